@@ -1,0 +1,32 @@
+.PHONY: help up test check fix bench soak lock setup
+PYTHON ?= python3
+BIN := .venv/bin
+
+help: ## the verbs
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /	/' | expand -t 12
+
+up: ## install what is missing, start everything, print the address (ARGS="…" is passed on)
+	@$(PYTHON) deploy/install.py run
+	@exec $(BIN)/shizhu up $(ARGS)
+
+setup: ## install what is missing for development
+	@$(PYTHON) deploy/install.py test
+
+test: setup ## the whole suite (ARGS="…" is passed to pytest)
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+check: ## format, lint, types, import rules, packcheck
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
+	@$(BIN)/lint-imports --no-cache > var/lint-imports.log 2>&1 || { cat var/lint-imports.log; exit 1; }
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/shizhu packcheck
+
+fix: ## format and mend what can be mended
+	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
+
+bench: setup ## figures, each beside a raw limit of the same run
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: ## write the lock files anew
+	@deploy/lock.sh

@@ -1,0 +1,74 @@
+// What Python calls inside V8: one JSON request in, one JSON answer out. Errors are answers, never exceptions.
+import {
+  FeelDate, FeelDateTime, FeelDuration, FeelTime,
+  dateAndTime, duration, evaluate, isFunction, parseDate, parseExpression, parseTime, parseUnaryTests, unaryTest,
+} from "feelin";
+
+type Context = Record<string, unknown>;
+type Request = { verb: "evaluate" | "test" | "check" | "check test"; expression: string; context: Context };
+type Found = { type: string; message: string; position: number };
+
+const TAG = "@feel"; // { "@feel": [kind, ISO 8601 text] } stands for what JSON has no type for
+const READERS: Record<string, (text: string) => unknown> = {
+  "date": parseDate, "time": parseTime, "date and time": dateAndTime, "duration": duration,
+};
+const KINDS: [new (...given: never[]) => { iso: string }, string][] = [
+  [FeelDate, "date"], [FeelTime, "time"], [FeelDateTime, "date and time"], [FeelDuration, "duration"],
+];
+
+const untag = (_key: string, value: unknown): unknown => {
+  const tagged = (value as { [TAG]?: [string, string] } | null)?.[TAG];
+  return tagged ? READERS[tagged[0]]?.(tagged[1]) ?? null : value;
+};
+
+// Not an arrow: JSON.stringify has called toJSON before, the untouched value stands in `this`.
+function tag(this: Context, key: string, value: unknown): unknown {
+  const raw = this[key];
+  const kind = KINDS.find(([type]) => raw instanceof type);
+  if (kind) return { [TAG]: [kind[1], (raw as { iso: string }).iso] };
+  return typeof raw === "function" || isFunction(raw) ? null : value;
+}
+
+// Python counts code points, JavaScript UTF-16 units.
+const codePoints = (text: string, units: number): number => [...text.slice(0, units)].length;
+
+const VERBS: Record<Request["verb"], (expression: string, context: Context) => object> = {
+  "evaluate": evaluate,
+  "test": unaryTest,
+  "check": (expression, context) => firstError(parseExpression(expression, context, undefined), expression),
+  "check test": (expression, context) => firstError(parseUnaryTests(expression, context, undefined), expression),
+};
+
+function firstError(tree: ReturnType<typeof parseExpression>, expression: string): object {
+  const errors: number[] = [];
+  let compared = -1; // where the last comparison sign ended
+  tree.iterate({
+    enter: ({ type, name, from, to }) => {
+      // The parser takes `a == b` for a comparison with the test `= b`, and evaluates it to null.
+      const isDoubled = name === "CompareOp" && compared >= 0 && expression.slice(compared, from).trim() === "";
+      if (type.isError || isDoubled) errors.push(from);
+      if (name === "CompareOp") compared = to;
+    },
+  });
+  if (errors.length === 0) return {};
+  const at = errors[0] + expression.slice(errors[0]).search(/\S|$/);
+  return { error: { message: "", position: codePoints(expression, at), isSyntax: true } };
+}
+
+function run(text: string): string {
+  const { verb, expression, context } = JSON.parse(text, text.includes(TAG) ? untag : undefined) as Request;
+  try {
+    const { warnings, ...rest } = VERBS[verb](expression, context) as { warnings?: object[] };
+    const found = (warnings ?? []).map((warning) => {
+      const { type, message, position } = warning as Omit<Found, "position"> & { position: { from: number } };
+      return { type, message, position: codePoints(expression, position.from) };
+    });
+    return JSON.stringify({ ...rest, warnings: found }, tag);
+  } catch (thrown) {
+    const { message, position } = thrown as { message: string; position?: { from: number } };
+    const at = position ? codePoints(expression, position.from) : null;
+    return JSON.stringify({ error: { message, position: at, isSyntax: at !== null } });
+  }
+}
+
+(globalThis as unknown as { feel: typeof run }).feel = run;

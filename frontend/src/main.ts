@@ -1,0 +1,3 @@
+import "@tabler/core/dist/css/tabler.min.css";
+import "./style.css";
+import "htmx.org";

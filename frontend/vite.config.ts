@@ -1,0 +1,15 @@
+// Builds the islands into the Django static folder, with a manifest the template tag reads.
+import { defineConfig } from "vite";
+import { sprite } from "./sprite";
+
+export default defineConfig({
+  base: "./",
+  plugins: [sprite()],
+  build: {
+    outDir: "../src/shizhu/web/static/build",
+    emptyOutDir: true,
+    manifest: "manifest.json",
+    chunkSizeWarningLimit: 2000,
+    rollupOptions: { input: { main: "src/main.ts", map: "src/map.ts", chart: "src/chart.ts" } },
+  },
+});

@@ -1,0 +1,1 @@
+"""One folder per engine; each is entered only by its `api` module."""

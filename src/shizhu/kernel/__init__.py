@@ -1,0 +1,1 @@
+"""People, organisations, areas, rights, audit, files, events, jobs, packs, documents."""

@@ -1,0 +1,133 @@
+"""The one access predicate: who sees and does what.
+
+A person holds posts (role, organisation, area, from–to). A row is visible iff one current post has the verb and the
+row's organisation and area lie in that post's subtrees. The predicate is SQL text with parameters, used alike by the
+ORM (`rows`), bare ASGI handlers and exports (`visible`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.db.models.expressions import RawSQL
+from django.utils import timezone
+
+from shizhu.kernel.models import Area, Organisation, Person, Post
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where one post gives its verbs: subtrees by path prefix."""
+
+    county: str
+    verbs: frozenset[str]
+    organisation_path: str
+    area_path: str
+
+    def has(self, verb: str) -> bool:
+        """Whether the verb, `engine.thing.*`, `engine.*` or `*` is among the verbs."""
+        parts = verb.split(".")
+        return any(".".join([*parts[:n], "*"]) in self.verbs for n in range(len(parts))) or verb in self.verbs
+
+
+@dataclass(frozen=True)
+class Predicate:
+    """A boolean SQL expression with its parameters."""
+
+    sql: str
+    params: tuple[Any, ...]
+
+    def __and__(self, other: Predicate) -> Predicate:
+        return Predicate(f"({self.sql} AND {other.sql})", self.params + other.params)
+
+
+NOTHING = Predicate("FALSE", ())
+EVERYTHING = Predicate("TRUE", ())
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody with scopes: a person, a token's person, or anybody when the stack is `--open`."""
+
+    person_id: int | None
+    name: str
+    scopes: tuple[Scope, ...]
+    is_unbounded: bool = False
+
+    def granting(self, verb: str) -> tuple[Scope, ...]:
+        """The scopes that give the verb."""
+        return tuple(scope for scope in self.scopes if scope.has(verb))
+
+    def has(self, verb: str) -> bool:
+        """Whether the verb is given anywhere at all."""
+        return self.is_unbounded or bool(self.granting(verb))
+
+
+NOBODY = Actor(None, "", ())
+ANYBODY = Actor(None, "--open", (), is_unbounded=True)
+
+
+def actor(person: Person | None) -> Actor:
+    """The person's scopes today."""
+    if person is None or not person.pk or not person.is_active:
+        return NOBODY
+    posts = (
+        Post.objects.current(timezone.localdate()).filter(person=person).select_related("role", "organisation", "area")
+    )
+    scopes = (
+        Scope(post.area.county_id, frozenset(post.role.verbs), post.organisation.path, post.area.path) for post in posts
+    )
+    return Actor(person.pk, person.name, tuple(scopes))
+
+
+def visible(who: Actor, verb: str, table: str) -> Predicate:
+    """SQL that is true for the rows of `table` (name or alias) on which `who` has the verb.
+
+    The table needs columns county_id, organisation_id and area_id.
+    """
+    if who.is_unbounded:
+        return EVERYTHING
+    parts: list[str] = []
+    params: list[Any] = []
+    for scope in who.granting(verb):
+        parts.append(
+            f"({table}.county_id = %s"
+            f" AND {table}.area_id = ANY(ARRAY(SELECT id FROM kernel_area WHERE county_id = %s AND path LIKE %s))"
+            f" AND {table}.organisation_id = ANY(ARRAY("
+            "SELECT id FROM kernel_organisation WHERE county_id = %s AND path LIKE %s)))"
+        )
+        params += [scope.county, scope.county, f"{scope.area_path}%", scope.county, f"{scope.organisation_path}%"]
+    return Predicate(f"({' OR '.join(parts)})", tuple(params)) if parts else NOTHING
+
+
+def rows(queryset: models.QuerySet[Row], who: Actor, verb: str) -> models.QuerySet[Row]:
+    """The visible part of a queryset."""
+    predicate = visible(who, verb, f'"{queryset.model._meta.db_table}"')  # noqa: SLF001  # Django's public Meta
+    return queryset.filter(RawSQL(predicate.sql, predicate.params, output_field=models.BooleanField()))  # noqa: S611
+
+
+def may(who: Actor, verb: str, *, county: str, organisation: Organisation, area: Area) -> bool:
+    """Whether `who` has the verb on a row of that organisation and area (existing or to be made)."""
+    return who.is_unbounded or any(
+        scope.county == county
+        and area.path.startswith(scope.area_path)
+        and organisation.path.startswith(scope.organisation_path)
+        for scope in who.granting(verb)
+    )
+
+
+def require(who: Actor, verb: str, row: Any) -> None:
+    """Raise PermissionDenied unless `who` has the verb on the row."""
+    if not may(who, verb, county=row.county_id, organisation=row.organisation, area=row.area):
+        raise PermissionDenied(f"{who.name or 'nobody'} has no right {verb} on {row}")
+
+
+def require_verb(who: Actor, verb: str) -> None:
+    """Raise PermissionDenied unless `who` has the verb somewhere."""
+    if not who.has(verb):
+        raise PermissionDenied(f"{who.name or 'nobody'} has no right {verb}")

@@ -1,0 +1,141 @@
+"""Read a county's folder (data only) and bring areas, organisations and enabled packs to what it says."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.db import transaction
+from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
+
+from shizhu.kernel.fields import box_of
+from shizhu.kernel.models import Area, County, EnabledPack, Organisation
+from shizhu.kernel.text import sort_key
+from shizhu.lib.geometry import cells
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A county's folder as read."""
+
+    path: Path
+    body: dict[str, Any]
+
+    def rows(self, name: str) -> list[dict[str, str]]:
+        """A CSV file named in county.yaml."""
+        with (self.path / self.body[name]).open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def yaml(self, name: str) -> Any:
+        """A YAML file of the folder; an empty list if it is not there."""
+        file = self.path / f"{name}.yaml"
+        return yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else []
+
+    @property
+    def digest(self) -> str:
+        """Hash of every file of the folder."""
+        total = hashlib.sha256()
+        for file in sorted(self.path.rglob("*")):
+            if file.is_file():
+                total.update(file.name.encode() + file.read_bytes())
+        return total.hexdigest()
+
+    @property
+    def outline(self) -> BaseGeometry:
+        """The county's outline."""
+        return shape(
+            json.loads((self.path / self.body["outline"]).read_text(encoding="utf-8"))["features"][0]["geometry"]
+        )
+
+
+def folders(root: Path) -> list[Folder]:
+    """Every county folder under `root`."""
+    return [
+        Folder(file.parent, yaml.safe_load(file.read_text(encoding="utf-8")))
+        for file in sorted(root.glob("*/county.yaml"))
+    ]
+
+
+@transaction.atomic
+def sync(folder: Folder) -> County:
+    """Make or update the county, its areas, organisations and enabled packs. Idempotent."""
+    body, digest = folder.body, folder.digest
+    known = County.objects.filter(pk=body["code"]).first()
+    if known and known.settings.get("digest") == digest:
+        return known
+    county, _ = County.objects.update_or_create(
+        pk=body["code"],
+        defaults={
+            "name": body["name"],
+            "name_en": body["name_en"],
+            "settings": {"short_name": body["short_name"], "digest": digest},
+        },
+    )
+    root = _area(county, body["code"], body, Area.Level.COUNTY, None, folder.outline, body["provenance"]["outline"])
+    towns = _towns(county, root, folder)
+    for row in folder.rows("villages"):
+        _area(county, row["code"], row, Area.Level.VILLAGE, towns[row["town"]], None, {})
+    _organisations(county, root, towns, folder)
+    for pack in body["packs"]:
+        EnabledPack.objects.get_or_create(county=county, pack_id=pack)
+    EnabledPack.objects.filter(county=county).exclude(pack__in=body["packs"]).delete()
+    return county
+
+
+def _area(
+    county: County, code: str, row: dict[str, Any], level: str, parent: Area | None, geometry: BaseGeometry | None,
+    provenance: dict[str, str],
+) -> Area:  # fmt: skip
+    area, _ = Area.objects.update_or_create(
+        county=county,
+        code=code,
+        defaults={
+            "name": row["name"], "name_en": row.get("name_en", ""), "sort_key": sort_key(row["name"]), "level": level,
+            "parent": parent, "path": f"{parent.path if parent else ''}{code}/", "geometry": geometry,
+            "box": box_of(geometry), "provenance": provenance,
+        },
+    )  # fmt: skip
+    return area
+
+
+def _towns(county: County, root: Area, folder: Folder) -> dict[str, Area]:
+    rows = folder.rows("towns")
+    shapes = cells([(float(r["longitude"]), float(r["latitude"])) for r in rows], folder.outline)
+    made = {}
+    for row, geometry in zip(rows, shapes, strict=True):
+        provenance = {**folder.body["provenance"]["towns"], "point": [float(row["longitude"]), float(row["latitude"])]}
+        made[row["code"]] = _area(county, row["code"], row, Area.Level.TOWN, root, geometry, provenance)
+    return made
+
+
+def _organisations(county: County, root: Area, towns: dict[str, Area], folder: Folder) -> None:
+    top = _organisation(
+        county, county.pk, f"{county.name}人民政府", f"Government of {county.name_en}", "county", None, root
+    )
+    made = {county.pk: top}
+    for row in folder.yaml("organisations"):
+        parent = made[row.get("parent", county.pk)]
+        made[row["code"]] = _organisation(county, row["code"], row["name"], row["name_en"], "department", parent, root)
+    for code, town in towns.items():
+        name = f"{town.name}{'办事处' if town.name.endswith('街道') else '人民政府'}"
+        _organisation(county, code, name, f"Government of {town.name_en}", "town", top, town)
+
+
+def _organisation(
+    county: County, code: str, name: str, name_en: str, kind: str, parent: Organisation | None, area: Area
+) -> Organisation:
+    organisation, _ = Organisation.objects.update_or_create(
+        county=county,
+        code=code,
+        defaults={
+            "name": name, "name_en": name_en, "sort_key": sort_key(name), "kind": kind, "parent": parent,
+            "path": f"{parent.path if parent else ''}{code}/", "area": area,
+        },
+    )  # fmt: skip
+    return organisation

@@ -1,0 +1,160 @@
+"""CloudEvents between rooms: outbox → event log → inbox. At least once, done once.
+
+`emit` writes into the transaction that makes the event true. `relay` moves outbox rows into the log. A consumer
+registered with `consumer` is called in a transaction of its own together with its inbox row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from asgiref.sync import sync_to_async
+from django.db import connection, transaction
+from django.utils import timezone
+from natsrpy.js import JetStream, JetStreamMessage, PullConsumer
+
+from shizhu.kernel import log
+from shizhu.kernel.models import InboxEvent, OutboxEvent
+
+logger = logging.getLogger(__name__)
+CHANNEL = "shizhu_outbox"
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class Event:
+    """A CloudEvent 1.0: `type` is engine.thing.happened, `subject` the thing's id, `data` JSON."""
+
+    id: str
+    type: str
+    subject: str
+    county: str
+    time: datetime
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """A durable consumer: name, event types it wants, handler."""
+
+    name: str
+    types: tuple[str, ...]
+    handler: Callable[[Event], None]
+
+    @property
+    def filters(self) -> list[str]:
+        """Subjects of the log."""
+        return [f"ev.*.{type_}" for type_ in self.types]
+
+
+_consumers: dict[str, Consumer] = {}
+
+
+def consumer(name: str, types: Sequence[str], handler: Callable[[Event], None]) -> None:
+    """Register a consumer; call it from `AppConfig.ready`."""
+    _consumers[name] = Consumer(name, tuple(types), handler)
+
+
+def consumers() -> Iterable[Consumer]:
+    """All registered consumers."""
+    return _consumers.values()
+
+
+def envelope(type_: str, subject: str, county: str, data: dict[str, Any]) -> tuple[str, bytes]:
+    """(subject in the log, CloudEvent as JSON) of a new event."""
+    event = {
+        "specversion": "1.0",
+        "id": uuid.uuid4().hex,
+        "source": f"/counties/{county}",
+        "type": type_,
+        "subject": subject,
+        "time": timezone.now(),
+        "datacontenttype": "application/json",
+        "county": county,
+        "data": data,
+    }
+    return f"ev.{county}.{type_}", orjson.dumps(event, default=str)
+
+
+INSERT = "INSERT INTO kernel_outboxevent (subject, envelope, created) VALUES (%s, %s, now())"
+NOTIFY = f"NOTIFY {CHANNEL}"
+
+
+def emit(type_: str, subject: object, county: str, data: dict[str, Any]) -> None:
+    """Say what happened, in the current transaction."""
+    where, event = envelope(type_, str(subject), county, data)
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, (where, event.decode()))
+        cursor.execute(NOTIFY)
+
+
+def decode(payload: bytes) -> Event:
+    """A message of the log as an Event."""
+    raw = orjson.loads(payload)
+    return Event(
+        raw["id"], raw["type"], raw["subject"], raw["county"], datetime.fromisoformat(raw["time"]), raw["data"]
+    )
+
+
+def _outbox() -> list[OutboxEvent]:
+    return list(OutboxEvent.objects.order_by("id")[:BATCH])
+
+
+def _forget(rows: list[OutboxEvent]) -> None:
+    OutboxEvent.objects.filter(pk__in=[row.pk for row in rows]).delete()
+
+
+async def relay_once(jetstream: JetStream) -> int:
+    """Move waiting outbox rows into the log; returns how many. After a crash between the two, same ids again."""
+    rows = await sync_to_async(_outbox)()
+    if rows:
+        await asyncio.gather(
+            *(
+                jetstream.publish(
+                    row.subject, orjson.dumps(row.envelope), headers={"Nats-Msg-Id": row.envelope["id"]}, wait=True
+                )
+                for row in rows
+            )
+        )
+        await sync_to_async(_forget)(rows)
+    return len(rows)
+
+
+def handle(chosen: Consumer, event: Event) -> bool:
+    """Run the handler once for the event; False if it was done before."""
+    with transaction.atomic():
+        _, is_new = InboxEvent.objects.get_or_create(consumer=chosen.name, event=event.id)
+        if is_new:
+            chosen.handler(event)
+    return is_new
+
+
+async def durable_of(jetstream: JetStream, chosen: Consumer) -> PullConsumer:
+    """The consumer's durable in the event log."""
+    return await log.durable(jetstream, log.EVENTS, chosen.name.replace(".", "-"), chosen.filters)
+
+
+async def consume(jetstream: JetStream, chosen: Consumer) -> None:
+    """Hand every event to the consumer, for ever."""
+    pull = await durable_of(jetstream, chosen)
+    while True:
+        for message in await log.fetch(pull, 100, 2.0):
+            await _deliver(chosen, message)
+
+
+async def _deliver(chosen: Consumer, message: JetStreamMessage) -> None:
+    try:
+        await sync_to_async(handle)(chosen, decode(message.payload))
+    except Exception:
+        logger.exception("consumer %s failed on %s; the event stays in the log", chosen.name, message.subject)
+        await message.nack(delay=min(2.0 ** min(message.delivered, 6), 60.0))
+        await asyncio.sleep(0.2)
+    else:
+        await message.ack()

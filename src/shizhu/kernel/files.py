@@ -1,0 +1,64 @@
+"""Attachments: kept by content hash under the home, found through their `File` row."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+
+from shizhu.kernel.models import Area, File, Organisation, Person
+
+LARGEST = 15_000_000
+TYPES = {  # media type → the bytes a file of that type begins with
+    "image/jpeg": b"\xff\xd8\xff",
+    "image/png": b"\x89PNG\r\n\x1a\n",
+    "image/webp": b"RIFF",
+    "application/pdf": b"%PDF",
+}
+
+
+class FileRefused(ValueError):
+    """A file that may not be kept; the text says why and what to do."""
+
+
+def path_of(file: File) -> Path:
+    """Where the bytes are."""
+    return Path(settings.CONFIG.home) / "files" / file.sha256[:2] / file.sha256
+
+
+def keep(
+    content: BinaryIO,
+    *,
+    name: str,
+    organisation: Organisation,
+    area: Area,
+    by: Person | None,
+    allowed: tuple[str, ...] = tuple(TYPES),
+) -> File:
+    """Store a file durably and return its row.
+
+    Raises FileRefused for a type not in `allowed` (told by its first bytes, not by its name) or above LARGEST bytes.
+    """
+    data = content.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise FileRefused(f"{name}: larger than {LARGEST // 1_000_000} MB; send a smaller picture")
+    media_type = next((t for t, start in TYPES.items() if data.startswith(start)), "")
+    if media_type not in allowed:
+        raise FileRefused(f"{name}: not one of {', '.join(allowed)}")
+    digest = hashlib.sha256(data).hexdigest()
+    target = Path(settings.CONFIG.home) / "files" / digest[:2] / digest
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_suffix(f".{os.getpid()}")
+        with part.open("wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(target)
+    return File.objects.create(
+        county_id=area.county_id, organisation=organisation, area=area, name=Path(name).name[:200],
+        media_type=media_type, size=len(data), sha256=digest, created_by=by,
+    )  # fmt: skip

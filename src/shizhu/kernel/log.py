@@ -1,0 +1,106 @@
+"""The event log: NATS JetStream, reached by `natsrpy`. Streams, durable consumers, waiting for the server.
+
+All streams have interest retention: a message is kept until every durable consumer of ours has acknowledged it,
+however long that takes, and consumers acknowledge only after PostgreSQL has committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import TypeVar
+
+from django.conf import settings
+from natsrpy import Nats
+from natsrpy.exceptions import NatsrpyBaseError
+from natsrpy.js import (
+    AckPolicy,
+    JetStream,
+    JetStreamMessage,
+    PullConsumer,
+    PullConsumerConfig,
+    RetentionPolicy,
+    StorageType,
+    Stream,
+    StreamConfig,
+)
+
+logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+READINGS = "READINGS"  # account SERVICE, written by gateways of ours: in.<protocol>.<device>
+EVENTS = "EVENTS"  # account SERVICE, CloudEvents: ev.<county>.<type>
+MQTT = "$MQTT_msgs"  # account DEVICES, the broker's own store of QoS 1 messages: for MQTT it is the log
+SUBJECTS = {READINGS: ["in.>"], EVENTS: ["ev.>"], MQTT: ["$MQTT.msgs.>"]}
+FAULTS = (NatsrpyBaseError, TimeoutError, OSError)
+ACK_WAIT = timedelta(seconds=30)
+FOREVER = -1
+
+
+@asynccontextmanager
+async def connected(account: str = "service") -> AsyncIterator[Nats]:
+    """A connection as one of our accounts (`service`, `ingest`, `system`); waits until the server answers."""
+    while True:
+        nats = Nats([settings.NATS_URL], user_and_pass=settings.CONFIG.nats_login(account), request_timeout=5.0)
+        try:
+            await nats.startup()
+            break
+        except FAULTS as error:
+            logger.warning("the event log does not answer (%s); trying again", error)
+            await asyncio.sleep(1)
+    try:
+        yield nats
+    finally:
+        await nats.shutdown()
+
+
+async def patiently(what: str, call: Callable[[], Awaitable[Result]]) -> Result:
+    """Repeat a call to the log until it succeeds: the server may be restarting."""
+    while True:
+        try:
+            return await call()
+        except FAULTS as error:
+            logger.warning("%s: %s; trying again", what, error or type(error).__name__)
+            await asyncio.sleep(0.5)
+
+
+async def stream(jetstream: JetStream, name: str) -> Stream:
+    """The stream of that name, made if not there."""
+
+    async def make() -> Stream:
+        return await jetstream.streams.create_or_update(
+            StreamConfig(
+                name, SUBJECTS[name], retention=RetentionPolicy.INTEREST, storage=StorageType.FILE,
+                duplicate_window=timedelta(minutes=2),
+            )
+        )  # fmt: skip
+
+    return await patiently(f"stream {name}", make)
+
+
+async def durable(
+    jetstream: JetStream, stream_name: str, name: str, filters: Sequence[str], *, each: bool = True, pending: int = 1000
+) -> PullConsumer:
+    """The durable pull consumer, with its stream, made if not there; redelivers for ever.
+
+    `each`: every message is acknowledged on its own; otherwise an acknowledgement covers all before it.
+    """
+    made = await stream(jetstream, stream_name)
+    config = PullConsumerConfig(
+        durable_name=name, filter_subjects=list(filters), ack_policy=AckPolicy.EXPLICIT if each else AckPolicy.ALL,
+        ack_wait=ACK_WAIT, max_deliver=FOREVER, max_ack_pending=pending,
+    )  # fmt: skip
+    return await patiently(f"consumer {name}", lambda: made.consumers.create(config))
+
+
+async def fetch(consumer: PullConsumer, most: int, wait: float) -> list[JetStreamMessage]:
+    """Up to `most` messages, as soon as there are some, at the latest after `wait` seconds."""
+    try:
+        return await consumer.fetch(most, expires=wait, timeout=wait + 3)
+    except FAULTS as error:
+        logger.warning("the event log does not answer (%s); trying again", error or type(error).__name__)
+        await asyncio.sleep(0.5)
+        return []

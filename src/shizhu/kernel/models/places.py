@@ -1,0 +1,54 @@
+"""Counties and areas: where every row belongs."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.indexes import GistIndex
+from django.db import models
+
+from shizhu.kernel.fields import BoxField, GeometryField
+
+
+class County(models.Model):
+    """One county of the installation (县): root of its areas and organisations, part of every natural key."""
+
+    code = models.CharField(primary_key=True, max_length=6)  # GB/T 2260
+    name = models.CharField(max_length=60)
+    name_en = models.CharField(max_length=80, blank=True)
+    settings = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Area(models.Model):
+    """County, town (乡镇/街道) or village (村/社区), by its statistical code."""
+
+    class Level(models.TextChoices):
+        """Administrative level."""
+
+        COUNTY = "county"
+        TOWN = "town"
+        VILLAGE = "village"
+
+    county = models.ForeignKey(County, models.CASCADE, related_name="areas")
+    code = models.CharField(max_length=12)
+    name = models.CharField(max_length=60)
+    name_en = models.CharField(max_length=80, blank=True)
+    sort_key = models.CharField(max_length=120)  # pinyin
+    level = models.CharField(max_length=8, choices=Level)
+    parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="children")
+    path = models.CharField(max_length=60)  # codes from the root, each ended by "/": a subtree is a prefix
+    geometry = GeometryField(null=True)
+    box = BoxField(null=True)
+    provenance = models.JSONField(default=dict)  # where name and geometry come from; synthetic says so
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["county", "code"], name="area_code")]
+        indexes = [
+            models.Index(fields=["path"], name="area_path", opclasses=["varchar_pattern_ops"]),
+            GistIndex(fields=["box"], name="area_box"),
+        ]
+        ordering = ["path"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,230 @@
+"""Packs: find them, read their declarations, sync them to rows, hand them to engines.
+
+An engine says which kinds of file a pack may ship by `kind(...)`; everything else in a pack folder is refused by
+`problems`. Declared things are keyed `<pack>.<file stem>`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import entry_points
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.db import transaction
+from jsonschema import Draft202012Validator
+
+from shizhu.kernel.models import Declaration, EnabledPack, Pack, Role
+
+Body = dict[str, Any]
+KEPT = {"README.md", "__init__.py", "pack.yaml", "logic.py", "demo", "tests", "locale", "__pycache__"}
+BUNDLED = Path(__file__).parents[1] / "packs"
+REFRESH_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of declaration: a folder of files with one suffix, a JSON Schema, and a check across declarations."""
+
+    name: str
+    suffix: str = ".yaml"
+    schema: Body = field(default_factory=dict)
+    check: Callable[[str, Body, LoadedPacks], Iterable[str]] | None = None
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One file of a pack."""
+
+    kind: str
+    key: str
+    body: Body
+    file: str
+
+
+@dataclass(frozen=True)
+class LoadedPack:
+    """A pack folder as read from disk."""
+
+    id: str
+    folder: Path
+    body: Body
+    declared: tuple[Declared, ...]
+
+    @property
+    def digest(self) -> str:
+        """Hash of everything declared."""
+        return digest([self.body, [(d.kind, d.key, d.body) for d in self.declared]])
+
+
+LoadedPacks = Mapping[str, LoadedPack]
+_kinds: dict[str, Kind] = {}
+_cache: dict[str | None, tuple[float, dict[tuple[str, str], Body]]] = {}
+
+
+def kind(name: str, *, suffix: str = ".yaml", schema: Body | None = None, check: Any = None) -> None:
+    """Let packs ship a kind of declaration; call it from `AppConfig.ready`."""
+    _kinds[name] = Kind(name, suffix, schema or {}, check)
+
+
+def kinds() -> Mapping[str, Kind]:
+    """All registered kinds."""
+    return _kinds
+
+
+def digest(value: object) -> str:
+    """SHA-256 of the canonical JSON."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()
+
+
+@cache
+def schema_of_pack() -> Body:
+    """JSON Schema of pack.yaml."""
+    return read_schema("shizhu.kernel", "pack")
+
+
+def read_schema(package: str, name: str) -> Body:
+    """A JSON Schema shipped in `<package>/schemas/<name>.json`."""
+    loaded: Body = json.loads((files(package) / "schemas" / f"{name}.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def folders() -> list[Path]:
+    """Pack folders: those of this repository and those installed with the entry point `shizhu.packs`."""
+    found = [file.parent for file in sorted(BUNDLED.glob("*/pack.yaml"))]
+    for entry in entry_points(group="shizhu.packs"):
+        found += [Path(root) for root in entry.load().__path__]
+    return found
+
+
+def read(folder: Path) -> LoadedPack:
+    """Read a pack folder; YAML becomes JSON, other files are kept as text under `text`."""
+    body = yaml.safe_load((folder / "pack.yaml").read_text(encoding="utf-8"))
+    declared = []
+    for kind_ in _kinds.values():
+        for file in sorted((folder / kind_.name).glob(f"*{kind_.suffix}")):
+            text = file.read_text(encoding="utf-8")
+            content = json_ready(yaml.safe_load(text)) if kind_.suffix == ".yaml" else {"text": text}
+            declared.append(Declared(kind_.name, f"{body['id']}.{file.stem}", content, f"{kind_.name}/{file.name}"))
+    return LoadedPack(body["id"], folder, json_ready(body), tuple(declared))
+
+
+def json_ready(value: Any) -> Any:
+    """YAML's dates as text, keys as text."""
+    return json.loads(json.dumps(value, default=str, ensure_ascii=False))
+
+
+def read_all(extra: Iterable[Path] = ()) -> dict[str, LoadedPack]:
+    """All packs found, by id."""
+    return {pack.id: pack for pack in (read(folder) for folder in [*folders(), *extra])}
+
+
+def problems(pack: LoadedPack, everything: LoadedPacks) -> list[str]:
+    """What is wrong with a pack, one line each: file, place, value, rule."""
+    found = [f"{pack.id}/pack.yaml: {line}" for line in schema_errors(schema_of_pack(), pack.body)]
+    for entry in sorted(pack.folder.iterdir()):
+        if entry.name not in KEPT and entry.name not in _kinds and not entry.name.startswith("."):
+            found.append(f"{pack.id}/{entry.name}: a pack may not hold this; kinds are {', '.join(sorted(_kinds))}")
+    for item in pack.declared:
+        kind_ = _kinds[item.kind]
+        lines = list(schema_errors(kind_.schema, item.body)) if kind_.schema else []
+        if kind_.check and not lines:
+            lines += kind_.check(item.key, item.body, everything)
+        found += [f"{pack.id}/{item.file}: {line}" for line in lines]
+    return found
+
+
+def schema_errors(schema: Body, body: object) -> Iterable[str]:
+    """`place: value: rule` for every violation."""
+    for error in Draft202012Validator(schema).iter_errors(body):
+        yield f"{error.json_path}: {error.message}"
+
+
+def find(everything: LoadedPacks, kind_name: str, key: str) -> Body | None:
+    """A declaration among loaded packs."""
+    pack = everything.get(key.split(".", maxsplit=1)[0])
+    return next((d.body for d in pack.declared if (d.kind, d.key) == (kind_name, key)), None) if pack else None
+
+
+@transaction.atomic
+def sync(loaded: Iterable[LoadedPack]) -> int:
+    """Bring pack rows to what the folders say; returns how many rows changed (0 the second time)."""
+    changed = 0
+    for pack in loaded:
+        row = Pack.objects.filter(pk=pack.id).first()
+        if row and row.digest == pack.digest:
+            continue
+        Pack.objects.update_or_create(
+            pk=pack.id,
+            defaults={
+                "name": pack.body["name"],
+                "version": pack.body["version"],
+                "body": pack.body,
+                "digest": pack.digest,
+            },
+        )
+        changed += 1 + _sync_declarations(pack) + _sync_roles(pack)
+    forget()
+    return changed
+
+
+def _sync_declarations(pack: LoadedPack) -> int:
+    rows = {(d.kind, d.key): d for d in Declaration.objects.filter(pack_id=pack.id, source="pack")}
+    changed = 0
+    for item in pack.declared:
+        row = rows.pop((item.kind, item.key), None)
+        value = digest(item.body)
+        if row is None or row.digest != value:
+            Declaration.objects.update_or_create(
+                kind=item.kind,
+                key=item.key,
+                county=None,
+                defaults={"pack_id": pack.id, "body": item.body, "digest": value},
+            )
+            changed += 1
+    for gone in rows.values():
+        gone.delete()
+    return changed + len(rows)
+
+
+def _sync_roles(pack: LoadedPack) -> int:
+    for name, role in pack.body.get("roles", {}).items():
+        Role.objects.update_or_create(
+            pk=f"{pack.id}.{name}", defaults={"name": role["name"], "verbs": role["verbs"], "source": "pack"}
+        )
+    return 0
+
+
+def forget() -> None:
+    """Drop what this process remembers of declarations."""
+    _cache.clear()
+
+
+def _remembered(county: str | None) -> dict[tuple[str, str], Body]:
+    kept = _cache.get(county)
+    if kept and time.monotonic() - kept[0] < REFRESH_SECONDS:
+        return kept[1]
+    rows = Declaration.objects.filter(county__isnull=True)
+    if county is not None:
+        rows = rows.filter(pack__in=EnabledPack.objects.filter(county_id=county).values("pack"))
+        rows = rows | Declaration.objects.filter(county_id=county)
+    loaded = {(row.kind, row.key): row.body for row in rows}
+    _cache[county] = (time.monotonic(), loaded)
+    return loaded
+
+
+def declarations(kind_name: str, county: str | None = None) -> dict[str, Body]:
+    """key → body of every declaration of a kind; with a county, of its enabled packs and its own."""
+    return {key: body for (kind_, key), body in _remembered(county).items() if kind_ == kind_name}
+
+
+def declaration(kind_name: str, key: str) -> Body:
+    """One declaration; KeyError if nobody declares it."""
+    return _remembered(None)[kind_name, key]

@@ -1,0 +1,1 @@
+"""Settings, urls, asgi, workers, the `shizhu` command, the supervisor: the only room that sees everything."""

@@ -1,0 +1,44 @@
+"""The `shizhu` command. Each verb is a module of `shizhu.site.commands`, imported only when called."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+from shizhu import __version__
+from shizhu.site.config import Trouble
+
+VERBS = {
+    "up": "start everything and print the address",
+    "status": "what runs, with versions, lag and memory",
+    "run": "run roles in this process (the supervisor does this for you)",
+    "prepare": "migrate the database, sync packs and county, load the demo",
+    "packcheck": "check packs and rooms for what imports cannot show",
+    "nats-config": "print the NATS configuration for a server of your own",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse the verb, hand the rest to its module."""
+    parser = argparse.ArgumentParser(prog="shizhu", description="Shizhu (石柱): the software a county runs on.")
+    parser.add_argument("--version", action="version", version=f"shizhu {__version__}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    words = sys.argv[1:] if arguments is None else arguments
+    chosen = next((word for word in words if word in VERBS), None)
+    for verb, meaning in VERBS.items():
+        sub = verbs.add_parser(verb, help=meaning, description=meaning)
+        if verb == chosen:
+            module = importlib.import_module(f"shizhu.site.commands.{verb.replace('-', '_')}")
+            module.options(sub)
+            sub.set_defaults(call=module.main)
+    options = parser.parse_args(words)
+    try:
+        return int(options.call(options) or 0)
+    except Trouble as trouble:
+        print(f"shizhu: {trouble}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

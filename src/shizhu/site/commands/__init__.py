@@ -1,0 +1,1 @@
+"""One module per verb of the `shizhu` command: `options(parser)` and `main(options)`."""

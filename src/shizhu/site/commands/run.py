@@ -1,0 +1,44 @@
+"""`shizhu run ROLE…`: one process, one or more roles."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import os
+import sys
+from pathlib import Path
+
+from shizhu import web
+from shizhu.site.config import Config
+
+ROLES = ("web", "relay", "consumers", "jobs", "gateway", "ingest", "demo")
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    parser.add_argument("roles", nargs="+", choices=ROLES)
+
+
+def main(options: argparse.Namespace) -> int:
+    """Run until told to stop."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shizhu.site.settings")
+    if options.roles == ["web"]:
+        become_web_server(Config.from_environment())
+    roles = importlib.import_module("shizhu.site.roles")
+    asyncio.run(roles.run(options.roles))
+    return 0
+
+
+def become_web_server(config: Config) -> None:
+    """Replace this process by granian."""
+    granian = Path(sys.executable).parent / "granian"
+    static = Path(web.__file__).parent / "static"
+    command = [
+        str(granian), "--interface", "asginl", "--host", config.host, "--port", str(config.port), "--workers", "1",
+        "--respawn-failed-workers", "--no-access-log", "--log-level", "warning", "--backpressure", "64",
+        "--static-path-route", "/static", "--static-path-mount", str(static), "--static-path-expires", "600",
+    ]  # fmt: skip
+    if config.tls_cert:
+        command += ["--ssl-certificate", config.tls_cert, "--ssl-keyfile", config.tls_key]
+    os.execv(granian, [*command, "shizhu.site.asgi:application"])

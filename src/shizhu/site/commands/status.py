@@ -1,0 +1,72 @@
+"""`shizhu status`: what runs, with versions, lag and memory."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import ssl
+import urllib.error
+import urllib.request
+from typing import Any
+
+import psutil
+
+from shizhu.site.config import Config, Trouble
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def health(address: str) -> dict[str, Any]:
+    """What /healthz says; state `down` if nothing answers."""
+    unverified = ssl.create_default_context()
+    unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE  # our own server, on this machine
+    try:
+        with urllib.request.urlopen(f"{address}/healthz", timeout=5, context=unverified) as answer:  # noqa: S310  # http(s)
+            told: dict[str, Any] = json.load(answer)
+    except urllib.error.HTTPError as error:
+        told = json.load(error)
+    except OSError as error:
+        told = {"state": "down", "reason": str(error), "parts": {}}
+    return told
+
+
+def memory(pid: int) -> int:
+    """Bytes a process and its children use (PSS: shared pages counted once)."""
+    try:
+        tree = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        return sum(int(process.memory_full_info().pss) for process in tree)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return 0
+
+
+def main(options: argparse.Namespace) -> int:
+    """Print the state; exit 0 if all is well, 1 if degraded."""
+    config = Config.from_environment()
+    state = config.running()
+    if not state:
+        raise Trouble(f"nothing runs at SHIZHU_HOME={config.home}: start it with `make up` or `shizhu up`")
+    told = health(state["address"])
+    told["address"] = state["address"]
+    told["processes"] = {
+        name: {"pid": child["pid"], "restarts": child["restarts"], "memory_mb": round(memory(child["pid"]) / 1e6, 1)}
+        for name, child in state["children"].items()
+    }
+    told["memory_mb"] = round(memory(state["pid"]) / 1e6, 1)
+    if options.json:
+        print(json.dumps(told, indent=2, ensure_ascii=False))
+    else:
+        print_report(told)
+    return 0 if told["state"] == "ok" else 1
+
+
+def print_report(told: dict[str, Any]) -> None:
+    """The state for a reader."""
+    print(f"{told['state']}   {told['address']}   {told['memory_mb']} MB in all")
+    for name, process in told["processes"].items():
+        print(f"  {name:<9} pid {process['pid']:<8} {process['memory_mb']:>7} MB   restarts {process['restarts']}")
+    for name, part in told["parts"].items():
+        rest = " ".join(f"{key}={value}" for key, value in part.items() if key != "state")
+        print(f"  {name:<9} {part['state']:<8} {rest}")

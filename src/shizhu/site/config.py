@@ -1,0 +1,128 @@
+"""Settings by environment: the one place that reads them. No Django here, so that every command can start fast."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+CLONE = Path(__file__).resolve().parents[3]
+
+
+class Trouble(Exception):  # it is read by a person as a word
+    """A fault of the surroundings, said in one line that ends with what to do."""
+
+
+def default_home() -> Path:
+    """`var/` in a clone; the XDG state folder of an installed package."""
+    if (CLONE / "pyproject.toml").exists():
+        return CLONE / "var"
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
+    return Path(state) / "shizhu"
+
+
+def _port(name: str, default: int) -> int:
+    text = os.environ.get(name, str(default))
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise Trouble(f"{name}={text!r} is not a port number: set it to 1–65535, or unset it for {default}")
+    return int(text)
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the environment says.
+
+    `SHIZHU_HOME` all state · `SHIZHU_HOST`/`SHIZHU_PORT` web address · `SHIZHU_MQTT_PORT`, `SHIZHU_HJ212_PORT` device
+    listeners · `SHIZHU_ADMIN_PASSWORD` first password · `DATABASE_URL`, `NATS_URL` servers of your own ·
+    `SHIZHU_TLS_CERT`/`SHIZHU_TLS_KEY` HTTPS and MQTT over TLS · `SHIZHU_OPEN` standard APIs without login ·
+    `SHIZHU_DEMO` the simulated county (on unless `0`) · `SHIZHU_SYNC_INTERVAL` fsync of the event log.
+    """
+
+    home: Path
+    host: str
+    port: int
+    mqtt_port: int
+    hj212_port: int
+    admin_password: str
+    database_url: str
+    nats_url: str
+    tls_cert: str
+    tls_key: str
+    is_open: bool
+    has_demo: bool
+    sync_interval: str
+
+    @classmethod
+    def from_environment(cls) -> Config:
+        """Read the environment; raises Trouble for a value that cannot be."""
+        env = os.environ
+        tls = env.get("SHIZHU_TLS_CERT", ""), env.get("SHIZHU_TLS_KEY", "")
+        if bool(tls[0]) != bool(tls[1]):
+            raise Trouble("SHIZHU_TLS_CERT and SHIZHU_TLS_KEY go together: set both, or neither")
+        for file in filter(None, tls):
+            if not os.access(file, os.R_OK):
+                raise Trouble(f"the TLS file {file} cannot be read: check SHIZHU_TLS_CERT and SHIZHU_TLS_KEY")
+        return cls(
+            home=Path(env.get("SHIZHU_HOME") or default_home()).expanduser().resolve(),
+            host=env.get("SHIZHU_HOST", "127.0.0.1"),
+            port=_port("SHIZHU_PORT", 8000),
+            mqtt_port=_port("SHIZHU_MQTT_PORT", 1883),
+            hj212_port=_port("SHIZHU_HJ212_PORT", 7212),
+            admin_password=env.get("SHIZHU_ADMIN_PASSWORD", ""),
+            database_url=env.get("DATABASE_URL", ""),
+            nats_url=env.get("NATS_URL", ""),
+            tls_cert=tls[0],
+            tls_key=tls[1],
+            is_open=env.get("SHIZHU_OPEN", "0") == "1",
+            has_demo=env.get("SHIZHU_DEMO", "1") != "0",
+            sync_interval=env.get("SHIZHU_SYNC_INTERVAL", "2m"),
+        )
+
+    @property
+    def address(self) -> str:
+        """The web address to print."""
+        return f"{'https' if self.tls_cert else 'http'}://{self.host}:{self.port}"
+
+    @property
+    def short_name(self) -> str:
+        """Eight characters that name this home, for folders outside it."""
+        return hashlib.sha256(str(self.home).encode()).hexdigest()[:8]
+
+    @property
+    def state_file(self) -> Path:
+        """What a running stack tells other commands: addresses and process ids."""
+        return self.home / "run/state.json"
+
+    def nats_login(self, account: str) -> tuple[str, str]:
+        """User and password of one of our NATS accounts: `service`, `ingest` or `system`."""
+        return account, self.secrets[f"nats_{account}"]
+
+    def running(self) -> dict[str, Any]:
+        """The running stack's state, empty if none runs."""
+        try:
+            state: dict[str, Any] = json.loads(self.state_file.read_text())
+            os.kill(state["pid"], 0)
+        except (OSError, ValueError, KeyError):
+            return {}
+        return state
+
+    @cached_property
+    def secrets(self) -> dict[str, str]:
+        """Passwords between our own parts, made once, readable by the owner alone."""
+        file = self.home / "secrets.json"
+        if file.exists():
+            kept: dict[str, str] = json.loads(file.read_text())
+            return kept
+        names = ("database", "django", "nats_service", "nats_ingest", "nats_system")
+        made = {name: secrets.token_urlsafe(24) for name in names}
+        made["demo"] = f"shizhu-{secrets.randbelow(10**6):06}"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as out:
+            json.dump(made, out)
+        return made

@@ -1,0 +1,55 @@
+"""Is everything well: each part, its version, its lag."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+
+from shizhu import __version__
+from shizhu.kernel.models import Heartbeat
+
+SILENT_AFTER = timedelta(seconds=20)
+
+
+def database() -> dict[str, Any]:
+    """State of PostgreSQL."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW server_version")
+            version = cursor.fetchone()[0]
+    except DatabaseError as error:
+        return {"state": "down", "reason": str(error).splitlines()[0]}
+    return {"state": "ok", "version": version}
+
+
+def roles() -> dict[str, dict[str, Any]]:
+    """State of each role by its last heartbeat."""
+    now = timezone.now()
+    return {
+        beat.role: {
+            "state": "ok" if now - beat.at < SILENT_AFTER else "silent",
+            "version": beat.version,
+            "seen": beat.at.isoformat(),
+            **beat.detail,
+        }
+        for beat in Heartbeat.objects.order_by("role")
+    }
+
+
+def report() -> dict[str, Any]:
+    """The whole report; `state` is ok or degraded."""
+    parts: dict[str, dict[str, Any]] = {"web": {"state": "ok", "version": __version__}, "database": database()}
+    if parts["database"]["state"] == "ok":
+        parts |= roles()
+    state = "ok" if all(part["state"] == "ok" for part in parts.values()) else "degraded"
+    return {"state": state, "version": __version__, "parts": parts}
+
+
+def healthz(request: HttpRequest) -> JsonResponse:  # Django's signature
+    """GET /healthz."""
+    told = report()
+    return JsonResponse(told, status=200 if told["state"] == "ok" else 503)

@@ -1,0 +1,99 @@
+"""What runs beside the web server: each role is a coroutine that ends only when its process does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import django
+import psycopg
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import DatabaseError, connections
+
+from shizhu import __version__
+
+django.setup(set_prefix=False)
+
+from django.utils import timezone  # noqa: E402
+from procrastinate.contrib.django import app as jobs_app  # noqa: E402
+
+from shizhu.kernel import events, log  # noqa: E402
+from shizhu.kernel.models import Heartbeat  # noqa: E402
+
+logger = logging.getLogger(__name__)
+Role = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
+HEARTBEAT_SECONDS = 5.0
+
+
+async def relay(detail: dict[str, Any]) -> None:
+    """Outbox → event log: woken by NOTIFY, at the latest after a second."""
+    async with log.connected() as nats:
+        jetstream = await nats.jetstream()
+        await log.stream(jetstream, log.EVENTS)
+        listener = await psycopg.AsyncConnection.connect(settings.DATABASE_URL, autocommit=True)
+        async with listener:
+            await listener.execute(f"LISTEN {events.CHANNEL}")
+            while True:
+                moved = await log.patiently("relay", lambda: events.relay_once(jetstream))
+                detail["moved"] = detail.get("moved", 0) + moved
+                if moved < events.BATCH:
+                    async for _ in listener.notifies(timeout=1.0, stop_after=1):
+                        pass
+
+
+async def consumers(detail: dict[str, Any]) -> None:
+    """Every registered consumer of events."""
+    async with log.connected() as nats, asyncio.TaskGroup() as group:
+        jetstream = await nats.jetstream()
+        for consumer in events.consumers():
+            group.create_task(events.consume(jetstream, consumer))
+        detail["consumers"] = len(list(events.consumers()))
+
+
+async def jobs(detail: dict[str, Any]) -> None:  # nothing to tell
+    """Background jobs."""
+    worker = jobs_app.with_connector(jobs_app.connector.get_worker_connector())
+    async with worker.open_async():
+        await worker.run_worker_async(install_signal_handlers=False, listen_notify=True, concurrency=2, name="shizhu")
+
+
+ROLES: dict[str, Role] = {"relay": relay, "consumers": consumers, "jobs": jobs}
+
+
+def _beat(role: str, detail: dict[str, Any]) -> None:
+    Heartbeat.objects.update_or_create(
+        pk=role, defaults={"at": timezone.now(), "pid": os.getpid(), "version": __version__, "detail": detail}
+    )
+
+
+async def heartbeat(role: str, detail: dict[str, Any]) -> None:
+    """Say every few seconds that the role lives; a database that is away is no reason to end."""
+    while True:
+        try:
+            await sync_to_async(_beat)(role, dict(detail))
+        except DatabaseError as error:
+            logger.warning("%s: no heartbeat, the database does not answer (%s)", role, str(error).splitlines()[0])
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+
+
+async def run(names: list[str]) -> None:
+    """Run the roles together; one that fails ends the process, and the supervisor starts it again."""
+    task = asyncio.current_task()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lambda: task and task.cancel())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for name in names:
+                detail: dict[str, Any] = {}
+                group.create_task(ROLES[name](detail), name=name)
+                group.create_task(heartbeat(name, detail))
+    except asyncio.CancelledError:
+        logger.info("%s stopped", " ".join(names))
+    finally:
+        await sync_to_async(connections.close_all)()

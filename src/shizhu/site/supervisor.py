@@ -1,0 +1,305 @@
+"""Start every process, keep it running, stop all cleanly. One log stream. No Django here: it stays small."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import sys
+import time
+from dataclasses import dataclass, field
+from logging import LogRecord
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+
+from shizhu.site import servers
+from shizhu.site.config import Config, Trouble
+
+FIRST_WAIT, LONGEST_WAIT, STEADY_AFTER = 0.3, 10.0, 20.0
+START_LIMIT = 60.0
+STOP_LIMIT = 8.0
+DAILY = re.compile(r"\[INF\]|\bLOG: |Plaintext passwords")
+SMALLEST_FREE = 64 * 1024 * 1024
+ROLES = {  # one process each; roles that wait most of the time share one
+    "web": ["web"],
+    "worker": ["relay", "consumers", "jobs"],
+}
+
+
+@dataclass
+class Child:
+    """One process that is kept running: restarted with back-off until it is stopped."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    log: Log
+    user: str | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    process: asyncio.subprocess.Process | None = None
+    restarts: int = 0
+    is_stopping: bool = False
+    _keeper: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    async def start(self) -> None:
+        """Start the process and the task that keeps it alive."""
+        await self._spawn()
+        self._keeper = asyncio.create_task(self._keep())
+
+    async def _spawn(self) -> None:
+        self.process = await asyncio.create_subprocess_exec(
+            *self.command, env=self.environment, user=self.user, start_new_session=True, cwd="/",
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            limit=1 << 20,
+        )  # fmt: skip
+
+    async def _keep(self) -> None:
+        wait = FIRST_WAIT
+        while self.process:
+            began = time.monotonic()
+            assert self.process.stdout
+            async for line in self.process.stdout:
+                self.log.write(self.name, line.decode(errors="replace").rstrip())
+            code = await self.process.wait()
+            if self.is_stopping:
+                return
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)  # what a killed parent left behind
+            wait = FIRST_WAIT if time.monotonic() - began > STEADY_AFTER else min(wait * 2, LONGEST_WAIT)
+            self.log.write("up", f"{self.name} ended ({code}); starting it again in {wait:.1f} s")
+            await asyncio.sleep(wait)
+            self.restarts += 1
+            await self._spawn()
+
+    async def stop(self) -> None:
+        """Ask the process to end; end it after the limit."""
+        self.is_stopping = True
+        if not self.process:
+            return
+        if self.process.returncode is not None and self._keeper:  # it is between two starts
+            self._keeper.cancel()
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(self.stop_signal)
+        if self._keeper:
+            done, _ = await asyncio.wait([self._keeper], timeout=STOP_LIMIT)
+            if not done:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self.process.pid, signal.SIGKILL)
+                self._keeper.cancel()
+
+
+class Log:
+    """One stream for all processes, to the terminal and to a rotated file."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = RotatingFileHandler(folder / "shizhu.log", maxBytes=20_000_000, backupCount=3, encoding="utf-8")
+
+    def write(self, name: str, text: str) -> None:
+        """One line: time, process, text. What the servers say of their daily life goes to the file alone."""
+        line = f"{time.strftime('%H:%M:%S')} {name:<8} {text}"
+        if not (name in {"nats", "postgres"} and DAILY.search(text)):
+            with contextlib.suppress(OSError, ValueError):  # a closed terminal must not end the county
+                print(line, flush=True)
+        with contextlib.suppress(OSError):
+            self._file.emit(LogRecord(name, 20, "", 0, line, None, None))
+
+
+def check_home(config: Config) -> None:
+    """The home can be made, written to, and has room."""
+    try:
+        for folder in ("run", "log", "files"):
+            (config.home / folder).mkdir(parents=True, exist_ok=True)
+        probe = config.home / "run/probe"
+        with probe.open("wb") as out:
+            out.write(b"\0" * (1 << 20))
+            out.flush()
+            os.fsync(out.fileno())
+        probe.unlink()
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            (config.home / "run/probe").unlink(missing_ok=True)
+        raise Trouble(
+            f"SHIZHU_HOME={config.home} cannot be written ({error.strerror}): free space or change its owner, "
+            "or set SHIZHU_HOME to another folder"
+        ) from error
+    if shutil.disk_usage(config.home).free < SMALLEST_FREE:
+        raise Trouble(
+            f"the disk of SHIZHU_HOME={config.home} is full (less than {SMALLEST_FREE >> 20} MB free): "
+            "free some space, or set SHIZHU_HOME to another disk"
+        )
+
+
+def check_ports(config: Config) -> None:
+    """Nobody else listens where we shall."""
+    wanted = {"SHIZHU_PORT": config.port, "SHIZHU_MQTT_PORT": config.mqtt_port, "SHIZHU_HJ212_PORT": config.hj212_port}
+    if config.nats_url:
+        del wanted["SHIZHU_MQTT_PORT"]
+    for name, port in wanted.items():
+        family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                tried.bind((config.host, port))
+            except OSError as error:
+                raise Trouble(
+                    f"port {port} at {config.host} cannot be used ({error.strerror}): stop the program that has it, "
+                    f"or set {name} to another port"
+                ) from error
+
+
+def free_port() -> int:
+    """A loopback port nobody has now."""
+    with socket.socket() as tried:
+        tried.bind(("127.0.0.1", 0))
+        return int(tried.getsockname()[1])
+
+
+def end_leftovers(config: Config) -> None:
+    """End what a killed supervisor left running: known by process id and start time."""
+    try:
+        state = json.loads(config.state_file.read_text())
+    except (OSError, ValueError):
+        return
+    try:
+        if psutil.Process(state["pid"]).create_time() == state["began"]:
+            raise Trouble(
+                f"already running here (process {state['pid']}, {state['address']}): stop it with Ctrl-C first"
+            )
+    except psutil.NoSuchProcess:
+        pass
+    for child in state.get("children", {}).values():
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+            left = psutil.Process(child["pid"])
+            if left.create_time() == child["began"]:
+                left.send_signal(signal.SIGINT if child["name"] == "postgres" else signal.SIGTERM)
+                with contextlib.suppress(psutil.TimeoutExpired):
+                    left.wait(STOP_LIMIT)
+                    continue
+                left.kill()
+
+
+class Supervisor:
+    """The running stack."""
+
+    def __init__(self, config: Config, *, roles: list[str] | None = None) -> None:
+        self.config = config
+        self.roles = [r for r in (roles or ROLES) if r != "demo" or config.has_demo]
+        self.log = Log(config.home / "log")
+        self.children: dict[str, Child] = {}
+        self.environment = dict(os.environ)
+        self.began = psutil.Process().create_time()
+        self.stopped = asyncio.Event()
+
+    async def start(self) -> str:
+        """Start servers, prepare, start roles; returns the first password if one was made."""
+        config = self.config
+        if config.database_url:
+            servers.check_database(config.database_url)
+        else:
+            await self._start_postgres()
+        if not config.nats_url:
+            port = free_port()
+            launch = await asyncio.to_thread(servers.embedded_nats, config, port)
+            self.environment["NATS_URL"] = launch.url
+            await self._start("nats", launch.command, signal.SIGINT)
+            await self._until("NATS", lambda: socket.create_connection(("127.0.0.1", port), 1).close())
+        self.environment["SHIZHU_HOME"] = str(config.home)
+        password = await self._prepare()
+        for role in self.roles:
+            await self._start(role, [sys.executable, "-m", "shizhu.site.cli", "run", *ROLES[role]], signal.SIGTERM)
+        self._write_state()
+        if "web" in self.roles:
+            host = config.host if config.host not in {"0.0.0.0", "::"} else "127.0.0.1"  # noqa: S104  # compared, not bound
+            await self._until("the web server", lambda: socket.create_connection((host, config.port), 1).close())
+        return password
+
+    async def _start_postgres(self) -> None:
+        launch = await asyncio.to_thread(servers.embedded_postgres, self.config)
+        self.environment["DATABASE_URL"] = launch.url
+        await self._start("postgres", launch.command, signal.SIGINT, launch.user)
+        await self._until(
+            "PostgreSQL", lambda: servers.make_database(launch.url), (psycopg.OperationalError, psycopg.InterfaceError)
+        )
+
+    async def _start(self, name: str, command: list[str], stop: signal.Signals, user: str | None = None) -> None:
+        environment = {**self.environment, "PYTHONUNBUFFERED": "1", "SHIZHU_ROLE": name}
+        child = Child(name, command, environment, self.log, user, stop)
+        self.children[name] = child
+        await child.start()
+
+    async def _until(self, what: str, tried: Any, faults: tuple[type[Exception], ...] = (OSError,)) -> None:
+        deadline = time.monotonic() + START_LIMIT
+        while True:
+            try:
+                return await asyncio.to_thread(tried)
+            except faults as error:
+                if time.monotonic() > deadline:
+                    raise Trouble(
+                        f"{what} did not answer in {START_LIMIT:.0f} s ({error}): see {self.config.home}/log"
+                    ) from error
+                await asyncio.sleep(0.05)
+
+    async def _prepare(self) -> str:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "shizhu.site.cli", "prepare", env=self.environment, cwd="/",
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        password = ""
+        assert process.stdout
+        async for raw in process.stdout:
+            line = raw.decode(errors="replace").rstrip()
+            if line.startswith("first-password "):
+                password = line.removeprefix("first-password ")
+            else:
+                self.log.write("prepare", line)
+        if await process.wait():
+            raise Trouble(f"preparing the database failed: the lines above say why; log in {self.config.home}/log")
+        return password
+
+    def _write_state(self) -> None:
+        children = {}
+        for name, child in self.children.items():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if child.process:
+                    process = psutil.Process(child.process.pid)
+                    children[name] = {
+                        "name": name, "pid": process.pid, "began": process.create_time(), "restarts": child.restarts,
+                    }  # fmt: skip
+        state = {
+            "pid": os.getpid(), "began": self.began, "address": self.config.address, "children": children,
+            "DATABASE_URL": self.environment.get("DATABASE_URL", ""), "NATS_URL": self.environment.get("NATS_URL", ""),
+        }  # fmt: skip
+        file = self.config.state_file.with_suffix(".new")
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(state))
+        file.replace(self.config.state_file)
+
+    async def watch(self) -> None:
+        """Until asked to stop; the state file follows restarts."""
+        seen = -1
+        while not self.stopped.is_set():
+            restarts = sum(child.restarts for child in self.children.values())
+            if restarts != seen:
+                seen = restarts
+                self._write_state()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stopped.wait(), 0.5)
+
+    async def stop(self) -> None:
+        """Roles first, then the servers they need."""
+        servers_last = [c for n, c in self.children.items() if n in {"postgres", "nats"}]
+        roles = [c for c in self.children.values() if c not in servers_last]
+        await asyncio.gather(*(child.stop() for child in roles))
+        await asyncio.gather(*(child.stop() for child in servers_last))
+        self.config.state_file.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Page shell, design tokens, widgets, generic pages that engines and packs fill."""

@@ -1,0 +1,58 @@
+"""Who asks: puts `request.actor` beside Django's user, and the person into the audit trail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+import pghistory
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+
+from shizhu.kernel import access
+from shizhu.kernel.models import County, Person
+
+FREE = ("/login", "/logout", "/language", "/static/", "/healthz", "/password")
+
+
+class Request(HttpRequest):
+    """A request after our middleware."""
+
+    actor: access.Actor
+    county: County
+    user: Person
+
+
+def _actor(request: HttpRequest) -> access.Actor:
+    person = cast(Person, request.user)
+    return access.actor(person if person.is_authenticated else None)
+
+
+def _county(request: HttpRequest) -> County:
+    person = cast(Person, request.user)
+    county = person.county if person.is_authenticated else None
+    return county or cast(County, County.objects.order_by("pk").first())
+
+
+class PersonMiddleware:
+    """Login is needed everywhere but on the few free paths; changes are audited with the person and the path."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, or send to the login page."""
+        person = cast(Person, request.user)
+        asked = cast(Request, request)
+        asked.actor = cast(access.Actor, SimpleLazyObject(lambda: _actor(request)))
+        asked.county = cast(County, SimpleLazyObject(lambda: _county(request)))
+        if not request.path.startswith(FREE):
+            if not person.is_authenticated:
+                return HttpResponseRedirect(f"{reverse('login')}?next={request.get_full_path()}")
+            if person.must_change_password:
+                return HttpResponseRedirect(reverse("password"))
+        if request.method in {"GET", "HEAD"}:
+            return self.get_response(request)
+        with pghistory.context(person=person.pk, name=person.username if person.pk else "", path=request.path):
+            return self.get_response(request)

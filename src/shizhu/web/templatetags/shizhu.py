@@ -1,0 +1,104 @@
+"""Template tags used on every page."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timesince import timesince, timeuntil
+from django.utils.translation import gettext as _
+
+from shizhu.kernel import text
+
+register = template.Library()
+BUILD = Path(__file__).parent.parent / "static/build"
+
+
+@cache
+def _manifest() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((BUILD / "manifest.json").read_text())
+    return loaded
+
+
+@register.simple_tag
+def island(name: str) -> SafeString:
+    """Script and styles of a front-end entry: `main`, `map`, `chart`."""
+    entry = _manifest()[f"src/{name}.ts"]
+    styles = list(entry.get("css", []))
+    for imported in entry.get("imports", []):
+        styles += _manifest()[imported].get("css", [])
+    links = format_html_join("", '<link rel="stylesheet" href="{}">', ((static(f"build/{css}"),) for css in styles))
+    return format_html('{}<script type="module" src="{}"></script>', links, static(f"build/{entry['file']}"))
+
+
+@register.simple_tag
+def icon(name: str, css: str = "") -> SafeString:
+    """An icon of the sprite."""
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"/></svg>', css, static("build/icons.svg"), name
+    )
+
+
+@register.filter
+def label(value: object) -> str:
+    """A declared name in the language in force."""
+    return text.label(value)
+
+
+@register.filter
+def since(moment: datetime | None) -> str:
+    """How long ago, in words; the exact time on hover."""
+    if moment is None:
+        return "—"
+    words = _("%(span)s ago") % {"span": timesince(moment, depth=1)}
+    return _time(moment, words)
+
+
+@register.filter
+def until(moment: datetime | None) -> str:
+    """Time left until a deadline, or how late it is."""
+    if moment is None:
+        return "—"
+    if moment >= timezone.now():
+        return _time(moment, _("%(span)s left") % {"span": timeuntil(moment, depth=1)}, "text-secondary")
+    return _time(moment, _("%(span)s late") % {"span": timesince(moment, depth=1)}, "text-danger fw-bold")
+
+
+def _time(moment: datetime, words: str, css: str = "") -> SafeString:
+    local = timezone.localtime(moment)
+    return format_html(
+        '<time class="{}" datetime="{}" title="{}">{}</time>',
+        css,
+        local.isoformat(),
+        local.strftime("%Y-%m-%d %H:%M:%S"),
+        words,
+    )
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """A time of day in the county."""
+    return "—" if value is None else timezone.localtime(value).strftime("%Y-%m-%d %H:%M")
+
+
+@register.filter
+def number(value: object) -> str:
+    """A number without a tail of noise; a dash for none."""
+    if value is None:
+        return "—"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+@register.filter
+def as_json(value: object, element: str) -> SafeString:
+    """JSON in a script element, safe in HTML."""
+    escaped = json.dumps(value, ensure_ascii=False, default=str).replace("<", "\\u003c")
+    return mark_safe(f'<script type="application/json" id="{element}">{escaped}</script>')  # noqa: S308  # "<" is escaped

@@ -1,0 +1,76 @@
+"""One embedded PostgreSQL and one NATS for the whole run; each worker gets a database of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import django
+import psycopg
+import pytest
+
+from shizhu.site import servers
+from shizhu.site.config import Config
+from shizhu.site.supervisor import free_port
+from shizhu.web.translations import compile_all
+
+_started: list[subprocess.Popen[bytes]] = []
+_home: list[Path] = []
+
+
+def _until(tried: object, fault: type[Exception]) -> None:
+    for _ in range(600):
+        try:
+            return tried()  # type: ignore[operator]
+        except fault:
+            time.sleep(0.05)
+    raise RuntimeError("a test server did not start")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers once, before Django reads its settings; xdist workers inherit the environment."""
+    config.addinivalue_line("markers", "django_db: uses the test database")
+    if "SHIZHU_TEST_HOME" not in os.environ:
+        home = Path(tempfile.mkdtemp(prefix="shizhu-test-"))
+        home.chmod(0o755)
+        _home.append(home)
+        os.environ.update(SHIZHU_TEST_HOME=str(home), SHIZHU_HOME=str(home), SHIZHU_DEMO="0")
+        for name in ("DATABASE_URL", "NATS_URL", "SHIZHU_TLS_CERT", "SHIZHU_TLS_KEY", "SHIZHU_OPEN"):
+            os.environ.pop(name, None)
+        os.environ["SHIZHU_MQTT_PORT"] = str(free_port())
+        (home / "run").mkdir()
+        (home / "files").mkdir()
+        settings = Config.from_environment()
+        compile_all()
+        launch = servers.embedded_postgres(settings)
+        with (Path(launch.command[2]) / "shizhu.conf").open("a") as conf:
+            conf.write("fsync = off\nfull_page_writes = off\nmax_connections = 150\n")  # tests only
+        _started.append(subprocess.Popen(launch.command, user=launch.user, stdout=-3, stderr=-3, cwd="/"))
+        _until(lambda: servers.make_database(launch.url), psycopg.OperationalError)
+        port = free_port()
+        _started.append(subprocess.Popen(servers.embedded_nats(settings, port).command, stdout=-3, stderr=-3, cwd="/"))
+        _until(lambda: socket.create_connection(("127.0.0.1", port), 1).close(), OSError)
+        os.environ.update(DATABASE_URL=launch.url, NATS_URL=f"nats://127.0.0.1:{port}")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "shizhu.site.settings"
+    django.setup()
+
+
+def pytest_unconfigure() -> None:
+    """Stop what was started here."""
+    for process in reversed(_started):
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+    for home in _home:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def home() -> Path:
+    """The tests' home folder."""
+    return Path(os.environ["SHIZHU_TEST_HOME"])
