@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -9,7 +10,9 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any, TypeVar
 
 import django
 import psycopg
@@ -20,6 +23,7 @@ from shizhu.site.config import Config
 from shizhu.site.supervisor import free_port
 from shizhu.web.translations import compile_all
 
+T = TypeVar("T")
 _started: list[subprocess.Popen[bytes]] = []
 _home: list[Path] = []
 
@@ -59,6 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.update(DATABASE_URL=launch.url, NATS_URL=f"nats://127.0.0.1:{port}")
     os.environ["DJANGO_SETTINGS_MODULE"] = "shizhu.site.settings"
     django.setup()
+    config.pluginmanager.import_plugin("tests.fixtures")
 
 
 def pytest_unconfigure() -> None:
@@ -68,6 +73,12 @@ def pytest_unconfigure() -> None:
         process.wait(20)
     for home in _home:
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def run() -> Callable[[Coroutine[Any, Any, T]], T]:
+    """Run a coroutine to its end from a synchronous test."""
+    return asyncio.run
 
 
 @pytest.fixture

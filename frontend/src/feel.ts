@@ -52,7 +52,7 @@ function firstError(tree: ReturnType<typeof parseExpression>, expression: string
   });
   if (errors.length === 0) return {};
   const at = errors[0] + expression.slice(errors[0]).search(/\S|$/);
-  return { error: { message: "", position: codePoints(expression, at), isSyntax: true } };
+  return { error: { message: "", position: codePoints(expression, at), is_syntax: true } };
 }
 
 function run(text: string): string {
@@ -67,7 +67,7 @@ function run(text: string): string {
   } catch (thrown) {
     const { message, position } = thrown as { message: string; position?: { from: number } };
     const at = position ? codePoints(expression, position.from) : null;
-    return JSON.stringify({ error: { message, position: at, isSyntax: at !== null } });
+    return JSON.stringify({ error: { message, position: at, is_syntax: at !== null } });
   }
 }
 

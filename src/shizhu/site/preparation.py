@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from shizhu.engines.things import api as things
 from shizhu.kernel import counties, events, log, packs
 from shizhu.kernel.models import County, Organisation, Person, Post, Role
 from shizhu.site.config import CLONE
@@ -48,10 +49,12 @@ def migrate() -> None:
 
 async def prepare_log() -> None:
     """Make streams and consumers before anybody can publish: only what exists has messages kept for it."""
-    async with log.connected() as nats:
+    async with log.connected() as nats, log.connected("ingest") as devices:
         jetstream = await nats.jetstream()
         for consumer in events.consumers():
             await events.durable_of(jetstream, consumer)
+        await things.prepare_source(nats, log.READINGS)
+        await things.prepare_source(devices, log.MQTT)
 
 
 def first_administrator() -> str:

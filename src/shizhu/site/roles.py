@@ -22,6 +22,8 @@ django.setup(set_prefix=False)
 from django.utils import timezone  # noqa: E402
 from procrastinate.contrib.django import app as jobs_app  # noqa: E402
 
+from shizhu.engines.things import api as things  # noqa: E402
+from shizhu.gateways import hj212, mqtt  # noqa: E402
 from shizhu.kernel import events, log  # noqa: E402
 from shizhu.kernel.models import Heartbeat  # noqa: E402
 
@@ -62,7 +64,21 @@ async def jobs(detail: dict[str, Any]) -> None:  # nothing to tell
         await worker.run_worker_async(install_signal_handlers=False, listen_notify=True, concurrency=2, name="shizhu")
 
 
-ROLES: dict[str, Role] = {"relay": relay, "consumers": consumers, "jobs": jobs}
+async def gateway(detail: dict[str, Any]) -> None:
+    """Every listener for devices."""
+    async with asyncio.TaskGroup() as group:
+        for name, listener in {"mqtt": mqtt.run, "hj212": hj212.run}.items():
+            group.create_task(listener(detail.setdefault(name, {})))
+
+
+async def ingest(detail: dict[str, Any]) -> None:
+    """Event log → PostgreSQL, one task per source."""
+    async with asyncio.TaskGroup() as group:
+        for source in (log.MQTT, log.READINGS):
+            group.create_task(things.ingest(source, detail.setdefault(source, {})))
+
+
+ROLES: dict[str, Role] = {"relay": relay, "consumers": consumers, "jobs": jobs, "gateway": gateway, "ingest": ingest}
 
 
 def _beat(role: str, detail: dict[str, Any]) -> None:

@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "shizhu.kernel",
     "shizhu.web",
+    "shizhu.engines.things",
 ]
 
 MIDDLEWARE = [

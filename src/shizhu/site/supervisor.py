@@ -31,6 +31,8 @@ DAILY = re.compile(r"\[INF\]|\bLOG: |Plaintext passwords")
 SMALLEST_FREE = 64 * 1024 * 1024
 ROLES = {  # one process each; roles that wait most of the time share one
     "web": ["web"],
+    "gateway": ["gateway"],
+    "ingest": ["ingest"],
     "worker": ["relay", "consumers", "jobs"],
 }
 

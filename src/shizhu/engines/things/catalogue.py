@@ -1,0 +1,107 @@
+"""Devices and datastreams in memory, for the hot paths; reloaded when a trigger says that something changed."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from django.conf import settings
+
+from shizhu.engines.things.logic.readings import KnownDevice, Stream
+from shizhu.kernel import packs
+
+logger = logging.getLogger(__name__)
+CHANNEL = "things_catalogue"
+RETRY_SECONDS = 1.0
+STREAMS = """
+SELECT s.id, s.thing_id, s.key, s.lowest, s.highest, s.is_watched, t.county_id
+FROM things_datastream s JOIN things_thing t ON t.id = s.thing_id
+"""
+DEVICES = "SELECT id, key, profile, thing_id, is_enabled, is_lenient, origin, secret FROM things_device"
+
+
+@dataclass
+class Catalogue:
+    """All devices by key, all datastreams by id."""
+
+    is_stale: bool = True
+    devices: dict[str, KnownDevice] = field(default_factory=dict)
+    streams: dict[int, Stream] = field(default_factory=dict)
+    origins: dict[int, int] = field(default_factory=dict)  # of a datastream, from its thing's device
+
+    async def listen(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        """Follow changes through this connection (autocommit)."""
+        self.is_stale = True
+        connection.add_notify_handler(lambda _: self._forget())
+        await connection.execute(f"LISTEN {CHANNEL}")
+
+    def _forget(self) -> None:
+        self.is_stale = True
+
+    async def refresh(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        """Reload if anything changed; notices arrive with the answer of any query."""
+        await connection.execute("SELECT 1")
+        if not self.is_stale:
+            return
+        self.is_stale = False
+        profiles = await profiles_of(connection)
+        streams: dict[int, Stream] = {}
+        by_thing: dict[int, dict[str, Stream]] = {}
+        for id_, thing, key, lowest, highest, is_watched, county in await fetch(connection, STREAMS):
+            streams[id_] = stream = Stream(id_, lowest, highest, is_watched, county)
+            if key:
+                by_thing.setdefault(thing, {})[key] = stream
+        self.devices, self.origins = {}, {}
+        for id_, key, profile, thing, is_enabled, is_lenient, origin, secret in await fetch(connection, DEVICES):
+            own = by_thing.get(thing, {})
+            channels = {c: own[p] for p, names in profiles.get(profile, {}).items() if p in own for c in names}
+            self.devices[key] = KnownDevice(id_, key, origin, is_enabled, is_lenient, secret, own, channels)
+            self.origins |= {stream.id: origin for stream in own.values()}
+        self.streams = streams
+
+
+class Registry:
+    """Devices for a gateway: follows the database, and goes on with what it knew while the database is away."""
+
+    def __init__(self) -> None:
+        self._catalogue = Catalogue()
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._tried = 0.0
+
+    async def device(self, key: str) -> KnownDevice | None:
+        """The enabled device of that name."""
+        await self._follow()
+        device = self._catalogue.devices.get(key)
+        return device if device and device.is_enabled else None
+
+    async def _follow(self) -> None:
+        if self._connection is None and time.monotonic() - self._tried < RETRY_SECONDS:
+            return
+        try:
+            if self._connection is None:
+                self._tried = time.monotonic()
+                self._connection = await psycopg.AsyncConnection.connect(settings.DATABASE_URL, autocommit=True)
+                await self._catalogue.listen(self._connection)
+            await self._catalogue.refresh(self._connection)
+        except psycopg.OperationalError as error:
+            logger.warning("devices as last known: the database does not answer (%s)", str(error).splitlines()[0])
+            self._connection = None
+
+
+async def fetch(connection: psycopg.AsyncConnection[Any], query: str) -> list[tuple[Any, ...]]:
+    """All rows of a query."""
+    return await (await connection.execute(query)).fetchall()
+
+
+async def profiles_of(connection: psycopg.AsyncConnection[Any]) -> dict[str, dict[str, list[str]]]:
+    """profile → property → channels of its codecs."""
+    rows = await fetch(connection, "SELECT key, body FROM kernel_declaration WHERE kind = 'things'")
+    return {key: {name: item.get("channels", []) for name, item in body["properties"].items()} for key, body in rows}
+
+
+def profile(key: str) -> packs.Body:
+    """A declared device profile; KeyError if nobody declares it."""
+    return packs.declaration("things", key)

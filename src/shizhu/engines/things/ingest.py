@@ -1,0 +1,208 @@
+"""The ingest role: event log → readings → PostgreSQL, exactly once.
+
+Two sources: `$MQTT_msgs` (what devices publish over MQTT) and `READINGS` (what our gateways write). Each is read in
+order by one durable consumer; a batch is one transaction that also moves the source's log position; only then is the
+batch acknowledged. After a crash the log redelivers, and the position tells what was committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import orjson
+import psycopg
+from django.conf import settings
+from natsrpy import Nats
+from natsrpy.js import JetStreamMessage, PullConsumer
+
+from shizhu.engines.things import store
+from shizhu.engines.things.catalogue import Catalogue
+from shizhu.engines.things.logic import readings as form
+from shizhu.engines.things.logic.readings import MICROSECOND, KnownDevice, Origin, Reading, Reject
+from shizhu.engines.things.store import Batch, Refused
+from shizhu.kernel import log
+
+logger = logging.getLogger(__name__)
+MOST = 2000  # messages a batch
+WAIT_SECONDS = 5.0
+TELEMETRY = "$MQTT.msgs.in.d."
+SENSORTHINGS = "$MQTT.msgs.in.v1//1."
+FILTERS = {log.MQTT: ["$MQTT.msgs.in.>"], log.READINGS: ["in.>"]}
+ACCOUNT = {log.MQTT: "ingest", log.READINGS: "service"}
+LIVE = "live.things"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Source:
+    """One stream of the log, how far it is committed, and the last time given to a message without one."""
+
+    name: str
+    sequence: int = 0
+    published: datetime = EPOCH
+    last_untimed: datetime = EPOCH
+
+    def is_redelivered(self, message: JetStreamMessage) -> bool:
+        """Whether the message was committed before. Both must hold: a log that lost its tail reuses sequences."""
+        return message.stream_sequence <= self.sequence and message.published <= self.published
+
+    def untimed(self, message: JetStreamMessage) -> datetime:
+        """A distinct receive time."""
+        self.last_untimed = max(message.published, self.last_untimed + MICROSECOND)
+        return self.last_untimed
+
+
+@dataclass
+class Ingest:
+    """Decoder and writer of one source."""
+
+    source: Source
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    detail: dict[str, Any] = field(default_factory=dict)
+
+    def decode(self, messages: list[JetStreamMessage]) -> Batch:
+        """All messages that were not committed before, as one batch."""
+        batch = Batch(source=self.source.name)
+        for message in messages:
+            if self.source.is_redelivered(message):
+                continue
+            received = self.source.untimed(message)
+            decode = self._gateway if self.source.name == log.READINGS else self._mqtt
+            decode(batch, message, received)
+        batch.position = messages[-1].stream_sequence, messages[-1].published
+        return batch
+
+    def _gateway(self, batch: Batch, message: JetStreamMessage, received: datetime) -> None:
+        try:
+            sent = form.submission(message.payload)
+        except msgspec.DecodeError as error:
+            reject = Reject("payload", form.shown(message.payload), str(error))
+            batch.refused.append(Refused(received, "gateway", None, message.subject, message.payload, reject))
+            return
+        device = self.catalogue.devices.get(sent.device)
+        self._sort(batch, form.from_samples(sent, device), received, sent.protocol, device, sent.device, sent.raw)
+        batch.packets.append((message.stream_sequence, sent.device, sent.raw))
+
+    def _mqtt(self, batch: Batch, message: JetStreamMessage, received: datetime) -> None:
+        subject, payload = message.subject, message.payload
+        if subject.startswith(TELEMETRY):
+            key = subject[len(TELEMETRY) :].removesuffix(".telemetry")
+            device = self.catalogue.devices.get(key)
+            if device is None or not device.is_enabled:
+                found: form.Decoded = iter(
+                    [Reject("device", key, "a device must be registered and enabled before it sends")]
+                )
+            else:
+                found = form.from_telemetry(payload, device, received)
+            self._sort(batch, found, received, "mqtt", device, key, payload)
+        else:
+            topic = subject.removeprefix(SENSORTHINGS)
+            self._sort(
+                batch, iter([self._observation(topic, payload, received)]), received, "sta-mqtt", None, topic, payload
+            )
+        batch.packets.append((message.stream_sequence, subject, payload))
+
+    def _observation(self, topic: str, payload: bytes, received: datetime) -> Reading | Reject:
+        try:
+            body = orjson.loads(payload)
+            named = topic.removeprefix("Datastreams(").partition(")")[0]
+            stream_id = int(named) if topic.startswith("Datastreams(") else int(body["Datastream"]["@iot.id"])
+        except (ValueError, KeyError, TypeError):
+            rule = "an Observation is JSON, sent to v1.1/Datastreams(id)/Observations or naming its Datastream"
+            return Reject("payload", form.shown(payload), rule)
+        stream = self.catalogue.streams.get(stream_id)
+        if stream is None:
+            return Reject("Datastream", str(stream_id), "there is no such Datastream")
+        origin = self.catalogue.origins.get(stream_id, Origin.MEASURED)
+        return form.from_observation(body, stream, received, origin)
+
+    @staticmethod
+    def _sort(
+        batch: Batch,
+        found: form.Decoded,
+        received: datetime,
+        protocol: str,
+        device: KnownDevice | None,
+        sender: str,
+        raw: bytes,
+    ) -> None:
+        for item in found:
+            if isinstance(item, Reading):
+                batch.readings.append(item)
+            else:
+                batch.refused.append(Refused(received, protocol, device.id if device else None, sender, raw, item))
+        if device:
+            batch.seen[device.id] = received, raw
+
+    async def step(
+        self, pull: PullConsumer, connection: psycopg.AsyncConnection[Any], live: Callable[[Batch], Any]
+    ) -> int:
+        """Fetch, commit, acknowledge one batch; returns how many messages."""
+        messages = await log.fetch(pull, MOST, WAIT_SECONDS)
+        if not messages:
+            return 0
+        await self.catalogue.refresh(connection)
+        batch = self.decode(messages)
+        outcome = await store.commit(connection, batch, self.catalogue.streams)
+        if batch.position:
+            self.source.sequence, self.source.published = batch.position
+        await messages[-1].ack()  # covers all before it
+        await live(batch)
+        for name in ("committed", "duplicates", "corrections", "refused"):
+            self.detail[name] = self.detail.get(name, 0) + getattr(outcome, name)
+        self.detail["lag"] = messages[-1].pending
+        return len(messages)
+
+    async def load_position(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        """Read how far the source is committed."""
+        query = "SELECT sequence, published FROM things_logposition WHERE source = %s"
+        row = await (await connection.execute(query, (self.source.name,))).fetchone()
+        if row:
+            self.source.sequence, self.source.published = row
+
+
+async def ingest(source: str, detail: dict[str, Any]) -> None:
+    """Commit one source for ever; a database that is away is waited for, and what is in the log stays there."""
+    work = Ingest(Source(source), detail=detail)
+    async with log.connected(ACCOUNT[source]) as nats, log.connected("service") as ours:
+        pull = await prepare_source(nats, source)
+        while True:
+            try:
+                async with database() as connection:
+                    await work.catalogue.listen(connection)
+                    await work.load_position(connection)
+                    while True:
+                        await work.step(pull, connection, lambda batch: publish_live(ours, batch))
+            except psycopg.OperationalError as error:
+                logger.warning("the database does not answer (%s); trying again", str(error).splitlines()[0])
+                await asyncio.sleep(0.5)
+
+
+@asynccontextmanager
+async def database() -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+    """A connection of our own, outside Django's pool."""
+    async with await psycopg.AsyncConnection.connect(settings.DATABASE_URL, autocommit=True) as connection:
+        yield connection
+
+
+async def prepare_source(nats: Nats, source: str) -> PullConsumer:
+    """The durable consumer of a source; it must exist before anybody may publish."""
+    jetstream = await nats.jetstream()
+    return await log.durable(jetstream, source, "ingest", FILTERS[source], each=False, pending=50_000)
+
+
+async def publish_live(nats: Nats, batch: Batch) -> None:
+    """Tell open maps and charts, once committed; nobody depends on it."""
+    newest: Mapping[int, Reading] = {
+        reading.stream: reading for reading in sorted(batch.readings, key=lambda r: r.time)
+    }
+    if newest:
+        rows = [(r.stream, r.time, r.result, r.verdict, r.origin) for r in newest.values()]
+        await nats.publish(LIVE, orjson.dumps(rows))

@@ -1,0 +1,1 @@
+"""Pure parts: message forms, decoding to readings."""

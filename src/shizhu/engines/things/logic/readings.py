@@ -1,0 +1,237 @@
+"""The canonical reading, and the forms in which readings reach us.
+
+Three forms: a `Submission` of one of our gateways (already decoded by its wire codec), telemetry JSON a device
+publishes over MQTT, and a SensorThings Observation. All become `Reading`s, or `Reject`s that name field, value, rule.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import msgspec
+
+MICROSECOND = timedelta(microseconds=1)
+FUTURE = timedelta(hours=1)  # a clock may be that far ahead before its times are refused
+
+
+class Verdict(IntEnum):
+    """Quality of one reading, decided before any rule sees it."""
+
+    GOOD = 0
+    SUSPECT = 1
+    BAD = 2
+
+
+class Origin(IntEnum):
+    """Where a reading came from; shown with it everywhere."""
+
+    MEASURED = 0
+    SIMULATED = 1
+    REPLAYED = 2
+
+
+class Reading(NamedTuple):
+    """One result for one datastream. `result_json` is a JSON text, for results that are not numbers."""
+
+    stream: int
+    time: datetime
+    result: float | None
+    verdict: int = Verdict.GOOD
+    origin: int = Origin.MEASURED
+    end: datetime | None = None
+    result_time: datetime | None = None
+    result_json: str | None = None
+    feature: int | None = None
+    extra: str | None = None
+
+
+@dataclass(frozen=True)
+class Reject:
+    """Something that cannot become a reading: which field, its value, the rule it breaks."""
+
+    field: str
+    value: str
+    rule: str
+
+
+class Sample(msgspec.Struct, array_like=True, frozen=True):
+    """One value a gateway has decoded: the profile's channel, time, number, whether the device itself doubts it."""
+
+    channel: str
+    time: datetime
+    number: float
+    is_doubted: bool = False
+
+
+class Submission(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a gateway puts into the event log: the raw packet and what its codec made of it."""
+
+    protocol: str
+    device: str
+    raw: bytes
+    samples: list[Sample] = []
+    rejects: list[tuple[str, str, str]] = []
+    origin: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What decoding needs to know of a datastream."""
+
+    id: int
+    lowest: float | None
+    highest: float | None
+    is_watched: bool
+    county: str
+
+    def verdict(self, number: float) -> int:
+        """BAD outside the range."""
+        if (self.lowest is not None and number < self.lowest) or (self.highest is not None and number > self.highest):
+            return Verdict.BAD
+        return Verdict.GOOD
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDevice:
+    """What decoding needs to know of a device: its datastreams by property and by channel of its codec."""
+
+    id: int
+    key: str
+    origin: int
+    is_enabled: bool
+    is_lenient: bool
+    secret: str  # SHA-256 of the password
+    streams: Mapping[str, Stream]
+    channels: Mapping[str, Stream] = field(default_factory=dict)
+
+    def accepts(self, password: str) -> bool:
+        """Whether the password is the device's."""
+        return hmac.compare_digest(self.secret, digest(password))
+
+
+def digest(secret: str) -> str:
+    """How a password is kept: SHA-256, because those we make are long and random."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class _Telemetry(msgspec.Struct):
+    values: dict[str, float | int | bool | str | None]
+    time: str | int | None = None
+
+
+_telemetry = msgspec.json.Decoder(_Telemetry | list[_Telemetry])
+_submission = msgspec.json.Decoder(Submission)
+Decoded = Iterator[Reading | Reject]
+
+
+def submission(payload: bytes) -> Submission:
+    """Read what a gateway of ours wrote."""
+    return _submission.decode(payload)
+
+
+def parse_time(value: str | int) -> datetime:
+    """ISO 8601 with zone, or milliseconds since 1970. ValueError says which rule was broken."""
+    if isinstance(value, int):
+        return datetime.fromtimestamp(value / 1000, UTC)
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError("a time needs its zone, such as +08:00 or Z")
+    return moment
+
+
+def parse_span(value: str) -> tuple[datetime, datetime | None]:
+    """A SensorThings time: an instant, or `begin/end`."""
+    begin, _, end = value.partition("/")
+    start, stop = parse_time(begin), parse_time(end) if end else None
+    if stop is not None and stop < start:
+        raise ValueError("an interval must not end before it begins")
+    return start, stop
+
+
+def from_samples(sent: Submission, device: KnownDevice | None) -> Decoded:
+    """Readings of a gateway's submission."""
+    for refused in sent.rejects:
+        yield Reject(*refused)
+    if device is None:
+        if sent.samples:
+            yield Reject("device", sent.device, "a device must be registered before it sends")
+        return
+    origin = device.origin if sent.origin is None else sent.origin
+    for sample in sent.samples:
+        stream = device.channels.get(sample.channel) or device.streams.get(sample.channel)
+        if stream is None:
+            yield Reject(sample.channel, str(sample.number), "the device's profile has no such channel")
+        elif not math.isfinite(sample.number):
+            yield Reject(sample.channel, str(sample.number), "a result must be a finite number")
+        else:
+            verdict = Verdict.SUSPECT if sample.is_doubted else Verdict.GOOD
+            yield Reading(stream.id, sample.time, sample.number, max(verdict, stream.verdict(sample.number)), origin)
+
+
+def from_telemetry(payload: bytes, device: KnownDevice, received: datetime) -> Decoded:
+    """Readings of `{"time": "...", "values": {"property": number}}`, or of a list of such."""
+    try:
+        decoded = _telemetry.decode(payload)
+    except (msgspec.DecodeError, ValueError) as error:
+        yield Reject("payload", shown(payload), f"telemetry is {{time, values}} or a list of such: {error}")
+        return
+    for item in decoded if isinstance(decoded, list) else (decoded,):
+        time = received
+        if item.time is not None:
+            try:
+                time = parse_time(item.time)
+            except (ValueError, OverflowError, OSError) as error:
+                yield Reject("time", str(item.time), str(error))
+                continue
+            if time > received + FUTURE:
+                yield Reject("time", str(item.time), "a reading's time must not lie in the future")
+                continue
+        for name, value in item.values.items():
+            yield _telemetry_value(name, value, time, device)
+
+
+def _telemetry_value(name: str, value: object, time: datetime, device: KnownDevice) -> Reading | Reject:
+    stream = device.streams.get(name)
+    if stream is None:
+        return Reject(name, str(value), "the device's profile has no such property")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return Reject(name, str(value), "a result of this property must be a number")
+    return Reading(stream.id, time, float(value), stream.verdict(value), device.origin)
+
+
+def from_observation(body: Mapping[str, Any], stream: Stream, received: datetime, origin: int) -> Reading | Reject:
+    """One SensorThings Observation (OGC 18-088 §8.2.7)."""
+    if "result" not in body:
+        return Reject("result", "", "an Observation needs a result")
+    extra = {name: body[name] for name in ("validTime", "resultQuality", "parameters") if body.get(name) is not None}
+    try:
+        time, end = parse_span(body["phenomenonTime"]) if body.get("phenomenonTime") else (received, None)
+        result_time = parse_time(body["resultTime"]) if body.get("resultTime") else None
+    except (ValueError, TypeError, AttributeError) as error:
+        return Reject("phenomenonTime", str(body.get("phenomenonTime")), f"times are ISO 8601 with zone: {error}")
+    result = body["result"]
+    is_number = isinstance(result, int | float) and not isinstance(result, bool)
+    return Reading(
+        stream.id,
+        time,
+        float(result) if is_number else None,
+        stream.verdict(result) if is_number else Verdict.GOOD,
+        origin,
+        end,
+        result_time,
+        None if is_number else msgspec.json.encode(result).decode(),
+        body.get("FeatureOfInterest", {}).get("@iot.id"),
+        msgspec.json.encode(extra).decode() if extra else None,
+    )
+
+
+def shown(payload: bytes) -> str:
+    """The beginning of a payload as text."""
+    return payload[:200].decode(errors="replace")

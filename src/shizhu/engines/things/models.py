@@ -1,0 +1,218 @@
+"""Tables: the eight SensorThings entities (OGC 18-088 §8.2), devices, latest values, rollups, quarantine.
+
+Every entity has a bigint id, which is its `@iot.id`. Thing carries county, organisation and area; what hangs on a
+Thing is visible with it.
+"""
+
+from __future__ import annotations
+
+import pghistory
+from django.contrib.postgres.indexes import GistIndex
+from django.db import models
+from django.db.models import Q
+
+from shizhu.engines.things.logic.readings import Origin, Verdict
+from shizhu.kernel.fields import BoxField
+from shizhu.kernel.models import Area, County, Organisation
+
+VERDICTS = [(int(v), v.name.lower()) for v in Verdict]
+ORIGINS = [(int(o), o.name.lower()) for o in Origin]
+
+
+class Entity(models.Model):
+    """What all SensorThings entities share."""
+
+    name = models.TextField()
+    description = models.TextField(default="", blank=True)
+    properties = models.JSONField(null=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Location(Entity):
+    """Where Things are; GeoJSON in WGS 84 kept as given."""
+
+    encoding_type = models.TextField(default="application/geo+json")
+    location = models.JSONField()
+    box = BoxField(null=True)
+
+    class Meta:
+        indexes = [GistIndex(fields=["box"], name="location_box")]
+
+
+@pghistory.track()
+class Thing(Entity):
+    """A station, a device on a wall, a reservoir: whatever is observed."""
+
+    county = models.ForeignKey(County, models.CASCADE)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    area = models.ForeignKey(Area, models.PROTECT, related_name="+")
+    key = models.CharField(max_length=80, null=True)  # natural key, of those that were declared
+    locations = models.ManyToManyField(Location, related_name="things")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["county", "key"], name="thing_key")]
+
+
+class HistoricalLocation(models.Model):
+    """A Thing was at these Locations from this time on."""
+
+    thing = models.ForeignKey(Thing, models.CASCADE, related_name="historical_locations")
+    time = models.DateTimeField()
+    locations = models.ManyToManyField(Location, related_name="historical_locations")
+
+
+class Sensor(Entity):
+    """The procedure that makes results."""
+
+    encoding_type = models.TextField(default="application/pdf")
+    metadata = models.JSONField(default=str)
+
+
+class ObservedProperty(Entity):
+    """What is observed."""
+
+    definition = models.TextField()
+
+
+class FeatureOfInterest(Entity):
+    """What the result is about; made from the Thing's Location where none is given."""
+
+    encoding_type = models.TextField(default="application/geo+json")
+    feature = models.JSONField()
+
+
+@pghistory.track()
+class Datastream(Entity):
+    """Results of one ObservedProperty by one Sensor of one Thing."""
+
+    thing = models.ForeignKey(Thing, models.CASCADE, related_name="datastreams")
+    sensor = models.ForeignKey(Sensor, models.CASCADE, related_name="datastreams")
+    observed_property = models.ForeignKey(ObservedProperty, models.CASCADE, related_name="datastreams")
+    observation_type = models.TextField(default="http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement")
+    unit_of_measurement = models.JSONField()
+    observed_area = models.JSONField(null=True)
+    feature = models.ForeignKey(
+        FeatureOfInterest, models.SET_NULL, null=True, related_name="+"
+    )  # of observations without one
+    key = models.CharField(max_length=60, null=True)  # property of the device profile
+    lowest = models.FloatField(null=True)  # outside lowest–highest a reading is bad
+    highest = models.FloatField(null=True)
+    is_watched = models.BooleanField(default=False)  # a rule judges it: its readings are told as events
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["thing", "key"], name="datastream_key")]
+
+
+class Observation(models.Model):
+    """One result. Never changed: a correction is the same key with the next sequence."""
+
+    pk = models.CompositePrimaryKey("datastream_id", "phenomenon_time", "sequence")
+    id = models.BigIntegerField()
+    datastream = models.ForeignKey(Datastream, models.CASCADE, db_index=False, related_name="observations")
+    phenomenon_time = models.DateTimeField()
+    sequence = models.SmallIntegerField(default=0)
+    phenomenon_end = models.DateTimeField(null=True)
+    result_time = models.DateTimeField(null=True)
+    result = models.FloatField(null=True)
+    result_json = models.JSONField(null=True)  # a result that is not a number
+    verdict = models.SmallIntegerField(choices=VERDICTS)
+    origin = models.SmallIntegerField(choices=ORIGINS)
+    known_at = models.DateTimeField()  # when it was committed: what we knew then
+    feature = models.ForeignKey(
+        FeatureOfInterest, models.SET_NULL, null=True, db_index=False, related_name="observations"
+    )
+    extra = models.JSONField(null=True)  # validTime, resultQuality, parameters
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], name="observation_id")]
+
+
+class Latest(models.Model):
+    """The newest observation of a datastream, and its extent in time."""
+
+    datastream = models.OneToOneField(Datastream, models.CASCADE, primary_key=True, related_name="latest")
+    first_time = models.DateTimeField()
+    phenomenon_time = models.DateTimeField()
+    last_end = models.DateTimeField()
+    result_time = models.DateTimeField(null=True)
+    result = models.FloatField(null=True)
+    result_json = models.JSONField(null=True)
+    verdict = models.SmallIntegerField(choices=VERDICTS)
+    origin = models.SmallIntegerField(choices=ORIGINS)
+    known_at = models.DateTimeField()
+
+
+class Hour(models.Model):
+    """Good readings of one datastream in one hour."""
+
+    pk = models.CompositePrimaryKey("datastream_id", "hour")
+    datastream = models.ForeignKey(Datastream, models.CASCADE, db_index=False, related_name="hours")
+    hour = models.DateTimeField()
+    count = models.IntegerField()
+    total = models.FloatField()
+    least = models.FloatField()
+    most = models.FloatField()
+
+
+@pghistory.track(exclude=["last_seen", "last_packet", "last_error", "last_error_at"])
+class Device(models.Model):
+    """What logs in and sends: one credential, one profile, one Thing."""
+
+    county = models.ForeignKey(County, models.CASCADE)
+    key = models.CharField(max_length=64)  # user name over MQTT, MN over HJ 212
+    profile = models.CharField(max_length=100)
+    thing = models.ForeignKey(Thing, models.CASCADE, related_name="devices")
+    secret = models.CharField(max_length=64)  # SHA-256 of the password
+    is_enabled = models.BooleanField(default=True)
+    is_lenient = models.BooleanField(default=False)  # deviations from the codec's standard are accepted and remarked
+    origin = models.SmallIntegerField(choices=ORIGINS, default=Origin.MEASURED)
+    last_seen = models.DateTimeField(null=True)
+    last_packet = models.BinaryField(null=True)
+    last_error = models.JSONField(null=True)
+    last_error_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key"], name="device_key")]  # one broker, so one name space
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Packets(models.Model):
+    """The raw messages of one committed batch, compressed: the way back from a reading to its packet."""
+
+    source = models.CharField(max_length=30)
+    known_at = models.DateTimeField(db_index=True)
+    first_sequence = models.BigIntegerField()
+    last_sequence = models.BigIntegerField()
+    body = models.BinaryField()
+
+
+class Quarantine(models.Model):
+    """Bad input, kept with the reason until somebody has dealt with it."""
+
+    received = models.DateTimeField()
+    protocol = models.CharField(max_length=20)
+    device = models.ForeignKey(Device, models.SET_NULL, null=True, related_name="quarantine")
+    sender = models.CharField(max_length=120)  # what the sender called itself
+    payload = models.BinaryField()
+    field = models.CharField(max_length=80)
+    value = models.TextField()
+    rule = models.TextField()
+    dealt_with = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["-received"], condition=Q(dealt_with__isnull=True), name="quarantine_waiting")]
+
+
+class LogPosition(models.Model):
+    """How far ingest has committed a source of the event log: what is not newer is a redelivery."""
+
+    source = models.CharField(primary_key=True, max_length=30)
+    sequence = models.BigIntegerField()
+    published = models.DateTimeField()

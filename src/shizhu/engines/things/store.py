@@ -1,0 +1,270 @@
+"""Commit a batch of readings: exactly once, with latest value and hourly rollup in the same transaction.
+
+Identity is (datastream, phenomenon time, sequence). The same key and value again is a duplicate and ignored; the same
+key with another value is a correction and gets the next sequence. What a log position says is committed already is
+skipped, so a redelivered older value never looks like a new correction.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+import psycopg
+
+from shizhu.engines.things.logic.readings import Reading, Reject, Stream, Verdict
+from shizhu.kernel import events
+
+COMMITTED = "things.observations.committed"
+NULL = "\\N"  # in COPY text
+EVENT_READINGS = 2000  # per event, so that a message of the log stays below its limit
+
+STAGE = """
+CREATE TEMP TABLE IF NOT EXISTS incoming (
+  datastream_id bigint, phenomenon_time timestamptz, phenomenon_end timestamptz, result_time timestamptz,
+  result double precision, result_json jsonb, verdict smallint, origin smallint, feature_id bigint, extra jsonb
+) ON COMMIT DELETE ROWS
+"""
+COPY = "COPY incoming FROM STDIN"
+COLUMNS = (
+    "id, datastream_id, phenomenon_time, sequence, phenomenon_end, result_time, result, result_json, verdict, origin,"
+    " known_at, feature_id, extra"
+)
+INSERT = f"""
+INSERT INTO things_observation ({COLUMNS})
+SELECT nextval('things_observation_seq'), datastream_id, phenomenon_time, 0, phenomenon_end, result_time, result,
+       result_json, verdict, origin, now(), feature_id, extra
+FROM incoming
+ON CONFLICT (datastream_id, phenomenon_time, sequence) DO NOTHING
+"""
+CORRECT = f"""
+INSERT INTO things_observation ({COLUMNS})
+SELECT nextval('things_observation_seq'), i.datastream_id, i.phenomenon_time, o.sequence + 1, i.phenomenon_end,
+       i.result_time, i.result, i.result_json, i.verdict, i.origin, now(), i.feature_id, i.extra
+FROM incoming i
+CROSS JOIN LATERAL (
+  SELECT sequence, result, result_json FROM things_observation o
+  WHERE o.datastream_id = i.datastream_id AND o.phenomenon_time = i.phenomenon_time
+  ORDER BY sequence DESC LIMIT 1
+) o
+WHERE i.result IS DISTINCT FROM o.result OR i.result_json IS DISTINCT FROM o.result_json
+RETURNING datastream_id, phenomenon_time
+"""
+FRESH = """
+SELECT o.datastream_id, o.phenomenon_time FROM things_observation o
+JOIN incoming i USING (datastream_id, phenomenon_time) WHERE o.known_at = now() GROUP BY 1, 2
+"""
+NEWER = "excluded.phenomenon_time >= l.phenomenon_time"
+VALUE_COLUMNS = ("result_time", "result", "result_json", "verdict", "origin", "known_at")
+LATEST = f"""
+INSERT INTO things_latest AS l (datastream_id, first_time, phenomenon_time, last_end, {", ".join(VALUE_COLUMNS)})
+SELECT DISTINCT ON (datastream_id) datastream_id, min(phenomenon_time) OVER w, phenomenon_time,
+       max(coalesce(phenomenon_end, phenomenon_time)) OVER w, result_time, result, result_json, verdict, origin, now()
+FROM incoming WINDOW w AS (PARTITION BY datastream_id)
+ORDER BY datastream_id, phenomenon_time DESC
+ON CONFLICT (datastream_id) DO UPDATE SET
+  first_time = least(l.first_time, excluded.first_time),
+  last_end = greatest(l.last_end, excluded.last_end),
+  phenomenon_time = greatest(l.phenomenon_time, excluded.phenomenon_time),
+  {", ".join(f"{name} = CASE WHEN {NEWER} THEN excluded.{name} ELSE l.{name} END" for name in VALUE_COLUMNS)}
+"""
+HOURS_ADD = """
+INSERT INTO things_hour AS h (datastream_id, hour, count, total, least, most)
+SELECT datastream_id, date_trunc('hour', phenomenon_time, 'UTC'), count(*), sum(result), min(result), max(result)
+FROM incoming WHERE verdict = 0 AND result IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
+ON CONFLICT (datastream_id, hour) DO UPDATE SET count = h.count + excluded.count, total = h.total + excluded.total,
+  least = least(h.least, excluded.least), most = greatest(h.most, excluded.most)
+"""
+TOUCHED = "SELECT DISTINCT datastream_id, date_trunc('hour', phenomenon_time, 'UTC') AS hour FROM incoming"
+HOURS_FORGET = (
+    f"DELETE FROM things_hour h USING ({TOUCHED}) t WHERE h.datastream_id = t.datastream_id AND h.hour = t.hour"
+)
+HOURS_RECOMPUTE = f"""
+INSERT INTO things_hour (datastream_id, hour, count, total, least, most)
+SELECT t.datastream_id, t.hour, count(*), sum(o.result), min(o.result), max(o.result)
+FROM ({TOUCHED}) t CROSS JOIN LATERAL (
+  SELECT DISTINCT ON (phenomenon_time) result, verdict FROM things_observation o
+  WHERE o.datastream_id = t.datastream_id AND o.phenomenon_time >= t.hour
+    AND o.phenomenon_time < t.hour + interval '1 hour'
+  ORDER BY phenomenon_time, sequence DESC
+) o WHERE o.verdict = 0 AND o.result IS NOT NULL GROUP BY 1, 2
+"""
+QUARANTINE = """
+INSERT INTO things_quarantine (received, protocol, device_id, sender, payload, field, value, rule)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+"""
+SEEN = """
+UPDATE things_device d SET last_seen = greatest(d.last_seen, s.seen), last_packet = s.packet
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::bytea[]) AS s (id, seen, packet) WHERE d.id = s.id
+"""
+ERRORS = """
+UPDATE things_device d SET last_error = s.error, last_error_at = s.seen
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::jsonb[]) AS s (id, seen, error) WHERE d.id = s.id
+"""
+POSITION = """
+INSERT INTO things_logposition (source, sequence, published) VALUES (%s, %s, %s)
+ON CONFLICT (source) DO UPDATE SET sequence = excluded.sequence, published = excluded.published
+"""
+PACKETS = """
+INSERT INTO things_packets (source, known_at, first_sequence, last_sequence, body) VALUES (%s, now(), %s, %s, %s)
+"""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A reject with what is known of its sender, for the quarantine."""
+
+    received: datetime
+    protocol: str
+    device: int | None
+    sender: str
+    payload: bytes
+    reject: Reject
+
+
+@dataclass
+class Batch:
+    """What one transaction commits."""
+
+    readings: list[Reading] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    seen: dict[int, tuple[datetime, bytes]] = field(default_factory=dict)  # device → last packet
+    source: str = ""
+    position: tuple[int, datetime] | None = None
+    packets: list[tuple[int, str, bytes]] = field(default_factory=list)  # sequence, sender, raw
+
+
+@dataclass
+class Outcome:
+    """What became of a batch."""
+
+    committed: int = 0
+    duplicates: int = 0
+    corrections: int = 0
+    refused: int = 0
+
+
+async def commit(connection: psycopg.AsyncConnection[Any], batch: Batch, streams: dict[int, Stream]) -> Outcome:
+    """Commit the batch in one transaction. `streams` says which datastreams a rule watches."""
+    outcome = Outcome(refused=len(batch.refused))
+    async with connection.transaction():
+        fresh: list[Reading] = []
+        for round_ in rounds(batch.readings):
+            fresh += await _write(connection, round_, outcome)
+        if batch.refused:
+            await _quarantine(connection, batch.refused)
+        if batch.seen:
+            ids, pairs = list(batch.seen), list(batch.seen.values())
+            await connection.execute(SEEN, (ids, [seen for seen, _ in pairs], [packet for _, packet in pairs]))
+        if batch.packets:
+            body = zlib.compress(orjson.dumps([(n, who, raw.decode("latin-1")) for n, who, raw in batch.packets]), 1)
+            await connection.execute(PACKETS, (batch.source, batch.packets[0][0], batch.packets[-1][0], body))
+        if batch.position:
+            await connection.execute(POSITION, (batch.source, *batch.position))
+        await _tell(connection, fresh, streams)
+    return outcome
+
+
+def rounds(readings: Iterable[Reading]) -> list[list[Reading]]:
+    """Readings split so that no key comes twice in a round; an exact repeat within the batch stays for its round."""
+    result: list[list[Reading]] = []
+    times: dict[tuple[int, datetime], int] = {}
+    for reading in readings:
+        key = reading.stream, reading.time
+        round_ = times.get(key, 0)
+        times[key] = round_ + 1
+        if round_ == len(result):
+            result.append([])
+        result[round_].append(reading)
+    return result
+
+
+async def _write(connection: psycopg.AsyncConnection[Any], readings: list[Reading], outcome: Outcome) -> list[Reading]:
+    """Write one round; returns the readings that were new or corrections."""
+    async with connection.cursor() as cursor:
+        await cursor.execute(STAGE)
+        await cursor.execute("TRUNCATE incoming")
+        async with cursor.copy(COPY) as copy:
+            await copy.write("".join(map(_line, readings)))
+        await cursor.execute(INSERT)
+        inserted = cursor.rowcount
+        outcome.committed += inserted
+        if inserted == len(readings):
+            await cursor.execute(HOURS_ADD)
+        else:
+            readings = await _settle(cursor, readings, inserted, outcome)
+        await cursor.execute(LATEST)
+    return readings
+
+
+async def _settle(
+    cursor: psycopg.AsyncCursor[Any], readings: list[Reading], inserted: int, outcome: Outcome
+) -> list[Reading]:
+    """Some keys were there before: correct those with another value; returns what is new."""
+    await cursor.execute(CORRECT)
+    keys = set(await cursor.fetchall())
+    outcome.corrections += len(keys)
+    outcome.committed += len(keys)
+    outcome.duplicates += len(readings) - inserted - len(keys)
+    await cursor.execute(HOURS_FORGET)
+    await cursor.execute(HOURS_RECOMPUTE)
+    if inserted:
+        await cursor.execute(FRESH)
+        keys |= set(await cursor.fetchall())
+    return [reading for reading in readings if (reading.stream, reading.time) in keys]
+
+
+def _line(reading: Reading) -> str:
+    """A row of `incoming` in PostgreSQL's COPY text form."""
+    stream, time, result, verdict, origin, end, result_time, result_json, feature, extra = reading
+    return (
+        f"{stream}\t{time.isoformat()}\t{_time(end)}\t{_time(result_time)}\t{NULL if result is None else result!r}\t"
+        f"{_text(result_json)}\t{verdict:d}\t{origin:d}\t{NULL if feature is None else feature}\t{_text(extra)}\n"
+    )
+
+
+def _time(value: datetime | None) -> str:
+    return NULL if value is None else value.isoformat()
+
+
+def _text(value: str | None) -> str:
+    return NULL if value is None else value.replace("\\", "\\\\")
+
+
+async def _quarantine(connection: psycopg.AsyncConnection[Any], refused: Sequence[Refused]) -> None:
+    async with connection.cursor() as cursor:
+        await cursor.executemany(
+            QUARANTINE,
+            [
+                (r.received, r.protocol, r.device, r.sender, r.payload, r.reject.field, r.reject.value, r.reject.rule)
+                for r in refused
+            ],
+        )
+        last = {r.device: r for r in refused if r.device is not None}
+        errors = [
+            orjson.dumps({"field": r.reject.field, "value": r.reject.value, "rule": r.reject.rule}).decode()
+            for r in last.values()
+        ]
+        await cursor.execute(ERRORS, (list(last), [r.received for r in last.values()], errors))
+
+
+async def _tell(connection: psycopg.AsyncConnection[Any], fresh: list[Reading], streams: dict[int, Stream]) -> None:
+    """Events for the readings that a rule watches."""
+    by_county: dict[str, list[tuple[object, ...]]] = {}
+    for reading in fresh:
+        stream = streams.get(reading.stream)
+        if stream and stream.is_watched and reading.verdict == Verdict.GOOD and reading.result is not None:
+            row = reading.stream, reading.time, reading.result, reading.origin
+            by_county.setdefault(stream.county, []).append(row)
+    for county, rows in by_county.items():
+        for start in range(0, len(rows), EVENT_READINGS):
+            subject, envelope = events.envelope(
+                COMMITTED, county, county, {"readings": rows[start : start + EVENT_READINGS]}
+            )
+            await connection.execute(events.INSERT, (subject, envelope.decode()))
+    if by_county:
+        await connection.execute(events.NOTIFY)

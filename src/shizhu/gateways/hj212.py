@@ -1,0 +1,122 @@
+"""HJ 212 over TCP: decode, put into the event log, and only then answer the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from natsrpy.js import JetStream
+
+from shizhu.engines.things import api as things
+from shizhu.kernel import log
+from shizhu.wire import hj212
+
+logger = logging.getLogger(__name__)
+UPLOADS = {"2011", "2051", "2061", "2031"}
+NOTIFICATIONS = {"1013", "2081", "3015", "3019"}  # the terminal tells, we confirm with 9013
+IDLE_SECONDS = 1800.0
+CHUNK = 16_384
+PROTOCOL = "hj212"
+NO_FRAME = "a frame is ##, four digits, the data segment, four hex digits of CRC, CR LF"
+
+
+class Session:
+    """One terminal's connection."""
+
+    def __init__(self, jetstream: JetStream, registry: things.Registry, peer: str, detail: dict[str, Any]) -> None:
+        self.jetstream = jetstream
+        self.registry = registry
+        self.peer = peer
+        self.detail = detail
+        self.framer = hj212.Framer()
+
+    async def receive(self, data: bytes) -> AsyncIterator[bytes]:
+        """Answers to send for what came in."""
+        for piece in self.framer.feed(data):
+            if isinstance(piece, hj212.Garbage):
+                await self._keep_bad(piece.data, [("frame", shown(piece.data), NO_FRAME)])
+                continue
+            reply = await self._frame(piece)
+            if reply:
+                yield hj212.encode(reply)
+
+    async def _frame(self, frame: bytes) -> hj212.Packet | None:
+        try:
+            packet = hj212.decode(frame, hj212.LENIENT).packet
+        except hj212.FrameError as error:
+            await self._keep_bad(frame, [(error.field, error.value, error.rule)])
+            return None
+        terminal = await self.registry.device(packet.mn)
+        if terminal is None or not terminal.accepts(packet.pw):
+            rule = "MN and PW must be those of a registered, enabled device"
+            await self._keep_bad(frame, [("MN", packet.mn, rule)], packet.mn)
+            return None
+        if not terminal.is_lenient:
+            try:
+                hj212.decode(frame, hj212.STRICT)
+            except hj212.FrameError as error:
+                await self._keep_bad(frame, [(error.field, error.value, error.rule)], packet.mn)
+                return None
+        return await self._accept(frame, packet)
+
+    async def _accept(self, frame: bytes, packet: hj212.Packet) -> hj212.Packet | None:
+        """Log an upload; the answer to it. What is neither upload nor notification is kept and not answered."""
+        if packet.cn in NOTIFICATIONS:
+            await self._log(things.Submission(PROTOCOL, packet.mn, frame), packet)
+            return hj212.notify_answer(packet)
+        if packet.cn not in UPLOADS:
+            await self._keep_bad(frame, [("CN", packet.cn, "uploads understood are 2011, 2031, 2051, 2061")], packet.mn)
+            return None
+        extracted = hj212.values(packet)
+        samples = [
+            things.Sample(f"{packet.cn}/{v.code}-{v.statistic}", v.time, v.number, v.mark not in {None, "N"})
+            for v in extracted.values
+        ]
+        rejects = [(remark.field, remark.value, remark.rule) for remark in extracted.problems]
+        await self._log(things.Submission(PROTOCOL, packet.mn, frame, samples, rejects), packet)
+        self.detail["uploads"] = self.detail.get("uploads", 0) + 1
+        return hj212.data_answer(packet) if packet.wants_answer else None
+
+    async def _keep_bad(self, data: bytes, rejects: list[tuple[str, str, str]], sender: str = "") -> None:
+        self.detail["refused"] = self.detail.get("refused", 0) + 1
+        await self._log(things.Submission(PROTOCOL, sender or self.peer, data, [], rejects), None)
+
+    async def _log(self, submission: things.Submission, packet: hj212.Packet | None) -> None:
+        """Returns when the log has it: only then may the terminal be answered."""
+        subject = f"in.{PROTOCOL}.{packet.mn if packet else 'refused'}"
+        payload = msgspec.json.encode(submission)
+        await log.patiently("gateway", lambda: self.jetstream.publish(subject, payload, wait=True))
+
+
+def shown(data: bytes) -> str:
+    """The beginning of bytes as text."""
+    return data[:80].decode(errors="replace")
+
+
+async def run(detail: dict[str, Any]) -> None:
+    """The HJ 212 half of the gateway role."""
+    config = settings.CONFIG
+    async with log.connected() as nats:
+        jetstream = await nats.jetstream()
+        registry = things.Registry()
+        await log.stream(jetstream, log.READINGS)
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            session = Session(jetstream, registry, str(writer.get_extra_info("peername")), detail)
+            detail["connections"] = detail.get("connections", 0) + 1
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                while data := await asyncio.wait_for(reader.read(CHUNK), IDLE_SECONDS):
+                    async for reply in session.receive(data):
+                        writer.write(reply)
+                    await writer.drain()
+            detail["connections"] -= 1
+            writer.close()
+
+        server = await asyncio.start_server(serve, config.host, config.hj212_port)
+        async with server:
+            await server.serve_forever()

@@ -1,0 +1,99 @@
+"""MQTT: the broker is NATS; this gateway answers its question who may log in and what they may publish (auth callout).
+
+The broker asks on `$SYS.REQ.USER.AUTH` with a JWT; the answer is a JWT signed with our account key that carries the
+device's permissions. Without an answer within five seconds the broker refuses the device: nobody gets in while this
+gateway is down, and those already in stay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import logging
+import time
+from typing import Any
+
+import nkeys
+import orjson
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from natsrpy import Message, Nats
+
+from shizhu.engines.things import api as things
+from shizhu.kernel import log
+
+logger = logging.getLogger(__name__)
+REQUEST = "$SYS.REQ.USER.AUTH"
+ACCOUNT = "DEVICES"
+HEADER = {"typ": "JWT", "alg": "ed25519-nkey"}
+OPEN = things.Grant(("in.>",), ("v1//1.>", "d.>"))
+PROTOCOL = ("$MQTT.sub.>",)  # deliveries of QoS 1 subscriptions
+
+
+def _part(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+def encode(claims: dict[str, Any], key: Any) -> str:
+    """A NATS JWT: issued and signed by the account key."""
+    body = {**claims, "iat": int(time.time()), "iss": key.public_key.decode()}
+    body["jti"] = base64.b32encode(hashlib.sha256(orjson.dumps(body)).digest()).decode().rstrip("=")
+    signed = _part(orjson.dumps(HEADER)) + b"." + _part(orjson.dumps(body))
+    return (signed + b"." + _part(key.sign(signed))).decode()
+
+
+def decode(token: bytes) -> dict[str, Any]:
+    """The claims of a JWT that came over our own authenticated connection."""
+    body = token.split(b".")[1]
+    claims: dict[str, Any] = orjson.loads(base64.urlsafe_b64decode(body + b"=" * (-len(body) % 4)))
+    return claims
+
+
+def answer(request: dict[str, Any], grant: things.Grant | None, key: Any) -> str:
+    """The signed answer to the broker's question."""
+    asked = request["nats"]
+    told: dict[str, Any] = {"type": "authorization_response", "version": 2}
+    if grant is None:
+        told["error"] = "device unknown, disabled, or its password is wrong"
+    else:
+        permissions = {"pub": {"allow": list(grant.publish)}, "sub": {"allow": [*grant.subscribe, *PROTOCOL]}}
+        user = {
+            "name": asked["connect_opts"].get("user", ""),
+            "sub": asked["user_nkey"],
+            "aud": ACCOUNT,
+            "nats": {"type": "user", "version": 2, **permissions},
+        }
+        told["jwt"] = encode(user, key)
+    return encode({"sub": asked["user_nkey"], "aud": asked["server_id"]["id"], "nats": told}, key)
+
+
+async def decide(request: dict[str, Any]) -> things.Grant | None:
+    """What this client may do; with `--open` a client without a name may do everything a device can."""
+    options = request["nats"]["connect_opts"]
+    user, password = options.get("user", ""), options.get("pass", "")
+    if not user and settings.CONFIG.is_open:
+        return OPEN
+    return await sync_to_async(things.login)(user, password)
+
+
+async def serve(nats: Nats, detail: dict[str, Any]) -> None:
+    """Answer for ever."""
+    key = nkeys.from_seed((settings.CONFIG.home / "nats-account.seed").read_bytes())
+
+    async def reply(message: Message) -> None:
+        request = decode(message.payload)
+        grant = await decide(request)
+        verdict = "accepted" if grant else "refused"
+        detail[verdict] = detail.get(verdict, 0) + 1
+        if message.reply:
+            await nats.publish(message.reply, answer(request, grant, key))
+
+    async with nats.subscribe(REQUEST, callback=reply):
+        await asyncio.Event().wait()
+
+
+async def run(detail: dict[str, Any]) -> None:
+    """The MQTT half of the gateway role."""
+    async with log.connected("ingest") as nats:
+        await serve(nats, detail)

@@ -1,0 +1,1 @@
+"""Simulated field devices: each speaks its real protocol over a real connection, with faults on demand."""

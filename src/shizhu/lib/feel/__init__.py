@@ -1,0 +1,214 @@
+"""FEEL, the expression language of DMN 1.3 (chapter 10), by feelin, the engine of bpmn.io, in V8.
+
+Numbers are IEEE 754 doubles: `0.1 + 0.2` is not `0.3`, round before comparing for equality. Nothing an expression says
+reaches the disk, the network or Python. What FEEL cannot compute is null (`1 / 0`, an unknown name, a wrong type).
+Expressions are parsed anew at each call: FEEL's grammar depends on the names in the context.
+"""
+
+import datetime as dt
+import re
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+import orjson
+from py_mini_racer import JSEvalException, JSOOMException, JSTimeoutException, MiniRacer
+
+Temporal: TypeAlias = dt.datetime | dt.date | dt.time | dt.timedelta
+Value: TypeAlias = bool | int | float | str | Temporal | list["Value"] | dict[str, "Value"] | None
+
+TIMEOUT = 0.2  # seconds for one evaluation
+PATIENCE = 5  # tries for an evaluation that ran out of time while the process hardly ran
+MEMORY = 64 * 2**20  # bytes of V8 heap
+EXACT = 2**53  # above it a double no longer tells neighbouring whole numbers apart
+ENGINE = Path(__file__).with_name("engine.js")
+TAG = "@feel"
+UNKNOWN_NAMES = frozenset({"NO_VARIABLE_FOUND", "NO_CONTEXT_ENTRY_FOUND", "NO_PROPERTY_FOUND", "NO_FUNCTION_FOUND"})
+DURATION = re.compile(r"(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
+
+
+class FeelError(ValueError):
+    """An expression that cannot be read or evaluated; `position` counts characters from 0, None where none is known."""
+
+    def __init__(self, expression: str, position: int | None, rule: str) -> None:
+        where = "" if position is None else f" at character {position + 1}"
+        super().__init__(f"FEEL {expression!r}{where}: {rule}")
+        self.expression = expression
+        self.position = position
+        self.rule = rule
+
+
+def evaluate(
+    expression: str, context: Mapping[str, object], *, is_strict: bool = False, timeout: float = TIMEOUT
+) -> Value:
+    """Value of an expression (DMN 1.3, 10.3.2) on a context of JSON values, dates, times, durations and decimals.
+
+    Whole numbers up to 2^53 come back as int; a years and months duration as its ISO 8601 text; a function as None.
+    `is_strict` refuses an expression that met a name the context does not hold, instead of taking it for null.
+    Raises FeelError for a syntax error, a context that is not JSON, too much time (`timeout`, seconds) or memory.
+    """
+    answer = _run("evaluate", expression, context, timeout)
+    unknown = [found for found in answer["warnings"] if found["type"] in UNKNOWN_NAMES]
+    if is_strict and unknown:
+        raise FeelError(expression, unknown[0]["position"], unknown[0]["message"])
+    return _untag(answer.get("value"), expression)
+
+
+def test(expression: str, value: object, context: Mapping[str, object]) -> bool:
+    """Whether a value passes unary tests such as `< 3, [10..20]` (DMN 1.3, 10.3.2, grammar rules 13 to 17).
+
+    Null counts as no. Raises FeelError as `evaluate` does.
+    """
+    return bool(_run("test", expression, {**context, "?": value}, TIMEOUT).get("value"))
+
+
+def check(expression: str, *, names: Iterable[str] = (), is_test: bool = False) -> None:
+    """Refuse an expression (with `is_test` unary tests) that is not FEEL, by FeelError with the place and the rule.
+
+    Nothing is evaluated. `names` lists names with spaces or signs in them, which FEEL reads only if it knows them.
+    """
+    _run("check test" if is_test else "check", expression, dict.fromkeys(names), TIMEOUT)
+
+
+def duration_text(value: object) -> str:
+    """ISO 8601 text of a duration, as FEEL's `duration()` reads it; raises TypeError for another type."""
+    if not isinstance(value, dt.timedelta):
+        raise TypeError(f"{value!r} is {type(value).__name__}")
+    size = abs(value)
+    return f"{'-' if value.days < 0 else ''}P{size.days}DT{size.seconds}.{size.microseconds:06d}S"
+
+
+class _Isolate:
+    """The one V8 of the process, made at first use (about 50 MB) and made anew after it ran out of memory."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.racer: MiniRacer | None = None
+
+    def call(self, payload: str, timeout: float) -> str:
+        """Answer of the script's `feel` function; raises JSEvalException."""
+        with self.lock:
+            self.racer = self.racer or _make_racer()
+            try:
+                return _call(self.racer, f"feel({orjson.dumps(payload).decode()})", timeout)
+            except JSOOMException:  # this isolate would refuse whatever comes next
+                self.racer.close()
+                self.racer = None
+                raise
+
+
+def _call(racer: MiniRacer, code: str, timeout: float) -> str:
+    # MiniRacer counts time on the wall: on a busy machine an innocent expression may wait that long for a processor.
+    for _ in range(PATIENCE):
+        began = time.process_time()
+        try:
+            return str(racer.eval(code, timeout_sec=timeout))
+        except JSTimeoutException:
+            racer.low_memory_notification()
+            if time.process_time() - began > timeout / 2:
+                raise
+    raise JSTimeoutException
+
+
+def _make_racer() -> MiniRacer:
+    if not ENGINE.exists():
+        raise RuntimeError(f"{ENGINE.name}, the FEEL engine, is not built: run `make up`")
+    # A thread of its own: where an event loop runs, MiniRacer would tie itself to that loop and refuse timeouts.
+    with ThreadPoolExecutor(1) as pool:
+        racer = pool.submit(MiniRacer).result()
+    racer.set_hard_memory_limit(MEMORY)
+    racer.eval(ENGINE.read_text(encoding="utf-8"))
+    return racer
+
+
+_isolate = _Isolate()
+
+
+def _run(verb: str, expression: str, context: Mapping[str, object], timeout: float) -> dict[str, Any]:
+    payload = _payload(verb, expression, context)
+    try:
+        answer: dict[str, Any] = orjson.loads(_isolate.call(payload, timeout))
+    except JSTimeoutException:
+        raise FeelError(expression, None, f"takes longer than {timeout * 1000:.0f} ms") from None
+    except JSOOMException:
+        raise FeelError(expression, None, f"needs more than {MEMORY // 2**20} MB of memory") from None
+    except JSEvalException as error:
+        raise FeelError(expression, None, str(error).splitlines()[0]) from None
+    if "error" in answer:
+        raise _error(expression, **answer["error"])
+    return answer
+
+
+def _error(expression: str, *, message: str, position: int | None, is_syntax: bool) -> FeelError:
+    if not is_syntax or position is None:
+        return FeelError(expression, position, message)
+    rest = expression[position:].strip()
+    return FeelError(expression, position, f"cannot be read from {rest!r} on" if rest else "ends too early")
+
+
+def _payload(verb: str, expression: str, context: Mapping[str, object]) -> str:
+    request = {"verb": verb, "expression": expression, "context": context}
+    options = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_STRICT_INTEGER
+    try:
+        return orjson.dumps(request, default=_tag, option=options).decode()
+    except TypeError as error:
+        raise FeelError(expression, None, f"its context cannot be written as JSON: {error}") from None
+
+
+def _tag(value: object) -> object:
+    match value:
+        case dt.datetime():
+            return {TAG: ["date and time", value.isoformat()]}
+        case dt.date():
+            return {TAG: ["date", value.isoformat()]}
+        case dt.time():
+            return {TAG: ["time", value.isoformat()]}
+        case Decimal():
+            return float(value)
+        case Mapping():
+            return dict(value)
+    return {TAG: ["duration", duration_text(value)]}
+
+
+def _read_zoned(read: Any, text: str) -> dt.datetime | dt.time:
+    plain, _, zone = text.partition("@")
+    value: dt.datetime | dt.time = read(plain)
+    return value.replace(tzinfo=ZoneInfo(zone)) if zone else value
+
+
+def _read_duration(text: str) -> dt.timedelta | str:
+    match = DURATION.fullmatch(text)
+    if match is None:
+        return text
+    sign, days, hours, minutes, seconds = match.groups(default="0")
+    size = dt.timedelta(days=int(days), hours=int(hours), minutes=int(minutes), seconds=float(seconds))
+    return -size if sign == "-" else size
+
+
+READERS = {
+    "date": dt.date.fromisoformat,
+    "time": lambda text: _read_zoned(dt.time.fromisoformat, text),
+    "date and time": lambda text: _read_zoned(dt.datetime.fromisoformat, text),
+    "duration": _read_duration,
+}
+
+
+def _untag(value: Any, expression: str) -> Value:
+    if isinstance(value, list):
+        return [_untag(item, expression) for item in value]
+    if isinstance(value, int) and abs(value) > EXACT:
+        return float(value)  # JavaScript writes 2e17 as a row of digits, of which the last are rounded
+    if not isinstance(value, dict):
+        return value  # type: ignore[no-any-return]  # a JSON scalar
+    if TAG not in value:
+        return {key: _untag(item, expression) for key, item in value.items()}
+    kind, text = value[TAG]
+    try:
+        return READERS[kind](text)
+    except (ValueError, OverflowError) as error:
+        raise FeelError(expression, None, f"its value {text!r} is out of range: {error}") from None

@@ -1,0 +1,251 @@
+"""FEEL in V8: what is computed, what is refused, what comes back as which Python type."""
+
+import asyncio
+import datetime as dt
+import math
+import threading
+import time
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from py_mini_racer import JSTimeoutException
+
+from shizhu.lib import feel
+
+NOON = dt.datetime(2026, 7, 1, 12, tzinfo=dt.UTC)
+WORDS = st.text(alphabet="水位合格passed", min_size=1)
+SCALARS = (
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+)
+TIMES = st.datetimes(timezones=st.just(dt.UTC) | st.none())
+TEMPORALS = TIMES | st.dates() | st.times() | st.timedeltas(dt.timedelta(-(10**7)), dt.timedelta(10**7))
+
+
+def value(expression: str, **context: object) -> feel.Value:
+    return feel.evaluate(expression, context)
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("1 + 2 * 3", 7),
+        ("10 / 4", 2.5),
+        ("2 ** 10", 1024),
+        ("-(3 - 5)", 2),
+        ("1 / 0", None),
+        ("1 + null", None),
+        ("null = null", True),
+        ("1 = null", False),
+        ("null > 1", None),
+        ("true or null", True),
+        ("false and null", False),
+        ("3 between 1 and 5", True),
+        ("5 in (1..5)", False),
+        ('"abc" < "abd"', True),
+        ('if 2 > 1 then "yes" else "no"', "yes"),
+        ('if null then "yes" else "no"', "no"),
+        ("count([1, 2, 3])", 3),
+        ("[1, 2, 3, 4][item > 2]", [3, 4]),
+        ("[{a: 1}, {a: 2}][a > 1].a", [2]),
+        ("[1, 2, 3][-1]", 3),
+        ("for i in [1, 2] return i * 10", [10, 20]),
+        ("some x in [1, 2] satisfies x > 1", True),
+        ("every x in [1, 2] satisfies x > 1", False),
+        ("{a: 1, b: a + 1}", {"a": 1, "b": 2}),
+        ("sum", None),
+        ('date("2026-01-31") + duration("P1M")', dt.date(2026, 2, 28)),
+        ('date and time("2026-07-01T08:00:00+08:00").hour', 8),
+        ('duration("PT36H")', dt.timedelta(days=1, hours=12)),
+        ('duration("P1Y2M")', "P1Y2M"),
+        ('@"08:30:00"', dt.time(8, 30)),
+        ('string length("石柱")', 2),
+    ],
+)
+def test_value_of_an_expression(expression: str, expected: feel.Value) -> None:
+    assert value(expression) == expected
+
+
+def test_chinese_names_and_nested_documents() -> None:
+    document = {"水位": 4.2, "answers": {"复核": {"合格": False}}}
+    assert value("水位 > 3 and answers.复核.合格 = false", **document) is True
+
+
+def test_python_values_become_feel_values_and_come_back() -> None:
+    assert value("start + wait", start=NOON, wait=dt.timedelta(hours=24)) == NOON + dt.timedelta(days=1)
+    assert value("later - start", start=NOON, later=NOON + dt.timedelta(days=2)) == dt.timedelta(days=2)
+    assert value("day.month", day=dt.date(2026, 7, 1)) == 7
+    assert value("price * 2", price=Decimal("1.25")) == 2.5
+    assert value('at < @"08:30:00"', at=dt.time(8)) is True
+
+
+def test_zones_come_back_as_zones() -> None:
+    moment = value('date and time("2026-07-01T08:00:00@Asia/Shanghai")')
+    assert moment == dt.datetime(2026, 7, 1, 8, tzinfo=ZoneInfo("Asia/Shanghai"))
+
+
+@given(TEMPORALS)
+@settings(max_examples=60, deadline=None)
+def test_temporal_values_survive_the_way_there_and_back(moment: object) -> None:
+    assert value("x", x=moment) == moment
+
+
+@given(st.recursive(SCALARS | WORDS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner)))
+@settings(max_examples=60, deadline=None)
+def test_json_survives_the_way_there_and_back(document: object) -> None:
+    assert value("x", x=document) == document
+
+
+@given(st.integers(-(10**6), 10**6), st.integers(-(10**6), 10**6), st.sampled_from(["+", "-", "*", "/"]))
+@settings(max_examples=80, deadline=None)
+def test_arithmetic_agrees_with_python(left: int, right: int, sign: str) -> None:
+    python = {"+": left + right, "-": left - right, "*": left * right, "/": left / right if right else None}[sign]
+    got = value(f"a {sign} b", a=left, b=right)
+    assert got == python if python is None else math.isclose(float(str(got)), python, rel_tol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("expression", "given_value", "passes"),
+    [
+        ("< 3, [10..20]", 15, True),
+        ("< 3, [10..20]", 5, False),
+        ('"红", "黄"', "红", True),
+        ("not(1, 2)", 2, False),
+        ("-", None, True),
+        ("> limit", dt.date(2026, 1, 2), True),
+        ("> limit", None, False),
+    ],
+)
+def test_unary_tests(expression: str, given_value: object, passes: bool) -> None:
+    assert feel.test(expression, given_value, {"limit": dt.date(2026, 1, 1)}) is passes
+
+
+@pytest.mark.parametrize(
+    ("expression", "position", "rule"),
+    [
+        ("", 0, "ends too early"),
+        ("1 +", 3, "ends too early"),
+        ("水位 >", 4, "ends too early"),
+        ("𠀀 && b", 2, "cannot be read from '&& b' on"),
+        ("${amount > 3}", 0, "cannot be read from '${amount > 3}' on"),
+        ("price == 3", 7, "cannot be read from '= 3' on"),
+        ("ready;", 5, "cannot be read from ';' on"),
+        ('"open', 0, "cannot be read from '\"open' on"),
+    ],
+)
+def test_syntax_errors_say_where_and_why(expression: str, position: int, rule: str) -> None:
+    with pytest.raises(feel.FeelError) as caught:
+        feel.check(expression)
+    assert (caught.value.expression, caught.value.position, caught.value.rule) == (expression, position, rule)
+
+
+def test_evaluate_refuses_what_check_refuses() -> None:
+    with pytest.raises(feel.FeelError, match=r"FEEL 'if a then' at character 10: ends too early"):
+        value("if a then", a=1)
+
+
+def test_check_reads_unary_tests_and_names_it_is_told() -> None:
+    assert feel.check("< 3, [10..20]", is_test=True) is None
+    assert feel.check("Li's stall.open", names=["Li's stall"]) is None
+    with pytest.raises(feel.FeelError, match="ends too early"):
+        feel.check("[10..20", is_test=True)
+
+
+def test_unknown_names_are_null_unless_strict() -> None:
+    assert value("answers.taste.good = true", answers={}) is False
+    with pytest.raises(feel.FeelError) as caught:
+        feel.evaluate("answers.taste.good = true", {"answers": {}}, is_strict=True)
+    assert caught.value.position == 8
+    assert "Key 'taste' not found" in caught.value.rule
+    assert feel.evaluate("a + 1", {"a": 1}, is_strict=True) == 2
+
+
+@pytest.mark.parametrize("bad", [2**60, {1}, object()])
+def test_a_context_that_is_not_json_is_refused(bad: object) -> None:
+    with pytest.raises(feel.FeelError, match="cannot be written as JSON"):
+        value("x", x=bad)
+
+
+def test_a_date_python_cannot_hold_is_refused() -> None:
+    with pytest.raises(feel.FeelError, match="out of range"):
+        value('date("9999-12-31") + duration("P1D")')
+
+
+@pytest.mark.parametrize(
+    "expression", ["for i in 1..100000000 return i", 'matches("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!", "^(a+)+$")']
+)
+def test_a_runaway_expression_is_stopped_and_the_next_one_works(expression: str) -> None:
+    began = time.monotonic()
+    with pytest.raises(feel.FeelError, match="takes longer than 100 ms"):
+        feel.evaluate(expression, {}, timeout=0.1)
+    assert time.monotonic() - began < 2
+    assert value("1 + 1") == 2
+
+
+def test_a_hungry_expression_is_stopped_and_the_next_one_works() -> None:
+    with pytest.raises(feel.FeelError, match="needs more than 64 MB of memory"):
+        feel.evaluate("for i in 1..100000000 return i", {}, timeout=20)
+    assert value("1 + 1") == 2
+
+
+class Starved:
+    """A V8 whose first evaluation got no processor while the clock ran."""
+
+    def __init__(self) -> None:
+        self.calls: list[float] = []
+
+    def eval(self, _code: str, timeout_sec: float) -> str:
+        self.calls.append(timeout_sec)
+        if len(self.calls) == 1:
+            raise JSTimeoutException
+        return '{"value": 2, "warnings": []}'
+
+    def low_memory_notification(self) -> None:
+        """As MiniRacer has it."""
+
+
+def test_an_expression_that_was_not_let_run_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    starved = Starved()
+    monkeypatch.setattr(feel._isolate, "racer", starved)
+    assert value("1 + 1") == 2
+    assert starved.calls == [0.2, 0.2]
+
+
+def test_whole_numbers_that_a_double_cannot_hold_come_back_as_floats() -> None:
+    assert repr(value("2 ** 53")) == "9007199254740992"
+    assert repr(value("2 ** 60")) == "1.152921504606847e+18"
+
+
+def test_prototypes_are_out_of_reach() -> None:
+    assert value("x.constructor", x={}) is None
+    assert value("x.polluted", x={"__proto__": {"polluted": 1}}) is None
+    assert value("polluted") is None
+
+
+def test_works_from_threads_and_from_inside_an_event_loop() -> None:
+    got: list[feel.Value] = []
+    threads = [threading.Thread(target=lambda: got.append(value("1 + 1"))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert got == [2, 2, 2, 2]
+
+
+def test_an_engine_first_used_inside_an_event_loop_outlives_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feel, "_isolate", feel._Isolate())
+
+    async def inside() -> feel.Value:
+        return value("1 + 1")
+
+    assert asyncio.run(inside()) == 2
+    assert value("2 + 1") == 3
+
+
+def test_a_missing_engine_says_how_to_build_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feel, "_isolate", feel._Isolate())
+    monkeypatch.setattr(feel, "ENGINE", feel.ENGINE.with_name("none.js"))
+    with pytest.raises(RuntimeError, match="run `make up`"):
+        value("1 + 1")
