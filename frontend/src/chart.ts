@@ -1,1 +1,49 @@
-export {};
+// Charts of values over time: an element with data-chart names the JSON script that holds its data.
+import { BarChart, LineChart, ScatterChart } from "echarts/charts";
+import { GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent } from "echarts/components";
+import * as echarts from "echarts/core";
+import { CanvasRenderer } from "echarts/renderers";
+
+echarts.use([BarChart, LineChart, ScatterChart, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent, CanvasRenderer]);
+
+type Point = [time: string, value: number | null, verdict: number, origin: number];
+interface Series { unit: string; points: Point[]; limit?: string; span?: [string, string]; raised?: string; path?: [string, number][] }
+
+const jade = "#0f6e66", gold = "#c98a1b", red = "#c62828", grey = "#8d9896";
+
+function limits(text: string | undefined): number[] {
+  return (text?.match(/-?\d+(\.\d+)?/g) ?? []).map(Number);
+}
+
+function draw(element: HTMLElement): void {
+  const source = document.getElementById(element.dataset.chart ?? "");
+  if (!source?.textContent) return;
+  const data = JSON.parse(source.textContent) as Series;
+  const chart = echarts.init(element);
+  const good = data.points.filter((p) => p[2] === 0), doubtful = data.points.filter((p) => p[2] !== 0);
+  chart.setOption({
+    animation: false,
+    grid: { left: 52, right: 18, top: 26, bottom: 30 },
+    tooltip: { trigger: "axis", valueFormatter: (v: unknown) => `${v ?? "—"} ${data.unit}` },
+    xAxis: { type: "time", axisLabel: { hideOverlap: true, color: grey } },
+    yAxis: { type: "value", scale: true, name: data.unit, nameTextStyle: { align: "left" }, splitLine: { lineStyle: { color: "#ecebe4" } }, axisLabel: { color: grey } },
+    series: [
+      {
+        type: "line", data: good.map((p) => [p[0], p[1]]), showSymbol: good.length < 60, symbolSize: 5, lineStyle: { width: 2, color: jade }, itemStyle: { color: jade },
+        markLine: {
+          silent: true, symbol: "none",
+          data: [
+            ...limits(data.limit).map((y) => ({ yAxis: y, lineStyle: { color: red, type: "dashed" as const }, label: { formatter: `${y}`, color: red } })),
+            ...(data.raised ? [{ xAxis: data.raised, lineStyle: { color: gold }, label: { show: false } }] : []),
+          ],
+        },
+        markArea: data.span ? { silent: true, itemStyle: { color: "rgba(198,40,40,.07)" }, data: [[{ xAxis: data.span[0] }, { xAxis: data.span[1] }]] } : undefined,
+      },
+      { type: "scatter", data: doubtful.map((p) => [p[0], p[1]]), symbolSize: 7, itemStyle: { color: grey } },
+      ...(data.path ? [{ type: "line" as const, data: data.path, showSymbol: false, lineStyle: { type: "dashed" as const, color: gold } }] : []),
+    ],
+  });
+  new ResizeObserver(() => chart.resize()).observe(element);
+}
+
+document.querySelectorAll<HTMLElement>("[data-chart]").forEach(draw);

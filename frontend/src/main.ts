@@ -1,3 +1,19 @@
+// What every page loads: styles, htmx, the few behaviours of the shell.
 import "@tabler/core/dist/css/tabler.min.css";
 import "./style.css";
+import "@tabler/core/dist/js/tabler.esm.min.js";
 import "htmx.org";
+
+// An element with data-row-href is a link as a whole row.
+document.addEventListener("click", (event) => {
+  const target = event.target as HTMLElement;
+  const row = target.closest<HTMLElement>("[data-row-href]");
+  if (row?.dataset.rowHref && !target.closest("a,button,input,select,label")) window.location.href = row.dataset.rowHref;
+});
+
+// A form that was sent must not be sent twice by an impatient thumb.
+document.addEventListener("submit", (event) => {
+  const form = event.target as HTMLFormElement;
+  if (form.method.toLowerCase() !== "post") return;
+  setTimeout(() => form.querySelectorAll<HTMLButtonElement>("button:not([type=button])").forEach((b) => (b.disabled = true)));
+});

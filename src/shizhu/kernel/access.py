@@ -25,6 +25,7 @@ class Scope:
     """Where one post gives its verbs: subtrees by path prefix."""
 
     county: str
+    role: str
     verbs: frozenset[str]
     organisation_path: str
     area_path: str
@@ -80,7 +81,8 @@ def actor(person: Person | None) -> Actor:
         Post.objects.current(timezone.localdate()).filter(person=person).select_related("role", "organisation", "area")
     )
     scopes = (
-        Scope(post.area.county_id, frozenset(post.role.verbs), post.organisation.path, post.area.path) for post in posts
+        Scope(post.area.county_id, post.role_id, frozenset(post.role.verbs), post.organisation.path, post.area.path)
+        for post in posts
     )
     return Actor(person.pk, person.name, tuple(scopes))
 
@@ -118,6 +120,17 @@ def may(who: Actor, verb: str, *, county: str, organisation: Organisation, area:
         and area.path.startswith(scope.area_path)
         and organisation.path.startswith(scope.organisation_path)
         for scope in who.granting(verb)
+    )
+
+
+def holds(who: Actor, role: str, *, organisation: Organisation, area: Area) -> bool:
+    """Whether `who` has a post of that role that covers the organisation and the area."""
+    return any(
+        scope.role == role
+        and scope.county == area.county_id
+        and area.path.startswith(scope.area_path)
+        and organisation.path.startswith(scope.organisation_path)
+        for scope in who.scopes
     )
 
 

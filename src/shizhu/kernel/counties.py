@@ -74,7 +74,7 @@ def sync(folder: Folder) -> County:
         defaults={
             "name": body["name"],
             "name_en": body["name_en"],
-            "settings": {"short_name": body["short_name"], "digest": digest},
+            "settings": {"short_name": body["short_name"], "digest": digest, "starts": body.get("starts", {})},
         },
     )
     root = _area(county, body["code"], body, Area.Level.COUNTY, None, folder.outline, body["provenance"]["outline"])

@@ -57,6 +57,7 @@ class LoadedPack:
     folder: Path
     body: Body
     declared: tuple[Declared, ...]
+    broken: tuple[str, ...] = ()  # files that are not readable, with the reason
 
     @property
     def digest(self) -> str:
@@ -107,13 +108,17 @@ def folders() -> list[Path]:
 def read(folder: Path) -> LoadedPack:
     """Read a pack folder; YAML becomes JSON, other files are kept as text under `text`."""
     body = yaml.safe_load((folder / "pack.yaml").read_text(encoding="utf-8"))
-    declared = []
+    declared, broken = [], []
     for kind_ in _kinds.values():
         for file in sorted((folder / kind_.name).glob(f"*{kind_.suffix}")):
-            text = file.read_text(encoding="utf-8")
-            content = json_ready(yaml.safe_load(text)) if kind_.suffix == ".yaml" else {"text": text}
-            declared.append(Declared(kind_.name, f"{body['id']}.{file.stem}", content, f"{kind_.name}/{file.name}"))
-    return LoadedPack(body["id"], folder, json_ready(body), tuple(declared))
+            text, place = file.read_text(encoding="utf-8"), f"{kind_.name}/{file.name}"
+            try:
+                content = json_ready(yaml.safe_load(text)) if kind_.suffix == ".yaml" else {"text": text}
+            except yaml.YAMLError as error:
+                broken.append(f"{body['id']}/{place}: {' '.join(str(error).split())}")
+                continue
+            declared.append(Declared(kind_.name, f"{body['id']}.{file.stem}", content, place))
+    return LoadedPack(body["id"], folder, json_ready(body), tuple(declared), tuple(broken))
 
 
 def json_ready(value: Any) -> Any:
@@ -128,7 +133,8 @@ def read_all(extra: Iterable[Path] = ()) -> dict[str, LoadedPack]:
 
 def problems(pack: LoadedPack, everything: LoadedPacks) -> list[str]:
     """What is wrong with a pack, one line each: file, place, value, rule."""
-    found = [f"{pack.id}/pack.yaml: {line}" for line in schema_errors(schema_of_pack(), pack.body)]
+    found = [*pack.broken]
+    found += [f"{pack.id}/pack.yaml: {line}" for line in schema_errors(schema_of_pack(), pack.body)]
     for entry in sorted(pack.folder.iterdir()):
         if entry.name not in KEPT and entry.name not in _kinds and not entry.name.startswith("."):
             found.append(f"{pack.id}/{entry.name}: a pack may not hold this; kinds are {', '.join(sorted(_kinds))}")

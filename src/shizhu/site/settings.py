@@ -37,6 +37,8 @@ INSTALLED_APPS = [
     "shizhu.kernel",
     "shizhu.web",
     "shizhu.engines.things",
+    "shizhu.engines.alarms",
+    "shizhu.engines.cases",
 ]
 
 MIDDLEWARE = [

@@ -1,6 +1,6 @@
 """All addresses."""
 
-from django.urls import path
+from django.urls import include, path
 from django.views.i18n import set_language
 
 from shizhu.site import health
@@ -12,5 +12,7 @@ urlpatterns = [
     path("logout", views.Logout.as_view(), name="logout"),
     path("password", views.password, name="password"),
     path("language", set_language, name="set_language"),
+    path("cases/", include("shizhu.engines.cases.http.urls")),
+    path("alarms/", include("shizhu.engines.alarms.http.urls")),
     path("healthz", health.healthz, name="healthz"),
 ]

@@ -106,6 +106,7 @@ def test_an_hour_counts_good_readings_as_they_are_known_now(stream: int, run: An
 
 
 def test_only_watched_good_and_new_readings_are_told(stream: int, run: Any) -> None:
+    OutboxEvent.objects.all().delete()
     run(commit(Reading(stream, minute(0), 6.0)))
     assert OutboxEvent.objects.count() == 0
     Datastream.objects.filter(pk=stream).update(is_watched=True)

@@ -24,6 +24,7 @@ from shizhu.engines.things.models import (
     Sensor,
     Thing,
 )
+from shizhu.kernel import events
 from shizhu.kernel.fields import box_of
 from shizhu.kernel.models import Area, Organisation
 from shizhu.kernel.packs import Body
@@ -79,6 +80,8 @@ def register(wanted: Registration, secret: str | None = None) -> tuple[Device, s
     if made_up:
         values["secret"] = digest(made_up)
     device, _ = Device.objects.update_or_create(key=wanted.key, defaults=values)
+    told = {"device": device.key, "thing": thing.pk, "profile": wanted.profile}
+    events.emit("things.device.registered", device.key, device.county_id, told)
     return device, made_up
 
 

@@ -220,7 +220,7 @@ async def _settle(
 
 def _line(reading: Reading) -> str:
     """A row of `incoming` in PostgreSQL's COPY text form."""
-    stream, time, result, verdict, origin, end, result_time, result_json, feature, extra = reading
+    stream, time, result, verdict, origin, end, result_time, result_json, feature, extra, _ = reading
     return (
         f"{stream}\t{time.isoformat()}\t{_time(end)}\t{_time(result_time)}\t{NULL if result is None else result!r}\t"
         f"{_text(result_json)}\t{verdict:d}\t{origin:d}\t{NULL if feature is None else feature}\t{_text(extra)}\n"
@@ -257,7 +257,8 @@ async def _tell(connection: psycopg.AsyncConnection[Any], fresh: list[Reading], 
     by_county: dict[str, list[tuple[object, ...]]] = {}
     for reading in fresh:
         stream = streams.get(reading.stream)
-        if stream and stream.is_watched and reading.verdict == Verdict.GOOD and reading.result is not None:
+        is_judged = stream and stream.is_watched and reading.verdict == Verdict.GOOD and not reading.is_history
+        if stream and is_judged and reading.result is not None:
             row = reading.stream, reading.time, reading.result, reading.origin
             by_county.setdefault(stream.county, []).append(row)
     for county, rows in by_county.items():

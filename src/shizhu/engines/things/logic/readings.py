@@ -50,6 +50,7 @@ class Reading(NamedTuple):
     result_json: str | None = None
     feature: int | None = None
     extra: str | None = None
+    is_history: bool = False  # loaded from the past: stored, but no rule judges it
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class Submission(msgspec.Struct, frozen=True, omit_defaults=True):
     samples: list[Sample] = []
     rejects: list[tuple[str, str, str]] = []
     origin: int | None = None
+    is_history: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +173,8 @@ def from_samples(sent: Submission, device: KnownDevice | None) -> Decoded:
         elif not math.isfinite(sample.number):
             yield Reject(sample.channel, str(sample.number), "a result must be a finite number")
         else:
-            verdict = Verdict.SUSPECT if sample.is_doubted else Verdict.GOOD
-            yield Reading(stream.id, sample.time, sample.number, max(verdict, stream.verdict(sample.number)), origin)
+            verdict = max(Verdict.SUSPECT if sample.is_doubted else Verdict.GOOD, stream.verdict(sample.number))
+            yield Reading(stream.id, sample.time, sample.number, verdict, origin, is_history=sent.is_history)
 
 
 def from_telemetry(payload: bytes, device: KnownDevice, received: datetime) -> Decoded:

@@ -1,0 +1,89 @@
+"""The door of the alarms engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from shizhu.engines.alarms import judging
+from shizhu.engines.alarms.judging import CLEARED, RAISED, bind_all
+from shizhu.engines.alarms.logic.conditions import LEVELS
+from shizhu.engines.alarms.models import Alarm
+from shizhu.kernel import access, packs
+from shizhu.kernel.access import Actor
+
+__all__ = ["CLEARED", "LEVELS", "RAISED", "AlarmInfo", "alarms", "bind_all", "clear", "get"]
+
+
+SAME = (
+    "rule", "datastream", "level", "since", "raised_at", "detected_at", "value", "limit", "origin", "occurrences",
+    "recovered_at", "cleared_at", "cleared_why",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class AlarmInfo:
+    """An alarm. `title` and `advice` are {zh, en}; times are event times but `detected_at`."""
+
+    id: int
+    county: str
+    organisation: int
+    area: int
+    rule: str
+    title: dict[str, str]
+    advice: dict[str, str]
+    datastream: int
+    level: str
+    is_open: bool
+    since: datetime
+    raised_at: datetime
+    detected_at: datetime
+    value: float
+    limit: str
+    origin: int
+    occurrences: int
+    recovered_at: datetime | None
+    cleared_at: datetime | None
+    cleared_why: str
+
+
+def _info(alarm: Alarm) -> AlarmInfo:
+    try:
+        rule = packs.declaration("rules", alarm.rule)
+    except KeyError:  # the rule is gone, its alarms stay
+        rule = {"title": {"zh": alarm.rule, "en": alarm.rule}}
+    return AlarmInfo(
+        id=alarm.pk,
+        county=alarm.county_id,
+        organisation=alarm.organisation_id,
+        area=alarm.area_id,
+        title=rule["title"],
+        advice=rule.get("advice", {}),
+        is_open=alarm.state == Alarm.State.OPEN,
+        **{name: getattr(alarm, name) for name in SAME},
+    )
+
+
+def get(alarm: int) -> AlarmInfo:
+    """One alarm; Alarm.DoesNotExist is raised as LookupError."""
+    found = Alarm.objects.filter(pk=alarm).first()
+    if found is None:
+        raise LookupError(f"alarm {alarm}: there is none of that number")
+    return _info(found)
+
+
+def alarms(who: Actor, county: str, *, only_open: bool = True, most: int = 200) -> list[AlarmInfo]:
+    """The alarms `who` may see, open ones first, newest first."""
+    rows = access.rows(Alarm.objects.filter(county_id=county), who, "alarms.alarm.view")
+    if only_open:
+        rows = rows.filter(state=Alarm.State.OPEN)
+    return [_info(alarm) for alarm in rows.order_by("-state", "-raised_at")[:most]]
+
+
+@transaction.atomic
+def clear(alarm: int, *, person: int | None, why: str) -> bool:
+    """Clear an open alarm with the reason; False if it was cleared before."""
+    found = Alarm.objects.select_for_update().filter(pk=alarm).first()
+    return found is not None and judging.clear(found, person=person, why=why)

@@ -1,0 +1,25 @@
+"""Django application of the alarms engine."""
+
+from django.apps import AppConfig
+
+
+class AlarmsConfig(AppConfig):
+    """Rules and alarms."""
+
+    name = "shizhu.engines.alarms"
+    label = "alarms"
+    verbose_name = "Alarms"
+
+    def ready(self) -> None:
+        """Register kinds, consumers, menu and cards."""
+        from shizhu.engines.alarms import declare, judging  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.alarms.http import views  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.kernel import events  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.web import menu  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.web import views as web  # noqa: PLC0415  # apps must be loaded first
+
+        declare.register()
+        events.consumer("alarms.judge", ["things.observations.committed"], judging.readings_committed)
+        events.consumer("alarms.binding", ["things.device.registered"], judging.device_registered)
+        menu.add(menu.Entry({"zh": "预警", "en": "Alarms"}, "bell", "/alarms/", "alarms.alarm.view", 20, on_phone=True))
+        web.add_card(views.card, order=20)

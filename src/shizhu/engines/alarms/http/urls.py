@@ -1,0 +1,13 @@
+"""Addresses of the alarms engine."""
+
+from django.urls import path
+
+from shizhu.engines.alarms.http import views
+
+app_name = "alarms"
+urlpatterns = [
+    path("", views.alarm_list, name="list"),
+    path("<int:number>/", views.alarm_detail, name="detail"),
+    path("<int:number>/clear", views.alarm_clear, name="clear"),
+    path("rules/", views.rule_list, name="rules"),
+]

@@ -1,0 +1,113 @@
+"""Pages: alarms, one alarm with its series, rules and what they judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from shizhu.engines.alarms import api
+from shizhu.engines.alarms.models import Alarm, Binding
+from shizhu.engines.things import api as things
+from shizhu.kernel import access, packs
+from shizhu.web.middleware import Request
+from shizhu.web.views import Card
+
+BEFORE = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class Row:
+    """An alarm with the datastream it is about."""
+
+    alarm: api.AlarmInfo
+    stream: things.StreamInfo | None
+
+
+def rows(found: list[api.AlarmInfo]) -> list[Row]:
+    """Alarms with their datastreams, one query for all."""
+    streams = things.describe({alarm.datastream for alarm in found})
+    return [Row(alarm, streams.get(alarm.datastream)) for alarm in found]
+
+
+def card(request: Request) -> Card | None:
+    """Open alarms on the home page."""
+    if not request.actor.has("alarms.alarm.view"):
+        return None
+    found = api.alarms(request.actor, request.county.pk, most=6)
+    return Card("alarms/card.html", {"rows": rows(found)})
+
+
+def alarm_list(request: Request) -> HttpResponse:
+    """All alarms the person may see."""
+    access.require_verb(request.actor, "alarms.alarm.view")
+    is_all = request.GET.get("state") == "all"
+    found = api.alarms(request.actor, request.county.pk, only_open=not is_all)
+    return render(request, "alarms/list.html", {"rows": rows(found), "is_all": is_all})
+
+
+def alarm_detail(request: Request, number: int) -> HttpResponse:
+    """One alarm: what, where, since when, the values around it."""
+    alarm = get_object_or_404(Alarm.objects.select_related("organisation", "area", "cleared_by"), pk=number)
+    access.require(request.actor, "alarms.alarm.view", alarm)
+    info = api.get(number)
+    stream = things.describe([alarm.datastream]).get(alarm.datastream)
+    context: dict[str, Any] = {"alarm": alarm, "info": info, "stream": stream}
+    context["may_clear"] = info.is_open and access.may(
+        request.actor, "alarms.alarm.clear", county=alarm.county_id, organisation=alarm.organisation, area=alarm.area
+    )
+    if stream:
+        end = min(timezone.now(), (info.cleared_at or timezone.now()) + BEFORE)
+        points = things.series(stream.id, info.since - BEFORE, end)
+        context["chart"] = chart(info, stream, points)
+    return render(request, "alarms/detail.html", context)
+
+
+def chart(info: api.AlarmInfo, stream: things.StreamInfo, points: list[things.Point]) -> dict[str, Any]:
+    """Data of the chart: series, limit line, the alarm's span."""
+    return {
+        "unit": stream.unit,
+        "points": [[p.time.isoformat(), p.value, p.verdict, p.origin] for p in points],
+        "limit": info.limit,
+        "span": [info.since.isoformat(), (info.recovered_at or info.cleared_at or timezone.now()).isoformat()],
+        "raised": info.raised_at.isoformat(),
+    }
+
+
+@require_POST
+def alarm_clear(request: Request, number: int) -> HttpResponse:
+    """Clear by hand, with a reason."""
+    alarm = get_object_or_404(Alarm.objects.select_related("organisation", "area"), pk=number)
+    access.require(request.actor, "alarms.alarm.clear", alarm)
+    why = request.POST.get("why", "").strip()
+    if not why:
+        messages.error(request, _("Say why the alarm is cleared: it is kept with it."))
+    elif api.clear(number, person=request.user.pk, why=why):
+        messages.success(request, _("Alarm cleared."))
+    else:
+        messages.warning(request, _("Somebody cleared this alarm before you."))
+    return redirect("alarms:detail", number)
+
+
+def rule_list(request: Request) -> HttpResponse:
+    """Rules of the county: what they judge, what they cannot."""
+    access.require_verb(request.actor, "alarms.alarm.view")
+    judged = Count("pk", filter=Q(problem=""))
+    counts = {
+        row["rule"]: row
+        for row in Binding.objects.filter(county=request.county).values("rule").annotate(judged=judged, all=Count("pk"))
+    }
+    rules = [
+        {"key": key, "body": body, "counts": counts.get(key, {"judged": 0, "all": 0})}
+        for key, body in sorted(packs.declarations("rules", request.county.pk).items())
+    ]
+    problems = Binding.objects.filter(county=request.county).exclude(problem="")
+    return render(request, "alarms/rules.html", {"rules": rules, "problems": problems})

@@ -1,0 +1,1 @@
+"""Pure parts: conditions and the judgement of one series."""

@@ -1,0 +1,219 @@
+"""The two moves of a case: open it, answer a task. Each is one transaction with its timeline and its events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from jsonschema import Draft202012Validator
+
+from shizhu.engines.alarms import api as alarms
+from shizhu.engines.cases import flows
+from shizhu.engines.cases.assignment import candidates, may_do
+from shizhu.engines.cases.flows import About
+from shizhu.engines.cases.logic import Flow, State, complete, load, start
+from shizhu.engines.cases.models import Attachment, Case, Counter, Entry, Task
+from shizhu.kernel import events, files
+from shizhu.kernel.access import Actor
+from shizhu.kernel.models import Area, Organisation, Person
+from shizhu.lib.times import parse_duration
+
+OPENED, CLOSED, TASK_READY = "cases.case.opened", "cases.case.closed", "cases.task.ready"
+WORDS = ("start", "end", "manual", "task", "milestone")  # kinds of elements worth a line of the timeline
+
+
+class TaskGone(Exception):
+    """Somebody answered the task before; the text says who and when."""
+
+
+class AnswerRefused(ValueError):
+    """An answer that its form refuses: field → what is wrong."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{field}: {problem}" for field, problem in problems.items()))
+        self.problems = dict(problems)
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that comes with an answer."""
+
+    field: str
+    name: str
+    content: BinaryIO
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a new case needs."""
+
+    flow: str
+    title: str
+    area: Area
+    document: Mapping[str, Any]
+    by: Person | None = None
+    alarm: int | None = None
+    datastream: int | None = None
+    origin: int = 0
+    uploads: Sequence[Upload] = ()
+
+
+@transaction.atomic
+def open_case(wanted: Opening) -> Case:
+    """Open a case; it stands at its first tasks. AnswerRefused if a person filled in the start form wrongly."""
+    flow, about = flows.current(wanted.flow)
+    if wanted.by:
+        _checked(flows.form(about.start_form), wanted.document, wanted.uploads)
+    now = timezone.now()
+    owner = Organisation.objects.get(county=wanted.area.county_id, code=about.owner)
+    state = start(flow, wanted.document)
+    case = Case.objects.create(
+        county_id=wanted.area.county_id, organisation=owner, area=wanted.area, flow=wanted.flow, digest=flow.digest,
+        number=_number(wanted.area.county_id, about.prefix, now), title=wanted.title[:200], state=state.dump(),
+        alarm=wanted.alarm, datastream=wanted.datastream, origin=wanted.origin, opened_at=now, opened_by=wanted.by,
+        due_at=now + about.limit,
+    )  # fmt: skip
+    filed = {name: value for name, value in state.document.items() if name != "answers"}
+    Entry.objects.create(case=case, at=now, kind="opened", person=wanted.by, data={"document": filed})
+    for upload in wanted.uploads:
+        _attach(case, None, upload, wanted.by, {})
+    events.emit(OPENED, case.pk, case.county_id, {"case": case.pk, "number": case.number, "flow": case.flow})
+    _advance(case, flow, about, State(flow.digest, {}), state, now)
+    return case
+
+
+def _number(county: str, prefix: str, now: datetime) -> str:
+    year = timezone.localtime(now).year
+    counter, _ = Counter.objects.get_or_create(county_id=county, prefix=prefix, year=year)
+    Counter.objects.filter(pk=counter.pk).update(value=F("value") + 1)
+    counter.refresh_from_db()
+    return f"{prefix}-{year}-{counter.value:04}"
+
+
+@transaction.atomic
+def answer(who: Actor, task_id: int, given: Mapping[str, Any], uploads: Sequence[Upload] = ()) -> Case:
+    """Answer a task. Of two people at once one wins and the other gets TaskGone; nothing is half done.
+
+    Raises PermissionDenied, TaskGone, AnswerRefused.
+    """
+    case = Case.objects.select_for_update().get(tasks=task_id)
+    task = Task.objects.select_for_update(of=("self",)).select_related("done_by").get(pk=task_id)
+    task.case = case
+    if not may_do(who, task):
+        raise PermissionDenied(f"{who.name or 'nobody'} has no right to answer {task}")
+    if task.status != Task.Status.READY:
+        if task.done_by is None or task.done_at is None:  # the flow went on without it
+            raise TaskGone("")
+        raise TaskGone(f"{task.done_by.name}, {timezone.localtime(task.done_at):%m-%d %H:%M}")
+    flow, about = flows.version(case.flow, case.digest)
+    document = _checked(flows.form(flow.step[task.step].form or ""), given, uploads)
+    now = timezone.now()
+    by = Person.objects.get(pk=who.person_id or 0)
+    for upload in uploads:
+        _attach(case, task, upload, by, document)
+    before = load(flow, case.state)
+    after = complete(flow, before, task.token, document)
+    task.status, task.done_at, task.done_by_id, task.answer = Task.Status.DONE, now, who.person_id, document
+    task.save(update_fields=["status", "done_at", "done_by", "answer"])
+    Entry.objects.create(
+        case=case,
+        at=now,
+        kind="done",
+        step=task.step,
+        person_id=who.person_id,
+        data={"task": task.pk, "answer": document},
+    )
+    _advance(case, flow, about, before, after, now)
+    return case
+
+
+def _checked(form: Mapping[str, Any], given: Mapping[str, Any], uploads: Sequence[Upload]) -> dict[str, Any]:
+    """The answer as the form's JSON Schema wants it; files count as given."""
+    document = {name: value for name, value in given.items() if value not in {"", None}}
+    shown = {**document, **{upload.field: [upload.name] for upload in uploads}}
+    schema = {name: part for name, part in form.items() if name not in {"title", "submit"}}
+    found: dict[str, str] = {}
+    for error in Draft202012Validator(schema).iter_errors(shown):
+        field = (
+            str(error.path[0]) if error.path else error.message.split("'")[1] if error.validator == "required" else ""
+        )
+        found.setdefault(field, error.message)
+    if found:
+        raise AnswerRefused(found)
+    return document
+
+
+def _attach(case: Case, task: Task | None, upload: Upload, by: Person | None, document: dict[str, Any]) -> None:
+    try:
+        kept = files.keep(upload.content, name=upload.name, organisation=case.organisation, area=case.area, by=by)
+    except files.FileRefused as error:
+        raise AnswerRefused({upload.field: str(error)}) from error
+    Attachment.objects.create(case=case, task=task, file=kept)
+    document.setdefault(upload.field, []).append(str(kept.pk))
+
+
+def _advance(case: Case, flow: Flow, about: About, before: State, after: State, now: datetime) -> None:
+    """Write what a move did: elements passed, tasks given, the end."""
+    stage = case.stage
+    for passed in after.path[len(before.path) :]:
+        stage = about.stage_of.get(passed.id, stage)
+        if passed.type in WORDS:
+            Entry.objects.create(case=case, at=now, kind="passed", step=passed.id)
+    known = {token.id for token in before.tokens}
+    for token in after.tokens:
+        stage = about.stage_of.get(token.step_id, stage)
+        if token.id not in known:
+            _give(case, flow, token.id, token.step_id, now)
+    Task.objects.filter(case=case, status=Task.Status.READY).exclude(token__in=[t.id for t in after.tokens]).update(
+        status=Task.Status.WITHDRAWN
+    )
+    case.state, case.stage = after.dump(), stage
+    if after.is_ended:
+        case.status, case.closed_at, case.ended_at = Case.Status.CLOSED, now, after.ended_at or ""
+        _close(case, about, now)
+    case.save(update_fields=["state", "stage", "status", "closed_at", "ended_at"])
+
+
+def _give(case: Case, flow: Flow, token: str, step_id: str, now: datetime) -> None:
+    step = flow.step[step_id]
+    people = candidates(step.role or "", case)
+    task = Task.objects.create(
+        case=case, token=token, step=step_id, role=step.role or "", created=now,
+        assignee=people[0] if len(people) == 1 else None, due_at=now + parse_duration(step.due) if step.due else None,
+    )  # fmt: skip
+    told = {"task": task.pk, "case": case.pk, "number": case.number, "people": [person.pk for person in people]}
+    Entry.objects.create(
+        case=case, at=now, kind="given", step=step_id, data={"task": task.pk, "people": [p.name for p in people]}
+    )
+    events.emit(TASK_READY, task.pk, case.county_id, told)
+
+
+def _close(case: Case, about: About, now: datetime) -> None:
+    Entry.objects.create(case=case, at=now, kind="closed", step=case.ended_at)
+    if case.alarm is not None and alarms.clear(case.alarm, person=None, why=f"{about.title['zh']} {case.number}"):
+        Entry.objects.create(case=case, at=now, kind="cleared", data={"alarm": case.alarm})
+    told = {"case": case.pk, "number": case.number, "flow": case.flow, "in_time": now <= case.due_at}
+    events.emit(CLOSED, case.pk, case.county_id, told)
+
+
+def alarm_raised(event: events.Event) -> None:
+    """An alarm whose rule names a flow starts a case, once."""
+    key = event.data["starts"]
+    if not key or Case.objects.filter(alarm=event.data["alarm"]).exists():
+        return
+    info = alarms.get(event.data["alarm"])
+    area = Area.objects.get(pk=event.data["area"])
+    document = {
+        "source": "alarm", "rule": info.rule, "level": info.level, "value": info.value, "limit": info.limit,
+        "since": info.since, "raised_at": info.raised_at,
+    }  # fmt: skip
+    title = f"{area.name} {info.title['zh']}"
+    open_case(
+        Opening(key, title, area, document, alarm=info.id, datastream=info.datastream, origin=event.data["origin"])
+    )

@@ -1,0 +1,27 @@
+"""Django application of the cases engine."""
+
+from django.apps import AppConfig
+
+
+class CasesConfig(AppConfig):
+    """Flows, cases, tasks."""
+
+    name = "shizhu.engines.cases"
+    label = "cases"
+    verbose_name = "Cases"
+
+    def ready(self) -> None:
+        """Register kinds, consumers, menu and cards."""
+        from shizhu.engines.alarms import api as alarms  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.cases import actions, declare  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.cases.http import views  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.kernel import events  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.web import menu  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.web import views as web  # noqa: PLC0415  # apps must be loaded first
+
+        declare.register()
+        events.consumer("cases.start", [alarms.RAISED], actions.alarm_raised)
+        menu.add(
+            menu.Entry({"zh": "案件", "en": "Cases"}, "briefcase", "/cases/", "cases.case.view", 30, on_phone=True)
+        )
+        web.add_card(views.card, order=10)

@@ -1,0 +1,53 @@
+"""What packs may declare: flows (`flows/*.bpmn`) and forms (`forms/*.yaml`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
+from shizhu.engines.cases import flows
+from shizhu.engines.cases.logic import FlowError, parse
+from shizhu.kernel import packs
+from shizhu.kernel.packs import Body, LoadedPacks
+
+
+def check_flow(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
+    """The file runs, has its texts, and its roles and forms exist."""
+    xml = body["text"].encode()
+    try:
+        flow, about = parse(xml, key=key), flows.about(xml)
+    except FlowError as error:
+        yield str(error)
+        return
+    own = everything[key.split(".", maxsplit=1)[0]]
+    roles = {f"{own.id}.{name}" for name in own.body.get("roles", {})}
+    for step in flow.steps:
+        if step.role and step.role not in roles:
+            yield f"{step.id}: candidateGroups: {step.role}: the pack declares no such role"
+        if step.form and packs.find(everything, "forms", step.form) is None:
+            yield f"{step.id}: formKey: {step.form}: no pack declares this form"
+        if step.kind in {"user", "task", "start", "end"} and step.id not in about.stage_of:
+            yield f"{step.id}: stage: {step.name!r} is none of the stages of the process"
+    for role in about.starters:
+        if role not in roles:
+            yield f"candidateStarterGroups: {role}: the pack declares no such role"
+    if about.start_form and packs.find(everything, "forms", about.start_form) is None:
+        yield f"formKey: {about.start_form}: no pack declares this form"
+
+
+def check_form(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:  # one form for every kind
+    """The form is a JSON Schema."""
+    try:
+        Draft202012Validator.check_schema(
+            {name: part for name, part in body.items() if name not in {"title", "submit"}}
+        )
+    except SchemaError as error:
+        yield f"{error.json_path}: {error.message}"
+
+
+def register() -> None:
+    """Called once by the application."""
+    packs.kind("flows", suffix=".bpmn", check=check_flow)
+    packs.kind("forms", schema=packs.read_schema("shizhu.engines.cases", "form"), check=check_form)

@@ -1,0 +1,205 @@
+"""Pages: my tasks, cases, one case with its timeline, answering a task, reporting by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+
+from shizhu.engines.cases import actions, flows
+from shizhu.engines.cases.assignment import may_do
+from shizhu.engines.cases.http import forms
+from shizhu.engines.cases.models import Attachment, Case, Task
+from shizhu.engines.cases.timeline import timeline
+from shizhu.kernel import access, files, packs
+from shizhu.kernel.models import Area, Organisation
+from shizhu.web.middleware import Request
+from shizhu.web.views import Card
+
+PAGE = 50
+
+
+def my_tasks(request: Request) -> list[dict[str, Any]]:
+    """Tasks that wait for this person, the most urgent first; those of nobody in particular come too."""
+    roles = {scope.role for scope in request.actor.scopes}
+    concerns_me = Q(assignee=request.user) | Q(assignee=None, role__in=roles)
+    waiting = Task.objects.filter(concerns_me, status=Task.Status.READY)
+    waiting = waiting.select_related("case__area", "case__organisation")
+    mine = [task for task in waiting.order_by("due_at", "pk") if may_do(request.actor, task)]
+    return [described(task) for task in mine]
+
+
+def described(task: Task) -> dict[str, Any]:
+    """A task with the names of its step and flow."""
+    _flow, about = flows.version(task.case.flow, task.case.digest)
+    return {"task": task, "case": task.case, "step": about.names.get(task.step, {"zh": task.step}), "flow": about.title}
+
+
+def card(request: Request) -> Card | None:
+    """What waits for me, on the home page."""
+    if not request.actor.has("cases.case.view"):
+        return None
+    return Card("cases/card.html", {"tasks": my_tasks(request)[:8]})
+
+
+def _visible(request: Request) -> QuerySet[Case]:
+    return access.rows(Case.objects.filter(county=request.county), request.actor, "cases.case.view")
+
+
+def _starters(request: Request) -> list[dict[str, Any]]:
+    """Flows this person may start by hand."""
+    found = []
+    roles = {scope.role for scope in request.actor.scopes}
+    for key in packs.declarations("flows", request.county.pk):
+        _flow, about = flows.current(key)
+        if about.start_form and roles & set(about.starters):
+            found.append({"key": key, "title": about.title})
+    return found
+
+
+def case_list(request: Request) -> HttpResponse:
+    """Cases the person may see."""
+    access.require_verb(request.actor, "cases.case.view")
+    status = request.GET.get("status", Case.Status.OPEN)
+    cases = _visible(request).select_related("area")
+    if status != "all":
+        cases = cases.filter(status=status)
+    if request.GET.get("due"):  # from an indicator: the cases due in a month
+        cases = cases.filter(due_at__startswith=request.GET["due"])
+    page = Paginator(cases, PAGE).get_page(request.GET.get("page"))
+    rows = []
+    for case in page:
+        _flow, about = flows.version(case.flow, case.digest)
+        rows.append({"case": case, "flow": about.title, "stage": about.stages[case.stage]})
+    context = {"rows": rows, "page": page, "status": status, "starters": _starters(request), "tasks": my_tasks(request)}
+    return render(request, "cases/list.html", context)
+
+
+def case_detail(request: Request, number: int) -> HttpResponse:
+    """One case: where it stands, its timeline from the first packet."""
+    case = get_object_or_404(Case.objects.select_related("organisation", "area"), pk=number)
+    access.require(request.actor, "cases.case.view", case)
+    _flow, about = flows.version(case.flow, case.digest)
+    ready = Task.objects.filter(case=case, status=Task.Status.READY).select_related(
+        "assignee", "case__area", "case__organisation"
+    )
+    tasks = [{**described(task), "may_do": may_do(request.actor, task)} for task in ready]
+    stages = [{"name": name, "state": _stage_state(case, index)} for index, name in enumerate(about.stages)]
+    context = {"case": case, "about": about, "stages": stages, "tasks": tasks, "lines": timeline(case)}
+    return render(request, "cases/detail.html", context)
+
+
+def _stage_state(case: Case, index: int) -> str:
+    if index < case.stage or (case.status == Case.Status.CLOSED and index == case.stage):
+        return "done"
+    return "now" if index == case.stage else ""
+
+
+def task_page(request: Request, number: int) -> HttpResponse:
+    """Answer a task; made for a phone."""
+    task = get_object_or_404(
+        Task.objects.select_related("case__organisation", "case__area", "assignee", "done_by"), pk=number
+    )
+    if not may_do(request.actor, task):
+        raise PermissionDenied
+    flow, about = flows.version(task.case.flow, task.case.digest)
+    step = flow.step[task.step]
+    form = flows.form(step.form or "")
+    given: dict[str, Any] = {}
+    problems: dict[str, str] = {}
+    if request.method == "POST":
+        given = forms.answer(form, request.POST)
+        try:
+            actions.answer(request.actor, number, given, forms.uploads(form, request.FILES))
+        except actions.AnswerRefused as error:
+            problems = error.problems
+        except actions.TaskGone as error:
+            messages.warning(
+                request, _("This task was done already: %(who)s. Nothing of yours was saved.") % {"who": error}
+            )
+            return redirect("cases:detail", task.case_id)
+        else:
+            messages.success(request, _("Done. The case went on."))
+            return redirect("cases:detail", task.case_id)
+    if task.status != Task.Status.READY:
+        return redirect("cases:detail", task.case_id)
+    context = {
+        **described(task), "about": about, "help": step.help, "form": form, "problems": problems,
+        "fields": forms.fields(form, given, problems), "lines": timeline(task.case)[:3] if task.case.alarm else [],
+    }  # fmt: skip
+    return render(request, "cases/task.html", context, status=422 if problems else 200)
+
+
+def case_new(request: Request, flow: str) -> HttpResponse:
+    """Report by hand."""
+    try:
+        declared, about = flows.current(flow)
+    except KeyError:
+        raise Http404 from None
+    owner = get_object_or_404(Organisation, county=request.county, code=about.owner)
+    towns = Area.objects.filter(county=request.county, level=Area.Level.TOWN).order_by("sort_key")
+    areas = [town for town in towns if _may_start(request, about, owner, town)]
+    if not areas:
+        raise PermissionDenied
+    form = flows.form(about.start_form)
+    given: dict[str, Any] = {}
+    problems: dict[str, str] = {}
+    if request.method == "POST":
+        given = forms.answer(form, request.POST)
+        area = next((a for a in areas if a.code == request.POST.get("area")), None)
+        if area is None:
+            problems["area"] = _("Choose the town where it is.")
+        else:
+            wanted = actions.Opening(
+                declared.key, str(given.get("title", "")), area, {"source": "person", **given}, by=request.user,
+                uploads=forms.uploads(form, request.FILES),
+            )  # fmt: skip
+            try:
+                case = actions.open_case(wanted)
+            except actions.AnswerRefused as error:
+                problems = error.problems
+            else:
+                messages.success(request, _("Reported as %(number)s.") % {"number": case.number})
+                return redirect("cases:detail", case.pk)
+    context = {
+        "about": about,
+        "form": form,
+        "fields": forms.fields(form, given, problems),
+        "areas": areas,
+        "problems": problems,
+    }
+    return render(request, "cases/new.html", context, status=422 if problems else 200)
+
+
+def _may_start(request: Request, about: flows.About, owner: Organisation, area: Area) -> bool:
+    return any(access.holds(request.actor, role, organisation=owner, area=area) for role in about.starters)
+
+
+def of_alarm(request: Request, alarm: int) -> HttpResponse:
+    """The case an alarm started."""
+    case = _visible(request).filter(alarm=alarm).first()
+    if case is None:
+        messages.info(request, _("No case that you may see belongs to this alarm."))
+        return redirect("cases:list")
+    return redirect("cases:detail", case.pk)
+
+
+def attachment(request: Request, file: UUID) -> HttpResponseBase:
+    """A file of a case, for those who may see the case."""
+    found = get_object_or_404(
+        Attachment.objects.select_related("file", "case__organisation", "case__area"), file_id=file
+    )
+    access.require(request.actor, "cases.case.view", found.case)
+    answer = FileResponse(
+        files.path_of(found.file).open("rb"), content_type=found.file.media_type, filename=found.file.name
+    )
+    answer["Cache-Control"] = "private, max-age=3600"
+    answer["Content-Security-Policy"] = "sandbox"
+    return answer

@@ -1,0 +1,135 @@
+"""Tables: flow versions, cases, their tasks and their timeline."""
+
+from __future__ import annotations
+
+import pghistory
+from django.db import models
+from django.db.models import Q
+
+from shizhu.kernel.models import Area, County, File, Organisation, Person
+
+
+class FlowVersion(models.Model):
+    """The text of a flow, kept as long as a case may run on it."""
+
+    key = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64)
+    xml = models.TextField()
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "digest"], name="flow_version_once")]
+
+
+class Counter(models.Model):
+    """Numbers given to cases, per county, prefix and year."""
+
+    county = models.ForeignKey(County, models.CASCADE)
+    prefix = models.CharField(max_length=12)
+    year = models.IntegerField()
+    value = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["county", "prefix", "year"], name="counter_once")]
+
+
+@pghistory.track(exclude=["state"])
+class Case(models.Model):
+    """One matter carried from report to close (案卷)."""
+
+    class Status(models.TextChoices):
+        """Open until its flow has ended."""
+
+        OPEN = "open"
+        CLOSED = "closed"
+
+    county = models.ForeignKey(County, models.CASCADE)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    area = models.ForeignKey(Area, models.PROTECT, related_name="+")
+    flow = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64)  # of the flow version it runs on
+    number = models.CharField(max_length=30)
+    title = models.CharField(max_length=200)
+    status = models.CharField(max_length=8, choices=Status, default=Status.OPEN)
+    stage = models.SmallIntegerField(default=0)  # index into the flow's stages
+    state = models.JSONField()  # where the tokens stand, with the case's document
+    alarm = models.BigIntegerField(null=True)  # of the alarms engine, if it started the case
+    datastream = models.BigIntegerField(null=True)
+    origin = models.SmallIntegerField(default=0)  # measured, simulated, replayed
+    opened_at = models.DateTimeField()
+    opened_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    due_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    ended_at = models.CharField(max_length=80, blank=True)  # id of the end event
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["county", "number"], name="case_number"),
+            models.UniqueConstraint(fields=["alarm"], name="case_of_alarm"),
+            models.CheckConstraint(
+                condition=Q(status="open", closed_at=None) | Q(status="closed", closed_at__isnull=False),
+                name="case_closed_when",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["county", "flow", "due_at"], name="case_due"),
+            models.Index(fields=["county", "status", "-opened_at"], name="case_list"),
+        ]
+        ordering = ["-opened_at"]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class Task(models.Model):
+    """A step that waits for somebody, or was done."""
+
+    class Status(models.TextChoices):
+        """Ready until done, or withdrawn because the flow went on without it."""
+
+        READY = "ready"
+        DONE = "done"
+        WITHDRAWN = "withdrawn"
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="tasks")
+    token = models.CharField(max_length=80)
+    step = models.CharField(max_length=80)
+    role = models.CharField(max_length=60)
+    assignee = models.ForeignKey(Person, models.PROTECT, null=True, related_name="tasks")
+    status = models.CharField(max_length=10, choices=Status, default=Status.READY)
+    created = models.DateTimeField()
+    due_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+    done_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    answer = models.JSONField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "token"], name="task_token")]
+        indexes = [models.Index(fields=["assignee", "status", "due_at"], name="task_mine")]
+        ordering = ["created", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.case} {self.step}"
+
+
+class Entry(models.Model):
+    """A line of a case's timeline."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="entries")
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=12)  # opened, passed, given, done, closed, cleared, withdrawn
+    step = models.CharField(max_length=80, blank=True)
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(fields=["case", "at"], name="entry_timeline")]
+        ordering = ["at", "pk"]
+
+
+class Attachment(models.Model):
+    """A file given with an answer."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="attachments")
+    task = models.ForeignKey(Task, models.CASCADE, null=True, related_name="attachments")
+    file = models.ForeignKey(File, models.PROTECT, related_name="+")

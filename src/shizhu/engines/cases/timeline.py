@@ -1,0 +1,69 @@
+"""One timeline of a case, from the first packet to the close."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from shizhu.engines.alarms import api as alarms
+from shizhu.engines.cases import flows
+from shizhu.engines.cases.models import Attachment, Case
+from shizhu.engines.things import api as things
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: `kind` packet, broken, alarm, or an entry's kind; `data` is for the template."""
+
+    at: datetime
+    kind: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def timeline(case: Case) -> list[Line]:
+    """All lines in order of time; what was sensed comes first."""
+    return [*_sensed(case), *_entries(case)]
+
+
+def _sensed(case: Case) -> list[Line]:
+    if case.alarm is None or case.datastream is None:
+        return []
+    alarm = alarms.get(case.alarm)
+    stream = things.describe([case.datastream]).get(case.datastream)
+    lines = []
+    packet = things.packet(case.datastream, alarm.since)
+    if packet:
+        lines.append(
+            Line(packet.known_at, "packet", {"packet": packet, "text": packet.raw.decode(errors="replace").strip()})
+        )
+    lines.append(Line(alarm.since, "broken", {"alarm": alarm, "stream": stream}))
+    lines.append(Line(alarm.detected_at, "alarm", {"alarm": alarm, "stream": stream}))
+    return lines
+
+
+def _entries(case: Case) -> list[Line]:
+    flow, about = flows.version(case.flow, case.digest)
+    photos: dict[int, list[Attachment]] = {}
+    for attachment in Attachment.objects.filter(case=case).select_related("file"):
+        photos.setdefault(attachment.task_id or 0, []).append(attachment)
+    lines = []
+    for entry in case.entries.select_related("person"):
+        data: dict[str, Any] = {"entry": entry, "person": entry.person, "name": about.names.get(entry.step)}
+        if entry.kind == "done":
+            form = flows.form(flow.step[entry.step].form or "")
+            data["answer"] = [
+                (item["x-title"], _shown(item, entry.data["answer"].get(name)))
+                for name, item in form["properties"].items()
+                if item["type"] != "array" and name in entry.data["answer"]
+            ]
+            data["photos"] = photos.get(entry.data["task"], [])
+        lines.append(Line(entry.at, entry.kind, data))
+    return lines
+
+
+def _shown(item: dict[str, Any], value: Any) -> Any:
+    """An answer as people read it: {zh, en} for choices and yes/no."""
+    if isinstance(value, bool):
+        return {"zh": "是" if value else "否", "en": "yes" if value else "no"}
+    return item.get("x-choices", {}).get(value, value)

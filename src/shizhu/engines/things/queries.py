@@ -1,0 +1,153 @@
+"""What others may ask of things: descriptions, latest values, series, the packet behind a reading."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from django.db.models import QuerySet
+
+from shizhu.engines.things.logic.readings import Origin
+from shizhu.engines.things.models import Datastream, Device, Latest, Observation, Packets
+from shizhu.kernel import packs
+
+
+@dataclass(frozen=True)
+class StreamInfo:
+    """A datastream as people know it. `title` is {zh, en}; `point` (longitude, latitude) or None."""
+
+    id: int
+    property: str
+    title: dict[str, str]
+    unit: str
+    decimals: int
+    thing: int
+    thing_name: str
+    thing_properties: dict[str, Any]
+    county: str
+    organisation: int
+    area: int
+    area_name: str
+    device: str
+    profile: str
+    is_simulated: bool
+    point: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value of a series."""
+
+    time: datetime
+    value: float | None
+    verdict: int
+    origin: int
+    known_at: datetime
+
+
+@dataclass(frozen=True)
+class Packet:
+    """The raw message that brought a reading."""
+
+    source: str
+    sequence: int
+    sender: str
+    raw: bytes
+    known_at: datetime
+
+
+def _describe(streams: QuerySet[Datastream]) -> dict[int, StreamInfo]:
+    found = {}
+    profiles = packs.declarations("things")
+    rows = streams.select_related("thing__area").prefetch_related("thing__locations", "thing__devices")
+    for stream in rows:
+        thing = stream.thing
+        device: Device | None = next(iter(thing.devices.all()), None)
+        declared = profiles.get(device.profile, {}).get("properties", {}).get(stream.key, {}) if device else {}
+        where = next((place.location for place in thing.locations.all()), None)
+        found[stream.pk] = StreamInfo(
+            id=stream.pk,
+            property=stream.key or "",
+            title=declared.get("title", {"zh": stream.name, "en": stream.name}),
+            unit=stream.unit_of_measurement.get("symbol", ""),
+            decimals=declared.get("decimals", 3),
+            thing=thing.pk,
+            thing_name=thing.name,
+            thing_properties=thing.properties or {},
+            county=thing.county_id,
+            organisation=thing.organisation_id,
+            area=thing.area_id,
+            area_name=thing.area.name,
+            device=device.key if device else "",
+            profile=device.profile if device else "",
+            is_simulated=bool(device and device.origin == Origin.SIMULATED),
+            point=tuple(where["coordinates"][:2]) if where and where.get("type") == "Point" else None,
+        )
+    return found
+
+
+def describe(ids: Iterable[int]) -> dict[int, StreamInfo]:
+    """Descriptions of datastreams by id."""
+    return _describe(Datastream.objects.filter(pk__in=list(ids)))
+
+
+def streams_of(profile: str, property_name: str, *, thing: int | None = None) -> list[StreamInfo]:
+    """All datastreams of a property of devices with a profile; of one Thing if given."""
+    streams = Datastream.objects.filter(key=property_name, thing__devices__profile=profile)
+    if thing is not None:
+        streams = streams.filter(thing_id=thing)
+    return list(_describe(streams).values())
+
+
+def watch(ids: Iterable[int]) -> None:
+    """From now on tell new readings of these datastreams as events (and of no others)."""
+    wanted = set(ids)
+    Datastream.objects.filter(is_watched=True).exclude(pk__in=wanted).update(is_watched=False)
+    Datastream.objects.filter(is_watched=False, pk__in=wanted).update(is_watched=True)
+
+
+def series(stream: int, start: datetime, end: datetime, most: int = 2000) -> list[Point]:
+    """What is known now of a span, newest `most` points, in order."""
+    found = (
+        Observation.objects.filter(datastream=stream, phenomenon_time__gte=start, phenomenon_time__lte=end)
+        .order_by("-phenomenon_time", "-sequence")
+        .distinct("phenomenon_time")[:most]
+    )
+    return [Point(o.phenomenon_time, o.result, o.verdict, o.origin, o.known_at) for o in reversed(found)]
+
+
+def latest(ids: Iterable[int]) -> dict[int, Point]:
+    """The newest reading of each datastream."""
+    rows = Latest.objects.filter(datastream_id__in=list(ids))
+    return {
+        row.datastream_id: Point(row.phenomenon_time, row.result, row.verdict, row.origin, row.known_at) for row in rows
+    }
+
+
+def packet(stream: int, time: datetime) -> Packet | None:
+    """The raw message that brought the reading of that time, while it is kept.
+
+    A batch of messages is found by the time it was committed, the message in it by its sender and content.
+    """
+    row = Observation.objects.filter(datastream=stream, phenomenon_time=time).order_by("-sequence").first()
+    if row is None:
+        return None
+    keys = list(Device.objects.filter(thing__datastreams=stream).values_list("key", flat=True))
+    for batch in Packets.objects.filter(known_at=row.known_at):
+        messages = orjson.loads(zlib.decompress(batch.body))
+        own = [m for m in messages if any(key in m[1] for key in keys) or f"Datastreams({stream})" in m[1]]
+        if own:
+            chosen = next((m for m in own if _mentions(m[2], time)), own[-1])
+            return Packet(batch.source, chosen[0], chosen[1], chosen[2].encode("latin-1"), row.known_at)
+    return None
+
+
+def _mentions(raw: str, time: datetime) -> bool:
+    """Whether the message prints that time in one of the usual forms (China time or UTC)."""
+    local = time + timedelta(hours=8)
+    forms = (f"{local:%Y%m%d%H%M%S}", f"{local:%Y-%m-%dT%H:%M:%S}", f"{time:%Y-%m-%dT%H:%M:%S}")
+    return any(form in raw for form in forms)

@@ -1,0 +1,142 @@
+"""Alarms on a real database: judged from events, one open per rule and source."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connections
+from django.test import Client
+from tests.fixtures import area, organisation, person
+
+from shizhu.engines.alarms import api, judging
+from shizhu.engines.alarms.models import Alarm, Binding, Memory
+from shizhu.engines.things import api as things
+from shizhu.engines.things.models import Datastream
+from shizhu.kernel import access, events
+from shizhu.kernel.models import County, OutboxEvent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def stream(county: County) -> int:
+    wanted = things.Registration(
+        "jug-1", "lemonade.jug", "一号水罐", organisation(county, "stand"), area(county, "101"), (100.2, 30.2)
+    )
+    device, _ = things.register(wanted)
+    judging.bind_all()
+    OutboxEvent.objects.all().delete()
+    return Datastream.objects.get(thing=device.thing, key="temperature").pk
+
+
+def event(stream: int, start: int, *values: float, id_: str = "") -> events.Event:
+    readings = [[stream, (NOON + timedelta(minutes=start + n)).isoformat(), value, 1] for n, value in enumerate(values)]
+    return events.Event(
+        id_ or f"{stream}-{start}-{values[0]}",
+        "things.observations.committed",
+        "",
+        "990001",
+        NOON,
+        {"readings": readings},
+    )
+
+
+def judge(stream: int, start: int, *values: float, id_: str = "") -> None:
+    consumer = next(c for c in events.consumers() if c.name == "alarms.judge")
+    events.handle(consumer, event(stream, start, *values, id_=id_))
+
+
+def raised() -> list[tuple[str, int]]:
+    return [(a.state, a.occurrences) for a in Alarm.objects.order_by("pk")]
+
+
+def told() -> list[str]:
+    return [row.envelope["type"] for row in OutboxEvent.objects.order_by("pk")]
+
+
+def test_binding_watches_the_stream_and_keeps_the_limit(stream: int) -> None:
+    binding = Binding.objects.get(datastream=stream)
+    assert (binding.rule, binding.high, binding.low, binding.lasting) == (
+        "lemonade.too_warm",
+        30,
+        None,
+        timedelta(minutes=10),
+    )
+    assert Datastream.objects.get(pk=stream).is_watched
+    judging.bind_all()
+    assert Binding.objects.get(datastream=stream).pk == binding.pk
+    assert Binding.objects.count() == 2
+
+
+def test_an_alarm_is_raised_once_and_cleared_by_the_data(stream: int) -> None:
+    judge(stream, 0, *[31.0] * 8)
+    assert raised() == []
+    judge(stream, 8, *[32.0] * 8)
+    assert raised() == [("open", 1)]
+    assert told() == ["alarms.alarm.raised"]
+    judge(stream, 16, *[20.0] * 6)
+    assert raised() == [("cleared", 1)]
+    assert told() == ["alarms.alarm.raised", "alarms.alarm.cleared"]
+
+
+def test_a_redelivered_event_does_nothing(stream: int) -> None:
+    judge(stream, 0, *[31.0] * 12, id_="a")
+    memory = Memory.objects.values().get()
+    judge(stream, 0, *[31.0] * 12, id_="a")
+    assert (raised(), told(), Memory.objects.values().get()) == ([("open", 1)], ["alarms.alarm.raised"], memory)
+
+
+def test_whatever_races_one_alarm_is_open(stream: int) -> None:
+    judge(stream, 0, *[31.0] * 9)
+    Memory.objects.all().delete()  # every racer starts from its own memory of the same readings
+
+    def race(number: int) -> None:
+        judge(stream, 0, *[31.0] * 12, id_=f"racer {number}")
+        connections.close_all()
+
+    racers = [threading.Thread(target=race, args=(n,)) for n in range(6)]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+    assert Alarm.objects.filter(state="open").count() == 1
+    assert told().count("alarms.alarm.raised") == 1
+
+
+def test_cleared_by_a_person_it_may_come_again(stream: int, county: County) -> None:
+    judge(stream, 0, *[31.0] * 12)
+    alarm = Alarm.objects.get()
+    assert api.clear(alarm.pk, person=None, why="冰到了")
+    assert not api.clear(alarm.pk, person=None, why="again")
+    judge(stream, 12, *[31.0] * 12)
+    assert raised() == [("cleared", 1), ("open", 1)]
+
+
+def test_who_sees_an_alarm_and_who_may_clear_it(stream: int, county: County) -> None:
+    judge(stream, 0, *[31.0] * 12)
+    number = Alarm.objects.get().pk
+    near = person(county, "alarms.alarm.view", username="near", in_area="101")
+    far = person(county, "alarms.alarm.*", username="far", in_area="102")
+    assert [a.id for a in api.alarms(access.actor(near), county.pk)] == [number]
+    assert api.alarms(access.actor(far), county.pk) == []
+    for who, expected in ((near, 200), (far, 403)):
+        client = Client()
+        client.force_login(who)
+        assert client.get(f"/alarms/{number}/").status_code == expected
+        assert client.post(f"/alarms/{number}/clear", {"why": "x"}).status_code == 403
+    assert raised() == [("open", 1)]
+
+
+def test_clearing_by_hand_needs_a_reason(stream: int, county: County) -> None:
+    judge(stream, 0, *[31.0] * 12)
+    number = Alarm.objects.get().pk
+    client = Client()
+    client.force_login(person(county, "alarms.alarm.*", username="boss"))
+    client.post(f"/alarms/{number}/clear", {"why": " "})
+    assert raised() == [("open", 1)]
+    client.post(f"/alarms/{number}/clear", {"why": "误报"})
+    alarm = Alarm.objects.get()
+    assert (alarm.state, alarm.cleared_why, alarm.cleared_by.username) == ("cleared", "误报", "boss")
