@@ -15,6 +15,10 @@ function limits(text: string | undefined): number[] {
   return (text?.match(/-?\d+(\.\d+)?/g) ?? []).map(Number);
 }
 
+// The axis shows county time (UTC+8) wherever the browser is.
+const COUNTY = 8 * 3600_000;
+const local = (time: string): number => Date.parse(time) + COUNTY;
+
 function draw(element: HTMLElement): void {
   const source = document.getElementById(element.dataset.chart ?? "");
   if (!source?.textContent) return;
@@ -23,24 +27,25 @@ function draw(element: HTMLElement): void {
   const good = data.points.filter((p) => p[2] === 0), doubtful = data.points.filter((p) => p[2] !== 0);
   chart.setOption({
     animation: false,
+    useUTC: true,
     grid: { left: 52, right: 18, top: 26, bottom: 30 },
     tooltip: { trigger: "axis", valueFormatter: (v: unknown) => `${v ?? "—"} ${data.unit}` },
     xAxis: { type: "time", axisLabel: { hideOverlap: true, color: grey } },
     yAxis: { type: "value", scale: true, name: data.unit, nameTextStyle: { align: "left" }, splitLine: { lineStyle: { color: "#ecebe4" } }, axisLabel: { color: grey } },
     series: [
       {
-        type: "line", data: good.map((p) => [p[0], p[1]]), showSymbol: good.length < 60, symbolSize: 5, lineStyle: { width: 2, color: jade }, itemStyle: { color: jade },
+        type: "line", data: good.map((p) => [local(p[0]), p[1]]), showSymbol: good.length < 60, symbolSize: 5, lineStyle: { width: 2, color: jade }, itemStyle: { color: jade },
         markLine: {
           silent: true, symbol: "none",
           data: [
             ...limits(data.limit).map((y) => ({ yAxis: y, lineStyle: { color: red, type: "dashed" as const }, label: { formatter: `${y}`, color: red } })),
-            ...(data.raised ? [{ xAxis: data.raised, lineStyle: { color: gold }, label: { show: false } }] : []),
+            ...(data.raised ? [{ xAxis: local(data.raised), lineStyle: { color: gold }, label: { show: false } }] : []),
           ],
         },
-        markArea: data.span ? { silent: true, itemStyle: { color: "rgba(198,40,40,.07)" }, data: [[{ xAxis: data.span[0] }, { xAxis: data.span[1] }]] } : undefined,
+        markArea: data.span ? { silent: true, itemStyle: { color: "rgba(198,40,40,.07)" }, data: [[{ xAxis: local(data.span[0]) }, { xAxis: local(data.span[1]) }]] } : undefined,
       },
-      { type: "scatter", data: doubtful.map((p) => [p[0], p[1]]), symbolSize: 7, itemStyle: { color: grey } },
-      ...(data.path ? [{ type: "line" as const, data: data.path, showSymbol: false, lineStyle: { type: "dashed" as const, color: gold } }] : []),
+      { type: "scatter", data: doubtful.map((p) => [local(p[0]), p[1]]), symbolSize: 7, itemStyle: { color: grey } },
+      ...(data.path ? [{ type: "line" as const, data: data.path.map((p) => [local(p[0]), p[1]]), showSymbol: false, lineStyle: { type: "dashed" as const, color: gold } }] : []),
     ],
   });
   new ResizeObserver(() => chart.resize()).observe(element);

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.db.models.expressions import RawSQL
+from django.db.models.expressions import Expression
 from django.utils import timezone
 
 from shizhu.kernel.models import Area, Organisation, Person, Post
@@ -107,10 +107,23 @@ def visible(who: Actor, verb: str, table: str) -> Predicate:
     return Predicate(f"({' OR '.join(parts)})", tuple(params)) if parts else NOTHING
 
 
+class _Visible(Expression):
+    """The predicate as a condition of the ORM: its table is the query's own, whatever alias that got."""
+
+    def __init__(self, who: Actor, verb: str) -> None:
+        super().__init__(output_field=models.BooleanField())
+        self._who, self._verb = who, verb
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        """The SQL of `visible`."""
+        alias = compiler.query.get_initial_alias()
+        predicate = visible(self._who, self._verb, compiler.quote_name_unless_alias(alias))
+        return predicate.sql, predicate.params
+
+
 def rows(queryset: models.QuerySet[Row], who: Actor, verb: str) -> models.QuerySet[Row]:
     """The visible part of a queryset."""
-    predicate = visible(who, verb, f'"{queryset.model._meta.db_table}"')  # noqa: SLF001  # Django's public Meta
-    return queryset.filter(RawSQL(predicate.sql, predicate.params, output_field=models.BooleanField()))  # noqa: S611
+    return queryset.filter(_Visible(who, verb))
 
 
 def may(who: Actor, verb: str, *, county: str, organisation: Organisation, area: Area) -> bool:

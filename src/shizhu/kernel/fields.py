@@ -41,6 +41,18 @@ class BoxField(models.Field):  # type: ignore[type-arg]  # not subscriptable at 
         return None if value is None else "({2},{3}),({0},{1})".format(*value)
 
 
+class OrderedJSONField(models.JSONField):
+    """JSON that keeps the order of its keys (PostgreSQL's `json`): what people declared in an order is shown in it."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        """`json` instead of `jsonb`."""
+        return "json"
+
+    def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
+        """The driver reads `json` itself; Django reads text."""
+        return super().from_db_value(value, expression, connection) if isinstance(value, str) else value
+
+
 def box_of(geometry: BaseGeometry | None) -> tuple[float, float, float, float] | None:
     """Bounds to store beside a geometry; None for none or empty."""
     if geometry is None or geometry.is_empty:

@@ -34,6 +34,7 @@ ROLES = {  # one process each; roles that wait most of the time share one
     "gateway": ["gateway"],
     "ingest": ["ingest"],
     "worker": ["relay", "consumers", "jobs"],
+    "demo": ["demo"],
 }
 
 
@@ -219,12 +220,18 @@ class Supervisor:
         self.environment["SHIZHU_HOME"] = str(config.home)
         password = await self._prepare()
         for role in self.roles:
+            if role == "demo":  # devices come when somebody answers them
+                await self._until("the device gateway", self._devices_are_answered)
             await self._start(role, [sys.executable, "-m", "shizhu.site.cli", "run", *ROLES[role]], signal.SIGTERM)
         self._write_state()
         if "web" in self.roles:
             host = config.host if config.host not in {"0.0.0.0", "::"} else "127.0.0.1"  # noqa: S104  # compared, not bound
             await self._until("the web server", lambda: socket.create_connection((host, config.port), 1).close())
         return password
+
+    def _devices_are_answered(self) -> None:
+        host = self.config.host if self.config.host not in {"0.0.0.0", "::"} else "127.0.0.1"  # noqa: S104  # compared
+        socket.create_connection((host, self.config.hj212_port), 1).close()
 
     async def _start_postgres(self) -> None:
         launch = await asyncio.to_thread(servers.embedded_postgres, self.config)

@@ -12,14 +12,21 @@ class AlarmsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register kinds, consumers, menu and cards."""
-        from shizhu.engines.alarms import declare, judging  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.alarms import (  # noqa: PLC0415  # apps must be loaded first
+            declare,
+            judging,
+            places,  # apps must be loaded first
+        )
         from shizhu.engines.alarms.http import views  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
         from shizhu.kernel import events  # noqa: PLC0415  # apps must be loaded first
-        from shizhu.web import menu  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.web import live, menu  # noqa: PLC0415  # apps must be loaded first
         from shizhu.web import views as web  # noqa: PLC0415  # apps must be loaded first
 
         declare.register()
+        maps.source("alarms", places.features)
         events.consumer("alarms.judge", ["things.observations.committed"], judging.readings_committed)
         events.consumer("alarms.binding", ["things.device.registered"], judging.device_registered)
         menu.add(menu.Entry({"zh": "预警", "en": "Alarms"}, "bell", "/alarms/", "alarms.alarm.view", 20, on_phone=True))
         web.add_card(views.card, order=20)
+        live.topic("alarms", "ev.*.alarms.alarm.*", live.something_happened("alarms.alarm.view"))

@@ -13,15 +13,18 @@ class CasesConfig(AppConfig):
     def ready(self) -> None:
         """Register kinds, consumers, menu and cards."""
         from shizhu.engines.alarms import api as alarms  # noqa: PLC0415  # apps must be loaded first
-        from shizhu.engines.cases import actions, declare  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.cases import actions, declare, places  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.cases.http import views  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
         from shizhu.kernel import events  # noqa: PLC0415  # apps must be loaded first
-        from shizhu.web import menu  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.web import live, menu  # noqa: PLC0415  # apps must be loaded first
         from shizhu.web import views as web  # noqa: PLC0415  # apps must be loaded first
 
         declare.register()
+        maps.source("cases", places.features)
         events.consumer("cases.start", [alarms.RAISED], actions.alarm_raised)
         menu.add(
             menu.Entry({"zh": "案件", "en": "Cases"}, "briefcase", "/cases/", "cases.case.view", 30, on_phone=True)
         )
         web.add_card(views.card, order=10)
+        live.topic("cases", "ev.*.cases.case.*", live.something_happened("cases.case.view"))

@@ -35,7 +35,7 @@ def _sensed(case: Case) -> list[Line]:
     packet = things.packet(case.datastream, alarm.since)
     if packet:
         lines.append(
-            Line(packet.known_at, "packet", {"packet": packet, "text": packet.raw.decode(errors="replace").strip()})
+            Line(alarm.since, "packet", {"packet": packet, "text": things.readable(packet.raw)})
         )
     lines.append(Line(alarm.since, "broken", {"alarm": alarm, "stream": stream}))
     lines.append(Line(alarm.detected_at, "alarm", {"alarm": alarm, "stream": stream}))

@@ -6,10 +6,22 @@ from shizhu.engines.things.catalogue import Registry
 from shizhu.engines.things.devices import DeviceRefused, Grant, Registration, login, register
 from shizhu.engines.things.ingest import LIVE, ingest, prepare_source
 from shizhu.engines.things.logic.readings import KnownDevice, Origin, Sample, Submission, Verdict
-from shizhu.engines.things.queries import Packet, Point, StreamInfo, describe, latest, packet, series, streams_of, watch
+from shizhu.engines.things.queries import (
+    Packet,
+    Point,
+    StreamInfo,
+    describe,
+    device_keys,
+    latest,
+    packet,
+    readable,
+    series,
+    streams_of,
+    watch,
+)
 
 __all__ = [
     "LIVE", "DeviceRefused", "Grant", "KnownDevice", "Origin", "Packet", "Point", "Registration", "Registry", "Sample",
-    "StreamInfo", "Submission", "Verdict", "describe", "ingest", "latest", "login", "packet", "prepare_source",
-    "register", "series", "streams_of", "watch",
+    "StreamInfo", "Submission", "Verdict", "describe", "device_keys", "ingest", "latest", "login", "packet",
+    "prepare_source", "readable", "register", "series", "streams_of", "watch",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from django.db.models import QuerySet
 from shizhu.engines.things.logic.readings import Origin
 from shizhu.engines.things.models import Datastream, Device, Latest, Observation, Packets
 from shizhu.kernel import packs
+
+
+PASSWORD = re.compile(r"(\bPW=)[^;]*")
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,11 @@ def streams_of(profile: str, property_name: str, *, thing: int | None = None) ->
     return list(_describe(streams).values())
 
 
+def device_keys(county: str) -> set[str]:
+    """Keys of all devices of a county."""
+    return set(Device.objects.filter(county_id=county).values_list("key", flat=True))
+
+
 def watch(ids: Iterable[int]) -> None:
     """From now on tell new readings of these datastreams as events (and of no others)."""
     wanted = set(ids)
@@ -144,6 +153,11 @@ def packet(stream: int, time: datetime) -> Packet | None:
             chosen = next((m for m in own if _mentions(m[2], time)), own[-1])
             return Packet(batch.source, chosen[0], chosen[1], chosen[2].encode("latin-1"), row.known_at)
     return None
+
+
+def readable(raw: bytes | memoryview | None) -> str:
+    """A packet as text for a page; passwords are not shown."""
+    return PASSWORD.sub(r"\1******", bytes(raw or b"").decode(errors="replace").strip())
 
 
 def _mentions(raw: str, time: datetime) -> bool:

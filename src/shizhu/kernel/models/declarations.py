@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from shizhu.kernel.fields import OrderedJSONField
 from shizhu.kernel.models.places import County
 
 
@@ -14,7 +15,7 @@ class Pack(models.Model):
     id = models.CharField(primary_key=True, max_length=40)
     name = models.JSONField()  # {zh, en}
     version = models.CharField(max_length=20)
-    body = models.JSONField()  # pack.yaml
+    body = OrderedJSONField()  # pack.yaml
     digest = models.CharField(max_length=64)
 
     def __str__(self) -> str:
@@ -41,7 +42,7 @@ class Declaration(models.Model):
     key = models.CharField(max_length=100)  # <pack>.<file stem>, or local.<stem> for a county's own
     pack = models.ForeignKey(Pack, models.CASCADE, null=True, related_name="declarations")
     county = models.ForeignKey(County, models.CASCADE, null=True)
-    body = models.JSONField()
+    body = OrderedJSONField()
     digest = models.CharField(max_length=64)
     source = models.CharField(max_length=10, default="pack")
 

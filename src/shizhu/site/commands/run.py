@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import importlib
+import logging
 import os
 import sys
 from pathlib import Path
@@ -25,6 +27,11 @@ def main(options: argparse.Namespace) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shizhu.site.settings")
     if options.roles == ["web"]:
         become_web_server(Config.from_environment())
+    if options.roles == ["demo"]:  # no Django in it: it is a device farm
+        logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(importlib.import_module("shizhu.site.demo").run(Config.from_environment()))
+        return 0
     roles = importlib.import_module("shizhu.site.roles")
     asyncio.run(roles.run(options.roles))
     return 0

@@ -56,7 +56,7 @@ def label(value: object) -> str:
 @register.filter
 def since(moment: datetime | None) -> str:
     """How long ago, in words; the exact time on hover."""
-    if moment is None:
+    if not moment:
         return "—"
     words = _("%(span)s ago") % {"span": timesince(moment, depth=1)}
     return _time(moment, words)
@@ -65,7 +65,7 @@ def since(moment: datetime | None) -> str:
 @register.filter
 def until(moment: datetime | None) -> str:
     """Time left until a deadline, or how late it is."""
-    if moment is None:
+    if not moment:
         return "—"
     if moment >= timezone.now():
         return _time(moment, _("%(span)s left") % {"span": timeuntil(moment, depth=1)}, "text-secondary")
@@ -86,13 +86,13 @@ def _time(moment: datetime, words: str, css: str = "") -> SafeString:
 @register.filter
 def moment(value: datetime | None) -> str:
     """A time of day in the county."""
-    return "—" if value is None else timezone.localtime(value).strftime("%Y-%m-%d %H:%M")
+    return "—" if not value else timezone.localtime(value).strftime("%Y-%m-%d %H:%M")
 
 
 @register.filter
 def number(value: object) -> str:
     """A number without a tail of noise; a dash for none."""
-    if value is None:
+    if value is None or value == "":
         return "—"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 

@@ -182,7 +182,7 @@ def from_telemetry(payload: bytes, device: KnownDevice, received: datetime) -> D
     try:
         decoded = _telemetry.decode(payload)
     except (msgspec.DecodeError, ValueError) as error:
-        yield Reject("payload", shown(payload), f"telemetry is {{time, values}} or a list of such: {error}")
+        yield Reject(f"payload ({error})", shown(payload), "telemetry is {time, values} or a list of such")
         return
     for item in decoded if isinstance(decoded, list) else (decoded,):
         time = received

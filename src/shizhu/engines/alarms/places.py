@@ -1,0 +1,32 @@
+"""Open alarms as features of the map."""
+
+from __future__ import annotations
+
+from shizhu.engines.alarms import api
+from shizhu.engines.maps import api as maps
+from shizhu.engines.things import api as things
+from shizhu.kernel.access import Actor
+from shizhu.kernel.text import label
+
+
+def features(who: Actor, county: str, layer: maps.Layer) -> list[maps.Feature]:
+    """One feature per open alarm, at its Thing."""
+    found = api.alarms(who, county)
+    streams = things.describe({alarm.datastream for alarm in found})
+    made = []
+    for alarm in found:
+        stream = streams.get(alarm.datastream)
+        if stream is None or stream.point is None:
+            continue
+        told = {
+            "name": label(alarm.title),
+            "where": stream.thing_name,
+            "level": alarm.level,
+            "text": f"{alarm.value:g} {stream.unit} ({alarm.limit})",
+            "time": alarm.raised_at,
+            "origin": alarm.origin,
+            "url": f"/alarms/{alarm.id}/",
+        }
+        point = {"type": "Point", "coordinates": list(stream.point)}
+        made.append(maps.Feature(f"alarm-{alarm.id}", point, told))
+    return made

@@ -1,0 +1,1 @@
+"""Maps (一张图): one map of declared layers, filled by whoever knows the features."""

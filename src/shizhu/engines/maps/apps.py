@@ -1,0 +1,19 @@
+"""Django application of the maps engine."""
+
+from django.apps import AppConfig
+
+
+class MapsConfig(AppConfig):
+    """The one map."""
+
+    name = "shizhu.engines.maps"
+    label = "maps"
+    verbose_name = "Maps"
+
+    def ready(self) -> None:
+        """Register kinds and menu."""
+        from shizhu.engines.maps import declare  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.web import menu  # noqa: PLC0415  # apps must be loaded first
+
+        declare.register()
+        menu.add(menu.Entry({"zh": "一张图", "en": "Map"}, "map", "/map/", "maps.map.view", 10, on_phone=True))

@@ -1,0 +1,20 @@
+"""What packs may declare: layers (`layers/*.yaml`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shizhu.engines.maps import api
+from shizhu.kernel import packs
+from shizhu.kernel.packs import Body, LoadedPacks
+
+
+def check(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
+    """The source exists."""
+    if body["source"] not in api.sources():
+        yield f"source: {body['source']}: known are {', '.join(sorted(api.sources()))}"
+
+
+def register() -> None:
+    """Called once by the application."""
+    packs.kind("layers", schema=packs.read_schema("shizhu.engines.maps", "layer"), check=check)

@@ -1,0 +1,111 @@
+"""Pages: stations and their health, one station with its values, bad input waiting for somebody."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from shizhu.engines.things import queries
+from shizhu.engines.things.catalogue import profile
+from shizhu.engines.things.models import Datastream, Device, Quarantine, Thing
+from shizhu.kernel import access
+from shizhu.web.middleware import Request
+
+SILENT_AFTER = timedelta(hours=1)
+SPANS = {"6h": timedelta(hours=6), "1d": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
+PAGE = 50
+
+
+def thing_list(request: Request) -> HttpResponse:
+    """Every Thing the person may see, with when it was last heard of."""
+    access.require_verb(request.actor, "things.thing.view")
+    things = access.rows(Thing.objects.filter(county=request.county), request.actor, "things.thing.view")
+    if request.GET.get("q"):
+        things = things.filter(Q(name__icontains=request.GET["q"]) | Q(key__icontains=request.GET["q"]))
+    page = Paginator(things.select_related("area").order_by("name"), PAGE).get_page(request.GET.get("page"))
+    devices = {device.thing_id: device for device in Device.objects.filter(thing__in=[thing.pk for thing in page])}
+    rows = [
+        {"thing": thing, "device": devices.get(thing.pk), "is_silent": _is_silent(devices.get(thing.pk))}
+        for thing in page
+    ]
+    waiting = _quarantine(request).count()
+    return render(
+        request, "things/list.html", {"rows": rows, "page": page, "waiting": waiting, "q": request.GET.get("q", "")}
+    )
+
+
+def _is_silent(device: Device | None) -> bool:
+    return device is not None and (device.last_seen is None or timezone.now() - device.last_seen > SILENT_AFTER)
+
+
+def thing_detail(request: Request, number: int) -> HttpResponse:
+    """One Thing: latest values, a chart of one property, the last packet as it came."""
+    thing = get_object_or_404(Thing.objects.select_related("area", "organisation"), pk=number)
+    access.require(request.actor, "things.thing.view", thing)
+    device = Device.objects.filter(thing=thing).first()
+    streams = queries.describe(Datastream.objects.filter(thing=thing).order_by("pk").values_list("pk", flat=True))
+    newest = queries.latest(streams)
+    shown = _in_order(streams, device)
+    values = [{"stream": stream, "point": newest.get(stream.id)} for stream in shown]
+    asked = request.GET.get("stream", "")
+    chosen = (streams.get(int(asked)) if asked.isdigit() else None) or next(iter(shown), None)
+    span = request.GET.get("span", "1d") if request.GET.get("span") in SPANS else "1d"
+    context: dict[str, Any] = {"thing": thing, "device": device, "values": values, "chosen": chosen, "span": span}
+    context |= {"spans": SPANS, "is_silent": _is_silent(device), "packet": queries.readable(device.last_packet if device else None)}
+    if chosen:
+        last = newest.get(chosen.id)
+        end = max(timezone.now(), last.time) if last else timezone.now()
+        context["chart"] = _chart(chosen, end - SPANS[span], end)
+    return render(request, "things/detail.html", context)
+
+
+def _in_order(streams: dict[int, queries.StreamInfo], device: Device | None) -> list[queries.StreamInfo]:
+    if device is None:
+        return list(streams.values())
+    order = list(profile(device.profile)["properties"])
+    return sorted(streams.values(), key=lambda s: order.index(s.property) if s.property in order else len(order))
+
+
+def _chart(stream: queries.StreamInfo, start: datetime, end: datetime) -> dict[str, Any]:
+    points = queries.series(stream.id, start, end)
+    return {"unit": stream.unit, "points": [[p.time.isoformat(), p.value, p.verdict, p.origin] for p in points]}
+
+
+def _quarantine(request: Request) -> Any:
+    """Bad input of the county's devices, and of senders nobody knows for those who may see all of them."""
+    rows = Quarantine.objects.filter(dealt_with__isnull=True).select_related(
+        "device__thing__area", "device__thing__organisation"
+    )
+    things = access.rows(Thing.objects.filter(county=request.county), request.actor, "things.quarantine.view")
+    of_mine = Q(device__thing__in=things)
+    return rows.filter(of_mine | Q(device__isnull=True) if _sees_all(request) else of_mine).order_by("-received")
+
+
+def _sees_all(request: Request) -> bool:
+    """A sender nobody knows belongs to no area: whoever sees the whole county sees it."""
+    return any(scope.area_path == f"{request.county.pk}/" for scope in request.actor.granting("things.quarantine.view"))
+
+
+def quarantine(request: Request) -> HttpResponse:
+    """Bad input, newest first, with the reason."""
+    access.require_verb(request.actor, "things.quarantine.view")
+    page = Paginator(_quarantine(request), PAGE).get_page(request.GET.get("page"))
+    rows = [{"row": row, "payload": queries.readable(row.payload)[:600]} for row in page]
+    return render(request, "things/quarantine.html", {"rows": rows, "page": page})
+
+
+@require_POST
+def deal_with(request: Request, number: int) -> HttpResponse:
+    """Somebody has looked into it."""
+    access.require_verb(request.actor, "things.quarantine.edit")
+    row = get_object_or_404(_quarantine(request), pk=number)
+    row.dealt_with = timezone.now()
+    row.save(update_fields=["dealt_with"])
+    return redirect("things:quarantine")

@@ -1,0 +1,72 @@
+"""Things as features of the map, with their latest values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from asgiref.sync import sync_to_async
+
+from shizhu.engines.maps import api as maps
+from shizhu.engines.things import queries
+from shizhu.engines.things.models import Datastream, Thing
+from shizhu.kernel import access, packs
+from shizhu.kernel.access import Actor
+from shizhu.kernel.text import label
+
+
+def features(who: Actor, county: str, layer: maps.Layer) -> list[maps.Feature]:
+    """One feature per Thing with a device of the layer's profile."""
+    profile = packs.declaration("things", layer.of)
+    things = access.rows(Thing.objects.filter(county_id=county, devices__profile=layer.of), who, "things.thing.view")
+    streams = queries.describe(Datastream.objects.filter(thing__in=things).values_list("pk", flat=True))
+    newest = queries.latest(streams)
+    by_thing: dict[int, list[queries.StreamInfo]] = {}
+    for stream in streams.values():
+        by_thing.setdefault(stream.thing, []).append(stream)
+    order = [*profile.get("shown", []), *profile["properties"]]
+    found = []
+    for own in by_thing.values():
+        first = own[0]
+        if first.point is None:
+            continue
+        own.sort(key=lambda stream: order.index(stream.property) if stream.property in order else len(order))
+        values = [_value(stream, newest.get(stream.id)) for stream in own]
+        told: dict[str, Any] = {
+            "name": first.thing_name,
+            "town": first.area_name,
+            "simulated": first.is_simulated,
+            "url": f"/things/{first.thing}/",
+            "values": values,
+        }
+        point = {"type": "Point", "coordinates": list(first.point)}
+        found.append(maps.Feature(f"thing-{first.thing}", point, told))
+    return found
+
+
+def _value(stream: queries.StreamInfo, point: queries.Point | None) -> dict[str, Any]:
+    return {
+        "id": stream.id,
+        "title": label(stream.title),
+        "unit": stream.unit,
+        "decimals": stream.decimals,
+        "value": point.value if point else None,
+        "time": point.time if point else None,
+        "verdict": point.verdict if point else 0,
+        "origin": point.origin if point else 0,
+    }
+
+
+async def live(who: Actor) -> Callable[[list[list[Any]]], list[list[Any]] | None]:
+    """The filter of live values: rows of datastreams that `who` may see."""
+
+    def ids() -> set[int]:
+        things = access.rows(Thing.objects.all(), who, "things.thing.view")
+        return set(Datastream.objects.filter(thing__in=things).values_list("pk", flat=True))
+
+    visible = await sync_to_async(ids)()
+
+    def keep(rows: list[list[Any]]) -> list[list[Any]] | None:
+        return [row for row in rows if row[0] in visible] or None
+
+    return keep

@@ -1,0 +1,152 @@
+"""Live values: one endpoint of server-sent events, filtered by access.
+
+Engines register topics (a subject of the event log and a filter). One subscription per topic and process serves every
+open page. Nobody depends on what is sent here: a page that missed something loads it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from natsrpy import Message, Nats
+
+from shizhu.kernel import log
+from shizhu.kernel.access import Actor
+
+logger = logging.getLogger(__name__)
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Filter = Callable[[Any], Any | None]  # a decoded message → what this person is told of it, None for nothing
+KEEPALIVE_SECONDS = 15.0
+RIGHTS_SECONDS = 60.0
+MOST_WAITING = 200
+
+
+@dataclass(frozen=True)
+class Topic:
+    """`prepare` makes the filter of one person; it may look at the database."""
+
+    name: str
+    subject: str
+    prepare: Callable[[Actor], Awaitable[Filter]]
+
+
+_topics: list[Topic] = []
+
+
+def topic(name: str, subject: str, prepare: Callable[[Actor], Awaitable[Filter]]) -> None:
+    """Register a topic; call it from `AppConfig.ready`."""
+    _topics.append(Topic(name, subject, prepare))
+
+
+def something_happened(verb: str) -> Callable[[Actor], Awaitable[Filter]]:
+    """A filter for events of an engine: whoever has the verb anywhere is told that it is time to look, not what."""
+
+    async def prepare(who: Actor) -> Filter:
+        return (lambda event: {"type": event["type"]}) if who.has(verb) else (lambda _: None)
+
+    return prepare
+
+
+@dataclass(eq=False)
+class Listener:
+    """One open page."""
+
+    filters: dict[str, Filter] = field(default_factory=dict)
+    waiting: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(MOST_WAITING))
+
+    def offer(self, name: str, decoded: Any) -> None:
+        """Queue what this person is told; a page that does not keep up loses the oldest."""
+        told = self.filters[name](decoded) if name in self.filters else None
+        if told is None:
+            return
+        if self.waiting.full():
+            self.waiting.get_nowait()
+        self.waiting.put_nowait(b"event: %s\ndata: %s\n\n" % (name.encode(), orjson.dumps(told)))
+
+
+class Hub:
+    """The subscriptions of this process, made when the first page opens."""
+
+    def __init__(self) -> None:
+        self.listeners: set[Listener] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def join(self, listener: Listener) -> None:
+        """Serve this page too."""
+        self.listeners.add(listener)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        async with log.connected() as nats, asyncio.TaskGroup() as group:
+            for subscribed in _topics:
+                group.create_task(self._follow(nats, subscribed))
+
+    async def _follow(self, nats: Nats, subscribed: Topic) -> None:
+        async with nats.subscribe(subscribed.subject, callback=self._deliver(subscribed)):
+            await asyncio.Event().wait()
+
+    def _deliver(self, subscribed: Topic) -> Callable[[Message], Awaitable[None]]:
+        async def deliver(message: Message) -> None:
+            if self.listeners:
+                decoded = orjson.loads(message.payload)
+                for listener in list(self.listeners):
+                    listener.offer(subscribed.name, decoded)
+
+        return deliver
+
+
+_hub = Hub()
+HEADERS = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
+
+
+async def serve(who: Actor, receive: Receive, send: Send) -> None:
+    """Answer GET /live for somebody who is logged in, until the page closes."""
+    listener = Listener()
+    await _filter(listener, who)
+    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+    await send({"type": "http.response.body", "body": b"retry: 3000\n\n", "more_body": True})
+    _hub.join(listener)
+    gone = asyncio.create_task(_gone(receive))
+    rights = asyncio.get_running_loop().time() + RIGHTS_SECONDS
+    try:
+        while not gone.done():
+            body = await _next(listener, gone)
+            if gone.done():
+                break
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+            if asyncio.get_running_loop().time() > rights:
+                await _filter(listener, who)
+                rights = asyncio.get_running_loop().time() + RIGHTS_SECONDS
+    finally:
+        gone.cancel()
+        _hub.listeners.discard(listener)
+
+
+async def _filter(listener: Listener, who: Actor) -> None:
+    listener.filters = {subscribed.name: await subscribed.prepare(who) for subscribed in _topics}
+
+
+async def _next(listener: Listener, gone: asyncio.Task[None]) -> bytes:
+    """The next messages together, or a comment that keeps the line open."""
+    waiting = asyncio.create_task(listener.waiting.get())
+    await asyncio.wait({waiting, gone}, timeout=KEEPALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    if not waiting.done():
+        waiting.cancel()
+        return b": still here\n\n"
+    parts = [waiting.result()]
+    while not listener.waiting.empty():
+        parts.append(listener.waiting.get_nowait())
+    return b"".join(parts)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
