@@ -9,3 +9,9 @@ class WebConfig(AppConfig):
     name = "shizhu.web"
     label = "web"
     verbose_name = "Web"
+
+    def ready(self) -> None:
+        """The home page stands first in the menu."""
+        from shizhu.web import menu  # noqa: PLC0415  # apps must be loaded first
+
+        menu.add(menu.Entry({"zh": "我的工作", "en": "My work"}, "home", "/", order=5, on_phone=True))

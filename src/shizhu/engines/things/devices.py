@@ -38,14 +38,14 @@ class DeviceRefused(ValueError):
 
 @dataclass(frozen=True)
 class Registration:
-    """Who the device is and where it stands. `point` is (longitude, latitude) in WGS 84."""
+    """Who the device is and where it stands. `point` is (longitude, latitude) in WGS 84, None where nobody knows."""
 
     key: str
     profile: str
     name: str
     organisation: Organisation
     area: Area
-    point: tuple[float, float]
+    point: tuple[float, float] | None
     origin: Origin = Origin.MEASURED
     description: str = ""
     properties: dict[str, Any] | None = None
@@ -95,9 +95,10 @@ def _thing(wanted: Registration) -> Thing:
             "organisation": wanted.organisation, "area": wanted.area,
         },
     )  # fmt: skip
-    point = {"type": "Point", "coordinates": list(wanted.point)}
-    if is_new or not thing.locations.filter(location=point).exists():
-        place(thing, wanted.name, point)
+    if wanted.point:
+        point = {"type": "Point", "coordinates": list(wanted.point)}
+        if is_new or not thing.locations.filter(location=point).exists():
+            place(thing, wanted.name, point)
     return thing
 
 

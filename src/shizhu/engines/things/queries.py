@@ -16,7 +16,6 @@ from shizhu.engines.things.logic.readings import Origin
 from shizhu.engines.things.models import Datastream, Device, Latest, Observation, Packets
 from shizhu.kernel import packs
 
-
 PASSWORD = re.compile(r"(\bPW=)[^;]*")
 
 

@@ -1,0 +1,93 @@
+"""`shizhu replay FILE --mapping M`: a table of readings into the running stack, marked replayed."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import django
+import yaml
+
+from shizhu.site.config import Config, Trouble
+
+BAR = 30
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    parser.add_argument("file", type=Path, help="the table (CSV)")
+    parser.add_argument(
+        "--mapping", required=True, help="a mapping file, or the key of a declared one (ecology.water_sections)"
+    )
+    parser.add_argument("--county", default="", help="county code (default: the only one)")
+    parser.add_argument(
+        "--as-live", action="store_true", help="move the times so that the last is now, and let rules judge"
+    )
+
+
+def progress(what: str, done: int, total: int) -> None:
+    """A bar on the terminal."""
+    filled = BAR * done // max(total, 1)
+    end = "\n" if done >= total else "\r"
+    print(f"{what:<12} [{'█' * filled}{'·' * (BAR - filled)}] {done}/{total}", end=end, file=sys.stderr, flush=True)
+
+
+def read_mapping(named: str) -> dict[str, Any]:
+    """From a file, or by key from the packs; Trouble says what is wrong with it."""
+    packs = importlib.import_module("shizhu.kernel.packs")
+    file = Path(named)
+    if not file.exists():
+        try:
+            declared: dict[str, Any] = packs.declaration("mappings", named)
+        except KeyError:
+            raise Trouble(f"there is neither a file nor a declared mapping {named}: check --mapping") from None
+        return declared
+    mapping: dict[str, Any] = packs.json_ready(yaml.safe_load(file.read_text(encoding="utf-8")))
+    wrong = list(packs.schema_errors(packs.kinds()["mappings"].schema, mapping))
+    if wrong:
+        raise Trouble(f"the mapping {named} is wrong at {wrong[0]}: mend it and call again")
+    return mapping
+
+
+def main(options: argparse.Namespace) -> int:
+    """Replay, then wait until everything is committed."""
+    if not Config.from_environment().running() and not os.environ.get("DATABASE_URL"):
+        raise Trouble("nothing runs: start it with `make up` first")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shizhu.site.settings")
+    django.setup(set_prefix=False)
+    replay = importlib.import_module("shizhu.engines.things.api").replay
+    models = importlib.import_module("shizhu.kernel.models")
+    refused = importlib.import_module("shizhu.engines.things.api").TableRefused
+    mapping = read_mapping(options.mapping)
+    county = models.County.objects.filter(**({"pk": options.county} if options.county else {})).order_by("pk").first()
+    if county is None:
+        raise Trouble(f"there is no county {options.county}: check --county")
+    try:
+        rows = replay.load(options.file, mapping)
+    except (OSError, UnicodeDecodeError, refused) as error:
+        raise Trouble(
+            f"{options.file} cannot be read with this mapping ({error}): check file, encoding and columns"
+        ) from error
+    keys = replay.stations(rows, mapping, county)
+    importlib.import_module("shizhu.engines.alarms.api").bind_all()
+    sent = replay.submissions(rows, keys, is_live=options.as_live)
+    last = replay.publish_all(sent, lambda done, total: progress("into the log", done, total))
+    wait(replay, last)
+    readings, rejects = sum(len(one.samples) for one in sent), sum(len(one.rejects) for one in sent)
+    kind = "judged as live" if options.as_live else "history, not judged"
+    print(f"{len(rows)} rows, {readings} readings, {rejects} rejects (in quarantine), {len(keys)} stations; {kind}")
+    return 0
+
+
+def wait(replay: Any, last: int) -> None:
+    """Until ingest has committed the last message."""
+    start = replay.committed()
+    while (now := replay.committed()) < last:
+        progress("committed", now - start, last - start)
+        time.sleep(0.2)
+    progress("committed", 1, 1)
