@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 REQUEST = "$SYS.REQ.USER.AUTH"
 ACCOUNT = "DEVICES"
 HEADER = {"typ": "JWT", "alg": "ed25519-nkey"}
-OPEN = things.Grant(("in.>",), ("v1//1.>", "d.>"))
+OPEN = things.Grant(("in.>", "d.>", "v1//1.>"), ("v1//1.>", "d.>"))
 PROTOCOL = ("$MQTT.sub.>",)  # deliveries of QoS 1 subscriptions
 
 

@@ -14,6 +14,8 @@ VERBS = {
     "up": "start everything and print the address",
     "status": "what runs, with versions, lag and memory",
     "replay": "a table of readings into the running stack, marked replayed",
+    "backup": "database, event log and files into one file",
+    "restore": "bring back what a backup holds",
     "run": "run roles in this process (the supervisor does this for you)",
     "prepare": "migrate the database, sync packs and county, load the demo",
     "packcheck": "check packs and rooms for what imports cannot show",

@@ -5,20 +5,28 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from pathlib import Path
 
+import yaml
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from shizhu import kernel
+from shizhu.engines.alarms import api as alarms
+from shizhu.engines.plan import api as plan
+from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel import counties, events, log, packs
 from shizhu.kernel.models import County, Organisation, Person, Post, Role
+from shizhu.site import demo_rows
 from shizhu.site.config import CLONE
 
 logger = logging.getLogger(__name__)
 ADMINISTRATOR = "admin"
+ROLES = Path(kernel.__file__).parent / "roles.yaml"
 
 
 def county_folders() -> list[counties.Folder]:
@@ -32,11 +40,24 @@ def prepare() -> str:
     changed = packs.sync(packs.read_all().values())
     if changed:
         logger.info("packs: %d rows changed", changed)
+    records.prepare_registers()
+    sync_roles()
     for folder in county_folders():
         counties.sync(folder)
+        plan.load_county(folder)
+        if settings.CONFIG.has_demo:
+            demo_rows.load(folder)
+    alarms.bind_all()
+    plan.compute_all()
     password = first_administrator()
     asyncio.run(prepare_log())
     return password
+
+
+def sync_roles() -> None:
+    """Roles that every county has."""
+    for key, role in yaml.safe_load(ROLES.read_text(encoding="utf-8")).items():
+        Role.objects.update_or_create(pk=key, defaults={**role, "source": "pack"})
 
 
 def migrate() -> None:
@@ -64,9 +85,7 @@ def first_administrator() -> str:
     given = settings.CONFIG.admin_password
     password = given or secrets.token_urlsafe(9)
     person = Person.objects.create_person(username=ADMINISTRATOR, password=password, name="系统管理员")
-    role, _ = Role.objects.get_or_create(
-        pk="kernel.administrator", defaults={"name": {"zh": "系统管理员", "en": "Administrator"}, "verbs": ["*"]}
-    )
+    role = Role.objects.get(pk="kernel.administrator")
     for county in County.objects.all():
         top = Organisation.objects.get(county=county, code=county.pk)
         Post.objects.create(person=person, role=role, organisation=top, area=top.area, starts=timezone.localdate())

@@ -36,9 +36,12 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "shizhu.kernel",
     "shizhu.web",
+    "shizhu.engines.records",
+    "shizhu.engines.maps",
     "shizhu.engines.things",
     "shizhu.engines.alarms",
     "shizhu.engines.cases",
+    "shizhu.engines.plan",
 ]
 
 MIDDLEWARE = [

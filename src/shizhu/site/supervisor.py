@@ -206,7 +206,15 @@ class Supervisor:
 
     async def start(self) -> str:
         """Start servers, prepare, start roles; returns the first password if one was made."""
+        await self.start_servers()
+        password = await self._prepare()
+        await self._start_roles()
+        return password
+
+    async def start_servers(self) -> None:
+        """Start PostgreSQL and NATS, or check those of your own."""
         config = self.config
+        self.environment["SHIZHU_HOME"] = str(config.home)
         if config.database_url:
             servers.check_database(config.database_url)
         else:
@@ -217,21 +225,20 @@ class Supervisor:
             self.environment["NATS_URL"] = launch.url
             await self._start("nats", launch.command, signal.SIGINT)
             await self._until("NATS", lambda: socket.create_connection(("127.0.0.1", port), 1).close())
-        self.environment["SHIZHU_HOME"] = str(config.home)
-        password = await self._prepare()
+        self._write_state()
+
+    async def _start_roles(self) -> None:
         for role in self.roles:
             if role == "demo":  # devices come when somebody answers them
-                await self._until("the device gateway", self._devices_are_answered)
+                await self._until("the device gateway", lambda: self._connect(self.config.hj212_port))
             await self._start(role, [sys.executable, "-m", "shizhu.site.cli", "run", *ROLES[role]], signal.SIGTERM)
         self._write_state()
         if "web" in self.roles:
-            host = config.host if config.host not in {"0.0.0.0", "::"} else "127.0.0.1"  # noqa: S104  # compared, not bound
-            await self._until("the web server", lambda: socket.create_connection((host, config.port), 1).close())
-        return password
+            await self._until("the web server", lambda: self._connect(self.config.port))
 
-    def _devices_are_answered(self) -> None:
+    def _connect(self, port: int) -> None:
         host = self.config.host if self.config.host not in {"0.0.0.0", "::"} else "127.0.0.1"  # noqa: S104  # compared
-        socket.create_connection((host, self.config.hj212_port), 1).close()
+        socket.create_connection((host, port), 1).close()
 
     async def _start_postgres(self) -> None:
         launch = await asyncio.to_thread(servers.embedded_postgres, self.config)

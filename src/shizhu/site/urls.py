@@ -4,7 +4,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from shizhu.site import health
-from shizhu.web import views
+from shizhu.web import people, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -12,7 +12,19 @@ urlpatterns = [
     path("logout", views.Logout.as_view(), name="logout"),
     path("password", views.password, name="password"),
     path("language", set_language, name="set_language"),
+    path("plan/", include("shizhu.engines.plan.http.urls")),
     path("cases/", include("shizhu.engines.cases.http.urls")),
+    path("things/", include("shizhu.engines.things.http.urls")),
+    path("map/", include("shizhu.engines.maps.http.urls")),
     path("alarms/", include("shizhu.engines.alarms.http.urls")),
+    path("people/", people.people_list, name="people"),
+    path("people/new", people.person_new, name="person_new"),
+    path("people/<int:number>/", people.person_page, name="person"),
+    path("people/<int:number>/posts", people.post_add, name="post_add"),
+    path("people/<int:number>/password", people.person_password, name="person_password"),
+    path("posts/<int:number>/end", people.post_end, name="post_end"),
+    path("tokens", people.tokens, name="tokens"),
+    path("tokens/<int:number>/revoke", people.token_revoke, name="token_revoke"),
+    path("", include("shizhu.engines.records.http.urls")),
     path("healthz", health.healthz, name="healthz"),
 ]

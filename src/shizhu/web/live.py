@@ -17,6 +17,7 @@ from natsrpy import Message, Nats
 
 from shizhu.kernel import log
 from shizhu.kernel.access import Actor
+from shizhu.web import authentication
 
 logger = logging.getLogger(__name__)
 Scope = MutableMapping[str, Any]
@@ -105,6 +106,16 @@ class Hub:
 
 _hub = Hub()
 HEADERS = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """GET /live: who is not logged in gets 401."""
+    who = await authentication.actor(authentication.credentials(scope["headers"]))
+    if who is None:
+        await send({"type": "http.response.start", "status": 401, "headers": list(authentication.CHALLENGE)})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    await serve(who, receive, send)
 
 
 async def serve(who: Actor, receive: Receive, send: Send) -> None:

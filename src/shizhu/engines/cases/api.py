@@ -13,5 +13,9 @@ from shizhu.engines.cases.actions import (
     answer,
     open_case,
 )
+from shizhu.engines.cases.collection import CaseRow, Selection, count, select
 
-__all__ = ["CLOSED", "OPENED", "TASK_READY", "AnswerRefused", "Opening", "TaskGone", "Upload", "answer", "open_case"]
+__all__ = [
+    "CLOSED", "OPENED", "TASK_READY", "AnswerRefused", "CaseRow", "Opening", "Selection", "TaskGone", "Upload",
+    "answer", "count", "open_case", "select",
+]  # fmt: skip

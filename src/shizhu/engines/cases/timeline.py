@@ -34,9 +34,7 @@ def _sensed(case: Case) -> list[Line]:
     lines = []
     packet = things.packet(case.datastream, alarm.since)
     if packet:
-        lines.append(
-            Line(alarm.since, "packet", {"packet": packet, "text": things.readable(packet.raw)})
-        )
+        lines.append(Line(alarm.since, "packet", {"packet": packet, "text": things.readable(packet.raw)}))
     lines.append(Line(alarm.since, "broken", {"alarm": alarm, "stream": stream}))
     lines.append(Line(alarm.detected_at, "alarm", {"alarm": alarm, "stream": stream}))
     return lines

@@ -5,6 +5,8 @@ from __future__ import annotations
 from shizhu.engines.things import replay
 from shizhu.engines.things.catalogue import Registry
 from shizhu.engines.things.devices import DeviceRefused, Grant, Registration, login, register
+from shizhu.engines.things.http.sta.app import SensorThings
+from shizhu.engines.things.http.sta.app import application as sensorthings
 from shizhu.engines.things.ingest import LIVE, ingest, prepare_source
 from shizhu.engines.things.logic.readings import KnownDevice, Origin, Sample, Submission, Verdict
 from shizhu.engines.things.logic.tables import TableRefused
@@ -23,7 +25,8 @@ from shizhu.engines.things.queries import (
 )
 
 __all__ = [
-    "LIVE", "DeviceRefused", "Grant", "KnownDevice", "Origin", "Packet", "Point", "Registration", "Registry",
-    "Sample", "StreamInfo", "Submission", "TableRefused", "Verdict", "describe", "device_keys", "ingest", "latest",
-    "login", "packet", "prepare_source", "readable", "register", "replay", "series", "streams_of", "watch",
+    "LIVE", "DeviceRefused", "Grant", "KnownDevice", "Origin", "Packet", "Point", "Registration", "Registry", "Sample",
+    "SensorThings", "StreamInfo", "Submission", "TableRefused", "Verdict", "describe", "device_keys", "ingest",
+    "latest", "login", "packet", "prepare_source", "readable", "register", "replay", "sensorthings", "series",
+    "streams_of", "watch",
 ]  # fmt: skip

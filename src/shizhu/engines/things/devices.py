@@ -149,5 +149,6 @@ def login(key: str, secret: str) -> Grant | None:
         return None
     streams = Datastream.objects.filter(thing_id=device.thing_id).values_list("id", flat=True)
     topics = [f"v1//1.Datastreams({number}).Observations" for number in streams]
-    own = f"d.{key}.telemetry"
-    return Grant((f"in.{own}", *(f"in.{topic}" for topic in topics)), (f"d.{key}.errors", *topics))
+    published = (f"d.{key}.telemetry", *topics)
+    renamed = tuple(f"in.{subject}" for subject in published)  # the broker checks the name after its mapping …
+    return Grant((*renamed, *published), (f"d.{key}.errors", *topics))  # … and before it, see Ingest.FILTERS

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -32,9 +33,10 @@ from shizhu.kernel import log
 logger = logging.getLogger(__name__)
 MOST = 2000  # messages a batch
 WAIT_SECONDS = 5.0
-TELEMETRY = "$MQTT.msgs.in.d."
-SENSORTHINGS = "$MQTT.msgs.in.v1//1."
-FILTERS = {log.MQTT: ["$MQTT.msgs.in.>"], log.READINGS: ["in.>"]}
+# What devices publish is renamed on entry (d.… → in.d.…), but not a message that comes in one TCP segment with its
+# CONNECT, which MQTT allows (3.1.1 §3.1.4): the broker (2.15.1) has not looked up the account by then. Both are read.
+STORED = re.compile(r"\$MQTT\.msgs\.(?:in\.)?(?:d\.(?P<device>[^.]+)\.telemetry|v1//1\.(?P<topic>.+))")
+FILTERS = {log.MQTT: ["$MQTT.msgs.in.>", "$MQTT.msgs.d.>", "$MQTT.msgs.v1//1.>"], log.READINGS: ["in.>"]}
 ACCOUNT = {log.MQTT: "ingest", log.READINGS: "service"}
 LIVE = "live.things"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -92,8 +94,9 @@ class Ingest:
 
     def _mqtt(self, batch: Batch, message: JetStreamMessage, received: datetime) -> None:
         subject, payload = message.subject, message.payload
-        if subject.startswith(TELEMETRY):
-            key = subject[len(TELEMETRY) :].removesuffix(".telemetry")
+        found_in = STORED.fullmatch(subject)
+        key, topic = (found_in["device"], found_in["topic"]) if found_in else (None, subject)
+        if key is not None:
             device = self.catalogue.devices.get(key)
             if device is None or not device.is_enabled:
                 found: form.Decoded = iter(
@@ -103,7 +106,6 @@ class Ingest:
                 found = form.from_telemetry(payload, device, received)
             self._sort(batch, found, received, "mqtt", device, key, payload)
         else:
-            topic = subject.removeprefix(SENSORTHINGS)
             self._sort(
                 batch, iter([self._observation(topic, payload, received)]), received, "sta-mqtt", None, topic, payload
             )

@@ -129,7 +129,13 @@ class Observation(models.Model):
     extra = models.JSONField(null=True)  # validTime, resultQuality, parameters
 
     class Meta:
-        indexes = [models.Index(fields=["id"], name="observation_id")]
+        indexes = [
+            models.Index(fields=["id"], name="observation_id"),
+            models.Index(fields=["phenomenon_time"], name="observation_time"),  # the newest of all datastreams
+            models.Index(
+                fields=["feature", "datastream"], condition=Q(feature__isnull=False), name="observation_feature"
+            ),
+        ]
 
 
 class Latest(models.Model):

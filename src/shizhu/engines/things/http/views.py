@@ -58,7 +58,11 @@ def thing_detail(request: Request, number: int) -> HttpResponse:
     chosen = (streams.get(int(asked)) if asked.isdigit() else None) or next(iter(shown), None)
     span = request.GET.get("span", "1d") if request.GET.get("span") in SPANS else "1d"
     context: dict[str, Any] = {"thing": thing, "device": device, "values": values, "chosen": chosen, "span": span}
-    context |= {"spans": SPANS, "is_silent": _is_silent(device), "packet": queries.readable(device.last_packet if device else None)}
+    context |= {
+        "spans": SPANS,
+        "is_silent": _is_silent(device),
+        "packet": queries.readable(device.last_packet if device else None),
+    }
     if chosen:
         last = newest.get(chosen.id)
         end = max(timezone.now(), last.time) if last else timezone.now()

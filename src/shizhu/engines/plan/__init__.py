@@ -1,0 +1,1 @@
+"""The plan engine (规划): clauses, indicators, tasks and what came of them."""

@@ -1,0 +1,113 @@
+"""Compute what a formula says of a period, keep it with its inputs, and find the rows behind a number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.utils import timezone
+
+from shizhu.engines.cases import api as cases
+from shizhu.engines.plan.logic.progress import Aim, Standing, stand
+from shizhu.engines.plan.models import Indicator, Value
+from shizhu.engines.plan.periods import Period, period_of
+from shizhu.engines.records import api as records
+from shizhu.kernel import packs
+from shizhu.kernel.access import Actor
+from shizhu.kernel.events import Event
+from shizhu.kernel.packs import Body
+from shizhu.lib import feel
+
+ROWS_SHOWN = 500
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row behind a number."""
+
+    title: str
+    text: str
+    url: str
+
+
+def _where(given: Body, period: Period) -> str:
+    """The condition with the period's days in it."""
+    days = {"start": f"DATE('{period.first}')", "end": f"DATE('{period.last}')"}
+    return str(given.get("where", "")).format(**days)
+
+
+def count(given: Body, county: str, period: Period) -> int:
+    """How many rows an input has in a period."""
+    if given["count"] == "cases":
+        return cases.count(given["of"], county, _selection(given, period))
+    return records.count(given["of"], _where(given, period), county)
+
+
+def _selection(given: Body, period: Period) -> cases.Selection:
+    span = (given["by"], period.begins, period.ends) if "by" in given else None
+    return cases.Selection(_where(given, period), span)
+
+
+def rows(given: Body, who: Actor, county: str, period: Period) -> Sequence[Row]:
+    """The rows behind an input that `who` may see."""
+    if given["count"] == "cases":
+        found = cases.select(who, given["of"], county, _selection(given, period), ROWS_SHOWN)
+        return [Row(f"{case.number} {case.title}", case.text, case.url) for case in found]
+    wanted = records.Query(where=_where(given, period) or None, limit=ROWS_SHOWN)
+    page = records.query(who, county, given["of"], wanted)
+    return [Row(entry.title, entry.key, f"/records/{given['of']}/{entry.key}/") for entry in page.entries]
+
+
+def compute(indicator: Indicator, on: date) -> Value | None:
+    """Compute the period of a day; a revision is kept only where something changed. None without a formula."""
+    try:
+        declared = packs.declaration("indicators", indicator.formula)
+    except KeyError:
+        return None
+    period = period_of(declared["period"], on)
+    county = indicator.plan.county_id
+    inputs = {name: count(given, county, period) for name, given in declared["inputs"].items()}
+    value = feel.evaluate(declared["formula"], inputs)
+    number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    newest = indicator.values.filter(period=period.name).order_by("-known_at").first()
+    if newest and (newest.value, newest.inputs, newest.source) == (number, inputs, "formula"):
+        return newest
+    return Value.objects.create(indicator=indicator, period=period.name, value=number, source="formula", inputs=inputs)
+
+
+def compute_all(county: str | None = None) -> int:
+    """Compute every linked indicator for today; returns how many."""
+    linked = Indicator.objects.exclude(formula="").select_related("plan")
+    if county:
+        linked = linked.filter(plan__county_id=county)
+    return sum(compute(indicator, timezone.localdate()) is not None for indicator in linked)
+
+
+def something_counted(event: Event) -> None:
+    """A case opened or closed, or a record changed: numbers may have changed."""
+    compute_all(event.county)
+
+
+def newest(indicators: Sequence[Indicator]) -> Mapping[int, Value]:
+    """The newest known value of the newest period that has one, per indicator."""
+    values = Value.objects.filter(indicator__in=indicators, value__isnull=False)
+    found = values.order_by("indicator_id", "-period", "-known_at").distinct("indicator_id")
+    return {value.indicator_id: value for value in found}
+
+
+def standing(indicator: Indicator, value: Value | None, on: date) -> Standing:
+    """The light of an indicator: a target value, or the yearly growth where the plan gives only that."""
+    target, year = indicator.target_value, indicator.target_year
+    if target is None and indicator.growth is not None:
+        aim = Aim(indicator.growth, year, is_rising=indicator.is_rising)
+    else:
+        aim = Aim(target, year, indicator.base_value, indicator.base_year, indicator.is_rising)
+    is_later = value is not None and (value.source != "plan" or value.period != str(indicator.base_year))
+    return stand(aim, value.value if value and is_later else None, on)
+
+
+def context_of(indicator: Indicator) -> dict[str, Any]:
+    """The declared formula of an indicator, empty if it has none."""
+    return packs.declarations("indicators").get(indicator.formula, {})

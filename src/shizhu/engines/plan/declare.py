@@ -1,0 +1,33 @@
+"""What packs may declare: indicators (`indicators/*.yaml`), each with an example that must come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shizhu.kernel import packs
+from shizhu.kernel.packs import Body, LoadedPacks
+from shizhu.lib import feel
+
+KIND_OF = {"cases": "flows", "records": "registers"}
+
+
+def check(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
+    """Inputs exist, in the same pack; the example comes out."""
+    for name, given in body["inputs"].items():
+        if (
+            given["of"].split(".")[0] != key.split(".", maxsplit=1)[0]
+            or packs.find(everything, KIND_OF[given["count"]], given["of"]) is None
+        ):
+            yield f"inputs.{name}.of: {given['of']}: the pack declares no such {KIND_OF[given['count']][:-1]}"
+    try:
+        value = feel.evaluate(body["formula"], body["example"]["given"], is_strict=True)
+    except feel.FeelError as error:
+        yield f"formula: {error}"
+        return
+    if value != body["example"]["expect"]:
+        yield f"example: expected {body['example']['expect']}, but the formula says {value}"
+
+
+def register() -> None:
+    """Called once by the application."""
+    packs.kind("indicators", schema=packs.read_schema("shizhu.engines.plan", "indicator"), check=check)

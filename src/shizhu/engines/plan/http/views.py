@@ -1,0 +1,213 @@
+"""Pages: the plan at a glance, one indicator with its path, the rows behind a number, tasks, what needs a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from shizhu.engines.plan import computing
+from shizhu.engines.plan.logic.progress import Aim, Standing, path
+from shizhu.engines.plan.models import Indicator, Plan, Value
+from shizhu.engines.plan.periods import named
+from shizhu.kernel import access
+from shizhu.web.middleware import Request
+from shizhu.web.views import Card
+
+VIEW, EDIT = "plan.plan.view", "plan.plan.edit"
+
+
+@dataclass(frozen=True)
+class Line:
+    """An indicator with where it stands today."""
+
+    indicator: Indicator
+    value: Value | None
+    standing: Standing
+
+    @property
+    def width(self) -> int:
+        """Width of the bar, 0–100."""
+        return round(100 * min(1.0, max(0.0, self.standing.done or 0.0)))
+
+    @property
+    def percent(self) -> str:
+        """Share of the way as printed."""
+        return "" if self.standing.done is None else f"{100 * self.standing.done:.0f} %"
+
+
+def lines(indicators: Sequence[Indicator]) -> list[Line]:
+    """Indicators with their newest values and lights."""
+    found, today = computing.newest(indicators), timezone.localdate()
+    return [
+        Line(indicator, found.get(indicator.pk), computing.standing(indicator, found.get(indicator.pk), today))
+        for indicator in indicators
+    ]
+
+
+def _plan(request: Request) -> Plan | None:
+    access.require_verb(request.actor, VIEW)
+    plans = Plan.objects.filter(county=request.county).order_by("pk")
+    asked = request.GET.get("plan")
+    return plans.filter(code=asked).first() if asked else plans.first()
+
+
+def _indicator(request: Request, number: int, verb: str = VIEW) -> Indicator:
+    access.require_verb(request.actor, verb)
+    rows = Indicator.objects.select_related("plan").filter(plan__county=request.county)
+    return get_object_or_404(rows, pk=number)
+
+
+def card(request: Request) -> Card | None:
+    """The lights on the home page."""
+    if not request.actor.has(VIEW):
+        return None
+    found = lines(list(Indicator.objects.filter(plan__county=request.county).select_related("plan")))
+    order = {"red": 0, "yellow": 1, "green": 2, "none": 3}
+    found.sort(key=lambda line: order[line.standing.light])
+    counts = {light: sum(line.standing.light == light for line in found) for light in order}
+    return Card("plan/card.html", {"lines": found[:6], "counts": counts}) if found else None
+
+
+def overview(request: Request) -> HttpResponse:
+    """Every indicator: base, path, now, target, light and why."""
+    plan = _plan(request)
+    if plan is None:
+        return render(request, "plan/empty.html")
+    found = lines(list(plan.indicators.all()))
+    counts = {
+        light: sum(line.standing.light == light for line in found) for light in ("green", "yellow", "red", "none")
+    }
+    document = plan.document or {}
+    context = {
+        "plan": plan,
+        "lines": found,
+        "counts": counts,
+        "task_count": plan.tasks.count(),
+        "box_count": len(document.get("boxes", [])),
+        "open_questions": len(document.get("contradictions", [])),
+        "plans": Plan.objects.filter(county=request.county).order_by("pk"),
+    }
+    return render(request, "plan/overview.html", context)
+
+
+def indicator_page(request: Request, number: int) -> HttpResponse:
+    """One indicator: the path, the values known, how the number is made, and every revision."""
+    indicator = _indicator(request, number)
+    value = computing.newest([indicator]).get(indicator.pk)
+    standing = computing.standing(indicator, value, timezone.localdate())
+    declared = computing.context_of(indicator)
+    inputs = []
+    if value and value.source == "formula":
+        inputs = [
+            {"name": name, "title": given["title"], "count": value.inputs.get(name)}
+            for name, given in declared.get("inputs", {}).items()
+        ]
+    context = {
+        "line": Line(indicator, value, standing),
+        "indicator": indicator,
+        "declared": declared,
+        "inputs": inputs,
+        "revisions": indicator.values.select_related("person").order_by("-known_at")[:50],
+        "chart": _chart(indicator),
+        "may_report": request.actor.has(EDIT) and not indicator.formula,
+        "this_year": timezone.localdate().year,
+    }
+    return render(request, "plan/indicator.html", context)
+
+
+def _chart(indicator: Indicator) -> dict[str, Any]:
+    """Values at the end of their periods, and the path from base to target."""
+    values = indicator.values.filter(value__isnull=False).order_by("period", "-known_at").distinct("period")
+    points = [[named(v.period).ends.isoformat(), v.value, 0, int(v.is_simulated)] for v in values]
+    aim = Aim(
+        indicator.target_value, indicator.target_year, indicator.base_value, indicator.base_year, indicator.is_rising
+    )
+    way = [[named(str(year)).ends.isoformat(), value] for year, value in path(aim)]
+    level = indicator.target_value if not way else None
+    limit = "" if level is None else f"{level:g}"
+    return {"unit": indicator.unit, "points": points, "path": way, "limit": limit}
+
+
+def rows_page(request: Request, number: int, name: str) -> HttpResponse:
+    """The rows behind one input of a formula."""
+    indicator = _indicator(request, number)
+    declared = computing.context_of(indicator)
+    given = declared.get("inputs", {}).get(name)
+    try:
+        period = named(request.GET.get("period", ""))
+    except ValueError:
+        raise Http404 from None
+    if given is None:
+        raise Http404
+    found = computing.rows(given, request.actor, request.county.pk, period)
+    total = computing.count(given, request.county.pk, period)
+    context = {"indicator": indicator, "given": given, "period": period, "rows": found, "total": total}
+    return render(request, "plan/rows.html", context)
+
+
+@require_POST
+def report_value(request: Request, number: int) -> HttpResponse:
+    """Report a value by hand, with where it comes from."""
+    indicator = _indicator(request, number, EDIT)
+    note = request.POST.get("note", "").strip()
+    try:
+        period = named(request.POST.get("period", "").strip())
+        value = float(request.POST.get("value", ""))
+    except ValueError:
+        messages.error(request, _("A value needs a period such as 2026 or 2026-07, and a number."))
+        return redirect("plan:indicator", number)
+    if not note:
+        messages.error(request, _("Say where the value comes from."))
+    else:
+        Value.objects.create(
+            indicator=indicator,
+            period=period.name,
+            value=value,
+            source="reported",
+            note=note[:200],
+            person=request.user,
+        )
+        messages.success(request, _("Value reported."))
+    return redirect("plan:indicator", number)
+
+
+def tasks(request: Request) -> HttpResponse:
+    """Tasks with their owners, as printed."""
+    plan = _plan(request)
+    if plan is None:
+        return render(request, "plan/empty.html")
+    return render(request, "plan/tasks.html", {"plan": plan, "tasks": plan.tasks.all()})
+
+
+def review(request: Request) -> HttpResponse:
+    """What the reader is not sure of, and what contradicts itself: text beside the finding."""
+    plan = _plan(request)
+    if plan is None:
+        return render(request, "plan/empty.html")
+    text = plan.text.splitlines()
+    document = plan.document or {}
+    contradictions = [
+        {**item, "readings": [{**r, "lines": _quoted(text, r.get("place"))} for r in item.get("readings", [])]}
+        for item in document.get("contradictions", [])
+    ]
+    unsure = [{**item, "lines": _quoted(text, item.get("place"))} for item in document.get("unsure", [])]
+    context = {"plan": plan, "contradictions": contradictions, "unsure": unsure, "boxes": document.get("boxes", [])}
+    return render(request, "plan/review.html", context)
+
+
+def _quoted(text: list[str], place: dict[str, int] | None) -> list[tuple[int, str]]:
+    """(line number, text) of a place, blank lines left out, six lines at most."""
+    if not place:
+        return []
+    numbered = [
+        (number, text[number - 1].strip()) for number in range(place["from"], place["to"] + 1) if number <= len(text)
+    ]
+    return [(number, line) for number, line in numbered if line][:6]

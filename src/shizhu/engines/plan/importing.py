@@ -1,0 +1,118 @@
+"""Bring a plan into the tables: what was read from a text, or what the county's folder says. A person's links stay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from shizhu.engines.plan.logic import reader
+from shizhu.engines.plan.models import Indicator, Plan, Task, Value
+from shizhu.kernel.counties import Folder
+from shizhu.kernel.models import County, Person
+
+DEFAULT_CODE = "plan"
+
+
+@transaction.atomic
+def import_text(
+    county: County, text: str, *, code: str = DEFAULT_CODE, source: str = "", by: Person | None = None
+) -> Plan:
+    """Read the text and keep everything with its place; rows of an older reading with the same key are replaced."""
+    document: dict[str, Any] = reader.read(text).as_json()
+    plan, _ = Plan.objects.update_or_create(
+        county=county,
+        code=code,
+        defaults={
+            "title": (document.get("title") or "")[:200] or county.name,
+            "source": source,
+            "text": text,
+            "document": document,
+            "updated_by": by,
+        },
+    )
+    _indicators(plan, document["indicators"], "plan")
+    _tasks(plan, document["tasks"])
+    return plan
+
+
+@transaction.atomic
+def load_county(folder: Folder) -> None:
+    """The plan of a county's folder: facts with their source, links to formulas, indicators the county adds.
+
+    A plan that was imported from a text is not touched but for links nobody has made yet.
+    """
+    told = folder.yaml("plan")
+    if not told:
+        return
+    county = County.objects.get(pk=folder.body["code"])
+    plan, is_new = Plan.objects.get_or_create(
+        county=county, code=told.get("code", DEFAULT_CODE), defaults={"title": told["title"], "source": told["source"]}
+    )
+    if is_new:
+        _indicators(plan, told["indicators"], "plan")
+    _indicators(plan, told.get("added", []), "county")
+    for key, formula in told.get("links", {}).items():
+        plan.indicators.filter(key=key, formula="").update(formula=formula)
+
+
+def _indicators(plan: Plan, rows: list[dict[str, Any]], source: str) -> None:
+    start = 0 if source == "plan" else 1000
+    for order, row in enumerate(rows, start):
+        values: dict[str, Any] = {
+            "order": order,
+            "no": str(row.get("no") or ""),
+            "name": row["name"][:200],
+            "unit": row.get("unit") or "",
+            "kind": row.get("kind") or "",
+            "base_year": row["base"]["year"],
+            "base_value": row["base"]["value"],
+            "target_year": row["target"]["year"],
+            "target_value": row["target"]["value"],
+            "growth": row.get("growth"),
+            "is_cumulative": bool(row.get("cumulative")),
+            "is_rising": _rises(row),
+            "place": row.get("place"),
+            "source": source,
+        }
+        if row.get("formula"):
+            values["formula"] = row["formula"]
+        made, _ = Indicator.objects.update_or_create(plan=plan, key=row["key"], defaults=values)
+        _base(made)
+    Indicator.objects.filter(plan=plan, source=source).exclude(key__in=[row["key"] for row in rows]).delete()
+
+
+def _rises(row: dict[str, Any]) -> bool:
+    if "direction" in row:
+        return bool(row["direction"] == "rising")
+    base, target = row["base"]["value"], row["target"]["value"]
+    return base is None or target is None or target >= base
+
+
+def _base(indicator: Indicator) -> None:
+    """The base is the first known value."""
+    if indicator.base_value is None or indicator.base_year is None:
+        return
+    period = str(indicator.base_year)
+    newest = indicator.values.filter(period=period, source="plan").order_by("-known_at").first()
+    if newest is None or newest.value != indicator.base_value:
+        Value.objects.create(indicator=indicator, period=period, value=indicator.base_value, source="plan")
+
+
+def _tasks(plan: Plan, rows: list[dict[str, Any]]) -> None:
+    for order, row in enumerate(rows):
+        Task.objects.update_or_create(
+            plan=plan,
+            key=row["key"],
+            defaults={
+                "order": order,
+                "no": str(row.get("no") or ""),
+                "name": row["name"][:200],
+                "content": row.get("content") or "",
+                "category": (row.get("class") or "")[:60],
+                "period": row.get("period") or {},
+                "owners": row.get("owners") or [],
+                "place": row.get("place"),
+            },
+        )
+    Task.objects.filter(plan=plan).exclude(key__in=[row["key"] for row in rows]).delete()

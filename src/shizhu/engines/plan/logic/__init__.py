@@ -1,0 +1,1 @@
+"""Pure logic of the plan engine: no Django, no files, no network."""

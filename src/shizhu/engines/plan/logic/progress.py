@@ -1,0 +1,105 @@
+"""How an indicator stands: what was to be expected by now, how much of the way is done, and the light with its reason.
+
+Expected progress is linear from base to target, or compound (same yearly factor). A missing value is no judgement:
+late data is not late work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+GREEN, YELLOW, RED, NONE = "green", "yellow", "red", "none"
+YELLOW_FROM = 0.8  # of the expected way
+
+
+@dataclass(frozen=True)
+class Aim:
+    """Where an indicator comes from and where it shall be; values at the end of their years."""
+
+    target: float | None
+    target_year: int | None
+    base: float | None = None
+    base_year: int | None = None
+    is_rising: bool = True
+    is_compound: bool = False
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`expected` by the day asked, `done` share of the whole way (1 = target reached), `light`, and why: {zh, en}."""
+
+    light: str
+    why: dict[str, str]
+    expected: float | None = None
+    done: float | None = None
+
+
+def expected(aim: Aim, on: date) -> float | None:
+    """The value to be expected on a day; the target itself where there is no base, None without a target."""
+    if aim.target is None:
+        return None
+    if aim.base is None or aim.base_year is None or aim.target_year is None or aim.target_year <= aim.base_year:
+        return aim.target
+    share = max(0.0, (_ended_years(on) - aim.base_year) / (aim.target_year - aim.base_year))
+    if share >= 1:
+        return aim.target
+    if aim.is_compound and aim.base > 0 and aim.target > 0:
+        return float(aim.base * (aim.target / aim.base) ** share)
+    return aim.base + (aim.target - aim.base) * share
+
+
+def _ended_years(on: date) -> float:
+    """2023.0 at the end of 2023, 2023.5 in the middle of 2024."""
+    first, next_first = date(on.year, 1, 1), date(on.year + 1, 1, 1)
+    return on.year - 1 + ((on - first).days + 1) / (next_first - first).days
+
+
+def path(aim: Aim) -> list[tuple[int, float]]:
+    """(year, expected at its end) from base to target; empty where there is no way to draw."""
+    if aim.base is None or aim.base_year is None or aim.target_year is None or aim.target is None:
+        return []
+    years = range(aim.base_year, aim.target_year + 1)
+    return [(year, value) for year in years if (value := expected(aim, date(year, 12, 31))) is not None]
+
+
+def done(aim: Aim, value: float) -> float | None:
+    """Share of the way from base to target; without a base, of the target (for falling: target over value)."""
+    if aim.target is None:
+        return None
+    if aim.base is not None and aim.base != aim.target:
+        return (value - aim.base) / (aim.target - aim.base)
+    if aim.is_rising:
+        return value / aim.target if aim.target else None
+    return aim.target / value if value else 1.0
+
+
+def stand(aim: Aim, value: float | None, on: date) -> Standing:
+    """The light: green on the way, yellow from four fifths of it, red below; none without value or target."""
+    wanted = expected(aim, on)
+    if wanted is None:
+        return Standing(NONE, {"zh": "规划没有给出目标值", "en": "the plan gives no target"})
+    if value is None:
+        return Standing(NONE, {"zh": "还没有数据，不作判断", "en": "no value yet, so no judgement"}, wanted)
+    share = done(aim, value)
+    if (value >= wanted) if aim.is_rising else (value <= wanted):
+        return Standing(GREEN, _why(value, wanted, "达到", "reaches"), wanted, share)
+    is_near = _way(aim, value, wanted) >= YELLOW_FROM
+    words = ("接近", "is near") if is_near else ("落后于", "is behind")
+    return Standing(YELLOW if is_near else RED, _why(value, wanted, *words), wanted, share)
+
+
+def _way(aim: Aim, value: float, wanted: float) -> float:
+    """Share of the expected way that is done."""
+    if aim.base is not None and wanted != aim.base:
+        return (value - aim.base) / (wanted - aim.base)
+    if aim.is_rising:
+        return value / wanted if wanted > 0 else 0.0
+    return wanted / value if value > 0 else 1.0
+
+
+def _why(value: float, wanted: float, zh: str, en: str) -> dict[str, str]:
+    return {
+        "zh": f"现值 {value:.6g} {zh}应达值 {wanted:.6g}",
+        "en": f"{value:.6g} {en} the {wanted:.6g} expected by now",
+    }

@@ -1,0 +1,146 @@
+"""Reads a county's plan given as plain text into structured facts: indicators, tasks, boxes, and what does not fit.
+
+`read(text)` is the whole of it. The text goes through these steps, one module each:
+lines (debris out) → tables (headers, rows, alignment) → indicators, tasks (owners), boxes → outline → facts →
+contradictions, arithmetic. Nothing is known of any one place or plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from shizhu.engines.plan.logic.reader.arithmetic import check_sums
+from shizhu.engines.plan.logic.reader.boxes import read_boxes
+from shizhu.engines.plan.logic.reader.columns import Columns, columns_of, purpose_of
+from shizhu.engines.plan.logic.reader.contradictions import compare
+from shizhu.engines.plan.logic.reader.document import (
+    Box,
+    BoxItem,
+    Contradiction,
+    Doubt,
+    Indicator,
+    Period,
+    Place,
+    PlanDocument,
+    Reading,
+    Statement,
+    Task,
+)
+from shizhu.engines.plan.logic.reader.facts import Term, read_facts
+from shizhu.engines.plan.logic.reader.indicators import read_indicators
+from shizhu.engines.plan.logic.reader.labelled import read_labelled_tasks
+from shizhu.engines.plan.logic.reader.lines import half_width, split_lines
+from shizhu.engines.plan.logic.reader.outline import Passage, read_passages, read_title
+from shizhu.engines.plan.logic.reader.owners import owner_doubts
+from shizhu.engines.plan.logic.reader.tables import Table, find_tables
+from shizhu.engines.plan.logic.reader.targets import target_doubts
+from shizhu.engines.plan.logic.reader.tasks import read_tasks
+from shizhu.engines.plan.logic.reader.unread import unread_tables
+from shizhu.engines.plan.logic.reader.years import span_of
+
+__all__ = [
+    "Box",
+    "BoxItem",
+    "Contradiction",
+    "Doubt",
+    "Indicator",
+    "Period",
+    "Place",
+    "PlanDocument",
+    "Reading",
+    "Statement",
+    "Task",
+    "read",
+]
+
+
+@dataclass
+class _Rows:
+    """What the tables gave."""
+
+    indicators: list[Indicator] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
+    contents: list[Passage] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
+
+
+def read(text: str) -> PlanDocument:
+    """Read a plan; text that holds no plan gives a document with nothing in it, never an error."""
+    pages = split_lines(text)
+    title = read_title(pages)
+    tables = find_tables(pages.lines)
+    rows = _read_rows(tables, span_of(title))
+    boxes, box_doubts = read_boxes(pages, tables)
+    taken = {number for table in tables for number in range(table.place.first, table.end + 1)}
+    passages = read_passages(pages, taken) + rows.contents
+    if not rows.tasks:
+        rows.tasks += read_labelled_tasks(passages)
+    facts = read_facts(passages, _term(rows.indicators, span_of(title)))
+    compared, summed = compare(rows.indicators, facts), check_sums(rows.indicators, facts)
+    named = [(owner, task.place) for task in rows.tasks for owner in task.owners]
+    doubts = [
+        *rows.doubts,
+        *box_doubts,
+        *owner_doubts(named),
+        *unread_tables(pages, tables),
+        *compared.doubts,
+        *target_doubts(facts, passages),
+        *summed.doubts,
+    ]
+    contradictions = [*compared.contradictions, *summed.contradictions]
+    return PlanDocument(
+        title=title, indicators=tuple(rows.indicators), tasks=tuple(rows.tasks), boxes=tuple(boxes),
+        contradictions=tuple(sorted(contradictions, key=lambda item: item.readings[0].place)),
+        unsure=tuple(sorted(dict.fromkeys(doubts), key=lambda doubt: doubt.place)),
+    )  # fmt: skip
+
+
+def _read_rows(tables: Sequence[Table], span: tuple[int, int] | None) -> _Rows:
+    rows = _Rows()
+    for table in tables:
+        columns = columns_of(table)
+        purpose = purpose_of(columns)
+        if purpose == "indicators":
+            indicators, doubts = read_indicators(columns, span, len(rows.indicators))
+            rows.indicators += indicators
+        elif purpose == "tasks":
+            tasks, doubts = read_tasks(columns, len(rows.tasks))
+            rows.tasks += tasks
+            rows.contents += _contents(columns)
+        else:
+            doubts = [
+                Doubt(
+                    table.caption or "table",
+                    "a table that is neither of indicators nor of tasks",
+                    table.place,
+                    "table-other",
+                )
+            ]
+        rows.doubts += doubts + _left_out(table)
+    return rows
+
+
+def _contents(columns: Columns) -> list[Passage]:
+    """The sentences in the cells of a task table state quantities too."""
+    cells = [
+        row.cells[column]
+        for row in columns.table.rows
+        for column in columns.of("content", "name")
+        if column in row.cells
+    ]
+    return [Passage(half_width(cell.text), cell.text, (0,), (cell.place.first,), "other") for cell in cells]
+
+
+def _left_out(table: Table) -> list[Doubt]:
+    why = f"this text stands inside the table {table.caption} and fits no cell".replace("  ", " ")
+    return [Doubt(token.text, why, Place(token.line, token.line), "table-left-out") for token in table.left_out]
+
+
+def _term(indicators: Sequence[Indicator], span: tuple[int, int] | None) -> Term:
+    """The years of sentences that name none: those of the indicator table, else those of the title."""
+    bases = [item.base.year for item in indicators if item.base.year]
+    targets = [item.target.year for item in indicators if item.target.year]
+    base = max(bases, key=bases.count) if bases else (span[0] - 1 if span else None)
+    target = max(targets, key=targets.count) if targets else (span[1] if span else None)
+    return Term(base, target)

@@ -1,0 +1,174 @@
+"""Checks sums that a plan prints both sides of: part and whole against their share, growth against both ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from shizhu.engines.plan.logic.reader.contradictions import Claim, Findings, claim_of_fact, claim_of_reading
+from shizhu.engines.plan.logic.reader.document import Contradiction, Doubt, Indicator, Statement
+from shizhu.engines.plan.logic.reader.facts import Fact
+from shizhu.engines.plan.logic.reader.subjects import canonical, same
+from shizhu.engines.plan.logic.reader.units import comparable, measure_of
+
+_FASTEST = 0.15  # a total that grows faster than this each year is worth a look
+
+
+def check_sums(indicators: Sequence[Indicator], facts: Sequence[Fact]) -> Findings:
+    """Check all sums; what cannot hold is a contradiction, what is only strange is a doubt."""
+    found = Findings()
+    claims = _claims(indicators, facts)
+    for index, fact in enumerate(facts):
+        if fact.kind == "share":
+            _check_share(fact, facts[:index], claims, found)
+    _check_ratios(claims, found)
+    for item in indicators:
+        _check_growth(item, found)
+        _check_added(item, facts, found)
+    _check_parts(facts, found)
+    return found
+
+
+def _claims(indicators: Sequence[Indicator], facts: Sequence[Fact]) -> list[Claim]:
+    cells = [claim_of_reading(item, reading) for item in indicators for reading in (item.base, item.target)]
+    return [claim for claim in cells if claim] + [claim_of_fact(fact) for fact in facts if fact.kind == "level"]
+
+
+def _check_share(share: Fact, before: Sequence[Fact], claims: Sequence[Claim], found: Findings) -> None:
+    """全镇农户800户，种茶的120户，占15%."""
+    nearby = [fact for fact in before if fact.sentence[0] == share.sentence[0] and fact.kind == "level"]
+    if not nearby or nearby[-1].sentence != share.sentence:
+        return
+    part = claim_of_fact(nearby[-1])
+    wholes = [claim_of_fact(fact) for fact in reversed(nearby[:-1]) if not share.whole and fact.value > part.value]
+    if share.whole:
+        wholes = [claim for claim in claims if claim.year == share.year and same(claim.subject, share.whole)]
+    wholes = [whole for whole in wholes if _one_kind(part, whole)]
+    if wholes and _misfit(part, wholes[0], claim_of_fact(share)):
+        found.contradictions.append(_product(share.subject, part, wholes[0], claim_of_fact(share)))
+
+
+def _one_kind(part: Claim, whole: Claim) -> bool:
+    first, second = measure_of(part.unit), measure_of(whole.unit)
+    return first is not None and second is not None and comparable(part.unit, whole.unit) is not None
+
+
+def _check_ratios(claims: Sequence[Claim], found: Findings) -> None:
+    """R&D经费 is A占B比重 times B, where all three are printed for one year."""
+    implied: dict[str, list[tuple[int, float, Claim]]] = {}
+    for ratio in claims:
+        words = canonical(ratio.subject)
+        if "占" not in words or not words.endswith("比") or ratio.unit not in {"%", None} or not ratio.value:
+            continue
+        own, _, of = words.removesuffix("比").partition("占")
+        part = next(
+            (claim for claim in claims if claim.year == ratio.year and canonical(claim.subject) == own and claim.unit),
+            None,
+        )
+        if part is None or ratio.year is None:
+            continue
+        whole = next((claim for claim in claims if claim.year == ratio.year and canonical(claim.subject) == of), None)
+        if whole and _one_kind(part, whole) and _misfit(part, whole, ratio):
+            found.contradictions.append(_product(ratio.subject, part, whole, ratio))
+        elif whole is None and part.unit != "%":
+            scale = comparable(part.unit, "元") or 1.0
+            implied.setdefault(f"{own}/{of}", []).append((ratio.year, part.value * scale / ratio.value * 100, ratio))
+    for key, totals in implied.items():
+        _check_implied(key.partition("/")[2], totals, found)
+
+
+def _check_implied(of: str, totals: list[tuple[int, float, Claim]], found: Findings) -> None:
+    """The whole that part and share imply must not leap from one year to the other."""
+    years = sorted(
+        {year: (year, total, claim) for year, total, claim in reversed(totals)}.values(), key=lambda entry: entry[0]
+    )
+    for (first, small, _), (last, large, claim) in pairwise(years):
+        yearly = (large / small) ** (1 / (last - first)) - 1
+        if yearly > _FASTEST or yearly < -0.02:
+            why = f"amount and share imply that {of} is {large / small:.2f} times as large in {last} as in {first}"
+            found.doubts.append(Doubt(claim.subject, why, claim.statement.place, "implied-total"))
+
+
+def _misfit(part: Claim, whole: Claim, share: Claim) -> bool:
+    """Whether part / whole cannot be the share, as far as the printed decimals tell."""
+    factor = comparable(part.unit, whole.unit) or 1.0
+    low = (part.value - _slack(part)) * factor / (whole.value + _slack(whole)) * 100
+    high = (part.value + _slack(part)) * factor / max(whole.value - _slack(whole), 1e-9) * 100
+    slack = 10.0**-share.decimals  # the last digit may be rounded or cut
+    loose = (
+        0.1 * share.value if {part.bound, whole.bound, share.bound} & {"about", "at_least", "at_most", "range"} else 0.0
+    )
+    return not low - slack - loose <= share.value <= high + slack + loose
+
+
+def _slack(claim: Claim) -> float:
+    """Half of the last printed decimal; a whole number of things is exact."""
+    measure = measure_of(claim.unit)
+    exact = measure is not None and measure.kind == "count" and measure.scale == 1 and claim.decimals == 0
+    return 0.0 if exact else 0.5 * 10.0**-claim.decimals
+
+
+def _product(subject: str, part: Claim, whole: Claim, share: Claim) -> Contradiction:
+    factor = comparable(part.unit, whole.unit) or 1.0
+    really = part.value * factor / whole.value * 100
+    statements = (part.statement, whole.statement, share.statement)
+    note = f"{part.value}{part.unit or ''} of {whole.value}{whole.unit or ''} is {really:.2f}%, not {share.value}%"
+    return Contradiction(subject, statements, note, "share")
+
+
+def _check_growth(item: Indicator, found: Findings) -> None:
+    """Base and target must grow by the printed yearly rate."""
+    base, target = item.base, item.target
+    ends = (base.value, target.value, base.year, target.year)
+    if item.growth is None or None in ends or item.unit in {"%", "‰", None} or item.growth_is_total:
+        return
+    years = (target.year or 0) - (base.year or 0)
+    if years <= 0 or not base.value or base.value < 0 or (target.value or 0) <= 0 or target.bound or base.bound:
+        return
+    really = (((target.value or 0) / base.value) ** (1 / years) - 1) * 100
+    allowed = max(0.6, 0.1 * abs(item.growth)) + (1.0 if item.growth_bound else 0.0)
+    exceeds = item.growth_bound == "at_least" and really > item.growth
+    if abs(really - item.growth) > allowed and not exceeds:
+        statements = (
+            Statement(base.value, item.unit, base.year, base.place or item.place, base.text or ""),
+            Statement(target.value, item.unit, target.year, target.place or item.place, target.text or ""),
+            Statement(item.growth, "%", None, item.place, item.growth_text or ""),
+        )
+        note = f"from {base.value} to {target.value} in {years} years is {really:.1f}% a year, not {item.growth}%"
+        found.contradictions.append(Contradiction(item.name, statements, note, "growth"))
+
+
+def _check_added(item: Indicator, facts: Sequence[Fact], found: Findings) -> None:
+    """Base and what is newly added should make the target; a person decides whether they must."""
+    base, target = claim_of_reading(item, item.base), claim_of_reading(item, item.target)
+    for fact in facts:
+        same_end = fact.year == item.target.year and fact.section != "basis"
+        if base is None or target is None or fact.kind != "added" or not same_end or not same(item.name, fact.subject):
+            continue
+        factor = comparable(fact.unit, item.unit)
+        if factor and fact.bound is None and target.bound is None and not _adds_up(base, fact.value * factor, target):
+            why = f"{base.value} and {fact.value}{fact.unit or ''} more do not make the target {target.value}"
+            found.doubts.append(Doubt(item.name, why, fact.place, "added"))
+
+
+def _adds_up(base: Claim, added: float, target: Claim) -> bool:
+    slack = 1.1 * 10.0 ** -min(base.decimals, target.decimals) if max(base.decimals, target.decimals) else 0.0
+    return abs(base.value + added - target.value) <= slack + 1e-9
+
+
+def _check_parts(facts: Sequence[Fact], found: Findings) -> None:
+    """What comes after 其中 cannot be more than the whole before it."""
+    for index, fact in enumerate(facts):
+        if not fact.after_of_which or fact.kind != "level":
+            continue
+        wholes = [
+            whole
+            for whole in facts[:index]
+            if whole.sentence == fact.sentence and not whole.after_of_which and whole.kind == "level"
+        ]
+        whole = claim_of_fact(wholes[-1]) if wholes else None
+        part = claim_of_fact(fact)
+        factor = comparable(part.unit, whole.unit) if whole and part.unit == whole.unit else None
+        if whole and factor and part.value * factor > whole.value and whole.bound is None and part.unit != "%":
+            note = f"the part {part.value} is more than the whole {whole.value}"
+            found.contradictions.append(Contradiction(fact.subject, (whole.statement, part.statement), note, "part"))

@@ -1,0 +1,257 @@
+"""Indicators (主要指标) out of indicator tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from shizhu.engines.plan.logic.reader.columns import Columns, empty_doubts, numbering_doubts
+from shizhu.engines.plan.logic.reader.document import Doubt, Indicator, Reading
+from shizhu.engines.plan.logic.reader.fit import LED_NAME
+from shizhu.engines.plan.logic.reader.lines import compact, half_width
+from shizhu.engines.plan.logic.reader.numbering import marker_of, number_of
+from shizhu.engines.plan.logic.reader.owners import split_owners
+from shizhu.engines.plan.logic.reader.tables import Row
+from shizhu.engines.plan.logic.reader.targets import BOUND_WORDS
+from shizhu.engines.plan.logic.reader.units import comparable, is_unit
+from shizhu.engines.plan.logic.reader.values import BRACKETS, Printed, is_dash, read_value
+from shizhu.engines.plan.logic.reader.years import year_of
+
+_IN_BRACKETS = re.compile(r"[(\[〔【]\s*(?:单位\s*:\s*)?([^()\[\]〔〕【】]*?)\s*[)\]〕】]")
+_FLAG = re.compile(r"^[*★☆▲△※#◆●]+|[*★☆▲△※#◆●]+$")
+_GAP = re.compile(r"(?<=[一-鿿（）“”、])\s+(?=[一-鿿（）“”、])")
+_RATIO = re.compile(r"(?:率|比例|比重|占比|之比|强度|覆盖面)$")
+_EMPTY_BRACKETS = {
+    sign: re.compile(rf"{re.escape(sign)}[^一-鿿\d]*{re.escape(end)}") for sign, end in BRACKETS.items() if sign != "<"
+}
+_WORDED_BRACKETS = {"方括号": "[【〔", "中括号": "[【", "六角括号": "〔", "圆括号": "(", "括号": "【[〔(〖"}
+
+
+@dataclass(frozen=True)
+class Years:
+    """Which value column is the base, which the target, which stand between; and the years they are for."""
+
+    base: int | None
+    target: int | None
+    between: tuple[int, ...]
+    base_year: int | None
+    target_year: int | None
+    told: bool  # the headings print the years
+
+
+def read_indicators(columns: Columns, term: tuple[int, int] | None, count: int) -> tuple[list[Indicator], list[Doubt]]:
+    """Read the rows of an indicator table; `term` is the plan's own (2021, 2025), `count` how many rows came before."""
+    years = _years(columns, term)
+    brackets = _brackets(columns)
+    indicators: list[Indicator] = []
+    doubts: list[Doubt] = []
+    carried: str | None = None
+    for row in columns.table.rows:
+        carried = columns.text(row, columns.first("group", "class")) or (None if row.opens_group else carried)
+        indicator = _indicator(columns, row, years, brackets, f"indicator-{count + len(indicators) + 1:02d}")
+        indicators.append(replace(indicator, group=_group(carried or row.group)))
+        doubts += _doubts_of(indicator, columns, row, brackets)
+    numbers = [(item.no, number_of(item.no), item.place) for item in indicators if item.no]
+    doubts += numbering_doubts(numbers, "indicator") + empty_doubts(columns)
+    if not years.told and indicators:
+        why = (
+            f"the headings print no year; {years.base_year} and {years.target_year} are taken from the term of the plan"
+        )
+        doubts.append(Doubt(columns.table.caption or "indicators", why, columns.table.header_place, "year-not-printed"))
+    return indicators, doubts
+
+
+def _years(columns: Columns, term: tuple[int, int] | None) -> Years:
+    valued = columns.of("year", "base", "target")
+    year = {column: columns.heading(column).year for column in valued}
+    base = columns.first("base") or _worded(columns, valued, r"基|现状|实际|完成|现有")
+    dated = sorted((when, column) for column, when in year.items() if when and column != base)
+    target = _target(columns, dated, term)
+    if (
+        base is None
+        and dated
+        and (dated[0][1] != target)
+        and (term is None or len(dated) == 2 or dated[0][0] < term[0])
+    ):
+        base = dated[0][1]
+    between = tuple(column for column in valued if column not in {base, target})
+    told = all(year[column] for column in (base, target) if column is not None)
+    base_year = _year(year, base, term[0] - 1 if term else None)
+    target_year = _year(year, target, term[1] if term else None)
+    return Years(base, target, between, base_year, target_year, told)
+
+
+def _year(years: dict[int, int | None], column: int | None, otherwise: int | None) -> int | None:
+    return None if column is None else years.get(column) or otherwise
+
+
+def _worded(columns: Columns, valued: Sequence[int], words: str) -> int | None:
+    found = [column for column in valued if re.search(words, columns.heading(column).title)]
+    return found[0] if len(found) == 1 and len(valued) > 1 else None
+
+
+def _target(columns: Columns, dated: list[tuple[int, int]], term: tuple[int, int] | None) -> int | None:
+    """The target is the column of the plan's last year, or the one that says so, or the latest."""
+    named = columns.first("target")
+    at_end = next((column for when, column in dated if term and when == term[1]), None)
+    if at_end is not None:
+        return at_end
+    if named is not None:
+        return named
+    return dated[-1][1] if dated else None
+
+
+@dataclass(frozen=True)
+class Brackets:
+    """What the notes say of the brackets around values: they mark cumulative numbers (累计数), or another base year."""
+
+    cumulative: dict[str, bool]
+    years: dict[str, int]
+
+    def is_cumulative(self, printed: Printed) -> bool:
+        """Whether a value is printed in brackets that mark cumulative numbers."""
+        return bool(printed.bracket) and self.cumulative.get(printed.bracket or "", False)
+
+
+def _brackets(columns: Columns) -> Brackets:
+    cumulative, years = {"【": True}, dict[str, int]()
+    for clause in re.split(r"[。；;\n]|(?=[②③④⑤])", half_width(columns.table.notes)):
+        about = {sign for sign, empty in _EMPTY_BRACKETS.items() if empty.search(clause)}
+        about |= {sign for word, signs in _WORDED_BRACKETS.items() if word in clause for sign in signs}
+        cumulative |= dict.fromkeys(about, "累计" in clause)
+        year = None if "累计" in clause else year_of(clause)
+        years |= dict.fromkeys(about, year) if year else {}
+    for heading in columns.table.headings:
+        around = re.search(r"([\[〔【(])[^\])〕】]*累计", half_width(heading.title))
+        cumulative |= {around.group(1): True} if around else {}
+    return Brackets(cumulative, years)
+
+
+def _indicator(columns: Columns, row: Row, years: Years, brackets: Brackets, key: str) -> Indicator:
+    no, name, unit = _named(columns, row)
+    printed = {
+        column: read_value(columns.text(row, column), unit) for column in columns.of("year", "base", "target", "growth")
+    }
+    growth_column = columns.first("growth")
+    growth = printed.get(growth_column) if growth_column is not None else None
+    unit = unit or _unit_of_values(columns, years, printed)
+    group_column = columns.first("group", "class")
+    owner_columns = columns.of("lead", "support")
+    used = {*columns.of("no", "name", "unit", "kind"), group_column, *printed, *owner_columns}
+    return Indicator(
+        key=key, no=no, name=name, unit=unit,
+        kind=_plain(columns.text(row, columns.first("kind"))),
+        base=_reading(row, printed, years.base, _base_year(printed, years, brackets)),
+        target=_reading(row, printed, years.target, years.target_year),
+        growth=growth.value if growth else None,
+        cumulative=any(brackets.is_cumulative(item) for item in printed.values()),
+        place=row.place,
+        growth_text=growth.text or None if growth else None,
+        growth_bound=growth.bound if growth and growth.bound != "rise" else None,
+        growth_is_total=bool(growth and brackets.is_cumulative(growth)),
+        milestones=tuple(_reading(row, printed, column, columns.heading(column).year) for column in years.between),
+        owners=tuple(owner for column in owner_columns for owner in split_owners(columns.text(row, column))),
+        more=columns.more(row, used),
+        table=columns.table.caption,
+    )  # fmt: skip
+
+
+def _named(columns: Columns, row: Row) -> tuple[str | None, str, str | None]:
+    """Return printed number, name without unit, and unit of a row."""
+    name = columns.text(row, columns.first("name"))
+    no = columns.text(row, columns.first("no")).strip().strip(".、．()（）") or None
+    led = LED_NAME.match(half_width(name)) if no is None else None
+    if led:
+        no, name = led.group(1), name[led.end() :]
+    name, unit = split_unit(name)
+    own = columns.text(row, columns.first("unit")).strip("()（） ")
+    return (
+        no,
+        name,
+        (own if own and not is_dash(own) else None) or unit or _unit_of_headings(columns) or columns.table.unit,
+    )
+
+
+def split_unit(name: str) -> tuple[str, str | None]:
+    """Part a name such as 公路里程（公里） from the unit in its brackets; brackets that hold no unit stay."""
+    name = _GAP.sub("", _FLAG.sub("", name.strip()).strip())
+    narrow = half_width(name)
+    found = [match for match in _IN_BRACKETS.finditer(narrow) if is_unit(match.group(1))]
+    if not found:
+        tail = re.search(r"[,，]\s*([^,，]{1,6})$", narrow)
+        return (name[: tail.start()], tail.group(1)) if tail and is_unit(tail.group(1)) else (name, None)
+    last = found[-1]
+    return _FLAG.sub("", (name[: last.start()] + name[last.end() :]).strip()).strip(), compact(last.group(1))
+
+
+def _unit_of_headings(columns: Columns) -> str | None:
+    asides = {columns.heading(column).aside for column in columns.of("year", "base", "target")}
+    only = asides.pop() if len(asides) == 1 else None
+    return only if only and is_unit(only) else None
+
+
+def _unit_of_values(columns: Columns, years: Years, printed: dict[int, Printed]) -> str | None:
+    """Take the unit printed with the values where neither column nor name has one."""
+    units = {
+        printed[column].unit for column in (years.base, years.target) if column in printed and printed[column].unit
+    }
+    return units.pop() if len(units) == 1 else None
+
+
+def _plain(text: str) -> str | None:
+    return None if not text or is_dash(text) else compact(text)
+
+
+def _group(text: str | None) -> str | None:
+    """Return the name of a group without its number: 创新投入 for 一、创新投入."""
+    if not text:
+        return None
+    marker = marker_of(text)
+    return compact(marker.rest if marker else text) or None
+
+
+def _base_year(printed: dict[int, Printed], years: Years, brackets: Brackets) -> int | None:
+    """The base year of the heading, unless a note says that the brackets around the value mean another one."""
+    base = printed.get(years.base) if years.base is not None else None
+    return brackets.years.get(base.bracket or "", years.base_year) if base else years.base_year
+
+
+def _reading(row: Row, cells: dict[int, Printed], column: int | None, year: int | None) -> Reading:
+    printed = cells.get(column) if column is not None else None
+    if printed is None or column is None:
+        return Reading(year)
+    other = year_of(printed.aside) if printed.aside and "年" in printed.aside else None
+    place = row.cells[column].place if column in row.cells else None
+    return Reading(other or year, printed.value, printed.text or None, printed.bound, printed.low, printed.high, place)
+
+
+def _doubts_of(item: Indicator, columns: Columns, row: Row, brackets: Brackets) -> list[Doubt]:
+    doubts: list[Doubt] = []
+    if item.target.bound in BOUND_WORDS and item.target.text:
+        doubts.append(_doubt(item, f"{BOUND_WORDS[item.target.bound]}: {item.target.text}", "target-bound"))
+    if item.unit is None:
+        ratio = " (its name asks for %)" if _RATIO.search(item.name) else ""
+        doubts.append(_doubt(item, f"no unit is printed{ratio}", "unit-missing"))
+    if item.no is None and columns.first("no") is not None:
+        doubts.append(_doubt(item, "no number is printed", "number-missing"))
+    texts = [compact(half_width(columns.text(row, column))) for column in columns.of("year", "base", "target")]
+    unknown = {
+        text[0]
+        for text in texts
+        if text and text[0] in BRACKETS and text[0] not in brackets.cumulative and text[-1] in BRACKETS.values()
+    }
+    doubts += [
+        _doubt(item, f"no note says what the bracket {sign} means", "bracket-unexplained") for sign in sorted(unknown)
+    ]
+    odd = {read_value(text).unit for text in texts} - {None}
+    for unit in sorted(unit for unit in odd if unit and item.unit and comparable(unit, item.unit) is None):
+        doubts.append(_doubt(item, f"a value is printed with {unit}, the row with {item.unit}", "unit-conflict"))
+    texts.append(item.growth_text or "")
+    if all(not text or is_dash(text) for text in texts):
+        doubts.append(_doubt(item, "no value is printed at all", "no-value"))
+    return doubts
+
+
+def _doubt(item: Indicator, why: str, rule: str) -> Doubt:
+    return Doubt(item.name, why, item.place, rule)

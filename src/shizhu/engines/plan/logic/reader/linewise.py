@@ -1,0 +1,134 @@
+"""Tables that print a row per line: which lines belong, and which cell belongs to which column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from shizhu.engines.plan.logic.reader.alignment import Body, Grid, Slot, Token, align, has_numbered_names, joined
+from shizhu.engines.plan.logic.reader.boundaries import CONTINUED, caption_above, is_boundary
+from shizhu.engines.plan.logic.reader.fit import is_number
+from shizhu.engines.plan.logic.reader.headers import Header
+from shizhu.engines.plan.logic.reader.lines import Line, compact
+from shizhu.engines.plan.logic.reader.numbering import marker_of
+from shizhu.engines.plan.logic.reader.rows import is_rule, same_header, split
+
+
+def rows_by_line(lines: Sequence[Line], header: Header, layout: str) -> Body:
+    """Read the lines below the headings as rows, group rows, or the rest of the row above."""
+    slots: list[Slot] = []
+    left_out: list[Token] = []
+    last = header.last
+    caption = compact(caption_above(lines, header.first))
+    for index in range(header.last + 1, len(lines)):
+        line = lines[index]
+        if not line.text or is_rule(line) or CONTINUED.fullmatch(compact(line.text)) or compact(line.text) == caption:
+            continue
+        tokens = [Token(piece.text, line.number, True, offset=piece.offset) for piece in split(line, layout)]
+        if same_header([token.text for token in tokens], header.headings):
+            last = index
+            continue
+        if is_boundary(line.text.strip("| ")) or not _belongs(tokens, slots, header, layout, apart=index - last > 1):
+            break
+        left_out += _add_line(tokens, slots, header, layout)
+        last = index
+    while slots and slots[-1].group:
+        slots.pop()
+    return Body(slots, left_out, last, header.headings)
+
+
+def _belongs(tokens: list[Token], slots: list[Slot], header: Header, layout: str, *, apart: bool) -> bool:
+    """Whether a line is part of the table: a row, a group row, or the rest of a broken row."""
+    filled = [token for token in tokens if token.text]
+    if layout == "pipe":
+        return len(tokens) > 1
+    if len(filled) > 1:
+        return len(filled) * 2 >= len(header.headings) or (not apart and bool(slots)) or _is_row(filled, header)
+    text = filled[0].text
+    if _is_group(text):
+        return True
+    return bool(slots) and not apart and len(text) <= 40 and text[-1] not in "。：:"
+
+
+def _is_row(filled: list[Token], header: Header) -> bool:
+    return header.headings[0].role == "no" and filled[0].text.strip(" .、").isdigit()
+
+
+def _is_group(text: str) -> bool:
+    marker = marker_of(text)
+    return (
+        bool(marker) and marker is not None and marker.style in {"hans", "hans-bracket"} and 2 <= len(marker.rest) <= 20
+    )
+
+
+def _add_line(tokens: list[Token], slots: list[Slot], header: Header, layout: str) -> list[Token]:
+    """Add one printed line to the rows; return what fits nowhere."""
+    cells = _by_column(tokens, header, layout)
+    left_out: list[Token] = []
+    if cells is None:
+        cells, left_out = _by_fit([token for token in tokens if token.text], header, layout)
+    filled = {column: token for column, token in cells.items() if token.text}
+    if _group_row(filled, header):
+        slots.append(Slot(group=[next(iter(filled.values()))]))
+    elif slots and slots[-1].cells and _carries_on(filled, slots[-1], header):
+        _carry_on(slots[-1], filled)
+    elif filled:
+        slots.append(Slot(cells={column: [token] for column, token in cells.items()}))
+    return left_out
+
+
+def _by_column(tokens: list[Token], header: Header, layout: str) -> dict[int, Token] | None:
+    """Give cells to columns by their count, or return None where the counts differ."""
+    width = len(header.headings)
+    if layout == "pipe" and len(tokens) > width and not any(token.text for token in tokens[width:]):
+        tokens = tokens[:width]
+    elif layout == "tab" and width > len(tokens) > width // 2:
+        tokens = tokens + [Token("", tokens[0].line, True)] * (width - len(tokens))
+    if len(tokens) != width or (layout not in {"pipe", "tab"} and not all(token.text for token in tokens)):
+        return None
+    return dict(enumerate(tokens))
+
+
+def _by_fit(tokens: list[Token], header: Header, layout: str) -> tuple[dict[int, Token], list[Token]]:
+    """Give cells to columns by what they say; words parted by single spaces may be cells of their own."""
+    if len(tokens) == 1 and _is_group(tokens[0].text):
+        return {0: tokens[0]}, []
+    loose = [replace(token, opens=None if layout == "space" else True) for token in tokens]
+    words = [replace(token, text=word, opens=None) for token in tokens for word in token.text.split()]
+    grid = Grid(header.headings, has_numbered_names(tokens), one_row=True)
+    fits = [(align(cut, grid), cut) for cut in ((loose, words) if len(words) > len(loose) else (loose,))]
+    best, cut = max(fits, key=lambda found: found[0].score)
+    cells = best.rows[0].cells if best.rows else {}
+    left_out = best.skipped + cut[best.used :]
+    return {column: Token(joined(parts), parts[0].line) for column, parts in cells.items()}, left_out
+
+
+def _group_row(filled: dict[int, Token], header: Header) -> bool:
+    """A row with one text, in one cell or repeated over all of them, names a group."""
+    texts = {token.text for token in filled.values()}
+    if len(texts) != 1 or len(header.headings) < 3:
+        return False
+    text = next(iter(texts))
+    if is_number(text) or len(text) > 26 or "。" in text:
+        return False
+    return (
+        len(filled) > 1 or _is_group(text) or (0 in filled and len(text) >= 3 and text[-1] not in "、，,；;和及与（(")
+    )
+
+
+def _carries_on(filled: dict[int, Token], row: Slot, header: Header) -> bool:
+    """A line without a number, or without a name, carries the row above on."""
+    roles = [heading.role for heading in header.headings]
+    if "no" in roles:
+        if roles.index("no") in filled:
+            return False
+        named = {column for column in filled if roles[column] in {"name", "task"}}
+        said = {column for column in filled if roles[column] not in {"name", "task", "class", "group"}}
+        return not (named and said and len(filled) * 2 > len([token for token in row.cells.values() if token[0].text]))
+    return not any(roles[column] in {"name", "task", "content"} for column in filled)
+
+
+def _carry_on(row: Slot, filled: dict[int, Token]) -> None:
+    for column, token in filled.items():
+        cell = [part for part in row.cells.get(column, []) if part.text]
+        row.cells[column] = [*cell, token]

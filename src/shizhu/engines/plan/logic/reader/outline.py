@@ -1,0 +1,185 @@
+"""The running text of a plan: paragraphs put together again, each with its kind of section, and the title."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shizhu.engines.plan.logic.reader.boundaries import is_boundary
+from shizhu.engines.plan.logic.reader.document import Place
+from shizhu.engines.plan.logic.reader.lines import SENTENCE_END, Line, Pages, compact, half_width
+from shizhu.engines.plan.logic.reader.numbering import SIGNS, marker_of
+
+_LEVELS = {"chapter": 0, "section": 1, "hans": 2, "hans-bracket": 3, "multi": 3, "arabic": 4, "bracket": 5}
+_KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("terms", re.compile(r"名词(?:解释|注释)|术语|指标解释|编制说明")),
+    ("goal", re.compile(r"目标|指标|愿景|展望")),
+    (
+        "basis",
+        re.compile(
+            r"^(?:.{0,4}十.五.{0,4}|我县|全县|县域)?(?:发展|现有|工作|创新|现实|产业|良好|建设|主要)?基础(?:条件|分析|和|与|及|、|$)|基本情况|现状|回顾|成效|成就|形势|背景|"
+            r"十[一二三四五六]五.{0,6}(?:情况|发展|评估)|进展|(?:存在|主要|突出).{0,4}问题|短板|困难|挑战"
+        ),
+    ),
+)
+_PERIOD_LINE = re.compile(r"[（(]\s*20\d{2}\s*年?\s*[-—–~～至到－]+\s*20\d{2}\s*年?\s*[）)]")
+_TITLE_END = re.compile(r"(?:规划纲要|规划|计划|方案|纲要|意见|办法|要点)(?:[（(].{1,20}[)）])*$")
+_QUOTED = re.compile(r"《([^《》]{4,60}(?:规划|计划|方案|纲要|意见)[^《》]{0,20})》")
+_HEADING_LENGTH = 40
+
+
+@dataclass(frozen=True)
+class Passage:
+    """One paragraph: its text, where each printed line begins in it, and its section: "basis", "goal" or "other"."""
+
+    text: str  # half-width, sign for sign the printed text
+    printed: str
+    starts: tuple[int, ...]
+    lines: tuple[int, ...]
+    section: str
+
+    def place(self, first: int, last: int) -> Place:
+        """Return the lines of the characters first..last-1."""
+        return Place(self._line(first), self._line(max(first, last - 1)))
+
+    def _line(self, offset: int) -> int:
+        return self.lines[max(0, bisect_right(self.starts, offset) - 1)]
+
+
+def read_passages(pages: Pages, taken: set[int]) -> list[Passage]:
+    """Return the paragraphs outside the lines that tables have taken."""
+    passages: list[Passage] = []
+    kinds: dict[int, str] = {}
+    paragraph: list[Line] = []
+    free = [line for line in pages.lines if line.number not in taken and not line.debris]
+    for index, line in enumerate(free):
+        before = free[index - 1] if index else None
+        if paragraph and not _goes_on(paragraph[-1], line, before, pages):
+            passages.append(_passage(paragraph, kinds))
+            paragraph = []
+        if line.text:
+            if not paragraph:
+                _enter(line, kinds)
+            paragraph.append(line)
+    return [*passages, _passage(paragraph, kinds)] if paragraph else passages
+
+
+def _goes_on(last: Line, line: Line, before: Line | None, pages: Pages) -> bool:
+    """Whether a line carries the paragraph on: the one before was full, or a page break cut it."""
+    if not line.text:
+        return True
+    if starts_something(line.text) or last.text[-1] in "。！？；":
+        return pages.is_full(last) and not starts_something(line.text) and before is last
+    apart = before is not last
+    if not apart and pages.width is not None:
+        return pages.is_full(last)
+    cut = last.cut or not apart
+    return cut and len(last.text) >= 20 and last.text[-1] not in SENTENCE_END
+
+
+def starts_something(text: str) -> bool:
+    """Whether a line begins a heading, an item, a box or a note."""
+    return marker_of(text) is not None or is_boundary(text)
+
+
+def _passage(paragraph: Sequence[Line], kinds: dict[int, str]) -> Passage:
+    starts, text = [], ""
+    for line in paragraph:
+        starts.append(len(text))
+        text += line.text
+    deepest = kinds[max(kinds)] if kinds else "other"
+    return Passage(half_width(text), text, tuple(starts), tuple(line.number for line in paragraph), deepest)
+
+
+def _enter(line: Line, kinds: dict[int, str]) -> None:
+    """Note the kind of section that a heading opens; a deeper heading without a kind keeps the one around it."""
+    level, heading = _heading(line)
+    if level is None:
+        return
+    for deeper in [known for known in kinds if known >= level]:
+        del kinds[deeper]
+    kind = next((name for name, pattern in _KINDS if pattern.search(heading)), None)
+    if kind or level <= 1:
+        kinds[level] = kind or "other"
+
+
+def _heading(line: Line) -> tuple[int | None, str]:
+    """Return the level of a heading line and its words; an inline heading is the first sentence."""
+    text = compact(line.text)
+    if is_boundary(text) and marker_of(text) is None:
+        return 0, text if len(text) <= _HEADING_LENGTH else ""
+    marker = marker_of(text)
+    if marker and marker.style in _LEVELS:
+        head = re.split(r"[。：:]", marker.rest, maxsplit=1)[0]
+        listed = marker.style in {"arabic", "bracket"} and len(marker.rest) > _HEADING_LENGTH
+        return (None, "") if listed else (_LEVELS[marker.style], head if len(head) <= _HEADING_LENGTH else "")
+    marks = re.match(r"#+", line.raw.lstrip())
+    if marks:
+        return min(len(marks.group()), 4), text
+    if (
+        marker is None
+        and len(text) <= 14
+        and text[-1] not in "。；，：:;,."
+        and any(pattern.search(text) for _, pattern in _KINDS)
+    ):
+        return (1 if _KINDS[0][1].search(text) else 3), text
+    return None, ""
+
+
+def read_title(pages: Pages) -> str:
+    """Return the title of the plan with its term (2021—2025年) where it stands below it."""
+    top = [line for line in pages.lines if line.text][:25]
+    quoted = _QUOTED.search(compact("".join(line.text for line in top)))
+    own = _title_lines(top, quoted.group(1) if quoted else "")
+    if own:
+        return own
+    return quoted.group(1) if quoted else (compact(top[0].text) if top else "")
+
+
+def _title_lines(top: Sequence[Line], quoted: str) -> str:
+    for index, line in enumerate(top):
+        text, above = compact(line.text), compact(top[index - 1].text) if index else ""
+        halves = _is_title(above + text) and _is_part(above) and _is_title_tail(text)
+        if halves and (not _is_title(text) or above + text == quoted or _is_place(above, text)):
+            return above + text + _term_below(top, index)
+        if _is_title(text) and not _is_open(above):
+            return text + _term_below(top, index)
+    return ""
+
+
+def _is_place(above: str, text: str) -> bool:
+    """Whether the line above begins the title: it names the place that the title below lacks."""
+    return bool(re.match(r".{1,10}?[县市区州旗镇乡]", above)) and not re.match(r".{1,10}?[县市区州旗镇乡](?!村)", text)
+
+
+def _is_title(text: str) -> bool:
+    return (
+        6 <= len(text) <= 60
+        and bool(_TITLE_END.search(text))
+        and not re.search(r"[。；，]|关于|的通知|^附件|^专栏|印发", text)
+    )
+
+
+def _is_part(text: str) -> bool:
+    """Whether a line can be the first half of a title."""
+    marker = marker_of(text)
+    return 2 <= len(text) <= 30 and not re.search(r"[。；，：:]|通知|政府$|文件$|号$|年\d+月", text) and marker is None
+
+
+def _is_title_tail(text: str) -> bool:
+    return len(text) <= 24 and not re.match(r"第|[（(]", text)
+
+
+def _is_open(before: str) -> bool:
+    """Whether the line before has an open book-title mark: the notice about the plan, not the plan."""
+    return before.count("《") > before.count("》")
+
+
+def _term_below(top: Sequence[Line], index: int) -> str:
+    following = compact(top[index + 1].text) if index + 1 < len(top) else ""
+    return following if _PERIOD_LINE.fullmatch(following) else ""
+
+
+__all__ = ["SIGNS", "Passage", "read_passages", "read_title", "starts_something"]

@@ -1,0 +1,101 @@
+"""Whether two wordings name the same quantity: R&D经费支出 and 研发经费投入 do, 市级 and 市级以上 do not."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from shizhu.engines.plan.logic.reader.lines import compact, half_width
+
+# wordings that Chinese statistics use for one thing; applied in this order
+_SYNONYMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), word)
+    for pattern, word in (
+        (r"研究与(?:试验|实验)发展|研究与开发|研究开发|R&D|R＆D", "研发"),
+        (r"研发\(研发\)", "研发"),
+        (r"\([^()]*\)", ""),
+        (r"[“”\"'‘’《》〈〉·\s]", ""),
+        (r"规上", "规模以上"),
+        (r"(?:地区|国内)?生产总值|地区GDP", "GDP"),
+        (r"战略性新兴", "战略新兴"),
+        (r"国家(?:级)?高新技术企业", "高新技术企业"),
+        (r"研发(?:经费)?(?:投入|支出)?强度", "研发经费占GDP比"),
+        (r"研发(?:经费)?(?:投入|支出)|研发费用", "研发经费"),
+        (r"(?:的)?(?:所占)?(?:比例|比重|比率|占比|之比|百分比)", "比"),
+        (r"与(?=[^与]{2,12}比$)", "占"),
+        (r"每(?=[万千百]?[人名户])", ""),
+        (r"(?<=[万千])人口|(?<=[万千])名?常住人口", "人"),
+        (r"人均可支配收入", "人均收入"),
+    )
+)
+_WEIGHTLESS = re.compile(
+    r"各类|全县|全市|全区|全省|全州|全旗|我县|我市|我区|我州|我旗|本县|本市|本区|县域|全域|全社会|有效期内|累计|数量|总数量?|总量|总额|个数|家数|"
+    r"户数|拥有量|拥有|保有量|存量|总计|合计|的|共有|现有|已有"
+)
+_ENDING = re.compile(r"人数$|(?<![指系参倍分基函人])数$|规模$|情况$|(?<=[田地林园库亩])面积$")
+_REPEATED = re.compile(r"^(.*?)([^占比]{2,4})(.*?)\2比$")
+_LEVELS = re.compile(r"(?:国家|省部|省|自治区|市|州|地市|县|区|镇|乡|村)级|(?:及)?以上")
+# words before the thing counted that say nothing about which thing it is
+_BEFORE = re.compile(
+    r"^(?:力争|预计|确保|实现|推动|促进|推进|加快|使得?|全面|基本|累计|拥有|共有|现有|已有|建有|培育壮大|培育|培养|建成投用|建成|"
+    r"建设(?!用地|工程|项目|兵团)|建立|打造|创建|创成|形成|发展(?!中)|认定|获批|获得|取得|达到|其中|同时|并|全年|目前|年末|期末|截至|截止|通过|"
+    r"完成|保持|稳定|新认定|新增|新建成?|新培育|新发展|新打造|新创建|规划期内|期间|时期|分别|以及|超过|突破|不少于|不低于|整合|引育|集聚|聚集|评定|入库|一批|成立|组建|开发|登记|"
+    r"申报|推广|选派|实施|开展|扶持|争取|支持|组织|已|至|到|约|近(?![视海代])|及|与|将|把|的|等(?!级)|了|共(?![同享建青富])|和(?![谐平])|"
+    r"现(?![代场金货行状]))+"
+)
+_AFTER = re.compile(
+    r"(?:稳定|稳步|持续|大幅|逐步|显著|明显|快速|不断|平均|分别|总体|预计|力争|均|将|已|又|再|共|计|就)*"
+    r"(?:达到?了?|增长|增加|增至|提高|提升|上升|扩大|发展|壮大|下降|降低|降至|减少|控制|突破|超过|超|实现|完成|保持|稳定|维持|为|有|是|约|近|"
+    r"至|到|在|从|由|自|的|共|计|已|不低于|不少于|不高于|不超过|高于|低于|以|达|仅|只|左右|逾|了|累计|总数|总计|合计|，|:|：|增|升|降|分别)*$"
+)
+
+
+@cache
+def canonical(printed: str) -> str:
+    """Return a wording without what does not change the quantity, for comparing."""
+    text = compact(half_width(printed)).upper()
+    for pattern, word in _SYNONYMS:
+        text = pattern.sub(word, text)
+    text = _ENDING.sub("", _WEIGHTLESS.sub("", text))
+    repeated = _REPEATED.match(text) if "占" not in text else None
+    return f"{repeated[1]}{repeated[2]}{repeated[3]}比" if repeated else text
+
+
+def stripped(words: str) -> str:
+    """Return the noun of a clause before a number: without leading and trailing verbs (建成…达到)."""
+    before = ""
+    while words != before:
+        before = words
+        words = _AFTER.sub("", _BEFORE.sub("", words.strip(' “”"，,、：:')))
+    return words
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two wordings name the same quantity."""
+    return bool(one) and canonical(one) == canonical(other)
+
+
+def similar(one: str, other: str) -> bool:
+    """Whether two different wordings may name the same quantity, so that a person should look."""
+    first, second = canonical(one), canonical(other)
+    if first == second or ("比" in first[-1:]) != ("比" in second[-1:]):
+        return False
+    levels, others = set(_LEVELS.findall(first)) - {"以上"}, set(_LEVELS.findall(second)) - {"以上"}
+    if levels and others and not levels & others:
+        return False
+    core, other_core = _LEVELS.sub("", first), _LEVELS.sub("", second)
+    if min(len(core), len(other_core)) < 4:
+        return False
+    short, long = sorted((core, other_core), key=len)
+    return (long.endswith(short) and len(short) * 2 > len(long)) or _dice(core, other_core) >= 0.75
+
+
+def same_level(one: str, other: str) -> bool:
+    """Whether both wordings name the same levels (市级, 市级以上)."""
+    return sorted(_LEVELS.findall(canonical(one))) == sorted(_LEVELS.findall(canonical(other)))
+
+
+def _dice(one: str, other: str) -> float:
+    first = {one[index : index + 2] for index in range(len(one) - 1)}
+    second = {other[index : index + 2] for index in range(len(other) - 1)}
+    return 2 * len(first & second) / (len(first) + len(second)) if first and second else 0.0

@@ -1,0 +1,81 @@
+"""Units and measure words (单位、量词) of plans: recognising them and comparing values across them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from shizhu.engines.plan.logic.reader.lines import compact, half_width
+
+SCALES = {
+    "万亿": 1e12, "千亿": 1e11, "百亿": 1e10, "十亿": 1e9, "亿": 1e8, "千万": 1e7, "百万": 1e6, "十万": 1e5, "万": 1e4,
+    "千": 1e3, "百": 1e2,
+}  # fmt: skip
+SCALE = "|".join(SCALES)
+# measure words that count things: two of them agree when the thing counted is the same
+_COUNTERS = (
+    "个百分点 百分点 户次 人次 人年 人天 场次 批次 班次 件次 标准箱 标准吨 车次 架次 个 家 件 户 项 名 位 人 所 "
+    "座 处 台 套 辆 条 部 艘 株 头 只 羽 次 场 期 批 种 类 门 本 册 篇 片 块 栋 间 床 张 宗 起 例 份 班 支 对 口 村 "
+    "镇 团 眼 根 棵 尾 盏 孔 段 岁 倍 师 级 分"
+)
+_MEASURES = (
+    "吨标准煤 吨标煤 标准煤 平方公里 平方千米 平方米 立方米 公顷 公里 千米 毫米 厘米 公斤 千克 毫克 微克 千瓦时 "
+    "千瓦 兆瓦时 兆瓦 小时 分钟 美元 元 亩 吨 斤 克 米 升 度 秒 天 日 月 年 方 kWh MWh kW MW GW km2 km² m2 m² m3 "
+    "m³ km kg mg μg ug mm cm m g t L hm2 hm² ℃ TEU Mbps Gbps TB PB dB PFLOPS P"
+)
+_WORDS = (*_COUNTERS.split(), *_MEASURES.split())
+_PERCENT = ("%", "‰")
+_ONE = "|".join(re.escape(word) for word in sorted(_WORDS, key=len, reverse=True))
+_ATOM = rf"(?:每)?(?:{SCALE})?(?:{_ONE})|%|‰|{SCALE}"
+_UNIT = re.compile(
+    rf"1?/\d*(?:{SCALE})|(?:{_ATOM})(?:\([^()]*\))?"
+    rf"(?:[/·每](?:(?:{SCALE})?(?:{_ONE})|{SCALE}|GDP|(?:{SCALE})?元?GDP|人口|产值))*"
+)
+# in running text: no bare Latin letters, no times, and nothing that begins other words (3方面, 2期工程, 10人才)
+_SILENT = frozenset("年月日级分度方师段团期类对岁起例村镇倍秒天口") | {"小时", "分钟"}
+_SPOKEN = [word for word in _WORDS if not word.isascii() and word not in _SILENT]
+SPOKEN_UNIT = "|".join(sorted(_SPOKEN, key=len, reverse=True)).replace("|人|", "|人(?![才工口均力])|") + "|%|‰"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a unit measures, and how many base units one of it is: 亿元 is 1e8 of "元"."""
+
+    kind: str
+    scale: float
+
+
+def is_unit(text: str) -> bool:
+    """Whether the text is a unit and nothing else."""
+    return bool(_UNIT.fullmatch(compact(half_width(text))))
+
+
+def measure_of(unit: str | None) -> Measure | None:
+    """Return what a unit measures; None for no unit. All measure words of counting are one kind."""
+    if not unit:
+        return None
+    text = re.sub(r"\([^()]*\)", "", compact(half_width(unit)))
+    if "百分点" in text:
+        return Measure("points", 1)
+    if text in _PERCENT:
+        return Measure("%", 1 if text == "%" else 0.1)
+    name = next((name for name in SCALES if text.startswith(name)), "")
+    scale, rest = SCALES.get(name, 1.0), text.removeprefix(name)
+    if rest in _COUNTERS.split():
+        return Measure("count", scale)
+    return Measure(rest or "scale", scale)
+
+
+def comparable(one: str | None, other: str | None) -> float | None:
+    """Return how many of `other` one of `one` is, or None if the two measure different things.
+
+    A missing unit is taken for the other one; a bare 万 or 亿 fits any money or count.
+    """
+    first, second = measure_of(one), measure_of(other)
+    if first is None or second is None:
+        return 1.0
+    if first.kind != second.kind and "scale" not in (first.kind, second.kind):
+        return None
+    if "scale" in (first.kind, second.kind) and {"%", "points"} & {first.kind, second.kind}:
+        return None
+    return first.scale / second.scale

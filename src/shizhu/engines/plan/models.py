@@ -1,0 +1,104 @@
+"""Tables: plans as read, their indicators and tasks, and the values of indicators with every revision."""
+
+from __future__ import annotations
+
+import pghistory
+from django.db import models
+from django.db.models import Q
+
+from shizhu.kernel.fields import OrderedJSONField
+from shizhu.kernel.models import County, Person
+
+
+class Plan(models.Model):
+    """A plan (规划) of the county: its text and what was read out of it."""
+
+    county = models.ForeignKey(County, models.CASCADE, related_name="plans")
+    code = models.CharField(max_length=40)
+    title = models.CharField(max_length=200)
+    source = models.CharField(max_length=200, blank=True)  # where the text or the facts come from
+    text = models.TextField(blank=True)
+    document = OrderedJSONField(default=dict)  # what the reader made of the text
+    updated = models.DateTimeField(auto_now=True)
+    updated_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["county", "code"], name="plan_code")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+@pghistory.track()
+class Indicator(models.Model):
+    """One indicator (指标). `source` says whose the row is: plan, county or person; `formula` links it to a pack's."""
+
+    plan = models.ForeignKey(Plan, models.CASCADE, related_name="indicators")
+    key = models.CharField(max_length=60)
+    order = models.IntegerField(default=0)
+    no = models.CharField(max_length=20, blank=True)  # as printed, not unique
+    name = models.CharField(max_length=200)
+    unit = models.CharField(max_length=30, blank=True)
+    kind = models.CharField(max_length=20, blank=True)  # 约束性, 预期性
+    base_year = models.IntegerField(null=True)
+    base_value = models.FloatField(null=True)
+    target_year = models.IntegerField(null=True)
+    target_value = models.FloatField(null=True)
+    growth = models.FloatField(null=True)  # per year, %
+    is_cumulative = models.BooleanField(default=False)
+    is_rising = models.BooleanField(default=True)
+    place = models.JSONField(null=True)  # lines of the text
+    formula = models.CharField(max_length=100, blank=True)  # declared indicator, <pack>.<file>
+    source = models.CharField(max_length=10, default="plan")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["plan", "key"], name="indicator_key")]
+        ordering = ["order", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Task(models.Model):
+    """One task of the plan (重点任务), with its owners as printed."""
+
+    plan = models.ForeignKey(Plan, models.CASCADE, related_name="tasks")
+    key = models.CharField(max_length=60)
+    order = models.IntegerField(default=0)
+    no = models.CharField(max_length=20, blank=True)
+    name = models.CharField(max_length=200)
+    content = models.TextField(blank=True)
+    category = models.CharField(max_length=60, blank=True)
+    period = models.JSONField(default=dict)
+    owners = models.JSONField(default=list)
+    place = models.JSONField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["plan", "key"], name="task_key")]
+        ordering = ["order", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Value(models.Model):
+    """What an indicator was in a period, as known at a time; a revision is a new row."""
+
+    indicator = models.ForeignKey(Indicator, models.CASCADE, related_name="values")
+    period = models.CharField(max_length=10)  # 2026, 2026-07
+    value = models.FloatField(null=True)  # null: the formula has no answer yet (nothing was due)
+    known_at = models.DateTimeField(auto_now_add=True)
+    source = models.CharField(max_length=10)  # formula, reported, plan
+    inputs = models.JSONField(default=dict)  # name → count, for a formula
+    note = models.CharField(max_length=200, blank=True)
+    is_simulated = models.BooleanField(default=False)
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["indicator", "period", "-known_at"], name="value_newest")]
+        constraints = [
+            models.CheckConstraint(condition=Q(source__in=["formula", "reported", "plan"]), name="value_source")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.indicator} {self.period}"

@@ -1,0 +1,44 @@
+"""Periods: months and years, in the county's time."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+COUNTY_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass(frozen=True)
+class Period:
+    """A month or a year: its name (2026-07, 2026), first and last day."""
+
+    name: str
+    first: date
+    last: date
+
+    @property
+    def begins(self) -> datetime:
+        """The first moment."""
+        return datetime.combine(self.first, time(), COUNTY_ZONE).astimezone(UTC)
+
+    @property
+    def ends(self) -> datetime:
+        """The first moment after it."""
+        return datetime.combine(self.last + timedelta(days=1), time(), COUNTY_ZONE).astimezone(UTC)
+
+
+def period_of(kind: str, day: date) -> Period:
+    """The P1M or P1Y period that holds a day."""
+    if kind == "P1M":
+        return Period(f"{day:%Y-%m}", day.replace(day=1), day.replace(day=monthrange(day.year, day.month)[1]))
+    return Period(f"{day:%Y}", date(day.year, 1, 1), date(day.year, 12, 31))
+
+
+def named(name: str) -> Period:
+    """The period of a name; ValueError for anything else."""
+    year, _, month = name.partition("-")
+    if not (year.isdigit() and len(year) == 4 and (not month or (month.isdigit() and 1 <= int(month) <= 12))):
+        raise ValueError(f"{name!r} is not a period, such as 2026 or 2026-07")
+    return period_of("P1M" if month else "P1Y", date(int(year), int(month or 1), 1))

@@ -1,0 +1,1 @@
+"""Records (登记簿): registers that packs declare, their typed rows in JSONB, history, OGC API – Features."""

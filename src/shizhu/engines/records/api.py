@@ -1,0 +1,33 @@
+"""The door of the records engine."""
+
+from __future__ import annotations
+
+from shizhu.engines.records.catalogue import UnknownRegister, register_of, registers
+from shizhu.engines.records.contracts import (
+    Box,
+    Change,
+    Entry,
+    FieldChange,
+    NoRecord,
+    Page,
+    Place,
+    Query,
+    Refused,
+    StaleRecord,
+)
+from shizhu.engines.records.indexes import prepare_registers
+from shizhu.engines.records.logic.cql2 import Cql2Error
+from shizhu.engines.records.logic.cql2_sql import Column, condition
+from shizhu.engines.records.logic.register import Field, Kind, Register
+from shizhu.engines.records.logic.values import Problem
+from shizhu.engines.records.queries import count, get, get_by_id, history, query, scan
+from shizhu.engines.records.references import Choice, Reference
+from shizhu.engines.records.references import add as add_reference
+from shizhu.engines.records.store import create, load_demo, restore, update, withdraw
+
+__all__ = [
+    "Box", "Change", "Choice", "Column", "Cql2Error", "Entry", "Field", "FieldChange", "Kind", "NoRecord", "Page",
+    "Place", "Problem", "Query", "Reference", "Refused", "Register", "StaleRecord", "UnknownRegister", "add_reference",
+    "condition", "count", "create", "get", "get_by_id", "history", "load_demo", "prepare_registers", "query",
+    "register_of", "registers", "restore", "scan", "update", "withdraw",
+]  # fmt: skip

@@ -1,0 +1,19 @@
+"""Django application of the records engine."""
+
+from django.apps import AppConfig
+
+
+class RecordsConfig(AppConfig):
+    """Registers and their rows."""
+
+    name = "shizhu.engines.records"
+    label = "records"
+    verbose_name = "Records"
+
+    def ready(self) -> None:
+        """Register what packs may declare, and the menu entry."""
+        from shizhu.engines.records import declare  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.web import menu  # noqa: PLC0415
+
+        declare.register()
+        menu.add(menu.Entry({"zh": "登记簿", "en": "Registers"}, "database", "/records/", order=70))

@@ -1,0 +1,1 @@
+"""Pages, forms, Excel and OGC API – Features."""

@@ -1,0 +1,192 @@
+"""Pages that write: a new record, changing one, withdrawing it. What was typed is never lost to an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+from shapely.geometry.base import BaseGeometry
+
+from shizhu.engines.records import queries, references, store
+from shizhu.engines.records.contracts import Change, Entry, Refused, StaleRecord
+from shizhu.engines.records.http import inputs, pages
+from shizhu.engines.records.http.inputs import JOINT, MOST, Input, Maker, Typed
+from shizhu.engines.records.logic import places
+from shizhu.engines.records.logic.register import Register
+from shizhu.engines.records.logic.values import Problem, problem
+from shizhu.engines.records.references import Choice
+from shizhu.kernel.models import Area, Organisation
+from shizhu.kernel.text import label
+from shizhu.web.middleware import Request
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the page of a form shows: what was typed, the version it is about, what is wrong, what others changed."""
+
+    typed: Typed
+    version: int = 0
+    problems: tuple[Problem, ...] = ()
+    others: tuple[Change, ...] = field(default=())
+
+
+def new(request: Request, register: str) -> HttpResponse:
+    """Register a new record."""
+    declared = pages.found(request, register, "create")
+    if request.method != "POST":
+        return _page(request, declared, Form(_first(request, declared)))
+    typed = inputs.tidy(declared, request.POST.dict())
+    try:
+        entry = store.create(
+            request.actor, request.county.pk, register, inputs.read(declared, typed),
+            organisation=typed.get("_organisation", ""), area=typed.get("_area", ""), state=typed.get("_state", ""),
+            geometry=_geometry(declared, typed),
+        )  # fmt: skip
+    except Refused as refused:
+        return _page(request, declared, Form(typed, problems=refused.problems))
+    messages.success(request, _("Registered."))
+    return _to(entry)
+
+
+def edit(request: Request, register: str, number: int) -> HttpResponse:
+    """Change a record, if nobody else did since it was opened."""
+    declared = pages.found(request, register, "edit")
+    entry = pages.entry_of(request, declared, number)
+    current = _written(declared, entry)
+    if request.method != "POST":
+        return _page(request, declared, Form(current, entry.version), entry)
+    typed = inputs.tidy(declared, request.POST.dict())
+    version = int(typed["version"]) if typed.get("version", "").isdecimal() else 0
+    try:
+        changed = _update(request, declared, entry, typed, version)
+    except Refused as refused:
+        return _page(request, declared, Form(typed, version, refused.problems), entry)
+    except StaleRecord as stale:
+        others = tuple(step for step in queries.history(request.actor, entry.id) if step.version > version)
+        before = inputs.written(declared, queries.written_at(request.actor, entry.id, version))
+        merged = {**current, **{name: value for name, value in typed.items() if value != before.get(name)}}
+        return _page(request, declared, Form(merged, stale.current, others=others), entry)
+    messages.success(request, _("Saved.") if changed.version > version else _("Nothing was changed."))
+    return _to(changed)
+
+
+def _written(register: Register, entry: Entry) -> dict[str, str]:
+    return {**inputs.written(register, entry.data, entry.masked), **inputs.written_places(entry)}
+
+
+def _to(entry: Entry) -> HttpResponse:
+    return HttpResponseRedirect(reverse("records:detail", args=[entry.register, entry.id]))
+
+
+def _first(request: Request, register: Register) -> Typed:
+    """A new record begins with the declared defaults, where the person's first post that may create it is."""
+    typed = {name: str(item.rules["default"]) for name, item in inputs.flat(register) if "default" in item.rules}
+    scope = next(iter(request.actor.granting(register.verb("create"))), None)
+    if scope is None:
+        return {**typed, "_organisation": request.county.pk, "_area": request.county.pk}
+    organisation = Organisation.objects.filter(county=request.county, path=scope.organisation_path).first()
+    area = Area.objects.filter(county=request.county, path=scope.area_path).first()
+    own = {"_organisation": organisation.code if organisation else "", "_area": area.code if area else ""}
+    return {**typed, **own}
+
+
+def _geometry(register: Register, typed: Typed) -> BaseGeometry | None:
+    """The geometry that was typed; Refused if it is none."""
+    text = typed.get("_geometry", "")
+    try:
+        return places.read(text, register.geometry)
+    except ValueError:
+        raise Refused((problem("_geometry", text, "geometry", register.geometry),)) from None
+
+
+def _update(request: Request, register: Register, entry: Entry, typed: Typed, version: int) -> Entry:
+    """Send only what differs from what the page showed, so that a masked field left empty stays as it is."""
+    current = _written(register, entry)
+    differing = {name: value for name, value in typed.items() if value != current.get(name, "")}
+    return store.update(
+        request.actor, entry.id, inputs.read(register, differing), version,
+        geometry=_geometry(register, typed) if "_geometry" in differing else store.KEEP,
+        organisation=differing.get("_organisation", ""), area=differing.get("_area", ""),
+        state=differing.get("_state", ""),
+    )  # fmt: skip
+
+
+def _page(request: Request, register: Register, form: Form, entry: Entry | None = None) -> HttpResponse:
+    masked = {path: str(inputs.at(entry.data, path) or "") for path in entry.masked} if entry else {}
+    maker = Maker(request.actor, request.county.pk, form.typed, form.problems, masked)
+    fixed = register.key_field if entry else ""
+    groups = [
+        (label(item.title) if item.fields else "", list(maker.of(item, is_fixed=item.name == fixed)))
+        for item in register.fields.values()
+    ]
+    names = {control.name for _title, made in groups for control in made} | {"_geometry"}
+    context = {
+        "register": register, "entry": entry, "form": form, "groups": groups, "places": _places(maker, register),
+        "geometry": form.typed.get("_geometry", ""), "geometry_problems": maker.told("_geometry"),
+        "elsewhere": [p for p in form.problems if p.path not in names | {"_area", "_organisation", "_state"}],
+        "others": list(pages.told(register, form.others)), "masked": sorted(masked),
+    }  # fmt: skip
+    return render(request, "records/form.html", context, status=422 if form.problems or form.others else 200)
+
+
+def _places(maker: Maker, register: Register) -> list[Input]:
+    """Whose the record is, where, and in which state."""
+    made = [
+        maker.place("_organisation", _("Organisation"), "kernel.organisation"),
+        maker.place("_area", _("Area"), "kernel.area"),
+    ]
+    if len(register.states) > 1:
+        states = tuple(Choice(key, label(names)) for key, names in register.states.items())
+        chosen = maker.typed.get("_state", "") or states[0].value
+        made.append(
+            Input(
+                "_state", _("State"), "select", chosen, is_required=True, choices=states, problems=maker.told("_state")
+            )
+        )
+    return made
+
+
+def choices(request: Request, register: str, name: str) -> HttpResponse:
+    """What a field may refer to, for what has been typed so far: options of a data list."""
+    declared = pages.found(request, register, "view")
+    own: Mapping[str, str] = {"_organisation": "kernel.organisation", "_area": "kernel.area"}
+    bare = name.removeprefix("f.")
+    reference = own.get(bare) or (declared.fields[bare].reference if bare in declared.fields else "")
+    kind = references.find(reference, request.county.pk) if reference else None
+    if kind is None:
+        raise Http404(name)
+    typed = request.GET.get(name, "").strip().rsplit(JOINT, 1)[-1]
+    found = kind.search(request.actor, request.county.pk, typed, MOST)
+    return render(request, "records/choices.html", {"choices": found, "joint": JOINT})
+
+
+@require_POST
+def withdraw(request: Request, register: str, number: int) -> HttpResponse:
+    """Take a record out of use."""
+    return _move(request, register, number, store.withdraw, _("Withdrawn. It can be restored; its history stays."))
+
+
+@require_POST
+def restore(request: Request, register: str, number: int) -> HttpResponse:
+    """Put a withdrawn record into use again."""
+    return _move(request, register, number, store.restore, _("Restored."))
+
+
+def _move(request: Request, register: str, number: int, act: Any, done: str) -> HttpResponse:
+    declared = pages.found(request, register, "delete")
+    entry = pages.entry_of(request, declared, number)
+    sent = request.POST.get("version", "")
+    try:
+        act(request.actor, entry.id, int(sent) if sent.isdecimal() else 0)
+    except StaleRecord:
+        messages.error(request, _("Somebody changed this record since you opened it. Look at it again first."))
+    else:
+        messages.success(request, done)
+    return _to(entry)

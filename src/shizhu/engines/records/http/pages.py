@@ -1,0 +1,246 @@
+"""Pages to read: the registers of a county, the list of one, one record with its history; and the list in Excel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from shapely.geometry import mapping
+
+from shizhu.engines.records import queries
+from shizhu.engines.records.catalogue import UnknownRegister, register_of, registers
+from shizhu.engines.records.contracts import Change, Entry, NoRecord, Query
+from shizhu.engines.records.http import excel, filters, shown
+from shizhu.engines.records.http.inputs import Maker, flat, tidy
+from shizhu.engines.records.http.sketch import Sketch, sketch
+from shizhu.engines.records.logic.cql2 import Comparison, Every, Literal, Property
+from shizhu.engines.records.logic.register import Kind, Register
+from shizhu.engines.records.models import WITHDRAWN
+from shizhu.engines.records.references import Choice
+from shizhu.kernel import access
+from shizhu.kernel.models import Area, Organisation, Pack
+from shizhu.kernel.text import label
+from shizhu.web.middleware import Request
+
+PAGE = 50
+ALL = "all"
+
+
+def found(request: Request, key: str, action: str = "view") -> Register:
+    """The register of an address, if the person may do this somewhere in it."""
+    try:
+        register = register_of(key, request.county.pk)
+    except UnknownRegister:
+        raise Http404(key) from None
+    access.require_verb(request.actor, register.verb(action))
+    return register
+
+
+def entry_of(request: Request, register: Register, number: int) -> Entry:
+    """The record of an address, if it is of this register and county and the person may see it."""
+    try:
+        entry = queries.get_by_id(request.actor, number)
+    except (NoRecord, UnknownRegister):
+        raise Http404(str(number)) from None
+    if (entry.register, entry.county) != (register.key, request.county.pk):
+        raise Http404(str(number))
+    return entry
+
+
+def may(request: Request, register: Register, action: str, entry: Entry) -> bool:
+    """Whether the person may do this to the record."""
+    places = {"county_id": entry.county}
+    organisation = Organisation.objects.get(code=entry.organisation.code, **places)
+    area = Area.objects.get(code=entry.area.code, **places)
+    return access.may(request.actor, register.verb(action), county=entry.county, organisation=organisation, area=area)
+
+
+def index(request: Request) -> HttpResponse:
+    """The registers of the county that the person may see, by pack, each with the number of its records."""
+    seen = [r for r in registers(request.county.pk).values() if request.actor.has(r.verb("view"))]
+    totals = queries.counts(request.actor, request.county.pk, seen)
+    groups: dict[str, list[tuple[Register, int]]] = {}
+    for register in seen:
+        groups.setdefault(register.pack, []).append((register, totals.get(register.key, 0)))
+    packs = [(pack, groups[pack.pk]) for pack in Pack.objects.filter(pk__in=groups).order_by("pk")]
+    return render(request, "records/index.html", {"packs": packs})
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What the address of a list asks for."""
+
+    register: Register
+    maker: Maker
+    query: Query
+
+    @property
+    def typed(self) -> Mapping[str, str]:
+        """The controls that say something."""
+        return {name: value for name, value in self.maker.typed.items() if value}
+
+    def link(self, **changes: object) -> str:
+        """The same list with some controls changed; the page begins anew unless it is among them."""
+        wanted = {**self.typed, "page": "", **{name: str(value) for name, value in changes.items()}}
+        return f"?{urlencode({name: value for name, value in wanted.items() if value})}"
+
+
+def asked(request: Request, register: Register) -> Listing:
+    """Read the address of a list."""
+    typed = tidy(register, request.GET.dict())
+    where, problems = filters.condition(register, typed)
+    state = typed.get("state", "")
+    if state and state != ALL:
+        where = Every((where, Comparison(Property("_state"), "=", Literal(Kind.TEXT, state))))
+    number = int(typed["page"]) if typed.get("page", "").isdecimal() and len(typed["page"]) < 7 else 1
+    query = Query(
+        where=where, search=typed.get("q", ""), area=typed.get("area", ""), order=typed.get("order", ""),
+        has_withdrawn=state in {ALL, WITHDRAWN}, offset=(max(number, 1) - 1) * PAGE, limit=PAGE,
+    )  # fmt: skip
+    return Listing(register, Maker(request.actor, request.county.pk, typed, problems), query)
+
+
+def listing(request: Request, register: str) -> HttpResponse:
+    """The list of a register: search, filters, order, pages."""
+    wanted = asked(request, found(request, register))
+    page = queries.query(request.actor, request.county.pk, register, wanted.query)
+    known = shown.titles(request.county.pk, wanted.register, page.entries)
+    rows = [(entry, [shown.cell(entry, item, known) for item in wanted.register.listed]) for entry in page.entries]
+    context = {
+        "register": wanted.register, "rows": rows, "total": page.total, "columns": list(_columns(wanted)),
+        "filters": filters.filters(wanted.register, wanted.maker), "typed": wanted.maker.typed,
+        "states": list(_states(wanted)), "areas": _areas(request), "first": wanted.query.offset + 1,
+        "is_filtered": bool(wanted.typed.keys() - {"page", "order"}), "last": wanted.query.offset + len(rows),
+        "many_filters": bool(wanted.typed.keys() - {"page", "order", "q"}), "link_export": wanted.link(page=""),
+        "may_create": request.actor.has(wanted.register.verb("create")), "links": _links(wanted, page.total),
+        "too_many": excel.LARGEST if page.total > excel.LARGEST else 0,
+    }  # fmt: skip
+    return render(request, "records/list.html", context)
+
+
+def _columns(wanted: Listing) -> Iterator[dict[str, Any]]:
+    """Heads of the list: name, link that orders by it, how it is ordered now."""
+    order = wanted.query.order or wanted.register.order
+    for item in wanted.register.listed:
+        is_up, is_down = order == item.name, order == f"-{item.name}"
+        is_orderable = item.kind not in {Kind.LIST, Kind.GROUP} and not item.privacy
+        link = wanted.link(order=f"-{item.name}" if is_up else item.name) if is_orderable else ""
+        yield {"field": item, "link": link, "is_up": is_up, "is_down": is_down, "is_number": item.kind in shown.NUMBERS}
+
+
+def _states(wanted: Listing) -> Iterator[Choice]:
+    declared = wanted.register.states
+    if len(declared) > 1:
+        yield from (Choice(key, label(names)) for key, names in declared.items())
+    yield Choice(WITHDRAWN, _("Withdrawn"))
+    yield Choice(ALL, _("All, with the withdrawn"))
+
+
+def _areas(request: Request) -> list[Choice]:
+    """Towns of the county."""
+    towns = Area.objects.filter(county=request.county, level=Area.Level.TOWN).order_by("path")
+    return [Choice(code, name) for code, name in towns.values_list("code", "name")]
+
+
+def _links(wanted: Listing, total: int) -> dict[str, Any]:
+    """Links to the page before and after."""
+    number, last = wanted.query.offset // PAGE + 1, max(1, -(-total // PAGE))
+    before = wanted.link(page=min(number - 1, last)) if number > 1 else ""
+    return {
+        "number": number,
+        "last": last,
+        "before": before,
+        "after": wanted.link(page=number + 1) if number < last else "",
+    }
+
+
+def export(request: Request, register: str) -> HttpResponse:
+    """The list as it is filtered and ordered now, as an Excel file."""
+    wanted = asked(request, found(request, register))
+    if queries.query(request.actor, request.county.pk, register, replace(wanted.query, limit=0)).total > excel.LARGEST:
+        return HttpResponseRedirect(reverse("records:list", args=[register]) + wanted.link())
+    entries = queries.scan(request.actor, request.county.pk, register, wanted.query)
+    content = excel.workbook(request.county.pk, wanted.register, entries)
+    name = f"{label(wanted.register.title)}-{timezone.localdate():%Y%m%d}.xlsx"
+    disposition = f"attachment; filename=\"{register}.xlsx\"; filename*=UTF-8''{quote(name)}"
+    return HttpResponse(content, content_type=excel.MEDIA_TYPE, headers={"Content-Disposition": disposition})
+
+
+def by_key(request: Request, register: str, key: str) -> HttpResponse:
+    """To the record of a key, wherever somebody refers to it."""
+    found(request, register)
+    try:
+        entry = queries.get(request.actor, request.county.pk, register, key)
+    except NoRecord:
+        raise Http404(key) from None
+    return HttpResponseRedirect(reverse("records:detail", args=[register, entry.id]))
+
+
+def detail(request: Request, register: str, number: int) -> HttpResponse:
+    """One record: its fields, where it is, what points at it, its history."""
+    declared = found(request, register)
+    entry = entry_of(request, declared, number)
+    known = shown.titles(entry.county, declared, [entry])
+    context = {
+        "register": declared, "entry": entry, "state": shown.state(declared, entry.state),
+        "cells": [shown.cell(entry, item, known) for item in declared.fields.values()],
+        "geometry": _feature(entry), "sketch": _sketch(entry), "related": _related(request, entry),
+        "history": list(told(declared, queries.history(request.actor, entry.id))),
+        "may_edit": may(request, declared, "edit", entry), "may_delete": may(request, declared, "delete", entry),
+    }  # fmt: skip
+    return render(request, "records/detail.html", context)
+
+
+def _feature(entry: Entry) -> dict[str, Any] | None:
+    if entry.geometry is None:
+        return None
+    properties = {"title": entry.title, "simulated": entry.is_simulated}
+    return {"type": "Feature", "geometry": mapping(entry.geometry), "properties": properties}
+
+
+def _sketch(entry: Entry) -> Sketch | None:
+    """The record drawn in its county."""
+    outline = Area.objects.filter(county_id=entry.county, code=entry.county).first()
+    frame: Any = outline.geometry if outline else None
+    return sketch(entry.geometry, frame) if entry.geometry is not None else None
+
+
+def _related(request: Request, entry: Entry) -> list[dict[str, Any]]:
+    pointing = queries.related(request.actor, entry.county, entry.register, entry.key)
+    return [
+        {"register": other, "field": other.fields[name], "page": page, "link": f"?f.{name}={quote(entry.key)}"}
+        for other, name, page in pointing
+    ]
+
+
+def told(register: Register, steps: tuple[Change, ...]) -> Iterator[dict[str, Any]]:
+    """History for the page, newest first, values in words."""
+    fields = dict(flat(register))
+    own = {
+        "_state": _("State"),
+        "_area": _("Area"),
+        "_organisation": _("Organisation"),
+        "_geometry": _("Place on the map"),
+    }
+    for step in reversed(steps):
+        lines = []
+        for change in step.fields:
+            item = fields.get(change.path)
+            words = [_word(register, change.path, value, item) for value in (change.old, change.new)]
+            lines.append((label(item.title) if item else own.get(change.path, change.path), *words))
+        yield {"step": step, "lines": lines}
+
+
+def _word(register: Register, path: str, value: Any, item: Any) -> str:
+    if value is None:
+        return ""
+    if path == "_state":
+        return shown.state(register, value)
+    return shown.text(item, value, {}) if item else str(value)[:80]

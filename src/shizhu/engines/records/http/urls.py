@@ -1,0 +1,28 @@
+"""Addresses of the registers: pages under `records/`, OGC API – Features under `ogc`."""
+
+from django.urls import include, path
+
+from shizhu.engines.records.http import editing, features, pages
+
+records = [
+    path("", pages.index, name="index"),
+    path("<str:register>/", pages.listing, name="list"),
+    path("<str:register>/export.xlsx", pages.export, name="export"),
+    path("<str:register>/key/<str:key>", pages.by_key, name="key"),
+    path("<str:register>/new", editing.new, name="new"),
+    path("<str:register>/choices/<str:name>", editing.choices, name="choices"),
+    path("<str:register>/<int:number>/", pages.detail, name="detail"),
+    path("<str:register>/<int:number>/edit", editing.edit, name="edit"),
+    path("<str:register>/<int:number>/withdraw", editing.withdraw, name="withdraw"),
+    path("<str:register>/<int:number>/restore", editing.restore, name="restore"),
+]
+ogc = [
+    path("", features.landing),
+    path("/api", features.api),
+    path("/conformance", features.conformance),
+    path("/collections", features.collections),
+    path("/collections/<str:key>", features.collection),
+    path("/collections/<str:key>/items", features.items),
+    path("/collections/<str:key>/items/<str:feature>", features.item),
+]
+urlpatterns = [path("records/", include((records, "records"))), path("ogc", include(ogc))]

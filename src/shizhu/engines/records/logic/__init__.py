@@ -1,0 +1,1 @@
+"""Pure parts: a register as read, its values and their rules, masking, CQL2."""

@@ -1,0 +1,45 @@
+"""Where a field is in SQL. An index and a query say it alike, or the index would not serve the query."""
+
+from __future__ import annotations
+
+from shizhu.engines.records.logic.cql2_sql import Column, Columns
+from shizhu.engines.records.logic.register import COMPARABLE, Field, Kind, Register
+
+# What every row has beside its fields; the underscore keeps them apart from declared names.
+_OWN = {
+    "_key": ('{table}.key COLLATE "C"', Kind.TEXT),
+    "_title": ('{table}.title COLLATE "C"', Kind.TEXT),
+    "_state": ('{table}.state COLLATE "C"', Kind.TEXT),
+    "_source": ('{table}.source COLLATE "C"', Kind.TEXT),
+    "_simulated": ("{table}.is_simulated", Kind.BOOLEAN),
+    "_area": ("(SELECT code FROM kernel_area WHERE id = {table}.area_id)", Kind.TEXT),
+    "_organisation": ("(SELECT code FROM kernel_organisation WHERE id = {table}.organisation_id)", Kind.TEXT),
+    "_created": ("{table}.created", Kind.TIME),
+    "_updated": ("{table}.updated", Kind.TIME),
+}
+_MOMENT = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+
+
+def expression(item: Field, table: str = "") -> str:
+    """The field's value as SQL: texts, dates and times as text by code point, numbers as numeric."""
+    data = f"{table}.data" if table else "data"
+    text = f"({data}->>'{item.name}')"
+    if item.kind in {Kind.NUMBER, Kind.INTEGER}:  # the guard keeps rows of another register out of the cast
+        return f"(CASE WHEN jsonb_typeof({data}->'{item.name}') = 'number' THEN {text}::numeric END)"
+    if item.kind == Kind.BOOLEAN:
+        return f"(CASE WHEN jsonb_typeof({data}->'{item.name}') = 'boolean' THEN {text}::boolean END)"
+    return f'({text} COLLATE "C")'
+
+
+def columns(register: Register, table: str, *, with_private: bool) -> Columns:
+    """Everything a condition may name. Private fields only where no person is shown what follows from them."""
+    own = {
+        name: Column(_MOMENT.format(sql.format(table=table)) if kind == Kind.TIME else sql.format(table=table), kind)
+        for name, (sql, kind) in _OWN.items()
+    }
+    declared = {
+        item.name: Column(expression(item, table), item.kind)
+        for item in register.fields.values()
+        if item.kind in COMPARABLE and (with_private or not item.privacy)
+    }
+    return {**own, **declared}

@@ -1,0 +1,247 @@
+"""Values of a row: their one written form, and what is wrong with them in plain Chinese and English."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+from jsonschema.validators import extend
+
+from shizhu.engines.records.logic.register import Body, Field, Kind, Names, Register
+from shizhu.lib.checks import is_credit_code
+
+Data = dict[str, Any]
+CHECKS: Mapping[str, tuple[Callable[[str], bool], Names]] = {  # x-shizhu-check: the test, what it tests
+    "gb32100": (is_credit_code, {"zh": "统一社会信用代码", "en": "unified social credit code"}),
+}
+FORMATS: Mapping[str, Names] = {
+    "date": {"zh": "日期，如 2026-01-31", "en": "a date such as 2026-01-31"},
+    "date-time": {
+        "zh": "带时区的时间，如 2026-01-31T08:00:00+08:00",
+        "en": "a time with zone such as 2026-01-31T08:00Z",
+    },
+    "email": {"zh": "电子邮箱地址", "en": "an e-mail address"},
+    "uri": {"zh": "网址，如 https://example.org", "en": "an address such as https://example.org"},
+}
+TYPES: Mapping[str, Names] = {
+    "string": {"zh": "文字", "en": "text"},
+    "number": {"zh": "数字", "en": "a number"},
+    "integer": {"zh": "整数", "en": "a whole number"},
+    "boolean": {"zh": "是或否", "en": "yes or no"},
+    "array": {"zh": "列表", "en": "a list"},
+    "object": {"zh": "一组字段", "en": "a group of fields"},
+}
+MESSAGES: Mapping[str, Names] = {  # rule: what to say; {limit} is the rule's own value
+    "required": {"zh": "必填", "en": "is required"},
+    "type": {"zh": "应填{limit}", "en": "must be {limit}"},
+    "enum": {"zh": "只能是：{limit}", "en": "must be one of {limit}"},
+    "pattern": {"zh": "格式不对{example}", "en": "has the wrong form{example}"},
+    "format": {"zh": "应为{limit}", "en": "must be {limit}"},
+    "minLength": {"zh": "至少 {limit} 个字符", "en": "needs at least {limit} characters"},
+    "maxLength": {"zh": "最多 {limit} 个字符", "en": "may have at most {limit} characters"},
+    "minimum": {"zh": "不能小于 {limit}", "en": "must not be below {limit}"},
+    "maximum": {"zh": "不能大于 {limit}", "en": "must not be above {limit}"},
+    "exclusiveMinimum": {"zh": "应大于 {limit}", "en": "must be above {limit}"},
+    "exclusiveMaximum": {"zh": "应小于 {limit}", "en": "must be below {limit}"},
+    "multipleOf": {"zh": "应为 {limit} 的整数倍", "en": "must be a multiple of {limit}"},
+    "minItems": {"zh": "至少 {limit} 项", "en": "needs at least {limit} items"},
+    "maxItems": {"zh": "最多 {limit} 项", "en": "may have at most {limit} items"},
+    "uniqueItems": {"zh": "有重复的项", "en": "has an item twice"},
+    "additionalProperties": {"zh": "没有这个字段", "en": "is no field of this register"},
+    "x-shizhu-check": {"zh": "不是有效的{limit}，请核对", "en": "is not a valid {limit}; check each character"},
+    "x-shizhu-ref": {"zh": "在{limit}中找不到", "en": "is not found in {limit}"},
+    "characters": {"zh": "含有不能保存的字符", "en": "has a character that cannot be kept"},
+    "finite": {"zh": "应为有限的数", "en": "must be a finite number"},
+    "unique": {"zh": "已被使用", "en": "is used already"},
+    "constant": {"zh": "登记后不能修改", "en": "cannot be changed once registered"},
+    "geometry": {
+        "zh": "应为有效的{limit}，坐标为 WGS 84 经度、纬度",
+        "en": "must be a valid {limit} in WGS 84 degrees",
+    },
+    "state": {"zh": "没有这个状态", "en": "is no state of this register"},
+    "withdrawn": {"zh": "已注销，先恢复再修改", "en": "is withdrawn; restore it before changing it"},
+    "place": {"zh": "本县没有这个代码", "en": "is no code of this county"},
+}
+OTHER: Names = {"zh": "不符合规则 {rule}", "en": "breaks the rule {rule}"}
+KEY = re.compile(r"[^\s/?#%]+")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: path of the field, its value as text, the rule, and the message {zh, en}."""
+
+    path: str
+    value: str
+    rule: str
+    message: Names
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.value}: {self.message['en']}"
+
+
+def problem(path: str, value: object, rule: str, limit: object = "", *, example: object = None) -> Problem:
+    """A problem by a rule of `MESSAGES`; `limit` may be {zh, en}."""
+    shown = limit if isinstance(limit, Mapping) else {"zh": str(limit), "en": str(limit)}
+    examples = (
+        {"zh": f"，例如 {example}", "en": f", such as {example}"} if example is not None else {"zh": "", "en": ""}
+    )
+    message = {
+        language: text.format(limit=shown[language], example=examples[language], rule=rule)
+        for language, text in MESSAGES.get(rule, OTHER).items()
+    }
+    return Problem(path, str(value)[:200], rule, message)
+
+
+def canonical(register: Register, data: Body) -> Data:
+    """The one written form: no nulls, no empty groups, times as fixed-width UTC text, whole numbers as integers.
+
+    What has no such form stays as it is, for `problems` to name.
+    """
+    return _canonical(register.fields, data)
+
+
+def _canonical(fields: Mapping[str, Field], data: Body) -> Data:
+    made = {name: _value(fields[name], value) if name in fields else value for name, value in data.items()}
+    return {name: value for name, value in made.items() if value is not None and value != {}}
+
+
+def merged(register: Register, data: Body, changes: Body) -> Data:
+    """Data with changes laid over it, field by field; in a group part by part. None takes a value away."""
+    both = {**data, **changes}
+    for name, item in register.fields.items():
+        old, new = data.get(name), changes.get(name)
+        if item.kind == Kind.GROUP and isinstance(old, Mapping) and isinstance(new, Mapping):
+            both[name] = {**old, **new}
+    return canonical(register, both)
+
+
+def _value(item: Field, value: Any) -> Any:
+    if item.kind == Kind.GROUP and isinstance(value, Mapping):
+        return _canonical({part.name: part for part in item.fields}, value)
+    if item.kind == Kind.TIME and isinstance(value, str):
+        return time_text(value) or value
+    if item.kind in {Kind.INTEGER, Kind.NUMBER} and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def time_text(value: str | datetime) -> str:
+    """A moment as 27 characters of UTC text, which sort as times do; nothing if it is not a time with zone."""
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0") if moment.tzinfo else ""
+    except (ValueError, OverflowError):
+        return ""
+
+
+def problems(register: Register, data: Body) -> tuple[Problem, ...]:
+    """Everything wrong with a row in canonical form, by the register's schema."""
+    unkeepable = list(_unkeepable(data, ""))
+    if unkeepable:
+        return tuple(unkeepable)
+    found = [_told(error) for error in sorted(_validator(register).iter_errors(data), key=_place)]
+    key = data.get(register.key_field, "")
+    if not found and not KEY.fullmatch(str(key)):
+        found.append(problem(register.key_field, key, "characters"))
+    return tuple(found)
+
+
+def _unkeepable(value: object, path: str) -> Iterator[Problem]:
+    """Values that PostgreSQL's JSON cannot hold."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _unkeepable(item, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from _unkeepable(item, f"{path}.{number}")
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield problem(path, value, "finite")
+    elif isinstance(value, str) and any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in value):
+        yield problem(path, value.encode("utf-8", "backslashreplace").decode(), "characters")
+
+
+def _place(error: ValidationError) -> str:
+    return "/".join(str(part) for part in error.absolute_path)
+
+
+def _told(error: ValidationError) -> Problem:
+    declared: Body = error.schema if isinstance(error.schema, Mapping) else {}
+    rule = str(error.validator)
+    path = ".".join(str(part) for part in error.absolute_path)
+    limit = _limit(rule, error.validator_value, declared)
+    return problem(path, error.instance, rule, limit, example=next(iter(declared.get("examples", [])), None))
+
+
+def _limit(rule: str, value: Any, declared: Body) -> object:
+    """What the rule asks for, in words."""
+    if rule == "enum":
+        return {language: _labels(declared, language) for language in ("zh", "en")}
+    if rule == "x-shizhu-check":
+        return CHECKS[value][1]
+    if rule in {"type", "format"}:
+        return (TYPES if rule == "type" else FORMATS)[value]
+    return value
+
+
+def _labels(declared: Body, language: str) -> str:
+    labels = declared.get("x-shizhu-labels", {})
+    return "、".join(str(labels.get(str(value), {}).get(language, value)) for value in declared["enum"])
+
+
+_formats = FormatChecker(formats=())
+
+
+@_formats.checks("date", raises=ValueError)
+def _is_date(value: object) -> bool:
+    return not isinstance(value, str) or date.fromisoformat(value).isoformat() == value
+
+
+@_formats.checks("date-time")
+def _is_time(value: object) -> bool:
+    return not isinstance(value, str) or bool(time_text(value))
+
+
+@_formats.checks("email")
+def _is_email(value: object) -> bool:
+    return not isinstance(value, str) or bool(re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value))
+
+
+@_formats.checks("uri")
+def _is_uri(value: object) -> bool:
+    return not isinstance(value, str) or bool(re.fullmatch(r"https?://[^\s]+", value))
+
+
+def _required(_validator: Any, wanted: list[str], value: Any, _schema: Any) -> Iterator[ValidationError]:
+    for name in wanted if isinstance(value, Mapping) else ():
+        if name not in value:
+            yield ValidationError(f"{name} is missing", path=(name,), instance="")
+
+
+def _known(_validator: Any, _allowed: bool, value: Any, schema: Any) -> Iterator[ValidationError]:
+    for name in value if isinstance(value, Mapping) else ():
+        if name not in schema["properties"]:
+            yield ValidationError(f"{name} is unknown", path=(name,), instance=value[name])
+
+
+def _check(_validator: Any, name: str, value: object, _schema: Any) -> Iterator[ValidationError]:
+    if isinstance(value, str) and not CHECKS[name][0](value):
+        yield ValidationError(f"{value!r} fails the check {name}")
+
+
+_Validator = extend(  # type: ignore[no-untyped-call]  # jsonschema does not say its types
+    Draft202012Validator, {"required": _required, "additionalProperties": _known, "x-shizhu-check": _check}
+)
+_validators: dict[str, tuple[Body, Any]] = {}
+
+
+def _validator(register: Register) -> Any:
+    kept = _validators.get(register.key)
+    if kept is None or kept[0] != register.body:
+        kept = register.body, _Validator(register.schema, format_checker=_formats)
+        _validators[register.key] = kept
+    return kept[1]

@@ -1,0 +1,249 @@
+"""Writing records: valid by the register's schema, allowed by the actor's posts, never over a version not read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from typing import Final
+
+import pghistory
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
+
+from shizhu.engines.records import references
+from shizhu.engines.records.catalogue import register_of, registers
+from shizhu.engines.records.contracts import Entry, NoRecord, Refused, StaleRecord
+from shizhu.engines.records.logic import values
+from shizhu.engines.records.logic.register import Register
+from shizhu.engines.records.logic.values import Data, Problem, problem
+from shizhu.engines.records.models import WITHDRAWN, Record
+from shizhu.engines.records.queries import entry
+from shizhu.kernel import access
+from shizhu.kernel.access import Actor
+from shizhu.kernel.fields import box_of
+from shizhu.kernel.models import Area, Organisation, Post
+from shizhu.kernel.packs import Body, json_ready
+from shizhu.kernel.text import sort_key
+
+
+class Keep:
+    """The value that stands for no change, where None means nothing."""
+
+
+KEEP: Final = Keep()
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A row as it shall be; checked before anything is written."""
+
+    data: Data
+    organisation: Organisation | None
+    area: Area | None
+    geometry: BaseGeometry | None
+    state: str
+
+
+@transaction.atomic
+def create(
+    who: Actor, county: str, register: str, data: Body, *, organisation: str, area: str,
+    geometry: BaseGeometry | None = None, state: str = "", source: str = "person", is_simulated: bool = False,
+) -> Entry:  # fmt: skip
+    """Register a new record for an organisation and an area, both named by code.
+
+    Raises UnknownRegister, Refused (what is wrong with the values), PermissionDenied. Nothing is kept then.
+    """
+    declared = register_of(register, county)
+    access.require_verb(who, declared.verb("create"))
+    wanted = _Wanted(
+        values.canonical(declared, data), _organisation(county, organisation), _area(county, area), geometry,
+        state or next(iter(declared.states)),
+    )  # fmt: skip
+    row = Record(county_id=county, register=register, source=source, is_simulated=is_simulated)
+    row.key = str(wanted.data.get(declared.key_field, ""))
+    _allow(who, declared.verb("create"), county, wanted)
+    _demand(declared, row, wanted, {"_organisation": organisation, "_area": area})
+    _fill(row, declared, wanted)
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError:
+        raise Refused((problem(declared.key_field, row.key, "unique"),)) from None
+    return entry(row, declared, who)
+
+
+@transaction.atomic
+def update(
+    who: Actor, record_id: int, changes: Body, version: int, *, organisation: str = "", area: str = "",
+    geometry: BaseGeometry | Keep | None = KEEP, state: str = "",
+) -> Entry:  # fmt: skip
+    """Change the named fields of the version that was read: None takes a value away, a group changes part by part.
+
+    Nothing new is no new version.
+    Raises NoRecord, StaleRecord, Refused, PermissionDenied. Nothing is kept then.
+    """
+    row, declared = _locked(who, record_id, "edit", version)
+    wanted = _Wanted(
+        values.merged(declared, row.data, changes),
+        _organisation(row.county_id, organisation) if organisation else row.organisation,
+        _area(row.county_id, area) if area else row.area,
+        row.geometry if isinstance(geometry, Keep) else geometry,
+        state or row.state,
+    )
+    _allow(who, declared.verb("edit"), row.county_id, wanted)
+    _demand(declared, row, wanted, {"_organisation": organisation, "_area": area})
+    if wanted != _Wanted(row.data, row.organisation, row.area, row.geometry, row.state):
+        _fill(row, declared, wanted)
+        row.version += 1
+        row.save()
+    return entry(row, declared, who)
+
+
+@transaction.atomic
+def withdraw(who: Actor, record_id: int, version: int) -> Entry:
+    """Take a record out of use; it stays with its history. Needs the verb `delete`. Raises as `update`."""
+    row, declared = _locked(who, record_id, "delete", version)
+    return _moved(who, row, declared, WITHDRAWN)
+
+
+@transaction.atomic
+def restore(who: Actor, record_id: int, version: int) -> Entry:
+    """Put a withdrawn record into use again, in the register's first state. Needs `delete`. Raises as `update`."""
+    row, declared = _locked(who, record_id, "delete", version)
+    return _moved(who, row, declared, next(iter(declared.states)))
+
+
+def _moved(who: Actor, row: Record, declared: Register, state: str) -> Entry:
+    if (row.state == WITHDRAWN) != (state == WITHDRAWN):
+        row.state = state
+        row.version += 1
+        row.save(update_fields=["state", "version", "updated"])
+    return entry(row, declared, who)
+
+
+def _locked(who: Actor, record_id: int, action: str, version: int) -> tuple[Record, Register]:
+    """The row, held until the transaction ends, if the actor may do this to it and read its current version."""
+    row = Record.objects.select_for_update(of=("self",)).select_related("organisation", "area").filter(pk=record_id)
+    found = row.first()
+    if found is None:
+        raise NoRecord(f"record: {record_id}: there is none")
+    declared = register_of(found.register, found.county_id)
+    access.require(who, declared.verb(action), found)
+    if found.version != version:
+        raise StaleRecord(record_id, version, found.version)
+    return found, declared
+
+
+def _organisation(county: str, code: str) -> Organisation | None:
+    return Organisation.objects.filter(county_id=county, code=code).first()
+
+
+def _area(county: str, code: str) -> Area | None:
+    return Area.objects.filter(county_id=county, code=code).first()
+
+
+def _allow(who: Actor, verb: str, county: str, wanted: _Wanted) -> None:
+    """Raise PermissionDenied unless the actor has the verb where the row shall be; a place that is none comes later."""
+    organisation, area = wanted.organisation, wanted.area
+    if organisation and area and not access.may(who, verb, county=county, organisation=organisation, area=area):
+        raise PermissionDenied(f"{who.name or 'nobody'} has no right {verb} in {organisation}, {area}")
+
+
+def _demand(declared: Register, row: Record, wanted: _Wanted, asked: Mapping[str, str]) -> None:
+    """Raise Refused with everything that is wrong with the wanted row."""
+    found = list(values.problems(declared, wanted.data))
+    found += [
+        problem(name, asked[name], "place")
+        for name, place in (("_organisation", wanted.organisation), ("_area", wanted.area))
+        if place is None
+    ]
+    if row.pk and wanted.data.get(declared.key_field) != row.key:
+        found.append(problem(declared.key_field, wanted.data.get(declared.key_field, ""), "constant"))
+    if row.state == WITHDRAWN:
+        found.append(problem("_state", row.state, "withdrawn"))
+    elif wanted.state not in declared.states and wanted.state != row.state:
+        found.append(problem("_state", wanted.state, "state"))
+    found += _geometry(declared, wanted.geometry)
+    found += _unknown(declared, row, wanted.data) if not found else []
+    if found:
+        raise Refused(tuple(found))
+
+
+def _geometry(declared: Register, geometry: BaseGeometry | None) -> list[Problem]:
+    if geometry is None:
+        return []
+    west, south, east, north = geometry.bounds if not geometry.is_empty else (-999.0,) * 4
+    is_right = geometry.geom_type.removeprefix("Multi") == declared.geometry and geometry.is_valid
+    if is_right and -180 <= west <= east <= 180 and -90 <= south <= north <= 90:
+        return []
+    return [problem("_geometry", geometry.wkt, "geometry", declared.geometry or "—")]
+
+
+def _unknown(declared: Register, row: Record, data: Data) -> list[Problem]:
+    """References to nothing; one that stood before is left alone, because its target may have ended since."""
+    found = []
+    for item in declared.references:
+        value, kind = data.get(item.name), references.find(item.reference, row.county_id)
+        if value is None or kind is None or value == (row.data or {}).get(item.name):
+            continue
+        if value not in kind.titles(row.county_id, [value]):
+            found.append(problem(item.name, value, "x-shizhu-ref", kind.name))
+    return found
+
+
+def _fill(row: Record, declared: Register, wanted: _Wanted) -> None:
+    assert wanted.organisation
+    assert wanted.area
+    row.data, row.state = wanted.data, wanted.state
+    row.organisation, row.area = wanted.organisation, wanted.area
+    row.geometry, row.box = wanted.geometry, box_of(wanted.geometry)
+    row.title = str(wanted.data[declared.title_field])[:300]
+    row.sort_key = sort_key(row.title)
+
+
+@transaction.atomic
+def load_demo(county: str, documents: list[Body]) -> int:
+    """Register invented rows, each marked simulated; keys that exist are left as they are. Returns how many were new.
+
+    A document is {register, rows: [{data, organisation, area, geometry?, state?}]}; what others point at is loaded
+    first. A field that refers to a post may name it by {role, area}, because its number is nobody's to choose.
+    """
+    by_register = {document["register"]: document["rows"] for document in map(json_ready, documents)}
+    known = registers(county)
+    order = TopologicalSorter(
+        {key: {item.reference for item in known[key].references} - {key} for key in by_register if key in known}
+    )
+    with pghistory.context(name="demo"):
+        return sum(_load(county, key, by_register.get(key, [])) for key in order.static_order())
+
+
+def _load(county: str, register: str, rows: list[Body]) -> int:
+    if not rows:
+        return 0
+    declared = register_of(register, county)
+    there = set(Record.objects.filter(county_id=county, register=register).values_list("key", flat=True))
+    fresh = [row for row in rows if row["data"][declared.key_field] not in there]
+    for row in fresh:
+        create(
+            access.ANYBODY, county, register, _with_posts(county, declared, row["data"]),
+            organisation=row["organisation"], area=row["area"], state=row.get("state", ""), source="demo",
+            geometry=shape(row["geometry"]) if "geometry" in row else None, is_simulated=True,
+        )  # fmt: skip
+    return len(fresh)
+
+
+def _with_posts(county: str, declared: Register, data: Body) -> Data:
+    """Posts that are named by role and area as numbers; one that nobody holds is left out."""
+    named = {item.name for item in declared.references if isinstance(data.get(item.name), Mapping)}
+    posts = {
+        name: Post.objects.current(timezone.localdate())
+        .filter(role=data[name]["role"], area__county_id=county, area__code=data[name]["area"])
+        .order_by("pk")
+        .first()
+        for name in named
+    }
+    return {**data, **{name: str(post.pk) if post else None for name, post in posts.items()}}

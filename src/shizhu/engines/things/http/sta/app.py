@@ -1,0 +1,291 @@
+"""The SensorThings service as an ASGI application: who asks, what for, and errors as JSON."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import psycopg
+from django.conf import settings
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from shizhu.engines.things.http.sta import drafts, options, paths, write
+from shizhu.engines.things.http.sta.callers import Caller, PersonCaller, caller
+from shizhu.engines.things.http.sta.entities import SETS
+from shizhu.engines.things.http.sta.errors import Refused, bad, forbidden, later, missing
+from shizhu.engines.things.http.sta.select import Reader
+from shizhu.engines.things.http.sta.sql import Sql
+from shizhu.kernel import access
+from shizhu.web import authentication
+from shizhu.web.authentication import Header
+
+logger = logging.getLogger(__name__)
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+PREFIX = "/sta/v1.1"
+HOST = re.compile(r"[A-Za-z0-9._-]+(:\d+)?|\[[0-9a-fA-F:.]+\](:\d+)?")
+CONNECTION = {"autocommit": True, "options": "-c timezone=UTC -c statement_timeout=30s", "application_name": "sta"}
+CONFORMANCE = [
+    f"http://www.opengis.net/spec/iot_sensing/1.1/req/{name}"
+    for name in (
+        "datamodel/thing", "datamodel/location", "datamodel/historical-location", "datamodel/datastream",
+        "datamodel/sensor", "datamodel/observed-property", "datamodel/observation", "datamodel/feature-of-interest",
+        "datamodel/entity-control-information/common-control-information", "resource-path/resource-path-to-entities",
+        "request-data/order", "request-data/expand", "request-data/select", "request-data/orderby", "request-data/skip",
+        "request-data/top", "request-data/filter", "request-data/built-in-filter-operations", "request-data/count",
+        "request-data/pagination", "create-update-delete/create-entity",
+        "create-update-delete/link-to-existing-entities", "create-update-delete/deep-insert",
+        "create-update-delete/deep-insert-status-code", "create-update-delete/historical-location-auto-creation",
+        "create-update-delete/historical-location-manual-creation",
+    )
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Response:
+    """What is sent back."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: tuple[Header, ...] = ()
+    media_type: bytes = b"application/json"
+
+    async def send(self, send: Send, more: tuple[Header, ...], *, has_body: bool) -> None:
+        """Send it; a HEAD gets all but the body."""
+        length = (b"content-length", str(len(self.body)).encode())
+        headers = [length, (b"content-type", self.media_type), (b"cache-control", b"no-store"), *self.headers, *more]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body if has_body else b""})
+
+
+def error(refused: Refused) -> Response:
+    """An error as JSON."""
+    challenge = authentication.CHALLENGE if refused.status is HTTPStatus.UNAUTHORIZED else ()
+    return Response(refused.status, orjson.dumps(refused.body()), challenge)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked."""
+
+    method: str
+    path: str  # below the service root
+    query: str
+    headers: tuple[Header, ...]
+    receive: Receive
+    root: str
+    caller: Caller
+
+    async def json(self) -> Any:
+        """The body; raises Refused (400, 413)."""
+        chunks, size = [], 0
+        while True:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise bad("the body ended too early")
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+            if size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+                raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body has more than {size} bytes")
+            if not message.get("more_body"):
+                break
+        try:
+            return orjson.loads(b"".join(chunks))
+        except orjson.JSONDecodeError as fault:
+            raise bad(f"the body is not JSON: {fault.msg}", fault.pos) from None
+
+
+class SensorThings:
+    """The application; its pool of connections opens with the first request."""
+
+    def __init__(self, url: str = "") -> None:
+        self._url = url
+        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        is_open = settings.CONFIG.is_open
+        allowed = ((b"access-control-allow-origin", b"*"),) if is_open and scope["method"] in READING else ()
+        response = await self._guarded(scope, receive, is_open=is_open)
+        await response.send(send, allowed, has_body=scope["method"] != "HEAD")
+
+    async def close(self) -> None:
+        """Close the pool."""
+        if self._pool:
+            await self._pool.close()
+
+    async def _connections(self) -> AsyncConnectionPool[psycopg.AsyncConnection[Any]]:
+        if self._pool is None:
+            pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
+                self._url or settings.DATABASE_URL, kwargs=CONNECTION, min_size=1, max_size=8, timeout=5.0, open=False,
+                check=AsyncConnectionPool.check_connection, name="sta",
+            )  # fmt: skip
+            self._pool = pool
+            await pool.open()
+        return self._pool
+
+    async def _guarded(self, scope: Scope, receive: Receive, *, is_open: bool) -> Response:
+        try:
+            pool = await self._connections()
+            async with pool.connection() as connection:
+                return await self._answer(connection, scope, receive, is_open=is_open)
+        except Refused as refused:
+            return error(refused)
+        except psycopg.errors.QueryCanceled:
+            rule = "the answer takes too long: ask for less, or filter by an id or a time"
+            return error(Refused(HTTPStatus.SERVICE_UNAVAILABLE, rule))
+        except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as fault:
+            return error(bad(f"the database cannot take a value: {fault.diag.message_primary or fault}"))
+        except (psycopg.OperationalError, PoolTimeout) as fault:
+            logger.warning("the database does not answer (%s)", str(fault).splitlines()[:1])
+            return error(Refused(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer: try again"))
+        except Exception:
+            logger.exception("%s %s failed", scope["method"], scope["path"])
+            return error(Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of this server, kept in its log"))
+
+    async def _answer(
+        self, connection: psycopg.AsyncConnection[Any], scope: Scope, receive: Receive, *, is_open: bool
+    ) -> Response:
+        headers = tuple((bytes(name), bytes(value)) for name, value in scope["headers"])
+        method, path = scope["method"], scope["path"]
+        if path != PREFIX and not path.startswith(f"{PREFIX}/"):
+            raise missing(f"there is no {path}: the service is {PREFIX}")
+        if method == "OPTIONS":
+            return Response(HTTPStatus.NO_CONTENT, headers=((b"allow", b"GET, HEAD, POST, PATCH, OPTIONS"),))
+        if method not in METHODS:
+            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{method} means nothing here")
+        asked = await self._caller(connection, headers, method, is_open=is_open)
+        request = Request(
+            method, path.removeprefix(PREFIX).strip("/"), scope["query_string"].decode(errors="replace"), headers, receive,
+            _root(scope, headers), asked,
+        )  # fmt: skip
+        return await METHODS[method](connection, request)
+
+    @staticmethod
+    async def _caller(
+        connection: psycopg.AsyncConnection[Any], headers: tuple[Header, ...], method: str, *, is_open: bool
+    ) -> Caller:
+        is_cookie = authentication.credentials(headers).scheme == "session"
+        is_sent_by_page = is_cookie or (is_open and authentication.header(headers, b"origin") != "")
+        if method not in READING and is_sent_by_page and not authentication.is_from_here(headers):
+            raise forbidden("a page of another origin may not write: the Origin header must name the Host")
+        if is_open:
+            return PersonCaller(access.ANYBODY)
+        found = await caller(connection, headers)
+        if found is None:
+            raise Refused(HTTPStatus.UNAUTHORIZED, "log in: HTTP Basic, a bearer token, or the session of the pages")
+        return found
+
+
+def _root(scope: Scope, headers: tuple[Header, ...]) -> str:
+    """The service's address as the caller knows it."""
+    host = authentication.header(headers, b"host")
+    if not HOST.fullmatch(host):
+        raise bad(f"the Host header {host!r} names no host")
+    return f"{scope.get('scheme', 'http')}://{host}{PREFIX}"
+
+
+@lru_cache(maxsize=1000)
+def _statement(asked: Caller, root: str, address: str, query: str) -> tuple[paths.ResourcePath, Sql]:
+    """The statement of a GET; pages and boards ask the same again and again."""
+    path = paths.parse(address)
+    return path, Reader(asked, root).statement(path, options.parse(query))
+
+
+async def _text(connection: psycopg.AsyncConnection[Any], query: Sql) -> tuple[bool, str | None]:
+    row = await (await connection.execute(query.text, query.values)).fetchone()
+    return (bool(row[0]), row[1]) if row else (False, None)
+
+
+async def read(connection: psycopg.AsyncConnection[Any], request: Request) -> Response:
+    """GET and HEAD."""
+    if request.caller.is_device:
+        raise forbidden("a device sends Observations to its own Datastreams, and reads nothing")
+    if not request.path:
+        return Response(body=orjson.dumps(service(request.root)))
+    path, query = _statement(request.caller, request.root, request.path, request.query)
+    is_found, text = await _text(connection, query)
+    if not is_found:
+        raise missing(f"there is no {request.path}")
+    if text is None:
+        return Response(HTTPStatus.NO_CONTENT)
+    return Response(
+        body=text.encode(), media_type=b"text/plain; charset=utf-8" if path.is_value else b"application/json"
+    )
+
+
+def service(root: str) -> dict[str, Any]:
+    """The service root (18-088 §9.2.1)."""
+    return {
+        "value": [{"name": name, "url": f"{root}/{name}"} for name in SETS],
+        "serverSettings": {"conformance": CONFORMANCE},
+    }
+
+
+async def _parent(connection: psycopg.AsyncConnection[Any], request: Request, steps: tuple[paths.Step, ...]) -> int:
+    """The id of the entity a path leads to, for one who may see it."""
+    key = Reader(request.caller, request.root).key(steps)
+    row = await (await connection.execute(f"SELECT {key.text}", key.values)).fetchone()
+    if row is None or row[0] is None:
+        raise missing(f"there is no {request.path}")
+    return int(row[0])
+
+
+async def create(connection: psycopg.AsyncConnection[Any], request: Request) -> Response:
+    """POST to an entity set, or through navigation."""
+    if request.path in SPECIAL:
+        raise later(f"{request.path} will come later")
+    path = paths.parse(request.path) if request.path else None
+    if path is None or path.last.is_single or path.is_reference:
+        raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "POST makes an entity in a collection, such as Things")
+    *before, step = path.steps
+    if request.caller.is_device and step.entity.name != "Observations":
+        raise forbidden("a device makes Observations, and nothing else")
+    inverse = step.navigation.inverse if step.navigation else ""
+    draft = drafts.read(step.entity, await request.json(), known=inverse)
+    if before:
+        draft = draft.linked(inverse, await _parent(connection, request, tuple(before)))
+    made = await write.create(connection, request.caller, draft)
+    address = f"{request.root}/{step.entity.name}({made})".encode()
+    return Response(HTTPStatus.CREATED, headers=((b"location", address),))
+
+
+async def change(connection: psycopg.AsyncConnection[Any], request: Request) -> Response:
+    """PATCH of one entity; answers with it."""
+    path = paths.parse(request.path) if request.path else None
+    if path is None or not path.last.is_single or path.attribute or path.is_id or path.is_reference:
+        raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "PATCH changes one entity, such as Things(1)")
+    if request.caller.is_device:
+        raise forbidden("a device makes Observations, and nothing else")
+    id_ = await _parent(connection, request, path.steps)
+    draft = drafts.read(path.last.entity, await request.json(), is_partial=True)
+    await write.change(connection, request.caller, id_, draft)
+    whole = paths.ResourcePath((paths.Step(path.last.entity, None, id_),))
+    _, text = await _text(connection, Reader(request.caller, request.root).statement(whole, options.Options()))
+    return Response(body=(text or "{}").encode())
+
+
+async def unfinished(_: psycopg.AsyncConnection[Any], request: Request) -> Response:
+    """What the standard has and this service does not yet."""
+    raise later(f"{request.method} will come later")
+
+
+SPECIAL = {"$batch", "CreateObservations"}
+READING = {"GET", "HEAD", "OPTIONS"}
+METHODS: dict[str, Callable[[psycopg.AsyncConnection[Any], Request], Awaitable[Response]]] = {
+    "GET": read,
+    "HEAD": read,
+    "POST": create,
+    "PATCH": change,
+    "PUT": unfinished,
+    "DELETE": unfinished,
+}
+application = SensorThings()

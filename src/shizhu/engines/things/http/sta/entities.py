@@ -1,0 +1,322 @@
+"""The eight entities of OGC 18-088 §8.2 as one table: properties to SQL, navigation to joins, who sees what.
+
+In every piece of SQL `{e}` is the alias of the entity's own row, `{id}` the id of the entity one comes from, and
+`{visible}` the access predicate over a Thing with the alias `t`. In a condition `{probe}` is what keeps PostgreSQL from
+making a join of it. The session's time zone must be UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    """What a property's value is compared as."""
+
+    NUMBER = "a number"
+    TEXT = "text"
+    BOOLEAN = "true or false"
+    TIME = "a time"
+    SPAN = "a time or an interval of time"
+    DATE = "a date"
+    CLOCK = "a time of day"
+    DURATION = "a duration"
+    JSON = "JSON"
+    RESULT = "a result"  # a number, or any JSON
+    NULL = "null"
+
+
+class Rule(Enum):
+    """What a given value must be."""
+
+    TEXT = "must be text"
+    OBJECT = "must be a JSON object"
+    ANY = "must be given"
+    GEOMETRY = "must be GeoJSON of WGS 84 (encodingType application/geo+json), or JSON of another encodingType"
+    TIME = "must be an ISO 8601 time with zone"
+    SPAN = "must be an ISO 8601 time with zone, or two with / between"
+
+
+@dataclass(frozen=True)
+class Property:
+    """One property: `value` is compared and ordered by, `json` is its JSON text (NULL: left out).
+
+    `end` is the other end of a SPAN; `column` is where a given value goes (empty: computed, ignored when given).
+    """
+
+    name: str
+    kind: Kind
+    value: str
+    json: str
+    rule: Rule = Rule.ANY
+    column: str = ""
+    end: str = ""
+    order: tuple[tuple[str, str], ...] = ()  # (SQL, type) to sort by, where it is not the value
+    is_required: bool = False
+    is_nullable: bool = True
+
+
+@dataclass(frozen=True)
+class Navigation:
+    """A link to another entity: to one by `value` (SQL of its id), to many by `where` (over its alias)."""
+
+    name: str
+    target: str
+    inverse: str
+    value: str = ""
+    where: str = ""
+    column: str = ""  # foreign key of the own row
+    through: tuple[str, str, str] = ("", "", "")  # table of links, own column, column of the target
+    is_required: bool = False
+    is_inherited: bool = False  # whoever sees this entity sees the target
+
+    @property
+    def is_many(self) -> bool:
+        """Whether it leads to a collection."""
+        return bool(self.where)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Which rows the predicate over Things gives: `visible` if one of their Things fits, `owned` if all do."""
+
+    visible: str
+    owned: str
+
+
+@dataclass(frozen=True)
+class EntitySet:
+    """One entity: its name alone and in numbers, table, properties, navigation."""
+
+    name: str
+    entity: str
+    table: str
+    noun: str  # in the verb: things.<noun>.create
+    seen: Seen
+    properties: Mapping[str, Property]
+    navigation: Mapping[str, Navigation]
+    condition: str = ""
+    order: tuple[tuple[str, str], ...] = (("{e}.id", "bigint"),)  # (SQL, type), unique, never NULL
+
+
+def instant(value: str) -> str:
+    """JSON text of a timestamptz."""
+    return f"replace(to_json({value})::text, '+00:00', 'Z')"
+
+
+def interval(begin: str, end: str) -> str:
+    """JSON text of a SensorThings interval."""
+    return (
+        f"replace(concat(rtrim(to_json({begin})::text, '\"'), '/', ltrim(to_json({end})::text, '\"')), '+00:00', 'Z')"
+    )
+
+
+def _text(name: str, column: str, *, is_required: bool = True) -> Property:
+    value = f"{{e}}.{column}"
+    return Property(
+        name, Kind.TEXT, value, f"to_json({value})::text", Rule.TEXT, column, is_required=is_required, is_nullable=False
+    )
+
+
+def _json(name: str, column: str, rule: Rule = Rule.OBJECT, *, is_required: bool = False) -> Property:
+    value = f"{{e}}.{column}"
+    return Property(
+        name, Kind.JSON, value, f"{value}::text", rule, column, order=((f"{value}::text", "text"),),
+        is_required=is_required,
+    )  # fmt: skip
+
+
+def _extra(name: str, sql: str, rule: Rule) -> Property:
+    return Property(name, Kind.JSON, sql, f"({sql})::text", rule, order=((f"({sql})::text", "text"),), column="extra")
+
+
+NAME, DESCRIPTION = _text("name", "name"), _text("description", "description")
+PROPERTIES = _json("properties", "properties")
+ENCODING = _text("encodingType", "encoding_type")
+LATEST = "(SELECT {sql} FROM things_latest l WHERE l.datastream_id = {{e}}.id)"
+LAST_END = "coalesce({e}.phenomenon_end, {e}.phenomenon_time)"
+
+# What must be known of a reading is said in fields of the standard: a verdict that is not good is added to
+# resultQuality, an origin that is not measured to parameters.
+QUALITY = """CASE WHEN {e}.verdict = 0 THEN {e}.extra -> 'resultQuality'
+ WHEN coalesce(jsonb_typeof({e}.extra -> 'resultQuality'), 'object') = 'object'
+ THEN coalesce({e}.extra -> 'resultQuality', '{}')
+   || jsonb_build_object('verdict', (ARRAY['good','suspect','bad'])[{e}.verdict + 1])
+ ELSE ({e}.extra -> 'resultQuality') || jsonb_build_array(
+   jsonb_build_object('verdict', (ARRAY['good','suspect','bad'])[{e}.verdict + 1])) END"""
+PARAMETERS = """CASE WHEN {e}.origin = 0 THEN {e}.extra -> 'parameters' ELSE coalesce({e}.extra -> 'parameters', '{}')
+ || jsonb_build_object('origin', (ARRAY['measured','simulated','replayed'])[{e}.origin + 1]) END"""
+VALID = "nullif({e}.extra ->> 'validTime', '')"
+
+THINGS = "SELECT t.id FROM things_thing t WHERE {visible}"
+STREAMS = "SELECT d.id FROM things_datastream d JOIN things_thing t ON t.id = d.thing_id WHERE {visible}"
+
+
+def _hung(condition: str) -> Seen:
+    """What hangs on one Thing."""
+    return Seen(condition, condition)
+
+
+OF_THING = _hung(f"{{e}}.thing_id = ANY(ARRAY({THINGS}))")
+
+
+def _shared(links: str, *paths: str) -> Seen:
+    """Seen by whoever sees one of the Things it is linked to, and by all while it is linked to none."""
+    seen = " OR ".join(f"EXISTS ({path} AND {{visible}})" for path in paths)
+    owned = " AND ".join(f"NOT EXISTS ({path} AND NOT {{visible}})" for path in paths)
+    return Seen(f"({seen} OR NOT ({links}))", owned)
+
+
+def _of_stream(column: str) -> Seen:
+    links = f"EXISTS (SELECT FROM things_datastream d WHERE d.{column} = {{e}}.id)"
+    path = f"SELECT FROM things_datastream d JOIN things_thing t ON t.id = d.thing_id WHERE d.{column} = {{e}}.id"
+    return _shared(links, path)
+
+
+LOCATION_SEEN = _shared(
+    "EXISTS (SELECT FROM things_thing_locations m WHERE m.location_id = {e}.id)"
+    " OR EXISTS (SELECT FROM things_historicallocation_locations m WHERE m.location_id = {e}.id)",
+    "SELECT FROM things_thing_locations m JOIN things_thing t ON t.id = m.thing_id WHERE m.location_id = {e}.id",
+    "SELECT FROM things_historicallocation_locations m JOIN things_historicallocation h"
+    " ON h.id = m.historicallocation_id JOIN things_thing t ON t.id = h.thing_id WHERE m.location_id = {e}.id",
+)
+# Observations without a feature of their own have their Datastream's.
+FEATURE_OF = "coalesce({e}.feature_id, (SELECT d.feature_id FROM things_datastream d WHERE d.id = {e}.datastream_id))"
+FEATURE_SEEN = _shared(
+    "EXISTS (SELECT FROM things_datastream d WHERE d.feature_id = {e}.id)"
+    " OR EXISTS (SELECT FROM things_observation o WHERE o.feature_id = {e}.id)",
+    "SELECT FROM things_datastream d JOIN things_thing t ON t.id = d.thing_id WHERE d.feature_id = {e}.id",
+    "SELECT FROM things_observation o JOIN things_datastream d ON d.id = o.datastream_id"
+    " JOIN things_thing t ON t.id = d.thing_id WHERE o.feature_id = {e}.id",
+)
+OBSERVED = (  # the streams first, so that the primary key finds them in order
+    "{e}.datastream_id = ANY(ARRAY(SELECT d.id FROM things_datastream d WHERE d.feature_id = {id} UNION"
+    f" SELECT o.datastream_id FROM things_observation o WHERE o.feature_id = {{id}})) AND {FEATURE_OF} = {{id}}"
+)
+AT = ("things_thing_locations", "thing_id", "location_id")
+WAS_AT = ("things_historicallocation_locations", "historicallocation_id", "location_id")
+
+
+def _linked(table: str, own: str, other: str) -> str:
+    return f"{{e}}.id IN (SELECT m.{other} FROM {table} m WHERE m.{own} = {{id}})"
+
+
+def _one(name: str, target: str, inverse: str, column: str) -> Navigation:
+    return Navigation(name, target, inverse, f"{{e}}.{column}", column=column, is_required=True, is_inherited=True)
+
+
+def _set(
+    name: str, entity: str, table: str, noun: str, seen: Seen,
+    properties: tuple[Property, ...], navigation: tuple[Navigation, ...], condition: str = "",
+    order: tuple[tuple[str, str], ...] = (("{e}.id", "bigint"),),
+) -> EntitySet:  # fmt: skip
+    return EntitySet(
+        name, entity, table, noun, seen, {p.name: p for p in properties}, {n.name: n for n in navigation}, condition,
+        order,
+    )  # fmt: skip
+
+
+SETS = {
+    made.name: made
+    for made in (
+        _set(
+            "Things", "Thing", "things_thing", "thing", _hung(f"{{e}}.id = ANY(ARRAY({THINGS}))"),
+            (NAME, DESCRIPTION, PROPERTIES),
+            (
+                Navigation("Locations", "Locations", "Things", where=_linked(*AT), through=AT, is_inherited=True),
+                Navigation("HistoricalLocations", "HistoricalLocations", "Thing", where="{e}.thing_id = {id}",
+                           is_inherited=True),
+                Navigation("Datastreams", "Datastreams", "Thing", where="{e}.thing_id = {id}", is_inherited=True),
+            ),
+        ),
+        _set(
+            "Locations", "Location", "things_location", "location", LOCATION_SEEN,
+            (NAME, DESCRIPTION, ENCODING, _json("location", "location", Rule.GEOMETRY, is_required=True), PROPERTIES),
+            (
+                Navigation("Things", "Things", "Locations", where=_linked(AT[0], AT[2], AT[1]),
+                           through=(AT[0], AT[2], AT[1])),
+                Navigation("HistoricalLocations", "HistoricalLocations", "Locations",
+                           where=_linked(WAS_AT[0], WAS_AT[2], WAS_AT[1]), through=(WAS_AT[0], WAS_AT[2], WAS_AT[1])),
+            ),
+        ),
+        _set(
+            "HistoricalLocations", "HistoricalLocation", "things_historicallocation", "location", OF_THING,
+            (
+                Property("time", Kind.TIME, "{e}.time", instant("{e}.time"), Rule.TIME, "time", is_required=True,
+                         is_nullable=False),
+            ),
+            (
+                _one("Thing", "Things", "HistoricalLocations", "thing_id"),
+                Navigation("Locations", "Locations", "HistoricalLocations", where=_linked(*WAS_AT), through=WAS_AT,
+                           is_required=True, is_inherited=True),
+            ),
+        ),
+        _set(
+            "Datastreams", "Datastream", "things_datastream", "datastream", OF_THING,
+            (
+                NAME, DESCRIPTION, _text("observationType", "observation_type"),
+                _json("unitOfMeasurement", "unit_of_measurement", is_required=True),
+                _json("observedArea", "observed_area"),
+                Property("phenomenonTime", Kind.SPAN, LATEST.format(sql="l.first_time"),
+                         LATEST.format(sql=interval("l.first_time", "l.last_end")),
+                         end=LATEST.format(sql="l.last_end")),
+                Property("resultTime", Kind.SPAN, "NULL::timestamptz", "NULL::text", end="NULL::timestamptz"),
+                PROPERTIES,
+            ),
+            (
+                _one("Thing", "Things", "Datastreams", "thing_id"),
+                _one("Sensor", "Sensors", "Datastreams", "sensor_id"),
+                _one("ObservedProperty", "ObservedProperties", "Datastreams", "observed_property_id"),
+                Navigation("Observations", "Observations", "Datastream", where="{e}.datastream_id = {id}",
+                           is_inherited=True),
+            ),
+        ),
+        _set(
+            "Sensors", "Sensor", "things_sensor", "sensor", _of_stream("sensor_id"),
+            (NAME, DESCRIPTION, ENCODING, _json("metadata", "metadata", Rule.ANY, is_required=True), PROPERTIES),
+            (Navigation("Datastreams", "Datastreams", "Sensor", where="{e}.sensor_id = {id}"),),
+        ),
+        _set(
+            "ObservedProperties", "ObservedProperty", "things_observedproperty", "property",
+            _of_stream("observed_property_id"), (NAME, _text("definition", "definition"), DESCRIPTION, PROPERTIES),
+            (Navigation("Datastreams", "Datastreams", "ObservedProperty", where="{e}.observed_property_id = {id}"),),
+        ),
+        _set(
+            "Observations", "Observation", "things_observation", "observation",
+            _hung(f"{{e}}.datastream_id = ANY(ARRAY({STREAMS}))"),
+            (
+                Property("phenomenonTime", Kind.SPAN, "{e}.phenomenon_time",
+                         f"CASE WHEN {{e}}.phenomenon_end IS NULL THEN {instant('{e}.phenomenon_time')}"
+                         f" ELSE {interval('{e}.phenomenon_time', '{e}.phenomenon_end')} END",
+                         Rule.SPAN, "phenomenon_time", end=LAST_END, is_nullable=False),
+                Property("resultTime", Kind.TIME, "{e}.result_time",
+                         f"coalesce({instant('{e}.result_time')}, 'null')", Rule.TIME, "result_time"),
+                Property("result", Kind.RESULT, "{e}.result",
+                         "coalesce({e}.result::text, {e}.result_json::text, 'null')", Rule.ANY, "result",
+                         is_required=True,
+                         order=(("{e}.result", "double precision"), ("{e}.result_json::text", "text"))),
+                _extra("resultQuality", QUALITY, Rule.ANY),
+                Property("validTime", Kind.SPAN, f"split_part({VALID}, '/', 1)::timestamptz",
+                         "({e}.extra -> 'validTime')::text", Rule.SPAN, "extra",
+                         end=f"nullif(split_part({VALID} || '/' || {VALID}, '/', 2), '')::timestamptz"),
+                _extra("parameters", PARAMETERS, Rule.OBJECT),
+            ),
+            (
+                _one("Datastream", "Datastreams", "Observations", "datastream_id"),
+                Navigation("FeatureOfInterest", "FeaturesOfInterest", "Observations", FEATURE_OF, column="feature_id",
+                           is_inherited=True),
+            ),
+            # corrections: of the same key, the highest sequence is what is known now
+            "NOT EXISTS (SELECT FROM things_observation n WHERE n.datastream_id = {e}.datastream_id"
+            " AND n.phenomenon_time = {e}.phenomenon_time AND n.sequence > {e}.sequence{probe})",
+            (("{e}.datastream_id", "bigint"), ("{e}.phenomenon_time", "timestamptz")),
+        ),
+        _set(
+            "FeaturesOfInterest", "FeatureOfInterest", "things_featureofinterest", "feature", FEATURE_SEEN,
+            (NAME, DESCRIPTION, ENCODING, _json("feature", "feature", Rule.GEOMETRY, is_required=True), PROPERTIES),
+            (Navigation("Observations", "Observations", "FeatureOfInterest", where=OBSERVED),),
+        ),
+    )
+}  # fmt: skip

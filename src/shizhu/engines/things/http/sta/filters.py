@@ -1,0 +1,301 @@
+"""`$filter` to SQL with bound values (18-088 §9.3.3.5).
+
+Times are compared and taken apart in UTC. An interval is after an instant if it begins after it, before it if it ends
+before it, and equal if both its ends are. A condition on a collection holds if one row of the collection meets all that
+the filter says of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, time
+from typing import Any
+
+from odata_query import ast
+
+from shizhu.engines.things.http.sta.entities import Kind
+from shizhu.engines.things.http.sta.errors import Refused, later
+from shizhu.engines.things.http.sta.functions import FUNCTIONS
+from shizhu.engines.things.http.sta.grammar import parse, position
+from shizhu.engines.things.http.sta.pieces import Piece
+from shizhu.engines.things.http.sta.scope import Expression, Scope, UnknownName
+from shizhu.engines.things.http.sta.sql import Sql, bind, join, sql
+from shizhu.engines.things.logic.readings import parse_time
+
+SIGNS = {ast.Eq: "=", ast.NotEq: "<>", ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<="}
+ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%%"}
+TIMES = {Kind.TIME, Kind.SPAN}
+FLEXIBLE = {Kind.RESULT, Kind.JSON}  # take the kind of what they are compared with
+BEST = (Kind.TIME, Kind.NUMBER, Kind.BOOLEAN, Kind.DURATION, Kind.CLOCK, Kind.DATE, Kind.TEXT)
+NOTHING = Expression(Kind.NULL, Sql("NULL"))
+
+
+def condition(piece: Piece, scope: Scope) -> Sql:
+    """The filter as a condition; the scope has the joins it needs afterwards. Raises Refused (400, 501)."""
+    compiler = _Compiler(piece, scope)
+    single: list[Sql] = []
+    many: list[Sql] = []
+    try:
+        for node in _conjuncts(parse(piece)):
+            scope.is_many = False
+            part = compiler.truth(node)
+            (many if scope.is_many else single).append(part)
+    except RecursionError:
+        raise piece.fault("the expression is nested too deep") from None
+    if many:
+        inside = sql("FROM (SELECT 1) one{joins} WHERE {all}", joins=scope.many_joins(), all=join(" AND ", many))
+        single.append(sql("EXISTS (SELECT {inside})", inside=inside))
+    return join(" AND ", single)
+
+
+def _conjuncts(node: Any) -> list[Any]:
+    if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
+        return [*_conjuncts(node.left), *_conjuncts(node.right)]
+    return [node]
+
+
+def _names(node: Any) -> list[str]:
+    if isinstance(node, ast.Attribute):
+        return [*_names(node.owner), node.attr]
+    return [*node.namespace, node.name]
+
+
+@dataclass
+class _Compiler:
+    piece: Piece
+    scope: Scope
+
+    def fault(self, rule: str, node: Any) -> Refused:
+        where = position(node)
+        return self.piece.fault(rule, where if where < len(self.piece.text) else 0)
+
+    def truth(self, node: Any) -> Sql:
+        """A condition."""
+        found = self.value(node)
+        if found.kind is Kind.JSON:
+            return sql("({x} = 'true')", x=found.sql)
+        if found.kind is not Kind.BOOLEAN:
+            raise self.fault(f"a condition is needed here, and this is {found.kind.value}", node)
+        return sql("({x})", x=found.sql)
+
+    def value(self, node: Any) -> Expression:
+        """Any expression."""
+        for type_, compile_ in COMPILERS:
+            if isinstance(node, type_):
+                found: Expression = compile_(self, node)
+                return found
+        raise self._later(node)
+
+    def _later(self, node: Any) -> Refused:
+        where = position(node)
+        return later(f"$filter: {type(node).__name__} will come later", where if where < len(self.piece.text) else 0)
+
+    def boolean(self, node: ast.BoolOp) -> Expression:
+        word = "AND" if isinstance(node.op, ast.And) else "OR"
+        both = sql("{a} " + word + " {b}", a=self.truth(node.left), b=self.truth(node.right))
+        return Expression(Kind.BOOLEAN, sql("({x})", x=both))
+
+    def unary(self, node: ast.UnaryOp) -> Expression:
+        if isinstance(node.op, ast.Not):
+            return Expression(Kind.BOOLEAN, sql("NOT {x}", x=self.truth(node.operand)))
+        return Expression(Kind.NUMBER, sql("(- {x})", x=self.cast(node.operand, Kind.NUMBER)))
+
+    def path(self, node: Any) -> Expression:
+        names = _names(node)
+        try:
+            return self.scope.resolve([str(name) for name in names])
+        except UnknownName as unknown:
+            raise self.fault(str(unknown), names[unknown.index]) from None
+
+    def call(self, node: ast.Call) -> Expression:
+        name = ".".join((*node.func.namespace, node.func.name))
+        if name.startswith(("geo.", "st_")):
+            raise later(f"$filter: the spatial function {name} will come later", position(node.func))
+        functions = FUNCTIONS.get(name.lower(), ())
+        chosen = next((f for f in functions if len(f.takes) == len(node.args)), None)
+        if chosen is None:
+            counts = " or ".join(str(len(f.takes)) for f in functions)
+            rule = f"{name} takes {counts} arguments, not {len(node.args)}" if functions else f"no function {name!r}"
+            raise self.fault(rule, node.func)
+        given = {
+            f"a{n}": self.cast(arg, kind) for n, (arg, kind) in enumerate(zip(node.args, chosen.takes, strict=True))
+        }
+        return Expression(chosen.gives, sql(f"({chosen.sql})", **given))
+
+    def arithmetic(self, node: ast.BinOp) -> Expression:
+        left, right = self.value(node.left), self.value(node.right)
+        sign = ARITHMETIC[type(node.op)]
+        if left.kind in TIMES and sign in "+-":
+            kinds = (Kind.TIME, Kind.DURATION) if right.kind is Kind.DURATION else (Kind.DURATION, right.kind)
+            if kinds[1] in {Kind.DURATION, *TIMES} and (sign == "-" or kinds[1] is Kind.DURATION):
+                return Expression(kinds[0], sql("({a} " + sign + " {b})", a=left.sql, b=right.sql))
+        a, b = self._cast(left, Kind.NUMBER, node.left), self._cast(right, Kind.NUMBER, node.right)
+        if sign == "%%":
+            a, b = sql("{a}::numeric", a=a), sql("{b}::numeric", b=b)
+        if sign in "/%%":
+            b = sql("nullif({b}, 0)", b=b)
+        return Expression(Kind.NUMBER, sql("({a} " + sign + " {b})", a=a, b=b))
+
+    def literal(self, node: Any) -> Expression:
+        try:
+            return _literal(node)
+        except (ValueError, OverflowError) as error:
+            raise self.fault(f"{node.val!s} is not possible: {error}", node) from None
+
+    def cast(self, node: Any, kind: Kind) -> Sql:
+        """A node as a value of that kind."""
+        return self._cast(self.value(node), kind, node)
+
+    def _cast(self, found: Expression, kind: Kind, node: Any) -> Sql:
+        cast = _as(found, kind)
+        if cast is None:
+            raise self.fault(f"{kind.value} is needed here, and this is {found.kind.value}", node)
+        return cast
+
+    def compare(self, node: Any) -> Expression:
+        if isinstance(node.comparator, ast.In):
+            parts = [replace(node, comparator=ast.Eq(), right=item) for item in node.right.val]
+            return Expression(Kind.BOOLEAN, join(" OR ", [self.truth(part) for part in parts]))
+        left, right, sign = self.value(node.left), self.value(node.right), SIGNS[type(node.comparator)]
+        if Kind.NULL in {left.kind, right.kind}:
+            return Expression(Kind.BOOLEAN, self._null(left if right.kind is Kind.NULL else right, sign, node))
+        if {left.kind, right.kind} & {Kind.SPAN}:
+            return Expression(Kind.BOOLEAN, self._spans(left, right, sign, node))
+        if Kind.RESULT in {left.kind, right.kind}:
+            return Expression(Kind.BOOLEAN, self._result(left, right, sign, node))
+        return Expression(Kind.BOOLEAN, self._plain(left, right, sign, node))
+
+    def _null(self, found: Expression, sign: str, node: Any) -> Sql:
+        if sign not in {"=", "<>"}:
+            raise self.fault("null is equal (eq) or not (ne), nothing else", node)
+        if found.kind is Kind.RESULT:
+            empty = sql("({x} IS NULL AND ({raw} IS NULL OR {raw} = 'null'))", x=found.sql, raw=found.raw)
+        elif found.kind is Kind.JSON:
+            empty = sql("({x} IS NULL OR {x} = 'null')", x=found.sql)
+        else:
+            empty = sql("({x} IS NULL)", x=found.sql)
+        return empty if sign == "=" else sql("NOT {x}", x=empty)
+
+    def _spans(self, left: Expression, right: Expression, sign: str, node: Any) -> Sql:
+        a, a_end, b, b_end = *self._ends(left, node.left), *self._ends(right, node.right)
+        if sign in {"=", "<>"}:
+            same = sql("({a} = {b} AND {c} = {d})", a=a, b=b, c=a_end, d=b_end)
+            return same if sign == "=" else sql("NOT {x}", x=same)
+        if sign in {">", ">="}:
+            return sql("{a} " + sign + " {b}", a=a, b=b_end)
+        both = sql("{a} " + sign + " {b}", a=a_end, b=b)
+        return both if a is a_end else sql("({a} " + sign + " {b} AND {both})", a=a, b=b, both=both)  # for the index
+
+    def _ends(self, found: Expression, node: Any) -> tuple[Sql, Sql]:
+        begin = self._cast(found, Kind.TIME, node)
+        return begin, found.end if found.kind is Kind.SPAN else begin
+
+    def _result(self, left: Expression, right: Expression, sign: str, node: Any) -> Sql:
+        """A result is a number, or any JSON. A text that is a number is compared with numbers."""
+        if left.kind is not Kind.RESULT:
+            flipped = sign.translate(str.maketrans("<>", "><")) if sign != "<>" else sign
+            return self._result(right, left, flipped, replace(node, left=node.right, right=node.left))
+        if right.kind is Kind.NUMBER:
+            return sql("{a} " + sign + " {b}", a=left.sql, b=right.sql)
+        if right.kind is not Kind.TEXT:
+            return self._plain(left, right, sign, node)
+        number = _as(right, Kind.NUMBER)
+        if number is not None and sign not in {"=", "<>"}:
+            return sql("{a} " + sign + " {b}", a=left.sql, b=number)
+        text = sql("(jsonb_typeof({raw}) = 'string' AND ({raw} #>> '{}') " + sign + " {b})", raw=left.raw, b=right.sql)
+        return text if number is None else sql("({a} " + sign + " {b} OR {text})", a=left.sql, b=number, text=text)
+
+    def _plain(self, left: Expression, right: Expression, sign: str, node: Any) -> Sql:
+        for kind in _meeting(left.kind, right.kind):
+            a, b = _as(left, kind), _as(right, kind)
+            if a is not None and b is not None:
+                return sql("{a} " + sign + " {b}", a=a, b=b)
+        raise self.fault(f"{left.kind.value} and {right.kind.value} cannot be compared", node)
+
+
+def _meeting(left: Kind, right: Kind) -> list[Kind]:
+    """Kinds in which two values can be compared, the best first."""
+    if left in FLEXIBLE and right in FLEXIBLE:
+        return [Kind.TEXT]
+    kinds = {left, right} - FLEXIBLE
+    return [kind for kind in BEST if kind in kinds or (kind is Kind.TEXT and FLEXIBLE & {left, right})]
+
+
+def _as(found: Expression, kind: Kind) -> Sql | None:
+    """The expression as a value of that kind; None if it is no such value."""
+    if found.kind is kind or (kind is Kind.TIME and found.kind is Kind.SPAN):
+        return found.sql
+    if found.kind is Kind.TEXT and kind is Kind.NUMBER and isinstance(found.constant, str):
+        return _number(found.constant)
+    template = CASTS.get((found.kind, kind))
+    return sql(template, x=found.sql, raw=found.raw) if template else None
+
+
+CASTS = {
+    (Kind.DATE, Kind.TIME): "({x})::timestamptz",
+    (Kind.TIME, Kind.DATE): "({x})::date",
+    (Kind.SPAN, Kind.DATE): "({x})::date",
+    (Kind.SPAN, Kind.CLOCK): "({x})::time",
+    (Kind.RESULT, Kind.NUMBER): "{x}",
+    (Kind.RESULT, Kind.TEXT): "coalesce({x}::text, {raw} #>> '{}')",
+    (Kind.RESULT, Kind.BOOLEAN): "CASE jsonb_typeof({raw}) WHEN 'boolean' THEN ({raw})::boolean END",
+    (Kind.JSON, Kind.NUMBER): "CASE jsonb_typeof({x}) WHEN 'number' THEN ({x})::float8 END",
+    (Kind.JSON, Kind.BOOLEAN): "CASE jsonb_typeof({x}) WHEN 'boolean' THEN ({x})::boolean END",
+    (Kind.JSON, Kind.TEXT): "({x} #>> '{}')",
+    (Kind.JSON, Kind.TIME): (
+        "CASE WHEN {x} #>> '{}' ~ '^\\d+-\\d\\d-\\d\\dT\\d\\d:\\d\\d' THEN ({x} #>> '{}')::timestamptz END"
+    ),
+}  # fmt: skip
+
+
+def _number(text: str) -> Sql | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return bind(number, "float8") if math.isfinite(number) else None
+
+
+def _integer(text: str) -> Expression:
+    number = int(text)
+    small = abs(number) < 1 << 63
+    return Expression(Kind.NUMBER, bind(number if small else text, "bigint" if small else "numeric"))
+
+
+def _float(text: str) -> Expression:
+    number = _number(text)
+    if number is None:
+        raise ValueError("a number must be finite")
+    return Expression(Kind.NUMBER, number)
+
+
+def _literal(node: Any) -> Expression:
+    if isinstance(node, ast.Null):
+        return NOTHING
+    if isinstance(node, ast.DateTime) and not node.val.upper().endswith("Z") and node.val[-6] not in "+-":
+        return Expression(Kind.TIME, bind(parse_time(f"{node.val}Z"), "timestamptz"))
+    return LITERALS[type(node)](str(node.val))
+
+
+LITERALS: dict[Any, Callable[[str], Expression]] = {
+    ast.String: lambda text: Expression(Kind.TEXT, bind(text, "text"), constant=text),
+    ast.Integer: _integer,
+    ast.Float: _float,
+    ast.Boolean: lambda text: Expression(Kind.BOOLEAN, Sql(text.upper())),
+    ast.DateTime: lambda text: Expression(Kind.TIME, bind(parse_time(text.upper()), "timestamptz")),
+    ast.Date: lambda text: Expression(Kind.DATE, bind(date.fromisoformat(text), "date")),
+    ast.Time: lambda text: Expression(Kind.CLOCK, bind(time.fromisoformat(text), "time")),
+    ast.Duration: lambda text: Expression(Kind.DURATION, bind(text, "interval")),
+}
+COMPILERS: list[tuple[Any, Any]] = [
+    (ast.BoolOp, _Compiler.boolean),
+    (ast.Compare, _Compiler.compare),
+    (ast.UnaryOp, _Compiler.unary),
+    (ast.BinOp, _Compiler.arithmetic),
+    (ast.Call, _Compiler.call),
+    (ast.Identifier | ast.Attribute, _Compiler.path),
+    (ast.Null | ast.String | ast.Integer | ast.Float | ast.Boolean | ast.DateTime | ast.Date | ast.Time | ast.Duration,
+     _Compiler.literal),
+]  # fmt: skip

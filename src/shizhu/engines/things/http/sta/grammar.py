@@ -1,0 +1,103 @@
+"""The `$filter` grammar: odata-query's parser, with what SensorThings has beyond it and with positions in every node.
+
+Beyond it are `@iot.id`, `not(…)` without a blank, the functions of 18-088 §9.3.3.5 that OData lacks, and names that
+begin with a keyword (`allowance`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from odata_query import ast
+from odata_query.exceptions import ParsingException, TokenizingException
+from odata_query.grammar import ODataLexer, ODataParser
+
+from shizhu.engines.things.http.sta.errors import Refused
+from shizhu.engines.things.http.sta.pieces import Piece
+
+KEYWORDS = {"ANY", "ALL", "NULL", "BOOLEAN"}
+GLUED = {"ODATA_IDENTIFIER", "INTEGER", *KEYWORDS}  # what the rest of a name that begins with a keyword is taken for
+WORD = re.compile(r"\w+")
+
+
+class Word(str):
+    """A name or the text of a literal that knows its place."""
+
+    __slots__ = ("position",)
+    position: int
+
+    @classmethod
+    def at(cls, text: str, position: int) -> Word:
+        """The text, from that place."""
+        word = cls(text)
+        word.position = position
+        return word
+
+
+def position(node: Any) -> int:
+    """Where a node begins: the leftmost word in it."""
+    if isinstance(node, Word):
+        return node.position
+    if isinstance(node, list):
+        return min(map(position, node), default=1 << 30)
+    if not hasattr(node, "__dataclass_fields__"):
+        return 1 << 30
+    return min((position(getattr(node, name)) for name in node.__dataclass_fields__), default=1 << 30)
+
+
+def parse(piece: Piece) -> Any:
+    """The expression as odata-query's tree; raises Refused with the place of what is wrong."""
+    try:
+        return _parsed(piece.text)
+    except TokenizingException as error:
+        raise _fault(piece, error.token.index) from None
+    except ParsingException as error:
+        raise _fault(piece, error.token.index if error.token else len(piece.text)) from None
+
+
+def _fault(piece: Piece, index: int) -> Refused:
+    rest = piece.text[index:].lstrip()
+    found = rest[:20].strip()
+    rule = f"{found!r} is not expected here" if found else "the expression ends too early"
+    return piece.fault(rule, len(piece.text) - len(rest))
+
+
+@lru_cache(maxsize=500)
+def _parsed(text: str) -> Any:
+    parser: Any = ODataParser()
+    parser._function_call = ast.Call  # noqa: SLF001  # which functions there are is decided by our own table
+    return parser.parse(_tokens(text.replace("@iot.id", "_iot_id")))
+
+
+def _tokens(text: str) -> Iterator[Any]:
+    waiting, end = None, 0  # of a name that began with a keyword
+    for token in ODataLexer().tokenize(text):
+        if token.index < end:
+            continue
+        if waiting is not None and waiting.type in KEYWORDS and token.type in GLUED:
+            name = text[waiting.index : WORD.match(text, waiting.index).end()]  # type: ignore[union-attr]  # a letter
+            end = waiting.index + len(name)
+            if token.index < end:
+                waiting.type, waiting.value = "ODATA_IDENTIFIER", ast.Identifier(name)
+                continue
+        if waiting is not None:
+            yield _placed(waiting, token)
+        waiting = token
+    if waiting is not None:
+        yield _placed(waiting, None)
+
+
+def _placed(token: Any, following: Any) -> Any:
+    value = token.value
+    if isinstance(value, ast.Identifier):
+        if value.name.lower() == "not" and following is not None and following.type == "(":
+            token.type, token.value = "NOT", ast.Not()
+        else:
+            token.value = ast.Identifier(Word.at(value.name, token.index), value.namespace)
+    elif hasattr(value, "val"):
+        token.value = replace(value, val=Word.at(value.val, token.index))
+    return token

@@ -1,0 +1,106 @@
+"""Resource paths of 18-088 §9.2, of any depth: /Things(1)/Datastreams(2)/Observations/$ref."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from shizhu.engines.things.http.sta.entities import SETS, EntitySet, Navigation, Property
+from shizhu.engines.things.http.sta.errors import bad, missing
+
+SEGMENT = re.compile(r"(?P<name>\$?[A-Za-z@.]+)(?:\((?P<key>[^()]*)\))?")
+KEY = re.compile(r"-?\d{1,18}")
+DEEPEST = 20
+ID = "@iot.id"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One entity or collection: how one came to it, and the id if one is named."""
+
+    entity: EntitySet
+    navigation: Navigation | None = None
+    key: int | None = None
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it is one entity."""
+        return self.key is not None or (self.navigation is not None and not self.navigation.is_many)
+
+
+@dataclass(frozen=True)
+class ResourcePath:
+    """Steps, and what of the last is meant: the whole, one attribute (perhaps raw), or only its address."""
+
+    steps: tuple[Step, ...]
+    attribute: Property | None = None
+    is_id: bool = False
+    is_value: bool = False
+    is_reference: bool = False
+
+    @property
+    def last(self) -> Step:
+        """What the path leads to."""
+        return self.steps[-1]
+
+
+def _key(text: str | None, place: int) -> int | None:
+    if text is None:
+        return None
+    if not KEY.fullmatch(text):
+        if re.fullmatch(r"'.*'|\d+", text):
+            raise missing(f"there is no entity with the id {text}: ids here are whole numbers", place)
+        raise bad(f"({text}) is not an id: ids here are whole numbers, as in Things(1)", place)
+    return int(text)
+
+
+def _step(before: Step | None, name: str, key: int | None, place: int) -> Step:
+    if before is None:
+        if name not in SETS:
+            raise missing(f"{name!r} is no entity set; there are {', '.join(SETS)}", place)
+        return Step(SETS[name], None, key)
+    navigation = before.entity.navigation.get(name)
+    if navigation is None or not before.is_single:
+        raise missing(f"{name!r} does not lead on from {before.entity.name}", place)
+    if key is not None and not navigation.is_many:
+        raise missing(f"{name} leads to one entity, so it takes no id", place)
+    return Step(SETS[navigation.target], navigation, key)
+
+
+def parse(path: str) -> ResourcePath:
+    """Read a decoded path below the service root, as `Things(1)/name`; raises Refused (400, 404)."""
+    steps: list[Step] = []
+    wanted: dict[str, object] = {}
+    place = 0
+    segments = path.strip("/").split("/")
+    if len(segments) > DEEPEST:
+        raise bad(f"a path may have {DEEPEST} segments", 0)
+    for segment in segments:
+        match = SEGMENT.fullmatch(segment)
+        if match is None:
+            raise bad(f"{segment!r} is no segment of a path: they look like Things(1), Datastreams, name", place)
+        name, key = match["name"], _key(match["key"], place)
+        if not _ends(steps, name, wanted):
+            if wanted:
+                raise missing(f"nothing comes after {' '.join(map(str, wanted))}", place)
+            steps.append(_step(steps[-1] if steps else None, name, key, place))
+        place += len(segment) + 1
+    return ResourcePath(tuple(steps), **wanted)  # type: ignore[arg-type]  # the names are the fields
+
+
+def _ends(steps: list[Step], name: str, wanted: dict[str, object]) -> bool:
+    """Whether the segment says what of the last step is meant."""
+    if not steps or "is_value" in wanted or "is_reference" in wanted:
+        return False
+    last = steps[-1]
+    if name == "$value" and wanted:
+        wanted["is_value"] = True
+    elif name == "$ref" and not wanted:
+        wanted["is_reference"] = True
+    elif last.is_single and not wanted and name in last.entity.properties:
+        wanted["attribute"] = last.entity.properties[name]
+    elif last.is_single and not wanted and name in {"id", ID}:
+        wanted["is_id"] = True
+    else:
+        return False
+    return True

@@ -1,0 +1,250 @@
+"""One SQL statement per request: PostgreSQL makes the JSON of the whole answer, nested entities included.
+
+A statement gives one row with one text: the answer, or NULL where there is none (204); no row, or `found` false: 404.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from shizhu.engines.things.http.sta import filters
+from shizhu.engines.things.http.sta.entities import SETS, EntitySet, Kind, Navigation
+from shizhu.engines.things.http.sta.errors import bad
+from shizhu.engines.things.http.sta.options import Expansion, Options
+from shizhu.engines.things.http.sta.paths import ID, ResourcePath, Step
+from shizhu.engines.things.http.sta.pieces import Piece
+from shizhu.engines.things.http.sta.scope import Caller, Key, Scope, UnknownName, condition, target_link, visible
+from shizhu.engines.things.http.sta.sql import Sql, bind, join, literal, sql
+
+SELF = "@iot.selfLink"
+REFERENCE = (Piece(SELF, "$ref"),)
+PAGE = """
+SELECT string_agg(r.body, ',' ORDER BY r.place) AS items, count(*) AS found, max(r.token) AS token
+FROM (
+  SELECT row_number() OVER () AS place, CASE WHEN row_number() OVER () <= {size} THEN {body} END AS body,
+         CASE WHEN row_number() OVER () = {size} THEN {token} END AS token
+  FROM (SELECT {e}.*{keys} FROM {source} WHERE {where} ORDER BY {order} LIMIT {size} + 1 OFFSET {skip}) {e}
+) r
+"""
+NEXT = "encode(convert_to(jsonb_build_array({keys})::text, 'UTF8'), 'hex')"
+COLLECTION = """
+SELECT {found}, '{' || concat_ws(',', {count}, CASE WHEN p.found > {size} THEN {link} || p.token || '"' END,
+  '"value":[' || coalesce(p.items, '') || ']') || '}'
+FROM ({page}) p
+"""
+NESTED = """
+(SELECT concat_ws(',', {count}, CASE WHEN p.found > {size} THEN {next} || p.token || '"' END,
+  {name} || '[' || coalesce(p.items, '') || ']') FROM ({page}) p)
+"""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Makes statements for one caller. `root` is the address of the service, checked to be free of quotes."""
+
+    caller: Caller
+    root: str
+
+    def statement(self, path: ResourcePath, options: Options) -> Sql:
+        """The statement that answers a GET; raises Refused for options that do not fit."""
+        step = path.last
+        if path.is_reference:
+            options = replace(options, select=REFERENCE, expand=())
+        if not step.is_single:
+            return self._collection(path, options)
+        single = replace(options, select=None, expand=())
+        if single != Options():
+            raise bad(f"{', '.join(single.texts()) or '$skip'}: only $select and $expand go with one entity")
+        return self._single(path, options)
+
+    def _single(self, path: ResourcePath, options: Options) -> Sql:
+        entity = path.last.entity
+        is_whole = path.attribute is None and not path.is_id
+        json = self.body(entity, "e", options, 0) if is_whole else _value(path)
+        source = sql(f"{entity.table} e WHERE e.id = {{id}}", id=self.key(path.steps))
+        where = join(" AND ", [source, condition(entity, "e")])
+        return sql("SELECT TRUE, {json} FROM {where}", json=json, where=where)
+
+    def key(self, steps: tuple[Step, ...]) -> Sql:
+        """The id of the one entity a path leads to, as a subquery; NULL if it does not exist for the caller."""
+        *before, step = steps
+        navigation = step.navigation
+        if navigation and not navigation.is_many:
+            parent = self.key(tuple(before))
+            table = before[-1].entity.table
+            value = sql(navigation.value, e="p")
+            where = join(" AND ", [sql("p.id = {parent}", parent=parent), condition(before[-1].entity, "p")])
+            return sql(f"(SELECT {{value}} FROM {table} p WHERE {{where}})", value=value, where=where)
+        conditions = [sql("e.id = {key}", key=bind(step.key, "bigint")), *self._hanging(step, tuple(before), "e")]
+        where = join(" AND ", [*conditions, condition(step.entity, "e")])
+        return sql(f"(SELECT e.id FROM {step.entity.table} e WHERE {{where}})", where=where)
+
+    def _hanging(self, step: Step, before: tuple[Step, ...], alias: str) -> list[Sql]:
+        """Conditions that a row is where the path says, and visible."""
+        if step.navigation is None:
+            return [visible(step.entity, alias, self.caller)]
+        link = sql(
+            step.navigation.where, e=alias, id="(SELECT id FROM parent)" if step.key is None else self.key(before)
+        )
+        return [link, Sql() if step.navigation.is_inherited else visible(step.entity, alias, self.caller)]
+
+    def _collection(self, path: ResourcePath, options: Options) -> Sql:
+        *before, step = path.steps
+        page, count = self._page(step.entity, "e", options, self._hanging(step, tuple(before), "e"), 0)
+        address = f"{self.root}/{_address(path)}?{options.link()}"
+        made = sql(
+            COLLECTION, page=page, size=str(options.size), link=member("@iot.nextLink", address),
+            count=sql(f"{member('@iot.count')} || {{n}}", n=count) if count else "NULL",
+            found="(SELECT id FROM parent) IS NOT NULL" if before else "TRUE",
+        )  # fmt: skip
+        if not before:
+            return made
+        return sql("WITH parent AS MATERIALIZED (SELECT {id} AS id) {rest}", id=self.key(tuple(before)), rest=made)
+
+    def _page(self, entity: EntitySet, alias: str, options: Options, where: list[Sql], depth: int) -> tuple[Sql, Sql]:
+        """The rows of one page as `items`, `found`, `token`; and the count of all, if it is wanted."""
+        scope = Scope(entity, alias, self.caller)
+        conditions = [*where, filters.condition(options.filter, scope) if options.filter else Sql()]
+        keys = _keys(scope, options)
+        source = sql(f"{entity.table} {alias}{{joins}}", joins=scope.single_joins())
+        columns = join("", [sql(f", {{key}} AS {alias}k{n}", key=key.sql) for n, key in enumerate(keys)])
+        page = sql(
+            PAGE, e=alias, keys=columns, source=source, size=str(options.size), skip=str(options.skip),
+            where=join(" AND ", [*conditions, condition(entity, alias), _after(keys, options.token)]) or Sql("TRUE"),
+            order=join(", ", [Sql(f"{alias}k{n}{' DESC' if key.is_descending else ''}") for n, key in enumerate(keys)]),
+            body=self.body(entity, alias, options, depth),
+            token=sql(NEXT, keys=", ".join(f"{alias}k{n}::text" for n in range(len(keys)))),
+        )  # fmt: skip
+        every = join(" AND ", [*conditions, condition(entity, alias, is_page=False)]) or Sql("TRUE")
+        count = sql("(SELECT count(*) FROM {source} WHERE {every})", source=source, every=every)
+        return page, count if options.is_counted else Sql()
+
+    def body(self, entity: EntitySet, alias: str, options: Options, depth: int) -> Sql:
+        """The JSON text of one entity."""
+        expanded = {expansion.name.text for expansion in options.expand}
+        own = f"{self.root}/{entity.name}("
+        pieces = {
+            ID: Sql(f"{member(ID)} || {alias}.id"),
+            SELF: Sql(f"{member(SELF, own)} || {alias}.id || ')\"'"),
+            **{name: sql(f"{member(name)} || {{x}}", x=sql(p.json, e=alias)) for name, p in entity.properties.items()},
+        }
+        links = {
+            name: Sql(f"{member(f'{name}@iot.navigationLink', own)} || {alias}.id || ')/{name}\"'")
+            for name in entity.navigation
+        }
+        if options.select is None:
+            chosen = [*pieces.values(), *(link for name, link in links.items() if name not in expanded)]
+        else:
+            chosen = list(_selected(entity, options.select, {**pieces, **links}))
+        chosen += [self._expanded(entity, alias, expansion, depth + 1) for expansion in options.expand]
+        return sql("'{' || concat_ws(',', {all}) || '}'", all=join(", ", chosen or [Sql("NULL")]))
+
+    def _expanded(self, entity: EntitySet, alias: str, expansion: Expansion, depth: int) -> Sql:
+        navigation = entity.navigation.get(expansion.name.text)
+        if navigation is None:
+            known = ", ".join(entity.navigation)
+            raise expansion.name.fault(f"{entity.entity} has no {expansion.name.text!r} to expand; it has {known}")
+        target, child, options = SETS[navigation.target], f"e{depth}", expansion.options
+        if not navigation.is_many:
+            return self._expanded_one(navigation, alias, child, expansion, depth)
+        conditions = [target_link(navigation, child, alias)]
+        if not navigation.is_inherited:
+            conditions.append(visible(target, child, self.caller))
+        page, count = self._page(target, child, options, conditions, depth)
+        name = navigation.name
+        next_ = member(f"{name}@iot.nextLink", f"{self.root}/{entity.name}(")
+        return sql(
+            NESTED, page=page, size=str(options.size), name=member(name),
+            next=f"{next_} || {alias}.id || {literal(f')/{name}?{options.link()}')}",
+            count=sql(f"{member(f'{name}@iot.count')} || {{n}}", n=count) if count else "NULL",
+        )  # fmt: skip
+
+    def _expanded_one(self, navigation: Navigation, alias: str, child: str, expansion: Expansion, depth: int) -> Sql:
+        options = replace(expansion.options, select=None, expand=())
+        if options != Options():
+            raise expansion.name.fault(f"{navigation.name} is one entity: only $select and $expand go with it")
+        target = SETS[navigation.target]
+        return sql(
+            f"{member(navigation.name)} || (SELECT {{body}} FROM {target.table} {child} WHERE {{link}})",
+            body=self.body(target, child, expansion.options, depth), link=target_link(navigation, child, alias),
+        )  # fmt: skip
+
+
+def member(name: str, begin: str = "") -> str:
+    """The text constant `"name":`, with the beginning of a JSON string if that is the value."""
+    return literal(f'"{name}":' + (f'"{begin}' if begin else ""))
+
+
+def _address(path: ResourcePath) -> str:
+    names = (f"{step.navigation.name if step.navigation else step.entity.name}" for step in path.steps)
+    keys = ("" if step.key is None else f"({step.key})" for step in path.steps)
+    return "/".join(map("".join, zip(names, keys, strict=True))) + ("/$ref" if path.is_reference else "")
+
+
+def _value(path: ResourcePath) -> Sql:
+    """One property as JSON `{"name": …}`, or raw; NULL if it has no value."""
+    name = path.attribute.name if path.attribute else ID
+    json = sql(path.attribute.json, e="e") if path.attribute else Sql("e.id::text")
+    if path.is_value:
+        return sql("({json})::jsonb #>> '{}'", json=json)
+    shown = sql("nullif({json}, 'null')", json=json)
+    if path.attribute and path.attribute.kind in {Kind.JSON, Kind.RESULT}:
+        shown = json
+    return sql(f"'{{' || {member(name)} || {{json}} || '}}'", json=shown)
+
+
+def _selected(entity: EntitySet, select: Iterable[Piece], pieces: dict[str, Sql]) -> Iterable[Sql]:
+    wanted = []
+    for piece in select:
+        name = ID if piece.text == "id" else piece.text
+        if name not in pieces:
+            known = ", ".join((*entity.properties, *entity.navigation))
+            raise piece.fault(f"{entity.entity} has no {piece.text!r} to select; it has id, {known}")
+        wanted.append(name)
+    return (pieces[name] for name in pieces if name in wanted)
+
+
+def _keys(scope: Scope, options: Options) -> list[Key]:
+    """What to sort by: as asked, then by what tells rows with equal keys apart."""
+    keys: list[Key] = []
+    for order in options.orderby:
+        try:
+            found = scope.keys(order.path.text.replace("@iot.id", "id").split("/"))
+        except UnknownName as unknown:
+            names = order.path.text.split("/")
+            raise order.path.fault(str(unknown), len("/".join((*names[: unknown.index], "")))) from None
+        keys += [replace(key, is_descending=order.is_descending) for key in found]
+    last = keys[-1].is_descending if keys else False
+    known = {key.sql.text for key in keys}
+    rest = (Key(sql(value, e=scope.alias), type_, is_nullable=False) for value, type_ in scope.entity.order)
+    return keys + [replace(key, is_descending=last) for key in rest if key.sql.text not in known]
+
+
+def _after(keys: list[Key], token: tuple[str | None, ...]) -> Sql:
+    """The rows that come after the one whose keys the token has."""
+    if not token:
+        return Sql()
+    if len(token) != len(keys):
+        raise bad("$skiptoken: it belongs to another $orderby", 0)
+    values = [bind(text, key.type) for text, key in zip(token, keys, strict=True)]
+    if not any(key.is_nullable for key in keys) and len({key.is_descending for key in keys}) == 1:
+        sign = "<" if keys[0].is_descending else ">"  # whole rows: an index finds the place
+        return sql(
+            "({keys}) " + sign + " ({values})", keys=join(", ", [k.sql for k in keys]), values=join(", ", values)
+        )
+    after = Sql("FALSE")
+    for key, text, value in reversed(list(zip(keys, token, values, strict=True))):
+        later = _later(key, text, value)
+        same = sql("{key} IS NOT DISTINCT FROM {value}", key=key.sql, value=value)
+        after = sql("({later} OR ({same} AND {after}))", later=later, same=same, after=after)
+    return after
+
+
+def _later(key: Key, text: str | None, value: Sql) -> Sql:
+    """NULL comes last upwards and first downwards."""
+    if text is None:
+        return sql("{key} IS NOT NULL", key=key.sql) if key.is_descending else Sql("FALSE")
+    if key.is_descending:
+        return sql("{key} < {value}", key=key.sql, value=value)
+    return sql("({key} > {value} OR {key} IS NULL)", key=key.sql, value=value)

@@ -1,0 +1,326 @@
+"""Create and deep insert (18-088 §10.2), and change (§10.3), each in one transaction with its readings and events."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import orjson
+import psycopg
+from psycopg.errors import DeadlockDetected, SerializationFailure
+
+from shizhu.engines.things import store
+from shizhu.engines.things.http.sta.callers import Caller
+from shizhu.engines.things.http.sta.drafts import GEOJSON, Draft, Known, geometry
+from shizhu.engines.things.http.sta.entities import SETS, EntitySet, Kind, Navigation
+from shizhu.engines.things.http.sta.errors import bad, forbidden, later
+from shizhu.engines.things.http.sta.scope import visible
+from shizhu.engines.things.http.sta.sql import Sql, bind, join, predicate, sql
+from shizhu.engines.things.logic.readings import MICROSECOND, Origin, Reading, Reject, Stream, from_observation
+from shizhu.kernel.fields import BoxField, box_of
+
+T = TypeVar("T")
+Connection = psycopg.AsyncConnection[Any]
+TRIES = 5
+CONTEXT = "SELECT set_config('pghistory.context_id', %s, true), set_config('pghistory.context_metadata', %s, true)"
+STREAM = """
+SELECT s.id, s.lowest, s.highest, s.is_watched, t.county_id, s.feature_id,
+       coalesce((SELECT d.origin FROM things_device d WHERE d.thing_id = t.id ORDER BY d.id LIMIT 1), 0)
+FROM things_datastream s JOIN things_thing t ON t.id = s.thing_id WHERE s.id = {id} AND {allowed}
+"""
+HOME = """
+SELECT a.county_id, o.id, a.id FROM kernel_area a JOIN kernel_organisation o ON o.county_id = a.county_id
+WHERE {where} ORDER BY a.county_id, length(a.path), length(o.path) LIMIT 1
+"""
+LOCK = "SELECT t.id FROM things_thing t WHERE t.id = {id} AND {allowed} FOR NO KEY UPDATE"
+FEATURE = """
+INSERT INTO things_featureofinterest (name, description, encoding_type, feature)
+SELECT l.name, l.description, l.encoding_type, l.location
+FROM things_thing_locations m JOIN things_location l ON l.id = m.location_id
+WHERE m.thing_id = %s AND l.box IS NOT NULL ORDER BY m.id LIMIT 1 RETURNING id
+"""
+KNOWN_FEATURE = (
+    "SELECT feature_id FROM things_datastream WHERE thing_id = %s AND feature_id IS NOT NULL ORDER BY id DESC LIMIT 1"
+)
+OBSERVATION = """
+SELECT id FROM things_observation WHERE datastream_id = %s AND phenomenon_time = %s ORDER BY sequence DESC LIMIT 1
+"""
+ORIGINS = {origin.name.lower(): origin for origin in Origin}
+TYPES = {Kind.TEXT: "text", Kind.JSON: "jsonb", Kind.TIME: "timestamptz"}
+
+
+async def retried(make: Callable[[], Awaitable[T]]) -> T:
+    """What a transaction gives; one that others got in the way of is done again."""
+    for attempt in range(1, TRIES):
+        try:
+            return await make()
+        except (DeadlockDetected, SerializationFailure):
+            await asyncio.sleep(random.uniform(0, 0.02 * attempt))  # noqa: S311  # only keeps two from meeting again
+    return await make()
+
+
+async def create(connection: Connection, caller: Caller, draft: Draft) -> int:
+    """Make the entity with all that is in it; returns its id. Raises Refused (400, 403), and then nothing is made."""
+
+    async def made() -> int:
+        async with connection.transaction():
+            writer = Writer(connection, caller)
+            await writer.begin()
+            id_ = await writer.make(draft)
+            await writer.commit_readings()
+            return id_ if draft.entity.name != "Observations" else await writer.last_observation()
+
+    return await retried(made)
+
+
+async def change(connection: Connection, caller: Caller, id_: int, draft: Draft) -> None:
+    """Change an entity; raises Refused (400, 403), and then nothing is changed."""
+    if draft.entity.name == "Observations":
+        raise later("an Observation cannot be changed yet; the same time with another result is a correction")
+
+    async def changed() -> None:
+        async with connection.transaction():
+            writer = Writer(connection, caller)
+            await writer.begin()
+            await writer.change(id_, draft)
+
+    await retried(changed)
+
+
+@dataclass
+class Writer:
+    """One transaction."""
+
+    connection: Connection
+    caller: Caller
+    streams: dict[int, Stream] = field(default_factory=dict)
+    details: dict[int, tuple[int | None, int]] = field(default_factory=dict)  # of a stream: feature, origin
+    readings: list[Reading] = field(default_factory=list)
+    received: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    async def begin(self) -> None:
+        """Tell the audit triggers who does it."""
+        told = orjson.dumps({**self.caller.told, "path": "sta"}).decode()
+        await self.connection.execute(CONTEXT, (str(uuid.uuid4()), told))
+
+    async def one(self, query: Sql | str, *values: Any) -> Any:
+        """The first column of the first row, or None."""
+        piece = query if isinstance(query, Sql) else Sql(query, values)
+        row = await (await self.connection.execute(piece.text, piece.values)).fetchone()
+        return row[0] if row else None
+
+    async def make(self, draft: Draft) -> int:
+        """Make the entity of a draft: what it links to, itself, then what hangs on it."""
+        targets: dict[str, int] = {}
+        for navigation in draft.entity.navigation.values():
+            if not navigation.is_many and navigation.name in draft.links:
+                targets[navigation.name] = await self.target(draft, navigation, draft.links[navigation.name][0])
+        if draft.entity.name == "Observations":
+            await self.observe(draft, targets)
+            return 0
+        columns = {draft.entity.navigation[name].column: bind(id_, "bigint") for name, id_ in targets.items()}
+        columns |= self.columns(draft) | await self.own_columns(draft, targets)
+        names, values = ", ".join(columns), join(", ", columns.values())
+        table = draft.entity.table
+        id_ = int(await self.one(sql(f"INSERT INTO {table} ({names}) VALUES ({{values}}) RETURNING id", values=values)))
+        await self.hang(draft, id_)
+        return id_
+
+    async def target(self, draft: Draft, navigation: Navigation, link: int | Draft) -> int:
+        """The id of a linked entity, made if it is a draft; it must be visible if it is named."""
+        if isinstance(link, Draft):
+            if self.caller.is_device:
+                raise forbidden("a device makes Observations, and nothing else")
+            return await self.make(link)
+        if isinstance(link, Known):
+            return int(link)
+        target = SETS[navigation.target]
+        where = join(" AND ", [sql("e.id = {id}", id=bind(link, "bigint")), visible(target, "e", self.caller)])
+        if await self.one(sql(f"SELECT e.id FROM {target.table} e WHERE {{where}} LIMIT 1", where=where)) is None:
+            raise bad(f"{draft.place}.{navigation.name}: {link}: there is no {target.entity} with this @iot.id")
+        return link
+
+    @staticmethod
+    def columns(draft: Draft) -> dict[str, Sql]:
+        """The given values as columns."""
+        columns = {}
+        for name, value in draft.values.items():
+            found = draft.entity.properties[name]
+            is_json = found.kind is Kind.JSON and value is not None
+            given = orjson.dumps(value).decode() if is_json else value
+            columns[found.column] = bind(given, TYPES[found.kind])
+        if "location" in draft.values:
+            is_geojson = draft.values.get("encodingType", "application/geo+json") in GEOJSON
+            bounds = box_of(geometry(draft.values["location"])) if is_geojson else None
+            columns["box"] = bind(BoxField().get_prep_value(bounds), "box")
+        return columns
+
+    async def own_columns(self, draft: Draft, targets: dict[str, int]) -> dict[str, Sql]:
+        """Columns the standard does not know; the right to make it is required here."""
+        verb = f"things.{draft.entity.noun}.create"
+        if draft.entity.name == "Things":
+            return await self.home(verb)
+        if "Thing" not in targets:
+            if not self.caller.has(verb):
+                raise self.missing_right(verb, draft.place)
+            return {}
+        await self.lock(targets["Thing"], verb, draft.place)
+        if draft.entity.name != "Datastreams":
+            return {}
+        feature = await self.one(KNOWN_FEATURE, targets["Thing"]) or await self.one(FEATURE, targets["Thing"])
+        return {"feature_id": bind(feature, "bigint"), "is_watched": Sql("FALSE")}
+
+    def missing_right(self, verb: str, place: str) -> Exception:
+        """403."""
+        return forbidden(f"{place}: the right {verb} is missing here")
+
+    async def home(self, verb: str) -> dict[str, Sql]:
+        """County, organisation and area of a new Thing: of the first scope that gives the right."""
+        scope = self.caller.scope(verb)
+        if scope is None and not self.caller.sees_all:
+            raise self.missing_right(verb, "Thing")
+        where = Sql("TRUE")
+        if scope:
+            where = Sql(
+                "a.county_id = %s AND a.path = %s AND o.path = %s",
+                (scope.county, scope.area_path, scope.organisation_path),
+            )
+        query = sql(HOME, where=where)
+        row = await (await self.connection.execute(query.text, query.values)).fetchone()
+        if row is None:
+            raise bad("Thing: there is no county yet that it could belong to")
+        types = {"county_id": "text", "organisation_id": "bigint", "area_id": "bigint"}
+        return {name: bind(value, type_) for (name, type_), value in zip(types.items(), row, strict=True)}
+
+    async def lock(self, thing: int, verb: str, place: str) -> None:
+        """Require the right on a Thing, and let nobody else move it meanwhile."""
+        allowed = predicate(self.caller.things(verb))
+        if await self.one(sql(LOCK, id=bind(thing, "bigint"), allowed=allowed)) is None:
+            raise self.missing_right(verb, place)
+
+    async def hang(self, draft: Draft, id_: int) -> None:
+        """Make and link what hangs on a new entity."""
+        for navigation in draft.entity.navigation.values():
+            links = draft.links.get(navigation.name, ())
+            if navigation.is_many and navigation.through[0]:
+                targets = [await self.target(draft, navigation, link) for link in links]
+                await self.link(draft.entity, navigation, id_, targets)
+            elif navigation.is_many:
+                for link in links:
+                    if isinstance(link, int):
+                        rule = f"an existing {SETS[navigation.target].entity} keeps its {navigation.inverse}"
+                        raise bad(f"{draft.place}.{navigation.name}: {link}: {rule}: give a whole new one")
+                    await self.make(link.linked(navigation.inverse, id_))
+
+    async def link(self, entity: EntitySet, navigation: Navigation, id_: int, targets: list[int]) -> None:
+        """Link many to many; a Thing moves when it is linked to Locations."""
+        if not targets:
+            return
+        pair = entity.name, navigation.name
+        if pair == ("Things", "Locations"):
+            await self.move(id_, targets)
+        elif pair == ("Locations", "Things"):
+            for thing in sorted(targets):
+                await self.move(thing, [id_])
+        elif pair == ("HistoricalLocations", "Locations"):
+            await self.add_links(navigation.through, id_, targets)
+            await self.follow_history(id_, targets)
+        else:
+            await self.add_links(navigation.through, id_, targets)
+
+    async def add_links(self, through: tuple[str, str, str], id_: int, targets: list[int]) -> None:
+        """Rows of a table of links."""
+        table, own, other = through
+        query = f"INSERT INTO {table} ({own}, {other}) SELECT %s, unnest(%s::bigint[]) ON CONFLICT DO NOTHING"
+        await self.connection.execute(query, (id_, targets))
+
+    async def move(self, thing: int, locations: list[int], *, is_remembered: bool = True) -> None:
+        """Put a Thing at Locations, with a HistoricalLocation and a feature for its Datastreams (§8.2.2, §8.2.8)."""
+        await self.lock(thing, "things.location.create", "Location")
+        await self.connection.execute("DELETE FROM things_thing_locations WHERE thing_id = %s", (thing,))
+        await self.add_links(SETS["Things"].navigation["Locations"].through, thing, locations)
+        if is_remembered:
+            query = "INSERT INTO things_historicallocation (thing_id, time) VALUES (%s, now()) RETURNING id"
+            history = int(await self.one(query, thing))
+            await self.add_links(SETS["HistoricalLocations"].navigation["Locations"].through, history, locations)
+        if await self.one("SELECT TRUE FROM things_datastream WHERE thing_id = %s LIMIT 1", thing):
+            feature = await self.one(FEATURE, thing)
+            update = "UPDATE things_datastream SET feature_id = coalesce(%s, feature_id) WHERE thing_id = %s"
+            await self.connection.execute(update, (feature, thing))
+
+    async def follow_history(self, history: int, locations: list[int]) -> None:
+        """A HistoricalLocation that is the newest of its Thing says where the Thing is."""
+        newest = """SELECT h.thing_id FROM things_historicallocation h WHERE h.id = %s AND NOT EXISTS (
+            SELECT FROM things_historicallocation n WHERE n.thing_id = h.thing_id AND n.time > h.time)"""
+        thing = await self.one(newest, history)
+        if thing:
+            await self.move(thing, locations, is_remembered=False)
+
+    async def observe(self, draft: Draft, targets: dict[str, int]) -> None:
+        """Add a reading to those this transaction commits."""
+        stream = await self.stream(targets["Datastream"], draft.place)
+        feature, origin = self.details[stream.id]
+        feature = targets.get("FeatureOfInterest", feature)
+        if feature is None:
+            rule = "must be given, because the Datastream's Thing has no Location to make one from"
+            raise bad(f"{draft.place}.FeatureOfInterest: None: {rule}")
+        said = (draft.values.get("parameters") or {}).get("origin")
+        body = {**draft.values, "FeatureOfInterest": {"@iot.id": feature}}
+        self.received += MICROSECOND  # two without a time are two
+        own = ORIGINS.get(said, origin) if isinstance(said, str) and origin == Origin.MEASURED else origin
+        found = from_observation(body, stream, self.received, own)
+        if isinstance(found, Reject):
+            raise bad(f"{draft.place}.{found.field}: {found.value!r}: {found.rule}")
+        self.readings.append(found)
+
+    async def stream(self, id_: int, place: str) -> Stream:
+        """A Datastream to which the caller may add Observations."""
+        if id_ not in self.streams:
+            verb = "things.observation.create"
+            query = sql(STREAM, id=bind(id_, "bigint"), allowed=predicate(self.caller.things(verb)))
+            row = await (await self.connection.execute(query.text, query.values)).fetchone()
+            if row is None:
+                raise self.missing_right(verb, place)
+            *stream, feature, origin = row
+            self.streams[id_], self.details[id_] = Stream(*stream), (feature, origin)
+        return self.streams[id_]
+
+    async def commit_readings(self) -> None:
+        """Write the readings as ingest does, with events for the rules."""
+        if self.readings:
+            await store.commit(self.connection, store.Batch(self.readings), self.streams)
+
+    async def last_observation(self) -> int:
+        """The id of the last reading's Observation."""
+        reading = self.readings[-1]
+        return int(await self.one(OBSERVATION, reading.stream, reading.time))
+
+    async def change(self, id_: int, draft: Draft) -> None:
+        """Change given values and links to one; a Thing's Locations move it."""
+        entity, verb = draft.entity, f"things.{draft.entity.noun}.update"
+        owned = sql(entity.seen.owned, e="e", visible=predicate(self.caller.things(verb)))
+        where = sql(f"SELECT e.id FROM {entity.table} e WHERE e.id = {{id}} AND {{owned}} FOR NO KEY UPDATE",
+                    id=bind(id_, "bigint"), owned=owned)  # fmt: skip
+        if not self.caller.has(verb) or await self.one(where) is None:
+            raise self.missing_right(verb, draft.place)
+        columns = self.columns(draft)
+        for name, links in draft.links.items():
+            navigation = entity.navigation[name]
+            if (entity.name, name) == ("Things", "Locations"):
+                await self.link(entity, navigation, id_, [await self.target(draft, navigation, link) for link in links])
+            elif navigation.is_many:
+                raise later(f"{draft.place}.{name}: links to many cannot be changed here yet")
+            else:
+                target = await self.target(draft, navigation, links[0])
+                if name == "Thing":
+                    await self.lock(target, verb, draft.place)
+                columns[navigation.column] = bind(target, "bigint")
+        if columns:
+            given = join(", ", [sql(f"{name} = {{value}}", value=value) for name, value in columns.items()])
+            update = sql(f"UPDATE {entity.table} SET {{given}} WHERE id = {{id}}", given=given, id=bind(id_, "bigint"))
+            await self.connection.execute(update.text, update.values)

@@ -1,0 +1,162 @@
+"""Backup and restore of database, event log and files, as one tar file.
+
+The log is taken first, the database second: what the log has and the database has not is committed after a restore,
+and what both have is recognised as a redelivery by its position. Files are written once and never changed, so they
+come last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import subprocess
+import tarfile
+import tempfile
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from natsrpy import Message, Nats
+
+from shizhu import __version__
+from shizhu.site import servers
+from shizhu.site.config import Config, Trouble
+
+ACCOUNTS = ("service", "ingest")
+KEPT_STREAMS = ("READINGS", "EVENTS", "$MQTT_msgs", "$MQTT_sess", "$MQTT_rmsgs")
+API = "$JS.API.STREAM"
+CHUNK = 128 * 1024
+HOME_FILES = ("secrets.json", "nats-account.seed", "demo.json", "demo-progress.json")
+
+
+@asynccontextmanager
+async def _connected(config: Config, url: str, account: str) -> AsyncIterator[Nats]:
+    nats = Nats([url], user_and_pass=config.nats_login(account), request_timeout=30.0)
+    await nats.startup()
+    try:
+        yield nats
+    finally:
+        await nats.shutdown()
+
+
+async def _asked(nats: Nats, subject: str, body: Any = None) -> dict[str, Any]:
+    answer = await nats.request(subject, json.dumps(body).encode() if body is not None else b"")
+    told: dict[str, Any] = json.loads(answer.payload)
+    if "error" in told:
+        raise Trouble(
+            f"the event log refused {subject} ({told['error'].get('description')}): see the log and try again"
+        )
+    return told
+
+
+async def snapshot(nats: Nats, stream: str) -> tuple[dict[str, Any], bytes]:
+    """(config and state, content) of a stream with its consumers, by JetStream's own snapshot."""
+    inbox, parts, done = f"_INBOX.{uuid.uuid4().hex}", [], asyncio.Event()
+
+    async def take(message: Message) -> None:
+        if not message.payload:
+            done.set()
+            return
+        parts.append(bytes(message.payload))
+        if message.reply:
+            await nats.publish(message.reply, b"")
+
+    async with nats.subscribe(inbox, callback=take):
+        told = await _asked(nats, f"{API}.SNAPSHOT.{stream}", {"deliver_subject": inbox, "chunk_size": CHUNK})
+        await asyncio.wait_for(done.wait(), 600)
+    return {"config": told["config"], "state": told["state"]}, b"".join(parts)
+
+
+async def put_back(nats: Nats, stream: str, about: dict[str, Any], content: bytes) -> None:
+    """Restore a stream from its snapshot."""
+    told = await _asked(nats, f"{API}.RESTORE.{stream}", about)
+    for start in range(0, len(content), CHUNK):
+        await nats.request(told["deliver_subject"], content[start : start + CHUNK])
+    last = json.loads((await nats.request(told["deliver_subject"], b"")).payload)
+    if "error" in last:
+        raise Trouble(f"the event log refused the stream {stream} ({last['error'].get('description')})")
+
+
+def _program(config: Config, name: str) -> Path:
+    programs, _ = servers.postgres_folders(config, None)
+    return programs / "bin" / name
+
+
+def _run(command: list[str | Path], what: str) -> None:
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Trouble(f"{what} failed: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode, entry.mtime = len(content), 0o600, int(datetime.now(UTC).timestamp())
+    tar.addfile(entry, io.BytesIO(content))
+
+
+async def backup(config: Config, target: Path, state: dict[str, Any]) -> dict[str, int]:
+    """Write the backup of a running stack; returns how much of what."""
+    counts = {"streams": 0, "messages": 0, "files": 0}
+    part = target.with_name(f"{target.name}.part")
+    part.touch(mode=0o600)
+    with tarfile.open(part, "w:gz", compresslevel=3) as tar:
+        _add(tar, "manifest.json", json.dumps({"version": __version__, "at": datetime.now(UTC).isoformat()}).encode())
+        for account in ACCOUNTS:
+            async with _connected(config, state["NATS_URL"], account) as nats:
+                names = (await _asked(nats, f"{API}.NAMES")).get("streams") or []
+                for stream in [name for name in names if name in KEPT_STREAMS]:
+                    about, content = await snapshot(nats, stream)
+                    _add(tar, f"log/{account}/{stream}.json", json.dumps(about).encode())
+                    _add(tar, f"log/{account}/{stream}.snapshot", content)
+                    counts["streams"] += 1
+                    counts["messages"] += about["state"]["messages"]
+        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+            dump = Path(folder) / "database.dump"
+            _run([_program(config, "pg_dump"), "--format=custom", f"--file={dump}", state["DATABASE_URL"]], "pg_dump")
+            tar.add(dump, "database.dump")
+        for file in sorted((config.home / "files").rglob("*")):
+            if file.is_file():
+                tar.add(file, f"files/{file.relative_to(config.home / 'files')}")
+                counts["files"] += 1
+        for name in HOME_FILES:
+            if (config.home / name).exists():
+                tar.add(config.home / name, name)
+    part.replace(target)
+    return counts
+
+
+def unpack(config: Config, source: Path) -> Path:
+    """Set aside what is in the home, unpack files and secrets into it; returns where dump and log lie."""
+    config.home.mkdir(parents=True, exist_ok=True)
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    _, data = servers.postgres_folders(config, servers.database_user())
+    for old in (data, *(config.home / name for name in ("nats", "files", *HOME_FILES))):
+        if old.exists():
+            old.rename(old.with_name(f"{old.name}.before-{stamp}"))
+    folder = config.home / "restore"
+    with tarfile.open(source, "r:gz") as tar:
+        tar.extractall(folder, filter="data")
+    for name in ("files", *HOME_FILES):
+        if (folder / name).exists():
+            (folder / name).rename(config.home / name)
+    (config.home / "files").mkdir(exist_ok=True)
+    return folder
+
+
+async def restore(config: Config, folder: Path, database_url: str, nats_url: str) -> dict[str, int]:
+    """Fill a fresh database and a fresh log."""
+    counts = {"streams": 0, "messages": 0}
+    command: list[str | Path] = ["--no-owner", "--exit-on-error", f"--dbname={database_url}", folder / "database.dump"]
+    _run([_program(config, "pg_restore"), *command], "pg_restore")
+    for account in ACCOUNTS:
+        async with _connected(config, nats_url, account) as nats:
+            for about_file in sorted((folder / "log" / account).glob("*.json")):
+                about = json.loads(about_file.read_text())
+                await put_back(nats, about_file.stem, about, about_file.with_suffix(".snapshot").read_bytes())
+                counts["streams"] += 1
+                counts["messages"] += about["state"]["messages"]
+    return counts

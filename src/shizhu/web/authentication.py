@@ -1,0 +1,144 @@
+"""Who asks, for bare ASGI: HTTP Basic (a person), a bearer token, or the session cookie of the pages.
+
+Hashing a password is slow on purpose, so what was found is kept for a few seconds; a revoked right lasts that long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import connections
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
+
+from shizhu.kernel import access
+from shizhu.kernel.models import Person, Token
+
+KEPT_SECONDS = 5.0
+MOST_KEPT = 1000
+CHALLENGE = ((b"www-authenticate", b'Basic realm="Shizhu", charset="UTF-8"'), (b"www-authenticate", b"Bearer"))
+Header = tuple[bytes, bytes]
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a request shows: `scheme` is basic, bearer, session, or empty for nothing."""
+
+    scheme: str = ""
+    name: str = ""
+    secret: str = ""
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What they are remembered by."""
+        return hashlib.sha256(f"{self.scheme}\0{self.name}\0{self.secret}".encode()).digest()
+
+
+def header(headers: Iterable[Header], name: bytes) -> str:
+    """A header's value, empty if there is none."""
+    return next((value.decode("latin-1") for key, value in headers if key.lower() == name), "")
+
+
+def credentials(headers: Iterable[Header]) -> Credentials:
+    """Read the Authorization header, or else the session cookie."""
+    given = list(headers)
+    scheme, _, value = header(given, b"authorization").partition(" ")
+    if scheme.lower() == "bearer":
+        return Credentials("bearer", "", value.strip())
+    if scheme.lower() == "basic":
+        return _basic(value)
+    cookies = SimpleCookie()
+    try:
+        cookies.load("; ".join(v.decode("latin-1") for key, v in given if key.lower() == b"cookie"))
+    except CookieError:
+        return Credentials()
+    session = cookies.get(settings.SESSION_COOKIE_NAME)
+    return Credentials("session", "", session.value) if session and session.value else Credentials()
+
+
+def _basic(value: str) -> Credentials:
+    try:
+        name, _, secret = base64.b64decode(value.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return Credentials()
+    return Credentials("basic", name, secret)
+
+
+def is_from_here(headers: Iterable[Header]) -> bool:
+    """Whether the page that sent a request, if a page did, is one of ours: Origin names the Host."""
+    given = list(headers)
+    origin = header(given, b"origin")
+    return origin.partition("://")[2] == header(given, b"host") if origin else False
+
+
+def _person_of_basic(shown: Credentials) -> Person | None:
+    person = Person.objects.filter(username=shown.name).first()
+    return person if person and person.check_password(shown.secret) and not person.must_change_password else None
+
+
+def _person_of_bearer(shown: Credentials) -> Person | None:
+    digest = hashlib.sha256(shown.secret.encode()).hexdigest()
+    valid = Q(expires__isnull=True) | Q(expires__gt=timezone.now())
+    token = Token.objects.filter(valid, digest=digest, revoked__isnull=True).select_related("person").first()
+    return token.person if token else None
+
+
+def _person_of_session(shown: Credentials) -> Person | None:
+    request = HttpRequest()
+    request.session = SessionStore(shown.secret)
+    person = get_user(request)
+    return person if isinstance(person, Person) and not person.must_change_password else None
+
+
+FINDERS: dict[str, Callable[[Credentials], Person | None]] = {
+    "basic": _person_of_basic,
+    "bearer": _person_of_bearer,
+    "session": _person_of_session,
+}
+_kept: dict[bytes, tuple[float, asyncio.Task[access.Actor | None]]] = {}
+
+
+def _find(shown: Credentials) -> access.Actor | None:
+    try:
+        person = FINDERS[shown.scheme](shown)
+        return access.actor(person) if person and person.is_active else None
+    finally:
+        connections.close_all()  # those of this thread
+
+
+async def actor(shown: Credentials) -> access.Actor | None:
+    """The person behind credentials as an actor; None if there is none, or they are wrong."""
+    if not shown.scheme:
+        return None
+    key, now = shown.fingerprint, time.monotonic()
+    until, task = _kept.get(key, (0.0, None))
+    if task is None or until < now or task.get_loop() is not asyncio.get_running_loop():
+        if len(_kept) >= MOST_KEPT:
+            _kept.clear()
+        task = asyncio.create_task(sync_to_async(_find, thread_sensitive=False)(shown))
+        _kept[key] = now + KEPT_SECONDS, task  # the task, so that many at once hash once
+    try:
+        found = await asyncio.shield(task)
+    except Exception:
+        _kept.pop(key, None)
+        raise
+    if found is None:
+        _kept.pop(key, None)
+    return found
+
+
+def forget() -> None:
+    """Forget what was found, at once."""
+    _kept.clear()

@@ -1,0 +1,210 @@
+"""User administration: people, their posts, passwords and tokens."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from shizhu.kernel import access
+from shizhu.kernel.models import Area, Organisation, Person, Post, Role, Token
+from shizhu.kernel.text import label, sort_key
+from shizhu.web.middleware import Request
+
+VIEW, EDIT = "kernel.person.view", "kernel.person.edit"
+
+
+def _people(request: Request) -> QuerySet[Person]:
+    """People of the county; the administrator of the installation sees those without a county too."""
+    own = Q(county=request.county)
+    return Person.objects.filter(own if request.user.county_id else own | Q(county__isnull=True))
+
+
+def _require(request: Request, verb: str) -> None:
+    """People belong to the county as a whole: the verb must be held for all of it."""
+    root = Area.objects.get(county=request.county, level=Area.Level.COUNTY)
+    top = Organisation.objects.get(county=request.county, code=request.county.pk)
+    if not access.may(request.actor, verb, county=request.county.pk, organisation=top, area=root):
+        raise PermissionDenied
+
+
+class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    """A person's own data."""
+
+    class Meta:
+        model = Person
+        fields = ("username", "name", "phone", "is_active")
+        labels = {
+            "username": gettext_lazy("User name"),
+            "name": gettext_lazy("Name"),
+            "phone": gettext_lazy("Phone"),
+            "is_active": gettext_lazy("May log in"),
+        }
+
+
+class PostForm(forms.Form):
+    """A new post."""
+
+    role = forms.ModelChoiceField(Role.objects.order_by("pk"), label=gettext_lazy("Role"))
+    organisation = forms.ModelChoiceField(Organisation.objects.none(), label=gettext_lazy("Organisation"))
+    area = forms.ModelChoiceField(Area.objects.none(), label=gettext_lazy("Area"))
+    starts = forms.DateField(label=gettext_lazy("From"), widget=forms.DateInput(attrs={"type": "date"}))
+    ends = forms.DateField(
+        label=gettext_lazy("To (last day)"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+
+    def __init__(self, county: str, *arguments: Any, **rest: Any) -> None:
+        super().__init__(*arguments, **rest)
+        fields: dict[str, Any] = self.fields
+        fields["organisation"].queryset = Organisation.objects.filter(county_id=county).order_by("path")
+        towns = Area.objects.filter(county_id=county).exclude(level=Area.Level.VILLAGE)
+        fields["area"].queryset = towns.order_by("path")
+        fields["role"].label_from_instance = lambda role: f"{label(role.name)} ({role.pk})"
+
+    def clean(self) -> dict[str, Any]:
+        """The end must not lie before the start."""
+        given = super().clean() or {}
+        if given.get("ends") and given.get("starts") and given["ends"] < given["starts"]:
+            self.add_error("ends", _("The last day must not lie before the first."))
+        return given
+
+
+def people_list(request: Request) -> HttpResponse:
+    """Everybody of the county."""
+    _require(request, VIEW)
+    people = _people(request).prefetch_related("posts__role", "posts__area", "posts__organisation")
+    asked = request.GET.get("q", "")
+    if asked:
+        people = people.filter(Q(name__icontains=asked) | Q(username__icontains=asked) | Q(sort_key__icontains=asked))
+    return render(request, "shizhu/people.html", {"people": people, "q": asked})
+
+
+def person_new(request: Request) -> HttpResponse:
+    """A new person with a password to hand over once."""
+    _require(request, EDIT)
+    form = PersonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        password = secrets.token_urlsafe(9)
+        person = form.save(commit=False)
+        person.county, person.sort_key, person.must_change_password = request.county, sort_key(person.name), True
+        person.set_password(password)
+        person.save()
+        messages.success(request, _password_told(person, password))
+        return redirect("person", person.pk)
+    return render(request, "shizhu/person_new.html", {"form": form})
+
+
+def _password_told(person: Person, password: str) -> str:
+    told = _("First password of %(name)s: %(password)s. It is shown once and must be changed at the first log-in.")
+    return told % {"name": person.name, "password": password}
+
+
+def person_page(request: Request, number: int) -> HttpResponse:
+    """One person: data, posts, what changed."""
+    _require(request, VIEW)
+    person = get_object_or_404(_people(request), pk=number)
+    form = PersonForm(request.POST or None, instance=person)
+    if request.method == "POST":
+        _require(request, EDIT)
+        if form.is_valid():
+            changed = form.save(commit=False)
+            changed.sort_key = sort_key(changed.name)
+            changed.save()
+            messages.success(request, _("Saved."))
+            return redirect("person", number)
+    context = {
+        "person": person,
+        "form": form,
+        "post_form": PostForm(request.county.pk, initial={"starts": timezone.localdate()}),
+        "posts": person.posts.select_related("role", "organisation", "area").order_by("starts"),
+        "today": timezone.localdate(),
+    }
+    return render(request, "shizhu/person.html", context)
+
+
+@require_POST
+@transaction.atomic
+def post_add(request: Request, number: int) -> HttpResponse:
+    """Give a post. Nobody gives rights that go beyond their own."""
+    _require(request, EDIT)
+    person = get_object_or_404(_people(request), pk=number)
+    form = PostForm(request.county.pk, request.POST)
+    if not form.is_valid():
+        for field, problems in form.errors.items():
+            messages.error(request, f"{form.fields[field].label if field in form.fields else ''}: {problems[0]}")
+        return redirect("person", number)
+    given = form.cleaned_data
+    if not all(request.actor.has(verb) for verb in given["role"].verbs):
+        raise PermissionDenied
+    Post.objects.get_or_create(
+        person=person, role=given["role"], organisation=given["organisation"], area=given["area"],
+        starts=given["starts"], defaults={"ends": given["ends"]},
+    )  # fmt: skip
+    messages.success(request, _("Post given."))
+    return redirect("person", number)
+
+
+@require_POST
+def post_end(request: Request, number: int) -> HttpResponse:
+    """End a post today; it stays in the history."""
+    _require(request, EDIT)
+    post = get_object_or_404(Post.objects.select_related("person"), pk=number, person__in=_people(request))
+    today = timezone.localdate()
+    post.ends = max(post.starts, date.fromordinal(today.toordinal() - 1))
+    if post.starts >= today:
+        post.delete()
+    else:
+        post.save(update_fields=["ends"])
+    messages.success(request, _("Post ended."))
+    return redirect("person", post.person_id)
+
+
+@require_POST
+def person_password(request: Request, number: int) -> HttpResponse:
+    """A new first password for somebody who forgot theirs."""
+    _require(request, EDIT)
+    person = get_object_or_404(_people(request), pk=number)
+    password = secrets.token_urlsafe(9)
+    person.set_password(password)
+    person.must_change_password = True
+    person.save(update_fields=["password", "must_change_password"])
+    messages.success(request, _password_told(person, password))
+    return redirect("person", number)
+
+
+def tokens(request: Request) -> HttpResponse:
+    """One's own keys for the standard APIs; a key is shown once."""
+    if request.method == "POST":
+        secret = f"sz_{secrets.token_urlsafe(32)}"
+        name = request.POST.get("name", "").strip()[:60] or _("Key")
+        digest = hashlib.sha256(secret.encode()).hexdigest()
+        Token.objects.create(person=request.user, name=name, digest=digest)
+        return render(request, "shizhu/tokens.html", {"tokens": _own_tokens(request), "secret": secret})
+    return render(request, "shizhu/tokens.html", {"tokens": _own_tokens(request)})
+
+
+def _own_tokens(request: Request) -> QuerySet[Token]:
+    return Token.objects.filter(person=request.user, revoked__isnull=True)
+
+
+@require_POST
+def token_revoke(request: Request, number: int) -> HttpResponse:
+    """Revoke one of one's own keys."""
+    token = get_object_or_404(_own_tokens(request), pk=number)
+    token.revoked = timezone.now()
+    token.save(update_fields=["revoked"])
+    messages.success(request, _("Key revoked."))
+    return redirect("tokens")

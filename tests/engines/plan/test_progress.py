@@ -1,0 +1,72 @@
+"""The light of an indicator: against hand-worked cases."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shizhu.engines.plan.logic.progress import Aim, done, expected, path, stand
+
+RISING = Aim(target=40, target_year=2025, base=30, base_year=2020)
+FALLING = Aim(target=10, target_year=2025, base=20, base_year=2020, is_rising=False)
+
+
+@pytest.mark.parametrize(
+    ("aim", "on", "value"),
+    [
+        (RISING, date(2020, 12, 31), 30),
+        (RISING, date(2025, 12, 31), 40),
+        (RISING, date(2027, 1, 1), 40),
+        (RISING, date(2019, 1, 1), 30),
+        (FALLING, date(2025, 12, 31), 10),
+        (Aim(target=95, target_year=2026), date(2026, 3, 1), 95),
+        (Aim(target=None, target_year=None), date(2026, 3, 1), None),
+    ],
+)
+def test_what_is_expected_by_a_day(aim: Aim, on: date, value: float | None) -> None:
+    assert expected(aim, on) == value
+
+
+def test_the_path_is_linear_or_compound() -> None:
+    assert [round(value, 2) for _, value in path(RISING)] == [30, 32, 34, 36, 38, 40]
+    compound = Aim(target=121, target_year=2022, base=100, base_year=2020, is_compound=True)
+    assert [(year, round(value, 6)) for year, value in path(compound)] == [(2020, 100), (2021, 110), (2022, 121)]
+    assert path(Aim(target=95, target_year=2026)) == []
+
+
+@pytest.mark.parametrize(
+    ("aim", "value", "light"),
+    [
+        (RISING, 36.01, "green"),  # 36 expected at the end of 2023
+        (RISING, 34.9, "yellow"),  # 4.9 of 6
+        (RISING, 34.7, "red"),
+        (RISING, None, "none"),
+        (FALLING, 14.0, "green"),
+        (FALLING, 15.1, "yellow"),
+        (FALLING, 15.3, "red"),
+        (Aim(target=95, target_year=2026), 95, "green"),
+        (Aim(target=95, target_year=2026), 76, "yellow"),
+        (Aim(target=95, target_year=2026), 75.9, "red"),
+        (Aim(target=None, target_year=None), 5, "none"),
+    ],
+)
+def test_the_light(aim: Aim, value: float | None, light: str) -> None:
+    assert stand(aim, value, date(2023, 12, 31)).light == light
+
+
+def test_the_reason_names_both_numbers() -> None:
+    told = stand(RISING, 33, date(2023, 12, 31))
+    assert told.why == {"zh": "现值 33 落后于应达值 36", "en": "33 is behind the 36 expected by now"}
+    assert (told.expected, round(told.done or 0, 6)) == (36, 0.3)
+
+
+@given(st.floats(1, 100), st.floats(1, 100), st.booleans())
+def test_the_target_reached_is_always_green(base: float, target: float, is_compound: bool) -> None:
+    aim = Aim(target, 2025, base, 2020, is_rising=target >= base, is_compound=is_compound)
+    assert stand(aim, target, date(2025, 12, 31)).light == "green"
+    if base != target:
+        assert done(aim, target) == pytest.approx(1.0)
+        assert done(aim, base) == 0

@@ -1,0 +1,58 @@
+"""Fixtures: a county with growers and stalls. Test modules name this module in `pytest_plugins`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import shapely
+from tests.fixtures import person
+
+from shizhu.engines.records import api
+from shizhu.kernel import access
+from shizhu.kernel.models import County
+
+STALL = "lemonade.stall"
+GROWER = "lemonade.grower"
+Maker = Any
+
+
+@pytest.fixture
+def quick(settings: Any) -> None:
+    """Passwords that are hashed in no time."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def root(county: County, quick: None) -> access.Actor:
+    """Somebody who may do everything in the county."""
+    return access.actor(person(county, "*", username="root"))
+
+
+@pytest.fixture
+def grower(county: County, root: access.Actor) -> api.Entry:
+    """The grower G001."""
+    return api.create(
+        root, county.pk, GROWER, {"code": "G001", "name": "果园甲"}, organisation=county.pk, area=county.pk
+    )
+
+
+@pytest.fixture
+def stall(county: County, root: access.Actor) -> Maker:
+    """Makes stalls S001, S002 …; keyword arguments become data, `at` is (longitude, latitude)."""
+    made: list[api.Entry] = []
+
+    def make(
+        *, area: str = "101", of: str = "stand", at: tuple[float, float] | None = None, by: Any = None, **data: Any
+    ) -> api.Entry:
+        number = len(made) + 1
+        row = {"code": f"S{number:03}", "name": f"{number}号摊", **data}
+        made.append(
+            api.create(
+                by or root, county.pk, STALL, row, organisation=of, area=f"{county.pk}{area}",
+                geometry=shapely.Point(at) if at else None,
+            )
+        )  # fmt: skip
+        return made[-1]
+
+    return make

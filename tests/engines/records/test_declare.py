@@ -1,0 +1,145 @@
+"""A register's file is checked before a row of it can exist, and compiles to plain JSON Schema 2020-12."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from tests.fixtures import TOY
+
+from shizhu.engines.records.logic.register import DIALECT, Kind, Register
+from shizhu.kernel import packs
+from shizhu.kernel.packs import Body, schema_errors
+
+SCHEMA = packs.read_schema("shizhu.engines.records", "register")
+
+
+def body(**changes: Any) -> Body:
+    """A small right declaration with some keys changed; a dotted key goes one level down."""
+    made: Body = {
+        "title": "杯子",
+        "x-shizhu": {"key": "code", "title": "code", "list": ["code"]},
+        "properties": {"code": {"type": "string"}, "size": {"type": "number"}, "maker": {"type": "string"}},
+        "required": ["code"],
+    }
+    for key, value in changes.items():
+        place, _, name = key.partition("__")
+        if name:
+            made[{"x": "x-shizhu"}.get(place, place)][name] = value
+        else:
+            made[place] = value
+    return made
+
+
+def lines(tmp_path: Path, declared: Body) -> list[str]:
+    pack = packs.LoadedPack("toy", tmp_path, {}, (packs.Declared("registers", "toy.cup", declared, "cup.yaml"),))
+    kind = packs.kinds()["registers"]
+    return list(schema_errors(SCHEMA, declared)) or list(kind.check("toy.cup", declared, {"toy": pack}))  # type: ignore[misc]
+
+
+def test_a_right_declaration_has_no_problem(tmp_path: Path) -> None:
+    assert lines(tmp_path, body()) == []
+    toy = packs.read(TOY)
+    assert [line for line in packs.problems(toy, {"lemonade": toy}) if "/registers/" in line] == []
+
+
+@pytest.mark.parametrize("pack", sorted(packs.read_all()))
+def test_registers_of_bundled_packs_have_no_problem(pack: str) -> None:
+    everything = packs.read_all()
+    assert [line for line in packs.problems(everything[pack], everything) if "/registers/" in line] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"x__key": "number"}, "x-shizhu.key: number: there is no such field"),
+        ({"x__list": ["code", "colour"]}, "x-shizhu.list: colour: there is no such field"),
+        ({"x__filters": ["colour"]}, "x-shizhu.filters: colour: there is no such field"),
+        ({"x__order": "-colour"}, "x-shizhu.order: -colour: there is no such field"),
+        ({"required": ["code", "colour"]}, "required: colour: there is no such field"),
+        ({"x__key": "maker"}, "x-shizhu.key: maker: a key must be a required text of at most 200 characters"),
+        ({"x__title": "size"}, "x-shizhu.title: size: a title must be a required text"),
+        ({"x__time": "size"}, "x-shizhu.time: size: must be a date or a time"),
+        (
+            {"properties__maker": {"type": "string", "x-shizhu-ref": "toy.potter"}},
+            "maker: x-shizhu-ref: toy.potter: nobody declares this register",
+        ),
+        (
+            {"properties__tags": {"type": "array"}, "x__filters": ["tags"]},
+            "x-shizhu.filters: tags: a list cannot be compared",
+        ),
+        (
+            {"properties__maker": {"type": "string", "x-shizhu-class": "personal"}, "x__filters": ["maker"]},
+            "maker: personal: may not be key, title, order, time or filter",
+        ),
+        (
+            {"properties__maker": {"type": "string", "x-shizhu-lines": True}, "x__filters": ["maker"]},
+            "x-shizhu.filters: maker: a text must have at most 500 characters to be indexed",
+        ),
+        ({"properties__maker": {"type": "string", "pattern": "("}}, None),
+        ({"properties__maker": {"x-shizhu-check": "luck"}}, "maker: x-shizhu-check: luck: must be one of gb32100"),
+        (
+            {"properties__maker": {"enum": ["a"], "x-shizhu-labels": {"b": "乙"}}},
+            "maker: x-shizhu-labels: b: is not in enum",
+        ),
+        ({"properties__maker": {"enum": ["a", 1]}}, "maker: enum: 1: is not of the field's type"),
+    ],
+)
+def test_a_wrong_declaration_is_named(tmp_path: Path, changes: dict[str, Any], line: str | None) -> None:
+    found = lines(tmp_path, body(**changes))
+    assert len(found) == 1
+    assert line is None or found == [line]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"colour": "red"},
+        {"x__lst": ["code"]},
+        {"x__geometry": "Circle"},
+        {"x__states": {"withdrawn": "无"}},
+        {"properties__Size": {"type": "number"}},
+        {"properties__size": {"type": "number", "minimun": 1}},
+        {"properties__size": {"type": "object", "properties": {"in": {"type": "object"}}}},
+    ],
+)
+def test_a_slip_of_the_pen_is_no_declaration(changes: dict[str, Any]) -> None:
+    assert len(list(schema_errors(SCHEMA, body(**changes)))) == 1
+
+
+def test_it_compiles_to_json_schema() -> None:
+    compiled = Register("toy.cup", body(properties__size={"title": {"zh": "大小", "en": "Size"}})).schema
+    Draft202012Validator.check_schema(compiled)
+    assert compiled == {
+        "$schema": DIALECT,
+        "title": "杯子",
+        "x-shizhu": {"key": "code", "title": "code", "list": ["code"]},
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "code": {"type": "string", "maxLength": 200},
+            "size": {
+                "type": "string", "maxLength": 200, "title": "大小", "x-shizhu-title": {"zh": "大小", "en": "Size"},
+            },
+            "maker": {"type": "string", "maxLength": 200},
+        },
+        "required": ["code"],
+    }  # fmt: skip
+
+
+def test_fields_know_their_kind() -> None:
+    declared = Register(
+        "lemonade.stall", packs.find({"lemonade": packs.read(TOY)}, "registers", "lemonade.stall") or {}
+    )
+    assert {name: item.kind for name, item in declared.fields.items() if item.kind != Kind.TEXT} == {
+        "seats": Kind.INTEGER,
+        "price": Kind.NUMBER,
+        "is_shaded": Kind.BOOLEAN,
+        "opened": Kind.DATE,
+        "inspected": Kind.TIME,
+        "drinks": Kind.LIST,
+        "address": Kind.GROUP,
+    }
+    assert (declared.fields["price"].unit, declared.fields["kind"].choices["cart"]["en"]) == ("元", "Cart")
