@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
+from shizhu.engines.cases import api as cases
+from shizhu.engines.plan import api as plan
+from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel import counties
 from shizhu.kernel.models import Area, Organisation, Person, Post
 from shizhu.kernel.text import sort_key
-from shizhu.site import demo
+from shizhu.site import demo, picture
 
 
 def load(folder: counties.Folder) -> None:
     """Everything the county's demo folder has."""
     people(folder)
     stations(folder)
+    county = folder.body["code"]
+    documents = [
+        folder.yaml(f"demo/records/{file.stem}") for file in sorted((folder.path / "demo/records").glob("*.yaml"))
+    ]
+    records.load_demo(county, documents)
+    past_cases(folder)
+    values(folder)
 
 
 def people(folder: counties.Folder) -> None:
@@ -61,3 +72,26 @@ def _registration(county: str, row: dict[str, Any]) -> things.Registration:
         properties=row["properties"],
         is_lenient=True,
     )
+
+
+def past_cases(folder: counties.Folder) -> None:
+    """Cases of the last months, so that the county has a history; once."""
+    county, told = folder.body["code"], folder.yaml("demo/cases")
+    if not told or cases.count(told["flow"], county, cases.Selection()):
+        return
+    areas = {area.name: area for area in Area.objects.filter(county_id=county, level=Area.Level.TOWN)}
+    now = timezone.now()
+    for number, row in enumerate(told["cases"]):
+        document = {"source": "person", "title": row["title"], "description": told["description"]}
+        answers = {step: dict(given) for step, given in told["answers"].items()}
+        answers["handle"]["result"] = row["result"]
+        photos = {"handle": {"photos": picture.drawn(number)}}
+        opened, took = now - timedelta(days=row["days_ago"]), timedelta(days=row["took"])
+        area = areas[row["town"]]
+        cases.play(cases.PastCase(told["flow"], row["title"], area, opened, took, document, answers, photos))
+
+
+def values(folder: counties.Folder) -> None:
+    """Simulated values of indicators that are reported by hand; once."""
+    for row in folder.yaml("demo/values"):
+        plan.report_simulated(folder.body["code"], row["indicator"], row["period"], row["value"])

@@ -43,7 +43,7 @@ def text(answer: Any) -> str:
 
 
 def codes(answer: Any) -> list[str]:
-    return [entry.key for entry, _cells in answer.context["rows"]]
+    return [entry.key for entry, _cells, _state in answer.context["rows"]]
 
 
 def fields(answer: Any) -> dict[str, str]:
@@ -133,7 +133,8 @@ def test_a_record_shows_fields_relations_and_history(
     client: Client, stall: Any, root: access.Actor, grower: api.Entry
 ) -> None:
     made = stall(grower="G001", kind="cart", price=3.5, at=(100.2, 30.2), address={"lane": "一", "number": 7})
-    api.update(root, made.id, {"price": 4, "kind": "booth"}, 1)
+    api.update(root, made.id, {"price": 4, "kind": "booth", "grower": None}, 1, state="closed")
+    api.update(root, made.id, {"grower": "G001"}, 2)
     answer = client.get(f"{LIST}{made.id}/")
     seen = text(answer)
     assert "Price 4 元" in seen
@@ -141,6 +142,9 @@ def test_a_record_shows_fields_relations_and_history(
     assert '<a href="/records/lemonade.grower/key/G001">果园甲</a>' in answer.content.decode()
     assert "Kind Cart → Booth" in seen
     assert "Price 3.5 → 4" in seen
+    assert "Supplied by 果园甲 → —" in seen
+    assert "Supplied by — → 果园甲" in seen
+    assert "State Open → Closed" in seen
     assert answer.context["geometry"]["geometry"] == {"type": "Point", "coordinates": (100.2, 30.2)}
     assert '"record-geometry"' in answer.content.decode()
     of_grower = client.get(client.get("/records/lemonade.grower/key/G001").headers["location"])

@@ -14,8 +14,9 @@ from shizhu.engines.cases.actions import (
     open_case,
 )
 from shizhu.engines.cases.collection import CaseRow, Selection, count, select
+from shizhu.engines.cases.past import PastCase, play
 
 __all__ = [
-    "CLOSED", "OPENED", "TASK_READY", "AnswerRefused", "CaseRow", "Opening", "Selection", "TaskGone", "Upload",
-    "answer", "count", "open_case", "select",
+    "CLOSED", "OPENED", "TASK_READY", "AnswerRefused", "CaseRow", "Opening", "PastCase", "Selection", "TaskGone",
+    "Upload", "answer", "count", "open_case", "play", "select",
 ]  # fmt: skip

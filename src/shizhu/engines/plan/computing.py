@@ -12,7 +12,7 @@ from django.utils import timezone
 from shizhu.engines.cases import api as cases
 from shizhu.engines.plan.logic.progress import Aim, Standing, stand
 from shizhu.engines.plan.models import Indicator, Value
-from shizhu.engines.plan.periods import Period, period_of
+from shizhu.engines.plan.periods import Period, periods_before
 from shizhu.engines.records import api as records
 from shizhu.kernel import packs
 from shizhu.kernel.access import Actor
@@ -21,6 +21,7 @@ from shizhu.kernel.packs import Body
 from shizhu.lib import feel
 
 ROWS_SHOWN = 500
+PERIODS_KEPT = 12
 
 
 @dataclass(frozen=True)
@@ -60,21 +61,30 @@ def rows(given: Body, who: Actor, county: str, period: Period) -> Sequence[Row]:
     return [Row(entry.title, entry.key, f"/records/{given['of']}/{entry.key}/") for entry in page.entries]
 
 
-def compute(indicator: Indicator, on: date) -> Value | None:
-    """Compute the period of a day; a revision is kept only where something changed. None without a formula."""
+def compute(indicator: Indicator, on: date) -> bool:
+    """Compute the last twelve periods up to a day; a revision is kept only where something changed.
+
+    False without a formula. Earlier periods come too: what was due then may have been settled or corrected since.
+    """
     try:
         declared = packs.declaration("indicators", indicator.formula)
     except KeyError:
-        return None
-    period = period_of(declared["period"], on)
+        return False
+    for period in periods_before(declared["period"], on, PERIODS_KEPT):
+        _compute(indicator, declared, period)
+    return True
+
+
+def _compute(indicator: Indicator, declared: Body, period: Period) -> None:
     county = indicator.plan.county_id
     inputs = {name: count(given, county, period) for name, given in declared["inputs"].items()}
     value = feel.evaluate(declared["formula"], inputs)
     number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
     newest = indicator.values.filter(period=period.name).order_by("-known_at").first()
-    if newest and (newest.value, newest.inputs, newest.source) == (number, inputs, "formula"):
-        return newest
-    return Value.objects.create(indicator=indicator, period=period.name, value=number, source="formula", inputs=inputs)
+    if newest is None and number is None:
+        return
+    if newest is None or (newest.value, newest.inputs, newest.source) != (number, inputs, "formula"):
+        Value.objects.create(indicator=indicator, period=period.name, value=number, source="formula", inputs=inputs)
 
 
 def compute_all(county: str | None = None) -> int:
@@ -82,7 +92,14 @@ def compute_all(county: str | None = None) -> int:
     linked = Indicator.objects.exclude(formula="").select_related("plan")
     if county:
         linked = linked.filter(plan__county_id=county)
-    return sum(compute(indicator, timezone.localdate()) is not None for indicator in linked)
+    return sum(compute(indicator, timezone.localdate()) for indicator in linked)
+
+
+def report_simulated(county: str, key: str, period: str, value: float) -> None:
+    """A value of the demo county for an indicator nobody has reported yet."""
+    indicator = Indicator.objects.filter(plan__county_id=county, key=key, formula="").first()
+    if indicator and not indicator.values.exclude(source="plan").filter(period=period).exists():
+        Value.objects.create(indicator=indicator, period=period, value=value, source="reported", is_simulated=True)
 
 
 def something_counted(event: Event) -> None:

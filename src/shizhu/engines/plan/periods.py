@@ -36,6 +36,14 @@ def period_of(kind: str, day: date) -> Period:
     return Period(f"{day:%Y}", date(day.year, 1, 1), date(day.year, 12, 31))
 
 
+def periods_before(kind: str, day: date, number: int) -> list[Period]:
+    """The period of a day and those before it, oldest first: twelve months, but of years only the one that runs."""
+    found = [period_of(kind, day)]
+    while kind == "P1M" and len(found) < number:
+        found.append(period_of(kind, found[-1].first - timedelta(days=1)))
+    return found[::-1]
+
+
 def named(name: str) -> Period:
     """The period of a name; ValueError for anything else."""
     year, _, month = name.partition("-")

@@ -92,11 +92,11 @@ def _named(rows: QuerySet[Area] | QuerySet[Organisation], text: str, most: int) 
 
 def _posts(county: str) -> QuerySet[Post]:
     held = Post.objects.current(timezone.localdate()).filter(area__county_id=county)
-    return held.select_related("organisation", "role", "person")
+    return held.select_related("organisation", "role", "person", "area")
 
 
 def _post_title(post: Post) -> str:
-    return f"{post.organisation.name} {label(post.role.name)} {post.person.name}"
+    return f"{post.organisation.name} {label(post.role.name)} {post.person.name}（{post.area.name}）"
 
 
 def _post_titles(county: str, values: Collection[str]) -> Mapping[str, str]:

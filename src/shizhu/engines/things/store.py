@@ -221,8 +221,9 @@ async def _settle(
 def _line(reading: Reading) -> str:
     """A row of `incoming` in PostgreSQL's COPY text form."""
     stream, time, result, verdict, origin, end, result_time, result_json, feature, extra, _ = reading
+    number = NULL if result is None else repr(result)
     return (
-        f"{stream}\t{time.isoformat()}\t{_time(end)}\t{_time(result_time)}\t{NULL if result is None else result!r}\t"
+        f"{stream}\t{time.isoformat()}\t{_time(end)}\t{_time(result_time)}\t{number}\t"
         f"{_text(result_json)}\t{verdict:d}\t{origin:d}\t{NULL if feature is None else feature}\t{_text(extra)}\n"
     )
 

@@ -94,7 +94,9 @@ def number(value: object) -> str:
     """A number without a tail of noise; a dash for none."""
     if value is None or value == "":
         return "—"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.2f}".rstrip("0").rstrip(".") if abs(value) >= 10 else f"{value:.3g}"
 
 
 @register.filter

@@ -33,6 +33,12 @@ class Line:
     standing: Standing
 
     @property
+    def now(self) -> Value | None:
+        """The value since the base; the base itself is shown beside it."""
+        is_base = self.value and self.value.source == "plan" and self.value.period == str(self.indicator.base_year)
+        return None if is_base else self.value
+
+    @property
     def width(self) -> int:
         """Width of the bar, 0–100."""
         return round(100 * min(1.0, max(0.0, self.standing.done or 0.0)))
@@ -124,13 +130,13 @@ def indicator_page(request: Request, number: int) -> HttpResponse:
 
 
 def _chart(indicator: Indicator) -> dict[str, Any]:
-    """Values at the end of their periods, and the path from base to target."""
+    """Values by the first day of their periods, and the path from base to target."""
     values = indicator.values.filter(value__isnull=False).order_by("period", "-known_at").distinct("period")
-    points = [[named(v.period).ends.isoformat(), v.value, 0, int(v.is_simulated)] for v in values]
+    points = [[named(v.period).begins.isoformat(), v.value, 0, int(v.is_simulated)] for v in values]
     aim = Aim(
         indicator.target_value, indicator.target_year, indicator.base_value, indicator.base_year, indicator.is_rising
     )
-    way = [[named(str(year)).ends.isoformat(), value] for year, value in path(aim)]
+    way = [[named(str(year)).begins.isoformat(), value] for year, value in path(aim)]
     level = indicator.target_value if not way else None
     limit = "" if level is None else f"{level:g}"
     return {"unit": indicator.unit, "points": points, "path": way, "limit": limit}

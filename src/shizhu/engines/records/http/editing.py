@@ -16,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from shizhu.engines.records import queries, references, store
 from shizhu.engines.records.contracts import Change, Entry, Refused, StaleRecord
-from shizhu.engines.records.http import inputs, pages
+from shizhu.engines.records.http import inputs, pages, shown
 from shizhu.engines.records.http.inputs import JOINT, MOST, Input, Maker, Typed
 from shizhu.engines.records.logic import places
 from shizhu.engines.records.logic.register import Register
@@ -131,7 +131,7 @@ def _page(request: Request, register: Register, form: Form, entry: Entry | None 
         "register": register, "entry": entry, "form": form, "groups": groups, "places": _places(maker, register),
         "geometry": form.typed.get("_geometry", ""), "geometry_problems": maker.told("_geometry"),
         "elsewhere": [p for p in form.problems if p.path not in names | {"_area", "_organisation", "_state"}],
-        "others": list(pages.told(register, form.others)), "masked": sorted(masked),
+        "others": list(shown.steps(request.county.pk, register, form.others)), "masked": sorted(masked),
     }  # fmt: skip
     return render(request, "records/form.html", context, status=422 if form.problems or form.others else 200)
 

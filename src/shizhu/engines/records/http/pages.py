@@ -16,9 +16,9 @@ from shapely.geometry import mapping
 
 from shizhu.engines.records import queries
 from shizhu.engines.records.catalogue import UnknownRegister, register_of, registers
-from shizhu.engines.records.contracts import Change, Entry, NoRecord, Query
+from shizhu.engines.records.contracts import Entry, NoRecord, Query
 from shizhu.engines.records.http import excel, filters, shown
-from shizhu.engines.records.http.inputs import Maker, flat, tidy
+from shizhu.engines.records.http.inputs import Maker, tidy
 from shizhu.engines.records.http.sketch import Sketch, sketch
 from shizhu.engines.records.logic.cql2 import Comparison, Every, Literal, Property
 from shizhu.engines.records.logic.register import Kind, Register
@@ -112,7 +112,14 @@ def listing(request: Request, register: str) -> HttpResponse:
     wanted = asked(request, found(request, register))
     page = queries.query(request.actor, request.county.pk, register, wanted.query)
     known = shown.titles(request.county.pk, wanted.register, page.entries)
-    rows = [(entry, [shown.cell(entry, item, known) for item in wanted.register.listed]) for entry in page.entries]
+    rows = [
+        (
+            entry,
+            [shown.cell(entry, item, known) for item in wanted.register.listed],
+            _remarkable(wanted.register, entry),
+        )
+        for entry in page.entries
+    ]
     context = {
         "register": wanted.register, "rows": rows, "total": page.total, "columns": list(_columns(wanted)),
         "filters": filters.filters(wanted.register, wanted.maker), "typed": wanted.maker.typed,
@@ -123,6 +130,11 @@ def listing(request: Request, register: str) -> HttpResponse:
         "too_many": excel.LARGEST if page.total > excel.LARGEST else 0,
     }  # fmt: skip
     return render(request, "records/list.html", context)
+
+
+def _remarkable(register: Register, entry: Entry) -> str:
+    """The name of a state that is not where records begin."""
+    return "" if entry.state == next(iter(register.states)) else shown.state(register, entry.state)
 
 
 def _columns(wanted: Listing) -> Iterator[dict[str, Any]]:
@@ -192,7 +204,7 @@ def detail(request: Request, register: str, number: int) -> HttpResponse:
         "register": declared, "entry": entry, "state": shown.state(declared, entry.state),
         "cells": [shown.cell(entry, item, known) for item in declared.fields.values()],
         "geometry": _feature(entry), "sketch": _sketch(entry), "related": _related(request, entry),
-        "history": list(told(declared, queries.history(request.actor, entry.id))),
+        "history": list(shown.steps(entry.county, declared, queries.history(request.actor, entry.id))),
         "may_edit": may(request, declared, "edit", entry), "may_delete": may(request, declared, "delete", entry),
     }  # fmt: skip
     return render(request, "records/detail.html", context)
@@ -218,29 +230,3 @@ def _related(request: Request, entry: Entry) -> list[dict[str, Any]]:
         {"register": other, "field": other.fields[name], "page": page, "link": f"?f.{name}={quote(entry.key)}"}
         for other, name, page in pointing
     ]
-
-
-def told(register: Register, steps: tuple[Change, ...]) -> Iterator[dict[str, Any]]:
-    """History for the page, newest first, values in words."""
-    fields = dict(flat(register))
-    own = {
-        "_state": _("State"),
-        "_area": _("Area"),
-        "_organisation": _("Organisation"),
-        "_geometry": _("Place on the map"),
-    }
-    for step in reversed(steps):
-        lines = []
-        for change in step.fields:
-            item = fields.get(change.path)
-            words = [_word(register, change.path, value, item) for value in (change.old, change.new)]
-            lines.append((label(item.title) if item else own.get(change.path, change.path), *words))
-        yield {"step": step, "lines": lines}
-
-
-def _word(register: Register, path: str, value: Any, item: Any) -> str:
-    if value is None:
-        return ""
-    if path == "_state":
-        return shown.state(register, value)
-    return shown.text(item, value, {}) if item else str(value)[:80]

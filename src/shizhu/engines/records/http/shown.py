@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 
 from shizhu.engines.records import references
 from shizhu.engines.records.catalogue import registers
-from shizhu.engines.records.contracts import Entry
+from shizhu.engines.records.contracts import Change, Entry
+from shizhu.engines.records.http.inputs import flat
 from shizhu.engines.records.logic.register import Field, Kind, Register
 from shizhu.kernel.text import label
 
@@ -32,6 +33,7 @@ class Cell:
     is_masked: bool = False
     is_number: bool = False
     is_long: bool = False
+    is_short: bool = False
 
 
 def titles(county: str, register: Register, entries: Iterable[Entry]) -> Titles:
@@ -57,6 +59,7 @@ def cell(entry: Entry, item: Field, known: Titles) -> Cell:
         is_masked=is_masked,
         is_number=item.kind in NUMBERS,
         is_long=item.is_long or item.kind == Kind.GROUP,
+        is_short=bool(item.choices) or item.kind in {Kind.DATE, Kind.TIME, Kind.BOOLEAN},
     )
 
 
@@ -93,3 +96,36 @@ def _local(value: str) -> str:
 def state(register: Register, key: str) -> str:
     """The name of a state."""
     return label(register.states[key]) if key in register.states else _("Withdrawn")
+
+
+def steps(county: str, register: Register, history: Iterable[Change]) -> Iterator[dict[str, Any]]:
+    """History for a page, newest first: each step with lines of (name, before, after) in words."""
+    told = list(history)
+    fields = dict(flat(register))
+    known = _titles_in(county, fields, told)
+    own = {"_area": _("Area"), "_organisation": _("Organisation"), "_geometry": _("Place on the map")}
+    for step in reversed(told):
+        lines = []
+        for change in step.fields:
+            item = fields.get(change.path)
+            words = [_word(register, change.path, item, value, known) for value in (change.old, change.new)]
+            lines.append((label(item.title) if item else own.get(change.path, _("State")), *words))
+        yield {"step": step, "lines": lines}
+
+
+def _titles_in(county: str, fields: Mapping[str, Field], told: Iterable[Change]) -> Titles:
+    """Titles of everything that changes refer to."""
+    values: dict[str, set[str]] = {}
+    for change in (change for step in told for change in step.fields):
+        if change.path in fields and fields[change.path].reference:
+            values.setdefault(change.path, set()).update(str(v) for v in (change.old, change.new) if v is not None)
+    kinds = {name: references.find(fields[name].reference, county) for name in values}
+    return {name: kind.titles(county, values[name]) for name, kind in kinds.items() if kind}
+
+
+def _word(register: Register, path: str, item: Field | None, value: Any, known: Titles) -> str:
+    if value is None:
+        return ""
+    if item is None:
+        return state(register, value) if path == "_state" else str(value)[:80]
+    return text(item, value, known)

@@ -192,7 +192,7 @@ def _rows(last: _Step, score: float) -> Alignment:
     for count, taken in enumerate(reversed(path), 1):
         if taken.token is None or taken.action == "end":
             continue
-        used = count
+        used = count if taken.action not in {"skip", "group"} else used
         if taken.action == "skip":
             skipped.append(taken.token)
         else:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from shizhu.engines.plan.logic.reader.document import Doubt, Place
 from shizhu.engines.plan.logic.reader.fit import is_number
 from shizhu.engines.plan.logic.reader.lines import compact
+from shizhu.engines.plan.logic.reader.owners import join_pieces
 from shizhu.engines.plan.logic.reader.tables import Cell, Row, Table
 from shizhu.engines.plan.logic.reader.values import is_dash
 from shizhu.engines.plan.logic.reader.vocabulary import KIND_WORDS, VALUE_ROLES, Heading
@@ -38,6 +39,11 @@ class Columns:
         """Return the text of a cell; a missing column or cell is empty."""
         cell = row.cells.get(column) if column is not None else None
         return cell.text if cell else ""
+
+    def bodies(self, row: Row, column: int) -> str:
+        """Return the list of bodies in a cell, with its lines parted where one ends and the next begins."""
+        cell = row.cells.get(column)
+        return join_pieces(cell.pieces) if cell else ""
 
     def heading(self, column: int | None) -> Heading:
         """Return the heading of a column; a missing column has an empty one."""

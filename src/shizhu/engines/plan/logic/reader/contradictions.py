@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from shizhu.engines.plan.logic.reader.document import Contradiction, Doubt, Indicator, Place, Reading, Statement
+from shizhu.engines.plan.logic.reader.document import Contradiction, Doubt, Indicator, Reading, Statement
 from shizhu.engines.plan.logic.reader.facts import Fact
 from shizhu.engines.plan.logic.reader.subjects import canonical, same, same_level, similar
 from shizhu.engines.plan.logic.reader.units import comparable
@@ -224,6 +224,3 @@ def _contradiction(subject: str, statements: list[Statement], note: str, rule: s
 
 def _shown(fact: Fact) -> str:
     return f"{fact.value}{'—' + str(fact.high) if fact.high else ''}{fact.unit or ''}"
-
-
-__all__ = ["Claim", "Findings", "Place", "agreement", "claim_of_fact", "claim_of_reading", "compare"]

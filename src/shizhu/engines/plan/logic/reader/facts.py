@@ -35,7 +35,6 @@ _BEFORE_BOUND = (
     ("about", re.compile(r"(?:约|近|大约|接近)$")),
 )
 _AFTER_BOUND = {"以上": "at_least", "余": "at_least", "多": "at_least", "以内": "at_most", "以下": "at_most"}
-_YEARLY = re.compile(r"年均|每年|年增|逐年|同比|年度")
 # a verb before the number and a noun behind it: 举办了30多场农民夜校
 _ACTING = re.compile(
     r"(?:实施|建成|建设|打造|培育|引进|组建|成立|开发|研发|获得|取得|拥有|新建|新增|创建|认定|建立|举办|开展|推广|覆盖|涉及|布局|聚集|集聚|"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +13,7 @@ from shizhu.engines.plan.logic.reader.values import is_dash
 from shizhu.engines.plan.logic.reader.vocabulary import VALUE_ROLES, Heading, heading_of, role_of
 
 _LONGEST = 14
+_ALL_ASIDE = re.compile(r"[（(\[〔【].*[）)\]〕】]")
 _SINGLE = frozenset({"no", "name", "unit", "kind", "growth", "period", "note", "group"})
 _TELLING = VALUE_ROLES | {"growth", "period", "lead", "support", "content"}
 _NAMING = frozenset({"name", "task", "content"})
@@ -64,9 +66,16 @@ def loose_header(lines: Sequence[Line], start: int) -> Header | None:
     cells = [[run[position] for position in cell] for cell in best[1]]
     cells += _headings_before_first_number(lines, run, cells)
     headings = tuple(heading_of("".join(lines[index].text for index in cell)) for cell in cells)
-    if not is_header([heading.role for heading in headings], least=3):
+    if not is_header([heading.role for heading in headings], least=3) or _begins_with_caption(lines, cells, headings):
         return None
     return Header(headings, start, cells[-1][-1], marked)
+
+
+def _begins_with_caption(lines: Sequence[Line], cells: list[list[int]], headings: tuple[Heading, ...]) -> bool:
+    """Whether the first heading (主要指标) is the caption of a table whose headings begin on the next line."""
+    again = headings[0].role in {heading.role for heading in headings[1:]} & _NAMING
+    outside = lines[cells[0][0]].indented != lines[cells[1][0]].indented
+    return again and (headings[1].role == "no" or outside)
 
 
 def _begins_a_role(lines: Sequence[Line], start: int) -> bool:
@@ -126,6 +135,8 @@ def _cell_score(parts: list[str], used: frozenset[str]) -> tuple[float, str | No
     if role is None:
         return -1.0, None
     apart = sum(1 for part in parts if role_of(part)) > 1
+    if len(parts) > 1 and _ALL_ASIDE.fullmatch(parts[0]):
+        return -1.0, None
     merged = -0.6 if apart else 0.5 * (len(parts) - 1)
     return len(parts) + merged - (3.0 if role in _SINGLE and role in used else 0.0), role
 

@@ -151,7 +151,7 @@ def _indicator(columns: Columns, row: Row, years: Years, brackets: Brackets, key
         growth_bound=growth.bound if growth and growth.bound != "rise" else None,
         growth_is_total=bool(growth and brackets.is_cumulative(growth)),
         milestones=tuple(_reading(row, printed, column, columns.heading(column).year) for column in years.between),
-        owners=tuple(owner for column in owner_columns for owner in split_owners(columns.text(row, column))),
+        owners=tuple(owner for column in owner_columns for owner in split_owners(columns.bodies(row, column))),
         more=columns.more(row, used),
         table=columns.table.caption,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,12 +14,15 @@ from shizhu.engines.plan.logic.reader.lines import Line, compact
 from shizhu.engines.plan.logic.reader.numbering import marker_of
 from shizhu.engines.plan.logic.reader.rows import is_rule, same_header, split
 
+_TOTAL = re.compile(r"[总合小共]计")
+_GROUP_NO = re.compile(r"[（(]?[一二三四五六七八九十]{1,3}[）)]?[、.]?")
+
 
 def rows_by_line(lines: Sequence[Line], header: Header, layout: str) -> Body:
     """Read the lines below the headings as rows, group rows, or the rest of the row above."""
     slots: list[Slot] = []
     left_out: list[Token] = []
-    last = header.last
+    last = seen = header.last
     caption = compact(caption_above(lines, header.first))
     for index in range(header.last + 1, len(lines)):
         line = lines[index]
@@ -26,12 +30,13 @@ def rows_by_line(lines: Sequence[Line], header: Header, layout: str) -> Body:
             continue
         tokens = [Token(piece.text, line.number, True, offset=piece.offset) for piece in split(line, layout)]
         if same_header([token.text for token in tokens], header.headings):
-            last = index
+            seen = index
             continue
-        if is_boundary(line.text.strip("| ")) or not _belongs(tokens, slots, header, layout, apart=index - last > 1):
+        if is_boundary(line.text.strip("| ")) or not _belongs(tokens, slots, header, layout, apart=index - seen > 1):
             break
         left_out += _add_line(tokens, slots, header, layout)
-        last = index
+        seen = index
+        last = index if slots and not slots[-1].group else last
     while slots and slots[-1].group:
         slots.pop()
     return Body(slots, left_out, last, header.headings)
@@ -43,6 +48,8 @@ def _belongs(tokens: list[Token], slots: list[Slot], header: Header, layout: str
     if layout == "pipe":
         return len(tokens) > 1
     if len(filled) > 1:
+        if _TOTAL.fullmatch(compact(filled[0].text)) or _GROUP_NO.fullmatch(filled[0].text):
+            return True
         return len(filled) * 2 >= len(header.headings) or (not apart and bool(slots)) or _is_row(filled, header)
     text = filled[0].text
     if _is_group(text):
@@ -63,6 +70,10 @@ def _is_group(text: str) -> bool:
 
 def _add_line(tokens: list[Token], slots: list[Slot], header: Header, layout: str) -> list[Token]:
     """Add one printed line to the rows; return what fits nowhere."""
+    texts = [token for token in tokens if token.text]
+    if layout != "pipe" and 1 < len(texts) <= 3 and _GROUP_NO.fullmatch(texts[0].text) and not is_number(texts[1].text):
+        slots.append(Slot(group=texts[:2]))
+        return []
     cells = _by_column(tokens, header, layout)
     left_out: list[Token] = []
     if cells is None:

@@ -10,19 +10,23 @@ from dataclasses import dataclass
 from shizhu.engines.plan.logic.reader.boundaries import is_boundary
 from shizhu.engines.plan.logic.reader.document import Place
 from shizhu.engines.plan.logic.reader.lines import SENTENCE_END, Line, Pages, compact, half_width
-from shizhu.engines.plan.logic.reader.numbering import SIGNS, marker_of
+from shizhu.engines.plan.logic.reader.numbering import marker_of
 
 _LEVELS = {"chapter": 0, "section": 1, "hans": 2, "hans-bracket": 3, "multi": 3, "arabic": 4, "bracket": 5}
+_DONE = r"(?:成效|成就|成绩|进展)"
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("terms", re.compile(r"名词(?:解释|注释)|术语|指标解释|编制说明")),
     ("goal", re.compile(r"目标|指标|愿景|展望")),
     (
         "basis",
         re.compile(
-            r"^(?:.{0,4}十.五.{0,4}|我县|全县|县域)?(?:发展|现有|工作|创新|现实|产业|良好|建设|主要)?基础(?:条件|分析|和|与|及|、|$)|基本情况|现状|回顾|成效|成就|形势|背景|"
-            r"十[一二三四五六]五.{0,6}(?:情况|发展|评估)|进展|(?:存在|主要|突出).{0,4}问题|短板|困难|挑战"
+            r"^(?:.{0,4}十.五.{0,4}|我县|全县|县域)?(?:发展|现有|工作|创新|现实|产业|良好|建设|主要)?基础(?:条件|分析|和|与|及|、|$)"
+            rf"|(?:发展|主要|工作|建设|改革|突出)的?{_DONE}|取得.{{0,8}}{_DONE}|成效(?:显著|明显)|基本情况|现状|回顾|形势|机遇[与和]挑战"
+            r"|(?:规划|编制|发展|时代)背景|背景$|十[一二三四五六]五.{0,6}(?:情况|发展|评估)"
+            r"|(?:存在|主要|突出|面临).{0,6}(?:问题|短板|困难|挑战|不足)"
         ),
     ),
+    ("task", re.compile(r"任务|举措|措施|保障|工程|项目|行动|路径|布局|附[件表]")),
 )
 _PERIOD_LINE = re.compile(r"[（(]\s*20\d{2}\s*年?\s*[-—–~～至到－]+\s*20\d{2}\s*年?\s*[）)]")
 _TITLE_END = re.compile(r"(?:规划纲要|规划|计划|方案|纲要|意见|办法|要点)(?:[（(].{1,20}[)）])*$")
@@ -32,7 +36,7 @@ _HEADING_LENGTH = 40
 
 @dataclass(frozen=True)
 class Passage:
-    """One paragraph: its text, where each printed line begins in it, and its section: "basis", "goal" or "other"."""
+    """One paragraph, where each printed line begins in it, and its section: "basis", "goal", "terms" or "other"."""
 
     text: str  # half-width, sign for sign the printed text
     printed: str
@@ -90,7 +94,8 @@ def _passage(paragraph: Sequence[Line], kinds: dict[int, str]) -> Passage:
         starts.append(len(text))
         text += line.text
     deepest = kinds[max(kinds)] if kinds else "other"
-    return Passage(half_width(text), text, tuple(starts), tuple(line.number for line in paragraph), deepest)
+    section = deepest if deepest in {"basis", "goal", "terms"} else "other"
+    return Passage(half_width(text), text, tuple(starts), tuple(line.number for line in paragraph), section)
 
 
 def _enter(line: Line, kinds: dict[int, str]) -> None:
@@ -101,6 +106,8 @@ def _enter(line: Line, kinds: dict[int, str]) -> None:
     for deeper in [known for known in kinds if known >= level]:
         del kinds[deeper]
     kind = next((name for name, pattern in _KINDS if pattern.search(heading)), None)
+    if kind == "basis" and "task" in kinds.values():
+        return
     if kind or level <= 1:
         kinds[level] = kind or "other"
 
@@ -109,7 +116,7 @@ def _heading(line: Line) -> tuple[int | None, str]:
     """Return the level of a heading line and its words; an inline heading is the first sentence."""
     text = compact(line.text)
     if is_boundary(text) and marker_of(text) is None:
-        return 0, text if len(text) <= _HEADING_LENGTH else ""
+        return (0, text if len(text) <= _HEADING_LENGTH else "") if text.startswith("附") else (None, "")
     marker = marker_of(text)
     if marker and marker.style in _LEVELS:
         head = re.split(r"[。：:]", marker.rest, maxsplit=1)[0]
@@ -180,6 +187,3 @@ def _is_open(before: str) -> bool:
 def _term_below(top: Sequence[Line], index: int) -> str:
     following = compact(top[index + 1].text) if index + 1 < len(top) else ""
     return following if _PERIOD_LINE.fullmatch(following) else ""
-
-
-__all__ = ["SIGNS", "Passage", "read_passages", "read_title", "starts_something"]

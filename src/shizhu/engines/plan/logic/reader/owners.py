@@ -21,7 +21,7 @@ _LABEL = re.compile(
 _COMPLETE = (
     r"(?:局|委|办|厅|中心|集团|公司|政府|委员会|管委会|协会|联合会|商会|总工会|妇联|学院|大学|医院|研究院|研究所|科学院|设计院|"
     r"供销社|合作社|银行|街道|乡镇|园区|开发区|组织部|宣传部|统战部|政法委|指挥部|企业|单位|部门|机构|法院|检察院|办事处|管理站|"
-    r"服务站|工作站|[^城乡村]镇|[^城]乡)(?:[（(][^（()）]*[)）])?"
+    r"服务站|工作站|[^车网]站|[^城乡村]镇|[^城]乡)(?:[（(][^（()）]*[)）])?"
 )
 _BEGINS = r"(?:县|市|区|州|旗|省|各|有关|相关|镇|乡|国|中共|重点|属地)"
 _AND = re.compile(r"[和及与]")
@@ -155,6 +155,23 @@ def _labelled(cell: str) -> list[tuple[str, str]]:
     parts = [(cell[: labels[0].start()], "")]
     ends = [label.start() for label in labels[1:]] + [len(cell)]
     return parts + [(cell[label.end() : end], label.lastgroup or "") for label, end in zip(labels, ends, strict=True)]
+
+
+def join_pieces(pieces: Sequence[str]) -> str:
+    """Join the lines of a cell: a line that begins a new body after a whole one is parted from it."""
+    joined = ""
+    for piece in pieces:
+        joined += f"、{piece}" if joined and _parted(joined, piece) else piece
+    return joined
+
+
+def _parted(before: str, piece: str) -> bool:
+    """Whether a line ends with a whole name and the next one begins another."""
+    last = re.split(f"[{_SEPARATORS}]", before)[-1]
+    is_open = sum(before.count(sign) for sign in _OPEN) > sum(before.count(sign) for sign in _CLOSE)
+    whole = len(last) >= 3 and not is_open and bool(_COMPLETE_END.search(last))
+    begins = bool(_BEGINNING.match(piece) or _COMPLETE_END.search(piece)) and not re.match(r"[和及与（(、，]", piece)
+    return whole and begins and len(piece) > 1
 
 
 def split_owners(text: str) -> tuple[str, ...]:

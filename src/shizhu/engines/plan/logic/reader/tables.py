@@ -26,6 +26,7 @@ class Cell:
 
     text: str
     place: Place
+    pieces: tuple[str, ...] = ()  # the lines it was printed on
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,8 @@ def _to_rows(slots: list[Slot]) -> list[Row]:
 
 
 def _cell(tokens: list[Token]) -> Cell:
-    return Cell(joined(tokens), Place(tokens[0].line, tokens[-1].line))
+    pieces = tuple(token.text for token in tokens if token.text)
+    return Cell(joined(tokens), Place(tokens[0].line, tokens[-1].line), pieces)
 
 
 def _unit_line(lines: Sequence[Line], start: int) -> str | None:

@@ -49,8 +49,8 @@ def _task(columns: Columns, row: Row, key: str) -> Task:
         name, content = titled.group(1), titled.group(2)
     lead_columns = columns.of("lead") or columns.of("unit")
     shares = read_shares(
-        [columns.text(row, column) for column in lead_columns],
-        [columns.text(row, column) for column in columns.of("support")],
+        [columns.bodies(row, column) for column in lead_columns],
+        [columns.bodies(row, column) for column in columns.of("support")],
     )
     period_text = columns.text(row, columns.first("period"))
     used = {columns.first("no"), columns.first("name"), columns.first("class"), columns.first("period"),

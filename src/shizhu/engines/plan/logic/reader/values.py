@@ -12,7 +12,6 @@ from shizhu.engines.plan.logic.reader.units import SCALES, comparable, is_unit
 Number = float | int
 
 BRACKETS = {"【": "】", "[": "]", "〔": "〕", "〖": "〗", "{": "}", "(": ")", "「": "」", "『": "』", "<": ">"}
-_CLOSING = "".join(BRACKETS.values())
 _DASH = re.compile(r"[-—–－‐‑‒―─/／\\一]+|无|暂无|未统计|待定|空|N/?A", re.IGNORECASE)
 _DIGITS = r"[-+]?(?:\d{1,3}(?:[,，]\d{3})+|\d+)(?:\.\d+)?"
 _BOUNDS: tuple[tuple[str, str], ...] = (

@@ -163,10 +163,8 @@ class SensorThings:
         if method not in METHODS:
             raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{method} means nothing here")
         asked = await self._caller(connection, headers, method, is_open=is_open)
-        request = Request(
-            method, path.removeprefix(PREFIX).strip("/"), scope["query_string"].decode(errors="replace"), headers, receive,
-            _root(scope, headers), asked,
-        )  # fmt: skip
+        below, query = path.removeprefix(PREFIX).strip("/"), scope["query_string"].decode(errors="replace")
+        request = Request(method, below, query, headers, receive, _root(scope, headers), asked)
         return await METHODS[method](connection, request)
 
     @staticmethod

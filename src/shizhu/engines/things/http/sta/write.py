@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import orjson
 import psycopg
-from psycopg.errors import DeadlockDetected, SerializationFailure
+from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
 
 from shizhu.engines.things import store
 from shizhu.engines.things.http.sta.callers import Caller
@@ -50,6 +50,7 @@ KNOWN_FEATURE = (
 OBSERVATION = """
 SELECT id FROM things_observation WHERE datastream_id = %s AND phenomenon_time = %s ORDER BY sequence DESC LIMIT 1
 """
+ORDERED = "SELECT FROM things_datastream WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"  # one writer at a time
 ORIGINS = {origin.name.lower(): origin for origin in Origin}
 TYPES = {Kind.TEXT: "text", Kind.JSON: "jsonb", Kind.TIME: "timestamptz"}
 
@@ -59,7 +60,7 @@ async def retried(make: Callable[[], Awaitable[T]]) -> T:
     for attempt in range(1, TRIES):
         try:
             return await make()
-        except (DeadlockDetected, SerializationFailure):
+        except (DeadlockDetected, SerializationFailure, UniqueViolation):  # of an hour or a reading that both write
             await asyncio.sleep(random.uniform(0, 0.02 * attempt))  # noqa: S311  # only keeps two from meeting again
     return await make()
 
@@ -293,6 +294,7 @@ class Writer:
     async def commit_readings(self) -> None:
         """Write the readings as ingest does, with events for the rules."""
         if self.readings:
+            await self.connection.execute(ORDERED, (list(self.streams),))
             await store.commit(self.connection, store.Batch(self.readings), self.streams)
 
     async def last_observation(self) -> int:

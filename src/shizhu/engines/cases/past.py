@@ -1,0 +1,61 @@
+"""Cases of the past, for the demo county: carried through their flow like any other, then dated back."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from shizhu.engines.cases.actions import Opening, Upload, answer, open_case
+from shizhu.engines.cases.assignment import candidates
+from shizhu.engines.cases.models import Case, Entry, Task
+from shizhu.kernel import access
+from shizhu.kernel.models import Area
+
+SIMULATED = 1
+
+
+@dataclass(frozen=True)
+class PastCase:
+    """What happened: opened then, took so long; `answers` and `photos` by step."""
+
+    flow: str
+    title: str
+    area: Area
+    opened_at: datetime
+    took: timedelta
+    document: Mapping[str, Any]
+    answers: Mapping[str, Mapping[str, Any]]
+    photos: Mapping[str, Mapping[str, bytes]]
+
+
+@transaction.atomic
+def play(past: PastCase) -> None:
+    """Open the case, answer every task as its first candidate, and move its times back."""
+    case = open_case(Opening(past.flow, past.title, past.area, past.document, origin=SIMULATED))
+    while (task := Task.objects.filter(case=case, status=Task.Status.READY).first()) is not None:
+        who = access.actor(candidates(task.role, case)[0])
+        photos = past.photos.get(task.step, {})
+        uploads = [Upload(field, "photo.png", io.BytesIO(data)) for field, data in photos.items()]
+        answer(who, task.pk, past.answers[task.step], uploads)
+    case.refresh_from_db()
+    _date_back(case, past.opened_at, past.took)
+
+
+def _date_back(case: Case, opened_at: datetime, took: timedelta) -> None:
+    """Opened when it was, closed after it took; everything between spread in order."""
+    limit = case.due_at - case.opened_at
+    entries = list(Entry.objects.filter(case=case).order_by("pk"))
+    for number, entry in enumerate(entries):
+        entry.at = opened_at + took * number / max(1, len(entries) - 1)
+    Entry.objects.bulk_update(entries, ["at"])
+    for task in Task.objects.filter(case=case):
+        own = [entry.at for entry in entries if entry.data.get("task") == task.pk]
+        task.created, task.done_at = own[0], own[-1]
+        task.save(update_fields=["created", "done_at"])
+    case.opened_at, case.due_at, case.closed_at = opened_at, opened_at + limit, opened_at + took
+    case.save(update_fields=["opened_at", "due_at", "closed_at"])

@@ -1,0 +1,145 @@
+"""Tables that are printed oddly: headings on two levels, totals, group rows, captions that look like headings."""
+
+from shizhu.engines.plan.logic.reader import read
+
+TWO_LEVELS = """某县文化规划
+
+附表1：主要指标
+
+|指标名称|目标||属性|
+|---|---|---|---|
+||2020年|2025年||
+|接待游客（万人次）|320|500|预期性|
+|文化馆（座）|5|9|约束性|
+
+附表2：重点项目
+
+|序号|项目类别|项目名称|项目业主|建设内容|建设起止年限|投资额（亿元）|
+|---|---|---|---|---|---|---|
+|一|文化项目（2个）| | | | |1.5|
+|1|文化|图书馆新馆|县文旅局|新建1.2万平方米|2021-2023|0.9|
+|2||传习所|县文旅局、县文化馆|改造8处<br>布展2处|2022-2024|0.6|
+|合计||||||1.5|
+"""
+
+GROUPS_BY_TABS = """某县交通规划
+
+附表2 重点项目表
+序号	项目名称	建设性质	建设规模	建设年限	总投资	责任单位
+（一）	公路项目
+1	北环路	新建	34公里	2021-2024	48	县交通运输局
+（二）	水运项目
+2	码头	改建	3座	2023-2025	3.5	县港航中心
+	合计				51.5
+"""
+
+CAPTION_LIKE_A_HEADING = """石桥镇绿化规划(2024—2028年)
+主要指标
+	序号
+	指标
+	2023年
+	2028年
+	年均增速
+	（%）
+	性质
+	1
+	林地面积（万亩）
+	18.6
+	18.8
+	[0.2]
+	约束性
+[image: page2.png]
+	序号
+	指标
+	2023年
+	2028年
+	年均增速
+	（%）
+	性质
+	3
+	绿化覆盖率（%）
+	32.5
+	保持增长
+
+	预期性
+注：[ ]内为五年累计增幅。
+任务分工
+任务
+责任单位
+时限
+完成造林3200亩
+镇林业站
+各村
+2026年12月
+古树挂牌
+镇林业站和镇文化站
+2024年
+"""
+
+YEARS_PRINTED_LAST = """某县水利规划（2021—2025年）
+表1 主要指标
+序号
+指标名称
+单位
+规划目标
+属性
+2023年
+2025年
+1
+自来水普及率
+%
+92
+95
+约束性
+2
+水库
+座
+3
+4
+预期性
+"""
+
+
+def test_headings_on_two_levels_totals_and_merged_classes() -> None:
+    document = read(TWO_LEVELS)
+    assert [
+        (item.name, item.unit, item.base.year, item.base.value, item.target.value) for item in document.indicators
+    ] == [
+        ("接待游客", "万人次", 2020, 320, 500),
+        ("文化馆", "座", 2020, 5, 9),
+    ]
+    assert [(task.no, task.name, task.category, task.content, task.owners, task.more) for task in document.tasks] == [
+        ("1", "图书馆新馆", "文化", "新建1.2万平方米", ("县文旅局",), {"投资额（亿元）": "0.9"}),
+        ("2", "传习所", "文化", "改造8处布展2处", ("县文旅局", "县文化馆"), {"投资额（亿元）": "0.6"}),
+    ]
+    assert [(doubt.rule, doubt.what) for doubt in document.unsure] == [("class-carried", "传习所")]
+
+
+def test_group_rows_by_tabs() -> None:
+    document = read(GROUPS_BY_TABS)
+    assert [(task.no, task.name, task.category, task.content) for task in document.tasks] == [
+        ("1", "北环路", "公路项目", "34公里"),
+        ("2", "码头", "水运项目", "3座"),
+    ]
+    assert document.unsure == ()
+
+
+def test_a_caption_like_a_heading_a_repeated_header_and_bodies_on_lines() -> None:
+    document = read(CAPTION_LIKE_A_HEADING)
+    rows = [(item.no, item.name, item.target.value, item.growth, item.cumulative) for item in document.indicators]
+    assert rows == [("1", "林地面积", 18.8, 0.2, True), ("3", "绿化覆盖率", None, None, False)]
+    assert [(task.name, task.period.last, task.owners) for task in document.tasks] == [
+        ("完成造林3200亩", 2026, ("镇林业站", "各村")),
+        ("古树挂牌", 2024, ("镇林业站", "镇文化站")),
+    ]
+
+
+def test_years_under_a_spanning_heading_may_be_printed_last() -> None:
+    rows = [
+        (item.name, item.unit, item.kind, [(mark.year, mark.value) for mark in (item.base, item.target)])
+        for item in read(YEARS_PRINTED_LAST).indicators
+    ]
+    assert rows == [
+        ("自来水普及率", "%", "约束性", [(2023, 92), (2025, 95)]),
+        ("水库", "座", "预期性", [(2023, 3), (2025, 4)]),
+    ]

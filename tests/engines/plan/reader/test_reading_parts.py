@@ -1,0 +1,217 @@
+"""Values, terms, owners and wordings one by one, and the shape of the JSON."""
+
+import pytest
+
+from shizhu.engines.plan.logic.reader import read
+from shizhu.engines.plan.logic.reader.document import Period, Place
+from shizhu.engines.plan.logic.reader.owners import is_one_edit, owner_doubts, read_shares, split_owners
+from shizhu.engines.plan.logic.reader.subjects import same, similar
+from shizhu.engines.plan.logic.reader.values import read_value
+from shizhu.engines.plan.logic.reader.years import period_of, span_of
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "value", "bound"),
+    [
+        ("6.5", None, 6.5, None),
+        ("【57】", "个", 57, None),
+        ("［57］", "个", 57, None),
+        ("－", None, None, None),
+        ("——", None, None, None),
+        ("", None, None, None),
+        ("≥95", "%", 95, "at_least"),
+        ("95以上", "%", 95, "at_least"),
+        ("不低于 3 个", "个", 3, "at_least"),
+        (">3.5", None, 3.5, "at_least"),
+        ("＜5.5", None, 5.5, "at_most"),
+        ("达到100%", None, 100, "reach"),
+        ("12.5左右", None, 12.5, "about"),
+        ("8%左右", None, 8, "about"),
+        ("1.2万", "人", 12000, None),
+        ("1.2万", "万人", 1.2, None),
+        ("3.5亿元", "万元", 35000, None),
+        ("3—5个", "个", 3, "range"),
+        ("12,345", None, 12345, None),
+        ("３．２", None, 3.2, None),
+        ("百分之十五", None, 15, None),
+        ("完成市下达目标", None, None, "words"),
+        ("全市前10名", None, None, "words"),
+        ("下降13.5%", None, 13.5, "fall"),
+    ],
+)
+def test_printed_values(text: str, unit: str | None, value: float | None, bound: str | None) -> None:
+    printed = read_value(text, unit)
+    assert (printed.value, printed.bound) == (value, bound)
+
+
+@pytest.mark.parametrize(
+    ("text", "heading", "expected"),
+    [
+        ("2021年至2025年", "建设期限", (2021, 2025)),
+        ("2022-2024", "起止年限", (2022, 2024)),
+        ("2021—25年", "建设年限", (2021, 2025)),
+        ("2021.3—2023.12", "建设年限", (2021, 2023)),
+        ("2023年底前", "进度安排", (None, 2023)),
+        ("2023年", "完成时限", (None, 2023)),
+        ("2023年", "建设年限", (2023, 2023)),
+        ("2022年起", "建设年限", (2022, None)),
+        ("“十四五”期间", "时间安排", (2021, 2025)),
+        ("二〇二三年", "建设年限", (2023, 2023)),
+        ("长期坚持", "完成时限", (None, None)),
+    ],
+)
+def test_terms(text: str, heading: str, expected: tuple[int | None, int | None]) -> None:
+    assert period_of(text, heading) == Period(text, *expected)
+
+
+def test_span_of_a_title() -> None:
+    assert span_of("某县水利发展“十五五”规划") == (2026, 2030)
+    assert span_of("某县水利发展规划（2023—2027年）") == (2023, 2027)
+    assert span_of("某县水利发展规划") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "owners"),
+    [
+        ("县水利局、县林业局，县财政局；县教育局", ("县水利局", "县林业局", "县财政局", "县教育局")),
+        ("县住房和城乡建设局", ("县住房和城乡建设局",)),
+        ("县人力资源和社会保障局和县教育局", ("县人力资源和社会保障局", "县教育局")),
+        ("县粮食和物资储备中心", ("县粮食和物资储备中心",)),
+        ("县民政局及各乡镇人民政府", ("县民政局", "各乡镇人民政府")),
+        ("有关乡镇（街道、园区）、相关企业", ("有关乡镇（街道、园区）", "相关企业")),
+        ("县水利局 县林业局", ("县水利局", "县林业局")),
+        ("县水利局/县林业局", ("县水利局", "县林业局")),
+        ("—", ()),
+    ],
+)
+def test_lists_of_owners(text: str, owners: tuple[str, ...]) -> None:
+    assert split_owners(text) == owners
+
+
+def test_labels_part_leads_from_supports() -> None:
+    shares = read_shares(["牵头单位：县水利局；配合单位：县财政局、县林业局"], [])
+    assert (shares.leads, shares.supports) == (("县水利局",), ("县财政局", "县林业局"))
+
+
+def test_only_likely_typing_errors_are_listed() -> None:
+    names = [
+        "县民政局",
+        "县财政局",
+        "县教育局",
+        "县体育局",
+        "县水利局局",
+        "县水利局",
+        "县商务局",
+        "县商务局",
+        "县商物局",
+    ]
+    found = [(doubt.rule, doubt.what) for doubt in owner_doubts([(name, Place(1, 1)) for name in names])]
+    assert found == [("owner-typo", "县水利局局"), ("owner-variant", "县商物局")]
+
+
+def test_one_edit() -> None:
+    assert is_one_edit("县水利局", "县利水局")
+    assert is_one_edit("县水利", "县水利局")
+    assert not is_one_edit("县水利局", "县水利局")
+    assert not is_one_edit("县水利局", "县林业局")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "verdict"),
+    [
+        ("全社会研发经费支出占地区生产总值的比重", "R&D经费投入强度", "same"),
+        ("每万人口发明专利拥有量", "万人发明专利", "same"),
+        ("规上工业总产值", "规模以上工业总产值", "same"),
+        ("市级以上创新平台数量", "市级创新平台", "similar"),
+        ("省级创新平台", "市级创新平台", "other"),
+        ("建有食堂的学校占比", "建有操场的学校占比", "other"),
+        ("城镇居民人均可支配收入", "农村居民人均可支配收入", "other"),
+    ],
+)
+def test_wordings(one: str, other: str, verdict: str) -> None:
+    found = "same" if same(one, other) else "similar" if similar(one, other) else "other"
+    assert found == verdict
+
+
+TABLE = """某县规划（2021—2025年）
+
+一、发展基础
+{basis}
+
+二、发展目标
+{goal}
+
+| 序号 | 指标 | 单位 | 2020年 | 2025年 | 年均增长 |
+|---|---|---|---|---|---|
+| 1 | 茶叶产值 | 亿元 | 12.5 | 20 | {growth} |
+| 2 | 茶叶企业 | 家 | 〔40〕 | 〔60〕 | － |
+| 3 | 机采茶园占比 | % | 35 | 50 | － |
+
+注：{note}
+"""
+
+
+def rules(basis: str = "", goal: str = "", growth: str = "9.9", note: str = "〔〕内为累计数。") -> list[str]:
+    document = read(TABLE.format(basis=basis, goal=goal, growth=growth, note=note))
+    return [item.rule for item in document.contradictions]
+
+
+@pytest.mark.parametrize(
+    ("basis", "goal", "expected"),
+    [
+        ("2020年，茶叶产值达到12.5亿元，茶叶企业40家。", "", []),
+        ("2020年，茶叶产值达到12.46亿元。", "", []),
+        ("2020年，茶叶产值达到12.9亿元。", "", ["text-table"]),
+        ("2020年，茶叶产值12900万元。", "", ["text-table"]),
+        ("2015年，茶叶产值达到6亿元。", "", []),
+        ("茶叶企业由2015年的18家增加到2020年的44家。", "", ["text-table"]),
+        ("全县茶叶企业38家。", "", ["text-table"]),
+        ("", "茶叶企业达到60家以上，新增茶叶企业20家。", []),
+        ("", "到2023年，茶叶企业达到60家。", ["other-year"]),
+        ("", "茶叶产值、茶叶企业分别达到20亿元、65家。", ["text-table"]),
+        ("", "装有喷灌的茶园占比达到70%。", []),
+        ("全县茶农800户，其中大户920户。", "", ["part"]),
+        ("全县茶农800户，合作社社员120户，占15%。", "", []),
+        ("全县茶农800户，合作社社员120户，占25%。", "", ["share"]),
+    ],
+)
+def test_text_against_table(basis: str, goal: str, expected: list[str]) -> None:
+    assert rules(basis, goal) == expected
+
+
+def test_growth_must_fit_both_ends() -> None:
+    assert rules(growth="9.9") == []
+    assert rules(growth="4.5") == ["growth"]
+
+
+def test_a_note_says_what_a_bracket_means() -> None:
+    document = read(TABLE.format(basis="", goal="", growth="－", note="〔〕内为2019年数据。"))
+    item = document.indicators[1]
+    assert (item.cumulative, item.base.year, item.base.value) == (False, 2019, 40)
+
+
+def test_json_has_the_agreed_shape() -> None:
+    text = TABLE.format(basis="2020年，茶叶产值达到12.9亿元。", goal="", growth="－", note="〔〕内为累计数。")
+    found = read(text + "\n专栏1 要点\n1. 仓储。建设3座。\n").as_json()
+    assert found["title"] == "某县规划（2021—2025年）"
+    assert found["indicators"][1] == {  # type: ignore[index]
+        "key": "indicator-02", "no": "2", "name": "茶叶企业", "unit": "家", "kind": None,
+        "base": {"year": 2020, "value": 40, "text": "〔40〕", "bound": None, "low": None, "high": None,
+                 "place": {"from": 12, "to": 12}},
+        "target": {"year": 2025, "value": 60, "text": "〔60〕", "bound": None, "low": None, "high": None,
+                   "place": {"from": 12, "to": 12}},
+        "growth": None, "cumulative": True, "place": {"from": 12, "to": 12}, "growth_text": "－", "growth_bound": None,
+        "growth_is_total": False, "group": None, "milestones": [], "owners": [], "more": {}, "table": "",
+    }  # fmt: skip
+    assert found["boxes"] == [
+        {
+            "key": "box-01", "no": "1", "title": "要点", "place": {"from": 17, "to": 18}, "text": "", "holds": "items",
+            "items": [{"no": "1", "title": "仓储", "text": "建设3座。", "place": {"from": 18, "to": 18}}],
+        }
+    ]  # fmt: skip
+    told = {"value": 12.9, "unit": "亿元", "year": 2020, "place": {"from": 4, "to": 4}, "text": "茶叶产值达到12.9亿元"}
+    printed = {"value": 12.5, "unit": "亿元", "year": 2020, "place": {"from": 11, "to": 11}, "text": "12.5"}
+    note = "the text and the table print different values"
+    assert found["contradictions"] == [
+        {"subject": "茶叶产值", "readings": [told, printed], "note": note, "rule": "text-table"}
+    ]
