@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import shapely
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg.types.json import Json
 from shapely.geometry.base import BaseGeometry
 
 
@@ -47,6 +49,13 @@ class OrderedJSONField(models.JSONField):
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
         """`json` instead of `jsonb`."""
         return "json"
+
+    def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:
+        """Sent as `json`: Django would send `jsonb`, which sorts the keys."""
+        return value if value is None or hasattr(value, "as_sql") else Json(value, self._dumps)
+
+    def _dumps(self, value: Any) -> str:
+        return json.dumps(value, cls=self.encoder, ensure_ascii=False)
 
     def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
         """The driver reads `json` itself; Django reads text."""

@@ -82,7 +82,14 @@ async def stream(jetstream: JetStream, name: str) -> Stream:
 
 
 async def durable(
-    jetstream: JetStream, stream_name: str, name: str, filters: Sequence[str], *, each: bool = True, pending: int = 1000
+    jetstream: JetStream,
+    stream_name: str,
+    name: str,
+    filters: Sequence[str],
+    *,
+    each: bool = True,
+    pending: int = 1000,
+    ack_wait: timedelta = ACK_WAIT,
 ) -> PullConsumer:
     """The durable pull consumer, with its stream, made if not there; redelivers for ever.
 
@@ -91,7 +98,7 @@ async def durable(
     made = await stream(jetstream, stream_name)
     config = PullConsumerConfig(
         durable_name=name, filter_subjects=list(filters), ack_policy=AckPolicy.EXPLICIT if each else AckPolicy.ALL,
-        ack_wait=ACK_WAIT, max_deliver=FOREVER, max_ack_pending=pending,
+        ack_wait=ack_wait, max_deliver=FOREVER, max_ack_pending=pending,
     )  # fmt: skip
     return await patiently(f"consumer {name}", lambda: made.consumers.create(config))
 

@@ -13,6 +13,7 @@ from shizhu.site.config import Trouble
 VERBS = {
     "up": "start everything and print the address",
     "status": "what runs, with versions, lag and memory",
+    "device": "register devices",
     "plan": "read a county's plan as text, or import it",
     "replay": "a table of readings into the running stack, marked replayed",
     "backup": "database, event log and files into one file",

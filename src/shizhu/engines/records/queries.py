@@ -10,6 +10,7 @@ import shapely
 from django.db import connection, models
 from django.db.models import OrderBy, Q, QuerySet
 from django.db.models.expressions import RawSQL
+from shapely.geometry.base import BaseGeometry
 
 from shizhu.engines.records.catalogue import register_of, registers
 from shizhu.engines.records.contracts import Box, Change, Entry, FieldChange, NoRecord, Page, Place, Query
@@ -70,14 +71,14 @@ def query(who: Actor, county: str, register: str, wanted: Query) -> Page:
     declared = register_of(register, county)
     rows = selected(who, county, declared, wanted)
     page = ordered(rows, declared, wanted.order)[wanted.offset : wanted.offset + wanted.limit]
-    return Page(tuple(entry(row, declared, who) for row in page.select_related("organisation", "area")), rows.count())
+    return Page(tuple(entry(row, declared, who) for row in page.prefetch_related("organisation", "area")), rows.count())
 
 
 def scan(who: Actor, county: str, register: str, wanted: Query) -> Iterator[Entry]:
     """All that the actor may see, in order, without holding it in memory."""
     declared = register_of(register, county)
     rows = ordered(selected(who, county, declared, wanted), declared, wanted.order)
-    for row in rows.select_related("organisation", "area").iterator(chunk_size=CHUNK):
+    for row in rows.prefetch_related("organisation", "area").iterator(chunk_size=CHUNK):
         yield entry(row, declared, who)
 
 
@@ -150,10 +151,17 @@ def _within(rows: QuerySet[Record], box: Box) -> RawSQL:
     if inner[0] < inner[2] and inner[1] < inner[3]:
         inside, params = f'"{TABLE}".box <@ %s::box', (_text(inner),)
     border = rows.filter(_true(f'("{TABLE}".box && %s::box AND NOT {inside})', (_text(box), *params)))
-    window = shapely.box(*box)
-    near: list[tuple[int, Any]] = list(border.values_list("pk", "geometry"))
-    ids = [pk for pk, geometry in near if geometry.intersects(window)]
-    return _true(f'({inside} OR "{TABLE}".id = ANY(%s))', (*params, ids))
+    ids = _meeting(border, shapely.box(*box))
+    return _true(f'({inside} OR "{TABLE}".id IN (SELECT unnest(%s::bigint[])))', (*params, ids))
+
+
+def _meeting(rows: QuerySet[Record], window: BaseGeometry) -> list[int]:
+    """Ids of the rows whose geometry meets the window; read and decided all at once, because there may be many."""
+    raw: RawSQL = RawSQL(f'"{TABLE}".geometry', (), output_field=models.BinaryField())  # noqa: S611  # a constant
+    found = list(rows.order_by().values_list("pk", raw))
+    shapely.prepare(window)
+    meets = shapely.intersects(window, shapely.from_wkb([bytes(wkb) for _pk, wkb in found]))
+    return [pk for (pk, _wkb), is_met in zip(found, meets, strict=True) if is_met]
 
 
 def _text(box: Box) -> str:

@@ -16,17 +16,19 @@ from shizhu.engines.things.queries import (
     StreamInfo,
     describe,
     device_keys,
+    device_list,
     latest,
     packet,
     readable,
     series,
     streams_of,
+    switch_device,
     watch,
 )
 
 __all__ = [
-    "LIVE", "DeviceRefused", "Grant", "KnownDevice", "Origin", "Packet", "Point", "Registration", "Registry", "Sample",
-    "SensorThings", "StreamInfo", "Submission", "TableRefused", "Verdict", "describe", "device_keys", "ingest",
-    "latest", "login", "packet", "prepare_source", "readable", "register", "replay", "sensorthings", "series",
-    "streams_of", "watch",
+    "LIVE", "DeviceRefused", "Grant", "KnownDevice", "Origin", "Packet", "Point", "Registration", "Registry",
+    "Sample", "SensorThings", "StreamInfo", "Submission", "TableRefused", "Verdict", "describe", "device_keys",
+    "device_list", "ingest", "latest", "login", "packet", "prepare_source", "readable", "register", "replay",
+    "sensorthings", "series", "streams_of", "switch_device", "watch",
 ]  # fmt: skip

@@ -1,8 +1,8 @@
 """The ingest role: event log → readings → PostgreSQL, exactly once.
 
 Two sources: `$MQTT_msgs` (what devices publish over MQTT) and `READINGS` (what our gateways write). Each is read in
-order by one durable consumer; a batch is one transaction that also moves the source's log position; only then is the
-batch acknowledged. After a crash the log redelivers, and the position tells what was committed.
+order (`delivery`) by one durable consumer; a batch is one transaction that also moves the source's log position; only
+then is the batch acknowledged. After a crash the log redelivers, and the position tells what was committed.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -25,58 +25,43 @@ from natsrpy.js import JetStreamMessage, PullConsumer
 
 from shizhu.engines.things import store
 from shizhu.engines.things.catalogue import Catalogue
+from shizhu.engines.things.delivery import ACK_WAIT, MOST_OUTSTANDING, Delivery, Position
 from shizhu.engines.things.logic import readings as form
-from shizhu.engines.things.logic.readings import MICROSECOND, KnownDevice, Origin, Reading, Reject
+from shizhu.engines.things.logic.readings import KnownDevice, Origin, Reading, Reject
 from shizhu.engines.things.store import Batch, Refused
 from shizhu.kernel import log
 
 logger = logging.getLogger(__name__)
-MOST = 2000  # messages a batch
-WAIT_SECONDS = 5.0
 # What devices publish is renamed on entry (d.… → in.d.…), but not a message that comes in one TCP segment with its
 # CONNECT, which MQTT allows (3.1.1 §3.1.4): the broker (2.15.1) has not looked up the account by then. Both are read.
 STORED = re.compile(r"\$MQTT\.msgs\.(?:in\.)?(?:d\.(?P<device>[^.]+)\.telemetry|v1//1\.(?P<topic>.+))")
 FILTERS = {log.MQTT: ["$MQTT.msgs.in.>", "$MQTT.msgs.d.>", "$MQTT.msgs.v1//1.>"], log.READINGS: ["in.>"]}
 ACCOUNT = {log.MQTT: "ingest", log.READINGS: "service"}
 LIVE = "live.things"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass
-class Source:
-    """One stream of the log, how far it is committed, and the last time given to a message without one."""
-
-    name: str
-    sequence: int = 0
-    published: datetime = EPOCH
-    last_untimed: datetime = EPOCH
-
-    def is_redelivered(self, message: JetStreamMessage) -> bool:
-        """Whether the message was committed before. Both must hold: a log that lost its tail reuses sequences."""
-        return message.stream_sequence <= self.sequence and message.published <= self.published
-
-    def untimed(self, message: JetStreamMessage) -> datetime:
-        """A distinct receive time."""
-        self.last_untimed = max(message.published, self.last_untimed + MICROSECOND)
-        return self.last_untimed
+async def _nobody(batch: Batch) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass
 class Ingest:
     """Decoder and writer of one source."""
 
-    source: Source
+    source: str
+    position: Position = field(default_factory=Position)
     catalogue: Catalogue = field(default_factory=Catalogue)
     detail: dict[str, Any] = field(default_factory=dict)
+    told: Callable[[Batch], Awaitable[None]] = field(default=_nobody)
 
     def decode(self, messages: list[JetStreamMessage]) -> Batch:
         """All messages that were not committed before, as one batch."""
-        batch = Batch(source=self.source.name)
+        batch = Batch(source=self.source)
         for message in messages:
-            if self.source.is_redelivered(message):
+            if self.position.covers(message):
                 continue
-            received = self.source.untimed(message)
-            decode = self._gateway if self.source.name == log.READINGS else self._mqtt
+            received = self.position.untimed(message)
+            decode = self._gateway if self.source == log.READINGS else self._mqtt
             decode(batch, message, received)
         batch.position = messages[-1].stream_sequence, messages[-1].published
         return batch
@@ -143,48 +128,69 @@ class Ingest:
         if device:
             batch.seen[device.id] = received, raw
 
-    async def step(
-        self, pull: PullConsumer, connection: psycopg.AsyncConnection[Any], live: Callable[[Batch], Any]
-    ) -> int:
-        """Fetch, commit, acknowledge one batch; returns how many messages."""
-        messages = await log.fetch(pull, MOST, WAIT_SECONDS)
-        if not messages:
-            return 0
-        await self.catalogue.refresh(connection)
+    async def commit(self, connection: psycopg.AsyncConnection[Any], messages: list[JetStreamMessage]) -> None:
+        """Commit messages in order; one that the database cannot take is found by halving and quarantined alone."""
         batch = self.decode(messages)
+        try:
+            await self._commit(connection, batch)
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            if len(messages) > 1:
+                half = len(messages) // 2
+                await self.commit(connection, messages[:half])
+                await self.commit(connection, messages[half:])
+            else:
+                await self._commit(connection, self._unkeepable(messages[0], error))
+
+    async def _commit(self, connection: psycopg.AsyncConnection[Any], batch: Batch) -> None:
         outcome = await store.commit(connection, batch, self.catalogue.streams)
         if batch.position:
-            self.source.sequence, self.source.published = batch.position
-        await messages[-1].ack()  # covers all before it
-        await live(batch)
+            self.position.sequence, self.position.published = batch.position
         for name in ("committed", "duplicates", "corrections", "refused"):
             self.detail[name] = self.detail.get(name, 0) + getattr(outcome, name)
-        self.detail["lag"] = messages[-1].pending
-        return len(messages)
+        await self.told(batch)
+
+    def _unkeepable(self, message: JetStreamMessage, error: psycopg.Error) -> Batch:
+        why = f"the database cannot keep it: {error.diag.message_primary}"
+        reject = Reject("message", form.shown(message.payload), why)
+        refused = Refused(message.published, self.source, None, message.subject, message.payload, reject)
+        return Batch(refused=[refused], source=self.source, position=(message.stream_sequence, message.published))
 
     async def load_position(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Read how far the source is committed."""
         query = "SELECT sequence, published FROM things_logposition WHERE source = %s"
-        row = await (await connection.execute(query, (self.source.name,))).fetchone()
+        row = await (await connection.execute(query, (self.source,))).fetchone()
         if row:
-            self.source.sequence, self.source.published = row
+            self.position.sequence, self.position.published = row
 
 
 async def ingest(source: str, detail: dict[str, Any]) -> None:
     """Commit one source for ever; a database that is away is waited for, and what is in the log stays there."""
-    work = Ingest(Source(source), detail=detail)
     async with log.connected(ACCOUNT[source]) as nats, log.connected("service") as ours:
-        pull = await prepare_source(nats, source)
+        delivery = Delivery(nats, await prepare_source(nats, source))
+        work = Ingest(source, detail=detail, told=lambda batch: publish_live(ours, batch))
         while True:
             try:
                 async with database() as connection:
                     await work.catalogue.listen(connection)
                     await work.load_position(connection)
                     while True:
-                        await work.step(pull, connection, lambda batch: publish_live(ours, batch))
+                        await step(work, delivery, connection)
             except psycopg.OperationalError as error:
                 logger.warning("the database does not answer (%s); trying again", str(error).splitlines()[0])
+                delivery.unsettle()
                 await asyncio.sleep(0.5)
+
+
+async def step(work: Ingest, delivery: Delivery, connection: psycopg.AsyncConnection[Any]) -> int:
+    """Fetch, commit, acknowledge one batch; returns how many messages."""
+    messages = await delivery.batch()
+    if not messages:
+        return 0
+    await work.catalogue.refresh(connection)
+    await work.commit(connection, messages)
+    await delivery.acknowledge(messages[-1])
+    work.detail["lag"] = messages[-1].pending
+    return len(messages)
 
 
 @asynccontextmanager
@@ -197,7 +203,9 @@ async def database() -> AsyncIterator[psycopg.AsyncConnection[Any]]:
 async def prepare_source(nats: Nats, source: str) -> PullConsumer:
     """The durable consumer of a source; it must exist before anybody may publish."""
     jetstream = await nats.jetstream()
-    return await log.durable(jetstream, source, "ingest", FILTERS[source], each=False, pending=50_000)
+    return await log.durable(
+        jetstream, source, "ingest", FILTERS[source], each=False, pending=MOST_OUTSTANDING, ack_wait=ACK_WAIT
+    )
 
 
 async def publish_live(nats: Nats, batch: Batch) -> None:

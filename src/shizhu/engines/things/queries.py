@@ -111,6 +111,17 @@ def device_keys(county: str) -> set[str]:
     return set(Device.objects.filter(county_id=county).values_list("key", flat=True))
 
 
+def device_list() -> list[str]:
+    """One line per device: key, profile, whether it is on, Thing."""
+    rows = Device.objects.select_related("thing").order_by("county", "key")
+    return [f"{d.key}  {d.profile}  {'on' if d.is_enabled else 'off'}  {d.thing.name}" for d in rows]
+
+
+def switch_device(key: str, *, is_enabled: bool) -> bool:
+    """Let a device in, or refuse it; False if there is none of that key."""
+    return bool(Device.objects.filter(key=key).update(is_enabled=is_enabled))
+
+
 def watch(ids: Iterable[int]) -> None:
     """From now on tell new readings of these datastreams as events (and of no others)."""
     wanted = set(ids)

@@ -240,17 +240,24 @@ async def _quarantine(connection: psycopg.AsyncConnection[Any], refused: Sequenc
     async with connection.cursor() as cursor:
         await cursor.executemany(
             QUARANTINE,
-            [
-                (r.received, r.protocol, r.device, r.sender, r.payload, r.reject.field, r.reject.value, r.reject.rule)
-                for r in refused
-            ],
+            [(r.received, r.protocol, r.device, plain(r.sender, 120), r.payload, *told(r.reject)) for r in refused],
         )
         last = {r.device: r for r in refused if r.device is not None}
         errors = [
-            orjson.dumps({"field": r.reject.field, "value": r.reject.value, "rule": r.reject.rule}).decode()
+            orjson.dumps(dict(zip(("field", "value", "rule"), told(r.reject), strict=True))).decode()
             for r in last.values()
         ]
         await cursor.execute(ERRORS, (list(last), [r.received for r in last.values()], errors))
+
+
+def plain(text: str, longest: int) -> str:
+    """Text the database can keep: without NUL, not too long."""
+    return text.replace("\0", "\N{SYMBOL FOR NULL}")[:longest]
+
+
+def told(reject: Reject) -> tuple[str, str, str]:
+    """Field, value, rule of a reject as they are kept."""
+    return plain(reject.field, 80), plain(reject.value, 1000), plain(reject.rule, 1000)
 
 
 async def _tell(connection: psycopg.AsyncConnection[Any], fresh: list[Reading], streams: dict[int, Stream]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 from tests.engines.things.sta.service import POINT, Service, World, basic
 from tests.engines.things.sta.test_sta_create import LOCATION, SENSOR, STREAM, THING, counts
@@ -22,6 +23,7 @@ from shizhu.web import authentication
 pytestmark = pytest.mark.django_db(transaction=True)
 pytest_plugins = ["tests.engines.things.sta.fixtures"]
 ALL = ("things.*",)
+KINDS = ("Things", "Datastreams", "Observations", "Locations", "Sensors", "ObservedProperties", "FeaturesOfInterest")
 
 
 def test_without_login_nothing_is_told_and_nothing_made(closed: Service, towns: World) -> None:
@@ -50,22 +52,12 @@ def test_each_town_sees_its_own_things_and_what_hangs_on_them(closed: Service, t
     person(county, "things.thing.view", username="all")
     person(county, "cases.case.view", username="none")
     seen = {
-        name: [
-            len(closed.be(basic(name)).get(f"{kind}?$count=true").value)
-            for kind in (
-                "Things",
-                "Datastreams",
-                "Observations",
-                "Locations",
-                "Sensors",
-                "ObservedProperties",
-                "FeaturesOfInterest",
-            )
-        ]
+        name: [len(closed.be(basic(name)).get(f"{kind}?$count=true").value) for kind in KINDS]
         for name in ("dong", "xi", "all", "none")
     }
     assert seen == {
-        "dong": [1, 2, 2, 1, 2, 2, 2], "xi": [1, 1, 1, 2, 2, 1, 1], "all": [2, 3, 3, 2, 2, 3, 3], "none": [0, 0, 0, 1, 1, 0, 0],
+        "dong": [1, 2, 2, 1, 2, 2, 2], "xi": [1, 1, 1, 2, 2, 1, 1], "all": [2, 3, 3, 2, 2, 3, 3],
+        "none": [0, 0, 0, 1, 1, 0, 0],
     }  # fmt: skip
     dong = closed.be(basic("dong"))
     for path in (f"Things({towns.west.pk})", f"Things({towns.west.pk})/name", f"Datastreams({cold.pk})/Observations",
@@ -223,7 +215,8 @@ def test_a_right_that_ends_is_gone_at_the_latest_after_five_seconds(
 def test_it_survives_a_restart_of_the_database(service: Service, towns: World) -> None:
     assert len(service.get("Things").value) == 2
     with psycopg.connect(settings.DATABASE_URL, autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sta'")
+        ours = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sta' AND datname = %s"
+        assert set(other.execute(ours, (connection.settings_dict["NAME"],))) == {(True,)}
     assert len(service.get("Things").value) == 2
     assert service.post("ObservedProperties", {"name": "a", "definition": "b", "description": "c"}).status == 201
     assert ObservedProperty.objects.filter(name="a").count() == 1

@@ -3,157 +3,239 @@
 import django.db.models.deletion
 import pgtrigger.compiler
 import pgtrigger.migrations
-import shizhu.kernel.fields
 from django.conf import settings
 from django.db import migrations, models
 
+import shizhu.kernel.fields
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('kernel', '0002_ordered_declarations'),
-        ('pghistory', '0007_auto_20250421_0444'),
+        ("kernel", "0002_ordered_declarations"),
+        ("pghistory", "0007_auto_20250421_0444"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Indicator',
+            name="Indicator",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=60)),
-                ('order', models.IntegerField(default=0)),
-                ('no', models.CharField(blank=True, max_length=20)),
-                ('name', models.CharField(max_length=200)),
-                ('unit', models.CharField(blank=True, max_length=30)),
-                ('kind', models.CharField(blank=True, max_length=20)),
-                ('base_year', models.IntegerField(null=True)),
-                ('base_value', models.FloatField(null=True)),
-                ('target_year', models.IntegerField(null=True)),
-                ('target_value', models.FloatField(null=True)),
-                ('growth', models.FloatField(null=True)),
-                ('is_cumulative', models.BooleanField(default=False)),
-                ('is_rising', models.BooleanField(default=True)),
-                ('place', models.JSONField(null=True)),
-                ('formula', models.CharField(blank=True, max_length=100)),
-                ('source', models.CharField(default='plan', max_length=10)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=60)),
+                ("order", models.IntegerField(default=0)),
+                ("no", models.CharField(blank=True, max_length=20)),
+                ("name", models.CharField(max_length=200)),
+                ("unit", models.CharField(blank=True, max_length=30)),
+                ("kind", models.CharField(blank=True, max_length=20)),
+                ("base_year", models.IntegerField(null=True)),
+                ("base_value", models.FloatField(null=True)),
+                ("target_year", models.IntegerField(null=True)),
+                ("target_value", models.FloatField(null=True)),
+                ("growth", models.FloatField(null=True)),
+                ("is_cumulative", models.BooleanField(default=False)),
+                ("is_rising", models.BooleanField(default=True)),
+                ("place", models.JSONField(null=True)),
+                ("formula", models.CharField(blank=True, max_length=100)),
+                ("source", models.CharField(default="plan", max_length=10)),
             ],
             options={
-                'ordering': ['order', 'pk'],
+                "ordering": ["order", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='Plan',
+            name="Plan",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=40)),
-                ('title', models.CharField(max_length=200)),
-                ('source', models.CharField(blank=True, max_length=200)),
-                ('text', models.TextField(blank=True)),
-                ('document', shizhu.kernel.fields.OrderedJSONField(default=dict)),
-                ('updated', models.DateTimeField(auto_now=True)),
-                ('county', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='plans', to='kernel.county')),
-                ('updated_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=40)),
+                ("title", models.CharField(max_length=200)),
+                ("source", models.CharField(blank=True, max_length=200)),
+                ("text", models.TextField(blank=True)),
+                ("document", shizhu.kernel.fields.OrderedJSONField(default=dict)),
+                ("updated", models.DateTimeField(auto_now=True)),
+                (
+                    "county",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="plans", to="kernel.county"
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='IndicatorEvent',
+            name="IndicatorEvent",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.BigIntegerField()),
-                ('key', models.CharField(max_length=60)),
-                ('order', models.IntegerField(default=0)),
-                ('no', models.CharField(blank=True, max_length=20)),
-                ('name', models.CharField(max_length=200)),
-                ('unit', models.CharField(blank=True, max_length=30)),
-                ('kind', models.CharField(blank=True, max_length=20)),
-                ('base_year', models.IntegerField(null=True)),
-                ('base_value', models.FloatField(null=True)),
-                ('target_year', models.IntegerField(null=True)),
-                ('target_value', models.FloatField(null=True)),
-                ('growth', models.FloatField(null=True)),
-                ('is_cumulative', models.BooleanField(default=False)),
-                ('is_rising', models.BooleanField(default=True)),
-                ('place', models.JSONField(null=True)),
-                ('formula', models.CharField(blank=True, max_length=100)),
-                ('source', models.CharField(default='plan', max_length=10)),
-                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='plan.indicator')),
-                ('plan', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='plan.plan')),
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("id", models.BigIntegerField()),
+                ("key", models.CharField(max_length=60)),
+                ("order", models.IntegerField(default=0)),
+                ("no", models.CharField(blank=True, max_length=20)),
+                ("name", models.CharField(max_length=200)),
+                ("unit", models.CharField(blank=True, max_length=30)),
+                ("kind", models.CharField(blank=True, max_length=20)),
+                ("base_year", models.IntegerField(null=True)),
+                ("base_value", models.FloatField(null=True)),
+                ("target_year", models.IntegerField(null=True)),
+                ("target_value", models.FloatField(null=True)),
+                ("growth", models.FloatField(null=True)),
+                ("is_cumulative", models.BooleanField(default=False)),
+                ("is_rising", models.BooleanField(default=True)),
+                ("place", models.JSONField(null=True)),
+                ("formula", models.CharField(blank=True, max_length=100)),
+                ("source", models.CharField(default="plan", max_length=10)),
+                (
+                    "pgh_context",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="pghistory.context",
+                    ),
+                ),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="plan.indicator",
+                    ),
+                ),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="plan.plan",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.AddField(
-            model_name='indicator',
-            name='plan',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='indicators', to='plan.plan'),
+            model_name="indicator",
+            name="plan",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="indicators", to="plan.plan"
+            ),
         ),
         migrations.CreateModel(
-            name='Task',
+            name="Task",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=60)),
-                ('order', models.IntegerField(default=0)),
-                ('no', models.CharField(blank=True, max_length=20)),
-                ('name', models.CharField(max_length=200)),
-                ('content', models.TextField(blank=True)),
-                ('category', models.CharField(blank=True, max_length=60)),
-                ('period', models.JSONField(default=dict)),
-                ('owners', models.JSONField(default=list)),
-                ('place', models.JSONField(null=True)),
-                ('plan', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tasks', to='plan.plan')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=60)),
+                ("order", models.IntegerField(default=0)),
+                ("no", models.CharField(blank=True, max_length=20)),
+                ("name", models.CharField(max_length=200)),
+                ("content", models.TextField(blank=True)),
+                ("category", models.CharField(blank=True, max_length=60)),
+                ("period", models.JSONField(default=dict)),
+                ("owners", models.JSONField(default=list)),
+                ("place", models.JSONField(null=True)),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="tasks", to="plan.plan"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['order', 'pk'],
+                "ordering": ["order", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='Value',
+            name="Value",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('period', models.CharField(max_length=10)),
-                ('value', models.FloatField(null=True)),
-                ('known_at', models.DateTimeField(auto_now_add=True)),
-                ('source', models.CharField(max_length=10)),
-                ('inputs', models.JSONField(default=dict)),
-                ('note', models.CharField(blank=True, max_length=200)),
-                ('is_simulated', models.BooleanField(default=False)),
-                ('indicator', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='values', to='plan.indicator')),
-                ('person', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("period", models.CharField(max_length=10)),
+                ("value", models.FloatField(null=True)),
+                ("known_at", models.DateTimeField(auto_now_add=True)),
+                ("source", models.CharField(max_length=10)),
+                ("inputs", models.JSONField(default=dict)),
+                ("note", models.CharField(blank=True, max_length=200)),
+                ("is_simulated", models.BooleanField(default=False)),
+                (
+                    "indicator",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="values", to="plan.indicator"
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='plan',
-            constraint=models.UniqueConstraint(fields=('county', 'code'), name='plan_code'),
+            model_name="plan",
+            constraint=models.UniqueConstraint(fields=("county", "code"), name="plan_code"),
         ),
         migrations.AddConstraint(
-            model_name='indicator',
-            constraint=models.UniqueConstraint(fields=('plan', 'key'), name='indicator_key'),
+            model_name="indicator",
+            constraint=models.UniqueConstraint(fields=("plan", "key"), name="indicator_key"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='indicator',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "plan_indicatorevent" ("base_value", "base_year", "formula", "growth", "id", "is_cumulative", "is_rising", "key", "kind", "name", "no", "order", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "place", "plan_id", "source", "target_value", "target_year", "unit") VALUES (NEW."base_value", NEW."base_year", NEW."formula", NEW."growth", NEW."id", NEW."is_cumulative", NEW."is_rising", NEW."key", NEW."kind", NEW."name", NEW."no", NEW."order", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."place", NEW."plan_id", NEW."source", NEW."target_value", NEW."target_year", NEW."unit"); RETURN NULL;', hash='1cd6db5de68203fb1dac56caa064dd71e88ca4a4', operation='INSERT', pgid='pgtrigger_insert_insert_09c0c', table='plan_indicator', when='AFTER')),
+            model_name="indicator",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "plan_indicatorevent" ("base_value", "base_year", "formula", "growth", "id", "is_cumulative", "is_rising", "key", "kind", "name", "no", "order", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "place", "plan_id", "source", "target_value", "target_year", "unit") VALUES (NEW."base_value", NEW."base_year", NEW."formula", NEW."growth", NEW."id", NEW."is_cumulative", NEW."is_rising", NEW."key", NEW."kind", NEW."name", NEW."no", NEW."order", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."place", NEW."plan_id", NEW."source", NEW."target_value", NEW."target_year", NEW."unit"); RETURN NULL;',
+                    hash="1cd6db5de68203fb1dac56caa064dd71e88ca4a4",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_09c0c",
+                    table="plan_indicator",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='indicator',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "plan_indicatorevent" ("base_value", "base_year", "formula", "growth", "id", "is_cumulative", "is_rising", "key", "kind", "name", "no", "order", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "place", "plan_id", "source", "target_value", "target_year", "unit") VALUES (NEW."base_value", NEW."base_year", NEW."formula", NEW."growth", NEW."id", NEW."is_cumulative", NEW."is_rising", NEW."key", NEW."kind", NEW."name", NEW."no", NEW."order", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."place", NEW."plan_id", NEW."source", NEW."target_value", NEW."target_year", NEW."unit"); RETURN NULL;', hash='41a89642c5ac4700e7f992cad4380e4c14ab5ca8', operation='UPDATE', pgid='pgtrigger_update_update_cf809', table='plan_indicator', when='AFTER')),
+            model_name="indicator",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "plan_indicatorevent" ("base_value", "base_year", "formula", "growth", "id", "is_cumulative", "is_rising", "key", "kind", "name", "no", "order", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "place", "plan_id", "source", "target_value", "target_year", "unit") VALUES (NEW."base_value", NEW."base_year", NEW."formula", NEW."growth", NEW."id", NEW."is_cumulative", NEW."is_rising", NEW."key", NEW."kind", NEW."name", NEW."no", NEW."order", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."place", NEW."plan_id", NEW."source", NEW."target_value", NEW."target_year", NEW."unit"); RETURN NULL;',
+                    hash="41a89642c5ac4700e7f992cad4380e4c14ab5ca8",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_cf809",
+                    table="plan_indicator",
+                    when="AFTER",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=models.UniqueConstraint(fields=('plan', 'key'), name='task_key'),
+            model_name="task",
+            constraint=models.UniqueConstraint(fields=("plan", "key"), name="task_key"),
         ),
         migrations.AddIndex(
-            model_name='value',
-            index=models.Index(fields=['indicator', 'period', '-known_at'], name='value_newest'),
+            model_name="value",
+            index=models.Index(fields=["indicator", "period", "-known_at"], name="value_newest"),
         ),
         migrations.AddConstraint(
-            model_name='value',
-            constraint=models.CheckConstraint(condition=models.Q(('source__in', ['formula', 'reported', 'plan'])), name='value_source'),
+            model_name="value",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("source__in", ["formula", "reported", "plan"])), name="value_source"
+            ),
         ),
     ]

@@ -27,6 +27,7 @@ from shizhu.web.authentication import Header
 
 logger = logging.getLogger(__name__)
 Scope = MutableMapping[str, Any]
+Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -79,28 +80,31 @@ class Request:
     method: str
     path: str  # below the service root
     query: str
-    headers: tuple[Header, ...]
-    receive: Receive
     root: str
     caller: Caller
+    body: bytes
 
-    async def json(self) -> Any:
-        """The body; raises Refused (400, 413)."""
-        chunks, size = [], 0
-        while True:
-            message = await self.receive()
-            if message["type"] == "http.disconnect":
-                raise bad("the body ended too early")
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
-            if size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-                raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body has more than {size} bytes")
-            if not message.get("more_body"):
-                break
+    def json(self) -> Any:
+        """The body; raises Refused (400)."""
         try:
-            return orjson.loads(b"".join(chunks))
+            return orjson.loads(self.body)
         except orjson.JSONDecodeError as fault:
             raise bad(f"the body is not JSON: {fault.msg}", fault.pos) from None
+
+
+async def _body(receive: Receive) -> bytes:
+    """The whole body; raises Refused (400, 413)."""
+    chunks, size, most = [], 0, settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise bad("the body ended too early")
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > most:
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body may have {most} bytes")
+        if not message.get("more_body"):
+            return b"".join(chunks)
 
 
 class SensorThings:
@@ -108,7 +112,7 @@ class SensorThings:
 
     def __init__(self, url: str = "") -> None:
         self._url = url
-        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] | None = None
+        self._pool: Pool | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -122,21 +126,19 @@ class SensorThings:
         if self._pool:
             await self._pool.close()
 
-    async def _connections(self) -> AsyncConnectionPool[psycopg.AsyncConnection[Any]]:
+    async def _connections(self) -> Pool:
         if self._pool is None:
-            pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
+            self._pool = AsyncConnectionPool(
                 self._url or settings.DATABASE_URL, kwargs=CONNECTION, min_size=1, max_size=8, timeout=5.0, open=False,
                 check=AsyncConnectionPool.check_connection, name="sta",
             )  # fmt: skip
-            self._pool = pool
-            await pool.open()
+        if self._pool.closed:
+            await self._pool.open()
         return self._pool
 
     async def _guarded(self, scope: Scope, receive: Receive, *, is_open: bool) -> Response:
         try:
-            pool = await self._connections()
-            async with pool.connection() as connection:
-                return await self._answer(connection, scope, receive, is_open=is_open)
+            return await self._answer(scope, receive, is_open=is_open)
         except Refused as refused:
             return error(refused)
         except psycopg.errors.QueryCanceled:
@@ -151,9 +153,7 @@ class SensorThings:
             logger.exception("%s %s failed", scope["method"], scope["path"])
             return error(Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of this server, kept in its log"))
 
-    async def _answer(
-        self, connection: psycopg.AsyncConnection[Any], scope: Scope, receive: Receive, *, is_open: bool
-    ) -> Response:
+    async def _answer(self, scope: Scope, receive: Receive, *, is_open: bool) -> Response:
         headers = tuple((bytes(name), bytes(value)) for name, value in scope["headers"])
         method, path = scope["method"], scope["path"]
         if path != PREFIX and not path.startswith(f"{PREFIX}/"):
@@ -162,22 +162,23 @@ class SensorThings:
             return Response(HTTPStatus.NO_CONTENT, headers=((b"allow", b"GET, HEAD, POST, PATCH, OPTIONS"),))
         if method not in METHODS:
             raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{method} means nothing here")
-        asked = await self._caller(connection, headers, method, is_open=is_open)
+        pool = await self._connections()
+        asked = await self._caller(pool, headers, method, is_open=is_open)
+        body = b"" if method in READING else await _body(receive)
         below, query = path.removeprefix(PREFIX).strip("/"), scope["query_string"].decode(errors="replace")
-        request = Request(method, below, query, headers, receive, _root(scope, headers), asked)
-        return await METHODS[method](connection, request)
+        request = Request(method, below, query, _root(scope, headers), asked, body)
+        async with pool.connection() as connection:  # not before: a slow sender or a slow hash holds none
+            return await METHODS[method](connection, request)
 
     @staticmethod
-    async def _caller(
-        connection: psycopg.AsyncConnection[Any], headers: tuple[Header, ...], method: str, *, is_open: bool
-    ) -> Caller:
+    async def _caller(pool: Pool, headers: tuple[Header, ...], method: str, *, is_open: bool) -> Caller:
         is_cookie = authentication.credentials(headers).scheme == "session"
         is_sent_by_page = is_cookie or (is_open and authentication.header(headers, b"origin") != "")
         if method not in READING and is_sent_by_page and not authentication.is_from_here(headers):
             raise forbidden("a page of another origin may not write: the Origin header must name the Host")
         if is_open:
             return PersonCaller(access.ANYBODY)
-        found = await caller(connection, headers)
+        found = await caller(pool, headers)
         if found is None:
             raise Refused(HTTPStatus.UNAUTHORIZED, "log in: HTTP Basic, a bearer token, or the session of the pages")
         return found
@@ -248,7 +249,7 @@ async def create(connection: psycopg.AsyncConnection[Any], request: Request) -> 
     if request.caller.is_device and step.entity.name != "Observations":
         raise forbidden("a device makes Observations, and nothing else")
     inverse = step.navigation.inverse if step.navigation else ""
-    draft = drafts.read(step.entity, await request.json(), known=inverse)
+    draft = drafts.read(step.entity, request.json(), known=inverse)
     if before:
         draft = draft.linked(inverse, await _parent(connection, request, tuple(before)))
     made = await write.create(connection, request.caller, draft)
@@ -264,7 +265,7 @@ async def change(connection: psycopg.AsyncConnection[Any], request: Request) -> 
     if request.caller.is_device:
         raise forbidden("a device makes Observations, and nothing else")
     id_ = await _parent(connection, request, path.steps)
-    draft = drafts.read(path.last.entity, await request.json(), is_partial=True)
+    draft = drafts.read(path.last.entity, request.json(), is_partial=True)
     await write.change(connection, request.caller, id_, draft)
     whole = paths.ResourcePath((paths.Step(path.last.entity, None, id_),))
     _, text = await _text(connection, Reader(request.caller, request.root).statement(whole, options.Options()))

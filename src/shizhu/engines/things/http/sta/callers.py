@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from psycopg_pool import AsyncConnectionPool
 
 from shizhu.engines.things.logic.readings import digest
 from shizhu.kernel import access
@@ -78,11 +79,14 @@ class DeviceCaller:
 Caller = PersonCaller | DeviceCaller
 
 
-async def caller(connection: psycopg.AsyncConnection[Any], headers: Iterable[authentication.Header]) -> Caller | None:
+async def caller(
+    pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]], headers: Iterable[authentication.Header]
+) -> Caller | None:
     """Who sends these headers; None if that is not told, or not true."""
     shown = authentication.credentials(headers)
     if shown.scheme == "basic" and "\0" not in shown.name:
-        row = await (await connection.execute(DEVICE, (shown.name,))).fetchone()
+        async with pool.connection() as connection:
+            row = await (await connection.execute(DEVICE, (shown.name,))).fetchone()
         if row and hmac.compare_digest(row[1], digest(shown.secret)):
             return DeviceCaller(shown.name, row[0])
     actor = await authentication.actor(shown)

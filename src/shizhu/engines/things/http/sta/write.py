@@ -7,7 +7,7 @@ import random
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import orjson
@@ -21,12 +21,13 @@ from shizhu.engines.things.http.sta.entities import SETS, EntitySet, Kind, Navig
 from shizhu.engines.things.http.sta.errors import bad, forbidden, later
 from shizhu.engines.things.http.sta.scope import visible
 from shizhu.engines.things.http.sta.sql import Sql, bind, join, predicate, sql
-from shizhu.engines.things.logic.readings import MICROSECOND, Origin, Reading, Reject, Stream, from_observation
+from shizhu.engines.things.logic.readings import Origin, Reading, Reject, Stream, from_observation
 from shizhu.kernel.fields import BoxField, box_of
 
 T = TypeVar("T")
 Connection = psycopg.AsyncConnection[Any]
 TRIES = 5
+INSTANT = timedelta(microseconds=1)
 CONTEXT = "SELECT set_config('pghistory.context_id', %s, true), set_config('pghistory.context_metadata', %s, true)"
 STREAM = """
 SELECT s.id, s.lowest, s.highest, s.is_watched, t.county_id, s.feature_id,
@@ -272,7 +273,7 @@ class Writer:
             raise bad(f"{draft.place}.FeatureOfInterest: None: {rule}")
         said = (draft.values.get("parameters") or {}).get("origin")
         body = {**draft.values, "FeatureOfInterest": {"@iot.id": feature}}
-        self.received += MICROSECOND  # two without a time are two
+        self.received += INSTANT  # two without a time are two
         own = ORIGINS.get(said, origin) if isinstance(said, str) and origin == Origin.MEASURED else origin
         found = from_observation(body, stream, self.received, own)
         if isinstance(found, Reject):

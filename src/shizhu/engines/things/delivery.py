@@ -1,0 +1,107 @@
+"""Messages of one source of the log in their order, whatever was killed in between.
+
+A batch is acknowledged by its last message, which covers all before it, so nothing may be handed on while an older
+message is still on its way: after a restart of anybody the log gives new messages at once and those that were out
+before only after `ACK_WAIT`. Such a moment shows as a jump in the consumer's own count. Then everything is held until
+what is held is all that the log counts as outstanding.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from natsrpy import Nats
+from natsrpy.js import JetStreamMessage, PullConsumer
+
+from shizhu.engines.things.logic.readings import MICROSECOND
+from shizhu.kernel import log
+
+logger = logging.getLogger(__name__)
+ACK_WAIT = timedelta(seconds=5)
+MOST = 2000  # messages a batch
+MOST_OUTSTANDING = 20_000
+WAIT_SECONDS = 5.0
+PATIENCE_SECONDS = 60.0
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Position:
+    """How far a source is committed, and the last receive time given to a message without one."""
+
+    sequence: int = 0
+    published: datetime = EPOCH
+    last_untimed: datetime = EPOCH
+
+    def covers(self, message: JetStreamMessage) -> bool:
+        """Whether the message is committed. Both must hold: a log that lost its tail uses sequences again."""
+        return message.stream_sequence <= self.sequence and message.published <= self.published
+
+    def untimed(self, message: JetStreamMessage) -> datetime:
+        """A distinct receive time."""
+        self.last_untimed = max(message.published, self.last_untimed + MICROSECOND)
+        return self.last_untimed
+
+
+@dataclass
+class Delivery:
+    """What the log has given and nobody has acknowledged."""
+
+    nats: Nats
+    pull: PullConsumer
+    held: dict[int, JetStreamMessage] = field(default_factory=dict)
+    is_settled: bool = False
+    _next: int = 0
+    _since: float = 0.0
+
+    def unsettle(self) -> None:
+        """Something went wrong: look again at what is outstanding."""
+        self.is_settled = False
+
+    async def batch(self) -> list[JetStreamMessage]:
+        """The next messages in order; empty if there are none, or not all of them yet."""
+        fetched = await log.fetch(self.pull, MOST, WAIT_SECONDS if self.is_settled and not self.held else 0.2)
+        for message in fetched:
+            self.held[message.stream_sequence] = message
+        if fetched:
+            counts = [message.consumer_sequence for message in fetched]
+            is_next = counts[0] == self._next and counts[-1] == self._next + len(counts) - 1
+            self.is_settled = self.is_settled and is_next
+            self._next = counts[-1] + 1
+        if not self.is_settled and not await self._settle():
+            return []
+        return [self.held[number] for number in sorted(self.held)]
+
+    async def _settle(self) -> bool:
+        """Whether everything outstanding is held."""
+        self._since = self._since or time.monotonic()
+        outstanding = await self._outstanding()
+        if outstanding is None:
+            return False
+        if outstanding > len(self.held):
+            if time.monotonic() - self._since < PATIENCE_SECONDS:
+                await asyncio.sleep(0.1)
+                return False
+            logger.error("%d messages did not come again; going on without them", outstanding - len(self.held))
+        self._since, self.is_settled = 0.0, True
+        return True
+
+    async def _outstanding(self) -> int | None:
+        """How many messages the log has given out and not had acknowledged; None if it does not answer."""
+        try:
+            subject = f"$JS.API.CONSUMER.INFO.{self.pull.stream_name}.{self.pull.name}"
+            told = json.loads((await self.nats.request(subject, b"")).payload)
+            return int(told["num_ack_pending"])
+        except (*log.FAULTS, KeyError, ValueError):
+            await asyncio.sleep(0.3)
+            return None
+
+    async def acknowledge(self, last: JetStreamMessage) -> None:
+        """Everything up to `last` is committed."""
+        await last.ack()
+        self.held = {number: message for number, message in self.held.items() if number > last.stream_sequence}

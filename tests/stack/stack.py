@@ -1,0 +1,120 @@
+"""The whole product in a home of its own, for tests: start it, kill its parts, look into its database."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+
+from shizhu.site.supervisor import free_port
+
+SHIZHU = Path(sys.executable).parent / "shizhu"
+OWN = ("DATABASE_URL", "NATS_URL", "DJANGO_SETTINGS_MODULE", "SHIZHU_TEST_HOME", "SHIZHU_DEMO", "SHIZHU_OPEN")
+
+
+class Stack:
+    """One stack. `home` may be fresh or used."""
+
+    def __init__(self, home: Path, **settings: str) -> None:
+        self.home = home
+        self.mqtt, self.hj212, self.port = free_port(), free_port(), free_port()
+        self.environment = {k: v for k, v in os.environ.items() if k not in OWN} | {
+            "SHIZHU_HOME": str(home), "SHIZHU_PORT": str(self.port), "SHIZHU_MQTT_PORT": str(self.mqtt),
+            "SHIZHU_HJ212_PORT": str(self.hj212), "SHIZHU_ADMIN_PASSWORD": "correct horse battery", **settings,
+        }  # fmt: skip
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[str] | None = None
+        self.printed: list[str] = []
+
+    def start(self, *arguments: str) -> str:
+        """Start; returns what was printed up to the banner's last line."""
+        self.process = subprocess.Popen(
+            [SHIZHU, "up", *arguments],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert self.process.stdout
+        self.printed = []
+        for line in self.process.stdout:
+            self.printed.append(line)
+            if "Ctrl-C" in line:
+                break
+        else:
+            raise RuntimeError("the stack did not start:\n" + "".join(self.printed))
+        os.set_blocking(self.process.stdout.fileno(), False)
+        return "".join(self.printed)
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Stop as Ctrl-C does; returns the exit code."""
+        if self.process is None:
+            return 0
+        self.process.send_signal(number)
+        try:
+            self.process.communicate(timeout=40)
+        finally:
+            if self.process.poll() is None:
+                self.process.kill()
+        return self.process.returncode
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the supervisor says of itself."""
+        told: dict[str, Any] = json.loads((self.home / "run/state.json").read_text())
+        return told
+
+    def pid(self, name: str) -> int:
+        """Process id of a part."""
+        return int(self.state["children"][name]["pid"])
+
+    def kill(self, name: str) -> None:
+        """kill -9, and wait until it is really gone."""
+        victim = psutil.Process(self.pid(name))
+        victim.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            victim.wait(10)
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        """A command against this stack."""
+        done = subprocess.run(
+            [SHIZHU, *arguments], env=self.environment, capture_output=True, text=True, check=False, timeout=120
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Rows of a query on its database; waits while the database is away."""
+        for _ in range(100):
+            try:
+                with psycopg.connect(self.state["DATABASE_URL"], connect_timeout=5) as connection:
+                    return connection.execute(sql, values).fetchall()
+            except (psycopg.OperationalError, FileNotFoundError):
+                time.sleep(0.2)
+        raise RuntimeError("the database did not come back")
+
+    def add_device(
+        self, key: str, profile: str = "ecology.water_station", password: str = "123456", *more: str
+    ) -> None:
+        """Register a device."""
+        self.run("device", "add", key, "--profile", profile, "--name", key, "--password", password, *more)
+
+
+def until(tried: Callable[[], bool], seconds: float = 60.0) -> bool:
+    """Whether it came true in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if tried():
+            return True
+        time.sleep(0.2)
+    return False

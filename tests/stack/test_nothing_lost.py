@@ -1,0 +1,197 @@
+"""Whatever is killed, every reading that was acknowledged is committed exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import struct
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import paho.mqtt.client as paho
+import pytest
+from tests.stack.stack import Stack, until
+
+from shizhu.gateways.simulators.hj212 import Faults, Retry, Terminal, real_time
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+START = datetime(2026, 6, 1, tzinfo=UTC)
+NUMBER = 4000
+VICTIMS = ("ingest", "nats", "postgres")
+
+
+def committed(stack: Stack, key: str) -> list[tuple[int, float, int]]:
+    """(second, result, sequence) of a device's dissolved oxygen, in order."""
+    rows = stack.query(
+        "SELECT o.phenomenon_time, o.result, o.sequence FROM things_observation o "
+        "JOIN things_datastream s ON s.id = o.datastream_id JOIN things_thing t ON t.id = s.thing_id "
+        "WHERE t.key = %s AND s.key = 'dissolved_oxygen' ORDER BY 1, 3",
+        key,
+    )
+    return [(round((time_ - START) / timedelta(seconds=1)), result, sequence) for time_, result, sequence in rows]
+
+
+def expected(number: int = NUMBER) -> list[tuple[int, float, int]]:
+    return [(second, second % 90 / 10, 0) for second in range(number)]
+
+
+class Device:
+    """An MQTT device that keeps what is not acknowledged and publishes while the broker dies under it."""
+
+    def __init__(self, stack: Stack, key: str) -> None:
+        self.key, self.acknowledged = key, 0
+        self.client = paho.Client(
+            paho.CallbackAPIVersion.VERSION2, client_id=key, clean_session=False, protocol=paho.MQTTv311
+        )
+        self.client.username_pw_set(key, "123456")
+        self.client.max_inflight_messages_set(200)
+        self.client.reconnect_delay_set(1, 2)
+        self.client.on_publish = self._count
+        self.client.connect_async("127.0.0.1", stack.mqtt, 10)
+        self.client.loop_start()
+
+    def _count(self, *_: object) -> None:
+        self.acknowledged += 1
+
+    def publish(self, number: int, pause: float = 0.0) -> None:
+        for second in range(number):
+            at = START + timedelta(seconds=second)
+            payload = {"time": at.isoformat(), "values": {"dissolved_oxygen": second % 90 / 10}}
+            self.client.publish(f"d/{self.key}/telemetry", json.dumps(payload), qos=1)
+            if pause and second % 50 == 0:
+                time.sleep(pause)
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_mqtt_qos_1_with_a_part_killed_in_the_middle(stack: Stack, victim: str) -> None:
+    key = f"mqtt-{victim}"
+    stack.add_device(key)
+    device = Device(stack, key)
+    publishing = threading.Thread(target=device.publish, args=(NUMBER, 0.04))
+    publishing.start()
+    assert until(lambda: device.acknowledged > NUMBER // 4)
+    stack.kill(victim)
+    publishing.join()
+    assert until(lambda: device.acknowledged >= NUMBER), f"{device.acknowledged} of {NUMBER} acknowledged"
+    device.close()
+    assert until(lambda: len(committed(stack, key)) >= NUMBER)
+    assert committed(stack, key) == expected()
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+async def test_hj212_with_a_part_killed_in_the_middle(stack: Stack, victim: str) -> None:
+    number, key = 1200, f"2026000000000000000000{VICTIMS.index(victim):02}"
+    await asyncio.to_thread(stack.add_device, key)
+    retry = Retry(timeout=6.0, resends=20)
+    async with Terminal("127.0.0.1", stack.hj212, mn=key, password="123456", st="21", retry=retry) as terminal:
+        for second in range(number):
+            terminal.upload(START + timedelta(seconds=second), real_time({"w01009": second % 90 / 10}))
+        delivering = asyncio.create_task(terminal.deliver())
+        while terminal.counts.answered < number // 4:  # noqa: ASYNC110  # the simulator has no event for it
+            await asyncio.sleep(0.01)
+        await asyncio.to_thread(stack.kill, victim)
+        await asyncio.wait_for(delivering, 120)
+        assert (terminal.counts.answered, terminal.counts.failed) == (number, 0)
+    assert await asyncio.to_thread(until, lambda: len(committed(stack, key)) >= number)
+    assert committed(stack, key) == expected(number)
+
+
+async def test_a_terminal_that_repeats_and_corrupts_is_counted_exactly(stack: Stack) -> None:
+    number, key = 300, "202600000000000000000099"
+    await asyncio.to_thread(stack.add_device, key)
+    faults = Faults(lose=0.03, repeat=0.1, corrupt=0.05)
+    retry = Retry(timeout=0.5, resends=30)
+    async with Terminal(
+        "127.0.0.1", stack.hj212, mn=key, password="123456", st="21", faults=faults, retry=retry, seed=3
+    ) as one:
+        for second in range(number):
+            one.upload(START + timedelta(seconds=second), real_time({"w01009": second % 90 / 10}))
+        await asyncio.wait_for(one.deliver(), 120)
+    assert await asyncio.to_thread(until, lambda: len(committed(stack, key)) >= number)
+    assert committed(stack, key) == expected(number)
+    bad = stack.query(
+        "SELECT count(*) FROM things_quarantine WHERE protocol = 'hj212' AND payload LIKE %s",
+        b"%" + key.encode() + b"%",
+    )
+    assert bad[0][0] > 0
+
+
+def test_acknowledged_while_ingest_is_stopped_is_committed_when_it_goes_on(stack: Stack) -> None:
+    stack.add_device("mqtt-stopped")
+    pid = stack.pid("ingest")
+    os.kill(pid, signal.SIGSTOP)
+    device = Device(stack, "mqtt-stopped")
+    device.publish(1000)
+    assert until(lambda: device.acknowledged >= 1000)
+    device.close()
+    assert committed(stack, "mqtt-stopped") == []
+    os.kill(pid, signal.SIGCONT)
+    assert until(lambda: len(committed(stack, "mqtt-stopped")) >= 1000)
+    assert committed(stack, "mqtt-stopped") == expected(1000)
+
+
+def packet(kind: int, body: bytes) -> bytes:
+    """An MQTT 3.1.1 control packet below 128 bytes of body, or below 16 KiB."""
+    length = bytes([len(body)]) if len(body) < 128 else bytes([len(body) % 128 | 128, len(body) // 128])
+    return bytes([kind]) + length + body
+
+
+def text(value: str) -> bytes:
+    return struct.pack(">H", len(value)) + value.encode()
+
+
+@pytest.mark.parametrize("is_together", [True, False])
+def test_a_publish_in_one_segment_with_its_connect_is_committed(stack: Stack, is_together: bool) -> None:
+    key = f"raw-{is_together}"
+    stack.add_device(key)
+    connect = packet(0x10, text("MQTT") + b"\x04\xc2\x00\x1e" + text(key) + text(key) + text("123456"))
+    payload = json.dumps({"time": START.isoformat(), "values": {"dissolved_oxygen": 0.0}}).encode()
+    publish = packet(0x32, text(f"d/{key}/telemetry") + b"\x00\x01" + payload)
+    with socket.create_connection(("127.0.0.1", stack.mqtt), 10) as line:
+        if is_together:
+            line.sendall(connect + publish)
+        else:
+            line.sendall(connect)
+            assert line.recv(4) == b"\x20\x02\x00\x00"
+            line.sendall(publish)
+        received = b""
+        while not received.endswith(b"\x40\x02\x00\x01"):
+            more = line.recv(100)
+            assert more, received
+            received += more
+    assert until(lambda: committed(stack, key) == expected(1))
+
+
+def test_a_device_may_not_speak_for_another(stack: Stack) -> None:
+    stack.add_device("quiet")
+    stack.add_device("loud")
+    device = Device(stack, "loud")
+    device.client.publish("d/quiet/telemetry", json.dumps({"values": {"dissolved_oxygen": 1.0}}), qos=1)
+    device.publish(1)
+    assert until(lambda: committed(stack, "loud") == expected(1))
+    device.close()
+    assert committed(stack, "quiet") == []
+
+
+def test_a_wrong_password_or_a_switched_off_device_is_refused(stack: Stack) -> None:
+    stack.add_device("off-one")
+    stack.run("device", "off", "off-one")
+    answers: list[int] = []
+    for key, password in (("off-one", "123456"), ("mqtt-none", "123456")):
+        client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=key, protocol=paho.MQTTv311)
+        client.username_pw_set(key, password)
+        client.on_connect = lambda _c, _u, _f, reason, _p: answers.append(reason.value)
+        client.connect("127.0.0.1", stack.mqtt)
+        client.loop_start()
+        assert until(lambda: len(answers) > 0)
+        client.loop_stop()
+        assert answers.pop() != 0
+        answers.clear()
