@@ -1,7 +1,9 @@
-"""One stack without a demo for all tests of this folder that only need a running one."""
+"""Stacks for the tests of this folder."""
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,14 +12,27 @@ from tests.stack.stack import Stack
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    made = Stack(tmp_path_factory.mktemp("stack"))
+def homes() -> Iterator[Path]:
+    """A folder for homes that every user may enter, as the database's user must."""
+    folder = Path(tempfile.mkdtemp(prefix="shizhu-homes-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def stack(homes: Path) -> Iterator[Stack]:
+    """One stack without a demo, for all tests that only need a running one."""
+    made = Stack(homes / "shared")
     made.start("--no-demo")
     yield made
     assert made.stop() == 0
 
 
 @pytest.fixture
-def short_home(tmp_path: Path) -> Path:
-    """A home of its own."""
-    return tmp_path / "home"
+def home(homes: Path) -> Iterator[Path]:
+    """A home of its own, not made yet."""
+    folder = Path(tempfile.mkdtemp(dir=homes))
+    folder.chmod(0o755)
+    yield folder / "home"
+    shutil.rmtree(folder, ignore_errors=True)

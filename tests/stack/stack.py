@@ -103,6 +103,10 @@ class Stack:
                 time.sleep(0.2)
         raise RuntimeError("the database did not come back")
 
+    def tail(self) -> str:
+        """The end of the log, for a failed test."""
+        return "\n".join((self.home / "log/shizhu.log").read_text().splitlines()[-60:])
+
     def add_device(
         self, key: str, profile: str = "ecology.water_station", password: str = "123456", *more: str
     ) -> None:

@@ -16,12 +16,12 @@ from typing import Any
 
 import nkeys
 import orjson
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from natsrpy import Message, Nats
 
 from shizhu.engines.things import api as things
 from shizhu.kernel import log
+from shizhu.kernel.threads import in_thread
 
 logger = logging.getLogger(__name__)
 REQUEST = "$SYS.REQ.USER.AUTH"
@@ -74,7 +74,7 @@ async def decide(request: dict[str, Any]) -> things.Grant | None:
     user, password = options.get("user", ""), options.get("pass", "")
     if not user and settings.CONFIG.is_open:
         return OPEN
-    return await sync_to_async(things.login)(user, password)
+    return await in_thread(things.login)(user, password)
 
 
 async def serve(nats: Nats, detail: dict[str, Any]) -> None:

@@ -15,13 +15,13 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from asgiref.sync import sync_to_async
 from django.db import connection, transaction
 from django.utils import timezone
 from natsrpy.js import JetStream, JetStreamMessage, PullConsumer
 
 from shizhu.kernel import log
 from shizhu.kernel.models import InboxEvent, OutboxEvent
+from shizhu.kernel.threads import in_thread
 
 logger = logging.getLogger(__name__)
 CHANNEL = "shizhu_outbox"
@@ -113,7 +113,7 @@ def _forget(rows: list[OutboxEvent]) -> None:
 
 async def relay_once(jetstream: JetStream) -> int:
     """Move waiting outbox rows into the log; returns how many. After a crash between the two, same ids again."""
-    rows = await sync_to_async(_outbox)()
+    rows = await in_thread(_outbox)()
     if rows:
         await asyncio.gather(
             *(
@@ -123,7 +123,7 @@ async def relay_once(jetstream: JetStream) -> int:
                 for row in rows
             )
         )
-        await sync_to_async(_forget)(rows)
+        await in_thread(_forget)(rows)
     return len(rows)
 
 
@@ -151,7 +151,7 @@ async def consume(jetstream: JetStream, chosen: Consumer) -> None:
 
 async def _deliver(chosen: Consumer, message: JetStreamMessage) -> None:
     try:
-        await sync_to_async(handle)(chosen, decode(message.payload))
+        await in_thread(handle)(chosen, decode(message.payload))
     except Exception:
         logger.exception("consumer %s failed on %s; the event stays in the log", chosen.name, message.subject)
         await message.nack(delay=min(2.0 ** min(message.delivered, 6), 60.0))

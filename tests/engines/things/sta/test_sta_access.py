@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,13 +12,13 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import Client
-from tests.engines.things.sta.service import POINT, Service, World, basic
-from tests.engines.things.sta.test_sta_create import LOCATION, SENSOR, STREAM, THING, counts
+from tests.engines.things.sta.service import LOCATION, POINT, SENSOR, STREAM, THING, Service, World, basic, counts
 from tests.fixtures import area, organisation, person
 
 from shizhu.engines.things import api
 from shizhu.engines.things.models import Datastream, Device, Location, ObservedProperty, Sensor, Thing
 from shizhu.kernel.models import County, Post, Token
+from shizhu.site.asgi import application
 from shizhu.web import authentication
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -220,3 +221,8 @@ def test_it_survives_a_restart_of_the_database(service: Service, towns: World) -
     assert len(service.get("Things").value) == 2
     assert service.post("ObservedProperties", {"name": "a", "definition": "b", "description": "c"}).status == 201
     assert ObservedProperty.objects.filter(name="a").count() == 1
+
+
+def test_it_is_mounted_beside_the_pages(closed: Service) -> None:
+    mounted = replace(closed, app=application)
+    assert mounted.get("/sta/v1.0").fault == (404, "there is no /sta/v1.0: the service is /sta/v1.1", None)

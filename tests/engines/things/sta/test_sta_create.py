@@ -6,35 +6,26 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from tests.engines.things.sta.service import OM, POINT, ROOT, UNIT, Service, World, minute
+from tests.engines.things.sta.service import (
+    LOCATION,
+    POINT,
+    PROPERTY,
+    ROOT,
+    SENSOR,
+    STREAM,
+    THING,
+    UNIT,
+    Service,
+    World,
+    counts,
+    minute,
+)
 
 from shizhu.engines.things import models
 from shizhu.kernel.models import County, OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 pytest_plugins = ["tests.engines.things.sta.fixtures"]
-
-SENSOR = {
-    "name": "DS18B20",
-    "description": "thermometer",
-    "encodingType": "application/pdf",
-    "metadata": "http://a.b/c.pdf",
-}
-PROPERTY = {"name": "Temperature", "definition": "http://a.b/temperature", "description": "air temperature"}
-LOCATION = {"name": "My room", "description": "home", "encodingType": "application/geo+json", "location": POINT}
-STREAM = {
-    "name": "Room temperature", "description": "in the room", "observationType": OM, "unitOfMeasurement": UNIT,
-    "Sensor": SENSOR, "ObservedProperty": PROPERTY,
-}  # fmt: skip
-THING = {"name": "Oven", "description": "it bakes", "properties": {"owner": "Noah", "colour": "黑"}}
-KINDS = [
-    models.Thing, models.Location, models.HistoricalLocation, models.Datastream, models.Sensor, models.ObservedProperty,
-    models.Observation, models.FeatureOfInterest, OutboxEvent,
-]  # fmt: skip
-
-
-def counts() -> list[int]:
-    return [kind.objects.count() for kind in KINDS]
 
 
 def plain(entity: dict[str, Any]) -> dict[str, Any]:
