@@ -21,7 +21,6 @@ from natsrpy import Message, Nats
 
 from shizhu.engines.things import api as things
 from shizhu.kernel import log
-from shizhu.kernel.threads import in_thread
 
 logger = logging.getLogger(__name__)
 REQUEST = "$SYS.REQ.USER.AUTH"
@@ -68,22 +67,24 @@ def answer(request: dict[str, Any], grant: things.Grant | None, key: Any) -> str
     return encode({"sub": asked["user_nkey"], "aud": asked["server_id"]["id"], "nats": told}, key)
 
 
-async def decide(request: dict[str, Any]) -> things.Grant | None:
+async def decide(request: dict[str, Any], registry: things.Registry) -> things.Grant | None:
     """What this client may do; with `--open` a client without a name may do everything a device can."""
     options = request["nats"]["connect_opts"]
     user, password = options.get("user", ""), options.get("pass", "")
     if not user and settings.CONFIG.is_open:
         return OPEN
-    return await in_thread(things.login)(user, password)
+    device = await registry.device(user)
+    return things.grant(device) if device and device.accepts(password) else None
 
 
 async def serve(nats: Nats, detail: dict[str, Any]) -> None:
     """Answer for ever."""
+    registry = things.Registry()
     key = nkeys.from_seed((settings.CONFIG.home / "nats-account.seed").read_bytes())
 
     async def reply(message: Message) -> None:
         request = decode(message.payload)
-        grant = await decide(request)
+        grant = await decide(request, registry)
         verdict = "accepted" if grant else "refused"
         detail[verdict] = detail.get(verdict, 0) + 1
         if message.reply:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shizhu.engines.things import replay
 from shizhu.engines.things.catalogue import Registry
-from shizhu.engines.things.devices import DeviceRefused, Grant, Registration, login, register
+from shizhu.engines.things.devices import DeviceRefused, Grant, Registration, grant, register
 from shizhu.engines.things.http.sta.app import SensorThings
 from shizhu.engines.things.http.sta.app import application as sensorthings
 from shizhu.engines.things.ingest import LIVE, ingest, prepare_source
@@ -27,8 +27,35 @@ from shizhu.engines.things.queries import (
 )
 
 __all__ = [
-    "LIVE", "DeviceRefused", "Grant", "KnownDevice", "Origin", "Packet", "Point", "Registration", "Registry",
-    "Sample", "SensorThings", "StreamInfo", "Submission", "TableRefused", "Verdict", "describe", "device_keys",
-    "device_list", "ingest", "latest", "login", "packet", "prepare_source", "readable", "register", "replay",
-    "sensorthings", "series", "streams_of", "switch_device", "watch",
+    "LIVE",
+    "DeviceRefused",
+    "Grant",
+    "KnownDevice",
+    "Origin",
+    "Packet",
+    "Point",
+    "Registration",
+    "Registry",
+    "Sample",
+    "SensorThings",
+    "StreamInfo",
+    "Submission",
+    "TableRefused",
+    "Verdict",
+    "describe",
+    "device_keys",
+    "device_list",
+    "grant",
+    "ingest",
+    "latest",
+    "packet",
+    "prepare_source",
+    "readable",
+    "register",
+    "replay",
+    "sensorthings",
+    "series",
+    "streams_of",
+    "switch_device",
+    "watch",
 ]  # fmt: skip

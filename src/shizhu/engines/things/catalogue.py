@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from dataclasses import dataclass, field
@@ -50,15 +51,19 @@ class Catalogue:
         profiles = await profiles_of(connection)
         streams: dict[int, Stream] = {}
         by_thing: dict[int, dict[str, Stream]] = {}
+        ids: dict[int, list[int]] = {}
         for id_, thing, key, lowest, highest, is_watched, county in await fetch(connection, STREAMS):
             streams[id_] = stream = Stream(id_, lowest, highest, is_watched, county)
+            ids.setdefault(thing, []).append(id_)
             if key:
                 by_thing.setdefault(thing, {})[key] = stream
         self.devices, self.origins = {}, {}
         for id_, key, profile, thing, is_enabled, is_lenient, origin, secret in await fetch(connection, DEVICES):
             own = by_thing.get(thing, {})
             channels = {c: own[p] for p, names in profiles.get(profile, {}).items() if p in own for c in names}
-            self.devices[key] = KnownDevice(id_, key, origin, is_enabled, is_lenient, secret, own, channels)
+            self.devices[key] = KnownDevice(
+                id_, key, origin, is_enabled, is_lenient, secret, own, tuple(ids.get(thing, ())), channels
+            )
             self.origins |= {stream.id: origin for stream in own.values()}
         self.streams = streams
 
@@ -70,10 +75,12 @@ class Registry:
         self._catalogue = Catalogue()
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._tried = 0.0
+        self._lock = asyncio.Lock()
 
     async def device(self, key: str) -> KnownDevice | None:
         """The enabled device of that name."""
-        await self._follow()
+        async with self._lock:
+            await self._follow()
         device = self._catalogue.devices.get(key)
         return device if device and device.is_enabled else None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import re
 import secrets
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from django.utils.timezone import now
 from shapely.geometry import mapping, shape
 
 from shizhu.engines.things.catalogue import profile
-from shizhu.engines.things.logic.readings import Origin, digest
+from shizhu.engines.things.logic.readings import KnownDevice, Origin, digest
 from shizhu.engines.things.models import (
     Datastream,
     Device,
@@ -142,13 +141,9 @@ class Grant:
     subscribe: tuple[str, ...]
 
 
-def login(key: str, secret: str) -> Grant | None:
-    """The grant of a device whose password is right and which is enabled; None otherwise."""
-    device = Device.objects.filter(key=key, is_enabled=True).first() if KEY.fullmatch(key) else None
-    if device is None or not hmac.compare_digest(device.secret, digest(secret)):
-        return None
-    streams = Datastream.objects.filter(thing_id=device.thing_id).values_list("id", flat=True)
-    topics = [f"v1//1.Datastreams({number}).Observations" for number in streams]
-    published = (f"d.{key}.telemetry", *topics)
+def grant(device: KnownDevice) -> Grant:
+    """What a device may: its own telemetry, the Observations of its own Datastreams."""
+    topics = [f"v1//1.Datastreams({number}).Observations" for number in device.stream_ids]
+    published = (f"d.{device.key}.telemetry", *topics)
     renamed = tuple(f"in.{subject}" for subject in published)  # the broker checks the name after its mapping …
-    return Grant((*renamed, *published), (f"d.{key}.errors", *topics))  # … and before it, see Ingest.FILTERS
+    return Grant((*renamed, *published), (f"d.{device.key}.errors", *topics))  # … and before it, see ingest.STORED

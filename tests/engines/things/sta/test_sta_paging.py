@@ -37,6 +37,7 @@ def readings(towns: World) -> set[int]:
 def pages(service: Service, link: str) -> list[list[dict[str, Any]]]:
     found = []
     while link:
+        assert len(found) < 100, "the pages have no end"
         page = service.get(link).json
         found.append(page["value"])
         link = page.get("@iot.nextLink", "")

@@ -111,6 +111,7 @@ class KnownDevice:
     is_lenient: bool
     secret: str  # SHA-256 of the password
     streams: Mapping[str, Stream]
+    stream_ids: tuple[int, ...] = ()  # all of its Thing
     channels: Mapping[str, Stream] = field(default_factory=dict)
 
     def accepts(self, password: str) -> bool:

@@ -229,7 +229,7 @@ def _after(keys: list[Key], token: tuple[str | None, ...]) -> Sql:
         raise bad("$skiptoken: it belongs to another $orderby", 0)
     values = [bind(text, key.type) for text, key in zip(token, keys, strict=True)]
     if not any(key.is_nullable for key in keys) and len({key.is_descending for key in keys}) == 1:
-        sign = "<=" if keys[0].is_descending else ">="  # whole rows: an index finds the place
+        sign = "<" if keys[0].is_descending else ">"  # whole rows: an index finds the place
         return sql(
             "({keys}) " + sign + " ({values})", keys=join(", ", [k.sql for k in keys]), values=join(", ", values)
         )
