@@ -18,7 +18,7 @@ test: setup ## the whole suite (ARGS="…" is passed to pytest)
 
 check: ## format, lint, types, import rules, packcheck
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
-	@$(BIN)/lint-imports --no-cache > var/lint-imports.log 2>&1 || { cat var/lint-imports.log; exit 1; }
+	@found=$$($(BIN)/lint-imports --no-cache 2>&1) || { echo "$$found"; exit 1; }
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/shizhu packcheck
 
