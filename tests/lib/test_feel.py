@@ -1,8 +1,9 @@
 """FEEL in V8: what is computed, what is refused, what comes back as which Python type."""
 
-import asyncio
 import datetime as dt
 import math
+import subprocess
+import sys
 import threading
 import time
 from decimal import Decimal
@@ -234,14 +235,23 @@ def test_works_from_threads_and_from_inside_an_event_loop() -> None:
     assert got == [2, 2, 2, 2]
 
 
-def test_an_engine_first_used_inside_an_event_loop_outlives_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feel, "_isolate", feel._Isolate())
+SCRIPT = """
+import asyncio, threading
+from shizhu.lib import feel
 
-    async def inside() -> feel.Value:
-        return value("1 + 1")
+async def inside():
+    return feel.evaluate("1 + 1", {})
 
-    assert asyncio.run(inside()) == 2
-    assert value("2 + 1") == 3
+print(asyncio.run(inside()), feel.evaluate("2 + 1", {}))
+thread = threading.Thread(target=lambda: print(feel.evaluate("2 + 2", {})))
+thread.start()
+thread.join()
+"""
+
+
+def test_an_engine_first_used_inside_an_event_loop_outlives_it_and_ends_cleanly() -> None:
+    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "2 3\n4\n", "")
 
 
 def test_a_missing_engine_says_how_to_build_it(monkeypatch: pytest.MonkeyPatch) -> None:

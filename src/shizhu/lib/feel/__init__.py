@@ -5,12 +5,14 @@ reaches the disk, the network or Python. What FEEL cannot compute is null (`1 / 
 Expressions are parsed anew at each call: FEEL's grammar depends on the names in the context.
 """
 
+import atexit
 import datetime as dt
+import queue
 import re
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -84,22 +86,52 @@ def duration_text(value: object) -> str:
 
 
 class _Isolate:
-    """The one V8 of the process, made at first use (about 50 MB) and made anew after it ran out of memory."""
+    """The one V8 of the process, made at first use (about 50 MB) and made anew after it ran out of memory.
+
+    One thread of its own starts V8, makes isolates, runs and ends them. V8 guards its code pages with a memory
+    protection key where the processor has them, and only the thread that started it (and its children) holds that key:
+    another one would die of a segmentation fault. Nor has that thread an event loop for MiniRacer to tie itself to.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
+        self.calls: queue.SimpleQueue[tuple[Future[str], str, float]] | None = None
         self.racer: MiniRacer | None = None
 
     def call(self, payload: str, timeout: float) -> str:
         """Answer of the script's `feel` function; raises JSEvalException."""
         with self.lock:
-            self.racer = self.racer or _make_racer()
+            if self.calls is None:
+                self.calls = queue.SimpleQueue()
+                threading.Thread(target=self._serve, args=(self.calls,), name="feel", daemon=True).start()
+                atexit.register(self.call, "", 0)
+        answer: Future[str] = Future()
+        self.calls.put((answer, payload, timeout))
+        return answer.result()
+
+    def _serve(self, calls: queue.SimpleQueue[tuple[Future[str], str, float]]) -> None:
+        while True:
+            answer, payload, timeout = calls.get()
             try:
-                return _call(self.racer, f"feel({orjson.dumps(payload).decode()})", timeout)
-            except JSOOMException:  # this isolate would refuse whatever comes next
-                self.racer.close()
-                self.racer = None
-                raise
+                answer.set_result(self._answer(payload, timeout))
+            except Exception as error:  # noqa: BLE001  # the caller raises it
+                answer.set_exception(error)
+
+    def _answer(self, payload: str, timeout: float) -> str:
+        if not payload:  # the process ends
+            self._close()
+            return ""
+        self.racer = self.racer or _make_racer()
+        try:
+            return _call(self.racer, f"feel({orjson.dumps(payload).decode()})", timeout)
+        except JSOOMException:  # this isolate would refuse whatever comes next
+            self._close()
+            raise
+
+    def _close(self) -> None:
+        if self.racer:
+            self.racer.close()
+            self.racer = None
 
 
 def _call(racer: MiniRacer, code: str, timeout: float) -> str:
@@ -118,9 +150,7 @@ def _call(racer: MiniRacer, code: str, timeout: float) -> str:
 def _make_racer() -> MiniRacer:
     if not ENGINE.exists():
         raise RuntimeError(f"{ENGINE.name}, the FEEL engine, is not built: run `make up`")
-    # A thread of its own: where an event loop runs, MiniRacer would tie itself to that loop and refuse timeouts.
-    with ThreadPoolExecutor(1) as pool:
-        racer = pool.submit(MiniRacer).result()
+    racer = MiniRacer()
     racer.set_hard_memory_limit(MEMORY)
     racer.eval(ENGINE.read_text(encoding="utf-8"))
     return racer
