@@ -22,13 +22,15 @@ def load(folder: counties.Folder) -> None:
     """Everything the county's demo folder has."""
     people(folder)
     stations(folder)
-    county = folder.body["code"]
-    documents = [
-        folder.yaml(f"demo/records/{file.stem}") for file in sorted((folder.path / "demo/records").glob("*.yaml"))
-    ]
-    records.load_demo(county, documents)
+    records_of(folder)
     past_cases(folder)
     values(folder)
+
+
+def records_of(folder: counties.Folder) -> None:
+    """Simulated rows of registers."""
+    files = sorted((folder.path / "demo/records").glob("*.yaml"))
+    records.load_demo(folder.body["code"], [folder.yaml(f"demo/records/{file.stem}") for file in files])
 
 
 def people(folder: counties.Folder) -> None:

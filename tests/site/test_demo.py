@@ -1,0 +1,63 @@
+"""The demonstration county: its rows fit what packs declare, are marked simulated, and loading twice adds nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from shizhu.engines.cases.models import Case
+from shizhu.engines.plan import api as plan
+from shizhu.engines.records import api as records
+from shizhu.engines.records.models import Record
+from shizhu.engines.things.models import Device, Thing
+from shizhu.kernel import counties, packs
+from shizhu.kernel.models import Person
+from shizhu.site import demo, demo_rows, preparation
+
+FOLDERS = counties.folders(Path(__file__).parents[2] / "counties")
+pytestmark = pytest.mark.django_db
+
+
+def counts(county: str) -> dict[str, int]:
+    return {
+        "records": Record.objects.filter(county_id=county, source="demo", is_simulated=True).count(),
+        "people": Person.objects.filter(county_id=county, is_simulated=True).count(),
+        "devices": Device.objects.filter(county_id=county).count(),
+        "things": Thing.objects.filter(county_id=county).count(),
+        "cases": Case.objects.filter(county_id=county, status=Case.Status.CLOSED).count(),
+    }
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.body["code"])
+def test_demo_rows_are_valid_and_come_once(folder: counties.Folder) -> None:
+    packs.sync(packs.read_all().values())
+    preparation.sync_roles()
+    counties.sync(folder)
+    plan.load_county(folder)
+    county = folder.body["code"]
+    rows = [len(folder.yaml(f"demo/records/{f.stem}")["rows"]) for f in folder.path.glob("demo/records/*.yaml")]
+    stations, people = len(demo.stations(county)), len(folder.yaml("demo/people"))
+    cases = len(folder.yaml("demo/cases")["cases"])
+    expected = {"records": sum(rows), "people": people, "devices": stations, "things": stations, "cases": cases}
+    demo_rows.load(folder)
+    assert counts(county) == expected
+    demo_rows.load(folder)
+    assert counts(county) == expected
+
+
+def test_packs_and_indexes_are_the_same_when_prepared_again() -> None:
+    packs.sync(packs.read_all().values())
+    records.prepare_registers()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_indexes WHERE indexname LIKE 'declared@_%%' ESCAPE '@'", [])
+        (made,) = cursor.fetchone()
+    assert made == sum(wanted(register) for register in records.registers().values())
+    assert (packs.sync(packs.read_all().values()), records.prepare_registers()) == (0, 0)
+
+
+def wanted(register: records.Register) -> int:
+    names = {item.name for item in (*register.filters, *register.references)}
+    extra = {name for name in (register.order.removeprefix("-"), register.time_field) if name}
+    return len(names | extra) + bool(register.geometry)
