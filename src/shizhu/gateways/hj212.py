@@ -109,7 +109,8 @@ async def run(detail: dict[str, Any]) -> None:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             session = Session(jetstream, registry, str(writer.get_extra_info("peername")), detail)
             detail["connections"] = detail.get("connections", 0) + 1
-            with contextlib.suppress(ConnectionError, TimeoutError):
+            # Cancelled: the process ends, and asyncio (3.11) would print a traceback for every open line.
+            with contextlib.suppress(ConnectionError, TimeoutError, asyncio.CancelledError):
                 while data := await asyncio.wait_for(reader.read(CHUNK), IDLE_SECONDS):
                     async for reply in session.receive(data):
                         writer.write(reply)
