@@ -68,6 +68,10 @@ class Actor:
         """Whether the verb is given anywhere at all."""
         return self.is_unbounded or bool(self.granting(verb))
 
+    def has_any(self, prefix: str) -> bool:
+        """Whether any verb that begins so is given anywhere."""
+        return self.is_unbounded or any(v == "*" or v.startswith(prefix) for s in self.scopes for v in s.verbs)
+
 
 NOBODY = Actor(None, "", ())
 ANYBODY = Actor(None, "--open", (), is_unbounded=True)
@@ -97,13 +101,16 @@ def visible(who: Actor, verb: str, table: str) -> Predicate:
     parts: list[str] = []
     params: list[Any] = []
     for scope in who.granting(verb):
-        parts.append(
-            f"({table}.county_id = %s"
-            f" AND {table}.area_id = ANY(ARRAY(SELECT id FROM kernel_area WHERE county_id = %s AND path LIKE %s))"
-            f" AND {table}.organisation_id = ANY(ARRAY("
-            "SELECT id FROM kernel_organisation WHERE county_id = %s AND path LIKE %s)))"
-        )
-        params += [scope.county, scope.county, f"{scope.area_path}%", scope.county, f"{scope.organisation_path}%"]
+        part, given = [f"{table}.county_id = %s"], [scope.county]
+        for kind, path in (("area", scope.area_path), ("organisation", scope.organisation_path)):
+            if path.count("/") > 1:  # the whole county needs no look at each row
+                part.append(
+                    f"{table}.{kind}_id = ANY(ARRAY("
+                    f"SELECT id FROM kernel_{kind} WHERE county_id = %s AND path LIKE %s))"
+                )
+                given += [scope.county, f"{path}%"]
+        parts.append(f"({' AND '.join(part)})")
+        params += given
     return Predicate(f"({' OR '.join(parts)})", tuple(params)) if parts else NOTHING
 
 

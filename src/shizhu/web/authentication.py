@@ -110,10 +110,15 @@ FINDERS: dict[str, Callable[[Credentials], Person | None]] = {
 _kept: dict[bytes, tuple[float, asyncio.Task[access.Actor | None]]] = {}
 
 
+def find(shown: Credentials) -> access.Actor | None:
+    """The person behind credentials as an actor, from synchronous code; None if there is none, or they are wrong."""
+    person = FINDERS[shown.scheme](shown)
+    return access.actor(person) if person and person.is_active else None
+
+
 def _find(shown: Credentials) -> access.Actor | None:
     try:
-        person = FINDERS[shown.scheme](shown)
-        return access.actor(person) if person and person.is_active else None
+        return find(shown)
     finally:
         connections.close_all()  # those of this thread
 

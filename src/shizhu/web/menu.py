@@ -11,7 +11,10 @@ from shizhu.kernel.text import label
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the menu; `name` is {zh, en}; the first four with `on_phone` make the phone's bar."""
+    """One line of the menu; `name` is {zh, en}; `verb` may end in `.` for any verb that begins so.
+
+    The first five with `on_phone` make the phone's bar.
+    """
 
     name: dict[str, str]
     icon: str
@@ -40,4 +43,8 @@ def entries(who: Actor, county: str) -> list[Entry]:
     for enabled in EnabledPack.objects.filter(county_id=county).select_related("pack").order_by("pack"):
         for item in enabled.pack.body.get("menu", []):
             found.append(Entry(item["name"], item["icon"], item["url"], item["verb"], order=60))
-    return sorted((e for e in found if not e.verb or who.has(e.verb)), key=lambda e: e.order)
+    return sorted((e for e in found if not e.verb or _opens(who, e.verb)), key=lambda e: e.order)
+
+
+def _opens(who: Actor, verb: str) -> bool:
+    return who.has_any(verb) if verb.endswith(".") else who.has(verb)

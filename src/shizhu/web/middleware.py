@@ -6,14 +6,17 @@ from collections.abc import Callable
 from typing import cast
 
 import pghistory
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from shizhu.kernel import access
 from shizhu.kernel.models import County, Person
+from shizhu.web import authentication
 
 FREE = ("/login", "/logout", "/language", "/static/", "/healthz", "/password")
+APIS = ("/ogc",)  # standard APIs answered by Django: a login, a token, or anybody where the stack is --open
 
 
 class Request(HttpRequest):
@@ -41,12 +44,26 @@ class PersonMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
+    def _api(self, request: Request) -> HttpResponse:
+        """Whoever shows something is that person, or is refused; whoever shows nothing is nobody, unless --open."""
+        shown = authentication.credentials((k.lower().encode(), v.encode()) for k, v in request.headers.items())
+        unknown = access.ANYBODY if settings.CONFIG.is_open else None
+        who = authentication.find(shown) if shown.scheme else unknown
+        if who is None:
+            answer = JsonResponse({"code": "401", "description": "log in, or send a token"}, status=401)
+            answer["WWW-Authenticate"] = ", ".join(value.decode() for _, value in authentication.CHALLENGE)
+            return answer
+        request.actor = who
+        return self.get_response(request)
+
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer, or send to the login page."""
         person = cast(Person, request.user)
         asked = cast(Request, request)
         asked.actor = cast(access.Actor, SimpleLazyObject(lambda: _actor(request)))
         asked.county = cast(County, SimpleLazyObject(lambda: _county(request)))
+        if request.path.startswith(APIS):
+            return self._api(asked)
         if not request.path.startswith(FREE):
             if not person.is_authenticated:
                 return HttpResponseRedirect(f"{reverse('login')}?next={request.get_full_path()}")

@@ -16,4 +16,4 @@ class RecordsConfig(AppConfig):
         from shizhu.web import menu  # noqa: PLC0415
 
         declare.register()
-        menu.add(menu.Entry({"zh": "登记簿", "en": "Registers"}, "database", "/records/", order=70))
+        menu.add(menu.Entry({"zh": "登记簿", "en": "Registers"}, "database", "/records/", "records.", order=70))

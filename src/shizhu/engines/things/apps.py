@@ -13,10 +13,13 @@ class ThingsConfig(AppConfig):
     def ready(self) -> None:
         """Register what packs may declare, menu and pages."""
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.records import api as records  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.things import declare, ingest, places  # noqa: PLC0415  # apps must be loaded first
         from shizhu.web import live, menu  # noqa: PLC0415  # apps must be loaded first
 
         declare.register()
+        names = {"zh": "设备", "en": "Device"}
+        records.add_reference("things.device", records.Reference(names, places.device_titles, places.device_search))
         maps.source("things", places.features)
         live.topic("things", ingest.LIVE, places.live)
         menu.add(menu.Entry({"zh": "监测站", "en": "Stations"}, "antenna", "/things/", "things.thing.view", 40))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
+from django.db.models import Q
+
 from shizhu.engines.maps import api as maps
+from shizhu.engines.records import api as records
 from shizhu.engines.things import queries
-from shizhu.engines.things.models import Datastream, Thing
+from shizhu.engines.things.models import Datastream, Device, Thing
 from shizhu.kernel import access, packs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.text import label
@@ -69,3 +72,17 @@ async def live(who: Actor) -> Callable[[list[list[Any]]], list[list[Any]] | None
         return [row for row in rows if row[0] in visible] or None
 
     return keep
+
+
+def device_titles(county: str, keys: Collection[str]) -> dict[str, str]:
+    """key → title of devices, for fields of registers that point at one."""
+    rows = Device.objects.filter(county_id=county, key__in=keys).select_related("thing")
+    return {device.key: f"{device.thing.name} ({device.key})" for device in rows}
+
+
+def device_search(who: Actor, county: str, words: str, most: int) -> list[records.Choice]:
+    """Devices whose name or key has the words, of Things that `who` may see."""
+    things = access.rows(Thing.objects.filter(county_id=county), who, "things.thing.view")
+    has_words = Q(key__icontains=words) | Q(thing__name__icontains=words)
+    rows = Device.objects.filter(has_words, thing__in=things).select_related("thing").order_by("key")[:most]
+    return [records.Choice(device.key, f"{device.thing.name} ({device.key})") for device in rows]
