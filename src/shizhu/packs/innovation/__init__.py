@@ -1,0 +1,1 @@
+"""Innovation (科技创新): declarations, tests."""

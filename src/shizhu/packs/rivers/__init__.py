@@ -1,0 +1,1 @@
+"""River chiefs (河长): declarations, simulated data, tests."""
