@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from natsrpy.js import JetStream, JetStreamMessage, PullConsumer
 
@@ -112,17 +112,16 @@ def _forget(rows: list[OutboxEvent]) -> None:
 
 
 async def relay_once(jetstream: JetStream) -> int:
-    """Move waiting outbox rows into the log; returns how many. After a crash between the two, same ids again."""
+    """Move waiting outbox rows into the log; returns how many. After a crash between the two, same ids again.
+
+    One after the other: publications that wait together reach the log in any order, and a judge that has seen the
+    newer reading takes the older one for late.
+    """
     rows = await in_thread(_outbox)()
+    for row in rows:
+        headers = {"Nats-Msg-Id": row.envelope["id"]}
+        await jetstream.publish(row.subject, orjson.dumps(row.envelope), headers=headers, wait=True)
     if rows:
-        await asyncio.gather(
-            *(
-                jetstream.publish(
-                    row.subject, orjson.dumps(row.envelope), headers={"Nats-Msg-Id": row.envelope["id"]}, wait=True
-                )
-                for row in rows
-            )
-        )
         await in_thread(_forget)(rows)
     return len(rows)
 
@@ -150,11 +149,20 @@ async def consume(jetstream: JetStream, chosen: Consumer) -> None:
 
 
 async def _deliver(chosen: Consumer, message: JetStreamMessage) -> None:
-    try:
-        await in_thread(handle)(chosen, decode(message.payload))
-    except Exception:
-        logger.exception("consumer %s failed on %s; the event stays in the log", chosen.name, message.subject)
-        await message.nack(delay=min(2.0 ** min(message.delivered, 6), 60.0))
-        await asyncio.sleep(0.2)
-    else:
-        await message.ack()
+    """Until it is handled; but one that a handler cannot take comes again later, and others go on before it."""
+    while True:
+        try:
+            await in_thread(handle)(chosen, decode(message.payload))
+        except OperationalError as error:  # the database is away: going on would hand over newer events first
+            logger.warning("%s: the database does not answer (%s); trying again", chosen.name, _first_line(error))
+            await asyncio.sleep(0.5)
+        except Exception:
+            logger.exception("consumer %s failed on %s; the event stays in the log", chosen.name, message.subject)
+            await message.nack(delay=min(2.0 ** min(message.delivered, 6), 60.0))
+            return await asyncio.sleep(0.2)
+        else:
+            return await message.ack()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

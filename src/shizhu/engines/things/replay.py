@@ -23,7 +23,7 @@ from shizhu.kernel import log
 from shizhu.kernel.models import Area, County, Organisation
 
 PROTOCOL = "replay"
-AT_ONCE = 500
+TOLD_EVERY = 500
 
 
 def load(file: Path, mapping: Mapping[str, Any]) -> list[Row]:
@@ -69,18 +69,19 @@ def submissions(rows: list[Row], keys: Mapping[str, str], *, is_live: bool) -> l
 
 
 async def publish(sent: list[Submission], told: Callable[[int, int], None]) -> int:
-    """Put everything into the log, in order; returns the last sequence. `told(done, all)` shows progress."""
+    """Put everything into the log, in order; returns the last sequence. `told(done, all)` shows progress.
+
+    One after the other: together they would reach the log in any order.
+    """
     last = 0
     async with log.connected() as nats:
         jetstream = await nats.jetstream()
         await log.stream(jetstream, log.READINGS)
-        for start in range(0, len(sent), AT_ONCE):
-            payloads = [msgspec.json.encode(one) for one in sent[start : start + AT_ONCE]]
-            made = await asyncio.gather(
-                *(jetstream.publish(f"in.{PROTOCOL}.table", payload, wait=True) for payload in payloads)
-            )
-            last = max(one.sequence for one in made)
-            told(start + len(payloads), len(sent))
+        for number, one in enumerate(sent, 1):
+            made = await jetstream.publish(f"in.{PROTOCOL}.table", msgspec.json.encode(one), wait=True)
+            last = made.sequence
+            if number % TOLD_EVERY == 0 or number == len(sent):
+                told(number, len(sent))
     return last
 
 
