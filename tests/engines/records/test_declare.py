@@ -45,12 +45,6 @@ def test_a_right_declaration_has_no_problem(tmp_path: Path) -> None:
     assert [line for line in packs.problems(toy, {"lemonade": toy}) if "/registers/" in line] == []
 
 
-@pytest.mark.parametrize("pack", sorted(packs.read_all()))
-def test_registers_of_bundled_packs_have_no_problem(pack: str) -> None:
-    everything = packs.read_all()
-    assert [line for line in packs.problems(everything[pack], everything) if "/registers/" in line] == []
-
-
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
