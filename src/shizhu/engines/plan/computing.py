@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import quote
 
 from django.utils import timezone
 
@@ -58,7 +59,7 @@ def rows(given: Body, who: Actor, county: str, period: Period) -> Sequence[Row]:
         return [Row(f"{case.number} {case.title}", case.text, case.url) for case in found]
     wanted = records.Query(where=_where(given, period) or None, limit=ROWS_SHOWN)
     page = records.query(who, county, given["of"], wanted)
-    return [Row(entry.title, entry.key, f"/records/{given['of']}/{entry.key}/") for entry in page.entries]
+    return [Row(entry.title, entry.key, f"/records/{given['of']}/key/{quote(entry.key)}") for entry in page.entries]
 
 
 def compute(indicator: Indicator, on: date) -> bool:

@@ -1,0 +1,43 @@
+"""A number of the plan opens to the rows behind it, and each row to its page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from shizhu.engines.plan import api
+from shizhu.engines.plan.models import Indicator, Plan
+from shizhu.kernel import access
+from shizhu.kernel.models import County, Person
+
+pytestmark = pytest.mark.django_db
+pytest_plugins = ["tests.engines.records.stalls"]
+
+
+@pytest.fixture
+def indicator(county: County) -> Indicator:
+    """A row of a plan that the toy pack's formula computes."""
+    plan = Plan.objects.create(county=county, code="plan", title="计划")
+    return Indicator.objects.create(plan=plan, key="shade", name="遮阳", formula="lemonade.shaded_stalls")
+
+
+@pytest.fixture
+def client(root: access.Actor) -> Client:
+    """The browser of somebody who may do everything."""
+    made = Client()
+    made.force_login(Person.objects.get(username="root"))
+    return made
+
+
+def test_a_number_opens_to_its_records(indicator: Indicator, client: Client, stall: Any) -> None:
+    stall(is_shaded=True)
+    stall(is_shaded=False)
+    assert api.compute_all() == 1
+    value = indicator.values.get()
+    assert (value.value, value.inputs) == (50.0, {"shaded": 1, "stalls": 2})
+    page = client.get(f"/plan/indicators/{indicator.pk}/rows/shaded?period={value.period}")
+    assert [(row.title, row.url) for row in page.context["rows"]] == [("1号摊", "/records/lemonade.stall/key/S001")]
+    opened = client.get(page.context["rows"][0].url, follow=True)
+    assert (opened.status_code, opened.context["entry"].key) == (200, "S001")
