@@ -167,7 +167,12 @@ async def ingest(source: str, detail: dict[str, Any]) -> None:
     """Commit one source for ever; a database that is away is waited for, and what is in the log stays there."""
     async with log.connected(ACCOUNT[source]) as nats, log.connected("service") as ours:
         delivery = Delivery(nats, await prepare_source(nats, source))
-        work = Ingest(source, detail=detail, told=lambda batch: publish_live(ours, batch))
+
+        async def told(batch: Batch) -> None:
+            await publish_live(ours, batch)
+            await publish_errors(nats, batch)
+
+        work = Ingest(source, detail=detail, told=told)
         while True:
             try:
                 async with database() as connection:
@@ -216,3 +221,12 @@ async def publish_live(nats: Nats, batch: Batch) -> None:
     if newest:
         rows = [(r.stream, r.time, r.result, r.verdict, r.origin) for r in newest.values()]
         await nats.publish(LIVE, orjson.dumps(rows))
+
+
+async def publish_errors(nats: Nats, batch: Batch) -> None:
+    """Tell devices that sent telemetry what was refused of it, once it is kept; nobody depends on it."""
+    for refused in batch.refused:
+        if refused.protocol == "mqtt":
+            field_, value, rule = store.told(refused.reject)
+            body = {"received": refused.received, "field": field_, "value": value, "rule": rule}
+            await nats.publish(f"d.{refused.sender}.errors", orjson.dumps(body))

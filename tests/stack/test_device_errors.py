@@ -1,0 +1,42 @@
+"""A device is told what was refused of its telemetry, and only it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import paho.mqtt.client as paho
+import pytest
+from tests.stack.stack import Stack, until
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+
+
+def listening(stack: Stack, key: str, wanted: str) -> tuple[paho.Client, list[dict[str, Any]], list[int]]:
+    """A device subscribed to the errors of `wanted`: what it hears, and the answer to its subscription."""
+    heard: list[dict[str, Any]] = []
+    granted: list[int] = []
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=key, protocol=paho.MQTTv311)
+    client.username_pw_set(key, "123456")
+    client.on_message = lambda _c, _u, message: heard.append(json.loads(message.payload))
+    client.on_subscribe = lambda _c, _u, _m, codes, _p: granted.append(codes[0].value)
+    client.connect("127.0.0.1", stack.mqtt)
+    client.subscribe(f"d/{wanted}/errors", 1)
+    client.loop_start()
+    assert until(lambda: bool(granted))
+    return client, heard, granted
+
+
+def test_what_is_refused_is_told_to_its_sender_alone(stack: Stack) -> None:
+    stack.add_device("clumsy")
+    stack.add_device("curious")
+    own, heard, granted = listening(stack, "clumsy", "clumsy")
+    other, overheard, refused = listening(stack, "curious", "clumsy")
+    own.publish("d/clumsy/telemetry", json.dumps({"values": {"salt": 3, "ph": 7.5}}), qos=1)
+    assert until(lambda: bool(heard))
+    for client in (own, other):
+        client.disconnect()
+        client.loop_stop()
+    told = [{name: value for name, value in one.items() if name != "received"} for one in heard]
+    assert told == [{"field": "salt", "value": "3", "rule": "the device's profile has no such property"}]
+    assert (granted, refused, overheard) == ([1], [128], [])
