@@ -6,31 +6,23 @@ import datetime
 from pathlib import Path
 
 import pytest
-import shapely
 
-from shizhu.kernel import packs
+from shizhu.kernel import packs, testing
 from shizhu.kernel.models import Area, County, EnabledPack, Organisation, Person, Post, Role
 
 TOY = Path(__file__).parent / "toy_packs/lemonade"
-CODE = "990001"
+CODE = testing.CODE
 
 
 @pytest.fixture
 def county(db: None) -> County:
     """甲县 with two towns, a government and two departments, and the toy pack switched on."""
     packs.forget()
-    made = County.objects.create(code=CODE, name="甲县", name_en="Jia")
-    square = shapely.box(100, 30, 101, 31)
-    root = Area.objects.create(
-        county=made, code=CODE, name="甲县", level="county", path=f"{CODE}/", geometry=square, box=square.bounds
-    )
-    for number, name in enumerate(("东镇", "西镇"), 1):
-        code = f"{CODE}10{number}"
-        Area.objects.create(county=made, code=code, name=name, level="town", parent=root, path=f"{CODE}/{code}/")
-    top = Organisation.objects.create(county=made, code=CODE, name="县政府", kind="county", path=f"{CODE}/", area=root)
+    made = testing.made_up_county(CODE)
+    top = organisation(made)
     for code in ("stand", "kitchen"):
         Organisation.objects.create(
-            county=made, code=code, name=code, kind="department", parent=top, path=f"{CODE}/{code}/", area=root
+            county=made, code=code, name=code, kind="department", parent=top, path=f"{CODE}/{code}/", area=top.area
         )
     packs.sync([packs.read(TOY)])
     EnabledPack.objects.create(county=made, pack_id="lemonade")

@@ -139,10 +139,9 @@ def task_page(request: Request, number: int) -> HttpResponse:
 
 def case_new(request: Request, flow: str) -> HttpResponse:
     """Report by hand."""
-    try:
-        declared, about = flows.current(flow)
-    except KeyError:
-        raise Http404 from None
+    if flow not in packs.declarations("flows", request.county.pk):
+        raise Http404
+    declared, about = flows.current(flow)
     owner = get_object_or_404(Organisation, county=request.county, code=about.owner)
     towns = Area.objects.filter(county=request.county, level=Area.Level.TOWN).order_by("sort_key")
     areas = [town for town in towns if _may_start(request, about, owner, town)]

@@ -1,0 +1,36 @@
+"""What a pack's indicators must show: every input can be counted, and every number opens to its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils import timezone
+
+from shizhu.engines.plan import computing
+from shizhu.engines.plan.periods import period_of
+from shizhu.kernel import access, testing
+from shizhu.kernel.packs import Body
+from shizhu.kernel.testing import Trial
+from shizhu.lib import feel
+
+
+def check(trial: Trial, key: str, body: Body) -> Iterator[str]:
+    """Conditions fit the registers and flows they count; the formula makes a number, or nothing, of the counts."""
+    period, county = period_of(body["period"], timezone.localdate()), trial.county.pk
+    inputs = {}
+    for name, given in body["inputs"].items():
+        try:
+            inputs[name] = computing.count(given, county, period)
+        except ValueError as error:
+            yield f"inputs.{name}: {error}"
+            return
+        if len(computing.rows(given, access.actor(trial.root), county, period)) != inputs[name]:
+            yield f"inputs.{name}: counts {inputs[name]} rows, but opens to another number of rows"
+        if computing.rows(given, access.actor(trial.stranger), county, period):
+            yield f"inputs.{name}: opens its rows to a person without a role"
+    value = feel.evaluate(body["formula"], inputs)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        yield f"formula: {value!r} is no number"
+
+
+testing.proof("indicators", check)

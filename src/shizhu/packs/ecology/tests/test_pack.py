@@ -1,0 +1,7 @@
+"""The pack ecology shows what every pack must."""
+
+from shizhu.kernel.testing import PackTests
+
+
+class TestEcology(PackTests):
+    pass

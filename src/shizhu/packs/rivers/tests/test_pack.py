@@ -1,0 +1,7 @@
+"""The pack rivers shows what every pack must."""
+
+from shizhu.kernel.testing import PackTests
+
+
+class TestRivers(PackTests):
+    pass
