@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.stack.stack import Stack
@@ -27,6 +28,20 @@ def stack(homes: Path) -> Iterator[Stack]:
     made.start("--no-demo")
     yield made
     assert made.stop() == 0
+
+
+@pytest.fixture
+def new_stack() -> Iterator[Callable[..., Stack]]:
+    """Makes stacks, and stops what a failed test left running."""
+    made: list[Stack] = []
+
+    def make(home: Path, **rest: Any) -> Stack:
+        made.append(Stack(home, **rest))
+        return made[-1]
+
+    yield make
+    for stack in made:
+        stack.stop()
 
 
 @pytest.fixture

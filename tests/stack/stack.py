@@ -23,10 +23,11 @@ OWN = ("DATABASE_URL", "NATS_URL", "DJANGO_SETTINGS_MODULE", "SHIZHU_TEST_HOME",
 
 
 class Stack:
-    """One stack. `home` may be fresh or used."""
+    """One stack. `home` may be fresh or used; `user` is the user id it runs as, where not our own."""
 
-    def __init__(self, home: Path, **settings: str) -> None:
+    def __init__(self, home: Path, *, program: Path = SHIZHU, user: int | None = None, **settings: str) -> None:
         self.home = home
+        self.program, self.user = program, user
         self.mqtt, self.hj212, self.port = free_port(), free_port(), free_port()
         self.environment = {k: v for k, v in os.environ.items() if k not in OWN} | {
             "SHIZHU_HOME": str(home), "SHIZHU_PORT": str(self.port), "SHIZHU_MQTT_PORT": str(self.mqtt),
@@ -39,11 +40,14 @@ class Stack:
     def start(self, *arguments: str) -> str:
         """Start; returns what was printed up to the banner's last line."""
         self.process = subprocess.Popen(
-            [SHIZHU, "up", *arguments],
+            [self.program, "up", *arguments],
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            user=self.user,
+            group=self.user,
+            extra_groups=None if self.user is None else [],
         )
         assert self.process.stdout
         self.printed = []
@@ -58,7 +62,7 @@ class Stack:
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Stop as Ctrl-C does; returns the exit code."""
-        if self.process is None:
+        if self.process is None or self.process.poll() is not None:
             return 0
         self.process.send_signal(number)
         try:

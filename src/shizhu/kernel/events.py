@@ -140,12 +140,15 @@ async def durable_of(jetstream: JetStream, chosen: Consumer) -> PullConsumer:
     return await log.durable(jetstream, log.EVENTS, chosen.name.replace(".", "-"), chosen.filters)
 
 
-async def consume(jetstream: JetStream, chosen: Consumer) -> None:
-    """Hand every event to the consumer, for ever."""
+async def consume(jetstream: JetStream, chosen: Consumer, detail: dict[str, int]) -> None:
+    """Hand every event to the consumer, for ever; `detail` tells how many wait for it."""
     pull = await durable_of(jetstream, chosen)
     while True:
-        for message in await log.fetch(pull, 100, 2.0):
+        messages = await log.fetch(pull, 100, 2.0)
+        for done, message in enumerate(messages):
+            detail[chosen.name] = messages[-1].pending + len(messages) - done
             await _deliver(chosen, message)
+        detail[chosen.name] = messages[-1].pending if messages else 0
 
 
 async def _deliver(chosen: Consumer, message: JetStreamMessage) -> None:

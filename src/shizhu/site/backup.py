@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from natsrpy import Message, Nats
+from natsrpy import Nats
 
 from shizhu import __version__
 from shizhu.site import servers
@@ -55,19 +55,13 @@ async def _asked(nats: Nats, subject: str, body: Any = None) -> dict[str, Any]:
 
 async def snapshot(nats: Nats, stream: str) -> tuple[dict[str, Any], bytes]:
     """(config and state, content) of a stream with its consumers, by JetStream's own snapshot."""
-    inbox, parts, done = f"_INBOX.{uuid.uuid4().hex}", [], asyncio.Event()
-
-    async def take(message: Message) -> None:
-        if not message.payload:
-            done.set()
-            return
-        parts.append(bytes(message.payload))
-        if message.reply:
-            await nats.publish(message.reply, b"")
-
-    async with nats.subscribe(inbox, callback=take):
+    inbox, parts = f"_INBOX.{uuid.uuid4().hex}", []
+    async with nats.subscribe(inbox) as arriving:  # in order, which callbacks are not
         told = await _asked(nats, f"{API}.SNAPSHOT.{stream}", {"deliver_subject": inbox, "chunk_size": CHUNK})
-        await asyncio.wait_for(done.wait(), 600)
+        while (part := await asyncio.wait_for(anext(arriving), 60)).payload:
+            parts.append(bytes(part.payload))
+            if part.reply:
+                await nats.publish(part.reply, b"")
     return {"config": told["config"], "state": told["state"]}, b"".join(parts)
 
 

@@ -53,9 +53,9 @@ async def consumers(detail: dict[str, Any]) -> None:
     """Every registered consumer of events."""
     async with log.connected() as nats, asyncio.TaskGroup() as group:
         jetstream = await nats.jetstream()
+        lag = detail.setdefault("lag", {})
         for consumer in events.consumers():
-            group.create_task(events.consume(jetstream, consumer))
-        detail["consumers"] = len(list(events.consumers()))
+            group.create_task(events.consume(jetstream, consumer, lag))
 
 
 async def jobs(detail: dict[str, Any]) -> None:  # nothing to tell

@@ -220,7 +220,12 @@ listen: "127.0.0.1:{client_port}"
 pid_file: "{config.home}/run/nats.pid"
 max_payload: 1MB
 jetstream {{ store_dir: "{config.home}/nats", max_memory_store: 64MB, sync_interval: "{config.sync_interval}" }}
-mqtt {{ listen: "{config.host}:{config.mqtt_port}", ack_wait: "30s", max_ack_pending: 1000 {tls} }}
+mqtt {{
+  listen: "{config.host}:{config.mqtt_port}"
+  ack_wait: "30s"
+  max_ack_pending: 1000
+  {tls}
+}}
 accounts {{
   SYSTEM: {{ users: [{{user: system, password: "{secret["nats_system"]}"}}] }}
   SERVICE: {{

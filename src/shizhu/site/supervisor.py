@@ -27,7 +27,7 @@ from shizhu.site.config import Config, Trouble
 FIRST_WAIT, LONGEST_WAIT, STEADY_AFTER = 0.3, 10.0, 20.0
 START_LIMIT = 60.0
 STOP_LIMIT = 8.0
-DAILY = re.compile(r"\[INF\]|\bLOG: |Plaintext passwords")
+DAILY = re.compile(r"\[INF\]|\bLOG: |database system is (starting up|shutting down)|Plaintext passwords")
 SMALLEST_FREE = 64 * 1024 * 1024
 ROLES = {  # one process each; roles that wait most of the time share one
     "web": ["web"],

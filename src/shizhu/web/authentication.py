@@ -41,6 +41,11 @@ class Credentials:
     secret: str = ""
 
     @property
+    def is_meant(self) -> bool:
+        """Whether the caller wrote them into this request; a cookie comes by itself."""
+        return self.scheme in {"basic", "bearer"}
+
+    @property
     def fingerprint(self) -> bytes:
         """What they are remembered by."""
         return hashlib.sha256(f"{self.scheme}\0{self.name}\0{self.secret}".encode()).digest()

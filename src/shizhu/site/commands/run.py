@@ -39,13 +39,13 @@ def main(options: argparse.Namespace) -> int:
 
 def become_web_server(config: Config) -> None:
     """Replace this process by granian."""
-    granian = Path(sys.executable).parent / "granian"
     static = Path(web.__file__).parent / "static"
     command = [
-        str(granian), "--interface", "asginl", "--host", config.host, "--port", str(config.port), "--workers", "1",
-        "--respawn-failed-workers", "--no-access-log", "--log-level", "warning", "--backpressure", "64",
-        "--static-path-route", "/static", "--static-path-mount", str(static), "--static-path-expires", "600",
+        sys.executable, "-m", "granian", "--interface", "asginl", "--host", config.host, "--port", str(config.port),
+        "--workers", "1", "--respawn-failed-workers", "--no-access-log", "--log-level", "warning",
+        "--backpressure", "64", "--static-path-route", "/static", "--static-path-mount", str(static),
+        "--static-path-expires", "600",
     ]  # fmt: skip
     if config.tls_cert:
         command += ["--ssl-certificate", config.tls_cert, "--ssl-keyfile", config.tls_key]
-    os.execv(granian, [*command, "shizhu.site.asgi:application"])
+    os.execv(sys.executable, [*command, "shizhu.site.asgi:application"])

@@ -172,11 +172,11 @@ class SensorThings:
 
     @staticmethod
     async def _caller(pool: Pool, headers: tuple[Header, ...], method: str, *, is_open: bool) -> Caller:
-        is_cookie = authentication.credentials(headers).scheme == "session"
-        is_sent_by_page = is_cookie or (is_open and authentication.header(headers, b"origin") != "")
+        shown = authentication.credentials(headers)
+        is_sent_by_page = shown.scheme == "session" or (is_open and authentication.header(headers, b"origin") != "")
         if method not in READING and is_sent_by_page and not authentication.is_from_here(headers):
             raise forbidden("a page of another origin may not write: the Origin header must name the Host")
-        if is_open:
+        if is_open and not shown.is_meant:
             return PersonCaller(access.ANYBODY)
         found = await caller(pool, headers)
         if found is None:

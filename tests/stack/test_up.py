@@ -1,0 +1,268 @@
+"""One command starts everything, tells how it is, and stops it; a backup brings it all back."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import sysconfig
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as paho
+import psutil
+import pytest
+from tests.stack.stack import SHIZHU, Stack, until
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("up")]
+PASSWORD = "correct horse battery"
+PARTS = {"web", "database", "consumers", "gateway", "ingest", "jobs", "relay"}
+NOBODY = 65534
+MakeStack = Callable[..., Stack]
+THING = {
+    "name": "ST-1",
+    "description": "stage",
+    "properties": {},
+    "Locations": [{
+        "name": "bridge", "description": "", "encodingType": "application/geo+json",
+        "location": {"type": "Point", "coordinates": [108.1, 30.0]},
+    }],
+    "Datastreams": [{
+        "name": "stage", "description": "", "observationType": "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement",
+        "unitOfMeasurement": {"name": "metre", "symbol": "m", "definition": "m"},
+        "ObservedProperty": {"name": "stage", "definition": "http://example.org/stage", "description": ""},
+        "Sensor": {"name": "gauge", "description": "", "encodingType": "text/html", "metadata": ""},
+        "Observations": [{"phenomenonTime": "2026-06-01T00:00:00Z", "result": 161.5}],
+    }],
+}  # fmt: skip
+
+
+def ask(
+    address: str, body: Any = None, *, login: tuple[str, str] | None = None, trust: str | None = None
+) -> tuple[int, Any]:
+    """(status, JSON) of a GET, or of a POST of `body`."""
+    headers = {"Content-Type": "application/json"}
+    if login:
+        headers["Authorization"] = f"Basic {base64.b64encode(':'.join(login).encode()).decode()}"
+    request = urllib.request.Request(address, json.dumps(body).encode() if body is not None else None, headers)
+    context = ssl.create_default_context(cafile=trust) if trust else None
+    try:
+        with urllib.request.urlopen(request, timeout=20, context=context) as answer:
+            return answer.status, json.loads(answer.read() or b"null")
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read() or b"null")
+
+
+def rows(stack: Stack) -> dict[str, int]:
+    """How much of what the database holds."""
+    tables = ("things_thing", "things_observation", "kernel_person", "kernel_post", "records_record", "cases_case")
+    return {table: stack.query(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
+
+
+def own_password(stack: Stack) -> str:
+    """The administrator's password that the start printed."""
+    found = re.search(r"管理员 admin\s+(\S+)\n", "".join(stack.printed))
+    assert found, stack.printed
+    return found[1]
+
+
+def test_a_home_from_its_first_start_to_its_restored_backup(home: Path, new_stack: MakeStack) -> None:
+    stack = new_stack(home)
+    del stack.environment["SHIZHU_ADMIN_PASSWORD"]
+    printed = stack.start()
+    password = own_password(stack)
+    assert f"石柱 Shizhu   {stack.address}\n" in printed
+    demo = json.loads((home / "secrets.json").read_text())["demo"]
+    assert f"demo people (simulated), password {demo}:" in printed
+    things = f"{stack.address}/sta/v1.1/Things"
+    admin = ("admin", password)
+    assert ask(things, THING, login=admin)[0] == 201
+    assert ask(things, THING)[0] == 401
+    assert ask(things, THING, login=("admin", "wrong"))[0] == 401
+    assert ask(f"{stack.address}/ogc/collections")[0] == 401
+
+    assert until(lambda: ask(f"{stack.address}/healthz")[0] == 200), stack.tail()
+    told = ask(f"{stack.address}/healthz")[1]
+    assert set(told["parts"]) == PARTS
+    assert {part["state"] for part in told["parts"].values()} == {"ok"}
+    assert {part["version"] for name, part in told["parts"].items() if name != "database"} == {told["version"]}
+    status = json.loads(stack.run("status", "--json"))
+    assert set(status["processes"]) == {"postgres", "nats", "web", "gateway", "ingest", "worker", "demo"}
+    assert 0 < status["memory_mb"] < 700
+
+    os.kill(stack.pid("worker"), signal.SIGSTOP)
+    assert until(lambda: ask(f"{stack.address}/healthz")[0] == 503)
+    said = stack.run("status", code=1)
+    assert said.startswith(f"degraded   {stack.address}")
+    os.kill(stack.pid("worker"), signal.SIGCONT)
+    assert until(lambda: ask(f"{stack.address}/healthz")[0] == 200)
+
+    os.kill(stack.pid("demo"), signal.SIGSTOP)  # so that counts stand still
+    assert until(lambda: is_quiet(stack)), stack.tail()
+    before = rows(stack)
+    file = home.parent / "backup.tar.gz"
+    assert re.match(rf"{file}: database, \d+ streams with \d+ messages, \d+ files", stack.run("backup", str(file)))
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert stack.run("restore", str(file), code=2) == (
+        "shizhu: the stack is running: stop it with Ctrl-C, then restore\n"
+    )
+    os.kill(stack.pid("demo"), signal.SIGCONT)
+    assert ask(things, {"name": "after the backup", "description": "x"}, login=admin)[0] == 201
+    assert stack.stop() == 0
+    assert not (home / "run/state.json").exists()
+
+    shutil.rmtree(home / "files")
+    assert stack.run("restore", str(file)).startswith("restored: database, ")
+    printed = stack.start("--no-demo")
+    assert "管理员 admin" not in printed  # it was shown once
+    assert rows(stack) == before
+    assert ask(f"{things}?$filter=name eq 'ST-1'".replace(" ", "%20"), login=admin)[1]["value"][0]["name"] == "ST-1"
+    assert sum(kept.is_file() for kept in (home / "files").rglob("*")) == files_in(file)
+    assert list(home.glob("postgres.before-*")) != []
+    assert stack.stop() == 0
+
+
+def is_quiet(stack: Stack) -> bool:
+    """Whether nothing waits anywhere, by two heartbeats in a row."""
+
+    def waiting() -> tuple[set[str], int]:
+        parts = ask(f"{stack.address}/healthz")[1]["parts"]
+        sources = [source for source in parts["ingest"].values() if isinstance(source, dict)]
+        lags = [source["lag"] for source in sources] + list(parts["consumers"]["lag"].values())
+        outbox = stack.query("SELECT count(*) FROM kernel_outboxevent")[0][0]
+        return {parts["consumers"]["seen"], parts["ingest"]["seen"]}, sum(lags) + outbox
+
+    seen, number = waiting()
+    assert until(lambda: not seen & waiting()[0])
+    return number + waiting()[1] == 0
+
+
+def files_in(backup: Path) -> int:
+    """How many files a backup holds."""
+    listed = subprocess.run(["tar", "-tzf", backup], capture_output=True, text=True, check=True).stdout
+    return sum(line.startswith("files/") and not line.endswith("/") for line in listed.splitlines())
+
+
+def test_what_a_killed_supervisor_left_is_ended_at_the_next_start(home: Path, new_stack: MakeStack) -> None:
+    stack = new_stack(home)
+    stack.start("--no-demo")
+    left = {name: psutil.Process(child["pid"]) for name, child in stack.state["children"].items()}
+    assert stack.process
+    stack.process.kill()
+    stack.process.communicate(timeout=20)
+    stack.start("--no-demo")
+    assert {name for name, process in left.items() if process.is_running()} == set()
+    said = Stack(home).run("up", "--no-demo", code=2)
+    assert said == (
+        f"shizhu: already running here (process {stack.process.pid}, {stack.address}): stop it with Ctrl-C first\n"
+    )
+    assert stack.stop(signal.SIGTERM) == 0
+
+
+def test_a_part_that_dies_is_started_again_and_counted(stack: Stack) -> None:
+    before = stack.state["children"]["gateway"]["restarts"]
+    stack.kill("gateway")
+    assert until(lambda: stack.state["children"]["gateway"]["restarts"] == before + 1)
+    assert until(lambda: ask(f"{stack.address}/healthz")[0] == 200), stack.tail()
+
+
+@pytest.fixture
+def certificate(homes: Path) -> tuple[str, str]:
+    """A certificate of our own for 127.0.0.1."""
+    cert, key = homes / "cert.pem", homes / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+               "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True)
+    return str(cert), str(key)
+
+
+def test_open_and_tls(home: Path, certificate: tuple[str, str], new_stack: MakeStack) -> None:
+    cert, key = certificate
+    stack = new_stack(home, SHIZHU_TLS_CERT=cert, SHIZHU_TLS_KEY=key)
+    printed = stack.start("--open", "--no-demo")
+    address = f"https://127.0.0.1:{stack.port}"
+    assert address in printed
+    assert "--open: standard APIs answer anybody on this machine" in printed
+    assert ask(f"{address}/sta/v1.1/Things", THING, trust=cert)[0] == 201
+    assert ask(f"{address}/sta/v1.1/Observations", trust=cert)[1]["value"][0]["result"] == 161.5
+    assert ask(f"{address}/ogc/collections", trust=cert)[0] == 200
+    assert ask(f"{address}/sta/v1.1/Things", login=("admin", "wrong"), trust=cert)[0] == 401
+    stream = ask(f"{address}/sta/v1.1/Datastreams", trust=cert)[1]["value"][0]["@iot.id"]
+
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="anybody", protocol=paho.MQTTv311)
+    client.tls_set(ca_certs=cert)
+    client.connect("127.0.0.1", stack.mqtt)
+    client.loop_start()
+    payload = {"phenomenonTime": "2026-06-01T01:00:00Z", "result": 162.0}
+    client.publish(f"v1.1/Datastreams({stream})/Observations", json.dumps(payload), qos=1).wait_for_publish(20)
+    client.loop_stop()
+    newest = f"{address}/sta/v1.1/Datastreams({stream})/Observations?$orderby=phenomenonTime%20desc&$top=1"
+    assert until(lambda: ask(newest, trust=cert)[1]["value"][0]["result"] == 162.0), stack.tail()
+    assert stack.run("status").startswith(f"ok   {address}")
+    assert stack.stop() == 0
+
+
+@pytest.fixture
+def shut(homes: Path) -> Iterator[Path]:
+    """A home in a folder that only its owner may enter."""
+    folder = homes / "shut"
+    folder.mkdir(mode=0o700)
+    yield folder / "home"
+    for left in [folder, *located(folder / "home")]:
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def located(home: Path) -> list[Path]:
+    file = home / "postgres.location"
+    return [Path(file.read_text().strip())] if file.exists() else []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts the database as another user")
+def test_root_with_a_home_nobody_else_can_enter(shut: Path, new_stack: MakeStack) -> None:
+    stack = new_stack(shut)
+    stack.start("--no-demo")
+    assert psutil.Process(stack.pid("postgres")).username() == "shizhu-db"
+    (outside,) = located(shut)
+    shut_of = shut.parent.stat().st_mode & 0o777
+    assert (shut_of, (outside / "postgres/PG_VERSION").exists()) == (0o700, True)
+    assert rows(stack)["kernel_person"] == 1
+    assert stack.stop() == 0
+
+
+@pytest.fixture
+def for_everybody(homes: Path) -> Path:
+    """A `shizhu` that others may start, by Debian's own Python: ours may lie in a home that is shut."""
+    python = Path(f"/usr/bin/python3.{sys.version_info.minor}")
+    if not python.exists():
+        pytest.skip(f"there is no {python}, which every user can reach")
+    venv = homes / "venv"
+    subprocess.run([python, "-m", "venv", "--without-pip", venv], check=True)
+    (packages,) = venv.glob("lib/python3.*/site-packages")
+    (packages / "ours.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
+    shutil.copy(SHIZHU.with_name("nats-server"), venv / "bin/nats-server")
+    shizhu = venv / "bin/shizhu"
+    shizhu.write_text(f"#!{venv}/bin/python\nimport sys\nfrom shizhu.site.cli import main\nsys.exit(main())\n")
+    shizhu.chmod(0o755)
+    return shizhu
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_an_ordinary_user(homes: Path, for_everybody: Path, new_stack: MakeStack) -> None:
+    folder = homes / "ordinary"
+    folder.mkdir()
+    os.chown(folder, NOBODY, NOBODY)
+    stack = new_stack(folder / "home", program=for_everybody, user=NOBODY)
+    stack.start("--no-demo")
+    users = {name: psutil.Process(child["pid"]).uids().real for name, child in stack.state["children"].items()}
+    assert users == dict.fromkeys(("postgres", "nats", "web", "gateway", "ingest", "worker"), NOBODY)
+    assert rows(stack)["kernel_person"] == 1
+    assert stack.stop() == 0
