@@ -141,6 +141,12 @@ def test_a_domain_word_in_an_engine_is_named(tmp_path: Path) -> None:
             PACK["pack.yaml"].replace("records", "kettle"),
             "cups/pack.yaml: engines: kettle: there is no such engine",
         ),
+        (
+            "pack.yaml",
+            PACK["pack.yaml"]
+            + "roles: { washer: { name: { zh: 洗, en: Wash }, verbs: [kitchen.cup.wash, records.*] } }\n",
+            "cups/pack.yaml: roles.washer: kitchen.cup.wash: there is no such engine",
+        ),
         ("registers/cup.yml", "title: 杯子\n", "cups/registers/cup.yml: nobody reads it; registers/ holds *.yaml"),
         ("registers/old/cup.yaml", "", "cups/registers/old/cup.yaml: nobody reads it; registers/ holds *.yaml"),
         ("views.py", "", "cups/views.py: a pack's code is logic.py and demo/*.py; an engine lacks a feature"),

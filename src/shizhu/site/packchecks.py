@@ -69,10 +69,15 @@ def of_pack(pack: packs.LoadedPack) -> Iterator[str]:
 
 
 def _engines_of_pack(pack: packs.LoadedPack) -> Iterator[str]:
-    """The engines that pack.yaml names exist."""
+    """The engines that pack.yaml names, and those of its roles' rights, exist."""
+    known = {file.parent.name for file in SOURCE.glob("engines/*/api.py")}
     for engine in pack.body.get("engines", []):
-        if not (SOURCE / "engines" / engine / "api.py").exists():
+        if engine not in known:
             yield f"{pack.id}/pack.yaml: engines: {engine}: there is no such engine"
+    for name, role in pack.body.get("roles", {}).items():
+        for verb in role["verbs"]:
+            if verb.split(".")[0] not in known | {"kernel", "*"}:
+                yield f"{pack.id}/pack.yaml: roles.{name}: {verb}: there is no such engine"
 
 
 def _imports_of_pack(pack: packs.LoadedPack, file: Path) -> Iterator[str]:

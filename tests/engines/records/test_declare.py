@@ -78,6 +78,10 @@ def test_a_right_declaration_has_no_problem(tmp_path: Path) -> None:
             {"properties__maker": {"enum": ["a"], "x-shizhu-labels": {"b": "乙"}}},
             "maker: x-shizhu-labels: b: is not in enum",
         ),
+        (
+            {"properties__size": {"type": "number", "x-shizhu-unit": "厘米"}},
+            "size: x-shizhu-unit: 厘米: is no UCUM code of a known unit",
+        ),
         ({"properties__maker": {"enum": ["a", 1]}}, "maker: enum: 1: is not of the field's type"),
     ],
 )

@@ -19,7 +19,7 @@ from shizhu.kernel.packs import Body
 from shizhu.kernel.testing import Trial
 
 PICTURE = b"\x89PNG\r\n\x1a\n"
-MOST_TASKS = 40
+MOST_TASKS = 20
 ALARM: dict[str, Any] = {  # what a case knows of the alarm that opened it
     "source": "alarm", "rule": "trial.rule", "level": "yellow", "value": 1.0, "limit": "≥ 2",
     "since": "2026-07-01T00:00:00Z", "raised_at": "2026-07-01T00:00:00Z",

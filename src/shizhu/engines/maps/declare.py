@@ -10,9 +10,12 @@ from shizhu.kernel.packs import Body, LoadedPacks
 
 
 def check(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
-    """The source exists."""
+    """The source exists, and what it is asked for is the pack's own."""
     if body["source"] not in api.sources():
         yield f"source: {body['source']}: known are {', '.join(sorted(api.sources()))}"
+    own = everything[key.split(".", maxsplit=1)[0]]
+    if "of" in body and body["of"] not in {item.key for item in own.declared}:
+        yield f"of: {body['of']}: the pack declares nothing of this key"
 
 
 def register() -> None:

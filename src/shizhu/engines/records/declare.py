@@ -12,6 +12,7 @@ from shizhu.engines.records.catalogue import KIND
 from shizhu.engines.records.logic.register import COMPARABLE, LINE, Field, Kind, Register
 from shizhu.engines.records.logic.values import CHECKS
 from shizhu.kernel import packs
+from shizhu.lib import units
 
 LONGEST_INDEXED = 500  # characters: a B-tree entry must stay below a third of a page
 
@@ -83,6 +84,9 @@ def _rules(item: Field) -> Iterator[str]:
     check_name = item.rules.get("x-shizhu-check")
     if check_name and check_name not in CHECKS:
         yield f"{item.name}: x-shizhu-check: {check_name}: must be one of {', '.join(CHECKS)}"
+    unit = item.rules.get("x-shizhu-unit")
+    if unit is not None and not units.is_known(unit):
+        yield f"{item.name}: x-shizhu-unit: {unit}: is no UCUM code of a known unit"
     for value in item.rules.get("x-shizhu-labels", {}):
         if value not in item.choices:
             yield f"{item.name}: x-shizhu-labels: {value}: is not in enum"

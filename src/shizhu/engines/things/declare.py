@@ -6,6 +6,24 @@ from collections.abc import Iterator
 
 from shizhu.kernel import packs
 from shizhu.kernel.packs import Body, LoadedPacks
+from shizhu.lib import units
+
+
+def check_profile(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:  # one form for every kind
+    """Units are UCUM codes, ranges are not turned round, and no channel stands for two properties."""
+    channels: dict[str, str] = {}
+    for name, item in body["properties"].items():
+        if not units.is_known(item["unit"]):
+            yield f"properties.{name}.unit: {item['unit']}: is no UCUM code of a known unit"
+        lowest, highest = item.get("range", (0, 1))
+        if lowest >= highest:
+            yield f"properties.{name}.range: [{lowest}, {highest}]: the lowest must lie below the highest"
+        for channel in item.get("channels", []):
+            if channels.setdefault(channel, name) != name:
+                yield f"properties.{name}.channels: {channel}: is a channel of {channels[channel]} too"
+    for name in body.get("shown", []):
+        if name not in body["properties"]:
+            yield f"shown: {name}: is none of the properties"
 
 
 def check_mapping(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
@@ -21,5 +39,5 @@ def check_mapping(key: str, body: Body, everything: LoadedPacks) -> Iterator[str
 
 def register() -> None:
     """Called once by the application."""
-    packs.kind("things", schema=packs.read_schema("shizhu.engines.things", "profile"))
+    packs.kind("things", schema=packs.read_schema("shizhu.engines.things", "profile"), check=check_profile)
     packs.kind("mappings", schema=packs.read_schema("shizhu.engines.things", "mapping"), check=check_mapping)
