@@ -93,8 +93,8 @@ def test_without_the_verb_or_with_a_past_post_nothing_is_seen(county: County, fi
 
 def test_another_county_stays_closed(county: County, files: list[File]) -> None:
     other = County.objects.create(code="990002", name="乙县")
-    root = Area.objects.create(county=other, code="990001", name="乙县", level="county", path="990001/")
-    Organisation.objects.create(county=other, code="990001", name="乙", kind="county", path="990001/", area=root)
+    root = Area.objects.create(county=other, code="990001", name="乙县", level="county", path="990002/")
+    Organisation.objects.create(county=other, code="990001", name="乙", kind="county", path="990002/", area=root)
     assert seen(person_with(other, "990001", "990001", ["*"])) == []
 
 

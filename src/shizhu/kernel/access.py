@@ -7,6 +7,7 @@ ORM (`rows`), bare ASGI handlers and exports (`visible`).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -18,6 +19,8 @@ from django.utils import timezone
 from shizhu.kernel.models import Area, Organisation, Person, Post
 
 Row = TypeVar("Row", bound=models.Model)
+WILD = re.compile(r"[%_\\]")  # of LIKE: codes may hold them
+_ESCAPED = r"\\\g<0>"
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ def visible(who: Actor, verb: str, table: str) -> Predicate:
                     f"{table}.{kind}_id = ANY(ARRAY("
                     f"SELECT id FROM kernel_{kind} WHERE county_id = %s AND path LIKE %s))"
                 )
-                given += [scope.county, f"{path}%"]
+                given += [scope.county, f"{WILD.sub(_ESCAPED, path)}%"]
         parts.append(f"({' AND '.join(part)})")
         params += given
     return Predicate(f"({' OR '.join(parts)})", tuple(params)) if parts else NOTHING

@@ -10,7 +10,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
 
-from shizhu.kernel.models.places import Area, County
+from shizhu.kernel.models.places import Area, County, below_county
 
 
 class Organisation(models.Model):
@@ -27,7 +27,10 @@ class Organisation(models.Model):
     area = models.ForeignKey(Area, models.PROTECT, related_name="organisations")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["county", "code"], name="organisation_code")]
+        constraints = [
+            models.UniqueConstraint(fields=["county", "code"], name="organisation_code"),
+            below_county("organisation_below_county"),
+        ]
         indexes = [models.Index(fields=["path"], name="organisation_path", opclasses=["varchar_pattern_ops"])]
         ordering = ["path"]
 
@@ -35,6 +38,7 @@ class Organisation(models.Model):
         return self.name
 
 
+@pghistory.track()
 class Role(models.Model):
     """What a post may do: a list of `engine.thing.verb`, where `*` stands for the rest."""
 
@@ -91,7 +95,7 @@ class PostQuerySet(models.QuerySet["Post"]):
         return self.filter(Q(starts__lte=on), Q(ends__isnull=True) | Q(ends__gte=on))
 
 
-@pghistory.track()
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
 class Post(models.Model):
     """A person holds a role for an organisation in an area, from–to (inclusive)."""
 
@@ -117,6 +121,7 @@ class Post(models.Model):
         return f"{self.person} {self.role_id} {self.area}"
 
 
+@pghistory.track(exclude=["digest"])
 class Token(models.Model):
     """A person's key for the standard APIs; only its SHA-256 is kept."""
 

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from django.contrib.postgres.indexes import GistIndex
 from django.db import models
+from django.db.models import F, Q, Value
+from django.db.models.functions import Concat
 
 from shizhu.kernel.fields import BoxField, GeometryField
+
+
+def below_county(name: str) -> models.CheckConstraint:
+    """Paths begin with the county: rights over a whole county need not look at each row's area and organisation."""
+    root = Concat(F("county_id"), Value("/"), output_field=models.CharField())
+    return models.CheckConstraint(condition=Q(path__startswith=root), name=name)
 
 
 class County(models.Model):
@@ -43,7 +51,10 @@ class Area(models.Model):
     provenance = models.JSONField(default=dict)  # where name and geometry come from; synthetic says so
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["county", "code"], name="area_code")]
+        constraints = [
+            models.UniqueConstraint(fields=["county", "code"], name="area_code"),
+            below_county("area_below_county"),
+        ]
         indexes = [
             models.Index(fields=["path"], name="area_path", opclasses=["varchar_pattern_ops"]),
             GistIndex(fields=["box"], name="area_box"),
