@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from shizhu.kernel.models import Area, File, Organisation, Person
 
@@ -44,10 +45,12 @@ def keep(
     """
     data = content.read(LARGEST + 1)
     if len(data) > LARGEST:
-        raise FileRefused(f"{name}: larger than {LARGEST // 1_000_000} MB; send a smaller picture")
+        size = LARGEST // 1_000_000
+        raise FileRefused(_("%(name)s is larger than %(size)s MB. Send a smaller one.") % {"name": name, "size": size})
     media_type = next((t for t, start in TYPES.items() if data.startswith(start)), "")
     if media_type not in allowed:
-        raise FileRefused(f"{name}: not one of {', '.join(allowed)}")
+        kinds = ", ".join(kind.partition("/")[2].upper() for kind in allowed)
+        raise FileRefused(_("%(name)s is none of %(kinds)s. Send one of these.") % {"name": name, "kinds": kinds})
     digest = hashlib.sha256(data).hexdigest()
     target = Path(settings.CONFIG.home) / "files" / digest[:2] / digest
     if not target.exists():

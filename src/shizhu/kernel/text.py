@@ -6,6 +6,7 @@ import importlib
 import os
 from collections.abc import Callable, Mapping
 from functools import cache
+from typing import Protocol
 
 from django.utils.translation import get_language
 
@@ -16,6 +17,18 @@ def label(value: object, language: str | None = None) -> str:
         wanted = (language or get_language() or "zh")[:2]
         return str(value.get(wanted) or value.get("zh") or next(iter(value.values()), ""))
     return "" if value is None else str(value)
+
+
+class Named(Protocol):
+    """A county, an area or an organisation."""
+
+    name: str
+    name_en: str
+
+
+def named(row: Named) -> str:
+    """The name of a place or body in the language in force; the Chinese one where nobody gave an English one."""
+    return label({"zh": row.name, "en": row.name_en})
 
 
 @cache
