@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from shizhu.engines.things.logic.readings import Origin
 from shizhu.engines.things.models import Datastream, Device, Latest, Observation, Packets
 from shizhu.kernel import packs
+from shizhu.kernel.text import named
 
 PASSWORD = re.compile(r"(\bPW=)[^;]*")
 
@@ -84,7 +85,7 @@ def _describe(streams: QuerySet[Datastream]) -> dict[int, StreamInfo]:
             county=thing.county_id,
             organisation=thing.organisation_id,
             area=thing.area_id,
-            area_name=thing.area.name,
+            area_name=named(thing.area),
             device=device.key if device else "",
             profile=device.profile if device else "",
             is_simulated=bool(device and device.origin == Origin.SIMULATED),

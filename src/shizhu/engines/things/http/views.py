@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.things import queries
 from shizhu.engines.things.catalogue import profile
+from shizhu.engines.things.http.reasons import in_words
 from shizhu.engines.things.models import Datastream, Device, Quarantine, Thing
-from shizhu.kernel import access
+from shizhu.kernel import access, packs
 from shizhu.web.middleware import Request
 
 SILENT_AFTER = timedelta(hours=1)
 SPANS = {"6h": timedelta(hours=6), "1d": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
+SEE_QUARANTINE, DEAL_WITH = "things.quarantine.view", "things.quarantine.edit"
 PAGE = 50
 
 
@@ -35,10 +39,12 @@ def thing_list(request: Request) -> HttpResponse:
         {"thing": thing, "device": devices.get(thing.pk), "is_silent": _is_silent(devices.get(thing.pk))}
         for thing in page
     ]
-    waiting = _quarantine(request).count()
-    return render(
-        request, "things/list.html", {"rows": rows, "page": page, "waiting": waiting, "q": request.GET.get("q", "")}
-    )
+    asked = request.GET.get("q", "")
+    context = {
+        "rows": rows, "page": page, "q": asked, "query": f"{urlencode({'q': asked})}&" if asked else "",
+        "may_see_quarantine": request.actor.has(SEE_QUARANTINE), "waiting": _quarantine(request).count(),
+    }  # fmt: skip
+    return render(request, "things/list.html", context)
 
 
 def _is_silent(device: Device | None) -> bool:
@@ -53,14 +59,20 @@ def thing_detail(request: Request, number: int) -> HttpResponse:
     streams = queries.describe(Datastream.objects.filter(thing=thing).order_by("pk").values_list("pk", flat=True))
     newest = queries.latest(streams)
     shown = _in_order(streams, device)
-    values = [{"stream": stream, "point": newest.get(stream.id)} for stream in shown]
+    values = [{"stream": stream, "point": newest[stream.id]} for stream in shown if stream.id in newest]
     asked = request.GET.get("stream", "")
-    chosen = (streams.get(int(asked)) if asked.isdigit() else None) or next(iter(shown), None)
+    chosen = (streams.get(int(asked)) if asked.isdecimal() else None) or next(iter(shown), None)
     span = request.GET.get("span", "1d") if request.GET.get("span") in SPANS else "1d"
     context: dict[str, Any] = {"thing": thing, "device": device, "values": values, "chosen": chosen, "span": span}
+    declared = packs.declarations("things").get(device.profile, {}) if device else {}
+    titles = declared.get("attributes", {})
     context |= {
-        "spans": SPANS,
+        "spans": [(name, _span(span)) for name, span in SPANS.items()],
+        "silent": [stream for stream in shown if stream.id not in newest],
+        "profile": declared,
+        "attributes": [(titles.get(name, name), value) for name, value in (thing.properties or {}).items()],
         "is_silent": _is_silent(device),
+        "why_last": in_words(device.last_error["rule"]) if device and device.last_error else "",
         "packet": queries.readable(device.last_packet if device else None),
     }
     if chosen:
@@ -68,6 +80,11 @@ def thing_detail(request: Request, number: int) -> HttpResponse:
         end = max(timezone.now(), last.time) if last else timezone.now()
         context["chart"] = _chart(chosen, end - SPANS[span], end)
     return render(request, "things/detail.html", context)
+
+
+def _span(span: timedelta) -> str:
+    hours = int(span.total_seconds()) // 3600
+    return _("%s h") % hours if hours < 24 else _("%s d") % (hours // 24)
 
 
 def _in_order(streams: dict[int, queries.StreamInfo], device: Device | None) -> list[queries.StreamInfo]:
@@ -87,28 +104,29 @@ def _quarantine(request: Request) -> Any:
     rows = Quarantine.objects.filter(dealt_with__isnull=True).select_related(
         "device__thing__area", "device__thing__organisation"
     )
-    things = access.rows(Thing.objects.filter(county=request.county), request.actor, "things.quarantine.view")
+    things = access.rows(Thing.objects.filter(county=request.county), request.actor, SEE_QUARANTINE)
     of_mine = Q(device__thing__in=things)
     return rows.filter(of_mine | Q(device__isnull=True) if _sees_all(request) else of_mine).order_by("-received")
 
 
 def _sees_all(request: Request) -> bool:
     """A sender nobody knows belongs to no area: whoever sees the whole county sees it."""
-    return any(scope.area_path == f"{request.county.pk}/" for scope in request.actor.granting("things.quarantine.view"))
+    return any(scope.area_path == f"{request.county.pk}/" for scope in request.actor.granting(SEE_QUARANTINE))
 
 
 def quarantine(request: Request) -> HttpResponse:
     """Bad input, newest first, with the reason."""
-    access.require_verb(request.actor, "things.quarantine.view")
+    access.require_verb(request.actor, SEE_QUARANTINE)
     page = Paginator(_quarantine(request), PAGE).get_page(request.GET.get("page"))
-    rows = [{"row": row, "payload": queries.readable(row.payload)[:600]} for row in page]
-    return render(request, "things/quarantine.html", {"rows": rows, "page": page})
+    rows = [{"row": row, "why": in_words(row.rule), "payload": queries.readable(row.payload)[:600]} for row in page]
+    context = {"rows": rows, "page": page, "may_deal": request.actor.has(DEAL_WITH)}
+    return render(request, "things/quarantine.html", context)
 
 
 @require_POST
 def deal_with(request: Request, number: int) -> HttpResponse:
     """Somebody has looked into it."""
-    access.require_verb(request.actor, "things.quarantine.edit")
+    access.require_verb(request.actor, DEAL_WITH)
     row = get_object_or_404(_quarantine(request), pk=number)
     row.dealt_with = timezone.now()
     row.save(update_fields=["dealt_with"])
