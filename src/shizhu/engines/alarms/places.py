@@ -5,6 +5,7 @@ from __future__ import annotations
 from shizhu.engines.alarms import api
 from shizhu.engines.maps import api as maps
 from shizhu.engines.things import api as things
+from shizhu.kernel import packs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.text import label
 
@@ -13,6 +14,7 @@ def features(who: Actor, county: str, layer: maps.Layer) -> list[maps.Feature]:
     """One feature per open alarm, at its Thing."""
     found = api.alarms(who, county)
     streams = things.describe({alarm.datastream for alarm in found})
+    rules = packs.declarations("rules")
     made = []
     for alarm in found:
         stream = streams.get(alarm.datastream)
@@ -25,6 +27,7 @@ def features(who: Actor, county: str, layer: maps.Layer) -> list[maps.Feature]:
             "text": f"{alarm.value:g} {stream.unit} ({alarm.limit})",
             "time": alarm.raised_at,
             "origin": alarm.origin,
+            "source": rules.get(alarm.rule, {}).get("source", alarm.rule),
             "url": f"/alarms/{alarm.id}/",
         }
         point = {"type": "Point", "coordinates": list(stream.point)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import shapely
+from django.utils.translation import gettext as _
 from shapely.geometry import mapping
 
 from shizhu.engines.cases import flows
@@ -34,6 +35,7 @@ def features(who: Actor, county: str, layer: maps.Layer) -> list[maps.Feature]:
             "text": label(about.stages[case.stage]),
             "time": case.opened_at,
             "origin": case.origin,
+            "source": _("a report") if case.alarm is None else _("an alarm"),
             "url": f"/cases/{case.pk}/",
         }
         made.append(maps.Feature(f"case-{case.pk}", place, told))

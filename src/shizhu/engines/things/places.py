@@ -38,6 +38,7 @@ def features(who: Actor, county: str, layer: maps.Layer) -> list[maps.Feature]:
             "name": first.thing_name,
             "town": first.area_name,
             "simulated": first.is_simulated,
+            "source": " ".join(part for part in (label(profile.get("title")), first.device) if part),
             "url": f"/things/{first.thing}/",
             "values": values,
         }

@@ -13,7 +13,7 @@ from shapely.geometry import mapping
 from shizhu.engines.maps import api
 from shizhu.kernel import access
 from shizhu.kernel.models import Area
-from shizhu.kernel.text import label
+from shizhu.kernel.text import label, named
 from shizhu.web.middleware import Request
 
 
@@ -33,7 +33,7 @@ def page(request: Request) -> HttpResponse:
         for layer in api.layers(request.county.pk)
     ]
     settings = {"box": root.box, "areas": reverse("maps:areas"), "layers": shown, "live": "/live"}
-    return render(request, "maps/page.html", {"map": settings, "layers": shown})
+    return render(request, "maps/page.html", {"map": settings, "layers": shown, "outline": root.provenance})
 
 
 def _geojson(value: Any) -> HttpResponse:
@@ -49,7 +49,7 @@ def areas(request: Request) -> HttpResponse:
             area.code,
             mapping(area.geometry),
             {
-                "name": area.name_en if request.LANGUAGE_CODE == "en" and area.name_en else area.name,
+                "name": named(area),
                 "level": area.level,
                 "synthetic": area.provenance.get("source") == "synthetic",
                 "point": area.provenance.get("point"),
