@@ -11,6 +11,7 @@ from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -18,10 +19,13 @@ from shizhu.engines.alarms import api
 from shizhu.engines.alarms.models import Alarm, Binding
 from shizhu.engines.things import api as things
 from shizhu.kernel import access, packs
+from shizhu.kernel.text import label
+from shizhu.lib.times import parse_duration
 from shizhu.web.middleware import Request
 from shizhu.web.views import Card
 
 BEFORE = timedelta(hours=12)
+CASES = "cases.case.view"  # an alarm leads to its case, where the person may see cases
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,8 @@ def alarm_list(request: Request) -> HttpResponse:
     access.require_verb(request.actor, "alarms.alarm.view")
     is_all = request.GET.get("state") == "all"
     found = api.alarms(request.actor, request.county.pk, only_open=not is_all)
-    return render(request, "alarms/list.html", {"rows": rows(found), "is_all": is_all})
+    context = {"rows": rows(found), "is_all": is_all, "may_open_case": request.actor.has(CASES)}
+    return render(request, "alarms/list.html", context)
 
 
 def alarm_detail(request: Request, number: int) -> HttpResponse:
@@ -61,6 +66,8 @@ def alarm_detail(request: Request, number: int) -> HttpResponse:
     info = api.get(number)
     stream = things.describe([alarm.datastream]).get(alarm.datastream)
     context: dict[str, Any] = {"alarm": alarm, "info": info, "stream": stream}
+    context["basis"] = packs.declarations("rules").get(info.rule, {}).get("source")
+    context["may_open_case"] = request.actor.has(CASES)
     context["may_clear"] = info.is_open and access.may(
         request.actor, "alarms.alarm.clear", county=alarm.county_id, organisation=alarm.organisation, area=alarm.area
     )
@@ -106,8 +113,26 @@ def rule_list(request: Request) -> HttpResponse:
         for row in Binding.objects.filter(county=request.county).values("rule").annotate(judged=judged, all=Count("pk"))
     }
     rules = [
-        {"key": key, "body": body, "counts": counts.get(key, {"judged": 0, "all": 0})}
+        {"key": key, "body": body, "counts": counts.get(key, {"judged": 0, "all": 0}), "condition": condition(body)}
         for key, body in sorted(packs.declarations("rules", request.county.pk).items())
     ]
     problems = Binding.objects.filter(county=request.county).exclude(problem="")
     return render(request, "alarms/rules.html", {"rules": rules, "problems": problems})
+
+
+def condition(rule: packs.Body) -> str:
+    """When a rule raises, in words: what, which limit, for how long."""
+    when = rule["when"]
+    declared = packs.declarations("things").get(when["profile"], {}).get("properties", {}).get(when["property"], {})
+    unit = declared.get("symbol", declared.get("unit", ""))
+    parts = [label(declared.get("title")) or when["property"]]
+    if "worse_than" in when:
+        parts.append(_("worse than the target class of the station, by %s") % when["worse_than"]["standard"].upper())
+    if "below" in when:
+        parts.append(f"< {when['below']} {unit}")
+    if "above" in when:
+        parts.append(f"> {when['above']} {unit}")
+    if "for" in when:
+        span = timesince(timezone.now() - parse_duration(when["for"]), depth=2)
+        parts.append(_("for at least %s") % span)
+    return " · ".join(parts)
