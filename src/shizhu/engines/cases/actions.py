@@ -19,12 +19,15 @@ from shizhu.engines.cases.assignment import candidates, may_do
 from shizhu.engines.cases.flows import About
 from shizhu.engines.cases.logic import Flow, State, complete, load, start
 from shizhu.engines.cases.models import Attachment, Case, Counter, Entry, Task
+from shizhu.engines.cases.problems import in_words
+from shizhu.engines.things import api as things
 from shizhu.kernel import events, files
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation, Person
 from shizhu.lib.times import parse_duration
 
 OPENED, CLOSED, TASK_READY = "cases.case.opened", "cases.case.closed", "cases.task.ready"
+PHOTOS = ("image/jpeg", "image/png", "image/webp")
 WORDS = ("start", "end", "manual", "task", "milestone")  # kinds of elements worth a line of the timeline
 
 
@@ -136,14 +139,17 @@ def answer(who: Actor, task_id: int, given: Mapping[str, Any], uploads: Sequence
 def _checked(form: Mapping[str, Any], given: Mapping[str, Any], uploads: Sequence[Upload]) -> dict[str, Any]:
     """The answer as the form's JSON Schema wants it; files count as given."""
     document = {name: value for name, value in given.items() if value not in {"", None}}
-    shown = {**document, **{upload.field: [upload.name] for upload in uploads}}
+    sent: dict[str, list[str]] = {}
+    for upload in uploads:
+        sent.setdefault(upload.field, []).append(upload.name)
+    shown = {**document, **sent}
     schema = {name: part for name, part in form.items() if name not in {"title", "submit"}}
     found: dict[str, str] = {}
     for error in Draft202012Validator(schema).iter_errors(shown):
         field = (
             str(error.path[0]) if error.path else error.message.split("'")[1] if error.validator == "required" else ""
         )
-        found.setdefault(field, error.message)
+        found.setdefault(field, in_words(error))
     if found:
         raise AnswerRefused(found)
     return document
@@ -151,7 +157,9 @@ def _checked(form: Mapping[str, Any], given: Mapping[str, Any], uploads: Sequenc
 
 def _attach(case: Case, task: Task | None, upload: Upload, by: Person | None, document: dict[str, Any]) -> None:
     try:
-        kept = files.keep(upload.content, name=upload.name, organisation=case.organisation, area=case.area, by=by)
+        kept = files.keep(
+            upload.content, name=upload.name, organisation=case.organisation, area=case.area, by=by, allowed=PHOTOS
+        )
     except files.FileRefused as error:
         raise AnswerRefused({upload.field: str(error)}) from error
     Attachment.objects.create(case=case, task=task, file=kept)
@@ -213,7 +221,8 @@ def alarm_raised(event: events.Event) -> None:
         "source": "alarm", "rule": info.rule, "level": info.level, "value": info.value, "limit": info.limit,
         "since": info.since, "raised_at": info.raised_at,
     }  # fmt: skip
-    title = f"{area.name} {info.title['zh']}"
+    stream = things.describe([info.datastream]).get(info.datastream)
+    title = " ".join([area.name, *([stream.thing_name] if stream else []), info.title["zh"]])
     open_case(
         Opening(key, title, area, document, alarm=info.id, datastream=info.datastream, origin=event.data["origin"])
     )

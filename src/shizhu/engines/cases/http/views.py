@@ -24,6 +24,7 @@ from shizhu.web.middleware import Request
 from shizhu.web.views import Card
 
 PAGE = 50
+TOLD = ("broken", "alarm", "done")  # lines of the timeline that somebody who answers a task should have read
 
 
 def my_tasks(request: Request) -> list[dict[str, Any]]:
@@ -71,8 +72,6 @@ def case_list(request: Request) -> HttpResponse:
     cases = _visible(request).select_related("area")
     if status != "all":
         cases = cases.filter(status=status)
-    if request.GET.get("due"):  # from an indicator: the cases due in a month
-        cases = cases.filter(due_at__startswith=request.GET["due"])
     page = Paginator(cases, PAGE).get_page(request.GET.get("page"))
     rows = []
     for case in page:
@@ -84,7 +83,7 @@ def case_list(request: Request) -> HttpResponse:
 
 def case_detail(request: Request, number: int) -> HttpResponse:
     """One case: where it stands, its timeline from the first packet."""
-    case = get_object_or_404(Case.objects.select_related("organisation", "area"), pk=number)
+    case = get_object_or_404(Case.objects.select_related("organisation", "area", "opened_by"), pk=number)
     access.require(request.actor, "cases.case.view", case)
     _flow, about = flows.version(case.flow, case.digest)
     ready = Task.objects.filter(case=case, status=Task.Status.READY).select_related(
@@ -132,7 +131,7 @@ def task_page(request: Request, number: int) -> HttpResponse:
         return redirect("cases:detail", task.case_id)
     context = {
         **described(task), "about": about, "help": step.help, "form": form, "problems": problems,
-        "fields": forms.fields(form, given, problems), "lines": timeline(task.case)[:3] if task.case.alarm else [],
+        "fields": forms.fields(form, given, problems), "lines": [x for x in timeline(task.case) if x.kind in TOLD],
     }  # fmt: skip
     return render(request, "cases/task.html", context, status=422 if problems else 200)
 
@@ -172,6 +171,7 @@ def case_new(request: Request, flow: str) -> HttpResponse:
         "form": form,
         "fields": forms.fields(form, given, problems),
         "areas": areas,
+        "chosen": request.POST.get("area"),
         "problems": problems,
     }
     return render(request, "cases/new.html", context, status=422 if problems else 200)
@@ -183,6 +183,7 @@ def _may_start(request: Request, about: flows.About, owner: Organisation, area: 
 
 def of_alarm(request: Request, alarm: int) -> HttpResponse:
     """The case an alarm started."""
+    access.require_verb(request.actor, "cases.case.view")
     case = _visible(request).filter(alarm=alarm).first()
     if case is None:
         messages.info(request, _("No case that you may see belongs to this alarm."))
