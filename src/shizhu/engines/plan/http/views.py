@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import computing
+from shizhu.engines.plan.http.findings import explained
 from shizhu.engines.plan.logic.progress import Aim, Standing, path
 from shizhu.engines.plan.models import Indicator, Plan, Value
 from shizhu.engines.plan.periods import named
@@ -44,9 +45,16 @@ class Line:
         return round(100 * min(1.0, max(0.0, self.standing.done or 0.0)))
 
     @property
-    def percent(self) -> str:
-        """Share of the way as printed."""
-        return "" if self.standing.done is None else f"{100 * self.standing.done:.0f} %"
+    def way(self) -> str:
+        """How much of the way is done, in words where a share of it would read oddly."""
+        done = self.standing.done
+        if done is None:
+            return ""
+        if done >= 1:
+            return _("reached")
+        if done < 0 and self.indicator.base_value is not None:
+            return _("fell below the base") if self.indicator.is_rising else _("rose above the base")
+        return f"{100 * done:.0f} %"
 
 
 def lines(indicators: Sequence[Indicator]) -> list[Line]:
@@ -79,7 +87,7 @@ def card(request: Request) -> Card | None:
     order = {"red": 0, "yellow": 1, "green": 2, "none": 3}
     found.sort(key=lambda line: order[line.standing.light])
     counts = {light: sum(line.standing.light == light for line in found) for light in order}
-    return Card("plan/card.html", {"lines": found[:6], "counts": counts}) if found else None
+    return Card("plan/card.html", {"lines": found[:12], "counts": counts}, is_wide=True) if found else None
 
 
 def overview(request: Request) -> HttpResponse:
@@ -91,14 +99,12 @@ def overview(request: Request) -> HttpResponse:
     counts = {
         light: sum(line.standing.light == light for line in found) for light in ("green", "yellow", "red", "none")
     }
-    document = plan.document or {}
     context = {
         "plan": plan,
         "lines": found,
         "counts": counts,
         "task_count": plan.tasks.count(),
-        "box_count": len(document.get("boxes", [])),
-        "open_questions": len(document.get("contradictions", [])),
+        "open_questions": len((plan.document or {}).get("contradictions", [])),
         "plans": Plan.objects.filter(county=request.county).order_by("pk"),
     }
     return render(request, "plan/overview.html", context)
@@ -186,11 +192,12 @@ def report_value(request: Request, number: int) -> HttpResponse:
 
 
 def tasks(request: Request) -> HttpResponse:
-    """Tasks with their owners, as printed."""
+    """Tasks with their owners, and boxes, as printed."""
     plan = _plan(request)
     if plan is None:
         return render(request, "plan/empty.html")
-    return render(request, "plan/tasks.html", {"plan": plan, "tasks": plan.tasks.all()})
+    boxes = (plan.document or {}).get("boxes", [])
+    return render(request, "plan/tasks.html", {"plan": plan, "tasks": plan.tasks.all(), "boxes": boxes})
 
 
 def review(request: Request) -> HttpResponse:
@@ -201,11 +208,18 @@ def review(request: Request) -> HttpResponse:
     text = plan.text.splitlines()
     document = plan.document or {}
     contradictions = [
-        {**item, "readings": [{**r, "lines": _quoted(text, r.get("place"))} for r in item.get("readings", [])]}
+        {
+            **item,
+            "why": explained(item),
+            "readings": [{**r, "lines": _quoted(text, r.get("place"))} for r in item.get("readings", [])],
+        }
         for item in document.get("contradictions", [])
     ]
-    unsure = [{**item, "lines": _quoted(text, item.get("place"))} for item in document.get("unsure", [])]
-    context = {"plan": plan, "contradictions": contradictions, "unsure": unsure, "boxes": document.get("boxes", [])}
+    unsure = [
+        {**item, "why": explained(item), "lines": _quoted(text, item.get("place"))}
+        for item in document.get("unsure", [])
+    ]
+    context = {"plan": plan, "contradictions": contradictions, "unsure": unsure}
     return render(request, "plan/review.html", context)
 
 
