@@ -9,7 +9,7 @@ echarts.use([BarChart, LineChart, ScatterChart, GridComponent, LegendComponent, 
 type Point = [time: string, value: number | null, verdict: number, origin: number];
 interface Series { unit: string; points: Point[]; limit?: string; span?: [string, string]; raised?: string; path?: [string, number][] }
 
-const jade = "#0f6e66", gold = "#c98a1b", red = "#c62828", grey = "#8d9896";
+const jade = "#0f6e66", gold = "#c98a1b", red = "#c62828", grey = "#8d9896", ink = "#5d6d6b";
 
 function limits(text: string | undefined): number[] {
   return (text?.match(/-?\d+(\.\d+)?/g) ?? []).map(Number);
@@ -22,30 +22,32 @@ const local = (time: string): number => Date.parse(time) + COUNTY;
 function draw(element: HTMLElement): void {
   const source = document.getElementById(element.dataset.chart ?? "");
   if (!source?.textContent) return;
-  const data = JSON.parse(source.textContent) as Series;
-  const chart = echarts.init(element);
+  const data = JSON.parse(source.textContent) as Series, text = element.dataset;
+  const chart = echarts.init(element, null, { locale: document.documentElement.lang.startsWith("en") ? "EN" : "ZH" });
   const good = data.points.filter((p) => p[2] === 0), doubtful = data.points.filter((p) => p[2] !== 0);
+  const hasPath = Boolean(data.path?.length);
   chart.setOption({
     animation: false,
     useUTC: true,
-    grid: { left: 52, right: 18, top: 26, bottom: 30 },
-    tooltip: { trigger: "axis", valueFormatter: (v: unknown) => `${v ?? "—"} ${data.unit}` },
-    xAxis: { type: "time", axisLabel: { hideOverlap: true, color: grey } },
-    yAxis: { type: "value", scale: true, name: data.unit, nameTextStyle: { align: "left" }, splitLine: { lineStyle: { color: "#ecebe4" } }, axisLabel: { color: grey } },
+    legend: { show: hasPath || doubtful.length > 0, top: 0, right: 0, itemWidth: 18, textStyle: { color: ink } },
+    grid: { left: 52, right: 18, top: 34, bottom: 30 },
+    tooltip: { trigger: "axis", confine: true, valueFormatter: (v: unknown) => `${v ?? "—"} ${data.unit}` },
+    xAxis: { type: "time", splitNumber: element.clientWidth < 480 ? 4 : 8, axisLabel: { hideOverlap: true, color: ink } },
+    yAxis: { type: "value", scale: true, name: data.unit, nameTextStyle: { align: "left", color: ink }, splitLine: { lineStyle: { color: "#ecebe4" } }, axisLabel: { color: ink } },
     series: [
       {
-        type: "line", data: good.map((p) => [local(p[0]), p[1]]), showSymbol: good.length < 60, symbolSize: 5, lineStyle: { width: 2, color: jade }, itemStyle: { color: jade },
+        name: text.textValue, type: "line", data: good.map((p) => [local(p[0]), p[1]]), showSymbol: good.length < 60, symbolSize: 5, lineStyle: { width: 2, color: jade }, itemStyle: { color: jade },
         markLine: {
           silent: true, symbol: "none",
           data: [
-            ...limits(data.limit).map((y) => ({ yAxis: y, lineStyle: { color: red, type: "dashed" as const }, label: { formatter: `${y}`, color: red } })),
+            ...limits(data.limit).map((y) => ({ yAxis: y, lineStyle: { color: red, type: "dashed" as const }, label: { formatter: `${text.textLimit} ${y}`, position: "insideEndTop" as const, color: red } })),
             ...(data.raised ? [{ xAxis: local(data.raised), lineStyle: { color: gold }, label: { show: false } }] : []),
           ],
         },
         markArea: data.span ? { silent: true, itemStyle: { color: "rgba(198,40,40,.07)" }, data: [[{ xAxis: local(data.span[0]) }, { xAxis: local(data.span[1]) }]] } : undefined,
       },
-      { type: "scatter", data: doubtful.map((p) => [local(p[0]), p[1]]), symbolSize: 7, itemStyle: { color: grey } },
-      ...(data.path ? [{ type: "line" as const, data: data.path.map((p) => [local(p[0]), p[1]]), showSymbol: false, lineStyle: { type: "dashed" as const, color: gold } }] : []),
+      ...(doubtful.length ? [{ name: text.textDoubtful, type: "scatter" as const, data: doubtful.map((p) => [local(p[0]), p[1]]), symbolSize: 7, itemStyle: { color: grey } }] : []),
+      ...(hasPath ? [{ name: text.textPath, type: "line" as const, data: data.path?.map((p) => [local(p[0]), p[1]]), showSymbol: false, lineStyle: { type: "dashed" as const, color: gold }, itemStyle: { color: gold } }] : []),
     ],
   });
   new ResizeObserver(() => chart.resize()).observe(element);

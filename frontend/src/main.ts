@@ -17,3 +17,17 @@ document.addEventListener("submit", (event) => {
   if (form.method.toLowerCase() !== "post") return;
   setTimeout(() => form.querySelectorAll<HTMLButtonElement>("button:not([type=button])").forEach((b) => (b.disabled = true)));
 });
+
+// Photos chosen on the phone are shown before they are sent.
+document.addEventListener("change", (event) => {
+  const input = event.target as HTMLInputElement;
+  const shown = input.closest(".photos")?.querySelector("output");
+  if (!shown) return;
+  shown.replaceChildren(...[...(input.files ?? [])].map((file) => {
+    const image = document.createElement("img");
+    image.alt = file.name;
+    image.src = URL.createObjectURL(file);
+    image.addEventListener("load", () => URL.revokeObjectURL(image.src));
+    return image;
+  }));
+});

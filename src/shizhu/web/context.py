@@ -10,6 +10,8 @@ from django.http import HttpRequest
 from shizhu.web import menu
 from shizhu.web.middleware import Request
 
+PHONE_BAR = 5  # places of the phone's bar, the last of them for all other entries
+
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context processor of the page shell."""
@@ -18,10 +20,12 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     if not getattr(request, "user", None) or not request.user.is_authenticated:
         return shared
     found = menu.entries(asked.actor, asked.county.pk)
+    bar = [entry for entry in found if entry.on_phone][: PHONE_BAR - 1]
     return {
         **shared,
         "menu": found,
-        "menu_phone": [e for e in found if e.on_phone][:5],
+        "menu_phone": bar,
+        "menu_more": [entry for entry in found if entry not in bar],
         "county": asked.county,
         "actor": asked.actor,
     }

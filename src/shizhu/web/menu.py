@@ -13,7 +13,7 @@ from shizhu.kernel.text import label
 class Entry:
     """One line of the menu; `name` is {zh, en}; `verb` may end in `.` for any verb that begins so.
 
-    The first five with `on_phone` make the phone's bar.
+    The first four with `on_phone` stand in the phone's bar, the others behind its last place.
     """
 
     name: dict[str, str]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import cast
+from urllib.parse import urlencode
 
 import pghistory
 from django.conf import settings
@@ -45,10 +46,12 @@ class PersonMiddleware:
         self.get_response = get_response
 
     def _api(self, request: Request) -> HttpResponse:
-        """Whoever shows something is that person, or is refused; whoever shows nothing is nobody, unless --open."""
+        """A person by login, token or session; with --open, whoever shows no login or token may do everything."""
         shown = authentication.credentials((k.lower().encode(), v.encode()) for k, v in request.headers.items())
-        unknown = access.ANYBODY if settings.CONFIG.is_open else None
-        who = authentication.find(shown) if shown.scheme else unknown
+        if settings.CONFIG.is_open and not shown.is_meant:
+            who: access.Actor | None = access.ANYBODY
+        else:
+            who = authentication.find(shown) if shown.scheme else None
         if who is None:
             answer = JsonResponse({"code": "401", "description": "log in, or send a token"}, status=401)
             answer["WWW-Authenticate"] = ", ".join(value.decode() for _, value in authentication.CHALLENGE)
@@ -66,7 +69,7 @@ class PersonMiddleware:
             return self._api(asked)
         if not request.path.startswith(FREE):
             if not person.is_authenticated:
-                return HttpResponseRedirect(f"{reverse('login')}?next={request.get_full_path()}")
+                return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}")
             if person.must_change_password:
                 return HttpResponseRedirect(reverse("password"))
         if request.method in {"GET", "HEAD"}:

@@ -11,7 +11,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -25,6 +25,7 @@ from shizhu.kernel.text import label, sort_key
 from shizhu.web.middleware import Request
 
 VIEW, EDIT = "kernel.person.view", "kernel.person.edit"
+CHOOSE = gettext_lazy("Please choose")
 
 
 def _people(request: Request) -> QuerySet[Person]:
@@ -58,9 +59,11 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
 class PostForm(forms.Form):
     """A new post."""
 
-    role = forms.ModelChoiceField(Role.objects.order_by("pk"), label=gettext_lazy("Role"))
-    organisation = forms.ModelChoiceField(Organisation.objects.none(), label=gettext_lazy("Organisation"))
-    area = forms.ModelChoiceField(Area.objects.none(), label=gettext_lazy("Area"))
+    role = forms.ModelChoiceField(Role.objects.order_by("pk"), label=gettext_lazy("Role"), empty_label=CHOOSE)
+    organisation = forms.ModelChoiceField(
+        Organisation.objects.none(), label=gettext_lazy("Organisation"), empty_label=CHOOSE
+    )
+    area = forms.ModelChoiceField(Area.objects.none(), label=gettext_lazy("Area"), empty_label=CHOOSE)
     starts = forms.DateField(label=gettext_lazy("From"), widget=forms.DateInput(attrs={"type": "date"}))
     ends = forms.DateField(
         label=gettext_lazy("To (last day)"), required=False, widget=forms.DateInput(attrs={"type": "date"})
@@ -85,11 +88,13 @@ class PostForm(forms.Form):
 def people_list(request: Request) -> HttpResponse:
     """Everybody of the county."""
     _require(request, VIEW)
-    people = _people(request).prefetch_related("posts__role", "posts__area", "posts__organisation")
+    held = Post.objects.current(timezone.localdate()).select_related("role", "area")
+    people = _people(request).prefetch_related(Prefetch("posts", held))
     asked = request.GET.get("q", "")
     if asked:
         people = people.filter(Q(name__icontains=asked) | Q(username__icontains=asked) | Q(sort_key__icontains=asked))
-    return render(request, "shizhu/people.html", {"people": people, "q": asked})
+    context = {"people": people, "q": asked, "may_edit": request.actor.has(EDIT)}
+    return render(request, "shizhu/people.html", context)
 
 
 def person_new(request: Request) -> HttpResponse:
@@ -131,6 +136,7 @@ def person_page(request: Request, number: int) -> HttpResponse:
         "post_form": PostForm(request.county.pk, initial={"starts": timezone.localdate()}),
         "posts": person.posts.select_related("role", "organisation", "area").order_by("starts"),
         "today": timezone.localdate(),
+        "may_edit": request.actor.has(EDIT),
     }
     return render(request, "shizhu/person.html", context)
 

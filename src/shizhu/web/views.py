@@ -25,7 +25,7 @@ class Card:
 
     template: str
     context: dict[str, Any] = field(default_factory=dict)
-    width: str = "col-12 col-xl-6"
+    is_wide: bool = False  # over the whole width
 
 
 Maker = Callable[[Request], Card | None]

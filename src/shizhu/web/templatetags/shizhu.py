@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -54,12 +54,19 @@ def label(value: object) -> str:
 
 
 @register.filter
+def named(row: text.Named | None) -> str:
+    """The name of a county, an area or an organisation in the language in force."""
+    return text.named(row) if row else ""
+
+
+@register.filter
 def since(moment: datetime | None) -> str:
     """How long ago, in words; the exact time on hover."""
     if not moment:
         return "—"
-    words = _("%(span)s ago") % {"span": timesince(moment, depth=1)}
-    return _time(moment, words)
+    if timezone.now() - moment < timedelta(minutes=1):
+        return _time(moment, _("just now"))
+    return _time(moment, _("%(span)s ago") % {"span": timesince(moment, depth=1)})
 
 
 @register.filter
