@@ -201,11 +201,18 @@ def _sync_declarations(pack: LoadedPack) -> int:
 
 
 def _sync_roles(pack: LoadedPack) -> int:
-    for name, role in pack.body.get("roles", {}).items():
-        Role.objects.update_or_create(
-            pk=f"{pack.id}.{name}", defaults={"name": role["name"], "verbs": role["verbs"], "source": "pack"}
-        )
-    return 0
+    """Roles as declared; one that is no more keeps its posts and gives no right; one that a person changed stays."""
+    declared = {f"{pack.id}.{name}": role for name, role in pack.body.get("roles", {}).items()}
+    kept = {role.pk: role for role in Role.objects.filter(pk__startswith=f"{pack.id}.")}
+    changed = 0
+    for key, role in declared.items():
+        row = kept.get(key) or Role(pk=key)
+        if row.source == "pack" and (row.name, row.verbs) != (role["name"], role["verbs"]):
+            row.name, row.verbs = role["name"], role["verbs"]
+            row.save()
+            changed += 1
+    ended = [role for role in kept.values() if role.source == "pack" and role.pk not in declared and role.verbs]
+    return changed + Role.objects.filter(pk__in=[role.pk for role in ended]).update(verbs=[])
 
 
 def forget() -> None:
