@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import uuid
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,11 +15,11 @@ from django.utils.translation import gettext as _
 from shizhu.kernel.models import Area, File, Organisation, Person
 
 LARGEST = 15_000_000
-TYPES = {  # media type → the bytes a file of that type begins with
-    "image/jpeg": b"\xff\xd8\xff",
-    "image/png": b"\x89PNG\r\n\x1a\n",
-    "image/webp": b"RIFF",
-    "application/pdf": b"%PDF",
+TYPES = {  # media type → how a file of that type begins
+    "image/jpeg": re.compile(rb"\xff\xd8\xff"),
+    "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "image/webp": re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
+    "application/pdf": re.compile(rb"%PDF-"),
 }
 
 
@@ -47,7 +49,7 @@ def keep(
     if len(data) > LARGEST:
         size = LARGEST // 1_000_000
         raise FileRefused(_("%(name)s is larger than %(size)s MB. Send a smaller one.") % {"name": name, "size": size})
-    media_type = next((t for t, start in TYPES.items() if data.startswith(start)), "")
+    media_type = next((t for t, start in TYPES.items() if start.match(data)), "")
     if media_type not in allowed:
         kinds = ", ".join(kind.partition("/")[2].upper() for kind in allowed)
         raise FileRefused(_("%(name)s is none of %(kinds)s. Send one of these.") % {"name": name, "kinds": kinds})
@@ -55,12 +57,16 @@ def keep(
     target = Path(settings.CONFIG.home) / "files" / digest[:2] / digest
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_suffix(f".{os.getpid()}")
+        part = target.with_suffix(f".{uuid.uuid4().hex}")  # two may bring the same bytes at once
         with part.open("wb") as out:
             out.write(data)
             out.flush()
             os.fsync(out.fileno())
         part.replace(target)
+        for folder in (target.parent, target.parent.parent):  # so that the name too is on the disk
+            handle = os.open(folder, os.O_RDONLY)
+            os.fsync(handle)
+            os.close(handle)
     return File.objects.create(
         county_id=area.county_id, organisation=organisation, area=area, name=Path(name).name[:200],
         media_type=media_type, size=len(data), sha256=digest, created_by=by,
