@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import select
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,15 +58,16 @@ class Catalogue:
             ids.setdefault(thing, []).append(id_)
             if key:
                 by_thing.setdefault(thing, {})[key] = stream
-        self.devices, self.origins = {}, {}
+        devices: dict[str, KnownDevice] = {}
+        origins: dict[int, int] = {}
         for id_, key, profile, thing, is_enabled, is_lenient, origin, secret in await fetch(connection, DEVICES):
             own = by_thing.get(thing, {})
             channels = {c: own[p] for p, names in profiles.get(profile, {}).items() if p in own for c in names}
-            self.devices[key] = KnownDevice(
+            devices[key] = KnownDevice(
                 id_, key, origin, is_enabled, is_lenient, secret, own, tuple(ids.get(thing, ())), channels
             )
-            self.origins |= {stream.id: origin for stream in own.values()}
-        self.streams = streams
+            origins |= {stream.id: origin for stream in own.values()}
+        self.devices, self.streams, self.origins = devices, streams, origins
 
 
 class Registry:
@@ -75,14 +77,24 @@ class Registry:
         self._catalogue = Catalogue()
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._tried = 0.0
+        self._asked = 0.0
         self._lock = asyncio.Lock()
 
     async def device(self, key: str) -> KnownDevice | None:
         """The enabled device of that name."""
-        async with self._lock:
-            await self._follow()
+        if key not in self._catalogue.devices or self._may_have_news():
+            async with self._lock:
+                await self._follow()
         device = self._catalogue.devices.get(key)
         return device if device and device.is_enabled else None
+
+    def _may_have_news(self) -> bool:
+        # A notice makes the connection readable: a query for every packet would cost more than the packet.
+        if self._connection is None or time.monotonic() - self._asked > RETRY_SECONDS:
+            return True
+        waiting = select.poll()
+        waiting.register(self._connection.fileno(), select.POLLIN)
+        return bool(waiting.poll(0))
 
     async def _follow(self) -> None:
         if self._connection is None and time.monotonic() - self._tried < RETRY_SECONDS:
@@ -93,6 +105,7 @@ class Registry:
                 self._connection = await psycopg.AsyncConnection.connect(settings.DATABASE_URL, autocommit=True)
                 await self._catalogue.listen(self._connection)
             await self._catalogue.refresh(self._connection)
+            self._asked = time.monotonic()
         except psycopg.OperationalError as error:
             logger.warning("devices as last known: the database does not answer (%s)", str(error).splitlines()[0])
             self._connection = None
