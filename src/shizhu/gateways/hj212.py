@@ -47,21 +47,20 @@ class Session:
 
     async def _frame(self, frame: bytes) -> hj212.Packet | None:
         try:
-            packet = hj212.decode(frame, hj212.LENIENT).packet
+            decoded = hj212.decode(frame, hj212.LENIENT)
         except hj212.FrameError as error:
             await self._keep_bad(frame, [(error.field, error.value, error.rule)])
             return None
+        packet = decoded.packet
         terminal = await self.registry.device(packet.mn)
         if terminal is None or not terminal.accepts(packet.pw):
             rule = "MN and PW must be those of a registered, enabled device"
             await self._keep_bad(frame, [("MN", packet.mn, rule)], packet.mn)
             return None
-        if not terminal.is_lenient:
-            try:
-                hj212.decode(frame, hj212.STRICT)
-            except hj212.FrameError as error:
-                await self._keep_bad(frame, [(error.field, error.value, error.rule)], packet.mn)
-                return None
+        if decoded.remarks and not terminal.is_lenient:
+            first = decoded.remarks[0]
+            await self._keep_bad(frame, [(first.field, first.value, first.rule)], packet.mn)
+            return None
         return await self._accept(frame, packet)
 
     async def _accept(self, frame: bytes, packet: hj212.Packet) -> hj212.Packet | None:
