@@ -47,7 +47,7 @@ async def consumed(chosen: events.Consumer, is_done: Callable[[], bool]) -> None
         jetstream = await nats.jetstream()
         await events.durable_of(jetstream, chosen)
         await events.relay_once(jetstream)
-        working = asyncio.create_task(events.consume(jetstream, chosen))
+        working = asyncio.create_task(events.consume(jetstream, chosen, {}))
         async with asyncio.timeout(20):
             while not is_done():  # noqa: ASYNC110  # the consumer has no event for it
                 await asyncio.sleep(0.05)
