@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,12 @@ from shizhu.kernel.models import Area, County, EnabledPack, Organisation, Person
 
 TOY = Path(__file__).parent / "toy_packs/lemonade"
 CODE = testing.CODE
+
+
+@pytest.fixture
+def quick(settings: Any) -> None:
+    """Passwords that are hashed in no time."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

@@ -18,12 +18,6 @@ Maker = Any
 
 
 @pytest.fixture
-def quick(settings: Any) -> None:
-    """Passwords that are hashed in no time."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture
 def root(county: County, quick: None) -> access.Actor:
     """Somebody who may do everything in the county."""
     return access.actor(person(county, "*", username="root"))

@@ -1,0 +1,127 @@
+"""Pages of alarms: only what one may see, cleared by hand with the right and a reason, rules in words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from tests.fixtures import area, organisation, person
+from tests.web.pages import browser, text, told
+
+from shizhu.engines.alarms import judging
+from shizhu.engines.alarms.models import Alarm
+from shizhu.engines.things import api as things
+from shizhu.engines.things.models import Datastream
+from shizhu.kernel import events
+from shizhu.kernel.models import County, OutboxEvent
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+
+def warm(county: County, key: str, town: str) -> Alarm:
+    """A jug that was too warm for twelve minutes, and its alarm."""
+    wanted = things.Registration(
+        key, "lemonade.jug", f"{key}号罐", organisation(county, "stand"), area(county, town), (100.2, 30.2),
+        origin=things.Origin.SIMULATED,
+    )  # fmt: skip
+    device, _ = things.register(wanted)
+    judging.bind_all()
+    stream = Datastream.objects.get(thing=device.thing, key="temperature").pk
+    readings = [[stream, (NOON + timedelta(minutes=n)).isoformat(), 31.5, 1] for n in range(12)]
+    event = events.Event(key, "things.observations.committed", "", county.pk, NOON, {"readings": readings})
+    events.handle(next(c for c in events.consumers() if c.name == "alarms.judge"), event)
+    return Alarm.objects.get(datastream=stream)
+
+
+@pytest.fixture
+def east(county: County) -> Alarm:
+    return warm(county, "E", "101")
+
+
+@pytest.fixture
+def west(county: County) -> Alarm:
+    return warm(county, "W", "102")
+
+
+def state() -> list[tuple[Any, ...]]:
+    rows = Alarm.objects.order_by("pk").values_list("state", "cleared_why", "cleared_by", "cleared_at")
+    return [*rows, OutboxEvent.objects.count()]
+
+
+def test_a_list_has_the_alarms_one_may_see(county: County, east: Alarm, west: Alarm) -> None:
+    near = browser(person(county, "alarms.alarm.view", in_area="101"))
+    all_ = browser(person(county, "alarms.alarm.view"))
+    assert [row.alarm.id for row in near.get("/alarms/").context["rows"]] == [east.pk]
+    assert {row.alarm.id for row in all_.get("/alarms/").context["rows"]} == {east.pk, west.pk}
+    page = text(near.get("/alarms/"))
+    assert [
+        part for part in ("E号罐", "东镇", "柠檬水太热", "31.5 ℃", "≤ 30 ℃", "模拟", "未解除") if part not in page
+    ] == []
+
+
+def test_who_has_no_right_gets_no_page(county: County, east: Alarm) -> None:
+    stranger, far = browser(person(county, "cases.*")), browser(person(county, "alarms.*", in_area="102"))
+    for address in ("/alarms/", "/alarms/rules/", f"/alarms/{east.pk}/"):
+        assert stranger.get(address).status_code == 403
+    assert far.get(f"/alarms/{east.pk}/").status_code == 403
+    assert far.get("/alarms/999999/").status_code == 404
+
+
+def test_one_alarm_tells_what_where_when_and_by_which_rule(county: County, east: Alarm) -> None:
+    page = browser(person(county, "alarms.alarm.view")).get(f"/alarms/{east.pk}/")
+    parts = ["E号罐 · 柠檬水太热", "31.5 ℃ · 限值 ≤ 30 ℃", "东镇 · stand", "2026-07-01 20:00", "加冰。", "模拟"]
+    assert [part for part in parts if part not in text(page)] == []
+    english = text(browser(person(county, "alarms.alarm.view"), "en").get(f"/alarms/{east.pk}/"))
+    assert [
+        part for part in ("Lemonade too warm", "limit ≤ 30 ℃", "Add ice.", "simulated") if part not in english
+    ] == []
+
+
+def test_the_way_to_the_case_is_there_for_those_who_see_cases(county: County, east: Alarm) -> None:
+    address = f'href="/cases/of-alarm/{east.pk}"'
+    for verbs, shown in ((("alarms.alarm.view",), 0), (("alarms.alarm.view", "cases.case.view"), 1)):
+        client = browser(person(county, *verbs))
+        for page in ("/alarms/", f"/alarms/{east.pk}/"):
+            assert client.get(page).content.decode().count(address) == shown
+
+
+def test_clearing_needs_the_right_here_a_reason_and_a_post(county: County, east: Alarm) -> None:
+    before = state()
+    address = f"/alarms/{east.pk}/clear"
+    for verbs, town in ((("alarms.alarm.view",), "101"), (("alarms.*",), "102"), (("cases.*",), "")):
+        assert browser(person(county, *verbs, in_area=town)).post(address, {"why": "x"}).status_code == 403
+    boss = browser(person(county, "alarms.alarm.*", in_area="101"))
+    assert boss.get(address).status_code == 405
+    assert told(boss.post(address, {"why": "  "}, follow=True)) == ["请写明解除原因，它会随预警保存。"]
+    assert state() == before
+
+
+def test_cleared_once_it_says_by_whom_and_why(county: County, east: Alarm) -> None:
+    boss = browser(person(county, "alarms.alarm.*", username="boss"))
+    assert 'name="why"' in boss.get(f"/alarms/{east.pk}/").content.decode()
+    page = boss.post(f"/alarms/{east.pk}/clear", {"why": "加了冰"}, follow=True)
+    assert told(page) == ["预警已解除。"]
+    assert [part for part in ("boss", "加了冰") if part not in text(page)] == []
+    assert 'name="why"' not in page.content.decode()
+    after = state()
+    assert told(boss.post(f"/alarms/{east.pk}/clear", {"why": "又一次"}, follow=True)) == ["这条预警已被他人解除。"]
+    assert state() == after
+    assert boss.get("/alarms/").context["rows"] == []
+    assert [row.alarm.id for row in boss.get("/alarms/?state=all").context["rows"]] == [east.pk]
+
+
+def test_an_empty_list_says_what_would_fill_it(county: County) -> None:
+    client = browser(person(county, "alarms.alarm.view"))
+    assert "没有未解除的预警" in text(client.get("/alarms/"))
+    assert "还没有预警" in text(client.get("/alarms/?state=all"))
+
+
+def test_rules_are_told_in_words_with_what_they_judge(county: County, east: Alarm) -> None:
+    page = browser(person(county, "alarms.alarm.view")).get("/alarms/rules/")
+    found = [(rule["key"], rule["condition"], rule["counts"]["judged"]) for rule in page.context["rules"]]
+    assert found == [
+        ("lemonade.nearly_empty", "液位 · < 5 cm · 持续至少 10\xa0分钟", 1),
+        ("lemonade.too_warm", "温度 · > 30 ℃ · 持续至少 10\xa0分钟", 1),
+    ]
