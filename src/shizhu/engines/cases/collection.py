@@ -11,6 +11,7 @@ from django.db import connection
 from shizhu.engines.cases import flows
 from shizhu.engines.cases.models import Case
 from shizhu.engines.records import api as records
+from shizhu.engines.things.api import Origin
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor, Predicate
 from shizhu.kernel.text import label
@@ -25,6 +26,7 @@ def _time(column: str) -> str:
 
 COLUMNS = {
     **{name: records.Column(_time(name), records.Kind.TIME) for name in TIMES},
+    "_simulated": records.Column(f"(c.origin = {Origin.SIMULATED:d})", records.Kind.BOOLEAN),
     "status": records.Column("c.status", records.Kind.TEXT),
     "number": records.Column("c.number", records.Kind.TEXT),
     "title": records.Column("c.title", records.Kind.TEXT),
@@ -49,6 +51,7 @@ class CaseRow:
     title: str
     text: str
     url: str
+    is_simulated: bool
 
 
 def _predicate(flow: str, county: str, wanted: Selection) -> Predicate:
@@ -81,4 +84,5 @@ def select(who: Actor, flow: str, county: str, wanted: Selection, most: int) -> 
 
 def _row(case: Any) -> CaseRow:
     _flow, about = flows.version(case.flow, case.digest)
-    return CaseRow(case.number, case.title, label(about.stages[case.stage]), f"/cases/{case.pk}/")
+    stage, is_simulated = label(about.stages[case.stage]), case.origin == Origin.SIMULATED
+    return CaseRow(case.number, case.title, stage, f"/cases/{case.pk}/", is_simulated)

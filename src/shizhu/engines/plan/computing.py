@@ -32,6 +32,7 @@ class Row:
     title: str
     text: str
     url: str
+    is_simulated: bool = False
 
 
 def _where(given: Body, period: Period) -> str:
@@ -47,6 +48,12 @@ def count(given: Body, county: str, period: Period) -> int:
     return records.count(given["of"], _where(given, period), county)
 
 
+def _counts_simulated(given: Body, county: str, period: Period) -> bool:
+    """Whether invented rows are among those that an input counts: then the number is invented too."""
+    where = f"({given['where']}) AND _simulated = TRUE" if given.get("where") else "_simulated = TRUE"
+    return count({**given, "where": where}, county, period) > 0
+
+
 def _selection(given: Body, period: Period) -> cases.Selection:
     span = (given["by"], period.begins, period.ends) if "by" in given else None
     return cases.Selection(_where(given, period), span)
@@ -56,10 +63,13 @@ def rows(given: Body, who: Actor, county: str, period: Period) -> Sequence[Row]:
     """The rows behind an input that `who` may see."""
     if given["count"] == "cases":
         found = cases.select(who, given["of"], county, _selection(given, period), ROWS_SHOWN)
-        return [Row(f"{case.number} {case.title}", case.text, case.url) for case in found]
+        return [Row(f"{case.number} {case.title}", case.text, case.url, case.is_simulated) for case in found]
     wanted = records.Query(where=_where(given, period) or None, limit=ROWS_SHOWN)
     page = records.query(who, county, given["of"], wanted)
-    return [Row(entry.title, entry.key, f"/records/{given['of']}/key/{quote(entry.key)}") for entry in page.entries]
+    return [
+        Row(entry.title, entry.key, f"/records/{given['of']}/key/{quote(entry.key)}", entry.is_simulated)
+        for entry in page.entries
+    ]
 
 
 def compute(indicator: Indicator, on: date) -> bool:
@@ -84,8 +94,13 @@ def _compute(indicator: Indicator, declared: Body, period: Period) -> None:
     newest = indicator.values.filter(period=period.name).order_by("-known_at").first()
     if newest is None and number is None:
         return
-    if newest is None or (newest.value, newest.inputs, newest.source) != (number, inputs, "formula"):
-        Value.objects.create(indicator=indicator, period=period.name, value=number, source="formula", inputs=inputs)
+    is_simulated = any(_counts_simulated(given, county, period) for given in declared["inputs"].values())
+    found = number, inputs, "formula", is_simulated
+    if newest is None or (newest.value, newest.inputs, newest.source, newest.is_simulated) != found:
+        Value.objects.create(
+            indicator=indicator, period=period.name, value=number, source="formula", inputs=inputs,
+            is_simulated=is_simulated,
+        )  # fmt: skip
 
 
 def compute_all(county: str | None = None) -> int:
