@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,3 +52,17 @@ def explained(finding: Mapping[str, Any]) -> str:
     if (get_language() or "").startswith("en") or finding.get("rule") not in RULES:
         return note
     return _(RULES[finding["rule"]])
+
+
+PLACES = (gettext_noop("indicator %s"), gettext_noop("task %s"), gettext_noop("box %s: item %s"))
+_PATTERNS = tuple((re.compile(re.escape(text).replace("%s", "(.+)")), text) for text in PLACES)
+
+
+def subject(finding: Mapping[str, Any]) -> str:
+    """What something was found in: printed words as they are, a numbered row in the reader's language."""
+    what = str(finding.get("what", ""))
+    for pattern, text in _PATTERNS:
+        found = pattern.fullmatch(what)
+        if found:
+            return _(text) % found.groups()
+    return what

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import computing
-from shizhu.engines.plan.http.findings import explained
+from shizhu.engines.plan.http.findings import explained, subject
 from shizhu.engines.plan.logic.progress import Aim, Standing, path
 from shizhu.engines.plan.models import Indicator, Plan, Value
 from shizhu.engines.plan.periods import named
@@ -216,18 +216,18 @@ def review(request: Request) -> HttpResponse:
         for item in document.get("contradictions", [])
     ]
     unsure = [
-        {**item, "why": explained(item), "lines": _quoted(text, item.get("place"))}
+        {**item, "what": subject(item), "why": explained(item), "lines": _quoted(text, item.get("place"))}
         for item in document.get("unsure", [])
     ]
     context = {"plan": plan, "contradictions": contradictions, "unsure": unsure}
     return render(request, "plan/review.html", context)
 
 
-def _quoted(text: list[str], place: dict[str, int] | None) -> list[tuple[int, str]]:
-    """(line number, text) of a place, blank lines left out, six lines at most."""
+def _quoted(text: list[str], place: dict[str, int] | None) -> list[tuple[str, str]]:
+    """(number in words, text) of the lines of a place, blank lines left out, six lines at most."""
     if not place:
         return []
     numbered = [
         (number, text[number - 1].strip()) for number in range(place["from"], place["to"] + 1) if number <= len(text)
     ]
-    return [(number, line) for number, line in numbered if line][:6]
+    return [(_("line %s") % number, line) for number, line in numbered if line][:6]
