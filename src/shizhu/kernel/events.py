@@ -11,7 +11,7 @@ import logging
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -26,6 +26,7 @@ from shizhu.kernel.threads import in_thread
 logger = logging.getLogger(__name__)
 CHANNEL = "shizhu_outbox"
 BATCH = 500
+REMEMBERED = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,11 @@ def handle(chosen: Consumer, event: Event) -> bool:
         if is_new:
             chosen.handler(event)
     return is_new
+
+
+def forget_done() -> int:
+    """Drop inbox rows so old that the log cannot bring their events again; returns how many."""
+    return InboxEvent.objects.filter(done__lt=timezone.now() - REMEMBERED).delete()[0]
 
 
 async def durable_of(jetstream: JetStream, chosen: Consumer) -> PullConsumer:

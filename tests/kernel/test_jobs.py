@@ -1,0 +1,53 @@
+"""Jobs on a timetable are done by a worker, from PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from shizhu.kernel import events
+from shizhu.kernel.models import InboxEvent
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def timetable() -> dict[str, str]:
+    """name → cron of what we declare."""
+    return {task.task.name: task.cron for task in app.periodic_registry.periodic_tasks.values()}
+
+
+async def work() -> None:
+    """Let a worker do what waits, as the role does."""
+    worker = app.with_connector(app.connector.get_worker_connector())
+    async with worker.open_async():
+        await worker.run_worker_async(install_signal_handlers=False, listen_notify=False, wait=False)
+
+
+def inbox() -> list[str]:
+    return list(InboxEvent.objects.order_by("event").values_list("event", flat=True))
+
+
+def test_the_timetable_is_in_the_time_of_the_county() -> None:
+    assert timetable() == {"kernel.forget_done": "10 19 * * *", "plan.compute_all": "20 16 * * *"}
+
+
+def test_a_worker_does_what_waits(run: Run) -> None:
+    for days in (29, 31):
+        InboxEvent.objects.create(consumer="toy", event=f"{days} days")
+        InboxEvent.objects.filter(event=f"{days} days").update(done=timezone.now() - timedelta(days=days))
+    night = int(datetime(2026, 7, 1, 19, 10, tzinfo=UTC).timestamp())
+    number = app.tasks["kernel.forget_done"].defer(timestamp=night)
+    run(work())
+    assert (inbox(), ProcrastinateJob.objects.get(pk=number).status) == (["29 days"], "succeeded")
+
+
+def test_what_was_done_long_ago_is_forgotten() -> None:
+    InboxEvent.objects.create(consumer="toy", event="new")
+    assert (events.forget_done(), inbox()) == (0, ["new"])
