@@ -1,4 +1,4 @@
-.PHONY: help up test check fix bench soak lock setup
+.PHONY: help up test check fix bench lock setup
 PYTHON ?= python3
 BIN := .venv/bin
 

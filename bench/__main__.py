@@ -1,0 +1,43 @@
+"""`python -m bench [NAME…] [--seconds N] [--json FILE]`: run benches one after another and print one table."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+import time
+from pathlib import Path
+
+from bench import figures, stacks
+
+BENCHES = ("mqtt", "hj212", "live", "idle", "pages", "feel")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="bench", description="Figures, each beside a limit of the same run.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHES)} (default: all)")
+    parser.add_argument("--seconds", type=float, default=6.0, help="how long each thing is measured (default: 6)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in BENCHES]
+    if unknown:
+        parser.error(f"no bench {', '.join(unknown)}: there are {', '.join(BENCHES)}")
+    machine, found, how = figures.machine(), [], {}
+    with stacks.homes() as homes:
+        for name in options.names or BENCHES:
+            began = time.monotonic()
+            module = importlib.import_module(f"bench.{name}")
+            how[name] = " ".join(module.__doc__.split())
+            found += module.run(homes, options.seconds)
+            print(f"{name} took {time.monotonic() - began:.0f} s", file=sys.stderr)
+    print(figures.table(figure.row for figure in found))
+    print("", *(f"{name}: {text}" for name, text in how.items()), "", figures.described(machine), sep="\n")
+    if options.json:
+        told = {"machine": machine, "how": how, "figures": [figure.told for figure in found]}
+        options.json.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
