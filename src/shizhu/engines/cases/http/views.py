@@ -120,8 +120,10 @@ def task_page(request: Request, number: int) -> HttpResponse:
         except actions.AnswerRefused as error:
             problems = error.problems
         except actions.TaskGone as error:
+            who = str(error)
+            done = _("This task was done already: %(who)s. Nothing of yours was saved.") % {"who": who}
             messages.warning(
-                request, _("This task was done already: %(who)s. Nothing of yours was saved.") % {"who": error}
+                request, done if who else _("The case went on without this task. Nothing of yours was saved.")
             )
             return redirect("cases:detail", task.case_id)
         else:
