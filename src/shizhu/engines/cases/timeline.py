@@ -48,6 +48,8 @@ def _entries(case: Case) -> list[Line]:
     lines = []
     for entry in case.entries.select_related("person"):
         data: dict[str, Any] = {"entry": entry, "person": entry.person, "name": about.names.get(entry.step)}
+        if entry.kind == "opened":
+            data["photos"] = photos.get(0, [])
         if entry.kind == "done":
             form = flows.form(flow.step[entry.step].form or "")
             data["answer"] = [

@@ -1,0 +1,97 @@
+"""A case as a Word document for the file (案件档案): facts, what happened, pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from urllib.parse import quote
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from shizhu.engines.cases import flows
+from shizhu.engines.cases.models import Attachment, Case
+from shizhu.engines.cases.timeline import Line, timeline
+from shizhu.kernel import access, documents, files
+from shizhu.kernel.documents import Heading, Part, Picture, Table
+from shizhu.kernel.text import label, named
+from shizhu.web.middleware import Request
+
+REPLAYED = 2
+ENDS = {"closed": gettext_noop("Case closed"), "cleared": gettext_noop("Alarm cleared with the case")}
+
+
+def report(request: Request, number: int) -> HttpResponse:
+    """The document, for those who may see the case."""
+    rows = Case.objects.select_related("county", "organisation", "area", "opened_by")
+    case = get_object_or_404(rows, pk=number)
+    access.require(request.actor, "cases.case.view", case)
+    source = f"{named(case.organisation)} {case.number}"
+    content = documents.word(f"{case.number} {case.title}", _parts(case), source=source)
+    name = f"{_('Case file')}-{case.number}.docx"
+    disposition = f"attachment; filename=\"{case.number}.docx\"; filename*=UTF-8''{quote(name)}"
+    return HttpResponse(content, content_type=documents.MEDIA_TYPE, headers={"Content-Disposition": disposition})
+
+
+def _parts(case: Case) -> Iterator[Part]:
+    yield Heading(_("Facts"))
+    yield Table(list(_facts(case)), widths=(4, 12))
+    yield Heading(_("Timeline"))
+    yield Table([(_moment(line.at), _told(line)) for line in timeline(case)], widths=(4, 12))
+    pictures = Attachment.objects.filter(case=case).select_related("file", "file__created_by").order_by("pk")
+    if pictures:
+        yield Heading(_("Files"))
+    for picture in pictures:
+        file = picture.file
+        by = f" · {file.created_by.name}" if file.created_by else ""
+        yield Picture(files.path_of(file).read_bytes(), f"{file.name} · {_moment(file.created)}{by}")
+
+
+def _facts(case: Case) -> Iterator[tuple[str, str]]:
+    _flow, about = flows.version(case.flow, case.digest)
+    yield _("Kind"), f"{label(about.title)}{_origin(case.origin)}"
+    yield _("Stage"), label(about.stages[case.stage])
+    yield _("Town"), named(case.area)
+    yield _("In charge"), named(case.organisation)
+    yield _("Opened"), f"{_moment(case.opened_at)}{f' · {case.opened_by.name}' if case.opened_by else ''}"
+    yield _("Deadline"), _moment(case.due_at)
+    if case.closed_at:
+        yield _("Closed"), f"{_moment(case.closed_at)} {_('in time') if case.closed_at <= case.due_at else _('late')}"
+
+
+def _told(line: Line) -> str:
+    """A line of the timeline as text."""
+    data = line.data
+    match line.kind:
+        case "packet":
+            return f"{_('First packet')}\n{data['text']}"
+        case "broken":
+            unit, limit = data["stream"].unit, data["alarm"].limit
+            head = f"{label(data['stream'].title)} {_('breaks the limit')}{_origin(data['alarm'].origin)}"
+            return f"{head}\n{data['stream'].thing_name} · {_('limit')} {limit} {unit}"
+        case "alarm":
+            return f"{_('Alarm raised')}\n{label(data['alarm'].title)} · {data['alarm'].value:g} {data['stream'].unit}"
+        case "opened":
+            told = [
+                _("Case opened"),
+                data["person"] and data["person"].name,
+                data["entry"].data["document"].get("description"),
+            ]
+            return "\n".join(filter(None, told))
+        case "given":
+            return f"{label(data['name'])} {_('given to')} {'、'.join(data['entry'].data['people']) or '—'}"
+        case "done":
+            answers = [f"{label(title)}：{label(value)}" for title, value in data["answer"]]
+            return "\n".join([f"{label(data['name'])} · {_('done')} {data['person'].name}", *answers])
+    return _(ENDS[line.kind]) if line.kind in ENDS else label(data["name"])
+
+
+def _origin(origin: int) -> str:
+    return f"（{_('replayed') if origin == REPLAYED else _('simulated')}）" if origin else ""
+
+
+def _moment(moment: datetime) -> str:
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M}"

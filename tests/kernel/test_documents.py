@@ -1,0 +1,77 @@
+"""A Word document has what it was given, Chinese fonts, and its source and time at the foot."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import docx
+import pytest
+from docx.oxml.ns import qn
+
+from shizhu.kernel.documents import Heading, Picture, Table, word
+from shizhu.site.picture import drawn
+
+
+def read(content: bytes) -> docx.document.Document:
+    return docx.Document(io.BytesIO(content))
+
+
+@pytest.fixture
+def document() -> docx.document.Document:
+    parts = [
+        Heading("事实"),
+        "南宾街道\n桥下",
+        Heading("细目", 2),
+        Table([("地点", "南宾街道"), ("天气", "晴")]),
+        Table([("1", "瓶")], head=("数量", "单位")),
+        Picture(drawn(1), "桥下"),
+        Picture(b"\x89PNG\r\n\x1a\nbroken", "坏图"),
+        Picture(b"RIFF\0\0\0\0WEBP", "网图"),
+    ]
+    return read(word("一号案件", parts, source="河长办 HZ-2026-0001"))
+
+
+def test_every_part_is_there_in_order(document: docx.document.Document) -> None:
+    assert [(p.style.name, p.text) for p in document.paragraphs] == [
+        ("Title", "一号案件"),
+        ("Heading 1", "事实"),
+        ("Normal", "南宾街道\n桥下"),
+        ("Heading 2", "细目"),
+        ("Normal", "\n桥下"),
+        ("Normal", "坏图 (请看原文件)"),
+        ("Normal", "网图 (请看原文件)"),
+    ]
+    assert [[[cell.text for cell in row.cells] for row in table.rows] for table in document.tables] == [
+        [["地点", "南宾街道"], ["天气", "晴"]],
+        [["数量", "单位"], ["1", "瓶"]],
+    ]
+    assert [shape.width.cm for shape in document.inline_shapes] == [12.0]
+
+
+def test_names_and_heads_are_bold(document: docx.document.Document) -> None:
+    facts, counts = document.tables
+    assert [cell.paragraphs[0].runs[0].bold for cell in facts.rows[0].cells] == [True, False]
+    assert [[cell.paragraphs[0].runs[0].bold for cell in row.cells] for row in counts.rows] == [[True] * 2, [False] * 2]
+
+
+def test_fonts_are_those_of_offices_here(document: docx.document.Document) -> None:
+    fonts = {
+        name: document.styles[name].element.rPr.rFonts.get(qn("w:eastAsia"))
+        for name in ("Normal", "Title", "Heading 1", "Heading 2")
+    }
+    assert fonts == {"Normal": "仿宋", "Title": "黑体", "Heading 1": "黑体", "Heading 2": "黑体"}
+
+
+def test_the_foot_says_source_time_and_page(document: docx.document.Document) -> None:
+    foot = document.sections[0].footer.paragraphs[0]
+    assert re.fullmatch(r"来源：河长办 HZ-2026-0001。生成时间：20\d\d-\d\d-\d\d \d\d:\d\d。 {4} / ", foot.text)
+    fields = [field.get(qn("w:instr")) for field in foot._p.iter(qn("w:fldSimple"))]
+    assert fields == ["PAGE", "NUMPAGES"]
+
+
+def test_what_xml_cannot_hold_is_left_out() -> None:
+    document = read(word("甲\0", ["乙\x0b\ud800\uffff丙", Table([("\x1f丁",)])], source="\x02戊"))
+    assert [p.text for p in document.paragraphs] == ["甲", "乙丙"]
+    assert document.tables[0].rows[0].cells[0].text == "丁"
+    assert document.core_properties.author == "戊"
