@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.fixtures import area, organisation, person
+from tests.engines.alarms.jugs import warm
+from tests.fixtures import person
 from tests.web.pages import browser, text, told
 
-from shizhu.engines.alarms import judging
 from shizhu.engines.alarms.models import Alarm
-from shizhu.engines.things import api as things
-from shizhu.engines.things.models import Datastream
-from shizhu.kernel import events
 from shizhu.kernel.models import County, OutboxEvent
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
-NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
-
-
-def warm(county: County, key: str, town: str) -> Alarm:
-    """A jug that was too warm for twelve minutes, and its alarm."""
-    wanted = things.Registration(
-        key, "lemonade.jug", f"{key}号罐", organisation(county, "stand"), area(county, town), (100.2, 30.2),
-        origin=things.Origin.SIMULATED,
-    )  # fmt: skip
-    device, _ = things.register(wanted)
-    judging.bind_all()
-    stream = Datastream.objects.get(thing=device.thing, key="temperature").pk
-    readings = [[stream, (NOON + timedelta(minutes=n)).isoformat(), 31.5, 1] for n in range(12)]
-    event = events.Event(key, "things.observations.committed", "", county.pk, NOON, {"readings": readings})
-    events.handle(next(c for c in events.consumers() if c.name == "alarms.judge"), event)
-    return Alarm.objects.get(datastream=stream)
 
 
 @pytest.fixture
