@@ -13,6 +13,9 @@ from shizhu.site import packchecks
 
 MIGRATION = "class Migration:\n    dependencies = [{}]\n"
 HOUSE = {
+    "engines/stand/README.md": "# stand\n",
+    "engines/kitchen/README.md": "# kitchen\n",
+    "engines/stand/templates/stand/list.html": '{% extends "shizhu/base.html" %}{% include "stand/cup.html" %}\n',
     "engines/stand/api.py": '"""The door."""\n\n__all__ = []\n',
     "engines/stand/models.py": 'from django.db import models\n\narea = models.ForeignKey("kernel.Area", None)\n',
     "engines/stand/migrations/0001_first.py": MIGRATION.format('("kernel", "0003_last")'),
@@ -66,6 +69,12 @@ def test_this_house_passes() -> None:
             '"""The door."""\n__all__ = []\n' + "\n" * 399,
             "engines/stand/api.py: 401 lines, at most 400 for a door",
         ),
+        (
+            "engines/stand/templates/stand/list.html",
+            "{% include 'kitchen/cup.html' %}",
+            "engines/stand/templates/stand/list.html: takes a part of the pages of kitchen; parts for all lie in web",
+        ),
+        ("engines/sink/api.py", HOUSE["engines/stand/api.py"], "engines/sink: has no README.md"),
         ("kernel/long.py", "\n" * 801, "kernel/long.py: 801 lines, at most 800; split it"),
         (
             "engines/stand/models.py",

@@ -36,6 +36,7 @@ DYNAMIC = {  # who may import by name, and why
     "site/commands": "a verb explains itself before it starts Django",
 }
 TO_TABLES = {"ForeignKey", "OneToOneField", "ManyToManyField", "get_model"}
+PART_OF = re.compile(r"""{%\s*(?:include|extends)\s+["'](\w+)/""")
 TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE|USING)\s+([a-z]+)_[a-z]")
 
 
@@ -107,7 +108,7 @@ def of_source(source: Path, loaded: Iterable[packs.LoadedPack] = ()) -> Iterator
     yield from _vocabulary(source, loaded)
     engines = sorted(folder.name for folder in (source / "engines").iterdir() if (folder / "api.py").exists())
     for engine in engines:
-        yield from _door(source, source / "engines" / engine / "api.py")
+        yield from _door(source, source / "engines" / engine)
     for file in _files(source):
         place = file.relative_to(source)
         if file.suffix in WRITTEN and not GENERATED.intersection(place.parts) and _length(file) > MOST_LINES:
@@ -130,8 +131,11 @@ def _vocabulary(source: Path, loaded: Iterable[packs.LoadedPack]) -> Iterator[st
                 yield f"{file.relative_to(source)}: contains {word!r}, a word of the pack {pack.id}"
 
 
-def _door(source: Path, file: Path) -> Iterator[str]:
-    """An engine's door is small, and says what goes through it."""
+def _door(source: Path, folder: Path) -> Iterator[str]:
+    """An engine tells what it is; its door is small, and says what goes through it; its pages take no other's parts."""
+    if not (folder / "README.md").exists():
+        yield f"{folder.relative_to(source)}: has no README.md"
+    file = folder / "api.py"
     place, tree = file.relative_to(source), _tree(file)
     if _length(file) > MOST_PYTHON_LINES:
         yield f"{place}: {_length(file)} lines, at most {MOST_PYTHON_LINES} for a door"
@@ -139,6 +143,9 @@ def _door(source: Path, file: Path) -> Iterator[str]:
         yield f"{place}: has no docstring"
     if not any(isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__" for node in tree.body):
         yield f"{place}: has no __all__"
+    for page in sorted(folder.rglob("*.html")):
+        for owner in sorted(set(PART_OF.findall(page.read_text(encoding="utf-8"))) - {folder.name, "shizhu"}):
+            yield f"{page.relative_to(source)}: takes a part of the pages of {owner}; parts for all lie in web"
 
 
 def _past_doors(place: Path, tree: ast.Module, engines: list[str]) -> Iterator[str]:
