@@ -257,7 +257,10 @@ setInterval(() => {
 function follow(): void {
   const state = document.getElementById("live-state");
   const source = new EventSource(settings.live);
-  source.onopen = () => { if (state) { state.textContent = text.textLive ?? ""; state.classList.remove("lost"); } };
+  source.onopen = () => {
+    if (state) { state.textContent = text.textLive ?? ""; state.classList.remove("lost"); }
+    settings.layers.forEach((layer) => void load(layer)); // what came before the line was open, or while it was lost
+  };
   source.onerror = () => { if (state) { state.textContent = text.textLost ?? ""; state.classList.add("lost"); } };
   source.addEventListener("things", (event) => take(JSON.parse((event as MessageEvent<string>).data) as Row[]));
   for (const name of ["alarms", "cases"])
@@ -267,7 +270,7 @@ function follow(): void {
 map.on("load", () => {
   map.fitBounds([west, south, east, north], { padding: Math.min(36, element.clientHeight / 12), animate: false });
   void (async () => {
-    await Promise.all([areas(), ...settings.layers.map(load)]);
+    await areas();
     settings.layers.forEach(paint);
     element.dataset.ready = "1";
     follow();

@@ -7,13 +7,14 @@ open page. Nobody depends on what is sent here: a page that missed something loa
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from natsrpy import Message, Nats
+from natsrpy import Message
 
 from shizhu.kernel import log
 from shizhu.kernel.access import Actor
@@ -78,20 +79,23 @@ class Hub:
     def __init__(self) -> None:
         self.listeners: set[Listener] = set()
         self._task: asyncio.Task[None] | None = None
+        self._subscribed = asyncio.Event()
 
-    def join(self, listener: Listener) -> None:
-        """Serve this page too."""
+    async def join(self, listener: Listener) -> None:
+        """Serve this page too; returns when nothing more can pass it by."""
         self.listeners.add(listener)
         if self._task is None or self._task.done():
+            self._subscribed.clear()
             self._task = asyncio.create_task(self._run())
+        await self._subscribed.wait()
 
     async def _run(self) -> None:
-        async with log.connected() as nats, asyncio.TaskGroup() as group:
+        async with log.connected() as nats, contextlib.AsyncExitStack() as subscriptions:
             for subscribed in _topics:
-                group.create_task(self._follow(nats, subscribed))
-
-    async def _follow(self, nats: Nats, subscribed: Topic) -> None:
-        async with nats.subscribe(subscribed.subject, callback=self._deliver(subscribed)):
+                opened: Any = nats.subscribe(subscribed.subject, callback=self._deliver(subscribed))
+                await subscriptions.enter_async_context(opened)
+            await nats.flush()
+            self._subscribed.set()
             await asyncio.Event().wait()
 
     def _deliver(self, subscribed: Topic) -> Callable[[Message], Awaitable[None]]:
@@ -122,12 +126,12 @@ async def serve(who: Actor, receive: Receive, send: Send) -> None:
     """Answer GET /live for somebody who is logged in, until the page closes."""
     listener = Listener()
     await _filter(listener, who)
-    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-    await send({"type": "http.response.body", "body": b"retry: 3000\n\n", "more_body": True})
-    _hub.join(listener)
+    await _hub.join(listener)
     gone = asyncio.create_task(_gone(receive))
     rights = asyncio.get_running_loop().time() + RIGHTS_SECONDS
     try:
+        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        await send({"type": "http.response.body", "body": b"retry: 3000\n\n", "more_body": True})
         while not gone.done():
             body = await _next(listener, gone)
             if gone.done():
