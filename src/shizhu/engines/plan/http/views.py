@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from django.contrib import messages
@@ -173,6 +174,8 @@ def report_value(request: Request, number: int) -> HttpResponse:
     try:
         period = named(request.POST.get("period", "").strip())
         value = float(request.POST.get("value", ""))
+        if not isfinite(value):
+            raise ValueError(value)
     except ValueError:
         messages.error(request, _("A value needs a period such as 2026 or 2026-07, and a number."))
         return redirect("plan:indicator", number)

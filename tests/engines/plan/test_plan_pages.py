@@ -1,0 +1,179 @@
+"""Pages of the plan: lights with their reasons, rows behind numbers, values reported by hand, findings in plain words."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.fixtures import person
+from tests.web.pages import browser, text, told
+
+from shizhu.engines.plan import api
+from shizhu.engines.plan.models import Indicator, Plan, Value
+from shizhu.engines.records.models import Record
+from shizhu.kernel.models import County
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytest_plugins = ["tests.engines.records.stalls"]
+YUNQI = Path(__file__).parent / "reader/plans/yunqi.txt"
+VIEW = "plan.plan.view"
+
+
+@pytest.fixture
+def plan(county: County) -> Plan:
+    return Plan.objects.create(county=county, code="plan", title="甲县规划", source="甲县人民政府")
+
+
+def indicator(plan: Plan, name: str, **given: Any) -> Indicator:
+    aim = {"base_year": 2020, "base_value": 10.0, "target_year": 2025, "target_value": 20.0, "unit": "家", **given}
+    return Indicator.objects.create(plan=plan, key=name, name=name, **aim)
+
+
+def value(of: Indicator, number: float, period: str = "2025", **given: Any) -> Value:
+    return Value.objects.create(indicator=of, period=period, value=number, source="reported", **given)
+
+
+def lines(client: Any, asked: str = "") -> dict[str, tuple[str, str]]:
+    return {
+        line.indicator.name: (line.standing.light, line.way) for line in client.get(f"/plan/{asked}").context["lines"]
+    }
+
+
+def test_each_indicator_has_its_light_and_its_way(county: County, plan: Plan) -> None:
+    for name, number in (("到了", 21), ("近了", 18.5), ("远了", 11), ("倒退", 9)):
+        value(indicator(plan, name), number)
+    value(indicator(plan, "升了", base_value=20, target_value=10, is_rising=False), 22)
+    indicator(plan, "没数")
+    indicator(plan, "没目标", target_value=None)
+    client = browser(person(county, VIEW))
+    assert lines(client) == {
+        "到了": ("green", "已达成"), "近了": ("yellow", "85 %"), "远了": ("red", "10 %"), "倒退": ("red", "低于基期"),
+        "升了": ("red", "高于基期"), "没数": ("none", ""), "没目标": ("none", ""),
+    }  # fmt: skip
+    assert client.get("/plan/").context["counts"] == {"green": 1, "yellow": 1, "red": 3, "none": 2}
+    page = text(client.get("/plan/"))
+    assert [
+        part for part in ("21 家", "10 家", "现值 21 达到应达值 20", "来源: 甲县人民政府") if part not in page
+    ] == []
+
+
+def test_one_indicator_tells_base_path_now_target_light_and_why(county: County, plan: Plan) -> None:
+    row = indicator(plan, "摊位数", no="3", place={"from": 5, "to": 6})
+    value(row, 18.5, note="统计公报", is_simulated=True)
+    page = browser(person(county, VIEW)).get(f"/plan/indicators/{row.pk}/")
+    parts = ["接近", "18.5 家 · 2025", "现值 18.5 接近应达值 20", "基期 10 家 2020", "目标 20 家 2025", "完成 85 %", "序号 3, 行 5–6",
+             "人工填报 · 统计公报", "模拟"]  # fmt: skip
+    assert [part for part in parts if part not in text(page)] == []
+    chart = page.context["chart"]
+    assert [point[1] for point in chart["path"]] == [10, 12, 14, 16, 18, 20]
+    assert [point[1] for point in chart["points"]] == [18.5]
+    english = text(browser(person(county, VIEW), "en").get(f"/plan/indicators/{row.pk}/"))
+    assert [
+        part for part in ("nearly", "18.5 is near the 20 expected by now", "simulated") if part not in english
+    ] == []
+
+
+def test_a_computed_number_opens_to_its_rows_and_is_marked_as_they_are(county: County, plan: Plan, stall: Any) -> None:
+    row = indicator(plan, "遮阳", unit="%", base_value=None, target_value=80.0, formula="lemonade.shaded_stalls")
+    stall(is_shaded=True)
+    stall(is_shaded=False, area="102")
+    api.compute_all()
+    client = browser(person(county, VIEW, "records.lemonade.*", in_area="101"))
+    page = client.get(f"/plan/indicators/{row.pk}/")
+    assert [(item["name"], item["count"]) for item in page.context["inputs"]] == [("shaded", 1), ("stalls", 2)]
+    assert (page.context["line"].now.value, page.context["line"].now.is_simulated) == (50.0, False)
+    year = date.today().year
+    rows = client.get(f"/plan/indicators/{row.pk}/rows/stalls?period={year}")
+    assert ([found.title for found in rows.context["rows"]], rows.context["total"]) == (["1号摊"], 2)
+    assert "2 条 · 您可查看 1" in text(rows)
+    wrong = [f"/plan/indicators/{row.pk}/rows/{end}" for end in ("stalls", "stalls?period=x", f"nothing?period={year}")]
+    assert [client.get(address).status_code for address in wrong] == [404] * 3
+
+
+def test_a_number_that_counts_simulated_rows_is_simulated(county: County, plan: Plan, stall: Any) -> None:
+    row = indicator(plan, "遮阳", unit="%", base_value=None, target_value=80.0, formula="lemonade.shaded_stalls")
+    stall(is_shaded=True)
+    api.compute_all()
+    Record.objects.update(is_simulated=True)
+    api.compute_all()
+    assert list(row.values.order_by("pk").values_list("value", "is_simulated")) == [(100.0, False), (100.0, True)]
+
+
+def test_values_are_reported_by_those_with_the_right(county: County, plan: Plan) -> None:
+    row = indicator(plan, "摊位数")
+    address = f"/plan/indicators/{row.pk}/report"
+    good = {"period": "2025", "value": "17", "note": "统计局来函"}
+    viewer, clerk = browser(person(county, VIEW)), browser(person(county, "plan.*", username="clerk"))
+    assert (viewer.post(address, good).status_code, clerk.get(address).status_code) == (403, 405)
+    for changed, message in (
+        ({"period": "去年"}, "请填时期（如 2026 或 2026-07）和数字。"),
+        ({"value": "很多"}, "请填时期（如 2026 或 2026-07）和数字。"),
+        ({"note": " "}, "请写明数据来源。"),
+    ):
+        assert told(clerk.post(address, {**good, **changed}, follow=True)) == [message]
+    assert Value.objects.count() == 0
+    assert told(clerk.post(address, good, follow=True)) == ["已填报。"]
+    kept = Value.objects.get()
+    assert (kept.value, kept.period, kept.source, kept.note, kept.person.username) == (
+        17.0, "2025", "reported", "统计局来函", "clerk",
+    )  # fmt: skip
+    assert 'action="/plan/indicators/' not in viewer.get(f"/plan/indicators/{row.pk}/").content.decode()
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e999"])
+def test_a_number_that_is_none_is_refused(county: County, plan: Plan, number: str) -> None:
+    row = indicator(plan, "摊位数")
+    clerk = browser(person(county, "plan.*"))
+    sent = {"period": "2025", "value": number, "note": "统计局来函"}
+    page = clerk.post(f"/plan/indicators/{row.pk}/report", sent, follow=True)
+    assert told(page) == ["请填时期（如 2026 或 2026-07）和数字。"]
+    assert Value.objects.count() == 0
+
+
+def test_without_the_right_there_is_no_plan(county: County, plan: Plan) -> None:
+    row = indicator(plan, "摊位数")
+    stranger = browser(person(county, "cases.*"))
+    addresses = ["/plan/", "/plan/tasks/", "/plan/review/", f"/plan/indicators/{row.pk}/"]
+    assert [stranger.get(address).status_code for address in addresses] == [403] * 4
+    other = County.objects.create(code="990002", name="乙县")
+    foreign = indicator(Plan.objects.create(county=other, code="plan", title="乙"), "外县的")
+    reader = browser(person(county, VIEW))
+    assert reader.get(f"/plan/indicators/{foreign.pk}/").status_code == 404
+    assert list(lines(reader)) == ["摊位数"]
+
+
+def test_a_plan_that_is_not_there_yet_says_how_to_get_it(county: County) -> None:
+    client = browser(person(county, VIEW))
+    for page in ("/plan/", "/plan/tasks/", "/plan/review/"):
+        assert "还没有规划。由系统运维人员导入规划文本： shizhu plan import FILE" in text(client.get(page))
+
+
+def test_a_plan_without_its_text_says_how_to_import_it(county: County, plan: Plan) -> None:
+    client = browser(person(county, VIEW))
+    assert "请导入规划文本： shizhu plan import FILE" in text(client.get("/plan/"))
+    for page in ("/plan/tasks/", "/plan/review/"):
+        assert "规划文本尚未导入。由系统运维人员导入： shizhu plan import FILE" in text(client.get(page))
+
+
+def test_a_plan_that_was_read_shows_tasks_boxes_and_findings(county: County) -> None:
+    api.import_text(county, YUNQI.read_text(encoding="utf-8"), source="yunqi.txt")
+    client = browser(person(county, VIEW))
+    page = client.get("/plan/")
+    assert (page.context["task_count"], page.context["open_questions"], len(page.context["lines"])) == (4, 2, 9)
+    tasks = text(client.get("/plan/tasks/"))
+    assert [
+        part for part in ("茶旅集市", "2021–2023", "县市场监督管理局", "专栏 3", "古茶园步道") if part not in tasks
+    ] == []
+    review = text(client.get("/plan/review/"))
+    parts = [
+        "等级民宿数量 正文与表格数值不一致",
+        "第 16 行 · 住宿业稳步成长",
+        "县景区管委会会 单位名称中有一字重复",
+        "任务 5 序号有缺",
+    ]
+    assert [part for part in parts if part not in review] == []
+    english = text(browser(person(county, VIEW), "en").get("/plan/review/"))
+    parts = ["the text and the table print different values", "the number 4 is left out: 5 follows 3"]
+    assert [part for part in parts if part not in english] == []
