@@ -1,4 +1,4 @@
-"""Pages of the plan: lights with their reasons, rows behind numbers, values reported by hand, findings in plain words."""
+"""Pages of the plan: lights with their reasons, rows behind numbers, reported values, findings in plain words."""
 
 from __future__ import annotations
 
@@ -63,8 +63,10 @@ def test_one_indicator_tells_base_path_now_target_light_and_why(county: County, 
     row = indicator(plan, "摊位数", no="3", place={"from": 5, "to": 6})
     value(row, 18.5, note="统计公报", is_simulated=True)
     page = browser(person(county, VIEW)).get(f"/plan/indicators/{row.pk}/")
-    parts = ["接近", "18.5 家 · 2025", "现值 18.5 接近应达值 20", "基期 10 家 2020", "目标 20 家 2025", "完成 85 %", "序号 3, 行 5–6",
-             "人工填报 · 统计公报", "模拟"]  # fmt: skip
+    parts = [
+        "接近", "18.5 家 · 2025", "现值 18.5 接近应达值 20", "基期 10 家 2020", "目标 20 家 2025", "完成 85 %",
+        "序号 3, 行 5–6", "人工填报 · 统计公报", "模拟",
+    ]  # fmt: skip
     assert [part for part in parts if part not in text(page)] == []
     chart = page.context["chart"]
     assert [point[1] for point in chart["path"]] == [10, 12, 14, 16, 18, 20]

@@ -166,6 +166,13 @@ def rows_page(request: Request, number: int, name: str) -> HttpResponse:
     return render(request, "plan/rows.html", context)
 
 
+def _finite(text: str) -> float:
+    value = float(text)
+    if not isfinite(value):
+        raise ValueError(text)
+    return value
+
+
 @require_POST
 def report_value(request: Request, number: int) -> HttpResponse:
     """Report a value by hand, with where it comes from."""
@@ -173,9 +180,7 @@ def report_value(request: Request, number: int) -> HttpResponse:
     note = request.POST.get("note", "").strip()
     try:
         period = named(request.POST.get("period", "").strip())
-        value = float(request.POST.get("value", ""))
-        if not isfinite(value):
-            raise ValueError(value)
+        value = _finite(request.POST.get("value", ""))
     except ValueError:
         messages.error(request, _("A value needs a period such as 2026 or 2026-07, and a number."))
         return redirect("plan:indicator", number)
