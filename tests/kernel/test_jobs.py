@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from shizhu.kernel import events
+from shizhu.kernel import events, jobs
 from shizhu.kernel.models import InboxEvent
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -51,3 +52,27 @@ def test_a_worker_does_what_waits(run: Run) -> None:
 def test_what_was_done_long_ago_is_forgotten() -> None:
     InboxEvent.objects.create(consumer="toy", event="new")
     assert (events.forget_done(), inbox()) == (0, ["new"])
+
+
+def test_what_many_ask_for_is_done_once(run: Run) -> None:
+    done: list[str] = []
+    ask = jobs.soon("toy.count", done.append)
+    for county in ("990001", "990001", "990002", "990001"):
+        with transaction.atomic():
+            ask(county)
+    waiting = ProcrastinateJob.objects.filter(task_name="toy.count")
+    assert list(waiting.order_by("id").values_list("args__county", flat=True)) == ["990001", "990002"]
+    with connection.cursor() as cursor:  # a second later
+        cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = now()")
+    run(work())
+    assert sorted(done) == ["990001", "990002"]
+    ask("990001")
+    assert waiting.filter(status="todo").count() == 1
+
+
+def test_work_asked_for_in_a_transaction_that_fails_is_not_done() -> None:
+    ask = jobs.soon("toy.nothing", lambda county: None)
+    with transaction.atomic():
+        ask("990001")
+        transaction.set_rollback(True)
+    assert ProcrastinateJob.objects.filter(task_name="toy.nothing").count() == 0

@@ -1,10 +1,13 @@
-"""Work on a timetable, kept in PostgreSQL by procrastinate. A room declares its own in a module `tasks`."""
+"""Work on a timetable or soon, kept in PostgreSQL by procrastinate. A room declares its own in a module `tasks`."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
+from django.db import transaction
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 
 AHEAD = 8  # hours of the county's time before UTC, in which procrastinate reckons; no summer time
 
@@ -17,3 +20,19 @@ def daily(name: str, hour: int, minute: int, do: Callable[[], object]) -> None:
 
     task = app.task(run, name=name, queueing_lock=name)
     app.periodic(cron=f"{minute} {(hour - AHEAD) % 24} * * *")(task)
+
+
+def soon(name: str, do: Callable[[str], object]) -> Callable[[str], None]:
+    """Work for a county that many may ask for: what waits is done once, a second after the first asked."""
+
+    def run(county: str) -> None:
+        do(county)
+
+    task = app.task(run, name=name)
+
+    def ask(county: str) -> None:
+        waiting = task.configure(queueing_lock=f"{name} {county}", schedule_in={"seconds": 1})
+        with contextlib.suppress(AlreadyEnqueued), transaction.atomic():
+            waiting.defer(county=county)
+
+    return ask

@@ -13,7 +13,7 @@ from tests.fixtures import person
 from shizhu.engines.records import api
 from shizhu.engines.records.models import Record
 from shizhu.kernel import access, packs
-from shizhu.kernel.models import County
+from shizhu.kernel.models import County, OutboxEvent
 
 pytestmark = pytest.mark.django_db
 pytest_plugins = ["tests.engines.records.stalls"]
@@ -273,3 +273,27 @@ def test_demo_rows_come_once_in_the_order_of_their_references(county: County, ro
     assert (kept.source, kept.is_simulated, kept.data["seats"], kept.geometry) == (
         "demo", True, 9, shapely.Point(100.1, 30.1),
     )  # fmt: skip
+
+
+def told() -> list[tuple[Any, ...]]:
+    events = [row.envelope for row in OutboxEvent.objects.order_by("id")]
+    return [
+        (e["type"], e["data"]["register"], e["data"]["key"], e["data"]["state"], e["data"]["version"]) for e in events
+    ]
+
+
+def test_what_changed_is_told_once_without_its_values(county: County, root: access.Actor, stall: Any) -> None:
+    made = stall(code="S001")
+    first = told()[-1]
+    OutboxEvent.objects.all().delete()
+    api.update(root, made.id, {"name": made.data["name"]}, 1)
+    api.update(root, made.id, {"name": "新名"}, 1)
+    api.withdraw(root, made.id, 2)
+    with pytest.raises(api.StaleRecord):
+        api.restore(root, made.id, 2)
+    event = "records.record.changed"
+    assert first == (event, STALL, "S001", "open", 1)
+    assert told() == [(event, STALL, "S001", "open", 2), (event, STALL, "S001", "withdrawn", 3)]
+    data = OutboxEvent.objects.order_by("id").last()
+    assert data is not None
+    assert set(data.envelope["data"]) == {"record", "register", "key", "state", "version"}

@@ -17,7 +17,6 @@ from shizhu.engines.plan.periods import Period, periods_before
 from shizhu.engines.records import api as records
 from shizhu.kernel import packs
 from shizhu.kernel.access import Actor
-from shizhu.kernel.events import Event
 from shizhu.kernel.packs import Body
 from shizhu.lib import feel
 
@@ -116,11 +115,6 @@ def report_simulated(county: str, key: str, period: str, value: float) -> None:
     indicator = Indicator.objects.filter(plan__county_id=county, key=key, formula="").first()
     if indicator and not indicator.values.exclude(source="plan").filter(period=period).exists():
         Value.objects.create(indicator=indicator, period=period, value=value, source="reported", is_simulated=True)
-
-
-def something_counted(event: Event) -> None:
-    """A case opened or closed, or a record changed: numbers may have changed."""
-    compute_all(event.county)
 
 
 def newest(indicators: Sequence[Indicator]) -> Mapping[int, Value]:

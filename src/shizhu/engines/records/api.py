@@ -23,11 +23,43 @@ from shizhu.engines.records.logic.values import Problem
 from shizhu.engines.records.queries import count, get, get_by_id, history, query, scan
 from shizhu.engines.records.references import Choice, Reference
 from shizhu.engines.records.references import add as add_reference
-from shizhu.engines.records.store import create, load_demo, restore, update, withdraw
+from shizhu.engines.records.store import CHANGED, create, load_demo, restore, update, withdraw
 
 __all__ = [
-    "Box", "Change", "Choice", "Column", "Cql2Error", "Entry", "Field", "FieldChange", "Kind", "NoRecord", "Page",
-    "Place", "Problem", "Query", "Reference", "Refused", "Register", "StaleRecord", "UnknownRegister", "add_reference",
-    "condition", "count", "create", "get", "get_by_id", "history", "load_demo", "prepare_registers", "query",
-    "register_of", "registers", "restore", "scan", "update", "withdraw",
+    "CHANGED",
+    "Box",
+    "Change",
+    "Choice",
+    "Column",
+    "Cql2Error",
+    "Entry",
+    "Field",
+    "FieldChange",
+    "Kind",
+    "NoRecord",
+    "Page",
+    "Place",
+    "Problem",
+    "Query",
+    "Reference",
+    "Refused",
+    "Register",
+    "StaleRecord",
+    "UnknownRegister",
+    "add_reference",
+    "condition",
+    "count",
+    "create",
+    "get",
+    "get_by_id",
+    "history",
+    "load_demo",
+    "prepare_registers",
+    "query",
+    "register_of",
+    "registers",
+    "restore",
+    "scan",
+    "update",
+    "withdraw",
 ]  # fmt: skip

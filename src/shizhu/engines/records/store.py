@@ -22,12 +22,14 @@ from shizhu.engines.records.logic.register import Register
 from shizhu.engines.records.logic.values import Data, Problem, problem
 from shizhu.engines.records.models import WITHDRAWN, Record
 from shizhu.engines.records.queries import entry
-from shizhu.kernel import access
+from shizhu.kernel import access, events
 from shizhu.kernel.access import Actor
 from shizhu.kernel.fields import box_of
 from shizhu.kernel.models import Area, Organisation, Post
 from shizhu.kernel.packs import Body, json_ready
 from shizhu.kernel.text import sort_key
+
+CHANGED = "records.record.changed"
 
 
 class Keep:
@@ -73,6 +75,7 @@ def create(
             row.save()
     except IntegrityError:
         raise Refused((problem(declared.key_field, row.key, "unique"),)) from None
+    _tell(row)
     return entry(row, declared, who)
 
 
@@ -100,6 +103,7 @@ def update(
         _fill(row, declared, wanted)
         row.version += 1
         row.save()
+        _tell(row)
     return entry(row, declared, who)
 
 
@@ -122,7 +126,14 @@ def _moved(who: Actor, row: Record, declared: Register, state: str) -> Entry:
         row.state = state
         row.version += 1
         row.save(update_fields=["state", "version", "updated"])
+        _tell(row)
     return entry(row, declared, who)
+
+
+def _tell(row: Record) -> None:
+    """The event carries no values of the record: whoever wants them asks as somebody who may see them."""
+    told = {"record": row.pk, "register": row.register, "key": row.key, "state": row.state, "version": row.version}
+    events.emit(CHANGED, row.pk, row.county_id, told)
 
 
 def _locked(who: Actor, record_id: int, action: str, version: int) -> tuple[Record, Register]:
