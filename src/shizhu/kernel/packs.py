@@ -238,6 +238,7 @@ def declarations(kind_name: str, county: str | None = None) -> dict[str, Body]:
     return {key: body for (kind_, key), body in _remembered(county).items() if kind_ == kind_name}
 
 
-def declaration(kind_name: str, key: str) -> Body:
-    """One declaration; KeyError if nobody declares it."""
-    return _remembered(None)[kind_name, key]
+def declaration(kind_name: str, key: str, county: str | None = None) -> Body:
+    """One declaration, the county's own before a pack's; KeyError if nobody declares it."""
+    own = _remembered(county) if county else {}
+    return own.get((kind_name, key)) or _remembered(None)[kind_name, key]

@@ -51,7 +51,7 @@ class AlarmInfo:
 
 def _info(alarm: Alarm) -> AlarmInfo:
     try:
-        rule = packs.declaration("rules", alarm.rule)
+        rule = packs.declaration("rules", alarm.rule, alarm.county_id)
     except KeyError:  # the rule is gone, its alarms stay
         rule = {"title": {"zh": alarm.rule, "en": alarm.rule}}
     return AlarmInfo(

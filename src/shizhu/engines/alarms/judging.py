@@ -86,7 +86,7 @@ def _judge(binding: Binding, memory: Memory, readings: Iterable[tuple[datetime, 
 
 
 def _apply(binding: Binding, condition: Condition, change: Change, origin: int) -> None:
-    rule = packs.declaration("rules", binding.rule)
+    rule = packs.declaration("rules", binding.rule, binding.county_id)
     if change.is_raised:
         _raise(binding, rule, condition, change, origin)
         return
