@@ -6,6 +6,7 @@ import datetime
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.test import Client
 from tests.fixtures import area, organisation, person
@@ -41,6 +42,16 @@ def trail(of: type[Any], row: int | str, *fields: str) -> list[tuple[Any, ...]]:
         (event.pgh_label, told.get("name"), told.get("path"), *(getattr(event, field) for field in fields))
         for event, told in contexts
     ]
+
+
+def test_what_people_decide_on_is_on_record() -> None:
+    tracked = {
+        model.pgh_tracked_model._meta.label for model in apps.get_models() if hasattr(model, "pgh_tracked_model")
+    }
+    assert tracked == {
+        "kernel.Person", "kernel.Post", "kernel.Role", "kernel.Token", "records.Record", "things.Thing",
+        "things.Datastream", "things.Device", "alarms.Alarm", "cases.Case", "plan.Indicator",
+    }  # fmt: skip
 
 
 def test_a_changed_person_is_on_record_with_who_changed_it(boss: Person, clerk: Person) -> None:
