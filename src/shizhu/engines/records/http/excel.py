@@ -47,7 +47,9 @@ def workbook(county: str, register: Register, entries: Iterable[Entry]) -> bytes
 
 
 def _heads(register: Register) -> list[str]:
-    own = [f"{label(item.title)} ({item.unit})" if item.unit else label(item.title) for _name, item in flat(register)]
+    own = [
+        f"{label(item.title)} ({label(item.unit)})" if item.unit else label(item.title) for _name, item in flat(register)
+    ]
     return [*own, _("Area"), _("Organisation"), _("State"), _("Source"), _("Changed at")]
 
 

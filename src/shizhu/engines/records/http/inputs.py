@@ -69,7 +69,7 @@ class Maker:
             return
         control, choices = self._control(item)
         yield Input(
-            name, label(item.title), control, self._value(item, name, control), label(item.help), item.unit,
+            name, label(item.title), control, self._value(item, name, control), label(item.help), label(item.unit),
             item.is_required and not prefix and name not in self.masked, is_fixed, choices, self.told(name),
             self._placeholder(item, name), item.rules, bool(prefix),
         )  # fmt: skip

@@ -54,7 +54,7 @@ def cell(entry: Entry, item: Field, known: Titles) -> Cell:
     return Cell(
         label(item.title),
         text(item, value, known),
-        unit=item.unit if value is not None else "",
+        unit=label(item.unit) if value is not None else "",
         href=_href(entry.county, item, value),
         is_masked=is_masked,
         is_number=item.kind in NUMBERS,

@@ -47,7 +47,7 @@ class Field:
     choices: Mapping[str, Names] = field(default_factory=dict)
     reference: str = ""
     privacy: str = ""
-    unit: str = ""
+    unit: str | Names = ""
     is_long: bool = False
     fields: tuple[Field, ...] = ()
 
