@@ -147,7 +147,7 @@ def test_a_domain_word_in_an_engine_is_named(tmp_path: Path) -> None:
     [
         (
             "pack.yaml",
-            PACK["pack.yaml"].replace("records", "kettle"),
+            PACK["pack.yaml"].replace("records", "records, kettle"),
             "cups/pack.yaml: engines: kettle: there is no such engine",
         ),
         (

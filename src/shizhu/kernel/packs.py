@@ -38,6 +38,11 @@ class Kind:
     schema: Body = field(default_factory=dict)
     check: Callable[[str, Body, LoadedPacks], Iterable[str]] | None = None
 
+    @property
+    def engine(self) -> str:
+        """The engine that reads it, told by where its check lies."""
+        return self.check.__module__.split(".")[-2] if self.check else ""
+
 
 @dataclass(frozen=True)
 class Declared:

@@ -70,11 +70,15 @@ def of_pack(pack: packs.LoadedPack) -> Iterator[str]:
 
 
 def _engines_of_pack(pack: packs.LoadedPack) -> Iterator[str]:
-    """The engines that pack.yaml names, and those of its roles' rights, exist."""
+    """The engines that pack.yaml names exist, those of its declarations are named, those of its roles' rights exist."""
     known = {file.parent.name for file in SOURCE.glob("engines/*/api.py")}
     for engine in pack.body.get("engines", []):
         if engine not in known:
             yield f"{pack.id}/pack.yaml: engines: {engine}: there is no such engine"
+    for kind in sorted({item.kind for item in pack.declared}):
+        engine = packs.kinds()[kind].engine
+        if engine not in pack.body.get("engines", []):
+            yield f"{pack.id}/pack.yaml: engines: {engine}: must be named, it reads {kind}/"
     for name, role in pack.body.get("roles", {}).items():
         for verb in role["verbs"]:
             if verb.split(".")[0] not in known | {"kernel", "*"}:
