@@ -42,6 +42,16 @@ def _require(request: Request, verb: str) -> None:
         raise PermissionDenied
 
 
+def _require_own(request: Request, role: Role, organisation: Organisation, area: Area) -> None:
+    """Nobody reaches beyond their own rights, neither by giving a post nor by taking over who holds it."""
+    own = (
+        access.may(request.actor, verb, county=request.county.pk, organisation=organisation, area=area)
+        for verb in role.verbs
+    )
+    if not all(own):
+        raise PermissionDenied
+
+
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """A person's own data."""
 
@@ -54,6 +64,7 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptabl
             "phone": gettext_lazy("Phone"),
             "is_active": gettext_lazy("May log in"),
         }
+        error_messages = {"username": {"unique": gettext_lazy("Somebody has this user name already.")}}
 
 
 class PostForm(forms.Form):
@@ -153,8 +164,7 @@ def post_add(request: Request, number: int) -> HttpResponse:
             messages.error(request, f"{form.fields[field].label if field in form.fields else ''}: {problems[0]}")
         return redirect("person", number)
     given = form.cleaned_data
-    if not all(request.actor.has(verb) for verb in given["role"].verbs):
-        raise PermissionDenied
+    _require_own(request, given["role"], given["organisation"], given["area"])
     Post.objects.get_or_create(
         person=person, role=given["role"], organisation=given["organisation"], area=given["area"],
         starts=given["starts"], defaults={"ends": given["ends"]},
@@ -183,6 +193,10 @@ def person_password(request: Request, number: int) -> HttpResponse:
     """A new first password for somebody who forgot theirs."""
     _require(request, EDIT)
     person = get_object_or_404(_people(request), pk=number)
+    for post in (
+        Post.objects.current(timezone.localdate()).filter(person=person).select_related("role", "organisation", "area")
+    ):
+        _require_own(request, post.role, post.organisation, post.area)
     password = secrets.token_urlsafe(9)
     person.set_password(password)
     person.must_change_password = True
