@@ -1,4 +1,4 @@
-.PHONY: help up test check fix bench lock setup
+.PHONY: help up test check fix bench lock pictures setup
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -27,6 +27,12 @@ fix: ## format and mend what can be mended
 
 bench: setup ## figures, each beside a raw limit of the same run
 	@$(BIN)/python -m bench $(ARGS)
+
+pictures: setup ## run the browser tests and keep the README's pictures of what they saw
+	@$(BIN)/python -m pytest tests/browser
+	@mkdir -p docs/images
+	@cp var/screenshots/map-desktop.png docs/images/map.png
+	@cp var/screenshots/task-phone.png docs/images/task.png
 
 lock: ## write the lock files anew
 	@deploy/lock.sh

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -85,3 +85,12 @@ def run() -> Callable[[Coroutine[Any, Any, T]], T]:
 def home() -> Path:
     """The tests' home folder."""
     return Path(os.environ["SHIZHU_TEST_HOME"])
+
+
+@pytest.fixture(scope="session")
+def homes() -> Iterator[Path]:
+    """A folder for homes that every user may enter, as the database's user must."""
+    folder = Path(tempfile.mkdtemp(prefix="shizhu-homes-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)

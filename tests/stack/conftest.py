@@ -13,15 +13,6 @@ from tests.stack.stack import Stack
 
 
 @pytest.fixture(scope="session")
-def homes() -> Iterator[Path]:
-    """A folder for homes that every user may enter, as the database's user must."""
-    folder = Path(tempfile.mkdtemp(prefix="shizhu-homes-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="session")
 def stack(homes: Path) -> Iterator[Stack]:
     """One stack without a demo, for all tests that only need a running one."""
     made = Stack(homes / "shared")

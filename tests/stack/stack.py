@@ -107,6 +107,11 @@ class Stack:
                 time.sleep(0.2)
         raise RuntimeError("the database did not come back")
 
+    def password_of(self, name: str) -> str:
+        """The password of the administrator, or of a simulated person."""
+        secrets: dict[str, str] = json.loads((self.home / "secrets.json").read_text())
+        return self.environment["SHIZHU_ADMIN_PASSWORD"] if name == "admin" else secrets["demo"]
+
     def tail(self) -> str:
         """The end of the log, for a failed test."""
         return "\n".join((self.home / "log/shizhu.log").read_text().splitlines()[-60:])

@@ -47,9 +47,8 @@ def workbook(county: str, register: Register, entries: Iterable[Entry]) -> bytes
 
 
 def _heads(register: Register) -> list[str]:
-    own = [
-        f"{label(item.title)} ({label(item.unit)})" if item.unit else label(item.title) for _name, item in flat(register)
-    ]
+    named = [(label(item.title), label(item.unit)) for _name, item in flat(register)]
+    own = [f"{title} ({unit})" if unit else title for title, unit in named]
     return [*own, _("Area"), _("Organisation"), _("State"), _("Source"), _("Changed at")]
 
 

@@ -1,0 +1,88 @@
+"""Debian's Chromium against a living stack: every page is watched for faults, pictured, and looked at by axe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from tests.stack.stack import Stack
+
+ROOT = Path(__file__).parents[2]
+PICTURES = ROOT / "var/screenshots"
+AXE = ROOT / "frontend/node_modules/axe-core/axe.min.js"
+DESKTOP, PHONE = {"width": 1366, "height": 850}, {"width": 390, "height": 844}
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--no-first-run", "--disable-quic", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+]  # fmt: skip
+
+
+class Visitor:
+    """Somebody at a screen. Whatever the page complains of is kept in `faults`."""
+
+    def __init__(self, browser: Browser, stack: Stack, size: dict[str, int], name: str) -> None:
+        self.context = browser.new_context(
+            base_url=stack.address, viewport=size, locale="zh-CN", timezone_id="Asia/Shanghai", has_touch=size == PHONE
+        )
+        self.page: Page = self.context.new_page()
+        self.name, self.size, self.faults = name, size, list[str]()
+        self.page.on("console", lambda m: self.faults.append(f"{m.text} {m.location}") if m.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+
+    def log_in(self, password: str) -> None:
+        self.page.goto("/login")
+        self.page.get_by_label("用户名").fill(self.name)
+        self.page.get_by_label("密码").fill(password)
+        self.page.get_by_role("button", name="登录").click()
+        self.page.wait_for_url("**/")
+
+    def look(self, name: str) -> None:
+        """Keep a picture; nothing may hang over the edge, and axe may find nothing serious."""
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        kind = "phone" if self.size == PHONE else "desktop"
+        self.page.screenshot(path=PICTURES / f"{name}-{kind}.png")
+        width = self.page.evaluate("document.documentElement.scrollWidth")
+        assert width <= self.size["width"], f"{name}: {width} px wide at {self.size['width']} px"
+        self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        found = self.page.evaluate("axe.run().then(r => r.violations.map(v => [v.impact, v.id, v.nodes[0].html]))")
+        assert [one for one in found if one[0] in {"serious", "critical"}] == [], name
+
+    def close(self) -> None:
+        self.context.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def living(homes: Path) -> Iterator[Stack]:
+    """A stack with the demo county."""
+    made = Stack(homes / "living")
+    made.start()
+    yield made
+    assert made.stop() == 0
+
+
+@pytest.fixture
+def visit(browser: Browser, living: Stack) -> Iterator[Callable[..., Visitor]]:
+    """Log somebody in on a screen of their own; at the end no page may have complained."""
+    visitors: list[Visitor] = []
+
+    def come(name: str, size: dict[str, int] = DESKTOP) -> Visitor:
+        visitor = Visitor(browser, living, size, name)
+        visitors.append(visitor)
+        visitor.log_in(living.password_of(name))
+        return visitor
+
+    yield come
+    faults = {visitor.name: visitor.faults for visitor in visitors if visitor.faults}
+    for visitor in visitors:
+        visitor.close()
+    assert faults == {}
