@@ -11,6 +11,7 @@ import struct
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
@@ -21,6 +22,7 @@ from shizhu.gateways.simulators.hj212 import Faults, Retry, Terminal, real_time
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 START = datetime(2026, 6, 1, tzinfo=UTC)
 NUMBER = 4000
+RECORDED = Path(__file__).with_name("recorded.hj212")
 VICTIMS = ("ingest", "nats", "postgres")
 
 
@@ -195,3 +197,37 @@ def test_a_wrong_password_or_a_switched_off_device_is_refused(stack: Stack) -> N
         client.loop_stop()
         assert answers.pop() != 0
         answers.clear()
+
+
+def test_recorded_frames_over_the_wire(stack: Stack) -> None:
+    """Six real-time uploads, one of them twice, an hourly mean; a modem's words, a wrong CRC, an unknown terminal."""
+    key = "202600000000000000000077"
+    stack.add_device(key)
+    said = stack.run("replay", str(RECORDED), code=1)
+    assert said == (
+        "11 pieces sent, 8 answered, 1 not answered though they asked; "
+        "what was refused is in quarantine with the reason\n"
+    )
+    hours = [(at.hour, result) for at, result in values_of(stack, key, "dissolved_oxygen")]
+    assert hours == [(hour, 6 + hour / 10) for hour in range(6)]
+    assert [(at.hour, result) for at, result in values_of(stack, key, "dissolved_oxygen_hourly")] == [(5, 6.2)]
+    kept = stack.query(
+        "SELECT field, value, count(*) FROM things_quarantine WHERE payload LIKE ANY(%s) GROUP BY 1, 2 ORDER BY 1",
+        [b"+CSQ%", f"%{key}%".encode(), b"%202600000000000000000078%"],
+    )
+    assert kept == [
+        ("2061/w01009-Max", "6.5", 1),
+        ("2061/w01009-Min", "5.9", 1),
+        ("CRC", "E980", 1),
+        ("MN", "202600000000000000000078", 3),
+        ("frame", "+CSQ: 17,99\r\n", 1),
+    ]
+
+
+def values_of(stack: Stack, thing: str, stream: str) -> list[tuple[datetime, float]]:
+    return stack.query(
+        "SELECT o.phenomenon_time, o.result FROM things_observation o "
+        "JOIN things_datastream s ON s.id = o.datastream_id JOIN things_thing t ON t.id = s.thing_id "
+        "WHERE t.key = %s AND s.key = %s ORDER BY 1",
+        thing, stream,
+    )  # fmt: skip

@@ -15,7 +15,7 @@ VERBS = {
     "status": "what runs, with versions, lag and memory",
     "device": "register devices",
     "plan": "read a county's plan as text, or import it",
-    "replay": "a table of readings into the running stack, marked replayed",
+    "replay": "a table of readings, or recorded HJ 212 frames, into the running stack",
     "backup": "database, event log and files into one file",
     "restore": "bring back what a backup holds",
     "run": "run roles in this process (the supervisor does this for you)",

@@ -1,8 +1,12 @@
-"""`shizhu replay FILE --mapping M`: a table of readings into the running stack, marked replayed."""
+"""`shizhu replay FILE`: a table of readings (by a mapping) or recorded HJ 212 frames into the running stack.
+
+Rows of a table are marked replayed. Frames go over TCP to the listener, as they did when they were recorded.
+"""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import importlib
 import os
 import sys
@@ -13,17 +17,17 @@ from typing import Any
 import django
 import yaml
 
+from shizhu.gateways.simulators.hj212 import Counts, Retry, Terminal
 from shizhu.site.config import Config, Trouble
+from shizhu.wire import hj212
 
 BAR = 30
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
-    parser.add_argument("file", type=Path, help="the table (CSV)")
-    parser.add_argument(
-        "--mapping", required=True, help="a mapping file, or the key of a declared one (ecology.water_sections)"
-    )
+    parser.add_argument("file", type=Path, help="the table (CSV), or recorded HJ 212 frames")
+    parser.add_argument("--mapping", help="of a table: a mapping file, or the key of a declared one")
     parser.add_argument("--county", default="", help="county code (default: the only one)")
     parser.add_argument(
         "--as-live", action="store_true", help="move the times so that the last is now, and let rules judge"
@@ -56,8 +60,11 @@ def read_mapping(named: str) -> dict[str, Any]:
 
 def main(options: argparse.Namespace) -> int:
     """Replay, then wait until everything is committed."""
-    if not Config.from_environment().running() and not os.environ.get("DATABASE_URL"):
+    config = Config.from_environment()
+    if not config.running() and not os.environ.get("DATABASE_URL"):
         raise Trouble("nothing runs: start it with `make up` first")
+    if not options.mapping:
+        return recorded(options.file, config)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shizhu.site.settings")
     django.setup(set_prefix=False)
     replay = importlib.import_module("shizhu.engines.things.api").replay
@@ -82,6 +89,32 @@ def main(options: argparse.Namespace) -> int:
     kind = "judged as live" if options.as_live else "history, not judged"
     print(f"{len(rows)} rows, {readings} readings, {rejects} rejects (in quarantine), {len(keys)} stations; {kind}")
     return 0
+
+
+def recorded(file: Path, config: Config) -> int:
+    """Send frames in order, each again until it is answered or given up; tell what became of them."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise Trouble(f"{file} cannot be read ({error.strerror}): check its name") from error
+    framer = hj212.Framer()
+    pieces = [piece.data if isinstance(piece, hj212.Garbage) else piece for piece in framer.feed(data)]
+    pieces += [piece.data if isinstance(piece, hj212.Garbage) else piece for piece in framer.flush()]
+    if not any(piece.startswith(b"##") for piece in pieces):
+        raise Trouble(f"{file} holds no HJ 212 frames: if it is a table, say by --mapping how to read it")
+    counts = asyncio.run(_send(pieces, config))
+    print(
+        f"{counts.sent} pieces sent, {counts.answered} answered, {counts.failed} not answered though they asked; "
+        "what was refused is in quarantine with the reason"
+    )
+    return 1 if counts.failed else 0
+
+
+async def _send(pieces: list[bytes], config: Config) -> Counts:
+    retry = Retry(timeout=5.0, resends=2)
+    async with Terminal(config.host, config.hj212_port, mn="", password="", st="", retry=retry) as terminal:
+        await terminal.replay(pieces)
+    return terminal.counts
 
 
 def wait(replay: Any, last: int) -> None:
