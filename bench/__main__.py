@@ -17,7 +17,7 @@ BENCHES = ("mqtt", "hj212", "live", "idle", "pages", "feel")
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description="Figures, each beside a limit of the same run.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHES)} (default: all)")
-    parser.add_argument("--seconds", type=float, default=6.0, help="how long each thing is measured (default: 6)")
+    parser.add_argument("--seconds", type=float, default=5.0, help="how long each thing is measured (default: 5)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in BENCHES]
