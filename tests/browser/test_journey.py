@@ -17,7 +17,7 @@ from tests.stack.stack import Stack, until
 
 from shizhu.site.picture import drawn
 
-pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.stack, pytest.mark.browser]
 Visit = Callable[..., Visitor]
 KEY, NAME, RULE = "WQ-CB-01", "龙河城北断面", "溶解氧低于目标水质类别"
 TIMELINE = [

@@ -19,7 +19,7 @@ from shizhu.site import servers
 from shizhu.site.config import Config
 from shizhu.site.supervisor import free_port
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.stack
 
 
 def refused(home: Path, **settings: str) -> str:

@@ -19,7 +19,7 @@ from tests.stack.stack import Stack, until
 
 from shizhu.gateways.simulators.hj212 import Faults, Retry, Terminal, real_time
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+pytestmark = pytest.mark.stack
 START = datetime(2026, 6, 1, tzinfo=UTC)
 NUMBER = 4000
 RECORDED = Path(__file__).with_name("recorded.hj212")

@@ -1,4 +1,4 @@
-"""A device is told what was refused of its telemetry, and only it."""
+"""A running stack: a device is told what was refused of its telemetry, and only it; a part that dies comes back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import paho.mqtt.client as paho
 import pytest
 from tests.stack.stack import Stack, until
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+pytestmark = pytest.mark.stack
 
 
 def listening(stack: Stack, key: str, wanted: str) -> tuple[paho.Client, list[dict[str, Any]], list[int]]:
@@ -20,8 +20,8 @@ def listening(stack: Stack, key: str, wanted: str) -> tuple[paho.Client, list[di
     client.username_pw_set(key, "123456")
     client.on_message = lambda _c, _u, message: heard.append(json.loads(message.payload))
     client.on_subscribe = lambda _c, _u, _m, codes, _p: granted.append(codes[0].value)
+    client.on_connect = lambda c, *_: c.subscribe(f"d/{wanted}/errors", 1)
     client.connect("127.0.0.1", stack.mqtt)
-    client.subscribe(f"d/{wanted}/errors", 1)
     client.loop_start()
     assert until(lambda: bool(granted))
     return client, heard, granted
@@ -40,3 +40,14 @@ def test_what_is_refused_is_told_to_its_sender_alone(stack: Stack) -> None:
     told = [{name: value for name, value in one.items() if name != "received"} for one in heard]
     assert told == [{"field": "salt", "value": "3", "rule": "the device's profile has no such property"}]
     assert (granted, refused, overheard) == ([1], [128], [])
+
+
+def test_a_part_that_dies_is_started_again_and_counted(stack: Stack) -> None:
+    stack.add_device("patient")
+    before = stack.state["children"]["gateway"]["restarts"]
+    stack.kill("gateway")
+    assert until(lambda: stack.state["children"]["gateway"]["restarts"] == before + 1)
+    client, _heard, granted = listening(stack, "patient", "patient")
+    client.disconnect()
+    client.loop_stop()
+    assert granted == [1]
