@@ -142,6 +142,20 @@ def test_a_password_is_reset_by_whoever_has_all_rights_of_its_person(county: Cou
     assert equal.must_change_password
 
 
+def test_keys_do_not_outlive_a_password(county: County, boss: Client) -> None:
+    someone = person(county, "things.thing.view", username="someone")
+    secret = browser(someone).post("/tokens", {"name": "报表程序"}).context["secret"]
+    bearer = {"authorization": f"Bearer {secret}"}
+    assert Client().get("/ogc/collections", headers=bearer).status_code == 200
+    Person.objects.filter(pk=someone.pk).update(must_change_password=True)
+    assert Client().get("/ogc/collections", headers=bearer).status_code == 401
+    Person.objects.filter(pk=someone.pk).update(must_change_password=False)
+    boss.post(f"/people/{someone.pk}/password")
+    Person.objects.filter(pk=someone.pk).update(must_change_password=False)
+    assert Client().get("/ogc/collections", headers=bearer).status_code == 401
+    assert [token.revoked is not None for token in Token.objects.all()] == [True]
+
+
 def test_who_is_switched_off_is_out_at_once(county: County, boss: Client) -> None:
     someone = person(county, "things.thing.view", username="someone")
     inside = browser(someone)

@@ -97,7 +97,7 @@ def _person_of_bearer(shown: Credentials) -> Person | None:
     digest = hashlib.sha256(shown.secret.encode()).hexdigest()
     valid = Q(expires__isnull=True) | Q(expires__gt=timezone.now())
     token = Token.objects.filter(valid, digest=digest, revoked__isnull=True).select_related("person").first()
-    return token.person if token else None
+    return token.person if token and not token.person.must_change_password else None
 
 
 def _person_of_session(shown: Credentials) -> Person | None:

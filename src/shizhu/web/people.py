@@ -189,8 +189,9 @@ def post_end(request: Request, number: int) -> HttpResponse:
 
 
 @require_POST
+@transaction.atomic
 def person_password(request: Request, number: int) -> HttpResponse:
-    """A new first password for somebody who forgot theirs."""
+    """A new first password for somebody who forgot theirs; whoever knew the old one may have made keys with it."""
     _require(request, EDIT)
     person = get_object_or_404(_people(request), pk=number)
     for post in (
@@ -201,6 +202,7 @@ def person_password(request: Request, number: int) -> HttpResponse:
     person.set_password(password)
     person.must_change_password = True
     person.save(update_fields=["password", "must_change_password"])
+    Token.objects.filter(person=person, revoked__isnull=True).update(revoked=timezone.now())
     messages.success(request, _password_told(person, password))
     return redirect("person", number)
 
