@@ -82,6 +82,15 @@ def test_an_alarm_is_raised_once_and_cleared_by_the_data(stream: int) -> None:
     assert told() == ["alarms.alarm.raised", "alarms.alarm.cleared"]
 
 
+def test_a_correction_in_the_same_event_counts_as_the_later_one(stream: int) -> None:
+    corrected = event(stream, 0, 31.0)
+    corrected.data["readings"] += event(stream, 0, 20.0, *[31.0] * 10).data["readings"]
+    events.handle(next(c for c in events.consumers() if c.name == "alarms.judge"), corrected)
+    assert raised() == []
+    judge(stream, 11, 31.0)
+    assert [(a.since, a.state) for a in Alarm.objects.all()] == [(NOON + timedelta(minutes=1), "open")]
+
+
 def test_a_redelivered_event_does_nothing(stream: int) -> None:
     judge(stream, 0, *[31.0] * 12, id_="a")
     memory = Memory.objects.values().get()

@@ -50,6 +50,32 @@ def test_a_late_reading_changes_nothing() -> None:
     assert (late, changes) == (state, [])
 
 
+def at(*readings: tuple[float, float]) -> list[tuple[bool, float, float]]:
+    """What is told of (hours since noon, value): raised, when, since when."""
+    _, changes = judge(LOW, [(NOON + timedelta(hours=hour), value) for hour, value in readings])
+    hour = timedelta(hours=1)
+    return [(change.is_raised, (change.at - NOON) / hour, (change.since - NOON) / hour) for change in changes]
+
+
+def test_a_gap_starts_the_count_anew() -> None:
+    assert at((0, 1), (5, 1)) == []
+    assert at((0, 4), (1, 4), (2, 4), (3.5, 4), (4.5, 4), (5.5, 4), (6.5, 4)) == []
+    assert at((0, 4), (1, 4), (2, 4), (3.5, 4), (4.5, 4), (5.5, 4), (6.5, 4), (7.5, 4)) == [(True, 7.5, 3.5)]
+
+
+def test_a_gap_starts_the_count_of_recovery_anew() -> None:
+    low = [(float(hour), 4.0) for hour in range(5)]
+    assert at(*low, (5, 6), (8, 6), (9, 6)) == [(True, 4, 0)]
+    assert at(*low, (5, 6), (8, 6), (9, 6), (10, 6)) == [(True, 4, 0), (False, 10, 8)]
+
+
+def test_a_correction_of_the_newest_reading_is_judged_in_its_place() -> None:
+    assert at((0, 4), (1, 4), (2, 4), (3, 4), (3, 6), (4, 4), (5, 4)) == []
+    assert at((0, 6), (1, 6), (1, 4), (2, 4), (3, 4), (4, 4), (5, 4)) == [(True, 5, 1)]
+    assert at((0, 4), (0, 3), (1, 4), (2, 4), (3, 4), (4, 4), (4, 3)) == [(True, 4, 0)]
+    assert at((0, 4), (0, 6), (1, 4), (2, 4), (3, 4), (4, 4)) == []
+
+
 @given(st.lists(st.floats(0, 10), max_size=60), st.integers(0, 60))
 def test_stopping_anywhere_and_going_on_changes_nothing(values: list[float], cut: int) -> None:
     whole = judge(LOW, hours(*values))
@@ -70,7 +96,11 @@ def test_a_target_class_gives_the_limit() -> None:
         "worse_than": {"standard": "gb3838-2002", "item": "dissolved_oxygen", "target": "target_class"},
         "for": "PT4H",
     }
-    assert bind(when, None, {"target_class": "III"}) == Condition(Limit(low=5), timedelta(hours=4), timedelta())
+    assert bind(when, None, {"target_class": "III"}) == Condition(
+        Limit(low=5), timedelta(hours=4), timedelta(), gap=timedelta(hours=2)
+    )
+    assert bind({**when, "gap": "PT5H"}, None, {"target_class": "III"}).gap == timedelta(hours=5)
+    assert bind({"above": 30, "for": "PT10M"}, None, {}).gap == timedelta(hours=1)
     with pytest.raises(NotJudged, match="target_class: the source has no such property"):
         bind(when, None, {})
     with pytest.raises(NotJudged, match="class 'IX'"):

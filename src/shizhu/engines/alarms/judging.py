@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from django.db import transaction
@@ -48,10 +49,10 @@ def _bind(key: str, rule: Body, source: things.StreamInfo) -> None:
     try:
         found = bind(rule["when"], rule.get("clear"), source.thing_properties)
         values |= {"low": found.limit.low, "high": found.limit.high, "problem": ""}
-        values |= {"lasting": found.lasting, "clearing": found.clearing}
+        values |= {"lasting": found.lasting, "clearing": found.clearing, "gap": found.gap}
     except NotJudged as error:
         nothing = timedelta()
-        values |= {"problem": str(error), "lasting": nothing, "clearing": nothing}
+        values |= {"problem": str(error), "lasting": nothing, "clearing": nothing, "gap": nothing}
     Binding.objects.update_or_create(rule=key, datastream=source.id, defaults=values)
 
 
@@ -66,16 +67,18 @@ def readings_committed(event: Event) -> None:
     for stream, time, value, origin in event.data["readings"]:
         by_stream.setdefault(stream, []).append((datetime.fromisoformat(time), value, origin))
     bindings = Binding.objects.filter(datastream__in=by_stream, problem="").select_related("county").order_by("pk")
+    for readings in by_stream.values():
+        readings.sort(key=itemgetter(0))  # stable: a correction stays behind what it corrects
     ids = [binding.pk for binding in bindings]
     Memory.objects.bulk_create([Memory(binding_id=id_) for id_ in ids], ignore_conflicts=True)
     memories = {m.binding_id: m for m in Memory.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
     for binding in bindings:
-        _judge(binding, memories[binding.pk], sorted(by_stream[binding.datastream]))
+        _judge(binding, memories[binding.pk], by_stream[binding.datastream])
     Memory.objects.bulk_update(memories.values(), MEMORY_FIELDS)
 
 
 def _judge(binding: Binding, memory: Memory, readings: Iterable[tuple[datetime, float, int]]) -> None:
-    condition = Condition(Limit(binding.low, binding.high), binding.lasting, binding.clearing)
+    condition = Condition(Limit(binding.low, binding.high), binding.lasting, binding.clearing, binding.gap)
     state = State(memory.last, memory.broken_since, memory.kept_since, memory.is_raised)
     for time, value, origin in readings:
         state, change = step(state, condition, time, value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pghistory
 from django.db import models
 from django.db.models import Q
@@ -23,6 +25,7 @@ class Binding(models.Model):
     high = models.FloatField(null=True)
     lasting = models.DurationField()
     clearing = models.DurationField()
+    gap = models.DurationField(default=timedelta(hours=1))
     problem = models.TextField(blank=True)
 
     class Meta:

@@ -11,6 +11,7 @@ from shizhu.lib import standards
 from shizhu.lib.standards.limits import Limit
 from shizhu.lib.times import parse_duration
 
+SHORTEST_GAP = timedelta(hours=1)
 LEVELS = ("blue", "yellow", "orange", "red")  # 蓝 黄 橙 红, mild to severe
 
 
@@ -20,11 +21,15 @@ class NotJudged(ValueError):
 
 @dataclass(frozen=True)
 class Condition:
-    """Values must keep `limit`; broken for `lasting` raises, kept for `clearing` recovers."""
+    """Values must keep `limit`; broken for `lasting` raises, kept for `clearing` recovers.
+
+    Nobody knows what was between two readings further apart than `gap`: they are no unbroken row.
+    """
 
     limit: Limit
     lasting: timedelta
     clearing: timedelta
+    gap: timedelta = SHORTEST_GAP
 
 
 def bind(when: Mapping[str, Any], clear: Mapping[str, Any] | None, properties: Mapping[str, Any]) -> Condition:
@@ -34,7 +39,8 @@ def bind(when: Mapping[str, Any], clear: Mapping[str, Any] | None, properties: M
     """
     lasting = parse_duration(when["for"]) if "for" in when else timedelta()
     clearing = parse_duration(clear["for"]) if clear and "for" in clear else timedelta()
-    return Condition(_limit(when, properties), lasting, clearing)
+    gap = parse_duration(when["gap"]) if "gap" in when else max(SHORTEST_GAP, lasting / 2)
+    return Condition(_limit(when, properties), lasting, clearing, gap)
 
 
 def _limit(when: Mapping[str, Any], properties: Mapping[str, Any]) -> Limit:

@@ -30,9 +30,15 @@ class Change:
 
 
 def step(state: State, condition: Condition, at: datetime, value: float) -> tuple[State, Change | None]:
-    """Judge one reading. A reading not newer than the last is late: it changes nothing here."""
-    if state.last is not None and at <= state.last:
+    """Judge one reading. A reading older than the last is late: it changes nothing here.
+
+    A reading at the time of the last corrects it and is judged in its place. What the corrected value ended stays
+    ended: where the right value goes on with an older row, the row counts from the correction.
+    """
+    if state.last is not None and at < state.last:
         return state, None
+    if state.last is not None and at - state.last > condition.gap:
+        state = replace(state, broken_since=None, kept_since=None)
     if condition.limit.is_kept_by(value):
         return _kept(state, condition, at, value)
     since = state.broken_since or at
