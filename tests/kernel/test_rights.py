@@ -18,7 +18,8 @@ COUNTIES = ("990001", "990002")
 AREAS = ("", "101/", "102/", "101/101001/", "1010/")  # below the county's code; 1010 is no part of 101
 ORGANISATIONS = ("", "water/", "water/east/", "water_works/", "water-works/", "enterprise/")
 VERBS = ("kernel.file.view", "kernel.file.edit", "kernel.person.view")
-GIVEN = ("*", "kernel.*", "kernel.file.*", "kernel.file.view", "kernel.file", "kern.*", "kernel.person.view")
+GIVEN = ("*", "kernel.*", "kernel.file.*", "kernel.file.view", "kernel.file", "kern.*", "kernel.person.view",
+         "kernel.*.view", "*.file.edit")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,15 @@ def test_nobody_sees_nothing_and_anybody_everything(world: World) -> None:
         ("a.bb.*", "a.b.c", False),
         ("a.b.c.*", "a.b.c", False),
         ("a.b.*", "a.b", False),
+        ("a.*.c", "a.b.c", True),
+        ("a.*.c", "a.b.d", False),
+        ("a.*.c", "a.c", False),
+        ("a.*.c", "a.b.b.c", False),
+        ("a.*.c", "a.*", False),
+        ("a.*.c", "a.b.*", False),
+        ("a.*", "a.*.c", True),
+        ("a.*.*.d", "a.b.c.d", True),
+        ("a.*.*.d", "a.b.c.e", False),
         ("", "a.b.c", False),
     ],
 )

@@ -23,6 +23,14 @@ WILD = re.compile(r"[%_\\]")  # of LIKE: codes may hold them
 _ESCAPED = r"\\\g<0>"
 
 
+def covers(given: str, verb: str) -> bool:
+    """Whether a verb with `*` covers another: at the end it stands for the rest, elsewhere for one part."""
+    wanted, parts = given.split("."), verb.split(".")
+    if wanted[-1] == "*":
+        parts = parts[: len(wanted)]
+    return len(wanted) == len(parts) and all(want in {"*", part} for want, part in zip(wanted, parts, strict=True))
+
+
 @dataclass(frozen=True)
 class Scope:
     """Where one post gives its verbs: subtrees by path prefix."""
@@ -34,9 +42,8 @@ class Scope:
     area_path: str
 
     def has(self, verb: str) -> bool:
-        """Whether the verb, `engine.thing.*`, `engine.*` or `*` is among the verbs."""
-        parts = verb.split(".")
-        return any(".".join([*parts[:n], "*"]) in self.verbs for n in range(len(parts))) or verb in self.verbs
+        """Whether one of the verbs covers it."""
+        return verb in self.verbs or any(covers(given, verb) for given in self.verbs)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from shizhu.engines.records.http import excel, pages
 from shizhu.engines.records.models import Record
 from shizhu.kernel import access
 from shizhu.kernel.models import County, Person
+from shizhu.site.preparation import sync_roles
 
 pytestmark = pytest.mark.django_db
 pytest_plugins = ["tests.engines.records.stalls"]
@@ -283,6 +284,23 @@ def test_a_reader_reads_and_changes_nothing(county: County, stall: Any) -> None:
         where = address.format(list=LIST, id=made.id)
         answer = reader.post(where, sent) if method == "post" else reader.get(where)
         assert (where, answer.status_code) == (where, status)
+    assert list(Record.objects.values()) == before
+
+
+def test_a_leader_reads_every_register_and_changes_nothing(county: County, stall: Any) -> None:
+    made = stall(owner="张三丰", seats=4)
+    before = list(Record.objects.values())
+    sync_roles()
+    leader = browser(person(county, role="kernel.leader"))
+    found = leader.get("/records/").context["packs"]
+    assert [[register.key for register, _count in seen] for _pack, seen in found] == [["lemonade.grower", STALL]]
+    sent = {"version": "1", "seats": "5", "code": "S009", "name": "九号"}
+    for method, address, status in READING:
+        where = address.format(list=LIST, id=made.id)
+        answer = leader.post(where, sent) if method == "post" else leader.get(where)
+        assert (where, answer.status_code) == (where, 200 if "grower" in where else status)
+    assert "张三丰" not in leader.get(f"{LIST}{made.id}/").content.decode()
+    assert leader.get("/ogc/collections").json()["collections"][0]["id"] == "lemonade.grower"
     assert list(Record.objects.values()) == before
 
 
