@@ -13,7 +13,7 @@ from tests.web.pages import browser
 
 from shizhu.engines.alarms.models import Alarm
 from shizhu.engines.cases import api as cases
-from shizhu.engines.things.models import Thing
+from shizhu.engines.things.models import Location, Thing
 from shizhu.kernel.models import Area, County
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
@@ -66,6 +66,26 @@ def test_layers_hold_what_one_may_see(county: County, alarms: list[Alarm]) -> No
     assert seen == {"lemonade.jugs": [2, 1], "lemonade.alarms": [2, 1], "lemonade.orders": [2, 1]}
     only_map = browser(person(county, "maps.map.view"))
     assert [features(only_map, key) for key in LAYERS] == [[], [], []]
+
+
+def test_a_location_may_be_a_feature_or_no_place_on_a_map(county: County, alarms: list[Alarm]) -> None:
+    client = browser(person(county, *VERBS))
+    place = Location.objects.get(things__name="E号罐")
+
+    def seen(encoding: str, location: Any) -> list[tuple[str, list[float]]]:
+        Location.objects.filter(pk=place.pk).update(encoding_type=encoding, location=location)
+        found = features(client, "lemonade.jugs")
+        return sorted((jug["name"], jug["geometry"]["coordinates"]) for jug in found)
+
+    other = ("W号罐", [100.2, 30.2])
+    feature = {"type": "Feature", "properties": {}, "geometry": {"type": "Point", "coordinates": [100.3, 30.3, 812]}}
+    assert seen("application/geo+json", feature) == [("E号罐", [100.3, 30.3]), other]
+    assert seen("application/vnd.geo+json", feature["geometry"]) == [("E号罐", [100.3, 30.3]), other]
+    assert seen("text/plain", "在村口") == [other]
+    assert seen("text/plain", {"type": "Point", "coordinates": ["村口"]}) == [other]
+    area_ = {"type": "Polygon", "coordinates": [[[100, 30], [101, 30], [101, 31], [100, 30]]]}
+    assert seen("application/geo+json", area_) == [other]
+    assert len(features(client, "lemonade.alarms")) == 1
 
 
 def test_what_is_told_of_a_feature(county: County, alarms: list[Alarm]) -> None:

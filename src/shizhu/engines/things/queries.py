@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from django.db.models import QuerySet
 
+from shizhu.engines.things.logic import geojson
 from shizhu.engines.things.logic.readings import Origin
 from shizhu.engines.things.models import Datastream, Device, Latest, Observation, Packets
 from shizhu.kernel import packs
@@ -72,7 +73,7 @@ def _describe(streams: QuerySet[Datastream]) -> dict[int, StreamInfo]:
         thing = stream.thing
         device: Device | None = next(iter(thing.devices.all()), None)
         declared = profiles.get(device.profile, {}).get("properties", {}).get(stream.key, {}) if device else {}
-        where = next((place.location for place in thing.locations.all()), None)
+        points = (geojson.point(place.encoding_type, place.location) for place in thing.locations.all())
         found[stream.pk] = StreamInfo(
             id=stream.pk,
             property=stream.key or "",
@@ -89,7 +90,7 @@ def _describe(streams: QuerySet[Datastream]) -> dict[int, StreamInfo]:
             device=device.key if device else "",
             profile=device.profile if device else "",
             is_simulated=bool(device and device.origin == Origin.SIMULATED),
-            point=tuple(where["coordinates"][:2]) if where and where.get("type") == "Point" else None,
+            point=next(filter(None, points), None),
         )
     return found
 

@@ -6,17 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from shapely.errors import ShapelyError
-from shapely.geometry import shape
-from shapely.geometry.base import BaseGeometry
-
 from shizhu.engines.things.http.sta.entities import SETS, EntitySet, Kind, Navigation, Property, Rule
 from shizhu.engines.things.http.sta.errors import Refused, bad
+from shizhu.engines.things.logic.geojson import GEOJSON, geometry
 from shizhu.engines.things.logic.readings import parse_span, parse_time
 
 DEEPEST = 12
 SHOWN = 80  # characters of a wrong value
-GEOJSON = {"application/geo+json", "application/vnd.geo+json"}
 
 
 class Known(int):
@@ -35,16 +31,6 @@ class Draft:
     def linked(self, name: str, id_: int) -> Draft:
         """The same, linked to an entity as well."""
         return replace(self, links={**self.links, name: (Known(id_),)})
-
-
-def geometry(value: Any) -> BaseGeometry | None:
-    """The geometry of GeoJSON (a Feature's, or the value itself) if it is one in WGS 84."""
-    try:
-        found: BaseGeometry = shape(value["geometry"] if value.get("type") == "Feature" else value)
-        west, south, east, north = found.bounds
-    except (ShapelyError, ValueError, TypeError, KeyError, AttributeError, IndexError):
-        return None
-    return found if -180 <= west <= east <= 180 and -90 <= south <= north <= 90 else None
 
 
 def _time(value: Any, parse: Callable[[str], Any]) -> bool:

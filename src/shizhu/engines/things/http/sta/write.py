@@ -16,11 +16,12 @@ from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolati
 
 from shizhu.engines.things import store
 from shizhu.engines.things.http.sta.callers import Caller
-from shizhu.engines.things.http.sta.drafts import GEOJSON, Draft, Known, geometry
+from shizhu.engines.things.http.sta.drafts import Draft, Known
 from shizhu.engines.things.http.sta.entities import SETS, EntitySet, Kind, Navigation
 from shizhu.engines.things.http.sta.errors import bad, forbidden, later
 from shizhu.engines.things.http.sta.scope import visible
 from shizhu.engines.things.http.sta.sql import Sql, bind, join, predicate, sql
+from shizhu.engines.things.logic.geojson import GEOJSON, geometry
 from shizhu.engines.things.logic.readings import Origin, Reading, Reject, Stream, from_observation
 from shizhu.kernel.fields import BoxField, box_of
 
