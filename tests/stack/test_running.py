@@ -42,6 +42,30 @@ def test_what_is_refused_is_told_to_its_sender_alone(stack: Stack) -> None:
     assert (granted, refused, overheard) == ([1], [128], [])
 
 
+def test_a_device_takes_over_no_session_but_its_own(stack: Stack) -> None:
+    stack.add_device("own")
+    stack.add_device("own-longer")
+    lost: list[int] = []
+    victim, _heard, _granted = listening(stack, "own-longer", "own-longer")
+    victim.on_disconnect = lambda *_: lost.append(1)
+    answers: dict[str, int] = {}
+    for client_id in ("own-longer", "own-2", "", "own", "own:2"):
+        client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv311)
+        client.username_pw_set("own", "123456")
+        client.on_connect = lambda _c, _u, _f, reason, _p, name=client_id: answers.setdefault(name, reason.value)
+        client.connect("127.0.0.1", stack.mqtt)
+        client.loop_start()
+        assert until(lambda name=client_id: name in answers)
+        client.disconnect()
+        client.loop_stop()
+    assert lost == []
+    victim.disconnect()
+    victim.loop_stop()
+    assert {name: code == 0 for name, code in answers.items()} == {
+        "own-longer": False, "own-2": False, "": False, "own": True, "own:2": True,
+    }  # fmt: skip
+
+
 def test_a_part_that_dies_is_started_again_and_counted(stack: Stack) -> None:
     stack.add_device("patient")
     before = stack.state["children"]["gateway"]["restarts"]

@@ -54,7 +54,7 @@ def answer(request: dict[str, Any], grant: things.Grant | None, key: Any) -> str
     asked = request["nats"]
     told: dict[str, Any] = {"type": "authorization_response", "version": 2}
     if grant is None:
-        told["error"] = "device unknown, disabled, or its password is wrong"
+        told["error"] = "device unknown, disabled, its password is wrong, or its client id is not its own"
     else:
         permissions = {"pub": {"allow": list(grant.publish)}, "sub": {"allow": [*grant.subscribe, *PROTOCOL]}}
         user = {
@@ -74,7 +74,13 @@ async def decide(request: dict[str, Any], registry: things.Registry) -> things.G
     if not user and settings.CONFIG.is_open:
         return OPEN
     device = await registry.device(user)
-    return things.grant(device) if device and device.accepts(password) else None
+    is_own = device and device.accepts(password) and _is_own(request["nats"]["client_info"].get("mqtt_id", ""), user)
+    return things.grant(device) if device and is_own else None
+
+
+def _is_own(client_id: str, key: str) -> bool:
+    """Whoever comes with the client id of another takes over its session; a key has no colon."""
+    return client_id == key or client_id.startswith(f"{key}:")
 
 
 async def serve(nats: Nats, detail: dict[str, Any]) -> None:

@@ -38,7 +38,7 @@ class Publisher:
         self.key, self.faults, self.counts = key, faults or Faults(), Counts()
         self._random = random.Random(f"{seed}/{key}")  # noqa: S311  # faults to order, not secrets
         self._client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2, client_id=f"sim-{key}", clean_session=False, protocol=paho.MQTTv311
+            paho.CallbackAPIVersion.VERSION2, client_id=f"{key}:sim", clean_session=False, protocol=paho.MQTTv311
         )
         self._client.username_pw_set(key, password)
         self._client.max_inflight_messages_set(MOST_IN_FLIGHT)
