@@ -61,7 +61,9 @@ def test_what_many_ask_for_is_done_once(run: Run) -> None:
         with transaction.atomic():
             ask(county)
     waiting = ProcrastinateJob.objects.filter(task_name="toy.count")
-    assert list(waiting.order_by("id").values_list("args__county", flat=True)) == ["990001", "990002"]
+    (first, one), (second, two) = waiting.order_by("id").values_list("id", "args__county")
+    assert (one, two) == ("990001", "990002")
+    assert second - first == 1  # an insert that is refused would have taken a number, and an ERROR in the server's log
     with connection.cursor() as cursor:  # a second later
         cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = now()")
     run(work())

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from django.db import transaction
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued
 
 AHEAD = 8  # hours of the county's time before UTC, in which procrastinate reckons; no summer time
@@ -31,7 +32,10 @@ def soon(name: str, do: Callable[[str], object]) -> Callable[[str], None]:
     task = app.task(run, name=name)
 
     def ask(county: str) -> None:
-        waiting = task.configure(queueing_lock=f"{name} {county}", schedule_in={"seconds": 1})
+        lock = f"{name} {county}"
+        if ProcrastinateJob.objects.filter(queueing_lock=lock, status="todo").exists():
+            return  # PostgreSQL would log a refused insert as an error: only a lost race may come to that
+        waiting = task.configure(queueing_lock=lock, schedule_in={"seconds": 1})
         with contextlib.suppress(AlreadyEnqueued), transaction.atomic():
             waiting.defer(county=county)
 
