@@ -62,10 +62,13 @@ class Catalogue:
         origins: dict[int, int] = {}
         for id_, key, profile, thing, is_enabled, is_lenient, origin, secret in await fetch(connection, DEVICES):
             own = by_thing.get(thing, {})
-            channels = {c: own[p] for p, names in profiles.get(profile, {}).items() if p in own for c in names}
+            declared = profiles.get(profile, {"properties": {}})
+            names = {p: item.get("channels", []) for p, item in declared["properties"].items()}
+            channels = {c: own[p] for p in own for c in names.get(p, [])}
             devices[key] = KnownDevice(
-                id_, key, origin, is_enabled, is_lenient, secret, own, tuple(ids.get(thing, ())), channels
-            )
+                id_, key, origin, is_enabled, is_lenient, secret, own, tuple(ids.get(thing, ())), channels,
+                tuple(declared.get("ignored", ())),
+            )  # fmt: skip
             origins |= {stream.id: origin for stream in own.values()}
         self.devices, self.streams, self.origins = devices, streams, origins
 
@@ -116,10 +119,9 @@ async def fetch(connection: psycopg.AsyncConnection[Any], query: str) -> list[tu
     return await (await connection.execute(query)).fetchall()
 
 
-async def profiles_of(connection: psycopg.AsyncConnection[Any]) -> dict[str, dict[str, list[str]]]:
-    """profile → property → channels of its codecs."""
-    rows = await fetch(connection, "SELECT key, body FROM kernel_declaration WHERE kind = 'things'")
-    return {key: {name: item.get("channels", []) for name, item in body["properties"].items()} for key, body in rows}
+async def profiles_of(connection: psycopg.AsyncConnection[Any]) -> dict[str, packs.Body]:
+    """All declared device profiles by key."""
+    return dict(await fetch(connection, "SELECT key, body FROM kernel_declaration WHERE kind = 'things'"))
 
 
 def profile(key: str) -> packs.Body:

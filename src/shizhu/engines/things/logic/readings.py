@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 import msgspec
@@ -113,6 +114,7 @@ class KnownDevice:
     streams: Mapping[str, Stream]
     stream_ids: tuple[int, ...] = ()  # all of its Thing
     channels: Mapping[str, Stream] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()  # patterns of channels the profile leaves out on purpose
 
     def accepts(self, password: str) -> bool:
         """Whether the password is the device's."""
@@ -170,7 +172,8 @@ def from_samples(sent: Submission, device: KnownDevice | None) -> Decoded:
     for sample in sent.samples:
         stream = device.channels.get(sample.channel) or device.streams.get(sample.channel)
         if stream is None:
-            yield Reject(sample.channel, str(sample.number), "the device's profile has no such channel")
+            if not any(fnmatchcase(sample.channel, pattern) for pattern in device.ignored):
+                yield Reject(sample.channel, str(sample.number), "the device's profile has no such channel")
         elif not math.isfinite(sample.number):
             yield Reject(sample.channel, str(sample.number), "a result must be a finite number")
         else:
