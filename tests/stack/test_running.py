@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
+import urllib.error
+import urllib.request
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -64,6 +69,26 @@ def test_a_device_takes_over_no_session_but_its_own(stack: Stack) -> None:
     assert {name: code == 0 for name, code in answers.items()} == {
         "own-longer": False, "own-2": False, "": False, "own": True, "own:2": True,
     }  # fmt: skip
+
+
+def test_a_stopped_event_log_is_told_at_once(stack: Stack) -> None:
+    def told() -> tuple[str, str, bool]:
+        began = time.monotonic()
+        try:
+            with urllib.request.urlopen(f"{stack.address}/healthz", timeout=20) as answer:
+                body = json.load(answer)
+        except urllib.error.HTTPError as error:
+            body = json.load(error)
+        return body["state"], body["parts"]["event_log"]["state"], time.monotonic() - began < 3
+
+    assert until(lambda: told() == ("ok", "ok", True)), stack.tail()
+    os.kill(stack.pid("nats"), signal.SIGSTOP)
+    try:
+        assert told() == ("degraded", "down", True)
+        assert "\n  event_log down     reason=timed out\n" in stack.run("status", code=1)
+    finally:
+        os.kill(stack.pid("nats"), signal.SIGCONT)
+    assert until(lambda: told() == ("ok", "ok", True)), stack.tail()
 
 
 def test_a_part_that_dies_is_started_again_and_counted(stack: Stack) -> None:

@@ -29,7 +29,7 @@ from shizhu.site.config import Config
 
 pytestmark = pytest.mark.stack
 PASSWORD = "correct horse battery"
-PARTS = {"web", "database", "consumers", "gateway", "ingest", "jobs", "relay"}
+PARTS = {"web", "database", "event_log", "consumers", "gateway", "ingest", "jobs", "relay"}
 NOBODY = 65534
 MakeStack = Callable[..., Stack]
 THING = {
@@ -98,7 +98,10 @@ def test_a_home_from_its_first_start_to_its_restored_backup(home: Path, new_stac
     told = ask(f"{stack.address}/healthz")[1]
     assert set(told["parts"]) == PARTS
     assert {part["state"] for part in told["parts"].values()} == {"ok"}
-    assert {part["version"] for name, part in told["parts"].items() if name != "database"} == {told["version"]}
+    of_others = {"database", "event_log"}
+    assert {part["version"] for name, part in told["parts"].items() if name not in of_others} == {told["version"]}
+    assert set(told["parts"]["event_log"]["lag"]) == {"EVENTS", "READINGS", "$MQTT_msgs"}
+    assert set(told["restarts"].values()) == {0}
     status = json.loads(stack.run("status", "--json"))
     assert set(status["processes"]) == {"postgres", "nats", "web", "gateway", "ingest", "worker", "demo"}
     assert 0 < status["memory_mb"] < 700

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
 from shizhu import __version__
 from shizhu.kernel.models import Heartbeat
+from shizhu.site import event_log
 
 SILENT_AFTER = timedelta(seconds=20)
 
@@ -42,11 +44,17 @@ def roles() -> dict[str, dict[str, Any]]:
 
 def report() -> dict[str, Any]:
     """The whole report; `state` is ok or degraded."""
-    parts: dict[str, dict[str, Any]] = {"web": {"state": "ok", "version": __version__}, "database": database()}
+    parts: dict[str, dict[str, Any]] = {
+        "web": {"state": "ok", "version": __version__},
+        "database": database(),
+        "event_log": event_log.state(),
+    }
     if parts["database"]["state"] == "ok":
         parts |= roles()
     state = "ok" if all(part["state"] == "ok" for part in parts.values()) else "degraded"
-    return {"state": state, "version": __version__, "parts": parts}
+    children = settings.CONFIG.running().get("children", {})
+    restarts = {name: child["restarts"] for name, child in children.items()}
+    return {"state": state, "version": __version__, "parts": parts, "restarts": restarts}
 
 
 def healthz(request: HttpRequest) -> JsonResponse:  # Django's signature
