@@ -66,6 +66,14 @@ async def test_the_same_again_is_a_duplicate_and_another_value_a_correction(stre
     assert (again.committed, again.duplicates, again.corrections) == (2, 1, 1)
 
 
+async def test_another_end_is_a_correction_and_none_at_all_a_duplicate(stream: int) -> None:
+    await commit(Reading(stream, minute(0), 7.0, end=minute(5)))
+    longer = await commit(Reading(stream, minute(0), 7.0, end=minute(10)))
+    silent = await commit(Reading(stream, minute(0), 7.0))
+    assert (longer.corrections, longer.duplicates) == (1, 0)
+    assert (silent.corrections, silent.duplicates) == (0, 1)
+
+
 async def test_within_one_batch_too(stream: int) -> None:
     sent = [Reading(stream, minute(0), value) for value in (7.0, 7.0, 6.0, 7.0)]
     outcome = await commit(*sent)

@@ -33,6 +33,7 @@ class Catalogue:
     devices: dict[str, KnownDevice] = field(default_factory=dict)
     streams: dict[int, Stream] = field(default_factory=dict)
     origins: dict[int, int] = field(default_factory=dict)  # of a datastream, from its thing's device
+    switched_off: frozenset[int] = frozenset()  # datastreams of devices that may not send now
 
     async def listen(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Follow changes through this connection (autocommit)."""
@@ -60,6 +61,7 @@ class Catalogue:
                 by_thing.setdefault(thing, {})[key] = stream
         devices: dict[str, KnownDevice] = {}
         origins: dict[int, int] = {}
+        switched_off: set[int] = set()
         for id_, key, profile, thing, is_enabled, is_lenient, origin, secret in await fetch(connection, DEVICES):
             own = by_thing.get(thing, {})
             declared = profiles.get(profile, {"properties": {}})
@@ -70,7 +72,9 @@ class Catalogue:
                 tuple(declared.get("ignored", ())),
             )  # fmt: skip
             origins |= {stream.id: origin for stream in own.values()}
+            switched_off.update(() if is_enabled else ids.get(thing, ()))
         self.devices, self.streams, self.origins = devices, streams, origins
+        self.switched_off = frozenset(switched_off)
 
 
 class Registry:

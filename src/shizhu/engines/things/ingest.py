@@ -61,10 +61,21 @@ class Ingest:
             if self.position.covers(message):
                 continue
             received = self.position.untimed(message)
-            decode = self._gateway if self.source == log.READINGS else self._mqtt
-            decode(batch, message, received)
+            batch.add(self._decoded(message, received))
         batch.position = messages[-1].stream_sequence, messages[-1].published
         return batch
+
+    def _decoded(self, message: JetStreamMessage, received: datetime) -> Batch:
+        """What one message says; whatever is wrong with it, the others go on."""
+        part = Batch()
+        try:
+            (self._gateway if self.source == log.READINGS else self._mqtt)(part, message, received)
+        except Exception as error:
+            logger.exception("a message on %s cannot be decoded; it is kept in quarantine", message.subject)
+            reject = Reject("message", form.shown(message.payload), f"it cannot be decoded: {type(error).__name__}")
+            kept = Refused(received, self.source, None, message.subject, message.payload, reject)
+            part = Batch(refused=[kept], packets=[(message.stream_sequence, message.subject, message.payload)])
+        return part
 
     def _gateway(self, batch: Batch, message: JetStreamMessage, received: datetime) -> None:
         try:
@@ -74,7 +85,9 @@ class Ingest:
             batch.refused.append(Refused(received, "gateway", None, message.subject, message.payload, reject))
             return
         device = self.catalogue.devices.get(sent.device)
-        self._sort(batch, form.from_samples(sent, device), received, sent.protocol, device, sent.device, sent.raw)
+        self._sort(
+            batch, form.from_samples(sent, device, received), received, sent.protocol, device, sent.device, sent.raw
+        )
         batch.packets.append((message.stream_sequence, sent.device, sent.raw))
 
     def _mqtt(self, batch: Batch, message: JetStreamMessage, received: datetime) -> None:
@@ -105,8 +118,8 @@ class Ingest:
             rule = "an Observation is JSON, sent to v1.1/Datastreams(id)/Observations or naming its Datastream"
             return Reject("payload", form.shown(payload), rule)
         stream = self.catalogue.streams.get(stream_id)
-        if stream is None:
-            return Reject("Datastream", str(stream_id), "there is no such Datastream")
+        if stream is None or stream_id in self.catalogue.switched_off:
+            return Reject("Datastream", str(stream_id), "there is no such Datastream, or its device is switched off")
         origin = self.catalogue.origins.get(stream_id, Origin.MEASURED)
         return form.from_observation(body, stream, received, origin)
 
@@ -132,7 +145,10 @@ class Ingest:
         """Commit messages in order; one that the database cannot take is found by halving and quarantined alone."""
         batch = self.decode(messages)
         try:
-            await self._commit(connection, batch)
+            try:
+                await self._commit(connection, batch)
+            except psycopg.errors.UniqueViolation:  # somebody wrote to the same hour at once: look again
+                await self._commit(connection, batch)
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             if len(messages) > 1:
                 half = len(messages) // 2

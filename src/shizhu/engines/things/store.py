@@ -47,11 +47,12 @@ SELECT nextval('things_observation_seq'), i.datastream_id, i.phenomenon_time, o.
        i.result_time, i.result, i.result_json, i.verdict, i.origin, now(), i.feature_id, i.extra
 FROM incoming i
 CROSS JOIN LATERAL (
-  SELECT sequence, result, result_json FROM things_observation o
+  SELECT sequence, result, result_json, phenomenon_end, extra FROM things_observation o
   WHERE o.datastream_id = i.datastream_id AND o.phenomenon_time = i.phenomenon_time
   ORDER BY sequence DESC LIMIT 1
 ) o
 WHERE i.result IS DISTINCT FROM o.result OR i.result_json IS DISTINCT FROM o.result_json
+  OR i.phenomenon_end <> coalesce(o.phenomenon_end, 'infinity') OR i.extra <> coalesce(o.extra, '{{}}')
 RETURNING datastream_id, phenomenon_time
 """
 FRESH = """
@@ -137,6 +138,13 @@ class Batch:
     position: tuple[int, datetime] | None = None
     packets: list[tuple[int, str, bytes]] = field(default_factory=list)  # sequence, sender, raw
 
+    def add(self, other: Batch) -> None:
+        """Take in what another batch holds; its source and position are its own."""
+        self.readings += other.readings
+        self.refused += other.refused
+        self.seen |= other.seen
+        self.packets += other.packets
+
 
 @dataclass
 class Outcome:
@@ -221,10 +229,10 @@ async def _settle(
 def _line(reading: Reading) -> str:
     """A row of `incoming` in PostgreSQL's COPY text form."""
     stream, time, result, verdict, origin, end, result_time, result_json, feature, extra, _ = reading
-    number = NULL if result is None else repr(result)
+    number, place = NULL if result is None else repr(result), NULL if feature is None else f"{feature:d}"
     return (
         f"{stream}\t{time.isoformat()}\t{_time(end)}\t{_time(result_time)}\t{number}\t"
-        f"{_text(result_json)}\t{verdict:d}\t{origin:d}\t{NULL if feature is None else feature}\t{_text(extra)}\n"
+        f"{_text(result_json)}\t{verdict:d}\t{origin:d}\t{place}\t{_text(extra)}\n"
     )
 
 

@@ -35,15 +35,18 @@ REASONS = (
     gettext_noop("a reading's time must not lie in the future"),
     gettext_noop("a result must be a finite number"),
     gettext_noop("a result of this property must be a number"),
+    gettext_noop("a time must lie between %s and %s"),
     gettext_noop("a time needs its zone, such as +08:00 or Z"),
     gettext_noop("a value holds no ; , && ## CR LF"),
+    gettext_noop("an Observation is a JSON object with a result"),
     gettext_noop("an Observation is JSON, sent to v1.1/Datastreams(id)/Observations or naming its Datastream"),
-    gettext_noop("an Observation needs a result"),
     gettext_noop("an interval must not end before it begins"),
     gettext_noop("an upload of values: %s"),
     gettext_noop("at most %s characters"),
     gettext_noop("bit D is 1 exactly when PNUM and PNO are present"),
     gettext_noop("hexadecimal digits are capital letters"),
+    gettext_noop("it cannot be decoded: %s"),
+    gettext_noop("it is named by its @iot.id, a whole number"),
     gettext_noop("items are key=value without blanks around them"),
     gettext_noop("items are key=value"),
     gettext_noop("must be present in the %s edition"),
@@ -57,7 +60,7 @@ REASONS = (
     gettext_noop("the device's profile has no such channel"),
     gettext_noop("the device's profile has no such property"),
     gettext_noop("the frame ends in CR LF"),
-    gettext_noop("there is no such Datastream"),
+    gettext_noop("there is no such Datastream, or its device is switched off"),
     gettext_noop("times are ISO 8601 with zone: %s"),
 )
 _PATTERNS = tuple((re.compile(re.escape(text).replace("%s", "(.+)")), text) for text in REASONS)
@@ -68,5 +71,5 @@ def in_words(rule: str) -> str:
     for pattern, text in _PATTERNS:
         found = pattern.fullmatch(rule)
         if found:
-            return _(text) % found.groups() if found.groups() else _(text)
+            return _(text) % tuple(map(in_words, found.groups())) if found.groups() else _(text)
     return rule

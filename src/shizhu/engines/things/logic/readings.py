@@ -20,6 +20,8 @@ import msgspec
 
 MICROSECOND = timedelta(microseconds=1)
 FUTURE = timedelta(hours=1)  # a clock may be that far ahead before its times are refused
+EARLIEST, LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)  # what a time can be at all
+IN_FUTURE = "a reading's time must not lie in the future"
 
 
 class Verdict(IntEnum):
@@ -143,12 +145,15 @@ def submission(payload: bytes) -> Submission:
 
 def parse_time(value: str | int) -> datetime:
     """ISO 8601 with zone, or milliseconds since 1970. ValueError says which rule was broken."""
-    if isinstance(value, int):
-        return datetime.fromtimestamp(value / 1000, UTC)
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        raise ValueError("a time needs its zone, such as +08:00 or Z")
-    return moment
+    try:
+        moment = datetime.fromtimestamp(value / 1000, UTC) if isinstance(value, int) else datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError("a time needs its zone, such as +08:00 or Z")
+        if EARLIEST <= moment < LAST:
+            return moment
+    except (OverflowError, OSError):  # beyond what a clock can show
+        pass
+    raise ValueError(f"a time must lie between {EARLIEST:%Y} and {LAST:%Y}")
 
 
 def parse_span(value: str) -> tuple[datetime, datetime | None]:
@@ -160,7 +165,7 @@ def parse_span(value: str) -> tuple[datetime, datetime | None]:
     return start, stop
 
 
-def from_samples(sent: Submission, device: KnownDevice | None) -> Decoded:
+def from_samples(sent: Submission, device: KnownDevice | None, received: datetime) -> Decoded:
     """Readings of a gateway's submission."""
     for refused in sent.rejects:
         yield Reject(*refused)
@@ -176,6 +181,8 @@ def from_samples(sent: Submission, device: KnownDevice | None) -> Decoded:
                 yield Reject(sample.channel, str(sample.number), "the device's profile has no such channel")
         elif not math.isfinite(sample.number):
             yield Reject(sample.channel, str(sample.number), "a result must be a finite number")
+        elif not EARLIEST <= sample.time <= received + FUTURE:
+            yield Reject("time", sample.time.isoformat(), IN_FUTURE)
         else:
             verdict = max(Verdict.SUSPECT if sample.is_doubted else Verdict.GOOD, stream.verdict(sample.number))
             yield Reading(stream.id, sample.time, sample.number, verdict, origin, is_history=sent.is_history)
@@ -193,11 +200,11 @@ def from_telemetry(payload: bytes, device: KnownDevice, received: datetime) -> D
         if item.time is not None:
             try:
                 time = parse_time(item.time)
-            except (ValueError, OverflowError, OSError) as error:
+            except ValueError as error:
                 yield Reject("time", str(item.time), str(error))
                 continue
             if time > received + FUTURE:
-                yield Reject("time", str(item.time), "a reading's time must not lie in the future")
+                yield Reject("time", str(item.time), IN_FUTURE)
                 continue
         for name, value in item.values.items():
             yield _telemetry_value(name, value, time, device)
@@ -209,31 +216,52 @@ def _telemetry_value(name: str, value: object, time: datetime, device: KnownDevi
         return Reject(name, str(value), "the device's profile has no such property")
     if isinstance(value, bool) or not isinstance(value, int | float):
         return Reject(name, str(value), "a result of this property must be a number")
-    return Reading(stream.id, time, float(value), stream.verdict(value), device.origin)
+    number = finite(value)
+    if number is None:
+        return Reject(name, shown(repr(value).encode()), "a result must be a finite number")
+    return Reading(stream.id, time, number, stream.verdict(number), device.origin)
+
+
+def finite(value: float) -> float | None:
+    """The number as PostgreSQL keeps it, None if it is too large for that."""
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def from_observation(body: Mapping[str, Any], stream: Stream, received: datetime, origin: int) -> Reading | Reject:
     """One SensorThings Observation (OGC 18-088 §8.2.7)."""
-    if "result" not in body:
-        return Reject("result", "", "an Observation needs a result")
+    if not isinstance(body, Mapping) or "result" not in body:
+        return Reject("result", "", "an Observation is a JSON object with a result")
     extra = {name: body[name] for name in ("validTime", "resultQuality", "parameters") if body.get(name) is not None}
     try:
         time, end = parse_span(body["phenomenonTime"]) if body.get("phenomenonTime") else (received, None)
         result_time = parse_time(body["resultTime"]) if body.get("resultTime") else None
     except (ValueError, TypeError, AttributeError) as error:
         return Reject("phenomenonTime", str(body.get("phenomenonTime")), f"times are ISO 8601 with zone: {error}")
+    if time > received + FUTURE:
+        return Reject("phenomenonTime", str(body["phenomenonTime"]), IN_FUTURE)
+    feature = body.get("FeatureOfInterest")
+    named = feature.get("@iot.id") if isinstance(feature, Mapping) else feature
+    if named is not None and (not isinstance(named, int) or isinstance(named, bool)):
+        return Reject("FeatureOfInterest", shown(repr(named).encode()), "it is named by its @iot.id, a whole number")
     result = body["result"]
     is_number = isinstance(result, int | float) and not isinstance(result, bool)
+    number = finite(result) if is_number else None
+    if is_number and number is None:
+        return Reject("result", shown(repr(result).encode()), "a result must be a finite number")
     return Reading(
         stream.id,
         time,
-        float(result) if is_number else None,
-        stream.verdict(result) if is_number else Verdict.GOOD,
+        number,
+        Verdict.GOOD if number is None else stream.verdict(number),
         origin,
         end,
         result_time,
         None if is_number else msgspec.json.encode(result).decode(),
-        body.get("FeatureOfInterest", {}).get("@iot.id"),
+        named,
         msgspec.json.encode(extra).decode() if extra else None,
     )
 

@@ -1,0 +1,90 @@
+"""Whatever a device sends becomes readings that can be kept, or rejects that say why."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shizhu.engines.things import store
+from shizhu.engines.things.logic import readings
+from shizhu.engines.things.logic.readings import KnownDevice, Reading, Reject, Sample, Stream, Submission
+
+NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
+STREAM = Stream(7, 0.0, 20.0, True, "990001")
+DEVICE = KnownDevice(1, "jug", 0, True, False, "", {"level": STREAM}, (7,), {"2011/level-Rtd": STREAM})
+TIMES = st.one_of(
+    st.datetimes().map(datetime.isoformat), st.integers(), st.text(max_size=30),
+    st.sampled_from(["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00", "2026-07-01T13:00:01Z"]),
+)  # fmt: skip
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10) | st.just(10**400),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+IDS = st.sampled_from([1, True, 1.5, "1\t\\N\n9\t2026-01-01T00:00:00Z", {}, [1], None, {"@iot.id": "1\t2"}])
+BODIES = JSON | st.fixed_dictionaries(
+    {"result": JSON},
+    optional={"phenomenonTime": TIMES | JSON, "FeatureOfInterest": IDS, "parameters": JSON, "resultTime": TIMES},
+)
+
+
+def is_sound(found: Reading | Reject) -> bool:
+    """Every cell of its row can be kept, and the row is one."""
+    if isinstance(found, Reject):
+        return True
+    line = store._line(found)
+    in_time = readings.EARLIEST <= found.time <= NOW + readings.FUTURE
+    is_number = found.result is None or math.isfinite(found.result)
+    return in_time and is_number and (line.count("\n"), line.count("\t")) == (1, 9)
+
+
+@given(BODIES)
+def test_any_observation(body: Any) -> None:
+    found = readings.from_observation(body, STREAM, NOW, 0)
+    assert is_sound(found), found
+
+
+@given(st.binary(max_size=40) | JSON.map(lambda value: json.dumps(value).encode()), TIMES, JSON)
+def test_any_telemetry(raw: bytes, time: Any, value: Any) -> None:
+    for payload in (raw, json.dumps({"time": time, "values": {"level": value, "colour": 1}}).encode()):
+        found = list(readings.from_telemetry(payload, DEVICE, NOW))
+        assert [one for one in found if not is_sound(one)] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "rule"),
+    [
+        (5, "result", "an Observation is a JSON object with a result"),
+        (["result"], "result", "an Observation is a JSON object with a result"),
+        ({"result": 10**400}, "result", "a result must be a finite number"),
+        ({"result": 1, "phenomenonTime": "2026-07-01T13:00:01Z"}, "phenomenonTime", readings.IN_FUTURE),
+        (
+            {"result": 1, "phenomenonTime": "9999-12-31T23:59:59-12:00"},
+            "phenomenonTime",
+            "times are ISO 8601 with zone: a time must lie between 1900 and 2200",
+        ),
+        (
+            {"result": 1, "FeatureOfInterest": {"@iot.id": "1\t\\N\n93\t2026-11-26T00:30:00Z"}},
+            "FeatureOfInterest",
+            "it is named by its @iot.id, a whole number",
+        ),
+    ],
+)
+def test_an_observation_that_cannot_be_kept(body: Any, field: str, rule: str) -> None:
+    found = readings.from_observation(body, STREAM, NOW, 0)
+    assert isinstance(found, Reject)
+    assert (found.field, found.rule) == (field, rule)
+
+
+@pytest.mark.parametrize(("ahead", "kept"), [(timedelta(hours=1), 1), (timedelta(hours=1, seconds=1), 0)])
+def test_a_packet_of_a_gateway_from_the_future(ahead: timedelta, kept: int) -> None:
+    sent = Submission("hj212", "jug", b"", [Sample("2011/level-Rtd", NOW + ahead, 7.0)])
+    found = list(readings.from_samples(sent, DEVICE, NOW))
+    assert [isinstance(one, Reading) for one in found] == [bool(kept)]
+    assert [one.rule for one in found if isinstance(one, Reject)] == [readings.IN_FUTURE] * (1 - kept)
