@@ -9,6 +9,7 @@ import asyncio
 import base64
 import binascii
 import hashlib
+import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from shizhu.kernel.models import Person, Token
 KEPT_SECONDS = 5.0
 MOST_KEPT = 1000
 CHALLENGE = ((b"www-authenticate", b'Basic realm="Shizhu", charset="UTF-8"'), (b"www-authenticate", b"Bearer"))
+LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?", re.IGNORECASE)
 Header = tuple[bytes, bytes]
 
 
@@ -86,6 +88,12 @@ def is_from_here(headers: Iterable[Header]) -> bool:
     given = list(headers)
     origin = header(given, b"origin")
     return origin.partition("://")[2] == header(given, b"host") if origin else False
+
+
+def is_anybody(headers: Iterable[Header], shown: Credentials) -> bool:
+    """Whether --open stands for a login: a page whose name was made to lead here (DNS rebinding) asks for that name."""
+    is_here = LOOPBACK.fullmatch(header(headers, b"host")) is not None
+    return settings.CONFIG.is_open and not shown.is_meant and is_here
 
 
 def _person_of_basic(shown: Credentials) -> Person | None:

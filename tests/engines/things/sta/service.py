@@ -22,7 +22,7 @@ from shizhu.engines.things.models import Datastream, FeatureOfInterest, Observat
 from shizhu.kernel.models import County, OutboxEvent
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
-ROOT = "http://sta.test/sta/v1.1"
+ROOT = "http://localhost/sta/v1.1"
 POINT = {"type": "Point", "coordinates": [100.2, 30.2]}
 UNIT = {"name": "degree Celsius", "symbol": "℃", "definition": "ucum:Cel"}
 OM = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement"
@@ -117,7 +117,7 @@ class Service:
     async def send(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         address, _, query = path.removeprefix(ROOT).partition("?")
         address = address if address.startswith("/sta") else f"/sta/v1.1/{address.strip('/')}".rstrip("/")
-        given = {"host": "sta.test", **self.who, **headers}
+        given = {"host": "localhost", **self.who, **headers}
         scope = {
             "type": "http", "method": method, "scheme": "http", "path": unquote(address),
             "query_string": query.encode(), "headers": [(k.encode(), v.encode()) for k, v in given.items()],

@@ -36,7 +36,7 @@ def test_without_login_nothing_is_told_and_nothing_made(closed: Service, towns: 
         answer = closed.be(asker).get("Things")
         assert (answer.status, answer.json["type"]) == (401, "unauthorized")
         assert answer.headers["www-authenticate"] == "Bearer"
-        assert closed.be(asker).post("Things", THING, origin="http://sta.test").status == 401
+        assert closed.be(asker).post("Things", THING, origin="http://localhost").status == 401
     assert counts() == before
 
 
@@ -163,10 +163,10 @@ def test_a_session_reads_and_writes_only_from_our_own_pages(closed: Service, cou
     cookie = {"cookie": f"a=b; sessionid={client.cookies['sessionid'].value}"}
     asker, before = closed.be(cookie), counts()
     assert asker.get("Things").status == 200
-    for origin in ({}, {"origin": "http://evil.test"}, {"origin": "null"}, {"origin": "http://sta.test.evil.test"}):
+    for origin in ({}, {"origin": "http://evil.test"}, {"origin": "null"}, {"origin": "http://localhost.evil.test"}):
         assert asker.post("Things", THING, **origin).status == 403
     assert counts() == before
-    assert asker.post("Things", THING, origin="http://sta.test").status == 201
+    assert asker.post("Things", THING, origin="http://localhost").status == 201
     someone.set_password("another horse")
     someone.save()
     authentication.forget()
@@ -180,6 +180,25 @@ def test_with_open_another_page_may_read_but_not_write(service: Service, county:
     assert (refused.status, "access-control-allow-origin" in refused.headers) == (403, False)
     assert counts() == before
     assert service.post("Things", THING).status == 201
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.test", "127.0.0.1.evil.test", "localhost.evil.test:8000", "192.168.1.2", "0.0.0.0"]
+)
+def test_with_open_a_name_that_was_made_to_lead_here_reads_and_writes_nothing(
+    service: Service, county: County, host: str
+) -> None:
+    before = counts()
+    for answer in (service.get("Things", host=host), service.post("Things", THING, host=host, origin=f"http://{host}")):
+        assert answer.status == 401
+    assert counts() == before
+    person(county, *ALL, username="dong")
+    assert service.be(basic("dong")).get("Things", host=host).status == 200
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8000", "localhost:8000", "LOCALHOST", "[::1]", "[::1]:8000"])
+def test_with_open_this_machine_is_answered(service: Service, county: County, host: str) -> None:
+    assert service.get("Things", host=host).status == 200
 
 
 def test_without_open_no_other_page_may_read(closed: Service, county: County) -> None:

@@ -176,7 +176,7 @@ class SensorThings:
         is_sent_by_page = shown.scheme == "session" or (is_open and authentication.header(headers, b"origin") != "")
         if method not in READING and is_sent_by_page and not authentication.is_from_here(headers):
             raise forbidden("a page of another origin may not write: the Origin header must name the Host")
-        if is_open and not shown.is_meant:
+        if authentication.is_anybody(headers, shown):
             return PersonCaller(access.ANYBODY)
         found = await caller(pool, headers)
         if found is None:
