@@ -17,7 +17,7 @@ _web = Path(web.__file__).parent
 
 SECRET_KEY = CONFIG.secrets["django"]
 DEBUG = False
-ALLOWED_HOSTS = ["*"]  # the address is ours to bind; no link is ever built from the Host header
+ALLOWED_HOSTS = ["*"]  # the address is ours to bind; links from the Host header go back to who sent it
 ROOT_URLCONF = "shizhu.site.urls"
 ASGI_APPLICATION = "shizhu.site.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import orjson
-from django.conf import settings
 from django.http import HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -86,14 +85,14 @@ def asker(request: Request) -> access.Actor:
     return request.actor
 
 
-def root() -> str:
-    """The address of the landing page; never made from what a client sent."""
-    return f"{settings.CONFIG.address}/ogc"
+def root(request: Request) -> str:
+    """The address of the landing page as the client knows it; a Host that names no host is refused."""
+    return f"{request.scheme}://{request.get_host()}/ogc"
 
 
-def link(path: str, rel: str, title: str = "", media_type: str = JSON) -> Body:
+def link(request: Request, path: str, rel: str, title: str = "", media_type: str = JSON) -> Body:
     """A link with the relation and type that requirement 16 asks for."""
-    made = {"href": f"{root()}{path}", "rel": rel, "type": media_type}
+    made = {"href": f"{root(request)}{path}", "rel": rel, "type": media_type}
     return {**made, "title": title} if title else made
 
 
@@ -116,10 +115,10 @@ def landing(request: Request) -> HttpResponse:
         "title": label(request.county.name),
         "description": "Registers of the county / 登记簿",
         "links": [
-            link("", "self", "this document"),
-            link("/api", "service-desc", "the API definition", openapi.MEDIA_TYPE),
-            link("/conformance", "conformance", "conformance classes"),
-            link("/collections", "data", "collections"),
+            link(request, "", "self", "this document"),
+            link(request, "/api", "service-desc", "the API definition", openapi.MEDIA_TYPE),
+            link(request, "/conformance", "conformance", "conformance classes"),
+            link(request, "/collections", "data", "collections"),
         ],
     }
     return respond(body)
@@ -136,7 +135,7 @@ def conformance(request: Request) -> HttpResponse:
 def api(request: Request) -> HttpResponse:
     """Requirement 4: the API as OpenAPI 3.0."""
     known(request, set())
-    return respond(openapi.document(root(), _seen(request)), openapi.MEDIA_TYPE)
+    return respond(openapi.document(root(request), _seen(request)), openapi.MEDIA_TYPE)
 
 
 @answer
@@ -144,15 +143,15 @@ def collections(request: Request) -> HttpResponse:
     """Requirement 14: the registers that this person may see."""
     known(request, set())
     box = _extent(request)
-    found = [_collection(register, box) for register in _seen(request)]
-    return respond({"links": [link("/collections", "self")], "collections": found})
+    found = [_collection(request, register, box) for register in _seen(request)]
+    return respond({"links": [link(request, "/collections", "self")], "collections": found})
 
 
 @answer
 def collection(request: Request, key: str) -> HttpResponse:
     """Requirement 18: one register."""
     known(request, set())
-    return respond(_collection(_register(request, key), _extent(request)))
+    return respond(_collection(request, _register(request, key), _extent(request)))
 
 
 def _seen(request: Request) -> list[Register]:
@@ -173,7 +172,7 @@ def _extent(request: Request) -> Box | None:
     return box
 
 
-def _collection(register: Register, box: Box | None) -> Body:
+def _collection(request: Request, register: Register, box: Box | None) -> Body:
     path = f"/collections/{quote(register.key)}"
     made: Body = {
         "id": register.key,
@@ -181,7 +180,7 @@ def _collection(register: Register, box: Box | None) -> Body:
         "description": label(register.help),
         "itemType": "feature",
         "crs": [CRS84],
-        "links": [link(path, "self"), link(f"{path}/items", "items", label(register.title), GEOJSON)],
+        "links": [link(request, path, "self"), link(request, f"{path}/items", "items", label(register.title), GEOJSON)],
     }
     if register.geometry and box:
         made["extent"] = {"spatial": {"bbox": [list(box)], "crs": CRS84}}
@@ -207,7 +206,7 @@ def items(request: Request, key: str) -> HttpResponse:
         "numberMatched": page.total,
         "numberReturned": len(page.entries),
         "features": [_feature(entry) for entry in page.entries],
-        "links": _paging(key, given, query, page.total),
+        "links": _paging(request, key, given, query, page.total),
     }
     return respond(body, GEOJSON)
 
@@ -221,7 +220,10 @@ def item(request: Request, key: str, feature: str) -> HttpResponse:
     if entry.is_withdrawn:
         raise NoRecord(feature)
     path = f"/collections/{quote(register.key)}"
-    links = [link(f"{path}/items/{quote(entry.key)}", "self", media_type=GEOJSON), link(path, "collection")]
+    links = [
+        link(request, f"{path}/items/{quote(entry.key)}", "self", media_type=GEOJSON),
+        link(request, path, "collection"),
+    ]
     return respond({**_feature(entry), "links": links}, GEOJSON)
 
 
@@ -235,7 +237,7 @@ def _feature(entry: Entry) -> Body:
     return {"type": "Feature", "id": entry.key, "geometry": geometry, "properties": {**entry.data, **own}}
 
 
-def _paging(key: str, given: Mapping[str, str], query: Query, total: int) -> list[Body]:
+def _paging(request: Request, key: str, given: Mapping[str, str], query: Query, total: int) -> list[Body]:
     """Requirement 29 and recommendation 19: self, and the pages after and before."""
     path = f"/collections/{quote(key)}/items"
 
@@ -243,12 +245,12 @@ def _paging(key: str, given: Mapping[str, str], query: Query, total: int) -> lis
         wanted = {**given, "limit": str(query.limit), "offset": str(offset)}
         return f"{path}?{urlencode(wanted)}"
 
-    links = [link(f"{path}?{urlencode(given)}" if given else path, "self", media_type=GEOJSON)]
+    links = [link(request, f"{path}?{urlencode(given)}" if given else path, "self", media_type=GEOJSON)]
     if query.offset + query.limit < total:
-        links.append(link(at(query.offset + query.limit), "next", media_type=GEOJSON))
+        links.append(link(request, at(query.offset + query.limit), "next", media_type=GEOJSON))
     if query.offset:
-        links.append(link(at(max(query.offset - query.limit, 0)), "prev", media_type=GEOJSON))
-    return [*links, link(f"/collections/{quote(key)}", "collection")]
+        links.append(link(request, at(max(query.offset - query.limit, 0)), "prev", media_type=GEOJSON))
+    return [*links, link(request, f"/collections/{quote(key)}", "collection")]
 
 
 def _whole(given: Mapping[str, str], name: str, usual: int, least: int) -> int:

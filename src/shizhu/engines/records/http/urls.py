@@ -18,6 +18,7 @@ records = [
 ]
 ogc = [
     path("", features.landing),
+    path("/", features.landing),
     path("/api", features.api),
     path("/conformance", features.conformance),
     path("/collections", features.collections),
