@@ -10,6 +10,7 @@ import socket
 import struct
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import pytest
 from tests.stack.stack import Stack, until
 
 from shizhu.gateways.simulators.hj212 import Faults, Retry, Terminal, real_time
+from shizhu.wire import hj212
 
 pytestmark = pytest.mark.stack
 START = datetime(2026, 6, 1, tzinfo=UTC)
@@ -207,10 +209,12 @@ def test_recorded_frames_over_the_wire(stack: Stack) -> None:
     key = "202600000000000000000077"
     stack.add_device(key)
     said = stack.run("replay", str(RECORDED), code=1)
-    assert said == (
+    told, bar = said.split("\n", 1)
+    assert told == (
         "11 pieces sent, 8 answered, 1 not answered though they asked; "
-        "what was refused is in quarantine with the reason\n"
+        "what was refused is in quarantine with the reason"
     )
+    assert [step.rsplit(" ", 1)[-1] for step in bar.splitlines()] == [f"{done}/11" for done in range(12)]
     hours = [(at.hour, result) for at, result in values_of(stack, key, "dissolved_oxygen")]
     assert hours == [(hour, 6 + hour / 10) for hour in range(6)]
     assert [(at.hour, result) for at, result in values_of(stack, key, "dissolved_oxygen_hourly")] == [(5, 6.2)]
@@ -225,6 +229,21 @@ def test_recorded_frames_over_the_wire(stack: Stack) -> None:
     ]
 
 
+def test_recorded_frames_of_nobody_we_know_stop_early(stack: Stack, tmp_path: Path) -> None:
+    key = "202600000000000000000076"
+    frames = RECORDED.read_bytes().splitlines(keepends=True)[:3]
+    unknown = [hj212.encode(replace(hj212.decode(frame).packet, mn=key)) for frame in frames]
+    file = tmp_path / "unknown.hj212"
+    file.write_bytes(b"".join(unknown * 4))
+    said = stack.run("replay", str(file), code=1)
+    told, *bar, why = said.splitlines()
+    assert told.startswith("3 pieces sent, 0 answered, 3 not answered though they asked; ")
+    assert [step.rsplit(" ", 1)[-1] for step in bar] == ["0/12", "1/12", "2/12"]
+    assert why == f"shizhu: MN {key} is not answered: register it by `shizhu device add`, or check its password"
+    kept = "SELECT count(*) FROM things_quarantine WHERE payload LIKE %s AND field = 'MN' AND value = %s"
+    assert until(lambda: stack.query(kept, f"%{key}%".encode(), key) == [(9,)])
+
+
 def values_of(stack: Stack, thing: str, stream: str) -> list[tuple[datetime, float]]:
     return stack.query(
         "SELECT o.phenomenon_time, o.result FROM things_observation o "
@@ -232,3 +251,45 @@ def values_of(stack: Stack, thing: str, stream: str) -> list[tuple[datetime, flo
         "WHERE t.key = %s AND s.key = %s ORDER BY 1",
         thing, stream,
     )  # fmt: skip
+
+
+CELLS = r"1\t\\N\n1\t2026-06-01T00:00:00Z\t\\N\t\\N\t0.6\t\\N\t0\t0\t\\N"  # a second row, if cells were not checked
+NASTY = [
+    "5", '"result"', '["result"]', "null", '{"result": 1, "FeatureOfInterest": null, "phenomenonTime": 3}',
+    f'{{"result": 1, "FeatureOfInterest": {{"@iot.id": "{CELLS}"}}}}',
+    '{"result": 1, "phenomenonTime": "9999-12-31T23:59:59-12:00"}',
+    '{"result": 1, "phenomenonTime": "2099-01-01T00:00:00Z"}',
+    f'{{"result": {"9" * 400}}}', '{"result": 1, "FeatureOfInterest": {"@iot.id": 123456789}}', r'{"result": "\u0000"}',
+]  # fmt: skip
+NASTY_TELEMETRY = [
+    f'{{"values": {{"ph": {"9" * 400}}}}}',
+    '{"values": 3}',
+    '{"time": 99999999999999999, "values": {"ph": 7}}',
+]
+
+
+def test_no_message_stops_or_changes_others(stack: Stack) -> None:
+    stack.add_device("rude")
+    stack.add_device("polite")
+    rude, polite = Device(stack, "rude"), Device(stack, "polite")
+    own = stack.query(
+        "SELECT s.id FROM things_datastream s JOIN things_thing t ON t.id = s.thing_id "
+        "WHERE t.key = 'rude' AND s.key = 'dissolved_oxygen'"
+    )[0][0]
+    kept = "SELECT (SELECT count(*) FROM things_observation), (SELECT count(*) FROM things_quarantine)"
+    before = stack.query(kept)[0]
+    for payload in NASTY:
+        rude.client.publish(f"v1.1/Datastreams({own})/Observations", payload, qos=1)
+    for payload in NASTY_TELEMETRY:
+        rude.client.publish("d/rude/telemetry", payload, qos=1)
+    total = len(NASTY) + len(NASTY_TELEMETRY)
+    assert until(lambda: rude.acknowledged == total)
+    polite.publish(10)
+    assert until(lambda: committed(stack, "polite") == expected(10)), stack.tail()
+    assert until(lambda: stack.query(kept)[0] == (before[0] + 10, before[1] + total)), stack.tail()
+    assert committed(stack, "rude") == []
+    stack.run("device", "off", "rude")
+    rude.client.publish(f"v1.1/Datastreams({own})/Observations", '{"result": 5.5}', qos=1)
+    assert until(lambda: stack.query(kept)[0] == (before[0] + 10, before[1] + total + 1)), stack.tail()
+    for device in (rude, polite):
+        device.close()

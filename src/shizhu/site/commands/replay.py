@@ -11,6 +11,7 @@ import importlib
 import os
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from shizhu.site.config import Config, Trouble
 from shizhu.wire import hj212
 
 BAR = 30
+RETRY = Retry(timeout=2.0, resends=2)
+UNANSWERED = 3  # frames in a row of one MN, after which it is told and not tried on
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -111,9 +114,23 @@ def recorded(file: Path, config: Config) -> int:
 
 
 async def _send(pieces: list[bytes], config: Config) -> Counts:
-    retry = Retry(timeout=5.0, resends=2)
-    async with Terminal(config.host, config.hj212_port, mn="", password="", st="", retry=retry) as terminal:
-        await terminal.replay(pieces)
+    unanswered: Counter[str] = Counter()
+    async with Terminal(config.host, config.hj212_port, mn="", password="", st="", retry=RETRY) as terminal:
+        for done, piece in enumerate(pieces):
+            progress("sent", done, len(pieces))
+            failed, answered = terminal.counts.failed, terminal.counts.answered
+            await terminal.replay([piece])
+            if terminal.counts.answered > answered:
+                unanswered.clear()
+            if terminal.counts.failed == failed:
+                continue
+            mn = hj212.decode(piece, hj212.LENIENT).packet.mn
+            unanswered[mn] += 1
+            if unanswered[mn] == UNANSWERED:
+                told = f"MN {mn} is not answered: register it by `shizhu device add`, or check its password"
+                print(f"\nshizhu: {told}", file=sys.stderr)
+                return terminal.counts
+    progress("sent", len(pieces), len(pieces))
     return terminal.counts
 
 
