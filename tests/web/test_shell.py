@@ -67,6 +67,19 @@ def test_pages_of_errors_say_what_to_do(
         assert 'href="/"' in page.content.decode()
 
 
+NULS = (
+    "/things/?q=%00", "/records/lemonade.stall/?q=a%00b", "/plan/?plan=%00", "/people/?q=%00", "/records/%00/",
+    "/ogc/collections/%00", "/ogc/collections/lemonade.stall/items?kind=%00",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("address", NULS)
+def test_an_address_with_a_nul_is_refused(county: County, address: str) -> None:
+    client = browser(person(county, "*"))
+    assert client.get(address).status_code == 400
+    assert client.get(address.replace("%00", "%2500")).status_code in {200, 404}
+
+
 def test_a_form_that_is_too_old_says_that_nothing_was_saved(county: County) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(person(county, "cases.case.view"))

@@ -38,6 +38,19 @@ def _county(request: HttpRequest) -> County:
     return county or cast(County, County.objects.order_by("pk").first())
 
 
+class NulMiddleware:
+    """PostgreSQL takes no text with a NUL, and no address of ours has one."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, or 400."""
+        if "\0" not in request.path and "%00" not in request.META.get("QUERY_STRING", ""):
+            return self.get_response(request)
+        return JsonResponse({"code": "400", "description": "the address has a NUL character"}, status=400)
+
+
 class PersonMiddleware:
     """Login is needed everywhere but on the few free paths; changes are audited with the person and the path."""
 

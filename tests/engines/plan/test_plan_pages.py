@@ -90,8 +90,9 @@ def test_a_computed_number_opens_to_its_rows_and_is_marked_as_they_are(county: C
     rows = client.get(f"/plan/indicators/{row.pk}/rows/stalls?period={year}")
     assert ([found.title for found in rows.context["rows"]], rows.context["total"]) == (["1号摊"], 2)
     assert "2 条 · 您可查看 1" in text(rows)
-    wrong = [f"/plan/indicators/{row.pk}/rows/{end}" for end in ("stalls", "stalls?period=x", f"nothing?period={year}")]
-    assert [client.get(address).status_code for address in wrong] == [404] * 3
+    periods = (f"stalls?period={asked}" for asked in ("", "x", "0001", "9999-12", "0000"))
+    wrong = [f"/plan/indicators/{row.pk}/rows/{end}" for end in ("stalls", *periods, f"nothing?period={year}")]
+    assert [client.get(address).status_code for address in wrong] == [404] * 7
 
 
 def test_a_number_that_counts_simulated_rows_is_simulated(county: County, plan: Plan, stall: Any) -> None:
@@ -113,6 +114,12 @@ def test_values_are_reported_by_those_with_the_right(county: County, plan: Plan)
         ({"period": "去年"}, "请填时期（如 2026 或 2026-07）和数字。"),
         ({"value": "很多"}, "请填时期（如 2026 或 2026-07）和数字。"),
         ({"note": " "}, "请写明数据来源。"),
+        ({"period": "1899"}, "请填时期（如 2026 或 2026-07）和数字。"),
+        ({"period": "9999-12"}, "请填时期（如 2026 或 2026-07）和数字。"),
+        ({"period": "2199-01"}, "2199-01 尚未开始，还没有数可报。"),
+        ({"period": f"{date.today().year + 1}"}, f"{date.today().year + 1} 尚未开始，还没有数可报。"),
+        ({"value": "1.1e15"}, "数字过大。"),
+        ({"value": "-1.1e15"}, "数字过大。"),
     ):
         assert told(clerk.post(address, {**good, **changed}, follow=True)) == [message]
     assert Value.objects.count() == 0

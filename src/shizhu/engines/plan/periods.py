@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 COUNTY_ZONE = ZoneInfo("Asia/Shanghai")
 
 
@@ -49,4 +50,6 @@ def named(name: str) -> Period:
     year, _, month = name.partition("-")
     if not (year.isdigit() and len(year) == 4 and (not month or (month.isdigit() and 1 <= int(month) <= 12))):
         raise ValueError(f"{name!r} is not a period, such as 2026 or 2026-07")
+    if not FIRST_YEAR <= int(year) <= LAST_YEAR:
+        raise ValueError(f"{name!r}: years are {FIRST_YEAR} to {LAST_YEAR}")
     return period_of("P1M" if month else "P1Y", date(int(year), int(month or 1), 1))

@@ -24,6 +24,7 @@ from shizhu.web.middleware import Request
 from shizhu.web.views import Card
 
 VIEW, EDIT = "plan.plan.view", "plan.plan.edit"
+MOST = 1e15  # of a reported value: no county has more of anything
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,11 @@ def report_value(request: Request, number: int) -> HttpResponse:
     except ValueError:
         messages.error(request, _("A value needs a period such as 2026 or 2026-07, and a number."))
         return redirect("plan:indicator", number)
-    if not note:
+    if period.first > timezone.localdate():
+        messages.error(request, _("%s has not begun: there is no value of it yet.") % period.name)
+    elif abs(value) > MOST:
+        messages.error(request, _("The number is too large."))
+    elif not note:
         messages.error(request, _("Say where the value comes from."))
     else:
         Value.objects.create(
