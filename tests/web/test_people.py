@@ -16,7 +16,7 @@ from tests.web.pages import browser, text, told
 from shizhu.kernel.models import Area, County, Organisation, Person, Post, Role, Token
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
-ADMINISTRATOR = ("kernel.person.*", "things.thing.view")
+ADMINISTRATOR = ("kernel.person.*", "things.thing.view", "alarms.alarm.view")
 
 
 @pytest.fixture
@@ -140,6 +140,21 @@ def test_a_password_is_reset_by_whoever_has_all_rights_of_its_person(county: Cou
     equal.refresh_from_db()
     assert equal.check_password(message.split("：")[1].split("。")[0])
     assert equal.must_change_password
+
+
+def test_who_has_more_rights_is_changed_by_no_lesser_administrator(county: County, boss: Client) -> None:
+    above = person(county, "*", username="above")
+    later = person(county, "alarms.alarm.view", username="later")
+    starts = timezone.localdate() + datetime.timedelta(days=9)
+    everything = Role.objects.get(verbs=["*"])
+    top = {"organisation": organisation(county), "area": area(county)}
+    coming = Post.objects.create(person=later, role=everything, starts=starts, **top)
+    before = state()
+    for target, post in ((above, above.posts.get()), (later, coming)):
+        assert boss.get(f"/people/{target.pk}/").status_code == 200
+        for address in (f"/people/{target.pk}/", f"/people/{target.pk}/password", f"/posts/{post.pk}/end"):
+            assert boss.post(address, {"username": "mine", "name": "我的"}).status_code == 403
+    assert state() == before
 
 
 def test_keys_do_not_outlive_a_password(county: County, boss: Client) -> None:

@@ -52,6 +52,13 @@ def _require_own(request: Request, role: Role, organisation: Organisation, area:
         raise PermissionDenied
 
 
+def _require_all_of(request: Request, person: Person) -> None:
+    """Whoever changes a person must have all rights that the person has or is going to have."""
+    lasting = Q(ends__isnull=True) | Q(ends__gte=timezone.localdate())
+    for post in person.posts.filter(lasting).select_related("role", "organisation", "area"):
+        _require_own(request, post.role, post.organisation, post.area)
+
+
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
     """A person's own data."""
 
@@ -135,6 +142,7 @@ def person_page(request: Request, number: int) -> HttpResponse:
     form = PersonForm(request.POST or None, instance=person)
     if request.method == "POST":
         _require(request, EDIT)
+        _require_all_of(request, person)
         if form.is_valid():
             changed = form.save(commit=False)
             changed.sort_key = sort_key(changed.name)
@@ -177,7 +185,9 @@ def post_add(request: Request, number: int) -> HttpResponse:
 def post_end(request: Request, number: int) -> HttpResponse:
     """End a post today; it stays in the history."""
     _require(request, EDIT)
-    post = get_object_or_404(Post.objects.select_related("person"), pk=number, person__in=_people(request))
+    posts = Post.objects.select_related("person", "role", "organisation", "area")
+    post = get_object_or_404(posts, pk=number, person__in=_people(request))
+    _require_own(request, post.role, post.organisation, post.area)
     today = timezone.localdate()
     post.ends = max(post.starts, date.fromordinal(today.toordinal() - 1))
     if post.starts >= today:
@@ -194,10 +204,7 @@ def person_password(request: Request, number: int) -> HttpResponse:
     """A new first password for somebody who forgot theirs; whoever knew the old one may have made keys with it."""
     _require(request, EDIT)
     person = get_object_or_404(_people(request), pk=number)
-    for post in (
-        Post.objects.current(timezone.localdate()).filter(person=person).select_related("role", "organisation", "area")
-    ):
-        _require_own(request, post.role, post.organisation, post.area)
+    _require_all_of(request, person)
     password = secrets.token_urlsafe(9)
     person.set_password(password)
     person.must_change_password = True
