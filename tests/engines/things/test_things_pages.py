@@ -162,6 +162,30 @@ def test_dealing_with_bad_input_needs_its_right(county: County, east: Device, we
     assert boss.post(address).status_code == 404
 
 
+def test_bad_input_is_dealt_with_where_one_has_that_right(county: County, east: Device, west: Device, run: Any) -> None:
+    run(
+        commit(store.Batch(refused=[refused(sender, name) for sender, name in ((east, "E"), (west, "W"), (None, "S"))]))
+    )
+    who = person(county, "things.quarantine.view", username="both")
+    post = person(county, "things.quarantine.edit", username="other", in_area="102").posts.get()
+    post.person = who
+    post.save()
+    client = browser(who)
+    page = client.get("/things/quarantine/")
+    assert {item["row"].sender: item["may_deal"] for item in page.context["rows"]} == {
+        "E": False,
+        "W": True,
+        "S": False,
+    }
+    assert page.content.decode().count("dealt-with") == 1
+    numbers = dict(Quarantine.objects.values_list("sender", "pk"))
+    answers = {
+        name: client.post(f"/things/quarantine/{number}/dealt-with").status_code for name, number in numbers.items()
+    }
+    assert answers == {"E": 403, "W": 302, "S": 403}
+    assert set(Quarantine.objects.filter(dealt_with=None).values_list("sender", flat=True)) == {"E", "S"}
+
+
 @pytest.mark.parametrize(
     ("rule", "chinese"),
     [

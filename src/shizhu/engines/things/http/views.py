@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpResponse
@@ -99,35 +100,44 @@ def _chart(stream: queries.StreamInfo, start: datetime, end: datetime) -> dict[s
     return {"unit": stream.unit, "points": [[p.time.isoformat(), p.value, p.verdict, p.origin] for p in points]}
 
 
-def _quarantine(request: Request) -> Any:
-    """Bad input of the county's devices, and of senders nobody knows for those who may see all of them."""
+def _quarantine(request: Request, verb: str = SEE_QUARANTINE) -> Any:
+    """Bad input of the county's devices, and of senders nobody knows for those who have the verb everywhere."""
     rows = Quarantine.objects.filter(dealt_with__isnull=True).select_related(
         "device__thing__area", "device__thing__organisation"
     )
-    things = access.rows(Thing.objects.filter(county=request.county), request.actor, SEE_QUARANTINE)
+    things = access.rows(Thing.objects.filter(county=request.county), request.actor, verb)
     of_mine = Q(device__thing__in=things)
-    return rows.filter(of_mine | Q(device__isnull=True) if _sees_all(request) else of_mine).order_by("-received")
+    return rows.filter(of_mine | Q(device__isnull=True) if _has_all(request, verb) else of_mine).order_by("-received")
 
 
-def _sees_all(request: Request) -> bool:
-    """A sender nobody knows belongs to no area: whoever sees the whole county sees it."""
-    return any(scope.area_path == f"{request.county.pk}/" for scope in request.actor.granting(SEE_QUARANTINE))
+def _has_all(request: Request, verb: str) -> bool:
+    """A sender nobody knows belongs to no area: whoever has the verb in the whole county has it there."""
+    return any(scope.area_path == f"{request.county.pk}/" for scope in request.actor.granting(verb))
 
 
 def quarantine(request: Request) -> HttpResponse:
     """Bad input, newest first, with the reason."""
     access.require_verb(request.actor, SEE_QUARANTINE)
     page = Paginator(_quarantine(request), PAGE).get_page(request.GET.get("page"))
-    rows = [{"row": row, "why": in_words(row.rule), "payload": queries.readable(row.payload)[:600]} for row in page]
-    context = {"rows": rows, "page": page, "may_deal": request.actor.has(DEAL_WITH)}
+    own = _quarantine(request, DEAL_WITH).filter(pk__in=[row.pk for row in page])
+    mine = set(own.values_list("pk", flat=True))
+    rows = [
+        {
+            "row": row, "why": in_words(row.rule), "payload": queries.readable(row.payload)[:600],
+            "may_deal": row.pk in mine,
+        }
+        for row in page
+    ]  # fmt: skip
+    context = {"rows": rows, "page": page, "may_deal": bool(mine)}
     return render(request, "things/quarantine.html", context)
 
 
 @require_POST
 def deal_with(request: Request, number: int) -> HttpResponse:
     """Somebody has looked into it."""
-    access.require_verb(request.actor, DEAL_WITH)
     row = get_object_or_404(_quarantine(request), pk=number)
+    if not _quarantine(request, DEAL_WITH).filter(pk=number).exists():
+        raise PermissionDenied
     row.dealt_with = timezone.now()
     row.save(update_fields=["dealt_with"])
     return redirect("things:quarantine")
