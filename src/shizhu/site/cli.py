@@ -25,6 +25,7 @@ VERBS = {
     "packcheck": "check packs and rooms for what imports cannot show",
     "nats-config": "print the NATS configuration for a server of your own",
 }
+ENOUGH = 141  # as a shell tells of a program that a closed pipe ended
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,9 +44,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(words)
     try:
         code = int(options.call(options) or 0)
+        sys.stdout.flush()
     except Trouble as trouble:
         print(f"shizhu: {trouble}", file=sys.stderr)
         code = 2
+    except BrokenPipeError:  # whoever reads us has enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
+        code = ENOUGH
     if "natsrpy" in sys.modules:
         leave(code)
     return code

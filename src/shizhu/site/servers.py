@@ -204,6 +204,7 @@ def account_seed(config: Config) -> bytes:
     file = config.home / "nats-account.seed"
     if not file.exists():
         seed = nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_ACCOUNT)
+        file.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
             out.write(seed)
     return file.read_bytes()
