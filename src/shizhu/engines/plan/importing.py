@@ -69,7 +69,7 @@ def _indicators(plan: Plan, rows: list[dict[str, Any]], source: str) -> None:
             "base_value": row["base"]["value"],
             "target_year": row["target"]["year"],
             "target_value": row["target"]["value"],
-            "growth": row.get("growth"),
+            "growth": None if row.get("growth_is_total") else row.get("growth"),
             "is_cumulative": bool(row.get("cumulative")),
             "is_rising": _rises(row),
             "place": row.get("place"),

@@ -75,7 +75,9 @@ def read(text: str) -> PlanDocument:
     taken = {number for table in tables for number in range(table.place.first, table.end + 1)}
     passages = read_passages(pages, taken) + rows.contents
     if not rows.tasks:
-        rows.tasks += read_labelled_tasks(passages)
+        tasks, unread = read_labelled_tasks(passages)
+        rows.tasks += tasks
+        rows.doubts += unread
     facts = read_facts(passages, _term(rows.indicators, span_of(title)))
     compared, summed = compare(rows.indicators, facts), check_sums(rows.indicators, facts)
     named = [(owner, task.place) for task in rows.tasks for owner in task.owners]

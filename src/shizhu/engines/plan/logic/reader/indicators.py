@@ -20,6 +20,7 @@ from shizhu.engines.plan.logic.reader.years import year_of
 
 _IN_BRACKETS = re.compile(r"[(\[〔【]\s*(?:单位\s*:\s*)?([^()\[\]〔〕【】]*?)\s*[)\]〕】]")
 _FLAG = re.compile(r"^[*★☆▲△※#◆●]+|[*★☆▲△※#◆●]+$")
+_TOTAL = "累计"  # printed with a growth: over all the years, not per year
 _GAP = re.compile(r"(?<=[一-鿿（）“”、])\s+(?=[一-鿿（）“”、])")
 _RATIO = re.compile(r"(?:率|比例|比重|占比|之比|强度|覆盖面)$")
 _EMPTY_BRACKETS = {
@@ -50,6 +51,10 @@ def read_indicators(columns: Columns, term: tuple[int, int] | None, count: int) 
     for row in columns.table.rows:
         carried = columns.text(row, columns.first("group", "class")) or (None if row.opens_group else carried)
         indicator = _indicator(columns, row, years, brackets, f"indicator-{count + len(indicators) + 1:02d}")
+        if not indicator.name:
+            printed = " ".join(cell.text for _, cell in sorted(row.cells.items()) if cell.text)
+            doubts.append(Doubt(printed, "a row of indicators without a name", row.place, "table-left-out"))
+            continue
         indicators.append(replace(indicator, group=_group(carried or row.group)))
         doubts += _doubts_of(indicator, columns, row, brackets)
     numbers = [(item.no, number_of(item.no), item.place) for item in indicators if item.no]
@@ -135,6 +140,8 @@ def _indicator(columns: Columns, row: Row, years: Years, brackets: Brackets, key
     }
     growth_column = columns.first("growth")
     growth = printed.get(growth_column) if growth_column is not None else None
+    if growth and growth.bound == "words" and _TOTAL in growth.text:
+        growth = replace(read_value(growth.text.replace(_TOTAL, "", 1), unit), text=growth.text)
     unit = unit or _unit_of_values(columns, years, printed)
     group_column = columns.first("group", "class")
     owner_columns = columns.of("lead", "support")
@@ -149,7 +156,7 @@ def _indicator(columns: Columns, row: Row, years: Years, brackets: Brackets, key
         place=row.place,
         growth_text=growth.text or None if growth else None,
         growth_bound=growth.bound if growth and growth.bound != "rise" else None,
-        growth_is_total=bool(growth and brackets.is_cumulative(growth)),
+        growth_is_total=bool(growth and (brackets.is_cumulative(growth) or _TOTAL in growth.text)),
         milestones=tuple(_reading(row, printed, column, columns.heading(column).year) for column in years.between),
         owners=tuple(owner for column in owner_columns for owner in split_owners(columns.bodies(row, column))),
         more=columns.more(row, used),
@@ -230,6 +237,8 @@ def _doubts_of(item: Indicator, columns: Columns, row: Row, brackets: Brackets) 
     doubts: list[Doubt] = []
     if item.target.bound in BOUND_WORDS and item.target.text:
         doubts.append(_doubt(item, f"{BOUND_WORDS[item.target.bound]}: {item.target.text}", "target-bound"))
+    if item.growth_bound == "words":
+        doubts.append(_doubt(item, f"the growth is words, not a number: {item.growth_text}", "target-bound"))
     if item.unit is None:
         ratio = " (its name asks for %)" if _RATIO.search(item.name) else ""
         doubts.append(_doubt(item, f"no unit is printed{ratio}", "unit-missing"))

@@ -1,5 +1,6 @@
-"""Tasks written as text: an item that ends with its bodies and term, as in （责任单位：…；完成时限：…）.
+"""Tasks written as text: an item with its bodies and term under labels.
 
+Either in the sentence, as in （责任单位：…；完成时限：…）, or a line each below the name (建设内容：… 配合单位：…).
 Read only where a plan has no task table, for a plan that has one says the same things twice.
 """
 
@@ -10,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shizhu.engines.plan.logic.reader.boundaries import is_boundary
-from shizhu.engines.plan.logic.reader.document import Period, Place, Task
-from shizhu.engines.plan.logic.reader.numbering import Marker, marker_of
+from shizhu.engines.plan.logic.reader.columns import numbering_doubts
+from shizhu.engines.plan.logic.reader.document import Doubt, Period, Place, Task
+from shizhu.engines.plan.logic.reader.numbering import Marker, marker_of, number_of
 from shizhu.engines.plan.logic.reader.outline import Passage
 from shizhu.engines.plan.logic.reader.owners import read_shares
 from shizhu.engines.plan.logic.reader.years import period_of
@@ -20,40 +22,89 @@ _BODY_LABEL = re.compile(
     r"(?:牵头|责任|主要责任|主责|主办|承办|实施|配合|协办|参与|支持)(?:责任)?(?:单位|部门|主体)(?:及配合(?:单位|部门))?\s*[:：]"
 )
 _TERM_LABEL = re.compile(
-    r"(?:完成|实施|建设|推进|办结|进度)?(?:时限|时间|期限|进度)(?:安排|要求)?\s*[:：]\s*([^；;，,）)。]+)"
+    r"(?:完成|实施|建设|推进|办结|进度)?(?:时限|时间|期限|进度)(?:安排|要求)?\s*[:：]\s*([^；;，,）)。\n]+)"
 )
-_NAME_END = re.compile(r"[。：:；;]")
+_CONTENT_LABEL = re.compile(r"(?:主要|重点|具体|建设|工作|任务|实施|项目|工程){1,2}(?:内容|任务|目标)\s*[:：]\s*")
+_LABEL = re.compile("|".join(f"(?:{label.pattern})" for label in (_BODY_LABEL, _TERM_LABEL, _CONTENT_LABEL)))
+_OTHER_LABEL = re.compile(r"[一-鿿（）()]{2,10}\s*[:：]")
+_NAME_END = re.compile(rf"[。：:；;\n]|(?={_CONTENT_LABEL.pattern})")
+_CARRIED_ON = ("、", "，", ",", "（", "(")  # a line that ends so has its rest on the next
 _LONGEST_NAME = 40
 
 
 @dataclass(frozen=True)
 class _Item:
-    """What a label can belong to: the passages from a numbered item or a heading on."""
+    """What labels can belong to: the passages from a numbered item or a heading on."""
 
-    marker: Marker | None
-    passages: tuple[Passage, ...]
+    marker: Marker | None = None
+    passages: tuple[Passage, ...] = ()
+    unread: tuple[Passage, ...] = ()
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether its bodies were named: from then on only labels go on with it."""
+        return any(_BODY_LABEL.search(passage.printed) for passage in self.passages)
+
+    def takes(self, passage: Passage) -> bool:
+        """Whether a passage without a number goes on with it."""
+        if not self.is_labelled or _LABEL.match(passage.printed):
+            return True
+        return self.passages[-1].printed.endswith(_CARRIED_ON) and self._touches(passage)
+
+    def leaves(self, passage: Passage) -> bool:
+        """Whether a passage stands in its block of lines, though nobody can say what it means there."""
+        return bool(_OTHER_LABEL.match(passage.printed)) or self._touches(passage)
+
+    def _touches(self, passage: Passage) -> bool:
+        last = (*self.passages, *self.unread)[-1].lines[-1]
+        return passage.lines[0] == last + 1
 
 
-def read_labelled_tasks(passages: Sequence[Passage]) -> list[Task]:
-    """Return one task for each item that names its responsible bodies by a label."""
+def read_labelled_tasks(passages: Sequence[Passage]) -> tuple[list[Task], list[Doubt]]:
+    """Return one task for each item that names its responsible bodies by a label, and what was left of them."""
     tasks: list[Task] = []
-    item = _Item(None, ())
-    for passage in passages:
-        marker = marker_of(passage.printed)
-        if is_boundary(passage.printed):
-            item = _Item(None, ())
+    doubts: list[Doubt] = []
+    for item in _items(passages):
+        if not item.is_labelled:
             continue
-        opens = marker is not None or not item.passages
-        item = _Item(marker, (passage,)) if opens else _Item(item.marker, (*item.passages, passage))
-        if _BODY_LABEL.search(passage.printed):
-            task = _task(item, f"task-{len(tasks) + 1:02d}")
-            tasks += [task] if task else []
-            item = _Item(None, ())
-    return tasks
+        task = _task(item, f"task-{len(tasks) + 1:02d}")
+        if task is None:
+            doubts += [_unread(passage, "a task whose name or bodies could not be read") for passage in item.passages]
+            continue
+        tasks.append(task)
+        doubts += [_unread(passage, f"this line of the task {task.name} is not read") for passage in item.unread]
+        if task.period.text and task.period.first is None and task.period.last is None:
+            why = f"the term names no year: {task.period.text}"
+            doubts.append(Doubt(task.name, why, task.place, "period-unread"))
+    numbers = [(task.no, number_of(task.no), task.place) for task in tasks if task.no]
+    return tasks, doubts + numbering_doubts(numbers, "task")
+
+
+def _items(passages: Sequence[Passage]) -> list[_Item]:
+    items = [_Item()]
+    for passage in passages:
+        marker, item = marker_of(passage.printed), items[-1]
+        if is_boundary(passage.printed):
+            items.append(_Item())
+        elif marker is not None or not item.passages:
+            items.append(_Item(marker, (passage,)))
+        elif item.takes(passage) and not item.unread:
+            items[-1] = _Item(item.marker, (*item.passages, passage))
+        elif _LABEL.match(passage.printed):
+            items[-1] = _Item(item.marker, (*item.passages, passage), item.unread)
+        elif item.leaves(passage):
+            items[-1] = _Item(item.marker, item.passages, (*item.unread, passage))
+        else:
+            items.append(_Item(None, (passage,)))
+    return items
+
+
+def _unread(passage: Passage, why: str) -> Doubt:
+    return Doubt(passage.printed[:60], why, Place(passage.lines[0], passage.lines[-1]), "task-unread")
 
 
 def _task(item: _Item, key: str) -> Task | None:
-    text = "".join(passage.printed for passage in item.passages)
+    text = "\n".join(passage.printed for passage in item.passages)
     if item.marker:
         text = item.marker.rest + text[len(item.passages[0].printed) :]
     label = _BODY_LABEL.search(text)
@@ -63,8 +114,9 @@ def _task(item: _Item, key: str) -> Task | None:
     end = re.search(r"[）)](?=[^、，,；;）)]|$)", text[label.end() :]) if bracketed else None
     stop = label.end() + end.start() if end else len(text)
     labels, rest = text[label.start() : stop].rstrip("）)]】。 "), text[stop:].lstrip("）) 。")
+    labels, later = _without_content(labels)
     term = _TERM_LABEL.search(text)
-    said = _TERM_LABEL.sub("", text[: label.start()]).rstrip("（([【；; ") + rest
+    said = _TERM_LABEL.sub("", text[: label.start()]).rstrip("（([【；; \n") + later + rest
     shares = read_shares([_TERM_LABEL.sub("", labels)], [])
     name, content = _named(said)
     if not name or not (shares.leads or shares.supports):
@@ -78,9 +130,25 @@ def _task(item: _Item, key: str) -> Task | None:
     )  # fmt: skip
 
 
+def _without_content(labels: str) -> tuple[str, str]:
+    """Part what is to be done, where it is printed behind the bodies, from the labels around it."""
+    kept, content = "", ""
+    found = list(_LABEL.finditer(labels))
+    ends = [label.start() for label in found[1:]] + [len(labels)]
+    for label, end in zip(found, ends, strict=True):
+        part = labels[label.start() : end]
+        if _CONTENT_LABEL.match(part):
+            content += "\n" + part.strip()
+        else:
+            kept += part
+    return kept, content
+
+
 def _named(said: str) -> tuple[str, str]:
-    """Part an item into its name (the first sentence, if short) and what is to be done."""
+    """Part an item into its name (up to a label, or the first sentence or line, if short) and what is to be done."""
     end = _NAME_END.search(said)
     if end and end.start() <= _LONGEST_NAME:
-        return said[: end.start()].strip(), said[end.end() :].strip()
-    return (said.strip(), "") if len(said) <= _LONGEST_NAME else (re.split(r"[，,]", said, maxsplit=1)[0], said.strip())
+        content = _CONTENT_LABEL.sub("", said[end.end() :].strip(), count=1)
+        return said[: end.start()].strip(), content.replace("\n", "")
+    said = said.replace("\n", "").strip()
+    return (said, "") if len(said) <= _LONGEST_NAME else (re.split(r"[，,]", said, maxsplit=1)[0], said)

@@ -22,6 +22,7 @@ def rows_by_line(lines: Sequence[Line], header: Header, layout: str) -> Body:
     """Read the lines below the headings as rows, group rows, or the rest of the row above."""
     slots: list[Slot] = []
     left_out: list[Token] = []
+    broken: list[Token] = []  # the row above, if it is too short
     last = seen = header.last
     caption = compact(caption_above(lines, header.first))
     for index in range(header.last + 1, len(lines)):
@@ -34,6 +35,10 @@ def rows_by_line(lines: Sequence[Line], header: Header, layout: str) -> Body:
             continue
         if is_boundary(line.text.strip("| ")) or not _belongs(tokens, slots, header, layout, apart=index - seen > 1):
             break
+        if layout == "pipe" and _is_rest(broken, tokens, header):
+            slots.pop()
+            tokens = broken + tokens
+        broken = tokens if len(tokens) < len(header.headings) else []
         left_out += _add_line(tokens, slots, header, layout)
         seen = index
         last = index if slots and not slots[-1].group else last
@@ -55,6 +60,14 @@ def _belongs(tokens: list[Token], slots: list[Slot], header: Header, layout: str
     if _is_group(text):
         return True
     return bool(slots) and not apart and len(text) <= 40 and text[-1] not in "。：:"
+
+
+def _is_rest(broken: list[Token], tokens: list[Token], header: Header) -> bool:
+    """Whether a line drawn with | is the other half of the row above: together they have as many cells as headings."""
+    if len(broken) < 2 or len(broken) + len(tokens) != len(header.headings):
+        return False
+    first, second = broken[0].text.strip(" .、"), tokens[0].text.strip(" .、")
+    return not (first.isdigit() and second.isdigit() and int(second) == int(first) + 1)
 
 
 def _is_row(filled: list[Token], header: Header) -> bool:
