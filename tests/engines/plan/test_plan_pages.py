@@ -166,6 +166,12 @@ def test_a_plan_without_its_text_says_how_to_import_it(county: County, plan: Pla
         assert "规划文本尚未导入。由系统运维人员导入： shizhu plan import FILE" in text(client.get(page))
 
 
+def test_growth_over_all_years_is_no_yearly_aim(county: County) -> None:
+    api.import_text(county, YUNQI.with_name("liantang.txt").read_text(encoding="utf-8"), source="liantang.txt")
+    rows = Indicator.objects.filter(name__in=["水产品总产量", "养殖尾水排放强度下降"]).order_by("order")
+    assert [(row.no, row.growth) for row in rows] == [("1", 5.3), ("3", None)]
+
+
 def test_a_plan_that_was_read_shows_tasks_boxes_and_findings(county: County) -> None:
     api.import_text(county, YUNQI.read_text(encoding="utf-8"), source="yunqi.txt")
     client = browser(person(county, VIEW))

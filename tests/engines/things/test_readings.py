@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from datetime import UTC, datetime, timedelta
@@ -88,3 +89,12 @@ def test_a_packet_of_a_gateway_from_the_future(ahead: timedelta, kept: int) -> N
     found = list(readings.from_samples(sent, DEVICE, NOW))
     assert [isinstance(one, Reading) for one in found] == [bool(kept)]
     assert [one.rule for one in found if isinstance(one, Reject)] == [readings.IN_FUTURE] * (1 - kept)
+
+
+def test_what_a_profile_ignores_is_neither_reading_nor_reject() -> None:
+    device = dataclasses.replace(DEVICE, ignored=("*-Rtd", "2061/*-Max"))
+    sent = ("2011/level-Rtd", "2011/other-Rtd", "2061/level-Max", "2061/level-Avg", "2051/level-Max")
+    found = readings.from_samples(Submission("hj212", "jug", b"", [Sample(one, NOW, 7.0) for one in sent]), device, NOW)
+    assert [one.field if isinstance(one, Reject) else one.stream for one in found] == [
+        7, "2061/level-Avg", "2051/level-Max",
+    ]  # fmt: skip
