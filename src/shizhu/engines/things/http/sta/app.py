@@ -162,11 +162,11 @@ class SensorThings:
             return Response(HTTPStatus.NO_CONTENT, headers=((b"allow", b"GET, HEAD, POST, PATCH, OPTIONS"),))
         if method not in METHODS:
             raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{method} means nothing here")
-        pool = await self._connections()
+        root, pool = _root(scope, headers), await self._connections()
         asked = await self._caller(pool, headers, method, is_open=is_open)
         body = b"" if method in READING else await _body(receive)
         below, query = path.removeprefix(PREFIX).strip("/"), scope["query_string"].decode(errors="replace")
-        request = Request(method, below, query, _root(scope, headers), asked, body)
+        request = Request(method, below, query, root, asked, body)
         async with pool.connection() as connection:  # not before: a slow sender or a slow hash holds none
             return await METHODS[method](connection, request)
 
