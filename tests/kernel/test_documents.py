@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
 
 import docx
 import pytest
+from django.utils import translation
 from docx.oxml.ns import qn
 
 from shizhu.kernel.documents import Heading, Picture, Table, word
@@ -15,6 +17,13 @@ from shizhu.site.picture import drawn
 
 def read(content: bytes) -> docx.document.Document:
     return docx.Document(io.BytesIO(content))
+
+
+@pytest.fixture(autouse=True)
+def chinese() -> Iterator[None]:
+    """Whatever the last request before was in."""
+    with translation.override("zh-hans"):
+        yield
 
 
 @pytest.fixture
