@@ -38,6 +38,7 @@ RULES = {
     "table-table": gettext_noop("two rows of tables print different values"),
     "table-unread": gettext_noop("a table that could not be read"),
     "target-bound": gettext_noop("the target is a bound or an estimate, no single number"),
+    "task-unread": gettext_noop("a line of the task that could not be read"),
     "text-table": gettext_noop("the text and the table print different values"),
     "text-text": gettext_noop("two sentences print different values"),
     "unit-conflict": gettext_noop("the value and its row print different units"),
