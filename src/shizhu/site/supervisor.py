@@ -21,7 +21,7 @@ from typing import Any
 import psutil
 import psycopg
 
-from shizhu.site import servers
+from shizhu.site import HELD, servers
 from shizhu.site.config import Config, Trouble
 
 FIRST_WAIT, LONGEST_WAIT, STEADY_AFTER = 0.3, 10.0, 20.0
@@ -50,6 +50,7 @@ class Child:
     stop_signal: signal.Signals = signal.SIGTERM
     process: asyncio.subprocess.Process | None = None
     restarts: int = 0
+    is_held: bool = False  # it imports what it needs, and waits for a word on its standard input
     is_stopping: bool = False
     _keeper: asyncio.Task[None] | None = field(default=None, repr=False)
 
@@ -58,10 +59,20 @@ class Child:
         await self._spawn()
         self._keeper = asyncio.create_task(self._keep())
 
+    async def release(self) -> None:
+        """Let a held process go on."""
+        self.is_held = False
+        if self.process and self.process.stdin:
+            with contextlib.suppress(ConnectionError):
+                self.process.stdin.write(b"go\n")
+                await self.process.stdin.drain()
+
     async def _spawn(self) -> None:
         self.process = await asyncio.create_subprocess_exec(
-            *self.command, env=self.environment, user=self.user, start_new_session=True, cwd="/",
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            *self.command, env=self.environment | ({HELD: "1"} if self.is_held else {}), user=self.user,
+            start_new_session=True, cwd="/",
+            stdin=asyncio.subprocess.PIPE if self.is_held else asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
             limit=1 << 20,
         )  # fmt: skip
 
@@ -207,8 +218,12 @@ class Supervisor:
     async def start(self) -> str:
         """Start servers, prepare, start roles; returns the first password if one was made."""
         await self.start_servers()
+        for role in self.roles:  # they import while the database is prepared
+            if role != "web":
+                await self._start_role(role, is_held=True)
+        self._write_state()
         password = await self._prepare()
-        await self._start_roles()
+        await self._release_roles()
         return password
 
     async def start_servers(self) -> None:
@@ -227,11 +242,13 @@ class Supervisor:
             await self._until("NATS", lambda: socket.create_connection(("127.0.0.1", port), 1).close())
         self._write_state()
 
-    async def _start_roles(self) -> None:
+    async def _release_roles(self) -> None:
+        if "web" in self.roles:
+            await self._start_role("web")
         for role in self.roles:
             if role == "demo":  # devices come when somebody answers them
                 await self._until("the device gateway", lambda: self._connect(self.config.hj212_port))
-            await self._start(role, [sys.executable, "-m", "shizhu.site.cli", "run", *ROLES[role]], signal.SIGTERM)
+            await self.children[role].release()
         self._write_state()
         if "web" in self.roles:
             await self._until("the web server", lambda: self._connect(self.config.port))
@@ -248,9 +265,15 @@ class Supervisor:
             "PostgreSQL", lambda: servers.make_database(launch.url), (psycopg.OperationalError, psycopg.InterfaceError)
         )
 
-    async def _start(self, name: str, command: list[str], stop: signal.Signals, user: str | None = None) -> None:
+    async def _start_role(self, role: str, *, is_held: bool = False) -> None:
+        command = [sys.executable, "-m", "shizhu.site.cli", "run", *ROLES[role]]
+        await self._start(role, command, signal.SIGTERM, is_held=is_held)
+
+    async def _start(
+        self, name: str, command: list[str], stop: signal.Signals, user: str | None = None, *, is_held: bool = False
+    ) -> None:
         environment = {**self.environment, "PYTHONUNBUFFERED": "1", "SHIZHU_ROLE": name}
-        child = Child(name, command, environment, self.log, user, stop)
+        child = Child(name, command, environment, self.log, user, stop, is_held=is_held)
         self.children[name] = child
         await child.start()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,9 @@ def compile_all() -> None:
     for source in FOLDER.glob("*/LC_MESSAGES/django.po"):
         target = source.with_suffix(".mo")
         if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
-            polib.pofile(str(source)).save_as_mofile(str(target))
+            part = target.with_suffix(f".{os.getpid()}.mo")  # several processes start at once
+            polib.pofile(str(source)).save_as_mofile(str(part))
+            part.replace(target)
 
 
 def messages(root: Path = SOURCE) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from shizhu import web
+from shizhu.site import HELD
 from shizhu.site.config import Config
 
 ROLES = ("web", "relay", "consumers", "jobs", "gateway", "ingest", "demo")
@@ -28,13 +29,23 @@ def main(options: argparse.Namespace) -> int:
     if options.roles == ["web"]:
         become_web_server(Config.from_environment())
     if options.roles == ["demo"]:  # no Django in it: it is a device farm
+        demo = importlib.import_module("shizhu.site.demo")
+        if not is_let_go():
+            return 0
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(importlib.import_module("shizhu.site.demo").run(Config.from_environment()))
+            asyncio.run(demo.run(Config.from_environment()))
         return 0
     roles = importlib.import_module("shizhu.site.roles")
+    if not is_let_go():
+        return 0
     asyncio.run(roles.run(options.roles))
     return 0
+
+
+def is_let_go() -> bool:
+    """Wait for the supervisor's word, if it started us early; False if it is gone."""
+    return not os.environ.get(HELD) or bool(sys.stdin.readline())
 
 
 def become_web_server(config: Config) -> None:
