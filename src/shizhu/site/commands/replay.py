@@ -101,8 +101,8 @@ def recorded(file: Path, config: Config) -> int:
     except OSError as error:
         raise Trouble(f"{file} cannot be read ({error.strerror}): check its name") from error
     framer = hj212.Framer()
-    pieces = [piece.data if isinstance(piece, hj212.Garbage) else piece for piece in framer.feed(data)]
-    pieces += [piece.data if isinstance(piece, hj212.Garbage) else piece for piece in framer.flush()]
+    found = framer.feed(data) + framer.flush()
+    pieces = [piece.data if isinstance(piece, hj212.Garbage) else piece for piece in found]
     if not any(piece.startswith(b"##") for piece in pieces):
         raise Trouble(f"{file} holds no HJ 212 frames: if it is a table, say by --mapping how to read it")
     counts = asyncio.run(_send(pieces, config))
