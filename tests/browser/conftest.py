@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.stack.stack import Stack
 
 ROOT = Path(__file__).parents[2]
@@ -17,6 +17,8 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--no-first-run", "--disable-quic", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
 ]  # fmt: skip
+
+expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 
 
 class Visitor:
@@ -42,6 +44,7 @@ class Visitor:
         """Keep a picture; nothing may hang over the edge, and axe may find nothing serious."""
         PICTURES.mkdir(parents=True, exist_ok=True)
         kind = "phone" if self.size == PHONE else "desktop"
+        self.page.wait_for_load_state()
         self.page.screenshot(path=PICTURES / f"{name}-{kind}.png")
         width = self.page.evaluate("document.documentElement.scrollWidth")
         assert width <= self.size["width"], f"{name}: {width} px wide at {self.size['width']} px"

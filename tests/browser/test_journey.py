@@ -95,7 +95,8 @@ def test_from_a_packet_to_a_closed_case(living: Stack, station: Station, visit: 
     chief.look("task")
     send.click()
     expect(chief.page.get_by_role("main")).to_contain_text("查出一处排口晴天出水，已封堵")
-    assert chief.page.locator("main img").evaluate_all("all => all.map(i => i.complete && i.naturalWidth)") == [320]
+    expect(chief.page.locator("main img")).to_have_count(1)
+    expect(chief.page.locator("main img")).to_have_js_property("naturalWidth", 320)
 
     inspector = visit("inspector")
     inspector.page.get_by_role("link").filter(has_text=number).first.click()

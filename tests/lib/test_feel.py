@@ -181,7 +181,7 @@ def test_a_runaway_expression_is_stopped_and_the_next_one_works(expression: str)
     began = time.monotonic()
     with pytest.raises(feel.FeelError, match="takes longer than 100 ms"):
         feel.evaluate(expression, {}, timeout=0.1)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     assert value("1 + 1") == 2
 
 
