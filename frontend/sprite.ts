@@ -19,6 +19,8 @@ export function sprite(): Plugin {
         fileName: "icons.svg",
         source: `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join("")}</svg>`,
       });
+      // the tokens by themselves: the page /design and its test read them
+      this.emitFile({ type: "asset", fileName: "tokens.css", source: readFileSync(new URL("src/styles/tokens.css", import.meta.url), "utf8") });
     },
   };
 }

@@ -3,13 +3,12 @@ import { BarChart, LineChart, ScatterChart } from "echarts/charts";
 import { GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent } from "echarts/components";
 import * as echarts from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
+import { onTheme, token } from "./theme";
 
 echarts.use([BarChart, LineChart, ScatterChart, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent, CanvasRenderer]);
 
 type Point = [time: string, value: number | null, verdict: number, origin: number];
 interface Series { unit: string; points: Point[]; limit?: string; span?: [string, string]; raised?: string; path?: [string, number][] }
-
-const jade = "#0f6e66", gold = "#c98a1b", red = "#c62828", grey = "#8d9896", ink = "#5d6d6b";
 
 function limits(text: string | undefined): number[] {
   return (text?.match(/-?\d+(\.\d+)?/g) ?? []).map(Number);
@@ -26,14 +25,16 @@ function draw(element: HTMLElement): void {
   const chart = echarts.init(element, null, { locale: document.documentElement.lang.startsWith("en") ? "EN" : "ZH" });
   const good = data.points.filter((p) => p[2] === 0), doubtful = data.points.filter((p) => p[2] !== 0);
   const hasPath = Boolean(data.path?.length);
-  chart.setOption({
+  const paint = (): void => {
+    const [jade, gold, red, grey, ink, grid] = ["chart-1", "chart-2", "red", "muted", "muted", "chart-grid"].map((name) => token(name, element));
+    chart.setOption({
     animation: false,
     useUTC: true,
     legend: { show: hasPath || doubtful.length > 0, top: 0, right: 0, itemWidth: 18, textStyle: { color: ink } },
     grid: { left: 52, right: 18, top: 34, bottom: 30 },
-    tooltip: { trigger: "axis", confine: true, valueFormatter: (v: unknown) => `${v ?? "—"} ${data.unit}` },
+    tooltip: { trigger: "axis", confine: true, backgroundColor: token("card", element), borderColor: grid, textStyle: { color: token("ink", element) }, valueFormatter: (v: unknown) => `${v ?? "—"} ${data.unit}` },
     xAxis: { type: "time", splitNumber: element.clientWidth < 480 ? 4 : 8, axisLabel: { hideOverlap: true, color: ink } },
-    yAxis: { type: "value", scale: true, name: data.unit, nameTextStyle: { align: "left", color: ink }, splitLine: { lineStyle: { color: "#ecebe4" } }, axisLabel: { color: ink } },
+    yAxis: { type: "value", scale: true, name: data.unit, nameTextStyle: { align: "left", color: ink }, splitLine: { lineStyle: { color: grid } }, axisLabel: { color: ink } },
     series: [
       {
         name: text.textValue, type: "line", data: good.map((p) => [local(p[0]), p[1]]), showSymbol: good.length < 60, symbolSize: 5, lineStyle: { width: 2, color: jade }, itemStyle: { color: jade },
@@ -44,12 +45,14 @@ function draw(element: HTMLElement): void {
             ...(data.raised ? [{ xAxis: local(data.raised), lineStyle: { color: gold }, label: { show: false } }] : []),
           ],
         },
-        markArea: data.span ? { silent: true, itemStyle: { color: "rgba(198,40,40,.07)" }, data: [[{ xAxis: local(data.span[0]) }, { xAxis: local(data.span[1]) }]] } : undefined,
+        markArea: data.span ? { silent: true, itemStyle: { color: red, opacity: .08 }, data: [[{ xAxis: local(data.span[0]) }, { xAxis: local(data.span[1]) }]] } : undefined,
       },
       ...(doubtful.length ? [{ name: text.textDoubtful, type: "scatter" as const, data: doubtful.map((p) => [local(p[0]), p[1]]), symbolSize: 7, itemStyle: { color: grey } }] : []),
       ...(hasPath ? [{ name: text.textPath, type: "line" as const, data: data.path?.map((p) => [local(p[0]), p[1]]), showSymbol: false, lineStyle: { type: "dashed" as const, color: gold }, itemStyle: { color: gold } }] : []),
     ],
-  });
+    }, true);
+  };
+  onTheme(paint);
   new ResizeObserver(() => chart.resize()).observe(element);
 }
 

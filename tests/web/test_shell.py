@@ -86,3 +86,15 @@ def test_a_form_that_is_too_old_says_that_nothing_was_saved(county: County) -> N
     page = client.post("/tokens", {"name": "报表程序"})
     assert (page.status_code, "内容没有保存" in text(page)) == (403, True)
     assert Person.objects.get().tokens.count() == 0
+
+
+def test_light_or_dark_is_kept_per_person(county: County) -> None:
+    someone, other = person(county, "alarms.alarm.view"), person(county, "alarms.alarm.view")
+    client = browser(someone)
+    assert 'data-theme="auto">' in client.get("/alarms/").content.decode()
+    assert client.post("/theme", {"theme": "dark", "next": "/alarms/"}).url == "/alarms/"
+    assert 'data-theme="dark" data-bs-theme="dark">' in browser(someone).get("/").content.decode()
+    assert 'data-theme="auto">' in browser(other).get("/").content.decode()
+    assert client.post("/theme", {"theme": "light", "next": "https://example.org/"}).url == "/"
+    assert client.post("/theme", {"theme": "pink"}).status_code == 400
+    assert Person.objects.get(pk=someone.pk).preferences == {"theme": "light"}

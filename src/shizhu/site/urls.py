@@ -4,7 +4,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from shizhu.site import health
-from shizhu.web import people, views
+from shizhu.web import design, people, preferences, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("logout", views.Logout.as_view(), name="logout"),
     path("password", views.password, name="password"),
     path("language", set_language, name="set_language"),
+    path("theme", preferences.set_theme, name="theme"),
+    path("design", design.page, name="design"),
     path("plan/", include("shizhu.engines.plan.http.urls")),
     path("cases/", include("shizhu.engines.cases.http.urls")),
     path("things/", include("shizhu.engines.things.http.urls")),

@@ -7,7 +7,7 @@ from typing import Any, cast
 from django.conf import settings
 from django.http import HttpRequest
 
-from shizhu.web import menu
+from shizhu.web import menu, preferences
 from shizhu.web.middleware import Request
 
 PHONE_BAR = 5  # places of the phone's bar, the last of them for all other entries
@@ -16,7 +16,11 @@ PHONE_BAR = 5  # places of the phone's bar, the last of them for all other entri
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context processor of the page shell."""
     asked = cast(Request, request)
-    shared = {"is_demo": settings.CONFIG.has_demo, "is_open": settings.CONFIG.is_open}
+    shared = {
+        "is_demo": settings.CONFIG.has_demo,
+        "is_open": settings.CONFIG.is_open,
+        "theme": preferences.theme(request),
+    }
     if not getattr(request, "user", None) or not request.user.is_authenticated:
         return shared
     found = menu.entries(asked.actor, asked.county.pk)

@@ -62,7 +62,7 @@ class PersonManager(BaseUserManager["Person"]):
         return person
 
 
-@pghistory.track(exclude=["password", "last_login"])
+@pghistory.track(exclude=["password", "last_login", "preferences"])
 class Person(AbstractBaseUser):
     """Somebody who logs in. Rights come from posts alone."""
 
@@ -75,6 +75,7 @@ class Person(AbstractBaseUser):
     is_active = models.BooleanField(default=True)
     must_change_password = models.BooleanField(default=False)
     is_simulated = models.BooleanField(default=False)
+    preferences = models.JSONField(default=dict)  # of the page shell: theme and the like
 
     objects: ClassVar[PersonManager] = PersonManager()
     USERNAME_FIELD = "username"
