@@ -6,14 +6,13 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-import shapely
 from django.db import connection, models
 from django.db.models import OrderBy, Q, QuerySet
 from django.db.models.expressions import RawSQL
-from shapely.geometry.base import BaseGeometry
 
+from shizhu.engines.records import spatial
 from shizhu.engines.records.catalogue import register_of, registers
-from shizhu.engines.records.contracts import Box, Change, Entry, FieldChange, NoRecord, Page, Place, Query
+from shizhu.engines.records.contracts import Change, Entry, FieldChange, NoRecord, Page, Place, Query
 from shizhu.engines.records.logic import cql2
 from shizhu.engines.records.logic.columns import columns
 from shizhu.engines.records.logic.cql2_sql import compiled
@@ -21,13 +20,13 @@ from shizhu.engines.records.logic.privacy import shown
 from shizhu.engines.records.logic.register import Kind, Register
 from shizhu.engines.records.models import WITHDRAWN, Record
 from shizhu.engines.records.references import matching
+from shizhu.engines.records.spatial import true
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Person
 
 TABLE = "records_record"
 CHUNK = 1000
-FUZZ = 1e-5  # degrees: PostgreSQL compares boxes with a tolerance of 1e-6
 AT = """
 SELECT count(*) FROM (
   SELECT DISTINCT ON (pgh_obj_id) * FROM records_recordevent
@@ -60,7 +59,7 @@ def counts(who: Actor, county: str, among: Collection[Register]) -> Mapping[str,
         groups.setdefault(access.visible(who, register.verb("view"), f'"{TABLE}"'), []).append(register.key)
     found: dict[str, int] = {}
     for predicate, keys in groups.items():
-        rows = Record.objects.filter(_true(predicate.sql, predicate.params), county_id=county, register__in=keys)
+        rows = Record.objects.filter(true(predicate.sql, predicate.params), county_id=county, register__in=keys)
         rows = rows.exclude(state=WITHDRAWN).order_by()
         found |= {row["register"]: row["n"] for row in rows.values("register").annotate(n=models.Count("id"))}
     return found
@@ -112,11 +111,12 @@ def selected(who: Actor, county: str, register: Register, wanted: Query) -> Quer
         rows = rows.filter(area__in=_below(county, wanted.area))
     if wanted.where:
         tree = cql2.parse(wanted.where) if isinstance(wanted.where, str) else wanted.where
-        rows = rows.filter(_true(*compiled(tree, columns(register, TABLE, with_private=False))))
+        given = columns(register, TABLE, with_private=False)
+        rows = rows.filter(true(*compiled(tree, given, spatial.space(rows, TABLE) if register.geometry else None)))
     if wanted.boxes:
         within = Q(box__isnull=True) if wanted.has_unplaced else Q()
         for box in wanted.boxes:
-            within |= Q(_within(rows, box))
+            within |= Q(spatial.within(rows, TABLE, box))
         rows = rows.filter(within)
     return rows
 
@@ -136,36 +136,6 @@ def ordered(rows: QuerySet[Record], register: Register, order: str) -> QuerySet[
         return rows.order_by("-sort_key" if order.startswith("-") else "sort_key", "id")
     by: RawSQL = RawSQL(found.sql, ())  # noqa: S611  # made from declared names alone
     return rows.order_by(OrderBy(by, descending=order.startswith("-"), nulls_last=True), "sort_key", "id")
-
-
-def _true(sql: str, params: tuple[Any, ...]) -> RawSQL:
-    return RawSQL(sql, params, output_field=models.BooleanField())  # noqa: S611  # our SQL, bound values
-
-
-def _within(rows: QuerySet[Record], box: Box) -> RawSQL:
-    """Rows whose geometry meets the box. What lies well inside is certain; the rest is decided by shapely, to ids."""
-    west, south, east, north = box
-    inner = west + FUZZ, south + FUZZ, east - FUZZ, north - FUZZ
-    inside: str = "FALSE"
-    params: tuple[Any, ...] = ()
-    if inner[0] < inner[2] and inner[1] < inner[3]:
-        inside, params = f'"{TABLE}".box <@ %s::box', (_text(inner),)
-    border = rows.filter(_true(f'("{TABLE}".box && %s::box AND NOT {inside})', (_text(box), *params)))
-    ids = _meeting(border, shapely.box(*box))
-    return _true(f'({inside} OR "{TABLE}".id IN (SELECT unnest(%s::bigint[])))', (*params, ids))
-
-
-def _meeting(rows: QuerySet[Record], window: BaseGeometry) -> list[int]:
-    """Ids of the rows whose geometry meets the window; read and decided all at once, because there may be many."""
-    raw: RawSQL = RawSQL(f'"{TABLE}".geometry', (), output_field=models.BinaryField())  # noqa: S611  # a constant
-    found = list(rows.order_by().values_list("pk", raw))
-    shapely.prepare(window)
-    meets = shapely.intersects(window, shapely.from_wkb([bytes(wkb) for _pk, wkb in found]))
-    return [pk for (pk, _wkb), is_met in zip(found, meets, strict=True) if is_met]
-
-
-def _text(box: Box) -> str:
-    return "({2},{3}),({0},{1})".format(*box)
 
 
 def entry(row: Record, register: Register, who: Actor) -> Entry:

@@ -28,6 +28,8 @@ def expression(item: Field, table: str = "") -> str:
         return f"(CASE WHEN jsonb_typeof({data}->'{item.name}') = 'number' THEN {text}::numeric END)"
     if item.kind == Kind.BOOLEAN:
         return f"(CASE WHEN jsonb_typeof({data}->'{item.name}') = 'boolean' THEN {text}::boolean END)"
+    if item.kind == Kind.LIST:
+        return f"(CASE WHEN jsonb_typeof({data}->'{item.name}') = 'array' THEN {data}->'{item.name}' END)"
     return f'({text} COLLATE "C")'
 
 
@@ -40,6 +42,6 @@ def columns(register: Register, table: str, *, with_private: bool) -> Columns:
     declared = {
         item.name: Column(expression(item, table), item.kind)
         for item in register.fields.values()
-        if item.kind in COMPARABLE and (with_private or not item.privacy)
+        if (item.kind in COMPARABLE or item.kind == Kind.LIST) and (with_private or not item.privacy)
     }
     return {**own, **declared}

@@ -1,0 +1,73 @@
+"""Where rows lie: a relation to a geometry becomes ids first, so that OR, NOT, counts and pages stay right.
+
+Boxes in PostgreSQL (GiST) choose who comes into question, shapely decides.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import shapely
+from django.db import models
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
+from shapely.geometry.base import BaseGeometry
+
+from shizhu.engines.records.contracts import Box
+from shizhu.engines.records.logic.cql2_sql import Space, Sql
+
+FUZZ = 1e-5  # degrees: PostgreSQL compares boxes with a tolerance of 1e-6
+GEOMETRY = "geometry"  # the property by which a condition names where a row is
+
+
+def true(sql: str, params: tuple[Any, ...]) -> RawSQL:
+    """A condition of the ORM from SQL of ours."""
+    return RawSQL(sql, params, output_field=models.BooleanField())  # noqa: S611  # our SQL, bound values
+
+
+def space(rows: QuerySet[Any], table: str, name: str = GEOMETRY) -> Space:
+    """The place of rows of a table that has `id`, `box` and `geometry`; only `rows` are looked at."""
+    return Space(name, f'("{table}".box IS NOT NULL)', lambda relation, shape: meeting(rows, table, relation, shape))
+
+
+def within(rows: QuerySet[Any], table: str, box: Box) -> RawSQL:
+    """Rows whose geometry meets the box."""
+    return true(*meeting(rows, table, "intersects", shapely.box(*box)))
+
+
+def meeting(rows: QuerySet[Any], table: str, relation: str, window: BaseGeometry) -> Sql:
+    """SQL that is true for the rows whose geometry stands in the relation (any but `disjoint`) to the window.
+
+    What lies well inside a rectangle is certain; the rest is decided one by one.
+    """
+    if window.is_empty:
+        return "FALSE", ()
+    inside, params = _inside(table, window) if relation in {"intersects", "within"} else ("FALSE", ())
+    near = f'("{table}".box && %s::box AND NOT {inside})'
+    found = _ids(rows.filter(true(near, (_text(window.bounds), *params))), table, relation, window)
+    return f'({inside} OR "{table}".id IN (SELECT unnest(%s::bigint[])))', (*params, found)
+
+
+def _inside(table: str, window: BaseGeometry) -> Sql:
+    west, south, east, north = window.bounds
+    inner = west + FUZZ, south + FUZZ, east - FUZZ, north - FUZZ
+    if inner[0] < inner[2] and inner[1] < inner[3] and window.equals(shapely.box(*window.bounds)):
+        return f'"{table}".box <@ %s::box', (_text(inner),)
+    return "FALSE", ()
+
+
+def _ids(rows: QuerySet[Any], table: str, relation: str, window: BaseGeometry) -> list[int]:
+    """Ids of the rows that stand in the relation; read and decided all at once, because there may be many."""
+    raw: RawSQL = RawSQL(f'"{table}".geometry', (), output_field=models.BinaryField())  # noqa: S611  # a constant
+    found = list(rows.order_by().values_list("pk", raw))
+    shapely.prepare(window)
+    shapes = shapely.from_wkb([bytes(wkb) for _pk, wkb in found])
+    relation = {"within": "contains", "contains": "within"}.get(
+        relation, relation
+    )  # turned round: the window is prepared
+    are = getattr(shapely, relation)(window, shapes)
+    return [pk for (pk, _wkb), is_so in zip(found, are, strict=True) if is_so]
+
+
+def _text(box: Box) -> str:
+    return "({2},{3}),({0},{1})".format(*box)
