@@ -3,6 +3,7 @@ import "@tabler/core/dist/css/tabler.min.css";
 import "./style.css";
 import "@tabler/core/dist/js/tabler.esm.min.js";
 import "htmx.org";
+import "./form";
 
 // An element with data-row-href is a link as a whole row.
 document.addEventListener("click", (event) => {
@@ -14,7 +15,7 @@ document.addEventListener("click", (event) => {
 // A form that was sent must not be sent twice by an impatient thumb.
 document.addEventListener("submit", (event) => {
   const form = event.target as HTMLFormElement;
-  if (form.method.toLowerCase() !== "post") return;
+  if (form.method.toLowerCase() !== "post" || event.defaultPrevented) return;
   setTimeout(() => form.querySelectorAll<HTMLButtonElement>("button:not([type=button])").forEach((b) => (b.disabled = true)));
 });
 

@@ -1,4 +1,4 @@
-"""Fixtures: a county with growers and stalls. Test modules name this module in `pytest_plugins`."""
+"""Fixtures: a county with growers, stalls and permits. Test modules name this module in `pytest_plugins`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from shizhu.kernel.models import County
 
 STALL = "lemonade.stall"
 GROWER = "lemonade.grower"
+PERMIT = "lemonade.permit"
 Maker = Any
 
 
@@ -47,6 +48,23 @@ def stall(county: County, root: access.Actor) -> Maker:
                 geometry=shapely.Point(at) if at else None,
             )
         )  # fmt: skip
+        return made[-1]
+
+    return make
+
+
+@pytest.fixture
+def permit(county: County, root: access.Actor) -> Maker:
+    """Makes permits P001, P002 …; keyword arguments become data."""
+    made: list[api.Entry] = []
+
+    def make(*, area: str = "101", state: str = "", by: Any = None, **data: Any) -> api.Entry:
+        row = {"code": f"P{len(made) + 1:03}", "applicant": f"{len(made) + 1}号", "kind": "cart", **data}
+        made.append(
+            api.create(
+                by or root, county.pk, PERMIT, row, organisation="stand", area=f"{county.pk}{area}", state=state
+            )
+        )
         return made[-1]
 
     return make

@@ -47,10 +47,13 @@ def codes(answer: Any) -> list[str]:
     return [entry.key for entry, _cells, _state in answer.context["rows"]]
 
 
+def controls(answer: Any) -> list[Any]:
+    return [leaf for made in answer.context["inputs"] for leaf in made.leaves] + answer.context["places"]
+
+
 def fields(answer: Any) -> dict[str, str]:
     """What the form would send back as it stands."""
-    controls = [control for _title, made in answer.context["groups"] for control in made] + answer.context["places"]
-    sent = {control.name: control.value for control in controls}
+    sent = {control.name: control.value for control in controls(answer)}
     return {**sent, "_geometry": answer.context["geometry"], "version": str(answer.context["form"].version)}
 
 
@@ -58,7 +61,7 @@ def test_the_index_counts_what_one_may_see(county: County, client: Client, stall
     stall(area="101")
     stall(area="102")
     assert [(pack.pk, [(r.key, n) for r, n in found]) for pack, found in client.get("/records/").context["packs"]] == [
-        ("lemonade", [("lemonade.grower", 0), (STALL, 2)])
+        ("lemonade", [("lemonade.grower", 0), ("lemonade.permit", 0), (STALL, 2)])
     ]
     east = browser(person(county, "records.lemonade.stall.view", in_area="101"))
     assert [[(r.key, n) for r, n in found] for _pack, found in east.get("/records/").context["packs"]] == [[(STALL, 1)]]
@@ -139,7 +142,7 @@ def test_a_record_shows_fields_relations_and_history(
     answer = client.get(f"{LIST}{made.id}/")
     seen = text(answer)
     assert "Price 4 元" in seen
-    assert "Lane：一 Number：7" in seen
+    assert "Lane 一 Number 7" in seen
     assert '<a href="/records/lemonade.grower/key/G001">果园甲</a>' in answer.content.decode()
     assert "Kind Cart → Booth" in seen
     assert "Price 3.5 → 4" in seen
@@ -181,9 +184,8 @@ def test_faults_are_told_beside_their_fields_and_nothing_is_lost(client: Client)
         "_organisation": "stand", "drinks": "a\na",
     }  # fmt: skip
     answer = client.post(f"{LIST}new", sent)
-    controls = [c for _title, made in answer.context["groups"] for c in made] + answer.context["places"]
     assert answer.status_code == 422
-    assert {c.name: c.problems for c in controls if c.problems} == {
+    assert {c.name: c.problems for c in controls(answer) if c.problems} == {
         "code": ("has the wrong form, such as S001",),
         "seats": ("must be a whole number",),
         "address.lane": ("is required",),
@@ -192,7 +194,7 @@ def test_faults_are_told_beside_their_fields_and_nothing_is_lost(client: Client)
         "drinks": ("has an item twice",),
         "_area": ("is no code of this county",),
     }
-    assert {c.name: c.value for c in controls}["seats"] == "many"
+    assert {c.name: c.value for c in controls(answer)}["seats"] == "many"
     assert Record.objects.count() == 0
     wrong = client.post(f"{LIST}new", {**sent, "_geometry": "here"})
     assert wrong.context["geometry_problems"] == ("must be a valid Point in WGS 84 degrees",)
@@ -293,7 +295,7 @@ def test_a_leader_reads_every_register_and_changes_nothing(county: County, stall
     sync_roles()
     leader = browser(person(county, role="kernel.leader"))
     found = leader.get("/records/").context["packs"]
-    assert [[register.key for register, _count in seen] for _pack, seen in found] == [["lemonade.grower", STALL]]
+    assert [[register.key for register, _count in seen] for _pack, seen in found] == [["lemonade.grower", "lemonade.permit", STALL]]
     sent = {"version": "1", "seats": "5", "code": "S009", "name": "九号"}
     for method, address, status in READING:
         where = address.format(list=LIST, id=made.id)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from jsonschema import Draft202012Validator, SchemaError
 
 from shizhu.engines.records import references
 from shizhu.engines.records.catalogue import KIND
-from shizhu.engines.records.logic.register import COMPARABLE, LINE, Field, Kind, Register
+from shizhu.engines.records.logic import computing
+from shizhu.engines.records.logic.conditions import constants
+from shizhu.engines.records.logic.register import (
+    COMPARABLE, LINE, NESTED, Field, Kind, Register, branches, discriminator,
+)  # fmt: skip
 from shizhu.engines.records.logic.values import CHECKS
 from shizhu.kernel import packs
-from shizhu.lib import units
+from shizhu.lib import feel, units
 
 LONGEST_INDEXED = 500  # characters: a B-tree entry must stay below a third of a page
 
@@ -30,9 +34,10 @@ def check(key: str, body: packs.Body, everything: packs.LoadedPacks) -> Iterable
     except SchemaError as error:
         return [f"{error.json_path}: not JSON Schema 2020-12: {error.message}"]
     missing = list(_missing(declared))
-    return missing or [
-        line for lines in (_key(declared), _indexed(declared), _private(declared), _values(declared)) for line in lines
-    ] + list(_references(declared, everything))
+    if missing:
+        return missing
+    checks = (_key, _indexed, _private, _values, _conditions, _computed, _states)
+    return [line for one in checks for line in one(declared)] + list(_references(declared, everything))
 
 
 def _missing(declared: Register) -> Iterator[str]:
@@ -40,6 +45,7 @@ def _missing(declared: Register) -> Iterator[str]:
     hints = declared.hints
     named = [(f"x-shizhu.{word}", hints[word]) for word in ("key", "title", "order", "time") if word in hints]
     named += [(f"x-shizhu.{word}", name) for word in ("list", "filters") for name in hints.get(word, [])]
+    named += [("x-shizhu.unique", name) for group in hints.get("unique", []) for name in group]
     named += [("required", name) for name in declared.body["required"]]
     for place, name in named:
         if name.removeprefix("-") not in declared.fields:
@@ -48,7 +54,7 @@ def _missing(declared: Register) -> Iterator[str]:
 
 def _key(declared: Register) -> Iterator[str]:
     key, title = declared.fields[declared.key_field], declared.fields[declared.title_field]
-    if key.kind != Kind.TEXT or not key.is_required or key.rules.get("maxLength", LINE) > LINE:
+    if key.kind != Kind.TEXT or not key.is_required or key.computed or key.rules.get("maxLength", LINE) > LINE:
         yield f"x-shizhu.key: {key.name}: a key must be a required text of at most {LINE} characters"
     if title.kind != Kind.TEXT or not title.is_required:
         yield f"x-shizhu.title: {title.name}: a title must be a required text"
@@ -58,7 +64,8 @@ def _key(declared: Register) -> Iterator[str]:
 
 def _indexed(declared: Register) -> Iterator[str]:
     order = declared.order.removeprefix("-")
-    wanted = [*declared.filters, *declared.references, *([declared.fields[order]] if order else [])]
+    unique = [declared.fields[name] for group in declared.unique for name in group]
+    wanted = [*declared.filters, *declared.references, *unique, *([declared.fields[order]] if order else [])]
     for item in {item.name: item for item in wanted}.values():
         if item.kind not in COMPARABLE:
             yield f"x-shizhu.filters: {item.name}: a {item.kind} cannot be compared"
@@ -76,34 +83,121 @@ def _private(declared: Register) -> Iterator[str]:
 
 
 def _values(declared: Register) -> Iterator[str]:
-    for item in (part for top in declared.fields.values() for part in (top, *top.fields)):
-        yield from _rules(item)
+    for path, item in declared.everything:
+        yield from _rules(path, item)
 
 
-def _rules(item: Field) -> Iterator[str]:
+def _objects(declared: Register) -> Iterator[tuple[str, packs.Body, Mapping[str, Field]]]:
+    """(path with a dot at its end, declaration, fields) of the row and of every group in it."""
+    yield "", declared.body, declared.fields
+    yield from ((f"{path}.", item.body, item.parts) for path, item in declared.everything if item.kind in NESTED)
+
+
+def _conditions(declared: Register) -> Iterator[str]:
+    for path, body, fields in _objects(declared):
+        for part in (body, *(branch for _name, branch in branches(body))):
+            yield from (f"{path}{line}" for line in _condition(part, fields))
+        told = discriminator(body)
+        if "oneOf" in body and told not in body.get("required", []):
+            yield f"{path}oneOf: each branch must have a const of the same required field, which tells them apart"
+
+
+def _condition(body: packs.Body, fields: Mapping[str, Field]) -> Iterator[str]:
+    """What is wrong with the conditions of an object or a branch."""
+    asked = body.get("if", {})
+    deciding = [*asked.get("properties", {}), *body.get("dependentSchemas", {}), *body.get("dependentRequired", {})]
+    deciding += [name for part in body.get("oneOf", []) for name in constants(part)]
+    wanted = [name for names in body.get("dependentRequired", {}).values() for name in names]
+    for name in dict.fromkeys([*deciding, *wanted, *body.get("required", [])]):
+        if name not in fields:
+            yield f"{name}: there is no such field"
+        elif name in deciding and fields[name].privacy:
+            yield f"{name}: {fields[name].privacy}: a private field may not decide what others see"
+    for name in asked.get("properties", {}):
+        if name not in asked.get("required", []):
+            yield f"if: {name}: must be required there too, or the condition holds where it is missing"
+    told = [constants(part) for part in body.get("oneOf", [])]
+    if any(one in told[:number] for number, one in enumerate(told)):
+        yield "oneOf: two branches have the same constants"
+
+
+def _computed(declared: Register) -> Iterator[str]:
+    for path, _body, fields in _objects(declared):
+        known = {**declared.fields, **fields}
+        for name, item in fields.items():
+            if item.computed:
+                yield from (f"{path}{name}: x-shizhu-computed: {line}" for line in _formula(item, known, list(fields)))
+
+
+def _formula(item: Field, known: Mapping[str, Field], order: list[str]) -> Iterator[str]:
+    try:
+        feel.check(item.computed)
+    except feel.FeelError as error:
+        yield str(error)
+    if computing.RESTLESS.search(item.computed):
+        yield "now() and today() change by themselves; a computed field changes when its record is written"
+    used = [known[name] for name in computing.names(item.computed) if name in known]
+    for other in used:
+        if other.computed and (other.name not in order or order.index(other.name) >= order.index(item.name)):
+            yield f"{other.name}: is computed later than this field"
+        if _is_private(other) and not item.privacy:
+            yield f"{other.name}: is private, so what is computed from it must be"
+    if item.reference or item.kind in {*NESTED, Kind.FILE, Kind.FILES}:
+        yield f"a {'reference' if item.reference else item.kind} cannot be computed"
+
+
+def _is_private(item: Field) -> bool:
+    return bool(item.privacy) or any(_is_private(part) for part in item.fields)
+
+
+def _states(declared: Register) -> Iterator[str]:
+    for step in declared.hints.get("transitions", []):
+        for word in ("from", "to"):
+            if step[word] not in declared.states:
+                yield f"x-shizhu.transitions: {step[word]}: is no state"
+
+
+def _rules(path: str, item: Field) -> Iterator[str]:
     check_name = item.rules.get("x-shizhu-check")
     if check_name and check_name not in CHECKS:
-        yield f"{item.name}: x-shizhu-check: {check_name}: must be one of {', '.join(CHECKS)}"
+        yield f"{path}: x-shizhu-check: {check_name}: must be one of {', '.join(CHECKS)}"
     unit = item.rules.get("x-shizhu-unit")
     if unit is not None and not units.is_known(unit):
-        yield f"{item.name}: x-shizhu-unit: {unit}: is no UCUM code of a known unit"
+        yield f"{path}: x-shizhu-unit: {unit}: is no UCUM code of a known unit"
     for value in item.rules.get("x-shizhu-labels", {}):
         if value not in item.choices:
-            yield f"{item.name}: x-shizhu-labels: {value}: is not in enum"
+            yield f"{path}: x-shizhu-labels: {value}: is not in enum"
+    inner = item.rules["items"] if item.kind == Kind.LIST and "items" in item.rules else item.rules
     wanted = int if item.kind == Kind.INTEGER else str
-    for value in item.rules.get("enum", []):
+    for value in inner.get("enum", []):
         if not isinstance(value, wanted):
-            yield f"{item.name}: enum: {value!r}: is not of the field's type"
+            yield f"{path}: enum: {value!r}: is not of the field's type"
     try:
         re.compile(item.rules.get("pattern", ""))
     except re.error as error:
-        yield f"{item.name}: pattern: {item.rules['pattern']}: {error}"
+        yield f"{path}: pattern: {item.rules['pattern']}: {error}"
 
 
 def _references(declared: Register, everything: packs.LoadedPacks) -> Iterator[str]:
-    for item in declared.references:
-        is_register = packs.find(everything, KIND, item.reference) is not None
-        if not is_register and item.reference not in references.KNOWN:
-            yield f"{item.name}: x-shizhu-ref: {item.reference}: nobody declares this register"
-        if item.kind != Kind.TEXT:
-            yield f"{item.name}: x-shizhu-ref: {item.kind}: a reference is kept as text"
+    for path, _body, fields in _objects(declared):
+        for name, item in fields.items():
+            if item.reference:
+                yield from (f"{path}{name}: {line}" for line in _reference(item, fields, everything))
+            elif item.where or item.depends:
+                yield f"{path}{name}: x-shizhu-where, x-shizhu-depends: only a reference can be narrowed"
+
+
+def _reference(item: Field, fields: Mapping[str, Field], everything: packs.LoadedPacks) -> Iterator[str]:
+    target = packs.find(everything, KIND, item.reference)
+    if target is None and item.reference not in references.KNOWN:
+        yield f"x-shizhu-ref: {item.reference}: nobody declares this register"
+        return
+    if item.kind != Kind.TEXT:
+        yield f"x-shizhu-ref: {item.kind}: a reference is kept as text"
+    known = references.properties(Register(item.reference, target) if target else item.reference)
+    for name in (*item.where, *item.depends):
+        if name not in known:
+            yield f"x-shizhu-where, x-shizhu-depends: {name}: one of {item.reference} is {', '.join(sorted(known)) or '—'}"
+    for name in item.depends.values():
+        if name not in fields or fields[name].privacy or fields[name].kind not in COMPARABLE:
+            yield f"x-shizhu-depends: {name}: must be a field beside this one that everybody may see"

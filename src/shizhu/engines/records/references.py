@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Replace
@@ -14,13 +15,18 @@ from django.db.models.lookups import Contains
 from django.utils import timezone
 
 from shizhu.engines.records.catalogue import UnknownRegister, register_of
-from shizhu.engines.records.logic.register import Names
+from shizhu.engines.records.logic import cql2
+from shizhu.engines.records.logic.columns import columns
+from shizhu.engines.records.logic.cql2_sql import compiled
+from shizhu.engines.records.logic.register import COMPARABLE, Body, Field, Names, Register
 from shizhu.engines.records.models import WITHDRAWN, Record
+from shizhu.engines.records.spatial import true
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation, Post
 from shizhu.kernel.text import label
 
+TABLE = "records_record"
 KNOWN = {"kernel.area", "kernel.organisation", "kernel.post", "things.device"}
 
 
@@ -34,14 +40,32 @@ class Choice:
 
 @dataclass(frozen=True)
 class Reference:
-    """A kind of thing: its name, titles of values in a county, and a search for what somebody may choose."""
+    """A kind of thing: its name, titles of values in a county, and a search for what somebody may choose.
+
+    `narrow` makes the same of those alone whose properties have given values; a kind without it cannot be narrowed by
+    `x-shizhu-where` and `x-shizhu-depends`. `properties` are those it may be narrowed by.
+    """
 
     name: Names
     titles: Callable[[str, Collection[str]], Mapping[str, str]]
     search: Callable[[Actor, str, str, int], Sequence[Choice]]
+    narrow: Callable[[Mapping[str, str]], Reference] | None = None
+    properties: frozenset[str] = frozenset()
+
+    def of(self, item: Field, beside: Body) -> Reference:
+        """The same of what a field may name beside these values; what it depends on and is not there does not count."""
+        wanted = {**item.where, **{name: str(beside[n]) for name, n in item.depends.items() if beside.get(n)}}
+        return self.narrow(wanted) if wanted and self.narrow else self
 
 
 _added: dict[str, Reference] = {}
+
+
+def properties(of: Register | str) -> frozenset[str]:
+    """What references of a declared register or of another kind of thing may be narrowed by."""
+    if isinstance(of, Register):
+        return frozenset(name for name, item in of.fields.items() if item.kind in COMPARABLE and not item.privacy)
+    return _added[of].properties if of in _added else frozenset()
 
 
 def add(key: str, reference: Reference) -> None:
@@ -57,18 +81,30 @@ def find(key: str, county: str) -> Reference | None:
         declared = register_of(key, county)
     except UnknownRegister:
         return None
-    return Reference(declared.title, lambda *asked: _record_titles(key, *asked), lambda *a: _record_search(key, *a))
+    return _of_register(declared, {})
 
 
-def _record_titles(register: str, county: str, values: Collection[str]) -> Mapping[str, str]:
-    rows = Record.objects.filter(county_id=county, register=register, key__in=values)
-    return dict(rows.values_list("key", "title"))
+def _of_register(declared: Register, wanted: Mapping[str, str]) -> Reference:
+    def rows(county: str) -> QuerySet[Record]:
+        found = Record.objects.filter(county_id=county, register=declared.key)
+        known = columns(declared, TABLE, with_private=False)
+        for name, value in wanted.items():
+            same = cql2.Comparison(cql2.Property(name), "=", cql2.literal_of(known[name].kind, value))
+            found = found.filter(true(*compiled(same, known)))
+        return found
 
+    def titles(county: str, values: Collection[str]) -> Mapping[str, str]:
+        return dict(rows(county).filter(key__in=values).values_list("key", "title"))
 
-def _record_search(register: str, who: Actor, county: str, text: str, most: int) -> Sequence[Choice]:
-    rows = Record.objects.filter(county_id=county, register=register).exclude(state=WITHDRAWN)
-    visible = access.rows(rows.filter(matching(text)), who, f"records.{register}.view")
-    return [Choice(*pair) for pair in visible.order_by("sort_key", "id").values_list("key", "title")[:most]]
+    def search(who: Actor, county: str, text: str, most: int) -> Sequence[Choice]:
+        found = rows(county).exclude(state=WITHDRAWN).filter(matching(text))
+        visible = access.rows(found, who, declared.verb("view"))
+        return [Choice(*pair) for pair in visible.order_by("sort_key", "id").values_list("key", "title")[:most]]
+
+    return Reference(
+        declared.title, titles, search, lambda more: _of_register(declared, {**wanted, **more}),
+        properties(declared),
+    )  # fmt: skip
 
 
 def matching(text: str) -> Q:
@@ -77,53 +113,71 @@ def matching(text: str) -> Q:
     return Q(title__icontains=text) | Q(key__icontains=text) | Q(pinyin) if text else Q()
 
 
-def _areas(county: str) -> QuerySet[Area]:
-    return Area.objects.filter(county_id=county)
+Rows = QuerySet[Any]
 
 
-def _organisations(county: str) -> QuerySet[Organisation]:
-    return Organisation.objects.filter(county_id=county)
+def _named(name: Names, rows: Callable[[str], Rows], lookups: Mapping[str, str], **fixed: str) -> Reference:
+    """Areas or organisations; `lookups` says how each property is looked up."""
 
+    def found(county: str) -> Rows:
+        return rows(county).filter(**fixed)
 
-def _named(rows: QuerySet[Area] | QuerySet[Organisation], text: str, most: int) -> Sequence[Choice]:
-    found = rows.filter(Q(name__icontains=text) | Q(code__startswith=text) | Q(sort_key__contains=text.lower()))
-    return [Choice(*pair) for pair in found.order_by("path").values_list("code", "name")[:most]]
+    def search(_who: Actor, county: str, text: str, most: int) -> Sequence[Choice]:
+        wanted = Q(name__icontains=text) | Q(code__startswith=text) | Q(sort_key__contains=text.lower())
+        return [Choice(*pair) for pair in found(county).filter(wanted).order_by("path").values_list("code", "name")[:most]]
 
-
-def _posts(county: str) -> QuerySet[Post]:
-    held = Post.objects.current(timezone.localdate()).filter(area__county_id=county)
-    return held.select_related("organisation", "role", "person", "area")
+    return Reference(
+        name,
+        lambda county, values: dict(found(county).filter(code__in=values).values_list("code", "name")),
+        search,
+        lambda more: _named(name, rows, lookups, **fixed, **{lookups[key]: value for key, value in more.items()}),
+        frozenset(lookups),
+    )
 
 
 def _post_title(post: Post) -> str:
     return f"{post.organisation.name} {label(post.role.name)} {post.person.name}（{post.area.name}）"
 
 
-def _post_titles(county: str, values: Collection[str]) -> Mapping[str, str]:
-    numbers = [int(value) for value in values if value.isascii() and value.isdigit() and len(value) < 19]
-    return {str(post.pk): _post_title(post) for post in _posts(county).filter(pk__in=numbers)}
+_POSTS = {"role": "role_id", "organisation": "organisation__code", "area": "area__code"}
 
 
-def _post_search(_who: Actor, county: str, text: str, most: int) -> Sequence[Choice]:
-    wanted = Q(person__name__icontains=text) | Q(organisation__name__icontains=text) | Q(role__name__zh__contains=text)
-    found = _posts(county).filter(wanted).order_by("organisation__path", "role", "person__sort_key")
-    return [Choice(str(post.pk), _post_title(post)) for post in found[:most]]
+def _posts(**fixed: str) -> Reference:
+    def found(county: str) -> QuerySet[Post]:
+        held = Post.objects.current(timezone.localdate()).filter(area__county_id=county, **fixed)
+        return held.select_related("organisation", "role", "person", "area")
+
+    def titles(county: str, values: Collection[str]) -> Mapping[str, str]:
+        numbers = [int(value) for value in values if value.isascii() and value.isdigit() and len(value) < 19]
+        return {str(post.pk): _post_title(post) for post in found(county).filter(pk__in=numbers)}
+
+    def search(_who: Actor, county: str, text: str, most: int) -> Sequence[Choice]:
+        wanted = (
+            Q(person__name__icontains=text) | Q(organisation__name__icontains=text) | Q(role__name__zh__contains=text)
+        )
+        rows = found(county).filter(wanted).order_by("organisation__path", "role", "person__sort_key")
+        return [Choice(str(post.pk), _post_title(post)) for post in rows[:most]]
+
+    return Reference(
+        {"zh": "岗位", "en": "posts"}, titles, search,
+        lambda more: _posts(**fixed, **{_POSTS[key]: value for key, value in more.items()}), frozenset(_POSTS),
+    )  # fmt: skip
 
 
 add(
     "kernel.area",
-    Reference(
+    _named(
         {"zh": "行政区划", "en": "areas"},
-        lambda county, values: dict(_areas(county).filter(code__in=values).values_list("code", "name")),
-        lambda _who, county, text, most: _named(_areas(county), text, most),
+        lambda county: Area.objects.filter(county_id=county),
+        {"level": "level", "parent": "parent__code"},
     ),
 )
 add(
     "kernel.organisation",
-    Reference(
+    _named(
         {"zh": "组织机构", "en": "organisations"},
-        lambda county, values: dict(_organisations(county).filter(code__in=values).values_list("code", "name")),
-        lambda _who, county, text, most: _named(_organisations(county), text, most),
+        lambda county: Organisation.objects.filter(county_id=county),
+        {"kind": "kind", "parent": "parent__code"},
     ),
 )
-add("kernel.post", Reference({"zh": "岗位", "en": "posts"}, _post_titles, _post_search))
+add("kernel.post", _posts())

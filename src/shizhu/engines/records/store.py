@@ -17,8 +17,8 @@ from shapely.geometry.base import BaseGeometry
 from shizhu.engines.records import references
 from shizhu.engines.records.catalogue import register_of, registers
 from shizhu.engines.records.contracts import Entry, NoRecord, Refused, StaleRecord
-from shizhu.engines.records.logic import values
-from shizhu.engines.records.logic.register import Register
+from shizhu.engines.records.logic import computing, values
+from shizhu.engines.records.logic.register import Leaf, Register
 from shizhu.engines.records.logic.values import Data, Problem, problem
 from shizhu.engines.records.models import WITHDRAWN, Record
 from shizhu.engines.records.queries import entry
@@ -28,6 +28,7 @@ from shizhu.kernel.fields import box_of
 from shizhu.kernel.models import Area, Organisation, Post
 from shizhu.kernel.packs import Body, json_ready
 from shizhu.kernel.text import sort_key
+from shizhu.lib.feel import FeelError
 
 CHANGED = "records.record.changed"
 
@@ -62,7 +63,7 @@ def create(
     declared = register_of(register, county)
     access.require_verb(who, declared.verb("create"))
     wanted = _Wanted(
-        values.canonical(declared, data), _organisation(county, organisation), _area(county, area), geometry,
+        _computed(declared, values.canonical(declared, data)), _organisation(county, organisation), _area(county, area), geometry,
         state or next(iter(declared.states)),
     )  # fmt: skip
     row = Record(county_id=county, register=register, source=source, is_simulated=is_simulated)
@@ -91,7 +92,7 @@ def update(
     """
     row, declared = _locked(who, record_id, "edit", version)
     wanted = _Wanted(
-        values.merged(declared, row.data, changes),
+        _computed(declared, values.merged(declared, row.data, changes)),
         _organisation(row.county_id, organisation) if organisation else row.organisation,
         _area(row.county_id, area) if area else row.area,
         row.geometry if isinstance(geometry, Keep) else geometry,
@@ -119,6 +120,14 @@ def restore(who: Actor, record_id: int, version: int) -> Entry:
     """Put a withdrawn record into use again, in the register's first state. Needs `delete`. Raises as `update`."""
     row, declared = _locked(who, record_id, "delete", version)
     return _moved(who, row, declared, next(iter(declared.states)))
+
+
+def _computed(declared: Register, data: Data) -> Data:
+    try:
+        return computing.filled(declared, data)
+    except FeelError as error:
+        name = next((item.name for item in declared.fields.values() if item.computed), "")
+        raise Refused((problem(name, error.rule, "x-shizhu-computed"),)) from None
 
 
 def _moved(who: Actor, row: Record, declared: Register, state: str) -> Entry:
@@ -196,14 +205,21 @@ def _geometry(declared: Register, geometry: BaseGeometry | None) -> list[Problem
 
 def _unknown(declared: Register, row: Record, data: Data) -> list[Problem]:
     """References to nothing; one that stood before is left alone, because its target may have ended since."""
+    stood = {_reference(leaf) for leaf in declared.leaves(row.data or {}) if leaf.item.reference}
     found = []
-    for item in declared.references:
-        value, kind = data.get(item.name), references.find(item.reference, row.county_id)
-        if value is None or kind is None or value == (row.data or {}).get(item.name):
+    for leaf in declared.leaves(data):
+        kind = references.find(leaf.item.reference, row.county_id) if leaf.item.reference else None
+        if kind is None or _reference(leaf) in stood:
             continue
-        if value not in kind.titles(row.county_id, [value]):
-            found.append(problem(item.name, value, "x-shizhu-ref", kind.name))
+        if leaf.value not in kind.of(leaf.item, leaf.beside).titles(row.county_id, [leaf.value]):
+            found.append(problem(leaf.path, leaf.value, "x-shizhu-ref", kind.name))
     return found
+
+
+def _reference(leaf: Leaf) -> tuple[object, ...]:
+    """What a reference names, and the values that narrow what it may name."""
+    narrowing = (leaf.beside.get(name) for name in leaf.item.depends.values())
+    return leaf.item.reference, leaf.item.name, leaf.value, *narrowing
 
 
 def _fill(row: Record, declared: Register, wanted: _Wanted) -> None:
@@ -226,7 +242,11 @@ def load_demo(county: str, documents: list[Body]) -> int:
     by_register = {document["register"]: document["rows"] for document in map(json_ready, documents)}
     known = registers(county)
     order = TopologicalSorter(
-        {key: {item.reference for item in known[key].references} - {key} for key in by_register if key in known}
+        {
+            key: {item.reference for _path, item in known[key].everything if item.reference} - {key}
+            for key in by_register
+            if key in known
+        }
     )
     with pghistory.context(name="demo"):
         return sum(_load(county, key, by_register.get(key, [])) for key in order.static_order())

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
 import shapely
 
-from shizhu.engines.records import queries, store
+from shizhu.engines.records import queries, references, store
 from shizhu.engines.records.catalogue import KIND, register_of
 from shizhu.engines.records.contracts import Query, Refused
+from shizhu.engines.records.logic import conditions
 from shizhu.engines.records.logic.register import Field, Kind, Register
 from shizhu.kernel import access, testing
-from shizhu.kernel.models import Post
 from shizhu.kernel.packs import Body
 from shizhu.kernel.testing import Trial
 
@@ -44,26 +44,47 @@ def rows(trial: Trial, key: str) -> tuple[str, ...]:
 
 def values(trial: Trial, declared: Register) -> dict[str, Any]:
     """Made-up values of the fields that must have one, and of those that give an example."""
-    wanted = [f for f in declared.fields.values() if f.is_required or "examples" in f.rules]
-    return {item.name: _value(trial, item) for item in wanted}
+    return _values(trial, declared.body, declared.fields)
 
 
-def _value(trial: Trial, item: Field) -> Any:
+def _values(trial: Trial, body: Body, fields: Mapping[str, Field]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    while True:  # a value may be the condition of another
+        there, needed = conditions.applying(body, made), conditions.required(body, made)
+        wanted = [
+            item for name, item in fields.items()
+            if name in there and name not in made and not item.computed and (name in needed or "examples" in item.rules)
+        ]  # fmt: skip
+        if not wanted:
+            return made
+        for item in wanted:
+            made[item.name] = _value(trial, item, made)
+
+
+def _value(trial: Trial, item: Field, beside: Body) -> Any:
     rules = item.rules
-    if item.reference.startswith("kernel."):
-        post = Post.objects.get(person=trial.root)
-        return {"area": trial.town.code, "organisation": trial.county.pk, "post": str(post.pk)}[item.reference[7:]]
     if item.reference:
-        return rows(trial, item.reference)[0]
+        return _referred(trial, item, beside)
     for given in ("examples", "enum"):
         if given in rules:
             return rules[given][0]
     if item.kind == Kind.GROUP:
-        return {part.name: _value(trial, part) for part in item.fields if part.is_required}
+        return _values(trial, item.body, item.parts)
+    if item.kind == Kind.ROWS:
+        return [_values(trial, item.body, item.parts)]
     if item.kind in {Kind.NUMBER, Kind.INTEGER}:
         return rules.get("minimum", rules.get("exclusiveMinimum", 0) + 1)
-    text = "样" * rules.get("minLength", 1)
+    text = next(iter(item.choices), "样" * rules.get("minLength", 1))
     return PLAIN.get(item.kind, [text] if item.kind == Kind.LIST else text)
+
+
+def _referred(trial: Trial, item: Field, beside: Body) -> str:
+    """Something the field may name; the last that fits, because a record made for this row comes last."""
+    if item.reference not in references.KNOWN:
+        rows(trial, item.reference)
+    kind = references.find(item.reference, trial.county.pk)
+    found = kind.of(item, beside).search(access.actor(trial.root), trial.county.pk, "", 100) if kind else ()
+    return found[-1].value if found else "—"
 
 
 def check(trial: Trial, key: str, body: Body) -> Iterator[str]:
@@ -87,11 +108,10 @@ def check(trial: Trial, key: str, body: Body) -> Iterator[str]:
 def _names(declared: Register) -> Iterator[str]:
     """Names that are said in one language alone."""
     named = [("title", declared.body["title"]), *declared.hints.get("states", {}).items()]
-    for item in (part for top in declared.fields.values() for part in (top, *top.fields)):
-        named.append((item.name, item.rules.get("title")))
-        named += [
-            (f"{item.name}.{value}", item.rules.get("x-shizhu-labels", {}).get(str(value))) for value in item.choices
-        ]
+    for path, item in declared.everything:
+        named.append((path, item.rules.get("title")))
+        labels = item.rules.get("items", item.rules).get("x-shizhu-labels", {})
+        named += [(f"{path}.{value}", labels.get(str(value))) for value in item.choices]
     for place, names in named:
         if not isinstance(names, dict):
             yield f"{place}: must have a name in zh and en"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from shizhu.engines.records import queries, references, store
 from shizhu.engines.records.contracts import Change, Entry, Refused, StaleRecord
 from shizhu.engines.records.http import inputs, pages, shown
 from shizhu.engines.records.http.inputs import JOINT, MOST, Input, Maker, Typed
-from shizhu.engines.records.logic import places
+from shizhu.engines.records.logic import places, values
 from shizhu.engines.records.logic.register import Register
 from shizhu.engines.records.logic.values import Problem, problem
 from shizhu.engines.records.references import Choice
@@ -35,6 +35,7 @@ class Form:
     version: int = 0
     problems: tuple[Problem, ...] = ()
     others: tuple[Change, ...] = field(default=())
+    was_tried: bool = False  # to save it: what is wrong is told while it is mended
 
 
 def new(request: Request, register: str) -> HttpResponse:
@@ -42,7 +43,10 @@ def new(request: Request, register: str) -> HttpResponse:
     declared = pages.found(request, register, "create")
     if request.method != "POST":
         return _page(request, declared, Form(_first(request, declared)))
-    typed = inputs.tidy(declared, request.POST.dict())
+    typed = inputs.tidy(declared, inputs.sent(request.POST))
+    if "_act" in typed:
+        return _page(request, declared, _acted(declared, typed))
+    typed = inputs.applying(declared, inputs.compact(typed))
     try:
         entry = store.create(
             request.actor, request.county.pk, register, inputs.read(declared, typed),
@@ -62,8 +66,11 @@ def edit(request: Request, register: str, number: int) -> HttpResponse:
     current = _written(declared, entry)
     if request.method != "POST":
         return _page(request, declared, Form(current, entry.version), entry)
-    typed = inputs.tidy(declared, request.POST.dict())
+    typed = inputs.tidy(declared, inputs.sent(request.POST))
     version = int(typed["version"]) if typed.get("version", "").isdecimal() else 0
+    if "_act" in typed:
+        return _page(request, declared, _acted(declared, typed, version, entry.masked), entry)
+    typed = inputs.applying(declared, inputs.compact(typed))
     try:
         changed = _update(request, declared, entry, typed, version)
     except Refused as refused:
@@ -71,10 +78,22 @@ def edit(request: Request, register: str, number: int) -> HttpResponse:
     except StaleRecord as stale:
         others = tuple(step for step in queries.history(request.actor, entry.id) if step.version > version)
         before = inputs.written(declared, queries.written_at(request.actor, entry.id, version))
-        merged = {**current, **{name: value for name, value in typed.items() if value != before.get(name)}}
+        mine = inputs.differing(declared, typed, before)
+        roots = tuple(name.removesuffix(inputs.COUNT) for name in mine if name.endswith(f".{inputs.COUNT}"))
+        merged = {name: value for name, value in current.items() if not name.startswith(roots)} | mine
         return _page(request, declared, Form(merged, stale.current, others=others), entry)
     messages.success(request, _("Saved.") if changed.version > version else _("Nothing was changed."))
     return _to(changed)
+
+
+def _acted(register: Register, typed: Typed, version: int = 0, masked: Collection[str] = ()) -> Form:
+    """The form after one of its buttons, or after something was typed that others follow from. Nothing is saved."""
+    made = inputs.acted(register, typed, typed["_act"])
+    if "_tried" not in typed:
+        return Form(made, version)
+    data = values.canonical(register, inputs.read(register, inputs.applying(register, made)))
+    found = [p for p in values.problems(register, data) if p.path not in masked and p.rule != "x-shizhu-computed"]
+    return Form(made, version, tuple(found), was_tried=True)
 
 
 def _written(register: Register, entry: Entry) -> dict[str, str]:
@@ -87,7 +106,7 @@ def _to(entry: Entry) -> HttpResponse:
 
 def _first(request: Request, register: Register) -> Typed:
     """A new record begins with the declared defaults, where the person's first post that may create it is."""
-    typed = {name: str(item.rules["default"]) for name, item in inputs.flat(register) if "default" in item.rules}
+    typed = {n: inputs.written_one(item, item.rules["default"]) for n, item in inputs.flat(register) if "default" in item.rules}
     scope = next(iter(request.actor.granting(register.verb("create"))), None)
     if scope is None:
         return {**typed, "_organisation": request.county.pk, "_area": request.county.pk}
@@ -109,7 +128,7 @@ def _geometry(register: Register, typed: Typed) -> BaseGeometry | None:
 def _update(request: Request, register: Register, entry: Entry, typed: Typed, version: int) -> Entry:
     """Send only what differs from what the page showed, so that a masked field left empty stays as it is."""
     current = _written(register, entry)
-    differing = {name: value for name, value in typed.items() if value != current.get(name, "")}
+    differing = inputs.differing(register, typed, current)
     return store.update(
         request.actor, entry.id, inputs.read(register, differing), version,
         geometry=_geometry(register, typed) if "_geometry" in differing else store.KEEP,
@@ -121,19 +140,16 @@ def _update(request: Request, register: Register, entry: Entry, typed: Typed, ve
 def _page(request: Request, register: Register, form: Form, entry: Entry | None = None) -> HttpResponse:
     masked = {path: str(inputs.at(entry.data, path) or "") for path in entry.masked} if entry else {}
     maker = Maker(request.actor, request.county.pk, form.typed, form.problems, masked)
-    fixed = register.key_field if entry else ""
-    groups = [
-        (label(item.title) if item.fields else "", list(maker.of(item, is_fixed=item.name == fixed)))
-        for item in register.fields.values()
-    ]
-    names = {control.name for _title, made in groups for control in made} | {"_geometry"}
+    made = maker.form(register, register.key_field if entry else "")
+    names = {control.name for one in made for control in one.leaves}
+    names |= {"_geometry", "_area", "_organisation", "_state"}
     context = {
-        "register": register, "entry": entry, "form": form, "groups": groups, "places": _places(maker, register),
+        "register": register, "entry": entry, "form": form, "inputs": made, "places": _places(maker, register),
         "geometry": form.typed.get("_geometry", ""), "geometry_problems": maker.told("_geometry"),
-        "elsewhere": [p for p in form.problems if p.path not in names | {"_area", "_organisation", "_state"}],
+        "elsewhere": [p for p in form.problems if not names & {p.path, p.path.rpartition(".")[0]}],
         "others": list(shown.steps(request.county.pk, register, form.others)), "masked": sorted(masked),
     }  # fmt: skip
-    return render(request, "records/form.html", context, status=422 if form.problems or form.others else 200)
+    return render(request, "records/form.html", context, status=422 if (form.problems and not form.was_tried) or form.others else 200)
 
 
 def _places(maker: Maker, register: Register) -> list[Input]:
@@ -157,11 +173,16 @@ def choices(request: Request, register: str, name: str) -> HttpResponse:
     """What a field may refer to, for what has been typed so far: options of a data list."""
     declared = pages.found(request, register, "view")
     own: Mapping[str, str] = {"_organisation": "kernel.organisation", "_area": "kernel.area"}
-    bare = name.removeprefix("f.")
-    reference = own.get(bare) or (declared.fields[bare].reference if bare in declared.fields else "")
+    bare = inputs.NUMBER.sub("", name.removeprefix("f."))
+    item = dict(declared.everything).get(bare)
+    reference = own.get(bare) or (item.reference if item else "")
     kind = references.find(reference, request.county.pk) if reference else None
     if kind is None:
         raise Http404(name)
+    if item:
+        given = inputs.tidy(declared, request.GET.dict())
+        names = {other: inputs.beside_it(name, other) for other in item.depends.values()}
+        kind = kind.of(item, {other: given.get(control, "") for other, control in names.items()})
     typed = request.GET.get(name, "").strip().rsplit(JOINT, 1)[-1]
     found = kind.search(request.actor, request.county.pk, typed, MOST)
     return render(request, "records/choices.html", {"choices": found, "joint": JOINT})

@@ -1,31 +1,39 @@
 """Forms made from a register's fields: what is drawn, and what was typed as data again.
 
-Everything typed is text here, by the name of its control: a field's name, `group.field`, or `_area`, `_organisation`,
-`_state`, `_geometry` for what every record has.
+Everything typed is text here, by the name of its control: a field's name, `group.field`, `rows.0.field` with `rows.#`
+for how many rows there are, or `_area`, `_organisation`, `_state`, `_geometry` for what every record has. Several values
+of one control are lines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.engines.records import references
 from shizhu.engines.records.contracts import Entry
-from shizhu.engines.records.logic import places
-from shizhu.engines.records.logic.register import Field, Kind, Register
-from shizhu.engines.records.logic.values import Problem
-from shizhu.engines.records.references import Choice
+from shizhu.engines.records.logic import computing, conditions, places
+from shizhu.engines.records.logic.register import NESTED, Body, Field, Kind, Register
+from shizhu.engines.records.logic.values import WAS, Problem, canonical
+from shizhu.engines.records.references import Choice, Reference
 from shizhu.kernel.access import Actor
 from shizhu.kernel.text import label
+from shizhu.lib.feel import FeelError
 
 Typed = Mapping[str, str]
 MOST = 40  # choices in a select; more are searched for
 JOINT = " · "  # between title and value of a choice that is searched for
+MOST_ROWS = 200  # of one list on a form
+COUNT = "#"  # of the control that says how many rows there are
+NUMBER = re.compile(r"\.[0-9]+(?=\.|$)")  # of a row, in the name of a control
 _CONTROLS = {
     Kind.NUMBER: "number", Kind.INTEGER: "number", Kind.DATE: "date", Kind.TIME: "datetime-local", Kind.LIST: "lines",
 }  # fmt: skip
@@ -33,7 +41,10 @@ _CONTROLS = {
 
 @dataclass(frozen=True)
 class Input:
-    """One control as the template draws it: text, number, date, datetime-local, lines, select or search."""
+    """One control as the template draws it: text, number, date, datetime-local, lines, select, search or checks.
+
+    Or several: a group with `parts`, or rows of them; or nothing to type into: computed.
+    """
 
     name: str
     title: str
@@ -47,7 +58,34 @@ class Input:
     problems: tuple[str, ...] = ()
     placeholder: str = ""
     rules: Mapping[str, Any] = field(default_factory=dict)
-    is_sub: bool = False  # a part of a group
+    parts: tuple[Input, ...] = ()
+    rows: tuple[Row, ...] = ()
+    depends: tuple[str, ...] = ()  # names of controls that narrow what may be chosen
+
+    @property
+    def chosen(self) -> Collection[str]:
+        """Of several choices those that were made."""
+        return self.value.splitlines()
+
+    @property
+    def leaves(self) -> Iterator[Input]:
+        """The controls one types into: itself, or those of its parts and rows."""
+        if self.control == "group":
+            yield from (leaf for part in self.parts for leaf in part.leaves)
+        elif self.control == "rows":
+            yield self
+            yield from (leaf for row in self.rows for part in row.parts for leaf in part.leaves)
+        else:
+            yield self
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of rows: which it was before, and its controls."""
+
+    number: int
+    was: str
+    parts: tuple[Input, ...]
 
 
 @dataclass(frozen=True)
@@ -60,23 +98,68 @@ class Maker:
     problems: tuple[Problem, ...] = ()
     masked: Mapping[str, str] = field(default_factory=dict)  # path → what is shown in its stead
 
-    def of(self, item: Field, *, prefix: str = "", is_fixed: bool = False) -> Iterator[Input]:
-        """The controls of a field: one, or those of its group."""
-        name = f"{prefix}{item.name}"
+    def form(self, register: Register, fixed: str = "") -> list[Input]:
+        """The controls of all fields that apply to what was typed; the field named by `fixed` cannot be changed."""
+        data = canonical(register, read(register, self.typed))
+        try:
+            data = computing.filled(register, data)
+        except FeelError:
+            pass  # what was typed cannot be computed with; saving it says why
+        return list(self._object(register.body, register.fields.values(), data, "", fixed))
+
+    def of(self, item: Field) -> Iterator[Input]:
+        """The control of a field that stands alone."""
+        yield self._leaf(item, item.name, {}, is_required=item.is_required)
+
+    def _object(
+        self, body: Body, fields: Collection[Field], data: Body, prefix: str, fixed: str = "", *, is_there: bool = True
+    ) -> Iterator[Input]:
+        there, needed = conditions.applying(body, data), conditions.required(body, data)
+        for item in fields:
+            if item.name in there:
+                is_required = item.name in needed and is_there
+                yield self._input(item, data, prefix, is_required=is_required, is_fixed=item.name == fixed)
+
+    def _input(self, item: Field, data: Body, prefix: str, *, is_required: bool, is_fixed: bool) -> Input:
+        name, value = f"{prefix}{item.name}", data.get(item.name)
         if item.kind == Kind.GROUP:
-            for part in item.fields:
-                yield from self.of(part, prefix=f"{name}.")
-            return
-        control, choices = self._control(item)
-        yield Input(
-            name, label(item.title), control, self._value(item, name, control), label(item.help), label(item.unit),
-            item.is_required and not prefix and name not in self.masked, is_fixed, choices, self.told(name),
-            self._placeholder(item, name), item.rules, bool(prefix),
+            inner = value if isinstance(value, Mapping) else {}
+            parts = self._object(item.body, item.fields, inner, f"{name}.", is_there=is_required or bool(inner))
+            return Input(
+                name, label(item.title), "group", help=label(item.help), problems=self.told(name), parts=tuple(parts)
+            )
+        if item.kind == Kind.ROWS:
+            return self._rows(item, name, value, is_required=is_required)
+        return self._leaf(item, name, data, is_required=is_required, is_fixed=is_fixed)
+
+    def _rows(self, item: Field, name: str, value: Any, *, is_required: bool) -> Input:
+        given = value if isinstance(value, list) else []
+        rows = []
+        for number in range(count(self.typed, name)):
+            inner = given[number] if number < len(given) and isinstance(given[number], Mapping) else {}
+            parts = tuple(self._object(item.body, item.fields, inner, f"{name}.{number}."))
+            rows.append(Row(number, self.typed.get(f"{name}.{number}.{WAS}", ""), parts))
+        return Input(
+            name, label(item.title), "rows", str(len(rows)), label(item.help), is_required=is_required,
+            problems=self.told(name), rules=item.rules, rows=tuple(rows),
+        )  # fmt: skip
+
+    def _leaf(self, item: Field, name: str, beside: Body, *, is_required: bool, is_fixed: bool = False) -> Input:
+        control, choices = self._control(item, beside)
+        if item.computed:
+            value, is_required = written_one(item, beside.get(item.name)), False
+            control = "computed"
+        else:
+            value = self._value(item, name, control)
+        return Input(
+            name, label(item.title), control, value, label(item.help), label(item.unit),
+            is_required and name not in self.masked, is_fixed, choices, self.told(name), self._placeholder(item, name),
+            item.rules, depends=tuple(beside_it(name, other) for other in item.depends.values()),
         )  # fmt: skip
 
     def place(self, name: str, title: str, reference: str) -> Input:
         """The control for a record's organisation or area."""
-        control, choices = self._referring(reference)
+        control, choices = self._referring(references.find(reference, self.county))
         return Input(
             name, title, control, self._titled(reference, self.typed.get(name, ""), control), is_required=True,
             choices=choices, problems=self.told(name),
@@ -84,19 +167,20 @@ class Maker:
 
     def told(self, name: str) -> tuple[str, ...]:
         """What is wrong with a control, in the language in force; of a list also what is wrong with an item."""
-        return tuple(label(p.message) for p in self.problems if p.path == name or _is_item(p.path, name))
+        return tuple(dict.fromkeys(label(p.message) for p in self.problems if p.path == name or _is_item(p.path, name)))
 
-    def _control(self, item: Field) -> tuple[str, tuple[Choice, ...]]:
+    def _control(self, item: Field, beside: Body) -> tuple[str, tuple[Choice, ...]]:
         if item.reference:
-            return self._referring(item.reference)
+            kind = references.find(item.reference, self.county)
+            return self._referring(kind.of(item, beside) if kind else None)
         if item.kind == Kind.BOOLEAN:
             return "select", (Choice("true", _("Yes")), Choice("false", _("No")))
         if item.choices:
-            return "select", tuple(Choice(value, label(names)) for value, names in item.choices.items())
+            control = "checks" if item.kind == Kind.LIST else "select"
+            return control, tuple(Choice(value, label(names)) for value, names in item.choices.items())
         return ("lines" if item.is_long else _CONTROLS.get(item.kind, "text")), ()
 
-    def _referring(self, reference: str) -> tuple[str, tuple[Choice, ...]]:
-        kind = references.find(reference, self.county)
+    def _referring(self, kind: Reference | None) -> tuple[str, tuple[Choice, ...]]:
         if kind is None:
             return "text", ()
         found = kind.search(self.who, self.county, "", MOST + 1)
@@ -117,42 +201,73 @@ class Maker:
         return self.masked.get(name) or (_("such as %s") % example if example else "")
 
 
+def beside_it(name: str, other: str) -> str:
+    """The control of a field beside a control's own."""
+    return f"{name[: name.rfind('.') + 1]}{other}"
+
+
 def _is_item(path: str, name: str) -> bool:
     head, _dot, tail = path.rpartition(".")
     return head == name and tail.isdigit()
 
 
 def flat(register: Register) -> Iterator[tuple[str, Field]]:
-    """(name of the control, field) of everything that has one."""
-    for item in register.fields.values():
+    """(name of the control, field) of everything that has one; rows are one, as JSON."""
+    yield from _flat(register.fields.values(), "")
+
+
+def _flat(fields: Collection[Field], prefix: str) -> Iterator[tuple[str, Field]]:
+    for item in fields:
         if item.kind == Kind.GROUP:
-            yield from ((f"{item.name}.{part.name}", part) for part in item.fields)
+            yield from _flat(item.fields, f"{prefix}{item.name}.")
         else:
-            yield item.name, item
+            yield f"{prefix}{item.name}", item
 
 
 def written(register: Register, data: Mapping[str, Any], masked: frozenset[str] = frozenset()) -> dict[str, str]:
-    """Data as it is typed; masked fields are empty."""
-    return {
-        name: "" if name in masked or name.partition(".")[0] in masked else _written(item, at(data, name))
-        for name, item in flat(register)
-    }
+    """Data as it is typed; masked fields are empty, computed ones are not there."""
+    return dict(_typed(register.fields.values(), data, "", masked))
+
+
+def _typed(
+    fields: Collection[Field], data: Mapping[str, Any], prefix: str, masked: frozenset[str]
+) -> Iterator[tuple[str, str]]:
+    for item in fields:
+        name, value = f"{prefix}{item.name}", data.get(item.name)
+        if item.kind in NESTED and name in masked:
+            continue
+        if item.kind == Kind.GROUP:
+            yield from _typed(item.fields, value or {}, f"{name}.", masked)
+        elif item.kind == Kind.ROWS:
+            yield f"{name}.{COUNT}", str(len(value or []))
+            for number, row in enumerate(value or []):
+                yield f"{name}.{number}.{WAS}", str(number)
+                yield from _typed(item.fields, row, f"{name}.{number}.", masked)
+        elif not item.computed:
+            yield name, "" if name in masked else written_one(item, value)
 
 
 def at(data: Mapping[str, Any], name: str) -> Any:
     """The value of a control in data."""
-    head, dot, tail = name.partition(".")
-    value = data.get(head)
-    return (value or {}).get(tail) if dot else value
+    value: Any = data
+    for part in name.split("."):
+        if isinstance(value, list):
+            value = value[int(part)] if part.isdigit() and int(part) < len(value) else None
+        else:
+            value = value.get(part) if isinstance(value, Mapping) else None
+    return value
 
 
-def _written(item: Field, value: Any) -> str:
+def written_one(item: Field, value: Any) -> str:
+    """A value as it is typed."""
     if value is None:
         return ""
     if item.kind == Kind.LIST:
         return "\n".join(str(part) for part in value)
     if item.kind == Kind.BOOLEAN:
         return "true" if value else "false"
+    if item.kind == Kind.ROWS:
+        return json.dumps(value, ensure_ascii=False)
     if item.kind == Kind.TIME:
         return timezone.localtime(datetime.fromisoformat(value)).strftime("%Y-%m-%dT%H:%M:%S")
     return str(value)
@@ -166,24 +281,140 @@ def written_places(entry: Entry) -> dict[str, str]:
     }  # fmt: skip
 
 
+def sent(form: QueryDict) -> dict[str, str]:
+    """A form as it was sent; several values of one control as lines."""
+    return {name: "\n".join(value for value in values if value) for name, values in form.lists()}
+
+
 def tidy(register: Register, posted: Mapping[str, str]) -> dict[str, str]:
     """What was sent, without blanks at the ends; of a choice that was searched for, its value alone."""
-    chosen = {name for name, item in flat(register) if item.reference}
-    chosen |= {"_organisation", "_area", *(f"f.{name}" for name in chosen)}
+    chosen = {path for path, item in register.everything if item.reference} | {"_organisation", "_area"}
     kept = {name: value.strip().replace("\r\n", "\n") for name, value in posted.items()}
-    return {name: value.rsplit(JOINT, 1)[-1] if name in chosen else value for name, value in kept.items()}
+    return {
+        name: value.rsplit(JOINT, 1)[-1] if NUMBER.sub("", name.removeprefix("f.")) in chosen else value
+        for name, value in kept.items()
+    }
+
+
+def count(typed: Typed, name: str) -> int:
+    """How many rows were sent."""
+    said = typed.get(f"{name}.{COUNT}", "")
+    return min(int(said), MOST_ROWS) if said.isascii() and said.isdecimal() and len(said) < 5 else 0
+
+
+def acted(register: Register, typed: Typed, act: str) -> dict[str, str]:
+    """What was typed after `add:rows`, `drop:rows:2` or `up:rows:2`; anything else changes nothing."""
+    verb, name, number = (*act.split(":"), "", "")[:3]
+    item = dict(register.everything).get(NUMBER.sub("", name))
+    if item is None or item.kind != Kind.ROWS:
+        return dict(typed)
+    rows, place = _rows(typed, name), int(number) if number.isascii() and number.isdecimal() else -1
+    if verb == "add":
+        rows.append({part.name: str(part.rules["default"]) for part in item.fields if "default" in part.rules})
+    elif verb == "drop" and 0 <= place < len(rows):
+        del rows[place]
+    elif verb == "up" and 0 < place < len(rows):
+        rows[place - 1], rows[place] = rows[place], rows[place - 1]
+    return _with_rows(typed, name, rows)
+
+
+def _rows(typed: Typed, name: str) -> list[dict[str, str]]:
+    """What was typed row by row."""
+    starts = [f"{name}.{number}." for number in range(count(typed, name))]
+    return [{key.removeprefix(start): v for key, v in typed.items() if key.startswith(start)} for start in starts]
+
+
+def _with_rows(typed: Typed, name: str, rows: list[dict[str, str]]) -> dict[str, str]:
+    made = {key: value for key, value in typed.items() if not key.startswith(f"{name}.")}
+    made[f"{name}.{COUNT}"] = str(len(rows))
+    for number, row in enumerate(rows):
+        made |= {f"{name}.{number}.{key}": value for key, value in row.items()}
+    return made
+
+
+def compact(typed: Typed) -> dict[str, str]:
+    """Without new rows that nothing was typed into."""
+    made = dict(typed)
+    names = [key.removesuffix(f".{COUNT}") for key in typed if key.endswith(f".{COUNT}")]
+    for name in sorted(names, key=len, reverse=True):
+        rows = [
+            row for row in _rows(made, name) if WAS in row or any(v for k, v in row.items() if not k.endswith(COUNT))
+        ]
+        if len(rows) < count(made, name):
+            made = _with_rows(made, name, rows)
+    return made
+
+
+def applying(register: Register, typed: Typed) -> dict[str, str]:
+    """Without what belongs to fields that do not apply to the rest: a form does not show them."""
+    data = canonical(register, read(register, typed))
+    there = set(_controls(register.body, register.fields.values(), data, ""))
+    known = {path for path, _item in register.everything}
+    return {n: v for n, v in typed.items() if n in there or NUMBER.sub("", _bare(n)) not in known}
+
+
+def _bare(name: str) -> str:
+    """The field that a control of rows is about."""
+    return name.removesuffix(f".{COUNT}").removesuffix(f".{WAS}")
+
+
+def _controls(body: Body, fields: Collection[Field], data: Body, prefix: str) -> Iterator[str]:
+    there = conditions.applying(body, data)
+    for item in fields:
+        name, value = f"{prefix}{item.name}", data.get(item.name)
+        if item.name not in there:
+            continue
+        if item.kind == Kind.GROUP:
+            yield from _controls(item.body, item.fields, value if isinstance(value, Mapping) else {}, f"{name}.")
+        elif item.kind == Kind.ROWS:
+            yield f"{name}.{COUNT}"
+            for number, row in enumerate(value if isinstance(value, list) else []):
+                yield f"{name}.{number}.{WAS}"
+                inner = row if isinstance(row, Mapping) else {}
+                yield from _controls(item.body, item.fields, inner, f"{name}.{number}.")
+        else:
+            yield name
+
+
+def differing(register: Register, typed: Typed, current: Typed) -> dict[str, str]:
+    """What was typed otherwise than it stood; of rows all if anything in them differs."""
+    found = {name: value for name, value in typed.items() if value != current.get(name, "")}
+    for root in (f"{name}." for name, item in flat(register) if item.kind == Kind.ROWS):
+        mine, old = ({n: v for n, v in these.items() if n.startswith(root)} for these in (typed, current))
+        if mine and mine != old:
+            found |= mine
+    return found
 
 
 def read(register: Register, typed: Typed) -> dict[str, Any]:
-    """Data from what was typed; None for nothing. What does not parse stays text, for the schema to refuse."""
+    """Data from what was typed; None for nothing. What does not parse stays text, for the schema to refuse.
+
+    A row that was there before says which it was, and names a private value only where one was typed.
+    """
+    return _data(register.fields.values(), typed, "", is_known=False)
+
+
+def _data(fields: Collection[Field], typed: Typed, prefix: str, *, is_known: bool) -> dict[str, Any]:
     data: dict[str, Any] = {}
-    for name, item in flat(register):
-        head, dot, tail = name.partition(".")
-        if name in typed and dot:
-            data.setdefault(head, {})[tail] = _read(item, typed[name])
-        elif name in typed:
-            data[head] = _read(item, typed[name])
+    for item in fields:
+        name = f"{prefix}{item.name}"
+        if item.kind == Kind.GROUP:
+            inner = _data(item.fields, typed, f"{name}.", is_known=is_known)
+            data |= {item.name: inner} if inner else {}
+        elif item.kind == Kind.ROWS:
+            if f"{name}.{COUNT}" in typed:
+                data[item.name] = [_row(item, typed, f"{name}.{n}.") for n in range(count(typed, name))]
+            elif name in typed:
+                data[item.name] = _read(item, typed[name])
+        elif name in typed and not item.computed and (typed[name] or not (is_known and item.privacy)):
+            data[item.name] = _read(item, typed[name])
     return data
+
+
+def _row(item: Field, typed: Typed, prefix: str) -> dict[str, Any]:
+    was = typed.get(f"{prefix}{WAS}", "")
+    is_known = was.isascii() and was.isdecimal()
+    return _data(item.fields, typed, prefix, is_known=is_known) | ({WAS: int(was)} if is_known else {})
 
 
 def _read(item: Field, text: str) -> Any:
@@ -195,6 +426,11 @@ def _read(item: Field, text: str) -> Any:
         return {"true": True, "false": False}.get(text, text)
     if item.kind in {Kind.NUMBER, Kind.INTEGER}:
         return _number(text)
+    if item.kind == Kind.ROWS:
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
     return _moment(text) if item.kind == Kind.TIME else text
 
 

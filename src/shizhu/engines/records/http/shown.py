@@ -15,16 +15,16 @@ from shizhu.engines.records import references
 from shizhu.engines.records.catalogue import registers
 from shizhu.engines.records.contracts import Change, Entry
 from shizhu.engines.records.http.inputs import flat
-from shizhu.engines.records.logic.register import Field, Kind, Register
+from shizhu.engines.records.logic.register import NESTED, Field, Kind, Register
 from shizhu.kernel.text import label
 
-Titles = Mapping[str, Mapping[str, str]]  # field → value → title
+Titles = Mapping[str, Mapping[str, str]]  # what is referred to → value → title
 NUMBERS = {Kind.NUMBER, Kind.INTEGER}
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One value of one record; `href` leads to what it refers to."""
+    """One value of one record; `href` leads to what it refers to. A group has `parts`, rows have `heads` and `rows`."""
 
     label: str
     text: str
@@ -34,33 +34,67 @@ class Cell:
     is_number: bool = False
     is_long: bool = False
     is_short: bool = False
+    parts: tuple[Cell, ...] = ()
+    heads: tuple[str, ...] = ()
+    rows: tuple[tuple[Cell, ...], ...] = ()
 
 
 def titles(county: str, register: Register, entries: Iterable[Entry]) -> Titles:
-    """Titles of everything that the fields of these records refer to: one question a field."""
-    found: dict[str, Mapping[str, str]] = {}
-    rows = list(entries)
-    for item in register.references:
-        kind = references.find(item.reference, county)
-        values = {entry.data[item.name] for entry in rows if item.name in entry.data and item.name not in entry.masked}
-        found[item.name] = kind.titles(county, values) if kind and values else {}
-    return found
+    """Titles of everything that these records refer to: one question a kind of thing."""
+    found: dict[str, set[str]] = {}
+    for entry in entries:
+        _refer(register, entry.data, entry.masked, found)
+    return _titled(county, found)
+
+
+def _refer(register: Register, data: Mapping[str, Any], masked: frozenset[str], found: dict[str, set[str]]) -> None:
+    for leaf in register.leaves(data) if any(item.reference for _path, item in register.everything) else ():
+        if leaf.item.reference and leaf.path not in masked:
+            found.setdefault(leaf.item.reference, set()).add(str(leaf.value))
+
+
+def _titled(county: str, found: Mapping[str, set[str]]) -> Titles:
+    kinds = {reference: references.find(reference, county) for reference in found}
+    return {reference: kind.titles(county, found[reference]) for reference, kind in kinds.items() if kind}
 
 
 def cell(entry: Entry, item: Field, known: Titles) -> Cell:
     """A field of a record as shown."""
-    value = entry.data.get(item.name)
-    is_masked = any(path == item.name or path.startswith(f"{item.name}.") for path in entry.masked)
+    return _cell(entry, item, entry.data.get(item.name), item.name, known)
+
+
+def _cell(entry: Entry, item: Field, value: Any, path: str, known: Titles) -> Cell:
+    parts: tuple[Cell, ...] = ()
+    rows: tuple[tuple[Cell, ...], ...] = ()
+    heads: tuple[str, ...] = ()
+    if item.kind == Kind.GROUP and isinstance(value, Mapping):
+        parts = _cells(entry, item, value, path, known)
+    elif item.kind == Kind.ROWS and isinstance(value, list):
+        shown = [part for part in item.fields if any(part.name in row for row in value if isinstance(row, Mapping))]
+        heads = tuple(label(part.title) for part in shown)
+        rows = tuple(
+            tuple(_cell(entry, part, row.get(part.name), f"{path}.{number}.{part.name}", known) for part in shown)
+            for number, row in enumerate(value)
+            if isinstance(row, Mapping)
+        )
     return Cell(
         label(item.title),
         text(item, value, known),
         unit=label(item.unit) if value is not None else "",
         href=_href(entry.county, item, value),
-        is_masked=is_masked,
+        is_masked=any(masked == path or masked.startswith(f"{path}.") for masked in entry.masked),
         is_number=item.kind in NUMBERS,
         is_long=item.is_long or item.kind == Kind.GROUP,
         is_short=bool(item.choices) or item.kind in {Kind.DATE, Kind.TIME, Kind.BOOLEAN},
+        parts=parts,
+        heads=heads,
+        rows=rows,
     )
+
+
+def _cells(entry: Entry, item: Field, value: Mapping[str, Any], path: str, known: Titles) -> tuple[Cell, ...]:
+    there = [part for part in item.fields if part.name in value]
+    return tuple(_cell(entry, part, value[part.name], f"{path}.{part.name}", known) for part in there)
 
 
 def _href(county: str, item: Field, value: Any) -> str:
@@ -72,18 +106,30 @@ def text(item: Field, value: Any, known: Titles) -> str:
     """A value in words; nothing for nothing."""
     if value is None:
         return ""
-    if item.kind == Kind.GROUP:
-        parts = {part.name: part for part in item.fields}
-        return "\n".join(f"{label(parts[n].title)}：{text(parts[n], v, known)}" for n, v in value.items() if n in parts)
+    if item.kind in NESTED:
+        return _nested(item, value, known)
     if item.kind == Kind.LIST:
-        return "、".join(str(part) for part in value)
+        return "、".join(_choice(item, part) for part in value)
     if item.kind == Kind.BOOLEAN:
         return _("Yes") if value is True else _("No") if value is False else str(value)
     if item.kind == Kind.TIME:
         return _local(value)
     if item.reference:
-        return known.get(item.name, {}).get(value, str(value))
+        return known.get(item.reference, {}).get(value, str(value))
+    return _choice(item, value)
+
+
+def _choice(item: Field, value: Any) -> str:
     return label(item.choices[str(value)]) if str(value) in item.choices else str(value)
+
+
+def _nested(item: Field, value: Any, known: Titles) -> str:
+    """A group as lines of name and value, rows as one line each."""
+    if isinstance(value, Mapping):
+        told = [(item.parts[n], v) for n, v in value.items() if n in item.parts]
+        return "\n".join(f"{label(part.title)}：{text(part, v, known)}" for part, v in told)
+    lines = [_nested(item, row, known).replace("\n", "，") for row in value if isinstance(row, Mapping)]
+    return "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
 
 
 def _local(value: str) -> str:
@@ -102,7 +148,7 @@ def steps(county: str, register: Register, history: Iterable[Change]) -> Iterato
     """History for a page, newest first: each step with lines of (name, before, after) in words."""
     told = list(history)
     fields = dict(flat(register))
-    known = _titles_in(county, fields, told)
+    known = _titles_in(county, register, told)
     own = {"_area": _("Area"), "_organisation": _("Organisation"), "_geometry": _("Place on the map")}
     for step in reversed(told):
         lines = []
@@ -113,14 +159,16 @@ def steps(county: str, register: Register, history: Iterable[Change]) -> Iterato
         yield {"step": step, "lines": lines}
 
 
-def _titles_in(county: str, fields: Mapping[str, Field], told: Iterable[Change]) -> Titles:
+def _titles_in(county: str, register: Register, told: Iterable[Change]) -> Titles:
     """Titles of everything that changes refer to."""
-    values: dict[str, set[str]] = {}
+    found: dict[str, set[str]] = {}
     for change in (change for step in told for change in step.fields):
-        if change.path in fields and fields[change.path].reference:
-            values.setdefault(change.path, set()).update(str(v) for v in (change.old, change.new) if v is not None)
-    kinds = {name: references.find(fields[name].reference, county) for name in values}
-    return {name: kind.titles(county, values[name]) for name, kind in kinds.items() if kind}
+        for value in (change.old, change.new):
+            data: Any = value
+            for name in reversed(change.path.split(".")):
+                data = {name: data}
+            _refer(register, data, frozenset(), found)
+    return _titled(county, found)
 
 
 def _word(register: Register, path: str, item: Field | None, value: Any, known: Titles) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from shizhu.engines.records.logic.register import Body, Register
+from shizhu.engines.records.logic.register import Body, Field, Kind, Register
 
 HIDDEN = "＊＊＊"
 _SHAPES = (  # common practice: a phone keeps 3 and 4, an identity number 6 and 4, anything else its first character
@@ -34,13 +34,20 @@ def shown(register: Register, data: Body, *, is_open: bool) -> tuple[dict[str, A
     )
 
 
-def _shown(item: Any, path: str, value: Any, is_open: bool, hidden: set[str]) -> Any:
+def _shown(item: Field | None, path: str, value: Any, is_open: bool, hidden: set[str]) -> Any:
     if item is None or is_open:
         return value
     if item.privacy:
         hidden.add(path)
         return masked(value, item.privacy)
-    if item.fields and isinstance(value, Mapping):
-        parts = {part.name: part for part in item.fields}
-        return {name: _shown(parts.get(name), f"{path}.{name}", v, is_open, hidden) for name, v in value.items()}
+    if item.kind == Kind.GROUP and isinstance(value, Mapping):
+        return {name: _shown(item.parts.get(name), f"{path}.{name}", v, is_open, hidden) for name, v in value.items()}
+    if item.kind == Kind.ROWS and isinstance(value, list):
+        return [_row(item, f"{path}.{number}", row, hidden) for number, row in enumerate(value)]
     return value
+
+
+def _row(item: Field, path: str, row: Any, hidden: set[str]) -> Any:
+    if not isinstance(row, Mapping):
+        return row
+    return {name: _shown(item.parts.get(name), f"{path}.{name}", v, False, hidden) for name, v in row.items()}

@@ -7,18 +7,23 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from jsonschema.validators import extend
 
-from shizhu.engines.records.logic.register import Body, Field, Kind, Names, Register
-from shizhu.lib.checks import is_credit_code
+from shizhu.engines.records.logic import conditions
+from shizhu.engines.records.logic.register import Body, Field, Kind, Names, Register, discriminator
+from shizhu.lib.checks import is_credit_code, is_resident_number
 
 Data = dict[str, Any]
 CHECKS: Mapping[str, tuple[Callable[[str], bool], Names]] = {  # x-shizhu-check: the test, what it tests
     "gb32100": (is_credit_code, {"zh": "统一社会信用代码", "en": "unified social credit code"}),
+    "gb11643": (is_resident_number, {"zh": "公民身份号码", "en": "resident identity number"}),
 }
+WAS = "_was"  # in a changed row: which row it was before, so that values its writer may not see stay
 FORMATS: Mapping[str, Names] = {
     "date": {"zh": "日期，如 2026-01-31", "en": "a date such as 2026-01-31"},
     "date-time": {
@@ -26,6 +31,7 @@ FORMATS: Mapping[str, Names] = {
         "en": "a time with zone such as 2026-01-31T08:00Z",
     },
     "email": {"zh": "电子邮箱地址", "en": "an e-mail address"},
+    "uuid": {"zh": "附件编号", "en": "the id of an attachment"},
     "uri": {"zh": "网址，如 https://example.org", "en": "an address such as https://example.org"},
 }
 TYPES: Mapping[str, Names] = {
@@ -38,6 +44,8 @@ TYPES: Mapping[str, Names] = {
 }
 MESSAGES: Mapping[str, Names] = {  # rule: what to say; {limit} is the rule's own value
     "required": {"zh": "必填", "en": "is required"},
+    "dependentRequired": {"zh": "必填", "en": "is required"},
+    "const": {"zh": "应为 {limit}", "en": "must be {limit}"},
     "type": {"zh": "应填{limit}", "en": "must be {limit}"},
     "enum": {"zh": "只能是：{limit}", "en": "must be one of {limit}"},
     "pattern": {"zh": "格式不对{example}", "en": "has the wrong form{example}"},
@@ -54,6 +62,8 @@ MESSAGES: Mapping[str, Names] = {  # rule: what to say; {limit} is the rule's ow
     "uniqueItems": {"zh": "有重复的项", "en": "has an item twice"},
     "additionalProperties": {"zh": "没有这个字段", "en": "is no field of this register"},
     "x-shizhu-check": {"zh": "不是有效的{limit}，请核对", "en": "is not a valid {limit}; check each character"},
+    "unevaluatedProperties": {"zh": "此处没有这个字段", "en": "is no field here"},
+    "x-shizhu-computed": {"zh": "算不出来，请核对用到的数值", "en": "cannot be computed; check what it is made of"},
     "x-shizhu-ref": {"zh": "在{limit}中找不到", "en": "is not found in {limit}"},
     "characters": {"zh": "含有不能保存的字符", "en": "has a character that cannot be kept"},
     "finite": {"zh": "应为有限的数", "en": "must be a finite number"},
@@ -107,22 +117,55 @@ def canonical(register: Register, data: Body) -> Data:
 
 def _canonical(fields: Mapping[str, Field], data: Body) -> Data:
     made = {name: _value(fields[name], value) if name in fields else value for name, value in data.items()}
-    return {name: value for name, value in made.items() if value is not None and value != {}}
+    return {name: value for name, value in made.items() if value is not None and value not in ({}, [])}
 
 
 def merged(register: Register, data: Body, changes: Body) -> Data:
-    """Data with changes laid over it, field by field; in a group part by part. None takes a value away."""
-    both = {**data, **changes}
-    for name, item in register.fields.items():
-        old, new = data.get(name), changes.get(name)
-        if item.kind == Kind.GROUP and isinstance(old, Mapping) and isinstance(new, Mapping):
-            both[name] = {**old, **new}
-    return canonical(register, both)
+    """Data with changes laid over it, field by field; in a group part by part. None takes a value away.
+
+    Rows come whole; one that says which it was (`_was`) keeps the private values it does not name. What does not apply
+    any more goes, unless it is among the changes.
+    """
+    both = canonical(register, _merged(register.fields, data, changes))
+    return conditions.pruned(register, both, changes)
+
+
+def _merged(fields: Mapping[str, Field], old: Body, new: Body) -> Data:
+    both = {**old, **new}
+    for name, value in new.items():
+        item, before = fields.get(name), old.get(name)
+        if item and item.kind == Kind.GROUP and isinstance(value, Mapping) and isinstance(before, Mapping):
+            both[name] = _merged(item.parts, before, value)
+        elif item and item.kind == Kind.ROWS and isinstance(value, list):
+            both[name] = [_row(item, before or [], row) for row in value]
+    return both
+
+
+def _row(item: Field, before: Any, row: Any) -> Any:
+    if not isinstance(row, Mapping):
+        return row
+    number, given = row.get(WAS), {name: value for name, value in row.items() if name != WAS}
+    is_known = isinstance(before, list) and isinstance(number, int) and 0 <= number < len(before)
+    return _keeping(item.parts, before[number], given) if is_known else given
+
+
+def _keeping(fields: Mapping[str, Field], old: Body, new: Body) -> Data:
+    """A row with the private values of the one it was."""
+    made = {name: old[name] for name, item in fields.items() if item.privacy and name in old} | dict(new)
+    for name, item in fields.items():
+        before, value = old.get(name), new.get(name)
+        if item.kind == Kind.GROUP and isinstance(before, Mapping) and isinstance(value, Mapping | None):
+            made[name] = _keeping(item.parts, before, value or {})
+        elif item.kind == Kind.ROWS and isinstance(value, list):
+            made[name] = [_row(item, before, row) for row in value]
+    return made
 
 
 def _value(item: Field, value: Any) -> Any:
     if item.kind == Kind.GROUP and isinstance(value, Mapping):
-        return _canonical({part.name: part for part in item.fields}, value)
+        return _canonical(item.parts, value)
+    if item.kind == Kind.ROWS and isinstance(value, list):
+        return [_canonical(item.parts, row) if isinstance(row, Mapping) else row for row in value]
     if item.kind == Kind.TIME and isinstance(value, str):
         return time_text(value) or value
     if item.kind in {Kind.INTEGER, Kind.NUMBER} and isinstance(value, float) and value.is_integer():
@@ -181,6 +224,10 @@ def _limit(rule: str, value: Any, declared: Body) -> object:
     """What the rule asks for, in words."""
     if rule == "enum":
         return {language: _labels(declared, language) for language in ("zh", "en")}
+    if isinstance(value, Mapping):
+        return ""
+    if rule == "const":
+        return {language: _labels({**declared, "enum": [value]}, language) for language in ("zh", "en")}
     if rule == "x-shizhu-check":
         return CHECKS[value][1]
     if rule in {"type", "format"}:
@@ -216,16 +263,44 @@ def _is_uri(value: object) -> bool:
     return not isinstance(value, str) or bool(re.fullmatch(r"https?://[^\s]+", value))
 
 
+@_formats.checks("uuid", raises=ValueError)
+def _is_uuid(value: object) -> bool:
+    return not isinstance(value, str) or str(UUID(value)) == value
+
+
 def _required(_validator: Any, wanted: list[str], value: Any, _schema: Any) -> Iterator[ValidationError]:
     for name in wanted if isinstance(value, Mapping) else ():
         if name not in value:
             yield ValidationError(f"{name} is missing", path=(name,), instance="")
 
 
+def _dependent(_validator: Any, wanted: Body, value: Any, _schema: Any) -> Iterator[ValidationError]:
+    for name, others in wanted.items() if isinstance(value, Mapping) else ():
+        for other in others if name in value else ():
+            if other not in value:
+                yield ValidationError(f"{other} is missing", path=(other,), instance="")
+
+
 def _known(_validator: Any, _allowed: bool, value: Any, schema: Any) -> Iterator[ValidationError]:
+    there = conditions.applying(schema, value) if isinstance(value, Mapping) else frozenset()
     for name in value if isinstance(value, Mapping) else ():
-        if name not in schema["properties"]:
+        if name not in there:
             yield ValidationError(f"{name} is unknown", path=(name,), instance=value[name])
+
+
+def _one_of(validator: Any, parts: list[Body], value: Any, schema: Any) -> Iterator[ValidationError]:
+    """Only what the branch says that the discriminator chose; that it chooses none is the discriminator's fault."""
+    if not isinstance(value, Mapping):
+        return
+    branch, name = conditions.chosen(parts, value), discriminator(schema)
+    if branch is not None:
+        yield from validator.descend(value, branch)
+    elif name in value and value[name] in schema["properties"][name].get("enum", [value[name]]):
+        yield ValidationError(f"{name} chooses no branch", path=(name,), instance=value[name], validator="enum",
+            validator_value=(known := [part["properties"][name]["const"] for part in parts]),
+            schema={**schema["properties"][name], "enum": known})  # fmt: skip
+    elif name not in value and name not in schema.get("required", []):
+        yield ValidationError(f"{name} is missing", path=(name,), instance="", validator="required")
 
 
 def _check(_validator: Any, name: str, value: object, _schema: Any) -> Iterator[ValidationError]:
@@ -233,9 +308,19 @@ def _check(_validator: Any, name: str, value: object, _schema: Any) -> Iterator[
         yield ValidationError(f"{value!r} fails the check {name}")
 
 
+def _multiple(_validator: Any, step: float, value: object, _schema: Any) -> Iterator[ValidationError]:
+    """By decimal digits as they are written: 0.29 is a multiple of 0.01."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and Decimal(str(value)) % Decimal(str(step)):
+        yield ValidationError(f"{value!r} is no multiple of {step}")
+
+
 _Validator = extend(  # type: ignore[no-untyped-call]  # jsonschema does not say its types
-    Draft202012Validator, {"required": _required, "additionalProperties": _known, "x-shizhu-check": _check}
-)
+    Draft202012Validator,
+    {
+        "required": _required, "additionalProperties": _known, "unevaluatedProperties": _known, "oneOf": _one_of,
+        "dependentRequired": _dependent, "x-shizhu-check": _check, "multipleOf": _multiple,
+    },
+)  # fmt: skip
 _validators: dict[str, tuple[Body, Any]] = {}
 
 
