@@ -61,9 +61,7 @@ def permit(county: County, root: access.Actor) -> Maker:
     def make(*, area: str = "101", state: str = "", by: Any = None, **data: Any) -> api.Entry:
         row = {"code": f"P{len(made) + 1:03}", "applicant": f"{len(made) + 1}号", "kind": "cart", **data}
         made.append(
-            api.create(
-                by or root, county.pk, PERMIT, row, organisation="stand", area=f"{county.pk}{area}", state=state
-            )
+            api.create(by or root, county.pk, PERMIT, row, organisation="stand", area=f"{county.pk}{area}", state=state)
         )
         return made[-1]
 

@@ -73,7 +73,10 @@ def test_a_right_declaration_has_no_problem(tmp_path: Path) -> None:
             "x-shizhu.filters: maker: a text must have at most 500 characters to be indexed",
         ),
         ({"properties__maker": {"type": "string", "pattern": "("}}, None),
-        ({"properties__maker": {"x-shizhu-check": "luck"}}, "maker: x-shizhu-check: luck: must be one of gb32100, gb11643"),
+        (
+            {"properties__maker": {"x-shizhu-check": "luck"}},
+            "maker: x-shizhu-check: luck: must be one of gb32100, gb11643",
+        ),
         (
             {"properties__maker": {"enum": ["a"], "x-shizhu-labels": {"b": "乙"}}},
             "maker: x-shizhu-labels: b: is not in enum",

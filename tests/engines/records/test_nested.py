@@ -66,7 +66,10 @@ WRONG: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ({"contract": "2026-01-01"}, [("contract", "unevaluatedProperties")]),
     ({"place": {"lane": "一", "contact": {"phone": "13812345678"}}}, [("place.contact.name", "required")]),
     ({"place": {"lane": "一", "contact": {"name": "乙", "tel": "1"}}}, [("place.contact.tel", "additionalProperties")]),
-    ({"helpers": [{"name": "丙"}, {"is_cook": True}]}, [("helpers.1.health_card", "required"), ("helpers.1.name", "required")]),
+    (
+        {"helpers": [{"name": "丙"}, {"is_cook": True}]},
+        [("helpers.1.health_card", "required"), ("helpers.1.name", "required")],
+    ),
     ({"helpers": [{"name": "丙", "health_card": "1"}]}, [("helpers.0.health_card", "unevaluatedProperties")]),
     ({"days": ["sat", "mon"]}, [("days.1", "enum")]),
     ({"drinks": [{"name": "水", "price": 0.295}]}, [("drinks.0.price", "multipleOf")]),
@@ -119,7 +122,8 @@ def test_references_in_rows_are_looked_up(permit: Any, grower: api.Entry) -> Non
 def test_a_choice_depends_on_another(
     county: County, root: access.Actor, client: Client, permit: Any, stall: Any, grower: api.Entry
 ) -> None:
-    api.create(root, county.pk, "lemonade.grower", {"code": "G002", "name": "果园乙"}, organisation=county.pk, area=county.pk)  # fmt: skip
+    other = {"code": "G002", "name": "果园乙"}
+    api.create(root, county.pk, "lemonade.grower", other, organisation=county.pk, area=county.pk)
     stall(grower="G001")
     stall(grower="G002")
     permit(grower="G001", stall="S001")
@@ -151,7 +155,14 @@ def test_rows_are_added_ordered_and_removed(client: Client) -> None:
     assert controls(answer)["drinks"].value == "1"
     row = {"drinks.#": "2", "drinks.0.name": "水", "drinks.0.price": "x", "drinks.1.name": "汁", "drinks.1.cups": "2"}
     up = controls(client.post(f"{LIST}new", {**row, "_act": "up:drinks:1"}))
-    assert [up[f"drinks.{n}.{f}"].value for n in (0, 1) for f in ("name", "price", "cups")] == ["汁", "", "2", "水", "x", ""]
+    assert [up[f"drinks.{n}.{f}"].value for n in (0, 1) for f in ("name", "price", "cups")] == [
+        "汁",
+        "",
+        "2",
+        "水",
+        "x",
+        "",
+    ]
     one = controls(client.post(f"{LIST}new", {**row, "_act": "drop:drinks:0"}))
     assert (one["drinks"].value, one["drinks.0.name"].value) == ("1", "汁")
     for nothing in ("drop:drinks:7", "up:drinks:0", "add:kind", "drop:drinks:x", "add:nowhere", "?"):

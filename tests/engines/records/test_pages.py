@@ -295,7 +295,9 @@ def test_a_leader_reads_every_register_and_changes_nothing(county: County, stall
     sync_roles()
     leader = browser(person(county, role="kernel.leader"))
     found = leader.get("/records/").context["packs"]
-    assert [[register.key for register, _count in seen] for _pack, seen in found] == [["lemonade.grower", "lemonade.permit", STALL]]
+    assert [[register.key for register, _count in seen] for _pack, seen in found] == [
+        ["lemonade.grower", "lemonade.permit", STALL]
+    ]
     sent = {"version": "1", "seats": "5", "code": "S009", "name": "九号"}
     for method, address, status in READING:
         where = address.format(list=LIST, id=made.id)

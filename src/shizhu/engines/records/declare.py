@@ -12,7 +12,15 @@ from shizhu.engines.records.catalogue import KIND
 from shizhu.engines.records.logic import computing
 from shizhu.engines.records.logic.conditions import constants
 from shizhu.engines.records.logic.register import (
-    COMPARABLE, LINE, NESTED, Field, Kind, Register, branches, discriminator,
+    COMPARABLE,
+    LINE,
+    NESTED,
+    Body,
+    Field,
+    Kind,
+    Register,
+    branches,
+    discriminator,
 )  # fmt: skip
 from shizhu.engines.records.logic.values import CHECKS
 from shizhu.kernel import packs
@@ -87,7 +95,7 @@ def _values(declared: Register) -> Iterator[str]:
         yield from _rules(path, item)
 
 
-def _objects(declared: Register) -> Iterator[tuple[str, packs.Body, Mapping[str, Field]]]:
+def _objects(declared: Register) -> Iterator[tuple[str, Body, Mapping[str, Field]]]:
     """(path with a dot at its end, declaration, fields) of the row and of every group in it."""
     yield "", declared.body, declared.fields
     yield from ((f"{path}.", item.body, item.parts) for path, item in declared.everything if item.kind in NESTED)
@@ -102,7 +110,7 @@ def _conditions(declared: Register) -> Iterator[str]:
             yield f"{path}oneOf: each branch must have a const of the same required field, which tells them apart"
 
 
-def _condition(body: packs.Body, fields: Mapping[str, Field]) -> Iterator[str]:
+def _condition(body: Body, fields: Mapping[str, Field]) -> Iterator[str]:
     """What is wrong with the conditions of an object or a branch."""
     asked = body.get("if", {})
     deciding = [*asked.get("properties", {}), *body.get("dependentSchemas", {}), *body.get("dependentRequired", {})]
@@ -197,7 +205,8 @@ def _reference(item: Field, fields: Mapping[str, Field], everything: packs.Loade
     known = references.properties(Register(item.reference, target) if target else item.reference)
     for name in (*item.where, *item.depends):
         if name not in known:
-            yield f"x-shizhu-where, x-shizhu-depends: {name}: one of {item.reference} is {', '.join(sorted(known)) or '—'}"
+            known_names = ", ".join(sorted(known)) or "—"
+            yield f"x-shizhu-where, x-shizhu-depends: {name}: {item.reference} is narrowed by {known_names}"
     for name in item.depends.values():
         if name not in fields or fields[name].privacy or fields[name].kind not in COMPARABLE:
             yield f"x-shizhu-depends: {name}: must be a field beside this one that everybody may see"

@@ -124,7 +124,9 @@ def _named(name: Names, rows: Callable[[str], Rows], lookups: Mapping[str, str],
 
     def search(_who: Actor, county: str, text: str, most: int) -> Sequence[Choice]:
         wanted = Q(name__icontains=text) | Q(code__startswith=text) | Q(sort_key__contains=text.lower())
-        return [Choice(*pair) for pair in found(county).filter(wanted).order_by("path").values_list("code", "name")[:most]]
+        return [
+            Choice(*pair) for pair in found(county).filter(wanted).order_by("path").values_list("code", "name")[:most]
+        ]
 
     return Reference(
         name,

@@ -63,7 +63,8 @@ def create(
     declared = register_of(register, county)
     access.require_verb(who, declared.verb("create"))
     wanted = _Wanted(
-        _computed(declared, values.canonical(declared, data)), _organisation(county, organisation), _area(county, area), geometry,
+        _computed(declared, values.canonical(declared, data)),
+        _organisation(county, organisation), _area(county, area), geometry,
         state or next(iter(declared.states)),
     )  # fmt: skip
     row = Record(county_id=county, register=register, source=source, is_simulated=is_simulated)

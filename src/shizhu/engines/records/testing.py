@@ -12,6 +12,7 @@ from shizhu.engines.records import queries, references, store
 from shizhu.engines.records.catalogue import KIND, register_of
 from shizhu.engines.records.contracts import Query, Refused
 from shizhu.engines.records.logic import conditions
+from shizhu.engines.records.logic.register import Body as Declared
 from shizhu.engines.records.logic.register import Field, Kind, Register
 from shizhu.kernel import access, testing
 from shizhu.kernel.packs import Body
@@ -47,7 +48,7 @@ def values(trial: Trial, declared: Register) -> dict[str, Any]:
     return _values(trial, declared.body, declared.fields)
 
 
-def _values(trial: Trial, body: Body, fields: Mapping[str, Field]) -> dict[str, Any]:
+def _values(trial: Trial, body: Declared, fields: Mapping[str, Field]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     while True:  # a value may be the condition of another
         there, needed = conditions.applying(body, made), conditions.required(body, made)
@@ -61,7 +62,7 @@ def _values(trial: Trial, body: Body, fields: Mapping[str, Field]) -> dict[str, 
             made[item.name] = _value(trial, item, made)
 
 
-def _value(trial: Trial, item: Field, beside: Body) -> Any:
+def _value(trial: Trial, item: Field, beside: Declared) -> Any:
     rules = item.rules
     if item.reference:
         return _referred(trial, item, beside)
@@ -78,7 +79,7 @@ def _value(trial: Trial, item: Field, beside: Body) -> Any:
     return PLAIN.get(item.kind, [text] if item.kind == Kind.LIST else text)
 
 
-def _referred(trial: Trial, item: Field, beside: Body) -> str:
+def _referred(trial: Trial, item: Field, beside: Declared) -> str:
     """Something the field may name; the last that fits, because a record made for this row comes last."""
     if item.reference not in references.KNOWN:
         rows(trial, item.reference)

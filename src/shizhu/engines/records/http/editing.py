@@ -106,7 +106,11 @@ def _to(entry: Entry) -> HttpResponse:
 
 def _first(request: Request, register: Register) -> Typed:
     """A new record begins with the declared defaults, where the person's first post that may create it is."""
-    typed = {n: inputs.written_one(item, item.rules["default"]) for n, item in inputs.flat(register) if "default" in item.rules}
+    typed = {
+        n: inputs.written_one(item, item.rules["default"])
+        for n, item in inputs.flat(register)
+        if "default" in item.rules
+    }
     scope = next(iter(request.actor.granting(register.verb("create"))), None)
     if scope is None:
         return {**typed, "_organisation": request.county.pk, "_area": request.county.pk}
@@ -149,7 +153,12 @@ def _page(request: Request, register: Register, form: Form, entry: Entry | None 
         "elsewhere": [p for p in form.problems if not names & {p.path, p.path.rpartition(".")[0]}],
         "others": list(shown.steps(request.county.pk, register, form.others)), "masked": sorted(masked),
     }  # fmt: skip
-    return render(request, "records/form.html", context, status=422 if (form.problems and not form.was_tried) or form.others else 200)
+    return render(
+        request,
+        "records/form.html",
+        context,
+        status=422 if (form.problems and not form.was_tried) or form.others else 200,
+    )
 
 
 def _places(maker: Maker, register: Register) -> list[Input]:

@@ -1,7 +1,7 @@
 """Forms made from a register's fields: what is drawn, and what was typed as data again.
 
-Everything typed is text here, by the name of its control: a field's name, `group.field`, `rows.0.field` with `rows.#`
-for how many rows there are, or `_area`, `_organisation`, `_state`, `_geometry` for what every record has. Several values
+Everything typed is text here, by the name of its control: a field's name, `group.field`, `rows.0.field` (`rows.#` says
+how many rows there are), or `_area`, `_organisation`, `_state`, `_geometry` for what every record has. Several values
 of one control are lines.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -101,10 +102,8 @@ class Maker:
     def form(self, register: Register, fixed: str = "") -> list[Input]:
         """The controls of all fields that apply to what was typed; the field named by `fixed` cannot be changed."""
         data = canonical(register, read(register, self.typed))
-        try:
+        with suppress(FeelError):  # what was typed cannot be computed with; saving it says why
             data = computing.filled(register, data)
-        except FeelError:
-            pass  # what was typed cannot be computed with; saving it says why
         return list(self._object(register.body, register.fields.values(), data, "", fixed))
 
     def of(self, item: Field) -> Iterator[Input]:

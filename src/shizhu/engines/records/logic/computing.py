@@ -1,4 +1,4 @@
-"""Computed fields (`x-shizhu-computed`): FEEL over the fields of the row, evaluated when it is written, never when read.
+"""Computed fields (`x-shizhu-computed`): FEEL over the fields of a row, evaluated when it is written, never when read.
 
 An expression sees every field of the row by its name, in a group or in rows also those beside it; what is not there is
 null, of rows the empty list. Computed fields of the row itself see those declared before them.
@@ -109,4 +109,3 @@ def _plain(item: Field, value: Any) -> Any:
         case list():
             return [_plain(item, part) for part in value]
     return value
-
