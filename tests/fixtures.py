@@ -63,10 +63,12 @@ def person(
         name=username or "甲",
         county=county,
     )
+    key = f"r.{'-'.join(verbs)}"
+    key = key if len(key) <= 60 else f"r.{packs.digest(verbs)[:20]}"
     held = (
         Role.objects.get(pk=role)
         if role
-        else Role.objects.get_or_create(pk=f"r.{'-'.join(verbs)}", defaults={"name": {}, "verbs": verbs})[0]
+        else Role.objects.get_or_create(pk=key, defaults={"name": {}, "verbs": verbs})[0]
     )
     Post.objects.create(
         person=made,

@@ -186,7 +186,7 @@ def indexes() -> dict[str, str]:
 
 
 def test_indexes_are_made_once_and_follow_the_declaration(county: County) -> None:
-    assert api.prepare_registers() == 12  # of stalls seven filters (grower among them) and the box, of permits four
+    assert api.prepare_registers() == 14  # of stalls seven filters (grower among them) and the box, of permits six
     made = indexes()
     assert (len(made), api.prepare_registers(), indexes()) == (8, 0, made)
     row = Declaration.objects.get(kind="registers", key=STALL)

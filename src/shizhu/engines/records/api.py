@@ -23,7 +23,7 @@ from shizhu.engines.records.logic.values import Problem
 from shizhu.engines.records.queries import count, get, get_by_id, history, query, scan
 from shizhu.engines.records.references import Choice, Reference
 from shizhu.engines.records.references import add as add_reference
-from shizhu.engines.records.store import CHANGED, create, load_demo, restore, update, withdraw
+from shizhu.engines.records.store import CHANGED, create, load_demo, move, restore, update, withdraw
 
 __all__ = [
     "CHANGED",
@@ -54,6 +54,7 @@ __all__ = [
     "get_by_id",
     "history",
     "load_demo",
+    "move",
     "prepare_registers",
     "query",
     "register_of",

@@ -10,6 +10,7 @@ from typing import Final
 import pghistory
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
@@ -17,8 +18,9 @@ from shapely.geometry.base import BaseGeometry
 from shizhu.engines.records import references
 from shizhu.engines.records.catalogue import register_of, registers
 from shizhu.engines.records.contracts import Entry, NoRecord, Refused, StaleRecord
+from shizhu.engines.records.indexes import unique_index
 from shizhu.engines.records.logic import computing, values
-from shizhu.engines.records.logic.register import Leaf, Register
+from shizhu.engines.records.logic.register import Leaf, Register, names
 from shizhu.engines.records.logic.values import Data, Problem, problem
 from shizhu.engines.records.models import WITHDRAWN, Record
 from shizhu.engines.records.queries import entry
@@ -70,14 +72,9 @@ def create(
     row = Record(county_id=county, register=register, source=source, is_simulated=is_simulated)
     row.key = str(wanted.data.get(declared.key_field, ""))
     _allow(who, declared.verb("create"), county, wanted)
-    _demand(declared, row, wanted, {"_organisation": organisation, "_area": area})
+    _demand(who, declared, row, wanted, {"_organisation": organisation, "_area": area})
     _fill(row, declared, wanted)
-    try:
-        with transaction.atomic():
-            row.save()
-    except IntegrityError:
-        raise Refused((problem(declared.key_field, row.key, "unique"),)) from None
-    _tell(row)
+    _save(who, row, declared)
     return entry(row, declared, who)
 
 
@@ -100,12 +97,11 @@ def update(
         state or row.state,
     )
     _allow(who, declared.verb("edit"), row.county_id, wanted)
-    _demand(declared, row, wanted, {"_organisation": organisation, "_area": area})
+    _demand(who, declared, row, wanted, {"_organisation": organisation, "_area": area})
     if wanted != _Wanted(row.data, row.organisation, row.area, row.geometry, row.state):
         _fill(row, declared, wanted)
         row.version += 1
-        row.save()
-        _tell(row)
+        _save(who, row, declared)
     return entry(row, declared, who)
 
 
@@ -131,13 +127,62 @@ def _computed(declared: Register, data: Data) -> Data:
         raise Refused((problem(name, error.rule, "x-shizhu-computed"),)) from None
 
 
+@transaction.atomic
+def move(who: Actor, record_id: int, state: str, version: int) -> Entry:
+    """Take a declared step into another state. Needs the verb of the step alone. Raises as `update`."""
+    row, declared = _locked(who, record_id, "view", version)
+    found = _step(who, row, declared, state)
+    if found:
+        raise Refused((found,))
+    row.state = state
+    row.version += 1
+    _save(who, row, declared)
+    return entry(row, declared, who)
+
+
+def _step(who: Actor, row: Record, declared: Register, state: str) -> Problem | None:
+    """What forbids a row to go into a state; a step without a right to it raises PermissionDenied."""
+    step = next((s for s in declared.transitions if (s.start, s.end) == (row.state, state)), None)
+    if step is None:
+        following = [names(declared.states[s.end]) for s in declared.transitions if s.start == row.state]
+        limit = {language: "、".join(name[language] for name in following) or "—" for language in ("zh", "en")}
+        return problem("_state", state, "x-shizhu.transitions", limit)
+    access.require(who, declared.verb(step.verb), row)
+    return None
+
+
 def _moved(who: Actor, row: Record, declared: Register, state: str) -> Entry:
     if (row.state == WITHDRAWN) != (state == WITHDRAWN):
         row.state = state
         row.version += 1
-        row.save(update_fields=["state", "version", "updated"])
-        _tell(row)
+        _save(who, row, declared)
     return entry(row, declared, who)
+
+
+def _save(who: Actor, row: Record, declared: Register) -> None:
+    """Write the row and tell of it. Raises Refused where another one in use has what must be unique."""
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError as error:
+        broken = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "")
+        group = next((g for g in declared.unique if unique_index(declared, g)[0] == broken), None)
+        found = _taken(who, row, declared, group) if group else problem(declared.key_field, row.key, "unique")
+        raise Refused((found,)) from None
+    _tell(row)
+
+
+def _taken(who: Actor, row: Record, declared: Register, group: tuple[str, ...]) -> Problem:
+    """Which other record has these values; only who may see it is told."""
+    rows = Record.objects.filter(county_id=row.county_id, register=row.register).exclude(state=WITHDRAWN)
+    same = Q(**{f"data__{name}": row.data[name] for name in group})
+    other = access.rows(rows.filter(same).exclude(pk=row.pk), who, declared.verb("view")).first()
+    who_has = {"zh": f"（{other.key} {other.title}）", "en": f" ({other.key} {other.title})"} if other else {}
+    limit = {
+        language: "、".join(names(declared.fields[name].title)[language] for name in group) + who_has.get(language, "")
+        for language in ("zh", "en")
+    }
+    return problem(group[0], "、".join(str(row.data[name]) for name in group), "x-shizhu.unique", limit)
 
 
 def _tell(row: Record) -> None:
@@ -174,7 +219,7 @@ def _allow(who: Actor, verb: str, county: str, wanted: _Wanted) -> None:
         raise PermissionDenied(f"{who.name or 'nobody'} has no right {verb} in {organisation}, {area}")
 
 
-def _demand(declared: Register, row: Record, wanted: _Wanted, asked: Mapping[str, str]) -> None:
+def _demand(who: Actor, declared: Register, row: Record, wanted: _Wanted, asked: Mapping[str, str]) -> None:
     """Raise Refused with everything that is wrong with the wanted row."""
     found = list(values.problems(declared, wanted.data))
     found += [
@@ -188,6 +233,13 @@ def _demand(declared: Register, row: Record, wanted: _Wanted, asked: Mapping[str
         found.append(problem("_state", row.state, "withdrawn"))
     elif wanted.state not in declared.states and wanted.state != row.state:
         found.append(problem("_state", wanted.state, "state"))
+    elif row.pk and wanted.state != row.state and declared.transitions:
+        forbidden = _step(who, row, declared, wanted.state)
+        found += [forbidden] if forbidden else []
+    elif not row.pk and declared.transitions and wanted.state != next(iter(declared.states)) and not who.is_unbounded:
+        found.append(
+            problem("_state", wanted.state, "x-shizhu.transitions", declared.states[next(iter(declared.states))])
+        )
     found += _geometry(declared, wanted.geometry)
     found += _unknown(declared, row, wanted.data) if not found else []
     if found:

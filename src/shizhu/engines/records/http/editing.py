@@ -167,7 +167,7 @@ def _places(maker: Maker, register: Register) -> list[Input]:
         maker.place("_organisation", _("Organisation"), "kernel.organisation"),
         maker.place("_area", _("Area"), "kernel.area"),
     ]
-    if len(register.states) > 1:
+    if len(register.states) > 1 and not register.transitions:
         states = tuple(Choice(key, label(names)) for key, names in register.states.items())
         chosen = maker.typed.get("_state", "") or states[0].value
         made.append(
@@ -209,14 +209,28 @@ def restore(request: Request, register: str, number: int) -> HttpResponse:
     return _move(request, register, number, store.restore, _("Restored."))
 
 
-def _move(request: Request, register: str, number: int, act: Any, done: str) -> HttpResponse:
-    declared = pages.found(request, register, "delete")
+@require_POST
+def step(request: Request, register: str, number: int) -> HttpResponse:
+    """Take a record into another state."""
+    declared = pages.found(request, register)
+    state = request.POST.get("state", "")
+    name = label(declared.states.get(state, state))
+    return _move(
+        request, register, number, lambda who, record, version: store.move(who, record, state, version),
+        _("The state is now: %s") % name, "view",
+    )  # fmt: skip
+
+
+def _move(request: Request, register: str, number: int, act: Any, done: str, verb: str = "delete") -> HttpResponse:
+    declared = pages.found(request, register, verb)
     entry = pages.entry_of(request, declared, number)
     sent = request.POST.get("version", "")
     try:
         act(request.actor, entry.id, int(sent) if sent.isdecimal() else 0)
     except StaleRecord:
         messages.error(request, _("Somebody changed this record since you opened it. Look at it again first."))
+    except Refused as refused:
+        messages.error(request, " ".join(label(found.message) for found in refused.problems))
     else:
         messages.success(request, done)
     return _to(entry)

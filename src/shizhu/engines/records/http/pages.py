@@ -21,7 +21,7 @@ from shizhu.engines.records.http import excel, filters, shown
 from shizhu.engines.records.http.inputs import Maker, tidy
 from shizhu.engines.records.http.sketch import Sketch, sketch
 from shizhu.engines.records.logic.cql2 import Comparison, Every, Literal, Property
-from shizhu.engines.records.logic.register import Kind, Register
+from shizhu.engines.records.logic.register import Kind, Register, Transition
 from shizhu.engines.records.models import WITHDRAWN
 from shizhu.engines.records.references import Choice
 from shizhu.kernel import access
@@ -205,9 +205,17 @@ def detail(request: Request, register: str, number: int) -> HttpResponse:
         "cells": [shown.cell(entry, item, known) for item in declared.fields.values()],
         "geometry": _feature(entry), "sketch": _sketch(entry), "related": _related(request, entry),
         "history": list(shown.steps(entry.county, declared, queries.history(request.actor, entry.id))),
+        "steps": _steps(request, declared, entry),
         "may_edit": may(request, declared, "edit", entry), "may_delete": may(request, declared, "delete", entry),
     }  # fmt: skip
     return render(request, "records/detail.html", context)
+
+
+def _steps(request: Request, register: Register, entry: Entry) -> list[Transition]:
+    """Into which states the person may take the record now."""
+    return [
+        step for step in register.transitions if step.start == entry.state and may(request, register, step.verb, entry)
+    ]
 
 
 def _feature(entry: Entry) -> dict[str, Any] | None:

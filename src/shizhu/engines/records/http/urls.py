@@ -13,6 +13,7 @@ records = [
     path("<str:register>/choices/<str:name>", editing.choices, name="choices"),
     path("<str:register>/<int:number>/", pages.detail, name="detail"),
     path("<str:register>/<int:number>/edit", editing.edit, name="edit"),
+    path("<str:register>/<int:number>/state", editing.step, name="state"),
     path("<str:register>/<int:number>/withdraw", editing.withdraw, name="withdraw"),
     path("<str:register>/<int:number>/restore", editing.restore, name="restore"),
 ]

@@ -75,6 +75,16 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Transition:
+    """A step from one state to another, the verb it needs and what its button says."""
+
+    start: str
+    end: str
+    verb: str
+    title: Names
+
+
+@dataclass(frozen=True)
 class Leaf:
     """A field in a row's data that holds a value: its path, such as `animals.0.kind`, and the data beside it."""
 
@@ -146,6 +156,16 @@ class Register:
     def states(self) -> Mapping[str, Names]:
         """States a row may be in beside withdrawn; the first is where it begins."""
         return {key: names(value) for key, value in self.hints.get("states", {}).items()} or ACTIVE
+
+    @cached_property
+    def transitions(self) -> tuple[Transition, ...]:
+        """Which state may follow which; nothing where any may."""
+        return tuple(
+            Transition(
+                step["from"], step["to"], step.get("verb", "edit"), names(step.get("name", self.states[step["to"]]))
+            )
+            for step in self.hints.get("transitions", [])
+        )
 
     @cached_property
     def unique(self) -> tuple[tuple[str, ...], ...]:

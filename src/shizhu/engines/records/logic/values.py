@@ -68,12 +68,14 @@ MESSAGES: Mapping[str, Names] = {  # rule: what to say; {limit} is the rule's ow
     "characters": {"zh": "含有不能保存的字符", "en": "has a character that cannot be kept"},
     "finite": {"zh": "应为有限的数", "en": "must be a finite number"},
     "unique": {"zh": "已被使用", "en": "is used already"},
+    "x-shizhu.unique": {"zh": "已有相同的{limit}", "en": "another record has the same {limit}"},
     "constant": {"zh": "登记后不能修改", "en": "cannot be changed once registered"},
     "geometry": {
         "zh": "应为有效的{limit}，坐标为 WGS 84 经度、纬度",
         "en": "must be a valid {limit} in WGS 84 degrees",
     },
     "state": {"zh": "没有这个状态", "en": "is no state of this register"},
+    "x-shizhu.transitions": {"zh": "此时只能变为：{limit}", "en": "may only become {limit} from here"},
     "withdrawn": {"zh": "已注销，先恢复再修改", "en": "is withdrawn; restore it before changing it"},
     "place": {"zh": "本县没有这个代码", "en": "is no code of this county"},
 }
