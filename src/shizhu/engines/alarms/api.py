@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from shizhu.engines.alarms import judging
 from shizhu.engines.alarms.judging import CLEARED, RAISED, bind_all
@@ -74,10 +75,14 @@ def get(alarm: int) -> AlarmInfo:
     return _info(found)
 
 
-def alarms(who: Actor, county: str, *, only_open: bool = True, most: int = 200) -> list[AlarmInfo]:
-    """The alarms `who` may see, open ones first, newest first."""
+def alarms(
+    who: Actor, county: str, *, only_open: bool = True, at: datetime | None = None, most: int = 200
+) -> list[AlarmInfo]:
+    """The alarms `who` may see, open ones first, newest first; with `at`, those that were open at that time."""
     rows = access.rows(Alarm.objects.filter(county_id=county), who, "alarms.alarm.view")
-    if only_open:
+    if at is not None:
+        rows = rows.filter(Q(cleared_at=None) | Q(cleared_at__gt=at), raised_at__lte=at)
+    elif only_open:
         rows = rows.filter(state=Alarm.State.OPEN)
     return [_info(alarm) for alarm in rows.order_by("-state", "-raised_at")[:most]]
 

@@ -24,7 +24,8 @@ class AlarmsConfig(AppConfig):
         from shizhu.web import views as web  # noqa: PLC0415  # apps must be loaded first
 
         declare.register()
-        maps.source("alarms", places.features)
+        happening = {"zh": "预警与处置", "en": "Alarms and cases"}
+        maps.source("alarms", places.features, verb="alarms.alarm.view", group=happening)
         events.consumer("alarms.judge", ["things.observations.committed"], judging.readings_committed)
         events.consumer("alarms.binding", ["things.device.registered"], judging.device_registered)
         menu.add(menu.Entry({"zh": "预警", "en": "Alarms"}, "bell", "/alarms/", "alarms.alarm.view", 20, on_phone=True))

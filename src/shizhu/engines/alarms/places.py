@@ -1,4 +1,4 @@
-"""Open alarms as features of the map."""
+"""Alarms as features of the map: those that are open, or were at a time past."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from shizhu.kernel import packs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.text import label
 
+MOST = 5000
 
-def features(who: Actor, county: str, layer: maps.Layer) -> list[maps.Feature]:
+
+def features(who: Actor, county: str, layer: maps.Layer, asked: maps.Asked) -> list[maps.Feature]:
     """One feature per open alarm, at its Thing."""
-    found = api.alarms(who, county)
+    found = api.alarms(who, county, at=asked.at, most=MOST)
     streams = things.describe({alarm.datastream for alarm in found})
     rules = packs.declarations("rules")
     made = []

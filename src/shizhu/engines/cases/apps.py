@@ -21,7 +21,8 @@ class CasesConfig(AppConfig):
         from shizhu.web import views as web  # noqa: PLC0415  # apps must be loaded first
 
         declare.register()
-        maps.source("cases", places.features)
+        happening = {"zh": "预警与处置", "en": "Alarms and cases"}
+        maps.source("cases", places.features, verb="cases.case.view", group=happening, find=places.find)
         events.consumer("cases.start", [alarms.RAISED], actions.alarm_raised)
         menu.add(
             menu.Entry({"zh": "案件", "en": "Cases"}, "briefcase", "/cases/", "cases.case.view", 30, on_phone=True)

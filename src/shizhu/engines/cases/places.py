@@ -1,10 +1,12 @@
-"""Open cases as features of the map: at their Thing, else in the middle of their town."""
+"""Cases as features of the map: at their Thing, else in the middle of their town."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import shapely
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from shapely.geometry import mapping
 
@@ -17,12 +19,26 @@ from shizhu.kernel.access import Actor
 from shizhu.kernel.text import label
 
 
-def features(who: Actor, county: str, layer: maps.Layer) -> list[maps.Feature]:
-    """One feature per open case of the layer's flow."""
-    rows = Case.objects.filter(county_id=county, flow=layer.of, status=Case.Status.OPEN).select_related("area")
-    cases = list(access.rows(rows, who, "cases.case.view"))
+def features(who: Actor, county: str, layer: maps.Layer, asked: maps.Asked) -> list[maps.Feature]:
+    """One feature per case of the layer's flow that is open, or was at a time past; its stage is told of now alone."""
+    rows = Case.objects.filter(county_id=county, flow=layer.of)
+    if asked.at is None:
+        rows = rows.filter(status=Case.Status.OPEN)
+    else:
+        rows = rows.filter(Q(closed_at=None) | Q(closed_at__gt=asked.at), opened_at__lte=asked.at)
+    cases = list(access.rows(rows.select_related("area"), who, "cases.case.view"))
+    return list(_features(cases, is_past=asked.at is not None))
+
+
+def find(who: Actor, county: str, words: str, most: int) -> list[maps.Feature]:
+    """Cases, open or closed, whose number or title has the words; the newest first."""
+    has_words = Q(number__icontains=words) | Q(title__icontains=words)
+    rows = Case.objects.filter(has_words, county_id=county).select_related("area").order_by("-opened_at")
+    return list(_features(access.rows(rows, who, "cases.case.view")[:most]))
+
+
+def _features(cases: Collection[Case], *, is_past: bool = False) -> Iterator[maps.Feature]:
     streams = things.describe({case.datastream for case in cases if case.datastream})
-    made = []
     for case in cases:
         stream = streams.get(case.datastream or 0)
         place = _place(case, stream.point if stream else None)
@@ -32,14 +48,13 @@ def features(who: Actor, county: str, layer: maps.Layer) -> list[maps.Feature]:
         told = {
             "name": case.title,
             "where": case.number,
-            "text": label(about.stages[case.stage]),
+            "text": "" if is_past else label(about.stages[case.stage]),
             "time": case.opened_at,
             "origin": case.origin,
             "source": _("a report") if case.alarm is None else _("an alarm"),
             "url": f"/cases/{case.pk}/",
         }
-        made.append(maps.Feature(f"case-{case.pk}", place, told))
-    return made
+        yield maps.Feature(f"case-{case.pk}", place, told)
 
 
 def _place(case: Case, point: tuple[float, float] | None) -> dict[str, Any] | None:

@@ -18,15 +18,14 @@ MOST_QUESTIONS = 12  # to the database, for a layer
 def check(trial: Trial, key: str, body: Body) -> Iterator[str]:
     """The layer has features where the pack has samples."""
     layer = next(found for found in api.layers(trial.county.pk) if found.key == key)
-    give = api.sources()[layer.source]
     who = access.actor(trial.root)
     with CaptureQueriesContext(connection) as asked:
-        features = give(who, trial.county.pk, layer)
+        features = api.features(who, trial.county.pk, layer)
     if not features:
         yield "shows nothing of the samples that the pack's declarations made"
     if len(asked) > MOST_QUESTIONS:
         yield f"asks the database {len(asked)} times, at most {MOST_QUESTIONS}"
-    if give(access.actor(trial.stranger), trial.county.pk, layer):
+    if api.features(access.actor(trial.stranger), trial.county.pk, layer):
         yield "shows something to a person without a role"
 
 

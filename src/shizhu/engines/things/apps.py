@@ -20,6 +20,7 @@ class ThingsConfig(AppConfig):
         declare.register()
         names = {"zh": "设备", "en": "Device"}
         records.add_reference("things.device", records.Reference(names, places.device_titles, places.device_search))
-        maps.source("things", places.features)
+        group = {"zh": "监测设备", "en": "Monitoring"}
+        maps.source("things", places.features, verb="things.thing.view", group=group, find=places.find)
         live.topic("things", ingest.LIVE, places.live)
         menu.add(menu.Entry({"zh": "监测站", "en": "Stations"}, "antenna", "/things/", "things.thing.view", 40))

@@ -10,19 +10,20 @@ from django.db.models import Q
 from shizhu.engines.maps import api as maps
 from shizhu.engines.records import api as records
 from shizhu.engines.things import queries
+from shizhu.engines.things.logic import geojson
 from shizhu.engines.things.models import Datastream, Device, Thing
 from shizhu.kernel import access, packs
 from shizhu.kernel.access import Actor
-from shizhu.kernel.text import label
+from shizhu.kernel.text import label, named
 from shizhu.kernel.threads import in_thread
 
 
-def features(who: Actor, county: str, layer: maps.Layer) -> list[maps.Feature]:
-    """One feature per Thing with a device of the layer's profile."""
+def features(who: Actor, county: str, layer: maps.Layer, asked: maps.Asked) -> list[maps.Feature]:
+    """One feature per Thing with a device of the layer's profile, with its values as they are or were."""
     profile = packs.declaration("things", layer.of)
     things = access.rows(Thing.objects.filter(county_id=county, devices__profile=layer.of), who, "things.thing.view")
     streams = queries.describe(Datastream.objects.filter(thing__in=things).values_list("pk", flat=True))
-    newest = queries.latest(streams)
+    newest = queries.latest(streams, asked.at)
     by_thing: dict[int, list[queries.StreamInfo]] = {}
     for stream in streams.values():
         by_thing.setdefault(stream.thing, []).append(stream)
@@ -45,6 +46,23 @@ def features(who: Actor, county: str, layer: maps.Layer) -> list[maps.Feature]:
         point = {"type": "Point", "coordinates": list(first.point)}
         found.append(maps.Feature(f"thing-{first.thing}", point, told))
     return found
+
+
+def find(who: Actor, county: str, words: str, most: int) -> list[maps.Feature]:
+    """Things whose name or key has the words, where they are."""
+    has_words = Q(name__icontains=words) | Q(key__icontains=words)
+    rows = access.rows(Thing.objects.filter(has_words, county_id=county), who, "things.thing.view")
+    return [one for thing in rows.select_related("area").order_by("name")[:most] if (one := _plain(thing))]
+
+
+def _plain(thing: Thing) -> maps.Feature | None:
+    """A Thing without its values; None if it has no place on a map."""
+    points = (geojson.point(place.encoding_type, place.location) for place in thing.locations.all())
+    point = next(filter(None, points), None)
+    if point is None:
+        return None
+    told = {"name": thing.name, "where": named(thing.area), "url": f"/things/{thing.pk}/"}
+    return maps.Feature(f"thing-{thing.pk}", {"type": "Point", "coordinates": list(point)}, told)
 
 
 def _value(stream: queries.StreamInfo, point: queries.Point | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
+from django.db import connection
 from django.db.models import QuerySet
 
 from shizhu.engines.things.logic import geojson
@@ -141,8 +142,21 @@ def series(stream: int, start: datetime, end: datetime, most: int = 2000) -> lis
     return [Point(o.phenomenon_time, o.result, o.verdict, o.origin, o.known_at) for o in reversed(found)]
 
 
-def latest(ids: Iterable[int]) -> dict[int, Point]:
-    """The newest reading of each datastream."""
+AT = """
+SELECT s.id, o.phenomenon_time, o.result, o.verdict, o.origin, o.known_at FROM unnest(%s::bigint[]) AS s(id)
+CROSS JOIN LATERAL (
+  SELECT * FROM things_observation WHERE datastream_id = s.id AND phenomenon_time <= %s
+  ORDER BY phenomenon_time DESC, sequence DESC LIMIT 1
+) o
+"""
+
+
+def latest(ids: Iterable[int], at: datetime | None = None) -> dict[int, Point]:
+    """The newest reading of each datastream; with `at`, the newest of those made until then, as known now."""
+    if at is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(AT, [list(ids), at])
+            return {row[0]: Point(*row[1:]) for row in cursor.fetchall()}
     rows = Latest.objects.filter(datastream_id__in=list(ids))
     return {
         row.datastream_id: Point(row.phenomenon_time, row.result, row.verdict, row.origin, row.known_at) for row in rows

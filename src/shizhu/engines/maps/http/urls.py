@@ -1,12 +1,18 @@
 """Addresses of the maps engine."""
 
-from django.urls import path
+from django.urls import path, re_path
 
-from shizhu.engines.maps.http import views
+from shizhu.engines.maps.http import answers, views
 
 app_name = "maps"
 urlpatterns = [
     path("", views.page, name="page"),
     path("areas.geojson", views.areas, name="areas"),
-    path("layers/<str:key>.geojson", views.layer, name="layer"),
+    path("layers/<str:key>.geojson", answers.layer_features, name="layer"),
+    path("search", answers.find, name="search"),
+    path("measure", answers.measure, name="measure"),
+    path("select", answers.select, name="select"),
+    path("select.xlsx", answers.select_table, name="select_table"),
+    path("around", answers.around, name="around"),
+    re_path("^(up|down)stream$", answers.course, name="course"),
 ]

@@ -1,16 +1,18 @@
-"""The map page, the county's areas, and each layer as GeoJSON."""
+"""The map page and the county's areas."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import orjson
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from shapely.geometry import mapping
 
 from shizhu.engines.maps import api
+from shizhu.engines.maps.http import words
 from shizhu.kernel import access
 from shizhu.kernel.models import Area
 from shizhu.kernel.text import label, named
@@ -18,22 +20,36 @@ from shizhu.web.middleware import Request
 
 
 def page(request: Request) -> HttpResponse:
-    """The one map: outline, towns, and every layer the county's packs declare."""
+    """The one map: outline, towns, and every layer of the county's packs that the person has the right to."""
     access.require_verb(request.actor, "maps.map.view")
     root = Area.objects.get(county=request.county, level=Area.Level.COUNTY)
-    shown = [
-        {
-            "key": layer.key,
-            "title": label(layer.title),
-            "source": layer.source,
-            "icon": layer.icon,
-            "colour": layer.colour,
-            "url": reverse("maps:layer", args=[layer.key]),
-        }
-        for layer in api.layers(request.county.pk)
-    ]
-    settings = {"box": root.box, "areas": reverse("maps:areas"), "layers": shown, "live": "/live"}
-    return render(request, "maps/page.html", {"map": settings, "layers": shown, "outline": root.provenance})
+    shown = [_described(request.county.pk, layer) for layer in api.layers(request.county.pk, request.actor)]
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for layer in reversed(shown):  # what is drawn on top stands on top
+        groups.setdefault(layer["group"], []).append(layer)
+    settings = {
+        "county": request.county.pk, "box": root.box, "areas": reverse("maps:areas"), "base": reverse("maps:page"),
+        "layers": shown, "live": "/live", "words": words.all_words(),
+    }  # fmt: skip
+    context = {"map": settings, "layers": shown, "groups": groups, "outline": root.provenance}
+    return render(request, "maps/page.html", context)
+
+
+def _described(county: str, layer: api.Layer) -> dict[str, Any]:
+    """A layer as the page wants it."""
+    return {
+        "key": layer.key,
+        "title": label(layer.title),
+        "group": label(layer.group),
+        "source": layer.source,
+        "icon": layer.icon,
+        "colour": layer.colour,
+        "shown": layer.is_shown,
+        "width": layer.style.get("width", 2.5),
+        "opacity": layer.style.get("opacity", 1),
+        "legend": [asdict(mark) for mark in api.sources()[layer.source].legend(county, layer)],
+        "url": reverse("maps:layer", args=[layer.key]),
+    }
 
 
 def _geojson(value: Any) -> HttpResponse:
@@ -58,12 +74,3 @@ def areas(request: Request) -> HttpResponse:
         for area in rows
     ]
     return _geojson(api.collection(features))
-
-
-def layer(request: Request, key: str) -> HttpResponse:
-    """The features of one layer that the person may see."""
-    access.require_verb(request.actor, "maps.map.view")
-    wanted = next((found for found in api.layers(request.county.pk) if found.key == key), None)
-    if wanted is None:
-        raise Http404
-    return _geojson(api.collection(api.sources()[wanted.source](request.actor, request.county.pk, wanted)))

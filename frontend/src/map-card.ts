@@ -1,0 +1,149 @@
+// What is told of an object: a popup (on a phone a sheet), the list beside the map, and answers to questions.
+import maplibregl from "maplibre-gl";
+import { clock, element, find, flyTo, isNarrow, label, make, map, middle, bounds, settings, shown, words, metres, say, type Brief, type Feature, type Told } from "./map-core";
+import { all, collections, isOn, ids } from "./map-layers";
+
+const MOST = 200; // rows of a layer in the list
+
+function card(told: Told): HTMLElement {
+  const body = make("div", "map-card");
+  const head = make("div", "map-card-head");
+  head.append(make("strong", "", told.name));
+  const mark = label(told);
+  if (mark) head.append(mark);
+  body.append(head, make("div", "text-secondary", [told.where ?? told.town, told.text, clock(told.time)].filter(Boolean).join(" · ")));
+  if (told.values) {
+    const rows = make("dl", "map-values");
+    for (const value of told.values.filter((v) => v.value !== null).slice(0, 8)) {
+      const cell = make("dd", value.verdict ? "text-secondary" : "", shown(value) + (value.verdict ? ` (${words.doubtful})` : ""));
+      cell.dataset.stream = String(value.id);
+      const at = make("dd", "text-secondary", clock(value.time));
+      at.dataset.clock = String(value.id);
+      rows.append(make("dt", "", value.title), cell, at);
+    }
+    body.append(rows.childElementCount ? rows : make("div", "text-secondary", words.noValue));
+  }
+  if (told.source) body.append(make("div", "text-secondary", `${words.source}: ${told.source}`));
+  if (told.url) {
+    const link = make("a", "btn btn-sm btn-primary mt-2", words.details) as HTMLAnchorElement;
+    link.href = told.url;
+    body.append(link);
+  }
+  return body;
+}
+
+let popup: maplibregl.Popup | undefined;
+const focus = (key: string | undefined): void => document.querySelector<HTMLElement>(`[data-feature="${key}"]`)?.focus();
+
+export function open(told: Told[], at: [number, number], back?: HTMLElement): void {
+  popup?.remove();
+  const cards = make("div", "map-cards");
+  cards.append(...told.map(card));
+  if (isNarrow) return sheet(cards, back);
+  popup = new maplibregl.Popup({ maxWidth: "320px", offset: 14 }).setLngLat(at).setDOMContent(cards).addTo(map);
+  popup.on("close", () => focus(back?.dataset.feature));
+}
+
+// A phone's map is too small for a popup: the same cards open as a sheet over the list.
+function sheet(cards: HTMLElement, back?: HTMLElement): void {
+  const place = find("map-sheet");
+  const close = make("button", "map-sheet-close", "×");
+  close.setAttribute("aria-label", words.close);
+  close.addEventListener("click", () => {
+    place.hidden = true;
+    focus(back?.dataset.feature);
+  });
+  place.replaceChildren(close, cards);
+  place.hidden = false;
+  place.parentElement?.scrollTo({ top: 0 });
+  close.focus({ preventScroll: true });
+}
+
+// A station, its alarm and their case stand at one place: a click tells all of them.
+export function clicked({ point: { x, y }, lngLat }: maplibregl.MapMouseEvent): void {
+  const layers = settings.layers.flatMap(ids).filter((id) => map.getLayer(id));
+  const hit = map.queryRenderedFeatures([[x - 6, y - 6], [x + 6, y + 6]], { layers });
+  const urls = new Set(hit.map((f) => f.properties.url as string));
+  const features = [...urls].flatMap((url) => all().filter((f) => f.properties.url === url).slice(0, 1));
+  const first = features[0];
+  if (first) open(features.map((f) => f.properties), first.geometry.type === "Point" ? middle(first.geometry) : [lngLat.lng, lngLat.lat]);
+}
+
+export function row(id: string, told: Told, source: string, colour: string, end: string, act: (row: HTMLElement) => void): HTMLElement {
+  const made = make("button", "map-row");
+  made.dataset.feature = id;
+  const dot = make("span", `map-dot map-dot-${source}${told.level ? ` map-dot-${told.level}` : ""}`);
+  dot.style.setProperty("--mark", told.mark ?? colour);
+  const text = make("span", "map-row-words");
+  text.append(make("span", "", told.name), make("small", "text-secondary", told.where ?? told.town ?? ""));
+  const mark = label(told);
+  if (mark) text.lastElementChild?.append(" ", mark);
+  made.append(dot, text, make("span", "num map-row-value", end));
+  made.addEventListener("click", () => act(made));
+  return made;
+}
+
+function entry(feature: Feature, source: string, colour: string): HTMLElement {
+  const told = feature.properties, value = told.values?.[0];
+  const made = row(String(feature.id), told, source, colour, value ? shown(value) : told.text ?? "", (back) => {
+    flyTo(middle(feature.geometry), bounds(feature.geometry));
+    open([told], middle(feature.geometry), back);
+  });
+  if (value) (made.lastElementChild as HTMLElement).dataset.stream = String(value.id);
+  return made;
+}
+
+export function list(): void {
+  const panel = find("map-list");
+  const focused = (document.activeElement as HTMLElement | null)?.dataset.feature;
+  panel.replaceChildren();
+  for (const layer of [...settings.layers].reverse()) {
+    const features = collections.get(layer.key) ?? [];
+    if (!isOn(layer) || !features.length) continue;
+    const head = make("h2", "map-list-head", layer.title);
+    head.append(make("span", "text-secondary num", ` ${features.length}`));
+    panel.append(head, ...features.slice(0, MOST).map((feature) => entry(feature, layer.source, layer.colour)));
+  }
+  if (!panel.childElementCount) panel.append(make("p", "empty-note", words.empty));
+  if (focused) panel.querySelector<HTMLElement>(`[data-feature="${focused}"]`)?.focus();
+}
+
+// The answer to a question stands above the list until it is closed.
+export interface Group { key?: string; title: string; colour?: string; count?: number; features: Brief[] }
+export function results(title: string, notes: string[], groups: Group[], actions: HTMLElement[], closed: () => void): void {
+  const place = find("map-results"), head = make("div", "map-results-head"), close = make("button", "btn-close");
+  close.setAttribute("aria-label", words.close);
+  close.addEventListener("click", () => {
+    place.hidden = true;
+    place.replaceChildren();
+    closed();
+  });
+  const heading = make("h2", "", title);
+  heading.tabIndex = -1;
+  head.append(heading, close);
+  place.replaceChildren(head, ...notes.filter(Boolean).map((note) => make("p", "text-secondary", note)), ...actions);
+  for (const group of groups) {
+    const layer = settings.layers.find((l) => l.key === group.key);
+    const name = make("h3", "map-list-head", group.title);
+    name.append(make("span", "text-secondary num", ` ${group.count ?? group.features.length}`));
+    place.append(name, ...group.features.map((one) => brief(one, layer?.source ?? "records", layer?.colour ?? "#5d6b65")));
+    const more = (group.count ?? 0) - group.features.length;
+    if (more > 0) place.append(make("p", "map-list-more text-secondary", say(words.more, more)));
+  }
+  place.hidden = false;
+  find("map-sheet").hidden = true;
+  place.parentElement?.scrollTo({ top: 0 });
+  heading.focus({ preventScroll: true });
+}
+
+function brief(one: Brief, source: string, colour: string): HTMLElement {
+  return row(one.id, one, source, colour, one.metres === undefined ? one.text ?? "" : metres(one.metres), (back) => {
+    flyTo(one.point, one.box);
+    const known = all().find((f) => f.id === one.id)?.properties;
+    open([known ?? one], one.point, back);
+  });
+}
+
+element.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") popup?.remove();
+});

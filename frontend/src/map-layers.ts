@@ -1,0 +1,195 @@
+// The declared layers: how each is drawn, loaded, switched, made fainter; and the values that come in live.
+import type { ExpressionSpecification, GeoJSONSource } from "maplibre-gl";
+import type { FeatureCollection } from "geojson";
+import { clock, element, find, levels, map, remember, remembered, settings, shown, themed, type Feature, type LayerSettings, type Value } from "./map-core";
+
+export type Row = [stream: number, time: string, value: number | null, verdict: number, origin: number];
+type Part = { id: string; property: string; full: number };
+export const collections = new Map<string, Feature[]>();
+const values = new Map<number, Value>();
+const parts = new Map<string, Part[]>();
+const chosen = remembered();
+let whenChanged: () => void = () => undefined;
+let at: string | null = null; // a time past that is shown instead of now
+
+export function onChange(act: () => void): void {
+  whenChanged = act;
+}
+export const isOn = (layer: LayerSettings): boolean => chosen.on[layer.key] ?? layer.shown;
+export const all = (): Feature[] => [...collections.values()].flat();
+
+function decorate(layer: LayerSettings, features: Feature[]): void {
+  for (const { properties: told } of features) {
+    for (const value of told.values ?? []) values.set(value.id, value);
+    const first = told.values?.[0];
+    told.label = first ? shown(first) : "";
+    told.mark = told.level ? levels[told.level] : told.mark ?? layer.colour;
+  }
+}
+
+// Shapes beside colours: a level can be told without seeing red and green apart.
+const shapes: Record<string, (pen: CanvasRenderingContext2D, m: number, r: number) => void> = {
+  round: (pen, m, r) => pen.arc(m, m, r, 0, 2 * Math.PI),
+  square: (pen, m, r) => pen.roundRect(m - r, m - r, 2 * r, 2 * r, r / 2),
+  blue: (pen, m, r) => pen.arc(m, m, r * 0.85, 0, 2 * Math.PI),
+  yellow: (pen, m, r) => around(pen, m, r, 4, 0),
+  orange: (pen, m, r) => around(pen, m, r * 1.1, 3, 0),
+  red: (pen, m, r) => around(pen, m, r, 8, Math.PI / 8),
+};
+function around(pen: CanvasRenderingContext2D, m: number, r: number, corners: number, turn: number): void {
+  for (let n = 0; n < corners; n += 1) {
+    const angle = turn - Math.PI / 2 + (2 * Math.PI * n) / corners;
+    pen.lineTo(m + r * Math.cos(angle), m + r * Math.sin(angle));
+  }
+  pen.closePath();
+}
+function draw(name: string, colour: string, shape: string, size: number): void {
+  if (map.hasImage(name)) return;
+  const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
+  canvas.width = canvas.height = size;
+  if (!pen) return;
+  pen.beginPath();
+  shapes[shape](pen, size / 2, size / 2 - 3);
+  pen.fillStyle = colour;
+  pen.strokeStyle = "#fff";
+  pen.lineWidth = 4;
+  pen.stroke();
+  pen.fill();
+  map.addImage(name, pen.getImageData(0, 0, size, size), { pixelRatio: 2 });
+}
+
+const INK = { "text-color": "map-ink", "text-halo-color": "map-halo" };
+const TEXT = { "text-font": ["sans-serif"], "text-optional": true, "text-padding": 1 };
+const paintings: Record<string, (layer: LayerSettings) => Part[]> = {
+  // Stations and cases are symbols, not circles: only symbols push the names of towns aside.
+  things: (layer) => {
+    draw(layer.key, layer.colour, "round", 36);
+    map.addLayer({
+      id: layer.key, type: "symbol", source: layer.key,
+      layout: { ...TEXT, "icon-image": layer.key, "icon-allow-overlap": true, "text-field": ["get", "label"], "text-size": 12.5, "text-variable-anchor": ["top", "bottom", "right", "left"], "text-radial-offset": 0.95 },
+      paint: { "text-halo-width": 1.6 },
+    });
+    themed(layer.key, INK);
+    return [{ id: layer.key, property: "icon-opacity", full: 1 }, { id: layer.key, property: "text-opacity", full: 1 }];
+  },
+  alarms: (layer) => {
+    const badge = `${layer.key}-badge`, halo = `${layer.key}-halo`;
+    for (const [level, colour] of Object.entries(levels)) draw(`level-${level}`, colour, level, 34);
+    map.addLayer({ id: halo, type: "circle", source: layer.key, paint: { "circle-radius": 18, "circle-color": ["get", "mark"], "circle-opacity": 0.22 } });
+    map.addLayer({ id: layer.key, type: "circle", source: layer.key, paint: { "circle-radius": 11, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": ["get", "mark"], "circle-stroke-width": 3.5 } });
+    map.addLayer({ id: badge, type: "symbol", source: layer.key, layout: { "icon-image": ["concat", "level-", ["get", "level"]], "icon-allow-overlap": true, "icon-offset": [-13, -13] } });
+    return [{ id: halo, property: "circle-opacity", full: 0.22 }, { id: layer.key, property: "circle-stroke-opacity", full: 1 }, { id: badge, property: "icon-opacity", full: 1 }];
+  },
+  cases: (layer) => {
+    draw(layer.key, layer.colour, "square", 28);
+    map.addLayer({ id: layer.key, type: "symbol", source: layer.key, layout: { "icon-image": layer.key, "icon-allow-overlap": true, "icon-offset": [13, -13] } });
+    return [{ id: layer.key, property: "icon-opacity", full: 1 }];
+  },
+  // Records may be points, lines and areas. They lie below the names of towns and below what happens.
+  records: (layer) => {
+    const { key } = layer, fill = `${key}-fill`, point = `${key}-point`, name = `${key}-name`, along = `${key}-along`, source = key;
+    const zoomed = (less: number, more: number): ExpressionSpecification => ["interpolate", ["linear"], ["zoom"], 8, less, 13, more];
+    const colour: ExpressionSpecification = ["get", "mark"];
+    map.addLayer({ id: fill, type: "fill", source, filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": colour } }, "town-name");
+    map.addLayer({ id: key, type: "line", source, filter: ["!=", ["geometry-type"], "Point"], layout: { "line-cap": "round", "line-join": "round" }, paint: { "line-color": colour, "line-width": zoomed(layer.width * 0.7, layer.width * 2) } }, "town-name");
+    map.addLayer({ id: point, type: "circle", source, filter: ["==", ["geometry-type"], "Point"], paint: { "circle-color": colour, "circle-radius": zoomed(4, 8), "circle-stroke-color": "#fff", "circle-stroke-width": 1.5 } });
+    const names = { "text-halo-width": 1.5 };
+    const layout = { ...TEXT, "text-field": ["get", "name"] as ExpressionSpecification, "text-size": 11.5 };
+    map.addLayer({ id: along, type: "symbol", source, minzoom: 9.6, filter: ["==", ["geometry-type"], "LineString"], layout: { ...layout, "symbol-placement": "line" }, paint: names });
+    map.addLayer({ id: name, type: "symbol", source, minzoom: 10.4, filter: ["!=", ["geometry-type"], "LineString"], layout: { ...layout, "text-anchor": "top", "text-offset": [0, 0.6] }, paint: names });
+    for (const id of [along, name]) themed(id, INK);
+    return [
+      { id: fill, property: "fill-opacity", full: 0.25 }, { id: key, property: "line-opacity", full: 1 }, { id: point, property: "circle-opacity", full: 1 },
+      { id: point, property: "circle-stroke-opacity", full: 1 }, { id: name, property: "text-opacity", full: 1 },
+      { id: along, property: "text-opacity", full: 1 },
+    ];
+  },
+};
+
+export function paint(layer: LayerSettings): void {
+  map.addSource(layer.key, { type: "geojson", data: { type: "FeatureCollection", features: [] } });
+  parts.set(layer.key, (paintings[layer.source] ?? paintings.things)(layer));
+  switchTo(layer, isOn(layer));
+  fade(layer, chosen.opacity[layer.key] ?? layer.opacity);
+  for (const id of ids(layer)) {
+    map.on("mouseenter", id, () => (map.getCanvas().style.cursor = "pointer"));
+    map.on("mouseleave", id, () => (map.getCanvas().style.cursor = ""));
+  }
+}
+export const ids = (layer: LayerSettings): string[] => [...new Set((parts.get(layer.key) ?? []).map((part) => part.id))];
+
+function switchTo(layer: LayerSettings, on: boolean): void {
+  for (const id of ids(layer)) map.setLayoutProperty(id, "visibility", on ? "visible" : "none");
+}
+function fade(layer: LayerSettings, opacity: number): void {
+  for (const part of parts.get(layer.key) ?? []) map.setPaintProperty(part.id, part.property as "line-opacity", part.full * opacity);
+}
+
+export async function load(layer: LayerSettings): Promise<void> {
+  const answer = await fetch(at ? `${layer.url}?at=${encodeURIComponent(at)}` : layer.url).catch(() => null);
+  if (!answer?.ok) return;
+  const { features } = (await answer.json()) as FeatureCollection & { features: Feature[] };
+  decorate(layer, features);
+  collections.set(layer.key, features);
+  map.getSource<GeoJSONSource>(layer.key)?.setData({ type: "FeatureCollection", features });
+  const count = document.querySelector(`[data-count="${layer.key}"]`);
+  if (count) count.textContent = String(features.length);
+  whenChanged();
+}
+
+let isDirty = false;
+export function take(rows: Row[]): void {
+  if (at) return;
+  for (const [id, time, value, verdict, origin] of rows) {
+    const known = values.get(id);
+    if (!known || (known.time && known.time > time)) continue;
+    Object.assign(known, { time, value, verdict, origin });
+    document.querySelectorAll(`[data-stream="${id}"]`).forEach((cell) => {
+      cell.textContent = shown(known);
+      cell.classList.add("fresh");
+      setTimeout(() => cell.classList.remove("fresh"), 900);
+    });
+    document.querySelectorAll(`[data-clock="${id}"]`).forEach((cell) => (cell.textContent = clock(time)));
+  }
+  isDirty = true;
+}
+
+// Whatever comes in, the map is redrawn at most twice a second.
+setInterval(() => {
+  if (!isDirty) return;
+  isDirty = false;
+  for (const layer of settings.layers.filter((l) => l.source === "things")) {
+    const features = collections.get(layer.key);
+    if (!features) continue;
+    decorate(layer, features);
+    map.getSource<GeoJSONSource>(layer.key)?.setData({ type: "FeatureCollection", features });
+  }
+}, 500);
+
+export async function showTime(time: string | null): Promise<void> {
+  at = time;
+  await Promise.all(settings.layers.map(load));
+}
+export const shownTime = (): string | null => at;
+
+// The panel: a box that switches a layer, a slider that makes it fainter.
+export function panel(): void {
+  for (const layer of settings.layers) {
+    const box = document.querySelector<HTMLInputElement>(`[data-layer="${layer.key}"]`), slider = document.querySelector<HTMLInputElement>(`[data-opacity="${layer.key}"]`);
+    if (!box || !slider) continue;
+    box.checked = isOn(layer);
+    slider.value = String(Math.round(100 * (chosen.opacity[layer.key] ?? layer.opacity)));
+    box.addEventListener("change", () => {
+      chosen.on[layer.key] = box.checked;
+      remember(chosen);
+      switchTo(layer, box.checked);
+      whenChanged();
+    });
+    slider.addEventListener("input", () => {
+      chosen.opacity[layer.key] = Number(slider.value) / 100;
+      remember(chosen);
+      fade(layer, chosen.opacity[layer.key]);
+    });
+  }
+  if (element.clientWidth < 768) find<HTMLDetailsElement>("map-choices").open = false;
+}

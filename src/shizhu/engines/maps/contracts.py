@@ -1,0 +1,115 @@
+"""What crosses the door: layers, what is asked of their sources, features. Plain values, nothing of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Protocol
+
+from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
+
+from shizhu.kernel.access import Actor
+
+Box = tuple[float, float, float, float]  # west, south, east, north in WGS 84 degrees
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A declared layer; names are {zh, en}, `of` is what the source is asked for, `style` as the schema has it.
+
+    The lines of a network run from source to mouth, each into the one on which it ends.
+    """
+
+    key: str
+    title: Mapping[str, str]
+    group: Mapping[str, str]
+    source: str
+    of: str
+    icon: str
+    colour: str
+    order: int
+    is_shown: bool = True
+    is_network: bool = False
+    style: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One thing on the map: a GeoJSON geometry in WGS 84 and what is told of it."""
+
+    id: str
+    geometry: Mapping[str, Any]
+    properties: Mapping[str, Any]
+
+    @cached_property
+    def shape(self) -> BaseGeometry:
+        """The geometry to reckon with."""
+        return shape(dict(self.geometry))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a source: as it was `at` a time (now without one), and only what may meet the `box`."""
+
+    at: datetime | None = None
+    box: Box | None = None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A line of a legend: a colour and what it means; `kind` is Point, LineString or Polygon."""
+
+    colour: str
+    text: str
+    kind: str = "Point"
+
+
+@dataclass(frozen=True)
+class Near:
+    """A feature and how far it is, in geodesic metres."""
+
+    feature: Feature
+    metres: float
+
+
+class Region(Protocol):
+    """A part of the map that was chosen: `Circle` or `Shape`."""
+
+    @property
+    def box(self) -> Box:
+        """A box that holds it."""
+
+    @property
+    def geometry(self) -> BaseGeometry:
+        """Its outline."""
+
+    def meeting(self, features: Iterable[Feature]) -> Iterable[Feature]:
+        """Those of the features that lie in it, wholly or in part."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """Lines up or down from where it was `asked`, the asked one first; `length` in metres."""
+
+    asked: tuple[float, float]
+    lines: tuple[Feature, ...]
+    geometry: BaseGeometry
+    length: float
+
+
+Give = Callable[[Actor, str, Layer, Asked], list[Feature]]  # (who, county, layer, asked) → the features who may see
+Find = Callable[[Actor, str, str, int], list[Feature]]  # (who, county, words, most) → those whose name has the words
+
+
+@dataclass(frozen=True)
+class Source:
+    """Who gives features: `verb` is the right that opens a layer, `group` its heading, `legend` what colours mean."""
+
+    give: Give
+    verb: Callable[[Layer], str]
+    group: Mapping[str, str]
+    legend: Callable[[str, Layer], list[Mark]]
+    find: Find

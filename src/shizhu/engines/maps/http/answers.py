@@ -1,0 +1,179 @@
+"""What the map asks while it is used: search, measures, selections, neighbours, courses. JSON, and one Excel file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any
+
+import orjson
+from django.http import HttpResponse
+from django.utils.translation import gettext as _
+from shapely.geometry import mapping
+
+from shizhu.engines.maps import questions
+from shizhu.engines.maps.contracts import Feature, Layer, Near
+from shizhu.engines.maps.http import asking
+from shizhu.engines.maps.layers import collection, features, layers
+from shizhu.engines.maps.search import search
+from shizhu.kernel import access
+from shizhu.kernel.text import label, named
+from shizhu.lib import geodesy
+from shizhu.web.middleware import Request
+
+NEAR, MOST = 3, 200  # of each layer
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+View = Callable[..., Any]
+
+
+def answer(view: View) -> View:
+    """JSON for who may open the map; a question that cannot be understood gets 400 and why."""
+
+    @wraps(view)
+    def answered(request: Request, *arguments: Any, **named_: Any) -> HttpResponse:
+        access.require_verb(request.actor, "maps.map.view")
+        try:
+            found = view(request, *arguments, **named_)
+        except asking.BadQuestion as error:
+            return HttpResponse(orjson.dumps({"error": str(error)}), status=400, content_type="application/json")
+        if isinstance(found, HttpResponse):
+            return found
+        return HttpResponse(orjson.dumps(found, default=str), content_type="application/json")
+
+    return answered
+
+
+def _told(found: Iterable[Feature]) -> list[dict[str, Any]]:
+    """Features as a list shows them: where to fly to, not their whole shape."""
+    return [{"id": one.id, "box": list(one.shape.bounds), "point": _middle(one), **_words(one)} for one in found]
+
+
+def _middle(one: Feature) -> list[float]:
+    place = one.shape
+    point = place.interpolate(0.5, normalized=True) if "Line" in place.geom_type else place.representative_point()
+    return [point.x, point.y]
+
+
+def _words(one: Feature) -> dict[str, Any]:
+    names = ("name", "where", "town", "text", "url", "level", "mark", "simulated", "origin", "code")
+    return {name: one.properties[name] for name in names if name in one.properties}
+
+
+def _near(found: Iterable[Near]) -> list[dict[str, Any]]:
+    return [{**told, "metres": round(near.metres, 1)} for near in found for told in _told([near.feature])]
+
+
+@answer
+def find(request: Request) -> Any:
+    """`q`: words or coordinates → what was found, by kind."""
+    hits = search(request.actor, request.county.pk, request.GET.get("q", ""))
+    return [{"title": kind.title, "features": _told(kind.features)} for kind in hits]
+
+
+@answer
+def measure(request: Request) -> Any:
+    """`path` of positions → its length in metres; with `closed` the ring's length and area in square metres."""
+    is_closed = "closed" in request.GET
+    way = asking.path("path", request.GET.get("path", ""), 3 if is_closed else 2)
+    if is_closed:
+        return {"metres": geodesy.length([*way, way[0]]), "square_metres": geodesy.area(way)}
+    return {"metres": geodesy.length(way)}
+
+
+def _named(one: Layer) -> dict[str, Any]:
+    return {"key": one.key, "title": label(one.title)}
+
+
+def _chosen(request: Request) -> tuple[Any, list[tuple[Layer, list[Feature]]]]:
+    """The region asked for and what lies in it, of the layers asked for (all without `layers`)."""
+    region = asking.region(request, request.county.pk)
+    wanted = set(filter(None, request.GET.get("layers", "").split(",")))
+    own = [one for one in layers(request.county.pk, request.actor) if not wanted or one.key in wanted]
+    found = [(one, questions.within(request.actor, request.county.pk, one, region)) for one in own]
+    return region, [(one, inside) for one, inside in found if inside]
+
+
+@answer
+def select(request: Request) -> Any:
+    """What lies in a region, by layer, with how many."""
+    region, found = _chosen(request)
+    told = [{**_named(one), "count": len(inside), "features": _told(inside[:MOST])} for one, inside in found]
+    return {"region": mapping(region.geometry), "square_metres": _surface(region), "layers": told}
+
+
+def _surface(region: questions.Circle | questions.Shape) -> float:
+    parts = getattr(region.geometry, "geoms", [region.geometry])
+    return sum(geodesy.area(list(part.exterior.coords)[:-1]) for part in parts if part.geom_type == "Polygon")
+
+
+@answer
+def select_table(request: Request) -> HttpResponse:
+    """The same as an Excel file."""
+    from openpyxl import Workbook  # noqa: PLC0415  # ten megabytes that few need
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(_("Selection"))
+    sheet.append(
+        [_("Layer"), _("Name"), _("Where"), _("What"), _("Longitude"), _("Latitude"), _("Source"), _("Address")]
+    )
+    for one, inside in _chosen(request)[1]:
+        for told in _told(inside):
+            is_simulated = told.get("simulated") or told.get("origin") == 1
+            texts = [label(one.title), told["name"], told.get("where") or told.get("town", ""), told.get("text", "")]
+            ends = [_("simulated") if is_simulated else "", request.build_absolute_uri(told["url"])]
+            sheet.append([*_cells(sheet, texts), *told["point"], *_cells(sheet, ends)])
+    response = HttpResponse(content_type=XLSX, headers={"Content-Disposition": 'attachment; filename="selection.xlsx"'})
+    book.save(response)
+    return response
+
+
+def _cells(sheet: Any, texts: Iterable[str]) -> list[Any]:
+    """Texts that stay texts even where they look like a formula."""
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415  # as above
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # noqa: PLC0415
+
+    made = [WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("", str(text))) for text in texts]
+    for cell in made:
+        cell.data_type = "s"
+    return made
+
+
+@answer
+def around(request: Request) -> Any:
+    """What is at and near a position: its areas, what contains it, and the nearest of each layer."""
+    place, who, county = asking.position("at", request.GET.get("at", "")), request.actor, request.county.pk
+    own = layers(county, who)
+    inside = [one for each in own for one in questions.containing(who, county, each, place)]
+    near = [(each, questions.nearest(who, county, each, place, NEAR)) for each in own]
+    return {
+        "areas": [named(area) for area in questions.areas_at(county, place)],
+        "inside": _told(inside),
+        "layers": [{**_named(each), "features": _near(found)} for each, found in near if found],
+    }  # fmt: skip
+
+
+@answer
+def course(request: Request, direction: str) -> Any:
+    """`up` or `down` from a position along the networks of lines, and what lies beside the course."""
+    place, who, county = asking.position("at", request.GET.get("at", "")), request.actor, request.county.pk
+    own, ask = layers(county, who), {"up": questions.upstream, "down": questions.downstream}[direction]
+    made = next(filter(None, (ask(who, county, each, place) for each in own if each.is_network)), None)
+    if made is None:
+        return {"lines": [], "metres": 0, "layers": [], "geometry": None}
+    beside = [(each, questions.beside(who, county, each, made)) for each in own if not each.is_network]
+    return {
+        "lines": _told(made.lines),
+        "metres": made.length,
+        "geometry": mapping(made.geometry),
+        "layers": [{**_named(each), "features": _near(found)} for each, found in beside if found],
+    }  # fmt: skip
+
+
+@answer
+def layer_features(request: Request, key: str) -> HttpResponse:
+    """The features of one layer that the person may see, now or `at` a time."""
+    wanted = next((one for one in layers(request.county.pk) if one.key == key), None)
+    if wanted is None:
+        return HttpResponse(status=404)
+    found = collection(features(request.actor, request.county.pk, wanted, asking.asked(request)))
+    return HttpResponse(orjson.dumps(found, default=str), content_type="application/geo+json")

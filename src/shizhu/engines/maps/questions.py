@@ -1,0 +1,131 @@
+"""Spatial questions: what contains a point, what is nearest, within, upstream. Each is answered for one actor.
+
+Positions are (longitude, latitude) in WGS 84 degrees, distances geodesic metres. Answers hold what the actor may see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from shizhu.engines.maps.contracts import Asked, Box, Course, Feature, Layer, Near, Region
+from shizhu.engines.maps.layers import features as features_of
+from shizhu.engines.maps.logic.network import Network, Stretch
+from shizhu.kernel.access import Actor
+from shizhu.kernel.models import Area
+from shizhu.lib import geodesy
+
+REACH = 2000.0  # metres from which a point still belongs to a line
+BESIDE = 500.0  # metres from a course within which something lies on it
+
+
+def areas_at(county: str, position: geodesy.Position) -> list[Area]:
+    """The county and the towns whose shape contains the position, the largest first."""
+    point = shapely.Point(position)
+    rows = Area.objects.filter(county_id=county, geometry__isnull=False).order_by("path")
+    return [area for area in rows if area.geometry.intersects(point)]
+
+
+def containing(who: Actor, county: str, layer: Layer, position: geodesy.Position) -> list[Feature]:
+    """The features whose area contains the position, such as the cell of a grid."""
+    point, box = shapely.Point(position), (*position, *position)
+    found = features_of(who, county, layer, Asked(box=box))
+    return [one for one in found if (area := one.shape).area and area.intersects(point)]
+
+
+def nearest(who: Actor, county: str, layer: Layer, position: geodesy.Position, most: int = 5) -> list[Near]:
+    """The `most` features nearest to the position, with their distance."""
+    return _ranked(features_of(who, county, layer), geodesy.Around(position))[:most]
+
+
+def within(who: Actor, county: str, layer: Layer, region: Region) -> list[Feature]:
+    """The features that meet the region."""
+    return list(region.meeting(features_of(who, county, layer, Asked(box=region.box))))
+
+
+def upstream(who: Actor, county: str, layer: Layer, position: geodesy.Position) -> Course | None:
+    """The lines of the layer whose water passes the position; None if no line is within `REACH` of it."""
+    return _course(who, county, layer, position, is_up=True)
+
+
+def downstream(who: Actor, county: str, layer: Layer, position: geodesy.Position) -> Course | None:
+    """Where water from the position flows; None if no line is within `REACH` of it."""
+    return _course(who, county, layer, position, is_up=False)
+
+
+def beside(who: Actor, county: str, layer: Layer, course: Course, off: float = BESIDE) -> list[Near]:
+    """The features within `off` metres of a course, nearest to where it was asked first."""
+    around = geodesy.Around(course.asked)
+    water = around.plane(course.geometry)
+    found = [one for one in features_of(who, county, layer) if around.plane(one.shape).distance(water) <= off]
+    return _ranked(found, around)
+
+
+def _ranked(found: Iterable[Feature], around: geodesy.Around) -> list[Near]:
+    near = [Near(one, around.metres(one.shape)) for one in found]
+    return sorted(near, key=lambda one: (one.metres, one.feature.id))
+
+
+def _course(who: Actor, county: str, layer: Layer, position: geodesy.Position, *, is_up: bool) -> Course | None:
+    around = geodesy.Around(position)
+    features = {one.id: one for one in features_of(who, county, layer) if one.geometry["type"] == "LineString"}
+    network = Network({key: around.line(one.shape) for key, one in features.items()})
+    place = network.locate(shapely.Point(0, 0), REACH)
+    if place is None:
+        return None
+    found = network.upstream(*place) if is_up else network.downstream(*place)
+    parts: list[Stretch] = sorted(found, key=lambda part: (part.line != place[0], part.line))
+    lines = [around.globe(network.shape(part)) for part in parts]
+    kept = [line for line in lines if line.length]
+    length = sum(part.end - part.start for part in parts)
+    return Course(
+        position,
+        tuple(features[part.line] for part in parts),
+        shapely.union_all(kept) if kept else shapely.MultiLineString(),
+        length,
+    )
+
+
+@dataclass(frozen=True)
+class Circle:
+    """Everything within `radius` metres of the centre, decided geodesically."""
+
+    centre: geodesy.Position
+    radius: float
+
+    @property
+    def box(self) -> Box:
+        """A box that holds it."""
+        west, south, east, north = geodesy.circle(self.centre, self.radius * 1.01).bounds
+        return west, south, east, north
+
+    @property
+    def geometry(self) -> BaseGeometry:
+        """Its outline, to draw."""
+        return geodesy.circle(self.centre, self.radius)
+
+    def meeting(self, features: Iterable[Feature]) -> Iterable[Feature]:
+        """Those whose nearest part is not farther than the radius."""
+        around = geodesy.Around(self.centre)
+        return (one for one in features if around.metres(one.shape) <= self.radius)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Everything that meets a geometry; its edges are straight on the map."""
+
+    geometry: BaseGeometry
+
+    @property
+    def box(self) -> Box:
+        """Its bounds."""
+        west, south, east, north = self.geometry.bounds
+        return west, south, east, north
+
+    def meeting(self, features: Iterable[Feature]) -> Iterable[Feature]:
+        """Those that have a position in common with it."""
+        shapely.prepare(self.geometry)
+        return (one for one in features if self.geometry.intersects(one.shape))

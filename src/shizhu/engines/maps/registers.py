@@ -1,0 +1,94 @@
+"""Records as features of the map: any register with a geometry, coloured by the value of a field where declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from shapely.geometry import mapping
+from shapely.geometry.base import BaseGeometry
+
+from shizhu.engines.maps.contracts import Asked, Feature, Layer, Mark
+from shizhu.engines.records import api as records
+from shizhu.kernel.access import Actor
+from shizhu.kernel.packs import Body, LoadedPacks, find
+from shizhu.kernel.text import label
+
+MOST = 5000  # features of a layer; of more, the map shows those of the window
+PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7a5195", "#8c8c00")  # Okabe and Ito
+
+
+def verb(layer: Layer) -> str:
+    """The right to see the register."""
+    return f"records.{layer.of}.view"
+
+
+def features(who: Actor, county: str, layer: Layer, asked: Asked) -> list[Feature]:
+    """One feature per record that has a place."""
+    if not who.has(verb(layer)):
+        return []
+    register = records.register_of(layer.of, county)
+    entries = records.scan(who, county, layer.of, records.Query(boxes=(asked.box,) if asked.box else ()))
+    colours, shown = colours_of(register, layer), register.fields.get(layer.style.get("by", ""))
+    found = (
+        _feature(entry, place, layer, colours, shown) for entry in entries if (place := entry.geometry) is not None
+    )
+    return list(islice(found, MOST))
+
+
+def _feature(
+    entry: records.Entry, place: BaseGeometry, layer: Layer, colours: Mapping[str, str], shown: records.Field | None
+) -> Feature:
+    value = str(entry.data.get(shown.name, "")) if shown else ""
+    told: dict[str, Any] = {
+        "name": entry.title,
+        "where": entry.area.name,
+        "text": label(shown.choices.get(value, value)) if shown else "",
+        "mark": colours.get(value, layer.colour),
+        "simulated": entry.is_simulated,
+        "url": f"/records/{entry.register}/{entry.id}/",
+    }
+    return Feature(f"record-{entry.id}", mapping(place), told)
+
+
+def colours_of(register: records.Register, layer: Layer) -> dict[str, str]:
+    """value → colour: as declared, else of the palette in the order of the choices."""
+    by = register.fields.get(layer.style.get("by", ""))
+    if by is None:
+        return {}
+    declared: Mapping[str, str] = layer.style.get("colours", {})
+    return dict(declared) or {value: PALETTE[n % len(PALETTE)] for n, value in enumerate(by.choices)}
+
+
+def legend(county: str, layer: Layer) -> list[Mark]:
+    """What the colours of the layer mean."""
+    register = records.register_of(layer.of, county)
+    by = register.fields.get(layer.style.get("by", ""))
+    if by is None:
+        return [Mark(layer.colour, "", register.geometry)]
+    colours = colours_of(register, layer)
+    return [Mark(colour, label(by.choices.get(value, value)), register.geometry) for value, colour in colours.items()]
+
+
+def problems(body: Body, everything: LoadedPacks) -> Iterator[str]:
+    """What is wrong with a layer of records: no geometry, or a colour by what is no open field."""
+    declared = find(everything, "registers", body.get("of", ""))
+    if declared is None:
+        yield f"of: {body.get('of', '')}: a layer of records names a register"
+        return
+    register = records.Register(body["of"], declared)
+    if not register.geometry:
+        yield f"of: {body['of']}: the register has no geometry"
+    by = body.get("style", {}).get("by")
+    if by is None:
+        return
+    item = register.fields.get(by)
+    if item is None or item.privacy:
+        yield f"style.by: {by}: must be a field of {body['of']} that everybody may see"
+    elif not item.choices and "colours" not in body["style"]:
+        yield f"style.by: {by}: has no choices, so `colours` must name its values"
+    elif item.choices:
+        for value in body["style"].get("colours", {}):
+            if value not in item.choices:
+                yield f"style.colours: {value}: is not in the enum of {by}"

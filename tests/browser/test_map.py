@@ -1,0 +1,112 @@
+"""The one map in a browser: layers that stay chosen, search, measures, choosing by area, questions about a place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from io import BytesIO
+
+import pytest
+from openpyxl import load_workbook
+from playwright.sync_api import Page, expect
+from tests.browser.conftest import DESKTOP, PHONE, Visitor
+
+pytestmark = [pytest.mark.stack, pytest.mark.browser]
+Visit = Callable[..., Visitor]
+REACHES = '[data-layer="rivers.reaches"]'
+
+
+def opened(visitor: Visitor) -> Page:
+    page = visitor.page
+    page.goto("/map/")
+    expect(page.locator("#map[data-ready]")).to_be_attached(timeout=60_000)
+    expect(page.locator("#live-state")).to_have_text("实时", timeout=60_000)
+    expect(page.locator('[data-count="rivers.rivers"]')).to_have_text("3")
+    return page
+
+
+def test_layers_stay_as_they_were_chosen(visit: Visit) -> None:
+    page = opened(visit("leader"))
+    expect(page.locator("#map-list h2").filter(has_text="河段")).to_have_count(0)
+    page.locator(REACHES).check()
+    expect(page.locator("#map-list h2").filter(has_text="河段")).to_have_count(1)
+    expect(page.get_by_role("list", name="图例: 河段（按水质目标）").get_by_role("listitem")).to_have_count(5)
+    page.locator('[data-opacity="rivers.rivers"]').fill("40")
+    page = opened_again(page)
+    expect(page.locator(REACHES)).to_be_checked()
+    expect(page.locator('[data-opacity="rivers.rivers"]')).to_have_value("40")
+    page.locator(REACHES).uncheck()
+    page.locator('[data-opacity="rivers.rivers"]').fill("100")
+
+
+def opened_again(page: Page) -> Page:
+    page.reload()
+    expect(page.locator('[data-count="rivers.rivers"]')).to_have_text("3", timeout=60_000)
+    return page
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_search_by_keyboard_flies_there(visit: Visit, size: dict[str, int]) -> None:
+    visitor = visit("leader", size)
+    page = opened(visitor)
+    field = page.get_by_role("combobox", name="在地图上查找")
+    field.fill("官渡")
+    expect(page.get_by_role("option")).not_to_have_count(0)
+    visitor.look("map-search")
+    field.press("ArrowDown")
+    name = page.locator('[role=option][aria-selected="true"] span').inner_text()
+    field.press("Enter")
+    expect(page.locator(".map-card").first).to_contain_text(name)
+    field.fill("108.2, 30.05")
+    expect(page.get_by_role("option")).to_have_text("108.200000, 30.050000")
+    field.press("Enter")
+    expect(page.locator("#map-results")).to_contain_text("石柱土家族自治县")
+    expect(page.locator("#map-results h3").first).to_contain_text("最近的")
+    page.wait_for_timeout(1500)  # the map flies
+    visitor.look("map-around")
+
+
+def test_measures_and_choices(visit: Visit) -> None:
+    visitor = visit("leader")
+    page = opened(visitor)
+    page.get_by_role("button", name="量距离").click()
+    page.mouse.click(500, 400)
+    page.mouse.click(700, 500)
+    hint = page.locator("#map-hint")
+    expect(hint).to_contain_text(re.compile(r"距离 \d+\.\d+ km"))
+    page.keyboard.press("Escape")
+    expect(hint).to_be_hidden()
+    page.get_by_role("button", name="拉框选择").click()
+    page.mouse.click(420, 160)
+    page.mouse.move(600, 500)
+    page.mouse.click(830, 815)
+    results = page.locator("#map-results")
+    expect(results.locator("h2")).to_have_text(re.compile(r"选区内 \d+ 个"))
+    expect(results.locator("h3").filter(has_text="水质自动站")).to_have_text(re.compile(r"7$"))
+    page.wait_for_timeout(1500)  # the map flies
+    visitor.look("map-choice")
+    with page.expect_download() as loaded:
+        results.get_by_role("link", name="Excel 文件").click()
+    rows = list(load_workbook(BytesIO(loaded.value.path().read_bytes())).active.iter_rows(values_only=True))
+    found = results.locator("h2").inner_text()
+    assert len(rows) - 1 == int(re.findall(r"\d+", found)[0])
+    results.get_by_role("button", name="关闭").click()
+    expect(results).to_be_hidden()
+
+
+def test_upstream_of_a_place_by_the_keyboard_menu(visit: Visit) -> None:
+    visitor = visit("leader")
+    page = opened(visitor)
+    page.get_by_role("combobox", name="在地图上查找").fill("龙河三河断面")
+    page.get_by_role("option").first.click()
+    page.wait_for_timeout(2500)  # the map flies
+    page.locator("#map canvas").focus()
+    page.keyboard.press("Shift+F10")
+    expect(page.get_by_role("menuitem")).to_have_count(5)
+    page.get_by_role("menuitem", name="此处上游").click()
+    results = page.locator("#map-results")
+    expect(results.locator("h2")).to_have_text("此处上游")
+    expect(results.locator(".map-row").first).to_contain_text("龙河")
+    expect(results.locator("h3").filter(has_text="水质自动站")).to_be_attached()
+    page.wait_for_timeout(2500)
+    visitor.look("map-upstream")
