@@ -49,8 +49,9 @@ def test_what_people_decide_on_is_on_record() -> None:
         model.pgh_tracked_model._meta.label for model in apps.get_models() if hasattr(model, "pgh_tracked_model")
     }
     assert tracked == {
-        "kernel.Person", "kernel.Post", "kernel.Role", "kernel.Token", "records.Record", "things.Thing",
-        "things.Datastream", "things.Device", "alarms.Alarm", "cases.Case", "plan.Indicator",
+        "kernel.Declaration", "kernel.Grant", "kernel.Person", "kernel.Post", "kernel.Role", "kernel.Token",
+        "records.Record", "things.Thing", "things.Datastream", "things.Device", "alarms.Alarm", "cases.Case",
+        "plan.Indicator",
     }  # fmt: skip
 
 

@@ -53,7 +53,7 @@ def test_a_changed_file_changes_its_row_alone(folder: Path) -> None:
     changed = {key for key in after if after[key] != before[key]}
     assert (changed, after.keys()) == ({"rules/lemonade.too_warm"}, before.keys())
     assert after["rules/lemonade.too_warm"]["id"] == before["rules/lemonade.too_warm"]["id"]
-    assert packs.declaration("rules", "lemonade.too_warm")["when"]["above"] == 28
+    assert packs.declaration("rules", "lemonade.too_warm", None)["when"]["above"] == 28
 
 
 def test_a_removed_file_takes_its_row_with_it(folder: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_removed_file_takes_its_row_with_it(folder: Path) -> None:
     del before["rules/lemonade.too_warm"]
     assert rows() == before
     with pytest.raises(KeyError):
-        packs.declaration("rules", "lemonade.too_warm")
+        packs.declaration("rules", "lemonade.too_warm", None)
 
 
 def test_what_a_county_or_a_person_declared_survives_every_sync(county: County, folder: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_role_that_a_person_changed_stays_as_it_is(county: County, folder: Pat
 
 
 def test_declarations_keep_the_order_of_their_file(county: County) -> None:
-    body = packs.declaration("things", "lemonade.jug")
+    body = packs.declaration("things", "lemonade.jug", None)
     assert list(body) == ["title", "sensor", "shown", "properties"]
 
 

@@ -16,7 +16,7 @@ from django.db import models
 from django.db.models.expressions import Expression
 from django.utils import timezone
 
-from shizhu.kernel.models import Area, Organisation, Person, Post
+from shizhu.kernel.models import Area, Grant, Organisation, Person, Post
 
 Row = TypeVar("Row", bound=models.Model)
 WILD = re.compile(r"[%_\\]")  # of LIKE: codes may hold them
@@ -91,14 +91,26 @@ def actor(person: Person | None) -> Actor:
     """The person's scopes today."""
     if person is None or not person.pk or not person.is_active:
         return NOBODY
-    posts = (
-        Post.objects.current(timezone.localdate()).filter(person=person).select_related("role", "organisation", "area")
-    )
+    held = Post.objects.current(timezone.localdate()).filter(person=person)
+    posts = list(held.select_related("role", "organisation", "area"))
+    given = _given({post.role_id for post in posts})
     scopes = (
-        Scope(post.area.county_id, post.role_id, frozenset(post.role.verbs), post.organisation.path, post.area.path)
+        Scope(
+            post.area.county_id, post.role_id,
+            frozenset(post.role.verbs) | given.get((post.area.county_id, post.role_id), set()),
+            post.organisation.path, post.area.path,
+        )
         for post in posts
-    )
+    )  # fmt: skip
     return Actor(person.pk, person.name, tuple(scopes))
+
+
+def _given(roles: set[str]) -> dict[tuple[str, str], set[str]]:
+    """(county, role) → verbs that the county gives the role on what it declares itself."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for county, role, verb in Grant.objects.filter(role__in=roles).values_list("county", "role", "verb"):
+        found.setdefault((county, role), set()).add(verb)
+    return found
 
 
 def visible(who: Actor, verb: str, table: str) -> Predicate:
@@ -162,6 +174,18 @@ def holds(who: Actor, role: str, *, organisation: Organisation, area: Area) -> b
         and organisation.path.startswith(scope.organisation_path)
         for scope in who.scopes
     )
+
+
+def has_county(who: Actor, verb: str, county: str) -> bool:
+    """Whether `who` has the verb for all of the county, as what belongs to no one place needs it."""
+    root = f"{county}/"
+    return any((s.county, s.organisation_path, s.area_path) == (county, root, root) for s in who.granting(verb))
+
+
+def require_county(who: Actor, verb: str, county: str) -> None:
+    """Raise PermissionDenied unless `who` has the verb for all of the county."""
+    if not has_county(who, verb, county):
+        raise PermissionDenied(f"{who.name or 'nobody'} has no right {verb} for the whole county")
 
 
 def require(who: Actor, verb: str, row: Any) -> None:

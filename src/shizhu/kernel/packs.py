@@ -63,6 +63,12 @@ class LoadedPack:
     body: Body
     declared: tuple[Declared, ...]
     broken: tuple[str, ...] = ()  # files that are not readable, with the reason
+    lent: frozenset[str] = frozenset()  # roles of others that it may name: only what a county declares itself
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """Keys of the roles that its declarations may name."""
+        return self.lent | {f"{self.id}.{name}" for name in self.body.get("roles", {})}
 
     @property
     def digest(self) -> str:
@@ -144,12 +150,16 @@ def problems(pack: LoadedPack, everything: LoadedPacks) -> list[str]:
         if entry.name not in KEPT and entry.name not in _kinds and not entry.name.startswith("."):
             found.append(f"{pack.id}/{entry.name}: a pack may not hold this; kinds are {', '.join(sorted(_kinds))}")
     for item in pack.declared:
-        kind_ = _kinds[item.kind]
-        lines = list(schema_errors(kind_.schema, item.body)) if kind_.schema else []
-        if kind_.check and not lines:
-            lines += kind_.check(item.key, item.body, everything)
-        found += [f"{pack.id}/{item.file}: {line}" for line in lines]
+        found += [f"{pack.id}/{item.file}: {line}" for line in problems_of(_kinds[item.kind], item, everything)]
     return found
+
+
+def problems_of(kind_: Kind, item: Declared, everything: LoadedPacks) -> list[str]:
+    """What is wrong with one declaration, one line each: place, value, rule."""
+    lines = list(schema_errors(kind_.schema, item.body)) if kind_.schema else []
+    if kind_.check and not lines:
+        lines += kind_.check(item.key, item.body, everything)
+    return lines
 
 
 def schema_errors(schema: Body, body: object) -> Iterable[str]:
@@ -230,20 +240,28 @@ def _remembered(county: str | None) -> dict[tuple[str, str], Body]:
     if kept and time.monotonic() - kept[0] < REFRESH_SECONDS:
         return kept[1]
     rows = Declaration.objects.filter(county__isnull=True)
+    own = Declaration.objects.filter(county_id=county, is_withdrawn=False) if county else Declaration.objects.none()
     if county is not None:
         rows = rows.filter(pack__in=EnabledPack.objects.filter(county_id=county).values("pack"))
-        rows = rows | Declaration.objects.filter(county_id=county)
-    loaded = {(row.kind, row.key): row.body for row in rows}
+    loaded = {(row.kind, row.key): row.body for row in (*rows, *own)}  # a county's own comes before a pack's
     _cache[county] = (time.monotonic(), loaded)
     return loaded
 
 
-def declarations(kind_name: str, county: str | None = None) -> dict[str, Body]:
-    """key → body of every declaration of a kind; with a county, of its enabled packs and its own."""
+def declarations(kind_name: str, county: str | None) -> dict[str, Body]:
+    """key → body of every declaration of a kind: of the county's enabled packs and its own; of all packs for None."""
     return {key: body for (kind_, key), body in _remembered(county).items() if kind_ == kind_name}
 
 
-def declaration(kind_name: str, key: str, county: str | None = None) -> Body:
+def declaration(kind_name: str, key: str, county: str | None) -> Body:
     """One declaration, the county's own before a pack's; KeyError if nobody declares it."""
     own = _remembered(county) if county else {}
     return own.get((kind_name, key)) or _remembered(None)[kind_name, key]
+
+
+def declared(kind_name: str, key: str, county: str | None) -> Body:
+    """Like `declaration`, {} if nobody declares it (any more): for what names it and outlives it."""
+    try:
+        return declaration(kind_name, key, county)
+    except KeyError:
+        return {}

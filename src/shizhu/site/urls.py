@@ -4,7 +4,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from shizhu.site import health
-from shizhu.web import design, people, preferences, views
+from shizhu.web import declaring, design, people, preferences, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -25,6 +25,10 @@ urlpatterns = [
     path("people/<int:number>/posts", people.post_add, name="post_add"),
     path("people/<int:number>/password", people.person_password, name="person_password"),
     path("posts/<int:number>/end", people.post_end, name="post_end"),
+    path("declarations/", declaring.index, name="declarations"),
+    path("declarations/<str:kind>/<str:key>/history", declaring.history, name="declaration_history"),
+    path("declarations/<str:kind>/<str:key>/withdraw", declaring.withdraw, name="declaration_withdraw"),
+    path("declarations/<str:kind>/<str:key>/restore", declaring.restore, name="declaration_restore"),
     path("tokens", people.tokens, name="tokens"),
     path("tokens/<int:number>/revoke", people.token_revoke, name="token_revoke"),
     path("", include("shizhu.engines.records.http.urls")),

@@ -15,4 +15,7 @@ class WebConfig(AppConfig):
         from shizhu.web import menu  # noqa: PLC0415  # apps must be loaded first
 
         menu.add(menu.Entry({"zh": "我的工作", "en": "My work"}, "home", "/", order=5, on_phone=True))
+        menu.add(
+            menu.Entry({"zh": "本县自建", "en": "Own"}, "tool", "/declarations/", "kernel.declaration.edit", order=85)
+        )
         menu.add(menu.Entry({"zh": "用户管理", "en": "People"}, "users", "/people/", "kernel.person.view", order=90))

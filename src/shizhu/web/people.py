@@ -44,9 +44,10 @@ def _require(request: Request, verb: str) -> None:
 
 def _require_own(request: Request, role: Role, organisation: Organisation, area: Area) -> None:
     """Nobody reaches beyond their own rights, neither by giving a post nor by taking over who holds it."""
+    granted = role.grants.filter(county=request.county).values_list("verb", flat=True)
     own = (
         access.may(request.actor, verb, county=request.county.pk, organisation=organisation, area=area)
-        for verb in role.verbs
+        for verb in [*role.verbs, *granted]
     )
     if not all(own):
         raise PermissionDenied

@@ -60,9 +60,9 @@ def fields(answer: Any) -> dict[str, str]:
 def test_the_index_counts_what_one_may_see(county: County, client: Client, stall: Any) -> None:
     stall(area="101")
     stall(area="102")
-    assert [(pack.pk, [(r.key, n) for r, n in found]) for pack, found in client.get("/records/").context["packs"]] == [
-        ("lemonade", [("lemonade.grower", 0), ("lemonade.permit", 0), (STALL, 2)])
-    ]
+    assert [
+        (pack["en"], [(r.key, n) for r, n in found]) for pack, found in client.get("/records/").context["packs"]
+    ] == [("Lemonade stand", [("lemonade.grower", 0), ("lemonade.permit", 0), (STALL, 2)])]
     east = browser(person(county, "records.lemonade.stall.view", in_area="101"))
     assert [[(r.key, n) for r, n in found] for _pack, found in east.get("/records/").context["packs"]] == [[(STALL, 1)]]
     nobody = browser(person(county, "cases.*"))

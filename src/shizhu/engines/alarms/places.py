@@ -16,7 +16,6 @@ def features(who: Actor, county: str, layer: maps.Layer, asked: maps.Asked) -> l
     """One feature per open alarm, at its Thing."""
     found = api.alarms(who, county, at=asked.at, most=MOST)
     streams = things.describe({alarm.datastream for alarm in found})
-    rules = packs.declarations("rules")
     made = []
     for alarm in found:
         stream = streams.get(alarm.datastream)
@@ -29,7 +28,7 @@ def features(who: Actor, county: str, layer: maps.Layer, asked: maps.Asked) -> l
             "text": f"{alarm.value:g} {stream.unit} ({alarm.limit})",
             "time": alarm.raised_at,
             "origin": alarm.origin,
-            "source": rules.get(alarm.rule, {}).get("source", alarm.rule),
+            "source": packs.declared("rules", alarm.rule, county).get("source", alarm.rule),
             "url": f"/alarms/{alarm.id}/",
         }
         point = {"type": "Point", "coordinates": list(stream.point)}

@@ -70,9 +70,9 @@ class Opening:
 @transaction.atomic
 def open_case(wanted: Opening) -> Case:
     """Open a case; it stands at its first tasks. AnswerRefused if a person filled in the start form wrongly."""
-    flow, about = flows.current(wanted.flow)
+    flow, about = flows.current(wanted.flow, wanted.area.county_id)
     if wanted.by:
-        _checked(flows.form(about.start_form), wanted.document, wanted.uploads)
+        _checked(flows.form(about.start_form, wanted.area.county_id), wanted.document, wanted.uploads)
     now = timezone.now()
     owner = Organisation.objects.get(county=wanted.area.county_id, code=about.owner)
     state = start(flow, wanted.document)
@@ -115,7 +115,7 @@ def answer(who: Actor, task_id: int, given: Mapping[str, Any], uploads: Sequence
             raise TaskGone("")
         raise TaskGone(f"{task.done_by.name}, {timezone.localtime(task.done_at):%m-%d %H:%M}")
     flow, about = flows.version(case.flow, case.digest)
-    document = _checked(flows.form(flow.step[task.step].form or ""), given, uploads)
+    document = _checked(flows.form(flow.step[task.step].form or "", case.county_id), given, uploads)
     now = timezone.now()
     by = Person.objects.get(pk=who.person_id or 0)
     for upload in uploads:

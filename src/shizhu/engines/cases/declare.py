@@ -21,8 +21,7 @@ def check_flow(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
     except FlowError as error:
         yield str(error)
         return
-    own = everything[key.split(".", maxsplit=1)[0]]
-    roles = {f"{own.id}.{name}" for name in own.body.get("roles", {})}
+    roles = everything[key.split(".", maxsplit=1)[0]].roles
     for step in flow.steps:
         if step.role and step.role not in roles:
             yield f"{step.id}: candidateGroups: {step.role}: the pack declares no such role"

@@ -81,9 +81,9 @@ def about(xml: bytes) -> About:
     )
 
 
-def current(key: str) -> tuple[Flow, About]:
-    """The flow as declared now; KeyError if no pack declares it. Its version is kept for the cases that start on it."""
-    xml = packs.declaration("flows", key)["text"].encode()
+def current(key: str, county: str) -> tuple[Flow, About]:
+    """The flow as declared now; KeyError if nobody declares it. Its version is kept for the cases that start on it."""
+    xml = packs.declaration("flows", key, county)["text"].encode()
     flow = parse(xml, key=key)
     FlowVersion.objects.get_or_create(key=key, digest=flow.digest, defaults={"xml": xml.decode()})
     return flow, about(xml)
@@ -100,8 +100,6 @@ def version(key: str, digest: str) -> tuple[Flow, About]:
     return _version(key, digest)
 
 
-def form(key: str) -> packs.Body:
+def form(key: str, county: str) -> packs.Body:
     """A declared form; an empty one for no key."""
-    return (
-        packs.declaration("forms", key) if key else {"title": {"zh": "", "en": ""}, "type": "object", "properties": {}}
-    )
+    return packs.declaration("forms", key, county) if key else EMPTY_FORM

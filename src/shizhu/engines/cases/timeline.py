@@ -51,7 +51,7 @@ def _entries(case: Case) -> list[Line]:
         if entry.kind == "opened":
             data["photos"] = photos.get(0, [])
         if entry.kind == "done":
-            form = flows.form(flow.step[entry.step].form or "")
+            form = flows.form(flow.step[entry.step].form or "", case.county_id)
             data["answer"] = [
                 (item["x-title"], _shown(item, entry.data["answer"].get(name)))
                 for name, item in form["properties"].items()

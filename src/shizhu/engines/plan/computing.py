@@ -77,7 +77,7 @@ def compute(indicator: Indicator, on: date) -> bool:
     False without a formula. Earlier periods come too: what was due then may have been settled or corrected since.
     """
     try:
-        declared = packs.declaration("indicators", indicator.formula)
+        declared = packs.declaration("indicators", indicator.formula, indicator.plan.county_id)
     except KeyError:
         return False
     for period in periods_before(declared["period"], on, PERIODS_KEPT):
@@ -137,4 +137,4 @@ def standing(indicator: Indicator, value: Value | None, on: date) -> Standing:
 
 def context_of(indicator: Indicator) -> dict[str, Any]:
     """The declared formula of an indicator, empty if it has none."""
-    return packs.declarations("indicators").get(indicator.formula, {})
+    return packs.declared("indicators", indicator.formula, indicator.plan.county_id)

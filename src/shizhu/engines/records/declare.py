@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from jsonschema import Draft202012Validator, SchemaError
 
 from shizhu.engines.records import references
-from shizhu.engines.records.catalogue import KIND
+from shizhu.engines.records.catalogue import KIND, merged
 from shizhu.engines.records.logic import computing
 from shizhu.engines.records.logic.conditions import constants
 from shizhu.engines.records.logic.register import (
@@ -23,7 +23,7 @@ from shizhu.engines.records.logic.register import (
     discriminator,
 )  # fmt: skip
 from shizhu.engines.records.logic.values import CHECKS
-from shizhu.kernel import packs
+from shizhu.kernel import overlays, packs
 from shizhu.lib import feel, units
 
 LONGEST_INDEXED = 500  # characters: a B-tree entry must stay below a third of a page
@@ -32,6 +32,7 @@ LONGEST_INDEXED = 500  # characters: a B-tree entry must stay below a third of a
 def register() -> None:
     """Called once by the application."""
     packs.kind(KIND, schema=packs.read_schema("shizhu.engines.records", "register"), check=check)
+    overlays.kind(overlays.FIELDS, schema=packs.read_schema("shizhu.engines.records", "fields"), check=check_fields)
 
 
 def check(key: str, body: packs.Body, everything: packs.LoadedPacks) -> Iterable[str]:
@@ -46,6 +47,15 @@ def check(key: str, body: packs.Body, everything: packs.LoadedPacks) -> Iterable
         return missing
     checks = (_key, _indexed, _private, _values, _conditions, _computed, _states)
     return [line for one in checks for line in one(declared)] + list(_references(declared, everything))
+
+
+def check_fields(key: str, body: packs.Body, everything: packs.LoadedPacks) -> Iterable[str]:
+    """What is wrong with fields that a county adds to a register of a pack: the whole must be in order."""
+    base = packs.find(everything, KIND, key)
+    if base is None:
+        return [f"{key}: no pack that is on in this county declares this register"]
+    whole = packs.Declared(KIND, key, merged(base, body), f"{KIND}/{key}")
+    return packs.problems_of(packs.kinds()[KIND], whole, everything)
 
 
 def _missing(declared: Register) -> Iterator[str]:

@@ -6,18 +6,21 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from django.db import IntegrityError, connection, transaction
 
-from shizhu.engines.records.catalogue import registers
+from shizhu.engines.records.catalogue import KIND, registers
 from shizhu.engines.records.logic.columns import expression
 from shizhu.engines.records.logic.register import Field, Register
 from shizhu.engines.records.models import WITHDRAWN, Record
+from shizhu.kernel import overlays
+from shizhu.kernel.models import Declaration
 
 logger = logging.getLogger(__name__)
 TABLE = "records_record"
 PREFIX = "declared_"
+OWN_FIELD = f"{overlays.LOCAL}_"  # how fields begin that a county adds
 ANALYZE = 1000  # rows of a table above which new expressions need their own statistics at once
 
 
@@ -26,10 +29,9 @@ def prepare_registers() -> int:
 
     A unique index that rows forbid is not made; it is tried again each time.
     """
-    wanted = {name: sql for register in registers().values() for name, sql in _wanted(register)}
+    wanted = dict(_all_wanted())
+    there = _there()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT indexname FROM pg_indexes WHERE tablename = %s", (TABLE,))
-        there = {name for (name,) in cursor.fetchall() if name.startswith(PREFIX)}
         for name in sorted(there - wanted.keys()):
             cursor.execute(f'DROP INDEX "{name}"')
         made = [name for name in sorted(wanted.keys() - there) if _make(name, wanted[name])]
@@ -49,14 +51,36 @@ def _make(name: str, definition: str) -> bool:
     return True
 
 
-def _wanted(register: Register) -> Iterator[tuple[str, str]]:
+def missing(register: Register, county: str) -> int:
+    """How many indexes of the register are still to be made."""
+    return len(dict(_wanted(register, county)).keys() - _there())
+
+
+def _there() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexname FROM pg_indexes WHERE tablename = %s", (TABLE,))
+        return {name for (name,) in cursor.fetchall() if name.startswith(PREFIX)}
+
+
+def _all_wanted() -> Iterator[tuple[str, str]]:
+    """Of all packs, and of every county that declares something itself."""
+    for register in registers().values():
+        yield from _wanted(register, "")
+    own = Declaration.objects.filter(kind__in=[KIND, overlays.FIELDS], county__isnull=False)
+    for county in own.values_list("county", flat=True).distinct().order_by("county"):
+        for register in registers(county).values():
+            yield from _wanted(register, county)
+
+
+def _wanted(register: Register, county: str) -> Iterator[tuple[str, str]]:
     """(name, definition) of a register's indexes."""
     for item in _fields(register):
-        yield _named(register, item.name, f"USING btree (county_id, {expression(item)})")
+        only = _only(register, [item.name], county)
+        yield _named(register, item.name, f"USING btree (county_id, {expression(item)})", only)
     for group in register.unique:
-        yield unique_index(register, group)
+        yield unique_index(register, group, county)
     if register.geometry:
-        yield _named(register, "box", "USING gist (box)")
+        yield _named(register, "box", "USING gist (box)", _only(register, (), county))
 
 
 def _fields(register: Register) -> list[Field]:
@@ -65,10 +89,17 @@ def _fields(register: Register) -> list[Field]:
     return list({item.name: item for item in (*register.filters, *register.references, *extra)}.values())
 
 
-def unique_index(register: Register, group: tuple[str, ...]) -> tuple[str, str]:
+def unique_index(register: Register, group: tuple[str, ...], county: str) -> tuple[str, str]:
     """(name, definition) of what keeps a group of fields unique among the rows in use of a county."""
     parts = ", ".join(expression(register.fields[name]) for name in group)
-    return _named(register, "_".join(group), f"USING btree (county_id, {parts})", f" AND state <> '{WITHDRAWN}'")
+    only = f"{_only(register, group, county)} AND state <> '{WITHDRAWN}'"
+    return _named(register, "_".join(group), f"USING btree (county_id, {parts})", only)
+
+
+def _only(register: Register, names: Collection[str], county: str) -> str:
+    """What a county declares itself is another thing in another county: its index has rows of that county alone."""
+    is_own = overlays.is_own(register.key) or any(name.startswith(OWN_FIELD) for name in names)
+    return f" AND county_id = '{county}'" if is_own and county else ""
 
 
 def _named(register: Register, part: str, method: str, also: str = "") -> tuple[str, str]:

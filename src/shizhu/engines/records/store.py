@@ -166,7 +166,7 @@ def _save(who: Actor, row: Record, declared: Register) -> None:
             row.save()
     except IntegrityError as error:
         broken = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "")
-        group = next((g for g in declared.unique if unique_index(declared, g)[0] == broken), None)
+        group = next((g for g in declared.unique if unique_index(declared, g, row.county_id)[0] == broken), None)
         found = _taken(who, row, declared, group) if group else problem(declared.key_field, row.key, "unique")
         raise Refused((found,)) from None
     _tell(row)

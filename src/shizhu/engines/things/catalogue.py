@@ -22,7 +22,7 @@ STREAMS = """
 SELECT s.id, s.thing_id, s.key, s.lowest, s.highest, s.is_watched, t.county_id
 FROM things_datastream s JOIN things_thing t ON t.id = s.thing_id
 """
-DEVICES = "SELECT id, key, profile, thing_id, is_enabled, is_lenient, origin, secret FROM things_device"
+DEVICES = "SELECT id, key, county_id, profile, thing_id, is_enabled, is_lenient, origin, secret FROM things_device"
 
 
 @dataclass
@@ -62,9 +62,11 @@ class Catalogue:
         devices: dict[str, KnownDevice] = {}
         origins: dict[int, int] = {}
         switched_off: set[int] = set()
-        for id_, key, profile, thing, is_enabled, is_lenient, origin, secret in await fetch(connection, DEVICES):
+        for id_, key, county, profile, thing, is_enabled, is_lenient, origin, secret in await fetch(
+            connection, DEVICES
+        ):
             own = by_thing.get(thing, {})
-            declared = profiles.get(profile, {"properties": {}})
+            declared = profiles.get((county, profile)) or profiles.get((None, profile), {"properties": {}})
             names = {p: item.get("channels", []) for p, item in declared["properties"].items()}
             channels = {c: own[p] for p in own for c in names.get(p, [])}
             devices[key] = KnownDevice(
@@ -123,11 +125,12 @@ async def fetch(connection: psycopg.AsyncConnection[Any], query: str) -> list[tu
     return await (await connection.execute(query)).fetchall()
 
 
-async def profiles_of(connection: psycopg.AsyncConnection[Any]) -> dict[str, packs.Body]:
-    """All declared device profiles by key."""
-    return dict(await fetch(connection, "SELECT key, body FROM kernel_declaration WHERE kind = 'things'"))
+async def profiles_of(connection: psycopg.AsyncConnection[Any]) -> dict[tuple[str | None, str], packs.Body]:
+    """All declared device profiles by county (None for a pack's) and key."""
+    query = "SELECT county_id, key, body FROM kernel_declaration WHERE kind = 'things' AND NOT is_withdrawn"
+    return {(county, key): body for county, key, body in await fetch(connection, query)}
 
 
-def profile(key: str) -> packs.Body:
+def profile(key: str, county: str) -> packs.Body:
     """A declared device profile; KeyError if nobody declares it."""
-    return packs.declaration("things", key)
+    return packs.declaration("things", key, county)

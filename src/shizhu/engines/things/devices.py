@@ -62,7 +62,7 @@ def register(wanted: Registration, secret: str | None = None) -> tuple[Device, s
             f"key: {wanted.key!r}: letters, digits, _ and - only, at most 64, because it becomes a topic"
         )
     try:
-        declared = profile(wanted.profile)
+        declared = profile(wanted.profile, wanted.area.county_id)
     except KeyError:
         raise DeviceRefused(f"profile: {wanted.profile!r}: no pack declares this device profile") from None
     thing = _thing(wanted)

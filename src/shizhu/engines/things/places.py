@@ -20,7 +20,7 @@ from shizhu.kernel.threads import in_thread
 
 def features(who: Actor, county: str, layer: maps.Layer, asked: maps.Asked) -> list[maps.Feature]:
     """One feature per Thing with a device of the layer's profile, with its values as they are or were."""
-    profile = packs.declaration("things", layer.of)
+    profile = packs.declaration("things", layer.of, county)
     things = access.rows(Thing.objects.filter(county_id=county, devices__profile=layer.of), who, "things.thing.view")
     streams = queries.describe(Datastream.objects.filter(thing__in=things).values_list("pk", flat=True))
     newest = queries.latest(streams, asked.at)

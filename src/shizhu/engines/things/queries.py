@@ -68,12 +68,12 @@ class Packet:
 
 def _describe(streams: QuerySet[Datastream]) -> dict[int, StreamInfo]:
     found = {}
-    profiles = packs.declarations("things")
     rows = streams.select_related("thing__area").prefetch_related("thing__locations", "thing__devices")
     for stream in rows:
         thing = stream.thing
         device: Device | None = next(iter(thing.devices.all()), None)
-        declared = profiles.get(device.profile, {}).get("properties", {}).get(stream.key, {}) if device else {}
+        profile = packs.declared("things", device.profile, thing.county_id) if device else {}
+        declared = profile.get("properties", {}).get(stream.key, {})
         points = (geojson.point(place.encoding_type, place.location) for place in thing.locations.all())
         found[stream.pk] = StreamInfo(
             id=stream.pk,

@@ -1,12 +1,12 @@
 """Tables of the kernel."""
 
-from shizhu.kernel.models.declarations import Declaration, EnabledPack, Pack
+from shizhu.kernel.models.declarations import Declaration, EnabledPack, Grant, Pack
 from shizhu.kernel.models.events import Heartbeat, InboxEvent, OutboxEvent
 from shizhu.kernel.models.files import File
 from shizhu.kernel.models.people import Organisation, Person, Post, Role, Token
 from shizhu.kernel.models.places import Area, County
 
 __all__ = [
-    "Area", "County", "Declaration", "EnabledPack", "File", "Heartbeat", "InboxEvent", "Organisation", "OutboxEvent",
-    "Pack", "Person", "Post", "Role", "Token",
+    "Area", "County", "Declaration", "EnabledPack", "File", "Grant", "Heartbeat", "InboxEvent", "Organisation",
+    "OutboxEvent", "Pack", "Person", "Post", "Role", "Token",
 ]  # fmt: skip

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pghistory
 from django.db import models
 from django.db.models import Q
 
 from shizhu.kernel.fields import OrderedJSONField
+from shizhu.kernel.models.people import Role
 from shizhu.kernel.models.places import County
 
 
@@ -32,6 +34,10 @@ class EnabledPack(models.Model):
         constraints = [models.UniqueConstraint(fields=["county", "pack"], name="pack_once")]
 
 
+@pghistory.track(
+    pghistory.InsertEvent(),
+    pghistory.UpdateEvent(condition=pghistory.AnyChange("digest", "is_withdrawn")),  # json has no equality
+)
 class Declaration(models.Model):
     """One declared thing: a register, a device profile, a rule, a flow, an indicator, a layer.
 
@@ -45,6 +51,7 @@ class Declaration(models.Model):
     body = OrderedJSONField()
     digest = models.CharField(max_length=64)
     source = models.CharField(max_length=10, default="pack")
+    is_withdrawn = models.BooleanField(default=False)  # a county's own is never deleted, its rows still need it
 
     class Meta:
         constraints = [
@@ -57,3 +64,19 @@ class Declaration(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.key}"
+
+
+@pghistory.track(pghistory.InsertEvent(), pghistory.DeleteEvent())
+class Grant(models.Model):
+    """A county gives a role a verb on what it declares itself; roles of packs stay as the packs say."""
+
+    county = models.ForeignKey(County, models.CASCADE)
+    role = models.ForeignKey(Role, models.CASCADE, related_name="grants")
+    verb = models.CharField(max_length=160)  # records.local.<register>.<action>
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["county", "role", "verb"], name="grant_once")]
+        ordering = ["role", "verb"]
+
+    def __str__(self) -> str:
+        return f"{self.role_id} {self.verb}"

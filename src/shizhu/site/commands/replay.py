@@ -50,7 +50,7 @@ def read_mapping(named: str) -> dict[str, Any]:
     file = Path(named)
     if not file.exists():
         try:
-            declared: dict[str, Any] = packs.declaration("mappings", named)
+            declared: dict[str, Any] = packs.declaration("mappings", named, None)
         except KeyError:
             raise Trouble(f"there is neither a file nor a declared mapping {named}: check --mapping") from None
         return declared

@@ -66,7 +66,7 @@ def alarm_detail(request: Request, number: int) -> HttpResponse:
     info = api.get(number)
     stream = things.describe([alarm.datastream]).get(alarm.datastream)
     context: dict[str, Any] = {"alarm": alarm, "info": info, "stream": stream}
-    context["basis"] = packs.declarations("rules").get(info.rule, {}).get("source")
+    context["basis"] = packs.declared("rules", info.rule, alarm.county_id).get("source")
     context["may_open_case"] = request.actor.has(CASES)
     context["may_clear"] = info.is_open and access.may(
         request.actor, "alarms.alarm.clear", county=alarm.county_id, organisation=alarm.organisation, area=alarm.area
@@ -107,23 +107,29 @@ def alarm_clear(request: Request, number: int) -> HttpResponse:
 def rule_list(request: Request) -> HttpResponse:
     """Rules of the county: what they judge, what they cannot."""
     access.require_verb(request.actor, "alarms.alarm.view")
-    judged = Count("pk", filter=Q(problem=""))
+    county, judged = request.county.pk, Count("pk", filter=Q(problem=""))
     counts = {
         row["rule"]: row
         for row in Binding.objects.filter(county=request.county).values("rule").annotate(judged=judged, all=Count("pk"))
     }
     rules = [
-        {"key": key, "body": body, "counts": counts.get(key, {"judged": 0, "all": 0}), "condition": condition(body)}
-        for key, body in sorted(packs.declarations("rules", request.county.pk).items())
+        {
+            "key": key,
+            "body": body,
+            "counts": counts.get(key, {"judged": 0, "all": 0}),
+            "condition": condition(body, county),
+        }
+        for key, body in sorted(packs.declarations("rules", county).items())
     ]
     problems = Binding.objects.filter(county=request.county).exclude(problem="")
     return render(request, "alarms/rules.html", {"rules": rules, "problems": problems})
 
 
-def condition(rule: packs.Body) -> str:
+def condition(rule: packs.Body, county: str) -> str:
     """When a rule raises, in words: what, which limit, for how long."""
     when = rule["when"]
-    declared = packs.declarations("things").get(when["profile"], {}).get("properties", {}).get(when["property"], {})
+    profile = packs.declared("things", when["profile"], county)
+    declared = profile.get("properties", {}).get(when["property"], {})
     unit = declared.get("symbol", declared.get("unit", ""))
     parts = [label(declared.get("title")) or when["property"]]
     if "worse_than" in when:

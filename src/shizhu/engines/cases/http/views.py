@@ -59,7 +59,7 @@ def _starters(request: Request) -> list[dict[str, Any]]:
     found = []
     roles = {scope.role for scope in request.actor.scopes}
     for key in packs.declarations("flows", request.county.pk):
-        _flow, about = flows.current(key)
+        _flow, about = flows.current(key, request.county.pk)
         if about.start_form and roles & set(about.starters):
             found.append({"key": key, "title": about.title})
     return found
@@ -110,7 +110,7 @@ def task_page(request: Request, number: int) -> HttpResponse:
         raise PermissionDenied
     flow, about = flows.version(task.case.flow, task.case.digest)
     step = flow.step[task.step]
-    form = flows.form(step.form or "")
+    form = flows.form(step.form or "", task.case.county_id)
     given: dict[str, Any] = {}
     problems: dict[str, str] = {}
     if request.method == "POST":
@@ -142,13 +142,13 @@ def case_new(request: Request, flow: str) -> HttpResponse:
     """Report by hand."""
     if flow not in packs.declarations("flows", request.county.pk):
         raise Http404
-    declared, about = flows.current(flow)
+    declared, about = flows.current(flow, request.county.pk)
     owner = get_object_or_404(Organisation, county=request.county, code=about.owner)
     towns = Area.objects.filter(county=request.county, level=Area.Level.TOWN).order_by("sort_key")
     areas = [town for town in towns if _may_start(request, about, owner, town)]
     if not areas:
         raise PermissionDenied
-    form = flows.form(about.start_form)
+    form = flows.form(about.start_form, request.county.pk)
     given: dict[str, Any] = {}
     problems: dict[str, str] = {}
     if request.method == "POST":

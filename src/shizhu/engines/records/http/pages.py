@@ -24,13 +24,14 @@ from shizhu.engines.records.logic.cql2 import Comparison, Every, Literal, Proper
 from shizhu.engines.records.logic.register import Kind, Register, Transition
 from shizhu.engines.records.models import WITHDRAWN
 from shizhu.engines.records.references import Choice
-from shizhu.kernel import access
+from shizhu.kernel import access, overlays
 from shizhu.kernel.models import Area, Organisation, Pack
 from shizhu.kernel.text import label
 from shizhu.web.middleware import Request
 
 PAGE = 50
 ALL = "all"
+OWN = {"zh": "本县自建", "en": "This county's own"}
 
 
 def found(request: Request, key: str, action: str = "view") -> Register:
@@ -69,8 +70,11 @@ def index(request: Request) -> HttpResponse:
     groups: dict[str, list[tuple[Register, int]]] = {}
     for register in seen:
         groups.setdefault(register.pack, []).append((register, totals.get(register.key, 0)))
-    packs = [(pack, groups[pack.pk]) for pack in Pack.objects.filter(pk__in=groups).order_by("pk")]
-    return render(request, "records/index.html", {"packs": packs})
+    found = [(pack.name, groups[pack.pk]) for pack in Pack.objects.filter(pk__in=groups).order_by("pk")]
+    if overlays.LOCAL in groups:
+        found.append((OWN, groups[overlays.LOCAL]))
+    context = {"packs": found, "may_declare": access.has_county(request.actor, overlays.EDIT, request.county.pk)}
+    return render(request, "records/index.html", context)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""Addresses of the registers: pages under `records/`, OGC API – Features under `ogc`."""
+"""Addresses of the registers: pages under `records/` and `declarations/`, OGC API – Features under `ogc`."""
 
 from django.urls import include, path
 
-from shizhu.engines.records.http import editing, features, pages
+from shizhu.engines.records.http import declaring, editing, features, pages
 
 records = [
     path("", pages.index, name="index"),
@@ -27,4 +27,14 @@ ogc = [
     path("/collections/<str:key>/items", features.items),
     path("/collections/<str:key>/items/<str:feature>", features.item),
 ]
-urlpatterns = [path("records/", include((records, "records"))), path("ogc", include(ogc))]
+own = [
+    path("registers/new", declaring.register_new, name="register_new"),
+    path("registers/<str:stem>/", declaring.register_page, name="register"),
+    path("fields/", declaring.choose, name="fields_choose"),
+    path("fields/<str:register>/", declaring.fields_page, name="fields"),
+]
+urlpatterns = [
+    path("declarations/", include((own, "declaring"))),
+    path("records/", include((records, "records"))),
+    path("ogc", include(ogc)),
+]

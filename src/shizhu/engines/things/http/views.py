@@ -65,7 +65,7 @@ def thing_detail(request: Request, number: int) -> HttpResponse:
     chosen = (streams.get(int(asked)) if asked.isdecimal() else None) or next(iter(shown), None)
     span = request.GET.get("span", "1d") if request.GET.get("span") in SPANS else "1d"
     context: dict[str, Any] = {"thing": thing, "device": device, "values": values, "chosen": chosen, "span": span}
-    declared = packs.declarations("things").get(device.profile, {}) if device else {}
+    declared = packs.declared("things", device.profile, thing.county_id) if device else {}
     titles = declared.get("attributes", {})
     context |= {
         "spans": [(name, _span(span)) for name, span in SPANS.items()],
@@ -91,7 +91,7 @@ def _span(span: timedelta) -> str:
 def _in_order(streams: dict[int, queries.StreamInfo], device: Device | None) -> list[queries.StreamInfo]:
     if device is None:
         return list(streams.values())
-    order = list(profile(device.profile)["properties"])
+    order = list(profile(device.profile, device.county_id)["properties"])
     return sorted(streams.values(), key=lambda s: order.index(s.property) if s.property in order else len(order))
 
 

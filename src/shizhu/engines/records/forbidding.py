@@ -1,0 +1,92 @@
+"""Which rows forbid a change of their register's declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from shizhu.engines.records.logic import values
+from shizhu.engines.records.logic.register import Register
+from shizhu.engines.records.logic.values import Problem
+from shizhu.engines.records.models import Record
+from shizhu.kernel import access
+from shizhu.kernel.access import Actor
+
+SHOWN = 5
+CHUNK = 1000
+
+
+@dataclass(frozen=True)
+class Forbidden:
+    """One reason: the field ("" for the register), the rule, how many rows, and the first that the actor may see."""
+
+    path: str
+    rule: str
+    total: int
+    rows: tuple[tuple[int, str, str], ...]  # (number, key, title)
+    problem: Problem | None = None
+
+
+def forbidden(who: Actor, county: str, old: Register, new: Register) -> list[Forbidden]:
+    """Every reason why the county's rows, withdrawn ones too, would not fit the register any more."""
+    rows = Record.objects.filter(county_id=county, register=old.key)
+    return [*_identity(who, rows, old, new), *_shapes(who, rows, old, new), *_fields(who, rows, old, new)]
+
+
+def _identity(who: Actor, rows: QuerySet[Record], old: Register, new: Register) -> Iterator[Forbidden]:
+    for rule, before, after in (
+        ("key", old.key_field, new.key_field), ("title", old.title_field, new.title_field),
+    ):  # fmt: skip
+        if before != after and rows.exists():
+            yield _told(who, old, rows, after, rule)
+
+
+def _shapes(who: Actor, rows: QuerySet[Record], old: Register, new: Register) -> Iterator[Forbidden]:
+    placed = rows.filter(geometry__isnull=False)
+    if old.geometry != new.geometry and placed.exists():
+        yield _told(who, old, placed, "_geometry", "geometry")
+    states = [state for state in old.states if state not in new.states]
+    left = rows.filter(state__in=states)
+    if states and left.exists():
+        yield _told(who, old, left, "_state", "state")
+
+
+def _fields(who: Actor, rows: QuerySet[Record], old: Register, new: Register) -> Iterator[Forbidden]:
+    before, after = old.schema, new.schema
+    for name, item in after["properties"].items():
+        if name in after["required"] and name not in before["required"]:
+            lacking = rows.exclude(data__has_key=name)
+            if lacking.exists():
+                yield _told(who, old, lacking, name, "required")
+        if name in before["properties"] and item != before["properties"][name]:
+            yield from _changed(who, rows.filter(data__has_key=name), old, new, name)
+    for name in before["properties"]:
+        kept = rows.filter(data__has_key=name)
+        if name not in after["properties"] and kept.exists():
+            yield _told(who, old, kept, name, "removed")
+
+
+def _changed(who: Actor, rows: QuerySet[Record], old: Register, new: Register, name: str) -> Iterator[Forbidden]:
+    """Rows whose value of a field the new rules refuse, by rule."""
+    found: dict[str, list[int]] = {}
+    first: dict[str, Problem] = {}
+    for pk, data in rows.order_by("pk").values_list("pk", "data").iterator(chunk_size=CHUNK):
+        for problem in values.problems(new, {name: data[name]}):
+            if problem.path.split(".")[0] == name:
+                found.setdefault(problem.rule, []).append(pk)
+                first.setdefault(problem.rule, problem)
+                break
+    for rule, pks in found.items():
+        shown = _shown(who, old, Record.objects.filter(pk__in=pks[: SHOWN * 20]))
+        yield Forbidden(name, rule, len(pks), shown, first[rule])
+
+
+def _told(who: Actor, old: Register, rows: QuerySet[Record], path: str, rule: str) -> Forbidden:
+    return Forbidden(path, rule, rows.count(), _shown(who, old, rows))
+
+
+def _shown(who: Actor, old: Register, rows: QuerySet[Record]) -> tuple[tuple[int, str, str], ...]:
+    visible = access.rows(rows, who, old.verb("view")).order_by("sort_key", "pk")
+    return tuple(visible.values_list("pk", "key", "title")[:SHOWN])

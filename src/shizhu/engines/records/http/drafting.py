@@ -1,0 +1,309 @@
+"""A register as an administrator clicks it together: its declaration from what was typed, and back again.
+
+What a page cannot show of a declaration (patterns, groups, states) is taken over from the version that is kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from shizhu.engines.records.catalogue import registers
+from shizhu.engines.records.logic.register import Register
+from shizhu.kernel.overlays import STEM, free_stem
+from shizhu.kernel.packs import Body
+from shizhu.kernel.text import label
+from shizhu.lib import units
+from shizhu.web.parts import (
+    Kind,
+    Offer,
+    Part,
+    Posted,
+    read_choices,
+    title_of,
+    written_choices,
+    written_title,
+)
+
+OTHER = "other"
+MANAGED = {  # words of a field that the page sets; all others stay as they are
+    "type", "title", "description", "enum", "items", "minimum", "maximum", "x-shizhu-class", "x-shizhu-labels",
+    "x-shizhu-lines", "x-shizhu-ref", "x-shizhu-unit", "x-shizhu-symbol",
+}  # fmt: skip
+DATED = {"date": "date", "date-time": "time"}
+ICONS = (
+    "database", "map-pin", "building-community", "users", "user", "droplet", "leaf", "bulb", "tool", "antenna",
+    "route", "camera", "file-text", "clipboard-check", "calendar", "tag", "alert-triangle", "shield-lock",
+)  # fmt: skip
+HEAD = ("zh", "en", "help", "icon", "geometry", "key", "name")
+ORDER = ("key", "title", "icon", "geometry", "list", "filters")  # of hints, as people write them
+GEOMETRIES = ("Point", "LineString", "Polygon")
+
+
+@dataclass(frozen=True)
+class Head:
+    """What is typed about a register itself; `key` and `name` are ids of fields."""
+
+    zh: str = ""
+    en: str = ""
+    help: str = ""
+    icon: str = "database"
+    geometry: str = ""
+    key: str = ""
+    name: str = ""
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+
+def offer(county: str, without: str = "") -> Offer:
+    """What one may choose for a field of a register in this county."""
+    kinds = [
+        Kind("text", _("Text")), Kind("lines", _("Text of several lines")),
+        Kind("number", _("Number with a unit"), frozenset({"unit", "range"})),
+        Kind("integer", _("Whole number"), frozenset({"unit", "range"})),
+        Kind("boolean", _("Yes or no")), Kind("date", _("Date")), Kind("time", _("Date and time")),
+        Kind("choice", _("One of a list"), frozenset({"choices"})), Kind("several", _("Several words")),
+        Kind("reference", _("Points at"), frozenset({"target"})),
+    ]  # fmt: skip
+    found = [(key, label(register.title)) for key, register in registers(county).items() if key != without]
+    targets = [
+        ("kernel.area", _("Area")), ("kernel.organisation", _("Organisation")), ("kernel.post", _("Post")),
+        ("things.device", _("Device")), *found,
+    ]  # fmt: skip
+    return Offer(kinds, targets, frozenset({"listed", "filter", "privacy"}))
+
+
+def head_of(posted: Posted) -> Head:
+    """The head as it was typed."""
+    zh, en, help_, icon, geometry, key, name = (posted.get(f"r.{word}", "").strip() for word in HEAD)
+    return Head(zh, en, help_, icon, geometry, key, name)
+
+
+def written(body: Body) -> tuple[Head, list[Part]]:
+    """A declaration as it would be typed."""
+    zh, en = written_title(body["title"])
+    hints = body["x-shizhu"]
+    head = Head(
+        zh, en, written_title(body.get("description"))[0], hints.get("icon", "database"), hints.get("geometry", ""),
+        hints["key"], hints.get("title", hints["key"]),
+    )  # fmt: skip
+    return head, written_fields(body)
+
+
+def written_fields(body: Body) -> list[Part]:
+    """The fields of a declaration as they would be typed."""
+    hints, required = body.get("x-shizhu", {}), set(body.get("required", []))
+    return [
+        _part(name, item, hints, is_required=name in required) for name, item in body["properties"].items()
+    ]  # fmt: skip
+
+
+def _part(name: str, item: Body, hints: Body, *, is_required: bool) -> Part:
+    zh, en = written_title(item.get("title", name))
+    return Part(
+        name, name, zh, en, kind_of(item),
+        help=written_title(item.get("description"))[0],
+        unit=str(item.get("x-shizhu-unit", "")),
+        symbol=written_title(item.get("x-shizhu-symbol"))[0],
+        low=_text(item.get("minimum")),
+        high=_text(item.get("maximum")),
+        choices=written_choices(item.get("enum", []), item.get("x-shizhu-labels", {})),
+        target=str(item.get("x-shizhu-ref", "")),
+        privacy=str(item.get("x-shizhu-class", "")),
+        is_required=is_required,
+        is_listed=name in hints.get("list", []),
+        is_filter=name in hints.get("filters", []),
+        is_kept=True,
+    )  # fmt: skip
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def kind_of(item: Body) -> str:
+    """The kind a page shows for a field; `other` for what it cannot change."""
+    declared = item.get("type", "string")
+    if "x-shizhu-ref" in item:
+        return "reference" if declared == "string" else OTHER
+    if "enum" in item:
+        return "choice" if declared == "string" and all(isinstance(value, str) for value in item["enum"]) else OTHER
+    if declared == "array":
+        return "several" if item.get("items", {}).keys() <= {"type"} else OTHER
+    if declared == "string":
+        return DATED.get(item.get("format", "")) or ("lines" if item.get("x-shizhu-lines") else "text")
+    return declared if declared in {"number", "integer", "boolean"} else OTHER
+
+
+def item_of(part: Part, kept: Body | None = None) -> dict[str, Any]:
+    """A field as it is declared; `kept` is what is kept of it."""
+    kind = part.kind
+    told: dict[str, Any] = {"title": title_of(part)}
+    if part.help:
+        told["description"] = part.help
+    if part.privacy:
+        told["x-shizhu-class"] = part.privacy
+    if kept is not None and kind_of(kept) == kind:
+        if kind == OTHER:
+            same = {word: value for word, value in kept.items() if word not in {"description", "x-shizhu-class"}}
+            return {**same, **told}
+        rest = {word: value for word, value in kept.items() if word not in MANAGED}
+    else:
+        rest = {}
+    return {**_typed(part), **rest, **told}
+
+
+def _typed(part: Part) -> dict[str, Any]:
+    """What the kind of a field adds."""
+    if part.kind in {"number", "integer"}:
+        found: dict[str, Any] = {"type": part.kind}
+        found |= {word: _number(text) for word, text in (("minimum", part.low), ("maximum", part.high)) if text}
+        found |= {"x-shizhu-unit": part.unit} if part.unit else {}
+        return found | ({"x-shizhu-symbol": part.symbol} if part.symbol else {})
+    if part.kind == "choice":
+        choices = read_choices(part.choices)
+        labels = {value: name for value, name in choices.items() if name != value}
+        return {"type": "string", "enum": list(choices), **({"x-shizhu-labels": labels} if labels else {})}
+    if part.kind == "several":
+        return {"type": "array", "items": {"type": "string"}}
+    plain: dict[str, dict[str, Any]] = {
+        "lines": {"type": "string", "x-shizhu-lines": True}, "boolean": {"type": "boolean"},
+        "date": {"type": "string", "format": "date"}, "time": {"type": "string", "format": "date-time"},
+        "reference": {"type": "string", "x-shizhu-ref": part.target},
+    }  # fmt: skip
+    return dict(plain.get(part.kind, {"type": "string"}))
+
+
+def _number(text: str) -> int | float | None:
+    """The number of a text; None for none."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return (int(number) if number.is_integer() else number) if math.isfinite(number) else None
+
+
+def named(parts: Sequence[Part], prefix: str = "", taken: Iterable[str] = ()) -> dict[str, str]:
+    """id → the name each field will have: the one it has, the one typed, else the pinyin of its title."""
+    used = {*taken, *(part.name for part in parts if part.name)}
+    found: dict[str, str] = {}
+    for part in parts:
+        name = part.name or free_stem(part.zh, {bare.removeprefix(prefix) for bare in used}, "field")
+        name = name if name.startswith(prefix) else f"{prefix}{name}"
+        used.add(name)
+        found[part.id] = name
+    return found
+
+
+def body_of(head: Head, parts: Sequence[Part], kept: Body | None = None) -> Body:
+    """The declaration that was typed, over the one that is kept."""
+    names = named(parts)
+    before: Body = kept or {"x-shizhu": {}, "properties": {}}
+    key, title = names.get(head.key, ""), names.get(head.name, "")
+    hints = {k: v for k, v in before["x-shizhu"].items() if k not in {"icon", "geometry", "filters"}}
+    hints |= {"key": key, "title": title, "icon": head.icon or "database"}
+    hints |= {"geometry": head.geometry} if head.geometry else {}
+    told = added_of(parts, names, before)
+    hints |= told["x-shizhu"]
+    hints["list"] = hints.get("list") or [key]
+    hints = {word: hints[word] for word in sorted(hints, key=lambda word: (*ORDER, word).index(word))}
+    required = list(dict.fromkeys([key, title, *told["required"]]))
+    title_ = {"zh": head.zh, "en": head.en} if head.en and head.en != head.zh else head.zh
+    rest = {w: v for w, v in before.items() if w not in {"title", "description", "x-shizhu", "properties", "required"}}
+    return {
+        "title": title_, **({"description": head.help} if head.help else {}), "x-shizhu": hints,
+        "properties": told["properties"], "required": required, **rest,
+    }  # fmt: skip
+
+
+def added_of(parts: Sequence[Part], names: Mapping[str, str], kept: Body) -> dict[str, Any]:
+    """Fields as they are declared: properties, required, and which are listed and filtered by."""
+    hints: dict[str, list[str]] = {}
+    for word, flag in (("list", "is_listed"), ("filters", "is_filter")):
+        chosen = [names[part.id] for part in parts if getattr(part, flag)]
+        if chosen:
+            hints[word] = chosen
+    properties = {names[part.id]: item_of(part, kept["properties"].get(names[part.id])) for part in parts}
+    return {"x-shizhu": hints, "properties": properties, "required": [names[p.id] for p in parts if p.is_required]}
+
+
+def wrong_head(head: Head, parts: Sequence[Part]) -> dict[str, str]:
+    """What is wrong with the head, by word."""
+    found: dict[str, str] = {}
+    by_id = {part.id: part for part in parts}
+    if not head.zh:
+        found["zh"] = _("Give the register a name.")
+    if head.icon and head.icon not in ICONS:
+        found["icon"] = _("Choose one of the list.")
+    if head.geometry and head.geometry not in GEOMETRIES:
+        found["geometry"] = _("Choose one of the list.")
+    for word in ("key", "name"):
+        part = by_id.get(getattr(head, word))
+        if part is None:
+            found[word] = _("Choose a field.")
+        elif part.kind != "text" or part.privacy:
+            found[word] = _("It must be a text that everybody may see.")
+    return found
+
+
+def wrong_parts(
+    parts: Sequence[Part], offered: Offer, *, prefix: str = "", taken: Iterable[str] = ()
+) -> dict[str, list[str]]:
+    """What is wrong with fields, by id."""
+    names, targets, kinds = named(parts, prefix, taken), dict(offered.targets), {kind.value for kind in offered.kinds}
+    before = list(taken)
+    found: dict[str, list[str]] = {}
+    for part in parts:
+        lines = list(_wrong(part, kinds, targets))
+        if not STEM.fullmatch(names[part.id]):
+            lines.append(_("The name inside must be small letters, digits and _, a letter first, at most 40."))
+        if names[part.id] in before:
+            lines.append(_("Two fields have the same name inside: %(name)s") % {"name": names[part.id]})
+        before.append(names[part.id])
+        if lines:
+            found[part.id] = lines
+    return found
+
+
+def _wrong(part: Part, kinds: set[str], targets: Mapping[str, str]) -> Iterator[str]:
+    if not part.zh:
+        yield _("Give the field a name.")
+    if part.kind not in kinds and not (part.kind == OTHER and part.is_kept):
+        yield _("Choose a kind.")
+    if part.kind in {"number", "integer"}:
+        yield from _wrong_range(part)
+    if part.kind == "choice" and not read_choices(part.choices):
+        yield _("Write at least one choice, one a line.")
+    if part.kind == "reference" and part.target not in targets:
+        yield _("Choose what it points at.")
+    if part.privacy not in {"", "personal", "sensitive"}:
+        yield _("Choose one of the list.")
+    if part.privacy and part.is_filter:
+        yield _("Personal data cannot be filtered by: a filter would tell it.")
+    if part.is_filter and part.kind in {"lines", "several", OTHER}:
+        yield _("This kind cannot be filtered by.")
+
+
+def _wrong_range(part: Part) -> Iterator[str]:
+    ends = [_number(text) for text in (part.low, part.high)]
+    for text, end in zip((part.low, part.high), ends, strict=True):
+        if text and end is None:
+            yield _("%(value)s is no number.") % {"value": text}
+    low, high = ends
+    if low is not None and high is not None and low > high:
+        yield _("The least is above the most.")
+    if part.unit and not units.is_known(part.unit):
+        yield _("%(unit)s is no UCUM code of a known unit; write m, km, t, Cel, %%, and such.") % {"unit": part.unit}
+
+
+def preview(key: str, body: Body) -> Register | None:
+    """The register for a picture of its form, as far as it can be read."""
+    try:
+        register = Register(key, body)
+        _ = register.fields
+    except (KeyError, TypeError, ValueError):
+        return None
+    return register

@@ -1,0 +1,12 @@
+"""What the records engine does soon after something was declared: make the indexes that it needs."""
+
+from shizhu.engines.records import indexes
+from shizhu.kernel import jobs, packs
+
+
+def _prepare(_county: str) -> None:
+    packs.forget()  # it was declared by another process, a moment ago
+    indexes.prepare_registers()
+
+
+prepare_soon = jobs.soon("records.prepare", _prepare)

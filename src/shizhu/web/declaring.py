@@ -1,0 +1,200 @@
+"""What the county declares itself (本县自建), in the browser: all of it on one page, its history, out of use and back.
+
+An engine puts a shelf here for each kind that counties may declare; how one is made is the engine's own page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import yaml
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from shizhu.kernel import access, overlays, packs
+from shizhu.kernel.models import Declaration, Role
+from shizhu.kernel.packs import Body
+from shizhu.kernel.text import label
+from shizhu.web.middleware import Request
+
+Names = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """A kind that counties may declare: names, where one is made ("" for nowhere) and seen, what it is called.
+
+    `use` gives the address where people use it, `changed` is called with the county after each change, `refuses` says
+    what that is kept forbids a change (request, key, body before, body after).
+    """
+
+    kind: str
+    name: Names
+    icon: str
+    help: Names
+    new: str
+    address: Callable[[str], str]
+    title: Callable[[str, Body], object]
+    use: Callable[[str], str] = lambda _key: ""
+    changed: Callable[[str], None] = lambda _county: None
+    refuses: Callable[[Request, str, Body, Body], list[str]] = lambda _request, _key, _old, _new: []
+    order: int = 50
+
+
+_shelves: dict[str, Shelf] = {}
+
+
+def add(shelf: Shelf) -> None:
+    """Put up a shelf; call it from `AppConfig.ready`."""
+    _shelves[shelf.kind] = shelf
+
+
+def shelves() -> list[Shelf]:
+    """All shelves in their order."""
+    return sorted(_shelves.values(), key=lambda shelf: shelf.order)
+
+
+def require(request: Request) -> None:
+    """Only who may declare for the whole county gets in."""
+    access.require_county(request.actor, overlays.EDIT, request.county.pk)
+
+
+def index(request: Request) -> HttpResponse:
+    """Everything the county declares itself, by kind."""
+    require(request)
+    rows = overlays.own(request.county.pk)
+    faults = overlays.problems(overlays.everything(request.county.pk))
+    groups = [
+        (shelf, [_line(shelf, row, faults) for row in rows if row.kind == shelf.kind])
+        for shelf in shelves()
+    ]  # fmt: skip
+    return render(request, "shizhu/declarations.html", {"groups": groups, "is_empty": not rows})
+
+
+def _line(shelf: Shelf, row: Declaration, faults: Mapping[tuple[str, str], list[str]]) -> dict[str, Any]:
+    return {
+        "row": row, "title": label(shelf.title(row.key, row.body)), "address": shelf.address(row.key),
+        "use": "" if row.is_withdrawn else shelf.use(row.key), "faults": faults.get((row.kind, row.key), []),
+    }  # fmt: skip
+
+
+def found(request: Request, kind: str, key: str) -> tuple[Shelf, Declaration]:
+    """One of the county's own declarations with its shelf, or 404."""
+    require(request)
+    row = overlays.find(request.county.pk, kind, key)
+    if kind not in _shelves or row is None or row.source != "person":
+        raise Http404(f"{kind} {key}")
+    return _shelves[kind], row
+
+
+def history(request: Request, kind: str, key: str) -> HttpResponse:
+    """Who changed what, line by line; each version can be taken again."""
+    shelf, row = found(request, kind, key)
+    steps = overlays.history(row)
+    lines = [{"step": step, "diff": list(_diff(step.old, step.new)), "is_last": step is steps[-1]} for step in steps]
+    context = {"shelf": shelf, "row": row, "title": label(shelf.title(key, row.body)), "lines": lines[::-1]}
+    return render(request, "shizhu/declaration_history.html", {**context, "address": shelf.address(key)})
+
+
+def _diff(old: Body | None, new: Body) -> Iterator[tuple[str, str]]:
+    """(sign, line) of what differs; the sign is + or -."""
+    import difflib  # noqa: PLC0415  # rarely needed
+
+    before, after = (_text(body).splitlines() if body else [] for body in (old, new))
+    for line in difflib.unified_diff(before, after, lineterm="", n=0):
+        if line[:1] in "+-" and not line.startswith(("+++", "---")):
+            yield line[0], line[1:]
+
+
+def _text(body: Body) -> str:
+    return str(body["text"]) if set(body) == {"text"} else written(body)
+
+
+def written(body: Body) -> str:
+    """A declaration as the YAML that a pack's file would have."""
+    return yaml.safe_dump(packs.json_ready(body), allow_unicode=True, sort_keys=False, width=110)
+
+
+@require_POST
+def withdraw(request: Request, kind: str, key: str) -> HttpResponse:
+    """Out of use; rows and cases stay."""
+    shelf, _row = found(request, kind, key)
+    try:
+        overlays.withdraw(request.county.pk, kind, key)
+    except overlays.Refused as refused:
+        told = _("It is needed and was not withdrawn: %(why)s")
+        messages.error(request, told % {"why": "; ".join(refused.problems)})
+    else:
+        shelf.changed(request.county.pk)
+        messages.success(request, _("Withdrawn. What was kept with it stays, and it can be restored."))
+    return redirect("declarations")
+
+
+@require_POST
+def restore(request: Request, kind: str, key: str) -> HttpResponse:
+    """Into use again as it is, or as it was at a step of its history."""
+    shelf, row = found(request, kind, key)
+    number = request.POST.get("step", "")
+    bodies = {str(step.number): step.new for step in overlays.history(row)}
+    body = bodies.get(number, row.body)
+    try:
+        keep(request, kind, key, body, read=row.digest, before=row.body)
+    except overlays.Refused as refused:
+        messages.error(request, _("It cannot be as it was: %(why)s") % {"why": "; ".join(refused.problems)})
+    else:
+        messages.success(request, _("Restored."))
+    return redirect(shelf.address(key))
+
+
+def keep(request: Request, kind: str, key: str, body: Body, *, read: str, before: Body | None = None) -> Declaration:
+    """Save and tell the engine; with `before`, ask it first whether it may be. Raises overlays.Refused, Stale."""
+    wrong = _shelves[kind].refuses(request, key, before, body) if before is not None else []
+    if wrong:
+        raise overlays.Refused(wrong)
+    row = overlays.save(request.county.pk, kind, key, body, read=read)
+    _shelves[kind].changed(request.county.pk)
+    return row
+
+
+@dataclass(frozen=True)
+class Right:
+    """A line of the table of rights: a role, what it has by its post anyhow, what the county gives it."""
+
+    role: Role
+    title: str
+    boxes: tuple[tuple[str, bool, bool], ...]  # (right, is given, is had anyhow)
+
+    def ticked(self, names: Collection[str]) -> Right:
+        """The line with other boxes ticked; what the role has anyhow stays."""
+        return replace(self, boxes=tuple((name, had or name in names, had) for name, _is_given, had in self.boxes))
+
+
+def rights(county: str, prefix: str, actions: Mapping[str, tuple[str, ...]]) -> list[Right]:
+    """The table of rights on one of the county's own: `actions` says which verbs a box stands for."""
+    given = overlays.granted(county, prefix)
+    return [
+        Right(role, label(role.name) or role.pk, tuple(_box(role, given, prefix, *pair) for pair in actions.items()))
+        for role in Role.objects.order_by("source", "pk")
+        if role.verbs or role.pk in given
+    ]  # fmt: skip
+
+
+def _box(
+    role: Role, given: Mapping[str, set[str]], prefix: str, name: str, verbs: tuple[str, ...]
+) -> tuple[str, bool, bool]:
+    had = all(any(access.covers(own, f"{prefix}.{verb}") for own in role.verbs) for verb in verbs)
+    return name, had or set(verbs) <= given.get(role.pk, set()), had
+
+
+def wanted_rights(request: Request, actions: Mapping[str, tuple[str, ...]]) -> dict[str, set[str]]:
+    """role → verbs that were ticked."""
+    roles = Role.objects.values_list("pk", flat=True)
+    ticked = {role: request.POST.getlist(f"g.{role}") for role in roles}
+    return {
+        role: {verb for name in names if name in actions for verb in actions[name]} for role, names in ticked.items()
+    }

@@ -1,0 +1,137 @@
+"""Fields by clicking: what an administrator types about the fields of a form or a register, and the moves among them.
+
+A page keeps nothing between two clicks: all that was typed comes with each of them. The controls of a field are named
+`p.<id>.<word>`, and `order` lists the ids. What a field means is the affair of whoever declares it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+Posted = Mapping[str, str]
+FLAGS = ("is_required", "is_listed", "is_filter")
+WORDS = ("name", "zh", "en", "kind", "help", "unit", "symbol", "low", "high", "choices", "target", "privacy")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One field as it is typed. `id` is its name once it is kept; `choices` has one a line: value=中文/English."""
+
+    id: str
+    name: str = ""
+    zh: str = ""
+    en: str = ""
+    kind: str = "text"
+    help: str = ""
+    unit: str = ""
+    symbol: str = ""
+    low: str = ""
+    high: str = ""
+    choices: str = ""
+    target: str = ""
+    privacy: str = ""
+    is_required: bool = False
+    is_listed: bool = False
+    is_filter: bool = False
+    is_kept: bool = False  # under a name that does not change any more
+    is_new: bool = False  # added just now: its card is open
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of field to choose: its value, its title, and which controls it has beside those of all."""
+
+    value: str
+    title: str
+    has: frozenset[str] = frozenset()  # of unit, range, choices, target
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a page lets one choose: kinds, targets (value, title) of references, and which marks a field may bear."""
+
+    kinds: Sequence[Kind]
+    targets: Sequence[tuple[str, str]] = ()
+    marks: frozenset[str] = field(default_factory=frozenset)  # of listed, filter, privacy
+
+    def kind(self, value: str) -> Kind:
+        """A kind by its value; one without controls of its own where there is no such."""
+        return next((kind for kind in self.kinds if kind.value == value), Kind(value, value))
+
+
+def read(posted: Posted, kept: Iterable[str] = ()) -> list[Part]:
+    """The fields that were typed, in order; `kept` names those that exist."""
+    known = set(kept)
+    return [_read(posted, id_, is_kept=id_ in known) for id_ in _ids(posted)]
+
+
+def _ids(posted: Posted) -> list[str]:
+    return list(dict.fromkeys(filter(None, posted.get("order", "").split(","))))
+
+
+def _read(posted: Posted, id_: str, *, is_kept: bool) -> Part:
+    words: dict[str, Any] = {word: posted.get(f"p.{id_}.{word}", "").replace("\r\n", "\n").strip() for word in WORDS}
+    flags: dict[str, Any] = {flag: posted.get(f"p.{id_}.{flag}", "") == "on" for flag in FLAGS}
+    if is_kept:
+        words["name"] = id_
+    return Part(id_, **words, **flags, is_kept=is_kept)
+
+
+def moved(parts: Sequence[Part], do: str) -> list[Part]:
+    """The fields after a click: `add`, `remove:<id>`, `up:<id>`, `down:<id>`; anything else changes nothing."""
+    what, _colon, id_ = do.partition(":")
+    found = list(parts)
+    if what == "add":
+        numbers = [int(part.id[1:]) for part in found if part.id[:1] == "+" and part.id[1:].isdecimal()]
+        found.append(Part(f"+{max(numbers, default=0) + 1}", is_listed=True, is_new=True))
+    at = next((number for number, part in enumerate(found) if part.id == id_), -1)
+    if at >= 0 and what == "remove":
+        del found[at]
+    to = at + {"up": -1, "down": 1}.get(what, 0)
+    if at >= 0 and to != at and 0 <= to < len(found):
+        found[at], found[to] = found[to], found[at]
+    return found
+
+
+def marked(parts: Iterable[Part], problems: Mapping[str, Sequence[str]]) -> list[Part]:
+    """The fields with what is wrong with each, by id."""
+    return [replace(part, problems=tuple(problems.get(part.id, ()))) for part in parts]
+
+
+def written_choices(values: Iterable[object], labels: Mapping[str, object]) -> str:
+    """Values with their names, one a line."""
+    return "\n".join(_choice(str(value), labels.get(str(value))) for value in values)
+
+
+def _choice(value: str, label: object) -> str:
+    if not label:
+        return value
+    if isinstance(label, Mapping):
+        zh, en = label["zh"], label["en"]
+        return f"{value}={zh}" if zh == en else f"{value}={zh}/{en}"
+    return f"{value}={label}"
+
+
+def read_choices(text: str) -> dict[str, object]:
+    """value → its name, as text or {zh, en}; a line without `=` is both."""
+    found: dict[str, object] = {}
+    for line in filter(None, (line.strip() for line in text.splitlines())):
+        value, sign, label = (piece.strip() for piece in line.partition("="))
+        zh, slash, en = (piece.strip() for piece in label.partition("/"))
+        found[value] = {"zh": zh, "en": en} if slash and zh and en else (label if sign and label else value)
+    return found
+
+
+def title_of(part: Part) -> object:
+    """The name of a field as it is declared: in one language, or in both."""
+    return {"zh": part.zh, "en": part.en} if part.en and part.en != part.zh else part.zh
+
+
+def written_title(value: object) -> tuple[str, str]:
+    """(Chinese, English) of a declared name; no English where one text stands for both."""
+    if isinstance(value, Mapping):
+        return str(value["zh"]), "" if value["zh"] == value["en"] else str(value["en"])
+    return str(value or ""), ""

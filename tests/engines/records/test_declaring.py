@@ -1,0 +1,432 @@
+"""An administrator makes registers and adds fields in the browser; nobody else does, and no other county sees them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from procrastinate.contrib.django.models import ProcrastinateJob
+from tests.fixtures import TOY, area, organisation, person
+from tests.web.pages import browser, text, told
+
+from shizhu.engines.records import api, indexes
+from shizhu.engines.records.models import Record
+from shizhu.kernel import access, overlays, packs, testing
+from shizhu.kernel.models import County, Declaration, EnabledPack, Grant, Person
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytest_plugins = ["tests.engines.records.stalls"]
+NEW = "/declarations/registers/new"
+WELL = "local.shui_jing"
+
+
+@pytest.fixture
+def boss(county: County) -> Person:
+    return person(county, "*", username="boss")
+
+
+@pytest.fixture
+def client(boss: Person) -> Client:
+    return browser(boss)
+
+
+def posted(*fields: dict[str, str], do: str = "save", **head: str) -> dict[str, Any]:
+    """What the page of a register sends: fields with an `id` each, and the register's own words."""
+    sent = {"do": do, "order": ",".join(field["id"] for field in fields)}
+    for field in fields:
+        sent |= {f"p.{field['id']}.{word}": value for word, value in field.items() if word != "id"}
+    return sent | {f"r.{word}": value for word, value in head.items()}
+
+
+def well(*more: dict[str, str], **head: str) -> dict[str, Any]:
+    """The register 水井: a code, a name, a depth, and more."""
+    fields = (
+        {"id": "+1", "name": "code", "zh": "编号", "kind": "text", "is_required": "on", "is_listed": "on"},
+        {"id": "+2", "name": "name", "zh": "名称", "kind": "text", "is_listed": "on"},
+        {"id": "+3", "zh": "井深", "en": "Depth", "kind": "number", "unit": "m", "symbol": "米", "low": "0",
+         "high": "500", "is_listed": "on", "is_filter": "on"},
+        *more,
+    )  # fmt: skip
+    return posted(*fields, **{"zh": "水井", "key": "+1", "name": "+2", "icon": "droplet", "geometry": "Point", **head})
+
+
+KIND = {"id": "+4", "zh": "类型", "kind": "choice", "choices": "dug=挖井/Dug\n机井", "is_filter": "on"}
+OWNER = {"id": "+5", "zh": "井主", "kind": "text", "privacy": "personal"}
+STALL = {"id": "+6", "zh": "供水给", "kind": "reference", "target": "lemonade.stall"}
+
+
+def kept(client: Client, sent: dict[str, Any], address: str = NEW) -> Any:
+    answer = client.post(address, sent, follow=True)
+    assert answer.redirect_chain, text(answer)
+    return answer
+
+
+def row(county: County, number: int, who: access.Actor = access.ANYBODY, **data: Any) -> api.Entry:
+    body = {"code": f"J{number}", "name": f"{number}号井", **data}
+    return api.create(who, county.pk, WELL, body, organisation=county.pk, area=area(county, "101").code)
+
+
+def test_a_register_made_by_clicking_is_what_a_pack_would_declare(county: County, client: Client) -> None:
+    page = kept(client, well(KIND, OWNER, STALL, help="每口水井一行"))
+    assert page.redirect_chain == [("/declarations/registers/shui_jing/", 302)]
+    body = Declaration.objects.get(kind="registers", key=WELL, county=county).body
+    assert body == {
+        "title": "水井",
+        "description": "每口水井一行",
+        "x-shizhu": {
+            "key": "code", "title": "name", "icon": "droplet", "geometry": "Point",
+            "list": ["code", "name", "jing_shen"], "filters": ["jing_shen", "lei_xing"],
+        },
+        "properties": {
+            "code": {"type": "string", "title": "编号"},
+            "name": {"type": "string", "title": "名称"},
+            "jing_shen": {
+                "type": "number", "minimum": 0, "maximum": 500, "x-shizhu-unit": "m", "x-shizhu-symbol": "米",
+                "title": {"zh": "井深", "en": "Depth"},
+            },
+            "lei_xing": {
+                "type": "string", "enum": ["dug", "机井"], "x-shizhu-labels": {"dug": {"zh": "挖井", "en": "Dug"}},
+                "title": "类型",
+            },
+            "jing_zhu": {"type": "string", "title": "井主", "x-shizhu-class": "personal"},
+            "gong_shui_gei": {"type": "string", "x-shizhu-ref": "lemonade.stall", "title": "供水给"},
+        },
+        "required": ["code", "name"],
+    }  # fmt: skip
+    assert list(body["properties"]) == ["code", "name", "jing_shen", "lei_xing", "jing_zhu", "gong_shui_gei"]
+
+
+def test_its_page_shows_what_was_typed_and_saving_it_again_changes_nothing(county: County, client: Client) -> None:
+    address = kept(client, well(KIND, OWNER, STALL)).redirect_chain[0][0]
+    before = Declaration.objects.get(key=WELL)
+    page = client.get(address)
+    sent = {"do": "save", "read": page.context["read"], "order": ",".join(p.id for p in page.context["parts"])}
+    for part in page.context["parts"]:
+        for word in ("zh", "en", "kind", "help", "unit", "symbol", "low", "high", "choices", "target", "privacy"):
+            sent[f"p.{part.id}.{word}"] = getattr(part, word)
+        sent |= {f"p.{part.id}.{f}": "on" for f in ("is_required", "is_listed", "is_filter") if getattr(part, f)}
+    head = page.context["head"]
+    sent |= {f"r.{w}": getattr(head, w) for w in ("zh", "en", "help", "icon", "geometry", "key", "name")}
+    kept(client, sent, address)
+    assert Declaration.objects.get(key=WELL).body == before.body
+    assert len(overlays.history(before)) == 1
+
+
+def test_rows_lists_excel_and_the_standard_api_work_at_once(county: County, client: Client, boss: Person) -> None:
+    kept(client, well())
+    made = client.post(
+        f"/records/{WELL}/new",
+        {"code": "J1", "name": "上坝井", "jing_shen": "35.5", "_organisation": county.pk, "_area": f"{county.pk}101"},
+        follow=True,
+    )
+    assert "35.5" in text(made)
+    row(county, 2, jing_shen=80)
+    assert "上坝井" in text(client.get(f"/records/{WELL}/?f.jing_shen.to=40"))
+    assert "2号井" not in text(client.get(f"/records/{WELL}/?f.jing_shen.to=40"))
+    assert client.get(f"/records/{WELL}/export.xlsx").status_code == 200
+    items = client.get(f"/ogc/collections/{WELL}/items?jing_shen=80").json()
+    assert [found["properties"]["name"] for found in items["features"]] == ["2号井"]
+    assert "本县自建" in text(client.get("/records/"))
+
+
+def test_the_job_makes_the_indexes_and_the_page_says_when_they_are_there(county: County, client: Client) -> None:
+    address = kept(client, well()).redirect_chain[0][0]
+    assert "正在后台准备" in text(client.get(address))
+    assert list(ProcrastinateJob.objects.values_list("task_name", "args")) == [
+        ("records.prepare", {"county": county.pk})
+    ]
+    api.prepare_registers()
+    assert "正在后台准备" not in text(client.get(address))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname LIKE 'declared_local_shui_jing_jing_shen%%'")
+        ((found,),) = cursor.fetchall()
+    assert f"((county_id)::text = '{county.pk}'::text)" in found
+    assert api.prepare_registers() == 0
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    (well(zh=""), "请给登记簿起个名称。"),
+    (well(key="+3"), "它应是人人都能看的文本。"),
+    (well({"id": "+4", "zh": "", "kind": "text"}), "请给字段起个名称。"),
+    (well({"id": "+4", "zh": "类型", "kind": "choice", "choices": " "}), "至少写一个选项，每行一个。"),
+    (well({"id": "+4", "zh": "指向", "kind": "reference", "target": "rivers.nothing"}), "请选择它指向什么。"),
+    (well({"id": "+4", "zh": "井主", "kind": "text", "privacy": "personal", "is_filter": "on"}), "不能用来筛选"),
+    (well({"id": "+4", "zh": "说明", "kind": "lines", "is_filter": "on"}), "这类字段不能用来筛选。"),
+    (well({"id": "+4", "zh": "流量", "kind": "number", "unit": "瓢"}), "瓢 不是已知单位的 UCUM 代码"),
+    (well({"id": "+4", "zh": "流量", "kind": "number", "low": "9", "high": "1"}), "最小值大于最大值。"),
+    (well({"id": "+4", "zh": "流量", "kind": "number", "low": "多"}), "多 不是数字。"),
+    (well({"id": "+4", "zh": "又一个", "kind": "text", "name": "code"}), "两个字段的内部名称相同：code"),
+    (well({"id": "+4", "zh": "坏", "kind": "text", "name": "A b"}), "内部名称只能用小写字母"),
+    (well({"id": "+4", "zh": "怪", "kind": "blob"}), "请选择类型。"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sent", "said"), WRONG)
+def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_kept(
+    county: County, client: Client, sent: dict[str, Any], said: str
+) -> None:
+    before = testing.everything_kept()
+    page = client.post(NEW, sent)
+    assert (page.status_code, said in text(page)) == (422, True), text(page)
+    assert 'value="编号"' in page.content.decode()
+    assert testing.everything_kept() == before
+
+
+def test_fields_are_added_moved_and_taken_away_without_keeping_anything(county: County, client: Client) -> None:
+    before = testing.everything_kept()
+
+    def order(do: str) -> list[str]:
+        return [part.id for part in client.post(NEW, {**well(), "do": do}).context["parts"]]
+
+    assert order("add") == ["+1", "+2", "+3", "+4"]
+    assert order("up:+3") == ["+1", "+3", "+2"]
+    assert order("down:+3") == order("up:+1") == order("draw") == order("up:nothing") == ["+1", "+2", "+3"]
+    assert order("remove:+2") == ["+1", "+3"]
+    assert testing.everything_kept() == before
+
+
+def test_only_who_may_declare_for_the_whole_county_gets_in(county: County) -> None:
+    people = [
+        person(county, "records.*", username="clerk"),
+        person(county, "kernel.declaration.edit", username="east", in_area="101"),
+        person(county, "kernel.declaration.edit", username="stand", of="stand"),
+    ]
+    before = testing.everything_kept()
+    for who in people:
+        visitor = browser(who)
+        for address in ("/declarations/", NEW, "/declarations/fields/", "/declarations/fields/lemonade.stall/"):
+            assert visitor.get(address).status_code == 403, (who, address)
+        assert visitor.post(NEW, well()).status_code == 403
+    assert testing.everything_kept() == before
+    assert browser(person(county, "kernel.declaration.edit", username="declarer")).get(NEW).status_code == 200
+
+
+def test_rights_are_given_to_roles_and_taken_back(county: County, client: Client) -> None:
+    maker, taster = (
+        person(county, role=f"lemonade.{role}", username=role, in_area="101") for role in ("maker", "taster")
+    )
+    address = kept(
+        client, {**well(), "g.lemonade.maker": ["view", "write"], "g.lemonade.taster": "view"}
+    ).redirect_chain[0][0]
+    assert sorted(Grant.objects.values_list("role", "verb")) == [
+        ("lemonade.maker", f"records.{WELL}.create"), ("lemonade.maker", f"records.{WELL}.edit"),
+        ("lemonade.maker", f"records.{WELL}.view"), ("lemonade.taster", f"records.{WELL}.view"),
+    ]  # fmt: skip
+    sent = {"code": "J1", "name": "井", "_organisation": county.pk, "_area": f"{county.pk}101"}
+    assert browser(maker).post(f"/records/{WELL}/new", sent).status_code == 302
+    assert browser(taster).get(f"/records/{WELL}/").context["total"] == 1
+    assert browser(taster).post(f"/records/{WELL}/new", {**sent, "code": "J2"}).status_code == 403
+    elsewhere = {**sent, "code": "J3", "_area": f"{county.pk}102"}
+    assert browser(maker).post(f"/records/{WELL}/new", elsewhere).status_code == 403
+    read = Declaration.objects.get(key=WELL).digest
+    kept(client, {**again(well()), "read": read, "g.lemonade.taster": ["view"]}, address)
+    assert browser(maker).get(f"/records/{WELL}/").status_code == 403
+    assert browser(taster).get(f"/records/{WELL}/").context["total"] == 1
+
+
+def test_nobody_gives_a_post_whose_role_may_more_here_than_they_may(county: County, client: Client) -> None:
+    kept(client, {**well(), "g.lemonade.taster": "view"})
+    giver = person(county, "kernel.person.*", "cases.case.view", username="giver")
+    other = person(county, "maps.map.view", username="other")
+    post = {"organisation": organisation(county).pk, "area": area(county).pk, "starts": "2026-01-01"}
+    address = f"/people/{other.pk}/posts"
+    assert browser(giver).post(address, {**post, "role": "lemonade.taster"}).status_code == 403
+    assert browser(giver).post(address, {**post, "role": "lemonade.maker"}).status_code == 302
+
+
+def test_what_one_county_declares_is_nothing_in_another(county: County, client: Client) -> None:
+    kept(client, {**well(), "g.lemonade.taster": "view"})
+    kept(
+        client,
+        posted({"id": "+1", "zh": "备案号", "kind": "text", "is_listed": "on"}),
+        "/declarations/fields/lemonade.stall/",
+    )
+    other = testing.made_up_county("990002")
+    packs.sync([packs.read(TOY)])
+    EnabledPack.objects.create(county=other, pack_id="lemonade")
+    packs.forget()
+    visitor = browser(person(other, "*", username="other"))
+    for address in (f"/records/{WELL}/", "/declarations/registers/shui_jing/", f"/ogc/collections/{WELL}"):
+        assert visitor.get(address).status_code == 404
+    assert "水井" not in text(visitor.get("/declarations/"))
+    assert "local_bei_an_hao" not in api.register_of("lemonade.stall", other.pk).fields
+    assert "local_bei_an_hao" in api.register_of("lemonade.stall", county.pk).fields
+    taster = access.actor(person(other, role="lemonade.taster", username="their taster"))
+    assert not taster.has(f"records.{WELL}.view")
+    kept(visitor, well({"id": "+4", "zh": "水质", "kind": "text"}))
+    assert "shui_zhi" in api.register_of(WELL, other.pk).fields
+    assert "shui_zhi" not in api.register_of(WELL, county.pk).fields
+    assert indexes.missing(api.register_of(WELL, other.pk), other.pk) == 2
+    api.prepare_registers()
+    assert indexes.missing(api.register_of(WELL, other.pk), other.pk) == 0
+    assert indexes.missing(api.register_of(WELL, county.pk), county.pk) == 0
+
+
+def test_two_who_change_it_at_once_do_not_overwrite_each_other(county: County, client: Client) -> None:
+    address = kept(client, well()).redirect_chain[0][0]
+    before = Declaration.objects.get(key=WELL).digest
+    page = client.post(address, {**well(zh="井"), "read": "0" * 64})
+    assert (page.status_code, "其间有人改过它" in text(page)) == (422, True)
+    assert Declaration.objects.get(key=WELL).digest == before
+    assert told(page) == []
+    assert Record.objects.count() == 0
+
+
+def again(sent: dict[str, Any]) -> dict[str, Any]:
+    """What the page sends of fields that are kept: their names are their ids."""
+    names = {"+1": "code", "+2": "name", "+3": "jing_shen", "+4": "lei_xing"}
+    for id_, name in names.items():
+        sent = {key.replace(f"p.{id_}.", f"p.{name}."): value for key, value in sent.items()}
+        sent = {key: value.replace(id_, name) if isinstance(value, str) else value for key, value in sent.items()}
+    return sent
+
+
+def changed(client: Client, **words: str) -> Any:
+    """Save the register with some controls changed."""
+    read = Declaration.objects.get(key=WELL).digest
+    return client.post("/declarations/registers/shui_jing/", {**again(well(KIND)), "read": read, **words})
+
+
+FORBIDDEN = [
+    ({"p.jing_shen.high": "50"}, "井深 不能大于 50 · 2 条记录 3号井 J3 4号井 J4"),
+    ({"p.jing_shen.is_required": "on"}, "井深 改为必填，但有的记录没有填 · 1 条记录 1号井 J1"),
+    ({"p.jing_shen.kind": "date"}, "井深 应填文字 · 3 条记录 2号井 J2 3号井 J3 4号井 J4"),
+    ({"p.lei_xing.choices": "dug"}, "类型 只能是：dug · 1 条记录 2号井 J2"),
+    ({"order": "code,name,lei_xing"}, "井深 这个字段里已有内容，不能去掉 · 3 条记录"),
+    ({"r.key": "name"}, "已有记录，标识字段不能再换 · 4 条记录"),
+    ({"r.name": "code"}, "已有记录，名称字段不能再换 · 4 条记录"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), FORBIDDEN)
+def test_a_change_that_rows_forbid_is_refused_and_names_them(
+    county: County, client: Client, words: dict[str, str], said: str
+) -> None:
+    kept(client, well(KIND))
+    row(county, 1)
+    row(county, 2, jing_shen=40, lei_xing="机井")
+    row(county, 3, jing_shen=60)
+    row(county, 4, jing_shen=70)
+    before = testing.everything_kept(), Declaration.objects.get(key=WELL).digest
+    page = changed(client, **words)
+    assert (page.status_code, said in text(page)) == (422, True), text(page)
+    assert (testing.everything_kept(), Declaration.objects.get(key=WELL).digest) == before
+    assert f'href="/records/{WELL}/{Record.objects.first().pk}/"' in page.content.decode() or "1号井" not in said
+
+
+def test_rows_that_one_may_not_see_are_counted_but_not_named(county: County, client: Client) -> None:
+    kept(client, well(KIND))
+    row(county, 1, jing_shen=60)
+    declarer = browser(person(county, "kernel.declaration.edit", username="declarer"))
+    page = changed(declarer, **{"p.jing_shen.high": "50"})
+    assert (page.status_code, "1 条记录" in text(page), "1号井" in text(page)) == (422, True, False)
+
+
+def test_what_rows_allow_is_changed_and_the_history_says_who_and_what(county: County, client: Client) -> None:
+    kept(client, well(KIND))
+    row(county, 1, jing_shen=40)
+    assert changed(client, **{"p.jing_shen.high": "50", "p.jing_shen.zh": "深度"}).status_code == 302
+    assert api.register_of(WELL, county.pk).fields["jing_shen"].title == {"zh": "深度", "en": "Depth"}
+    page = client.get(f"/declarations/registers/{WELL}/history")
+    assert [line["step"].action for line in page.context["lines"]] == ["changed", "created"]
+    assert page.context["lines"][0]["step"].who == "boss"
+    assert page.context["lines"][0]["diff"] == [
+        ("-", "    maximum: 500"), ("+", "    maximum: 50"), ("-", "      zh: 井深"), ("+", "      zh: 深度"),
+    ]  # fmt: skip
+    first = page.context["lines"][1]["step"].number
+    assert client.post(f"/declarations/registers/{WELL}/restore", {"step": first}).status_code == 302
+    assert api.register_of(WELL, county.pk).fields["jing_shen"].rules["maximum"] == 500
+
+
+def test_a_version_that_rows_forbid_cannot_be_taken_again(county: County, client: Client) -> None:
+    kept(client, well())
+    assert changed(client).status_code == 302
+    row(county, 1, lei_xing="机井")
+    client.get("/declarations/")  # reads what was said so far
+    first = overlays.history(Declaration.objects.get(key=WELL))[0].number
+    page = client.post(f"/declarations/registers/{WELL}/restore", {"step": first}, follow=True)
+    assert told(page) == ["不能恢复成那样：类型 这个字段里已有内容，不能去掉 · 1"]
+    assert "lei_xing" in api.register_of(WELL, county.pk).fields
+
+
+def test_a_withdrawn_register_is_out_of_sight_and_comes_back_with_its_rows(county: County, client: Client) -> None:
+    kept(client, well())
+    entry = row(county, 1)
+    withdrawn = client.post(f"/declarations/registers/{WELL}/withdraw", follow=True)
+    assert told(withdrawn) == ["已停用。相关内容都保留，可以恢复。"]
+    for address in (f"/records/{WELL}/", f"/records/{WELL}/{entry.id}/", f"/ogc/collections/{WELL}/items"):
+        assert client.get(address).status_code == 404
+    assert Record.objects.count() == 1
+    client.post(f"/declarations/registers/{WELL}/restore")
+    assert client.get(f"/records/{WELL}/").context["total"] == 1
+    actions = [step.action for step in overlays.history(Declaration.objects.get(key=WELL))]
+    assert actions == ["created", "withdrawn", "restored"]
+
+
+def test_a_register_that_another_refers_to_is_not_withdrawn(county: County, client: Client) -> None:
+    kept(client, well())
+    kept(client, well({"id": "+4", "zh": "水井", "kind": "reference", "target": WELL}, zh="泵房"))
+    page = client.post(f"/declarations/registers/{WELL}/withdraw", follow=True)
+    assert told(page) == [
+        f"还有别处用到，没有停用：local.beng_fang: shui_jing: x-shizhu-ref: {WELL}: nobody declares this register"
+    ]
+    assert client.get(f"/records/{WELL}/").status_code == 200
+
+
+FIELDS = "/declarations/fields/lemonade.stall/"
+NUMBER = {"id": "+1", "zh": "备案号", "kind": "text", "is_listed": "on", "is_filter": "on"}
+
+
+def test_a_field_added_to_a_register_of_a_pack_is_everywhere_and_a_sync_leaves_it(
+    county: County, client: Client, stall: Any
+) -> None:
+    before = dict(Declaration.objects.filter(source="pack").values_list("key", "body"))
+    kept(client, posted(NUMBER), FIELDS)
+    assert dict(Declaration.objects.filter(source="pack").values_list("key", "body")) == before
+    entry = stall(local_bei_an_hao="BA-1")
+    stall(local_bei_an_hao="BA-2")
+    listed = client.get("/records/lemonade.stall/?f.local_bei_an_hao=BA-1")
+    assert (listed.context["total"], "BA-1" in text(listed), "备案号" in text(listed)) == (1, True, True)
+    assert "BA-1" in text(client.get(f"/records/lemonade.stall/{entry.id}/"))
+    items = client.get("/ogc/collections/lemonade.stall/items?local_bei_an_hao=BA-2").json()["features"]
+    assert [item["properties"]["local_bei_an_hao"] for item in items] == ["BA-2"]
+    Declaration.objects.filter(source="pack", key="lemonade.stall").update(digest="old")
+    packs.sync(
+        [packs.LoadedPack("lemonade", TOY, {**packs.read(TOY).body, "version": "0.1.1"}, packs.read(TOY).declared)]
+    )
+    assert api.register_of("lemonade.stall", county.pk).fields["local_bei_an_hao"].title["zh"] == "备案号"
+
+
+def test_a_pack_that_takes_the_name_later_counts_and_the_clash_is_shown(county: County, client: Client) -> None:
+    kept(client, posted(NUMBER), FIELDS)
+    declared = Declaration.objects.get(source="pack", key="lemonade.stall")
+    declared.body["properties"]["local_bei_an_hao"] = {"type": "integer", "title": "包的"}
+    declared.save()
+    packs.forget()
+    field = api.register_of("lemonade.stall", county.pk).fields["local_bei_an_hao"]
+    assert (field.kind, field.title["zh"]) == ("integer", "包的")
+    page = client.get(FIELDS)
+    assert "领域包后来有了同名字段，以包的为准，您的不生效： local_bei_an_hao" in text(page)
+    assert Declaration.objects.get(kind="fields").body["properties"]["local_bei_an_hao"]["type"] == "string"
+
+
+def test_rows_forbid_a_change_of_added_fields_too(county: County, client: Client, stall: Any) -> None:
+    kept(client, posted(NUMBER), FIELDS)
+    stall(local_bei_an_hao="BA-1")
+    read = Declaration.objects.get(kind="fields").digest
+    page = client.post(FIELDS, {"do": "save", "order": "", "read": read})
+    assert "备案号 这个字段里已有内容，不能去掉 · 1 条记录 1号摊 S001" in text(page)
+    assert "local_bei_an_hao" in api.register_of("lemonade.stall", county.pk).fields
+
+
+def test_a_field_of_a_pack_cannot_be_taken_over(county: County, client: Client) -> None:
+    before = testing.everything_kept()
+    for address, status in (("/declarations/fields/local.x/", 404), ("/declarations/fields/lemonade.nothing/", 404)):
+        assert client.get(address).status_code == status
+    sent = posted({**NUMBER, "name": "code"})
+    assert client.post(FIELDS, {**sent, "do": "draw"}).context["preview"][-1][1][0].title == "备案号"
+    assert testing.everything_kept() == before
+    kept(client, sent, FIELDS)
+    assert list(Declaration.objects.get(kind="fields").body["properties"]) == ["local_code"]
