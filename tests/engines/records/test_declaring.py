@@ -426,7 +426,7 @@ def test_a_field_of_a_pack_cannot_be_taken_over(county: County, client: Client) 
     for address, status in (("/declarations/fields/local.x/", 404), ("/declarations/fields/lemonade.nothing/", 404)):
         assert client.get(address).status_code == status
     sent = posted({**NUMBER, "name": "code"})
-    assert client.post(FIELDS, {**sent, "do": "draw"}).context["preview"][-1][1][0].title == "备案号"
+    assert client.post(FIELDS, {**sent, "do": "draw"}).context["preview"][-1].title == "备案号"
     assert testing.everything_kept() == before
     kept(client, sent, FIELDS)
     assert list(Declaration.objects.get(kind="fields").body["properties"]) == ["local_code"]

@@ -147,10 +147,9 @@ def _rights(request: Request, key: str) -> list[declaring.Right]:
     return [row.ticked(request.POST.getlist(f"g.{row.role.pk}")) for row in rows] if request.POST else rows
 
 
-def _preview(request: Request, draft: Register) -> list[tuple[str, list[Input]]]:
+def _preview(request: Request, draft: Register) -> list[Input]:
     """The form that people will fill in."""
-    maker = Maker(request.actor, request.county.pk, {})
-    return [(label(f.title) if f.fields else "", list(maker.of(f))) for f in draft.fields.values()]
+    return Maker(request.actor, request.county.pk, {}).form(draft)
 
 
 def fields_page(request: Request, register: str) -> HttpResponse:

@@ -127,6 +127,8 @@ def _text(value: object) -> str:
 def kind_of(item: Body) -> str:
     """The kind a page shows for a field; `other` for what it cannot change."""
     declared = item.get("type", "string")
+    if {"x-shizhu-file", "x-shizhu-computed", "const"} & item.keys():
+        return OTHER
     if "x-shizhu-ref" in item:
         return "reference" if declared == "string" else OTHER
     if "enum" in item:

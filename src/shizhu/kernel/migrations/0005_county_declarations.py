@@ -10,7 +10,7 @@ import shizhu.kernel.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("kernel", "0003_roots_and_audit"),
+        ("kernel", "0004_preferences"),
         ("pghistory", "0007_auto_20250421_0444"),
     ]
 
