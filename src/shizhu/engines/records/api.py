@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 from shizhu.engines.records.catalogue import UnknownRegister, register_of, registers
+from shizhu.engines.records.collections import (
+    ANY,
+    Collection,
+    Feature,
+    Found,
+    Table,
+    Wanted,
+    add_collections,
+    collection_of,
+)
+from shizhu.engines.records.collections import own_field as property_of
 from shizhu.engines.records.contracts import (
     Box,
     Change,
@@ -15,6 +26,7 @@ from shizhu.engines.records.contracts import (
     Refused,
     StaleRecord,
 )
+from shizhu.engines.records.http.ogc.landing import Part, add_part
 from shizhu.engines.records.indexes import prepare_registers
 from shizhu.engines.records.logic.cql2 import Cql2Error
 from shizhu.engines.records.logic.cql2_sql import Column, condition
@@ -26,18 +38,23 @@ from shizhu.engines.records.references import add as add_reference
 from shizhu.engines.records.store import CHANGED, create, load_demo, move, restore, update, withdraw
 
 __all__ = [
+    "ANY",
     "CHANGED",
     "Box",
     "Change",
     "Choice",
+    "Collection",
     "Column",
     "Cql2Error",
     "Entry",
+    "Feature",
     "Field",
     "FieldChange",
+    "Found",
     "Kind",
     "NoRecord",
     "Page",
+    "Part",
     "Place",
     "Problem",
     "Query",
@@ -45,8 +62,13 @@ __all__ = [
     "Refused",
     "Register",
     "StaleRecord",
+    "Table",
     "UnknownRegister",
+    "Wanted",
+    "add_collections",
+    "add_part",
     "add_reference",
+    "collection_of",
     "condition",
     "count",
     "create",
@@ -56,6 +78,7 @@ __all__ = [
     "load_demo",
     "move",
     "prepare_registers",
+    "property_of",
     "query",
     "register_of",
     "registers",

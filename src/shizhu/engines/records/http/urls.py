@@ -1,8 +1,8 @@
-"""Addresses of the registers: pages under `records/` and `declarations/`, OGC API – Features under `ogc`."""
+"""Addresses of the registers: pages under `records/` and `declarations/`, OGC API under `ogc`."""
 
 from django.urls import include, path
 
-from shizhu.engines.records.http import declaring, editing, features, pages
+from shizhu.engines.records.http import declaring, editing, pages
 
 records = [
     path("", pages.index, name="index"),
@@ -17,16 +17,6 @@ records = [
     path("<str:register>/<int:number>/withdraw", editing.withdraw, name="withdraw"),
     path("<str:register>/<int:number>/restore", editing.restore, name="restore"),
 ]
-ogc = [
-    path("", features.landing),
-    path("/", features.landing),
-    path("/api", features.api),
-    path("/conformance", features.conformance),
-    path("/collections", features.collections),
-    path("/collections/<str:key>", features.collection),
-    path("/collections/<str:key>/items", features.items),
-    path("/collections/<str:key>/items/<str:feature>", features.item),
-]
 own = [
     path("registers/new", declaring.register_new, name="register_new"),
     path("registers/<str:stem>/", declaring.register_page, name="register"),
@@ -36,5 +26,5 @@ own = [
 urlpatterns = [
     path("declarations/", include((own, "declaring"))),
     path("records/", include((records, "records"))),
-    path("ogc", include(ogc)),
+    path("ogc", include("shizhu.engines.records.http.ogc.urls")),
 ]

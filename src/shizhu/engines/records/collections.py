@@ -1,0 +1,256 @@
+"""What OGC API shows as collections: every register, and what other engines add by `add_collections`.
+
+A collection finds its features for somebody; `Table` does so for rows of the database, with CQL2, areas and order.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, OrderBy, Q, QuerySet
+from django.db.models.expressions import RawSQL
+from django.urls import reverse
+from shapely.geometry.base import BaseGeometry
+
+from shizhu.engines.records import queries, spatial
+from shizhu.engines.records.catalogue import UnknownRegister, registers
+from shizhu.engines.records.contracts import NoRecord
+from shizhu.engines.records.logic.columns import columns
+from shizhu.engines.records.logic.cql2 import Every, Expression
+from shizhu.engines.records.logic.cql2_sql import Columns, compiled
+from shizhu.engines.records.logic.register import Field, Kind, Names, Register
+from shizhu.engines.records.models import WITHDRAWN, Record
+from shizhu.engines.records.references import matching
+from shizhu.kernel import access
+from shizhu.kernel.access import Actor
+
+ALL = Every(())
+ANY = "Geometry"  # a collection whose features have geometries of several kinds
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One thing of a collection, as its reader may see it; `page` is where people read of it."""
+
+    id: str
+    title: str
+    geometry: BaseGeometry | None
+    properties: Mapping[str, Any]
+    version: int = 0
+    updated: datetime | None = None
+    page: str = ""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which features, in which order: `windows` is where they lie (what has no place counts too), `order` are
+    properties, each with whether it is turned round.
+    """
+
+    where: Expression = ALL
+    windows: tuple[BaseGeometry, ...] = ()
+    search: str = ""
+    order: tuple[tuple[str, bool], ...] = ()
+    offset: int = 0
+    limit: int = 100
+
+
+@dataclass(frozen=True)
+class Found:
+    """Some features and how many there are in all."""
+
+    features: tuple[Feature, ...]
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collection(ABC):
+    """A named set of features. `fields` are the properties, `columns` those a condition may name (with those every row
+    has); `filters` are offered as parameters; `geometry` is Point, LineString, Polygon, ANY or nothing.
+    """
+
+    key: str
+    title: Names
+    help: Names = field(default_factory=dict)
+    geometry: str = ""
+    fields: tuple[Field, ...] = ()
+    own: tuple[Field, ...] = ()  # properties that nobody writes as fields; their names begin with an underscore
+    columns: Columns = field(default_factory=dict)
+    filters: tuple[str, ...] = ()
+    time_field: str = ""
+    item_type: str = "feature"
+    is_searched: bool = False  # whether `q` is offered
+    licence: str = ""
+    register: Register | None = None  # the one whose records may be written
+
+    @abstractmethod
+    def is_seen(self, who: Actor) -> bool:
+        """Whether the actor may see it at all."""
+
+    @abstractmethod
+    def find(self, who: Actor, county: str, wanted: Wanted) -> Found:
+        """The features that the actor may see. Raises Cql2Error."""
+
+    @abstractmethod
+    def get(self, who: Actor, county: str, key: str) -> Feature:
+        """One of them. Raises NoRecord."""
+
+    @property
+    def named(self) -> Mapping[str, Field]:
+        """All properties by name."""
+        return {item.name: item for item in (*self.fields, *self.own)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(Collection):
+    """Rows of the database: `rows` gives all of a county, `verb` says who sees which (the table has county,
+    organisation and area; without a verb `sees` decides for all of them), `make` makes a feature of one.
+    """
+
+    table: str
+    rows: Callable[[str], QuerySet[Any]]
+    make: Callable[[Any, Actor], Feature]
+    verb: str = ""
+    sees: Callable[[Actor], bool] | None = None
+    key_field: str = "code"
+    order: tuple[str, ...] = ("pk",)
+    revised: str = ""  # the field that says when a row was changed
+
+    def is_seen(self, who: Actor) -> bool:
+        """By the verb."""
+        return self.sees(who) if self.sees else who.has(self.verb)
+
+    def visible(self, who: Actor, county: str) -> QuerySet[Any]:
+        """The rows that the actor may see."""
+        if self.verb:
+            return access.rows(self.rows(county), who, self.verb)
+        return self.rows(county) if self.is_seen(who) else self.rows(county).none()
+
+    def scope(self, who: Actor) -> tuple[Any, ...]:
+        """What of the actor decides which rows are visible: the same for all who see the same."""
+        predicate = access.visible(who, self.verb, "t") if self.verb else None
+        return (predicate.sql, predicate.params) if predicate else ("", ())
+
+    def selected(self, who: Actor, county: str, wanted: Wanted) -> QuerySet[Any]:
+        """The rows that are wanted, in no order."""
+        rows = self.visible(who, county)
+        if wanted.search:
+            rows = rows.filter(matching(wanted.search))
+        place = spatial.space(rows, self.table) if self.geometry else None
+        if wanted.where != ALL:
+            rows = rows.filter(spatial.true(*compiled(wanted.where, self.columns, place)))
+        if wanted.windows and self.geometry:
+            within = Q(box__isnull=True)
+            for window in wanted.windows:
+                within |= Q(spatial.true(*spatial.meeting(rows, self.table, "intersects", window)))
+            rows = rows.filter(within)
+        return rows
+
+    def find(self, who: Actor, county: str, wanted: Wanted) -> Found:
+        """One page."""
+        rows = self.selected(who, county, wanted)
+        by = [self._by(name, is_turned=is_turned) for name, is_turned in wanted.order]
+        page = rows.order_by(*by, *(F(name) for name in self.order))[wanted.offset : wanted.offset + wanted.limit]
+        return Found(tuple(self.make(row, who) for row in page), rows.count())
+
+    def _by(self, name: str, *, is_turned: bool) -> OrderBy:
+        made: RawSQL = RawSQL(self.columns[name].sql, ())  # noqa: S611  # of declared names alone
+        return OrderBy(made, descending=is_turned, nulls_last=True)
+
+    def get(self, who: Actor, county: str, key: str) -> Feature:
+        """By its id."""
+        row = self.visible(who, county).filter(**{self.key_field: key}).first()
+        if row is None:
+            raise NoRecord(f"{self.key}: {key}: there is none that {who.name or 'nobody'} may see")
+        return self.make(row, who)
+
+
+def own_field(name: str, kind: Kind, zh: str, en: str, **more: Any) -> Field:
+    """A property that no register declares."""
+    return Field(name, kind, {"zh": zh, "en": en}, {}, is_required=False, rules={}, **more)
+
+
+OWN = (
+    own_field("_title", Kind.TEXT, "标题", "Title"), own_field("_state", Kind.TEXT, "状态", "State"),
+    own_field("_area", Kind.TEXT, "行政区划代码", "Code of the area"),
+    own_field("_organisation", Kind.TEXT, "组织机构代码", "Code of the organisation"),
+    own_field("_source", Kind.TEXT, "来源", "Source"), own_field("_simulated", Kind.BOOLEAN, "是否模拟", "Simulated"),
+    own_field("_created", Kind.TIME, "登记时间", "Registered at"),
+    own_field("_updated", Kind.TIME, "更新时间", "Changed at"),
+)  # fmt: skip
+Source = Callable[[str], Iterable[Collection]]  # county → collections
+_sources: list[Source] = []
+
+
+def add_collections(source: Source) -> None:
+    """Let another engine show collections; call it from `AppConfig.ready`."""
+    _sources.append(source)
+
+
+def collections(county: str, who: Actor) -> dict[str, Collection]:
+    """key → collection, of those that the actor may see; registers first."""
+    found: dict[str, Collection] = {key: of_register(register) for key, register in registers(county).items()}
+    for source in _sources:
+        found |= {made.key: made for made in source(county)}
+    return {key: made for key, made in found.items() if made.is_seen(who)}
+
+
+def collection_of(key: str, county: str, who: Actor) -> Collection:
+    """One collection. Raises UnknownRegister for one that is not there or that the actor may not see."""
+    found = collections(county, who).get(key)
+    if found is None:
+        raise UnknownRegister(f"collection: {key!r}: there is none in county {county}")
+    return found
+
+
+_made: dict[str, tuple[Register, Collection]] = {}
+
+
+def of_register(register: Register) -> Collection:
+    """A register as a collection: an item's id is the record's key, private fields are masked and never compared."""
+    kept = _made.get(register.key)
+    if kept is None or kept[0] is not register:
+        kept = _made[register.key] = register, _of_register(register)
+    return kept[1]
+
+
+def _of_register(register: Register) -> Collection:
+    def rows(county: str) -> QuerySet[Record]:
+        found = Record.objects.filter(county_id=county, register=register.key).exclude(state=WITHDRAWN)
+        return found.prefetch_related("organisation", "area")
+
+    return Table(
+        key=register.key,
+        title=register.title,
+        help=register.help,
+        geometry=register.geometry,
+        fields=tuple(register.fields.values()),
+        own=OWN,
+        columns=columns(register, queries.TABLE, with_private=False),
+        filters=tuple(item.name for item in register.filters),
+        time_field=register.time_field,
+        is_searched=True,
+        register=register,
+        table=queries.TABLE,
+        rows=rows,
+        make=lambda row, who: of_entry(queries.entry(row, register, who)),
+        verb=register.verb("view"),
+        key_field="key",
+        order=("sort_key", "id"),
+        revised="updated",
+    )
+
+
+def of_entry(entry: Any) -> Feature:
+    """A record as a feature."""
+    own = {
+        "_title": entry.title, "_state": entry.state, "_area": entry.area.code,
+        "_organisation": entry.organisation.code, "_source": entry.source, "_simulated": entry.is_simulated,
+        "_created": entry.created, "_updated": entry.updated,
+    }  # fmt: skip
+    page = reverse("records:detail", args=[entry.register, entry.id])
+    return Feature(entry.key, entry.title, entry.geometry, {**entry.data, **own}, entry.version, entry.updated, page)

@@ -1,0 +1,94 @@
+"""Features to read: `items` in pages, and one `item` (17-069r4, clauses 7.15 and 7.16; 18-058r1 for coordinates)."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from django.http import HttpResponse
+from shapely.geometry import mapping
+from shapely.geometry.base import BaseGeometry
+
+from shizhu.engines.records.collections import Collection, Feature
+from shizhu.engines.records.http.ogc import asked, common, pages
+from shizhu.lib import crs
+from shizhu.web.middleware import Request
+from shizhu.web.ogc import GEOJSON, Body, link, respond, ways
+
+
+def items(request: Request, key: str) -> HttpResponse:
+    """Requirements 20 to 32: features by place, time and condition, in pages."""
+    collection = common.of(request, key)
+    ask = asked.items(request, collection)
+    found = collection.find(request.actor, request.county.pk, ask.wanted)
+    body = {
+        "type": "FeatureCollection",
+        "numberMatched": found.total,
+        "numberReturned": len(found.features),
+        "features": [_feature(one, ask.crs, ask.properties) for one in found.features],
+        "links": [*ways(request, GEOJSON), *_paging(request, collection, ask, found.total)],
+    }
+    return respond(
+        request, body, GEOJSON, page="records/ogc/items.html", headers=crs_header(ask.crs),
+        more=lambda: pages.items(request, collection, ask, found),
+    )  # fmt: skip
+
+
+def item(request: Request, key: str, feature: str) -> HttpResponse:
+    """Requirements 33 to 35: one feature; its ETag begins with its version, for If-Match."""
+    collection = common.of(request, key)
+    _given, reference = asked.item(request)
+    found = collection.get(request.actor, request.county.pk, feature)
+    return shown(request, collection, found, reference)
+
+
+def shown(
+    request: Request, collection: Collection, found: Feature, reference: str = crs.CRS84, *, status: int = 200,
+    headers: dict[str, str] | None = None,
+) -> HttpResponse:  # fmt: skip
+    """One feature as an answer."""
+    path = common.path(collection)
+    here = link(request, f"{path}/items/{quote(found.id, safe='')}", "self", media_type=GEOJSON)
+    own = ways(request, GEOJSON) if status == 200 else [here]
+    body = {**_feature(found, reference, None), "links": [*own, link(request, path, "collection")]}
+    return respond(
+        request, body, GEOJSON, page="records/ogc/item.html", status=status, etag=f"{found.version}-",
+        updated=found.updated, headers={**crs_header(reference), **(headers or {})},
+        more=lambda: pages.item(request, collection, found),
+    )  # fmt: skip
+
+
+def crs_header(reference: str) -> dict[str, str]:
+    """18-058r1, requirement 16: which system the coordinates of an answer are in."""
+    return {"Content-Crs": f"<{reference}>"}
+
+
+def _feature(one: Feature, reference: str, properties: frozenset[str] | None) -> Body:
+    held = one.properties
+    return {
+        "type": "Feature",
+        "id": one.id,
+        "geometry": _geometry(one.geometry, reference),
+        "properties": held if properties is None else {n: v for n, v in held.items() if n in properties},
+    }
+
+
+def _geometry(geometry: BaseGeometry | None, reference: str) -> Any:
+    return mapping(crs.to(geometry, reference)) if geometry is not None else None
+
+
+def _paging(request: Request, collection: Collection, ask: asked.Asked, total: int) -> list[Body]:
+    """Requirement 29 and recommendation 19: the pages after and before."""
+    wanted = ask.wanted
+
+    def at(offset: int, rel: str) -> Body:
+        given = {**ask.given, "limit": str(wanted.limit), "offset": str(offset)}
+        given.pop("f", None)
+        return link(request, f"{common.path(collection)}/items?{urlencode(given)}", rel, media_type=GEOJSON)
+
+    links = []
+    if wanted.offset + wanted.limit < total:
+        links.append(at(wanted.offset + wanted.limit, "next"))
+    if wanted.offset:
+        links.append(at(max(wanted.offset - wanted.limit, 0), "prev"))
+    return [*links, link(request, common.path(collection), "collection")]

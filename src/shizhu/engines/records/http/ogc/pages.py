@@ -1,0 +1,92 @@
+"""What the pages of the API show beside the JSON: a table and a drawing of where things are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import shapely
+from django.utils.translation import gettext as _
+
+from shizhu.engines.records.collections import Collection, Feature, Found
+from shizhu.engines.records.http.ogc import common
+from shizhu.engines.records.http.ogc.asked import Asked
+from shizhu.engines.records.http.shown import text
+from shizhu.engines.records.http.sketch import sketch
+from shizhu.engines.records.logic.register import Field, Kind
+from shizhu.kernel.models import Area
+from shizhu.kernel.text import label
+from shizhu.web.middleware import Request
+from shizhu.web.ogc import address
+
+COLUMNS = 6
+
+
+def items(request: Request, collection: Collection, ask: Asked, found: Found) -> Mapping[str, Any]:
+    """A page of features: rows, a drawing, links to the pages beside."""
+    fields = _columns(collection, ask.properties)
+    wanted = ask.wanted
+    after = wanted.offset + wanted.limit
+    return {
+        "collection": collection,
+        "columns": [label(item.title) for item in fields],
+        "rows": [
+            (
+                one,
+                _item_address(request, collection, one),
+                [_text(item, one.properties.get(item.name)) for item in fields],
+            )
+            for one in found.features
+        ],
+        "total": found.total,
+        "first": wanted.offset + 1,
+        "last": wanted.offset + len(found.features),
+        "before": address(request, offset=str(max(wanted.offset - wanted.limit, 0))) if wanted.offset else "",
+        "after": address(request, offset=str(after)) if after < found.total else "",
+        "filter": ask.given.get("filter", ""),
+        "has_filter": bool(collection.columns),
+        "drawing": _drawing(request, found.features),
+    }
+
+
+def item(request: Request, collection: Collection, found: Feature) -> Mapping[str, Any]:
+    """One feature: its properties in words, and where it is."""
+    named = collection.named
+    facts = [
+        (label(named[name].title) if name in named else name, name, _text(named.get(name), value))
+        for name, value in found.properties.items()
+    ]
+    return {"collection": collection, "feature": found, "facts": facts, "drawing": _drawing(request, (found,))}
+
+
+def _columns(collection: Collection, properties: frozenset[str] | None) -> list[Field]:
+    if properties is not None:
+        return [item for name, item in collection.named.items() if name in properties]
+    register = collection.register
+    return list(register.listed if register else collection.fields)[:COLUMNS]
+
+
+def _text(item: Field | None, value: Any) -> str:
+    if value is None:
+        return ""
+    if item is None or item.name.startswith("_"):
+        return _("Yes") if value is True else _("No") if value is False else str(value)
+    return text(item, value, {}) if item.kind != Kind.TIME or isinstance(value, str) else str(value)
+
+
+def _item_address(request: Request, collection: Collection, one: Feature) -> str:
+    return f"/ogc{common.path(collection, 'items', one.id)}?f=html" if request.path else ""
+
+
+def _drawing(request: Request, features: tuple[Feature, ...]) -> Any:
+    """All of them in the outline of the county; None where nothing has a place."""
+    shapes = [one.geometry for one in features if one.geometry is not None]
+    if not shapes:
+        return None
+    found = Area.objects.filter(county=request.county, code=request.county.pk).first()
+    outline: Any = found.geometry if found else None
+    return sketch(shapely.GeometryCollection([part for one in shapes for part in _flat(one)]), outline)
+
+
+def _flat(shape: Any) -> list[Any]:
+    return [inner for part in shape.geoms for inner in _flat(part)] if hasattr(shape, "geoms") else [shape]
