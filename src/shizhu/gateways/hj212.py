@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from natsrpy.js import JetStream
 
 from shizhu.engines.things import api as things
 from shizhu.kernel import log
+from shizhu.lib.guesses import Guesses
 from shizhu.wire import hj212
 
 logger = logging.getLogger(__name__)
@@ -23,6 +25,7 @@ IDLE_SECONDS = 1800.0
 CHUNK = 16_384
 PROTOCOL = "hj212"
 NO_FRAME = "a frame is ##, four digits, the data segment, four hex digits of CRC, CR LF"
+_guesses = Guesses()  # six digits are few
 
 
 class Session:
@@ -32,6 +35,7 @@ class Session:
         self.jetstream = jetstream
         self.registry = registry
         self.peer = peer
+        self.host = peer.partition(",")[0]
         self.detail = detail
         self.framer = hj212.Framer()
 
@@ -53,10 +57,16 @@ class Session:
             return None
         packet = decoded.packet
         terminal = await self.registry.device(packet.mn)
+        who, now = f"{packet.mn} {self.host}", time.monotonic()
+        if _guesses.waits(who, now):
+            await self._keep_bad(frame, [("PW", "", "after wrong passwords a terminal has to wait")], packet.mn)
+            return None
         if terminal is None or not terminal.accepts(packet.pw):
+            _guesses.failed(who, now)
             rule = "MN and PW must be those of a registered, enabled device"
             await self._keep_bad(frame, [("MN", packet.mn, rule)], packet.mn)
             return None
+        _guesses.passed(who)
         if decoded.remarks and not terminal.is_lenient:
             first = decoded.remarks[0]
             await self._keep_bad(frame, [(first.field, first.value, first.rule)], packet.mn)

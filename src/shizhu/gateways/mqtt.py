@@ -21,6 +21,7 @@ from natsrpy import Message, Nats
 
 from shizhu.engines.things import api as things
 from shizhu.kernel import log
+from shizhu.lib.guesses import Guesses
 
 logger = logging.getLogger(__name__)
 REQUEST = "$SYS.REQ.USER.AUTH"
@@ -28,6 +29,7 @@ ACCOUNT = "DEVICES"
 HEADER = {"typ": "JWT", "alg": "ed25519-nkey"}
 OPEN = things.Grant(("in.>", "d.>", "v1//1.>"), ("v1//1.>", "d.>"))
 PROTOCOL = ("$MQTT.sub.>",)  # deliveries of QoS 1 subscriptions
+_guesses = Guesses()  # a device may have six digits only
 
 
 def _part(data: bytes) -> bytes:
@@ -73,9 +75,16 @@ async def decide(request: dict[str, Any], registry: things.Registry) -> things.G
     user, password = options.get("user", ""), options.get("pass", "")
     if not user and settings.CONFIG.is_open:
         return OPEN
+    client = request["nats"]["client_info"]
+    who, now = f"{user} {client.get('host', '')}", time.monotonic()
+    if _guesses.waits(who, now):
+        return None
     device = await registry.device(user)
-    is_own = device and device.accepts(password) and _is_own(request["nats"]["client_info"].get("mqtt_id", ""), user)
-    return things.grant(device) if device and is_own else None
+    if device is None or not device.accepts(password):
+        _guesses.failed(who, now)
+        return None
+    _guesses.passed(who)
+    return things.grant(device) if _is_own(client.get("mqtt_id", ""), user) else None
 
 
 def _is_own(client_id: str, key: str) -> bool:

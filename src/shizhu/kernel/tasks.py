@@ -1,5 +1,6 @@
 """What the kernel does every night."""
 
-from shizhu.kernel import events, jobs
+from shizhu.kernel import events, jobs, signin
 
 jobs.daily("kernel.forget_done", 3, 10, events.forget_done)
+jobs.daily("kernel.forget_sign_ins", 3, 15, signin.forget_old)

@@ -25,7 +25,7 @@ from shizhu.kernel.models import Area, County, Declaration, EnabledPack, Organis
 from shizhu.kernel.packs import Body, LoadedPack
 
 CODE = "990001"
-UNCOUNTED = {"django_session"}  # looking in makes one
+UNCOUNTED = {"kernel_session"}  # looking in makes one
 
 
 def made_up_county(code: str = CODE) -> County:

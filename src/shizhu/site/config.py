@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import json
 import os
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 CLONE = Path(__file__).resolve().parents[3]
 
 
@@ -33,6 +36,48 @@ def _port(name: str, default: int) -> int:
     return int(text)
 
 
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _password_length(text: str) -> int:
+    if not text.isdigit() or not 8 <= int(text) <= 64:
+        raise Trouble(f"SHIZHU_PASSWORD_LENGTH={text!r} is not a length: set it to 8–64, or unset it for 10")
+    return int(text)
+
+
+def _networks(text: str) -> Iterator[Network]:
+    for part in _listed(text):
+        try:
+            yield ipaddress.ip_network(part, strict=False)
+        except ValueError:
+            raise Trouble(
+                f"SHIZHU_PROXIES={text!r} holds {part!r}, which is no address: list addresses or networks"
+            ) from None
+
+
+@dataclass(frozen=True)
+class Oidc:
+    """An OpenID provider where people may log in."""
+
+    issuer: str
+    client: str
+    secret: str
+    name: str
+    creates: bool  # whether somebody unknown becomes a person, without posts
+
+
+def _oidc() -> Oidc | None:
+    env = os.environ
+    issuer, client = env.get("SHIZHU_OIDC_ISSUER", "").rstrip("/"), env.get("SHIZHU_OIDC_CLIENT_ID", "")
+    if not issuer and not client:
+        return None
+    if not issuer.startswith(("https://", "http://127.0.0.1:", "http://localhost:")) or not client:
+        raise Trouble("SHIZHU_OIDC_ISSUER (https://…) and SHIZHU_OIDC_CLIENT_ID go together: set both, or neither")
+    name = env.get("SHIZHU_OIDC_NAME", "") or issuer.partition("://")[2].partition("/")[0]
+    return Oidc(issuer, client, env.get("SHIZHU_OIDC_SECRET", ""), name, env.get("SHIZHU_OIDC_CREATE", "0") == "1")
+
+
 @dataclass(frozen=True)
 class Config:
     """What the environment says.
@@ -40,6 +85,8 @@ class Config:
     `SHIZHU_HOME` all state · `SHIZHU_HOST`/`SHIZHU_PORT` web address · `SHIZHU_MQTT_PORT`, `SHIZHU_HJ212_PORT` device
     listeners · `SHIZHU_ADMIN_PASSWORD` first password · `DATABASE_URL`, `NATS_URL` servers of your own ·
     `SHIZHU_TLS_CERT`/`SHIZHU_TLS_KEY` HTTPS and MQTT over TLS · `SHIZHU_OPEN` standard APIs without login ·
+    `SHIZHU_PASSWORD_LENGTH` least length of passwords · `SHIZHU_SECOND_FACTOR` roles that need one ·
+    `SHIZHU_OIDC_*` log in at an OpenID provider · `SHIZHU_PROXIES` whose X-Forwarded-For counts ·
     `SHIZHU_DEMO` the simulated county (on unless `0`) · `SHIZHU_SYNC_INTERVAL` fsync of the event log.
     """
 
@@ -56,6 +103,10 @@ class Config:
     is_open: bool
     has_demo: bool
     sync_interval: str
+    password_length: int = 10
+    second_factor_roles: frozenset[str] = frozenset()
+    oidc: Oidc | None = None
+    proxies: tuple[Network, ...] = ()
 
     @classmethod
     def from_environment(cls) -> Config:
@@ -81,6 +132,10 @@ class Config:
             is_open=env.get("SHIZHU_OPEN", "0") == "1",
             has_demo=env.get("SHIZHU_DEMO", "1") != "0",
             sync_interval=env.get("SHIZHU_SYNC_INTERVAL", "2m"),
+            password_length=_password_length(env.get("SHIZHU_PASSWORD_LENGTH", "10")),
+            second_factor_roles=frozenset(_listed(env.get("SHIZHU_SECOND_FACTOR", ""))),
+            oidc=_oidc(),
+            proxies=tuple(_networks(env.get("SHIZHU_PROXIES", ""))),
         )
 
     @property

@@ -28,7 +28,6 @@ LOGIN_REDIRECT_URL = "/"
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "pgtrigger",
@@ -90,10 +89,13 @@ DATABASES = {
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "shizhu.web.passwords.NotLikeThePerson"},
-    {"NAME": "shizhu.web.passwords.LongEnough", "OPTIONS": {"min_length": 10}},
+    {"NAME": "shizhu.web.passwords.LongEnough", "OPTIONS": {"min_length": CONFIG.password_length}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "shizhu.web.passwords.NotEasy"},
 ]
+SESSION_ENGINE = "shizhu.web.sessions"
 SESSION_COOKIE_AGE = 8 * 3600
+CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = bool(CONFIG.tls_cert)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

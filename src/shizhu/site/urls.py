@@ -4,12 +4,20 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from shizhu.site import health
-from shizhu.web import declaring, design, people, preferences, views
+from shizhu.web import account, declaring, design, login, oidc, people, preferences, views
 
 urlpatterns = [
     path("", views.home, name="home"),
-    path("login", views.Login.as_view(), name="login"),
-    path("logout", views.Logout.as_view(), name="logout"),
+    path("login", login.page, name="login"),
+    path("login/second", login.second, name="second"),
+    path("login/oidc", oidc.start, name="oidc"),
+    path("login/oidc/callback", oidc.callback, name="oidc_callback"),
+    path("logout", login.Logout.as_view(), name="logout"),
+    path("account", account.page, name="account"),
+    path("account/second", account.second_setup, name="second_setup"),
+    path("account/second/change", account.second_change, name="second_change"),
+    path("account/sessions", account.session_end, name="session_end"),
+    path("account/identities/<int:number>", account.identity_remove, name="identity_remove"),
     path("password", views.password, name="password"),
     path("language", set_language, name="set_language"),
     path("theme", preferences.set_theme, name="theme"),
@@ -21,6 +29,8 @@ urlpatterns = [
     path("alarms/", include("shizhu.engines.alarms.http.urls")),
     path("people/", people.people_list, name="people"),
     path("people/new", people.person_new, name="person_new"),
+    path("people/sign-ins", account.sign_ins, name="sign_ins"),
+    path("people/<int:number>/second", account.person_second, name="person_second"),
     path("people/<int:number>/", people.person_page, name="person"),
     path("people/<int:number>/posts", people.post_add, name="post_add"),
     path("people/<int:number>/password", people.person_password, name="person_password"),

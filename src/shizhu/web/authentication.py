@@ -12,20 +12,21 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.cookies import CookieError, SimpleCookie
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import connections
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from shizhu.kernel import access
-from shizhu.kernel.models import Person, Token
+from shizhu.kernel import access, second_factor, signin
+from shizhu.kernel.models import Person, SignIn, Token
+from shizhu.web import addresses
+from shizhu.web.sessions import SessionStore
 
 KEPT_SECONDS = 5.0
 MOST_KEPT = 1000
@@ -41,6 +42,7 @@ class Credentials:
     scheme: str = ""
     name: str = ""
     secret: str = ""
+    address: str = ""
 
     @property
     def is_meant(self) -> bool:
@@ -58,9 +60,13 @@ def header(headers: Iterable[Header], name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in headers if key.lower() == name), "")
 
 
-def credentials(headers: Iterable[Header]) -> Credentials:
-    """Read the Authorization header, or else the session cookie."""
+def credentials(headers: Iterable[Header], peer: str = "") -> Credentials:
+    """Read the Authorization header, or else the session cookie; `peer` is the address at the other end of the line."""
     given = list(headers)
+    return replace(_shown(given), address=addresses.real(peer, header(given, b"x-forwarded-for")))
+
+
+def _shown(given: list[Header]) -> Credentials:
     scheme, _, value = header(given, b"authorization").partition(" ")
     if scheme.lower() == "bearer":
         return Credentials("bearer", "", value.strip())
@@ -98,35 +104,59 @@ def is_anybody(headers: Iterable[Header], shown: Credentials) -> bool:
 
 def _person_of_basic(shown: Credentials) -> Person | None:
     person = Person.objects.filter(username=shown.name).first()
-    return person if person and person.check_password(shown.secret) and not person.must_change_password else None
+    if person is None:
+        Person().set_password(shown.secret)  # as long as with a name that exists
+        return None
+    return person if person.check_password(shown.secret) else None
 
 
 def _person_of_bearer(shown: Credentials) -> Person | None:
     digest = hashlib.sha256(shown.secret.encode()).hexdigest()
     valid = Q(expires__isnull=True) | Q(expires__gt=timezone.now())
     token = Token.objects.filter(valid, digest=digest, revoked__isnull=True).select_related("person").first()
-    return token.person if token and not token.person.must_change_password else None
+    return token.person if token else None
 
 
-def _person_of_session(shown: Credentials) -> Person | None:
-    request = HttpRequest()
-    request.session = SessionStore(shown.secret)
-    person = get_user(request)
-    return person if isinstance(person, Person) and not person.must_change_password else None
-
-
-FINDERS: dict[str, Callable[[Credentials], Person | None]] = {
-    "basic": _person_of_basic,
-    "bearer": _person_of_bearer,
-    "session": _person_of_session,
-}
+FINDERS: dict[str, Callable[[Credentials], Person | None]] = {"basic": _person_of_basic, "bearer": _person_of_bearer}
 _kept: dict[bytes, tuple[float, asyncio.Task[access.Actor | None]]] = {}
 
 
-def find(shown: Credentials) -> access.Actor | None:
-    """The person behind credentials as an actor, from synchronous code; None if there is none, or they are wrong."""
+def _person_of_session(shown: Credentials) -> tuple[Person | None, bool]:
+    """The person, and whether a second factor was shown."""
+    request = HttpRequest()
+    request.session = SessionStore(shown.secret)
+    person = get_user(request)
+    return (person if isinstance(person, Person) else None), bool(request.session.get("second"))
+
+
+def _guarded(shown: Credentials) -> Person | None:
+    """The person behind a password or a key; guessing is slowed down and kept."""
+    counted = signin.limits(shown.name, shown.address, shown.scheme) if shown.scheme == "basic" else []  # keys are long
+    if signin.waits_until(counted):
+        signin.note(shown.scheme, SignIn.Outcome.WAIT, address=shown.address, typed=shown.name)
+        return None
     person = FINDERS[shown.scheme](shown)
-    return access.actor(person) if person and person.is_active else None
+    if person is None:
+        signin.failed(counted)
+        signin.note(shown.scheme, SignIn.Outcome.WRONG, address=shown.address, typed=shown.name)
+    return person
+
+
+def find(shown: Credentials) -> access.Actor | None:
+    """The person behind credentials as an actor, from synchronous code; None if there is none, or they are wrong.
+
+    Of whom a new password or a second factor is still asked is nobody yet. A key was made by somebody who had shown
+    both; a password alone is not enough where there is a second factor.
+    """
+    person, has_second = (
+        _person_of_session(shown) if shown.scheme == "session" else (_guarded(shown), shown.scheme == "bearer")
+    )
+    if person is None or not person.is_active or person.must_change_password:
+        return None
+    who = access.actor(person)
+    if not has_second and second_factor.is_asked_of(person, who):
+        return None
+    return who
 
 
 def _find(shown: Credentials) -> access.Actor | None:

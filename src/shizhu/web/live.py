@@ -114,7 +114,7 @@ HEADERS = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-stor
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """GET /live: who is not logged in gets 401."""
-    who = await authentication.actor(authentication.credentials(scope["headers"]))
+    who = await authentication.actor(authentication.credentials(scope["headers"], (scope.get("client") or ("",))[0]))
     if who is None:
         await send({"type": "http.response.start", "status": 401, "headers": list(authentication.CHALLENGE)})
         await send({"type": "http.response.body", "body": b""})

@@ -11,11 +11,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
-from shizhu.kernel import access
+from shizhu.kernel import access, second_factor
 from shizhu.kernel.models import County, Person
-from shizhu.web import authentication
+from shizhu.web import authentication, sessions
 
-FREE = ("/login", "/logout", "/language", "/static/", "/healthz", "/password")
+FREE = ("/login", "/logout", "/language", "/static/", "/healthz", "/password", "/account/second")
 APIS = ("/ogc",)  # standard APIs answered by Django: a login, a token, or anybody where the stack is --open
 
 
@@ -60,7 +60,7 @@ class PersonMiddleware:
     def _api(self, request: Request) -> HttpResponse:
         """A person by login, token or session; or with --open whoever shows no login or token."""
         headers = [(k.lower().encode(), v.encode()) for k, v in request.headers.items()]
-        shown = authentication.credentials(headers)
+        shown = authentication.credentials(headers, request.META.get("REMOTE_ADDR") or "")
         if authentication.is_anybody(headers, shown):
             who: access.Actor | None = access.ANYBODY
         else:
@@ -85,6 +85,9 @@ class PersonMiddleware:
                 return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}")
             if person.must_change_password:
                 return HttpResponseRedirect(reverse("password"))
+            if not request.session.get("second") and second_factor.is_required(asked.actor):
+                return HttpResponseRedirect(reverse("second_setup"))
+            sessions.seen(request)
         if request.method in {"GET", "HEAD"}:
             return self.get_response(request)
         with pghistory.context(person=person.pk, name=person.username if person.pk else "", path=request.path):

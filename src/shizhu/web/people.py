@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from shizhu.kernel import access
+from shizhu.kernel import access, second_factor
 from shizhu.kernel.models import Area, Organisation, Person, Post, Role, Token
 from shizhu.kernel.text import label, sort_key
 from shizhu.web.middleware import Request
@@ -28,13 +28,13 @@ VIEW, EDIT = "kernel.person.view", "kernel.person.edit"
 CHOOSE = gettext_lazy("Please choose")
 
 
-def _people(request: Request) -> QuerySet[Person]:
+def visible(request: Request) -> QuerySet[Person]:
     """People of the county; the administrator of the installation sees those without a county too."""
     own = Q(county=request.county)
     return Person.objects.filter(own if request.user.county_id else own | Q(county__isnull=True))
 
 
-def _require(request: Request, verb: str) -> None:
+def require(request: Request, verb: str) -> None:
     """People belong to the county as a whole: the verb must be held for all of it."""
     root = Area.objects.get(county=request.county, level=Area.Level.COUNTY)
     top = Organisation.objects.get(county=request.county, code=request.county.pk)
@@ -53,7 +53,7 @@ def _require_own(request: Request, role: Role, organisation: Organisation, area:
         raise PermissionDenied
 
 
-def _require_all_of(request: Request, person: Person) -> None:
+def require_all_of(request: Request, person: Person) -> None:
     """Whoever changes a person must have all rights that the person has or is going to have."""
     lasting = Q(ends__isnull=True) | Q(ends__gte=timezone.localdate())
     for post in person.posts.filter(lasting).select_related("role", "organisation", "area"):
@@ -106,9 +106,9 @@ class PostForm(forms.Form):
 
 def people_list(request: Request) -> HttpResponse:
     """Everybody of the county."""
-    _require(request, VIEW)
+    require(request, VIEW)
     held = Post.objects.current(timezone.localdate()).select_related("role", "area")
-    people = _people(request).prefetch_related(Prefetch("posts", held))
+    people = visible(request).prefetch_related(Prefetch("posts", held))
     asked = request.GET.get("q", "")
     if asked:
         people = people.filter(Q(name__icontains=asked) | Q(username__icontains=asked) | Q(sort_key__icontains=asked))
@@ -118,7 +118,7 @@ def people_list(request: Request) -> HttpResponse:
 
 def person_new(request: Request) -> HttpResponse:
     """A new person with a password to hand over once."""
-    _require(request, EDIT)
+    require(request, EDIT)
     form = PersonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         password = secrets.token_urlsafe(9)
@@ -138,12 +138,12 @@ def _password_told(person: Person, password: str) -> str:
 
 def person_page(request: Request, number: int) -> HttpResponse:
     """One person: data, posts, what changed."""
-    _require(request, VIEW)
-    person = get_object_or_404(_people(request), pk=number)
+    require(request, VIEW)
+    person = get_object_or_404(visible(request), pk=number)
     form = PersonForm(request.POST or None, instance=person)
     if request.method == "POST":
-        _require(request, EDIT)
-        _require_all_of(request, person)
+        require(request, EDIT)
+        require_all_of(request, person)
         if form.is_valid():
             changed = form.save(commit=False)
             changed.sort_key = sort_key(changed.name)
@@ -157,6 +157,7 @@ def person_page(request: Request, number: int) -> HttpResponse:
         "posts": person.posts.select_related("role", "organisation", "area").order_by("starts"),
         "today": timezone.localdate(),
         "may_edit": request.actor.has(EDIT),
+        "has_second": second_factor.of(person) is not None,
     }
     return render(request, "shizhu/person.html", context)
 
@@ -165,8 +166,8 @@ def person_page(request: Request, number: int) -> HttpResponse:
 @transaction.atomic
 def post_add(request: Request, number: int) -> HttpResponse:
     """Give a post. Nobody gives rights that go beyond their own."""
-    _require(request, EDIT)
-    person = get_object_or_404(_people(request), pk=number)
+    require(request, EDIT)
+    person = get_object_or_404(visible(request), pk=number)
     form = PostForm(request.county.pk, request.POST)
     if not form.is_valid():
         for field, problems in form.errors.items():
@@ -185,9 +186,9 @@ def post_add(request: Request, number: int) -> HttpResponse:
 @require_POST
 def post_end(request: Request, number: int) -> HttpResponse:
     """End a post today; it stays in the history."""
-    _require(request, EDIT)
+    require(request, EDIT)
     posts = Post.objects.select_related("person", "role", "organisation", "area")
-    post = get_object_or_404(posts, pk=number, person__in=_people(request))
+    post = get_object_or_404(posts, pk=number, person__in=visible(request))
     _require_own(request, post.role, post.organisation, post.area)
     today = timezone.localdate()
     post.ends = max(post.starts, date.fromordinal(today.toordinal() - 1))
@@ -203,9 +204,9 @@ def post_end(request: Request, number: int) -> HttpResponse:
 @transaction.atomic
 def person_password(request: Request, number: int) -> HttpResponse:
     """A new first password for somebody who forgot theirs; whoever knew the old one may have made keys with it."""
-    _require(request, EDIT)
-    person = get_object_or_404(_people(request), pk=number)
-    _require_all_of(request, person)
+    require(request, EDIT)
+    person = get_object_or_404(visible(request), pk=number)
+    require_all_of(request, person)
     password = secrets.token_urlsafe(9)
     person.set_password(password)
     person.must_change_password = True

@@ -1,4 +1,4 @@
-"""Login, password, language, home."""
+"""Password, home."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import SetPasswordForm
-from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -37,19 +37,6 @@ def add_card(maker: Maker, order: int = 50) -> None:
     _cards.append((order, maker))
 
 
-class Login(LoginView):
-    """Log in with user name and password."""
-
-    template_name = "shizhu/login.html"
-    redirect_authenticated_user = True
-
-
-class Logout(LogoutView):
-    """Log out."""
-
-    next_page = "/login"
-
-
 def password(request: Request) -> HttpResponse:
     """Change one's own password."""
     if not request.user.is_authenticated:
@@ -62,7 +49,7 @@ def password(request: Request) -> HttpResponse:
         update_session_auth_hash(request, request.user)
         messages.success(request, _("Password changed."))
         return redirect(reverse("home"))
-    return render(request, "shizhu/password.html", {"form": form})
+    return render(request, "shizhu/password.html", {"form": form, "least": settings.CONFIG.password_length})
 
 
 def home(request: Request) -> HttpResponse:

@@ -1,5 +1,6 @@
 """Tables of the kernel."""
 
+from shizhu.kernel.models.accounts import Identity, SecondFactor, Session, SignIn, SignInLimit
 from shizhu.kernel.models.declarations import Declaration, EnabledPack, Grant, Pack
 from shizhu.kernel.models.events import Heartbeat, InboxEvent, OutboxEvent
 from shizhu.kernel.models.files import File
@@ -7,6 +8,7 @@ from shizhu.kernel.models.people import Organisation, Person, Post, Role, Token
 from shizhu.kernel.models.places import Area, County
 
 __all__ = [
-    "Area", "County", "Declaration", "EnabledPack", "File", "Grant", "Heartbeat", "InboxEvent", "Organisation",
-    "OutboxEvent", "Pack", "Person", "Post", "Role", "Token",
+    "Area", "County", "Declaration", "EnabledPack", "File", "Grant", "Heartbeat", "Identity", "InboxEvent",
+    "Organisation", "OutboxEvent", "Pack", "Person", "Post", "Role", "SecondFactor", "Session", "SignIn",
+    "SignInLimit", "Token",
 ]  # fmt: skip

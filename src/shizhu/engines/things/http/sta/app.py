@@ -163,7 +163,8 @@ class SensorThings:
         if method not in METHODS:
             raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{method} means nothing here")
         root, pool = _root(scope, headers), await self._connections()
-        asked = await self._caller(pool, headers, method, is_open=is_open)
+        peer = (scope.get("client") or ("",))[0]
+        asked = await self._caller(pool, headers, method, peer, is_open=is_open)
         body = b"" if method in READING else await _body(receive)
         below, query = path.removeprefix(PREFIX).strip("/"), scope["query_string"].decode(errors="replace")
         request = Request(method, below, query, root, asked, body)
@@ -171,14 +172,14 @@ class SensorThings:
             return await METHODS[method](connection, request)
 
     @staticmethod
-    async def _caller(pool: Pool, headers: tuple[Header, ...], method: str, *, is_open: bool) -> Caller:
-        shown = authentication.credentials(headers)
+    async def _caller(pool: Pool, headers: tuple[Header, ...], method: str, peer: str, *, is_open: bool) -> Caller:
+        shown = authentication.credentials(headers, peer)
         is_sent_by_page = shown.scheme == "session" or (is_open and authentication.header(headers, b"origin") != "")
         if method not in READING and is_sent_by_page and not authentication.is_from_here(headers):
             raise forbidden("a page of another origin may not write: the Origin header must name the Host")
         if authentication.is_anybody(headers, shown):
             return PersonCaller(access.ANYBODY)
-        found = await caller(pool, headers)
+        found = await caller(pool, shown)
         if found is None:
             raise Refused(HTTPStatus.UNAUTHORIZED, "log in: HTTP Basic, a bearer token, or the session of the pages")
         return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from shizhu.engines.things.logic.readings import digest
-from shizhu.kernel import access
+from shizhu.kernel import access, signin
 from shizhu.kernel.access import Predicate
 from shizhu.web import authentication
 
@@ -80,14 +79,15 @@ Caller = PersonCaller | DeviceCaller
 
 
 async def caller(
-    pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]], headers: Iterable[authentication.Header]
+    pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]], shown: authentication.Credentials
 ) -> Caller | None:
-    """Who sends these headers; None if that is not told, or not true."""
-    shown = authentication.credentials(headers)
+    """Who shows these credentials; None if that is not told, or not true. Guesses at six digits have to wait."""
     if shown.scheme == "basic" and "\0" not in shown.name:
         async with pool.connection() as connection:
             row = await (await connection.execute(DEVICE, (shown.name,))).fetchone()
-        if row and hmac.compare_digest(row[1], digest(shown.secret)):
+            keys = [limit.key for limit in signin.limits(shown.name, shown.address, shown.scheme)] if row else []
+            waits = await (await connection.execute(signin.WAITING, (keys,))).fetchone() if row else None
+        if row and not (waits and waits[0]) and hmac.compare_digest(row[1], digest(shown.secret)):
             return DeviceCaller(shown.name, row[0])
     actor = await authentication.actor(shown)
     return PersonCaller(actor) if actor else None
