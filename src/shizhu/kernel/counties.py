@@ -14,6 +14,7 @@ from django.db import transaction
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
+from shizhu.kernel import packs
 from shizhu.kernel.fields import box_of
 from shizhu.kernel.models import Area, County, EnabledPack, Organisation
 from shizhu.kernel.text import sort_key
@@ -85,6 +86,7 @@ def sync(folder: Folder) -> County:
     for pack in body["packs"]:
         EnabledPack.objects.get_or_create(county=county, pack_id=pack)
     EnabledPack.objects.filter(county=county).exclude(pack__in=body["packs"]).delete()
+    packs.sync_county(county.pk, folder.path)
     return county
 
 

@@ -27,6 +27,7 @@ Body = dict[str, Any]
 KEPT = {"README.md", "__init__.py", "pack.yaml", "logic.py", "demo", "tests", "locale", "__pycache__"}
 BUNDLED = Path(__file__).parents[1] / "packs"
 REFRESH_SECONDS = 5.0
+COUNTY = "county"  # stands for a pack in the keys of what a county declares: county.<file stem>
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Kind:
     suffix: str = ".yaml"
     schema: Body = field(default_factory=dict)
     check: Callable[[str, Body, LoadedPacks], Iterable[str]] | None = None
+    of_county: bool = False  # a county's folder may hold them too: it joins packs
 
     @property
     def engine(self) -> str:
@@ -81,9 +83,11 @@ _kinds: dict[str, Kind] = {}
 _cache: dict[str | None, tuple[float, dict[tuple[str, str], Body]]] = {}
 
 
-def kind(name: str, *, suffix: str = ".yaml", schema: Body | None = None, check: Any = None) -> None:
-    """Let packs ship a kind of declaration; call it from `AppConfig.ready`."""
-    _kinds[name] = Kind(name, suffix, schema or {}, check)
+def kind(
+    name: str, *, suffix: str = ".yaml", schema: Body | None = None, check: Any = None, of_county: bool = False
+) -> None:
+    """Let packs (and with `of_county` counties) ship a kind of declaration; call it from `AppConfig.ready`."""
+    _kinds[name] = Kind(name, suffix, schema or {}, check, of_county)
 
 
 def kinds() -> Mapping[str, Kind]:
@@ -119,17 +123,29 @@ def folders() -> list[Path]:
 def read(folder: Path) -> LoadedPack:
     """Read a pack folder; YAML becomes JSON, other files are kept as text under `text`."""
     body = yaml.safe_load((folder / "pack.yaml").read_text(encoding="utf-8"))
+    declared, broken = _read_files(folder, body["id"], _kinds.values())
+    return LoadedPack(body["id"], folder, json_ready(body), tuple(declared), tuple(broken))
+
+
+def read_county(folder: Path) -> LoadedPack:
+    """What a county's folder declares itself, as a pack named `county`."""
+    declared, broken = _read_files(folder, COUNTY, [kind_ for kind_ in _kinds.values() if kind_.of_county])
+    return LoadedPack(COUNTY, folder, {"id": COUNTY}, tuple(declared), tuple(broken))
+
+
+def _read_files(folder: Path, id_: str, kinds_: Iterable[Kind]) -> tuple[list[Declared], list[str]]:
+    """The declared files of a folder, and those that are not readable with the reason."""
     declared, broken = [], []
-    for kind_ in _kinds.values():
+    for kind_ in kinds_:
         for file in sorted((folder / kind_.name).glob(f"*{kind_.suffix}")):
             text, place = file.read_text(encoding="utf-8"), f"{kind_.name}/{file.name}"
             try:
                 content = json_ready(yaml.safe_load(text)) if kind_.suffix == ".yaml" else {"text": text}
             except yaml.YAMLError as error:
-                broken.append(f"{body['id']}/{place}: {' '.join(str(error).split())}")
+                broken.append(f"{id_}/{place}: {' '.join(str(error).split())}")
                 continue
-            declared.append(Declared(kind_.name, f"{body['id']}.{file.stem}", content, place))
-    return LoadedPack(body["id"], folder, json_ready(body), tuple(declared), tuple(broken))
+            declared.append(Declared(kind_.name, f"{id_}.{file.stem}", content, place))
+    return declared, broken
 
 
 def json_ready(value: Any) -> Any:
@@ -149,6 +165,12 @@ def problems(pack: LoadedPack, everything: LoadedPacks) -> list[str]:
     for entry in sorted(pack.folder.iterdir()):
         if entry.name not in KEPT and entry.name not in _kinds and not entry.name.startswith("."):
             found.append(f"{pack.id}/{entry.name}: a pack may not hold this; kinds are {', '.join(sorted(_kinds))}")
+    return found + of_declared(pack, everything)
+
+
+def of_declared(pack: LoadedPack, everything: LoadedPacks) -> list[str]:
+    """What is wrong with the declared files of a pack or a county."""
+    found = []
     for item in pack.declared:
         found += [f"{pack.id}/{item.file}: {line}" for line in problems_of(_kinds[item.kind], item, everything)]
     return found
@@ -194,6 +216,21 @@ def sync(loaded: Iterable[LoadedPack]) -> int:
         changed += 1 + _sync_declarations(pack) + _sync_roles(pack)
     forget()
     return changed
+
+
+@transaction.atomic
+def sync_county(county: str, folder: Path) -> int:
+    """Bring what a county's folder declares to its rows; a person's own rows stay."""
+    found = read_county(folder)
+    rows = {(d.kind, d.key): d for d in Declaration.objects.filter(county_id=county, source="county")}
+    for item in found.declared:
+        rows.pop((item.kind, item.key), None)
+        own = {"body": item.body, "digest": digest(item.body), "source": "county"}
+        Declaration.objects.update_or_create(kind=item.kind, key=item.key, county_id=county, defaults=own)
+    for gone in rows.values():
+        gone.delete()
+    forget()
+    return len(found.declared) + len(rows)
 
 
 def _sync_declarations(pack: LoadedPack) -> int:

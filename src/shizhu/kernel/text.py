@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import cache
 from typing import Protocol
 
@@ -42,3 +43,13 @@ def _pinyin() -> Callable[[str], list[str]]:
 def sort_key(name: str) -> str:
     """Pinyin of a Chinese name, for ORDER BY (the embedded server has no ICU collation)."""
     return " ".join(_pinyin()(name)).lower()[:120]
+
+
+def moment_sql(moment: datetime) -> str:
+    """A moment as an SQL constant."""
+    return f"'{moment.astimezone(UTC).isoformat()}'::timestamptz"
+
+
+def time_sql(column: str) -> str:
+    """A timestamp column as the fixed-width UTC text that conditions compare."""
+    return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import shizhu
 from shizhu.kernel import packs
+from shizhu.site.config import CLONE
 
 SOURCE = Path(shizhu.__file__).parent
 MOST_PYTHON_LINES = 400  # of a pack, and of an engine's door
@@ -46,6 +47,9 @@ def all_problems(extra: Iterable[str] = ()) -> list[str]:
     found = [line for pack in loaded.values() for line in packs.problems(pack, loaded)]
     for pack in loaded.values():
         found += of_pack(pack)
+    for folder in sorted((CLONE / "counties").glob("*/county.yaml")):
+        own = packs.read_county(folder.parent)
+        found += [f"{folder.parent.name}: {line}" for line in (*own.broken, *packs.of_declared(own, loaded))]
     return [*found, *of_source(SOURCE, loaded.values())]
 
 

@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "shizhu.engines.alarms",
     "shizhu.engines.cases",
     "shizhu.engines.plan",
+    "shizhu.engines.boards",
 ]
 
 MIDDLEWARE = [

@@ -22,6 +22,7 @@ urlpatterns = [
     path("language", set_language, name="set_language"),
     path("theme", preferences.set_theme, name="theme"),
     path("design", design.page, name="design"),
+    path("boards/", include("shizhu.engines.boards.http.urls")),
     path("plan/", include("shizhu.engines.plan.http.urls")),
     path("cases/", include("shizhu.engines.cases.http.urls")),
     path("things/", include("shizhu.engines.things.http.urls")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +16,7 @@ from shizhu.engines.alarms.models import Alarm
 from shizhu.kernel import access, packs
 from shizhu.kernel.access import Actor
 
-__all__ = ["CLEARED", "LEVELS", "RAISED", "AlarmInfo", "alarms", "bind_all", "clear", "get"]
+__all__ = ["CLEARED", "LEVELS", "RAISED", "AlarmInfo", "alarms", "bind_all", "clear", "get", "told"]
 
 
 SAME = (
@@ -85,6 +86,11 @@ def alarms(
     elif only_open:
         rows = rows.filter(state=Alarm.State.OPEN)
     return [_info(alarm) for alarm in rows.order_by("-state", "-raised_at")[:most]]
+
+
+def told(rows: Iterable[Alarm]) -> list[AlarmInfo]:
+    """Rows of this engine's own pages as everybody else has them."""
+    return [_info(alarm) for alarm in rows]
 
 
 @transaction.atomic

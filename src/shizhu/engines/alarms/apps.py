@@ -13,6 +13,7 @@ class AlarmsConfig(AppConfig):
     def ready(self) -> None:
         """Register kinds, consumers, menu and cards."""
         from shizhu.engines.alarms import (  # noqa: PLC0415  # apps must be loaded first
+            datasets,
             declare,
             judging,
             places,  # apps must be loaded first
@@ -24,6 +25,7 @@ class AlarmsConfig(AppConfig):
         from shizhu.web import views as web  # noqa: PLC0415  # apps must be loaded first
 
         declare.register()
+        datasets.register()
         happening = {"zh": "预警与处置", "en": "Alarms and cases"}
         maps.source("alarms", places.features, verb="alarms.alarm.view", group=happening)
         events.consumer("alarms.judge", ["things.observations.committed"], judging.readings_committed)

@@ -36,10 +36,12 @@ from shizhu.engines.records.queries import count, get, get_by_id, history, query
 from shizhu.engines.records.references import Choice, Reference
 from shizhu.engines.records.references import add as add_reference
 from shizhu.engines.records.store import CHANGED, create, load_demo, move, restore, update, withdraw
+from shizhu.engines.records.tabulate import TOWN, Said, Subject, filtered, problems, tabulate
 
 __all__ = [
     "ANY",
     "CHANGED",
+    "TOWN",
     "Box",
     "Change",
     "Choice",
@@ -61,7 +63,9 @@ __all__ = [
     "Reference",
     "Refused",
     "Register",
+    "Said",
     "StaleRecord",
+    "Subject",
     "Table",
     "UnknownRegister",
     "Wanted",
@@ -72,18 +76,21 @@ __all__ = [
     "condition",
     "count",
     "create",
+    "filtered",
     "get",
     "get_by_id",
     "history",
     "load_demo",
     "move",
     "prepare_registers",
+    "problems",
     "property_of",
     "query",
     "register_of",
     "registers",
     "restore",
     "scan",
+    "tabulate",
     "update",
     "withdraw",
 ]  # fmt: skip

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,8 +17,9 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.alarms import api
+from shizhu.engines.alarms import api, datasets
 from shizhu.engines.alarms.models import Alarm, Binding
+from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel import access, packs
 from shizhu.kernel.text import label
@@ -25,6 +28,7 @@ from shizhu.web.middleware import Request
 from shizhu.web.views import Card
 
 BEFORE = timedelta(hours=12)
+PAGE = 50
 CASES = "cases.case.view"  # an alarm leads to its case, where the person may see cases
 
 
@@ -53,9 +57,21 @@ def card(request: Request) -> Card | None:
 def alarm_list(request: Request) -> HttpResponse:
     """All alarms the person may see."""
     access.require_verb(request.actor, "alarms.alarm.view")
-    is_all = request.GET.get("state") == "all"
-    found = api.alarms(request.actor, request.county.pk, only_open=not is_all)
-    context = {"rows": rows(found), "is_all": is_all, "may_open_case": request.actor.has(CASES)}
+    is_all, asked = request.GET.get("state") == "all", request.GET.get("filter", "")
+    found = access.rows(Alarm.objects.filter(county=request.county), request.actor, "alarms.alarm.view")
+    if not is_all:
+        found = found.filter(state=Alarm.State.OPEN)
+    try:
+        found = records.filtered(found, asked, datasets.columns('"alarms_alarm"', timezone.now()))
+    except records.Cql2Error as error:
+        messages.error(request, _("The condition cannot be understood: %s") % error)
+        found = found.none()
+    page = Paginator(found.order_by("-state", "-raised_at", "-pk"), PAGE).get_page(request.GET.get("page"))
+    kept = urlencode({name: value for name, value in (("state", "all" if is_all else ""), ("filter", asked)) if value})
+    context = {
+        "rows": rows(api.told(page)), "is_all": is_all, "may_open_case": request.actor.has(CASES), "page": page,
+        "condition": asked, "query": f"{kept}&" if kept else "",
+    }  # fmt: skip
     return render(request, "alarms/list.html", context)
 
 

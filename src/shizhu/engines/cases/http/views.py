@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,13 +12,15 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from shizhu.engines.cases import actions, flows
+from shizhu.engines.cases import actions, datasets, flows
 from shizhu.engines.cases.assignment import may_do
 from shizhu.engines.cases.http import forms
 from shizhu.engines.cases.models import Attachment, Case, Task
 from shizhu.engines.cases.timeline import timeline
+from shizhu.engines.records import api as records
 from shizhu.kernel import access, files, packs
 from shizhu.kernel.models import Area, Organisation
 from shizhu.web.middleware import Request
@@ -72,12 +75,24 @@ def case_list(request: Request) -> HttpResponse:
     cases = _visible(request).select_related("area")
     if status != "all":
         cases = cases.filter(status=status)
+    flow, asked = request.GET.get("flow", ""), request.GET.get("filter", "")
+    if flow:
+        cases = cases.filter(flow=flow)
+    try:
+        cases = records.filtered(cases, asked, datasets.columns('"cases_case"', timezone.now()))
+    except records.Cql2Error as error:
+        messages.error(request, _("The condition cannot be understood: %s") % error)
+        cases = cases.none()
     page = Paginator(cases, PAGE).get_page(request.GET.get("page"))
     rows = []
     for case in page:
         _flow, about = flows.version(case.flow, case.digest)
         rows.append({"case": case, "flow": about.title, "stage": about.stages[case.stage]})
-    context = {"rows": rows, "page": page, "status": status, "starters": _starters(request), "tasks": my_tasks(request)}
+    kept = urlencode({name: value for name, value in (("flow", flow), ("filter", asked)) if value})
+    context = {
+        "rows": rows, "page": page, "status": status, "starters": _starters(request), "condition": asked, "kept": kept,
+        "tasks": [] if asked else my_tasks(request),
+    }  # fmt: skip
     return render(request, "cases/list.html", context)
 
 

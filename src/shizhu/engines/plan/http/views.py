@@ -101,9 +101,11 @@ def overview(request: Request) -> HttpResponse:
     counts = {
         light: sum(line.standing.light == light for line in found) for light in ("green", "yellow", "red", "none")
     }
+    chosen = request.GET.get("light", "")
     context = {
         "plan": plan,
-        "lines": found,
+        "lines": [line for line in found if chosen in {"", line.standing.light}],
+        "chosen": chosen,
         "counts": counts,
         "task_count": plan.tasks.count(),
         "open_questions": len((plan.document or {}).get("contradictions", [])),

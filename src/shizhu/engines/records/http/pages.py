@@ -20,7 +20,7 @@ from shizhu.engines.records.contracts import Entry, NoRecord, Query
 from shizhu.engines.records.http import excel, filters, shown
 from shizhu.engines.records.http.inputs import Maker, tidy
 from shizhu.engines.records.http.sketch import Sketch, sketch
-from shizhu.engines.records.logic.cql2 import Comparison, Every, Literal, Property
+from shizhu.engines.records.logic.cql2 import Comparison, Cql2Error, Every, Literal, Property, parse
 from shizhu.engines.records.logic.register import Kind, Register, Transition
 from shizhu.engines.records.models import WITHDRAWN
 from shizhu.engines.records.references import Choice
@@ -103,6 +103,11 @@ def asked(request: Request, register: Register) -> Listing:
     state = typed.get("state", "")
     if state and state != ALL:
         where = Every((where, Comparison(Property("_state"), "=", Literal(Kind.TEXT, state))))
+    if request.GET.get("filter"):
+        try:
+            where = Every((where, parse(request.GET["filter"])))
+        except Cql2Error as error:
+            raise Http404(str(error)) from None
     number = int(typed["page"]) if typed.get("page", "").isdecimal() and len(typed["page"]) < 7 else 1
     query = Query(
         where=where, search=typed.get("q", ""), area=typed.get("area", ""), order=typed.get("order", ""),

@@ -13,6 +13,7 @@ _OWN = {
     "_source": ('{table}.source COLLATE "C"', Kind.TEXT),
     "_simulated": ("{table}.is_simulated", Kind.BOOLEAN),
     "_area": ("(SELECT code FROM kernel_area WHERE id = {table}.area_id)", Kind.TEXT),
+    "_town": ("(SELECT split_part(path, '/', 2) FROM kernel_area WHERE id = {table}.area_id)", Kind.TEXT),
     "_organisation": ("(SELECT code FROM kernel_organisation WHERE id = {table}.organisation_id)", Kind.TEXT),
     "_created": ("{table}.created", Kind.TIME),
     "_updated": ("{table}.updated", Kind.TIME),

@@ -6,23 +6,26 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Q
+from django.db.models import BooleanField, Q
+from django.db.models.expressions import RawSQL
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.things import queries
+from shizhu.engines.records import api as records
+from shizhu.engines.things import datasets, queries
 from shizhu.engines.things.catalogue import profile
+from shizhu.engines.things.datasets import SILENT_AFTER
 from shizhu.engines.things.http.reasons import in_words
 from shizhu.engines.things.models import Datastream, Device, Quarantine, Thing
 from shizhu.kernel import access, packs
 from shizhu.web.middleware import Request
 
-SILENT_AFTER = timedelta(hours=1)
 SPANS = {"6h": timedelta(hours=6), "1d": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 SEE_QUARANTINE, DEAL_WITH = "things.quarantine.view", "things.quarantine.edit"
 PAGE = 50
@@ -34,6 +37,16 @@ def thing_list(request: Request) -> HttpResponse:
     things = access.rows(Thing.objects.filter(county=request.county), request.actor, "things.thing.view")
     if request.GET.get("q"):
         things = things.filter(Q(name__icontains=request.GET["q"]) | Q(key__icontains=request.GET["q"]))
+    condition = request.GET.get("filter", "")
+    if condition:
+        try:
+            fulfilled = datasets.with_devices(condition, timezone.now())
+        except records.Cql2Error as error:
+            messages.error(request, _("The condition cannot be understood: %s") % error)
+            things = things.none()
+        else:
+            sql, params = fulfilled.sql, fulfilled.params
+            things = things.filter(RawSQL(sql, params, output_field=BooleanField()))  # noqa: S611  # ours, bound
     page = Paginator(things.select_related("area").order_by("name"), PAGE).get_page(request.GET.get("page"))
     devices = {device.thing_id: device for device in Device.objects.filter(thing__in=[thing.pk for thing in page])}
     rows = [
@@ -41,8 +54,9 @@ def thing_list(request: Request) -> HttpResponse:
         for thing in page
     ]
     asked = request.GET.get("q", "")
+    kept = urlencode({name: value for name, value in (("q", asked), ("filter", condition)) if value})
     context = {
-        "rows": rows, "page": page, "q": asked, "query": f"{urlencode({'q': asked})}&" if asked else "",
+        "rows": rows, "page": page, "q": asked, "query": f"{kept}&" if kept else "", "condition": condition,
         "may_see_quarantine": request.actor.has(SEE_QUARANTINE), "waiting": _quarantine(request).count(),
     }  # fmt: skip
     return render(request, "things/list.html", context)

@@ -1,0 +1,144 @@
+// What ECharts is told of a panel. Colours, sizes and type come from the page's tokens, so light and dark are one code.
+export interface Series { name: string; values: (number | null)[]; hrefs: string[]; levels: string[] }
+export interface Place { name: string; value: number | null; href: string }
+export interface Chart {
+  kind: string; unit: string; names: string[]; decimals: number | null; series?: Series[];
+  values?: Place[]; layers?: string[]; areas?: string;
+}
+interface Feature { properties: Record<string, unknown>; geometry: { type: string; coordinates: unknown } }
+type Option = Record<string, unknown>;
+
+const LEVELS = ["red", "orange", "yellow", "blue", "green"];
+
+class Look {
+  private style: CSSStyleDeclaration;
+  readonly size: number;
+  constructor(element: HTMLElement) {
+    this.style = getComputedStyle(element);
+    this.size = parseFloat(this.style.fontSize);
+  }
+  token(name: string, fallback: string): string {
+    return this.style.getPropertyValue(name).trim() || fallback;
+  }
+  get palette(): string[] {
+    const plain = ["#0f6e66", "#ca640c", "#2267be", "#803a83", "#7b992d", "#2a89d1"];
+    return plain.map((colour, n) => this.token(`--board-chart-${n + 1}`, colour));
+  }
+  get ink(): string { return this.token("--board-muted", "#5d6d6b"); }
+  get grid(): string { return this.token("--board-grid", "#ecebe4"); }
+  get card(): string { return this.token("--board-card", "#fff"); }
+  get strong(): string { return this.token("--board-ink", "#1c2b2a"); }
+  level(name: string): string | undefined { return LEVELS.includes(name) ? this.token(`--board-${name}`, "") || undefined : undefined; }
+}
+
+const DASHES = ["solid", "dashed", "dotted", [10, 4], [4, 2, 1, 2], [12, 3, 3, 3]];
+const SYMBOLS = ["circle", "rect", "triangle", "diamond", "pin", "arrow"];
+
+export async function option(data: Chart, element: HTMLElement, register: (name: string, shape: unknown) => void): Promise<Option> {
+  const look = new Look(element);
+  const shown = (value: unknown): string => {
+    const found = Array.isArray(value) ? value[value.length - 1] : value;
+    if (found === null || found === undefined || Number.isNaN(found)) return "—";
+    const number = Number(found).toLocaleString("zh-CN", { maximumFractionDigits: data.decimals ?? 2 });
+    return data.unit ? `${number} ${data.unit}` : number;
+  };
+  const text = { color: look.ink, fontSize: look.size, fontFamily: "inherit" };
+  const base: Option = {
+    animation: false, color: look.palette, textStyle: text,
+    tooltip: { confine: true, trigger: "item", valueFormatter: shown, backgroundColor: look.card, borderColor: look.grid, textStyle: { color: look.strong, fontSize: look.size } },
+  };
+  if (data.kind === "map") return { ...base, ...(await map(data, look, register, shown)) };
+  return { ...base, ...(data.kind === "pie" ? pie(data, look, element) : lines(data, look, element)) };
+}
+
+function legend(look: Look, many: boolean): Option {
+  return { show: many, type: "scroll", top: 0, left: 0, right: 0, itemWidth: look.size * 1.6, itemHeight: look.size * .7, itemGap: look.size, pageTextStyle: { color: look.ink }, textStyle: { color: look.ink, fontSize: look.size } };
+}
+
+function lines(data: Chart, look: Look, element: HTMLElement): Option {
+  const series = data.series ?? [], many = series.length > 1, isBar = data.kind === "bar" || data.kind === "stacked";
+  const width = element.clientWidth, longest = Math.max(0, ...data.names.map((name) => name.length));
+  const isLying = isBar && longest * look.size * data.names.length > width * 1.1;
+  const short = (name: string): string => name.replace(/^\d{4}-(\d{2})$/, "$1").replace(/^\d{4}-\d{2}-\d{2} /, "").replace(/^\d{4}-(\d{2}-\d{2})$/, "$1");
+  const names = { type: "category", data: data.names, inverse: isLying, boundaryGap: isBar, axisTick: { show: false }, axisLine: { lineStyle: { color: look.grid } }, axisLabel: { color: look.ink, fontSize: look.size, formatter: short, hideOverlap: !isLying, interval: isLying ? 0 : undefined } };
+  const values = { type: "value", scale: !isBar, splitNumber: 3, minInterval: data.unit ? 0 : 1, splitLine: { lineStyle: { color: look.grid } }, axisLabel: { color: look.ink, fontSize: look.size } };
+  return {
+    tooltip: { ...(tooltip(look)), trigger: "axis", axisPointer: { type: isBar ? "shadow" : "line" }, valueFormatter: (v: unknown) => v === null || v === undefined ? "—" : `${Number(v).toLocaleString("zh-CN", { maximumFractionDigits: data.decimals ?? 2 })} ${data.unit}` },
+    legend: legend(look, many),
+    grid: { left: 4, right: look.size * 1.2, top: many ? look.size * 2.2 : look.size * .8, bottom: 2, containLabel: true },
+    xAxis: isLying ? values : names, yAxis: isLying ? names : values,
+    series: series.map((line, n) => ({
+      name: line.name, type: isBar ? "bar" : "line", stack: data.kind === "stacked" ? "all" : undefined,
+      areaStyle: data.kind === "area" ? { opacity: .18 } : undefined,
+      symbol: SYMBOLS[n % SYMBOLS.length], showSymbol: data.names.length < 16, symbolSize: look.size * .45, connectNulls: false,
+      lineStyle: { width: Math.max(2, look.size / 8), type: many ? DASHES[n % DASHES.length] : "solid" },
+      barMaxWidth: look.size * 1.6, itemStyle: isBar ? { borderRadius: data.kind === "bar" ? 3 : 0, borderColor: look.card, borderWidth: data.kind === "stacked" ? 1 : 0 } : undefined,
+      label: { show: data.kind === "bar" && !many && data.names.length <= 12, position: isLying ? "right" : "top", color: look.strong, fontSize: look.size },
+      data: line.values.map((value, at) => ({ value, href: line.hrefs[at], itemStyle: look.level(line.levels[at] ?? "") ? { color: look.level(line.levels[at] ?? "") } : undefined })),
+    })),
+  };
+}
+
+const tooltip = (look: Look): Option => ({ confine: true, backgroundColor: look.card, borderColor: look.grid, textStyle: { color: look.strong, fontSize: look.size } });
+
+function pie(data: Chart, look: Look, element: HTMLElement): Option {
+  const line = data.series?.[0], isFlat = element.clientWidth > element.clientHeight * 1.25;
+  const total = (line?.values ?? []).reduce<number>((sum, value) => sum + (value ?? 0), 0);
+  const share = new Map(data.names.map((name, n) => [name, line?.values[n] ?? 0]));
+  return {
+    legend: { type: "scroll", orient: isFlat ? "vertical" : "horizontal", right: 0, top: isFlat ? "middle" : undefined, bottom: isFlat ? undefined : 0, itemWidth: look.size * .8, itemHeight: look.size * .8, textStyle: { color: look.ink, fontSize: look.size }, formatter: (name: string) => `${name}  ${share.get(name) ?? ""}` },
+    series: [{
+      type: "pie", radius: ["52%", "84%"], center: isFlat ? ["28%", "50%"] : ["50%", "42%"], avoidLabelOverlap: true,
+      itemStyle: { borderColor: look.card, borderWidth: 2 },
+      label: { show: true, position: "center", formatter: total.toLocaleString("zh-CN"), color: look.strong, fontSize: look.size * 1.7, fontWeight: 650 },
+      data: data.names.map((name, n) => ({ name, value: line?.values[n] ?? 0, href: line?.hrefs[n], itemStyle: look.level(line?.levels[n] ?? "") ? { color: look.level(line?.levels[n] ?? "") } : undefined })),
+    }],
+  };
+}
+
+async function json<T>(address: string): Promise<T | null> {
+  const answer = await fetch(address).catch(() => null);
+  return answer?.ok ? ((await answer.json()) as T) : null;
+}
+
+const kept = new Map<string, { names: string[] } | null>();
+
+async function map(data: Chart, look: Look, register: (name: string, shape: unknown) => void, shown: (value: unknown) => string): Promise<Option> {
+  const address = data.areas ?? "";
+  if (!kept.has(address)) {
+    const found = await json<{ features: Feature[] }>(address);
+    const towns = found?.features.filter((feature) => feature.properties.level === "town") ?? [];
+    register(address, { type: "FeatureCollection", features: towns });
+    kept.set(address, found ? { names: towns.map((town) => String(town.properties.name)) } : null);
+  }
+  const known = kept.get(address);
+  if (!known) return {};
+  const layers = await Promise.all((data.layers ?? []).map((layer) => json<{ features: Feature[] }>(layer)));
+  const points = layers.flatMap((layer) => layer?.features ?? []).filter((feature) => feature.geometry.type === "Point");
+  const values = new Map((data.values ?? []).map((place) => [place.name, place]));
+  const most = Math.max(1, ...(data.values ?? []).map((place) => place.value ?? 0));
+  const low = look.token("--board-map-low", "#e6efed"), high = look.token("--board-map-high", "#0f6e66");
+  return {
+    visualMap: { show: true, type: "continuous", min: 0, max: most, seriesIndex: 0, left: 0, bottom: 0, itemHeight: look.size * 5, itemWidth: look.size * .8, text: [String(most), "0"], textStyle: { color: look.ink, fontSize: look.size }, inRange: { color: [low, high] } },
+    geo: { map: address, roam: false, top: 4, bottom: 4, left: look.size * 4, right: 4, aspectScale: .87, silent: true, itemStyle: { areaColor: "transparent", borderWidth: 0 } },
+    series: [
+      {
+        type: "map", map: address, roam: false, top: 4, bottom: 4, left: look.size * 4, right: 4, aspectScale: .87, selectedMode: false,
+        itemStyle: { borderColor: look.token("--board-map-line", "#fff"), borderWidth: 1 }, emphasis: { label: { show: true, color: look.strong }, itemStyle: { areaColor: look.token("--board-gold", "#e0a63a") } },
+        label: { show: true, fontSize: look.size * .8, color: look.token("--board-map-ink", look.strong), textBorderColor: look.card, textBorderWidth: 2, formatter: (p: { name: string }) => (values.get(p.name)?.value ? p.name.replace(/(街道|土家族乡|镇|乡)$/, "") : "") },
+        data: known.names.map((name) => ({ name, value: values.get(name)?.value ?? 0, href: values.get(name)?.href })),
+        tooltip: { formatter: (p: { name: string; value: number }) => `${p.name}<br>${shown(p.value || 0)}` },
+      },
+      {
+        type: "scatter", coordinateSystem: "geo", symbolSize: look.size * .8, z: 5,
+        data: points.map((point) => {
+          const told = point.properties, colour = look.level(String(told.level ?? "")) ?? look.token("--board-point", "#2a6fdb");
+          return { name: String(told.name ?? ""), value: [...(point.geometry.coordinates as number[])], href: told.url, symbol: told.level ? "diamond" : "circle", symbolSize: told.level ? look.size * 1.1 : look.size * .7, itemStyle: { color: colour, borderColor: look.card, borderWidth: 2 } };
+        }),
+        tooltip: { formatter: (p: { name: string }) => echo(p.name) },
+      },
+    ],
+  };
+}
+
+const echo = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);

@@ -1,0 +1,21 @@
+"""Django application of the boards engine."""
+
+from django.apps import AppConfig
+
+
+class BoardsConfig(AppConfig):
+    """Boards and reports."""
+
+    name = "shizhu.engines.boards"
+    label = "boards"
+    verbose_name = "Boards"
+
+    def ready(self) -> None:
+        """Register kinds and the menu entry."""
+        from shizhu.engines.boards import declare  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.boards.boards import VIEW  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.web import menu  # noqa: PLC0415  # apps must be loaded first
+
+        declare.register()
+        names = {"zh": "看板", "en": "Boards"}
+        menu.add(menu.Entry(names, "layout-dashboard", "/boards/", VIEW, order=8))

@@ -1,0 +1,113 @@
+"""The boards of a county, and what of them somebody may open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from shizhu.engines.boards import panels, shown
+from shizhu.engines.boards.declare import BOARDS
+from shizhu.engines.boards.shown import Shown
+from shizhu.kernel import packs
+from shizhu.kernel.access import Actor
+from shizhu.kernel.packs import Body
+from shizhu.kernel.text import label
+
+VIEW = "boards.board.view"
+
+
+class NoBoard(LookupError):
+    """The county has no board of that key."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """One board as declared."""
+
+    key: str
+    body: Body
+
+    @property
+    def title(self) -> str:
+        """Its name in the language in force."""
+        return label(self.body["title"])
+
+    @property
+    def note(self) -> str:
+        """What it is for."""
+        return label(self.body.get("note"))
+
+    @property
+    def icon(self) -> str:
+        """Icon of the sprite."""
+        return str(self.body.get("icon", "layout-dashboard"))
+
+    @property
+    def field_names(self) -> list[str]:
+        """Names of its fields."""
+        return [label(field["title"]) for field in self.body["fields"]]
+
+    def panel(self, key: str) -> Body | None:
+        """One of its panels."""
+        return next((p for field in self.body["fields"] for p in field["panels"] if p["key"] == key), None)
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a board with its panels as shown."""
+
+    key: str
+    title: str
+    icon: str
+    panels: tuple[Shown, ...]
+
+    @property
+    def oldest(self) -> datetime | None:
+        """When the least fresh of its panels was true."""
+        return min((panel.newest for panel in self.panels if panel.newest), default=None)
+
+    @property
+    def sources(self) -> str:
+        """Where its numbers come from."""
+        return "、".join(dict.fromkeys(panel.source for panel in self.panels if panel.source))
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether anything of it is invented."""
+        return any(panel.simulated for panel in self.panels)
+
+
+def boards(county: str) -> list[Board]:
+    """The boards of a county, in their order; the county's own first."""
+    found = [Board(key, body) for key, body in packs.declarations(BOARDS, county).items()]
+    own = f"{packs.COUNTY}."
+    return sorted(found, key=lambda board: (not board.key.startswith(own), board.body.get("order", 50), board.key))
+
+
+def board(key: str, county: str) -> Board:
+    """One board. Raises NoBoard."""
+    body: Mapping[str, Body] = packs.declarations(BOARDS, county)
+    if key not in body:
+        raise NoBoard(key)
+    return Board(key, body[key])
+
+
+def fields(
+    board: Board, who: Actor, county: str, only: frozenset[str] = frozenset(), *, wait: bool = True
+) -> list[Field]:
+    """The fields with their panels as the actor may see them, all or only some panels.
+
+    With `wait` off, what was slow the last time is left to come later.
+    """
+    made = []
+    for field in board.body["fields"]:
+        chosen = [panel for panel in field["panels"] if not only or panel["key"] in only]
+        own = tuple(_shown(panel, who, county, wait=wait) for panel in chosen)
+        made.append(Field(field["key"], label(field["title"]), field.get("icon", "activity"), own))
+    return made
+
+
+def _shown(panel: Body, who: Actor, county: str, *, wait: bool) -> Shown:
+    is_here = wait or panels.remembered(panel, who, county) is not None or not panels.is_slow(panel, who, county)
+    return shown.shown(panel, panels.answer(panel, who, county)) if is_here else shown.pending(panel)

@@ -1,0 +1,83 @@
+"""What packs and counties may declare: boards (`boards/*.yaml`) and reports (`reports/*.yaml`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from shizhu.kernel import datasets, packs
+from shizhu.kernel.packs import Body, LoadedPacks
+from shizhu.lib.times import parse_duration
+
+BOARDS = "boards"
+GROUPED = {"bar", "line", "area", "stacked", "pie", "ranking"}
+NEEDS = {"table": "rows", "list": "rows", "timeline": "timeline"}
+
+
+def panels(board: Body) -> Iterator[tuple[str, Body]]:
+    """(place, panel) of every panel of a board."""
+    for f, field in enumerate(board["fields"]):
+        for p, panel in enumerate(field["panels"]):
+            yield f"fields[{f}].panels[{p}]", panel
+
+
+def check(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
+    """Panels have keys of their own, ask what there is, and the layouts place every field."""
+    seen: set[str] = set()
+    for place, panel in panels(body):
+        if panel["key"] in seen:
+            yield f"{place}.key: {panel['key']}: stands twice"
+        seen.add(panel["key"])
+        for line in of_panel(key, panel, everything):
+            yield f"{place}.{line}"
+    fields = {field["key"] for field in body["fields"]}
+    for name, rows in body.get("layout", {}).items():
+        yield from _areas(name, rows, fields)
+
+
+def of_panel(key: str, panel: Body, everything: LoadedPacks) -> Iterator[str]:
+    """What is wrong with one panel."""
+    for name in ("stale",):
+        try:
+            parse_duration(panel.get(name, "PT1H"))
+        except ValueError as error:
+            yield f"{name}: {error}"
+    query = panel.get("query")
+    if query is None:
+        return
+    if panel["kind"] in GROUPED and not query.get("by") and "each" not in query:
+        yield f"query.by: a {panel['kind']} must be put together by something"
+    needed = NEEDS.get(panel["kind"])
+    if needed and not query.get(needed) and query["from"] not in {"plan", "readings"}:
+        yield f"query.{needed}: a {panel['kind']} needs it"
+    if panel.get("compare") and "during" not in query:
+        yield "compare: only what happened during a span has one before it"
+    has_time = query["from"] == "readings" or panel.get("trend", {}).get("time") or query.get("during", {}).get("time")
+    if panel.get("trend") and not has_time:
+        yield "trend.time: which column puts a row into an hour or a day?"
+    yield from (f"query.{line}" for line in _foreign(key, query))
+    yield from (f"query.{line}" for line in datasets.known()[query["from"]].check(query, everything))
+
+
+def _foreign(key: str, query: Body) -> Iterator[str]:
+    """A pack's board asks for what the pack declares; only a county's board joins packs."""
+    pack = key.split(".", maxsplit=1)[0]
+    of: Any = query.get("of", "")
+    if pack != packs.COUNTY and "." in of and of.split(".")[0] != pack:
+        yield f"of: {of}: is another pack's; a county's board may join packs"
+
+
+def _areas(name: str, rows: list[str], fields: set[str]) -> Iterator[str]:
+    widths = {len(row.split()) for row in rows}
+    if len(widths) != 1:
+        yield f"layout.{name}: every row needs as many cells as the others"
+    placed = {cell for row in rows for cell in row.split()} - {"."}
+    for wrong in sorted(placed - fields):
+        yield f"layout.{name}: {wrong}: there is no such field"
+    for left in sorted(fields - placed):
+        yield f"layout.{name}: {left}: is placed nowhere"
+
+
+def register() -> None:
+    """Called once by the application."""
+    packs.kind(BOARDS, schema=packs.read_schema("shizhu.engines.boards", "board"), check=check, of_county=True)

@@ -1,0 +1,13 @@
+"""Addresses of the boards engine."""
+
+from django.urls import path
+
+from shizhu.engines.boards.http import views
+
+app_name = "boards"
+urlpatterns = [
+    path("", views.index, name="index"),
+    path("<str:key>/", views.page, name="page"),
+    path("<str:key>/panels", views.some_panels, name="panels"),
+    path("<str:key>/wall", views.wall, name="wall"),
+]

@@ -1,0 +1,31 @@
+"""What a pack's boards must show: each panel answers who may see all, and refuses a person without a role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils import timezone
+
+from shizhu.engines.boards import panels, shown
+from shizhu.engines.boards.boards import VIEW
+from shizhu.engines.boards.declare import panels as panels_of
+from shizhu.kernel import access, testing
+from shizhu.kernel.packs import Body
+from shizhu.kernel.testing import Trial
+
+
+def check(trial: Trial, key: str, body: Body) -> Iterator[str]:
+    """Ask every panel twice."""
+    root, stranger, now = access.actor(trial.root), access.actor(trial.stranger), timezone.now()
+    for place, panel in panels_of(body):
+        found = panels.ask(panel, root, trial.county.pk, now)
+        if found.problem or found.is_refused:
+            yield f"{place}: {panel['key']}: {found.problem or 'is refused to who may see all'}"
+            continue
+        shown.shown(panel, found)
+        if "query" in panel and not panels.ask(panel, stranger, trial.county.pk, now).is_refused:
+            yield f"{place}: {panel['key']}: shows something to a person without a role"
+
+
+testing.proof("boards", check)
+testing.door("boards", testing.Door(lambda key: f"/boards/{key}/", lambda who, _key: who.has(VIEW)))

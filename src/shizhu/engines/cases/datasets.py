@@ -1,0 +1,155 @@
+"""Cases as a dataset (`from: cases`, `of` a flow or nothing for all), and the one timeline of an event.
+
+What was open or late at a moment is told from the times kept, so a question about yesterday gives yesterday's answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from shizhu.engines.cases import flows
+from shizhu.engines.cases.models import Case
+from shizhu.engines.cases.timeline import Line, timeline
+from shizhu.engines.records import api as records
+from shizhu.engines.things.api import Origin
+from shizhu.kernel import access, datasets, packs
+from shizhu.kernel.access import Predicate
+from shizhu.kernel.datasets import Asked, Column, Names, Result, Row
+from shizhu.kernel.packs import Body, LoadedPacks
+from shizhu.kernel.text import label, moment_sql, time_sql
+
+VIEW = "cases.case.view"
+SOURCE: Names = {"zh": "案件", "en": "Cases"}
+TIMES: Mapping[str, Names] = {
+    "opened_at": {"zh": "开案时间", "en": "Opened"},
+    "due_at": {"zh": "期限", "en": "Deadline"},
+    "closed_at": {"zh": "结案时间", "en": "Closed"},
+}
+PHASES: Mapping[str, Names] = {  # 感知预警→决策处置→监督评价
+    "sense": {"zh": "感知", "en": "Sensed"},
+    "warn": {"zh": "预警", "en": "Warned"},
+    "act": {"zh": "处置", "en": "Handled"},
+    "account": {"zh": "评价", "en": "Judged"},
+}
+PHASE_OF = {"packet": "sense", "broken": "sense", "alarm": "warn", "closed": "account", "cleared": "account"}
+
+
+def columns(table: str, at: datetime) -> dict[str, records.Column]:
+    """Everything a condition may name, as it was at a moment."""
+    text, number, truth = records.Kind.TEXT, records.Kind.NUMBER, records.Kind.BOOLEAN
+    now = moment_sql(at)
+    is_open = f"({table}.closed_at IS NULL OR {table}.closed_at >= {now})"
+    ended = f"(CASE WHEN {is_open} THEN {now} ELSE {table}.closed_at END)"
+    return {
+        **{name: records.Column(time_sql(f"{table}.{name}"), records.Kind.TIME) for name in TIMES},
+        "is_open": records.Column(is_open, truth),
+        "is_late": records.Column(f"({ended} > {table}.due_at)", truth),
+        "hours": records.Column(f"(extract(epoch FROM {ended} - {table}.opened_at) / 3600)::numeric", number),
+        "flow": records.Column(f"{table}.flow", text),
+        "stage": records.Column(f"{table}.stage", number),
+        "from_alarm": records.Column(f"({table}.alarm IS NOT NULL)", truth),
+        "number": records.Column(f"{table}.number", text),
+        "title": records.Column(f"{table}.title", text),
+        "_simulated": records.Column(f"({table}.origin <> {Origin.MEASURED:d})", truth),
+        "_town": records.Column(
+            f"(SELECT split_part(path, '/', 2) FROM kernel_area WHERE id = {table}.area_id)", text
+        ),
+    }  # fmt: skip
+
+
+def subject(county: str, flow: str, at: datetime) -> records.Subject:
+    """Cases that had been opened by a moment, of one flow or all."""
+    said = {name: records.Said(title) for name, title in TIMES.items()} | {
+        "is_open": records.Said({"zh": "在办", "en": "Open"}),
+        "is_late": records.Said({"zh": "超期", "en": "Late"}),
+        "hours": records.Said({"zh": "用时", "en": "Time taken"}, {"zh": "小时", "en": "h"}),
+        "flow": records.Said({"zh": "事项", "en": "Matter"}, titles=_flows),
+        "stage": records.Said({"zh": "环节", "en": "Stage"}, labels=_stages(flow)),
+        "from_alarm": records.Said({"zh": "由预警开案", "en": "From an alarm"}),
+        "number": records.Said({"zh": "案号", "en": "Number"}),
+        "title": records.Said({"zh": "事由", "en": "Matter"}),
+    }
+    fixed = Predicate("t.county_id = %s AND t.opened_at < %s", (county, at))
+    return records.Subject(
+        table="cases_case",
+        columns=columns("t", at),
+        said=said,
+        fixed=fixed & Predicate("t.flow = %s", (flow,)) if flow else fixed,
+        verb=VIEW,
+        source=_flows([flow]).get(flow, SOURCE) if flow else SOURCE,
+        page=f"/cases/?status=all{f'&flow={flow}' if flow else ''}",
+        title="t.title",
+        href="'/cases/' || t.id || '/'",
+        newest="greatest(t.opened_at, t.closed_at)",
+        simulated=f"t.origin <> {Origin.MEASURED:d}",
+        moments={name: f"t.{name}" for name in TIMES},
+    )
+
+
+def _flows(keys: Iterable[Any]) -> dict[Any, Names]:
+    declared = packs.declarations("flows")
+    return {key: flows.current(key)[1].title for key in keys if key in declared}
+
+
+def _stages(flow: str) -> dict[str, Names]:
+    if not flow or flow not in packs.declarations("flows"):
+        return {}
+    return {str(number): name for number, name in enumerate(flows.current(flow)[1].stages)}
+
+
+def give(asked: Asked) -> Result:
+    """The answer: numbers and rows, or with `timeline: true` the story of one event."""
+    if asked.body.get("timeline"):
+        return _story(asked)
+    return records.tabulate(subject(asked.county, asked.body.get("of", ""), asked.at), asked)
+
+
+def _story(asked: Asked) -> Result:
+    """The newest case that an alarm opened, of those the actor may see: one line a step, with its phase."""
+    rows = Case.objects.filter(county_id=asked.county, alarm__isnull=False, opened_at__lt=asked.at)
+    if asked.body.get("of"):
+        rows = rows.filter(flow=asked.body["of"])
+    case = access.rows(rows, asked.who, VIEW).order_by("-opened_at").first()
+    shown = (Column("phase", {"zh": "环节", "en": "Phase"}), Column("time", {"zh": "时间", "en": "Time"}, "time"),
+             Column("what", {"zh": "内容", "en": "What"}))  # fmt: skip
+    if case is None:
+        return Result(shown, (), SOURCE)
+    lines = [line for line in timeline(case) if line.at < asked.at]
+    told = [_told(line, case) for line in lines]
+    return Result(
+        shown, tuple(told), {"zh": f"{case.number} {case.title}", "en": f"{case.number} {case.title}"},
+        newest=max((line.at for line in lines), default=None), total=1, simulated=int(case.origin != Origin.MEASURED),
+        href=f"/cases/{case.pk}/", is_part=not datasets.sees_all(asked.who, VIEW, asked.county),
+    )  # fmt: skip
+
+
+def _told(line: Line, case: Case) -> Row:
+    phase = PHASE_OF.get(line.kind, "act")
+    words = {
+        "packet": _("First packet"), "broken": _("breaks the limit"), "alarm": _("Alarm raised"),
+        "opened": _("Case opened"), "closed": _("Case closed"), "cleared": _("Alarm cleared with the case"),
+    }  # fmt: skip
+    text = words.get(line.kind) or label(line.data.get("name"))
+    if line.kind == "broken":
+        text = f"{line.data['stream'].thing_name} {label(line.data['stream'].title)} {text}"
+    if line.kind == "given":
+        text = f"{text} {_('given to')} {'、'.join(line.data['entry'].data['people']) or '—'}"
+    if line.kind == "done":
+        text = f"{text} · {_('done')} {line.data['person'].name}"
+    return Row((PHASES[phase], line.at, text), (phase,), f"/cases/{case.pk}/")
+
+
+def check(body: Body, everything: LoadedPacks) -> Iterable[str]:
+    """The flow and the columns exist."""
+    if body.get("of") and packs.find(everything, "flows", body["of"]) is None:
+        return [f"of: {body['of']}: nobody declares this flow"]
+    return records.problems(subject("", "", datetime.now().astimezone()), body)
+
+
+def register() -> None:
+    """Called once by the application."""
+    datasets.add(datasets.Dataset("cases", give, lambda _body: VIEW, check))
