@@ -1,4 +1,6 @@
-// What ECharts is told of a panel. Colours, sizes and type come from the page's tokens, so light and dark are one code.
+// What ECharts is told of a panel. Colours and sizes come from the page's tokens, so light, dark and wall are one code.
+import { token } from "./theme";
+
 export interface Series { name: string; values: (number | null)[]; hrefs: string[]; levels: string[] }
 export interface Place { name: string; value: number | null; href: string }
 export interface Chart {
@@ -11,24 +13,17 @@ type Option = Record<string, unknown>;
 const LEVELS = ["red", "orange", "yellow", "blue", "green"];
 
 class Look {
-  private style: CSSStyleDeclaration;
   readonly size: number;
-  constructor(element: HTMLElement) {
-    this.style = getComputedStyle(element);
-    this.size = parseFloat(this.style.fontSize);
+  constructor(private element: Element) {
+    this.size = parseFloat(getComputedStyle(element).fontSize);
   }
-  token(name: string, fallback: string): string {
-    return this.style.getPropertyValue(name).trim() || fallback;
-  }
-  get palette(): string[] {
-    const plain = ["#0f6e66", "#ca640c", "#2267be", "#803a83", "#7b992d", "#2a89d1"];
-    return plain.map((colour, n) => this.token(`--board-chart-${n + 1}`, colour));
-  }
-  get ink(): string { return this.token("--board-muted", "#5d6d6b"); }
-  get grid(): string { return this.token("--board-grid", "#ecebe4"); }
-  get card(): string { return this.token("--board-card", "#fff"); }
-  get strong(): string { return this.token("--board-ink", "#1c2b2a"); }
-  level(name: string): string | undefined { return LEVELS.includes(name) ? this.token(`--board-${name}`, "") || undefined : undefined; }
+  token(name: string): string { return token(name, this.element); }
+  get palette(): string[] { return [1, 2, 3, 4, 5, 6].map((n) => this.token(`chart-${n}`)); }
+  get ink(): string { return this.token("muted"); }
+  get grid(): string { return this.token("chart-grid"); }
+  get card(): string { return this.token("card"); }
+  get strong(): string { return this.token("ink"); }
+  level(name: string): string | undefined { return LEVELS.includes(name) ? this.token(name) : undefined; }
 }
 
 const DASHES = ["solid", "dashed", "dotted", [10, 4], [4, 2, 1, 2], [12, 3, 3, 3]];
@@ -117,22 +112,21 @@ async function map(data: Chart, look: Look, register: (name: string, shape: unkn
   const points = layers.flatMap((layer) => layer?.features ?? []).filter((feature) => feature.geometry.type === "Point");
   const values = new Map((data.values ?? []).map((place) => [place.name, place]));
   const most = Math.max(1, ...(data.values ?? []).map((place) => place.value ?? 0));
-  const low = look.token("--board-map-low", "#e6efed"), high = look.token("--board-map-high", "#0f6e66");
   return {
-    visualMap: { show: true, type: "continuous", min: 0, max: most, seriesIndex: 0, left: 0, bottom: 0, itemHeight: look.size * 5, itemWidth: look.size * .8, text: [String(most), "0"], textStyle: { color: look.ink, fontSize: look.size }, inRange: { color: [low, high] } },
+    visualMap: { show: true, type: "continuous", min: 0, max: most, seriesIndex: 0, left: 0, bottom: 0, itemHeight: look.size * 5, itemWidth: look.size * .8, text: [String(most), "0"], textStyle: { color: look.ink, fontSize: look.size }, inRange: { color: [look.token("jade-soft"), look.token("chart-1")] } },
     geo: { map: address, roam: false, top: 4, bottom: 4, left: look.size * 4, right: 4, aspectScale: .87, silent: true, itemStyle: { areaColor: "transparent", borderWidth: 0 } },
     series: [
       {
         type: "map", map: address, roam: false, top: 4, bottom: 4, left: look.size * 4, right: 4, aspectScale: .87, selectedMode: false,
-        itemStyle: { borderColor: look.token("--board-map-line", "#fff"), borderWidth: 1 }, emphasis: { label: { show: true, color: look.strong }, itemStyle: { areaColor: look.token("--board-gold", "#e0a63a") } },
-        label: { show: true, fontSize: look.size * .8, color: look.token("--board-map-ink", look.strong), textBorderColor: look.card, textBorderWidth: 2, formatter: (p: { name: string }) => (values.get(p.name)?.value ? p.name.replace(/(街道|土家族乡|镇|乡)$/, "") : "") },
+        itemStyle: { borderColor: look.card, borderWidth: 1 }, emphasis: { label: { show: true, color: look.strong }, itemStyle: { areaColor: look.token("gold-soft") } },
+        label: { show: true, fontSize: look.size * .8, color: look.strong, textBorderColor: look.card, textBorderWidth: 2, formatter: (p: { name: string }) => (values.get(p.name)?.value ? p.name.replace(/(街道|土家族乡|镇|乡)$/, "") : "") },
         data: known.names.map((name) => ({ name, value: values.get(name)?.value ?? 0, href: values.get(name)?.href })),
         tooltip: { formatter: (p: { name: string; value: number }) => `${p.name}<br>${shown(p.value || 0)}` },
       },
       {
         type: "scatter", coordinateSystem: "geo", symbolSize: look.size * .8, z: 5,
         data: points.map((point) => {
-          const told = point.properties, colour = look.level(String(told.level ?? "")) ?? look.token("--board-point", "#2a6fdb");
+          const told = point.properties, colour = look.level(String(told.level ?? "")) ?? look.token("chart-3");
           return { name: String(told.name ?? ""), value: [...(point.geometry.coordinates as number[])], href: told.url, symbol: told.level ? "diamond" : "circle", symbolSize: told.level ? look.size * 1.1 : look.size * .7, itemStyle: { color: colour, borderColor: look.card, borderWidth: 2 } };
         }),
         tooltip: { formatter: (p: { name: string }) => echo(p.name) },

@@ -5,6 +5,7 @@ import { GeoComponent, GridComponent, LegendComponent, TooltipComponent, VisualM
 import * as echarts from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { option, type Chart } from "./board-charts";
+import { onTheme } from "./theme";
 
 echarts.use([BarChart, LineChart, MapChart, PieChart, ScatterChart, GeoComponent, GridComponent, LegendComponent, TooltipComponent, VisualMapComponent, CanvasRenderer]);
 
@@ -125,7 +126,7 @@ function tick(): void {
 }
 
 if (board) {
-  dress(document);
+  onTheme(() => dress(document));
   const late = [...document.querySelectorAll<HTMLElement>("[data-pending]")].map((panel) => panel.dataset.panel).filter(Boolean);
   if (late.length) void refresh(late.join(","));
   listen();

@@ -63,6 +63,16 @@ class Field:
     panels: tuple[Shown, ...]
 
     @property
+    def numbers(self) -> list[Shown]:
+        """Its numbers, which stand side by side."""
+        return [panel for panel in self.panels if panel.kind == "number"]
+
+    @property
+    def others(self) -> list[Shown]:
+        """What stands below them."""
+        return [panel for panel in self.panels if panel.kind != "number"]
+
+    @property
     def oldest(self) -> datetime | None:
         """When the least fresh of its panels was true."""
         return min((panel.newest for panel in self.panels if panel.newest), default=None)

@@ -49,7 +49,6 @@ class Shown:
     title: str
     kind: str
     help: str = ""
-    is_wide: bool = False
     on: str = ""
     is_pending: bool = False
     is_refused: bool = False
@@ -89,7 +88,7 @@ def pending(panel: Body) -> Shown:
 def _about(panel: Body) -> dict[str, Any]:
     return {
         "key": panel["key"], "title": label(panel["title"]), "kind": panel["kind"], "help": label(panel.get("help")),
-        "is_wide": bool(panel.get("wide")), "on": " ".join(f"only-{place}" for place in panel.get("only", [])),
+        "on": " ".join(f"only-{place}" for place in panel.get("only", [])),
     }  # fmt: skip
 
 
@@ -189,7 +188,7 @@ def _lines(panel: Body, result: Result) -> tuple[Line, ...]:
 
 def _cell(panel: Body, column: Column, value: Any) -> Cell:
     if isinstance(value, datetime):
-        return Cell(f"{timezone.localtime(value):%m-%d %H:%M}")
+        return Cell(_moment(value))
     if column.kind == "level" and str(value) in LEVELS:
         return Cell(label(LIGHTS[str(value)]), level=str(value))
     if column.kind == "number" and not isinstance(value, Mapping):
@@ -197,8 +196,14 @@ def _cell(panel: Body, column: Column, value: Any) -> Cell:
     if isinstance(value, bool):
         return Cell(_("Yes") if value else _("No"))
     if column.kind == "time" and isinstance(value, str) and value.endswith("Z"):
-        return Cell(f"{timezone.localtime(datetime.fromisoformat(value)):%m-%d %H:%M}")
+        return Cell(_moment(datetime.fromisoformat(value)))
     return Cell("—" if value is None else label(value))
+
+
+def _moment(value: datetime) -> str:
+    """A time of today without its day."""
+    local = timezone.localtime(value)
+    return f"{local:%H:%M}" if local.date() == timezone.localdate() else f"{local:%m-%d %H:%M}"
 
 
 LIGHTS = {

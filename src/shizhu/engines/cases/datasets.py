@@ -120,6 +120,8 @@ def _story(asked: Asked) -> Result:
         return Result(shown, (), SOURCE)
     lines = [line for line in timeline(case) if line.at < asked.at]
     told = [_told(line, case) for line in lines]
+    reached = max((list(PHASES).index(row.keys[0]) for row in told), default=-1)
+    told += [Row((PHASES[phase], None, _("not yet")), (phase,)) for phase in list(PHASES)[reached + 1 :]]
     return Result(
         shown, tuple(told), {"zh": f"{case.number} {case.title}", "en": f"{case.number} {case.title}"},
         newest=max((line.at for line in lines), default=None), total=1, simulated=int(case.origin != Origin.MEASURED),

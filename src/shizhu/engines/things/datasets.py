@@ -134,6 +134,8 @@ class _Readings:
         wanted = Datastream.objects.filter(
             key=self._body["property"], thing__in=things, thing__devices__profile=self._body["of"]
         )
+        if self._body.get("device"):
+            wanted = wanted.filter(thing__devices__key=self._body["device"])
         self.streams = queries.describe(wanted.values_list("pk", flat=True))
 
     def answer(self) -> Result:
