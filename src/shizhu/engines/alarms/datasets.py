@@ -56,7 +56,7 @@ def subject(county: str, at: datetime) -> records.Subject:
     """Alarms that had been raised by a moment."""
     said = {name: records.Said(title) for name, title in TIMES.items()} | {
         "level": records.Said({"zh": "级别", "en": "Level"}, labels={key: LEVEL_NAMES[key] for key in LEVELS[::-1]}),
-        "rule": records.Said({"zh": "规则", "en": "Rule"}, titles=_rules),
+        "rule": records.Said({"zh": "规则", "en": "Rule"}, titles=lambda keys: _rules(county, keys)),
         "is_open": records.Said({"zh": "未解除", "en": "Open"}),
         "value": records.Said({"zh": "数值", "en": "Value"}),
         "occurrences": records.Said({"zh": "次数", "en": "Occurrences"}),
@@ -75,20 +75,20 @@ def subject(county: str, at: datetime) -> records.Subject:
         newest="t.detected_at",
         simulated=f"t.origin <> {things.Origin.MEASURED:d}",
         moments={name: f"t.{name}" for name in TIMES},
-        names=_names,
+        names=lambda raw: _names(county, raw),
     )
 
 
-def _rules(keys: Iterable[Any]) -> dict[Any, Names]:
-    declared = packs.declarations("rules")
+def _rules(county: str, keys: Iterable[Any]) -> dict[Any, Names]:
+    declared = packs.declarations("rules", county)
     return {key: declared[key]["title"] for key in keys if key in declared}
 
 
-def _names(raw: Iterable[str]) -> dict[Any, Names]:
+def _names(county: str, raw: Iterable[str]) -> dict[Any, Names]:
     """`rule datastream` → the station and what is wrong there."""
     pairs = {text: text.rpartition(" ") for text in raw}
     streams = things.describe({int(pair[2]) for pair in pairs.values()})
-    rules = _rules({pair[0] for pair in pairs.values()})
+    rules = _rules(county, {pair[0] for pair in pairs.values()})
     found: dict[Any, Names] = {}
     for text, (rule, _space, number) in pairs.items():
         stream = streams.get(int(number))

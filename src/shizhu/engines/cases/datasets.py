@@ -67,8 +67,8 @@ def subject(county: str, flow: str, at: datetime) -> records.Subject:
         "is_open": records.Said({"zh": "在办", "en": "Open"}),
         "is_late": records.Said({"zh": "超期", "en": "Late"}),
         "hours": records.Said({"zh": "用时", "en": "Time taken"}, {"zh": "小时", "en": "h"}),
-        "flow": records.Said({"zh": "事项", "en": "Matter"}, titles=_flows),
-        "stage": records.Said({"zh": "环节", "en": "Stage"}, labels=_stages(flow)),
+        "flow": records.Said({"zh": "事项", "en": "Matter"}, titles=lambda keys: _flows(county, keys)),
+        "stage": records.Said({"zh": "环节", "en": "Stage"}, labels=_stages(county, flow)),
         "from_alarm": records.Said({"zh": "由预警开案", "en": "From an alarm"}),
         "number": records.Said({"zh": "案号", "en": "Number"}),
         "title": records.Said({"zh": "事由", "en": "Matter"}),
@@ -80,7 +80,7 @@ def subject(county: str, flow: str, at: datetime) -> records.Subject:
         said=said,
         fixed=fixed & Predicate("t.flow = %s", (flow,)) if flow else fixed,
         verb=VIEW,
-        source=_flows([flow]).get(flow, SOURCE) if flow else SOURCE,
+        source=_flows(county, [flow]).get(flow, SOURCE) if flow else SOURCE,
         page=f"/cases/?status=all{f'&flow={flow}' if flow else ''}",
         title="t.title",
         href="'/cases/' || t.id || '/'",
@@ -90,15 +90,15 @@ def subject(county: str, flow: str, at: datetime) -> records.Subject:
     )
 
 
-def _flows(keys: Iterable[Any]) -> dict[Any, Names]:
-    declared = packs.declarations("flows")
-    return {key: flows.current(key)[1].title for key in keys if key in declared}
+def _flows(county: str, keys: Iterable[Any]) -> dict[Any, Names]:
+    declared = packs.declarations("flows", county)
+    return {key: flows.about(declared[key]["text"].encode()).title for key in keys if key in declared}
 
 
-def _stages(flow: str) -> dict[str, Names]:
-    if not flow or flow not in packs.declarations("flows"):
-        return {}
-    return {str(number): name for number, name in enumerate(flows.current(flow)[1].stages)}
+def _stages(county: str, flow: str) -> dict[str, Names]:
+    declared = packs.declarations("flows", county).get(flow) if flow else None
+    stages = flows.about(declared["text"].encode()).stages if declared else ()
+    return {str(number): name for number, name in enumerate(stages)}
 
 
 def give(asked: Asked) -> Result:

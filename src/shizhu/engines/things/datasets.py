@@ -58,7 +58,7 @@ def subject(county: str, at: datetime) -> records.Subject:
     """Devices with the name and place of their Thing."""
     said = {
         "state": records.Said({"zh": "状态", "en": "State"}, labels=STATES),
-        "profile": records.Said({"zh": "类型", "en": "Kind"}, titles=_profiles),
+        "profile": records.Said({"zh": "类型", "en": "Kind"}, titles=lambda keys: _profiles(county, keys)),
         "last_seen": records.Said({"zh": "最近上报", "en": "Last heard"}),
         "last_error_at": records.Said({"zh": "最近报错", "en": "Last error"}),
         "name": records.Said({"zh": "名称", "en": "Name"}),
@@ -80,8 +80,8 @@ def subject(county: str, at: datetime) -> records.Subject:
     )
 
 
-def _profiles(keys: Iterable[Any]) -> dict[Any, Names]:
-    declared = packs.declarations("things")
+def _profiles(county: str, keys: Iterable[Any]) -> dict[Any, Names]:
+    declared = packs.declarations("things", county)
     return {key: declared[key]["title"] for key in keys if key in declared}
 
 
@@ -129,7 +129,9 @@ class _Readings:
 
     def __init__(self, asked: Asked) -> None:
         self._asked, self._body = asked, asked.body
-        self._declared = packs.declaration("things", self._body["of"])["properties"][self._body["property"]]
+        self._declared = packs.declaration("things", self._body["of"], self._asked.county)["properties"][
+            self._body["property"]
+        ]
         things = access.rows(Thing.objects.filter(county_id=asked.county), asked.who, VIEW)
         wanted = Datastream.objects.filter(
             key=self._body["property"], thing__in=things, thing__devices__profile=self._body["of"]
@@ -149,7 +151,7 @@ class _Readings:
     def _result(self, names: tuple[Column, ...], rows: Iterable[Row], **facts: Any) -> Result:
         title = self._declared["title"]
         value = Column("value", title, "number", self._declared.get("symbol", self._declared.get("unit", "")))
-        profile = packs.declaration("things", self._body["of"])["title"]
+        profile = packs.declaration("things", self._body["of"], self._asked.county)["title"]
         address = f"/things/?{urlencode({'filter': 'profile = ' + chr(39) + self._body['of'] + chr(39)})}"
         return Result(
             columns=(*names, value), rows=tuple(rows), href=address,
