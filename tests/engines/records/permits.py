@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
 from shizhu.engines.records import api
+from shizhu.engines.records.models import Record
 from shizhu.kernel.models import Person
 
 PERMIT = "lemonade.permit"
@@ -24,3 +27,9 @@ def browser(who: Person) -> Client:
 def problems(refused: pytest.ExceptionInfo[api.Refused]) -> list[tuple[str, str]]:
     """(path, rule) of what is wrong."""
     return [(problem.path, problem.rule) for problem in refused.value.problems]
+
+
+def stored(record_id: int) -> dict[str, Any]:
+    """What lies in the table, masked for nobody."""
+    data: dict[str, Any] = Record.objects.get(pk=record_id).data
+    return data

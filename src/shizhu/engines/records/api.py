@@ -30,17 +30,20 @@ from shizhu.engines.records.http.ogc.landing import Part, add_part
 from shizhu.engines.records.indexes import prepare_registers
 from shizhu.engines.records.logic.cql2 import Cql2Error
 from shizhu.engines.records.logic.cql2_sql import Column, condition
+from shizhu.engines.records.logic.privacy import PURPOSES
 from shizhu.engines.records.logic.register import Field, Kind, Register
 from shizhu.engines.records.logic.values import Problem
+from shizhu.engines.records.looks import unmask
 from shizhu.engines.records.queries import count, get, get_by_id, history, query, scan
 from shizhu.engines.records.references import Choice, Reference
 from shizhu.engines.records.references import add as add_reference
-from shizhu.engines.records.store import CHANGED, create, load_demo, move, restore, update, withdraw
+from shizhu.engines.records.store import CHANGED, create, load_demo, move, restore, revert, update, withdraw
 from shizhu.engines.records.tabulate import TOWN, Said, Subject, filtered, problems, tabulate
 
 __all__ = [
     "ANY",
     "CHANGED",
+    "PURPOSES",
     "TOWN",
     "Box",
     "Change",
@@ -89,8 +92,10 @@ __all__ = [
     "register_of",
     "registers",
     "restore",
+    "revert",
     "scan",
     "tabulate",
+    "unmask",
     "update",
     "withdraw",
 ]  # fmt: skip

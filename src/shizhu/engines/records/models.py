@@ -6,10 +6,11 @@ Indexes on fields inside `data` are partial, one per register and field: `indexe
 from __future__ import annotations
 
 import pghistory
+import pgtrigger
 from django.db import models
 
 from shizhu.kernel.fields import BoxField, GeometryField
-from shizhu.kernel.models import Area, County, Organisation
+from shizhu.kernel.models import Area, County, Organisation, Person
 
 WITHDRAWN = "withdrawn"
 
@@ -44,3 +45,25 @@ class Record(models.Model):
 
     def __str__(self) -> str:
         return f"{self.register} {self.key} {self.title}"
+
+
+class Look(models.Model):
+    """Somebody saw private fields of a record whole: who, which, when and what for. It is never changed or deleted."""
+
+    county = models.ForeignKey(County, models.PROTECT, db_index=False)
+    register = models.CharField(max_length=100)
+    record = models.ForeignKey(Record, models.PROTECT, related_name="looks")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")  # whose the record was then
+    area = models.ForeignKey(Area, models.PROTECT, related_name="+")
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    fields = models.JSONField()  # names of fields; `rows.field` in rows
+    purpose = models.CharField(max_length=20)
+    reason = models.CharField(max_length=200)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["county", "register", "-at"], name="look_at")]
+        triggers = [pgtrigger.Protect(name="kept", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} {self.register} {self.record_id} {self.purpose}"

@@ -70,7 +70,7 @@ def query(who: Actor, county: str, register: str, wanted: Query) -> Page:
     declared = register_of(register, county)
     rows = selected(who, county, declared, wanted)
     page = ordered(rows, declared, wanted.order)[wanted.offset : wanted.offset + wanted.limit]
-    return Page(tuple(entry(row, declared, who) for row in page.prefetch_related("organisation", "area")), rows.count())
+    return Page(tuple(entry(row, declared) for row in page.prefetch_related("organisation", "area")), rows.count())
 
 
 def scan(who: Actor, county: str, register: str, wanted: Query) -> Iterator[Entry]:
@@ -78,7 +78,7 @@ def scan(who: Actor, county: str, register: str, wanted: Query) -> Iterator[Entr
     declared = register_of(register, county)
     rows = ordered(selected(who, county, declared, wanted), declared, wanted.order)
     for row in rows.prefetch_related("organisation", "area").iterator(chunk_size=CHUNK):
-        yield entry(row, declared, who)
+        yield entry(row, declared)
 
 
 def get(who: Actor, county: str, register: str, key: str) -> Entry:
@@ -99,7 +99,7 @@ def _one(who: Actor, register: Register, which: Q, name: str) -> Entry:
     row = rows.select_related("organisation", "area").first()
     if row is None:
         raise NoRecord(f"record: {name}: there is none that {who.name or 'nobody'} may see")
-    return entry(row, register, who)
+    return entry(row, register)
 
 
 def selected(who: Actor, county: str, register: Register, wanted: Query) -> QuerySet[Record]:
@@ -138,20 +138,14 @@ def ordered(rows: QuerySet[Record], register: Register, order: str) -> QuerySet[
     return rows.order_by(OrderBy(by, descending=order.startswith("-"), nulls_last=True), "sort_key", "id")
 
 
-def entry(row: Record, register: Register, who: Actor) -> Entry:
-    """A row as the actor may see it. The row needs its organisation and area."""
-    data, masked = shown(register, row.data, is_open=_may_unmask(who, register, row))
+def entry(row: Record, register: Register, opened: Collection[str] = ()) -> Entry:
+    """A row as it is shown, masked but for fields that are `opened`. The row needs its organisation and area."""
+    data, masked = shown(register, row.data, opened)
     return Entry(
         row.pk, row.county_id, row.register, row.key, row.title, data, masked,
         Place(row.organisation.code, row.organisation.name), Place(row.area.code, row.area.name),
         row.geometry, row.state, row.source, row.is_simulated, row.created, row.updated, row.version,
     )  # fmt: skip
-
-
-def _may_unmask(who: Actor, register: Register, row: Record) -> bool:
-    if who.is_unbounded:
-        return False  # --open: nobody answers for what they saw
-    return access.may(who, register.verb("unmask"), county=row.county_id, organisation=row.organisation, area=row.area)
 
 
 def related(who: Actor, county: str, register: str, key: str, most: int = 20) -> list[tuple[Register, str, Page]]:
@@ -172,17 +166,16 @@ def _pointing(county: str, register: str) -> list[tuple[Register, str]]:
 
 
 def history(who: Actor, record_id: int) -> tuple[Change, ...]:
-    """What happened to a record, oldest first; private values masked as in the record. Raises NoRecord."""
+    """What happened to a record, oldest first; private values masked. Raises NoRecord."""
     current = get_by_id(who, record_id)
     register = register_of(current.register, current.county)
-    is_open = _may_unmask(who, register, Record.objects.select_related("organisation", "area").get(pk=record_id))
     events = list(_events(record_id))
     names = _names(events)
     steps: list[Change] = []
     before: dict[str, Any] = {}
     for event in events:
         after = _facts(event)
-        changes = _changes(register, before, after, is_open=is_open) if before else ()
+        changes = _changes(register, before, after) if before else ()
         action = _action(before.get("_state"), after["_state"])
         steps.append(Change(event.pgh_created_at, names[event.pk], action, event.version, changes))
         before = after
@@ -190,12 +183,21 @@ def history(who: Actor, record_id: int) -> tuple[Change, ...]:
 
 
 def written_at(who: Actor, record_id: int, version: int) -> Mapping[str, Any]:
-    """A record's data as it was at a version, masked as now; {} if it never had that version."""
+    """A record's data as it was at a version, masked; {} if it never had that version."""
     current = get_by_id(who, record_id)
     register = register_of(current.register, current.county)
-    is_open = _may_unmask(who, register, Record.objects.select_related("organisation", "area").get(pk=record_id))
     event = _events(record_id).filter(version=version).last()
-    return shown(register, event.data, is_open=is_open)[0] if event else {}
+    return shown(register, event.data)[0] if event else {}
+
+
+def facts_at(who: Actor, record_id: int, version: int) -> Mapping[str, Any]:
+    """Everything of a record as it was at a version, masked: its data, `_state`, `_area`, `_organisation`, `_geometry`.
+
+    {} if it never had that version. Raises NoRecord.
+    """
+    current = get_by_id(who, record_id)
+    event = _events(record_id).filter(version=version).last()
+    return shown(register_of(current.register, current.county), _facts(event))[0] if event else {}
 
 
 def _events(record_id: int) -> QuerySet[Any]:
@@ -220,13 +222,11 @@ def _facts(event: Any) -> dict[str, Any]:
     return {**event.data, **own, "_geometry": event.geometry.wkt if event.geometry is not None else None}
 
 
-def _changes(
-    register: Register, before: dict[str, Any], after: dict[str, Any], *, is_open: bool
-) -> tuple[FieldChange, ...]:
+def _changes(register: Register, before: dict[str, Any], after: dict[str, Any]) -> tuple[FieldChange, ...]:
     differing = [
         path for path in {**_flat(before), **_flat(after)} if _flat(before).get(path) != _flat(after).get(path)
     ]
-    old, new = (_flat(shown(register, facts, is_open=is_open)[0]) for facts in (before, after))
+    old, new = (_flat(shown(register, facts)[0]) for facts in (before, after))
     return tuple(FieldChange(path, old.get(path), new.get(path)) for path in differing)
 
 

@@ -21,6 +21,7 @@ from shizhu.engines.records.http import excel, filters, shown
 from shizhu.engines.records.http.inputs import Maker, tidy
 from shizhu.engines.records.http.sketch import Sketch, sketch
 from shizhu.engines.records.logic.cql2 import Comparison, Cql2Error, Every, Literal, Property, parse
+from shizhu.engines.records.logic.privacy import PURPOSES, field_of
 from shizhu.engines.records.logic.register import Kind, Register, Transition
 from shizhu.engines.records.models import WITHDRAWN
 from shizhu.engines.records.references import Choice
@@ -73,7 +74,12 @@ def index(request: Request) -> HttpResponse:
     found = [(pack.name, groups[pack.pk]) for pack in Pack.objects.filter(pk__in=groups).order_by("pk")]
     if overlays.LOCAL in groups:
         found.append((OWN, groups[overlays.LOCAL]))
-    context = {"packs": found, "may_declare": access.has_county(request.actor, overlays.EDIT, request.county.pk)}
+    may_review = any(request.actor.has(r.verb("review")) for r in registers(request.county.pk).values())
+    context = {
+        "packs": found,
+        "may_review": may_review,
+        "may_declare": access.has_county(request.actor, overlays.EDIT, request.county.pk),
+    }
     return render(request, "records/index.html", context)
 
 
@@ -207,17 +213,25 @@ def by_key(request: Request, register: str, key: str) -> HttpResponse:
 def detail(request: Request, register: str, number: int) -> HttpResponse:
     """One record: its fields, where it is, what points at it, its history."""
     declared = found(request, register)
-    entry = entry_of(request, declared, number)
+    return show(request, declared, entry_of(request, declared, number))
+
+
+def show(request: Request, declared: Register, entry: Entry, **more: Any) -> HttpResponse:
+    """The page of a record; `more` is what was asked to see it whole, and what is wrong with that."""
     known = shown.titles(entry.county, declared, [entry])
+    masked = {field_of(path) for path in entry.masked} if may(request, declared, "unmask", entry) else set()
     context = {
         "register": declared, "entry": entry, "state": shown.state(declared, entry.state),
-        "cells": [shown.cell(entry, item, known) for item in declared.fields.values()],
+        "cells": [shown.cell(entry, item, known) for item in shown.there(declared, entry)],
         "geometry": _feature(entry), "sketch": _sketch(entry), "related": _related(request, entry),
         "history": list(shown.steps(entry.county, declared, queries.history(request.actor, entry.id))),
         "steps": _steps(request, declared, entry),
         "may_edit": may(request, declared, "edit", entry), "may_delete": may(request, declared, "delete", entry),
+        "may_review": may(request, declared, "review", entry),
+        "masked": [Choice(path, label(item.title)) for path, item in declared.everything if path in masked],
+        "purposes": [Choice(key, label(names)) for key, names in PURPOSES.items()],
     }  # fmt: skip
-    return render(request, "records/detail.html", context)
+    return render(request, "records/detail.html", {**context, **more}, status=422 if more.get("problems") else 200)
 
 
 def _steps(request: Request, register: Register, entry: Entry) -> list[Transition]:

@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 
 from shizhu.engines.records import references
 from shizhu.engines.records.catalogue import registers
-from shizhu.engines.records.contracts import Change, Entry
+from shizhu.engines.records.contracts import Change, Entry, FieldChange
 from shizhu.engines.records.http.inputs import flat
+from shizhu.engines.records.logic import conditions
 from shizhu.engines.records.logic.register import NESTED, Field, Kind, Register
 from shizhu.kernel.text import label
 
@@ -56,6 +57,12 @@ def _refer(register: Register, data: Mapping[str, Any], masked: frozenset[str], 
 def _titled(county: str, found: Mapping[str, set[str]]) -> Titles:
     kinds = {reference: references.find(reference, county) for reference in found}
     return {reference: kind.titles(county, found[reference]) for reference, kind in kinds.items() if kind}
+
+
+def there(register: Register, entry: Entry) -> list[Field]:
+    """Fields of a record worth a line: those that apply, and what it holds of others."""
+    names = conditions.applying(register.body, entry.data) | entry.data.keys()
+    return [item for name, item in register.fields.items() if name in names]
 
 
 def cell(entry: Entry, item: Field, known: Titles) -> Cell:
@@ -148,21 +155,21 @@ def steps(county: str, register: Register, history: Iterable[Change]) -> Iterato
     """History for a page, newest first: each step with lines of (name, before, after) in words."""
     told = list(history)
     fields = dict(flat(register))
-    known = _titles_in(county, register, told)
-    own = {"_area": _("Area"), "_organisation": _("Organisation"), "_geometry": _("Place on the map")}
+    known = titles_in(county, register, [change for step in told for change in step.fields])
+    own = own_names()
     for step in reversed(told):
         lines = []
         for change in step.fields:
             item = fields.get(change.path)
-            words = [_word(register, change.path, item, value, known) for value in (change.old, change.new)]
-            lines.append((label(item.title) if item else own.get(change.path, _("State")), *words))
+            words = [word(register, change.path, item, value, known) for value in (change.old, change.new)]
+            lines.append((label(item.title) if item else own.get(change.path, change.path), *words))
         yield {"step": step, "lines": lines}
 
 
-def _titles_in(county: str, register: Register, told: Iterable[Change]) -> Titles:
+def titles_in(county: str, register: Register, changes: Iterable[FieldChange]) -> Titles:
     """Titles of everything that changes refer to."""
     found: dict[str, set[str]] = {}
-    for change in (change for step in told for change in step.fields):
+    for change in changes:
         for value in (change.old, change.new):
             data: Any = value
             for name in reversed(change.path.split(".")):
@@ -171,7 +178,16 @@ def _titles_in(county: str, register: Register, told: Iterable[Change]) -> Title
     return _titled(county, found)
 
 
-def _word(register: Register, path: str, item: Field | None, value: Any, known: Titles) -> str:
+def own_names() -> Mapping[str, str]:
+    """What every record has beside its fields."""
+    return {
+        "_state": _("State"), "_area": _("Area"), "_organisation": _("Organisation"),
+        "_geometry": _("Place on the map"),
+    }  # fmt: skip
+
+
+def word(register: Register, path: str, item: Field | None, value: Any, known: Titles) -> str:
+    """One value of a step or a version in words."""
     if value is None:
         return ""
     if item is None:

@@ -2,16 +2,20 @@
 
 from django.urls import include, path
 
-from shizhu.engines.records.http import declaring, editing, pages
+from shizhu.engines.records.http import declaring, editing, looking, pages, versions
 
 records = [
     path("", pages.index, name="index"),
+    path("looks", looking.looks, name="looks"),
     path("<str:register>/", pages.listing, name="list"),
     path("<str:register>/export.xlsx", pages.export, name="export"),
     path("<str:register>/key/<str:key>", pages.by_key, name="key"),
     path("<str:register>/new", editing.new, name="new"),
     path("<str:register>/choices/<str:name>", editing.choices, name="choices"),
     path("<str:register>/<int:number>/", pages.detail, name="detail"),
+    path("<str:register>/<int:number>/unmask", looking.unmask, name="unmask"),
+    path("<str:register>/<int:number>/versions", versions.compare, name="versions"),
+    path("<str:register>/<int:number>/versions/<int:version>/restore", versions.revert, name="revert"),
     path("<str:register>/<int:number>/edit", editing.edit, name="edit"),
     path("<str:register>/<int:number>/state", editing.step, name="state"),
     path("<str:register>/<int:number>/withdraw", editing.withdraw, name="withdraw"),

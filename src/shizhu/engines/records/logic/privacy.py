@@ -1,14 +1,26 @@
-"""Personal data (个人信息) as it is shown to somebody who may not see it whole."""
+"""Personal data (个人信息) as it is shown: in part or not at all, unless somebody said what they need it for.
+
+Whoever looks names one of `PURPOSES` and says more in words: Personal Information Protection Law (个人信息保护法),
+articles 6 and 28 (a definite purpose, no more than needed), 51 and 54 (access is recorded and audited).
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from shizhu.engines.records.logic.register import Body, Field, Kind, Register
+from shizhu.engines.records.logic.register import Body, Field, Kind, Names, Register
 
 HIDDEN = "＊＊＊"
+PURPOSES: Mapping[str, Names] = {
+    "handling": {"zh": "办理业务", "en": "Handling a matter"},
+    "checking": {"zh": "核对信息", "en": "Checking what is kept"},
+    "contact": {"zh": "联系本人", "en": "Getting in touch"},
+    "emergency": {"zh": "应急处置", "en": "An emergency"},
+    "inspection": {"zh": "监督检查", "en": "An inspection"},
+}
+_NUMBER = re.compile(r"\.[0-9]+(?=\.)")
 _SHAPES = (  # common practice: a phone keeps 3 and 4, an identity number 6 and 4, anything else its first character
     (re.compile(r"(1\d{2})\d{4}(\d{4})"), r"\1****\2"),
     (re.compile(r"(\d{6})\d{8}(\d{3}[\dXx])"), r"\1********\2"),
@@ -26,28 +38,35 @@ def masked(value: object, privacy: str) -> object:
     return HIDDEN
 
 
-def shown(register: Register, data: Body, *, is_open: bool) -> tuple[dict[str, Any], frozenset[str]]:
-    """The row's data as shown, and the paths that are masked in it. This is the one place that unmasks."""
+def field_of(path: str) -> str:
+    """The field that a path in data is of: of `helpers.0.phone` it is `helpers.phone`."""
+    return _NUMBER.sub("", path)
+
+
+def shown(register: Register, data: Body, opened: Collection[str] = ()) -> tuple[dict[str, Any], frozenset[str]]:
+    """The row's data as shown, and the paths that are masked in it; fields that are `opened` are whole.
+
+    This is the one place that unmasks.
+    """
     hidden: set[str] = set()
-    return {name: _shown(register.fields.get(name), name, value, is_open, hidden) for name, value in data.items()}, (
-        frozenset(hidden)
-    )
+    made = {name: _shown(register.fields.get(name), name, value, opened, hidden) for name, value in data.items()}
+    return made, frozenset(hidden)
 
 
-def _shown(item: Field | None, path: str, value: Any, is_open: bool, hidden: set[str]) -> Any:
-    if item is None or is_open:
+def _shown(item: Field | None, path: str, value: Any, opened: Collection[str], hidden: set[str]) -> Any:
+    if item is None or field_of(path) in opened:
         return value
     if item.privacy:
         hidden.add(path)
         return masked(value, item.privacy)
     if item.kind == Kind.GROUP and isinstance(value, Mapping):
-        return {name: _shown(item.parts.get(name), f"{path}.{name}", v, is_open, hidden) for name, v in value.items()}
+        return {n: _shown(item.parts.get(n), f"{path}.{n}", v, opened, hidden) for n, v in value.items()}
     if item.kind == Kind.ROWS and isinstance(value, list):
-        return [_row(item, f"{path}.{number}", row, hidden) for number, row in enumerate(value)]
+        return [_row(item, f"{path}.{number}", row, opened, hidden) for number, row in enumerate(value)]
     return value
 
 
-def _row(item: Field, path: str, row: Any, hidden: set[str]) -> Any:
+def _row(item: Field, path: str, row: Any, opened: Collection[str], hidden: set[str]) -> Any:
     if not isinstance(row, Mapping):
         return row
-    return {name: _shown(item.parts.get(name), f"{path}.{name}", v, False, hidden) for name, v in row.items()}
+    return {name: _shown(item.parts.get(name), f"{path}.{name}", v, opened, hidden) for name, v in row.items()}

@@ -76,6 +76,7 @@ MESSAGES: Mapping[str, Names] = {  # rule: what to say; {limit} is the rule's ow
     },
     "state": {"zh": "没有这个状态", "en": "is no state of this register"},
     "x-shizhu.transitions": {"zh": "此时只能变为：{limit}", "en": "may only become {limit} from here"},
+    "masked": {"zh": "没有可查看的隐去内容", "en": "has nothing here that is masked"},
     "withdrawn": {"zh": "已注销，先恢复再修改", "en": "is withdrawn; restore it before changing it"},
     "place": {"zh": "本县没有这个代码", "en": "is no code of this county"},
 }
