@@ -237,7 +237,7 @@ def _of_register(register: Register) -> Collection:
         register=register,
         table=queries.TABLE,
         rows=rows,
-        make=lambda row, who: of_entry(queries.entry(row, register, who)),
+        make=lambda row, _who: of_entry(queries.entry(row, register)),
         verb=register.verb("view"),
         key_field="key",
         order=("sort_key", "id"),

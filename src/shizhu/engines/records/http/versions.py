@@ -41,7 +41,7 @@ def _page(
     if not all(facts):
         raise Http404(str(pair))
     steps = {step.version: step for step in queries.history(request.actor, entry.id)}
-    titles = {path: label(item.title) for path, item in register.everything} | shown.own_names()
+    titles = {path: label(item.title) for path, item in register.everything} | dict(shown.own_names())
     context = {
         "register": register, "entry": entry, "pair": [steps[version] for version in pair],
         "steps": list(reversed(steps.values())), "lines": list(_lines(entry.county, register, *facts)),
