@@ -36,7 +36,9 @@ def inbox() -> list[str]:
 
 
 def test_the_timetable_is_in_the_time_of_the_county() -> None:
-    assert timetable() == {"kernel.forget_done": "10 19 * * *", "plan.compute_all": "20 16 * * *"}
+    assert timetable() == {
+        "kernel.begin_again": "* * * * *", "kernel.forget_done": "10 19 * * *", "plan.compute_all": "20 16 * * *",
+    }  # fmt: skip
 
 
 def test_a_worker_does_what_waits(run: Run) -> None:
@@ -78,3 +80,19 @@ def test_work_asked_for_in_a_transaction_that_fails_is_not_done() -> None:
         ask("990001")
         transaction.set_rollback(True)
     assert ProcrastinateJob.objects.filter(task_name="toy.nothing").count() == 0
+
+
+def test_what_died_with_its_worker_is_done_again(run: Run) -> None:
+    done: list[int] = []
+    jobs.later("toy.many", done.append)(7)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE task_name = 'toy.many'")
+        cursor.execute(
+            "WITH gone AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour')"
+            " RETURNING id) UPDATE procrastinate_jobs SET worker_id = gone.id FROM gone WHERE task_name = 'toy.many'"
+        )
+    run(work())
+    assert done == []
+    assert (jobs.begin_again(), jobs.begin_again()) == (1, 0)
+    run(work())
+    assert done == [7]

@@ -84,15 +84,24 @@ def envelope(type_: str, subject: str, county: str, data: dict[str, Any]) -> tup
     return f"ev.{county}.{type_}", orjson.dumps(event, default=str)
 
 
-INSERT = "INSERT INTO kernel_outboxevent (subject, envelope, created) VALUES (%s, %s, now())"
+INSERT = """
+INSERT INTO kernel_outboxevent (subject, envelope, created)
+SELECT subject, envelope::jsonb, now()
+FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS told (subject, envelope, n) ORDER BY n
+"""
 NOTIFY = f"NOTIFY {CHANNEL}"
 
 
 def emit(type_: str, subject: object, county: str, data: dict[str, Any]) -> None:
     """Say what happened, in the current transaction."""
-    where, event = envelope(type_, str(subject), county, data)
+    emit_many(type_, county, [(subject, data)])
+
+
+def emit_many(type_: str, county: str, happened: Iterable[tuple[object, dict[str, Any]]]) -> None:
+    """Say that it happened to each (subject, data), in the current transaction."""
+    rows = [envelope(type_, str(subject), county, data) for subject, data in happened]
     with connection.cursor() as cursor:
-        cursor.execute(INSERT, (where, event.decode()))
+        cursor.execute(INSERT, ([where for where, _ in rows], [event.decode() for _, event in rows]))
         cursor.execute(NOTIFY)
 
 

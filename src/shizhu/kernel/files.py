@@ -53,6 +53,13 @@ def keep(
     if media_type not in allowed:
         kinds = ", ".join(kind.partition("/")[2].upper() for kind in allowed)
         raise FileRefused(_("%(name)s is none of %(kinds)s. Send one of these.") % {"name": name, "kinds": kinds})
+    return store(data, name=name, media_type=media_type, organisation=organisation, area=area, by=by)
+
+
+def store(
+    data: bytes, *, name: str, media_type: str, organisation: Organisation, area: Area, by: Person | None
+) -> File:
+    """Keep bytes durably under a type that the caller vouches for, and return their row."""
     digest = hashlib.sha256(data).hexdigest()
     target = Path(settings.CONFIG.home) / "files" / digest[:2] / digest
     if not target.exists():

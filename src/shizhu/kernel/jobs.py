@@ -4,23 +4,35 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.db import transaction
+from django.utils import timezone
 from procrastinate.contrib.django import app
-from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
 from procrastinate.exceptions import AlreadyEnqueued
 
+SILENT = timedelta(seconds=60)  # a worker without a sign of life for so long is dead
 AHEAD = 8  # hours of the county's time before UTC, in which procrastinate reckons; no summer time
 
 
 def daily(name: str, hour: int, minute: int, do: Callable[[], object]) -> None:
     """Do it every day at that time of the county; once, however many workers there are."""
+    _regularly(name, f"{minute} {(hour - AHEAD) % 24} * * *", do)
+
+
+def every_minute(name: str, do: Callable[[], object]) -> None:
+    """Do it every minute; once, however many workers there are."""
+    _regularly(name, "* * * * *", do)
+
+
+def _regularly(name: str, cron: str, do: Callable[[], object]) -> None:
 
     def run(timestamp: int) -> None:  # procrastinate says for which time it runs
         do()
 
     task = app.task(run, name=name, queueing_lock=name)
-    app.periodic(cron=f"{minute} {(hour - AHEAD) % 24} * * *")(task)
+    app.periodic(cron=cron)(task)
 
 
 def soon(name: str, do: Callable[[str], object]) -> Callable[[str], None]:
@@ -40,3 +52,30 @@ def soon(name: str, do: Callable[[str], object]) -> Callable[[str], None]:
             waiting.defer(county=county)
 
     return ask
+
+
+def later(name: str, do: Callable[[int], object]) -> Callable[[int], None]:
+    """Work on one thing known by its number, asked for in the transaction that makes it. One of a name runs at a time.
+
+    Work that ended with its process begins again, so it must know how far it came.
+    """
+
+    def run(number: int) -> None:
+        do(number)
+
+    task = app.task(run, name=name, lock=name)
+
+    def ask(number: int) -> None:
+        task.defer(number=number)
+
+    return ask
+
+
+def begin_again() -> int:
+    """Let what died with its worker wait for another; returns how many jobs."""
+    living = ProcrastinateWorker.objects.filter(last_heartbeat__gte=timezone.now() - SILENT)
+    doing = ProcrastinateJob.objects.filter(status="doing").exclude(worker__in=living)
+    stalled = list(doing.values_list("pk", flat=True))
+    for number in stalled:
+        app.job_manager.retry_job_by_id(number, retry_at=timezone.now())
+    return len(stalled)

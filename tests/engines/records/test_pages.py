@@ -14,7 +14,7 @@ from tests.engines.records.permits import stored
 from tests.fixtures import person
 
 from shizhu.engines.records import api
-from shizhu.engines.records.http import excel, pages
+from shizhu.engines.records.http import excel, listed, pages
 from shizhu.engines.records.models import Record
 from shizhu.kernel import access
 from shizhu.kernel.models import County, Person
@@ -106,6 +106,7 @@ def test_a_filter_that_is_no_number_is_told(client: Client, stall: Any) -> None:
 
 
 def test_pages_keep_the_filter(client: Client, stall: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listed, "PAGE", 2)
     monkeypatch.setattr(pages, "PAGE", 2)
     for _ in range(5):
         stall(kind="cart")
@@ -346,15 +347,6 @@ def test_excel_has_typed_values_and_no_formula(client: Client, stall: Any, growe
     assert (told["Note"].value, told["Note"].data_type) == ("=1+1", "s")
     assert (told["Opened on"].is_date, f"{told['Opened on'].value:%Y-%m-%d}") == (True, "2026-01-01")
     assert f"{told['Inspected at'].value:%Y-%m-%d %H:%M}" == "2026-01-01 08:00"
-
-
-def test_a_list_too_long_for_excel_goes_back(client: Client, stall: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(excel, "LARGEST", 1)
-    stall()
-    stall()
-    answer = client.get(f"{LIST}export.xlsx?q=号")
-    assert (answer.status_code, answer.headers["location"]) == (302, f"{LIST}?q=%E5%8F%B7")
-    assert "Excel holds at most 1; filter first" in text(client.get(answer.headers["location"]))
 
 
 def test_masked_values_stay_masked_in_excel(county: County, stall: Any) -> None:

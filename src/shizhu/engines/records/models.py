@@ -10,7 +10,7 @@ import pgtrigger
 from django.db import models
 
 from shizhu.kernel.fields import BoxField, GeometryField
-from shizhu.kernel.models import Area, County, Organisation, Person
+from shizhu.kernel.models import Area, County, File, Organisation, Person
 
 WITHDRAWN = "withdrawn"
 
@@ -67,3 +67,59 @@ class Look(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_id} {self.register} {self.record_id} {self.purpose}"
+
+
+class Batch(models.Model):
+    """Work on many rows that somebody asked for: an import, an export, a change. It stays, with its files."""
+
+    class Kind(models.TextChoices):
+        """What is done."""
+
+        IMPORT = "import"
+        EXPORT = "export"
+        CHANGE = "change"
+
+    class State(models.TextChoices):
+        """How far it is; a person moves it from matching and from checked."""
+
+        MATCHING = "matching"
+        CHECKING = "checking"
+        CHECKED = "checked"
+        WRITING = "writing"
+        DONE = "done"
+        FAILED = "failed"
+
+    county = models.ForeignKey(County, models.CASCADE)
+    register = models.CharField(max_length=100)
+    kind = models.CharField(max_length=10, choices=Kind)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    language = models.CharField(max_length=10)
+    state = models.CharField(max_length=10, choices=State)
+    asked = models.JSONField(default=dict)  # what the person chose
+    counts = models.JSONField(default=dict)  # new, changed, same, wrong, refused
+    examples = models.JSONField(default=list)  # the first rows that are wrong
+    done = models.PositiveIntegerField(default=0)  # rows dealt with in the state it is in
+    total = models.PositiveIntegerField(default=0)  # rows there are, as far as is known
+    fault = models.TextField(blank=True)  # why it failed
+    given = models.ForeignKey(File, models.PROTECT, null=True, related_name="+")
+    made = models.ForeignKey(
+        File, models.PROTECT, null=True, related_name="+"
+    )  # the export, or the rows that are wrong
+    created = models.DateTimeField(auto_now_add=True)
+    finished = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["person", "register", "kind", "-created"], name="batch_of_person")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.register} {self.created:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_working(self) -> bool:
+        """Whether a worker is at it, or will be."""
+        return self.state in {Batch.State.CHECKING, Batch.State.WRITING}
+
+    @property
+    def percent(self) -> int:
+        """How much of its present work is done."""
+        return min(100, 100 * self.done // self.total) if self.total else 0

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
-from typing import Final
+from typing import Any, Final
 
 import pghistory
 from django.core.exceptions import PermissionDenied
@@ -40,10 +40,11 @@ class Keep:
 
 
 KEEP: Final = Keep()
+Known = Callable[[Leaf], bool | None]  # whether what a reference names is there; None where it must be asked
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class Wanted:
     """A row as it shall be; checked before anything is written."""
 
     data: Data
@@ -64,17 +65,17 @@ def create(
     """
     declared = register_of(register, county)
     access.require_verb(who, declared.verb("create"))
-    wanted = _Wanted(
-        _computed(declared, values.canonical(declared, data)),
+    wanted = Wanted(
+        computed(declared, values.canonical(declared, data)),
         _organisation(county, organisation), _area(county, area), geometry,
         state or next(iter(declared.states)),
     )  # fmt: skip
     row = Record(county_id=county, register=register, source=source, is_simulated=is_simulated)
     row.key = str(wanted.data.get(declared.key_field, ""))
     _allow(who, declared.verb("create"), county, wanted)
-    _demand(who, declared, row, wanted, {"_organisation": organisation, "_area": area})
-    _fill(row, declared, wanted)
-    _save(who, row, declared)
+    demand(who, declared, row, wanted, {"_organisation": organisation, "_area": area})
+    fill(row, declared, wanted)
+    save(who, row, declared)
     return entry(row, declared)
 
 
@@ -89,19 +90,19 @@ def update(
     Raises NoRecord, StaleRecord, Refused, PermissionDenied. Nothing is kept then.
     """
     row, declared = _locked(who, record_id, "edit", version)
-    wanted = _Wanted(
-        _computed(declared, values.merged(declared, row.data, changes)),
+    wanted = Wanted(
+        computed(declared, values.merged(declared, row.data, changes)),
         _organisation(row.county_id, organisation) if organisation else row.organisation,
         _area(row.county_id, area) if area else row.area,
         row.geometry if isinstance(geometry, Keep) else geometry,
         state or row.state,
     )
     _allow(who, declared.verb("edit"), row.county_id, wanted)
-    _demand(who, declared, row, wanted, {"_organisation": organisation, "_area": area})
-    if wanted != _Wanted(row.data, row.organisation, row.area, row.geometry, row.state):
-        _fill(row, declared, wanted)
+    demand(who, declared, row, wanted, {"_organisation": organisation, "_area": area})
+    if wanted != Wanted(row.data, row.organisation, row.area, row.geometry, row.state):
+        fill(row, declared, wanted)
         row.version += 1
-        _save(who, row, declared)
+        save(who, row, declared)
     return entry(row, declared)
 
 
@@ -119,7 +120,8 @@ def restore(who: Actor, record_id: int, version: int) -> Entry:
     return _moved(who, row, declared, next(iter(declared.states)))
 
 
-def _computed(declared: Register, data: Data) -> Data:
+def computed(declared: Register, data: Data) -> Data:
+    """Data with what is computed of it. Raises Refused where FEEL cannot."""
     try:
         return computing.filled(declared, data)
     except FeelError as error:
@@ -136,7 +138,7 @@ def move(who: Actor, record_id: int, state: str, version: int) -> Entry:
         raise Refused((found,))
     row.state = state
     row.version += 1
-    _save(who, row, declared)
+    save(who, row, declared)
     return entry(row, declared)
 
 
@@ -162,14 +164,14 @@ def revert(who: Actor, record_id: int, to: int, version: int) -> Entry:
     old = events.select_related("organisation", "area").order_by("pgh_id").last()
     if old is None:
         raise NoRecord(f"record: {record_id}: it never had version {to}")
-    data = _computed(declared, values.canonical(declared, old.data))
-    wanted = _Wanted(data, old.organisation, old.area, old.geometry, row.state)
+    data = computed(declared, values.canonical(declared, old.data))
+    wanted = Wanted(data, old.organisation, old.area, old.geometry, row.state)
     _allow(who, declared.verb("edit"), row.county_id, wanted)
-    _demand(who, declared, row, wanted, {})
-    if wanted != _Wanted(row.data, row.organisation, row.area, row.geometry, row.state):
-        _fill(row, declared, wanted)
+    demand(who, declared, row, wanted, {})
+    if wanted != Wanted(row.data, row.organisation, row.area, row.geometry, row.state):
+        fill(row, declared, wanted)
         row.version += 1
-        _save(who, row, declared)
+        save(who, row, declared)
     return entry(row, declared)
 
 
@@ -177,11 +179,11 @@ def _moved(who: Actor, row: Record, declared: Register, state: str) -> Entry:
     if (row.state == WITHDRAWN) != (state == WITHDRAWN):
         row.state = state
         row.version += 1
-        _save(who, row, declared)
+        save(who, row, declared)
     return entry(row, declared)
 
 
-def _save(who: Actor, row: Record, declared: Register) -> None:
+def save(who: Actor, row: Record, declared: Register) -> None:
     """Write the row and tell of it. Raises Refused where another one in use has what must be unique."""
     try:
         with transaction.atomic():
@@ -189,28 +191,32 @@ def _save(who: Actor, row: Record, declared: Register) -> None:
     except IntegrityError as error:
         broken = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "")
         group = next((g for g in declared.unique if unique_index(declared, g, row.county_id)[0] == broken), None)
-        found = _taken(who, row, declared, group) if group else problem(declared.key_field, row.key, "unique")
+        found = taken(who, row, declared, group, row.data) if group else problem(declared.key_field, row.key, "unique")
         raise Refused((found,)) from None
     _tell(row)
 
 
-def _taken(who: Actor, row: Record, declared: Register, group: tuple[str, ...]) -> Problem:
+def taken(who: Actor, row: Record, declared: Register, group: tuple[str, ...], data: Body) -> Problem:
     """Which other record has these values; only who may see it is told."""
     rows = Record.objects.filter(county_id=row.county_id, register=row.register).exclude(state=WITHDRAWN)
-    same = Q(**{f"data__{name}": row.data[name] for name in group})
+    same = Q(**{f"data__{name}": data[name] for name in group})
     other = access.rows(rows.filter(same).exclude(pk=row.pk), who, declared.verb("view")).first()
     who_has = {"zh": f"（{other.key} {other.title}）", "en": f" ({other.key} {other.title})"} if other else {}
     limit = {
         language: "、".join(names(declared.fields[name].title)[language] for name in group) + who_has.get(language, "")
         for language in ("zh", "en")
     }
-    return problem(group[0], "、".join(str(row.data[name]) for name in group), "x-shizhu.unique", limit)
+    return problem(group[0], "、".join(str(data[name]) for name in group), "x-shizhu.unique", limit)
 
 
 def _tell(row: Record) -> None:
     """The event carries no values of the record: whoever wants them asks as somebody who may see them."""
-    told = {"record": row.pk, "register": row.register, "key": row.key, "state": row.state, "version": row.version}
-    events.emit(CHANGED, row.pk, row.county_id, told)
+    events.emit(CHANGED, row.pk, row.county_id, told(row))
+
+
+def told(row: Record) -> dict[str, Any]:
+    """What the event of a written record says."""
+    return {"record": row.pk, "register": row.register, "key": row.key, "state": row.state, "version": row.version}
 
 
 def _locked(who: Actor, record_id: int, action: str, version: int) -> tuple[Record, Register]:
@@ -234,15 +240,17 @@ def _area(county: str, code: str) -> Area | None:
     return Area.objects.filter(county_id=county, code=code).first()
 
 
-def _allow(who: Actor, verb: str, county: str, wanted: _Wanted) -> None:
+def _allow(who: Actor, verb: str, county: str, wanted: Wanted) -> None:
     """Raise PermissionDenied unless the actor has the verb where the row shall be; a place that is none comes later."""
     organisation, area = wanted.organisation, wanted.area
     if organisation and area and not access.may(who, verb, county=county, organisation=organisation, area=area):
         raise PermissionDenied(f"{who.name or 'nobody'} has no right {verb} in {organisation}, {area}")
 
 
-def _demand(who: Actor, declared: Register, row: Record, wanted: _Wanted, asked: Mapping[str, str]) -> None:
-    """Raise Refused with everything that is wrong with the wanted row."""
+def demand(
+    who: Actor, declared: Register, row: Record, wanted: Wanted, asked: Mapping[str, str], known: Known | None = None
+) -> None:
+    """Raise Refused with all that is wrong with the wanted row; `known` says whether references name anything."""
     found = list(values.problems(declared, wanted.data))
     found += [
         problem(name, asked[name], "place")
@@ -263,7 +271,7 @@ def _demand(who: Actor, declared: Register, row: Record, wanted: _Wanted, asked:
             problem("_state", wanted.state, "x-shizhu.transitions", declared.states[next(iter(declared.states))])
         )
     found += _geometry(declared, wanted.geometry)
-    found += _unknown(declared, row, wanted.data) if not found else []
+    found += _unknown(declared, row, wanted.data, known) if not found else []
     if found:
         raise Refused(tuple(found))
 
@@ -278,7 +286,7 @@ def _geometry(declared: Register, geometry: BaseGeometry | None) -> list[Problem
     return [problem("_geometry", geometry.wkt, "geometry", declared.geometry or "—")]
 
 
-def _unknown(declared: Register, row: Record, data: Data) -> list[Problem]:
+def _unknown(declared: Register, row: Record, data: Data, known: Known | None) -> list[Problem]:
     """References to nothing; one that stood before is left alone, because its target may have ended since."""
     stood = {_reference(leaf) for leaf in declared.leaves(row.data or {}) if leaf.item.reference}
     found = []
@@ -286,7 +294,10 @@ def _unknown(declared: Register, row: Record, data: Data) -> list[Problem]:
         kind = references.find(leaf.item.reference, row.county_id) if leaf.item.reference else None
         if kind is None or _reference(leaf) in stood:
             continue
-        if leaf.value not in kind.of(leaf.item, leaf.beside).titles(row.county_id, [leaf.value]):
+        is_there = known(leaf) if known else None
+        if is_there is None:
+            is_there = leaf.value in kind.of(leaf.item, leaf.beside).titles(row.county_id, [leaf.value])
+        if not is_there:
             found.append(problem(leaf.path, leaf.value, "x-shizhu-ref", kind.name))
     return found
 
@@ -297,7 +308,8 @@ def _reference(leaf: Leaf) -> tuple[object, ...]:
     return leaf.item.reference, leaf.item.name, leaf.value, *narrowing
 
 
-def _fill(row: Record, declared: Register, wanted: _Wanted) -> None:
+def fill(row: Record, declared: Register, wanted: Wanted) -> None:
+    """Put what is wanted, and what follows from it, into the row."""
     assert wanted.organisation
     assert wanted.area
     row.data, row.state = wanted.data, wanted.state

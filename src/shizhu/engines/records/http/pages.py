@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -14,24 +14,23 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from shapely.geometry import mapping
 
-from shizhu.engines.records import queries
+from shizhu.engines.records import batches, queries
 from shizhu.engines.records.catalogue import UnknownRegister, register_of, registers
 from shizhu.engines.records.contracts import Entry, NoRecord, Query
-from shizhu.engines.records.http import excel, filters, shown
+from shizhu.engines.records.http import excel, filters, listed, shown
 from shizhu.engines.records.http.inputs import Maker, tidy
 from shizhu.engines.records.http.sketch import Sketch, sketch
-from shizhu.engines.records.logic.cql2 import Comparison, Cql2Error, Every, Literal, Property, parse
 from shizhu.engines.records.logic.privacy import PURPOSES, field_of
 from shizhu.engines.records.logic.register import Kind, Register, Transition
-from shizhu.engines.records.models import WITHDRAWN
+from shizhu.engines.records.models import WITHDRAWN, Batch
 from shizhu.engines.records.references import Choice
 from shizhu.kernel import access, overlays
 from shizhu.kernel.models import Area, Organisation, Pack
 from shizhu.kernel.text import label
 from shizhu.web.middleware import Request
 
-PAGE = 50
-ALL = "all"
+PAGE = listed.PAGE
+ALL = listed.ALL
 OWN = {"zh": "本县自建", "en": "This county's own"}
 
 
@@ -105,20 +104,7 @@ class Listing:
 def asked(request: Request, register: Register) -> Listing:
     """Read the address of a list."""
     typed = tidy(register, request.GET.dict())
-    where, problems = filters.condition(register, typed)
-    state = typed.get("state", "")
-    if state and state != ALL:
-        where = Every((where, Comparison(Property("_state"), "=", Literal(Kind.TEXT, state))))
-    if request.GET.get("filter"):
-        try:
-            where = Every((where, parse(request.GET["filter"])))
-        except Cql2Error as error:
-            raise Http404(str(error)) from None
-    number = int(typed["page"]) if typed.get("page", "").isdecimal() and len(typed["page"]) < 7 else 1
-    query = Query(
-        where=where, search=typed.get("q", ""), area=typed.get("area", ""), order=typed.get("order", ""),
-        has_withdrawn=state in {ALL, WITHDRAWN}, offset=(max(number, 1) - 1) * PAGE, limit=PAGE,
-    )  # fmt: skip
+    query, problems = listed.read(register, typed)
     return Listing(register, Maker(request.actor, request.county.pk, typed, problems), query)
 
 
@@ -142,7 +128,7 @@ def listing(request: Request, register: str) -> HttpResponse:
         "is_filtered": bool(wanted.typed.keys() - {"page", "order"}), "last": wanted.query.offset + len(rows),
         "many_filters": bool(wanted.typed.keys() - {"page", "order", "q"}), "link_export": wanted.link(page=""),
         "may_create": request.actor.has(wanted.register.verb("create")), "links": _links(wanted, page.total),
-        "too_many": excel.LARGEST if page.total > excel.LARGEST else 0,
+        "may_import": any(request.actor.has(wanted.register.verb(verb)) for verb in ("create", "edit")),
     }  # fmt: skip
     return render(request, "records/list.html", context)
 
@@ -191,8 +177,13 @@ def _links(wanted: Listing, total: int) -> dict[str, Any]:
 def export(request: Request, register: str) -> HttpResponse:
     """The list as it is filtered and ordered now, as an Excel file."""
     wanted = asked(request, found(request, register))
-    if queries.query(request.actor, request.county.pk, register, replace(wanted.query, limit=0)).total > excel.LARGEST:
-        return HttpResponseRedirect(reverse("records:list", args=[register]) + wanted.link())
+    if queries.selected(request.actor, request.county.pk, wanted.register, wanted.query).count() > excel.AT_ONCE:
+        asked_for = {"typed": dict(wanted.typed)}
+        made = batches.begin(
+            request.user, request.county.pk, register, Batch.Kind.EXPORT, Batch.State.WRITING, asked=asked_for
+        )
+        batches.start(made)
+        return HttpResponseRedirect(reverse("records:batch", args=[register, made.pk]))
     entries = queries.scan(request.actor, request.county.pk, register, wanted.query)
     content = excel.workbook(request.county.pk, wanted.register, entries)
     name = f"{label(wanted.register.title)}-{timezone.localdate():%Y%m%d}.xlsx"

@@ -2,13 +2,21 @@
 
 from django.urls import include, path
 
-from shizhu.engines.records.http import declaring, editing, looking, pages, versions
+from shizhu.engines.records.http import declaring, editing, imports, looking, pages, versions, work
 
 records = [
     path("", pages.index, name="index"),
     path("looks", looking.looks, name="looks"),
     path("<str:register>/", pages.listing, name="list"),
     path("<str:register>/export.xlsx", pages.export, name="export"),
+    path("<str:register>/import", imports.upload, name="import"),
+    path("<str:register>/import.xlsx", imports.template, name="import_template"),
+    path("<str:register>/batches/", work.index, name="batches"),
+    path("<str:register>/batches/<int:number>/", work.page, name="batch"),
+    path("<str:register>/batches/<int:number>/progress", work.progress, name="batch_progress"),
+    path("<str:register>/batches/<int:number>/matching", imports.matching, name="batch_matching"),
+    path("<str:register>/batches/<int:number>/write", work.write, name="batch_write"),
+    path("<str:register>/batches/<int:number>/<str:which>.file", work.file, name="batch_file"),
     path("<str:register>/key/<str:key>", pages.by_key, name="key"),
     path("<str:register>/new", editing.new, name="new"),
     path("<str:register>/choices/<str:name>", editing.choices, name="choices"),

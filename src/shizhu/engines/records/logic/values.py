@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from jsonschema.validators import extend
 
-from shizhu.engines.records.logic import conditions
+from shizhu.engines.records.logic import conditions, quick
 from shizhu.engines.records.logic.register import Body, Field, Kind, Names, Register, discriminator
 from shizhu.lib.checks import is_credit_code, is_resident_number
 
@@ -78,6 +79,17 @@ MESSAGES: Mapping[str, Names] = {  # rule: what to say; {limit} is the rule's ow
     "x-shizhu.transitions": {"zh": "此时只能变为：{limit}", "en": "may only become {limit} from here"},
     "masked": {"zh": "没有可查看的隐去内容", "en": "has nothing here that is masked"},
     "withdrawn": {"zh": "已注销，先恢复再修改", "en": "is withdrawn; restore it before changing it"},
+    "ambiguous": {"zh": "有多个同名的，请改填编号：{limit}", "en": "means more than one; write the code: {limit}"},
+    "twice": {
+        "zh": "与第 {limit} 行重复，不能有两行相同",
+        "en": "stands in row {limit} too; it may stand in one row only",
+    },
+    "rounded": {
+        "zh": "Excel 已把这个长数字四舍五入，请把该列设为文本格式后重新填写",
+        "en": "was rounded by Excel; make the column a text and write it again",
+    },
+    "right": {"zh": "您没有{limit}的权限", "en": "is nothing you have the right to {limit}"},
+    "stale": {"zh": "选中之后已被他人修改，请再看一遍", "en": "was changed by somebody since; look at it again"},
     "place": {"zh": "本县没有这个代码", "en": "is no code of this county"},
 }
 OTHER: Names = {"zh": "不符合规则 {rule}", "en": "breaks the rule {rule}"}
@@ -190,7 +202,8 @@ def problems(register: Register, data: Body) -> tuple[Problem, ...]:
     unkeepable = list(_unkeepable(data, ""))
     if unkeepable:
         return tuple(unkeepable)
-    found = [_told(error) for error in sorted(_validator(register).iter_errors(data), key=_place)]
+    is_good = _quick(register)(data)
+    found = [] if is_good else [_told(e) for e in sorted(_validator(register).iter_errors(data), key=_place)]
     key = data.get(register.key_field, "")
     if not found and not KEY.fullmatch(str(key)):
         found.append(problem(register.key_field, key, "characters"))
@@ -324,12 +337,24 @@ _Validator = extend(  # type: ignore[no-untyped-call]  # jsonschema does not say
         "dependentRequired": _dependent, "x-shizhu-check": _check, "multipleOf": _multiple,
     },
 )  # fmt: skip
-_validators: dict[str, tuple[Body, Any]] = {}
+_validators: dict[str, tuple[Body, Any, quick.Test]] = {}
+_quick_formats = {name: partial(_formats.conforms, format=name) for name in _formats.checkers}
+_quick_checks = {name: test for name, (test, _names) in CHECKS.items()}
 
 
 def _validator(register: Register) -> Any:
+    return _made(register)[1]
+
+
+def _quick(register: Register) -> quick.Test:
+    """Whether data surely obeys the schema; if not, only the validator knows."""
+    return _made(register)[2]
+
+
+def _made(register: Register) -> tuple[Body, Any, quick.Test]:
     kept = _validators.get(register.key)
-    if kept is None or kept[0] != register.body:
-        kept = register.body, _Validator(register.schema, format_checker=_formats)
-        _validators[register.key] = kept
-    return kept[1]
+    if kept is None or (kept[0] is not register.body and kept[0] != register.body):
+        schema = register.schema
+        test = quick.compiled(schema, _quick_formats, _quick_checks)
+        kept = _validators[register.key] = register.body, _Validator(schema, format_checker=_formats), test
+    return kept

@@ -1,0 +1,78 @@
+"""Pages of work on many rows: how far it is, what came of it, its files, and what one did before."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from django.contrib import messages
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from shizhu.engines.records import batches
+from shizhu.engines.records.http import imports, pages
+from shizhu.engines.records.logic.register import Register
+from shizhu.engines.records.models import Batch
+from shizhu.kernel import files
+from shizhu.web.middleware import Request
+
+MOST = 100  # batches on the page of what one did before
+State = Batch.State
+
+
+def index(request: Request, register: str) -> HttpResponse:
+    """What the person imported, exported and changed in this register, newest first."""
+    declared = pages.found(request, register)
+    rows = Batch.objects.filter(county=request.county, register=register, person=request.user)
+    found = rows.select_related("given", "made").order_by("-created")[:MOST]
+    context = {"register": declared, "batches": found, "may_import": imports.may(request, declared)}
+    return render(request, "records/batches.html", context)
+
+
+def page(request: Request, register: str, number: int) -> HttpResponse:
+    """One batch: what is to decide, how far it is, or what came of it."""
+    declared, batch = imports.batch_of(request, register, number)
+    is_matching = batch.state == State.MATCHING or ("match" in request.GET and batch.state == State.CHECKED)
+    if batch.kind == Batch.Kind.IMPORT and is_matching:
+        return imports.matching_page(request, declared, batch)
+    return render(request, "records/batch.html", _context(request, declared, batch))
+
+
+def _context(request: Request, register: Register, batch: Batch) -> dict[str, object]:
+    counts = batch.counts
+    return {
+        "register": register, "batch": batch, "writable": counts.get("new", 0) + counts.get("changed", 0),
+        "wrong": counts.get("wrong", 0), "may_import": imports.may(request, register),
+        "numbers": [(kind, counts.get(kind, 0)) for kind in ("new", "changed", "same", "wrong")],
+    }  # fmt: skip
+
+
+def progress(request: Request, register: str, number: int) -> HttpResponse:
+    """The bar alone, asked for every second; the page comes anew when there is more to say."""
+    declared, batch = imports.batch_of(request, register, number)
+    answer = render(request, "records/progress.html", {"register": declared, "batch": batch})
+    if not batch.is_working:
+        answer["HX-Refresh"] = "true"
+    return answer
+
+
+@require_POST
+def write(request: Request, register: str, number: int) -> HttpResponse:
+    """Do what was checked."""
+    _declared, batch = imports.batch_of(request, register, number)
+    if batch.state != State.CHECKED or not batches.go(batch, State.WRITING):
+        messages.error(request, _("This was decided already."))
+    return HttpResponseRedirect(reverse("records:batch", args=[register, number]))
+
+
+def file(request: Request, register: str, number: int, which: str) -> FileResponse:
+    """The file that was given, or the one that was made."""
+    _declared, batch = imports.batch_of(request, register, number)
+    kept = {"given": batch.given, "made": batch.made}.get(which)
+    if kept is None:
+        raise Http404(which)
+    answer = FileResponse(files.path_of(kept).open("rb"), content_type=kept.media_type)
+    answer["Content-Disposition"] = f"attachment; filename=\"{register}.xlsx\"; filename*=UTF-8''{quote(kept.name)}"
+    return answer

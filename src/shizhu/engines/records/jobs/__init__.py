@@ -1,0 +1,1 @@
+"""Work on many rows that a worker does: importing, exporting, changing."""

@@ -1,0 +1,188 @@
+"""Tables that people send, row by row: Excel (.xlsx) and CSV in UTF-8 or GB 18030. Never a whole table in memory."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import importlib
+import io
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+LARGEST = 60_000_000  # bytes of a file
+UNPACKED = 1_500_000_000  # bytes of what an .xlsx holds
+WIDEST = 500  # columns
+LOOKED_AT = 10  # rows among which the heads are looked for
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+CSV = "text/csv"
+Cells = tuple[Any, ...]
+
+
+class Unreadable(ValueError):
+    """A file that is no table; the text says what to send instead."""
+
+
+def _openpyxl() -> Any:
+    """Loaded when the first table comes: few processes ever see one."""
+    return importlib.import_module("openpyxl")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row with its number as the program that made the file shows it."""
+
+    number: int
+    cells: Cells
+
+
+def kind_of(data: bytes) -> str:
+    """XLSX or CSV, told by the content. Raises Unreadable."""
+    if data.startswith(b"PK\x03\x04"):
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as packed:
+                parts = packed.infolist()
+        except zipfile.BadZipFile:
+            raise Unreadable(_("The file is damaged. Save it again as .xlsx and send that.")) from None
+        if any(part.filename == "xl/workbook.xml" for part in parts):
+            if sum(part.file_size for part in parts) > UNPACKED:
+                raise Unreadable(_("The file is too large once unpacked. Split it."))
+            return XLSX
+    if data.startswith(b"\xd0\xcf\x11\xe0"):
+        raise Unreadable(_("This is the old .xls. Open it, choose “Save as”, take .xlsx, and send that."))
+    if b"\x00" in data[:4096]:
+        raise Unreadable(_("This is no table. Send an Excel file (.xlsx) or a CSV file."))
+    encoding_of(data)
+    return CSV
+
+
+def encoding_of(data: bytes) -> str:
+    """utf-8-sig or gb18030, whichever reads all of it. Raises Unreadable."""
+    for encoding in ("utf-8-sig", "gb18030"):
+        reader = codecs.getincrementaldecoder(encoding)()
+        try:
+            for start in range(0, len(data), 1_000_000):
+                reader.decode(data[start : start + 1_000_000])
+            reader.decode(b"", final=True)
+        except UnicodeDecodeError:
+            continue
+        return encoding
+    raise Unreadable(_("The text is neither UTF-8 nor GB 18030. Save the table as .xlsx and send that."))
+
+
+def rows(path: Path, media_type: str) -> Iterator[Row]:
+    """Rows that hold anything. Raises Unreadable."""
+    found = _xlsx(path) if media_type == XLSX else _csv(path)
+    for number, cells in enumerate(found, 1):
+        kept = cells[:WIDEST]
+        if any(cell is not None and cell != "" for cell in kept):
+            yield Row(number, tuple(kept))
+
+
+def length(path: Path, media_type: str) -> int:
+    """About how many rows there are, for a progress bar."""
+    if media_type != XLSX:
+        with path.open("rb") as file:
+            return sum(block.count(b"\n") for block in iter(lambda: file.read(1_000_000), b""))
+    with _Book(path) as book:
+        return int(book.worksheets[0].max_row or 0)
+
+
+class _Book:
+    """A workbook of which rows are read as they come; closed at the end."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> Any:
+        try:
+            self._file = self._path.open("rb")
+            self._book = _openpyxl().load_workbook(self._file, read_only=True, data_only=True)
+        except Exception as error:  # whatever is the matter with somebody's file
+            raise Unreadable(_("The file cannot be read. Save it again as .xlsx and send that.")) from error
+        if not self._book.worksheets:
+            raise Unreadable(_("The file has no sheet with a table."))
+        return self._book
+
+    def __exit__(self, *_: object) -> None:
+        self._book.close()
+        self._file.close()
+
+
+def _xlsx(path: Path) -> Iterator[Sequence[Any]]:
+    with _Book(path) as book:
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # what a program says of the size may be wrong
+        try:
+            yield from sheet.iter_rows(values_only=True)
+        except Unreadable:
+            raise
+        except Exception as error:  # broken XML, a bad date …
+            raise Unreadable(_("The file cannot be read to its end. Save it again as .xlsx.")) from error
+
+
+def _csv(path: Path) -> Iterator[Sequence[str]]:
+    encoding = encoding_of(path.read_bytes())
+    with path.open(encoding=encoding, newline="") as file:
+        first = file.read(10_000).splitlines()[:1]
+        file.seek(0)
+        delimiter = max(",;\t", key=(first or [""])[0].count)
+        try:
+            yield from csv.reader(file, delimiter=delimiter)
+        except csv.Error as error:
+            raise Unreadable(_("The CSV file cannot be read: %(error)s") % {"error": error}) from error
+
+
+class Writer:
+    """An Excel file written row by row; nothing in it is a formula."""
+
+    def __init__(self, title: str, heads: Sequence[str], *, marked: frozenset[int] = frozenset()) -> None:
+        self._book = _openpyxl().Workbook(write_only=True)
+        self._sheet = self._book.create_sheet(_sheet_name(title))
+        self._sheet.freeze_panes = "B2"
+        for number, head in enumerate(heads, 1):
+            width = 60 if number - 1 in marked else min(40, max(12, 2 * len(head) + 2))
+            self._sheet.column_dimensions[_openpyxl().utils.get_column_letter(number)].width = width
+        styles = _openpyxl().styles
+        self._bold, self._fill = styles.Font(bold=True), styles.PatternFill("solid", fgColor="FFFFE5B4")
+        made = [self._cell(head, is_marked=number in marked) for number, head in enumerate(heads)]
+        for cell in made:
+            cell.font = self._bold
+        self._sheet.append(made)
+
+    def add(self, cells: Sequence[Any], marked: frozenset[int] = frozenset()) -> None:
+        """One row; the cells to look at have a colour."""
+        self._sheet.append(
+            [
+                self._cell(value, is_marked=number in marked) if isinstance(value, str) or number in marked else value
+                for number, value in enumerate(cells)
+            ]
+        )
+
+    def done(self) -> bytes:
+        """The file."""
+        out = io.BytesIO()
+        self._book.save(out)
+        return out.getvalue()
+
+    def _cell(self, value: Any, *, is_marked: bool) -> Any:
+        """A cell; a text stays a text even where it looks like a formula."""
+        cell = _openpyxl().cell.WriteOnlyCell(self._sheet, value=clean(value) if isinstance(value, str) else value)
+        if isinstance(value, str):
+            cell.data_type = "s"
+        if is_marked:
+            cell.fill = self._fill
+        return cell
+
+
+def clean(text: str) -> str:
+    """What a cell can hold of a text."""
+    return str(_openpyxl().cell.cell.ILLEGAL_CHARACTERS_RE.sub("", text))[:32_767]
+
+
+def _sheet_name(title: str) -> str:
+    return "".join(" " if letter in "[]:*?/\\" else letter for letter in title)[:31] or "1"
