@@ -37,7 +37,8 @@ def inbox() -> list[str]:
 
 def test_the_timetable_is_in_the_time_of_the_county() -> None:
     assert timetable() == {
-        "kernel.begin_again": "* * * * *", "kernel.forget_done": "10 19 * * *", "plan.compute_all": "20 16 * * *",
+        "kernel.begin_again": "* * * * *", "kernel.forget_done": "10 19 * * *",
+        "kernel.forget_sign_ins": "15 19 * * *", "plan.compute_all": "20 16 * * *",
     }  # fmt: skip
 
 

@@ -12,11 +12,12 @@ class RecordsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what packs may declare, and the menu entry."""
-        from shizhu.engines.records import datasets, declare  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.records import datasets, declare, jobs  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.records.http import declaring  # noqa: PLC0415
         from shizhu.web import menu  # noqa: PLC0415
 
         declare.register()
+        jobs.register()
         datasets.register()
         declaring.put_up()
         menu.add(menu.Entry({"zh": "登记簿", "en": "Registers"}, "database", "/records/", "records.", order=70))

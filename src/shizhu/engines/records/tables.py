@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import importlib
 import io
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -29,7 +28,9 @@ class Unreadable(ValueError):
 
 def _openpyxl() -> Any:
     """Loaded when the first table comes: few processes ever see one."""
-    return importlib.import_module("openpyxl")
+    import openpyxl  # noqa: PLC0415
+
+    return openpyxl
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,6 @@
-"""What a worker does: the indexes that a new declaration needs, and work on many rows."""
+"""What the records engine does soon after something was declared: make the indexes that it needs."""
 
-from shizhu.engines.records import batches, indexes
-from shizhu.engines.records.jobs import exporting, importing
-from shizhu.engines.records.models import Batch
+from shizhu.engines.records import indexes
 from shizhu.kernel import jobs, packs
 
 
@@ -12,5 +10,3 @@ def _prepare(_county: str) -> None:
 
 
 prepare_soon = jobs.soon("records.prepare", _prepare)
-batches.kind(Batch.Kind.IMPORT, importing.run)
-batches.kind(Batch.Kind.EXPORT, exporting.run)
