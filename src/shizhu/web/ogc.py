@@ -153,7 +153,7 @@ def _refusal(request: Request, fault: Fault) -> HttpResponse:
     return HttpResponse(orjson.dumps(body), content_type=PROBLEM, status=fault.status)
 
 
-def known(request: Request, names: Iterable[str] = ()) -> dict[str, str]:
+def known(request: Request, names: Iterable[str] = (), forms: tuple[str, ...] = ("json", "html")) -> dict[str, str]:
     """The query parameters; BadParameter for one that is not among the names (`f` always is), or comes twice."""
     there = {*names, "f"}
     for name in request.GET:
@@ -162,8 +162,8 @@ def known(request: Request, names: Iterable[str] = ()) -> dict[str, str]:
         if len(request.GET.getlist(name)) > 1:
             raise BadParameter(name, "", "given more than once", "once")
     given: dict[str, str] = request.GET.dict()
-    if given.get("f", "json") not in {"json", "html"}:
-        raise BadParameter("f", given["f"], "must be json or html", "enum")
+    if given.get("f", forms[0]) not in forms:
+        raise BadParameter("f", given["f"], f"must be {' or '.join(forms)}", "enum")
     return given
 
 

@@ -27,7 +27,8 @@ from shizhu.engines.records.contracts import (
     StaleRecord,
 )
 from shizhu.engines.records.http.ogc.landing import Part, add_part
-from shizhu.engines.records.indexes import prepare_registers
+from shizhu.engines.records.http.ogc.openapi import operation as read_operation
+from shizhu.engines.records.indexes import THINNED, prepare_registers
 from shizhu.engines.records.logic.cql2 import Cql2Error
 from shizhu.engines.records.logic.cql2_sql import Column, condition
 from shizhu.engines.records.logic.privacy import PURPOSES
@@ -37,6 +38,7 @@ from shizhu.engines.records.looks import unmask
 from shizhu.engines.records.queries import count, get, get_by_id, history, query, scan
 from shizhu.engines.records.references import Choice, Reference
 from shizhu.engines.records.references import add as add_reference
+from shizhu.engines.records.spatial import true
 from shizhu.engines.records.store import CHANGED, create, load_demo, move, restore, revert, update, withdraw
 from shizhu.engines.records.tabulate import TOWN, Said, Subject, filtered, problems, tabulate
 
@@ -44,6 +46,7 @@ __all__ = [
     "ANY",
     "CHANGED",
     "PURPOSES",
+    "THINNED",
     "TOWN",
     "Box",
     "Change",
@@ -89,12 +92,14 @@ __all__ = [
     "problems",
     "property_of",
     "query",
+    "read_operation",
     "register_of",
     "registers",
     "restore",
     "revert",
     "scan",
     "tabulate",
+    "true",
     "unmask",
     "update",
     "withdraw",

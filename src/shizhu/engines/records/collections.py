@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, OrderBy, Q, QuerySet
+from django.db.models import F, Max, OrderBy, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.urls import reverse
 from shapely.geometry.base import BaseGeometry
@@ -118,7 +118,7 @@ class Table(Collection):
     sees: Callable[[Actor], bool] | None = None
     key_field: str = "code"
     order: tuple[str, ...] = ("pk",)
-    revised: str = ""  # the field that says when a row was changed
+    revision: Callable[[str], Any] = lambda _county: None  # what changes when any row of the county does
 
     def is_seen(self, who: Actor) -> bool:
         """By the verb."""
@@ -241,8 +241,16 @@ def _of_register(register: Register) -> Collection:
         verb=register.verb("view"),
         key_field="key",
         order=("sort_key", "id"),
-        revised="updated",
+        revision=lambda county: _newest(register.key, county),
     )
+
+
+def _newest(register: str, county: str) -> datetime | None:
+    """When a record was last changed, withdrawn ones too; an index has it."""
+    found: datetime | None = Record.objects.filter(county_id=county, register=register).aggregate(at=Max("updated"))[
+        "at"
+    ]
+    return found
 
 
 def of_entry(entry: Any) -> Feature:

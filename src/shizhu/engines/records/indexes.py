@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 TABLE = "records_record"
 PREFIX = "declared_"
 OWN_FIELD = f"{overlays.LOCAL}_"  # how fields begin that a county adds
+THINNED = (16, 256)  # of so many points a tile of a far view draws one
 ANALYZE = 1000  # rows of a table above which new expressions need their own statistics at once
 
 
@@ -80,7 +81,12 @@ def _wanted(register: Register, county: str) -> Iterator[tuple[str, str]]:
     for group in register.unique:
         yield unique_index(register, group, county)
     if register.geometry:
-        yield _named(register, "box", "USING gist (box)", _only(register, (), county))
+        only = _only(register, (), county)
+        yield _named(register, "box", "USING gist (box)", only)
+        yield _named(register, "updated", "USING btree (county_id, updated)", only)
+    if register.geometry == "Point":
+        for part in THINNED:
+            yield _named(register, f"box_{part}", "USING gist (box)", f"{only} AND (id % {part}) = 0")
 
 
 def _fields(register: Register) -> list[Field]:

@@ -14,7 +14,7 @@ from shizhu.engines.records.http.ogc.common import REL
 from shizhu.kernel.text import label
 from shizhu.lib import crs
 from shizhu.web.middleware import Request
-from shizhu.web.ogc import GEOJSON, HTML, SCHEMA, Body, known, link, respond, root, ways
+from shizhu.web.ogc import GEOJSON, HTML, SCHEMA, Body, View, known, link, respond, root, ways
 
 F1, F2, F3, F4, F5 = (f"http://www.opengis.net/spec/ogcapi-features-{n}/1.0/conf/" for n in (1, 2, 3, 4, 5))
 CQL2 = "http://www.opengis.net/spec/cql2/1.0/conf/"
@@ -37,13 +37,15 @@ CONFORMS = [
 @dataclass(frozen=True)
 class Part:
     """What another engine adds to the API: conformance classes, links of the landing page and of a collection, paths of
-    the definition. A link is (path below the landing page, relation, title, media type).
+    the definition, and the views behind them. A link is (path below the landing page, relation, title, media type), a
+    route (Django's pattern of the path, view).
     """
 
     conforms: tuple[str, ...]
     links: Callable[[Collection], Iterable[tuple[str, str, str, str]]]
     landing: tuple[tuple[str, str, str, str], ...]
     paths: Callable[[Iterable[Collection]], Body]
+    routes: tuple[tuple[str, View], ...] = ()
 
 
 _parts: list[Part] = []
@@ -52,6 +54,11 @@ _parts: list[Part] = []
 def add_part(part: Part) -> None:
     """Add to the API; call it from `AppConfig.ready`."""
     _parts.append(part)
+
+
+def routes() -> list[tuple[str, View]]:
+    """What parts add; asked when the addresses are read, after every application is ready."""
+    return [route for part in _parts for route in part.routes]
 
 
 def landing(request: Request) -> HttpResponse:

@@ -20,4 +20,5 @@ urlpatterns = [
         "/collections/<str:key>/items/<str:feature>",
         resource(get=items.item, put=writing.replace, patch=writing.patch, delete=writing.remove),
     ),
+    *(path(route, view) for route, view in landing.routes()),
 ]
