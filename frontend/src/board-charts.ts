@@ -14,8 +14,11 @@ const LEVELS = ["red", "orange", "yellow", "blue", "green"];
 
 class Look {
   readonly size: number;
+  readonly family: string;
   constructor(private element: Element) {
-    this.size = parseFloat(getComputedStyle(element).fontSize);
+    const style = getComputedStyle(element);
+    this.size = parseFloat(style.fontSize);
+    this.family = style.fontFamily;
   }
   token(name: string): string { return token(name, this.element); }
   get palette(): string[] { return [1, 2, 3, 4, 5, 6].map((n) => this.token(`chart-${n}`)); }
@@ -37,12 +40,12 @@ export async function option(data: Chart, element: HTMLElement, register: (name:
     const number = Number(found).toLocaleString("zh-CN", { maximumFractionDigits: data.decimals ?? 2 });
     return data.unit ? `${number} ${data.unit}` : number;
   };
-  const text = { color: look.ink, fontSize: look.size, fontFamily: "inherit" };
+  const text = { color: look.ink, fontSize: look.size, fontFamily: look.family };
   const base: Option = {
     animation: false, color: look.palette, textStyle: text,
     tooltip: { confine: true, trigger: "item", valueFormatter: shown, backgroundColor: look.card, borderColor: look.grid, textStyle: { color: look.strong, fontSize: look.size } },
   };
-  if (data.kind === "map") return { ...base, ...(await map(data, look, register, shown)) };
+  if (data.kind === "map") return { ...base, ...(await map(data, look, element, register, shown)) };
   return { ...base, ...(data.kind === "pie" ? pie(data, look, element) : lines(data, look, element)) };
 }
 
@@ -96,15 +99,23 @@ async function json<T>(address: string): Promise<T | null> {
   return answer?.ok ? ((await answer.json()) as T) : null;
 }
 
-const kept = new Map<string, { names: string[] } | null>();
+const LIES = .87; // a degree of longitude beside one of latitude, at 30° north
+const kept = new Map<string, { names: string[]; aspect: number } | null>();
 
-async function map(data: Chart, look: Look, register: (name: string, shape: unknown) => void, shown: (value: unknown) => string): Promise<Option> {
+function aspect(features: Feature[]): number {
+  const points = JSON.stringify(features.map((feature) => feature.geometry.coordinates)).match(/-?[\d.]+,-?[\d.]+/g) ?? [];
+  const [xs, ys] = [0, 1].map((n) => points.map((pair) => Number(pair.split(",")[n]))) as [number[], number[]];
+  const span = (values: number[]): number => values.reduce((a, b) => Math.max(a, b), -Infinity) - values.reduce((a, b) => Math.min(a, b), Infinity);
+  return (span(xs) * LIES) / span(ys);
+}
+
+async function map(data: Chart, look: Look, element: HTMLElement, register: (name: string, shape: unknown) => void, shown: (value: unknown) => string): Promise<Option> {
   const address = data.areas ?? "";
   if (!kept.has(address)) {
     const found = await json<{ features: Feature[] }>(address);
     const towns = found?.features.filter((feature) => feature.properties.level === "town") ?? [];
     register(address, { type: "FeatureCollection", features: towns });
-    kept.set(address, found ? { names: towns.map((town) => String(town.properties.name)) } : null);
+    kept.set(address, found ? { names: towns.map((town) => String(town.properties.name)), aspect: aspect(towns) } : null);
   }
   const known = kept.get(address);
   if (!known) return {};
@@ -112,14 +123,17 @@ async function map(data: Chart, look: Look, register: (name: string, shape: unkn
   const points = layers.flatMap((layer) => layer?.features ?? []).filter((feature) => feature.geometry.type === "Point");
   const values = new Map((data.values ?? []).map((place) => [place.name, place]));
   const most = Math.max(1, ...(data.values ?? []).map((place) => place.value ?? 0));
+  const width = element.clientWidth - 2 * look.size, height = element.clientHeight - look.size;
+  const size = known.aspect > 1 ? Math.min(width, height * known.aspect) : Math.min(height, width / known.aspect);
+  const place = { map: address, roam: false, layoutCenter: ["50%", "50%"], layoutSize: size, aspectScale: LIES };
   return {
     visualMap: { show: true, type: "continuous", min: 0, max: most, seriesIndex: 0, left: 0, bottom: 0, itemHeight: look.size * 5, itemWidth: look.size * .8, text: [String(most), "0"], textStyle: { color: look.ink, fontSize: look.size }, inRange: { color: [look.token("jade-soft"), look.token("chart-1")] } },
-    geo: { map: address, roam: false, top: 4, bottom: 4, left: look.size * 4, right: 4, aspectScale: .87, silent: true, itemStyle: { areaColor: "transparent", borderWidth: 0 } },
+    geo: { ...place, silent: true, itemStyle: { areaColor: "transparent", borderWidth: 0 } },
     series: [
       {
-        type: "map", map: address, roam: false, top: 4, bottom: 4, left: look.size * 4, right: 4, aspectScale: .87, selectedMode: false,
+        type: "map", ...place, selectedMode: false,
         itemStyle: { borderColor: look.card, borderWidth: 1 }, emphasis: { label: { show: true, color: look.strong }, itemStyle: { areaColor: look.token("gold-soft") } },
-        label: { show: true, fontSize: look.size * .8, color: look.strong, textBorderColor: look.card, textBorderWidth: 2, formatter: (p: { name: string }) => (values.get(p.name)?.value ? p.name.replace(/(街道|土家族乡|镇|乡)$/, "") : "") },
+        label: { show: true, fontSize: look.size, color: look.strong, textBorderColor: look.card, textBorderWidth: 2, formatter: (p: { name: string }) => (values.get(p.name)?.value ? p.name.replace(/(街道|土家族乡|镇|乡)$/, "") : "") },
         data: known.names.map((name) => ({ name, value: values.get(name)?.value ?? 0, href: values.get(name)?.href })),
         tooltip: { formatter: (p: { name: string; value: number }) => `${p.name}<br>${shown(p.value || 0)}` },
       },

@@ -132,7 +132,7 @@ def _number(panel: Body, found: Answer, result: Result) -> dict[str, Any]:
         "level": level(panel, known), "spark": spark([point for _time, point in found.trend]),
     }  # fmt: skip
     if "target" in panel:
-        told["target"] = number(panel["target"], decimals)
+        told["target"] = number(panel["target"])
         if known is not None and panel.get("good"):
             is_met = known >= panel["target"] if panel["good"] == "rising" else known <= panel["target"]
             told["level"] = told["level"] or ("green" if is_met else "yellow")
