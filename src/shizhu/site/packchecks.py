@@ -49,7 +49,10 @@ def all_problems(extra: Iterable[str] = ()) -> list[str]:
         found += of_pack(pack)
     for folder in sorted((CLONE / "counties").glob("*/county.yaml")):
         own = packs.read_county(folder.parent)
-        found += [f"{folder.parent.name}: {line}" for line in (*own.broken, *packs.of_declared(own, loaded))]
+        found += [
+            f"{folder.parent.name}: {line}"
+            for line in (*own.broken, *packs.of_declared(own, {**loaded, packs.COUNTY: own}))
+        ]
     return [*found, *of_source(SOURCE, loaded.values())]
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from string import Formatter
 from typing import Any
 
 from shizhu.kernel import datasets, packs
 from shizhu.kernel.packs import Body, LoadedPacks
 from shizhu.lib.times import parse_duration
 
-BOARDS = "boards"
+BOARDS, REPORTS = "boards", "reports"
 GROUPED = {"bar", "line", "area", "stacked", "pie", "ranking"}
+GIVEN = {"day", "county"}
 NEEDS = {"table": "rows", "list": "rows", "timeline": "timeline"}
 
 
@@ -78,6 +80,58 @@ def _areas(name: str, rows: list[str], fields: set[str]) -> Iterator[str]:
         yield f"layout.{name}: {left}: is placed nowhere"
 
 
+# -- reports
+
+
+def named_in(text: str) -> list[str]:
+    """The names between braces of a text. Raises ValueError for a brace that is not closed."""
+    return [name for _text, name, _format, _conversion in Formatter().parse(text) if name]
+
+
+def used_in(body: Body) -> Iterator[tuple[str, str]]:
+    """(place, key) of every panel that a report names."""
+    for s, section in enumerate(body["sections"]):
+        for p, part in enumerate(section["parts"]):
+            place = f"sections[{s}].parts[{p}]"
+            for text in part.get("text", {}).values():
+                yield from ((f"{place}.text", name) for name in named_in(text) if name not in GIVEN)
+            yield from ((f"{place}.figures", key) for key in part.get("figures", []))
+            yield from ((f"{place}.{kind}", part[kind]) for kind in ("table", "chart") if kind in part)
+            yield from ((f"{place}.ranking", key) for key in part.get("ranking", {}).get("inputs", {}).values())
+
+
+def panels_of_report(body: Body, boards: Mapping[str, Body]) -> dict[str, Body]:
+    """key → panel of those a report uses: its own, or of its board."""
+    known = {panel["key"]: panel for _place, panel in panels(boards.get(body.get("board", ""), {"fields": []}))}
+    known |= {panel["key"]: panel for panel in body.get("panels", [])}
+    return {key: known[key] for _place, key in used_in(body) if key in known}
+
+
+def check_report(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
+    """Its panels are right, what it names is there, and formulas can be read."""
+    own = packs.find(everything, BOARDS, body["board"]) if "board" in body else {"fields": []}
+    if own is None:
+        yield f"board: {body['board']}: there is no such board"
+        return
+    schema = {"$defs": packs.read_schema("shizhu.engines.boards", "board")["$defs"], "$ref": "#/$defs/panel"}
+    for number, panel in enumerate(body.get("panels", [])):
+        lines = list(packs.schema_errors(schema, panel)) or list(of_panel(key, panel, everything))
+        yield from (f"panels[{number}].{line}" for line in lines)
+    try:
+        used = list(used_in(body))
+    except ValueError as error:
+        yield f"text: {error}"
+        return
+    known = panels_of_report(body, {body.get("board", ""): own})
+    for place, name in used:
+        if name not in known:
+            yield f"{place}: {name}: there is no such panel"
+        elif place.endswith("ranking") and known[name]["query"].get("by") != ["_town"]:
+            yield f"{place}: {name}: must be put together by _town"
+
+
 def register() -> None:
     """Called once by the application."""
     packs.kind(BOARDS, schema=packs.read_schema("shizhu.engines.boards", "board"), check=check, of_county=True)
+    report = packs.read_schema("shizhu.engines.boards", "report")
+    packs.kind(REPORTS, schema=report, check=check_report, of_county=True)

@@ -213,6 +213,13 @@ LIGHTS = {
 }  # fmt: skip
 
 
+def chart_of(panel: Body, found: Answer) -> dict[str, Any] | None:
+    """What a chart of the panel would draw; None where there is no answer."""
+    if found.result is None:
+        return None
+    return _chart(panel, found.result, label(panel.get("unit", found.result.measure.unit)))
+
+
 def _chart(panel: Body, result: Result, unit: str) -> dict[str, Any]:
     """What the island draws: categories, one series or several, the address behind each value."""
     names = list(dict.fromkeys(label(row.cells[0]) for row in result.rows))

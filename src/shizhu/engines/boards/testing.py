@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from django.utils import timezone
 
-from shizhu.engines.boards import panels, shown
+from shizhu.engines.boards import panels, reports, shown
 from shizhu.engines.boards.boards import VIEW
 from shizhu.engines.boards.declare import panels as panels_of
 from shizhu.kernel import access, testing
@@ -27,5 +27,16 @@ def check(trial: Trial, key: str, body: Body) -> Iterator[str]:
             yield f"{place}: {panel['key']}: shows something to a person without a role"
 
 
+def check_report(trial: Trial, key: str, body: Body) -> Iterator[str]:
+    """Make it; nobody without a role may read it."""
+    try:
+        reports.make(key, trial.county, timezone.localdate(), trial.root)
+    except (ValueError, KeyError) as error:
+        yield f"cannot be made: {error}"
+    if reports.may_read(access.actor(trial.stranger), key, trial.county.pk):
+        yield "may be read by a person without a role"
+
+
 testing.proof("boards", check)
+testing.proof("reports", check_report)
 testing.door("boards", testing.Door(lambda key: f"/boards/{key}/", lambda who, _key: who.has(VIEW)))

@@ -16,7 +16,7 @@ from shizhu.engines.cases.models import Case
 from shizhu.engines.cases.timeline import Line, timeline
 from shizhu.engines.records import api as records
 from shizhu.engines.things.api import Origin
-from shizhu.kernel import access, datasets, packs
+from shizhu.kernel import access, datasets, packs, spans
 from shizhu.kernel.access import Predicate
 from shizhu.kernel.datasets import Asked, Column, Names, Result, Row
 from shizhu.kernel.packs import Body, LoadedPacks
@@ -109,24 +109,42 @@ def give(asked: Asked) -> Result:
 
 
 def _story(asked: Asked) -> Result:
-    """The newest case that an alarm opened, of those the actor may see: one line a step, with its phase."""
+    """The newest cases that an alarm opened, of those the actor may see: one line a step, with its phase.
+
+    With `top` more than one; with `during` those that were opened then.
+    """
+    body = asked.body
     rows = Case.objects.filter(county_id=asked.county, alarm__isnull=False, opened_at__lt=asked.at)
-    if asked.body.get("of"):
-        rows = rows.filter(flow=asked.body["of"])
-    case = access.rows(rows, asked.who, VIEW).order_by("-opened_at").first()
-    shown = (Column("phase", {"zh": "环节", "en": "Phase"}), Column("time", {"zh": "时间", "en": "Time"}, "time"),
-             Column("what", {"zh": "内容", "en": "What"}))  # fmt: skip
-    if case is None:
-        return Result(shown, (), SOURCE)
-    lines = [line for line in timeline(case) if line.at < asked.at]
-    told = [_told(line, case) for line in lines]
-    reached = max((list(PHASES).index(row.keys[0]) for row in told), default=-1)
-    told += [Row((PHASES[phase], None, _("not yet")), (phase,)) for phase in list(PHASES)[reached + 1 :]]
+    if body.get("of"):
+        rows = rows.filter(flow=body["of"])
+    if "during" in body:
+        rows = rows.filter(opened_at__gte=spans.span(body["during"]["span"], asked.at).start)
+    top = int(body.get("top", 1))
+    cases = list(access.rows(rows, asked.who, VIEW).order_by("-opened_at")[:top])
+    is_part = not datasets.sees_all(asked.who, VIEW, asked.county)
+    shown = [
+        Column("phase", {"zh": "环节", "en": "Phase"}), Column("time", {"zh": "时间", "en": "Time"}, "time"),
+        Column("what", {"zh": "内容", "en": "What"}),
+    ]  # fmt: skip
+    if top > 1:
+        shown.insert(0, Column("case", SOURCE))
+    told: list[Row] = []
+    for case in cases:
+        steps = _steps(case, asked.at)
+        told += [Row((case.number, *row.cells), row.keys, row.href) for row in steps] if top > 1 else steps
+    name = f"{cases[0].number} {cases[0].title}" if len(cases) == 1 else ""
     return Result(
-        shown, tuple(told), {"zh": f"{case.number} {case.title}", "en": f"{case.number} {case.title}"},
-        newest=max((line.at for line in lines), default=None), total=1, simulated=int(case.origin != Origin.MEASURED),
-        href=f"/cases/{case.pk}/", is_part=not datasets.sees_all(asked.who, VIEW, asked.county),
+        tuple(shown), tuple(told), {"zh": name, "en": name} if name and top == 1 else SOURCE,
+        newest=max((row.cells[-2] for row in told if row.cells[-2]), default=None), total=len(cases),
+        simulated=sum(case.origin != Origin.MEASURED for case in cases),
+        href=f"/cases/{cases[0].pk}/" if len(cases) == 1 else "/cases/?status=all", is_part=is_part,
     )  # fmt: skip
+
+
+def _steps(case: Case, at: datetime) -> list[Row]:
+    told = [_told(line, case) for line in timeline(case) if line.at < at]
+    reached = max((list(PHASES).index(row.keys[0]) for row in told), default=-1)
+    return told + [Row((PHASES[phase], None, _("not yet")), (phase,)) for phase in list(PHASES)[reached + 1 :]]
 
 
 def _told(line: Line, case: Case) -> Row:
@@ -149,6 +167,8 @@ def check(body: Body, everything: LoadedPacks) -> Iterable[str]:
     """The flow and the columns exist."""
     if body.get("of") and packs.find(everything, "flows", body["of"]) is None:
         return [f"of: {body['of']}: nobody declares this flow"]
+    if body.get("timeline"):
+        return []
     return records.problems(subject("", "", datetime.now().astimezone()), body)
 
 

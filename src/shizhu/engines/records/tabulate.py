@@ -297,7 +297,7 @@ class _Question:
 
     def _column(self, name: str) -> datasets.Column:
         if name == TOWN:
-            return datasets.Column(name, {"zh": "镇街", "en": "Town"})
+            return datasets.Column(name, {"zh": "乡镇", "en": "Town"})
         said = self._said(name)
         kind = "number" if self._subject.columns[name].kind in NUMBERS else "text"
         return datasets.Column(name, said.title, "time" if self._is_time(name) else kind, said.unit)

@@ -14,6 +14,7 @@ from django.utils.safestring import mark_safe
 from shizhu.engines.boards import boards
 from shizhu.engines.boards.boards import VIEW, Board
 from shizhu.engines.boards.http.screens import screen
+from shizhu.engines.boards.reports import VIEW as REPORTS
 from shizhu.kernel import access
 from shizhu.web.middleware import Request
 
@@ -30,7 +31,8 @@ def _board(request: Request, key: str) -> Board:
 def index(request: Request) -> HttpResponse:
     """The boards of the county."""
     access.require_verb(request.actor, VIEW)
-    return render(request, "boards/index.html", {"boards": boards.boards(request.county.pk)})
+    context = {"boards": boards.boards(request.county.pk), "may_read_reports": request.actor.has(REPORTS)}
+    return render(request, "boards/index.html", context)
 
 
 def _context(request: Request, board: Board) -> dict[str, Any]:

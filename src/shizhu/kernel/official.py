@@ -1,0 +1,208 @@
+"""Official documents (公文) after GB/T 9704-2012: page, type, levels of headings and page numbers as an office expects.
+
+A4; top 37 mm, left 28 mm, a type area of 156 × 225 mm; 三号仿宋, 22 lines of 28 characters (§5); the red head
+(§7.2.4); the title in 二号小标宋 (§7.3.1); levels 一、in 黑体 and （一）in 楷体 (§7.3.3); page numbers in 四号
+between dashes, right on odd and left on even pages (§7.5). Fonts are named, not shipped: readers have them.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import docx
+from docx.document import Document
+from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING, WD_TAB_ALIGNMENT
+from docx.opc.constants import RELATIONSHIP_TYPE
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part as FilePart
+from docx.oxml import OxmlElement, parse_xml
+from docx.oxml.ns import qn
+from docx.shared import Mm, Pt, RGBColor
+from docx.text.paragraph import Paragraph
+
+from shizhu.kernel.documents import UNPRINTABLE, Heading, Table
+from shizhu.kernel.wordcharts import BOOK_TYPE, CHART_TYPE, Chart, chart_xml, drawing, workbook
+
+BODY, TITLE, HEAD, SECOND = "仿宋_GB2312", "方正小标宋简体", "黑体", "楷体_GB2312"
+THREE, TWO, FOUR, SMALL_FOUR, FIVE = 16.0, 22.0, 14.0, 12.0, 10.5  # 三号, 二号, 四号, 小四, 五号 in points
+AREA_WIDTH, AREA_HEIGHT, LINES, CHARACTERS = 156.0, 225.0, 22, 28  # millimetres
+LINE = AREA_HEIGHT / 25.4 * 72 / LINES  # points
+RED = RGBColor(0xC8, 0x10, 0x1E)
+NUMBERS = "一二三四五六七八九十"
+Part = str | Heading | Table | Chart
+
+
+@dataclass(frozen=True)
+class Front:
+    """What stands above the text: the red head, its number, who issues it, the day in words, and the title."""
+
+    head: str
+    number: str
+    issuer: str
+    day: str
+    title: str
+
+
+def official(front: Front, parts: Iterable[Part]) -> bytes:
+    """The document as a file. Headings of level 1 and 2 are numbered here; a text is a paragraph."""
+    document = docx.Document()
+    _page(document)
+    _front(document, front)
+    numbers = [0, 0]
+    for count, part in enumerate(parts, start=1):
+        match part:
+            case Heading():
+                _heading(document, part, numbers)
+            case str():
+                _line(document, part, indent=2)
+            case Table():
+                _table(document, part)
+            case Chart():
+                _chart(document, part, count)
+    _line(document, "")
+    _line(document, front.issuer, align=WD_ALIGN_PARAGRAPH.RIGHT)
+    _line(document, front.day, align=WD_ALIGN_PARAGRAPH.RIGHT)
+    document.core_properties.title, document.core_properties.author = front.title[:255], front.issuer[:255]
+    out = io.BytesIO()
+    document.save(out)
+    return out.getvalue()
+
+
+def _page(document: Document) -> None:
+    section = document.sections[0]
+    section.page_width, section.page_height = Mm(210), Mm(297)
+    section.top_margin, section.bottom_margin = Mm(37), Mm(297 - 37 - AREA_HEIGHT)
+    section.left_margin, section.right_margin = Mm(28), Mm(210 - 28 - AREA_WIDTH)
+    section.footer_distance = Mm(297 - 37 - AREA_HEIGHT - 7 - 5)  # the number 7 mm below the type area
+    grid = section._sectPr.find(qn("w:docGrid"))  # noqa: SLF001  # python-docx has no grid
+    if grid is None:
+        grid = OxmlElement("w:docGrid")
+        section._sectPr.append(grid)  # noqa: SLF001
+    pitch = AREA_WIDTH / 25.4 * 72 / CHARACTERS - THREE
+    grid.set(qn("w:type"), "linesAndChars")
+    grid.set(qn("w:linePitch"), str(round(LINE * 20)))
+    grid.set(qn("w:charSpace"), str(round(pitch * 4096)))
+    style: Any = document.styles["Normal"]
+    style.font.name, style.font.size = "Times New Roman", Pt(THREE)
+    style.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), BODY)
+    style.paragraph_format.space_after = style.paragraph_format.space_before = Pt(0)
+    document.settings.odd_and_even_pages_header_footer = True
+    for footer, align in (
+        (section.footer, WD_ALIGN_PARAGRAPH.RIGHT), (section.even_page_footer, WD_ALIGN_PARAGRAPH.LEFT),
+    ):  # fmt: skip
+        paragraph = footer.paragraphs[0]
+        paragraph.alignment = align
+        _run(paragraph, "— ", "宋体", FOUR)
+        field = OxmlElement("w:fldSimple", {qn("w:instr"): "PAGE"})
+        field.append(parse_xml(f'<w:r xmlns:w="{W}"><w:rPr><w:sz w:val="28"/></w:rPr><w:t>1</w:t></w:r>'))
+        paragraph._p.append(field)  # noqa: SLF001
+        _run(paragraph, " —", "宋体", FOUR)
+
+
+W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+
+
+def _run(paragraph: Paragraph, text: str, font: str, size: float, *, colour: RGBColor | None = None) -> Any:
+    run = paragraph.add_run(UNPRINTABLE.sub("", text))
+    run.font.name, run.font.size = "Times New Roman", Pt(size)
+    run._r.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), font)  # noqa: SLF001
+    if colour is not None:
+        run.font.color.rgb = colour
+    return run
+
+
+def _line(
+    document: Any, text: str, font: str = BODY, size: float = THREE, *, align: Any = None, indent: int = 0,
+    colour: RGBColor | None = None, pitch: float = LINE,
+) -> Paragraph:  # fmt: skip
+    paragraph: Paragraph = document.add_paragraph()
+    _run(paragraph, text, font, size, colour=colour)
+    shape = paragraph.paragraph_format
+    shape.line_spacing_rule, shape.line_spacing = WD_LINE_SPACING.EXACTLY, Pt(pitch)
+    if align is not None:
+        paragraph.alignment = align
+    if indent:
+        mark = paragraph._p.get_or_add_pPr().get_or_add_ind()  # noqa: SLF001
+        mark.set(qn("w:firstLineChars"), str(indent * 100))
+        mark.set(qn("w:firstLine"), str(round(indent * size * 20)))
+    return paragraph
+
+
+def _front(document: Document, front: Front) -> None:
+    centre = WD_ALIGN_PARAGRAPH.CENTER
+    _line(document, front.head, TITLE, 36, align=centre, colour=RED, pitch=48)
+    _line(document, front.number, align=centre)
+    rule = _line(document, f"{front.issuer}\t{front.day}", pitch=LINE)
+    rule.paragraph_format.tab_stops.add_tab_stop(Mm(AREA_WIDTH), alignment=WD_TAB_ALIGNMENT.RIGHT)
+    border = f'<w:pBdr xmlns:w="{W}"><w:bottom w:val="single" w:sz="16" w:space="4" w:color="C8101E"/></w:pBdr>'
+    rule._p.get_or_add_pPr().insert_element_before(  # noqa: SLF001
+        parse_xml(border), "w:shd", "w:tabs", "w:spacing", "w:ind", "w:jc", "w:rPr"
+    )
+    _line(document, "")
+    _line(document, front.title, TITLE, TWO, align=centre, pitch=36)
+    _line(document, "")
+
+
+def _heading(document: Document, part: Heading, numbers: list[int]) -> None:
+    if part.level == 1:
+        numbers[:] = [numbers[0] + 1, 0]
+        _line(document, f"{_chinese(numbers[0])}、{part.text}", HEAD, indent=2)
+    else:
+        numbers[1] += 1
+        _line(document, f"（{_chinese(numbers[1])}）{part.text}", SECOND, indent=2)
+
+
+def _chinese(number: int) -> str:
+    """一 … 十, 十一 … 九十九."""
+    tens, ones = divmod(number, 10)
+    text = "" if not tens else "十" if tens == 1 else f"{NUMBERS[tens - 1]}十"
+    return text + (NUMBERS[ones - 1] if ones else "")
+
+
+def _table(document: Document, part: Table) -> None:
+    rows = [*([part.head] if part.head else []), *part.rows]
+    width = max(map(len, rows), default=1)
+    made = document.add_table(len(rows), width, style="Table Grid")
+    made.alignment = WD_TABLE_ALIGNMENT.CENTER
+    for number, (row, texts) in enumerate(zip(made.rows, rows, strict=True)):
+        is_head = bool(part.head) and number == 0
+        if is_head:  # on every page
+            row._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))  # noqa: SLF001
+        for column, (cell, text) in enumerate(zip(row.cells, texts, strict=False)):
+            _run(cell.paragraphs[0], text, HEAD if is_head else BODY, SMALL_FOUR)
+            if is_head or _is_number(text):
+                cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.CENTER
+            if column < len(part.widths):
+                cell.width = Mm(10 * part.widths[column])
+    _line(document, "", size=FIVE, pitch=12)
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(",", "").replace(".", "").replace("—", "0").lstrip("+-−").isdigit()
+
+
+def _chart(document: Document, part: Chart, number: int) -> None:
+    package = document.part.package
+    place = PackURI(f"/word/charts/chart{number}.xml")
+    chart = FilePart(place, CHART_TYPE, chart_xml(part), package)
+    book = FilePart(PackURI(f"/word/embeddings/Microsoft_Excel_Sheet{number}.xlsx"), BOOK_TYPE, workbook(part), package)
+    chart.relate_to(book, RELATIONSHIP_TYPE.PACKAGE)  # its first, so rId1
+    relation = document.part.relate_to(chart, RELATIONSHIP_TYPE.CHART)
+    paragraph = document.add_paragraph()
+    paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    paragraph._p.append(parse_xml(drawing(part, relation, number)))  # noqa: SLF001
+    told = f"{part.caption}（{part.unit}）" if part.unit else part.caption
+    _line(document, told, HEAD, SMALL_FOUR, align=WD_ALIGN_PARAGRAPH.CENTER, pitch=18)
+    _line(document, "", size=FIVE, pitch=12)
+
+
+def dated(year: int, month: int, day: int | None = None) -> str:
+    """2026年11月25日, as §7.3.5.4 writes days: Arabic numbers, no noughts before them."""
+    return f"{year}年{month}月{day}日" if day else f"{year}年{month}月"
+
+
+__all__: Sequence[str] = ["Chart", "Front", "Part", "dated", "official"]
