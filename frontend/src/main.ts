@@ -3,6 +3,7 @@ import "@tabler/core/dist/css/tabler.min.css";
 import "./style.css";
 import "@tabler/core/dist/js/tabler.esm.min.js";
 import "htmx.org";
+import "./opened";
 import "./form";
 
 // An element with data-row-href is a link as a whole row.

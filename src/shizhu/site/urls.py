@@ -24,7 +24,7 @@ urlpatterns = [
     path("design", design.page, name="design"),
     path("boards/", include("shizhu.engines.boards.http.urls")),
     path("plan/", include("shizhu.engines.plan.http.urls")),
-    path("cases/", include("shizhu.engines.cases.http.urls")),
+    path("", include("shizhu.engines.cases.http.urls")),
     path("things/", include("shizhu.engines.things.http.urls")),
     path("map/", include("shizhu.engines.maps.http.urls")),
     path("alarms/", include("shizhu.engines.alarms.http.urls")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO
@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from jsonschema import Draft202012Validator
 
 from shizhu.engines.alarms import api as alarms
@@ -18,10 +19,11 @@ from shizhu.engines.cases import flows
 from shizhu.engines.cases.assignment import candidates, may_do
 from shizhu.engines.cases.flows import About
 from shizhu.engines.cases.logic import Flow, State, complete, load, start
-from shizhu.engines.cases.models import Attachment, Case, Counter, Entry, Task
+from shizhu.engines.cases.models import Attachment, Case, Counter, Entry, Subject, Task
 from shizhu.engines.cases.problems import in_words
+from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
-from shizhu.kernel import events, files
+from shizhu.kernel import access, events, files
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation, Person
 from shizhu.lib.times import parse_duration
@@ -71,19 +73,22 @@ class Opening:
 def open_case(wanted: Opening) -> Case:
     """Open a case; it stands at its first tasks. AnswerRefused if a person filled in the start form wrongly."""
     flow, about = flows.current(wanted.flow, wanted.area.county_id)
+    form = flows.form(about.start_form, wanted.area.county_id)
     if wanted.by:
-        _checked(flows.form(about.start_form, wanted.area.county_id), wanted.document, wanted.uploads)
+        _checked(form, wanted.document, wanted.uploads, access.actor(wanted.by), wanted.area.county_id)
     now = timezone.now()
     owner = Organisation.objects.get(county=wanted.area.county_id, code=about.owner)
     state = start(flow, wanted.document)
     case = Case.objects.create(
         county_id=wanted.area.county_id, organisation=owner, area=wanted.area, flow=wanted.flow, digest=flow.digest,
         number=_number(wanted.area.county_id, about.prefix, now), title=wanted.title[:200], state=state.dump(),
+        forms=flows.keep_forms(flow, about, wanted.area.county_id),
         alarm=wanted.alarm, datastream=wanted.datastream, origin=wanted.origin, opened_at=now, opened_by=wanted.by,
         due_at=now + about.limit,
     )  # fmt: skip
     filed = {name: value for name, value in state.document.items() if name != "answers"}
     Entry.objects.create(case=case, at=now, kind="opened", person=wanted.by, data={"document": filed})
+    _about(case, form, wanted.document)
     for upload in wanted.uploads:
         _attach(case, None, upload, wanted.by, {})
     events.emit(OPENED, case.pk, case.county_id, {"case": case.pk, "number": case.number, "flow": case.flow})
@@ -93,7 +98,7 @@ def open_case(wanted: Opening) -> Case:
 
 def _number(county: str, prefix: str, now: datetime) -> str:
     year = timezone.localtime(now).year
-    counter, _ = Counter.objects.get_or_create(county_id=county, prefix=prefix, year=year)
+    counter, _is_new = Counter.objects.get_or_create(county_id=county, prefix=prefix, year=year)
     Counter.objects.filter(pk=counter.pk).update(value=F("value") + 1)
     counter.refresh_from_db()
     return f"{prefix}-{year}-{counter.value:04}"
@@ -115,9 +120,11 @@ def answer(who: Actor, task_id: int, given: Mapping[str, Any], uploads: Sequence
             raise TaskGone("")
         raise TaskGone(f"{task.done_by.name}, {timezone.localtime(task.done_at):%m-%d %H:%M}")
     flow, about = flows.version(case.flow, case.digest)
-    document = _checked(flows.form(flow.step[task.step].form or "", case.county_id), given, uploads)
+    form = flows.form_of(case, flow.step[task.step].form or "")
+    document = _checked(form, given, uploads, who, case.county_id)
     now = timezone.now()
     by = Person.objects.get(pk=who.person_id or 0)
+    _about(case, form, document)
     for upload in uploads:
         _attach(case, task, upload, by, document)
     before = load(flow, case.state)
@@ -136,8 +143,10 @@ def answer(who: Actor, task_id: int, given: Mapping[str, Any], uploads: Sequence
     return case
 
 
-def _checked(form: Mapping[str, Any], given: Mapping[str, Any], uploads: Sequence[Upload]) -> dict[str, Any]:
-    """The answer as the form's JSON Schema wants it; files count as given."""
+def _checked(
+    form: Mapping[str, Any], given: Mapping[str, Any], uploads: Sequence[Upload], who: Actor, county: str
+) -> dict[str, Any]:
+    """The answer as the form's JSON Schema wants it; files count as given, and `who` must see what it points at."""
     document = {name: value for name, value in given.items() if value not in {"", None}}
     sent: dict[str, list[str]] = {}
     for upload in uploads:
@@ -150,9 +159,28 @@ def _checked(form: Mapping[str, Any], given: Mapping[str, Any], uploads: Sequenc
             str(error.path[0]) if error.path else error.message.split("'")[1] if error.validator == "required" else ""
         )
         found.setdefault(field, in_words(error))
+    for name, value in referred(form, document):
+        key = form["properties"][name]["x-shizhu-ref"]
+        if value not in records.seen_references(who, county, key, [value]):
+            found.setdefault(name, _("There is none, or none that you may see."))
     if found:
         raise AnswerRefused(found)
     return document
+
+
+def referred(form: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(field, value) of everything in an answer that points at something."""
+    for name, item in form["properties"].items():
+        if "x-shizhu-ref" in item and document.get(name):
+            yield name, str(document[name])
+
+
+def _about(case: Case, form: Mapping[str, Any], document: Mapping[str, Any]) -> None:
+    """Remember which records the case is about."""
+    known = records.registers(case.county_id)
+    pairs = ((form["properties"][name]["x-shizhu-ref"], value) for name, value in referred(form, document))
+    found = [Subject(case=case, register=key, key=value) for key, value in pairs if key in known]
+    Subject.objects.bulk_create(found, ignore_conflicts=True)
 
 
 def _attach(case: Case, task: Task | None, upload: Upload, by: Person | None, document: dict[str, Any]) -> None:

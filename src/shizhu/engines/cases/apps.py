@@ -14,14 +14,17 @@ class CasesConfig(AppConfig):
         """Register kinds, consumers, menu and cards."""
         from shizhu.engines.alarms import api as alarms  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.cases import actions, datasets, declare, places  # noqa: PLC0415  # apps must be loaded first
-        from shizhu.engines.cases.http import views  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.cases.http import declaring, views  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.records import api as records  # noqa: PLC0415  # apps must be loaded first
         from shizhu.kernel import events  # noqa: PLC0415  # apps must be loaded first
         from shizhu.web import live, menu  # noqa: PLC0415  # apps must be loaded first
         from shizhu.web import views as web  # noqa: PLC0415  # apps must be loaded first
 
         declare.register()
         datasets.register()
+        declaring.put_up()
+        records.add_panel(views.about_record)
         happening = {"zh": "预警与处置", "en": "Alarms and cases"}
         maps.source("cases", places.features, verb="cases.case.view", group=happening, find=places.find)
         events.consumer("cases.start", [alarms.RAISED], actions.alarm_raised)

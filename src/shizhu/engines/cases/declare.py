@@ -9,6 +9,7 @@ from jsonschema.exceptions import SchemaError
 
 from shizhu.engines.cases import flows
 from shizhu.engines.cases.logic import FlowError, parse
+from shizhu.engines.records import api as records
 from shizhu.kernel import packs
 from shizhu.kernel.packs import Body, LoadedPacks
 
@@ -37,7 +38,13 @@ def check_flow(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
 
 
 def check_form(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:  # one form for every kind
-    """The form is a JSON Schema."""
+    """The form is a JSON Schema, and what its fields point at is declared."""
+    for name, item in body["properties"].items():
+        target = item.get("x-shizhu-ref")
+        if target and packs.find(everything, "registers", target) is None and target not in records.KNOWN_REFERENCES:
+            yield f"{name}: x-shizhu-ref: {target}: nobody declares this register"
+        if target and item["type"] != "string":
+            yield f"{name}: x-shizhu-ref: {item['type']}: what it points at is kept as a string"
     try:
         Draft202012Validator.check_schema(
             {name: part for name, part in body.items() if name not in {"title", "submit"}}

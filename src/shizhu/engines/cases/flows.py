@@ -9,7 +9,7 @@ from typing import Any
 
 from shizhu.engines.cases.logic import Flow, FlowError, parse
 from shizhu.engines.cases.logic.reading import BPMN, CAMUNDA, read_process, read_root
-from shizhu.engines.cases.models import FlowVersion
+from shizhu.engines.cases.models import Case, FlowVersion, FormVersion
 from shizhu.kernel import packs
 from shizhu.lib.times import parse_duration
 
@@ -101,5 +101,26 @@ def version(key: str, digest: str) -> tuple[Flow, About]:
 
 
 def form(key: str, county: str) -> packs.Body:
-    """A declared form; an empty one for no key."""
+    """A form as declared now; an empty one for no key."""
     return packs.declaration("forms", key, county) if key else EMPTY_FORM
+
+
+def keep_forms(flow: Flow, about: About, county: str) -> dict[str, str]:
+    """key → digest of every form of the flow, kept as it is now for a case that begins."""
+    keys = {about.start_form, *(step.form or "" for step in flow.steps)} - {""}
+    bodies = {key: form(key, county) for key in sorted(keys)}
+    digests = {key: packs.digest(body) for key, body in bodies.items()}
+    versions = [FormVersion(digest=digests[key], body=body) for key, body in bodies.items()]
+    FormVersion.objects.bulk_create(versions, ignore_conflicts=True)
+    return digests
+
+
+@lru_cache(maxsize=256)
+def _form_version(digest: str) -> packs.Body:
+    body: packs.Body = FormVersion.objects.get(pk=digest).body
+    return body
+
+
+def form_of(case: Case, key: str) -> packs.Body:
+    """A form as it was when the case was opened; an empty one for no key."""
+    return _form_version(case.forms[key]) if key in case.forms else form(key, case.county_id)

@@ -6,6 +6,7 @@ import pghistory
 from django.db import models
 from django.db.models import Q
 
+from shizhu.kernel.fields import OrderedJSONField
 from shizhu.kernel.models import Area, County, File, Organisation, Person
 
 
@@ -21,6 +22,13 @@ class FlowVersion(models.Model):
         constraints = [models.UniqueConstraint(fields=["key", "digest"], name="flow_version_once")]
 
 
+class FormVersion(models.Model):
+    """A form as it was, by its digest: a case is filled in and read with the forms it was opened with."""
+
+    digest = models.CharField(primary_key=True, max_length=64)
+    body = OrderedJSONField()
+
+
 class Counter(models.Model):
     """Numbers given to cases, per county, prefix and year."""
 
@@ -33,7 +41,7 @@ class Counter(models.Model):
         constraints = [models.UniqueConstraint(fields=["county", "prefix", "year"], name="counter_once")]
 
 
-@pghistory.track(exclude=["state"])
+@pghistory.track(exclude=["state", "forms"])
 class Case(models.Model):
     """One matter carried from report to close (案卷)."""
 
@@ -52,6 +60,7 @@ class Case(models.Model):
     title = models.CharField(max_length=200)
     status = models.CharField(max_length=8, choices=Status, default=Status.OPEN)
     stage = models.SmallIntegerField(default=0)  # index into the flow's stages
+    forms = models.JSONField(default=dict)  # key → digest of each form of its flow, as it was when the case was opened
     state = models.JSONField()  # where the tokens stand, with the case's document
     alarm = models.BigIntegerField(null=True)  # of the alarms engine, if it started the case
     datastream = models.BigIntegerField(null=True)
@@ -79,6 +88,19 @@ class Case(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+
+class Subject(models.Model):
+    """A record that a case is about: a reference field of one of its forms names it."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="subjects")
+    register = models.CharField(max_length=100)
+    key = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "register", "key"], name="subject_once")]
+        indexes = [models.Index(fields=["register", "key"], name="subject_of_record")]
+        ordering = ["pk"]
 
 
 class Task(models.Model):

@@ -101,7 +101,7 @@ def _to_the_end(trial: Trial, case: Case) -> Iterator[str]:
             yield f"{task.step}: nobody of the role {task.role} can be given the task"
             return
         yield from _refused(trial, task, people)
-        form = flows.form(flow.step[task.step].form or "", case.county_id)
+        form = flows.form_of(case, flow.step[task.step].form or "")
         actions.answer(access.actor(people[0]), task.pk, filled(form), _pictures(form))
     case.refresh_from_db()
     if case.status != Case.Status.CLOSED:

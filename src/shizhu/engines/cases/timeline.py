@@ -9,6 +9,7 @@ from typing import Any
 from shizhu.engines.alarms import api as alarms
 from shizhu.engines.cases import flows
 from shizhu.engines.cases.models import Attachment, Case
+from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 
 
@@ -51,9 +52,9 @@ def _entries(case: Case) -> list[Line]:
         if entry.kind == "opened":
             data["photos"] = photos.get(0, [])
         if entry.kind == "done":
-            form = flows.form(flow.step[entry.step].form or "", case.county_id)
+            form = flows.form_of(case, flow.step[entry.step].form or "")
             data["answer"] = [
-                (item["x-title"], _shown(item, entry.data["answer"].get(name)))
+                (item["x-title"], _shown(item, entry.data["answer"].get(name), case.county_id))
                 for name, item in form["properties"].items()
                 if item["type"] != "array" and name in entry.data["answer"]
             ]
@@ -62,8 +63,14 @@ def _entries(case: Case) -> list[Line]:
     return lines
 
 
-def _shown(item: dict[str, Any], value: Any) -> Any:
-    """An answer as people read it: {zh, en} for choices and yes/no."""
+def _shown(item: dict[str, Any], value: Any, county: str) -> Any:
+    """An answer as people read it: {zh, en} for choices and yes/no, names of places and posts.
+
+    Of a record it is the key: who may see the record finds its name beside the case.
+    """
+    if "x-shizhu-ref" in item and item["x-shizhu-ref"] in records.KNOWN_REFERENCES:
+        kind = records.find_reference(item["x-shizhu-ref"], county)
+        return kind.titles(county, [value]).get(value, value) if kind else value
     if isinstance(value, bool):
         return {"zh": "是" if value else "否", "en": "yes" if value else "no"}
     return item.get("x-choices", {}).get(value, value)

@@ -35,9 +35,14 @@ from shizhu.engines.records.logic.privacy import PURPOSES
 from shizhu.engines.records.logic.register import Field, Kind, Register
 from shizhu.engines.records.logic.values import Problem
 from shizhu.engines.records.looks import unmask
+from shizhu.engines.records.panels import Panel
+from shizhu.engines.records.panels import add as add_panel
 from shizhu.engines.records.queries import count, get, get_by_id, history, query, scan
+from shizhu.engines.records.references import KNOWN as KNOWN_REFERENCES
 from shizhu.engines.records.references import Choice, Reference
 from shizhu.engines.records.references import add as add_reference
+from shizhu.engines.records.references import find as find_reference
+from shizhu.engines.records.references import seen as seen_references
 from shizhu.engines.records.spatial import true
 from shizhu.engines.records.store import CHANGED, create, load_demo, move, restore, revert, update, withdraw
 from shizhu.engines.records.tabulate import TOWN, Said, Subject, filtered, problems, tabulate
@@ -45,6 +50,7 @@ from shizhu.engines.records.tabulate import TOWN, Said, Subject, filtered, probl
 __all__ = [
     "ANY",
     "CHANGED",
+    "KNOWN_REFERENCES",
     "PURPOSES",
     "THINNED",
     "TOWN",
@@ -62,6 +68,7 @@ __all__ = [
     "Kind",
     "NoRecord",
     "Page",
+    "Panel",
     "Part",
     "Place",
     "Problem",
@@ -76,6 +83,7 @@ __all__ = [
     "UnknownRegister",
     "Wanted",
     "add_collections",
+    "add_panel",
     "add_part",
     "add_reference",
     "collection_of",
@@ -83,6 +91,7 @@ __all__ = [
     "count",
     "create",
     "filtered",
+    "find_reference",
     "get",
     "get_by_id",
     "history",
@@ -98,6 +107,7 @@ __all__ = [
     "restore",
     "revert",
     "scan",
+    "seen_references",
     "tabulate",
     "true",
     "unmask",

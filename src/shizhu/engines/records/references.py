@@ -84,6 +84,18 @@ def find(key: str, county: str) -> Reference | None:
     return _of_register(declared, {})
 
 
+def seen(who: Actor, county: str, key: str, values: Collection[str]) -> Mapping[str, str]:
+    """Titles of those things that `who` may see; of kinds that are no registers everybody sees the names."""
+    kind = find(key, county)
+    if kind is None or not values:
+        return {}
+    found = kind.titles(county, values)
+    if key in _added:
+        return found
+    rows = Record.objects.filter(county_id=county, register=key, key__in=list(found))
+    return dict(access.rows(rows, who, f"records.{key}.view").values_list("key", "title"))
+
+
 def _of_register(declared: Register, wanted: Mapping[str, str]) -> Reference:
     def rows(county: str) -> QuerySet[Record]:
         found = Record.objects.filter(county_id=county, register=declared.key)

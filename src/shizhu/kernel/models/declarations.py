@@ -65,6 +65,11 @@ class Declaration(models.Model):
     def __str__(self) -> str:
         return f"{self.kind}/{self.key}"
 
+    @property
+    def stem(self) -> str:
+        """The key without its pack."""
+        return self.key.partition(".")[2]
+
 
 @pghistory.track(pghistory.InsertEvent(), pghistory.DeleteEvent())
 class Grant(models.Model):

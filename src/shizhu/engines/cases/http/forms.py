@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
 from shizhu.engines.cases.actions import Upload
+from shizhu.engines.records import api as records
+from shizhu.kernel.access import Actor
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label
 
@@ -26,13 +28,43 @@ class Field:
     choices: tuple[tuple[str, str], ...]
     value: str
     problem: str
+    target: str = ""  # what it points at
+
+
+MOST = 40  # things to choose from in a select; more are searched for
+JOINT = " · "  # between title and key of a thing that is searched for
 
 
 def fields(
-    form: Body, given: Mapping[str, Any] | None = None, problems: Mapping[str, str] | None = None
+    form: Body,
+    who: Actor,
+    county: str,
+    given: Mapping[str, Any] | None = None,
+    problems: Mapping[str, str] | None = None,
 ) -> list[Field]:
-    """The fields, with what was given before and what was wrong with it."""
+    """The fields, with what was given before and what was wrong with it; `who` chooses among what they may see."""
     given, problems, required = given or {}, problems or {}, form.get("required", [])
+    return [
+        _pointing(made, item["x-shizhu-ref"], who, county) if "x-shizhu-ref" in item else made
+        for made, item in zip(_fields(form, given, problems, required), form["properties"].values(), strict=True)
+    ]
+
+
+def _pointing(made: Field, target: str, who: Actor, county: str) -> Field:
+    """A field that points at something: a select of few, a search among many."""
+    kind = records.find_reference(target, county)
+    found = kind.search(who, county, "", MOST + 1) if kind else []
+    if kind is None or len(found) > MOST:
+        title = records.seen_references(who, county, target, [made.value]).get(made.value) if made.value else None
+        value = f"{title}{JOINT}{made.value}" if title else made.value
+        return replace(made, widget="search" if kind else "text", target=target, value=value)
+    choices = tuple((choice.value, choice.title) for choice in found)
+    return replace(made, widget="choice", target=target, choices=choices)
+
+
+def _fields(
+    form: Body, given: Mapping[str, Any], problems: Mapping[str, str], required: Collection[str]
+) -> list[Field]:
     return [
         Field(
             name,
@@ -52,10 +84,15 @@ def fields(
 def answer(form: Body, posted: QueryDict) -> dict[str, Any]:
     """What a person filled in, typed by the form; a value that does not parse stays text, for the schema to refuse."""
     return {
-        name: _typed(item["type"], str(posted[name]).strip())
+        name: _typed(item["type"], _bare(item, str(posted[name]).strip()))
         for name, item in form["properties"].items()
         if name in posted and item["type"] != "array"
     }
+
+
+def _bare(item: Mapping[str, Any], text: str) -> str:
+    """Of a thing that was searched for, its key alone."""
+    return text.rsplit(JOINT, 1)[-1] if "x-shizhu-ref" in item else text
 
 
 def _typed(kind: str, text: str) -> Any:

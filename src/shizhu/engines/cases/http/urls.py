@@ -1,16 +1,24 @@
-"""Addresses of the cases engine."""
+"""Addresses of the cases engine: pages under `cases/`, and under `declarations/` what a county makes itself."""
 
-from django.urls import path
+from django.urls import include, path
 
-from shizhu.engines.cases.http import report, views
+from shizhu.engines.cases.http import declaring, report, views
 
-app_name = "cases"
-urlpatterns = [
+cases = [
     path("", views.case_list, name="list"),
     path("<int:number>/", views.case_detail, name="detail"),
     path("<int:number>/report.docx", report.report, name="report"),
     path("tasks/<int:number>/", views.task_page, name="task"),
     path("new/<str:flow>/", views.case_new, name="new"),
+    path("choices/<str:target>", views.choices, name="choices"),
     path("of-alarm/<int:alarm>", views.of_alarm, name="of_alarm"),
     path("files/<uuid:file>", views.attachment, name="file"),
 ]
+own = [
+    path("forms/new", declaring.form_new, name="form_new"),
+    path("forms/<str:stem>/", declaring.form_page, name="form"),
+    path("flows/new", declaring.flow_new, name="flow_new"),
+    path("flows/<str:stem>/", declaring.flow_page, name="flow"),
+    path("flows/<str:stem>/file.bpmn", declaring.flow_file, name="flow_file"),
+]
+urlpatterns = [path("cases/", include((cases, "cases"))), path("declarations/", include((own, "own")))]

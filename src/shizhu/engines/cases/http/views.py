@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -12,6 +14,7 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -27,6 +30,7 @@ from shizhu.web.middleware import Request
 from shizhu.web.views import Card
 
 PAGE = 50
+SHOWN = 20  # cases on the page of a record
 TOLD = ("broken", "alarm", "done")  # lines of the timeline that somebody who answers a task should have read
 
 
@@ -107,6 +111,7 @@ def case_detail(request: Request, number: int) -> HttpResponse:
     tasks = [{**described(task), "may_do": may_do(request.actor, task)} for task in ready]
     stages = [{"name": name, "state": _stage_state(case, index)} for index, name in enumerate(about.stages)]
     context = {"case": case, "about": about, "stages": stages, "tasks": tasks, "lines": timeline(case)}
+    context["subjects"] = subjects(request, case)
     return render(request, "cases/detail.html", context)
 
 
@@ -125,7 +130,7 @@ def task_page(request: Request, number: int) -> HttpResponse:
         raise PermissionDenied
     flow, about = flows.version(task.case.flow, task.case.digest)
     step = flow.step[task.step]
-    form = flows.form(step.form or "", task.case.county_id)
+    form = flows.form_of(task.case, step.form or "")
     given: dict[str, Any] = {}
     problems: dict[str, str] = {}
     if request.method == "POST":
@@ -148,7 +153,8 @@ def task_page(request: Request, number: int) -> HttpResponse:
         return redirect("cases:detail", task.case_id)
     context = {
         **described(task), "about": about, "help": step.help, "form": form, "problems": problems,
-        "fields": forms.fields(form, given, problems), "lines": [x for x in timeline(task.case) if x.kind in TOLD],
+        "fields": forms.fields(form, request.actor, task.case.county_id, given, problems),
+        "lines": [x for x in timeline(task.case) if x.kind in TOLD],
     }  # fmt: skip
     return render(request, "cases/task.html", context, status=422 if problems else 200)
 
@@ -164,7 +170,7 @@ def case_new(request: Request, flow: str) -> HttpResponse:
     if not areas:
         raise PermissionDenied
     form = flows.form(about.start_form, request.county.pk)
-    given: dict[str, Any] = {}
+    given: dict[str, Any] = {name: request.GET[name] for name in form["properties"] if name in request.GET}
     problems: dict[str, str] = {}
     if request.method == "POST":
         given = forms.answer(form, request.POST)
@@ -173,7 +179,7 @@ def case_new(request: Request, flow: str) -> HttpResponse:
             problems["area"] = _("Choose the town where it is.")
         else:
             wanted = actions.Opening(
-                declared.key, str(given.get("title", "")), area, {"source": "person", **given}, by=request.user,
+                declared.key, _title(request, about, form, given), area, {"source": "person", **given}, by=request.user,
                 uploads=forms.uploads(form, request.FILES),
             )  # fmt: skip
             try:
@@ -186,12 +192,75 @@ def case_new(request: Request, flow: str) -> HttpResponse:
     context = {
         "about": about,
         "form": form,
-        "fields": forms.fields(form, given, problems),
+        "fields": forms.fields(form, request.actor, request.county.pk, given, problems),
         "areas": areas,
-        "chosen": request.POST.get("area"),
+        "chosen": request.POST.get("area", request.GET.get("area")),
         "problems": problems,
     }
     return render(request, "cases/new.html", context, status=422 if problems else 200)
+
+
+def _title(request: Request, about: flows.About, form: packs.Body, given: dict[str, Any]) -> str:
+    """What a case is called: as its form asks, else the flow and what it is about."""
+    if given.get("title"):
+        return str(given["title"])
+    told = [about.title["zh"]]
+    for name, value in actions.referred(form, given):
+        key = form["properties"][name]["x-shizhu-ref"]
+        told += records.seen_references(request.actor, request.county.pk, key, [value]).values()
+    return " ".join(told)
+
+
+def choices(request: Request, target: str) -> HttpResponse:
+    """What a field may point at, for what has been typed so far: options of a data list."""
+    kind = records.find_reference(target, request.county.pk)
+    if kind is None:
+        raise Http404(target)
+    typed = request.GET.get(request.GET.get("name", ""), "").strip().rsplit(forms.JOINT, 1)[-1]
+    found = kind.search(request.actor, request.county.pk, typed, forms.MOST)
+    return render(request, "cases/choices.html", {"choices": found, "joint": forms.JOINT})
+
+
+def subjects(request: Request, case: Case) -> list[records.Entry]:
+    """The records that a case is about, as far as the person may see them."""
+    found = []
+    for subject in case.subjects.all():
+        with suppress(records.NoRecord, records.UnknownRegister):
+            found.append(records.get(request.actor, case.county_id, subject.register, subject.key))
+    return found
+
+
+def about_record(request: Request, entry: records.Entry) -> records.Panel | None:
+    """On a record's page: the cases about it that the person may see, and what they may open about it."""
+    concerned = _visible(request).filter(subjects__register=entry.register, subjects__key=entry.key)
+    cases = [
+        {"case": case, "stage": flows.version(case.flow, case.digest)[1].stages[case.stage]}
+        for case in concerned.order_by("-opened_at", "-pk")[:SHOWN]
+    ]
+    links = list(_openings(request, entry))
+    if not cases and not links:
+        return None
+    context = {"cases": cases, "total": concerned.count(), "links": links, "most": SHOWN}
+    return records.Panel("cases/about_record.html", context)
+
+
+def _openings(request: Request, entry: records.Entry) -> Iterator[tuple[str, dict[str, str]]]:
+    """(address, name of the flow) of the forms that can be begun with this record."""
+    if entry.is_withdrawn:
+        return
+    area = Area.objects.get(county=request.county, code=entry.area.code)
+    towns = Area.objects.filter(county=request.county, level=Area.Level.TOWN)
+    town = next((town for town in towns if area.path.startswith(town.path)), None)
+    for key in packs.declarations("flows", request.county.pk):
+        _flow, about = flows.current(key, request.county.pk)
+        owner = Organisation.objects.filter(county=request.county, code=about.owner).first()
+        if not about.start_form or owner is None:
+            continue
+        form = flows.form(about.start_form, request.county.pk)
+        name = next((n for n, item in form["properties"].items() if item.get("x-shizhu-ref") == entry.register), "")
+        if name and any(_may_start(request, about, owner, place) for place in ([town] if town else towns)):
+            asked = {name: entry.key, **({"area": town.code} if town else {})}
+            yield f"{reverse('cases:new', args=[key])}?{urlencode(asked)}", about.title
 
 
 def _may_start(request: Request, about: flows.About, owner: Organisation, area: Area) -> bool:

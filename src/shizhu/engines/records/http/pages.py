@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from shapely.geometry import mapping
 
-from shizhu.engines.records import batches, queries
+from shizhu.engines.records import batches, panels, queries
 from shizhu.engines.records.catalogue import UnknownRegister, register_of, registers
 from shizhu.engines.records.contracts import Entry, NoRecord, Query
 from shizhu.engines.records.http import excel, filters, listed, shown
@@ -215,6 +215,7 @@ def show(request: Request, declared: Register, entry: Entry, **more: Any) -> Htt
         "register": declared, "entry": entry, "state": shown.state(declared, entry.state),
         "cells": [shown.cell(entry, item, known) for item in shown.there(declared, entry)],
         "geometry": _feature(entry), "sketch": _sketch(entry), "related": _related(request, entry),
+        "panels": panels.panels(request, entry),
         "history": list(shown.steps(entry.county, declared, queries.history(request.actor, entry.id))),
         "steps": _steps(request, declared, entry),
         "may_edit": may(request, declared, "edit", entry), "may_delete": may(request, declared, "delete", entry),

@@ -1,0 +1,291 @@
+"""An administrator makes forms and flows in the browser, and cases run on them, about records of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.engines.records.test_declaring import WELL, kept, posted, row, well
+from tests.fixtures import TOY, area, person
+from tests.web.pages import browser, text, told
+
+from shizhu.engines.cases import flows
+from shizhu.engines.cases.logic import parse
+from shizhu.engines.cases.logic.picture import picture
+from shizhu.engines.cases.logic.steps import Plain, Step, read, written
+from shizhu.engines.cases.models import Case, Subject, Task
+from shizhu.kernel import packs, testing
+from shizhu.kernel.models import County, Declaration, EnabledPack, Person
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+FORMS, FLOWS = "/declarations/forms/new", "/declarations/flows/new"
+FLOW = "local.shui_jing_wei_xiu"
+REPORT = posted(
+    {"id": "+1", "name": "well", "zh": "水井", "kind": "reference", "target": WELL, "is_required": "on"},
+    {"id": "+2", "name": "trouble", "zh": "故障", "kind": "choice", "choices": "dry=没水/Dry\n水浑",
+     "is_required": "on"},
+    zh="水井报修", en="Well report", submit="报修",
+)  # fmt: skip
+CHECK = posted({"id": "+1", "name": "mended", "zh": "修好了吗", "kind": "yes-no", "is_required": "on"}, zh="回访")
+
+
+def steps(**words: Any) -> dict[str, Any]:
+    """The flow 水井维修: mended by a maker, checked by a taster, who may send it back."""
+    sent = {
+        "do": "save", "order": "s1,s2", "r.zh": "水井维修", "r.en": "Well repair", "r.owner": "stand", "r.prefix": "SJ",
+        "r.days": "7", "r.start_form": "local.shui_jing_bao_xiu", "r.begin": "报修", "r.end": "办结",
+        "r.starters": ["lemonade.maker", "lemonade.taster"],
+        "s.s1.zh": "检修", "s.s1.en": "Repair", "s.s1.role": "lemonade.maker", "s.s1.days": "3",
+        "s.s2.zh": "回访", "s.s2.role": "lemonade.taster", "s.s2.form": "local.hui_fang", "s.s2.yes": "mended",
+        "s.s2.back": "s1",
+    }  # fmt: skip
+    return {**sent, **words}
+
+
+@pytest.fixture
+def client(county: County) -> Client:
+    """The administrator, who has made the register 水井, two forms and the flow."""
+    made = browser(person(county, "*", username="boss"))
+    kept(made, {**well(), "g.lemonade.maker": ["view"], "g.lemonade.taster": ["view", "write"]})
+    row(county, 1)
+    row(county, 2)
+    kept(made, REPORT, FORMS)
+    kept(made, CHECK, FORMS)
+    kept(made, steps(), FLOWS)
+    return made
+
+
+@pytest.fixture
+def staff(county: County, client: Client) -> dict[str, Person]:
+    return {role: person(county, role=f"lemonade.{role}", username=role) for role in ("maker", "taster")}
+
+
+def test_forms_and_flows_made_by_clicking_are_what_a_pack_would_declare(county: County, client: Client) -> None:
+    assert Declaration.objects.get(kind="forms", key="local.shui_jing_bao_xiu").body == {
+        "title": {"zh": "水井报修", "en": "Well report"}, "submit": "报修", "type": "object",
+        "required": ["well", "trouble"],
+        "properties": {
+            "well": {"x-title": "水井", "x-widget": "reference", "type": "string", "x-shizhu-ref": WELL},
+            "trouble": {
+                "x-title": "故障", "x-widget": "choice", "type": "string", "enum": ["dry", "水浑"],
+                "x-choices": {"dry": {"zh": "没水", "en": "Dry"}, "水浑": "水浑"},
+            },
+        },
+    }  # fmt: skip
+    flow, about = flows.current(FLOW, county.pk)
+    assert [(step.id, step.kind, step.role, step.form, step.due) for step in flow.steps if step.kind == "user"] == [
+        ("s1", "user", "lemonade.maker", None, "P3D"), ("s2", "user", "lemonade.taster", "local.hui_fang", None),
+    ]  # fmt: skip
+    assert flow.conditions == {"s2_check_on": "answers.s2.mended = true"}
+    assert [stage["zh"] for stage in about.stages] == ["报修", "检修", "回访", "办结"]
+    page = client.get("/declarations/flows/shui_jing_wei_xiu/")
+    assert "<svg" in page.content.decode()
+    again = {f"r.{word}": value for word, value in page.context["typed"].words.items()}
+    again |= {f"s.{step['id']}.{word}": value for step in page.context["typed"].steps for word, value in step.items()}
+    sent = {**again, "do": "save", "order": "s1,s2", "r.starters": page.context["typed"].starters}
+    before = Declaration.objects.get(key=FLOW).digest
+    kept(client, {**sent, "read": page.context["read"]}, "/declarations/flows/shui_jing_wei_xiu/")
+    assert Declaration.objects.get(key=FLOW).digest == before
+
+
+def test_a_case_about_a_record_goes_its_way_and_the_record_shows_it(
+    county: County, client: Client, staff: dict[str, Person]
+) -> None:
+    clerk, mender = browser(staff["taster"]), browser(staff["maker"])
+    record = clerk.get(f"/records/{WELL}/key/J1", follow=True)
+    assert "还没有关于它的案件。" in text(record)
+    (link,) = record.context["panels"][0].context["links"]
+    assert link == (f"/cases/new/{FLOW}/?well=J1&area={county.pk}101", {"zh": "水井维修", "en": "Well repair"})
+    form = clerk.get(link[0])
+    assert 'value="J1" selected' in form.content.decode()
+    sent = {"area": f"{county.pk}101", "well": "J1", "trouble": "dry"}
+    opened = clerk.post(link[0], sent, follow=True)
+    case = Case.objects.get()
+    assert (case.title, case.number[:3], case.due_at - case.opened_at) == (
+        "水井维修 1号井",
+        "SJ-",
+        flows.timedelta(days=7),
+    )
+    assert list(Subject.objects.values_list("register", "key")) == [(WELL, "J1")]
+    assert "关于 1号井 J1" in text(opened)
+    for mended in ("no", "yes"):
+        task = Task.objects.get(status="ready")
+        assert task.assignee == staff["maker"]
+        assert mender.post(f"/cases/tasks/{task.pk}/").status_code == 302
+        task = Task.objects.get(status="ready")
+        assert clerk.post(f"/cases/tasks/{task.pk}/", {"mended": mended}).status_code == 302
+    case.refresh_from_db()
+    assert case.status == "closed"
+    record = mender.get(f"/records/{WELL}/key/J1", follow=True)
+    assert f"水井维修 1号井 {case.number}" in text(record)
+    assert "水井维修 1号井" not in text(mender.get(f"/records/{WELL}/key/J2", follow=True))
+
+
+def test_nobody_learns_of_a_record_they_may_not_see(county: County, client: Client, staff: dict[str, Person]) -> None:
+    east = person(county, role="lemonade.maker", username="east", in_area="102")
+    assert browser(east).get(f"/cases/new/{FLOW}/").status_code == 200
+    before = testing.everything_kept()
+    page = browser(east).post(f"/cases/new/{FLOW}/", {"area": f"{county.pk}102", "well": "J1", "trouble": "dry"})
+    assert (page.status_code, "没有这一项，或您无权查看。" in text(page), "1号井" in text(page)) == (422, True, False)
+    assert testing.everything_kept() == before
+    choices = browser(east).get(f"/cases/choices/{WELL}?name=well&well=1")
+    assert "1号井" not in choices.content.decode()
+    browser(staff["maker"]).post(f"/cases/new/{FLOW}/", {"area": f"{county.pk}101", "well": "J1", "trouble": "dry"})
+    viewer = browser(person(county, "cases.case.view", username="viewer"))
+    assert "关于" not in text(viewer.get(f"/cases/{Case.objects.get().pk}/"))
+    reader = browser(person(county, f"records.{WELL}.view", username="reader"))
+    record = reader.get(f"/records/{WELL}/key/J1", follow=True)
+    assert (record.status_code, record.context["panels"]) == (200, [])
+
+
+def test_open_cases_keep_their_flow_and_their_forms(county: County, client: Client, staff: dict[str, Person]) -> None:
+    sent = {"area": f"{county.pk}101", "well": "J1", "trouble": "dry"}
+    browser(staff["maker"]).post(f"/cases/new/{FLOW}/", sent)
+    old = Case.objects.get()
+    read = Declaration.objects.get(kind="forms", key="local.hui_fang").digest
+    changed = posted({"id": "mended", "zh": "真修好了吗", "kind": "yes-no", "is_required": "on"}, zh="回访")
+    kept(client, {**changed, "read": read}, "/declarations/forms/hui_fang/")
+    read = Declaration.objects.get(key=FLOW).digest
+    kept(client, steps(**{"s.s1.zh": "上门检修", "read": read}), "/declarations/flows/shui_jing_wei_xiu/")
+    browser(staff["maker"]).post(f"/cases/new/{FLOW}/", sent)
+    new = Case.objects.exclude(pk=old.pk).get()
+    names = [flows.version(case.flow, case.digest)[1].names["s1"]["zh"] for case in (old, new)]
+    assert names == ["检修", "上门检修"]
+    titles = [flows.form_of(case, "local.hui_fang")["properties"]["mended"]["x-title"] for case in (old, new)]
+    assert titles == ["修好了吗", "真修好了吗"]
+    assert "在办案件仍按开案时的版本办理： 2" in text(client.get("/declarations/flows/shui_jing_wei_xiu/"))
+
+
+WRONG = [
+    ({"r.zh": ""}, "请起个名称，不要含逗号和斜杠。"),
+    ({"r.begin": "报/修"}, "请起个名称，不要含逗号和斜杠。"),
+    ({"r.owner": "nobody"}, "请选择案件归属的单位。"),
+    ({"r.prefix": "sj"}, "一到六个大写字母。"),
+    ({"r.days": "0"}, "应为整天数，至少 1 天。"),
+    ({"r.start_form": "local.nothing"}, "请选择开案时填写的表单。"),
+    ({"r.starters": ["lemonade.nobody"]}, "请至少选择一个可以开案的角色。"),
+    ({"order": ""}, "至少添加一个步骤。"),
+    ({"s.s1.role": "lemonade.nobody"}, "请选择由谁办理。"),
+    ({"s.s1.days": "x"}, "应为整天数，或留空。"),
+    ({"s.s2.back": "s3"}, "只能退回到前面的步骤。"),
+    ({"s.s2.yes": "nothing"}, "请选择该步骤表单中的一个“是或否”字段。"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), WRONG)
+def test_a_wrong_flow_is_refused_beside_what_is_wrong(
+    county: County, client: Client, words: dict[str, Any], said: str
+) -> None:
+    before = testing.everything_kept()
+    page = client.post(FLOWS, steps(**words))
+    assert (page.status_code, said in text(page)) == (422, True), text(page)
+    assert testing.everything_kept() == before
+
+
+def test_a_form_in_use_is_not_withdrawn_and_a_register_neither(county: County, client: Client) -> None:
+    for kind, key, needed in (
+        ("forms", "local.hui_fang", "s2: formKey: local.hui_fang: no pack declares this form"),
+        ("registers", WELL, f"well: x-shizhu-ref: {WELL}: nobody declares this register"),
+    ):
+        page = client.post(f"/declarations/{kind}/{key}/withdraw", follow=True)
+        assert needed in " ".join(told(page))
+    assert not Declaration.objects.filter(is_withdrawn=True).exists()
+
+
+def test_a_withdrawn_flow_takes_no_new_case_and_open_ones_end(
+    county: County, client: Client, staff: dict[str, Person]
+) -> None:
+    maker = browser(staff["maker"])
+    maker.post(f"/cases/new/{FLOW}/", {"area": f"{county.pk}101", "well": "J1", "trouble": "dry"})
+    client.post(f"/declarations/flows/{FLOW}/withdraw")
+    assert maker.get(f"/cases/new/{FLOW}/").status_code == 404
+    assert maker.post(f"/cases/tasks/{Task.objects.get(status='ready').pk}/").status_code == 302
+    assert client.get(f"/cases/{Case.objects.get().pk}/").status_code == 200
+
+
+def upload(client: Client, content: bytes, address: str = FLOWS, **more: str) -> Any:
+    file = SimpleUploadedFile("order.bpmn", content, "application/xml")
+    return client.post(address, {"do": "upload", "file": file, **more})
+
+
+def test_a_file_of_an_editor_is_checked_and_kept_as_it_is(county: County, client: Client) -> None:
+    drawn = (TOY / "flows/order.bpmn").read_text(encoding="utf-8")
+    assert upload(client, drawn.encode()).status_code == 302
+    assert Declaration.objects.get(key="local.ding_dan").body == {"text": drawn}
+    file = client.get("/declarations/flows/ding_dan/file.bpmn")
+    assert (file.content.decode(), file["Content-Type"]) == (drawn, "application/xml")
+    before = testing.everything_kept()
+    for content, said in (
+        (b"\xff\xfe", "文件不是 UTF-8 文本。"),
+        (b"<x/>", "the root of a BPMN 2.0 file"),
+        (drawn.replace('value="stand"', 'value="nobody"').encode(), "其属性 owner 为 nobody"),
+        (drawn.replace("lemonade.taster", "lemonade.nobody").encode(), "candidateGroups: lemonade.nobody"),
+        (drawn.replace("lemonade.taste\"", "local.none\"").encode(), "formKey: local.none"),
+        (b"<!DOCTYPE x [<!ENTITY e 'e'>]>" + drawn.split("?>", 1)[1].encode(), "a flow has no DTD"),
+        (b" " * 500_001, "不超过 500 kB"),
+    ):  # fmt: skip
+        page = upload(client, content)
+        assert (page.status_code, said in text(page)) == (422, True), text(page)
+    assert testing.everything_kept() == before
+
+
+def test_only_who_may_declare_makes_forms_and_flows(county: County, staff: dict[str, Person]) -> None:
+    before = testing.everything_kept()
+    visitor = browser(staff["maker"])
+    for address in (FORMS, FLOWS, "/declarations/flows/shui_jing_wei_xiu/", "/declarations/forms/hui_fang/"):
+        assert visitor.get(address).status_code == visitor.post(address, steps()).status_code == 403
+    assert visitor.get("/declarations/flows/shui_jing_wei_xiu/file.bpmn").status_code == 403
+    assert testing.everything_kept() == before
+
+
+def test_flows_and_forms_of_one_county_are_nothing_in_another(county: County, client: Client) -> None:
+    other = testing.made_up_county("990002")
+    packs.sync([packs.read(TOY)])
+    EnabledPack.objects.create(county=other, pack_id="lemonade")
+    packs.forget()
+    visitor = browser(person(other, "*", role="", username="other"))
+    for address in (f"/cases/new/{FLOW}/", "/declarations/forms/hui_fang/", "/declarations/flows/shui_jing_wei_xiu/"):
+        assert visitor.get(address).status_code == 404
+    for kind, key in (("flows", FLOW), ("forms", "local.hui_fang")):
+        with pytest.raises(KeyError):
+            packs.declaration(kind, key, other.pk)
+    assert packs.declaration("flows", FLOW, county.pk)
+    assert area(other).county_id == "990002"
+
+
+NAMES = st.text("水井维修检测abc 0（）", min_size=1, max_size=8).map(str.strip).filter(bool)
+
+
+@st.composite
+def plain(draw: Any) -> Plain:
+    """Any flow of steps."""
+    ids = [f"s{number}" for number in range(1, draw(st.integers(1, 5)) + 1)]
+    made = []
+    for number, id_ in enumerate(ids):
+        back = draw(st.sampled_from(["", *ids[: number + 1]]))
+        made.append(
+            Step(id_, draw(NAMES), draw(NAMES), "x.role", draw(st.sampled_from(["", "x.form"])),
+                 draw(st.integers(0, 99)), "good" if back else "", back)
+        )  # fmt: skip
+    pair = st.tuples(NAMES, NAMES)
+    return Plain(
+        "flow", draw(NAMES), draw(NAMES), "owner", "AB", draw(st.integers(1, 99)), ("x.role",), "x.form", draw(pair),
+        draw(pair), tuple(made),
+    )  # fmt: skip
+
+
+@given(plain())
+def test_steps_are_read_back_from_bpmn_that_runs_and_is_drawn(flow: Plain) -> None:
+    file = written(flow)
+    assert read(file) == flow
+    assert [step.id for step in parse(file.encode(), key="x.flow").steps if step.kind == "user"] == [
+        s.id for s in flow.steps
+    ]
+    drawn = picture(file.encode())
+    assert drawn
+    assert len(drawn.shapes) == 2 + len(flow.steps) + sum(bool(step.back) for step in flow.steps)
+    assert len(drawn.lines) == 1 + len(flow.steps) + 2 * sum(bool(step.back) for step in flow.steps)
