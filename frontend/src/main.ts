@@ -4,6 +4,7 @@ import "./style.css";
 import "@tabler/core/dist/js/tabler.esm.min.js";
 import "htmx.org";
 import "./opened";
+import "./shell";
 import "./form";
 
 // An element with data-row-href is a link as a whole row.

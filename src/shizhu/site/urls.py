@@ -4,7 +4,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from shizhu.site import health
-from shizhu.web import account, declaring, design, login, oidc, people, preferences, views
+from shizhu.web import account, declaring, design, login, notices, oidc, people, preferences, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -21,6 +21,14 @@ urlpatterns = [
     path("password", views.password, name="password"),
     path("language", set_language, name="set_language"),
     path("theme", preferences.set_theme, name="theme"),
+    path("star", preferences.star, name="star"),
+    path("tour", preferences.tour_done, name="tour_done"),
+    path("help", views.help_page, name="help"),
+    path("notices/", notices.index, name="notices"),
+    path("notices/new", notices.new, name="notice_new"),
+    path("notices/<int:number>/", notices.page, name="notice"),
+    path("notices/<int:number>/read", notices.read, name="notice_read"),
+    path("notices/<int:number>/withdraw", notices.withdraw, name="notice_withdraw"),
     path("design", design.page, name="design"),
     path("boards/", include("shizhu.engines.boards.http.urls")),
     path("plan/", include("shizhu.engines.plan.http.urls")),
@@ -45,3 +53,7 @@ urlpatterns = [
     path("", include("shizhu.engines.records.http.urls")),
     path("healthz", health.healthz, name="healthz"),
 ]
+
+handler403 = "shizhu.web.errors.forbidden"
+handler404 = "shizhu.web.errors.missing"
+handler500 = "shizhu.web.errors.broken"

@@ -7,7 +7,7 @@ from typing import Any, cast
 from django.conf import settings
 from django.http import HttpRequest
 
-from shizhu.web import menu, preferences
+from shizhu.web import menu, notices, preferences
 from shizhu.web.middleware import Request
 
 PHONE_BAR = 5  # places of the phone's bar, the last of them for all other entries
@@ -24,10 +24,15 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     if not getattr(request, "user", None) or not request.user.is_authenticated:
         return shared
     found = menu.entries(asked.actor, asked.county.pk)
+    here = menu.current(found, request.path)
     bar = [entry for entry in found if entry.on_phone][: PHONE_BAR - 1]
     return {
         **shared,
         "menu": found,
+        "menu_groups": menu.grouped(found, preferences.of(request).get("stars", []), here),
+        "menu_here": here,
+        "stars": preferences.of(request).get("stars", []),
+        "unread": notices.unread(asked),
         "menu_phone": bar,
         "menu_more": [entry for entry in found if entry not in bar],
         "county": asked.county,

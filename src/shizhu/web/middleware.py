@@ -13,7 +13,7 @@ from django.utils.functional import SimpleLazyObject
 
 from shizhu.kernel import access, second_factor
 from shizhu.kernel.models import County, Person
-from shizhu.web import authentication, sessions
+from shizhu.web import authentication, recent, sessions
 
 FREE = ("/login", "/logout", "/language", "/static/", "/healthz", "/password", "/account/second")
 APIS = ("/ogc",)  # standard APIs answered by Django: a login, a token, or anybody where the stack is --open
@@ -89,6 +89,9 @@ class PersonMiddleware:
                 return HttpResponseRedirect(reverse("second_setup"))
             sessions.seen(request)
         if request.method in {"GET", "HEAD"}:
-            return self.get_response(request)
+            answer = self.get_response(request)
+            if person.is_authenticated:
+                recent.remember(request, asked.actor, answer)
+            return answer
         with pghistory.context(person=person.pk, name=person.username if person.pk else "", path=request.path):
             return self.get_response(request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect
@@ -10,8 +10,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from shizhu.kernel.models import Person
-from shizhu.web.middleware import Request
 
+MOST_STARS = 20
 THEMES = ("auto", "light", "dark")
 
 
@@ -39,10 +39,29 @@ def back(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def set_theme(request: Request) -> HttpResponse:
+def star(request: HttpRequest) -> HttpResponse:
+    """POST url=…: a menu entry becomes a favourite, or is one no more."""
+    chosen, url = list(of(request).get("stars", [])), request.POST.get("url", "")[:200]
+    if url in chosen:
+        chosen.remove(url)
+    elif url.startswith("/") and len(chosen) < MOST_STARS:
+        chosen.append(url)
+    keep(cast(Person, request.user), stars=chosen)
+    return back(request)
+
+
+@require_POST
+def tour_done(request: HttpRequest) -> HttpResponse:
+    """The first-day tour was taken, or is not wanted; `again` brings it back."""
+    keep(cast(Person, request.user), tour="" if request.POST.get("again") else "done")
+    return back(request)
+
+
+@require_POST
+def set_theme(request: HttpRequest) -> HttpResponse:
     """POST theme=auto|light|dark."""
     chosen = request.POST.get("theme")
     if chosen not in THEMES:
         return HttpResponseBadRequest(f"theme={chosen!r} is none of {', '.join(THEMES)}")
-    keep(request.user, theme=chosen)
+    keep(cast(Person, request.user), theme=chosen)
     return back(request)

@@ -13,10 +13,23 @@ from django.contrib.auth.forms import SetPasswordForm
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from shizhu.kernel.models import Person
+from shizhu.web import menu, recent
 from shizhu.web.middleware import Request
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A figure at the top of the home page; `level` none, green, yellow or red."""
+
+    value: int
+    name: str
+    url: str
+    level: str = "none"
 
 
 @dataclass(frozen=True)
@@ -26,6 +39,8 @@ class Card:
     template: str
     context: dict[str, Any] = field(default_factory=dict)
     is_wide: bool = False  # over the whole width
+    order: int | None = None  # another place than the one it was added with
+    tiles: tuple[Tile, ...] = ()  # its figures for the top of the page
 
 
 Maker = Callable[[Request], Card | None]
@@ -53,6 +68,21 @@ def password(request: Request) -> HttpResponse:
 
 
 def home(request: Request) -> HttpResponse:
-    """My work: what waits for me, what is wrong, how my indicators stand."""
-    cards = [card for _order, make in sorted(_cards, key=lambda pair: pair[0]) if (card := make(request))]
-    return render(request, "shizhu/home.html", {"cards": cards})
+    """My work: what waits for me, what is wrong, how my indicators stand, what I opened last."""
+    made = [(order, card) for order, make in _cards if (card := make(request))]
+    cards = [card for order, card in sorted(made, key=lambda one: one[0] if one[1].order is None else one[1].order)]
+    icons = [(entry.url, entry.icon) for entry in menu.entries(request.actor, request.county.pk) if entry.url != "/"]
+    context = {
+        "cards": cards,
+        "tiles": [tile for card in cards for tile in card.tiles],
+        "recent": recent.shown(request, request.actor, icons)[:6],
+        "now": timezone.localtime(),
+        "is_first": "tour" not in request.user.preferences,
+    }
+    return render(request, "shizhu/home.html", context)
+
+
+def help_page(request: Request) -> HttpResponse:
+    """GET /help: how the pages are used, in the language in force."""
+    language = "en" if get_language() == "en" else "zh"
+    return render(request, "shizhu/help.html", {"text": f"shizhu/help_{language}.html"})

@@ -25,8 +25,10 @@ from shizhu.kernel import access, packs
 from shizhu.kernel.text import label
 from shizhu.lib.times import parse_duration
 from shizhu.web.middleware import Request
-from shizhu.web.views import Card
+from shizhu.web.views import Card, Tile
 
+LEVELS = ("red", "orange", "yellow", "blue")
+MOST_COUNTED = 200
 BEFORE = timedelta(hours=12)
 PAGE = 50
 CASES = "cases.case.view"  # an alarm leads to its case, where the person may see cases
@@ -50,8 +52,10 @@ def card(request: Request) -> Card | None:
     """Open alarms on the home page."""
     if not request.actor.has("alarms.alarm.view"):
         return None
-    found = api.alarms(request.actor, request.county.pk, most=6)
-    return Card("alarms/card.html", {"rows": rows(found)})
+    found = api.alarms(request.actor, request.county.pk, most=MOST_COUNTED)
+    worst = next((level for level in LEVELS if any(alarm.level == level for alarm in found)), "green")
+    tile = Tile(len(found), _("Open alarms"), "/alarms/", worst)
+    return Card("alarms/card.html", {"rows": rows(found[:6])}, tiles=(tile,))
 
 
 def alarm_list(request: Request) -> HttpResponse:

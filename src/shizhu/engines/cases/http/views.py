@@ -27,7 +27,7 @@ from shizhu.engines.records import api as records
 from shizhu.kernel import access, files, packs
 from shizhu.kernel.models import Area, Organisation
 from shizhu.web.middleware import Request
-from shizhu.web.views import Card
+from shizhu.web.views import Card, Tile
 
 PAGE = 50
 SHOWN = 20  # cases on the page of a record
@@ -54,7 +54,12 @@ def card(request: Request) -> Card | None:
     """What waits for me, on the home page."""
     if not request.actor.has("cases.case.view"):
         return None
-    return Card("cases/card.html", {"tasks": my_tasks(request)[:8]})
+    tasks, now = my_tasks(request), timezone.now()
+    late = sum(1 for item in tasks if item["task"].due_at and item["task"].due_at < now)
+    tiles = [Tile(len(tasks), _("Waiting for me"), "/cases/", "none" if not tasks else "yellow")]
+    if late:
+        tiles.append(Tile(late, _("Late"), "/cases/", "red"))
+    return Card("cases/card.html", {"tasks": tasks[:8]}, tiles=tuple(tiles))
 
 
 def _visible(request: Request) -> QuerySet[Case]:

@@ -21,9 +21,10 @@ from shizhu.engines.plan.models import Indicator, Plan, Value
 from shizhu.engines.plan.periods import named
 from shizhu.kernel import access
 from shizhu.web.middleware import Request
-from shizhu.web.views import Card
+from shizhu.web.views import Card, Tile
 
 VIEW, EDIT = "plan.plan.view", "plan.plan.edit"
+LEADER = "kernel.leader"  # reads the lights first
 MOST = 1e15  # of a reported value: no county has more of anything
 
 
@@ -89,7 +90,14 @@ def card(request: Request) -> Card | None:
     order = {"red": 0, "yellow": 1, "green": 2, "none": 3}
     found.sort(key=lambda line: order[line.standing.light])
     counts = {light: sum(line.standing.light == light for line in found) for light in order}
-    return Card("plan/card.html", {"lines": found[:12], "counts": counts}, is_wide=True) if found else None
+    if not found:
+        return None
+    is_leader = any(scope.role == LEADER for scope in request.actor.scopes)
+    tile = Tile(counts["red"], _("Behind the plan"), "/plan/", "red" if counts["red"] else "green")
+    return Card(
+        "plan/card.html", {"lines": found[:12], "counts": counts}, is_wide=True, order=5 if is_leader else None,
+        tiles=(tile,),
+    )  # fmt: skip
 
 
 def overview(request: Request) -> HttpResponse:

@@ -1,0 +1,99 @@
+// The shell's behaviours: menu, sheets, keyboard, toasts, waiting. Texts come from the page, in its language.
+const by = <T extends HTMLElement>(id: string): T | null => document.getElementById(id) as T | null;
+
+// Find in the menu: entries that have what is typed; Enter opens the first.
+document.querySelectorAll<HTMLInputElement>("[data-menu-find]").forEach((input) => {
+  const room = input.closest("nav, dialog")!;
+  const filter = (): void => {
+    const wanted = input.value.trim().toLowerCase();
+    let found = 0;
+    room.querySelectorAll<HTMLDetailsElement>(".menu-group").forEach((group) => {
+      let here = 0;
+      group.querySelectorAll<HTMLElement>("li").forEach((line) => {
+        line.hidden = !(line.dataset.words ?? "").includes(wanted);
+        if (!line.hidden) here++;
+      });
+      group.hidden = here === 0;
+      if (wanted && here) group.open = true;
+      found += here;
+    });
+    room.querySelector<HTMLElement>(".menu-none")!.hidden = found > 0;
+  };
+  input.addEventListener("input", filter);
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") room.querySelector<HTMLAnchorElement>(".menu-group:not([hidden]) li:not([hidden]) a")?.click();
+    if (event.key === "Escape" && input.value) { input.value = ""; filter(); event.stopPropagation(); event.preventDefault(); }
+  });
+});
+
+document.addEventListener("click", (event) => {
+  const target = event.target as HTMLElement;
+  const opener = target.closest<HTMLElement>("[data-open]");
+  if (opener) by<HTMLDialogElement>(opener.dataset.open!)?.showModal();
+  if (target instanceof HTMLDialogElement) target.close(); // the ground around a sheet
+});
+
+// Shortcuts: never while somebody types, never with Ctrl or Alt, and off for who wants them off (WCAG 2.1.4).
+const OFF = "shizhu-keys-off", on = by<HTMLInputElement>("keys-on");
+if (on) {
+  on.checked = localStorage.getItem(OFF) === null;
+  on.addEventListener("change", () => (on.checked ? localStorage.removeItem(OFF) : localStorage.setItem(OFF, "1")));
+}
+let went = 0;
+document.addEventListener("keydown", (event) => {
+  const target = event.target as HTMLElement;
+  if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || localStorage.getItem(OFF) !== null) return;
+  if (target.closest("input, textarea, select, [contenteditable], dialog[open]")) return;
+  if (event.key === "/") {
+    const field = by<HTMLInputElement>("top-search") ?? document.querySelector<HTMLInputElement>("main input[type=search]");
+    if (field?.checkVisibility()) { field.focus(); event.preventDefault(); }
+  } else if (event.key === "?") by<HTMLDialogElement>("keys-sheet")?.showModal();
+  else if (event.key === "g") went = event.timeStamp;
+  else if (event.timeStamp - went < 1500) document.querySelector<HTMLAnchorElement>(`a[data-key="${CSS.escape(event.key)}"]`)?.click();
+});
+
+// Toasts: what htmx could not do, and whether there is a network.
+export function toast(text: string, kind: "bad" | "good" | "" = "", stays = false): HTMLElement | undefined {
+  const room = by("toasts");
+  if (!room) return undefined;
+  const made = document.createElement("div"), close = document.createElement("button");
+  made.className = `toast-sz ${kind && `is-${kind}`}`;
+  made.append(Object.assign(document.createElement("span"), { textContent: text }));
+  made.firstElementChild!.setAttribute("style", "flex: 1");
+  Object.assign(close, { type: "button", textContent: "×" });
+  close.setAttribute("aria-label", room.dataset.textClose ?? "");
+  close.addEventListener("click", () => made.remove());
+  made.append(close);
+  room.append(made);
+  if (!stays) setTimeout(() => made.remove(), 12_000);
+  return made;
+}
+const told = by("toasts")?.dataset ?? {};
+document.addEventListener("htmx:responseError", (event) => {
+  const status = (event as CustomEvent<{ xhr: XMLHttpRequest }>).detail.xhr.status;
+  toast((status >= 500 ? told.textBroken : told.textRefused) ?? "", "bad");
+});
+for (const name of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(name, () => toast(told.textUnreached ?? "", "bad"));
+let offline: HTMLElement | undefined;
+window.addEventListener("offline", () => { offline ??= toast(told.textOffline ?? "", "bad", true); });
+window.addEventListener("online", () => { if (offline) { offline.remove(); offline = undefined; toast(told.textOnline ?? "", "good"); } });
+
+// Waiting: a line at the top when an answer takes longer than a third of a second.
+const line = by("waiting");
+let waits = 0, timer = 0;
+function wait(more: number): void {
+  waits = Math.max(0, waits + more);
+  clearTimeout(timer);
+  if (!line) return;
+  if (waits) timer = window.setTimeout(() => (line.hidden = false), 350);
+  else line.hidden = true;
+}
+document.addEventListener("htmx:beforeRequest", () => wait(1));
+document.addEventListener("htmx:afterRequest", () => wait(-1));
+window.addEventListener("beforeunload", () => wait(1));
+window.addEventListener("pageshow", () => { waits = 0; wait(0); });
+document.addEventListener("click", (event) => { // a download does not leave the page
+  if ((event.target as HTMLElement).closest("a[download]")) setTimeout(() => { waits = 0; wait(0); }, 1500);
+});
+
+if (document.querySelector("[data-tour]")) void import("./tour").then((tour) => tour.prepare());
