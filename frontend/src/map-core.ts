@@ -23,8 +23,7 @@ export const settings = JSON.parse(document.getElementById(element.dataset.setti
 export const words = settings.words;
 export const isNarrow = matchMedia("(max-width: 767.98px)").matches;
 export const language = document.documentElement.lang.startsWith("en") ? "en-GB" : "zh-CN";
-const level = (name: string): string => token(`${name}-fill`);
-export const levels: Record<string, string> = { blue: level("blue"), yellow: level("yellow"), orange: level("orange"), red: level("red") };
+export const levels: Record<string, string> = { blue: token("blue"), yellow: token("yellow"), orange: token("orange"), red: token("red") };
 const [west, south, east, north] = settings.box;
 
 export const map = new maplibregl.Map({
@@ -40,7 +39,7 @@ export const map = new maplibregl.Map({
 });
 
 // What is painted in a colour of the theme follows it.
-const painted: [layer: string, property: string, token: string][] = [];
+export const painted: [layer: string, property: string, token: string][] = [];
 export function themed(layer: string, colours: Record<string, string>): void {
   for (const [property, name] of Object.entries(colours)) {
     painted.push([layer, property, name]);

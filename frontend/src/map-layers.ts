@@ -2,6 +2,7 @@
 import type { ExpressionSpecification, GeoJSONSource } from "maplibre-gl";
 import type { FeatureCollection } from "geojson";
 import { clock, element, find, levels, map, remember, remembered, settings, shown, themed, type Feature, type LayerSettings, type Value } from "./map-core";
+import { token } from "./theme";
 
 export type Row = [stream: number, time: string, value: number | null, verdict: number, origin: number];
 type Part = { id: string; property: string; full: number };
@@ -43,7 +44,7 @@ function around(pen: CanvasRenderingContext2D, m: number, r: number, corners: nu
   }
   pen.closePath();
 }
-function draw(name: string, colour: string, shape: string, size: number): void {
+function draw(name: string, colour: string, shape: string, size: number, edge = "#fff"): void {
   if (map.hasImage(name)) return;
   const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
   canvas.width = canvas.height = size;
@@ -51,7 +52,7 @@ function draw(name: string, colour: string, shape: string, size: number): void {
   pen.beginPath();
   shapes[shape](pen, size / 2, size / 2 - 3);
   pen.fillStyle = colour;
-  pen.strokeStyle = "#fff";
+  pen.strokeStyle = edge;
   pen.lineWidth = 4;
   pen.stroke();
   pen.fill();
@@ -74,7 +75,7 @@ const paintings: Record<string, (layer: LayerSettings) => Part[]> = {
   },
   alarms: (layer) => {
     const badge = `${layer.key}-badge`, halo = `${layer.key}-halo`;
-    for (const [level, colour] of Object.entries(levels)) draw(`level-${level}`, colour, level, 34);
+    for (const [level, colour] of Object.entries(levels)) draw(`level-${level}`, token(`${level}-fill`), level, 34, colour);
     map.addLayer({ id: halo, type: "circle", source: layer.key, paint: { "circle-radius": 18, "circle-color": ["get", "mark"], "circle-opacity": 0.22 } });
     map.addLayer({ id: layer.key, type: "circle", source: layer.key, paint: { "circle-radius": 11, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": ["get", "mark"], "circle-stroke-width": 3.5 } });
     map.addLayer({ id: badge, type: "symbol", source: layer.key, layout: { "icon-image": ["concat", "level-", ["get", "level"]], "icon-allow-overlap": true, "icon-offset": [-13, -13] } });

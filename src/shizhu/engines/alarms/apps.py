@@ -27,7 +27,8 @@ class AlarmsConfig(AppConfig):
         declare.register()
         datasets.register()
         happening = {"zh": "预警与处置", "en": "Alarms and cases"}
-        maps.source("alarms", places.features, verb="alarms.alarm.view", group=happening)
+        see = "alarms.alarm.view"
+        maps.source("alarms", places.features, verb=see, group=happening, legend=places.legend)
         events.consumer("alarms.judge", ["things.observations.committed"], judging.readings_committed)
         events.consumer("alarms.binding", ["things.device.registered"], judging.device_registered)
         menu.add(menu.Entry({"zh": "预警", "en": "Alarms"}, "bell", "/alarms/", "alarms.alarm.view", 20, on_phone=True))

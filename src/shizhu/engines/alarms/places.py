@@ -10,6 +10,15 @@ from shizhu.kernel.access import Actor
 from shizhu.kernel.text import label
 
 MOST = 5000
+NAMES = {
+    "red": {"zh": "红色", "en": "Red"}, "orange": {"zh": "橙色", "en": "Orange"},
+    "yellow": {"zh": "黄色", "en": "Yellow"}, "blue": {"zh": "蓝色", "en": "Blue"},
+}  # fmt: skip
+
+
+def legend(_county: str, _layer: maps.Layer) -> list[maps.Mark]:
+    """The four levels, each with a shape of its own."""
+    return [maps.Mark("", label(name), level) for level, name in NAMES.items()]
 
 
 def features(who: Actor, county: str, layer: maps.Layer, asked: maps.Asked) -> list[maps.Feature]:

@@ -60,7 +60,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Mark:
-    """A line of a legend: a colour and what it means; `kind` is Point, LineString or Polygon."""
+    """A line of a legend: a colour and what it means; `kind` is Point, LineString or Polygon, or a level."""
 
     colour: str
     text: str
