@@ -1,11 +1,15 @@
 // What is told of an object: a popup (on a phone a sheet), the list beside the map, and answers to questions.
 import maplibregl from "maplibre-gl";
-import { clock, element, find, flyTo, isNarrow, label, make, map, middle, bounds, settings, shown, words, metres, say, type Brief, type Feature, type Told } from "./map-core";
+import { button, clock, element, find, flyTo, isNarrow, label, make, map, middle, bounds, settings, shown, words, metres, say, type Brief, type Feature, type Told } from "./map-core";
+import { openFile } from "./map-file";
 import { all, collections, isOn, ids } from "./map-layers";
 
 const MOST = 200; // rows of a layer in the list
 
-function card(told: Told): HTMLElement {
+const FILED = /^(record|thing|alarm|case|area)-\d+$/;
+const filed = (key: string): HTMLElement[] => (FILED.test(key) ? [button("btn btn-sm btn-primary mt-2", words.file, () => void openFile(key), "folder-open")] : []);
+
+function card(key: string, told: Told): HTMLElement {
   const body = make("div", "map-card");
   const head = make("div", "map-card-head");
   head.append(make("strong", "", told.name));
@@ -24,21 +28,24 @@ function card(told: Told): HTMLElement {
     body.append(rows.childElementCount ? rows : make("div", "text-secondary", words.noValue));
   }
   if (told.source) body.append(make("div", "text-secondary", `${words.source}: ${told.source}`));
+  const actions = make("div", "map-card-actions");
+  actions.append(...filed(key));
   if (told.url) {
-    const link = make("a", "btn btn-sm btn-primary mt-2", words.details) as HTMLAnchorElement;
+    const link = make("a", "btn btn-sm mt-2", words.details) as HTMLAnchorElement;
     link.href = told.url;
-    body.append(link);
+    actions.append(link);
   }
+  body.append(actions);
   return body;
 }
 
 let popup: maplibregl.Popup | undefined;
 const focus = (key: string | undefined): void => document.querySelector<HTMLElement>(`[data-feature="${key}"]`)?.focus();
 
-export function open(told: Told[], at: [number, number], back?: HTMLElement): void {
+export function open(told: [key: string, told: Told][], at: [number, number], back?: HTMLElement): void {
   popup?.remove();
   const cards = make("div", "map-cards");
-  cards.append(...told.map(card));
+  cards.append(...told.map(([key, one]) => card(key, one)));
   if (isNarrow) return sheet(cards, back);
   popup = new maplibregl.Popup({ maxWidth: "320px", offset: 14 }).setLngLat(at).setDOMContent(cards).addTo(map);
   popup.on("close", () => focus(back?.dataset.feature));
@@ -66,7 +73,7 @@ export function clicked({ point: { x, y }, lngLat }: maplibregl.MapMouseEvent): 
   const urls = new Set(hit.map((f) => f.properties.url as string));
   const features = [...urls].flatMap((url) => all().filter((f) => f.properties.url === url).slice(0, 1));
   const first = features[0];
-  if (first) open(features.map((f) => f.properties), first.geometry.type === "Point" ? middle(first.geometry) : [lngLat.lng, lngLat.lat]);
+  if (first) open(features.map((f) => [String(f.id), f.properties]), first.geometry.type === "Point" ? middle(first.geometry) : [lngLat.lng, lngLat.lat]);
 }
 
 export function row(id: string, told: Told, source: string, colour: string, end: string, act: (row: HTMLElement) => void): HTMLElement {
@@ -87,7 +94,7 @@ function entry(feature: Feature, source: string, colour: string): HTMLElement {
   const told = feature.properties, value = told.values?.[0];
   const made = row(String(feature.id), told, source, colour, value ? shown(value) : told.text ?? "", (back) => {
     flyTo(middle(feature.geometry), bounds(feature.geometry));
-    open([told], middle(feature.geometry), back);
+    open([[String(feature.id), told]], middle(feature.geometry), back);
   });
   if (value) (made.lastElementChild as HTMLElement).dataset.stream = String(value.id);
   return made;
@@ -140,7 +147,7 @@ function brief(one: Brief, source: string, colour: string): HTMLElement {
   return row(one.id, one, source, colour, one.metres === undefined ? one.text ?? "" : metres(one.metres), (back) => {
     flyTo(one.point, one.box);
     const known = all().find((f) => f.id === one.id)?.properties;
-    open([known ?? one], one.point, back);
+    open([[one.id, known ?? one]], one.point, back);
   });
 }
 

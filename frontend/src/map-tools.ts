@@ -92,7 +92,7 @@ export async function select(region: Record<string, string>): Promise<void> {
 }
 
 // What is here, up and down the river: by the right button, a long press, or Shift+F10 for the middle of the map.
-interface Around { areas: string[]; inside: Brief[]; layers: Group[] }
+interface Around { areas: Brief[]; inside: Brief[]; layers: Group[] }
 interface Course { lines: Brief[]; metres: number; geometry: Geometry | null; layers: Group[] }
 const coordinates = ([x, y]: Place): string => `${x.toFixed(6)}, ${y.toFixed(6)}`;
 
@@ -101,7 +101,8 @@ async function here(place: Place): Promise<void> {
   if (!found) return;
   sketch({ type: "Point", coordinates: place });
   const inside = found.inside.length ? [{ title: words.inside, features: found.inside }] : [];
-  results(coordinates(place), [found.areas.join(" › ")], [...inside, ...found.layers.map((g) => ({ ...g, title: `${words.nearest} · ${g.title}` }))], [], () => sketch());
+  const areas = found.areas.length ? [{ title: words.areas, features: found.areas }] : [];
+  results(coordinates(place), [], [...areas, ...inside, ...found.layers.map((g) => ({ ...g, title: `${words.nearest} · ${g.title}` }))], [], () => sketch());
 }
 
 async function course(place: Place, direction: "up" | "down"): Promise<void> {
@@ -181,7 +182,7 @@ function searching(): void {
     sketch({ type: "Point", coordinates: one.point });
     if (one.code) void select({ area: one.code });
     else if (one.id === "position") void here(one.point);
-    else open([one], one.point);
+    else open([[one.id, one]], one.point);
   };
   const look = async (): Promise<void> => {
     asked = input.value.trim();

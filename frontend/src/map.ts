@@ -5,6 +5,7 @@ import "./map.css";
 import { ground } from "./map-base";
 import { list } from "./map-card";
 import { element, find, followTheme, home, isNarrow, map, settings, words } from "./map-core";
+import { files } from "./map-file";
 import { load, onChange, paint, panel, take, type Row } from "./map-layers";
 import { printing } from "./map-print";
 import { tools } from "./map-tools";
@@ -40,6 +41,7 @@ map.on("load", () => {
     settings.layers.forEach(paint);
     tools();
     printing();
+    files();
     followTheme();
     element.dataset.ready = "1";
     follow();

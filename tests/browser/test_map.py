@@ -61,7 +61,7 @@ def test_search_by_keyboard_flies_there(visit: Visit, size: dict[str, int]) -> N
     expect(page.get_by_role("option")).to_have_text("108.200000, 30.050000")
     field.press("Enter")
     expect(page.locator("#map-results")).to_contain_text("石柱土家族自治县")
-    expect(page.locator("#map-results h3").first).to_contain_text("最近的")
+    expect(page.locator("#map-results h3").filter(has_text="最近的").first).to_be_attached()
     page.wait_for_timeout(1500)  # the map flies
     visitor.look("map-around")
 
@@ -139,3 +139,24 @@ def test_a_sheet_of_a3(visit: Visit) -> None:
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     expect(page.get_by_role("button", name="打印 A3 图")).to_be_focused()
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_one_object_has_one_file(visit: Visit, size: dict[str, int]) -> None:
+    visitor = visit("leader", size)
+    page = opened(visitor)
+    page.locator("#map-list .map-row").filter(has_text="龙河三河断面").filter(has_text="mg/L").last.click()
+    page.get_by_role("button", name="档案").first.click()
+    drawer = page.locator("#map-file")
+    expect(drawer.locator(".dossier-head h2")).to_be_focused()
+    for part in ("龙河三河断面", "主管单位", "罗小芸", "监测读数", "溶解氧", "预警", "案件", "时间线", "首个读数"):
+        expect(drawer).to_contain_text(part)
+    visitor.look("map-file")
+    page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    page.get_by_role("button", name="档案").first.click()
+    drawer.get_by_role("link", name="整页打开").click()
+    expect(page.locator(".dossier-page")).to_contain_text("龙河三河断面")
+    visitor.look("file")
+    page.get_by_role("link", name="在图上看").click()
+    expect(page.locator("#map-file .dossier-head h2")).to_have_text("龙河三河断面", timeout=60_000)

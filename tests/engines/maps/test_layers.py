@@ -90,7 +90,7 @@ def test_a_question_that_cannot_be_understood_is_told_why(county: County) -> Non
 )  # fmt: skip
 def test_a_wrong_layer_is_told_why(county: County, change: dict[str, Any], why: str) -> None:
     everything = {"lemonade": packs.read(TOY)}
-    body = packs.declaration("layers", STALLS)
+    body = packs.declaration("layers", STALLS, county.pk)
     assert list(declare.check(STALLS, body, everything)) == []
     assert list(declare.check(STALLS, {**body, **change}, everything)) == [why]
 

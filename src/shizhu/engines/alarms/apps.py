@@ -15,6 +15,7 @@ class AlarmsConfig(AppConfig):
         from shizhu.engines.alarms import (  # noqa: PLC0415  # apps must be loaded first
             datasets,
             declare,
+            dossier,
             judging,
             places,  # apps must be loaded first
         )
@@ -29,6 +30,8 @@ class AlarmsConfig(AppConfig):
         happening = {"zh": "预警与处置", "en": "Alarms and cases"}
         see = "alarms.alarm.view"
         maps.source("alarms", places.features, verb=see, group=happening, legend=places.legend)
+        maps.subject("alarm", dossier.alarm)
+        maps.section(30, dossier.of_subject)
         events.consumer("alarms.judge", ["things.observations.committed"], judging.readings_committed)
         events.consumer("alarms.binding", ["things.device.registered"], judging.device_registered)
         menu.add(menu.Entry({"zh": "预警", "en": "Alarms"}, "bell", "/alarms/", "alarms.alarm.view", 20, on_phone=True))

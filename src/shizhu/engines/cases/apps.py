@@ -13,7 +13,7 @@ class CasesConfig(AppConfig):
     def ready(self) -> None:
         """Register kinds, consumers, menu and cards."""
         from shizhu.engines.alarms import api as alarms  # noqa: PLC0415  # apps must be loaded first
-        from shizhu.engines.cases import actions, datasets, declare, places  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.cases import actions, datasets, declare, dossier, places  # noqa: PLC0415  # apps first
         from shizhu.engines.cases.http import declaring, views  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.records import api as records  # noqa: PLC0415  # apps must be loaded first
@@ -27,6 +27,9 @@ class CasesConfig(AppConfig):
         records.add_panel(views.about_record)
         happening = {"zh": "预警与处置", "en": "Alarms and cases"}
         maps.source("cases", places.features, verb="cases.case.view", group=happening, find=places.find)
+        maps.subject("case", dossier.case)
+        maps.section(40, dossier.of_subject)
+        maps.section(60, dossier.photos)
         events.consumer("cases.start", [alarms.RAISED], actions.alarm_raised)
         menu.add(
             menu.Entry({"zh": "案件", "en": "Cases"}, "briefcase", "/cases/", "cases.case.view", 30, on_phone=True)

@@ -41,7 +41,7 @@ def _features(cases: Collection[Case], *, is_past: bool = False) -> Iterator[map
     streams = things.describe({case.datastream for case in cases if case.datastream})
     for case in cases:
         stream = streams.get(case.datastream or 0)
-        place = _place(case, stream.point if stream else None)
+        place = place_of(case, stream.point if stream else None)
         if place is None:
             continue
         _flow, about = flows.version(case.flow, case.digest)
@@ -57,7 +57,8 @@ def _features(cases: Collection[Case], *, is_past: bool = False) -> Iterator[map
         yield maps.Feature(f"case-{case.pk}", place, told)
 
 
-def _place(case: Case, point: tuple[float, float] | None) -> dict[str, Any] | None:
+def place_of(case: Case, point: tuple[float, float] | None) -> dict[str, Any] | None:
+    """Where a case is, as GeoJSON: at its Thing, else in the middle of its area."""
     if point is not None:
         return {"type": "Point", "coordinates": list(point)}
     if case.area.geometry is None:

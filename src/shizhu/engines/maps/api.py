@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from shizhu.engines.maps.contracts import Asked, Box, Course, Feature, Layer, Mark, Near, Region, Source
+from shizhu.engines.maps.contracts import (
+    Asked,
+    Box,
+    Course,
+    Event,
+    Feature,
+    Layer,
+    Mark,
+    Near,
+    Region,
+    Section,
+    Source,
+    Subject,
+)
+from shizhu.engines.maps.dossier import dossier, section, subject
 from shizhu.engines.maps.layers import collection, features, layer, layers, source, sources
 from shizhu.engines.maps.questions import (
     Circle,
@@ -17,7 +31,7 @@ from shizhu.engines.maps.questions import (
 )
 
 __all__ = [
-    "Asked", "Box", "Circle", "Course", "Feature", "Layer", "Mark", "Near", "Region", "Shape", "Source", "areas_at",
-    "beside", "collection", "containing", "downstream", "features", "layer", "layers", "nearest", "source", "sources",
-    "upstream", "within",
+    "Asked", "Box", "Circle", "Course", "Event", "Feature", "Layer", "Mark", "Near", "Region", "Section", "Shape",
+    "Source", "Subject", "areas_at", "beside", "collection", "containing", "dossier", "downstream", "features", "layer",
+    "layers", "nearest", "section", "source", "sources", "subject", "upstream", "within",
 ]  # fmt: skip

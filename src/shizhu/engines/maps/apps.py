@@ -12,12 +12,13 @@ class MapsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register kinds and menu."""
-        from shizhu.engines.maps import collections, declare  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.maps import collections, declare, dossier  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.maps.http import tiles  # noqa: PLC0415
         from shizhu.engines.records import api as records  # noqa: PLC0415
         from shizhu.web import menu  # noqa: PLC0415  # apps must be loaded first
 
         declare.register()
+        dossier.register()
         records.add_collections(collections.of)
         records.add_part(tiles.PART)
         menu.add(menu.Entry({"zh": "一张图", "en": "Map"}, "map", "/map/", "maps.map.view", 10, on_phone=True))

@@ -12,6 +12,7 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from shizhu.kernel.access import Actor
+from shizhu.kernel.models import Area, Organisation
 
 Box = tuple[float, float, float, float]  # west, south, east, north in WGS 84 degrees
 
@@ -113,3 +114,57 @@ class Source:
     group: Mapping[str, str]
     legend: Callable[[str, Layer], list[Mark]]
     find: Find
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An object that has a file (一物一档): what it is, whose, where, and what others know it by.
+
+    `refs` names objects that belong to it or that it belongs to: kind → their numbers or keys, as in
+    {"thing": {"3"}, "things.device": {"WQ-01"}}; a section looks for the kinds it knows. `people` are posts, each with
+    the words that say what for.
+    """
+
+    kind: str  # record, area, thing, alarm, case
+    id: int
+    title: str
+    what: str
+    county: str
+    organisation: Organisation | None
+    area: Area
+    geometry: BaseGeometry | None
+    url: str
+    is_simulated: bool = False
+    refs: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    people: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def key(self) -> str:
+        """What the map calls it."""
+        return f"{self.kind}-{self.id}"
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to an object, for its timeline."""
+
+    at: datetime
+    icon: str
+    title: str
+    text: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of an object's file: a template with its `context` (as `section`), and what it adds to the timeline."""
+
+    title: str
+    icon: str
+    template: str
+    context: Mapping[str, Any]
+    events: tuple[Event, ...] = ()
+
+
+Seek = Callable[[Actor, str, int], Subject | None]  # (who, county, number) → None if who sees none of that number
+Tell = Callable[[Actor, Subject], Section | None]  # None if there is nothing that who may see

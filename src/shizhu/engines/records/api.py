@@ -26,18 +26,19 @@ from shizhu.engines.records.contracts import (
     Refused,
     StaleRecord,
 )
+from shizhu.engines.records.facts import facts
 from shizhu.engines.records.http.ogc.landing import Part, add_part
 from shizhu.engines.records.http.ogc.openapi import operation as read_operation
 from shizhu.engines.records.indexes import THINNED, prepare_registers
 from shizhu.engines.records.logic.cql2 import Cql2Error
 from shizhu.engines.records.logic.cql2_sql import Column, condition
-from shizhu.engines.records.logic.privacy import PURPOSES
+from shizhu.engines.records.logic.privacy import PURPOSES, masked
 from shizhu.engines.records.logic.register import Field, Kind, Register
 from shizhu.engines.records.logic.values import Problem
 from shizhu.engines.records.looks import unmask
 from shizhu.engines.records.panels import Panel
 from shizhu.engines.records.panels import add as add_panel
-from shizhu.engines.records.queries import count, get, get_by_id, history, query, scan
+from shizhu.engines.records.queries import count, get, get_by_id, history, query, related, scan
 from shizhu.engines.records.references import KNOWN as KNOWN_REFERENCES
 from shizhu.engines.records.references import Choice, Reference
 from shizhu.engines.records.references import add as add_reference
@@ -90,12 +91,14 @@ __all__ = [
     "condition",
     "count",
     "create",
+    "facts",
     "filtered",
     "find_reference",
     "get",
     "get_by_id",
     "history",
     "load_demo",
+    "masked",
     "move",
     "prepare_registers",
     "problems",
@@ -104,6 +107,7 @@ __all__ = [
     "read_operation",
     "register_of",
     "registers",
+    "related",
     "restore",
     "revert",
     "scan",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from shizhu.engines.things import replay
 from shizhu.engines.things.catalogue import Registry
 from shizhu.engines.things.devices import DeviceRefused, Grant, Registration, grant, register
+from shizhu.engines.things.dossier import things_of
 from shizhu.engines.things.http.sta.app import SensorThings
 from shizhu.engines.things.http.sta.app import application as sensorthings
 from shizhu.engines.things.ingest import LIVE, ingest, prepare_source
@@ -21,6 +22,7 @@ from shizhu.engines.things.queries import (
     packet,
     readable,
     series,
+    streams_at,
     streams_of,
     switch_device,
     watch,
@@ -55,7 +57,9 @@ __all__ = [
     "replay",
     "sensorthings",
     "series",
+    "streams_at",
     "streams_of",
     "switch_device",
+    "things_of",
     "watch",
 ]  # fmt: skip

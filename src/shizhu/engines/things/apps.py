@@ -14,7 +14,7 @@ class ThingsConfig(AppConfig):
         """Register what packs may declare, menu and pages."""
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.records import api as records  # noqa: PLC0415  # apps must be loaded first
-        from shizhu.engines.things import datasets, declare, ingest, places  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.things import datasets, declare, dossier, ingest, places  # noqa: PLC0415  # apps first
         from shizhu.web import live, menu  # noqa: PLC0415  # apps must be loaded first
 
         declare.register()
@@ -23,5 +23,7 @@ class ThingsConfig(AppConfig):
         records.add_reference("things.device", records.Reference(names, places.device_titles, places.device_search))
         group = {"zh": "监测设备", "en": "Monitoring"}
         maps.source("things", places.features, verb="things.thing.view", group=group, find=places.find)
+        maps.subject("thing", dossier.thing)
+        maps.section(20, dossier.readings)
         live.topic("things", ingest.LIVE, places.live)
         menu.add(menu.Entry({"zh": "监测站", "en": "Stations"}, "antenna", "/things/", "things.thing.view", 40))

@@ -109,6 +109,11 @@ def streams_of(profile: str, property_name: str, *, thing: int | None = None) ->
     return list(_describe(streams).values())
 
 
+def streams_at(things: Iterable[int]) -> dict[int, StreamInfo]:
+    """Descriptions of the datastreams of some Things."""
+    return _describe(Datastream.objects.filter(thing__in=list(things)))
+
+
 def device_keys(county: str) -> set[str]:
     """Keys of all devices of a county."""
     return set(Device.objects.filter(county_id=county).values_list("key", flat=True))

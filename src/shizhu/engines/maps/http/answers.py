@@ -15,9 +15,9 @@ from shizhu.engines.maps import questions
 from shizhu.engines.maps.contracts import Feature, Layer, Near
 from shizhu.engines.maps.http import asking
 from shizhu.engines.maps.layers import collection, features, layers
-from shizhu.engines.maps.search import search
+from shizhu.engines.maps.search import area_feature, search
 from shizhu.kernel import access
-from shizhu.kernel.text import label, named
+from shizhu.kernel.text import label
 from shizhu.lib import geodesy
 from shizhu.web.middleware import Request
 
@@ -146,7 +146,7 @@ def around(request: Request) -> Any:
     inside = [one for each in own for one in questions.containing(who, county, each, place)]
     near = [(each, questions.nearest(who, county, each, place, NEAR)) for each in own]
     return {
-        "areas": [named(area) for area in questions.areas_at(county, place)],
+        "areas": _told(filter(None, map(area_feature, questions.areas_at(county, place)))),
         "inside": _told(inside),
         "layers": [{**_named(each), "features": _near(found)} for each, found in near if found],
     }  # fmt: skip

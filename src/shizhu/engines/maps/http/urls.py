@@ -14,5 +14,6 @@ urlpatterns = [
     path("select", answers.select, name="select"),
     path("select.xlsx", answers.select_table, name="select_table"),
     path("around", answers.around, name="around"),
+    path("file/<str:kind>-<int:number>/", views.file, name="file"),
     re_path("^(up|down)stream$", answers.course, name="course"),
 ]

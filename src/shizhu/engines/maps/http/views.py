@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 import orjson
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from shapely.geometry import mapping
@@ -33,6 +33,20 @@ def page(request: Request) -> HttpResponse:
     }  # fmt: skip
     context = {"map": settings, "layers": shown, "groups": groups, "outline": root.provenance}
     return render(request, "maps/page.html", context)
+
+
+def file(request: Request, kind: str, number: int) -> HttpResponse:
+    """One object's file: a page, or with `part` what the map shows beside itself."""
+    access.require_verb(request.actor, "maps.map.view")
+    found = api.dossier(request.actor, request.county.pk, kind, number)
+    if found is None:
+        raise Http404
+    box = ",".join(map(str, found.subject.geometry.bounds)) if found.subject.geometry is not None else ""
+    context = {
+        "subject": found.subject, "box": box, "contacts": found.contacts, "sections": found.sections,
+        "events": found.events,
+    }  # fmt: skip
+    return render(request, "maps/dossier.html" if "part" in request.GET else "maps/file.html", context)
 
 
 def _described(county: str, layer: api.Layer) -> dict[str, Any]:

@@ -19,6 +19,8 @@ def all_words() -> dict[str, str]:
         "empty": _("Nothing to show in the layers chosen."),
         "source": _("Source"),
         "details": _("Details"),
+        "file": _("File"),
+        "areas": _("Areas"),
         "live": _("live"),
         "lost": _("connection lost, trying again"),
         "failed": _("The server did not answer. Try again."),

@@ -1,0 +1,160 @@
+"""One object, one file: every section tells what its reader may see, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import shapely
+from tests.engines.alarms.jugs import warm
+from tests.engines.maps.ground import PATCH, put
+from tests.fixtures import area, person
+from tests.web.pages import browser
+
+from shizhu.engines.alarms import api as alarms
+from shizhu.engines.alarms.models import Alarm
+from shizhu.engines.cases import api as cases
+from shizhu.engines.cases.models import Case
+from shizhu.engines.maps import api
+from shizhu.engines.things.models import Thing
+from shizhu.kernel import access
+from shizhu.kernel.access import Actor
+from shizhu.kernel.models import Area, County, Person
+
+pytest_plugins = ["tests.engines.records.stalls", "tests.engines.maps.grounds"]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick", "ground")]
+PHONE = "13812345678"
+
+
+@pytest.fixture
+def alarm(county: County) -> Alarm:
+    """The jug E of the eastern town is too warm; somebody opened a case of it."""
+    made = warm(county, "E", "101")
+    title = {"title": "换冰"}
+    cases.open_case(cases.Opening("lemonade.order", "换冰", area(county, "101"), title))
+    Case.objects.update(datastream=made.datastream, alarm=made.pk)
+    return made
+
+
+def told(who: Actor, county: County, kind: str, number: int) -> tuple[list[str], list[str]]:
+    """Titles of the sections and of the timeline."""
+    found = api.dossier(who, county.pk, kind, number)
+    assert found is not None
+    return [one.title for one in found.sections], [event.title for event in found.events]
+
+
+def sections(who: Actor, county: County, record: int) -> tuple[api.Section, ...]:
+    found = api.dossier(who, county.pk, "record", record)
+    assert found is not None
+    return found.sections
+
+
+def actor(county: County, *verbs: str, **rest: Any) -> Actor:
+    return access.actor(person(county, *verbs, **rest))
+
+
+def test_a_thing_has_readings_alarms_and_cases(county: County, alarm: Alarm) -> None:
+    number = Thing.objects.get(name="E号罐").pk
+    everything = actor(county, "*", username="all")
+    assert told(everything, county, "thing", number) == (
+        ["监测读数", "预警", "案件"], ["开案", "触发预警"],
+    )  # fmt: skip
+    sees = {
+        "things.thing.view": ["监测读数"],
+        "things.thing.view alarms.alarm.view": ["监测读数", "预警"],
+        "things.thing.view cases.case.view": ["监测读数", "案件"],
+    }
+    assert {verbs: told(actor(county, *verbs.split()), county, "thing", number)[0] for verbs in sees} == sees
+    assert api.dossier(actor(county, "*", in_area="102"), county.pk, "thing", number) is None
+    assert api.dossier(actor(county, "alarms.*", "cases.*"), county.pk, "thing", number) is None
+    assert api.dossier(everything, county.pk, "nothing", number) is None
+
+
+def test_an_alarm_and_its_case_lead_to_each_other(county: County, alarm: Alarm) -> None:
+    everything, case = actor(county, "*", username="all"), Case.objects.get()
+    for kind, number in (("alarm", alarm.pk), ("case", case.pk)):
+        assert told(everything, county, kind, number)[0] == ["监测读数", "预警", "案件"]
+    alarms.clear(alarm.pk, person=None, why="测试")
+    assert told(everything, county, "alarm", alarm.pk)[1][0] == "预警解除"
+    no_things = actor(county, "cases.*", "maps.*")
+    assert told(no_things, county, "case", case.pk) == (["案件"], ["开案"])
+    assert api.dossier(no_things, county.pk, "alarm", alarm.pk) is None
+
+
+def test_a_record_has_its_facts_and_what_lies_on_it(county: County, alarm: Alarm, root: Actor) -> None:
+    on = put(root, county, PATCH, "甲地", "POLYGON((100.1 30.1,100.3 30.1,100.3 30.3,100.1 30.3,100.1 30.1))")
+    off = put(root, county, PATCH, "乙地", "POLYGON((100.5 30.1,100.6 30.1,100.6 30.3,100.5 30.1))")
+    assert told(root, county, "record", on.id) == (
+        ["登记信息", "监测读数", "预警", "案件"], ["开案", "登记", "触发预警"],
+    )  # fmt: skip
+    assert told(root, county, "record", off.id) == (["登记信息"], ["登记"])
+    reader = actor(county, f"records.{PATCH}.view")
+    assert told(reader, county, "record", on.id)[0] == ["登记信息"]
+    assert api.dossier(actor(county, "maps.*", "things.*"), county.pk, "record", on.id) is None
+    assert api.dossier(root, "990002", "record", on.id) is None
+
+
+def test_personal_fields_stay_masked_and_what_points_here_is_listed(county: County, grower: Any, stall: Any) -> None:
+    one = stall(at=(100.7, 30.5), grower="G001", phone=PHONE, owner="钱多多")
+    reader = actor(county, "records.*.*.view", "maps.*")
+    (facts,) = sections(reader, county, one.id)
+    shown = dict(facts.context["facts"])
+    assert (shown["电话"], shown["摊主"], shown["供货"]) == ("138****5678", "钱**", "果园甲")
+    page = browser(Person.objects.get(pk=reader.person_id)).get(f"/map/file/record-{one.id}/").content.decode()
+    assert (PHONE in page, "钱多多" in page) == (False, False)
+    pointing = sections(reader, county, grower.id)[1]
+    assert [(title, total) for title, total, _rows in pointing.context["groups"]] == [("摊位", 1)]
+    blind = actor(county, "records.lemonade.grower.view")
+    assert told(blind, county, "record", grower.id)[0] == ["登记信息"]
+
+
+def test_an_area_holds_what_one_sees_in_it(county: County, alarm: Alarm, stall: Any, root: Actor) -> None:
+    stall(at=(100.7, 30.5))
+    town = Area.objects.get(county=county, code=f"{county.pk}101").pk
+    assert told(root, county, "area", town)[0] == ["监测读数", "预警", "案件", "登记资料"]
+    assert told(actor(county, "maps.map.view"), county, "area", town) == ([], [])
+    west = actor(county, "*", in_area="102")
+    assert told(west, county, "area", town) == ([], [])
+
+
+def test_who_answers_comes_with_a_phone_as_far_as_one_may_see_it(county: County, stall: Any) -> None:
+    one = stall(at=(100.7, 30.5))
+    keeper = person(county, "records.*.*.view", in_area="101", of="stand", username="东镇守摊人")
+    other = person(county, "records.*.*.view", in_area="102", of="stand", username="西镇守摊人")
+    ended = person(county, "things.*", in_area="101", of="stand", username="前任")
+    ended.posts.update(ends="2026-01-02", starts="2026-01-01")
+    Person.objects.filter(pk__in=[keeper.pk, other.pk, ended.pk]).update(phone=PHONE)
+
+    def contacts(who: Actor) -> list[tuple[str, str]]:
+        found = api.dossier(who, county.pk, "record", one.id)
+        return [(contact.name, contact.phone) for contact in found.contacts] if found else []
+
+    assert contacts(actor(county, "records.*.*.view")) == [("东镇守摊人", "138****5678")]
+    assert contacts(actor(county, "*")) == [("东镇守摊人", PHONE)]
+    assert contacts(actor(county, "records.*.*.view", "kernel.person.view", in_area="101")) == [("东镇守摊人", PHONE)]
+    assert contacts(access.ANYBODY) == [("东镇守摊人", "138****5678")]
+
+
+def test_pages_answer_as_the_rights_say(county: County, alarm: Alarm) -> None:
+    number = Thing.objects.get(name="E号罐").pk
+    reader, east = browser(person(county, "maps.*", "things.*")), browser(person(county, "*", in_area="102"))
+    whole, part = (reader.get(f"/map/file/thing-{number}/{query}").content.decode() for query in ("", "?part"))
+    assert ("<nav" in whole, "<nav" in part, "E号罐" in part, "预警" in part) == (True, False, True, False)
+    assert 'data-box="100.2,30.2,100.2,30.2"' in part
+    for client, address, status in (
+        (east, f"thing-{number}", 404), (reader, f"alarm-{alarm.pk}", 404), (reader, "thing-0", 404),
+        (browser(person(county, "things.*")), f"thing-{number}", 403),
+    ):  # fmt: skip
+        assert client.get(f"/map/file/{address}/").status_code == status
+
+
+def test_an_engine_may_add_a_section(county: County, stall: Any, root: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    from shizhu.engines.maps import dossier  # noqa: PLC0415
+
+    monkeypatch.setattr(dossier, "_tells", list(dossier._tells))
+    camera = api.Section("摄像头", "camera", "maps/facts.html", {"facts": [("通道", "1")]})
+    api.section(15, lambda who, subject: camera if who.has("video.camera.view") and subject.kind == "record" else None)
+    one = stall(at=(100.7, 30.5))
+    assert shapely.Point(100.7, 30.5).equals(one.geometry)
+    assert told(root, county, "record", one.id)[0] == ["登记信息", "摄像头"]
+    assert told(actor(county, "records.*.*.view"), county, "record", one.id)[0] == ["登记信息"]
