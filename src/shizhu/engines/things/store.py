@@ -282,6 +282,6 @@ async def _tell(connection: psycopg.AsyncConnection[Any], fresh: list[Reading], 
             subject, envelope = events.envelope(
                 COMMITTED, county, county, {"readings": rows[start : start + EVENT_READINGS]}
             )
-            await connection.execute(events.INSERT, (subject, envelope.decode()))
+            await connection.execute(events.INSERT, ([subject], [envelope.decode()]))
     if by_county:
         await connection.execute(events.NOTIFY)
