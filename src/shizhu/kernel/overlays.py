@@ -124,11 +124,30 @@ def save(county: str, kind_name: str, key: str, body: Body, *, read: str = "") -
     wrong = refusals(county, {(kind_name, key): body})
     if wrong:
         raise Refused(wrong)
-    row = row or Declaration(county_id=county, kind=kind_name, key=key, source="person")
-    row.body, row.digest, row.is_withdrawn = body, packs.digest(body), False
-    row.save()
+    row = _write(row or Declaration(county_id=county, kind=kind_name, key=key, source="person"), body)
     _forget()
     return row
+
+
+def _write(row: Declaration, body: Body) -> Declaration:
+    row.body, row.digest, row.is_withdrawn = body, packs.digest(body), False
+    row.save()
+    return row
+
+
+@transaction.atomic
+def take(county: str, bodies: Mapping[tuple[str, str], Body]) -> None:
+    """Keep several new declarations at once, which may refer to each other. Raises Stale, Refused."""
+    County.objects.select_for_update(no_key=True).get(pk=county)
+    for kind_name, key in bodies:
+        if find(county, kind_name, key):
+            raise Stale(key)
+    wrong = refusals(county, bodies)
+    if wrong:
+        raise Refused(wrong)
+    for (kind_name, key), body in bodies.items():
+        _write(Declaration(county_id=county, kind=kind_name, key=key, source="person"), body)
+    _forget()
 
 
 @transaction.atomic

@@ -4,7 +4,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from shizhu.site import health
-from shizhu.web import account, declaring, design, login, notices, oidc, people, preferences, views
+from shizhu.web import account, declaring, design, handing, login, notices, oidc, people, preferences, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -45,6 +45,8 @@ urlpatterns = [
     path("people/<int:number>/password", people.person_password, name="person_password"),
     path("posts/<int:number>/end", people.post_end, name="post_end"),
     path("declarations/", declaring.index, name="declarations"),
+    path("declarations/export", handing.export, name="pack_export"),
+    path("declarations/import", handing.bring, name="pack_import"),
     path("declarations/<str:kind>/<str:key>/history", declaring.history, name="declaration_history"),
     path("declarations/<str:kind>/<str:key>/withdraw", declaring.withdraw, name="declaration_withdraw"),
     path("declarations/<str:kind>/<str:key>/restore", declaring.restore, name="declaration_restore"),

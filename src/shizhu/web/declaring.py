@@ -9,17 +9,17 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import yaml
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.kernel import access, overlays, packs
+from shizhu.kernel import access, overlays
 from shizhu.kernel.models import Declaration, Role
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label
+from shizhu.web import packing
 from shizhu.web.middleware import Request
 
 Names = dict[str, str]
@@ -43,6 +43,7 @@ class Shelf:
     use: Callable[[str], str] = lambda _key: ""
     changed: Callable[[str], None] = lambda _county: None
     refuses: Callable[[Request, str, Body, Body], list[str]] = lambda _request, _key, _old, _new: []
+    rights: tuple[str, ...] = ()  # the last parts of the verbs that a county grants on one
     order: int = 50
 
 
@@ -57,6 +58,16 @@ def add(shelf: Shelf) -> None:
 def shelves() -> list[Shelf]:
     """All shelves in their order."""
     return sorted(_shelves.values(), key=lambda shelf: shelf.order)
+
+
+def shelf(kind: str) -> Shelf:
+    """The shelf of a kind."""
+    return _shelves[kind]
+
+
+def title(row: Declaration) -> str:
+    """What a declaration is called."""
+    return label(_shelves[row.kind].title(row.key, row.body))
 
 
 def require(request: Request) -> None:
@@ -112,12 +123,7 @@ def _diff(old: Body | None, new: Body) -> Iterator[tuple[str, str]]:
 
 
 def _text(body: Body) -> str:
-    return str(body["text"]) if set(body) == {"text"} else written(body)
-
-
-def written(body: Body) -> str:
-    """A declaration as the YAML that a pack's file would have."""
-    return yaml.safe_dump(packs.json_ready(body), allow_unicode=True, sort_keys=False, width=110)
+    return str(body["text"]) if set(body) == {"text"} else packing.written(body)
 
 
 @require_POST

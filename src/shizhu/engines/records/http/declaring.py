@@ -250,7 +250,7 @@ def put_up() -> None:
         {"zh": "字段由您定，列表、表单和接口随之而来", "en": "You say what is kept; lists and forms follow"},
         "/declarations/registers/new", lambda key: f"/declarations/registers/{key.partition('.')[2]}/",
         lambda _key, body: body["title"], use=lambda key: f"/records/{key}/", changed=_changed, refuses=_refuses,
-        order=10,
+        rights=("view", "create", "edit", "delete", "unmask"), order=10,
     )  # fmt: skip
     added = declaring.Shelf(
         overlays.FIELDS, {"zh": "补充字段", "en": "Added fields"}, "plus",
