@@ -1,4 +1,4 @@
-.PHONY: help up test check fix bench lock pictures setup
+.PHONY: help up test check fix bench fuzz lock pictures setup
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -27,6 +27,9 @@ fix: ## format and mend what can be mended
 
 bench: setup ## figures, each beside a raw limit of the same run
 	@$(BIN)/python -m bench $(ARGS)
+
+fuzz: setup ## our OpenAPI definition through schemathesis, for longer than the tests do (SHIZHU_FUZZ=examples an operation)
+	@SHIZHU_FUZZ=$${SHIZHU_FUZZ:-200} $(BIN)/python -m pytest tests/engines/records/test_ogc_fuzz.py $(ARGS)
 
 pictures: setup ## run the browser tests and keep the README's pictures of what they saw
 	@$(BIN)/python -m pytest tests/browser

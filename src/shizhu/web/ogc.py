@@ -259,8 +259,9 @@ def address(request: Request, **changes: str) -> str:
 
 
 def link(request: Request, path: str, rel: str, title: str = "", media_type: str = JSON) -> Body:
-    """A link with the relation and type that requirement 16 asks for."""
-    made = {"href": f"{root(request)}{path}", "rel": rel, "type": media_type}
+    """A link with the relation and type that requirement 16 asks for; a path after ~ is not below the API."""
+    above = root(request).removesuffix("/ogc") if path.startswith("~") else root(request)
+    made = {"href": f"{above}{path.removeprefix('~')}", "rel": rel, "type": media_type}
     return {**made, "title": title} if title else made
 
 

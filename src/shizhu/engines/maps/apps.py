@@ -21,4 +21,5 @@ class MapsConfig(AppConfig):
         dossier.register()
         records.add_collections(collections.of)
         records.add_part(tiles.PART)
+        records.add_descriptions(collections.described)
         menu.add(menu.Entry({"zh": "一张图", "en": "Map"}, "map", "/map/", "maps.map.view", 10, on_phone=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from shizhu.engines.maps import layers
 from shizhu.engines.records import api as records
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation
@@ -23,7 +24,7 @@ def _area(row: Area, _who: Actor) -> records.Feature:
         "parent": row.parent.code if row.parent else None, "source": str(row.provenance.get("source", "")),
         "synthetic": row.provenance.get("source") == "synthetic",
     }  # fmt: skip
-    return records.Feature(row.code, row.name, row.geometry, told)
+    return records.Feature(row.code, row.name, row.geometry, _said(told))
 
 
 def _organisation(row: Organisation, _who: Actor) -> records.Feature:
@@ -31,7 +32,11 @@ def _organisation(row: Organisation, _who: Actor) -> records.Feature:
         "code": row.code, "name": row.name, "name_en": row.name_en, "kind": row.kind,
         "parent": row.parent.code if row.parent else None, "area": row.area.code,
     }  # fmt: skip
-    return records.Feature(row.code, row.name, None, told)
+    return records.Feature(row.code, row.name, None, _said(told))
+
+
+def _said(told: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in told.items() if value not in {None, ""}}
 
 
 def _text(name: str, zh: str, en: str) -> records.Field:
@@ -94,3 +99,10 @@ ORGANISATIONS = records.Table(
 def of(_county: str) -> Iterable[Any]:
     """The same for every county."""
     return AREAS, ORGANISATIONS
+
+
+def described(who: Actor, county: str) -> Iterable[records.Description]:
+    """Each layer of the map as a record of the catalogue, for who may see the map and the layer."""
+    for layer in layers.layers(county, who) if _sees(who) else ():
+        page = ("~/map/", "about", "", "text/html")
+        yield records.Description(f"layer.{layer.key}", "map", layer.title, {}, (layer.group,), (page,), is_placed=True)

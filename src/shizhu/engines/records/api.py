@@ -26,6 +26,7 @@ from shizhu.engines.records.contracts import (
     Refused,
     StaleRecord,
 )
+from shizhu.engines.records.describing import Description, add_descriptions
 from shizhu.engines.records.facts import facts
 from shizhu.engines.records.http.ogc.landing import Part, add_part
 from shizhu.engines.records.http.ogc.openapi import operation as read_operation
@@ -61,6 +62,7 @@ __all__ = [
     "Collection",
     "Column",
     "Cql2Error",
+    "Description",
     "Entry",
     "Feature",
     "Field",
@@ -84,6 +86,7 @@ __all__ = [
     "UnknownRegister",
     "Wanted",
     "add_collections",
+    "add_descriptions",
     "add_panel",
     "add_part",
     "add_reference",

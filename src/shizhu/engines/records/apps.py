@@ -12,11 +12,18 @@ class RecordsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what packs may declare, and the menu entry."""
-        from shizhu.engines.records import datasets, declare, jobs  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.records import (  # noqa: PLC0415  # apps must be loaded first
+            collections,
+            datasets,
+            declare,
+            describing,
+            jobs,
+        )
         from shizhu.engines.records.http import declaring  # noqa: PLC0415
         from shizhu.web import menu  # noqa: PLC0415
 
         declare.register()
+        collections.add_collections(lambda _county: [describing.CATALOGUE])
         jobs.register()
         datasets.register()
         declaring.put_up()

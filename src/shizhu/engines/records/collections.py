@@ -34,7 +34,10 @@ ANY = "Geometry"  # a collection whose features have geometries of several kinds
 
 @dataclass(frozen=True)
 class Feature:
-    """One thing of a collection, as its reader may see it; `page` is where people read of it."""
+    """One thing of a collection, as its reader may see it; `page` is where people read of it.
+
+    `members` stand beside the properties in GeoJSON, `links` are (path below the landing page, relation, title, type).
+    """
 
     id: str
     title: str
@@ -43,6 +46,8 @@ class Feature:
     version: int = 0
     updated: datetime | None = None
     page: str = ""
+    members: Mapping[str, Any] = field(default_factory=dict)
+    links: tuple[tuple[str, str, str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class Wanted:
     windows: tuple[BaseGeometry, ...] = ()
     search: str = ""
     order: tuple[tuple[str, bool], ...] = ()
+    extra: Mapping[str, str] = field(default_factory=dict)  # parameters that only this collection has
     offset: int = 0
     limit: int = 100
 
@@ -84,6 +90,7 @@ class Collection(ABC):
     time_field: str = ""
     item_type: str = "feature"
     is_searched: bool = False  # whether `q` is offered
+    extra: tuple[str, ...] = ()  # parameters that only this collection has
     licence: str = ""
     register: Register | None = None  # the one whose records may be written
 

@@ -39,7 +39,7 @@ class Asked:
 def names(collection: Collection) -> list[str]:
     """The parameters that the items of a collection take."""
     found = [*ALWAYS, *(FILTERING if collection.columns else ())]
-    return [*found, *(["q"] if collection.is_searched else []), *collection.filters]
+    return [*found, *(["q"] if collection.is_searched else []), *collection.extra, *collection.filters]
 
 
 def items(request: Request, collection: Collection) -> Asked:
@@ -60,6 +60,7 @@ def items(request: Request, collection: Collection) -> Asked:
         where=Every(tuple(parts)),
         windows=_windows(given),
         search=given.get("q", "").strip(),
+        extra={name: given[name] for name in collection.extra if name in given},
         order=_order(collection, given.get("sortby", "")),
         offset=whole(given, "offset", 0, 0),
         limit=min(limit, MOST),

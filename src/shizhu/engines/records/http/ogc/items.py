@@ -25,7 +25,7 @@ def items(request: Request, key: str) -> HttpResponse:
         "type": "FeatureCollection",
         "numberMatched": found.total,
         "numberReturned": len(found.features),
-        "features": [_feature(one, ask.crs, ask.properties) for one in found.features],
+        "features": [_feature(request, one, ask.crs, ask.properties) for one in found.features],
         "links": [*ways(request, GEOJSON), *_paging(request, collection, ask, found.total)],
     }
     return respond(
@@ -50,7 +50,8 @@ def shown(
     path = common.path(collection)
     here = link(request, f"{path}/items/{quote(found.id, safe='')}", "self", media_type=GEOJSON)
     own = ways(request, GEOJSON) if status == 200 else [here]
-    body = {**_feature(found, reference, None), "links": [*own, link(request, path, "collection")]}
+    body = _feature(request, found, reference, None)
+    body["links"] = [*own, link(request, path, "collection"), *body.get("links", [])]
     return respond(
         request, body, GEOJSON, page="records/ogc/item.html", status=status, etag=f"{found.version}-",
         updated=found.updated, headers={**crs_header(reference), **(headers or {})},
@@ -63,14 +64,16 @@ def crs_header(reference: str) -> dict[str, str]:
     return {"Content-Crs": f"<{reference}>"}
 
 
-def _feature(one: Feature, reference: str, properties: frozenset[str] | None) -> Body:
+def _feature(request: Request, one: Feature, reference: str, properties: frozenset[str] | None) -> Body:
     held = one.properties
-    return {
+    made: Body = {
         "type": "Feature",
         "id": one.id,
         "geometry": _geometry(one.geometry, reference),
         "properties": held if properties is None else {n: v for n, v in held.items() if n in properties},
+        **one.members,
     }
+    return {**made, "links": [link(request, *given) for given in one.links]} if one.links else made
 
 
 def _geometry(geometry: BaseGeometry | None, reference: str) -> Any:

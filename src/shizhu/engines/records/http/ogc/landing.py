@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from shizhu.engines.records.collections import Collection
+from shizhu.engines.records.describing import KEY
 from shizhu.engines.records.http.ogc import common, openapi
 from shizhu.engines.records.http.ogc.common import REL
 from shizhu.kernel.text import label
@@ -18,6 +19,7 @@ from shizhu.web.ogc import GEOJSON, HTML, SCHEMA, Body, View, known, link, respo
 
 F1, F2, F3, F4, F5 = (f"http://www.opengis.net/spec/ogcapi-features-{n}/1.0/conf/" for n in (1, 2, 3, 4, 5))
 CQL2 = "http://www.opengis.net/spec/cql2/1.0/conf/"
+RECORDS = "http://www.opengis.net/spec/ogcapi-records-1/1.0/conf/"
 COMMON = "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/"
 CONFORMS = [
     *(f"{F1}{name}" for name in ("core", "oas30", "geojson", "html")),
@@ -31,6 +33,9 @@ CONFORMS = [
         "temporal-functions", "array-functions", "property-property", "arithmetic",
     )),
     f"{COMMON}collections",
+    *(f"{RECORDS}{name}" for name in (
+        "record-core", "record-collection", "record-api", "record-core-query-parameters", "json", "html",
+    )),
 ]  # fmt: skip
 
 
@@ -73,6 +78,7 @@ def landing(request: Request) -> HttpResponse:
             link(request, "/api?f=html", "service-doc", "the API definition as a page", HTML),
             link(request, "/conformance", "conformance", "conformance classes"),
             link(request, "/collections", "data", "collections"),
+            link(request, f"/collections/{KEY}", f"{REL}ogc-catalog", "what data there is"),
             *(link(request, *one) for part in _parts for one in part.landing),
         ],
     }

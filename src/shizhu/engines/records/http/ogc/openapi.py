@@ -272,6 +272,8 @@ PARAMETERS: Mapping[str, Body] = {
         "sortby", {"type": "array", "items": {"type": "string"}}, "sortables, each with + or - before it"
     ),
     "q": parameter("q", {"type": "string"}, "words, or pinyin, of a title"),
+    "type": parameter("type", {"type": "array", "items": {"type": "string"}}, "kinds: dataset, map"),
+    "ids": parameter("ids", {"type": "array", "items": {"type": "string"}}, "ids of records"),
     "featureId": parameter("featureId", {"type": "string"}, "id of a feature", "path"),
     "ifMatch": parameter("If-Match", {"type": "string"}, "the ETag that was read; without it the newest", "header"),
     "contentCrs": parameter("Content-Crs", {"type": "string"}, "system of the coordinates, in < >", "header"),

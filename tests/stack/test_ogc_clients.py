@@ -1,0 +1,81 @@
+"""Clients of others against a running stack: owslib reads and writes, GDAL (through pyogrio) reads, in CGCS2000 too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyogrio
+import pytest
+from owslib.ogcapi.features import Features
+from owslib.ogcapi.records import Records
+from owslib.util import Authentication
+from tests.stack.stack import Stack
+
+pytestmark = pytest.mark.stack
+SECTION = "ecology.section"
+EPSG = "http://www.opengis.net/def/crs/EPSG/0/{}"
+
+
+def feature(code: str, place: tuple[float, float], target: str) -> dict[str, Any]:
+    properties = {
+        "code": code,
+        "name": f"断面{code}",
+        "target": target,
+        "water": "龙河",
+        "_area": "500240",
+        "_organisation": "500240",
+    }
+    return {"type": "Feature", "geometry": {"type": "Point", "coordinates": place}, "properties": properties}
+
+
+@pytest.fixture
+def login(stack: Stack) -> Authentication:
+    return Authentication("admin", stack.password_of("admin"))
+
+
+def test_owslib_and_gdal_work_with_it(stack: Stack, login: Authentication) -> None:
+    service = Features(f"{stack.address}/ogc", auth=login)
+    assert SECTION in service.feature_collections()
+    assert service.api()["openapi"] == "3.0.3"
+    assert service.collection_queryables(SECTION)["properties"]["target"]["enum"]
+    for code, place, target in (("OWS001", (108.1, 30.0), "II"), ("OWS002", (108.3, 30.2), "III")):
+        assert service.collection_item_create(SECTION, feature(code, place, target))
+    found = service.collection_items(SECTION, filter="code LIKE 'OWS%' AND target = 'II'", sortby=("code", "desc"))
+    assert [one["id"] for one in found["features"]] == ["OWS001"]
+    boxed = service.collection_items(SECTION, bbox=[108.2, 30.1, 108.4, 30.3], limit=10)
+    assert "OWS002" in [one["id"] for one in boxed["features"]]
+    changed = feature("OWS001", (108.1, 30.0), "I")
+    service.headers["Content-Type"] = "application/geo+json"
+    import json  # noqa: PLC0415
+
+    assert service.collection_item_update(SECTION, "OWS001", json.dumps(changed))
+    assert service.collection_item(SECTION, "OWS001")["properties"]["target"] == "I"
+
+    source = f"OAPIF:{stack.address}/ogc"
+    secret = f"admin:{stack.password_of('admin')}"
+    assert SECTION in [name for name, _kind in pyogrio.list_layers(source, USERPWD=secret)]
+    read = _read(source, secret)
+    assert read["OWS001"] == pytest.approx((108.1, 30.0))
+    assert _read(source, secret, where="target = 'III'").keys() == {"OWS002"}
+    zone = _read(source, secret, CRS=EPSG.format(4545), PREFERRED_CRS=EPSG.format(4545))
+    assert zone["OWS001"] == pytest.approx((509648.6305, 3320117.6079), abs=0.01)
+
+    assert service.collection_item_delete(SECTION, "OWS002")
+    assert _read(source, secret).keys() == {"OWS001"}
+    catalogue = Records(f"{stack.address}/ogc", auth=login)
+    assert catalogue.records() == ["catalogue"]
+    told = catalogue.collection_items("catalogue", q="断面")
+    assert SECTION in [one["id"] for one in told["features"]]
+
+
+def _read(source: str, secret: str, **options: Any) -> dict[str, tuple[float, float]]:
+    """code → place, of what this test has made."""
+    import shapely  # noqa: PLC0415
+
+    meta, _ids, places, values = pyogrio.raw.read(source, layer=SECTION, USERPWD=secret, **options)
+    codes = values[list(meta["fields"]).index("code")]
+    return {
+        code: shapely.from_wkb(place).coords[0]
+        for code, place in zip(codes, places, strict=True)
+        if code.startswith("OWS")
+    }
