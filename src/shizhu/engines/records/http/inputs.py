@@ -147,6 +147,7 @@ class Maker:
         control, choices = self._control(item, beside)
         if item.computed:
             value, is_required = written_one(item, beside.get(item.name)), False
+            value = label(item.choices[value]) if value in item.choices else value
             control = "computed"
         else:
             value = self._value(item, name, control)

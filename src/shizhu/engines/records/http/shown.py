@@ -133,7 +133,7 @@ def _choice(item: Field, value: Any) -> str:
 def _nested(item: Field, value: Any, known: Titles) -> str:
     """A group as lines of name and value, rows as one line each."""
     if isinstance(value, Mapping):
-        told = [(item.parts[n], v) for n, v in value.items() if n in item.parts]
+        told = [(part, value[part.name]) for part in item.fields if part.name in value]
         return "\n".join(f"{label(part.title)}：{text(part, v, known)}" for part, v in told)
     lines = [_nested(item, row, known).replace("\n", "，") for row in value if isinstance(row, Mapping)]
     return "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
