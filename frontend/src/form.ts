@@ -5,24 +5,41 @@ import { Idiomorph } from "idiomorph";
 
 const FIELDS = "record-fields";
 let running: XMLHttpRequest | undefined;
+let uploading = false;
 let waiting = 0;
 
 const live = (target: EventTarget | null): HTMLFormElement | null => (target as HTMLElement).closest<HTMLFormElement>("form[data-live]");
 
 function ask(form: HTMLFormElement, act: string, file?: HTMLInputElement): void {
   clearTimeout(waiting);
+  if (uploading) return;
   running?.abort();
   const body = new FormData(form);
   for (const [name, value] of [...body]) if (value instanceof File && name !== file?.name) body.delete(name);
   body.set("_act", act);
   const request = (running = new XMLHttpRequest());
+  uploading = file !== undefined;
+  const progress = form.querySelector("progress");
+  request.upload.addEventListener("progress", ({ loaded, total }) => {
+    if (!file || !progress) return;
+    progress.hidden = false;
+    progress.value = loaded / total;
+  });
+  request.addEventListener("loadend", () => {
+    if (request !== running && running) return;
+    uploading = false;
+    if (progress) progress.hidden = true;
+    if (file) ask(form, "refresh"); // what was typed meanwhile
+  });
   request.open("POST", form.action);
   request.addEventListener("load", () => {
     running = undefined;
     const fresh = new DOMParser().parseFromString(request.responseText, "text/html").getElementById(FIELDS);
     const fields = form.querySelector<HTMLElement>(`#${FIELDS}`);
     if (request.status !== 200 || !fresh || !fields) return;
-    Idiomorph.morph(fields, fresh, { ignoreActiveValue: true });
+    const block = file?.closest<HTMLElement>("[id^=block-]");
+    const morphed = block ? fresh.querySelector<HTMLElement>(`[id="${block.id}"]`) : fresh;
+    if (morphed) Idiomorph.morph(block ?? fields, morphed, { ignoreActiveValue: true });
     if (file) file.value = "";
     if (act.startsWith("add:")) lastRow(act.slice(4))?.focus();
   });

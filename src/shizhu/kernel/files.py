@@ -6,6 +6,8 @@ import hashlib
 import os
 import re
 import uuid
+import zipfile
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +23,15 @@ TYPES = {  # media type → how a file of that type begins
     "image/webp": re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
     "application/pdf": re.compile(rb"%PDF-"),
 }
+_OFFICE = {  # ZIP archives, told by a folder in them: ECMA-376
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "word/",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xl/",
+}
+ALL = (*TYPES, *_OFFICE)
+SHORT = {  # media type → as people say it
+    "image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP", "application/pdf": "PDF",
+    **dict(zip(_OFFICE, ("Word", "Excel"), strict=True)),
+}  # fmt: skip
 
 
 class FileRefused(ValueError):
@@ -40,18 +51,20 @@ def keep(
     area: Area,
     by: Person | None,
     allowed: tuple[str, ...] = tuple(TYPES),
+    largest: int = LARGEST,
 ) -> File:
     """Store a file durably and return its row.
 
-    Raises FileRefused for a type not in `allowed` (told by its first bytes, not by its name) or above LARGEST bytes.
+    Raises FileRefused for a type not in `allowed` (told by its bytes, not by its name) or above `largest` bytes.
     """
-    data = content.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        size = LARGEST // 1_000_000
+    largest = min(largest, LARGEST)
+    data = content.read(largest + 1)
+    if len(data) > largest:
+        size = f"{largest / 1_000_000:g}"
         raise FileRefused(_("%(name)s is larger than %(size)s MB. Send a smaller one.") % {"name": name, "size": size})
-    media_type = next((t for t, start in TYPES.items() if start.match(data)), "")
+    media_type = type_of(data)
     if media_type not in allowed:
-        kinds = ", ".join(kind.partition("/")[2].upper() for kind in allowed)
+        kinds = ", ".join(SHORT[kind] for kind in allowed)
         raise FileRefused(_("%(name)s is none of %(kinds)s. Send one of these.") % {"name": name, "kinds": kinds})
     return store(data, name=name, media_type=media_type, organisation=organisation, area=area, by=by)
 
@@ -78,3 +91,19 @@ def store(
         county_id=area.county_id, organisation=organisation, area=area, name=Path(name).name[:200],
         media_type=media_type, size=len(data), sha256=digest, created_by=by,
     )  # fmt: skip
+
+
+def type_of(data: bytes) -> str:
+    """The media type of a file by its bytes; nothing for one we do not keep."""
+    found = next((media_type for media_type, start in TYPES.items() if start.match(data)), "")
+    return found or (_office(data) if data.startswith(b"PK\x03\x04") else "")
+
+
+def _office(data: bytes) -> str:
+    try:
+        names = zipfile.ZipFile(BytesIO(data)).namelist()
+    except (zipfile.BadZipFile, ValueError):
+        return ""
+    if "[Content_Types].xml" not in names:
+        return ""
+    return next((media_type for media_type, folder in _OFFICE.items() if any(n.startswith(folder) for n in names)), "")

@@ -23,7 +23,7 @@ from shizhu.engines.records.logic.register import (
     discriminator,
 )  # fmt: skip
 from shizhu.engines.records.logic.values import CHECKS
-from shizhu.kernel import overlays, packs
+from shizhu.kernel import files, overlays, packs
 from shizhu.lib import feel, units
 
 LONGEST_INDEXED = 500  # characters: a B-tree entry must stay below a third of a page
@@ -176,6 +176,12 @@ def _states(declared: Register) -> Iterator[str]:
 
 
 def _rules(path: str, item: Field) -> Iterator[str]:
+    if item.kind in {Kind.FILE, Kind.FILES}:
+        for media_type in item.rules["x-shizhu-file"].get("types", []):
+            if media_type not in files.ALL:
+                yield f"{path}: x-shizhu-file: {media_type}: must be one of {', '.join(files.ALL)}"
+        if item.privacy:
+            yield f"{path}: {item.privacy}: a file cannot be masked; keep it in a register with narrower rights"
     check_name = item.rules.get("x-shizhu-check")
     if check_name and check_name not in CHECKS:
         yield f"{path}: x-shizhu-check: {check_name}: must be one of {', '.join(CHECKS)}"

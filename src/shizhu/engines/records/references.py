@@ -23,7 +23,7 @@ from shizhu.engines.records.models import WITHDRAWN, Record
 from shizhu.engines.records.spatial import true
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
-from shizhu.kernel.models import Area, Organisation, Post
+from shizhu.kernel.models import Area, File, Organisation, Post
 from shizhu.kernel.text import label
 
 TABLE = "records_record"
@@ -195,3 +195,13 @@ add(
     ),
 )
 add("kernel.post", _posts())
+add(
+    "kernel.file",  # what a field of attachments names; nobody chooses one from a list
+    Reference(
+        {"zh": "附件", "en": "attachments"},
+        lambda county, values: {
+            str(pk): name for pk, name in File.objects.filter(county=county, pk__in=values).values_list("pk", "name")
+        },
+        lambda _who, _county, _text, _most: [],
+    ),
+)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
-from shizhu.engines.records import references
+from shizhu.engines.records import attachments, references
 from shizhu.engines.records.catalogue import register_of, registers
 from shizhu.engines.records.contracts import Entry, NoRecord, Refused, StaleRecord
 from shizhu.engines.records.indexes import unique_index
@@ -272,6 +272,7 @@ def demand(
         )
     found += _geometry(declared, wanted.geometry)
     found += _unknown(declared, row, wanted.data, known) if not found else []
+    found += attachments.problems(who, declared, row, wanted.data) if not found else []
     if found:
         raise Refused(tuple(found))
 

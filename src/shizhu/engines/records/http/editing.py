@@ -15,8 +15,10 @@ from django.views.decorators.http import require_POST
 from shapely.geometry.base import BaseGeometry
 
 from shizhu.engines.records import queries, references, store
+from shizhu.engines.records.attachments import FILES
 from shizhu.engines.records.contracts import Change, Entry, Refused, StaleRecord
 from shizhu.engines.records.http import inputs, pages, shown
+from shizhu.engines.records.http.attached import take
 from shizhu.engines.records.http.inputs import JOINT, MOST, Input, Maker, Typed
 from shizhu.engines.records.logic import places, values
 from shizhu.engines.records.logic.register import Register
@@ -43,10 +45,12 @@ def new(request: Request, register: str) -> HttpResponse:
     declared = pages.found(request, register, "create")
     if request.method != "POST":
         return _page(request, declared, Form(_first(request, declared)))
-    typed = inputs.tidy(declared, inputs.sent(request.POST))
+    typed, faults = _sent(request, declared)
     if "_act" in typed:
-        return _page(request, declared, _acted(declared, typed))
+        return _page(request, declared, _acted(declared, typed, faults))
     typed = inputs.applying(declared, inputs.compact(typed))
+    if faults:
+        return _page(request, declared, Form(typed, problems=faults))
     try:
         entry = store.create(
             request.actor, request.county.pk, register, inputs.read(declared, typed),
@@ -66,11 +70,13 @@ def edit(request: Request, register: str, number: int) -> HttpResponse:
     current = _written(declared, entry)
     if request.method != "POST":
         return _page(request, declared, Form(current, entry.version), entry)
-    typed = inputs.tidy(declared, inputs.sent(request.POST))
+    typed, faults = _sent(request, declared)
     version = int(typed["version"]) if typed.get("version", "").isdecimal() else 0
     if "_act" in typed:
-        return _page(request, declared, _acted(declared, typed, version, entry.masked), entry)
+        return _page(request, declared, _acted(declared, typed, faults, version, entry.masked), entry)
     typed = inputs.applying(declared, inputs.compact(typed))
+    if faults:
+        return _page(request, declared, Form(typed, version, faults), entry)
     try:
         changed = _update(request, declared, entry, typed, version)
     except Refused as refused:
@@ -86,14 +92,24 @@ def edit(request: Request, register: str, number: int) -> HttpResponse:
     return _to(changed)
 
 
-def _acted(register: Register, typed: Typed, version: int = 0, masked: Collection[str] = ()) -> Form:
+def _sent(request: Request, register: Register) -> tuple[dict[str, str], tuple[Problem, ...]]:
+    """What was typed, with the ids of what was uploaded, and what was wrong with an upload."""
+    typed = inputs.tidy(register, inputs.sent(request.POST))
+    taken = list(take(request.actor, request.county.pk, register, request.FILES, lambda n: inputs.NUMBER.sub("", n)))
+    kept = [(one.name, one.file_id) for one in taken if one.file_id]
+    return inputs.with_uploads(register, typed, kept), tuple(one.problem for one in taken if one.problem)
+
+
+def _acted(
+    register: Register, typed: Typed, faults: tuple[Problem, ...], version: int = 0, masked: Collection[str] = ()
+) -> Form:
     """The form after one of its buttons, or after something was typed that others follow from. Nothing is saved."""
     made = inputs.acted(register, typed, typed["_act"])
     if "_tried" not in typed:
-        return Form(made, version)
+        return Form(made, version, faults, was_tried=bool(faults))
     data = values.canonical(register, inputs.read(register, inputs.applying(register, made)))
     found = [p for p in values.problems(register, data) if p.path not in masked and p.rule != "x-shizhu-computed"]
-    return Form(made, version, tuple(found), was_tried=True)
+    return Form(made, version, (*faults, *found), was_tried=True)
 
 
 def _written(register: Register, entry: Entry) -> dict[str, str]:
@@ -143,7 +159,7 @@ def _update(request: Request, register: Register, entry: Entry, typed: Typed, ve
 
 def _page(request: Request, register: Register, form: Form, entry: Entry | None = None) -> HttpResponse:
     masked = {path: str(inputs.at(entry.data, path) or "") for path in entry.masked} if entry else {}
-    maker = Maker(request.actor, request.county.pk, form.typed, form.problems, masked)
+    maker = Maker(request.actor, request.county.pk, form.typed, form.problems, masked, entry.id if entry else 0)
     made = maker.form(register, register.key_field if entry else "")
     names = {control.name for one in made for control in one.leaves}
     names |= {"_geometry", "_area", "_organisation", "_state"}
@@ -151,6 +167,7 @@ def _page(request: Request, register: Register, form: Form, entry: Entry | None 
         "register": register, "entry": entry, "form": form, "inputs": made, "places": _places(maker, register),
         "geometry": form.typed.get("_geometry", ""), "geometry_problems": maker.told("_geometry"),
         "elsewhere": [p for p in form.problems if not names & {p.path, p.path.rpartition(".")[0]}],
+        "has_files": any(item.kind in FILES for _path, item in register.everything),
         "others": list(shown.steps(request.county.pk, register, form.others)), "masked": sorted(masked),
     }  # fmt: skip
     return render(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,10 +19,12 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from shizhu.engines.records import references
+from shizhu.engines.records import attachments, references
+from shizhu.engines.records.attachments import FILES
 from shizhu.engines.records.contracts import Entry
+from shizhu.engines.records.http.attached import Attached, attached
 from shizhu.engines.records.logic import computing, conditions, places
-from shizhu.engines.records.logic.register import NESTED, Body, Field, Kind, Register
+from shizhu.engines.records.logic.register import NESTED, Body, Field, Kind, Register, file_ids
 from shizhu.engines.records.logic.values import WAS, Problem, canonical
 from shizhu.engines.records.references import Choice, Reference
 from shizhu.kernel.access import Actor
@@ -62,11 +64,18 @@ class Input:
     parts: tuple[Input, ...] = ()
     rows: tuple[Row, ...] = ()
     depends: tuple[str, ...] = ()  # names of controls that narrow what may be chosen
+    files: tuple[Attached, ...] = ()
+    types: str = ""  # media types that may be attached
 
     @property
     def chosen(self) -> Collection[str]:
         """Of several choices those that were made."""
         return self.value.splitlines()
+
+    @property
+    def takes_photos(self) -> bool:
+        """Whether a camera is of use."""
+        return "image/" in self.types
 
     @property
     def leaves(self) -> Iterator[Input]:
@@ -98,10 +107,16 @@ class Maker:
     typed: Typed
     problems: tuple[Problem, ...] = ()
     masked: Mapping[str, str] = field(default_factory=dict)  # path → what is shown in its stead
+    record: int = 0  # whose attachments may be shown beside the actor's own uploads
+    files: dict[str, Attached] = field(default_factory=dict)
 
     def form(self, register: Register, fixed: str = "") -> list[Input]:
         """The controls of all fields that apply to what was typed; the field named by `fixed` cannot be changed."""
         data = canonical(register, read(register, self.typed))
+        ids = [one for leaf in register.leaves(data) if leaf.item.kind in FILES for one in file_ids(leaf.value)]
+        found = attachments.for_form(self.who, self.county, self.record, ids) if ids else {}
+        place = f"/records/{register.key}/{f'{self.record}/' if self.record else ''}files/"
+        self.files.update({one: attached(file, place) for one, file in found.items()})
         with suppress(FeelError):  # what was typed cannot be computed with; saving it says why
             data = computing.filled(register, data)
         return list(self._object(register.body, register.fields.values(), data, "", fixed))
@@ -155,6 +170,8 @@ class Maker:
             name, label(item.title), control, value, label(item.help), label(item.unit),
             is_required and name not in self.masked, is_fixed, choices, self.told(name), self._placeholder(item, name),
             item.rules, depends=tuple(beside_it(name, other) for other in item.depends.values()),
+            files=tuple(self.files[one] for one in value.split() if one in self.files),
+            types=",".join(attachments.allowed(item)) if item.kind in FILES else "",
         )  # fmt: skip
 
     def place(self, name: str, title: str, reference: str) -> Input:
@@ -170,6 +187,8 @@ class Maker:
         return tuple(dict.fromkeys(label(p.message) for p in self.problems if p.path == name or _is_item(p.path, name)))
 
     def _control(self, item: Field, beside: Body) -> tuple[str, tuple[Choice, ...]]:
+        if item.kind in FILES:
+            return "files", ()
         if item.reference:
             kind = references.find(item.reference, self.county)
             return self._referring(kind.of(item, beside) if kind else None)
@@ -262,7 +281,7 @@ def written_one(item: Field, value: Any) -> str:
     """A value as it is typed."""
     if value is None:
         return ""
-    if item.kind == Kind.LIST:
+    if item.kind in {Kind.LIST, Kind.FILES}:
         return "\n".join(str(part) for part in value)
     if item.kind == Kind.BOOLEAN:
         return "true" if value else "false"
@@ -303,9 +322,11 @@ def count(typed: Typed, name: str) -> int:
 
 
 def acted(register: Register, typed: Typed, act: str) -> dict[str, str]:
-    """What was typed after `add:rows`, `drop:rows:2` or `up:rows:2`; anything else changes nothing."""
+    """What was typed after `add:rows`, `drop:rows:2`, `up:rows:2`, `drop:file:<id>`; anything else changes nothing."""
     verb, name, number = (*act.split(":"), "", "")[:3]
     item = dict(register.everything).get(NUMBER.sub("", name))
+    if item and item.kind in FILES and verb == "drop":
+        return {**typed, name: "\n".join(one for one in typed.get(name, "").splitlines() if one != number)}
     if item is None or item.kind != Kind.ROWS:
         return dict(typed)
     rows, place = _rows(typed, name), int(number) if number.isascii() and number.isdecimal() else -1
@@ -329,6 +350,15 @@ def _with_rows(typed: Typed, name: str, rows: list[dict[str, str]]) -> dict[str,
     made[f"{name}.{COUNT}"] = str(len(rows))
     for number, row in enumerate(rows):
         made |= {f"{name}.{number}.{key}": value for key, value in row.items()}
+    return made
+
+
+def with_uploads(register: Register, typed: Typed, kept: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """What was typed with uploads, (name of the control, id): after the others, or in the stead of the one."""
+    made, fields = dict(typed), dict(register.everything)
+    for name, one in kept:
+        is_one = fields[NUMBER.sub("", name)].kind == Kind.FILE
+        made[name] = one if is_one else "\n".join([*made.get(name, "").splitlines(), one])
     return made
 
 
@@ -420,7 +450,7 @@ def _row(item: Field, typed: Typed, prefix: str) -> dict[str, Any]:
 def _read(item: Field, text: str) -> Any:
     if not text:
         return None
-    if item.kind == Kind.LIST:
+    if item.kind in {Kind.LIST, Kind.FILES}:
         return [line.strip() for line in text.splitlines() if line.strip()]
     if item.kind == Kind.BOOLEAN:
         return {"true": True, "false": False}.get(text, text)

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
+from uuid import UUID
 
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +19,7 @@ from shizhu.engines.records import batches, panels, queries
 from shizhu.engines.records.catalogue import UnknownRegister, register_of, registers
 from shizhu.engines.records.contracts import Entry, NoRecord, Query
 from shizhu.engines.records.http import excel, filters, listed, shown
+from shizhu.engines.records.http.attached import answer
 from shizhu.engines.records.http.inputs import Maker, tidy
 from shizhu.engines.records.http.sketch import Sketch, sketch
 from shizhu.engines.records.logic.privacy import PURPOSES, field_of
@@ -210,10 +212,11 @@ def detail(request: Request, register: str, number: int) -> HttpResponse:
 def show(request: Request, declared: Register, entry: Entry, **more: Any) -> HttpResponse:
     """The page of a record; `more` is what was asked to see it whole, and what is wrong with that."""
     known = shown.titles(entry.county, declared, [entry])
+    attached = shown.attachments_of(declared, entry)
     masked = {field_of(path) for path in entry.masked} if may(request, declared, "unmask", entry) else set()
     context = {
         "register": declared, "entry": entry, "state": shown.state(declared, entry.state),
-        "cells": [shown.cell(entry, item, known) for item in shown.there(declared, entry)],
+        "cells": [shown.cell(entry, item, known, attached) for item in shown.there(declared, entry)],
         "geometry": _feature(entry), "sketch": _sketch(entry), "related": _related(request, entry),
         "panels": panels.panels(request, entry),
         "history": list(shown.steps(entry.county, declared, queries.history(request.actor, entry.id))),
@@ -231,6 +234,14 @@ def _steps(request: Request, register: Register, entry: Entry) -> list[Transitio
     return [
         step for step in register.transitions if step.start == entry.state and may(request, register, step.verb, entry)
     ]
+
+
+def file(request: Request, register: str, file_id: UUID, number: int = 0) -> HttpResponseBase:
+    """An attachment of a record, or one's own upload; `?as=thumb` and `?as=copy` are photos without metadata."""
+    declared = found(request, register)
+    if number:
+        entry_of(request, declared, number)
+    return answer(request.actor, request.county.pk, file_id, request.GET.get("as", ""), number)
 
 
 def _feature(entry: Entry) -> dict[str, Any] | None:

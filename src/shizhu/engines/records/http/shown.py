@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from shizhu.engines.records import references
+from shizhu.engines.records import attachments, references
+from shizhu.engines.records.attachments import FILES
 from shizhu.engines.records.catalogue import registers
 from shizhu.engines.records.contracts import Change, Entry, FieldChange
+from shizhu.engines.records.http.attached import Attached, attached
 from shizhu.engines.records.http.inputs import flat
 from shizhu.engines.records.logic import conditions
-from shizhu.engines.records.logic.register import NESTED, Field, Kind, Register
+from shizhu.engines.records.logic.register import NESTED, Field, Kind, Register, file_ids
 from shizhu.kernel.text import label
 
 Titles = Mapping[str, Mapping[str, str]]  # what is referred to → value → title
+FILE = "kernel.file"
 NUMBERS = {Kind.NUMBER, Kind.INTEGER}
 
 
@@ -38,6 +42,10 @@ class Cell:
     parts: tuple[Cell, ...] = ()
     heads: tuple[str, ...] = ()
     rows: tuple[tuple[Cell, ...], ...] = ()
+    files: tuple[Attached, ...] = ()
+
+
+Files = Mapping[str, Attached]  # id → attachment
 
 
 def titles(county: str, register: Register, entries: Iterable[Entry]) -> Titles:
@@ -49,9 +57,11 @@ def titles(county: str, register: Register, entries: Iterable[Entry]) -> Titles:
 
 
 def _refer(register: Register, data: Mapping[str, Any], masked: frozenset[str], found: dict[str, set[str]]) -> None:
-    for leaf in register.leaves(data) if any(item.reference for _path, item in register.everything) else ():
+    for leaf in register.leaves(data):
         if leaf.item.reference and leaf.path not in masked:
             found.setdefault(leaf.item.reference, set()).add(str(leaf.value))
+        if leaf.item.kind in FILES:
+            found.setdefault(FILE, set()).update(file_ids(leaf.value))
 
 
 def _titled(county: str, found: Mapping[str, set[str]]) -> Titles:
@@ -65,22 +75,24 @@ def there(register: Register, entry: Entry) -> list[Field]:
     return [item for name, item in register.fields.items() if name in names]
 
 
-def cell(entry: Entry, item: Field, known: Titles) -> Cell:
-    """A field of a record as shown."""
-    return _cell(entry, item, entry.data.get(item.name), item.name, known)
+def cell(entry: Entry, item: Field, known: Titles, files: Files = MappingProxyType({})) -> Cell:
+    """A field of a record as shown, with its attachments where they are given."""
+    return _cell(entry, item, entry.data.get(item.name), item.name, known, files)
 
 
-def _cell(entry: Entry, item: Field, value: Any, path: str, known: Titles) -> Cell:
+def _cell(entry: Entry, item: Field, value: Any, path: str, known: Titles, files: Files) -> Cell:
     parts: tuple[Cell, ...] = ()
     rows: tuple[tuple[Cell, ...], ...] = ()
     heads: tuple[str, ...] = ()
     if item.kind == Kind.GROUP and isinstance(value, Mapping):
-        parts = _cells(entry, item, value, path, known)
+        parts = _cells(entry, item, value, path, known, files)
     elif item.kind == Kind.ROWS and isinstance(value, list):
         shown = [part for part in item.fields if any(part.name in row for row in value if isinstance(row, Mapping))]
         heads = tuple(label(part.title) for part in shown)
         rows = tuple(
-            tuple(_cell(entry, part, row.get(part.name), f"{path}.{number}.{part.name}", known) for part in shown)
+            tuple(
+                _cell(entry, part, row.get(part.name), f"{path}.{number}.{part.name}", known, files) for part in shown
+            )
             for number, row in enumerate(value)
             if isinstance(row, Mapping)
         )
@@ -96,12 +108,22 @@ def _cell(entry: Entry, item: Field, value: Any, path: str, known: Titles) -> Ce
         parts=parts,
         heads=heads,
         rows=rows,
+        files=tuple(files[one] for one in file_ids(value) if one in files) if item.kind in FILES else (),
     )
 
 
-def _cells(entry: Entry, item: Field, value: Mapping[str, Any], path: str, known: Titles) -> tuple[Cell, ...]:
+def attachments_of(register: Register, entry: Entry) -> Mapping[str, Attached]:
+    """id → attachment, of all that a record names; photos say when and where they were taken."""
+    ids = {one for leaf in register.leaves(entry.data) if leaf.item.kind in FILES for one in file_ids(leaf.value)}
+    found = attachments.named(entry.county, ids) if ids else {}
+    return {one: attached(file, f"/records/{entry.register}/{entry.id}/files/") for one, file in found.items()}
+
+
+def _cells(
+    entry: Entry, item: Field, value: Mapping[str, Any], path: str, known: Titles, files: Files
+) -> tuple[Cell, ...]:
     there = [part for part in item.fields if part.name in value]
-    return tuple(_cell(entry, part, value[part.name], f"{path}.{part.name}", known) for part in there)
+    return tuple(_cell(entry, part, value[part.name], f"{path}.{part.name}", known, files) for part in there)
 
 
 def _href(county: str, item: Field, value: Any) -> str:
@@ -115,6 +137,8 @@ def text(item: Field, value: Any, known: Titles) -> str:
         return ""
     if item.kind in NESTED:
         return _nested(item, value, known)
+    if item.kind in FILES:
+        return "、".join(known.get(FILE, {}).get(one, one) for one in file_ids(value))
     if item.kind == Kind.LIST:
         return "、".join(_choice(item, part) for part in value)
     if item.kind == Kind.BOOLEAN:

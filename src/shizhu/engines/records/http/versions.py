@@ -44,7 +44,8 @@ def _page(
     titles = {path: label(item.title) for path, item in register.everything} | dict(shown.own_names())
     context = {
         "register": register, "entry": entry, "pair": [steps[version] for version in pair],
-        "steps": list(reversed(steps.values())), "lines": sorted(_lines(entry.county, register, *facts), key=lambda line: not line["differs"]),
+        "steps": list(reversed(steps.values())),
+        "lines": sorted(_lines(entry.county, register, *facts), key=lambda line: not line["differs"]),
         "may_edit": not entry.is_withdrawn and pages.may(request, register, "edit", entry),
         "problems": [(titles.get(inputs.NUMBER.sub("", p.path), p.path), label(p.message), p.value) for p in problems],
     }  # fmt: skip

@@ -84,6 +84,11 @@ class Transition:
     title: Names
 
 
+def file_ids(value: Any) -> list[str]:
+    """The ids of attachments in a field's value."""
+    return [str(one) for one in (value if isinstance(value, list) else [value]) if one]
+
+
 @dataclass(frozen=True)
 class Leaf:
     """A field in a row's data that holds a value: its path, such as `animals.0.kind`, and the data beside it."""
@@ -342,6 +347,10 @@ def _property(item: Body) -> dict[str, Any]:
     compiled = {"type": "string", **_annotated(item)}
     if kind == Kind.TEXT and "enum" not in item:
         compiled.setdefault("maxLength", PAGE if item.get("x-shizhu-lines") else LINE)
+    if kind in {Kind.FILE, Kind.FILES}:
+        named = {"type": "string", "format": "uuid"}
+        most = item["x-shizhu-file"].get("most", 10)
+        return {**compiled, **(named if kind == Kind.FILE else {"items": named, "maxItems": most, "uniqueItems": True})}
     if kind == Kind.ROWS:
         compiled["items"] = _object(item["items"])
     elif kind == Kind.LIST:

@@ -77,6 +77,12 @@ MESSAGES: Mapping[str, Names] = {  # rule: what to say; {limit} is the rule's ow
     },
     "state": {"zh": "没有这个状态", "en": "is no state of this register"},
     "x-shizhu.transitions": {"zh": "此时只能变为：{limit}", "en": "may only become {limit} from here"},
+    "x-shizhu-file": {
+        "zh": "没有这个附件，或不是您上传的",
+        "en": "is no attachment of this record, and none you uploaded",
+    },
+    "x-shizhu-file.types": {"zh": "只能是 {limit}", "en": "must be {limit}"},
+    "x-shizhu-file.size": {"zh": "不能超过 {limit} MB", "en": "may have at most {limit} MB"},
     "masked": {"zh": "没有可查看的隐去内容", "en": "has nothing here that is masked"},
     "withdrawn": {"zh": "已注销，先恢复再修改", "en": "is withdrawn; restore it before changing it"},
     "ambiguous": {"zh": "有多个同名的，请改填编号：{limit}", "en": "means more than one; write the code: {limit}"},
