@@ -186,9 +186,11 @@ def indexes() -> dict[str, str]:
 
 
 def test_indexes_are_made_once_and_follow_the_declaration(county: County) -> None:
-    assert api.prepare_registers() == 14  # of stalls seven filters (grower among them) and the box, of permits six
+    assert (
+        api.prepare_registers() == 17
+    )  # of stalls seven filters (grower among them) and four for the map, of permits six
     made = indexes()
-    assert (len(made), api.prepare_registers(), indexes()) == (8, 0, made)
+    assert (len(made), api.prepare_registers(), indexes()) == (11, 0, made)
     row = Declaration.objects.get(kind="registers", key=STALL)
     row.body["x-shizhu"]["filters"] = ["kind", "grower", "seats", "opened", "is_shaded", "street"]
     row.body["properties"]["seats"]["type"] = "number"
@@ -199,7 +201,7 @@ def test_indexes_are_made_once_and_follow_the_declaration(county: County) -> Non
     row.save()
     packs.forget()
     assert api.prepare_registers() == 2
-    assert len(indexes()) == 7
+    assert len(indexes()) == 10
 
 
 MANY = """

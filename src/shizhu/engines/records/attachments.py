@@ -45,9 +45,7 @@ def problems(who: Actor, register: Register, row: Record, data: Body) -> Iterato
     leaves = [leaf for leaf in register.leaves(data) if leaf.item.kind in FILES]
     stood = set(_ids(register, row.data or {}))
     wanted = {one for leaf in leaves for one in file_ids(leaf.value)} - stood
-    known = {
-        str(file.pk): file for file in File.objects.filter(pk__in=filter(_is_uuid, wanted), county_id=row.county_id)
-    }
+    known = named(row.county_id, [one for one in wanted if _is_uuid(one)]) if wanted else {}
     for leaf in leaves:
         for one in file_ids(leaf.value):
             file = known.get(one)
