@@ -43,6 +43,14 @@ class BoxField(models.Field):  # type: ignore[type-arg]  # not subscriptable at 
         return None if value is None else "({2},{3}),({0},{1})".format(*value)
 
 
+class LexemesField(models.Field):  # type: ignore[type-arg]  # not subscriptable at run time
+    """PostgreSQL's `tsvector` in its text form (`'a' 'b'`); searched by `@@`."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:  # Django's signature
+        """The native type."""
+        return "tsvector"
+
+
 class OrderedJSONField(models.JSONField):
     """JSON that keeps the order of its keys (PostgreSQL's `json`): what people declared in an order is shown in it."""
 

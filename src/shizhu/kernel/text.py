@@ -40,9 +40,14 @@ def _pinyin() -> Callable[[str], list[str]]:
     return reader
 
 
+def syllables(name: str) -> list[str]:
+    """Pinyin of a Chinese name, character by character; what is not Chinese stays together."""
+    return _pinyin()(name)
+
+
 def sort_key(name: str) -> str:
     """Pinyin of a Chinese name, for ORDER BY (the embedded server has no ICU collation)."""
-    return " ".join(_pinyin()(name)).lower()[:120]
+    return " ".join(syllables(name)).lower()[:120]
 
 
 def moment_sql(moment: datetime) -> str:

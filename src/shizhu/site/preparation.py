@@ -47,6 +47,7 @@ def prepare() -> str:
         plan.load_county(folder)
         if settings.CONFIG.has_demo:
             demo_rows.load(folder)
+    records.prepare_search()
     alarms.bind_all()
     plan.compute_all()
     password = first_administrator()

@@ -4,10 +4,11 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from shizhu.site import health
-from shizhu.web import account, declaring, design, handing, login, notices, oidc, people, preferences, views
+from shizhu.web import account, declaring, design, handing, login, notices, oidc, people, preferences, search, views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("search", search.search, name="search"),
     path("login", login.page, name="login"),
     path("login/second", login.second, name="second"),
     path("login/oidc", oidc.start, name="oidc"),

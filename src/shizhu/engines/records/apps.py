@@ -19,12 +19,13 @@ class RecordsConfig(AppConfig):
             describing,
             jobs,
         )
-        from shizhu.engines.records.http import declaring  # noqa: PLC0415
-        from shizhu.web import menu  # noqa: PLC0415
+        from shizhu.engines.records.http import declaring, found  # noqa: PLC0415
+        from shizhu.web import menu, search  # noqa: PLC0415
 
         declare.register()
         collections.add_collections(lambda _county: [describing.CATALOGUE])
         jobs.register()
+        search.provider(found.find, order=10)
         datasets.register()
         declaring.put_up()
         menu.add(menu.Entry({"zh": "登记簿", "en": "Registers"}, "database", "/records/", "records.", order=70))

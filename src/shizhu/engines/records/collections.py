@@ -16,7 +16,7 @@ from django.db.models.expressions import RawSQL
 from django.urls import reverse
 from shapely.geometry.base import BaseGeometry
 
-from shizhu.engines.records import queries, spatial
+from shizhu.engines.records import queries, searching, spatial
 from shizhu.engines.records.catalogue import UnknownRegister, registers
 from shizhu.engines.records.contracts import NoRecord
 from shizhu.engines.records.logic.columns import columns
@@ -146,7 +146,8 @@ class Table(Collection):
         """The rows that are wanted, in no order."""
         rows = self.visible(who, county)
         if wanted.search:
-            rows = rows.filter(matching(wanted.search))
+            found = searching.matching(wanted.search, [self.register.key]) if self.register else matching(wanted.search)
+            rows = rows.filter(found)
         place = spatial.space(rows, self.table) if self.geometry else None
         if wanted.where != ALL:
             rows = rows.filter(spatial.true(*compiled(wanted.where, self.columns, place)))

@@ -87,14 +87,16 @@ class Query:
     has_withdrawn: bool = False
     offset: int = 0
     limit: int = 50
+    most_counted: int = 0  # above so many the total is not counted on; 0 counts all
 
 
 @dataclass(frozen=True)
 class Page:
-    """Some records and how many there are in all."""
+    """Some records and how many there are in all; with `is_more` there are more than `total`."""
 
     entries: tuple[Entry, ...]
     total: int
+    is_more: bool = False
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from shizhu.kernel.access import Actor
 NEW, CHANGE, SAME, WRONG = "new", "changed", "same", "wrong"
 WRITTEN = (
     "data", "title", "sort_key", "organisation", "area", "geometry", "box", "state", "version", "source", "updated",
+    "search",
 )  # fmt: skip
 ARRAYS = {
     "bigint": "bigint",

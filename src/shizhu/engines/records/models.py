@@ -7,16 +7,25 @@ from __future__ import annotations
 
 import pghistory
 import pgtrigger
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
-from shizhu.kernel.fields import BoxField, GeometryField
+from shizhu.kernel.fields import BoxField, GeometryField, LexemesField
 from shizhu.kernel.models import Area, County, File, Organisation, Person
 
 WITHDRAWN = "withdrawn"
 
 
+class Records(models.Manager["Record"]):
+    """Rows without their lexemes, which are written and searched but never read."""
+
+    def get_queryset(self) -> models.QuerySet[Record]:
+        """All rows."""
+        return super().get_queryset().defer("search")
+
+
 @pghistory.track(
-    exclude=["box", "sort_key"],  # both are derived; a box has no equality that compares its corners
+    exclude=["box", "sort_key", "search"],  # all are derived; a box has no equality that compares its corners
     meta={"indexes": [models.Index(fields=["county", "register", "pgh_created_at"], name="recordevent_at")]},
 )
 class Record(models.Model):
@@ -38,13 +47,33 @@ class Record(models.Model):
     created = models.DateTimeField(auto_now_add=True)
     updated = models.DateTimeField(auto_now=True)
     version = models.IntegerField(default=1)  # a writer names the version it read
+    search = LexemesField(null=True)  # what it is found by: see `searching`
+
+    objects = Records()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["county", "register", "key"], name="record_key")]
-        indexes = [models.Index(fields=["county", "register", "sort_key", "id"], name="record_order")]
+        indexes = [
+            models.Index(fields=["county", "register", "sort_key", "id"], name="record_order"),
+            GinIndex(fields=["search"], name="record_search"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.register} {self.key} {self.title}"
+
+
+class Indexed(models.Model):
+    """Of which edition of its declaration the lexemes of a register's rows are."""
+
+    county = models.ForeignKey(County, models.CASCADE)
+    register = models.CharField(max_length=100)
+    digest = models.CharField(max_length=16)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["county", "register"], name="indexed_once")]
+
+    def __str__(self) -> str:
+        return f"{self.register} {self.digest}"
 
 
 class Look(models.Model):

@@ -14,6 +14,7 @@ from django.db.models.functions import Replace
 from django.db.models.lookups import Contains
 from django.utils import timezone
 
+from shizhu.engines.records import searching
 from shizhu.engines.records.catalogue import UnknownRegister, register_of
 from shizhu.engines.records.logic import cql2
 from shizhu.engines.records.logic.columns import columns
@@ -109,7 +110,7 @@ def _of_register(declared: Register, wanted: Mapping[str, str]) -> Reference:
         return dict(rows(county).filter(key__in=values).values_list("key", "title"))
 
     def search(who: Actor, county: str, text: str, most: int) -> Sequence[Choice]:
-        found = rows(county).exclude(state=WITHDRAWN).filter(matching(text))
+        found = rows(county).exclude(state=WITHDRAWN).filter(searching.matching(text, [declared.key]))
         visible = access.rows(found, who, declared.verb("view"))
         return [Choice(*pair) for pair in visible.order_by("sort_key", "id").values_list("key", "title")[:most]]
 

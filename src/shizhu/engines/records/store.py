@@ -15,7 +15,7 @@ from django.utils import timezone
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
-from shizhu.engines.records import attachments, references
+from shizhu.engines.records import attachments, references, searching
 from shizhu.engines.records.catalogue import register_of, registers
 from shizhu.engines.records.contracts import Entry, NoRecord, Refused, StaleRecord
 from shizhu.engines.records.indexes import unique_index
@@ -318,6 +318,7 @@ def fill(row: Record, declared: Register, wanted: Wanted) -> None:
     row.geometry, row.box = wanted.geometry, box_of(wanted.geometry)
     row.title = str(wanted.data[declared.title_field])[:300]
     row.sort_key = sort_key(row.title)
+    row.search = searching.vector(declared, row)
 
 
 @transaction.atomic

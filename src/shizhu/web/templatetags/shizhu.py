@@ -17,6 +17,7 @@ from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
 
 from shizhu.kernel import text
+from shizhu.web import search
 
 register = template.Library()
 BUILD = Path(__file__).parent.parent / "static/build"
@@ -104,6 +105,12 @@ def number(value: object) -> str:
     if not isinstance(value, float):
         return str(value)
     return f"{value:.2f}".rstrip("0").rstrip(".") if abs(value) >= 10 else f"{value:.3g}"
+
+
+@register.filter
+def marked(value: str, words: tuple[str, ...]) -> SafeString:
+    """A text with what was looked for in `<mark>`."""
+    return search.marked(value, words)
 
 
 @register.filter

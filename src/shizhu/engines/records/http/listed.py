@@ -15,6 +15,7 @@ from shizhu.engines.records.logic.cql2_sql import compiled
 from shizhu.engines.records.logic.register import Kind, Register
 from shizhu.engines.records.logic.values import Problem
 from shizhu.engines.records.models import WITHDRAWN, Record
+from shizhu.engines.records.queries import COUNTED
 
 PAGE = 50
 ALL = "all"
@@ -35,7 +36,7 @@ def read(register: Register, typed: Mapping[str, str]) -> tuple[Query, tuple[Pro
     number = int(typed["page"]) if typed.get("page", "").isdecimal() and len(typed["page"]) < 7 else 1
     query = Query(
         where=where, search=typed.get("q", ""), area=typed.get("area", ""), order=typed.get("order", ""),
-        has_withdrawn=state in {ALL, WITHDRAWN}, offset=(max(number, 1) - 1) * PAGE, limit=PAGE,
+        has_withdrawn=state in {ALL, WITHDRAWN}, offset=(max(number, 1) - 1) * PAGE, limit=PAGE, most_counted=COUNTED,
     )  # fmt: skip
     return query, problems
 

@@ -124,7 +124,8 @@ def listing(request: Request, register: str) -> HttpResponse:
         for entry in page.entries
     ]
     context = {
-        "register": wanted.register, "rows": rows, "total": page.total, "columns": list(_columns(wanted)),
+        "register": wanted.register, "rows": rows, "total": page.total, "is_more": page.is_more,
+        "columns": list(_columns(wanted)),
         "filters": filters.filters(wanted.register, wanted.maker), "typed": wanted.maker.typed,
         "states": list(_states(wanted)), "areas": _areas(request), "first": wanted.query.offset + 1,
         "is_filtered": bool(wanted.typed.keys() - {"page", "order"}), "last": wanted.query.offset + len(rows),

@@ -35,10 +35,13 @@ def compiled(schema: Mapping[str, Any], formats: Formats, checks: Formats) -> Te
     maker = _Maker(formats, checks)
     tests = {name: maker.of(item) for name, item in schema["properties"].items()}
     required = frozenset(schema.get("required", ()))
-    if _words(schema) - {"type"}:  # conditions over several fields are not for us
+    dependent = {name: frozenset(wanted) for name, wanted in schema.get("dependentRequired", {}).items()}
+    if _words(schema) - {"type", "dependentRequired"}:  # other conditions over several fields are not for us
         return lambda _data: False
     return lambda data: (
-        required <= data.keys() and all(name in tests and tests[name](value) for name, value in data.items())
+        required <= data.keys()
+        and all(name in tests and tests[name](value) for name, value in data.items())
+        and all(wanted <= data.keys() for name, wanted in dependent.items() if name in data)
     )
 
 
