@@ -231,7 +231,7 @@ def test_a_viewer_sees_no_buttons(county: County) -> None:
     assert "/people/new" not in page.get("/people/").content.decode()
     own = Person.objects.get(username="viewer")
     actions = re.findall(r'action="([^"]*)"', page.get(f"/people/{own.pk}/").content.decode())
-    assert set(actions) == {"/star", "/language", "/tour", "/theme", "/logout"}
+    assert set(actions) == {"/star", "/language", "/search", "/tour", "/theme", "/logout"}
 
 
 def test_a_key_is_shown_once_acts_as_its_person_and_is_revoked(county: County) -> None:

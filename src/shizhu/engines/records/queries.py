@@ -60,7 +60,7 @@ def counts(who: Actor, county: str, among: Collection[Register]) -> Mapping[str,
     params: list[Any] = []
     for register in among:
         predicate = access.visible(who, register.verb("view"), "r")
-        parts.append(f"SELECT %s::text, (SELECT count(*) FROM ({SOME.format(predicate.sql)}) some)")
+        parts.append(f"SELECT %s::text, (SELECT count(*) FROM ({SOME.format(predicate.sql)}) counted)")
         params += [register.key, county, register.key, WITHDRAWN, *predicate.params, COUNTED + 1]
     if not parts:
         return {}
