@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 Posted = Mapping[str, str]
-FLAGS = ("is_required", "is_listed", "is_filter")
+FLAGS = ("is_required", "is_listed", "is_filter", "is_unique")
 WORDS = ("name", "zh", "en", "kind", "help", "unit", "symbol", "low", "high", "choices", "target", "privacy")
 
 
@@ -35,6 +35,7 @@ class Part:
     is_required: bool = False
     is_listed: bool = False
     is_filter: bool = False
+    is_unique: bool = False
     is_kept: bool = False  # under a name that does not change any more
     is_new: bool = False  # added just now: its card is open
     problems: tuple[str, ...] = ()
@@ -55,7 +56,7 @@ class Offer:
 
     kinds: Sequence[Kind]
     targets: Sequence[tuple[str, str]] = ()
-    marks: frozenset[str] = field(default_factory=frozenset)  # of listed, filter, privacy
+    marks: frozenset[str] = field(default_factory=frozenset)  # of listed, filter, unique, privacy
 
     def kind(self, value: str) -> Kind:
         """A kind by its value; one without controls of its own where there is no such."""

@@ -52,6 +52,7 @@ def well(*more: dict[str, str], **head: str) -> dict[str, Any]:
     return posted(*fields, **{"zh": "水井", "key": "+1", "name": "+2", "icon": "droplet", "geometry": "Point", **head})
 
 
+TWICE = {"id": "+7", "zh": "取水证", "kind": "text", "is_unique": "on"}
 KIND = {"id": "+4", "zh": "类型", "kind": "choice", "choices": "dug=挖井/Dug\n机井", "is_filter": "on"}
 OWNER = {"id": "+5", "zh": "井主", "kind": "text", "privacy": "personal"}
 STALL = {"id": "+6", "zh": "供水给", "kind": "reference", "target": "lemonade.stall"}
@@ -99,14 +100,16 @@ def test_a_register_made_by_clicking_is_what_a_pack_would_declare(county: County
 
 
 def test_its_page_shows_what_was_typed_and_saving_it_again_changes_nothing(county: County, client: Client) -> None:
-    address = kept(client, well(KIND, OWNER, STALL)).redirect_chain[0][0]
+    address = kept(client, well(KIND, OWNER, STALL, TWICE)).redirect_chain[0][0]
     before = Declaration.objects.get(key=WELL)
     page = client.get(address)
     sent = {"do": "save", "read": page.context["read"], "order": ",".join(p.id for p in page.context["parts"])}
     for part in page.context["parts"]:
         for word in ("zh", "en", "kind", "help", "unit", "symbol", "low", "high", "choices", "target", "privacy"):
             sent[f"p.{part.id}.{word}"] = getattr(part, word)
-        sent |= {f"p.{part.id}.{f}": "on" for f in ("is_required", "is_listed", "is_filter") if getattr(part, f)}
+        sent |= {
+            f"p.{part.id}.{f}": "on" for f in ("is_required", "is_listed", "is_filter", "is_unique") if getattr(part, f)
+        }
     head = page.context["head"]
     sent |= {f"r.{w}": getattr(head, w) for w in ("zh", "en", "help", "icon", "geometry", "key", "name")}
     kept(client, sent, address)
@@ -290,13 +293,14 @@ def changed(client: Client, **words: str) -> Any:
 
 
 FORBIDDEN = [
-    ({"p.jing_shen.high": "50"}, "井深 不能大于 50 · 2 条记录 3号井 J3 4号井 J4"),
+    ({"p.jing_shen.high": "50"}, "井深 不能大于 50 · 3 条记录 3号井 J3 4号井 J4 5号井 J5"),
     ({"p.jing_shen.is_required": "on"}, "井深 改为必填，但有的记录没有填 · 1 条记录 1号井 J1"),
-    ({"p.jing_shen.kind": "date"}, "井深 应填文字 · 3 条记录 2号井 J2 3号井 J3 4号井 J4"),
+    ({"p.jing_shen.kind": "date"}, "井深 应填文字 · 4 条记录 2号井 J2 3号井 J3 4号井 J4 5号井 J5"),
     ({"p.lei_xing.choices": "dug"}, "类型 只能是：dug · 1 条记录 2号井 J2"),
-    ({"order": "code,name,lei_xing"}, "井深 这个字段里已有内容，不能去掉 · 3 条记录"),
-    ({"r.key": "name"}, "已有记录，标识字段不能再换 · 4 条记录"),
-    ({"r.name": "code"}, "已有记录，名称字段不能再换 · 4 条记录"),
+    ({"order": "code,name,lei_xing"}, "井深 这个字段里已有内容，不能去掉 · 4 条记录"),
+    ({"p.jing_shen.is_unique": "on"}, "井深 不许重复，但有的记录内容相同 · 2 条记录 3号井 J3 5号井 J5"),
+    ({"r.key": "name"}, "已有记录，标识字段不能再换 · 5 条记录"),
+    ({"r.name": "code"}, "已有记录，名称字段不能再换 · 5 条记录"),
 ]
 
 
@@ -309,6 +313,7 @@ def test_a_change_that_rows_forbid_is_refused_and_names_them(
     row(county, 2, jing_shen=40, lei_xing="机井")
     row(county, 3, jing_shen=60)
     row(county, 4, jing_shen=70)
+    row(county, 5, jing_shen=60)
     before = testing.everything_kept(), Declaration.objects.get(key=WELL).digest
     page = changed(client, **words)
     assert (page.status_code, said in text(page)) == (422, True), text(page)
@@ -430,3 +435,21 @@ def test_a_field_of_a_pack_cannot_be_taken_over(county: County, client: Client) 
     assert testing.everything_kept() == before
     kept(client, sent, FIELDS)
     assert list(Declaration.objects.get(kind="fields").body["properties"]) == ["local_code"]
+
+
+def test_what_no_two_may_have_alike_is_kept_so_in_this_county(county: County, client: Client) -> None:
+    kept(client, well(TWICE))
+    assert api.register_of(WELL, county.pk).unique == (("qu_shui_zheng",),)
+    api.prepare_registers()
+    row(county, 1, qu_shui_zheng="A1")
+    with pytest.raises(api.Refused, match="qu_shui_zheng: A1: another record has the same"):
+        row(county, 2, qu_shui_zheng="A1")
+    row(county, 3, qu_shui_zheng="A2")
+
+
+def test_an_added_field_may_be_one_that_no_two_have_alike(county: County, client: Client, stall: Any) -> None:
+    kept(client, posted({**NUMBER, "is_unique": "on"}), FIELDS)
+    api.prepare_registers()
+    stall(local_bei_an_hao="BA-1")
+    with pytest.raises(api.Refused, match="local_bei_an_hao: BA-1: another record has the same"):
+        stall(local_bei_an_hao="BA-1")

@@ -48,6 +48,9 @@ def merged(body: packs.Body, added: packs.Body) -> packs.Body:
         named = [name for name in added.get("x-shizhu", {}).get(word, []) if name in fresh]
         if named:
             hints[word] = [*hints.get(word, []), *named]
+    groups = [group for group in added.get("x-shizhu", {}).get("unique", []) if fresh.keys() >= set(group)]
+    if groups:
+        hints["unique"] = [*hints.get("unique", []), *groups]
     required = [*body["required"], *(name for name in added.get("required", []) if name in fresh)]
     return {**body, "x-shizhu": hints, "properties": {**body["properties"], **fresh}, "required": required}
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
 
 from shizhu.engines.records.logic import values
 from shizhu.engines.records.logic.register import Register
 from shizhu.engines.records.logic.values import Problem
-from shizhu.engines.records.models import Record
+from shizhu.engines.records.models import WITHDRAWN, Record
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
 
 SHOWN = 5
 CHUNK = 1000
+MOST = 100  # values looked at that are not alone
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class Forbidden:
 def forbidden(who: Actor, county: str, old: Register, new: Register) -> list[Forbidden]:
     """Every reason why the county's rows, withdrawn ones too, would not fit the register any more."""
     rows = Record.objects.filter(county_id=county, register=old.key)
-    return [*_identity(who, rows, old, new), *_shapes(who, rows, old, new), *_fields(who, rows, old, new)]
+    checks = (_identity, _shapes, _unique, _fields)
+    return [reason for check in checks for reason in check(who, rows, old, new)]
 
 
 def _identity(who: Actor, rows: QuerySet[Record], old: Register, new: Register) -> Iterator[Forbidden]:
@@ -51,6 +54,23 @@ def _shapes(who: Actor, rows: QuerySet[Record], old: Register, new: Register) ->
     left = rows.filter(state__in=states)
     if states and left.exists():
         yield _told(who, old, left, "_state", "state")
+
+
+def _unique(who: Actor, rows: QuerySet[Record], old: Register, new: Register) -> Iterator[Forbidden]:
+    """Rows in use that have alike what no two may have alike from now on."""
+    used = rows.exclude(state=WITHDRAWN)
+    for group in new.unique:
+        if group in old.unique:
+            continue
+        values_ = {f"v{number}": KeyTextTransform(name, "data") for number, name in enumerate(group)}
+        found = used.filter(data__has_keys=list(group)).annotate(**values_)
+        alike = found.values(*values_).annotate(n=Count("pk")).filter(n__gt=1).order_by()
+        same = Q(pk__in=[])
+        for line in alike.values_list(*values_)[:MOST]:
+            same |= Q(**dict(zip(values_, line, strict=True)))
+        double = found.filter(same)
+        if double.exists():
+            yield _told(who, old, double, group[0], "unique")
 
 
 def _fields(who: Actor, rows: QuerySet[Record], old: Register, new: Register) -> Iterator[Forbidden]:

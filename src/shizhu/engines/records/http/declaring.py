@@ -37,6 +37,7 @@ RULES = {  # of a change that rows forbid, beside those of values
     "removed": {"zh": "这个字段里已有内容，不能去掉", "en": "rows have a value in it: it cannot be taken away"},
     "geometry": {"zh": "已有记录标了另一种位置", "en": "rows have a place of another kind"},
     "state": {"zh": "已有记录处于被去掉的状态", "en": "rows are in a state that was taken away"},
+    "unique": {"zh": "不许重复，但有的记录内容相同", "en": "no two may be alike, but rows are"},
     "required": {"zh": "改为必填，但有的记录没有填", "en": "it would be required, but rows have no value"},
 }
 PREFIX = "local_"  # how fields begin that a county adds to a register of a pack

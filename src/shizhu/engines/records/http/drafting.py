@@ -40,7 +40,7 @@ ICONS = (
     "route", "camera", "file-text", "clipboard-check", "calendar", "tag", "alert-triangle", "shield-lock",
 )  # fmt: skip
 HEAD = ("zh", "en", "help", "icon", "geometry", "key", "name")
-ORDER = ("key", "title", "icon", "geometry", "list", "filters")  # of hints, as people write them
+ORDER = ("key", "title", "icon", "geometry", "list", "filters", "unique")  # of hints, as people write them
 GEOMETRIES = ("Point", "LineString", "Polygon")
 
 
@@ -73,7 +73,7 @@ def offer(county: str, without: str = "") -> Offer:
         ("kernel.area", _("Area")), ("kernel.organisation", _("Organisation")), ("kernel.post", _("Post")),
         ("things.device", _("Device")), *found,
     ]  # fmt: skip
-    return Offer(kinds, targets, frozenset({"listed", "filter", "privacy"}))
+    return Offer(kinds, targets, frozenset({"listed", "filter", "unique", "privacy"}))
 
 
 def head_of(posted: Posted) -> Head:
@@ -116,6 +116,7 @@ def _part(name: str, item: Body, hints: Body, *, is_required: bool) -> Part:
         is_required=is_required,
         is_listed=name in hints.get("list", []),
         is_filter=name in hints.get("filters", []),
+        is_unique=[name] in hints.get("unique", []),
         is_kept=True,
     )  # fmt: skip
 
@@ -205,7 +206,7 @@ def body_of(head: Head, parts: Sequence[Part], kept: Body | None = None) -> Body
     names = named(parts)
     before: Body = kept or {"x-shizhu": {}, "properties": {}}
     key, title = names.get(head.key, ""), names.get(head.name, "")
-    hints = {k: v for k, v in before["x-shizhu"].items() if k not in {"icon", "geometry", "filters"}}
+    hints = {k: v for k, v in before["x-shizhu"].items() if k not in {"icon", "geometry", "filters", "unique"}}
     hints |= {"key": key, "title": title, "icon": head.icon or "database"}
     hints |= {"geometry": head.geometry} if head.geometry else {}
     told = added_of(parts, names, before)
@@ -228,8 +229,11 @@ def added_of(parts: Sequence[Part], names: Mapping[str, str], kept: Body) -> dic
         chosen = [names[part.id] for part in parts if getattr(part, flag)]
         if chosen:
             hints[word] = chosen
+    several = [group for group in kept.get("x-shizhu", {}).get("unique", []) if len(group) > 1]
+    unique = [*([names[part.id]] for part in parts if part.is_unique), *several]
     properties = {names[part.id]: item_of(part, kept["properties"].get(names[part.id])) for part in parts}
-    return {"x-shizhu": hints, "properties": properties, "required": [names[p.id] for p in parts if p.is_required]}
+    told = {**hints, **({"unique": unique} if unique else {})}
+    return {"x-shizhu": told, "properties": properties, "required": [names[p.id] for p in parts if p.is_required]}
 
 
 def wrong_head(head: Head, parts: Sequence[Part]) -> dict[str, str]:
@@ -285,6 +289,8 @@ def _wrong(part: Part, kinds: set[str], targets: Mapping[str, str]) -> Iterator[
         yield _("Choose one of the list.")
     if part.privacy and part.is_filter:
         yield _("Personal data cannot be filtered by: a filter would tell it.")
+    if part.is_unique and part.kind in {"lines", "several", OTHER}:
+        yield _("This kind cannot be told apart.")
     if part.is_filter and part.kind in {"lines", "several", OTHER}:
         yield _("This kind cannot be filtered by.")
 
