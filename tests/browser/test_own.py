@@ -60,12 +60,12 @@ def test_a_register_made_by_clicking_and_a_flow_that_uses_it(living: Stack, visi
         page.get_by_label(f"河长办: {right}").check()
     page.get_by_label("镇级河长: 查看").check()
     admin.look("own-register")
-    save(page, "/declarations/registers/shui_jing/")
-    made = "SELECT count(*) FROM pg_indexes WHERE indexname LIKE 'declared_local_shui_jing_jing_shen%%'"
+    save(page, "/declarations/registers/well/")
+    made = "SELECT count(*) FROM pg_indexes WHERE indexname LIKE 'declared_local_well_jing_shen%%'"
     assert until(lambda: living.query(made)[0][0] == 1), living.tail()
     page.reload()
     expect(page.get_by_role("main")).not_to_contain_text("正在后台准备")
-    assert '"jing_shen"' in living.run("schema", "local.shui_jing", "--county", "500240")
+    assert '"jing_shen"' in living.run("schema", "local.well", "--county", "500240")
 
     # what is asked, and who does what
     page.goto("/declarations/forms/new")
@@ -106,14 +106,14 @@ def test_a_register_made_by_clicking_and_a_flow_that_uses_it(living: Stack, visi
     # two rows by a clerk, and a case about the first
     clerk = visit("river-office")
     for number, name in ((1, "上坝井"), (2, "下坝井")):
-        clerk.page.goto("/records/local.shui_jing/new")
+        clerk.page.goto("/records/local.well/new")
         clerk.page.get_by_label("编号").fill(f"J{number}")
         clerk.page.get_by_label("名称", exact=False).first.fill(name)
         clerk.page.get_by_label("井深").fill("35.5")
         clerk.page.get_by_label("区划").select_option(label="南宾街道")
         clerk.page.get_by_role("button", name="保存").last.click()
         expect(clerk.page.get_by_role("heading", level=1)).to_contain_text(name)
-    clerk.page.goto("/records/local.shui_jing/key/J1")
+    clerk.page.goto("/records/local.well/key/J1")
     clerk.page.get_by_role("link", name="水井维修").click()
     expect(clerk.page.get_by_label("水井")).to_have_value("J1")
     clerk.page.get_by_label("故障情况").fill("抽不出水")
@@ -128,7 +128,7 @@ def test_a_register_made_by_clicking_and_a_flow_that_uses_it(living: Stack, visi
     chief.look("own-task")
     chief.page.get_by_role("main").get_by_role("button", name="提交").click()
     chief.page.wait_for_url(re.compile(r"/cases/\d+/$"))
-    chief.page.goto("/records/local.shui_jing/key/J1")
+    chief.page.goto("/records/local.well/key/J1")
     expect(chief.page.get_by_role("main")).to_contain_text("水井维修 上坝井")
     expect(chief.page.get_by_role("main")).to_contain_text("办结")
     chief.look("own-record")
@@ -137,7 +137,7 @@ def test_a_register_made_by_clicking_and_a_flow_that_uses_it(living: Stack, visi
 
     # on a phone the administrator changes it, and hands it on
     small = visit("admin", PHONE)
-    small.page.goto("/declarations/registers/shui_jing/")
+    small.page.goto("/declarations/registers/well/")
     small.look("own-register")
     small.page.goto("/declarations/flows/shui_jing_wei_xiu/")
     small.look("own-flow")
