@@ -142,7 +142,7 @@ def test_what_would_not_be_in_order_here_is_not_taken(packed: bytes, taker: Clie
     before = testing.everything_kept()
     for rows, roles, said in (
         (ROWS, {}, "candidateGroups: wells.maker"),
-        (ROWS[3:], {"maker": "lemonade.maker", "taster": "lemonade.maker"}, "formKey: local.hui_fang: no pack"),
+        (ROWS[3:], {"maker": "lemonade.maker", "taster": "lemonade.maker"}, "formKey: local.hui_fang: 没有这个表单"),
         (["rules/local.x"], {}, "请选择要放进去的内容。"),
     ):  # fmt: skip
         refused = take(taker, page, *rows, **roles)

@@ -5,7 +5,7 @@ An engine puts a shelf here for each kind that counties may declare; how one is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,6 +55,20 @@ def add(shelf: Shelf) -> None:
     _shelves[shelf.kind] = shelf
 
 
+_rules: set[str] = set()
+
+
+def rules(texts: Iterable[str]) -> None:
+    """Let what checks say in English be read in Chinese too: how their lines end. Call it from `AppConfig.ready`."""
+    _rules.update(texts)
+
+
+def say(line: str) -> str:
+    """A line of a check with its rule in the language in force."""
+    rule = max((rule for rule in _rules if line.endswith(rule)), key=len, default="")
+    return f"{line.removesuffix(rule)}{_(rule)}" if rule else line
+
+
 def shelves() -> list[Shelf]:
     """All shelves in their order."""
     return sorted(_shelves.values(), key=lambda shelf: shelf.order)
@@ -90,7 +104,8 @@ def index(request: Request) -> HttpResponse:
 def _line(shelf: Shelf, row: Declaration, faults: Mapping[tuple[str, str], list[str]]) -> dict[str, Any]:
     return {
         "row": row, "title": label(shelf.title(row.key, row.body)), "address": shelf.address(row.key),
-        "use": "" if row.is_withdrawn else shelf.use(row.key), "faults": faults.get((row.kind, row.key), []),
+        "use": "" if row.is_withdrawn else shelf.use(row.key),
+        "faults": list(map(say, faults.get((row.kind, row.key), []))),
     }  # fmt: skip
 
 
@@ -134,7 +149,7 @@ def withdraw(request: Request, kind: str, key: str) -> HttpResponse:
         overlays.withdraw(request.county.pk, kind, key)
     except overlays.Refused as refused:
         told = _("It is needed and was not withdrawn: %(why)s")
-        messages.error(request, told % {"why": "; ".join(refused.problems)})
+        messages.error(request, told % {"why": "; ".join(map(say, refused.problems))})
     else:
         shelf.changed(request.county.pk)
         messages.success(request, _("Withdrawn. What was kept with it stays, and it can be restored."))
@@ -151,7 +166,7 @@ def restore(request: Request, kind: str, key: str) -> HttpResponse:
     try:
         keep(request, kind, key, body, read=row.digest, before=row.body)
     except overlays.Refused as refused:
-        messages.error(request, _("It cannot be as it was: %(why)s") % {"why": "; ".join(refused.problems)})
+        messages.error(request, _("It cannot be as it was: %(why)s") % {"why": "; ".join(map(say, refused.problems))})
     else:
         messages.success(request, _("Restored."))
     return redirect(shelf.address(key))

@@ -62,7 +62,8 @@ def export(request: Request) -> HttpResponse:
             )
     context = {
         "lines": [(row, declaring.title(row), str(row) in chosen) for row in rows], "wish": wish, "wrong": wrong,
-        "made": made, "added": overlays.own(request.county.pk, overlays.FIELDS),
+        "problems": list(map(declaring.say, made.problems if made else ())),
+        "added": overlays.own(request.county.pk, overlays.FIELDS),
     }  # fmt: skip
     return render(request, "shizhu/pack_export.html", context, status=422 if wrong or made else 200)
 
@@ -165,7 +166,7 @@ def _take(request: Request) -> HttpResponse:
                 if given:
                     overlays.grant(request.county.pk, f"{packs.kinds()[kind].engine}.{key}", given)
     except overlays.Refused as refused:
-        return _preview(request, brought, chosen, refused.problems)
+        return _preview(request, brought, chosen, [declaring.say(line) for line in refused.problems])
     except overlays.Stale as stale:
         return _preview(request, brought, chosen, [_("%(key)s is there already; yours stays.") % {"key": stale}])
     for kind in {kind for kind, _key in bodies}:

@@ -188,8 +188,8 @@ def test_a_wrong_flow_is_refused_beside_what_is_wrong(
 
 def test_a_form_in_use_is_not_withdrawn_and_a_register_neither(county: County, client: Client) -> None:
     for kind, key, needed in (
-        ("forms", "local.hui_fang", "s2: formKey: local.hui_fang: no pack declares this form"),
-        ("registers", WELL, f"well: x-shizhu-ref: {WELL}: nobody declares this register"),
+        ("forms", "local.hui_fang", "s2: formKey: local.hui_fang: 没有这个表单"),
+        ("registers", WELL, f"well: x-shizhu-ref: {WELL}: 没有这个登记簿"),
     ):
         page = client.post(f"/declarations/{kind}/{key}/withdraw", follow=True)
         assert needed in " ".join(told(page))
@@ -221,11 +221,11 @@ def test_a_file_of_an_editor_is_checked_and_kept_as_it_is(county: County, client
     before = testing.everything_kept()
     for content, said in (
         (b"\xff\xfe", "文件不是 UTF-8 文本。"),
-        (b"<x/>", "the root of a BPMN 2.0 file"),
+        (b"<x/>", "即 BPMN 2.0 文件的根元素"),
         (drawn.replace('value="stand"', 'value="nobody"').encode(), "其属性 owner 为 nobody"),
         (drawn.replace("lemonade.taster", "lemonade.nobody").encode(), "candidateGroups: lemonade.nobody"),
         (drawn.replace("lemonade.taste\"", "local.none\"").encode(), "formKey: local.none"),
-        (b"<!DOCTYPE x [<!ENTITY e 'e'>]>" + drawn.split("?>", 1)[1].encode(), "a flow has no DTD"),
+        (b"<!DOCTYPE x [<!ENTITY e 'e'>]>" + drawn.split("?>", 1)[1].encode(), "流程文件不带 DTD"),
         (b" " * 500_001, "不超过 500 kB"),
     ):  # fmt: skip
         page = upload(client, content)

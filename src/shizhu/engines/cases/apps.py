@@ -14,16 +14,18 @@ class CasesConfig(AppConfig):
         """Register kinds, consumers, menu and cards."""
         from shizhu.engines.alarms import api as alarms  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.cases import actions, datasets, declare, dossier, places  # noqa: PLC0415  # apps first
-        from shizhu.engines.cases.http import declaring, views  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.cases.http import declaring, faults, views  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.records import api as records  # noqa: PLC0415  # apps must be loaded first
         from shizhu.kernel import events  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.web import declaring as shelves  # noqa: PLC0415  # apps must be loaded first
         from shizhu.web import live, menu  # noqa: PLC0415  # apps must be loaded first
         from shizhu.web import views as web  # noqa: PLC0415  # apps must be loaded first
 
         declare.register()
         datasets.register()
         declaring.put_up()
+        shelves.rules(faults.RULES)
         records.add_panel(views.about_record)
         happening = {"zh": "预警与处置", "en": "Alarms and cases"}
         maps.source("cases", places.features, verb="cases.case.view", group=happening, find=places.find)

@@ -67,7 +67,9 @@ def _form_posted(request: Request, row: Declaration | None) -> HttpResponse:
     try:
         declaring.keep(request, "forms", key, body, read=posted.get("read", ""))
     except overlays.Refused as refused:
-        return _form_page(request, head, typed, row, refused=refused.problems, is_refused=True)
+        return _form_page(
+            request, head, typed, row, refused=[declaring.say(line) for line in refused.problems], is_refused=True
+        )
     except overlays.Stale:
         return _form_page(request, head, typed, row, refused=[_(STALE)], is_refused=True)
     messages.success(request, _("Saved. Flows may ask with it; open cases keep the form they began with."))
@@ -263,7 +265,7 @@ def _uploaded(request: Request, row: Declaration | None) -> HttpResponse:
     except UnicodeDecodeError:
         return _flow_page(request, None, row, refused=[_("The file is no UTF-8 text.")], is_refused=True)
     except FlowError as error:
-        return _flow_page(request, None, row, refused=[str(error)], is_refused=True)
+        return _flow_page(request, None, row, refused=[declaring.say(str(error))], is_refused=True)
     if not Organisation.objects.filter(county=request.county, code=about.owner).exists():
         said = _("Its property owner is %(code)s: no organisation of this county has this code.") % {
             "code": about.owner
@@ -277,7 +279,9 @@ def _kept(request: Request, stem: str, text: str, row: Declaration | None, typed
     try:
         declaring.keep(request, "flows", f"{overlays.LOCAL}.{stem}", {"text": text}, read=request.POST.get("read", ""))
     except overlays.Refused as refused:
-        return _flow_page(request, typed, row, refused=refused.problems, is_refused=True)
+        return _flow_page(
+            request, typed, row, refused=[declaring.say(line) for line in refused.problems], is_refused=True
+        )
     except overlays.Stale:
         return _flow_page(request, typed, row, refused=[_(STALE)], is_refused=True)
     messages.success(request, _("Saved. Cases begin on this version from now on; open ones stay on theirs."))

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from shizhu.engines.records import indexes
 from shizhu.engines.records.catalogue import KIND, clashes, merged, registers
@@ -40,6 +41,12 @@ RULES = {  # of a change that rows forbid, beside those of values
     "unique": {"zh": "不许重复，但有的记录内容相同", "en": "no two may be alike, but rows are"},
     "required": {"zh": "改为必填，但有的记录没有填", "en": "it would be required, but rows have no value"},
 }
+FAULTS = (  # of the check of declarations, as an administrator reads them
+    gettext_noop("nobody declares this register"),
+    gettext_noop("no pack that is on in this county declares this register"),
+    gettext_noop("there is no such field"),
+    gettext_noop("may not be key, title, order, time or filter"),
+)
 PREFIX = "local_"  # how fields begin that a county adds to a register of a pack
 
 
@@ -86,7 +93,9 @@ def _register_posted(request: Request, row: Declaration | None) -> HttpResponse:
                 prefix = f"records.{key}"
                 overlays.grant(request.county.pk, prefix, declaring.wanted_rights(request, ACTIONS))
     except overlays.Refused as refused:
-        return _register_page(request, head, typed, row, refused=refused.problems, is_refused=True)
+        return _register_page(
+            request, head, typed, row, refused=[declaring.say(line) for line in refused.problems], is_refused=True
+        )
     except overlays.Stale:
         told = [_("Somebody changed this while you were at it. Open it anew, and make your change again.")]
         return _register_page(request, head, typed, row, refused=told, is_refused=True)
@@ -186,7 +195,15 @@ def _keep_fields(
             if not reasons:
                 declaring.keep(request, overlays.FIELDS, register, added, read=request.POST.get("read", ""))
     except overlays.Refused as refused:
-        return _fields_page(request, register, body, typed, row, refused=refused.problems, is_refused=True)
+        return _fields_page(
+            request,
+            register,
+            body,
+            typed,
+            row,
+            refused=[declaring.say(line) for line in refused.problems],
+            is_refused=True,
+        )
     except overlays.Stale:
         told = [_("Somebody changed this while you were at it. Open it anew, and make your change again.")]
         return _fields_page(request, register, body, typed, row, refused=told, is_refused=True)
@@ -261,3 +278,4 @@ def put_up() -> None:
     )  # fmt: skip
     for shelf in (registers_, added):
         declaring.add(shelf)
+    declaring.rules(FAULTS)

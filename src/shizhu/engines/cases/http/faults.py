@@ -1,0 +1,35 @@
+"""Faults of flows and forms as an administrator reads them; the check itself says them in English."""
+
+from django.utils.translation import gettext_noop
+
+RULES = (
+    gettext_noop("are joined by another sequence flow already"),
+    gettext_noop("is no element that this sequence flow could join"),
+    gettext_noop("is no readable XML"),
+    gettext_noop("is not supported yet"),
+    gettext_noop("is the id of two elements"),
+    gettext_noop("is what the engine refuses"),
+    gettext_noop("cannot be reached from the start event"),
+    gettext_noop("leads to no end event"),
+    gettext_noop("must be a key of the document, not answers (camunda:resultVariable)"),
+    gettext_noop("must be a sequence flow that leaves this gateway (default)"),
+    gettext_noop("must be an ISO 8601 duration such as PT24H (camunda:dueDate)"),
+    gettext_noop("must be at least one end event"),
+    gettext_noop("must be exactly one start event"),
+    gettext_noop('must be exactly one process with isExecutable="true"'),
+    gettext_noop("must be feel, the language of conditions"),
+    gettext_noop("must be feel: no other script language is executed (scriptFormat)"),
+    gettext_noop("must be given as a property of the process"),
+    gettext_noop("must be left out: a default flow has no condition"),
+    gettext_noop("must be left out: a flow has no DTD"),
+    gettext_noop("must be left out: conditions stand behind exclusive gateways only"),
+    gettext_noop("must be one role (camunda:candidateGroups)"),
+    gettext_noop("must be one sequence flow: put a gateway between"),
+    gettext_noop("the root of a BPMN 2.0 file"),
+    gettext_noop("must have an id"),
+    gettext_noop("must not enter a start event nor leave an end event"),
+    gettext_noop("the pack declares no such role"),
+    gettext_noop("no pack declares this form"),
+    gettext_noop("is none of the stages of the process"),
+    gettext_noop("what it points at is kept as a string"),
+)
