@@ -38,6 +38,12 @@ def _county(request: HttpRequest) -> County:
     return county or cast(County, County.objects.order_by("pk").first())
 
 
+def _home(person: int | None) -> County:
+    """The person's county."""
+    found = County.objects.filter(people=person).first() or County.objects.order_by("pk").first()
+    return cast(County, found)
+
+
 class NulMiddleware:
     """PostgreSQL takes no text with a NUL, and no address of ours has one."""
 
@@ -64,12 +70,14 @@ class PersonMiddleware:
         if authentication.is_anybody(headers, shown):
             who: access.Actor | None = access.ANYBODY
         else:
-            who = authentication.find(shown) if shown.scheme else None
+            who = authentication.remembered(shown) if shown.scheme else None
         if who is None:
             answer = JsonResponse({"code": "401", "description": "log in, or send a token"}, status=401)
             answer["WWW-Authenticate"] = ", ".join(value.decode() for _, value in authentication.CHALLENGE)
             return answer
         request.actor = who
+        if who.person_id is not None:  # a login or token stands for a person that the session does not know
+            request.county = cast(County, SimpleLazyObject(lambda: _home(who.person_id)))
         return self.get_response(request)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:

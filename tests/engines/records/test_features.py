@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from base64 import b64encode
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +20,8 @@ from tests.fixtures import person
 from shizhu.engines.records import api
 from shizhu.engines.records.http.ogc import landing
 from shizhu.kernel import access
-from shizhu.kernel.models import County, Person
+from shizhu.kernel.models import County, Person, Token
+from shizhu.web import authentication
 
 pytestmark = pytest.mark.django_db
 pytest_plugins = ["tests.engines.records.stalls"]
@@ -418,3 +421,28 @@ def test_the_definition_names_every_path_and_parameter(client: Client) -> None:
 )
 def test_any_parameters_are_answered_or_refused(client: Client, sent: dict[str, str]) -> None:
     assert client.get(ITEMS, sent).status_code in {200, 400}
+
+
+def test_a_login_or_token_reads_the_county_of_its_person(county: County, client: Client, stall: Any) -> None:
+    stall()
+    authentication.forget()
+    other = County.objects.create(pk="110000", name="前县")  # stands before the other by its number
+    secret = "sz_far"
+    root = Person.objects.get(username="root")
+    Token.objects.create(person=root, name="t", digest=hashlib.sha256(secret.encode()).hexdigest())
+    basic = b64encode(b"root:correct horse").decode()
+    for shown in (f"Bearer {secret}", f"Basic {basic}", f"Basic {basic}"):
+        assert keys(Client(headers={"authorization": shown}).get(ITEMS)) == "1"
+    assert other.pk < county.pk
+
+
+def test_a_wrong_password_after_a_right_one_is_wrong(county: County, client: Client, stall: Any) -> None:
+    stall()
+    authentication.forget()
+    for secret, status in (("correct horse", 200), ("wrong horse", 401), ("correct horse", 200)):
+        shown = b64encode(f"root:{secret}".encode()).decode()
+        assert Client(headers={"authorization": f"Basic {shown}"}).get(ITEMS).status_code == status
+    authentication.forget()
+    Person.objects.filter(username="root").update(is_active=False)
+    shown = b64encode(b"root:correct horse").decode()
+    assert Client(headers={"authorization": f"Basic {shown}"}).get(ITEMS).status_code == 401
