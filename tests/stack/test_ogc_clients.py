@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import http.client
+import json
 from typing import Any
 
 import pyogrio
 import pytest
+import shapely
 from owslib.ogcapi.features import Features
 from owslib.ogcapi.records import Records
 from owslib.util import Authentication
@@ -46,14 +50,12 @@ def test_owslib_and_gdal_work_with_it(stack: Stack, login: Authentication) -> No
     assert "OWS002" in [one["id"] for one in boxed["features"]]
     changed = feature("OWS001", (108.1, 30.0), "I")
     service.headers["Content-Type"] = "application/geo+json"
-    import json  # noqa: PLC0415
-
     assert service.collection_item_update(SECTION, "OWS001", json.dumps(changed))
     assert service.collection_item(SECTION, "OWS001")["properties"]["target"] == "I"
 
     source = f"OAPIF:{stack.address}/ogc"
     secret = f"admin:{stack.password_of('admin')}"
-    assert SECTION in [name for name, _kind in pyogrio.list_layers(source, USERPWD=secret)]
+    assert pyogrio.read_info(source, layer=SECTION, USERPWD=secret)["geometry_type"] == "Point"
     read = _read(source, secret)
     assert read["OWS001"] == pytest.approx((108.1, 30.0))
     assert _read(source, secret, where="target = 'III'").keys() == {"OWS002"}
@@ -70,8 +72,6 @@ def test_owslib_and_gdal_work_with_it(stack: Stack, login: Authentication) -> No
 
 def _read(source: str, secret: str, **options: Any) -> dict[str, tuple[float, float]]:
     """code → place, of what this test has made."""
-    import shapely  # noqa: PLC0415
-
     meta, _ids, places, values = pyogrio.raw.read(source, layer=SECTION, USERPWD=secret, **options)
     codes = values[list(meta["fields"]).index("code")]
     return {
@@ -79,3 +79,16 @@ def _read(source: str, secret: str, **options: Any) -> dict[str, tuple[float, fl
         for code, place in zip(codes, places, strict=True)
         if code.startswith("OWS")
     }
+
+
+def test_methods_over_a_real_line(stack: Stack) -> None:
+    secret = base64.b64encode(f"admin:{stack.password_of('admin')}".encode()).decode()
+    line = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=30)
+    told: dict[str, tuple[int, str | None, int]] = {}
+    for method in ("GET", "HEAD", "OPTIONS", "GET"):
+        line.request(method, "/ogc/collections/areas/items", headers={"Authorization": f"Basic {secret}"})
+        answer = line.getresponse()
+        told[method] = answer.status, answer.headers["Content-Length"], len(answer.read())
+    assert told["GET"][0] == told["HEAD"][0] == 200
+    assert (told["HEAD"][1], told["HEAD"][2]) == (told["GET"][1], 0)
+    assert told["OPTIONS"][0] == 204

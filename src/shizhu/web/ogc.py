@@ -24,11 +24,14 @@ from django.shortcuts import render
 from django.utils.http import http_date
 from django.views.decorators.csrf import csrf_exempt
 
+from shizhu.kernel.text import label
 from shizhu.web import authentication
 from shizhu.web.middleware import Request
 
 JSON, GEOJSON, HTML = "application/json", "application/geo+json", "text/html"
 SCHEMA, PROBLEM = "application/schema+json", "application/problem+json"
+THIS = {"zh": "本文档", "en": "this document"}
+PAGE = {"zh": "本文档的网页", "en": "this document as a page"}
 VARY = "Accept, Accept-Language, Authorization, Cookie"
 READING = {"GET", "HEAD", "OPTIONS"}
 Body = dict[str, Any]
@@ -258,18 +261,19 @@ def address(request: Request, **changes: str) -> str:
     )
 
 
-def link(request: Request, path: str, rel: str, title: str = "", media_type: str = JSON) -> Body:
-    """A link with the relation and type that requirement 16 asks for; a path after ~ is not below the API."""
+def link(request: Request, path: str, rel: str, title: object = "", media_type: str = JSON) -> Body:
+    """A link with the relation and type that requirement 16 asks for; a path after ~ is not below the API,
+    a title may be {zh, en}."""
     above = root(request).removesuffix("/ogc") if path.startswith("~") else root(request)
     made = {"href": f"{above}{path.removeprefix('~')}", "rel": rel, "type": media_type}
-    return {**made, "title": title} if title else made
+    return {**made, "title": label(title)} if title else made
 
 
 def ways(request: Request, media_type: str = JSON) -> list[Body]:
     """`self`, and `alternate` for the same as a page."""
     return [
-        {"href": address(request), "rel": "self", "type": media_type, "title": "this document"},
-        {"href": address(request, f="html"), "rel": "alternate", "type": HTML, "title": "this document as a page"},
+        {"href": address(request), "rel": "self", "type": media_type, "title": label(THIS)},
+        {"href": address(request, f="html"), "rel": "alternate", "type": HTML, "title": label(PAGE)},
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -165,9 +165,9 @@ def _limits(area: list[float], z: int) -> Body:
     }  # fmt: skip
 
 
-def _links(collection: records.Collection) -> Iterable[tuple[str, str, str, str]]:
+def _links(collection: records.Collection) -> Iterable[tuple[str, str, Mapping[str, str], str]]:
     if isinstance(collection, records.Table) and collection.geometry:
-        yield _path(collection), f"{REL}tilesets-vector", "vector tiles", "application/json"
+        yield _path(collection), f"{REL}tilesets-vector", {"zh": "矢量瓦片", "en": "vector tiles"}, "application/json"
 
 
 def _paths(collections: Iterable[records.Collection]) -> Body:
@@ -205,7 +205,9 @@ _BASE = f"/collections/<str:key>/tiles/{SET}"
 PART = records.Part(
     conforms=(*(f"{CLASSES}{name}" for name in _CORE), "http://www.opengis.net/spec/tms/2.0/conf/tilematrixset"),
     links=_links,
-    landing=(("/tileMatrixSets", f"{REL}tiling-schemes", "tile matrix sets", "application/json"),),
+    landing=(
+        ("/tileMatrixSets", f"{REL}tiling-schemes", {"zh": "瓦片矩阵集", "en": "tile matrix sets"}, "application/json"),
+    ),
     paths=_paths,
     routes=(
         ("/tileMatrixSets", resource(get=sets)),

@@ -12,6 +12,7 @@ from shizhu.engines.records.collections import Collection
 from shizhu.engines.records.describing import KEY
 from shizhu.engines.records.http.ogc import common, openapi
 from shizhu.engines.records.http.ogc.common import REL
+from shizhu.engines.records.logic.register import Names
 from shizhu.kernel.text import label
 from shizhu.lib import crs
 from shizhu.web.middleware import Request
@@ -39,6 +40,9 @@ CONFORMS = [
 ]  # fmt: skip
 
 
+Link = tuple[str, str, Names, str]
+
+
 @dataclass(frozen=True)
 class Part:
     """What another engine adds to the API: conformance classes, links of the landing page and of a collection, paths of
@@ -47,8 +51,8 @@ class Part:
     """
 
     conforms: tuple[str, ...]
-    links: Callable[[Collection], Iterable[tuple[str, str, str, str]]]
-    landing: tuple[tuple[str, str, str, str], ...]
+    links: Callable[[Collection], Iterable[Link]]
+    landing: tuple[Link, ...]
     paths: Callable[[Iterable[Collection]], Body]
     routes: tuple[tuple[str, View], ...] = ()
 
@@ -74,11 +78,17 @@ def landing(request: Request) -> HttpResponse:
         "description": "Registers of the county / 登记簿",
         "links": [
             *ways(request),
-            link(request, "/api", "service-desc", "the API definition", openapi.MEDIA_TYPE),
-            link(request, "/api?f=html", "service-doc", "the API definition as a page", HTML),
-            link(request, "/conformance", "conformance", "conformance classes"),
-            link(request, "/collections", "data", "collections"),
-            link(request, f"/collections/{KEY}", f"{REL}ogc-catalog", "what data there is"),
+            link(request, "/api", "service-desc", {"zh": "接口定义", "en": "the API definition"}, openapi.MEDIA_TYPE),
+            link(
+                request,
+                "/api?f=html",
+                "service-doc",
+                {"zh": "接口定义的网页", "en": "the API definition as a page"},
+                HTML,
+            ),
+            link(request, "/conformance", "conformance", {"zh": "符合的标准", "en": "conformance classes"}),
+            link(request, "/collections", "data", {"zh": "数据集合", "en": "collections"}),
+            link(request, f"/collections/{KEY}", f"{REL}ogc-catalog", {"zh": "有哪些数据", "en": "what data there is"}),
             *(link(request, *one) for part in _parts for one in part.landing),
         ],
     }
@@ -126,11 +136,27 @@ def _collection(request: Request, one: Collection, box: Any) -> Body:
         link(request, path, "self"),
         link(request, f"{path}/items", "items", title, GEOJSON),
         link(request, f"{path}/items?f=html", "items", title, HTML),
-        link(request, f"{path}/schema", f"{REL}schema", "schema", SCHEMA),
+        link(request, f"{path}/schema", f"{REL}schema", {"zh": "字段", "en": "schema"}, SCHEMA),
     ]
     if one.columns:
-        links.append(link(request, f"{path}/queryables", f"{REL}queryables", "what can be filtered by", SCHEMA))
-        links.append(link(request, f"{path}/sortables", f"{REL}sortables", "what can be sorted by", SCHEMA))
+        links.append(
+            link(
+                request,
+                f"{path}/queryables",
+                f"{REL}queryables",
+                {"zh": "可筛选的属性", "en": "what can be filtered by"},
+                SCHEMA,
+            )
+        )
+        links.append(
+            link(
+                request,
+                f"{path}/sortables",
+                f"{REL}sortables",
+                {"zh": "可排序的属性", "en": "what can be sorted by"},
+                SCHEMA,
+            )
+        )
     if one.licence:
         links.append({"href": one.licence, "rel": "license", "type": HTML})
     links += [link(request, *found) for part in _parts for found in part.links(one)]

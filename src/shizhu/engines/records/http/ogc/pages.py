@@ -33,8 +33,9 @@ def items(request: Request, collection: Collection, ask: Asked, found: Found) ->
         "rows": [
             (
                 one,
-                _item_address(request, collection, one),
-                [_text(item, one.properties.get(item.name)) for item in fields],
+                f"/ogc{common.path(collection, 'items', one.id)}?f=html",
+                [(label(item.title), _text(item, one.properties.get(item.name))) for item in fields],
+                one.properties.get("_simulated", False),
             )
             for one in found.features
         ],
@@ -56,7 +57,13 @@ def item(request: Request, collection: Collection, found: Feature) -> Mapping[st
         (label(named[name].title) if name in named else name, name, _text(named.get(name), value))
         for name, value in found.properties.items()
     ]
-    return {"collection": collection, "feature": found, "facts": facts, "drawing": _drawing(request, (found,))}
+    return {
+        "collection": collection,
+        "feature": found,
+        "facts": facts,
+        "is_simulated": found.properties.get("_simulated", False),
+        "drawing": _drawing(request, (found,)),
+    }
 
 
 def _columns(collection: Collection, properties: frozenset[str] | None) -> list[Field]:
@@ -72,10 +79,6 @@ def _text(item: Field | None, value: Any) -> str:
     if item is None or item.name.startswith("_"):
         return _("Yes") if value is True else _("No") if value is False else str(value)
     return text(item, value, {}) if item.kind != Kind.TIME or isinstance(value, str) else str(value)
-
-
-def _item_address(request: Request, collection: Collection, one: Feature) -> str:
-    return f"/ogc{common.path(collection, 'items', one.id)}?f=html" if request.path else ""
 
 
 def _drawing(request: Request, features: tuple[Feature, ...]) -> Any:
