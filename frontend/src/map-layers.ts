@@ -127,9 +127,11 @@ function fade(layer: LayerSettings, opacity: number): void {
 }
 
 export async function load(layer: LayerSettings): Promise<void> {
-  const answer = await fetch(at ? `${layer.url}?at=${encodeURIComponent(at)}` : layer.url).catch(() => null);
+  const wanted = at;
+  const answer = await fetch(wanted ? `${layer.url}?at=${encodeURIComponent(wanted)}` : layer.url).catch(() => null);
   if (!answer?.ok) return;
   const { features } = (await answer.json()) as FeatureCollection & { features: Feature[] };
+  if (wanted !== at) return; // another time was chosen meanwhile
   decorate(layer, features);
   collections.set(layer.key, features);
   map.getSource<GeoJSONSource>(layer.key)?.setData({ type: "FeatureCollection", features });
@@ -169,7 +171,7 @@ setInterval(() => {
 
 export async function showTime(time: string | null): Promise<void> {
   at = time;
-  await Promise.all(settings.layers.map(load));
+  await Promise.all(settings.layers.filter((layer) => time === null || isOn(layer)).map(load));
 }
 export const shownTime = (): string | null => at;
 
@@ -184,6 +186,7 @@ export function panel(): void {
       chosen.on[layer.key] = box.checked;
       remember(chosen);
       switchTo(layer, box.checked);
+      if (at && box.checked) void load(layer);
       whenChanged();
     });
     slider.addEventListener("input", () => {

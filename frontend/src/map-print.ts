@@ -14,11 +14,11 @@ function bar(): void {
   const perPixel = sheet.unproject([wide / 2 - 50, y]).distanceTo(sheet.unproject([wide / 2 + 50, y])) / 100;
   const most = 70 * MILLIMETRE * perPixel, power = 10 ** Math.floor(Math.log10(most));
   const length = [5, 2, 1].map((n) => n * power).find((n) => n <= most) ?? power;
-  const drawn = find("print-scale");
+  const drawn = find("sheet-scale");
   drawn.style.width = `${length / perPixel}px`;
   drawn.replaceChildren(make("span", "", "0"), make("span", "", metres(length)));
   const ratio = perPixel * MILLIMETRE * 1000; // metres of ground in a metre of paper
-  find("print-ratio").textContent = `1 : ${Number(ratio.toPrecision(3)).toLocaleString(language)}`;
+  find("sheet-ratio").textContent = `1 : ${Number(ratio.toPrecision(3)).toLocaleString(language)}`;
 }
 
 function key(colour: string, kind: string, content: string): HTMLElement {
@@ -29,9 +29,9 @@ function key(colour: string, kind: string, content: string): HTMLElement {
 }
 
 function legend(): HTMLElement {
-  const list = make("ul", "print-legend-list");
+  const list = make("ul", "sheet-legend-list");
   for (const layer of [...settings.layers].reverse().filter(isOn)) {
-    if (layer.legend.length > 1) list.append(make("li", "print-legend-head", layer.title), ...layer.legend.map((mark) => key(mark.colour, mark.kind, mark.text)));
+    if (layer.legend.length > 1) list.append(make("li", "sheet-legend-head", layer.title), ...layer.legend.map((mark) => key(mark.colour, mark.kind, mark.text)));
     else list.append(key(layer.colour, layer.legend[0]?.kind ?? "Point", layer.title));
   }
   return list;
@@ -62,8 +62,8 @@ function close(): void {
 }
 
 function open(): void {
-  const place = find("map-print"), paper = make("article", "print-sheet"), head = make("header", "print-head"), foot = make("footer", "print-foot");
-  const title = make("input", "print-title") as HTMLInputElement, frame = make("div", "print-map"), north = make("div", "print-north", words.north), key = make("section", "print-legend");
+  const place = find("map-print"), paper = make("article", "map-sheet-a3"), head = make("header", "sheet-head"), foot = make("footer", "sheet-foot");
+  const title = make("input", "sheet-title") as HTMLInputElement, frame = make("div", "sheet-map"), north = make("div", "sheet-north", words.north), key = make("section", "sheet-legend");
   paper.dataset.bsTheme = "light"; // paper is white
   const now = new Date().toLocaleString(language, { timeZone: "Asia/Shanghai", dateStyle: "long", timeStyle: "short" });
   title.value = `${element.dataset.county} · ${words.map}`;
@@ -73,17 +73,17 @@ function open(): void {
   head.append(title, make("p", "", time));
   north.prepend(icon("arrow-up"));
   key.append(make("h2", "", words.legend), legend());
-  const scale = make("div", "print-measure"), rule = make("div", "print-scale"), ratio = make("span", "");
-  rule.id = "print-scale";
-  ratio.id = "print-ratio";
+  const scale = make("div", "sheet-measure"), rule = make("div", "sheet-scale"), ratio = make("span", "");
+  rule.id = "sheet-scale";
+  ratio.id = "sheet-ratio";
   scale.append(rule, ratio);
   const simulated = all().some(({ properties: told }) => told.simulated || told.origin);
   foot.append(make("span", "", element.dataset.attribution), make("span", "", words.printed.replace("{}", element.dataset.person ?? "").replace("{}", now)));
-  if (simulated) foot.prepend(make("strong", "print-simulated", words.hasSimulated));
+  if (simulated) foot.prepend(make("strong", "sheet-simulated", words.hasSimulated));
   paper.append(head, frame, north, key, scale, foot);
-  const bars = make("div", "print-bar"), go = button("btn btn-primary", words.print, () => window.print(), "printer");
+  const bars = make("div", "sheet-bar"), go = button("btn btn-primary", words.print, () => window.print(), "printer");
   bars.append(make("strong", "", words.printHead), make("span", "text-secondary", words.printHint), button("btn", words.close, close), go);
-  const table = make("div", "print-table");
+  const table = make("div", "sheet-table");
   table.append(paper);
   place.replaceChildren(bars, table);
   place.hidden = false;

@@ -8,6 +8,7 @@ import { element, find, followTheme, home, isNarrow, map, settings, words } from
 import { files } from "./map-file";
 import { load, onChange, paint, panel, take, type Row } from "./map-layers";
 import { printing } from "./map-print";
+import { replaying } from "./map-time";
 import { tools } from "./map-tools";
 
 map.addControl(new maplibregl.NavigationControl({ showCompass: false }), "top-left");
@@ -15,17 +16,20 @@ map.addControl(new maplibregl.ScaleControl({}), "bottom-left");
 // A phone has no room for it on the map: there the page says it below.
 if (!isNarrow) map.addControl(new maplibregl.AttributionControl({ compact: false, customAttribution: element.dataset.attribution }), "bottom-right");
 
-function follow(): void {
+function stateOf(content: string, isLost: boolean): void {
   const state = find("live-state");
+  state.textContent = content;
+  state.classList.toggle("lost", isLost);
+}
+
+function follow(): void {
   const source = new EventSource(settings.live);
   source.onopen = () => {
-    state.textContent = words.live;
-    state.classList.remove("lost");
+    stateOf(words.live, false);
     settings.layers.forEach((layer) => void load(layer)); // what came before the line was open, or while it was lost
   };
   source.onerror = () => {
-    state.textContent = words.lost;
-    state.classList.add("lost");
+    stateOf(words.lost, true);
   };
   source.addEventListener("things", (event) => take(JSON.parse((event as MessageEvent<string>).data) as Row[]));
   for (const name of ["alarms", "cases"])
@@ -42,6 +46,7 @@ map.on("load", () => {
     tools();
     printing();
     files();
+    replaying();
     followTheme();
     element.dataset.ready = "1";
     follow();

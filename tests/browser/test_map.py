@@ -116,10 +116,10 @@ def test_a_sheet_of_a3(visit: Visit) -> None:
     visitor = visit("leader")
     page = opened(visitor)
     page.get_by_role("button", name="打印 A3 图").click()
-    expect(page.locator(".print-map[data-ready]")).to_be_attached(timeout=60_000)
+    expect(page.locator(".sheet-map[data-ready]")).to_be_attached(timeout=60_000)
     title = page.get_by_label("标题")
     title.fill("水质自动站分布图")
-    sheet = page.locator(".print-sheet")
+    sheet = page.locator(".map-sheet-a3")
     for text in (
         "北",
         "图例",
@@ -160,3 +160,26 @@ def test_one_object_has_one_file(visit: Visit, size: dict[str, int]) -> None:
     visitor.look("file")
     page.get_by_role("link", name="在图上看").click()
     expect(page.locator("#map-file .dossier-head h2")).to_have_text("龙河三河断面", timeout=60_000)
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_time_past_is_replayed(visit: Visit, size: dict[str, int]) -> None:
+    visitor = visit("leader", size)
+    page = opened(visitor)
+    expect(page.locator('[data-count="ecology.open_alarms"]')).to_have_text("2", timeout=60_000)  # the judge is done
+    page.get_by_role("button", name="回放过去时刻").click()
+    bar, slider = page.locator("#map-time"), page.get_by_role("slider", name="时间", exact=True)
+    expect(bar).to_contain_text("回放")
+    slider.fill("30")  # nineteen hours ago: before the first alarm of the demonstration
+    expect(page.locator('[data-count="ecology.open_alarms"]')).to_have_text("0")
+    row = page.locator("#map-list .map-row").filter(has_text="龙河三河断面")
+    expect(row).to_have_count(1)
+    then = row.locator(".map-row-value").inner_text()
+    visitor.look("map-replay")
+    page.get_by_role("button", name="播放").click()
+    expect(slider).not_to_have_value("30")
+    page.get_by_role("button", name="暂停").click()
+    page.get_by_role("button", name="回到实时").click()
+    expect(bar).to_be_hidden()
+    expect(page.locator('[data-count="ecology.open_alarms"]')).to_have_text("2")
+    assert then.endswith("mg/L")

@@ -29,7 +29,14 @@ class AlarmsConfig(AppConfig):
         datasets.register()
         happening = {"zh": "预警与处置", "en": "Alarms and cases"}
         see = "alarms.alarm.view"
-        maps.source("alarms", places.features, verb=see, group=happening, legend=places.legend)
+        maps.source(
+            "alarms",
+            places.features,
+            verb=see,
+            group=happening,
+            legend=places.legend,
+            open_at=places.open_at,
+        )
         maps.subject("alarm", dossier.alarm)
         maps.section(30, dossier.of_subject)
         events.consumer("alarms.judge", ["things.observations.committed"], judging.readings_committed)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from django.db.models import Q
+
 from shizhu.engines.alarms import api
+from shizhu.engines.alarms.models import Alarm
 from shizhu.engines.maps import api as maps
 from shizhu.engines.things import api as things
-from shizhu.kernel import packs
+from shizhu.kernel import access, packs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.text import label
 
@@ -19,6 +24,13 @@ NAMES = {
 def legend(_county: str, _layer: maps.Layer) -> list[maps.Mark]:
     """The four levels, each with a shape of its own."""
     return [maps.Mark("", label(name), level) for level, name in NAMES.items()]
+
+
+def open_at(who: Actor, county: str, times: list[datetime]) -> list[int]:
+    """How many alarms were open at each of the times, which are in order."""
+    rows = access.rows(Alarm.objects.filter(county_id=county, raised_at__lte=times[-1]), who, "alarms.alarm.view")
+    spans = rows.filter(Q(cleared_at=None) | Q(cleared_at__gt=times[0])).values_list("raised_at", "cleared_at")
+    return maps.counted(list(spans), times)
 
 
 def features(who: Actor, county: str, layer: maps.Layer, asked: maps.Asked) -> list[maps.Feature]:

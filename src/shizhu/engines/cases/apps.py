@@ -28,7 +28,14 @@ class CasesConfig(AppConfig):
         shelves.rules(faults.RULES)
         records.add_panel(views.about_record)
         happening = {"zh": "预警与处置", "en": "Alarms and cases"}
-        maps.source("cases", places.features, verb="cases.case.view", group=happening, find=places.find)
+        maps.source(
+            "cases",
+            places.features,
+            verb="cases.case.view",
+            group=happening,
+            find=places.find,
+            open_at=places.open_at,
+        )
         maps.subject("case", dossier.case)
         maps.section(40, dossier.of_subject)
         maps.section(60, dossier.photos)

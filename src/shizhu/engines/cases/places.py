@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from datetime import datetime
 from typing import Any
 
 import shapely
@@ -28,6 +29,13 @@ def features(who: Actor, county: str, layer: maps.Layer, asked: maps.Asked) -> l
         rows = rows.filter(Q(closed_at=None) | Q(closed_at__gt=asked.at), opened_at__lte=asked.at)
     cases = list(access.rows(rows.select_related("area"), who, "cases.case.view"))
     return list(_features(cases, is_past=asked.at is not None))
+
+
+def open_at(who: Actor, county: str, times: list[datetime]) -> list[int]:
+    """How many cases were open at each of the times, which are in order."""
+    rows = access.rows(Case.objects.filter(county_id=county, opened_at__lte=times[-1]), who, "cases.case.view")
+    spans = rows.filter(Q(closed_at=None) | Q(closed_at__gt=times[0])).values_list("opened_at", "closed_at")
+    return maps.counted(list(spans), times)
 
 
 def find(who: Actor, county: str, words: str, most: int) -> list[maps.Feature]:

@@ -18,6 +18,7 @@ from shizhu.engines.maps.contracts import (
 )
 from shizhu.engines.maps.dossier import dossier, section, subject
 from shizhu.engines.maps.layers import collection, features, layer, layers, source, sources
+from shizhu.engines.maps.logic.past import counted
 from shizhu.engines.maps.questions import (
     Circle,
     Shape,
@@ -32,6 +33,6 @@ from shizhu.engines.maps.questions import (
 
 __all__ = [
     "Asked", "Box", "Circle", "Course", "Event", "Feature", "Layer", "Mark", "Near", "Region", "Section", "Shape",
-    "Source", "Subject", "areas_at", "beside", "collection", "containing", "dossier", "downstream", "features", "layer",
-    "layers", "nearest", "section", "source", "sources", "subject", "upstream", "within",
+    "Source", "Subject", "areas_at", "beside", "collection", "containing", "counted", "dossier", "downstream",
+    "features", "layer", "layers", "nearest", "section", "source", "sources", "subject", "upstream", "within",
 ]  # fmt: skip

@@ -21,7 +21,8 @@ Box = tuple[float, float, float, float]  # west, south, east, north in WGS 84 de
 class Layer:
     """A declared layer; names are {zh, en}, `of` is what the source is asked for, `style` as the schema has it.
 
-    The lines of a network run from source to mouth, each into the one on which it ends.
+    The lines of a network run from source to mouth, each into the one on which it ends. A lasting layer
+    is shown as it is now, whatever time is asked for.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Layer:
     order: int
     is_shown: bool = True
     is_network: bool = False
+    is_lasting: bool = False
     style: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -102,6 +104,7 @@ class Course:
 
 
 Give = Callable[[Actor, str, Layer, Asked], list[Feature]]  # (who, county, layer, asked) → the features who may see
+OpenAt = Callable[[Actor, str, list[datetime]], list[int]]  # (who, county, times) → how many were open at each
 Find = Callable[[Actor, str, str, int], list[Feature]]  # (who, county, words, most) → those whose name has the words
 
 
@@ -114,6 +117,7 @@ class Source:
     group: Mapping[str, str]
     legend: Callable[[str, Layer], list[Mark]]
     find: Find
+    open_at: OpenAt | None = None
 
 
 @dataclass(frozen=True)

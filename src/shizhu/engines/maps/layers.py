@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from shizhu.engines.maps.contracts import Asked, Feature, Find, Give, Layer, Mark, Source
+from shizhu.engines.maps.contracts import Asked, Feature, Find, Give, Layer, Mark, OpenAt, Source
 from shizhu.kernel import packs
 from shizhu.kernel.access import Actor
 
@@ -32,15 +32,17 @@ def source(
     group: Mapping[str, str],
     legend: Callable[[str, Layer], list[Mark]] = _no_marks,
     find: Find = _no_names,
+    open_at: OpenAt | None = None,
 ) -> None:
     """Register a source of features; call it from `AppConfig.ready`.
 
     `verb` is the right without which a layer of this source is not even named, `group` its heading in the panel, and
     `legend` (county, layer) what its colours mean, where they mean something;
-    `find` (who, county, words, most) gives what is found by name, on a layer or not.
+    `find` (who, county, words, most) gives what is found by name, on a layer or not, and
+    `open_at` (who, county, times) how many were open at each of the times, for what opens and ends.
     """
     wanted = verb if callable(verb) else lambda _layer: verb
-    _sources[name] = Source(give, wanted, group, legend, find)
+    _sources[name] = Source(give, wanted, group, legend, find, open_at)
 
 
 def sources() -> Mapping[str, Source]:
@@ -68,7 +70,7 @@ def _layer(key: str, body: packs.Body) -> Layer:
     return Layer(
         key, body["title"], body.get("group") or _sources[body["source"]].group, body["source"], body.get("of", ""),
         body["icon"], body["colour"], body.get("order", 50), body.get("shown", True), body.get("network", False),
-        body.get("style", {}),
+        body.get("lasting", False), body.get("style", {}),
     )  # fmt: skip
 
 

@@ -29,7 +29,10 @@ def features(who: Actor, county: str, layer: Layer, asked: Asked) -> list[Featur
     if not who.has(verb(layer)):
         return []
     register = records.register_of(layer.of, county)
-    entries = records.scan(who, county, layer.of, records.Query(boxes=(asked.box,) if asked.box else ()))
+    if asked.at is None or layer.is_lasting:
+        entries = records.scan(who, county, layer.of, records.Query(boxes=(asked.box,) if asked.box else ()))
+    else:
+        entries = records.placed_at(who, county, layer.of, asked.at, MOST)
     colours, shown = colours_of(register, layer), register.fields.get(layer.style.get("by", ""))
     found = (
         _feature(entry, place, layer, colours, shown) for entry in entries if (place := entry.geometry) is not None

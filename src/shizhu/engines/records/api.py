@@ -39,6 +39,7 @@ from shizhu.engines.records.logic.values import Problem
 from shizhu.engines.records.looks import unmask
 from shizhu.engines.records.panels import Panel
 from shizhu.engines.records.panels import add as add_panel
+from shizhu.engines.records.past import placed_at
 from shizhu.engines.records.queries import count, get, get_by_id, history, query, related, scan
 from shizhu.engines.records.references import KNOWN as KNOWN_REFERENCES
 from shizhu.engines.records.references import Choice, Reference
@@ -104,6 +105,7 @@ __all__ = [
     "load_demo",
     "masked",
     "move",
+    "placed_at",
     "prepare_registers",
     "prepare_search",
     "problems",

@@ -14,7 +14,7 @@ from shapely.geometry import mapping
 from shizhu.engines.maps import questions
 from shizhu.engines.maps.contracts import Feature, Layer, Near
 from shizhu.engines.maps.http import asking
-from shizhu.engines.maps.layers import collection, features, layers
+from shizhu.engines.maps.layers import collection, features, layers, sources
 from shizhu.engines.maps.search import area_feature, search
 from shizhu.kernel import access
 from shizhu.kernel.text import label
@@ -177,3 +177,22 @@ def layer_features(request: Request, key: str) -> HttpResponse:
         return HttpResponse(status=404)
     found = collection(features(request.actor, request.county.pk, wanted, asking.asked(request)))
     return HttpResponse(orjson.dumps(found, default=str), content_type="application/geo+json")
+
+
+@answer
+def activity(request: Request) -> Any:
+    """How many alarms and the like were open, at up to 200 times `from` … `to`, for the slider of the replay."""
+    start, end = (asking.moment(name, request.GET.get(name, "")) for name in ("from", "to"))
+    steps = asking.count("steps", request.GET.get("steps", "100"), 2, 200)
+    if end <= start:
+        raise asking.BadQuestion(f"to: {end.isoformat()}: must be after from")
+    times = [start + (end - start) * n / (steps - 1) for n in range(steps)]
+    who, county = request.actor, request.county.pk
+    first: dict[str, Layer] = {}
+    for one in layers(county, who):
+        first.setdefault(one.source, one)
+    series = [(one, number) for name, one in first.items() if (number := sources()[name].open_at)]
+    return {
+        "times": times,
+        "series": [{"title": label(one.title), "values": number(who, county, times)} for one, number in series],
+    }

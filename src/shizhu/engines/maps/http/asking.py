@@ -91,6 +91,13 @@ def moment(name: str, text: str) -> datetime:
     return found
 
 
+def count(name: str, text: str, least: int, most: int) -> int:
+    """A whole number within bounds."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 9 and least <= int(text) <= most):
+        raise BadQuestion(f"{name}: {text[:20]!r}: must be a whole number from {least} to {most}")
+    return int(text)
+
+
 def asked(request: HttpRequest) -> Asked:
     """The view of a layer that is asked for: `at` a time, of a `box`."""
     at, box = request.GET.get("at"), request.GET.get("box")

@@ -15,5 +15,6 @@ urlpatterns = [
     path("select.xlsx", answers.select_table, name="select_table"),
     path("around", answers.around, name="around"),
     path("file/<str:kind>-<int:number>/", views.file, name="file"),
+    path("activity", answers.activity, name="activity"),
     re_path("^(up|down)stream$", answers.course, name="course"),
 ]
