@@ -18,7 +18,16 @@ from bench.web import Visitor
 AIM = 200.0
 PAGES = {
     "home": "/", "map": "/map/", "plan": "/plan/", "plan tasks": "/plan/tasks/", "alarms": "/alarms/",
-    "cases": "/cases/", "stations": "/things/",
+    "cases": "/cases/", "stations": "/things/", "boards": "/boards/", "rules": "/alarms/rules/",
+    "plan review": "/plan/review/", "registers": "/records/", "records": "/records/rivers.reach/",
+    "notices": "/notices/",
+    "account": "/account", "help": "/help", "design": "/design",
+}  # fmt: skip
+DETAILS = {  # the first of its list
+    "alarm": ("/alarms/?state=all", r"/alarms/\d+/"), "case": ("/cases/?status=all", r"/cases/\d+/"),
+    "station": ("/things/", r"/things/\d+/"), "indicator": ("/plan/", r"/plan/indicators/\d+/"),
+    "record": ("/records/rivers.reach/", r"/records/rivers\.reach/\d+/"),
+    "board": ("/boards/", r"/boards/(?!reports)\w[\w.]*/"),
 }  # fmt: skip
 
 
@@ -30,11 +39,17 @@ def run(homes: Homes, seconds: float) -> Iterator[Figure]:
         _, page = visitor.ask("/login")
         static = visitor.median(re.search(r'"(/static/[^"]+\.css)"', page)[1])
         visitor.log_in("leader", demo_password(stack))
-        for name, path in PAGES.items():
+        for name, path in (PAGES | details(visitor)).items():
             took = visitor.median(path)
             yield Figure("pages", name, took, "ms", "aim", AIM)
             yield Figure("pages", name, took, "ms", "login page", login)
         yield Figure("pages", "login page", login, "ms", "static file", static)
+
+
+def details(visitor: Visitor) -> dict[str, str]:
+    """The page of one thing of each kind."""
+    found = {name: re.search(f'"({link})"', visitor.ask(place)[1]) for name, (place, link) in DETAILS.items()}
+    return {name: match[1] for name, match in found.items() if match}
 
 
 def demo_password(stack: Stack) -> str:

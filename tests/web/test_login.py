@@ -86,7 +86,10 @@ def test_a_password_that_must_be_changed_is_changed_first(someone: Person) -> No
 
 def test_changing_a_password_ends_other_sessions(someone: Person) -> None:
     here, elsewhere = browser(someone), browser(someone)
-    here.post("/password", {"new_password1": "new horse staple", "new_password2": "new horse staple"})
+    new = {"new_password1": "new horse staple", "new_password2": "new horse staple"}
+    assert here.post("/password", {**new, "old_password": "guessed horse"}).status_code == 200
+    assert (here.get("/").status_code, elsewhere.get("/").status_code) == (200, 200)
+    here.post("/password", {**new, "old_password": "correct horse"})
     assert (here.get("/").status_code, elsewhere.get("/").status_code) == (200, 302)
     assert Client().get("/password").url == "/login"
 

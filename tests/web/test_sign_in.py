@@ -317,7 +317,9 @@ EASY = [
 
 @pytest.mark.parametrize("password", EASY)
 def test_easy_passwords_are_refused(someone: Person, password: str) -> None:
-    page = browser(someone).post("/password", {"new_password1": password, "new_password2": password})
+    page = browser(someone).post(
+        "/password", {"old_password": PASSWORD, "new_password1": password, "new_password2": password}
+    )
     assert "密码容易被猜到：是很多人在用的词、名字或数字。" in page.context["form"].errors["new_password2"]
 
 
@@ -326,7 +328,12 @@ def test_easy_passwords_are_refused(someone: Person, password: str) -> None:
 )
 def test_long_and_unusual_ones_are_taken(someone: Person, password: str) -> None:
     wanted = password if len(password) >= 10 else f"{password}甲乙丙"
-    assert browser(someone).post("/password", {"new_password1": wanted, "new_password2": wanted}).url == "/"
+    assert (
+        browser(someone)
+        .post("/password", {"old_password": PASSWORD, "new_password1": wanted, "new_password2": wanted})
+        .url
+        == "/"
+    )
 
 
 def test_only_proxies_of_ours_say_who_asked(settings: Any) -> None:

@@ -22,6 +22,7 @@ from django.views.decorators.http import require_POST
 from shizhu.kernel import access, second_factor
 from shizhu.kernel.models import Area, Organisation, Person, Post, Role, Token
 from shizhu.kernel.text import label, sort_key
+from shizhu.web import sessions
 from shizhu.web.middleware import Request
 
 VIEW, EDIT = "kernel.person.view", "kernel.person.edit"
@@ -212,6 +213,7 @@ def person_password(request: Request, number: int) -> HttpResponse:
     person.must_change_password = True
     person.save(update_fields=["password", "must_change_password"])
     Token.objects.filter(person=person, revoked__isnull=True).update(revoked=timezone.now())
+    sessions.end(person.pk)
     messages.success(request, _password_told(person, password))
     return redirect("person", number)
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.forms import SetPasswordForm
+from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,7 +18,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from shizhu.kernel.models import Person
-from shizhu.web import menu, recent
+from shizhu.web import menu, recent, sessions
 from shizhu.web.middleware import Request
 
 
@@ -56,12 +56,15 @@ def password(request: Request) -> HttpResponse:
     """Change one's own password."""
     if not request.user.is_authenticated:
         return redirect("login")
-    form: SetPasswordForm[Person] = SetPasswordForm(request.user, request.POST or None)
+    is_first = request.user.must_change_password or not request.user.has_usable_password()
+    asked = SetPasswordForm if is_first else PasswordChangeForm  # a screen left alone is not enough
+    form: SetPasswordForm[Person] = asked(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         form.save()
         request.user.must_change_password = False
         request.user.save(update_fields=["must_change_password"])
         update_session_auth_hash(request, request.user)
+        sessions.end(request.user.pk, but=request.session.session_key)
         messages.success(request, _("Password changed."))
         return redirect(reverse("home"))
     return render(request, "shizhu/password.html", {"form": form, "least": settings.CONFIG.password_length})
