@@ -6,6 +6,7 @@ import "htmx.org";
 import "./opened";
 import "./shell";
 import "./form";
+import "./conditions";
 
 // An element with data-row-href is a link as a whole row.
 document.addEventListener("click", (event) => {

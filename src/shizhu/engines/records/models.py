@@ -62,6 +62,29 @@ class Record(models.Model):
         return f"{self.register} {self.key} {self.title}"
 
 
+class View(models.Model):
+    """A list as somebody likes it: filters, order and columns under a name; with an organisation it is theirs too."""
+
+    county = models.ForeignKey(County, models.CASCADE)
+    register = models.CharField(max_length=100)
+    person = models.ForeignKey(Person, models.CASCADE, related_name="+")
+    name = models.CharField(max_length=60)
+    asked = models.JSONField()  # controls of the list and what they say
+    organisation = models.ForeignKey(Organisation, models.CASCADE, null=True, related_name="+")  # shared with
+    is_default = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["county", "register", "person", "name"], name="view_name"),
+            models.UniqueConstraint(
+                fields=["county", "register", "person"], condition=models.Q(is_default=True), name="view_default"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.register} {self.name}"
+
+
 class Indexed(models.Model):
     """Of which edition of its declaration the lexemes of a register's rows are."""
 

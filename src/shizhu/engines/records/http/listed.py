@@ -10,7 +10,7 @@ from shizhu.engines.records.contracts import Query
 from shizhu.engines.records.http import filters
 from shizhu.engines.records.logic import cql2
 from shizhu.engines.records.logic.columns import columns
-from shizhu.engines.records.logic.cql2 import Comparison, Cql2Error, Every, Expression, Literal, Property
+from shizhu.engines.records.logic.cql2 import Comparison, Cql2Error, Every, Expression, Literal, Property, Some
 from shizhu.engines.records.logic.cql2_sql import compiled
 from shizhu.engines.records.logic.register import Kind, Register
 from shizhu.engines.records.logic.values import Problem
@@ -19,11 +19,16 @@ from shizhu.engines.records.queries import COUNTED
 
 PAGE = 50
 ALL = "all"
+KEPT = {"q", "area", "state", "order", "filter", "columns"}  # controls that a saved view keeps, beside `f.…`
+EXACT = 100_000  # of a written condition, rows up to which are counted
 PLACE = re.compile(r"at character (\d+)")
 
 
 def read(register: Register, typed: Mapping[str, str]) -> tuple[Query, tuple[Problem, ...]]:
-    """The query of what was typed, and what of it could not be understood; that is left out of the query."""
+    """The query of what was typed, and what of it could not be understood.
+
+    A filter that is wrong is left out; a written condition that is wrong lets nothing through.
+    """
     where, problems = filters.condition(register, typed)
     state = typed.get("state", "")
     if state and state != ALL:
@@ -32,11 +37,12 @@ def read(register: Register, typed: Mapping[str, str]) -> tuple[Query, tuple[Pro
         try:
             where = Every((where, condition(register, typed["filter"])))
         except Cql2Error as error:
-            problems = (*problems, _told(typed["filter"], error))
+            where, problems = Some(()), (*problems, _told(typed["filter"], error))
     number = int(typed["page"]) if typed.get("page", "").isdecimal() and len(typed["page"]) < 7 else 1
     query = Query(
         where=where, search=typed.get("q", ""), area=typed.get("area", ""), order=typed.get("order", ""),
-        has_withdrawn=state in {ALL, WITHDRAWN}, offset=(max(number, 1) - 1) * PAGE, limit=PAGE, most_counted=COUNTED,
+        has_withdrawn=state in {ALL, WITHDRAWN}, offset=(max(number, 1) - 1) * PAGE, limit=PAGE,
+        most_counted=EXACT if typed.get("filter") else COUNTED,
     )  # fmt: skip
     return query, problems
 

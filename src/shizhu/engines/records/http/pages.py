@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -18,12 +18,14 @@ from shapely.geometry import mapping
 from shizhu.engines.records import batches, panels, queries
 from shizhu.engines.records.catalogue import UnknownRegister, register_of, registers
 from shizhu.engines.records.contracts import Entry, NoRecord, Query
-from shizhu.engines.records.http import excel, filters, listed, shown
+from shizhu.engines.records.http import excel, filters, listed, saved, shown
 from shizhu.engines.records.http.attached import answer
 from shizhu.engines.records.http.inputs import Maker, tidy
 from shizhu.engines.records.http.sketch import Sketch, sketch
+from shizhu.engines.records.logic import built
+from shizhu.engines.records.logic.cql2 import Cql2Error, Every, parse
 from shizhu.engines.records.logic.privacy import PURPOSES, field_of
-from shizhu.engines.records.logic.register import Kind, Register, Transition
+from shizhu.engines.records.logic.register import NESTED, Field, Kind, Register, Transition
 from shizhu.engines.records.models import WITHDRAWN, Batch
 from shizhu.engines.records.references import Choice
 from shizhu.kernel import access, overlays
@@ -33,6 +35,7 @@ from shizhu.web.middleware import Request
 
 PAGE = listed.PAGE
 ALL = listed.ALL
+UNFILTERED = {"page", "order", "view", "columns"}  # controls that take no row away
 OWN = {"zh": "本县自建", "en": "This county's own"}
 
 
@@ -105,31 +108,43 @@ class Listing:
 
 def asked(request: Request, register: Register) -> Listing:
     """Read the address of a list."""
-    typed = tidy(register, request.GET.dict())
+    typed = tidy(register, saved.chosen(request.GET))
     query, problems = listed.read(register, typed)
     return Listing(register, Maker(request.actor, request.county.pk, typed, problems), query)
 
 
 def listing(request: Request, register: str) -> HttpResponse:
     """The list of a register: search, filters, order, pages."""
-    wanted = asked(request, found(request, register))
+    declared = found(request, register)
+    mine = saved.seen(request, declared)
+    elsewhere = saved.redirected(request, declared, mine)
+    if elsewhere:
+        return elsewhere
+    wanted = asked(request, declared)
+    columns = saved.columns(declared, wanted.typed)
     page = queries.query(request.actor, request.county.pk, register, wanted.query)
     known = shown.titles(request.county.pk, wanted.register, page.entries)
     rows = [
         (
             entry,
-            [shown.cell(entry, item, known) for item in wanted.register.listed],
+            [shown.cell(entry, item, known) for item in columns],
             _remarkable(wanted.register, entry),
         )
         for entry in page.entries
     ]
     context = {
         "register": wanted.register, "rows": rows, "total": page.total, "is_more": page.is_more,
-        "columns": list(_columns(wanted)),
+        "columns": list(_columns(wanted, columns)),
+        "views": mine, "view": wanted.typed.get("view", ""), "may_share": saved.may_share(request, declared),
+        "choosable": [(item, item in columns) for item in declared.fields.values() if item.kind not in NESTED],
+        "builder": _builder(declared, wanted.typed.get("filter", "")),
+        "unread": [p.message for p in wanted.maker.problems if p.path == "filter"], "link_view": wanted.link(view=""),
+        "shown_controls": {n: v for n, v in wanted.typed.items() if n not in {"columns", "page"}},
+
         "filters": filters.filters(wanted.register, wanted.maker), "typed": wanted.maker.typed,
         "states": list(_states(wanted)), "areas": _areas(request), "first": wanted.query.offset + 1,
-        "is_filtered": bool(wanted.typed.keys() - {"page", "order"}), "last": wanted.query.offset + len(rows),
-        "many_filters": bool(wanted.typed.keys() - {"page", "order", "q"}), "link_export": wanted.link(page=""),
+        "is_filtered": bool(wanted.typed.keys() - UNFILTERED), "last": wanted.query.offset + len(rows),
+        "many_filters": bool(wanted.typed.keys() - UNFILTERED - {"q", "filter"}), "link_export": wanted.link(page=""),
         "may_create": request.actor.has(wanted.register.verb("create")), "links": _links(wanted, page.total),
         "may_import": any(request.actor.has(wanted.register.verb(verb)) for verb in ("create", "edit")),
     }  # fmt: skip
@@ -141,14 +156,30 @@ def _remarkable(register: Register, entry: Entry) -> str:
     return "" if entry.state == next(iter(register.states)) else shown.state(register, entry.state)
 
 
-def _columns(wanted: Listing) -> Iterator[dict[str, Any]]:
+def _columns(wanted: Listing, columns: Collection[Field]) -> Iterator[dict[str, Any]]:
     """Heads of the list: name, link that orders by it, how it is ordered now."""
     order = wanted.query.order or wanted.register.order
-    for item in wanted.register.listed:
+    for item in columns:
         is_up, is_down = order == item.name, order == f"-{item.name}"
         is_orderable = item.kind not in {Kind.LIST, Kind.GROUP} and not item.privacy
         link = wanted.link(order=f"-{item.name}" if is_up else item.name) if is_orderable else ""
         yield {"field": item, "link": link, "is_up": is_up, "is_down": is_down, "is_number": item.kind in shown.NUMBERS}
+
+
+def _builder(register: Register, text: str) -> dict[str, Any]:
+    """What the page needs to click a condition together: fields with their choices, and the lines there are."""
+    try:
+        lines = built.groups(parse(text)) if text else built.groups(Every(()))
+    except Cql2Error:
+        lines = None
+    fields = [
+        {
+            "name": item.name, "title": label(item.title), "kind": str(item.kind), "unit": label(item.unit),
+            "choices": [[value, label(names)] for value, names in item.choices.items()],
+        }
+        for item in built.fields(register)
+    ]  # fmt: skip
+    return {"fields": fields, "lines": lines}
 
 
 def _states(wanted: Listing) -> Iterator[Choice]:
