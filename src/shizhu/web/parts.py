@@ -12,7 +12,9 @@ from typing import Any
 
 Posted = Mapping[str, str]
 FLAGS = ("is_required", "is_listed", "is_filter", "is_unique")
-WORDS = ("name", "zh", "en", "kind", "help", "unit", "symbol", "low", "high", "choices", "target", "privacy")
+WORDS = (
+    "name", "zh", "en", "kind", "help", "unit", "symbol", "low", "high", "formula", "choices", "target", "privacy",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Part:
     symbol: str = ""
     low: str = ""
     high: str = ""
+    formula: str = ""
     choices: str = ""
     target: str = ""
     privacy: str = ""
@@ -47,7 +50,7 @@ class Kind:
 
     value: str
     title: str
-    has: frozenset[str] = frozenset()  # of unit, range, choices, target
+    has: frozenset[str] = frozenset()  # of unit, range, formula, choices, target
 
 
 @dataclass(frozen=True)

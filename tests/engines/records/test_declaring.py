@@ -53,6 +53,8 @@ def well(*more: dict[str, str], **head: str) -> dict[str, Any]:
 
 
 TWICE = {"id": "+7", "zh": "取水证", "kind": "text", "is_unique": "on"}
+PHOTOS = {"id": "+8", "zh": "照片", "kind": "photos"}
+COST = {"id": "+9", "zh": "造价", "kind": "computed", "formula": "jing_shen * 1000", "unit": "[CNY]", "symbol": "元"}
 KIND = {"id": "+4", "zh": "类型", "kind": "choice", "choices": "dug=挖井/Dug\n机井", "is_filter": "on"}
 OWNER = {"id": "+5", "zh": "井主", "kind": "text", "privacy": "personal"}
 STALL = {"id": "+6", "zh": "供水给", "kind": "reference", "target": "lemonade.stall"}
@@ -100,12 +102,25 @@ def test_a_register_made_by_clicking_is_what_a_pack_would_declare(county: County
 
 
 def test_its_page_shows_what_was_typed_and_saving_it_again_changes_nothing(county: County, client: Client) -> None:
-    address = kept(client, well(KIND, OWNER, STALL, TWICE)).redirect_chain[0][0]
+    address = kept(client, well(KIND, OWNER, STALL, TWICE, PHOTOS, COST)).redirect_chain[0][0]
     before = Declaration.objects.get(key=WELL)
     page = client.get(address)
     sent = {"do": "save", "read": page.context["read"], "order": ",".join(p.id for p in page.context["parts"])}
     for part in page.context["parts"]:
-        for word in ("zh", "en", "kind", "help", "unit", "symbol", "low", "high", "choices", "target", "privacy"):
+        for word in (
+            "zh",
+            "en",
+            "kind",
+            "help",
+            "unit",
+            "symbol",
+            "low",
+            "high",
+            "formula",
+            "choices",
+            "target",
+            "privacy",
+        ):
             sent[f"p.{part.id}.{word}"] = getattr(part, word)
         sent |= {
             f"p.{part.id}.{f}": "on" for f in ("is_required", "is_listed", "is_filter", "is_unique") if getattr(part, f)
@@ -162,6 +177,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     (well({"id": "+4", "zh": "流量", "kind": "number", "low": "多"}), "多 不是数字。"),
     (well({"id": "+4", "zh": "又一个", "kind": "text", "name": "code"}), "两个字段的内部名称相同：code"),
     (well({"id": "+4", "zh": "坏", "kind": "text", "name": "A b"}), "内部名称只能用小写字母"),
+    (well({"id": "+4", "zh": "面积", "kind": "computed", "formula": "1 +"}), "不是 FEEL 公式"),
+    (well({"id": "+4", "zh": "照片", "kind": "photos", "is_filter": "on"}), "这类字段不能用来筛选。"),
     (well({"id": "+4", "zh": "怪", "kind": "blob"}), "请选择类型。"),
 ]  # fmt: skip
 
@@ -451,3 +468,11 @@ def test_an_added_field_may_be_one_that_no_two_have_alike(county: County, client
     stall(local_bei_an_hao="BA-1")
     with pytest.raises(api.Refused, match="local_bei_an_hao: BA-1: another record has the same"):
         stall(local_bei_an_hao="BA-1")
+
+
+def test_computed_fields_and_attachments_work_like_those_of_packs(county: County, client: Client) -> None:
+    kept(client, well(PHOTOS, COST))
+    assert row(county, 1, jing_shen=40).data["zao_jia"] == 40000
+    fields = api.register_of(WELL, county.pk).fields
+    assert (fields["zhao_pian"].kind, fields["zao_jia"].unit) == ("files", "元")
+    assert "照片" in text(client.get(f"/records/{WELL}/new"))

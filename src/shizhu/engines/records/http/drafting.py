@@ -17,7 +17,7 @@ from shizhu.engines.records.logic.register import Register
 from shizhu.kernel.overlays import STEM, free_stem
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label
-from shizhu.lib import units
+from shizhu.lib import feel, units
 from shizhu.web.parts import (
     Kind,
     Offer,
@@ -32,7 +32,7 @@ from shizhu.web.parts import (
 OTHER = "other"
 MANAGED = {  # words of a field that the page sets; all others stay as they are
     "type", "title", "description", "enum", "items", "minimum", "maximum", "x-shizhu-class", "x-shizhu-labels",
-    "x-shizhu-lines", "x-shizhu-ref", "x-shizhu-unit", "x-shizhu-symbol",
+    "x-shizhu-computed", "x-shizhu-lines", "x-shizhu-ref", "x-shizhu-unit", "x-shizhu-symbol",
 }  # fmt: skip
 DATED = {"date": "date", "date-time": "time"}
 ICONS = (
@@ -41,6 +41,8 @@ ICONS = (
 )  # fmt: skip
 HEAD = ("zh", "en", "help", "icon", "geometry", "key", "name")
 ORDER = ("key", "title", "icon", "geometry", "list", "filters", "unique")  # of hints, as people write them
+PICTURES = ("image/jpeg", "image/png")
+NO_VALUE = {"lines", "several", "photos", "files", OTHER}  # kinds that cannot be compared
 GEOMETRIES = ("Point", "LineString", "Polygon")
 
 
@@ -66,6 +68,8 @@ def offer(county: str, without: str = "") -> Offer:
         Kind("integer", _("Whole number"), frozenset({"unit", "range"})),
         Kind("boolean", _("Yes or no")), Kind("date", _("Date")), Kind("time", _("Date and time")),
         Kind("choice", _("One of a list"), frozenset({"choices"})), Kind("several", _("Several words")),
+        Kind("photos", _("Photos")), Kind("files", _("Files")),
+        Kind("computed", _("Computed"), frozenset({"formula", "unit"})),
         Kind("reference", _("Points at"), frozenset({"target"})),
     ]  # fmt: skip
     found = [(key, label(register.title)) for key, register in registers(county).items() if key != without]
@@ -110,6 +114,7 @@ def _part(name: str, item: Body, hints: Body, *, is_required: bool) -> Part:
         symbol=written_title(item.get("x-shizhu-symbol"))[0],
         low=_text(item.get("minimum")),
         high=_text(item.get("maximum")),
+        formula=str(item.get("x-shizhu-computed", "")),
         choices=written_choices(item.get("enum", []), item.get("x-shizhu-labels", {})),
         target=str(item.get("x-shizhu-ref", "")),
         privacy=str(item.get("x-shizhu-class", "")),
@@ -128,7 +133,13 @@ def _text(value: object) -> str:
 def kind_of(item: Body) -> str:
     """The kind a page shows for a field; `other` for what it cannot change."""
     declared = item.get("type", "string")
-    if {"x-shizhu-file", "x-shizhu-computed", "const"} & item.keys():
+    if "x-shizhu-file" in item:
+        types = item["x-shizhu-file"].get("types", [])
+        several = "photos" if types and all(one.startswith("image/") for one in types) else "files"
+        return several if declared == "array" else OTHER
+    if "x-shizhu-computed" in item:
+        return "computed" if declared == "number" else OTHER
+    if "const" in item:
         return OTHER
     if "x-shizhu-ref" in item:
         return "reference" if declared == "string" else OTHER
@@ -170,6 +181,12 @@ def _typed(part: Part) -> dict[str, Any]:
         choices = read_choices(part.choices)
         labels = {value: name for value, name in choices.items() if name != value}
         return {"type": "string", "enum": list(choices), **({"x-shizhu-labels": labels} if labels else {})}
+    if part.kind == "computed":
+        unit = {word: text for word, text in (("x-shizhu-unit", part.unit), ("x-shizhu-symbol", part.symbol)) if text}
+        return {"type": "number", "x-shizhu-computed": part.formula, **unit}
+    if part.kind in {"photos", "files"}:
+        types = {"types": list(PICTURES)} if part.kind == "photos" else {}
+        return {"type": "array", "items": {"type": "string"}, "x-shizhu-file": types}
     if part.kind == "several":
         return {"type": "array", "items": {"type": "string"}}
     plain: dict[str, dict[str, Any]] = {
@@ -279,8 +296,10 @@ def _wrong(part: Part, kinds: set[str], targets: Mapping[str, str]) -> Iterator[
         yield _("Give the field a name.")
     if part.kind not in kinds and not (part.kind == OTHER and part.is_kept):
         yield _("Choose a kind.")
-    if part.kind in {"number", "integer"}:
+    if part.kind in {"number", "integer", "computed"}:
         yield from _wrong_range(part)
+    if part.kind == "computed":
+        yield from _wrong_formula(part)
     if part.kind == "choice" and not read_choices(part.choices):
         yield _("Write at least one choice, one a line.")
     if part.kind == "reference" and part.target not in targets:
@@ -289,10 +308,17 @@ def _wrong(part: Part, kinds: set[str], targets: Mapping[str, str]) -> Iterator[
         yield _("Choose one of the list.")
     if part.privacy and part.is_filter:
         yield _("Personal data cannot be filtered by: a filter would tell it.")
-    if part.is_unique and part.kind in {"lines", "several", OTHER}:
+    if part.is_unique and part.kind in NO_VALUE:
         yield _("This kind cannot be told apart.")
-    if part.is_filter and part.kind in {"lines", "several", OTHER}:
+    if part.is_filter and part.kind in NO_VALUE:
         yield _("This kind cannot be filtered by.")
+
+
+def _wrong_formula(part: Part) -> Iterator[str]:
+    try:
+        feel.check(part.formula)
+    except feel.FeelError as error:
+        yield _("It is no formula in FEEL, at character %(place)s.") % {"place": (error.position or 0) + 1}
 
 
 def _wrong_range(part: Part) -> Iterator[str]:
