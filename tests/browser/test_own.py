@@ -81,6 +81,7 @@ def test_a_register_made_by_clicking_and_a_flow_that_uses_it(living: Stack, visi
     page.goto("/declarations/forms/new")
     page.locator('[name="r.zh"]').fill("检修结果")
     page.get_by_role("button", name="去掉: 事由").click()
+    expect(page.locator("#editor .part")).to_have_count(0)
     mended = add_field(page, 1, "修好了吗", "是或否")
     page.locator(f'[name="{mended}.is_required"]').check()
     add_field(page, 2, "照片", "照片")
