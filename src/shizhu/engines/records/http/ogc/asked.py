@@ -39,13 +39,21 @@ class Asked:
 def names(collection: Collection) -> list[str]:
     """The parameters that the items of a collection take."""
     found = [*ALWAYS, *(FILTERING if collection.columns else ())]
-    return [*found, *(["q"] if collection.is_searched else []), *collection.extra, *collection.filters]
+    found += [*(["q"] if collection.is_searched else []), *collection.extra]
+    return [*found, *(name for name in equal(collection) if name not in {*found, "f"})]
+
+
+def equal(collection: Collection) -> list[str]:
+    """The queryables that are parameters too (19-079r2, queryables as query parameters); those with an index first."""
+    others = [name for name in sortable(collection) if name not in collection.filters]
+    return [*collection.filters, *others]
 
 
 def items(request: Request, collection: Collection) -> Asked:
     """Read the parameters of `items`. Raises BadParameter, Cql2Error."""
     given = known(request, names(collection))
-    parts = [_same(collection.named[name], given[name]) for name in collection.filters if name in given]
+    reserved = {*ALWAYS, *FILTERING, "q", "f", *collection.extra}
+    parts = [_same(collection, name, given[name]) for name in equal(collection) if name in {*given} - reserved]
     if "datetime" in given and collection.time_field:
         parts.append(_when(collection.named[collection.time_field], given["datetime"]))
     elif "datetime" in given:
@@ -157,12 +165,12 @@ def _properties(collection: Collection, given: Mapping[str, str]) -> frozenset[s
     return frozenset(wanted)
 
 
-def _same(item: Field, text: str) -> Expression:
-    """A field that must have this value (recommendation 15)."""
+def _same(collection: Collection, name: str, text: str) -> Expression:
+    """A queryable that must have this value (recommendation 15)."""
     try:
-        return Comparison(Property(item.name), "=", cql2.literal_of(item.kind, text))
+        return Comparison(Property(name), "=", cql2.literal_of(collection.columns[name].kind, text))
     except ValueError as error:
-        raise BadParameter(item.name, "", str(error), "type") from None
+        raise BadParameter(name, "", str(error), "type") from None
 
 
 def _when(item: Field, text: str) -> Expression:

@@ -25,9 +25,11 @@ COMMON = "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/"
 CONFORMS = [
     *(f"{F1}{name}" for name in ("core", "oas30", "geojson", "html")),
     f"{F2}crs",
-    *(f"{F3}{name}" for name in ("filter", "features-filter", "queryables")),
-    *(f"{F4}{name}" for name in ("create-replace-delete", "update", "optimistic-locking-etags", "features", "crs")),
-    *(f"{F5}{name}" for name in ("schemas", "returnables-and-receivables", "queryables", "sortables")),
+    *(f"{F3}{name}" for name in ("filter", "features-filter", "queryables", "queryables-query-parameters")),
+    *(f"{F4}{name}" for name in ("create-replace-delete", "update", "optimistic-locking-etags", "features")),
+    *(f"{F5}{name}" for name in (
+        "schemas", "core-roles-features", "returnables-and-receivables", "queryables", "sortables",
+    )),
     *(f"{CQL2}{name}" for name in (
         "cql2-text", "cql2-json", "basic-cql2", "advanced-comparison-operators", "case-insensitive-comparison",
         "accent-insensitive-comparison", "basic-spatial-functions", "basic-spatial-functions-plus", "spatial-functions",

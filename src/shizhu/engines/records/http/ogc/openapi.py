@@ -56,7 +56,7 @@ def document(address: str, collections: Iterable[Collection], who: Actor) -> Bod
 
 def _collection(one: Collection, who: Actor) -> Body:
     path, name = f"/collections/{one.key}", label(one.title)
-    items = [_parameter_ref(p) if p in PARAMETERS else _filter(one.named[p]) for p in asked.names(one)]
+    items = [_parameter_ref(p) if p in PARAMETERS else _filter(one, p) for p in asked.names(one)]
     made: Body = {
         path: {"get": operation(f"{one.key}.describe", name, schema=_ref("collection"))},
         f"{path}/items": {
@@ -224,11 +224,12 @@ def _features(one: Collection) -> Body:
     }
 
 
-def _filter(item: Field) -> Body:
-    schema: Body = {"type": TYPES.get(item.kind, {}).get("type", "string")}
-    if item.kind == Kind.TEXT and item.choices:
+def _filter(one: Collection, name: str) -> Body:
+    item = one.named.get(name)
+    schema: Body = {"type": TYPES.get(one.columns[name].kind, {}).get("type", "string")}
+    if item and item.kind == Kind.TEXT and item.choices:
         schema["enum"] = list(item.choices)
-    return parameter(item.name, schema, label(item.title))
+    return parameter(name, schema, label(item.title) if item else name)
 
 
 def parameter(name: str, schema: Body, description: str, place: str = "query") -> Body:
