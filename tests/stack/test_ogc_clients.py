@@ -59,7 +59,7 @@ def test_owslib_and_gdal_work_with_it(stack: Stack, login: Authentication) -> No
     read = _read(source, secret)
     assert read["OWS001"] == pytest.approx((108.1, 30.0))
     assert _read(source, secret, where="target = 'III'").keys() == {"OWS002"}
-    zone = _read(source, secret, CRS=EPSG.format(4545), PREFERRED_CRS=EPSG.format(4545))
+    zone = _read(source, secret, CRS=EPSG.format(4545))
     assert zone["OWS001"] == pytest.approx((509648.6305, 3320117.6079), abs=0.01)
 
     assert service.collection_item_delete(SECTION, "OWS002")
@@ -89,6 +89,7 @@ def test_methods_over_a_real_line(stack: Stack) -> None:
         line.request(method, "/ogc/collections/areas/items", headers={"Authorization": f"Basic {secret}"})
         answer = line.getresponse()
         told[method] = answer.status, answer.headers["Content-Length"], len(answer.read())
+    line.close()
     assert told["GET"][0] == told["HEAD"][0] == 200
     assert (told["HEAD"][1], told["HEAD"][2]) == (told["GET"][1], 0)
     assert told["OPTIONS"][0] == 204

@@ -11,6 +11,10 @@ from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation
 
 TEXT, YES = records.Kind.TEXT, records.Kind.BOOLEAN
+LEVELS = {
+    "county": {"zh": "县", "en": "county"}, "town": {"zh": "乡镇街道", "en": "town"},
+    "village": {"zh": "村社区", "en": "village"},
+}  # fmt: skip
 AREA, BODY = '"kernel_area"', '"kernel_organisation"'
 
 
@@ -58,7 +62,8 @@ AREAS = records.Table(
     help={"zh": "县、乡镇街道和村社区", "en": "The county, its towns and villages"},
     geometry=records.ANY,
     fields=(
-        *_SHARED, _text("level", "级别", "Level"), _text("parent", "上级代码", "Code of the one above"),
+        *_SHARED, records.property_of("level", TEXT, "级别", "Level", choices=LEVELS),
+        _text("parent", "上级代码", "Code of the one above"),
         _text("source", "边界来源", "Source of the outline"),
         records.property_of("synthetic", YES, "边界是否示意", "Outline is synthetic"),
     ),

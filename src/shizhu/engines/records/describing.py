@@ -22,6 +22,7 @@ from shizhu.kernel.models import Area, Organisation, Pack
 from shizhu.kernel.text import label
 
 KEY = "catalogue"
+KINDS: Mapping[str, Names] = {"dataset": {"zh": "数据集", "en": "dataset"}, "map": {"zh": "地图", "en": "map"}}
 REL = "http://www.opengis.net/def/rel/ogc/1.0/"
 CONFORMS = "http://www.opengis.net/spec/ogcapi-records-1/1.0/req/record-core"
 GEOJSON, JSON, HTML = "application/geo+json", "application/json", "text/html"
@@ -88,12 +89,13 @@ CATALOGUE = Catalogue(
     help={"zh": "本县有哪些数据、在哪里取", "en": "What data the county has, and where to get it"},
     geometry=ANY,
     fields=tuple(
-        own_field(name, kind, zh, en)
+        own_field(name, kind, zh, en, choices=KINDS if name == "type" else {})
         for name, kind, zh, en in (
             ("title", Kind.TEXT, "标题", "Title"), ("type", Kind.TEXT, "类型", "Type"),
             ("description", Kind.TEXT, "说明", "Description"), ("keywords", Kind.LIST, "关键词", "Keywords"),
-            ("updated", Kind.TIME, "更新时间", "Changed at"), ("language", Kind.GROUP, "语言", "Language"),
-            ("license", Kind.TEXT, "许可", "Licence"), ("contacts", Kind.ROWS, "联系方式", "Contacts"),
+            ("updated", Kind.TIME, "更新时间", "Changed at"), ("contacts", Kind.ROWS, "联系方式", "Contacts"),
+            ("language", Kind.GROUP, "语言", "Language"),
+            ("license", Kind.TEXT, "许可", "Licence"),
             ("formats", Kind.ROWS, "格式", "Formats"), ("languages", Kind.ROWS, "其他语言", "Other languages"),
         )
     ),

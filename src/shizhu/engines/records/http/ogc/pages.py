@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import shapely
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.engines.records.collections import Collection, Feature, Found
 from shizhu.engines.records.http.ogc import common
-from shizhu.engines.records.http.ogc.asked import Asked
+from shizhu.engines.records.http.ogc.asked import Asked, equal
 from shizhu.engines.records.http.shown import text
 from shizhu.engines.records.http.sketch import sketch
-from shizhu.engines.records.logic.register import Field, Kind
+from shizhu.engines.records.logic.register import NESTED, Field
 from shizhu.kernel.models import Area
 from shizhu.kernel.text import label
 from shizhu.web.middleware import Request
 from shizhu.web.ogc import address
 
-COLUMNS = 6
+COLUMNS = 6  # of a table, at most
 
 
 def items(request: Request, collection: Collection, ask: Asked, found: Found) -> Mapping[str, Any]:
@@ -45,8 +47,8 @@ def items(request: Request, collection: Collection, ask: Asked, found: Found) ->
         "before": address(request, offset=str(max(wanted.offset - wanted.limit, 0))) if wanted.offset else "",
         "after": address(request, offset=str(after)) if after < found.total else "",
         "filter": ask.given.get("filter", ""),
-        "has_filter": bool(collection.columns),
-        "drawing": _drawing(request, found.features),
+        "example": f"{next(iter(equal(collection)), '')} = '…'" if collection.columns else "",
+        "drawing": _drawing(request, found.features) if collection.item_type == "feature" else None,
     }
 
 
@@ -70,15 +72,18 @@ def _columns(collection: Collection, properties: frozenset[str] | None) -> list[
     if properties is not None:
         return [item for name, item in collection.named.items() if name in properties]
     register = collection.register
-    return list(register.listed if register else collection.fields)[:COLUMNS]
+    shown = register.listed if register else collection.fields
+    return [item for item in shown if item.kind not in NESTED][:COLUMNS]
 
 
 def _text(item: Field | None, value: Any) -> str:
     if value is None:
         return ""
-    if item is None or item.name.startswith("_"):
+    if isinstance(value, datetime):
+        return f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S}"
+    if item is None or (item.name.startswith("_") and not item.choices):
         return _("Yes") if value is True else _("No") if value is False else str(value)
-    return text(item, value, {}) if item.kind != Kind.TIME or isinstance(value, str) else str(value)
+    return text(item, value, {})
 
 
 def _drawing(request: Request, features: tuple[Feature, ...]) -> Any:
