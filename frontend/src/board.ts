@@ -9,7 +9,7 @@ import { onTheme } from "./theme";
 
 echarts.use([BarChart, LineChart, MapChart, PieChart, ScatterChart, GeoComponent, GridComponent, LegendComponent, TooltipComponent, VisualMapComponent, CanvasRenderer]);
 
-const SETTLE = 1500, EVERY = 60_000, FIRST_TRY = 2000, LONGEST_TRY = 30_000;
+const SETTLE = 1500, AGAIN = 3000, EVERY = 60_000, FIRST_TRY = 2000, LONGEST_TRY = 30_000;
 const board = document.querySelector<HTMLElement>("[data-board]");
 const isWall = board?.dataset.wall !== undefined;
 const charts = new Map<string, echarts.ECharts>();
@@ -24,6 +24,7 @@ async function draw(element: HTMLElement): Promise<void> {
   const made = await option(data, element, (name, shape) => echarts.registerMap(name, shape as never));
   if (chart.isDisposed()) return;
   chart.setOption(made as never);
+  element.dataset.drawn = "";
   chart.on("click", (event) => {
     const href = (event.data as { href?: string } | undefined)?.href;
     if (href) window.location.href = href;
@@ -53,6 +54,9 @@ function replace(text: string): void {
     dress(fresh.parentElement ?? fresh);
   });
   found.querySelectorAll<HTMLElement>("[data-foot]").forEach((fresh) => document.querySelector(`[data-foot="${fresh.dataset.foot}"]`)?.replaceChildren(...fresh.childNodes));
+  // Answers are kept for a moment: where one is older than the last event, look again.
+  const age = Number(found.querySelector<HTMLElement>("[data-age]")?.dataset.age ?? 0);
+  if (happened && age * 1000 > Date.now() - happened) soon(AGAIN);
   const asked = found.querySelector<HTMLElement>("[data-asked]")?.dataset.asked, shown = document.querySelector<HTMLTimeElement>("time[data-asked]");
   if (asked && shown) {
     shown.dateTime = asked;
@@ -86,10 +90,10 @@ async function refresh(only = ""): Promise<void> {
   }
 }
 
-let waiting = 0;
-function soon(): void {
+let waiting = 0, happened = 0;
+function soon(pause = SETTLE): void {
   window.clearTimeout(waiting);
-  waiting = window.setTimeout(() => void refresh(), SETTLE);
+  waiting = window.setTimeout(() => void refresh(), pause);
 }
 
 function told(isOn: boolean): void {
@@ -113,7 +117,10 @@ function listen(pause = FIRST_TRY): void {
     source.close();
     window.setTimeout(() => listen(Math.min(pause * 2, LONGEST_TRY)), pause);
   });
-  for (const topic of ["alarms", "cases"]) source.addEventListener(topic, soon);
+  for (const topic of ["alarms", "cases"]) source.addEventListener(topic, () => {
+    happened = Date.now();
+    soon();
+  });
   window.addEventListener("pagehide", () => source.close());
 }
 

@@ -55,7 +55,8 @@ class Row:
 class Result:
     """An answer, with all that a number owes its reader.
 
-    `newest` time of the newest data in it · `total` rows counted · `simulated` how many of them are simulated or
+    `newest` time of the newest data in it · `total` rows counted · `base` rows of which the
+    counted are a share, where they are one · `simulated` how many of all these are simulated or
     replayed · `missing` what is not in it, in words · `href` the list of the rows, whose count is `total` ·
     `is_part` whether the actor sees only part of the county.
     """
@@ -65,6 +66,7 @@ class Result:
     source: Names
     newest: datetime | None = None
     total: int = 0
+    base: int = 0
     simulated: int = 0
     missing: tuple[Names, ...] = ()
     href: str = ""
@@ -74,6 +76,11 @@ class Result:
     def value(self) -> Any:
         """The number of an answer that has one: the last cell of its only row."""
         return self.rows[0].cells[-1] if len(self.rows) == 1 and self.rows[0].cells else None
+
+    @property
+    def looked_at(self) -> int:
+        """All rows that the answer rests on."""
+        return self.base or self.total
 
     @property
     def measure(self) -> Column:

@@ -122,8 +122,8 @@ def test_its_figures_are_those_of_the_panels(county: County, body: dict[str, Any
     ]  # fmt: skip
     assert ranking == [
         ["名次", "乡镇", "图town_seats", "图town_stalls", "得分"],
-        ["1", "西镇", "9", "1", "9.0"],
-        ["2", "东镇", "6", "2", "3.0"],
+        ["1", "西镇", "9", "1", "9"],
+        ["2", "东镇", "6", "2", "3"],
     ]
     assert [row[:2] + row[3:] for row in accounts[1:3]] == [
         ["图new", "摊位", "0 / 2", "—"],

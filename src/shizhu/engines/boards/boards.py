@@ -83,6 +83,11 @@ class Field:
         return "、".join(dict.fromkeys(panel.source for panel in self.panels if panel.source))
 
     @property
+    def is_stale(self) -> bool:
+        """Whether anything of it is older than it may be."""
+        return any(panel.is_stale for panel in self.panels)
+
+    @property
     def is_simulated(self) -> bool:
         """Whether anything of it is invented."""
         return any(panel.simulated for panel in self.panels)

@@ -96,6 +96,7 @@ class _Making:
 
     def __init__(self, body: Body, county: County, period: periods.Period) -> None:
         self._body, self._county, self.period = body, county, period
+        self._at = min(period.end, timezone.now())  # of a day that still runs: until now
         self._panels = panels_of_report(body, packs.declarations(BOARDS, county.pk))
         self._answers: dict[str, Answer] = {}
 
@@ -129,7 +130,7 @@ class _Making:
     def _answer(self, key: str) -> Answer:
         if key not in self._answers:
             who = Actor(None, "", (), is_unbounded=True)  # of the county; may_read says who may read it
-            self._answers[key] = panels.ask(self._panels[key], who, self._county.pk, self.period.end)
+            self._answers[key] = panels.ask(self._panels[key], who, self._county.pk, self._at)
         return self._answers[key]
 
     def _shown(self, key: str) -> Shown:
@@ -239,7 +240,7 @@ class _Making:
         """Where everything comes from, how old it is, what is simulated and what is missing."""
         yield documents.Heading(_("About the data"))
         yield _("Counted as of %(moment)s; registers and devices as of the making on %(made)s.") % {
-            "moment": f"{timezone.localtime(self.period.end):%Y-%m-%d %H:%M}",
+            "moment": f"{timezone.localtime(self._at):%Y-%m-%d %H:%M}",
             "made": f"{timezone.localtime():%Y-%m-%d %H:%M}",
         }
         rows = []

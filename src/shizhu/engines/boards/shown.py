@@ -73,6 +73,7 @@ class Shown:
     total: int = 0
     simulated: int = 0
     missing: Sequence[str] = field(default_factory=list)
+    asked_at: datetime | None = None
 
     @property
     def is_all_simulated(self) -> bool:
@@ -94,20 +95,20 @@ def _about(panel: Body) -> dict[str, Any]:
 
 def shown(panel: Body, found: Answer) -> Shown:
     """The panel with its answer."""
-    about = _about(panel)
+    about = _about(panel) | {"asked_at": found.asked_at}
     if panel["kind"] == "text":
         return Shown(text=label(panel["text"]), **about)
     result = found.result
     if result is None:
         return Shown(is_refused=found.is_refused, problem=found.problem, **about)
     about |= {
-        "source": label(result.source), "newest": result.newest, "total": result.total,
+        "source": label(result.source), "newest": result.newest, "total": result.looked_at,
         "simulated": result.simulated, "missing": [label(names) for names in result.missing], "href": result.href,
         "is_part": result.is_part, "is_stale": is_stale(panel, found, found.asked_at or timezone.now()),
     }  # fmt: skip
     if panel["kind"] == "number":
         return Shown(**about, **_number(panel, found, result))
-    unit = label(panel.get("unit", result.measure.unit))
+    unit = label(panel.get("unit", result.measure.unit)) if result.measure.name == "value" else ""
     chart = _chart(panel, result, unit) if panel["kind"] in CHARTS else None
     return Shown(heads=_heads(result, unit), lines=_lines(panel, result), chart=chart, unit=unit, **about)
 
@@ -119,7 +120,7 @@ def number(value: Any, decimals: int | None = None) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     if isinstance(value, int) or float(value).is_integer():
-        return f"{int(value):,}" if not decimals else f"{value:,.{decimals}f}"
+        return f"{int(value):,}" if (decimals or 0) < 2 else f"{value:,.{decimals}f}"
     places = decimals if decimals is not None else (1 if abs(value) >= 10 else 2)
     return f"{value:,.{places}f}"
 
@@ -139,7 +140,8 @@ def _number(panel: Body, found: Answer, result: Result) -> dict[str, Any]:
     if panel.get("compare") and known is not None and found.before is not None:
         change = known - found.before
         told["change"] = "up" if change > 0 else "down" if change < 0 else "same"
-        told["change_text"] = f"{'+' if change > 0 else '−' if change < 0 else ''}{number(abs(change), decimals)}"
+        sign = "+" if change > 0 else "−"
+        told["change_text"] = f"{sign}{number(abs(change), decimals)}" if change else _("no change")
         if panel.get("good") and change:
             told["is_better"] = (change > 0) == (panel["good"] == "rising")
     return told

@@ -196,6 +196,7 @@ class _Question:
             source=self._subject.source,
             newest=max((row[at + 1] for row in found if row[at + 1]), default=None),
             total=counted,
+            base=total if self._measure == "share" else 0,
             simulated=sum(row[at + 2] for row in found),
             missing=self._missing(total, counted),
             href=self._address(*([self._body["that"]] if self._measure == "share" else [])),

@@ -81,4 +81,6 @@ def some_panels(request: Request, key: str) -> HttpResponse:
     only = frozenset(filter(None, request.GET.get("only", "").split(",")))
     found = boards.fields(board, request.actor, request.county.pk, only)
     request.session.modified = True
-    return render(request, "boards/panels.html", {"fields": found, "now": timezone.localtime()})
+    now, asked = timezone.localtime(), [panel.asked_at for field in found for panel in field.panels if panel.asked_at]
+    age = max(((now - moment).total_seconds() for moment in asked), default=0.0)
+    return render(request, "boards/panels.html", {"fields": found, "now": now, "age": f"{age:.1f}"})
