@@ -289,3 +289,13 @@ def test_steps_are_read_back_from_bpmn_that_runs_and_is_drawn(flow: Plain) -> No
     assert drawn
     assert len(drawn.shapes) == 2 + len(flow.steps) + sum(bool(step.back) for step in flow.steps)
     assert len(drawn.lines) == 1 + len(flow.steps) + 2 * sum(bool(step.back) for step in flow.steps)
+
+
+def test_an_empty_flow_and_form_can_be_begun(county: County) -> None:
+    boss = browser(person(county, "*", username="boss"))
+    assert [boss.get(address).status_code for address in (FORMS, FLOWS)] == [200, 200]
+    added = boss.post(FLOWS, steps(do="add"))
+    assert [step["id"] for step in added.context["steps"]] == ["s1", "s2", "s3"]
+    moved = boss.post(FLOWS, steps(do="up:s2"))
+    assert [step["id"] for step in moved.context["steps"]] == ["s2", "s1"]
+    assert boss.post(FLOWS, steps(do="remove:s1")).context["typed"].words["zh"] == "水井维修"

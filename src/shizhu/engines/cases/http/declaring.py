@@ -112,7 +112,8 @@ def flow_new(request: Request) -> HttpResponse:
     """Make a flow of steps, or bring a BPMN file."""
     declaring.require(request)
     if request.method != "POST":
-        words = {"days": "7", "begin": _("Reported"), "end": _("Finished"), "owner": request.county.pk, "prefix": "BX"}
+        first = {"days": "7", "begin": _("Reported"), "end": _("Finished"), "owner": request.county.pk, "prefix": "BX"}
+        words = {**dict.fromkeys(HEAD, ""), **first}
         return _flow_page(request, Typed(words, (), (_blank("s1"),), {}), None)
     return _flow_posted(request, None)
 
