@@ -47,6 +47,7 @@ def prepare() -> str:
         plan.load_county(folder)
         if settings.CONFIG.has_demo:
             demo_rows.load(folder)
+        records.follow(folder.body["code"])
     records.prepare_search()
     alarms.bind_all()
     plan.compute_all()

@@ -47,9 +47,11 @@ from shizhu.engines.records.references import add as add_reference
 from shizhu.engines.records.references import find as find_reference
 from shizhu.engines.records.references import seen as seen_references
 from shizhu.engines.records.searching import prepare as prepare_search
+from shizhu.engines.records.revising import revise
 from shizhu.engines.records.spatial import true
 from shizhu.engines.records.store import CHANGED, create, load_demo, move, restore, revert, update, withdraw
 from shizhu.engines.records.tabulate import TOWN, Said, Subject, filtered, problems, tabulate
+from shizhu.engines.records.tasks import follow
 
 __all__ = [
     "ANY",
@@ -99,6 +101,7 @@ __all__ = [
     "facts",
     "filtered",
     "find_reference",
+    "follow",
     "get",
     "get_by_id",
     "history",
@@ -117,6 +120,7 @@ __all__ = [
     "related",
     "restore",
     "revert",
+    "revise",
     "scan",
     "seen_references",
     "tabulate",

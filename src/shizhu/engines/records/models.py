@@ -175,3 +175,30 @@ class Batch(models.Model):
     def percent(self) -> int:
         """How much of its present work is done."""
         return min(100, 100 * self.done // self.total) if self.total else 0
+
+
+class Revision(models.Model):
+    """The declaration that a county's rows of a register were last brought to."""
+
+    county = models.ForeignKey(County, models.CASCADE)
+    register = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64)
+    at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["county", "register"], name="revision_register")]
+
+    def __str__(self) -> str:
+        return f"{self.county_id} {self.register}"
+
+
+class Misfit(models.Model):
+    """A row that the rules of its register forbade when they changed; mended once its version is another."""
+
+    record = models.OneToOneField(Record, models.CASCADE, primary_key=True, related_name="misfit")
+    version = models.IntegerField()  # of the record
+    problems = models.JSONField()  # [{path, rule, message: {zh, en}}]: no values, they may be private
+    at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.record_id}: {len(self.problems)}"

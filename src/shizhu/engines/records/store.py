@@ -145,6 +145,9 @@ def move(who: Actor, record_id: int, state: str, version: int) -> Entry:
 def _step(who: Actor, row: Record, declared: Register, state: str) -> Problem | None:
     """What forbids a row to go into a state; a step without a right to it raises PermissionDenied."""
     step = next((s for s in declared.transitions if (s.start, s.end) == (row.state, state)), None)
+    if step is None and row.state not in declared.states and state == next(iter(declared.states)):
+        access.require(who, declared.verb("edit"), row)  # out of a state that is no more
+        return None
     if step is None:
         following = [names(declared.states[s.end]) for s in declared.transitions if s.start == row.state]
         limit = {language: "、".join(name[language] for name in following) or "—" for language in ("zh", "en")}
@@ -193,7 +196,7 @@ def save(who: Actor, row: Record, declared: Register) -> None:
         group = next((g for g in declared.unique if unique_index(declared, g, row.county_id)[0] == broken), None)
         found = taken(who, row, declared, group, row.data) if group else problem(declared.key_field, row.key, "unique")
         raise Refused((found,)) from None
-    _tell(row)
+    tell(row)
 
 
 def taken(who: Actor, row: Record, declared: Register, group: tuple[str, ...], data: Body) -> Problem:
@@ -209,7 +212,7 @@ def taken(who: Actor, row: Record, declared: Register, group: tuple[str, ...], d
     return problem(group[0], "、".join(str(data[name]) for name in group), "x-shizhu.unique", limit)
 
 
-def _tell(row: Record) -> None:
+def tell(row: Record) -> None:
     """The event carries no values of the record: whoever wants them asks as somebody who may see them."""
     events.emit(CHANGED, row.pk, row.county_id, told(row))
 

@@ -1,13 +1,21 @@
-"""What the records engine does soon after something was declared: make the indexes that it needs."""
+"""What the records engine does after something was declared: make indexes, bring rows to it, list what forbids it."""
 
-from shizhu.engines.records import indexes, searching
+from shizhu.engines.records import indexes, revising, searching
 from shizhu.kernel import jobs, packs
 
 
-def _prepare(_county: str) -> None:
+def _prepare(county: str) -> None:
     packs.forget()  # it was declared by another process, a moment ago
     indexes.prepare_registers()
+    revising.revise(county)
     searching.prepare()
 
 
 prepare_soon = jobs.soon("records.prepare", _prepare)
+jobs.daily("records.revise", 2, 40, revising.revise_all)
+
+
+def follow(county: str) -> None:
+    """Have a worker bring the county's rows to what is declared, if anything changed."""
+    if revising.pending(county):
+        prepare_soon(county)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from shapely.geometry.base import BaseGeometry
 
-from shizhu.engines.records import queries, references, store
+from shizhu.engines.records import queries, references, revising, store
 from shizhu.engines.records.attachments import FILES
 from shizhu.engines.records.contracts import Change, Entry, Refused, StaleRecord
 from shizhu.engines.records.http import inputs, pages, shown
@@ -69,7 +69,8 @@ def edit(request: Request, register: str, number: int) -> HttpResponse:
     entry = pages.entry_of(request, declared, number)
     current = _written(declared, entry)
     if request.method != "POST":
-        return _page(request, declared, Form(current, entry.version), entry)
+        wrong = revising.problems_of(entry.id)
+        return _page(request, declared, Form(current, entry.version, wrong, was_tried=bool(wrong)), entry)
     typed, faults = _sent(request, declared)
     version = int(typed["version"]) if typed.get("version", "").isdecimal() else 0
     if "_act" in typed:
@@ -149,8 +150,9 @@ def _update(request: Request, register: Register, entry: Entry, typed: Typed, ve
     """Send only what differs from what the page showed, so that a masked field left empty stays as it is."""
     current = _written(register, entry)
     differing = inputs.differing(register, typed, current)
+    gone = {name: None for name in entry.data if name not in register.fields and typed.get(f"_gone.{name}")}
     return store.update(
-        request.actor, entry.id, inputs.read(register, differing), version,
+        request.actor, entry.id, {**inputs.read(register, differing), **gone}, version,
         geometry=_geometry(register, typed) if "_geometry" in differing else store.KEEP,
         organisation=differing.get("_organisation", ""), area=differing.get("_area", ""),
         state=differing.get("_state", ""),
@@ -167,6 +169,7 @@ def _page(request: Request, register: Register, form: Form, entry: Entry | None 
         "register": register, "entry": entry, "form": form, "inputs": made, "places": _places(maker, register),
         "geometry": form.typed.get("_geometry", ""), "geometry_problems": maker.told("_geometry"),
         "elsewhere": [p for p in form.problems if not names & {p.path, p.path.rpartition(".")[0]}],
+        "gone": [name for name in entry.data if name not in register.fields] if entry else [],
         "has_files": any(item.kind in FILES for _path, item in register.everything),
         "others": list(shown.steps(request.county.pk, register, form.others)), "masked": sorted(masked),
     }  # fmt: skip

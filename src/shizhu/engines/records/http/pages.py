@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
+from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,17 +16,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from shapely.geometry import mapping
 
-from shizhu.engines.records import batches, panels, queries
+from shizhu.engines.records import batches, panels, queries, revising
 from shizhu.engines.records.catalogue import UnknownRegister, register_of, registers
 from shizhu.engines.records.contracts import Entry, NoRecord, Query
 from shizhu.engines.records.http import excel, filters, listed, saved, shown
 from shizhu.engines.records.http.attached import answer
-from shizhu.engines.records.http.inputs import Maker, tidy
+from shizhu.engines.records.http.inputs import NUMBER, Maker, tidy
 from shizhu.engines.records.http.sketch import Sketch, sketch
 from shizhu.engines.records.logic import built
 from shizhu.engines.records.logic.cql2 import Cql2Error, Every, parse
 from shizhu.engines.records.logic.privacy import PURPOSES, field_of
-from shizhu.engines.records.logic.register import NESTED, Field, Kind, Register, Transition
+from shizhu.engines.records.logic.register import COMPARABLE, NESTED, Field, Kind, Register, Transition
 from shizhu.engines.records.models import WITHDRAWN, Batch
 from shizhu.engines.records.references import Choice
 from shizhu.kernel import access, overlays
@@ -82,6 +83,7 @@ def index(request: Request) -> HttpResponse:
     context = {
         "packs": found,
         "may_review": may_review,
+        "misfits": revising.misfit_counts(request.actor, request.county.pk, seen),
         "may_declare": access.has_county(request.actor, overlays.EDIT, request.county.pk),
     }
     return render(request, "records/index.html", context)
@@ -146,6 +148,7 @@ def listing(request: Request, register: str) -> HttpResponse:
         "is_filtered": bool(wanted.typed.keys() - UNFILTERED), "last": wanted.query.offset + len(rows),
         "many_filters": bool(wanted.typed.keys() - UNFILTERED - {"q", "filter"}), "link_export": wanted.link(page=""),
         "may_create": request.actor.has(wanted.register.verb("create")), "links": _links(wanted, page.total),
+        "misfits": revising.misfit_counts(request.actor, request.county.pk, [wanted.register]).get(register, 0),
         "may_import": any(request.actor.has(wanted.register.verb(verb)) for verb in ("create", "edit")),
     }  # fmt: skip
     return render(request, "records/list.html", context)
@@ -161,7 +164,7 @@ def _columns(wanted: Listing, columns: Collection[Field]) -> Iterator[dict[str, 
     order = wanted.query.order or wanted.register.order
     for item in columns:
         is_up, is_down = order == item.name, order == f"-{item.name}"
-        is_orderable = item.kind not in {Kind.LIST, Kind.GROUP} and not item.privacy
+        is_orderable = item.kind in COMPARABLE and not item.privacy
         link = wanted.link(order=f"-{item.name}" if is_up else item.name) if is_orderable else ""
         yield {"field": item, "link": link, "is_up": is_up, "is_down": is_down, "is_number": item.kind in shown.NUMBERS}
 
@@ -263,9 +266,26 @@ def show(request: Request, declared: Register, entry: Entry, **more: Any) -> Htt
 
 def _steps(request: Request, register: Register, entry: Entry) -> list[Transition]:
     """Into which states the person may take the record now."""
-    return [
-        step for step in register.transitions if step.start == entry.state and may(request, register, step.verb, entry)
+    steps = [step for step in register.transitions if step.start == entry.state]
+    if entry.state not in register.states and not entry.is_withdrawn:  # a state that is no more
+        first, name = next(iter(register.states.items()))
+        steps = [Transition(entry.state, first, "edit", name)]
+    return [step for step in steps if may(request, register, step.verb, entry)]
+
+
+def unfit(request: Request, register: str) -> HttpResponse:
+    """Records that forbid what is declared now, each with the reason."""
+    declared = found(request, register)
+    page = Paginator(revising.misfits(request.actor, request.county.pk, declared), PAGE).get_page(
+        request.GET.get("page")
+    )
+    titles = {path: label(item.title) for path, item in declared.everything} | dict(shown.own_names())
+    rows = [
+        (row, [(titles.get(NUMBER.sub("", p["path"]), p["path"]), label(p["message"])) for p in row.misfit.problems])
+        for row in page
     ]
+    context = {"register": declared, "page": page, "rows": rows, "may_edit": request.actor.has(declared.verb("edit"))}
+    return render(request, "records/unfit.html", context)
 
 
 def file(request: Request, register: str, file_id: UUID, number: int = 0) -> HttpResponseBase:

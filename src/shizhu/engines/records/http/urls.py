@@ -20,6 +20,7 @@ records = [
     path("<str:register>/batches/<int:number>/write", work.write, name="batch_write"),
     path("<str:register>/batches/<int:number>/<str:which>.file", work.file, name="batch_file"),
     path("<str:register>/key/<str:key>", pages.by_key, name="key"),
+    path("<str:register>/unfit", pages.unfit, name="unfit"),
     path("<str:register>/new", editing.new, name="new"),
     path("<str:register>/choices/<str:name>", editing.choices, name="choices"),
     path("<str:register>/<int:number>/", pages.detail, name="detail"),

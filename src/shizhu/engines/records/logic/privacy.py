@@ -54,7 +54,9 @@ def shown(register: Register, data: Body, opened: Collection[str] = ()) -> tuple
 
 
 def _shown(item: Field | None, path: str, value: Any, opened: Collection[str], hidden: set[str]) -> Any:
-    if item is None or field_of(path) in opened:
+    if item is None:  # of what is no field any more nobody knows whether it was private; `_area` and the like are ours
+        return value if path.startswith("_") else HIDDEN
+    if field_of(path) in opened:
         return value
     if item.privacy:
         hidden.add(path)
