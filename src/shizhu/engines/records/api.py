@@ -46,8 +46,8 @@ from shizhu.engines.records.references import Choice, Reference
 from shizhu.engines.records.references import add as add_reference
 from shizhu.engines.records.references import find as find_reference
 from shizhu.engines.records.references import seen as seen_references
-from shizhu.engines.records.searching import prepare as prepare_search
 from shizhu.engines.records.revising import revise
+from shizhu.engines.records.searching import prepare as prepare_search
 from shizhu.engines.records.spatial import true
 from shizhu.engines.records.store import CHANGED, create, load_demo, move, restore, revert, update, withdraw
 from shizhu.engines.records.tabulate import TOWN, Said, Subject, filtered, problems, tabulate

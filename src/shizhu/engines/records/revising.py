@@ -18,12 +18,11 @@ from shizhu.engines.records.logic.register import Register
 from shizhu.engines.records.logic.revision import revised
 from shizhu.engines.records.logic.values import Problem, problem
 from shizhu.engines.records.models import WITHDRAWN, Misfit, Record, Revision
-from shizhu.engines.records.store import tell
+from shizhu.engines.records.store import name, tell
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import County
 from shizhu.kernel.packs import digest
-from shizhu.kernel.text import sort_key
 from shizhu.lib.feel import FeelError
 
 logger = logging.getLogger(__name__)
@@ -70,7 +69,7 @@ def _revise(county: str, register: Register) -> tuple[int, int]:
     numbers = rows.values_list("pk", flat=True).iterator(chunk_size=CHUNK)
     while chunk := list(islice(numbers, CHUNK)):
         with transaction.atomic(), pghistory.context(name="declaration"):
-            for row in rows.filter(pk__in=chunk).select_for_update(of=("self",)):
+            for row in rows.filter(pk__in=chunk).select_related("area").select_for_update(of=("self",)):
                 is_changed, problems = _bring(register, row)
                 problems += [twins[row.pk]] if row.pk in twins else []
                 changed += is_changed
@@ -92,8 +91,7 @@ def _bring(register: Register, row: Record) -> tuple[bool, list[Problem]]:
     if problems or wanted == row.data:
         return False, problems
     row.data = wanted
-    row.title = str(wanted[register.title_field])[:300]
-    row.sort_key = sort_key(row.title)
+    name(row, register)
     row.version += 1
     row.save()
     tell(row)

@@ -319,7 +319,12 @@ def fill(row: Record, declared: Register, wanted: Wanted) -> None:
     row.data, row.state = wanted.data, wanted.state
     row.organisation, row.area = wanted.organisation, wanted.area
     row.geometry, row.box = wanted.geometry, box_of(wanted.geometry)
-    row.title = str(wanted.data[declared.title_field])[:300]
+    name(row, declared)
+
+
+def name(row: Record, declared: Register) -> None:
+    """What a row is called, ordered and found by, from its data and place."""
+    row.title = str(row.data[declared.title_field])[:300]
     row.sort_key = sort_key(row.title)
     row.search = searching.vector(declared, row)
 
