@@ -131,7 +131,7 @@ def test_a_list_asks_few_questions(
     for _ in range(12):
         stall(grower="G001", at=(100.2, 30.2))
     client.get(LIST)
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         assert len(codes(client.get(LIST))) == 12
 
 

@@ -26,7 +26,7 @@ from shizhu.engines.records.http.sketch import Sketch, sketch
 from shizhu.engines.records.logic import built
 from shizhu.engines.records.logic.cql2 import Cql2Error, Every, parse
 from shizhu.engines.records.logic.privacy import PURPOSES, field_of
-from shizhu.engines.records.logic.register import COMPARABLE, NESTED, Field, Kind, Register, Transition
+from shizhu.engines.records.logic.register import COMPARABLE, NESTED, Field, Register, Transition
 from shizhu.engines.records.models import WITHDRAWN, Batch
 from shizhu.engines.records.references import Choice
 from shizhu.kernel import access, overlays

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("kernel", "0007_notices"),
-        ("records", "0004_search"),
+        ("records", "0005_view"),
     ]
 
     operations = [
