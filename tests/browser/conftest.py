@@ -26,7 +26,12 @@ class Visitor:
 
     def __init__(self, browser: Browser, stack: Stack, size: dict[str, int], name: str) -> None:
         self.context = browser.new_context(
-            base_url=stack.address, viewport=size, locale="zh-CN", timezone_id="Asia/Shanghai", has_touch=size == PHONE
+            base_url=stack.address,
+            viewport=size,
+            locale="zh-CN",
+            timezone_id="Asia/Shanghai",
+            has_touch=size == PHONE,
+            reduced_motion="reduce",
         )
         self.page: Page = self.context.new_page()
         self.name, self.size, self.faults = name, size, list[str]()
@@ -40,17 +45,25 @@ class Visitor:
         self.page.get_by_role("button", name="登录").click()
         self.page.wait_for_url("**/")
 
-    def look(self, name: str) -> None:
-        """Keep a picture; nothing may hang over the edge, and axe may find nothing serious."""
+    def look(self, name: str, *, dark: bool = False) -> None:
+        """Keep a picture; nothing may hang over the edge, axe may find nothing serious. With `dark` once more."""
+        self.page.wait_for_load_state()
+        self._look(name)
+        if dark:
+            self.page.emulate_media(color_scheme="dark")
+            self._look(f"{name}-dark")
+            self.page.emulate_media(color_scheme="light")
+
+    def _look(self, name: str) -> None:
         PICTURES.mkdir(parents=True, exist_ok=True)
         kind = "phone" if self.size == PHONE else "desktop"
-        self.page.wait_for_load_state()
         self.page.screenshot(path=PICTURES / f"{name}-{kind}.png")
         width = self.page.evaluate("document.documentElement.scrollWidth")
         assert width <= self.size["width"], f"{name}: {width} px wide at {self.size['width']} px"
-        self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE.read_text(encoding="utf-8"))
         found = self.page.evaluate("axe.run().then(r => r.violations.map(v => [v.impact, v.id, v.nodes[0].html]))")
-        assert [one for one in found if one[0] in {"serious", "critical"}] == [], name
+        assert [one for one in found if one[0] in {"serious", "critical"}] == [], f"{name} {kind}"
 
     def close(self) -> None:
         self.context.close()

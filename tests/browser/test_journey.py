@@ -12,7 +12,7 @@ from urllib.parse import quote
 import paho.mqtt.client as paho
 import pytest
 from playwright.sync_api import expect
-from tests.browser.conftest import DESKTOP, PHONE, Visitor
+from tests.browser.conftest import PHONE, Visitor
 from tests.stack.stack import Stack, until
 
 from shizhu.site.picture import drawn
@@ -177,40 +177,6 @@ def now_of(stack: Stack, indicator: str) -> float | None:
         indicator,
     )
     return rows[0][0] if rows else None
-
-
-PAGES = {
-    "leader": ["/", "/map/", "/plan/", "/plan/tasks/", "/plan/review/", "/alarms/", "/alarms/rules/", "/cases/",
-               "/things/", "/records/"],
-    "river-office": ["/cases/new/rivers.problem/", "/records/rivers.reach/", "/records/rivers.reach/new"],
-    "admin": ["/people/", "/people/new", "/tokens", "/password"],
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("who", PAGES)
-def test_main_pages_in_both_languages(visit: Visit, who: str, size: dict[str, int]) -> None:
-    visitor = visit(who, size)
-    for address in PAGES[who]:
-        visitor.page.goto(address)
-        if address == "/map/":
-            visitor.page.wait_for_timeout(1500)
-        visitor.look(f"{who}{address.strip('/').replace('/', '-').replace('.', '-')}")
-    visitor.page.goto(PAGES[who][0])
-    visitor.page.get_by_role("button", name="EN").click()
-    expect(visitor.page.locator("html")).to_have_attribute("lang", "en")
-    for address in PAGES[who]:
-        visitor.page.goto(address)
-        chinese = visitor.page.locator("nav, h1, h2, th, button, label").evaluate_all(
-            "all => all.filter(e => e.checkVisibility() && !e.closest('[lang^=zh]'))"
-            ".filter(e => /[\\u4e00-\\u9fff]/.test(e.innerText)).map(e => e.innerText.trim())"
-        )
-        assert [text for text in chinese if not is_data(text)] == [], address
-
-
-def is_data(text: str) -> bool:
-    """Names of people, places and plans are in the language they have."""
-    return "“十四五”" in text or text in {"中文", "系统管理员", "张县长", "秦雅琴"}
 
 
 def test_a_stranger_sees_the_login_alone(living: Stack, visit: Visit) -> None:
