@@ -2,7 +2,7 @@
 import maplibregl from "maplibre-gl";
 import { button, clock, element, find, flyTo, isNarrow, label, make, map, middle, bounds, settings, shown, words, metres, say, type Brief, type Feature, type Told } from "./map-core";
 import { openFile } from "./map-file";
-import { all, collections, isOn, ids } from "./map-layers";
+import { all, collections, isOn, ids, windowed } from "./map-layers";
 
 const MOST = 200; // rows of a layer in the list
 
@@ -70,6 +70,8 @@ function sheet(cards: HTMLElement, back?: HTMLElement): void {
 export function clicked({ point: { x, y }, lngLat }: maplibregl.MapMouseEvent): void {
   const layers = settings.layers.flatMap(ids).filter((id) => map.getLayer(id));
   const hit = map.queryRenderedFeatures([[x - 6, y - 6], [x + 6, y + 6]], { layers });
+  const cluster = hit.find((f) => f.properties.count);
+  if (cluster) return void map.easeTo({ center: lngLat, zoom: map.getZoom() + 2 });
   const urls = new Set(hit.map((f) => f.properties.url as string));
   const features = [...urls].flatMap((url) => all().filter((f) => f.properties.url === url).slice(0, 1));
   const first = features[0];
@@ -105,10 +107,11 @@ export function list(): void {
   const focused = (document.activeElement as HTMLElement | null)?.dataset.feature;
   panel.replaceChildren();
   for (const layer of [...settings.layers].reverse()) {
-    const features = collections.get(layer.key) ?? [];
-    if (!isOn(layer) || !features.length) continue;
+    const features = (collections.get(layer.key) ?? []).filter((f) => !f.properties.count), total = windowed.get(layer.key);
+    if (!isOn(layer) || !(features.length || total)) continue;
     const head = make("h2", "map-list-head", layer.title);
-    head.append(make("span", "text-secondary num", ` ${features.length}`));
+    head.append(make("span", "text-secondary num", ` ${features.length || ""}`));
+    if (total) head.append(make("p", "map-list-total", say(words.zoomFor, total)));
     panel.append(head, ...features.slice(0, MOST).map((feature) => entry(feature, layer.source, layer.colour)));
   }
   if (!panel.childElementCount) panel.append(make("p", "empty-note", words.empty));

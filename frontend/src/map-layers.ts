@@ -66,7 +66,7 @@ const paintings: Record<string, (layer: LayerSettings) => Part[]> = {
   things: (layer) => {
     draw(layer.key, layer.colour, "round", 36);
     map.addLayer({
-      id: layer.key, type: "symbol", source: layer.key,
+      id: layer.key, type: "symbol", source: layer.key, filter: ["!", ["has", "count"]],
       layout: { ...TEXT, "icon-image": layer.key, "icon-allow-overlap": true, "text-field": ["get", "label"], "text-size": 12.5, "text-variable-anchor": ["top", "bottom", "right", "left"], "text-radial-offset": 0.95 },
       paint: { "text-halo-width": 1.6 },
     });
@@ -93,11 +93,11 @@ const paintings: Record<string, (layer: LayerSettings) => Part[]> = {
     const colour: ExpressionSpecification = ["get", "mark"];
     map.addLayer({ id: fill, type: "fill", source, filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": colour } }, "town-name");
     map.addLayer({ id: key, type: "line", source, filter: ["!=", ["geometry-type"], "Point"], layout: { "line-cap": "round", "line-join": "round" }, paint: { "line-color": colour, "line-width": zoomed(layer.width * 0.7, layer.width * 2) } }, "town-name");
-    map.addLayer({ id: point, type: "circle", source, filter: ["==", ["geometry-type"], "Point"], paint: { "circle-color": colour, "circle-radius": zoomed(4, 8), "circle-stroke-color": "#fff", "circle-stroke-width": 1.5 } });
+    map.addLayer({ id: point, type: "circle", source, filter: ["all", ["==", ["geometry-type"], "Point"], ["!", ["has", "count"]]], paint: { "circle-color": colour, "circle-radius": zoomed(4, 8), "circle-stroke-color": "#fff", "circle-stroke-width": 1.5 } });
     const names = { "text-halo-width": 1.5 };
     const layout = { ...TEXT, "text-field": ["get", "name"] as ExpressionSpecification, "text-size": 11.5 };
     map.addLayer({ id: along, type: "symbol", source, minzoom: 9.6, filter: ["==", ["geometry-type"], "LineString"], layout: { ...layout, "symbol-placement": "line" }, paint: names });
-    map.addLayer({ id: name, type: "symbol", source, minzoom: 10.4, filter: ["!=", ["geometry-type"], "LineString"], layout: { ...layout, "text-anchor": "top", "text-offset": [0, 0.6] }, paint: names });
+    map.addLayer({ id: name, type: "symbol", source, minzoom: 10.4, filter: ["all", ["!=", ["geometry-type"], "LineString"], ["!", ["has", "count"]]], layout: { ...layout, "text-anchor": "top", "text-offset": [0, 0.6] }, paint: names });
     for (const id of [along, name]) themed(id, INK);
     return [
       { id: fill, property: "fill-opacity", full: 0.25 }, { id: key, property: "line-opacity", full: 1 }, { id: point, property: "circle-opacity", full: 1 },
@@ -109,7 +109,7 @@ const paintings: Record<string, (layer: LayerSettings) => Part[]> = {
 
 export function paint(layer: LayerSettings): void {
   map.addSource(layer.key, { type: "geojson", data: { type: "FeatureCollection", features: [] } });
-  parts.set(layer.key, (paintings[layer.source] ?? paintings.things)(layer));
+  parts.set(layer.key, [...(paintings[layer.source] ?? paintings.things)(layer), ...clusters(layer)]);
   switchTo(layer, isOn(layer));
   fade(layer, chosen.opacity[layer.key] ?? layer.opacity);
   for (const id of ids(layer)) {
@@ -126,17 +126,38 @@ function fade(layer: LayerSettings, opacity: number): void {
   for (const part of parts.get(layer.key) ?? []) map.setPaintProperty(part.id, part.property as "line-opacity", part.full * opacity);
 }
 
+// A large layer gives what the window shows: features, or clusters with how many.
+export const windowed = new Map<string, number>();
+const rounds = new Map<string, number>();
+function seen(): Record<string, string> {
+  const box = map.getBounds(), places = [[Math.max(box.getWest(), -180), Math.max(box.getSouth(), -90)], [Math.min(box.getEast(), 180), Math.min(box.getNorth(), 90)]];
+  return { zoom: map.getZoom().toFixed(2), box: places.map((place) => place.map((n) => n.toFixed(5)).join(",")).join(";") };
+}
+export function whenMoved(): void {
+  if (!at) settings.layers.filter((layer) => windowed.get(layer.key)).forEach((layer) => void load(layer));
+}
+
+function clusters(layer: LayerSettings): Part[] {
+  const id = `${layer.key}-cluster`, name = `${id}-count`;
+  map.addLayer({ id, type: "circle", source: layer.key, filter: ["has", "count"], paint: { "circle-color": layer.colour, "circle-stroke-color": "#fff", "circle-stroke-width": 2, "circle-radius": ["interpolate", ["linear"], ["log10", ["get", "count"]], 0, 9, 2, 17, 4, 26] } });
+  map.addLayer({ id: name, type: "symbol", source: layer.key, filter: ["has", "count"], layout: { "text-field": ["get", "name"], "text-font": ["sans-serif"], "text-size": 12, "text-allow-overlap": true }, paint: { "text-color": "#fff" } });
+  return [{ id, property: "circle-opacity", full: 0.9 }, { id, property: "circle-stroke-opacity", full: 1 }, { id: name, property: "text-opacity", full: 1 }];
+}
+
 export async function load(layer: LayerSettings): Promise<void> {
   const wanted = at;
-  const answer = await fetch(wanted ? `${layer.url}?at=${encodeURIComponent(wanted)}` : layer.url).catch(() => null);
+  const own = (rounds.get(layer.key) ?? 0) + 1;
+  rounds.set(layer.key, own);
+  const answer = await fetch(`${layer.url}?${new URLSearchParams(wanted ? { at: wanted } : seen())}`).catch(() => null);
   if (!answer?.ok) return;
-  const { features } = (await answer.json()) as FeatureCollection & { features: Feature[] };
-  if (wanted !== at) return; // another time was chosen meanwhile
+  const { features, numberMatched, windowed: isPart } = (await answer.json()) as FeatureCollection & { features: Feature[]; numberMatched: number; windowed: boolean };
+  if (rounds.get(layer.key) !== own) return; // asked again meanwhile
+  windowed.set(layer.key, isPart ? numberMatched : 0);
   decorate(layer, features);
   collections.set(layer.key, features);
   map.getSource<GeoJSONSource>(layer.key)?.setData({ type: "FeatureCollection", features });
   const count = document.querySelector(`[data-count="${layer.key}"]`);
-  if (count) count.textContent = String(features.length);
+  if (count) count.textContent = String(numberMatched);
   whenChanged();
 }
 

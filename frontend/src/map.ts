@@ -6,7 +6,7 @@ import { ground } from "./map-base";
 import { list } from "./map-card";
 import { element, find, followTheme, home, isNarrow, map, settings, words } from "./map-core";
 import { files } from "./map-file";
-import { load, onChange, paint, panel, take, type Row } from "./map-layers";
+import { load, onChange, paint, panel, take, whenMoved, type Row } from "./map-layers";
 import { printing } from "./map-print";
 import { replaying } from "./map-time";
 import { tools } from "./map-tools";
@@ -43,6 +43,7 @@ map.on("load", () => {
   void (async () => {
     await ground();
     settings.layers.forEach(paint);
+    map.on("moveend", whenMoved);
     tools();
     printing();
     files();

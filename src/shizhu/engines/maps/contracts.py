@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
+from shizhu.engines.records.api import Cell
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation
 
@@ -55,10 +56,14 @@ class Feature:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of a source: as it was `at` a time (now without one), and only what may meet the `box`."""
+    """What is asked of a source: as it was `at` a time (now without one), and only what may meet the `box`.
+
+    With a `zoom` of the web's tiles, of a layer with too many features the box's are given, or how many lie where.
+    """
 
     at: datetime | None = None
     box: Box | None = None
+    zoom: float | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,7 @@ class Course:
 
 
 Give = Callable[[Actor, str, Layer, Asked], list[Feature]]  # (who, county, layer, asked) → the features who may see
+Grid = Callable[[Actor, str, Layer, Box | None, float], list[Cell]]  # (who, county, layer, box, size in degrees)
 OpenAt = Callable[[Actor, str, list[datetime]], list[int]]  # (who, county, times) → how many were open at each
 Find = Callable[[Actor, str, str, int], list[Feature]]  # (who, county, words, most) → those whose name has the words
 
@@ -118,6 +124,16 @@ class Source:
     legend: Callable[[str, Layer], list[Mark]]
     find: Find
     open_at: OpenAt | None = None
+    grid: Grid | None = None
+
+
+@dataclass(frozen=True)
+class View:
+    """What a map shows of a layer, how many features it has in all, and whether what is shown depends on the window."""
+
+    features: list[Feature]
+    total: int
+    is_windowed: bool
 
 
 @dataclass(frozen=True)

@@ -26,4 +26,11 @@ def register() -> None:
     """Called once by the application."""
     packs.kind("layers", schema=packs.read_schema("shizhu.engines.maps", "layer"), check=check)
     group = {"zh": "登记资料", "en": "Registers"}
-    api.source("records", registers.features, verb=registers.verb, group=group, legend=registers.legend)
+    api.source(
+        "records",
+        registers.features,
+        verb=registers.verb,
+        group=group,
+        legend=registers.legend,
+        grid=registers.grid,
+    )

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from shizhu.engines.maps.contracts import Asked, Feature, Find, Give, Layer, Mark, OpenAt, Source
+from shizhu.engines.maps.contracts import Asked, Feature, Find, Give, Grid, Layer, Mark, OpenAt, Source, View
+from shizhu.engines.records.api import Cell
 from shizhu.kernel import packs
 from shizhu.kernel.access import Actor
 
+MANY = 500  # features that a map draws and lists one by one
+CELL, TILE = 60, 512  # pixels
 _sources: dict[str, Source] = {}
 
 
@@ -33,16 +36,18 @@ def source(
     legend: Callable[[str, Layer], list[Mark]] = _no_marks,
     find: Find = _no_names,
     open_at: OpenAt | None = None,
+    grid: Grid | None = None,
 ) -> None:
     """Register a source of features; call it from `AppConfig.ready`.
 
     `verb` is the right without which a layer of this source is not even named, `group` its heading in the panel, and
     `legend` (county, layer) what its colours mean, where they mean something;
     `find` (who, county, words, most) gives what is found by name, on a layer or not, and
-    `open_at` (who, county, times) how many were open at each of the times, for what opens and ends.
+    `open_at` (who, county, times) how many were open at each of the times, for what opens and ends;
+    `grid` (who, county, layer, box, size) counts by cells of so many degrees, where there may be thousands.
     """
     wanted = verb if callable(verb) else lambda _layer: verb
-    _sources[name] = Source(give, wanted, group, legend, find, open_at)
+    _sources[name] = Source(give, wanted, group, legend, find, open_at, grid)
 
 
 def sources() -> Mapping[str, Source]:
@@ -77,6 +82,26 @@ def _layer(key: str, body: packs.Body) -> Layer:
 def features(who: Actor, county: str, wanted: Layer, asked: Asked | None = None) -> list[Feature]:
     """The features of a layer that the actor may see, now or as asked."""
     return _sources[wanted.source].give(who, county, wanted, asked or Asked())
+
+
+def view(who: Actor, county: str, wanted: Layer, asked: Asked) -> View:
+    """What a map shows: all features of a layer of at most `MANY`; of a larger one those of the box, or clusters."""
+    grid = _sources[wanted.source].grid
+    if grid is None or asked.zoom is None or asked.box is None or asked.at is not None:
+        found = features(who, county, wanted, asked)
+        return View(found, len(found), is_windowed=False)
+    total = sum(cell.count for cell in grid(who, county, wanted, None, 360.0))
+    if total <= MANY:
+        return View(features(who, county, wanted), total, is_windowed=False)
+    cells = grid(who, county, wanted, asked.box, CELL * 360 / (TILE * 2**asked.zoom))
+    if sum(cell.count for cell in cells) <= MANY:
+        return View(features(who, county, wanted, asked), total, is_windowed=True)
+    return View([_cluster(number, cell) for number, cell in enumerate(cells)], total, is_windowed=True)
+
+
+def _cluster(number: int, cell: Cell) -> Feature:
+    point = {"type": "Point", "coordinates": [cell.longitude, cell.latitude]}
+    return Feature(f"cluster-{number}", point, {"name": str(cell.count), "count": cell.count})
 
 
 def collection(found: list[Feature]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
-from shizhu.engines.maps.contracts import Asked, Feature, Layer, Mark
+from shizhu.engines.maps.contracts import Asked, Box, Feature, Layer, Mark
 from shizhu.engines.records import api as records
 from shizhu.kernel.access import Actor
 from shizhu.kernel.packs import Body, LoadedPacks, find
@@ -38,6 +38,11 @@ def features(who: Actor, county: str, layer: Layer, asked: Asked) -> list[Featur
         _feature(entry, place, layer, colours, shown) for entry in entries if (place := entry.geometry) is not None
     )
     return list(islice(found, MOST))
+
+
+def grid(who: Actor, county: str, layer: Layer, box: Box | None, size: float) -> list[records.Cell]:
+    """How many records lie where."""
+    return records.cells(who, county, layer.of, box, size) if who.has(verb(layer)) else []
 
 
 def _feature(

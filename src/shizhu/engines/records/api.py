@@ -28,6 +28,7 @@ from shizhu.engines.records.contracts import (
 )
 from shizhu.engines.records.describing import Description, add_descriptions
 from shizhu.engines.records.facts import facts
+from shizhu.engines.records.grid import Cell, cells, gridded
 from shizhu.engines.records.http.ogc.landing import Part, add_part
 from shizhu.engines.records.http.ogc.openapi import operation as read_operation
 from shizhu.engines.records.indexes import THINNED, prepare_registers
@@ -61,6 +62,7 @@ __all__ = [
     "THINNED",
     "TOWN",
     "Box",
+    "Cell",
     "Change",
     "Choice",
     "Collection",
@@ -94,6 +96,7 @@ __all__ = [
     "add_panel",
     "add_part",
     "add_reference",
+    "cells",
     "collection_of",
     "condition",
     "count",
@@ -104,6 +107,7 @@ __all__ = [
     "follow",
     "get",
     "get_by_id",
+    "gridded",
     "history",
     "load_demo",
     "masked",

@@ -22,7 +22,14 @@ class ThingsConfig(AppConfig):
         names = {"zh": "设备", "en": "Device"}
         records.add_reference("things.device", records.Reference(names, places.device_titles, places.device_search))
         group = {"zh": "监测设备", "en": "Monitoring"}
-        maps.source("things", places.features, verb="things.thing.view", group=group, find=places.find)
+        maps.source(
+            "things",
+            places.features,
+            verb="things.thing.view",
+            group=group,
+            find=places.find,
+            grid=places.grid,
+        )
         maps.subject("thing", dossier.thing)
         maps.section(20, dossier.readings)
         live.topic("things", ingest.LIVE, places.live)

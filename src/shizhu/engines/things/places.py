@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import BooleanField, Q
+from django.db.models.expressions import RawSQL
 
 from shizhu.engines.maps import api as maps
 from shizhu.engines.records import api as records
 from shizhu.engines.things import queries
 from shizhu.engines.things.logic import geojson
-from shizhu.engines.things.models import Datastream, Device, Thing
+from shizhu.engines.things.models import Datastream, Device, Location, Thing
 from shizhu.kernel import access, packs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.text import label, named
@@ -22,6 +23,8 @@ def features(who: Actor, county: str, layer: maps.Layer, asked: maps.Asked) -> l
     """One feature per Thing with a device of the layer's profile, with its values as they are or were."""
     profile = packs.declaration("things", layer.of, county)
     things = access.rows(Thing.objects.filter(county_id=county, devices__profile=layer.of), who, "things.thing.view")
+    if asked.box is not None:
+        things = things.filter(locations__in=_meeting(asked.box))
     streams = queries.describe(Datastream.objects.filter(thing__in=things).values_list("pk", flat=True))
     newest = queries.latest(streams, asked.at)
     by_thing: dict[int, list[queries.StreamInfo]] = {}
@@ -46,6 +49,26 @@ def features(who: Actor, county: str, layer: maps.Layer, asked: maps.Asked) -> l
         point = {"type": "Point", "coordinates": list(first.point)}
         found.append(maps.Feature(f"thing-{first.thing}", point, told))
     return found
+
+
+def _meeting(box: maps.Box) -> list[int]:
+    """Ids of the Locations whose box meets it."""
+    text = "({2},{3}),({0},{1})".format(*box)
+    meets: RawSQL = RawSQL("things_location.box && %s::box", (text,), output_field=BooleanField())  # bound
+    return list(Location.objects.filter(meets).values_list("pk", flat=True))
+
+
+GRIDDED = """things_location p JOIN things_thing_locations l ON l.location_id = p.id
+JOIN things_thing t ON t.id = l.thing_id
+WHERE t.county_id = %s AND EXISTS (SELECT 1 FROM things_device d WHERE d.thing_id = t.id AND d.profile = %s)
+AND EXISTS (SELECT 1 FROM things_datastream s WHERE s.thing_id = t.id) AND p.box[0] ~= p.box[1] AND """
+
+
+def grid(who: Actor, county: str, layer: maps.Layer, box: maps.Box | None, size: float) -> list[records.Cell]:
+    """How many Things lie where."""
+    visible = access.visible(who, "things.thing.view", "t")
+    rows = access.Predicate(GRIDDED + visible.sql, (county, layer.of, *visible.params))
+    return records.gridded(rows, box, size)
 
 
 def find(who: Actor, county: str, words: str, most: int) -> list[maps.Feature]:

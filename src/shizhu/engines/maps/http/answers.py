@@ -14,7 +14,7 @@ from shapely.geometry import mapping
 from shizhu.engines.maps import questions
 from shizhu.engines.maps.contracts import Feature, Layer, Near
 from shizhu.engines.maps.http import asking
-from shizhu.engines.maps.layers import collection, features, layers, sources
+from shizhu.engines.maps.layers import collection, layers, sources, view
 from shizhu.engines.maps.search import area_feature, search
 from shizhu.kernel import access
 from shizhu.kernel.text import label
@@ -175,8 +175,9 @@ def layer_features(request: Request, key: str) -> HttpResponse:
     wanted = next((one for one in layers(request.county.pk) if one.key == key), None)
     if wanted is None:
         return HttpResponse(status=404)
-    found = collection(features(request.actor, request.county.pk, wanted, asking.asked(request)))
-    return HttpResponse(orjson.dumps(found, default=str), content_type="application/geo+json")
+    found = view(request.actor, request.county.pk, wanted, asking.asked(request))
+    told = {**collection(found.features), "numberMatched": found.total, "windowed": found.is_windowed}
+    return HttpResponse(orjson.dumps(told, default=str), content_type="application/geo+json")
 
 
 @answer

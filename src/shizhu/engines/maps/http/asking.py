@@ -98,7 +98,18 @@ def count(name: str, text: str, least: int, most: int) -> int:
     return int(text)
 
 
+def _zoom(text: str) -> float:
+    """A zoom of the web's tiles."""
+    try:
+        zoom = float(text)
+    except ValueError:
+        zoom = -1.0
+    if not 0 <= zoom <= 24:
+        raise BadQuestion(f"zoom: {text[:20]!r}: must be a number from 0 to 24")
+    return zoom
+
+
 def asked(request: HttpRequest) -> Asked:
-    """The view of a layer that is asked for: `at` a time, of a `box`."""
-    at, box = request.GET.get("at"), request.GET.get("box")
-    return Asked(moment("at", at) if at else None, _box(box) if box else None)
+    """The view of a layer that is asked for: `at` a time, of a `box`, at a `zoom`."""
+    at, box, zoom = (request.GET.get(name) for name in ("at", "box", "zoom"))
+    return Asked(moment("at", at) if at else None, _box(box) if box else None, _zoom(zoom) if zoom else None)

@@ -46,6 +46,7 @@ def all_words() -> dict[str, str]:
         "nearest": _("Nearest"),
         "inside": _("Lies in"),
         "beside": _("Within 500 m of it"),
+        "zoomFor": _("{} in all; zoom in to see each."),
         "legend": _("Legend"),
         "north": _("N"),
         "title": _("Title"),

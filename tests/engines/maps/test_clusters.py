@@ -1,0 +1,120 @@
+"""Large layers: what the window shows, or how many lie where; counts are exact, and of what one may see."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from math import floor
+from typing import Any
+
+import pytest
+import shapely
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.engines.alarms.jugs import warm
+from tests.fixtures import area, organisation, person
+from tests.web.pages import browser
+
+from shizhu.engines.maps import api, layers
+from shizhu.engines.records import api as records
+from shizhu.engines.records.models import Record
+from shizhu.kernel import access
+from shizhu.kernel.models import County
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+STALLS = "lemonade.stall"
+WORLD = (100.0, 30.0, 101.0, 31.0)
+Place = tuple[float, float]
+
+
+def put(county: County, places: list[Place]) -> None:
+    """A stall at each place, in the town it lies in; without history, which would take its time."""
+    towns = {is_east: area(county, "101" if is_east else "102") for is_east in (True, False)}
+    own = {"county": county, "register": STALLS, "organisation": organisation(county, "stand"), "state": "open"}
+    Record.objects.bulk_create(
+        Record(
+            key=f"S{n}", title=f"S{n}", sort_key=f"s{n}", data={"code": f"S{n}", "name": f"S{n}"}, source="demo",
+            area=towns[x >= 100.5], geometry=shapely.Point(x, y), box=(x, y, x, y), **own,
+        )
+        for n, (x, y) in enumerate(places)
+    )  # fmt: skip
+
+
+PLACES = st.lists(
+    st.tuples(st.integers(0, 64).map(lambda n: 100 + n / 64), st.integers(0, 64).map(lambda n: 30 + n / 64)),
+    max_size=40,
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(places=PLACES, size=st.sampled_from([1 / 16, 1 / 4, 1.0, 360.0]), window=st.tuples(PLACES, PLACES))
+def test_cells_count_what_lies_in_them(county: County, places: list[Place], size: float, window: Any) -> None:
+    Record.objects.all().delete()
+    put(county, places)
+    (a, b), (c, d) = ((pair[0] if pair else (100.25, 30.25)) for pair in window)
+    box = min(a, c), min(b, d), max(a, c), max(b, d)
+    root = access.actor(person(county, "*"))
+    for who, own in (
+        (root, places),
+        (access.actor(person(county, "*", in_area="101")), [p for p in places if p[0] >= 100.5]),
+    ):
+        for bounds in (None, box):
+            inside = [
+                p for p in own if bounds is None or (bounds[0] <= p[0] < bounds[2] and bounds[1] <= p[1] < bounds[3])
+            ]
+            looked = Counter((floor(x / size), floor(y / size)) for x, y in inside)
+            found = records.cells(who, county.pk, STALLS, bounds, size)
+            assert sorted(cell.count for cell in found) == sorted(looked.values())
+            for cell in found:
+                assert cell.count == looked[floor(cell.longitude / size), floor(cell.latitude / size)]
+    assert records.cells(access.actor(person(county, "maps.*")), county.pk, STALLS, None, size) == []
+
+
+def shown(client: Any, query: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(client.get(f"/map/layers/lemonade.stalls.geojson?{query}").content)
+    return told
+
+
+def test_a_large_layer_gives_clusters_far_and_features_near(county: County, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layers, "MANY", 20)
+    put(county, [(100 + x / 10 + 0.01, 30 + y / 10 + 0.01) for x in range(10) for y in range(10)])
+    client, east = browser(person(county, "*")), browser(person(county, "*", in_area="101"))
+    far = shown(client, "box=100,30;101,31&zoom=7")
+    assert (far["numberMatched"], far["windowed"]) == (100, True)
+    assert sum(one["properties"]["count"] for one in far["features"]) == 100
+    assert len(far["features"]) < 20
+    near = shown(client, "box=100,30;100.3,30.3&zoom=12")
+    assert (near["numberMatched"], near["windowed"], len(near["features"])) == (100, True, 9)
+    assert all("count" not in one["properties"] for one in near["features"])
+    hers = shown(east, "box=100,30;101,31&zoom=7")
+    assert (hers["numberMatched"], sum(one["properties"]["count"] for one in hers["features"])) == (50, 50)
+    none = shown(browser(person(county, "maps.*")), "box=100,30;101,31&zoom=7")
+    assert (none["numberMatched"], none["features"]) == (0, [])
+    assert shown(client, "zoom=99&box=100,30;101,31") == {"error": "zoom: '99': must be a number from 0 to 24"}
+
+
+def test_a_small_layer_is_given_whole_whatever_the_window(county: County) -> None:
+    put(county, [(100.2, 30.2), (100.7, 30.7)])
+    told = shown(browser(person(county, "*")), "box=100,30;100.3,30.3&zoom=12")
+    assert (told["numberMatched"], told["windowed"], len(told["features"])) == (2, False, 2)
+
+
+def test_things_are_counted_where_they_are(county: County, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key, town in (("E", "101"), ("F", "101"), ("W", "102")):
+        warm(county, key, town)
+    layer = next(one for one in api.layers(county.pk) if one.key == "lemonade.jugs")
+    grid = api.sources()["things"].grid
+    assert grid is not None
+    root, east = (access.actor(person(county, "*", in_area=town)) for town in ("", "101"))
+    assert [[cell.count for cell in grid(who, county.pk, layer, WORLD, 1.0)] for who in (root, east)] == [[3], [2]]
+    assert grid(root, county.pk, layer, (100.5, 30.0, 101.0, 31.0), 1.0) == []
+    assert grid(access.actor(person(county, "maps.*")), county.pk, layer, None, 1.0) == []
+    monkeypatch.setattr(layers, "MANY", 2)
+    asked = api.Asked(box=(100.1, 30.1, 100.3, 30.3), zoom=3)
+    (cluster,) = layers.view(root, county.pk, layer, asked).features
+    assert (cluster.properties["count"], cluster.geometry["coordinates"]) == (
+        3,
+        [pytest.approx(100.2), pytest.approx(30.2)],
+    )
+    near = layers.view(east, county.pk, layer, asked)
+    assert sorted(one.properties["name"] for one in near.features) == ["E号罐", "F号罐"]
