@@ -18,7 +18,7 @@ document.addEventListener("click", (event) => {
 // A form that was sent must not be sent twice by an impatient thumb.
 document.addEventListener("submit", (event) => {
   const form = event.target as HTMLFormElement;
-  if (form.method.toLowerCase() !== "post" || event.defaultPrevented) return;
+  if (form.method.toLowerCase() !== "post" || event.defaultPrevented || "download" in form.dataset) return;
   setTimeout(() => form.querySelectorAll<HTMLButtonElement>("button:not([type=button])").forEach((b) => (b.disabled = true)));
 });
 

@@ -111,7 +111,7 @@ def test_a_register_made_by_clicking_and_a_flow_that_uses_it(living: Stack, visi
         clerk.page.get_by_label("编号").fill(f"J{number}")
         clerk.page.get_by_label("名称", exact=False).first.fill(name)
         clerk.page.get_by_label("井深").fill("35.5")
-        clerk.page.get_by_label("区域").select_option(label="南宾街道")
+        clerk.page.locator('[name="_area"]').fill("南宾街道 · 500240001")
         clerk.page.get_by_role("button", name="保存").last.click()
         expect(clerk.page.get_by_role("heading", level=1)).to_contain_text(name)
     clerk.page.goto("/records/local.well/key/J1")
