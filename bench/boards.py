@@ -30,10 +30,10 @@ INSERT INTO records_record (county_id, register, key, data, title, sort_key, org
   is_simulated, created, updated, version)
 SELECT r.county_id, r.register, 'B' || n, r.data, r.title, r.sort_key, r.organisation_id,
   (SELECT id FROM kernel_area a WHERE a.county_id = r.county_id AND a.level = 'town' ORDER BY a.code
-   OFFSET n % 33 LIMIT 1), r.state, 'demo', TRUE, now(), now(), 1
+   OFFSET n %% 33 LIMIT 1), r.state, 'demo', TRUE, now(), now(), 1
 FROM generate_series(1, %s) n
-JOIN LATERAL (SELECT * FROM records_record WHERE register = 'innovation.enterprise' ORDER BY id OFFSET n % 20 LIMIT 1) r
-ON TRUE
+JOIN LATERAL (SELECT * FROM records_record WHERE register = 'innovation.enterprise' ORDER BY id OFFSET n %% 20
+  LIMIT 1) r ON TRUE
 """
 BARE = """SELECT count(*) FROM records_record WHERE county_id = '500240' AND register = 'innovation.enterprise'
 AND state <> 'withdrawn'"""

@@ -113,7 +113,8 @@ def test_the_story_of_an_event_says_what_is_still_to_come(county: County, orders
         {"from": "alarms", "by": ["rule"]}, {"from": "alarms", "by": ["raised_at"], "each": "day"},
         {"from": "cases"}, {"from": "cases", "of": "lemonade.order", "where": "is_late = TRUE"},
         {"from": "cases", "by": ["is_open"]}, {"from": "cases", "by": ["_town"]}, {"from": "cases", "by": ["flow"]},
-        {"from": "cases", "by": ["opened_at"], "each": "day"}, {"from": "devices"}, {"from": "devices", "by": ["state"]},
+        {"from": "cases", "by": ["opened_at"], "each": "day"}, {"from": "devices"},
+        {"from": "devices", "by": ["state"]},
         {"from": "devices", "by": ["profile"]}, {"from": "devices", "by": ["_town"]},
     ],
 )  # fmt: skip
