@@ -99,6 +99,17 @@ def test_a_small_layer_is_given_whole_whatever_the_window(county: County) -> Non
     assert (told["numberMatched"], told["windowed"], len(told["features"])) == (2, False, 2)
 
 
+def test_the_nearest_of_a_large_layer_is_the_nearest_of_all(county: County, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(county, [(100 + x / 10 + 0.01, 30 + y / 10 + 0.01) for x in range(10) for y in range(10)])
+    layer = next(one for one in api.layers(county.pk) if one.key == "lemonade.stalls")
+    root, here = access.actor(person(county, "*")), (100.333, 30.777)
+    small = [(one.feature.id, round(one.metres, 3)) for one in api.nearest(root, county.pk, layer, here, 7)]
+    monkeypatch.setattr(layers, "MANY", 20)
+    large = [(one.feature.id, round(one.metres, 3)) for one in api.nearest(root, county.pk, layer, here, 7)]
+    assert large == small
+    assert len(api.nearest(root, county.pk, layer, here, 1000)) == 100
+
+
 def test_things_are_counted_where_they_are(county: County, monkeypatch: pytest.MonkeyPatch) -> None:
     for key, town in (("E", "101"), ("F", "101"), ("W", "102")):
         warm(county, key, town)

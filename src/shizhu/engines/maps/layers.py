@@ -84,6 +84,12 @@ def features(who: Actor, county: str, wanted: Layer, asked: Asked | None = None)
     return _sources[wanted.source].give(who, county, wanted, asked or Asked())
 
 
+def is_large(who: Actor, county: str, wanted: Layer) -> bool:
+    """Whether the layer has more features that the actor may see than are given one by one."""
+    grid = _sources[wanted.source].grid
+    return grid is not None and sum(cell.count for cell in grid(who, county, wanted, None, 360.0)) > MANY
+
+
 def view(who: Actor, county: str, wanted: Layer, asked: Asked) -> View:
     """What a map shows: all features of a layer of at most `MANY`; of a larger one those of the box, or clusters."""
     grid = _sources[wanted.source].grid

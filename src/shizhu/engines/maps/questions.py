@@ -13,12 +13,14 @@ from shapely.geometry.base import BaseGeometry
 
 from shizhu.engines.maps.contracts import Asked, Box, Course, Feature, Layer, Near, Region
 from shizhu.engines.maps.layers import features as features_of
+from shizhu.engines.maps.layers import is_large
 from shizhu.engines.maps.logic.network import Network, Stretch
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area
 from shizhu.lib import geodesy
 
 REACH = 2000.0  # metres from which a point still belongs to a line
+FIRST, FARTHEST = 250.0, 500_000.0  # metres about a place in which a large layer is looked through
 BESIDE = 500.0  # metres from a course within which something lies on it
 
 
@@ -38,7 +40,14 @@ def containing(who: Actor, county: str, layer: Layer, position: geodesy.Position
 
 def nearest(who: Actor, county: str, layer: Layer, position: geodesy.Position, most: int = 5) -> list[Near]:
     """The `most` features nearest to the position, with their distance."""
-    return _ranked(features_of(who, county, layer), geodesy.Around(position))[:most]
+    around, reach = geodesy.Around(position), FIRST
+    while is_large(who, county, layer) and reach < FARTHEST:
+        inside = features_of(who, county, layer, Asked(box=Circle(position, reach).box))
+        near = [one for one in _ranked(inside, around) if one.metres <= reach]
+        if len(near) >= most:
+            return near[:most]
+        reach *= 4
+    return _ranked(features_of(who, county, layer), around)[:most]
 
 
 def within(who: Actor, county: str, layer: Layer, region: Region) -> list[Feature]:
