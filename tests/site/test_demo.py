@@ -60,4 +60,6 @@ def test_packs_and_indexes_are_the_same_when_prepared_again() -> None:
 def wanted(register: records.Register) -> int:
     names = {item.name for item in (*register.filters, *register.references)}
     extra = {name for name in (register.order.removeprefix("-"), register.time_field) if name}
-    return len(names | extra) + bool(register.geometry)
+    placed = 2 if register.geometry else 0  # where it is, and what changed last
+    thinned = len(records.THINNED) if register.geometry == "Point" else 0
+    return len(names | extra) + len(register.unique) + placed + thinned

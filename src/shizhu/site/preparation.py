@@ -44,10 +44,10 @@ def prepare() -> str:
     sync_roles()
     for folder in county_folders():
         counties.sync(folder)
+        records.follow(folder.body["code"])
         plan.load_county(folder)
         if settings.CONFIG.has_demo:
             demo_rows.load(folder)
-        records.follow(folder.body["code"])
     records.prepare_search()
     alarms.bind_all()
     plan.compute_all()

@@ -144,3 +144,46 @@ def test_fields_know_their_kind() -> None:
         "address": Kind.GROUP,
     }
     assert (declared.fields["price"].unit, declared.fields["kind"].choices["cart"]["en"]) == ("元", "Cart")
+
+
+GROUP = {"type": "object", "properties": {"a": {"type": "string"}}}
+PRIVATE = {"type": "string", "x-shizhu-class": "personal"}
+DEEPER: list[tuple[dict[str, Any], str]] = [
+    ({"x__unique": [["colour"]]}, "x-shizhu.unique: colour: there is no such field"),
+    ({"if": {"properties": {"maker": {"const": "a"}}, "required": ["size"]}, "then": {"required": ["size"]}},
+     "if: maker: must be required there too, or the condition holds where it is missing"),
+    ({"if": {"properties": {"colour": {"const": "a"}}, "required": ["colour"]}, "then": {"required": ["size"]}},
+     "colour: there is no such field"),
+    ({"properties__maker": PRIVATE, "dependentRequired": {"maker": ["size"]}},
+     "maker: personal: a private field may not decide what others see"),
+    ({"oneOf": [{"properties": {"maker": {"const": "a"}}}, {"properties": {"maker": {"const": "b"}}}]},
+     "oneOf: each branch must have a const of the same required field, which tells them apart"),
+    ({"required": ["code", "maker"],
+      "oneOf": [{"properties": {"maker": {"const": "a"}}}, {"properties": {"maker": {"const": "a"}}}]},
+     "oneOf: two branches have the same constants"),
+    ({"properties__twice": {"type": "number", "x-shizhu-computed": "now()"}},
+     "twice: x-shizhu-computed: now() and today() change by themselves; a computed field changes when its record is"
+     " written"),
+    ({"properties__maker": PRIVATE, "properties__first": {"type": "string", "x-shizhu-computed": "maker + 1"}},
+     "first: x-shizhu-computed: maker: is private, so what is computed from it must be"),
+    ({"properties__a": {"type": "number", "x-shizhu-computed": "b"},
+      "properties__b": {"type": "number", "x-shizhu-computed": "size"}},
+     "a: x-shizhu-computed: b: is computed later than this field"),
+    ({"properties__maker": {"type": "string", "x-shizhu-ref": "kernel.post", "x-shizhu-where": {"name": "a"}}},
+     "maker: x-shizhu-where, x-shizhu-depends: name: kernel.post is narrowed by area, organisation, role"),
+    ({"properties__maker": {"type": "string", "x-shizhu-ref": "kernel.area", "x-shizhu-depends": {"parent": "town"}}},
+     "maker: x-shizhu-depends: town: must be a field beside this one that everybody may see"),
+    ({"properties__photo": {"type": "string", "x-shizhu-file": {"types": ["image/gif"]}}}, None),
+    ({"properties__photo": {"type": "string", "x-shizhu-file": {}, "x-shizhu-class": "personal"}},
+     "photo: personal: a file cannot be masked; keep it in a register with narrower rights"),
+    ({"x__states": {"a": "甲", "b": "乙"}, "x__transitions": [{"from": "a", "to": "c"}]},
+     "x-shizhu.transitions: c: is no state"),
+    ({"properties__box": {**GROUP, "required": ["b"]}}, "box.b: there is no such field"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "line"), DEEPER)
+def test_what_depends_on_other_fields_is_checked_too(tmp_path: Path, changes: dict[str, Any], line: str | None) -> None:
+    found = lines(tmp_path, body(**changes))
+    assert len(found) == 1, found
+    assert line is None or found == [line]

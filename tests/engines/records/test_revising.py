@@ -168,9 +168,14 @@ def test_what_is_no_field_any_more_is_masked(
     assert [text for text in pages if "11010519491231002X" in text] == []
 
 
-def test_a_start_asks_a_worker_only_where_something_changed(county: County, declare: Any) -> None:
+def test_a_start_asks_a_worker_only_where_rows_must_follow(county: County, permit: Any, declare: Any) -> None:
+    declare(lambda body: body["properties"]["seats"].update(maximum=99))
     api.follow(county.pk)
-    assert ProcrastinateJob.objects.filter(task_name="records.prepare").count() == 0
+    assert (revising.pending(county.pk), ProcrastinateJob.objects.filter(task_name="records.prepare").count()) == (
+        [],
+        0,
+    )
+    permit()
     declare(lambda body: body["properties"]["seats"].update(minimum=1))
     api.follow(county.pk)
     assert ProcrastinateJob.objects.filter(task_name="records.prepare").count() == 1

@@ -39,6 +39,21 @@ def pending(county: str) -> list[Register]:
     return [register for register in registers(county).values() if done.get(register.key) != _digest(register)]
 
 
+def with_rows(county: str, among: Iterable[Register]) -> list[Register]:
+    """Registers that hold rows to bring to their declaration; the others are done."""
+    found = []
+    for register in among:
+        if Record.objects.filter(county_id=county, register=register.key).exists():
+            found.append(register)
+        else:
+            _done(county, register)
+    return found
+
+
+def _done(county: str, register: Register) -> None:
+    Revision.objects.update_or_create(county_id=county, register=register.key, defaults={"digest": _digest(register)})
+
+
 def _digest(register: Register) -> str:
     rules = {word: register.hints.get(word) for word in ("key", "title", "states", "unique")}
     return digest([register.schema, rules])
@@ -75,7 +90,7 @@ def _revise(county: str, register: Register) -> tuple[int, int]:
                 changed += is_changed
                 forbidding += bool(problems)
                 _keep(row, problems)
-    Revision.objects.update_or_create(county_id=county, register=register.key, defaults={"digest": _digest(register)})
+    _done(county, register)
     return changed, forbidding
 
 

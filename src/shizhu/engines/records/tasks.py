@@ -17,5 +17,5 @@ jobs.daily("records.revise", 2, 40, revising.revise_all)
 
 def follow(county: str) -> None:
     """Have a worker bring the county's rows to what is declared, if anything changed."""
-    if revising.pending(county):
+    if revising.with_rows(county, revising.pending(county)):
         prepare_soon(county)
