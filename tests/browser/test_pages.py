@@ -90,7 +90,7 @@ def test_main_pages_are_in_order(visit: Visit, living: Stack, who: str, size: di
         assert answer.status == 200 or address == MISSING, f"{name}: {address} answers {answer.status}"
         if name in {"map", "board"}:
             visitor.page.wait_for_timeout(1500)  # it draws
-        visitor.look(name, dark=size == DESKTOP and who != "leader")
+        visitor.look(name, dark=size == DESKTOP)
     visitor.faults = [fault for fault in visitor.faults if MISSING not in fault]
 
 
@@ -194,3 +194,13 @@ def test_a_network_that_is_away_is_said(visit: Visit) -> None:
     visitor.page.context.set_offline(False)
     expect(visitor.page.get_by_role("status").filter(has_text="网络已恢复")).to_be_visible()
     visitor.faults.clear()  # what the browser says of the missing network
+
+
+def test_paper_gets_the_content_alone(visit: Visit) -> None:
+    visitor = visit("leader")
+    visitor.page.goto("/plan/")
+    visitor.page.emulate_media(media="print")
+    visitor.look("print")
+    for gone in (".rail", ".topbar-end", ".tabbar"):
+        expect(visitor.page.locator(gone)).to_be_hidden()
+    expect(visitor.page.locator(".print-head")).to_be_visible()

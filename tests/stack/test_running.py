@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -69,6 +70,42 @@ def test_a_device_takes_over_no_session_but_its_own(stack: Stack) -> None:
     assert {name: code == 0 for name, code in answers.items()} == {
         "own-longer": False, "own-2": False, "": False, "own": True, "own:2": True,
     }  # fmt: skip
+
+
+def answer(stack: Stack, key: str, password: str) -> int:
+    """How the broker answers somebody who connects: 0 accepted."""
+    codes: list[int] = []
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=key, protocol=paho.MQTTv311)
+    client.username_pw_set(key, password)
+    client.on_connect = lambda _c, _u, _f, code, _p: codes.append(code.value)
+    client.connect("127.0.0.1", stack.mqtt)
+    client.loop_start()
+    assert until(lambda: bool(codes))
+    client.disconnect()
+    client.loop_stop()
+    return codes[0]
+
+
+def basic(stack: Stack, key: str, password: str) -> int:
+    """How SensorThings over HTTP answers the same."""
+    shown = base64.b64encode(f"{key}:{password}".encode()).decode()
+    request = urllib.request.Request(f"{stack.address}/sta/v1.1/Things", headers={"Authorization": f"Basic {shown}"})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as found:
+            return int(found.status)
+    except urllib.error.HTTPError as error:
+        return int(error.code)
+
+
+def test_guesses_at_six_digits_have_to_wait(stack: Stack) -> None:
+    stack.add_device("guarded")
+    assert until(lambda: answer(stack, "guarded", "123456") == 0)
+    assert [answer(stack, "guarded", f"{guess:06}") == 0 for guess in range(5)] == [False] * 5
+    assert answer(stack, "guarded", "123456") != 0  # even the right one, for fifteen seconds
+    assert basic(stack, "guarded", "123456") == 403  # known at the other door, which counts for itself
+    assert [basic(stack, "guarded", f"{guess:06}") for guess in range(5)] == [401] * 5
+    assert basic(stack, "guarded", "123456") == 401
+    assert until(lambda: answer(stack, "guarded", "123456") == 0)
 
 
 def test_a_stopped_event_log_is_told_at_once(stack: Stack) -> None:
