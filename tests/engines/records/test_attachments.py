@@ -30,12 +30,12 @@ def client(county: County, root: access.Actor) -> Client:
     return browser(Person.objects.get(username="root"))
 
 
-def photo(name: str = "摊位.jpg") -> SimpleUploadedFile:
+def photo(name: str = "摊位.jpg", colour: str = "green") -> SimpleUploadedFile:
     out = io.BytesIO()
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0x9003] = "2026:07:01 08:30:00"
     exif.get_ifd(0x8825).update({1: "N", 2: (29, 59, 56), 3: "E", 4: (108, 6, 43)})
-    Image.new("RGB", (400, 300), "green").save(out, "JPEG", exif=exif)
+    Image.new("RGB", (400, 300), colour).save(out, "JPEG", exif=exif)
     return SimpleUploadedFile(name, out.getvalue())
 
 
@@ -153,7 +153,7 @@ def test_an_old_photo_comes_back_with_its_version(county: County, client: Client
 
 
 def test_a_published_copy_needs_the_record_too(home: Path, county: County, client: Client, root: access.Actor) -> None:
-    client.post(f"{LIST}new", {**NEW, "photo": photo()})
+    client.post(f"{LIST}new", {**NEW, "photo": photo(colour="red")})
     made = api.get(root, county.pk, PERMIT, "P001")
     file = File.objects.get(pk=made.data["photo"])
     (home / "files" / file.sha256[:2] / file.sha256).write_bytes(b"\xff\xd8\xff broken")
