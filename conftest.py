@@ -75,6 +75,12 @@ def pytest_unconfigure() -> None:
         shutil.rmtree(home, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """Databases end with their server: dropping one fails while a thread still holds a connection to it."""
+    return True
+
+
 @pytest.fixture
 def run() -> Callable[[Coroutine[Any, Any, T]], T]:
     """Run a coroutine to its end from a synchronous test."""

@@ -169,7 +169,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     (well(key="+3"), "它应是人人都能看的文本。"),
     (well({"id": "+4", "zh": "", "kind": "text"}), "请给字段起个名称。"),
     (well({"id": "+4", "zh": "类型", "kind": "choice", "choices": " "}), "至少写一个选项，每行一个。"),
-    (well({"id": "+4", "zh": "指向", "kind": "reference", "target": "rivers.nothing"}), "请选择它指向什么。"),
+    (well({"id": "+4", "zh": "指向", "kind": "reference", "target": "lemonade.nothing"}), "请选择它指向什么。"),
     (well({"id": "+4", "zh": "井主", "kind": "text", "privacy": "personal", "is_filter": "on"}), "不能用来筛选"),
     (well({"id": "+4", "zh": "说明", "kind": "lines", "is_filter": "on"}), "这类字段不能用来筛选。"),
     (well({"id": "+4", "zh": "流量", "kind": "number", "unit": "瓢"}), "瓢 不是已知单位的 UCUM 代码"),
