@@ -115,6 +115,8 @@ def test_a_case_about_a_record_goes_its_way_and_the_record_shows_it(
     for mended in ("no", "yes"):
         task = Task.objects.get(status="ready")
         assert task.assignee == staff["maker"]
+        asked = text(mender.get(f"/cases/tasks/{task.pk}/"))
+        assert "水井 J1 故障 没水" in asked
         assert mender.post(f"/cases/tasks/{task.pk}/").status_code == 302
         task = Task.objects.get(status="ready")
         assert clerk.post(f"/cases/tasks/{task.pk}/", {"mended": mended}).status_code == 302

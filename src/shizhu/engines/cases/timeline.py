@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from shizhu.engines.cases import flows
 from shizhu.engines.cases.models import Attachment, Case
 from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
+from shizhu.kernel.packs import Body
 
 
 @dataclass(frozen=True)
@@ -51,16 +53,23 @@ def _entries(case: Case) -> list[Line]:
         data: dict[str, Any] = {"entry": entry, "person": entry.person, "name": about.names.get(entry.step)}
         if entry.kind == "opened":
             data["photos"] = photos.get(0, [])
+            document = {**entry.data["document"], "title": "", "description": ""}  # shown as such
+            data["answer"] = _answers(flows.form_of(case, about.start_form), document, case.county_id)
         if entry.kind == "done":
             form = flows.form_of(case, flow.step[entry.step].form or "")
-            data["answer"] = [
-                (item["x-title"], _shown(item, entry.data["answer"].get(name), case.county_id))
-                for name, item in form["properties"].items()
-                if item["type"] != "array" and name in entry.data["answer"]
-            ]
+            data["answer"] = _answers(form, entry.data["answer"], case.county_id)
             data["photos"] = photos.get(entry.data["task"], [])
         lines.append(Line(entry.at, entry.kind, data))
     return lines
+
+
+def _answers(form: Body, given: Mapping[str, Any], county: str) -> list[tuple[Any, Any]]:
+    """(title, answer) of what was filled in, files left out."""
+    return [
+        (item["x-title"], _shown(item, given[name], county))
+        for name, item in form["properties"].items()
+        if item["type"] != "array" and given.get(name) not in {None, ""}
+    ]
 
 
 def _shown(item: dict[str, Any], value: Any, county: str) -> Any:

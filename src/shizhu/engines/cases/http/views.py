@@ -31,7 +31,7 @@ from shizhu.web.views import Card, Tile
 
 PAGE = 50
 SHOWN = 20  # cases on the page of a record
-TOLD = ("broken", "alarm", "done")  # lines of the timeline that somebody who answers a task should have read
+TOLD = ("broken", "alarm", "opened", "done")  # lines of the timeline that somebody who answers a task should have read
 
 
 def my_tasks(request: Request) -> list[dict[str, Any]]:
