@@ -32,7 +32,7 @@ LIST = f"/records/{REGISTER}/"
 PAGES = {
     "search, rare": f"/search?q={quote('洗新莼菜黄连')}", "search, one word": f"/search?q={quote('黄水')}",
     "search, in half of all": f"/search?q={quote('有限公司')}", "search, pinyin": "/search?q=huangshui",
-    "search, code": "/search?q=91500240MA00012", "search, nothing": f"/search?q={quote('没有这样的')}",
+    "search, code": "/search?q=91500240MB00012", "search, nothing": f"/search?q={quote('没有这样的')}",
     "search in a list": f"{LIST}?q={quote('黄水莼菜')}", "registers": "/records/", "list": LIST,
     "list, filtered": f"{LIST}?f.industry=food&f.scale=above", "list, page 150": f"{LIST}?page=150",
     "list, ordered by date": f"{LIST}?order=-recognised", "list, one town": f"{LIST}?area=500240101",

@@ -88,7 +88,7 @@ def rows(many: int) -> Iterator[tuple[str, dict[str, Any]]]:
     dice = random.Random(7)
     for number in range(many):
         name = f"{dice.choice(PLACES)}{dice.choice(WORDS)}{dice.choice(WORDS)}{dice.choice(KINDS)}{dice.choice(ENDS)}"
-        key = f"91500240MA{number:08}"
+        key = f"91500240MB{number:08}"
         yield key, {
             "credit_code": key, "name": name, "kind": dice.choice(["technology", "high_tech"]),
             "industry": dice.choice(["equipment", "materials", "food", "medicine", "agriculture", "information"]),

@@ -117,3 +117,15 @@ function builder(root: HTMLElement): void {
 }
 
 document.querySelectorAll<HTMLElement>("[data-conditions]").forEach(builder);
+
+// Rows ticked in a list: all of the page by one box, and how many there are.
+document.querySelectorAll<HTMLFormElement>("[data-selection]").forEach((form) => {
+  const boxes = (): HTMLInputElement[] => [...document.querySelectorAll<HTMLInputElement>(`input[name=row][form=${form.id}]`)];
+  const count = (): void => { form.querySelector("[data-selected]")!.textContent = String(boxes().filter((box) => box.checked).length || ""); };
+  form.querySelector<HTMLInputElement>("[data-select-all]")?.addEventListener("change", (event) => {
+    for (const box of boxes()) box.checked = (event.target as HTMLInputElement).checked;
+    count();
+  });
+  for (const box of boxes()) box.addEventListener("change", count);
+  count();
+});

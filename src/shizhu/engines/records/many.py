@@ -95,6 +95,9 @@ class Many:
         row, wanted = one.row, one.wanted
         if not one.problems and row.pk and wanted == _current(row):
             return SAME
+        if one.action == "delete":  # what a row says does not matter when it goes
+            one.problems += self._forbidden(one)
+            return WRONG if one.problems else CHANGE
         try:
             store.demand(self._who, self._register, row, wanted, one.asked, self._is_there)
         except Refused as refused:

@@ -149,6 +149,7 @@ def listing(request: Request, register: str) -> HttpResponse:
         "many_filters": bool(wanted.typed.keys() - UNFILTERED - {"q", "filter"}), "link_export": wanted.link(page=""),
         "may_create": request.actor.has(wanted.register.verb("create")), "links": _links(wanted, page.total),
         "misfits": revising.misfit_counts(request.actor, request.county.pk, [wanted.register]).get(register, 0),
+        "may_change": any(request.actor.has(wanted.register.verb(verb)) for verb in ("edit", "delete")),
         "may_import": any(request.actor.has(wanted.register.verb(verb)) for verb in ("create", "edit")),
     }  # fmt: skip
     return render(request, "records/list.html", context)

@@ -2,13 +2,15 @@
 
 from django.urls import include, path
 
-from shizhu.engines.records.http import declaring, editing, imports, looking, pages, versions, views, work
+from shizhu.engines.records.http import bulk, declaring, editing, imports, looking, pages, versions, views, work
 
 records = [
     path("", pages.index, name="index"),
     path("looks", looking.looks, name="looks"),
     path("<str:register>/", pages.listing, name="list"),
     path("<str:register>/export.xlsx", pages.export, name="export"),
+    path("<str:register>/change", bulk.choose, name="change"),
+    path("<str:register>/change/check", bulk.check, name="change_check"),
     path("<str:register>/views", views.save, name="view_save"),
     path("<str:register>/views/<int:number>/drop", views.drop, name="view_drop"),
     path("<str:register>/import", imports.upload, name="import"),

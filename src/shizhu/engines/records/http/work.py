@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.records import batches
-from shizhu.engines.records.http import imports, pages
+from shizhu.engines.records.http import bulk, imports, pages
 from shizhu.engines.records.logic.register import Register
 from shizhu.engines.records.models import Batch
 from shizhu.kernel import files
@@ -20,6 +20,10 @@ from shizhu.web.middleware import Request
 
 MOST = 100  # batches on the page of what one did before
 State = Batch.State
+KINDS: dict[str, tuple[str, ...]] = {
+    Batch.Kind.IMPORT: ("new", "changed", "same", "wrong"), Batch.Kind.CHANGE: ("changed", "same", "wrong"),
+    Batch.Kind.EXPORT: (),
+}  # fmt: skip
 
 
 def index(request: Request, register: str) -> HttpResponse:
@@ -45,7 +49,7 @@ def _context(request: Request, register: Register, batch: Batch) -> dict[str, ob
     return {
         "register": register, "batch": batch, "writable": counts.get("new", 0) + counts.get("changed", 0),
         "wrong": counts.get("wrong", 0), "may_import": imports.may(request, register),
-        "numbers": [(kind, counts.get(kind, 0)) for kind in ("new", "changed", "same", "wrong")],
+        "numbers": [(kind, counts.get(kind, 0)) for kind in KINDS[batch.kind]],
     }  # fmt: skip
 
 
@@ -58,11 +62,15 @@ def progress(request: Request, register: str, number: int) -> HttpResponse:
     return answer
 
 
+def _is_short(batch: Batch) -> bool:
+    return batch.kind == Batch.Kind.CHANGE and batch.total <= bulk.AT_ONCE
+
+
 @require_POST
 def write(request: Request, register: str, number: int) -> HttpResponse:
     """Do what was checked."""
     _declared, batch = imports.batch_of(request, register, number)
-    if batch.state != State.CHECKED or not batches.go(batch, State.WRITING):
+    if batch.state != State.CHECKED or not batches.go(batch, State.WRITING, at_once=_is_short(batch)):
         messages.error(request, _("This was decided already."))
     return HttpResponseRedirect(reverse("records:batch", args=[register, number]))
 
