@@ -98,7 +98,7 @@ def check(request: Request, register: str) -> HttpResponse:
     fields = {item.name for item in _changeable(declared)} & named
     changes = read(declared, {name: value for name, value in typed.items() if name in fields})
     rows = _pairs(request.POST.get("rows", ""))[:MOST]
-    own = {name: typed.get(name, "") for name in ("_organisation", "_area", "_state") if name in named}
+    own: dict[str, str] = {name: typed.get(name, "") for name in ("_organisation", "_area", "_state") if name in named}
     asked: dict[str, Any] = {
         "rows": rows, "changes": {name: changes.get(name) for name in fields},
         "withdraw": request.POST.get("act") == "withdraw", **own,
