@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
+from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.html import conditional_escape, format_html
@@ -18,6 +23,7 @@ from shizhu.web.middleware import Request
 
 FEW, MANY = 5, 50  # hits of a kind among others, and alone
 LONGEST = 100  # characters that are looked for
+COUNTED = 1000  # rows of a table that are looked at
 AROUND = 24  # characters shown before a mark
 
 
@@ -71,6 +77,22 @@ _finders: list[tuple[int, Finder]] = []
 def provider(find: Finder, order: int = 50) -> None:
     """Let the search find things of an engine; call it from `AppConfig.ready`. It finds what the actor may see."""
     _finders.append((order, find))
+
+
+def group(
+    key: str, title: str, icon: str, rows: QuerySet[Any], fields: Sequence[str], asked: Asked, hit: Callable[[Any], Hit]
+) -> Group:
+    """A group of rows of a table that is not large: each part of the text is in one of the fields. The rows are those
+    that the person may see, in order, and have an `area`.
+    """
+    for word in asked.words:
+        rows = rows.filter(reduce(or_, (Q(**{f"{name}__icontains": word}) for name in fields)))
+    if asked.area:
+        rows = rows.filter(area__path__contains=f"{asked.area}/")
+    found = list(rows.select_related("area")[: COUNTED + 1])
+    areas = Counter(row.area.code for row in found)
+    hits = [hit(row) for row in found[: asked.most_of(key)]]
+    return Group(key, title, icon, hits, min(len(found), COUNTED), len(found) > COUNTED, areas)
 
 
 def words_of(text: str) -> tuple[str, ...]:

@@ -54,6 +54,12 @@ def problems(answer: Any) -> dict[str, str]:
     return {field.name: field.problem for field in answer.context["fields"] if field.problem}
 
 
+def test_the_search_finds_the_cases_one_may_see(case: Case, staff: dict[str, Person]) -> None:
+    for asked in ("三杯", case.number[-6:]):
+        found = {name: browser(who).get(f"/search?q={asked}").context["total"] for name, who in staff.items()}
+        assert found == {"east": 1, "west": 0, "taster": 1, "viewer": 0}
+
+
 def test_a_report_opens_a_case(county: County, staff: dict[str, Person]) -> None:
     page = browser(staff["east"]).post(NEW, {"area": f"{county.pk}101", "title": "五杯", "cups": "5"}, follow=True)
     made = Case.objects.get()

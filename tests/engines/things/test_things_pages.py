@@ -73,6 +73,20 @@ def test_a_list_has_the_stations_one_may_see(county: County, east: Device, west:
     assert "没有这个名称或编号的站点" in text(wide.get("/things/?q=x"))
 
 
+def test_the_search_finds_the_stations_one_may_see(county: County, east: Device, west: Device) -> None:
+    def found(who: Any, asked: str) -> list[str]:
+        return [hit.title for group in who.get(f"/search?q={asked}").context["groups"] for hit in group.hits]
+
+    wide, near = (
+        browser(person(county, "things.thing.view")),
+        browser(person(county, "things.thing.view", in_area="101")),
+    )
+    assert (found(wide, "号罐"), found(near, "号罐"), found(wide, "W"), found(near, "W")) == (
+        ["E号罐", "W号罐"], ["E号罐"], ["W号罐"], [],
+    )  # fmt: skip
+    assert found(browser(person(county, "cases.case.view")), "号罐") == []
+
+
 def test_who_has_no_right_gets_no_page(county: County, east: Device) -> None:
     stranger, far = browser(person(county, "cases.*")), browser(person(county, "things.*", in_area="102"))
     address = f"/things/{east.thing_id}/"

@@ -13,13 +13,13 @@ class CasesConfig(AppConfig):
     def ready(self) -> None:
         """Register kinds, consumers, menu and cards."""
         from shizhu.engines.alarms import api as alarms  # noqa: PLC0415  # apps must be loaded first
-        from shizhu.engines.cases import actions, datasets, declare, dossier, places  # noqa: PLC0415  # apps first
+        from shizhu.engines.cases import actions, datasets, declare, dossier, finding, places  # noqa: PLC0415  # apps first
         from shizhu.engines.cases.http import declaring, faults, views  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.records import api as records  # noqa: PLC0415  # apps must be loaded first
         from shizhu.kernel import events  # noqa: PLC0415  # apps must be loaded first
         from shizhu.web import declaring as shelves  # noqa: PLC0415  # apps must be loaded first
-        from shizhu.web import live, menu  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.web import live, menu, search  # noqa: PLC0415  # apps must be loaded first
         from shizhu.web import views as web  # noqa: PLC0415  # apps must be loaded first
 
         declare.register()
@@ -43,5 +43,6 @@ class CasesConfig(AppConfig):
         menu.add(
             menu.Entry({"zh": "案件", "en": "Cases"}, "briefcase", "/cases/", "cases.case.view", 30, on_phone=True)
         )
+        search.provider(finding.find, order=20)
         web.add_card(views.card, order=10)
         live.topic("cases", "ev.*.cases.case.*", live.something_happened("cases.case.view"))

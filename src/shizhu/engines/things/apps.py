@@ -14,8 +14,8 @@ class ThingsConfig(AppConfig):
         """Register what packs may declare, menu and pages."""
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.records import api as records  # noqa: PLC0415  # apps must be loaded first
-        from shizhu.engines.things import datasets, declare, dossier, ingest, places  # noqa: PLC0415  # apps first
-        from shizhu.web import live, menu  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.things import datasets, declare, dossier, finding, ingest, places  # noqa: PLC0415
+        from shizhu.web import live, menu, search  # noqa: PLC0415  # apps must be loaded first
 
         declare.register()
         datasets.register()
@@ -32,5 +32,6 @@ class ThingsConfig(AppConfig):
         )
         maps.subject("thing", dossier.thing)
         maps.section(20, dossier.readings)
+        search.provider(finding.find, order=30)
         live.topic("things", ingest.LIVE, places.live)
         menu.add(menu.Entry({"zh": "监测站", "en": "Stations"}, "antenna", "/things/", "things.thing.view", 40))
