@@ -26,14 +26,19 @@ BOARD = "/boards/innovation.enterprises/"
 AFRESH = 5
 PANELS = {"all": "count", "towns": "sum by town", "industries": "count by two columns"}
 FILL = """
+WITH source AS MATERIALIZED (
+  SELECT *, row_number() OVER (ORDER BY id) - 1 AS number, count(*) OVER () AS many
+  FROM records_record WHERE register = 'innovation.enterprise'
+), town AS MATERIALIZED (
+  SELECT id, row_number() OVER (ORDER BY code) - 1 AS number, count(*) OVER () AS many
+  FROM kernel_area WHERE level = 'town'
+)
 INSERT INTO records_record (county_id, register, key, data, title, sort_key, organisation_id, area_id, state, source,
   is_simulated, created, updated, version)
-SELECT r.county_id, r.register, 'B' || n, r.data, r.title, r.sort_key, r.organisation_id,
-  (SELECT id FROM kernel_area a WHERE a.county_id = r.county_id AND a.level = 'town' ORDER BY a.code
-   OFFSET n %% 33 LIMIT 1), r.state, 'demo', TRUE, now(), now(), 1
+SELECT source.county_id, register, 'B' || n, data, title, sort_key, organisation_id, town.id, state, 'demo', TRUE,
+  now(), now(), 1
 FROM generate_series(1, %s) n
-JOIN LATERAL (SELECT * FROM records_record WHERE register = 'innovation.enterprise' ORDER BY id OFFSET n %% 20
-  LIMIT 1) r ON TRUE
+JOIN source ON source.number = n %% source.many JOIN town ON town.number = n %% town.many
 """
 BARE = """SELECT count(*) FROM records_record WHERE county_id = '500240' AND register = 'innovation.enterprise'
 AND state <> 'withdrawn'"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label
 
 VIEW = "boards.board.view"
+BUDGET = 0.1  # seconds that a page gives to panels nobody knows the cost of
 
 
 class NoBoard(LookupError):
@@ -113,16 +115,20 @@ def fields(
 ) -> list[Field]:
     """The fields with their panels as the actor may see them, all or only some panels.
 
-    With `wait` off, what was slow the last time is left to come later.
+    With `wait` off, what was slow the last time is left to come later, and so is what nobody asked for yet once the
+    page has taken its time.
     """
-    made = []
+    made, until = [], time.monotonic() + BUDGET
     for field in board.body["fields"]:
         chosen = [panel for panel in field["panels"] if not only or panel["key"] in only]
-        own = tuple(_shown(panel, who, county, wait=wait) for panel in chosen)
+        own = tuple(_shown(panel, who, county, until=None if wait else until) for panel in chosen)
         made.append(Field(field["key"], label(field["title"]), field.get("icon", "activity"), own))
     return made
 
 
-def _shown(panel: Body, who: Actor, county: str, *, wait: bool) -> Shown:
-    is_here = wait or panels.remembered(panel, who, county) is not None or not panels.is_slow(panel, who, county)
+def _shown(panel: Body, who: Actor, county: str, *, until: float | None) -> Shown:
+    is_here = until is None or panels.remembered(panel, who, county) is not None
+    if until is not None and not is_here:
+        cost = panels.cost(panel, county)
+        is_here = time.monotonic() < until if cost is None else cost <= panels.SLOW
     return shown.shown(panel, panels.answer(panel, who, county)) if is_here else shown.pending(panel)

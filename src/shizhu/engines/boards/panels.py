@@ -73,9 +73,9 @@ def remembered(panel: Body, who: Actor, county: str) -> Answer | None:
     return kept.answer if kept and kept.until > time.monotonic() else None
 
 
-def is_slow(panel: Body, who: Actor, county: str) -> bool:
-    """Whether it took long the last time."""
-    return _costs.get(_key(panel, who, county), 0.0) > SLOW
+def cost(panel: Body, county: str) -> float | None:
+    """How many seconds it took the last time, whoever asked; None if nobody did."""
+    return _costs.get((county, json.dumps(panel, sort_keys=True)))
 
 
 def answer(panel: Body, who: Actor, county: str) -> Answer:
@@ -86,7 +86,8 @@ def answer(panel: Body, who: Actor, county: str) -> Answer:
         if len(_answers) >= MOST_ANSWERS:
             forget()
         key, keep = _key(panel, who, county), min(MOST_KEPT, max(LEAST_KEPT, TIMES_KEPT * found.took))
-        _answers[key], _costs[key] = _Kept(time.monotonic() + keep, found), found.took
+        _answers[key] = _Kept(time.monotonic() + keep, found)
+        _costs[county, json.dumps(panel, sort_keys=True)] = found.took
     return found
 
 
