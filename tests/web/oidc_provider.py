@@ -31,6 +31,7 @@ class Provider:
         self.spoil: Callable[[dict[str, Any]], None] = lambda _: None
         self.given: dict[str, dict[str, str]] = {}
         self.asked: list[str] = []
+        self.moved = ""  # where it says that its metadata lie now
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.issuer = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -90,7 +91,12 @@ def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:  # the name that http.server calls
             place = urlparse(self.path)
             provider.asked.append(place.path)
-            if place.path == "/.well-known/openid-configuration":
+            if place.path == "/.well-known/openid-configuration" and provider.moved:
+                self.send_response(302)
+                self.send_header("Location", provider.moved)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+            elif place.path == "/.well-known/openid-configuration":
                 self._say(200, provider.metadata())
             elif place.path == "/keys":
                 self._say(200, provider.keys())

@@ -34,6 +34,7 @@ def running() -> Iterator[Provider]:
 @pytest.fixture
 def provider(running: Provider, settings: Any) -> Provider:
     running.subject, running.claims, running.signing, running.spoil = "u-1", {}, running.key, lambda _: None
+    running.moved = ""
     there = Oidc(running.issuer, "shizhu", "s3cret", "县统一身份", creates=False)
     settings.CONFIG = dataclasses.replace(settings.CONFIG, oidc=there)
     return running
@@ -95,6 +96,36 @@ def test_the_second_factor_is_asked_unless_the_provider_did(provider: Provider, 
     assert (through(strong).url, strong.session["second"]) == ("/", True)
 
 
+@pytest.mark.parametrize("methods", [["swk"], ["hwk", "pop"], ["otp"], ["pwd"], 5, "mfa", [["mfa"]], [{}], None])
+def test_one_factor_at_the_provider_is_one_factor(provider: Provider, someone: Person, methods: Any) -> None:
+    link(someone)
+    secret = second_factor.begin(someone)
+    second_factor.confirm(someone, totp.code(secret, int(time.time()) // 30 - 1))
+    provider.claims = {"amr": methods}
+    client = Client()
+    assert through(client).url == "/login/second"
+    assert client.get("/").status_code == 302
+
+
+def test_a_state_that_is_no_ascii_is_refused(provider: Provider, someone: Person) -> None:
+    client = Client()
+    client.post("/login/oidc")
+    assert client.get("/login/oidc/callback?state=é&code=1").url == "/login"
+
+
+def test_a_redirect_of_the_provider_is_not_followed(provider: Provider, someone: Person) -> None:
+    provider.moved = f"{provider.issuer}/elsewhere"
+    provider.asked.clear()
+    assert Client().post("/login/oidc").url == "/login"
+    assert provider.asked == ["/.well-known/openid-configuration"]
+
+
+def test_signs_that_cannot_be_kept_are_left_out_of_a_name(provider: Provider, someone: Person) -> None:
+    provider.claims = {"name": "陈\0立"}
+    link(someone)
+    assert Identity.objects.get().name == "陈立"
+
+
 def test_who_is_switched_off_stays_out(provider: Provider, someone: Person) -> None:
     link(someone)
     Person.objects.update(is_active=False)
@@ -151,7 +182,18 @@ def _nobody(body: dict[str, Any]) -> None:
     body["sub"] = ""
 
 
-WRONG = [_other_issuer, _other_audience, _two_audiences, _run_out, _of_tomorrow, _other_nonce, _nobody]
+def _nonce_that_is_no_ascii(body: dict[str, Any]) -> None:
+    body["nonce"] = "é"
+
+
+def _somebody_with_a_nul(body: dict[str, Any]) -> None:
+    body["sub"] = "u\0"
+
+
+WRONG = [
+    _other_issuer, _other_audience, _two_audiences, _run_out, _of_tomorrow, _other_nonce, _nonce_that_is_no_ascii,
+    _nobody, _somebody_with_a_nul,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("spoil", WRONG)

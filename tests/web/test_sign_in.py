@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import dataclasses
 import re
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from tests.fixtures import person
@@ -248,6 +251,139 @@ def test_http_basic_is_slowed_down_and_no_way_around_the_second_factor(someone: 
     Token.objects.create(person=someone, name="a", digest=__import__("hashlib").sha256(b"sz_x").hexdigest())
     assert authentication.find(authentication.Credentials("bearer", "", "sz_x", "10.0.0.1")) is not None
     assert tries() == [("someone", "basic", "wrong"), ("someone", "basic", "wait")]  # once a minute
+
+
+def basic(name: str, password: str = PASSWORD, address: str = "10.0.0.1") -> int:
+    """What the standard API answers somebody who shows a password."""
+    authentication.forget()
+    shown = base64.b64encode(f"{name}:{password}".encode()).decode()
+    return Client().get("/ogc", headers={"authorization": f"Basic {shown}"}, REMOTE_ADDR=address).status_code
+
+
+def test_one_password_tried_on_many_names_by_http_basic_waits(someone: Person) -> None:
+    for number in range(50):
+        assert basic(f"name{number}", "Summer2026!") == 401
+    assert basic("someone") == 401
+    assert basic("someone", address="10.0.0.2") == 200
+    later(16)
+    assert basic("someone") == 200
+
+
+def test_one_program_with_an_old_password_keeps_no_other_out(someone: Person) -> None:
+    person(someone.county, "alarms.alarm.view", username="robot")
+    for _ in range(60):
+        assert basic("robot", "old") == 401
+        later(1000)
+    assert SignInLimit.objects.get(key="basic address 10.0.0.1").failures == 5
+    assert basic("someone") == 200
+
+
+def test_a_right_password_by_http_basic_forgets_the_wrong_ones(someone: Person) -> None:
+    for _ in range(3):
+        assert [basic("someone", "wrong") for _ in range(4)] == [401] * 4
+        assert basic("someone") == 200
+    assert list(SignInLimit.objects.values_list("key", flat=True)) == ["basic address 10.0.0.1"]
+
+
+def test_by_http_basic_a_right_password_without_its_second_factor_is_like_a_wrong_one(someone: Person) -> None:
+    with_app(someone)
+    counts = []
+    for password in (PASSWORD, "wrong"):
+        SignInLimit.objects.all().delete()
+        SignIn.objects.all().delete()
+        assert [basic("someone", password) for _ in range(6)] == [401] * 6
+        counts.append((sorted(SignInLimit.objects.values_list("key", "failures")), tries()))
+    assert counts[0] == counts[1]
+    assert counts[0][1] == [("someone", "basic", "wrong"), ("someone", "basic", "wait")]
+
+
+def test_an_administrator_ends_a_wait_of_a_known_browser_and_of_nobody_else(someone: Person) -> None:
+    own = Client()
+    assert enter(own, "someone").url == "/"
+    own.post("/logout")
+    person(someone.county, username="someone2")
+    for _ in range(5):
+        enter(own, "someone", "wrong")
+        enter(Client(), "someone2", "wrong")
+        enter(Client(), "no-someone", "wrong")
+    assert (enter(own, "someone").status_code, enter(Client(), "someone2").status_code) == (429, 429)
+    browser(person(someone.county, "*", username="root")).post(f"/people/{someone.pk}/second", {"do": "release"})
+    assert enter(own, "someone").url == "/"
+    assert (enter(Client(), "someone2").status_code, enter(Client(), "no-someone").status_code) == (429, 429)
+
+
+def test_the_old_password_cannot_be_guessed(someone: Person) -> None:
+    client = browser(someone)
+    new = {"new_password1": "龙河水清鱼跃六月甲乙", "new_password2": "龙河水清鱼跃六月甲乙"}
+    for _ in range(5):
+        assert client.post("/password", {"old_password": "wrong", **new}).status_code == 200
+    page = client.post("/password", {"old_password": PASSWORD, **new})
+    assert (page.status_code, "输错次数太多，请等待 1 分钟" in told(page)[0]) == (429, True)
+    assert Person.objects.get(pk=someone.pk).check_password(PASSWORD)
+    later(16)
+    assert client.post("/password", {"old_password": PASSWORD, **new}).url == "/"
+
+
+def test_whoever_waits_at_the_second_factor_is_told_so_and_not_counted(someone: Person) -> None:
+    client = browser(someone)
+    secret = second_factor.begin(someone)
+    for _ in range(5):
+        assert "验证码错误" in told(client.post("/account/second", {"code": "000000"}))[0]
+    assert "请等待 1 分钟" in told(client.post("/account/second", {"code": now_code(secret)}))[0]
+    assert (second_factor.of(someone), SignInLimit.objects.get().failures) == (None, 5)
+    later(16)
+    assert client.post("/account/second", {"code": now_code(secret)}).context["codes"]
+    for _ in range(5):
+        client.post("/account/second/change", {"do": "remove", "password": "wrong"})
+    client.get("/account")  # what was told so far
+    page = client.post("/account/second/change", {"do": "remove", "password": PASSWORD}, follow=True)
+    assert "请等待 1 分钟" in told(page)[0]
+    assert second_factor.of(someone) is not None
+    assert sorted(SignInLimit.objects.values_list("failures", flat=True)) == [5, 5]
+
+
+def test_without_a_login_nothing_is_changed_at_the_second_factor(county: County) -> None:
+    answer = Client().post("/account/second/change", {"do": "remove", "password": PASSWORD})
+    assert (answer.status_code, answer.url) == (302, "/login?next=%2Faccount%2Fsecond%2Fchange")
+    assert not SignInLimit.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_pages_that_begin_a_second_factor_at_once_show_one_secret(someone: Person) -> None:
+    gate = threading.Barrier(2)
+
+    def begin(_: int) -> bytes:
+        try:
+            gate.wait(timeout=30)
+            return second_factor.begin(someone)
+        finally:
+            connection.close()
+
+    for _ in range(5):
+        SecondFactor.objects.all().delete()
+        with ThreadPoolExecutor(2) as pool:
+            assert len(set(pool.map(begin, range(2)))) == 1
+
+
+NULS = [
+    ("/login", {"username": "a\0b", "password": "x"}), ("/star", {"url": "/a\0b"}),
+    ("/account/second", {"code": "1\0"}), ("/theme", {"a\0": "dark"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("address", "sent"), NULS)
+def test_a_form_with_a_nul_is_refused(someone: Person, address: str, sent: dict[str, str]) -> None:
+    client = Client() if address == "/login" else browser(someone)
+    answer = client.post(address, sent)
+    assert (answer.status_code, answer.json()["description"]) == (400, "a value of the form has a NUL character")
+    assert not SignIn.objects.exists()
+
+
+def test_a_name_or_a_cookie_with_a_nul_is_nobody(someone: Person) -> None:
+    assert (basic("some\0one"), basic("someone")) == (401, 200)
+    answer = Client(headers={"cookie": r'sessionid="\000aaaaaaaaa"'}).get("/alarms/")
+    assert (answer.status_code, answer.json()["description"]) == (400, "a cookie has a NUL character")
+    assert authentication.credentials([(b"cookie", rb'sessionid="\000aaaaaaaaa"')]).scheme == ""
 
 
 def test_sessions_are_listed_and_ended(someone: Person) -> None:

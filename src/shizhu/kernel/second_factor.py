@@ -44,10 +44,9 @@ def of(person: Person) -> SecondFactor | None:
 
 def begin(person: Person) -> bytes:
     """A secret to be put into an app; begun twice it is the same until it is confirmed."""
-    begun = SecondFactor.objects.filter(person=person).first()
-    if begun is None:
-        begun = SecondFactor.objects.create(person=person, secret=_sealed(secrets.token_bytes(20)))
-    elif begun.confirmed:
+    first = {"secret": _sealed(secrets.token_bytes(20))}
+    begun, _is_new = SecondFactor.objects.get_or_create(person=person, defaults=first)
+    if begun.confirmed:
         raise ValueError("there is a second factor already")
     return _opened(begun)
 

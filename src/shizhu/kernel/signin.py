@@ -13,6 +13,7 @@ from typing import Any
 
 from django.core import signing
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from shizhu.kernel.models import Person, SignIn, SignInLimit
@@ -34,12 +35,12 @@ class Limit:
 
 def limits(username: str, address: str, way: str = "page", known: str = "") -> list[Limit]:
     """What a try counts against: the browser alone where it is known; else the account from there, the account from
-    anywhere, and the address, which a whole office may share."""
+    anywhere, and, where names are tried, the address, which a whole office may share."""
     account = username.casefold()[:60]
     if known:
-        return [Limit(f"{way} browser {known}")]
+        return [Limit(f"{way} browser {known} of {account}")]
     counted = [Limit(f"{way} account {account} from {address}"), Limit(f"{way} account {account}", free=20, most=300)]
-    return [*counted, Limit(f"{way} address {address}", free=50, most=300)] if way == "page" else counted
+    return [*counted, Limit(f"{way} address {address}", free=50, most=300)] if way in {"page", "basic"} else counted
 
 
 # For bare ASGI: whether a try of a name and an address has to wait.
@@ -54,7 +55,11 @@ def waits_until(counted: Iterable[Limit]) -> datetime | None:
 
 
 def failed(counted: Iterable[Limit]) -> None:
-    """Count a wrong try. Tries at the same moment count each; at most as many as there are threads slip through."""
+    """Count a wrong try. Tries at the same moment count each; at most as many as there are threads slip through.
+
+    An account that waits already counts no more against its address: a program with an old password keeps no other
+    out.
+    """
     sql = """
         INSERT INTO kernel_signinlimit AS l (key, failures, at, until) VALUES (%(key)s, 1, now(), now())
         ON CONFLICT (key) DO UPDATE SET
@@ -64,8 +69,12 @@ def failed(counted: Iterable[Limit]) -> None:
                 ELSE now() + make_interval(
                     secs => least(%(most)s, %(first)s * power(2, least(l.failures + 1 - %(free)s, 16)))) END
     """
+    limits_ = {limit.key: limit for limit in counted}
+    many = SignInLimit.objects.filter(key__in=[key for key in limits_ if " from " in key], failures__gte=Limit.free)
+    if many.filter(at__gt=timezone.now() - FORGOTTEN).exists():
+        limits_ = {key: limit for key, limit in limits_.items() if " address " not in key}
     with connection.cursor() as cursor:
-        for limit in sorted(counted, key=lambda one: one.key):
+        for _key, limit in sorted(limits_.items()):
             given: dict[str, Any] = {**asdict(limit), "forgotten": FORGOTTEN}
             cursor.execute(sql, given)
 
@@ -77,7 +86,9 @@ def passed(counted: Iterable[Limit]) -> None:
 
 def release(person: Person) -> int:
     """Let somebody try again at once; how many waits ended."""
-    return SignInLimit.objects.filter(key__contains=f" account {person.username.casefold()}").delete()[0]
+    account = person.username.casefold()[:60]
+    own = Q(key__endswith=f" account {account}") | Q(key__contains=f" account {account} from ")
+    return SignInLimit.objects.filter(own | Q(key__contains=" browser ", key__endswith=f" of {account}")).delete()[0]
 
 
 def note(

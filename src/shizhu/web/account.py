@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 from shizhu.kernel import second_factor, signin
 from shizhu.kernel.models import Identity, SecondFactor, SignIn
 from shizhu.lib import totp
-from shizhu.web import addresses, people, sessions
+from shizhu.web import addresses, login, people, sessions
 from shizhu.web.middleware import Request
 
 SHOWN = 12
@@ -85,14 +85,18 @@ def second_setup(request: Request) -> HttpResponse:
         return redirect("account")
     if request.method == "POST":
         counted = signin.limits(person.username, addresses.of(request), "setup", request.session.session_key or "")
-        codes = None if signin.waits_until(counted) else second_factor.confirm(person, request.POST.get("code", ""))
+        until = signin.waits_until(counted)
+        codes = None if until else second_factor.confirm(person, request.POST.get("code", ""))
         if codes:
             request.session["second"] = True
             request.session.cycle_key()
             sessions.end(person.pk, but=request.session.session_key)
             return render(request, "shizhu/second_codes.html", {"codes": codes})
-        signin.failed(counted)
-        messages.error(request, _("That code is wrong, used already, or too old. Take the one your app shows now."))
+        if until:
+            messages.error(request, login.waits(until))
+        else:
+            signin.failed(counted)
+            messages.error(request, _("That code is wrong, used already, or too old. Take the one your app shows now."))
     secret = second_factor.begin(person)
     place = totp.address(secret, f"石柱 {request.get_host()}", person.username)
     key = totp.base32(secret)
@@ -106,7 +110,11 @@ def second_change(request: Request) -> HttpResponse:
     """New recovery codes, or no second factor any more; either wants the password once more."""
     person = request.user
     counted = signin.limits(person.username, addresses.of(request), "password", request.session.session_key or "")
-    if signin.waits_until(counted) or not person.check_password(request.POST.get("password", "")):
+    until = signin.waits_until(counted)
+    if until:
+        messages.error(request, login.waits(until))
+        return redirect("account")
+    if not person.check_password(request.POST.get("password", "")):
         signin.failed(counted)
         messages.error(request, _("The password is wrong; nothing was changed."))
         return redirect("account")

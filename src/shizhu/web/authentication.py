@@ -63,7 +63,10 @@ def header(headers: Iterable[Header], name: bytes) -> str:
 def credentials(headers: Iterable[Header], peer: str = "") -> Credentials:
     """Read the Authorization header, or else the session cookie; `peer` is the address at the other end of the line."""
     given = list(headers)
-    return replace(_shown(given), address=addresses.real(peer, header(given, b"x-forwarded-for")))
+    shown = _shown(given)
+    if "\0" in shown.name + shown.secret:  # no text of ours has one, and PostgreSQL takes none
+        shown = Credentials()
+    return replace(shown, address=addresses.real(peer, header(given, b"x-forwarded-for")))
 
 
 def _shown(given: list[Header]) -> Credentials:
@@ -129,17 +132,29 @@ def _person_of_session(shown: Credentials) -> tuple[Person | None, bool]:
     return (person if isinstance(person, Person) else None), bool(request.session.get("second"))
 
 
-def _guarded(shown: Credentials) -> Person | None:
-    """The person behind a password or a key; guessing is slowed down and kept."""
+def _guarded(shown: Credentials) -> access.Actor | None:
+    """Who is behind a password or a key; guessing is slowed down and kept.
+
+    A right password that lets nobody in counts as a wrong one: how long one waits must not tell them apart.
+    """
     counted = signin.limits(shown.name, shown.address, shown.scheme) if shown.scheme == "basic" else []  # keys are long
     if signin.waits_until(counted):
         signin.note(shown.scheme, SignIn.Outcome.WAIT, address=shown.address, typed=shown.name)
         return None
-    person = FINDERS[shown.scheme](shown)
-    if person is None:
+    who = _let_in(FINDERS[shown.scheme](shown), has_second=shown.scheme == "bearer")
+    if who is None:
         signin.failed(counted)
         signin.note(shown.scheme, SignIn.Outcome.WRONG, address=shown.address, typed=shown.name)
-    return person
+    else:
+        signin.passed(counted)
+    return who
+
+
+def _let_in(person: Person | None, *, has_second: bool) -> access.Actor | None:
+    if person is None or not person.is_active or person.must_change_password:
+        return None
+    who = access.actor(person)
+    return who if has_second or not second_factor.is_asked_of(person, who) else None
 
 
 def find(shown: Credentials) -> access.Actor | None:
@@ -148,15 +163,10 @@ def find(shown: Credentials) -> access.Actor | None:
     Of whom a new password or a second factor is still asked is nobody yet. A key was made by somebody who had shown
     both; a password alone is not enough where there is a second factor.
     """
-    person, has_second = (
-        _person_of_session(shown) if shown.scheme == "session" else (_guarded(shown), shown.scheme == "bearer")
-    )
-    if person is None or not person.is_active or person.must_change_password:
-        return None
-    who = access.actor(person)
-    if not has_second and second_factor.is_asked_of(person, who):
-        return None
-    return who
+    if shown.scheme != "session":
+        return _guarded(shown)
+    person, has_second = _person_of_session(shown)
+    return _let_in(person, has_second=has_second)
 
 
 _right: dict[bytes, tuple[float, access.Actor]] = {}

@@ -7,7 +7,7 @@ from typing import cast
 from urllib.parse import urlencode
 
 import pghistory
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, UnreadablePostError
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
@@ -15,7 +15,8 @@ from shizhu.kernel import access, second_factor
 from shizhu.kernel.models import County, Person
 from shizhu.web import authentication, recent, sessions
 
-FREE = ("/login", "/logout", "/language", "/static/", "/healthz", "/password", "/account/second")
+FREE = ("/login", "/logout", "/language", "/static/", "/healthz", "/password")
+SETUP = "/account/second"  # free too, but not what is below it
 APIS = ("/ogc",)  # standard APIs answered by Django: a login, a token, or anybody where the stack is --open
 
 
@@ -45,16 +46,50 @@ def _home(person: int | None) -> County:
 
 
 class NulMiddleware:
-    """PostgreSQL takes no text with a NUL, and no address of ours has one."""
+    """PostgreSQL takes no text with a NUL, and no address, cookie or form of ours has one."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer, or 400."""
-        if "\0" not in request.path and "%00" not in request.META.get("QUERY_STRING", ""):
-            return self.get_response(request)
-        return JsonResponse({"code": "400", "description": "the address has a NUL character"}, status=400)
+        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            return self._refuse("the address")
+        if any("\0" in value for value in request.COOKIES.values()):
+            return self._refuse("a cookie")
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_: object) -> HttpResponse | None:
+        """400 for a form with one; here, where it is known who sends it."""
+        try:
+            sent = request.POST.lists() if request.method == "POST" else ()
+        except UnreadablePostError:
+            return None  # the check of the form's token says so
+        has_one = any("\0" in text for name, values in sent for text in (name, *values))
+        return self._refuse("a value of the form") if has_one else None
+
+    def _refuse(self, what: str) -> HttpResponse:
+        return JsonResponse({"code": "400", "description": f"{what} has a NUL character"}, status=400)
+
+
+class PolicyMiddleware:
+    """Pages run and show what comes from here alone (Content Security Policy Level 3). The map's workers are blobs;
+    widths and colours stand in style attributes."""
+
+    POLICY = (
+        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; worker-src 'self' blob:; "
+        "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer."""
+        answer = self.get_response(request)
+        if answer.get("Content-Type", "").startswith("text/html"):
+            answer.headers.setdefault("Content-Security-Policy", self.POLICY)
+        return answer
 
 
 class PersonMiddleware:
@@ -88,7 +123,7 @@ class PersonMiddleware:
         asked.county = cast(County, SimpleLazyObject(lambda: _county(request)))
         if request.path.startswith(APIS):
             return self._api(asked)
-        if not request.path.startswith(FREE):
+        if not request.path.startswith(FREE) and request.path != SETUP:
             if not person.is_authenticated:
                 return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}")
             if person.must_change_password:

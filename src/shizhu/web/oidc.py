@@ -34,7 +34,7 @@ from shizhu.web import login
 
 logger = logging.getLogger(__name__)
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
-STRONG = {"mfa", "otp", "hwk", "swk", "pop"}  # of RFC 8176: the provider asked for more than a password
+STRONG = ({"mfa"}, {"pwd", "otp"})  # of RFC 8176: the provider asked for two factors; a key alone is one
 TIMEOUT = 8
 LARGEST = 1_000_000
 LEEWAY = 60
@@ -46,13 +46,27 @@ class Refused(Exception):
     """The provider, or what it sent, cannot be trusted or reached; the text is for the log."""
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """What a provider says lies where it says; a redirect could lead to an address that is not https."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """None: the answer is an error."""
+
+
+_opener = urllib.request.build_opener(_NoRedirect)
+
+
+def _is_same(given: object, ours: str) -> bool:
+    return secrets.compare_digest(str(given).encode(errors="replace"), ours.encode())
+
+
 def _fetch(url: str, form: dict[str, str] | None = None) -> dict[str, Any]:
     if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
         raise Refused(f"{url!r} is not https")
     body = urlencode(form).encode() if form else None
     request = urllib.request.Request(url, body, {"Accept": "application/json"})  # noqa: S310  # checked above
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310  # checked above
+        with _opener.open(request, timeout=TIMEOUT) as answer:
             told = json.loads(answer.read(LARGEST))
     except (OSError, ValueError) as error:
         raise Refused(f"{url}: {error}") from error
@@ -88,7 +102,7 @@ def verified(token: str, keys: dict[str, Any], nonce: str) -> dict[str, Any]:
 
     try:
         signed = jws.deserialize_compact(token, KeySet.import_key_set(keys), algorithms=ALGORITHMS)  # type: ignore[arg-type]
-        claims = json.loads(signed.payload)
+        claims = dict(json.loads(signed.payload))
     except (JoseError, ValueError, TypeError, KeyError) as error:
         raise Refused(f"the ID token is not signed by the provider: {error}") from error
     oidc, now = provider(), time.time()
@@ -102,8 +116,11 @@ def verified(token: str, keys: dict[str, Any], nonce: str) -> dict[str, Any]:
             ("azp", len(audiences) == 1 or claims.get("azp") == oidc.client),
             ("exp", isinstance(claims.get("exp"), (int, float)) and claims["exp"] > now - LEEWAY),
             ("iat", isinstance(claims.get("iat"), (int, float)) and claims["iat"] < now + LEEWAY),
-            ("nonce", secrets.compare_digest(str(claims.get("nonce", "")), nonce)),
-            ("sub", isinstance(claims.get("sub"), str) and 0 < len(claims["sub"]) <= 255),
+            ("nonce", _is_same(claims.get("nonce", ""), nonce)),
+            (
+                "sub",
+                isinstance(claims.get("sub"), str) and 0 < len(claims["sub"]) <= 255 and claims["sub"].isprintable(),
+            ),
         )
         if not is_right
     ]
@@ -156,16 +173,20 @@ def callback(request: HttpRequest) -> HttpResponse:
         return render(request, "shizhu/oidc_unknown.html", {"provider": oidc.name}, status=403)
     if person.must_change_password and person.has_usable_password():
         messages.info(request, _("Set a password of your own first."))
-    if STRONG & set(claims.get("amr") or ()):
+    if _is_strong(claims.get("amr")):
         answer = login.let_in(request, person, SignIn.Way.OIDC, place)
         request.session["second"] = True
         return answer
     return login.first_step_done(request, person, SignIn.Way.OIDC, place)
 
 
+def _is_strong(methods: object) -> bool:
+    return isinstance(methods, list) and any(all(one in methods for one in wanted) for wanted in STRONG)
+
+
 def _check(request: HttpRequest, state: str, since: float) -> None:
     issuer = provider().issuer
-    if not state or not secrets.compare_digest(state, request.GET.get("state", "")):
+    if not state or not _is_same(request.GET.get("state", ""), state):
         raise Refused("the state is not the one we sent")
     if time.time() - since > FLOW_SECONDS:
         raise Refused("it took longer than ten minutes")
@@ -198,7 +219,8 @@ def _refuse(request: HttpRequest, error: Refused) -> HttpResponse:
 
 
 def _name(claims: dict[str, Any]) -> str:
-    return str(claims.get("name") or claims.get("preferred_username") or claims["sub"])[:60]
+    name = str(claims.get("name") or claims.get("preferred_username") or claims["sub"])
+    return "".join(sign for sign in name if sign.isprintable())[:60] or claims["sub"][:60]
 
 
 def _link(request: HttpRequest, number: int, claims: dict[str, Any]) -> HttpResponse:

@@ -17,8 +17,9 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from shizhu.kernel import signin
 from shizhu.kernel.models import Person
-from shizhu.web import menu, recent, sessions
+from shizhu.web import addresses, login, menu, recent, sessions
 from shizhu.web.middleware import Request
 
 
@@ -58,8 +59,13 @@ def password(request: Request) -> HttpResponse:
         return redirect("login")
     is_first = request.user.must_change_password or not request.user.has_usable_password()
     asked = SetPasswordForm if is_first else PasswordChangeForm  # a screen left alone is not enough
-    form: SetPasswordForm[Person] = asked(request.user, request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    counted = signin.limits(request.user.username, addresses.of(request), "password", request.session.session_key or "")
+    until = signin.waits_until(counted) if request.method == "POST" else None
+    form: SetPasswordForm[Person] = asked(request.user, None if until else request.POST or None)
+    if until:
+        messages.error(request, login.waits(until))
+    elif request.method == "POST" and form.is_valid():
+        signin.passed(counted)
         form.save()
         request.user.must_change_password = False
         request.user.save(update_fields=["must_change_password"])
@@ -67,7 +73,10 @@ def password(request: Request) -> HttpResponse:
         sessions.end(request.user.pk, but=request.session.session_key)
         messages.success(request, _("Password changed."))
         return redirect(reverse("home"))
-    return render(request, "shizhu/password.html", {"form": form, "least": settings.CONFIG.password_length})
+    elif "old_password" in form.errors:
+        signin.failed(counted)
+    page = {"form": form, "least": settings.CONFIG.password_length}
+    return render(request, "shizhu/password.html", page, status=429 if until else 200)
 
 
 def home(request: Request) -> HttpResponse:
