@@ -137,7 +137,7 @@ async function map(data: Chart, look: Look, element: HTMLElement, register: (nam
         itemStyle: { borderColor: look.card, borderWidth: 1 }, emphasis: { label: { show: true, color: look.strong }, itemStyle: { areaColor: look.token("gold-soft") } },
         label: { show: true, fontSize: look.size, color: look.strong, textBorderColor: look.card, textBorderWidth: 2, formatter: (p: { name: string }) => (values.get(p.name)?.value ? p.name.replace(/(街道|土家族乡|镇|乡)$/, "") : "") },
         data: known.names.map((name) => ({ name, value: values.get(name)?.value ?? 0, href: values.get(name)?.href })),
-        tooltip: { formatter: (p: { name: string; value: number }) => `${p.name}<br>${shown(p.value || 0)}` },
+        tooltip: { formatter: (p: { name: string; value: number }) => `${echo(p.name)}<br>${echo(shown(p.value || 0))}` },
       },
       {
         type: "scatter", coordinateSystem: "geo", symbolSize: look.size * .8, z: 5,

@@ -2,7 +2,7 @@
 import "@tabler/core/dist/css/tabler.min.css";
 import "./style.css";
 import "@tabler/core/dist/js/tabler.esm.min.js";
-import "htmx.org";
+import "./htmx";
 import "./opened";
 import "./shell";
 import "./form";

@@ -5,7 +5,7 @@ let back: HTMLElement | null = null;
 
 export async function openFile(key: string, flies = false): Promise<void> {
   const place = find("map-file"), answer = await fetch(`${settings.base}file/${key}/?part`).catch(() => null);
-  if (!answer?.ok) return hint(words.failed);
+  if (!answer?.ok || answer.redirected) return hint(words.failed);
   back = document.activeElement as HTMLElement | null;
   place.innerHTML = await answer.text(); // our own page, escaped by the server
   const close = make("button", "btn-close map-file-close");
