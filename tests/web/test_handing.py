@@ -159,7 +159,31 @@ def zipped(**files: str) -> bytes:
 
 
 PACK = "id: wells\nname: {zh: 井, en: Wells}\nversion: 0.1.0\nengines: [records]\n"
+REGISTER = """
+title: {zh: 井, en: Well}
+x-shizhu: {key: code, title: name, list: [code]}
+properties:
+  code: {type: string, title: {zh: 号, en: Code}}
+  name: {type: string, title: {zh: "%s", en: Name}}
+required: [code, name]
+"""
+
+
+def broken_inside() -> bytes:
+    """A zip file whose first member does not unpack."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("pack.yaml", PACK)
+    content = bytearray(out.getvalue())
+    at = 30 + len("pack.yaml")
+    content[at : at + 6] = b"\xff" * 6
+    return bytes(content)
+
+
 UNREADABLE = [
+    (broken_inside(), "这不是含 UTF-8 文本的 zip 文件。"),
+    (zipped(pack_yaml=PACK, registers__x_yaml=REGISTER % r"a\0b"), "其中有的文件不是可读的 YAML。"),
+    (zipped(pack_yaml=PACK, registers__x_yaml=REGISTER % r"a\ud800b"), "其中有的文件不是可读的 YAML。"),
     (b"no zip", "这不是含 UTF-8 文本的 zip 文件。"),
     (zipped(readme_yaml="x: 1"), "其中没有 pack.yaml，或它不合规。"),
     (zipped(pack_yaml="id: WELLS"), "其中没有 pack.yaml，或它不合规。"),
@@ -176,6 +200,26 @@ def test_what_is_no_pack_file_is_refused_with_the_reason(client: Client, content
     page = bring(client, content)
     assert (page.status_code, said in text(page)) == (422, True), text(page)
     assert client.post(IMPORT, {"do": "take", "sent": "[1]"}).status_code == 422
+    assert testing.everything_kept() == before
+
+
+SENT = '{"id": "a", "name": {"zh": "甲", "en": "A"}, "roles": %s, "bodies": [["%s", "local.x", %s]]}'
+CRAFTED = [
+    SENT % ("{}", "flows", '{"text": 5}'),
+    SENT % ("{}", "registers", "5"),
+    SENT % ('{"r": {"name": {"zh": "员", "en": "R"}, "verbs": 5}}', "registers", '{"title": "a"}'),
+    SENT % ('{"r": {}}', "registers", '{"title": "a"}'),
+    SENT % ("{}", "registers", r'{"title": "a\u0000b"}'),
+    SENT % ("{}", "registers", r'{"title": "a\ud800b"}'),
+    "{}",
+]
+
+
+@pytest.mark.parametrize("sent", CRAFTED)
+def test_what_no_preview_sent_is_not_taken(client: Client, sent: str) -> None:
+    before = testing.everything_kept()
+    page = client.post(IMPORT, {"do": "take", "sent": sent, "row": ["registers/local.x", "flows/local.x"]})
+    assert (page.status_code, "其中没有 pack.yaml，或它不合规。" in text(page)) == (422, True)
     assert testing.everything_kept() == before
 
 

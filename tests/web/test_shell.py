@@ -71,16 +71,17 @@ def test_pages_of_errors_say_what_to_do(
 
 
 NULS = (
-    "/things/?q=%00", "/records/lemonade.stall/?q=a%00b", "/plan/?plan=%00", "/people/?q=%00", "/records/%00/",
-    "/ogc/collections/%00", "/ogc/collections/lemonade.stall/items?kind=%00",
+    ("/things/?q=%00", 200), ("/records/lemonade.stall/?q=a%00b", 200), ("/plan/?plan=%00", 200),
+    ("/people/?q=%00", 200), ("/records/%00/", 404), ("/ogc/collections/%00", 404),
+    ("/ogc/collections/lemonade.stall/items?kind=%00", 200),
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("address", NULS)
-def test_an_address_with_a_nul_is_refused(county: County, address: str) -> None:
+@pytest.mark.parametrize(("address", "otherwise"), NULS)
+def test_an_address_with_a_nul_is_refused(county: County, address: str, otherwise: int) -> None:
     client = browser(person(county, "*"))
     assert client.get(address).status_code == 400
-    assert client.get(address.replace("%00", "%2500")).status_code in {200, 404}
+    assert client.get(address.replace("%00", "%2500")).status_code == otherwise
 
 
 def test_a_form_that_is_too_old_says_that_nothing_was_saved(county: County) -> None:
@@ -159,7 +160,7 @@ def test_the_tour_is_offered_until_it_was_taken(county: County) -> None:
     client.post("/tour")
     assert "带我看看" not in text(client.get("/"))
     client.post("/tour", {"again": "1"})
-    assert client.get("/").context["is_first"] is False or "带我看看" in text(client.get("/"))
+    assert "带我看看" in text(client.get("/"))
 
 
 def test_figures_of_the_day_open_to_what_they_count(county: County) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ Body = dict[str, Any]
 KEPT = {"README.md", "__init__.py", "pack.yaml", "logic.py", "demo", "tests", "locale", "__pycache__"}
 BUNDLED = Path(__file__).parents[1] / "packs"
 REFRESH_SECONDS = 5.0
+SURROGATE, NUL = re.compile("[\ud800-\udfff]"), re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # NUL as JSON has it
 COUNTY = "county"  # stands for a pack in the keys of what a county declares: county.<file stem>
 
 
@@ -151,6 +153,12 @@ def _read_files(folder: Path, id_: str, kinds_: Iterable[Kind]) -> tuple[list[De
 def json_ready(value: Any) -> Any:
     """YAML's dates as text, keys as text."""
     return json.loads(json.dumps(value, default=str, ensure_ascii=False))
+
+
+def is_storable(value: object) -> bool:
+    """Whether a database keeps it: no text has a NUL or half of a pair of surrogates."""
+    text = json.dumps(value, ensure_ascii=False)
+    return not SURROGATE.search(text) and not NUL.search(text)
 
 
 def read_all(extra: Iterable[Path] = ()) -> dict[str, LoadedPack]:

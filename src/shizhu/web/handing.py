@@ -137,8 +137,16 @@ def _loaded(text: str) -> Brought | None:
     try:
         sent = json.loads(text)
         bodies = {(str(kind), str(key)): dict(body) for kind, key, body in sent["bodies"]}
-        roles = {str(name): dict(role) for name, role in sent["roles"].items()}
-        return Brought(str(sent["id"]), sent["name"], bodies, roles)
+        told = {
+            "id": sent["id"],
+            "name": sent["name"],
+            "roles": sent["roles"],
+            "version": packing.VERSION,
+            "engines": [],
+        }
+        is_pack = not list(packs.schema_errors(packs.schema_of_pack(), told)) and packs.is_storable(sent)
+        is_text = all(isinstance(body["text"], str) for body in bodies.values() if set(body) == {"text"})
+        return Brought(sent["id"], sent["name"], bodies, sent["roles"]) if is_pack and is_text else None
     except (ValueError, LookupError, TypeError, AttributeError):
         return None
 

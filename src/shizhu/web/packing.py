@@ -6,6 +6,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -261,7 +262,7 @@ def _texts(content: bytes) -> dict[str, str]:
                 info.filename: file.read(info).decode("utf-8") for info in infos
                 if PurePosixPath(info.filename).suffix in {".yaml", ".bpmn", ".md", ".py"}
             }  # fmt: skip
-    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError, RuntimeError, OSError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError, NotImplementedError, RuntimeError, OSError):
         raise Unreadable("zip") from None
 
 
@@ -271,7 +272,7 @@ def _yaml(text: str) -> Body:
         body = None if has_alias else packs.json_ready(yaml.safe_load(text))  # a few aliases can mean gigabytes
     except (yaml.YAMLError, ValueError, TypeError, RecursionError):
         raise Unreadable("yaml") from None
-    if not isinstance(body, dict):
+    if not isinstance(body, dict) or not packs.is_storable(body):
         raise Unreadable("yaml")
     return body
 

@@ -89,7 +89,7 @@ def home(request: Request) -> HttpResponse:
         "tiles": [tile for card in cards for tile in card.tiles],
         "recent": recent.shown(request, request.actor, icons)[:6],
         "now": timezone.localtime(),
-        "is_first": "tour" not in request.user.preferences,
+        "is_first": not request.user.preferences.get("tour"),
     }
     return render(request, "shizhu/home.html", context)
 

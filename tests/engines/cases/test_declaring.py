@@ -214,6 +214,17 @@ def upload(client: Client, content: bytes, address: str = FLOWS, **more: str) ->
     return client.post(address, {"do": "upload", "file": file, **more})
 
 
+def in_places(text: str, width: str = "120", way: str = "60") -> str:
+    """A flow with one step and one line of it drawn."""
+    omg = "http://www.omg.org/spec"
+    drawing = f"""<di:BPMNDiagram xmlns:di="{omg}/BPMN/20100524/DI" xmlns:dc="{omg}/DD/20100524/DC"
+      xmlns:dd="{omg}/DD/20100524/DI"><di:BPMNPlane bpmnElement="order">
+      <di:BPMNShape bpmnElement="make"><dc:Bounds x="5" y="5" width="{width}" height="80"/></di:BPMNShape>
+      <di:BPMNEdge bpmnElement="f1"><dd:waypoint x="{way}" y="9"/></di:BPMNEdge>
+    </di:BPMNPlane></di:BPMNDiagram>"""
+    return text.replace("</bpmn:definitions>", f"{drawing}</bpmn:definitions>")
+
+
 def test_a_file_of_an_editor_is_checked_and_kept_as_it_is(county: County, client: Client) -> None:
     drawn = (TOY / "flows/order.bpmn").read_text(encoding="utf-8")
     assert upload(client, drawn.encode()).status_code == 302
@@ -228,11 +239,26 @@ def test_a_file_of_an_editor_is_checked_and_kept_as_it_is(county: County, client
         (drawn.replace("lemonade.taster", "lemonade.nobody").encode(), "candidateGroups: lemonade.nobody"),
         (drawn.replace("lemonade.taste\"", "local.none\"").encode(), "formKey: local.none"),
         (b"<!DOCTYPE x [<!ENTITY e 'e'>]>" + drawn.split("?>", 1)[1].encode(), "流程文件不带 DTD"),
+        (in_places(drawn, width="wide").encode(), "make: width: &#x27;wide&#x27; 不是能用来画图的数"),
+        (in_places(drawn, way="nan").encode(), "f1: x: &#x27;nan&#x27; 不是能用来画图的数"),
+        (in_places(drawn).replace(' y="5"', "").encode(), "make: y: &#x27;&#x27; 不是能用来画图的数"),
         (b" " * 500_001, "不超过 500 kB"),
     ):  # fmt: skip
         page = upload(client, content)
         assert (page.status_code, said in text(page)) == (422, True), text(page)
     assert testing.everything_kept() == before
+
+
+def test_a_flow_kept_with_a_picture_that_cannot_be_drawn_is_shown_without(county: County, client: Client) -> None:
+    drawn = in_places((TOY / "flows/order.bpmn").read_text(encoding="utf-8"))
+    assert upload(client, drawn.encode()).status_code == 302
+    address = "/declarations/flows/ding_dan/"
+    assert [shape.width for shape in client.get(address).context["picture"].shapes] == [120]
+    row = Declaration.objects.get(key="local.ding_dan")
+    row.body = {"text": drawn.replace('"120"', '"wide"')}
+    row.save()
+    page = client.get(address)
+    assert (page.status_code, page.context["picture"]) == (200, None)
 
 
 def test_only_who_may_declare_makes_forms_and_flows(county: County, staff: dict[str, Person]) -> None:

@@ -221,7 +221,7 @@ def test_every_point_is_drawn_in_its_tile(longitude: float, latitude: float, z: 
 
 
 def test_the_shelf_holds_no_more_than_it_may() -> None:
-    shelf = tiles.Shelf(most=100)
+    shelf = tiles.Shelf(most=3 * (30 + tiles.AROUND))
     for number in range(20):
         shelf.put(number, 1, tiles.Tile(b"x" * 30), 60)
         shelf.get(0, 1)
@@ -229,3 +229,10 @@ def test_the_shelf_holds_no_more_than_it_may() -> None:
     assert shelf.get(19, 2) is None
     shelf.put(19, 1, tiles.Tile(b"x"), -1)
     assert shelf.get(19, 1) is None
+
+
+def test_empty_tiles_take_room_too() -> None:
+    shelf = tiles.Shelf(most=10 * tiles.AROUND)
+    for number in range(100):
+        shelf.put(number, 1, tiles.Tile(b""), 60)
+    assert [number for number in range(100) if shelf.get(number, 1)] == list(range(90, 100))

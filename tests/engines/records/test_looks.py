@@ -125,5 +125,9 @@ def test_looks_are_reviewed_where_the_right_is(
         west.id,
     )
     assert everywhere.get("/records/looks?from=2999-01-01").context["lines"] == []
+    for odd in ("from=0001-01-01", "to=9999-12-31", "to=soon"):  # as if it were not given
+        assert len(everywhere.get(f"/records/looks?{odd}").context["lines"]) == len(
+            everywhere.get("/records/looks").context["lines"]
+        )
     assert ID not in everywhere.get("/records/looks").content.decode()
     assert client(county, "view", "unmask").get("/records/looks").status_code == 403

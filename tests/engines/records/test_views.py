@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from tests.engines.records.test_pages import browser, codes, text
 from tests.fixtures import person
@@ -55,6 +58,27 @@ def test_the_default_view_opens_the_bare_list_and_can_be_left(client: Client, st
     view = View.objects.get(name="车")
     client.post(f"{LIST}views/{view.pk}/drop")
     assert len(codes(client.get(LIST))) == 2
+
+
+def test_what_a_database_cannot_keep_is_left_out_of_a_view(client: Client, stall: Any) -> None:
+    assert save(client, "空", "?f.kind=a%00b&q=c&f.x%00=d").asked == {"q": "c"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_default_views_kept_at_once_one_stays_the_default(county: County, root: access.Actor) -> None:
+    who, gate = Person.objects.get(username="root"), threading.Barrier(2)
+
+    def keep(name: str) -> int:
+        try:
+            gate.wait(timeout=30)
+            return browser(who).post(f"{LIST}views", {"name": name, "asked": "?q=a", "default": "on"}).status_code
+        finally:
+            connection.close()
+
+    for turn in range(4):
+        with ThreadPoolExecutor(2) as pool:
+            assert list(pool.map(keep, [f"甲{turn}", f"乙{turn}"])) == [302, 302]
+    assert View.objects.filter(is_default=True).count() == 1
 
 
 def test_a_view_is_shared_below_ones_organisation_by_who_may(county: County, stall: Any) -> None:

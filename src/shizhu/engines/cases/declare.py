@@ -9,6 +9,7 @@ from jsonschema.exceptions import SchemaError
 
 from shizhu.engines.cases import flows
 from shizhu.engines.cases.logic import FlowError, parse
+from shizhu.engines.cases.logic.picture import picture
 from shizhu.engines.records import api as records
 from shizhu.kernel import packs
 from shizhu.kernel.packs import Body, LoadedPacks
@@ -19,6 +20,7 @@ def check_flow(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
     xml = body["text"].encode()
     try:
         flow, about = parse(xml, key=key), flows.about(xml)
+        picture(xml)
     except FlowError as error:
         yield str(error)
         return

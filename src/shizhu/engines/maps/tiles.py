@@ -32,6 +32,7 @@ from shizhu.kernel.access import Actor
 MOST = 5000
 RUNGS = (1, *records.THINNED)
 KEPT = 32_000_000
+AROUND = 500  # bytes that keeping a tile costs beside its body: its key and entry
 SETTLED, LONGEST = 10.0, 300.0
 PROPERTIES = ("_key", "_title", "_state", "_simulated")
 
@@ -50,8 +51,12 @@ class _Kept:
     until: float
 
 
+def _size(tile: Tile) -> int:
+    return len(tile.body) + AROUND
+
+
 class Shelf:
-    """Tiles in memory, the least lately asked for leaves first."""
+    """Tiles in memory, at most so many bytes; the least lately asked for leaves first."""
 
     def __init__(self, most: int = KEPT) -> None:
         self._most = most
@@ -72,11 +77,11 @@ class Shelf:
         """Keep a tile."""
         with self._lock:
             old = self._kept.pop(key, None)
-            self._size += len(tile.body) - (len(old.tile.body) if old else 0)
+            self._size += _size(tile) - (_size(old.tile) if old else 0)
             self._kept[key] = _Kept(tile, revision, time.monotonic() + seconds)
             while self._size > self._most:
                 _, gone = self._kept.popitem(last=False)
-                self._size -= len(gone.tile.body)
+                self._size -= _size(gone.tile)
 
     def clear(self) -> None:
         """Forget all."""

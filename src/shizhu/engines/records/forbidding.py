@@ -17,6 +17,7 @@ from shizhu.kernel.access import Actor
 
 SHOWN = 5
 CHUNK = 1000
+LEVELS = ("", "personal", "sensitive")
 MOST = 100  # values looked at that are not alone
 
 
@@ -35,7 +36,8 @@ def forbidden(who: Actor, county: str, old: Register, new: Register) -> list[For
     """Every reason why the county's rows, withdrawn ones too, would not fit the register any more."""
     rows = Record.objects.filter(county_id=county, register=old.key)
     checks = (_identity, _shapes, _unique, _fields)
-    return [reason for check in checks for reason in check(who, rows, old, new)]
+    found = [reason for check in checks for reason in check(who, rows, old, new)]
+    return found if access.has_county(who, old.verb("unmask"), county) else [*found, *_opened(who, rows, old, new)]
 
 
 def _identity(who: Actor, rows: QuerySet[Record], old: Register, new: Register) -> Iterator[Forbidden]:
@@ -44,6 +46,14 @@ def _identity(who: Actor, rows: QuerySet[Record], old: Register, new: Register) 
     ):  # fmt: skip
         if before != after and rows.exists():
             yield _told(who, old, rows, after, rule)
+
+
+def _opened(who: Actor, rows: QuerySet[Record], old: Register, new: Register) -> Iterator[Forbidden]:
+    """Private fields that would show more of what rows have, or had once."""
+    after = dict(new.everything)
+    for path, item in old.everything:
+        if path in after and LEVELS.index(after[path].privacy) < LEVELS.index(item.privacy) and rows.exists():
+            yield _told(who, old, rows, path.split(".")[0], "class")
 
 
 def _shapes(who: Actor, rows: QuerySet[Record], old: Register, new: Register) -> Iterator[Forbidden]:

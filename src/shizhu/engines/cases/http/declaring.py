@@ -16,7 +16,7 @@ from shizhu.engines.cases import flows
 from shizhu.engines.cases.http import drafting, forms
 from shizhu.engines.cases.http.drafting import Head
 from shizhu.engines.cases.logic import FlowError, parse
-from shizhu.engines.cases.logic.picture import picture
+from shizhu.engines.cases.logic.picture import Picture, picture
 from shizhu.engines.cases.logic.steps import Plain, Step, read, written
 from shizhu.engines.cases.models import Case
 from shizhu.kernel import overlays, packs
@@ -302,11 +302,19 @@ def _flow_page(
         "typed": typed, "row": row, "refused": refused, "is_refused": is_refused, "roles": roles,
         "forms": [(key, label(body["title"])) for key, body in known.items()],
         "organisations": Organisation.objects.filter(county=county).order_by("path"),
-        "steps": _steps(typed, known), "picture": picture(text.encode()) if text else None,
+        "steps": _steps(typed, known), "picture": _picture(text),
         "open": Case.objects.filter(county=county, flow=row.key, status=Case.Status.OPEN).count() if row else 0,
         "read": request.POST.get("read", "") or (row.digest if row else ""),
     }  # fmt: skip
     return render(request, "cases/declare_flow.html", context, status=422 if is_refused else 200)
+
+
+def _picture(text: str) -> Picture | None:
+    """Of a flow kept before its picture was looked at, perhaps none."""
+    try:
+        return picture(text.encode()) if text else None
+    except FlowError:
+        return None
 
 
 def _steps(typed: Typed | None, known: Mapping[str, Body]) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ RULES = (
     gettext_noop("must be left out: conditions stand behind exclusive gateways only"),
     gettext_noop("must be one role (camunda:candidateGroups)"),
     gettext_noop("must be one sequence flow: put a gateway between"),
+    gettext_noop("is no number that a picture can be drawn with"),
     gettext_noop("the root of a BPMN 2.0 file"),
     gettext_noop("must have an id"),
     gettext_noop("must not enter a start event nor leave an end event"),

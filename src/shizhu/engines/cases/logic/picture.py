@@ -1,8 +1,10 @@
 """A flow as a picture: shapes and lines where its file draws them (BPMN DI)."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
+from shizhu.engines.cases.logic.flow import FlowError
 from shizhu.engines.cases.logic.reading import BPMN, read_root
 
 DI = "{http://www.omg.org/spec/BPMN/20100524/DI}"
@@ -52,18 +54,18 @@ class Picture:
 
 
 def picture(xml: bytes) -> Picture | None:
-    """The drawing of a file; None where it has none. Raises FlowError where it is no BPMN."""
+    """The drawing of a file; None where it has none. Raises FlowError where it is no BPMN, or drawn nowhere."""
     root = read_root(xml)
     named = {element.get("id"): element for element in root.iter(f"{BPMN}*") if element.get("id")}
     shapes = []
     for drawn in root.iter(f"{DI}BPMNShape"):
         bounds, element = drawn.find(f"{DC}Bounds"), named.get(drawn.get("bpmnElement"))
         if bounds is not None and element is not None:
-            shapes.append(_shape(element, *(float(bounds.get(side)) for side in ("x", "y", "width", "height"))))
+            shapes.append(_shape(element, *_numbers(drawn, bounds, "x", "y", "width", "height")))
     lines = []
     points: list[tuple[float, float]] = []
     for edge in root.iter(f"{DI}BPMNEdge"):
-        way = [(float(point.get("x")), float(point.get("y"))) for point in edge.findall(f"{WAY}waypoint")]
+        way = [(x, y) for point in edge.findall(f"{WAY}waypoint") for x, y in [_numbers(edge, point, "x", "y")]]
         points += way
         lines.append(" ".join(f"{x:g},{y:g}" for x, y in way))
     if not shapes:
@@ -74,6 +76,22 @@ def picture(xml: bytes) -> Picture | None:
     left, top = min(x for x, _ in points) - MARGIN, min(y for _, y in points) - MARGIN
     right, bottom = max(x for x, _ in points) + MARGIN, max(y for _, y in points) + MARGIN
     return Picture(tuple(shapes), tuple(lines), (left, top, right - left, bottom - top))
+
+
+def _numbers(drawn: Any, element: Any, *names: str) -> list[float]:
+    found = []
+    for name in names:
+        text = element.get(name, "")
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not abs(number) < 1e6:
+            raise FlowError(
+                f"{drawn.get('bpmnElement')}: {name}", text, "is no number that a picture can be drawn with"
+            )
+        found.append(number)
+    return found
 
 
 def _shape(element: Any, x: float, y: float, width: float, height: float) -> Shape:

@@ -23,8 +23,8 @@ from shizhu.engines.records.logic.register import Register
 from shizhu.engines.records.logic.values import MESSAGES
 from shizhu.engines.records.models import Record
 from shizhu.engines.records.tasks import prepare_soon
-from shizhu.kernel import overlays, packs
-from shizhu.kernel.models import Declaration
+from shizhu.kernel import access, overlays, packs
+from shizhu.kernel.models import Declaration, Role
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label
 from shizhu.web import declaring, parts
@@ -39,8 +39,14 @@ RULES = {  # of a change that rows forbid, beside those of values
     "geometry": {"zh": "已有记录标了另一种位置", "en": "rows have a place of another kind"},
     "state": {"zh": "已有记录处于被去掉的状态", "en": "rows are in a state that was taken away"},
     "unique": {"zh": "不许重复，但有的记录内容相同", "en": "no two may be alike, but rows are"},
+    "class": {
+        "zh": "已有记录，要让更多人看到，须有权看全县记录的隐去内容",
+        "en": "there are rows: showing more of it needs the right to unmask rows of the whole county",
+    },
     "required": {"zh": "改为必填，但有的记录没有填", "en": "it would be required, but rows have no value"},
 }
+RIGHTS = {"view": gettext_noop("See"), "write": gettext_noop("Write"), "delete": gettext_noop("Withdraw"),
+          "unmask": gettext_noop("Unmask")}  # fmt: skip
 FAULTS = (  # of the check of declarations, as an administrator reads them
     gettext_noop("nobody declares this register"),
     gettext_noop("no pack that is on in this county declares this register"),
@@ -90,8 +96,7 @@ def _register_posted(request: Request, row: Declaration | None) -> HttpResponse:
             reasons = _reasons(request, key, kept, body)
             if not reasons:
                 declaring.keep(request, KIND, key, body, read=posted.get("read", ""))
-                prefix = f"records.{key}"
-                overlays.grant(request.county.pk, prefix, declaring.wanted_rights(request, ACTIONS))
+                _grant(request, key)
     except overlays.Refused as refused:
         return _register_page(
             request, head, typed, row, refused=[declaring.say(line) for line in refused.problems], is_refused=True
@@ -103,6 +108,23 @@ def _register_posted(request: Request, row: Declaration | None) -> HttpResponse:
         return _register_page(request, head, typed, row, reasons=reasons, is_refused=True)
     messages.success(request, _("Saved. Whoever has a right to it finds it among the registers."))
     return redirect("declaring:register", key.partition(".")[2])
+
+
+def _grant(request: Request, key: str) -> None:
+    """Give the rights that were ticked; on rows that are there, only those one has for the whole county oneself."""
+    county, prefix, wanted = request.county.pk, f"records.{key}", declaring.wanted_rights(request, ACTIONS)
+    if Record.objects.filter(county_id=county, register=key).exists():
+        given, lines = overlays.granted(county, prefix), []
+        for role in Role.objects.filter(pk__in=wanted).order_by("source", "pk"):
+            more = wanted[role.pk] - given.get(role.pk, set())
+            lacking = {verb for verb in more if not access.has_county(request.actor, f"{prefix}.{verb}", county)}
+            names = [_(RIGHTS[name]) for name, verbs in ACTIONS.items() if lacking.intersection(verbs)]
+            if names:
+                rule = _("there are records, and you have not got this right for the whole county yourself")
+                lines.append(f"{label(role.name) or role.pk}: {', '.join(names)}: {rule}")
+        if lines:
+            raise overlays.Refused(lines)
+    overlays.grant(county, prefix, wanted)
 
 
 def _stem(request: Request, head: Head) -> str:

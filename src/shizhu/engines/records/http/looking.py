@@ -82,6 +82,7 @@ def _line(look: Look, among: dict[str, Register]) -> dict[str, Any]:
 
 def _day(text: str) -> datetime | None:
     try:
-        return timezone.make_aware(datetime.combine(date.fromisoformat(text), time()))
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return timezone.make_aware(datetime.combine(day, time())) if 1 < day.year < 9999 else None

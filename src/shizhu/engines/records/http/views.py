@@ -19,7 +19,7 @@ from shizhu.engines.records.http.saved import NONE
 from shizhu.engines.records.logic.register import Register
 from shizhu.engines.records.models import View
 from shizhu.kernel import access
-from shizhu.kernel.models import Organisation
+from shizhu.kernel.models import Organisation, Person
 from shizhu.web.middleware import Request
 
 MOST = 50  # views of a person in a register
@@ -33,6 +33,7 @@ def save(request: Request, register: str) -> HttpResponse:
     asked = _kept(dict(parse_qsl(request.POST.get("asked", "").removeprefix("?"))))
     name = " ".join(request.POST.get("name", "").split())[:60]
     back = HttpResponseRedirect(f"{reverse('records:list', args=[register])}?{urlencode({**asked, 'view': NONE})}")
+    Person.objects.select_for_update(no_key=True).get(pk=request.user.pk)  # one default, whoever clicks at once
     own = View.objects.filter(county=request.county, register=register, person=request.user)
     if not name:
         messages.error(request, _("Give the view a name."))
@@ -63,7 +64,7 @@ def drop(request: Request, register: str, number: int) -> HttpResponse:
 
 def _kept(asked: Mapping[str, str]) -> dict[str, Any]:
     """What of an address a view keeps."""
-    return {n: v[:4000] for n, v in asked.items() if v and (n in KEPT or n.startswith("f."))}
+    return {n: v[:4000] for n, v in asked.items() if v and "\0" not in n + v and (n in KEPT or n.startswith("f."))}
 
 
 def _shared_with(request: Request, register: Register) -> Organisation | None:
