@@ -190,7 +190,7 @@ def test_rights_are_asked_for_row_by_row(county: County, stall: Any) -> None:
         ("S001", "1号摊"), ("S002", "东边"),
     ]  # fmt: skip
     assert [row[-1] for row in errors(clerk, batch)[1:]] == [
-        "Area“stand 西镇”：is nothing you have the right to change",
+        "Code“S001”：is used already",
         "Area“stand 西镇”：is nothing you have the right to register here",
     ]
 

@@ -133,7 +133,7 @@ def facts(who: Actor, of: Subject) -> Section | None:
     events = tuple(
         Event(step.at, "history", done.get(step.action, step.action), step.who) for step in records.history(who, of.id)
     )
-    return Section(_("Registered facts"), "file-text", "maps/facts.html", {"facts": records.facts(entry)}, events)
+    return Section(_("Registered facts"), "file-text", "maps/facts.html", {"facts": records.facts(who, entry)}, events)
 
 
 def related(who: Actor, of: Subject) -> Section | None:

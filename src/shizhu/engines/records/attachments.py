@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import BinaryIO
 from uuid import UUID
 
+from shizhu.engines.records.catalogue import register_of
 from shizhu.engines.records.logic.register import Body, Field, Kind, Register, file_ids
 from shizhu.engines.records.logic.values import Problem, problem
 from shizhu.engines.records.models import Record
@@ -51,7 +52,7 @@ def problems(who: Actor, register: Register, row: Record, data: Body) -> Iterato
             file = known.get(one)
             if one in stood:
                 continue
-            if file is None or not (_is_own(who, file) or _was_there(row, one)):
+            if file is None or not (_is_own(who, file) or _was_there(register, row, one)):
                 yield problem(leaf.path, one, "x-shizhu-file")
             elif file.media_type not in allowed(leaf.item):
                 yield problem(leaf.path, file.name, "x-shizhu-file.types", ", ".join(map(_short, allowed(leaf.item))))
@@ -73,19 +74,21 @@ def _is_own(who: Actor, file: File) -> bool:
     return who.is_unbounded or (who.person_id is not None and file.created_by_id == who.person_id)
 
 
-def _was_there(row: Record, one: str) -> bool:
-    """Whether a version of the row named the file: who sees the row sees its history."""
+def _was_there(register: Register, row: Record, one: str) -> bool:
+    """Whether a version of the row named the file in a field of attachments: who sees the row sees its history."""
     if not row.pk:
         return False
     events = Record.pgh_event_model.objects.filter(pgh_obj_id=row.pk)  # type: ignore[attr-defined]  # pghistory's
-    return bool(events.filter(true("data::text LIKE %s", (f'%"{one}"%',))).exists())
+    having = events.filter(true("data::text LIKE %s", (f'%"{one}"%',)))
+    return any(one in _ids(register, data) for data in having.values_list("data", flat=True))
 
 
 def of_record(who: Actor, record_id: int, file_id: str) -> File | None:
     """A file that the record names, now or in an earlier version; None if it does not. Raises NoRecord."""
     entry = get_by_id(who, record_id)
     file = File.objects.filter(pk=file_id, county_id=entry.county).first()
-    return file if file and _was_there(Record.objects.get(pk=entry.id), str(file.pk)) else None
+    register = register_of(entry.register, entry.county)
+    return file if file and _was_there(register, Record.objects.get(pk=entry.id), str(file.pk)) else None
 
 
 def own(who: Actor, county: str, file_id: str) -> File | None:
@@ -100,7 +103,7 @@ def for_form(who: Actor, county: str, record: int, ids: Collection[str]) -> Mapp
     right = [one for one in ids if _is_uuid(one)]
     return {
         one: file for one, file in named(county, right).items()
-        if _is_own(who, file) or (row is not None and _was_there(row, one))
+        if _is_own(who, file) or (row is not None and _was_there(register_of(row.register, county), row, one))
     }  # fmt: skip
 
 

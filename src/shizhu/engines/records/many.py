@@ -55,6 +55,7 @@ class Proposed:
     problems: list[Problem] = field(default_factory=list)
     action: str = "edit"
     outcome: str = ""
+    is_private: bool = False  # it gives private values
 
 
 class Many:
@@ -93,7 +94,10 @@ class Many:
 
     def _outcome(self, one: Proposed) -> str:
         row, wanted = one.row, one.wanted
-        if not one.problems and row.pk and wanted == _current(row):
+        if row.pk and not self.may("view", row.organisation, row.area):
+            one.problems = [problem(self._register.key_field, row.key, "unique")]
+            return WRONG
+        if not one.problems and row.pk and wanted == _current(row) and not self._guesses(one):
             return SAME
         if one.action == "delete":  # what a row says does not matter when it goes
             one.problems += self._forbidden(one)
@@ -105,6 +109,10 @@ class Many:
             one.problems += [fault for fault in refused.problems if fault.path not in told]
         one.problems += self._forbidden(one)
         return WRONG if one.problems else CHANGE if row.pk else NEW
+
+    def _guesses(self, one: Proposed) -> bool:
+        """Whether that nothing changes would say what is masked."""
+        return one.is_private and not self.may("unmask", one.row.organisation, one.row.area)
 
     def _part(self, group: tuple[str, ...], judged: Sequence[Proposed]) -> None:
         """Rows that would have alike what must be unique: with one that is there, or with one before in the table."""
@@ -128,7 +136,7 @@ class Many:
                 if there.get(values, one.row.pk) != one.row.pk:
                     one.problems.append(store.taken(self._who, one.row, self._register, group, one.wanted.data))
                 elif before != one.number:
-                    shown = "、".join(str(value) for value in values)
+                    shown = store.told_together(self._register, one.row, group, one.wanted.data)
                     one.problems.append(problem(group[0], shown, "twice", before))
                 one.outcome = WRONG if one.problems else one.outcome
 
@@ -138,11 +146,12 @@ class Many:
         if one.row.pk:
             places.append((one.row.organisation, one.row.area))
         for organisation, area in places:
-            if organisation and area and not self._may(one.action, organisation, area):
+            if organisation and area and not self.may(one.action, organisation, area):
                 yield problem("_area", f"{organisation.name} {area.name}", "right", VERBS[one.action])
                 return
 
-    def _may(self, action: str, organisation: Any, area: Any) -> bool:
+    def may(self, action: str, organisation: Any, area: Any) -> bool:
+        """Whether the person may do this in a place."""
         key = action, organisation.pk, area.pk
         if key not in self._rights:
             verb = self._register.verb(action)

@@ -45,7 +45,8 @@ class Naming:
         if kind is None:  # nobody can resolve it yet: kept as it is
             return {text: [Choice(text, text)] for text in typed}
         found: dict[str, Sequence[Choice]] = {
-            value: [Choice(value, title)] for value, title in kind.titles(self._county, typed).items()
+            value: [Choice(value, title)]
+            for value, title in references.seen(self._who, self._county, reference, typed).items()
         }
         rest = typed - found.keys()
         if rest and reference in registers(self._county):

@@ -90,10 +90,9 @@ def seen(who: Actor, county: str, key: str, values: Collection[str]) -> Mapping[
     kind = find(key, county)
     if kind is None or not values:
         return {}
-    found = kind.titles(county, values)
     if key in _added:
-        return found
-    rows = Record.objects.filter(county_id=county, register=key, key__in=list(found))
+        return kind.titles(county, values)
+    rows = Record.objects.filter(county_id=county, register=key, key__in=values)
     return dict(access.rows(rows, who, f"records.{key}.view").values_list("key", "title"))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from shizhu.engines.records import attachments, references, searching
 from shizhu.engines.records.catalogue import register_of, registers
 from shizhu.engines.records.contracts import Entry, NoRecord, Refused, StaleRecord
 from shizhu.engines.records.indexes import unique_index
-from shizhu.engines.records.logic import computing, values
+from shizhu.engines.records.logic import computing, privacy, values
 from shizhu.engines.records.logic.register import Leaf, Register, names
 from shizhu.engines.records.logic.values import Data, Problem, problem
 from shizhu.engines.records.models import WITHDRAWN, Record
@@ -209,7 +209,12 @@ def taken(who: Actor, row: Record, declared: Register, group: tuple[str, ...], d
         language: "、".join(names(declared.fields[name].title)[language] for name in group) + who_has.get(language, "")
         for language in ("zh", "en")
     }
-    return problem(group[0], "、".join(str(data[name]) for name in group), "x-shizhu.unique", limit)
+    return problem(group[0], told_together(declared, row, group, data), "x-shizhu.unique", limit)
+
+
+def told_together(declared: Register, row: Record, group: tuple[str, ...], data: Body) -> str:
+    """Values that are unique together, as a refusal says them."""
+    return "、".join(_told(declared, row, name, str(data[name])) for name in group)
 
 
 def tell(row: Record) -> None:
@@ -274,10 +279,15 @@ def demand(
             problem("_state", wanted.state, "x-shizhu.transitions", declared.states[next(iter(declared.states))])
         )
     found += _geometry(declared, wanted.geometry)
-    found += _unknown(declared, row, wanted.data, known) if not found else []
+    found += _unknown(who, declared, row, wanted.data, known) if not found else []
     found += attachments.problems(who, declared, row, wanted.data) if not found else []
     if found:
-        raise Refused(tuple(found))
+        raise Refused(tuple(replace(one, value=_told(declared, row, one.path, one.value)) for one in found))
+
+
+def _told(declared: Register, row: Record, path: str, text: str) -> str:
+    """A value as a refusal says it: of a row that is there as much as everybody is shown; a new one was all sent."""
+    return privacy.told(declared, path, text) if row.pk else text
 
 
 def _geometry(declared: Register, geometry: BaseGeometry | None) -> list[Problem]:
@@ -290,8 +300,8 @@ def _geometry(declared: Register, geometry: BaseGeometry | None) -> list[Problem
     return [problem("_geometry", geometry.wkt, "geometry", declared.geometry or "—")]
 
 
-def _unknown(declared: Register, row: Record, data: Data, known: Known | None) -> list[Problem]:
-    """References to nothing; one that stood before is left alone, because its target may have ended since."""
+def _unknown(who: Actor, declared: Register, row: Record, data: Data, known: Known | None) -> list[Problem]:
+    """References to nothing that the writer may see; one that stood before is left alone: its target may have ended."""
     stood = {_reference(leaf) for leaf in declared.leaves(row.data or {}) if leaf.item.reference}
     found = []
     for leaf in declared.leaves(data):
@@ -300,7 +310,8 @@ def _unknown(declared: Register, row: Record, data: Data, known: Known | None) -
             continue
         is_there = known(leaf) if known else None
         if is_there is None:
-            is_there = leaf.value in kind.of(leaf.item, leaf.beside).titles(row.county_id, [leaf.value])
+            fitting = kind.of(leaf.item, leaf.beside).titles(row.county_id, [leaf.value])
+            is_there = leaf.value in references.seen(who, row.county_id, leaf.item.reference, list(fitting))
         if not is_there:
             found.append(problem(leaf.path, leaf.value, "x-shizhu-ref", kind.name))
     return found

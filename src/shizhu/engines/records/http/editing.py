@@ -171,7 +171,7 @@ def _page(request: Request, register: Register, form: Form, entry: Entry | None 
         "elsewhere": [p for p in form.problems if not names & {p.path, p.path.rpartition(".")[0]}],
         "gone": [name for name in entry.data if name not in register.fields] if entry else [],
         "has_files": any(item.kind in FILES for _path, item in register.everything),
-        "others": list(shown.steps(request.county.pk, register, form.others)), "masked": sorted(masked),
+        "others": list(shown.steps(request.actor, request.county.pk, register, form.others)), "masked": sorted(masked),
     }  # fmt: skip
     return render(
         request,

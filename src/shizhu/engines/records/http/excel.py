@@ -19,6 +19,7 @@ from shizhu.engines.records.logic import places
 from shizhu.engines.records.logic.heads import Target
 from shizhu.engines.records.logic.register import Field, Kind, Names, Register
 from shizhu.engines.records.tables import clean
+from shizhu.kernel.access import Actor
 from shizhu.kernel.text import label
 
 UNREAD = {Kind.ROWS, Kind.FILE, Kind.FILES}  # a cell shows them, and cannot say them
@@ -125,14 +126,14 @@ def _joined(parts: list[str]) -> str:
 class File:
     """A register's list on its way into an Excel file."""
 
-    def __init__(self, county: str, register: Register) -> None:
-        self._county, self._register = county, register
+    def __init__(self, who: Actor, county: str, register: Register) -> None:
+        self._who, self._county, self._register = who, county, register
         self._columns = [*targets(register), *extras(register)]
         self._writer = tables.Writer(label(register.title), heads(register, self._columns))
 
     def add(self, entries: list[Entry]) -> None:
         """Some records; invented ones say so in the column of their source."""
-        known = shown.titles(self._county, self._register, entries)
+        known = shown.titles(self._who, self._county, self._register, entries)
         for entry in entries:
             made = cells(self._register, entry, known)
             made["_made.0"] = _("simulated") if entry.is_simulated else entry.source
@@ -151,9 +152,9 @@ def chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
         yield chunk
 
 
-def workbook(county: str, register: Register, entries: Iterable[Entry]) -> bytes:
+def workbook(who: Actor, county: str, register: Register, entries: Iterable[Entry]) -> bytes:
     """The file of a list that is not long."""
-    file = File(county, register)
+    file = File(who, county, register)
     for chunk in chunks(entries):
         file.add(chunk)
     return file.done()

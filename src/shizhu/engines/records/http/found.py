@@ -30,15 +30,15 @@ def find(who: Actor, county: str, asked: Asked) -> Sequence[Group]:
     for row in found.rows:
         rows.setdefault(row.register, []).append(row)
     return [
-        _group(county, seen[key], of_it, asked, found.is_more)
+        _group(who, county, seen[key], of_it, asked, found.is_more)
         for key, of_it in sorted(rows.items(), key=lambda pair: -len(pair[1]))
     ]
 
 
-def _group(county: str, register: Register, rows: Sequence[Any], asked: Asked, is_more: bool) -> Group:
+def _group(who: Actor, county: str, register: Register, rows: Sequence[Any], asked: Asked, is_more: bool) -> Group:
     best = searching.best(rows, asked.text)[: asked.most_of(f"{KIND}{register.key}")]
     entries = [queries.entry(row, register) for row in searching.whole(best)]
-    known = shown.titles(county, register, entries)
+    known = shown.titles(who, county, register, entries)
     words = lexemes.words(asked.text)
     hits = [
         Hit(

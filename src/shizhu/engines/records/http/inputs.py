@@ -211,8 +211,8 @@ class Maker:
 
     def _titled(self, reference: str, value: str, control: str) -> str:
         """What a search control shows for a value."""
-        kind = references.find(reference, self.county) if control == "search" and value else None
-        title = kind.titles(self.county, [value]).get(value) if kind else None
+        asked = [value] if control == "search" and value else []
+        title = references.seen(self.who, self.county, reference, asked).get(value)
         return f"{title}{JOINT}{value}" if title else value
 
     def _placeholder(self, item: Field, name: str) -> str:

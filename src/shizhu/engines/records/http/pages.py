@@ -125,7 +125,7 @@ def listing(request: Request, register: str) -> HttpResponse:
     wanted = asked(request, declared)
     columns = saved.columns(declared, wanted.typed)
     page = queries.query(request.actor, request.county.pk, register, wanted.query)
-    known = shown.titles(request.county.pk, wanted.register, page.entries)
+    known = shown.titles(request.actor, request.county.pk, wanted.register, page.entries)
     rows = [
         (
             entry,
@@ -223,7 +223,7 @@ def export(request: Request, register: str) -> HttpResponse:
         batches.start(made)
         return HttpResponseRedirect(reverse("records:batch", args=[register, made.pk]))
     entries = queries.scan(request.actor, request.county.pk, register, wanted.query)
-    content = excel.workbook(request.county.pk, wanted.register, entries)
+    content = excel.workbook(request.actor, request.county.pk, wanted.register, entries)
     name = f"{label(wanted.register.title)}-{timezone.localdate():%Y%m%d}.xlsx"
     disposition = f"attachment; filename=\"{register}.xlsx\"; filename*=UTF-8''{quote(name)}"
     return HttpResponse(content, content_type=excel.MEDIA_TYPE, headers={"Content-Disposition": disposition})
@@ -247,7 +247,7 @@ def detail(request: Request, register: str, number: int) -> HttpResponse:
 
 def show(request: Request, declared: Register, entry: Entry, **more: Any) -> HttpResponse:
     """The page of a record; `more` is what was asked to see it whole, and what is wrong with that."""
-    known = shown.titles(entry.county, declared, [entry])
+    known = shown.titles(request.actor, entry.county, declared, [entry])
     attached = shown.attachments_of(declared, entry)
     masked = {field_of(path) for path in entry.masked} if may(request, declared, "unmask", entry) else set()
     context = {
@@ -255,7 +255,7 @@ def show(request: Request, declared: Register, entry: Entry, **more: Any) -> Htt
         "cells": [shown.cell(entry, item, known, attached) for item in shown.there(declared, entry)],
         "geometry": _feature(entry), "sketch": _sketch(entry), "related": _related(request, entry),
         "panels": panels.panels(request, entry),
-        "history": list(shown.steps(entry.county, declared, queries.history(request.actor, entry.id))),
+        "history": list(shown.steps(request.actor, entry.county, declared, queries.history(request.actor, entry.id))),
         "steps": _steps(request, declared, entry),
         "may_edit": may(request, declared, "edit", entry), "may_delete": may(request, declared, "delete", entry),
         "may_review": may(request, declared, "review", entry),

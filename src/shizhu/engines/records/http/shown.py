@@ -20,6 +20,7 @@ from shizhu.engines.records.http.attached import Attached, attached
 from shizhu.engines.records.http.inputs import flat
 from shizhu.engines.records.logic import conditions
 from shizhu.engines.records.logic.register import NESTED, Field, Kind, Register, file_ids
+from shizhu.kernel.access import Actor
 from shizhu.kernel.text import label
 
 Titles = Mapping[str, Mapping[str, str]]  # what is referred to → value → title
@@ -48,12 +49,12 @@ class Cell:
 Files = Mapping[str, Attached]  # id → attachment
 
 
-def titles(county: str, register: Register, entries: Iterable[Entry]) -> Titles:
-    """Titles of everything that these records refer to: one question a kind of thing."""
+def titles(who: Actor, county: str, register: Register, entries: Iterable[Entry]) -> Titles:
+    """Titles of what these records refer to and `who` may see: one question a kind of thing."""
     found: dict[str, set[str]] = {}
     for entry in entries:
         _refer(register, entry.data, entry.masked, found)
-    return _titled(county, found)
+    return _titled(who, county, found)
 
 
 def _refer(register: Register, data: Mapping[str, Any], masked: frozenset[str], found: dict[str, set[str]]) -> None:
@@ -64,9 +65,8 @@ def _refer(register: Register, data: Mapping[str, Any], masked: frozenset[str], 
             found.setdefault(FILE, set()).update(file_ids(leaf.value))
 
 
-def _titled(county: str, found: Mapping[str, set[str]]) -> Titles:
-    kinds = {reference: references.find(reference, county) for reference in found}
-    return {reference: kind.titles(county, found[reference]) for reference, kind in kinds.items() if kind}
+def _titled(who: Actor, county: str, found: Mapping[str, set[str]]) -> Titles:
+    return {reference: references.seen(who, county, reference, values) for reference, values in found.items()}
 
 
 def there(register: Register, entry: Entry) -> list[Field]:
@@ -175,11 +175,11 @@ def state(register: Register, key: str) -> str:
     return label(register.states[key]) if key in register.states else _("Withdrawn")
 
 
-def steps(county: str, register: Register, history: Iterable[Change]) -> Iterator[dict[str, Any]]:
+def steps(who: Actor, county: str, register: Register, history: Iterable[Change]) -> Iterator[dict[str, Any]]:
     """History for a page, newest first: each step with lines of (name, before, after) in words."""
     told = list(history)
     fields = dict(flat(register))
-    known = titles_in(county, register, [change for step in told for change in step.fields])
+    known = titles_in(who, county, register, [change for step in told for change in step.fields])
     own = own_names()
     for step in reversed(told):
         lines = []
@@ -190,8 +190,8 @@ def steps(county: str, register: Register, history: Iterable[Change]) -> Iterato
         yield {"step": step, "lines": lines}
 
 
-def titles_in(county: str, register: Register, changes: Iterable[FieldChange]) -> Titles:
-    """Titles of everything that changes refer to."""
+def titles_in(who: Actor, county: str, register: Register, changes: Iterable[FieldChange]) -> Titles:
+    """Titles of what changes refer to and `who` may see."""
     found: dict[str, set[str]] = {}
     for change in changes:
         for value in (change.old, change.new):
@@ -199,7 +199,7 @@ def titles_in(county: str, register: Register, changes: Iterable[FieldChange]) -
             for name in reversed(change.path.split(".")):
                 data = {name: data}
             _refer(register, data, frozenset(), found)
-    return _titled(county, found)
+    return _titled(who, county, found)
 
 
 def own_names() -> Mapping[str, str]:

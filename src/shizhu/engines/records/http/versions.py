@@ -17,6 +17,7 @@ from shizhu.engines.records.contracts import Entry, FieldChange, NoRecord, Refus
 from shizhu.engines.records.http import inputs, pages, shown
 from shizhu.engines.records.logic.register import Register
 from shizhu.engines.records.logic.values import Problem
+from shizhu.kernel.access import Actor
 from shizhu.kernel.text import label
 from shizhu.web.middleware import Request
 
@@ -45,7 +46,7 @@ def _page(
     context = {
         "register": register, "entry": entry, "pair": [steps[version] for version in pair],
         "steps": list(reversed(steps.values())),
-        "lines": sorted(_lines(entry.county, register, *facts), key=lambda line: not line["differs"]),
+        "lines": sorted(_lines(request.actor, entry.county, register, *facts), key=lambda line: not line["differs"]),
         "may_edit": not entry.is_withdrawn and pages.may(request, register, "edit", entry),
         "problems": [(titles.get(inputs.NUMBER.sub("", p.path), p.path), label(p.message), p.value) for p in problems],
     }  # fmt: skip
@@ -53,7 +54,7 @@ def _page(
 
 
 def _lines(
-    county: str, register: Register, before: Mapping[str, Any], after: Mapping[str, Any]
+    who: Actor, county: str, register: Register, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
     """Every field that either version has: its name, and both values as lines that say whether the other has them."""
     fields = dict(inputs.flat(register))
@@ -62,7 +63,7 @@ def _lines(
     names += [name for name in {**before, **after} if name not in register.fields and name not in own]
     both = [(name, inputs.at(before, name), inputs.at(after, name)) for name in names]
     changes = tuple(FieldChange(*one) for one in both if one[1:] != (None, None))
-    known = shown.titles_in(county, register, changes)
+    known = shown.titles_in(who, county, register, changes)
     for change in changes:
         item = fields.get(change.path)
         words = [shown.word(register, change.path, item, value, known) for value in (change.old, change.new)]

@@ -27,7 +27,7 @@ def run(batch: Batch, who: Actor) -> None:
     total = queries.selected(who, batch.county_id, declared, wanted).count()
     if total > MOST:
         raise Unfit(_("A sheet of Excel has no room for so many rows. Filter first."))
-    file = excel.File(batch.county_id, declared)
+    file = excel.File(who, batch.county_id, declared)
     done = 0
     for chunk in excel.chunks(queries.scan(who, batch.county_id, batch.register, wanted)):
         file.add(chunk)

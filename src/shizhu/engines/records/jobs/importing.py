@@ -29,7 +29,7 @@ from shizhu.engines.records.many import Many, Proposed
 from shizhu.engines.records.models import WITHDRAWN, Batch, Record
 from shizhu.engines.records.store import Wanted
 from shizhu.engines.records.tables import Row
-from shizhu.kernel import access, files
+from shizhu.kernel import files
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation
 from shizhu.kernel.text import label
@@ -75,6 +75,7 @@ class _Import:
         self._header: int = asked["header"]
         self._clears: bool = asked.get("clears", False)
         self._seen: dict[str, int] = {}
+        self._private = {path.partition(".")[0] for path, item in declared.everything if item.privacy}
         self._organisations = {row.code: row for row in Organisation.objects.filter(county=self._county)}
         self._areas = {row.code: row for row in Area.objects.filter(county=self._county)}
 
@@ -148,17 +149,14 @@ class _Import:
         rows = Record.objects.filter(county=self._county, register=self._register.key, key__in=[r.key for r in read])
         rows = rows.select_for_update(of=("self",)).order_by("id") if is_held else rows
         there = {row.key: row for row in rows.select_related("organisation", "area")}
-        seen = [queries.entry(row, self._register) for row in there.values() if self._sees(row)]
-        known = shown.titles(self._county, self._register, seen)
+        sees = self._many.may
+        seen = [queries.entry(r, self._register) for r in there.values() if sees("view", r.organisation, r.area)]
+        known = shown.titles(self._who, self._county, self._register, seen)
         written = {entry.key: excel.cells(self._register, entry, known) for entry in seen}
         names = self._names(read, written)
         proposed = [self._proposed(one, there.get(one.key), written.get(one.key, {}), names) for one in read]
         self._many.judge(proposed)
         return proposed
-
-    def _sees(self, row: Record) -> bool:
-        verb = self._register.verb("view")
-        return access.may(self._who, verb, county=self._county, organisation=row.organisation, area=row.area)
 
     def _names(self, read: Sequence[_Read], written: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], Any]:
         """(reference, what was typed) → what it may mean; of all rows at once."""
@@ -211,7 +209,7 @@ class _Import:
         fresh = Record(county_id=self._county, register=self._register.key, key=read.key, source="import")
         return Proposed(
             read.row.number, row or fresh, Wanted(data, organisation, area, geometry, state), places_asked, problems,
-            "edit" if row else "create",
+            "edit" if row else "create", is_private=bool(changes.keys() & self._private),
         )  # fmt: skip
 
     def _one(self, target: str, reference: str, text: str, found: Sequence[Any], problems: list[Problem]) -> str:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from shizhu.engines.records.logic.register import Body, Field, Kind, Names, Register
+from shizhu.engines.records.logic.register import NESTED, Body, Field, Kind, Names, Register
 
 HIDDEN = "＊＊＊"
 PURPOSES: Mapping[str, Names] = {
@@ -53,6 +53,23 @@ def shown(register: Register, data: Body, opened: Collection[str] = ()) -> tuple
     return made, frozenset(hidden)
 
 
+def told(register: Register, path: str, text: str) -> str:
+    """As much as a refusal may say of a value: of a private one, and of what holds some, what a page would show."""
+    fields, item = register.fields, None
+    for name in path.split("."):
+        if name.isdigit():
+            continue
+        item = fields.get(name)
+        if item is None or item.privacy:
+            break
+        fields = item.parts
+    if not text or path.startswith("_"):
+        return text
+    if item is None or item.kind in NESTED:
+        return HIDDEN
+    return str(masked(text, item.privacy)) if item.privacy else text
+
+
 def _shown(item: Field | None, path: str, value: Any, opened: Collection[str], hidden: set[str]) -> Any:
     if item is None:  # of what is no field any more nobody knows whether it was private; `_area` and the like are ours
         return value if path.startswith("_") else HIDDEN
@@ -65,10 +82,14 @@ def _shown(item: Field | None, path: str, value: Any, opened: Collection[str], h
         return {n: _shown(item.parts.get(n), f"{path}.{n}", v, opened, hidden) for n, v in value.items()}
     if item.kind == Kind.ROWS and isinstance(value, list):
         return [_row(item, f"{path}.{number}", row, opened, hidden) for number, row in enumerate(value)]
-    return value
+    return HIDDEN if item.kind in NESTED or _is_nested(value) else value  # of another shape than is declared
 
 
 def _row(item: Field, path: str, row: Any, opened: Collection[str], hidden: set[str]) -> Any:
     if not isinstance(row, Mapping):
-        return row
+        return HIDDEN
     return {name: _shown(item.parts.get(name), f"{path}.{name}", v, opened, hidden) for name, v in row.items()}
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, Mapping) or (isinstance(value, list) and any(isinstance(row, Mapping) for row in value))

@@ -68,6 +68,7 @@ MESSAGES: Mapping[str, Names] = {  # rule: what to say; {limit} is the rule's ow
     "x-shizhu-ref": {"zh": "在{limit}中找不到", "en": "is not found in {limit}"},
     "characters": {"zh": "含有不能保存的字符", "en": "has a character that cannot be kept"},
     "finite": {"zh": "应为有限的数", "en": "must be a finite number"},
+    "large": {"zh": "绝对值不能大于 {limit}", "en": "must not be farther from 0 than {limit}"},
     "unique": {"zh": "已被使用", "en": "is used already"},
     "x-shizhu.unique": {"zh": "已有相同的{limit}", "en": "another record has the same {limit}"},
     "constant": {"zh": "登记后不能修改", "en": "cannot be changed once registered"},
@@ -99,6 +100,7 @@ MESSAGES: Mapping[str, Names] = {  # rule: what to say; {limit} is the rule's ow
     "place": {"zh": "本县没有这个代码", "en": "is no code of this county"},
 }
 OTHER: Names = {"zh": "不符合规则 {rule}", "en": "breaks the rule {rule}"}
+LARGEST = 2**53 - 1  # the largest whole number that every reader of JSON takes as it is
 KEY = re.compile(r"[^\s/?#%]+")
 
 
@@ -217,7 +219,7 @@ def problems(register: Register, data: Body) -> tuple[Problem, ...]:
 
 
 def _unkeepable(value: object, path: str) -> Iterator[Problem]:
-    """Values that PostgreSQL's JSON cannot hold."""
+    """Values that PostgreSQL's JSON cannot hold, and numbers that not every reader of JSON takes (RFC 7493, 2.2)."""
     if isinstance(value, Mapping):
         for name, item in value.items():
             yield from _unkeepable(item, f"{path}.{name}" if path else str(name))
@@ -226,6 +228,8 @@ def _unkeepable(value: object, path: str) -> Iterator[Problem]:
             yield from _unkeepable(item, f"{path}.{number}")
     elif isinstance(value, float) and not math.isfinite(value):
         yield problem(path, value, "finite")
+    elif isinstance(value, int) and abs(value) > LARGEST:
+        yield problem(path, value, "large", f"{LARGEST:,}")
     elif isinstance(value, str) and any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in value):
         yield problem(path, value.encode("utf-8", "backslashreplace").decode(), "characters")
 
