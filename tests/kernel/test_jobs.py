@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -97,3 +97,22 @@ def test_what_died_with_its_worker_is_done_again(run: Run) -> None:
     assert (jobs.begin_again(), jobs.begin_again()) == (1, 0)
     run(work())
     assert done == [7]
+
+
+def test_what_raises_is_tried_again_and_given_up_at_last(run: Run) -> None:
+    given_up: list[int] = []
+
+    def away(_number: int) -> None:
+        raise OperationalError("the database is away")
+
+    jobs.later("toy.away", away, given_up.append)(7)
+    rows = ProcrastinateJob.objects.filter(task_name="toy.away").values_list("status", "attempts")
+    for tried in range(1, jobs.TRIES + 1):
+        run(work())
+        assert (list(rows.all()), given_up) == ([("todo", tried)], [])
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE procrastinate_jobs SET scheduled_at = now() - interval '1 hour' WHERE task_name = 'toy.away'"
+            )
+    run(work())
+    assert (list(rows.all()), given_up) == ([("failed", jobs.TRIES + 1)], [7])

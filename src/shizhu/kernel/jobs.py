@@ -8,11 +8,13 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
+from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
 from procrastinate.exceptions import AlreadyEnqueued
 
 SILENT = timedelta(seconds=60)  # a worker without a sign of life for so long is dead
+TRIES = 5  # of what raised
 AHEAD = 8  # hours of the county's time before UTC, in which procrastinate reckons; no summer time
 
 
@@ -35,8 +37,8 @@ def _regularly(name: str, cron: str, do: Callable[[], object]) -> None:
     app.periodic(cron=cron)(task)
 
 
-def soon(name: str, do: Callable[[str], object]) -> Callable[[str], None]:
-    """Work for a county that many may ask for: what waits is done once, a second after the first asked."""
+def soon(name: str, do: Callable[[str], object], after: int = 1) -> Callable[[str], None]:
+    """Work for a county that many may ask for: what waits is done once, so many seconds after the first asked."""
 
     def run(county: str) -> None:
         do(county)
@@ -47,23 +49,38 @@ def soon(name: str, do: Callable[[str], object]) -> Callable[[str], None]:
         lock = f"{name} {county}"
         if ProcrastinateJob.objects.filter(queueing_lock=lock, status="todo").exists():
             return  # PostgreSQL would log a refused insert as an error: only a lost race may come to that
-        waiting = task.configure(queueing_lock=lock, schedule_in={"seconds": 1})
+        waiting = task.configure(queueing_lock=lock, schedule_in={"seconds": after})
         with contextlib.suppress(AlreadyEnqueued), transaction.atomic():
             waiting.defer(county=county)
 
     return ask
 
 
-def later(name: str, do: Callable[[int], object]) -> Callable[[int], None]:
+def is_due(name: str, county: str) -> bool:
+    """Whether work that was asked for by `soon` is not done yet."""
+    waiting = ProcrastinateJob.objects.filter(task_name=name, status__in=["todo", "doing"], args__county=county)
+    return bool(waiting.exists())
+
+
+def later(
+    name: str, do: Callable[[int], object], give_up: Callable[[int], object] | None = None
+) -> Callable[[int], None]:
     """Work on one thing known by its number, asked for in the transaction that makes it. One of a name runs at a time.
 
-    Work that ended with its process begins again, so it must know how far it came.
+    Work that ended with its process begins again, so it must know how far it came. What raises is tried `TRIES` times
+    more, each time 10 s later than before, and is given up then.
     """
 
-    def run(number: int) -> None:
-        do(number)
+    def run(context: JobContext, number: int) -> None:
+        try:
+            do(number)
+        except Exception:
+            if give_up and context.job.attempts >= TRIES:
+                give_up(number)
+            raise
 
-    task = app.task(run, name=name, lock=name)
+    again = RetryStrategy(max_attempts=TRIES, wait=10, linear_wait=10)
+    task = app.task(run, name=name, lock=name, pass_context=True, retry=again)
 
     def ask(number: int) -> None:
         task.defer(number=number)

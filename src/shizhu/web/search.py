@@ -72,11 +72,16 @@ class Group:
 
 Finder = Callable[[Actor, str, Asked], Sequence[Group]]
 _finders: list[tuple[int, Finder]] = []
+_unready: list[Callable[[str], bool]] = []
 
 
-def provider(find: Finder, order: int = 50) -> None:
-    """Let the search find things of an engine; call it from `AppConfig.ready`. It finds what the actor may see."""
+def provider(find: Finder, order: int = 50, is_unready: Callable[[str], bool] | None = None) -> None:
+    """Let the search find things of an engine; call it from `AppConfig.ready`. It finds what the actor may see.
+
+    `is_unready` says of a county whether its index is still being built.
+    """
     _finders.append((order, find))
+    _unready.extend([is_unready] if is_unready else [])
 
 
 def group(
@@ -110,6 +115,7 @@ def search(request: Request) -> HttpResponse:
         "asked": asked, "groups": shown, "total": sum(group.total for group in shown),
         "is_more": any(group.is_more for group in shown), "kinds": _kinds(asked, groups),
         "areas": _areas(request, asked, shown),
+        "is_unready": bool(text) and any(asked_for(request.county.pk) for asked_for in _unready),
     }  # fmt: skip
     return render(request, "shizhu/search.html", context)
 

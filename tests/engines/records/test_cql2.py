@@ -14,7 +14,7 @@ from unicodedata import combining, normalize
 import pytest
 import shapely
 from django.db import connection
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from shizhu.engines.records.logic import cql2
@@ -361,6 +361,7 @@ def tags(cup: Mapping[str, Any]) -> str | None:
 @pytest.mark.django_db
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(trees, st.lists(cups, min_size=1, max_size=6))
+@example(Contains(Property("name"), "é"), [{"name": "É"}, {"name": "É河"}])
 def test_sql_agrees_with_the_model(tree: Expression, rows: list[dict[str, Any]]) -> None:
     sql, params = compiled(tree, COLUMNS)
     data = ("'name', %s::text, 'size', %s::numeric, 'made', %s::text, 'seen', %s::text, 'is_red', %s::boolean,"

@@ -25,7 +25,7 @@ class RecordsConfig(AppConfig):
         declare.register()
         collections.add_collections(lambda _county: [describing.CATALOGUE])
         jobs.register()
-        search.provider(found.find, order=10)
+        search.provider(found.find, order=10, is_unready=found.is_unready)
         datasets.register()
         declaring.put_up()
         menu.add(menu.Entry({"zh": "登记簿", "en": "Registers"}, "database", "/records/", "records.", order=70))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import pghistory
-from django.db import OperationalError, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -45,10 +46,11 @@ def start(batch: Batch, *, at_once: bool = False) -> None:
 
 
 @transaction.atomic
-def go(batch: Batch, state: State, *, at_once: bool = False) -> bool:
-    """Let a worker check or write; False if it was moved on already, by another click."""
+def go(batch: Batch, state: State, *, at_once: bool = False, asked: Mapping[str, Any] | None = None) -> bool:
+    """Let a worker check or write, what is `asked` now; False if it was moved on already, by another click."""
     waiting = Batch.objects.filter(pk=batch.pk, state=batch.state).exclude(state=state)
-    if not waiting.update(state=state, done=0, counts={}, examples=[], fault=""):
+    fresh = {} if asked is None else {"asked": asked}
+    if not waiting.update(state=state, done=0, counts={}, examples=[], fault="", **fresh):
         return False
     batch.refresh_from_db()
     start(batch, at_once=at_once)
@@ -70,7 +72,7 @@ def run(number: int) -> None:
         ):
             _kinds[batch.kind](batch, access.actor(person))
     except OperationalError:
-        raise  # the database is away: the job begins again
+        raise  # the database is away: the job is tried again
     except Unfit as error:
         end(batch, State.FAILED, fault=str(error))
     except UnknownRegister as error:
@@ -82,7 +84,28 @@ def run(number: int) -> None:
         end(batch, State.FAILED, fault=said)
 
 
-_ask = jobs.later("records.batch", run)
+def _work(number: int) -> None:
+    """A worker does it. One that was thought dead may live: another waits until it is done."""
+    lock = [f"records.batch {number}"]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", lock)
+    try:
+        run(number)
+    finally:
+        with suppress(DatabaseError), connection.cursor() as cursor:  # without the connection there is no lock
+            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", lock)
+
+
+def _give_up(number: int) -> None:
+    """It was tried often enough: its person is told."""
+    batch = Batch.objects.get(pk=number)
+    if batch.is_working:
+        with translation.override(batch.language):
+            said = _("The database could not be reached. Start it again; what was written before stays written.")
+        end(batch, State.FAILED, fault=said)
+
+
+_ask = jobs.later("records.batch", _work, _give_up)
 
 
 def progress(batch: Batch, done: int, total: int = 0) -> None:
@@ -95,7 +118,7 @@ def end(batch: Batch, state: State, *, fault: str = "") -> None:
     """The work is done, or waits for its person again."""
     batch.state, batch.fault = state, fault
     batch.finished = timezone.now() if state in {State.DONE, State.FAILED} else None
-    batch.save()
+    batch.save(update_fields=["state", "fault", "finished"] if state == State.FAILED else None)
 
 
 def keep(batch_person: Person, county: str, data: bytes, name: str, media_type: str) -> File:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.utils import timezone
 
@@ -24,6 +25,7 @@ from shizhu.engines.records.spatial import true
 from shizhu.engines.records.store import CHANGED, Wanted
 from shizhu.kernel import access, events
 from shizhu.kernel.access import Actor
+from shizhu.kernel.text import label
 
 NEW, CHANGE, SAME, WRONG = "new", "changed", "same", "wrong"
 WRITTEN = (
@@ -41,6 +43,7 @@ VERBS: Mapping[str, Names] = {
     "create": {"zh": "在此登记", "en": "register here"},
     "edit": {"zh": "修改", "en": "change"},
     "delete": {"zh": "注销", "en": "withdraw"},
+    "step": {"zh": "改成这个状态", "en": "set"},
 }
 
 
@@ -107,6 +110,9 @@ class Many:
         except Refused as refused:
             told = {fault.path for fault in one.problems}
             one.problems += [fault for fault in refused.problems if fault.path not in told]
+        except PermissionDenied:  # a step into another state that others take
+            state = label(self._register.states[wanted.state])
+            one.problems.append(problem("_state", state, "right", VERBS["step"]))
         one.problems += self._forbidden(one)
         return WRONG if one.problems else CHANGE if row.pk else NEW
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
 import pghistory
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, F, QuerySet
+from django.utils import timezone
 
 from shizhu.engines.records.catalogue import registers
 from shizhu.engines.records.logic import values
@@ -18,7 +20,7 @@ from shizhu.engines.records.logic.register import Register
 from shizhu.engines.records.logic.revision import revised
 from shizhu.engines.records.logic.values import Problem, problem
 from shizhu.engines.records.models import WITHDRAWN, Misfit, Record, Revision
-from shizhu.engines.records.store import name, tell
+from shizhu.engines.records.store import broken, name, tell
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import County
@@ -77,8 +79,18 @@ def revise_all() -> None:
         revise(county)
 
 
-def _revise(county: str, register: Register) -> tuple[int, int]:
-    rows = Record.objects.filter(county_id=county, register=register.key).order_by("pk")
+def revise_fresh(county: str) -> None:
+    """Rows of the last minute: a process that did not know a declaration yet may have written them."""
+    fresh = Record.objects.filter(county_id=county, updated__gte=timezone.now() - timedelta(minutes=1))
+    keys = set(fresh.order_by().values_list("register", flat=True).distinct())
+    for register in registers(county).values():
+        if register.key in keys:
+            _revise(county, register, fresh)
+
+
+def _revise(county: str, register: Register, among: QuerySet[Record] | None = None) -> tuple[int, int]:
+    rows = (Record.objects.filter(county_id=county) if among is None else among).filter(register=register.key)
+    rows = rows.order_by("pk")
     twins = {pk: found for group in register.unique for pk, found in _twins(county, register, group)}
     changed = forbidding = 0
     numbers = rows.values_list("pk", flat=True).iterator(chunk_size=CHUNK)
@@ -105,10 +117,18 @@ def _bring(register: Register, row: Record) -> tuple[bool, list[Problem]]:
         problems.append(problem("_state", row.state, "state"))
     if problems or wanted == row.data:
         return False, problems
+    before = dict(row.data)
     row.data = wanted
     name(row, register)
     row.version += 1
-    row.save()
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError as error:  # what follows from the declaration is alike in two rows
+        row.version -= 1
+        group = broken(error, row, register)
+        fresh = [field for field in group if before.get(field) != wanted.get(field)]
+        return False, [_alike(register, group, (fresh or group)[0]) if group else problem("", "", "unique")]
     tell(row)
     return True, problems
 
@@ -125,12 +145,16 @@ def _twins(county: str, register: Register, group: tuple[str, ...]) -> Iterator[
     """Rows in use that have alike what must be unique."""
     parts = [expression(register.fields[name]) for name in group]
     sql = TWINS.format(there=" AND ".join(f"{part} IS NOT NULL" for part in parts), same=", ".join(parts))
-    names = [register.fields[name].title for name in group]
-    limit = {language: "、".join(name[language] for name in names) for language in ("zh", "en")}
     with connection.cursor() as cursor:
         cursor.execute(sql, [county, register.key, WITHDRAWN])
         for (pk,) in cursor.fetchall():
-            yield pk, problem(group[0], "", "x-shizhu.unique", limit)
+            yield pk, _alike(register, group, group[0])
+
+
+def _alike(register: Register, group: tuple[str, ...], path: str) -> Problem:
+    names = [register.fields[name].title for name in group]
+    limit = {language: "、".join(name[language] for name in names) for language in ("zh", "en")}
+    return problem(path, "", "x-shizhu.unique", limit)
 
 
 def _standing(county: str) -> QuerySet[Any]:

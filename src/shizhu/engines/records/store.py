@@ -192,11 +192,16 @@ def save(who: Actor, row: Record, declared: Register) -> None:
         with transaction.atomic():
             row.save()
     except IntegrityError as error:
-        broken = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "")
-        group = next((g for g in declared.unique if unique_index(declared, g, row.county_id)[0] == broken), None)
+        group = broken(error, row, declared)
         found = taken(who, row, declared, group, row.data) if group else problem(declared.key_field, row.key, "unique")
         raise Refused((found,)) from None
     tell(row)
+
+
+def broken(error: IntegrityError, row: Record, declared: Register) -> tuple[str, ...]:
+    """The fields that must be unique together and are not; none where it is another rule."""
+    constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "")
+    return next((g for g in declared.unique if unique_index(declared, g, row.county_id)[0] == constraint), ())
 
 
 def taken(who: Actor, row: Record, declared: Register, group: tuple[str, ...], data: Body) -> Problem:
@@ -246,6 +251,21 @@ def _organisation(county: str, code: str) -> Organisation | None:
 
 def _area(county: str, code: str) -> Area | None:
     return Area.objects.filter(county_id=county, code=code).first()
+
+
+def places(who: Actor, declared: Register) -> list[tuple[str, str]]:
+    """Codes of organisation and area of each post that may create rows."""
+    granting = who.granting(declared.verb("create"))
+    return [(_last(scope.organisation_path), _last(scope.area_path)) for scope in granting]
+
+
+def first_place(who: Actor, county: str, declared: Register) -> tuple[str, str]:
+    """Where a new row is unless somebody says it: where the first post is that may create it."""
+    return next(iter(places(who, declared)), (county, county))
+
+
+def _last(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2]
 
 
 def _allow(who: Actor, verb: str, county: str, wanted: Wanted) -> None:

@@ -15,6 +15,9 @@ from django.utils.translation import gettext as _
 
 LARGEST = 60_000_000  # bytes of a file
 UNPACKED = 1_500_000_000  # bytes of what an .xlsx holds
+BESIDE = 100_000_000  # bytes of that which are read whole: all but the sheets
+LONGEST = 1_048_576  # rows of a sheet
+SHEETS = "xl/worksheets/"
 WIDEST = 500  # columns
 LOOKED_AT = 10  # rows among which the heads are looked for
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -50,7 +53,8 @@ def kind_of(data: bytes) -> str:
         except zipfile.BadZipFile:
             raise Unreadable(_("The file is damaged. Save it again as .xlsx and send that.")) from None
         if any(part.filename == "xl/workbook.xml" for part in parts):
-            if sum(part.file_size for part in parts) > UNPACKED:
+            beside = sum(part.file_size for part in parts if not part.filename.startswith(SHEETS))
+            if sum(part.file_size for part in parts) > UNPACKED or beside > BESIDE:
                 raise Unreadable(_("The file is too large once unpacked. Split it."))
             return XLSX
     if data.startswith(b"\xd0\xcf\x11\xe0"):
@@ -80,6 +84,11 @@ def rows(path: Path, media_type: str) -> Iterator[Row]:
     found = _xlsx(path) if media_type == XLSX else _csv(path)
     for number, cells in enumerate(found, 1):
         kept = cells[:WIDEST]
+        if media_type == XLSX and number > LONGEST:
+            raise Unreadable(_("The file is too large once unpacked. Split it."))
+        if any(isinstance(cell, str) and "\x00" in cell for cell in kept):
+            said = _("Row %(number)d holds a NUL, which no text has. Write that row anew and send the table again.")
+            raise Unreadable(said % {"number": number})
         if any(cell is not None and cell != "" for cell in kept):
             yield Row(number, tuple(kept))
 
@@ -102,9 +111,18 @@ class _Book:
     def __enter__(self) -> Any:
         try:
             self._file = self._path.open("rb")
-            self._book = _openpyxl().load_workbook(self._file, read_only=True, data_only=True)
+            reader = _openpyxl().reader.excel.ExcelReader(self._file, read_only=True, data_only=True)
+            reader.read_manifest()
+            texts = reader.package.find(_openpyxl().xml.constants.SHARED_STRINGS)
+            is_small = not texts or reader.archive.getinfo(texts.PartName.lstrip("/")).file_size <= BESIDE
+            if is_small:
+                reader.read()
+            self._book = reader.wb
         except Exception as error:  # whatever is the matter with somebody's file
             raise Unreadable(_("The file cannot be read. Save it again as .xlsx and send that.")) from error
+        if not is_small:
+            self._file.close()
+            raise Unreadable(_("The file is too large once unpacked. Split it."))
         if not self._book.worksheets:
             raise Unreadable(_("The file has no sheet with a table."))
         return self._book

@@ -9,8 +9,15 @@ def _prepare(county: str) -> None:
     indexes.prepare_registers()
     revising.revise(county)
     searching.prepare()
+    _revise_late(county)
 
 
+def _again(county: str) -> None:
+    packs.forget()
+    revising.revise_fresh(county)
+
+
+_revise_late = jobs.soon("records.revise_late", _again, after=10)
 prepare_soon = jobs.soon("records.prepare", _prepare)
 jobs.daily("records.revise", 2, 40, revising.revise_all)
 

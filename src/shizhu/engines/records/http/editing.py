@@ -24,7 +24,6 @@ from shizhu.engines.records.logic import places, values
 from shizhu.engines.records.logic.register import Register
 from shizhu.engines.records.logic.values import Problem, problem
 from shizhu.engines.records.references import Choice
-from shizhu.kernel.models import Area, Organisation
 from shizhu.kernel.text import label
 from shizhu.web.middleware import Request
 
@@ -128,13 +127,8 @@ def _first(request: Request, register: Register) -> Typed:
         for n, item in inputs.flat(register)
         if "default" in item.rules
     }
-    scope = next(iter(request.actor.granting(register.verb("create"))), None)
-    if scope is None:
-        return {**typed, "_organisation": request.county.pk, "_area": request.county.pk}
-    organisation = Organisation.objects.filter(county=request.county, path=scope.organisation_path).first()
-    area = Area.objects.filter(county=request.county, path=scope.area_path).first()
-    own = {"_organisation": organisation.code if organisation else "", "_area": area.code if area else ""}
-    return {**typed, **own}
+    organisation, area = store.first_place(request.actor, request.county.pk, register)
+    return {**typed, "_organisation": organisation, "_area": area}
 
 
 def _geometry(register: Register, typed: Typed) -> BaseGeometry | None:

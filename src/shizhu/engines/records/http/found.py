@@ -14,6 +14,7 @@ from shizhu.engines.records.catalogue import registers
 from shizhu.engines.records.http import shown
 from shizhu.engines.records.logic import lexemes
 from shizhu.engines.records.logic.register import Kind, Register
+from shizhu.kernel import jobs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.text import label
 from shizhu.web import search
@@ -33,6 +34,11 @@ def find(who: Actor, county: str, asked: Asked) -> Sequence[Group]:
         _group(who, county, seen[key], of_it, asked, found.is_more)
         for key, of_it in sorted(rows.items(), key=lambda pair: -len(pair[1]))
     ]
+
+
+def is_unready(county: str) -> bool:
+    """Whether rows are still to be made findable."""
+    return jobs.is_due("records.fill_search", county)
 
 
 def _group(who: Actor, county: str, register: Register, rows: Sequence[Any], asked: Asked, is_more: bool) -> Group:

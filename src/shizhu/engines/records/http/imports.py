@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -13,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.records import batches, tables
+from shizhu.engines.records import batches, store, tables
 from shizhu.engines.records.http import excel, pages
 from shizhu.engines.records.http.inputs import JOINT, Input, Maker
 from shizhu.engines.records.logic import heads, reading
@@ -21,7 +22,6 @@ from shizhu.engines.records.logic.heads import IGNORED, Target
 from shizhu.engines.records.logic.register import Register
 from shizhu.engines.records.models import Batch
 from shizhu.kernel import files
-from shizhu.kernel.models import Area, Organisation
 from shizhu.kernel.text import label
 from shizhu.web.middleware import Request
 
@@ -126,13 +126,9 @@ def _missing(register: Register, mapping: list[str]) -> list[Target]:
 
 def _places(request: Request, register: Register) -> dict[str, str]:
     """Where new rows are that do not say it: where the person's first post is that may create them."""
-    scope = next(iter(request.actor.granting(register.verb("create"))), None)
-    if scope is None:
-        return {"_organisation": request.county.pk, "_area": request.county.pk}
-    organisation = Organisation.objects.filter(county=request.county, path=scope.organisation_path).first()
-    area = Area.objects.filter(county=request.county, path=scope.area_path).first()
-    county = request.county.pk
-    return {"_organisation": organisation.code if organisation else county, "_area": area.code if area else county}
+    return dict(
+        zip(("_organisation", "_area"), store.first_place(request.actor, request.county.pk, register), strict=True)
+    )
 
 
 def matching_page(request: Request, register: Register, batch: Batch, fault: str = "") -> HttpResponse:
@@ -175,8 +171,8 @@ def matching(request: Request, register: str, number: int) -> HttpResponse:
     fault = _fault(declared, mapping)
     if fault:
         return matching_page(request, declared, batch, fault)
-    batch.save(update_fields=["asked"])
-    batches.go(batch, State.CHECKING)
+    if not batches.go(batch, State.CHECKING, asked=batch.asked):
+        messages.error(request, _("This was decided already."))
     return here
 
 

@@ -145,7 +145,8 @@ class _Compiler:
 
     def _contains(self, operand: Property, part: str) -> Sql:
         escaped = re.sub(r"([\\%_])", r"\\\1", part)
-        return f"({self._column(operand).sql} ILIKE %s)", (f"%{escaped}%",)
+        fold = _FOLDED["casei"].format
+        return f"({fold(self._column(operand).sql)} LIKE {fold('%s::text')})", (f"%{escaped}%",)
 
     def _like(self, operand: Operand, pattern: Operand) -> Sql:
         for item in (operand, pattern):

@@ -231,7 +231,8 @@ def _unkeepable(value: object, path: str) -> Iterator[Problem]:
     elif isinstance(value, int) and abs(value) > LARGEST:
         yield problem(path, value, "large", f"{LARGEST:,}")
     elif isinstance(value, str) and any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in value):
-        yield problem(path, value.encode("utf-8", "backslashreplace").decode(), "characters")
+        shown = value.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
+        yield problem(path, shown, "characters")
 
 
 def _place(error: ValidationError) -> str:

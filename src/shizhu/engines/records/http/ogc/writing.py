@@ -6,7 +6,7 @@ which the writer may create, and the smallest area that holds the geometry.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -197,8 +197,12 @@ def _geometry(register: Register, body: Any, reference: str) -> BaseGeometry | N
 
 def _organisation(request: Request, register: Register) -> str:
     """The one for which the writer's posts may create; nothing where there are several."""
-    paths = {scope.organisation_path for scope in request.actor.granting(register.verb("create"))}
-    return paths.pop().rstrip("/").rpartition("/")[2] if len(paths) == 1 else ""
+    return _only(organisation for organisation, _area in store.places(request.actor, register))
+
+
+def _only(codes: Iterable[str]) -> str:
+    found = set(codes)
+    return found.pop() if len(found) == 1 else ""
 
 
 def _area(request: Request, register: Register, geometry: BaseGeometry | None) -> str:
@@ -208,5 +212,4 @@ def _area(request: Request, register: Register, geometry: BaseGeometry | None) -
         for area in Area.objects.filter(county=request.county, geometry__isnull=False).order_by("-path"):
             if shapely.covers(area.geometry, inside):
                 return area.code
-    paths = {scope.area_path for scope in request.actor.granting(register.verb("create"))}
-    return paths.pop().rstrip("/").rpartition("/")[2] if len(paths) == 1 else ""
+    return _only(area for _organisation, area in store.places(request.actor, register))
