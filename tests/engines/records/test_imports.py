@@ -116,7 +116,7 @@ def test_a_messy_table_is_checked_and_its_errors_go_through_once_corrected(
         "Seats“很多”：must be a whole number",
         "Opened on“2026年2月30日”：must be a date such as 2026-01-31",
         "Phone“138”：has the wrong form",
-        "Area“南镇”：is no code of this county",
+        "Area“南镇”：is not found in this county",
         "Longitude“abc”：must be a number",
     ]
     assert rows[1][-1] == "Code“S002”：stands in row 4 too; it may stand in one row only"

@@ -144,7 +144,7 @@ REFUSED: list[tuple[Any, int, str]] = [
     (feature(seats=100), 422, "seats: 100: must not be above 99"),
     (feature(colour="red"), 422, "colour: red: is no field of this register"),
     (feature(grower="G999"), 422, "grower: G999: is not found in"),
-    (feature(_area="1"), 422, "_area: 1: is no code of this county"),
+    (feature(_area="1"), 422, "_area: 1: is not found in this county"),
     (feature(_state="gone"), 422, "_state: gone: is no state of this register"),
     (feature(_state=1), 422, "_state: 1: must be text"),
     (feature([999, 0]), 422, "must be a valid Point in WGS 84 degrees"),

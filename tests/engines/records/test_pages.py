@@ -194,7 +194,7 @@ def test_faults_are_told_beside_their_fields_and_nothing_is_lost(client: Client)
         "address.number": ("must not be below 1",),
         "licence": ("is not a valid unified social credit code; check each character",),
         "drinks": ("has an item twice",),
-        "_area": ("is no code of this county",),
+        "_area": ("is not found in this county",),
     }
     assert {c.name: c.value for c in controls(answer)}["seats"] == "many"
     assert Record.objects.count() == 0

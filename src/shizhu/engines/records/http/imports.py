@@ -136,8 +136,8 @@ def matching_page(request: Request, register: Register, batch: Batch, fault: str
     targets = excel.targets(register)
     asked = batch.asked
     columns = [
-        (number, head, [row[number] if number < len(row) else "" for row in asked["sample"]], asked["mapping"][number])
-        for number, head in enumerate(asked["heads"])
+        (number, head, [row[number] for row in asked["sample"] if any(row[number : number + 1])], chosen)
+        for number, (head, chosen) in enumerate(zip(asked["heads"], asked["mapping"], strict=True))
     ]
     context = {
         "register": register, "batch": batch, "columns": columns, "ignored": IGNORED, "fault": fault,

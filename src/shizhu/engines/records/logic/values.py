@@ -97,7 +97,7 @@ MESSAGES: Mapping[str, Names] = {  # rule: what to say; {limit} is the rule's ow
     },
     "right": {"zh": "您没有{limit}的权限", "en": "is nothing you have the right to {limit}"},
     "stale": {"zh": "选中之后已被他人修改，请再看一遍", "en": "was changed by somebody since; look at it again"},
-    "place": {"zh": "本县没有这个代码", "en": "is no code of this county"},
+    "place": {"zh": "本县找不到", "en": "is not found in this county"},
 }
 OTHER: Names = {"zh": "不符合规则 {rule}", "en": "breaks the rule {rule}"}
 LARGEST = 2**53 - 1  # the largest whole number that every reader of JSON takes as it is
