@@ -146,6 +146,15 @@ def test_everything_can_be_done_by_keyboard(visit: Visit) -> None:
     expect(page).to_have_url(re.compile("/alarms/$"))
 
 
+def test_a_script_that_slipped_into_a_page_does_not_run(visit: Visit) -> None:
+    visitor = visit("leader")
+    page = visitor.page
+    with page.expect_console_message(lambda said: "Content Security Policy" in said.text):
+        page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=/nothing.png onerror=\"bad = 1\">')")
+    assert page.evaluate("typeof bad") == "undefined"
+    visitor.faults = [fault for fault in visitor.faults if "Content Security" not in fault and "404" not in fault]
+
+
 def test_the_menu_is_found_in_and_has_favourites(visit: Visit) -> None:
     page = visit("admin").page
     rail = page.locator(".rail")

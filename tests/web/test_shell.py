@@ -84,6 +84,14 @@ def test_an_address_with_a_nul_is_refused(county: County, address: str, otherwis
     assert client.get(address.replace("%00", "%2500")).status_code == otherwise
 
 
+def test_every_page_says_that_it_runs_nothing_but_ours(county: County) -> None:
+    client = browser(person(county, "alarms.alarm.view"))
+    for answer in (Client().get("/login"), client.get("/"), client.get("/people/"), client.get("/nothing")):
+        rules = dict(rule.strip().split(" ", 1) for rule in answer["Content-Security-Policy"].split(";"))
+        assert (rules["default-src"], rules["object-src"], rules["base-uri"]) == ("'self'", "'none'", "'none'")
+        assert (rules["frame-ancestors"], "script-src" in rules) == ("'none'", False)
+
+
 def test_a_form_that_is_too_old_says_that_nothing_was_saved(county: County) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(person(county, "cases.case.view"))

@@ -69,6 +69,13 @@ def say(line: str) -> str:
     return f"{line.removesuffix(rule)}{_(rule)}" if rule else line
 
 
+def refusal(error: overlays.Refused | overlays.Stale) -> list[str]:
+    """What somebody reads whose change was not kept, in lines."""
+    if isinstance(error, overlays.Stale):
+        return [_("Somebody changed this while you were at it. Open it anew, and make your change again.")]
+    return list(map(say, error.problems))
+
+
 def shelves() -> list[Shelf]:
     """All shelves in their order."""
     return sorted(_shelves.values(), key=lambda shelf: shelf.order)
@@ -165,8 +172,8 @@ def restore(request: Request, kind: str, key: str) -> HttpResponse:
     body = bodies.get(number, row.body)
     try:
         keep(request, kind, key, body, read=row.digest, before=row.body)
-    except overlays.Refused as refused:
-        messages.error(request, _("It cannot be as it was: %(why)s") % {"why": "; ".join(map(say, refused.problems))})
+    except (overlays.Refused, overlays.Stale) as error:
+        messages.error(request, _("It cannot be as it was: %(why)s") % {"why": "; ".join(refusal(error))})
     else:
         messages.success(request, _("Restored."))
     return redirect(shelf.address(key))

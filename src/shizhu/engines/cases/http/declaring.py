@@ -30,7 +30,6 @@ from shizhu.web.parts import Part
 LARGEST = 500_000  # bytes of a BPMN file
 PREFIX = re.compile(r"[A-Z]{1,6}")
 SIGNS = re.compile(r"[,/]")  # between stages in the file
-STALE = "Somebody changed this while you were at it. Open it anew, and make your change again."
 
 
 def form_new(request: Request) -> HttpResponse:
@@ -66,12 +65,8 @@ def _form_posted(request: Request, row: Declaration | None) -> HttpResponse:
     key = row.key if row else f"{overlays.LOCAL}.{_stem(request, 'forms', head.zh)}"
     try:
         declaring.keep(request, "forms", key, body, read=posted.get("read", ""))
-    except overlays.Refused as refused:
-        return _form_page(
-            request, head, typed, row, refused=[declaring.say(line) for line in refused.problems], is_refused=True
-        )
-    except overlays.Stale:
-        return _form_page(request, head, typed, row, refused=[_(STALE)], is_refused=True)
+    except (overlays.Refused, overlays.Stale) as error:
+        return _form_page(request, head, typed, row, refused=declaring.refusal(error), is_refused=True)
     messages.success(request, _("Saved. Flows may ask with it; open cases keep the form they began with."))
     return redirect("own:form", key.partition(".")[2])
 
@@ -279,12 +274,8 @@ def _uploaded(request: Request, row: Declaration | None) -> HttpResponse:
 def _kept(request: Request, stem: str, text: str, row: Declaration | None, typed: Typed | None) -> HttpResponse:
     try:
         declaring.keep(request, "flows", f"{overlays.LOCAL}.{stem}", {"text": text}, read=request.POST.get("read", ""))
-    except overlays.Refused as refused:
-        return _flow_page(
-            request, typed, row, refused=[declaring.say(line) for line in refused.problems], is_refused=True
-        )
-    except overlays.Stale:
-        return _flow_page(request, typed, row, refused=[_(STALE)], is_refused=True)
+    except (overlays.Refused, overlays.Stale) as error:
+        return _flow_page(request, typed, row, refused=declaring.refusal(error), is_refused=True)
     messages.success(request, _("Saved. Cases begin on this version from now on; open ones stay on theirs."))
     return redirect("own:flow", stem)
 

@@ -97,13 +97,8 @@ def _register_posted(request: Request, row: Declaration | None) -> HttpResponse:
             if not reasons:
                 declaring.keep(request, KIND, key, body, read=posted.get("read", ""))
                 _grant(request, key)
-    except overlays.Refused as refused:
-        return _register_page(
-            request, head, typed, row, refused=[declaring.say(line) for line in refused.problems], is_refused=True
-        )
-    except overlays.Stale:
-        told = [_("Somebody changed this while you were at it. Open it anew, and make your change again.")]
-        return _register_page(request, head, typed, row, refused=told, is_refused=True)
+    except (overlays.Refused, overlays.Stale) as error:
+        return _register_page(request, head, typed, row, refused=declaring.refusal(error), is_refused=True)
     if reasons:
         return _register_page(request, head, typed, row, reasons=reasons, is_refused=True)
     messages.success(request, _("Saved. Whoever has a right to it finds it among the registers."))
@@ -216,19 +211,8 @@ def _keep_fields(
             reasons = forbidden(request.actor, request.county.pk, old, new)
             if not reasons:
                 declaring.keep(request, overlays.FIELDS, register, added, read=request.POST.get("read", ""))
-    except overlays.Refused as refused:
-        return _fields_page(
-            request,
-            register,
-            body,
-            typed,
-            row,
-            refused=[declaring.say(line) for line in refused.problems],
-            is_refused=True,
-        )
-    except overlays.Stale:
-        told = [_("Somebody changed this while you were at it. Open it anew, and make your change again.")]
-        return _fields_page(request, register, body, typed, row, refused=told, is_refused=True)
+    except (overlays.Refused, overlays.Stale) as error:
+        return _fields_page(request, register, body, typed, row, refused=declaring.refusal(error), is_refused=True)
     if reasons:
         return _fields_page(request, register, body, typed, row, reasons=_told(reasons, old), is_refused=True)
     messages.success(request, _("Saved. The fields are in lists, forms, Excel and the standard API."))
