@@ -78,9 +78,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def living(homes: Path) -> Iterator[Stack]:
-    """A stack with the demo county."""
-    made = Stack(homes / "living")
+def living(homes: Path, request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """A stack with the demo county as it is at first: what another module left would depend on the order."""
+    made = Stack(homes / request.module.__name__.rsplit(".", 1)[-1])
     made.start()
     yield made
     assert made.stop() == 0

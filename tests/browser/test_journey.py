@@ -137,6 +137,7 @@ def test_a_record_and_cases_move_the_plan(living: Stack, visit: Visit) -> None:
     filled = {
         "统一社会信用代码": "91500240DEM0009003",
         "企业名称": "城北水务科技有限公司",
+        "证书编号": "GR202650009003",
         "认定日期": "2026-02-01",
         "有效期至": "2029-02-01",
     }

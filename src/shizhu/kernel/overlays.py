@@ -182,7 +182,7 @@ def grant(county: str, prefix: str, wanted: Mapping[str, Collection[str]]) -> No
     if not prefix.split(".", maxsplit=1)[-1].startswith(f"{LOCAL}."):
         raise ValueError(f"{prefix}: a county gives rights on what it declares itself alone")
     there, there_wanted = granted(county, prefix), {role: set(verbs) for role, verbs in wanted.items()}
-    for role in there.keys() | there_wanted.keys():
+    for role in sorted(there.keys() | there_wanted.keys()):
         gone = there.get(role, set()) - there_wanted.get(role, set())
         Grant.objects.filter(county_id=county, role=role, verb__in=[f"{prefix}.{verb}" for verb in gone]).delete()
         for verb in sorted(there_wanted.get(role, set()) - there.get(role, set())):
