@@ -7,12 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from shizhu.kernel import packs, testing
 from shizhu.kernel.models import Area, County, EnabledPack, Organisation, Person, Post, Role
 
 TOY = Path(__file__).parent / "toy_packs/lemonade"
 CODE = testing.CODE
+
+
+@pytest.fixture(autouse=True)
+def chinese() -> None:
+    """Whatever language the page before was in."""
+    translation.activate("zh-hans")
 
 
 @pytest.fixture

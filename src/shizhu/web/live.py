@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from natsrpy import Message
+from natsrpy import Message, Nats
 
 from shizhu.kernel import log
 from shizhu.kernel.access import Actor
@@ -94,7 +95,7 @@ class Hub:
             for subscribed in _topics:
                 opened: Any = nats.subscribe(subscribed.subject, callback=self._deliver(subscribed))
                 await subscriptions.enter_async_context(opened)
-            await nats.flush()
+            await _answered(nats, subscriptions)
             self._subscribed.set()
             await asyncio.Event().wait()
 
@@ -106,6 +107,19 @@ class Hub:
                     listener.offer(subscribed.name, decoded)
 
         return deliver
+
+
+async def _answered(nats: Nats, subscriptions: contextlib.AsyncExitStack) -> None:
+    """Until the server has done what it was told before: it takes a connection's words in order."""
+    own, heard = f"_INBOX.{uuid.uuid4().hex}", asyncio.Event()
+
+    async def hear(_: Message) -> None:
+        heard.set()
+
+    opened: Any = nats.subscribe(own, callback=hear)
+    await subscriptions.enter_async_context(opened)
+    await nats.publish(own, b"")
+    await heard.wait()
 
 
 _hub = Hub()
