@@ -36,6 +36,7 @@ pictures: setup ## run the browser tests and keep the README's pictures of what 
 	@mkdir -p docs/images
 	@cp var/screenshots/map-desktop.png docs/images/map.png
 	@cp var/screenshots/task-phone.png docs/images/task.png
+	@cp var/screenshots/board-wall-desktop.png docs/images/wall.png
 
 lock: ## write the lock files anew
 	@deploy/lock.sh

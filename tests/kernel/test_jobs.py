@@ -92,8 +92,6 @@ def test_what_died_with_its_worker_is_done_again(run: Run) -> None:
             "WITH gone AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour')"
             " RETURNING id) UPDATE procrastinate_jobs SET worker_id = gone.id FROM gone WHERE task_name = 'toy.many'"
         )
-    run(work())
-    assert done == []
     assert (jobs.begin_again(), jobs.begin_again()) == (1, 0)
     run(work())
     assert done == [7]

@@ -179,17 +179,17 @@ def check_database(url: str) -> int:
     try:
         with psycopg.connect(url, connect_timeout=5) as connection:
             version = connection.info.server_version
+            if version < OLDEST_POSTGRES * 10000:
+                raise Trouble(
+                    f"the database at DATABASE_URL is PostgreSQL {version // 10000}, Shizhu needs {OLDEST_POSTGRES} or "
+                    "newer: upgrade it, or unset DATABASE_URL to use the embedded one"
+                )
             folds = connection.execute("SELECT lower(chr(201) || 'I') = chr(233) || 'i'").fetchone()
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[0]
         raise Trouble(
             f"the database at DATABASE_URL refused us ({reason}): check address, user and password"
         ) from error
-    if version < OLDEST_POSTGRES * 10000:
-        raise Trouble(
-            f"the database at DATABASE_URL is PostgreSQL {version // 10000}, Shizhu needs {OLDEST_POSTGRES} or newer: "
-            "upgrade it, or unset DATABASE_URL to use the embedded one"
-        )
     if folds != (True,):
         raise Trouble(
             "the database at DATABASE_URL does not tell small from capital letters: make an empty one in UTF-8 with "
