@@ -6,8 +6,9 @@ import re
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from tests.fixtures import person
 from tests.web.pages import browser, text
 
@@ -35,6 +36,16 @@ def test_who_holds_no_post_is_told_what_to_do(county: County) -> None:
     page = browser(someone).get("/")
     assert "您还没有岗位，暂无内容。请联系管理员授予岗位。" in text(page)
     assert [entry.url for entry in page.context["menu"]] == ["/", "/notices/"]
+
+
+def test_every_page_asks_for_session_person_rights_county_packs_and_notices_once(county: County) -> None:
+    client = browser(person(county, "*"))
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get("/help").status_code == 200
+    tables = [re.findall(r'FROM "(\w+)"', query["sql"])[-1] for query in asked.captured_queries]
+    assert tables == [
+        "kernel_session", "kernel_person", "kernel_county", "kernel_enabledpack", "kernel_post", "kernel_receipt",
+    ]  # fmt: skip
 
 
 def test_a_phone_reaches_every_entry_of_the_menu(county: County) -> None:

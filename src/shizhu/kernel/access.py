@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models.expressions import Expression
@@ -91,26 +92,21 @@ def actor(person: Person | None) -> Actor:
     """The person's scopes today."""
     if person is None or not person.pk or not person.is_active:
         return NOBODY
-    held = Post.objects.current(timezone.localdate()).filter(person=person)
-    posts = list(held.select_related("role", "organisation", "area"))
-    given = _given({post.role_id for post in posts})
+    given = Grant.objects.filter(county=models.OuterRef("area__county"), role=models.OuterRef("role")).order_by()
+    posts = (
+        Post.objects.current(timezone.localdate())
+        .filter(person=person)
+        .select_related("role", "organisation", "area")
+        .annotate(given=ArraySubquery(given.values("verb")))  # by the county, on what it declares itself
+    )
     scopes = (
         Scope(
-            post.area.county_id, post.role_id,
-            frozenset(post.role.verbs) | given.get((post.area.county_id, post.role_id), set()),
+            post.area.county_id, post.role_id, frozenset([*post.role.verbs, *post.given]),  # type: ignore[attr-defined]  # annotated
             post.organisation.path, post.area.path,
         )
         for post in posts
     )  # fmt: skip
     return Actor(person.pk, person.name, tuple(scopes))
-
-
-def _given(roles: set[str]) -> dict[tuple[str, str], set[str]]:
-    """(county, role) → verbs that the county gives the role on what it declares itself."""
-    found: dict[tuple[str, str], set[str]] = {}
-    for county, role, verb in Grant.objects.filter(role__in=roles).values_list("county", "role", "verb"):
-        found.setdefault((county, role), set()).add(verb)
-    return found
 
 
 def visible(who: Actor, verb: str, table: str) -> Predicate:

@@ -23,7 +23,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     }
     if not getattr(request, "user", None) or not request.user.is_authenticated:
         return shared
-    found = menu.entries(asked.actor, asked.county.pk)
+    found = asked.menu
     here = menu.current(found, request.path)
     bar = [entry for entry in found if entry.on_phone][: PHONE_BAR - 1]
     return {

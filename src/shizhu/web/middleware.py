@@ -13,7 +13,7 @@ from django.utils.functional import SimpleLazyObject
 
 from shizhu.kernel import access, second_factor
 from shizhu.kernel.models import County, Person
-from shizhu.web import authentication, recent, sessions
+from shizhu.web import authentication, menu, recent, sessions
 
 FREE = ("/login", "/logout", "/language", "/static/", "/healthz", "/password")
 SETUP = "/account/second"  # free too, but not what is below it
@@ -25,6 +25,7 @@ class Request(HttpRequest):
 
     actor: access.Actor
     county: County
+    menu: list[menu.Entry]
     user: Person
 
 
@@ -121,6 +122,7 @@ class PersonMiddleware:
         asked = cast(Request, request)
         asked.actor = cast(access.Actor, SimpleLazyObject(lambda: _actor(request)))
         asked.county = cast(County, SimpleLazyObject(lambda: _county(request)))
+        asked.menu = cast("list[menu.Entry]", SimpleLazyObject(lambda: menu.entries(asked.actor, asked.county.pk)))
         if request.path.startswith(APIS):
             return self._api(asked)
         if not request.path.startswith(FREE) and request.path != SETUP:

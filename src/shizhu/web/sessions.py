@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django.contrib.auth import SESSION_KEY
@@ -17,12 +17,19 @@ SEEN_EVERY = timedelta(minutes=5)
 
 
 class SessionStore(db.SessionStore):
-    """Django's sessions with our table."""
+    """Django's sessions with our table. `seen` is what the row said when it was read, None before."""
+
+    seen: datetime | None = None
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
         """Our table."""
         return Session
+
+    def _get_session_from_db(self) -> Session | None:
+        row = cast("Session | None", super()._get_session_from_db())  # type: ignore[misc]
+        self.seen = row.seen if row else None
+        return row
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         """A row; what it knows of its person and browser lies in the data too."""
@@ -45,8 +52,9 @@ class SessionStore(db.SessionStore):
 
 def seen(request: HttpRequest) -> None:
     """Keep that a session is in use, at most every five minutes."""
-    before = timezone.now() - SEEN_EVERY
-    Session.objects.filter(pk=request.session.session_key, seen__lt=before).update(seen=timezone.now())
+    before, store = timezone.now() - SEEN_EVERY, cast(SessionStore, request.session)
+    if store.seen and store.seen < before:
+        Session.objects.filter(pk=store.session_key, seen__lt=before).update(seen=timezone.now())
 
 
 def of(person_id: int) -> Any:

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from shizhu.kernel import signin
 from shizhu.kernel.models import Person
-from shizhu.web import addresses, login, menu, recent, sessions
+from shizhu.web import addresses, login, recent, sessions
 from shizhu.web.middleware import Request
 
 
@@ -83,7 +83,7 @@ def home(request: Request) -> HttpResponse:
     """My work: what waits for me, what is wrong, how my indicators stand, what I opened last."""
     made = [(order, card) for order, make in _cards if (card := make(request))]
     cards = [card for order, card in sorted(made, key=lambda one: one[0] if one[1].order is None else one[1].order)]
-    icons = [(entry.url, entry.icon) for entry in menu.entries(request.actor, request.county.pk) if entry.url != "/"]
+    icons = [(entry.url, entry.icon) for entry in request.menu if entry.url != "/"]
     context = {
         "cards": cards,
         "tiles": [tile for card in cards for tile in card.tiles],
