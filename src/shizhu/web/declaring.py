@@ -219,10 +219,14 @@ def _box(
     return name, had or set(verbs) <= given.get(role.pk, set()), had
 
 
+def roles() -> list[tuple[str, str]]:
+    """(key, name) of the roles that one may choose."""
+    return [(role.pk, label(role.name)) for role in Role.objects.order_by("source", "pk") if label(role.name)]
+
+
 def wanted_rights(request: Request, actions: Mapping[str, tuple[str, ...]]) -> dict[str, set[str]]:
     """role → verbs that were ticked."""
-    roles = Role.objects.values_list("pk", flat=True)
-    ticked = {role: request.POST.getlist(f"g.{role}") for role in roles}
+    ticked = {role: request.POST.getlist(f"g.{role}") for role in Role.objects.values_list("pk", flat=True)}
     return {
         role: {verb for name in names if name in actions for verb in actions[name]} for role, names in ticked.items()
     }

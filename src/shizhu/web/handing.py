@@ -112,9 +112,8 @@ def _preview(
         lines.append(
             {"kind": declaring.shelf(kind), "key": key, "title": _title(kind, key, body), "is_there": bool(row)}
         )
-    roles = [(role.pk, label(role.name)) for role in Role.objects.order_by("source", "pk") if label(role.name)]
     context = {
-        "brought": brought, "lines": lines, "refused": refused, "roles": roles,
+        "brought": brought, "lines": lines, "refused": refused, "roles": declaring.roles(),
         "groups": [(name, label(brought.roles[name]["name"]), chosen.get(name, "")) for name in brought.groups],
         "sent": json.dumps(_dumped(brought), ensure_ascii=False),
     }  # fmt: skip

@@ -1,16 +1,23 @@
 """Fields by clicking: what an administrator types about the fields of a form or a register, and the moves among them.
 
 A page keeps nothing between two clicks: all that was typed comes with each of them. The controls of a field are named
-`p.<id>.<word>`, and `order` lists the ids. What a field means is the affair of whoever declares it.
+`p.<id>.<word>`, and `order` lists the ids. How a field is declared is the affair of whoever declares it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
+
+from django.utils.translation import gettext as _
+
+from shizhu.kernel.overlays import STEM, free_stem
 
 Posted = Mapping[str, str]
+Line = TypeVar("Line")
+OTHER = "other"  # the kind of a field that a page cannot change
 FLAGS = ("is_required", "is_listed", "is_filter", "is_unique")
 WORDS = (
     "name", "zh", "en", "kind", "help", "unit", "symbol", "low", "high", "formula", "choices", "target", "privacy",
@@ -69,10 +76,11 @@ class Offer:
 def read(posted: Posted, kept: Iterable[str] = ()) -> list[Part]:
     """The fields that were typed, in order; `kept` names those that exist."""
     known = set(kept)
-    return [_read(posted, id_, is_kept=id_ in known) for id_ in _ids(posted)]
+    return [_read(posted, id_, is_kept=id_ in known) for id_ in ids(posted)]
 
 
-def _ids(posted: Posted) -> list[str]:
+def ids(posted: Posted) -> list[str]:
+    """What the control `order` lists, each once."""
     return list(dict.fromkeys(filter(None, posted.get("order", "").split(","))))
 
 
@@ -86,18 +94,85 @@ def _read(posted: Posted, id_: str, *, is_kept: bool) -> Part:
 
 def moved(parts: Sequence[Part], do: str) -> list[Part]:
     """The fields after a click: `add`, `remove:<id>`, `up:<id>`, `down:<id>`; anything else changes nothing."""
+    if do == "add":
+        numbers = [int(part.id[1:]) for part in parts if part.id[:1] == "+" and part.id[1:].isdecimal()]
+        return [*parts, Part(f"+{max(numbers, default=0) + 1}", is_listed=True, is_new=True)]
+    return rearranged(parts, [part.id for part in parts], do)
+
+
+def rearranged(lines: Sequence[Line], known: Sequence[str], do: str) -> list[Line]:
+    """Lines with these ids after a click: `remove:<id>`, `up:<id>`, `down:<id>`; anything else changes nothing."""
     what, _colon, id_ = do.partition(":")
-    found = list(parts)
-    if what == "add":
-        numbers = [int(part.id[1:]) for part in found if part.id[:1] == "+" and part.id[1:].isdecimal()]
-        found.append(Part(f"+{max(numbers, default=0) + 1}", is_listed=True, is_new=True))
-    at = next((number for number, part in enumerate(found) if part.id == id_), -1)
+    found, at = list(lines), known.index(id_) if id_ in known else -1
     if at >= 0 and what == "remove":
         del found[at]
     to = at + {"up": -1, "down": 1}.get(what, 0)
     if at >= 0 and to != at and 0 <= to < len(found):
         found[at], found[to] = found[to], found[at]
     return found
+
+
+def named(parts: Sequence[Part], prefix: str = "", taken: Iterable[str] = ()) -> dict[str, str]:
+    """id → the name each field will have: the one it has, the one typed, else the pinyin of its title."""
+    used = {*taken, *(part.name for part in parts if part.name)}
+    found: dict[str, str] = {}
+    for part in parts:
+        name = part.name or free_stem(part.zh, {bare.removeprefix(prefix) for bare in used}, "field")
+        name = name if name.startswith(prefix) else f"{prefix}{name}"
+        used.add(name)
+        found[part.id] = name
+    return found
+
+
+def wrong(
+    parts: Sequence[Part], offered: Offer, more: Callable[[Part], Iterable[str]] = lambda _part: (), *,
+    prefix: str = "", taken: Iterable[str] = (),
+) -> dict[str, list[str]]:  # fmt: skip
+    """What is wrong with fields, by id; `more` says what is beside that."""
+    names, before = named(parts, prefix, taken), list(taken)
+    found: dict[str, list[str]] = {}
+    for part in parts:
+        lines = [*_wrong(part, offered), *more(part)]
+        if not STEM.fullmatch(names[part.id]):
+            lines.append(_("The name inside must be small letters, digits and _, a letter first, at most 40."))
+        if names[part.id] in before:
+            lines.append(_("Two fields have the same name inside: %(name)s") % {"name": names[part.id]})
+        before.append(names[part.id])
+        if lines:
+            found[part.id] = lines
+    return found
+
+
+def _wrong(part: Part, offered: Offer) -> Iterator[str]:
+    has = offered.kind(part.kind).has
+    if not part.zh:
+        yield _("Give the field a name.")
+    if part.kind not in {kind.value for kind in offered.kinds} and not (part.kind == OTHER and part.is_kept):
+        yield _("Choose a kind.")
+    if has & {"range", "unit"}:
+        yield from _wrong_range(part)
+    if "choices" in has and not read_choices(part.choices):
+        yield _("Write at least one choice, one a line.")
+    if "target" in has and part.target not in dict(offered.targets):
+        yield _("Choose what it points at.")
+
+
+def _wrong_range(part: Part) -> Iterator[str]:
+    low, high = ends = [number(text) for text in (part.low, part.high)]
+    for text, end in zip((part.low, part.high), ends, strict=True):
+        if text and end is None:
+            yield _("%(value)s is no number.") % {"value": text}
+    if low is not None and high is not None and low > high:
+        yield _("The least is above the most.")
+
+
+def number(text: str) -> int | float | None:
+    """The number of a text; None for none."""
+    try:
+        found = float(text)
+    except ValueError:
+        return None
+    return (int(found) if found.is_integer() else found) if math.isfinite(found) else None
 
 
 def marked(parts: Iterable[Part], problems: Mapping[str, Sequence[str]]) -> list[Part]:
@@ -129,9 +204,9 @@ def read_choices(text: str) -> dict[str, object]:
     return found
 
 
-def title_of(part: Part) -> object:
-    """The name of a field as it is declared: in one language, or in both."""
-    return {"zh": part.zh, "en": part.en} if part.en and part.en != part.zh else part.zh
+def title_of(zh: str, en: str = "") -> object:
+    """A name as it is declared: in one language, or in both."""
+    return {"zh": zh, "en": en} if en and en != zh else zh
 
 
 def written_title(value: object) -> tuple[str, str]:

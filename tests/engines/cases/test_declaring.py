@@ -188,6 +188,19 @@ def test_a_wrong_flow_is_refused_beside_what_is_wrong(
     assert testing.everything_kept() == before
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [("inf", "", "inf 不是数字。"), ("1", "nan", "nan 不是数字。"), ("3", "2", "最小值大于最大值。")],
+)
+def test_a_wrong_range_of_a_form_is_refused_beside_its_field(
+    county: County, client: Client, low: str, high: str, said: str
+) -> None:
+    before = testing.everything_kept()
+    page = client.post(FORMS, posted({"id": "+1", "zh": "水深", "kind": "number", "low": low, "high": high}, zh="测量"))
+    assert (page.status_code, said in text(page)) == (422, True)
+    assert testing.everything_kept() == before
+
+
 def test_a_form_in_use_is_not_withdrawn_and_a_register_neither(county: County, client: Client) -> None:
     for kind, key, needed in (
         ("forms", "local.hui_fang", "s2: formKey: local.hui_fang: 没有这个表单"),

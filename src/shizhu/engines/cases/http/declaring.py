@@ -58,10 +58,11 @@ def _form_posted(request: Request, row: Declaration | None) -> HttpResponse:
     )
     if do != "save":
         return _form_page(request, head, parts.moved(typed, do), row)
-    wrong_head, wrong = drafting.wrong(head, typed, drafting.offer(request.county.pk))
-    if wrong_head or wrong:
-        return _form_page(request, replace(head, problems=wrong_head), parts.marked(typed, wrong), row, is_refused=True)
-    body = packs.json_ready(drafting.body_of(head, typed, drafting.named(typed), kept))
+    wrong = parts.wrong(typed, drafting.offer(request.county.pk))
+    head = replace(head, problems={} if head.zh else {"zh": _("Give the form a name.")})
+    if head.problems or wrong:
+        return _form_page(request, head, parts.marked(typed, wrong), row, is_refused=True)
+    body = packs.json_ready(drafting.body_of(head, typed, parts.named(typed), kept))
     key = row.key if row else f"{overlays.LOCAL}.{_stem(request, 'forms', head.zh)}"
     try:
         declaring.keep(request, "forms", key, body, read=posted.get("read", ""))
@@ -80,7 +81,7 @@ def _form_page(
     request: Request, head: Head, typed: Sequence[Part], row: Declaration | None, *,
     refused: Sequence[str] = (), is_refused: bool = False,
 ) -> HttpResponse:  # fmt: skip
-    body = drafting.body_of(head, typed, drafting.named(typed), row.body if row else None)
+    body = drafting.body_of(head, typed, parts.named(typed), row.body if row else None)
     context = {
         "head": head, "parts": typed, "offer": drafting.offer(request.county.pk), "row": row, "refused": refused,
         "is_refused": is_refused, "preview": forms.fields(body, request.actor, request.county.pk),
@@ -146,7 +147,7 @@ def _typed(flow: Plain | None) -> Typed | None:
 def _posted(request: Request) -> Typed:
     sent = request.POST
     words = {word: sent.get(f"r.{word}", "").strip() for word in HEAD}
-    ids = list(dict.fromkeys(filter(None, sent.get("order", "").split(","))))
+    ids = parts.ids(sent.dict())
     steps = [{**{word: sent.get(f"s.{id_}.{word}", "").strip() for word in STEP}, "id": id_} for id_ in ids]
     return Typed(words, tuple(sent.getlist("r.starters")), tuple(steps), {})
 
@@ -167,18 +168,10 @@ def _flow_posted(request: Request, row: Declaration | None) -> HttpResponse:
 
 def _moved(steps: Sequence[Mapping[str, str]], do: str) -> tuple[Mapping[str, str], ...]:
     """The steps after a click: `add`, `remove:<id>`, `up:<id>`, `down:<id>`."""
-    what, _colon, id_ = do.partition(":")
-    found = list(steps)
-    if what == "add":
-        numbers = [int(step["id"][1:]) for step in found if re.fullmatch(r"s\d{1,4}", step["id"])]
-        found.append(_blank(f"s{max(numbers, default=0) + 1}"))
-    at = next((number for number, step in enumerate(found) if step["id"] == id_), -1)
-    if at >= 0 and what == "remove":
-        del found[at]
-    to = at + {"up": -1, "down": 1}.get(what, 0)
-    if at >= 0 and to != at and 0 <= to < len(found):
-        found[at], found[to] = found[to], found[at]
-    return tuple(found)
+    if do == "add":
+        numbers = [int(step["id"][1:]) for step in steps if re.fullmatch(r"s\d{1,4}", step["id"])]
+        return (*steps, _blank(f"s{max(numbers, default=0) + 1}"))
+    return tuple(parts.rearranged(steps, [step["id"] for step in steps], do))
 
 
 def _wrong(request: Request, typed: Typed) -> dict[str, str]:
@@ -286,11 +279,11 @@ def _flow_page(
 ) -> HttpResponse:  # fmt: skip
     county = request.county.pk
     known = packs.declarations("forms", county)
-    roles = [(role.pk, label(role.name)) for role in Role.objects.order_by("source", "pk") if label(role.name)]
     drawn = written(_plain("new", typed)) if typed and not _wrong(request, typed) else ""
     text = drawn or (row.body["text"] if row else "")
     context: dict[str, Any] = {
-        "typed": typed, "row": row, "refused": refused, "is_refused": is_refused, "roles": roles,
+        "typed": typed, "row": row, "refused": refused, "is_refused": is_refused,
+        "roles": declaring.roles(),
         "forms": [(key, label(body["title"])) for key, body in known.items()],
         "organisations": Organisation.objects.filter(county=county).order_by("path"),
         "steps": _steps(typed, known), "picture": _picture(text),

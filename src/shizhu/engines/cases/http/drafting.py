@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from shizhu.engines.records import api as records
-from shizhu.kernel.overlays import STEM, free_stem
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label
-from shizhu.web.parts import Kind, Offer, Part, Posted, read_choices, written_choices, written_title
+from shizhu.web.parts import (
+    OTHER,
+    Kind,
+    Offer,
+    Part,
+    Posted,
+    number,
+    read_choices,
+    title_of,
+    written_choices,
+    written_title,
+)
 
-OTHER = "other"
 MANAGED = {
     "type",
     "x-title",
@@ -95,21 +104,17 @@ def body_of(head: Head, parts: Sequence[Part], names: Mapping[str, str], kept: B
     """The form that was typed, over the one that is kept."""
     before: Body = kept["properties"] if kept else {}
     return {
-        "title": _names(head.zh, head.en),
-        **({"submit": _names(head.submit, "")} if head.submit else {}),
+        "title": title_of(head.zh, head.en),
+        **({"submit": title_of(head.submit)} if head.submit else {}),
         "type": "object",
         "required": [names[part.id] for part in parts if part.is_required],
         "properties": {names[part.id]: item_of(part, before.get(names[part.id])) for part in parts},
     }
 
 
-def _names(zh: str, en: str) -> object:
-    return {"zh": zh, "en": en} if en and en != zh else zh
-
-
 def item_of(part: Part, kept: Body | None = None) -> dict[str, Any]:
     """A field as it is declared; `kept` is what is kept of it."""
-    told: dict[str, Any] = {"x-title": _names(part.zh, part.en)}
+    told: dict[str, Any] = {"x-title": title_of(part.zh, part.en)}
     told |= {"x-help": part.help} if part.help else {}
     is_same = kept is not None and kind_of(kept) == part.kind
     if kept is not None and is_same and part.kind == OTHER:
@@ -127,54 +132,3 @@ def item_of(part: Part, kept: Body | None = None) -> dict[str, Any]:
     if part.kind == "reference":
         typed["x-shizhu-ref"] = part.target
     return {**told, **typed, **rest}
-
-
-def number(text: str) -> int | float | None:
-    """The number of a text; None for none."""
-    try:
-        found = float(text)
-    except ValueError:
-        return None
-    return int(found) if found.is_integer() else found
-
-
-def named(parts: Sequence[Part]) -> dict[str, str]:
-    """id → the name each field will have: the one it has, the one typed, else the pinyin of its title."""
-    used = {part.name for part in parts if part.name}
-    found: dict[str, str] = {}
-    for part in parts:
-        found[part.id] = part.name or free_stem(part.zh, used, "field")
-        used.add(found[part.id])
-    return found
-
-
-def wrong(head: Head, parts: Sequence[Part], offered: Offer) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """What is wrong with the head, by word, and with fields, by id."""
-    names, targets, kinds = named(parts), dict(offered.targets), {kind.value for kind in offered.kinds}
-    before: list[str] = []
-    found: dict[str, list[str]] = {}
-    for part in parts:
-        lines = list(_wrong(part, names[part.id], kinds, targets))
-        if names[part.id] in before:
-            lines.append(_("Two fields have the same name inside: %(name)s") % {"name": names[part.id]})
-        before.append(names[part.id])
-        if lines:
-            found[part.id] = lines
-    return ({} if head.zh else {"zh": _("Give the form a name.")}), found
-
-
-def _wrong(part: Part, name: str, kinds: set[str], targets: Mapping[str, str]) -> Iterator[str]:
-    if not part.zh:
-        yield _("Give the field a name.")
-    if not STEM.fullmatch(name):
-        yield _("The name inside must be small letters, digits and _, a letter first, at most 40.")
-    if part.kind not in kinds and not (part.kind == OTHER and part.is_kept):
-        yield _("Choose a kind.")
-    if part.kind == "choice" and not read_choices(part.choices):
-        yield _("Write at least one choice, one a line.")
-    if part.kind == "reference" and part.target not in targets:
-        yield _("Choose what it points at.")
-    if part.kind in {"number", "integer"}:
-        for text in (part.low, part.high):
-            if text and number(text) is None:
-                yield _("%(value)s is no number.") % {"value": text}

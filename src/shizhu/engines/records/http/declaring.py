@@ -86,7 +86,7 @@ def _register_posted(request: Request, row: Declaration | None) -> HttpResponse:
         return _register_page(request, head, parts.moved(typed, do), row)
     offered = drafting.offer(request.county.pk)
     head = replace(head, problems=drafting.wrong_head(head, typed))
-    wrong = drafting.wrong_parts(typed, offered)
+    wrong = parts.wrong(typed, offered, drafting.wrong)
     if head.problems or wrong:
         return _register_page(request, head, parts.marked(typed, wrong), row, is_refused=True)
     body = packs.json_ready(drafting.body_of(head, typed, kept))
@@ -193,7 +193,8 @@ def fields_page(request: Request, register: str) -> HttpResponse:
     typed = parts.read(posted, kept["properties"])
     if posted.get("do") != "save":
         return _fields_page(request, register, body, parts.moved(typed, posted.get("do", "")), row)
-    wrong = drafting.wrong_parts(typed, drafting.offer(request.county.pk), prefix=PREFIX, taken=body["properties"])
+    offered = drafting.offer(request.county.pk)
+    wrong = parts.wrong(typed, offered, drafting.wrong, prefix=PREFIX, taken=body["properties"])
     if wrong:
         return _fields_page(request, register, body, parts.marked(typed, wrong), row, is_refused=True)
     return _keep_fields(request, register, body, typed, row)
@@ -203,7 +204,7 @@ def _keep_fields(
     request: Request, register: str, body: Body, typed: Sequence[Part], row: Declaration | None
 ) -> HttpResponse:
     kept: Body = row.body if row else {"properties": {}}
-    names = drafting.named(typed, PREFIX, body["properties"])
+    names = parts.named(typed, PREFIX, body["properties"])
     added = packs.json_ready(drafting.added_of(typed, names, kept))
     old, new = (Register(register, merged(body, extra)) for extra in (kept, added))
     try:
@@ -223,7 +224,7 @@ def _fields_page(
     request: Request, register: str, body: Body, typed: Sequence[Part], row: Declaration | None, *,
     reasons: Sequence[Mapping[str, Any]] = (), refused: Sequence[str] = (), is_refused: bool = False,
 ) -> HttpResponse:  # fmt: skip
-    names = drafting.named(typed, PREFIX, body["properties"])
+    names = parts.named(typed, PREFIX, body["properties"])
     kept: Body = row.body if row else {"properties": {}}
     whole = merged(body, drafting.added_of(typed, names, kept))
     declared = Register(register, body)

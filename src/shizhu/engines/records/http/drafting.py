@@ -5,8 +5,7 @@ What a page cannot show of a declaration (patterns, groups, states) is taken ove
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,22 +13,23 @@ from django.utils.translation import gettext as _
 
 from shizhu.engines.records.catalogue import registers
 from shizhu.engines.records.logic.register import Register
-from shizhu.kernel.overlays import STEM, free_stem
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label
 from shizhu.lib import feel, units
 from shizhu.web.parts import (
+    OTHER,
     Kind,
     Offer,
     Part,
     Posted,
+    named,
+    number,
     read_choices,
     title_of,
     written_choices,
     written_title,
 )
 
-OTHER = "other"
 MANAGED = {  # words of a field that the page sets; all others stay as they are
     "type", "title", "description", "enum", "items", "minimum", "maximum", "x-shizhu-class", "x-shizhu-labels",
     "x-shizhu-computed", "x-shizhu-lines", "x-shizhu-ref", "x-shizhu-unit", "x-shizhu-symbol",
@@ -155,7 +155,7 @@ def kind_of(item: Body) -> str:
 def item_of(part: Part, kept: Body | None = None) -> dict[str, Any]:
     """A field as it is declared; `kept` is what is kept of it."""
     kind = part.kind
-    told: dict[str, Any] = {"title": title_of(part)}
+    told: dict[str, Any] = {"title": title_of(part.zh, part.en)}
     if part.help:
         told["description"] = part.help
     if part.privacy:
@@ -174,7 +174,7 @@ def _typed(part: Part) -> dict[str, Any]:
     """What the kind of a field adds."""
     if part.kind in {"number", "integer"}:
         found: dict[str, Any] = {"type": part.kind}
-        found |= {word: _number(text) for word, text in (("minimum", part.low), ("maximum", part.high)) if text}
+        found |= {word: number(text) for word, text in (("minimum", part.low), ("maximum", part.high)) if text}
         found |= {"x-shizhu-unit": part.unit} if part.unit else {}
         return found | ({"x-shizhu-symbol": part.symbol} if part.symbol else {})
     if part.kind == "choice":
@@ -197,27 +197,6 @@ def _typed(part: Part) -> dict[str, Any]:
     return dict(plain.get(part.kind, {"type": "string"}))
 
 
-def _number(text: str) -> int | float | None:
-    """The number of a text; None for none."""
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return (int(number) if number.is_integer() else number) if math.isfinite(number) else None
-
-
-def named(parts: Sequence[Part], prefix: str = "", taken: Iterable[str] = ()) -> dict[str, str]:
-    """id → the name each field will have: the one it has, the one typed, else the pinyin of its title."""
-    used = {*taken, *(part.name for part in parts if part.name)}
-    found: dict[str, str] = {}
-    for part in parts:
-        name = part.name or free_stem(part.zh, {bare.removeprefix(prefix) for bare in used}, "field")
-        name = name if name.startswith(prefix) else f"{prefix}{name}"
-        used.add(name)
-        found[part.id] = name
-    return found
-
-
 def body_of(head: Head, parts: Sequence[Part], kept: Body | None = None) -> Body:
     """The declaration that was typed, over the one that is kept."""
     names = named(parts)
@@ -231,10 +210,9 @@ def body_of(head: Head, parts: Sequence[Part], kept: Body | None = None) -> Body
     hints["list"] = hints.get("list") or [key]
     hints = {word: hints[word] for word in sorted(hints, key=lambda word: (*ORDER, word).index(word))}
     required = list(dict.fromkeys([key, title, *told["required"]]))
-    title_ = {"zh": head.zh, "en": head.en} if head.en and head.en != head.zh else head.zh
     rest = {w: v for w, v in before.items() if w not in {"title", "description", "x-shizhu", "properties", "required"}}
     return {
-        "title": title_, **({"description": head.help} if head.help else {}), "x-shizhu": hints,
+        "title": title_of(head.zh, head.en), **({"description": head.help} if head.help else {}), "x-shizhu": hints,
         "properties": told["properties"], "required": required, **rest,
     }  # fmt: skip
 
@@ -272,38 +250,12 @@ def wrong_head(head: Head, parts: Sequence[Part]) -> dict[str, str]:
     return found
 
 
-def wrong_parts(
-    parts: Sequence[Part], offered: Offer, *, prefix: str = "", taken: Iterable[str] = ()
-) -> dict[str, list[str]]:
-    """What is wrong with fields, by id."""
-    names, targets, kinds = named(parts, prefix, taken), dict(offered.targets), {kind.value for kind in offered.kinds}
-    before = list(taken)
-    found: dict[str, list[str]] = {}
-    for part in parts:
-        lines = list(_wrong(part, kinds, targets))
-        if not STEM.fullmatch(names[part.id]):
-            lines.append(_("The name inside must be small letters, digits and _, a letter first, at most 40."))
-        if names[part.id] in before:
-            lines.append(_("Two fields have the same name inside: %(name)s") % {"name": names[part.id]})
-        before.append(names[part.id])
-        if lines:
-            found[part.id] = lines
-    return found
-
-
-def _wrong(part: Part, kinds: set[str], targets: Mapping[str, str]) -> Iterator[str]:
-    if not part.zh:
-        yield _("Give the field a name.")
-    if part.kind not in kinds and not (part.kind == OTHER and part.is_kept):
-        yield _("Choose a kind.")
-    if part.kind in {"number", "integer", "computed"}:
-        yield from _wrong_range(part)
+def wrong(part: Part) -> Iterator[str]:
+    """What is wrong with a field of a register beside what may be wrong with any."""
+    if part.kind in {"number", "integer", "computed"} and part.unit and not units.is_known(part.unit):
+        yield _("%(unit)s is no UCUM code of a known unit; write m, km, t, Cel, %%, and such.") % {"unit": part.unit}
     if part.kind == "computed":
         yield from _wrong_formula(part)
-    if part.kind == "choice" and not read_choices(part.choices):
-        yield _("Write at least one choice, one a line.")
-    if part.kind == "reference" and part.target not in targets:
-        yield _("Choose what it points at.")
     if part.privacy not in {"", "personal", "sensitive"}:
         yield _("Choose one of the list.")
     if part.privacy and part.is_filter:
@@ -319,18 +271,6 @@ def _wrong_formula(part: Part) -> Iterator[str]:
         feel.check(part.formula)
     except feel.FeelError as error:
         yield _("It is no formula in FEEL, at character %(place)s.") % {"place": (error.position or 0) + 1}
-
-
-def _wrong_range(part: Part) -> Iterator[str]:
-    ends = [_number(text) for text in (part.low, part.high)]
-    for text, end in zip((part.low, part.high), ends, strict=True):
-        if text and end is None:
-            yield _("%(value)s is no number.") % {"value": text}
-    low, high = ends
-    if low is not None and high is not None and low > high:
-        yield _("The least is above the most.")
-    if part.unit and not units.is_known(part.unit):
-        yield _("%(unit)s is no UCUM code of a known unit; write m, km, t, Cel, %%, and such.") % {"unit": part.unit}
 
 
 def preview(key: str, body: Body) -> Register | None:
