@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet
 from django.http import Http404, HttpResponse
@@ -43,10 +43,14 @@ def card(request: Request) -> Card | None:
     return Card("shizhu/notices_card.html", {"rows": rows}) if rows else None
 
 
-def may_send(request: Request, area: Area) -> bool:
-    """Whether the person may tell everybody in an area something."""
+def places(request: Request) -> dict[str, Area]:
+    """Areas, by code, where the person may tell everybody something."""
     top = Organisation.objects.get(county=request.county, code=request.county.pk)
-    return access.may(request.actor, SEND, county=request.county.pk, organisation=top, area=area)
+    areas = Area.objects.filter(county=request.county, level__in=(Area.Level.COUNTY, Area.Level.TOWN)).order_by("path")
+    return {
+        area.code: area for area in areas
+        if access.may(request.actor, SEND, county=request.county.pk, organisation=top, area=area)
+    }  # fmt: skip
 
 
 class NoticeForm(forms.Form):
@@ -57,12 +61,9 @@ class NoticeForm(forms.Form):
     area = forms.ChoiceField(label=gettext_lazy("Area"))
     roles = forms.MultipleChoiceField(required=False, label=gettext_lazy("Roles"))
 
-    def __init__(self, request: Request, *args: Any) -> None:
+    def __init__(self, request: Request, areas: Mapping[str, Area], *args: Any) -> None:
         super().__init__(*args)
-        areas = Area.objects.filter(county=request.county, level__in=(Area.Level.COUNTY, Area.Level.TOWN)).order_by(
-            "path"
-        )
-        self.fields["area"].choices = [(a.code, named(a)) for a in areas if may_send(request, a)]  # type: ignore[attr-defined]
+        self.fields["area"].choices = [(code, named(area)) for code, area in areas.items()]  # type: ignore[attr-defined]
         held = Role.objects.filter(posts__person__county=request.county).distinct()
         self.fields["roles"].choices = sorted(((r.pk, label(r.name)) for r in held), key=lambda one: one[1])  # type: ignore[attr-defined]
 
@@ -115,12 +116,11 @@ def read(request: Request, number: int) -> HttpResponse:
 def new(request: Request) -> HttpResponse:
     """GET and POST /notices/new."""
     access.require_verb(request.actor, SEND)
-    form = NoticeForm(request, request.POST or None)
+    areas = places(request)
+    form = NoticeForm(request, areas, request.POST or None)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
-        area = Area.objects.get(county=request.county, code=given["area"])
-        if not may_send(request, area):
-            raise PermissionDenied
+        area = areas[given["area"]]
         people = addressed(request.county.pk, area, given["roles"])
         if people:
             with transaction.atomic():

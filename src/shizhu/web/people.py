@@ -37,10 +37,7 @@ def visible(request: Request) -> QuerySet[Person]:
 
 def require(request: Request, verb: str) -> None:
     """People belong to the county as a whole: the verb must be held for all of it."""
-    root = Area.objects.get(county=request.county, level=Area.Level.COUNTY)
-    top = Organisation.objects.get(county=request.county, code=request.county.pk)
-    if not access.may(request.actor, verb, county=request.county.pk, organisation=top, area=root):
-        raise PermissionDenied
+    access.require_county(request.actor, verb, request.county.pk)
 
 
 def _require_own(request: Request, role: Role, organisation: Organisation, area: Area) -> None:
