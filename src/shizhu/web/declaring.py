@@ -138,14 +138,10 @@ def _diff(old: Body | None, new: Body) -> Iterator[tuple[str, str]]:
     """(sign, line) of what differs; the sign is + or -."""
     import difflib  # noqa: PLC0415  # rarely needed
 
-    before, after = (_text(body).splitlines() if body else [] for body in (old, new))
+    before, after = (packing.written(body).splitlines() if body else [] for body in (old, new))
     for line in difflib.unified_diff(before, after, lineterm="", n=0):
         if line[:1] in "+-" and not line.startswith(("+++", "---")):
             yield line[0], line[1:]
-
-
-def _text(body: Body) -> str:
-    return str(body["text"]) if set(body) == {"text"} else packing.written(body)
 
 
 @require_POST

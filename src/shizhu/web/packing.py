@@ -84,7 +84,7 @@ def make(wish: Wish, actions: Mapping[str, Sequence[str]]) -> Made:
     """The pack; `actions` are the last parts of verbs on a kind that a county may grant."""
     roles = _roles(wish, actions)
     keys = {row.key: f"{wish.id}.{row.stem}" for row in wish.rows}
-    renamed = _renamer(keys, {key: name for key, (name, _body) in roles.items()}, wish.id)
+    renamed = _renamer(keys, {key: f"{wish.id}.{name}" for key, (name, _body) in roles.items()})
     bodies = {(row.kind, f"{wish.id}.{row.stem}"): bilingual(renamed(row.body)) for row in wish.rows}
     engines = sorted({packs.kinds()[row.kind].engine for row in wish.rows})
     pack: Body = {
@@ -140,22 +140,28 @@ def _groups(body: Body) -> set[str]:
     return {role for match in GROUPS.finditer(body.get("text", "")) for role in match[3].split(",") if role}
 
 
-def _renamer(keys: Mapping[str, str], roles: Mapping[str, str], id_: str) -> Callable[[Body], Body]:
+def _renamer(keys: Mapping[str, str], roles: Mapping[str, str]) -> Callable[[Body], Body]:
     """A function that writes keys and roles under their new names, wherever they stand in a body."""
     known = re.compile("|".join(rf"(?<![\w.]){re.escape(key)}(?![\w.])" for key in sorted(keys)) or "(?!)")
-
-    def groups(match: re.Match[str]) -> str:
-        named = ",".join(f"{id_}.{roles[role]}" if role in roles else role for role in match[3].split(","))
-        return f"{match[1]}{match[2]}{named}{match[2]}"
 
     def renamed(value: Any) -> Any:
         if isinstance(value, Mapping):
             return {name: renamed(part) for name, part in value.items()}
         if isinstance(value, list):
             return [renamed(part) for part in value]
-        return GROUPS.sub(groups, known.sub(lambda m: keys[m[0]], value)) if isinstance(value, str) else value
+        return _regrouped(known.sub(lambda m: keys[m[0]], value), roles) if isinstance(value, str) else value
 
     return renamed
+
+
+def _regrouped(text: str, roles: Mapping[str, str]) -> str:
+    """A flow with roles under their new names; those that have none stay."""
+
+    def groups(match: re.Match[str]) -> str:
+        named = ",".join(roles.get(role, role) for role in match[3].split(","))
+        return f"{match[1]}{match[2]}{named}{match[2]}"
+
+    return GROUPS.sub(groups, text)
 
 
 def bilingual(value: Any, name: str = "") -> Any:
@@ -200,12 +206,14 @@ def _files(wish: Wish, pack: Body, loaded: LoadedPack, needs: Sequence[str]) -> 
         "README.md": README.format(**words), "tests/test_pack.py": TEST.format(**words),
     }  # fmt: skip
     for item in loaded.declared:
-        found[item.file] = item.body["text"] if set(item.body) == {"text"} else written(item.body)
+        found[item.file] = written(item.body)
     return found
 
 
 def written(body: Body) -> str:
-    """A declaration as the YAML that a pack's file has."""
+    """A declaration as a pack's file has it: YAML, or the text itself."""
+    if set(body) == {"text"}:
+        return str(body["text"])
     return yaml.safe_dump(packs.json_ready(body), allow_unicode=True, sort_keys=False, width=110)
 
 
@@ -247,7 +255,7 @@ def read(content: bytes, kinds: Iterable[str]) -> Brought:
         elif known or kind in {"demo", "logic.py"}:
             left.append(name)
     keys = {f"{pack['id']}.{stem}": f"{overlays.LOCAL}.{stem}" for _kind, stem in bodies}
-    renamed = _renamer(keys, {}, pack["id"])
+    renamed = _renamer(keys, {})
     own = {(kind, f"{overlays.LOCAL}.{stem}"): renamed(body) for (kind, stem), body in bodies.items()}
     return Brought(pack["id"], pack["name"], own, pack.get("roles", {}), tuple(left))
 
@@ -280,13 +288,8 @@ def _yaml(text: str) -> Body:
 def given(brought: Brought, roles: Mapping[str, str]) -> dict[tuple[str, str], Body]:
     """The bodies with the roles of the pack written as those chosen here."""
     chosen = {f"{brought.id}.{name}": role for name, role in roles.items()}
-
-    def groups(match: re.Match[str]) -> str:
-        named = ",".join(chosen.get(role, role) for role in match[3].split(","))
-        return f"{match[1]}{match[2]}{named}{match[2]}"
-
     return {
-        place: {"text": GROUPS.sub(groups, body["text"])} if set(body) == {"text"} else body
+        place: {"text": _regrouped(body["text"], chosen)} if set(body) == {"text"} else body
         for place, body in brought.bodies.items()
     }
 
