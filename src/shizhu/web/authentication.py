@@ -55,6 +55,11 @@ class Credentials:
         return hashlib.sha256(f"{self.scheme}\0{self.name}\0{self.secret}".encode()).digest()
 
 
+def headers_of(request: HttpRequest) -> list[Header]:
+    """The headers of a request of Django's as bare ASGI has them."""
+    return [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in request.headers.items()]
+
+
 def header(headers: Iterable[Header], name: bytes) -> str:
     """A header's value, empty if there is none."""
     return next((value.decode("latin-1") for key, value in headers if key.lower() == name), "")

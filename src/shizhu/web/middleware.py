@@ -101,7 +101,7 @@ class PersonMiddleware:
 
     def _api(self, request: Request) -> HttpResponse:
         """A person by login, token or session; or with --open whoever shows no login or token."""
-        headers = [(k.lower().encode(), v.encode()) for k, v in request.headers.items()]
+        headers = authentication.headers_of(request)
         shown = authentication.credentials(headers, request.META.get("REMOTE_ADDR") or "")
         if authentication.is_anybody(headers, shown):
             who: access.Actor | None = access.ANYBODY

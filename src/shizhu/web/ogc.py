@@ -119,7 +119,7 @@ def _called(view: View, request: Request, args: tuple[str, ...], names: Mapping[
     if request.method in READING:
         made = view(request, *args, **names)
         return _unchanged(request, made)
-    headers = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in request.headers.items()]
+    headers = authentication.headers_of(request)
     is_open = settings.CONFIG.is_open and "Origin" in request.headers
     is_sent_by_page = authentication.credentials(headers).scheme == "session" or is_open
     if is_sent_by_page and not authentication.is_from_here(headers):
