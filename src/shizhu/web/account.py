@@ -84,7 +84,7 @@ def second_setup(request: Request) -> HttpResponse:
             logout(request)
         return redirect("account")
     if request.method == "POST":
-        counted = signin.limits(person.username, addresses.of(request), "setup", request.session.session_key or "")
+        counted = login.counted_inside(request, person, "setup")
         until = signin.waits_until(counted)
         codes = None if until else second_factor.confirm(person, request.POST.get("code", ""))
         if codes:
@@ -109,7 +109,7 @@ def second_setup(request: Request) -> HttpResponse:
 def second_change(request: Request) -> HttpResponse:
     """New recovery codes, or no second factor any more; either wants the password once more."""
     person = request.user
-    counted = signin.limits(person.username, addresses.of(request), "password", request.session.session_key or "")
+    counted = login.counted_inside(request, person, "password")
     until = signin.waits_until(counted)
     if until:
         messages.error(request, login.waits(until))

@@ -45,7 +45,7 @@ def waits(until: datetime) -> str:
 
 
 def goal(request: HttpRequest, place: str) -> str:
-    """Where to go after the login: a page of ours."""
+    """Where to go after a form that says where: a page of ours."""
     safe = url_has_allowed_host_and_scheme(place, {request.get_host()}, require_https=request.is_secure())
     return place if place and safe else "/"
 
@@ -85,6 +85,11 @@ def first_step_done(request: HttpRequest, person: Person, way: str, place: str) 
 def _counted(request: HttpRequest, username: str, way: str = "page") -> list[signin.Limit]:
     known = signin.nonce_of(request.COOKIES.get(COOKIE, ""), username)
     return signin.limits(username, addresses.of(request), way, known)
+
+
+def counted_inside(request: HttpRequest, person: Person, way: str) -> list[signin.Limit]:
+    """What a try of somebody who is logged in counts against: the session alone."""
+    return signin.limits(person.username, addresses.of(request), way, request.session.session_key or "")
 
 
 @sensitive_post_parameters("password")

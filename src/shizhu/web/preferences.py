@@ -6,10 +6,10 @@ from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from shizhu.kernel.models import Person
+from shizhu.web import login
 
 MOST_STARS = 20
 THEMES = ("auto", "light", "dark")
@@ -34,8 +34,7 @@ def keep(person: Person, **changed: Any) -> None:
 
 def back(request: HttpRequest) -> HttpResponse:
     """To the page that the form was on, if it is one of ours."""
-    place = request.POST.get("next", "/")
-    return redirect(place if url_has_allowed_host_and_scheme(place, {request.get_host()}) else "/")
+    return redirect(login.goal(request, request.POST.get("next", "")))
 
 
 @require_POST

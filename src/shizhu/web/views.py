@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from shizhu.kernel import signin
 from shizhu.kernel.models import Person
-from shizhu.web import addresses, login, recent, sessions
+from shizhu.web import login, recent, sessions
 from shizhu.web.middleware import Request
 
 
@@ -59,7 +59,7 @@ def password(request: Request) -> HttpResponse:
         return redirect("login")
     is_first = request.user.must_change_password or not request.user.has_usable_password()
     asked = SetPasswordForm if is_first else PasswordChangeForm  # a screen left alone is not enough
-    counted = signin.limits(request.user.username, addresses.of(request), "password", request.session.session_key or "")
+    counted = login.counted_inside(request, request.user, "password")
     until = signin.waits_until(counted) if request.method == "POST" else None
     form: SetPasswordForm[Person] = asked(request.user, None if until else request.POST or None)
     if until:
