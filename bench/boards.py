@@ -35,8 +35,8 @@ WITH source AS MATERIALIZED (
 )
 INSERT INTO records_record (county_id, register, key, data, title, sort_key, organisation_id, area_id, state, source,
   is_simulated, created, updated, version)
-SELECT source.county_id, register, 'B' || n, data, title, sort_key, organisation_id, town.id, state, 'demo', TRUE,
-  now(), now(), 1
+SELECT source.county_id, register, 'B' || n, data - 'certificate', title, sort_key, organisation_id, town.id, state,
+  'demo', TRUE, now(), now(), 1
 FROM generate_series(1, %s) n
 JOIN source ON source.number = n %% source.many JOIN town ON town.number = n %% town.many
 """

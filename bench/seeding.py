@@ -96,6 +96,7 @@ def rows(many: int) -> Iterator[tuple[str, dict[str, Any]]]:
             "recognised": f"20{dice.randrange(10, 26)}-0{dice.randrange(1, 10)}-15",
             "address": f"{dice.choice(PLACES)}镇{dice.choice(WORDS)}路{dice.randrange(1, 999)}号",
             "phone": f"138{dice.randrange(10**8):08}",
+            "certificate": f"BM{number:08}", "valid_until": "2030-01-15",
         }  # fmt: skip
 
 
