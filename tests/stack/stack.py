@@ -28,10 +28,11 @@ class Stack:
     def __init__(self, home: Path, *, program: Path = SHIZHU, user: int | None = None, **settings: str) -> None:
         self.home = home
         self.program, self.user = program, user
-        self.mqtt, self.hj212, self.port = free_port(), free_port(), free_port()
+        self.mqtt, self.hj212, self.port, self.edges = free_port(), free_port(), free_port(), free_port()
         self.environment = {k: v for k, v in os.environ.items() if k not in OWN} | {
             "SHIZHU_HOME": str(home), "SHIZHU_PORT": str(self.port), "SHIZHU_MQTT_PORT": str(self.mqtt),
-            "SHIZHU_HJ212_PORT": str(self.hj212), "SHIZHU_ADMIN_PASSWORD": "correct horse battery", **settings,
+            "SHIZHU_HJ212_PORT": str(self.hj212), "SHIZHU_EDGE_PORT": str(self.edges),
+            "SHIZHU_ADMIN_PASSWORD": "correct horse battery", **settings,
         }  # fmt: skip
         self.address = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[str] | None = None

@@ -31,7 +31,9 @@ _guesses = Guesses()  # six digits are few
 class Session:
     """One terminal's connection."""
 
-    def __init__(self, jetstream: JetStream, registry: things.Registry, peer: str, detail: dict[str, Any]) -> None:
+    def __init__(
+        self, jetstream: JetStream, registry: things.Registry | things.KeptRegistry, peer: str, detail: dict[str, Any]
+    ) -> None:
         self.jetstream = jetstream
         self.registry = registry
         self.peer = peer
@@ -112,7 +114,7 @@ async def run(detail: dict[str, Any]) -> None:
     config = settings.CONFIG
     async with log.connected() as nats:
         jetstream = await nats.jetstream()
-        registry = things.Registry()
+        registry = things.registry()
         await log.stream(jetstream, log.READINGS)
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -69,7 +69,7 @@ def answer(request: dict[str, Any], grant: things.Grant | None, key: Any) -> str
     return encode({"sub": asked["user_nkey"], "aud": asked["server_id"]["id"], "nats": told}, key)
 
 
-async def decide(request: dict[str, Any], registry: things.Registry) -> things.Grant | None:
+async def decide(request: dict[str, Any], registry: things.Registry | things.KeptRegistry) -> things.Grant | None:
     """What this client may do; with `--open` a client without a name may do everything a device can."""
     options = request["nats"]["connect_opts"]
     user, password = options.get("user", ""), options.get("pass", "")
@@ -94,7 +94,7 @@ def _is_own(client_id: str, key: str) -> bool:
 
 async def serve(nats: Nats, detail: dict[str, Any]) -> None:
     """Answer for ever."""
-    registry = things.Registry()
+    registry = things.registry()
     key = nkeys.from_seed((settings.CONFIG.home / "nats-account.seed").read_bytes())
 
     async def reply(message: Message) -> None:

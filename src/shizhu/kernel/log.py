@@ -1,28 +1,32 @@
 """The event log: NATS JetStream, reached by `natsrpy`. Streams, durable consumers, waiting for the server.
 
 All streams have interest retention: a message is kept until every durable consumer of ours has acknowledged it,
-however long that takes, and consumers acknowledge only after PostgreSQL has committed.
+however long that takes, and consumers acknowledge only after PostgreSQL has committed. On an edge nobody consumes:
+its streams keep what comes for some weeks, and the county mirrors them. `$MQTT_msgs@town1` names such a mirror.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 from natsrpy import Nats
 from natsrpy.exceptions import NatsrpyBaseError
 from natsrpy.js import (
     AckPolicy,
+    External,
     JetStream,
     JetStreamMessage,
     PullConsumer,
     PullConsumerConfig,
     RetentionPolicy,
+    Source,
     StorageType,
     Stream,
     StreamConfig,
@@ -35,6 +39,7 @@ READINGS = "READINGS"  # account SERVICE, written by gateways of ours: in.<proto
 EVENTS = "EVENTS"  # account SERVICE, CloudEvents: ev.<county>.<type>
 MQTT = "$MQTT_msgs"  # account DEVICES, the broker's own store of QoS 1 messages: for MQTT it is the log
 SUBJECTS = {READINGS: ["in.>"], EVENTS: ["ev.>"], MQTT: ["$MQTT.msgs.>"]}
+OF_EDGE = {READINGS: ["in.hj212.>"], MQTT: SUBJECTS[MQTT]}  # one account there, where `in.d.>` is what devices publish
 FAULTS = (NatsrpyBaseError, TimeoutError, OSError)
 ACK_WAIT = timedelta(seconds=30)
 FOREVER = -1
@@ -70,15 +75,42 @@ async def patiently(what: str, call: Callable[[], Awaitable[Result]]) -> Result:
 async def stream(jetstream: JetStream, name: str) -> Stream:
     """The stream of that name, made if not there."""
 
-    async def make() -> Stream:
-        return await jetstream.streams.create_or_update(
-            StreamConfig(
-                name, SUBJECTS[name], retention=RetentionPolicy.INTEREST, storage=StorageType.FILE,
-                duplicate_window=timedelta(minutes=2),
-            )
-        )  # fmt: skip
+    is_edge = settings.CONFIG.edge is not None
+    config = StreamConfig(
+        name, (OF_EDGE if is_edge else SUBJECTS)[name], storage=StorageType.FILE, duplicate_window=timedelta(minutes=2),
+        retention=RetentionPolicy.LIMITS if is_edge else RetentionPolicy.INTEREST,
+        max_age=timedelta(days=settings.CONFIG.edge_days) if is_edge else None,
+    )  # fmt: skip
+    return await patiently(f"stream {name}", lambda: jetstream.streams.create_or_update(config))
 
-    return await patiently(f"stream {name}", make)
+
+async def mirror(jetstream: JetStream, name: str, edge: str, began: str, *, is_watched: bool) -> Stream:
+    """The stream of that name of an edge, mirrored into its account here with its sequences and times.
+
+    Without a consumer (`is_watched`) it holds all that comes; with one, what is not acknowledged.
+    """
+    source = Source(name, external=External(f"$JS.{edge}.API", f"edge.{edge}"))
+    config = StreamConfig(
+        name, [], storage=StorageType.FILE, mirror=source, metadata={"began": began},
+        retention=RetentionPolicy.INTEREST if is_watched else RetentionPolicy.LIMITS,
+    )  # fmt: skip
+    return await patiently(f"mirror {name} of {edge}", lambda: jetstream.streams.create_or_update(config))
+
+
+async def about(nats: Nats, name: str, edge: str = "") -> dict[str, Any] | None:
+    """What the log says of a stream, here or on an edge; None if it is not there or nobody answers."""
+    api = f"$JS.{edge}.API" if edge else "$JS.API"
+    try:
+        told: dict[str, Any] = json.loads((await nats.request(f"{api}.STREAM.INFO.{name}", b"")).payload)
+    except FAULTS:
+        return None
+    return told if "config" in told else None
+
+
+async def is_done(nats: Nats, name: str, consumer: str) -> bool:
+    """Whether the consumer has acknowledged all that the stream holds."""
+    told = json.loads((await nats.request(f"$JS.API.CONSUMER.INFO.{name}.{consumer}", b"")).payload)
+    return bool(told.get("num_pending") == 0 and told.get("num_ack_pending") == 0)
 
 
 async def durable(
@@ -96,6 +128,19 @@ async def durable(
     `each`: every message is acknowledged on its own; otherwise an acknowledgement covers all before it.
     """
     made = await stream(jetstream, stream_name)
+    return await consumer_of(made, name, filters, each=each, pending=pending, ack_wait=ack_wait)
+
+
+async def consumer_of(
+    made: Stream,
+    name: str,
+    filters: Sequence[str],
+    *,
+    each: bool = True,
+    pending: int = 1000,
+    ack_wait: timedelta = ACK_WAIT,
+) -> PullConsumer:
+    """The durable pull consumer on a stream that is there."""
     config = PullConsumerConfig(
         durable_name=name, filter_subjects=list(filters), ack_policy=AckPolicy.EXPLICIT if each else AckPolicy.ALL,
         ack_wait=ack_wait, max_deliver=FOREVER, max_ack_pending=pending,

@@ -30,7 +30,7 @@ ACCOUNTS = ("service", "ingest")
 KEPT_STREAMS = ("READINGS", "EVENTS", "$MQTT_msgs", "$MQTT_sess", "$MQTT_rmsgs")
 API = "$JS.API.STREAM"
 CHUNK = 128 * 1024
-HOME_FILES = ("secrets.json", "nats-account.seed", "demo.json", "demo-progress.json")
+HOME_FILES = ("secrets.json", "nats-account.seed", "edges.json", "demo.json", "demo-progress.json")
 
 
 @asynccontextmanager

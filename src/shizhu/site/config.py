@@ -13,6 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from shizhu.site import edges
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 CLONE = Path(__file__).resolve().parents[3]
 
@@ -43,6 +45,19 @@ def _listed(text: str) -> list[str]:
 def _password_length(text: str) -> int:
     if not text.isdigit() or not 8 <= int(text) <= 64:
         raise Trouble(f"SHIZHU_PASSWORD_LENGTH={text!r} is not a length: set it to 8–64, or unset it for 10")
+    return int(text)
+
+
+def _edge(text: str) -> edges.Town | None:
+    try:
+        return edges.town(Path(text).expanduser()) if text else None
+    except ValueError as error:
+        raise Trouble(f"SHIZHU_EDGE: {error}: take the file that `shizhu edge add` wrote at the county") from None
+
+
+def _edge_days(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 366:
+        raise Trouble(f"SHIZHU_EDGE_DAYS={text!r} is no number of days: set it to 1–366, or unset it for 30")
     return int(text)
 
 
@@ -87,7 +102,8 @@ class Config:
     `SHIZHU_TLS_CERT`/`SHIZHU_TLS_KEY` HTTPS and MQTT over TLS · `SHIZHU_OPEN` standard APIs without login ·
     `SHIZHU_PASSWORD_LENGTH` least length of passwords · `SHIZHU_SECOND_FACTOR` roles that need one ·
     `SHIZHU_OIDC_*` log in at an OpenID provider · `SHIZHU_PROXIES` whose X-Forwarded-For counts ·
-    `SHIZHU_DEMO` the simulated county (on unless `0`) · `SHIZHU_SYNC_INTERVAL` fsync of the event log.
+    `SHIZHU_DEMO` the simulated county (on unless `0`) · `SHIZHU_SYNC_INTERVAL` fsync of the event log ·
+    `SHIZHU_EDGE_PORT` where edges connect · `SHIZHU_EDGE` this is an edge: its file · `SHIZHU_EDGE_DAYS` what it keeps.
     """
 
     home: Path
@@ -107,6 +123,9 @@ class Config:
     second_factor_roles: frozenset[str] = frozenset()
     oidc: Oidc | None = None
     proxies: tuple[Network, ...] = ()
+    edge_port: int = 7422
+    edge: edges.Town | None = None
+    edge_days: int = 30
 
     @classmethod
     def from_environment(cls) -> Config:
@@ -136,6 +155,9 @@ class Config:
             second_factor_roles=frozenset(_listed(env.get("SHIZHU_SECOND_FACTOR", ""))),
             oidc=_oidc(),
             proxies=tuple(_networks(env.get("SHIZHU_PROXIES", ""))),
+            edge_port=_port("SHIZHU_EDGE_PORT", 7422),
+            edge=_edge(env.get("SHIZHU_EDGE", "")),
+            edge_days=_edge_days(env.get("SHIZHU_EDGE_DAYS", "30")),
         )
 
     @property
@@ -154,8 +176,14 @@ class Config:
         return self.home / "run/state.json"
 
     def nats_login(self, account: str) -> tuple[str, str]:
-        """User and password of one of our NATS accounts: `service`, `ingest` or `system`."""
-        return account, self.secrets[f"nats_{account}"]
+        """User and password of one of our NATS accounts: `service`, `ingest`, `system` or that of an edge."""
+        of_edge = {edge.account: edge.login for edge in self.edges.values()}
+        return account, of_edge.get(account) or self.secrets[f"nats_{account}"]
+
+    @property
+    def edges(self) -> dict[str, edges.Edge]:
+        """The edges of this county's broker, by key; read anew each time."""
+        return edges.listed(self.home)
 
     def running(self) -> dict[str, Any]:
         """The running stack's state, empty if none runs."""

@@ -66,10 +66,15 @@ async def jobs(detail: dict[str, Any]) -> None:  # nothing to tell
 
 
 async def gateway(detail: dict[str, Any]) -> None:
-    """Every listener for devices."""
+    """Every listener for devices; at the county, the answers to its edges."""
+    listeners = {"mqtt": mqtt.run, "hj212": hj212.run}
+    if settings.CONFIG.edge:
+        listeners["county"] = things.follow_county
     async with asyncio.TaskGroup() as group:
-        for name, listener in {"mqtt": mqtt.run, "hj212": hj212.run}.items():
+        for name, listener in listeners.items():
             group.create_task(listener(detail.setdefault(name, {})))
+        for key in settings.CONFIG.edges:
+            group.create_task(things.answer_edge(key))
 
 
 async def ingest(detail: dict[str, Any]) -> None:
@@ -77,6 +82,9 @@ async def ingest(detail: dict[str, Any]) -> None:
     async with asyncio.TaskGroup() as group:
         for source in (log.MQTT, log.READINGS):
             group.create_task(things.ingest(source, detail.setdefault(source, {})))
+        for key in settings.CONFIG.edges:
+            for source in things.EDGE_STREAMS:
+                group.create_task(things.ingest_edge(key, source, detail.setdefault(f"{source}@{key}", {})))
 
 
 ROLES: dict[str, Role] = {"relay": relay, "consumers": consumers, "jobs": jobs, "gateway": gateway, "ingest": ingest}
@@ -109,7 +117,8 @@ async def run(names: list[str]) -> None:
             for name in names:
                 detail: dict[str, Any] = {}
                 group.create_task(ROLES[name](detail), name=name)
-                group.create_task(heartbeat(name, detail))
+                if not settings.CONFIG.edge:
+                    group.create_task(heartbeat(name, detail))
     except asyncio.CancelledError:
         logger.info("%s stopped", " ".join(names))
     finally:

@@ -19,6 +19,7 @@ import nkeys
 import psycopg
 
 from shizhu.site.config import Config, Trouble
+from shizhu.site.edges import Town
 
 DATABASE_USER = "shizhu-db"
 OLDEST_POSTGRES = 15
@@ -216,48 +217,96 @@ def account_seed(config: Config) -> bytes:
     return file.read_bytes()
 
 
+MAPPINGS = '{ "v1//1.>": "in.v1//1.>", "d.*.telemetry": "in.d.$1.telemetry" }'
+
+
 def nats_configuration(config: Config, client_port: int) -> str:
     """The NATS configuration: accounts, JetStream, the MQTT listener, the auth callout.
 
     Devices live in account DEVICES. What they publish is renamed on entry to `in.…` (permissions are checked on
     the new name), so nothing they send can look like what we send. Our SensorThings messages come from account
-    SERVICE by an import. Every device login is answered by our auth callout.
+    SERVICE by an import. Every device login is answered by our auth callout. Each edge has an account of its own,
+    so that none reaches what another sends.
     """
     issuer = nkeys.from_seed(account_seed(config)).public_key.decode()
     secret = config.secrets
     tls = ""
     if config.tls_cert:
         tls = f'tls {{ cert_file: "{config.tls_cert}", key_file: "{config.tls_key}" }}'
+    if config.edge:
+        accounts, links, ours = _edge_accounts(config), _link_up(config.edge), ["ingest", "service", "system"]
+        name, domain = f"shizhu-{config.edge.key}", f'domain: "{config.edge.key}", '
+    else:
+        edges = config.edges.values()
+        accounts = _county_accounts(config) + "".join(
+            f'  {edge.account}: {{ jetstream: enabled, users: [{{user: {edge.account}, password: "{edge.login}"}}] }}\n'
+            for edge in edges
+        )
+        links = _links_down(config, tls) if edges else ""
+        ours = ["ingest", "service", "system", *(edge.account for edge in edges)]
+        name, domain = "shizhu", ""
     return f"""# Written by `shizhu up`; change settings by environment, not here.
-server_name: shizhu
+server_name: {name}
 listen: "127.0.0.1:{client_port}"
 pid_file: "{config.home}/run/nats.pid"
 max_payload: 1MB
-jetstream {{ store_dir: "{config.home}/nats", max_memory_store: 64MB, sync_interval: "{config.sync_interval}" }}
+jetstream {{ {domain}store_dir: "{config.home}/nats", max_memory_store: 64MB, sync_interval: "{config.sync_interval}" }}
 mqtt {{
   listen: "{config.host}:{config.mqtt_port}"
   ack_wait: "30s"
   max_ack_pending: 1000
   {tls}
 }}
-accounts {{
+{links}accounts {{
   SYSTEM: {{ users: [{{user: system, password: "{secret["nats_system"]}"}}] }}
-  SERVICE: {{
+{accounts}}}
+system_account: SYSTEM
+authorization {{
+  timeout: 5
+  auth_callout {{ issuer: {issuer}, account: DEVICES, auth_users: [{", ".join(ours)}] }}
+}}
+"""
+
+
+def _county_accounts(config: Config) -> str:
+    return f"""  SERVICE: {{
     jetstream: enabled
-    users: [{{user: service, password: "{secret["nats_service"]}"}}]
+    users: [{{user: service, password: "{config.secrets["nats_service"]}"}}]
     exports: [{{stream: "v1//1.>"}}]
   }}
   DEVICES: {{
     jetstream: enabled
-    users: [{{user: ingest, password: "{secret["nats_ingest"]}"}}]
-    mappings: {{ "v1//1.>": "in.v1//1.>", "d.*.telemetry": "in.d.$1.telemetry" }}
+    users: [{{user: ingest, password: "{config.secrets["nats_ingest"]}"}}]
+    mappings: {MAPPINGS}
     imports: [{{stream: {{account: SERVICE, subject: "v1//1.>"}}}}]
   }}
+"""
+
+
+def _links_down(config: Config, tls: str) -> str:
+    """Where edges connect. What an edge may not: anything outside its own account."""
+    users = ", ".join(
+        f'{{user: {edge.key}, password: "{edge.link}", account: {edge.account}}}' for edge in config.edges.values()
+    )
+    return f"""leafnodes {{
+  listen: "{config.host}:{config.edge_port}"
+  authorization {{ users: [{users}] }}
+  {tls}
 }}
-system_account: SYSTEM
-authorization {{
-  timeout: 5
-  auth_callout {{ issuer: {issuer}, account: DEVICES, auth_users: [ingest, service, system] }}
+"""
+
+
+def _edge_accounts(config: Config) -> str:
+    """One account for devices and gateways: the link to the county is theirs."""
+    secret = config.secrets
+    users = ", ".join(f'{{user: {name}, password: "{secret[f"nats_{name}"]}"}}' for name in ("ingest", "service"))
+    return f"  DEVICES: {{ jetstream: enabled, users: [{users}], mappings: {MAPPINGS} }}\n"
+
+
+def _link_up(town: Town) -> str:
+    scheme, _, address = town.url.partition("://")
+    return f"""leafnodes {{
+  remotes: [{{ urls: ["{scheme}://{town.key}:{town.password}@{address}"], account: DEVICES }}]
 }}
 """
 

@@ -159,6 +159,10 @@ def check_ports(config: Config) -> None:
     wanted = {"SHIZHU_PORT": config.port, "SHIZHU_MQTT_PORT": config.mqtt_port, "SHIZHU_HJ212_PORT": config.hj212_port}
     if config.nats_url:
         del wanted["SHIZHU_MQTT_PORT"]
+    elif config.edges:
+        wanted["SHIZHU_EDGE_PORT"] = config.edge_port
+    if config.edge:
+        del wanted["SHIZHU_PORT"]
     for name, port in wanted.items():
         family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as tried:
@@ -208,7 +212,8 @@ class Supervisor:
 
     def __init__(self, config: Config, *, roles: list[str] | None = None) -> None:
         self.config = config
-        self.roles = [r for r in (roles or ROLES) if r != "demo" or config.has_demo]
+        here = ["gateway"] if config.edge else roles or ROLES
+        self.roles = [r for r in here if r != "demo" or config.has_demo]
         self.log = Log(config.home / "log")
         self.children: dict[str, Child] = {}
         self.environment = dict(os.environ)
@@ -222,7 +227,7 @@ class Supervisor:
             if role != "web":
                 await self._start_role(role, is_held=True)
         self._write_state()
-        password = await self._prepare()
+        password = "" if self.config.edge else await self._prepare()
         await self._release_roles()
         return password
 
@@ -230,7 +235,9 @@ class Supervisor:
         """Start PostgreSQL and NATS, or check those of your own."""
         config = self.config
         self.environment["SHIZHU_HOME"] = str(config.home)
-        if config.database_url:
+        if config.edge:
+            pass  # readings go to the county's database
+        elif config.database_url:
             servers.check_database(config.database_url)
         else:
             await self._start_postgres()
@@ -252,6 +259,8 @@ class Supervisor:
         self._write_state()
         if "web" in self.roles:
             await self._until("the web server", lambda: self._connect(self.config.port))
+        if self.config.edge:
+            await self._until("the device gateway", lambda: self._connect(self.config.hj212_port))
 
     def _connect(self, port: int) -> None:
         host = self.config.host if self.config.host not in {"0.0.0.0", "::"} else "127.0.0.1"  # noqa: S104  # compared

@@ -6,6 +6,8 @@ from shizhu.engines.things import replay
 from shizhu.engines.things.catalogue import Registry
 from shizhu.engines.things.devices import DeviceRefused, Grant, Registration, grant, register
 from shizhu.engines.things.dossier import things_of
+from shizhu.engines.things.edges import STREAMS as EDGE_STREAMS
+from shizhu.engines.things.edges import KeptRegistry, answer_edge, follow_county, ingest_edge, registry
 from shizhu.engines.things.http.sta.app import SensorThings
 from shizhu.engines.things.http.sta.app import application as sensorthings
 from shizhu.engines.things.ingest import LIVE, ingest, prepare_source
@@ -29,9 +31,11 @@ from shizhu.engines.things.queries import (
 )
 
 __all__ = [
+    "EDGE_STREAMS",
     "LIVE",
     "DeviceRefused",
     "Grant",
+    "KeptRegistry",
     "KnownDevice",
     "Origin",
     "Packet",
@@ -44,16 +48,20 @@ __all__ = [
     "Submission",
     "TableRefused",
     "Verdict",
+    "answer_edge",
     "describe",
     "device_keys",
     "device_list",
+    "follow_county",
     "grant",
     "ingest",
+    "ingest_edge",
     "latest",
     "packet",
     "prepare_source",
     "readable",
     "register",
+    "registry",
     "replay",
     "sensorthings",
     "series",

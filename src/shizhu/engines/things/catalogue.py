@@ -22,13 +22,22 @@ STREAMS = """
 SELECT s.id, s.thing_id, s.key, s.lowest, s.highest, s.is_watched, t.county_id
 FROM things_datastream s JOIN things_thing t ON t.id = s.thing_id
 """
-DEVICES = "SELECT id, key, county_id, profile, thing_id, is_enabled, is_lenient, origin, secret FROM things_device"
+DEVICES = """
+SELECT d.id, d.key, d.county_id, d.profile, d.thing_id, d.is_enabled, d.is_lenient, d.origin, d.secret
+FROM things_device d JOIN things_thing t ON t.id = d.thing_id
+"""
+WITHIN = """
+JOIN kernel_area a ON a.id = t.area_id
+JOIN kernel_area top ON top.county_id = %s AND top.code = %s AND a.county_id = top.county_id
+  AND starts_with(a.path, top.path)
+"""
 
 
 @dataclass
 class Catalogue:
-    """All devices by key, all datastreams by id."""
+    """All devices by key, all datastreams by id; of one place only, if it is given by county and code of an area."""
 
+    place: tuple[str, str] | None = None
     is_stale: bool = True
     devices: dict[str, KnownDevice] = field(default_factory=dict)
     streams: dict[int, Stream] = field(default_factory=dict)
@@ -54,7 +63,7 @@ class Catalogue:
         streams: dict[int, Stream] = {}
         by_thing: dict[int, dict[str, Stream]] = {}
         ids: dict[int, list[int]] = {}
-        for id_, thing, key, lowest, highest, is_watched, county in await fetch(connection, STREAMS):
+        for id_, thing, key, lowest, highest, is_watched, county in await self._rows(connection, STREAMS):
             streams[id_] = stream = Stream(id_, lowest, highest, is_watched, county)
             ids.setdefault(thing, []).append(id_)
             if key:
@@ -62,7 +71,7 @@ class Catalogue:
         devices: dict[str, KnownDevice] = {}
         origins: dict[int, int] = {}
         switched_off: set[int] = set()
-        for id_, key, county, profile, thing, is_enabled, is_lenient, origin, secret in await fetch(
+        for id_, key, county, profile, thing, is_enabled, is_lenient, origin, secret in await self._rows(
             connection, DEVICES
         ):
             own = by_thing.get(thing, {})
@@ -78,12 +87,15 @@ class Catalogue:
         self.devices, self.streams, self.origins = devices, streams, origins
         self.switched_off = frozenset(switched_off)
 
+    async def _rows(self, connection: psycopg.AsyncConnection[Any], query: str) -> list[tuple[Any, ...]]:
+        return await fetch(connection, *((query + WITHIN, self.place) if self.place else (query,)))
+
 
 class Registry:
     """Devices for a gateway: follows the database, and goes on with what it knew while the database is away."""
 
-    def __init__(self) -> None:
-        self._catalogue = Catalogue()
+    def __init__(self, place: tuple[str, str] | None = None) -> None:
+        self._catalogue = Catalogue(place)
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._tried = 0.0
         self._asked = 0.0
@@ -96,6 +108,12 @@ class Registry:
                 await self._follow()
         device = self._catalogue.devices.get(key)
         return device if device and device.is_enabled else None
+
+    async def all(self) -> list[KnownDevice]:
+        """Every enabled device, as it is now."""
+        async with self._lock:
+            await self._follow()
+        return [device for device in self._catalogue.devices.values() if device.is_enabled]
 
     def _may_have_news(self) -> bool:
         # A notice makes the connection readable: a query for every packet would cost more than the packet.
@@ -120,9 +138,11 @@ class Registry:
             self._connection = None
 
 
-async def fetch(connection: psycopg.AsyncConnection[Any], query: str) -> list[tuple[Any, ...]]:
+async def fetch(
+    connection: psycopg.AsyncConnection[Any], query: str, values: tuple[str, ...] = ()
+) -> list[tuple[Any, ...]]:
     """All rows of a query."""
-    return await (await connection.execute(query)).fetchall()
+    return await (await connection.execute(query, values)).fetchall()
 
 
 async def profiles_of(connection: psycopg.AsyncConnection[Any]) -> dict[tuple[str | None, str], packs.Body]:

@@ -1,8 +1,9 @@
 """The ingest role: event log → readings → PostgreSQL, exactly once.
 
-Two sources: `$MQTT_msgs` (what devices publish over MQTT) and `READINGS` (what our gateways write). Each is read in
-order (`delivery`) by one durable consumer; a batch is one transaction that also moves the source's log position; only
-then is the batch acknowledged. After a crash the log redelivers, and the position tells what was committed.
+Two sources: `$MQTT_msgs` (what devices publish over MQTT) and `READINGS` (what our gateways write), and the same two of
+each edge, named `$MQTT_msgs@town1`. Each is read in order (`delivery`) by one durable consumer; a batch is one
+transaction that also moves the source's log position; only then is the batch acknowledged. After a crash the log
+redelivers, and the position tells what was committed.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import psycopg
 from django.conf import settings
 from natsrpy import Nats
 from natsrpy.js import JetStreamMessage, PullConsumer
+from natsrpy.js import Stream as LogStream
 
 from shizhu.engines.things import store
 from shizhu.engines.things.catalogue import Catalogue
@@ -37,6 +39,7 @@ logger = logging.getLogger(__name__)
 STORED = re.compile(r"\$MQTT\.msgs\.(?:in\.)?(?:d\.(?P<device>[^.]+)\.telemetry|v1//1\.(?P<topic>.+))")
 FILTERS = {log.MQTT: ["$MQTT.msgs.in.>", "$MQTT.msgs.d.>", "$MQTT.msgs.v1//1.>"], log.READINGS: ["in.>"]}
 ACCOUNT = {log.MQTT: "ingest", log.READINGS: "service"}
+CONSUMER = "ingest"
 LIVE = "live.things"
 
 
@@ -48,7 +51,7 @@ async def _nobody(batch: Batch) -> None:
 class Ingest:
     """Decoder and writer of one source."""
 
-    source: str
+    source: str  # a stream, or `stream@edge`
     position: Position = field(default_factory=Position)
     catalogue: Catalogue = field(default_factory=Catalogue)
     detail: dict[str, Any] = field(default_factory=dict)
@@ -69,7 +72,7 @@ class Ingest:
         """What one message says; whatever is wrong with it, the others go on."""
         part = Batch()
         try:
-            (self._gateway if self.source == log.READINGS else self._mqtt)(part, message, received)
+            (self._gateway if self.source.startswith(log.READINGS) else self._mqtt)(part, message, received)
         except Exception as error:
             logger.exception("a message on %s cannot be decoded; it is kept in quarantine", message.subject)
             reject = Reject("message", form.shown(message.payload), f"it cannot be decoded: {type(error).__name__}")
@@ -181,14 +184,20 @@ class Ingest:
 
 async def ingest(source: str, detail: dict[str, Any]) -> None:
     """Commit one source for ever; a database that is away is waited for, and what is in the log stays there."""
-    async with log.connected(ACCOUNT[source]) as nats, log.connected("service") as ours:
-        delivery = Delivery(nats, await prepare_source(nats, source))
+    async with log.connected(ACCOUNT[source]) as nats:
+        await commit_all(nats, await prepare_source(nats, source), Ingest(source, detail=detail))
+
+
+async def commit_all(nats: Nats, consumer: PullConsumer, work: Ingest) -> None:
+    """Commit what a consumer gives, for ever."""
+    async with log.connected("service") as ours:
+        delivery = Delivery(nats, consumer)
 
         async def told(batch: Batch) -> None:
             await publish_live(ours, batch)
             await publish_errors(nats, batch)
 
-        work = Ingest(source, detail=detail, told=told)
+        work.told = told
         while True:
             try:
                 async with database() as connection:
@@ -223,9 +232,13 @@ async def database() -> AsyncIterator[psycopg.AsyncConnection[Any]]:
 
 async def prepare_source(nats: Nats, source: str) -> PullConsumer:
     """The durable consumer of a source; it must exist before anybody may publish."""
-    jetstream = await nats.jetstream()
-    return await log.durable(
-        jetstream, source, "ingest", FILTERS[source], each=False, pending=MOST_OUTSTANDING, ack_wait=ACK_WAIT
+    return await consume(await log.stream(await nats.jetstream(), source))
+
+
+async def consume(stream: LogStream) -> PullConsumer:
+    """Our durable consumer on a stream of readings."""
+    return await log.consumer_of(
+        stream, CONSUMER, FILTERS[stream.name], each=False, pending=MOST_OUTSTANDING, ack_wait=ACK_WAIT
     )
 
 

@@ -8,6 +8,7 @@ import ipaddress
 import os
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 from shizhu.site.config import Config, Trouble
 from shizhu.site.supervisor import Supervisor, check_home, check_ports, end_leftovers
@@ -17,6 +18,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
     parser.add_argument("--open", action="store_true", help="standard APIs without login (loopback only)")
     parser.add_argument("--no-demo", action="store_true", help="no simulated people, stations and readings")
+    parser.add_argument("--edge", default="", metavar="FILE", help="be an edge: the file `shizhu edge add` wrote")
 
 
 def is_loopback(host: str) -> bool:
@@ -29,6 +31,8 @@ def is_loopback(host: str) -> bool:
 
 def main(options: argparse.Namespace) -> int:
     """Run until stopped."""
+    if options.edge:
+        os.environ["SHIZHU_EDGE"] = str(Path(options.edge).resolve())
     config = Config.from_environment()
     config = replace(config, is_open=config.is_open or options.open, has_demo=config.has_demo and not options.no_demo)
     if config.is_open and not is_loopback(config.host):
@@ -68,6 +72,14 @@ async def _run(config: Config) -> int:
 
 def banner(config: Config, password: str) -> None:
     """What a newcomer needs, once everything answers."""
+    if config.edge:
+        devices = f"MQTT {config.host}:{config.mqtt_port}   HJ 212 {config.host}:{config.hj212_port}"
+        print(
+            f"\n  石柱 Shizhu   边缘节点 edge {config.edge.key}\n\n  {devices}   county {config.edge.url}\n"
+            f"  What devices send is kept {config.edge_days} days in {config.home}   Ctrl-C stops all\n",
+            flush=True,
+        )
+        return
     lines = ["", f"  石柱 Shizhu   {config.address}", ""]
     if password:
         lines += [f"  管理员 admin        {password}", "  (shown once; SHIZHU_ADMIN_PASSWORD sets your own)", ""]

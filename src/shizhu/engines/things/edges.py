@@ -1,0 +1,164 @@
+"""Edges (边缘节点): what the county does for them, and what an edge does with it.
+
+The county mirrors the streams of each edge into an account of its own and commits them as it commits its own; the edge
+asks for the devices of its area, keeps them on its disk, and lets them in while the county is away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from natsrpy import Message, Nats
+from natsrpy.js import PullConsumer
+
+from shizhu.engines.things.catalogue import Catalogue, Registry
+from shizhu.engines.things.ingest import CONSUMER, Ingest, commit_all, consume
+from shizhu.engines.things.logic.readings import KnownDevice, Origin
+from shizhu.kernel import log
+
+logger = logging.getLogger(__name__)
+ASKED = "edge.devices"  # an edge asks the county who may log in
+STREAMS = (log.MQTT, log.READINGS)
+LOOK_SECONDS = 5.0
+
+
+class Pass(msgspec.Struct, array_like=True, frozen=True):
+    """What an edge must know of a device: who it is, and what it may publish. No reading is decoded there."""
+
+    key: str
+    secret: str  # SHA-256 of the password
+    is_lenient: bool
+    stream_ids: tuple[int, ...]
+
+
+async def mirrored(nats: Nats, stream: str, edge: str) -> PullConsumer:
+    """Our consumer on the mirror of an edge's stream; waits for an edge that has never been here."""
+    jetstream = await nats.jetstream()
+    here = await log.about(nats, stream)
+    if here is None:
+        began = await _began(nats, stream, edge)
+        await log.mirror(jetstream, stream, edge, began, is_watched=False)  # nothing is dropped before it is consumed
+    else:
+        began = here["config"]["metadata"]["began"]
+    consumer = await consume(await jetstream.streams.get(stream))
+    await log.mirror(jetstream, stream, edge, began, is_watched=True)
+    return consumer
+
+
+async def _began(nats: Nats, stream: str, edge: str) -> str:
+    while True:
+        there = await log.about(nats, stream, edge)
+        if there is not None:
+            return str(there["created"])
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def until_other(nats: Nats, stream: str, edge: str, detail: dict[str, Any]) -> None:
+    """Return when the edge has lost its disk and all that its old stream had sent is committed; the mirror is gone."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        here, there = await log.about(nats, stream), await log.about(nats, stream, edge)
+        detail["is_reached"] = there is not None
+        if here is None or there is None:
+            continue
+        detail["behind"] = max(0, there["state"]["last_seq"] - here["state"]["last_seq"])
+        detail["reached"] = datetime.now(UTC).isoformat(timespec="seconds")
+        if there["created"] != here["config"]["metadata"]["began"] and await log.is_done(nats, stream, CONSUMER):
+            logger.warning("edge %s began its stream %s anew; what it had sent before is committed", edge, stream)
+            await (await nats.jetstream()).streams.delete(stream)
+            return
+
+
+async def ingest_edge(key: str, stream: str, detail: dict[str, Any]) -> None:
+    """Commit one stream of an edge for ever. Devices outside its area are unknown to it: what it says of them is kept
+    as refused."""
+    edge = settings.CONFIG.edges[key]
+    async with log.connected(edge.account) as nats:
+        while True:
+            consumer = await mirrored(nats, stream, key)
+            work = Ingest(f"{stream}@{key}", catalogue=Catalogue((edge.county, edge.area)), detail=detail)
+            committing = asyncio.create_task(commit_all(nats, consumer, work))
+            try:
+                await until_other(nats, stream, key, detail)
+            finally:
+                committing.cancel()
+                await asyncio.gather(committing, return_exceptions=True)
+
+
+async def answer_edge(key: str) -> None:
+    """Tell an edge the devices of its area, whenever it asks."""
+    edge = settings.CONFIG.edges[key]
+    registry = Registry((edge.county, edge.area))
+    async with log.connected(edge.account) as nats:
+
+        async def reply(message: Message) -> None:
+            known = await registry.all()
+            passes = [Pass(one.key, one.secret, one.is_lenient, one.stream_ids) for one in known]
+            if message.reply:
+                await nats.publish(message.reply, msgspec.json.encode(passes))
+
+        async with nats.subscribe(ASKED, callback=reply):
+            await asyncio.Event().wait()
+
+
+class KeptRegistry:
+    """Devices for a gateway on an edge: as the county last told them, also after a restart without it."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._read = 0.0
+        self._devices: dict[str, KnownDevice] = {}
+
+    async def device(self, key: str) -> KnownDevice | None:
+        """The enabled device of that name."""
+        written = self._file.stat().st_mtime if self._file.exists() else 0.0
+        if written != self._read:
+            passes = msgspec.json.decode(self._file.read_bytes(), type=list[Pass])
+            self._devices = {
+                one.key: KnownDevice(
+                    0, one.key, Origin.MEASURED, True, one.is_lenient, one.secret, {}, one.stream_ids
+                )
+                for one in passes
+            }  # fmt: skip
+            self._read = written
+        return self._devices.get(key)
+
+
+def registry() -> Registry | KeptRegistry:
+    """The devices a gateway of this machine lets in."""
+    config = settings.CONFIG
+    return KeptRegistry(_kept(config)) if config.edge else Registry()
+
+
+async def follow_county(detail: dict[str, Any]) -> None:
+    """On an edge: make the streams that keep what comes, then ask the county for ever who may log in."""
+    file = _kept(settings.CONFIG)
+    async with log.connected("ingest") as nats:
+        jetstream = await nats.jetstream()
+        for stream in STREAMS:
+            await log.stream(jetstream, stream)
+        while True:
+            try:
+                told = (await nats.request(ASKED, b"")).payload
+                msgspec.json.decode(told, type=list[Pass])
+                detail["reached"] = datetime.now(UTC).isoformat(timespec="seconds")
+                if not file.exists() or file.read_bytes() != told:
+                    part = file.with_suffix(".part")
+                    part.touch(mode=0o600)
+                    part.write_bytes(told)
+                    part.replace(file)
+                    logger.info("the county told its devices anew")
+            except (*log.FAULTS, msgspec.DecodeError) as error:
+                logger.debug("the county is not reached (%s)", error)
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+def _kept(config: Any) -> Path:
+    file: Path = config.home / "devices.json"
+    return file

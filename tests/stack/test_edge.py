@@ -1,0 +1,211 @@
+"""An edge in a town goes on without the county: what devices were told is kept arrives later, in order, once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import paho.mqtt.client as paho
+import pytest
+from tests.stack.stack import Stack, until
+from tests.stack.test_nothing_lost import START, Device, committed, expected
+
+from shizhu.gateways.simulators.hj212 import Retry, Terminal, real_time
+
+pytestmark = pytest.mark.stack
+TOWN, ELSEWHERE = "500240103", "500240001"
+
+
+class Link:
+    """The line between town and county: a forwarder that can be cut."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._open: list[socket.socket] = []
+        self._listener: socket.socket | None = None
+        self.port = 0
+        self.join()
+
+    def join(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def cut(self) -> None:
+        assert self._listener
+        for line in [self._listener, *self._open]:
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._open.clear()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = listener.accept()
+                try:
+                    far = socket.create_connection(("127.0.0.1", self._target))
+                except OSError:
+                    near.close()
+                    continue
+                self._open += [near, far]
+                for source, sink in ((near, far), (far, near)):
+                    threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
+
+    @staticmethod
+    def _carry(source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+        for line in (source, sink):
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+        source.close()
+
+
+class Town:
+    """A county with an edge behind a line that can be cut."""
+
+    def __init__(self, county: Stack, edge: Stack, link: Link, file: Path) -> None:
+        self.county, self.edge, self.link, self.file = county, edge, link, file
+
+    def add(self, key: str, area: str = TOWN) -> None:
+        """A device that the edge lets in."""
+        self.county.add_device(key, "ecology.water_station", "123456", "--area", area)
+        told = self.edge.home / "devices.json"
+        if area == TOWN:
+            assert until(lambda: told.exists() and f'"{key}"' in told.read_text()), self.edge.tail()
+
+
+@pytest.fixture(scope="module")
+def town(homes: Path) -> Iterator[Town]:
+    county = Stack(homes / "edge-county")
+    county.start("--no-demo")
+    link = Link(county.edges)
+    file = homes / "town1.edge"
+    said = county.run(
+        "edge", "add", "town1", "--area", TOWN, "--address", f"127.0.0.1:{link.port}", "--file", str(file)
+    )
+    assert said == f"{file}: take it to the machine in the town and start `shizhu up --edge town1.edge` there\n"
+    assert county.run("edge", "list") == f"town1 500240 {TOWN}\n"
+    edge = Stack(homes / "edge-town")
+    edge.start("--edge", str(file))
+    assert set(edge.state["children"]) == {"nats", "gateway"}
+    yield Town(county, edge, link, file)
+    link.cut()
+    assert edge.stop() == 0
+    assert county.stop() == 0
+
+
+def test_a_cut_line_loses_nothing(town: Town) -> None:
+    town.add("cut")
+    device = Device(town.edge, "cut")
+    device.publish(500)
+    assert until(lambda: len(committed(town.county, "cut")) == 500), town.county.tail()
+    town.link.cut()
+    publishing = threading.Thread(target=device.publish, args=(4000, 0.02))
+    publishing.start()
+    assert until(lambda: device.acknowledged > 2000)
+    town.edge.kill("nats")
+    publishing.join()
+    assert until(lambda: device.acknowledged >= 4500), f"{device.acknowledged} acknowledged"
+    device.close()
+    assert len(committed(town.county, "cut")) == 500
+    town.link.join()
+    assert until(lambda: len(committed(town.county, "cut")) >= 4000, 120), town.county.tail()
+    assert committed(town.county, "cut") == expected(4000)
+
+
+async def test_a_terminal_is_answered_without_the_county(town: Town) -> None:
+    key = "202600000000000000000055"
+    await asyncio.to_thread(town.add, key)
+    town.link.cut()
+    retry = Retry(timeout=3.0, resends=5)
+    async with Terminal("127.0.0.1", town.edge.hj212, mn=key, password="123456", st="21", retry=retry) as terminal:
+        for second in range(200):
+            terminal.upload(START + timedelta(seconds=second), real_time({"w01009": second % 90 / 10}))
+        await asyncio.wait_for(terminal.deliver(), 60)
+        assert (terminal.counts.answered, terminal.counts.failed) == (200, 0)
+    town.link.join()
+    assert await asyncio.to_thread(until, lambda: len(committed(town.county, key)) >= 200, 120), town.county.tail()
+    assert committed(town.county, key) == expected(200)
+
+
+def test_an_edge_that_starts_without_the_county_lets_its_devices_in(town: Town) -> None:
+    town.add("early")
+    town.link.cut()
+    assert town.edge.stop() == 0
+    town.edge.start("--edge", str(town.file))
+    device = Device(town.edge, "early")
+    device.publish(100)
+    assert until(lambda: device.acknowledged >= 100), town.edge.tail()
+    device.close()
+    town.link.join()
+    assert until(lambda: len(committed(town.county, "early")) >= 100, 120), town.county.tail()
+    assert committed(town.county, "early") == expected(100)
+
+
+def answer(stack: Stack, key: str) -> int:
+    """What the broker says to a login."""
+    answers: list[int] = []
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=key, protocol=paho.MQTTv311)
+    client.username_pw_set(key, "123456")
+    client.on_connect = lambda _c, _u, _f, reason, _p: answers.append(reason.value)
+    client.connect("127.0.0.1", stack.mqtt)
+    client.loop_start()
+    assert until(lambda: len(answers) > 0)
+    client.loop_stop()
+    return answers[0]
+
+
+def test_a_device_of_another_town_is_not_let_in(town: Town) -> None:
+    town.add("elsewhere", ELSEWHERE)
+    town.add("here")
+    assert answer(town.edge, "here") == 0
+    assert answer(town.edge, "elsewhere") != 0
+
+
+def test_what_an_edge_says_of_another_towns_device_is_refused_and_kept(town: Town) -> None:
+    """Whoever holds the town's machine may write into its log what they like."""
+    town.add("far", ELSEWHERE)
+    town.add("near")
+    kept = "SELECT field, value, rule FROM things_quarantine WHERE sender = 'far'"
+    passes = town.edge.home / "devices.json"
+    told = json.loads(passes.read_text())
+    town.link.cut()
+    passes.write_text(json.dumps([*told, ["far", told[0][1], False, []]]))  # every password here is the same
+    device = Device(town.edge, "far")
+    device.publish(1)
+    assert until(lambda: device.acknowledged == 1), town.edge.tail()
+    device.close()
+    town.link.join()
+    assert until(lambda: bool(town.county.query(kept)), 120), town.county.tail()
+    rule = "a device must be registered and enabled before it sends"
+    assert town.county.query(kept) == [("device", "far", rule)]
+    assert committed(town.county, "far") == []
+
+
+def test_an_edge_that_lost_its_disk_begins_anew(town: Town) -> None:
+    town.add("anew")
+    device = Device(town.edge, "anew")
+    device.publish(50)
+    assert until(lambda: len(committed(town.county, "anew")) == 50, 120), town.county.tail()
+    device.close()
+    town.edge.stop()
+    shutil.rmtree(town.edge.home)
+    town.edge.start("--edge", str(town.file))
+    town.add("newer")
+    device = Device(town.edge, "newer")
+    device.publish(50)
+    assert until(lambda: device.acknowledged >= 50), town.edge.tail()
+    device.close()
+    assert until(lambda: len(committed(town.county, "newer")) == 50, 120), town.county.tail()
+    assert committed(town.county, "newer") == expected(50)
+    assert committed(town.county, "anew") == expected(50)
