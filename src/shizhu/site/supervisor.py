@@ -327,6 +327,7 @@ class Supervisor:
         state = {
             "pid": os.getpid(), "began": self.began, "address": self.config.address, "children": children,
             "DATABASE_URL": self.environment.get("DATABASE_URL", ""), "NATS_URL": self.environment.get("NATS_URL", ""),
+            "edge": self.config.edge.key if self.config.edge else "",
         }  # fmt: skip
         file = self.config.state_file.with_suffix(".new")
         file.touch(mode=0o600)

@@ -136,7 +136,7 @@ def registry() -> Registry | KeptRegistry:
     return KeptRegistry(_kept(config)) if config.edge else Registry()
 
 
-async def follow_county(detail: dict[str, Any]) -> None:
+async def follow_county(detail: dict[str, Any]) -> None:  # nothing to tell: no database for heartbeats
     """On an edge: make the streams that keep what comes, then ask the county for ever who may log in."""
     file = _kept(settings.CONFIG)
     async with log.connected("ingest") as nats:
@@ -147,7 +147,7 @@ async def follow_county(detail: dict[str, Any]) -> None:
             try:
                 told = (await nats.request(ASKED, b"")).payload
                 msgspec.json.decode(told, type=list[Pass])
-                detail["reached"] = datetime.now(UTC).isoformat(timespec="seconds")
+                (settings.CONFIG.home / "run/county").touch()  # `shizhu status` tells when it was reached
                 if not file.exists() or file.read_bytes() != told:
                     part = file.with_suffix(".part")
                     part.touch(mode=0o600)

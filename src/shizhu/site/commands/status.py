@@ -7,11 +7,14 @@ import json
 import ssl
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psutil
 
 from shizhu.site.config import Config, Trouble
+
+SILENT_AFTER = timedelta(seconds=20)
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +36,18 @@ def health(address: str) -> dict[str, Any]:
     return told
 
 
+def of_edge(config: Config) -> dict[str, Any]:
+    """How an edge is: whether it has reached its county lately."""
+    file = config.home / "run/county"
+    reached = datetime.fromtimestamp(file.stat().st_mtime, UTC) if file.exists() else None
+    is_reached = reached is not None and datetime.now(UTC) - reached < SILENT_AFTER
+    since = {"reached": reached.isoformat(timespec="seconds")} if reached else {}
+    return {
+        "state": "ok" if is_reached else "degraded",
+        "parts": {"county": {"state": "ok" if is_reached else "away", **since}},
+    }
+
+
 def memory(pid: int) -> int:
     """Bytes a process and its children use (PSS: shared pages counted once)."""
     try:
@@ -48,8 +63,8 @@ def main(options: argparse.Namespace) -> int:
     state = config.running()
     if not state:
         raise Trouble(f"nothing runs at SHIZHU_HOME={config.home}: start it with `make up` or `shizhu up`")
-    told = health(state["address"])
-    told["address"] = state["address"]
+    told = of_edge(config) if state["edge"] else health(state["address"])
+    told["address"] = f"edge {state['edge']}" if state["edge"] else state["address"]
     told["processes"] = {
         name: {"pid": child["pid"], "restarts": child["restarts"], "memory_mb": round(memory(child["pid"]) / 1e6, 1)}
         for name, child in state["children"].items()
