@@ -42,7 +42,7 @@ def is_sound(found: Reading | Reject) -> bool:
     line = store._line(found)
     in_time = readings.EARLIEST <= found.time <= NOW + readings.FUTURE
     is_number = found.result is None or math.isfinite(found.result)
-    return in_time and is_number and (line.count("\n"), line.count("\t")) == (1, 9)
+    return in_time and is_number and (line.count("\n"), line.count("\t")) == (1, 10)
 
 
 @given(BODIES)

@@ -105,11 +105,12 @@ def test_one_station_shows_values_with_unit_age_and_doubt(county: County, east: 
     assert [(item["stream"].property, item["point"].value) for item in page.context["values"]] == [
         ("temperature", 99.0)
     ]
-    assert [stream.property for stream in page.context["silent"]] == ["level"]
+    assert [stream.property for stream in page.context["silent"]] == ["level", "pressure"]
     parts = [
         "99 ℃",
         "5\xa0分钟前",
         "存疑",
+        "超出可信范围 -5～60",
         "从未上报： 液位",
         "在线",
         "刚刚",

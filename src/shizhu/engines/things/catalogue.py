@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 from django.conf import settings
 
+from shizhu.engines.things.logic import quality
 from shizhu.engines.things.logic.readings import KnownDevice, Stream
 from shizhu.kernel import packs
 
@@ -19,7 +20,7 @@ logger = logging.getLogger(__name__)
 CHANNEL = "things_catalogue"
 RETRY_SECONDS = 1.0
 STREAMS = """
-SELECT s.id, s.thing_id, s.key, s.lowest, s.highest, s.is_watched, t.county_id
+SELECT s.id, s.thing_id, s.key, s.lowest, s.highest, s.is_watched, t.county_id, s.checks
 FROM things_datastream s JOIN things_thing t ON t.id = s.thing_id
 """
 DEVICES = """
@@ -63,8 +64,8 @@ class Catalogue:
         streams: dict[int, Stream] = {}
         by_thing: dict[int, dict[str, Stream]] = {}
         ids: dict[int, list[int]] = {}
-        for id_, thing, key, lowest, highest, is_watched, county in await self._rows(connection, STREAMS):
-            streams[id_] = stream = Stream(id_, lowest, highest, is_watched, county)
+        for id_, thing, key, *limits, checks in await self._rows(connection, STREAMS):
+            streams[id_] = stream = Stream(*[id_, *limits, quality.checks(checks or {})])
             ids.setdefault(thing, []).append(id_)
             if key:
                 by_thing.setdefault(thing, {})[key] = stream

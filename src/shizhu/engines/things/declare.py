@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from shizhu.kernel import packs
 from shizhu.kernel.packs import Body, LoadedPacks
 from shizhu.lib import units
+from shizhu.lib.times import parse_duration
 
 
 def check_profile(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:  # one form for every kind
@@ -15,6 +16,10 @@ def check_profile(key: str, body: Body, everything: LoadedPacks) -> Iterator[str
     for name, item in body["properties"].items():
         if not units.is_known(item["unit"]):
             yield f"properties.{name}.unit: {item['unit']}: is no UCUM code of a known unit"
+        durations = {"rate.per": item.get("rate", {}).get("per")} | {n: item.get(n) for n in ("stuck", "interval")}
+        for check, duration in durations.items():
+            if duration and not parse_duration(duration):
+                yield f"properties.{name}.{check}: {duration}: must be longer than nothing"
         lowest, highest = item.get("range", (0, 1))
         if lowest >= highest:
             yield f"properties.{name}.range: [{lowest}, {highest}]: the lowest must lie below the highest"

@@ -28,6 +28,7 @@ from shizhu.kernel.fields import box_of
 from shizhu.kernel.models import Area, Organisation
 from shizhu.kernel.packs import Body
 
+CHECKS = ("rate", "spike", "stuck", "interval")
 KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -129,6 +130,7 @@ def _datastream(thing: Thing, wanted: Registration, declared: Body, name: str, i
     values: dict[str, Any] = {
         "name": f"{wanted.name} {title}", "sensor": sensor, "observed_property": observed,
         "unit_of_measurement": unit, "lowest": lowest, "highest": highest, "feature": feature,
+        "checks": {name: item[name] for name in CHECKS if name in item} or None,
     }  # fmt: skip
     Datastream.objects.update_or_create(thing=thing, key=name, defaults=values)
 

@@ -13,7 +13,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -166,7 +166,7 @@ class Ingest:
             self.position.sequence, self.position.published = batch.position
         for name in ("committed", "duplicates", "corrections", "refused"):
             self.detail[name] = self.detail.get(name, 0) + getattr(outcome, name)
-        await self.told(batch)
+        await self.told(replace(batch, readings=outcome.readings))
 
     def _unkeepable(self, message: JetStreamMessage, error: psycopg.Error) -> Batch:
         why = f"the database cannot keep it: {error.diag.message_primary}"

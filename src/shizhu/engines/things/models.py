@@ -102,6 +102,7 @@ class Datastream(Entity):
     key = models.CharField(max_length=60, null=True)  # property of the device profile
     lowest = models.FloatField(null=True)  # outside lowest–highest a reading is bad
     highest = models.FloatField(null=True)
+    checks = models.JSONField(null=True)  # rate, spike, stuck, interval as the profile declares them
     is_watched = models.BooleanField(default=False)  # a rule judges it: its readings are told as events
 
     class Meta:
@@ -121,6 +122,7 @@ class Observation(models.Model):
     result = models.FloatField(null=True)
     result_json = models.JSONField(null=True)  # a result that is not a number
     verdict = models.SmallIntegerField(choices=VERDICTS)
+    reason = models.JSONField(null=True)  # which rule a reading that is not good broke, value, limit
     origin = models.SmallIntegerField(choices=ORIGINS)
     known_at = models.DateTimeField()  # when it was committed: what we knew then
     feature = models.ForeignKey(
@@ -149,6 +151,7 @@ class Latest(models.Model):
     result = models.FloatField(null=True)
     result_json = models.JSONField(null=True)
     verdict = models.SmallIntegerField(choices=VERDICTS)
+    reason = models.JSONField(null=True)  # which rule a reading that is not good broke, value, limit
     origin = models.SmallIntegerField(choices=ORIGINS)
     known_at = models.DateTimeField()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -53,6 +53,7 @@ class Point:
     verdict: int
     origin: int
     known_at: datetime
+    reason: Mapping[str, Any] | None = None  # which rule a value that is not good broke, value, limit
 
 
 @dataclass(frozen=True)
@@ -144,11 +145,11 @@ def series(stream: int, start: datetime, end: datetime, most: int = 2000) -> lis
         .order_by("-phenomenon_time", "-sequence")
         .distinct("phenomenon_time")[:most]
     )
-    return [Point(o.phenomenon_time, o.result, o.verdict, o.origin, o.known_at) for o in reversed(found)]
+    return [Point(o.phenomenon_time, o.result, o.verdict, o.origin, o.known_at, o.reason) for o in reversed(found)]
 
 
 AT = """
-SELECT s.id, o.phenomenon_time, o.result, o.verdict, o.origin, o.known_at FROM unnest(%s::bigint[]) AS s(id)
+SELECT s.id, o.phenomenon_time, o.result, o.verdict, o.origin, o.known_at, o.reason FROM unnest(%s::bigint[]) AS s(id)
 CROSS JOIN LATERAL (
   SELECT * FROM things_observation WHERE datastream_id = s.id AND phenomenon_time <= %s
   ORDER BY phenomenon_time DESC, sequence DESC LIMIT 1
@@ -164,7 +165,8 @@ def latest(ids: Iterable[int], at: datetime | None = None) -> dict[int, Point]:
             return {row[0]: Point(*row[1:]) for row in cursor.fetchall()}
     rows = Latest.objects.filter(datastream_id__in=list(ids))
     return {
-        row.datastream_id: Point(row.phenomenon_time, row.result, row.verdict, row.origin, row.known_at) for row in rows
+        row.datastream_id: Point(row.phenomenon_time, row.result, row.verdict, row.origin, row.known_at, row.reason)
+        for row in rows
     }
 
 

@@ -8,7 +8,7 @@ skipped, so a redelivered older value never looks like a new correction.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,8 @@ from typing import Any
 import orjson
 import psycopg
 
+from shizhu.engines.things.logic import neighbours
+from shizhu.engines.things.logic.neighbours import Known, Neighbours
 from shizhu.engines.things.logic.readings import Reading, Reject, Stream, Verdict
 from shizhu.kernel import events
 
@@ -26,25 +28,26 @@ EVENT_READINGS = 2000  # per event, so that a message of the log stays below its
 STAGE = """
 CREATE TEMP TABLE IF NOT EXISTS incoming (
   datastream_id bigint, phenomenon_time timestamptz, phenomenon_end timestamptz, result_time timestamptz,
-  result double precision, result_json jsonb, verdict smallint, origin smallint, feature_id bigint, extra jsonb
+  result double precision, result_json jsonb, verdict smallint, origin smallint, feature_id bigint, extra jsonb,
+  reason jsonb
 ) ON COMMIT DELETE ROWS
 """
 COPY = "COPY incoming FROM STDIN"
 COLUMNS = (
     "id, datastream_id, phenomenon_time, sequence, phenomenon_end, result_time, result, result_json, verdict, origin,"
-    " known_at, feature_id, extra"
+    " known_at, feature_id, extra, reason"
 )
 INSERT = f"""
 INSERT INTO things_observation ({COLUMNS})
 SELECT nextval('things_observation_seq'), datastream_id, phenomenon_time, 0, phenomenon_end, result_time, result,
-       result_json, verdict, origin, now(), feature_id, extra
+       result_json, verdict, origin, now(), feature_id, extra, reason
 FROM incoming
 ON CONFLICT (datastream_id, phenomenon_time, sequence) DO NOTHING
 """
 CORRECT = f"""
 INSERT INTO things_observation ({COLUMNS})
 SELECT nextval('things_observation_seq'), i.datastream_id, i.phenomenon_time, o.sequence + 1, i.phenomenon_end,
-       i.result_time, i.result, i.result_json, i.verdict, i.origin, now(), i.feature_id, i.extra
+       i.result_time, i.result, i.result_json, i.verdict, i.origin, now(), i.feature_id, i.extra, i.reason
 FROM incoming i
 CROSS JOIN LATERAL (
   SELECT sequence, result, result_json, phenomenon_end, extra FROM things_observation o
@@ -60,11 +63,12 @@ SELECT o.datastream_id, o.phenomenon_time FROM things_observation o
 JOIN incoming i USING (datastream_id, phenomenon_time) WHERE o.known_at = now() GROUP BY 1, 2
 """
 NEWER = "excluded.phenomenon_time >= l.phenomenon_time"
-VALUE_COLUMNS = ("result_time", "result", "result_json", "verdict", "origin", "known_at")
+VALUE_COLUMNS = ("result_time", "result", "result_json", "verdict", "reason", "origin", "known_at")
 LATEST = f"""
 INSERT INTO things_latest AS l (datastream_id, first_time, phenomenon_time, last_end, {", ".join(VALUE_COLUMNS)})
 SELECT DISTINCT ON (datastream_id) datastream_id, min(phenomenon_time) OVER w, phenomenon_time,
-       max(coalesce(phenomenon_end, phenomenon_time)) OVER w, result_time, result, result_json, verdict, origin, now()
+       max(coalesce(phenomenon_end, phenomenon_time)) OVER w, result_time, result, result_json, verdict, reason, origin,
+       now()
 FROM incoming WINDOW w AS (PARTITION BY datastream_id)
 ORDER BY datastream_id, phenomenon_time DESC
 ON CONFLICT (datastream_id) DO UPDATE SET
@@ -93,6 +97,25 @@ FROM ({TOUCHED}) t CROSS JOIN LATERAL (
     AND o.phenomenon_time < t.hour + interval '1 hour'
   ORDER BY phenomenon_time, sequence DESC
 ) o WHERE o.verdict = 0 AND o.result IS NOT NULL GROUP BY 1, 2
+"""
+NEWEST = "SELECT datastream_id, phenomenon_time FROM things_latest WHERE datastream_id = ANY(%s)"
+BEFORE = f"""
+SELECT s.id, s.time, o.phenomenon_time, o.result, o.verdict
+FROM unnest(%s::bigint[], %s::timestamptz[]) AS s (id, time) CROSS JOIN LATERAL (
+  SELECT DISTINCT ON (phenomenon_time) phenomenon_time, result, verdict FROM things_observation
+  WHERE datastream_id = s.id AND phenomenon_time < s.time AND phenomenon_time >= s.time - interval '1 day'
+    AND result IS NOT NULL
+  ORDER BY phenomenon_time DESC, sequence DESC LIMIT {neighbours.BEFORE}
+) o
+"""
+SINCE = """
+SELECT s.id, (
+  SELECT min(phenomenon_time) FROM things_observation WHERE datastream_id = s.id AND phenomenon_time <= s.time
+    AND phenomenon_time > coalesce((
+      SELECT phenomenon_time FROM things_observation
+      WHERE datastream_id = s.id AND phenomenon_time < s.time AND phenomenon_time >= s.time - 2 * s.span
+        AND result <> s.value ORDER BY phenomenon_time DESC LIMIT 1), s.time - 2 * s.span))
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::float8[], %s::interval[]) AS s (id, time, value, span)
 """
 QUARANTINE = """
 INSERT INTO things_quarantine (received, protocol, device_id, sender, payload, field, value, rule)
@@ -154,6 +177,7 @@ class Outcome:
     duplicates: int = 0
     corrections: int = 0
     refused: int = 0
+    readings: list[Reading] = field(default_factory=list)  # all, with their verdicts
 
 
 async def commit(connection: psycopg.AsyncConnection[Any], batch: Batch, streams: dict[int, Stream]) -> Outcome:
@@ -162,7 +186,9 @@ async def commit(connection: psycopg.AsyncConnection[Any], batch: Batch, streams
     async with connection.transaction():
         fresh: list[Reading] = []
         for round_ in rounds(batch.readings):
-            fresh += await _write(connection, round_, outcome)
+            judged = await _judged(connection, round_, streams)
+            outcome.readings += judged
+            fresh += await _write(connection, judged, outcome)
         if batch.refused:
             await _quarantine(connection, batch.refused)
         if batch.seen:
@@ -189,6 +215,71 @@ def rounds(readings: Iterable[Reading]) -> list[list[Reading]]:
             result.append([])
         result[round_].append(reading)
     return result
+
+
+async def _judged(
+    connection: psycopg.AsyncConnection[Any], readings: list[Reading], streams: Mapping[int, Stream]
+) -> list[Reading]:
+    """The readings with their verdicts: those of datastreams with checks are compared with the ones before them."""
+    around = await _neighbours(connection, readings, streams)
+    judged = []
+    for reading in readings:
+        own, reason = around.get(reading.stream), None
+        if own is not None and reading.result is not None:
+            reason = own.judge(reading, reading.result)
+        verdict = max(reading.verdict, Verdict.SUSPECT if reason else Verdict.GOOD)
+        if reading.verdict:
+            reason = neighbours.of_itself(reading, streams.get(reading.stream))
+        judged.append(reading._replace(verdict=verdict, reason=neighbours.encoded(reason)) if reason else reading)
+    return judged
+
+
+async def _neighbours(
+    connection: psycopg.AsyncConnection[Any], readings: list[Reading], streams: Mapping[int, Stream]
+) -> dict[int, Neighbours]:
+    """What is known around the readings of each datastream with checks."""
+    around = {}
+    for id_ in {reading.stream for reading in readings}:
+        stream = streams.get(id_)
+        if stream and stream.checks and stream.checks.needs_neighbours:
+            around[id_] = Neighbours(stream.checks)
+    if not around:
+        return around
+    for id_, newest in await _fetched(connection, NEWEST, list(around)):
+        around[id_].newest = newest
+    wanted: dict[tuple[int, datetime | None], datetime] = {}  # datastream, time if late → before what
+    for stream_id, time, *_ in readings:
+        known = around.get(stream_id)
+        if known and (known.newest is None or time > known.newest):
+            wanted[stream_id, None] = min(time, wanted.get((stream_id, None), time))
+        elif known:
+            wanted[stream_id, time] = time
+    before: dict[tuple[int, datetime], list[Known]] = {}
+    ids = [id_ for id_, _ in wanted]
+    for id_, asked, *row in await _fetched(connection, BEFORE, ids, list(wanted.values())):
+        before.setdefault((id_, asked), []).append(Known(*row))
+    for (id_, late), asked in wanted.items():
+        found = before.get((id_, asked), [])[::-1]
+        if late is None:
+            around[id_].before = found
+        else:
+            around[id_].late[late] = found
+    await _standing(connection, around)
+    return around
+
+
+async def _standing(connection: psycopg.AsyncConnection[Any], around: Mapping[int, Neighbours]) -> None:
+    """Since when each datastream that may be stuck has had its value; looked up no further than it matters."""
+    asked = [(id_, own.before[-1], own.checks.stuck) for id_, own in around.items() if own.before and own.checks.stuck]
+    if asked:
+        ids, last, spans = zip(*asked, strict=True)
+        values, times = [known.result for known in last], [known.time for known in last]
+        for id_, since in await _fetched(connection, SINCE, list(ids), times, values, list(spans)):
+            around[id_].run = around[id_].before[-1].result, since
+
+
+async def _fetched(connection: psycopg.AsyncConnection[Any], query: str, *values: Any) -> list[tuple[Any, ...]]:
+    return await (await connection.execute(query, values)).fetchall()
 
 
 async def _write(connection: psycopg.AsyncConnection[Any], readings: list[Reading], outcome: Outcome) -> list[Reading]:
@@ -228,11 +319,11 @@ async def _settle(
 
 def _line(reading: Reading) -> str:
     """A row of `incoming` in PostgreSQL's COPY text form."""
-    stream, time, result, verdict, origin, end, result_time, result_json, feature, extra, _ = reading
+    stream, time, result, verdict, origin, end, result_time, result_json, feature, extra, _, reason = reading
     number, place = NULL if result is None else repr(result), NULL if feature is None else f"{feature:d}"
     return (
         f"{stream}\t{time.isoformat()}\t{_time(end)}\t{_time(result_time)}\t{number}\t"
-        f"{_text(result_json)}\t{verdict:d}\t{origin:d}\t{place}\t{_text(extra)}\n"
+        f"{_text(result_json)}\t{verdict:d}\t{origin:d}\t{place}\t{_text(extra)}\t{_text(reason)}\n"
     )
 
 

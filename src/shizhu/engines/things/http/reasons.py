@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
+
+from shizhu.lib.times import parse_duration
 
 REASONS = (
     gettext_noop("%s by HJ 212 Appendix A (this is Modbus CRC-16)"),
@@ -73,3 +77,32 @@ def in_words(rule: str) -> str:
         if found:
             return _(text) % tuple(map(in_words, found.groups())) if found.groups() else _(text)
     return rule
+
+
+def doubt(reason: Mapping[str, Any] | None) -> str:
+    """Why a reading is not good, in the language in force; nothing where it was not kept."""
+    reason = reason or {}
+    value, limit = reason.get("value"), reason.get("limit")
+    match reason.get("rule"):
+        case "range":
+            ends = ["" if end is None else f"{end:g}" for end in limit or ()]
+            return _("outside the believable range %s") % "～".join(ends)
+        case "rate":
+            told = {"value": f"{value:g}", "limit": f"{limit:g}", "per": in_time(reason["per"])}
+            return _("changes by %(value)s in %(per)s, at most %(limit)s is believable") % told
+        case "spike":
+            told = {"value": f"{value:g}", "limit": f"{limit:g}"}
+            return _("lies %(value)s away from the readings before, at most %(limit)s is believable") % told
+        case "stuck":
+            return _("has stayed the same for %(value)s, longer than is believable") % {"value": in_time(str(value))}
+        case "device":
+            return _("the device itself doubts it")
+    return ""
+
+
+def in_time(duration: str) -> str:
+    """An ISO 8601 duration in words."""
+    minutes, seconds = divmod(round(parse_duration(duration).total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, _("%s h")), (minutes, _("%s min")), (seconds, _("%s s")))
+    return " ".join(words % number for number, words in parts if number)

@@ -21,7 +21,7 @@ from shizhu.engines.records import api as records
 from shizhu.engines.things import datasets, queries
 from shizhu.engines.things.catalogue import profile
 from shizhu.engines.things.datasets import SILENT_AFTER
-from shizhu.engines.things.http.reasons import in_words
+from shizhu.engines.things.http.reasons import doubt, in_words
 from shizhu.engines.things.models import Datastream, Device, Quarantine, Thing
 from shizhu.kernel import access, packs
 from shizhu.web.middleware import Request
@@ -74,7 +74,11 @@ def thing_detail(request: Request, number: int) -> HttpResponse:
     streams = queries.describe(Datastream.objects.filter(thing=thing).order_by("pk").values_list("pk", flat=True))
     newest = queries.latest(streams)
     shown = _in_order(streams, device)
-    values = [{"stream": stream, "point": newest[stream.id]} for stream in shown if stream.id in newest]
+    values = [
+        {"stream": stream, "point": newest[stream.id], "doubt": doubt(newest[stream.id].reason)}
+        for stream in shown
+        if stream.id in newest
+    ]
     asked = request.GET.get("stream", "")
     chosen = (streams.get(int(asked)) if asked.isdecimal() else None) or next(iter(shown), None)
     span = request.GET.get("span", "1d") if request.GET.get("span") in SPANS else "1d"

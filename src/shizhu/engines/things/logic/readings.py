@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from shizhu.engines.things.logic.quality import Checks
+
 MICROSECOND = timedelta(microseconds=1)
 FUTURE = timedelta(hours=1)  # a clock may be that far ahead before its times are refused
 EARLIEST, LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)  # what a time can be at all
@@ -54,6 +56,7 @@ class Reading(NamedTuple):
     feature: int | None = None
     extra: str | None = None
     is_history: bool = False  # loaded from the past: stored, but no rule judges it
+    reason: str | None = None  # JSON: which rule a reading that is not good broke, value, limit
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ class Stream:
     highest: float | None
     is_watched: bool
     county: str
+    checks: Checks | None = None  # against the readings before
 
     def verdict(self, number: float) -> int:
         """BAD outside the range."""

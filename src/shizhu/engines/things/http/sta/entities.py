@@ -143,9 +143,9 @@ LAST_END = "coalesce({e}.phenomenon_end, {e}.phenomenon_time)"
 QUALITY = """CASE WHEN {e}.verdict = 0 THEN {e}.extra -> 'resultQuality'
  WHEN coalesce(jsonb_typeof({e}.extra -> 'resultQuality'), 'object') = 'object'
  THEN coalesce({e}.extra -> 'resultQuality', '{}')
-   || jsonb_build_object('verdict', (ARRAY['good','suspect','bad'])[{e}.verdict + 1])
+   || jsonb_build_object('verdict', (ARRAY['good','suspect','bad'])[{e}.verdict + 1]) || coalesce({e}.reason, '{}')
  ELSE ({e}.extra -> 'resultQuality') || jsonb_build_array(
-   jsonb_build_object('verdict', (ARRAY['good','suspect','bad'])[{e}.verdict + 1])) END"""
+   jsonb_build_object('verdict', (ARRAY['good','suspect','bad'])[{e}.verdict + 1]) || coalesce({e}.reason, '{}')) END"""
 PARAMETERS = """CASE WHEN {e}.origin = 0 THEN {e}.extra -> 'parameters' ELSE coalesce({e}.extra -> 'parameters', '{}')
  || jsonb_build_object('origin', (ARRAY['measured','simulated','replayed'])[{e}.origin + 1]) END"""
 VALID = "nullif({e}.extra ->> 'validTime', '')"

@@ -21,6 +21,7 @@ from shizhu.engines.things.http.sta.entities import SETS, EntitySet, Kind, Navig
 from shizhu.engines.things.http.sta.errors import bad, forbidden, later
 from shizhu.engines.things.http.sta.scope import visible
 from shizhu.engines.things.http.sta.sql import Sql, bind, join, predicate, sql
+from shizhu.engines.things.logic import quality
 from shizhu.engines.things.logic.geojson import GEOJSON, geometry
 from shizhu.engines.things.logic.readings import Origin, Reading, Reject, Stream, from_observation
 from shizhu.kernel.fields import BoxField, box_of
@@ -31,7 +32,7 @@ TRIES = 5
 INSTANT = timedelta(microseconds=1)
 CONTEXT = "SELECT set_config('pghistory.context_id', %s, true), set_config('pghistory.context_metadata', %s, true)"
 STREAM = """
-SELECT s.id, s.lowest, s.highest, s.is_watched, t.county_id, s.feature_id,
+SELECT s.id, s.lowest, s.highest, s.is_watched, t.county_id, s.checks, s.feature_id,
        coalesce((SELECT d.origin FROM things_device d WHERE d.thing_id = t.id ORDER BY d.id LIMIT 1), 0)
 FROM things_datastream s JOIN things_thing t ON t.id = s.thing_id WHERE s.id = {id} AND {allowed}
 """
@@ -289,8 +290,9 @@ class Writer:
             row = await (await self.connection.execute(query.text, query.values)).fetchone()
             if row is None:
                 raise self.missing_right(verb, place)
-            *stream, feature, origin = row
-            self.streams[id_], self.details[id_] = Stream(*stream), (feature, origin)
+            *stream, checks, feature, origin = row
+            self.streams[id_] = Stream(*[*stream, quality.checks(checks or {})])
+            self.details[id_] = feature, origin
         return self.streams[id_]
 
     async def commit_readings(self) -> None:
