@@ -259,3 +259,37 @@ def test_a_missing_engine_says_how_to_build_it(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(feel, "ENGINE", feel.ENGINE.with_name("none.js"))
     with pytest.raises(RuntimeError, match="run `make up`"):
         value("1 + 1")
+
+
+ROWS: list[dict[str, object]] = [
+    {"n": 2, "m": 0, "day": dt.date(2026, 1, 31), "text": "石柱", "group": {"lane": "东巷", "size": 3}, "rows": []},
+    {"n": None, "m": 4, "day": None, "text": None, "group": None, "rows": [{"kind": "a", "cups": 2}]},
+    {"n": 0.5, "m": 1, "day": dt.date(2024, 2, 29), "text": "", "group": {"lane": None, "size": 1},
+     "rows": [{"kind": "a", "cups": 2}, {"kind": "b", "cups": None}, {"kind": "a", "cups": 5}]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "if m = null or m = 0 then null else 100 * n / m", "{a: (n + m), b: (a * 2)}", "day + duration(\"P1M\")",
+        "day.year", "if day = null then \"无\" else string(day.month)", "group.size * n", "group.lane", "rows.cups",
+        "sum(rows[cups != null].cups)", "count(rows[kind = \"a\"])", "for row in rows return row.kind", "n in [m..10]",
+        "some row in rows satisfies row.cups > 4", "string length(text)", "text = \"石柱\" and n > 1", "unknown + 1",
+        "rows[1].kind", "[n, m, text]", "function(x) x + n", "{_value: n, _rows: m}", "today() = today()",
+    ],
+)  # fmt: skip
+def test_many_contexts_give_what_each_gives_alone(expression: str) -> None:
+    assert feel.evaluate_each(expression, ROWS) == [feel.evaluate(expression, row) for row in ROWS]
+
+
+def test_very_many_contexts_are_evaluated_in_slices() -> None:
+    many = [{"n": number} for number in range(2 * feel.SLICE + 1)]
+    assert feel.evaluate_each("n * 2", many) == [number * 2 for number in range(2 * feel.SLICE + 1)]
+    assert feel.evaluate_each("n * 2", []) == []
+
+
+@pytest.mark.parametrize("expression", ["n +", "n) (n", "n == 1"])
+def test_what_cannot_be_read_is_refused_for_all(expression: str) -> None:
+    with pytest.raises(feel.FeelError):
+        feel.evaluate_each(expression, [{"n": 1}, {"n": 2}])

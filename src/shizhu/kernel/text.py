@@ -6,7 +6,7 @@ import importlib
 import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Protocol
 
 from django.utils.translation import get_language
@@ -40,9 +40,10 @@ def _pinyin() -> Callable[[str], list[str]]:
     return reader
 
 
-def syllables(name: str) -> list[str]:
+@lru_cache(10_000)
+def syllables(name: str) -> tuple[str, ...]:
     """Pinyin of a Chinese name, character by character; what is not Chinese stays together."""
-    return _pinyin()(name)
+    return tuple(_pinyin()(name))
 
 
 def sort_key(name: str) -> str:

@@ -15,7 +15,10 @@ from tests.fixtures import TOY
 from shizhu.engines.records.logic import quick, reading, values
 from shizhu.engines.records.logic.register import Register
 
-STALL = Register("lemonade.stall", yaml.safe_load((TOY / "registers/stall.yaml").read_text(encoding="utf-8")))
+STALL, PERMIT = (
+    Register(f"lemonade.{name}", yaml.safe_load((TOY / f"registers/{name}.yaml").read_text(encoding="utf-8")))
+    for name in ("stall", "permit")
+)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 READ: list[tuple[str, object, object]] = [
     ("code", " Ｓ００１　", "S001"),
@@ -80,6 +83,20 @@ ANY: st.SearchStrategy[Any] = st.one_of(
 )  # fmt: skip
 
 
+VAN = {"code": "P001", "applicant": "甲", "kind": "van", "plate": "渝A12345"}
+CONDITIONAL = {
+    "code": st.just("P001"), "applicant": st.text(min_size=1, max_size=2),
+    "kind": st.sampled_from(["cart", "booth", "van", 1]), "seats": NUMBERS, "fire_plan": st.just("沙桶"),
+    "wheels": NUMBERS, "width": NUMBERS, "plate": st.just("渝A12345"), "stall": st.just("S001"),
+    "fuel": st.sampled_from(["petrol", "electric", True]), "tank": NUMBERS,
+    "grower": st.just("G001"), "contract": st.sampled_from(["2026-03-01", "2026-02-30"]), "total": NUMBERS,
+    "helpers": st.lists(st.fixed_dictionaries({"name": st.just("乙")}, optional={
+        "is_cook": st.booleans() | st.sampled_from([1, "true"]), "health_card": st.just("7"), "other": st.just("")}),
+        max_size=2),
+    "drinks": st.lists(st.fixed_dictionaries({"name": st.just("水")}, optional={"price": NUMBERS}), max_size=2),
+}  # fmt: skip
+
+
 @settings(deadline=None, max_examples=400)
 @given(st.dictionaries(st.sampled_from([*STALL.fields, "unknown"]), ANY, max_size=6), st.booleans())
 def test_the_quick_check_never_lets_a_bad_row_by(some: dict[str, Any], is_based: bool) -> None:
@@ -87,6 +104,27 @@ def test_the_quick_check_never_lets_a_bad_row_by(some: dict[str, Any], is_based:
     test = values._quick(STALL)
     faults = list(values._validator(STALL).iter_errors(data))
     assert not (test(data) and faults), faults
+
+
+@settings(deadline=None, max_examples=600)
+@given(st.fixed_dictionaries({}, optional=CONDITIONAL), st.booleans())
+def test_the_quick_check_obeys_conditions(some: dict[str, Any], is_based: bool) -> None:
+    data = {**VAN, **some} if is_based else some
+    test = values._quick(PERMIT)
+    faults = list(values._validator(PERMIT).iter_errors(data))
+    assert not (test(data) and faults), faults
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {}, {"seats": 12, "fire_plan": "沙桶"}, {"fuel": "petrol", "tank": 40.5},
+        {"grower": "G001", "contract": "2026-03-01"},
+        {"helpers": [{"name": "乙", "is_cook": True, "health_card": "7"}, {"name": "丙"}], "total": 0.29},
+    ],
+)  # fmt: skip
+def test_the_quick_check_knows_a_good_row_under_conditions(more: dict[str, Any]) -> None:
+    assert values._quick(PERMIT)({**VAN, **more})
 
 
 def test_the_quick_check_knows_a_good_row() -> None:
@@ -97,8 +135,8 @@ def test_the_quick_check_knows_a_good_row() -> None:
     assert values._quick(STALL)(rich)
 
 
-def test_conditions_over_fields_are_left_to_the_validator() -> None:
-    schema = {"properties": {"a": {"type": "string"}}, "if": {"required": ["a"]}, "then": {"required": ["b"]}}
+def test_what_the_quick_check_does_not_know_is_left_to_the_validator() -> None:
+    schema = {"properties": {"a": {"type": "string"}}, "if": {"required": ["a"]}, "then": {"minProperties": 1}}
     assert not quick.compiled(schema, {}, {})({"a": "x"})
     deep = {"properties": {"a": {"type": "string", "not": {"const": "x"}}}}
     assert not quick.compiled(deep, {}, {})({"a": "x"})

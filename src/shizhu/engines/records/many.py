@@ -79,6 +79,15 @@ class Many:
         for group in self._register.unique:
             self._part(group, proposed)
 
+    def compute(self, proposed: Sequence[Proposed]) -> None:
+        """Put what is computed into the wanted data of each, or what forbids it among its problems."""
+        found = store.computed_each(self._register, [one.wanted.data for one in proposed])
+        for one, data in zip(proposed, found, strict=True):
+            if isinstance(data, Problem):
+                one.problems.append(data)
+            else:
+                one.wanted = replace(one.wanted, data=data)
+
     def _ask(self, proposed: Sequence[Proposed]) -> None:
         """Find out at once what all rows refer to, where nothing narrows it."""
         values: dict[str, set[str]] = {}
@@ -173,7 +182,8 @@ class Many:
         changed = [one.row for one in good if one.outcome == CHANGE]
         for row in fresh:
             row.source = source
-        Record.objects.bulk_create(fresh, batch_size=500)
+            row.created = row.updated = timezone.now()
+        _insert(fresh)
         for row in changed:
             row.version += 1
             row.updated = timezone.now()
@@ -183,6 +193,7 @@ class Many:
             events.emit_many(CHANGED, self._county, told)
 
 
+INSERT = "INSERT INTO records_record ({names}) SELECT {values} FROM unnest({arrays}) AS new ({names}) RETURNING key, id"
 UPDATE = """
 UPDATE records_record old SET {sets} FROM unnest(%s::bigint[], {arrays}) AS new (id, {names}) WHERE old.id = new.id
 """
@@ -197,14 +208,49 @@ def proposal(number: int, row: Record, **changes: Any) -> Proposed:
     return Proposed(number, row, replace(_current(row), **changes))
 
 
+def _insert(rows: Sequence[Record]) -> None:
+    """All new rows by one statement, each with its number afterwards."""
+    if not rows:
+        return
+    columns = _Columns([one for one in Record._meta.concrete_fields if not one.primary_key])  # noqa: SLF001  # public in Django
+    query = INSERT.format(names=columns.names, values=", ".join(columns.cast), arrays=columns.arrays)
+    with connection.cursor() as cursor:
+        cursor.execute(query, columns.of(rows))
+        numbers = dict(cursor.fetchall())
+    for row in rows:
+        row.pk = numbers[row.key]
+
+
 def _update(rows: Sequence[Record]) -> None:
     """All rows by one statement: it is what the audit puts its context into."""
     if not rows:
         return
-    fields = [one for one in Record._meta.concrete_fields if one.name in WRITTEN]  # noqa: SLF001  # public in Django
-    sets = ", ".join(f'"{one.column}" = new."{one.column}"::{one.db_type(connection)}' for one in fields)
-    names = ", ".join(f'"{one.column}"' for one in fields)
-    arrays = ", ".join(f"%s::{ARRAYS.get(str(one.db_type(connection)), 'text')}[]" for one in fields)
-    values = [[one.get_db_prep_save(getattr(row, one.attname), connection) for row in rows] for one in fields]
+    columns = _Columns([one for one in Record._meta.concrete_fields if one.name in WRITTEN])  # noqa: SLF001  # public in Django
+    sets = ", ".join(f'"{one.column}" = {cast}' for one, cast in zip(columns.fields, columns.cast, strict=True))
     with connection.cursor() as cursor:
-        cursor.execute(UPDATE.format(sets=sets, arrays=arrays, names=names), [[row.pk for row in rows], *values])
+        cursor.execute(
+            UPDATE.format(sets=sets, arrays=columns.arrays, names=columns.names),
+            [[row.pk for row in rows], *columns.of(rows)],
+        )
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Fields of rows as arrays, one a column, in SQL named `new`."""
+
+    fields: Sequence[Any]
+
+    @property
+    def names(self) -> str:
+        return ", ".join(f'"{one.column}"' for one in self.fields)
+
+    @property
+    def arrays(self) -> str:
+        return ", ".join(f"%s::{ARRAYS.get(str(one.db_type(connection)), 'text')}[]" for one in self.fields)
+
+    @property
+    def cast(self) -> list[str]:
+        return [f'new."{one.column}"::{one.db_type(connection)}' for one in self.fields]
+
+    def of(self, rows: Sequence[Record]) -> list[list[Any]]:
+        return [[one.get_db_prep_save(getattr(row, one.attname), connection) for row in rows] for one in self.fields]

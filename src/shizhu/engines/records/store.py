@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from typing import Any, Final
@@ -122,11 +122,19 @@ def restore(who: Actor, record_id: int, version: int) -> Entry:
 
 def computed(declared: Register, data: Data) -> Data:
     """Data with what is computed of it. Raises Refused where FEEL cannot."""
-    try:
-        return computing.filled(declared, data)
-    except FeelError as error:
-        name = next((item.name for item in declared.fields.values() if item.computed), "")
-        raise Refused((problem(name, error.rule, "x-shizhu-computed"),)) from None
+    (found,) = computed_each(declared, [data])
+    if isinstance(found, Problem):
+        raise Refused((found,))
+    return found
+
+
+def computed_each(declared: Register, rows: Sequence[Data]) -> list[Data | Problem]:
+    """The same of many rows, much faster than one by one."""
+    name = next((item.name for item in declared.fields.values() if item.computed), "")
+    return [
+        problem(name, found.rule, "x-shizhu-computed") if isinstance(found, FeelError) else found
+        for found in computing.filled_each(declared, rows)
+    ]
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +25,8 @@ Temporal: TypeAlias = dt.datetime | dt.date | dt.time | dt.timedelta
 Value: TypeAlias = bool | int | float | str | Temporal | list["Value"] | dict[str, "Value"] | None
 
 TIMEOUT = 0.2  # seconds for one evaluation
+EACH_TIMEOUT = 2.0  # seconds for SLICE of them
+SLICE = 250  # contexts of one call
 PATIENCE = 5  # tries for an evaluation that ran out of time while the process hardly ran
 MEMORY = 64 * 2**20  # bytes of V8 heap
 EXACT = 2**53  # above it a double no longer tells neighbouring whole numbers apart
@@ -59,6 +61,26 @@ def evaluate(
     if is_strict and unknown:
         raise FeelError(expression, unknown[0]["position"], unknown[0]["message"])
     return _untag(answer.get("value"), expression)
+
+
+def evaluate_each(expression: str, contexts: Sequence[Mapping[str, object]]) -> list[Value]:
+    """Values of one expression on many contexts that hold the same names, all of letters, digits and `_`.
+
+    It is parsed once in SLICE contexts and so some fifty times as fast as one by one. Raises FeelError as `evaluate`
+    does, for all where it cannot evaluate one (which one, only evaluating one by one tells), and as `check` does.
+    """
+    check(expression)
+    names = list(contexts[0]) if contexts else []
+    given = ", ".join(f"_row.{name}" for name in names)
+    each = f"{{_value: function({', '.join(names)}) ({expression}), _: for _row in _rows return _value({given})}}._"
+    found: list[Value] = []
+    for start in range(0, len(contexts), SLICE):
+        rows = contexts[start : start + SLICE]
+        answer = evaluate(each, {"_rows": rows}, timeout=EACH_TIMEOUT)
+        if not isinstance(answer, list) or len(answer) != len(rows):
+            raise FeelError(expression, None, "cannot be evaluated for many")
+        found += answer
+    return found
 
 
 def test(expression: str, value: object, context: Mapping[str, object]) -> bool:

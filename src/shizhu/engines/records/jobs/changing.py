@@ -9,10 +9,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from shizhu.engines.records import batches, store
+from shizhu.engines.records import batches
 from shizhu.engines.records.batches import Unfit
 from shizhu.engines.records.catalogue import register_of
-from shizhu.engines.records.contracts import Refused
 from shizhu.engines.records.http import excel
 from shizhu.engines.records.logic import values
 from shizhu.engines.records.logic.register import Register
@@ -75,6 +74,8 @@ class _Change:
         rows = rows.order_by("id").select_related("organisation", "area")
         there = {row.pk: row for row in (rows.select_for_update(of=("self",)) if self._is_writing else rows)}
         proposed = [self._proposed(there[pk], version) for pk, version in chunk if pk in there]
+        if not self._asked["withdraw"]:
+            self._many.compute(proposed)
         self._many.judge(proposed)
         return proposed
 
@@ -85,10 +86,6 @@ class _Change:
             made.action = "delete"
         else:
             data = values.merged(self._register, row.data, self._asked["changes"])
-            try:
-                data = store.computed(self._register, data)
-            except Refused as refused:
-                stale += refused.problems
             made = proposal(
                 row.pk, row, data=data, organisation=self._organisation or row.organisation,
                 area=self._area or row.area, state=self._asked.get("_state") or row.state,

@@ -15,10 +15,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from shizhu.engines.records import batches, queries, references, store, tables
+from shizhu.engines.records import batches, queries, references, tables
 from shizhu.engines.records.batches import Unfit
 from shizhu.engines.records.catalogue import register_of
-from shizhu.engines.records.contracts import Refused
 from shizhu.engines.records.http import excel, shown
 from shizhu.engines.records.http.inputs import flat
 from shizhu.engines.records.logic import places, reading, values
@@ -155,6 +154,7 @@ class _Import:
         written = {entry.key: excel.cells(self._register, entry, known) for entry in seen}
         names = self._names(read, written)
         proposed = [self._proposed(one, there.get(one.key), written.get(one.key, {}), names) for one in read]
+        self._many.compute(proposed)
         self._many.judge(proposed)
         return proposed
 
@@ -198,10 +198,6 @@ class _Import:
             elif not is_empty or (row and self._clears):
                 _put(changes, target, None if is_empty else value)
         data = values.merged(self._register, row.data if row else {}, changes)
-        try:
-            data = store.computed(self._register, data)
-        except Refused as refused:
-            problems += refused.problems
         organisation = self._place(places_asked, "_organisation", row, self._organisations)
         area = self._place(places_asked, "_area", row, self._areas)
         geometry = self._geometry(read.cells, row, kept, problems)

@@ -5,7 +5,9 @@ JSON Schema 2020-12, core 10.2. The branches of a `oneOf` are told apart by a `c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -15,13 +17,13 @@ from shizhu.engines.records.logic.register import Body, Field, Kind, Register
 
 def applying(body: Body, data: Body) -> frozenset[str]:
     """Names of the fields that apply."""
-    return frozenset(name for part in _holding(body, data) for name in part.get("properties", {}))
+    return frozenset(name for part in holding(body, data) for name in part.get("properties", {}))
 
 
 def required(body: Body, data: Body) -> frozenset[str]:
     """Names of the fields that must be there."""
     found: set[str] = set()
-    for part in _holding(body, data):
+    for part in holding(body, data):
         found.update(part.get("required", []))
         for name, wanted in part.get("dependentRequired", {}).items():
             found.update(wanted if name in data else ())
@@ -38,17 +40,30 @@ def constants(branch: Body) -> dict[str, Any]:
     return {name: item["const"] for name, item in branch.get("properties", {}).items() if "const" in item}
 
 
-def _holding(body: Body, data: Body) -> Iterator[Body]:
+def holding(body: Body, data: Body) -> Iterator[Body]:
     """The object's schema and those of its branches whose condition is met."""
     yield body
     live = list(body.get("allOf", []))
     if "if" in body:
-        live.append(body.get("then" if Draft202012Validator(body["if"]).is_valid(data) else "else"))
+        live.append(body.get("then" if _test(json.dumps(body["if"]))(data) else "else"))
     live += [branch for name, branch in body.get("dependentSchemas", {}).items() if name in data]
     live.append(chosen(body.get("oneOf", []), data))
     for branch in live:
         if branch:
-            yield from _holding(branch, data)
+            yield from holding(branch, data)
+
+
+@lru_cache
+def _test(condition: str) -> Callable[[Body], bool]:
+    """Whether an object meets a schema (as JSON); texts that must be there are compared without a validator."""
+    schema = json.loads(condition)
+    validator = Draft202012Validator(schema)
+    wanted = {name: item["const"] for name, item in schema.get("properties", {}).items() if "const" in item}
+    plain = {"properties": {name: {"const": value} for name, value in wanted.items()}, "required": [*wanted]}
+    if schema == plain and all(isinstance(value, str) for value in wanted.values()):
+        return lambda data: wanted.items() <= data.items()
+    valid: Callable[[Body], bool] = validator.is_valid
+    return valid
 
 
 def pruned(register: Register, data: Body, given: Body | None = None) -> dict[str, Any]:

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any
+
+from shizhu.engines.records.logic import conditions
 
 Test = Callable[[Any], bool]
 Formats = Mapping[str, Test]  # format, or x-shizhu-check → whether a text keeps it
@@ -21,28 +25,51 @@ SILENT = {
     "properties",
     "required",
     "additionalProperties",
+    "unevaluatedProperties",
     "readOnly",
 }
 TEXTUAL, NUMERIC = (
     {"pattern", "minLength", "maxLength", "format", "x-shizhu-check"},
-    {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"},
+    {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
 )
+OBJECT = {"type", "dependentRequired", "dependentSchemas", "if", "then", "else", "allOf", "oneOf"}
 PLAIN: Mapping[str, type | tuple[type, ...]] = {"string": str, "number": (int, float), "integer": int, "boolean": bool}
 
 
 def compiled(schema: Mapping[str, Any], formats: Formats, checks: Formats) -> Test:
     """Whether an object surely obeys the schema of an object without unknown fields."""
     maker = _Maker(formats, checks)
-    tests = {name: maker.of(item) for name, item in schema["properties"].items()}
-    required = frozenset(schema.get("required", ()))
-    dependent = {name: frozenset(wanted) for name, wanted in schema.get("dependentRequired", {}).items()}
-    if _words(schema) - {"type", "dependentRequired"}:  # other conditions over several fields are not for us
-        return lambda _data: False
-    return lambda data: (
-        required <= data.keys()
-        and all(name in tests and tests[name](value) for name, value in data.items())
-        and all(wanted <= data.keys() for name, wanted in dependent.items() if name in data)
-    )
+    parts: dict[int, Part] = {}  # of the schema and of each of its branches; their ids are theirs while it is there
+
+    def is_good(data: Any) -> bool:
+        holding = list(conditions.holding(schema, data))
+        found = [parts.get(id(body)) or parts.setdefault(id(body), maker.part(body)) for body in holding]
+        return all(any(name in part.tests for part in found) for name in data) and all(
+            part.obeys(data) for part in found
+        )
+
+    return is_good
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one schema says of an object, its branches left out."""
+
+    tests: Mapping[str, Test]
+    required: frozenset[str]
+    dependent: Mapping[str, frozenset[str]]
+    branches: list[Any]  # of its `oneOf`
+    is_known: bool
+
+    def obeys(self, data: Any) -> bool:
+        """Whether it surely does."""
+        return (
+            self.is_known
+            and self.required <= data.keys()
+            and all(test(data[name]) for name, test in self.tests.items() if name in data)
+            and all(wanted <= data.keys() for name, wanted in self.dependent.items() if name in data)
+            and (not self.branches or conditions.chosen(self.branches, data) is not None)
+        )
 
 
 def _words(schema: Mapping[str, Any]) -> set[str]:
@@ -55,8 +82,20 @@ class _Maker:
     def __init__(self, formats: Formats, checks: Formats) -> None:
         self._formats, self._checks = formats, checks
 
+    def part(self, schema: Mapping[str, Any]) -> Part:
+        """What a schema says of an object itself; words that are none of ours are never surely obeyed."""
+        return Part(
+            {name: self.of(item) for name, item in schema.get("properties", {}).items()},
+            frozenset(schema.get("required", ())),
+            {name: frozenset(wanted) for name, wanted in schema.get("dependentRequired", {}).items()},
+            schema.get("oneOf", []),
+            is_known=not _words(schema) - OBJECT,
+        )
+
     def of(self, schema: Mapping[str, Any]) -> Test:
         """Whether a value surely obeys the schema of a field."""
+        if schema.keys() == {"const"}:
+            return _among([schema["const"]])
         kind = str(schema.get("type"))
         if kind == "object" and "properties" in schema:
             return self._group(schema)
@@ -101,6 +140,14 @@ class _Maker:
         return _TESTS[word](limit) if word in _TESTS else None
 
 
+def is_multiple(value: float, step: float) -> bool:
+    """By decimal digits as they are written: 0.29 is a multiple of 0.01. What has too many digits is none."""
+    try:
+        return not Decimal(str(value)) % Decimal(str(step))
+    except InvalidOperation:
+        return False
+
+
 def _among(limit: list[Any]) -> Test:
     return lambda value: any(value == one and type(value) is type(one) for one in limit)
 
@@ -120,4 +167,5 @@ _TESTS: Mapping[str, Callable[[Any], Test]] = {
     "maximum": lambda limit: lambda value: value <= limit,
     "exclusiveMinimum": lambda limit: lambda value: value > limit,
     "exclusiveMaximum": lambda limit: lambda value: value < limit,
+    "multipleOf": lambda limit: lambda value: is_multiple(value, limit),
 }

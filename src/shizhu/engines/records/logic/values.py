@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -336,8 +335,7 @@ def _check(_validator: Any, name: str, value: object, _schema: Any) -> Iterator[
 
 
 def _multiple(_validator: Any, step: float, value: object, _schema: Any) -> Iterator[ValidationError]:
-    """By decimal digits as they are written: 0.29 is a multiple of 0.01."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and Decimal(str(value)) % Decimal(str(step)):
+    if isinstance(value, int | float) and not isinstance(value, bool) and not quick.is_multiple(value, step):
         yield ValidationError(f"{value!r} is no multiple of {step}")
 
 
