@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import struct
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,10 +40,21 @@ def is_sound(found: Reading | Reject) -> bool:
     """Every cell of its row can be kept, and the row is one."""
     if isinstance(found, Reject):
         return True
-    line = store._line(found)
+    row = store._row(found)
     in_time = readings.EARLIEST <= found.time <= NOW + readings.FUTURE
     is_number = found.result is None or math.isfinite(found.result)
-    return in_time and is_number and (line.count("\n"), line.count("\t")) == (1, 10)
+    return in_time and is_number and (row[:2], len(fields(row))) == (b"\x00\x0b", 11)
+
+
+def fields(row: bytes) -> list[bytes | None]:
+    """The cells of a row in PostgreSQL's binary form, to its last byte."""
+    place, found = 2, list[bytes | None]()
+    while place < len(row):
+        (size,) = struct.unpack_from(">i", row, place)
+        found.append(row[place + 4 : place + 4 + size] if size >= 0 else None)
+        place += 4 + max(0, size)
+    assert place == len(row)
+    return found
 
 
 @given(BODIES)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import json
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import psycopg
@@ -78,6 +79,35 @@ async def test_within_one_batch_too(stream: int) -> None:
     sent = [Reading(stream, minute(0), value) for value in (7.0, 7.0, 6.0, 7.0)]
     outcome = await commit(*sent)
     assert (outcome.committed, outcome.duplicates, outcome.corrections) == (3, 1, 2)
+
+
+def test_every_part_of_a_reading_is_kept(stream: int, run: Any) -> None:
+    result, more = '{"名": "引号\\" 反斜线\\\\ 制表\\t"}', '{"resultQuality": [1.5, null]}'
+    feature = Datastream.objects.get(pk=stream).feature_id
+    full = Reading(stream, minute(0), None, 1, 2, minute(5), minute(6), result, feature, more)
+    run(commit(full, Reading(stream, minute(1), -0.1, result_time=minute(2))))
+    kept, plain = Observation.objects.filter(datastream=stream).order_by("phenomenon_time")
+    assert (kept.result, kept.result_json, kept.extra) == (None, json.loads(result), json.loads(more))
+    assert (kept.verdict, kept.origin, kept.feature_id) == (1, 2, feature)
+    assert (kept.phenomenon_end, kept.result_time) == (minute(5), minute(6))
+    assert (plain.result, plain.result_time, plain.feature_id, plain.extra) == (-0.1, minute(2), None, None)
+    latest = Latest.objects.get(datastream=stream)
+    assert (latest.first_time, latest.last_end, latest.result_time) == (minute(0), minute(5), minute(2))
+
+
+def test_one_key_that_is_there_leaves_the_others_new(stream: int, run: Any) -> None:
+    run(commit(Reading(stream, minute(1), 7.0)))
+    outcome = run(commit(*(Reading(stream, minute(n), 8.0) for n in range(3))))
+    assert (outcome.committed, outcome.duplicates, outcome.corrections) == (3, 0, 1)
+    assert rows(stream) == [(0, 8.0, 0), (1, 7.0, 0), (1, 8.0, 1), (2, 8.0, 0)]
+    (hour,) = Hour.objects.all()
+    assert (hour.count, hour.total) == (3, 24.0)
+
+
+def test_an_hour_is_one_of_utc_whatever_the_zone_of_a_time(stream: int, run: Any) -> None:
+    kolkata = timezone(timedelta(hours=5, minutes=30))
+    run(commit(Reading(stream, minute(40).astimezone(kolkata), 6.0), Reading(stream, minute(10), 8.0)))
+    assert [(hour.hour, hour.count) for hour in Hour.objects.all()] == [(NOON, 2)]
 
 
 def test_history_keeps_every_sequence(stream: int, run: Any) -> None:

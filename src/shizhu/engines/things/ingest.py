@@ -11,10 +11,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -63,22 +64,21 @@ class Ingest:
         for message in messages:
             if self.position.covers(message):
                 continue
-            received = self.position.untimed(message)
-            batch.add(self._decoded(message, received))
+            self._decode(batch, message, self.position.untimed(message))
         batch.position = messages[-1].stream_sequence, messages[-1].published
         return batch
 
-    def _decoded(self, message: JetStreamMessage, received: datetime) -> Batch:
-        """What one message says; whatever is wrong with it, the others go on."""
-        part = Batch()
+    def _decode(self, batch: Batch, message: JetStreamMessage, received: datetime) -> None:
+        """Add what one message says; whatever is wrong with it, the others go on."""
+        before = len(batch.readings), len(batch.refused)
         try:
-            (self._gateway if self.source.startswith(log.READINGS) else self._mqtt)(part, message, received)
+            (self._gateway if self.source.startswith(log.READINGS) else self._mqtt)(batch, message, received)
         except Exception as error:
             logger.exception("a message on %s cannot be decoded; it is kept in quarantine", message.subject)
+            del batch.readings[before[0] :], batch.refused[before[1] :]
             reject = Reject("message", form.shown(message.payload), f"it cannot be decoded: {type(error).__name__}")
-            kept = Refused(received, self.source, None, message.subject, message.payload, reject)
-            part = Batch(refused=[kept], packets=[(message.stream_sequence, message.subject, message.payload)])
-        return part
+            batch.refused.append(Refused(received, self.source, None, message.subject, message.payload, reject))
+            batch.packets.append((message.stream_sequence, message.subject, message.payload))
 
     def _gateway(self, batch: Batch, message: JetStreamMessage, received: datetime) -> None:
         try:
@@ -95,8 +95,7 @@ class Ingest:
 
     def _mqtt(self, batch: Batch, message: JetStreamMessage, received: datetime) -> None:
         subject, payload = message.subject, message.payload
-        found_in = STORED.fullmatch(subject)
-        key, topic = (found_in["device"], found_in["topic"]) if found_in else (None, subject)
+        key, topic = _sender(subject)
         if key is not None:
             device = self.catalogue.devices.get(key)
             if device is None or not device.is_enabled:
@@ -182,6 +181,13 @@ class Ingest:
             self.position.sequence, self.position.published = row
 
 
+@lru_cache(10_000)
+def _sender(subject: str) -> tuple[str | None, str]:
+    """(key of the device, nothing) for telemetry, else (None, topic)."""
+    found = STORED.fullmatch(subject)
+    return (found["device"], found["topic"] or "") if found else (None, subject)
+
+
 async def ingest(source: str, detail: dict[str, Any]) -> None:
     """Commit one source for ever; a database that is away is waited for, and what is in the log stays there."""
     async with log.connected(ACCOUNT[source]) as nats:
@@ -244,9 +250,11 @@ async def consume(stream: LogStream) -> PullConsumer:
 
 async def publish_live(nats: Nats, batch: Batch) -> None:
     """Tell open maps and charts, once committed; nobody depends on it."""
-    newest: Mapping[int, Reading] = {
-        reading.stream: reading for reading in sorted(batch.readings, key=lambda r: r.time)
-    }
+    newest: dict[int, Reading] = {}
+    for reading in batch.readings:
+        known = newest.get(reading.stream)
+        if known is None or reading.time >= known.time:
+            newest[reading.stream] = reading
     if newest:
         rows = [(r.stream, r.time, r.result, r.verdict, r.origin) for r in newest.values()]
         await nats.publish(LIVE, orjson.dumps(rows))

@@ -7,22 +7,25 @@ skipped, so a redelivered older value never looks like a new correction.
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 import psycopg
 
-from shizhu.engines.things.logic import neighbours
+from shizhu.engines.things.logic import binary, neighbours
 from shizhu.engines.things.logic.neighbours import Known, Neighbours
 from shizhu.engines.things.logic.readings import Reading, Reject, Stream, Verdict
 from shizhu.kernel import events
 
 COMMITTED = "things.observations.committed"
-NULL = "\\N"  # in COPY text
+EPOCH, HOUR = datetime(1970, 1, 1, tzinfo=UTC), timedelta(hours=1)
+NOTHING_MORE = (None,) * 6
+PLAIN = struct.Struct(">hiqiqiiidiihihiii")  # a row of nothing but a number, at once
 EVENT_READINGS = 2000  # per event, so that a message of the log stays below its limit
 
 STAGE = """
@@ -32,7 +35,11 @@ CREATE TEMP TABLE IF NOT EXISTS incoming (
   reason jsonb
 ) ON COMMIT DELETE ROWS
 """
-COPY = "COPY incoming FROM STDIN"
+GIVEN = (  # columns of a row as it is copied; `id`, `sequence` and `known_at` have defaults in `things_observation`
+    "datastream_id, phenomenon_time, phenomenon_end, result_time, result, result_json, verdict, origin, feature_id,"
+    " extra, reason"
+)
+COPY = f"COPY {{}} ({GIVEN}) FROM STDIN (FORMAT binary)"
 COLUMNS = (
     "id, datastream_id, phenomenon_time, sequence, phenomenon_end, result_time, result, result_json, verdict, origin,"
     " known_at, feature_id, extra, reason"
@@ -66,11 +73,10 @@ NEWER = "excluded.phenomenon_time >= l.phenomenon_time"
 VALUE_COLUMNS = ("result_time", "result", "result_json", "verdict", "reason", "origin", "known_at")
 LATEST = f"""
 INSERT INTO things_latest AS l (datastream_id, first_time, phenomenon_time, last_end, {", ".join(VALUE_COLUMNS)})
-SELECT DISTINCT ON (datastream_id) datastream_id, min(phenomenon_time) OVER w, phenomenon_time,
-       max(coalesce(phenomenon_end, phenomenon_time)) OVER w, result_time, result, result_json, verdict, reason, origin,
-       now()
-FROM incoming WINDOW w AS (PARTITION BY datastream_id)
-ORDER BY datastream_id, phenomenon_time DESC
+SELECT s.*, now() FROM unnest(
+  %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::float8[], %s::jsonb[],
+  %s::smallint[], %s::jsonb[], %s::smallint[]
+) AS s
 ON CONFLICT (datastream_id) DO UPDATE SET
   first_time = least(l.first_time, excluded.first_time),
   last_end = greatest(l.last_end, excluded.last_end),
@@ -79,8 +85,7 @@ ON CONFLICT (datastream_id) DO UPDATE SET
 """
 HOURS_ADD = """
 INSERT INTO things_hour AS h (datastream_id, hour, count, total, least, most)
-SELECT datastream_id, date_trunc('hour', phenomenon_time, 'UTC'), count(*), sum(result), min(result), max(result)
-FROM incoming WHERE verdict = 0 AND result IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
+SELECT * FROM unnest(%s::bigint[], %s::timestamptz[], %s::int[], %s::float8[], %s::float8[], %s::float8[])
 ON CONFLICT (datastream_id, hour) DO UPDATE SET count = h.count + excluded.count, total = h.total + excluded.total,
   least = least(h.least, excluded.least), most = greatest(h.most, excluded.most)
 """
@@ -161,13 +166,6 @@ class Batch:
     position: tuple[int, datetime] | None = None
     packets: list[tuple[int, str, bytes]] = field(default_factory=list)  # sequence, sender, raw
 
-    def add(self, other: Batch) -> None:
-        """Take in what another batch holds; its source and position are its own."""
-        self.readings += other.readings
-        self.refused += other.refused
-        self.seen |= other.seen
-        self.packets += other.packets
-
 
 @dataclass
 class Outcome:
@@ -203,8 +201,10 @@ async def commit(connection: psycopg.AsyncConnection[Any], batch: Batch, streams
     return outcome
 
 
-def rounds(readings: Iterable[Reading]) -> list[list[Reading]]:
+def rounds(readings: Sequence[Reading]) -> list[Sequence[Reading]]:
     """Readings split so that no key comes twice in a round; an exact repeat within the batch stays for its round."""
+    if len({(reading.stream, reading.time) for reading in readings}) == len(readings):
+        return [readings] if readings else []
     result: list[list[Reading]] = []
     times: dict[tuple[int, datetime], int] = {}
     for reading in readings:
@@ -214,12 +214,12 @@ def rounds(readings: Iterable[Reading]) -> list[list[Reading]]:
         if round_ == len(result):
             result.append([])
         result[round_].append(reading)
-    return result
+    return [*result]
 
 
 async def _judged(
-    connection: psycopg.AsyncConnection[Any], readings: list[Reading], streams: Mapping[int, Stream]
-) -> list[Reading]:
+    connection: psycopg.AsyncConnection[Any], readings: Sequence[Reading], streams: Mapping[int, Stream]
+) -> Sequence[Reading]:
     """The readings with their verdicts: those of datastreams with checks are compared with the ones before them."""
     around = await _neighbours(connection, readings, streams)
     judged = []
@@ -235,7 +235,7 @@ async def _judged(
 
 
 async def _neighbours(
-    connection: psycopg.AsyncConnection[Any], readings: list[Reading], streams: Mapping[int, Stream]
+    connection: psycopg.AsyncConnection[Any], readings: Sequence[Reading], streams: Mapping[int, Stream]
 ) -> dict[int, Neighbours]:
     """What is known around the readings of each datastream with checks."""
     around = {}
@@ -282,32 +282,81 @@ async def _fetched(connection: psycopg.AsyncConnection[Any], query: str, *values
     return await (await connection.execute(query, values)).fetchall()
 
 
-async def _write(connection: psycopg.AsyncConnection[Any], readings: list[Reading], outcome: Outcome) -> list[Reading]:
+async def _write(
+    connection: psycopg.AsyncConnection[Any], readings: Sequence[Reading], outcome: Outcome
+) -> Sequence[Reading]:
     """Write one round; returns the readings that were new or corrections."""
+    rows = binary.table(map(_row, readings))
     async with connection.cursor() as cursor:
-        await cursor.execute(STAGE)
-        await cursor.execute("TRUNCATE incoming")
-        async with cursor.copy(COPY) as copy:
-            await copy.write("".join(map(_line, readings)))
-        await cursor.execute(INSERT)
-        inserted = cursor.rowcount
-        outcome.committed += inserted
-        if inserted == len(readings):
-            await cursor.execute(HOURS_ADD)
+        if await _is_copied(connection, cursor, rows):
+            outcome.committed += len(readings)
+            await cursor.execute(HOURS_ADD, _hours(readings))
         else:
-            readings = await _settle(cursor, readings, inserted, outcome)
-        await cursor.execute(LATEST)
+            await cursor.execute(STAGE)
+            await cursor.execute("TRUNCATE incoming")
+            await _copy(cursor, "incoming", rows)
+            readings = await _settle(cursor, readings, outcome)
+        if readings:
+            await cursor.execute(LATEST, _newest(readings))
     return readings
 
 
-async def _settle(
-    cursor: psycopg.AsyncCursor[Any], readings: list[Reading], inserted: int, outcome: Outcome
-) -> list[Reading]:
+async def _is_copied(connection: psycopg.AsyncConnection[Any], cursor: psycopg.AsyncCursor[Any], rows: bytes) -> bool:
+    """Whether all keys are new, as nearly always: the rows are there then; otherwise nothing is."""
+    try:
+        async with connection.transaction():
+            await _copy(cursor, "things_observation", rows)
+    except psycopg.errors.UniqueViolation:
+        return False
+    return True
+
+
+async def _copy(cursor: psycopg.AsyncCursor[Any], table: str, rows: bytes) -> None:
+    async with cursor.copy(COPY.format(table)) as copy:
+        await copy.write(rows)
+
+
+def _hours(readings: Iterable[Reading]) -> list[list[Any]]:
+    """Count, total, least and most of the good numbers of each datastream and hour, as columns."""
+    found: dict[tuple[int, int], list[float]] = {}
+    for reading in readings:
+        number = reading.result
+        if number is None or reading.verdict != Verdict.GOOD:
+            continue
+        key = reading.stream, (reading.time - EPOCH) // HOUR
+        known = found.get(key)
+        if known is None:
+            found[key] = [1, number, number, number]
+        else:
+            known[0] += 1
+            known[1] += number
+            known[2], known[3] = min(known[2], number), max(known[3], number)
+    streams, hours = [stream for stream, _ in found], [EPOCH + hour * HOUR for _, hour in found]
+    return [streams, hours, *([values[n] for values in found.values()] for n in range(4))]
+
+
+def _newest(readings: Iterable[Reading]) -> list[list[Any]]:
+    """The newest reading of each datastream and the extent of all in time, as columns in order of the datastreams."""
+    found: dict[int, tuple[datetime, Reading, datetime]] = {}  # first time, newest, last end
+    for reading in readings:
+        time, end = reading.time, reading.end or reading.time
+        first, newest, last = found.get(reading.stream) or (time, reading, end)
+        found[reading.stream] = min(first, time), reading if time >= newest.time else newest, max(last, end)
+    made = [
+        (stream, first, r.time, last, r.result_time, r.result, r.result_json, r.verdict, r.reason, r.origin)
+        for stream, (first, r, last) in sorted(found.items())
+    ]
+    return [list(column) for column in zip(*made, strict=True)]
+
+
+async def _settle(cursor: psycopg.AsyncCursor[Any], readings: Sequence[Reading], outcome: Outcome) -> Sequence[Reading]:
     """Some keys were there before: correct those with another value; returns what is new."""
+    await cursor.execute(INSERT)
+    inserted = cursor.rowcount
     await cursor.execute(CORRECT)
     keys = set(await cursor.fetchall())
     outcome.corrections += len(keys)
-    outcome.committed += len(keys)
+    outcome.committed += inserted + len(keys)
     outcome.duplicates += len(readings) - inserted - len(keys)
     await cursor.execute(HOURS_FORGET)
     await cursor.execute(HOURS_RECOMPUTE)
@@ -317,22 +366,18 @@ async def _settle(
     return [reading for reading in readings if (reading.stream, reading.time) in keys]
 
 
-def _line(reading: Reading) -> str:
-    """A row of `incoming` in PostgreSQL's COPY text form."""
+def _row(reading: Reading) -> bytes:
+    """A row in the order of `GIVEN`."""
     stream, time, result, verdict, origin, end, result_time, result_json, feature, extra, _, reason = reading
-    number, place = NULL if result is None else repr(result), NULL if feature is None else f"{feature:d}"
-    return (
-        f"{stream}\t{time.isoformat()}\t{_time(end)}\t{_time(result_time)}\t{number}\t"
-        f"{_text(result_json)}\t{verdict:d}\t{origin:d}\t{place}\t{_text(extra)}\t{_text(reason)}\n"
-    )
-
-
-def _time(value: datetime | None) -> str:
-    return NULL if value is None else value.isoformat()
-
-
-def _text(value: str | None) -> str:
-    return NULL if value is None else value.replace("\\", "\\\\")
+    if result is not None and (end, result_time, result_json, feature, extra, reason) == NOTHING_MORE:
+        return PLAIN.pack(
+            11, 8, stream, 8, binary.moment(time), -1, -1, 8, result, -1, 2, verdict, 2, origin, -1, -1, -1
+        )
+    return binary.row(
+        binary.bigint(stream), binary.timestamp(time), binary.timestamp(end), binary.timestamp(result_time),
+        binary.double(result), binary.jsonb(result_json), binary.smallint(verdict), binary.smallint(origin),
+        binary.bigint(feature), binary.jsonb(extra), binary.jsonb(reason),
+    )  # fmt: skip
 
 
 async def _quarantine(connection: psycopg.AsyncConnection[Any], refused: Sequence[Refused]) -> None:

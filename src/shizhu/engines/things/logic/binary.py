@@ -1,0 +1,57 @@
+"""Rows in PostgreSQL's binary COPY form (manual of COPY, "Binary Format"): cheaper than text on both sides."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+NULL = struct.pack(">i", -1)
+HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)  # signature, no flags, no extension
+TAIL = struct.pack(">h", -1)
+EPOCH, MICROSECOND = datetime(2000, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+_FIELDS = struct.Struct(">h")
+_SMALLINT, _BIGINT, _DOUBLE = struct.Struct(">ih"), struct.Struct(">iq"), struct.Struct(">id")
+
+
+def table(rows: Iterable[bytes]) -> bytes:
+    """All that COPY reads."""
+    return b"".join((HEAD, *rows, TAIL))
+
+
+def row(*fields: bytes) -> bytes:
+    """One row."""
+    return b"".join((_FIELDS.pack(len(fields)), *fields))
+
+
+def smallint(value: int) -> bytes:
+    """Two bytes."""
+    return _SMALLINT.pack(2, value)
+
+
+def bigint(value: int | None) -> bytes:
+    """Eight bytes."""
+    return NULL if value is None else _BIGINT.pack(8, value)
+
+
+def double(value: float | None) -> bytes:
+    """IEEE 754."""
+    return NULL if value is None else _DOUBLE.pack(8, value)
+
+
+def moment(value: datetime) -> int:
+    """Microseconds since 2000."""
+    return (value - EPOCH) // MICROSECOND
+
+
+def timestamp(value: datetime | None) -> bytes:
+    """A `timestamptz`."""
+    return NULL if value is None else _BIGINT.pack(8, moment(value))
+
+
+def jsonb(value: str | None) -> bytes:
+    """JSON text in the first version of the form of `jsonb`."""
+    if value is None:
+        return NULL
+    text = value.encode()
+    return struct.pack(">ib", len(text) + 1, 1) + text
