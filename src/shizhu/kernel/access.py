@@ -8,7 +8,7 @@ ORM (`rows`), bare ASGI handlers and exports (`visible`).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -70,6 +70,15 @@ class Actor:
     name: str
     scopes: tuple[Scope, ...]
     is_unbounded: bool = False
+
+    @property
+    def counties(self) -> frozenset[str]:
+        """Where there is any post at all."""
+        return frozenset(scope.county for scope in self.scopes)
+
+    def within(self, county: str) -> Actor:
+        """The same in one county alone."""
+        return replace(self, scopes=tuple(scope for scope in self.scopes if scope.county == county))
 
     def granting(self, verb: str) -> tuple[Scope, ...]:
         """The scopes that give the verb."""

@@ -81,14 +81,17 @@ async def prepare_log() -> None:
 
 
 def first_administrator() -> str:
-    """Make `admin` if there is nobody with that name; returns the password made up for it."""
-    if Person.objects.filter(username=ADMINISTRATOR).exists():
-        return ""
-    given = settings.CONFIG.admin_password
-    password = given or secrets.token_urlsafe(9)
-    person = Person.objects.create_person(username=ADMINISTRATOR, password=password, name="系统管理员")
+    """Make `admin` if there is nobody with that name, and administrator of each county that never had one.
+
+    Returns the password made up for it.
+    """
+    admin, password = Person.objects.filter(username=ADMINISTRATOR).first(), ""
+    if admin is None:
+        password = "" if settings.CONFIG.admin_password else secrets.token_urlsafe(9)
+        given = settings.CONFIG.admin_password or password
+        admin = Person.objects.create_person(username=ADMINISTRATOR, password=given, name="系统管理员")
     role = Role.objects.get(pk="kernel.administrator")
-    for county in County.objects.all():
+    for county in County.objects.exclude(areas__posts__role=role):
         top = Organisation.objects.get(county=county, code=county.pk)
-        Post.objects.create(person=person, role=role, organisation=top, area=top.area, starts=timezone.localdate())
-    return "" if given else password
+        Post.objects.create(person=admin, role=role, organisation=top, area=top.area, starts=timezone.localdate())
+    return password

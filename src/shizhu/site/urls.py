@@ -4,7 +4,20 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from shizhu.site import health
-from shizhu.web import account, declaring, design, handing, login, notices, oidc, people, preferences, search, views
+from shizhu.web import (
+    account,
+    counties,
+    declaring,
+    design,
+    handing,
+    login,
+    notices,
+    oidc,
+    people,
+    preferences,
+    search,
+    views,
+)
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -22,6 +35,7 @@ urlpatterns = [
     path("password", views.password, name="password"),
     path("language", set_language, name="set_language"),
     path("theme", preferences.set_theme, name="theme"),
+    path("county", counties.choose, name="county"),
     path("star", preferences.star, name="star"),
     path("tour", preferences.tour_done, name="tour_done"),
     path("help", views.help_page, name="help"),

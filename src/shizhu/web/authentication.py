@@ -25,7 +25,7 @@ from django.utils import timezone
 
 from shizhu.kernel import access, second_factor, signin
 from shizhu.kernel.models import Person, SignIn, Token
-from shizhu.web import addresses
+from shizhu.web import addresses, counties
 from shizhu.web.sessions import SessionStore
 
 KEPT_SECONDS = 5.0
@@ -166,12 +166,14 @@ def find(shown: Credentials) -> access.Actor | None:
     """The person behind credentials as an actor, from synchronous code; None if there is none, or they are wrong.
 
     Of whom a new password or a second factor is still asked is nobody yet. A key was made by somebody who had shown
-    both; a password alone is not enough where there is a second factor.
+    both; a password alone is not enough where there is a second factor. A page sees the county its person works in,
+    a program all in which they have posts.
     """
     if shown.scheme != "session":
         return _guarded(shown)
     person, has_second = _person_of_session(shown)
-    return _let_in(person, has_second=has_second)
+    who = _let_in(person, has_second=has_second)
+    return counties.actor(person, who) if person and who else None
 
 
 _right: dict[bytes, tuple[float, access.Actor]] = {}

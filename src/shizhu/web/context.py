@@ -7,7 +7,7 @@ from typing import Any, cast
 from django.conf import settings
 from django.http import HttpRequest
 
-from shizhu.web import menu, notices, preferences
+from shizhu.web import counties, menu, notices, preferences
 from shizhu.web.middleware import Request
 
 PHONE_BAR = 5  # places of the phone's bar, the last of them for all other entries
@@ -36,5 +36,6 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "menu_phone": bar,
         "menu_more": [entry for entry in found if entry not in bar],
         "county": asked.county,
+        "counties": counties.possible(asked.user, asked.everywhere),
         "actor": asked.actor,
     }

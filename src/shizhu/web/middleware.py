@@ -13,7 +13,7 @@ from django.utils.functional import SimpleLazyObject
 
 from shizhu.kernel import access, second_factor
 from shizhu.kernel.models import County, Person
-from shizhu.web import authentication, menu, recent, sessions
+from shizhu.web import authentication, counties, menu, recent, sessions
 
 FREE = ("/login", "/logout", "/language", "/static/", "/healthz", "/password")
 SETUP = "/account/second"  # free too, but not what is below it
@@ -23,21 +23,30 @@ APIS = ("/ogc",)  # standard APIs answered by Django: a login, a token, or anybo
 class Request(HttpRequest):
     """A request after our middleware."""
 
-    actor: access.Actor
+    everywhere: access.Actor  # in all counties where they have posts
+    actor: access.Actor  # in the one they work in
     county: County
     menu: list[menu.Entry]
     user: Person
 
 
-def _actor(request: HttpRequest) -> access.Actor:
+def _everywhere(request: HttpRequest) -> access.Actor:
     person = cast(Person, request.user)
     return access.actor(person if person.is_authenticated else None)
 
 
-def _county(request: HttpRequest) -> County:
-    person = cast(Person, request.user)
-    county = person.county if person.is_authenticated else None
+def _county(request: Request) -> County:
+    person = request.user
+    if not person.is_authenticated:
+        return cast(County, County.objects.order_by("pk").first())
+    code = counties.working(person, request.everywhere)
+    county = person.county if code == person.county_id else County.objects.filter(pk=code).first()
     return county or cast(County, County.objects.order_by("pk").first())
+
+
+def _actor(request: Request) -> access.Actor:
+    person = request.user
+    return counties.actor(person, request.everywhere) if person.is_authenticated else access.NOBODY
 
 
 def _home(person: int | None) -> County:
@@ -112,7 +121,7 @@ class PersonMiddleware:
             answer["WWW-Authenticate"] = ", ".join(value.decode() for _, value in authentication.CHALLENGE)
             return answer
         request.actor = who
-        if who.person_id is not None:  # a login or token stands for a person that the session does not know
+        if shown.is_meant:  # a login or token stands for a person that the session does not know
             request.county = cast(County, SimpleLazyObject(lambda: _home(who.person_id)))
         return self.get_response(request)
 
@@ -120,8 +129,9 @@ class PersonMiddleware:
         """Answer, or send to the login page."""
         person = cast(Person, request.user)
         asked = cast(Request, request)
-        asked.actor = cast(access.Actor, SimpleLazyObject(lambda: _actor(request)))
-        asked.county = cast(County, SimpleLazyObject(lambda: _county(request)))
+        asked.everywhere = cast(access.Actor, SimpleLazyObject(lambda: _everywhere(request)))
+        asked.actor = cast(access.Actor, SimpleLazyObject(lambda: _actor(asked)))
+        asked.county = cast(County, SimpleLazyObject(lambda: _county(asked)))
         asked.menu = cast("list[menu.Entry]", SimpleLazyObject(lambda: menu.entries(asked.actor, asked.county.pk)))
         if request.path.startswith(APIS):
             return self._api(asked)
