@@ -19,7 +19,7 @@ from shizhu.engines.things.logic.readings import KnownDevice, Reading, Reject, S
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 STREAM = Stream(7, 0.0, 20.0, True, "990001")
-DEVICE = KnownDevice(1, "jug", 0, True, False, "", {"level": STREAM}, (7,), {"2011/level-Rtd": STREAM})
+DEVICE = KnownDevice(1, "jug", 0, True, False, "", {"level": STREAM}, ("Datastreams(7)",), {"2011/level-Rtd": STREAM})
 TIMES = st.one_of(
     st.datetimes().map(datetime.isoformat), st.integers(), st.text(max_size=30),
     st.sampled_from(["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00", "2026-07-01T13:00:01Z"]),

@@ -13,14 +13,24 @@ import psycopg
 from django.conf import settings
 
 from shizhu.engines.things.logic import quality
-from shizhu.engines.things.logic.readings import KnownDevice, Stream
+from shizhu.engines.things.logic.readings import Component, KnownDevice, Stream
 from shizhu.kernel import packs
 
 logger = logging.getLogger(__name__)
 CHANNEL = "things_catalogue"
 RETRY_SECONDS = 1.0
-STREAMS = """
-SELECT s.id, s.thing_id, s.key, s.lowest, s.highest, s.is_watched, t.county_id, s.checks
+# Of a MultiDatastream `s`: each component's observationType, and the range that the Thing's own Datastream of the same
+# ObservedProperty has.
+COMPONENTS = """CASE WHEN s.data_types IS NOT NULL THEN (
+  SELECT jsonb_agg(jsonb_build_array(s.data_types ->> (c.place - 1), o.lowest, o.highest) ORDER BY c.place)
+  FROM (SELECT observedproperty_id, (row_number() OVER (ORDER BY id))::int AS place
+        FROM things_datastream_observed_properties WHERE datastream_id = s.id) c
+  LEFT JOIN LATERAL (
+    SELECT lowest, highest FROM things_datastream
+    WHERE thing_id = s.thing_id AND observed_property_id = c.observedproperty_id ORDER BY id LIMIT 1
+  ) o ON TRUE) END"""
+STREAMS = f"""
+SELECT s.id, s.thing_id, s.key, s.lowest, s.highest, s.is_watched, t.county_id, s.checks, {COMPONENTS}
 FROM things_datastream s JOIN things_thing t ON t.id = s.thing_id
 """
 DEVICES = """
@@ -64,9 +74,11 @@ class Catalogue:
         streams: dict[int, Stream] = {}
         by_thing: dict[int, dict[str, Stream]] = {}
         ids: dict[int, list[int]] = {}
-        for id_, thing, key, *limits, checks in await self._rows(connection, STREAMS):
-            streams[id_] = stream = Stream(*[id_, *limits, quality.checks(checks or {})])
+        named: dict[int, list[str]] = {}
+        for id_, thing, key, *limits, checks, parts in await self._rows(connection, STREAMS):
+            streams[id_] = stream = Stream(*[id_, *limits, quality.checks(checks or {}), components(parts)])
             ids.setdefault(thing, []).append(id_)
+            named.setdefault(thing, []).append(f"{'MultiDatastreams' if parts else 'Datastreams'}({id_})")
             if key:
                 by_thing.setdefault(thing, {})[key] = stream
         devices: dict[str, KnownDevice] = {}
@@ -80,7 +92,7 @@ class Catalogue:
             names = {p: item.get("channels", []) for p, item in declared["properties"].items()}
             channels = {c: own[p] for p in own for c in names.get(p, [])}
             devices[key] = KnownDevice(
-                id_, key, origin, is_enabled, is_lenient, secret, own, tuple(ids.get(thing, ())), channels,
+                id_, key, origin, is_enabled, is_lenient, secret, own, tuple(named.get(thing, ())), channels,
                 tuple(declared.get("ignored", ())),
             )  # fmt: skip
             origins |= {stream.id: origin for stream in own.values()}
@@ -90,6 +102,11 @@ class Catalogue:
 
     async def _rows(self, connection: psycopg.AsyncConnection[Any], query: str) -> list[tuple[Any, ...]]:
         return await fetch(connection, *((query + WITHIN, self.place) if self.place else (query,)))
+
+
+def components(rows: list[list[Any]] | None) -> tuple[Component, ...]:
+    """What COMPONENTS gives."""
+    return tuple(Component(*row) for row in rows or ())
 
 
 class Registry:

@@ -145,7 +145,7 @@ class Grant:
 
 def grant(device: KnownDevice) -> Grant:
     """What a device may: its own telemetry, the Observations of its own Datastreams."""
-    topics = [f"v1//1.Datastreams({number}).Observations" for number in device.stream_ids]
+    topics = [f"v1//1.{stream}.Observations" for stream in device.named]
     published = (f"d.{device.key}.telemetry", *topics)
     renamed = tuple(f"in.{subject}" for subject in published)  # the broker checks the name after its mapping …
     return Grant((*renamed, *published), (f"d.{device.key}.errors", *topics))  # … and before it, see ingest.STORED

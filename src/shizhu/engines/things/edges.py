@@ -34,7 +34,7 @@ class Pass(msgspec.Struct, array_like=True, frozen=True):
     key: str
     secret: str  # SHA-256 of the password
     is_lenient: bool
-    stream_ids: tuple[int, ...]
+    named: tuple[str, ...]
 
 
 async def mirrored(nats: Nats, stream: str, edge: str) -> PullConsumer:
@@ -99,7 +99,7 @@ async def answer_edge(key: str) -> None:
 
         async def reply(message: Message) -> None:
             known = await registry.all()
-            passes = [Pass(one.key, one.secret, one.is_lenient, one.stream_ids) for one in known]
+            passes = [Pass(one.key, one.secret, one.is_lenient, one.named) for one in known]
             if message.reply:
                 await nats.publish(message.reply, msgspec.json.encode(passes))
 
@@ -122,7 +122,7 @@ class KeptRegistry:
             passes = msgspec.json.decode(self._file.read_bytes(), type=list[Pass])
             self._devices = {
                 one.key: KnownDevice(
-                    0, one.key, Origin.MEASURED, True, one.is_lenient, one.secret, {}, one.stream_ids
+                    0, one.key, Origin.MEASURED, True, one.is_lenient, one.secret, {}, one.named
                 )
                 for one in passes
             }  # fmt: skip

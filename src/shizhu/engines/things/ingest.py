@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 # What devices publish is renamed on entry (d.… → in.d.…), but not a message that comes in one TCP segment with its
 # CONNECT, which MQTT allows (3.1.1 §3.1.4): the broker (2.15.1) has not looked up the account by then. Both are read.
 STORED = re.compile(r"\$MQTT\.msgs\.(?:in\.)?(?:d\.(?P<device>[^.]+)\.telemetry|v1//1\.(?P<topic>.+))")
+TOPIC = re.compile(r"(?:Multi)?Datastreams\((?P<stream>\d{1,18})\)")
 FILTERS = {log.MQTT: ["$MQTT.msgs.in.>", "$MQTT.msgs.d.>", "$MQTT.msgs.v1//1.>"], log.READINGS: ["in.>"]}
 ACCOUNT = {log.MQTT: "ingest", log.READINGS: "service"}
 CONSUMER = "ingest"
@@ -114,9 +115,10 @@ class Ingest:
     def _observation(self, topic: str, payload: bytes, received: datetime) -> Reading | Reject:
         try:
             body = orjson.loads(payload)
-            named = topic.removeprefix("Datastreams(").partition(")")[0]
-            stream_id = int(named) if topic.startswith("Datastreams(") else int(body["Datastream"]["@iot.id"])
-        except (ValueError, KeyError, TypeError):
+            named = TOPIC.match(topic)
+            link = body.get("Datastream") or body.get("MultiDatastream")
+            stream_id = int(named["stream"]) if named else int(link["@iot.id"])
+        except (ValueError, KeyError, TypeError, AttributeError):
             rule = "an Observation is JSON, sent to v1.1/Datastreams(id)/Observations or naming its Datastream"
             return Reject("payload", form.shown(payload), rule)
         stream = self.catalogue.streams.get(stream_id)

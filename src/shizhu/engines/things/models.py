@@ -1,4 +1,4 @@
-"""Tables: the eight SensorThings entities (OGC 18-088 §8.2), devices, latest values, rollups, quarantine.
+"""Tables: the nine SensorThings entities (OGC 18-088 §8), devices, latest values, rollups, quarantine.
 
 Every entity has a bigint id, which is its `@iot.id`. Thing carries county, organisation and area; what hangs on a
 Thing is visible with it.
@@ -88,11 +88,17 @@ class FeatureOfInterest(Entity):
 
 @pghistory.track()
 class Datastream(Entity):
-    """Results of one ObservedProperty by one Sensor of one Thing."""
+    """Results of one ObservedProperty by one Sensor of one Thing; or of several at once, a MultiDatastream.
+
+    A MultiDatastream (18-088, req/multi-datastream) has no observed_property but observed_properties, in the order of
+    their rows in the table of links, `data_types` with an observationType each, and a list as its unit_of_measurement.
+    """
 
     thing = models.ForeignKey(Thing, models.CASCADE, related_name="datastreams")
     sensor = models.ForeignKey(Sensor, models.CASCADE, related_name="datastreams")
-    observed_property = models.ForeignKey(ObservedProperty, models.CASCADE, related_name="datastreams")
+    observed_property = models.ForeignKey(ObservedProperty, models.CASCADE, null=True, related_name="datastreams")
+    observed_properties = models.ManyToManyField(ObservedProperty, related_name="multi_datastreams")
+    data_types = models.JSONField(null=True)
     observation_type = models.TextField(default="http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement")
     unit_of_measurement = models.JSONField()
     observed_area = models.JSONField(null=True)
@@ -106,7 +112,14 @@ class Datastream(Entity):
     is_watched = models.BooleanField(default=False)  # a rule judges it: its readings are told as events
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["thing", "key"], name="datastream_key")]
+        constraints = [
+            models.UniqueConstraint(fields=["thing", "key"], name="datastream_key"),
+            models.CheckConstraint(
+                condition=Q(observed_property__isnull=True, data_types__isnull=False)
+                | Q(observed_property__isnull=False, data_types__isnull=True),
+                name="datastream_single_or_multi",
+            ),
+        ]
 
 
 class Observation(models.Model):

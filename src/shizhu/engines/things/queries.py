@@ -80,7 +80,7 @@ def _describe(streams: QuerySet[Datastream]) -> dict[int, StreamInfo]:
             id=stream.pk,
             property=stream.key or "",
             title=declared.get("title", {"zh": stream.name, "en": stream.name}),
-            unit=stream.unit_of_measurement.get("symbol", ""),
+            unit=_unit(stream.unit_of_measurement),
             decimals=declared.get("decimals", 3),
             thing=thing.pk,
             thing_name=thing.name,
@@ -95,6 +95,12 @@ def _describe(streams: QuerySet[Datastream]) -> dict[int, StreamInfo]:
             point=next(filter(None, points), None),
         )
     return found
+
+
+def _unit(given: dict[str, Any] | list[dict[str, Any]]) -> str:
+    """The symbol of a unit; those of a MultiDatastream with a comma between them."""
+    units = given if isinstance(given, list) else [given]
+    return ", ".join(unit.get("symbol") or "" for unit in units)
 
 
 def describe(ids: Iterable[int]) -> dict[int, StreamInfo]:

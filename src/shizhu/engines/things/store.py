@@ -228,7 +228,7 @@ async def _judged(
         if own is not None and reading.result is not None:
             reason = own.judge(reading, reading.result)
         verdict = max(reading.verdict, Verdict.SUSPECT if reason else Verdict.GOOD)
-        if reading.verdict:
+        if reading.verdict and reading.reason is None:
             reason = neighbours.of_itself(reading, streams.get(reading.stream))
         judged.append(reading._replace(verdict=verdict, reason=neighbours.encoded(reason)) if reason else reading)
     return judged

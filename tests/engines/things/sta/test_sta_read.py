@@ -14,8 +14,8 @@ pytest_plugins = ["tests.engines.things.sta.fixtures"]
 def test_the_root_lists_the_entity_sets_and_what_is_done(service: Service) -> None:
     root = service.get("").json
     assert [entry["name"] for entry in root["value"]] == [
-        "Things", "Locations", "HistoricalLocations", "Datastreams", "Sensors", "ObservedProperties", "Observations",
-        "FeaturesOfInterest",
+        "Things", "Locations", "HistoricalLocations", "Datastreams", "MultiDatastreams", "Sensors",
+        "ObservedProperties", "Observations", "FeaturesOfInterest",
     ]  # fmt: skip
     assert root["value"][0]["url"] == f"{ROOT}/Things"
     assert (

@@ -41,7 +41,9 @@ REASONS = (
     gettext_noop("a result of this property must be a number"),
     gettext_noop("a time must lie between %s and %s"),
     gettext_noop("a time needs its zone, such as +08:00 or Z"),
+    gettext_noop("a whole number"),
     gettext_noop("a value holds no ; , && ## CR LF"),
+    gettext_noop("a result of this MultiDatastream is a list of %s, one for each ObservedProperty"),
     gettext_noop("an Observation is a JSON object with a result"),
     gettext_noop("an Observation is JSON, sent to v1.1/Datastreams(id)/Observations or naming its Datastream"),
     gettext_noop("an interval must not end before it begins"),
@@ -60,12 +62,15 @@ REASONS = (
     gettext_noop("telemetry is {time, values} or a list of such"),
     gettext_noop("text is UTF-8 or GB 18030"),
     gettext_noop("text is UTF-8"),
+    gettext_noop("text"),
     gettext_noop("the database cannot keep it: %s"),
     gettext_noop("the device's profile has no such channel"),
     gettext_noop("the device's profile has no such property"),
     gettext_noop("the frame ends in CR LF"),
     gettext_noop("there is no such Datastream, or its device is switched off"),
     gettext_noop("times are ISO 8601 with zone: %s"),
+    gettext_noop("true or false"),
+    gettext_noop("value %s of the result must be %s, or null"),
 )
 _PATTERNS = tuple((re.compile(re.escape(text).replace("%s", "(.+)")), text) for text in REASONS)
 

@@ -89,9 +89,42 @@ class Submission(msgspec.Struct, frozen=True, omit_defaults=True):
     is_history: bool = False
 
 
+OM = "http://www.opengis.net/def/observationType/OGC-OM/2.0/"
+TAKES: Mapping[str, tuple[tuple[type, ...], str]] = {  # what a component of that observationType may be (18-088 §8.2.4)
+    f"{OM}OM_Measurement": ((int, float), "a number"),
+    f"{OM}OM_CountObservation": ((int,), "a whole number"),
+    f"{OM}OM_TruthObservation": ((bool,), "true or false"),
+    f"{OM}OM_CategoryObservation": ((str,), "text"),
+}
+
+
+class Component(NamedTuple):
+    """One value of a MultiDatastream's result: its observationType, and its range if one is known."""
+
+    type: str
+    lowest: float | None
+    highest: float | None
+
+    def takes(self, value: Any) -> bool:
+        """Whether it may be that value; null says that this one was not observed."""
+        types, _ = TAKES.get(self.type, ((object,), ""))
+        return value is None or (isinstance(value, types) and (type(value) is not bool or not {int} & {*types}))
+
+    def verdict(self, value: Any) -> Verdict:
+        """BAD outside the range."""
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return in_range(value, self.lowest, self.highest) if is_number else Verdict.GOOD
+
+
+def in_range(number: float, lowest: float | None, highest: float | None) -> Verdict:
+    """BAD outside the range."""
+    is_bad = (lowest is not None and number < lowest) or (highest is not None and number > highest)
+    return Verdict.BAD if is_bad else Verdict.GOOD
+
+
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What decoding needs to know of a datastream."""
+    """What decoding needs to know of a datastream; a MultiDatastream has components."""
 
     id: int
     lowest: float | None
@@ -99,12 +132,11 @@ class Stream:
     is_watched: bool
     county: str
     checks: Checks | None = None  # against the readings before
+    components: tuple[Component, ...] = ()
 
-    def verdict(self, number: float) -> int:
+    def verdict(self, number: float) -> Verdict:
         """BAD outside the range."""
-        if (self.lowest is not None and number < self.lowest) or (self.highest is not None and number > self.highest):
-            return Verdict.BAD
-        return Verdict.GOOD
+        return in_range(number, self.lowest, self.highest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +150,7 @@ class KnownDevice:
     is_lenient: bool
     secret: str  # SHA-256 of the password
     streams: Mapping[str, Stream]
-    stream_ids: tuple[int, ...] = ()  # all of its Thing
+    named: tuple[str, ...] = ()  # all of its Thing, as Datastreams(7) or MultiDatastreams(8)
     channels: Mapping[str, Stream] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()  # patterns of channels the profile leaves out on purpose
 
@@ -256,18 +288,45 @@ def from_observation(body: Mapping[str, Any], stream: Stream, received: datetime
     number = finite(result) if is_number else None
     if is_number and number is None:
         return Reject("result", shown(repr(result).encode()), "a result must be a finite number")
+    verdict, reason = Verdict.GOOD if number is None else stream.verdict(number), None
+    if stream.components:
+        rule = _misfit(result, stream.components)
+        if rule:
+            return Reject("result", shown(repr(result).encode()), rule)
+        verdicts = [one.verdict(value) for one, value in zip(stream.components, result, strict=True)]
+        verdict = max(verdicts)
+        reason = _why(result, stream.components, verdicts) if verdict else None
     return Reading(
         stream.id,
         time,
         number,
-        Verdict.GOOD if number is None else stream.verdict(number),
+        verdict,
         origin,
         end,
         result_time,
         None if is_number else msgspec.json.encode(result).decode(),
         named,
         msgspec.json.encode(extra).decode() if extra else None,
+        reason=reason,
     )
+
+
+def _why(result: list[Any], components: tuple[Component, ...], verdicts: list[Verdict]) -> str:
+    """Why a reading of a MultiDatastream is not good: the first value out of its range, and the verdict on each."""
+    first = verdicts.index(Verdict.BAD)
+    one, each = components[first], [verdict.name.lower() for verdict in verdicts]
+    told = {"rule": "range", "value": result[first], "limit": [one.lowest, one.highest], "components": each}
+    return msgspec.json.encode(told).decode()
+
+
+def _misfit(result: Any, components: tuple[Component, ...]) -> str:
+    """The rule that the result of a MultiDatastream breaks, or nothing (18-088, req/multi-datastream)."""
+    if not isinstance(result, list) or len(result) != len(components):
+        return f"a result of this MultiDatastream is a list of {len(components)}, one for each ObservedProperty"
+    for number, (one, value) in enumerate(zip(components, result, strict=True), 1):
+        if not one.takes(value):
+            return f"value {number} of the result must be {TAKES[one.type][1]}, or null"
+    return ""
 
 
 def shown(payload: bytes) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from shizhu.engines.things.http.sta.entities import SETS, EntitySet, Kind, Navigation, Property, Rule
+from shizhu.engines.things.http.sta.entities import COMPLEX, SETS, EntitySet, Kind, Navigation, Property, Rule
 from shizhu.engines.things.http.sta.errors import Refused, bad
 from shizhu.engines.things.logic.geojson import GEOJSON, geometry
 from shizhu.engines.things.logic.readings import parse_span, parse_time
@@ -51,6 +51,11 @@ def _fits(value: Any, rule: Rule, body: Mapping[str, Any]) -> bool:
             return _time(value, parse_time)
         case Rule.SPAN:
             return _time(value, parse_span)
+        case Rule.OBJECTS | Rule.TEXTS:
+            kind = dict if rule is Rule.OBJECTS else str
+            return isinstance(value, list) and all(isinstance(item, kind) for item in value)
+        case Rule.COMPLEX:
+            return bool(value == COMPLEX)
         case Rule.GEOMETRY:
             return body.get("encodingType", "application/geo+json") not in GEOJSON or geometry(value) is not None
     return True
@@ -77,6 +82,8 @@ def read(entity: EntitySet, body: Any, place: str = "", known: str = "", *, is_p
         for n in entity.navigation.values()
         if _is_linked(n, body, place, known, is_partial=is_partial)
     }
+    if entity.one_of and not is_partial and len({*links, known} & {*entity.one_of}) != 1:
+        raise _fault(f"{place}.{entity.one_of[0]}", body.get(entity.one_of[0]), f"must be given, or {entity.one_of[1]}")
     return Draft(entity, place, values, links)
 
 

@@ -1,4 +1,4 @@
-"""The eight entities of OGC 18-088 §8.2 as one table: properties to SQL, navigation to joins, who sees what.
+"""The entities of OGC 18-088 §8 as one table: properties to SQL, navigation to joins, who sees what.
 
 In every piece of SQL `{e}` is the alias of the entity's own row, `{id}` the id of the entity one comes from, and
 `{visible}` the access predicate over a Thing with the alias `t`. In a condition `{probe}` is what keeps PostgreSQL from
@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+
+COMPLEX = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_ComplexObservation"
 
 
 class Kind(Enum):
@@ -37,6 +39,9 @@ class Rule(Enum):
     GEOMETRY = "must be GeoJSON of WGS 84 (encodingType application/geo+json), or JSON of another encodingType"
     TIME = "must be an ISO 8601 time with zone"
     SPAN = "must be an ISO 8601 time with zone, or two with / between"
+    OBJECTS = "must be a list of JSON objects"
+    TEXTS = "must be a list of texts"
+    COMPLEX = f"must be {COMPLEX}"
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,8 @@ class Navigation:
     through: tuple[str, str, str] = ("", "", "")  # table of links, own column, column of the target
     is_required: bool = False
     is_inherited: bool = False  # whoever sees this entity sees the target
+    exists: str = "TRUE"  # SQL, over the own row: whether the link is there
+    order: tuple[tuple[str, str], ...] = ()  # (SQL, type) that say the order of the targets
 
     @property
     def is_many(self) -> bool:
@@ -99,6 +106,7 @@ class EntitySet:
     navigation: Mapping[str, Navigation]
     condition: str = ""
     order: tuple[tuple[str, str], ...] = (("{e}.id", "bigint"),)  # (SQL, type), unique, never NULL
+    one_of: tuple[str, ...] = ()  # navigation of which a new entity has exactly one
 
 
 def instant(value: str) -> str:
@@ -169,12 +177,17 @@ def _shared(links: str, *paths: str) -> Seen:
     return Seen(f"({seen} OR NOT ({links}))", owned)
 
 
-def _of_stream(column: str) -> Seen:
-    links = f"EXISTS (SELECT FROM things_datastream d WHERE d.{column} = {{e}}.id)"
-    path = f"SELECT FROM things_datastream d JOIN things_thing t ON t.id = d.thing_id WHERE d.{column} = {{e}}.id"
-    return _shared(links, path)
-
-
+SENSOR_SEEN = _shared(
+    "EXISTS (SELECT FROM things_datastream d WHERE d.sensor_id = {e}.id)",
+    "SELECT FROM things_datastream d JOIN things_thing t ON t.id = d.thing_id WHERE d.sensor_id = {e}.id",
+)
+PROPERTY_SEEN = _shared(
+    "EXISTS (SELECT FROM things_datastream d WHERE d.observed_property_id = {e}.id)"
+    " OR EXISTS (SELECT FROM things_datastream_observed_properties m WHERE m.observedproperty_id = {e}.id)",
+    "SELECT FROM things_datastream d JOIN things_thing t ON t.id = d.thing_id WHERE d.observed_property_id = {e}.id",
+    "SELECT FROM things_datastream_observed_properties m JOIN things_datastream d ON d.id = m.datastream_id"
+    " JOIN things_thing t ON t.id = d.thing_id WHERE m.observedproperty_id = {e}.id",
+)
 LOCATION_SEEN = _shared(
     "EXISTS (SELECT FROM things_thing_locations m WHERE m.location_id = {e}.id)"
     " OR EXISTS (SELECT FROM things_historicallocation_locations m WHERE m.location_id = {e}.id)",
@@ -197,27 +210,52 @@ OBSERVED = (  # the streams first, so that the primary key finds them in order
 )
 AT = ("things_thing_locations", "thing_id", "location_id")
 WAS_AT = ("things_historicallocation_locations", "historicallocation_id", "location_id")
+OBSERVES = ("things_datastream_observed_properties", "datastream_id", "observedproperty_id")
+# Datastreams and MultiDatastreams are one table.
+SINGLE, MULTI = "{e}.data_types IS NULL", "{e}.data_types IS NOT NULL"
+OF_MULTI = (  # a result that is a number cannot be of a MultiDatastream: nothing need be looked up
+    "{e}.result IS NULL AND EXISTS (SELECT FROM things_datastream d"
+    " WHERE d.id = {e}.datastream_id AND d.data_types IS NOT NULL)"
+)
 
 
 def _linked(table: str, own: str, other: str) -> str:
     return f"{{e}}.id IN (SELECT m.{other} FROM {table} m WHERE m.{own} = {{id}})"
 
 
-def _one(name: str, target: str, inverse: str, column: str) -> Navigation:
-    return Navigation(name, target, inverse, f"{{e}}.{column}", column=column, is_required=True, is_inherited=True)
+def _one(
+    name: str, target: str, inverse: str, column: str, *, is_required: bool = True, exists: str = "TRUE"
+) -> Navigation:
+    value = f"{{e}}.{column}"
+    return Navigation(
+        name, target, inverse, value, column=column, is_required=is_required, is_inherited=True, exists=exists
+    )
 
 
 def _set(
     name: str, entity: str, table: str, noun: str, seen: Seen,
     properties: tuple[Property, ...], navigation: tuple[Navigation, ...], condition: str = "",
-    order: tuple[tuple[str, str], ...] = (("{e}.id", "bigint"),),
+    order: tuple[tuple[str, str], ...] = (("{e}.id", "bigint"),), one_of: tuple[str, ...] = (),
 ) -> EntitySet:  # fmt: skip
     return EntitySet(
         name, entity, table, noun, seen, {p.name: p for p in properties}, {n.name: n for n in navigation}, condition,
-        order,
+        order, one_of,
     )  # fmt: skip
 
 
+def _hanging(inverse: str, where: str, *, is_inherited: bool = False) -> tuple[Navigation, ...]:
+    """Both kinds of Datastream that hang on an entity."""
+    names = ("Datastreams", "MultiDatastreams")
+    return tuple(Navigation(name, name, inverse, where=where, is_inherited=is_inherited) for name in names)
+
+
+STREAM_TIMES = (
+    _json("observedArea", "observed_area"),
+    Property("phenomenonTime", Kind.SPAN, LATEST.format(sql="l.first_time"),
+             LATEST.format(sql=interval("l.first_time", "l.last_end")), end=LATEST.format(sql="l.last_end")),
+    Property("resultTime", Kind.SPAN, "NULL::timestamptz", "NULL::text", end="NULL::timestamptz"),
+    PROPERTIES,
+)  # fmt: skip
 SETS = {
     made.name: made
     for made in (
@@ -228,7 +266,7 @@ SETS = {
                 Navigation("Locations", "Locations", "Things", where=_linked(*AT), through=AT, is_inherited=True),
                 Navigation("HistoricalLocations", "HistoricalLocations", "Thing", where="{e}.thing_id = {id}",
                            is_inherited=True),
-                Navigation("Datastreams", "Datastreams", "Thing", where="{e}.thing_id = {id}", is_inherited=True),
+                *_hanging("Thing", "{e}.thing_id = {id}", is_inherited=True),
             ),
         ),
         _set(
@@ -258,12 +296,7 @@ SETS = {
             (
                 NAME, DESCRIPTION, _text("observationType", "observation_type"),
                 _json("unitOfMeasurement", "unit_of_measurement", is_required=True),
-                _json("observedArea", "observed_area"),
-                Property("phenomenonTime", Kind.SPAN, LATEST.format(sql="l.first_time"),
-                         LATEST.format(sql=interval("l.first_time", "l.last_end")),
-                         end=LATEST.format(sql="l.last_end")),
-                Property("resultTime", Kind.SPAN, "NULL::timestamptz", "NULL::text", end="NULL::timestamptz"),
-                PROPERTIES,
+                *STREAM_TIMES,
             ),
             (
                 _one("Thing", "Things", "Datastreams", "thing_id"),
@@ -272,16 +305,44 @@ SETS = {
                 Navigation("Observations", "Observations", "Datastream", where="{e}.datastream_id = {id}",
                            is_inherited=True),
             ),
+            SINGLE,
         ),
         _set(
-            "Sensors", "Sensor", "things_sensor", "sensor", _of_stream("sensor_id"),
+            "MultiDatastreams", "MultiDatastream", "things_datastream", "datastream", OF_THING,
+            (
+                NAME, DESCRIPTION,
+                Property("observationType", Kind.TEXT, f"'{COMPLEX}'", f"""'"{COMPLEX}"'""", Rule.COMPLEX,
+                         is_nullable=False),
+                _json("multiObservationDataTypes", "data_types", Rule.TEXTS, is_required=True),
+                _json("unitOfMeasurements", "unit_of_measurement", Rule.OBJECTS, is_required=True),
+                *STREAM_TIMES,
+            ),
+            (
+                _one("Thing", "Things", "MultiDatastreams", "thing_id"),
+                _one("Sensor", "Sensors", "MultiDatastreams", "sensor_id"),
+                Navigation("ObservedProperties", "ObservedProperties", "MultiDatastreams", where=_linked(*OBSERVES),
+                           through=OBSERVES, is_required=True, is_inherited=True,
+                           order=((f"(SELECT m.id FROM {OBSERVES[0]} m WHERE m.{OBSERVES[1]} = {{id}}"
+                                   f" AND m.{OBSERVES[2]} = {{e}}.id)", "bigint"),)),
+                Navigation("Observations", "Observations", "MultiDatastream", where="{e}.datastream_id = {id}",
+                           is_inherited=True),
+            ),
+            MULTI,
+        ),
+        _set(
+            "Sensors", "Sensor", "things_sensor", "sensor", SENSOR_SEEN,
             (NAME, DESCRIPTION, ENCODING, _json("metadata", "metadata", Rule.ANY, is_required=True), PROPERTIES),
-            (Navigation("Datastreams", "Datastreams", "Sensor", where="{e}.sensor_id = {id}"),),
+            _hanging("Sensor", "{e}.sensor_id = {id}"),
         ),
         _set(
             "ObservedProperties", "ObservedProperty", "things_observedproperty", "property",
-            _of_stream("observed_property_id"), (NAME, _text("definition", "definition"), DESCRIPTION, PROPERTIES),
-            (Navigation("Datastreams", "Datastreams", "ObservedProperty", where="{e}.observed_property_id = {id}"),),
+            PROPERTY_SEEN, (NAME, _text("definition", "definition"), DESCRIPTION, PROPERTIES),
+            (
+                Navigation("Datastreams", "Datastreams", "ObservedProperty", where="{e}.observed_property_id = {id}"),
+                Navigation("MultiDatastreams", "MultiDatastreams", "ObservedProperties",
+                           where=_linked(OBSERVES[0], OBSERVES[2], OBSERVES[1]),
+                           through=(OBSERVES[0], OBSERVES[2], OBSERVES[1])),
+            ),
         ),
         _set(
             "Observations", "Observation", "things_observation", "observation",
@@ -304,7 +365,10 @@ SETS = {
                 _extra("parameters", PARAMETERS, Rule.OBJECT),
             ),
             (
-                _one("Datastream", "Datastreams", "Observations", "datastream_id"),
+                _one("Datastream", "Datastreams", "Observations", "datastream_id", is_required=False,
+                     exists=f"NOT ({OF_MULTI})"),
+                _one("MultiDatastream", "MultiDatastreams", "Observations", "datastream_id", is_required=False,
+                     exists=OF_MULTI),
                 Navigation("FeatureOfInterest", "FeaturesOfInterest", "Observations", FEATURE_OF, column="feature_id",
                            is_inherited=True),
             ),
@@ -312,6 +376,7 @@ SETS = {
             "NOT EXISTS (SELECT FROM things_observation n WHERE n.datastream_id = {e}.datastream_id"
             " AND n.phenomenon_time = {e}.phenomenon_time AND n.sequence > {e}.sequence{probe})",
             (("{e}.datastream_id", "bigint"), ("{e}.phenomenon_time", "timestamptz")),
+            ("Datastream", "MultiDatastream"),
         ),
         _set(
             "FeaturesOfInterest", "FeatureOfInterest", "things_featureofinterest", "feature", FEATURE_SEEN,

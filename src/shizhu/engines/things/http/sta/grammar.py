@@ -1,7 +1,7 @@
 """The `$filter` grammar: odata-query's parser, with what SensorThings has beyond it and with positions in every node.
 
-Beyond it are `@iot.id`, `not(…)` without a blank, the functions of 18-088 §9.3.3.5 that OData lacks, and names that
-begin with a keyword (`allowance`).
+Beyond it are `@iot.id`, a place in a list (`result[0]`), `not(…)` without a blank, the functions of 18-088
+§9.3.3.5 that OData lacks, and names that begin with a keyword (`allowance`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from shizhu.engines.things.http.sta.pieces import Piece
 KEYWORDS = {"ANY", "ALL", "NULL", "BOOLEAN"}
 GLUED = {"ODATA_IDENTIFIER", "INTEGER", *KEYWORDS}  # what the rest of a name that begins with a keyword is taken for
 WORD = re.compile(r"\w+")
+BEYOND = re.compile(r"'[^']*'|(?P<id>@iot\.id)|\[(?P<place>\d+)\]")
 
 
 class Word(str):
@@ -70,7 +71,14 @@ def _fault(piece: Piece, index: int) -> Refused:
 def _parsed(text: str) -> Any:
     parser: Any = ODataParser()
     parser._function_call = ast.Call  # noqa: SLF001  # which functions there are is decided by our own table
-    return parser.parse(_tokens(text.replace("@iot.id", "_iot_id")))
+    return parser.parse(_tokens(BEYOND.sub(_within, text)))
+
+
+def _within(found: re.Match[str]) -> str:
+    """What OData lacks as what it has, of the same length: a place in a list is a name, `[0]` is `/_0`."""
+    if found["place"]:
+        return f"/_{found['place']}"
+    return "_iot_id" if found["id"] else found[0]
 
 
 def _tokens(text: str) -> Iterator[Any]:

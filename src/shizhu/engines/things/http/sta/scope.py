@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -10,6 +11,7 @@ from shizhu.engines.things.http.sta.sql import Sql, bind, join, predicate, sql
 from shizhu.kernel.access import Predicate
 
 IDS = {"id", "@iot.id", "_iot_id"}
+PLACE = re.compile(r"_(\d+)")  # of a list in JSON, as grammar writes it
 
 
 NONE = Sql()
@@ -120,7 +122,8 @@ class Scope:
             return own
         if found.kind not in {Kind.JSON, Kind.RESULT}:
             raise UnknownName(at + 1, f"{found.name} is {found.kind.value}, so it has no {rest[0]!r}")
-        return Expression(Kind.JSON, sql("({x} #> {path})", x=own.raw or own.sql, path=bind(rest, "text[]")))
+        path = [PLACE.sub(r"\1", name) for name in rest]
+        return Expression(Kind.JSON, sql("({x} #> {path})", x=own.raw or own.sql, path=bind(path, "text[]")))
 
     def keys(self, names: list[str]) -> list[Key]:
         """What to sort by for a path; paths through collections cannot be sorted by."""

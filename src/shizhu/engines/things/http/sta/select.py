@@ -75,7 +75,11 @@ class Reader:
             table = before[-1].entity.table
             value = sql(navigation.value, e="p")
             where = join(" AND ", [sql("p.id = {parent}", parent=parent), condition(before[-1].entity, "p")])
-            return sql(f"(SELECT {{value}} FROM {table} p WHERE {{where}})", value=value, where=where)
+            found = sql(f"(SELECT {{value}} FROM {table} p WHERE {{where}})", value=value, where=where)
+            if not step.entity.condition:
+                return found
+            where = sql("e.id = {found} AND {condition}", found=found, condition=condition(step.entity, "e"))
+            return sql(f"(SELECT e.id FROM {step.entity.table} e WHERE {{where}})", where=where)
         conditions = [sql("e.id = {key}", key=bind(step.key, "bigint")), *self._hanging(step, tuple(before), "e")]
         where = join(" AND ", [*conditions, condition(step.entity, "e")])
         return sql(f"(SELECT e.id FROM {step.entity.table} e WHERE {{where}})", where=where)
@@ -91,7 +95,8 @@ class Reader:
 
     def _collection(self, path: ResourcePath, options: Options) -> Sql:
         *before, step = path.steps
-        page, count = self._page(step.entity, "e", options, self._hanging(step, tuple(before), "e"), 0)
+        lead = _lead(step.navigation, "e", "(SELECT id FROM parent)")
+        page, count = self._page(step.entity, "e", options, self._hanging(step, tuple(before), "e"), 0, lead)
         address = f"{self.root}/{_address(path)}?{options.link()}"
         made = sql(
             COLLECTION, page=page, size=str(options.size), link=member("@iot.nextLink", address),
@@ -102,11 +107,13 @@ class Reader:
             return made
         return sql("WITH parent AS MATERIALIZED (SELECT {id} AS id) {rest}", id=self.key(tuple(before)), rest=made)
 
-    def _page(self, entity: EntitySet, alias: str, options: Options, where: list[Sql], depth: int) -> tuple[Sql, Sql]:
+    def _page(
+        self, entity: EntitySet, alias: str, options: Options, where: list[Sql], depth: int, lead: list[Key]
+    ) -> tuple[Sql, Sql]:
         """The rows of one page as `items`, `found`, `token`; and the count of all, if it is wanted."""
         scope = Scope(entity, alias, self.caller)
         conditions = [*where, filters.condition(options.filter, scope) if options.filter else Sql()]
-        keys = _keys(scope, options)
+        keys = _keys(scope, options, lead)
         source = sql(f"{entity.table} {alias}{{joins}}", joins=scope.single_joins())
         columns = join("", [sql(f", {{key}} AS {alias}k{n}", key=key.sql) for n, key in enumerate(keys)])
         page = sql(
@@ -129,10 +136,7 @@ class Reader:
             SELF: Sql(f"{member(SELF, own)} || {alias}.id || ')\"'"),
             **{name: sql(f"{member(name)} || {{x}}", x=sql(p.json, e=alias)) for name, p in entity.properties.items()},
         }
-        links = {
-            name: Sql(f"{member(f'{name}@iot.navigationLink', own)} || {alias}.id || ')/{name}\"'")
-            for name in entity.navigation
-        }
+        links = {name: _link(navigation, own, alias) for name, navigation in entity.navigation.items()}
         if options.select is None:
             chosen = [*pieces.values(), *(link for name, link in links.items() if name not in expanded)]
         else:
@@ -151,7 +155,7 @@ class Reader:
         conditions = [target_link(navigation, child, alias)]
         if not navigation.is_inherited:
             conditions.append(visible(target, child, self.caller))
-        page, count = self._page(target, child, options, conditions, depth)
+        page, count = self._page(target, child, options, conditions, depth, _lead(navigation, child, f"{alias}.id"))
         name = navigation.name
         next_ = member(f"{name}@iot.nextLink", f"{self.root}/{entity.name}(")
         return sql(
@@ -165,15 +169,28 @@ class Reader:
         if options != Options():
             raise expansion.name.fault(f"{navigation.name} is one entity: only $select and $expand go with it")
         target = SETS[navigation.target]
+        where = join(" AND ", [target_link(navigation, child, alias), condition(target, child)])
         return sql(
-            f"{member(navigation.name)} || (SELECT {{body}} FROM {target.table} {child} WHERE {{link}})",
-            body=self.body(target, child, expansion.options, depth), link=target_link(navigation, child, alias),
+            f"{member(navigation.name)} || (SELECT {{body}} FROM {target.table} {child} WHERE {{where}})",
+            body=self.body(target, child, expansion.options, depth), where=where,
         )  # fmt: skip
 
 
 def member(name: str, begin: str = "") -> str:
     """The text constant `"name":`, with the beginning of a JSON string if that is the value."""
     return literal(f'"{name}":' + (f'"{begin}' if begin else ""))
+
+
+def _link(navigation: Navigation, own: str, alias: str) -> Sql:
+    """The address of what a navigation leads to, as a member; NULL where it leads nowhere."""
+    link = f"{member(f'{navigation.name}@iot.navigationLink', own)} || {alias}.id || ')/{navigation.name}\"'"
+    return Sql(link) if navigation.exists == "TRUE" else sql(f"CASE WHEN {navigation.exists} THEN {link} END", e=alias)
+
+
+def _lead(navigation: Navigation | None, alias: str, parent: str) -> list[Key]:
+    """What the rows a navigation leads to are sorted by, if they have an order there."""
+    order = navigation.order if navigation else ()
+    return [Key(sql(value, e=alias, id=parent), type_, is_nullable=False) for value, type_ in order]
 
 
 def _address(path: ResourcePath) -> str:
@@ -205,16 +222,16 @@ def _selected(entity: EntitySet, select: Iterable[Piece], pieces: dict[str, Sql]
     return (pieces[name] for name in pieces if name in wanted)
 
 
-def _keys(scope: Scope, options: Options) -> list[Key]:
-    """What to sort by: as asked, then by what tells rows with equal keys apart."""
-    keys: list[Key] = []
+def _keys(scope: Scope, options: Options, lead: list[Key]) -> list[Key]:
+    """What to sort by: as asked (or by `lead`), then by what tells rows with equal keys apart."""
+    keys = [] if options.orderby else lead
     for order in options.orderby:
         try:
             found = scope.keys(order.path.text.replace("@iot.id", "id").split("/"))
         except UnknownName as unknown:
             names = order.path.text.split("/")
             raise order.path.fault(str(unknown), len("/".join((*names[: unknown.index], "")))) from None
-        keys += [replace(key, is_descending=order.is_descending) for key in found]
+        keys = [*keys, *(replace(key, is_descending=order.is_descending) for key in found)]
     last = keys[-1].is_descending if keys else False
     known = {key.sql.text for key in keys}
     rest = (Key(sql(value, e=scope.alias), type_, is_nullable=False) for value, type_ in scope.entity.order)

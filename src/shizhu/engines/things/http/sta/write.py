@@ -15,11 +15,12 @@ import psycopg
 from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
 
 from shizhu.engines.things import store
+from shizhu.engines.things.catalogue import COMPONENTS, components
 from shizhu.engines.things.http.sta.callers import Caller
 from shizhu.engines.things.http.sta.drafts import Draft, Known
-from shizhu.engines.things.http.sta.entities import SETS, EntitySet, Kind, Navigation
+from shizhu.engines.things.http.sta.entities import COMPLEX, SETS, EntitySet, Kind, Navigation
 from shizhu.engines.things.http.sta.errors import bad, forbidden, later
-from shizhu.engines.things.http.sta.scope import visible
+from shizhu.engines.things.http.sta.scope import condition, visible
 from shizhu.engines.things.http.sta.sql import Sql, bind, join, predicate, sql
 from shizhu.engines.things.logic import quality
 from shizhu.engines.things.logic.geojson import GEOJSON, geometry
@@ -32,9 +33,14 @@ TRIES = 5
 INSTANT = timedelta(microseconds=1)
 CONTEXT = "SELECT set_config('pghistory.context_id', %s, true), set_config('pghistory.context_metadata', %s, true)"
 STREAM = """
-SELECT s.id, s.lowest, s.highest, s.is_watched, t.county_id, s.checks, s.feature_id,
+SELECT s.id, s.lowest, s.highest, s.is_watched, t.county_id, s.checks, {components}, s.feature_id,
        coalesce((SELECT d.origin FROM things_device d WHERE d.thing_id = t.id ORDER BY d.id LIMIT 1), 0)
 FROM things_datastream s JOIN things_thing t ON t.id = s.thing_id WHERE s.id = {id} AND {allowed}
+"""
+LENGTHS = """
+SELECT jsonb_array_length(d.data_types), jsonb_array_length(d.unit_of_measurement),
+       (SELECT count(*) FROM things_datastream_observed_properties m WHERE m.datastream_id = d.id)
+FROM things_datastream d WHERE d.id = %s
 """
 HOME = """
 SELECT a.county_id, o.id, a.id FROM kernel_area a JOIN kernel_organisation o ON o.county_id = a.county_id
@@ -133,7 +139,18 @@ class Writer:
         table = draft.entity.table
         id_ = int(await self.one(sql(f"INSERT INTO {table} ({names}) VALUES ({{values}}) RETURNING id", values=values)))
         await self.hang(draft, id_)
+        await self.check_lengths(draft, id_)
         return id_
+
+    async def check_lengths(self, draft: Draft, id_: int) -> None:
+        """A MultiDatastream has as many types and units as ObservedProperties (18-088, req/multi-datastream)."""
+        if draft.entity.name != "MultiDatastreams":
+            return
+        row = await (await self.connection.execute(LENGTHS, (id_,))).fetchone()
+        if row and len(set(row)) > 1:
+            types, units, observed = row
+            rule = f"as many as there are unitOfMeasurements ({units}) and ObservedProperties ({observed})"
+            raise bad(f"{draft.place}.multiObservationDataTypes: {types}: must be {rule}, each of these once")
 
     async def target(self, draft: Draft, navigation: Navigation, link: int | Draft) -> int:
         """The id of a linked entity, made if it is a draft; it must be visible if it is named."""
@@ -144,7 +161,8 @@ class Writer:
         if isinstance(link, Known):
             return int(link)
         target = SETS[navigation.target]
-        where = join(" AND ", [sql("e.id = {id}", id=bind(link, "bigint")), visible(target, "e", self.caller)])
+        seen = [condition(target, "e"), visible(target, "e", self.caller)]
+        where = join(" AND ", [sql("e.id = {id}", id=bind(link, "bigint")), *seen])
         if await self.one(sql(f"SELECT e.id FROM {target.table} e WHERE {{where}} LIMIT 1", where=where)) is None:
             raise bad(f"{draft.place}.{navigation.name}: {link}: there is no {target.entity} with this @iot.id")
         return link
@@ -174,10 +192,11 @@ class Writer:
                 raise self.missing_right(verb, draft.place)
             return {}
         await self.lock(targets["Thing"], verb, draft.place)
-        if draft.entity.name != "Datastreams":
+        if draft.entity.table != "things_datastream":
             return {}
         feature = await self.one(KNOWN_FEATURE, targets["Thing"]) or await self.one(FEATURE, targets["Thing"])
-        return {"feature_id": bind(feature, "bigint"), "is_watched": Sql("FALSE")}
+        own = {"feature_id": bind(feature, "bigint"), "is_watched": Sql("FALSE")}
+        return own | ({"observation_type": bind(COMPLEX, "text")} if draft.entity.name == "MultiDatastreams" else {})
 
     def missing_right(self, verb: str, place: str) -> Exception:
         """403."""
@@ -267,7 +286,7 @@ class Writer:
 
     async def observe(self, draft: Draft, targets: dict[str, int]) -> None:
         """Add a reading to those this transaction commits."""
-        stream = await self.stream(targets["Datastream"], draft.place)
+        stream = await self.stream(targets.get("Datastream") or targets["MultiDatastream"], draft.place)
         feature, origin = self.details[stream.id]
         feature = targets.get("FeatureOfInterest", feature)
         if feature is None:
@@ -286,12 +305,13 @@ class Writer:
         """A Datastream to which the caller may add Observations."""
         if id_ not in self.streams:
             verb = "things.observation.create"
-            query = sql(STREAM, id=bind(id_, "bigint"), allowed=predicate(self.caller.things(verb)))
+            allowed = predicate(self.caller.things(verb))
+            query = sql(STREAM, id=bind(id_, "bigint"), allowed=allowed, components=COMPONENTS)
             row = await (await self.connection.execute(query.text, query.values)).fetchone()
             if row is None:
                 raise self.missing_right(verb, place)
-            *stream, checks, feature, origin = row
-            self.streams[id_] = Stream(*[*stream, quality.checks(checks or {})])
+            *stream, checks, parts, feature, origin = row
+            self.streams[id_] = Stream(*[*stream, quality.checks(checks or {}), components(parts)])
             self.details[id_] = feature, origin
         return self.streams[id_]
 
@@ -330,3 +350,4 @@ class Writer:
             given = join(", ", [sql(f"{name} = {{value}}", value=value) for name, value in columns.items()])
             update = sql(f"UPDATE {entity.table} SET {{given}} WHERE id = {{id}}", given=given, id=bind(id_, "bigint"))
             await self.connection.execute(update.text, update.values)
+        await self.check_lengths(draft, id_)
