@@ -8,6 +8,7 @@ come last.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import subprocess
@@ -30,6 +31,7 @@ ACCOUNTS = ("service", "ingest")
 KEPT_STREAMS = ("READINGS", "EVENTS", "$MQTT_msgs", "$MQTT_sess", "$MQTT_rmsgs")
 API = "$JS.API.STREAM"
 CHUNK = 128 * 1024
+FOLDERS = ("files", "history")  # what is in them is written once and never changed
 HOME_FILES = ("secrets.json", "nats-account.seed", "edges.json", "demo.json", "demo-progress.json")
 
 
@@ -108,14 +110,16 @@ async def backup(config: Config, target: Path, state: dict[str, Any]) -> dict[st
                     _add(tar, f"log/{account}/{stream}.snapshot", content)
                     counts["streams"] += 1
                     counts["messages"] += about["state"]["messages"]
-        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-            dump = Path(folder) / "database.dump"
+        with tempfile.TemporaryDirectory(dir=target.parent) as made:
+            dump = Path(made) / "database.dump"
             _run([_program(config, "pg_dump"), "--format=custom", f"--file={dump}", state["DATABASE_URL"]], "pg_dump")
             tar.add(dump, "database.dump")
-        for file in sorted((config.home / "files").rglob("*")):
-            if file.is_file():
-                tar.add(file, f"files/{file.relative_to(config.home / 'files')}")
-                counts["files"] += 1
+        for folder in FOLDERS:
+            for file in sorted((config.home / folder).rglob("*")):
+                with contextlib.suppress(FileNotFoundError):  # swept meanwhile: a newer one counts
+                    if file.is_file():
+                        tar.add(file, str(file.relative_to(config.home)))
+                        counts["files"] += 1
         for name in HOME_FILES:
             if (config.home / name).exists():
                 tar.add(config.home / name, name)
@@ -128,13 +132,13 @@ def unpack(config: Config, source: Path) -> Path:
     config.home.mkdir(parents=True, exist_ok=True)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     _, data = servers.postgres_folders(config, servers.database_user())
-    for old in (data, *(config.home / name for name in ("nats", "files", *HOME_FILES))):
+    for old in (data, *(config.home / name for name in ("nats", *FOLDERS, *HOME_FILES))):
         if old.exists():
             old.rename(old.with_name(f"{old.name}.before-{stamp}"))
     folder = config.home / "restore"
     with tarfile.open(source, "r:gz") as tar:
         tar.extractall(folder, filter="data")
-    for name in ("files", *HOME_FILES):
+    for name in (*FOLDERS, *HOME_FILES):
         if (folder / name).exists():
             (folder / name).rename(config.home / name)
     (config.home / "files").mkdir(exist_ok=True)

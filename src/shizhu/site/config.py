@@ -55,9 +55,10 @@ def _edge(text: str) -> edges.Town | None:
         raise Trouble(f"SHIZHU_EDGE: {error}: take the file that `shizhu edge add` wrote at the county") from None
 
 
-def _edge_days(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 366:
-        raise Trouble(f"SHIZHU_EDGE_DAYS={text!r} is no number of days: set it to 1–366, or unset it for 30")
+def _days(name: str, default: int, least: int = 2, most: int = 3660) -> int:
+    text = os.environ.get(name, str(default))
+    if not text.isdigit() or not least <= int(text) <= most:
+        raise Trouble(f"{name}={text!r} is no number of days: set it to {least}–{most}, or unset it for {default}")
     return int(text)
 
 
@@ -103,7 +104,9 @@ class Config:
     `SHIZHU_PASSWORD_LENGTH` least length of passwords · `SHIZHU_SECOND_FACTOR` roles that need one ·
     `SHIZHU_OIDC_*` log in at an OpenID provider · `SHIZHU_PROXIES` whose X-Forwarded-For counts ·
     `SHIZHU_DEMO` the simulated county (on unless `0`) · `SHIZHU_SYNC_INTERVAL` fsync of the event log ·
-    `SHIZHU_EDGE_PORT` where edges connect · `SHIZHU_EDGE` this is an edge: its file · `SHIZHU_EDGE_DAYS` what it keeps.
+    `SHIZHU_EDGE_PORT` where edges connect · `SHIZHU_EDGE` this is an edge: its file ·
+    `SHIZHU_EDGE_DAYS` what it keeps · `SHIZHU_HOT_DAYS` observations in the database, older ones in files ·
+    `SHIZHU_PACKET_DAYS` packets as they came.
     """
 
     home: Path
@@ -123,6 +126,8 @@ class Config:
     second_factor_roles: frozenset[str] = frozenset()
     oidc: Oidc | None = None
     proxies: tuple[Network, ...] = ()
+    hot_days: int = 30
+    packet_days: int = 90
     edge_port: int = 7422
     edge: edges.Town | None = None
     edge_days: int = 30
@@ -155,9 +160,11 @@ class Config:
             second_factor_roles=frozenset(_listed(env.get("SHIZHU_SECOND_FACTOR", ""))),
             oidc=_oidc(),
             proxies=tuple(_networks(env.get("SHIZHU_PROXIES", ""))),
+            hot_days=_days("SHIZHU_HOT_DAYS", 30),
+            packet_days=_days("SHIZHU_PACKET_DAYS", 90),
             edge_port=_port("SHIZHU_EDGE_PORT", 7422),
             edge=_edge(env.get("SHIZHU_EDGE", "")),
-            edge_days=_edge_days(env.get("SHIZHU_EDGE_DAYS", "30")),
+            edge_days=_days("SHIZHU_EDGE_DAYS", 30, 1, 366),
         )
 
     @property

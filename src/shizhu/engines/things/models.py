@@ -181,6 +181,32 @@ class Hour(models.Model):
     most = models.FloatField()
 
 
+class Day(models.Model):
+    """Readings of one datastream on one archived day of the county; what is aggregated is of the good ones."""
+
+    pk = models.CompositePrimaryKey("datastream_id", "day")
+    datastream = models.ForeignKey(Datastream, models.CASCADE, db_index=False, related_name="days")
+    day = models.DateField()
+    count = models.IntegerField()
+    total = models.FloatField(null=True)
+    least = models.FloatField(null=True)
+    most = models.FloatField(null=True)
+    readings = models.IntegerField()  # all, as they are known now
+
+    class Meta:
+        indexes = [models.Index(fields=["day"], name="day_day")]
+
+
+class ArchivedDay(models.Model):
+    """A day of the county whose observations lie in a file: the one that counts."""
+
+    day = models.DateField(primary_key=True)
+    file = models.CharField(max_length=60)
+    rows = models.BigIntegerField()
+    is_touched = models.BooleanField(default=False)  # readings came since: the file is to be written anew
+    written_at = models.DateTimeField()
+
+
 @pghistory.track(exclude=["last_seen", "last_packet", "last_error", "last_error_at"])
 class Device(models.Model):
     """What logs in and sends: one credential, one profile, one Thing."""

@@ -11,7 +11,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -21,6 +21,7 @@ from shizhu.engines.things.logic import binary, neighbours
 from shizhu.engines.things.logic.neighbours import Known, Neighbours
 from shizhu.engines.things.logic.readings import Reading, Reject, Stream, Verdict
 from shizhu.kernel import events
+from shizhu.kernel.spans import COUNTY_ZONE
 
 COMMITTED = "things.observations.committed"
 EPOCH, HOUR = datetime(1970, 1, 1, tzinfo=UTC), timedelta(hours=1)
@@ -143,6 +144,12 @@ INSERT INTO things_packets (source, known_at, first_sequence, last_sequence, bod
 """
 
 
+DAY_LOCK = 7_265_001  # class of the advisory locks on days
+ALWAYS_HOT = timedelta(days=2)  # days that ended later are never archived
+LOCK_DAYS = "SELECT pg_advisory_xact_lock_shared(%s, d) FROM unnest(%s::int[]) d ORDER BY d"
+TOUCH = "UPDATE things_archivedday SET is_touched = TRUE WHERE day = ANY(%s) RETURNING day"
+
+
 @dataclass(frozen=True)
 class Refused:
     """A reject with what is known of its sender, for the quarantine."""
@@ -183,9 +190,14 @@ async def commit(connection: psycopg.AsyncConnection[Any], batch: Batch, streams
     outcome = Outcome(refused=len(batch.refused))
     async with connection.transaction():
         fresh: list[Reading] = []
+        archived = await _archived(connection, batch.readings)
         for round_ in rounds(batch.readings):
             judged = await _judged(connection, round_, streams)
             outcome.readings += judged
+            late = [reading for reading in judged if archived and day_of(reading.time) in archived]
+            if late:
+                await _write(connection, late, outcome, has_hours=False)
+                judged = [reading for reading in judged if day_of(reading.time) not in archived]
             fresh += await _write(connection, judged, outcome)
         if batch.refused:
             await _quarantine(connection, batch.refused)
@@ -282,20 +294,42 @@ async def _fetched(connection: psycopg.AsyncConnection[Any], query: str, *values
     return await (await connection.execute(query, values)).fetchall()
 
 
+def day_of(time: datetime) -> date:
+    """The day of the county."""
+    return time.astimezone(COUNTY_ZONE).date()
+
+
+async def _archived(connection: psycopg.AsyncConnection[Any], readings: Iterable[Reading]) -> set[date]:
+    """Days of the readings that are archived already; they stay so, and are to be written anew.
+
+    Their readings go into the table, but not into rollups, and no rule hears of them: whether they are new is known
+    when the file is written.
+    """
+    old = datetime.now(UTC) - ALWAYS_HOT
+    days = {day_of(reading.time) for reading in readings if reading.time < old}
+    if not days:
+        return days
+    await connection.execute(LOCK_DAYS, (DAY_LOCK, [day.toordinal() for day in days]))
+    return {day for (day,) in await _fetched(connection, TOUCH, list(days))}
+
+
 async def _write(
-    connection: psycopg.AsyncConnection[Any], readings: Sequence[Reading], outcome: Outcome
+    connection: psycopg.AsyncConnection[Any], readings: Sequence[Reading], outcome: Outcome, *, has_hours: bool = True
 ) -> Sequence[Reading]:
     """Write one round; returns the readings that were new or corrections."""
+    if not readings:
+        return readings
     rows = binary.table(map(_row, readings))
     async with connection.cursor() as cursor:
         if await _is_copied(connection, cursor, rows):
             outcome.committed += len(readings)
-            await cursor.execute(HOURS_ADD, _hours(readings))
+            if has_hours:
+                await cursor.execute(HOURS_ADD, _hours(readings))
         else:
             await cursor.execute(STAGE)
             await cursor.execute("TRUNCATE incoming")
             await _copy(cursor, "incoming", rows)
-            readings = await _settle(cursor, readings, outcome)
+            readings = await _settle(cursor, readings, outcome, has_hours=has_hours)
         if readings:
             await cursor.execute(LATEST, _newest(readings))
     return readings
@@ -349,7 +383,9 @@ def _newest(readings: Iterable[Reading]) -> list[list[Any]]:
     return [list(column) for column in zip(*made, strict=True)]
 
 
-async def _settle(cursor: psycopg.AsyncCursor[Any], readings: Sequence[Reading], outcome: Outcome) -> Sequence[Reading]:
+async def _settle(
+    cursor: psycopg.AsyncCursor[Any], readings: Sequence[Reading], outcome: Outcome, *, has_hours: bool
+) -> Sequence[Reading]:
     """Some keys were there before: correct those with another value; returns what is new."""
     await cursor.execute(INSERT)
     inserted = cursor.rowcount
@@ -358,8 +394,9 @@ async def _settle(cursor: psycopg.AsyncCursor[Any], readings: Sequence[Reading],
     outcome.corrections += len(keys)
     outcome.committed += inserted + len(keys)
     outcome.duplicates += len(readings) - inserted - len(keys)
-    await cursor.execute(HOURS_FORGET)
-    await cursor.execute(HOURS_RECOMPUTE)
+    if has_hours:
+        await cursor.execute(HOURS_FORGET)
+        await cursor.execute(HOURS_RECOMPUTE)
     if inserted:
         await cursor.execute(FRESH)
         keys |= set(await cursor.fetchall())
