@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import json
 import os
+import queue
 import re
 import shutil
 import signal
 import socket
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 from logging import LogRecord
@@ -28,6 +30,7 @@ FIRST_WAIT, LONGEST_WAIT, STEADY_AFTER = 0.3, 10.0, 20.0
 START_LIMIT = 60.0
 STOP_LIMIT = 8.0
 DAILY = re.compile(r"\[INF\]|\bLOG: |database system is (starting up|shutting down)|Plaintext passwords")
+MOST_UNSHOWN = 10_000  # lines that wait for a terminal that is paused; what comes then is in the file alone
 SMALLEST_FREE = 64 * 1024 * 1024
 ROLES = {  # one process each; roles that wait most of the time share one
     "web": ["web"],
@@ -113,20 +116,31 @@ class Child:
 
 
 class Log:
-    """One stream for all processes, to the terminal and to a rotated file."""
+    """One stream for all processes, to the terminal and to a rotated file.
+
+    The terminal has a thread of its own: one that is paused, or a pipe that nobody reads, must not stop the county.
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._file = RotatingFileHandler(folder / "shizhu.log", maxBytes=20_000_000, backupCount=3, encoding="utf-8")
+        self._shown: queue.Queue[str] = queue.Queue(MOST_UNSHOWN)
+        threading.Thread(target=self._show, name="terminal", daemon=True).start()
 
     def write(self, name: str, text: str) -> None:
         """One line: time, process, text. What the servers say of their daily life goes to the file alone."""
         line = f"{time.strftime('%H:%M:%S')} {name:<8} {text}"
         if not (name in {"nats", "postgres"} and DAILY.search(text)):
-            with contextlib.suppress(OSError, ValueError):  # a closed terminal must not end the county
-                print(line, flush=True)
+            with contextlib.suppress(queue.Full):
+                self._shown.put_nowait(line)
         with contextlib.suppress(OSError):
             self._file.emit(LogRecord(name, 20, "", 0, line, None, None))
+
+    def _show(self) -> None:
+        while True:
+            line = f"{self._shown.get()}\n".encode()
+            with contextlib.suppress(OSError):  # a closed terminal must not end the county
+                os.write(1, line)  # without the lock of sys.stdout, which a paused one would hold at the end
 
 
 def check_home(config: Config) -> None:

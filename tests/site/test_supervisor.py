@@ -1,0 +1,34 @@
+"""What the supervisor says must not hold up what it does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+SAY = """
+import sys
+from pathlib import Path
+from shizhu.site.supervisor import Log
+log = Log(Path(sys.argv[1]))
+for number in range(3000):
+    log.write("web", f"{number} " + "x" * 100)
+"""
+
+
+def test_a_terminal_that_is_paused_stops_nothing(tmp_path: Path) -> None:
+    speaking = subprocess.Popen([sys.executable, "-c", SAY, tmp_path], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert speaking.wait(30) == 0  # nobody has read a line: a pipe holds 64 KB of 330
+    assert speaking.stdout is not None
+    assert speaking.stderr is not None
+    assert speaking.stderr.read() == b""
+    speaking.stdout.close()
+    speaking.stderr.close()
+    kept = (tmp_path / "shizhu.log").read_text().splitlines()
+    assert [line.split()[2] for line in kept] == [str(number) for number in range(3000)]
+
+
+def test_a_terminal_that_is_read_shows_every_line(tmp_path: Path) -> None:
+    code = f"{SAY}\nimport time\ntime.sleep(1)"
+    done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True)
+    assert done.stdout == (tmp_path / "shizhu.log").read_text()
