@@ -51,7 +51,7 @@ def homes() -> Iterator[Homes]:
 def register(stack: Stack, keys: list[str]) -> None:
     """Register water stations in one process: a command for each would take most of the run."""
     command = [sys.executable, "-m", "bench.devices", PASSWORD, *keys]
-    subprocess.run(command, env=stack.environment, cwd=ROOT, check=True, timeout=LONGEST_WAIT)
+    subprocess.run(command, env=stack.environment, cwd=ROOT, check=True, timeout=LONGEST_WAIT + len(keys))
 
 
 def wait(what: str, tried: Callable[[], bool]) -> None:
