@@ -4,8 +4,11 @@ import {
   dateAndTime, duration, evaluate, isFunction, parseDate, parseExpression, parseTime, parseUnaryTests, unaryTest,
 } from "feelin";
 
+import { decide, type Model } from "./dmn";
+
 type Context = Record<string, unknown>;
-type Request = { verb: "evaluate" | "test" | "check" | "check test"; expression: string; context: Context };
+type Verb = "evaluate" | "test" | "check" | "check test" | "decide";
+type Request = { verb: Verb; expression: string; context: Context };
 type Found = { type: string; message: string; position: number };
 
 const TAG = "@feel"; // { "@feel": [kind, ISO 8601 text] } stands for what JSON has no type for
@@ -32,11 +35,12 @@ function tag(this: Context, key: string, value: unknown): unknown {
 // Python counts code points, JavaScript UTF-16 units.
 const codePoints = (text: string, units: number): number => [...text.slice(0, units)].length;
 
-const VERBS: Record<Request["verb"], (expression: string, context: Context) => object> = {
+const VERBS: Record<Verb, (expression: string, context: Context) => object> = {
   "evaluate": evaluate,
   "test": unaryTest,
   "check": (expression, context) => firstError(parseExpression(expression, context, undefined), expression),
   "check test": (expression, context) => firstError(parseUnaryTests(expression, context, undefined), expression),
+  "decide": (asked, { model, given }) => decide(model as Model, asked, given as Context),
 };
 
 function firstError(tree: ReturnType<typeof parseExpression>, expression: string): object {

@@ -22,6 +22,7 @@ VERBS = {
     "run": "run roles in this process (the supervisor does this for you)",
     "prepare": "migrate the database, sync packs and county, load the demo",
     "new-pack": "make a pack that passes its checks, to go on from",
+    "decide": "what a DMN file decides of given facts",
     "schema": "the JSON Schema of a register",
     "packcheck": "check packs and rooms for what imports cannot show",
     "nats-config": "print the NATS configuration for a server of your own",

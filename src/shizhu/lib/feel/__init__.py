@@ -99,6 +99,12 @@ def check(expression: str, *, names: Iterable[str] = (), is_test: bool = False) 
     _run("check test" if is_test else "check", expression, dict.fromkeys(names), TIMEOUT)
 
 
+def ask(verb: str, expression: str, context: Mapping[str, object], timeout: float) -> dict[str, Any]:
+    """What the engine answers to a verb of `frontend/src/feel.ts`, with the values of FEEL as Python has them."""
+    answer = _run(verb, expression, context, timeout)
+    return {name: _untag(value, expression) for name, value in answer.items()}
+
+
 def duration_text(value: object) -> str:
     """ISO 8601 text of a duration, as FEEL's `duration()` reads it; raises TypeError for another type."""
     if not isinstance(value, dt.timedelta):

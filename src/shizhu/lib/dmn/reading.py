@@ -1,0 +1,350 @@
+"""DMN XML of 1.1 to 1.5 (OMG formal/2021-02 for 1.3), as any editor saves it, read into JSON for `frontend/src/dmn.ts`.
+
+Drawings, annotations and extensions are left alone; what could not be decided as written is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
+
+Element: TypeAlias = Any
+Json: TypeAlias = dict[str, Any]
+
+NAMESPACES = {
+    "http://www.omg.org/spec/DMN/20151101/dmn.xsd": "1.1",
+    "http://www.omg.org/spec/DMN/20180521/MODEL/": "1.2",
+    "https://www.omg.org/spec/DMN/20191111/MODEL/": "1.3",
+    "https://www.omg.org/spec/DMN/20211108/MODEL/": "1.4",
+    "https://www.omg.org/spec/DMN/20230324/MODEL/": "1.5",
+}
+POLICIES = {"UNIQUE", "FIRST", "PRIORITY", "ANY", "COLLECT", "RULE ORDER", "OUTPUT ORDER"}
+AGGREGATIONS = {"SUM", "COUNT", "MIN", "MAX"}
+FEEL = {
+    "", "feel", "http://www.omg.org/spec/FEEL/20140401", "http://www.omg.org/spec/DMN/20180521/FEEL/",
+    "https://www.omg.org/spec/DMN/20191111/FEEL/", "https://www.omg.org/spec/DMN/20211108/FEEL/",
+    "https://www.omg.org/spec/DMN/20230324/FEEL/", "http://www.omg.org/spec/FEEL/",
+}  # fmt: skip
+EXPRESSIONS = {
+    "literalExpression", "decisionTable", "context", "invocation", "list", "relation", "functionDefinition",
+    "conditional", "filter", "for", "some", "every",
+}  # fmt: skip
+
+
+class DmnError(ValueError):
+    """What is wrong in a decision model: the element, the value found there and the rule it breaks."""
+
+    def __init__(self, element: str, value: object, rule: str) -> None:
+        super().__init__(f"{element}: {value!r} {rule}")
+        self.element, self.value, self.rule = element, value, rule
+
+
+def read(xml: bytes) -> Json:
+    """The model a file describes. Raises DmnError."""
+    try:
+        root = etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False))
+    except etree.XMLSyntaxError as error:
+        raise DmnError("file", str(error), "is no XML") from None
+    name = etree.QName(root)
+    if name.localname != "definitions" or name.namespace not in NAMESPACES:
+        raise DmnError("file", root.tag, "is no DMN file: its root is `definitions` of DMN 1.1 to 1.5")
+    model = {
+        "items": dict(_items(root)),
+        "inputs": [{**_named(element), "id": _id(element)} for element in _children(root, "inputData")],
+        "decisions": [_decision(element) for element in _children(root, "decision")],
+        "knowledge": [_knowledge(element) for element in _children(root, "businessKnowledgeModel")],
+        "services": [_service(element) for element in _children(root, "decisionService")],
+    }
+    _check(model)
+    return model
+
+
+def _local(element: Element) -> str:
+    return str(etree.QName(element).localname) if isinstance(element.tag, str) else ""
+
+
+def _children(element: Element, *names: str) -> list[Element]:
+    return [child for child in element if _local(child) in names]
+
+
+def _child(element: Element, *names: str) -> Element | None:
+    return next(iter(_children(element, *names)), None)
+
+
+def _id(element: Element) -> str:
+    return str(element.get("id") or element.get("name") or "")
+
+
+def _text(element: Element | None) -> str:
+    """The text of a `text` child, as older editors also wrote it directly."""
+    if element is None:
+        return ""
+    inner = _child(element, "text")
+    return "".join((inner if inner is not None else element).itertext()).strip()
+
+
+def _type(element: Element | None) -> str | None:
+    """A typeRef without the prefix that stands for a namespace: `feel:number`, `{…}number`."""
+    if element is None:
+        return None
+    written = element.get("typeRef") or _text(_child(element, "typeRef")) or None
+    if written is None:
+        return None
+    prefix, colon, rest = written.partition(":")
+    return rest if colon and (prefix in element.nsmap or prefix == "feel") else written.rpartition("}")[2]
+
+
+def _named(element: Element) -> Json:
+    """Name and type: those of its variable, where there is one."""
+    variable = _child(element, "variable")
+    made = {"name": element.get("name") or (variable.get("name") if variable is not None else "") or ""}
+    found = _type(variable)
+    return {**made, "type": found} if found else made
+
+
+def _hrefs(element: Element, name: str) -> list[str]:
+    return [(child.get("href") or "").rpartition("#")[2] for child in _children(element, name)]
+
+
+def _requires(element: Element) -> Json:
+    needed = [
+        href
+        for requirement in _children(element, "informationRequirement")
+        for kind in ("requiredInput", "requiredDecision")
+        for href in _hrefs(requirement, kind)
+    ]
+    known = [
+        href
+        for requirement in _children(element, "knowledgeRequirement")
+        for href in _hrefs(requirement, "requiredKnowledge")
+    ]
+    return {"requires": needed, "knows": known}
+
+
+def _decision(element: Element) -> Json:
+    return {**_named(element), "id": _id(element), **_requires(element), "body": _body(element)}
+
+
+def _knowledge(element: Element) -> Json:
+    logic = _child(element, "encapsulatedLogic")
+    made = {**_named(element), "id": _id(element), **_requires(element)}
+    return {**made, **(_function(logic) if logic is not None else {"language": "FEEL", "parameters": [], "body": None})}
+
+
+def _service(element: Element) -> Json:
+    return {
+        **_named(element),
+        "id": _id(element),
+        "outputs": _hrefs(element, "outputDecision"),
+        "inputs": _hrefs(element, "inputData") + _hrefs(element, "inputDecision"),
+    }
+
+
+def _items(root: Element) -> Iterator[tuple[str, Json]]:
+    for element in _children(root, "itemDefinition"):
+        yield from _item(element, element.get("name") or "")
+
+
+def _item(element: Element, name: str) -> Iterator[tuple[str, Json]]:
+    """An item definition and those inside it, which get names of their own."""
+    made: Json = {}
+    parts = _children(element, "itemComponent")
+    if parts:
+        made["parts"] = [{"name": part.get("name"), "type": f"{name}.{part.get('name')}"} for part in parts]
+        for part in parts:
+            yield from _item(part, f"{name}.{part.get('name')}")
+    base = _type(element)
+    if base:
+        made["base"] = base
+    if element.get("isCollection") in {"true", "1"}:
+        made["isMany"] = True
+    allowed = _text(_child(element, "allowedValues"))
+    if allowed:
+        made["allowed"] = allowed
+    function = _child(element, "functionItem")
+    if function is not None:
+        made |= {"isFunction": True, "result": function.get("outputTypeRef")}
+    yield name, made
+
+
+def _body(element: Element) -> Json | None:
+    """The expression inside an element, None if there is none."""
+    found = _child(element, *EXPRESSIONS)
+    return None if found is None else _expression(found)
+
+
+def _needed(element: Element, what: str = "an expression") -> Json:
+    found = _body(element)
+    if found is None:
+        raise DmnError(_place(element), _local(element), f"holds no {what}")
+    return found
+
+
+def _place(element: Element) -> str:
+    """What an element is called in a message: the nearest name or id."""
+    while element is not None:
+        named = element.get("name") or element.get("id")
+        if named:
+            return str(named)
+        element = element.getparent()
+    return "file"
+
+
+def _expression(element: Element) -> Json:
+    made = READERS[_local(element)](element)
+    found = _type(element) if _local(element) != "decisionTable" else None
+    return {**made, "id": element.get("id") or _place(element)} | ({"type": found} if found else {})
+
+
+def _literal(element: Element) -> Json:
+    language = (element.get("expressionLanguage") or "").strip()
+    if language.lower() not in {known.lower() for known in FEEL}:
+        raise DmnError(_place(element), language, "is no language that is evaluated here: expressions are FEEL")
+    return {"kind": "literal", "text": _text(element) or "null"}
+
+
+def _table(element: Element) -> Json:
+    policy, aggregation = element.get("hitPolicy") or "UNIQUE", element.get("aggregation")
+    if policy not in POLICIES:
+        raise DmnError(_place(element), policy, f"is no hit policy: {', '.join(sorted(POLICIES))}")
+    if aggregation is not None and aggregation not in AGGREGATIONS:
+        raise DmnError(_place(element), aggregation, f"is no aggregation: {', '.join(sorted(AGGREGATIONS))}")
+    inputs = [_input(child) for child in _children(element, "input")]
+    outputs = [_output(child) for child in _children(element, "output")]
+    if not outputs:
+        raise DmnError(_place(element), 0, "outputs: a decision table has at least one")
+    rules = []
+    for number, rule in enumerate(_children(element, "rule"), 1):
+        tests = [_text(entry) for entry in _children(rule, "inputEntry")]
+        found = [_text(entry) for entry in _children(rule, "outputEntry")]
+        if (len(tests), len(found)) != (len(inputs), len(outputs)):
+            rule_ = f"cells in rule {number}, of a table with {len(inputs)} inputs and {len(outputs)} outputs"
+            raise DmnError(_place(element), len(tests) + len(found), rule_)
+        rules.append({"tests": tests, "outputs": found})
+    made: Json = {"kind": "table", "policy": policy, "inputs": inputs, "outputs": outputs, "rules": rules}
+    return {**made, "aggregation": aggregation} if aggregation else made
+
+
+def _input(element: Element) -> Json:
+    expression = _child(element, "inputExpression")
+    made: Json = {"test": _text(expression) or element.get("label") or "null"}
+    return made | _given(type=_type(expression), values=_text(_child(element, "inputValues")))
+
+
+def _output(element: Element) -> Json:
+    made = {"name": element.get("name") or element.get("label") or ""}
+    default = _child(element, "defaultOutputEntry")
+    values = _text(_child(element, "outputValues"))
+    return made | _given(type=_type(element), values=values, default=_text(default))
+
+
+def _given(**values: str | None) -> Json:
+    return {name: value for name, value in values.items() if value}
+
+
+def _context(element: Element) -> Json:
+    entries = []
+    for entry in _children(element, "contextEntry"):
+        variable = _child(entry, "variable")
+        made: Json = {"body": _needed(entry)}
+        if variable is not None:
+            made |= {"name": variable.get("name") or ""} | _given(type=_type(variable))
+        entries.append(made)
+    return {"kind": "context", "entries": entries}
+
+
+def _invocation(element: Element) -> Json:
+    bindings = []
+    for binding in _children(element, "binding"):
+        parameter = _child(binding, "parameter")
+        bindings.append({"name": parameter.get("name") if parameter is not None else "", "body": _body(binding)})
+    return {"kind": "invocation", "called": _needed(element), "bindings": bindings}
+
+
+def _list(element: Element) -> Json:
+    return {"kind": "list", "items": [_expression(child) for child in _children(element, *EXPRESSIONS)]}
+
+
+def _relation(element: Element) -> Json:
+    columns = [child.get("name") or "" for child in _children(element, "column")]
+    rows = [[_expression(cell) for cell in _children(row, *EXPRESSIONS)] for row in _children(element, "row")]
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(columns):
+            raise DmnError(_place(element), len(row), f"cells in row {number} of {len(columns)} columns")
+    return {"kind": "relation", "columns": columns, "rows": rows}
+
+
+def _function(element: Element) -> Json:
+    parameters = [
+        {"name": child.get("name") or ""} | _given(type=_type(child)) for child in _children(element, "formalParameter")
+    ]
+    language = {"J": "Java", "P": "PMML"}.get((element.get("kind") or "F")[0].upper(), "FEEL")
+    return {"kind": "function", "language": language, "parameters": parameters, "body": _body(element)}
+
+
+def _conditional(element: Element) -> Json:
+    parts = {name: _child(element, name) for name in ("if", "then", "else")}
+    for name, part in parts.items():
+        if part is None:
+            raise DmnError(_place(element), "conditional", f"has no `{name}`")
+    return {
+        "kind": "conditional", "when": _needed(parts["if"]), "then": _needed(parts["then"]),
+        "else": _needed(parts["else"]),
+    }  # fmt: skip
+
+
+def _filter(element: Element) -> Json:
+    return {"kind": "filter", "of": _part(element, "in"), "match": _part(element, "match")}
+
+
+def _iterator(element: Element) -> Json:
+    kind = _local(element)
+    body = _part(element, "return" if kind == "for" else "satisfies")
+    return {"kind": kind, "variable": element.get("iteratorVariable") or "", "of": _part(element, "in"), "body": body}
+
+
+def _part(element: Element, name: str) -> Json:
+    found = _child(element, name)
+    if found is None:
+        raise DmnError(_place(element), _local(element), f"has no `{name}`")
+    return _needed(found)
+
+
+READERS = {
+    "literalExpression": _literal,
+    "decisionTable": _table,
+    "context": _context,
+    "invocation": _invocation,
+    "list": _list,
+    "relation": _relation,
+    "functionDefinition": _function,
+    "conditional": _conditional,
+    "filter": _filter,
+    "for": _iterator,
+    "some": _iterator,
+    "every": _iterator,
+}
+
+
+def _check(model: Json) -> None:
+    """What is required exists, nothing is there twice, nothing requires itself."""
+    parts = [*model["inputs"], *model["decisions"], *model["knowledge"], *model["services"]]
+    ids = [part["id"] for part in parts]
+    for part in parts:
+        if ids.count(part["id"]) > 1:
+            raise DmnError(part["name"], part["id"], "is the id of more than one element")
+        for href in [*part.get("requires", ()), *part.get("knows", ()), *part.get("outputs", ())]:
+            if href not in ids:
+                raise DmnError(part["name"], href, "is required, and there is no such element in this file")
+    needs = {one["id"]: [*one["requires"], *one["knows"]] for one in model["decisions"]}
+    for id_ in needs:
+        _follow(needs, id_, [])
+
+
+def _follow(needs: dict[str, list[str]], id_: str, path: list[str]) -> None:
+    if id_ in path:
+        raise DmnError(id_, " → ".join([*path, id_]), "requires itself")
+    for next_ in needs.get(id_, ()):
+        _follow(needs, next_, [*path, id_])

@@ -1,0 +1,336 @@
+"""Decision models: every hit policy, boxed expressions, requirements, types, and files that cannot be decided."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+from xml.sax.saxutils import escape
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shizhu.lib import dmn
+
+OF_1_3 = "https://www.omg.org/spec/DMN/20191111/MODEL/"
+
+
+def literal(text: str, **attributes: str) -> str:
+    more = "".join(f' {name}="{value}"' for name, value in attributes.items())
+    return f"<literalExpression{more}><text>{escape(text)}</text></literalExpression>"
+
+
+def model(*parts: str, namespace: str = OF_1_3) -> dmn.Model:
+    body = "".join(parts)
+    return dmn.read_model(f'<definitions xmlns="{namespace}" name="m" namespace="n">{body}</definitions>'.encode())
+
+
+def input_data(name: str, type_: str = "") -> str:
+    typed = f' typeRef="{type_}"' if type_ else ""
+    return f'<inputData id="i_{name}" name="{name}"><variable name="{name}"{typed}/></inputData>'
+
+
+def decision(name: str, body: str, *, of: Sequence[str] = (), knows: Sequence[str] = (), type_: str = "") -> str:
+    typed = f' typeRef="{type_}"' if type_ else ""
+    needs = "".join(
+        f'<informationRequirement><required{"Decision" if one.startswith("d_") else "Input"} href="#{one}"/>'
+        "</informationRequirement>"
+        for one in of
+    )
+    known = "".join(f'<knowledgeRequirement><requiredKnowledge href="#{one}"/></knowledgeRequirement>' for one in knows)
+    return f'<decision id="d_{name}" name="{name}"><variable name="{name}"{typed}/>{needs}{known}{body}</decision>'
+
+
+def table(inputs: Sequence[str], outputs: Sequence[str], rules: Sequence[Sequence[str]], **attributes: str) -> str:
+    """Outputs are `name`, or `name: value, value` for those whose values have an order."""
+    head = "".join(f"<input><inputExpression><text>{escape(one)}</text></inputExpression></input>" for one in inputs)
+    for one in outputs:
+        name, _, values = one.partition(":")
+        listed = f"<outputValues><text>{escape(values.strip())}</text></outputValues>" if values else ""
+        head += f'<output name="{name}">{listed}</output>'
+    rows = ""
+    for rule in rules:
+        cells = [f"<inputEntry><text>{escape(cell)}</text></inputEntry>" for cell in rule[: len(inputs)]]
+        cells += [f"<outputEntry><text>{escape(cell)}</text></outputEntry>" for cell in rule[len(inputs) :]]
+        rows += f"<rule>{''.join(cells)}</rule>"
+    more = "".join(f' {name}="{value}"' for name, value in attributes.items())
+    return f'<decisionTable id="t"{more}>{head}{rows}</decisionTable>'
+
+
+LEVELS = 'level: "red", "orange", "yellow"'
+RAIN = [["> 100", '"red"'], ["> 50", '"orange"'], ["> 20", '"yellow"']]
+
+
+def warned(policy: str, rain: object, rules: Sequence[Sequence[str]] = RAIN, **more: str) -> dmn.Decided:
+    made = model(
+        input_data("rain"),
+        decision("warning", table(["rain"], [LEVELS], rules, hitPolicy=policy, **more), of=["i_rain"]),
+    )
+    return dmn.decide(made, "warning", {"rain": rain})
+
+
+@pytest.mark.parametrize(
+    ("policy", "rain", "expected", "hit"),
+    [
+        ("FIRST", 120, "red", (1,)),
+        ("FIRST", 30, "yellow", (3,)),
+        ("FIRST", 5, None, ()),
+        ("PRIORITY", 120, "red", (1, 2, 3)),
+        ("RULE ORDER", 120, ["red", "orange", "yellow"], (1, 2, 3)),
+        ("RULE ORDER", 5, None, ()),
+        ("COLLECT", 60, ["orange", "yellow"], (2, 3)),
+        ("COLLECT", 5, [], ()),
+        ("UNIQUE", 30, "yellow", (3,)),
+    ],
+)
+def test_hit_policies(policy: str, rain: int, expected: object, hit: tuple[int, ...]) -> None:
+    found = warned(policy, rain)
+    assert (found.value, found.hits, found.faults) == (expected, (("t", hit),), ())
+
+
+def test_priority_and_output_order_follow_the_list_of_output_values() -> None:
+    turned = RAIN[::-1]
+    assert warned("PRIORITY", 120, turned).value == "red"
+    assert warned("OUTPUT ORDER", 120, turned).value == ["red", "orange", "yellow"]
+    assert warned("FIRST", 120, turned).value == "yellow"
+
+
+def test_unique_and_any_say_why_there_is_no_answer() -> None:
+    unique, any_ = warned("UNIQUE", 120), warned("ANY", 120)
+    assert (unique.value, unique.faults) == (None, ("t: 3 rules match, and one may",))
+    assert (any_.value, any_.faults) == (None, ("t: the rules that match differ",))
+    assert warned("ANY", 120, [["> 1", '"red"'], ["> 2", '"red"']]).value == "red"
+
+
+@pytest.mark.parametrize(("aggregation", "expected"), [("SUM", 60), ("COUNT", 3), ("MIN", 10), ("MAX", 30)])
+def test_collect_with_an_aggregation(aggregation: str, expected: int) -> None:
+    rules = [["> 1", "10"], ["> 2", "20"], ["> 3", "30"], ["> 100", "40"]]
+    assert warned("COLLECT", 50, rules, aggregation=aggregation).value == expected
+    nothing = warned("COLLECT", 0, rules, aggregation=aggregation).value
+    assert nothing == (0 if aggregation == "COUNT" else None)
+
+
+def test_several_outputs_and_a_default() -> None:
+    body = table(
+        ["level", "hour"],
+        ["who", "minutes"],
+        [['"red"', "[0..24)", '"county"', "30"], ['"yellow","blue"', "-", '"town"', "120"]],
+    ).replace(
+        '<output name="who">', '<output name="who"><defaultOutputEntry><text>"nobody"</text></defaultOutputEntry>'
+    )
+    made = model(input_data("level"), input_data("hour"), decision("call", body, of=["i_level", "i_hour"]))
+    assert dmn.decide(made, "call", {"level": "blue", "hour": 3}).value == {"who": "town", "minutes": 120}
+    assert dmn.decide(made, "call", {"level": "green", "hour": 3}).value == {"who": "nobody", "minutes": None}
+
+
+def test_names_in_chinese_and_with_spaces() -> None:
+    made = model(
+        '<inputData id="i" name="日 雨量"><variable name="日 雨量" typeRef="number"/></inputData>',
+        decision("预警", table(["日 雨量"], ["等级"], [["> 50", '"橙色"'], ["<= 50", '"无"']]), of=["i"]),
+    )
+    assert (made.decisions, made.inputs) == (("预警",), {"日 雨量": "number"})
+    assert dmn.decide(made, "预警", {"日 雨量": 60}).value == "橙色"
+
+
+def test_a_decision_asks_those_it_requires_and_tells_all() -> None:
+    made = model(
+        input_data("depth"),
+        decision("risk", literal("if depth > 2 then 3 else 1"), of=["i_depth"]),
+        decision("teams", literal("risk * 2"), of=["d_risk"]),
+    )
+    found = dmn.decide(made, "teams", {"depth": 3})
+    assert (found.value, found.decisions) == (6, {"risk": 3, "teams": 6})
+    assert dmn.decide(made, "teams", {"risk": 5}).value == 10  # given, so not asked
+
+
+def test_what_is_not_required_is_not_known() -> None:
+    made = model(input_data("depth"), decision("risk", literal("depth")))
+    found = dmn.decide(made, "risk", {"depth": 3})
+    assert found.value is None
+    assert [fault.partition(":")[0] for fault in found.faults] == ["risk"]
+
+
+KNOWLEDGE = (
+    '<businessKnowledgeModel id="k" name="fee"><variable name="fee" typeRef="number"/><encapsulatedLogic>'
+    '<formalParameter name="days" typeRef="number"/>{body}</encapsulatedLogic></businessKnowledgeModel>'
+)
+
+
+def test_business_knowledge_called_from_feel_and_boxed() -> None:
+    knowledge = KNOWLEDGE.format(body=table(["days"], ["fee"], [["<= 3", "10"], ["> 3", "days * 4"]]))
+    boxed = f'<invocation>{literal("fee")}<binding><parameter name="days"/>{literal("5")}</binding></invocation>'
+    made = model(
+        knowledge,
+        decision("short", literal("fee(2)"), knows=["k"]),
+        decision("named", literal("fee(days: 5)"), knows=["k"]),
+        decision("boxed", boxed, knows=["k"]),
+        decision("wrong", literal('fee("many")'), knows=["k"]),
+    )
+    answers = [dmn.decide(made, name, {}).value for name in made.decisions]
+    assert answers == [10, 20, 20, None]
+
+
+def test_a_function_that_is_not_feel_is_not_run() -> None:
+    knowledge = KNOWLEDGE.format(body=literal("1")).replace("<encapsulatedLogic>", '<encapsulatedLogic kind="Java">')
+    found = dmn.decide(model(knowledge, decision("fee now", literal("fee(1)"), knows=["k"])), "fee now", {})
+    assert found.value is None
+    assert "fee: a function in Java is not run here" in found.faults
+
+
+def entry(name: str, body: str) -> str:
+    return f'<contextEntry><variable name="{name}"/>{body}</contextEntry>'
+
+
+BOXED = {
+    "context": (f"<context>{entry('a', literal('1'))}{entry('b', literal('a + 1'))}</context>", {"a": 1, "b": 2}),
+    "result": (
+        f"<context>{entry('a', literal('20'))}<contextEntry>{literal('a * 2')}</contextEntry></context>", 40,
+    ),
+    "list": (f"<list>{literal('1')}{literal('1 + 1')}</list>", [1, 2]),
+    "relation": (
+        '<relation><column name="town"/><column name="people"/>'
+        f"<row>{literal(chr(34) + 'A' + chr(34))}{literal('5')}</row></relation>", [{"town": "A", "people": 5}],
+    ),
+    "function": (
+        "<context>"
+        + entry(
+            "twice",
+            f'<functionDefinition><formalParameter name="n" typeRef="number"/>{literal("n * 2")}</functionDefinition>',
+        )
+        + f"<contextEntry>{literal('twice(21)')}</contextEntry></context>", 42,
+    ),
+    "conditional": (
+        f"<conditional><if>{literal('1 > 2')}</if><then>{literal('1')}</then><else>{literal('2')}</else></conditional>",
+        2,
+    ),
+    "filter": (f"<filter><in>{literal('[1, 5, 9]')}</in><match>{literal('item > 4')}</match></filter>", [5, 9]),
+    "for": (
+        f'<for iteratorVariable="i"><in>{literal("1..3")}</in><return>{literal("i * i")}</return></for>',
+        [1, 4, 9],
+    ),
+    "some": (
+        f'<some iteratorVariable="i"><in>{literal("[1, 2]")}</in><satisfies>{literal("i > 1")}</satisfies></some>',
+        True,
+    ),
+    "every": (
+        f'<every iteratorVariable="i"><in>{literal("[1, 2]")}</in><satisfies>{literal("i > 1")}</satisfies></every>',
+        False,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BOXED)
+def test_boxed_expressions(kind: str) -> None:
+    body, expected = BOXED[kind]
+    found = dmn.decide(model(decision("d", body)), "d", {})
+    assert (found.value, found.faults) == (expected, ())
+
+
+def test_a_decision_service_hides_what_it_decides_with() -> None:
+    made = model(
+        input_data("depth"),
+        decision("risk", literal("depth * 2"), of=["i_depth"]),
+        decision("teams", literal("risk + 1"), of=["d_risk"]),
+        '<decisionService id="s" name="staff"><variable name="staff"/><outputDecision href="#d_teams"/>'
+        '<encapsulatedDecision href="#d_risk"/><inputData href="#i_depth"/></decisionService>',
+        decision("both", literal("staff(1) + staff(2)"), knows=["s"]),
+    )
+    assert dmn.decide(made, "staff", {"depth": 4}).value == 9
+    assert dmn.decide(made, "both", {}).value == 8
+
+
+ITEMS = (
+    '<itemDefinition name="tCount" isCollection="true"><typeRef>number</typeRef></itemDefinition>'
+    '<itemDefinition name="tLevel"><typeRef>string</typeRef><allowedValues><text>"red","blue"</text></allowedValues>'
+    "</itemDefinition>"
+    '<itemDefinition name="tTown"><itemComponent name="name"><typeRef>string</typeRef></itemComponent>'
+    '<itemComponent name="people"><typeRef>number</typeRef></itemComponent></itemDefinition>'
+)
+
+
+@pytest.mark.parametrize(
+    ("type_", "text", "expected"),
+    [
+        ("number", "1 + 1", 2),
+        ("string", "1 + 1", None),
+        ("tCount", "[1, 2]", [1, 2]),
+        ("tCount", "7", [7]),  # to a list of one
+        ("number", "[7]", 7),  # out of one
+        ("tCount", '[1, "x"]', None),
+        ("tLevel", '"red"', "red"),
+        ("tLevel", '"pink"', None),
+        ("tTown", '{name: "A", people: 3, more: 1}', {"name": "A", "people": 3, "more": 1}),
+        ("tTown", '{name: "A"}', None),
+        ("date and time", 'date("2026-07-01")', dt.datetime(2026, 7, 1, tzinfo=dt.UTC)),
+        ("Any", "1", 1),
+    ],
+)
+def test_a_value_is_made_to_fit_its_type_or_null(type_: str, text: str, expected: object) -> None:
+    found = dmn.decide(model(ITEMS, decision("d", literal(text), type_=type_)), "d", {})
+    assert found.value == expected
+    assert (found.faults == ()) == (expected is not None)
+
+
+def test_dates_go_in_and_come_out() -> None:
+    made = model(input_data("day", "date"), decision("due", literal('day + duration("P5D")'), of=["i_day"]))
+    assert dmn.decide(made, "due", {"day": dt.date(2026, 7, 1)}).value == dt.date(2026, 7, 6)
+
+
+@pytest.mark.parametrize(
+    "namespace",
+    [
+        "http://www.omg.org/spec/DMN/20151101/dmn.xsd", "http://www.omg.org/spec/DMN/20180521/MODEL/",
+        "https://www.omg.org/spec/DMN/20211108/MODEL/", "https://www.omg.org/spec/DMN/20230324/MODEL/",
+    ],
+)  # fmt: skip
+def test_files_of_every_edition(namespace: str) -> None:
+    made = model(decision("d", literal("6 * 7"), type_="feel:number"), namespace=namespace)
+    assert dmn.decide(made, "d", {}).value == 42
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ((decision("a", table(["1"], ["x"], [["-", "1"]], hitPolicy="BEST")),), "t: 'BEST' is no hit policy"),
+        (
+            (decision("a", table(["1"], ["x"], [["-"]])),),
+            "t: 1 cells in rule 1, of a table with 1 inputs and 1 outputs",
+        ),
+        ((decision("a", literal("1"), of=["i_gone"]),), "a: 'i_gone' is required, and there is no such element"),
+        ((decision("a", literal("1"), of=["d_a"]),), "d_a: 'd_a → d_a' requires itself"),
+        ((decision("a", literal("1", expressionLanguage="groovy")),), "a: 'groovy' is no language"),
+        ((input_data("x"), input_data("x")), "x: 'i_x' is the id of more than one element"),
+        ((decision("a", "<conditional/>"),), "a: 'conditional' has no `if`"),
+    ],
+)
+def test_what_cannot_be_decided_is_refused_by_name(parts: tuple[str, ...], said: str) -> None:
+    with pytest.raises(dmn.DmnError) as refused:
+        model(*parts)
+    assert str(refused.value).startswith(said)
+
+
+@pytest.mark.parametrize("xml", [b"", b"<a/>", b'<definitions xmlns="urn:other"/>', b"<definitions"])
+def test_other_files_are_refused(xml: bytes) -> None:
+    with pytest.raises(dmn.DmnError, match="^file: "):
+        dmn.read_model(xml)
+
+
+def test_an_unknown_decision() -> None:
+    with pytest.raises(KeyError):
+        dmn.decide(model(), "d", {})
+
+
+CELLS = st.sampled_from(["-", "< 10", "> 5", "[3..7]", "5", "not(5)", "< 2, > 8"])
+MEANING: dict[str, Any] = {
+    "-": lambda n: True, "< 10": lambda n: n < 10, "> 5": lambda n: n > 5, "[3..7]": lambda n: 3 <= n <= 7,
+    "5": lambda n: n == 5, "not(5)": lambda n: n != 5, "< 2, > 8": lambda n: n < 2 or n > 8,
+}  # fmt: skip
+
+
+@given(st.lists(CELLS, min_size=1, max_size=6), st.integers(0, 12))
+def test_a_table_collects_the_rules_whose_tests_hold(cells: list[str], number: int) -> None:
+    rules = [[cell, str(at)] for at, cell in enumerate(cells)]
+    expected = [at for at, cell in enumerate(cells) if MEANING[cell](number)]
+    assert warned("COLLECT", number, rules).value == expected
+    assert warned("FIRST", number, rules).value == (expected[0] if expected else None)
