@@ -15,7 +15,7 @@ import psycopg
 from django.conf import settings
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from shizhu.engines.things.http.sta import drafts, options, paths, write
+from shizhu.engines.things.http.sta import drafts, options, paths, spatial, write
 from shizhu.engines.things.http.sta.callers import Caller, PersonCaller, caller
 from shizhu.engines.things.http.sta.entities import SETS
 from shizhu.engines.things.http.sta.errors import Refused, bad, forbidden, later, missing
@@ -201,7 +201,8 @@ def _statement(asked: Caller, root: str, address: str, query: str) -> tuple[path
 
 
 async def _text(connection: psycopg.AsyncConnection[Any], query: Sql) -> tuple[bool, str | None]:
-    row = await (await connection.execute(query.text, query.values)).fetchone()
+    values = await spatial.resolved(connection, query.values)
+    row = await (await connection.execute(query.text, values)).fetchone()
     return (bool(row[0]), row[1]) if row else (False, None)
 
 

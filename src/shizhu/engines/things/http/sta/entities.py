@@ -61,6 +61,7 @@ class Property:
     order: tuple[tuple[str, str], ...] = ()  # (SQL, type) to sort by, where it is not the value
     is_required: bool = False
     is_nullable: bool = True
+    box: str = ""  # SQL of the box of a geometry
 
 
 @dataclass(frozen=True)
@@ -128,11 +129,11 @@ def _text(name: str, column: str, *, is_required: bool = True) -> Property:
     )
 
 
-def _json(name: str, column: str, rule: Rule = Rule.OBJECT, *, is_required: bool = False) -> Property:
+def _json(name: str, column: str, rule: Rule = Rule.OBJECT, *, is_required: bool = False, box: str = "") -> Property:
     value = f"{{e}}.{column}"
     return Property(
         name, Kind.JSON, value, f"{value}::text", rule, column, order=((f"{value}::text", "text"),),
-        is_required=is_required,
+        is_required=is_required, box=box,
     )  # fmt: skip
 
 
@@ -250,7 +251,7 @@ def _hanging(inverse: str, where: str, *, is_inherited: bool = False) -> tuple[N
 
 
 STREAM_TIMES = (
-    _json("observedArea", "observed_area"),
+    _json("observedArea", "observed_area", box="things_box({e}.observed_area)"),
     Property("phenomenonTime", Kind.SPAN, LATEST.format(sql="l.first_time"),
              LATEST.format(sql=interval("l.first_time", "l.last_end")), end=LATEST.format(sql="l.last_end")),
     Property("resultTime", Kind.SPAN, "NULL::timestamptz", "NULL::text", end="NULL::timestamptz"),
@@ -271,7 +272,10 @@ SETS = {
         ),
         _set(
             "Locations", "Location", "things_location", "location", LOCATION_SEEN,
-            (NAME, DESCRIPTION, ENCODING, _json("location", "location", Rule.GEOMETRY, is_required=True), PROPERTIES),
+            (
+                NAME, DESCRIPTION, ENCODING,
+                _json("location", "location", Rule.GEOMETRY, is_required=True, box="{e}.box"), PROPERTIES,
+            ),
             (
                 Navigation("Things", "Things", "Locations", where=_linked(AT[0], AT[2], AT[1]),
                            through=(AT[0], AT[2], AT[1])),
@@ -380,7 +384,10 @@ SETS = {
         ),
         _set(
             "FeaturesOfInterest", "FeatureOfInterest", "things_featureofinterest", "feature", FEATURE_SEEN,
-            (NAME, DESCRIPTION, ENCODING, _json("feature", "feature", Rule.GEOMETRY, is_required=True), PROPERTIES),
+            (
+                NAME, DESCRIPTION, ENCODING,
+                _json("feature", "feature", Rule.GEOMETRY, is_required=True, box="things_box({e}.feature)"), PROPERTIES,
+            ),
             (Navigation("Observations", "Observations", "FeatureOfInterest", where=OBSERVED),),
         ),
     )

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, time
-from typing import Any
+from typing import Any, TypeVar
 
 from odata_query import ast
+from shapely.geometry.base import BaseGeometry
 
+from shizhu.engines.things.http.sta import spatial
 from shizhu.engines.things.http.sta.entities import Kind
 from shizhu.engines.things.http.sta.errors import Refused, later
 from shizhu.engines.things.http.sta.functions import FUNCTIONS
@@ -24,6 +26,7 @@ from shizhu.engines.things.http.sta.scope import Expression, Scope, UnknownName
 from shizhu.engines.things.http.sta.sql import Sql, bind, join, sql
 from shizhu.engines.things.logic.readings import parse_time
 
+T = TypeVar("T")
 SIGNS = {ast.Eq: "=", ast.NotEq: "<>", ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<="}
 ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%%"}
 TIMES = {Kind.TIME, Kind.SPAN}
@@ -66,6 +69,8 @@ def _names(node: Any) -> list[str]:
 class _Compiler:
     piece: Piece
     scope: Scope
+    variables: dict[str, Scope] = field(default_factory=dict)  # of the lambdas around
+    lambdas: int = 0
 
     def fault(self, rule: str, node: Any) -> Refused:
         where = position(node)
@@ -103,16 +108,78 @@ class _Compiler:
         return Expression(Kind.NUMBER, sql("(- {x})", x=self.cast(node.operand, Kind.NUMBER)))
 
     def path(self, node: Any) -> Expression:
+        return self.named(node, Scope.resolve)
+
+    def named(self, node: Any, look: Callable[[Scope, list[str]], T]) -> T:
+        """What a scope says of a path; one that begins with the variable of a lambda means that one's row."""
         names = _names(node)
+        scope = self.variables.get(names[0]) if len(names) > 1 else None
+        start = 1 if scope else 0
         try:
-            return self.scope.resolve([str(name) for name in names])
+            return look(scope or self.scope, [str(name) for name in names[start:]])
         except UnknownName as unknown:
-            raise self.fault(str(unknown), names[unknown.index]) from None
+            raise self.fault(str(unknown), names[start + unknown.index]) from None
+
+    def collection(self, node: ast.CollectionLambda) -> Expression:
+        """`any` and `all` of OData: whether one row of a collection meets a condition, or each."""
+        self.lambdas += 1
+        alias = f"{self.scope.alias}l{self.lambdas}"
+        inner, linked = self.named(node.owner, lambda scope, names: scope.inner(names, alias))
+        where = linked
+        if node.lambda_ is not None:
+            name = str(node.lambda_.identifier.name)
+            around, self.variables = self.variables, {**self.variables, name: inner}
+            met = self.truth(node.lambda_.expression)
+            self.variables = around
+            if isinstance(node.operator, ast.All):
+                met = sql("NOT coalesce({met}, FALSE)", met=met)
+            where = join(" AND ", [linked, met])
+        table = f"{inner.entity.table} {alias}"
+        rows = sql(f"EXISTS (SELECT FROM {table}{{joins}} WHERE {{where}})", joins=inner.all_joins(), where=where)
+        return Expression(Kind.BOOLEAN, sql("NOT {x}", x=rows) if isinstance(node.operator, ast.All) else rows)
+
+    def spatial(self, node: ast.Call, name: str) -> Expression:
+        """A spatial function of one geometry of the rows, and perhaps a given one."""
+        counts = {"geo.length": 1, "st_relate": 3}
+        count = counts.get(name, 2)
+        if len(node.args) != count:
+            raise self.fault(f"{name} takes {count} arguments, not {len(node.args)}", node.func)
+        given = {n: self.shape(arg) for n, arg in enumerate(node.args[:2]) if isinstance(arg, ast.Geography)}
+        paths = [n for n in range(min(count, 2)) if n not in given]
+        if len(paths) != 1:
+            rule = f"{name} takes one geometry of the entities" + (" and one geography'…'" if count > 1 else "")
+            raise self.fault(rule, node.func)
+        pattern = self._pattern(node.args[2]) if count == 3 else ""
+        if not isinstance(node.args[paths[0]], ast.Identifier | ast.Attribute):
+            raise self.fault("the path of a geometry is needed here", node.args[paths[0]])
+        entity, alias, found = self.named(node.args[paths[0]], Scope.place)
+        search = spatial.Search(
+            name, entity.table, found.value.format(e="e"), found.box.format(e="e"), "encodingType" in entity.properties,
+            next(iter(given.values()), None), paths[0] == 0, pattern,
+        )  # fmt: skip
+        own = Sql(f"{alias}.id")
+        if name in spatial.MEASURES:
+            number = sql("({all} ->> {id}::text)::float8", all=bind(search, "jsonb"), id=own)
+            return Expression(Kind.NUMBER, number, raw=own, search=search)
+        return Expression(Kind.BOOLEAN, sql("{id} = ANY({ids})", id=own, ids=bind(search, "bigint[]")))
+
+    def shape(self, node: ast.Geography) -> BaseGeometry:
+        """A given geometry."""
+        try:
+            return spatial.shape(str(node.val))
+        except ValueError as error:
+            raise self.fault(f"{str(node.val)[:60]!r} is not possible: {error}", node) from None
+
+    def _pattern(self, node: Any) -> str:
+        text = str(node.val) if isinstance(node, ast.String) else ""
+        if len(text) != 9 or not {*text} <= spatial.PATTERN:
+            raise self.fault("a DE-9IM pattern has nine of T F 0 1 2 *, as 'T*F**F***'", node)
+        return text
 
     def call(self, node: ast.Call) -> Expression:
         name = ".".join((*node.func.namespace, node.func.name))
-        if name.startswith(("geo.", "st_")):
-            raise later(f"$filter: the spatial function {name} will come later", position(node.func))
+        if name.lower() in spatial.FUNCTIONS:
+            return self.spatial(node, name.lower())
         functions = FUNCTIONS.get(name.lower(), ())
         chosen = next((f for f in functions if len(f.takes) == len(node.args)), None)
         if chosen is None:
@@ -159,6 +226,8 @@ class _Compiler:
             parts = [replace(node, comparator=ast.Eq(), right=item) for item in node.right.val]
             return Expression(Kind.BOOLEAN, join(" OR ", [self.truth(part) for part in parts]))
         left, right, sign = self.value(node.left), self.value(node.right), SIGNS[type(node.comparator)]
+        if left.search and sign in {"<", "<="} and isinstance(right.constant, int | float):
+            return Expression(Kind.BOOLEAN, _near(left, sign, right))
         if Kind.NULL in {left.kind, right.kind}:
             return Expression(Kind.BOOLEAN, self._null(left if right.kind is Kind.NULL else right, sign, node))
         if {left.kind, right.kind} & {Kind.SPAN}:
@@ -215,6 +284,14 @@ class _Compiler:
         raise self.fault(f"{left.kind.value} and {right.kind.value} cannot be compared", node)
 
 
+def _near(left: Expression, sign: str, right: Expression) -> Sql:
+    """What a spatial function of the rows gives is less than a number: of a distance only what is near is looked at."""
+    if left.search.function != "geo.distance":
+        return sql("{a} " + sign + " {b}", a=left.sql, b=right.sql)
+    near = replace(left.search, within=float(right.constant), is_strict=sign == "<")
+    return sql("{id} = ANY({ids})", id=left.raw, ids=bind(near, "bigint[]"))
+
+
 def _meeting(left: Kind, right: Kind) -> list[Kind]:
     """Kinds in which two values can be compared, the best first."""
     if left in FLEXIBLE and right in FLEXIBLE:
@@ -261,14 +338,14 @@ def _number(text: str) -> Sql | None:
 def _integer(text: str) -> Expression:
     number = int(text)
     small = abs(number) < 1 << 63
-    return Expression(Kind.NUMBER, bind(number if small else text, "bigint" if small else "numeric"))
+    return Expression(Kind.NUMBER, bind(number if small else text, "bigint" if small else "numeric"), constant=number)
 
 
 def _float(text: str) -> Expression:
     number = _number(text)
     if number is None:
         raise ValueError("a number must be finite")
-    return Expression(Kind.NUMBER, number)
+    return Expression(Kind.NUMBER, number, constant=float(text))
 
 
 def _literal(node: Any) -> Expression:
@@ -295,6 +372,7 @@ COMPILERS: list[tuple[Any, Any]] = [
     (ast.UnaryOp, _Compiler.unary),
     (ast.BinOp, _Compiler.arithmetic),
     (ast.Call, _Compiler.call),
+    (ast.CollectionLambda, _Compiler.collection),
     (ast.Identifier | ast.Attribute, _Compiler.path),
     (ast.Null | ast.String | ast.Integer | ast.Float | ast.Boolean | ast.DateTime | ast.Date | ast.Time | ast.Duration,
      _Compiler.literal),

@@ -1,4 +1,4 @@
-"""The functions of `$filter` (18-088 §9.3.3.5.2) as a table; the spatial ones are not here yet."""
+"""The functions of `$filter` (18-088 §9.3.3.5.2) as a table; those of space are in `spatial`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _functions(takes: str, gives: Kind, **named: str) -> dict[str, tuple[Functio
     return {name: (Function(kinds, gives, sql),) for name, sql in named.items()}
 
 
-LETTERS = {"t": Kind.TEXT, "n": Kind.NUMBER, "m": Kind.TIME}
+LETTERS = {"d": Kind.DURATION, "t": Kind.TEXT, "n": Kind.NUMBER, "m": Kind.TIME}
 FUNCTIONS: dict[str, tuple[Function, ...]] = {
     **_functions(
         "tt", Kind.BOOLEAN,
@@ -43,6 +43,7 @@ FUNCTIONS: dict[str, tuple[Function, ...]] = {
         fractionalseconds="extract(second FROM {a0}) - floor(extract(second FROM {a0}))",
         totaloffsetminutes="0 * extract(hour FROM {a0})",
     ),
+    **_functions("d", Kind.NUMBER, totalseconds="extract(epoch FROM {a0})"),
     **_functions("m", Kind.DATE, date="{a0}::date"),
     **_functions("m", Kind.CLOCK, time="{a0}::time"),
     **_functions(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -71,7 +72,7 @@ def _fault(piece: Piece, index: int) -> Refused:
 def _parsed(text: str) -> Any:
     parser: Any = ODataParser()
     parser._function_call = ast.Call  # noqa: SLF001  # which functions there are is decided by our own table
-    return parser.parse(_tokens(BEYOND.sub(_within, text)))
+    return parser.parse(_lists(_tokens(BEYOND.sub(_within, text))))
 
 
 def _within(found: re.Match[str]) -> str:
@@ -97,6 +98,43 @@ def _tokens(text: str) -> Iterator[Any]:
         waiting = token
     if waiting is not None:
         yield _placed(waiting, None)
+
+
+def _path(_: ODataParser, given: Any) -> Any:
+    """A name before the rest of a path: odata-query's own fails where a lambda stands three names deep."""
+    first, rest = given[0], given[1]
+    if isinstance(rest, ast.CollectionLambda):
+        return replace(rest, owner=_joined(first, rest.owner))
+    return _joined(first, rest)
+
+
+def _joined(first: Any, rest: Any) -> Any:
+    if isinstance(rest, ast.Attribute):
+        return ast.Attribute(_joined(first, rest.owner), rest.attr)
+    return ast.Attribute(first, rest.name)
+
+
+for _production in ODataParser._grammar.Productions:  # noqa: SLF001  # it offers no other way
+    if _production.prod == ("entity_navigation_property", "single_navigation_expr"):
+        _production.func = _path
+
+
+def _lists(tokens: Iterator[Any]) -> Iterator[Any]:
+    """The same, with a comma at the end of a list of one after `in`: so the parser knows it from a parenthesis."""
+    before, depth, has_comma = "", 0, False
+    for token in tokens:
+        if token.type == "(" and (depth or before == "IN"):
+            depth, has_comma = depth + 1, has_comma and depth > 0
+        elif depth == 1 and token.type == ",":
+            has_comma = True
+        elif depth and token.type == ")":
+            if depth == 1 and not has_comma:
+                comma = copy(token)
+                comma.type = comma.value = ","
+                yield comma
+            depth -= 1
+        before = token.type
+        yield token
 
 
 def _placed(token: Any, following: Any) -> Any:

@@ -30,13 +30,17 @@ class Caller(Protocol):
 
 @dataclass(frozen=True)
 class Expression:
-    """A typed piece of SQL. `end`: the other end of a SPAN; `raw`: the JSON of a RESULT; `constant`: a literal."""
+    """A typed piece of SQL. `end`: the other end of a SPAN; `raw`: the JSON of a RESULT; `constant`: a literal.
+
+    `search` is what gives the number of a spatial function.
+    """
 
     kind: Kind
     sql: Sql
     end: Sql = NONE
     raw: Sql = NONE
     constant: Any = None
+    search: Any = None
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,27 @@ class Scope:
             raise UnknownName(at, f"{entity.entity} has no {name!r}; it has id, {known}")
         return self._property(found, alias, rest, at)
 
+    def place(self, names: list[str]) -> tuple[EntitySet, str, Property]:
+        """The entity set, alias and property of a path to a geometry; raises UnknownName."""
+        entity, alias, at = self.walk(names)
+        found = entity.properties.get(names[at])
+        if found is None or not found.box or names[at + 1 :]:
+            raise UnknownName(at, f"{'/'.join(names)} is no geometry: location, feature and observedArea are")
+        return entity, alias, found
+
+    def inner(self, names: list[str], alias: str) -> tuple[Scope, Sql]:
+        """The scope of the rows of a collection, and the condition that they hang here and may be seen."""
+        *before, name = names
+        entity, own, at = self.walk([*before, "id"])
+        navigation = entity.navigation.get(name) if at == len(before) else None
+        if navigation is None or not navigation.is_many:
+            raise UnknownName(at, f"{entity.entity} has no collection {names[at]!r}")
+        target = SETS[navigation.target]
+        conditions = [target_link(navigation, alias, own), condition(target, alias)]
+        if not navigation.is_inherited:
+            conditions.append(visible(target, alias, self.caller))
+        return Scope(target, alias, self.caller), join(" AND ", conditions)
+
     @staticmethod
     def _property(found: Property, alias: str, rest: list[str], at: int) -> Expression:
         own = Expression(
@@ -174,6 +199,10 @@ class Scope:
     def single_joins(self) -> Sql:
         """Joins for the query's own FROM."""
         return join("", [step.sql for step in self.joins.values() if not step.is_many])
+
+    def all_joins(self) -> Sql:
+        """Joins for an EXISTS over the rows of this scope."""
+        return join("", [step.sql for step in self.joins.values()])
 
     def many_joins(self) -> Sql:
         """Joins for an EXISTS."""
