@@ -201,7 +201,6 @@ FAULTS = {
     "Things?$expand=1": (400, "$expand: '1' must be a navigation property", 0),
     "Things?$nothing=1": (400, "$nothing: there is no such option;", 0),
     "Things?$top=1&$top=2": (400, "$top: an option may be given once", 0),
-    "Things?$resultFormat=dataArray": (501, "$resultFormat: other result formats will come later", 0),
     "Things?$skiptoken=zz": (400, "$skiptoken: it must be taken from an @iot.nextLink as it is", 0),
     "Things?$skiptoken=5b2231222c2231225d": (400, "$skiptoken: it belongs to another $orderby", 0),
     "Things?$skiptoken=5b2278225d": (400, "the database cannot take a value:", None),

@@ -15,7 +15,7 @@ import psycopg
 from django.conf import settings
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from shizhu.engines.things.http.sta import drafts, options, paths, spatial, write
+from shizhu.engines.things.http.sta import drafts, formats, options, paths, spatial, write
 from shizhu.engines.things.http.sta.callers import Caller, PersonCaller, caller
 from shizhu.engines.things.http.sta.entities import SETS
 from shizhu.engines.things.http.sta.errors import Refused, bad, forbidden, later, missing
@@ -42,7 +42,8 @@ CONFORMANCE = [
         "datamodel/entity-control-information/common-control-information", "resource-path/resource-path-to-entities",
         "request-data/order", "request-data/expand", "request-data/select", "request-data/orderby", "request-data/skip",
         "request-data/top", "request-data/filter", "request-data/built-in-filter-operations", "request-data/count",
-        "request-data/pagination", "create-update-delete/create-entity",
+        "request-data/pagination", "request-data/status-code", "request-data/query-status-code",
+        "request-data/built-in-query-functions", "multi-datastream", "create-update-delete/create-entity",
         "create-update-delete/link-to-existing-entities", "create-update-delete/deep-insert",
         "create-update-delete/deep-insert-status-code", "create-update-delete/historical-location-auto-creation",
         "create-update-delete/historical-location-manual-creation",
@@ -194,10 +195,11 @@ def _root(scope: Scope, headers: tuple[Header, ...]) -> str:
 
 
 @lru_cache(maxsize=1000)
-def _statement(asked: Caller, root: str, address: str, query: str) -> tuple[paths.ResourcePath, Sql]:
+def _statement(asked: Caller, root: str, address: str, query: str) -> tuple[paths.ResourcePath, options.Options, Sql]:
     """The statement of a GET; pages and boards ask the same again and again."""
-    path = paths.parse(address)
-    return path, Reader(asked, root).statement(path, options.parse(query))
+    path, wanted = paths.parse(address), options.parse(query)
+    as_of = wanted.as_of.text if wanted.as_of else ""
+    return path, wanted, Reader(asked, root, as_of).statement(path, wanted)
 
 
 async def _text(connection: psycopg.AsyncConnection[Any], query: Sql) -> tuple[bool, str | None]:
@@ -212,15 +214,18 @@ async def read(connection: psycopg.AsyncConnection[Any], request: Request) -> Re
         raise forbidden("a device sends Observations to its own Datastreams, and reads nothing")
     if not request.path:
         return Response(body=orjson.dumps(service(request.root)))
-    path, query = _statement(request.caller, request.root, request.path, request.query)
+    path, wanted, query = _statement(request.caller, request.root, request.path, request.query)
     is_found, text = await _text(connection, query)
     if not is_found:
         raise missing(f"there is no {request.path}")
     if text is None:
         return Response(HTTPStatus.NO_CONTENT)
-    return Response(
-        body=text.encode(), media_type=b"text/plain; charset=utf-8" if path.is_value else b"application/json"
-    )
+    if wanted.format:
+        made = formats.FORMATS[wanted.format.text](orjson.loads(text), request.root)
+        follows = ((b"link", f'<{made.next}>; rel="next"'.encode()),) if made.next else ()
+        return Response(body=made.body, media_type=made.media_type, headers=follows)
+    is_text = path.is_value or path.is_count
+    return Response(body=text.encode(), media_type=b"text/plain; charset=utf-8" if is_text else b"application/json")
 
 
 def service(root: str) -> dict[str, Any]:

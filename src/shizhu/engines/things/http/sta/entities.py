@@ -377,8 +377,8 @@ SETS = {
                            is_inherited=True),
             ),
             # corrections: of the same key, the highest sequence is what is known now
-            "NOT EXISTS (SELECT FROM things_observation n WHERE n.datastream_id = {e}.datastream_id"
-            " AND n.phenomenon_time = {e}.phenomenon_time AND n.sequence > {e}.sequence{probe})",
+            "{was}NOT EXISTS (SELECT FROM things_observation n WHERE n.datastream_id = {e}.datastream_id"
+            " AND n.phenomenon_time = {e}.phenomenon_time AND n.sequence > {e}.sequence{then}{probe})",
             (("{e}.datastream_id", "bigint"), ("{e}.phenomenon_time", "timestamptz")),
             ("Datastream", "MultiDatastream"),
         ),

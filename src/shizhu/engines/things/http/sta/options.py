@@ -10,14 +10,16 @@ from urllib.parse import quote, unquote_plus
 import msgspec
 
 from shizhu.engines.things.http.sta.errors import bad, later
+from shizhu.engines.things.http.sta.formats import FORMATS
 from shizhu.engines.things.http.sta.pieces import Piece
+from shizhu.engines.things.logic.readings import parse_time
 
 DEFAULT_TOP, MOST_TOP = 100, 1000
 DEEPEST = 8
 SAFE = "$,;:@/()'*!"  # need no encoding in a query
 LONGEST = 20_000  # characters of all options
 EXPANSION = re.compile(r"(?P<path>[A-Za-z/]+)\s*(?:\((?P<options>.*)\))?", re.DOTALL)
-LATER = {"$resultFormat": "other result formats", "$search": "search", "$apply": "aggregation"}
+LATER = {"$search": "search", "$apply": "aggregation"}
 ZONE_BLANK = re.compile(r"(T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) (\d{2}:\d{2})")
 
 
@@ -54,6 +56,8 @@ class Options:
     skip: int = 0
     is_counted: bool = False
     token: tuple[str | None, ...] = ()  # keys of the last row of the page before
+    format: Piece | None = None
+    as_of: Piece | None = None  # Observations as they were known then
 
     @property
     def size(self) -> int:
@@ -69,6 +73,8 @@ class Options:
             "$expand": ",".join(expansion.text() for expansion in self.expand),
             "$top": "" if self.top is None else str(self.top),
             "$count": "true" if self.is_counted else "",
+            "$resultFormat": self.format.text if self.format else "",
+            "$asOf": self.as_of.text if self.as_of else "",
         }
         return {name: text for name, text in written.items() if text}
 
@@ -172,6 +178,24 @@ def merged(expansions: Iterable[Expansion]) -> tuple[Expansion, ...]:
     return tuple(found.values())
 
 
+def _format(piece: Piece, depth: int) -> dict[str, object]:
+    if depth:
+        raise piece.fault("it goes with the whole request")
+    if piece.text not in FORMATS:
+        raise piece.fault(f"{piece.text!r} must be one of {', '.join(FORMATS)}")
+    return {"format": piece}
+
+
+def _as_of(piece: Piece, depth: int) -> dict[str, object]:
+    if depth:
+        raise piece.fault("it goes with the whole request")
+    try:
+        parse_time(piece.text)
+    except ValueError as error:
+        raise piece.fault(f"{piece.text!r} must be an ISO 8601 time with zone: {error}") from None
+    return {"as_of": piece}
+
+
 def _token(piece: Piece, _: int) -> dict[str, object]:
     try:
         return {"token": tuple(msgspec.json.decode(bytes.fromhex(piece.text), type=list[str | None]))}
@@ -188,4 +212,6 @@ READERS = {
     "$skip": lambda piece, _: {"skip": piece.number()},
     "$count": lambda piece, _: {"is_counted": piece.truth()},
     "$skiptoken": _token,
+    "$resultFormat": _format,
+    "$asOf": _as_of,
 }

@@ -15,6 +15,7 @@ PLACE = re.compile(r"_(\d+)")  # of a list in JSON, as grammar writes it
 
 
 NONE = Sql()
+WAS, THEN = "{e}.known_at <= {at} AND ", " AND n.known_at <= {at}"
 
 
 class Caller(Protocol):
@@ -78,13 +79,16 @@ def visible(entity: EntitySet, alias: str, caller: Caller) -> Sql:
     return sql(entity.seen.visible, e=alias, visible=predicate(caller.things("things.thing.view")))
 
 
-def condition(entity: EntitySet, alias: str, *, is_page: bool = True) -> Sql:
-    """The entity's own condition; empty if it has none.
+def condition(entity: EntitySet, alias: str, as_of: str = "", *, is_page: bool = True) -> Sql:
+    """The entity's own condition; empty if it has none. `as_of`: a time up to which things were known.
 
     On a page it is asked row by row (as a join it was measured to read a table of 10 million rows from its start),
     for a count of many rows a join is faster.
     """
-    return sql(entity.condition, e=alias, probe=" OFFSET 0" if is_page else "")
+    was = then = Sql()
+    if as_of:
+        was, then = (sql(text, e=alias, at=bind(as_of, "timestamptz")) for text in (WAS, THEN))
+    return sql(entity.condition, e=alias, probe=" OFFSET 0" if is_page else "", was=was, then=then)
 
 
 def target_link(navigation: Navigation, alias: str, parent: str) -> Sql:
@@ -101,6 +105,7 @@ class Scope:
     entity: EntitySet
     alias: str
     caller: Caller
+    as_of: str = ""
     joins: dict[tuple[str, ...], Join] = field(default_factory=dict)
     is_many: bool = False  # a path led through a collection since this was last set to False
 
@@ -132,10 +137,10 @@ class Scope:
         if navigation is None or not navigation.is_many:
             raise UnknownName(at, f"{entity.entity} has no collection {names[at]!r}")
         target = SETS[navigation.target]
-        conditions = [target_link(navigation, alias, own), condition(target, alias)]
+        conditions = [target_link(navigation, alias, own), condition(target, alias, self.as_of)]
         if not navigation.is_inherited:
             conditions.append(visible(target, alias, self.caller))
-        return Scope(target, alias, self.caller), join(" AND ", conditions)
+        return Scope(target, alias, self.caller, self.as_of), join(" AND ", conditions)
 
     @staticmethod
     def _property(found: Property, alias: str, rest: list[str], at: int) -> Expression:
@@ -186,7 +191,7 @@ class Scope:
             navigation = entity.navigation[path[-1]]
             target = SETS[navigation.target]
             under = f"{self.alias}_{len(self.joins)}"
-            conditions = [target_link(navigation, under, alias), condition(target, under)]
+            conditions = [target_link(navigation, under, alias), condition(target, under, self.as_of)]
             if not navigation.is_inherited:
                 conditions.append(visible(target, under, self.caller))
             before = self.joins.get(path[:-1])

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from shizhu.engines.things.http.sta import filters
 from shizhu.engines.things.http.sta.entities import SETS, EntitySet, Kind, Navigation
 from shizhu.engines.things.http.sta.errors import bad
+from shizhu.engines.things.http.sta.formats import STREAMS
 from shizhu.engines.things.http.sta.options import Expansion, Options
 from shizhu.engines.things.http.sta.paths import ID, ResourcePath, Step
 from shizhu.engines.things.http.sta.pieces import Piece
@@ -45,15 +46,20 @@ class Reader:
 
     caller: Caller
     root: str
+    as_of: str = ""
 
     def statement(self, path: ResourcePath, options: Options) -> Sql:
         """The statement that answers a GET; raises Refused for options that do not fit."""
         step = path.last
         if path.is_reference:
             options = replace(options, select=REFERENCE, expand=())
+        if options.format and (path.is_reference or path.attribute or path.is_id or path.is_count):
+            raise options.format.fault("entities have it: not one property, an address or a count")
+        if options.format and options.format.text == "dataArray":
+            options = _by_stream(path, options)
         if not step.is_single:
             return self._collection(path, options)
-        single = replace(options, select=None, expand=())
+        single = replace(options, select=None, expand=(), format=None, as_of=None)
         if single != Options():
             raise bad(f"{', '.join(single.texts()) or '$skip'}: only $select and $expand go with one entity")
         return self._single(path, options)
@@ -63,8 +69,12 @@ class Reader:
         is_whole = path.attribute is None and not path.is_id
         json = self.body(entity, "e", options, 0) if is_whole else _value(path)
         source = sql(f"{entity.table} e WHERE e.id = {{id}}", id=self.key(path.steps))
-        where = join(" AND ", [source, condition(entity, "e")])
+        where = join(" AND ", [source, self.condition(entity, "e")])
         return sql("SELECT TRUE, {json} FROM {where}", json=json, where=where)
+
+    def condition(self, entity: EntitySet, alias: str, *, is_page: bool = True) -> Sql:
+        """The entity's own condition."""
+        return condition(entity, alias, self.as_of, is_page=is_page)
 
     def key(self, steps: tuple[Step, ...]) -> Sql:
         """The id of the one entity a path leads to, as a subquery; NULL if it does not exist for the caller."""
@@ -74,14 +84,14 @@ class Reader:
             parent = self.key(tuple(before))
             table = before[-1].entity.table
             value = sql(navigation.value, e="p")
-            where = join(" AND ", [sql("p.id = {parent}", parent=parent), condition(before[-1].entity, "p")])
+            where = join(" AND ", [sql("p.id = {parent}", parent=parent), self.condition(before[-1].entity, "p")])
             found = sql(f"(SELECT {{value}} FROM {table} p WHERE {{where}})", value=value, where=where)
             if not step.entity.condition:
                 return found
-            where = sql("e.id = {found} AND {condition}", found=found, condition=condition(step.entity, "e"))
+            where = sql("e.id = {found} AND {condition}", found=found, condition=self.condition(step.entity, "e"))
             return sql(f"(SELECT e.id FROM {step.entity.table} e WHERE {{where}})", where=where)
         conditions = [sql("e.id = {key}", key=bind(step.key, "bigint")), *self._hanging(step, tuple(before), "e")]
-        where = join(" AND ", [*conditions, condition(step.entity, "e")])
+        where = join(" AND ", [*conditions, self.condition(step.entity, "e")])
         return sql(f"(SELECT e.id FROM {step.entity.table} e WHERE {{where}})", where=where)
 
     def _hanging(self, step: Step, before: tuple[Step, ...], alias: str) -> list[Sql]:
@@ -96,13 +106,19 @@ class Reader:
     def _collection(self, path: ResourcePath, options: Options) -> Sql:
         *before, step = path.steps
         lead = _lead(step.navigation, "e", "(SELECT id FROM parent)")
+        found = "(SELECT id FROM parent) IS NOT NULL" if before else "TRUE"
+        options = replace(options, is_counted=options.is_counted or path.is_count)
         page, count = self._page(step.entity, "e", options, self._hanging(step, tuple(before), "e"), 0, lead)
-        address = f"{self.root}/{_address(path)}?{options.link()}"
+        is_array = options.format is not None and options.format.text == "dataArray"
+        said = replace(options, expand=()) if is_array else options  # what was not asked for is not in the link
+        address = f"{self.root}/{_address(path)}?{said.link()}"
         made = sql(
             COLLECTION, page=page, size=str(options.size), link=member("@iot.nextLink", address),
             count=sql(f"{member('@iot.count')} || {{n}}", n=count) if count else "NULL",
-            found="(SELECT id FROM parent) IS NOT NULL" if before else "TRUE",
+            found=found,
         )  # fmt: skip
+        if path.is_count:
+            made = sql("SELECT {found}, ({n})::text", found=found, n=count)
         if not before:
             return made
         return sql("WITH parent AS MATERIALIZED (SELECT {id} AS id) {rest}", id=self.key(tuple(before)), rest=made)
@@ -111,19 +127,20 @@ class Reader:
         self, entity: EntitySet, alias: str, options: Options, where: list[Sql], depth: int, lead: list[Key]
     ) -> tuple[Sql, Sql]:
         """The rows of one page as `items`, `found`, `token`; and the count of all, if it is wanted."""
-        scope = Scope(entity, alias, self.caller)
+        scope = Scope(entity, alias, self.caller, self.as_of)
         conditions = [*where, filters.condition(options.filter, scope) if options.filter else Sql()]
         keys = _keys(scope, options, lead)
         source = sql(f"{entity.table} {alias}{{joins}}", joins=scope.single_joins())
         columns = join("", [sql(f", {{key}} AS {alias}k{n}", key=key.sql) for n, key in enumerate(keys)])
+        shown = [*conditions, self.condition(entity, alias), _after(keys, options.token)]
         page = sql(
             PAGE, e=alias, keys=columns, source=source, size=str(options.size), skip=str(options.skip),
-            where=join(" AND ", [*conditions, condition(entity, alias), _after(keys, options.token)]) or Sql("TRUE"),
+            where=join(" AND ", shown) or Sql("TRUE"),
             order=join(", ", [Sql(f"{alias}k{n}{' DESC' if key.is_descending else ''}") for n, key in enumerate(keys)]),
             body=self.body(entity, alias, options, depth),
             token=sql(NEXT, keys=", ".join(f"{alias}k{n}::text" for n in range(len(keys)))),
         )  # fmt: skip
-        every = join(" AND ", [*conditions, condition(entity, alias, is_page=False)]) or Sql("TRUE")
+        every = join(" AND ", [*conditions, self.condition(entity, alias, is_page=False)]) or Sql("TRUE")
         count = sql("(SELECT count(*) FROM {source} WHERE {every})", source=source, every=every)
         return page, count if options.is_counted else Sql()
 
@@ -169,7 +186,7 @@ class Reader:
         if options != Options():
             raise expansion.name.fault(f"{navigation.name} is one entity: only $select and $expand go with it")
         target = SETS[navigation.target]
-        where = join(" AND ", [target_link(navigation, child, alias), condition(target, child)])
+        where = join(" AND ", [target_link(navigation, child, alias), self.condition(target, child)])
         return sql(
             f"{member(navigation.name)} || (SELECT {{body}} FROM {target.table} {child} WHERE {{where}})",
             body=self.body(target, child, expansion.options, depth), where=where,
@@ -193,6 +210,16 @@ def _lead(navigation: Navigation | None, alias: str, parent: str) -> list[Key]:
     return [Key(sql(value, e=alias, id=parent), type_, is_nullable=False) for value, type_ in order]
 
 
+def _by_stream(path: ResourcePath, options: Options) -> Options:
+    """What a dataArray is made of: Observations with the ids of their Datastreams."""
+    if path.last.entity.name != "Observations" or path.last.is_single:
+        raise bad("$resultFormat: a dataArray is made of Observations: ask for a collection of them", 0)
+    if options.expand:
+        raise options.expand[0].name.fault("a dataArray has no place for other entities")
+    ids = (Expansion(Piece(name, "$expand"), Options(select=(Piece("id", "$select"),))) for name in STREAMS)
+    return replace(options, expand=tuple(ids))
+
+
 def _address(path: ResourcePath) -> str:
     names = (f"{step.navigation.name if step.navigation else step.entity.name}" for step in path.steps)
     keys = ("" if step.key is None else f"({step.key})" for step in path.steps)
@@ -203,9 +230,14 @@ def _value(path: ResourcePath) -> Sql:
     """One property as JSON `{"name": …}`, or raw; NULL if it has no value."""
     name = path.attribute.name if path.attribute else ID
     json = sql(path.attribute.json, e="e") if path.attribute else Sql("e.id::text")
+    if path.within:
+        json = sql("(({json})::jsonb #> {path})::text", json=json, path=bind(list(path.within), "text[]"))
     if path.is_value:
         return sql("({json})::jsonb #>> '{}'", json=json)
     shown = sql("nullif({json}, 'null')", json=json)
+    if path.within:
+        named = sql("to_json({name})::text || ':'", name=bind(path.name, "text"))
+        return sql("'{' || {name} || {json} || '}'", name=named, json=shown)
     if path.attribute and path.attribute.kind in {Kind.JSON, Kind.RESULT}:
         shown = json
     return sql(f"'{{' || {member(name)} || {{json}} || '}}'", json=shown)
