@@ -59,3 +59,8 @@ def moment_sql(moment: datetime) -> str:
 def time_sql(column: str) -> str:
     """A timestamp column as the fixed-width UTC text that conditions compare."""
     return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+
+
+def text_sql(text: str) -> str:
+    """A text as an SQL constant of a statement that has parameters."""
+    return "'{}'".format(text.replace("'", "''").replace("%", "%%"))

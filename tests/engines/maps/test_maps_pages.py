@@ -96,7 +96,7 @@ def test_what_is_told_of_a_feature(county: County, alarms: list[Alarm]) -> None:
         "url": f"/things/{Thing.objects.get(name='E号罐').pk}/",
     }  # fmt: skip
     assert [(value["title"], value["unit"], value["value"]) for value in jug["values"]] == [
-        ("温度", "℃", None), ("液位", "cm", None),
+        ("温度", "℃", None), ("液位", "cm", None), ("压力", "kPa", None),
     ]  # fmt: skip
     assert {name: alarm[name] for name in ("name", "where", "level", "text", "origin", "url")} == {
         "name": "柠檬水太热", "where": "E号罐", "level": "yellow", "text": "31.5 ℃ (≤ 30)", "origin": 1,

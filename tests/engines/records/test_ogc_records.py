@@ -70,7 +70,7 @@ def test_records_are_searched(client: Client, stall: Any) -> None:
     assert "areas" not in ids(client.get(ITEMS, {"bbox": "0,0,1,1"}))
     assert "areas" in ids(client.get(ITEMS, {"bbox": "100,30,101,31"}))
     page = body(client.get(ITEMS, {"limit": 2, "offset": 1, "type": "dataset"}))
-    assert (page["numberReturned"], page["features"][0]["id"]) == (2, "lemonade.grower")
+    assert (page["numberReturned"], page["features"][0]["id"]) == (2, "areas")
     assert body(client.get(ITEMS, {"filter": "TRUE"}), 400)["problems"][0]["rule"] == "unknown"
     assert body(client.get(f"{ITEMS}/spoon"), 404)["code"] == "NotFound"
 

@@ -16,17 +16,20 @@ class AlarmsConfig(AppConfig):
             datasets,
             declare,
             dossier,
+            features,
             judging,
             places,  # apps must be loaded first
         )
         from shizhu.engines.alarms.http import views  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.records import api as records  # noqa: PLC0415  # apps must be loaded first
         from shizhu.kernel import events  # noqa: PLC0415  # apps must be loaded first
         from shizhu.web import live, menu  # noqa: PLC0415  # apps must be loaded first
         from shizhu.web import views as web  # noqa: PLC0415  # apps must be loaded first
 
         declare.register()
         datasets.register()
+        records.add_collections(features.of)
         happening = {"zh": "预警与处置", "en": "Alarms and cases"}
         see = "alarms.alarm.view"
         maps.source(

@@ -13,7 +13,15 @@ class CasesConfig(AppConfig):
     def ready(self) -> None:
         """Register kinds, consumers, menu and cards."""
         from shizhu.engines.alarms import api as alarms  # noqa: PLC0415  # apps must be loaded first
-        from shizhu.engines.cases import actions, datasets, declare, dossier, finding, places  # noqa: PLC0415  # apps first
+        from shizhu.engines.cases import (  # noqa: PLC0415  # apps first
+            actions,
+            datasets,
+            declare,
+            dossier,
+            features,
+            finding,
+            places,
+        )
         from shizhu.engines.cases.http import declaring, faults, views  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.records import api as records  # noqa: PLC0415  # apps must be loaded first
@@ -24,6 +32,7 @@ class CasesConfig(AppConfig):
 
         declare.register()
         datasets.register()
+        records.add_collections(features.of)
         declaring.put_up()
         shelves.rules(faults.RULES)
         records.add_panel(views.about_record)

@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import BinaryField, QuerySet
+from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
 from shizhu.engines.maps.logic import tiling
@@ -116,27 +116,26 @@ def properties(collection: records.Table) -> list[str]:
 
 
 def _found(collection: records.Table, who: Actor, county: str, z: int, box: tiling.Box) -> Iterator[Any]:
-    table, names = collection.table, properties(collection)
+    spot, names = collection.spot, properties(collection)
     rows = collection.visible(who, county).order_by()
-    rows = rows.filter(records.true(f'"{table}".box && %s::box', ("({2},{3}),({0},{1})".format(*box),)))
-    geometry = RawSQL(f'"{table}".geometry', (), output_field=BinaryField())  # noqa: S611  # a constant
+    rows = rows.filter(records.true(f"{spot.box} && %s::box", ("({2},{3}),({0},{1})".format(*box),)))
     values = [RawSQL(collection.columns[name].sql, ()) for name in names]  # noqa: S611  # of declared names alone
     thinned, stands_for = _thinned(collection, rows, z)
-    for number, wkb, *held in thinned.values_list("pk", geometry, *values)[:MOST]:
+    for number, wkb, *held in thinned.values_list("pk", spot.wkb, *values)[:MOST]:
         told = {name: _plain(value) for name, value in zip(names, held, strict=True) if value is not None}
         yield number, bytes(wkb), {**told, "stands_for": stands_for} if stands_for > 1 else told
 
 
 def _thinned(collection: records.Table, rows: QuerySet[Any], z: int) -> tuple[QuerySet[Any], int]:
     """Rows that are few enough, and how many each of them stands for."""
-    table = collection.table
+    spot = collection.spot
     if collection.geometry != "Point":
         pixel = tiling.unit(z) * 8
-        wide = f'(width("{table}".box) > %s OR height("{table}".box) > %s)'
-        area: RawSQL = RawSQL(f'area("{table}".box)', ())  # noqa: S611  # a constant
+        wide = f"(width({spot.box}) > %s OR height({spot.box}) > %s)"
+        area: RawSQL = RawSQL(f"area({spot.box})", ())  # noqa: S611  # a constant
         return rows.filter(records.true(wide, (pixel, pixel))).order_by(area.desc(), "pk"), 1
     for stands_for in RUNGS:
-        fewer = rows.filter(records.true(f'("{table}".id %% {stands_for}) = 0', ())) if stands_for > 1 else rows
+        fewer = rows.filter(records.true(f"({spot.id} %% {stands_for}) = 0", ())) if stands_for > 1 else rows
         if len(fewer.values_list("pk")[: MOST + 1]) <= MOST:
             break
     return fewer, stands_for

@@ -5,13 +5,16 @@ from __future__ import annotations
 from shizhu.engines.records.catalogue import UnknownRegister, register_of, registers
 from shizhu.engines.records.collections import (
     ANY,
+    WHOSE,
     Collection,
     Feature,
     Found,
     Table,
     Wanted,
     add_collections,
+    by_columns,
     collection_of,
+    whose,
 )
 from shizhu.engines.records.collections import own_field as property_of
 from shizhu.engines.records.contracts import (
@@ -49,7 +52,7 @@ from shizhu.engines.records.references import find as find_reference
 from shizhu.engines.records.references import seen as seen_references
 from shizhu.engines.records.revising import revise
 from shizhu.engines.records.searching import prepare as prepare_search
-from shizhu.engines.records.spatial import true
+from shizhu.engines.records.spatial import Spot, true
 from shizhu.engines.records.store import CHANGED, create, load_demo, move, restore, revert, update, withdraw
 from shizhu.engines.records.tabulate import TOWN, Said, Subject, filtered, problems, tabulate
 from shizhu.engines.records.tasks import follow
@@ -61,6 +64,7 @@ __all__ = [
     "PURPOSES",
     "THINNED",
     "TOWN",
+    "WHOSE",
     "Box",
     "Cell",
     "Change",
@@ -86,6 +90,7 @@ __all__ = [
     "Refused",
     "Register",
     "Said",
+    "Spot",
     "StaleRecord",
     "Subject",
     "Table",
@@ -96,6 +101,7 @@ __all__ = [
     "add_panel",
     "add_part",
     "add_reference",
+    "by_columns",
     "cells",
     "collection_of",
     "condition",
@@ -131,5 +137,6 @@ __all__ = [
     "true",
     "unmask",
     "update",
+    "whose",
     "withdraw",
 ]  # fmt: skip

@@ -9,9 +9,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, Max, OrderBy, Q, QuerySet
+import shapely
+from django.db.models import Max, OrderBy, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.urls import reverse
 from shapely.geometry.base import BaseGeometry
@@ -19,12 +21,13 @@ from shapely.geometry.base import BaseGeometry
 from shizhu.engines.records import queries, searching, spatial
 from shizhu.engines.records.catalogue import UnknownRegister, registers
 from shizhu.engines.records.contracts import NoRecord
-from shizhu.engines.records.logic.columns import columns
+from shizhu.engines.records.logic.columns import columns, own_columns
 from shizhu.engines.records.logic.cql2 import Every, Expression
-from shizhu.engines.records.logic.cql2_sql import Columns, compiled
+from shizhu.engines.records.logic.cql2_sql import Column, Columns, compiled
 from shizhu.engines.records.logic.register import Field, Kind, Names, Register
 from shizhu.engines.records.models import WITHDRAWN, Record
 from shizhu.engines.records.references import matching
+from shizhu.engines.records.spatial import Spot
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
 
@@ -93,6 +96,7 @@ class Collection(ABC):
     extra: tuple[str, ...] = ()  # parameters that only this collection has
     licence: str = ""
     register: Register | None = None  # the one whose records may be written
+    closed: Names = field(default_factory=dict)  # why nobody writes here, and where they do
 
     @abstractmethod
     def is_seen(self, who: Actor) -> bool:
@@ -121,11 +125,17 @@ class Table(Collection):
     table: str
     rows: Callable[[str], QuerySet[Any]]
     make: Callable[[Any, Actor], Feature]
+    place: Spot | None = None  # where its rows are, of a table that has no `box` and `geometry` of its own
     verb: str = ""
     sees: Callable[[Actor], bool] | None = None
     key_field: str = "code"
     order: tuple[str, ...] = ("pk",)
     revision: Callable[[str], Any] = lambda _county: None  # what changes when any row of the county does
+
+    @property
+    def spot(self) -> Spot:
+        """Where its rows are."""
+        return self.place or spatial.spot(self.table)
 
     def is_seen(self, who: Actor) -> bool:
         """By the verb."""
@@ -148,13 +158,13 @@ class Table(Collection):
         if wanted.search:
             found = searching.matching(wanted.search, [self.register.key]) if self.register else matching(wanted.search)
             rows = rows.filter(found)
-        place = spatial.space(rows, self.table) if self.geometry else None
+        place = spatial.space(rows, self.spot) if self.geometry else None
         if wanted.where != ALL:
             rows = rows.filter(spatial.true(*compiled(wanted.where, self.columns, place)))
         if wanted.windows and self.geometry:
-            within = Q(box__isnull=True)
+            within = Q(spatial.true(f"NOT {self.spot.is_placed}", ()))
             for window in wanted.windows:
-                within |= Q(spatial.true(*spatial.meeting(rows, self.table, "intersects", window)))
+                within |= Q(spatial.true(*spatial.meeting(rows, self.spot, "intersects", window)))
             rows = rows.filter(within)
         return rows
 
@@ -162,7 +172,7 @@ class Table(Collection):
         """One page."""
         rows = self.selected(who, county, wanted)
         by = [self._by(name, is_turned=is_turned) for name, is_turned in wanted.order]
-        page = rows.order_by(*by, *(F(name) for name in self.order))[wanted.offset : wanted.offset + wanted.limit]
+        page = rows.order_by(*by, *self.order)[wanted.offset : wanted.offset + wanted.limit]
         return Found(tuple(self.make(row, who) for row in page), rows.count())
 
     def _by(self, name: str, *, is_turned: bool) -> OrderBy:
@@ -171,7 +181,10 @@ class Table(Collection):
 
     def get(self, who: Actor, county: str, key: str) -> Feature:
         """By its id."""
-        row = self.visible(who, county).filter(**{self.key_field: key}).first()
+        try:
+            row = self.visible(who, county).filter(**{self.key_field: key}).first()
+        except ValueError:  # a word where the id is a number
+            row = None
         if row is None:
             raise NoRecord(f"{self.key}: {key}: there is none that {who.name or 'nobody'} may see")
         return self.make(row, who)
@@ -182,6 +195,40 @@ def own_field(name: str, kind: Kind, zh: str, en: str, **more: Any) -> Field:
     return Field(name, kind, {"zh": zh, "en": en}, {}, is_required=False, rules={}, **more)
 
 
+def by_columns(
+    *, rows: Callable[[str], QuerySet[Any]], fields: tuple[Field, ...], columns: Columns, place: Spot, named: str,
+    page: str, **more: Any,
+) -> Table:  # fmt: skip
+    """A table that nobody writes through the API: each property is what a condition compares. `named` is the column
+    that names a feature, `page` what stands before its number in the address where people read of it.
+    """
+    aliases = {f"told{number}": item.name for number, item in enumerate(fields)}
+    key_field = more.get("key_field", "pk")
+
+    def told(county: str) -> QuerySet[Any]:
+        values = {alias: RawSQL(columns[name].sql, ()) for alias, name in aliases.items()}  # noqa: S611  # declared
+        found: QuerySet[Any] = rows(county).annotate(told_place=place.wkb, **values)
+        return found
+
+    def make(row: Any, _who: Actor) -> Feature:
+        values = {name: _plain(getattr(row, alias)) for alias, name in aliases.items()}
+        held = {name: value for name, value in values.items() if value is not None}
+        shape = shapely.from_wkb(bytes(row.told_place)) if row.told_place is not None else None
+        key = str(getattr(row, key_field))
+        return Feature(key, str(held.get(named, key)), shape, held, page=f"{page}{row.pk}/")
+
+    return Table(rows=told, make=make, fields=fields, columns=columns, place=place, **{"key_field": key_field, **more})
+
+
+def _plain(value: Any) -> Any:
+    """A number of SQL as JSON has it."""
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            return None
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value
+
+
 OWN = (
     own_field("_title", Kind.TEXT, "标题", "Title"), own_field("_state", Kind.TEXT, "状态", "State"),
     own_field("_area", Kind.TEXT, "行政区划代码", "Code of the area"),
@@ -190,6 +237,14 @@ OWN = (
     own_field("_created", Kind.TIME, "登记时间", "Registered at"),
     own_field("_updated", Kind.TIME, "更新时间", "Changed at"),
 )  # fmt: skip
+WHOSE = tuple(item for item in OWN if item.name in {"_area", "_organisation", "_simulated"})
+
+
+def whose(table: str, simulated: str) -> Columns:
+    """The columns of WHOSE: whose a row is, where it is, and whether it is simulated (SQL of ours)."""
+    return {**own_columns(table, "_area", "_organisation"), "_simulated": Column(f"({simulated})", Kind.BOOLEAN)}
+
+
 Source = Callable[[str], Iterable[Collection]]  # county → collections
 _sources: list[Source] = []
 

@@ -26,6 +26,7 @@ from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Person
 
 TABLE = "records_record"
+SPOT = spatial.spot(TABLE)
 CHUNK = 1000
 COUNTED = 10_000  # rows up to which a page counts exactly; beyond it says "more than"
 SOME = "SELECT 1 FROM records_record r WHERE r.county_id = %s AND r.register = %s AND r.state <> %s AND {} LIMIT %s"
@@ -120,11 +121,11 @@ def selected(who: Actor, county: str, register: Register, wanted: Query) -> Quer
     if wanted.where:
         tree = cql2.parse(wanted.where) if isinstance(wanted.where, str) else wanted.where
         given = columns(register, TABLE, with_private=False)
-        rows = rows.filter(true(*compiled(tree, given, spatial.space(rows, TABLE) if register.geometry else None)))
+        rows = rows.filter(true(*compiled(tree, given, spatial.space(rows, SPOT) if register.geometry else None)))
     if wanted.boxes:
         within = Q(box__isnull=True) if wanted.has_unplaced else Q()
         for box in wanted.boxes:
-            within |= Q(spatial.within(rows, TABLE, box))
+            within |= Q(spatial.within(rows, SPOT, box))
         rows = rows.filter(within)
     return rows
 

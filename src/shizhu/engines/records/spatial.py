@@ -5,6 +5,7 @@ Boxes in PostgreSQL (GiST) choose who comes into question, shapely decides.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import shapely
@@ -25,41 +26,64 @@ def true(sql: str, params: tuple[Any, ...]) -> RawSQL:
     return RawSQL(sql, params, output_field=models.BooleanField())  # noqa: S611  # our SQL, bound values
 
 
-def space(rows: QuerySet[Any], table: str, name: str = GEOMETRY) -> Space:
-    """The place of rows of a table that has `id`, `box` and `geometry`; only `rows` are looked at."""
-    return Space(name, f'("{table}".box IS NOT NULL)', lambda relation, shape: meeting(rows, table, relation, shape))
+@dataclass(frozen=True)
+class Spot:
+    """Where a row is, as SQL of ours: its id, a native box, and the geometry as WKB."""
+
+    id: str
+    box: str
+    geometry: str
+
+    @property
+    def is_placed(self) -> str:
+        """SQL that is true where a row has a place."""
+        return f"({self.box} IS NOT NULL)"
+
+    @property
+    def wkb(self) -> RawSQL:
+        """The geometry for a query."""
+        return RawSQL(self.geometry, (), output_field=models.BinaryField())  # noqa: S611  # SQL of ours
 
 
-def within(rows: QuerySet[Any], table: str, box: Box) -> RawSQL:
+def spot(table: str) -> Spot:
+    """Where rows of a table are that has `id`, `box` and `geometry`."""
+    return Spot(f'"{table}".id', f'"{table}".box', f'"{table}".geometry')
+
+
+def space(rows: QuerySet[Any], where: Spot, name: str = GEOMETRY) -> Space:
+    """The place of rows; only `rows` are looked at."""
+    return Space(name, where.is_placed, lambda relation, shape: meeting(rows, where, relation, shape))
+
+
+def within(rows: QuerySet[Any], where: Spot, box: Box) -> RawSQL:
     """Rows whose geometry meets the box."""
-    return true(*meeting(rows, table, "intersects", shapely.box(*box)))
+    return true(*meeting(rows, where, "intersects", shapely.box(*box)))
 
 
-def meeting(rows: QuerySet[Any], table: str, relation: str, window: BaseGeometry) -> Sql:
+def meeting(rows: QuerySet[Any], where: Spot, relation: str, window: BaseGeometry) -> Sql:
     """SQL that is true for the rows whose geometry stands in the relation (any but `disjoint`) to the window.
 
     What lies well inside a rectangle is certain; the rest is decided one by one.
     """
     if window.is_empty:
         return "FALSE", ()
-    inside, params = _inside(table, window) if relation in {"intersects", "within"} else ("FALSE", ())
-    near = f'("{table}".box && %s::box AND NOT {inside})'
-    found = _ids(rows.filter(true(near, (_text(window.bounds), *params))), table, relation, window)
-    return f'({inside} OR "{table}".id IN (SELECT unnest(%s::bigint[])))', (*params, found)
+    inside, params = _inside(where, window) if relation in {"intersects", "within"} else ("FALSE", ())
+    near = f"({where.box} && %s::box AND NOT {inside})"
+    found = _ids(rows.filter(true(near, (_text(window.bounds), *params))), where, relation, window)
+    return f"({inside} OR {where.id} IN (SELECT unnest(%s::bigint[])))", (*params, found)
 
 
-def _inside(table: str, window: BaseGeometry) -> Sql:
+def _inside(where: Spot, window: BaseGeometry) -> Sql:
     west, south, east, north = window.bounds
     inner = west + FUZZ, south + FUZZ, east - FUZZ, north - FUZZ
     if inner[0] < inner[2] and inner[1] < inner[3] and window.equals(shapely.box(*window.bounds)):
-        return f'"{table}".box <@ %s::box', (_text(inner),)
+        return f"{where.box} <@ %s::box", (_text(inner),)
     return "FALSE", ()
 
 
-def _ids(rows: QuerySet[Any], table: str, relation: str, window: BaseGeometry) -> list[int]:
+def _ids(rows: QuerySet[Any], where: Spot, relation: str, window: BaseGeometry) -> list[int]:
     """Ids of the rows that stand in the relation; read and decided all at once, because there may be many."""
-    raw: RawSQL = RawSQL(f'"{table}".geometry', (), output_field=models.BinaryField())  # noqa: S611  # a constant
-    found = list(rows.order_by().values_list("pk", raw))
+    found = list(rows.order_by().values_list("pk", where.wkb))
     shapely.prepare(window)
     shapes = shapely.from_wkb([bytes(wkb) for _pk, wkb in found])
     relation = {"within": "contains", "contains": "within"}.get(

@@ -8,6 +8,7 @@ from shizhu.engines.things.devices import DeviceRefused, Grant, Registration, gr
 from shizhu.engines.things.dossier import things_of
 from shizhu.engines.things.edges import STREAMS as EDGE_STREAMS
 from shizhu.engines.things.edges import KeptRegistry, answer_edge, follow_county, ingest_edge, registry
+from shizhu.engines.things.features import spot_of_stream, station_of_stream
 from shizhu.engines.things.http.sta.app import SensorThings
 from shizhu.engines.things.http.sta.app import application as sensorthings
 from shizhu.engines.things.ingest import LIVE, ingest, prepare_source
@@ -65,6 +66,8 @@ __all__ = [
     "replay",
     "sensorthings",
     "series",
+    "spot_of_stream",
+    "station_of_stream",
     "streams_at",
     "streams_of",
     "switch_device",

@@ -50,7 +50,7 @@ def read(register: Register, typed: Mapping[str, str]) -> tuple[Query, tuple[Pro
 def condition(register: Register, text: str) -> Expression:
     """A condition that somebody wrote, over fields that anybody may filter by. Raises Cql2Error."""
     tree = cql2.parse(text)
-    space = spatial.space(Record.objects.none(), "r") if register.geometry else None
+    space = spatial.space(Record.objects.none(), spatial.spot("r")) if register.geometry else None
     compiled(tree, columns(register, "r", with_private=False), space)
     return tree
 

@@ -34,15 +34,21 @@ def expression(item: Field, table: str = "") -> str:
     return f'({text} COLLATE "C")'
 
 
+def own_columns(table: str, *names: str) -> Columns:
+    """What rows have beside their fields, of those names."""
+    found = {}
+    for name in names:
+        sql, kind = _OWN[name]
+        said = sql.format(table=table)
+        found[name] = Column(_MOMENT.format(said) if kind == Kind.TIME else said, kind)
+    return found
+
+
 def columns(register: Register, table: str, *, with_private: bool) -> Columns:
     """Everything a condition may name. Private fields only where no person is shown what follows from them."""
-    own = {
-        name: Column(_MOMENT.format(sql.format(table=table)) if kind == Kind.TIME else sql.format(table=table), kind)
-        for name, (sql, kind) in _OWN.items()
-    }
     declared = {
         item.name: Column(expression(item, table), item.kind)
         for item in register.fields.values()
         if (item.kind in COMPARABLE or item.kind == Kind.LIST) and (with_private or not item.privacy)
     }
-    return {**own, **declared}
+    return {**own_columns(table, *_OWN), **declared}

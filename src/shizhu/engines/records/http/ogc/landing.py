@@ -165,7 +165,7 @@ def _collection(request: Request, one: Collection, box: Any) -> Body:
     made: Body = {
         "id": one.key,
         "title": title,
-        "description": label(one.help),
+        "description": "；".join(filter(None, (label(one.help), label(one.closed)))),
         "itemType": one.item_type,
         "crs": crs.offered(box) if one.geometry else [crs.CRS84],
         "storageCrs": crs.CRS84,

@@ -33,6 +33,7 @@ def schema(request: Request, key: str) -> HttpResponse:
             **declared.get(item.name, _type(item)),
             "title": label(item.title),
             **_role(collection, item),
+            **({"readOnly": True} if collection.closed else {}),
         }
     for item in collection.own:
         writable = {"_state", "_area", "_organisation"} if register else set()
@@ -89,8 +90,11 @@ def _queryable(collection: Collection, name: str) -> Body:
     return {**_type(item), "title": label(item.title), **choices}
 
 
+UNIT = ("x-ogc-unit", "x-ogc-unitLang")
+
+
 def _type(item: Field) -> Body:
-    return dict(TYPES.get(item.kind, {}))
+    return {**TYPES.get(item.kind, {}), **{name: item.rules[name] for name in UNIT if name in item.rules}}
 
 
 def _role(collection: Collection, item: Field) -> Body:

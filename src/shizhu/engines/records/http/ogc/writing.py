@@ -25,6 +25,7 @@ from shizhu.engines.records.logic.register import Field, Kind, Register
 from shizhu.engines.records.logic.values import problem
 from shizhu.kernel import access
 from shizhu.kernel.models import Area
+from shizhu.kernel.text import label
 from shizhu.lib import crs
 from shizhu.web.middleware import Request
 from shizhu.web.ogc import GEOJSON, JSON, Fault, known, root, sent, tagged
@@ -139,7 +140,8 @@ def _touched(
 def _register(request: Request, key: str) -> tuple[Collection, Register]:
     collection = common.of(request, key)
     if collection.register is None:
-        raise Fault(405, "MethodNotAllowed", f"{key}: this collection is read only")
+        why = label(collection.closed) or "this collection is read only"
+        raise Fault(405, "MethodNotAllowed", f"{key}: {why}")
     return collection, collection.register
 
 
