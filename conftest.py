@@ -17,11 +17,15 @@ from typing import Any, TypeVar
 import django
 import psycopg
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from shizhu.site import servers
 from shizhu.site.config import Config
 from shizhu.site.supervisor import free_port
 from shizhu.web.translations import compile_all
+
+hypothesis_settings.register_profile("untimed", deadline=None)  # how long an example takes is no test's business
+hypothesis_settings.load_profile("untimed")
 
 T = TypeVar("T")
 _started: list[subprocess.Popen[bytes]] = []

@@ -72,6 +72,13 @@ def told(check: Callable[..., None], *given: None) -> list[str]:
             'mixer" camunda:formKey',
             "flows/order.bpmn: make: candidateGroups: lemonade.mix",
         ),
+        (
+            "flows/bulk.bpmn",
+            '"lemonade.offer"',
+            '"lemonade.gift"',
+            "flows/bulk.bpmn: price: decisionRef: lemonade.gift: no",
+        ),
+        ("decisions/offer.dmn", '"FIRST"', '"BEST"', "decisions/offer.dmn: offer_table: 'BEST' is no hit policy"),
         ("flows/order.bpmn", 'sourceRef="taste"', 'sourceRef="spit"', "flows/order.bpmn: f3"),
         ("layers/jugs.yaml", "lemonade.jug", "lemonade.mug", "layers/jugs.yaml: of: lemonade.mug: the pack declares"),
         ("layers/jugs.yaml", "source: things", "source: magic", "layers/jugs.yaml: source: magic: known are"),

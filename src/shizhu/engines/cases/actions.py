@@ -30,7 +30,7 @@ from shizhu.lib.times import parse_duration
 
 OPENED, CLOSED, TASK_READY = "cases.case.opened", "cases.case.closed", "cases.task.ready"
 PHOTOS = ("image/jpeg", "image/png", "image/webp")
-WORDS = ("start", "end", "manual", "task", "milestone")  # kinds of elements worth a line of the timeline
+WORDS = ("start", "end", "manual", "task", "milestone", "decision")  # kinds of elements worth a line of the timeline
 
 
 class TaskGone(Exception):
@@ -78,7 +78,7 @@ def open_case(wanted: Opening) -> Case:
         _checked(form, wanted.document, wanted.uploads, access.actor(wanted.by), wanted.area.county_id)
     now = timezone.now()
     owner = Organisation.objects.get(county=wanted.area.county_id, code=about.owner)
-    state = start(flow, wanted.document)
+    state = start(flow, wanted.document, flows.models_now(flow, wanted.area.county_id))
     case = Case.objects.create(
         county_id=wanted.area.county_id, organisation=owner, area=wanted.area, flow=wanted.flow, digest=flow.digest,
         number=_number(wanted.area.county_id, about.prefix, now), title=wanted.title[:200], state=state.dump(),
@@ -128,7 +128,7 @@ def answer(who: Actor, task_id: int, given: Mapping[str, Any], uploads: Sequence
     for upload in uploads:
         _attach(case, task, upload, by, document)
     before = load(flow, case.state)
-    after = complete(flow, before, task.token, document)
+    after = complete(flow, before, task.token, document, flows.models_of(case))
     task.status, task.done_at, task.done_by_id, task.answer = Task.Status.DONE, now, who.person_id, document
     task.save(update_fields=["status", "done_at", "done_by", "answer"])
     Entry.objects.create(
@@ -200,7 +200,10 @@ def _advance(case: Case, flow: Flow, about: About, before: State, after: State, 
     for passed in after.path[len(before.path) :]:
         stage = about.stage_of.get(passed.id, stage)
         if passed.type in WORDS:
-            Entry.objects.create(case=case, at=now, kind="passed", step=passed.id)
+            found = after.decided.get(passed.id)
+            rules = sorted({rule for _table, hit in found.hits for rule in hit}) if found else []
+            told = {"decided": after.document[flow.asks[passed.id].result], "rules": rules} if found else {}
+            Entry.objects.create(case=case, at=now, kind="passed", step=passed.id, data=told)
     known = {token.id for token in before.tokens}
     for token in after.tokens:
         stage = about.stage_of.get(token.step_id, stage)

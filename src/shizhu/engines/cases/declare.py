@@ -1,4 +1,4 @@
-"""What packs may declare: flows (`flows/*.bpmn`) and forms (`forms/*.yaml`)."""
+"""What packs may declare: flows (`flows/*.bpmn`), decisions (`decisions/*.dmn`) and forms (`forms/*.yaml`)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from shizhu.engines.cases.logic.picture import picture
 from shizhu.engines.records import api as records
 from shizhu.kernel import packs
 from shizhu.kernel.packs import Body, LoadedPacks
+from shizhu.lib import dmn
 
 
 def check_flow(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
@@ -32,11 +33,25 @@ def check_flow(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
             yield f"{step.id}: formKey: {step.form}: no pack declares this form"
         if step.kind in {"user", "task", "start", "end"} and step.id not in about.stage_of:
             yield f"{step.id}: stage: {step.name!r} is none of the stages of the process"
+    for id_, ask in flow.asks.items():
+        if packs.find(everything, "decisions", ask.decision) is None:
+            yield f"{id_}: decisionRef: {ask.decision}: no pack declares this decision"
     for role in about.starters:
         if role not in roles:
             yield f"candidateStarterGroups: {role}: the pack declares no such role"
     if about.start_form and packs.find(everything, "forms", about.start_form) is None:
         yield f"formKey: {about.start_form}: no pack declares this form"
+
+
+def check_decision(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:  # one form for every kind
+    """The file can be decided, and it is plain which of its decisions is asked for."""
+    try:
+        model = dmn.read_model(body["text"].encode())
+    except dmn.DmnError as error:
+        yield str(error)
+        return
+    if model.answer_to(key.rpartition(".")[2]) is None:
+        yield f"{', '.join(model.decisions) or 'no decision'}: one must be named as the file, or required by no other"
 
 
 def check_form(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:  # one form for every kind
@@ -58,4 +73,5 @@ def check_form(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]: 
 def register() -> None:
     """Called once by the application."""
     packs.kind("flows", suffix=".bpmn", check=check_flow)
+    packs.kind("decisions", suffix=".dmn", check=check_decision)
     packs.kind("forms", schema=packs.read_schema("shizhu.engines.cases", "form"), check=check_form)

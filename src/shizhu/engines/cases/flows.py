@@ -11,9 +11,11 @@ from shizhu.engines.cases.logic import Flow, FlowError, parse
 from shizhu.engines.cases.logic.reading import BPMN, CAMUNDA, read_process, read_root
 from shizhu.engines.cases.models import Case, FlowVersion, FormVersion
 from shizhu.kernel import packs
+from shizhu.lib import dmn
 from shizhu.lib.times import parse_duration
 
 Names = dict[str, str]
+DECISIONS = "decisions/"
 EMPTY_FORM: packs.Body = {"title": {"zh": "", "en": ""}, "type": "object", "properties": {}}
 
 
@@ -105,10 +107,17 @@ def form(key: str, county: str) -> packs.Body:
     return packs.declaration("forms", key, county) if key else EMPTY_FORM
 
 
+def decision(key: str, county: str) -> dmn.Model:
+    """A decision model as declared now; KeyError if nobody declares it."""
+    return dmn.read_model(packs.declaration("decisions", key, county)["text"].encode())
+
+
 def keep_forms(flow: Flow, about: About, county: str) -> dict[str, str]:
-    """key → digest of every form of the flow, kept as it is now for a case that begins."""
+    """key → digest of every form and (`decisions/key`) decision of the flow, kept as it is for a case that begins."""
     keys = {about.start_form, *(step.form or "" for step in flow.steps)} - {""}
     bodies = {key: form(key, county) for key in sorted(keys)}
+    asked = {ask.decision for ask in flow.asks.values()}
+    bodies |= {f"{DECISIONS}{key}": packs.declaration("decisions", key, county) for key in sorted(asked)}
     digests = {key: packs.digest(body) for key, body in bodies.items()}
     versions = [FormVersion(digest=digests[key], body=body) for key, body in bodies.items()]
     FormVersion.objects.bulk_create(versions, ignore_conflicts=True)
@@ -119,6 +128,17 @@ def keep_forms(flow: Flow, about: About, county: str) -> dict[str, str]:
 def _form_version(digest: str) -> packs.Body:
     body: packs.Body = FormVersion.objects.get(pk=digest).body
     return body
+
+
+def models_now(flow: Flow, county: str) -> dict[str, dmn.Model]:
+    """The decision models a flow asks, as declared now."""
+    return {ask.decision: decision(ask.decision, county) for ask in flow.asks.values()}
+
+
+def models_of(case: Case) -> dict[str, dmn.Model]:
+    """The decision models of a case as they were when it was opened."""
+    kept = {key.removeprefix(DECISIONS): made for key, made in case.forms.items() if key.startswith(DECISIONS)}
+    return {key: dmn.read_model(_form_version(digest)["text"].encode()) for key, digest in kept.items()}
 
 
 def form_of(case: Case, key: str) -> packs.Body:

@@ -23,7 +23,7 @@ class FlowVersion(models.Model):
 
 
 class FormVersion(models.Model):
-    """A form as it was, by its digest: a case is filled in and read with the forms it was opened with."""
+    """A form or decision as it was, by its digest: a case is filled in, decided and read with those it began with."""
 
     digest = models.CharField(primary_key=True, max_length=64)
     body = OrderedJSONField()

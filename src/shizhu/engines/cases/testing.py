@@ -83,7 +83,7 @@ def _names(trial: Trial, key: str) -> Iterator[str]:
     flow, about = flows.current(key, trial.county.pk)
     for step in flow.steps:
         names = about.names.get(step.id)
-        if step.kind in {"user", "task", "manual", "start", "end", "milestone"} and (
+        if step.kind in {"user", "task", "manual", "start", "end", "milestone", "decision"} and (
             names is None or names["en"] == names["zh"]
         ):
             yield f"{step.id}: must have a name, and an English one as its property `en`"

@@ -59,8 +59,17 @@ def _entries(case: Case) -> list[Line]:
             form = flows.form_of(case, flow.step[entry.step].form or "")
             data["answer"] = _answers(form, entry.data["answer"], case.county_id)
             data["photos"] = photos.get(entry.data["task"], [])
+        if entry.kind == "passed" and "decided" in entry.data:
+            data["decided"] = _decided(entry.data["decided"])
         lines.append(Line(entry.at, entry.kind, data))
     return lines
+
+
+def _decided(value: Any) -> list[tuple[str, Any]]:
+    """(name, value) of what a decision said; one without a name for a single value."""
+    if isinstance(value, dict):
+        return list(value.items())
+    return [("", "、".join(map(str, value)) if isinstance(value, list) else value)]
 
 
 def _answers(form: Body, given: Mapping[str, Any], county: str) -> list[tuple[Any, Any]]:

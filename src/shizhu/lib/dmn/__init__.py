@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from shizhu.lib import feel
 from shizhu.lib.dmn.reading import DmnError, read
 
-__all__ = ["Decided", "DmnError", "Model", "decide", "read_model"]
+__all__ = ["Decided", "DmnError", "Model", "decide", "facts", "read_model"]
 
 TIMEOUT = 2.0  # seconds for one decision with all it requires
 
@@ -35,6 +36,13 @@ class Model:
         """Names of its decision services."""
         return tuple(one["name"] for one in self.body["services"])
 
+    def answer_to(self, name: str) -> str | None:
+        """The decision a file is there for: the one of that name or id, or the only one that no other requires."""
+        named = [one["name"] for one in self.body["decisions"] if name in {one["id"], one["name"]}]
+        required = {id_ for one in self.body["decisions"] for id_ in one["requires"]}
+        last = [one["name"] for one in self.body["decisions"] if one["id"] not in required]
+        return named[0] if named else last[0] if len(last) == 1 else None
+
     @property
     def inputs(self) -> dict[str, str]:
         """Its input data: name → type, `Any` where none is told."""
@@ -51,9 +59,27 @@ class Decided:
     faults: tuple[str, ...]  # FEEL makes null of what cannot be computed: here stands why
 
 
+@lru_cache(maxsize=128)
 def read_model(xml: bytes) -> Model:
     """The model of a file. Raises DmnError, which names the element, the value and the rule."""
     return Model(read(xml))
+
+
+TEMPORAL = {
+    "date": "date", "time": "time", "date and time": "date and time", "dateTime": "date and time",
+    "days and time duration": "duration", "dayTimeDuration": "duration", "years and months duration": "duration",
+    "yearMonthDuration": "duration",
+}  # fmt: skip
+
+
+def facts(model: Model, document: Mapping[str, object]) -> dict[str, object]:
+    """The values a model asks for, out of a JSON document, where a date or a duration is ISO 8601 text."""
+    found: dict[str, object] = {}
+    for name, kind in model.inputs.items():
+        value = document.get(name)
+        read = TEMPORAL.get(kind) if isinstance(value, str) else None
+        found[name] = feel.evaluate(f"{read}(text)", {"text": value}) if read else value
+    return found
 
 
 def decide(model: Model, asked: str, given: Mapping[str, object]) -> Decided:

@@ -33,7 +33,7 @@ def main(options: argparse.Namespace) -> int:
     found = {}
     for name in options.ask or model.decisions:
         try:
-            answer = dmn.decide(model, name, _typed(given, model))
+            answer = dmn.decide(model, name, {**given, **dmn.facts(model, given)})
         except KeyError:
             known = ", ".join([*model.decisions, *model.services])
             raise Trouble(f"{options.file} has no decision {name}: it has {known}") from None
@@ -42,18 +42,6 @@ def main(options: argparse.Namespace) -> int:
         found[name] = {"value": answer.value, "hits": answer.hits, "faults": answer.faults}
     print(json.dumps(found, ensure_ascii=False, indent=2, default=_written))
     return 1 if any(answer["faults"] for answer in found.values()) else 0
-
-
-def _typed(given: dict[str, object], model: dmn.Model) -> dict[str, object]:
-    """JSON has no dates: a text for an input of such a type is read as one."""
-    kinds = {"date", "time", "date and time", "dateTime", "days and time duration", "years and months duration"}
-    of = {"dateTime": "date and time", "days and time duration": "duration", "years and months duration": "duration"}
-    read = {}
-    for name, value in given.items():
-        kind = model.inputs.get(name, "Any")
-        is_text = kind in kinds and isinstance(value, str)
-        read[name] = feel.evaluate(f"{of.get(kind, kind)}(text)", {"text": value}) if is_text else value
-    return read
 
 
 def _written(value: object) -> str:

@@ -28,9 +28,9 @@ class StaleToken(Exception):
 class Step:
     """An element that a token passes.
 
-    `kind` is user, script, manual, task, milestone, start, end, exclusive, parallel or subprocess. `stage` is what a
-    case is said to be at while its token stands here. Of user steps alone: `role` who does it, `form`, `due` an ISO
-    8601 duration from the moment the token arrives.
+    `kind` is user, script, decision, manual, task, milestone, start, end, exclusive, parallel or subprocess. `stage`
+    is what a case is said to be at while its token stands here. Of user steps alone: `role` who does it, `form`, `due`
+    an ISO 8601 duration from the moment the token arrives.
     """
 
     id: str
@@ -65,6 +65,14 @@ class Script:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """The declared decision (DMN) of a business rule task and the key of the document its answer goes to."""
+
+    decision: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """A sequence flow (顺序流); `condition` is FEEL."""
 
@@ -82,6 +90,7 @@ class Node:
     default: str | None = None  # the line taken where no condition holds
     is_terminate: bool = False
     script: Script | None = None
+    ask: Ask | None = None
     inner: "Scope | None" = None  # what a sub-process holds
 
 
@@ -130,3 +139,9 @@ class Flow:
         """Scripts by id of the step."""
         nodes = (node for scope in self.scope.walk() for node in scope.nodes)
         return {node.step.id: node.script for node in nodes if node.script}
+
+    @cached_property
+    def asks(self) -> dict[str, Ask]:
+        """Decisions asked, by id of the step."""
+        nodes = (node for scope in self.scope.walk() for node in scope.nodes)
+        return {node.step.id: node.ask for node in nodes if node.ask}

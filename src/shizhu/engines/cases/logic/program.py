@@ -23,6 +23,7 @@ RUN_AS = {  # kind of step: the BPMN element Spiff runs it as; its plain and man
     "end": "endEvent",
     "user": "userTask",
     "script": "scriptTask",
+    "decision": "scriptTask",
     "manual": "intermediateThrowEvent",
     "task": "intermediateThrowEvent",
     "milestone": "intermediateThrowEvent",
@@ -104,7 +105,7 @@ def _add_node(holder: Any, node: Node) -> None:
         element.set("default", MARK + node.default)
     if node.is_terminate:
         etree.SubElement(element, full_tag("terminateEventDefinition"))
-    if node.script is not None:
+    if node.script is not None or node.ask is not None:
         etree.SubElement(element, full_tag("script")).text = node.step.id
     if node.inner is not None:
         _fill(element, node.inner)

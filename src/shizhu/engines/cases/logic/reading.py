@@ -1,7 +1,7 @@
 """BPMN 2.0 XML (OMG formal/2011-01-03) as any editor saves it, read into scopes and notes.
 
 People's steps are described by attributes of the Camunda namespace, because the common editors write them:
-candidateGroups, formKey, dueDate, resultVariable.
+candidateGroups, formKey, dueDate, resultVariable, decisionRef (or Camunda 8's calledDecision).
 """
 
 import re
@@ -10,20 +10,22 @@ from typing import Any, TypeAlias
 
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
 
-from shizhu.engines.cases.logic.flow import FlowError, Line, Node, Note, Scope, Script, Step
+from shizhu.engines.cases.logic.flow import Ask, FlowError, Line, Node, Note, Scope, Script, Step
 
 Element: TypeAlias = Any
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 DRAWING = "{http://www.omg.org/spec/BPMN/20100524/DI}"
 CAMUNDA = "{http://camunda.org/schema/1.0/bpmn}"
-READ_HERE = {"candidateGroups", "formKey", "dueDate", "resultVariable"}
+ZEEBE = "{http://camunda.org/schema/zeebe/1.0}"
+READ_HERE = {"candidateGroups", "formKey", "dueDate", "resultVariable", "decisionRef"}
 
 KINDS = {
     "startEvent": "start",
     "endEvent": "end",
     "userTask": "user",
     "scriptTask": "script",
+    "businessRuleTask": "decision",
     "manualTask": "manual",
     "task": "task",
     "intermediateThrowEvent": "milestone",
@@ -163,6 +165,7 @@ def _node(element: Element) -> Node:
         default=element.get("default"),
         is_terminate=element.find(f"{BPMN}terminateEventDefinition") is not None,
         script=_script(element) if name == "scriptTask" else None,
+        ask=_ask(element) if name == "businessRuleTask" else None,
         inner=read_scope(element) if name == "subProcess" else None,
     )
 
@@ -203,9 +206,25 @@ def _script(element: Element) -> Script:
     result: str = element.get(f"{CAMUNDA}resultVariable", "")
     if language.lower() != "feel":
         raise FlowError(step_id, language, "must be feel: no other script language is executed (scriptFormat)")
+    return Script(_feel(element.findtext(f"{BPMN}script", default="")), _result(step_id, result))
+
+
+def _ask(element: Element) -> Ask:
+    called = element.find(f"{BPMN}extensionElements/{ZEEBE}calledDecision")
+    if called is not None:
+        told = called.get("decisionId", ""), called.get("resultVariable", "")
+    else:
+        told = element.get(f"{CAMUNDA}decisionRef", ""), element.get(f"{CAMUNDA}resultVariable", "")
+    decision, result = told
+    if not decision:
+        raise FlowError(element.get("id"), decision, "must name a declared decision (camunda:decisionRef)")
+    return Ask(decision, _result(element.get("id"), result))
+
+
+def _result(step_id: str, result: str) -> str:
     if not result or result == "answers":
         raise FlowError(step_id, result, "must be a key of the document, not answers (camunda:resultVariable)")
-    return Script(_feel(element.findtext(f"{BPMN}script", default="")), result)
+    return result
 
 
 def _line(element: Element) -> Line:

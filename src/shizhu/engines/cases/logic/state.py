@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 from SpiffWorkflow.bpmn import BpmnWorkflow
 from SpiffWorkflow.exceptions import WorkflowException
 from SpiffWorkflow.util.task import TaskState
 
-from shizhu.engines.cases.logic.flow import Flow, FlowError, StaleToken
+from shizhu.engines.cases.logic.flow import Ask, Flow, FlowError, StaleToken
 from shizhu.engines.cases.logic.marking import TOKEN, Rows, pack, unpack
 from shizhu.engines.cases.logic.program import MARK
-from shizhu.lib import feel
+from shizhu.lib import dmn, feel
+from shizhu.lib.dmn import Decided
 
+Models: TypeAlias = Mapping[str, dmn.Model]
+NO_MODELS: Models = {}
 LONGEST = 300  # elements passed in one move: more is a circle that no person interrupts (Spiff looks 1000 deep)
 
 
@@ -46,6 +49,7 @@ class State:
     ended_at: str | None = None  # id of the end event that was reached last, once nothing is left to do
     made: int = 0  # tokens ever made
     marking: Rows = field(default_factory=list, repr=False)
+    decided: Mapping[str, Decided] = field(default_factory=dict, repr=False)  # by step, in the last move alone
 
     @property
     def is_ended(self) -> bool:
@@ -65,20 +69,22 @@ class State:
         }
 
 
-def start(flow: Flow, document: Mapping[str, Any]) -> State:
+def start(flow: Flow, document: Mapping[str, Any], models: Models = NO_MODELS) -> State:
     """State of a new case that stands at its first user steps; the document is the application as filed.
 
     Raises FlowError for a document that has a key `answers` or is not JSON, and for what `complete` raises.
     """
     if "answers" in document:
         raise FlowError(flow.key, "answers", "must not be a key of the document: the answers of steps lie there")
-    move = _Move(flow, State(flow.digest, {**_json(flow.key, document), "answers": {}}))
+    move = _Move(flow, State(flow.digest, {**_json(flow.key, document), "answers": {}}), models)
     workflow = BpmnWorkflow(flow.program.spec, flow.program.inner, script_engine=move)
     return move.finish(workflow)
 
 
-def complete(flow: Flow, state: State, token_id: str, answer: Mapping[str, Any]) -> State:
+def complete(flow: Flow, state: State, token_id: str, answer: Mapping[str, Any], models: Models = NO_MODELS) -> State:
     """State after a person has answered at a token; the answer lies under `answers.<step id>` from then on.
+
+    `models` are the decision models that the flow asks, by the name it calls them.
 
     Raises StaleToken where the token is not ready, FlowError where the flow cannot go on: a condition that is neither
     true nor false, no condition that holds, a circle that no person interrupts.
@@ -88,7 +94,7 @@ def complete(flow: Flow, state: State, token_id: str, answer: Mapping[str, Any])
     if token is None:
         raise StaleToken(token_id, tuple(token.id for token in state.tokens))
     answers = {**state.document["answers"], token.step_id: _json(token.step_id, answer)}
-    move = _Move(flow, replace(state, document={**state.document, "answers": answers}))
+    move = _Move(flow, replace(state, document={**state.document, "answers": answers}), models)
     workflow = unpack(flow.program, state.marking, move)
     ready = workflow.get_tasks(state=TaskState.READY, manual=True)
     task = next(task for task in ready if task.internal_data[TOKEN] == token.order)
@@ -136,8 +142,10 @@ def _json(element_id: str, value: object) -> Any:
 class _Move:
     """One move of a case. It is Spiff's script engine too: the only one there is, and all it knows is FEEL."""
 
-    def __init__(self, flow: Flow, state: State) -> None:
+    def __init__(self, flow: Flow, state: State, models: Models) -> None:
         self.flow = flow
+        self.models = models
+        self.decided: dict[str, Decided] = {}
         self.document = dict(state.document)
         self.before = state
         self.passed: list[str] = []
@@ -156,10 +164,27 @@ class _Move:
         return value
 
     def execute(self, _task: Any, script: str, external_context: object = None) -> bool:
-        """Run the script of the step with this id."""
+        """Run the script of the step with this id, or ask its decision."""
+        if script in self.flow.asks:
+            self._decide(script, self.flow.asks[script])
+            return True
         source = self.flow.scripts[script]
         self.document[source.result] = _json(script, self._feel(script, source.expression))
         return True
+
+    def _decide(self, step_id: str, ask: Ask) -> None:
+        model = self.models.get(ask.decision)
+        name = model.answer_to(ask.decision.rpartition(".")[2]) if model else None
+        if model is None or name is None:
+            raise FlowError(step_id, ask.decision, "is no decision that is declared")
+        try:
+            found = dmn.decide(model, name, dmn.facts(model, self.document))
+        except feel.FeelError as error:
+            raise FlowError(step_id, ask.decision, error.rule) from None
+        if found.value is None and found.faults:
+            raise FlowError(step_id, ask.decision, f"decides nothing: {'; '.join(found.faults)}")
+        self.document[ask.result] = _json(step_id, found.value)
+        self.decided[step_id] = found
 
     def _feel(self, element_id: str, expression: str) -> feel.Value:
         try:
@@ -198,6 +223,7 @@ class _Move:
             ended_at=self.end if is_ended else None,
             made=max([self.before.made, *(token.order for token in tokens)]),
             marking=pack(workflow) if tokens else [],
+            decided=self.decided,
         )
 
     def _undecided(self, gateway: str) -> FlowError:
