@@ -51,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.update(SHIZHU_TEST_HOME=str(home), SHIZHU_HOME=str(home), SHIZHU_DEMO="0")
         for name in ("DATABASE_URL", "NATS_URL", "SHIZHU_TLS_CERT", "SHIZHU_TLS_KEY", "SHIZHU_OPEN"):
             os.environ.pop(name, None)
-        os.environ["SHIZHU_MQTT_PORT"] = str(free_port())
+        os.environ.update(SHIZHU_MQTT_PORT=str(free_port()), SHIZHU_HJ212_PORT=str(free_port()))
         (home / "run").mkdir()
         (home / "files").mkdir()
         settings = Config.from_environment()

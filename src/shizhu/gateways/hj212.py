@@ -26,6 +26,15 @@ CHUNK = 16_384
 PROTOCOL = "hj212"
 NO_FRAME = "a frame is ##, four digits, the data segment, four hex digits of CRC, CR LF"
 _guesses = Guesses()  # six digits are few
+_lines: dict[str, set[asyncio.StreamWriter]] = {}  # open ones by the MN that was let in
+
+
+def hang_up(mn: str) -> int:
+    """Close the lines of a terminal; returns how many."""
+    lines = _lines.pop(mn, set())
+    for line in lines:
+        line.close()
+    return len(lines)
 
 
 class Session:
@@ -40,6 +49,7 @@ class Session:
         self.host = peer.partition(",")[0]
         self.detail = detail
         self.framer = hj212.Framer()
+        self.terminals: set[str] = set()  # MNs that were let in over this line
 
     async def receive(self, data: bytes) -> AsyncIterator[bytes]:
         """Answers to send for what came in."""
@@ -77,6 +87,7 @@ class Session:
 
     async def _accept(self, frame: bytes, packet: hj212.Packet) -> hj212.Packet | None:
         """Log an upload; the answer to it. What is neither upload nor notification is kept and not answered."""
+        self.terminals.add(packet.mn)
         if packet.cn in NOTIFICATIONS:
             await self._log(things.Submission(PROTOCOL, packet.mn, frame), packet)
             return hj212.notify_answer(packet)
@@ -125,10 +136,14 @@ async def run(detail: dict[str, Any]) -> None:
                 while data := await asyncio.wait_for(reader.read(CHUNK), IDLE_SECONDS):
                     async for reply in session.receive(data):
                         writer.write(reply)
+                    for terminal in session.terminals:
+                        _lines.setdefault(terminal, set()).add(writer)
                     await writer.drain()
             detail["connections"] -= 1
+            for terminal in session.terminals:
+                _lines.get(terminal, set()).discard(writer)
             writer.close()
 
         server = await asyncio.start_server(serve, config.host, config.hj212_port)
-        async with server:
+        async with contextlib.aclosing(registry), server:
             await server.serve_forever()

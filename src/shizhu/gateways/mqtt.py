@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import logging
 import time
@@ -105,7 +106,7 @@ async def serve(nats: Nats, detail: dict[str, Any]) -> None:
         if message.reply:
             await nats.publish(message.reply, answer(request, grant, key))
 
-    async with nats.subscribe(REQUEST, callback=reply):
+    async with contextlib.aclosing(registry), nats.subscribe(REQUEST, callback=reply):
         await asyncio.Event().wait()
 
 

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import django
@@ -23,7 +24,7 @@ from django.utils import timezone  # noqa: E402
 from procrastinate.contrib.django import app as jobs_app  # noqa: E402
 
 from shizhu.engines.things import api as things  # noqa: E402
-from shizhu.gateways import hj212, mqtt  # noqa: E402
+from shizhu.gateways import commands, hj212, mqtt, revoking  # noqa: E402
 from shizhu.kernel import events, log  # noqa: E402
 from shizhu.kernel.models import Heartbeat  # noqa: E402
 from shizhu.kernel.threads import in_thread  # noqa: E402
@@ -70,6 +71,8 @@ async def gateway(detail: dict[str, Any]) -> None:
     listeners = {"mqtt": mqtt.run, "hj212": hj212.run}
     if settings.CONFIG.edge:
         listeners["county"] = things.follow_county
+    else:
+        listeners |= {"commands": commands.run, "revoking": partial(revoking.run, hang_up=hj212.hang_up)}
     async with asyncio.TaskGroup() as group:
         for name, listener in listeners.items():
             group.create_task(listener(detail.setdefault(name, {})))

@@ -23,6 +23,7 @@ class AlarmsConfig(AppConfig):
         from shizhu.engines.alarms.http import views  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.records import api as records  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.things import api as things  # noqa: PLC0415  # apps must be loaded first
         from shizhu.kernel import events  # noqa: PLC0415  # apps must be loaded first
         from shizhu.web import live, menu  # noqa: PLC0415  # apps must be loaded first
         from shizhu.web import views as web  # noqa: PLC0415  # apps must be loaded first
@@ -41,6 +42,7 @@ class AlarmsConfig(AppConfig):
             open_at=places.open_at,
         )
         maps.subject("alarm", dossier.alarm)
+        things.add_limits(judging.limits)
         maps.section(30, dossier.of_subject)
         events.consumer("alarms.judge", ["things.observations.committed"], judging.readings_committed)
         events.consumer("alarms.binding", ["things.device.registered"], judging.device_registered)

@@ -56,6 +56,12 @@ def _bind(key: str, rule: Body, source: things.StreamInfo) -> None:
     Binding.objects.update_or_create(rule=key, datastream=source.id, defaults=values)
 
 
+def limits(datastream: int) -> str:
+    """The values by which rules judge a datastream, in order; empty for none."""
+    rows = Binding.objects.filter(datastream=datastream, problem="").values_list("low", "high")
+    return " ".join(f"{value:g}" for value in sorted({end for row in rows for end in row if end is not None}))
+
+
 def device_registered(event: Event) -> None:  # everything is bound anew: it is idempotent and rare
     """A device came or changed."""
     bind_all()

@@ -54,6 +54,10 @@ from shizhu.engines.records.revising import revise
 from shizhu.engines.records.searching import prepare as prepare_search
 from shizhu.engines.records.spatial import Spot, true
 from shizhu.engines.records.store import CHANGED, create, load_demo, move, restore, revert, update, withdraw
+from shizhu.engines.records.tables import XLSX, Unreadable
+from shizhu.engines.records.tables import Writer as TableWriter
+from shizhu.engines.records.tables import kind_of as table_kind
+from shizhu.engines.records.tables import rows as table_rows
 from shizhu.engines.records.tabulate import TOWN, Said, Subject, filtered, problems, tabulate
 from shizhu.engines.records.tasks import follow
 
@@ -65,6 +69,7 @@ __all__ = [
     "THINNED",
     "TOWN",
     "WHOSE",
+    "XLSX",
     "Box",
     "Cell",
     "Change",
@@ -94,7 +99,9 @@ __all__ = [
     "StaleRecord",
     "Subject",
     "Table",
+    "TableWriter",
     "UnknownRegister",
+    "Unreadable",
     "Wanted",
     "add_collections",
     "add_descriptions",
@@ -133,6 +140,8 @@ __all__ = [
     "revise",
     "scan",
     "seen_references",
+    "table_kind",
+    "table_rows",
     "tabulate",
     "true",
     "unmask",

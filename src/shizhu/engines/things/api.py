@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from shizhu.engines.things import replay
-from shizhu.engines.things.catalogue import Registry
+from shizhu.engines.things.catalogue import Registry, revocations
+from shizhu.engines.things.commanding import CommandRefused, Outgoing, send_command
+from shizhu.engines.things.commanding import answered as command_answered
+from shizhu.engines.things.commanding import due as due_commands
 from shizhu.engines.things.devices import DeviceRefused, Grant, Registration, grant, register
 from shizhu.engines.things.dossier import things_of
 from shizhu.engines.things.edges import STREAMS as EDGE_STREAMS
@@ -18,6 +21,7 @@ from shizhu.engines.things.queries import (
     Packet,
     Point,
     StreamInfo,
+    add_limits,
     describe,
     device_keys,
     device_list,
@@ -34,11 +38,13 @@ from shizhu.engines.things.queries import (
 __all__ = [
     "EDGE_STREAMS",
     "LIVE",
+    "CommandRefused",
     "DeviceRefused",
     "Grant",
     "KeptRegistry",
     "KnownDevice",
     "Origin",
+    "Outgoing",
     "Packet",
     "Point",
     "Registration",
@@ -49,10 +55,13 @@ __all__ = [
     "Submission",
     "TableRefused",
     "Verdict",
+    "add_limits",
     "answer_edge",
+    "command_answered",
     "describe",
     "device_keys",
     "device_list",
+    "due_commands",
     "follow_county",
     "grant",
     "ingest",
@@ -64,6 +73,8 @@ __all__ = [
     "register",
     "registry",
     "replay",
+    "revocations",
+    "send_command",
     "sensorthings",
     "series",
     "spot_of_stream",

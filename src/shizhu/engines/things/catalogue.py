@@ -6,6 +6,7 @@ import asyncio
 import logging
 import select
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,7 @@ from shizhu.engines.things.logic.readings import Component, KnownDevice, Stream
 from shizhu.kernel import packs
 
 logger = logging.getLogger(__name__)
-CHANNEL = "things_catalogue"
+CHANNEL, REVOKED = "things_catalogue", "things_revoked"
 RETRY_SECONDS = 1.0
 # Of a MultiDatastream `s`: each component's observationType, and the range that the Thing's own Datastream of the same
 # ObservedProperty has.
@@ -133,6 +134,11 @@ class Registry:
             await self._follow()
         return [device for device in self._catalogue.devices.values() if device.is_enabled]
 
+    async def aclose(self) -> None:
+        """Let the database go."""
+        if self._connection is not None:
+            await self._connection.close()
+
     def _may_have_news(self) -> bool:
         # A notice makes the connection readable: a query for every packet would cost more than the packet.
         if self._connection is None or time.monotonic() - self._asked > RETRY_SECONDS:
@@ -172,3 +178,14 @@ async def profiles_of(connection: psycopg.AsyncConnection[Any]) -> dict[tuple[st
 def profile(key: str, county: str) -> packs.Body:
     """A declared device profile; KeyError if nobody declares it."""
     return packs.declaration("things", key, county)
+
+
+async def revocations() -> AsyncIterator[str]:
+    """Keys of devices that were switched off or got another password, as it happens; first those that are off now."""
+    connection = await psycopg.AsyncConnection.connect(settings.DATABASE_URL, autocommit=True)
+    async with connection:
+        await connection.execute(f"LISTEN {REVOKED}")
+        for (key,) in await fetch(connection, "SELECT key FROM things_device WHERE NOT is_enabled"):
+            yield key
+        async for notice in connection.notifies():
+            yield notice.payload

@@ -144,8 +144,11 @@ class Grant:
 
 
 def grant(device: KnownDevice) -> Grant:
-    """What a device may: its own telemetry, the Observations of its own Datastreams."""
+    """What a device may: its own telemetry and answers to commands, the Observations of its own Datastreams."""
     topics = [f"v1//1.{stream}.Observations" for stream in device.named]
     published = (f"d.{device.key}.telemetry", *topics)
     renamed = tuple(f"in.{subject}" for subject in published)  # the broker checks the name after its mapping …
-    return Grant((*renamed, *published), (f"d.{device.key}.errors", *topics))  # … and before it, see ingest.STORED
+    commands, answers = f"cmd.{device.key}", f"cmd.{device.key}.ack"
+    return Grant(
+        (*renamed, *published, answers), (f"d.{device.key}.errors", commands, *topics)
+    )  # … and before it, see ingest.STORED

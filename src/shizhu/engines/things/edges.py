@@ -129,6 +129,9 @@ class KeptRegistry:
             self._read = written
         return self._devices.get(key)
 
+    async def aclose(self) -> None:
+        """Nothing is held open."""
+
 
 def registry() -> Registry | KeptRegistry:
     """The devices a gateway of this machine lets in."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 import pghistory
 from django.contrib.postgres.indexes import GistIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy
 
 from shizhu.engines.things.logic.readings import Origin, Verdict
 from shizhu.kernel.fields import BoxField
-from shizhu.kernel.models import Area, County, Organisation
+from shizhu.kernel.models import Area, County, File, Organisation, Person
 
 VERDICTS = [(int(v), v.name.lower()) for v in Verdict]
 ORIGINS = [(int(o), o.name.lower()) for o in Origin]
@@ -219,6 +220,7 @@ class Device(models.Model):
     is_enabled = models.BooleanField(default=True)
     is_lenient = models.BooleanField(default=False)  # deviations from the codec's standard are accepted and remarked
     origin = models.SmallIntegerField(choices=ORIGINS, default=Origin.MEASURED)
+    claim = models.CharField(max_length=32, null=True, unique=True)  # in the QR code of one nobody has put up yet
     last_seen = models.DateTimeField(null=True)
     last_packet = models.BinaryField(null=True)
     last_error = models.JSONField(null=True)
@@ -264,3 +266,90 @@ class LogPosition(models.Model):
     source = models.CharField(primary_key=True, max_length=30)
     sequence = models.BigIntegerField()
     published = models.DateTimeField()
+
+
+class CommandState(models.TextChoices):
+    """Where a command is on its way; the last five are ends."""
+
+    PROPOSED = "proposed", gettext_lazy("waits for a second person")
+    QUEUED = "queued", gettext_lazy("waits to be sent")
+    SENT = "sent", gettext_lazy("sent")
+    ACKNOWLEDGED = "acknowledged", gettext_lazy("received by the device")
+    DONE = "done", gettext_lazy("done")
+    FAILED = "failed", gettext_lazy("failed")
+    TIMED_OUT = "timed_out", gettext_lazy("no answer in time")
+    CANCELLED = "cancelled", gettext_lazy("cancelled")
+
+
+@pghistory.track(exclude=["tries", "sent_at"])
+class Command(models.Model):
+    """What one device was told to do, by whom, and its answer. `batch` joins what was asked for together."""
+
+    device = models.ForeignKey(Device, models.CASCADE, related_name="commands")
+    name = models.CharField(max_length=60)
+    parameters = models.JSONField()
+    state = models.CharField(max_length=12, choices=CommandState)
+    batch = models.UUIDField(db_index=True)
+    asked_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    asked_at = models.DateTimeField(auto_now_add=True)
+    decided_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")  # approved or cancelled it
+    expires = models.DateTimeField()
+    tries = models.SmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    acknowledged_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    answer = models.JSONField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(
+                fields=["expires"],
+                condition=Q(state__in=["proposed", "queued", "sent", "acknowledged"]),
+                name="command_open",
+            )
+        ]
+
+
+@pghistory.track()
+class Maintenance(models.Model):
+    """A time in which somebody works at a Thing: its readings are suspect then, and raise no alarm."""
+
+    thing = models.ForeignKey(Thing, models.CASCADE, related_name="maintenance")
+    starts = models.DateTimeField()
+    ends = models.DateTimeField()
+    reason = models.CharField(max_length=200)
+    entered_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    entered_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-starts"]
+        constraints = [models.CheckConstraint(condition=Q(ends__gt=F("starts")), name="maintenance_order")]
+
+
+class ServiceKind(models.TextChoices):
+    """What was done to a device."""
+
+    CALIBRATION = "calibration", gettext_lazy("calibration")
+    REPAIR = "repair", gettext_lazy("repair")
+    FIRMWARE = "firmware", gettext_lazy("firmware")
+    SETTING = "setting", gettext_lazy("setting")
+
+
+class ServiceRecord(models.Model):
+    """What was done to a device, when, by whom; before and after as the person read them. Never changed."""
+
+    device = models.ForeignKey(Device, models.CASCADE, related_name="service_records")
+    datastream = models.ForeignKey(Datastream, models.SET_NULL, null=True, related_name="+")
+    kind = models.CharField(max_length=12, choices=ServiceKind)
+    at = models.DateTimeField()
+    before = models.CharField(max_length=100, blank=True)
+    after = models.CharField(max_length=100, blank=True)
+    note = models.TextField(blank=True)
+    valid_until = models.DateField(null=True)
+    certificate = models.ForeignKey(File, models.PROTECT, null=True, related_name="+")
+    entered_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    entered_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-at", "-id"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -142,6 +142,19 @@ def watch(ids: Iterable[int]) -> None:
     wanted = set(ids)
     Datastream.objects.filter(is_watched=True).exclude(pk__in=wanted).update(is_watched=False)
     Datastream.objects.filter(is_watched=False, pk__in=wanted).update(is_watched=True)
+
+
+_limits: list[Callable[[int], str]] = []
+
+
+def add_limits(of: Callable[[int], str]) -> None:
+    """Let charts of a datastream show what a room above judges it by: texts with numbers, empty for none."""
+    _limits.append(of)
+
+
+def limits(stream: int) -> str:
+    """What rooms above judge a datastream by."""
+    return " ".join(filter(None, (of(stream) for of in _limits)))
 
 
 def series(stream: int, start: datetime, end: datetime, most: int = 2000) -> list[Point]:

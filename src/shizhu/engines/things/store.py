@@ -40,6 +40,10 @@ GIVEN = (  # columns of a row as it is copied; `id`, `sequence` and `known_at` h
     "datastream_id, phenomenon_time, phenomenon_end, result_time, result, result_json, verdict, origin, feature_id,"
     " extra, reason"
 )
+MAINTAINED = """
+SELECT s.id, m.starts, m.ends FROM things_maintenance m JOIN things_datastream s ON s.thing_id = m.thing_id
+WHERE m.ends > %s AND m.starts <= %s
+"""
 COPY = f"COPY {{}} ({GIVEN}) FROM STDIN (FORMAT binary)"
 COLUMNS = (
     "id, datastream_id, phenomenon_time, sequence, phenomenon_end, result_time, result, result_json, verdict, origin,"
@@ -191,7 +195,7 @@ async def commit(connection: psycopg.AsyncConnection[Any], batch: Batch, streams
     async with connection.transaction():
         fresh: list[Reading] = []
         archived = await _archived(connection, batch.readings)
-        for round_ in rounds(batch.readings):
+        for round_ in rounds(await _maintained(connection, batch.readings)):
             judged = await _judged(connection, round_, streams)
             outcome.readings += judged
             late = [reading for reading in judged if archived and day_of(reading.time) in archived]
@@ -227,6 +231,25 @@ def rounds(readings: Sequence[Reading]) -> list[Sequence[Reading]]:
             result.append([])
         result[round_].append(reading)
     return [*result]
+
+
+async def _maintained(connection: psycopg.AsyncConnection[Any], readings: Sequence[Reading]) -> Sequence[Reading]:
+    """The readings, those good ones suspect that were made while somebody worked at the Thing: no rule judges them."""
+    if not readings:
+        return readings
+    times = [reading.time for reading in readings]
+    windows: dict[int, list[tuple[datetime, datetime]]] = {}
+    for id_, starts, ends in await _fetched(connection, MAINTAINED, min(times), max(times)):
+        windows.setdefault(id_, []).append((starts, ends))
+    if not windows:
+        return readings
+    reason = neighbours.encoded({"rule": "maintenance"})
+    return [
+        reading._replace(verdict=Verdict.SUSPECT, reason=reason)
+        if not reading.verdict and any(a <= reading.time < b for a, b in windows.get(reading.stream, ()))
+        else reading
+        for reading in readings
+    ]
 
 
 async def _judged(

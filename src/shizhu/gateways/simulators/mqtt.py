@@ -1,4 +1,7 @@
-"""A simulated MQTT device: telemetry at QoS 1, kept in order until the broker has acknowledged it."""
+"""A simulated MQTT device: telemetry at QoS 1, kept in order until the broker has acknowledged it; it obeys commands.
+
+It does a command once, however often it hears of it, and answers each time.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,7 @@ class Counts:
     repeated: int = 0
     lost: int = 0
     corrupted: int = 0
+    obeyed: int = 0
 
 
 class Publisher:
@@ -44,10 +48,31 @@ class Publisher:
         self._client.max_inflight_messages_set(MOST_IN_FLIGHT)
         self._client.reconnect_delay_set(1, 20)
         self._client.on_publish = self._acknowledged
+        self._client.on_connect = lambda *_: self._client.subscribe(f"cmd/{key}", qos=1)
+        self._client.on_message = self._told
+        self._client.on_subscribe = self._listens
+        self._done: set[int] = set()
+        self.is_listening = False
         self._client.connect_async(host, port, KEEPALIVE_SECONDS)
 
     def _acknowledged(self, *_: Any) -> None:
         self.counts.acknowledged += 1
+
+    def _listens(self, *_: object) -> None:
+        self.is_listening = True
+
+    def _told(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
+        command = orjson.loads(message.payload)
+        if self._random.random() < self.faults.lose:
+            self.counts.lost += 1
+            return
+        if command["id"] not in self._done:
+            self._done.add(command["id"])
+            self.counts.obeyed += 1
+        for state in ("acknowledged", "done"):
+            answer = orjson.dumps({"id": command["id"], "state": state, "result": command["parameters"]})
+            for _ in range(1 + (self._random.random() < self.faults.repeat)):
+                self._send(answer, f"cmd/{self.key}/ack")
 
     async def __aenter__(self) -> Self:
         self._client.loop_start()
@@ -71,9 +96,9 @@ class Publisher:
             self.counts.repeated += 1
             self._send(payload)
 
-    def _send(self, payload: bytes) -> None:
+    def _send(self, payload: bytes, topic: str = "") -> None:
         self.counts.published += 1
-        self._client.publish(f"d/{self.key}/telemetry", payload, qos=1)
+        self._client.publish(topic or f"d/{self.key}/telemetry", payload, qos=1)
 
     async def drained(self, within: float = 30.0) -> bool:
         """Wait until the broker has acknowledged everything; False if it has not in time."""

@@ -7,10 +7,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from shizhu.lib.times import parse_duration
 
+STATE_NAMES = {
+    "online": gettext_lazy("online"),
+    "late": gettext_lazy("late"),
+    "silent": gettext_lazy("silent"),
+    "off": gettext_lazy("switched off"),
+}
+PROBLEMS = {
+    "any": gettext_lazy("anything wrong"),
+    "no-data": gettext_lazy("no data"),
+    "clock": gettext_lazy("clock"),
+    "unit": gettext_lazy("wrong unit suspected"),
+    "gaps": gettext_lazy("gaps"),
+    "battery": gettext_lazy("battery"),
+    "refused": gettext_lazy("much refused"),
+    "calibration": gettext_lazy("calibration ends"),
+}
 REASONS = (
     gettext_noop("%s by HJ 212 Appendix A (this is Modbus CRC-16)"),
     gettext_noop("%s by HJ 212 Appendix A"),
@@ -98,6 +114,8 @@ def doubt(reason: Mapping[str, Any] | None) -> str:
         case "spike":
             told = {"value": f"{value:g}", "limit": f"{limit:g}"}
             return _("lies %(value)s away from the readings before, at most %(limit)s is believable") % told
+        case "maintenance":
+            return _("made during maintenance")
         case "stuck":
             return _("has stayed the same for %(value)s, longer than is believable") % {"value": in_time(str(value))}
         case "device":

@@ -2,12 +2,24 @@
 
 from django.urls import path
 
-from shizhu.engines.things.http import views
+from shizhu.engines.things.http import care, listing, views
 
 app_name = "things"
 urlpatterns = [
-    path("", views.thing_list, name="list"),
+    path("", listing.thing_list, name="list"),
+    path("stations.xlsx", listing.thing_table, name="table"),
+    path("rates/", listing.rate_page, name="rates"),
     path("<int:number>/", views.thing_detail, name="detail"),
+    path("<int:number>/switch", care.switch, name="switch"),
+    path("<int:number>/password", care.password, name="password"),
+    path("<int:number>/commands", care.command, name="command"),
+    path("<int:number>/maintenance", care.maintain, name="maintain"),
+    path("<int:number>/service", care.service, name="service"),
+    path("maintenance/<int:number>/end", care.maintenance_end, name="maintenance_end"),
+    path("service/<int:number>/certificate", care.certificate, name="certificate"),
+    path("commands/", care.command_list, name="commands"),
+    path("commands/new", care.command_group, name="command_group"),
+    path("commands/<uuid:batch>", care.command_decide, name="command_decide"),
     path("quarantine/", views.quarantine, name="quarantine"),
     path("quarantine/<int:number>/dealt-with", views.deal_with, name="deal_with"),
 ]

@@ -2,68 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import BooleanField, Q
-from django.db.models.expressions import RawSQL
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.records import api as records
-from shizhu.engines.things import datasets, queries
+from shizhu.engines.things import health, queries
 from shizhu.engines.things.catalogue import profile
-from shizhu.engines.things.datasets import SILENT_AFTER
+from shizhu.engines.things.http import care
 from shizhu.engines.things.http.reasons import doubt, in_words
-from shizhu.engines.things.models import Datastream, Device, Quarantine, Thing
+from shizhu.engines.things.models import Datastream, Device, Hour, Latest, Observation, Quarantine, Thing
 from shizhu.kernel import access, packs
 from shizhu.web.middleware import Request
 
 SPANS = {"6h": timedelta(hours=6), "1d": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 SEE_QUARANTINE, DEAL_WITH = "things.quarantine.view", "things.quarantine.edit"
 PAGE = 50
-
-
-def thing_list(request: Request) -> HttpResponse:
-    """Every Thing the person may see, with when it was last heard of."""
-    access.require_verb(request.actor, "things.thing.view")
-    things = access.rows(Thing.objects.filter(county=request.county), request.actor, "things.thing.view")
-    if request.GET.get("q"):
-        things = things.filter(Q(name__icontains=request.GET["q"]) | Q(key__icontains=request.GET["q"]))
-    condition = request.GET.get("filter", "")
-    if condition:
-        try:
-            fulfilled = datasets.with_devices(condition, timezone.now())
-        except records.Cql2Error as error:
-            messages.error(request, _("The condition cannot be understood: %s") % error)
-            things = things.none()
-        else:
-            sql, params = fulfilled.sql, fulfilled.params
-            things = things.filter(RawSQL(sql, params, output_field=BooleanField()))  # noqa: S611  # ours, bound
-    page = Paginator(things.select_related("area").order_by("name"), PAGE).get_page(request.GET.get("page"))
-    devices = {device.thing_id: device for device in Device.objects.filter(thing__in=[thing.pk for thing in page])}
-    rows = [
-        {"thing": thing, "device": devices.get(thing.pk), "is_silent": _is_silent(devices.get(thing.pk))}
-        for thing in page
-    ]
-    asked = request.GET.get("q", "")
-    kept = urlencode({name: value for name, value in (("q", asked), ("filter", condition)) if value})
-    context = {
-        "rows": rows, "page": page, "q": asked, "query": f"{kept}&" if kept else "", "condition": condition,
-        "may_see_quarantine": request.actor.has(SEE_QUARANTINE), "waiting": _quarantine(request).count(),
-    }  # fmt: skip
-    return render(request, "things/list.html", context)
-
-
-def _is_silent(device: Device | None) -> bool:
-    return device is not None and (device.last_seen is None or timezone.now() - device.last_seen > SILENT_AFTER)
+LONG = timedelta(days=14)  # beyond it a chart has means of hours
 
 
 def thing_detail(request: Request, number: int) -> HttpResponse:
@@ -90,15 +53,59 @@ def thing_detail(request: Request, number: int) -> HttpResponse:
         "silent": [stream for stream in shown if stream.id not in newest],
         "profile": declared,
         "attributes": [(titles.get(name, name), value) for name, value in (thing.properties or {}).items()],
-        "is_silent": _is_silent(device),
         "why_last": in_words(device.last_error["rule"]) if device and device.last_error else "",
         "packet": queries.readable(device.last_packet if device else None),
     }
+    if device:
+        how = health.look([device], thing.county_id)[device.pk]
+        context |= {"health": how, "state": how.state, **care.panel(request, device), **_last_packet(request, device)}
     if chosen:
         last = newest.get(chosen.id)
         end = max(timezone.now(), last.time) if last else timezone.now()
-        context["chart"] = _chart(chosen, end - SPANS[span], end)
+        own = _own_span(request)
+        start, end = own or (end - SPANS[span], end)
+        context |= {"chart": _chart(chosen, start, end), "is_own_span": own is not None, "start": start, "end": end}
     return render(request, "things/detail.html", context)
+
+
+def _own_span(request: Request) -> tuple[datetime, datetime] | None:
+    """Days that somebody chose, both whole, in the county's time."""
+    try:
+        days = [parse_date(request.GET.get(name, "")) for name in ("from", "to")]
+    except ValueError:
+        return None
+    if days[0] is None or days[1] is None or days[1] < days[0]:
+        return None
+    start, end = (timezone.make_aware(datetime.combine(day, time.min)) for day in days if day)
+    return start, end + timedelta(days=1)
+
+
+def _last_packet(request: Request, device: Device) -> dict[str, Any]:
+    """The last packet as text and bytes, and beside it the readings that were made of what came then."""
+    raw = queries.readable(device.last_packet)
+    streams = queries.describe(Datastream.objects.filter(thing=device.thing).values_list("pk", flat=True))
+    newest = Latest.objects.filter(datastream__in=streams).order_by("-known_at").first()
+    made = (
+        Observation.objects.filter(datastream__in=streams, known_at=newest.known_at).order_by("datastream", "-sequence")
+        if newest
+        else Observation.objects.none()
+    )
+    decoded = [
+        {
+            "stream": streams[row.datastream_id],
+            "time": row.phenomenon_time,
+            "value": row.result,
+            "doubt": doubt(row.reason),
+        }
+        for row in made[:PAGE]
+    ]
+    waiting = quarantined(request).filter(device=device).count() if request.actor.has(SEE_QUARANTINE) else 0
+    return {"packet": raw, "bytes": _bytes(raw.encode()), "decoded": decoded, "own_quarantine": waiting}
+
+
+def _bytes(raw: bytes) -> str:
+    """Sixteen bytes a line, as numbers of base 16."""
+    return "\n".join(f"{start:04x}  {raw[start : start + 16].hex(' ')}" for start in range(0, min(len(raw), 1024), 16))
 
 
 def _span(span: timedelta) -> str:
@@ -114,11 +121,20 @@ def _in_order(streams: dict[int, queries.StreamInfo], device: Device | None) -> 
 
 
 def _chart(stream: queries.StreamInfo, start: datetime, end: datetime) -> dict[str, Any]:
+    """Readings, or means of hours where the span is long; beside them the believable range and what rules judge by."""
+    of = Datastream.objects.get(pk=stream.id)
+    chart: dict[str, Any] = {"unit": stream.unit, "range": [of.lowest, of.highest], "limit": queries.limits(stream.id)}
+    if end - start > LONG:
+        rows = Hour.objects.filter(datastream=stream.id, hour__gte=start, hour__lt=end).order_by("hour")
+        return chart | {
+            "points": [[row.hour.isoformat(), row.total / row.count, 0, 0] for row in rows],
+            "is_hourly": True,
+        }
     points = queries.series(stream.id, start, end)
-    return {"unit": stream.unit, "points": [[p.time.isoformat(), p.value, p.verdict, p.origin] for p in points]}
+    return chart | {"points": [[p.time.isoformat(), p.value, p.verdict, p.origin] for p in points]}
 
 
-def _quarantine(request: Request, verb: str = SEE_QUARANTINE) -> Any:
+def quarantined(request: Request, verb: str = SEE_QUARANTINE) -> Any:
     """Bad input of the county's devices, and of senders nobody knows for those who have the verb everywhere."""
     rows = Quarantine.objects.filter(dealt_with__isnull=True).select_related(
         "device__thing__area", "device__thing__organisation"
@@ -136,8 +152,8 @@ def _has_all(request: Request, verb: str) -> bool:
 def quarantine(request: Request) -> HttpResponse:
     """Bad input, newest first, with the reason."""
     access.require_verb(request.actor, SEE_QUARANTINE)
-    page = Paginator(_quarantine(request), PAGE).get_page(request.GET.get("page"))
-    own = _quarantine(request, DEAL_WITH).filter(pk__in=[row.pk for row in page])
+    page = Paginator(quarantined(request), PAGE).get_page(request.GET.get("page"))
+    own = quarantined(request, DEAL_WITH).filter(pk__in=[row.pk for row in page])
     mine = set(own.values_list("pk", flat=True))
     rows = [
         {
@@ -153,8 +169,8 @@ def quarantine(request: Request) -> HttpResponse:
 @require_POST
 def deal_with(request: Request, number: int) -> HttpResponse:
     """Somebody has looked into it."""
-    row = get_object_or_404(_quarantine(request), pk=number)
-    if not _quarantine(request, DEAL_WITH).filter(pk=number).exists():
+    row = get_object_or_404(quarantined(request), pk=number)
+    if not quarantined(request, DEAL_WITH).filter(pk=number).exists():
         raise PermissionDenied
     row.dealt_with = timezone.now()
     row.save(update_fields=["dealt_with"])

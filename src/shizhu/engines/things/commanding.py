@@ -1,0 +1,209 @@
+"""Commands to devices: asked for, agreed to by a second person where that is due, sent until answered, kept for good.
+
+proposed → queued → sent → acknowledged → done | failed | timed out | cancelled. What goes to several devices,
+and what a profile calls dangerous, waits as proposed until somebody else agrees. A device hears a
+command at least once, with its id: one it did already it only answers again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from jsonschema import Draft202012Validator
+
+from shizhu.engines.things.models import Command, CommandState, Device, Thing
+from shizhu.kernel import access, packs
+from shizhu.kernel.access import Actor
+from shizhu.kernel.packs import Body
+from shizhu.lib.times import parse_duration
+
+SEND, APPROVE = "things.command.send", "things.command.approve"
+WITHIN = "PT10M"
+AGAIN_AFTER = timedelta(seconds=15)  # without a word of the device
+OPEN = (CommandState.PROPOSED, CommandState.QUEUED, CommandState.SENT, CommandState.ACKNOWLEDGED)
+ENDED = (CommandState.DONE, CommandState.FAILED)
+SAID = {"acknowledged": CommandState.ACKNOWLEDGED, "done": CommandState.DONE, "failed": CommandState.FAILED}
+LONGEST_ANSWER = 10_000  # bytes
+
+
+class CommandRefused(ValueError):
+    """A command that cannot be asked for, agreed to or cancelled; the text names field, value and rule."""
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A command to be published: id, key of the device, what it is told."""
+
+    id: int
+    device: str
+    payload: bytes
+
+
+def declared(device: Device) -> dict[str, Body]:
+    """The commands of the device's profile."""
+    found: dict[str, Body] = packs.declared("things", device.profile, device.county_id).get("commands", {})
+    return found
+
+
+def schema(body: Body) -> Body:
+    """JSON Schema of all parameters of a declared command."""
+    parameters = {
+        name: {key: value for key, value in item.items() if key != "title"}
+        for name, item in body.get("parameters", {}).items()
+    }
+    return {"type": "object", "properties": parameters, "required": [*parameters], "additionalProperties": False}
+
+
+def send_command(who: Actor, device: str, name: str, parameters: Mapping[str, Any]) -> int:
+    """Ask one device for something; the id of the command. A dangerous one waits for a second person.
+
+    Raises CommandRefused and PermissionDenied.
+    """
+    found = Device.objects.filter(key=device).first()
+    if found is None:
+        raise CommandRefused(f"device: {device!r}: there is no such device")
+    return ask(who, [found], name, parameters)[0].pk
+
+
+@transaction.atomic
+def ask(who: Actor, devices: Sequence[Device], name: str, parameters: Mapping[str, Any]) -> list[Command]:
+    """Ask devices for the same thing, as one batch; all or nothing. Raises CommandRefused and PermissionDenied."""
+    if not devices:
+        raise CommandRefused("devices: none: choose at least one")
+    batch, made = uuid4(), []
+    for device in devices:
+        access.require(who, SEND, device.thing)
+        body = _checked(device, name, parameters)
+        is_watched = len(devices) > 1 or body.get("danger") == "high"
+        made.append(
+            Command(
+                device=device, name=name, parameters=dict(parameters), batch=batch, asked_by_id=who.person_id,
+                state=CommandState.PROPOSED if is_watched else CommandState.QUEUED,
+                expires=timezone.now() + parse_duration(body.get("within", WITHIN)),
+            )
+        )  # fmt: skip
+    return Command.objects.bulk_create(made)
+
+
+def _checked(device: Device, name: str, parameters: Mapping[str, Any]) -> Body:
+    """The declaration of the command, if the device has it and the parameters are right."""
+    body = declared(device).get(name)
+    if body is None:
+        raise CommandRefused(f"command: {name!r}: the profile of {device.key} declares no such command")
+    if not device.is_enabled:
+        raise CommandRefused(f"device: {device.key}: it is switched off")
+    for error in Draft202012Validator(schema(body)).iter_errors(dict(parameters)):
+        raise CommandRefused(f"{'.'.join(map(str, error.path)) or 'parameters'}: {error.message}")
+    return body
+
+
+def visible(who: Actor, verb: str) -> QuerySet[Command]:
+    """Commands of the devices on which somebody has a verb."""
+    things = access.rows(Thing.objects.all(), who, verb)
+    return Command.objects.filter(device__thing__in=things)
+
+
+@transaction.atomic
+def approve(who: Actor, batch: UUID) -> int:
+    """Agree to what another person proposed; returns to how many devices it goes. The time to answer begins anew.
+
+    Raises CommandRefused and PermissionDenied.
+    """
+    rows = list(_waiting(batch))
+    for row in rows:
+        access.require(who, APPROVE, row.device.thing)
+        if row.asked_by_id is None or row.asked_by_id == who.person_id:
+            raise PermissionDenied("a second person has to agree, not who asked for it")
+    moment = timezone.now()
+    for row in rows:
+        body = _checked(row.device, row.name, row.parameters)
+        row.state, row.decided_by_id = CommandState.QUEUED, who.person_id
+        row.expires = moment + parse_duration(body.get("within", WITHIN))
+        row.save(update_fields=["state", "decided_by", "expires"])
+    return len(rows)
+
+
+def _waiting(batch: UUID) -> Iterable[Command]:
+    rows = Command.objects.filter(batch=batch, state=CommandState.PROPOSED, expires__gt=timezone.now())
+    found = rows.select_for_update(of=("self",)).select_related("device__thing__area", "device__thing__organisation")
+    if not (listed := list(found)):
+        raise CommandRefused("batch: nothing of it waits for a second person any more")
+    return listed
+
+
+@transaction.atomic
+def cancel(who: Actor, batch: UUID) -> int:
+    """Take back what the devices have not received yet; returns from how many.
+
+    Raises CommandRefused and PermissionDenied.
+    """
+    rows = list(
+        Command.objects.filter(batch=batch, state__in=OPEN[:3])
+        .select_for_update(of=("self",))
+        .select_related("device__thing__area", "device__thing__organisation")
+    )
+    if not rows:
+        raise CommandRefused("batch: nothing of it can be taken back any more")
+    for row in rows:
+        if row.asked_by_id != who.person_id:
+            access.require(who, APPROVE, row.device.thing)
+    return Command.objects.filter(pk__in=[row.pk for row in rows]).update(
+        state=CommandState.CANCELLED, decided_by=who.person_id, ended_at=timezone.now()
+    )
+
+
+@transaction.atomic
+def due(most: int = 200) -> list[Outgoing]:
+    """What is to be published now: never sent, or sent a while ago without a word. What is out of time ends."""
+    moment = timezone.now()
+    Command.objects.filter(state__in=OPEN, expires__lte=moment).update(state=CommandState.TIMED_OUT, ended_at=moment)
+    unheard = Q(state=CommandState.SENT, sent_at__lte=moment - AGAIN_AFTER)
+    rows = list(
+        Command.objects.filter(Q(state=CommandState.QUEUED) | unheard)
+        .filter(device__is_enabled=True)
+        .select_for_update(of=("self",), skip_locked=True)
+        .select_related("device")
+        .order_by("id")[:most]
+    )
+    Command.objects.filter(pk__in=[row.pk for row in rows]).update(
+        state=CommandState.SENT, sent_at=moment, tries=F("tries") + 1
+    )
+    return [Outgoing(row.pk, row.device.key, message(row)) for row in rows]
+
+
+def message(row: Command) -> bytes:
+    """What the device reads: `{"id": 7, "command": "set_interval", "parameters": {…}, "expires": "…"}`."""
+    return orjson.dumps(
+        {"id": row.pk, "command": row.name, "parameters": row.parameters, "expires": row.expires.isoformat()}
+    )
+
+
+@transaction.atomic
+def answered(key: str, payload: bytes, at: datetime) -> str:
+    """Take in what a device says of a command: `{"id": 7, "state": "done", "result": …}`; why not, where it is wrong.
+
+    A repeated or late answer changes nothing: an end is an end.
+    """
+    try:
+        said = orjson.loads(payload[:LONGEST_ANSWER])
+        number, state = int(said["id"]), SAID[said["state"]]
+    except (ValueError, KeyError, TypeError):
+        return "an answer is {id, state}, its state acknowledged, done or failed"
+    row = Command.objects.select_for_update().filter(pk=number, device__key=key).first()
+    if row is None:
+        return "the device got no command of that id"
+    is_news = row.state == CommandState.SENT or (row.state == CommandState.ACKNOWLEDGED and state in ENDED)
+    if is_news:
+        row.state, row.acknowledged_at, row.answer = state, row.acknowledged_at or at, said.get("result")
+        row.ended_at = at if state in ENDED else None
+        row.save(update_fields=["state", "acknowledged_at", "answer", "ended_at"])
+    return ""
