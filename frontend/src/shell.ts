@@ -97,3 +97,11 @@ document.addEventListener("click", (event) => { // a download does not leave the
 });
 
 if (document.querySelector("[data-tour]")) void import("./tour").then((tour) => tour.prepare());
+
+// "Where I stand": the position of the phone into the two fields beside the button.
+document.querySelectorAll<HTMLButtonElement>("[data-here]").forEach((button) => {
+  const field = (name: string) => button.form?.elements.namedItem(name) as HTMLInputElement | null;
+  button.addEventListener("click", () => navigator.geolocation?.getCurrentPosition(({ coords }) => {
+    for (const name of ["longitude", "latitude"] as const) { const input = field(name); if (input) input.value = coords[name].toFixed(6); }
+  }, undefined, { enableHighAccuracy: true, timeout: 20_000 }));
+});

@@ -21,7 +21,8 @@ PAGES: dict[str, list[tuple[str, str]]] = {
         ("plan", "/plan/"), ("indicator", r"^/plan/indicators/\d+/$"), ("plan-tasks", "/plan/tasks/"),
         ("plan-review", "/plan/review/"), ("alarms", "/alarms/"), ("alarm", r"^/alarms/\d+/$"),
         ("rules", "/alarms/rules/"), ("cases", "/cases/?status=all"), ("case", r"^/cases/\d+/$"),
-        ("stations", "/things/"), ("station", r"^/things/\d+/$"), ("registers", "/records/"),
+        ("stations", "/things/"), ("station", r"^/things/\d+/$"), ("rates", "/things/rates/"),
+        ("developer", "/things/developer/"), ("registers", "/records/"),
         ("records", "/records/rivers.reach/"), ("record", r"^/records/rivers.reach/\d+/$"), ("notices", "/notices/"),
         ("account", "/account"), ("help", "/help"), ("design", "/design"), ("missing", MISSING),
     ],
@@ -31,10 +32,14 @@ PAGES: dict[str, list[tuple[str, str]]] = {
     "admin": [
         ("people", "/people/"), ("person", r"^/people/\d+/$"), ("person-new", "/people/new"),
         ("sign-ins", "/people/sign-ins"), ("notice-new", "/notices/new"), ("tokens", "/tokens"),
+        ("device", "/things/"), ("device", r"^/things/\d+/$"), ("connect", "/things/connect/"),
+        ("import", "/things/import/?profile=rivers.stage_station"), ("labels", "/things/labels/"),
+        ("commands", "/things/commands/"),
+        ("command-group", "/things/commands/new?way=rivers.stage_station|set_interval"),
         ("declarations", "/declarations/"), ("password", "/password"), ("second-factor", "/account/second"),
     ],
 }  # fmt: skip
-THINGS = {"indicator", "alarm", "case", "station", "record", "person"}
+THINGS = {"indicator", "alarm", "case", "station", "device", "record", "person"}
 LABELS = "nav, h1, h2, h3, th, button, label, legend, summary, dt, .empty-note, .level, .alert"
 LATIN = re.compile(r"[A-Za-z]{4,}")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

@@ -94,12 +94,7 @@ class Session:
         if packet.cn not in UPLOADS:
             await self._keep_bad(frame, [("CN", packet.cn, "uploads understood are 2011, 2031, 2051, 2061")], packet.mn)
             return None
-        extracted = hj212.values(packet)
-        samples = [
-            things.Sample(f"{packet.cn}/{v.code}-{v.statistic}", v.time, v.number, v.mark not in {None, "N"})
-            for v in extracted.values
-        ]
-        rejects = [(remark.field, remark.value, remark.rule) for remark in extracted.problems]
+        samples, rejects = read(packet)
         await self._log(things.Submission(PROTOCOL, packet.mn, frame, samples, rejects), packet)
         self.detail["uploads"] = self.detail.get("uploads", 0) + 1
         return hj212.data_answer(packet) if packet.wants_answer else None
@@ -113,6 +108,16 @@ class Session:
         subject = f"in.{PROTOCOL}.{packet.mn if packet else 'refused'}"
         payload = msgspec.json.encode(submission)
         await log.patiently("gateway", lambda: self.jetstream.publish(subject, payload, wait=True))
+
+
+def read(packet: hj212.Packet) -> tuple[list[things.Sample], list[tuple[str, str, str]]]:
+    """The values of an upload, by channel, and what is wrong in it."""
+    extracted = hj212.values(packet)
+    samples = [
+        things.Sample(f"{packet.cn}/{v.code}-{v.statistic}", v.time, v.number, v.mark not in {None, "N"})
+        for v in extracted.values
+    ]
+    return samples, [(remark.field, remark.value, remark.rule) for remark in extracted.problems]
 
 
 def shown(data: bytes) -> str:

@@ -14,6 +14,7 @@ VERBS = {
     "up": "start everything and print the address",
     "status": "what runs, with versions, lag and memory",
     "device": "register devices",
+    "device-check": "a vendor's recorded packets against a codec and a profile, with a report",
     "edge": "town machines that keep readings while the county is away",
     "plan": "read a county's plan as text, or import it",
     "replay": "a table of readings, or recorded HJ 212 frames, into the running stack",

@@ -54,6 +54,7 @@ from shizhu.engines.records.revising import revise
 from shizhu.engines.records.searching import prepare as prepare_search
 from shizhu.engines.records.spatial import Spot, true
 from shizhu.engines.records.store import CHANGED, create, load_demo, move, restore, revert, update, withdraw
+from shizhu.engines.records.tables import LARGEST as LARGEST_TABLE
 from shizhu.engines.records.tables import XLSX, Unreadable
 from shizhu.engines.records.tables import Writer as TableWriter
 from shizhu.engines.records.tables import kind_of as table_kind
@@ -65,6 +66,7 @@ __all__ = [
     "ANY",
     "CHANGED",
     "KNOWN_REFERENCES",
+    "LARGEST_TABLE",
     "PURPOSES",
     "THINNED",
     "TOWN",

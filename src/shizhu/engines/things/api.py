@@ -15,6 +15,7 @@ from shizhu.engines.things.features import spot_of_stream, station_of_stream
 from shizhu.engines.things.http.sta.app import SensorThings
 from shizhu.engines.things.http.sta.app import application as sensorthings
 from shizhu.engines.things.ingest import LIVE, ingest, prepare_source
+from shizhu.engines.things.logic.bench import Bench
 from shizhu.engines.things.logic.readings import KnownDevice, Origin, Sample, Submission, Verdict
 from shizhu.engines.things.logic.tables import TableRefused
 from shizhu.engines.things.queries import (
@@ -38,6 +39,7 @@ from shizhu.engines.things.queries import (
 __all__ = [
     "EDGE_STREAMS",
     "LIVE",
+    "Bench",
     "CommandRefused",
     "DeviceRefused",
     "Grant",

@@ -35,4 +35,6 @@ class ThingsConfig(AppConfig):
         maps.section(20, dossier.readings)
         search.provider(finding.find, order=30)
         live.topic("things", ingest.LIVE, places.live)
+        developers = {"zh": "开发者", "en": "Developers"}
+        menu.add(menu.Entry(developers, "external-link", "/things/developer/", "things.thing.view", 90))
         menu.add(menu.Entry({"zh": "监测站", "en": "Stations"}, "antenna", "/things/", "things.thing.view", 40))

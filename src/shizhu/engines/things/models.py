@@ -331,6 +331,7 @@ class ServiceKind(models.TextChoices):
     """What was done to a device."""
 
     CALIBRATION = "calibration", gettext_lazy("calibration")
+    INSTALLATION = "installation", gettext_lazy("installation")
     REPAIR = "repair", gettext_lazy("repair")
     FIRMWARE = "firmware", gettext_lazy("firmware")
     SETTING = "setting", gettext_lazy("setting")

@@ -73,6 +73,7 @@ def thing_list(request: Request) -> HttpResponse:
         "condition": asked.get("filter", ""), "asked": asked, "states": STATE_NAMES.items(),
         "problems": PROBLEMS.items(),
         "profiles": [(key, label(body["title"])) for key, body in profiles.items()], "towns": _towns(request),
+        "may_register": request.actor.has("things.device.edit"),
         "may_see_quarantine": request.actor.has(SEE_QUARANTINE), "waiting": quarantined(request).count(),
     }  # fmt: skip
     return render(request, "things/list.html", context)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from shizhu.engines.things.http import care, listing, views
+from shizhu.engines.things.http import care, developer, listing, provisioning, views
 
 app_name = "things"
 urlpatterns = [
@@ -17,6 +17,13 @@ urlpatterns = [
     path("<int:number>/service", care.service, name="service"),
     path("maintenance/<int:number>/end", care.maintenance_end, name="maintenance_end"),
     path("service/<int:number>/certificate", care.certificate, name="certificate"),
+    path("developer/", developer.developer, name="developer"),
+    path("import/", provisioning.table, name="import"),
+    path("labels/", provisioning.labels, name="labels"),
+    path("claim/<str:token>/", provisioning.claim, name="claim"),
+    path("connect/", provisioning.connect, name="connect"),
+    path("<int:number>/connected/", provisioning.connected, name="connected"),
+    path("<int:number>/first", provisioning.first, name="first"),
     path("commands/", care.command_list, name="commands"),
     path("commands/new", care.command_group, name="command_group"),
     path("commands/<uuid:batch>", care.command_decide, name="command_decide"),

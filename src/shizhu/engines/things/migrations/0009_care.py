@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("kernel", "0007_notices"),
         ("pghistory", "0007_auto_20250421_0444"),
-        ("things", "0007_archive"),
+        ("things", "0008_box_of_geojson"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -140,6 +140,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("calibration", "calibration"),
+                            ("installation", "installation"),
                             ("repair", "repair"),
                             ("firmware", "firmware"),
                             ("setting", "setting"),
