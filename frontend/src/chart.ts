@@ -14,6 +14,9 @@ function limits(text: string | undefined): number[] {
   return (text?.match(/-?\d+(\.\d+)?/g) ?? []).map(Number);
 }
 
+// What a rule judges by is seen even while all values lie far from it.
+const reach = (ends: number[]): object => ends.length ? { min: (v: { min: number }) => Math.min(v.min, ...ends), max: (v: { max: number }) => Math.max(v.max, ...ends) } : {};
+
 // The axis shows county time (UTC+8) wherever the browser is.
 const COUNTY = 8 * 3600_000;
 const local = (time: string): number => Date.parse(time) + COUNTY;
@@ -34,7 +37,7 @@ function draw(element: HTMLElement): void {
     grid: { left: 52, right: 18, top: 34, bottom: 30 },
     tooltip: { trigger: "axis", confine: true, backgroundColor: token("card", element), borderColor: grid, textStyle: { color: token("ink", element) }, valueFormatter: (v: unknown) => `${v ?? "—"} ${data.unit}` },
     xAxis: { type: "time", splitNumber: element.clientWidth < 480 ? 4 : 8, axisLabel: { hideOverlap: true, color: ink } },
-    yAxis: { type: "value", scale: true, name: data.unit, nameTextStyle: { align: "left", color: ink }, splitLine: { lineStyle: { color: grid } }, axisLabel: { color: ink } },
+    yAxis: { type: "value", scale: true, ...reach(limits(data.limit)), name: data.unit, nameTextStyle: { align: "left", color: ink }, splitLine: { lineStyle: { color: grid } }, axisLabel: { color: ink } },
     series: [
       {
         name: text.textValue, type: "line", data: good.map((p) => [local(p[0]), p[1]]), showSymbol: good.length < 60, symbolSize: 5, lineStyle: { width: 2, color: jade }, itemStyle: { color: jade },
