@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from shizhu.engines.things.models import Datastream, Thing
+from shizhu.engines.things.provisioning import REGISTER
 from shizhu.kernel import access
 from shizhu.web.middleware import Request
 
@@ -30,7 +31,9 @@ def developer(request: Request) -> HttpResponse:
     things = access.rows(Thing.objects.filter(county=request.county), request.actor, VIEW)
     stream = Datastream.objects.filter(thing__in=things, latest__isnull=False).order_by("pk").first()
     base, number = request.build_absolute_uri("/sta/v1.1"), stream.pk if stream else 1
-    context = {"steps": _steps(base, number), "protocols": _protocols(request)}
+    context = {
+        "steps": _steps(base, number), "protocols": _protocols(request), "may_register": request.actor.has(REGISTER),
+    }  # fmt: skip
     return render(request, "things/developer.html", context)
 
 
