@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -249,9 +250,23 @@ def test_a_key_is_shown_once_acts_as_its_person_and_is_revoked(county: County) -
     assert secret not in page.content.decode()
     bearer = {"authorization": f"Bearer {secret}"}
     assert Client().get("/ogc/collections", headers=bearer).status_code == 200
+    token.refresh_from_db()
+    assert token.used is not None
+    assert "最近使用" in text(client.get("/tokens"))
     stranger = browser(person(county, "*", username="stranger"))
     assert stranger.post(f"/tokens/{token.pk}/revoke").status_code == 404
     assert Client().get("/ogc/collections", headers=bearer).status_code == 200
     assert told(client.post(f"/tokens/{token.pk}/revoke", follow=True)) == ["密钥已吊销。"]
     assert Client().get("/ogc/collections", headers=bearer).status_code == 401
     assert "还没有密钥" in text(client.get("/tokens"))
+
+
+def test_a_key_may_end_by_itself(county: County) -> None:
+    client = browser(person(county, "records.*", username="someone"))
+    secret = client.post("/tokens", {"name": "一月", "days": "30"}).context["secret"]
+    client.post("/tokens", {"name": "怪", "days": "-5"})
+    ends = dict(Token.objects.values_list("name", "expires"))
+    assert ends["怪"] is None
+    assert timedelta(days=29) < ends["一月"] - timezone.now() < timedelta(days=31)
+    Token.objects.filter(name="一月").update(expires=timezone.now())
+    assert Client().get("/ogc/collections", headers={"authorization": f"Bearer {secret}"}).status_code == 401

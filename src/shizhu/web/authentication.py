@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from http.cookies import CookieError, SimpleCookie
 
 from asgiref.sync import sync_to_async
@@ -30,6 +31,7 @@ from shizhu.web.sessions import SessionStore
 
 KEPT_SECONDS = 5.0
 MOST_KEPT = 1000
+USED_STEP = timedelta(minutes=1)  # of the time a key was last used
 CHALLENGE = ((b"www-authenticate", b'Basic realm="Shizhu", charset="UTF-8"'), (b"www-authenticate", b"Bearer"))
 LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?", re.IGNORECASE)
 Header = tuple[bytes, bytes]
@@ -119,10 +121,14 @@ def _person_of_basic(shown: Credentials) -> Person | None:
 
 
 def _person_of_bearer(shown: Credentials) -> Person | None:
-    digest = hashlib.sha256(shown.secret.encode()).hexdigest()
-    valid = Q(expires__isnull=True) | Q(expires__gt=timezone.now())
+    digest, now = hashlib.sha256(shown.secret.encode()).hexdigest(), timezone.now()
+    valid = Q(expires__isnull=True) | Q(expires__gt=now)
     token = Token.objects.filter(valid, digest=digest, revoked__isnull=True).select_related("person").first()
-    return token.person if token else None
+    if token is None:
+        return None
+    if token.used is None or now - token.used >= USED_STEP:
+        Token.objects.filter(pk=token.pk).update(used=now)
+    return token.person
 
 
 FINDERS: dict[str, Callable[[Credentials], Person | None]] = {"basic": _person_of_basic, "bearer": _person_of_bearer}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -27,6 +27,7 @@ from shizhu.web.middleware import Request
 
 VIEW, EDIT = "kernel.person.view", "kernel.person.edit"
 CHOOSE = gettext_lazy("Please choose")
+TOKEN_DAYS = ("30", "90", "365")
 
 
 def visible(request: Request) -> QuerySet[Person]:
@@ -216,14 +217,17 @@ def person_password(request: Request, number: int) -> HttpResponse:
 
 
 def tokens(request: Request) -> HttpResponse:
-    """One's own keys for the standard APIs; a key is shown once."""
+    """One's own keys for the standard APIs, for ever or some days; a key is shown once."""
+    context: dict[str, Any] = {"tokens": _own_tokens(request), "days": TOKEN_DAYS, "now": timezone.now()}
     if request.method == "POST":
         secret = f"sz_{secrets.token_urlsafe(32)}"
         name = request.POST.get("name", "").strip()[:60] or _("Key")
         digest = hashlib.sha256(secret.encode()).hexdigest()
-        Token.objects.create(person=request.user, name=name, digest=digest)
-        return render(request, "shizhu/tokens.html", {"tokens": _own_tokens(request), "secret": secret})
-    return render(request, "shizhu/tokens.html", {"tokens": _own_tokens(request)})
+        days = request.POST.get("days", "")
+        expires = timezone.now() + timedelta(days=int(days)) if days in TOKEN_DAYS else None
+        Token.objects.create(person=request.user, name=name, digest=digest, expires=expires)
+        context |= {"secret": secret}
+    return render(request, "shizhu/tokens.html", context)
 
 
 def _own_tokens(request: Request) -> QuerySet[Token]:

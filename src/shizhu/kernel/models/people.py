@@ -131,6 +131,7 @@ class Token(models.Model):
     digest = models.CharField(max_length=64, unique=True)
     created = models.DateTimeField(auto_now_add=True)
     expires = models.DateTimeField(null=True)
+    used = models.DateTimeField(null=True)  # last, to the minute
     revoked = models.DateTimeField(null=True)
 
     class Meta:
