@@ -36,6 +36,8 @@ PAGES = {
     "search in a list": f"{LIST}?q={quote('黄水莼菜')}", "registers": "/records/", "list": LIST,
     "list, filtered": f"{LIST}?f.industry=food&f.scale=above", "list, page 150": f"{LIST}?page=150",
     "list, ordered by date": f"{LIST}?order=-recognised", "list, one town": f"{LIST}?area=500240101",
+    "list, ordered by code": f"{LIST}?order=-credit_code", "list, filter that fits none": f"{LIST}?f.industry=energy",
+    "home": "/", "board": "/boards/innovation.enterprises/",
 }  # fmt: skip
 HEADS = {
     "统一社会信用代码": "credit_code", "企业名称": "name", "类别": "kind", "领域": "industry", "规模": "scale",

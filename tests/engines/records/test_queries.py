@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -212,6 +213,64 @@ SELECT county_id, register, 'S' || n, jsonb_build_object('kind', 'k' || n, 'seat
   now(), 1
 FROM records_record, generate_series(1000, 4000) n
 """
+
+
+@pytest.mark.parametrize("order", ["seats", "-seats", "opened", "-opened", "-kind", "code", "-code", "-name", ""])
+def test_pages_of_any_order_are_the_order_in_pieces(county: County, root: access.Actor, stall: Any, order: str) -> None:
+    for seats, opened in (
+        (4, None),
+        (None, "2026-01-01"),
+        (4, "2025-01-01"),
+        (9, None),
+        (None, None),
+        (0, "2026-01-01"),
+    ):
+        stall(**{name: value for name, value in (("seats", seats), ("opened", opened)) if value is not None})
+    whole = codes(api.query(root, county.pk, STALL, api.Query(order=order)))
+    wanted = [api.Query(order=order, offset=first, limit=2) for first in range(8)]
+    pages = [codes(api.query(root, county.pk, STALL, one)) for one in wanted]
+    assert (len(whole), pages) == (6, [whole[first : first + 2] for first in range(8)])
+
+
+def test_nothing_is_last_whichever_way(county: County, root: access.Actor, stall: Any) -> None:
+    for seats in (4, None, 9):
+        stall(**{} if seats is None else {"seats": seats})
+    found = [codes(api.query(root, county.pk, STALL, api.Query(order=order))) for order in ("seats", "-seats")]
+    assert found == ["132", "312"]
+
+
+@pytest.mark.parametrize("order", ["-opened", "opened", "-code"])
+def test_an_index_serves_an_order(county: County, root: access.Actor, stall: Any, order: str) -> None:
+    stall()
+    asked: list[tuple[str, Any]] = []
+    with connection.cursor() as cursor:
+        cursor.execute(MANY.replace("'2026-01-01'", "to_char(date '2020-01-01' + n, 'YYYY-MM-DD')"))
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    api.prepare_registers()
+
+    def heard(execute: Any, sql: str, params: Any, *rest: Any) -> Any:
+        asked.append((sql, params))
+        return execute(sql, params, *rest)
+
+    with connection.execute_wrapper(heard):
+        api.query(root, county.pk, STALL, api.Query(order=order, limit=20))
+    sql, params = next((sql, params) for sql, params in asked if "ORDER BY" in sql)
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {sql}", params)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert {"opened": "declared_lemonade_stall_opened", "code": "record_key"}[order.strip("-")] in plan
+
+
+def test_filters_of_low_choice_are_known_to_the_planner(county: County, root: access.Actor, stall: Any) -> None:
+    """Half of many rows are not taken for a handful, or the list would gather and sort them all."""
+    stall()
+    with connection.cursor() as cursor:
+        cursor.execute(MANY.replace("'k' || n", "CASE n % 2 WHEN 0 THEN 'cart' ELSE 'booth' END"))
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    api.prepare_registers()
+    rows = queries.selected(root, county.pk, api.register_of(STALL), api.Query(where="kind = 'cart'"))
+    plan = rows.order_by().values("id").explain()
+    assert 1000 < int(re.search(r"rows=(\d+)", plan)[1]) < 2000
 
 
 @pytest.mark.parametrize("where", ["kind = 'cart'", "seats = 4", "opened > DATE('2026-01-01')", "is_shaded = TRUE"])

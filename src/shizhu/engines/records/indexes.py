@@ -1,5 +1,6 @@
 """Partial indexes made from what is declared now: one per register and field that one filters, orders or refers by, and
-a unique one per group of fields that no two rows in use may have alike.
+a unique one per group of fields that no two rows in use may have alike. Statistics of what filters ask for stand beside
+them, because PostgreSQL does not believe what it knows of a partial index.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 
 from shizhu.engines.records.catalogue import KIND, registers
 from shizhu.engines.records.logic.columns import expression
-from shizhu.engines.records.logic.register import Field, Register
+from shizhu.engines.records.logic.register import COMPARABLE, Field, Register
 from shizhu.engines.records.models import WITHDRAWN, Record
 from shizhu.kernel import overlays
 from shizhu.kernel.models import Declaration
@@ -20,6 +21,7 @@ from shizhu.kernel.models import Declaration
 logger = logging.getLogger(__name__)
 TABLE = "records_record"
 PREFIX = "declared_"
+STATISTICS = "declared_of_"
 OWN_FIELD = f"{overlays.LOCAL}_"  # how fields begin that a county adds
 THINNED = (16, 256)  # of so many points a tile of a far view draws one
 ANALYZE = 1000  # rows of a table above which new expressions need their own statistics at once
@@ -36,9 +38,23 @@ def prepare_registers() -> int:
         for name in sorted(there - wanted.keys()):
             cursor.execute(f'DROP INDEX "{name}"')
         made = [name for name in sorted(wanted.keys() - there) if _make(name, wanted[name])]
-        if made and Record.objects.count() > ANALYZE:
+        if (_make_statistics() or made) and Record.objects.count() > ANALYZE:
             cursor.execute(f"ANALYZE {TABLE}")
     return len(there - wanted.keys()) + len(made)
+
+
+def _make_statistics() -> int:
+    """Of every field that one filters by, beside its register; returns how many were made."""
+    filtered = {expression(item): item.name for register in _all_registers() for item in register.filters}
+    wanted = {_digested(f"{STATISTICS}{name}", sql): sql for sql, name in filtered.items()}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT stxname FROM pg_statistic_ext WHERE starts_with(stxname, %s)", (STATISTICS,))
+        there = {name for (name,) in cursor.fetchall()}
+        for name in sorted(there - wanted.keys()):
+            cursor.execute(f'DROP STATISTICS "{name}"')
+        for name in sorted(wanted.keys() - there):
+            cursor.execute(f'CREATE STATISTICS "{name}" (mcv) ON register, {wanted[name]} FROM {TABLE}')
+    return len(wanted.keys() - there)
 
 
 def _make(name: str, definition: str) -> bool:
@@ -65,12 +81,20 @@ def _there() -> set[str]:
 
 def _all_wanted() -> Iterator[tuple[str, str]]:
     """Of all packs, and of every county that declares something itself."""
-    for register in registers().values():
-        yield from _wanted(register, "")
-    own = Declaration.objects.filter(kind__in=[KIND, overlays.FIELDS], county__isnull=False)
-    for county in own.values_list("county", flat=True).distinct().order_by("county"):
-        for register in registers(county).values():
+    for county in ("", *_counties()):
+        for register in registers(county or None).values():
             yield from _wanted(register, county)
+
+
+def _all_registers() -> Iterator[Register]:
+    for county in (None, *_counties()):
+        yield from registers(county).values()
+
+
+def _counties() -> list[str]:
+    """Those that declare something themselves."""
+    own = Declaration.objects.filter(kind__in=[KIND, overlays.FIELDS], county__isnull=False)
+    return list(own.values_list("county", flat=True).distinct().order_by("county"))
 
 
 def _wanted(register: Register, county: str) -> Iterator[tuple[str, str]]:
@@ -92,6 +116,8 @@ def _wanted(register: Register, county: str) -> Iterator[tuple[str, str]]:
 def _fields(register: Register) -> list[Field]:
     order, time = register.order.removeprefix("-"), register.time_field
     extra = [register.fields[name] for name in (order, time) if name]
+    own = {register.key_field, register.title_field}  # whose columns have indexes
+    extra += [i for i in register.listed if i.kind in COMPARABLE and not i.privacy and i.name not in own]
     return list({item.name: item for item in (*register.filters, *register.references, *extra)}.values())
 
 
@@ -111,5 +137,8 @@ def _only(register: Register, names: Collection[str], county: str) -> str:
 def _named(register: Register, part: str, method: str, also: str = "") -> tuple[str, str]:
     """The name carries a digest of the definition, so that a changed definition is another index."""
     definition = f"{method} WHERE register = '{register.key}'{also}"
-    digest = hashlib.sha256(definition.encode()).hexdigest()[:8]
-    return f"{PREFIX}{register.key.replace('.', '_')[:24]}_{part[:16]}_{digest}", definition
+    return _digested(f"{PREFIX}{register.key.replace('.', '_')[:24]}_{part[:16]}", definition), definition
+
+
+def _digested(name: str, definition: str) -> str:
+    return f"{name}_{hashlib.sha256(definition.encode()).hexdigest()[:8]}"

@@ -38,7 +38,7 @@ class Record(models.Model):
     title = models.CharField(max_length=300)
     sort_key = models.CharField(max_length=300)  # pinyin of the title
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
-    area = models.ForeignKey(Area, models.PROTECT, related_name="+")
+    area = models.ForeignKey(Area, models.PROTECT, db_index=False, related_name="+")
     geometry = GeometryField(null=True)
     box = BoxField(null=True)
     state = models.CharField(max_length=40)
@@ -55,6 +55,7 @@ class Record(models.Model):
         constraints = [models.UniqueConstraint(fields=["county", "register", "key"], name="record_key")]
         indexes = [
             models.Index(fields=["county", "register", "sort_key", "id"], name="record_order"),
+            models.Index(fields=["area", "register"], include=["county", "state", "organisation"], name="record_area"),
             GinIndex(fields=["search"], name="record_search"),
         ]
 

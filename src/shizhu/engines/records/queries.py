@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import OrderBy, Q, QuerySet
+from django.db.models import F, OrderBy, Q, QuerySet
 from django.db.models.expressions import RawSQL
+from django.db.models.lookups import IsNull
 
 from shizhu.engines.records import spatial
 from shizhu.engines.records.catalogue import register_of, registers
@@ -74,8 +75,8 @@ def query(who: Actor, county: str, register: str, wanted: Query) -> Page:
     """One page of what the actor may see. Raises UnknownRegister, cql2.Cql2Error."""
     declared = register_of(register, county)
     rows = selected(who, county, declared, wanted)
-    page = ordered(rows, declared, wanted.order)[wanted.offset : wanted.offset + wanted.limit]
-    entries = tuple(entry(row, declared) for row in page.prefetch_related("organisation", "area"))
+    page = _page(rows.prefetch_related("organisation", "area"), declared, wanted)
+    entries = tuple(entry(row, declared) for row in page)
     if not wanted.most_counted:
         return Page(entries, rows.count())
     total = rows.order_by()[: wanted.most_counted + 1].count()
@@ -136,15 +137,41 @@ def _below(county: str, code: str) -> QuerySet[Area]:
     return Area.objects.filter(county_id=county, path__startswith=found.path) if found else Area.objects.none()
 
 
+def _page(rows: QuerySet[Record], register: Register, wanted: Query) -> list[Record]:
+    """The rows of a page in order. Where a field falls, an index that rises gives nothing first, so that rows with
+    nothing in the field, which are last, are asked for on their own.
+    """
+    by, first = _field(register, wanted.order or register.order), wanted.offset
+    if by is None or not (by.descending and by.nulls_last):
+        return list(ordered(rows, register, wanted.order)[first : first + wanted.limit])
+    said, unsaid = rows.filter(IsNull(by.expression, False)), rows.filter(IsNull(by.expression, True))
+    falling = said.order_by(OrderBy(by.expression, descending=True), "sort_key", "id")
+    page = list(falling[first : first + wanted.limit])
+    if len(page) < wanted.limit:
+        before = 0 if page else first - said.count()
+        page += unsaid.order_by("sort_key", "id")[before : before + wanted.limit - len(page)]
+    return page
+
+
 def ordered(rows: QuerySet[Record], register: Register, order: str) -> QuerySet[Record]:
     """Rows by a field (nothing last), or by title in pinyin; rows that tie keep one order."""
     order = order or register.order
+    by = _field(register, order)
+    if by is None:
+        return rows.order_by("-sort_key" if order.startswith("-") else "sort_key", "id")
+    return rows.order_by(by, "sort_key", "id")
+
+
+def _field(register: Register, order: str) -> OrderBy | None:
+    """What rows are ordered by; None for their title."""
     name = order.removeprefix("-")
     found = columns(register, TABLE, with_private=False).get(name)
     if found is None or name == register.title_field:
-        return rows.order_by("-sort_key" if order.startswith("-") else "sort_key", "id")
+        return None
+    if name == register.key_field:  # its own column has an index
+        return OrderBy(F("key"), descending=order.startswith("-"))
     by: RawSQL = RawSQL(found.sql, ())  # noqa: S611  # made from declared names alone
-    return rows.order_by(OrderBy(by, descending=order.startswith("-"), nulls_last=True), "sort_key", "id")
+    return OrderBy(by, descending=order.startswith("-"), nulls_last=True)
 
 
 def entry(row: Record, register: Register, opened: Collection[str] = ()) -> Entry:
