@@ -1,7 +1,9 @@
-"""Readings over MQTT QoS 1, one in a message, from four devices with 200 unacknowledged each: from the first byte on
-the socket to the last row committed, every row counted. Beside what the broker alone acknowledges (same stack, same
-publisher, ingest stopped by SIGSTOP, so that it checks, renames and stores just as before) and beside COPY (50,000
-rows, best of three) into a table with the same columns, keys and indexes, and into a bare one."""
+"""Readings over MQTT QoS 1 from four devices with 200 unacknowledged messages each: from the first byte on the socket
+to the last row committed, every row counted; one reading in a message, and a hundred. Beside what the broker alone
+acknowledges (same stack, same publisher, ingest stopped by SIGSTOP, so that it checks, renames and stores just as
+before) and beside COPY (50,000 rows, best of three) into a table with the same columns, keys and indexes, and into a
+bare one. Beside it where the time goes: microseconds of processor a reading takes in each part, and the memory of
+ingest after the rush, beside before."""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 
+import psutil
 import psycopg
 from tests.stack.stack import Stack
 
@@ -19,7 +22,8 @@ from bench.figures import Figure
 from bench.stacks import Homes
 
 DEVICES = 4
-ROWS, TIMES = 50_000, 3
+ROWS, TIMES, HUNDRED = 50_000, 3, 100
+PARTS = {"NATS": "nats", "ingest": "ingest", "PostgreSQL": "postgres"}
 SYNC = {"2m": "fsync every 2 min", "always": "fsync always"}  # the default, and what survives a power loss
 COLUMNS = (
     "id, datastream_id, phenomenon_time, sequence, phenomenon_end, result_time, result, result_json, verdict, origin,"
@@ -41,17 +45,23 @@ def run(homes: Homes, seconds: float) -> Iterator[Figure]:
             stacks.register(stack, keys)
             with psycopg.connect(stack.state["DATABASE_URL"], autocommit=True) as connection:
                 yield from _measured(stack, connection, keys, seconds, f"committed, {meaning}")
+                if interval == "2m":
+                    hundreds = [f"mqtt-{number}-hundreds" for number in range(DEVICES)]
+                    stacks.register(stack, hundreds)
+                    yield from _in_hundreds(stack, connection, hundreds, seconds)
 
 
 def _measured(
     stack: Stack, connection: psycopg.Connection, keys: list[str], seconds: float, name: str
 ) -> Iterator[Figure]:
-    before = stacks.rows(connection)
+    before, spent, held = stacks.rows(connection), _spent(stack), _held(stack)
     began = time.perf_counter()
     sent, _ = publisher.blast(stack.mqtt, stacks.PASSWORD, keys, seconds)
     _wait(connection, sent)
     committed = sum(sent.values()) / (time.perf_counter() - began)
     _check(connection, before + sum(sent.values()))
+    each = {part: (took - spent[part]) / sum(sent.values()) * 1e6 for part, took in _spent(stack).items()}
+    grown = _held(stack)
 
     ingest = stack.pid("ingest")
     os.kill(ingest, signal.SIGSTOP)
@@ -70,6 +80,45 @@ def _measured(
     }
     for beside, limit in limits.items():
         yield Figure("mqtt", name, committed, "readings/s", beside, limit)
+    for part, took in each.items():
+        yield Figure("mqtt", f"processor of {part}", took, "µs/reading", "all parts", sum(each.values()))
+    yield Figure("mqtt", "memory of ingest, after", grown, "MB", "before", held)
+
+
+def _in_hundreds(stack: Stack, connection: psycopg.Connection, keys: list[str], seconds: float) -> Iterator[Figure]:
+    """A hundred readings in a message."""
+    before = stacks.rows(connection)
+    began = time.perf_counter()
+    sent, _ = publisher.blast(stack.mqtt, stacks.PASSWORD, keys, seconds / 5, many=HUNDRED)
+    readings = {key: number * HUNDRED for key, number in sent.items()}
+    _wait(connection, readings)
+    committed = sum(readings.values()) / (time.perf_counter() - began)
+    _check(connection, before + sum(readings.values()))
+    limit = _copy(connection, "INCLUDING ALL")
+    yield Figure("mqtt", "committed, 100 in a message", committed, "readings/s", "COPY, same keys", limit)
+
+
+def _spent(stack: Stack) -> dict[str, float]:
+    """Seconds of processor by part until now; ours is the publisher's."""
+    found = {name: sum(map(_seconds, _family(stack.pid(part)))) for name, part in PARTS.items()}
+    return {**found, "the publisher": time.process_time()}
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    process = psutil.Process(pid)
+    return [process, *process.children(recursive=True)]
+
+
+def _seconds(process: psutil.Process) -> float:
+    try:
+        return float(sum(process.cpu_times()[:2]))
+    except psutil.NoSuchProcess:
+        return 0.0
+
+
+def _held(stack: Stack) -> float:
+    """Megabytes of ingest."""
+    return float(psutil.Process(stack.pid("ingest")).memory_info().rss / 1e6)
 
 
 def _check(connection: psycopg.Connection, expected: int) -> None:

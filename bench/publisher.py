@@ -54,6 +54,13 @@ def reading(number: int) -> bytes:
     return b'{"time":"%s","values":{"dissolved_oxygen":%.1f}}' % (at.encode(), number % 90 / 10)
 
 
+def message(number: int, many: int) -> bytes:
+    """The readings of the message of that number, so many in each."""
+    if many == 1:
+        return reading(number)
+    return b"[%s]" % b",".join(map(reading, range(number * many, (number + 1) * many)))
+
+
 @dataclass(eq=False)
 class Device:
     """One connection with a window of unacknowledged messages."""
@@ -61,6 +68,7 @@ class Device:
     key: str
     line: socket.socket
     next: int
+    many: int = 1  # readings in a message
     sent: int = 0
     received: int = 0
 
@@ -72,16 +80,16 @@ class Device:
         """Send as many as the window allows."""
         room = WINDOW - (self.sent - self.acknowledged)
         numbers = range(self.next, self.next + room)
-        self.line.sendall(b"".join([publish(self.key, number, reading(number)) for number in numbers]))
+        self.line.sendall(b"".join([publish(self.key, number, message(number, self.many)) for number in numbers]))
         self.next += room
         self.sent += room
 
 
 def blast(
-    port: int, password: str, keys: list[str], seconds: float, first: dict[str, int] | None = None
+    port: int, password: str, keys: list[str], seconds: float, first: dict[str, int] | None = None, many: int = 1
 ) -> tuple[dict[str, int], float]:
     """Publish from all devices as fast as the broker acknowledges: (messages acknowledged by device, seconds)."""
-    devices = [Device(key, connect(port, key, password), (first or {}).get(key, 0)) for key in keys]
+    devices = [Device(key, connect(port, key, password), (first or {}).get(key, 0), many) for key in keys]
     began = time.perf_counter()
     with selectors.DefaultSelector() as selector:
         for device in devices:
