@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-START = datetime(2026, 6, 1, tzinfo=UTC)
+START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)  # recent, as what devices send
 STEP = timedelta(milliseconds=1)
 WINDOW = 200
 ACCEPTED = b"\x20\x02\x00\x00"

@@ -23,7 +23,8 @@ from shizhu.kernel import log
 
 logger = logging.getLogger(__name__)
 ACK_WAIT = timedelta(seconds=5)
-MOST = 2000  # messages a batch
+LEAST, MOST = 500, 10_000  # messages asked for: what a rush brings shares one commit …
+MOST_BYTES = 4 * 2**20  # … and large ones come in smaller batches, so that memory stays small and a commit short
 MOST_OUTSTANDING = 20_000
 WAIT_SECONDS = 5.0
 PATIENCE_SECONDS = 60.0
@@ -56,6 +57,7 @@ class Delivery:
     pull: PullConsumer
     held: dict[int, JetStreamMessage] = field(default_factory=dict)
     is_settled: bool = False
+    _most: int = LEAST
     _next: int = 0
     _since: float = 0.0
 
@@ -65,7 +67,8 @@ class Delivery:
 
     async def batch(self) -> list[JetStreamMessage]:
         """The next messages in order; empty if there are none, or not all of them yet."""
-        fetched = await log.fetch(self.pull, MOST, WAIT_SECONDS if self.is_settled and not self.held else 0.2)
+        wait = WAIT_SECONDS if self.is_settled and not self.held else 0.2
+        fetched = await log.fetch(self.pull, self._most, wait)
         for message in fetched:
             self.held[message.stream_sequence] = message
         if fetched:
@@ -73,6 +76,8 @@ class Delivery:
             is_next = counts[0] == self._next and counts[-1] == self._next + len(counts) - 1
             self.is_settled = self.is_settled and is_next
             self._next = counts[-1] + 1
+            fitting = MOST_BYTES * len(fetched) // max(1, sum(message.length for message in fetched))
+            self._most = max(LEAST, min(MOST, fitting, 2 * self._most))
         if not self.is_settled and not await self._settle():
             return []
         return [self.held[number] for number in sorted(self.held)]

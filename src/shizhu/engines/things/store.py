@@ -259,13 +259,15 @@ async def _judged(
     around = await _neighbours(connection, readings, streams)
     judged = []
     for reading in readings:
-        own, reason = around.get(reading.stream), None
-        if own is not None and reading.result is not None:
-            reason = own.judge(reading, reading.result)
-        verdict = max(reading.verdict, Verdict.SUSPECT if reason else Verdict.GOOD)
-        if reading.verdict and reading.reason is None:
-            reason = neighbours.of_itself(reading, streams.get(reading.stream))
-        judged.append(reading._replace(verdict=verdict, reason=neighbours.encoded(reason)) if reason else reading)
+        own = around.get(reading.stream)
+        broken = own.judge(reading, reading.result) if own is not None and reading.result is not None else None
+        is_untold = reading.verdict and reading.reason is None
+        reason = neighbours.of_itself(reading, streams.get(reading.stream)) if is_untold else broken
+        if reason:
+            verdict = max(reading.verdict, Verdict.SUSPECT if broken else Verdict.GOOD)
+            judged.append(reading._replace(verdict=verdict, reason=neighbours.encoded(reason)))
+        else:
+            judged.append(reading)
     return judged
 
 

@@ -59,13 +59,8 @@ class Neighbours:
 
     def judge(self, reading: Reading, number: float) -> Reason | None:
         """Why the next reading is suspect, if it is; it is known from then on."""
-        time = reading.time
-        place = bisect_left(self.rows, time, key=lambda known: known.time)
-        own = self.rows[max(place - BEFORE, 0) : place]
-        kept = self.late.get(time, self.before)
-        both = {known.time: known for known in (*kept, *own)}
-        before = [both[when] for when in sorted(both) if time - when <= NEAR][-BEFORE:]
-        reason = self._broken(number, time, before)
+        time, is_compared = reading.time, self.checks.is_compared
+        reason = self._broken(number, time, self._before(time)) if is_compared else None
         if self.newest is None or time > self.newest:
             if self.run is None or self.run[0] != number:
                 self.run = number, time
@@ -73,9 +68,22 @@ class Neighbours:
             self.newest = time
         elif self.run and time > self.run[1] and number != self.run[0]:
             self.run = self.run[0], time
-        verdict = max(reading.verdict, Verdict.SUSPECT if reason else Verdict.GOOD)
-        self.rows.insert(place, Known(time, number, verdict))
+        if is_compared:
+            verdict = max(reading.verdict, Verdict.SUSPECT if reason else Verdict.GOOD)
+            self.rows.insert(self._place(time), Known(time, number, verdict))
         return reason
+
+    def _place(self, time: datetime) -> int:
+        """Where a time is among the new ones: nearly always at their end."""
+        rows = self.rows
+        return len(rows) if not rows or rows[-1].time < time else bisect_left(rows, time, key=lambda known: known.time)
+
+    def _before(self, time: datetime) -> Sequence[Known]:
+        """What is known before a time, in order."""
+        place = self._place(time)
+        own = self.rows[max(place - BEFORE, 0) : place]
+        both = {known.time: known for known in (*self.late.get(time, self.before), *own)}
+        return [both[when] for when in sorted(both) if time - when <= NEAR][-BEFORE:]
 
     def _broken(self, number: float, time: datetime, before: Sequence[Known]) -> Reason | None:
         """Why the reading does not fit those before it (in order of time), by rate or spike."""

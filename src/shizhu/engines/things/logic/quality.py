@@ -21,9 +21,14 @@ class Checks:
     interval: timedelta | None = None  # how often one is expected
 
     @property
+    def is_compared(self) -> bool:
+        """Whether a reading's value is compared with those of the readings before it."""
+        return self.most is not None or self.spike is not None
+
+    @property
     def needs_neighbours(self) -> bool:
-        """Whether a reading is compared with those before it."""
-        return self.most is not None or self.spike is not None or self.stuck is not None
+        """Whether the readings before it matter for a reading."""
+        return self.is_compared or self.stuck is not None
 
 
 def checks(declared: Mapping[str, Any]) -> Checks | None:
