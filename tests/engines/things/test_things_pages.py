@@ -120,6 +120,7 @@ def test_one_station_shows_values_with_unit_age_and_doubt(county: County, east: 
     ]
     assert [part for part in parts if part.replace("\xa0", " ") not in text(page)] == []
     assert [point[1] for point in page.context["chart"]["points"]] == [21.5, 99.0]
+    assert [row["value"] for row in page.context["decoded"]] == [99.0]  # of a batch, the last of each property
     spans = {
         span: len(client.get(f"/things/{east.thing_id}/?span={span}").context["chart"]["points"])
         for span in ("6h", "x")

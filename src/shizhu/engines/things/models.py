@@ -275,8 +275,8 @@ class CommandState(models.TextChoices):
     QUEUED = "queued", gettext_lazy("waits to be sent")
     SENT = "sent", gettext_lazy("sent")
     ACKNOWLEDGED = "acknowledged", gettext_lazy("received by the device")
-    DONE = "done", gettext_lazy("done")
-    FAILED = "failed", gettext_lazy("failed")
+    DONE = "done", gettext_lazy("carried out")
+    FAILED = "failed", gettext_lazy("not carried out")
     TIMED_OUT = "timed_out", gettext_lazy("no answer in time")
     CANCELLED = "cancelled", gettext_lazy("cancelled")
 

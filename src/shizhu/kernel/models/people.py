@@ -122,7 +122,7 @@ class Post(models.Model):
         return f"{self.person} {self.role_id} {self.area}"
 
 
-@pghistory.track(exclude=["digest"])
+@pghistory.track(exclude=["used", "digest"])
 class Token(models.Model):
     """A person's key for the standard APIs; only its SHA-256 is kept."""
 

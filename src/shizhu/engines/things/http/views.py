@@ -85,11 +85,10 @@ def _last_packet(request: Request, device: Device) -> dict[str, Any]:
     raw = queries.readable(device.last_packet)
     streams = queries.describe(Datastream.objects.filter(thing=device.thing).values_list("pk", flat=True))
     newest = Latest.objects.filter(datastream__in=streams).order_by("-known_at").first()
-    made = (
-        Observation.objects.filter(datastream__in=streams, known_at=newest.known_at).order_by("datastream", "-sequence")
-        if newest
-        else Observation.objects.none()
-    )
+    made = Observation.objects.none()
+    if newest:  # the batch may hold many packets of it: of each property the newest
+        batch = Observation.objects.filter(datastream__in=streams, known_at=newest.known_at)
+        made = batch.order_by("datastream", "-phenomenon_time", "-sequence").distinct("datastream")
     decoded = [
         {
             "stream": streams[row.datastream_id],
