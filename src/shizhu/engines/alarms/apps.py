@@ -45,7 +45,8 @@ class AlarmsConfig(AppConfig):
         things.add_limits(judging.limits)
         maps.section(30, dossier.of_subject)
         events.consumer("alarms.judge", ["things.observations.committed"], judging.readings_committed)
-        events.consumer("alarms.binding", ["things.device.registered"], judging.device_registered)
+        sources = ["things.device.registered", "things.datastream.deleted"]
+        events.consumer("alarms.binding", sources, judging.sources_changed)
         menu.add(menu.Entry({"zh": "预警", "en": "Alarms"}, "bell", "/alarms/", "alarms.alarm.view", 20, on_phone=True))
         web.add_card(views.card, order=20)
         live.topic("alarms", "ev.*.alarms.alarm.*", live.something_happened("alarms.alarm.view"))

@@ -62,8 +62,8 @@ def limits(datastream: int) -> str:
     return " ".join(f"{value:g}" for value in sorted({end for row in rows for end in row if end is not None}))
 
 
-def device_registered(event: Event) -> None:  # everything is bound anew: it is idempotent and rare
-    """A device came or changed."""
+def sources_changed(event: Event) -> None:  # everything is bound anew: it is idempotent and rare
+    """A device came or changed, or a datastream is there no more."""
     bind_all()
 
 

@@ -63,7 +63,8 @@ MERGED = """
 CREATE TEMP TABLE merged AS
 WITH together AS (SELECT *, 0 AS part FROM read_parquet(?) UNION ALL SELECT *, 1 AS part FROM fresh),
 marked AS (
-  SELECT *, part = 1 AND lag(part) OVER w = 0 AND result IS NOT DISTINCT FROM lag(result) OVER w
+  SELECT *, part = 1 AND lag(part) OVER w = 0 AND verdict <> 3 AND lag(verdict) OVER w <> 3
+    AND result IS NOT DISTINCT FROM lag(result) OVER w
     AND result_json IS NOT DISTINCT FROM lag(result_json) OVER w
     AND (phenomenon_end IS NULL OR phenomenon_end IS NOT DISTINCT FROM lag(phenomenon_end) OVER w)
     AND (extra IS NULL OR extra IS NOT DISTINCT FROM lag(extra) OVER w) AS is_same
@@ -83,6 +84,7 @@ SELECT datastream_id, {by}, count(*) FILTER (WHERE is_good), sum(result) FILTER 
        min(result) FILTER (WHERE is_good), max(result) FILTER (WHERE is_good), count(*)
 FROM (SELECT *, verdict = 0 AND result IS NOT NULL AS is_good FROM read_parquet(?)
       QUALIFY row_number() OVER (PARTITION BY datastream_id, phenomenon_time ORDER BY sequence DESC) = 1)
+WHERE verdict <> 3
 GROUP BY 1, 2 ORDER BY 1, 2
 """
 HOUR_OF = "epoch_us(date_trunc('hour', phenomenon_time))"

@@ -6,6 +6,9 @@ Thing is visible with it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pghistory
 from django.contrib.postgres.indexes import GistIndex
 from django.db import models
@@ -18,6 +21,13 @@ from shizhu.kernel.models import Area, County, File, Organisation, Person
 
 VERDICTS = [(int(v), v.name.lower()) for v in Verdict]
 ORIGINS = [(int(o), o.name.lower()) for o in Origin]
+
+
+def audited(**options: Any) -> Callable[[type[models.Model]], type[models.Model]]:
+    """Keep in the audit trail what is made, changed and deleted."""
+    kept = pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent()
+    decorate: Callable[[type[models.Model]], type[models.Model]] = pghistory.track(*kept, **options)
+    return decorate
 
 
 class Entity(models.Model):
@@ -45,7 +55,7 @@ class Location(Entity):
         indexes = [GistIndex(fields=["box"], name="location_box")]
 
 
-@pghistory.track()
+@audited()
 class Thing(Entity):
     """A station, a device on a wall, a reservoir: whatever is observed."""
 
@@ -87,7 +97,7 @@ class FeatureOfInterest(Entity):
     feature = models.JSONField()
 
 
-@pghistory.track()
+@audited()
 class Datastream(Entity):
     """Results of one ObservedProperty by one Sensor of one Thing; or of several at once, a MultiDatastream.
 
@@ -208,7 +218,7 @@ class ArchivedDay(models.Model):
     written_at = models.DateTimeField()
 
 
-@pghistory.track(exclude=["last_seen", "last_packet", "last_error", "last_error_at"])
+@audited(exclude=["last_seen", "last_packet", "last_error", "last_error_at"])
 class Device(models.Model):
     """What logs in and sends: one credential, one profile, one Thing."""
 

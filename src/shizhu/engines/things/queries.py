@@ -14,8 +14,9 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from shizhu.engines.things.logic import geojson
-from shizhu.engines.things.logic.readings import Origin
+from shizhu.engines.things.logic.readings import Origin, Verdict
 from shizhu.engines.things.models import Datastream, Device, Latest, Observation, Packets
+from shizhu.engines.things.store import HERE
 from shizhu.kernel import packs
 from shizhu.kernel.text import named
 
@@ -164,13 +165,14 @@ def series(stream: int, start: datetime, end: datetime, most: int = 2000) -> lis
         .order_by("-phenomenon_time", "-sequence")
         .distinct("phenomenon_time")[:most]
     )
-    return [Point(o.phenomenon_time, o.result, o.verdict, o.origin, o.known_at, o.reason) for o in reversed(found)]
+    kept = [o for o in reversed(found) if o.verdict != Verdict.WITHDRAWN]
+    return [Point(o.phenomenon_time, o.result, o.verdict, o.origin, o.known_at, o.reason) for o in kept]
 
 
-AT = """
+AT = f"""
 SELECT s.id, o.phenomenon_time, o.result, o.verdict, o.origin, o.known_at, o.reason FROM unnest(%s::bigint[]) AS s(id)
 CROSS JOIN LATERAL (
-  SELECT * FROM things_observation WHERE datastream_id = s.id AND phenomenon_time <= %s
+  SELECT * FROM things_observation o WHERE datastream_id = s.id AND phenomenon_time <= %s AND {HERE}
   ORDER BY phenomenon_time DESC, sequence DESC LIMIT 1
 ) o
 """
@@ -195,7 +197,7 @@ def packet(stream: int, time: datetime) -> Packet | None:
     A batch of messages is found by the time it was committed, the message in it by its sender and content.
     """
     row = Observation.objects.filter(datastream=stream, phenomenon_time=time).order_by("-sequence").first()
-    if row is None:
+    if row is None or row.verdict == Verdict.WITHDRAWN:
         return None
     keys = list(Device.objects.filter(thing__datastreams=stream).values_list("key", flat=True))
     for batch in Packets.objects.filter(known_at=row.known_at):

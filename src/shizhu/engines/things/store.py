@@ -62,12 +62,13 @@ SELECT nextval('things_observation_seq'), i.datastream_id, i.phenomenon_time, o.
        i.result_time, i.result, i.result_json, i.verdict, i.origin, now(), i.feature_id, i.extra, i.reason
 FROM incoming i
 CROSS JOIN LATERAL (
-  SELECT sequence, result, result_json, phenomenon_end, extra FROM things_observation o
+  SELECT sequence, result, result_json, phenomenon_end, extra, verdict FROM things_observation o
   WHERE o.datastream_id = i.datastream_id AND o.phenomenon_time = i.phenomenon_time
   ORDER BY sequence DESC LIMIT 1
 ) o
 WHERE i.result IS DISTINCT FROM o.result OR i.result_json IS DISTINCT FROM o.result_json
   OR i.phenomenon_end <> coalesce(o.phenomenon_end, 'infinity') OR i.extra <> coalesce(o.extra, '{{}}')
+  OR o.verdict = {Verdict.WITHDRAWN:d}
 RETURNING datastream_id, phenomenon_time
 """
 FRESH = """
@@ -95,13 +96,17 @@ ON CONFLICT (datastream_id, hour) DO UPDATE SET count = h.count + excluded.count
   least = least(h.least, excluded.least), most = greatest(h.most, excluded.most)
 """
 TOUCHED = "SELECT DISTINCT datastream_id, date_trunc('hour', phenomenon_time, 'UTC') AS hour FROM incoming"
+TOUCHED_KEYS = """
+SELECT DISTINCT stream AS datastream_id, date_trunc('hour', time, 'UTC') AS hour
+FROM unnest(%s::bigint[], %s::timestamptz[]) AS k (stream, time)
+"""
 HOURS_FORGET = (
-    f"DELETE FROM things_hour h USING ({TOUCHED}) t WHERE h.datastream_id = t.datastream_id AND h.hour = t.hour"
+    "DELETE FROM things_hour h USING ({touched}) t WHERE h.datastream_id = t.datastream_id AND h.hour = t.hour"
 )
-HOURS_RECOMPUTE = f"""
+HOURS_RECOMPUTE = """
 INSERT INTO things_hour (datastream_id, hour, count, total, least, most)
 SELECT t.datastream_id, t.hour, count(*), sum(o.result), min(o.result), max(o.result)
-FROM ({TOUCHED}) t CROSS JOIN LATERAL (
+FROM ({touched}) t CROSS JOIN LATERAL (
   SELECT DISTINCT ON (phenomenon_time) result, verdict FROM things_observation o
   WHERE o.datastream_id = t.datastream_id AND o.phenomenon_time >= t.hour
     AND o.phenomenon_time < t.hour + interval '1 hour'
@@ -126,6 +131,39 @@ SELECT s.id, (
       WHERE datastream_id = s.id AND phenomenon_time < s.time AND phenomenon_time >= s.time - 2 * s.span
         AND result <> s.value ORDER BY phenomenon_time DESC LIMIT 1), s.time - 2 * s.span))
 FROM unnest(%s::bigint[], %s::timestamptz[], %s::float8[], %s::interval[]) AS s (id, time, value, span)
+"""
+CURRENT = (  # of the same key, the highest sequence is what is known now (or was at a time, with `was` and `then`)
+    f"{{was}}{{e}}.verdict <> {Verdict.WITHDRAWN:d} AND NOT EXISTS (SELECT FROM things_observation n"
+    " WHERE n.datastream_id = {e}.datastream_id AND n.phenomenon_time = {e}.phenomenon_time"
+    " AND n.sequence > {e}.sequence{then}{probe})"
+)
+HERE = CURRENT.format(e="o", was="", then="", probe="")
+WITHDRAW = f"""
+INSERT INTO things_observation ({COLUMNS})
+SELECT o.id, o.datastream_id, o.phenomenon_time, o.sequence + 1, o.phenomenon_end, o.result_time, NULL, NULL,
+       {Verdict.WITHDRAWN:d}, o.origin, now(), o.feature_id, NULL, NULL
+FROM things_observation o WHERE o.id = ANY(%s) AND {HERE} RETURNING datastream_id, phenomenon_time
+"""
+AMEND = f"""
+INSERT INTO things_observation ({COLUMNS})
+SELECT %s, s.stream, s.time, coalesce((SELECT max(sequence) FROM things_observation
+         WHERE datastream_id = s.stream AND phenomenon_time = s.time) + 1, 0), %s, %s, %s, %s, %s, %s, now(), %s, %s, %s
+FROM (SELECT %s::bigint AS stream, %s::timestamptz AS time) s
+"""
+TAKEN = f"SELECT o.id FROM things_observation o WHERE o.datastream_id = %s AND o.phenomenon_time = %s AND {HERE}"
+LATEST_FORGET = "DELETE FROM things_latest WHERE datastream_id = ANY(%s) RETURNING datastream_id, first_time"
+LATEST_RECOMPUTE = f"""
+INSERT INTO things_latest (datastream_id, first_time, phenomenon_time, last_end, {", ".join(VALUE_COLUMNS)})
+SELECT s.id, CASE WHEN EXISTS (SELECT FROM things_day WHERE datastream_id = s.id) THEN least(s.first, f.time)
+         ELSE f.time END,
+       n.phenomenon_time, greatest(n.phenomenon_time, e.last_end), {", ".join(f"n.{name}" for name in VALUE_COLUMNS)}
+FROM unnest(%s::bigint[], %s::timestamptz[]) AS s (id, first)
+CROSS JOIN LATERAL (SELECT * FROM things_observation o WHERE o.datastream_id = s.id AND {HERE}
+  ORDER BY o.phenomenon_time DESC, o.sequence DESC LIMIT 1) n
+CROSS JOIN LATERAL (SELECT o.phenomenon_time AS time FROM things_observation o WHERE o.datastream_id = s.id AND {HERE}
+  ORDER BY o.phenomenon_time LIMIT 1) f
+CROSS JOIN LATERAL (SELECT max(o.phenomenon_end) AS last_end FROM things_observation o
+  WHERE o.datastream_id = s.id AND o.phenomenon_end IS NOT NULL AND {HERE}) e
 """
 QUARANTINE = """
 INSERT INTO things_quarantine (received, protocol, device_id, sender, payload, field, value, rule)
@@ -215,6 +253,50 @@ async def commit(connection: psycopg.AsyncConnection[Any], batch: Batch, streams
             await connection.execute(POSITION, (batch.source, *batch.position))
         await _tell(connection, fresh, streams)
     return outcome
+
+
+async def withdraw(connection: psycopg.AsyncConnection[Any], ids: Sequence[int]) -> list[tuple[int, datetime]]:
+    """Take observations back, each by a row with the next sequence and its id; what was known until now stays.
+
+    Belongs in a transaction that has locked their datastreams. Returns their keys.
+    """
+    keys = await _fetched(connection, WITHDRAW, ids)
+    await _refresh(connection, keys)
+    return [(stream, time) for stream, time in keys]
+
+
+async def amend(
+    connection: psycopg.AsyncConnection[Any], id_: int, before: datetime, reading: Reading, streams: dict[int, Stream]
+) -> bool:
+    """Correct the observation of that id and time: the next sequence, known from now on. False: the new time is taken.
+
+    Belongs in a transaction that has locked its datastream.
+    """
+    if reading.time != before:
+        if await _fetched(connection, TAKEN, reading.stream, reading.time):
+            return False
+        await _fetched(connection, WITHDRAW, [id_])
+    (judged,) = await _judged(connection, [reading], streams)
+    await connection.execute(AMEND, (
+        id_, judged.end, judged.result_time, judged.result, judged.result_json, judged.verdict, judged.origin,
+        judged.feature, judged.extra, judged.reason, judged.stream, judged.time,
+    ))  # fmt: skip
+    archived = await _refresh(connection, [(judged.stream, before), (judged.stream, judged.time)])
+    if day_of(judged.time) not in archived:
+        await _tell(connection, [judged], streams)
+    return True
+
+
+async def _refresh(connection: psycopg.AsyncConnection[Any], keys: Sequence[tuple[Any, ...]]) -> set[date]:
+    """Hours and latest values from the rows there are now; returns archived days: `archive` makes their hours."""
+    archived = await _touched(connection, [time for _, time in keys])
+    hot = [(stream, time) for stream, time in keys if day_of(time) not in archived]
+    columns = [stream for stream, _ in hot], [time for _, time in hot]
+    await connection.execute(HOURS_FORGET.format(touched=TOUCHED_KEYS), columns)
+    await connection.execute(HOURS_RECOMPUTE.format(touched=TOUCHED_KEYS), columns)
+    known = await _fetched(connection, LATEST_FORGET, sorted({stream for stream, _ in keys}))
+    await connection.execute(LATEST_RECOMPUTE, ([stream for stream, _ in known], [first for _, first in known]))
+    return archived
 
 
 def rounds(readings: Sequence[Reading]) -> list[Sequence[Reading]]:
@@ -330,8 +412,12 @@ async def _archived(connection: psycopg.AsyncConnection[Any], readings: Iterable
     Their readings go into the table, but not into rollups, and no rule hears of them: whether they are new is known
     when the file is written.
     """
+    return await _touched(connection, [reading.time for reading in readings])
+
+
+async def _touched(connection: psycopg.AsyncConnection[Any], times: Iterable[datetime]) -> set[date]:
     old = datetime.now(UTC) - ALWAYS_HOT
-    days = {day_of(reading.time) for reading in readings if reading.time < old}
+    days = {day_of(time) for time in times if time < old}
     if not days:
         return days
     await connection.execute(LOCK_DAYS, (DAY_LOCK, [day.toordinal() for day in days]))
@@ -420,8 +506,8 @@ async def _settle(
     outcome.committed += inserted + len(keys)
     outcome.duplicates += len(readings) - inserted - len(keys)
     if has_hours:
-        await cursor.execute(HOURS_FORGET)
-        await cursor.execute(HOURS_RECOMPUTE)
+        await cursor.execute(HOURS_FORGET.format(touched=TOUCHED))
+        await cursor.execute(HOURS_RECOMPUTE.format(touched=TOUCHED))
     if inserted:
         await cursor.execute(FRESH)
         keys |= set(await cursor.fetchall())

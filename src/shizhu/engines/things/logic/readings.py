@@ -32,6 +32,7 @@ class Verdict(IntEnum):
     GOOD = 0
     SUSPECT = 1
     BAD = 2
+    WITHDRAWN = 3  # taken back: the row only says that what was known before holds no more
 
 
 class Origin(IntEnum):

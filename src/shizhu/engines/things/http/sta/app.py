@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any
 
@@ -15,12 +15,14 @@ import psycopg
 from django.conf import settings
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from shizhu.engines.things.http.sta import drafts, formats, options, paths, spatial, write
+from shizhu.engines.things.http.sta import amend, drafts, formats, options, paths, spatial, write
 from shizhu.engines.things.http.sta.callers import Caller, PersonCaller, caller
-from shizhu.engines.things.http.sta.entities import SETS
+from shizhu.engines.things.http.sta.drafts import Draft
+from shizhu.engines.things.http.sta.entities import SETS, EntitySet, Navigation
 from shizhu.engines.things.http.sta.errors import Refused, bad, forbidden, later, missing
 from shizhu.engines.things.http.sta.select import Reader
 from shizhu.engines.things.http.sta.sql import Sql
+from shizhu.engines.things.logic.json_patch import PatchFault, patched
 from shizhu.kernel import access
 from shizhu.web import authentication
 from shizhu.web.authentication import Header
@@ -46,7 +48,9 @@ CONFORMANCE = [
         "request-data/built-in-query-functions", "multi-datastream", "create-update-delete/create-entity",
         "create-update-delete/link-to-existing-entities", "create-update-delete/deep-insert",
         "create-update-delete/deep-insert-status-code", "create-update-delete/historical-location-auto-creation",
-        "create-update-delete/historical-location-manual-creation",
+        "create-update-delete/historical-location-manual-creation", "create-update-delete/update-entity",
+        "create-update-delete/update-entity-put", "create-update-delete/update-entity-jsonpatch",
+        "create-update-delete/delete-entity",
     )
 ]  # fmt: skip
 
@@ -84,6 +88,7 @@ class Request:
     root: str
     caller: Caller
     body: bytes
+    media_type: str = ""
 
     def json(self) -> Any:
         """The body; raises Refused (400)."""
@@ -160,7 +165,9 @@ class SensorThings:
         if path != PREFIX and not path.startswith(f"{PREFIX}/"):
             raise missing(f"there is no {path}: the service is {PREFIX}")
         if method == "OPTIONS":
-            return Response(HTTPStatus.NO_CONTENT, headers=((b"allow", b"GET, HEAD, POST, PATCH, OPTIONS"),))
+            return Response(
+                HTTPStatus.NO_CONTENT, headers=((b"allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),)
+            )
         if method not in METHODS:
             raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{method} means nothing here")
         root, pool = _root(scope, headers), await self._connections()
@@ -168,7 +175,8 @@ class SensorThings:
         asked = await self._caller(pool, headers, method, peer, is_open=is_open)
         body = b"" if method in READING else await _body(receive)
         below, query = path.removeprefix(PREFIX).strip("/"), scope["query_string"].decode(errors="replace")
-        request = Request(method, below, query, root, asked, body)
+        media_type = authentication.header(headers, b"content-type").partition(";")[0].strip().lower()
+        request = Request(method, below, query, root, asked, body, media_type)
         async with pool.connection() as connection:  # not before: a slow sender or a slow hash holds none
             return await METHODS[method](connection, request)
 
@@ -250,6 +258,8 @@ async def create(connection: psycopg.AsyncConnection[Any], request: Request) -> 
     if request.path in SPECIAL:
         raise later(f"{request.path} will come later")
     path = paths.parse(request.path) if request.path else None
+    if path and path.is_reference and path.last.navigation and path.last.navigation.is_many:
+        return await link(connection, request)
     if path is None or path.last.is_single or path.is_reference:
         raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "POST makes an entity in a collection, such as Things")
     *before, step = path.steps
@@ -265,23 +275,113 @@ async def create(connection: psycopg.AsyncConnection[Any], request: Request) -> 
 
 
 async def change(connection: psycopg.AsyncConnection[Any], request: Request) -> Response:
-    """PATCH of one entity; answers with it."""
+    """PATCH and PUT of one entity; answers with it."""
     path = paths.parse(request.path) if request.path else None
+    if path and path.is_reference and request.method == "PUT":
+        return await link(connection, request)
     if path is None or not path.last.is_single or path.attribute or path.is_id or path.is_reference:
-        raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "PATCH changes one entity, such as Things(1)")
-    if request.caller.is_device:
-        raise forbidden("a device makes Observations, and nothing else")
+        raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{request.method} changes one entity, such as Things(1)")
+    _require_person(request)
     id_ = await _parent(connection, request, path.steps)
-    draft = drafts.read(path.last.entity, request.json(), is_partial=True)
-    await write.change(connection, request.caller, id_, draft)
     whole = paths.ResourcePath((paths.Step(path.last.entity, None, id_),))
-    _, text = await _text(connection, Reader(request.caller, request.root).statement(whole, options.Options()))
+    statement = Reader(request.caller, request.root).statement(whole, options.Options())
+    if request.media_type == "application/json-patch+json":
+        _, text = await _text(connection, statement)
+        draft = _patched(path.last.entity, orjson.loads(text or "{}"), request.json())
+    elif request.method == "PUT":
+        draft = drafts.whole(path.last.entity, request.json())
+    else:
+        draft = drafts.read(path.last.entity, request.json(), is_partial=True)
+    await write.written(connection, request.caller, lambda writer: amend.change(writer, id_, draft))
+    _, text = await _text(connection, statement)
     return Response(body=(text or "{}").encode())
 
 
-async def unfinished(_: psycopg.AsyncConnection[Any], request: Request) -> Response:
-    """What the standard has and this service does not yet."""
-    raise later(f"{request.method} will come later")
+def _patched(entity: EntitySet, known: dict[str, Any], patch: Any) -> Draft:
+    """The change a JSON Patch (RFC 6902) says, against the entity as it is read."""
+    before = {name: value for name, value in known.items() if "@iot." not in name}
+    try:
+        after = patched(before, patch)
+    except PatchFault as fault:
+        raise bad(f"the JSON Patch does not fit {entity.entity}: {fault}") from None
+    if not isinstance(after, dict):
+        raise bad(f"the JSON Patch does not leave {drafts.article(entity)}")
+    gone = {name: None for name in before if name not in after}
+    changed = {name: value for name, value in after.items() if name not in before or value != before[name]}
+    return drafts.read(entity, gone | changed, is_partial=True)
+
+
+def _require_person(request: Request) -> None:
+    if request.caller.is_device:
+        raise forbidden("a device makes Observations, and nothing else")
+
+
+async def delete(connection: psycopg.AsyncConnection[Any], request: Request) -> Response:
+    """DELETE of one entity, of those of a collection that a filter names, or of a link."""
+    path = paths.parse(request.path) if request.path else None
+    if path is None or path.attribute or path.is_id or path.is_value:
+        raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "DELETE takes an entity, such as Things(1), a filter, or a $ref")
+    _require_person(request)
+    if path.is_reference:
+        return await unlink(connection, request, path)
+    entity, place = path.last.entity, path.last.entity.entity
+    asked = options.parse(request.query)
+    if path.last.is_single:
+        ids = [await _parent(connection, request, path.steps)]
+    elif asked.filter is None:
+        raise bad("DELETE of a collection needs a $filter that says which of it")
+    else:
+        query = Reader(request.caller, request.root).ids(path, asked)
+        ids = [row[0] for row in await (await connection.execute(query.text, query.values)).fetchall()]
+    if ids:
+        await write.written(connection, request.caller, lambda writer: amend.delete(writer, entity, ids, place))
+    return Response(HTTPStatus.OK if path.last.is_single else HTTPStatus.NO_CONTENT)
+
+
+async def link(connection: psycopg.AsyncConnection[Any], request: Request) -> Response:
+    """POST to a `$ref` of many, PUT of a `$ref` to one (OData 4.01 §11.4.6): `{"@odata.id": address}`."""
+    path = paths.parse(request.path)
+    _require_person(request)
+    before, navigation, id_ = await _linked(connection, request, path)
+    draft, other = Draft(before, before.entity, {}), _named(request.json(), path.last.entity)
+    work = partial(amend.add_link, draft=draft, navigation=navigation, id_=id_, other=other)
+    await write.written(connection, request.caller, work)
+    return Response(HTTPStatus.NO_CONTENT)
+
+
+async def unlink(connection: psycopg.AsyncConnection[Any], request: Request, path: paths.ResourcePath) -> Response:
+    """DELETE Things(1)/Locations(2)/$ref."""
+    before, navigation, id_ = await _linked(connection, request, path)
+    other = await _parent(connection, request, path.steps) if path.last.is_single else 0
+    if not other:
+        raise bad("DELETE of a link names it, as Things(1)/Locations(2)/$ref")
+    draft = Draft(before, before.entity, {})
+    work = partial(amend.unlink, draft=draft, navigation=navigation, id_=id_, other=other)
+    await write.written(connection, request.caller, work)
+    return Response(HTTPStatus.NO_CONTENT)
+
+
+async def _linked(
+    connection: psycopg.AsyncConnection[Any], request: Request, path: paths.ResourcePath
+) -> tuple[EntitySet, Navigation, int]:
+    """Entity, navigation and id from which a `$ref` leads."""
+    *before, step = path.steps
+    if not before or step.navigation is None:
+        raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "a link leads on from an entity: Things(1)/Locations/$ref")
+    return before[-1].entity, step.navigation, await _parent(connection, request, tuple(before))
+
+
+def _named(body: Any, entity: EntitySet) -> int:
+    """The id in `{"@odata.id": ".../Locations(2)"}` or `{"@iot.id": 2}`."""
+    known = body if isinstance(body, dict) else {}
+    id_ = known.get("@iot.id")
+    address = str(known.get("@odata.id") or known.get("@id") or known.get("@iot.selfLink") or "").rpartition("/")[2]
+    found = re.fullmatch(rf"{entity.name}\((\d{{1,18}})\)", address)
+    if found:
+        return int(found[1])
+    if isinstance(id_, int) and not isinstance(id_, bool):
+        return id_
+    raise bad(f'the body names {drafts.article(entity)}: {{"@odata.id": ".../{entity.name}(2)"}} or {{"@iot.id": 2}}')
 
 
 SPECIAL = {"$batch", "CreateObservations"}
@@ -291,7 +391,7 @@ METHODS: dict[str, Callable[[psycopg.AsyncConnection[Any], Request], Awaitable[R
     "HEAD": read,
     "POST": create,
     "PATCH": change,
-    "PUT": unfinished,
-    "DELETE": unfinished,
+    "PUT": change,
+    "DELETE": delete,
 }
 application = SensorThings()

@@ -87,6 +87,17 @@ def read(entity: EntitySet, body: Any, place: str = "", known: str = "", *, is_p
     return Draft(entity, place, values, links)
 
 
+def whole(entity: EntitySet, body: Any) -> Draft:
+    """Check the body of a PUT: what is not given has no value then; links that are not given stay. Raises Refused."""
+    if not isinstance(body, dict):
+        return read(entity, body)
+    given = [p for p in entity.properties.values() if p.column and p.name != "phenomenonTime"]
+    for found in given:
+        if found.is_required and found.name not in body:
+            raise _fault(f"{entity.entity}.{found.name}", None, "must be given")
+    return read(entity, {**{p.name: None for p in given}, **body}, is_partial=True)
+
+
 def article(entity: EntitySet) -> str:
     """As it is said: a Thing, an Observation."""
     return f"a{'n' if entity.entity[0] in 'AEIOU' else ''} {entity.entity}"

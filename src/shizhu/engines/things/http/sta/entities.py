@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from shizhu.engines.things.store import CURRENT
+
 COMPLEX = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_ComplexObservation"
 
 
@@ -376,9 +378,7 @@ SETS = {
                 Navigation("FeatureOfInterest", "FeaturesOfInterest", "Observations", FEATURE_OF, column="feature_id",
                            is_inherited=True),
             ),
-            # corrections: of the same key, the highest sequence is what is known now
-            "{was}NOT EXISTS (SELECT FROM things_observation n WHERE n.datastream_id = {e}.datastream_id"
-            " AND n.phenomenon_time = {e}.phenomenon_time AND n.sequence > {e}.sequence{then}{probe})",
+            CURRENT,
             (("{e}.datastream_id", "bigint"), ("{e}.phenomenon_time", "timestamptz")),
             ("Datastream", "MultiDatastream"),
         ),

@@ -123,6 +123,23 @@ class Reader:
             return made
         return sql("WITH parent AS MATERIALIZED (SELECT {id} AS id) {rest}", id=self.key(tuple(before)), rest=made)
 
+    def ids(self, path: ResourcePath, options: Options) -> Sql:
+        """The ids of the rows of a collection that fit the filter; other options do not go with it."""
+        if replace(options, filter=None) != Options():
+            raise bad("DELETE takes a $filter, and no other option")
+        *before, step = path.steps
+        scope = Scope(step.entity, "e", self.caller)
+        where = [*self._hanging(step, tuple(before), "e"), condition(step.entity, "e")]
+        if options.filter:
+            where.append(filters.condition(options.filter, scope))
+        found = sql(
+            f"SELECT e.id FROM {step.entity.table} e{{joins}} WHERE {{where}}",
+            joins=scope.single_joins(), where=join(" AND ", where) or Sql("TRUE"),
+        )  # fmt: skip
+        if not before:
+            return found
+        return sql("WITH parent AS MATERIALIZED (SELECT {id} AS id) {rest}", id=self.key(tuple(before)), rest=found)
+
     def _page(
         self, entity: EntitySet, alias: str, options: Options, where: list[Sql], depth: int, lead: list[Key]
     ) -> tuple[Sql, Sql]:

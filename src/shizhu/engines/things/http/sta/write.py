@@ -6,7 +6,7 @@ import asyncio
 import random
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from shizhu.engines.things.catalogue import COMPONENTS, components
 from shizhu.engines.things.http.sta.callers import Caller
 from shizhu.engines.things.http.sta.drafts import Draft, Known
 from shizhu.engines.things.http.sta.entities import COMPLEX, SETS, EntitySet, Kind, Navigation
-from shizhu.engines.things.http.sta.errors import bad, forbidden, later
+from shizhu.engines.things.http.sta.errors import bad, forbidden
 from shizhu.engines.things.http.sta.scope import condition, visible
 from shizhu.engines.things.http.sta.sql import Sql, bind, join, predicate, sql
 from shizhu.engines.things.logic import quality
@@ -60,6 +60,7 @@ OBSERVATION = """
 SELECT id FROM things_observation WHERE datastream_id = %s AND phenomenon_time = %s ORDER BY sequence DESC LIMIT 1
 """
 ORDERED = "SELECT FROM things_datastream WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"  # one writer at a time
+HUNG = {"Things", "MultiDatastreams", "HistoricalLocations"}
 ORIGINS = {origin.name.lower(): origin for origin in Origin}
 TYPES = {Kind.TEXT: "text", Kind.JSON: "jsonb", Kind.TIME: "timestamptz"}
 
@@ -77,29 +78,24 @@ async def retried(make: Callable[[], Awaitable[T]]) -> T:
 async def create(connection: Connection, caller: Caller, draft: Draft) -> int:
     """Make the entity with all that is in it; returns its id. Raises Refused (400, 403), and then nothing is made."""
 
-    async def made() -> int:
+    async def made(writer: Writer) -> int:
+        id_ = await writer.make(draft)
+        await writer.commit_readings()
+        return id_ if draft.entity.name != "Observations" else await writer.last_observation()
+
+    return await written(connection, caller, made)
+
+
+async def written(connection: Connection, caller: Caller, work: Callable[[Writer], Awaitable[T]]) -> T:
+    """What is done by one Writer, in one transaction; raises Refused, and then nothing is changed."""
+
+    async def done() -> T:
         async with connection.transaction():
             writer = Writer(connection, caller)
             await writer.begin()
-            id_ = await writer.make(draft)
-            await writer.commit_readings()
-            return id_ if draft.entity.name != "Observations" else await writer.last_observation()
+            return await work(writer)
 
-    return await retried(made)
-
-
-async def change(connection: Connection, caller: Caller, id_: int, draft: Draft) -> None:
-    """Change an entity; raises Refused (400, 403), and then nothing is changed."""
-    if draft.entity.name == "Observations":
-        raise later("an Observation cannot be changed yet; the same time with another result is a correction")
-
-    async def changed() -> None:
-        async with connection.transaction():
-            writer = Writer(connection, caller)
-            await writer.begin()
-            await writer.change(id_, draft)
-
-    await retried(changed)
+    return await retried(done)
 
 
 @dataclass
@@ -301,10 +297,9 @@ class Writer:
             raise bad(f"{draft.place}.{found.field}: {found.value!r}: {found.rule}")
         self.readings.append(found)
 
-    async def stream(self, id_: int, place: str) -> Stream:
-        """A Datastream to which the caller may add Observations."""
+    async def stream(self, id_: int, place: str, verb: str = "things.observation.create") -> Stream:
+        """A Datastream on whose Observations the caller has that right."""
         if id_ not in self.streams:
-            verb = "things.observation.create"
             allowed = predicate(self.caller.things(verb))
             query = sql(STREAM, id=bind(id_, "bigint"), allowed=allowed, components=COMPONENTS)
             row = await (await self.connection.execute(query.text, query.values)).fetchone()
@@ -326,21 +321,45 @@ class Writer:
         reading = self.readings[-1]
         return int(await self.one(OBSERVATION, reading.stream, reading.time))
 
-    async def change(self, id_: int, draft: Draft) -> None:
-        """Change given values and links to one; a Thing's Locations move it."""
-        entity, verb = draft.entity, f"things.{draft.entity.noun}.update"
+    async def own(self, entity: EntitySet, ids: list[int], verb: str, place: str) -> None:
+        """Require the right on all of these entities, and let nobody else change them meanwhile."""
         owned = sql(entity.seen.owned, e="e", visible=predicate(self.caller.things(verb)))
-        where = sql(f"SELECT e.id FROM {entity.table} e WHERE e.id = {{id}} AND {{owned}} FOR NO KEY UPDATE",
-                    id=bind(id_, "bigint"), owned=owned)  # fmt: skip
-        if not self.caller.has(verb) or await self.one(where) is None:
-            raise self.missing_right(verb, draft.place)
+        query = sql(
+            f"SELECT e.id FROM {entity.table} e WHERE e.id = ANY({{ids}}) AND {{owned}} ORDER BY e.id FOR UPDATE",
+            ids=bind(ids, "bigint[]"), owned=owned,
+        )  # fmt: skip
+        found = await (await self.connection.execute(query.text, query.values)).fetchall()
+        if not self.caller.has(verb) or len({row[0] for row in found}) < len(ids):
+            raise self.missing_right(verb, place)
+
+    async def replace_links(self, draft: Draft, navigation: Navigation, id_: int) -> None:
+        """Link to these and to no others; what hangs on the entity is only made."""
+        if not navigation.through[0]:
+            await self.hang(replace(draft, links={navigation.name: draft.links[navigation.name]}), id_)
+            return
+        targets = [await self.target(draft, navigation, link) for link in draft.links[navigation.name]]
+        await self.own_linked(draft, navigation, targets)
+        table, own, _ = navigation.through
+        await self.connection.execute(f"DELETE FROM {table} WHERE {own} = %s", (id_,))
+        await self.link(draft.entity, navigation, id_, targets)
+
+    async def own_linked(self, draft: Draft, navigation: Navigation, targets: list[int]) -> None:
+        """A link changes both ends where the other is a Thing or hangs on one."""
+        target = SETS[navigation.target]
+        if target.name in HUNG:
+            await self.own(target, targets, f"things.{target.noun}.update", f"{draft.place}.{navigation.name}")
+
+    async def change(self, id_: int, draft: Draft) -> None:
+        """Change given values and links; a Thing's Locations move it."""
+        entity, verb = draft.entity, f"things.{draft.entity.noun}.update"
+        await self.own(entity, [id_], verb, draft.place)
         columns = self.columns(draft)
         for name, links in draft.links.items():
             navigation = entity.navigation[name]
             if (entity.name, name) == ("Things", "Locations"):
                 await self.link(entity, navigation, id_, [await self.target(draft, navigation, link) for link in links])
             elif navigation.is_many:
-                raise later(f"{draft.place}.{name}: links to many cannot be changed here yet")
+                await self.replace_links(draft, navigation, id_)
             else:
                 target = await self.target(draft, navigation, links[0])
                 if name == "Thing":
