@@ -8,7 +8,7 @@ export interface LayerSettings {
   key: string; title: string; group: string; source: string; icon: string; colour: string; url: string;
   shown: boolean; width: number; opacity: number; legend: Mark[];
 }
-interface Settings { county: string; box: [number, number, number, number]; areas: string; base: string; layers: LayerSettings[]; live: string; words: Record<string, string> }
+interface Settings { county: string; box: [number, number, number, number]; areas: string; base: string; layers: LayerSettings[]; live: string; relief: { corners: [[number, number], [number, number], [number, number], [number, number]]; urls: { light: string; dark: string } } | null; words: Record<string, string> }
 export interface Value { id: number; title: string; unit: string; decimals: number; value: number | null; time: string | null; verdict: number; origin: number }
 export interface Told {
   name: string; where?: string; town?: string; text?: string; level?: string; time?: string; origin?: number; simulated?: boolean;

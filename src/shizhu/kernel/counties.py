@@ -48,11 +48,34 @@ class Folder:
         return total.hexdigest()
 
     @property
+    def base(self) -> dict[str, Any]:
+        """What the map draws under everything, with where it comes from: neighbours, elevations in metres."""
+        told: dict[str, Any] = {"sources": self.body["provenance"].get("base", {})}
+        names = self.body.get("base", {})
+        if "neighbours" in names:
+            told["neighbours"] = json.loads((self.path / names["neighbours"]).read_text(encoding="utf-8"))
+        if "relief" in names:
+            told["relief"] = _elevations(self.path / names["relief"])
+        return told
+
+    @property
     def outline(self) -> BaseGeometry:
         """The county's outline."""
         return shape(
             json.loads((self.path / self.body["outline"]).read_text(encoding="utf-8"))["features"][0]["geometry"]
         )
+
+
+def _elevations(file: Path) -> dict[str, Any]:
+    """longitudes and latitudes (ascending) and elevations, a row for each latitude. Raises ValueError with a gap."""
+    with file.open(encoding="utf-8", newline="") as opened:
+        rows = csv.DictReader(opened)
+        points = {(float(r["longitude"]), float(r["latitude"])): float(r["elevation"]) for r in rows}
+    longitudes, latitudes = (sorted({place[n] for place in points}) for n in (0, 1))
+    if not points or len(points) != len(longitudes) * len(latitudes):
+        raise ValueError(f"{file.name}: {len(points)} points: must fill a grid of longitudes and latitudes")
+    elevations = [[points[x, y] for x in longitudes] for y in latitudes]
+    return {"longitudes": longitudes, "latitudes": latitudes, "elevations": elevations}
 
 
 def folders(root: Path) -> list[Folder]:
@@ -75,9 +98,12 @@ def sync(folder: Folder) -> County:
         defaults={
             "name": body["name"],
             "name_en": body["name_en"],
-            "settings": {"short_name": body["short_name"], "digest": digest, "starts": body.get("starts", {})},
+            "settings": {
+                "short_name": body["short_name"], "digest": digest, "starts": body.get("starts", {}),
+                "base": folder.base,
+            },
         },
-    )
+    )  # fmt: skip
     root = _area(county, body["code"], body, Area.Level.COUNTY, None, folder.outline, body["provenance"]["outline"])
     towns = _towns(county, root, folder)
     for row in folder.rows("villages"):

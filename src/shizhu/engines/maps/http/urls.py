@@ -8,6 +8,7 @@ app_name = "maps"
 urlpatterns = [
     path("", views.page, name="page"),
     path("areas.geojson", views.areas, name="areas"),
+    path("relief-<str:theme>.png", views.relief_picture, name="relief"),
     path("layers/<str:key>.geojson", answers.layer_features, name="layer"),
     path("search", answers.find, name="search"),
     path("measure", answers.measure, name="measure"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -13,8 +14,9 @@ from shapely.geometry import mapping
 
 from shizhu.engines.maps import api
 from shizhu.engines.maps.http import words
+from shizhu.engines.maps.logic import relief
 from shizhu.kernel import access
-from shizhu.kernel.models import Area
+from shizhu.kernel.models import Area, County
 from shizhu.kernel.text import label, named
 from shizhu.web.middleware import Request
 
@@ -29,9 +31,10 @@ def page(request: Request) -> HttpResponse:
         groups.setdefault(layer["group"], []).append(layer)
     settings = {
         "county": request.county.pk, "box": root.box, "areas": reverse("maps:areas"), "base": reverse("maps:page"),
-        "layers": shown, "live": "/live", "words": words.all_words(),
+        "layers": shown, "live": "/live", "words": words.all_words(), "relief": _relief(request.county),
     }  # fmt: skip
-    context = {"map": settings, "layers": shown, "groups": groups, "outline": root.provenance}
+    base = request.county.settings.get("base", {}).get("sources", {})
+    context = {"map": settings, "layers": shown, "groups": groups, "outline": root.provenance, "ground": base}
     return render(request, "maps/page.html", context)
 
 
@@ -66,12 +69,41 @@ def _described(county: str, layer: api.Layer) -> dict[str, Any]:
     }
 
 
+def _relief(county: County) -> dict[str, Any] | None:
+    """Where the picture of the relief is for each theme, and its corners from the north-west clockwise."""
+    grid = county.settings.get("base", {}).get("relief")
+    if grid is None:
+        return None
+    west, east = grid["longitudes"][0], grid["longitudes"][-1]
+    south, north = grid["latitudes"][0], grid["latitudes"][-1]
+    version = county.settings["digest"][:12]
+    return {
+        "corners": [[west, north], [east, north], [east, south], [west, south]],
+        "urls": {theme: f"{reverse('maps:relief', args=[theme])}?{version}" for theme in relief.TINTS},
+    }
+
+
+def relief_picture(request: Request, theme: str) -> HttpResponse:
+    """The relief as a picture. Its address changes with the county's data, so a browser may keep it."""
+    access.require_verb(request.actor, "maps.map.view")
+    base = request.county.settings.get("base", {})
+    if "relief" not in base or theme not in relief.TINTS:
+        raise Http404
+    body = _picture(orjson.dumps(base["relief"]), theme)
+    return HttpResponse(body, content_type="image/png", headers={"Cache-Control": "private, max-age=86400"})
+
+
+@lru_cache(maxsize=4)
+def _picture(grid: bytes, theme: str) -> bytes:
+    return relief.picture(**orjson.loads(grid), theme=theme)
+
+
 def _geojson(value: Any) -> HttpResponse:
     return HttpResponse(orjson.dumps(value, default=str), content_type="application/geo+json")
 
 
 def areas(request: Request) -> HttpResponse:
-    """County outline and towns; a synthetic shape says so."""
+    """County outline, towns and neighbours; a synthetic shape says so."""
     access.require_verb(request.actor, "maps.map.view")
     rows = Area.objects.filter(county=request.county, geometry__isnull=False).exclude(level=Area.Level.VILLAGE)
     features = [
@@ -87,4 +119,17 @@ def areas(request: Request) -> HttpResponse:
         )
         for area in rows
     ]
-    return _geojson(api.collection(features))
+    return _geojson(api.collection([*features, *_neighbours(request.county)]))
+
+
+def _neighbours(county: County) -> list[api.Feature]:
+    """What lies around the county: borders and names, as its folder has them."""
+    found = county.settings.get("base", {}).get("neighbours", {"features": []})["features"]
+    return [
+        api.Feature(
+            own["code"], one["geometry"],
+            {"name": label({"zh": own["name"], "en": own["name_en"]}), "level": "neighbour", "point": own["point"]},
+        )
+        for one in found
+        for own in [one["properties"]]
+    ]  # fmt: skip
