@@ -79,7 +79,7 @@ def test_measures_and_choices(visit: Visit) -> None:
     page.get_by_role("button", name="拉框选择").click()
     page.mouse.click(420, 160)
     page.mouse.move(600, 500)
-    page.mouse.click(830, 815)
+    page.mouse.click(830, 780)
     results = page.locator("#map-results")
     expect(results.locator("h2")).to_have_text(re.compile(r"选区内 \d+ 个"))
     expect(results.locator("h3").filter(has_text="水质自动站")).to_have_text(re.compile(r"[78]$"))

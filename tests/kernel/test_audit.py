@@ -50,7 +50,8 @@ def test_what_people_decide_on_is_on_record() -> None:
     }
     assert tracked == {
         "kernel.Declaration", "kernel.Grant", "kernel.Person", "kernel.Post", "kernel.Role", "kernel.Token",
-        "records.Record", "things.Thing", "things.Datastream", "things.Device", "alarms.Alarm", "cases.Case",
+        "records.Record", "things.Thing", "things.Datastream", "things.Device", "things.Maintenance",
+        "things.Command", "alarms.Alarm", "cases.Case",
         "kernel.Identity", "kernel.Notice", "kernel.SecondFactor", "plan.Indicator", "boards.Report",
     }  # fmt: skip
 

@@ -10,6 +10,7 @@ from django.db import connection
 from shizhu.engines.cases.models import Case
 from shizhu.engines.plan import api as plan
 from shizhu.engines.records import api as records
+from shizhu.engines.records.indexes import COMPARABLE
 from shizhu.engines.records.models import Record
 from shizhu.engines.things.models import Device, Thing
 from shizhu.kernel import counties, packs
@@ -60,6 +61,8 @@ def test_packs_and_indexes_are_the_same_when_prepared_again() -> None:
 def wanted(register: records.Register) -> int:
     names = {item.name for item in (*register.filters, *register.references)}
     extra = {name for name in (register.order.removeprefix("-"), register.time_field) if name}
+    own = {register.key_field, register.title_field}  # a list can be ordered by each of its columns
+    extra |= {i.name for i in register.listed if i.kind in COMPARABLE and not i.privacy and i.name not in own}
     placed = 2 if register.geometry else 0  # where it is, and what changed last
     thinned = len(records.THINNED) if register.geometry == "Point" else 0
     return len(names | extra) + len(register.unique) + placed + thinned

@@ -29,6 +29,7 @@ class Link:
     def __init__(self, target: int) -> None:
         self._target = target
         self._open: list[socket.socket] = []
+        self._times_cut = 0
         self._listener: socket.socket | None = None
         self.port = 0
         self.join()
@@ -40,6 +41,7 @@ class Link:
 
     def cut(self) -> None:
         assert self._listener
+        self._times_cut += 1
         for line in [self._listener, *self._open]:
             with contextlib.suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)
@@ -57,12 +59,11 @@ class Link:
                     continue
                 self._open += [near, far]
                 for source, sink in ((near, far), (far, near)):
-                    threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
+                    threading.Thread(target=self._carry, args=(source, sink, self._times_cut), daemon=True).start()
 
-    @staticmethod
-    def _carry(source: socket.socket, sink: socket.socket) -> None:
+    def _carry(self, source: socket.socket, sink: socket.socket, times_cut: int) -> None:
         with contextlib.suppress(OSError):
-            while data := source.recv(65536):
+            while (data := source.recv(65536)) and times_cut == self._times_cut:
                 sink.sendall(data)
         for line in (source, sink):
             with contextlib.suppress(OSError):

@@ -290,7 +290,9 @@ def test_no_message_stops_or_changes_others(stack: Stack) -> None:
     assert until(lambda: stack.query(kept)[0] == (before[0] + 10, before[1] + total)), stack.tail()
     assert committed(stack, "rude") == []
     stack.run("device", "off", "rude")
+    assert until(lambda: not rude.client.is_connected()), stack.tail()
     rude.client.publish(f"v1.1/Datastreams({own})/Observations", '{"result": 5.5}', qos=1)
+    polite.client.publish("d/polite/telemetry", '{"values": 3}', qos=1)  # after it, what the other said would be there
     assert until(lambda: stack.query(kept)[0] == (before[0] + 10, before[1] + total + 1)), stack.tail()
     for device in (rude, polite):
         device.close()

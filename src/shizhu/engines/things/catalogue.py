@@ -148,6 +148,13 @@ class Registry:
         return bool(waiting.poll(0))
 
     async def _follow(self) -> None:
+        had_one = self._connection is not None
+        await self._look()
+        if had_one and self._connection is None:  # it broke since: nobody is unknown only for that
+            self._tried = 0.0
+            await self._look()
+
+    async def _look(self) -> None:
         if self._connection is None and time.monotonic() - self._tried < RETRY_SECONDS:
             return
         try:
