@@ -290,6 +290,7 @@ def _links_down(config: Config, tls: str) -> str:
     )
     return f"""leafnodes {{
   listen: "{config.host}:{config.edge_port}"
+  no_advertise: true
   authorization {{ users: [{users}] }}
   {tls}
 }}
