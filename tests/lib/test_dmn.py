@@ -316,6 +316,14 @@ def test_other_files_are_refused(xml: bytes) -> None:
         dmn.read_model(xml)
 
 
+def test_a_dtd_is_refused_and_a_comment_is_no_text() -> None:
+    file = '<!DOCTYPE a [<!ENTITY b "c">]><definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/"/>'
+    with pytest.raises(dmn.DmnError, match="must be left out: a decision model has no DTD"):
+        dmn.read_model(file.encode())
+    body = "<literalExpression><text>6 <!-- not 9 --> * 7</text></literalExpression>"
+    assert dmn.decide(model(decision("d", body)), "d", {}).value == 42
+
+
 def test_an_unknown_decision() -> None:
     with pytest.raises(KeyError):
         dmn.decide(model(), "d", {})

@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
 
+from shizhu.lib import markup
+
 Element: TypeAlias = Any
 Json: TypeAlias = dict[str, Any]
 
@@ -44,9 +46,9 @@ class DmnError(ValueError):
 def read(xml: bytes) -> Json:
     """The model a file describes. Raises DmnError."""
     try:
-        root = etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False))
-    except etree.XMLSyntaxError as error:
-        raise DmnError("file", str(error), "is no XML") from None
+        root = markup.read(xml, "a decision model")
+    except markup.MarkupError as error:
+        raise DmnError("file", error.value, error.rule) from None
     name = etree.QName(root)
     if name.localname != "definitions" or name.namespace not in NAMESPACES:
         raise DmnError("file", root.tag, "is no DMN file: its root is `definitions` of DMN 1.1 to 1.5")

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
 
 from shizhu.engines.cases.logic.flow import Ask, FlowError, Line, Node, Note, Scope, Script, Step
+from shizhu.lib import markup
 
 Element: TypeAlias = Any
 
@@ -74,14 +75,10 @@ DURATION = re.compile(r"P(?!$)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?!$)(\d+H)?(\d+M)?(
 
 def read_root(xml: bytes) -> Element:
     """Root of the document; raises FlowError for what is not BPMN, not XML, or brings a DTD (and so entities)."""
-    options = {"resolve_entities": False, "load_dtd": False, "no_network": True}
     try:
-        root = etree.fromstring(xml, etree.XMLParser(remove_comments=True, remove_pis=True, **options))
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise FlowError("definitions", str(error), "is no readable XML") from None
-    document = root.getroottree().docinfo
-    if document.internalDTD is not None or document.externalDTD is not None:
-        raise FlowError("definitions", document.doctype, "must be left out: a flow has no DTD")
+        root = markup.read(xml, "a flow")
+    except markup.MarkupError as error:
+        raise FlowError("definitions", error.value, error.rule) from None
     if root.tag != f"{BPMN}definitions":
         raise FlowError("definitions", root.tag, f"must be {BPMN}definitions, the root of a BPMN 2.0 file")
     return root
