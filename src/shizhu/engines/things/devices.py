@@ -72,7 +72,7 @@ def register(wanted: Registration, secret: str | None = None) -> tuple[Device, s
     known = Device.objects.filter(key=wanted.key).first()
     if known and known.county_id != wanted.area.county_id:
         raise DeviceRefused(f"key: {wanted.key!r}: another county has a device of this name")
-    made_up = secret or ("" if known else secrets.token_urlsafe(12))
+    made_up = secret or ("" if known else new_password())
     values: dict[str, Any] = {
         "county_id": wanted.area.county_id, "profile": wanted.profile, "thing": thing, "origin": wanted.origin,
         "is_lenient": wanted.is_lenient,
@@ -83,6 +83,11 @@ def register(wanted: Registration, secret: str | None = None) -> tuple[Device, s
     told = {"device": device.key, "thing": thing.pk, "profile": wanted.profile}
     events.emit("things.device.registered", device.key, device.county_id, told)
     return device, made_up
+
+
+def new_password(*, has_six_digits: bool = False) -> str:
+    """A password made up; six digits for HJ 212, whose PW has six characters (2017 §6.3.2)."""
+    return f"{secrets.randbelow(10**6):06}" if has_six_digits else secrets.token_urlsafe(12)
 
 
 def _thing(wanted: Registration) -> Thing:

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.engines.things.datasets import SILENT_AFTER
+from shizhu.engines.things.logic.readings import Verdict
 from shizhu.engines.things.models import Datastream, Device, Hour, Latest, Observation, Quarantine, ServiceRecord
 from shizhu.kernel import packs
 from shizhu.lib.times import parse_duration
@@ -188,7 +189,7 @@ def _usual(streams: Sequence[int], at: datetime) -> dict[int, tuple[float, float
 def _units(rows: Sequence[Latest], usual: Mapping[int, tuple[float, float]]) -> Iterable[Finding]:
     """A value that would be usual if it were divided by a power of ten, and is far from all that was usual."""
     for row in rows:
-        if row.result is None or row.datastream_id not in usual or row.verdict == 0:
+        if row.result is None or row.datastream_id not in usual or row.verdict == Verdict.GOOD:
             continue
         least, most = usual[row.datastream_id]
         for power in POWERS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,8 @@ from django.views.decorators.http import require_POST
 
 from shizhu.engines.things import commanding, health
 from shizhu.engines.things.commanding import CommandRefused
+from shizhu.engines.things.datasets import VIEW
+from shizhu.engines.things.devices import new_password
 from shizhu.engines.things.logic.readings import digest
 from shizhu.engines.things.models import (
     Command,
@@ -73,15 +74,10 @@ def switch(request: Request, number: int) -> HttpResponse:
 def password(request: Request, number: int) -> HttpResponse:
     """Another password, shown once; whoever is connected with the old one is out at once."""
     device = own_device(request, number, EDIT)
-    made = six_digits() if request.POST.get("kind") == "digits" else secrets.token_urlsafe(12)
+    made = new_password(has_six_digits=request.POST.get("kind") == "digits")
     device.secret = digest(made)
     device.save(update_fields=["secret"])
     return render(request, "things/password.html", {"device": device, "password": made})
-
-
-def six_digits() -> str:
-    """A password for HJ 212, which has six characters."""
-    return f"{secrets.randbelow(10**6):06}"
 
 
 # -- commands
@@ -136,7 +132,7 @@ def command(request: Request, number: int) -> HttpResponse:
 
 def command_list(request: Request) -> HttpResponse:
     """Commands to the devices one may see, newest first; what waits for a second person on top."""
-    access.require_verb(request.actor, "things.thing.view")
+    access.require_verb(request.actor, VIEW)
     rows = list(_commands(request)[:MOST_SHOWN])
     waiting = [row for row in rows if row.state == CommandState.PROPOSED and row.expires > timezone.now()]
     batches: dict[UUID, list[Command]] = {}
@@ -157,7 +153,7 @@ def command_list(request: Request) -> HttpResponse:
 
 
 def _commands(request: Request) -> QuerySet[Command]:
-    rows = commanding.visible(request.actor, "things.thing.view").filter(device__county=request.county)
+    rows = commanding.visible(request.actor, VIEW).filter(device__county=request.county)
     return rows.select_related("device__thing", "asked_by", "decided_by")
 
 
@@ -296,7 +292,7 @@ def service(request: Request, number: int) -> HttpResponse:
                 datastream=streams.filter(pk=stream).first() if stream.isdecimal() else None,
                 before=request.POST.get("before", "")[:100], after=request.POST.get("after", "")[:100],
                 note=request.POST.get("note", "")[:2000], entered_by_id=request.actor.person_id,
-                certificate=_certificate(request, device),
+                certificate=sent_file(request, "certificate", device),
             )  # fmt: skip
     except files.FileRefused as error:
         messages.error(request, str(error))
@@ -305,13 +301,14 @@ def service(request: Request, number: int) -> HttpResponse:
     return _back(device, "service")
 
 
-def _certificate(request: Request, device: Device) -> Any:
-    sent: Any = request.FILES.get("certificate")
+def sent_file(request: Request, field: str, device: Device, **rules: Any) -> Any:
+    """A file that was sent with the form, kept where the device belongs; None without one. Raises FileRefused."""
+    sent: Any = request.FILES.get(field)
     if sent is None:
         return None
     return files.keep(
-        sent, name=sent.name or "", organisation=device.thing.organisation, area=device.thing.area,
-        by=request.user if request.actor.person_id else None,
+        sent, name=sent.name or field, organisation=device.thing.organisation, area=device.thing.area,
+        by=request.user if request.actor.person_id else None, **rules,
     )  # fmt: skip
 
 
@@ -321,7 +318,7 @@ def certificate(request: Request, number: int) -> HttpResponse:
         ServiceRecord.objects.select_related("device__thing__area", "device__thing__organisation", "certificate"),
         pk=number,
     )
-    access.require(request.actor, "things.thing.view", row.device.thing)
+    access.require(request.actor, VIEW, row.device.thing)
     if row.certificate is None:
         raise PermissionDenied
     return HttpResponse(

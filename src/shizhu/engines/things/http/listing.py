@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy
 
 from shizhu.engines.records import api as records
 from shizhu.engines.things import datasets, health
+from shizhu.engines.things.datasets import VIEW
 from shizhu.engines.things.http.reasons import PROBLEMS, STATE_NAMES
 from shizhu.engines.things.http.views import SEE_QUARANTINE, quarantined
 from shizhu.engines.things.models import Device, Thing
@@ -29,7 +30,6 @@ from shizhu.kernel.models import Area
 from shizhu.kernel.text import label, named
 from shizhu.web.middleware import Request
 
-VIEW = "things.thing.view"
 PAGE = 50
 MOST = 20_000  # devices looked at for a filter by health, and rows of a table taken away
 ASKED = ("q", "filter", "state", "problem", "profile", "town")

@@ -20,8 +20,8 @@ from django.views.decorators.cache import never_cache
 
 from shizhu.engines.records import api as records
 from shizhu.engines.things import provisioning, queries
-from shizhu.engines.things.devices import KEY, DeviceRefused, Registration, register
-from shizhu.engines.things.http.care import EDIT, own_device, six_digits
+from shizhu.engines.things.devices import KEY, DeviceRefused, Registration, new_password, register
+from shizhu.engines.things.http.care import EDIT, own_device, sent_file
 from shizhu.engines.things.http.listing import as_file
 from shizhu.engines.things.models import Datastream, Device, ServiceKind, ServiceRecord, Thing
 from shizhu.engines.things.provisioning import REGISTER, Checker, RowProblem, Wanted
@@ -34,6 +34,7 @@ from shizhu.web.middleware import Request
 CHECKED = "things.provisioning"
 PROTOCOLS = {"mqtt": "MQTT", "http": "SensorThings HTTP", "hj212": "HJ 212"}
 LABELS = 200
+PHOTOS = ("image/jpeg", "image/png")
 
 
 def _profiles(request: Request) -> dict[str, Body]:
@@ -142,7 +143,7 @@ def claim(request: Request, token: str) -> HttpResponse:
         name = request.POST.get("name", "").strip()[:200]
         try:
             point = float(request.POST.get("longitude", "")), float(request.POST.get("latitude", ""))
-            photo = _photo(request, device)
+            photo = sent_file(request, "photo", device, allowed=PHOTOS)
         except ValueError:
             point = (1000.0, 0.0)
         except files.FileRefused as error:
@@ -159,16 +160,6 @@ def claim(request: Request, token: str) -> HttpResponse:
         messages.success(request, _("It is let in now. Its first reading will be seen here."))
         return redirect("things:connected", device.thing_id)
     return render(request, "things/claim.html", {"device": device})
-
-
-def _photo(request: Request, device: Device) -> Any:
-    sent: Any = request.FILES.get("photo")
-    if sent is None:
-        return None
-    return files.keep(
-        sent, name=sent.name or "photo", organisation=device.thing.organisation, area=device.thing.area,
-        by=request.user if request.actor.person_id else None, allowed=("image/jpeg", "image/png"),
-    )  # fmt: skip
 
 
 # -- connecting one
@@ -204,7 +195,7 @@ def _registered(
     if Device.objects.filter(key=key).exists() or not KEY.fullmatch(key):
         messages.error(request, _("The key is taken, or has other signs than letters, digits, _ and -."))
         return None
-    password = six_digits() if protocol == "hj212" else secrets.token_urlsafe(12)
+    password = new_password(has_six_digits=protocol == "hj212")
     wanted = Registration(key, asked["profile"], asked["name"], office, area, None)
     try:
         device, _secret = register(wanted, password)
