@@ -32,3 +32,26 @@ def test_a_terminal_that_is_read_shows_every_line(tmp_path: Path) -> None:
     code = f"{SAY}\nimport time\ntime.sleep(1)"
     done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True)
     assert done.stdout == (tmp_path / "shizhu.log").read_text()
+
+
+TRIED = """
+import sys
+from pathlib import Path
+from shizhu.site.supervisor import Log
+log = Log(Path(sys.argv[1]))
+log.write("postgres", 'ERROR:  duplicate key value violates unique constraint "things_observation_pkey"')
+log.write("postgres", "DETAIL:  Key (datastream_id, phenomenon_time, sequence)=(1, 2, 0) already exists.")
+log.write("postgres", "CONTEXT:  COPY things_observation, line 1")
+log.write("postgres", "STATEMENT:  COPY things_observation (datastream_id) FROM STDIN (FORMAT binary)")
+log.write("postgres", 'ERROR:  duplicate key value violates unique constraint "thing_key"')
+import time
+time.sleep(1)
+"""
+
+
+def test_a_reading_that_is_there_already_is_told_to_the_file_alone(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", TRIED, tmp_path], capture_output=True, text=True, check=True)
+    assert len((tmp_path / "shizhu.log").read_text().splitlines()) == 5
+    assert [line.split("ERROR: ")[1] for line in done.stdout.splitlines()] == [
+        ' duplicate key value violates unique constraint "thing_key"'
+    ]

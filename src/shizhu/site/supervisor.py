@@ -29,7 +29,11 @@ from shizhu.site.config import Config, Trouble
 FIRST_WAIT, LONGEST_WAIT, STEADY_AFTER = 0.3, 10.0, 20.0
 START_LIMIT = 60.0
 STOP_LIMIT = 8.0
-DAILY = re.compile(r"\[INF\]|\bLOG: |database system is (starting up|shutting down)|Plaintext passwords")
+DAILY = re.compile(  # a reading that is there already is daily life too: `things.store` tries first, and looks then
+    r"\[INF\]|\bLOG: |database system is (starting up|shutting down)|Plaintext passwords"
+    r'|ERROR:  duplicate key value violates unique constraint "things_observation_pkey"'
+    r"|DETAIL:  Key \(datastream_id, phenomenon_time, sequence\)|(CONTEXT|STATEMENT):  COPY things_observation"
+)
 MOST_UNSHOWN = 10_000  # lines that wait for a terminal that is paused; what comes then is in the file alone
 SMALLEST_FREE = 64 * 1024 * 1024
 ROLES = {  # one process each; roles that wait most of the time share one
