@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import psutil
@@ -75,8 +75,8 @@ def _measured(
 
     limits = {
         "broker alone": sum(more.values()) / took,
-        "COPY, same keys": _copy(connection, "INCLUDING ALL"),
-        "COPY, bare": _copy(connection, ""),
+        "COPY, same keys": copied(connection, "INCLUDING ALL"),
+        "COPY, bare": copied(connection, ""),
     }
     for beside, limit in limits.items():
         yield Figure("mqtt", name, committed, "readings/s", beside, limit)
@@ -94,7 +94,7 @@ def _in_hundreds(stack: Stack, connection: psycopg.Connection, keys: list[str], 
     _wait(connection, readings)
     committed = sum(readings.values()) / (time.perf_counter() - began)
     _check(connection, before + sum(readings.values()))
-    limit = _copy(connection, "INCLUDING ALL")
+    limit = copied(connection, "INCLUDING ALL")
     yield Figure("mqtt", "committed, 100 in a message", committed, "readings/s", "COPY, same keys", limit)
 
 
@@ -138,11 +138,16 @@ def _is_latest(connection: psycopg.Connection, key: str, at: datetime) -> bool:
     return connection.execute(REACHED, (key, at)).fetchone() == (1,)
 
 
-def _copy(connection: psycopg.Connection, including: str) -> float:
+def copied(
+    connection: psycopg.Connection,
+    including: str,
+    count: int = ROWS,
+    time_of: Callable[[int], datetime] = publisher.time_of,
+) -> float:
     """Rows a second into an empty table like that of observations."""
     (stream,) = connection.execute("SELECT min(id) FROM things_datastream").fetchone()
     rest = r"0	\N	\N	7.5	\N	0	0	2026-06-01T00:00:00Z	\N	\N"
-    rows = [f"{number}\t{stream}\t{publisher.time_of(number).isoformat()}\t{rest}\n" for number in range(ROWS)]
+    rows = [f"{number}\t{stream}\t{time_of(number).isoformat()}\t{rest}\n" for number in range(count)]
     data = "".join(rows).encode()
     connection.execute(f"CREATE TABLE bench_copy (LIKE things_observation {including})")
     if including:  # LIKE leaves foreign keys out
@@ -156,4 +161,4 @@ def _copy(connection: psycopg.Connection, including: str) -> float:
             copy.write(data)
         taken.append(time.perf_counter() - began)
     connection.execute("DROP TABLE bench_copy")
-    return ROWS / min(taken)
+    return count / min(taken)

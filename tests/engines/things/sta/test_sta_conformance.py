@@ -161,6 +161,24 @@ def multi(service: Service, thing: int) -> None:
     assert service.post(f"MultiDatastreams({made})/Observations", {"result": [1, 2]}).status == 400
 
 
+def data_array(service: Service, thing: int) -> None:
+    stream = service.get(f"Things({thing})/Datastreams").value[0]["@iot.id"]
+    group = {"Datastream": {"@iot.id": stream}, "components": ["phenomenonTime", "result"]}
+    told = service.post("CreateObservations", [{**group, "dataArray": [["2026-07-01T13:00:00Z", 5], ["noon", 6]]}])
+    assert (told.status, service.get(told.json[0]).json["result"], told.json[1]) == (201, 5, "error")
+    (found,) = service.get(f"Datastreams({stream})/Observations?$resultFormat=dataArray&$filter=result eq 5").value
+    assert found["dataArray@iot.count"] == 1
+
+
+def batch(service: Service, thing: int) -> None:
+    asked = [{"id": "a", "method": "get", "url": f"Things({thing})?$select=name"}]
+    told = service.post("$batch", {"requests": asked}, **{"content-type": "application/json"})
+    assert [one["body"] for one in told.json["responses"]] == [{"name": "Oven"}]
+    line = f"--b\r\nContent-Type: application/http\r\n\r\nGET Things({thing})?$select=name HTTP/1.1\r\n\r\n--b--"
+    told = service.post("$batch", line.encode(), **{"content-type": "multipart/mixed;boundary=b"})
+    assert b"HTTP/1.1 200 OK" in told.body
+
+
 def create(service: Service, _: int) -> None:
     answer = service.post("Things", THING)
     assert (answer.status, service.get(answer.headers["location"]).json["name"]) == (201, "Oven")
@@ -201,6 +219,8 @@ CHECKS: dict[str, Check] = {
     "request-data/count": count,
     "request-data/pagination": pagination,
     "multi-datastream": multi,
+    "data-array/data-array": data_array,
+    "batch-request/batch-request": batch,
     "create-update-delete/create-entity": create,
     "create-update-delete/link-to-existing-entities": link,
     "create-update-delete/deep-insert": deep_insert,

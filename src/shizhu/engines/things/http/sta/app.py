@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any
@@ -15,11 +14,12 @@ import psycopg
 from django.conf import settings
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from shizhu.engines.things.http.sta import amend, drafts, formats, options, paths, spatial, write
+from shizhu.engines.things.http.sta import amend, batch, bulk, drafts, formats, options, paths, spatial, write
 from shizhu.engines.things.http.sta.callers import Caller, PersonCaller, caller
 from shizhu.engines.things.http.sta.drafts import Draft
 from shizhu.engines.things.http.sta.entities import SETS, EntitySet, Navigation
-from shizhu.engines.things.http.sta.errors import Refused, bad, forbidden, later, missing
+from shizhu.engines.things.http.sta.errors import Refused, bad, forbidden, missing
+from shizhu.engines.things.http.sta.messages import Request, Response, Send, error
 from shizhu.engines.things.http.sta.select import Reader
 from shizhu.engines.things.http.sta.sql import Sql
 from shizhu.engines.things.logic.json_patch import PatchFault, patched
@@ -31,7 +31,6 @@ logger = logging.getLogger(__name__)
 Scope = MutableMapping[str, Any]
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PREFIX = "/sta/v1.1"
 HOST = re.compile(r"[A-Za-z0-9._-]+(:\d+)?|\[[0-9a-fA-F:.]+\](:\d+)?")
@@ -50,52 +49,10 @@ CONFORMANCE = [
         "create-update-delete/deep-insert-status-code", "create-update-delete/historical-location-auto-creation",
         "create-update-delete/historical-location-manual-creation", "create-update-delete/update-entity",
         "create-update-delete/update-entity-put", "create-update-delete/update-entity-jsonpatch",
-        "create-update-delete/delete-entity",
+        "create-update-delete/delete-entity", "data-array/data-array",
+        "batch-request/batch-request",
     )
 ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Response:
-    """What is sent back."""
-
-    status: int = 200
-    body: bytes = b""
-    headers: tuple[Header, ...] = ()
-    media_type: bytes = b"application/json"
-
-    async def send(self, send: Send, more: tuple[Header, ...], *, has_body: bool) -> None:
-        """Send it; a HEAD gets all but the body."""
-        length = (b"content-length", str(len(self.body)).encode())
-        headers = [length, (b"content-type", self.media_type), (b"cache-control", b"no-store"), *self.headers, *more]
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": self.body if has_body else b""})
-
-
-def error(refused: Refused) -> Response:
-    """An error as JSON."""
-    challenge = authentication.CHALLENGE if refused.status is HTTPStatus.UNAUTHORIZED else ()
-    return Response(refused.status, orjson.dumps(refused.body()), challenge)
-
-
-@dataclass(frozen=True)
-class Request:
-    """What was asked."""
-
-    method: str
-    path: str  # below the service root
-    query: str
-    root: str
-    caller: Caller
-    body: bytes
-    media_type: str = ""
-
-    def json(self) -> Any:
-        """The body; raises Refused (400)."""
-        try:
-            return orjson.loads(self.body)
-        except orjson.JSONDecodeError as fault:
-            raise bad(f"the body is not JSON: {fault.msg}", fault.pos) from None
 
 
 async def _body(receive: Receive) -> bytes:
@@ -145,19 +102,11 @@ class SensorThings:
     async def _guarded(self, scope: Scope, receive: Receive, *, is_open: bool) -> Response:
         try:
             return await self._answer(scope, receive, is_open=is_open)
-        except Refused as refused:
-            return error(refused)
-        except psycopg.errors.QueryCanceled:
-            rule = "the answer takes too long: ask for less, or filter by an id or a time"
-            return error(Refused(HTTPStatus.SERVICE_UNAVAILABLE, rule))
-        except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as fault:
-            return error(bad(f"the database cannot take a value: {fault.diag.message_primary or fault}"))
-        except (psycopg.OperationalError, PoolTimeout) as fault:
-            logger.warning("the database does not answer (%s)", str(fault).splitlines()[:1])
-            return error(Refused(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer: try again"))
+        except (Refused, psycopg.Error, PoolTimeout) as fault:
+            return told(fault)
         except Exception:
             logger.exception("%s %s failed", scope["method"], scope["path"])
-            return error(Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of this server, kept in its log"))
+            return error(FAULT)
 
     async def _answer(self, scope: Scope, receive: Receive, *, is_open: bool) -> Response:
         headers = tuple((bytes(name), bytes(value)) for name, value in scope["headers"])
@@ -175,10 +124,10 @@ class SensorThings:
         asked = await self._caller(pool, headers, method, peer, is_open=is_open)
         body = b"" if method in READING else await _body(receive)
         below, query = path.removeprefix(PREFIX).strip("/"), scope["query_string"].decode(errors="replace")
-        media_type = authentication.header(headers, b"content-type").partition(";")[0].strip().lower()
-        request = Request(method, below, query, root, asked, body, media_type)
+        media, wish = authentication.header(headers, b"content-type"), authentication.header(headers, b"prefer")
+        request = Request(method, below, query, root, asked, body, media, wish)
         async with pool.connection() as connection:  # not before: a slow sender or a slow hash holds none
-            return await METHODS[method](connection, request)
+            return await do(connection, request)
 
     @staticmethod
     async def _caller(pool: Pool, headers: tuple[Header, ...], method: str, peer: str, *, is_open: bool) -> Caller:
@@ -192,6 +141,25 @@ class SensorThings:
         if found is None:
             raise Refused(HTTPStatus.UNAUTHORIZED, "log in: HTTP Basic, a bearer token, or the session of the pages")
         return found
+
+
+FAULT = Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault of this server, kept in its log")
+
+
+def told(fault: Exception) -> Response:
+    """What a request is answered with that failed."""
+    if isinstance(fault, Refused):
+        return error(fault)
+    if isinstance(fault, psycopg.errors.QueryCanceled):
+        rule = "the answer takes too long: ask for less, or filter by an id or a time"
+        return error(Refused(HTTPStatus.SERVICE_UNAVAILABLE, rule))
+    if isinstance(fault, psycopg.DataError | psycopg.errors.ProgramLimitExceeded):
+        return error(bad(f"the database cannot take a value: {fault.diag.message_primary or fault}"))
+    if isinstance(fault, psycopg.OperationalError | PoolTimeout):
+        logger.warning("the database does not answer (%s)", str(fault).splitlines()[:1])
+        return error(Refused(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer: try again"))
+    logger.error("a request failed", exc_info=fault)
+    return error(FAULT)
 
 
 def _root(scope: Scope, headers: tuple[Header, ...]) -> str:
@@ -214,6 +182,13 @@ async def _text(connection: psycopg.AsyncConnection[Any], query: Sql) -> tuple[b
     values = await spatial.resolved(connection, query.values)
     row = await (await connection.execute(query.text, values)).fetchone()
     return (bool(row[0]), row[1]) if row else (False, None)
+
+
+async def do(connection: psycopg.AsyncConnection[Any], request: Request) -> Response:
+    """Answer a request; raises Refused."""
+    if request.method not in METHODS:
+        raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{request.method} means nothing here")
+    return await METHODS[request.method](connection, request)
 
 
 async def read(connection: psycopg.AsyncConnection[Any], request: Request) -> Response:
@@ -255,8 +230,11 @@ async def _parent(connection: psycopg.AsyncConnection[Any], request: Request, st
 
 async def create(connection: psycopg.AsyncConnection[Any], request: Request) -> Response:
     """POST to an entity set, or through navigation."""
-    if request.path in SPECIAL:
-        raise later(f"{request.path} will come later")
+    if request.path == "$batch":
+        return await batch.answer(connection, request, do, told)
+    if request.path == "CreateObservations":
+        made = await bulk.create(connection, request.caller, request.json(), request.root)
+        return Response(HTTPStatus.CREATED, orjson.dumps(made))
     path = paths.parse(request.path) if request.path else None
     if path and path.is_reference and path.last.navigation and path.last.navigation.is_many:
         return await link(connection, request)
@@ -269,8 +247,8 @@ async def create(connection: psycopg.AsyncConnection[Any], request: Request) -> 
     draft = drafts.read(step.entity, request.json(), known=inverse)
     if before:
         draft = draft.linked(inverse, await _parent(connection, request, tuple(before)))
-    made = await write.create(connection, request.caller, draft)
-    address = f"{request.root}/{step.entity.name}({made})".encode()
+    id_ = await write.create(connection, request.caller, draft)
+    address = f"{request.root}/{step.entity.name}({id_})".encode()
     return Response(HTTPStatus.CREATED, headers=((b"location", address),))
 
 
@@ -384,7 +362,6 @@ def _named(body: Any, entity: EntitySet) -> int:
     raise bad(f'the body names {drafts.article(entity)}: {{"@odata.id": ".../{entity.name}(2)"}} or {{"@iot.id": 2}}')
 
 
-SPECIAL = {"$batch", "CreateObservations"}
 READING = {"GET", "HEAD", "OPTIONS"}
 METHODS: dict[str, Callable[[psycopg.AsyncConnection[Any], Request], Awaitable[Response]]] = {
     "GET": read,

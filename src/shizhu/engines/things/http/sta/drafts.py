@@ -41,7 +41,8 @@ def _time(value: Any, parse: Callable[[str], Any]) -> bool:
     return isinstance(value, str)
 
 
-def _fits(value: Any, rule: Rule, body: Mapping[str, Any]) -> bool:
+def fits(value: Any, rule: Rule, body: Mapping[str, Any]) -> bool:
+    """Whether a given value meets the rule; `body` is what else is given."""
     match rule:
         case Rule.TEXT:
             return isinstance(value, str)
@@ -115,7 +116,7 @@ def _is_given(found: Property, body: Mapping[str, Any], place: str, *, is_partia
     is_empty = found.name not in body or (value is None and found.kind is not Kind.RESULT)
     if is_empty and found.is_required:
         raise _fault(f"{place}.{found.name}", value, "must be given")
-    if not is_empty and not _fits(value, found.rule, body):
+    if not is_empty and not fits(value, found.rule, body):
         raise _fault(f"{place}.{found.name}", value, found.rule.value)
     return True
 

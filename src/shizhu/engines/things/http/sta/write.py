@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 import psycopg
@@ -30,12 +30,15 @@ from shizhu.kernel.fields import BoxField, box_of
 T = TypeVar("T")
 Connection = psycopg.AsyncConnection[Any]
 TRIES = 5
+NO_FEATURE = "must be given, because the Datastream's Thing has no Location to make one from"
 INSTANT = timedelta(microseconds=1)
 CONTEXT = "SELECT set_config('pghistory.context_id', %s, true), set_config('pghistory.context_metadata', %s, true)"
 STREAM = """
 SELECT s.id, s.lowest, s.highest, s.is_watched, t.county_id, s.checks, {components}, s.feature_id,
-       coalesce((SELECT d.origin FROM things_device d WHERE d.thing_id = t.id ORDER BY d.id LIMIT 1), 0)
-FROM things_datastream s JOIN things_thing t ON t.id = s.thing_id WHERE s.id = {id} AND {allowed}
+       coalesce(d.origin, 0), d.id
+FROM things_datastream s JOIN things_thing t ON t.id = s.thing_id
+LEFT JOIN LATERAL (SELECT id, origin FROM things_device WHERE thing_id = t.id ORDER BY id LIMIT 1) d ON TRUE
+WHERE s.id = {id} AND {allowed}
 """
 LENGTHS = """
 SELECT jsonb_array_length(d.data_types), jsonb_array_length(d.unit_of_measurement),
@@ -98,6 +101,14 @@ async def written(connection: Connection, caller: Caller, work: Callable[[Writer
     return await retried(done)
 
 
+class Detail(NamedTuple):
+    """Of a stream: the feature of Observations without one, origin and id of its Thing's device."""
+
+    feature: int | None
+    origin: int
+    device: int | None
+
+
 @dataclass
 class Writer:
     """One transaction."""
@@ -105,7 +116,7 @@ class Writer:
     connection: Connection
     caller: Caller
     streams: dict[int, Stream] = field(default_factory=dict)
-    details: dict[int, tuple[int | None, int]] = field(default_factory=dict)  # of a stream: feature, origin
+    details: dict[int, Detail] = field(default_factory=dict)
     readings: list[Reading] = field(default_factory=list)
     received: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -283,19 +294,21 @@ class Writer:
     async def observe(self, draft: Draft, targets: dict[str, int]) -> None:
         """Add a reading to those this transaction commits."""
         stream = await self.stream(targets.get("Datastream") or targets["MultiDatastream"], draft.place)
-        feature, origin = self.details[stream.id]
-        feature = targets.get("FeatureOfInterest", feature)
+        feature = targets.get("FeatureOfInterest", self.details[stream.id].feature)
         if feature is None:
-            rule = "must be given, because the Datastream's Thing has no Location to make one from"
-            raise bad(f"{draft.place}.FeatureOfInterest: None: {rule}")
-        said = (draft.values.get("parameters") or {}).get("origin")
-        body = {**draft.values, "FeatureOfInterest": {"@iot.id": feature}}
-        self.received += INSTANT  # two without a time are two
-        own = ORIGINS.get(said, origin) if isinstance(said, str) and origin == Origin.MEASURED else origin
-        found = from_observation(body, stream, self.received, own)
+            raise bad(f"{draft.place}.FeatureOfInterest: None: {NO_FEATURE}")
+        found = self.reading(stream, draft.values, feature)
         if isinstance(found, Reject):
             raise bad(f"{draft.place}.{found.field}: {found.value!r}: {found.rule}")
         self.readings.append(found)
+
+    def reading(self, stream: Stream, values: Mapping[str, Any], feature: int) -> Reading | Reject:
+        """The reading that an Observation's given values are."""
+        origin = self.details[stream.id].origin
+        said = (values.get("parameters") or {}).get("origin")
+        self.received += INSTANT  # two without a time are two
+        own = ORIGINS.get(said, origin) if isinstance(said, str) and origin == Origin.MEASURED else origin
+        return from_observation({**values, "FeatureOfInterest": feature}, stream, self.received, own)
 
     async def stream(self, id_: int, place: str, verb: str = "things.observation.create") -> Stream:
         """A Datastream on whose Observations the caller has that right."""
@@ -305,9 +318,9 @@ class Writer:
             row = await (await self.connection.execute(query.text, query.values)).fetchone()
             if row is None:
                 raise self.missing_right(verb, place)
-            *stream, checks, parts, feature, origin = row
+            *stream, checks, parts, feature, origin, device = row
             self.streams[id_] = Stream(*[*stream, quality.checks(checks or {}), components(parts)])
-            self.details[id_] = feature, origin
+            self.details[id_] = Detail(feature, origin, device)
         return self.streams[id_]
 
     async def commit_readings(self) -> None:
