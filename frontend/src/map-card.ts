@@ -1,6 +1,6 @@
 // What is told of an object: a popup (on a phone a sheet), the list beside the map, and answers to questions.
 import maplibregl from "maplibre-gl";
-import { button, clock, element, find, flyTo, isNarrow, label, make, map, middle, bounds, settings, shown, words, metres, say, type Brief, type Feature, type Told } from "./map-core";
+import { button, clock, element, find, flyTo, isNarrow, label, language, make, map, middle, bounds, settings, shown, words, metres, say, type Brief, type Feature, type Told } from "./map-core";
 import { openFile } from "./map-file";
 import { all, collections, isOn, ids, windowed } from "./map-layers";
 
@@ -120,7 +120,8 @@ export function list(): void {
 
 // The answer to a question stands above the list until it is closed.
 export interface Group { key?: string; title: string; colour?: string; count?: number; features: Brief[] }
-export function results(title: string, notes: string[], groups: Group[], actions: HTMLElement[], closed: () => void): void {
+type Next = (group: Group, first: number) => Promise<Brief[] | undefined>;
+export function results(title: string, notes: string[], groups: Group[], actions: HTMLElement[], closed: () => void, next?: Next): void {
   const place = find("map-results"), head = make("div", "map-results-head"), close = make("button", "btn-close");
   close.setAttribute("aria-label", words.close);
   close.addEventListener("click", () => {
@@ -135,15 +136,43 @@ export function results(title: string, notes: string[], groups: Group[], actions
   for (const group of groups) {
     const layer = settings.layers.find((l) => l.key === group.key);
     const name = make("h3", "map-list-head", group.title);
-    name.append(make("span", "text-secondary num", ` ${group.count ?? group.features.length}`));
-    place.append(name, ...group.features.map((one) => brief(one, layer?.source ?? "records", layer?.colour ?? "#5d6b65")));
-    const more = (group.count ?? 0) - group.features.length;
-    if (more > 0) place.append(make("p", "map-list-more text-secondary", say(words.more, more)));
+    name.append(make("span", "text-secondary num", ` ${(group.count ?? group.features.length).toLocaleString(language)}`));
+    const rows = (features: Brief[]): HTMLElement[] => features.map((one) => brief(one, layer?.source ?? "records", layer?.colour ?? "#5d6b65"));
+    place.append(name, ...rows(group.features));
+    if (next && (group.count ?? 0) > group.features.length) place.append(paging(group, next, rows));
   }
   place.hidden = false;
   find("map-sheet").hidden = true;
   place.parentElement?.scrollTo({ top: 0 });
   heading.focus({ preventScroll: true });
+}
+
+// What is shown of many, and a button for the next ones.
+function paging(group: Group, next: Next, rows: (features: Brief[]) => HTMLElement[]): HTMLElement {
+  const foot = make("p", "map-list-more text-secondary"), total = group.count ?? 0, step = group.features.length;
+  let shownRows = step;
+  const said = make("span", "num");
+  said.setAttribute("role", "status");
+  const more = button("btn btn-sm", "", () => {
+    more.disabled = true;
+    void next(group, shownRows).then((features) => {
+      more.disabled = false;
+      if (!features) return;
+      const made = rows(features);
+      foot.before(...made);
+      shownRows += features.length;
+      tell();
+      made[0]?.focus({ preventScroll: true });
+    });
+  });
+  const tell = (): void => {
+    said.textContent = say(words.shownOf, shownRows, total);
+    more.textContent = say(words.nextRows, Math.min(step, total - shownRows));
+    more.hidden = shownRows >= total;
+  };
+  tell();
+  foot.append(said, more);
+  return foot;
 }
 
 function brief(one: Brief, source: string, colour: string): HTMLElement {

@@ -81,7 +81,7 @@ export function button(css: string, name: string, act: () => void, symbol = ""):
 }
 
 export const find = <E extends HTMLElement>(id: string): E => document.getElementById(id) as E;
-export const say = (template: string, value: string | number): string => template.replace("{}", String(value));
+export const say = (template: string, ...values: (string | number)[]): string => values.reduce<string>((told, value) => told.replace("{}", typeof value === "number" ? value.toLocaleString(language) : value), template);
 export const shown = (v: Value): string => (v.value === null ? "—" : `${v.value.toFixed(v.decimals)} ${v.unit}`.trim());
 export const clock = (time: string | null | undefined): string =>
   time ? new Date(time).toLocaleString(language, { timeZone: "Asia/Shanghai", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" }) : "";

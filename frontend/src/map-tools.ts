@@ -76,19 +76,21 @@ async function finish(): Promise<void> {
   await select(circle ? { circle: `${written([way[0]])},${circle.metres}` } : { [done]: written(way) });
 }
 
-interface Selection { region: Geometry; square_metres: number; layers: Group[] }
+interface Selection { region: Geometry; square_metres: number; layers: Group[]; count: number; by_worker: boolean }
 export async function select(region: Record<string, string>): Promise<void> {
   const found = await ask<Selection>("select", region);
   if (!found) return;
   sketch(found.region);
   const [w, s, e, n] = bounds(found.region);
   map.fitBounds([w, s, e, n], { padding: 60 });
-  const total = found.layers.reduce((sum, group) => sum + (group.count ?? 0), 0);
-  const table = make("a", "btn btn-sm map-results-action") as HTMLAnchorElement;
-  table.append(icon("download"), ` ${words.export}`);
+  const total = found.count, table = make("a", "btn btn-sm map-results-action") as HTMLAnchorElement;
+  table.append(icon("download"), ` ${found.by_worker ? say(words.exportBy, total) : words.export}`);
   table.href = `${settings.base}select.xlsx?${new URLSearchParams(region)}`;
+  if (found.by_worker) table.target = "_blank";
+  const next = async (group: Group, first: number): Promise<Brief[] | undefined> =>
+    (await ask<Selection>("select", { ...region, layers: group.key ?? "", first: String(first) }))?.layers[0]?.features;
   const notes = [`${words.surface} ${surface(found.square_metres)}`, total ? "" : words.nothingInside];
-  results(say(words.selected, total), notes, found.layers, total ? [table] : [], () => sketch());
+  results(say(words.selected, total), notes, found.layers, total ? [table] : [], () => sketch(), next);
 }
 
 // What is here, up and down the river: by the right button, a long press, or Shift+F10 for the middle of the map.

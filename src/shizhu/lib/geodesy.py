@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 Position = tuple[float, float]  # longitude, latitude in degrees
@@ -59,6 +60,13 @@ class Around:
     def plane(self, geometry: BaseGeometry) -> BaseGeometry:
         """The geometry in metres east and north of the centre."""
         return shapely.transform(geometry, lambda found: _pairs(self._project(found[:, 0], found[:, 1])))
+
+    def planes(self, geometries: NDArray[Any]) -> NDArray[Any]:
+        """Many at once."""
+        found: NDArray[Any] = shapely.transform(
+            geometries, lambda found: _pairs(self._project(found[:, 0], found[:, 1]))
+        )
+        return found
 
     def line(self, geometry: BaseGeometry) -> shapely.LineString:
         """A line in metres east and north of the centre."""

@@ -12,10 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 from tests.engines.maps.ground import LANE, PATCH, put
-from tests.fixtures import person
+from tests.fixtures import area, person
 from tests.web.pages import browser
 
-from shizhu.engines.maps import api
+from shizhu.engines.maps import api, registers, selections
+from shizhu.engines.maps.http import answers
+from shizhu.engines.records import batches
+from shizhu.engines.records import models as records
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, County
@@ -159,6 +162,44 @@ def test_choosing_counts_by_layer_and_gives_the_same_as_a_table(county: County, 
         ("摊位", "1号摊", "东镇", "推车", 100.75, 30.51), ("摊位", "=1+1", "西镇", None, 100.2, 30.5),
     ]  # fmt: skip
     assert load_workbook(BytesIO(answer.content)).active["B3"].data_type == "s"
+
+
+def test_a_large_choice_is_counted_exactly_paged_and_written_by_a_worker(
+    county: County, stall: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registers, "MOST", 2)
+    monkeypatch.setattr(answers, "MOST", 2)
+    monkeypatch.setattr(selections, "AT_ONCE", 4)
+    monkeypatch.setattr(selections, "CHUNK", 2)
+    for n in range(5):
+        stall(at=(100.6 + n / 100, 30.5))
+    stall(at=(100.2, 30.5), area="102")
+    owner, hers = person(county, "*"), person(county, "*", in_area="101", username="hers")
+    client, her = browser(owner), browser(hers)
+    for region in ("box=100,30;101,31", "circle=100.4,30.5,50000", "polygon=100,30;101,30;101,31;100,31.5"):
+        pages = [ask(client, f"select?{region}&first={first}")["layers"][0] for first in (0, 2, 4, 6)]
+        names_ = [[one["name"] for one in page["features"]] for page in pages]
+        assert names_ == [["1号摊", "2号摊"], ["3号摊", "4号摊"], ["5号摊", "6号摊"], []], region
+        assert {page["count"] for page in pages} == {6}
+        assert ask(her, f"select?{region}")["count"] == 5
+    begun = client.get("/map/select.xlsx?box=100,30;101,31")
+    assert begun.status_code == 302
+    page, number = begun["Location"], int(begun["Location"].split("/")[-2])
+    assert "正在生成文件" in client.get(page).content.decode()
+    records.Record.objects.filter(key="S006").update(area=area(county, "101"))
+    batches.run(number)
+    answer = client.get(f"{page}selection.xlsx")
+    rows = list(load_workbook(BytesIO(b"".join(answer.streaming_content))).active.iter_rows(values_only=True))
+    assert [row[1] for row in rows] == ["名称", *(f"{n}号摊" for n in range(1, 7))]
+    assert rows[1][7] == f"http://testserver/records/lemonade.stall/{records.Record.objects.get(key='S001').pk}/"
+    assert client.get(f"{page}?part")["HX-Refresh"] == "true"
+    for other in (her, browser(person(county, "maps.*", username="other"))):
+        assert [other.get(one).status_code for one in (page, f"{page}selection.xlsx")] == [404, 404]
+    lost = selections.begin(owner, county.pk, {"box": "100,30;101,31"}, "")
+    owner.posts.all().delete()
+    batches.run(lost.pk)
+    lost.refresh_from_db()
+    assert (lost.state, lost.made, lost.fault) == ("failed", None, "您已不能查看一张图。")
 
 
 def test_a_region_that_is_none_is_refused(county: County) -> None:

@@ -77,7 +77,7 @@ def get(alarm: int) -> AlarmInfo:
 
 
 def alarms(
-    who: Actor, county: str, *, only_open: bool = True, at: datetime | None = None, most: int = 200
+    who: Actor, county: str, *, only_open: bool = True, at: datetime | None = None, most: int | None = 200
 ) -> list[AlarmInfo]:
     """The alarms `who` may see, open ones first, newest first; with `at`, those that were open at that time."""
     rows = access.rows(Alarm.objects.filter(county_id=county), who, "alarms.alarm.view")

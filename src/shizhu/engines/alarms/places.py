@@ -14,7 +14,6 @@ from shizhu.kernel import access, packs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.text import label
 
-MOST = 5000
 NAMES = {
     "red": {"zh": "红色", "en": "Red"}, "orange": {"zh": "橙色", "en": "Orange"},
     "yellow": {"zh": "黄色", "en": "Yellow"}, "blue": {"zh": "蓝色", "en": "Blue"},
@@ -35,7 +34,7 @@ def open_at(who: Actor, county: str, times: list[datetime]) -> list[int]:
 
 def features(who: Actor, county: str, layer: maps.Layer, asked: maps.Asked) -> list[maps.Feature]:
     """One feature per open alarm, at its Thing."""
-    found = api.alarms(who, county, at=asked.at, most=MOST)
+    found = api.alarms(who, county, at=asked.at, most=None)
     streams = things.describe({alarm.datastream for alarm in found})
     made = []
     for alarm in found:

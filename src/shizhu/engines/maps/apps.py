@@ -12,7 +12,7 @@ class MapsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register kinds and menu."""
-        from shizhu.engines.maps import collections, declare, dossier  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.maps import collections, declare, dossier, selections  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.maps.http import tiles  # noqa: PLC0415
         from shizhu.engines.records import api as records  # noqa: PLC0415
         from shizhu.web import menu  # noqa: PLC0415  # apps must be loaded first
@@ -22,4 +22,5 @@ class MapsConfig(AppConfig):
         records.add_collections(collections.of)
         records.add_part(tiles.PART)
         records.add_descriptions(collections.described)
+        records.add_work(records.Batch.Kind.SELECTION, selections.run)
         menu.add(menu.Entry({"zh": "一张图", "en": "Map"}, "map", "/map/", "maps.map.view", 10, on_phone=True))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Protocol
 
+from numpy.typing import NDArray
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
@@ -84,7 +85,7 @@ class Near:
 
 
 class Region(Protocol):
-    """A part of the map that was chosen: `Circle` or `Shape`."""
+    """A part of the map that was chosen: `Circle`, `Shape` or `Along`."""
 
     @property
     def box(self) -> Box:
@@ -94,8 +95,21 @@ class Region(Protocol):
     def geometry(self) -> BaseGeometry:
         """Its outline."""
 
-    def meeting(self, features: Iterable[Feature]) -> Iterable[Feature]:
-        """Those of the features that lie in it, wholly or in part."""
+    @property
+    def is_box(self) -> bool:
+        """Whether it is all of that box."""
+
+    def meets(self, shapes: NDArray[Any]) -> NDArray[Any]:
+        """Of each shape, whether it lies in the region, wholly or in part."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What lies in a region: exactly how many, `page` (first, most) of them in order, and `every` one."""
+
+    total: int
+    page: Callable[[int, int], list[Feature]]
+    every: Callable[[], Iterator[Feature]]
 
 
 @dataclass(frozen=True)
@@ -110,6 +124,7 @@ class Course:
 
 Give = Callable[[Actor, str, Layer, Asked], list[Feature]]  # (who, county, layer, asked) → the features who may see
 Grid = Callable[[Actor, str, Layer, Box | None, float], list[Cell]]  # (who, county, layer, box, size in degrees)
+Inside = Callable[[Actor, str, Layer, Region], Chosen]  # (who, county, layer, region) → what who may see in it
 OpenAt = Callable[[Actor, str, list[datetime]], list[int]]  # (who, county, times) → how many were open at each
 Find = Callable[[Actor, str, str, int], list[Feature]]  # (who, county, words, most) → those whose name has the words
 
@@ -125,6 +140,7 @@ class Source:
     find: Find
     open_at: OpenAt | None = None
     grid: Grid | None = None
+    inside: Inside | None = None
 
 
 @dataclass(frozen=True)

@@ -33,4 +33,5 @@ def register() -> None:
         group=group,
         legend=registers.legend,
         grid=registers.grid,
+        inside=registers.inside,
     )

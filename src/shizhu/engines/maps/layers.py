@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from shizhu.engines.maps.contracts import Asked, Feature, Find, Give, Grid, Layer, Mark, OpenAt, Source, View
+from shizhu.engines.maps.contracts import Asked, Feature, Find, Give, Grid, Inside, Layer, Mark, OpenAt, Source, View
 from shizhu.engines.records.api import Cell
 from shizhu.kernel import packs
 from shizhu.kernel.access import Actor
@@ -37,6 +37,7 @@ def source(
     find: Find = _no_names,
     open_at: OpenAt | None = None,
     grid: Grid | None = None,
+    inside: Inside | None = None,
 ) -> None:
     """Register a source of features; call it from `AppConfig.ready`.
 
@@ -44,10 +45,11 @@ def source(
     `legend` (county, layer) what its colours mean, where they mean something;
     `find` (who, county, words, most) gives what is found by name, on a layer or not, and
     `open_at` (who, county, times) how many were open at each of the times, for what opens and ends;
-    `grid` (who, county, layer, box, size) counts by cells of so many degrees, where there may be thousands.
+    `grid` (who, county, layer, box, size) counts by cells of so many degrees, where there may be thousands, and
+    `inside` (who, county, layer, region) counts and pages what lies in a region, where `give` would give it all.
     """
     wanted = verb if callable(verb) else lambda _layer: verb
-    _sources[name] = Source(give, wanted, group, legend, find, open_at, grid)
+    _sources[name] = Source(give, wanted, group, legend, find, open_at, grid, inside)
 
 
 def sources() -> Mapping[str, Source]:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from shizhu.engines.maps.contracts import Asked, Box, Course, Feature, Layer, Near, Region
+from shizhu.engines.maps.contracts import Asked, Box, Chosen, Course, Feature, Layer, Near, Region
 from shizhu.engines.maps.layers import features as features_of
-from shizhu.engines.maps.layers import is_large
+from shizhu.engines.maps.layers import is_large, sources
 from shizhu.engines.maps.logic.network import Network, Stretch
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area
@@ -50,9 +53,20 @@ def nearest(who: Actor, county: str, layer: Layer, position: geodesy.Position, m
     return _ranked(features_of(who, county, layer), around)[:most]
 
 
+def chosen(who: Actor, county: str, layer: Layer, region: Region) -> Chosen:
+    """How many features meet the region, to be paged through."""
+    inside = sources()[layer.source].inside
+    if inside is not None:
+        return inside(who, county, layer, region)
+    found = features_of(who, county, layer, Asked(box=region.box))
+    are = region.meets(np.array([one.shape for one in found], dtype=object))
+    kept = [one for one, is_in in zip(found, are, strict=True) if is_in]
+    return Chosen(len(kept), lambda first, most: kept[first : first + most], lambda: iter(kept))
+
+
 def within(who: Actor, county: str, layer: Layer, region: Region) -> list[Feature]:
-    """The features that meet the region."""
-    return list(region.meeting(features_of(who, county, layer, Asked(box=region.box))))
+    """All features that meet the region."""
+    return list(chosen(who, county, layer, region).every())
 
 
 def upstream(who: Actor, county: str, layer: Layer, position: geodesy.Position) -> Course | None:
@@ -67,10 +81,8 @@ def downstream(who: Actor, county: str, layer: Layer, position: geodesy.Position
 
 def beside(who: Actor, county: str, layer: Layer, course: Course, off: float = BESIDE) -> list[Near]:
     """The features within `off` metres of a course, nearest to where it was asked first."""
-    around = geodesy.Around(course.asked)
-    water = around.plane(course.geometry)
-    found = [one for one in features_of(who, county, layer) if around.plane(one.shape).distance(water) <= off]
-    return _ranked(found, around)
+    found = within(who, county, layer, Along(course.asked, course.geometry, off))
+    return _ranked(found, geodesy.Around(course.asked))
 
 
 def _ranked(found: Iterable[Feature], around: geodesy.Around) -> list[Near]:
@@ -116,10 +128,15 @@ class Circle:
         """Its outline, to draw."""
         return geodesy.circle(self.centre, self.radius)
 
-    def meeting(self, features: Iterable[Feature]) -> Iterable[Feature]:
-        """Those whose nearest part is not farther than the radius."""
-        around = geodesy.Around(self.centre)
-        return (one for one in features if around.metres(one.shape) <= self.radius)
+    @property
+    def is_box(self) -> bool:
+        """It is none."""
+        return False
+
+    def meets(self, shapes: NDArray[Any]) -> NDArray[Any]:
+        """Whether the nearest part is not farther than the radius."""
+        found: NDArray[Any] = shapely.dwithin(_plane(self.centre, shapes), shapely.Point(0, 0), self.radius)
+        return found
 
 
 @dataclass(frozen=True)
@@ -134,7 +151,50 @@ class Shape:
         west, south, east, north = self.geometry.bounds
         return west, south, east, north
 
-    def meeting(self, features: Iterable[Feature]) -> Iterable[Feature]:
-        """Those that have a position in common with it."""
+    @property
+    def is_box(self) -> bool:
+        """Whether it is a rectangle along the meridians."""
+        return bool(self.geometry.equals(shapely.box(*self.geometry.bounds)))
+
+    def meets(self, shapes: NDArray[Any]) -> NDArray[Any]:
+        """Whether they have a position in common with it."""
         shapely.prepare(self.geometry)
-        return (one for one in features if self.geometry.intersects(one.shape))
+        found: NDArray[Any] = shapely.intersects(self.geometry, shapes)
+        return found
+
+
+@dataclass(frozen=True)
+class Along:
+    """Everything within `off` metres of lines that lie about `centre`."""
+
+    centre: geodesy.Position
+    lines: BaseGeometry
+    off: float
+
+    @property
+    def box(self) -> Box:
+        """A box that holds it."""
+        return self.geometry.bounds
+
+    @property
+    def geometry(self) -> BaseGeometry:
+        """Its outline, to draw."""
+        around = geodesy.Around(self.centre)
+        return around.globe(around.plane(self.lines).buffer(self.off))
+
+    @property
+    def is_box(self) -> bool:
+        """It is none."""
+        return False
+
+    def meets(self, shapes: NDArray[Any]) -> NDArray[Any]:
+        """Whether the nearest part of the lines is not farther."""
+        water = geodesy.Around(self.centre).plane(self.lines)
+        shapely.prepare(water)
+        found: NDArray[Any] = shapely.dwithin(water, _plane(self.centre, shapes), self.off)
+        return found
+
+
+def _plane(centre: geodesy.Position, shapes: NDArray[Any]) -> NDArray[Any]:
+    """Shapes in metres about the centre."""
+    return geodesy.Around(centre).planes(shapes)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
-from shizhu.engines.maps.contracts import Asked, Box, Feature, Layer, Mark
+from shizhu.engines.maps.contracts import Asked, Box, Chosen, Feature, Layer, Mark, Region
 from shizhu.engines.records import api as records
 from shizhu.kernel.access import Actor
 from shizhu.kernel.packs import Body, LoadedPacks, find
@@ -33,11 +34,26 @@ def features(who: Actor, county: str, layer: Layer, asked: Asked) -> list[Featur
         entries = records.scan(who, county, layer.of, records.Query(boxes=(asked.box,) if asked.box else ()))
     else:
         entries = records.placed_at(who, county, layer.of, asked.at, MOST)
+    return list(islice(_drawn(register, layer, entries), MOST))
+
+
+def inside(who: Actor, county: str, layer: Layer, region: Region) -> Chosen:
+    """The records that meet the region, however many."""
+    if not who.has(verb(layer)):
+        return Chosen(0, lambda _first, _most: [], lambda: iter(()))
+    register, wanted = records.register_of(layer.of, county), records.Query(region=region, limit=1)
+
+    def page(first: int, most: int) -> list[Feature]:
+        found = records.query(who, county, layer.of, replace(wanted, offset=first, limit=most))
+        return list(_drawn(register, layer, found.entries))
+
+    total = records.query(who, county, layer.of, wanted).total
+    return Chosen(total, page, lambda: _drawn(register, layer, records.scan(who, county, layer.of, wanted)))
+
+
+def _drawn(register: records.Register, layer: Layer, entries: Iterable[records.Entry]) -> Iterator[Feature]:
     colours, shown = colours_of(register, layer), register.fields.get(layer.style.get("by", ""))
-    found = (
-        _feature(entry, place, layer, colours, shown) for entry in entries if (place := entry.geometry) is not None
-    )
-    return list(islice(found, MOST))
+    return (_feature(entry, place, layer, colours, shown) for entry in entries if (place := entry.geometry) is not None)
 
 
 def grid(who: Actor, county: str, layer: Layer, box: Box | None, size: float) -> list[records.Cell]:

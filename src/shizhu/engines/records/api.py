@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from shizhu.engines.records.batches import Unfit as Unfeasible
+from shizhu.engines.records.batches import begin as begin_work
+from shizhu.engines.records.batches import end as end_work
+from shizhu.engines.records.batches import keep as keep_made
+from shizhu.engines.records.batches import kind as add_work
+from shizhu.engines.records.batches import progress as tell_progress
+from shizhu.engines.records.batches import start as start_work
 from shizhu.engines.records.catalogue import UnknownRegister, register_of, registers
 from shizhu.engines.records.collections import (
     ANY,
@@ -41,6 +48,7 @@ from shizhu.engines.records.logic.privacy import PURPOSES, masked
 from shizhu.engines.records.logic.register import Field, Kind, Register
 from shizhu.engines.records.logic.values import Problem
 from shizhu.engines.records.looks import unmask
+from shizhu.engines.records.models import Batch
 from shizhu.engines.records.panels import Panel
 from shizhu.engines.records.panels import add as add_panel
 from shizhu.engines.records.past import placed_at
@@ -72,6 +80,7 @@ __all__ = [
     "TOWN",
     "WHOSE",
     "XLSX",
+    "Batch",
     "Box",
     "Cell",
     "Change",
@@ -102,6 +111,7 @@ __all__ = [
     "Subject",
     "Table",
     "TableWriter",
+    "Unfeasible",
     "UnknownRegister",
     "Unreadable",
     "Wanted",
@@ -110,12 +120,15 @@ __all__ = [
     "add_panel",
     "add_part",
     "add_reference",
+    "add_work",
+    "begin_work",
     "by_columns",
     "cells",
     "collection_of",
     "condition",
     "count",
     "create",
+    "end_work",
     "facts",
     "filtered",
     "find_reference",
@@ -124,6 +137,7 @@ __all__ = [
     "get_by_id",
     "gridded",
     "history",
+    "keep_made",
     "load_demo",
     "masked",
     "move",
@@ -142,9 +156,11 @@ __all__ = [
     "revise",
     "scan",
     "seen_references",
+    "start_work",
     "table_kind",
     "table_rows",
     "tabulate",
+    "tell_progress",
     "true",
     "unmask",
     "update",

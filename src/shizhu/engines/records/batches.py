@@ -66,9 +66,7 @@ def run(number: int) -> None:
     try:
         with (
             translation.override(batch.language),
-            pghistory.context(
-                person=person.pk, name=person.username, path=f"/records/{batch.register}/batches/{number}"
-            ),
+            pghistory.context(person=person.pk, name=person.username, path=f"{batch.register} {number}"),
         ):
             _kinds[batch.kind](batch, access.actor(person))
     except OperationalError:

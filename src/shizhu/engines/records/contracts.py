@@ -5,14 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from shizhu.engines.records.logic.cql2 import Expression
 from shizhu.engines.records.logic.values import Problem
 
 Box = tuple[float, float, float, float]  # west, south, east, north in WGS 84 degrees
+
+
+class Region(Protocol):
+    """A part of the globe that decides by itself what meets it."""
+
+    @property
+    def box(self) -> Box:
+        """A box that holds it."""
+
+    @property
+    def is_box(self) -> bool:
+        """Whether it is all of that box."""
+
+    def meets(self, shapes: NDArray[Any]) -> NDArray[Any]:
+        """Of each shape, whether it has something in common with the region."""
 
 
 class Refused(ValueError):
@@ -75,7 +91,8 @@ class Query:
     """Which records, in which order.
 
     `where` is CQL2 text or a tree; `area` the code of an area, with all below it; `boxes` where the geometry lies, and
-    `has_unplaced` whether what has none counts too; `order` a field, with a minus turned round.
+    `has_unplaced` whether what has none counts too; `region` what the geometry must meet; `order` a field, with a
+    minus turned round.
     """
 
     where: str | Expression | None = None
@@ -84,6 +101,7 @@ class Query:
     order: str = ""
     boxes: tuple[Box, ...] = ()
     has_unplaced: bool = False
+    region: Region | None = None
     has_withdrawn: bool = False
     offset: int = 0
     limit: int = 50

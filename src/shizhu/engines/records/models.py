@@ -123,7 +123,10 @@ class Look(models.Model):
 
 
 class Batch(models.Model):
-    """Work on many rows that somebody asked for: an import, an export, a change. It stays, with its files."""
+    """Work on many rows that somebody asked for: an import, an export, a change. It stays, with its files.
+
+    What a higher engine exports has the name of that work where a register's key would stand.
+    """
 
     class Kind(models.TextChoices):
         """What is done."""
@@ -131,6 +134,7 @@ class Batch(models.Model):
         IMPORT = "import"
         EXPORT = "export"
         CHANGE = "change"
+        SELECTION = "selection"  # of the map
 
     class State(models.TextChoices):
         """How far it is; a person moves it from matching and from checked."""

@@ -128,6 +128,8 @@ def selected(who: Actor, county: str, register: Register, wanted: Query) -> Quer
         for box in wanted.boxes:
             within |= Q(spatial.within(rows, SPOT, box))
         rows = rows.filter(within)
+    if wanted.region is not None:
+        rows = rows.filter(spatial.inside(rows, SPOT, wanted.region))
     return rows
 
 

@@ -5,16 +5,19 @@ Boxes in PostgreSQL (GiST) choose who comes into question, shapely decides.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import shapely
 from django.db import models
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from shizhu.engines.records.contracts import Box
+from shizhu.engines.records.contracts import Box, Region
 from shizhu.engines.records.logic.cql2_sql import Space, Sql
 
 FUZZ = 1e-5  # degrees: PostgreSQL compares boxes with a tolerance of 1e-6
@@ -60,6 +63,14 @@ def within(rows: QuerySet[Any], where: Spot, box: Box) -> RawSQL:
     return true(*meeting(rows, where, "intersects", shapely.box(*box)))
 
 
+def inside(rows: QuerySet[Any], where: Spot, region: Region) -> RawSQL:
+    """Rows whose geometry meets the region."""
+    if region.is_box:
+        return within(rows, where, region.box)
+    near = rows.filter(true(f"{where.box} && %s::box", (_text(region.box),)))
+    return true(f"{where.id} IN (SELECT unnest(%s::bigint[]))", (_ids(near, where, region.meets),))
+
+
 def meeting(rows: QuerySet[Any], where: Spot, relation: str, window: BaseGeometry) -> Sql:
     """SQL that is true for the rows whose geometry stands in the relation (any but `disjoint`) to the window.
 
@@ -69,7 +80,10 @@ def meeting(rows: QuerySet[Any], where: Spot, relation: str, window: BaseGeometr
         return "FALSE", ()
     inside, params = _inside(where, window) if relation in {"intersects", "within"} else ("FALSE", ())
     near = f"({where.box} && %s::box AND NOT {inside})"
-    found = _ids(rows.filter(true(near, (_text(window.bounds), *params))), where, relation, window)
+    turned = {"within": "contains", "contains": "within"}.get(relation, relation)  # the window is what is prepared
+    shapely.prepare(window)
+    chosen = rows.filter(true(near, (_text(window.bounds), *params)))
+    found = _ids(chosen, where, lambda shapes: getattr(shapely, turned)(window, shapes))
     return f"({inside} OR {where.id} IN (SELECT unnest(%s::bigint[])))", (*params, found)
 
 
@@ -81,15 +95,10 @@ def _inside(where: Spot, window: BaseGeometry) -> Sql:
     return "FALSE", ()
 
 
-def _ids(rows: QuerySet[Any], where: Spot, relation: str, window: BaseGeometry) -> list[int]:
-    """Ids of the rows that stand in the relation; read and decided all at once, because there may be many."""
+def _ids(rows: QuerySet[Any], where: Spot, decide: Callable[[NDArray[Any]], NDArray[Any]]) -> list[int]:
+    """Ids of the rows that are wanted; read and decided all at once, because there may be many."""
     found = list(rows.order_by().values_list("pk", where.wkb))
-    shapely.prepare(window)
-    shapes = shapely.from_wkb([bytes(wkb) for _pk, wkb in found])
-    relation = {"within": "contains", "contains": "within"}.get(
-        relation, relation
-    )  # turned round: the window is prepared
-    are = getattr(shapely, relation)(window, shapes)
+    are = decide(np.array(shapely.from_wkb([bytes(wkb) for _pk, wkb in found])))
     return [pk for (pk, _wkb), is_so in zip(found, are, strict=True) if is_so]
 
 

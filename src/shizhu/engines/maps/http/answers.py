@@ -7,22 +7,22 @@ from functools import wraps
 from typing import Any
 
 import orjson
-from django.http import HttpResponse
-from django.utils.translation import gettext as _
+from django.http import HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from shapely.geometry import mapping
 
-from shizhu.engines.maps import questions
-from shizhu.engines.maps.contracts import Feature, Layer, Near
-from shizhu.engines.maps.http import asking
+from shizhu.engines.maps import asking, questions, selections
+from shizhu.engines.maps.contracts import Feature, Layer, Near, Region
 from shizhu.engines.maps.layers import collection, layers, sources, view
 from shizhu.engines.maps.search import area_feature, search
+from shizhu.engines.maps.selections import middle
+from shizhu.engines.records import api as records
 from shizhu.kernel import access
 from shizhu.kernel.text import label
 from shizhu.lib import geodesy
 from shizhu.web.middleware import Request
 
 NEAR, MOST = 3, 200  # of each layer
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 View = Callable[..., Any]
 
 
@@ -45,13 +45,7 @@ def answer(view: View) -> View:
 
 def _told(found: Iterable[Feature]) -> list[dict[str, Any]]:
     """Features as a list shows them: where to fly to, not their whole shape."""
-    return [{"id": one.id, "box": list(one.shape.bounds), "point": _middle(one), **_words(one)} for one in found]
-
-
-def _middle(one: Feature) -> list[float]:
-    place = one.shape
-    point = place.interpolate(0.5, normalized=True) if "Line" in place.geom_type else place.representative_point()
-    return [point.x, point.y]
+    return [{"id": one.id, "box": list(one.shape.bounds), "point": middle(one), **_words(one)} for one in found]
 
 
 def _words(one: Feature) -> dict[str, Any]:
@@ -84,58 +78,39 @@ def _named(one: Layer) -> dict[str, Any]:
     return {"key": one.key, "title": label(one.title)}
 
 
-def _chosen(request: Request) -> tuple[Any, list[tuple[Layer, list[Feature]]]]:
-    """The region asked for and what lies in it, of the layers asked for (all without `layers`)."""
-    region = asking.region(request, request.county.pk)
-    wanted = set(filter(None, request.GET.get("layers", "").split(",")))
-    own = [one for one in layers(request.county.pk, request.actor) if not wanted or one.key in wanted]
-    found = [(one, questions.within(request.actor, request.county.pk, one, region)) for one in own]
-    return region, [(one, inside) for one, inside in found if inside]
-
-
 @answer
 def select(request: Request) -> Any:
-    """What lies in a region, by layer, with how many."""
-    region, found = _chosen(request)
-    told = [{**_named(one), "count": len(inside), "features": _told(inside[:MOST])} for one, inside in found]
-    return {"region": mapping(region.geometry), "square_metres": _surface(region), "layers": told}
+    """What lies in a region, by layer: exactly how many, and `MOST` of each from the `first` on."""
+    given, county = request.GET.dict(), request.county.pk
+    region, first = asking.region(given, county), asking.count("first", given.get("first", "0"), 0, 10**8 - 1)
+    found = selections.selected(request.actor, county, given)
+    told = [
+        {**_named(one), "count": inside.total, "first": first, "features": _told(inside.page(first, MOST))}
+        for one, inside in found
+    ]
+    total = selections.total(found)
+    return {
+        "region": mapping(region.geometry), "square_metres": _surface(region), "layers": told, "count": total,
+        "by_worker": total > selections.AT_ONCE,
+    }  # fmt: skip
 
 
-def _surface(region: questions.Circle | questions.Shape) -> float:
+def _surface(region: Region) -> float:
     parts = getattr(region.geometry, "geoms", [region.geometry])
     return sum(geodesy.area(list(part.exterior.coords)[:-1]) for part in parts if part.geom_type == "Polygon")
 
 
 @answer
 def select_table(request: Request) -> HttpResponse:
-    """The same as an Excel file."""
-    from openpyxl import Workbook  # noqa: PLC0415  # ten megabytes that few need
-
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet(_("Selection"))
-    sheet.append(
-        [_("Layer"), _("Name"), _("Where"), _("What"), _("Longitude"), _("Latitude"), _("Source"), _("Address")]
-    )
-    for one, inside in _chosen(request)[1]:
-        for told in _told(inside):
-            is_simulated = told.get("simulated") or told.get("origin") == 1
-            texts = [label(one.title), told["name"], told.get("where") or told.get("town", ""), told.get("text", "")]
-            ends = [_("simulated") if is_simulated else "", request.build_absolute_uri(told["url"])]
-            sheet.append([*_cells(sheet, texts), *told["point"], *_cells(sheet, ends)])
-    response = HttpResponse(content_type=XLSX, headers={"Content-Disposition": 'attachment; filename="selection.xlsx"'})
-    book.save(response)
-    return response
-
-
-def _cells(sheet: Any, texts: Iterable[str]) -> list[Any]:
-    """Texts that stay texts even where they look like a formula."""
-    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415  # as above
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # noqa: PLC0415
-
-    made = [WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("", str(text))) for text in texts]
-    for cell in made:
-        cell.data_type = "s"
-    return made
+    """The same as an Excel file; what is long is left to a worker, with a page that tells how far it is."""
+    given, site = request.GET.dict(), request.build_absolute_uri("/")[:-1]
+    found = selections.selected(request.actor, request.county.pk, given)
+    if selections.total(found) > selections.AT_ONCE:
+        made = selections.begin(request.user, request.county.pk, given, site)
+        return HttpResponseRedirect(reverse("maps:selection", args=[made.pk]))
+    *_steps, body = selections.written(found, site)
+    headers = {"Content-Disposition": 'attachment; filename="selection.xlsx"'}
+    return HttpResponse(body, content_type=records.XLSX, headers=headers)
 
 
 @answer
@@ -175,7 +150,7 @@ def layer_features(request: Request, key: str) -> HttpResponse:
     wanted = next((one for one in layers(request.county.pk) if one.key == key), None)
     if wanted is None:
         return HttpResponse(status=404)
-    found = view(request.actor, request.county.pk, wanted, asking.asked(request))
+    found = view(request.actor, request.county.pk, wanted, asking.asked(request.GET.dict()))
     told = {**collection(found.features), "numberMatched": found.total, "windowed": found.is_windowed}
     return HttpResponse(orjson.dumps(told, default=str), content_type="application/geo+json")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import shapely
-from django.http import HttpRequest
 
 from shizhu.engines.maps.contracts import Asked, Box, Region
 from shizhu.engines.maps.questions import Circle, Shape
@@ -39,9 +39,8 @@ def path(name: str, text: str, least: int) -> list[Position]:
     return found
 
 
-def region(request: HttpRequest, county: str) -> Region:
+def region(given: Mapping[str, str], county: str) -> Region:
     """What was chosen: `box`, `polygon`, `circle` (longitude,latitude,metres) or `area` (a code)."""
-    given = request.GET
     if "polygon" in given:
         return _polygon(path("polygon", given["polygon"], 3))
     if "box" in given:
@@ -109,7 +108,7 @@ def _zoom(text: str) -> float:
     return zoom
 
 
-def asked(request: HttpRequest) -> Asked:
+def asked(given: Mapping[str, str]) -> Asked:
     """The view of a layer that is asked for: `at` a time, of a `box`, at a `zoom`."""
-    at, box, zoom = (request.GET.get(name) for name in ("at", "box", "zoom"))
+    at, box, zoom = (given.get(name) for name in ("at", "box", "zoom"))
     return Asked(moment("at", at) if at else None, _box(box) if box else None, _zoom(zoom) if zoom else None)
