@@ -4,6 +4,7 @@ import { button, clock, element, find, flyTo, isNarrow, label, language, make, m
 import { openFile } from "./map-file";
 import { all, collections, isOn, ids, windowed } from "./map-layers";
 
+const ranks = ["silent", "blue", "yellow", "orange", "red"];
 const MOST = 200; // rows of a layer in the list
 
 const FILED = /^(record|thing|alarm|case|area)-\d+$/;
@@ -111,7 +112,10 @@ export function list(): void {
     if (!isOn(layer) || !(features.length || total)) continue;
     const head = make("h2", "map-list-head", layer.title);
     head.append(make("span", "text-secondary num", ` ${features.length || ""}`));
-    if (total) head.append(make("p", "map-list-total", say(words.zoomFor, total)));
+    if (total) {
+      const worst = ranks.filter((rank) => (collections.get(layer.key) ?? []).some((f) => f.properties.worst === rank)).at(-1);
+      head.append(make("p", "map-list-total", say(words.zoomFor, total) + (worst ? ` ${say(words.worst, words[`rank_${worst}`])}` : "")));
+    }
     panel.append(head, ...features.slice(0, MOST).map((feature) => entry(feature, layer.source, layer.colour)));
   }
   if (!panel.childElementCount) panel.append(make("p", "empty-note", words.empty));

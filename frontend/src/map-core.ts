@@ -12,7 +12,7 @@ interface Settings { county: string; box: [number, number, number, number]; area
 export interface Value { id: number; title: string; unit: string; decimals: number; value: number | null; time: string | null; verdict: number; origin: number }
 export interface Told {
   name: string; where?: string; town?: string; text?: string; level?: string; time?: string; origin?: number; simulated?: boolean;
-  url?: string; source?: string; mark?: string; values?: Value[]; label?: string; count?: number;
+  url?: string; source?: string; mark?: string; values?: Value[]; label?: string; count?: number; worst?: string; silent?: boolean;
 }
 export type Feature = GFeature<Geometry, Told>;
 // A feature as the server's answers tell it: where to fly to, not its whole shape.

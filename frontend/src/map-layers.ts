@@ -31,6 +31,7 @@ function decorate(layer: LayerSettings, features: Feature[]): void {
 // Shapes beside colours: a level can be told without seeing red and green apart.
 const shapes: Record<string, (pen: CanvasRenderingContext2D, m: number, r: number) => void> = {
   round: (pen, m, r) => pen.arc(m, m, r, 0, 2 * Math.PI),
+  hollow: (pen, m, r) => pen.arc(m, m, r - 1, 0, 2 * Math.PI),
   square: (pen, m, r) => pen.roundRect(m - r, m - r, 2 * r, 2 * r, r / 2),
   blue: (pen, m, r) => pen.arc(m, m, r * 0.85, 0, 2 * Math.PI),
   yellow: (pen, m, r) => around(pen, m, r, 4, 0),
@@ -59,15 +60,22 @@ function draw(name: string, colour: string, shape: string, size: number, edge = 
   map.addImage(name, pen.getImageData(0, 0, size, size), { pixelRatio: 2 });
 }
 
+// The marks of levels, each with a shape of its own, and of what is not heard of.
+function marks(): void {
+  for (const [level, colour] of Object.entries(levels)) draw(`level-${level}`, token(`${level}-fill`), level, 34, colour);
+  draw("level-silent", "#fff", "hollow", 30, "#5d6b65");
+}
+
 const INK = { "text-color": "map-ink", "text-halo-color": "map-halo" };
 const TEXT = { "text-font": ["sans-serif"], "text-optional": true, "text-padding": 1 };
 const paintings: Record<string, (layer: LayerSettings) => Part[]> = {
   // Stations and cases are symbols, not circles: only symbols push the names of towns aside.
   things: (layer) => {
     draw(layer.key, layer.colour, "round", 36);
+    draw(`${layer.key}-silent`, "#fff", "hollow", 36, layer.colour);
     map.addLayer({
       id: layer.key, type: "symbol", source: layer.key, filter: ["!", ["has", "count"]],
-      layout: { ...TEXT, "icon-image": layer.key, "icon-allow-overlap": true, "text-field": ["get", "label"], "text-size": 12.5, "text-variable-anchor": ["top", "bottom", "right", "left"], "text-radial-offset": 0.95 },
+      layout: { ...TEXT, "icon-image": ["concat", layer.key, ["case", ["has", "silent"], "-silent", ""]], "icon-allow-overlap": true, "text-field": ["get", "label"], "text-size": 12.5, "text-variable-anchor": ["top", "bottom", "right", "left"], "text-radial-offset": 0.95 },
       paint: { "text-halo-width": 1.6 },
     });
     themed(layer.key, INK);
@@ -75,7 +83,7 @@ const paintings: Record<string, (layer: LayerSettings) => Part[]> = {
   },
   alarms: (layer) => {
     const badge = `${layer.key}-badge`, halo = `${layer.key}-halo`;
-    for (const [level, colour] of Object.entries(levels)) draw(`level-${level}`, token(`${level}-fill`), level, 34, colour);
+    marks();
     map.addLayer({ id: halo, type: "circle", source: layer.key, paint: { "circle-radius": 18, "circle-color": ["get", "mark"], "circle-opacity": 0.22 } });
     map.addLayer({ id: layer.key, type: "circle", source: layer.key, paint: { "circle-radius": 11, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": ["get", "mark"], "circle-stroke-width": 3.5 } });
     map.addLayer({ id: badge, type: "symbol", source: layer.key, layout: { "icon-image": ["concat", "level-", ["get", "level"]], "icon-allow-overlap": true, "icon-offset": [-13, -13] } });
@@ -138,10 +146,12 @@ export function whenMoved(): void {
 }
 
 function clusters(layer: LayerSettings): Part[] {
-  const id = `${layer.key}-cluster`, name = `${id}-count`;
+  const id = `${layer.key}-cluster`, name = `${id}-count`, worst = `${id}-worst`;
+  marks();
   map.addLayer({ id, type: "circle", source: layer.key, filter: ["has", "count"], paint: { "circle-color": layer.colour, "circle-stroke-color": "#fff", "circle-stroke-width": 2, "circle-radius": ["interpolate", ["linear"], ["log10", ["get", "count"]], 0, 9, 2, 17, 4, 26] } });
   map.addLayer({ id: name, type: "symbol", source: layer.key, filter: ["has", "count"], layout: { "text-field": ["get", "name"], "text-font": ["sans-serif"], "text-size": 12, "text-allow-overlap": true }, paint: { "text-color": "#fff" } });
-  return [{ id, property: "circle-opacity", full: 0.9 }, { id, property: "circle-stroke-opacity", full: 1 }, { id: name, property: "text-opacity", full: 1 }];
+  map.addLayer({ id: worst, type: "symbol", source: layer.key, filter: ["all", ["has", "count"], ["!=", ["get", "worst"], ""]], layout: { "icon-image": ["concat", "level-", ["get", "worst"]], "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-offset": ["interpolate", ["linear"], ["get", "count"], 1, ["literal", [9, -9]], 100, ["literal", [15, -15]], 10000, ["literal", [21, -21]]] } });
+  return [{ id: worst, property: "icon-opacity", full: 1 }, { id, property: "circle-opacity", full: 0.9 }, { id, property: "circle-stroke-opacity", full: 1 }, { id: name, property: "text-opacity", full: 1 }];
 }
 
 export async function load(layer: LayerSettings): Promise<void> {
@@ -155,6 +165,8 @@ export async function load(layer: LayerSettings): Promise<void> {
   windowed.set(layer.key, isPart ? numberMatched : 0);
   decorate(layer, features);
   collections.set(layer.key, features);
+  const legend = document.querySelector<HTMLElement>(`[data-clusters="${layer.key}"]`);
+  if (legend) legend.hidden = !(features as Feature[]).some((f) => f.properties.count);
   map.getSource<GeoJSONSource>(layer.key)?.setData({ type: "FeatureCollection", features });
   const count = document.querySelector(`[data-count="${layer.key}"]`);
   if (count) count.textContent = String(numberMatched);

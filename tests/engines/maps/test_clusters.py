@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import timedelta
 from math import floor
 from typing import Any
 
 import pytest
 import shapely
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.engines.alarms.jugs import warm
 from tests.fixtures import area, organisation, person
 from tests.web.pages import browser
 
+from shizhu.engines.alarms import api as alarms
+from shizhu.engines.alarms.models import Alarm
 from shizhu.engines.maps import api, layers
 from shizhu.engines.records import api as records
 from shizhu.engines.records.models import Record
+from shizhu.engines.things.models import Device
 from shizhu.kernel import access
 from shizhu.kernel.models import County
 
@@ -129,3 +134,36 @@ def test_things_are_counted_where_they_are(county: County, monkeypatch: pytest.M
     )
     near = layers.view(east, county.pk, layer, asked)
     assert sorted(one.properties["name"] for one in near.features) == ["E号罐", "F号罐"]
+
+
+def test_a_cluster_tells_the_worst_of_what_its_asker_may_see(county: County, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layers, "MANY", 1)
+    first, second = warm(county, "E", "101"), warm(county, "W", "102")
+    layer = next(one for one in api.layers(county.pk) if one.key == "lemonade.jugs")
+    asked = api.Asked(box=WORLD, zoom=3)
+
+    def worst(*verbs: str, in_area: str = "") -> tuple[int, str]:
+        who = access.actor(person(county, *verbs, in_area=in_area, username=f"{verbs}{in_area}"))
+        (cluster,) = layers.view(who, county.pk, layer, asked).features
+        return cluster.properties["count"], cluster.properties["worst"]
+
+    Device.objects.update(last_seen=timezone.now())
+    Alarm.objects.filter(pk=first.pk).update(level="red")
+    assert worst("*") == (2, "red")
+    assert worst("things.*") == (2, "")
+    Alarm.objects.filter(pk=first.pk).update(state="cleared", cleared_at=timezone.now())
+    assert worst("things.*", "alarms.*") == (2, "yellow")
+    alarms.clear(second.pk, person=None, why="测试")
+    assert worst("things.*", "maps.*") == (2, "")
+    Device.objects.filter(key="E").update(last_seen=timezone.now() - timedelta(hours=2))
+    assert worst("things.*", "maps.*", "alarms.*") == (2, "silent")
+    told = {
+        one.properties["name"]: "silent" in one.properties for one in api.features(root_of(county), county.pk, layer)
+    }
+    assert told == {"E号罐": True, "W号罐": False}
+    Device.objects.filter(key="E").update(is_enabled=False)
+    assert worst("things.*", "records.*") == (2, "")
+
+
+def root_of(county: County) -> access.Actor:
+    return access.actor(person(county, "*", username="root of it"))

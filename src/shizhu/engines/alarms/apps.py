@@ -43,6 +43,7 @@ class AlarmsConfig(AppConfig):
         )
         maps.subject("alarm", dossier.alarm)
         things.add_limits(judging.limits)
+        things.add_levels(places.levels)
         maps.section(30, dossier.of_subject)
         events.consumer("alarms.judge", ["things.observations.committed"], judging.readings_committed)
         sources = ["things.device.registered", "things.datastream.deleted"]

@@ -25,6 +25,13 @@ def legend(_county: str, _layer: maps.Layer) -> list[maps.Mark]:
     return [maps.Mark("", label(name), level) for level, name in NAMES.items()]
 
 
+def levels(who: Actor, county: str) -> dict[int, str]:
+    """datastream → the highest level of its open alarms that `who` may see."""
+    rows = access.rows(Alarm.objects.filter(county_id=county, state=Alarm.State.OPEN), who, "alarms.alarm.view")
+    found = sorted(rows.values_list("level", "datastream"), key=lambda pair: api.LEVELS.index(pair[0]))
+    return {stream: level for level, stream in found}
+
+
 def open_at(who: Actor, county: str, times: list[datetime]) -> list[int]:
     """How many alarms were open at each of the times, which are in order."""
     rows = access.rows(Alarm.objects.filter(county_id=county, raised_at__lte=times[-1]), who, "alarms.alarm.view")

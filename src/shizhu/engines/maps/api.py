@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shizhu.engines.maps.contracts import (
+    RANKS,
     Asked,
     Box,
     Course,
@@ -32,7 +33,7 @@ from shizhu.engines.maps.questions import (
 )
 
 __all__ = [
-    "Asked", "Box", "Circle", "Course", "Event", "Feature", "Layer", "Mark", "Near", "Region", "Section", "Shape",
-    "Source", "Subject", "areas_at", "beside", "collection", "containing", "counted", "dossier", "downstream",
+    "RANKS", "Asked", "Box", "Circle", "Course", "Event", "Feature", "Layer", "Mark", "Near", "Region", "Section",
+    "Shape", "Source", "Subject", "areas_at", "beside", "collection", "containing", "counted", "dossier", "downstream",
     "features", "layer", "layers", "nearest", "section", "source", "sources", "subject", "upstream", "within",
 ]  # fmt: skip

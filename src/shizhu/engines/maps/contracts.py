@@ -17,6 +17,8 @@ from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation
 
 Box = tuple[float, float, float, float]  # west, south, east, north in WGS 84 degrees
+# What a cluster tells of what it holds, by the rank of its cell: nothing, not heard of, and the levels of alarms.
+RANKS = ("", "silent", "blue", "yellow", "orange", "red")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from shizhu.engines.maps.contracts import Asked, Feature, Find, Give, Grid, Inside, Layer, Mark, OpenAt, Source, View
+from shizhu.engines.maps.contracts import (
+    RANKS,
+    Asked,
+    Feature,
+    Find,
+    Give,
+    Grid,
+    Inside,
+    Layer,
+    Mark,
+    OpenAt,
+    Source,
+    View,
+)
 from shizhu.engines.records.api import Cell
 from shizhu.kernel import packs
 from shizhu.kernel.access import Actor
@@ -109,7 +122,9 @@ def view(who: Actor, county: str, wanted: Layer, asked: Asked) -> View:
 
 def _cluster(number: int, cell: Cell) -> Feature:
     point = {"type": "Point", "coordinates": [cell.longitude, cell.latitude]}
-    return Feature(f"cluster-{number}", point, {"name": str(cell.count), "count": cell.count})
+    return Feature(
+        f"cluster-{number}", point, {"name": str(cell.count), "count": cell.count, "worst": RANKS[cell.rank]}
+    )
 
 
 def collection(found: list[Feature]) -> dict[str, Any]:

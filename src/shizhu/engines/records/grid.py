@@ -14,32 +14,33 @@ from shizhu.kernel import access
 from shizhu.kernel.access import Actor, Predicate
 
 SQL = """
-SELECT count(*), avg(x), avg(y) FROM (
-  SELECT (center(p.box))[0] AS x, (center(p.box))[1] AS y FROM {rows} AND {near}
+SELECT count(*), avg(x), avg(y), max(rank) FROM (
+  SELECT (center(p.box))[0] AS x, (center(p.box))[1] AS y, {rank} AS rank FROM {rows} AND {near}
 ) c WHERE {window} GROUP BY floor(x / %s), floor(y / %s)
 """
 
 
 @dataclass(frozen=True)
 class Cell:
-    """How many rows lie in a cell, and their mean position in degrees of WGS 84."""
+    """How many rows lie in a cell, their mean position in degrees of WGS 84, and the highest rank among them."""
 
     count: int
     longitude: float
     latitude: float
+    rank: int = 0
 
 
-def gridded(rows: Predicate, box: Box | None, size: float) -> list[Cell]:
+def gridded(rows: Predicate, box: Box | None, size: float, rank: str = "0") -> list[Cell]:
     """Rows by cells of `size` degrees, of those whose middle lies in the box (west and south edges are within).
 
-    `rows` is what follows FROM, with a condition, and calls the table that has the box `p`.
+    `rows` is what follows FROM, with a condition, and calls the table that has the box `p`; `rank` is SQL over it.
     """
     near, window, params = "TRUE", "TRUE", [*rows.params]
     if box is not None:
         near, window = "p.box && %s::box", "x >= %s AND y >= %s AND x < %s AND y < %s"
         params += ["({2},{3}),({0},{1})".format(*box), *box]
     with connection.cursor() as cursor:
-        cursor.execute(SQL.format(rows=rows.sql, near=near, window=window), [*params, size, size])
+        cursor.execute(SQL.format(rows=rows.sql, near=near, window=window, rank=rank), [*params, size, size])
         return [Cell(*row) for row in cursor.fetchall()]
 
 

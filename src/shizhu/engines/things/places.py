@@ -7,10 +7,12 @@ from typing import Any
 
 from django.db.models import BooleanField, Q
 from django.db.models.expressions import RawSQL
+from django.utils import timezone
 
 from shizhu.engines.maps import api as maps
 from shizhu.engines.records import api as records
 from shizhu.engines.things import queries
+from shizhu.engines.things.datasets import SILENT_AFTER
 from shizhu.engines.things.logic import geojson
 from shizhu.engines.things.models import Datastream, Device, Location, Thing
 from shizhu.kernel import access, packs
@@ -31,6 +33,7 @@ def features(who: Actor, county: str, layer: maps.Layer, asked: maps.Asked) -> l
     for stream in streams.values():
         by_thing.setdefault(stream.thing, []).append(stream)
     order = [*profile.get("shown", []), *profile["properties"]]
+    silent = set() if asked.at else _silent(things)
     found = []
     for own in by_thing.values():
         first = own[0]
@@ -45,10 +48,18 @@ def features(who: Actor, county: str, layer: maps.Layer, asked: maps.Asked) -> l
             "source": " ".join(part for part in (label(profile.get("title")), first.device) if part),
             "url": f"/things/{first.thing}/",
             "values": values,
+            **({"silent": True} if first.thing in silent else {}),
         }
         point = {"type": "Point", "coordinates": list(first.point)}
         found.append(maps.Feature(f"thing-{first.thing}", point, told))
     return found
+
+
+def _silent(things: Any) -> set[int]:
+    """Ids of the Things that have a device which should be heard and is not."""
+    unheard = Q(last_seen=None) | Q(last_seen__lt=timezone.now() - SILENT_AFTER)
+    rows = Device.objects.filter(unheard, thing__in=things, is_enabled=True)
+    return set(rows.values_list("thing_id", flat=True))
 
 
 def _meeting(box: maps.Box) -> list[int]:
@@ -60,15 +71,26 @@ def _meeting(box: maps.Box) -> list[int]:
 
 GRIDDED = """things_location p JOIN things_thing_locations l ON l.location_id = p.id
 JOIN things_thing t ON t.id = l.thing_id
+LEFT JOIN (
+  SELECT s.thing_id, max(w.rank) AS rank FROM unnest(%s::bigint[], %s::int[]) w(stream, rank)
+  JOIN things_datastream s ON s.id = w.stream GROUP BY 1
+) w ON w.thing_id = t.id
 WHERE t.county_id = %s AND EXISTS (SELECT 1 FROM things_device d WHERE d.thing_id = t.id AND d.profile = %s)
 AND EXISTS (SELECT 1 FROM things_datastream s WHERE s.thing_id = t.id) AND p.box[0] ~= p.box[1] AND """
 
 
+SILENT = "d.is_enabled AND coalesce(d.last_seen < now() - interval '{} s', TRUE)"
+RANK = """greatest(w.rank, (SELECT 1 FROM things_device d
+WHERE d.thing_id = t.id AND {silent} LIMIT 1), 0)"""
+
+
 def grid(who: Actor, county: str, layer: maps.Layer, box: maps.Box | None, size: float) -> list[records.Cell]:
-    """How many Things lie where."""
-    visible = access.visible(who, "things.thing.view", "t")
-    rows = access.Predicate(GRIDDED + visible.sql, (county, layer.of, *visible.params))
-    return records.gridded(rows, box, size)
+    """How many Things lie where, and the worst there: an open alarm of the highest level, or nothing heard."""
+    visible, levels = access.visible(who, "things.thing.view", "t"), queries.levels(who, county)
+    ranks = [maps.RANKS.index(level) for level in levels.values()]
+    rows = access.Predicate(GRIDDED + visible.sql, (list(levels), ranks, county, layer.of, *visible.params))
+    silent = SILENT.format(int(SILENT_AFTER.total_seconds()))
+    return records.gridded(rows, box, size, RANK.format(silent=silent))
 
 
 def find(who: Actor, county: str, words: str, most: int) -> list[maps.Feature]:

@@ -35,6 +35,7 @@ def page(request: Request) -> HttpResponse:
     }  # fmt: skip
     base = request.county.settings.get("base", {}).get("sources", {})
     context = {"map": settings, "layers": shown, "groups": groups, "outline": root.provenance, "ground": base}
+    context["ranks"] = [(rank, settings["words"][f"rank_{rank}"]) for rank in reversed(api.RANKS) if rank]
     return render(request, "maps/page.html", context)
 
 
