@@ -64,6 +64,36 @@ def test_a_folder_has_its_base(tmp_path: Path) -> None:
     }
 
 
+def outlined(folder: Path, datum: str) -> counties.Folder:
+    ring = [[108.0, 29.0], [108.5, 29.0], [108.5, 29.5], [108.0, 29.0]]
+    outline = {"features": [{"geometry": {"type": "Polygon", "coordinates": [ring]}}]}
+    point = {"code": "990002", "point": [108.2, 28.9]}
+    around = {"features": [{"properties": point, "geometry": {"type": "LineString", "coordinates": ring[:2]}}]}
+    for name, content in (("outline", outline), ("neighbours", around)):
+        (folder / f"{name}.geojson").write_text(json.dumps(content), encoding="utf-8")
+    told = {"outline": {"datum": datum}, "base": {"neighbours": {"datum": datum}}}
+    body = {"outline": "outline.geojson", "base": {"neighbours": "neighbours.geojson"}, "provenance": told}
+    return counties.Folder(folder, body)
+
+
+def test_what_is_in_gcj02_is_brought_to_wgs84(tmp_path: Path) -> None:
+    """The corner lies some 400 m east and 300 m south of its place, in the outline and in the border that meets it."""
+    for datum, east, north in (("wgs84", 0.0, 0.0), ("unknown", 0.0, 0.0), ("gcj02", -0.0043, 0.0031)):
+        folder = outlined(tmp_path, datum)
+        (one,) = folder.base["neighbours"]["features"]
+        corner = folder.outline.exterior.coords[0]
+        assert corner == pytest.approx((108.0 + east, 29.0 + north), abs=3e-4)
+        assert one["geometry"]["coordinates"][0] == pytest.approx(corner, abs=1e-12)
+        assert one["properties"]["point"] == pytest.approx((108.2 + east, 28.9 + north), abs=8e-4)
+        assert (corner[0] == 108.0) is (datum != "gcj02")
+
+
+def test_a_datum_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    why = r"county\.yaml: provenance\.outline\.datum: 'bd09': must be one of wgs84, cgcs2000, gcj02, unknown"
+    with pytest.raises(ValueError, match=why):
+        outlined(tmp_path, "bd09").outline  # noqa: B018  # it raises
+
+
 @pytest.mark.django_db
 @pytest.mark.usefixtures("quick")
 def test_the_map_tells_where_the_relief_is_and_what_lies_around(county: County) -> None:

@@ -11,14 +11,17 @@ from typing import Any
 
 import yaml
 from django.db import transaction
-from shapely.geometry import shape
+from shapely.geometry import Point, mapping, shape
 from shapely.geometry.base import BaseGeometry
 
 from shizhu.kernel import packs
 from shizhu.kernel.fields import box_of
 from shizhu.kernel.models import Area, County, EnabledPack, Organisation
 from shizhu.kernel.text import sort_key
+from shizhu.lib import gcj02
 from shizhu.lib.geometry import cells
+
+DATUMS = ("wgs84", "cgcs2000", "gcj02", "unknown")
 
 
 @dataclass(frozen=True)
@@ -50,20 +53,43 @@ class Folder:
     @property
     def base(self) -> dict[str, Any]:
         """What the map draws under everything, with where it comes from: neighbours, elevations in metres."""
-        told: dict[str, Any] = {"sources": self.body["provenance"].get("base", {})}
+        sources = self.body["provenance"].get("base", {})
+        told: dict[str, Any] = {"sources": sources}
         names = self.body.get("base", {})
         if "neighbours" in names:
-            told["neighbours"] = json.loads((self.path / names["neighbours"]).read_text(encoding="utf-8"))
+            around = json.loads((self.path / names["neighbours"]).read_text(encoding="utf-8"))
+            told["neighbours"] = _neighbours(around, _datum("base.neighbours", sources.get("neighbours", {})))
         if "relief" in names:
             told["relief"] = _elevations(self.path / names["relief"])
         return told
 
     @property
     def outline(self) -> BaseGeometry:
-        """The county's outline."""
-        return shape(
-            json.loads((self.path / self.body["outline"]).read_text(encoding="utf-8"))["features"][0]["geometry"]
-        )
+        """The county's outline in WGS 84."""
+        text = (self.path / self.body["outline"]).read_text(encoding="utf-8")
+        found = shape(json.loads(text)["features"][0]["geometry"])
+        return _true(found, _datum("outline", self.body["provenance"]["outline"]))
+
+
+def _datum(what: str, provenance: dict[str, Any]) -> str:
+    """The datum that a source is in. Raises ValueError for one that nobody knows."""
+    datum = provenance.get("datum", "unknown")
+    if datum not in DATUMS:
+        raise ValueError(f"county.yaml: provenance.{what}.datum: {datum!r}: must be one of {', '.join(DATUMS)}")
+    return str(datum)
+
+
+def _true(geometry: BaseGeometry, datum: str) -> BaseGeometry:
+    """A geometry in WGS 84. CGCS2000 is the same to a centimetre; what does not say is taken as it is."""
+    return gcj02.unshifted(geometry) if datum == "gcj02" else geometry
+
+
+def _neighbours(around: dict[str, Any], datum: str) -> dict[str, Any]:
+    """Borders and names outside the county in WGS 84."""
+    for one in around["features"]:
+        one["geometry"] = mapping(_true(shape(one["geometry"]), datum))
+        one["properties"]["point"] = list(_true(Point(one["properties"]["point"]), datum).coords[0])
+    return around
 
 
 def _elevations(file: Path) -> dict[str, Any]:
