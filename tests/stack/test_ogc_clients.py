@@ -93,3 +93,16 @@ def test_methods_over_a_real_line(stack: Stack) -> None:
     assert told["GET"][0] == told["HEAD"][0] == 200
     assert (told["HEAD"][1], told["HEAD"][2]) == (told["GET"][1], 0)
     assert told["OPTIONS"][0] == 204
+
+
+def test_links_hold_behind_a_proxy(stack: Stack) -> None:
+    secret = base64.b64encode(f"admin:{stack.password_of('admin')}".encode()).decode()
+    told = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "data.example.cn"}
+    line = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=30)
+    line.request("GET", "/ogc/collections/areas/items?limit=1", headers={"Authorization": f"Basic {secret}", **told})
+    links = {one["rel"]: one["href"] for one in json.loads(line.getresponse().read())["links"]}
+    line.request("GET", "/sta/v1.1", headers={"Authorization": f"Basic {secret}", **told})
+    entities = json.loads(line.getresponse().read())["value"]
+    line.close()
+    assert links["next"].startswith("https://data.example.cn/ogc/collections/areas/items?limit=1&after=")
+    assert {one["url"].rpartition("/")[0] for one in entities} == {"https://data.example.cn/sta/v1.1"}

@@ -126,7 +126,7 @@ def sync(folder: Folder) -> County:
             "name_en": body["name_en"],
             "settings": {
                 "short_name": body["short_name"], "digest": digest, "starts": body.get("starts", {}),
-                "base": folder.base,
+                "base": folder.base, "licence": _licence(body),
             },
         },
     )  # fmt: skip
@@ -140,6 +140,16 @@ def sync(folder: Folder) -> County:
     EnabledPack.objects.filter(county=county).exclude(pack__in=body["packs"]).delete()
     packs.sync_county(county.pk, folder.path)
     return county
+
+
+def _licence(body: dict[str, Any]) -> dict[str, Any] | None:
+    """Under which the county gives out its data, as packs declare it. Raises ValueError."""
+    found: dict[str, Any] | None = body.get("licence")
+    if found is not None:
+        rule = packs.schema_of_pack()
+        for line in packs.schema_errors({**rule["properties"]["licence"], "$defs": rule["$defs"]}, found):
+            raise ValueError(f"county.yaml: licence: {line}")
+    return found
 
 
 def _area(

@@ -102,7 +102,7 @@ class Config:
     listeners · `SHIZHU_ADMIN_PASSWORD` first password · `DATABASE_URL`, `NATS_URL` servers of your own ·
     `SHIZHU_TLS_CERT`/`SHIZHU_TLS_KEY` HTTPS and MQTT over TLS · `SHIZHU_OPEN` standard APIs without login ·
     `SHIZHU_PASSWORD_LENGTH` least length of passwords · `SHIZHU_SECOND_FACTOR` roles that need one ·
-    `SHIZHU_OIDC_*` log in at an OpenID provider · `SHIZHU_PROXIES` whose X-Forwarded-For counts ·
+    `SHIZHU_OIDC_*` log in at an OpenID provider · `SHIZHU_PROXIES` whose X-Forwarded-* counts ·
     `SHIZHU_DEMO` the simulated county (on unless `0`) · `SHIZHU_SYNC_INTERVAL` fsync of the event log ·
     `SHIZHU_EDGE_PORT` where edges connect · `SHIZHU_EDGE` this is an edge: its file ·
     `SHIZHU_EDGE_DAYS` what it keeps · `SHIZHU_HOT_DAYS` observations in the database, older ones in files ·

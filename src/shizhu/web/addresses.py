@@ -22,12 +22,13 @@ def real(peer: str, forwarded: str) -> str:
     """The address that asked: of the proxies that X-Forwarded-For lists, those of SHIZHU_PROXIES are believed."""
     chain = [part.strip() for part in forwarded.split(",") if part.strip()]
     current = peer
-    while chain and _is_proxy(current):
+    while chain and is_proxy(current):
         current = chain.pop()
     return current[:45]
 
 
-def _is_proxy(address: str) -> bool:
+def is_proxy(address: str) -> bool:
+    """Whether it is one of SHIZHU_PROXIES."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

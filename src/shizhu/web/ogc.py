@@ -262,9 +262,10 @@ def address(request: Request, **changes: str) -> str:
 
 
 def link(request: Request, path: str, rel: str, title: object = "", media_type: str = JSON) -> Body:
-    """A link with the relation and type that requirement 16 asks for; a path after ~ is not below the API,
-    a title may be {zh, en}."""
+    """A link with the relation and type that requirement 16 asks for; a path after ~ is not below the API, a whole
+    address stays as it is, a title may be {zh, en}."""
     above = root(request).removesuffix("/ogc") if path.startswith("~") else root(request)
+    above = "" if path.startswith(("http://", "https://")) else above
     made = {"href": f"{above}{path.removeprefix('~')}", "rel": rel, "type": media_type}
     return {**made, "title": label(title)} if title else made
 

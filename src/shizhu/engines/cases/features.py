@@ -67,6 +67,7 @@ def _of_flow(flow: str, text: str, county: str, now: datetime) -> records.Collec
         named="title",
         page="/cases/",
         verb=VIEW,
+        pack=flow.partition(".")[0],
         closed=CLOSED,
         key_field="number",
         order=("-opened_at", "pk"),

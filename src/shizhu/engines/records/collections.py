@@ -6,19 +6,20 @@ A collection finds its features for somebody; `Table` does so for rows of the da
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import shapely
-from django.db.models import Max, OrderBy, Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.urls import reverse
 from shapely.geometry.base import BaseGeometry
 
-from shizhu.engines.records import queries, searching, spatial
+from shizhu.engines.records import paging, queries, searching, spatial
 from shizhu.engines.records.catalogue import UnknownRegister, registers
 from shizhu.engines.records.contracts import NoRecord
 from shizhu.engines.records.logic.columns import columns, own_columns
@@ -66,14 +67,20 @@ class Wanted:
     extra: Mapping[str, str] = field(default_factory=dict)  # parameters that only this collection has
     offset: int = 0
     limit: int = 100
+    after: str = ""  # a place: features that come after it, or before it
+    before: str = ""
 
 
 @dataclass(frozen=True)
 class Found:
-    """Some features and how many there are in all."""
+    """Some features and how many there are in all; `after` and `before` are the places where the pages beside begin and
+    end, "" where there is none, None where pages are told by number alone.
+    """
 
     features: tuple[Feature, ...]
     total: int
+    after: str | None = None
+    before: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +101,7 @@ class Collection(ABC):
     item_type: str = "feature"
     is_searched: bool = False  # whether `q` is offered
     extra: tuple[str, ...] = ()  # parameters that only this collection has
-    licence: str = ""
+    pack: str = ""  # whose data they are
     register: Register | None = None  # the one whose records may be written
     closed: Names = field(default_factory=dict)  # why nobody writes here, and where they do
 
@@ -114,6 +121,21 @@ class Collection(ABC):
     def named(self) -> Mapping[str, Field]:
         """All properties by name."""
         return {item.name: item for item in (*self.fields, *self.own)}
+
+    @cached_property
+    def queried(self) -> Mapping[str, Field]:
+        """Those of `columns` that are properties, or stand within one: by path, called by the whole of it."""
+        return {path: item for path, item in _deep((*self.fields, *self.own)) if path in self.columns}
+
+
+def _deep(fields: Iterable[Field], within: Field | None = None, prefix: str = "") -> Iterator[tuple[str, Field]]:
+    for item in fields:
+        said = (
+            {language: f"{within.title[language]} · {name}" for language, name in item.title.items()} if within else {}
+        )
+        told = replace(item, title=said or item.title)
+        yield f"{prefix}{item.name}", told
+        yield from _deep(item.fields, told, f"{prefix}{item.name}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,15 +191,31 @@ class Table(Collection):
         return rows
 
     def find(self, who: Actor, county: str, wanted: Wanted) -> Found:
-        """One page."""
+        """One page. Raises NoPlace."""
         rows = self.selected(who, county, wanted)
-        by = [self._by(name, is_turned=is_turned) for name, is_turned in wanted.order]
-        page = rows.order_by(*by, *self.order)[wanted.offset : wanted.offset + wanted.limit]
-        return Found(tuple(self.make(row, who) for row in page), rows.count())
+        keys = [*(self._key(name, is_turned=turned) for name, turned in wanted.order), *self._keys(rows.model)]
+        is_back = bool(wanted.before)
+        given = wanted.before or wanted.after
+        place = paging.read(given, keys) if given else None
+        found = paging.page(rows, keys, place, wanted.limit + 1, offset=wanted.offset, back=is_back)
+        is_more = len(found) > wanted.limit
+        page = found[-wanted.limit :] if is_back else found[: wanted.limit]
+        has_after, has_before = (True, is_more) if is_back else (is_more, bool(place or wanted.offset))
+        return Found(
+            tuple(self.make(row, who) for row in page),
+            rows.count(),
+            paging.written(page[-1], keys) if page and has_after else "",
+            paging.written(page[0], keys) if page and has_before else "",
+        )
 
-    def _by(self, name: str, *, is_turned: bool) -> OrderBy:
-        made: RawSQL = RawSQL(self.columns[name].sql, ())  # noqa: S611  # of declared names alone
-        return OrderBy(made, descending=is_turned, nulls_last=True)
+    def _key(self, name: str, *, is_turned: bool) -> paging.Key:
+        return paging.Key(self.columns[name].sql, is_turned, is_nullable=True)
+
+    def _keys(self, model: Any) -> Iterator[paging.Key]:
+        """What always orders its rows, last."""
+        for name in self.order:
+            item = model._meta.pk if name == "pk" else model._meta.get_field(name.removeprefix("-"))  # noqa: SLF001  # public in Django
+            yield paging.Key(f'"{model._meta.db_table}"."{item.column}"', name.startswith("-"))  # noqa: SLF001
 
     def get(self, who: Actor, county: str, key: str) -> Feature:
         """By its id."""
@@ -297,6 +335,7 @@ def _of_register(register: Register) -> Collection:
         filters=tuple(item.name for item in register.filters),
         time_field=register.time_field,
         is_searched=True,
+        pack=register.pack,
         register=register,
         table=queries.TABLE,
         rows=rows,

@@ -26,7 +26,7 @@ OWN = {
 
 def subject(register: Register, county: str) -> Subject:
     """A register's rows; private fields are no columns, so nothing follows from them."""
-    said = {name: _said(item, county) for name, item in register.fields.items()}
+    said = {path: _said(item, county) for path, item in register.everything}
     said |= OWN | {"_state": Said({"zh": "状态", "en": "State"}, labels=register.states)}
     said["_organisation"] = Said({"zh": "部门", "en": "Department"}, titles=_titles("kernel.organisation", county))
     own = Predicate("t.county_id = %s AND t.register = %s AND t.state <> %s", (county, register.key, WITHDRAWN))

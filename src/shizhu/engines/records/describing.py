@@ -16,6 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from shizhu.engines.records.collections import ANY, Collection, Feature, Found, Table, Wanted, collections, own_field
 from shizhu.engines.records.contracts import NoRecord
+from shizhu.engines.records.licences import Licence, licences
 from shizhu.engines.records.logic.register import Kind, Names
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation, Pack
@@ -39,7 +40,7 @@ class Description:
     help: Names
     keywords: tuple[Names, ...] = ()
     links: tuple[Link, ...] = ()
-    licence: str = ""
+    pack: str = ""  # whose licence counts
     updated: datetime | None = None
     is_placed: bool = False
 
@@ -112,7 +113,8 @@ def _features(who: Actor, county: str) -> list[Feature]:
     box: Any = root.box if root else None
     place = shapely.box(*box) if box else None
     described = [*_of_collections(who, county), *(one for source in _sources for one in source(who, county))]
-    made = (_feature(one, place if one.is_placed else None, keeper) for one in described)
+    known = licences(county)
+    made = (_feature(one, place if one.is_placed else None, keeper, known.of(one.pack)) for one in described)
     return sorted(made, key=lambda one: one.id)
 
 
@@ -132,11 +134,13 @@ def _of_collections(who: Actor, county: str) -> Iterable[Description]:
         newest = one.revision(county) if isinstance(one, Table) else None
         updated = newest if isinstance(newest, datetime) else None
         yield Description(
-            one.key, "dataset", one.title, one.help, keywords, links, one.licence, updated, bool(one.geometry)
+            one.key, "dataset", one.title, one.help, keywords, links, one.pack, updated, bool(one.geometry)
         )
 
 
-def _feature(one: Description, place: BaseGeometry | None, keeper: Organisation | None) -> Feature:
+def _feature(
+    one: Description, place: BaseGeometry | None, keeper: Organisation | None, licence: Licence | None
+) -> Feature:
     properties: dict[str, Any] = {
         "type": one.kind,
         "title": label(one.title),
@@ -147,12 +151,14 @@ def _feature(one: Description, place: BaseGeometry | None, keeper: Organisation 
         "formats": [{"mediaType": media_type} for media_type in dict.fromkeys(link[3] for link in one.links)],
         "contacts": [{"organization": keeper.name, "roles": ["publisher"]}] if keeper else [],
     }
-    if one.licence:
-        properties["license"] = one.licence
+    links = one.links
+    if licence:
+        properties["license"] = licence.spdx
+        links = (*links, (licence.url, "license", label(licence.name), HTML))
     if one.updated:
         properties["updated"] = one.updated
     members: Mapping[str, Any] = {"time": None, "conformsTo": [CONFORMS]}
-    return Feature(one.key, label(one.title), place, properties, members=members, links=one.links, updated=one.updated)
+    return Feature(one.key, label(one.title), place, properties, members=members, links=links, updated=one.updated)
 
 
 def _words(one: Feature) -> str:

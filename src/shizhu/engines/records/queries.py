@@ -168,7 +168,7 @@ def _field(register: Register, order: str) -> OrderBy | None:
     """What rows are ordered by; None for their title."""
     name = order.removeprefix("-")
     found = columns(register, TABLE, with_private=False).get(name)
-    if found is None or name == register.title_field:
+    if found is None or found.each or name == register.title_field:
         return None
     if name == register.key_field:  # its own column has an index
         return OrderBy(F("key"), descending=order.startswith("-"))

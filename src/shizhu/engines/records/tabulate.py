@@ -87,7 +87,8 @@ def filtered(rows: QuerySet[T], where: str, columns: Columns) -> QuerySet[T]:
 
 def problems(subject: Subject, body: Body) -> Iterator[str]:
     """What is wrong with a question, one line each: place, value, rule."""
-    known = {*subject.columns, TOWN, *(["value"] if body.get("by") else [])}
+    single = [name for name, column in subject.columns.items() if not column.each]
+    known = {*single, TOWN, *(["value"] if body.get("by") else [])}
     during = body.get("during", {})
     named = [("field", body.get("field")), ("order", str(body.get("order", "")).removeprefix("-"))]
     named += [("during.time", during.get("time")), *(("by", name) for name in body.get("by", []))]

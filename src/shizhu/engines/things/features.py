@@ -97,6 +97,7 @@ def _of_profile(profile: str, body: Body, now: datetime) -> records.Collection:
         named="_name",
         page="/things/",
         verb=VIEW,
+        pack=profile.partition(".")[0],
         closed=CLOSED,
         order=("name", "pk"),
         revision=_newest,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterable, Iterator
+
 from shizhu.engines.records.logic.cql2_sql import Column, Columns
 from shizhu.engines.records.logic.register import COMPARABLE, Field, Kind, Register
 
@@ -23,7 +26,11 @@ _MOMENT = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 
 def expression(item: Field, table: str = "") -> str:
     """The field's value as SQL: texts, dates and times as text by code point, numbers as numeric."""
-    data = f"{table}.data" if table else "data"
+    return _value(item, f"{table}.data" if table else "data")
+
+
+def _value(item: Field, data: str) -> str:
+    """The value of a field of the object that `data` is."""
     text = f"({data}->>'{item.name}')"
     if item.kind in {Kind.NUMBER, Kind.INTEGER}:  # the guard keeps rows of another register out of the cast
         return f"(CASE WHEN jsonb_typeof({data}->'{item.name}') = 'number' THEN {text}::numeric END)"
@@ -46,9 +53,26 @@ def own_columns(table: str, *names: str) -> Columns:
 
 def columns(register: Register, table: str, *, with_private: bool) -> Columns:
     """Everything a condition may name. Private fields only where no person is shown what follows from them."""
-    declared = {
-        item.name: Column(expression(item, table), item.kind)
-        for item in register.fields.values()
-        if (item.kind in COMPARABLE or item.kind == Kind.LIST) and (with_private or not item.privacy)
+    return {
+        **own_columns(table, *_OWN),
+        **dict(_below(register.fields.values(), f"{table}.data", "", (), with_private)),
     }
-    return {**own_columns(table, *_OWN), **declared}
+
+
+def _below(
+    fields: Iterable[Field], data: str, prefix: str, each: tuple[str, ...], with_private: bool
+) -> Iterator[tuple[str, Column]]:
+    """Fields by path: `place.lane` of a group, `drinks.price` of rows, which has as many values as there are rows."""
+    for item in fields:
+        path = f"{prefix}{item.name}"
+        if item.privacy and not with_private:
+            continue
+        if item.kind in COMPARABLE or item.kind == Kind.LIST:
+            yield path, Column(_value(item, data), item.kind, each)
+        elif item.kind == Kind.GROUP:
+            yield from _below(item.fields, f"{data}->'{item.name}'", f"{path}.", each, with_private)
+        elif item.kind == Kind.ROWS:
+            row = f"each_{zlib.crc32(path.encode()):08x}"
+            held = f"{data}->'{item.name}'"
+            rows = f"jsonb_array_elements(CASE WHEN jsonb_typeof({held}) = 'array' THEN {held} END) {row}(value)"
+            yield from _below(item.fields, f"{row}.value", f"{path}.", (*each, rows), with_private)

@@ -33,21 +33,27 @@ from shizhu.engines.records.logic.cql2 import (
     Literal,
     Not,
     Operand,
+    Predicate,
     Property,
     Some,
     Spatial,
     Temporal,
     parse,
+    properties,
 )
 from shizhu.engines.records.logic.register import Kind
 
 
 @dataclass(frozen=True)
 class Column:
-    """Where a property's value is: SQL of ours, and its kind. Dates and times are texts that sort as they do."""
+    """Where a property's value is: SQL of ours, and its kind. Dates and times are texts that sort as they do.
+
+    With `each`, sets of rows for FROM, there are several values: a condition is true where it is of any of them.
+    """
 
     sql: str
     kind: Kind
+    each: tuple[str, ...] = ()
 
 
 Columns = Mapping[str, Column]
@@ -111,7 +117,29 @@ class _Compiler:
         self._columns = columns
         self._space = space
 
-    def of(self, expression: Expression) -> Sql:  # noqa: C901, PLR0911  # one line a kind
+    def of(self, expression: Expression) -> Sql:
+        match expression:
+            case Not(inner):
+                sql, params = self.of(inner)
+                return f"NOT {sql}", params
+            case Every(parts):
+                return self._all(parts, " AND ", "TRUE")
+            case Some(parts):
+                return self._all(parts, " OR ", "FALSE")
+            case _:
+                return self._of_any(expression, *self._predicate(expression))
+
+    def _of_any(self, predicate: Predicate, sql: str, params: tuple[Any, ...]) -> Sql:
+        """Of properties with several values: true where it is of any of them; IS NULL where there is no value."""
+        named = (self._columns[name] for name in sorted(properties(predicate)) if name in self._columns)
+        each = ", ".join(dict.fromkeys(rows for column in named for rows in column.each))
+        if not each:
+            return sql, params
+        if isinstance(predicate, IsNull):
+            return f"(NOT EXISTS (SELECT FROM {each} WHERE NOT {sql}))", params
+        return f"(EXISTS (SELECT FROM {each} WHERE {sql}))", params
+
+    def _predicate(self, expression: Predicate) -> Sql:  # noqa: PLR0911  # one line a kind
         match expression:
             case Comparison(left, operator, right):
                 return self._join([left, right], lambda sql: f"{sql[0]} {operator} {sql[1]}")
@@ -131,13 +159,6 @@ class _Compiler:
                 return self._temporal(relation, left, right)
             case Arrays(relation, left, right):
                 return self._arrays(relation, left, right)
-            case Not(inner):
-                sql, params = self.of(inner)
-                return f"NOT {sql}", params
-            case Every(parts):
-                return self._all(parts, " AND ", "TRUE")
-            case Some(parts):
-                return self._all(parts, " OR ", "FALSE")
 
     def _all(self, parts: tuple[Expression, ...], word: str, empty: str) -> Sql:
         made = [self.of(part) for part in parts]

@@ -11,7 +11,7 @@ import orjson
 from django.utils import timezone
 from shapely.geometry.base import BaseGeometry
 
-from shizhu.engines.records.collections import Collection, Wanted
+from shizhu.engines.records.collections import Collection, Found, Table, Wanted
 from shizhu.engines.records.logic import cql2
 from shizhu.engines.records.logic.cql2 import Comparison, Every, Expression, IsNull, Literal, Property, Some
 from shizhu.engines.records.logic.register import Field, Kind
@@ -22,6 +22,7 @@ from shizhu.web.ogc import BadParameter, known
 
 LIMIT, MOST = 100, 1000
 LANGUAGES = ("cql2-text", "cql2-json")
+STARTS = ("offset", "after", "before")  # of which a page has one at most
 ALWAYS = ("limit", "offset", "bbox", "bbox-crs", "datetime", "crs", "properties")
 FILTERING = ("filter", "filter-lang", "filter-crs", "sortby")
 
@@ -38,21 +39,25 @@ class Asked:
 
 def names(collection: Collection) -> list[str]:
     """The parameters that the items of a collection take."""
-    found = [*ALWAYS, *(FILTERING if collection.columns else ())]
+    found = [
+        *ALWAYS,
+        *(FILTERING if collection.columns else ()),
+        *(STARTS[1:] if isinstance(collection, Table) else ()),
+    ]
     found += [*(["q"] if collection.is_searched else []), *collection.extra]
     return [*found, *(name for name in equal(collection) if name not in {*found, "f"})]
 
 
 def equal(collection: Collection) -> list[str]:
     """The queryables that are parameters too (19-079r2, queryables as query parameters); those with an index first."""
-    others = [name for name in sortable(collection) if name not in collection.filters]
-    return [*collection.filters, *others]
+    single = [name for name, column in collection.columns.items() if column.kind != Kind.LIST]
+    return [*collection.filters, *(name for name in single if name not in collection.filters)]
 
 
 def items(request: Request, collection: Collection) -> Asked:
     """Read the parameters of `items`. Raises BadParameter, Cql2Error."""
     given = known(request, names(collection))
-    reserved = {*ALWAYS, *FILTERING, "q", "f", *collection.extra}
+    reserved = {*ALWAYS, *FILTERING, *STARTS, "q", "f", *collection.extra}
     parts = [_same(collection, name, given[name]) for name in equal(collection) if name in {*given} - reserved]
     if "datetime" in given and collection.time_field:
         parts.append(_when(collection.named[collection.time_field], given["datetime"]))
@@ -64,6 +69,9 @@ def items(request: Request, collection: Collection) -> Asked:
         _language(given)
         system(given, "filter-crs")
     limit = whole(given, "limit", LIMIT, 1)
+    starts = [name for name in STARTS if name in given]
+    if len(starts) > 1:
+        raise BadParameter(starts[1], given[starts[1]], f"a page begins at one place: leave {starts[0]} out", "once")
     wanted = Wanted(
         where=Every(tuple(parts)),
         windows=_windows(given),
@@ -72,8 +80,26 @@ def items(request: Request, collection: Collection) -> Asked:
         order=_order(collection, given.get("sortby", "")),
         offset=whole(given, "offset", 0, 0),
         limit=min(limit, MOST),
+        after=given.get("after", ""),
+        before=given.get("before", ""),
     )
     return Asked(given, wanted, _properties(collection, given), system(given, "crs"))
+
+
+def beside(found: Found, wanted: Wanted) -> dict[str, dict[str, str]]:
+    """The pages beside: next, prev → what their addresses say other than this one's."""
+    if found.after is None:
+        last = max(wanted.offset - wanted.limit, 0)
+        here = {
+            "next": {"offset": str(wanted.offset + wanted.limit)} if wanted.offset + wanted.limit < found.total else {},
+            "prev": {"offset": str(last)} if wanted.offset else {},
+        }
+    else:
+        here = {
+            "next": {"after": found.after} if found.after else {},
+            "prev": {"before": found.before} if found.before else {},
+        }
+    return {rel: {**dict.fromkeys(STARTS, ""), **step} for rel, step in here.items() if step}
 
 
 def item(request: Request) -> tuple[Mapping[str, str], str]:
@@ -151,7 +177,7 @@ def _order(collection: Collection, text: str) -> tuple[tuple[str, bool], ...]:
 
 def sortable(collection: Collection) -> list[str]:
     """The properties that items can be sorted by."""
-    return [name for name, column in collection.columns.items() if column.kind != Kind.LIST]
+    return [name for name, column in collection.columns.items() if column.kind != Kind.LIST and not column.each]
 
 
 def _properties(collection: Collection, given: Mapping[str, str]) -> frozenset[str] | None:

@@ -9,6 +9,7 @@ from shizhu.engines.records.catalogue import UnknownRegister
 from shizhu.engines.records.collections import Collection, collection_of, collections
 from shizhu.engines.records.contracts import Box, NoRecord, Refused, StaleRecord
 from shizhu.engines.records.logic.cql2 import Cql2Error
+from shizhu.engines.records.paging import NoPlace
 from shizhu.kernel.models import Area
 from shizhu.kernel.text import label
 from shizhu.lib.crs import OutOfReach
@@ -25,6 +26,8 @@ def told(error: Exception) -> Fault | None:
         return Fault(404, "NotFound", str(error))
     if isinstance(error, Cql2Error):
         return Fault(400, "InvalidParameterValue", f"filter: {error}", [Wrong("filter", "", "cql2", str(error))])
+    if isinstance(error, NoPlace):
+        return Fault(400, "InvalidParameterValue", f"after, before: {error}", [Wrong("after", "", "place", str(error))])
     if isinstance(error, OutOfReach):
         return Fault(400, "InvalidParameterValue", f"crs: {error}", [Wrong("crs", "", "reach", str(error))])
     if isinstance(error, StaleRecord):

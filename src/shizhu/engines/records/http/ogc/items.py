@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from django.http import HttpResponse
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
-from shizhu.engines.records.collections import Collection, Feature
+from shizhu.engines.records.collections import Collection, Feature, Found, Wanted
 from shizhu.engines.records.http.ogc import asked, common, pages
 from shizhu.lib import crs
 from shizhu.web.middleware import Request
-from shizhu.web.ogc import GEOJSON, Body, link, respond, ways
+from shizhu.web.ogc import GEOJSON, Body, address, link, respond, ways
 
 
 def items(request: Request, key: str) -> HttpResponse:
@@ -26,7 +26,7 @@ def items(request: Request, key: str) -> HttpResponse:
         "numberMatched": found.total,
         "numberReturned": len(found.features),
         "features": [_feature(request, one, ask.crs, ask.properties) for one in found.features],
-        "links": [*ways(request, GEOJSON), *_paging(request, collection, ask, found.total)],
+        "links": [*ways(request, GEOJSON), *_paging(request, collection, found, ask.wanted)],
     }
     return respond(
         request, body, GEOJSON, page="records/ogc/items.html", headers=crs_header(ask.crs),
@@ -80,18 +80,10 @@ def _geometry(geometry: BaseGeometry | None, reference: str) -> Any:
     return mapping(crs.to(geometry, reference)) if geometry is not None else None
 
 
-def _paging(request: Request, collection: Collection, ask: asked.Asked, total: int) -> list[Body]:
+def _paging(request: Request, collection: Collection, found: Found, wanted: Wanted) -> list[Body]:
     """Requirement 29 and recommendation 19: the pages after and before."""
-    wanted = ask.wanted
-
-    def at(offset: int, rel: str) -> Body:
-        given = {**ask.given, "limit": str(wanted.limit), "offset": str(offset)}
-        given.pop("f", None)
-        return link(request, f"{common.path(collection)}/items?{urlencode(given)}", rel, media_type=GEOJSON)
-
-    links = []
-    if wanted.offset + wanted.limit < total:
-        links.append(at(wanted.offset + wanted.limit, "next"))
-    if wanted.offset:
-        links.append(at(max(wanted.offset - wanted.limit, 0), "prev"))
+    links: list[Body] = [
+        {"href": address(request, f="", limit=str(wanted.limit), **step), "rel": rel, "type": GEOJSON}
+        for rel, step in asked.beside(found, wanted).items()
+    ]
     return [*links, link(request, common.path(collection), "collection")]

@@ -12,6 +12,7 @@ from shizhu.engines.records.collections import Collection
 from shizhu.engines.records.describing import KEY
 from shizhu.engines.records.http.ogc import common, openapi
 from shizhu.engines.records.http.ogc.common import REL
+from shizhu.engines.records.licences import Licence, Licences, licences
 from shizhu.engines.records.logic.register import Names
 from shizhu.kernel.text import label
 from shizhu.lib import crs
@@ -75,6 +76,7 @@ def routes() -> list[tuple[str, View]]:
 def landing(request: Request) -> HttpResponse:
     """Requirement 2: where everything is."""
     known(request)
+    found = licences(request.county.pk)
     body = {
         "title": label(request.county.name),
         "description": "Registers of the county / 登记簿",
@@ -91,11 +93,12 @@ def landing(request: Request) -> HttpResponse:
             link(request, "/conformance", "conformance", {"zh": "符合的标准", "en": "conformance classes"}),
             link(request, "/collections", "data", {"zh": "数据集合", "en": "collections"}),
             link(request, f"/collections/{KEY}", f"{REL}ogc-catalog", {"zh": "有哪些数据", "en": "what data there is"}),
+            *_licence(request, found.county),
             *(link(request, *one) for part in _parts for one in part.landing),
         ],
     }
-    found = [_collection(request, one, None) for one in common.seen(request).values()]
-    return respond(request, body, page="records/ogc/landing.html", more=lambda: {"collections": found})
+    shown = [_collection(request, one, None, found) for one in common.seen(request).values()]
+    return respond(request, body, page="records/ogc/landing.html", more=lambda: {"collections": shown})
 
 
 def conformance(request: Request) -> HttpResponse:
@@ -118,21 +121,30 @@ def definition(request: Request) -> HttpResponse:
 def collections(request: Request) -> HttpResponse:
     """Requirement 14: the collections that this person may see."""
     known(request)
-    box = common.extent(request)
-    found = [_collection(request, one, box) for one in common.seen(request).values()]
-    body: Body = {"links": ways(request), "crs": crs.offered(box), "collections": found}
+    box, known_licences = common.extent(request), licences(request.county.pk)
+    found = [_collection(request, one, box, known_licences) for one in common.seen(request).values()]
+    body: Body = {
+        "links": [*ways(request), *_licence(request, known_licences.county)],
+        "crs": crs.offered(box),
+        "collections": found,
+    }
     return respond(request, body, page="records/ogc/collections.html")
 
 
 def collection(request: Request, key: str) -> HttpResponse:
     """Requirement 18: one collection."""
     known(request)
-    made = _collection(request, common.of(request, key), common.extent(request))
+    made = _collection(request, common.of(request, key), common.extent(request), licences(request.county.pk))
     made["links"] = [*ways(request), *made["links"][1:]]
     return respond(request, made, page="records/ogc/collection.html")
 
 
-def _collection(request: Request, one: Collection, box: Any) -> Body:
+def _licence(request: Request, found: Licence | None) -> list[Body]:
+    """Recommendation 9: under which licence the data are."""
+    return [link(request, found.url, "license", found.name, HTML)] if found else []
+
+
+def _collection(request: Request, one: Collection, box: Any, known: Licences) -> Body:
     path, title = common.path(one), label(one.title)
     links = [
         link(request, path, "self"),
@@ -159,8 +171,7 @@ def _collection(request: Request, one: Collection, box: Any) -> Body:
                 SCHEMA,
             )
         )
-    if one.licence:
-        links.append({"href": one.licence, "rel": "license", "type": HTML})
+    links += _licence(request, known.of(one.pack))
     links += [link(request, *found) for part in _parts for found in part.links(one)]
     made: Body = {
         "id": one.key,

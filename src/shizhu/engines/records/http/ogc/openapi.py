@@ -225,7 +225,7 @@ def _features(one: Collection) -> Body:
 
 
 def _filter(one: Collection, name: str) -> Body:
-    item = one.named.get(name)
+    item = one.queried.get(name)
     schema: Body = {"type": TYPES.get(one.columns[name].kind, {}).get("type", "string")}
     if item and item.kind == Kind.TEXT and item.choices:
         schema["enum"] = list(item.choices)
@@ -262,6 +262,8 @@ PARAMETERS: Mapping[str, Body] = {
         "limit", {"type": "integer", "minimum": 1, "maximum": asked.MOST, "default": asked.LIMIT}, "features a page"
     ),
     "offset": parameter("offset", {"type": "integer", "minimum": 0, "default": 0}, "features left out at first"),
+    "after": parameter("after", {"type": "string"}, "where a page before ended, from its `next` link"),
+    "before": parameter("before", {"type": "string"}, "where a page after began, from its `prev` link"),
     "crs": parameter("crs", _CRS, "the system of the coordinates, one of the collection's crs"),
     "properties": parameter("properties", {"type": "array", "items": {"type": "string"}}, "only these properties"),
     "filter": parameter("filter", {"type": "string"}, "a condition in CQL2"),

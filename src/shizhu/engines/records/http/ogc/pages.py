@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from shizhu.engines.records.collections import Collection, Feature, Found
 from shizhu.engines.records.http.ogc import common
-from shizhu.engines.records.http.ogc.asked import Asked, equal
+from shizhu.engines.records.http.ogc.asked import Asked, beside, equal
 from shizhu.engines.records.http.shown import text
 from shizhu.engines.records.http.sketch import sketch
 from shizhu.engines.records.logic.register import NESTED, Field
@@ -27,8 +27,7 @@ COLUMNS = 6  # of a table, at most
 def items(request: Request, collection: Collection, ask: Asked, found: Found) -> Mapping[str, Any]:
     """A page of features: rows, a drawing, links to the pages beside."""
     fields = _columns(collection, ask.properties)
-    wanted = ask.wanted
-    after = wanted.offset + wanted.limit
+    wanted, steps = ask.wanted, beside(found, ask.wanted)
     return {
         "collection": collection,
         "columns": [label(item.title) for item in fields],
@@ -42,10 +41,10 @@ def items(request: Request, collection: Collection, ask: Asked, found: Found) ->
             for one in found.features
         ],
         "total": found.total,
-        "first": wanted.offset + 1,
+        "first": wanted.offset + 1 if not (wanted.after or wanted.before) else 0,
         "last": wanted.offset + len(found.features),
-        "before": address(request, offset=str(max(wanted.offset - wanted.limit, 0))) if wanted.offset else "",
-        "after": address(request, offset=str(after)) if after < found.total else "",
+        "before": address(request, **steps["prev"]) if "prev" in steps else "",
+        "after": address(request, **steps["next"]) if "next" in steps else "",
         "filter": ask.given.get("filter", ""),
         "example": f"{next(iter(equal(collection)), '')} = '…'" if collection.columns else "",
         "drawing": _drawing(request, found.features) if collection.item_type == "feature" else None,

@@ -83,13 +83,15 @@ def _answer(request: Request, collection: Collection, properties: Body, more: Bo
 
 
 def _queryable(collection: Collection, name: str) -> Body:
-    item = collection.named.get(name)
+    item, column = collection.queried.get(name), collection.columns[name]
+    several = {"description": label(ANY_OF)} if column.each else {}
     if item is None:
-        return {**TYPES[collection.columns[name].kind], "title": name}
+        return {**TYPES[column.kind], "title": name, **several}
     choices = {"enum": list(item.rules["enum"])} if item.rules.get("enum") else {}
-    return {**_type(item), "title": label(item.title), **choices}
+    return {**_type(item), "title": label(item.title), **choices, **several}
 
 
+ANY_OF = {"zh": "有多行：任一行满足即成立", "en": "several rows: true where any of them fulfils it"}
 UNIT = ("x-ogc-unit", "x-ogc-unitLang")
 
 
