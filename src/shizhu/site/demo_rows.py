@@ -97,3 +97,6 @@ def values(folder: counties.Folder) -> None:
     """Simulated values of indicators that are reported by hand; once."""
     for row in folder.yaml("demo/values"):
         plan.report_simulated(folder.body["code"], row["indicator"], row["period"], row["value"])
+    for row in folder.yaml("demo/measures"):
+        spans = {item: (low, high) for item, (low, high) in row["spans"].items()}
+        plan.measures_simulated(folder.body["code"], row["index"], row["year"], spans)

@@ -40,6 +40,12 @@ def _where(given: Body, period: Period) -> str:
     return str(given.get("where", "")).format(**days)
 
 
+def within(given: Body, column: str, codes: Sequence[str]) -> Body:
+    """The input, counting only rows whose `_area` or `_organisation` is one of these codes."""
+    own = f"{column} IN ({', '.join(repr(code) for code in codes)})"
+    return {**given, "where": f"({given['where']}) AND {own}" if given.get("where") else own}
+
+
 def count(given: Body, county: str, period: Period) -> int:
     """How many rows an input has in a period."""
     if given["count"] == "cases":
@@ -88,8 +94,7 @@ def compute(indicator: Indicator, on: date) -> bool:
 def _compute(indicator: Indicator, declared: Body, period: Period) -> None:
     county = indicator.plan.county_id
     inputs = {name: count(given, county, period) for name, given in declared["inputs"].items()}
-    value = feel.evaluate(declared["formula"], inputs)
-    number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    number = _number(declared, inputs)
     newest = indicator.values.filter(period=period.name).order_by("-known_at").first()
     if newest is None and number is None:
         return
@@ -100,6 +105,20 @@ def _compute(indicator: Indicator, declared: Body, period: Period) -> None:
             indicator=indicator, period=period.name, value=number, source="formula", inputs=inputs,
             is_simulated=is_simulated,
         )  # fmt: skip
+
+
+def _number(declared: Body, inputs: Mapping[str, int]) -> float | None:
+    value = feel.evaluate(declared["formula"], inputs)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def part_of(
+    declared: Body, county: str, period: Period, column: str, codes: Sequence[str]
+) -> tuple[float | None, bool]:
+    """What a formula says of the rows of some towns or organisations alone, and whether invented rows count."""
+    inputs = {name: within(given, column, codes) for name, given in declared["inputs"].items()}
+    number = _number(declared, {name: count(given, county, period) for name, given in inputs.items()})
+    return number, any(_counts_simulated(given, county, period) for given in inputs.values())
 
 
 def compute_all(county: str | None = None) -> int:

@@ -102,3 +102,49 @@ class Value(models.Model):
 
     def __str__(self) -> str:
         return f"{self.indicator} {self.period}"
+
+
+class Measure(models.Model):
+    """A value that an index (评价体系) needs of a subject in a year, as known at a time; a revision is a new row."""
+
+    county = models.ForeignKey(County, models.CASCADE, related_name="+")
+    index = models.CharField(max_length=100)  # declared index, <pack>.<file>
+    item = models.CharField(max_length=60)
+    subject = models.CharField(max_length=60)  # code of the town or organisation
+    year = models.IntegerField()
+    value = models.FloatField(null=True)  # null: taken back, or the formula has no answer
+    known_at = models.DateTimeField(auto_now_add=True)
+    source = models.CharField(max_length=10)  # formula, reported
+    note = models.CharField(max_length=200, blank=True)
+    is_simulated = models.BooleanField(default=False)
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["county", "index", "year", "item", "subject", "-known_at"], name="measure_newest")
+        ]
+        constraints = [models.CheckConstraint(condition=Q(source__in=["formula", "reported"]), name="measure_source")]
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.item} {self.year}"
+
+
+class Evaluation(models.Model):
+    """An issued evaluation (评价结果): scheme, data and result as they were, with their hash; never changed."""
+
+    county = models.ForeignKey(County, models.CASCADE, related_name="+")
+    index = models.CharField(max_length=100)
+    title = models.CharField(max_length=200)
+    year = models.IntegerField()
+    frozen = OrderedJSONField()  # see shizhu.engines.plan.issuing
+    digest = models.CharField(max_length=64)  # SHA-256 of `frozen` as written into the package
+    note = models.CharField(max_length=500, blank=True)
+    is_simulated = models.BooleanField(default=False)
+    issued_at = models.DateTimeField(auto_now_add=True)
+    issued_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-issued_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.title} {self.year}"

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from shizhu.engines.plan.http import views
+from shizhu.engines.plan.http import indexes, views
 
 app_name = "plan"
 urlpatterns = [
@@ -12,4 +12,13 @@ urlpatterns = [
     path("indicators/<int:number>/report", views.report_value, name="report"),
     path("tasks/", views.tasks, name="tasks"),
     path("review/", views.review, name="review"),
+    path("indexes/", indexes.overview, name="indexes"),
+    path("indexes/<str:key>/", indexes.page, name="index"),
+    path("indexes/<str:key>/data", indexes.data, name="measures"),
+    path("indexes/<str:key>/fill", indexes.fill, name="fill"),
+    path("indexes/<str:key>/compute", indexes.compute, name="compute"),
+    path("indexes/<str:key>/issue", indexes.issue, name="issue"),
+    path("indexes/<str:key>/of/<str:code>", indexes.subject_page, name="subject"),
+    path("evaluations/<int:number>/", indexes.evaluation_page, name="evaluation"),
+    path("evaluations/<int:number>/file.<str:kind>", indexes.evaluation_file, name="evaluation-file"),
 ]

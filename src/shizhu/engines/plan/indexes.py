@@ -1,0 +1,144 @@
+"""Indexes of a county: who is compared, the values known of each, and their scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from shizhu.engines.plan import computing
+from shizhu.engines.plan.logic import index as logic
+from shizhu.engines.plan.logic.evaluation import GROWTH, Result, Scheme, Values, evaluate
+from shizhu.engines.plan.models import Measure
+from shizhu.engines.plan.periods import named
+from shizhu.kernel import packs
+from shizhu.kernel.models import Area, County, Organisation, Person
+from shizhu.kernel.packs import Body
+
+KIND = "indexes"
+FORMULA, REPORTED = "formula", "reported"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Somebody who is compared: code, name, and the codes of everything below."""
+
+    code: str
+    name: str
+    below: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Given:
+    """One value to keep: None takes an older one back."""
+
+    item: str
+    subject: str
+    value: float | None
+
+
+class Index:
+    """A declared index in a county. Raises KeyError if nobody declares it."""
+
+    def __init__(self, county: str, key: str) -> None:
+        self.county, self.key = county, key
+        self.body: Body = packs.declaration(KIND, key, county)
+        self.scheme: Scheme = logic.scheme(self.body)
+
+    @cached_property
+    def items(self) -> Mapping[str, Mapping[str, Any]]:
+        """Item → its declaration, in the order written."""
+        return {key: item for _group, key, item in logic.items(self.body)}
+
+    @cached_property
+    def subjects(self) -> list[Subject]:
+        """Who is compared: the towns of the county, or its departments."""
+        if self.body["subjects"] == "towns":
+            codes = list(Area.objects.filter(county_id=self.county).values_list("code", "path"))
+            towns = Area.objects.filter(county_id=self.county, level=Area.Level.TOWN).order_by("code")
+            return [Subject(town.code, town.name, _below(town.path, codes)) for town in towns]
+        codes = list(Organisation.objects.filter(county_id=self.county).values_list("code", "path"))
+        departments = Organisation.objects.filter(county_id=self.county, kind="department").order_by("code")
+        return [Subject(one.code, one.name, _below(one.path, codes)) for one in departments]
+
+    def measures(self, year: int) -> list[Measure]:
+        """The newest known of every item and subject in a year."""
+        rows = Measure.objects.filter(county_id=self.county, index=self.key, year=year).select_related("person")
+        return list(rows.order_by("item", "subject", "-known_at", "-pk").distinct("item", "subject"))
+
+    def values(self, measures: Sequence[Measure]) -> Values:
+        """Subject → item → value, every subject there."""
+        known = logic.as_values([(row.subject, row.item, row.value) for row in measures])
+        return {subject.code: known.get(subject.code, {}) for subject in self.subjects}
+
+    def base(self) -> Values | None:
+        """The base year's values, where growth counts from one."""
+        if self.scheme.normalise != GROWTH:
+            return None
+        return self.values(self.measures(self.body["base_year"]))
+
+    def result(self, year: int, scheme: Scheme | None = None) -> Result:
+        """Scores and ranks of a year as known now, with another scheme where one is given."""
+        return evaluate(scheme or self.scheme, self.values(self.measures(year)), self.base())
+
+    def years(self) -> list[int]:
+        """Years with a value, newest first; the year that runs is always there."""
+        found = Measure.objects.filter(county_id=self.county, index=self.key).values_list("year", flat=True).distinct()
+        return sorted({*found, timezone.localdate().year}, reverse=True)
+
+    def report(
+        self, year: int, given: Sequence[Given], *, note: str, by: Person | None, is_simulated: bool = False
+    ) -> int:
+        """Keep what is new of these values; returns how many are."""
+        return self._keep(year, [(one, is_simulated) for one in given], REPORTED, note, by)
+
+    def compute(self, year: int) -> int:
+        """Compute the items that have a formula, for every subject; returns how many values are new."""
+        period = named(str(year))
+        column = "_area" if self.body["subjects"] == "towns" else "_organisation"
+        found = []
+        for key, item in self.items.items():
+            if "indicator" not in item:
+                continue
+            declared = packs.declaration("indicators", item["indicator"], self.county)
+            for subject in self.subjects:
+                value, is_simulated = computing.part_of(declared, self.county, period, column, subject.below)
+                found.append((Given(key, subject.code, value), is_simulated))
+        return self._keep(year, found, FORMULA, "", None)
+
+    @transaction.atomic
+    def _keep(self, year: int, found: Sequence[tuple[Given, bool]], source: str, note: str, by: Person | None) -> int:
+        known = {(row.item, row.subject): row for row in self.measures(year)}
+        rows = []
+        for one, is_simulated in found:
+            old = known.get((one.item, one.subject))
+            if (old.value if old else None) == one.value and (old is None or old.is_simulated == is_simulated):
+                continue
+            rows.append(
+                Measure(
+                    county_id=self.county, index=self.key, item=one.item, subject=one.subject, year=year,
+                    value=one.value, source=source, note=note[:200], is_simulated=is_simulated, person=by,
+                )
+            )  # fmt: skip
+        Measure.objects.bulk_create(rows)
+        return len(rows)
+
+
+def indexes(county: str) -> Mapping[str, Body]:
+    """Every index that is declared for the county."""
+    return packs.declarations(KIND, county)
+
+
+def compute_all(county: str | None = None) -> int:
+    """Compute the formulas of every index for the year that runs; returns how many values are new."""
+    counties = [county] if county else list(County.objects.values_list("pk", flat=True))
+    year = timezone.localdate().year
+    return sum(Index(one, key).compute(year) for one in counties for key in indexes(one))
+
+
+def _below(path: str, codes: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    return tuple(code for code, other in codes if other.startswith(path))

@@ -1,0 +1,118 @@
+"""Issued evaluations: scheme, data and result frozen with a hash, and a package to compute them again elsewhere."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib import resources
+from typing import Any
+
+from shizhu.engines.plan.indexes import Index
+from shizhu.engines.plan.logic.evaluation import evaluate
+from shizhu.engines.plan.models import Evaluation, Measure
+from shizhu.kernel.models import Person
+from shizhu.kernel.text import label
+
+TIME = (1980, 1, 1, 0, 0, 0)  # of every file in the package: the same evaluation is the same file, byte by byte
+HEAD = ("subject", "name", "item", "title", "unit", "year", "value", "source", "known_at", "note", "simulated")
+NOT_ENOUGH = "no subject has enough values for a rank"
+
+
+class NothingToIssue(ValueError):
+    """No subject can be ranked yet."""
+
+
+def issue(index: Index, year: int, *, by: Person, note: str = "") -> Evaluation:
+    """Freeze a year of an index as known now. Raises NothingToIssue."""
+    frozen = freeze(index, year)
+    if not any(row["rank"] for row in frozen["result"]["rows"]):
+        raise NothingToIssue(NOT_ENOUGH)
+    return Evaluation.objects.create(
+        county_id=index.county, index=index.key, title=label(index.body["title"])[:200], year=year, frozen=frozen,
+        digest=digest(frozen), note=note[:500], issued_by=by,
+        is_simulated=any(row["simulated"] for row in frozen["data"]),
+    )  # fmt: skip
+
+
+def freeze(index: Index, year: int) -> dict[str, Any]:
+    """Everything a result is made of: {index, year, scheme, items, subjects, data, result}."""
+    years = {year} | ({index.body["base_year"]} if index.base() is not None else set())
+    rows = [row for one in sorted(years) for row in index.measures(one)]
+    result = evaluate(index.scheme, index.values([row for row in rows if row.year == year]), index.base())
+    return {
+        "index": index.key,
+        "title": index.body["title"],
+        "source": index.body["source"],
+        "year": year,
+        "base_year": index.body.get("base_year"),
+        "scheme": index.scheme.as_json(),
+        "weighing": index.body.get("weights", "given"),
+        "groups": {
+            key: {"title": group["title"], "items": list(group["items"])} for key, group in index.body["groups"].items()
+        },
+        "items": {key: {"title": item["title"], "unit": item["unit"]} for key, item in index.items.items()},
+        "subjects": {subject.code: subject.name for subject in index.subjects},
+        "data": [_measure(row) for row in rows if row.value is not None],
+        "result": json.loads(json.dumps({"rows": [asdict(row) for row in result.rows], "weights": result.weights})),
+    }
+
+
+def digest(frozen: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical JSON."""
+    return hashlib.sha256(_canonical(frozen)).hexdigest()
+
+
+def package(evaluation: Evaluation) -> bytes:
+    """A zip: evaluation.json, data.csv, the method as Python that needs nothing else, rerun.py, and what to do.
+
+    Whoever has Python 3.11 runs `python3 rerun.py` and reads whether result and hash come out the same.
+    """
+    frozen = evaluation.frozen
+    method = resources.files("shizhu.engines.plan.logic").joinpath("evaluation.py").read_text("utf-8")
+    told = resources.files("shizhu.engines.plan").joinpath("package")
+    files = {
+        "evaluation.json": _canonical(frozen).decode(),
+        "data.csv": _table(frozen),
+        "evaluation.py": method,
+        "rerun.py": told.joinpath("rerun.txt").read_text("utf-8"),
+        "README.txt": told.joinpath("README.txt").read_text("utf-8").replace("{hash}", evaluation.digest),
+        "SHA256": evaluation.digest + "\n",
+    }
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, text in files.items():
+            packed.writestr(zipfile.ZipInfo(name, TIME), text.encode())
+    return out.getvalue()
+
+
+def _measure(row: Measure) -> dict[str, Any]:
+    """One value without the person who reported it: an outsider needs no names."""
+    return {
+        "item": row.item, "subject": row.subject, "year": row.year, "value": row.value, "source": row.source,
+        "known_at": row.known_at.isoformat(timespec="seconds"), "note": row.note, "simulated": row.is_simulated,
+    }  # fmt: skip
+
+
+def _canonical(frozen: Mapping[str, Any]) -> bytes:
+    return json.dumps(frozen, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _table(frozen: Mapping[str, Any]) -> str:
+    out = io.StringIO()
+    out.write("\ufeff")  # Excel reads UTF-8 by this
+    writer = csv.writer(out)
+    writer.writerow(HEAD)
+    for row in frozen["data"]:
+        item = frozen["items"][row["item"]]
+        writer.writerow(
+            [
+                row["subject"], frozen["subjects"].get(row["subject"], ""), row["item"], item["title"]["zh"],
+                item["unit"], row["year"], row["value"], row["source"], row["known_at"], row["note"], row["simulated"],
+            ]
+        )  # fmt: skip
+    return out.getvalue()

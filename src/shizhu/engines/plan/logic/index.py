@@ -1,0 +1,118 @@
+"""A declared index (`indexes/*.yaml`) as a scheme: groups and items become weights that add up to 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from shizhu.engines.plan.logic.evaluation import GIVEN, Item, Scheme, Values, ahp, evaluate
+
+Body = Mapping[str, Any]
+AHP = "ahp"
+
+
+def items(body: Body) -> Iterator[tuple[str, str, Body]]:
+    """Every item as (group, key, declaration), in the order written."""
+    for group, told in body["groups"].items():
+        for key, item in told["items"].items():
+            yield group, key, item
+
+
+def scheme(body: Body) -> Scheme:
+    """The scheme. Raises ValueError naming the key for weights that cannot be made of it."""
+    groups = _weights(body, "groups", body["groups"], body.get("compare"))
+    made = []
+    for group, told in body["groups"].items():
+        own = _weights(body, f"groups.{group}", told["items"], told.get("compare"))
+        made += [_item(key, item, groups[group] * own[key]) for key, item in told["items"].items()]
+    classes = tuple((one["name"]["zh"], float(one["from"])) for one in body.get("classes", []))
+    weights = body.get("weights", GIVEN)
+    return Scheme(
+        tuple(made), body.get("normalise", "min-max"), GIVEN if weights == AHP else weights,
+        body.get("combine", "sum"), body.get("floor", 0.0), body.get("least", 0.8), classes,
+    )  # fmt: skip
+
+
+def judged(body: Body) -> dict[str, float]:
+    """The consistency ratio of every AHP matrix: `groups`, then `groups.<group>`."""
+    told = {"groups": (list(body["groups"]), body.get("compare"))}
+    told |= {f"groups.{key}": (list(group["items"]), group.get("compare")) for key, group in body["groups"].items()}
+    return {place: ahp(_matrix(place, keys, pairs or {})).ratio for place, (keys, pairs) in told.items()}
+
+
+def reweighed(made: Scheme, weights: Mapping[str, float]) -> Scheme:
+    """What if: the scheme with these weights; those that are not named stay."""
+    return replace(
+        made,
+        items=tuple(replace(item, weight=weights.get(item.key, item.weight)) for item in made.items),
+        weights=GIVEN,
+    )
+
+
+def check(body: Body) -> Iterator[str]:
+    """Keys are there once, weights can be made, judgements are consistent, the example comes out."""
+    keys = [key for _group, key, _item in items(body)]
+    for key in sorted({key for key in keys if keys.count(key) > 1}):
+        yield f"groups: {key}: two items have this key"
+    if body.get("normalise") == "growth" and "base_year" not in body:
+        yield "base_year: growth counts from a year"
+    lowest = [one["from"] for one in body.get("classes", [])]
+    if lowest != sorted(lowest, reverse=True):
+        yield "classes: the best comes first"
+    try:
+        made = scheme(body)
+        if body.get("weights") == AHP:
+            for place, ratio in judged(body).items():
+                if ratio >= 0.1:
+                    yield f"{place}.compare: the judgements contradict each other (CR {ratio:.2f}, must be below 0.10)"
+        example = body["example"]
+        found = evaluate(made, example["given"], example.get("base"))
+    except ValueError as error:
+        yield str(error)
+        return
+    scores = {row.subject: None if row.score is None else round(row.score, 2) for row in found.rows}
+    if scores != example["expect"]:
+        yield f"example: expected {example['expect']}, but the scores are {scores}"
+
+
+def as_values(rows: Sequence[tuple[str, str, float | None]]) -> Values:
+    """(subject, item, value) as a table."""
+    found: dict[str, dict[str, float | None]] = {}
+    for subject, item, value in rows:
+        found.setdefault(subject, {})[item] = value
+    return found
+
+
+def _item(key: str, told: Body, weight: float) -> Item:
+    pairs = {name: (float(told[name][0]), float(told[name][1])) for name in ("band", "bounds") if name in told}
+    return Item(key, weight, told.get("direction", "rising"), told.get("goal"), **pairs)
+
+
+def _weights(body: Body, place: str, told: Mapping[str, Body], pairs: Mapping[str, float] | None) -> dict[str, float]:
+    if body.get("weights") == AHP:
+        found = ahp(_matrix(place, list(told), pairs or {}))
+        return dict(zip(told, found.weights, strict=True))
+    weights = {key: float(one.get("weight", 1)) for key, one in told.items()}
+    total = sum(weights.values())
+    if total <= 0:
+        raise ValueError(f"{place}: the weights add up to 0")
+    return {key: weight / total for key, weight in weights.items()}
+
+
+def _matrix(place: str, keys: Sequence[str], pairs: Mapping[str, float]) -> list[list[float]]:
+    matrix = [[1.0] * len(keys) for _ in keys]
+    left = {(i, j) for i in range(len(keys)) for j in range(i + 1, len(keys))}
+    for name, times in pairs.items():
+        first, second = name.split("/")
+        if first not in keys or second not in keys or first == second:
+            raise ValueError(f"{place}.compare: {name}: there are {', '.join(keys)}")
+        i, j = keys.index(first), keys.index(second)
+        if (min(i, j), max(i, j)) not in left:
+            raise ValueError(f"{place}.compare: {name}: this pair is there twice")
+        left.discard((min(i, j), max(i, j)))
+        matrix[i][j], matrix[j][i] = times, 1 / times
+    if left:
+        i, j = min(left)
+        raise ValueError(f"{place}.compare: {keys[i]}/{keys[j]}: this judgement is missing")
+    return matrix

@@ -1,0 +1,223 @@
+"""An index of a county: values computed and reported, other weights tried, results frozen and computed again."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import docx
+import openpyxl
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from tests.fixtures import person
+from tests.web.pages import browser, text, told
+
+from shizhu.engines.plan.indexes import Given, Index
+from shizhu.engines.plan.models import Evaluation, Measure
+from shizhu.kernel import packs, testing
+from shizhu.kernel.models import Area, County, EnabledPack
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytest_plugins = ["tests.engines.records.stalls"]
+KEY = "lemonade.street"
+PAGE = f"/plan/indexes/{KEY}/"
+VIEW, EDIT, ISSUE = "plan.plan.view", "plan.plan.edit", "plan.evaluation.issue"
+
+
+@pytest.fixture
+def towns(county: County) -> list[Area]:
+    return list(Area.objects.filter(county=county, level="town").order_by("code"))
+
+
+@pytest.fixture
+def filled(county: County, towns: list[Area]) -> Index:
+    """Every town has all values: the first does best in everything."""
+    index = Index(county.pk, KEY)
+    for number, town in enumerate(towns):
+        given = [
+            Given("shaded", town.code, 90.0 - number), Given("cups", town.code, 50.0 - number),
+            Given("waste", town.code, 1.0 + number),
+        ]  # fmt: skip
+        index.report(2026, given, note="普查", by=None)
+    return index
+
+
+def ranks(page: Any) -> list[tuple[int | None, str]]:
+    return [(line.row.rank, line.name) for line in page.context["lines"]]
+
+
+def table(*rows: list[Any]) -> SimpleUploadedFile:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    out = io.BytesIO()
+    book.save(out)
+    return SimpleUploadedFile("data.xlsx", out.getvalue())
+
+
+def test_a_formula_counts_the_rows_of_each_town(county: County, towns: list[Area], stall: Any) -> None:
+    stall(is_shaded=True, area=towns[0].code[6:])
+    stall(is_shaded=False, area=towns[0].code[6:])
+    stall(is_shaded=True, area=towns[1].code[6:])
+    index = Index(county.pk, KEY)
+    assert index.compute(2026) == 2
+    known = {(row.subject, row.value, row.source) for row in index.measures(2026)}
+    assert known == {(towns[0].code, 50.0, "formula"), (towns[1].code, 100.0, "formula")}
+    assert index.compute(2026) == 0
+
+
+def test_a_revision_is_a_new_row_and_the_newest_counts(filled: Index, towns: list[Area]) -> None:
+    before = Measure.objects.count()
+    assert filled.report(2026, [Given("cups", towns[0].code, 50.0)], note="", by=None) == 0
+    assert filled.report(2026, [Given("cups", towns[0].code, 7.0)], note="更正", by=None) == 1
+    assert Measure.objects.count() == before + 1
+    assert filled.values(filled.measures(2026))[towns[0].code]["cups"] == 7.0
+
+
+def test_the_ranking_and_other_weights(county: County, filled: Index, towns: list[Area]) -> None:
+    filled.report(2026, [Given("waste", towns[0].code, 99.0)], note="", by=None)
+    client = browser(person(county, VIEW))
+    declared = client.get(PAGE)
+    assert ranks(declared)[0] == (1, towns[0].name)
+    tried = client.get(f"{PAGE}?w.waste=90&w.cups=5&w.shaded=5")
+    assert ranks(tried)[0] == (1, towns[1].name)
+    assert next(line for line in tried.context["lines"] if line.name == towns[0].name).moved < 0
+    assert "正在试算其他权重，结果不会保存" in text(tried)
+    assert ranks(client.get(PAGE)) == ranks(declared)
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ("w.cups=-1", "卖出：-1：权重应是不小于 0 的数"), ("w.cups=x", "卖出：x：权重"),
+        ("w.cups=0&w.waste=0&w.shaded=0", "权重合计为 0"),
+    ],
+)  # fmt: skip
+def test_weights_that_are_none(county: County, filled: Index, asked: str, why: str) -> None:
+    page = browser(person(county, VIEW)).get(f"{PAGE}?{asked}")
+    assert why in text(page)
+    assert ranks(page)[0][0] == 1
+
+
+def test_a_subject_sees_where_its_points_are_lost(county: County, filled: Index, towns: list[Area]) -> None:
+    page = browser(person(county, VIEW)).get(f"{PAGE}of/{towns[-1].code}")
+    assert (page.context["row"].rank, page.context["row"].score) == (len(towns), 0.0)
+    assert [(item["title"]["zh"], round(item["lost"], 6)) for item in page.context["items"]] == [
+        ("有遮阳的占比", 40.0), ("卖出", 40.0), ("倒掉", 20.0),
+    ]  # fmt: skip
+    assert browser(person(county, VIEW)).get(f"{PAGE}of/nobody").status_code == 404
+
+
+def test_the_table_goes_out_is_filled_and_comes_back(county: County, towns: list[Area]) -> None:
+    client = browser(person(county, VIEW, EDIT))
+    sheet = openpyxl.load_workbook(io.BytesIO(client.get(f"{PAGE}data?year=2026&as=xlsx").content)).active
+    rows = [list(row) for row in sheet.iter_rows(values_only=True)]
+    assert rows[0] == ["编号", "名称", "卖出（杯）", "倒掉（升）"]
+    assert [row[0] for row in rows[1:]] == [town.code for town in towns]
+    rows[1][2:] = [12, "3.5"]
+    sent = client.post(f"{PAGE}fill", {"year": 2026, "note": "年报", "table": table(*rows)}, follow=True)
+    assert told(sent) == ["已保存 2 个数值。"]
+    found = {(row.item, row.value, row.note) for row in Measure.objects.filter(subject=towns[0].code)}
+    assert found == {("cups", 12.0, "年报"), ("waste", 3.5, "年报")}
+
+
+def test_a_table_with_a_wrong_cell_is_not_kept_at_all(county: County, towns: list[Area]) -> None:
+    client = browser(person(county, VIEW, EDIT))
+    rows = [
+        ["编码", "名称", "卖出（杯）"], [towns[0].code, "", 5], [towns[1].code, "", "很多"], ["999", "", 1],
+        [towns[0].code, "", 6],
+    ]  # fmt: skip
+    page = client.post(f"{PAGE}fill", {"year": 2026, "note": "年报", "table": table(*rows)}, follow=True)
+    assert told(page) == ["没有保存：有 3 处需要改正。"]
+    wrong = [
+        "第 3 行，卖出：很多 不是数值。",
+        "第 4 行：999：没有这个代码的评价对象。",
+        f"第 5 行：{towns[0].name} 出现了两次。",
+    ]
+    assert page.context["problems"] == wrong
+    assert not Measure.objects.exists()
+
+
+def test_who_may_only_look_changes_nothing(county: County, filled: Index, towns: list[Area]) -> None:
+    client, before = browser(person(county, VIEW)), Measure.objects.count()
+    sent = table(["编码", "名称", "卖出（杯）"], [towns[0].code, "", 5])
+    for address, body in (("fill", {"note": "x", "table": sent}), ("compute", {}), ("issue", {})):
+        assert client.post(f"{PAGE}{address}", {"year": 2026, **body}).status_code == 403
+    assert (Measure.objects.count(), Evaluation.objects.count()) == (before, 0)
+    stranger = browser(person(county, "maps.map.view"))
+    for address in ("/plan/indexes/", PAGE, f"{PAGE}data", f"{PAGE}of/{towns[0].code}"):
+        assert stranger.get(address).status_code == 403
+
+
+def test_another_county_sees_none_of_it(county: County, filled: Index) -> None:
+    other_county = testing.made_up_county("990200")
+    EnabledPack.objects.create(county=other_county, pack_id="lemonade")
+    packs.forget()
+    made = browser(person(county, VIEW, ISSUE)).post(f"{PAGE}issue", {"year": 2026})
+    client = browser(person(other_county, VIEW))
+    assert client.get(made["Location"]).status_code == 404
+    page = client.get(f"{PAGE}?year=2026")
+    assert {line.row.rank for line in page.context["lines"]} == {None}
+
+
+def test_what_is_issued_stays_and_is_computed_again_elsewhere(
+    county: County, filled: Index, towns: list[Area], tmp_path: Path
+) -> None:
+    client = browser(person(county, VIEW, EDIT, ISSUE))
+    page = client.post(f"{PAGE}issue", {"year": 2026, "note": "年度"}, follow=True)
+    made = Evaluation.objects.get()
+    filled.report(2026, [Given("cups", towns[0].code, 0.0)], note="", by=None)
+    assert client.get(f"/plan/evaluations/{made.pk}/").context["rows"] == page.context["rows"]
+    assert page.context["rows"][0]["name"] == towns[0].name
+    packed = client.get(f"/plan/evaluations/{made.pk}/file.zip").content
+    with zipfile.ZipFile(io.BytesIO(packed)) as found:
+        found.extractall(tmp_path)
+    assert (tmp_path / "SHA256").read_text().strip() == made.digest
+    assert client.get(f"/plan/evaluations/{made.pk}/file.zip").content == packed
+    run = subprocess.run([sys.executable, "rerun.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.stdout.splitlines()[-2:] == [
+        "结果一致 the same result: 是 yes",
+        "数据未改 the data are unchanged: 是 yes",
+    ]
+    assert run.returncode == 0
+    told_ = json.loads((tmp_path / "evaluation.json").read_text())
+    told_["data"][0]["value"] += 1
+    (tmp_path / "evaluation.json").write_text(json.dumps(told_))
+    run = subprocess.run([sys.executable, "rerun.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (run.returncode, "数据未改 the data are unchanged: 否 NO" in run.stdout) == (1, True)
+
+
+def test_the_package_names_nobody(county: County, filled: Index, towns: list[Area]) -> None:
+    reporter = person(county, VIEW, EDIT)
+    filled.report(2026, [Given("cups", towns[0].code, 8.0)], note="年报", by=reporter)
+    client = browser(person(county, VIEW, ISSUE))
+    made = client.post(f"{PAGE}issue", {"year": 2026})
+    packed = client.get(f"{made['Location']}file.zip").content
+    with zipfile.ZipFile(io.BytesIO(packed)) as found:
+        everything = b"".join(found.read(name) for name in found.namelist())
+    assert reporter.name.encode() not in everything
+    assert reporter.username.encode() not in everything
+
+
+def test_the_report_in_word_says_who_is_first_and_how_to_check(
+    county: County, filled: Index, towns: list[Area]
+) -> None:
+    client = browser(person(county, VIEW, ISSUE))
+    made = client.post(f"{PAGE}issue", {"year": 2026})
+    document = docx.Document(io.BytesIO(client.get(f"{made['Location']}file.docx").content))
+    said = "\n".join(part.text for part in document.paragraphs)
+    assert f"第一名是{towns[0].name}，得分 100.00。" in said
+    assert Evaluation.objects.get().digest in said
+    assert [cell.text for cell in document.tables[0].rows[1].cells] == ["1", towns[0].name, "100.00", "优"]
+
+
+def test_nothing_is_issued_without_values(county: County) -> None:
+    client = browser(person(county, VIEW, ISSUE))
+    page = client.post(f"{PAGE}issue", {"year": 2026}, follow=True)
+    assert told(page) == ["数据还不够，暂时无法排名。请先填报数据。"]
+    assert not Evaluation.objects.exists()
