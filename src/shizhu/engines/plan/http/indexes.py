@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 from urllib.parse import quote
 
@@ -118,7 +119,7 @@ def page(request: Request, key: str) -> HttpResponse:
 
 
 def subject_page(request: Request, key: str, code: str) -> HttpResponse:
-    """One subject: every item with its value, its score, the best, and the points that it costs."""
+    """One subject: every item with its value, its score, the mean, and the points that it costs."""
     index = _index(request, key)
     year = _year(request, index)
     subject = next((one for one in index.subjects if one.code == code), None)
@@ -128,14 +129,13 @@ def subject_page(request: Request, key: str, code: str) -> HttpResponse:
     result = index.result(year)
     row = next(one for one in result.rows if one.subject == code)
     own = {one.item: one for one in measures if one.subject == code}
-    best = {
-        item: max((part for one in result.rows if (part := one.parts.get(item)) is not None), default=None)
-        for item in index.items
-    }
+    parts = {
+        item: [part for one in result.rows if (part := one.parts.get(item)) is not None] for item in index.items
+    }  # fmt: skip
     items = [
         {
             "title": item["title"], "unit": item["unit"], "measure": own.get(name), "part": row.parts.get(name),
-            "best": best[name], "weight": 100 * result.weights[name],
+            "mean": fmean(parts[name]) if parts[name] else None, "weight": 100 * result.weights[name],
             "width": round(min(100, row.parts.get(name) or 0)),
             "lost": None if row.parts.get(name) is None else result.weights[name] * (100 - (row.parts[name] or 0)),
         }
