@@ -4,13 +4,16 @@ from shizhu.engines.plan import computing, indexes
 from shizhu.kernel import jobs
 from shizhu.kernel.events import Event
 
-jobs.daily("plan.compute_all", 0, 20, computing.compute_all)
-jobs.daily("plan.compute_indexes", 0, 40, indexes.compute_all)
-compute_soon = jobs.soon("plan.compute", computing.compute_all)
-score_soon = jobs.soon("plan.score", indexes.compute_all)
+
+def compute_all(county: str | None = None) -> int:
+    """Indicators, then the formulas of indexes; returns how many indicators there were and how many values are new."""
+    return computing.compute_all(county) + indexes.compute_all(county)
+
+
+jobs.daily("plan.compute_all", 0, 20, compute_all)
+compute_soon = jobs.soon("plan.compute", compute_all)
 
 
 def something_counted(event: Event) -> None:
     """A case opened or closed, or a record changed: numbers may have changed."""
     compute_soon(event.county)
-    score_soon(event.county)
