@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -86,6 +86,24 @@ def later(
         task.defer(number=number)
 
     return ask
+
+
+def at(name: str, do: Callable[[int], object]) -> None:
+    """Work on one thing known by its number, at the moment that `wake` names.
+
+    Work that ended with its process begins again, and what raises is tried `TRIES` times more, so it must see itself
+    whether there is still something to do.
+    """
+
+    def run(number: int) -> None:
+        do(number)
+
+    app.task(run, name=name, retry=RetryStrategy(max_attempts=TRIES, wait=10, linear_wait=10))
+
+
+def wake(name: str, number: int, moment: datetime) -> None:
+    """Have the work of a name done at a moment; asked for in the transaction that sets it."""
+    app.configure_task(name, schedule_at=moment).defer(number=number)
 
 
 def begin_again() -> int:

@@ -15,14 +15,13 @@ from django.utils.translation import gettext as _
 from jsonschema import Draft202012Validator
 
 from shizhu.engines.alarms import api as alarms
-from shizhu.engines.cases import flows
-from shizhu.engines.cases.assignment import candidates, may_do
+from shizhu.engines.cases import flows, waits
+from shizhu.engines.cases.assignment import called_people, may_do
 from shizhu.engines.cases.flows import About
-from shizhu.engines.cases.logic import Flow, State, complete, load, start
+from shizhu.engines.cases.logic import Flow, FlowError, State, Token, complete, load, start
 from shizhu.engines.cases.models import Attachment, Case, Counter, Entry, Subject, Task
 from shizhu.engines.cases.problems import in_words
 from shizhu.engines.records import api as records
-from shizhu.engines.things import api as things
 from shizhu.kernel import access, events, files
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation, Person
@@ -30,7 +29,21 @@ from shizhu.lib.times import parse_duration
 
 OPENED, CLOSED, TASK_READY = "cases.case.opened", "cases.case.closed", "cases.task.ready"
 PHOTOS = ("image/jpeg", "image/png", "image/webp")
-WORDS = ("start", "end", "manual", "task", "milestone", "decision")  # kinds of elements worth a line of the timeline
+WORDS = (
+    "start",
+    "end",
+    "manual",
+    "task",
+    "milestone",
+    "decision",
+    "catch",
+    "throw",
+    "boundary",
+    "send",
+    "receive",
+    "service",
+    "call",
+)  # kinds of elements worth a line of the timeline
 
 
 class TaskGone(Exception):
@@ -67,6 +80,7 @@ class Opening:
     datastream: int | None = None
     origin: int = 0
     uploads: Sequence[Upload] = ()
+    begin: str = ""  # the start event, where the flow has several
 
 
 @transaction.atomic
@@ -77,8 +91,8 @@ def open_case(wanted: Opening) -> Case:
     if wanted.by:
         _checked(form, wanted.document, wanted.uploads, access.actor(wanted.by), wanted.area.county_id)
     now = timezone.now()
-    owner = Organisation.objects.get(county=wanted.area.county_id, code=about.owner)
-    state = start(flow, wanted.document, flows.models_now(flow, wanted.area.county_id))
+    owner = Organisation.objects.get(county=wanted.area.county_id, code=about.owner or wanted.area.county_id)
+    state = start(flow, wanted.document, flows.kit_now(flow, wanted.area.county_id, now), wanted.begin)
     case = Case.objects.create(
         county_id=wanted.area.county_id, organisation=owner, area=wanted.area, flow=wanted.flow, digest=flow.digest,
         number=_number(wanted.area.county_id, about.prefix, now), title=wanted.title[:200], state=state.dump(),
@@ -92,7 +106,7 @@ def open_case(wanted: Opening) -> Case:
     for upload in wanted.uploads:
         _attach(case, None, upload, wanted.by, {})
     events.emit(OPENED, case.pk, case.county_id, {"case": case.pk, "number": case.number, "flow": case.flow})
-    _advance(case, flow, about, State(flow.digest, {}), state, now)
+    advance(case, flow, about, State(flow.digest, {}), state, now)
     return case
 
 
@@ -128,7 +142,7 @@ def answer(who: Actor, task_id: int, given: Mapping[str, Any], uploads: Sequence
     for upload in uploads:
         _attach(case, task, upload, by, document)
     before = load(flow, case.state)
-    after = complete(flow, before, task.token, document, flows.models_of(case))
+    after = complete(flow, before, task.token, document, flows.kit_of(case, now))
     task.status, task.done_at, task.done_by_id, task.answer = Task.Status.DONE, now, who.person_id, document
     task.save(update_fields=["status", "done_at", "done_by", "answer"])
     Entry.objects.create(
@@ -139,7 +153,7 @@ def answer(who: Actor, task_id: int, given: Mapping[str, Any], uploads: Sequence
         person_id=who.person_id,
         data={"task": task.pk, "answer": document},
     )
-    _advance(case, flow, about, before, after, now)
+    advance(case, flow, about, before, after, now)
     return case
 
 
@@ -194,8 +208,8 @@ def _attach(case: Case, task: Task | None, upload: Upload, by: Person | None, do
     document.setdefault(upload.field, []).append(str(kept.pk))
 
 
-def _advance(case: Case, flow: Flow, about: About, before: State, after: State, now: datetime) -> None:
-    """Write what a move did: elements passed, tasks given, the end."""
+def advance(case: Case, flow: Flow, about: About, before: State, after: State, now: datetime) -> None:
+    """Write what a move did: elements passed, tasks given, what is waited for and thrown, the end."""
     stage = case.stage
     for passed in after.path[len(before.path) :]:
         stage = about.stage_of.get(passed.id, stage)
@@ -208,7 +222,7 @@ def _advance(case: Case, flow: Flow, about: About, before: State, after: State, 
     for token in after.tokens:
         stage = about.stage_of.get(token.step_id, stage)
         if token.id not in known:
-            _give(case, flow, token.id, token.step_id, now)
+            _give(case, token, now)
     Task.objects.filter(case=case, status=Task.Status.READY).exclude(token__in=[t.id for t in after.tokens]).update(
         status=Task.Status.WITHDRAWN
     )
@@ -217,14 +231,15 @@ def _advance(case: Case, flow: Flow, about: About, before: State, after: State, 
         case.status, case.closed_at, case.ended_at = Case.Status.CLOSED, now, after.ended_at or ""
         _close(case, about, now)
     case.save(update_fields=["state", "stage", "status", "closed_at", "ended_at"])
+    waits.keep(case, after)
+    waits.tell(case, after.thrown)
 
 
-def _give(case: Case, flow: Flow, token: str, step_id: str, now: datetime) -> None:
-    step = flow.step[step_id]
-    people = candidates(step.role or "", case)
+def _give(case: Case, token: Token, now: datetime) -> None:
+    people, step_id = called_people(token, case), token.step_id
     task = Task.objects.create(
-        case=case, token=token, step=step_id, role=step.role or "", created=now,
-        assignee=people[0] if len(people) == 1 else None, due_at=now + parse_duration(step.due) if step.due else None,
+        case=case, token=token.id, step=step_id, role=token.role, created=now, item=token.item,
+        assignee=people[0] if len(people) == 1 else None, due_at=_due(token, now),
     )  # fmt: skip
     told = {"task": task.pk, "case": case.pk, "number": case.number, "people": [person.pk for person in people]}
     Entry.objects.create(
@@ -233,27 +248,22 @@ def _give(case: Case, flow: Flow, token: str, step_id: str, now: datetime) -> No
     events.emit(TASK_READY, task.pk, case.county_id, told)
 
 
+def _due(token: Token, now: datetime) -> datetime | None:
+    """A duration from now on, or a moment."""
+    if not token.due:
+        return None
+    try:
+        if token.due.startswith("P"):
+            return now + parse_duration(token.due)
+        moment = datetime.fromisoformat(token.due)
+    except ValueError as error:
+        raise FlowError(token.step_id, token.due, str(error)) from None
+    return moment if moment.tzinfo else timezone.make_aware(moment)
+
+
 def _close(case: Case, about: About, now: datetime) -> None:
     Entry.objects.create(case=case, at=now, kind="closed", step=case.ended_at)
     if case.alarm is not None and alarms.clear(case.alarm, person=None, why=f"{about.title['zh']} {case.number}"):
         Entry.objects.create(case=case, at=now, kind="cleared", data={"alarm": case.alarm})
     told = {"case": case.pk, "number": case.number, "flow": case.flow, "in_time": now <= case.due_at}
     events.emit(CLOSED, case.pk, case.county_id, told)
-
-
-def alarm_raised(event: events.Event) -> None:
-    """An alarm whose rule names a flow starts a case, once."""
-    key = event.data["starts"]
-    if not key or Case.objects.filter(alarm=event.data["alarm"]).exists():
-        return
-    info = alarms.get(event.data["alarm"])
-    area = Area.objects.get(pk=event.data["area"])
-    document = {
-        "source": "alarm", "rule": info.rule, "level": info.level, "value": info.value, "limit": info.limit,
-        "since": info.since, "raised_at": info.raised_at,
-    }  # fmt: skip
-    stream = things.describe([info.datastream]).get(info.datastream)
-    title = " ".join([area.name, *([stream.thing_name] if stream else []), info.title["zh"]])
-    open_case(
-        Opening(key, title, area, document, alarm=info.id, datastream=info.datastream, origin=event.data["origin"])
-    )

@@ -14,13 +14,14 @@ class CasesConfig(AppConfig):
         """Register kinds, consumers, menu and cards."""
         from shizhu.engines.alarms import api as alarms  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.cases import (  # noqa: PLC0415  # apps first
-            actions,
             datasets,
             declare,
             dossier,
             features,
             finding,
+            happening,
             places,
+            waits,
         )
         from shizhu.engines.cases.http import declaring, faults, views  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
@@ -36,19 +37,20 @@ class CasesConfig(AppConfig):
         declaring.put_up()
         shelves.rules(faults.RULES)
         records.add_panel(views.about_record)
-        happening = {"zh": "预警与处置", "en": "Alarms and cases"}
+        shown = {"zh": "预警与处置", "en": "Alarms and cases"}
         maps.source(
             "cases",
             places.features,
             verb="cases.case.view",
-            group=happening,
+            group=shown,
             find=places.find,
             open_at=places.open_at,
         )
         maps.subject("case", dossier.case)
         maps.section(40, dossier.of_subject)
         maps.section(60, dossier.photos)
-        events.consumer("cases.start", [alarms.RAISED], actions.alarm_raised)
+        events.consumer("cases.start", [alarms.RAISED], happening.alarm_raised)
+        events.consumer("cases.thrown", [waits.THROWN], happening.thrown)
         menu.add(
             menu.Entry({"zh": "案件", "en": "Cases"}, "briefcase", "/cases/", "cases.case.view", 30, on_phone=True)
         )

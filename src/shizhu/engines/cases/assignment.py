@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from shizhu.engines.cases.logic import Token
 from shizhu.engines.cases.models import Case, Task
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Person, Post
+
+
+def called_people(token: Token, case: Case) -> list[Person]:
+    """Whom a step is given to: the person it names, if there is one here, else those of its role."""
+    named = Person.objects.filter(username=token.person, is_active=True, posts__area__county=case.county_id)
+    return list(named.distinct()[:1]) if token.person and named.exists() else candidates(token.role, case)
 
 
 def candidates(role: str, case: Case) -> list[Person]:
@@ -15,7 +22,7 @@ def candidates(role: str, case: Case) -> list[Person]:
     posts = [
         post
         for post in Post.objects.current(timezone.localdate())
-        .filter(role_id=role, person__is_active=True, area__county=case.county_id)
+        .filter(role_id__in=role.split(","), person__is_active=True, area__county=case.county_id)
         .select_related("person", "area", "organisation")
         if case.area.path.startswith(post.area.path) and case.organisation.path.startswith(post.organisation.path)
     ]
@@ -28,4 +35,5 @@ def may_do(who: Actor, task: Task) -> bool:
     """Whether `who` may answer the task: its assignee, or any holder of its role here while it is nobody's."""
     if task.assignee_id is not None:
         return task.assignee_id == who.person_id
-    return access.holds(who, task.role, organisation=task.case.organisation, area=task.case.area)
+    case = task.case
+    return any(access.holds(who, role, organisation=case.organisation, area=case.area) for role in task.role.split(","))

@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
 from shizhu.engines.cases import flows
-from shizhu.engines.cases.logic import FlowError, parse
+from shizhu.engines.cases.logic import Flow, FlowError, parse
 from shizhu.engines.cases.logic.picture import picture
 from shizhu.engines.records import api as records
 from shizhu.kernel import packs
@@ -23,24 +23,35 @@ def check_flow(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
         flow, about = parse(xml, key=key), flows.about(xml)
         picture(xml)
     except FlowError as error:
-        yield str(error)
+        yield from map(str, error.all)
         return
-    roles = everything[key.split(".", maxsplit=1)[0]].roles
-    for step in flow.steps:
-        if step.role and step.role not in roles:
-            yield f"{step.id}: candidateGroups: {step.role}: the pack declares no such role"
-        if step.form and packs.find(everything, "forms", step.form) is None:
-            yield f"{step.id}: formKey: {step.form}: no pack declares this form"
-        if step.kind in {"user", "task", "start", "end"} and step.id not in about.stage_of:
-            yield f"{step.id}: stage: {step.name!r} is none of the stages of the process"
+    if not key.startswith("local."):
+        yield from (f"{name}: must be given as a property of the process" for name in about.missing)
+    yield from _unknown_in_steps(key, flow, about, everything)
+    for called in flow.calls:
+        if not any(packs.find(everything, "flows", name) for name in (called, f"{key.partition('.')[0]}.{called}")):
+            yield f"calledElement: {called}: nobody declares this flow"
     for id_, ask in flow.asks.items():
         if packs.find(everything, "decisions", ask.decision) is None:
             yield f"{id_}: decisionRef: {ask.decision}: no pack declares this decision"
+    if about.start_form and packs.find(everything, "forms", about.start_form) is None:
+        yield f"formKey: {about.start_form}: no pack declares this form"
+
+
+def _unknown_in_steps(key: str, flow: Flow, about: flows.About, everything: LoadedPacks) -> Iterator[str]:
+    """Roles, forms and stages that nobody declares."""
+    roles = everything[key.split(".", maxsplit=1)[0]].roles
+    for step in flow.steps:
+        for role in filter(None, (step.role or "").split(",")):
+            if role not in roles and not role.startswith("="):
+                yield f"{step.id}: candidateGroups: {role}: the pack declares no such role"
+        if step.form and packs.find(everything, "forms", step.form) is None:
+            yield f"{step.id}: formKey: {step.form}: no pack declares this form"
+        if not about.missing and step.kind in {"user", "task", "start", "end"} and step.id not in about.stage_of:
+            yield f"{step.id}: stage: {step.name!r} is none of the stages of the process"
     for role in about.starters:
         if role not in roles:
             yield f"candidateStarterGroups: {role}: the pack declares no such role"
-    if about.start_form and packs.find(everything, "forms", about.start_form) is None:
-        yield f"formKey: {about.start_form}: no pack declares this form"
 
 
 def check_decision(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:  # one form for every kind

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from shizhu.engines.cases.logic import Flow, FlowError, parse
-from shizhu.engines.cases.logic.reading import BPMN, CAMUNDA, read_process, read_root
+from django.utils import timezone
+
+from shizhu.engines.cases.logic import Flow, FlowError, Kit, parse
+from shizhu.engines.cases.logic.reading import BPMN, read_process, read_root
+from shizhu.engines.cases.logic.vendors import attribute, first, told
 from shizhu.engines.cases.models import Case, FlowVersion, FormVersion
 from shizhu.kernel import packs
+from shizhu.kernel.models import Organisation
 from shizhu.lib import dmn
 from shizhu.lib.times import parse_duration
 
 Names = dict[str, str]
 DECISIONS = "decisions/"
+USUAL = {"prefix": "AJ", "limit": "P30D"}  # where the file of another editor gives none
+BEGUN, FINISHED = {"zh": "提出", "en": "Begun"}, {"zh": "办结", "en": "Finished"}
+MOST_STAGES = 12
 EMPTY_FORM: packs.Body = {"title": {"zh": "", "en": ""}, "type": "object", "properties": {}}
 
 
@@ -23,9 +30,10 @@ EMPTY_FORM: packs.Body = {"title": {"zh": "", "en": ""}, "type": "object", "prop
 class About:
     """What a flow's file says beside its graph, as Camunda properties and attributes.
 
-    `owner` organisation code · `prefix` of case numbers · `limit` for the whole case · `stages` in order, {zh, en} ·
-    `stage_of` element → index of its stage · `names` element → {zh, en} · `starters` roles that may open a case by
-    hand, with the form `start_form`.
+    `owner` organisation code ("" for the county's government) · `prefix` of case numbers · `limit` for the whole case ·
+    `stages` in order, {zh, en} · `stage_of` element → index of its stage · `names` element → {zh, en} · `starters`
+    roles that may open a case by hand, with the form `start_form`. `missing` are properties that the file does not
+    give: a file of another editor has none, and goes with what is usual.
     """
 
     title: Names
@@ -37,31 +45,23 @@ class About:
     names: dict[str, Names] = field(default_factory=dict)
     starters: tuple[str, ...] = ()
     start_form: str = ""
-
-
-def _properties(element: Any) -> dict[str, str]:
-    path = f"{BPMN}extensionElements/{CAMUNDA}properties/{CAMUNDA}property"
-    return {item.get("name"): item.get("value") for item in element.findall(path)}
+    missing: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=256)
 def about(xml: bytes) -> About:
-    """Read it; FlowError names what is missing or wrong."""
+    """Read it; FlowError names what is wrong."""
     process = read_process(read_root(xml))
-    told = _properties(process)
-    for name in ("owner", "prefix", "limit", "stages", "en"):
-        if not told.get(name):
-            raise FlowError(process.get("id"), name, "must be given as a property of the process")
+    id_, given = process.get("id"), told(process)
     try:
-        limit = parse_duration(told["limit"])
+        limit = parse_duration(given.get("limit") or USUAL["limit"])
     except ValueError as error:
-        raise FlowError(process.get("id"), "limit", str(error)) from None
-    pairs = (item.strip().split("/") for item in told["stages"].split(","))
-    stages = tuple({"zh": zh, "en": en} for zh, en in pairs)
+        raise FlowError(id_, "limit", str(error)) from None
+    stages = _stages(given["stages"]) if given.get("stages") else _usual_stages(process)
     index = {stage["zh"]: number for number, stage in enumerate(stages)}
     names, stage_of = {}, {}
     for element in process.iter(f"{BPMN}*"):
-        name, own = element.get("name"), _properties(element)
+        name, own = " ".join(element.get("name", "").split()), told(element)
         if not name or element is process:
             continue
         names[element.get("id")] = {"zh": name, "en": own.get("en", name)}
@@ -69,32 +69,77 @@ def about(xml: bytes) -> About:
         if stage in index:
             stage_of[element.get("id")] = index[stage]
     start = process.find(f"{BPMN}startEvent")
-    starters = tuple(filter(None, process.get(f"{CAMUNDA}candidateStarterGroups", "").split(",")))
+    starters = tuple(filter(None, attribute(process, "candidateStarterGroups").split(",")))
+    called = " ".join(process.get("name", id_).split())
     return About(
-        title={"zh": process.get("name", ""), "en": told["en"]},
-        owner=told["owner"],
-        prefix=told["prefix"],
+        title={"zh": called, "en": given.get("en") or called},
+        owner=given.get("owner", ""),
+        prefix=given.get("prefix") or USUAL["prefix"],
         limit=limit,
         stages=stages,
         stage_of=stage_of,
         names=names,
         starters=starters,
-        start_form=start.get(f"{CAMUNDA}formKey", "") if start is not None else "",
+        start_form=(attribute(start, "formKey") or first(start, "formDefinition", "formKey", "formId"))
+        if start is not None
+        else "",
+        missing=tuple(name for name in ("owner", "prefix", "limit", "stages", "en") if not given.get(name)),
     )
+
+
+def _stages(text: str) -> tuple[Names, ...]:
+    pairs = [item.strip().partition("/") for item in text.split(",")]
+    return tuple({"zh": zh, "en": en or zh} for zh, _, en in pairs)
+
+
+def _usual_stages(process: Any) -> tuple[Names, ...]:
+    """The steps of people, between the beginning and the end."""
+    tasks = [" ".join(task.get("name", "").split()) for task in process.iter(f"{BPMN}userTask")]
+    names = [BEGUN, *({"zh": name, "en": name} for name in dict.fromkeys(filter(None, tasks))), FINISHED]
+    return tuple(names[:MOST_STAGES])
+
+
+def owner(about: About, county: str) -> Organisation | None:
+    """Whose the cases of a flow are; None for an organisation that this county does not have."""
+    return Organisation.objects.filter(county=county, code=about.owner or county).first()
+
+
+def called_by(key: str, xml: bytes, county: str) -> dict[str, bytes]:
+    """The files of flows that a flow calls, and that these call, by the names they are called by."""
+    found: dict[str, bytes] = {}
+    waiting = list(parse(xml, key=key).calls)
+    declared = packs.declarations("flows", county)
+    while waiting:
+        name = waiting.pop()
+        there = next((k for k in (name, f"{key.partition('.')[0]}.{name}", f"local.{name}") if k in declared), None)
+        if name not in found and there:
+            found[name] = declared[there]["text"].encode()
+            waiting += parse(found[name], key=there).calls
+    return found
 
 
 def current(key: str, county: str) -> tuple[Flow, About]:
     """The flow as declared now; KeyError if nobody declares it. Its version is kept for the cases that start on it."""
     xml = packs.declaration("flows", key, county)["text"].encode()
-    flow = parse(xml, key=key)
-    FlowVersion.objects.get_or_create(key=key, digest=flow.digest, defaults={"xml": xml.decode()})
-    return flow, about(xml)
+    called = called_by(key, xml, county)
+    flow = parse(xml, key=key, called=called)
+    texts = {name: text.decode() for name, text in called.items()}
+    FlowVersion.objects.get_or_create(key=key, digest=flow.digest, defaults={"xml": xml.decode(), "called": texts})
+    return flow, _named(flow)
+
+
+def _named(flow: Flow) -> About:
+    """About a flow, with the names of what it calls."""
+    known = about(flow.xml)
+    inner = {step.id: {"zh": step.name, "en": step.name} for step in flow.steps if "/" in step.id and step.name}
+    return replace(known, names={**known.names, **inner}) if inner else known
 
 
 @lru_cache(maxsize=256)
 def _version(key: str, digest: str) -> tuple[Flow, About]:
-    xml = FlowVersion.objects.get(key=key, digest=digest).xml.encode()
-    return parse(xml, key=key), about(xml)
+    row = FlowVersion.objects.get(key=key, digest=digest)
+    flow = parse(row.xml.encode(), key=key, called={name: text.encode() for name, text in row.called.items()})
+    return flow, _named(flow)
 
 
 def version(key: str, digest: str) -> tuple[Flow, About]:
@@ -133,6 +178,16 @@ def _form_version(digest: str) -> packs.Body:
 def models_now(flow: Flow, county: str) -> dict[str, dmn.Model]:
     """The decision models a flow asks, as declared now."""
     return {ask.decision: decision(ask.decision, county) for ask in flow.asks.values()}
+
+
+def kit_now(flow: Flow, county: str, now: datetime) -> Kit:
+    """What a case that begins is moved with."""
+    return Kit(models_now(flow, county), timezone.localtime(now))
+
+
+def kit_of(case: Case, now: datetime) -> Kit:
+    """What an open case is moved with."""
+    return Kit(models_of(case), timezone.localtime(now))
 
 
 def models_of(case: Case) -> dict[str, dmn.Model]:

@@ -16,6 +16,7 @@ class FlowVersion(models.Model):
     key = models.CharField(max_length=100)
     digest = models.CharField(max_length=64)
     xml = models.TextField()
+    called = models.JSONField(default=dict)  # name → text of each flow that it calls
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -69,7 +70,7 @@ class Case(models.Model):
     opened_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     due_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
-    ended_at = models.CharField(max_length=80, blank=True)  # id of the end event
+    ended_at = models.CharField(max_length=200, blank=True)  # id of the end event
 
     class Meta:
         constraints = [
@@ -114,9 +115,10 @@ class Task(models.Model):
         WITHDRAWN = "withdrawn"
 
     case = models.ForeignKey(Case, models.CASCADE, related_name="tasks")
-    token = models.CharField(max_length=80)
-    step = models.CharField(max_length=80)
-    role = models.CharField(max_length=60)
+    token = models.CharField(max_length=220)
+    step = models.CharField(max_length=200)
+    role = models.CharField(max_length=200)  # several with commas between
+    item = models.JSONField(null=True)  # what it is about, where the step is done for each of many
     assignee = models.ForeignKey(Person, models.PROTECT, null=True, related_name="tasks")
     status = models.CharField(max_length=10, choices=Status, default=Status.READY)
     created = models.DateTimeField()
@@ -134,13 +136,34 @@ class Task(models.Model):
         return f"{self.case} {self.step}"
 
 
+class Waiting(models.Model):
+    """Something that a case waits for beside people: a time, a message, a signal, a job of somebody outside."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="waits")
+    county = models.ForeignKey(County, models.CASCADE)
+    place = models.IntegerField()  # number of the place of the token
+    event = models.CharField(max_length=200)  # id of the element
+    kind = models.CharField(max_length=10)  # timer, message, signal, job
+    name = models.CharField(max_length=200, blank=True)
+    key = models.CharField(max_length=200, blank=True)
+    due_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "place", "event"], name="waiting_once")]
+        indexes = [models.Index(fields=["county", "kind", "name", "key"], name="waiting_for")]
+        ordering = ["case", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.case} {self.event}"
+
+
 class Entry(models.Model):
     """A line of a case's timeline."""
 
     case = models.ForeignKey(Case, models.CASCADE, related_name="entries")
     at = models.DateTimeField()
     kind = models.CharField(max_length=12)  # opened, passed, given, done, closed, cleared, withdrawn
-    step = models.CharField(max_length=80, blank=True)
+    step = models.CharField(max_length=200, blank=True)
     person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     data = models.JSONField(default=dict)
 

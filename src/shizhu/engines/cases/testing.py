@@ -50,7 +50,8 @@ def _pictures(form: Body) -> list[actions.Upload]:
 def opened(trial: Trial, key: str) -> Case:
     """A case of the flow, by hand where it has a form to begin with."""
     _flow, about = flows.current(key, trial.county.pk)
-    trial.organisation(about.owner)
+    if about.owner:
+        trial.organisation(about.owner)
     for role in trial.roles:
         trial.person(role)
     if not about.start_form:

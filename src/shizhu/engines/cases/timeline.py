@@ -7,12 +7,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from shizhu.engines.alarms import api as alarms
 from shizhu.engines.cases import flows
 from shizhu.engines.cases.models import Attachment, Case
 from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel.packs import Body
+
+HAPPENED = {
+    "timer": gettext_noop("its time has come"), "message": gettext_noop("a message has arrived"),
+    "signal": gettext_noop("a signal was given"), "job": gettext_noop("done by a program outside"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,8 @@ def _entries(case: Case) -> list[Line]:
             form = flows.form_of(case, flow.step[entry.step].form or "")
             data["answer"] = _answers(form, entry.data["answer"], case.county_id)
             data["photos"] = photos.get(entry.data["task"], [])
+        if entry.kind == "happened":
+            data["happened"] = _(HAPPENED[entry.data["kind"]])
         if entry.kind == "passed" and "decided" in entry.data:
             data["decided"] = _decided(entry.data["decided"])
         lines.append(Line(entry.at, entry.kind, data))

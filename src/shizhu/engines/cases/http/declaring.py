@@ -254,8 +254,9 @@ def _uploaded(request: Request, row: Declaration | None) -> HttpResponse:
     except UnicodeDecodeError:
         return _flow_page(request, None, row, refused=[_("The file is no UTF-8 text.")], is_refused=True)
     except FlowError as error:
-        return _flow_page(request, None, row, refused=[declaring.say(str(error))], is_refused=True)
-    if not Organisation.objects.filter(county=request.county, code=about.owner).exists():
+        faults = [declaring.say(str(fault)) for fault in error.all]
+        return _flow_page(request, None, row, refused=faults, is_refused=True)
+    if flows.owner(about, request.county.pk) is None:
         said = _("Its property owner is %(code)s: no organisation of this county has this code.") % {
             "code": about.owner
         }

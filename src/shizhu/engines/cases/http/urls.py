@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from shizhu.engines.cases.http import declaring, report, views
+from shizhu.engines.cases.http import declaring, outside, report, views
 
 cases = [
     path("", views.case_list, name="list"),
@@ -13,6 +13,9 @@ cases = [
     path("choices/<str:target>", views.choices, name="choices"),
     path("of-alarm/<int:alarm>", views.of_alarm, name="of_alarm"),
     path("files/<uuid:file>", views.attachment, name="file"),
+    path("messages", outside.message_view, name="messages"),
+    path("jobs", outside.jobs_view, name="jobs"),
+    path("jobs/<int:number>", outside.job_view, name="job"),
 ]
 own = [
     path("forms/new", declaring.form_new, name="form_new"),

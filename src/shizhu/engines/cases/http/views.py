@@ -37,10 +37,11 @@ TOLD = ("broken", "alarm", "opened", "done")  # lines of the timeline that someb
 def my_tasks(request: Request) -> list[dict[str, Any]]:
     """Tasks that wait for this person, the most urgent first; those of nobody in particular come too."""
     roles = {scope.role for scope in request.actor.scopes}
-    concerns_me = Q(assignee=request.user) | Q(assignee=None, role__in=roles)
+    concerns_me = Q(assignee=request.user) | Q(assignee=None)
     waiting = Task.objects.filter(concerns_me, status=Task.Status.READY)
     waiting = waiting.select_related("case__area", "case__organisation")
-    mine = [task for task in waiting.order_by("due_at", "pk") if may_do(request.actor, task)]
+    held = [t for t in waiting.order_by("due_at", "pk") if t.assignee_id or roles & set(t.role.split(","))]
+    mine = [task for task in held if may_do(request.actor, task)]
     return [described(task) for task in mine]
 
 
@@ -169,7 +170,9 @@ def case_new(request: Request, flow: str) -> HttpResponse:
     if flow not in packs.declarations("flows", request.county.pk):
         raise Http404
     declared, about = flows.current(flow, request.county.pk)
-    owner = get_object_or_404(Organisation, county=request.county, code=about.owner)
+    owner = flows.owner(about, request.county.pk)
+    if owner is None:
+        raise Http404
     towns = Area.objects.filter(county=request.county, level=Area.Level.TOWN).order_by("sort_key")
     areas = [town for town in towns if _may_start(request, about, owner, town)]
     if not areas:
@@ -258,7 +261,7 @@ def _openings(request: Request, entry: records.Entry) -> Iterator[tuple[str, dic
     town = next((town for town in towns if area.path.startswith(town.path)), None)
     for key in packs.declarations("flows", request.county.pk):
         _flow, about = flows.current(key, request.county.pk)
-        owner = Organisation.objects.filter(county=request.county, code=about.owner).first()
+        owner = flows.owner(about, request.county.pk)
         if not about.start_form or owner is None:
             continue
         form = flows.form(about.start_form, request.county.pk)

@@ -1,19 +1,26 @@
 """Values of a flow: what a BPMN file says, without its drawing."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+
+MULTI, STANDARD = "multi", "standard"
 
 
 class FlowError(ValueError):
-    """What is wrong in a flow: the element, the value found there and the rule it breaks."""
+    """What is wrong in a flow: the element, the value found there and the rule it breaks; `name` is what is read on it.
 
-    def __init__(self, element_id: str, value: object, rule: str) -> None:
-        super().__init__(f"{element_id}: {value!r} {rule}")
+    `all` holds what else is wrong in the same file, itself included.
+    """
+
+    def __init__(self, element_id: str, value: object, rule: str, name: str = "") -> None:
+        called = f"{element_id} “{name}”" if name and name != element_id else element_id
+        super().__init__(f"{called}: {value!r} {rule}")
         self.element_id = element_id
         self.value = value
         self.rule = rule
+        self.name = name
+        self.all: tuple[FlowError, ...] = (self,)
 
 
 class StaleToken(Exception):
@@ -28,9 +35,10 @@ class StaleToken(Exception):
 class Step:
     """An element that a token passes.
 
-    `kind` is user, script, decision, manual, task, milestone, start, end, exclusive, parallel or subprocess. `stage`
-    is what a case is said to be at while its token stands here. Of user steps alone: `role` who does it, `form`, `due`
-    an ISO 8601 duration from the moment the token arrives.
+    `kind` is one of `reading.KINDS`. `stage` is what a case is said to be at while its token stands here. Of user steps
+    alone: `role` who does it (several with commas between), `person` by name instead, `form`, `due` an ISO 8601
+    duration from the moment the token arrives, or a moment. What begins with `=` is FEEL. `clock` is `working` where
+    a duration counts working time alone.
     """
 
     id: str
@@ -40,6 +48,8 @@ class Step:
     role: str | None = None
     form: str | None = None
     due: str | None = None
+    person: str | None = None
+    clock: str = ""
 
     @property
     def stage(self) -> str:
@@ -58,7 +68,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """FEEL of a script task and the key of the document its value goes to."""
+    """FEEL of a script task and the key of the document its value goes to ("" for nowhere)."""
 
     expression: str
     result: str
@@ -70,6 +80,43 @@ class Ask:
 
     decision: str
     result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What an event waits for or throws: message, signal, timer, error, escalation, condition, link, terminate,
+    compensation, cancel.
+
+    `name` of the message or signal, code of the error or escalation, activity to compensate; "" for any. `key` is FEEL
+    that tells apart messages of one name. `timer` is date, duration or cycle and `expression` its FEEL (of a condition
+    too).
+    """
+
+    kind: str
+    name: str = ""
+    key: str = ""
+    timer: str = ""
+    expression: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """How an activity is done again: `multi` for each of many (or `count` times), `standard` while a condition holds.
+
+    Expressions are FEEL. `item` names each of the collection, `output` the key that the list of results goes to.
+    """
+
+    kind: str
+    is_sequential: bool = False
+    count: str = ""
+    collection: str = ""
+    item: str = ""
+    output: str = ""
+    output_item: str = ""
+    until: str = ""
+    condition: str = ""
+    is_tested_before: bool = False
+    most: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +135,20 @@ class Node:
 
     step: Step
     default: str | None = None  # the line taken where no condition holds
-    is_terminate: bool = False
+    event: Event | None = None
     script: Script | None = None
     ask: Ask | None = None
+    loop: Loop | None = None
+    topic: str = ""  # of a service task that somebody outside does
+    called: str = ""  # the process of a call activity
     inner: "Scope | None" = None  # what a sub-process holds
+    attached: str = ""  # the activity a boundary event sits on
+    is_interrupting: bool = True  # of boundary events and starts of event sub-processes
+    is_handler: bool = False  # it undoes what an activity did, and runs only then
+    handler: str = ""  # of a compensation boundary event: what undoes
+    is_isolated: bool = False  # what is written inside stays inside
+    inputs: tuple[tuple[str, str], ...] = ()  # (name, FEEL) known inside
+    outputs: tuple[tuple[str, str], ...] = ()  # (key of the document, FEEL) written at the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +166,43 @@ class Scope:
             if node.inner:
                 yield from node.inner.walk()
 
+    def starts(self) -> list[Node]:
+        """Its start events."""
+        return [node for node in self.nodes if node.step.kind == "start"]
+
+    def begin(self, wanted: str = "") -> Node:
+        """The start event a token begins at: the wanted one, one that waits for nothing, the first."""
+        starts = self.starts()
+        named = [node for node in starts if node.step.id == wanted]
+        return next(iter([*named, *(node for node in starts if node.event is None), *starts]))
+
+    def triggers(self) -> list[tuple[Node, Node]]:
+        """(event sub-process, its start event) of those inside."""
+        return [(node, node.inner.begin()) for node in self.nodes if node.step.kind == "eventsub" and node.inner]
+
+    def under(self, call: str) -> "Scope":
+        """A copy whose ids stand under the call activity that runs it: `call/id`."""
+        return Scope(
+            f"{call}/{self.id}",
+            tuple(_under(call, node) for node in self.nodes),
+            tuple(Line(f"{call}/{x.id}", f"{call}/{x.source}", f"{call}/{x.target}", x.condition) for x in self.lines),
+        )
+
+
+def _under(call: str, node: Node) -> Node:
+    event = node.event
+    if event and event.kind == "compensation" and event.name:
+        event = replace(event, name=f"{call}/{event.name}")
+    return replace(
+        node,
+        step=replace(node.step, id=f"{call}/{node.step.id}"),
+        inner=node.inner.under(call) if node.inner else None,
+        event=event,
+        default=f"{call}/{node.default}" if node.default else None,
+        attached=f"{call}/{node.attached}" if node.attached else "",
+        handler=f"{call}/{node.handler}" if node.handler else "",
+    )
+
 
 @dataclass(frozen=True)
 class Flow:
@@ -119,14 +213,50 @@ class Flow:
     name: str
     steps: tuple[Step, ...]
     notes: tuple[Note, ...]
+    calls: tuple[str, ...]  # flows that its call activities name
     xml: bytes = field(repr=False)
     scope: Scope = field(repr=False, compare=False)
-    program: Any = field(repr=False, compare=False)  # what Spiff runs
 
     @cached_property
     def step(self) -> dict[str, Step]:
         """Steps by id."""
         return {step.id: step for step in self.steps}
+
+    @cached_property
+    def node(self) -> dict[str, Node]:
+        """Nodes by id."""
+        return {node.step.id: node for scope in self.scope.walk() for node in scope.nodes}
+
+    @cached_property
+    def home(self) -> dict[str, Scope]:
+        """The scope that a node stands in, by its id."""
+        return {node.step.id: scope for scope in self.scope.walk() for node in scope.nodes}
+
+    @cached_property
+    def leaving(self) -> dict[str, list[Line]]:
+        """Lines by the id they leave."""
+        return self._lines("source")
+
+    @cached_property
+    def entering(self) -> dict[str, list[Line]]:
+        """Lines by the id they enter."""
+        return self._lines("target")
+
+    def _lines(self, end: str) -> dict[str, list[Line]]:
+        found: dict[str, list[Line]] = {id_: [] for id_ in self.node}
+        for scope in self.scope.walk():
+            for line in scope.lines:
+                found[getattr(line, end)].append(line)
+        return found
+
+    @cached_property
+    def boundary(self) -> dict[str, list[Node]]:
+        """Boundary events by the activity they sit on."""
+        found: dict[str, list[Node]] = {}
+        for node in self.node.values():
+            if node.attached:
+                found.setdefault(node.attached, []).append(node)
+        return found
 
     @cached_property
     def conditions(self) -> dict[str, str]:
@@ -135,13 +265,6 @@ class Flow:
         return {line.id: line.condition for line in lines if line.condition is not None}
 
     @cached_property
-    def scripts(self) -> dict[str, Script]:
-        """Scripts by id of the step."""
-        nodes = (node for scope in self.scope.walk() for node in scope.nodes)
-        return {node.step.id: node.script for node in nodes if node.script}
-
-    @cached_property
     def asks(self) -> dict[str, Ask]:
         """Decisions asked, by id of the step."""
-        nodes = (node for scope in self.scope.walk() for node in scope.nodes)
-        return {node.step.id: node.ask for node in nodes if node.ask}
+        return {id_: node.ask for id_, node in self.node.items() if node.ask}

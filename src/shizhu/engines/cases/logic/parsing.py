@@ -1,34 +1,93 @@
 """From a BPMN file to a flow."""
 
-import hashlib
-from functools import lru_cache
+from __future__ import annotations
 
-from shizhu.engines.cases.logic.flow import Flow, Scope, Step
-from shizhu.engines.cases.logic.program import compile_scope
-from shizhu.engines.cases.logic.reading import read_notes, read_process, read_root, read_scope
-from shizhu.engines.cases.logic.rules import check
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from shizhu.engines.cases.logic.flow import Flow, FlowError, Node, Note, Scope, Step
+from shizhu.engines.cases.logic.reading import BPMN, Book, read_book, read_notes, read_process, read_root, read_scope
+from shizhu.engines.cases.logic.rules import faults
+
+DEEPEST = 5  # flows that call flows
+
+
+def parse(xml: bytes, *, key: str, called: Mapping[str, bytes] | None = None) -> Flow:
+    """The flow a BPMN 2.0 file describes, cached: a case that runs on an old version brings that version's file.
+
+    `called` are files of the flows that its call activities name, and those that these name. Raises FlowError with the
+    element, the value and the rule for whatever could not run as drawn; its `all` are all of them.
+    """
+    return _parse(xml, key, tuple(sorted((called or {}).items())))
 
 
 @lru_cache(maxsize=256)
-def parse(xml: bytes, *, key: str) -> Flow:
-    """The flow a BPMN 2.0 file describes, cached: a case that runs on an old version brings that version's file.
-
-    Raises FlowError with the element, the value and the rule for whatever could not run as drawn.
-    """
+def _parse(xml: bytes, key: str, called: tuple[tuple[str, bytes], ...]) -> Flow:
     root = read_root(xml)
     process = read_process(root)
-    scope = read_scope(process)
-    check(scope)
+    book = read_book(root)
+    calls: dict[str, None] = {}
+    scope = _linked(read_scope(process, book), root, book, dict(called), calls, (process.get("id"),))
+    found = [*book.faults, *faults(scope)]
+    if found:
+        found[0].all = tuple(found)
+        raise found[0]
+    marked = process.get("isExecutable") == "true"
+    notes = book.notes if marked else [*book.notes, Note(process.get("id"), "passed", "is not marked as executable")]
     return Flow(
         key=key,
-        digest=hashlib.sha256(xml).hexdigest(),
+        digest=_digest(xml, called),
         name=process.get("name") or key,
         steps=tuple(_steps(scope)),
-        notes=read_notes(root, process),
+        notes=(*notes, *read_notes(root, process)),
+        calls=tuple(calls),
         xml=xml,
         scope=scope,
-        program=compile_scope(scope),
     )
+
+
+def _digest(xml: bytes, called: tuple[tuple[str, bytes], ...]) -> str:
+    """SHA-256 of the file, and of those it calls behind it."""
+    whole = hashlib.sha256(xml)
+    for name, other in called:
+        whole.update(name.encode() + hashlib.sha256(other).digest())
+    return whole.hexdigest()
+
+
+def _linked(
+    scope: Scope, root: Any, book: Book, called: Mapping[str, bytes], calls: dict[str, None], path: tuple[str, ...]
+) -> Scope:
+    """The scope with what its call activities call inside them: a process of the same file, else another flow."""
+    nodes = []
+    for node in scope.nodes:
+        inner = node.inner and _linked(node.inner, root, book, called, calls, path)
+        if node.called:
+            inner = book.attempt(lambda node=node: _callee(node, root, called, calls, path), None)  # type: ignore[misc]
+        nodes.append(replace(node, inner=inner))
+    return replace(scope, nodes=tuple(nodes))
+
+
+def _callee(
+    node: Node, root: Any, called: Mapping[str, bytes], calls: dict[str, None], path: tuple[str, ...]
+) -> Scope | None:
+    local = node.called.rpartition(":")[2]
+    if local in path or len(path) > DEEPEST:
+        raise FlowError(node.step.id, " → ".join([*path, local]), "calls itself", node.step.name)
+    process = next((found for found in root.findall(f"{BPMN}process") if found.get("id") == local), None)
+    if process is None:
+        calls[node.called] = None
+        if node.called not in called:
+            return None  # whether there is one, only the county knows
+        root = read_root(called[node.called])
+        process = read_process(root)
+    book = read_book(root)
+    scope = _linked(read_scope(process, book), root, book, called, calls, (*path, local))
+    for fault in [*book.faults, *faults(scope)]:
+        raise FlowError(node.step.id, node.called, f"is a flow with a fault: {fault}", node.step.name)
+    return scope.under(node.step.id)
 
 
 def _steps(scope: Scope) -> list[Step]:

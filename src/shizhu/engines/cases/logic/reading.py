@@ -1,8 +1,9 @@
 """BPMN 2.0 XML (OMG formal/2011-01-03) as any editor saves it, read into scopes and notes.
 
-People's steps are described by attributes of the Camunda namespace, because the common editors write them:
-candidateGroups, formKey, dueDate, resultVariable, decisionRef (or Camunda 8's calledDecision).
+Whatever is wrong is put on a list, so that a person reads it all at once; reading goes on behind it.
 """
+
+from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
@@ -10,17 +11,18 @@ from typing import Any, TypeAlias
 
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
 
-from shizhu.engines.cases.logic.flow import Ask, FlowError, Line, Node, Note, Scope, Script, Step
+from shizhu.engines.cases.logic import vendors
+from shizhu.engines.cases.logic.book import Book
+from shizhu.engines.cases.logic.events import event_of
+from shizhu.engines.cases.logic.flow import Ask, FlowError, Line, Loop, Node, Note, Scope, Script, Step
+from shizhu.engines.cases.logic.vendors import BPMN, CAMUNDA, attribute, extension, feel_of, first, told
 from shizhu.lib import markup
+
+__all__ = ["BPMN", "CAMUNDA", "Book", "read_book", "read_notes", "read_process", "read_root", "read_scope"]
 
 Element: TypeAlias = Any
 
-BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 DRAWING = "{http://www.omg.org/spec/BPMN/20100524/DI}"
-CAMUNDA = "{http://camunda.org/schema/1.0/bpmn}"
-ZEEBE = "{http://camunda.org/schema/zeebe/1.0}"
-READ_HERE = {"candidateGroups", "formKey", "dueDate", "resultVariable", "decisionRef"}
-
 KINDS = {
     "startEvent": "start",
     "endEvent": "end",
@@ -29,48 +31,41 @@ KINDS = {
     "businessRuleTask": "decision",
     "manualTask": "manual",
     "task": "task",
-    "intermediateThrowEvent": "milestone",
+    "serviceTask": "service",
+    "sendTask": "send",
+    "receiveTask": "receive",
+    "callActivity": "call",
+    "intermediateThrowEvent": "milestone",  # `throw` with a trigger
+    "intermediateCatchEvent": "catch",
+    "boundaryEvent": "boundary",
     "exclusiveGateway": "exclusive",
     "parallelGateway": "parallel",
-    "subProcess": "subprocess",
+    "inclusiveGateway": "inclusive",
+    "eventBasedGateway": "event",
+    "subProcess": "subprocess",  # `eventsub` where an event begins it
+    "transaction": "subprocess",
 }
-PARTS = {  # children of executed elements that are read with them, and under which elements
-    "incoming": set(KINDS),
-    "outgoing": set(KINDS),
-    "documentation": {*KINDS, "sequenceFlow", "process"},
-    "script": {"scriptTask"},
-    "terminateEventDefinition": {"endEvent"},
-    "conditionExpression": {"sequenceFlow"},
-}
+EVENTS = {"start", "end", "milestone", "throw", "catch", "boundary"}
+TASKS = {"user", "script", "decision", "manual", "task", "service", "send", "receive", "call"}
+PARTS = {  # children of executed elements that are read with them
+    "completionCondition", "conditionExpression", "documentation", "eventDefinitionRef", "incoming",
+    "multiInstanceLoopCharacteristics", "outgoing", "script", "standardLoopCharacteristics",
+}  # fmt: skip
 HARMLESS = {
-    "association",
-    "auditing",
-    "correlationSubscription",
-    "dataInputAssociation",
-    "dataObject",
-    "dataObjectReference",
-    "dataOutputAssociation",
-    "dataStoreReference",
-    "extensionElements",
-    "group",
-    "humanPerformer",
-    "ioSpecification",
-    "laneSet",
-    "monitoring",
-    "performer",
-    "potentialOwner",
-    "property",
-    "rendering",
-    "resourceRole",
-    "textAnnotation",
+    "artifact", "association", "auditing", "category", "correlationSubscription", "dataInput", "dataInputAssociation",
+    "dataObject", "dataObjectReference", "dataOutput", "dataOutputAssociation", "dataState", "dataStoreReference",
+    "extensionElements", "group", "humanPerformer", "inputSet", "ioBinding", "ioSpecification", "laneSet", "monitoring",
+    "outputSet", "performer", "potentialOwner", "property", "rendering", "resourceRole", "supportedInterfaceRef",
+    "supports", "textAnnotation",
+}  # fmt: skip
+NOT_RUN = {
+    "adHocSubProcess": "is an ad-hoc sub-process, which is not run here: draw its tasks in their order",
+    "complexGateway": "is a complex gateway, which is not run here: draw it as an inclusive or exclusive one",
 }
-PLAIN = {  # attributes that change how an element runs, with the one value that means "as usual"
-    "triggeredByEvent": "false",
-    "isForCompensation": "false",
-    "startQuantity": "1",
-    "completionQuantity": "1",
-}
+QUANTITIES = ("startQuantity", "completionQuantity")
 DURATION = re.compile(r"P(?!$)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?!$)(\d+H)?(\d+M)?(\d+S)?)?")
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?.*)?")
+COUNTED = re.compile(r"\d+")
 
 
 def read_root(xml: bytes) -> Element:
@@ -84,28 +79,53 @@ def read_root(xml: bytes) -> Element:
     return root
 
 
-def read_process(root: Element) -> Element:
-    """The one process with isExecutable="true"; raises FlowError for none, for two, and for an id used twice."""
-    ids: set[str] = set()
+def read_book(root: Element) -> Book:
+    """Everything with an id; an id used twice is a fault."""
+    book = Book({})
     for element in _bpmn(root.iter()):
-        if (used := element.get("id")) in ids:
-            raise FlowError(used, used, "is the id of two elements")
-        ids |= {used} - {None}
-    processes = [process for process in root.findall(f"{BPMN}process") if process.get("isExecutable") == "true"]
-    if len(processes) != 1:
-        found = [process.get("id") for process in processes]
-        raise FlowError("definitions", found, 'must be exactly one process with isExecutable="true"')
-    if not processes[0].get("id"):
+        id_ = element.get("id")
+        if id_ in book.named:
+            book.faults.append(FlowError(id_, id_, "is the id of two elements", element.get("name", "")))
+        elif id_:
+            book.named[id_] = element
+    for lane in root.iter(f"{BPMN}lane"):
+        for reference in lane.findall(f"{BPMN}flowNodeRef"):
+            book.lanes[(reference.text or "").strip().rpartition(":")[2]] = lane
+    return book
+
+
+def read_process(root: Element) -> Element:
+    """The process that is run: the one marked as executable, of several (or of none marked) the first that is nobody's.
+
+    That is: no call activity calls it, and it holds more than any other where none is marked. Raises FlowError where
+    there is none.
+    """
+    every = [process for process in root.findall(f"{BPMN}process") if any(_is_node(child) for child in process)]
+    called = {element.get("calledElement", "").rpartition(":")[2] for element in root.iter(f"{BPMN}callActivity")}
+    marked = [process for process in every if process.get("isExecutable") == "true"]
+    free = [process for process in marked or every if process.get("id") not in called] or marked or every
+    if not marked:
+        free.sort(key=lambda process: -sum(_is_node(child) for child in process))
+    if not free:
+        raise FlowError("definitions", [], "must hold a process with at least one step")
+    if not free[0].get("id"):
         raise FlowError("definitions", "process", "must have an id")
-    return processes[0]
+    return free[0]
 
 
-def read_scope(holder: Element) -> Scope:
-    """A process or sub-process element with all it holds; raises FlowError for what this engine cannot run."""
-    children = [child for child in _bpmn(holder) if _name(child) not in PARTS and _name(child) not in HARMLESS]
-    lines = tuple(_line(child) for child in children if _name(child) == "sequenceFlow")
-    nodes = tuple(_node(child) for child in children if _name(child) != "sequenceFlow")
-    return Scope(holder.get("id"), nodes, lines)
+def read_scope(holder: Element, book: Book) -> Scope:
+    """A process or sub-process element with all it holds; faults go into the book."""
+    lines, nodes = [], []
+    for child in _bpmn(holder):
+        name = _name(child)
+        if name == "sequenceFlow":
+            line = book.attempt(lambda child=child: _line(child), None)  # type: ignore[misc]  # bound now
+            lines += [line] if line else []
+        elif name in KINDS or name in NOT_RUN:
+            nodes += _node(child, book)
+        elif name not in HARMLESS and name not in PARTS and "LoopCharacteristics" not in name:
+            book.faults.append(FlowError(_owner(child), name, "is not supported yet", child.get("name", "")))
+    return Scope(holder.get("id"), tuple(nodes), tuple(lines))
 
 
 def read_notes(root: Element, process: Element) -> tuple[Note, ...]:
@@ -117,14 +137,21 @@ def read_notes(root: Element, process: Element) -> tuple[Note, ...]:
     return (*notes, *(note for element in process.iter() for note in _unread(element)))
 
 
+def _is_node(element: Element) -> bool:
+    return _name(element) in KINDS or _name(element) in NOT_RUN
+
+
 def _is_telling(element: Element) -> bool:
     return element.get("id") is not None or _name(element) == "extensionElements"
 
 
 def _unread(element: Element) -> Iterator[Note]:
     for name, value in element.attrib.items():
-        if name.startswith(CAMUNDA) and (key := name.removeprefix(CAMUNDA)) not in READ_HERE:
-            yield Note(element.get("id"), f"camunda:{key}", value)
+        space = next((space for space in vendors.SPACES if name.startswith(space)), None)
+        key = name.rpartition("}")[2]
+        if space and key not in vendors.READ_HERE:
+            prefix = next((short for short, long in element.nsmap.items() if f"{{{long}}}" == space), "")
+            yield Note(_owner(element), f"{prefix}:{key}", value)
 
 
 def _bpmn(elements: Iterable[Element]) -> Iterator[Element]:
@@ -147,94 +174,285 @@ def _text(element: Element) -> str:
     return element.get("name") or "".join(element.findtext(f"{BPMN}text", default="")).strip()
 
 
-def _node(element: Element) -> Node:
-    name = _name(element)
-    step_id = element.get("id")
-    if name not in KINDS:
-        raise FlowError(_owner(element), name, "is not supported yet")
-    if not step_id:
-        raise FlowError(_owner(element), name, "must have an id")
-    _refuse_odd_attributes(element)
-    if name != "subProcess":
-        _refuse_odd_children(element)
+def _node(element: Element, book: Book) -> list[Node]:
+    """The node; a plain one in its place where it is wrong, so that its lines still lead somewhere."""
+    name, id_ = _name(element), element.get("id")
+    if not id_:
+        book.faults.append(FlowError(_owner(element), name, "must have an id"))
+        return []
+    called = element.get("name", "").strip()
+    plain = Node(Step(id_, called, KINDS.get(name, "task")), attached=element.get("attachedToRef", ""))
+    if name in NOT_RUN:
+        book.faults.append(FlowError(id_, name, NOT_RUN[name], called))
+        return [plain]
+    is_empty = name == "subProcess" and not any(map(_is_node, element))
+    if is_empty:
+        book.notes.append(Note(id_, "passed", "holds nothing: it is passed at once"))
+    inner = read_scope(element, book) if KINDS[name] == "subprocess" and not is_empty else None
+    return [book.attempt(lambda: _read_node(element, book, inner), Node(plain.step, inner=inner, event=None))]
+
+
+def _read_node(element: Element, book: Book, inner: Scope | None) -> Node:
+    kind = KINDS[_name(element)]
+    _refuse_odd(element, is_scope=kind == "subprocess")
+    event = event_of(element, book) if kind in EVENTS or kind in {"receive", "send"} else None
+    if kind == "milestone" and event:
+        kind = "throw"
+    if kind == "subprocess" and element.get("triggeredByEvent") == "true":
+        kind = "eventsub"
+    inputs, outputs, is_isolated = vendors.mapped(element)
+    interrupts = element.get("cancelActivity" if kind == "boundary" else "isInterrupting", "true")
     return Node(
-        step=_step(element, step_id, KINDS[name]),
-        default=element.get("default"),
-        is_terminate=element.find(f"{BPMN}terminateEventDefinition") is not None,
-        script=_script(element) if name == "scriptTask" else None,
-        ask=_ask(element) if name == "businessRuleTask" else None,
-        inner=read_scope(element) if name == "subProcess" else None,
+        step=_step(element, kind, book),
+        default=element.get("default") or None,
+        event=event,
+        script=_script(element) if kind in {"script", "service", "send"} else None,
+        ask=_ask(element) if kind == "decision" or _flowable_decision(element) else None,
+        loop=_loop(element, book),
+        topic=_topic(element, book) if kind in {"service", "send"} else "",
+        called=_called(element) if kind == "call" else "",
+        inner=inner,
+        attached=_attached(element, book) if kind == "boundary" else "",
+        is_interrupting=interrupts != "false",
+        is_handler=element.get("isForCompensation") == "true",
+        handler=_handler(element, book) if event and kind == "boundary" and event.kind == "compensation" else "",
+        is_isolated=is_isolated and kind == "call",
+        inputs=tuple(inputs),
+        outputs=tuple(outputs),
     )
 
 
-def _refuse_odd_attributes(element: Element) -> None:
-    for attribute, usual in PLAIN.items():
-        if (value := element.get(attribute, usual)) != usual:
-            raise FlowError(element.get("id"), f"{attribute}={value}", "is not supported yet")
-
-
-def _refuse_odd_children(element: Element) -> None:
-    for child in _bpmn(element):
+def _refuse_odd(element: Element, *, is_scope: bool) -> None:
+    id_, called = element.get("id"), element.get("name", "")
+    for attribute_ in QUANTITIES:
+        if (value := element.get(attribute_, "1")) != "1":
+            raise FlowError(id_, f"{attribute_}={value}", "is not supported yet", called)
+    if element.get("parallelMultiple") == "true":
+        raise FlowError(id_, "parallelMultiple", "is not supported yet", called)
+    for child in [] if is_scope else _bpmn(element):
         name = _name(child)
-        if name not in HARMLESS and _name(element) not in PARTS.get(name, ()):
-            raise FlowError(element.get("id"), name, "is not supported yet")
+        if name not in HARMLESS and name not in PARTS and not name.endswith("EventDefinition"):
+            raise FlowError(id_, name, "is not supported yet", called)
 
 
-def _step(element: Element, step_id: str, kind: str) -> Step:
-    name = element.get("name", "").strip()
+def _step(element: Element, kind: str, book: Book) -> Step:
+    id_, name = element.get("id"), element.get("name", "").strip()
     guide = "\n\n".join("".join(part.itertext()).strip() for part in element.findall(f"{BPMN}documentation"))
+    clock = told(element).get("clock", "")
     if kind != "user":
-        return Step(step_id, name, kind, guide)
-    due = element.get(f"{CAMUNDA}dueDate")
-    if due is not None and not DURATION.fullmatch(due):
-        raise FlowError(step_id, due, "must be an ISO 8601 duration such as PT24H (camunda:dueDate)")
-    return Step(step_id, name, kind, guide, role=_role(element), form=element.get(f"{CAMUNDA}formKey"), due=due)
+        return Step(id_, name, kind, guide, clock=clock)
+    form = attribute(element, "formKey") or first(element, "formDefinition", "formKey", "formId", "externalReference")
+    role, person = _doers(element, book)
+    return Step(id_, name, kind, guide, role, form or None, _due(element), person or None, clock)
 
 
-def _role(element: Element) -> str:
-    role: str = element.get(f"{CAMUNDA}candidateGroups", "").strip()
-    if not role or "," in role:
-        raise FlowError(element.get("id"), role, "must be one role (camunda:candidateGroups)")
-    return role
+def _due(element: Element) -> str | None:
+    id_ = element.get("id")
+    text = attribute(element, "dueDate") or first(element, "taskSchedule", "dueDate")
+    word = vendors.word_of(id_, text, element.get("name", ""))
+    if word and not word.startswith("=") and not DURATION.fullmatch(word) and not MOMENT.fullmatch(word):
+        raise FlowError(
+            id_, text, "must be an ISO 8601 duration such as PT24H (camunda:dueDate)", element.get("name", "")
+        )
+    return word or None
 
 
-def _script(element: Element) -> Script:
-    step_id, language = element.get("id"), element.get("scriptFormat", "")
-    result: str = element.get(f"{CAMUNDA}resultVariable", "")
+def _doers(element: Element, book: Book) -> tuple[str, str]:
+    """(role, person): as the vendor says, as BPMN says (potential owner, performer), else the lane it lies in."""
+    id_, name = element.get("id"), element.get("name", "")
+    groups = attribute(element, "candidateGroups") or first(element, "assignmentDefinition", "candidateGroups")
+    person = attribute(element, "assignee") or first(element, "assignmentDefinition", "assignee")
+    if not groups:
+        groups = ",".join(_owners(element, "potentialOwner", book))
+    if not person:
+        person = ",".join(_owners(element, "humanPerformer", book)[:1] or _owners(element, "performer", book)[:1])
+    lane = book.lanes.get(id_)
+    if not groups and not person and lane is not None:
+        groups = told(lane).get("role") or lane.get("name", "").strip()
+    if not groups and not person:
+        raise FlowError(id_, "", "must be done by a role (camunda:candidateGroups)", name)
+    groups = ",".join(part.strip() for part in groups.split(",")) if not groups.startswith(("=", "$", "#")) else groups
+    return vendors.word_of(id_, groups, name), vendors.word_of(id_, person, name)
+
+
+def _owners(element: Element, kind: str, book: Book) -> list[str]:
+    """Names in `group(a), user(b), c`, or of the resource referred to."""
+    found = []
+    for holder in element.findall(f"{BPMN}{kind}"):
+        text = "".join(holder.itertext()).strip()
+        resource = book.refer(holder.findtext(f"{BPMN}resourceRef"))
+        if resource is not None:
+            found.append(resource.get("name", "").strip())
+        elif text:
+            groups = re.findall(r"group\(([^)]*)\)", text)
+            found += groups or [part.strip() for part in text.split(",") if not part.strip().startswith("user(")]
+    return [name for name in found if name]
+
+
+def _script(element: Element) -> Script | None:
+    id_, name = element.get("id"), element.get("name", "")
+    result = attribute(element, "resultVariable", "resultVariableName")
+    if (written := first(element, "script", "expression")) and not extension(element, "inputOutput"):
+        return Script(feel_of(id_, written, name), _result(element, first(element, "script", "resultVariable")))
+    if _name(element) != "scriptTask":
+        expression = attribute(element, "expression")
+        return Script(feel_of(id_, expression, name), result) if expression else None
+    language = element.get("scriptFormat", "")
     if language.lower() != "feel":
-        raise FlowError(step_id, language, "must be feel: no other script language is executed (scriptFormat)")
-    return Script(_feel(element.findtext(f"{BPMN}script", default="")), _result(step_id, result))
+        raise FlowError(
+            id_, language, "must be feel: no other script language is executed (scriptFormat)", element.get("name", "")
+        )
+    return Script(feel_of(id_, element.findtext(f"{BPMN}script", default=""), name), _result(element, result))
+
+
+def _topic(element: Element, book: Book) -> str:
+    """What somebody outside does; a service that nobody is named for is passed."""
+    id_, name = element.get("id"), element.get("name", "")
+    topic = first(element, "taskDefinition", "type") or attribute(element, "topic")
+    if topic or _flowable_decision(element) or attribute(element, "expression"):
+        return topic
+    for java in (*vendors.JAVA, "type"):
+        if value := attribute(element, java):
+            raise FlowError(
+                id_, value, f"({java}) is a program of another system: name a topic that somebody serves instead", name
+            )
+    if _name(element) == "serviceTask":
+        book.notes.append(Note(id_, "passed", "names no service: it is passed at once"))
+    return ""
+
+
+def _flowable_decision(element: Element) -> bool:
+    return _name(element) == "serviceTask" and attribute(element, "type") == "dmn"
 
 
 def _ask(element: Element) -> Ask:
-    called = element.find(f"{BPMN}extensionElements/{ZEEBE}calledDecision")
-    if called is not None:
-        told = called.get("decisionId", ""), called.get("resultVariable", "")
+    called = extension(element, "calledDecision")
+    if called:
+        ask = called[0].get("decisionId", ""), called[0].get("resultVariable", "")
     else:
-        told = element.get(f"{CAMUNDA}decisionRef", ""), element.get(f"{CAMUNDA}resultVariable", "")
-    decision, result = told
-    if not decision:
-        raise FlowError(element.get("id"), decision, "must name a declared decision (camunda:decisionRef)")
-    return Ask(decision, _result(element.get("id"), result))
+        fields = {item.get("name"): "".join(item.itertext()).strip() for item in extension(element, "field")}
+        decision = attribute(element, "decisionRef") or fields.get("decisionTableReferenceKey", "")
+        ask = decision, attribute(element, "resultVariable")
+        if not ask[1] and _flowable_decision(element):
+            ask = decision, element.get("id")
+    if not ask[0]:
+        raise FlowError(
+            element.get("id"), "", "must name a declared decision (camunda:decisionRef)", element.get("name", "")
+        )
+    return Ask(ask[0], _result(element, ask[1]))
 
 
-def _result(step_id: str, result: str) -> str:
+def _result(element: Element, result: str) -> str:
     if not result or result == "answers":
-        raise FlowError(step_id, result, "must be a key of the document, not answers (camunda:resultVariable)")
+        raise FlowError(
+            element.get("id"),
+            result,
+            "must be a key of the document, not answers (camunda:resultVariable)",
+            element.get("name", ""),
+        )
     return result
 
 
+def _called(element: Element) -> str:
+    called = element.get("calledElement", "") or first(element, "calledElement", "processId")
+    if not called:
+        raise FlowError(element.get("id"), "", "must name the flow it calls (calledElement)", element.get("name", ""))
+    if called.startswith(("=", "$", "#")):
+        raise FlowError(
+            element.get("id"),
+            called,
+            "must be the id of a flow, no expression (calledElement)",
+            element.get("name", ""),
+        )
+    return str(called)
+
+
+def _attached(element: Element, book: Book) -> str:
+    host = book.refer(element.get("attachedToRef"))
+    is_activity = host is not None and (KINDS.get(_name(host)) in TASKS or KINDS.get(_name(host)) == "subprocess")
+    if host is None or host.getparent() is not element.getparent() or not (is_activity or _name(host) in NOT_RUN):
+        raise FlowError(
+            element.get("id"),
+            element.get("attachedToRef"),
+            "is no activity of the same process that a boundary event could sit on",
+            element.get("name", ""),
+        )
+    return str(host.get("id"))
+
+
+def _handler(element: Element, book: Book) -> str:
+    """What a compensation boundary event leads to by an association."""
+    id_ = element.get("id")
+    for line in element.getroottree().getroot().iter(f"{BPMN}association"):
+        if book.refer(line.get("sourceRef")) is element:
+            target = book.refer(line.get("targetRef"))
+            if target is not None and target.get("isForCompensation") == "true":
+                return str(target.get("id"))
+    raise FlowError(id_, "compensation", "leads to no activity that undoes (an association)", element.get("name", ""))
+
+
+def _loop(element: Element, book: Book) -> Loop | None:
+    many = element.find(f"{BPMN}multiInstanceLoopCharacteristics")
+    again = element.find(f"{BPMN}standardLoopCharacteristics")
+    if many is not None:
+        return _many(element, many, book)
+    if again is None:
+        return None
+    id_, name = element.get("id"), element.get("name", "")
+    most = again.get("loopMaximum", "")
+    condition = feel_of(id_, "".join(again.itertext()), name)
+    if not condition and not COUNTED.fullmatch(most):
+        raise FlowError(id_, "standardLoopCharacteristics", "must say while what or how often it is done again", name)
+    return Loop(
+        "standard", is_sequential=True, condition=condition, is_tested_before=again.get("testBefore") == "true",
+        most=int(most) if COUNTED.fullmatch(most) else 0,
+    )  # fmt: skip
+
+
+def _many(element: Element, many: Element, book: Book) -> Loop:
+    id_, name = element.get("id"), element.get("name", "")
+
+    def text(part: str) -> str:
+        return feel_of(id_, _inner(many, part), name)
+
+    collection = attribute(many, "collection") or first(many, "loopCharacteristics", "inputCollection")
+    if not collection and (data := book.refer(many.findtext(f"{BPMN}loopDataInputRef"))) is not None:
+        collection = data.get("name") or data.get("id")
+    item = many.find(f"{BPMN}inputDataItem")
+    named = item.get("name") or item.get("id", "") if item is not None else ""
+    loop = Loop(
+        "multi", is_sequential=many.get("isSequential") == "true", count=text("loopCardinality"),
+        collection=feel_of(id_, collection, name),
+        item=attribute(many, "elementVariable") or first(many, "loopCharacteristics", "inputElement") or named,
+        output=first(many, "loopCharacteristics", "outputCollection"),
+        output_item=feel_of(id_, first(many, "loopCharacteristics", "outputElement"), name),
+        until=text("completionCondition"),
+    )  # fmt: skip
+    if not loop.count and not loop.collection:
+        raise FlowError(
+            id_, "multiInstanceLoopCharacteristics", "must say for each of what, or how often it is done", name
+        )
+    return loop
+
+
+def _inner(element: Element, part: str) -> str:
+    found = element.find(f"{BPMN}{part}")
+    return "".join(found.itertext()) if found is not None else ""
+
+
 def _line(element: Element) -> Line:
-    line_id, expression = element.get("id"), element.find(f"{BPMN}conditionExpression")
-    if not line_id:
+    id_, expression = element.get("id"), element.find(f"{BPMN}conditionExpression")
+    if not id_:
         raise FlowError(_owner(element), "sequenceFlow", "must have an id")
-    _refuse_odd_children(element)
-    if expression is not None and "feel" not in expression.get("language", "feel").lower():
-        raise FlowError(line_id, expression.get("language"), "must be feel, the language of conditions")
-    condition = None if expression is None else _feel("".join(expression.itertext()))
-    return Line(line_id, element.get("sourceRef"), element.get("targetRef"), condition)
+    name = element.get("name", "")
+    _refuse_odd(element, is_scope=False)
+    text = "" if expression is None else "".join(expression.itertext()).strip()
+    language = "" if expression is None else expression.get("language", "")
+    if text and language and "feel" not in language.lower() and not text.startswith(("=", "${", "#{")):
+        raise FlowError(id_, language, "must be feel, the language of conditions", name)
+    condition = feel_of(id_, text, name) if text else None
+    return Line(id_, _local(element.get("sourceRef")), _local(element.get("targetRef")), condition)
 
 
-def _feel(text: str) -> str:
-    # Camunda 8 editors mark FEEL by a leading "=", which no FEEL expression begins with.
-    return text.strip().removeprefix("=").strip()
+def _local(reference: str | None) -> str:
+    return (reference or "").rpartition(":")[2]

@@ -1,78 +1,133 @@
-"""What a flow must be before a case may run on it; each rule raises FlowError with the element, the value, the rule."""
+"""What a flow must be before a case may run on it; each rule yields what breaks it."""
+
+from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from shizhu.engines.cases.logic.flow import FlowError, Line, Node, Scope
 from shizhu.lib import feel
 
 TEXT = re.compile(r'"(?:\\.|[^"\\])*"')
 ANSWER = re.compile(r"(?<![\w.])answers\s*\.\s*(\w+)")
+SPLITS = {"exclusive", "inclusive"}
+CAUGHT = {"message", "signal", "timer", "condition"}  # what one can wait for
+LOUD = {"error", "escalation", "compensation"}  # what an event sub-process or a boundary event catches too
+THROWN = {"message", "signal", "escalation", "compensation", "link"}
+Faults = Iterator[FlowError]
 
 
-def check(process: Scope) -> None:
-    """Refuse a process that breaks a rule, in any of its scopes."""
-    users = {node.step.id for scope in process.walk() for node in scope.nodes if node.step.kind == "user"}
+def faults(process: Scope) -> Faults:
+    """Every rule that a process breaks, in any of its scopes."""
+    answering = {"user", "receive", "catch", "service", "send", "boundary", "start"}
+    users = {node.step.id for scope in process.walk() for node in scope.nodes if node.step.kind in answering}
+    inner = {node.inner.id: node for scope in process.walk() for node in scope.nodes if node.inner}
     for scope in process.walk():
         for rule in RULES:
-            rule(scope)
+            yield from rule(scope)
+        yield from _events(scope, inner.get(scope.id))
         for line in scope.lines:
             if line.condition is not None:
-                check_expression(line.id, line.condition, users)
+                yield from expression_faults(line.id, line.condition, users)
         for node in scope.nodes:
-            if node.script:
-                check_expression(node.step.id, node.script.expression, users)
+            for expression in _expressions(node):
+                yield from expression_faults(node.step.id, expression, users, node.step.name)
 
 
-def check_expression(element_id: str, expression: str, users: set[str]) -> None:
-    """Refuse what is not FEEL, and a reading of the answer of a step that does not exist."""
+def _expressions(node: Node) -> Iterator[str]:
+    if node.script:
+        yield node.script.expression
+    if node.event:
+        yield from filter(None, (node.event.key, node.event.expression))
+    if node.loop:
+        found = node.loop
+        yield from filter(None, (found.count, found.collection, found.output_item, found.until, found.condition))
+    yield from (expression for _name, expression in (*node.inputs, *node.outputs))
+    for word in (node.step.role, node.step.person, node.step.due):
+        if word and word.startswith("="):
+            yield word[1:]
+
+
+def expression_faults(element_id: str, expression: str, users: set[str], name: str = "") -> Faults:
+    """What is not FEEL, and a reading of the answer of a step that does not exist."""
     try:
         feel.check(expression)
     except feel.FeelError as error:
-        raise FlowError(
-            element_id, expression, f"is no FEEL: at character {(error.position or 0) + 1} it {error.rule}"
-        ) from None
-    for name in ANSWER.findall(TEXT.sub('""', expression)):
-        if not any(re.match(rf"{re.escape(name)}(?!\w)", user) for user in users):
-            raise FlowError(element_id, expression, f"reads answers.{name}, but no user task has that id")
+        rule = f"is no FEEL: at character {(error.position or 0) + 1} it {error.rule}"
+        yield FlowError(element_id, expression, rule, name)
+        return
+    for named in ANSWER.findall(TEXT.sub('""', expression)):
+        if not any(re.match(rf"{re.escape(named)}(?!\w)", user.rpartition("/")[2]) for user in users):
+            yield FlowError(element_id, expression, f"reads answers.{named}, but no user task has that id", name)
 
 
-def _events(scope: Scope) -> None:
-    starts = [node.step.id for node in scope.nodes if node.step.kind == "start"]
-    if len(starts) != 1:
-        raise FlowError(scope.id, starts, "must be exactly one start event")
-    if not any(node.step.kind == "end" for node in scope.nodes):
-        raise FlowError(scope.id, [], "must be at least one end event")
+def _fault(node: Node, value: object, rule: str) -> FlowError:
+    return FlowError(node.step.id, value, rule, node.step.name)
 
 
-def _ends_of_lines(scope: Scope) -> None:
+def _events(scope: Scope, holder: Node | None) -> Faults:
+    """Starts, and which events may wait for or throw what."""
+    starts = scope.starts()
+    is_event_sub = holder is not None and holder.step.kind == "eventsub"
+    if not starts:
+        yield FlowError(scope.id, [], "must be at least one start event", holder.step.name if holder else "")
+    if is_event_sub and (len(starts) != 1 or starts[0].event is None):
+        yield FlowError(scope.id, [node.step.id for node in starts], "must begin with the one event that triggers it")
+    for node in scope.nodes:
+        kind = node.event.kind if node.event else ""
+        wanted: set[str] = {"": {""}, "start": {"", *CAUGHT}, "catch": {*CAUGHT, "link"}}.get(node.step.kind, set())
+        if node.step.kind == "start" and holder is not None:
+            wanted = CAUGHT | LOUD if is_event_sub else {"", *CAUGHT} if holder.called else {""}
+        if node.step.kind == "boundary":
+            wanted = CAUGHT | LOUD | {"cancel"}
+        if node.step.kind == "throw":
+            wanted = THROWN
+        if node.step.kind == "end":
+            wanted = {"", "terminate", "error", "cancel", *THROWN} - {"link"}
+        if wanted and kind not in wanted and not (kind == "" and node.step.kind in {"catch", "boundary"}):
+            yield _fault(node, kind or "nothing", "is not what an event of this place may have")
+
+
+def _ends_of_lines(scope: Scope) -> Faults:
     nodes = {node.step.id: node for node in scope.nodes}
     seen: set[tuple[str, str]] = set()
     for line in scope.lines:
-        for end in (line.source, line.target):
-            if end not in nodes:
-                raise FlowError(line.id, end, "is no element that this sequence flow could join")
-        if nodes[line.target].step.kind == "start" or nodes[line.source].step.kind == "end":
-            raise FlowError(line.id, [line.source, line.target], "must not enter a start event nor leave an end event")
-        if (line.source, line.target) in seen:
-            raise FlowError(line.id, [line.source, line.target], "are joined by another sequence flow already")
-        seen.add((line.source, line.target))
+        lost = [end for end in (line.source, line.target) if end not in nodes]
+        yield from (FlowError(line.id, end, "is no element that this sequence flow could join") for end in lost)
+        if lost:
+            continue
+        target, source = nodes[line.target], nodes[line.source]
+        pair = (line.source, line.target)
+        if target.step.kind == "start" or source.step.kind == "end":
+            yield FlowError(line.id, list(pair), "must not enter a start event nor leave an end event")
+        elif target.step.kind in {"boundary", "eventsub"} or source.step.kind == "eventsub":
+            yield FlowError(line.id, list(pair), "must not enter a boundary event nor join an event sub-process")
+        if pair in seen:
+            yield FlowError(line.id, list(pair), "are joined by another sequence flow already")
+        seen.add(pair)
 
 
-def _reachable(scope: Scope) -> None:
-    starts = [node.step.id for node in scope.nodes if node.step.kind == "start"]
-    ends = [node.step.id for node in scope.nodes if node.step.kind == "end"]
+def _reachable(scope: Scope) -> Faults:
     pairs = [(line.source, line.target) for line in scope.lines]
-    _refuse_lost(scope, starts, pairs, "cannot be reached from the start event")
-    _refuse_lost(scope, ends, [(target, source) for source, target in pairs], "leads to no end event")
-
-
-def _refuse_lost(scope: Scope, begin: list[str], pairs: list[tuple[str, str]], rule: str) -> None:
+    pairs += [(node.attached, node.step.id) for node in scope.nodes if node.attached]
+    pairs += [(node.step.id, node.handler) for node in scope.nodes if node.handler]
+    links = {
+        n.event.name: n.step.id for n in scope.nodes if n.event and n.event.kind == "link" and n.step.kind == "catch"
+    }
+    for node in scope.nodes:
+        if node.step.kind == "throw" and node.event and node.event.kind == "link":
+            if node.event.name in links:
+                pairs.append((node.step.id, links[node.event.name]))
+            else:
+                yield _fault(node, node.event.name, "is a link that no link event of this process catches")
+    begin = [node.step.id for node in scope.nodes if node.step.kind in {"start", "eventsub"}]
+    if not scope.starts():
+        return  # said already
     found = _reach(begin, pairs)
     joined = {after for _, after in pairs}
-    lost = [node.step for node in scope.nodes if node.step.id not in found]
-    for step in sorted(lost, key=lambda step: step.id in joined):  # the loose end itself before what hangs on it
-        raise FlowError(step.id, step.name, rule)
+    lost = [node for node in scope.nodes if node.step.id not in found]
+    for node in sorted(lost, key=lambda node: node.step.id in joined):  # the loose end before what hangs on it
+        yield _fault(node, node.step.name, "cannot be reached from the start event")
 
 
 def _reach(begin: Iterable[str], pairs: list[tuple[str, str]]) -> set[str]:
@@ -86,33 +141,43 @@ def _reach(begin: Iterable[str], pairs: list[tuple[str, str]]) -> set[str]:
     return found
 
 
-def _branches(scope: Scope) -> None:
+def _branches(scope: Scope) -> Faults:
+    nodes = {node.step.id: node for node in scope.nodes}
     for node in scope.nodes:
         leaving = [line for line in scope.lines if line.source == node.step.id]
-        if node.step.kind == "exclusive":
-            _exclusive(node, leaving)
-        else:
-            _unconditional(node, leaving)
+        if node.default is not None and node.default not in [line.id for line in leaving]:
+            yield _fault(node, node.default, "must be a sequence flow that leaves this gateway (default)")
+        if node.step.kind in SPLITS:
+            yield from _split(node, leaving)
+        elif node.step.kind in {"parallel", "event", "start"}:
+            yield from (
+                FlowError(line.id, line.condition, "must be left out: conditions stand behind exclusive gateways only")
+                for line in leaving
+                if line.condition is not None
+            )
+        if node.step.kind == "event":
+            yield from _choice(node, [nodes[line.target] for line in leaving if line.target in nodes])
+        if node.step.kind in {"exclusive", "parallel", "inclusive"} and not leaving:
+            yield _fault(node, [], "must lead somewhere: a gateway ends nothing")
+        if node.step.kind == "start" and not leaving:
+            yield _fault(node, [], "must lead somewhere: nothing begins here")
 
 
-def _exclusive(node: Node, leaving: list[Line]) -> None:
-    if node.default is not None and node.default not in [line.id for line in leaving]:
-        raise FlowError(node.step.id, node.default, "must be a sequence flow that leaves this gateway (default)")
+def _split(node: Node, leaving: list[Line]) -> Faults:
     for line in leaving:
         if line.id == node.default and line.condition is not None:
-            raise FlowError(line.id, line.condition, "must be left out: a default flow has no condition")
+            yield FlowError(line.id, line.condition, "must be left out: a default flow has no condition")
         if line.id != node.default and line.condition is None and len(leaving) > 1:
-            raise FlowError(line.id, None, f"must be a condition: this flow leaves gateway {node.step.id}")
+            yield FlowError(line.id, None, f"must be a condition: this flow leaves gateway {node.step.id}")
 
 
-def _unconditional(node: Node, leaving: list[Line]) -> None:
-    if len(leaving) > 1 and node.step.kind != "parallel":
-        raise FlowError(node.step.id, [line.id for line in leaving], "must be one sequence flow: put a gateway between")
-    for line in leaving:
-        if line.condition is not None:
-            raise FlowError(
-                line.id, line.condition, "must be left out: conditions stand behind exclusive gateways only"
-            )
+def _choice(node: Node, targets: list[Node]) -> Faults:
+    if len(targets) < 2:
+        yield _fault(node, len(targets), "events: an event-based gateway chooses between two at least")
+    for target in targets:
+        is_event = target.step.kind == "receive" or (target.step.kind == "catch" and target.event)
+        if not is_event:
+            yield _fault(target, target.step.kind, f"must be an event to wait for: it follows gateway {node.step.id}")
 
 
-RULES: tuple[Callable[[Scope], None], ...] = (_events, _ends_of_lines, _reachable, _branches)
+RULES: tuple[Callable[[Scope], Faults], ...] = (_ends_of_lines, _reachable, _branches)

@@ -1,0 +1,125 @@
+"""What happens to cases beside people: a time has come, a message or signal arrives, a job is done, an alarm is raised.
+
+Each is one transaction with the case locked, and only while the row and the token are there: a job that a killed worker
+left is done again and finds either the row or nothing to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from shizhu.engines.alarms import api as alarms
+from shizhu.engines.cases import actions, flows, waits
+from shizhu.engines.cases.logic import FlowError, StaleToken, happen, load
+from shizhu.engines.cases.models import Case, Entry, Waiting
+from shizhu.engines.things import api as things
+from shizhu.kernel import events, jobs, packs
+from shizhu.kernel.models import Area
+
+
+@transaction.atomic
+def happened(waiting: int, payload: Mapping[str, Any], kind: str = "") -> bool:
+    """Let happen what a row waits for; False where nobody waits any more."""
+    case = Case.objects.select_for_update(of=("self",)).filter(waits=waiting).first()
+    row = Waiting.objects.filter(pk=waiting, case=case).first() if case else None
+    if case is None or row is None or (kind and row.kind != kind):
+        return False
+    now = timezone.now()
+    if row.due_at is not None and row.due_at > now:
+        jobs.wake(waits.RING, row.pk, row.due_at)
+        return False
+    flow, about = flows.version(case.flow, case.digest)
+    before = load(flow, case.state)
+    try:
+        after = happen(flow, before, row.place, row.event, payload, flows.kit_of(case, now))
+    except StaleToken:
+        row.delete()
+        return False
+    Entry.objects.create(
+        case=case, at=now, kind="happened", step=row.event, data={"kind": row.kind, "name": row.name, "answer": payload}
+    )
+    actions.advance(case, flow, about, before, after, now)
+    return True
+
+
+def deliver(county: str, kind: str, name: str, key: str, payload: Mapping[str, Any]) -> list[int]:
+    """Bring a message or signal to every case that waits for it: one of this key, or of any. Returns their numbers.
+
+    A case that cannot go on with it says so on its timeline and does not keep others from it.
+    """
+    rows = Waiting.objects.filter(county_id=county, kind=kind, name=name)
+    if kind == "message":
+        rows = rows.filter(key__in=["", key])
+    reached = []
+    for row in rows.order_by("case_id", "pk"):
+        try:
+            if happened(row.pk, payload):
+                reached.append(row.case_id)
+        except FlowError as error:
+            stuck(row.case_id, row.event, error)
+    return reached
+
+
+def stuck(case: int, step: str, error: FlowError) -> None:
+    """Say on the timeline why a case could not go on."""
+    Entry.objects.create(case_id=case, at=timezone.now(), kind="stuck", step=step, data={"why": str(error)})
+
+
+def ring(waiting: int) -> None:
+    """The time of a timer has come."""
+    try:
+        happened(waiting, {}, "timer")
+    except FlowError as error:
+        row = Waiting.objects.filter(pk=waiting).first()
+        if row is not None:
+            stuck(row.case_id, row.event, error)
+
+
+def thrown(event: events.Event) -> None:
+    """What one case threw reaches those that wait for it, and opens cases of flows that begin with it."""
+    data = event.data
+    bring(event.county, data["kind"], data["name"], data["key"], data["payload"], Area.objects.get(pk=data["area"]))
+
+
+def bring(county: str, kind: str, name: str, key: str, payload: Mapping[str, Any], area: Area) -> list[int]:
+    """Deliver a message or signal; a message that nobody waits for may open a case. Returns the cases it reached."""
+    reached = deliver(county, kind, name, key, payload)
+    if reached and kind == "message":
+        return reached
+    for flow_key in packs.declarations("flows", county):
+        flow, about = flows.current(flow_key, county)
+        for node in flow.scope.starts():
+            if node.event and (node.event.kind, node.event.name) == (kind, name):
+                document = {name: value for name, value in payload.items() if name != "answers"}
+                wanted = actions.Opening(flow_key, about.title["zh"], area, document, begin=node.step.id)
+                reached.append(actions.open_case(wanted).pk)
+    return reached
+
+
+def alarm_raised(event: events.Event) -> None:
+    """An alarm whose rule names a flow starts a case, once; cases that wait for an alarm of its rule go on.
+
+    That is a message of the name `alarms.alarm.raised`, its key the rule.
+    """
+    info = alarms.get(event.data["alarm"])
+    told = {"alarm": info.id, "rule": info.rule, "level": info.level, "value": info.value}
+    deliver(event.county, "message", event.type, info.rule, told)
+    key = event.data["starts"]
+    if not key or Case.objects.filter(alarm=event.data["alarm"]).exists():
+        return
+    area = Area.objects.get(pk=event.data["area"])
+    document = {
+        "source": "alarm", "rule": info.rule, "level": info.level, "value": info.value, "limit": info.limit,
+        "since": info.since, "raised_at": info.raised_at,
+    }  # fmt: skip
+    stream = things.describe([info.datastream]).get(info.datastream)
+    title = " ".join([area.name, *([stream.thing_name] if stream else []), info.title["zh"]])
+    actions.open_case(
+        actions.Opening(
+            key, title, area, document, alarm=info.id, datastream=info.datastream, origin=event.data["origin"]
+        )
+    )

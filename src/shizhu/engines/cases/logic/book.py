@@ -1,0 +1,35 @@
+"""What the elements of a file refer to, and what was found wrong in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
+
+from shizhu.engines.cases.logic.flow import FlowError, Note
+
+Element: TypeAlias = Any
+T = TypeVar("T")
+
+
+@dataclass
+class Book:
+    """What elements of a file refer to by id, and what was found wrong."""
+
+    named: dict[str, Element]
+    lanes: dict[str, Element] = field(default_factory=dict)  # by the id of a node that lies in it
+    faults: list[FlowError] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+    def refer(self, reference: str | None) -> Element | None:
+        """The element that a reference means; a reference may carry a namespace prefix."""
+        reference = (reference or "").strip()
+        return self.named.get(reference, self.named.get(reference.rpartition(":")[2]))
+
+    def attempt(self, read: Callable[[], T], otherwise: T) -> T:
+        """What is read, and what stands for it where it is wrong."""
+        try:
+            return read()
+        except FlowError as error:
+            self.faults.append(error)
+            return otherwise

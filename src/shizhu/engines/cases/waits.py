@@ -1,0 +1,46 @@
+"""What cases wait for beside people: a time, a message or signal, a job done outside. Each is a row meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from shizhu.engines.cases.logic import State, Thrown
+from shizhu.engines.cases.models import Case, Waiting
+from shizhu.kernel import events, jobs
+
+THROWN = "cases.event.thrown"
+JOB_READY = "cases.job.ready"
+RING = "cases.ring"  # the job that a timer wakes
+
+
+def keep(case: Case, after: State) -> None:
+    """Bring the rows to what the case waits for now; wake at the time of each new timer."""
+    wanted = {(wait.at, wait.event): wait for wait in after.waits}
+    for row in Waiting.objects.filter(case=case):
+        wait = wanted.get((row.place, row.event))
+        if wait is not None and row.due_at == _moment(wait.due):
+            del wanted[row.place, row.event]
+        else:
+            row.delete()
+    for wait in wanted.values():
+        row = Waiting.objects.create(
+            case=case, county_id=case.county_id, place=wait.at, event=wait.event, kind=wait.kind, name=wait.name,
+            key=wait.key, due_at=_moment(wait.due),
+        )  # fmt: skip
+        if row.due_at is not None:
+            jobs.wake(RING, row.pk, row.due_at)
+        if row.kind == "job":
+            told = {"case": case.pk, "number": case.number, "job": row.pk, "topic": row.name}
+            events.emit(JOB_READY, row.pk, case.county_id, {**told, "document": after.document})
+
+
+def _moment(due: str) -> datetime | None:
+    return datetime.fromisoformat(due) if due else None
+
+
+def tell(case: Case, thrown: Iterable[Thrown]) -> None:
+    """Say what a case threw, to whoever waits for it."""
+    for one in thrown:
+        told = {"kind": one.kind, "name": one.name, "key": one.key, "payload": one.payload, "case": case.pk}
+        events.emit(THROWN, case.pk, case.county_id, {**told, "area": case.area_id})

@@ -1,0 +1,243 @@
+"""What cases wait for beside people, on a real database: times, messages, signals, jobs; once, whatever dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlparse
+
+import orjson
+import pytest
+from django.db import connection, connections
+from procrastinate.contrib.django.models import ProcrastinateJob
+from tests.engines.cases.logic.test_bpmn_elements import ERROR, HEAD, MESSAGE, SIGNAL, event, lines, timer
+from tests.fixtures import area, person
+from tests.kernel.test_jobs import Run, work
+from tests.web.pages import browser, text
+
+from shizhu.engines.cases import api, happening
+from shizhu.engines.cases.models import Case, Entry, Task, Waiting
+from shizhu.kernel import access, events, packs, testing
+from shizhu.kernel.models import County, Declaration, OutboxEvent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+FLOW = "lemonade.bulk"
+SENT: dict[str, Any] = {
+    "content_type": "application/json", "headers": {"host": "testserver", "origin": "http://testserver"},
+}  # fmt: skip
+PROPERTIES = {"owner": "stand", "prefix": "LT", "limit": "P2D", "stages": "下单/Order,交付/Serve", "en": "Bulk"}
+TOLD = "".join(f'<c:property name="{name}" value="{value}"/>' for name, value in PROPERTIES.items())
+TOLD = f"<extensionElements><c:properties>{TOLD}</c:properties></extensionElements>"
+KEY = '<extensionElements><c:properties><c:property name="key" value="plate"/></c:properties></extensionElements>'
+
+
+def user(id_: str) -> str:
+    return f'<userTask id="{id_}" name="办理" c:candidateGroups="lemonade.maker"/>'
+
+
+def declared(body: str, key: str = FLOW) -> str:
+    flow = f'{HEAD}<process id="p" name="团购" isExecutable="true">{TOLD}{body}</process></definitions>'
+    Declaration.objects.filter(kind="flows", key=key).update(body={"text": flow})
+    packs.forget()
+    return key
+
+
+def opened(county: County, key: str = FLOW, **document: Any) -> Case:
+    return api.open_case(api.Opening(key, "试", area(county, "101"), document))
+
+
+def told() -> None:
+    """Let everything that was thrown arrive."""
+    consumer = next(one for one in events.consumers() if one.name == "cases.thrown")
+    for row in OutboxEvent.objects.order_by("pk"):
+        if row.envelope["type"] in consumer.types:
+            events.handle(consumer, events.decode(orjson.dumps(row.envelope)))
+
+
+START, END = '<startEvent id="s"/>', '<endEvent id="e" name="交付"/>'
+LATE = (
+    START + user("a") + user("late") + END
+    + event("boundaryEvent", "b", timer("PT1H"), 'attachedToRef="a" name="超时"')
+    + lines("s>a", "a>e", "b>late", "late>e")
+)  # fmt: skip
+
+
+def come_due(case: Case) -> Waiting:
+    """The hour is over, for the row and for the job that wakes it."""
+    row = Waiting.objects.get(case=case, kind="timer")
+    past = datetime.now(UTC) - timedelta(minutes=1)
+    Waiting.objects.filter(pk=row.pk).update(due_at=past)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET scheduled_at = now() WHERE task_name = 'cases.ring'"
+            " AND args->'number' = %s::jsonb",
+            [str(row.pk)],
+        )
+    return row
+
+
+def test_a_timer_wakes_at_its_time_and_not_before(county: County, run: Run) -> None:
+    declared(LATE)
+    case = opened(county)
+    row = Waiting.objects.get(case=case)
+    job = ProcrastinateJob.objects.get(task_name="cases.ring", args__number=row.pk)
+    assert job.scheduled_at == row.due_at
+    assert row.due_at is not None
+    assert timedelta(minutes=59) < row.due_at - case.opened_at <= timedelta(hours=1, seconds=1)
+    run(work())
+    assert Task.objects.get(case=case, status="ready").step == "a"
+    come_due(case)
+    run(work())
+    assert list(Task.objects.filter(case=case).values_list("step", "status")) == [("a", "withdrawn"), ("late", "ready")]
+    assert not Waiting.objects.exists()
+    reader = browser(person(county, "cases.*", username="reader"))
+    assert "超时 时间已到" in text(reader.get(f"/cases/{case.pk}/"))
+
+
+def test_a_task_done_in_time_leaves_no_timer_that_does_anything(county: County, run: Run) -> None:
+    declared(LATE)
+    case = opened(county)
+    maker = person(county, role="lemonade.maker", username="maker")
+    number = Waiting.objects.get(case=case).pk
+    api.answer(access.actor(maker), Task.objects.get(case=case).pk, {})
+    before = testing.everything_kept()
+    assert happening.happened(number, {}) is False
+    assert testing.everything_kept() == before
+    case.refresh_from_db()
+    assert case.status == "closed"
+
+
+DIES = """
+import os, signal, django
+django.setup()
+from django.db import transaction
+from shizhu.engines.cases import happening
+with transaction.atomic():
+    assert happening.happened({number}, {{}}) is True
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_worker_killed_in_the_middle_loses_nothing_and_does_nothing_twice(county: County, run: Run) -> None:
+    declared(LATE)
+    case = opened(county)
+    row = come_due(case)
+    before = testing.everything_kept()
+    address = urlparse(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+    environment = {**os.environ, "DATABASE_URL": address, "DJANGO_SETTINGS_MODULE": "shizhu.site.settings"}
+    died = subprocess.run(  # our own words
+        [sys.executable, "-c", DIES.format(number=row.pk)], env=environment, check=False, capture_output=True
+    )
+    assert died.returncode == -signal.SIGKILL, died.stderr.decode()[-500:]
+    assert testing.everything_kept() == before
+    run(work())
+    assert [task.step for task in Task.objects.filter(case=case, status="ready")] == ["late"]
+    assert happening.happened(row.pk, {}) is False
+    assert Entry.objects.filter(case=case, kind="happened").count() == 1
+
+
+def test_of_two_workers_at_once_one_moves_the_case(county: County) -> None:
+    declared(LATE)
+    row = come_due(opened(county))
+    won: list[bool] = []
+
+    def ring() -> None:
+        try:
+            won.append(happening.happened(row.pk, {}))
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=ring) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(won) == [False, False, False, True]
+    assert Task.objects.filter(step="late").count() == 1
+
+
+WAITS = START + event("intermediateCatchEvent", "paid", KEY + MESSAGE, 'name="到账"') + user("a") + END
+WAITS += lines("s>paid", "paid>a", "a>e")
+
+
+def test_a_message_of_another_case_reaches_the_case_of_its_key(county: County) -> None:
+    thrower = START + END + '<sendTask id="tell" messageRef="m"><extensionElements>'
+    thrower += '<c:properties><c:property name="key" value="car"/></c:properties><c:inputOutput>'
+    thrower += (
+        '<c:inputParameter name="amount">${sum}</c:inputParameter></c:inputOutput></extensionElements></sendTask>'
+    )
+    declared(WAITS)
+    first, second = opened(county, plate="A1"), opened(county, plate="A2")
+    declared(thrower + lines("s>tell", "tell>e"), "lemonade.order")
+    opened(county, "lemonade.order", car="A2", sum=30)
+    told()
+    told()
+    assert list(Task.objects.values_list("case", "step")) == [(second.pk, "a")]
+    second.refresh_from_db()
+    assert second.state["document"]["answers"]["paid"] == {"amount": 30}
+    assert Waiting.objects.get().case == first
+
+
+def test_a_signal_reaches_every_case_and_one_that_cannot_go_on_says_so(county: County) -> None:
+    catch = START + event("intermediateCatchEvent", "rain", SIGNAL, 'name="下雨"') + user("a") + END
+    catch += '<exclusiveGateway id="x" default="x-e"/>'
+    declared(catch + lines("s>rain", "rain>x", "x>a: wet", "x>e"))
+    good, bad = opened(county, wet=True), opened(county, wet=3)
+    happening.bring(county.pk, "signal", "rain", "", {}, area(county))
+    assert Task.objects.get(status="ready").case == good
+    assert Waiting.objects.get().case == bad
+    assert "must be true or false" in Entry.objects.get(case=bad, kind="stuck").data["why"]
+
+
+def test_a_message_over_http_reaches_cases_and_opens_them(county: County) -> None:
+    declared(WAITS)
+    case = opened(county, plate="A1")
+    begin = event("startEvent", "s", MESSAGE) + user("a") + END + lines("s>a", "a>e")
+    sender = browser(person(county, "cases.message.send", username="sender"))
+    stranger = browser(person(county, "cases.case.view", username="stranger"))
+    body = {"name": "paid", "key": "A1", "payload": {"amount": 5}}
+    before = testing.everything_kept()
+    assert stranger.post("/cases/messages", body, **SENT).status_code == 403
+    refused = sender.post("/cases/messages", {"key": 3, "x": 1}, **SENT)
+    assert (refused.status_code, [one["name"] for one in refused.json()["problems"]]) == (422, ["x", "key", "name"])
+    assert testing.everything_kept() == before
+    assert sender.post("/cases/messages", body, **SENT).json() == {"cases": [case.number]}
+    assert sender.post("/cases/messages", body, **SENT).json() == {"cases": []}
+    declared(begin)
+    made = sender.post("/cases/messages", {"name": "paid", "area": area(county, "101").code}, **SENT).json()["cases"]
+    assert Case.objects.get(number=made[0]).area == area(county, "101")
+
+
+def test_a_job_is_done_by_a_program_outside_once(county: County) -> None:
+    body = START + '<serviceTask id="print" name="打印" c:type="external" c:topic="print"/>' + user("mend") + END
+    body += event("boundaryEvent", "b", ERROR, 'attachedToRef="print"')
+    declared(body + lines("s>print", "print>e", "b>mend", "mend>e"))
+    first, second = opened(county, pages=2), opened(county, pages=3)
+    program = browser(person(county, "cases.job.do", username="printer"))
+    jobs = program.get("/cases/jobs?topic=print").json()["jobs"]
+    assert [(job["case"], job["document"]["pages"]) for job in jobs] == [(first.number, 2), (second.number, 3)]
+    assert program.post(f"/cases/jobs/{jobs[0]['id']}", {"answer": {"ink": 1}}, **SENT).status_code == 204
+    assert program.post(f"/cases/jobs/{jobs[0]['id']}", {"answer": {"ink": 2}}, **SENT).status_code == 404
+    assert program.post(f"/cases/jobs/{jobs[1]['id']}", {"error": "E1"}, **SENT).status_code == 204
+    first.refresh_from_db()
+    assert (first.status, first.state["document"]["answers"]["print"]) == ("closed", {"ink": 1})
+    assert Task.objects.get(status="ready").step == "mend"
+    assert program.get("/cases/jobs").json() == {"jobs": []}
+
+
+def test_a_called_flow_is_kept_with_the_case_that_began_on_it(county: County) -> None:
+    declared(START + user("ask") + END + lines("s>ask", "ask>e"), "lemonade.order")
+    declared(START + '<callActivity id="c1" calledElement="order"/>' + END + lines("s>c1", "c1>e"))
+    case = opened(county)
+    assert Task.objects.get(case=case).step == "c1/ask"
+    declared(START + user("other") + END + lines("s>other", "other>e"), "lemonade.order")
+    maker = person(county, role="lemonade.maker", username="maker")
+    api.answer(access.actor(maker), Task.objects.get(case=case).pk, {})
+    case.refresh_from_db()
+    assert case.status == "closed"
+    assert Task.objects.get(case=opened(county)).step == "c1/other"
