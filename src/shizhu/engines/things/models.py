@@ -165,12 +165,16 @@ class Observation(models.Model):
 
 
 class Latest(models.Model):
-    """The newest observation of a datastream, and its extent in time."""
+    """The newest observation of a datastream, and the extent of all in time and space."""
 
     datastream = models.OneToOneField(Datastream, models.CASCADE, primary_key=True, related_name="latest")
     first_time = models.DateTimeField()
     phenomenon_time = models.DateTimeField()
     last_end = models.DateTimeField()
+    result_first = models.DateTimeField(null=True)  # the result times there are
+    result_last = models.DateTimeField(null=True)
+    area = BoxField(null=True)  # around the features that observations name
+    is_home = models.BooleanField(default=False)  # some name none: they are where the Thing is
     result_time = models.DateTimeField(null=True)
     result = models.FloatField(null=True)
     result_json = models.JSONField(null=True)

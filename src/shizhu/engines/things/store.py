@@ -77,15 +77,21 @@ JOIN incoming i USING (datastream_id, phenomenon_time) WHERE o.known_at = now() 
 """
 NEWER = "excluded.phenomenon_time >= l.phenomenon_time"
 VALUE_COLUMNS = ("result_time", "result", "result_json", "verdict", "reason", "origin", "known_at")
+EXTENT_COLUMNS = "first_time, phenomenon_time, last_end, result_first, result_last, area, is_home"
 LATEST = f"""
-INSERT INTO things_latest AS l (datastream_id, first_time, phenomenon_time, last_end, {", ".join(VALUE_COLUMNS)})
+INSERT INTO things_latest AS l (datastream_id, {EXTENT_COLUMNS}, {", ".join(VALUE_COLUMNS)})
 SELECT s.*, now() FROM unnest(
-  %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::float8[], %s::jsonb[],
-  %s::smallint[], %s::jsonb[], %s::smallint[]
+  %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
+  %s::text[]::box[], %s::boolean[], %s::timestamptz[], %s::float8[], %s::jsonb[], %s::smallint[], %s::jsonb[],
+  %s::smallint[]
 ) AS s
 ON CONFLICT (datastream_id) DO UPDATE SET
   first_time = least(l.first_time, excluded.first_time),
   last_end = greatest(l.last_end, excluded.last_end),
+  result_first = least(l.result_first, excluded.result_first),
+  result_last = greatest(l.result_last, excluded.result_last),
+  area = bound_box(coalesce(l.area, excluded.area), coalesce(excluded.area, l.area)),
+  is_home = l.is_home OR excluded.is_home,
   phenomenon_time = greatest(l.phenomenon_time, excluded.phenomenon_time),
   {", ".join(f"{name} = CASE WHEN {NEWER} THEN excluded.{name} ELSE l.{name} END" for name in VALUE_COLUMNS)}
 """
@@ -151,19 +157,61 @@ SELECT %s, s.stream, s.time, coalesce((SELECT max(sequence) FROM things_observat
 FROM (SELECT %s::bigint AS stream, %s::timestamptz AS time) s
 """
 TAKEN = f"SELECT o.id FROM things_observation o WHERE o.datastream_id = %s AND o.phenomenon_time = %s AND {HERE}"
-LATEST_FORGET = "DELETE FROM things_latest WHERE datastream_id = ANY(%s) RETURNING datastream_id, first_time"
+BOXES = "SELECT id, things_box(feature)::text FROM things_featureofinterest WHERE id = ANY(%s)"
+LATEST_FORGET = """
+DELETE FROM things_latest WHERE datastream_id = ANY(%s)
+RETURNING datastream_id, first_time, last_end, result_first, result_last, area::text, is_home
+"""
 LATEST_RECOMPUTE = f"""
-INSERT INTO things_latest (datastream_id, first_time, phenomenon_time, last_end, {", ".join(VALUE_COLUMNS)})
-SELECT s.id, CASE WHEN EXISTS (SELECT FROM things_day WHERE datastream_id = s.id) THEN least(s.first, f.time)
-         ELSE f.time END,
-       n.phenomenon_time, greatest(n.phenomenon_time, e.last_end), {", ".join(f"n.{name}" for name in VALUE_COLUMNS)}
-FROM unnest(%s::bigint[], %s::timestamptz[]) AS s (id, first)
+INSERT INTO things_latest (datastream_id, {EXTENT_COLUMNS}, {", ".join(VALUE_COLUMNS)})
+SELECT s.id, CASE WHEN a.is_archived THEN least(s.first, f.time) ELSE f.time END, n.phenomenon_time,
+       CASE WHEN w.is_wide THEN greatest(n.phenomenon_time, e.last_end) ELSE s.last END,
+       CASE WHEN NOT w.is_wide THEN s.result_first WHEN a.is_archived THEN least(s.result_first, e.result_first)
+         ELSE e.result_first END,
+       CASE WHEN NOT w.is_wide THEN s.result_last WHEN a.is_archived THEN greatest(s.result_last, e.result_last)
+         ELSE e.result_last END,
+       CASE WHEN NOT w.is_wide THEN s.area
+         WHEN a.is_archived THEN bound_box(coalesce(s.area, e.area), coalesce(e.area, s.area)) ELSE e.area END,
+       CASE WHEN NOT w.is_wide THEN s.is_home ELSE e.is_home OR (a.is_archived AND s.is_home) END,
+       {", ".join(f"n.{name}" for name in VALUE_COLUMNS)}
+FROM unnest(
+  %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::text[]::box[],
+  %s::boolean[]
+) AS s (id, first, last, result_first, result_last, area, is_home)
+CROSS JOIN LATERAL (SELECT s.id = ANY(%s) AS is_wide) w
+CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM things_day WHERE datastream_id = s.id) AS is_archived) a
 CROSS JOIN LATERAL (SELECT * FROM things_observation o WHERE o.datastream_id = s.id AND {HERE}
   ORDER BY o.phenomenon_time DESC, o.sequence DESC LIMIT 1) n
 CROSS JOIN LATERAL (SELECT o.phenomenon_time AS time FROM things_observation o WHERE o.datastream_id = s.id AND {HERE}
   ORDER BY o.phenomenon_time LIMIT 1) f
-CROSS JOIN LATERAL (SELECT max(o.phenomenon_end) AS last_end FROM things_observation o
-  WHERE o.datastream_id = s.id AND o.phenomenon_end IS NOT NULL AND {HERE}) e
+CROSS JOIN LATERAL (
+  SELECT max(last_end) AS last_end, min(result_first) AS result_first, max(result_last) AS result_last,
+         coalesce(bool_or(feature_id IS NULL), FALSE) AS is_home,
+         box(point(max((b.box[0])[0]), max((b.box[0])[1])), point(min((b.box[1])[0]), min((b.box[1])[1]))) AS area
+  FROM (
+    SELECT o.feature_id, max(o.phenomenon_end) AS last_end, min(o.result_time) AS result_first,
+           max(o.result_time) AS result_last
+    FROM things_observation o WHERE w.is_wide AND o.datastream_id = s.id AND {HERE} GROUP BY 1
+  ) o
+  LEFT JOIN things_featureofinterest g ON g.id = o.feature_id
+  LEFT JOIN LATERAL things_box(g.feature) AS b (box) ON g.id IS NOT NULL
+) e
+"""
+# Datastreams in whose extent something stood that holds no more: a row that is superseded or withdrawn made an end of
+# it, or was the last with its feature (or with none).
+NARROWED = f"""
+SELECT DISTINCT k.stream FROM unnest(%s::bigint[], %s::timestamptz[]) AS k (stream, time)
+JOIN things_latest l ON l.datastream_id = k.stream
+JOIN things_observation o ON o.datastream_id = k.stream AND o.phenomenon_time = k.time
+WHERE NOT ({HERE}) AND (
+  coalesce(o.phenomenon_end, o.phenomenon_time) >= l.last_end OR o.result_time <= l.result_first
+  OR o.result_time >= l.result_last OR NOT EXISTS (
+    SELECT FROM things_observation o2 WHERE o2.datastream_id = k.stream AND o2.feature_id = o.feature_id
+      AND {HERE.replace("o.", "o2.")}) AND o.feature_id IS NOT NULL
+  OR o.feature_id IS NULL AND NOT EXISTS (
+    SELECT FROM things_observation o3 WHERE o3.datastream_id = k.stream AND o3.feature_id IS NULL
+      AND {HERE.replace("o.", "o3.")})
+)
 """
 QUARANTINE = """
 INSERT INTO things_quarantine (received, protocol, device_id, sender, payload, field, value, rule)
@@ -294,9 +342,22 @@ async def _refresh(connection: psycopg.AsyncConnection[Any], keys: Sequence[tupl
     columns = [stream for stream, _ in hot], [time for _, time in hot]
     await connection.execute(HOURS_FORGET.format(touched=TOUCHED_KEYS), columns)
     await connection.execute(HOURS_RECOMPUTE.format(touched=TOUCHED_KEYS), columns)
-    known = await _fetched(connection, LATEST_FORGET, sorted({stream for stream, _ in keys}))
-    await connection.execute(LATEST_RECOMPUTE, ([stream for stream, _ in known], [first for _, first in known]))
+    wide = await _narrowed(connection, keys)
+    await remeasure(connection, {stream for stream, _ in keys}, wide)
     return archived
+
+
+async def _narrowed(connection: psycopg.AsyncConnection[Any], keys: Iterable[tuple[Any, ...]]) -> list[int]:
+    """The datastreams whose extent something of these keys made that holds no more."""
+    columns = [list(column) for column in zip(*keys, strict=True)] or [[], []]
+    return [stream for (stream,) in await _fetched(connection, NARROWED, *columns)]
+
+
+async def remeasure(connection: psycopg.AsyncConnection[Any], streams: Iterable[int], wide: Iterable[int]) -> None:
+    """Latest values from the rows there are now; of those in `wide` the extent too, for which all are read."""
+    known = await _fetched(connection, LATEST_FORGET, sorted(streams))
+    columns = [list(column) for column in zip(*known, strict=True)] or [[]] * 7
+    await connection.execute(LATEST_RECOMPUTE, (*columns, list(wide)))
 
 
 def rounds(readings: Sequence[Reading]) -> list[Sequence[Reading]]:
@@ -431,6 +492,7 @@ async def _write(
     if not readings:
         return readings
     rows = binary.table(map(_row, readings))
+    corrected: set[tuple[Any, ...]] = set()
     async with connection.cursor() as cursor:
         if await _is_copied(connection, cursor, rows):
             outcome.committed += len(readings)
@@ -440,10 +502,21 @@ async def _write(
             await cursor.execute(STAGE)
             await cursor.execute("TRUNCATE incoming")
             await _copy(cursor, "incoming", rows)
-            readings = await _settle(cursor, readings, outcome, has_hours=has_hours)
+            readings, corrected = await _settle(cursor, readings, outcome, has_hours=has_hours)
         if readings:
-            await cursor.execute(LATEST, _newest(readings))
+            await cursor.execute(LATEST, _newest(readings, await _boxes(connection, readings)))
+        if corrected:
+            wide = await _narrowed(connection, corrected)
+            await remeasure(connection, wide, wide)
     return readings
+
+
+async def _boxes(connection: psycopg.AsyncConnection[Any], readings: Iterable[Reading]) -> dict[int, str]:
+    """The box of each feature that readings name."""
+    features = {reading.feature for reading in readings} - {None}
+    if not features:
+        return {}
+    return {id_: box for id_, box in await _fetched(connection, BOXES, list(features)) if box}
 
 
 async def _is_copied(connection: psycopg.AsyncConnection[Any], cursor: psycopg.AsyncCursor[Any], rows: bytes) -> bool:
@@ -480,28 +553,70 @@ def _hours(readings: Iterable[Reading]) -> list[list[Any]]:
     return [streams, hours, *([values[n] for values in found.values()] for n in range(4))]
 
 
-def _newest(readings: Iterable[Reading]) -> list[list[Any]]:
-    """The newest reading of each datastream and the extent of all in time, as columns in order of the datastreams."""
-    found: dict[int, tuple[datetime, Reading, datetime]] = {}  # first time, newest, last end
+@dataclass(slots=True)
+class Extent:
+    """Of readings of one datastream: the first and newest, the last end, result times, boxes of features."""
+
+    first: datetime
+    newest: Reading
+    last: datetime
+    result_first: datetime | None = None
+    result_last: datetime | None = None
+    features: set[int] = field(default_factory=set)
+    is_home: bool = False
+
+
+def _newest(readings: Iterable[Reading], boxes: Mapping[int, str]) -> list[list[Any]]:
+    """The newest reading of each datastream and the extent of all, as columns in order of the datastreams."""
+    found: dict[int, Extent] = {}
     for reading in readings:
-        time, end = reading.time, reading.end or reading.time
-        first, newest, last = found.get(reading.stream) or (time, reading, end)
-        found[reading.stream] = min(first, time), reading if time >= newest.time else newest, max(last, end)
+        time, end, result_time, feature = (
+            reading.time,
+            reading.end or reading.time,
+            reading.result_time,
+            reading.feature,
+        )
+        own = found.get(reading.stream)
+        if own is None:
+            own = found[reading.stream] = Extent(time, reading, end)
+        elif time >= own.newest.time:
+            own.newest = reading
+        own.first = min(own.first, time)
+        own.last = max(own.last, end)
+        if result_time is not None:
+            own.result_first = min(own.result_first or result_time, result_time)
+            own.result_last = max(own.result_last or result_time, result_time)
+        if feature is None:
+            own.is_home = True
+        else:
+            own.features.add(feature)
     made = [
-        (stream, first, r.time, last, r.result_time, r.result, r.result_json, r.verdict, r.reason, r.origin)
-        for stream, (first, r, last) in sorted(found.items())
-    ]
+        (stream, own.first, r.time, own.last, own.result_first, own.result_last, _around(own.features, boxes),
+         own.is_home, r.result_time, r.result, r.result_json, r.verdict, r.reason, r.origin)
+        for stream, own in sorted(found.items()) for r in (own.newest,)
+    ]  # fmt: skip
     return [list(column) for column in zip(*made, strict=True)]
+
+
+def _around(features: Iterable[int], boxes: Mapping[int, str]) -> str | None:
+    """The box around those of features."""
+    found = [boxes[feature] for feature in features if feature in boxes]
+    if len(found) < 2:
+        return found[0] if found else None
+    corners = [tuple(map(float, box.strip("()").replace("),(", ",").split(","))) for box in found]
+    east, north, west, south = zip(*corners, strict=True)
+    return f"({max(east)},{max(north)}),({min(west)},{min(south)})"
 
 
 async def _settle(
     cursor: psycopg.AsyncCursor[Any], readings: Sequence[Reading], outcome: Outcome, *, has_hours: bool
-) -> Sequence[Reading]:
-    """Some keys were there before: correct those with another value; returns what is new."""
+) -> tuple[Sequence[Reading], set[tuple[Any, ...]]]:
+    """Some keys were there before: correct those with another value; returns what is new, and corrected keys."""
     await cursor.execute(INSERT)
     inserted = cursor.rowcount
     await cursor.execute(CORRECT)
-    keys = set(await cursor.fetchall())
+    corrected = set(await cursor.fetchall())
+    keys = set(corrected)
     outcome.corrections += len(keys)
     outcome.committed += inserted + len(keys)
     outcome.duplicates += len(readings) - inserted - len(keys)
@@ -511,7 +626,7 @@ async def _settle(
     if inserted:
         await cursor.execute(FRESH)
         keys |= set(await cursor.fetchall())
-    return [reading for reading in readings if (reading.stream, reading.time) in keys]
+    return [reading for reading in readings if (reading.stream, reading.time) in keys], corrected
 
 
 def _row(reading: Reading) -> bytes:

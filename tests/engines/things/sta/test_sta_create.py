@@ -59,6 +59,7 @@ def test_each_entity_is_read_as_it_was_made(service: Service, county: County) ->
     found = {kind: plain(service.get(f"{kind}({id_})").json) for kind, id_ in ids.items()}
     span = found["Datastreams"].pop("phenomenonTime")
     assert span == reading["phenomenonTime"]
+    assert found["Datastreams"].pop("resultTime") == "2026-07-01T13:00:01Z/2026-07-01T13:00:01Z"
     names = {"Thing", "Locations", "Sensor", "ObservedProperty", "Datastream", "FeatureOfInterest"}
     assert found == {kind: {k: v for k, v in body.items() if k not in names} for kind, body in made.items()}
 

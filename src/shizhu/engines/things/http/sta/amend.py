@@ -43,8 +43,14 @@ async def change(writer: Writer, id_: int, draft: Draft) -> None:
     """PATCH and PUT."""
     if draft.entity.name == "Observations":
         await correct(writer, id_, draft)
-    else:
-        await writer.change(id_, draft)
+        return
+    await writer.change(id_, draft)
+    if draft.entity.name == "FeaturesOfInterest" and "feature" in draft.values:
+        streams = await _ids(
+            writer, "SELECT DISTINCT datastream_id FROM things_observation WHERE feature_id = ANY(%s)", [id_]
+        )
+        await writer.connection.execute(ORDERED, (streams,))
+        await store.remeasure(writer.connection, streams, streams)
 
 
 async def correct(writer: Writer, id_: int, draft: Draft) -> None:

@@ -252,11 +252,20 @@ def _hanging(inverse: str, where: str, *, is_inherited: bool = False) -> tuple[N
     return tuple(Navigation(name, name, inverse, where=where, is_inherited=is_inherited) for name in names)
 
 
+# Around the features that Observations name and, where some name none, that of the Datastream.
+AREA = """(SELECT bound_box(coalesce(a.own, a.home), coalesce(a.home, a.own)) FROM things_latest l CROSS JOIN LATERAL (
+ SELECT l.area AS own, (SELECT things_box(f.feature) FROM things_featureofinterest f
+   WHERE l.is_home AND f.id = {e}.feature_id) AS home) a WHERE l.datastream_id = {e}.id)"""
+OBSERVED_AREA = f"coalesce(things_geojson({AREA}), {{e}}.observed_area)"
+RESULT_TIME = interval("l.result_first", "l.result_last")
 STREAM_TIMES = (
-    _json("observedArea", "observed_area", box="things_box({e}.observed_area)"),
+    Property("observedArea", Kind.JSON, OBSERVED_AREA, f"{OBSERVED_AREA}::text", Rule.OBJECT, "observed_area",
+             order=((f"{OBSERVED_AREA}::text", "text"),), box=f"coalesce({AREA}, things_box({{e}}.observed_area))"),
     Property("phenomenonTime", Kind.SPAN, LATEST.format(sql="l.first_time"),
              LATEST.format(sql=interval("l.first_time", "l.last_end")), end=LATEST.format(sql="l.last_end")),
-    Property("resultTime", Kind.SPAN, "NULL::timestamptz", "NULL::text", end="NULL::timestamptz"),
+    Property("resultTime", Kind.SPAN, LATEST.format(sql="l.result_first"),
+             LATEST.format(sql=f"CASE WHEN l.result_first IS NOT NULL THEN {RESULT_TIME} END"),
+             end=LATEST.format(sql="l.result_last")),
     PROPERTIES,
 )  # fmt: skip
 SETS = {
