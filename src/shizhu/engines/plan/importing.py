@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from shizhu.engines.plan.logic import reader
+from shizhu.engines.plan.logic.reading import read_file
 from shizhu.engines.plan.models import Indicator, Plan, Task, Value
 from shizhu.kernel.counties import Folder
 from shizhu.kernel.models import County, Person
@@ -19,7 +20,19 @@ def import_text(
     county: County, text: str, *, code: str = DEFAULT_CODE, source: str = "", by: Person | None = None
 ) -> Plan:
     """Read the text and keep everything with its place; rows of an older reading with the same key are replaced."""
-    document: dict[str, Any] = reader.read(text).as_json()
+    return _kept(county, text, reader.read(text).as_json(), code=code, source=source, by=by)
+
+
+@transaction.atomic
+def import_file(
+    county: County, name: str, content: bytes, *, code: str = DEFAULT_CODE, by: Person | None = None
+) -> Plan:
+    """Read a file (txt, docx, PDF) and keep everything; its name is the source. Raises FileUnreadable."""
+    told = read_file(name, content)
+    return _kept(county, told.opened.text, told.as_json(), code=code, source=name, by=by)
+
+
+def _kept(county: County, text: str, document: dict[str, Any], *, code: str, source: str, by: Person | None) -> Plan:
     plan, _ = Plan.objects.update_or_create(
         county=county,
         code=code,
@@ -31,7 +44,7 @@ def import_text(
             "updated_by": by,
         },
     )
-    _indicators(plan, document["indicators"], "plan")
+    _indicators(plan, [row for row in document["indicators"] if row["found_in"] == "table"], "plan")
     _tasks(plan, document["tasks"])
     return plan
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from tests.engines.plan.reader.told import in_tables
 
 from shizhu.engines.plan.logic.reader import PlanDocument
 
@@ -19,7 +20,7 @@ def test_title(document: PlanDocument) -> None:
 def test_indicators(document: PlanDocument) -> None:
     rows = [
         (item.no, item.name, item.unit, item.kind, item.base.value, item.target.value, item.growth, item.cumulative)
-        for item in document.indicators
+        for item in in_tables(document)
     ]
     assert rows == [
         ("1", "粮食产量", "万吨", "约束性", 21.3, 22, None, False),
@@ -37,7 +38,7 @@ def test_indicators(document: PlanDocument) -> None:
 def test_years_groups_and_places_of_indicators(document: PlanDocument) -> None:
     rows = [
         (item.key, item.base.year, item.target.year, item.group, item.place.first, item.place.last)
-        for item in document.indicators
+        for item in in_tables(document)
     ]
     assert rows == [
         ("indicator-01", 2022, 2027, "生产能力", 22, 22),

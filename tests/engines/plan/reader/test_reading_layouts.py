@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.engines.plan.reader.told import in_tables
 
 from shizhu.engines.plan.logic.reader import PlanDocument, read
 
@@ -154,7 +155,7 @@ def test_a_table_reads_back_in_every_layout(layout: Callable[[list[list[str]]], 
             *(item.no, item.name, item.unit, item.kind),
             *(item.base.year, item.base.value, item.target.year, item.target.value, item.growth),
         )
-        for item in read(text).indicators
+        for item in in_tables(read(text))
     ]
     assert found == sheet.expected()
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from tests.engines.plan.reader.told import in_tables
 
 from shizhu.engines.plan.logic.reader import PlanDocument
 
@@ -42,7 +43,7 @@ def test_terms_and_places_of_tasks(document: PlanDocument) -> None:
 def test_indicators(document: PlanDocument) -> None:
     rows = [
         (item.no, item.name, item.unit, item.kind, item.base.value, item.target.value, item.growth)
-        for item in document.indicators
+        for item in in_tables(document)
     ]
     assert rows == [
         ("1", "水产品总产量", "万吨", "预期性", 2.4, 3.1, 5.3),
@@ -51,8 +52,8 @@ def test_indicators(document: PlanDocument) -> None:
         ("4", "渔业从业人员培训", "人次", "预期性", 900, 1500, None),
         ("5", "渔船更新改造", "艘", "预期性", None, 40, None),
     ]
-    assert [item.no for item in document.indicators if item.growth_is_total] == ["3", "5"]
-    assert [(item.place.first, item.place.last) for item in document.indicators if item.no == "4"] == [(14, 15)]
+    assert [item.no for item in in_tables(document) if item.growth_is_total] == ["3", "5"]
+    assert [(item.place.first, item.place.last) for item in in_tables(document) if item.no == "4"] == [(14, 15)]
 
 
 def test_what_is_not_read_is_said(document: PlanDocument) -> None:

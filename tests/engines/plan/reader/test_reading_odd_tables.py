@@ -1,5 +1,7 @@
 """Tables that are printed oddly: headings on two levels, totals, group rows, captions that look like headings."""
 
+from tests.engines.plan.reader.told import in_tables
+
 from shizhu.engines.plan.logic.reader import read
 
 TWO_LEVELS = """某县文化规划
@@ -103,7 +105,7 @@ YEARS_PRINTED_LAST = """某县水利规划（2021—2025年）
 def test_headings_on_two_levels_totals_and_merged_classes() -> None:
     document = read(TWO_LEVELS)
     assert [
-        (item.name, item.unit, item.base.year, item.base.value, item.target.value) for item in document.indicators
+        (item.name, item.unit, item.base.year, item.base.value, item.target.value) for item in in_tables(document)
     ] == [
         ("接待游客", "万人次", 2020, 320, 500),
         ("文化馆", "座", 2020, 5, 9),
@@ -126,7 +128,7 @@ def test_group_rows_by_tabs() -> None:
 
 def test_a_caption_like_a_heading_a_repeated_header_and_bodies_on_lines() -> None:
     document = read(CAPTION_LIKE_A_HEADING)
-    rows = [(item.no, item.name, item.target.value, item.growth, item.cumulative) for item in document.indicators]
+    rows = [(item.no, item.name, item.target.value, item.growth, item.cumulative) for item in in_tables(document)]
     assert rows == [("1", "林地面积", 18.8, 0.2, True), ("3", "绿化覆盖率", None, None, False)]
     assert [(task.name, task.period.last, task.owners) for task in document.tasks] == [
         ("完成造林3200亩", 2026, ("镇林业站", "各村")),
@@ -137,7 +139,7 @@ def test_a_caption_like_a_heading_a_repeated_header_and_bodies_on_lines() -> Non
 def test_years_under_a_spanning_heading_may_be_printed_last() -> None:
     rows = [
         (item.name, item.unit, item.kind, [(mark.year, mark.value) for mark in (item.base, item.target)])
-        for item in read(YEARS_PRINTED_LAST).indicators
+        for item in in_tables(read(YEARS_PRINTED_LAST))
     ]
     assert rows == [
         ("自来水普及率", "%", "约束性", [(2023, 92), (2025, 95)]),

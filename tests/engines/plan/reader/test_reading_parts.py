@@ -1,6 +1,7 @@
 """Values, terms, owners and wordings one by one, and the shape of the JSON."""
 
 import pytest
+from tests.engines.plan.reader.told import in_tables
 
 from shizhu.engines.plan.logic.reader import read
 from shizhu.engines.plan.logic.reader.document import Period, Place
@@ -186,7 +187,7 @@ def test_growth_must_fit_both_ends() -> None:
 
 def test_a_note_says_what_a_bracket_means() -> None:
     document = read(TABLE.format(basis="", goal="", growth="－", note="〔〕内为2019年数据。"))
-    item = document.indicators[1]
+    item = in_tables(document)[1]
     assert (item.cumulative, item.base.year, item.base.value) == (False, 2019, 40)
 
 
@@ -202,6 +203,7 @@ def test_json_has_the_agreed_shape() -> None:
                    "place": {"from": 12, "to": 12}},
         "growth": None, "cumulative": True, "place": {"from": 12, "to": 12}, "growth_text": "－", "growth_bound": None,
         "growth_is_total": False, "group": None, "milestones": [], "owners": [], "more": {}, "table": "",
+        "found_in": "table", "mentions": [], "confidence": 0.98, "signs": [],
     }  # fmt: skip
     assert found["boxes"] == [
         {

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from tests.engines.plan.reader.told import in_tables
 
 from shizhu.engines.plan.logic.reader import PlanDocument
 
@@ -19,7 +20,7 @@ def test_title(document: PlanDocument) -> None:
 def test_indicators(document: PlanDocument) -> None:
     rows = [
         (item.no, item.name, item.unit, item.kind, item.base.value, item.target.value, item.growth, item.cumulative)
-        for item in document.indicators
+        for item in in_tables(document)
     ]
     assert rows == [
         ("1", "每千名老年人养老床位", "张", "预期性", 28, 40, 7.4, False),
@@ -35,7 +36,7 @@ def test_indicators(document: PlanDocument) -> None:
 def test_years_groups_and_places_of_indicators(document: PlanDocument) -> None:
     rows = [
         (item.key, item.base.year, item.target.year, item.group, item.place.first, item.place.last)
-        for item in document.indicators
+        for item in in_tables(document)
     ]
     assert rows == [
         ("indicator-01", 2020, 2025, None, 36, 36),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from tests.engines.plan.reader.told import in_tables
 
 from shizhu.engines.plan.logic.reader import PlanDocument
 
@@ -19,7 +20,7 @@ def test_title(document: PlanDocument) -> None:
 def test_indicators(document: PlanDocument) -> None:
     rows = [
         (item.no, item.name, item.unit, item.kind, item.base.value, item.target.value, item.growth, item.cumulative)
-        for item in document.indicators
+        for item in in_tables(document)
     ]
     assert rows == [
         ("1", "空气质量优良天数比例", "%", "约束性", 94.1, 95, None, False),
@@ -36,7 +37,7 @@ def test_indicators(document: PlanDocument) -> None:
 def test_years_groups_and_places_of_indicators(document: PlanDocument) -> None:
     rows = [
         (item.key, item.base.year, item.target.year, item.group, item.place.first, item.place.last)
-        for item in document.indicators
+        for item in in_tables(document)
     ]
     assert rows == [
         ("indicator-01", 2020, 2025, "环境质量", 16, 16),

@@ -24,9 +24,12 @@ RULES = {
     "number-missing": gettext_noop("no number is printed"),
     "number-skipped": gettext_noop("a list number is left out"),
     "other-year": gettext_noop("the same value is printed for different years"),
+    "owner-alias": gettext_noop("perhaps a short name of the same body"),
     "owner-missing": gettext_noop("no responsible body is printed"),
     "owner-typo": gettext_noop("a character of the body's name is printed twice"),
     "owner-variant": gettext_noop("perhaps the same body under two names"),
+    "page-scanned": gettext_noop("this page is a picture without text: nothing on it was read"),
+    "parts": gettext_noop("the parts do not make the whole"),
     "part": gettext_noop("the part is more than the whole"),
     "percent-missing": gettext_noop("a share without its percent sign"),
     "period-unread": gettext_noop("the term names no year"),
@@ -35,14 +38,18 @@ RULES = {
     "similar-wording": gettext_noop("worded alike, perhaps the same quantity"),
     "table-left-out": gettext_noop("a text inside a table that fits no cell"),
     "table-other": gettext_noop("a table that is neither of indicators nor of tasks"),
+    "table-sum": gettext_noop("the rows do not make the total printed"),
     "table-table": gettext_noop("two rows of tables print different values"),
     "table-unread": gettext_noop("a table that could not be read"),
     "target-bound": gettext_noop("the target is a bound or an estimate, no single number"),
+    "target-twice": gettext_noop("perhaps one target in two wordings: link them, do not add them up"),
     "task-unread": gettext_noop("a line of the task that could not be read"),
     "text-table": gettext_noop("the text and the table print different values"),
     "text-text": gettext_noop("two sentences print different values"),
     "unit-conflict": gettext_noop("the value and its row print different units"),
     "unit-missing": gettext_noop("no unit is printed"),
+    "year-order": gettext_noop("the end comes before the beginning"),
+    "year-outside": gettext_noop("the year lies outside the term of the plan"),
     "year-not-printed": gettext_noop("the year is not printed"),
 }
 
@@ -55,7 +62,12 @@ def explained(finding: Mapping[str, Any]) -> str:
     return _(RULES[finding["rule"]])
 
 
-PLACES = (gettext_noop("indicator %s"), gettext_noop("task %s"), gettext_noop("box %s: item %s"))
+PLACES = (
+    gettext_noop("indicator %s"),
+    gettext_noop("task %s"),
+    gettext_noop("box %s: item %s"),
+    gettext_noop("page %s"),
+)
 _PATTERNS = tuple((re.compile(re.escape(text).replace("%s", "(.+)")), text) for text in PLACES)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from shizhu.engines.plan.logic.reader.arithmetic import check_sums
 from shizhu.engines.plan.logic.reader.boxes import read_boxes
 from shizhu.engines.plan.logic.reader.columns import Columns, columns_of, purpose_of
+from shizhu.engines.plan.logic.reader.confidence import sure_of_indicators, sure_of_tasks
 from shizhu.engines.plan.logic.reader.contradictions import compare
 from shizhu.engines.plan.logic.reader.document import (
     Box,
@@ -33,11 +34,14 @@ from shizhu.engines.plan.logic.reader.labelled import read_labelled_tasks
 from shizhu.engines.plan.logic.reader.lines import half_width, split_lines
 from shizhu.engines.plan.logic.reader.outline import Passage, read_passages, read_title
 from shizhu.engines.plan.logic.reader.owners import owner_doubts
+from shizhu.engines.plan.logic.reader.sentences import doubled, read_targets
+from shizhu.engines.plan.logic.reader.spans import year_doubts
 from shizhu.engines.plan.logic.reader.tables import Table, find_tables
 from shizhu.engines.plan.logic.reader.targets import target_doubts
 from shizhu.engines.plan.logic.reader.tasks import read_tasks
+from shizhu.engines.plan.logic.reader.totals import check_totals
 from shizhu.engines.plan.logic.reader.unread import unread_tables
-from shizhu.engines.plan.logic.reader.years import span_of
+from shizhu.engines.plan.logic.reader.years import span_of, year_of
 
 __all__ = [
     "Box",
@@ -65,8 +69,11 @@ class _Rows:
     doubts: list[Doubt] = field(default_factory=list)
 
 
-def read(text: str) -> PlanDocument:
-    """Read a plan; text that holds no plan gives a document with nothing in it, never an error."""
+def read(text: str, unread: Sequence[Doubt] = ()) -> PlanDocument:
+    """Read a plan; `unread` is what its file holds beside the text.
+
+    Text that holds no plan gives a document with nothing in it, never an error.
+    """
     pages = split_lines(text)
     title = read_title(pages)
     tables = find_tables(pages.lines)
@@ -75,13 +82,15 @@ def read(text: str) -> PlanDocument:
     taken = {number for table in tables for number in range(table.place.first, table.end + 1)}
     passages = read_passages(pages, taken) + rows.contents
     if not rows.tasks:
-        tasks, unread = read_labelled_tasks(passages)
+        tasks, left = read_labelled_tasks(passages)
         rows.tasks += tasks
-        rows.doubts += unread
-    facts = read_facts(passages, _term(rows.indicators, span_of(title)))
+        rows.doubts += left
+    term = _term(rows.indicators, span_of(title) or _only_year(title))
+    facts = read_facts(passages, term)
     compared, summed = compare(rows.indicators, facts), check_sums(rows.indicators, facts)
     named = [(owner, task.place) for task in rows.tasks for owner in task.owners]
     doubts = [
+        *unread,
         *rows.doubts,
         *box_doubts,
         *owner_doubts(named),
@@ -90,9 +99,13 @@ def read(text: str) -> PlanDocument:
         *target_doubts(facts, passages),
         *summed.doubts,
     ]
-    contradictions = [*compared.contradictions, *summed.contradictions]
+    totals = [item for table in tables for item in check_totals(table)]
+    mentioned, targets = read_targets(facts, rows.indicators, term)
+    doubts += doubled(targets) + year_doubts(span_of(title), rows.indicators, rows.tasks, facts)
+    contradictions = [*compared.contradictions, *summed.contradictions, *totals]
     return PlanDocument(
-        title=title, indicators=tuple(rows.indicators), tasks=tuple(rows.tasks), boxes=tuple(boxes),
+        title=title, indicators=sure_of_indicators([*mentioned, *targets], tables, doubts),
+        tasks=sure_of_tasks(rows.tasks, tables, doubts), boxes=tuple(boxes),
         contradictions=tuple(sorted(contradictions, key=lambda item: item.readings[0].place)),
         unsure=tuple(sorted(dict.fromkeys(doubts), key=lambda doubt: doubt.place)),
     )  # fmt: skip
@@ -131,7 +144,9 @@ def _contents(columns: Columns) -> list[Passage]:
         for column in columns.of("content", "name")
         if column in row.cells
     ]
-    return [Passage(half_width(cell.text), cell.text, (0,), (cell.place.first,), "other") for cell in cells]
+    return [
+        Passage(half_width(cell.text), cell.text, (0,), (cell.place.first,), "other", in_table=True) for cell in cells
+    ]
 
 
 def _left_out(table: Table) -> list[Doubt]:
@@ -146,3 +161,9 @@ def _term(indicators: Sequence[Indicator], span: tuple[int, int] | None) -> Term
     base = max(bases, key=bases.count) if bases else (span[0] - 1 if span else None)
     target = max(targets, key=targets.count) if targets else (span[1] if span else None)
     return Term(base, target)
+
+
+def _only_year(title: str) -> tuple[int, int] | None:
+    """A plan of one year (2026年重点工作) begins and ends in it."""
+    year = year_of(title)
+    return (year, year) if year else None

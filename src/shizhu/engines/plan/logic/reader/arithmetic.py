@@ -24,7 +24,9 @@ def check_sums(indicators: Sequence[Indicator], facts: Sequence[Fact]) -> Findin
     _check_ratios(claims, found)
     for item in indicators:
         _check_growth(item, found)
+        _check_growth_of_text(item, facts, found)
         _check_added(item, facts, found)
+    _check_rows_of_parts(indicators, found)
     _check_parts(facts, found)
     return found
 
@@ -138,6 +140,27 @@ def _check_growth(item: Indicator, found: Findings) -> None:
         found.contradictions.append(Contradiction(item.name, statements, note, "growth"))
 
 
+def _check_growth_of_text(item: Indicator, facts: Sequence[Fact], found: Findings) -> None:
+    """A yearly growth that a sentence states against base and target of the table."""
+    base, target = item.base, item.target
+    years = (target.year or 0) - (base.year or 0)
+    ends = years > 0 and (base.value or 0) > 0 and (target.value or 0) > 0 and not base.bound
+    if not ends or item.growth is not None or item.unit in {"%", "‰"}:
+        return
+    really = (((target.value or 0) / (base.value or 1)) ** (1 / years) - 1) * 100
+    for fact in facts:
+        told = fact.kind == "growth" and fact.year == target.year and same(item.name, fact.subject)
+        enough = (fact.bound or target.bound) == "at_least" and really > fact.value
+        if told and not enough and abs(really - fact.value) > max(0.6, 0.1 * abs(fact.value)):
+            statements = (
+                Statement(fact.value, fact.unit, fact.year, fact.place, fact.text),
+                Statement(base.value, item.unit, base.year, base.place or item.place, base.text or ""),
+                Statement(target.value, item.unit, target.year, target.place or item.place, target.text or ""),
+            )
+            note = f"from {base.value} to {target.value} in {years} years is {really:.1f}% a year, not {fact.value}%"
+            found.contradictions.append(Contradiction(item.name, statements, note, "growth"))
+
+
 def _check_added(item: Indicator, facts: Sequence[Fact], found: Findings) -> None:
     """Base and what is newly added should make the target; a person decides whether they must."""
     base, target = claim_of_reading(item, item.base), claim_of_reading(item, item.target)
@@ -156,6 +179,36 @@ def _adds_up(base: Claim, added: float, target: Claim) -> bool:
     return abs(base.value + added - target.value) <= slack + 1e-9
 
 
+def _check_rows_of_parts(indicators: Sequence[Indicator], found: Findings) -> None:
+    """Rows below one that begins 其中: where their bases make the base of the whole, their targets must make its."""
+    for index, item in enumerate(indicators):
+        if index == 0 or not item.name.startswith("其中"):
+            continue
+        whole = indicators[index - 1]
+        for count in range(2, 6):
+            parts = indicators[index : index + count]
+            if len(parts) == count and all(part.unit == whole.unit for part in parts) and _makes(whole, parts):
+                break
+        else:
+            continue
+        values = [part.target.value for part in parts]
+        if whole.target.value is None or None in values or whole.target.bound:
+            continue
+        total = round(sum(value or 0 for value in values), 6)
+        if abs(total - whole.target.value) > 1e-6:
+            note = f"the parts make the whole in {whole.base.year}, in {whole.target.year} they make {total}"
+            statements = [claim_of_reading(row, row.target) for row in (whole, *parts)]
+            told = tuple(claim.statement for claim in statements if claim)
+            found.contradictions.append(Contradiction(whole.name, told, note, "parts"))
+
+
+def _makes(whole: Indicator, parts: Sequence[Indicator]) -> bool:
+    values = [part.base.value for part in parts]
+    if whole.base.value is None or None in values:
+        return False
+    return abs(sum(value or 0 for value in values) - whole.base.value) <= 1e-6
+
+
 def _check_parts(facts: Sequence[Fact], found: Findings) -> None:
     """What comes after 其中 cannot be more than the whole before it."""
     for index, fact in enumerate(facts):
@@ -167,8 +220,32 @@ def _check_parts(facts: Sequence[Fact], found: Findings) -> None:
             if whole.sentence == fact.sentence and not whole.after_of_which and whole.kind == "level"
         ]
         whole = claim_of_fact(wholes[-1]) if wholes else None
+        if whole and _first_part(facts, index):
+            _check_sum_of_parts(wholes[-1], facts[index:], found)
         part = claim_of_fact(fact)
         factor = comparable(part.unit, whole.unit) if whole and part.unit == whole.unit else None
         if whole and factor and part.value * factor > whole.value and whole.bound is None and part.unit != "%":
             note = f"the part {part.value} is more than the whole {whole.value}"
             found.contradictions.append(Contradiction(fact.subject, (whole.statement, part.statement), note, "part"))
+
+
+def _first_part(facts: Sequence[Fact], index: int) -> bool:
+    before = facts[index - 1] if index else None
+    return before is not None and not before.after_of_which and before.sentence == facts[index].sentence
+
+
+def _check_sum_of_parts(whole: Fact, following: Sequence[Fact], found: Findings) -> None:
+    """Parts listed behind 其中 in the unit of the whole cannot be more than it together."""
+    parts = [fact for fact in following if fact.sentence == whole.sentence and fact.unit == whole.unit]
+    if (
+        len(parts) < 2
+        or whole.bound
+        or whole.unit in {"%", "‰", None}
+        or any(part.value > whole.value for part in parts)
+    ):
+        return
+    total = round(sum(part.value for part in parts), 6)
+    if total > whole.value + 1e-9:
+        note = f"the parts together make {total}, the whole is {whole.value}"
+        statements = tuple(claim_of_fact(fact).statement for fact in (whole, *parts))
+        found.contradictions.append(Contradiction(whole.subject, statements, note, "parts"))

@@ -66,7 +66,7 @@ def _heading_at(lines: Sequence[Line], index: int) -> tuple[str | None, str, int
     if (
         len(title) > _LONGEST_TITLE
         or "。" in title
-        or _PROSE.match(title)
+        or (not lines[index].text[shift - 1].isspace() and _PROSE.match(title))
         or (found["no"] is None and not found["gap"].strip() and not found["open"])
     ):
         return None

@@ -60,8 +60,13 @@ def columns_of(table: Table) -> Columns:
     roles = [heading.role for heading in table.headings]
     for index, role in enumerate(roles):
         under = [row.cells[index] for row in table.rows if index in row.cells and row.cells[index].text]
-        if role in {"class", "group"} and "kind" not in roles and _are_kinds(under):
+        if role == "kind" and under and not _are_kinds(under, least=0.5):
+            roles[index] = "group"
+        elif role in {"class", "group"} and "kind" not in roles and _are_kinds(under):
             roles[index] = "kind"
+    kinds = [index for index, role in enumerate(roles) if role == "kind"]
+    filled = [index for index in kinds if any(row.cells[index].text for row in table.rows if index in row.cells)]
+    roles = ["group" if index in kinds and filled and index not in filled else role for index, role in enumerate(roles)]
     if "name" not in roles:
         named = next((role for role in ("task", "content") if role in roles), None)
         if named:
@@ -89,8 +94,9 @@ def _without_totals(columns: Columns) -> Columns:
     return replace(columns, table=replace(columns.table, rows=tuple(rows)))
 
 
-def _are_kinds(cells: Sequence[Cell]) -> bool:
-    return bool(cells) and all(KIND_WORDS.fullmatch(compact(cell.text)) for cell in cells)
+def _are_kinds(cells: Sequence[Cell], *, least: float = 1.0) -> bool:
+    """Whether at least this share of the cells name a kind (约束性)."""
+    return bool(cells) and sum(bool(KIND_WORDS.fullmatch(compact(cell.text))) for cell in cells) >= least * len(cells)
 
 
 def _one_name(roles: list[str], table: Table) -> list[str]:

@@ -93,6 +93,7 @@ def _within(bounded: Claim, value: float) -> bool:
 def compare(indicators: Sequence[Indicator], facts: Sequence[Fact]) -> Findings:
     """Compare all statements of all quantities."""
     found = Findings()
+    names = {canonical(item.name) for item in indicators}
     levels = [fact for fact in facts if fact.kind == "level"]
     cells: dict[tuple[str, int | None], list[Cell]] = defaultdict(list)
     for item in indicators:
@@ -102,8 +103,9 @@ def compare(indicators: Sequence[Indicator], facts: Sequence[Fact]) -> Findings:
                 cells[canonical(item.name), reading.year].append(Cell(item, claim))
         _growth_against_text(item, facts, found)
         _other_year(item, levels, found)
+    unnamed = [fact for fact in levels if canonical(fact.subject) not in names]
     for key, stated in cells.items():
-        _judge(stated, [fact for fact in levels if (canonical(fact.subject), fact.year) == key], levels, found)
+        _judge(stated, [fact for fact in levels if (canonical(fact.subject), fact.year) == key], unnamed, found)
     _among_sentences(levels, set(cells), found)
     return found
 

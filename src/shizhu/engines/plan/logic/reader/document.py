@@ -36,7 +36,11 @@ class Reading:
 
 @dataclass(frozen=True)
 class Indicator:
-    """One row of an indicator table (指标): `no` is the printed number, `key` our own."""
+    """One row of an indicator table (指标), or a target that a sentence states.
+
+    `no` is the printed number, `key` our own. `confidence` is the share of readings with the same signs that were right
+    on the plans the reader is tried on.
+    """
 
     key: str
     no: str | None
@@ -56,6 +60,10 @@ class Indicator:
     owners: tuple[str, ...] = ()
     more: dict[str, str] = field(default_factory=dict)
     table: str = ""
+    found_in: str = "table"  # or "sentence"
+    mentions: tuple[Place, ...] = ()  # other places that state the same target
+    confidence: float = 0.0
+    signs: tuple[str, ...] = ()  # what lowers the confidence
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,8 @@ class Task:
     supports: tuple[str, ...] = ()
     more: dict[str, str] = field(default_factory=dict)
     table: str = ""
+    confidence: float = 0.0
+    signs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

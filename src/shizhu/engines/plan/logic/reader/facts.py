@@ -22,12 +22,13 @@ _YEAR = re.compile(
 _QUANTITY = re.compile(
     rf"(?<![A-Za-z\d.第“\-—–~])(?P<low>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     rf"(?:(?:{SPOKEN_UNIT})?\s*[-—–~～至]+\s*(?P<high>\d+(?:\.\d+)?))?"
-    rf"\s*(?P<more>余|多)?(?P<scale>{SCALE})?(?P<more2>余|多)?\s*(?P<unit>{SPOKEN_UNIT})?(?:/[\d一-鿿]{{1,3}})?"
+    rf"\s*(?P<more>余|多)?(?P<scale>{SCALE})?(?P<more2>余|多)?\s*(?P<unit>{SPOKEN_UNIT})?(?P<per>/[\d一-鿿]{{1,3}})?"
     r"\s*(?P<after>以上|左右|上下|以内|以下|余)?(?![\dA-Za-z年月日号时期])"
 )
 _ASIDE = re.compile(r"\([^()\d]*\)")
-_LEFT_BOUND = re.compile(r"[，,、：:()（）“”\"？！…]")
+_LEFT_BOUND = re.compile(r"[，,、：:()（）？！…]")
 _RIGHT_NOUN = re.compile(r"^的?([^，,、。；：:()（）\d！？]{2,24})")
+_DESCRIBED = re.compile(r"(?:具有|拥有|符合|具备)[^，,。；：]*的([^，,。；：的\d]{2,16})")  # 3个拥有…的创新型企业集群
 _RIGHT_CUT = re.compile(r"和|与|及|以及|等|，")
 _BEFORE_BOUND = (
     ("at_least", re.compile(r"(?:超过?|不低于|不少于|突破|高于|逾|大于|≥|>|至少)$")),
@@ -45,6 +46,10 @@ _TOTAL = re.compile(r"总数|总量|总计|共计")
 _NAMES_APART = re.compile(r"、|以及|和(?!谐)|与|(?<!普)及(?![率格时其])")
 _DEALT = "分别"  # stands for the subject of a value until A、B分别达到x、y is dealt out
 _TO = re.compile(r"[到至为达升降增减]")
+_CHANGED_TO = r"(?:提[高升]|增[长加]|上升|扩大|下降|降低|减少|压减|缩短)[到至为]$"
+# 由2020年的42%提升至: what is told next is not of that year
+_FROM = re.compile(r"[由从自较比][^，。；]{0,4}?20\d{2}年(?:年?[底末初])?的?[^，。；]*?\d[^，。；\d]*" + _CHANGED_TO)
+_AGAINST = re.compile(r"(?:较|比|与)20\d{2}年(?:年?[底末初])?(?:相比)?[^，。；\d]*$")  # 较2020年下降
 _NO_NOUN = re.compile(
     r"增|提|到|达|以上|左右|下降|降|上升|减|扩大|、|和|及|与|占|为|是|的|之|其中|分别|并|共|以|均|且|在|由|从"
 )
@@ -85,6 +90,7 @@ class Fact:
     whole: str = ""
     partial: bool = False
     after_of_which: bool = False
+    in_table: bool = False
     taken: int = 0  # characters behind the number that name what is counted
 
 
@@ -153,7 +159,7 @@ def _fact(text: str, found: re.Match[str], start: int, before: Fact | None, read
         listed=bound_left > 0 and lead[bound_left - 1] == "、", rest=text[found.end() :],
         dealt="分别" in text[: found.start()],
     )  # fmt: skip
-    unit = (found["scale"] or "") + (found["unit"] or "") or None
+    unit = (found["scale"] or "") + (found["unit"] or "") + (found["per"] or "" if found["unit"] else "") or None
     kind = _kind(clause.segment, unit)
     year, printed = _year(text, found.start(), reading)
     named, whole = _subject(clause.segment, unit)
@@ -164,8 +170,8 @@ def _fact(text: str, found: re.Match[str], start: int, before: Fact | None, read
         subject=subject, value=number(found["low"]), unit=unit, year=year, printed_year=printed,
         bound=_bound(clause.segment, found), kind=kind, decimals=len(found["low"].partition(".")[2]),
         place=Place(0, 0), text=_clause(text, found), section=reading.passage.section, sentence=(0, 0), position=0,
-        taken=taken, whole=whole, partial=partial, high=number(found["high"]) if found["high"] else None,
-        after_of_which="其中" in text[: found.start()],
+        taken=taken, in_table=reading.passage.in_table, whole=whole, partial=partial,
+        high=number(found["high"]) if found["high"] else None, after_of_which="其中" in text[: found.start()],
     )  # fmt: skip
 
 
@@ -204,6 +210,8 @@ def _goes_on(clause: _Clause, before: Fact) -> bool:
 def _year(text: str, position: int, reading: _Reading) -> tuple[int | None, bool]:
     """Return the year that holds at a position: the last one named before it, the paragraph's, or the section's."""
     named = [match.group() for match in _YEAR.finditer(text, 0, position)]
+    if named and (_FROM.search(text, 0, position) or _AGAINST.search(text, 0, position)):
+        named.pop()
     if named:
         own = reading.term.target if "规划期末" in named[-1] else year_of(named[-1])
         return own, True
@@ -262,7 +270,10 @@ def _noun_after(rest: str, unit: str | None) -> str:
         return ""
     if unit in {"%", "‰"}:
         return stripped(found.group(1)) + "占比" if rest.startswith("的") else ""
-    return "" if _NO_NOUN.match(found.group(1)) else _RIGHT_CUT.split(found.group(1))[0].strip()
+    if _NO_NOUN.match(found.group(1)):
+        return ""
+    described = _DESCRIBED.match(rest)
+    return described.group(1) if described else _RIGHT_CUT.split(found.group(1))[0].strip()
 
 
 def _clause(text: str, found: re.Match[str]) -> str:

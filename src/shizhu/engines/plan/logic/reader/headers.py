@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from shizhu.engines.plan.logic.reader.fit import ROW_NUMBER, is_number
+from shizhu.engines.plan.logic.reader.fit import GROUP, ROW_NUMBER, is_number
 from shizhu.engines.plan.logic.reader.lines import Line, compact, half_width
 from shizhu.engines.plan.logic.reader.values import is_dash
 from shizhu.engines.plan.logic.reader.vocabulary import VALUE_ROLES, Heading, heading_of, role_of
@@ -146,6 +146,11 @@ def _headings_before_first_number(lines: Sequence[Line], run: list[int], cells: 
     known = {role_of("".join(lines[index].text for index in cell)) for cell in cells}
     following = [index for index in range(cells[-1][-1] + 1, len(lines)) if lines[index].text][:3]
     stop = next((index for index in following if ROW_NUMBER.fullmatch(half_width(lines[index].text))), None)
-    extra = [index for index in following if stop is not None and index < stop]
+    extra = [index for index in following if stop is not None and index < stop and not _is_group(lines[index].text)]
     first = role_of("".join(lines[index].text for index in cells[0]))
     return [[index] for index in extra if index in run] if "no" in known and first == "no" else []
+
+
+def _is_group(text: str) -> bool:
+    """Whether a line names a group of rows (一、创新投入), not a column."""
+    return bool(GROUP.fullmatch(half_width(text)))

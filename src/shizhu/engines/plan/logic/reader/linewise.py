@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from shizhu.engines.plan.logic.reader.alignment import Body, Grid, Slot, Token, align, has_numbered_names, joined
 from shizhu.engines.plan.logic.reader.boundaries import CONTINUED, caption_above, is_boundary
@@ -12,7 +13,7 @@ from shizhu.engines.plan.logic.reader.fit import is_number
 from shizhu.engines.plan.logic.reader.headers import Header
 from shizhu.engines.plan.logic.reader.lines import Line, compact
 from shizhu.engines.plan.logic.reader.numbering import marker_of
-from shizhu.engines.plan.logic.reader.rows import is_rule, same_header, split
+from shizhu.engines.plan.logic.reader.rows import BREAK, is_rule, same_header, split
 
 _TOTAL = re.compile(r"[总合小共]计")
 _GROUP_NO = re.compile(r"[（(]?[一二三四五六七八九十]{1,3}[）)]?[、.]?")
@@ -23,10 +24,13 @@ def rows_by_line(lines: Sequence[Line], header: Header, layout: str) -> Body:
     slots: list[Slot] = []
     left_out: list[Token] = []
     broken: list[Token] = []  # the row above, if it is too short
+    ruled = layout == "pipe" and _is_ruled(lines, header.last)
+    below_rule = True
     last = seen = header.last
     caption = compact(caption_above(lines, header.first))
     for index in range(header.last + 1, len(lines)):
         line = lines[index]
+        below_rule = below_rule or is_rule(line)
         if not line.text or is_rule(line) or CONTINUED.fullmatch(compact(line.text)) or compact(line.text) == caption:
             continue
         tokens = [Token(piece.text, line.number, True, offset=piece.offset) for piece in split(line, layout)]
@@ -39,12 +43,29 @@ def rows_by_line(lines: Sequence[Line], header: Header, layout: str) -> Body:
             slots.pop()
             tokens = broken + tokens
         broken = tokens if len(tokens) < len(header.headings) else []
+        if ruled and not below_rule and slots and slots[-1].cells and len(tokens) == len(header.headings):
+            _carry_on(slots[-1], {column: token for column, token in enumerate(tokens) if token.text})
+            seen = last = index
+            continue
+        below_rule = False
         left_out += _add_line(tokens, slots, header, layout)
         seen = index
         last = index if slots and not slots[-1].group else last
     while slots and slots[-1].group:
         slots.pop()
     return Body(slots, left_out, last, header.headings)
+
+
+def _is_ruled(lines: Sequence[Line], head: int) -> bool:
+    """Whether a rule is drawn between rows: then all lines between two rules are one row."""
+    below = list(takewhile(lambda line: not line.text or is_rule(line) or _is_piped(line), lines[head + 1 : head + 40]))
+    rules = [index for index, line in enumerate(below) if is_rule(line)]
+    drawn = [index for index in rules if index == 0 or _is_piped(below[index - 1])]
+    return len([index for index in drawn if index + 1 < len(below) and _is_piped(below[index + 1])]) > 1
+
+
+def _is_piped(line: Line) -> bool:
+    return any(sign in line.text for sign in "|｜│┃║") and not is_rule(line)
 
 
 def _belongs(tokens: list[Token], slots: list[Slot], header: Header, layout: str, *, apart: bool) -> bool:
@@ -87,17 +108,17 @@ def _add_line(tokens: list[Token], slots: list[Slot], header: Header, layout: st
     if layout != "pipe" and 1 < len(texts) <= 3 and _GROUP_NO.fullmatch(texts[0].text) and not is_number(texts[1].text):
         slots.append(Slot(group=texts[:2]))
         return []
-    cells = _by_column(tokens, header, layout)
+    cells = _by_column(tokens, header, layout) or (_by_place(texts, header) if layout == "gap" else None)
     left_out: list[Token] = []
     if cells is None:
         cells, left_out = _by_fit([token for token in tokens if token.text], header, layout)
     filled = {column: token for column, token in cells.items() if token.text}
     if _group_row(filled, header):
         slots.append(Slot(group=[next(iter(filled.values()))]))
-    elif slots and slots[-1].cells and _carries_on(filled, slots[-1], header):
+    elif slots and slots[-1].cells and not _is_total(filled) and _carries_on(filled, slots[-1], header):
         _carry_on(slots[-1], filled)
     elif filled:
-        slots.append(Slot(cells={column: [token] for column, token in cells.items()}))
+        slots.append(Slot(cells={column: _pieces(token) for column, token in cells.items()}))
     return left_out
 
 
@@ -111,6 +132,21 @@ def _by_column(tokens: list[Token], header: Header, layout: str) -> dict[int, To
     if len(tokens) != width or (layout not in {"pipe", "tab"} and not all(token.text for token in tokens)):
         return None
     return dict(enumerate(tokens))
+
+
+def _by_place(texts: list[Token], header: Header) -> dict[int, Token] | None:
+    """Give cells to the columns they stand under, or return None where one stands under none or two."""
+    cells: dict[int, Token] = {}
+    for token in texts:
+        under = [
+            index
+            for index, heading in enumerate(header.headings)
+            if heading.offset is not None and token.offset is not None and abs(heading.offset - token.offset) <= 1
+        ]
+        if len(under) != 1 or under[0] in cells:
+            return None
+        cells[under[0]] = token
+    return cells if len(cells) > 1 else None
 
 
 def _by_fit(tokens: list[Token], header: Header, layout: str) -> tuple[dict[int, Token], list[Token]]:
@@ -152,7 +188,17 @@ def _carries_on(filled: dict[int, Token], row: Slot, header: Header) -> bool:
     return not any(roles[column] in {"name", "task", "content"} for column in filled)
 
 
+def _is_total(filled: dict[int, Token]) -> bool:
+    return any(_TOTAL.fullmatch(compact(token.text)) for _, token in sorted(filled.items())[:2])
+
+
 def _carry_on(row: Slot, filled: dict[int, Token]) -> None:
     for column, token in filled.items():
         cell = [part for part in row.cells.get(column, []) if part.text]
-        row.cells[column] = [*cell, token]
+        row.cells[column] = [*cell, *_pieces(token)]
+
+
+def _pieces(token: Token) -> list[Token]:
+    """The lines of a cell that a row drawn with | holds between breaks."""
+    parts = [part.strip() for part in BREAK.split(token.text)]
+    return [replace(token, text=part) for part in parts if part] or [replace(token, text="")]

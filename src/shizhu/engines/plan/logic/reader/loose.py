@@ -43,6 +43,8 @@ def _readings(headings: tuple[Heading, ...]) -> list[tuple[Heading, ...]]:
         under = _trailing(rest, family)
         if 1 < under < len(rest):
             readings.append((*headings[:index], *rest[-under:], *rest[:-under]))
+            before = tuple(other for other in headings[:index] if other.year or other.role not in {"base", "target"})
+            readings.append((*before, *rest[-under:], *rest[:-under]))
     return readings
 
 

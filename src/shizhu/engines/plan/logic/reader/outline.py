@@ -43,6 +43,7 @@ class Passage:
     starts: tuple[int, ...]
     lines: tuple[int, ...]
     section: str
+    in_table: bool = False  # the cell of a table
 
     def place(self, first: int, last: int) -> Place:
         """Return the lines of the characters first..last-1."""

@@ -126,6 +126,7 @@ _DEPARTMENTS = frozenset(
         "林",
     ]
 )
+_ALIKE = re.compile(r"^((?:[^县市区州旗]{0,6})[县市区州旗])?(.{1,}?)(?:委员会|委|局|办公室|办|管委会|中心)$")
 _STEM = re.compile(r"^(?:[^县市区州旗]{0,6}[县市区州旗])?(.*?)(?:委员会|委|局|办公室|办|厅|部|中心)?$")
 
 
@@ -170,7 +171,9 @@ def _parted(before: str, piece: str) -> bool:
     last = re.split(f"[{_SEPARATORS}]", before)[-1]
     is_open = sum(before.count(sign) for sign in _OPEN) > sum(before.count(sign) for sign in _CLOSE)
     whole = len(last) >= 3 and not is_open and bool(_COMPLETE_END.search(last))
-    begins = bool(_BEGINNING.match(piece) or _COMPLETE_END.search(piece)) and not re.match(r"[和及与（(、，]", piece)
+    begins = bool(_BEGINNING.match(piece) or _COMPLETE_END.search(piece)) and not re.match(
+        r"[和及与（(、，]|人民政府|政府|办事处|管委会", piece
+    )
     return whole and begins and len(piece) > 1
 
 
@@ -225,14 +228,52 @@ def owner_doubts(named: Sequence[tuple[str, Place]]) -> list[Doubt]:
         for owner in counts
         if doubled_ending(owner)
     ]
+    doubts += _aliases(counts, first)
     names = sorted(counts, key=lambda owner: (first[owner], owner))
     for index, one in enumerate(names):
         for other in names[index + 1 :]:
-            if _confusable(one, other):
-                rare, usual = (one, other) if counts[one] < counts[other] else (other, one)
+            if _confusable(one, other) and not _are_aliases(one, other):
+                rare, usual = (one, other) if _rarer(one, other, counts) else (other, one)
                 why = f"one character away from {usual} (line {first[usual].first}): the same body?"
                 doubts.append(Doubt(rare, why, first[rare], "owner-variant"))
     return doubts
+
+
+def _rarer(one: str, other: str, counts: Counter[str]) -> bool:
+    """Whether the first name is the one to look at: printed less often, or no department we know."""
+    if counts[one] == counts[other]:
+        return _stem(one) not in _DEPARTMENTS and _stem(other) in _DEPARTMENTS
+    return counts[one] < counts[other]
+
+
+def _aliases(counts: Counter[str], first: dict[str, Place]) -> list[Doubt]:
+    """List names that may be short for another one printed: 县科技局 and 县科学技术局."""
+    names = sorted(counts, key=lambda owner: (first[owner], owner))
+    doubts: list[Doubt] = []
+    for index, one in enumerate(names):
+        for other in names[index + 1 :]:
+            if _are_aliases(one, other):
+                rare, usual = (one, other) if counts[one] < counts[other] else (other, one)
+                why = f"may be another name of {usual} (line {first[usual].first}): the same body?"
+                doubts.append(Doubt(rare, why, first[rare], "owner-alias"))
+    return doubts
+
+
+def _are_aliases(one: str, other: str) -> bool:
+    """Whether two names of one level may be of one body: the stem of one is short for the stem of the other."""
+    first, second = _ALIKE.match(one), _ALIKE.match(other)
+    if not first or not second or (first[1] or "") != (second[1] or "") or doubled_ending(one) or doubled_ending(other):
+        return False
+    short, long = sorted((first[2], second[2]), key=len)
+    if short == long:
+        return len(short) > 1
+    letters = iter(long)
+    return (
+        len(short) > 1
+        and short[0] == long[0]
+        and all(letter in letters for letter in short)
+        and not (short in _DEPARTMENTS and long in _DEPARTMENTS)
+    )
 
 
 def doubled_ending(owner: str) -> bool:

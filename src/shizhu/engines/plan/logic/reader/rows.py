@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from shizhu.engines.plan.logic.reader.headers import Header, is_header
 from shizhu.engines.plan.logic.reader.lines import Line, compact
 from shizhu.engines.plan.logic.reader.vocabulary import Heading, heading_of, role_of
+from shizhu.engines.plan.logic.reader.years import year_of
 
-_PIPE = re.compile(r"[|｜│┃]")
-_RULE = re.compile(r"[\s|｜│┃:+＋\-—─━═=┼├┤┌┐└┘┬┴╋┠┨┏┓┗┛┳┻]+")
-_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_PIPE = re.compile(r"[|｜│┃║]")
+_RULE = re.compile(r"[\s|｜:+＋\-—=\u2500-\u257f]+")
+BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _PARTINGS: dict[str, re.Pattern[str]] = {
     "tab": re.compile(r"\t"),
     "tabs": re.compile(r"\t+"),
@@ -34,7 +35,7 @@ def layout_of(line: Line) -> str | None:
     """Return how a line that can be headings parts its cells: "pipe", "tab", "tabs", "gap" or "space"."""
     layouts = ("pipe",) if len(_PIPE.findall(line.text)) >= 2 else ("tab", "tabs", "gap", "space")
     for layout in layouts:
-        pieces = [piece for piece in split(line, layout) if piece.text]
+        pieces = [piece for piece in _headings(line, layout) if piece.text]
         roles = [role_of(piece.text) or "other" for piece in pieces]
         if is_header(roles, least=4 if layout == "space" else 2) and (layout == "pipe" or len(pieces) >= 3):
             return "tabs" if layout == "tab" and any(not piece.text for piece in split(line, layout)) else layout
@@ -44,10 +45,10 @@ def layout_of(line: Line) -> str | None:
 def split(line: Line, layout: str) -> list[Piece]:
     """Split a line into its cells; empty cells between two | or two tabs are kept."""
     if layout == "pipe":
-        body = re.sub(r"^[|｜│┃]|[|｜│┃]$", "", line.text)
-        return [Piece(_plain(cell), 0) for cell in _PIPE.split(body)]
+        body = re.sub(r"^[|｜│┃║]|[|｜│┃║]$", "", line.text)
+        return [Piece(cell.strip(), 0) for cell in _PIPE.split(body)]
     raw = line.raw.replace("\r", "")
-    start = len(raw) - len(raw.lstrip())
+    start = len(raw) - len(raw.lstrip(" \u3000" if layout == "tab" else None))
     pieces, position = [], start
     for parting in [*_PARTINGS[layout].finditer(raw.rstrip(" "), start), None]:
         end = parting.start() if parting else len(raw)
@@ -56,26 +57,44 @@ def split(line: Line, layout: str) -> list[Piece]:
     return pieces
 
 
+def _headings(line: Line, layout: str) -> list[Piece]:
+    """The cells of a line of headings: what is broken into lines is one heading."""
+    return [replace(piece, text=_plain(piece.text)) for piece in split(line, layout)]
+
+
 def is_rule(line: Line) -> bool:
     """Whether the line only draws a table (|---|---|)."""
-    return bool(_RULE.fullmatch(line.text)) and len(line.text) >= 3 and any(sign in line.text for sign in "-—─━═=┼+")
+    return (
+        bool(_RULE.fullmatch(line.text))
+        and len(line.text) >= 3
+        and any(sign in "-—=+" or "\u2500" <= sign <= "\u257f" for sign in line.text)
+    )
 
 
 def row_header(lines: Sequence[Line], start: int) -> tuple[Header, str] | None:
     """Read headings printed in one line, or in two where the second fills in the first."""
     layout = layout_of(lines[start])
+    if layout == "tabs" and _keeps_tabs(lines, start):
+        layout = "tab"
     if layout is None:
         return _header_in_two_lines(lines, start)
-    pieces = split(lines[start], layout)
+    pieces = _headings(lines[start], layout)
     if layout not in {"pipe", "tab"}:
         pieces = [piece for piece in pieces if piece.text]
     last = start
     following = _next(lines, start)
     if following is not None:
-        merged = _with_second_line(pieces, split(lines[following], layout), layout)
+        merged = _with_second_line(pieces, _headings(lines[following], layout), layout)
         if merged:
             pieces, last = merged, following
     return Header(tuple(heading_of(piece.text, piece.offset) for piece in pieces), start, last), layout
+
+
+def _keeps_tabs(lines: Sequence[Line], start: int) -> bool:
+    """Whether the lines below have as many tabs as the headings: then two in a row part an empty cell."""
+    below = [line for line in lines[start : start + 5] if line.text]
+    counts = [line.raw.count("\t") for line in below]
+    return len(counts) > 2 and len(set(counts)) == 1 and not all(line.raw.startswith("\t") for line in below)
 
 
 def _header_in_two_lines(lines: Sequence[Line], start: int) -> tuple[Header, str] | None:
@@ -83,7 +102,7 @@ def _header_in_two_lines(lines: Sequence[Line], start: int) -> tuple[Header, str
     following = _next(lines, start)
     if following is None or len(_PIPE.findall(lines[start].text)) < 2 or is_rule(lines[start]):
         return None
-    merged = _with_second_line(split(lines[start], "pipe"), split(lines[following], "pipe"), "pipe")
+    merged = _with_second_line(_headings(lines[start], "pipe"), _headings(lines[following], "pipe"), "pipe")
     headings = tuple(heading_of(piece.text) for piece in merged or ())
     if not is_header([heading.role for heading in headings], least=3):
         return None
@@ -113,11 +132,27 @@ def _with_second_line(first: list[Piece], second: list[Piece], layout: str) -> l
         r"\d{1,2}\b(?!\s*年)", filled[0].text
     ):
         return None
+    return _stacked_by_place(first, filled)
+
+
+def _stacked_by_place(first: list[Piece], second: list[Piece]) -> list[Piece]:
+    """Join two lines of headings by where they stand; one below none is a column under the heading to its left."""
     joined = list(first)
-    for piece in filled:
-        nearest = min(range(len(first)), key=lambda index: abs(first[index].offset - piece.offset))
-        joined[nearest] = replace(joined[nearest], text=joined[nearest].text + piece.text)
-    return joined
+    for piece in second:
+        nearest = _nearest(first, piece)
+        above = first[nearest]
+        apart = [other for other in second if other is not piece and _nearest(first, other) == nearest]
+        own = piece.text if _stands_alone(above.text, piece.text) else _title([above.text, piece.text])
+        if abs(above.offset - piece.offset) > 4 and apart:
+            joined.append(replace(piece, text=own))
+        else:
+            text = own if apart else above.text + piece.text
+            joined[joined.index(above)] = replace(above, text=text, offset=piece.offset)
+    return sorted(joined, key=lambda piece: piece.offset)
+
+
+def _nearest(first: list[Piece], piece: Piece) -> int:
+    return min(range(len(first)), key=lambda index: abs(first[index].offset - piece.offset))
 
 
 def _mends(first: list[Piece], filled: list[Piece]) -> bool:
@@ -129,12 +164,33 @@ def _stacked(first: list[Piece], second: list[Piece]) -> list[Piece] | None:
     """Join two heading rows cell by cell; a heading over several columns is repeated over them."""
     joined: list[Piece] = []
     above = ""
-    for upper, lower in zip(first, second, strict=True):
+    for index, (upper, lower) in enumerate(zip(first, second, strict=True)):
         above = upper.text or (above if lower.text else "")
         parts = [upper.text] if upper.text == lower.text else [upper.text or above, lower.text]
+        if (
+            lower.text
+            and lower.text != upper.text
+            and _spans(first, second, index)
+            and _stands_alone(above, lower.text)
+        ):
+            parts = [lower.text]
         joined.append(replace(upper, text=_title(parts)))
     plain = sum(1 for piece in second if piece.text and role_of(piece.text) is None and not _fits_under(joined, piece))
     return None if plain else joined
+
+
+def _spans(first: list[Piece], second: list[Piece], index: int) -> bool:
+    """Whether the upper heading over a column is over the next one, or the one before, as well."""
+    own = first[index].text
+    beside = [other for other in (index - 1, index + 1) if 0 <= other < len(first) and second[other].text]
+    return (
+        any(first[other].text in {"", own} and second[other].text != first[other].text for other in beside) or not own
+    )
+
+
+def _stands_alone(above: str, text: str) -> bool:
+    """Whether a heading below another says all of it, the year too."""
+    return role_of(text) is not None and (year_of(text) is not None or year_of(above) is None)
 
 
 def _title(parts: list[str]) -> str:
@@ -149,11 +205,11 @@ def _fits_under(joined: list[Piece], piece: Piece) -> bool:
 
 def same_header(cells: Sequence[str], headings: Sequence[Heading]) -> bool:
     """Whether these cells repeat the headings (a table carried on over a page)."""
-    return compact("".join(cells)) == "".join(heading.title for heading in headings)
+    return compact(BREAK.sub("", "".join(cells))) == "".join(heading.title for heading in headings)
 
 
 def _plain(cell: str) -> str:
-    return _BREAK.sub("", cell).strip()
+    return BREAK.sub("", cell).strip()
 
 
 def _screen(text: str) -> int:

@@ -26,6 +26,8 @@ _SYNONYMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"每(?=[万千百]?[人名户])", ""),
         (r"(?<=[万千])人口|(?<=[万千])名?常住人口", "人"),
         (r"人均可支配收入", "人均收入"),
+        (r"(?:下降|减少|降低)(?:率|幅度)?$", "降低"),
+        (r"(?:年均)?(?:增长|增速)(?:率|速度)?$", "增长"),
     )
 )
 _WEIGHTLESS = re.compile(
@@ -34,19 +36,20 @@ _WEIGHTLESS = re.compile(
 )
 _ENDING = re.compile(r"人数$|(?<![指系参倍分基函人])数$|规模$|情况$|(?<=[田地林园库亩])面积$")
 _REPEATED = re.compile(r"^(.*?)([^占比]{2,4})(.*?)\2比$")
+_IN_BRACKETS = re.compile(r"([^()]{2,12})\(([^()]{2,12})\)([^()]{0,12})")
 _LEVELS = re.compile(r"(?:国家|省部|省|自治区|市|州|地市|县|区|镇|乡|村)级|(?:及)?以上")
 # words before the thing counted that say nothing about which thing it is
 _BEFORE = re.compile(
-    r"^(?:力争|预计|确保|实现|推动|促进|推进|加快|使得?|全面|基本|累计|拥有|共有|现有|已有|建有|培育壮大|培育|培养|建成投用|建成|"
+    r"^(?:力争|攻克|预计|确保|实现|推动|促进|推进|加快|使得?|全面|基本|累计|拥有|共有|现有|已有|建有|培育壮大|培育|培养|建成投用|建成|"
     r"建设(?!用地|工程|项目|兵团)|建立|打造|创建|创成|形成|发展(?!中)|认定|获批|获得|取得|达到|其中|同时|并|全年|目前|年末|期末|截至|截止|通过|"
     r"完成|保持|稳定|新认定|新增|新建成?|新培育|新发展|新打造|新创建|规划期内|期间|时期|分别|以及|超过|突破|不少于|不低于|整合|引育|集聚|聚集|评定|入库|一批|成立|组建|开发|登记|"
-    r"申报|推广|选派|实施|开展|扶持|争取|支持|组织|已|至|到|约|近(?![视海代])|及|与|将|把|的|等(?!级)|了|共(?![同享建青富])|和(?![谐平])|"
+    r"申报|推广|选派|实施|开展|扶持|争取|支持|组织|已|至|到|约|近(?![视海代])|及|与|将|把|的|等(?!级)|了|共(?![同享建青富性识])|和(?![谐平])|"
     r"现(?![代场金货行状]))+"
 )
 _AFTER = re.compile(
-    r"(?:稳定|稳步|持续|大幅|逐步|显著|明显|快速|不断|平均|分别|总体|预计|力争|均|将|已|又|再|共|计|就)*"
+    r"(?:稳定|稳步|持续|大幅|逐步|显著|明显|快速|不断|平均|分别|总体|预计|力争|均|将|已|又|再|共|计|就|各)*"
     r"(?:达到?了?|增长|增加|增至|提高|提升|上升|扩大|发展|壮大|下降|降低|降至|减少|控制|突破|超过|超|实现|完成|保持|稳定|维持|为|有|是|约|近|"
-    r"至|到|在|从|由|自|的|共|计|已|不低于|不少于|不高于|不超过|高于|低于|以|达|仅|只|左右|逾|了|累计|总数|总计|合计|，|:|：|增|升|降|分别)*$"
+    r"至|到|在|从|由|自|的|共|计|已|不低于|不少于|不高于|不超过|高于|低于|以|达|仅|只|各|左右|逾|了|累计|总数|总计|合计|，|:|：|增|升|降|分别)*$"
 )
 
 
@@ -67,12 +70,36 @@ def stripped(words: str) -> str:
     while words != before:
         before = words
         words = _AFTER.sub("", _BEFORE.sub("", words.strip(' “”"，,、：:')))
-    return words
+    if words.count("“") < words.count("”"):
+        return f"“{words}"
+    return f"{words}”" if words.count("“") > words.count("”") else words
 
 
 def same(one: str, other: str) -> bool:
     """Whether two wordings name the same quantity."""
     return bool(one) and canonical(one) == canonical(other)
+
+
+def named_alike(one: str, other: str) -> bool:
+    """Whether one of the names of a thing is the other's: 细颗粒物（PM2.5）浓度 is PM2.5浓度 too."""
+    return (
+        same(one, other)
+        or any(same(form, other) for form in _forms(one))
+        or any(same(one, form) for form in _forms(other))
+    )
+
+
+def _forms(printed: str) -> list[str]:
+    """The name with what stands in brackets in the place of the noun before them."""
+    found = _IN_BRACKETS.fullmatch(half_width(printed))
+    return [found[2] + found[3]] if found else []
+
+
+def overlap(one: str, other: str) -> float:
+    """Share of the letters of the shorter wording that the longer one has too."""
+    first, second = canonical(one), canonical(other)
+    short, long = sorted((first, second), key=len)
+    return sum(letter in long for letter in short) / len(short) if short else 0.0
 
 
 def similar(one: str, other: str) -> bool:

@@ -32,9 +32,14 @@ _UNIT = re.compile(
     rf"(?:[/·每](?:(?:{SCALE})?(?:{_ONE})|{SCALE}|GDP|(?:{SCALE})?元?GDP|人口|产值))*"
 )
 # in running text: no bare Latin letters, no times, and nothing that begins other words (3方面, 2期工程, 10人才)
-_SILENT = frozenset("年月日级分度方师段团期类对岁起例村镇倍秒天口") | {"小时", "分钟"}
+_SILENT = frozenset("年月日级分度方师段团期类对起例村镇倍秒天口") | {"小时", "分钟"}
 _SPOKEN = [word for word in _WORDS if not word.isascii() and word not in _SILENT]
-SPOKEN_UNIT = "|".join(sorted(_SPOKEN, key=len, reverse=True)).replace("|人|", "|人(?![才工口均力])|") + "|%|‰"
+SPOKEN_UNIT = (
+    "|".join([*sorted(_SPOKEN, key=len, reverse=True), "[PT]B", "P(?:FLOPS)?"])
+    .replace("|人|", "|人(?![才工口均力])|")
+    .replace("|岁|", "|岁(?!以[上下]|儿|组)|")
+    + "|%|‰"
+)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ _BEFORE = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _BOU
 _SINGLE = re.compile(rf"(?P<low>{_DIGITS})(?P<rest>.*)")
 _RANGE = re.compile(rf"(?P<low>{_DIGITS})(?P<between>[^\d—–~～至到-]*)[—–~～至到-]+(?P<high>{_DIGITS})(?P<rest>.*)")
 _PERCENT_WORDS = re.compile(r"百分之(\d+(?:\.\d+)?|[一二三四五六七八九十百]+)")
+_RATIO = re.compile(rf"(?P<one>{_DIGITS})[:：](?P<other>{_DIGITS})(?P<rest>.*)")
 _YEAR_ONLY = re.compile(r"20\d{2}年")
 _ASIDE = re.compile(r"\(([^()]*)\)$")
 
@@ -104,6 +105,7 @@ _WORDS: _Parsed = (None, "words", None, None, None)
 
 def _parse(text: str, unit: str | None) -> _Parsed:
     text, bound = _strip_before(text)
+    text = _of_one(text)
     found = _RANGE.fullmatch(text) or _SINGLE.fullmatch(text)
     if not found or _YEAR_ONLY.fullmatch(text):
         return _WORDS
@@ -117,6 +119,14 @@ def _parse(text: str, unit: str | None) -> _Parsed:
     if "high" not in parts:
         return low, after or bound, None, None, own
     return low, "range", low, scaled(number(parts["high"]), factor), own
+
+
+def _of_one(text: str) -> str:
+    """A ratio to one (2.3:1, 1:1.3) is the other number."""
+    ratio = _RATIO.fullmatch(text)
+    if not ratio or 1 not in {number(ratio["one"]), number(ratio["other"])}:
+        return text
+    return (ratio["one"] if number(ratio["other"]) == 1 else ratio["other"]) + ratio["rest"]
 
 
 def _strip_before(text: str) -> tuple[str, str | None]:

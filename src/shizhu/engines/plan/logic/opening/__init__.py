@@ -1,0 +1,28 @@
+"""Opens the file a plan comes in: plain text, Word or PDF, into lines that the reader reads.
+
+`open_file(name, content)` is the whole of it. A table becomes a line per row, its cells between `|`; a merged cell is
+printed in every place it covers; the lines of one cell are parted by `<br>`. What stands at the head and foot of every
+page is left out. Nothing is guessed from pictures: a page that is one is named.
+"""
+
+from __future__ import annotations
+
+from shizhu.engines.plan.logic.opening.opened import FileUnreadable, Opened
+from shizhu.engines.plan.logic.opening.pdf import open_pdf
+from shizhu.engines.plan.logic.opening.plain import open_plain
+from shizhu.engines.plan.logic.opening.word import open_word
+
+__all__ = ["FileUnreadable", "Opened", "open_file"]
+
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0"
+
+
+def open_file(name: str, content: bytes) -> Opened:
+    """Open a file by what it holds, whatever it is called; `name` is for the errors."""
+    if content.startswith(b"%PDF-") or b"%PDF-" in content[:1024]:
+        return open_pdf(name, content)
+    if content.startswith(b"PK"):
+        return open_word(name, content)
+    if content.startswith(_OLD_OFFICE):
+        raise FileUnreadable(name, "old-office")
+    return open_plain(name, content)

@@ -1,0 +1,337 @@
+"""PDF files: lines put together from characters, paragraphs from lines, drawn tables from their rules."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
+
+import pdfplumber
+from pdfminer.pdfdocument import PDFPasswordIncorrect
+from pdfminer.pdfparser import PDFSyntaxError
+from pdfminer.psparser import PSException
+from pdfplumber.utils.exceptions import PdfminerException
+
+from shizhu.engines.plan.logic.opening.grid import Grid, Slot, squared, without_repeated_head, write_down
+from shizhu.engines.plan.logic.opening.opened import LARGEST, FileUnreadable, Opened, Sheet
+
+MOST_PAGES = 500
+_FEW = 15  # characters on a page that is a picture
+_EDGE = 0.12  # of the height: where heads and feet of pages stand
+_SNAP = 3.0  # points: rules that are meant to be one
+_NUMBER = re.compile(r"[-—–－·•\s]*(?:第\s*)?\d{1,4}(?:\s*页)?(?:\s*[/共]\s*\d+\s*页?)?[-—–－·•\s]*")
+_WIDE = re.compile(r"[⺀-鿿＀-￯　-〿]")
+_ENDED = "。！？；：.!?;:"
+_OPENS = re.compile(
+    r"[（(]?[一二三四五六七八九十\d]{1,3}[、.．)）]|第.{1,3}[章节篇条]|专栏|附[件表]|[—－-]{2}|[●■◆▲★•]|注[:：]"
+)
+
+logging.getLogger("pdfminer").setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One printed line: its text, the box around it (points from the left and the top), the size of its letters."""
+
+    text: str
+    x0: float
+    x1: float
+    top: float
+    bottom: float
+    size: float
+    columns: bool = False  # it has gaps as the columns of a table have
+    margins: tuple[float, float] | None = None  # of the column of text it stands in, where there are two
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A drawn table and the heights it begins and ends at."""
+
+    grid: Grid
+    top: float
+    bottom: float
+
+
+@dataclass
+class _Page:
+    """What stands on a page in reading order."""
+
+    number: int
+    width: float
+    height: float
+    parts: list[_Line | _Table] = field(default_factory=list)
+    is_scanned: bool = False
+
+    def lines(self) -> list[_Line]:
+        """Its lines of text."""
+        return [part for part in self.parts if isinstance(part, _Line)]
+
+
+def open_pdf(name: str, content: bytes) -> Opened:
+    """Open a PDF; pages without text are named, heads and feet of pages left out."""
+    if len(content) > LARGEST:
+        raise FileUnreadable(name, "size")
+    try:
+        with pdfplumber.open(io.BytesIO(content)) as document:
+            count = len(document.pages)
+            pages = [_read_page(number, page) for number, page in enumerate(document.pages[:MOST_PAGES], 1)]
+    except PdfminerException as error:
+        if error.args and isinstance(error.args[0], PDFPasswordIncorrect):
+            raise FileUnreadable(name, "password") from error
+        raise FileUnreadable(name, "damaged-pdf") from error
+    except (PDFSyntaxError, PSException, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        raise FileUnreadable(name, "damaged-pdf") from error
+    if count > MOST_PAGES:
+        raise FileUnreadable(name, "pages")
+    _drop_heads_and_feet(pages)
+    return _written(pages)
+
+
+def _read_page(number: int, page: Any) -> _Page:
+    read = _Page(number, float(page.width), float(page.height))
+    upright = page.filter(lambda item: item["object_type"] != "char" or item.get("upright", True)).dedupe_chars()
+    chars = upright.chars
+    pictured = sum(image["width"] * image["height"] for image in page.images)
+    if sum(1 for char in chars if char["text"].strip()) < _FEW and pictured > 0.3 * read.width * read.height:
+        read.is_scanned = True
+        return read
+    tables = [table for table in upright.find_tables() if _is_table(table)]
+    drawn = [_Table(_grid(table, chars), table.bbox[1], table.bbox[3]) for table in tables]
+    free = [char for char in chars if not any(_within(char, table.bbox) for table in tables)]
+    bands = sorted({0.0, read.height, *(edge for table in drawn for edge in (table.top, table.bottom))})
+    parts: list[_Line | _Table] = []
+    for top, bottom in pairwise(bands):
+        inside = [char for char in free if top <= (char["top"] + char["bottom"]) / 2 < bottom]
+        columns = _columns(inside, read.width)
+        for column in columns:
+            own = (min(char["x0"] for char in column), max(char["x1"] for char in column)) if len(columns) > 1 else None
+            parts += [replace(line, margins=own) for line in _lines(column)]
+        parts += [table for table in drawn if table.top == top]
+    read.parts = parts
+    page.close()
+    return read
+
+
+def _is_table(table: Any) -> bool:
+    """Whether a drawn table is one: a frame around text has but one column."""
+    return len(_edges(float(cell[0]) for cell in table.cells)) > 1
+
+
+def _within(char: dict[str, Any], box: tuple[float, float, float, float]) -> bool:
+    x, y = (char["x0"] + char["x1"]) / 2, (char["top"] + char["bottom"]) / 2
+    return bool(box[0] <= x <= box[2] and box[1] <= y <= box[3])
+
+
+def _edges(values: Iterable[float]) -> list[float]:
+    """Return the different positions among these, those a little apart taken for one."""
+    edges: list[float] = []
+    for value in sorted(values):
+        if not edges or value - edges[-1] > _SNAP:
+            edges.append(value)
+    return edges
+
+
+def _grid(table: Any, chars: Sequence[dict[str, Any]]) -> Grid:
+    """Return the places of a drawn table; a cell that reaches over several stands in each of them."""
+    xs = _edges([edge for cell in table.cells for edge in (cell[0], cell[2])])
+    ys = _edges([edge for cell in table.cells for edge in (cell[1], cell[3])])
+    inside = {cell: [char for char in chars if _within(char, cell)] for cell in table.cells}
+    texts = {cell: "\n".join(line.text for line in _lines(own)) for cell, own in inside.items()}
+    rows: Grid = []
+    begun: set[tuple[float, float, float, float]] = set()
+    for top, bottom in pairwise(ys):
+        row = []
+        for left, right in pairwise(xs):
+            middle = {"x0": left, "x1": right, "top": top, "bottom": bottom}
+            cell = next((cell for cell in table.cells if _within(middle, cell)), None)
+            row.append(Slot(texts[cell] if cell else "", begins=cell is not None and cell not in begun))
+            begun |= {cell} if cell else set()
+        rows.append(row)
+    return squared(rows)
+
+
+def _columns(chars: Sequence[dict[str, Any]], width: float) -> list[list[dict[str, Any]]]:
+    """Part the text of a band into two columns where a gutter runs through all of it."""
+    if len(chars) < 200:
+        return [list(chars)]
+    covered = [False] * (int(width) + 2)
+    for char in chars:
+        for x in range(max(0, int(char["x0"])), min(len(covered), int(char["x1"]) + 1)):
+            covered[x] = True
+    middle = range(int(width * 0.38), int(width * 0.62))
+    gutters = [x for x in middle if not any(covered[x : x + 8])]
+    if not gutters:
+        return [list(chars)]
+    parting = gutters[len(gutters) // 2]
+    left = [char for char in chars if char["x1"] <= parting + 4]
+    right = [char for char in chars if char["x1"] > parting + 4]
+    heights = [len({round(char["top"] / 4) for char in side}) for side in (left, right)]
+    full = all(len(side) > 6 * height for side, height in zip((left, right), heights, strict=True))
+    return [left, right] if min(heights) >= 6 and full else [list(chars)]
+
+
+def _lines(chars: Sequence[dict[str, Any]]) -> list[_Line]:
+    """Put characters together into lines, from top to bottom."""
+    rows: list[list[dict[str, Any]]] = []
+    for char in sorted(chars, key=lambda char: (char["top"] + char["bottom"]) / 2):
+        middle = (char["top"] + char["bottom"]) / 2
+        last = rows[-1] if rows else None
+        own = (last[0]["top"] + last[0]["bottom"]) / 2 if last else 0.0
+        if last and abs(middle - own) <= 0.45 * max(char["size"], last[0]["size"]):
+            last.append(char)
+        else:
+            rows.append([char])
+    ordered = [_stripped(sorted(row, key=lambda char: float(char["x0"]))) for row in rows]
+    return [_line(row) for row in ordered if row]
+
+
+def _stripped(row: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Take white space from both ends of a line."""
+    printed = [index for index, char in enumerate(row) if char["text"].strip()]
+    return row[printed[0] : printed[-1] + 1] if printed else []
+
+
+def _line(row: Sequence[dict[str, Any]]) -> _Line:
+    size = max(float(char["size"]) for char in row) or 10.0
+    text, gaps = str(row[0]["text"]), False
+    before, spaced = row[0], False
+    for char in row[1:]:
+        if not char["text"].strip():
+            spaced = True
+            continue
+        gap = (float(char["x0"]) - float(before["x1"])) / size
+        if gap > 1.6:
+            gaps = True
+            text += " " * max(2, round((float(char["x0"]) - float(row[0]["x0"])) / size * 2) - _screen(text))
+        elif (
+            gap > 0.7
+            or (spaced and gap > 0.12)
+            or (gap > 0.18 and not _WIDE.match(before["text"]) and not _WIDE.match(char["text"]))
+        ):
+            text += " "
+        text += str(char["text"])
+        before, spaced = char, False
+    ends = [float(char["bottom"]) for char in row]
+    return _Line(text, float(row[0]["x0"]), float(row[-1]["x1"]), float(row[0]["top"]), max(ends), size, columns=gaps)
+
+
+def _screen(text: str) -> int:
+    return sum(2 if _WIDE.match(sign) else 1 for sign in text)
+
+
+def _drop_heads_and_feet(pages: Sequence[_Page]) -> None:
+    """Leave out page numbers, and lines that stand at the head or foot of most pages."""
+    seen: Counter[str] = Counter()
+    for page in pages:
+        seen.update({_shape(line.text) for line in page.lines() if _at_edge(line, page)})
+    often = {text for text, count in seen.items() if count >= max(2, len(pages) // 2)}
+    for page in pages:
+        page.parts = [
+            part
+            for part in page.parts
+            if not isinstance(part, _Line)
+            or not _at_edge(part, page)
+            or not (_shape(part.text) in often or _NUMBER.fullmatch(part.text))
+        ]
+
+
+def _at_edge(line: _Line, page: _Page) -> bool:
+    return line.bottom <= _EDGE * page.height or line.top >= (1 - _EDGE) * page.height
+
+
+def _shape(text: str) -> str:
+    return re.sub(r"\d+", "#", "".join(text.split()))
+
+
+def _written(pages: Sequence[_Page]) -> Opened:
+    """Write the pages down; a paragraph or a table that a new page carries on is one."""
+    sheet, firsts = Sheet(), list[int]()
+    table: Grid | None = None
+    margins = _margins(pages)
+    paragraph: list[_Line] = []
+
+    def close() -> None:
+        if paragraph:
+            sheet.add(_joined(paragraph))
+            paragraph.clear()
+
+    for page in pages:
+        left, right = margins[round(page.width)]
+        opening = True
+        if page.is_scanned:
+            close()
+            firsts.append(len(sheet.lines) + 1)
+            sheet.add(f"[image: page {page.number}]")
+        for part in page.parts:
+            if isinstance(part, _Table):
+                close()
+                carried = opening and table is not None and len(table[0]) == len(part.grid[0])
+                rows = without_repeated_head(part.grid, table) if carried and table else part.grid
+                if carried:
+                    sheet.lines = _without_last_blanks(sheet.lines)
+                if len(firsts) < page.number:
+                    firsts.append(len(sheet.lines) + 1)
+                write_down(sheet, rows)
+                table = table if carried else part.grid
+            else:
+                if not (paragraph and _goes_on(paragraph[-1], part, (left, right), new_page=opening)):
+                    close()
+                paragraph.append(part)
+                table = table if _carries_a_table(part) else None
+                if len(firsts) < page.number:
+                    firsts.append(len(sheet.lines) + 1)
+            opening = opening and isinstance(part, _Line) and _carries_a_table(part)
+        if len(firsts) < page.number:
+            firsts.append(len(sheet.lines) + 1)
+    close()
+    return Opened(sheet.text, "pdf", tuple(firsts), tuple(page.number for page in pages if page.is_scanned))
+
+
+def _carries_a_table(line: _Line) -> bool:
+    return bool(re.fullmatch(r"\(?（?续\s*[上附]?表.{0,20}|.{0,30}[（(]续[)）]", line.text.strip()))
+
+
+def _without_last_blanks(lines: list[str]) -> list[str]:
+    end = len(lines)
+    while end and not lines[end - 1]:
+        end -= 1
+    return lines[:end]
+
+
+def _margins(pages: Sequence[_Page]) -> dict[int, tuple[float, float]]:
+    """Return where lines begin and where full ones end, for pages of each width."""
+    found: dict[int, tuple[float, float]] = {}
+    for width in {round(page.width) for page in pages}:
+        lines = [line for page in pages if round(page.width) == width for line in page.lines() if not line.columns]
+        long = [line for line in lines if len(line.text) > 12] or lines
+        left = min((line.x0 for line in long), default=0.0)
+        right = max((line.x1 for line in long), default=float(width))
+        found[width] = (left, right)
+    return found
+
+
+def _goes_on(last: _Line, line: _Line, margins: tuple[float, float], *, new_page: bool) -> bool:
+    """Whether a line carries the paragraph on: the one before is full, and this one is not indented."""
+    if last.columns or line.columns or abs(last.size - line.size) > 1:
+        return False
+    left, right = last.margins or margins
+    is_full = last.x1 >= right - 1.6 * last.size and last.x1 - last.x0 > 0.35 * (right - left)
+    indented = line.x0 - (line.margins or margins)[0] > 1.2 * line.size
+    near = new_page or line.top < last.top or line.top - last.bottom < 1.4 * last.size
+    if new_page and last.text[-1] in _ENDED:
+        return False
+    return is_full and near and not indented and not _OPENS.match(line.text)
+
+
+def _joined(paragraph: Sequence[_Line]) -> str:
+    """Join broken lines: nothing between Chinese, a space between two Latin words."""
+    text = ""
+    for line in paragraph:
+        apart = text and not _WIDE.match(text[-1]) and not _WIDE.match(line.text[0])
+        text += f" {line.text}" if apart and text[-1].isalpha() and line.text[0].isalpha() else line.text
+    return text

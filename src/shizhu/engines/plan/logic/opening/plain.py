@@ -1,0 +1,37 @@
+"""Plain text in the encodings it comes in here: UTF-8, UTF-16, GB 18030."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from shizhu.engines.plan.logic.opening.opened import LARGEST, FileUnreadable, Opened
+
+_NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffe\uffff]")
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+def open_plain(name: str, content: bytes) -> Opened:
+    """Decode a text; a file that is none is refused."""
+    if len(content) > LARGEST:
+        raise FileUnreadable(name, "size")
+    for encoding in _encodings(content):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if not _NO_TEXT.search(text):
+            return Opened(text, "txt")
+    raise FileUnreadable(name, "unknown")
+
+
+def _encodings(content: bytes) -> tuple[str, ...]:
+    """The encodings to try: the one a mark names, else UTF-16 where every other byte is low, else the usual two."""
+    marked = next((encoding for mark, encoding in _MARKS if content.startswith(mark)), None)
+    if marked:
+        return (marked,)
+    start = content[:4000]
+    even, odd = start[::2].count(0), start[1::2].count(0)
+    if even or odd:
+        return ("utf-16-le", "utf-16-be") if odd > even else ("utf-16-be", "utf-16-le")
+    return ("utf-8", "gb18030")

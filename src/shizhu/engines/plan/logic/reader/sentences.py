@@ -1,0 +1,109 @@
+"""Targets that sentences state (到2025年，…达到…): those no table has become indicators of their own.
+
+A target stated in several places is one target: the first place is its own, the others are its mentions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from shizhu.engines.plan.logic.reader.document import Doubt, Indicator, Place, Reading
+from shizhu.engines.plan.logic.reader.facts import Fact, Term
+from shizhu.engines.plan.logic.reader.subjects import canonical, named_alike, overlap
+from shizhu.engines.plan.logic.reader.units import comparable
+
+_CHANGE = re.compile(r"(增长|提[高升]|下降|降低|减少|压减|缩短|上升|增加)了?(?:约|近|超过?|不低于|不少于)?\d")
+_EACH_YEAR = re.compile(r"每年|每月|每季|平均每|逐年|年度|同比|比上年")
+_CELLS = re.compile(r"^\d|\s{2}|\t")  # the row of a table nobody could read
+_LONGEST = 30
+_FALLING = frozenset({"下降", "降低", "减少", "压减", "缩短"})
+
+
+def read_targets(
+    facts: Sequence[Fact], indicators: Sequence[Indicator], term: Term
+) -> tuple[list[Indicator], list[Indicator]]:
+    """Return the indicators of tables with the places that mention them, and the targets only sentences state."""
+    mentioned: dict[str, list[Place]] = {item.key: [] for item in indicators}
+    found: dict[tuple[str, int | None], Indicator] = {}
+    for fact in facts:
+        if not _is_target(fact, term):
+            continue
+        known = next((item for item in indicators if _is_of(fact, item)), None)
+        if known is not None:
+            mentioned[known.key].append(fact.place)
+            continue
+        identity = canonical(_name(fact)), fact.year
+        before = found.get(identity)
+        if before is None and not fact.in_table:
+            found[identity] = _indicator(fact, f"target-{len(found) + 1:02d}")
+        elif before is not None and before.target.value == fact.value:
+            found[identity] = replace(before, mentions=(*before.mentions, fact.place))
+    rows = [replace(item, mentions=tuple(dict.fromkeys(mentioned[item.key]))) for item in indicators]
+    return rows, list(found.values())
+
+
+def doubled(targets: Sequence[Indicator]) -> list[Doubt]:
+    """List targets that sentences state twice in different words with one value: to be linked, not added up."""
+    doubts = []
+    for index, item in enumerate(targets):
+        for other in targets[:index]:
+            one = (item.target.value, item.target.year) == (other.target.value, other.target.year)
+            if one and comparable(item.unit, other.unit) == 1.0 and overlap(item.name, other.name) >= 0.7:
+                why = f"the same value as {other.name} (line {other.place.first}): one target?"
+                doubts.append(Doubt(item.name, why, item.place, "target-twice"))
+                break
+    return doubts
+
+
+def _is_target(fact: Fact, term: Term) -> bool:
+    """Whether a quantity is promised: it lies ahead of the base year, in a section that looks ahead."""
+    ahead = (
+        fact.year is not None
+        and (term.base is None or fact.year > term.base)
+        and fact.section not in {"basis", "terms"}
+    )
+    own = fact.kind in {"level", "added", "growth"} or (fact.kind == "change" and bool(_CHANGE.search(fact.text)))
+    return (
+        ahead
+        and own
+        and not _CELLS.search(fact.subject)
+        and not _EACH_YEAR.search(fact.text)
+        and len(_name(fact)) <= _LONGEST
+        and not fact.after_of_which
+    )
+
+
+def _is_of(fact: Fact, item: Indicator) -> bool:
+    """Whether a sentence speaks of an indicator and its target, whatever value it has."""
+    if fact.kind in {"growth", "change"} and fact.unit == "%":
+        grown = canonical(item.name).removesuffix("增长")
+        if canonical(fact.subject) == grown and (item.growth is not None or fact.kind == "growth"):
+            return True
+    if not named_alike(item.name, _name(fact)) or comparable(fact.unit, item.unit) is None:
+        return False
+    years = {item.target.year, *(reading.year for reading in item.milestones)}
+    return fact.year in years
+
+
+def _name(fact: Fact) -> str:
+    """The name of what is promised; a change names its direction."""
+    changed = _CHANGE.search(fact.text)
+    if fact.kind == "growth":
+        return f"{fact.subject}年均增长"
+    if fact.kind == "change" and changed and not fact.subject.endswith(changed.group(1)):
+        return f"{fact.subject}{changed.group(1)}"
+    return fact.subject
+
+
+def _indicator(fact: Fact, key: str) -> Indicator:
+    target = Reading(fact.year, fact.value, fact.text, fact.bound, None, fact.high, fact.place)
+    if fact.high is not None:
+        target = replace(target, low=fact.value)
+    return Indicator(
+        key=key, no=None, name=_name(fact), unit=fact.unit, kind=None, base=Reading(), target=target,
+        growth=fact.value if fact.kind == "growth" else None, cumulative=False, place=fact.place,
+        growth_text=fact.text if fact.kind == "growth" else None, found_in="sentence",
+        more={"year": "section"} if not fact.printed_year else {},
+    )  # fmt: skip

@@ -1,0 +1,23 @@
+"""Plans of invented places, each with what a careful clerk reads in it; the tests make files of them.
+
+`INDICATORS`, `TARGETS` (in sentences), `TASKS`, `BOXES`, `CONTRADICTIONS` are the whole of it, `UNSURE` some of it.
+"""
+
+from tests.engines.plan.reader.invented import (
+    baisha_ecology,
+    chenxi_digital,
+    donghu_schools,
+    heping_health,
+    nanping_year,
+    qinglan_city,
+    songxi,
+    yunling_farming,
+)
+
+PLANS = {
+    module.__name__.rpartition(".")[2]: module
+    for module in (
+        songxi, qinglan_city, yunling_farming, baisha_ecology, heping_health, chenxi_digital, nanping_year,
+        donghu_schools,
+    )
+}  # fmt: skip

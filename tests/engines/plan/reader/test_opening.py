@@ -1,0 +1,239 @@
+"""Files of every kind become lines: encodings, Word's numbers and frames, pages of a PDF; errors say what to do."""
+
+from __future__ import annotations
+
+import io
+
+import docx
+import pytest
+from docx.document import Document
+from docx.oxml import parse_xml
+from docx.oxml.ns import nsdecls, qn
+from docx.text.paragraph import Paragraph
+from PIL import Image, ImageDraw
+from reportlab.lib.utils import ImageReader
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+from reportlab.pdfgen.canvas import Canvas
+from tests.engines.plan.reader.invented import PLANS
+from tests.engines.plan.reader.told import in_tables, row_of
+from tests.engines.plan.reader.writing import FONT, Sheet, as_pdf, saved
+
+from shizhu.engines.plan.logic.opening import FileUnreadable, open_file
+from shizhu.engines.plan.logic.opening.numbers import hans, numeral
+from shizhu.engines.plan.logic.reader import read
+from shizhu.engines.plan.logic.reading import read_file
+
+TEXT = "石桥县水利规划\n表1 主要指标\n|序号|指标|2020年|2025年|\n|1|水库（座）|3|5|\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_text_is_read_in_its_encoding(encoding: str) -> None:
+    told = read_file("a.txt", TEXT.encode(encoding))
+    assert [(item.name, item.unit, item.target.value) for item in told.document.indicators] == [("水库", "座", 5)]
+    assert told.as_json()["source"] == {"kind": "txt", "pages": []}
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"\xff\xff\x00\x01", "a.bin is neither text (UTF-8, UTF-16 or GB 18030) nor docx nor PDF"),
+        (b"\xd0\xcf\x11\xe0rest", "a.bin is a file of an old Office or an encrypted one: save it as docx"),
+        (b"%PDF-1.4 broken", "a.bin is a damaged PDF: print it to PDF anew and try again"),
+        (b"PK\x03\x04broken", "a.bin is a damaged docx: open it in Word, save it anew and try again"),
+    ],
+)
+def test_a_file_that_cannot_be_opened_says_what_to_do(content: bytes, told: str) -> None:
+    with pytest.raises(FileUnreadable) as refused:
+        open_file("a.bin", content)
+    assert told in str(refused.value)
+
+
+def test_an_archive_that_is_no_word_document_is_refused() -> None:
+    out = io.BytesIO()
+    import zipfile  # noqa: PLC0415
+
+    with zipfile.ZipFile(out, "w") as packed:
+        packed.writestr("xl/workbook.xml", "<x/>")
+    with pytest.raises(FileUnreadable, match="is packed but no Word document"):
+        open_file("a.xlsx", out.getvalue())
+
+
+def _list(document: Document, number: int, levels: list[tuple[str, str]]) -> None:
+    """Add a list with its levels: form and what is printed."""
+    root = document.part.numbering_part.element
+    inner = "".join(
+        f'<w:lvl w:ilvl="{depth}"><w:start w:val="1"/><w:numFmt w:val="{form}"/><w:lvlText w:val="{text}"/></w:lvl>'
+        for depth, (form, text) in enumerate(levels)
+    )
+    abstract = parse_xml(f'<w:abstractNum {nsdecls("w")} w:abstractNumId="{number}">{inner}</w:abstractNum>')
+    root.find(qn("w:num")).addprevious(abstract)
+    link = f'<w:num {nsdecls("w")} w:numId="{number}"><w:abstractNumId w:val="{number}"/></w:num>'
+    root.append(parse_xml(link))
+
+
+def _numbered(paragraph: Paragraph, number: int, depth: int = 0) -> None:
+    given = f'<w:numPr {nsdecls("w")}><w:ilvl w:val="{depth}"/><w:numId w:val="{number}"/></w:numPr>'
+    paragraph._p.get_or_add_pPr().append(parse_xml(given))
+
+
+@pytest.fixture
+def roads() -> bytes:
+    """A plan as Word makes one: automatic numbers everywhere, a title row, a note row, a frame, a contents list."""
+    document = docx.Document()
+    levels = [
+        ("chineseCountingThousand", "第%1章"),
+        ("chineseCounting", "（%2）"),
+        ("decimal", "%3."),
+        ("decimal", "%1.%4"),
+    ]
+    _list(document, 90, levels)
+    _list(document, 91, [("decimal", "%1.")])
+    document.add_paragraph("岭东县公路规划（2021—2025年）")
+    for text, depth in (("发展目标", 0), ("主要任务", 0), ("建设骨架公路", 1)):
+        _numbered(document.add_paragraph(text), 90, depth)
+    document.add_paragraph("新建一级公路45公里。（责任单位：县交通局、县发改委）")
+    table = document.add_table(4, 4)
+    for at in (0, 3):
+        table.cell(at, 0).merge(table.cell(at, 3)).text = ["专栏1 主要指标", "", "", "注：含在建里程。"][at]
+    for at, texts in ((1, ["序号", "指标", "2020年", "2025年"]), (2, ["", "公路里程（公里）", "1820", "2100"])):
+        for index, text in enumerate(texts):
+            table.cell(at, index).text = text
+    _numbered(table.cell(2, 0).paragraphs[0], 91)
+    frame = document.add_table(1, 1).cell(0, 0)
+    frame.text = "专栏2 重点工程"
+    for text in ("北环线。全长18公里。", "客运枢纽。建成2座。"):
+        _numbered(frame.add_paragraph(text), 90, 2)
+    deleted = document.add_paragraph("农村公路改造320公里")
+    deleted._p.append(parse_xml(f"<w:del {nsdecls('w')}><w:r><w:delText>作废</w:delText></w:r></w:del>"))
+    deleted._p.append(parse_xml(f"<w:ins {nsdecls('w')}><w:r><w:t>以上。</w:t></w:r></w:ins>"))
+    document.sections[0].header.paragraphs[0].text = "内部资料"
+    return saved(document)
+
+
+def test_word_prints_its_numbers_frames_and_title_rows(roads: bytes) -> None:
+    lines = [line for line in open_file("a.docx", roads).text.split("\n") if line]
+    assert lines == [
+        "岭东县公路规划（2021—2025年）",
+        "第一章 发展目标",
+        "第二章 主要任务",
+        "（一）建设骨架公路",
+        "新建一级公路45公里。（责任单位：县交通局、县发改委）",
+        "专栏1 主要指标",
+        "| 序号 | 指标 | 2020年 | 2025年 |",
+        "| 1. | 公路里程（公里） | 1820 | 2100 |",
+        "注：含在建里程。",
+        "专栏2 重点工程",
+        "1. 北环线。全长18公里。",
+        "2. 客运枢纽。建成2座。",
+        "农村公路改造320公里以上。",
+    ]
+
+
+def test_word_reads_as_a_plan(roads: bytes) -> None:
+    document = read(open_file("a.docx", roads).text)
+    assert [(item.no, item.name, item.base.value, item.target.value) for item in in_tables(document)] == [
+        ("1", "公路里程", 1820, 2100)
+    ]
+    assert [(box.no, box.title, box.holds, len(box.items)) for box in document.boxes] == [
+        ("1", "主要指标", "table", 0),
+        ("2", "重点工程", "items", 2),
+    ]
+    assert [(task.no, task.name, task.leads) for task in document.tasks] == [
+        ("一", "建设骨架公路", ("县交通局", "县发改委"))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "printed"),
+    [
+        (3, "decimal", "3"), (3, "decimalZero", "03"), (12, "chineseCounting", "十二"),
+        (20, "japaneseCounting", "二十"),
+        (3, "decimalEnclosedCircleChinese", "③"), (3, "upperLetter", "C"), (4, "lowerRoman", "iv"),
+        (9, "upperRoman", "IX"),
+        (21, "decimalEnclosedCircle", "21"), (7, "unheardOf", "7"),
+    ],
+)  # fmt: skip
+def test_numerals(value: int, form: str, printed: str) -> None:
+    assert numeral(value, form) == printed
+
+
+def test_hans_numbers() -> None:
+    assert [hans(value) for value in (1, 10, 11, 21, 40, 99, 100)] == [
+        "一", "十", "十一", "二十一", "四十", "九十九", "100",
+    ]  # fmt: skip
+
+
+def test_a_table_over_many_pages_is_one_table_and_pages_are_known() -> None:
+    rows = [["序号", "指标名称", "单位", "2020年", "2025年"]]
+    rows += [[str(number), f"第{number}类设施总量", "处", str(number), str(2 * number)] for number in range(1, 91)]
+    content = as_pdf(["长桥县设施规划（2021—2025年）", "表1 主要指标", Sheet(rows)], head="长桥县设施规划")
+    told = read_file("a.pdf", content)
+    assert [(item.no, item.base.value, item.target.value) for item in in_tables(told.document)] == [
+        (str(number), number, 2 * number) for number in range(1, 91)
+    ]
+    assert len(told.opened.pages) >= 3
+    lines = told.opened.text.split("\n")
+    firsts = [lines[first - 1].split(" | ")[0] for first in told.opened.pages[1:]]
+    assert all(first.startswith("| ") and int(first[2:]) > 1 for first in firsts)
+    assert "长桥县设施规划" not in lines
+    assert not [line for line in lines if line.startswith("—")]
+
+
+def test_a_paragraph_goes_on_over_lines_and_pages() -> None:
+    sentence = "推进农业科技创新，完善服务体系，强化要素保障，提升产业质量。" * 60
+    lines = [line for line in open_file("a.pdf", as_pdf(["标题规划", sentence])).text.split("\n") if line]
+    assert lines == ["标题规划", sentence]
+
+
+def _canvas() -> tuple[Canvas, io.BytesIO]:
+    if FONT not in pdfmetrics.getRegisteredFontNames():
+        pdfmetrics.registerFont(UnicodeCIDFont(FONT))
+    out = io.BytesIO()
+    return Canvas(out), out
+
+
+def test_a_scanned_page_is_named() -> None:
+    canvas, out = _canvas()
+    canvas.setFont(FONT, 12)
+    canvas.drawString(72, 760, "石桥县林业规划（2021—2025年）")
+    canvas.showPage()
+    picture = Image.new("L", (600, 800), 255)
+    ImageDraw.Draw(picture).line((50, 50, 500, 700), fill=0, width=5)
+    canvas.drawImage(ImageReader(picture), 40, 40, 500, 760)
+    canvas.showPage()
+    canvas.setFont(FONT, 12)
+    canvas.drawString(72, 760, "到2025年，造林面积达到3万亩。")
+    canvas.save()
+    told = read_file("a.pdf", out.getvalue())
+    assert told.opened.scanned == (2,)
+    doubts = [(doubt.rule, doubt.what, doubt.place.first) for doubt in told.document.unsure]
+    assert doubts == [("page-scanned", "page 2", told.opened.pages[1])]
+    assert [(item.name, item.target.value) for item in told.document.indicators] == [("造林面积", 3)]
+
+
+def test_two_columns_are_read_one_after_the_other() -> None:
+    canvas, out = _canvas()
+    canvas.setFont(FONT, 10)
+    for index in range(24):
+        canvas.drawString(60, 780 - 16 * index, f"左栏第{index:02d}行文字内容说明情况如下所述")
+        canvas.drawString(320, 780 - 16 * index, f"右栏第{index:02d}行文字内容说明情况如下所述")
+    canvas.save()
+    text = open_file("a.pdf", out.getvalue()).text
+    assert text.index("左栏第23行") < text.index("右栏第00行")
+
+
+def test_a_pdf_with_a_password_says_so() -> None:
+    out = io.BytesIO()
+    canvas = Canvas(out, encrypt="secret")
+    canvas.drawString(72, 700, "plan")
+    canvas.save()
+    with pytest.raises(FileUnreadable, match="asks for a password"):
+        open_file("a.pdf", out.getvalue())
+
+
+def test_merged_cells_of_a_pdf_stand_in_every_row() -> None:
+    plan = PLANS["songxi"]
+    document = read(open_file("a.pdf", as_pdf(plan.BLOCKS)).text)
+    assert [item.group for item in in_tables(document)] == ["创新投入"] * 3 + ["创新主体"] * 2 + ["创新产出"] * 3
+    assert [row_of(item) for item in in_tables(document)] == plan.INDICATORS
