@@ -15,7 +15,7 @@ from tests.engines.plan.reader.writing import LAYOUTS, as_text
 from shizhu.engines.plan.logic.reader import Indicator, Task, read
 from shizhu.engines.plan.logic.reader.confidence import SHARES
 
-AMOUNTS = (0.02, 0.08, 0.2)
+AMOUNTS = (0.02, 0.2)
 
 
 @pytest.fixture(scope="module")
