@@ -10,6 +10,6 @@ from shizhu.engines.plan.logic.reader import PlanDocument, read
 from shizhu.engines.plan.logic.reading import Told, read_file
 
 __all__ = [
-    "DEFAULT_CODE", "FileUnreadable", "PlanDocument", "Told", "compute_all", "import_file", "import_text", "load_county",
-    "measures_simulated", "read", "read_file", "report_simulated",
+    "DEFAULT_CODE", "FileUnreadable", "PlanDocument", "Told", "compute_all", "import_file", "import_text",
+    "load_county", "measures_simulated", "read", "read_file", "report_simulated",
 ]  # fmt: skip
