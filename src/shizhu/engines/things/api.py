@@ -19,6 +19,7 @@ from shizhu.engines.things.logic.bench import Bench
 from shizhu.engines.things.logic.readings import KnownDevice, Origin, Sample, Submission, Verdict
 from shizhu.engines.things.logic.tables import TableRefused
 from shizhu.engines.things.queries import (
+    Known,
     Packet,
     Point,
     StreamInfo,
@@ -30,6 +31,7 @@ from shizhu.engines.things.queries import (
     latest,
     packet,
     readable,
+    readings,
     series,
     streams_at,
     streams_of,
@@ -45,6 +47,7 @@ __all__ = [
     "DeviceRefused",
     "Grant",
     "KeptRegistry",
+    "Known",
     "KnownDevice",
     "Origin",
     "Outgoing",
@@ -74,6 +77,7 @@ __all__ = [
     "packet",
     "prepare_source",
     "readable",
+    "readings",
     "register",
     "registry",
     "replay",

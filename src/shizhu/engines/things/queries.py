@@ -232,3 +232,30 @@ def _mentions(raw: str, time: datetime) -> bool:
     local = time + timedelta(hours=8)
     forms = (f"{local:%Y%m%d%H%M%S}", f"{local:%Y-%m-%dT%H:%M:%S}", f"{time:%Y-%m-%dT%H:%M:%S}")
     return any(form in raw for form in forms)
+
+
+@dataclass(frozen=True)
+class Known:
+    """A good reading with a number, as it is known now."""
+
+    stream: int
+    time: datetime
+    value: float
+    origin: int
+
+
+READINGS = f"""
+SELECT datastream_id, phenomenon_time, result, origin FROM (
+  SELECT DISTINCT ON (datastream_id, phenomenon_time) datastream_id, phenomenon_time, result, origin, verdict
+  FROM things_observation
+  WHERE datastream_id = ANY(%s) AND phenomenon_time > %s AND phenomenon_time <= %s
+  ORDER BY datastream_id, phenomenon_time, sequence DESC
+) o WHERE verdict = {Verdict.GOOD:d} AND result IS NOT NULL ORDER BY phenomenon_time, datastream_id
+"""
+
+
+def readings(streams: Iterable[int], after: datetime, until: datetime) -> list[Known]:
+    """Good numbers of datastreams after a time, until another (inclusive), in order of time: what rules judge."""
+    with connection.cursor() as cursor:
+        cursor.execute(READINGS, [list(streams), after, until])
+        return [Known(*row) for row in cursor.fetchall()]

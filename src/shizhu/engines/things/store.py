@@ -213,6 +213,10 @@ WHERE NOT ({HERE}) AND (
       AND {HERE.replace("o.", "o3.")})
 )
 """
+WATCHED = """
+SELECT s.id, t.county_id FROM things_datastream s JOIN things_thing t ON t.id = s.thing_id
+WHERE s.is_watched AND s.id = ANY(%s)
+"""
 QUARANTINE = """
 INSERT INTO things_quarantine (received, protocol, device_id, sender, payload, field, value, rule)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
@@ -273,6 +277,7 @@ class Outcome:
     corrections: int = 0
     refused: int = 0
     readings: list[Reading] = field(default_factory=list)  # all, with their verdicts
+    corrected: set[tuple[int, datetime]] = field(default_factory=set)
 
 
 async def commit(connection: psycopg.AsyncConnection[Any], batch: Batch, streams: dict[int, Stream]) -> Outcome:
@@ -300,6 +305,10 @@ async def commit(connection: psycopg.AsyncConnection[Any], batch: Batch, streams
         if batch.position:
             await connection.execute(POSITION, (batch.source, *batch.position))
         await _tell(connection, fresh, streams)
+        gone = [
+            (r.stream, r.time) for r in fresh if r.verdict != Verdict.GOOD and (r.stream, r.time) in outcome.corrected
+        ]
+        await _tell_gone(connection, gone)
     return outcome
 
 
@@ -310,6 +319,7 @@ async def withdraw(connection: psycopg.AsyncConnection[Any], ids: Sequence[int])
     """
     keys = await _fetched(connection, WITHDRAW, ids)
     await _refresh(connection, keys)
+    await _tell_gone(connection, [(stream, time) for stream, time in keys])
     return [(stream, time) for stream, time in keys]
 
 
@@ -324,6 +334,7 @@ async def amend(
         if await _fetched(connection, TAKEN, reading.stream, reading.time):
             return False
         await _fetched(connection, WITHDRAW, [id_])
+        await _tell_gone(connection, [(reading.stream, before)])
     (judged,) = await _judged(connection, [reading], streams)
     await connection.execute(AMEND, (
         id_, judged.end, judged.result_time, judged.result, judged.result_json, judged.verdict, judged.origin,
@@ -332,6 +343,8 @@ async def amend(
     archived = await _refresh(connection, [(judged.stream, before), (judged.stream, judged.time)])
     if day_of(judged.time) not in archived:
         await _tell(connection, [judged], streams)
+        if judged.verdict != Verdict.GOOD:
+            await _tell_gone(connection, [(judged.stream, judged.time)])
     return True
 
 
@@ -618,6 +631,7 @@ async def _settle(
     corrected = set(await cursor.fetchall())
     keys = set(corrected)
     outcome.corrections += len(keys)
+    outcome.corrected |= keys
     outcome.committed += inserted + len(keys)
     outcome.duplicates += len(readings) - inserted - len(keys)
     if has_hours:
@@ -683,4 +697,16 @@ async def _tell(connection: psycopg.AsyncConnection[Any], fresh: list[Reading], 
             )
             await connection.execute(events.INSERT, ([subject], [envelope.decode()]))
     if by_county:
+        await connection.execute(events.NOTIFY)
+
+
+async def _tell_gone(connection: psycopg.AsyncConnection[Any], keys: Sequence[tuple[int, datetime]]) -> None:
+    """An event without values for readings that a rule may have judged and that are good no more."""
+    if not keys:
+        return
+    county = dict(await _fetched(connection, WATCHED, sorted({stream for stream, _ in keys})))
+    for code in sorted(set(county.values())):
+        rows = [(stream, time, None, 0) for stream, time in keys if county.get(stream) == code]
+        subject, envelope = events.envelope(COMMITTED, code, code, {"readings": rows})
+        await connection.execute(events.INSERT, ([subject], [envelope.decode()]))
         await connection.execute(events.NOTIFY)
