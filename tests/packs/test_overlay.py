@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.fixtures import area, organisation, person
 
-from shizhu.engines.alarms import api, judging
+from shizhu.engines.alarms import api
 from shizhu.engines.things import api as things
 from shizhu.kernel import access, events, packs
 from shizhu.kernel.models import County, Declaration
@@ -26,7 +26,7 @@ def test_a_rule_of_a_county_raises_its_alarm(county: County) -> None:
     packs.forget()
     wanted = things.Registration("jug-1", "lemonade.jug", "一号", organisation(county), area(county, "101"), None)
     things.register(wanted, "secret")
-    judging.bind_all()
+    api.bind_all()
     (stream,) = things.streams_of("lemonade.jug", "temperature")
     readings = [[stream.id, (NOON + timedelta(minutes=n)).isoformat(), 27.0, 0] for n in range(3)]
     consumer = next(found for found in events.consumers() if found.name == "alarms.judge")

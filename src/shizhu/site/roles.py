@@ -23,6 +23,7 @@ django.setup(set_prefix=False)
 from django.utils import timezone  # noqa: E402
 from procrastinate.contrib.django import app as jobs_app  # noqa: E402
 
+from shizhu.engines.alarms import api as alarms  # noqa: E402
 from shizhu.engines.things import api as things  # noqa: E402
 from shizhu.gateways import commands, hj212, mqtt, revoking  # noqa: E402
 from shizhu.kernel import events, log  # noqa: E402
@@ -90,7 +91,10 @@ async def ingest(detail: dict[str, Any]) -> None:
                 group.create_task(things.ingest_edge(key, source, detail.setdefault(f"{source}@{key}", {})))
 
 
-ROLES: dict[str, Role] = {"relay": relay, "consumers": consumers, "jobs": jobs, "gateway": gateway, "ingest": ingest}
+ROLES: dict[str, Role] = {
+    "relay": relay, "consumers": consumers, "deadlines": alarms.deadlines, "jobs": jobs, "gateway": gateway,
+    "ingest": ingest,
+}  # fmt: skip
 
 
 def _beat(role: str, detail: dict[str, Any]) -> None:

@@ -40,7 +40,7 @@ ROLES = {  # one process each; roles that wait most of the time share one
     "web": ["web"],
     "gateway": ["gateway"],
     "ingest": ["ingest"],
-    "worker": ["relay", "consumers", "jobs"],
+    "worker": ["relay", "consumers", "deadlines", "jobs"],
     "demo": ["demo"],
 }
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from tests.fixtures import area, organisation
 
-from shizhu.engines.alarms import judging
+from shizhu.engines.alarms import api
 from shizhu.engines.alarms.models import Alarm
 from shizhu.engines.things import api as things
 from shizhu.engines.things.models import Datastream
@@ -23,7 +23,7 @@ def warm(county: County, key: str, town: str) -> Alarm:
         origin=things.Origin.SIMULATED,
     )  # fmt: skip
     device, _ = things.register(wanted)
-    judging.bind_all()
+    api.bind_all()
     stream = Datastream.objects.get(thing=device.thing, key="temperature").pk
     readings = [[stream, (NOON + timedelta(minutes=n)).isoformat(), 31.5, 1] for n in range(12)]
     event = events.Event(key, "things.observations.committed", "", county.pk, NOON, {"readings": readings})

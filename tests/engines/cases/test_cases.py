@@ -15,7 +15,7 @@ from django.db import connections
 from django.test import Client
 from tests.fixtures import area, organisation, person
 
-from shizhu.engines.alarms import judging
+from shizhu.engines.alarms import api as alarms
 from shizhu.engines.alarms.models import Alarm
 from shizhu.engines.cases import api, timeline
 from shizhu.engines.cases.models import Attachment, Case, Entry, FlowVersion, Task
@@ -174,7 +174,7 @@ def alarm(county: County, staff: dict[str, Person]) -> Alarm:
         "jug-1", "lemonade.jug", "一号水罐", organisation(county, "stand"), area(county, "101"), (100.2, 30.2)
     )
     device, _ = things.register(wanted)
-    judging.bind_all()
+    alarms.bind_all()
     stream = Datastream.objects.get(thing=device.thing, key="level").pk
     start = datetime(2026, 7, 1, 12, tzinfo=UTC)
     readings = [[stream, (start + timedelta(minutes=n)).isoformat(), 3.0, 1] for n in range(12)]

@@ -10,18 +10,32 @@ from django.db import transaction
 from django.db.models import Q
 
 from shizhu.engines.alarms import judging
-from shizhu.engines.alarms.judging import CLEARED, RAISED, bind_all
+from shizhu.engines.alarms.bindings import bind_all
+from shizhu.engines.alarms.deadlines import deadlines
 from shizhu.engines.alarms.logic.conditions import LEVELS
 from shizhu.engines.alarms.models import Alarm
+from shizhu.engines.alarms.raising import CHANGED, CLEARED, RAISED
 from shizhu.kernel import access, packs
 from shizhu.kernel.access import Actor
 
-__all__ = ["CLEARED", "LEVELS", "RAISED", "AlarmInfo", "alarms", "bind_all", "clear", "get", "told"]
+__all__ = [
+    "CHANGED",
+    "CLEARED",
+    "LEVELS",
+    "RAISED",
+    "AlarmInfo",
+    "alarms",
+    "bind_all",
+    "clear",
+    "deadlines",
+    "get",
+    "told",
+]
 
 
 SAME = (
-    "rule", "datastream", "level", "since", "raised_at", "detected_at", "value", "limit", "origin", "occurrences",
-    "recovered_at", "cleared_at", "cleared_why",
+    "rule", "source", "datastream", "level", "since", "raised_at", "detected_at", "value", "limit", "origin",
+    "occurrences", "recovered_at", "cleared_at", "cleared_why", "is_withdrawn",
 )  # fmt: skip
 
 
@@ -36,19 +50,21 @@ class AlarmInfo:
     rule: str
     title: dict[str, str]
     advice: dict[str, str]
+    source: str
     datastream: int
     level: str
     is_open: bool
     since: datetime
     raised_at: datetime
     detected_at: datetime
-    value: float
+    value: float | None
     limit: str
     origin: int
     occurrences: int
     recovered_at: datetime | None
     cleared_at: datetime | None
     cleared_why: str
+    is_withdrawn: bool
 
 
 def _info(alarm: Alarm) -> AlarmInfo:
@@ -96,5 +112,5 @@ def told(rows: Iterable[Alarm]) -> list[AlarmInfo]:
 @transaction.atomic
 def clear(alarm: int, *, person: int | None, why: str) -> bool:
     """Clear an open alarm with the reason; False if it was cleared before."""
-    found = Alarm.objects.select_for_update().filter(pk=alarm).first()
+    found = Alarm.objects.filter(pk=alarm).first()
     return found is not None and judging.clear(found, person=person, why=why)

@@ -13,6 +13,7 @@ class AlarmsConfig(AppConfig):
     def ready(self) -> None:
         """Register kinds, consumers, menu and cards."""
         from shizhu.engines.alarms import (  # noqa: PLC0415  # apps must be loaded first
+            bindings,
             datasets,
             declare,
             dossier,
@@ -42,7 +43,7 @@ class AlarmsConfig(AppConfig):
             open_at=places.open_at,
         )
         maps.subject("alarm", dossier.alarm)
-        things.add_limits(judging.limits)
+        things.add_limits(bindings.limits)
         things.add_levels(places.levels)
         maps.section(30, dossier.of_subject)
         events.consumer("alarms.judge", ["things.observations.committed"], judging.readings_committed)

@@ -1,65 +1,54 @@
-"""Bind rules to their sources, and judge what is committed: state and alarms in the transaction of the inbox row."""
+"""Judge what is committed: states and alarms in the transaction of the inbox row; and what is due without a reading."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Min
 from django.utils import timezone
 
-from shizhu.engines.alarms.logic.conditions import Condition, NotJudged, bind
-from shizhu.engines.alarms.logic.judge import Change, State, step
-from shizhu.engines.alarms.models import Alarm, Binding, Memory
+from shizhu.engines.alarms import raising
+from shizhu.engines.alarms.bindings import Bound, bind_all, compiled
+from shizhu.engines.alarms.logic.judge import NEVER, Reading, State, wake
+from shizhu.engines.alarms.logic.late import Judged, Memory, take, wait
+from shizhu.engines.alarms.logic.moments import Moment, moment, time_of
+from shizhu.engines.alarms.models import Alarm, Occurrence
+from shizhu.engines.alarms.models import Memory as MemoryRow
 from shizhu.engines.things import api as things
-from shizhu.kernel import events, packs
 from shizhu.kernel.events import Event
-from shizhu.kernel.models import County
-from shizhu.kernel.packs import Body
-from shizhu.lib.standards.limits import Limit
 
-RAISED, CLEARED = "alarms.alarm.raised", "alarms.alarm.cleared"
-MEMORY_FIELDS = ["last", "broken_since", "kept_since", "is_raised"]
-
-
-@transaction.atomic
-def bind_all() -> None:
-    """Bring bindings to what rules and devices say now, and tell things which datastreams are watched."""
-    wanted: set[tuple[str, int]] = set()
-    for county in County.objects.all():
-        for key, rule in packs.declarations("rules", county.pk).items():
-            for source in things.streams_of(rule["when"]["profile"], rule["when"]["property"]):
-                if source.county == county.pk:
-                    _bind(key, rule, source)
-                    wanted.add((key, source.id))
-    for binding in Binding.objects.all():
-        if (binding.rule, binding.datastream) not in wanted:
-            binding.delete()
-    things.watch(Binding.objects.filter(problem="").values_list("datastream", flat=True))
+CHANNEL = "shizhu_alarms_due"
+GRACE = timedelta(seconds=3)  # a reading made just before a deadline may still be on its way
+AT_ONCE = 200
+LOCK = """
+SELECT binding_id, state, newest, due FROM alarms_memory WHERE binding_id = ANY(%s) ORDER BY binding_id FOR UPDATE
+"""
+LOCK_DUE = """
+SELECT binding_id, state, newest, due FROM alarms_memory WHERE due <= %s ORDER BY binding_id LIMIT %s
+FOR UPDATE SKIP LOCKED
+"""
+WRITE = """
+UPDATE alarms_memory m SET state = s.state, due = s.due
+FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[]) AS s (id, state, due) WHERE m.binding_id = s.id
+"""
+KEEP = """
+UPDATE alarms_memory m SET newest = s.newest, before = s.before
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS s (id, newest, before) WHERE m.binding_id = s.id
+"""
 
 
-def _bind(key: str, rule: Body, source: things.StreamInfo) -> None:
-    values: dict[str, Any] = {
-        "county_id": source.county,
-        "organisation_id": source.organisation,
-        "area_id": source.area,
-    }
-    try:
-        found = bind(rule["when"], rule.get("clear"), source.thing_properties)
-        values |= {"low": found.limit.low, "high": found.limit.high, "problem": ""}
-        values |= {"lasting": found.lasting, "clearing": found.clearing, "gap": found.gap}
-    except NotJudged as error:
-        nothing = timedelta()
-        values |= {"problem": str(error), "lasting": nothing, "clearing": nothing, "gap": nothing}
-    Binding.objects.update_or_create(rule=key, datastream=source.id, defaults=values)
+@dataclass
+class Held:
+    """A memory whose row is locked, with the binding it belongs to."""
 
-
-def limits(datastream: int) -> str:
-    """The values by which rules judge a datastream, in order; empty for none."""
-    rows = Binding.objects.filter(datastream=datastream, problem="").values_list("low", "high")
-    return " ".join(f"{value:g}" for value in sorted({end for row in rows for end in row if end is not None}))
+    bound: Bound
+    memory: Memory
+    due: datetime | None
 
 
 def sources_changed(event: Event) -> None:  # everything is bound anew: it is idempotent and rare
@@ -68,91 +57,124 @@ def sources_changed(event: Event) -> None:  # everything is bound anew: it is id
 
 
 def readings_committed(event: Event) -> None:
-    """Judge the readings of one event, per source in order of event time."""
-    by_stream: dict[int, list[tuple[datetime, float, int]]] = {}
+    """Judge the readings of one event, per binding in order of event time."""
+    by_stream, by_binding = compiled().by_stream, dict[int, list[Reading]]()
     for stream, time, value, origin in event.data["readings"]:
-        by_stream.setdefault(stream, []).append((datetime.fromisoformat(time), value, origin))
-    bindings = Binding.objects.filter(datastream__in=by_stream, problem="").select_related("county").order_by("pk")
-    for readings in by_stream.values():
+        found = by_stream.get(stream)
+        if found:
+            at = moment(datetime.fromisoformat(time))
+            for bound, number in found:
+                by_binding.setdefault(bound.id, []).append((at, number, value, origin))
+    if by_binding:
+        judge(by_binding)
+
+
+def judge(by_binding: dict[int, list[Reading]]) -> None:
+    """Take readings of several bindings, in the running transaction."""
+    held = list(_held(LOCK, [list(by_binding)]))
+    for one in held:
+        readings = by_binding[one.bound.id]
         readings.sort(key=itemgetter(0))  # stable: a correction stays behind what it corrects
-    ids = [binding.pk for binding in bindings]
-    Memory.objects.bulk_create([Memory(binding_id=id_) for id_ in ids], ignore_conflicts=True)
-    memories = {m.binding_id: m for m in Memory.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
-    for binding in bindings:
-        _judge(binding, memories[binding.pk], by_stream[binding.datastream])
-    Memory.objects.bulk_update(memories.values(), MEMORY_FIELDS)
+        raising.apply(one.bound, take(one.bound.condition, one.memory, readings, reader(one.bound)))
+    _write(held)
 
 
-def _judge(binding: Binding, memory: Memory, readings: Iterable[tuple[datetime, float, int]]) -> None:
-    condition = Condition(Limit(binding.low, binding.high), binding.lasting, binding.clearing, binding.gap)
-    state = State(memory.last, memory.broken_since, memory.kept_since, memory.is_raised)
-    for time, value, origin in readings:
-        state, change = step(state, condition, time, value)
-        if change:
-            _apply(binding, condition, change, origin)
-    for name in MEMORY_FIELDS:
-        setattr(memory, name, getattr(state, name))
+def reader(bound: Bound) -> Callable[[Moment, Moment], list[Reading]]:
+    """What is known of the sources of a binding, after a moment until another."""
+    number = {stream: n for n, stream in enumerate(bound.streams)}
+
+    def read(after: Moment, until: Moment) -> list[Reading]:
+        rows = things.readings(bound.streams, time_of(after), time_of(until))
+        return [(moment(one.time), number[one.stream], one.value, one.origin) for one in rows]
+
+    return read
 
 
-def _apply(binding: Binding, condition: Condition, change: Change, origin: int) -> None:
-    rule = packs.declaration("rules", binding.rule, binding.county_id)
-    if change.is_raised:
-        _raise(binding, rule, condition, change, origin)
-        return
-    alarm = Alarm.objects.filter(rule=binding.rule, datastream=binding.datastream, state=Alarm.State.OPEN).first()
-    if alarm:
-        alarm.recovered_at = change.since
-        alarm.save(update_fields=["recovered_at"])
-        if not started_by(binding.county, binding.rule, rule):  # a case in hand ends the alarm itself
-            clear(alarm, person=None, why="")
+def _held(query: str, values: Sequence[Any]) -> Iterator[Held]:
+    bound = compiled().bound
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        rows = cursor.fetchall()
+    for id_, state, newest, due in rows:
+        if id_ in bound:
+            yield Held(bound[id_], Memory(State.load(state), newest, _fetch(id_)), due)
 
 
-def started_by(county: County, key: str, rule: Body) -> str | None:
-    """The flow that an alarm of this rule starts: the county's choice, else the rule's own."""
-    chosen: str | None = county.settings.get("starts", {}).get(key, rule.get("starts"))
-    return chosen
+def _fetch(binding: int) -> Callable[[], str]:
+    def before() -> str:
+        kept: str = MemoryRow.objects.values_list("before", flat=True).get(pk=binding)
+        return kept
+
+    return before
 
 
-def _raise(binding: Binding, rule: Body, condition: Condition, change: Change, origin: int) -> None:
-    """One open alarm per rule and source: the index decides, whatever races."""
-    alarm = Alarm(
-        county_id=binding.county_id,
-        organisation_id=binding.organisation_id,
-        area_id=binding.area_id,
-        rule=binding.rule,
-        datastream=binding.datastream,
-        level=rule["level"],
-        since=change.since,
-        raised_at=change.at,
-        value=change.value,
-        limit=str(condition.limit),
-        origin=origin,
-    )
-    Alarm.objects.bulk_create([alarm], ignore_conflicts=True)
-    made = Alarm.objects.select_for_update().get(
-        rule=binding.rule, datastream=binding.datastream, state=Alarm.State.OPEN
-    )
-    if made.raised_at != change.at:
-        made.occurrences += 1
-        made.recovered_at = None
-        made.save(update_fields=["occurrences", "recovered_at"])
-        return
-    told = {
-        "alarm": made.pk, "rule": made.rule, "datastream": made.datastream, "level": made.level, "value": made.value,
-        "limit": made.limit, "since": made.since, "raised_at": made.raised_at, "area": binding.area_id,
-        "starts": started_by(binding.county, binding.rule, rule), "origin": origin,
-    }  # fmt: skip
-    events.emit(RAISED, made.pk, made.county_id, told)
+def _write(held: Iterable[Held]) -> None:
+    """Keep states, and deadlines sooner than those that are kept: one that moved on is looked at in vain once."""
+    ids, states, dues, is_sooner = [], [], [], False
+    kept = [one for one in held if one.memory.is_kept_anew]
+    for one in held:
+        next_ = wake(one.bound.condition, one.memory.state)
+        due = time_of(next_) if next_ is not None and next_ < NEVER else None
+        if due and (one.due is None or due < one.due):
+            one.due, is_sooner = due, True
+        ids.append(one.bound.id)
+        states.append(one.memory.state.dump().decode())
+        dues.append(one.due)
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE, [ids, states, dues])
+        if kept:
+            columns = [one.bound.id for one in kept], [one.memory.newest for one in kept]
+            cursor.execute(KEEP, [*columns, [one.memory.dump_before() for one in kept]])
+        if is_sooner:
+            cursor.execute(f"NOTIFY {CHANNEL}")
+
+
+@transaction.atomic
+def ring(now: datetime | None = None) -> int:
+    """Judge what is due: what has come in since, then that time has passed; returns how many were looked at."""
+    until = (now or timezone.now()) - GRACE
+    held = list(_held(LOCK_DUE, [until, AT_ONCE]))
+    for one in held:
+        one.due = None
+        condition, state, end = one.bound.condition, one.memory.state, moment(until)
+        if state.now and (come := reader(one.bound)(state.now, end)):
+            raising.apply(one.bound, take(condition, one.memory, come, reader(one.bound)))
+        next_ = wake(condition, one.memory.state)
+        raising.apply(one.bound, wait(condition, one.memory, end) if next_ and next_ <= end else Judged([]))
+    if held:
+        _write(held)
+    return len(held)
+
+
+def next_due() -> datetime | None:
+    """When somebody must look."""
+    found: datetime | None = MemoryRow.objects.aggregate(due=Min("due"))["due"]
+    return found
 
 
 def clear(alarm: Alarm, *, person: int | None, why: str) -> bool:
-    """Clear an open alarm; False if it was cleared before. The judge may raise it anew from then on."""
-    changed = Alarm.objects.filter(pk=alarm.pk, state=Alarm.State.OPEN).update(
-        state=Alarm.State.CLEARED, cleared_at=timezone.now(), cleared_by_id=person, cleared_why=why
-    )
-    if changed:
-        Memory.objects.filter(binding__rule=alarm.rule, binding__datastream=alarm.datastream).update(
-            is_raised=False, broken_since=None, kept_since=None
+    """Clear an open alarm; False if it was cleared before. The judge may raise it anew from then on.
+
+    A person has closed the past: readings from before are not judged anew for it.
+    """
+    with connection.cursor() as cursor:  # the judge locks a memory before it touches alarms
+        cursor.execute(
+            "SELECT m.binding_id FROM alarms_memory m JOIN alarms_binding b ON b.id = m.binding_id"
+            " WHERE b.rule = %s AND b.source = %s FOR UPDATE OF m",
+            [alarm.rule, alarm.source],
         )
-        events.emit(CLEARED, alarm.pk, alarm.county_id, {"alarm": alarm.pk, "rule": alarm.rule, "why": why})
-    return bool(changed)
+        ids = [id_ for (id_,) in cursor.fetchall()]
+    if not raising.end(alarm, person=person, why=why):
+        return False
+    going_on = Occurrence.objects.filter(alarm=alarm, recovered_at=None, is_withdrawn=False)
+    if not ids:
+        going_on.update(recovered_at=timezone.now())
+    for held in _held(LOCK, [ids]):
+        state = held.memory.state
+        going_on.update(recovered_at=time_of(state.now) if state.now else timezone.now())
+        state.lastings = [[0, 0, 0] for _ in state.lastings]
+        again = Memory(state, state.now, lambda: "[]")
+        again.before.append((state.now, state.dump().decode()))
+        again.is_kept_anew = True
+        _write([Held(held.bound, again, held.due)])
+    return True

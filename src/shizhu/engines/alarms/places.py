@@ -52,7 +52,7 @@ def features(who: Actor, county: str, layer: maps.Layer, asked: maps.Asked) -> l
             "name": label(alarm.title),
             "where": stream.thing_name,
             "level": alarm.level,
-            "text": f"{alarm.value:g} {stream.unit} ({alarm.limit})",
+            "text": f"{alarm.value:g} {stream.unit} ({alarm.limit})" if alarm.value is not None and alarm.limit else "",
             "time": alarm.raised_at,
             "origin": alarm.origin,
             "source": packs.declared("rules", alarm.rule, county).get("source", alarm.rule),

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shizhu.engines.alarms import api, judging
-from shizhu.engines.alarms.logic.conditions import bind
-from shizhu.engines.alarms.logic.examples import series
-from shizhu.engines.alarms.logic.judge import judge
+from shizhu.engines.alarms import api
+from shizhu.engines.alarms.bindings import bind_all
+from shizhu.engines.alarms.logic import examples
+from shizhu.engines.alarms.logic.moments import moment
 from shizhu.engines.alarms.models import Alarm
 from shizhu.engines.things import api as things
 from shizhu.kernel import access, events, testing
 from shizhu.kernel.packs import Body
 from shizhu.kernel.testing import Trial
-from shizhu.lib.times import parse_duration
+
+
+def _example(body: Body) -> Body | None:
+    """The first that raises an alarm by what it is told, for a device of one profile."""
+    found = (one for one in body["examples"] if one["expect"] != "none" and isinstance(one["series"], list))
+    is_told = "missing" not in body["when"] and "zone" not in body["when"] and "calendar" not in body
+    return next(found, None) if is_told else None
 
 
 def make(trial: Trial, key: str, body: Body) -> None:
     """A device of the rule's profile that sends the first example with an alarm, up to the reading that raises it."""
-    example = next((one for one in body["examples"] if one["expect"] != "none"), None)
+    example = _example(body)
     if example is None:
         return
     name, profile, place = f"rule-{key.replace('.', '-')}", body["when"]["profile"], (100.6, 30.6)
@@ -27,23 +33,28 @@ def make(trial: Trial, key: str, body: Body) -> None:
         name, profile, name, trial.organisation(), trial.town, place, things.Origin.SIMULATED, properties=properties
     )
     device, _ = things.register(wanted, "secret")
-    judging.bind_all()
+    bind_all()
     (stream,) = things.streams_of(profile, body["when"]["property"], thing=device.thing_id)
-    made = list(series(example["series"], parse_duration(example.get("every", "PT1H"))))
-    _, changes = judge(bind(body["when"], body.get("clear"), properties), made)
-    raised = next((change.at for change in changes if change.is_raised), made[-1][0])
-    told = [[stream.id, at.isoformat(), value, int(things.Origin.SIMULATED)] for at, value in made if at <= raised]
+    ((_source, made),) = examples.sources(body, example)
+    _, found = examples.tried(body, example)
+    last = max((at for at, level in found[0].levels if level == example["expect"]), default=found[0].raised_at)
+    told = [
+        [stream.id, at.isoformat(), value, int(things.Origin.SIMULATED)] for at, value in made if moment(at) <= last
+    ]
     consumer = next(found for found in events.consumers() if found.name == "alarms.judge")
-    event = events.Event(name, consumer.types[0], "", trial.county.pk, raised, {"readings": told})
+    event = events.Event(name, consumer.types[0], "", trial.county.pk, made[0][0], {"readings": told})
     events.handle(consumer, event)
 
 
 def check(trial: Trial, key: str, body: Body) -> Iterator[str]:
     """The alarm is there once, at the rule's level; a person without a role sees nothing of it."""
+    example = _example(body)
+    if example is None:
+        return
     found = list(Alarm.objects.filter(rule=key))
-    if [alarm.level for alarm in found] != [body["level"]]:
+    if [alarm.level for alarm in found] != [example["expect"]]:
         levels = ", ".join(alarm.level for alarm in found) or "none"
-        yield f"the readings of its example raised {levels} on the database, expected {body['level']}"
+        yield f"the readings of its example raised {levels} on the database, expected {example['expect']}"
         return
     address = f"/alarms/{found[0].pk}/"
     for who, expected in ((trial.root, 200), (trial.stranger, 403)):

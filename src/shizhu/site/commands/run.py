@@ -15,7 +15,7 @@ from shizhu import web
 from shizhu.site import HELD
 from shizhu.site.config import Config
 
-ROLES = ("web", "relay", "consumers", "jobs", "gateway", "ingest", "demo")
+ROLES = ("web", "relay", "consumers", "deadlines", "jobs", "gateway", "ingest", "demo")
 
 
 def options(parser: argparse.ArgumentParser) -> None:

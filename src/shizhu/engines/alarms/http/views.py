@@ -13,17 +13,14 @@ from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.alarms import api, datasets
+from shizhu.engines.alarms import api, datasets, words
 from shizhu.engines.alarms.models import Alarm, Binding
 from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel import access, packs
-from shizhu.kernel.text import label
-from shizhu.lib.times import parse_duration
 from shizhu.web.middleware import Request
 from shizhu.web.views import Card, Tile
 
@@ -137,28 +134,10 @@ def rule_list(request: Request) -> HttpResponse:
             "key": key,
             "body": body,
             "counts": counts.get(key, {"judged": 0, "all": 0}),
-            "condition": condition(body, county),
+            "condition": words.condition(body, county),
+            "levels": words.levels(body, county) if "levels" in body else [],
         }
         for key, body in sorted(packs.declarations("rules", county).items())
     ]
     problems = Binding.objects.filter(county=request.county).exclude(problem="")
     return render(request, "alarms/rules.html", {"rules": rules, "problems": problems})
-
-
-def condition(rule: packs.Body, county: str) -> str:
-    """When a rule raises, in words: what, which limit, for how long."""
-    when = rule["when"]
-    profile = packs.declared("things", when["profile"], county)
-    declared = profile.get("properties", {}).get(when["property"], {})
-    unit = declared.get("symbol", declared.get("unit", ""))
-    parts = [label(declared.get("title")) or when["property"]]
-    if "worse_than" in when:
-        parts.append(_("worse than the target class of the station, by %s") % when["worse_than"]["standard"].upper())
-    if "below" in when:
-        parts.append(f"< {when['below']} {unit}")
-    if "above" in when:
-        parts.append(f"> {when['above']} {unit}")
-    if "for" in when:
-        span = timesince(timezone.now() - parse_duration(when["for"]), depth=2)
-        parts.append(_("for at least %s") % span)
-    return " · ".join(parts)

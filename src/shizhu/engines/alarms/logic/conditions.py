@@ -1,18 +1,24 @@
-"""A rule's condition, bound to one source: a limit to keep, and how long it may be broken."""
+"""A rule's condition, compiled for what it judges: leaves that are true or not, joined, for a time, in steps of level.
+
+Nothing here reads or waits: `judge` steps what is compiled here over readings in the order of event time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
+from shizhu.engines.alarms.logic.moments import Calendar, calendar, span
 from shizhu.lib import standards
 from shizhu.lib.standards.limits import Limit
-from shizhu.lib.times import parse_duration
 
-SHORTEST_GAP = timedelta(hours=1)
+HOUR = 3_600_000_000
+LATE = "PT6H"  # how late a reading may come and still be judged, unless the rule says otherwise
 LEVELS = ("blue", "yellow", "orange", "red")  # 蓝 黄 橙 红, mild to severe
+JOINS = ("all", "any", "of")
+TESTS = ("below", "above", "inside", "worse_than", "missing", "stuck")
+Body = dict[str, Any]
 
 
 class NotJudged(ValueError):
@@ -20,37 +26,230 @@ class NotJudged(ValueError):
 
 
 @dataclass(frozen=True)
-class Condition:
-    """Values must keep `limit`; broken for `lasting` raises, kept for `clearing` recovers.
+class Input:
+    """A datastream as a rule knows it: profile and property, and what its Thing says of itself."""
 
-    Nobody knows what was between two readings further apart than `gap`: they are no unbroken row.
-    """
+    profile: str
+    property: str
+    properties: Mapping[str, Any] = field(default_factory=dict)
 
+
+@dataclass(frozen=True)
+class Measure:
+    """What is tested: the newest value, or what `take` makes of the values `during` a time, or of several inputs."""
+
+    inputs: tuple[int, ...]
+    take: str = ""  # "", change, rate, sum, mean, least, most, count
+    during: int = 0
+    per: int = HOUR
+
+    @property
+    def has_window(self) -> bool:
+        """Whether values of the past are kept for it."""
+        return bool(self.take) and len(self.inputs) == 1
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One test of one measure. Broken outside `limit` (`is_inside`: within), whole again only inside `again`."""
+
+    number: int
+    measure: int
+    test: Literal["limit", "missing", "stuck"]
     limit: Limit
-    lasting: timedelta
-    clearing: timedelta
-    gap: timedelta = SHORTEST_GAP
+    again: Limit
+    is_inside: bool
+    gap: int  # a value older than this says nothing
+    span: int = 0  # of missing and stuck
+    tolerance: float = 0.0
 
 
-def bind(when: Mapping[str, Any], clear: Mapping[str, Any] | None, properties: Mapping[str, Any]) -> Condition:
-    """The condition of a rule for a source with these properties.
+@dataclass(frozen=True)
+class Join:
+    """True when at least `least` of its parts are; of a zone, sources of which nothing is known do not count."""
 
-    Raises NotJudged where the source lacks what the rule reads, or a standard has no such limit.
-    """
-    lasting = parse_duration(when["for"]) if "for" in when else timedelta()
-    clearing = parse_duration(clear["for"]) if clear and "for" in clear else timedelta()
-    gap = parse_duration(when["gap"]) if "gap" in when else max(SHORTEST_GAP, lasting / 2)
-    return Condition(_limit(when, properties), lasting, clearing, gap)
+    parts: tuple[Node, ...]
+    least: int
+    is_zone: bool = False
 
 
-def _limit(when: Mapping[str, Any], properties: Mapping[str, Any]) -> Limit:
+@dataclass(frozen=True)
+class Lasting:
+    """True once its part was true for `lasting`, until it was false for `clearing`; clocked: without a new reading."""
+
+    number: int
+    part: Node
+    lasting: int
+    clearing: int
+    is_clocked: bool
+
+
+Node = Leaf | Join | Lasting
+
+
+@dataclass(frozen=True)
+class Track:
+    """One level of a rule."""
+
+    level: str
+    root: Lasting
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A rule compiled for one source."""
+
+    measures: tuple[Measure, ...]
+    leaves: tuple[Leaf, ...]
+    lastings: tuple[Lasting, ...]
+    tracks: tuple[Track, ...]  # mild to severe
+    leaves_of: tuple[tuple[int, ...], ...]  # input → leaves
+    windows_of: tuple[tuple[int, ...], ...]  # input → measures that keep its past
+    calendar: Calendar | None
+    late: int
+
+    @property
+    def is_clocked(self) -> bool:
+        """Whether time alone may change what it says."""
+        return any(lasting.is_clocked for lasting in self.lastings)
+
+
+def parts(when: Body) -> Iterator[Body]:
+    """The tests of a condition, each with what it inherits from the conditions around it."""
+    join = next((name for name in JOINS if name in when), None)
+    if join is None:
+        yield when
+        return
+    for part in when[join]:
+        yield from parts({**_inherited(when), **part})
+
+
+def _inherited(when: Body) -> dict[str, Any]:
+    return {name: when[name] for name in ("profile", "property", "zone", "gap", "holds") if name in when}
+
+
+def steps(rule: Body) -> Iterator[tuple[str, Body]]:
+    """(level, condition) from mild to severe: the rule's own, and those of `levels`, which say only what differs."""
+    when = rule["when"]
+    named = [(rule["level"], when)]
+    for step in rule.get("levels", []):
+        changed = {name: value for name, value in step.items() if name != "level"}
+        kept = {name: value for name, value in when.items() if name not in TESTS or not changed.keys() & set(TESTS)}
+        named.append((step["level"], {**kept, **changed}))
+    yield from sorted(named, key=lambda pair: LEVELS.index(pair[0]))
+
+
+def wanted(rule: Body) -> list[tuple[str, str]]:
+    """(profile, property) of everything that a rule reads, in the order of its tests."""
+    found = ((part["profile"], part["property"]) for _level, when in steps(rule) for part in parts(when))
+    return list(dict.fromkeys(found))
+
+
+def condition_of(rule: Body, inputs: Sequence[Input]) -> Condition:
+    """The condition of a rule for these inputs. NotJudged where a source lacks what the rule reads."""
+    return _Compiler(rule, inputs).condition()
+
+
+class _Compiler:
+    """Numbers leaves, measures and lastings while it walks the rule."""
+
+    def __init__(self, rule: Body, inputs: Sequence[Input]) -> None:
+        self.rule, self.inputs = rule, inputs
+        self.clear: Body = rule.get("clear", {})
+        self.measures: dict[Measure, int] = {}
+        self.leaves: list[Leaf] = []
+        self.lastings: list[Lasting] = []
+
+    def condition(self) -> Condition:
+        tracks = tuple(Track(level, self._track(when)) for level, when in steps(self.rule))
+        measures, leaves = tuple(self.measures), tuple(self.leaves)
+        numbers = range(len(self.inputs))
+        of = [tuple(leaf.number for leaf in leaves if n in measures[leaf.measure].inputs) for n in numbers]
+        windows = [tuple(m for m, one in enumerate(measures) if one.has_window and n in one.inputs) for n in numbers]
+        return Condition(
+            measures, leaves, tuple(self.lastings), tracks, tuple(of), tuple(windows),
+            calendar(self.rule.get("calendar")), span(self.rule.get("late", LATE)),
+        )  # fmt: skip
+
+    def _track(self, when: Body) -> Lasting:
+        """The root of a level always lasts, if only for nothing."""
+        return self._lasting(self._bare(when), when, self.clear)
+
+    def _lasting(self, part: Node, when: Body, clear: Body) -> Lasting:
+        is_clocked = len(self.inputs) > 1 or "holds" in when or any("missing" in one for one in parts(when))
+        made = Lasting(len(self.lastings), part, span(when.get("for")), span(clear.get("for")), is_clocked)
+        self.lastings.append(made)
+        return made
+
+    def _node(self, when: Body) -> Node:
+        node = self._bare(when)
+        return self._lasting(node, when, {}) if "for" in when else node
+
+    def _bare(self, when: Body) -> Node:
+        join = next((name for name in JOINS if name in when), None)
+        if join is None:
+            return self._test(when)
+        found = tuple(self._node({**_inherited(when), **part}) for part in when[join])
+        return Join(found, {"all": len(found), "any": 1, "of": when.get("at_least", 1)}[join])
+
+    def _test(self, when: Body) -> Node:
+        pair = when["profile"], when["property"]
+        mine = tuple(n for n, one in enumerate(self.inputs) if (one.profile, one.property) == pair)
+        if not mine:
+            raise NotJudged(f"{when['property']}: there is no such data stream here")
+        if "zone" in when and "take" in when and "during" not in when:
+            return self._leaf(when, Measure(mine, when["take"]), mine[0])
+        taken = [
+            Measure((n,), when.get("take", ""), span(when.get("during")), span(when.get("per", "PT1H"))) for n in mine
+        ]
+        found = tuple(self._leaf(when, one, one.inputs[0]) for one in taken)
+        return (
+            found[0] if len(found) == 1 and "zone" not in when else Join(found, when.get("at_least", 1), is_zone=True)
+        )
+
+    def _leaf(self, when: Body, measure: Measure, source: int) -> Leaf:
+        number = self.measures.setdefault(measure, len(self.measures))
+        limit, is_inside = _limit(when, self.inputs[source].properties)
+        margin: float = {**self.clear, **when}.get("margin", 0.0)
+        away = -margin if is_inside else margin
+        again = Limit(
+            None if limit.low is None else limit.low + away, None if limit.high is None else limit.high - away
+        )
+        test: Literal["limit", "missing", "stuck"] = "limit"
+        if "missing" in when or "stuck" in when:
+            test = "missing" if "missing" in when else "stuck"
+        made = Leaf(
+            len(self.leaves), number, test, limit, again, is_inside, _gap(when), span(when.get(test)),
+            when.get("tolerance", 0.0),
+        )  # fmt: skip
+        self.leaves.append(made)
+        return made
+
+
+def _gap(when: Body) -> int:
+    if "holds" in when or "gap" in when:
+        return span(when.get("holds", when.get("gap")))
+    return max(HOUR, span(when.get("for")) // 2, span(when.get("stuck")) // 2)
+
+
+def _limit(when: Body, properties: Mapping[str, Any]) -> tuple[Limit, bool]:
+    if "inside" in when:
+        return Limit(*when["inside"]), True
     if "worse_than" not in when:
-        return Limit(low=when.get("below"), high=when.get("above"))
-    wanted = when["worse_than"]
-    target = properties.get(wanted["target"])
+        return Limit(low=when.get("below"), high=when.get("above")), False
+    asked = when["worse_than"]
+    target = properties.get(asked["target"])
     if not target:
-        raise NotJudged(f"{wanted['target']}: the source has no such property, so there is no target to judge by")
+        raise NotJudged(f"{asked['target']}: the source has no such property, so there is no target to judge by")
     try:
-        return standards.limit(wanted["standard"], wanted["item"], str(target))
+        return standards.limit(asked["standard"], asked["item"], str(target)), False
     except KeyError as error:
         raise NotJudged(str(error.args[0])) from None
+
+
+def targets(rule: Body) -> set[str]:
+    """Properties of a Thing that the rule reads."""
+    found = (
+        part["worse_than"]["target"] for _level, when in steps(rule) for part in parts(when) if "worse_than" in part
+    )
+    return set(found)

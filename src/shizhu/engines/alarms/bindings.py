@@ -1,0 +1,195 @@
+"""Bind rules to their sources: a datastream, a Thing, or a zone; and what every process has compiled of that."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import shapely
+from django.db import transaction
+from django.utils import timezone
+
+from shizhu.engines.alarms.logic.conditions import Condition, Input, NotJudged, condition_of, targets, wanted
+from shizhu.engines.alarms.logic.judge import State, raised
+from shizhu.engines.alarms.logic.late import Memory as Remembered
+from shizhu.engines.alarms.logic.late import remembered
+from shizhu.engines.alarms.logic.moments import moment
+from shizhu.engines.alarms.models import Alarm, Binding, Memory, Occurrence, Revision
+from shizhu.engines.maps import api as maps
+from shizhu.engines.things import api as things
+from shizhu.kernel import access, packs
+from shizhu.kernel.models import Area, County, Organisation
+from shizhu.kernel.packs import Body
+
+JUDGED = ("when", "clear", "level", "levels", "calendar", "late")
+
+
+@dataclass(frozen=True)
+class Group:
+    """The datastreams that a rule judges together."""
+
+    source: str
+    streams: tuple[things.StreamInfo, ...]
+    organisation: int
+    area: int
+
+
+def groups(rule: Body, county: str) -> Iterator[Group]:
+    """What a rule judges in a county."""
+    pairs = wanted(rule)
+    found = [one for pair in pairs for one in things.streams_of(*pair) if one.county == county]
+    zone = rule["when"].get("zone")
+    if zone is not None:
+        yield from _zones(zone, found, county)
+        return
+    if len(pairs) == 1:
+        yield from (Group(f"datastream/{one.id}", (one,), one.organisation, one.area) for one in found)
+        return
+    by_thing: dict[int, list[things.StreamInfo]] = {}
+    for one in found:
+        by_thing.setdefault(one.thing, []).append(one)
+    for thing, streams in by_thing.items():
+        yield Group(f"thing/{thing}", tuple(streams), streams[0].organisation, streams[0].area)
+
+
+def _zones(zone: str | Body, found: list[things.StreamInfo], county: str) -> Iterator[Group]:
+    areas = Area.objects.filter(county_id=county)
+    by_code = {area.code: area for area in areas}
+    top = Organisation.objects.get(county=county, code=county)
+    zones: dict[str, list[things.StreamInfo]] = {}
+    if isinstance(zone, str):
+        depth = {"county": 1, "town": 2, "village": 3}[zone]
+        path = {area.pk: area.path.strip("/").split("/") for area in areas}
+        for one in found:
+            if len(path[one.area]) >= depth:
+                zones.setdefault(path[one.area][depth - 1], []).append(one)
+        named = {f"area/{code}": (streams, by_code[code].pk) for code, streams in zones.items()}
+    else:
+        layer = maps.layer(county, access.ANYBODY, zone["layer"])
+        for feature in maps.features(access.ANYBODY, county, layer):
+            inside = [one for one in found if one.point and feature.shape.intersects(shapely.Point(one.point))]
+            zones[feature.id] = inside
+        named = {
+            f"feature/{zone['layer']}/{key}": (streams, by_code[county].pk) for key, streams in zones.items() if streams
+        }
+    for source, (streams, area) in named.items():
+        owners = {one.organisation for one in streams}
+        yield Group(source, tuple(streams), owners.pop() if len(owners) == 1 else top.pk, area)
+
+
+@transaction.atomic
+def bind_all() -> None:
+    """Bring bindings to what rules and devices say now, and tell things which datastreams are watched."""
+    known = {(one.rule, one.source): one for one in Binding.objects.select_for_update().order_by("pk")}
+    has_changed = False
+    for county in County.objects.all():
+        for key, rule in packs.declarations("rules", county.pk).items():
+            for group in groups(rule, county.pk):
+                has_changed |= _bind(key, rule, county.pk, group, known.pop((key, group.source), None))
+    for binding in known.values():
+        binding.delete()
+    if has_changed or known or not Revision.objects.exists():
+        Revision.objects.update_or_create(pk=1, defaults={"token": uuid.uuid4()})
+    judged = Binding.objects.filter(problem="").values_list("streams", flat=True)
+    things.watch({stream for streams in judged for stream in streams})
+
+
+def _bind(key: str, rule: Body, county: str, group: Group, known: Binding | None) -> bool:
+    """Whether anything changed. A memory of another version is begun anew; an alarm that stands goes on standing."""
+    read = targets(rule)
+    inputs: list[Any] = [
+        [one.profile, one.property, {name: one.thing_properties[name] for name in read if name in one.thing_properties}]
+        for one in group.streams
+    ]
+    streams = [one.id for one in group.streams]
+    said = {name: rule[name] for name in JUDGED if name in rule}
+    version = packs.digest([said, inputs, streams])
+    owner = {"county_id": county, "organisation_id": group.organisation, "area_id": group.area}
+    if known and known.version == version and all(getattr(known, name) == value for name, value in owner.items()):
+        return False
+    try:
+        condition, problem = condition_of(rule, [Input(*one) for one in inputs]), ""
+    except NotJudged as error:
+        condition, problem = None, str(error)
+    values = owner | {"streams": streams, "inputs": inputs, "said": said, "problem": problem}
+    if not known or known.version != version:
+        values |= {"version": version, "begun": timezone.now()}
+    made, _ = Binding.objects.update_or_create(rule=key, source=group.source, defaults=values)
+    if condition and (not known or known.version != version):
+        _begin(made, condition)
+    return True
+
+
+def _begin(binding: Binding, condition: Condition) -> None:
+    begun = moment(binding.begun)
+    going_on = Occurrence.objects.filter(
+        alarm__rule=binding.rule, alarm__source=binding.source, alarm__state=Alarm.State.OPEN,
+        recovered_at=None, is_withdrawn=False,
+    ).last()  # fmt: skip
+    state = raised(condition, going_on.levels[-1][1], begun) if going_on else State(condition, begun)
+    Memory.objects.update_or_create(binding=binding, defaults=kept(remembered(state)) | {"due": binding.begun})
+
+
+def kept(memory: Remembered) -> dict[str, Any]:
+    """A whole memory as columns."""
+    return {"state": memory.state.dump().decode(), "newest": memory.newest, "before": memory.dump_before()}
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A binding with its compiled condition."""
+
+    id: int
+    rule: str
+    source: str
+    county: str
+    organisation: int
+    area: int
+    streams: tuple[int, ...]
+    condition: Condition
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """All bindings of a revision, by id, and by the datastreams that they read: (binding, number of the input)."""
+
+    token: uuid.UUID | None
+    bound: Mapping[int, Bound]
+    by_stream: Mapping[int, list[tuple[Bound, int]]]
+
+
+_compiled = Compiled(None, {}, {})
+
+
+def compiled() -> Compiled:
+    """What is bound now; compiled once in each process for as long as nothing changes."""
+    global _compiled  # noqa: PLW0603  # one for the process, told old by the token
+    token = Revision.objects.values_list("token", flat=True).first()
+    if token != _compiled.token or token is None:
+        _compiled = _compile_all(token)
+    return _compiled
+
+
+def _compile_all(token: uuid.UUID | None) -> Compiled:
+    bound, by_stream = {}, dict[int, list[tuple[Bound, int]]]()
+    for row in Binding.objects.filter(problem="").order_by("pk"):
+        condition = condition_of(row.said, [Input(*one) for one in row.inputs])
+        one = Bound(
+            row.pk, row.rule, row.source, row.county_id, row.organisation_id, row.area_id, tuple(row.streams), condition
+        )
+        bound[one.id] = one
+        for number, stream in enumerate(one.streams):
+            by_stream.setdefault(stream, []).append((one, number))
+    return Compiled(token, bound, by_stream)
+
+
+def limits(datastream: int) -> str:
+    """The values by which rules judge a datastream, in order; empty for none."""
+    ends: set[float] = set()
+    for bound, number in compiled().by_stream.get(datastream, ()):
+        for leaf in map(bound.condition.leaves.__getitem__, bound.condition.leaves_of[number]):
+            if leaf.test == "limit" and not bound.condition.measures[leaf.measure].take:
+                ends |= {end for end in (leaf.limit.low, leaf.limit.high) if end is not None}
+    return " ".join(f"{value:g}" for value in sorted(ends))

@@ -1,0 +1,80 @@
+"""Moments as whole microseconds since 1970, and the windows of a calendar in the county's time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+from shizhu.lib.times import parse_duration
+
+Moment = int
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ZONE = timezone(timedelta(hours=8))  # Asia/Shanghai, which has had no summer time since 1991
+SECOND, DAY = 1_000_000, 86_400_000_000
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def moment(time: datetime) -> Moment:
+    """Exact, for times of this era."""
+    return round(time.timestamp() * SECOND)
+
+
+def time_of(at: Moment) -> datetime:
+    """The moment in UTC."""
+    return EPOCH + timedelta(microseconds=at)
+
+
+def span(text: str | None) -> int:
+    """An ISO 8601 duration in microseconds; 0 for none."""
+    return parse_duration(text) // timedelta(microseconds=1) if text else 0
+
+
+def _minutes(text: str) -> int:
+    hours, minutes = text.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """When a rule judges: months (1–12), weekdays (0 is Monday), minutes of the day from–to, over midnight too."""
+
+    months: frozenset[int]
+    days: frozenset[int]
+    hours: tuple[tuple[int, int], ...]
+
+    def holds(self, at: Moment) -> bool:
+        """Whether the moment lies in a window; one over midnight belongs to the day on which it began."""
+        local = time_of(at).astimezone(ZONE)
+        minute = local.hour * 60 + local.minute
+        for start, end in self.hours:
+            if start < end and start <= minute < end and self._has(local):
+                return True
+            if start >= end and minute >= start and self._has(local):
+                return True
+            if start >= end and minute < end and self._has(local - timedelta(days=1)):
+                return True
+        return False
+
+    def _has(self, local: datetime) -> bool:
+        return local.month in self.months and local.weekday() in self.days
+
+    def next(self, at: Moment) -> Moment:
+        """The first moment after `at` at which a window may open or close."""
+        local = time_of(at).astimezone(ZONE)
+        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+        edges = {0, 1440, *(edge for pair in self.hours for edge in pair)}
+        return min(found for edge in edges if (found := moment(midnight + timedelta(minutes=edge))) > at)
+
+
+def calendar(given: Mapping[str, Any] | None) -> Calendar | None:
+    """`{months: [5, 6], days: [mon, fri], hours: ["22:00-06:00"]}`; what is not said is always."""
+    if not given:
+        return None
+    pairs = [text.split("-") for text in given.get("hours", ["00:00-24:00"])]
+    return Calendar(
+        frozenset(given.get("months", range(1, 13))),
+        frozenset(DAYS.index(day) for day in given.get("days", DAYS)),
+        tuple((_minutes(start), _minutes(end)) for start, end in pairs),
+    )

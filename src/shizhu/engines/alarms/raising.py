@@ -1,0 +1,179 @@
+"""What a judgement makes of alarms: one open per rule and source, made of occurrences, each known from now on.
+
+Whoever comes here holds the lock on the binding's memory. Events: raised, changed (its level), cleared.
+"""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from shizhu.engines.alarms.bindings import Bound
+from shizhu.engines.alarms.logic import late
+from shizhu.engines.alarms.logic.late import Judged
+from shizhu.engines.alarms.logic.moments import Moment, moment, time_of
+from shizhu.engines.alarms.models import Alarm, Occurrence
+from shizhu.kernel import events, packs
+from shizhu.kernel.models import County
+from shizhu.kernel.packs import Body
+
+RAISED, CHANGED, CLEARED = "alarms.alarm.raised", "alarms.alarm.changed", "alarms.alarm.cleared"
+PAST = "known late: it was over by then"
+WITHDRAWN = "withdrawn by late data"
+
+
+def started_by(county: str, key: str, rule: Body) -> str | None:
+    """The flow that an alarm of this rule starts: the county's choice, else the rule's own."""
+    settings = County.objects.values_list("settings", flat=True).get(pk=county)
+    chosen: str | None = settings.get("starts", {}).get(key, rule.get("starts"))
+    return chosen
+
+
+def apply(bound: Bound, judged: Judged) -> None:
+    """Bring alarms to what was judged; what was judged anew replaces what had been said since then."""
+    if not judged.changes and judged.instead_of is None:
+        return
+    start = judged.instead_of
+    rows = Occurrence.objects.filter(alarm__rule=bound.rule, alarm__source=bound.source, is_withdrawn=False)
+    if start is None:
+        going_on, old = rows.filter(recovered_at=None).last(), []
+    else:
+        at = time_of(start)
+        going_on = rows.filter(raised_at__lte=at).exclude(recovered_at__lte=at).last()
+        old = list(rows.filter(raised_at__gt=at))
+    found = late.occurrences(judged.changes, _until(going_on, start) if going_on else None)
+    touched: set[int] = set()
+    if going_on:
+        touched.add(_write(bound, going_on, found.pop(0)))
+    by_key = {row.pk: row for row in old}
+    pairs = late.matched({row.pk: _read(bound, row) for row in old}, found)
+    for key, one in pairs:
+        if key is not None:
+            touched.add(_write(bound, by_key.pop(key), one))
+    for row in by_key.values():
+        row.is_withdrawn = True
+        row.save(update_fields=["is_withdrawn"])
+        touched.add(row.alarm_id)
+    going = set(rows.filter(alarm__in=touched, recovered_at=None).values_list("alarm", flat=True))
+    alarms = Alarm.objects.select_for_update().filter(pk__in=touched).order_by("pk")
+    for alarm in sorted(alarms, key=lambda one: one.pk in going):  # what ends makes room for what is open again
+        refresh(alarm)
+    for key, one in pairs:
+        if key is None:
+            _happen(
+                bound,
+                one,
+                is_past=start is not None and one.recovered_at is not None and one.recovered_at <= judged.end,
+            )
+
+
+def _until(row: Occurrence, start: Moment | None) -> late.Occurrence:
+    """An occurrence as it was at an instant while it went on."""
+    levels = tuple((at, level) for at, level in row.levels if start is None or at <= start)
+    return late.Occurrence(moment(row.since), moment(row.raised_at), row.value, 0, row.limit, row.origin, levels)
+
+
+def _read(bound: Bound, row: Occurrence) -> late.Occurrence:
+    over = moment(row.recovered_at) if row.recovered_at else None
+    number = bound.streams.index(row.datastream) if row.datastream in bound.streams else 0
+    return late.Occurrence(
+        moment(row.since), moment(row.raised_at), row.value, number, row.limit, row.origin,
+        tuple((at, level) for at, level in row.levels), over,
+    )  # fmt: skip
+
+
+def _write(bound: Bound, row: Occurrence, one: late.Occurrence) -> int:
+    """Bring a row to what is known now; returns its alarm."""
+    if moment(row.raised_at) != one.raised_at or moment(row.since) != one.since:
+        row.datastream, row.value, row.limit = bound.streams[one.input], one.value, one.limit
+    row.since, row.raised_at, row.levels = time_of(one.since), time_of(one.raised_at), list(one.levels)
+    row.recovered_at = None if one.recovered_at is None else time_of(one.recovered_at)
+    row.kept_since = None if one.kept_since is None else time_of(one.kept_since)
+    row.save()
+    return row.alarm_id
+
+
+def _happen(bound: Bound, one: late.Occurrence, *, is_past: bool) -> None:
+    """A new occurrence: of the alarm that is open, else of a new one; one that was over already is history alone."""
+    alarm = (
+        Alarm.objects.select_for_update().filter(rule=bound.rule, source=bound.source, state=Alarm.State.OPEN).first()
+    )
+    is_new = alarm is None or (is_past and moment(alarm.raised_at) > one.raised_at)
+    if is_new:
+        alarm = _made(bound, one, is_past=is_past)
+    assert alarm is not None
+    row = Occurrence(
+        alarm=alarm, origin=one.origin, datastream=bound.streams[one.input], value=one.value, limit=one.limit
+    )
+    row.since, row.raised_at = time_of(one.since), time_of(one.raised_at)
+    if is_new and not is_past:
+        _tell_raised(alarm)
+    _write(bound, row, one)
+    refresh(alarm)
+
+
+def _made(bound: Bound, one: late.Occurrence, *, is_past: bool) -> Alarm:
+    """One open alarm per rule and source: the index decides, whatever races."""
+    now = timezone.now()
+    alarm = Alarm(
+        county_id=bound.county, organisation_id=bound.organisation, area_id=bound.area, rule=bound.rule,
+        source=bound.source, datastream=bound.streams[one.input], level=one.levels[0][1], since=time_of(one.since),
+        raised_at=time_of(one.raised_at), value=one.value, limit=one.limit, origin=one.origin,
+        state=Alarm.State.CLEARED if is_past else Alarm.State.OPEN, cleared_at=now if is_past else None,
+        cleared_why=PAST if is_past else "",
+    )  # fmt: skip
+    if is_past:
+        alarm.save()
+        return alarm
+    Alarm.objects.bulk_create([alarm], ignore_conflicts=True)
+    return Alarm.objects.select_for_update().get(rule=bound.rule, source=bound.source, state=Alarm.State.OPEN)
+
+
+def _tell_raised(alarm: Alarm) -> None:
+    rule = packs.declared("rules", alarm.rule, alarm.county_id)
+    events.emit(RAISED, alarm.pk, alarm.county_id, {
+        "alarm": alarm.pk, "rule": alarm.rule, "datastream": alarm.datastream, "level": alarm.level,
+        "value": alarm.value, "limit": alarm.limit, "since": alarm.since, "raised_at": alarm.raised_at,
+        "area": alarm.area_id, "starts": started_by(alarm.county_id, alarm.rule, rule), "origin": alarm.origin,
+    })  # fmt: skip
+
+
+def refresh(alarm: Alarm) -> None:
+    """Bring an alarm to what its occurrences say, and end, open again or withdraw it if they ask for that."""
+    rows = list(Occurrence.objects.filter(alarm=alarm, is_withdrawn=False).order_by("raised_at"))
+    if not rows:
+        withdraw(alarm)
+        return
+    first, last, level = rows[0], rows[-1], alarm.level
+    for name in ("since", "raised_at", "datastream", "value", "limit", "origin"):
+        setattr(alarm, name, getattr(first, name))
+    alarm.level, alarm.occurrences, alarm.recovered_at = last.levels[-1][1], len(rows), last.kept_since
+    is_over, is_open = last.recovered_at is not None, alarm.state == Alarm.State.OPEN
+    is_again = not is_over and not is_open and alarm.cleared_by_id is None and alarm.cleared_why in {"", PAST}
+    if is_again:
+        alarm.state, alarm.cleared_at, alarm.cleared_why = Alarm.State.OPEN, None, ""
+    alarm.save()
+    if is_again:
+        _tell_raised(alarm)
+    elif is_open and level != alarm.level:
+        told = {"alarm": alarm.pk, "rule": alarm.rule, "level": alarm.level, "before": level}
+        events.emit(CHANGED, alarm.pk, alarm.county_id, told)
+    rule = packs.declared("rules", alarm.rule, alarm.county_id)
+    if is_open and is_over and not started_by(alarm.county_id, alarm.rule, rule):
+        end(alarm, person=None, why="")  # where a flow was started, the case in hand ends the alarm itself
+
+
+def withdraw(alarm: Alarm) -> None:
+    """Late data showed that it should never have been."""
+    Alarm.objects.filter(pk=alarm.pk).update(is_withdrawn=True)
+    end(alarm, person=None, why=WITHDRAWN)
+
+
+def end(alarm: Alarm, *, person: int | None, why: str) -> bool:
+    """Clear an open alarm; False if it was cleared before."""
+    changed = Alarm.objects.filter(pk=alarm.pk, state=Alarm.State.OPEN).update(
+        state=Alarm.State.CLEARED, cleared_at=timezone.now(), cleared_by_id=person, cleared_why=why
+    )
+    if changed:
+        told = {"alarm": alarm.pk, "rule": alarm.rule, "why": why, "withdrawn": why == WITHDRAWN}
+        events.emit(CLEARED, alarm.pk, alarm.county_id, told)
+    return bool(changed)
