@@ -126,7 +126,7 @@ def sync(folder: Folder) -> County:
             "name_en": body["name_en"],
             "settings": {
                 "short_name": body["short_name"], "digest": digest, "starts": body.get("starts", {}),
-                "base": folder.base, "licence": _licence(body),
+                "base": folder.base, "licence": _licence(body), "working_hours": body.get("working_hours", []),
             },
         },
     )  # fmt: skip

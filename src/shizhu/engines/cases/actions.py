@@ -25,7 +25,6 @@ from shizhu.engines.records import api as records
 from shizhu.kernel import access, events, files
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation, Person
-from shizhu.lib.times import parse_duration
 
 OPENED, CLOSED, TASK_READY = "cases.case.opened", "cases.case.closed", "cases.task.ready"
 PHOTOS = ("image/jpeg", "image/png", "image/webp")
@@ -98,7 +97,7 @@ def open_case(wanted: Opening) -> Case:
         number=_number(wanted.area.county_id, about.prefix, now), title=wanted.title[:200], state=state.dump(),
         forms=flows.keep_forms(flow, about, wanted.area.county_id),
         alarm=wanted.alarm, datastream=wanted.datastream, origin=wanted.origin, opened_at=now, opened_by=wanted.by,
-        due_at=now + about.limit,
+        due_at=flows.later(wanted.area.county_id, now, about.span, about.clock),
     )  # fmt: skip
     filed = {name: value for name, value in state.document.items() if name != "answers"}
     Entry.objects.create(case=case, at=now, kind="opened", person=wanted.by, data={"document": filed})
@@ -222,7 +221,7 @@ def advance(case: Case, flow: Flow, about: About, before: State, after: State, n
     for token in after.tokens:
         stage = about.stage_of.get(token.step_id, stage)
         if token.id not in known:
-            _give(case, token, now)
+            _give(case, flow, token, now)
     Task.objects.filter(case=case, status=Task.Status.READY).exclude(token__in=[t.id for t in after.tokens]).update(
         status=Task.Status.WITHDRAWN
     )
@@ -235,11 +234,12 @@ def advance(case: Case, flow: Flow, about: About, before: State, after: State, n
     waits.tell(case, after.thrown)
 
 
-def _give(case: Case, token: Token, now: datetime) -> None:
-    people, step_id = called_people(token, case), token.step_id
+def _give(case: Case, flow: Flow, token: Token, now: datetime) -> None:
+    step_id, step = token.step_id, flow.step[token.step_id]
+    people = called_people(token, case, step.assign)
     task = Task.objects.create(
         case=case, token=token.id, step=step_id, role=token.role, created=now, item=token.item,
-        assignee=people[0] if len(people) == 1 else None, due_at=_due(token, now),
+        assignee=people[0] if len(people) == 1 else None, due_at=_due(token, case, step.clock, now),
     )  # fmt: skip
     told = {"task": task.pk, "case": case.pk, "number": case.number, "people": [person.pk for person in people]}
     Entry.objects.create(
@@ -248,13 +248,13 @@ def _give(case: Case, token: Token, now: datetime) -> None:
     events.emit(TASK_READY, task.pk, case.county_id, told)
 
 
-def _due(token: Token, now: datetime) -> datetime | None:
+def _due(token: Token, case: Case, clock: str, now: datetime) -> datetime | None:
     """A duration from now on, or a moment."""
     if not token.due:
         return None
     try:
         if token.due.startswith("P"):
-            return now + parse_duration(token.due)
+            return flows.later(case.county_id, now, token.due, clock)
         moment = datetime.fromisoformat(token.due)
     except ValueError as error:
         raise FlowError(token.step_id, token.due, str(error)) from None

@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
+from django.db.models import Count
 from django.utils import timezone
 
 from shizhu.engines.cases.logic import Token
-from shizhu.engines.cases.models import Case, Task
+from shizhu.engines.cases.models import Case, Duty, Task
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Person, Post
 
 
-def called_people(token: Token, case: Case) -> list[Person]:
-    """Whom a step is given to: the person it names, if there is one here, else those of its role."""
+def called_people(token: Token, case: Case, assign: str = "") -> list[Person]:
+    """Whom a step is given to: the person it names, if there is one here, else those of its role.
+
+    Of these, with `duty` who is on duty now, if anybody is; with `load` the one who has least to do.
+    """
     named = Person.objects.filter(username=token.person, is_active=True, posts__area__county=case.county_id)
-    return list(named.distinct()[:1]) if token.person and named.exists() else candidates(token.role, case)
+    if token.person and named.exists():
+        return list(named.distinct()[:1])
+    people = candidates(token.role, case)
+    if assign == "duty":
+        people = on_duty(token.role, case, people) or people
+    return _least_loaded(people) if assign == "load" else people
+
+
+def on_duty(role: str, case: Case, people: list[Person]) -> list[Person]:
+    """Those of the people who are on duty for the role now."""
+    now = timezone.now()
+    rows = Duty.objects.filter(county=case.county_id, role__in=role.split(","), begins__lte=now, ends__gt=now)
+    there = set(rows.values_list("person", flat=True))
+    return [person for person in people if person.pk in there]
+
+
+def _least_loaded(people: list[Person]) -> list[Person]:
+    load = dict.fromkeys((person.pk for person in people), 0)
+    ready = Task.objects.filter(assignee__in=load, status=Task.Status.READY)
+    load |= dict(ready.order_by().values_list("assignee").annotate(Count("pk")))
+    return sorted(people, key=lambda person: load[person.pk])[:1]
 
 
 def candidates(role: str, case: Case) -> list[Person]:

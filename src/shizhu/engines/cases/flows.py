@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from django.utils import timezone
@@ -14,8 +14,8 @@ from shizhu.engines.cases.logic.reading import BPMN, read_process, read_root
 from shizhu.engines.cases.logic.vendors import attribute, first, told
 from shizhu.engines.cases.models import Case, FlowVersion, FormVersion
 from shizhu.kernel import packs
-from shizhu.kernel.models import Organisation
-from shizhu.lib import dmn
+from shizhu.kernel.models import County, Organisation
+from shizhu.lib import dmn, worktime
 from shizhu.lib.times import parse_duration
 
 Names = dict[str, str]
@@ -46,6 +46,8 @@ class About:
     starters: tuple[str, ...] = ()
     start_form: str = ""
     missing: tuple[str, ...] = ()
+    span: str = ""  # the limit as written
+    clock: str = ""  # `working` where it counts working time alone
 
 
 @lru_cache(maxsize=256)
@@ -83,6 +85,8 @@ def about(xml: bytes) -> About:
         start_form=(attribute(start, "formKey") or first(start, "formDefinition", "formKey", "formId"))
         if start is not None
         else "",
+        span=given.get("limit") or USUAL["limit"],
+        clock=given.get("clock", ""),
         missing=tuple(name for name in ("owner", "prefix", "limit", "stages", "en") if not given.get(name)),
     )
 
@@ -182,12 +186,25 @@ def models_now(flow: Flow, county: str) -> dict[str, dmn.Model]:
 
 def kit_now(flow: Flow, county: str, now: datetime) -> Kit:
     """What a case that begins is moved with."""
-    return Kit(models_now(flow, county), timezone.localtime(now))
+    return Kit(models_now(flow, county), timezone.localtime(now), partial(later, county))
 
 
 def kit_of(case: Case, now: datetime) -> Kit:
     """What an open case is moved with."""
-    return Kit(models_of(case), timezone.localtime(now))
+    return Kit(models_of(case), timezone.localtime(now), partial(later, case.county_id))
+
+
+def hours_of(county: str) -> worktime.Hours:
+    """The hours of offices in a county: its setting `working_hours`, else the usual ones."""
+    found = County.objects.get(pk=county).settings.get("working_hours") or worktime.USUAL
+    return worktime.hours(found, timezone.get_default_timezone())
+
+
+def later(county: str, moment: datetime, duration: str, clock: str) -> datetime:
+    """The moment a duration after another, on a clock. Raises ValueError for what is no duration."""
+    if clock == "working":
+        return worktime.after(moment, duration, hours_of(county))
+    return moment + parse_duration(duration)
 
 
 def models_of(case: Case) -> dict[str, dmn.Model]:

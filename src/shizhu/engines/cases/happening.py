@@ -28,6 +28,8 @@ def happened(waiting: int, payload: Mapping[str, Any], kind: str = "") -> bool:
     row = Waiting.objects.filter(pk=waiting, case=case).first() if case else None
     if case is None or row is None or (kind and row.kind != kind):
         return False
+    if row.kind == "timer" and case.paused_at is not None:
+        return False  # it is set anew when the case goes on
     now = timezone.now()
     if row.due_at is not None and row.due_at > now:
         jobs.wake(waits.RING, row.pk, row.due_at)

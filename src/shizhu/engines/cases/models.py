@@ -70,6 +70,9 @@ class Case(models.Model):
     opened_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     due_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
+    paused_at = models.DateTimeField(null=True)  # its clocks stand since then
+    supervised_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    supervised_until = models.DateTimeField(null=True)
     ended_at = models.CharField(max_length=200, blank=True)  # id of the end event
 
     class Meta:
@@ -155,6 +158,69 @@ class Waiting(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case} {self.event}"
+
+
+class Petition(models.Model):
+    """What who does a task asks for: a pause for supplements, more time, to give it back. Somebody else decides."""
+
+    class Kind(models.TextChoices):
+        """What is asked for."""
+
+        PAUSE = "pause"
+        EXTEND = "extend"
+        RETURN = "return"
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="petitions")
+    task = models.ForeignKey(Task, models.CASCADE, related_name="petitions")
+    kind = models.CharField(max_length=8, choices=Kind)
+    why = models.TextField()
+    span = models.CharField(max_length=20, blank=True)  # ISO 8601, of more time
+    asked_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    decided_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    is_granted = models.BooleanField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["case", "kind"], condition=Q(decided_at=None), name="petition_open_once"),
+            models.CheckConstraint(
+                condition=Q(decided_at=None, is_granted=None, decided_by=None)
+                | Q(decided_at__isnull=False, is_granted__isnull=False, decided_by__isnull=False),
+                name="petition_decided",
+            ),
+        ]
+        ordering = ["asked_at", "pk"]
+
+
+class Helper(models.Model):
+    """Somebody asked to handle a task jointly (会办), and what they said."""
+
+    task = models.ForeignKey(Task, models.CASCADE, related_name="helpers")
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    asked_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    said = models.TextField(blank=True)
+    said_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["task", "person"], name="helper_once")]
+        ordering = ["asked_at", "pk"]
+
+
+class Duty(models.Model):
+    """Who of a role is on duty when (值班)."""
+
+    county = models.ForeignKey(County, models.CASCADE)
+    role = models.CharField(max_length=60)
+    person = models.ForeignKey(Person, models.CASCADE, related_name="+")
+    begins = models.DateTimeField()
+    ends = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(ends__gt=models.F("begins")), name="duty_ends_after")]
+        indexes = [models.Index(fields=["county", "role", "begins"], name="duty_when")]
+        ordering = ["begins", "pk"]
 
 
 class Entry(models.Model):

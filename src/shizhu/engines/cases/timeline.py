@@ -21,6 +21,16 @@ HAPPENED = {
     "timer": gettext_noop("its time has come"), "message": gettext_noop("a message has arrived"),
     "signal": gettext_noop("a signal was given"), "job": gettext_noop("done by a program outside"),
 }  # fmt: skip
+ACTED = {
+    "asked": gettext_noop("asked for"), "decided": gettext_noop("decided"), "resumed": gettext_noop("clocks go on"),
+    "handed": gettext_noop("handed over"), "invited": gettext_noop("asked to handle jointly"),
+    "said": gettext_noop("said as a joint handler"), "urged": gettext_noop("urged"),
+    "supervised": gettext_noop("put under supervision"),
+}  # fmt: skip
+ASKED = {
+    "pause": gettext_noop("a pause for supplements"), "extend": gettext_noop("more time"),
+    "return": gettext_noop("to give it back"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,12 +77,23 @@ def _entries(case: Case) -> list[Line]:
             form = flows.form_of(case, flow.step[entry.step].form or "")
             data["answer"] = _answers(form, entry.data["answer"], case.county_id)
             data["photos"] = photos.get(entry.data["task"], [])
+        if entry.kind in ACTED:
+            data["acted"] = _acted(entry.kind, entry.data)
         if entry.kind == "happened":
             data["happened"] = _(HAPPENED[entry.data["kind"]])
         if entry.kind == "passed" and "decided" in entry.data:
             data["decided"] = _decided(entry.data["decided"])
         lines.append(Line(entry.at, entry.kind, data))
     return lines
+
+
+def _acted(kind: str, data: Mapping[str, Any]) -> str:
+    """What somebody did about a case, in words."""
+    if kind == "asked":
+        return f"{_(ACTED[kind])} {_(ASKED[data['what']])} {data['span']}".strip()
+    if kind == "decided":
+        return f"{_('granted') if data['granted'] else _('refused')} {_(ASKED[data['what']])}"
+    return _(ACTED[kind])
 
 
 def _decided(value: Any) -> list[tuple[str, Any]]:

@@ -30,6 +30,7 @@ RULES = (
     gettext_noop("must be a key of the document, not answers (camunda:resultVariable)"),
     gettext_noop("must be a sequence flow that leaves this gateway (default)"),
     gettext_noop("must be an ISO 8601 duration such as PT24H (camunda:dueDate)"),
+    gettext_noop("must be working or calendar (clock)"),
     gettext_noop("must be at least one start event"),
     gettext_noop("must be done by a role (camunda:candidateGroups)"),
     gettext_noop("must be feel, the language of conditions"),

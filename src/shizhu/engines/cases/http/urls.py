@@ -2,11 +2,12 @@
 
 from django.urls import include, path
 
-from shizhu.engines.cases.http import declaring, outside, report, views
+from shizhu.engines.cases.http import acting, declaring, outside, report, views
 
 cases = [
     path("", views.case_list, name="list"),
     path("<int:number>/", views.case_detail, name="detail"),
+    path("<int:number>/act", acting.act, name="act"),
     path("<int:number>/report.docx", report.report, name="report"),
     path("tasks/<int:number>/", views.task_page, name="task"),
     path("new/<str:flow>/", views.case_new, name="new"),

@@ -20,8 +20,8 @@ from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import actions, datasets, flows
 from shizhu.engines.cases.assignment import may_do
-from shizhu.engines.cases.http import forms
-from shizhu.engines.cases.models import Attachment, Case, Task
+from shizhu.engines.cases.http import acting, forms
+from shizhu.engines.cases.models import Attachment, Case, Helper, Task
 from shizhu.engines.cases.timeline import timeline
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, files, packs
@@ -109,7 +109,8 @@ def case_list(request: Request) -> HttpResponse:
 def case_detail(request: Request, number: int) -> HttpResponse:
     """One case: where it stands, its timeline from the first packet."""
     case = get_object_or_404(Case.objects.select_related("organisation", "area", "opened_by"), pk=number)
-    access.require(request.actor, "cases.case.view", case)
+    if not Helper.objects.filter(task__case=case, person=request.user).exists():
+        access.require(request.actor, "cases.case.view", case)
     _flow, about = flows.version(case.flow, case.digest)
     ready = Task.objects.filter(case=case, status=Task.Status.READY).select_related(
         "assignee", "case__area", "case__organisation"
@@ -117,7 +118,7 @@ def case_detail(request: Request, number: int) -> HttpResponse:
     tasks = [{**described(task), "may_do": may_do(request.actor, task)} for task in ready]
     stages = [{"name": name, "state": _stage_state(case, index)} for index, name in enumerate(about.stages)]
     context = {"case": case, "about": about, "stages": stages, "tasks": tasks, "lines": timeline(case)}
-    context["subjects"] = subjects(request, case)
+    context |= {"subjects": subjects(request, case), "offered": acting.offered(request, case, tasks)}
     return render(request, "cases/detail.html", context)
 
 

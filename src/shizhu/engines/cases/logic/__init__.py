@@ -19,7 +19,7 @@ is ever executed but FEEL.
 from shizhu.engines.cases.logic.engine import complete, happen, start
 from shizhu.engines.cases.logic.flow import Flow, FlowError, Note, StaleToken, Step
 from shizhu.engines.cases.logic.parsing import parse
-from shizhu.engines.cases.logic.state import Kit, Passed, State, Thrown, Token, Wait, load
+from shizhu.engines.cases.logic.state import Kit, Passed, State, Thrown, Token, Wait, load, shifted
 
 __all__ = [
     "Flow",
@@ -37,5 +37,6 @@ __all__ = [
     "happen",
     "load",
     "parse",
+    "shifted",
     "start",
 ]

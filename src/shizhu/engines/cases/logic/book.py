@@ -20,6 +20,7 @@ class Book:
     lanes: dict[str, Element] = field(default_factory=dict)  # by the id of a node that lies in it
     faults: list[FlowError] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    clock: str = ""  # of the process: `working` where durations count working time alone
 
     def refer(self, reference: str | None) -> Element | None:
         """The element that a reference means; a reference may carry a namespace prefix."""

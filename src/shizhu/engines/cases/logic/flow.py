@@ -50,6 +50,7 @@ class Step:
     due: str | None = None
     person: str | None = None
     clock: str = ""
+    assign: str = ""  # `load` gives it to who of its role has least to do, `duty` to who is on duty
 
     @property
     def stage(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from shizhu.engines.cases.logic.flow import Flow, FlowError, Node, Note, Scope, Step
 from shizhu.engines.cases.logic.reading import BPMN, Book, read_book, read_notes, read_process, read_root, read_scope
 from shizhu.engines.cases.logic.rules import faults
+from shizhu.engines.cases.logic.vendors import told
 
 DEEPEST = 5  # flows that call flows
 
@@ -29,6 +30,7 @@ def _parse(xml: bytes, key: str, called: tuple[tuple[str, bytes], ...]) -> Flow:
     root = read_root(xml)
     process = read_process(root)
     book = read_book(root)
+    book.clock = told(process).get("clock", "")
     calls: dict[str, None] = {}
     scope = _linked(read_scope(process, book), root, book, dict(called), calls, (process.get("id"),))
     found = [*book.faults, *faults(scope)]

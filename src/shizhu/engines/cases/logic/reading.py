@@ -62,6 +62,7 @@ NOT_RUN = {
     "adHocSubProcess": "is an ad-hoc sub-process, which is not run here: draw its tasks in their order",
     "complexGateway": "is a complex gateway, which is not run here: draw it as an inclusive or exclusive one",
 }
+CLOCKS = {"", "working", "calendar"}  # `` is as the process says, else by the calendar
 QUANTITIES = ("startQuantity", "completionQuantity")
 DURATION = re.compile(r"P(?!$)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?!$)(\d+H)?(\d+M)?(\d+S)?)?")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?.*)?")
@@ -238,12 +239,15 @@ def _refuse_odd(element: Element, *, is_scope: bool) -> None:
 def _step(element: Element, kind: str, book: Book) -> Step:
     id_, name = element.get("id"), element.get("name", "").strip()
     guide = "\n\n".join("".join(part.itertext()).strip() for part in element.findall(f"{BPMN}documentation"))
-    clock = told(element).get("clock", "")
+    own = told(element)
+    clock = own.get("clock", book.clock)
+    if clock not in CLOCKS:
+        raise FlowError(id_, clock, "must be working or calendar (clock)", name)
     if kind != "user":
         return Step(id_, name, kind, guide, clock=clock)
     form = attribute(element, "formKey") or first(element, "formDefinition", "formKey", "formId", "externalReference")
     role, person = _doers(element, book)
-    return Step(id_, name, kind, guide, role, form or None, _due(element), person or None, clock)
+    return Step(id_, name, kind, guide, role, form or None, _due(element), person or None, clock, own.get("assign", ""))
 
 
 def _due(element: Element) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -170,3 +170,17 @@ def refuse_other_version(flow: Flow, digest: str) -> None:
     """FlowError where a state belongs to another version of the flow."""
     if digest != flow.digest:
         raise FlowError(flow.key, digest, f"is another version of the flow than {flow.digest}")
+
+
+def shifted(state: State, later: Callable[[datetime], datetime]) -> State:
+    """The state with each timer set later, as after a pause."""
+    marking: Rows = []
+    for row in state.marking:
+        waits = {
+            event: {**spec, "due": later(datetime.fromisoformat(spec["due"])).astimezone(UTC).isoformat()}
+            if spec["kind"] == "timer"
+            else spec
+            for event, spec in row.get("wait", {}).items()
+        }
+        marking.append({**row, "wait": waits} if waits else row)
+    return replace(state, marking=marking, waits=waits_of(marking))

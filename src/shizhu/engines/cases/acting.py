@@ -1,0 +1,235 @@
+"""What people do about a case beside answering its tasks: pause, extend and give back on approval; hand over, handle
+jointly, urge, supervise. Each is one transaction with the case locked, and a line of the timeline."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from shizhu.engines.cases import flows, waits
+from shizhu.engines.cases.assignment import may_do
+from shizhu.engines.cases.logic import load, shifted
+from shizhu.engines.cases.models import Case, Entry, Helper, Petition, Task
+from shizhu.kernel import access, events
+from shizhu.kernel.access import Actor
+from shizhu.kernel.models import Person
+from shizhu.lib import worktime
+from shizhu.lib.times import parse_duration
+
+APPROVE, URGE, SUPERVISE = "cases.case.approve", "cases.case.urge", "cases.case.supervise"
+URGED, HANDED = "cases.task.urged", "cases.task.handed"
+QUIET = timedelta(hours=1)  # between two urgings of a task
+Kind = Petition.Kind
+
+
+class CannotNow(Exception):
+    """What was asked does not fit where the case stands now; the text says why, and what somebody else did."""
+
+
+def _locked(case: int) -> Case:
+    return Case.objects.select_for_update(of=("self",)).select_related("organisation", "area").get(pk=case)
+
+
+def _ready(number: int) -> Task:
+    """The task, with its case locked. Raises CannotNow where it was answered or withdrawn meanwhile."""
+    found = Task.objects.get(pk=number)
+    case = _locked(found.case_id)
+    task = Task.objects.select_related("assignee", "done_by").get(pk=number)
+    task.case = case
+    if task.status != Task.Status.READY:
+        by = f"{task.done_by.name} " if task.done_by else ""
+        raise CannotNow(_("%sThis task is no longer open. Nothing was changed.") % by)
+    return task
+
+
+def _tell(case: Case, kind: str, who: Actor, step: str = "", **data: Any) -> None:
+    Entry.objects.create(case=case, at=timezone.now(), kind=kind, step=step, person_id=who.person_id, data=data)
+
+
+def _mine(who: Actor, number: int) -> Task:
+    task = _ready(number)
+    if not may_do(who, task):
+        raise PermissionDenied(f"{who.name or 'nobody'} has no right to act on {task}")
+    return task
+
+
+@transaction.atomic
+def ask(who: Actor, task_id: int, kind: str, why: str, span: str = "") -> Petition:
+    """Ask for a pause, for more time (`span`, ISO 8601) or to give a task back. Raises CannotNow, PermissionDenied."""
+    task = _mine(who, task_id)
+    case = task.case
+    if not why.strip():
+        raise CannotNow(_("Say why."))
+    if kind == Kind.EXTEND:
+        try:
+            parse_duration(span)
+        except ValueError:
+            raise CannotNow(_("Say how many days more.")) from None
+    if kind == Kind.PAUSE and case.paused_at is not None:
+        raise CannotNow(_("The case is paused already."))
+    if Petition.objects.filter(case=case, kind=kind, decided_at=None).exists():
+        raise CannotNow(_("This was asked for already, and is not decided yet."))
+    made = Petition.objects.create(
+        case=case, task=task, kind=kind, why=why.strip(), span=span if kind == Kind.EXTEND else "",
+        asked_by_id=who.person_id or 0, asked_at=timezone.now(),
+    )  # fmt: skip
+    _tell(case, "asked", who, task.step, petition=made.pk, what=kind, why=made.why, span=made.span)
+    return made
+
+
+@transaction.atomic
+def decide(who: Actor, petition_id: int, *, is_granted: bool, why: str = "") -> Petition:
+    """Grant or refuse what was asked; nobody decides on their own wish. Of two at once the second gets CannotNow."""
+    found = Petition.objects.get(pk=petition_id)
+    case = _locked(found.case_id)
+    petition = Petition.objects.select_related("task", "decided_by").get(pk=petition_id)
+    access.require(who, APPROVE, case)
+    if petition.asked_by_id == who.person_id:
+        raise PermissionDenied("nobody decides on what they asked for themselves")
+    if petition.decided_by is not None:
+        raise CannotNow(_("%s has decided already. Nothing was changed.") % petition.decided_by.name)
+    now = timezone.now()
+    petition.decided_by_id, petition.decided_at, petition.is_granted = who.person_id, now, is_granted
+    petition.save(update_fields=["decided_by", "decided_at", "is_granted"])
+    _tell(
+        case, "decided", who, petition.task.step, petition=petition.pk, what=petition.kind, granted=is_granted, why=why
+    )
+    if is_granted and case.status == Case.Status.OPEN:
+        {Kind.PAUSE: _pause, Kind.EXTEND: _extend, Kind.RETURN: _return}[Kind(petition.kind)](case, petition, now)
+    return petition
+
+
+def _pause(case: Case, _petition: Petition, now: datetime) -> None:
+    case.paused_at = now
+    case.save(update_fields=["paused_at"])
+
+
+def _extend(case: Case, petition: Petition, _now: datetime) -> None:
+    flow, about = flows.version(case.flow, case.digest)
+    task = petition.task
+    case.due_at = flows.later(case.county_id, case.due_at, petition.span, about.clock)
+    case.save(update_fields=["due_at"])
+    if task.due_at is not None and task.status == Task.Status.READY:
+        task.due_at = flows.later(case.county_id, task.due_at, petition.span, flow.step[task.step].clock)
+        task.save(update_fields=["due_at"])
+
+
+def _return(case: Case, petition: Petition, _now: datetime) -> None:
+    if petition.task.status == Task.Status.READY:
+        petition.task.assignee_id = petition.decided_by_id
+        petition.task.save(update_fields=["assignee"])
+
+
+@transaction.atomic
+def resume(who: Actor, case_id: int) -> Case:
+    """Let the clocks of a paused case run again: every deadline and timer is later by what the pause took."""
+    case = _locked(case_id)
+    ready = list(Task.objects.filter(case=case, status=Task.Status.READY))
+    for task in ready:
+        task.case = case
+    if not any(may_do(who, task) for task in ready):
+        access.require(who, APPROVE, case)
+    if case.paused_at is None:
+        raise CannotNow(_("The case is not paused."))
+    flow, about = flows.version(case.flow, case.digest)
+    paused, now, hours = case.paused_at, timezone.now(), flows.hours_of(case.county_id)
+
+    def later(due: datetime, clock: str) -> datetime:
+        return worktime.moved(due, paused, now, hours) if clock == "working" else due + (now - paused)
+
+    state = shifted(load(flow, case.state), lambda due: later(due, about.clock))
+    case.due_at, case.paused_at, case.state = later(case.due_at, about.clock), None, state.dump()
+    case.save(update_fields=["due_at", "paused_at", "state"])
+    for task in ready:
+        if task.due_at is not None:
+            task.due_at = later(task.due_at, flow.step[task.step].clock)
+            task.save(update_fields=["due_at"])
+    waits.keep(case, state)
+    _tell(case, "resumed", who, since=paused.isoformat())
+    return case
+
+
+@transaction.atomic
+def hand_over(who: Actor, task_id: int, to: Person, why: str = "") -> Task:
+    """Give a task to somebody else of its role; who approves may give it to anybody with a post here."""
+    task = _ready(task_id)
+    case = task.case
+    is_chief = access.may(who, APPROVE, county=case.county_id, organisation=case.organisation, area=case.area)
+    if not is_chief and not may_do(who, task):
+        raise PermissionDenied(f"{who.name or 'nobody'} has no right to hand over {task}")
+    other = access.actor(to)
+    fits = any(access.holds(other, r, organisation=case.organisation, area=case.area) for r in task.role.split(","))
+    is_here = any(scope.county == case.county_id for scope in other.scopes)
+    if not to.is_active or not (fits or (is_chief and is_here)):
+        raise CannotNow(_("%s holds no post that does this here.") % to.name)
+    task.assignee = to
+    task.save(update_fields=["assignee"])
+    _tell(case, "handed", who, task.step, task=task.pk, to=to.name, why=why)
+    told = {"task": task.pk, "case": case.pk, "number": case.number, "people": [to.pk]}
+    events.emit(HANDED, task.pk, case.county_id, told)
+    return task
+
+
+@transaction.atomic
+def invite(who: Actor, task_id: int, person: Person) -> Helper:
+    """Ask somebody with a post here to handle a task jointly (会办)."""
+    task = _mine(who, task_id)
+    case = task.case
+    if not any(scope.county == case.county_id for scope in access.actor(person).scopes):
+        raise CannotNow(_("%s holds no post that does this here.") % person.name)
+    if Helper.objects.filter(task=task, person=person).exists():
+        raise CannotNow(_("%s was asked already.") % person.name)
+    made = Helper.objects.create(task=task, person=person, asked_by_id=who.person_id or 0, asked_at=timezone.now())
+    _tell(case, "invited", who, task.step, task=task.pk, to=person.name)
+    return made
+
+
+@transaction.atomic
+def contribute(who: Actor, helper_id: int, said: str) -> Helper:
+    """What somebody who handles a task jointly says about it, once."""
+    helper = Helper.objects.get(pk=helper_id)
+    task = _ready(helper.task_id)
+    helper.refresh_from_db()
+    if helper.person_id != who.person_id:
+        raise PermissionDenied("only who was asked says something here")
+    if helper.said_at is not None or not said.strip():
+        raise CannotNow(_("Nothing was said, or it was said already."))
+    helper.said, helper.said_at = said.strip(), timezone.now()
+    helper.save(update_fields=["said", "said_at"])
+    _tell(task.case, "said", who, task.step, task=task.pk, said=helper.said)
+    return helper
+
+
+@transaction.atomic
+def urge(who: Actor, task_id: int, why: str = "") -> None:
+    """Urge who has a task (催办), once an hour at most."""
+    task = _ready(task_id)
+    case = task.case
+    access.require(who, URGE, case)
+    since = timezone.now() - QUIET
+    if Entry.objects.filter(case=case, kind="urged", data__task=task.pk, at__gte=since).exists():
+        raise CannotNow(_("It was urged within the last hour."))
+    _tell(case, "urged", who, task.step, task=task.pk, why=why)
+    people = [task.assignee_id] if task.assignee_id else []
+    told = {"task": task.pk, "case": case.pk, "number": case.number, "people": people}
+    events.emit(URGED, task.pk, case.county_id, told)
+
+
+@transaction.atomic
+def supervise(who: Actor, case_id: int, until: datetime, why: str) -> Case:
+    """Put a case under supervision until a moment (督办): it is marked as such, to its end."""
+    case = _locked(case_id)
+    access.require(who, SUPERVISE, case)
+    if case.status != Case.Status.OPEN:
+        raise CannotNow(_("The case is closed."))
+    if not why.strip() or until <= timezone.now():
+        raise CannotNow(_("Say why, and a date to come."))
+    case.supervised_by_id, case.supervised_until = who.person_id, until
+    case.save(update_fields=["supervised_by", "supervised_until"])
+    _tell(case, "supervised", who, until=until.isoformat(), why=why.strip())
+    return case

@@ -1,0 +1,120 @@
+"""What people do about a case beside answering its tasks, from its page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from functools import partial
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+from django.views.decorators.http import require_POST
+
+from shizhu.engines.cases import acting
+from shizhu.engines.cases.acting import CannotNow, Kind
+from shizhu.engines.cases.models import Case, Helper, Petition, Task
+from shizhu.kernel import access
+from shizhu.kernel.models import Person
+from shizhu.web.middleware import Request
+
+KINDS = {
+    "pause": gettext_noop("Pause for supplements"), "extend": gettext_noop("More time"),
+    "return": gettext_noop("Give back"),
+}  # fmt: skip
+
+
+def _person(request: Request) -> Person:
+    found = Person.objects.filter(username=request.POST.get("person", "").strip(), is_active=True).first()
+    if found is None:
+        raise CannotNow(_("Choose a person."))
+    return found
+
+
+def _number(request: Request, name: str) -> int:
+    text = request.POST.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+
+
+def _until(request: Request) -> datetime:
+    try:
+        day = datetime.fromisoformat(request.POST.get("until", "")).date()
+    except ValueError:
+        raise CannotNow(_("Say why, and a date to come.")) from None
+    return timezone.make_aware(datetime.combine(day, time(23, 59)))
+
+
+def _do(request: Request, case: Case) -> None:
+    do, why, who = request.POST.get("do", ""), request.POST.get("why", ""), request.actor
+    task = _number(request, "task")
+    moves: dict[str, Callable[[], Any]] = {
+        **{kind: partial(acting.ask, who, task, kind, why, f"P{_number(request, 'days')}D") for kind in KINDS},
+        "grant": lambda: acting.decide(who, _number(request, "petition"), is_granted=True, why=why),
+        "refuse": lambda: acting.decide(who, _number(request, "petition"), is_granted=False, why=why),
+        "resume": lambda: acting.resume(who, case.pk),
+        "hand": lambda: acting.hand_over(who, task, _person(request), why),
+        "invite": lambda: acting.invite(who, task, _person(request)),
+        "say": lambda: acting.contribute(who, _number(request, "helper"), why),
+        "urge": lambda: acting.urge(who, task, why),
+        "supervise": lambda: acting.supervise(who, case.pk, _until(request), why),
+    }  # fmt: skip
+    if do not in moves:
+        raise CannotNow(_("Choose what to do."))
+    if do == "extend" and not _number(request, "days"):
+        raise CannotNow(_("Say how many days more."))
+    moves[do]()
+
+
+@require_POST
+def act(request: Request, number: int) -> HttpResponse:
+    """One of the moves; what does not fit is said, and nothing is changed."""
+    case = get_object_or_404(Case.objects.select_related("organisation", "area"), pk=number, county=request.county)
+    if not Helper.objects.filter(task__case=case, person=request.user).exists():
+        access.require(request.actor, "cases.case.view", case)
+    try:
+        _do(request, case)
+    except CannotNow as error:
+        messages.warning(request, str(error))
+    except (Task.DoesNotExist, Petition.DoesNotExist, Helper.DoesNotExist):
+        messages.warning(request, _("There is none, or none that you may see."))
+    else:
+        messages.success(request, _("Done, and on the timeline."))
+    return redirect("cases:detail", case.pk)
+
+
+def offered(request: Request, case: Case, tasks: list[dict[str, Any]]) -> dict[str, Any]:
+    """What this person may do on the page of a case: petitions to decide and moves per task."""
+    who = request.actor
+    may = {
+        word: access.may(
+            who, f"cases.case.{word}", county=case.county_id, organisation=case.organisation, area=case.area
+        )
+        for word in ("approve", "urge", "supervise")
+    }
+    is_open = case.status == Case.Status.OPEN
+    petitions = [
+        {
+            "row": row, "kind": _(KINDS[row.kind]),
+            "may_decide": may["approve"] and row.decided_at is None and row.asked_by_id != who.person_id,
+        }
+        for row in case.petitions.select_related("asked_by", "decided_by")
+    ]  # fmt: skip
+    helpers = Helper.objects.filter(task__case=case).select_related("person", "task")
+    mine = any(item["may_do"] for item in tasks)
+    return {
+        "petitions": petitions, "helpers": helpers, "may": may, "is_open": is_open,
+        "may_resume": is_open and case.paused_at is not None and (mine or may["approve"]),
+        "people": _people(case) if is_open and (mine or may["approve"]) else (),
+        "tomorrow": timezone.localdate() + timedelta(days=1), "kinds": [(k, _(text)) for k, text in KINDS.items()],
+        "extend": Kind.EXTEND,
+    }  # fmt: skip
+
+
+def _people(case: Case) -> list[Person]:
+    """Active people with a post in the county, to hand over to or to ask."""
+    found = Person.objects.filter(is_active=True, posts__area__county=case.county_id).distinct()
+    return list(found.order_by("sort_key", "pk")[:300])

@@ -1,0 +1,259 @@
+"""What people do about a case beside its tasks: pauses, more time, giving back, handing over; two at once, one wins."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import connections
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.engines.cases.logic.test_bpmn_elements import END, START, event, lines, timer
+from tests.engines.cases.test_waits import declared, opened
+from tests.fixtures import person
+from tests.web.pages import browser, text, told
+
+from shizhu.engines.cases import acting, api, flows, happening
+from shizhu.engines.cases.models import Case, Duty, Entry, Petition, Task, Waiting
+from shizhu.kernel import access, testing
+from shizhu.kernel.models import County, Person
+from shizhu.lib import worktime
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CLOCK = '<extensionElements><c:properties><c:property name="clock" value="working"/></c:properties></extensionElements>'
+
+
+def body(inside: str = CLOCK, due: str = "P3D") -> str:
+    task = f'<userTask id="a" name="办理" c:candidateGroups="lemonade.maker" c:dueDate="{due}">{inside}</userTask>'
+    late = event("boundaryEvent", "b", timer("P5D"), 'attachedToRef="a" cancelActivity="false"')
+    return START + task + '<task id="t"/>' + END + late + lines("s>a", "a>e", "b>t")
+
+
+@pytest.fixture
+def staff(county: County) -> dict[str, Person]:
+    return {
+        "maker": person(county, role="lemonade.maker", username="maker"),
+        "other": person(county, role="lemonade.maker", username="other"),
+        "chief": person(county, "cases.*", username="chief"),
+        "boss": person(county, "cases.*", username="boss"),
+        "reader": person(county, "cases.case.view", username="reader"),
+    }
+
+
+def who(made: Person) -> access.Actor:
+    return access.actor(made)
+
+
+def ready(case: Case) -> Task:
+    return Task.objects.get(case=case, status="ready")
+
+
+def kinds(case: Case) -> list[str]:
+    return list(Entry.objects.filter(case=case).values_list("kind", flat=True))
+
+
+def test_a_deadline_of_working_days_ends_with_the_hours_of_the_county(county: County, staff: dict[str, Person]) -> None:
+    county.settings = {**county.settings, "working_hours": ["09:00-12:00", "13:00-18:00"]}
+    county.save()
+    declared(body())
+    task = ready(opened(county))
+    assert task.due_at == worktime.after(task.created, "P3D", flows.hours_of(county.pk))
+    assert task.due_at is not None
+    assert timezone.localtime(task.due_at).strftime("%H:%M") == "18:00"
+    declared(body(inside=""))
+    task = ready(opened(county))
+    assert task.due_at == task.created + timedelta(days=3)
+
+
+def test_a_pause_stops_every_clock_until_it_goes_on(county: County, staff: dict[str, Person]) -> None:
+    declared(body())
+    case = opened(county)
+    before, due, rung = ready(case), Case.objects.get().due_at, Waiting.objects.get().due_at
+    assert rung is not None
+    wish = acting.ask(who(staff["maker"]), before.pk, "pause", "等待补正材料")
+    acting.decide(who(staff["chief"]), wish.pk, is_granted=True)
+    paused = datetime.now(UTC) - timedelta(days=4)
+    Case.objects.update(paused_at=paused)
+    Waiting.objects.update(due_at=datetime.now(UTC) - timedelta(minutes=1))
+    assert happening.happened(Waiting.objects.get().pk, {}) is False
+    Waiting.objects.update(due_at=rung)
+    acting.resume(who(staff["maker"]), case.pk)
+    case.refresh_from_db()
+    took = datetime.now(UTC) - paused
+    assert case.paused_at is None
+    assert abs(case.due_at - due - took) < timedelta(seconds=30)
+    after = Waiting.objects.get()
+    assert after.due_at is not None
+    assert abs(after.due_at - rung - took) < timedelta(seconds=30)
+    task = ready(case)
+    assert before.due_at is not None
+    assert task.due_at is not None
+    hours = flows.hours_of(county.pk)
+    moved = worktime.worked(before.due_at, task.due_at, hours) - worktime.worked(paused, datetime.now(UTC), hours)
+    assert abs(moved) < timedelta(seconds=30)
+    assert [kind for kind in kinds(case) if kind in acting_kinds()] == ["asked", "decided", "resumed"]
+
+
+def acting_kinds() -> set[str]:
+    return {"asked", "decided", "resumed", "handed", "invited", "said", "urged", "supervised"}
+
+
+def test_more_time_is_given_by_somebody_else_and_listed(county: County, staff: dict[str, Person]) -> None:
+    declared(body(inside=""))
+    case = opened(county)
+    task, due = ready(case), Case.objects.get().due_at
+    wish = acting.ask(who(staff["maker"]), task.pk, "extend", "路被冲断", "P2D")
+    before = testing.everything_kept()
+    with pytest.raises(acting.CannotNow):
+        acting.ask(who(staff["other"]), task.pk, "extend", "again", "P1D")
+    for name in ("maker", "reader"):
+        with pytest.raises(PermissionDenied):
+            acting.decide(who(staff[name]), wish.pk, is_granted=True)
+    assert testing.everything_kept() == before
+    acting.decide(who(staff["chief"]), wish.pk, is_granted=True, why="同意")
+    case.refresh_from_db()
+    assert (case.due_at - due, ready(case).due_at) == (timedelta(days=2), task.due_at + timedelta(days=2))
+    page = text(browser(staff["reader"]).get(f"/cases/{case.pk}/"))
+    assert "办理 · 申请 延长期限 P2D maker" in page
+    assert "办理 · 同意 延长期限 chief" in page
+    refused = acting.ask(who(staff["maker"]), task.pk, "extend", "还要", "P9D")
+    acting.decide(who(staff["chief"]), refused.pk, is_granted=False)
+    assert ready(case).due_at == task.due_at + timedelta(days=2)
+
+
+def test_a_task_is_given_back_and_handed_on(county: County, staff: dict[str, Person]) -> None:
+    declared(body())
+    case = opened(county)
+    wish = acting.ask(who(staff["maker"]), ready(case).pk, "return", "不属本单位")
+    acting.decide(who(staff["chief"]), wish.pk, is_granted=True)
+    assert ready(case).assignee == staff["chief"]
+    with pytest.raises(PermissionDenied):
+        acting.hand_over(who(staff["maker"]), ready(case).pk, staff["other"])
+    nobody = person(county, username="nobody")
+    nobody.posts.all().delete()
+    with pytest.raises(acting.CannotNow):
+        acting.hand_over(who(staff["chief"]), ready(case).pk, nobody)
+    acting.hand_over(who(staff["chief"]), ready(case).pk, staff["other"], "转办")
+    assert ready(case).assignee == staff["other"]
+    api.answer(who(staff["other"]), ready(case).pk, {})
+    assert Case.objects.get().status == "closed"
+
+
+def test_joint_handling_urging_and_supervision_from_the_page(county: County, staff: dict[str, Person]) -> None:
+    declared(body())
+    case = opened(county)
+    task, address = ready(case).pk, f"/cases/{case.pk}/act"
+    chief = browser(staff["chief"])
+    guest = person(county, role="lemonade.taster", username="guest")
+    viewer = person(county, "cases.case.view", role="lemonade.maker", username="viewer")
+    maker = browser(viewer)
+    assert told(maker.post(address, {"do": "invite", "task": task, "person": "guest"}, follow=True)) == [
+        "已办，并记入时间线。"
+    ]
+    page = browser(guest).get(f"/cases/{case.pk}/")
+    helper = page.context["offered"]["helpers"][0]
+    browser(guest).post(address, {"do": "say", "helper": helper.pk, "why": "同意处置"})
+    assert told(chief.post(address, {"do": "urge", "task": task, "why": "请尽快"}, follow=True)) == [
+        "已办，并记入时间线。"
+    ]
+    assert told(chief.post(address, {"do": "urge", "task": task}, follow=True)) == ["一小时内已催办过。"]
+    tomorrow = f"{timezone.localdate() + timedelta(days=1):%Y-%m-%d}"
+    page = text(chief.post(address, {"do": "supervise", "why": "群众反映强烈", "until": tomorrow}, follow=True))
+    for said in (
+        "邀请会办 viewer → guest",
+        "会办意见 guest",
+        "同意处置",
+        "催办 chief",
+        "督办中 · chief",
+        "群众反映强烈",
+    ):
+        assert said in page
+    before = testing.everything_kept()
+    assert maker.post(address, {"do": "supervise", "why": "x", "until": tomorrow}).status_code == 403
+    assert "请选择要做什么。" in told(chief.post(address, {"do": "burn"}, follow=True))
+    assert testing.everything_kept() == before
+
+
+@pytest.mark.parametrize(("assign", "name"), [("duty", "other"), ("load", "maker"), ("", None)])
+def test_who_is_on_duty_or_has_least_to_do(
+    county: County, staff: dict[str, Person], assign: str, name: str | None
+) -> None:
+    now = timezone.now()
+    for whose, begins, ends in (("other", -1, 7), ("maker", -9, -1)):
+        begin, end = now + timedelta(hours=begins), now + timedelta(hours=ends)
+        Duty.objects.create(county=county, role="lemonade.maker", person=staff[whose], begins=begin, ends=end)
+    declared(body())
+    busy = opened(county)
+    Task.objects.filter(case=busy).update(assignee=staff["other"])
+    declared(body(CLOCK.replace("</c:properties>", f'<c:property name="assign" value="{assign}"/></c:properties>')))
+    found = ready(opened(county)).assignee
+    assert (found.username if found else None) == name
+
+
+def at_once(*moves: Callable[[], Any]) -> list[str]:
+    """What each of several moves at the same time came to: `done`, or the name of what it raised."""
+    outcome, gate = [""] * len(moves), threading.Barrier(len(moves))
+
+    def run(number: int) -> None:
+        try:
+            gate.wait()
+            moves[number]()
+            outcome[number] = "done"
+        except Exception as error:  # noqa: BLE001  # what it raised is what is asked
+            outcome[number] = type(error).__name__
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(moves))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcome
+
+
+MOVES = st.lists(
+    st.sampled_from(["answer", "hand", "pause", "extend", "grant", "refuse", "resume", "ring"]), min_size=2, max_size=3
+)
+
+
+@given(st.lists(MOVES, min_size=1, max_size=4))
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_of_people_at_once_one_wins_and_the_case_stays_whole(
+    county: County, staff: dict[str, Person], rounds: list[list[str]]
+) -> None:
+    declared(body())
+    case = opened(county)
+    task = ready(case).pk
+    who_of = {name: who(made) for name, made in staff.items()}
+    chiefs = [who_of["chief"], who_of["boss"]]
+    for moves in rounds:
+        wish = Petition.objects.filter(case=case, decided_at=None).values_list("pk", flat=True).first() or 0
+        ring = Waiting.objects.filter(case=case).values_list("pk", flat=True).first() or 0
+        ways: dict[str, Callable[[int], Any]] = {
+            "answer": lambda _n: api.answer(who_of["maker"], task, {}),
+            "hand": lambda _n: acting.hand_over(who_of["chief"], task, staff["maker"]),
+            "pause": lambda _n: acting.ask(who_of["maker"], task, "pause", "补正"),
+            "extend": lambda _n: acting.ask(who_of["maker"], task, "extend", "延期", "P1D"),
+            "grant": lambda n, wish=wish: acting.decide(chiefs[n % 2], wish, is_granted=True),
+            "refuse": lambda n, wish=wish: acting.decide(chiefs[n % 2], wish, is_granted=False),
+            "resume": lambda _n: acting.resume(who_of["chief"], case.pk),
+            "ring": lambda _n, ring=ring: happening.happened(ring, {}),
+        }
+        outcome = at_once(*(partial(ways[move], n) for n, move in enumerate(moves)))
+        assert set(outcome) <= {"done", "TaskGone", "CannotNow", "PermissionDenied", "DoesNotExist"}, outcome
+        done = [move for move, how in zip(moves, outcome, strict=True) if how == "done"]
+        for one in ("answer", "pause", "extend", "resume"):
+            assert done.count(one) <= 1
+        assert done.count("grant") + done.count("refuse") <= 1
+        case.refresh_from_db()
+        assert (case.status == "closed") == (Task.objects.get(pk=task).status == "done")
+        assert kinds(case).count("closed") == (case.status == "closed")
+        decided = Petition.objects.filter(case=case, decided_at__isnull=False).count()
+        assert kinds(case).count("decided") == decided
