@@ -145,3 +145,17 @@ if (board) {
     window.setTimeout(() => (window.location.href = following), Number(board.dataset.rotate) * 1000);
   }
 }
+
+// What is being composed lies behind glass as small as the page has room for.
+function fit(): void {
+  document.querySelectorAll<HTMLElement>("[data-glass]").forEach((glass) => {
+    const frame = glass.querySelector("iframe");
+    if (!frame) return;
+    const scale = Math.min(1, glass.clientWidth / frame.offsetWidth);
+    frame.style.transform = `scale(${scale})`;
+    glass.style.height = `${frame.offsetHeight * scale}px`;
+  });
+}
+fit();
+window.addEventListener("resize", fit);
+document.addEventListener("htmx:afterSettle", fit);

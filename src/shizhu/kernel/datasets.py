@@ -89,13 +89,25 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Offer:
+    """Something that can be asked about by clicking: what a question says of it, its name, columns to choose from."""
+
+    query: Body
+    title: Names
+    columns: tuple[Column, ...] = ()
+
+
+@dataclass(frozen=True)
 class Dataset:
-    """`give` answers; `verb` is the right a question needs; `check` says what is wrong with one, a line each."""
+    """`give` answers; `verb` is the right a question needs; `check` says what is wrong with one, a line each; `offers`
+    lists what of it a county can ask about.
+    """
 
     name: str
     give: Callable[[Asked], Result]
     verb: Callable[[Body], str]
     check: Callable[[Body, LoadedPacks], Iterable[str]] = field(default=lambda _body, _packs: ())
+    offers: Callable[[str], Iterable[Offer]] = field(default=lambda _county: ())
 
 
 _datasets: dict[str, Dataset] = {}

@@ -45,7 +45,7 @@ urlpatterns = [
     path("notices/<int:number>/read", notices.read, name="notice_read"),
     path("notices/<int:number>/withdraw", notices.withdraw, name="notice_withdraw"),
     path("design", design.page, name="design"),
-    path("boards/", include("shizhu.engines.boards.http.urls")),
+    path("", include("shizhu.engines.boards.http.urls")),
     path("plan/", include("shizhu.engines.plan.http.urls")),
     path("", include("shizhu.engines.cases.http.urls")),
     path("things/", include("shizhu.engines.things.http.urls")),

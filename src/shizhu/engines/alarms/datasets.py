@@ -14,11 +14,12 @@ from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel import datasets, packs
 from shizhu.kernel.access import Predicate
-from shizhu.kernel.datasets import Asked, Names, Result
+from shizhu.kernel.datasets import Asked, Names, Offer, Result
 from shizhu.kernel.packs import Body, LoadedPacks
 from shizhu.kernel.text import moment_sql, time_sql
 
 VIEW = "alarms.alarm.view"
+SOURCE: Names = {"zh": "预警", "en": "Alarms"}
 TIMES: Mapping[str, Names] = {
     "since": {"zh": "起始时间", "en": "Since"},
     "raised_at": {"zh": "预警时间", "en": "Raised"},
@@ -68,7 +69,7 @@ def subject(county: str, at: datetime) -> records.Subject:
         said=said,
         fixed=Predicate("t.county_id = %s AND t.raised_at < %s", (county, at)),
         verb=VIEW,
-        source={"zh": "预警", "en": "Alarms"},
+        source=SOURCE,
         page="/alarms/?state=all",
         title="t.rule || ' ' || t.datastream",
         href="'/alarms/' || t.id || '/'",
@@ -107,6 +108,11 @@ def check(body: Body, everything: LoadedPacks) -> Iterable[str]:
     return records.problems(subject("", datetime.now().astimezone()), body)
 
 
+def offers(county: str) -> Iterable[Offer]:
+    """Alarms of every rule."""
+    yield Offer({"from": "alarms"}, SOURCE, records.offered(subject(county, datetime.now().astimezone())))
+
+
 def register() -> None:
     """Called once by the application."""
-    datasets.add(datasets.Dataset("alarms", give, lambda _body: VIEW, check))
+    datasets.add(datasets.Dataset("alarms", give, lambda _body: VIEW, check, offers))

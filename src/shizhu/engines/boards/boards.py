@@ -10,7 +10,7 @@ from datetime import datetime
 from shizhu.engines.boards import panels, shown
 from shizhu.engines.boards.declare import BOARDS
 from shizhu.engines.boards.shown import Shown
-from shizhu.kernel import packs
+from shizhu.kernel import overlays, packs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label
@@ -75,6 +75,11 @@ class Field:
         return [panel for panel in self.panels if panel.kind != "number"]
 
     @property
+    def is_alone(self) -> bool:
+        """Whether it is one panel of the same name, which then stands once."""
+        return [panel.title for panel in self.panels] == [self.title]
+
+    @property
     def oldest(self) -> datetime | None:
         """When the least fresh of its panels was true."""
         return min((panel.newest for panel in self.panels if panel.newest), default=None)
@@ -98,8 +103,10 @@ class Field:
 def boards(county: str) -> list[Board]:
     """The boards of a county, in their order; the county's own first."""
     found = [Board(key, body) for key, body in packs.declarations(BOARDS, county).items()]
-    own = f"{packs.COUNTY}."
-    return sorted(found, key=lambda board: (not board.key.startswith(own), board.body.get("order", 50), board.key))
+    own = packs.COUNTY, overlays.LOCAL
+    return sorted(
+        found, key=lambda board: (board.key.partition(".")[0] not in own, board.body.get("order", 50), board.key)
+    )
 
 
 def board(key: str, county: str) -> Board:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from string import Formatter
 from typing import Any
 
-from shizhu.kernel import datasets, packs
+from shizhu.kernel import datasets, overlays, packs
 from shizhu.kernel.packs import Body, LoadedPacks
 from shizhu.lib.times import parse_duration
 
@@ -65,7 +65,7 @@ def _foreign(key: str, query: Body) -> Iterator[str]:
     """A pack's board asks for what the pack declares; only a county's board joins packs."""
     pack = key.split(".", maxsplit=1)[0]
     of: Any = query.get("of", "")
-    if pack != packs.COUNTY and "." in of and of.split(".")[0] != pack:
+    if pack not in {packs.COUNTY, overlays.LOCAL} and "." in of and of.split(".")[0] != pack:
         yield f"of: {of}: is another pack's; a county's board may join packs"
 
 

@@ -18,7 +18,7 @@ from shizhu.engines.records import api as records
 from shizhu.engines.things.api import Origin
 from shizhu.kernel import access, datasets, packs, spans
 from shizhu.kernel.access import Predicate
-from shizhu.kernel.datasets import Asked, Column, Names, Result, Row
+from shizhu.kernel.datasets import Asked, Column, Names, Offer, Result, Row
 from shizhu.kernel.packs import Body, LoadedPacks
 from shizhu.kernel.text import label, moment_sql, time_sql
 
@@ -172,6 +172,14 @@ def check(body: Body, everything: LoadedPacks) -> Iterable[str]:
     return records.problems(subject("", "", datetime.now().astimezone()), body)
 
 
+def offers(county: str) -> Iterable[Offer]:
+    """All cases, and those of each flow."""
+    now = datetime.now().astimezone()
+    yield Offer({"from": "cases"}, SOURCE, records.offered(subject(county, "", now)))
+    for flow, title in _flows(county, packs.declarations("flows", county)).items():
+        yield Offer({"from": "cases", "of": flow}, title, records.offered(subject(county, flow, now)))
+
+
 def register() -> None:
     """Called once by the application."""
-    datasets.add(datasets.Dataset("cases", give, lambda _body: VIEW, check))
+    datasets.add(datasets.Dataset("cases", give, lambda _body: VIEW, check, offers))

@@ -11,7 +11,7 @@ from django.utils import timezone
 from shizhu.engines.plan import computing
 from shizhu.engines.plan.models import Indicator, Task
 from shizhu.kernel import datasets
-from shizhu.kernel.datasets import Asked, Column, Names, Result, Row
+from shizhu.kernel.datasets import Asked, Column, Names, Offer, Result, Row
 from shizhu.kernel.packs import Body, LoadedPacks
 
 VIEW = "plan.plan.view"
@@ -87,6 +87,13 @@ def check(body: Body, _everything: LoadedPacks) -> Iterator[str]:
         yield f"light: {body['light']}: there are {', '.join(LIGHTS)}"
 
 
+def offers(_county: str) -> Iterator[Offer]:
+    """Indicators with their lights, and tasks."""
+    light = Column("light", {"zh": "亮灯", "en": "Light"}, "level")
+    yield Offer({"from": "plan", "of": "indicators"}, {"zh": "规划指标", "en": "Indicators"}, (light,))
+    yield Offer({"from": "plan", "of": "tasks"}, {"zh": "规划任务", "en": "Tasks of the plan"})
+
+
 def register() -> None:
     """Called once by the application."""
-    datasets.add(datasets.Dataset("plan", give, lambda _body: VIEW, check))
+    datasets.add(datasets.Dataset("plan", give, lambda _body: VIEW, check, offers))

@@ -67,7 +67,7 @@ from shizhu.engines.records.tables import XLSX, Unreadable
 from shizhu.engines.records.tables import Writer as TableWriter
 from shizhu.engines.records.tables import kind_of as table_kind
 from shizhu.engines.records.tables import rows as table_rows
-from shizhu.engines.records.tabulate import TOWN, Said, Subject, filtered, problems, tabulate
+from shizhu.engines.records.tabulate import TOWN, Said, Subject, filtered, offered, problems, tabulate
 from shizhu.engines.records.tasks import follow
 
 __all__ = [
@@ -141,6 +141,7 @@ __all__ = [
     "load_demo",
     "masked",
     "move",
+    "offered",
     "placed_at",
     "prepare_registers",
     "prepare_search",

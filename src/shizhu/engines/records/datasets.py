@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from shizhu.engines.records import references
-from shizhu.engines.records.catalogue import KIND, UnknownRegister, register_of
+from shizhu.engines.records.catalogue import KIND, UnknownRegister, register_of, registers
 from shizhu.engines.records.logic.columns import columns
 from shizhu.engines.records.logic.register import Field, Register
 from shizhu.engines.records.models import WITHDRAWN
-from shizhu.engines.records.tabulate import Said, Subject, problems, tabulate
+from shizhu.engines.records.tabulate import Said, Subject, offered, problems, tabulate
 from shizhu.kernel import datasets, packs
 from shizhu.kernel.access import Predicate
-from shizhu.kernel.datasets import Asked, Result
+from shizhu.kernel.datasets import Asked, Offer, Result
 from shizhu.kernel.packs import Body, LoadedPacks
 
 OWN = {
@@ -76,6 +76,12 @@ def check(body: Body, everything: LoadedPacks) -> Iterable[str]:
     return problems(subject(Register(body["of"], declared), ""), body)
 
 
+def offers(county: str) -> Iterable[Offer]:
+    """Every register."""
+    for key, register in registers(county).items():
+        yield Offer({"from": "records", "of": key}, register.title, offered(subject(register, county)))
+
+
 def register() -> None:
     """Called once by the application."""
-    datasets.add(datasets.Dataset("records", give, lambda body: f"records.{body['of']}.view", check))
+    datasets.add(datasets.Dataset("records", give, lambda body: f"records.{body['of']}.view", check, offers))

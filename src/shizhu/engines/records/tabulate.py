@@ -112,6 +112,17 @@ def problems(subject: Subject, body: Body) -> Iterator[str]:
         yield f"during.time: {during['time']}: is no date and no time"
 
 
+def offered(subject: Subject) -> tuple[datasets.Column, ...]:
+    """The columns that somebody can choose from: the town, what is declared, then what every row has."""
+    made = [datasets.Column(TOWN, {"zh": "乡镇", "en": "Town"})]
+    for name, column in sorted(subject.columns.items(), key=lambda pair: pair[0].startswith("_")):
+        said = subject.said.get(name)
+        if said and not column.each and column.kind != Kind.LIST and name != TOWN:
+            kind = "number" if column.kind in NUMBERS else "time" if column.kind in {Kind.DATE, Kind.TIME} else "text"
+            made.append(datasets.Column(name, said.title, kind, said.unit))
+    return tuple(made)
+
+
 def tabulate(subject: Subject, asked: Asked) -> Result:
     """The answer. Raises Cql2Error (a ValueError), KeyError for a column that is not there."""
     return _Question(subject, asked).answer()

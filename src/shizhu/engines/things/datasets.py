@@ -17,11 +17,12 @@ from shizhu.engines.things.logic.readings import Origin, Verdict
 from shizhu.engines.things.models import Datastream, Hour, Thing
 from shizhu.kernel import access, datasets, packs, spans
 from shizhu.kernel.access import Predicate
-from shizhu.kernel.datasets import Asked, Column, Names, Result, Row
+from shizhu.kernel.datasets import Asked, Column, Names, Offer, Result, Row
 from shizhu.kernel.packs import Body, LoadedPacks
 from shizhu.kernel.text import moment_sql, time_sql
 
 VIEW = "things.thing.view"
+SOURCE: Names = {"zh": "设备", "en": "Devices"}
 SILENT_AFTER = timedelta(hours=1)
 THING = "_thing"
 OVER = ("avg", "min", "max")
@@ -70,7 +71,7 @@ def subject(county: str, at: datetime) -> records.Subject:
         said=said,
         fixed=Predicate("t.county_id = %s", (county,)),
         verb=VIEW,
-        source={"zh": "设备", "en": "Devices"},
+        source=SOURCE,
         page="/things/",
         title="t.name",
         href="'/things/' || t.thing_id || '/'",
@@ -274,7 +275,22 @@ def check_readings(body: Body, everything: LoadedPacks) -> Iterator[str]:
             yield f"by: {name}: readings are put together by {THING} alone"
 
 
+def offer_devices(county: str) -> Iterable[Offer]:
+    """Devices of every profile."""
+    yield Offer({"from": "devices"}, SOURCE, records.offered(subject(county, datetime.now().astimezone())))
+
+
+def offer_readings(county: str) -> Iterable[Offer]:
+    """Each property of each profile."""
+    place = Column(THING, PLACE_TITLE)
+    for profile, body in packs.declarations("things", county).items():
+        for key, item in body["properties"].items():
+            title = {lang: f"{body['title'][lang]} · {item['title'][lang]}" for lang in ("zh", "en")}
+            value = Column("value", item["title"], "number", item.get("symbol", item.get("unit", "")))
+            yield Offer({"from": "readings", "of": profile, "property": key}, title, (place, value))
+
+
 def register() -> None:
     """Called once by the application."""
-    datasets.add(datasets.Dataset("devices", devices, lambda _body: VIEW, check_devices))
-    datasets.add(datasets.Dataset("readings", readings, lambda _body: VIEW, check_readings))
+    datasets.add(datasets.Dataset("devices", devices, lambda _body: VIEW, check_devices, offer_devices))
+    datasets.add(datasets.Dataset("readings", readings, lambda _body: VIEW, check_readings, offer_readings))

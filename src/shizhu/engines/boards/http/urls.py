@@ -1,11 +1,10 @@
-"""Addresses of the boards engine."""
+"""Addresses of the boards engine: pages under `boards/`, and under `declarations/` what a county makes itself."""
 
-from django.urls import path
+from django.urls import include, path
 
-from shizhu.engines.boards.http import reports, views
+from shizhu.engines.boards.http import declaring, reports, views
 
-app_name = "boards"
-urlpatterns = [
+pages = [
     path("", views.index, name="index"),
     path("reports/", reports.index, name="reports"),
     path("reports/make", reports.make, name="make_report"),
@@ -14,3 +13,10 @@ urlpatterns = [
     path("<str:key>/panels", views.some_panels, name="panels"),
     path("<str:key>/wall", views.wall, name="wall"),
 ]
+own = [
+    path("boards/new", declaring.new, name="board_new"),
+    path("boards/preview/<str:draft>/", declaring.preview, name="preview"),
+    path("boards/preview/<str:draft>/panels", declaring.preview_panels, name="preview_panels"),
+    path("boards/<str:stem>/", declaring.page, name="board"),
+]
+urlpatterns = [path("boards/", include((pages, "boards"))), path("declarations/", include((own, "own_boards")))]

@@ -50,10 +50,10 @@ def page(request: Request, key: str) -> HttpResponse:
     """One board in the shell: by its desk layout, on a phone one column."""
     board = _board(request, key)
     desk = board.body.get("layout", {}).get("desk")
-    return render(request, "boards/page.html", _context(request, board) | (_laid("desk", desk) if desk else {}))
+    return render(request, "boards/page.html", _context(request, board) | (laid("desk", desk) if desk else {}))
 
 
-def _laid(name: str, rows: Sequence[str]) -> dict[str, Any]:
+def laid(name: str, rows: Sequence[str]) -> dict[str, Any]:
     """A layout as CSS: areas, number of columns and rows."""
     areas = mark_safe(" ".join(f"'{row}'" for row in rows))  # noqa: S308  # keys of fields alone: packcheck
     return {name: areas, f"{name}_columns": len(rows[0].split()), f"{name}_rows": len(rows)}
@@ -69,7 +69,7 @@ def wall(request: Request, key: str) -> HttpResponse:
     board = _board(request, key)
     context = _context(request, board)
     wanted = screen(request.GET, board, context["boards"])
-    context |= {"screen": wanted, **_laid("wall", wanted.wall), **_laid("ultra", wanted.ultrawide)}
+    context |= {"screen": wanted, **laid("wall", wanted.wall), **laid("ultra", wanted.ultrawide)}
     asked = request.GET.copy()
     context["following"] = f"{reverse('boards:wall', args=[wanted.following])}?{asked.urlencode()}"
     return render(request, "boards/wall.html", context)
@@ -77,7 +77,11 @@ def wall(request: Request, key: str) -> HttpResponse:
 
 def some_panels(request: Request, key: str) -> HttpResponse:
     """Panels anew: all, or `?only=a,b`. A wall that asks stays logged in as long as it is watched."""
-    board = _board(request, key)
+    return panels_anew(request, _board(request, key))
+
+
+def panels_anew(request: Request, board: Board) -> HttpResponse:
+    """Panels of a board, all or `?only=a,b`, as they are now."""
     only = frozenset(filter(None, request.GET.get("only", "").split(",")))
     found = boards.fields(board, request.actor, request.county.pk, only)
     request.session.modified = True
