@@ -20,7 +20,7 @@ from tests.fixtures import person
 from tests.web.pages import browser, text, told
 
 from shizhu.kernel import second_factor, signin
-from shizhu.kernel.models import County, Person, SecondFactor, Session, SignIn, SignInLimit, Token
+from shizhu.kernel.models import County, Person, Role, SecondFactor, Session, SignIn, SignInLimit, Token
 from shizhu.lib import totp
 from shizhu.web import addresses, authentication
 
@@ -211,6 +211,37 @@ def test_a_role_may_need_it(someone: Person, settings: Any) -> None:
     assert second_factor.of(someone) is not None
     assert person(someone.county, "cases.case.view", username="other").pk  # others go on without
     assert browser(Person.objects.get(username="other")).get("/").status_code == 200
+
+
+def test_the_county_demands_it_of_a_role(someone: Person) -> None:
+    role = someone.posts.get().role_id
+    Role.objects.filter(pk=role).update(name={"zh": "值班员", "en": "Watch"})
+    boss = person(someone.county, "*", username="root")
+    chief, client, lesser = browser(boss), browser(someone), browser(person(someone.county, "kernel.person.view"))
+    assert client.get("/alarms/").status_code == 200
+    for answer in (lesser.get("/people/second"), lesser.post("/people/second", {"role": role})):
+        assert answer.status_code == 403
+    assert client.get("/alarms/").status_code == 200
+    assert chief.post("/people/second", {"role": role}).url == "/people/second"
+    assert client.get("/alarms/").url == "/account/second"
+    page = chief.get("/people/second").content.decode()
+    assert re.search(rf'value="{role}" checked>', page)
+    assert chief.get("/").status_code == 200  # of another role
+    kind = apps.get_model("kernel", "GrantEvent").objects.latest("pgh_id")
+    assert (kind.pgh_label, kind.verb, kind.pgh_context.metadata["name"]) == ("insert", "duty.second_factor", "root")
+    chief.post("/people/second", {})
+    assert client.get("/alarms/").status_code == 200
+
+
+def test_a_role_declares_that_it_needs_it(someone: Person) -> None:
+    role = someone.posts.get().role
+    role.name, role.verbs = {"zh": "值班员", "en": "Watch"}, [*role.verbs, second_factor.DUTY]
+    role.save()
+    assert browser(someone).get("/alarms/").url == "/account/second"
+    chief = browser(person(someone.county, "*", username="root"))
+    chief.post("/people/second", {})
+    assert re.search(rf'value="{role.pk}" checked disabled>', chief.get("/people/second").content.decode())
+    assert browser(someone).get("/alarms/").url == "/account/second"
 
 
 def test_an_administrator_resets_it_and_it_is_on_record(someone: Person) -> None:

@@ -7,16 +7,18 @@ import hashlib
 import hmac
 import secrets
 import time
+from collections.abc import Collection
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from shizhu.kernel.access import Actor
-from shizhu.kernel.models import Person, SecondFactor
+from shizhu.kernel.models import Grant, Person, Role, SecondFactor
 from shizhu.lib import totp
 
 CODES = 10
+DUTY = "duty.second_factor"  # among the verbs of a role: no right, but that its holders need a second factor
 
 
 def _key(purpose: str) -> bytes:
@@ -112,9 +114,29 @@ def remove(person: Person) -> None:
 
 
 def is_required(who: Actor) -> bool:
-    """Whether one of the actor's roles may be used with a second factor only."""
+    """Whether one of the actor's roles may be used with a second factor only: by the setting, by its declaration, or
+    because the county of the post demands it.
+    """
     wanted = settings.CONFIG.second_factor_roles
-    return bool(wanted) and any(scope.role in wanted for scope in who.scopes)
+    return any(scope.role in wanted or DUTY in scope.verbs for scope in who.scopes)
+
+
+def demanded(county: str) -> dict[str, str]:
+    """role → who demands a second factor of its holders in the county: the setting, its declaration, or the county."""
+    found = dict.fromkeys(Grant.objects.filter(county_id=county, verb=DUTY).values_list("role", flat=True), "county")
+    found |= {key: "declaration" for key, verbs in Role.objects.values_list("pk", "verbs") if DUTY in verbs}
+    return found | dict.fromkeys(settings.CONFIG.second_factor_roles, "setting")
+
+
+@transaction.atomic
+def demand(county: str, roles: Collection[str]) -> None:
+    """Let the county demand it of the holders of these roles, and of no others but those that must have it anyhow."""
+    there = Grant.objects.filter(county_id=county, verb=DUTY)
+    for grant in there.exclude(role__in=roles):
+        grant.delete()
+    given = set(there.values_list("role", flat=True))
+    for role in Role.objects.filter(pk__in=set(roles) - given).order_by("pk"):
+        Grant.objects.create(county_id=county, role=role, verb=DUTY)
 
 
 def is_asked_of(person: Person, who: Actor) -> bool:

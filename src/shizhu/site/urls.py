@@ -52,6 +52,7 @@ urlpatterns = [
     path("map/", include("shizhu.engines.maps.http.urls")),
     path("alarms/", include("shizhu.engines.alarms.http.urls")),
     path("people/", people.people_list, name="people"),
+    path("people/second", people.roles_second, name="roles_second"),
     path("people/new", people.person_new, name="person_new"),
     path("people/sign-ins", account.sign_ins, name="sign_ins"),
     path("people/<int:number>/second", account.person_second, name="person_second"),

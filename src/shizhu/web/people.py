@@ -47,6 +47,7 @@ def _require_own(request: Request, role: Role, organisation: Organisation, area:
     own = (
         access.may(request.actor, verb, county=request.county.pk, organisation=organisation, area=area)
         for verb in [*role.verbs, *granted]
+        if verb != second_factor.DUTY
     )
     if not all(own):
         raise PermissionDenied
@@ -159,6 +160,27 @@ def person_page(request: Request, number: int) -> HttpResponse:
         "has_second": second_factor.of(person) is not None,
     }
     return render(request, "shizhu/person.html", context)
+
+
+def roles_second(request: Request) -> HttpResponse:
+    """Of the holders of which roles the county demands a second factor."""
+    require(request, EDIT)
+    demanded = second_factor.demanded(request.county.pk)
+    roles = [role for role in Role.objects.order_by("source", "pk") if label(role.name)]
+    if request.method == "POST":
+        fixed = {role for role, by in demanded.items() if by != "county"}
+        second_factor.demand(request.county.pk, set(request.POST.getlist("role")) - fixed)
+        messages.success(request, _("Saved. Whoever has no second factor yet sets it up at their next step."))
+        return redirect("roles_second")
+    rows = [(role, demanded.get(role.pk, ""), _holders(request, role)) for role in roles]
+    return render(request, "shizhu/roles_second.html", {"rows": rows})
+
+
+def _holders(request: Request, role: Role) -> tuple[int, int]:
+    """How many hold the role in the county today, and how many of them have a second factor."""
+    posts = Post.objects.current(timezone.localdate()).filter(role=role, area__county=request.county)
+    people = Person.objects.filter(pk__in=posts.values("person"), is_active=True)
+    return people.count(), people.filter(second_factor__confirmed__isnull=False).count()
 
 
 @require_POST
