@@ -105,3 +105,12 @@ document.querySelectorAll<HTMLButtonElement>("[data-here]").forEach((button) => 
     for (const name of ["longitude", "latitude"] as const) { const input = field(name); if (input) input.value = coords[name].toFixed(6); }
   }, undefined, { enableHighAccuracy: true, timeout: 20_000 }));
 });
+
+// On a phone a page that offers much has it behind one button.
+document.addEventListener("click", (event) => {
+  const button = document.querySelector<HTMLButtonElement>("[data-actions]"), bar = button?.closest(".topbar");
+  if (!button || !bar) return;
+  const isOpen = button.contains(event.target as Node) && button.ariaExpanded !== "true";
+  bar.classList.toggle("is-open", isOpen);
+  button.ariaExpanded = String(isOpen);
+});
