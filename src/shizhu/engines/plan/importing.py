@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db import transaction
 
+from shizhu.engines.plan import rulings
 from shizhu.engines.plan.logic import reader
+from shizhu.engines.plan.logic.reader.subjects import canonical
 from shizhu.engines.plan.logic.reading import read_file
 from shizhu.engines.plan.models import Indicator, Plan, Task, Value
 from shizhu.kernel.counties import Folder
@@ -15,7 +19,6 @@ from shizhu.kernel.models import County, Person
 DEFAULT_CODE = "plan"
 
 
-@transaction.atomic
 def import_text(
     county: County, text: str, *, code: str = DEFAULT_CODE, source: str = "", by: Person | None = None
 ) -> Plan:
@@ -23,22 +26,31 @@ def import_text(
     return _kept(county, text, reader.read(text).as_json(), code=code, source=source, by=by)
 
 
-@transaction.atomic
 def import_file(
-    county: County, name: str, content: bytes, *, code: str = DEFAULT_CODE, by: Person | None = None
+    county: County,
+    name: str,
+    content: bytes,
+    *,
+    code: str = DEFAULT_CODE,
+    by: Person | None = None,
+    told: Callable[[int, int], None] | None = None,
 ) -> Plan:
-    """Read a file (txt, docx, PDF) and keep everything; its name is the source. Raises FileUnreadable."""
-    told = read_file(name, content)
-    return _kept(county, told.opened.text, told.as_json(), code=code, source=name, by=by)
+    """Read a file (txt, docx, PDF) and keep everything; its name is the source. Raises FileUnreadable.
+
+    `told` hears how many pages of how many are read.
+    """
+    read = read_file(name, content, told)
+    return _kept(county, read.opened.text, read.as_json(), code=code, source=name, by=by)
 
 
+@transaction.atomic
 def _kept(county: County, text: str, document: dict[str, Any], *, code: str, source: str, by: Person | None) -> Plan:
     plan, _ = Plan.objects.update_or_create(
         county=county,
         code=code,
         defaults={
             "title": (document.get("title") or "")[:200] or county.name,
-            "source": source,
+            "source": source[:200],
             "text": text,
             "document": document,
             "updated_by": by,
@@ -46,7 +58,34 @@ def _kept(county: County, text: str, document: dict[str, Any], *, code: str, sou
     )
     _indicators(plan, [row for row in document["indicators"] if row["found_in"] == "table"], "plan")
     _tasks(plan, document["tasks"])
+    _keep_adopted(plan)
+    rulings.apply(plan)
     return plan
+
+
+def key_of(row: Mapping[str, Any]) -> str:
+    """The key of an indicator; a target of a sentence has one that does not hang on its number in the text."""
+    if row.get("found_in") != "sentence":
+        return str(row["key"])
+    told = f"{canonical(row['name'])} {row['target']['year']}"
+    return f"said-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+
+
+def adopt(plan: Plan, key: str) -> Indicator | None:
+    """Make an indicator of a target that a sentence states; None where the newest reading has no such target."""
+    rows = [row for row in (plan.document or {}).get("indicators", []) if row.get("found_in") == "sentence"]
+    row = next((row for row in rows if row["key"] == key), None)
+    if row is None:
+        return None
+    order = 500 + rows.index(row)
+    return _indicator(plan, {**row, "key": key_of(row)}, "sentence", order)
+
+
+def _keep_adopted(plan: Plan) -> None:
+    """Indicators made of sentences take the values of the new reading; those it lacks stay as they are."""
+    said = {key_of(row): row for row in plan.document["indicators"] if row["found_in"] == "sentence"}
+    for indicator in plan.indicators.filter(source="sentence", key__in=said):
+        _indicator(plan, {**said[indicator.key], "key": indicator.key}, "sentence", indicator.order)
 
 
 @transaction.atomic
@@ -72,32 +111,39 @@ def load_county(folder: Folder) -> None:
 def _indicators(plan: Plan, rows: list[dict[str, Any]], source: str) -> None:
     start = 0 if source == "plan" else 1000
     for order, row in enumerate(rows, start):
-        values: dict[str, Any] = {
-            "order": order,
-            "no": str(row.get("no") or ""),
-            "name": row["name"][:200],
-            "unit": row.get("unit") or "",
-            "kind": row.get("kind") or "",
-            "base_year": row["base"]["year"],
-            "base_value": row["base"]["value"],
-            "target_year": row["target"]["year"],
-            "target_value": row["target"]["value"],
-            "growth": None if row.get("growth_is_total") else row.get("growth"),
-            "is_cumulative": bool(row.get("cumulative")),
-            "is_rising": _rises(row),
-            "place": row.get("place"),
-            "source": source,
-        }
-        if row.get("formula"):
-            values["formula"] = row["formula"]
-        made, _ = Indicator.objects.update_or_create(plan=plan, key=row["key"], defaults=values)
-        _base(made)
+        _indicator(plan, row, source, order)
     Indicator.objects.filter(plan=plan, source=source).exclude(key__in=[row["key"] for row in rows]).delete()
 
 
-def _rises(row: dict[str, Any]) -> bool:
+def _indicator(plan: Plan, row: Mapping[str, Any], source: str, order: int) -> Indicator:
+    values: dict[str, Any] = {
+        "order": order,
+        "no": str(row.get("no") or ""),
+        "name": row["name"][:200],
+        "unit": row.get("unit") or "",
+        "kind": row.get("kind") or "",
+        "base_year": row["base"]["year"],
+        "base_value": row["base"]["value"],
+        "target_year": row["target"]["year"],
+        "target_value": row["target"]["value"],
+        "growth": None if row.get("growth_is_total") else row.get("growth"),
+        "is_cumulative": bool(row.get("cumulative")),
+        "is_rising": _rises(row),
+        "place": row.get("place"),
+        "source": source,
+    }
+    if row.get("formula"):
+        values["formula"] = row["formula"]
+    made, _ = Indicator.objects.update_or_create(plan=plan, key=row["key"], defaults=values)
+    _base(made)
+    return made
+
+
+def _rises(row: Mapping[str, Any]) -> bool:
     if "direction" in row:
         return bool(row["direction"] == "rising")
+    if row["target"].get("bound") == "at_most":
+        return False
     base, target = row["base"]["value"], row["target"]["value"]
     return base is None or target is None or target >= base
 

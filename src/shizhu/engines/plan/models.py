@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from shizhu.kernel.fields import OrderedJSONField
-from shizhu.kernel.models import County, Person
+from shizhu.kernel.models import County, File, Person
 
 
 class Plan(models.Model):
@@ -27,6 +27,55 @@ class Plan(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class Ruling(models.Model):
+    """What a person decided about a finding (裁定): a value, or that it was looked at, or that it is open again."""
+
+    plan = models.ForeignKey(Plan, models.CASCADE, related_name="rulings")
+    finding = models.CharField(max_length=32)  # its name, whatever lines it stands on
+    rule = models.CharField(max_length=30)
+    subject = models.CharField(max_length=200)
+    decision = models.CharField(max_length=10)
+    value = models.FloatField(null=True)
+    year = models.IntegerField(null=True)
+    note = models.CharField(max_length=300)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["plan", "finding", "-id"], name="ruling_newest")]
+        constraints = [
+            models.CheckConstraint(condition=Q(decision__in=["open", "value", "seen"]), name="ruling_decision")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.decision}"
+
+
+class Upload(models.Model):
+    """A plan sent from the browser, read by a job."""
+
+    class State(models.TextChoices):
+        """Where it is."""
+
+        WAITING = "waiting"
+        DONE = "done"
+        FAILED = "failed"
+
+    county = models.ForeignKey(County, models.CASCADE, related_name="+")
+    code = models.CharField(max_length=40)
+    file = models.ForeignKey(File, models.PROTECT, related_name="+")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    done = models.IntegerField(default=0)
+    total = models.IntegerField(default=0)
+    fault = models.CharField(max_length=30, blank=True)  # a key of the reasons why a file cannot be opened
+    plan = models.ForeignKey(Plan, models.CASCADE, null=True, related_name="uploads")
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.state}"
 
 
 @pghistory.track()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from shizhu.engines.plan.http import indexes, views
+from shizhu.engines.plan.http import indexes, review, sending, views
 
 app_name = "plan"
 urlpatterns = [
@@ -11,7 +11,12 @@ urlpatterns = [
     path("indicators/<int:number>/rows/<str:name>", views.rows_page, name="rows"),
     path("indicators/<int:number>/report", views.report_value, name="report"),
     path("tasks/", views.tasks, name="tasks"),
-    path("review/", views.review, name="review"),
+    path("review/", review.page, name="review"),
+    path("review/settle", review.settle, name="settle"),
+    path("review/adopt", review.adopt, name="adopt"),
+    path("read/", sending.send, name="send"),
+    path("read/<int:number>/", sending.sent, name="sent"),
+    path("read/<int:number>/progress", sending.progress, name="progress"),
     path("indexes/", indexes.overview, name="indexes"),
     path("indexes/<str:key>/", indexes.page, name="index"),
     path("indexes/<str:key>/data", indexes.data, name="measures"),

@@ -14,8 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import computing
-from shizhu.engines.plan.http.findings import explained, subject
+from shizhu.engines.plan import computing, rulings
 from shizhu.engines.plan.logic.progress import Aim, Standing, path
 from shizhu.engines.plan.models import Indicator, Plan, Value
 from shizhu.engines.plan.periods import named
@@ -69,7 +68,8 @@ def lines(indicators: Sequence[Indicator]) -> list[Line]:
     ]
 
 
-def _plan(request: Request) -> Plan | None:
+def plan_of(request: Request) -> Plan | None:
+    """The plan that is asked for, else the first of the county."""
     access.require_verb(request.actor, VIEW)
     plans = Plan.objects.filter(county=request.county).order_by("pk")
     asked = request.GET.get("plan")
@@ -102,9 +102,9 @@ def card(request: Request) -> Card | None:
 
 def overview(request: Request) -> HttpResponse:
     """Every indicator: base, path, now, target, light and why."""
-    plan = _plan(request)
+    plan = plan_of(request)
     if plan is None:
-        return render(request, "plan/empty.html")
+        return render(request, "plan/empty.html", {"may_edit": request.actor.has(EDIT)})
     found = lines(list(plan.indicators.all()))
     counts = {
         light: sum(line.standing.light == light for line in found) for light in ("green", "yellow", "red", "none")
@@ -116,10 +116,17 @@ def overview(request: Request) -> HttpResponse:
         "chosen": chosen,
         "counts": counts,
         "task_count": plan.tasks.count(),
-        "open_questions": len((plan.document or {}).get("contradictions", [])),
+        "open_questions": _open_questions(plan),
+        "may_edit": request.actor.has(EDIT),
         "plans": Plan.objects.filter(county=request.county).order_by("pk"),
     }
     return render(request, "plan/overview.html", context)
+
+
+def _open_questions(plan: Plan) -> int:
+    """Contradictions that nobody has decided."""
+    decided = rulings.newest(plan)
+    return sum(rulings.name_of(item) not in decided for item in (plan.document or {}).get("contradictions", []))
 
 
 def indicator_page(request: Request, number: int) -> HttpResponse:
@@ -177,7 +184,8 @@ def rows_page(request: Request, number: int, name: str) -> HttpResponse:
     return render(request, "plan/rows.html", context)
 
 
-def _finite(text: str) -> float:
+def finite(text: str) -> float:
+    """The number a text says; ValueError for none, and for what is no finite one."""
     value = float(text)
     if not isfinite(value):
         raise ValueError(text)
@@ -191,7 +199,7 @@ def report_value(request: Request, number: int) -> HttpResponse:
     note = request.POST.get("note", "").strip()
     try:
         period = named(request.POST.get("period", "").strip())
-        value = _finite(request.POST.get("value", ""))
+        value = finite(request.POST.get("value", ""))
     except ValueError:
         messages.error(request, _("A value needs a period such as 2026 or 2026-07, and a number."))
         return redirect("plan:indicator", number)
@@ -216,41 +224,8 @@ def report_value(request: Request, number: int) -> HttpResponse:
 
 def tasks(request: Request) -> HttpResponse:
     """Tasks with their owners, and boxes, as printed."""
-    plan = _plan(request)
+    plan = plan_of(request)
     if plan is None:
-        return render(request, "plan/empty.html")
+        return render(request, "plan/empty.html", {"may_edit": request.actor.has(EDIT)})
     boxes = (plan.document or {}).get("boxes", [])
     return render(request, "plan/tasks.html", {"plan": plan, "tasks": plan.tasks.all(), "boxes": boxes})
-
-
-def review(request: Request) -> HttpResponse:
-    """What the reader is not sure of, and what contradicts itself: text beside the finding."""
-    plan = _plan(request)
-    if plan is None:
-        return render(request, "plan/empty.html")
-    text = plan.text.splitlines()
-    document = plan.document or {}
-    contradictions = [
-        {
-            **item,
-            "why": explained(item),
-            "readings": [{**r, "lines": _quoted(text, r.get("place"))} for r in item.get("readings", [])],
-        }
-        for item in document.get("contradictions", [])
-    ]
-    unsure = [
-        {**item, "what": subject(item), "why": explained(item), "lines": _quoted(text, item.get("place"))}
-        for item in document.get("unsure", [])
-    ]
-    context = {"plan": plan, "contradictions": contradictions, "unsure": unsure}
-    return render(request, "plan/review.html", context)
-
-
-def _quoted(text: list[str], place: dict[str, int] | None) -> list[tuple[str, str]]:
-    """(number in words, text) of the lines of a place, blank lines left out, six lines at most."""
-    if not place:
-        return []
-    numbered = [
-        (number, text[number - 1].strip()) for number in range(place["from"], place["to"] + 1) if number <= len(text)
-    ]
-    return [(_("line %s") % number, line) for number, line in numbered if line][:6]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shizhu.engines.plan.logic.opening import FileUnreadable, Opened, open_file
+from shizhu.engines.plan.logic.opening import FileUnreadable, Opened, Progress, open_file
 from shizhu.engines.plan.logic.reader import Doubt, Place, PlanDocument, read
 
 __all__ = ["FileUnreadable", "Told", "read_file"]
@@ -22,9 +22,9 @@ class Told:
         return {**self.document.as_json(), "source": {"kind": self.opened.kind, "pages": list(self.opened.pages)}}
 
 
-def read_file(name: str, content: bytes) -> Told:
-    """Read a plan from txt, docx or PDF. Raises FileUnreadable with what to do."""
-    opened = open_file(name, content)
+def read_file(name: str, content: bytes, told: Progress | None = None) -> Told:
+    """Read a plan from txt, docx or PDF; `told` hears of each page. Raises FileUnreadable with what to do."""
+    opened = open_file(name, content, told)
     return Told(opened, read(opened.text, [_scanned(opened, number) for number in opened.scanned]))
 
 

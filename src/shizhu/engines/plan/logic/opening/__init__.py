@@ -7,20 +7,20 @@ page is left out. Nothing is guessed from pictures: a page that is one is named.
 
 from __future__ import annotations
 
-from shizhu.engines.plan.logic.opening.opened import FileUnreadable, Opened
+from shizhu.engines.plan.logic.opening.opened import FileUnreadable, Opened, Progress
 from shizhu.engines.plan.logic.opening.pdf import open_pdf
 from shizhu.engines.plan.logic.opening.plain import open_plain
 from shizhu.engines.plan.logic.opening.word import open_word
 
-__all__ = ["FileUnreadable", "Opened", "open_file"]
+__all__ = ["FileUnreadable", "Opened", "Progress", "open_file"]
 
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 
 
-def open_file(name: str, content: bytes) -> Opened:
-    """Open a file by what it holds, whatever it is called; `name` is for the errors."""
+def open_file(name: str, content: bytes, told: Progress | None = None) -> Opened:
+    """Open a file by what it holds, whatever it is called; `name` is for the errors, `told` hears of pages read."""
     if content.startswith(b"%PDF-") or b"%PDF-" in content[:1024]:
-        return open_pdf(name, content)
+        return open_pdf(name, content, told)
     if content.startswith(b"PK"):
         return open_word(name, content)
     if content.startswith(_OLD_OFFICE):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 LARGEST = 60_000_000  # bytes of a file, and of what a packed one holds
 _BAR = str.maketrans({"|": "／", "｜": "／", "│": "／", "┃": "／", "\n": " "})
 
 
+Progress = Callable[[int, int], None]  # pages read, pages in all
 REASONS = {
     "unknown": "is neither text (UTF-8, UTF-16 or GB 18030) nor docx nor PDF: save it as one of them and try again",
     "old-office": "is a file of an old Office or an encrypted one: save it as docx and try again",

@@ -18,7 +18,7 @@ from pdfminer.psparser import PSException
 from pdfplumber.utils.exceptions import PdfminerException
 
 from shizhu.engines.plan.logic.opening.grid import Grid, Slot, squared, without_repeated_head, write_down
-from shizhu.engines.plan.logic.opening.opened import LARGEST, FileUnreadable, Opened, Sheet
+from shizhu.engines.plan.logic.opening.opened import LARGEST, FileUnreadable, Opened, Progress, Sheet
 
 MOST_PAGES = 500
 _FEW = 15  # characters on a page that is a picture
@@ -72,14 +72,18 @@ class _Page:
         return [part for part in self.parts if isinstance(part, _Line)]
 
 
-def open_pdf(name: str, content: bytes) -> Opened:
+def open_pdf(name: str, content: bytes, told: Progress | None = None) -> Opened:
     """Open a PDF; pages without text are named, heads and feet of pages left out."""
     if len(content) > LARGEST:
         raise FileUnreadable(name, "size")
     try:
         with pdfplumber.open(io.BytesIO(content)) as document:
             count = len(document.pages)
-            pages = [_read_page(number, page) for number, page in enumerate(document.pages[:MOST_PAGES], 1)]
+            pages = []
+            for number, page in enumerate(document.pages[:MOST_PAGES], 1):
+                pages.append(_read_page(number, page))
+                if told:
+                    told(number, count)
     except PdfminerException as error:
         if error.args and isinstance(error.args[0], PDFPasswordIncorrect):
             raise FileUnreadable(name, "password") from error

@@ -1,0 +1,180 @@
+"""The review: text beside rows, findings decided with who, when and why, kept over a corrected file; files sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from tests.engines.plan.reader.invented import PLANS
+from tests.engines.plan.reader.writing import as_pdf, as_text, as_word
+from tests.fixtures import person
+from tests.web.pages import browser, text, told
+
+from shizhu.engines.plan import api, rulings, uploads
+from shizhu.engines.plan.models import Indicator, Plan, Ruling, Upload
+from shizhu.kernel.models import County
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+VIEW, ALL = "plan.plan.view", "plan.*"
+SONGXI = PLANS["songxi"]
+
+
+@pytest.fixture
+def plan(county: County) -> Plan:
+    return api.import_file(county, "songxi.docx", as_word(SONGXI.BLOCKS))
+
+
+def rows(client: Any, shown: str = "contradictions") -> dict[str, dict[str, Any]]:
+    page = client.get(f"/plan/review/?show={shown}")
+    return {row["title"]: row for row in page.context["rows"]}
+
+
+def settle(client: Any, row: dict[str, Any], **given: str) -> list[str]:
+    sent = {"finding": row["finding"], "show": "contradictions", "note": "统计公报", **given}
+    return told(client.post("/plan/review/settle", sent, follow=True))
+
+
+def test_text_and_rows_lead_to_each_other(county: County, plan: Plan) -> None:
+    client = browser(person(county, VIEW))
+    page = client.get("/plan/review/")
+    shown = {line["number"]: line for line in page.context["lines"]}
+    row = rows(client)["高新技术企业数量"]
+    assert [(reading["value"], reading["unit"]) for reading in row["readings"]] == [(21, "家"), (18, "家")]
+    assert "高新技术企业达到21家" in shown[row["readings"][0]["first"]]["text"]
+    assert "高新技术企业数量" in shown[row["readings"][1]["first"]]["cells"]
+    html = page.content.decode()
+    assert f'id="L{row["readings"][0]["first"]}"' in html
+    assert f'data-goto="{row["readings"][0]["first"]}"' in html
+    assert "/plan/review/settle" not in html
+    assert page.context["tabs"][0] == ("contradictions", 2, 2)
+
+
+def test_indicators_tell_how_sure_they_are(county: County, plan: Plan) -> None:
+    found = rows(browser(person(county, ALL)), "indicators")
+    assert (found["财政科技支出"]["percent"], found["在孵企业"]["percent"], found["在孵企业"]["is_sentence"]) == (
+        98,
+        90,
+        True,
+    )
+    assert [place["first"] for place in found["高新技术企业数量"]["mentions"]] != []
+
+
+def test_a_decision_is_kept_and_given_to_the_indicator(county: County, plan: Plan) -> None:
+    clerk = browser(person(county, ALL, username="clerk"))
+    assert settle(clerk, rows(clerk)["高新技术企业数量"], value="21") == ["已裁定。"]
+    kept = Ruling.objects.get()
+    assert (kept.decision, kept.value, kept.year, kept.note, kept.person.username, kept.subject) == (
+        "value", 21, 2020, "统计公报", "clerk", "高新技术企业数量",
+    )  # fmt: skip
+    assert Indicator.objects.get(name="高新技术企业数量").base_value == 21
+    page = clerk.get("/plan/review/")
+    assert [part for part in ("21 · 统计公报", "clerk", "重新打开") if part not in text(page)] == []
+    assert page.context["tabs"][0] == ("contradictions", 2, 1)
+    assert clerk.get("/plan/").context["open_questions"] == 1
+
+
+def test_a_corrected_file_keeps_what_was_decided(county: County, plan: Plan) -> None:
+    clerk = browser(person(county, ALL))
+    settle(clerk, rows(clerk)["高新技术企业数量"], value="other", other="20")
+    longer = ["松溪县人民政府文件", *SONGXI.BLOCKS]
+    again = api.import_file(county, "songxi-2.txt", as_text(longer, "pipes").encode())
+    assert (again.pk, again.source) == (plan.pk, "songxi-2.txt")
+    assert Indicator.objects.get(name="高新技术企业数量").base_value == 20
+    assert [row["title"] for row in rows(clerk).values() if row["is_open"]] == ["技术合同成交额"]
+    corrected = as_text(SONGXI.BLOCKS, "pipes").replace("高新技术企业达到21家", "高新技术企业达到22家")
+    api.import_file(county, "songxi-3.txt", corrected.encode())
+    assert [row["title"] for row in rows(clerk).values() if row["is_open"]] == ["高新技术企业数量", "技术合同成交额"]
+    assert Indicator.objects.get(name="高新技术企业数量").base_value == 18
+    assert Ruling.objects.count() == 1
+
+
+def test_a_finding_is_opened_again_and_history_stays(county: County, plan: Plan) -> None:
+    clerk = browser(person(county, ALL))
+    row = rows(clerk)["高新技术企业数量"]
+    settle(clerk, row, value="21")
+    assert settle(clerk, row, reopen="1", note="") == ["已重新打开。"]
+    assert rows(clerk)["高新技术企业数量"]["is_open"]
+    assert list(Ruling.objects.order_by("pk").values_list("decision", flat=True)) == ["value", "open"]
+    doubt = next(iter(rows(clerk, "unsure").values()))
+    assert settle(clerk, doubt, note="看过，无误") == ["已裁定。"]
+    assert rulings.newest(plan)[doubt["finding"]].decision == "seen"
+
+
+def test_what_cannot_be_decided_changes_nothing(county: County, plan: Plan) -> None:
+    clerk, viewer = browser(person(county, ALL)), browser(person(county, VIEW))
+    row = rows(clerk)["高新技术企业数量"]
+    assert settle(clerk, row, value="21", note=" ") == ["请写明理由。"]
+    assert settle(clerk, row, value="other", other="很多") == ["很多 不是数字。"]
+    assert settle(clerk, row, value="nan") == ["nan 不是数字。"]
+    assert settle(clerk, {"finding": "0" * 32}, value="21") == ["文中已没有这一条，请重新打开本页。"]
+    sent = {"finding": row["finding"], "value": "21", "note": "x"}
+    assert viewer.post("/plan/review/settle", sent).status_code == 403
+    assert viewer.post("/plan/review/adopt", {"key": "target-01"}).status_code == 403
+    assert (viewer.get("/plan/read/").status_code, clerk.get("/plan/review/settle").status_code) == (403, 405)
+    assert (Ruling.objects.count(), Indicator.objects.get(name="高新技术企业数量").base_value) == (0, 18)
+
+
+def test_a_target_of_a_sentence_becomes_an_indicator_and_stays_one(county: County, plan: Plan) -> None:
+    clerk = browser(person(county, ALL))
+    row = rows(clerk, "indicators")["在孵企业"]
+    assert told(clerk.post("/plan/review/adopt", {"key": row["key"]}, follow=True)) == ["在孵企业 已设为指标。"]
+    made = Indicator.objects.get(name="在孵企业")
+    assert (made.source, made.target_value, made.target_year, made.unit) == ("sentence", 60, 2025, "家")
+    assert rows(clerk, "indicators")["在孵企业"]["is_taken"]
+    raised = as_text(SONGXI.BLOCKS, "pipes").replace("在孵企业达到60家", "在孵企业达到75家")
+    api.import_file(county, "songxi.txt", raised.encode())
+    made.refresh_from_db()
+    assert made.target_value == 75
+    assert told(clerk.post("/plan/review/adopt", {"key": "target-99"}, follow=True)) == [
+        "文中已没有这一目标，请重新打开本页。"
+    ]
+
+
+def test_a_file_is_sent_read_and_reviewed(county: County) -> None:
+    clerk = browser(person(county, ALL, username="clerk"))
+    assert "读入文件" in text(clerk.get("/plan/"))
+    sent = {"file": SimpleUploadedFile("heping.pdf", as_pdf(PLANS["heping_health"].BLOCKS)), "new": "health"}
+    page = clerk.post("/plan/read/", sent, follow=True)
+    upload = Upload.objects.get()
+    assert (upload.state, upload.code, upload.file.name, upload.person.username) == (
+        "waiting",
+        "health",
+        "heping.pdf",
+        "clerk",
+    )
+    assert "正在读取文件" in text(page)
+    assert "HX-Refresh" not in clerk.get(f"/plan/read/{upload.pk}/progress")
+    uploads.read(upload.pk)
+    upload.refresh_from_db()
+    assert (upload.state, upload.done, upload.total) == ("done", upload.total, upload.total)
+    assert clerk.get(f"/plan/read/{upload.pk}/progress")["HX-Refresh"] == "true"
+    review = clerk.get(f"/plan/read/{upload.pk}/", follow=True)
+    assert review.redirect_chain == [("/plan/review/?plan=health", 302)]
+    assert Plan.objects.get(code="health").title == "和平县卫生健康事业发展“十四五”规划"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"%PDF-1.4 broken", "PDF 文件已损坏。请重新打印成 PDF 后上传。"),
+        (b"\xff\xff\x00\x01", "文件既不是纯文本，也不是 docx 或 PDF。"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(county: County, content: bytes, message: str) -> None:
+    clerk = browser(person(county, ALL))
+    clerk.post("/plan/read/", {"file": SimpleUploadedFile("a.pdf", content), "new": "plan"})
+    upload = Upload.objects.get()
+    uploads.read(upload.pk)
+    assert message in text(clerk.get(f"/plan/read/{upload.pk}/"))
+    assert Plan.objects.count() == 0
+
+
+def test_what_is_sent_wrongly_is_refused(county: County) -> None:
+    clerk = browser(person(county, ALL))
+    file = SimpleUploadedFile("a.txt", "规划".encode())
+    assert told(clerk.post("/plan/read/", {"new": "plan"}, follow=True)) == ["请选择文件。"]
+    assert told(clerk.post("/plan/read/", {"file": file, "new": "../x"}, follow=True)) == [
+        "简称由小写字母、数字和连字符组成，如 plan-2030。"
+    ]
+    assert Upload.objects.count() == 0
