@@ -131,6 +131,54 @@ def test_values_are_reported_by_those_with_the_right(county: County, plan: Plan)
     assert 'action="/plan/indicators/' not in viewer.get(f"/plan/indicators/{row.pk}/").content.decode()
 
 
+def test_a_value_is_judged_by_its_own_day(county: County, plan: Plan) -> None:
+    row = indicator(plan, "摊位数", base_year=2020, target_year=2030)
+    value(row, 14, period="2024")
+    assert lines(browser(person(county, VIEW)))["摊位数"][0] == "green"  # 14 was to be reached by the end of 2024
+
+
+def test_late_data_is_told_beside_the_light(county: County, plan: Plan) -> None:
+    year = date.today().year
+    row = indicator(plan, "摊位数", base_year=year - 4, target_year=year + 1, due_days=0)
+    value(row, 14, period=str(year - 2))
+    client = browser(person(county, VIEW))
+    page = client.get(f"/plan/indicators/{row.pk}/")
+    late = (date.today() - date(year - 1, 12, 31)).days
+    assert (page.context["due"].state, page.context["due"].days_late) == ("late", late)
+    assert [part for part in (f"逾期 {late} 天", "数据迟报不等于工作滞后") if part not in text(page)] == []
+    assert f"数据逾期 {late} 天" in text(client.get("/plan/"))
+    value(row, 15, period=str(year - 1))
+    assert client.get(f"/plan/indicators/{row.pk}/").context["due"].state == "given"
+
+
+def test_the_outlook_tells_range_and_past_error(county: County, plan: Plan) -> None:
+    row = indicator(plan, "摊位数")
+    for year, number in ((2020, 10), (2021, 12), (2022, 15), (2023, 16)):
+        value(row, number, period=str(year))
+    page = browser(person(county, VIEW)).get(f"/plan/indicators/{row.pk}/")
+    outlook = page.context["outlook"]
+    assert (outlook.year, round(outlook.value, 2), outlook.tried) == (2025, 20.6, 2)
+    assert (page.context["gap"], round(outlook.error, 3)) == (4, 1.167)
+    assert [part for part in ("还差 4 家", "按此走势 2025", "以往误差") if part not in text(page)] == []
+
+
+def test_the_path_is_stepped_by_hand(county: County, plan: Plan) -> None:
+    row = indicator(plan, "摊位数")
+    address = f"/plan/indicators/{row.pk}/path"
+    viewer, clerk = browser(person(county, VIEW)), browser(person(county, "plan.*", username="clerk"))
+    good = {"step-2022": "11", "tolerance": "", "due_days": "60"}
+    assert viewer.post(address, good).status_code == 403
+    for wrong in ({"step-2022": "x"}, {"tolerance": "nan"}, {"due_days": "401"}, {"due_days": ""}, {"tolerance": "-1"}):
+        assert told(clerk.post(address, {**good, **wrong}, follow=True)) != []
+    row.refresh_from_db()
+    assert (row.steps, row.tolerance, row.due_days) == ({}, None, 90)
+    assert told(clerk.post(address, good, follow=True)) == ["路径已保存。"]
+    row.refresh_from_db()
+    assert (row.steps, row.due_days) == ({"2022": 11.0}, 60)
+    way = clerk.get(f"/plan/indicators/{row.pk}/").context["chart"]["path"]
+    assert [round(point[1], 6) for point in way] == [10, 10.5, 11, 14, 17, 20]
+
+
 @pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e999"])
 def test_a_number_that_is_none_is_refused(county: County, plan: Plan, number: str) -> None:
     row = indicator(plan, "摊位数")

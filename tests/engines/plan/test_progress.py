@@ -37,6 +37,24 @@ def test_the_path_is_linear_or_compound() -> None:
     assert path(Aim(target=95, target_year=2026)) == []
 
 
+def test_steps_set_by_hand_bend_the_path() -> None:
+    stepped = Aim(target=40, target_year=2025, base=30, base_year=2020, steps=((2022, 31), (2024, 38)))
+    assert [round(value, 6) for _, value in path(stepped)] == [30, 30.5, 31, 34.5, 38, 40]
+    assert expected(stepped, date(2019, 1, 1)) == 30
+    assert expected(stepped, date(2030, 1, 1)) == 40
+    assert path(Aim(target=40, target_year=2025, steps=((2023, 20),))) == [(2023, 20), (2024, 30), (2025, 40)]
+
+
+@pytest.mark.parametrize(
+    ("value", "light"), [(5.5, "green"), (6.0, "green"), (5.0, "green"), (6.4, "yellow"), (4.4, "red"), (7, "red")]
+)
+def test_kept_within_a_tolerance(value: float, light: str) -> None:
+    aim = Aim(target=5.5, target_year=2025, base=5.5, base_year=2020, tolerance=0.5)
+    told = stand(aim, value, date(2023, 12, 31))
+    assert (told.light, told.done) == (light, None)
+    assert told.why["zh"].startswith(f"现值 {value:.6g} 与应有值 5.5 相差")
+
+
 @pytest.mark.parametrize(
     ("aim", "value", "light"),
     [

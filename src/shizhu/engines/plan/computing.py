@@ -11,9 +11,11 @@ from urllib.parse import quote
 from django.utils import timezone
 
 from shizhu.engines.cases import api as cases
+from shizhu.engines.plan.logic.collecting import Calendar, Due, due
+from shizhu.engines.plan.logic.forecasting import Forecast, forecast
 from shizhu.engines.plan.logic.progress import Aim, Standing, stand
 from shizhu.engines.plan.models import Indicator, Value
-from shizhu.engines.plan.periods import Period, periods_before
+from shizhu.engines.plan.periods import Period, named, periods_before
 from shizhu.engines.records import api as records
 from shizhu.kernel import packs
 from shizhu.kernel.access import Actor
@@ -149,9 +151,36 @@ def standing(indicator: Indicator, value: Value | None, on: date) -> Standing:
     if target is None and indicator.growth is not None:
         aim = Aim(indicator.growth, year, is_rising=indicator.is_rising)
     else:
-        aim = Aim(target, year, indicator.base_value, indicator.base_year, indicator.is_rising)
+        aim = aim_of(indicator)
     is_later = value is not None and (value.source != "plan" or value.period != str(indicator.base_year))
-    return stand(aim, value.value if value and is_later else None, on)
+    day = min(on, named(value.period).last) if value and is_later else on
+    return stand(aim, value.value if value and is_later else None, day)
+
+
+def aim_of(indicator: Indicator) -> Aim:
+    """Base, target, steps and tolerance of an indicator."""
+    steps = tuple(sorted((int(year), float(value)) for year, value in indicator.steps.items()))
+    return Aim(
+        indicator.target_value, indicator.target_year, indicator.base_value, indicator.base_year, indicator.is_rising,
+        steps=steps, tolerance=indicator.tolerance,
+    )  # fmt: skip
+
+
+def collected(indicator: Indicator, value: Value | None, on: date) -> Due | None:
+    """Whether the value of the last ended year is there, due or late; None for a formula or outside the plan."""
+    year = on.year - 1
+    first, last = indicator.base_year, indicator.target_year
+    if indicator.formula or first is None or last is None or not first < year <= last:
+        return None
+    given = value.known_at.date() if value and value.period[:4] >= str(year) and value.source != "plan" else None
+    return due(date(year, 12, 31), Calendar(indicator.due_days), on, given)
+
+
+def outlook(indicator: Indicator) -> Forecast | None:
+    """What the target year will bring if the known years go on; None with fewer than three of them."""
+    known = indicator.values.filter(value__isnull=False, period__regex=r"^\d{4}$").order_by("period", "-known_at")
+    points = [(int(value.period), value.value) for value in known.distinct("period") if value.value is not None]
+    return forecast(points, indicator.target_year) if indicator.target_year else None
 
 
 def context_of(indicator: Indicator) -> dict[str, Any]:

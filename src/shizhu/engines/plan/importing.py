@@ -134,9 +134,19 @@ def _indicator(plan: Plan, row: Mapping[str, Any], source: str, order: int) -> I
     }
     if row.get("formula"):
         values["formula"] = row["formula"]
-    made, _ = Indicator.objects.update_or_create(plan=plan, key=row["key"], defaults=values)
+    made, is_new = Indicator.objects.update_or_create(plan=plan, key=row["key"], defaults=values)
+    if is_new and (steps := _steps(row)):  # afterwards they are a person's
+        made.steps = steps
+        made.save(update_fields=["steps"])
     _base(made)
     return made
+
+
+def _steps(row: Mapping[str, Any]) -> dict[str, float]:
+    """The values that the plan prints for years between base and target."""
+    marks = [(mark["year"], mark["value"]) for mark in row.get("milestones", [])]
+    first, last = row["base"]["year"] or 0, row["target"]["year"] or 0
+    return {str(year): value for year, value in marks if value is not None and year and first < year < last}
 
 
 def _rises(row: Mapping[str, Any]) -> bool:

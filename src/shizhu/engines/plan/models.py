@@ -96,6 +96,9 @@ class Indicator(models.Model):
     growth = models.FloatField(null=True)  # per year, %
     is_cumulative = models.BooleanField(default=False)
     is_rising = models.BooleanField(default=True)
+    steps = models.JSONField(default=dict)  # year → value to be reached by its end, between base and target
+    tolerance = models.FloatField(null=True)  # kept within so much of the path, instead of rising or falling
+    due_days = models.IntegerField(default=90)  # a year's value is due so many days after it
     place = models.JSONField(null=True)  # lines of the text
     formula = models.CharField(max_length=100, blank=True)  # declared indicator, <pack>.<file>
     source = models.CharField(max_length=10, default="plan")

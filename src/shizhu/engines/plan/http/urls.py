@@ -10,6 +10,7 @@ urlpatterns = [
     path("indicators/<int:number>/", views.indicator_page, name="indicator"),
     path("indicators/<int:number>/rows/<str:name>", views.rows_page, name="rows"),
     path("indicators/<int:number>/report", views.report_value, name="report"),
+    path("indicators/<int:number>/path", views.change_path, name="path"),
     path("tasks/", views.tasks, name="tasks"),
     path("review/", review.page, name="review"),
     path("review/settle", review.settle, name="settle"),

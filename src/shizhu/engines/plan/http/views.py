@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import computing, rulings
-from shizhu.engines.plan.logic.progress import Aim, Standing, path
+from shizhu.engines.plan.logic.collecting import Due
+from shizhu.engines.plan.logic.progress import Standing, path
 from shizhu.engines.plan.models import Indicator, Plan, Value
 from shizhu.engines.plan.periods import named
 from shizhu.kernel import access
@@ -24,6 +25,7 @@ from shizhu.web.views import Card, Tile
 
 VIEW, EDIT = "plan.plan.view", "plan.plan.edit"
 LEADER = "kernel.leader"  # reads the lights first
+LONGEST_DUE = 400  # days
 MOST = 1e15  # of a reported value: no county has more of anything
 
 
@@ -34,6 +36,7 @@ class Line:
     indicator: Indicator
     value: Value | None
     standing: Standing
+    due: Due | None = None
 
     @property
     def now(self) -> Value | None:
@@ -63,7 +66,12 @@ def lines(indicators: Sequence[Indicator]) -> list[Line]:
     """Indicators with their newest values and lights."""
     found, today = computing.newest(indicators), timezone.localdate()
     return [
-        Line(indicator, found.get(indicator.pk), computing.standing(indicator, found.get(indicator.pk), today))
+        Line(
+            indicator,
+            found.get(indicator.pk),
+            computing.standing(indicator, found.get(indicator.pk), today),
+            computing.collected(indicator, found.get(indicator.pk), today),
+        )
         for indicator in indicators
     ]
 
@@ -148,20 +156,62 @@ def indicator_page(request: Request, number: int) -> HttpResponse:
         "inputs": inputs,
         "revisions": indicator.values.select_related("person").order_by("-known_at")[:50],
         "chart": _chart(indicator),
+        "due": computing.collected(indicator, value, timezone.localdate()),
+        "outlook": computing.outlook(indicator),
+        "gap": _gap(indicator, value),
+        "years": _years(indicator),
+        "may_edit": request.actor.has(EDIT),
         "may_report": request.actor.has(EDIT) and not indicator.formula,
         "this_year": timezone.localdate().year,
     }
     return render(request, "plan/indicator.html", context)
 
 
+def _gap(indicator: Indicator, value: Value | None) -> float | None:
+    """What is still missing to the target; None where nothing is."""
+    if value is None or value.value is None or indicator.target_value is None or indicator.tolerance is not None:
+        return None
+    gap = indicator.target_value - value.value
+    return abs(gap) if gap and (gap > 0) == indicator.is_rising else None
+
+
+def _years(indicator: Indicator) -> list[tuple[int, float | None]]:
+    """The years between base and target with the steps that people set."""
+    if indicator.base_year is None or indicator.target_year is None:
+        return []
+    years = range(indicator.base_year + 1, indicator.target_year)
+    return [(year, indicator.steps.get(str(year))) for year in years]
+
+
+@require_POST
+def change_path(request: Request, number: int) -> HttpResponse:
+    """Set the steps of the path, the tolerance, and when a year's value is due."""
+    indicator = _indicator(request, number, EDIT)
+    steps: dict[str, float] = {}
+    try:
+        for year, _value in _years(indicator):
+            if given := request.POST.get(f"step-{year}", "").strip():
+                steps[str(year)] = finite(given)
+        tolerance = request.POST.get("tolerance", "").strip()
+        allowed = finite(tolerance) if tolerance else None
+        days = int(request.POST.get("due_days", ""))
+    except ValueError:
+        messages.error(request, _("Steps and tolerance are numbers, the due day is a whole number of days."))
+        return redirect("plan:indicator", number)
+    if not 0 <= days <= LONGEST_DUE or any(abs(step) > MOST for step in steps.values()) or (allowed or 0) < 0:
+        messages.error(request, _("A value is due 0 to 400 days after its year; a tolerance is not negative."))
+        return redirect("plan:indicator", number)
+    indicator.steps, indicator.tolerance, indicator.due_days = steps, allowed, days
+    indicator.save(update_fields=["steps", "tolerance", "due_days"])
+    messages.success(request, _("The path is kept."))
+    return redirect("plan:indicator", number)
+
+
 def _chart(indicator: Indicator) -> dict[str, Any]:
     """Values by the first day of their periods, and the path from base to target."""
     values = indicator.values.filter(value__isnull=False).order_by("period", "-known_at").distinct("period")
     points = [[named(v.period).begins.isoformat(), v.value, 0, int(v.is_simulated)] for v in values]
-    aim = Aim(
-        indicator.target_value, indicator.target_year, indicator.base_value, indicator.base_year, indicator.is_rising
-    )
-    way = [[named(str(year)).begins.isoformat(), value] for year, value in path(aim)]
+    way = [[named(str(year)).begins.isoformat(), value] for year, value in path(computing.aim_of(indicator))]
     level = indicator.target_value if not way else None
     limit = "" if level is None else f"{level:g}"
     return {"unit": indicator.unit, "points": points, "path": way, "limit": limit}

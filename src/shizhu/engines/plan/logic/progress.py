@@ -1,13 +1,15 @@
 """How an indicator stands: what was to be expected by now, how much of the way is done, and the light with its reason.
 
-Expected progress is linear from base to target, or compound (same yearly factor). A missing value is no judgement:
-late data is not late work.
+Expected progress is linear from base to target, or compound (same yearly factor), or linear between steps that people
+set. An indicator may be kept within a tolerance of its path instead. A missing value is no judgement: late data is not
+late work.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 GREEN, YELLOW, RED, NONE = "green", "yellow", "red", "none"
 YELLOW_FROM = 0.8  # of the expected way
@@ -23,6 +25,8 @@ class Aim:
     base_year: int | None = None
     is_rising: bool = True
     is_compound: bool = False
+    steps: tuple[tuple[int, float], ...] = ()  # (year, value at its end) between base and target
+    tolerance: float | None = None  # kept within so much of the path, up or down
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ def expected(aim: Aim, on: date) -> float | None:
     """The value to be expected on a day; the target itself where there is no base, None without a target."""
     if aim.target is None:
         return None
+    if aim.steps:
+        return _between(_points(aim), _ended_years(on))
     if aim.base is None or aim.base_year is None or aim.target_year is None or aim.target_year <= aim.base_year:
         return aim.target
     share = max(0.0, (_ended_years(on) - aim.base_year) / (aim.target_year - aim.base_year))
@@ -49,6 +55,23 @@ def expected(aim: Aim, on: date) -> float | None:
     return aim.base + (aim.target - aim.base) * share
 
 
+def _points(aim: Aim) -> list[tuple[int, float]]:
+    """The ends and the steps in order of years."""
+    ends = [(aim.base_year, aim.base), (aim.target_year, aim.target)]
+    known = {year: value for year, value in ends if year is not None and value is not None}
+    return sorted({**known, **{year: value for year, value in aim.steps if year not in known}}.items())
+
+
+def _between(points: list[tuple[int, float]], at: float) -> float:
+    """The value on the line between the two points around a moment; before and after them their own."""
+    if at <= points[0][0]:
+        return points[0][1]
+    for (year, value), (next_year, next_value) in pairwise(points):
+        if at <= next_year:
+            return value + (next_value - value) * (at - year) / (next_year - year)
+    return points[-1][1]
+
+
 def _ended_years(on: date) -> float:
     """2023.0 at the end of 2023, 2023.5 in the middle of 2024."""
     first, next_first = date(on.year, 1, 1), date(on.year + 1, 1, 1)
@@ -57,9 +80,10 @@ def _ended_years(on: date) -> float:
 
 def path(aim: Aim) -> list[tuple[int, float]]:
     """(year, expected at its end) from base to target; empty where there is no way to draw."""
-    if aim.base is None or aim.base_year is None or aim.target_year is None or aim.target is None:
+    points = _points(aim)
+    if len(points) < 2 or aim.target is None:
         return []
-    years = range(aim.base_year, aim.target_year + 1)
+    years = range(points[0][0], points[-1][0] + 1)
     return [(year, value) for year in years if (value := expected(aim, date(year, 12, 31))) is not None]
 
 
@@ -82,11 +106,24 @@ def stand(aim: Aim, value: float | None, on: date) -> Standing:
     if value is None:
         return Standing(NONE, {"zh": "还没有数据，不作判断", "en": "no value yet, so no judgement"}, wanted)
     share = done(aim, value)
+    if aim.tolerance is not None:
+        return _within(aim, value, wanted)
     if (value >= wanted) if aim.is_rising else (value <= wanted):
         return Standing(GREEN, _why(value, wanted, "达到", "reaches"), wanted, share)
     is_near = _way(aim, value, wanted) >= YELLOW_FROM
     words = ("接近", "is near") if is_near else ("落后于", "is behind")
     return Standing(YELLOW if is_near else RED, _why(value, wanted, *words), wanted, share)
+
+
+def _within(aim: Aim, value: float, wanted: float) -> Standing:
+    """Green within the tolerance, yellow within twice of it."""
+    away, allowed = abs(value - wanted), aim.tolerance or 0.0
+    light = GREEN if away <= allowed else YELLOW if away <= 2 * allowed else RED
+    words = {
+        "zh": f"现值 {value:.6g} 与应有值 {wanted:.6g} 相差 {away:.6g}，允许 {allowed:.6g}",
+        "en": f"{value:.6g} is {away:.6g} away from {wanted:.6g}, {allowed:.6g} is allowed",
+    }
+    return Standing(light, words, wanted)
 
 
 def _way(aim: Aim, value: float, wanted: float) -> float:
