@@ -104,7 +104,7 @@ def test_a_finding_is_opened_again_and_history_stays(county: County, plan: Plan)
 def test_what_cannot_be_decided_changes_nothing(county: County, plan: Plan) -> None:
     clerk, viewer = browser(person(county, ALL)), browser(person(county, VIEW))
     row = rows(clerk)["高新技术企业数量"]
-    assert settle(clerk, row, value="21", note=" ") == ["请写明理由。"]
+    assert settle(clerk, row, value="21", note=" ") == ["请说明理由。"]
     assert settle(clerk, row, value="other", other="很多") == ["很多 不是数字。"]
     assert settle(clerk, row, value="nan") == ["nan 不是数字。"]
     assert settle(clerk, {"finding": "0" * 32}, value="21") == ["文中已没有这一条，请重新打开本页。"]
