@@ -8,7 +8,7 @@ import { onTheme, token } from "./theme";
 echarts.use([BarChart, LineChart, ScatterChart, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent, CanvasRenderer]);
 
 type Point = [time: string, value: number | null, verdict: number, origin: number];
-interface Series { unit: string; points: Point[]; limit?: string; range?: (number | null)[]; span?: [string, string]; raised?: string; path?: [string, number][] }
+interface Series { unit: string; points: Point[]; limit?: string; range?: (number | null)[]; span?: [string, string]; spans?: [string, string][]; raised?: string; path?: [string, number][] }
 
 function limits(text: string | undefined): number[] {
   return (text?.match(/-?\d+(\.\d+)?/g) ?? []).map(Number);
@@ -49,7 +49,7 @@ function draw(element: HTMLElement): void {
             ...(data.raised ? [{ xAxis: local(data.raised), lineStyle: { color: gold }, label: { show: false } }] : []),
           ],
         },
-        markArea: data.span ? { silent: true, itemStyle: { color: red, opacity: .08 }, data: [[{ xAxis: local(data.span[0]) }, { xAxis: local(data.span[1]) }]] } : undefined,
+        markArea: { silent: true, itemStyle: { color: red, opacity: .08 }, data: [...(data.span ? [data.span] : []), ...(data.spans ?? [])].map(([from, to]) => [{ xAxis: local(from) }, { xAxis: local(to) }] as [object, object]) },
       },
       ...(doubtful.length ? [{ name: text.textDoubtful, type: "scatter" as const, data: doubtful.map((p) => [local(p[0]), p[1]]), symbolSize: 7, itemStyle: { color: grey } }] : []),
       ...(hasPath ? [{ name: text.textPath, type: "line" as const, data: data.path?.map((p) => [local(p[0]), p[1]]), showSymbol: false, lineStyle: { type: "dashed" as const, color: gold }, itemStyle: { color: gold } }] : []),

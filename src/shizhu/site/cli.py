@@ -17,6 +17,7 @@ VERBS = {
     "device-check": "a vendor's recorded packets against a codec and a profile, with a report",
     "edge": "town machines that keep readings while the county is away",
     "plan": "read a county's plan as text, or import it",
+    "rule": "what a rule would have raised in the past",
     "replay": "a table of readings, or recorded HJ 212 frames, into the running stack",
     "backup": "database, event log and files into one file",
     "restore": "bring back what a backup holds",

@@ -15,6 +15,7 @@ from shizhu.engines.alarms.deadlines import deadlines
 from shizhu.engines.alarms.logic.conditions import LEVELS
 from shizhu.engines.alarms.models import Alarm
 from shizhu.engines.alarms.raising import CHANGED, CLEARED, RAISED
+from shizhu.engines.alarms.trying import attempt as try_rule
 from shizhu.kernel import access, packs
 from shizhu.kernel.access import Actor
 
@@ -30,6 +31,7 @@ __all__ = [
     "deadlines",
     "get",
     "told",
+    "try_rule",
 ]
 
 

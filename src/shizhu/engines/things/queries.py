@@ -13,9 +13,10 @@ import orjson
 from django.db import connection
 from django.db.models import QuerySet
 
+from shizhu.engines.things import archive
 from shizhu.engines.things.logic import geojson
 from shizhu.engines.things.logic.readings import Origin, Verdict
-from shizhu.engines.things.models import Datastream, Device, Latest, Observation, Packets
+from shizhu.engines.things.models import ArchivedDay, Datastream, Device, Latest, Observation, Packets
 from shizhu.engines.things.store import HERE
 from shizhu.kernel import packs
 from shizhu.kernel.text import named
@@ -244,18 +245,36 @@ class Known:
     origin: int
 
 
-READINGS = f"""
-SELECT datastream_id, phenomenon_time, result, origin FROM (
-  SELECT DISTINCT ON (datastream_id, phenomenon_time) datastream_id, phenomenon_time, result, origin, verdict
-  FROM things_observation
-  WHERE datastream_id = ANY(%s) AND phenomenon_time > %s AND phenomenon_time <= %s
-  ORDER BY datastream_id, phenomenon_time, sequence DESC
-) o WHERE verdict = {Verdict.GOOD:d} AND result IS NOT NULL ORDER BY phenomenon_time, datastream_id
+READINGS = """
+SELECT DISTINCT ON (datastream_id, phenomenon_time) datastream_id, phenomenon_time, result, origin, verdict
+FROM {table}
+WHERE {streams} AND phenomenon_time > {at} AND phenomenon_time <= {at}
+ORDER BY datastream_id, phenomenon_time, sequence DESC
 """
+KEPT_READINGS = READINGS.format(table="things_observation", streams="datastream_id = ANY(%s)", at="%s")
+FILED_READINGS = READINGS.format(
+    table="read_parquet(?)", streams="datastream_id IN (SELECT unnest(?::BIGINT[]))", at="?"
+).replace("datastream_id, phenomenon_time, result", "datastream_id, epoch_us(phenomenon_time), result")
 
 
 def readings(streams: Iterable[int], after: datetime, until: datetime) -> list[Known]:
-    """Good numbers of datastreams after a time, until another (inclusive), in order of time: what rules judge."""
+    """Good numbers of datastreams after a time, until another (inclusive), in order of time: what rules judge.
+
+    Archived days are read from their files; a row of the table goes before that of the same key in a file.
+    """
+    ids = list(streams)
+    rows: dict[tuple[int, datetime], tuple[Any, ...]] = {}
+    first, last = archive.day_of(after), archive.day_of(until)
+    for day in ArchivedDay.objects.filter(day__gte=first, day__lte=last):
+        with archive.duck() as work:
+            for stream, at, *rest in work.execute(FILED_READINGS, [archive.path(day), ids, after, until]).fetchall():
+                rows[stream, archive.moment(at)] = tuple(rest)
     with connection.cursor() as cursor:
-        cursor.execute(READINGS, [list(streams), after, until])
-        return [Known(*row) for row in cursor.fetchall()]
+        cursor.execute(KEPT_READINGS, [ids, after, until])
+        rows |= {(stream, time): tuple(rest) for stream, time, *rest in cursor.fetchall()}
+    good = (
+        Known(stream, time, value, origin)
+        for (stream, time), (value, origin, verdict) in rows.items()
+        if verdict == Verdict.GOOD and value is not None
+    )
+    return sorted(good, key=lambda one: (one.time, one.stream))

@@ -10,4 +10,5 @@ urlpatterns = [
     path("<int:number>/", views.alarm_detail, name="detail"),
     path("<int:number>/clear", views.alarm_clear, name="clear"),
     path("rules/", views.rule_list, name="rules"),
+    path("rules/<str:key>/try", views.rule_try, name="try"),
 ]

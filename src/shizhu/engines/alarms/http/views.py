@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -28,6 +29,8 @@ LEVELS = ("red", "orange", "yellow", "blue")
 MOST_COUNTED = 200
 BEFORE = timedelta(hours=12)
 PAGE = 50
+TRIED = timedelta(days=30)
+TRY = ("alarms.alarm.view", "things.thing.view")  # of the whole county: it tells of all its stations
 CASES = "cases.case.view"  # an alarm leads to its case, where the person may see cases
 
 
@@ -140,4 +143,55 @@ def rule_list(request: Request) -> HttpResponse:
         for key, body in sorted(packs.declarations("rules", county).items())
     ]
     problems = Binding.objects.filter(county=request.county).exclude(problem="")
-    return render(request, "alarms/rules.html", {"rules": rules, "problems": problems})
+    may_try = all(access.has_county(request.actor, verb, county) for verb in TRY)
+    return render(request, "alarms/rules.html", {"rules": rules, "problems": problems, "may_try": may_try})
+
+
+def rule_try(request: Request, key: str) -> HttpResponse:
+    """What a rule would have raised in a span of the past; nothing is written."""
+    for verb in TRY:
+        access.require_county(request.actor, verb, request.county.pk)
+    rule = packs.declarations("rules", request.county.pk).get(key)
+    if rule is None:
+        raise Http404
+    today = timezone.localdate()
+    first = _day(request.GET.get("from", ""), today - TRIED)
+    last = _day(request.GET.get("to", ""), today)
+    context: dict[str, Any] = {"rule": rule, "key": key, "first": first, "last": last}
+    context["condition"] = words.condition(rule, request.county.pk)
+    start, end = (timezone.make_aware(datetime.combine(day, time())) for day in (first, last + timedelta(days=1)))
+    try:
+        trial = api.try_rule(rule, request.county.pk, start, min(end, timezone.now()))
+    except ValueError:
+        messages.error(request, _("Choose a first and a last day, at most a year apart, that are not in the future."))
+        return render(request, "alarms/try.html", context)
+    by_stream = Counter(one.stream.id for one in trial.firings)
+    streams = {one.stream.id: one.stream for one in trial.firings}
+    chosen = streams.get(_number(request.GET.get("stream", ""))) or (
+        streams[by_stream.most_common(1)[0][0]] if streams else None
+    )
+    if chosen:
+        mine = [one for one in trial.firings if one.stream.id == chosen.id]
+        points = things.series(chosen.id, start, min(end, timezone.now()))
+        context["chart"] = {
+            "unit": chosen.unit,
+            "points": [[p.time.isoformat(), p.value, p.verdict, p.origin] for p in points],
+            "limit": mine[0].limit,
+            "spans": [[one.since.isoformat(), (one.recovered_at or end).isoformat()] for one in mine],
+        }
+    context |= {
+        "trial": trial, "chosen": chosen, "shown": trial.firings[:MOST_COUNTED],
+        "places": [(streams[id_], count) for id_, count in by_stream.most_common()],
+    }  # fmt: skip
+    return render(request, "alarms/try.html", context)
+
+
+def _day(text: str, otherwise: date) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return otherwise
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else 0
