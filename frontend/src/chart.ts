@@ -8,7 +8,7 @@ import { onTheme, token } from "./theme";
 echarts.use([BarChart, LineChart, ScatterChart, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent, CanvasRenderer]);
 
 type Point = [time: string, value: number | null, verdict: number, origin: number];
-interface Series { unit: string; points: Point[]; limit?: string; range?: (number | null)[]; span?: [string, string]; spans?: [string, string][]; raised?: string; path?: [string, number][] }
+interface Series { unit: string; points: Point[]; limit?: string; again?: string; range?: (number | null)[]; span?: [string, string]; spans?: [string, string][]; raised?: string; path?: [string, number][] }
 
 function limits(text: string | undefined): number[] {
   return (text?.match(/-?\d+(\.\d+)?/g) ?? []).map(Number);
@@ -45,6 +45,7 @@ function draw(element: HTMLElement): void {
           silent: true, symbol: "none",
           data: [
             ...limits(data.limit).map((y) => ({ yAxis: y, lineStyle: { color: red, type: "dashed" as const }, label: { formatter: `${text.textLimit} ${y}`, position: "insideEndTop" as const, color: red } })),
+            ...limits(data.again).map((y) => ({ yAxis: y, lineStyle: { color: gold, type: "dotted" as const }, label: { formatter: `${text.textAgain} ${y}`, position: "insideEndBottom" as const, color: gold } })),
             ...(data.range ?? []).filter((y): y is number => y !== null).map((y) => ({ yAxis: y, lineStyle: { color: grey, type: "dotted" as const }, label: { formatter: `${text.textRange} ${y}`, position: "insideEndTop" as const, color: grey } })),
             ...(data.raised ? [{ xAxis: local(data.raised), lineStyle: { color: gold }, label: { show: false } }] : []),
           ],

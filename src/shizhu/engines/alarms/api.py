@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-from shizhu.engines.alarms import judging
+from shizhu.engines.alarms import acting
 from shizhu.engines.alarms.bindings import bind_all
 from shizhu.engines.alarms.deadlines import deadlines
 from shizhu.engines.alarms.logic.conditions import LEVELS
@@ -112,7 +112,7 @@ def told(rows: Iterable[Alarm]) -> list[AlarmInfo]:
 
 
 @transaction.atomic
-def clear(alarm: int, *, person: int | None, why: str) -> bool:
-    """Clear an open alarm with the reason; False if it was cleared before."""
+def clear(alarm: int, *, person: int | None, why: str, is_false: bool = False) -> bool:
+    """Clear an open alarm with the reason; False if it was cleared before. `is_false`: nothing was the matter."""
     found = Alarm.objects.filter(pk=alarm).first()
-    return found is not None and judging.clear(found, person=person, why=why)
+    return found is not None and acting.clear(found, person=person, why=why, is_false=is_false)

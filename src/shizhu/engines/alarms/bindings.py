@@ -193,3 +193,14 @@ def limits(datastream: int) -> str:
             if leaf.test == "limit" and not bound.condition.measures[leaf.measure].take:
                 ends |= {end for end in (leaf.limit.low, leaf.limit.high) if end is not None}
     return " ".join(f"{value:g}" for value in sorted(ends))
+
+
+def again(rule: str, source: str, datastream: int) -> str:
+    """Where a value must come back to for recovery, other than the limit itself: the lines of the hysteresis."""
+    ends: set[float] = set()
+    for bound, number in compiled().by_stream.get(datastream, ()):
+        if (bound.rule, bound.source) == (rule, source):
+            for leaf in map(bound.condition.leaves.__getitem__, bound.condition.leaves_of[number]):
+                pairs = (leaf.again.low, leaf.limit.low), (leaf.again.high, leaf.limit.high)
+                ends |= {back for back, limit in pairs if back is not None and back != limit}
+    return " ".join(f"{value:g}" for value in sorted(ends))

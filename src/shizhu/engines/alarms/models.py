@@ -82,6 +82,13 @@ class Alarm(models.Model):
     cleared_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     cleared_why = models.TextField(blank=True)
     is_withdrawn = models.BooleanField(default=False)  # late data showed that it should never have been
+    is_false = models.BooleanField(default=False)  # whoever cleared it says that nothing was the matter
+    suppressed = models.CharField(max_length=12, blank=True)  # why nobody is told: maintenance, parent
+    root = models.ForeignKey("self", models.SET_NULL, null=True, related_name="followers")  # what it came of
+    acknowledged_at = models.DateTimeField(null=True)
+    assignee = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")  # on whom it lies
+    shelved_until = models.DateTimeField(null=True)  # out of the list until then
+    reminded_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -94,6 +101,7 @@ class Alarm(models.Model):
         indexes = [
             models.Index(fields=["county", "state", "-raised_at"], name="alarm_list"),
             models.Index(fields=["rule", "source"], name="alarm_source"),
+            models.Index(fields=["county", "raised_at"], name="alarm_raised"),
         ]
         ordering = ["-raised_at"]
 
@@ -118,3 +126,18 @@ class Occurrence(models.Model):
 
     class Meta:
         ordering = ["raised_at"]
+
+
+class Act(models.Model):
+    """What a person did with an alarm, or what it made known by itself; never changed."""
+
+    alarm = models.ForeignKey(Alarm, models.CASCADE, related_name="acts")
+    at = models.DateTimeField(auto_now_add=True)
+    kind = models.CharField(max_length=12)  # acknowledged, assigned, shelved, unshelved, cleared, reminded, told
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    other = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")  # to whom it was assigned
+    note = models.TextField(blank=True)
+    until = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["at", "id"]

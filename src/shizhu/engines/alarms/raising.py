@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from shizhu.engines.alarms import causes
 from shizhu.engines.alarms.bindings import Bound
 from shizhu.engines.alarms.logic import late
 from shizhu.engines.alarms.logic.late import Judged
@@ -106,7 +107,8 @@ def _happen(bound: Bound, one: late.Occurrence, *, is_past: bool) -> None:
     )
     row.since, row.raised_at = time_of(one.since), time_of(one.raised_at)
     if is_new and not is_past:
-        _tell_raised(alarm)
+        causes.place(alarm)
+        tell_raised(alarm)
     _write(bound, row, one)
     refresh(alarm)
 
@@ -128,7 +130,10 @@ def _made(bound: Bound, one: late.Occurrence, *, is_past: bool) -> Alarm:
     return Alarm.objects.select_for_update().get(rule=bound.rule, source=bound.source, state=Alarm.State.OPEN)
 
 
-def _tell_raised(alarm: Alarm) -> None:
+def tell_raised(alarm: Alarm) -> None:
+    """Say that an alarm is raised; not of one that is suppressed."""
+    if alarm.suppressed:
+        return
     rule = packs.declared("rules", alarm.rule, alarm.county_id)
     events.emit(RAISED, alarm.pk, alarm.county_id, {
         "alarm": alarm.pk, "rule": alarm.rule, "datastream": alarm.datastream, "level": alarm.level,
@@ -153,7 +158,7 @@ def refresh(alarm: Alarm) -> None:
         alarm.state, alarm.cleared_at, alarm.cleared_why = Alarm.State.OPEN, None, ""
     alarm.save()
     if is_again:
-        _tell_raised(alarm)
+        tell_raised(alarm)
     elif is_open and level != alarm.level:
         told = {"alarm": alarm.pk, "rule": alarm.rule, "level": alarm.level, "before": level}
         events.emit(CHANGED, alarm.pk, alarm.county_id, told)

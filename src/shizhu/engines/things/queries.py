@@ -16,7 +16,16 @@ from django.db.models import QuerySet
 from shizhu.engines.things import archive
 from shizhu.engines.things.logic import geojson
 from shizhu.engines.things.logic.readings import Origin, Verdict
-from shizhu.engines.things.models import ArchivedDay, Datastream, Device, Latest, Observation, Packets
+from shizhu.engines.things.models import (
+    ArchivedDay,
+    Datastream,
+    Device,
+    Latest,
+    Maintenance,
+    Observation,
+    Packets,
+    Thing,
+)
 from shizhu.engines.things.store import HERE
 from shizhu.kernel import packs
 from shizhu.kernel.text import named
@@ -278,3 +287,17 @@ def readings(streams: Iterable[int], after: datetime, until: datetime) -> list[K
         if verdict == Verdict.GOOD and value is not None
     )
     return sorted(good, key=lambda one: (one.time, one.stream))
+
+
+def parent_of(thing: int) -> int | None:
+    """The Thing on which a Thing hangs: its property `parent` names a device of the county."""
+    found = Thing.objects.filter(pk=thing).values_list("properties", "county").first()
+    if found is None or not isinstance(key := (found[0] or {}).get("parent"), str):
+        return None
+    return Device.objects.filter(county=found[1], key=key).exclude(thing=thing).values_list("thing", flat=True).first()
+
+
+def maintained(things: Iterable[int], at: datetime) -> set[int]:
+    """Those of the Things at which somebody works at that time."""
+    rows = Maintenance.objects.filter(thing__in=list(things), starts__lte=at, ends__gt=at)
+    return set(rows.values_list("thing", flat=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -17,8 +18,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.alarms import api, datasets, words
-from shizhu.engines.alarms.models import Alarm, Binding
+from shizhu.engines.alarms import acting, api, bindings, datasets, load, words
+from shizhu.engines.alarms.logic.moments import time_of
+from shizhu.engines.alarms.models import Act, Alarm, Binding, Occurrence
 from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel import access, packs
@@ -29,6 +31,9 @@ LEVELS = ("red", "orange", "yellow", "blue")
 MOST_COUNTED = 200
 BEFORE = timedelta(hours=12)
 PAGE = 50
+STATES = ("all", "shelved")
+ACTS = ("acknowledge", "assign", "shelve", "clear")
+SHELVED = ("1", "4", "24", "72", "168")  # hours
 TRIED = timedelta(days=30)
 TRY = ("alarms.alarm.view", "things.thing.view")  # of the whole county: it tells of all its stations
 CASES = "cases.case.view"  # an alarm leads to its case, where the person may see cases
@@ -36,16 +41,17 @@ CASES = "cases.case.view"  # an alarm leads to its case, where the person may se
 
 @dataclass(frozen=True)
 class Row:
-    """An alarm with the datastream it is about."""
+    """An alarm with the datastream it is about, and how people stand to it."""
 
     alarm: api.AlarmInfo
     stream: things.StreamInfo | None
+    held: Alarm | None = None
 
 
-def rows(found: list[api.AlarmInfo]) -> list[Row]:
+def rows(found: list[api.AlarmInfo], held: Mapping[int, Alarm] | None = None) -> list[Row]:
     """Alarms with their datastreams, one query for all."""
     streams = things.describe({alarm.datastream for alarm in found})
-    return [Row(alarm, streams.get(alarm.datastream)) for alarm in found]
+    return [Row(alarm, streams.get(alarm.datastream), (held or {}).get(alarm.id)) for alarm in found]
 
 
 def card(request: Request) -> Card | None:
@@ -61,19 +67,26 @@ def card(request: Request) -> Card | None:
 def alarm_list(request: Request) -> HttpResponse:
     """All alarms the person may see."""
     access.require_verb(request.actor, "alarms.alarm.view")
-    is_all, asked = request.GET.get("state") == "all", request.GET.get("filter", "")
+    state, asked = request.GET.get("state", ""), request.GET.get("filter", "")
     found = access.rows(Alarm.objects.filter(county=request.county), request.actor, "alarms.alarm.view")
-    if not is_all:
-        found = found.filter(state=Alarm.State.OPEN)
+    shelved = Q(state=Alarm.State.OPEN, shelved_until__gt=timezone.now())
+    if state == "shelved":
+        found = found.filter(shelved)
+    elif state != "all":
+        found = found.filter(state=Alarm.State.OPEN).exclude(shelved)
     try:
         found = records.filtered(found, asked, datasets.columns('"alarms_alarm"', timezone.now()))
     except records.Cql2Error as error:
         messages.error(request, _("The condition cannot be understood: %s") % error)
         found = found.none()
     page = Paginator(found.order_by("-state", "-raised_at", "-pk"), PAGE).get_page(request.GET.get("page"))
-    kept = urlencode({name: value for name, value in (("state", "all" if is_all else ""), ("filter", asked)) if value})
+    kept = urlencode(
+        {name: value for name, value in (("state", state if state in STATES else ""), ("filter", asked)) if value}
+    )
+    held = {one.pk: one for one in Alarm.objects.filter(pk__in=[one.pk for one in page]).select_related("assignee")}
     context = {
-        "rows": rows(api.told(page)), "is_all": is_all, "may_open_case": request.actor.has(CASES), "page": page,
+        "rows": rows(api.told(page), held), "state": state, "is_all": state == "all", "page": page,
+        "may_open_case": request.actor.has(CASES),
         "condition": asked, "query": f"{kept}&" if kept else "",
     }  # fmt: skip
     return render(request, "alarms/list.html", context)
@@ -81,16 +94,19 @@ def alarm_list(request: Request) -> HttpResponse:
 
 def alarm_detail(request: Request, number: int) -> HttpResponse:
     """One alarm: what, where, since when, the values around it."""
-    alarm = get_object_or_404(Alarm.objects.select_related("organisation", "area", "cleared_by"), pk=number)
+    alarm = get_object_or_404(Alarm.objects.select_related("organisation", "area", "cleared_by", "assignee"), pk=number)
     access.require(request.actor, "alarms.alarm.view", alarm)
     info = api.get(number)
     stream = things.describe([alarm.datastream]).get(alarm.datastream)
     context: dict[str, Any] = {"alarm": alarm, "info": info, "stream": stream}
     context["basis"] = packs.declared("rules", info.rule, alarm.county_id).get("source")
     context["may_open_case"] = request.actor.has(CASES)
-    context["may_clear"] = info.is_open and access.may(
-        request.actor, "alarms.alarm.clear", county=alarm.county_id, organisation=alarm.organisation, area=alarm.area
-    )
+    context |= {f"may_{verb}": info.is_open and _may(request, verb, alarm) for verb in ACTS}
+    context |= {"lines": lines(alarm), "is_shelved": bool(alarm.shelved_until and alarm.shelved_until > timezone.now())}
+    if context["may_assign"]:
+        context["people"] = acting.candidates(alarm)
+    kin = Alarm.objects.filter(Q(root=alarm.root_id or alarm.pk) | Q(pk=alarm.root_id)).exclude(pk=alarm.pk)
+    context["kin"] = rows(api.told(access.rows(kin, request.actor, "alarms.alarm.view").order_by("raised_at")[:PAGE]))
     if stream:
         end = min(timezone.now(), (info.cleared_at or timezone.now()) + BEFORE)
         points = things.series(stream.id, info.since - BEFORE, end)
@@ -104,6 +120,7 @@ def chart(info: api.AlarmInfo, stream: things.StreamInfo, points: list[things.Po
         "unit": stream.unit,
         "points": [[p.time.isoformat(), p.value, p.verdict, p.origin] for p in points],
         "limit": info.limit,
+        "again": bindings.again(info.rule, info.source, stream.id),
         "span": [info.since.isoformat(), (info.recovered_at or info.cleared_at or timezone.now()).isoformat()],
         "raised": info.raised_at.isoformat(),
     }
@@ -117,7 +134,7 @@ def alarm_clear(request: Request, number: int) -> HttpResponse:
     why = request.POST.get("why", "").strip()
     if not why:
         messages.error(request, _("Say why the alarm is cleared: it is kept with it."))
-    elif api.clear(number, person=request.user.pk, why=why):
+    elif api.clear(number, person=request.user.pk, why=why, is_false=request.POST.get("false") == "1"):
         messages.success(request, _("Alarm cleared."))
     else:
         messages.warning(request, _("Somebody cleared this alarm before you."))
@@ -195,3 +212,88 @@ def _day(text: str, otherwise: date) -> date:
 
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of an alarm's history."""
+
+    at: datetime
+    kind: str
+    level: str = ""
+    act: Act | None = None
+
+
+def lines(alarm: Alarm) -> list[Line]:
+    """What happened, in order: by the data, by people, by time."""
+    made = []
+    for one in Occurrence.objects.filter(alarm=alarm):
+        made += [
+            Line(time_of(at), "withdrawn" if one.is_withdrawn else "level" if n else "raised", level)
+            for n, (at, level) in enumerate(one.levels)
+        ]
+        if one.kept_since:
+            made.append(Line(one.kept_since, "recovered"))
+    made += [Line(act.at, act.kind, act=act) for act in alarm.acts.select_related("person", "other")]
+    if alarm.cleared_at and not any(line.kind == "cleared" for line in made):
+        made.append(Line(alarm.cleared_at, "ended"))
+    return sorted(made, key=lambda line: line.at)
+
+
+def _may(request: Request, verb: str, alarm: Alarm) -> bool:
+    return access.may(
+        request.actor, f"alarms.alarm.{verb}", county=alarm.county_id, organisation=alarm.organisation, area=alarm.area
+    )
+
+
+@require_POST
+def alarm_act(request: Request, number: int, verb: str) -> HttpResponse:
+    """Acknowledge, assign, shelve or take back from the shelf."""
+    alarm = get_object_or_404(Alarm.objects.select_related("organisation", "area"), pk=number)
+    access.require(request.actor, f"alarms.alarm.{'shelve' if verb == 'unshelve' else verb}", alarm)
+    given, person = request.POST, request.user.pk
+    try:
+        if verb == "acknowledge":
+            acting.acknowledge(number, person=person)
+        elif verb == "assign":
+            acting.assign(number, person=person, to=_number(given.get("to", "")), note=given.get("note", "").strip())
+        elif verb == "shelve":
+            hours = given.get("hours", "")
+            until = timezone.now() + timedelta(hours=int(hours) if hours in SHELVED else 0)
+            acting.shelve(number, person=person, until=until, why=given.get("why", "").strip())
+        else:
+            acting.unshelve(number, person=person)
+    except acting.NotNow:
+        messages.warning(request, _("Somebody acted before you; this is how the alarm stands now."))
+    except ValueError:
+        messages.error(request, _("Nothing was changed: choose a person, or say why and for how long."))
+    else:
+        messages.success(request, _("Kept."))
+    return redirect("alarms:detail", number)
+
+
+def load_page(request: Request) -> HttpResponse:
+    """GET /alarms/load/?month=2026-07: what each rule asked of people in a month."""
+    access.require_verb(request.actor, "alarms.alarm.view")
+    first = _day(f"{request.GET.get('month', '')}-01", timezone.localdate().replace(day=1))
+    after = (first + timedelta(days=32)).replace(day=1)
+    start, end = (timezone.make_aware(datetime.combine(day, time())) for day in (first, after))
+    found = load.loads(
+        request.actor, request.county.pk, start, max(start + timedelta(days=1), min(end, timezone.now()))
+    )
+    rules = packs.declarations("rules", request.county.pk)
+    told = [
+        {
+            "load": one, "title": rules.get(one.rule, {}).get("title", {"zh": one.rule, "en": one.rule}),
+            "seen": words.spoken(one.seen_after) if one.seen_after is not None else "—",
+            "lasted": words.spoken(one.lasted) if one.lasted is not None else "—",
+        }
+        for one in found
+    ]  # fmt: skip
+    context = {
+        "rules": told, "dying": [one for one in told if one["load"].why_die], "first": first,
+        "before": (first - timedelta(days=1)).strftime("%Y-%m"),
+        "after": after if after <= timezone.localdate() else None,
+        "total": sum(one.raised for one in found),
+    }  # fmt: skip
+    return render(request, "alarms/load.html", context)

@@ -1,0 +1,54 @@
+"""What goes on with alarms by themselves: reminders, and the end of what kept one from being told."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from shizhu.engines.alarms import causes, raising
+from shizhu.engines.alarms.models import Act, Alarm
+from shizhu.engines.things import api as things
+from shizhu.kernel import events, packs
+from shizhu.lib.times import parse_duration
+
+REMINDER = "alarms.alarm.reminder"
+REMIND = {  # how long nobody needs to have seen it
+    "red": timedelta(minutes=10), "orange": timedelta(minutes=30), "yellow": timedelta(hours=2),
+    "blue": timedelta(hours=12),
+}  # fmt: skip
+
+
+@transaction.atomic
+def every_minute(now: datetime | None = None) -> tuple[int, int]:
+    """Tell of what is suppressed no more; remind of what nobody has seen. Returns how many of each."""
+    at = now or timezone.now()
+    waiting = Alarm.objects.select_for_update(of=("self",), skip_locked=True).filter(state=Alarm.State.OPEN)
+    told = reminded = 0
+    for alarm in waiting.exclude(suppressed=""):
+        stream = things.describe([alarm.datastream]).get(alarm.datastream)
+        if stream and causes.suppressed(alarm, stream.thing, things.parent_of(stream.thing)):
+            continue
+        alarm.suppressed = ""
+        alarm.save(update_fields=["suppressed"])
+        Act.objects.create(alarm=alarm, kind="told")
+        raising.tell_raised(alarm)
+        told += 1
+    unseen = waiting.filter(acknowledged_at=None, suppressed="", root=None)
+    for alarm in unseen.filter(Q(shelved_until=None) | Q(shelved_until__lte=at)):
+        if at - (alarm.reminded_at or alarm.detected_at) >= patience(alarm):
+            alarm.reminded_at = at
+            alarm.save(update_fields=["reminded_at"])
+            Act.objects.create(alarm=alarm, kind="reminded")
+            told_of = {"alarm": alarm.pk, "rule": alarm.rule, "level": alarm.level}
+            events.emit(REMINDER, alarm.pk, alarm.county_id, told_of)
+            reminded += 1
+    return told, reminded
+
+
+def patience(alarm: Alarm) -> timedelta:
+    """How long nobody needs to have seen it: as the rule says, else by its level."""
+    said = packs.declared("rules", alarm.rule, alarm.county_id).get("remind")
+    return parse_duration(said) if said else REMIND[alarm.level]

@@ -1,0 +1,229 @@
+"""The life of an alarm: people act once whoever races, silence, causes, reminders, and what rules ask of people."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.engines.alarms.sent import NOON, commit, handle, jug, minute, only, send, told, waiting
+from tests.engines.alarms.test_alarms import event
+from tests.fixtures import person
+from tests.web.pages import browser, text
+from tests.web.pages import told as messages
+
+from shizhu.engines.alarms import acting, api, caring, judging, load
+from shizhu.engines.alarms.models import Act, Alarm, Occurrence
+from shizhu.engines.things.models import Maintenance, Thing
+from shizhu.kernel import access
+from shizhu.kernel.models import County
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+WARM = {"when": {"profile": "lemonade.jug", "property": "temperature", "above": 30}}
+
+
+@pytest.fixture
+def alarm(county: County) -> Alarm:
+    stream = jug(county)["temperature"]
+    only(county, WARM, "local.warm")
+    send(stream, (0, 31))
+    return Alarm.objects.get()
+
+
+def acts() -> list[str]:
+    return list(Act.objects.order_by("pk").values_list("kind", flat=True))
+
+
+def test_who_acknowledges_first_has_it(county: County, alarm: Alarm) -> None:
+    first, second = (person(county, "alarms.*", username=name) for name in ("a", "b"))
+    acting.acknowledge(alarm.pk, person=first.pk)
+    with pytest.raises(acting.NotNow):
+        acting.acknowledge(alarm.pk, person=second.pk)
+    assert (Alarm.objects.get().assignee, acts()) == (first, ["acknowledged"])
+    acting.assign(alarm.pk, person=first.pk, to=second.pk, note="下班")
+    assert (Alarm.objects.get().assignee, acts()) == (second, ["acknowledged", "assigned"])
+    stranger = person(county, "cases.*", username="c")
+    with pytest.raises(ValueError, match="has no post that may acknowledge"):
+        acting.assign(alarm.pk, person=first.pk, to=stranger.pk)
+    assert Alarm.objects.get().assignee == second
+
+
+def test_a_shelf_needs_a_reason_and_an_end(county: County, alarm: Alarm) -> None:
+    who = person(county, "alarms.*")
+    soon = timezone.now() + timedelta(hours=4)
+    for until, why in ((soon, " "), (timezone.now(), "等人"), (soon + timedelta(days=7), "等人")):
+        with pytest.raises(ValueError, match="why|until"):
+            acting.shelve(alarm.pk, person=who.pk, until=until, why=why)
+    assert acts() == []
+    acting.shelve(alarm.pk, person=who.pk, until=soon, why="等人")
+    client = browser(who)
+    assert (client.get("/alarms/").context["rows"], len(client.get("/alarms/?state=shelved").context["rows"])) == (
+        [],
+        1,
+    )
+    acting.unshelve(alarm.pk, person=who.pk)
+    assert len(client.get("/alarms/").context["rows"]) == 1
+    with pytest.raises(acting.NotNow):
+        acting.unshelve(alarm.pk, person=who.pk)
+
+
+def test_nothing_can_be_done_with_what_is_cleared(county: County, alarm: Alarm) -> None:
+    who = person(county, "alarms.*")
+    assert api.clear(alarm.pk, person=who.pk, why="误报", is_false=True)
+    for act in (acting.acknowledge, acting.unshelve):
+        with pytest.raises(acting.NotNow):
+            act(alarm.pk, person=who.pk)
+    assert (acts(), Alarm.objects.get().is_false) == (["cleared"], True)
+
+
+def test_reminders_until_somebody_has_seen_it(county: County, alarm: Alarm) -> None:
+    start = timezone.now()
+    assert caring.every_minute(start + timedelta(hours=1)) == (0, 0)
+    assert caring.every_minute(start + timedelta(hours=3)) == (0, 1)
+    assert caring.every_minute(start + timedelta(hours=4)) == (0, 0)
+    assert told() == ["raised", "reminder"]
+    acting.acknowledge(alarm.pk, person=person(county, "alarms.*").pk)
+    assert caring.every_minute(start + timedelta(hours=9)) == (0, 0)
+    assert acts() == ["reminded", "acknowledged"]
+
+
+def test_an_alarm_during_maintenance_is_silent_until_its_end(county: County) -> None:
+    made = jug(county)
+    only(county, WARM)
+    thing = Thing.objects.get()
+    now = timezone.now()
+    work = Maintenance.objects.create(
+        thing=thing, starts=now - timedelta(hours=1), ends=now + timedelta(hours=1), reason="清洗"
+    )
+    handle_directly(made["temperature"], 31)
+    assert (Alarm.objects.get().suppressed, told()) == ("maintenance", [])
+    assert caring.every_minute() == (0, 0)
+    work.delete()
+    assert (caring.every_minute()[0], told(), acts()) == (1, ["raised"], ["told"])
+
+
+def handle_directly(stream: int, value: float) -> None:
+    commit(stream, (0, value), verdict=0)
+    found = waiting()
+    if not found:  # a reading during maintenance is doubtful, so no event is told: the judge gets one by hand
+        found = [event(stream, 0, value)]
+    handle(*found)
+
+
+def test_what_hangs_on_a_device_that_is_down_is_silent_and_of_its_cause(county: County) -> None:
+
+    parent, child = jug(county, "gate"), jug(county, "leaf")
+    Thing.objects.filter(key="leaf").update(properties={"parent": "gate"})
+    only(county, {"when": {"profile": "lemonade.jug", "property": "temperature", "missing": "PT10M"}})
+    send(parent["temperature"], (0, 20))
+    send(child["temperature"], (1, 20))
+    judging.ring(minute(30))
+    first, second = Alarm.objects.order_by("raised_at")
+    assert (first.datastream, first.suppressed, first.root) == (parent["temperature"], "", None)
+    assert (second.datastream, second.suppressed, second.root) == (child["temperature"], "parent", first)
+    assert told() == ["raised"]
+    page = text(browser(person(county, "alarms.alarm.view")).get(f"/alarms/{first.pk}/"))
+    assert "同因预警" in page
+
+
+def test_the_page_offers_what_one_may_and_tells_what_was_done(county: County, alarm: Alarm) -> None:
+    viewer, boss = browser(person(county, "alarms.alarm.view")), person(county, "alarms.alarm.*", username="boss")
+    client, address = browser(boss), f"/alarms/{alarm.pk}/"
+    assert "/acknowledge" not in viewer.get(address).content.decode()
+    for verb in ("acknowledge", "assign", "shelve", "unshelve"):
+        assert viewer.post(f"{address}{verb}").status_code == 403
+    assert acts() == []
+    assert messages(client.post(f"{address}acknowledge", follow=True)) == ["已保存。"]
+    assert messages(client.post(f"{address}acknowledge", follow=True)) == ["已有他人先行处理；这是预警现在的状态。"]
+    assert messages(client.post(f"{address}shelve", {"why": "", "hours": "4"}, follow=True)) == [
+        "未作改动：请选择人员，或写明原因和期限。"
+    ]
+    client.post(f"{address}shelve", {"why": "等备件", "hours": "4"})
+    client.post(f"{address}clear", {"why": "探头坏了", "false": "1"})
+    assert acts() == ["acknowledged", "shelved", "cleared"]
+    page = text(client.get(address))
+    assert [part for part in ("已签收", "等备件", "探头坏了", "误报", "触发") if part not in page] == []
+
+
+def test_the_load_of_a_month_names_rules_that_should_die(county: County, alarm: Alarm) -> None:
+    who = person(county, "alarms.*")
+    stream = alarm.datastream
+    for n in range(5):
+        assert api.clear(Alarm.objects.get(state="open").pk, person=who.pk, why="x", is_false=n < 3)
+        send(stream, (n + 1, 31))
+    (found,) = load.loads(access.actor(who), county.pk, NOON - timedelta(hours=1), NOON + timedelta(days=9))
+    assert (found.rule, found.raised, found.closed, found.false, found.false_rate) == ("local.warm", 6, 5, 3, 60)
+    assert (found.why_die, found.seen_after, round(found.a_day, 2)) == ("false", None, 0.66)
+    page = text(browser(who).get("/alarms/load/?month=2026-07"))
+    assert [part for part in ("应停用或修订的规则", "3 / 5", "3 (60 %)", "本月您可见的预警") if part not in page] == []
+    assert "没有规则触发预警" in text(browser(who).get("/alarms/load/?month=2025-01"))
+    assert browser(person(county, "cases.*", username="z")).get("/alarms/load/").status_code == 403
+
+
+runs = itertools.count()
+KINDS = ["judge", "backwards", "acknowledge", "clear", "shelve"]
+minutes = st.lists(st.tuples(st.integers(0, 40), st.booleans()), max_size=8, unique_by=lambda pair: pair[0])
+
+
+def act(kind: str, stream: int, who: int, events: list[Any]) -> None:
+    """One step of somebody who races."""
+    found = Alarm.objects.filter(datastream=stream, state="open").values_list("pk", flat=True).first()
+    if kind in {"judge", "backwards"}:
+        handle(*(events if kind == "judge" else events[::-1]))
+    elif found and kind == "clear":
+        api.clear(found, person=who, why="x")
+    elif found and kind == "acknowledge":
+        acting.acknowledge(found, person=who)
+    elif found:
+        acting.shelve(found, person=who, until=timezone.now() + timedelta(hours=1), why="x")
+
+
+def race(*steps: Any) -> list[Exception]:
+    """Each list of steps in a thread of its own; what went wrong."""
+    faults: list[Exception] = []
+
+    def run(kinds: list[str], *given_: Any) -> None:
+        for kind in kinds:
+            try:
+                act(kind, *given_)
+            except acting.NotNow:
+                continue
+            except Exception as fault:  # noqa: BLE001  # any is told
+                faults.append(fault)
+        connections.close_all()
+
+    racers = [threading.Thread(target=run, args=one) for one in steps]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+    return faults
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    readings=minutes,
+    first=st.lists(st.sampled_from(KINDS), max_size=6),
+    second=st.lists(st.sampled_from(KINDS), max_size=6),
+)
+def test_whoever_races_one_alarm_is_open_and_none_is_lost(
+    county: County, readings: list[tuple[int, bool]], first: list[str], second: list[str]
+) -> None:
+    stream = jug(county, f"race-{next(runs)}")["temperature"]
+    only(county, WARM | {"clear": {"for": "PT30M"}}, "local.race")
+    who = person(county, "alarms.*", username=f"racer-{next(runs)}").pk
+    for at, is_warm in readings:
+        commit(stream, (at, 31 if is_warm else 20))
+    events = waiting()
+    assert race((first, stream, who, events), (second, stream, who, events)) == []
+    handle(*events)
+    send(stream, (60, 31))
+    assert Alarm.objects.filter(datastream=stream, state="open").count() == 1
+    going_on = Occurrence.objects.filter(alarm__datastream=stream, is_withdrawn=False, recovered_at=None)
+    assert [one.alarm.state for one in going_on] == ["open"]
