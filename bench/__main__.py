@@ -11,7 +11,21 @@ from pathlib import Path
 
 from bench import figures, stacks
 
-BENCHES = ("mqtt", "hj212", "live", "idle", "pages", "sta", "bulk", "records", "boards", "tiles", "map", "feel")
+BENCHES = (
+    "mqtt",
+    "hj212",
+    "live",
+    "idle",
+    "pages",
+    "sta",
+    "bulk",
+    "records",
+    "boards",
+    "tiles",
+    "map",
+    "feel",
+    "judge",
+)
 
 
 def main() -> int:
