@@ -1,8 +1,8 @@
-"""Readings a second that a thousand rules judge, by processor time of one core: thresholds with `for` and a margin, levels,
-missing sources, sums over time, each with a datastream of its own; decoded from events of 2,000 readings, states
-read and written as JSON as the database has them; then the same through the consumer with PostgreSQL, by the clock.
-Beside a loop that decodes the same events and compares each value with a limit. And milliseconds from the publish of a
-reading (MQTT QoS 1) to its alarm in `/live`, one after another, beside the aim of 500."""
+"""Readings a second that a thousand rules judge, by processor time of one core: thresholds with `for` and a margin,
+levels, missing sources, sums over time, each with a datastream of its own; decoded from events of 2,000 readings,
+states read and written as JSON as the database has them; then the same through the consumer with PostgreSQL, by the
+clock. Beside a loop that decodes the same events and compares each value with a limit. And milliseconds from the
+publish of a reading (MQTT QoS 1) to its alarm in `/live`, one after another, beside the aim of 500."""
 
 from __future__ import annotations
 
