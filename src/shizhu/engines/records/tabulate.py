@@ -117,7 +117,8 @@ def offered(subject: Subject) -> tuple[datasets.Column, ...]:
     made = [datasets.Column(TOWN, {"zh": "乡镇", "en": "Town"})]
     for name, column in sorted(subject.columns.items(), key=lambda pair: pair[0].startswith("_")):
         said = subject.said.get(name)
-        if said and not column.each and column.kind != Kind.LIST and name != TOWN:
+        is_new = said and said.title not in [one.title for one in made]  # `_key` is the register's own field as well
+        if said and is_new and not column.each and column.kind != Kind.LIST and name != TOWN:
             kind = "number" if column.kind in NUMBERS else "time" if column.kind in {Kind.DATE, Kind.TIME} else "text"
             made.append(datasets.Column(name, said.title, kind, said.unit))
     return tuple(made)

@@ -38,7 +38,7 @@ PLACES = {"wall": gettext_noop("Wall"), "desk": gettext_noop("Desk"), "phone": g
 KINDS = {
     "number": gettext_noop("One number"), "bar": gettext_noop("Bars"), "line": gettext_noop("Line"),
     "area": gettext_noop("Area under a line"), "pie": gettext_noop("Pie"), "stacked": gettext_noop("Stacked bars"),
-    "ranking": gettext_noop("Ranking"), "map": gettext_noop("Map of towns"), "table": gettext_noop("Table"),
+    "ranking": gettext_noop("Ranked bars"), "map": gettext_noop("Map of towns"), "table": gettext_noop("Table"),
     "list": gettext_noop("List"), "lights": gettext_noop("Lights"), "progress": gettext_noop("Progress"),
     "text": gettext_noop("Words alone"),
 }  # fmt: skip
