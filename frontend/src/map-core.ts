@@ -8,7 +8,11 @@ export interface LayerSettings {
   key: string; title: string; group: string; source: string; icon: string; colour: string; url: string;
   shown: boolean; width: number; opacity: number; legend: Mark[];
 }
-interface Settings { county: string; box: [number, number, number, number]; areas: string; base: string; layers: LayerSettings[]; live: string; relief: { corners: [[number, number], [number, number], [number, number], [number, number]]; urls: { light: string; dark: string } } | null; words: Record<string, string> }
+interface Settings { county: string; box: [number, number, number, number]; areas: string; base: string; layers: LayerSettings[]; live: string; relief: { corners: [[number, number], [number, number], [number, number], [number, number]]; urls: { light: string; dark: string } } | null; words: Record<string, string>; bases: Base[]; base_chosen: string }
+export interface Base {
+  key: string; title: string; source: string; problem: string; kind: "pmtiles" | "tiles"; datum: string; size: number; zooms: [number, number] | null; url: string;
+  draw: { layer: string; as: "fill" | "line" | "name"; colour: string; dark?: string; width?: number; field?: string; from?: number }[];
+}
 export interface Value { id: number; title: string; unit: string; decimals: number; value: number | null; time: string | null; verdict: number; origin: number }
 export interface Told {
   name: string; where?: string; town?: string; text?: string; level?: string; time?: string; origin?: number; simulated?: boolean;
@@ -104,6 +108,12 @@ export async function ask<A>(path: string, given: Record<string, string>): Promi
     hint(words.failed);
   }
   return null;
+}
+
+export async function post(path: string, given: Record<string, string>): Promise<void> {
+  const headers = JSON.parse(document.body.getAttribute("hx-headers") ?? "{}") as Record<string, string>;
+  const answer = await fetch(`${settings.base}${path}`, { method: "POST", headers, body: new URLSearchParams(given) }).catch(() => null);
+  if (!answer?.ok) hint(words.failed);
 }
 
 export function hint(content: string, ...actions: HTMLElement[]): void {

@@ -78,7 +78,7 @@ function open(): void {
   ratio.id = "sheet-ratio";
   scale.append(rule, ratio);
   const simulated = all().some(({ properties: told }) => told.simulated || told.origin);
-  foot.append(make("span", "", element.dataset.attribution), make("span", "", words.printed.replace("{}", element.dataset.person ?? "").replace("{}", now)));
+  foot.append(make("span", "", `${element.dataset.attribution}${find("map-base-source").textContent}`), make("span", "", words.printed.replace("{}", element.dataset.person ?? "").replace("{}", now)));
   if (simulated) foot.prepend(make("strong", "sheet-simulated", words.hasSimulated));
   paper.append(head, frame, north, key, scale, foot);
   const bars = make("div", "sheet-bar"), go = button("btn btn-primary", words.print, () => window.print(), "printer");

@@ -3,6 +3,7 @@ import maplibregl from "maplibre-gl";
 import "maplibre-gl/dist/maplibre-gl.css";
 import "./map.css";
 import { ground } from "./map-base";
+import { bases } from "./map-bases";
 import { list } from "./map-card";
 import { element, find, followTheme, home, isNarrow, map, settings, words } from "./map-core";
 import { files } from "./map-file";
@@ -42,6 +43,7 @@ map.on("load", () => {
   home();
   void (async () => {
     await ground();
+    bases();
     settings.layers.forEach(paint);
     map.on("moveend", whenMoved);
     tools();

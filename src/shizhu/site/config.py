@@ -6,9 +6,10 @@ import hashlib
 import ipaddress
 import json
 import os
+import re
 import secrets
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,16 @@ def _days(name: str, default: int, least: int = 2, most: int = 3660) -> int:
     return int(text)
 
 
+def _map_keys(text: str) -> dict[str, str]:
+    found = {}
+    for part in _listed(text):
+        name, sign, key = part.partition("=")
+        if not sign or not re.fullmatch(r"[a-z0-9_-]+", name) or not re.fullmatch(r"[A-Za-z0-9._~-]+", key):
+            raise Trouble(f"SHIZHU_MAP_KEYS holds {name!r}: list name=key with commas between, as in tianditu=0a1b2c")
+        found[name] = key
+    return found
+
+
 def _networks(text: str) -> Iterator[Network]:
     for part in _listed(text):
         try:
@@ -106,7 +117,7 @@ class Config:
     `SHIZHU_DEMO` the simulated county (on unless `0`) · `SHIZHU_SYNC_INTERVAL` fsync of the event log ·
     `SHIZHU_EDGE_PORT` where edges connect · `SHIZHU_EDGE` this is an edge: its file ·
     `SHIZHU_EDGE_DAYS` what it keeps · `SHIZHU_HOT_DAYS` observations in the database, older ones in files ·
-    `SHIZHU_PACKET_DAYS` packets as they came.
+    `SHIZHU_PACKET_DAYS` packets as they came · `SHIZHU_MAP_KEYS` keys of map servers.
     """
 
     home: Path
@@ -131,6 +142,8 @@ class Config:
     edge_port: int = 7422
     edge: edges.Town | None = None
     edge_days: int = 30
+    map_keys: Mapping[str, str] = field(default_factory=dict)
+    counties: Path = CLONE / "counties"
 
     @classmethod
     def from_environment(cls) -> Config:
@@ -165,6 +178,7 @@ class Config:
             edge_port=_port("SHIZHU_EDGE_PORT", 7422),
             edge=_edge(env.get("SHIZHU_EDGE", "")),
             edge_days=_days("SHIZHU_EDGE_DAYS", 30, 1, 366),
+            map_keys=_map_keys(env.get("SHIZHU_MAP_KEYS", "")),
         )
 
     @property

@@ -1,10 +1,10 @@
-"""What packs may declare: layers (`layers/*.yaml`)."""
+"""What packs may declare: layers (`layers/*.yaml`), and counties too: base maps (`bases/*.yaml`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shizhu.engines.maps import api, registers
+from shizhu.engines.maps import api, bases, registers
 from shizhu.kernel import packs
 from shizhu.kernel.packs import Body, LoadedPacks
 
@@ -25,6 +25,8 @@ def check(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
 def register() -> None:
     """Called once by the application."""
     packs.kind("layers", schema=packs.read_schema("shizhu.engines.maps", "layer"), check=check)
+    schema = packs.read_schema("shizhu.engines.maps", "base")
+    packs.kind(bases.KIND, schema=schema, check=bases.check, of_county=True)
     group = {"zh": "登记资料", "en": "Registers"}
     api.source(
         "records",

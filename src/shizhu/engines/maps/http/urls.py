@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from shizhu.engines.maps.http import answers, selected, views
+from shizhu.engines.maps.http import answers, based, selected, views
 
 app_name = "maps"
 urlpatterns = [
@@ -14,6 +14,8 @@ urlpatterns = [
     path("measure", answers.measure, name="measure"),
     path("select", answers.select, name="select"),
     path("select.xlsx", answers.select_table, name="select_table"),
+    path("bases", based.choose, name="choose_base"),
+    path("bases/<str:key>.pmtiles", based.file, name="base"),
     path("selections/<int:number>/", selected.page, name="selection"),
     path("selections/<int:number>/selection.xlsx", selected.file, name="selection_file"),
     path("around", answers.around, name="around"),

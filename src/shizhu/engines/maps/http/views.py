@@ -13,7 +13,7 @@ from django.urls import reverse
 from shapely.geometry import mapping
 
 from shizhu.engines.maps import api
-from shizhu.engines.maps.http import words
+from shizhu.engines.maps.http import based, words
 from shizhu.engines.maps.logic import relief
 from shizhu.kernel import access
 from shizhu.kernel.models import Area, County
@@ -32,11 +32,14 @@ def page(request: Request) -> HttpResponse:
     settings = {
         "county": request.county.pk, "box": root.box, "areas": reverse("maps:areas"), "base": reverse("maps:page"),
         "layers": shown, "live": "/live", "words": words.all_words(), "relief": _relief(request.county),
+        **based.told(request),
     }  # fmt: skip
     base = request.county.settings.get("base", {}).get("sources", {})
     context = {"map": settings, "layers": shown, "groups": groups, "outline": root.provenance, "ground": base}
     context["ranks"] = [(rank, settings["words"][f"rank_{rank}"]) for rank in reversed(api.RANKS) if rank]
-    return render(request, "maps/page.html", context)
+    answer = render(request, "maps/page.html", context)
+    answer["Content-Security-Policy"] = based.policy(request.county)
+    return answer
 
 
 def file(request: Request, kind: str, number: int) -> HttpResponse:

@@ -54,6 +54,8 @@ def all_words() -> dict[str, str]:
         "rank_yellow": _("yellow alarm"),
         "rank_orange": _("orange alarm"),
         "rank_red": _("red alarm"),
+        "baseFailed": _("The base map “{}” does not come. The network or its server may be away."),
+        "ownGround": _("Show the county's own ground"),
         "zoomFor": _("{} in all; zoom in to see each."),
         "legend": _("Legend"),
         "north": _("N"),
