@@ -10,7 +10,13 @@ const MOST = 200; // rows of a layer in the list
 const FILED = /^(record|thing|alarm|case|area)-\d+$/;
 const filed = (key: string): HTMLElement[] => (FILED.test(key) ? [button("btn btn-sm btn-primary mt-2", words.file, () => void openFile(key), "folder-open")] : []);
 
-function card(key: string, told: Told): HTMLElement {
+// Up and down the flow from a thing, where a layer flows.
+let flows: ((at: [number, number], way: "up" | "down") => void) | null = null;
+export function onFlow(act: typeof flows): void {
+  flows = act;
+}
+
+function card(key: string, told: Told, at?: [number, number]): HTMLElement {
   const body = make("div", "map-card");
   const head = make("div", "map-card-head");
   head.append(make("strong", "", told.name));
@@ -36,6 +42,7 @@ function card(key: string, told: Told): HTMLElement {
     link.href = told.url;
     actions.append(link);
   }
+  if (at && flows) actions.append(...(["up", "down"] as const).map((way) => button("btn btn-sm mt-2", way === "up" ? words.up : words.down, () => flows?.(at, way))));
   body.append(actions);
   return body;
 }
@@ -46,7 +53,7 @@ const focus = (key: string | undefined): void => document.querySelector<HTMLElem
 export function open(told: [key: string, told: Told][], at: [number, number], back?: HTMLElement): void {
   popup?.remove();
   const cards = make("div", "map-cards");
-  cards.append(...told.map(([key, one]) => card(key, one)));
+  cards.append(...told.map(([key, one], n) => card(key, one, n ? undefined : at)));
   if (isNarrow) return sheet(cards, back);
   popup = new maplibregl.Popup({ maxWidth: "320px", offset: 14 }).setLngLat(at).setDOMContent(cards).addTo(map);
   popup.on("close", () => focus(back?.dataset.feature));

@@ -6,7 +6,7 @@ import { onTheme, token } from "./theme";
 export interface Mark { colour: string; text: string; kind: string }
 export interface LayerSettings {
   key: string; title: string; group: string; source: string; icon: string; colour: string; url: string;
-  shown: boolean; width: number; opacity: number; legend: Mark[];
+  shown: boolean; network: boolean; width: number; opacity: number; legend: Mark[];
 }
 interface Settings { county: string; box: [number, number, number, number]; areas: string; base: string; layers: LayerSettings[]; live: string; relief: { corners: [[number, number], [number, number], [number, number], [number, number]]; urls: { light: string; dark: string } } | null; words: Record<string, string>; bases: Base[]; base_chosen: string }
 export interface Base {
@@ -20,7 +20,7 @@ export interface Told {
 }
 export type Feature = GFeature<Geometry, Told>;
 // A feature as the server's answers tell it: where to fly to, not its whole shape.
-export interface Brief extends Told { id: string; point: [number, number]; box: [number, number, number, number]; metres?: number; code?: string }
+export interface Brief extends Told { id: string; point: [number, number]; box: [number, number, number, number]; metres?: number; order?: number; code?: string }
 
 export const element = document.getElementById("map") as HTMLElement;
 export const settings = JSON.parse(document.getElementById(element.dataset.settings ?? "")?.textContent ?? "{}") as Settings;

@@ -2,7 +2,7 @@
 import type { GeoJSONSource, MapMouseEvent } from "maplibre-gl";
 import type { Feature as GFeature, Geometry } from "geojson";
 import { ask, bounds, button, element, find, flyTo, hint, icon, make, map, metres, say, settings, surface, words, type Brief } from "./map-core";
-import { clicked, open, results, type Group } from "./map-card";
+import { clicked, onFlow, open, results, type Group } from "./map-card";
 
 type Place = [number, number];
 type Mode = "line" | "area" | "box" | "polygon" | "circle";
@@ -95,7 +95,7 @@ export async function select(region: Record<string, string>): Promise<void> {
 
 // What is here, up and down the river: by the right button, a long press, or Shift+F10 for the middle of the map.
 interface Around { areas: Brief[]; inside: Brief[]; layers: Group[] }
-interface Course { lines: Brief[]; metres: number; geometry: Geometry | null; layers: Group[] }
+interface Course { lines: Brief[]; metres: number; declared?: boolean; geometry: Geometry | null; layers: Group[] }
 const coordinates = ([x, y]: Place): string => `${x.toFixed(6)}, ${y.toFixed(6)}`;
 
 async function here(place: Place): Promise<void> {
@@ -107,15 +107,16 @@ async function here(place: Place): Promise<void> {
   results(coordinates(place), [], [...areas, ...inside, ...found.layers.map((g) => ({ ...g, title: `${words.nearest} · ${g.title}` }))], [], () => sketch());
 }
 
-async function course(place: Place, direction: "up" | "down"): Promise<void> {
+export async function course(place: Place, direction: "up" | "down"): Promise<void> {
   const found = await ask<Course>(`${direction}stream`, { at: written([place]) });
   if (!found) return;
   if (!found.geometry) return hint(words.noFlow);
-  sketch(found.geometry, { type: "Point", coordinates: place });
+  const beside = found.layers.flatMap((group) => group.features.map((one): Geometry => ({ type: "Point", coordinates: one.point })));
+  sketch(found.geometry, ...beside, { type: "Point", coordinates: place });
   flyTo(place, bounds(found.geometry));
   const title = direction === "up" ? words.upstream : words.downstream;
   const groups: Group[] = [{ title: `${title} · ${metres(found.metres)}`, features: found.lines }, ...found.layers];
-  results(title, [found.layers.length ? words.beside : ""], groups, [], () => sketch());
+  results(title, [found.declared ? words.byNodes : words.byShape, found.layers.length ? words.beside : ""], groups, [], () => sketch());
 }
 
 function menu(place: Place, x: number, y: number): void {
@@ -250,6 +251,7 @@ export function tools(): void {
       if (mode) map.getCanvas().focus();
     }),
   );
+  if (settings.layers.some((layer) => layer.network)) onFlow((at, way) => void course(at, way));
   menus();
   searching();
 }

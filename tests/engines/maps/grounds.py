@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.engines.maps.ground import BOTH, declare
+from tests.engines.maps.ground import BOTH, DITCH, declare
 
 from shizhu.kernel import packs
 from shizhu.kernel.models import County
@@ -21,6 +21,9 @@ def ground(county: County) -> None:
             "title": name, "properties": {"code": text, "name": text}, "required": ["code", "name"],
             "x-shizhu": {"key": "code", "title": "name", "list": ["code"], "geometry": geometry},
         }  # fmt: skip
+        if key == DITCH:
+            body["properties"] |= {"above": text, "below": text}
+            body["x-shizhu"]["flow"] = {"from": "above", "to": "below"}
         declare(county, "registers", key, body)
         layer = {"title": name, "source": "records", "of": key, "icon": "map", "colour": "#123456"}
         declare(county, "layers", key, {**layer, "network": is_network})

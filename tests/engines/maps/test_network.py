@@ -20,7 +20,16 @@ LINES = {
 
 
 def parts(found: list[Stretch]) -> dict[str, tuple[float, float]]:
-    return {part.line: (part.start, part.end) for part in found}
+    """Of each line from where to where, its stretches put together."""
+    made: dict[str, tuple[float, float]] = {}
+    for part in found:
+        start, end = made.get(part.line, (part.start, part.end))
+        made[part.line] = min(start, part.start), max(end, part.end)
+    return made
+
+
+def ways(found: list[Stretch]) -> list[tuple[str, float, int]]:
+    return [(part.line, part.metres, part.order) for part in found]
 
 
 def test_upstream_ends_where_one_stands_and_takes_what_flows_in_above() -> None:
@@ -56,6 +65,84 @@ def test_a_ring_comes_to_an_end() -> None:
     corners = [(0, 0), (1000, 0), (1000, 1000), (0, 1000)]
     ring = {str(n): shapely.LineString([corners[n], corners[(n + 1) % 4]]) for n in range(4)}
     assert parts(Network(ring).upstream("0", 500)) == {"0": (0, 1000), "1": (0, 1000), "2": (0, 1000), "3": (0, 1000)}
+
+
+def test_how_far_and_past_how_many_lines() -> None:
+    network = Network(LINES)
+    assert ways(network.upstream("below", 250)) == [
+        ("below", 0, 0), ("main", 250, 1), ("left", 950, 2), ("brook", 1150, 3),
+    ]  # fmt: skip
+    assert ways(network.downstream("brook", 50)) == [
+        ("brook", 0, 0), ("left", 140, 1), ("main", 340, 2), ("below", 1040, 3),
+    ]  # fmt: skip
+
+
+def link(length: float) -> shapely.LineString:
+    return shapely.LineString([(0, 0), (length, 0)])  # all in one place: only the nodes tell them apart
+
+
+def test_declared_nodes_decide_whatever_is_drawn() -> None:
+    """a and b meet at M, which goes on by two ways of other lengths that meet again at N."""
+    lengths = {"a": 100.0, "b": 200.0, "short": 50.0, "long": 500.0, "out": 10.0}
+    nodes = {"a": ("A", "M"), "b": ("B", "M"), "short": ("M", "N"), "long": ("M", "N"), "out": ("N", "Z")}
+    network = Network({key: link(length) for key, length in lengths.items()}, nodes=nodes)
+    assert ways(network.upstream("out", 4)) == [
+        ("out", 0, 0), ("long", 4, 1), ("short", 4, 1), ("a", 54, 2), ("b", 54, 2),
+    ]  # fmt: skip
+    assert ways(network.downstream("a", 30)) == [("a", 0, 0), ("long", 70, 1), ("short", 70, 1), ("out", 120, 2)]
+    assert ways(network.upstream("b", 0)) == [("b", 0, 0)]
+
+
+def test_a_cycle_comes_back_to_the_rest_of_the_asked_line() -> None:
+    lengths = {"a": 100.0, "b": 60.0, "in": 7.0}
+    nodes = {"a": ("P", "Q"), "b": ("Q", "P"), "in": ("X", "P")}
+    network = Network({key: link(length) for key, length in lengths.items()}, nodes=nodes)
+    assert network.upstream("a", 30) == [
+        Stretch("a", 0, 30, 0, 0), Stretch("b", 0, 60, 30, 1), Stretch("in", 0, 7, 30, 1), Stretch("a", 30, 100, 90, 2),
+    ]  # fmt: skip
+    assert network.downstream("a", 30) == [
+        Stretch("a", 30, 100, 0, 0), Stretch("b", 0, 60, 70, 1), Stretch("a", 0, 30, 130, 2),
+    ]  # fmt: skip
+    alone = Network({"a": link(10)}, nodes={"a": ("P", "P")})
+    assert alone.downstream("a", 4) == [Stretch("a", 4, 10, 0, 0), Stretch("a", 0, 4, 6, 1)]
+
+
+NODES = st.sampled_from("ABCDE")
+GRAPHS = st.lists(st.tuples(NODES, NODES, st.integers(1, 9)), min_size=1, max_size=12)
+
+
+@given(GRAPHS, st.data())
+def test_any_graph_is_what_steps_over_its_links_reach(graph: list[tuple[str, str, int]], data: st.DataObject) -> None:
+    """Against the plain relaxation of Bellman and Ford; whatever cycles there are, it ends."""
+    links = {str(n): (start, end, float(length)) for n, (start, end, length) in enumerate(graph)}
+    key = data.draw(st.sampled_from(sorted(links)))
+    at = float(data.draw(st.integers(0, int(links[key][2]))))
+    network = Network(
+        {name: link(length) for name, (_start, _end, length) in links.items()},
+        nodes={name: (start, end) for name, (start, end, _length) in links.items()},
+    )
+    for is_up in (True, False):
+        begin, first = (links[key][0], at) if is_up else (links[key][1], links[key][2] - at)
+        far = {begin: first}
+        for _round in range(len(links) + 1):
+            for start, end, length in links.values():
+                here, there = (end, start) if is_up else (start, end)
+                if here in far:
+                    far[there] = min(far.get(there, float("inf")), far[here] + length)
+        found = network.upstream(key, at) if is_up else network.downstream(key, at)
+        nearest: dict[str, float] = {}
+        for one in found:
+            if one.line != key or one.metres or one.order:
+                nearest.setdefault(one.line, one.metres)
+        expected = {
+            name: far[end if is_up else start]
+            for name, (start, end, length) in links.items()
+            if (end if is_up else start) in far and (name != key or (at < length if is_up else at > 0))
+        }
+        assert nearest == expected
+        whole = {name for name in expected if name != key}
+        assert {n: span for n, span in parts(found).items() if n in whole} == {n: (0, links[n][2]) for n in whole}
+        assert [one.metres for one in found] == sorted(one.metres for one in found)
 
 
 @given(st.data())

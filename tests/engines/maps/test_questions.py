@@ -11,7 +11,7 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
-from tests.engines.maps.ground import LANE, PATCH, put
+from tests.engines.maps.ground import DITCH, LANE, PATCH, put
 from tests.fixtures import area, person
 from tests.web.pages import browser
 
@@ -118,6 +118,58 @@ def test_upstream_and_downstream_of_a_place(county: County, stall: Any, root: Ac
     assert names(list(hers.lines)) == ["主"]
     assert api.beside(east, county.pk, stalls, hers) == []
     assert api.upstream(root, county.pk, layer, (100.7, 30.9)) is None
+
+
+@pytest.fixture
+def ditches(county: County, root: Actor, ground: None) -> None:
+    """一 and 二 meet in the pond, which 三 leaves a kilometre off; 旁 ends on 三 and has nothing to do with it."""
+    put(root, county, DITCH, "一", "LINESTRING(100.50 30.50,100.60 30.50)", above="山", below="塘")
+    put(root, county, DITCH, "二", "LINESTRING(100.60 30.60,100.60 30.51)", above="坡", below="塘")
+    put(root, county, DITCH, "三", "LINESTRING(100.61 30.50,100.80 30.50)", above="塘", below="江")
+    put(root, county, DITCH, "旁", "LINESTRING(100.70 30.55,100.70 30.50)", above="井", below="田")
+
+
+@pytest.mark.usefixtures("lanes", "ditches")
+def test_declared_nodes_decide_what_flows_into_what(county: County, stall: Any, root: Actor) -> None:
+    layer, stalls = api.layer(county.pk, root, DITCH), api.layer(county.pk, root, STALLS)
+    stall(at=(100.6, 30.55))
+    stall(at=(100.52, 30.5))
+    stall(at=(100.65, 30.501))
+    up = api.upstream(root, county.pk, layer, (100.71, 30.4999))
+    assert up is not None
+    below, first, second = (
+        geodesy.length(way)
+        for way in (
+            [(100.61, 30.5), (100.71, 30.5)], [(100.5, 30.5), (100.6, 30.5)], [(100.6, 30.6), (100.6, 30.51)],
+        )
+    )  # fmt: skip
+    assert [(part.feature.properties["name"], part.order) for part in up.parts] == [("三", 0), ("一", 1), ("二", 1)]
+    assert [part.metres for part in up.parts] == pytest.approx([0, below, below], rel=1e-3)
+    assert up.length == pytest.approx(below + first + second, rel=1e-3)
+    near = api.beside(root, county.pk, stalls, up)
+    assert [(one.feature.properties["name"], one.order) for one in near] == [("3号摊", 0), ("1号摊", 1), ("2号摊", 1)]
+    along = [geodesy.length(way) for way in (
+        [(100.65, 30.5), (100.71, 30.5)], [(100.6, 30.55), (100.6, 30.51)], [(100.52, 30.5), (100.6, 30.5)],
+    )]  # fmt: skip
+    assert [one.metres for one in near] == pytest.approx([along[0], below + along[1], below + along[2]], rel=1e-3)
+    down = api.downstream(root, county.pk, layer, (100.6, 30.56))
+    assert down is not None
+    assert [(part.feature.properties["name"], part.order) for part in down.parts] == [("二", 0), ("三", 1)]
+    told = ask(browser(person(county, "*")), "upstream?at=100.71,30.4999")
+    assert (told["declared"], [(one["name"], one["order"]) for one in told["lines"]]) == (
+        True, [("三", 0), ("一", 1), ("二", 1)],
+    )  # fmt: skip
+
+
+def test_a_link_without_its_nodes_flows_as_it_is_drawn(county: County, root: Actor) -> None:
+    put(root, county, DITCH, "上", "LINESTRING(100.50 30.50,100.60 30.50)")
+    put(root, county, DITCH, "下", "LINESTRING(100.60 30.50,100.70 30.50)", above="塘", below="江")
+    put(root, county, DITCH, "远", "LINESTRING(100.70 30.50,100.80 30.50)", above="海", below="洋")
+    up = api.upstream(root, county.pk, api.layer(county.pk, root, DITCH), (100.65, 30.5))
+    down = api.downstream(root, county.pk, api.layer(county.pk, root, DITCH), (100.65, 30.5))
+    assert up is not None
+    assert down is not None
+    assert (names(list(up.lines)), names(list(down.lines))) == (["下", "上"], ["下"])
 
 
 def ask(client: Any, address: str, status: int = 200) -> Any:

@@ -12,6 +12,7 @@ from shizhu.engines.maps.contracts import (
     Layer,
     Mark,
     Near,
+    Part,
     Region,
     Section,
     Source,
@@ -33,7 +34,8 @@ from shizhu.engines.maps.questions import (
 )
 
 __all__ = [
-    "RANKS", "Asked", "Box", "Circle", "Course", "Event", "Feature", "Layer", "Mark", "Near", "Region", "Section",
-    "Shape", "Source", "Subject", "areas_at", "beside", "collection", "containing", "counted", "dossier", "downstream",
-    "features", "layer", "layers", "nearest", "section", "source", "sources", "subject", "upstream", "within",
+    "RANKS", "Asked", "Box", "Circle", "Course", "Event", "Feature", "Layer", "Mark", "Near", "Part", "Region",
+    "Section", "Shape", "Source", "Subject", "areas_at", "beside", "collection", "containing", "counted", "dossier",
+    "downstream", "features", "layer", "layers", "nearest", "section", "source", "sources", "subject", "upstream",
+    "within",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
+from shapely import MultiLineString, union_all
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
@@ -45,11 +46,12 @@ class Layer:
 
 @dataclass(frozen=True)
 class Feature:
-    """One thing on the map: a GeoJSON geometry in WGS 84 and what is told of it."""
+    """One thing on the map: a GeoJSON geometry in WGS 84 and what is told of it; of a declared link also its nodes."""
 
     id: str
     geometry: Mapping[str, Any]
     properties: Mapping[str, Any]
+    nodes: tuple[str, str] | None = None  # that it flows from and to
 
     @cached_property
     def shape(self) -> BaseGeometry:
@@ -80,10 +82,11 @@ class Mark:
 
 @dataclass(frozen=True)
 class Near:
-    """A feature and how far it is, in geodesic metres."""
+    """A feature and how far it is, in geodesic metres; beside a course along the flow, with the lines between."""
 
     feature: Feature
     metres: float
+    order: int = 0
 
 
 class Region(Protocol):
@@ -115,13 +118,47 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Course:
-    """Lines up or down from where it was `asked`, the asked one first; `length` in metres."""
+class Part:
+    """A part of a line: `metres` along the flow from where it was asked to its nearer end, past `order` other lines."""
 
-    asked: tuple[float, float]
-    lines: tuple[Feature, ...]
+    feature: Feature
     geometry: BaseGeometry
     length: float
+    metres: float
+    order: int
+
+
+@dataclass(frozen=True)
+class Course:
+    """What is up or down the flow from where it was `asked`, the nearest first; `length` in metres.
+
+    It is declared where the asked line names its nodes; elsewhere it follows from where lines end.
+    """
+
+    asked: tuple[float, float]
+    parts: tuple[Part, ...]
+    is_up: bool
+
+    @property
+    def lines(self) -> tuple[Feature, ...]:
+        """The features of its parts, each once."""
+        return tuple({part.feature.id: part.feature for part in self.parts}.values())
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether the asked line names its nodes."""
+        return self.parts[0].feature.nodes is not None
+
+    @property
+    def geometry(self) -> BaseGeometry:
+        """All of it."""
+        kept = [part.geometry for part in self.parts if part.geometry.length]
+        return union_all(kept) if kept else MultiLineString()
+
+    @property
+    def length(self) -> float:
+        """Of all parts."""
+        return sum(part.length for part in self.parts)
 
 
 Give = Callable[[Actor, str, Layer, Asked], list[Feature]]  # (who, county, layer, asked) → the features who may see

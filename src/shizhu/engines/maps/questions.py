@@ -14,10 +14,10 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from shizhu.engines.maps.contracts import Asked, Box, Chosen, Course, Feature, Layer, Near, Region
+from shizhu.engines.maps.contracts import Asked, Box, Chosen, Course, Feature, Layer, Near, Part, Region
 from shizhu.engines.maps.layers import features as features_of
 from shizhu.engines.maps.layers import is_large, sources
-from shizhu.engines.maps.logic.network import Network, Stretch
+from shizhu.engines.maps.logic.network import Network
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area
 from shizhu.lib import geodesy
@@ -80,9 +80,20 @@ def downstream(who: Actor, county: str, layer: Layer, position: geodesy.Position
 
 
 def beside(who: Actor, county: str, layer: Layer, course: Course, off: float = BESIDE) -> list[Near]:
-    """The features within `off` metres of a course, nearest to where it was asked first."""
-    found = within(who, county, layer, Along(course.asked, course.geometry, off))
-    return _ranked(found, geodesy.Around(course.asked))
+    """The features within `off` metres of a course, with their distance along it, the nearest first."""
+    if course.geometry.is_empty:
+        return []
+    around = geodesy.Around(course.asked)
+    lines = [around.plane(part.geometry) for part in course.parts]
+    near = []
+    for one in within(who, county, layer, Along(course.asked, course.geometry, off)):
+        place = around.plane(one.shape)
+        part, line = min(
+            zip(course.parts, lines, strict=True), key=lambda pair: (pair[1].distance(place), pair[0].metres)
+        )
+        at = line.project(shapely.Point(shapely.shortest_line(line, place).coords[0])) if line.length else 0.0
+        near.append(Near(one, part.metres + (line.length - at if course.is_up else at), part.order))
+    return sorted(near, key=lambda one: (one.metres, one.feature.id))
 
 
 def _ranked(found: Iterable[Feature], around: geodesy.Around) -> list[Near]:
@@ -92,22 +103,19 @@ def _ranked(found: Iterable[Feature], around: geodesy.Around) -> list[Near]:
 
 def _course(who: Actor, county: str, layer: Layer, position: geodesy.Position, *, is_up: bool) -> Course | None:
     around = geodesy.Around(position)
-    features = {one.id: one for one in features_of(who, county, layer) if one.geometry["type"] == "LineString"}
-    network = Network({key: around.line(one.shape) for key, one in features.items()})
+    world = Shape(shapely.box(-180, -90, 180, 90))
+    features = {one.id: one for one in within(who, county, layer, world) if one.geometry["type"] == "LineString"}
+    nodes = {key: one.nodes for key, one in features.items() if one.nodes}
+    network = Network({key: around.line(one.shape) for key, one in features.items()}, nodes=nodes)
     place = network.locate(shapely.Point(0, 0), REACH)
     if place is None:
         return None
     found = network.upstream(*place) if is_up else network.downstream(*place)
-    parts: list[Stretch] = sorted(found, key=lambda part: (part.line != place[0], part.line))
-    lines = [around.globe(network.shape(part)) for part in parts]
-    kept = [line for line in lines if line.length]
-    length = sum(part.end - part.start for part in parts)
-    return Course(
-        position,
-        tuple(features[part.line] for part in parts),
-        shapely.union_all(kept) if kept else shapely.MultiLineString(),
-        length,
+    parts = (
+        Part(features[one.line], around.globe(network.shape(one)), one.end - one.start, one.metres, one.order)
+        for one in found
     )
+    return Course(position, tuple(parts), is_up)
 
 
 @dataclass(frozen=True)

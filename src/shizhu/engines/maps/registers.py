@@ -53,7 +53,9 @@ def inside(who: Actor, county: str, layer: Layer, region: Region) -> Chosen:
 
 def _drawn(register: records.Register, layer: Layer, entries: Iterable[records.Entry]) -> Iterator[Feature]:
     colours, shown = colours_of(register, layer), register.fields.get(layer.style.get("by", ""))
-    return (_feature(entry, place, layer, colours, shown) for entry in entries if (place := entry.geometry) is not None)
+    for entry in entries:
+        if entry.geometry is not None:
+            yield _feature(entry, entry.geometry, layer, colours, shown, register.flow or ())
 
 
 def grid(who: Actor, county: str, layer: Layer, box: Box | None, size: float) -> list[records.Cell]:
@@ -62,8 +64,9 @@ def grid(who: Actor, county: str, layer: Layer, box: Box | None, size: float) ->
 
 
 def _feature(
-    entry: records.Entry, place: BaseGeometry, layer: Layer, colours: Mapping[str, str], shown: records.Field | None
-) -> Feature:
+    entry: records.Entry, place: BaseGeometry, layer: Layer, colours: Mapping[str, str], shown: records.Field | None,
+    flow: tuple[str, ...],
+) -> Feature:  # fmt: skip
     value = str(entry.data.get(shown.name, "")) if shown else ""
     told: dict[str, Any] = {
         "name": entry.title,
@@ -73,7 +76,8 @@ def _feature(
         "simulated": entry.is_simulated,
         "url": f"/records/{entry.register}/{entry.id}/",
     }
-    return Feature(f"record-{entry.id}", mapping(place), told)
+    nodes = tuple(str(entry.data.get(name) or "") for name in flow)
+    return Feature(f"record-{entry.id}", mapping(place), told, (nodes[0], nodes[1]) if all(nodes) and nodes else None)
 
 
 def colours_of(register: records.Register, layer: Layer) -> dict[str, str]:

@@ -61,9 +61,10 @@ def check_fields(key: str, body: packs.Body, everything: packs.LoadedPacks) -> I
 def _missing(declared: Register) -> Iterator[str]:
     """Names that are no fields."""
     hints = declared.hints
-    named = [(f"x-shizhu.{word}", hints[word]) for word in ("key", "title", "order", "time") if word in hints]
+    named = [(f"x-shizhu.{word}", hints[word]) for word in ("key", "title", "order", "time", "camera") if word in hints]
     named += [(f"x-shizhu.{word}", name) for word in ("list", "filters") for name in hints.get(word, [])]
     named += [("x-shizhu.unique", name) for group in hints.get("unique", []) for name in group]
+    named += [(f"x-shizhu.flow.{end}", name) for end, name in hints.get("flow", {}).items()]
     named += [("required", name) for name in declared.body["required"]]
     for place, name in named:
         if name.removeprefix("-") not in declared.fields:
@@ -76,6 +77,13 @@ def _key(declared: Register) -> Iterator[str]:
         yield f"x-shizhu.key: {key.name}: a key must be a required text of at most {LINE} characters"
     if title.kind != Kind.TEXT or not title.is_required:
         yield f"x-shizhu.title: {title.name}: a title must be a required text"
+    if declared.flow and declared.geometry != "LineString":
+        yield f"x-shizhu.flow: {declared.geometry or 'no geometry'}: links of a network are each a LineString"
+    if declared.camera and declared.fields[declared.camera].kind != Kind.TEXT:
+        yield f"x-shizhu.camera: {declared.camera}: must be a text, the camera's https address"
+    for name in declared.flow or ():
+        if declared.fields[name].kind != Kind.TEXT:
+            yield f"x-shizhu.flow: {name}: must be a text or a reference that names a node"
     if declared.time_field and declared.fields[declared.time_field].kind not in {Kind.DATE, Kind.TIME}:
         yield f"x-shizhu.time: {declared.time_field}: must be a date or a time"
 
@@ -95,9 +103,10 @@ def _private(declared: Register) -> Iterator[str]:
     """A private field would leak through what everybody may see or search."""
     hints = declared.hints
     public = {declared.key_field, declared.title_field, declared.order.removeprefix("-"), declared.time_field}
+    public |= {declared.camera, *(declared.flow or ())}
     for name in sorted(public.union(hints.get("filters", [])) - {""}):
         if declared.fields[name].privacy:
-            yield f"{name}: {declared.fields[name].privacy}: may not be key, title, order, time or filter"
+            yield f"{name}: {declared.fields[name].privacy}: may not be key, title, order, time, flow, camera or filter"
 
 
 def _values(declared: Register) -> Iterator[str]:

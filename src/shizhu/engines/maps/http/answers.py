@@ -12,7 +12,7 @@ from django.urls import reverse
 from shapely.geometry import mapping
 
 from shizhu.engines.maps import asking, questions, selections
-from shizhu.engines.maps.contracts import Feature, Layer, Near, Region
+from shizhu.engines.maps.contracts import Feature, Layer, Near, Part, Region
 from shizhu.engines.maps.layers import collection, layers, sources, view
 from shizhu.engines.maps.search import area_feature, search
 from shizhu.engines.maps.selections import middle
@@ -54,7 +54,11 @@ def _words(one: Feature) -> dict[str, Any]:
 
 
 def _near(found: Iterable[Near]) -> list[dict[str, Any]]:
-    return [{**told, "metres": round(near.metres, 1)} for near in found for told in _told([near.feature])]
+    return [
+        {**told, "metres": round(near.metres, 1), "order": near.order}
+        for near in found
+        for told in _told([near.feature])
+    ]
 
 
 @answer
@@ -132,13 +136,22 @@ def course(request: Request, direction: str) -> Any:
     """`up` or `down` from a position along the networks of lines, and what lies beside the course."""
     place, who, county = asking.position("at", request.GET.get("at", "")), request.actor, request.county.pk
     own, ask = layers(county, who), {"up": questions.upstream, "down": questions.downstream}[direction]
-    made = next(filter(None, (ask(who, county, each, place) for each in own if each.is_network)), None)
+    found = [one for each in own if each.is_network and (one := ask(who, county, each, place))]
+    made = min(found, key=lambda one: not one.is_declared, default=None)  # what is declared before what is drawn
     if made is None:
         return {"lines": [], "metres": 0, "layers": [], "geometry": None}
+    first: dict[str, Part] = {}
+    for part in made.parts:
+        first.setdefault(part.feature.id, part)
     beside = [(each, questions.beside(who, county, each, made)) for each in own if not each.is_network]
     return {
-        "lines": _told(made.lines),
+        "lines": [
+            {**told, "metres": round(part.metres, 1), "order": part.order}
+            for part in first.values()
+            for told in _told([part.feature])
+        ],
         "metres": made.length,
+        "declared": made.is_declared,
         "geometry": mapping(made.geometry),
         "layers": [{**_named(each), "features": _near(found)} for each, found in beside if found],
     }  # fmt: skip

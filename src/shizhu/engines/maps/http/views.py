@@ -66,6 +66,7 @@ def _described(county: str, layer: api.Layer) -> dict[str, Any]:
         "icon": layer.icon,
         "colour": layer.colour,
         "shown": layer.is_shown,
+        "network": layer.is_network,
         "width": layer.style.get("width", 2.5),
         "opacity": layer.style.get("opacity", 1),
         "legend": [asdict(mark) for mark in api.sources()[layer.source].legend(county, layer)],

@@ -153,6 +153,12 @@ class Register:
         return str(self.hints.get("time", ""))
 
     @property
+    def flow(self) -> tuple[str, str] | None:
+        """The fields that name the nodes a row begins and ends at, where rows are links of a network that flows."""
+        found = self.hints.get("flow")
+        return (str(found["from"]), str(found["to"])) if found else None
+
+    @property
     def order(self) -> str:
         """The field rows are ordered by at first; nothing for the title in pinyin."""
         return str(self.hints.get("order", ""))
