@@ -32,7 +32,7 @@ class Look {
 const DASHES = ["solid", "dashed", "dotted", [10, 4], [4, 2, 1, 2], [12, 3, 3, 3]];
 const SYMBOLS = ["circle", "rect", "triangle", "diamond", "pin", "arrow"];
 
-export async function option(data: Chart, element: HTMLElement, register: (name: string, shape: unknown) => void): Promise<Option> {
+export async function option(data: Chart, element: HTMLElement, register: (name: string, shape: unknown) => void, isFresh: boolean): Promise<Option> {
   const look = new Look(element);
   const shown = (value: unknown): string => {
     const found = Array.isArray(value) ? value[value.length - 1] : value;
@@ -45,7 +45,7 @@ export async function option(data: Chart, element: HTMLElement, register: (name:
     animation: false, color: look.palette, textStyle: text,
     tooltip: { confine: true, trigger: "item", valueFormatter: shown, backgroundColor: look.card, borderColor: look.grid, textStyle: { color: look.strong, fontSize: look.size } },
   };
-  if (data.kind === "map") return { ...base, ...(await map(data, look, element, register, shown)) };
+  if (data.kind === "map") return { ...base, ...(await map(data, look, element, register, shown, isFresh)) };
   return { ...base, ...(data.kind === "pie" ? pie(data, look, element) : lines(data, look, element)) };
 }
 
@@ -102,6 +102,8 @@ async function json<T>(address: string): Promise<T | null> {
 }
 
 const LIES = .87; // a degree of longitude beside one of latitude, at 30° north
+type Features = { features: Feature[] };
+const drawn = new Map<string, Promise<Features | null>>(); // as it was last asked for
 const kept = new Map<string, { names: string[]; aspect: number } | null>();
 
 function aspect(features: Feature[]): number {
@@ -111,7 +113,7 @@ function aspect(features: Feature[]): number {
   return (span(xs) * LIES) / span(ys);
 }
 
-async function map(data: Chart, look: Look, element: HTMLElement, register: (name: string, shape: unknown) => void, shown: (value: unknown) => string): Promise<Option> {
+async function map(data: Chart, look: Look, element: HTMLElement, register: (name: string, shape: unknown) => void, shown: (value: unknown) => string, isFresh: boolean): Promise<Option> {
   const address = data.areas ?? "";
   if (!kept.has(address)) {
     const found = await json<{ features: Feature[] }>(address);
@@ -121,7 +123,11 @@ async function map(data: Chart, look: Look, element: HTMLElement, register: (nam
   }
   const known = kept.get(address);
   if (!known) return {};
-  const layers = await Promise.all((data.layers ?? []).map((layer) => json<{ features: Feature[] }>(layer)));
+  const layers = await Promise.all((data.layers ?? []).map((layer) => {
+    const found = (!isFresh && drawn.get(layer)) || json<Features>(layer);
+    drawn.set(layer, found);
+    return found;
+  }));
   const points = layers.flatMap((layer) => layer?.features ?? []).filter((feature) => feature.geometry.type === "Point");
   const values = new Map((data.values ?? []).map((place) => [place.name, place]));
   const most = Math.max(1, ...(data.values ?? []).map((place) => place.value ?? 0));

@@ -14,15 +14,18 @@ const board = document.querySelector<HTMLElement>("[data-board]");
 const isWall = board?.dataset.wall !== undefined;
 const charts = new Map<string, echarts.ECharts>();
 
-async function draw(element: HTMLElement): Promise<void> {
+// The old chart stays until the new one can take its place; of two that are asked for, the later one does.
+const rounds = new Map<string, number>();
+async function draw(element: HTMLElement, isFresh = true): Promise<void> {
   const source = document.getElementById(element.dataset.boardChart ?? "");
   if (!source?.textContent) return;
-  const data = JSON.parse(source.textContent) as Chart, id = element.dataset.boardChart ?? "";
+  const data = JSON.parse(source.textContent) as Chart, id = element.dataset.boardChart ?? "", round = (rounds.get(id) ?? 0) + 1;
+  rounds.set(id, round);
+  const made = await option(data, element, (name, shape) => echarts.registerMap(name, shape as never), isFresh);
+  if (rounds.get(id) !== round || !element.isConnected) return;
   charts.get(id)?.dispose();
   const chart = echarts.init(element, null, { locale: document.documentElement.lang.startsWith("en") ? "EN" : "ZH" });
   charts.set(id, chart);
-  const made = await option(data, element, (name, shape) => echarts.registerMap(name, shape as never));
-  if (chart.isDisposed()) return;
   chart.setOption(made as never);
   element.dataset.drawn = "";
   chart.on("click", (event) => {
@@ -32,8 +35,8 @@ async function draw(element: HTMLElement): Promise<void> {
   new ResizeObserver(() => chart.isDisposed() || chart.resize()).observe(element);
 }
 
-function dress(root: ParentNode): void {
-  root.querySelectorAll<HTMLElement>("[data-board-chart]").forEach((element) => void draw(element));
+function dress(root: ParentNode, isFresh = true): void {
+  root.querySelectorAll<HTMLElement>("[data-board-chart]").forEach((element) => void draw(element, isFresh));
   root.querySelectorAll<HTMLElement>("[data-way]").forEach((bar) => {
     const share = Number((bar.dataset.way ?? "").replace(/,/g, ""));
     bar.style.width = `${Number.isFinite(share) ? Math.min(100, Math.max(0, share)) : 0}%`;
@@ -133,7 +136,11 @@ function tick(): void {
 }
 
 if (board) {
-  onTheme(() => dress(document));
+  let isFresh = true; // another theme asks the server for nothing
+  onTheme(() => {
+    dress(document, isFresh);
+    isFresh = false;
+  });
   const late = [...document.querySelectorAll<HTMLElement>("[data-pending]")].map((panel) => panel.dataset.panel).filter(Boolean);
   if (late.length) void refresh(late.join(","));
   listen();

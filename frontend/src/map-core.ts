@@ -27,7 +27,8 @@ export const settings = JSON.parse(document.getElementById(element.dataset.setti
 export const words = settings.words;
 export const isNarrow = matchMedia("(max-width: 767.98px)").matches;
 export const language = document.documentElement.lang.startsWith("en") ? "en-GB" : "zh-CN";
-export const levels: Record<string, string> = { blue: token("blue"), yellow: token("yellow"), orange: token("orange"), red: token("red") };
+export const levels: Record<string, string> = {};
+onTheme(() => ["blue", "yellow", "orange", "red"].forEach((level) => { levels[level] = token(level); }));
 const [west, south, east, north] = settings.box;
 
 export const map = new maplibregl.Map({
@@ -37,6 +38,7 @@ export const map = new maplibregl.Map({
   fitBoundsOptions: { padding: 36 },
   attributionControl: false,
   dragRotate: false,
+  fadeDuration: 0, // a name that fades in is drawn for a third of a second in every frame
   maxZoom: 17,
   minZoom: 6,
   locale: { "Map.Title": words.map, "NavigationControl.ZoomIn": words.zoomIn, "NavigationControl.ZoomOut": words.zoomOut, "Popup.Close": words.close },

@@ -1,4 +1,5 @@
 // The declared layers: how each is drawn, loaded, switched, made fainter; and the values that come in live.
+import type maplibregl from "maplibre-gl";
 import type { ExpressionSpecification, GeoJSONSource } from "maplibre-gl";
 import type { FeatureCollection } from "geojson";
 import { clock, element, find, levels, map, remember, remembered, settings, shown, themed, type Feature, type LayerSettings, type Value } from "./map-core";
@@ -8,6 +9,8 @@ export type Row = [stream: number, time: string, value: number | null, verdict: 
 type Part = { id: string; property: string; full: number };
 export const collections = new Map<string, Feature[]>();
 const values = new Map<number, Value>();
+const labelled = new Map<number, [layer: string, feature: Feature]>(); // the stream whose value stands on the map
+const changed = new Set<number>(); // of those, since the map was told
 const parts = new Map<string, Part[]>();
 const chosen = remembered();
 let whenChanged: () => void = () => undefined;
@@ -20,8 +23,10 @@ export const isOn = (layer: LayerSettings): boolean => chosen.on[layer.key] ?? l
 export const all = (): Feature[] => [...collections.values()].flat();
 
 function decorate(layer: LayerSettings, features: Feature[]): void {
-  for (const { properties: told } of features) {
+  for (const feature of features) {
+    const told = feature.properties;
     for (const value of told.values ?? []) values.set(value.id, value);
+    if (told.values?.length) labelled.set(told.values[0].id, [layer.key, feature]);
     const first = told.values?.[0];
     told.label = first ? shown(first) : "";
     told.mark = told.level ? levels[told.level] : told.mark ?? layer.colour;
@@ -46,7 +51,6 @@ function around(pen: CanvasRenderingContext2D, m: number, r: number, corners: nu
   pen.closePath();
 }
 function draw(name: string, colour: string, shape: string, size: number, edge = "#fff"): void {
-  if (map.hasImage(name)) return;
   const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
   canvas.width = canvas.height = size;
   if (!pen) return;
@@ -57,11 +61,13 @@ function draw(name: string, colour: string, shape: string, size: number, edge = 
   pen.lineWidth = 4;
   pen.stroke();
   pen.fill();
-  map.addImage(name, pen.getImageData(0, 0, size, size), { pixelRatio: 2 });
+  const drawn = pen.getImageData(0, 0, size, size);
+  if (map.hasImage(name)) map.updateImage(name, drawn);
+  else map.addImage(name, drawn, { pixelRatio: 2 });
 }
 
 // The marks of levels, each with a shape of its own, and of what is not heard of.
-function marks(): void {
+export function marks(): void {
   for (const [level, colour] of Object.entries(levels)) draw(`level-${level}`, token(`${level}-fill`), level, 34, colour);
   draw("level-silent", "#fff", "hollow", 30, "#5d6b65");
 }
@@ -120,10 +126,19 @@ export function paint(layer: LayerSettings): void {
   parts.set(layer.key, [...(paintings[layer.source] ?? paintings.things)(layer), ...clusters(layer)]);
   switchTo(layer, isOn(layer));
   fade(layer, chosen.opacity[layer.key] ?? layer.opacity);
-  for (const id of ids(layer)) {
-    map.on("mouseenter", id, () => (map.getCanvas().style.cursor = "pointer"));
-    map.on("mouseleave", id, () => (map.getCanvas().style.cursor = ""));
-  }
+}
+
+// A hand over what can be opened. Asked once a frame for all layers, and not while the map moves: to ask for each costs more than to draw.
+export function pointing(): void {
+  let place: maplibregl.Point | null = null;
+  map.on("mousemove", ({ point }) => {
+    if (!place) requestAnimationFrame(() => {
+      const layers = settings.layers.filter(isOn).flatMap(ids);
+      if (place && !map.isMoving()) map.getCanvas().style.cursor = map.queryRenderedFeatures(place, { layers }).length ? "pointer" : "";
+      place = null;
+    });
+    place = point;
+  });
 }
 export const ids = (layer: LayerSettings): string[] => [...new Set((parts.get(layer.key) ?? []).map((part) => part.id))];
 
@@ -173,7 +188,6 @@ export async function load(layer: LayerSettings): Promise<void> {
   whenChanged();
 }
 
-let isDirty = false;
 export function take(rows: Row[]): void {
   if (at) return;
   for (const [id, time, value, verdict, origin] of rows) {
@@ -186,21 +200,34 @@ export function take(rows: Row[]): void {
       setTimeout(() => cell.classList.remove("fresh"), 900);
     });
     document.querySelectorAll(`[data-clock="${id}"]`).forEach((cell) => (cell.textContent = clock(time)));
+    if (labelled.has(id)) changed.add(id);
   }
-  isDirty = true;
 }
 
-// Whatever comes in, the map is redrawn at most twice a second.
+// Whatever comes in, the map is told at most twice a second, only of the words that changed, and not while it moves.
 setInterval(() => {
-  if (!isDirty) return;
-  isDirty = false;
-  for (const layer of settings.layers.filter((l) => l.source === "things")) {
+  if (!changed.size || map.isMoving()) return;
+  const updates = new Map<string, { id: string; addOrUpdateProperties: { key: string; value: string }[] }[]>();
+  for (const stream of changed) {
+    const [layer, feature] = labelled.get(stream) ?? [], first = feature?.properties.values?.[0];
+    if (!layer || !feature || !first || !collections.get(layer)?.includes(feature) || feature.properties.label === shown(first)) continue;
+    feature.properties.label = shown(first);
+    updates.set(layer, [...(updates.get(layer) ?? []), { id: String(feature.id), addOrUpdateProperties: [{ key: "label", value: shown(first) }] }]);
+  }
+  changed.clear();
+  updates.forEach((update, layer) => map.getSource<GeoJSONSource>(layer)?.updateData({ update }));
+}, 500);
+
+// Colours of levels are those of the theme.
+export function recolour(): void {
+  marks();
+  for (const layer of settings.layers) {
     const features = collections.get(layer.key);
-    if (!features) continue;
+    if (!features?.some((f) => f.properties.level)) continue;
     decorate(layer, features);
     map.getSource<GeoJSONSource>(layer.key)?.setData({ type: "FeatureCollection", features });
   }
-}, 500);
+}
 
 export async function showTime(time: string | null): Promise<void> {
   at = time;
