@@ -15,6 +15,10 @@ document.addEventListener("click", (event) => {
   if (row?.dataset.rowHref && !target.closest("a,button,input,select,label")) window.location.href = row.dataset.rowHref;
 });
 
+document.addEventListener("click", (event) => {
+  if ((event.target as HTMLElement).closest("[data-print]")) window.print();
+});
+
 // A form that was sent must not be sent twice by an impatient thumb.
 document.addEventListener("submit", (event) => {
   const form = event.target as HTMLFormElement;

@@ -87,10 +87,14 @@ export async function select(region: Record<string, string>): Promise<void> {
   table.append(icon("download"), ` ${found.by_worker ? say(words.exportBy, total) : words.export}`);
   table.href = `${settings.base}select.xlsx?${new URLSearchParams(region)}`;
   if (found.by_worker) table.target = "_blank";
+  const filed = found.layers.flatMap((group) => group.features.map((one) => one.id)).filter((id) => /^(record|thing|alarm|case|area)-\d+$/.test(id)).slice(0, 60);
+  const codes = make("a", "btn btn-sm map-results-action") as HTMLAnchorElement;
+  codes.append(icon("qrcode"), ` ${say(words.labels, filed.length)}`);
+  codes.href = `${settings.base}labels?${new URLSearchParams(filed.map((id) => ["of", id]))}`;
   const next = async (group: Group, first: number): Promise<Brief[] | undefined> =>
     (await ask<Selection>("select", { ...region, layers: group.key ?? "", first: String(first) }))?.layers[0]?.features;
   const notes = [`${words.surface} ${surface(found.square_metres)}`, total ? "" : words.nothingInside];
-  results(say(words.selected, total), notes, found.layers, total ? [table] : [], () => sketch(), next);
+  results(say(words.selected, total), notes, found.layers, total ? [table, ...(filed.length ? [codes] : [])] : [], () => sketch(), next);
 }
 
 // What is here, up and down the river: by the right button, a long press, or Shift+F10 for the middle of the map.

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import segno
 import shapely
 from tests.engines.alarms.jugs import warm
-from tests.engines.maps.ground import PATCH, put
+from tests.engines.maps.ground import PATCH, declare, put
 from tests.fixtures import area, person
 from tests.web.pages import browser
 
@@ -17,7 +18,7 @@ from shizhu.engines.cases import api as cases
 from shizhu.engines.cases.models import Case
 from shizhu.engines.maps import api
 from shizhu.engines.things.models import Thing
-from shizhu.kernel import access
+from shizhu.kernel import access, packs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, County, Person
 
@@ -158,3 +159,66 @@ def test_an_engine_may_add_a_section(county: County, stall: Any, root: Actor, mo
     assert shapely.Point(100.7, 30.5).equals(one.geometry)
     assert told(root, county, "record", one.id)[0] == ["登记信息", "摄像头"]
     assert told(actor(county, "records.*.*.view"), county, "record", one.id)[0] == ["登记信息"]
+
+
+CAMERA = "local.camera"
+
+
+@pytest.fixture
+def camera(county: County) -> None:
+    """A register of cameras that may name a stall."""
+    name = {"zh": "摄像头", "en": "Camera"}
+    text = {"type": "string", "title": name}
+    hints = {"key": "code", "title": "name", "list": ["code"], "geometry": "Point", "camera": "address"}
+    stall_ = {**text, "x-shizhu-ref": "lemonade.stall"}
+    properties = {"code": text, "name": text, "address": text, "of": stall_}
+    body = {"title": name, "properties": properties, "required": ["code", "name"], "x-shizhu": hints}
+    declare(county, "registers", CAMERA, body)
+    packs.forget()
+
+
+def test_cameras_that_name_an_object_or_stand_by_it_are_links(
+    county: County, stall: Any, camera: None, alarm: Alarm, root: Actor
+) -> None:
+    one = stall(at=(100.2, 30.2011))
+    put(root, county, CAMERA, "甲", "POINT(100.2 30.2)", address="https://camera.example.org/1")
+    put(root, county, CAMERA, "乙", "POINT(100.9 30.9)", address="javascript:alert(1)", of=one.key)
+    put(root, county, CAMERA, "丙", "POINT(100.9 30.9)", address="https://camera.example.org/3")
+
+    def seen(who: Actor, kind: str, number: int) -> list[tuple[str, str, int | None]]:
+        found = api.dossier(who, county.pk, kind, number)
+        assert found is not None
+        shown = [section.context["cameras"] for section in found.sections if section.title == "摄像头"]
+        return [
+            (each.entry.title, each.address, None if each.metres is None else round(each.metres))
+            for cameras in shown for each in cameras
+        ]  # fmt: skip
+
+    assert seen(root, "record", one.id) == [("乙", "", None), ("甲", "https://camera.example.org/1", 122)]
+    thing = Thing.objects.get(name="E号罐").pk
+    assert seen(root, "thing", thing) == [("甲", "https://camera.example.org/1", 0)]
+    assert seen(actor(county, "things.*", "records.lemonade.*"), "thing", thing) == []
+    page = browser(person(county, "*", username="sees")).get(f"/map/file/record-{one.id}/").content.decode()
+    assert ("https://camera.example.org/1" in page, "javascript:" in page) == (True, False)
+
+
+def test_a_file_has_its_code_and_labels_hold_what_one_may_see(county: County, stall: Any, alarm: Alarm) -> None:
+    first, second = stall(at=(100.7, 30.5)), stall(at=(100.2, 30.5), area="102")
+    client, hers = browser(person(county, "*")), browser(person(county, "*", in_area="101"))
+    code = segno.make(f"http://testserver/map/file/record-{first.id}/", error="m")
+    drawn = code.svg_inline(omitsize=True, border=2, dark="#000", light="#fff")
+    assert drawn in client.get(f"/map/file/record-{first.id}/").content.decode()
+    assert drawn not in client.get(f"/map/file/record-{first.id}/?part").content.decode()
+    asked = f"/map/labels?of=record-{first.id}&of=record-{second.id}&of=record-{first.id}&of=thing-x&of=nothing-1"
+    told = [[one["subject"].title for one in each.get(asked).context["labels"]] for each in (client, hers)]
+    assert told == [["1号摊", "2号摊"], ["1号摊"]]
+    assert drawn in client.get(asked).content.decode()
+    assert browser(person(county, "records.*", username="none")).get(asked).status_code == 403
+
+
+def test_who_may_unmask_is_led_to_where_one_says_what_for(county: County, stall: Any) -> None:
+    one = stall(at=(100.7, 30.5), phone=PHONE, owner="钱多多")
+    for verbs, asks in (("records.*.*.view", ""), ("*", f"/records/lemonade.stall/{one.id}/")):
+        (facts, *_rest) = sections(actor(county, verbs, username=verbs), county, one.id)
+        assert facts.context["asks"] == asks
+        assert PHONE not in str(facts.context)

@@ -18,7 +18,7 @@ from shizhu.engines.maps.contracts import (
     Source,
     Subject,
 )
-from shizhu.engines.maps.dossier import dossier, section, subject
+from shizhu.engines.maps.dossier import dossier, found, section, subject
 from shizhu.engines.maps.layers import collection, features, layer, layers, source, sources
 from shizhu.engines.maps.logic.past import counted
 from shizhu.engines.maps.questions import (
@@ -36,6 +36,6 @@ from shizhu.engines.maps.questions import (
 __all__ = [
     "RANKS", "Asked", "Box", "Circle", "Course", "Event", "Feature", "Layer", "Mark", "Near", "Part", "Region",
     "Section", "Shape", "Source", "Subject", "areas_at", "beside", "collection", "containing", "counted", "dossier",
-    "downstream", "features", "layer", "layers", "nearest", "section", "source", "sources", "subject", "upstream",
-    "within",
+    "downstream", "features", "found", "layer", "layers", "nearest", "section", "source", "sources", "subject",
+    "upstream", "within",
 ]  # fmt: skip

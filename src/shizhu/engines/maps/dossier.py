@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from django.db.models.functions import Length
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from shapely import Point
 
 from shizhu.engines.maps.contracts import Event, Section, Seek, Subject, Tell
+from shizhu.engines.maps.questions import Circle
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation, Post
 from shizhu.kernel.text import label, named
+from shizhu.lib import geodesy
 
-MOST_PEOPLE, MOST_EVENTS, MOST_RELATED = 6, 60, 10
+MOST_PEOPLE, MOST_EVENTS, MOST_RELATED, MOST_CAMERAS = 6, 60, 10, 12
+IN_SIGHT = 300.0  # metres about a thing within which a camera may show it
 SEE_PEOPLE = "kernel.person.view"
 _seeks: dict[str, Seek] = {}
 _tells: list[tuple[int, Tell]] = []
@@ -52,15 +56,20 @@ class Dossier:
     events: tuple[Event, ...]
 
 
+def found(who: Actor, county: str, kind: str, number: int) -> Subject | None:
+    """An object that has a file; None if there is none that the actor may see."""
+    seek = _seeks.get(kind)
+    return seek(who, county, number) if seek else None
+
+
 def dossier(who: Actor, county: str, kind: str, number: int) -> Dossier | None:
     """The file of an object; None if there is none that the actor may see."""
-    seek = _seeks.get(kind)
-    found = seek(who, county, number) if seek else None
-    if found is None:
+    of = found(who, county, kind, number)
+    if of is None:
         return None
-    sections = tuple(one for _order, tell in sorted(_tells, key=lambda pair: pair[0]) if (one := tell(who, found)))
+    sections = tuple(one for _order, tell in sorted(_tells, key=lambda pair: pair[0]) if (one := tell(who, of)))
     events = sorted((event for one in sections for event in one.events), key=lambda event: event.at, reverse=True)
-    return Dossier(found, tuple(_contacts(who, found)), sections, tuple(events[:MOST_EVENTS]))
+    return Dossier(of, tuple(_contacts(who, of)), sections, tuple(events[:MOST_EVENTS]))
 
 
 def _contacts(who: Actor, of: Subject) -> Iterator[Contact]:
@@ -133,7 +142,69 @@ def facts(who: Actor, of: Subject) -> Section | None:
     events = tuple(
         Event(step.at, "history", done.get(step.action, step.action), step.who) for step in records.history(who, of.id)
     )
-    return Section(_("Registered facts"), "file-text", "maps/facts.html", {"facts": records.facts(who, entry)}, events)
+    verb = records.register_of(entry.register, of.county).verb("unmask")
+    asks = of.url if entry.masked and who.person_id is not None and who.has(verb) else ""
+    context = {"facts": records.facts(who, entry), "asks": asks}
+    return Section(_("Registered facts"), "file-text", "maps/facts.html", context, events)
+
+
+def attached(who: Actor, of: Subject) -> Section | None:
+    """Photos and documents of a record itself."""
+    found = records.files_of(records.get_by_id(who, of.id)) if of.kind == "record" else []
+    context = {
+        "photos": [one for one in found if one.is_photo],
+        "documents": [one for one in found if not one.is_photo],
+    }
+    return Section(_("Its photos and documents"), "photo", "maps/attached.html", context) if found else None
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A camera that shows an object: one that names it, or one that stands so many metres from it."""
+
+    entry: records.Entry
+    address: str
+    metres: float | None
+
+
+def cameras(who: Actor, of: Subject) -> Section | None:
+    """Cameras of the registers that hold some: a link to each one's own page, for there is no video here."""
+    found: dict[int, Camera] = {}
+    for register in records.registers(of.county).values():
+        if register.camera and who.has(register.verb("view")):
+            for one in (*_naming(who, of, register), *_in_sight(who, of, register)):
+                found.setdefault(one.entry.id, one)
+    ranked = sorted(found.values(), key=lambda one: (one.metres or 0.0, one.entry.title))[:MOST_CAMERAS]
+    return Section(_("Cameras"), "camera", "maps/cameras.html", {"cameras": ranked}) if ranked else None
+
+
+def _naming(who: Actor, of: Subject, register: records.Register) -> Iterator[Camera]:
+    """The object itself, if it is a camera, and cameras that refer to it."""
+    wanted = [("_key", of.refs.get(register.key, frozenset()))] if of.kind == "record" else []
+    wanted += [
+        (item.name, of.refs.get(item.reference, frozenset())) for item in register.references if not item.privacy
+    ]
+    for name, keys in wanted:
+        if keys:
+            listed = ", ".join("'" + key.replace("'", "''") + "'" for key in sorted(keys))
+            page = records.query(who, of.county, register.key, records.Query(where=f"{name} IN ({listed})"))
+            yield from (_camera(entry, register, None) for entry in page.entries)
+
+
+def _in_sight(who: Actor, of: Subject, register: records.Register) -> Iterator[Camera]:
+    if not register.geometry or not isinstance(of.geometry, Point):
+        return
+    here = (of.geometry.x, of.geometry.y)
+    page = records.query(who, of.county, register.key, records.Query(region=Circle(here, IN_SIGHT)))
+    around = geodesy.Around(here)
+    for entry in page.entries:
+        if entry.geometry is not None:
+            yield _camera(entry, register, around.metres(entry.geometry))
+
+
+def _camera(entry: records.Entry, register: records.Register, metres: float | None) -> Camera:
+    address = str(entry.data.get(register.camera) or "")
+    return Camera(entry, address if address.startswith("https://") else "", metres)
 
 
 def related(who: Actor, of: Subject) -> Section | None:
@@ -161,4 +232,6 @@ def register() -> None:
     subject("record", record)
     subject("area", area)
     section(10, facts)
+    section(15, attached)
+    section(45, cameras)
     section(50, related)

@@ -38,6 +38,7 @@ from shizhu.engines.records.contracts import (
 )
 from shizhu.engines.records.describing import Description, add_descriptions
 from shizhu.engines.records.facts import facts
+from shizhu.engines.records.facts import files as files_of
 from shizhu.engines.records.grid import Cell, cells, gridded
 from shizhu.engines.records.http.ogc.landing import Part, add_part
 from shizhu.engines.records.http.ogc.openapi import operation as read_operation
@@ -130,6 +131,7 @@ __all__ = [
     "create",
     "end_work",
     "facts",
+    "files_of",
     "filtered",
     "find_reference",
     "follow",

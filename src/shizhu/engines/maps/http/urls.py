@@ -20,6 +20,7 @@ urlpatterns = [
     path("selections/<int:number>/selection.xlsx", selected.file, name="selection_file"),
     path("around", answers.around, name="around"),
     path("file/<str:kind>-<int:number>/", views.file, name="file"),
+    path("labels", views.labels, name="labels"),
     path("activity", answers.activity, name="activity"),
     re_path("^(up|down)stream$", answers.course, name="course"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
@@ -19,6 +20,8 @@ from shizhu.kernel import access
 from shizhu.kernel.models import Area, County
 from shizhu.kernel.text import label, named
 from shizhu.web.middleware import Request
+
+LABELS = 60  # on one page of labels
 
 
 def page(request: Request) -> HttpResponse:
@@ -51,9 +54,29 @@ def file(request: Request, kind: str, number: int) -> HttpResponse:
     box = ",".join(map(str, found.subject.geometry.bounds)) if found.subject.geometry is not None else ""
     context = {
         "subject": found.subject, "box": box, "contacts": found.contacts, "sections": found.sections,
-        "events": found.events,
+        "events": found.events, "code": "" if "part" in request.GET else _code(request, found.subject),
     }  # fmt: skip
     return render(request, "maps/dossier.html" if "part" in request.GET else "maps/file.html", context)
+
+
+def labels(request: Request) -> HttpResponse:
+    """A sheet (A4) of labels, each with the QR code of an object's file: `of=<kind>-<number>`, up to `LABELS` times."""
+    access.require_verb(request.actor, "maps.map.view")
+    found = []
+    for key in dict.fromkeys(request.GET.getlist("of")[:LABELS]):
+        kind, _dash, number = key.partition("-")
+        if re.fullmatch(r"[0-9]{1,18}", number):
+            subject = api.found(request.actor, request.county.pk, kind, int(number))
+            found += [{"subject": subject, "code": _code(request, subject)}] if subject else []
+    return render(request, "maps/labels.html", {"labels": found})
+
+
+def _code(request: Request, subject: api.Subject) -> str:
+    """The QR code of the address of an object's file, as SVG."""
+    import segno  # noqa: PLC0415  # few people draw a QR code
+
+    address = request.build_absolute_uri(reverse("maps:file", args=[subject.kind, subject.id]))
+    return str(segno.make(address, error="m").svg_inline(omitsize=True, border=2, dark="#000", light="#fff"))
 
 
 def _described(county: str, layer: api.Layer) -> dict[str, Any]:

@@ -36,6 +36,7 @@ def all_words() -> dict[str, str]:
         "nothingInside": _("Nothing of the layers lies in it."),
         "export": _("Excel file"),
         "exportBy": _("Excel file of all {}, by a worker"),
+        "labels": _("Labels of the first {}"),
         "shownOf": _("{} of {} are shown"),
         "nextRows": _("Show the next {}"),
         "here": _("What is here?"),

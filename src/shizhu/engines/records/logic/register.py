@@ -153,6 +153,11 @@ class Register:
         return str(self.hints.get("time", ""))
 
     @property
+    def camera(self) -> str:
+        """The field with the address of a camera, where rows are cameras; else nothing."""
+        return str(self.hints.get("camera", ""))
+
+    @property
     def flow(self) -> tuple[str, str] | None:
         """The fields that name the nodes a row begins and ends at, where rows are links of a network that flows."""
         found = self.hints.get("flow")
