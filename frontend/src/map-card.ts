@@ -154,7 +154,7 @@ export function results(title: string, notes: string[], groups: Group[], actions
   }
   place.hidden = false;
   find("map-sheet").hidden = true;
-  place.parentElement?.scrollTo({ top: 0 });
+  place.parentElement?.scrollTo({ top: isNarrow ? place.offsetTop - place.parentElement.offsetTop : 0 }); // a phone has no room for what stands above
   heading.focus({ preventScroll: true });
 }
 

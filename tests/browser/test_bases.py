@@ -126,8 +126,8 @@ def test_what_lies_under_the_map_is_chosen_and_stays_chosen(visit: Visit) -> Non
         page.wait_for_timeout(1000)
         opened(page)
     expect(page.get_by_role("radio", name="县域自带底图（离线）")).to_be_checked()
-    for option in page.locator("[data-layer]:checked").all():
-        option.uncheck()
+    for option in page.locator("[data-layer]").all():
+        option.set_checked(False)
     page.get_by_role("combobox", name="在地图上查找").fill(f"{EDGE}, {MIDDLE}")
     expect(page.get_by_role("option")).to_have_count(1)
     page.get_by_role("combobox", name="在地图上查找").press("Enter")

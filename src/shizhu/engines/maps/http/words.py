@@ -53,7 +53,6 @@ def all_words() -> dict[str, str]:
         "beside": _("Within 500 m of it, by the distance along the flow"),
         "byNodes": _("As the register declares what flows into what."),
         "byShape": _("As the lines are drawn; no register declares what flows into what."),
-        "passing": _("past {}"),
         "worst": _("Worst of them: {}."),
         "rank_silent": _("not heard of for an hour"),
         "rank_blue": _("blue alarm"),
