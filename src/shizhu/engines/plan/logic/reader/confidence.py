@@ -22,7 +22,7 @@ _TELLING = frozenset(
     {"unit-conflict", "number-missing", "bracket-unexplained", "empty-cell", "no-value", "owner-missing",
      "table-left-out", "task-unread"}
 )  # fmt: skip
-_ODD_NAME = re.compile(r"^[\d.%（(）)]|[（(]$|[、，,]$|\s{2}|[。；]")
+_ODD_NAME = re.compile(r"^[%（(）)]|^[\d.]+[%）)]?$|[（(]$|[、，,]$|\s{2}|[。；]")
 _WEAK = re.compile(r"[、，,\t\s]|^\d|各$|^.{0,2}$|的$|^(?:中|内|外|其|该|等|以及|并)|(?:和|与|及)$")
 
 

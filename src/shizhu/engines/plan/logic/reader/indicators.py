@@ -79,12 +79,17 @@ def _years(columns: Columns, term: tuple[int, int] | None) -> Years:
         and (dated[0][1] != target)
         and (term is None or len(dated) == 2 or dated[0][0] < term[0])
     ):
-        base = dated[0][1]
+        base = _last_before(dated, term) or dated[0][1]
     between = tuple(column for column in valued if column not in {base, target})
     told = all(year[column] for column in (base, target) if column is not None)
     base_year = _year(year, base, term[0] - 1 if term else None)
     target_year = _year(year, target, term[1] if term else None)
     return Years(base, target, between, base_year, target_year, told)
+
+
+def _last_before(dated: Sequence[tuple[int, int]], term: tuple[int, int] | None) -> int | None:
+    """The column of the last year before the plan begins; the years before that are history."""
+    return next((column for when, column in reversed(dated) if term and when < term[0]), None)
 
 
 def _year(years: dict[int, int | None], column: int | None, otherwise: int | None) -> int | None:

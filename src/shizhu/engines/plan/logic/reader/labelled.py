@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shizhu.engines.plan.logic.reader.boundaries import is_boundary
 from shizhu.engines.plan.logic.reader.columns import numbering_doubts
 from shizhu.engines.plan.logic.reader.document import Doubt, Period, Place, Task
+from shizhu.engines.plan.logic.reader.fit import is_body
 from shizhu.engines.plan.logic.reader.numbering import Marker, marker_of, number_of
 from shizhu.engines.plan.logic.reader.outline import Passage
 from shizhu.engines.plan.logic.reader.owners import read_shares
@@ -25,6 +26,11 @@ _TERM_LABEL = re.compile(
     r"(?:完成|实施|建设|推进|办结|进度)?(?:时限|时间|期限|进度)(?:安排|要求)?\s*[:：]\s*([^；;，,）)。\n]+)"
 )
 _CONTENT_LABEL = re.compile(r"(?:主要|重点|具体|建设|工作|任务|实施|项目|工程){1,2}(?:内容|任务|目标)\s*[:：]\s*")
+# bodies told without a label: （县教育局牵头，县财政局配合）, （县教育局、县财政局按职责分工负责）, 〔县教育局〕
+_BRACKETED = re.compile(r"(?P<open>[（(〔【\[])(?P<told>[^（）()〔〕【】\[\]：:]{3,90})[）)〕】\]]")
+_DOING = r"(?:按照?(?:各自)?职责(?:分工)?)?(?:共同|分别)?(?:负责|落实|配合|参与|协同|协助|组织实施)?"
+_LED = re.compile(rf"由?(?P<lead>.+?)牵头(?:负责)?(?:[，,；;](?:会同)?(?P<rest>.+?)等?{_DOING})?")
+_DUTY = re.compile(r"由?(?P<all>.+?)等?(?:按照?(?:各自)?职责(?:分工)?)?(?:共同|分别)?(?:负责|落实|组织实施)")
 _LABEL = re.compile("|".join(f"(?:{label.pattern})" for label in (_BODY_LABEL, _TERM_LABEL, _CONTENT_LABEL)))
 _OTHER_LABEL = re.compile(r"[一-鿿（）()]{2,10}\s*[:：]")
 _NAME_END = re.compile(rf"[。：:；;\n]|(?={_CONTENT_LABEL.pattern})")
@@ -64,7 +70,8 @@ def read_labelled_tasks(passages: Sequence[Passage]) -> tuple[list[Task], list[D
     """Return one task for each item that names its responsible bodies by a label, and what was left of them."""
     tasks: list[Task] = []
     doubts: list[Doubt] = []
-    for item in _items(passages):
+    labelled = [replace(passage, printed=_BRACKETED.sub(_with_labels, passage.printed)) for passage in passages]
+    for item in _items(labelled):
         if not item.is_labelled:
             continue
         task = _task(item, f"task-{len(tasks) + 1:02d}")
@@ -78,6 +85,18 @@ def read_labelled_tasks(passages: Sequence[Passage]) -> tuple[list[Task], list[D
             doubts.append(Doubt(task.name, why, task.place, "period-unread"))
     numbers = [(task.no, number_of(task.no), task.place) for task in tasks if task.no]
     return tasks, doubts + numbering_doubts(numbers, "task")
+
+
+def _with_labels(found: re.Match[str]) -> str:
+    """Print the bodies in a bracket with their label; a bracket that holds something else stays."""
+    told = found["told"].rstrip("。")
+    led, duty = _LED.fullmatch(told), _DUTY.fullmatch(told)
+    if led and is_body(led["lead"]):
+        rest = f"；配合单位：{led['rest']}" if led["rest"] else ""
+        return f"（牵头单位：{led['lead']}{rest}）"
+    if duty and is_body(duty["all"]):
+        return f"（责任单位：{duty['all']}）"
+    return f"（责任单位：{told}）" if found["open"] not in "（(" and is_body(told) else found.group()
 
 
 def _items(passages: Sequence[Passage]) -> list[_Item]:
