@@ -7,19 +7,22 @@ import json
 import sys
 from pathlib import Path
 
-from shizhu.lib import dmn, feel
+from shizhu.lib import dmn, feel, markup
+from shizhu.lib.dmn import tck
 from shizhu.site.config import Trouble
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
-    parser.add_argument("file", type=Path, help="a DMN file of 1.1 to 1.5")
+    parser.add_argument("file", type=Path, help="a DMN file of 1.1 to 1.5, or a folder of the DMN TCK's test cases")
     parser.add_argument("--ask", action="append", default=[], metavar="NAME", help="a decision or decision service")
     parser.add_argument("--given", default="{}", metavar="JSON", help="values of input data by name, or - for stdin")
 
 
 def main(options: argparse.Namespace) -> int:
     """Print the answers as JSON: value, rules that were hit, faults, by name. Exit code 1 if there was a fault."""
+    if options.file.is_dir():
+        return _conform(options.file)
     try:
         model = dmn.read_model(options.file.read_bytes())
     except OSError as error:
@@ -42,6 +45,45 @@ def main(options: argparse.Namespace) -> int:
         found[name] = {"value": answer.value, "hits": answer.hits, "faults": answer.faults}
     print(json.dumps(found, ensure_ascii=False, indent=2, default=_written))
     return 1 if any(answer["faults"] for answer in found.values()) else 0
+
+
+def _conform(folder: Path) -> int:
+    """Run every test case of the DMN TCK below a folder: passed and failed by folder, each failure with its reason."""
+    passed = total = whole = folders = 0
+    for place in sorted({file.parent for file in folder.rglob("*.xml")}):
+        outcomes = [one for file in sorted(place.glob("*.xml")) for one in _tested(file)]
+        if not outcomes:
+            continue
+        good = sum(not why for _case, why in outcomes)
+        print(f"{place.relative_to(folder)}: {good} of {len(outcomes)}")
+        for case, why in outcomes:
+            if why:
+                print(f"  {case}: {why}")
+        passed, total, whole, folders = (
+            passed + good,
+            total + len(outcomes),
+            whole + (good == len(outcomes)),
+            folders + 1,
+        )
+    if not total:
+        raise Trouble(f"{folder} holds no test cases of the DMN TCK: give its folder TestCases or one below")
+    print(f"{passed} of {total} cases pass; {whole} of {folders} models pass all of theirs")
+    return 0 if passed == total else 1
+
+
+def _tested(file: Path) -> list[tuple[str, str]]:
+    """(case, why it failed or nothing) of a file of test cases; nothing of another file."""
+    try:
+        name, cases = tck.read(file.read_bytes())
+    except markup.MarkupError:
+        return []
+    if not cases:
+        return []
+    try:
+        model = dmn.read_model((file.parent / (name or f"{file.parent.name}.dmn")).read_bytes())
+    except (OSError, dmn.DmnError) as error:
+        return [(f"{case.id} {case.name}", str(error)) for case in cases]
+    return [(f"{one.case.id} {one.case.name}", one.why) for one in (tck.run(model, case) for case in cases)]
 
 
 def _written(value: object) -> str:

@@ -2,11 +2,12 @@
 
 from django.urls import include, path
 
-from shizhu.engines.cases.http import acting, declaring, outside, report, views
+from shizhu.engines.cases.http import acting, declaring, drawing, outside, report, views
 
 cases = [
     path("", views.case_list, name="list"),
     path("<int:number>/", views.case_detail, name="detail"),
+    path("<int:number>/flow.json", drawing.of_case, name="flow"),
     path("<int:number>/act", acting.act, name="act"),
     path("<int:number>/report.docx", report.report, name="report"),
     path("tasks/<int:number>/", views.task_page, name="task"),
@@ -21,6 +22,10 @@ cases = [
 own = [
     path("forms/new", declaring.form_new, name="form_new"),
     path("forms/<str:stem>/", declaring.form_page, name="form"),
+    path("flows/draw", drawing.page, name="flow_draw_new"),
+    path("flows/check", drawing.check, name="flow_check"),
+    path("flows/bring", drawing.bring, name="flow_bring"),
+    path("flows/<str:stem>/draw", drawing.page, name="flow_draw"),
     path("flows/new", declaring.flow_new, name="flow_new"),
     path("flows/<str:stem>/", declaring.flow_page, name="flow"),
     path("flows/<str:stem>/file.bpmn", declaring.flow_file, name="flow_file"),

@@ -1,0 +1,349 @@
+// The editor of flows: bpmn-js with a panel of our own. What is wrong is said by the server while one draws.
+import Modeler from "bpmn-js/lib/Modeler";
+import "./flow.css";
+import { own, translation } from "./flow-words";
+
+type Pair = [string, string];
+type Settings = {
+  xml: string; read: string; check: string; bring: string; roles: Pair[]; forms: Pair[]; organisations: Pair[];
+  decisions: string[]; flows: string[]; stem: string; language: string;
+};
+type Fault = { element: string; text: string; level: string };
+/* eslint-disable @typescript-eslint/no-explicit-any */
+type Business = any; // an element of the model of bpmn-moddle, which is typed by its schema at run time
+type Shape = { id: string; type: string; businessObject: Business; source?: Shape; labelTarget?: Shape };
+
+const URI = "http://camunda.org/schema/1.0/bpmn";
+const settings = JSON.parse(document.getElementById("flow-settings")!.textContent!) as Settings;
+const say = own(settings.language);
+const find = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
+const token = document.querySelector<HTMLInputElement>("[name=csrfmiddlewaretoken]")!.value;
+const modeler = new Modeler({
+  container: find("flow"), additionalModules: [{ translate: ["value", translation(settings.language)] }],
+} as ConstructorParameters<typeof Modeler>[0]);
+const canvas = modeler.get<any>("canvas");
+const registry = modeler.get<any>("elementRegistry");
+const modeling = modeler.get<any>("modeling");
+const moddle = modeler.get<any>("moddle");
+const selection = modeler.get<any>("selection");
+let read = settings.read;
+let address = "";
+let chosen: Shape | null = null;
+
+/** The prefix that the file has for the attributes we write. */
+function prefix(): string {
+  const attributes = modeler.getDefinitions().$attrs as Record<string, string>;
+  const known = Object.entries(attributes).find(([name, value]) => name.startsWith("xmlns:") && value === URI);
+  if (known) return known[0].slice(6);
+  const free = "xmlns:camunda" in attributes ? "camunda7" : "camunda";
+  attributes[`xmlns:${free}`] = URI;
+  return free;
+}
+
+const attribute = (name: string) => ({
+  get: (of: Business): string => of.get(`${prefix()}:${name}`) ?? "",
+  set: (of: Business, value: string) => update(of, { [`${prefix()}:${name}`]: value || undefined }),
+});
+
+function update(of: Business, values: Record<string, unknown>): void {
+  modeling.updateModdleProperties(chosen, of, values);
+}
+
+const isProperties = (one: Business) => /:properties$/.test(one.$type);
+const told = (name: string) => ({
+  get: (of: Business): string => {
+    const list = (of.extensionElements?.values ?? []).find(isProperties)?.$children ?? [];
+    return list.find((one: Business) => one.name === name)?.value ?? "";
+  },
+  set: (of: Business, value: string) => {
+    const kept: Business[] = of.extensionElements?.values ?? [];
+    const list: Business[] = (kept.find(isProperties)?.$children ?? []).filter((one: Business) => one.name !== name);
+    if (value) list.push(moddle.createAny(`${prefix()}:property`, URI, { name, value }));
+    const others = kept.filter((one) => !isProperties(one));
+    const values = list.length ? [...others, moddle.createAny(`${prefix()}:properties`, URI, { $children: list })] : others;
+    const made = moddle.create("bpmn:ExtensionElements", { values });
+    for (const one of values) one.$parent = made;
+    made.$parent = of;
+    update(of, { extensionElements: values.length ? made : undefined });
+  },
+});
+
+const plain = (name: string) => ({
+  get: (of: Business): string => of.get(name) ?? "",
+  set: (of: Business, value: string) => update(of, { [name]: value || undefined }),
+});
+
+/** A formal expression that is a child of an element or its event definition. */
+const expression = (name: string, inside: (of: Business) => Business = (of) => of) => ({
+  get: (of: Business): string => inside(of)?.[name]?.body ?? "",
+  set: (of: Business, value: string) => {
+    const holder = inside(of);
+    const made = value ? moddle.create("bpmn:FormalExpression", { body: value }) : undefined;
+    if (made) made.$parent = holder;
+    update(holder, { [name]: made });
+  },
+});
+
+type Field = {
+  key: string; get: (of: Business) => string; set: (of: Business, value: string) => void;
+  kind?: "area" | "feel" | "select" | "check" | "many"; options?: Pair[]; hint?: string;
+};
+const select = (key: string, options: Pair[], way: Pick<Field, "get" | "set">): Field => ({ key, kind: "select", options, ...way });
+const feel = (key: string, way: Pick<Field, "get" | "set">): Field => ({ key, kind: "feel", ...way });
+const pairs = (keys: string[]): Pair[] => keys.map((key) => [key, key]);
+const clock = select("clock", [["calendar", say("calendar")], ["working", say("working")]], told("clock"));
+const definition = (of: Business): Business => of.eventDefinitions?.[0];
+const TIMERS = { date: "timeDate", duration: "timeDuration", cycle: "timeCycle" };
+
+/** Message, signal, error or escalation that an event refers to, made where there is none. */
+function referred(of: Business): { holder: Business; reference: string; type: string; name: string } | null {
+  const holder = definition(of) ?? of;
+  const kind = /bpmn:(Message|Signal|Error|Escalation)EventDefinition/.exec(holder.$type)?.[1] ?? (/bpmn:(Send|Receive)Task/.test(of.$type) ? "Message" : "");
+  if (!kind) return null;
+  const name = kind === "Error" ? "errorCode" : kind === "Escalation" ? "escalationCode" : "name";
+  return { holder, reference: `${kind.toLowerCase()}Ref`, type: `bpmn:${kind}`, name };
+}
+
+function naming(of: Business): Field {
+  const way = referred(of)!;
+  return {
+    key: way.name === "name" ? "message" : "code",
+    get: () => way.holder[way.reference]?.[way.name] ?? "",
+    set: (_, value) => {
+      const definitions = modeler.getDefinitions() as Business;
+      let target = definitions.rootElements.find((one: Business) => one.$type === way.type && one[way.name] === value);
+      if (value && !target) {
+        target = moddle.create(way.type, { id: moddle.ids.nextPrefixed(`${way.type.slice(5)}_`), name: value, [way.name]: value });
+        target.$parent = definitions;
+        definitions.rootElements.push(target);
+      }
+      update(way.holder, { [way.reference]: value ? target : undefined });
+    },
+  };
+}
+
+function timing(of: Business): Field[] {
+  const holder = definition(of);
+  const now = Object.entries(TIMERS).find(([, tag]) => holder[tag])?.[0] ?? "duration";
+  const chosenKind = select("when", (["date", "duration", "cycle"] as const).map((kind) => [kind, say(kind)] as Pair), {
+    get: () => now,
+    set: (_, kind) => {
+      const body = holder[TIMERS[now as keyof typeof TIMERS]];
+      update(holder, { timeDate: undefined, timeDuration: undefined, timeCycle: undefined, [TIMERS[kind as keyof typeof TIMERS]]: body ?? moddle.create("bpmn:FormalExpression", { body: "P1D" }) });
+    },
+  });
+  return [chosenKind, { key: "due", hint: say("due_hint"), ...expression(TIMERS[now as keyof typeof TIMERS], definition) }, clock];
+}
+
+function many(of: Business): Field[] {
+  const loop = of.loopCharacteristics;
+  if (loop?.$type !== "bpmn:MultiInstanceLoopCharacteristics") return [];
+  const on = (way: Pick<Field, "get" | "set">) => ({ get: () => way.get(loop), set: (_: Business, value: string) => way.set(loop, value) });
+  return [feel("collection", on(attribute("collection"))), { key: "item", ...on(attribute("elementVariable")) }, feel("until", expression("completionCondition", () => loop))];
+}
+
+function fields(shape: Shape): Field[] {
+  const of = shape.businessObject;
+  const name: Field = { key: "name", kind: "area", get: (one) => one.name ?? "", set: (_, value) => modeling.updateProperties(shape, { name: value }) };
+  const english: Field = { key: "en", ...told("en") };
+  switch (of.$type as string) {
+    case "bpmn:Process":
+      return [name, english, select("owner", settings.organisations, told("owner")), { key: "prefix", ...told("prefix") }, { key: "limit", hint: "P7D", ...told("limit") }, clock, { key: "stages", ...told("stages") }, { key: "starters", kind: "many", options: settings.roles, ...attribute("candidateStarterGroups") }];
+    case "bpmn:UserTask":
+      return [name, english, { key: "role", kind: "select", options: settings.roles, ...attribute("candidateGroups") }, select("form", settings.forms, attribute("formKey")), { key: "due", hint: say("due_hint"), ...attribute("dueDate") }, clock, select("assign", [["load", say("load")], ["duty", say("duty")]], told("assign")), ...many(of)];
+    case "bpmn:StartEvent":
+      return [name, english, ...event(of), ...(of.eventDefinitions?.length ? [] : [select("form", settings.forms, attribute("formKey"))])];
+    case "bpmn:SequenceFlow": {
+      const source = of.sourceRef;
+      const isDefault: Field = { key: "isDefault", kind: "check", get: () => (source.default === of ? "yes" : ""), set: (_, value) => update(source, { default: value ? of : undefined }) };
+      return [name, feel("condition", expression("conditionExpression")), ...(/Exclusive|Inclusive/.test(source.$type) ? [isDefault] : [])];
+    }
+    case "bpmn:BusinessRuleTask":
+      return [name, english, select("decision", pairs(settings.decisions), attribute("decisionRef")), { key: "result", ...attribute("resultVariable") }, ...many(of)];
+    case "bpmn:ScriptTask":
+      return [name, english, feel("script", { get: (one) => one.script ?? "", set: (one, value) => update(one, { script: value, scriptFormat: "feel" }) }), { key: "result", ...attribute("resultVariable") }, ...many(of)];
+    case "bpmn:ServiceTask":
+      return [name, english, { key: "topic", ...attribute("topic") }, ...many(of)];
+    case "bpmn:CallActivity":
+      return [name, english, select("called", pairs(settings.flows), plain("calledElement")), ...many(of)];
+    case "bpmn:SendTask": case "bpmn:ReceiveTask":
+      return [name, english, naming(of), feel("key", told("key")), ...many(of)];
+    default:
+      return [name, english, ...event(of), ...many(of)];
+  }
+}
+
+function event(of: Business): Field[] {
+  const type = definition(of)?.$type as string | undefined;
+  if (type === "bpmn:TimerEventDefinition") return timing(of);
+  if (type === "bpmn:ConditionalEventDefinition") return [feel("condition", expression("condition", definition))];
+  if (type === "bpmn:MessageEventDefinition") return [naming(of), feel("key", told("key"))];
+  return referred(of) ? [naming(of)] : [];
+}
+
+function control(field: Field, of: Business, id: string): HTMLElement[] {
+  const value = field.get(of);
+  const label = document.createElement("label");
+  label.className = "form-label";
+  label.htmlFor = id;
+  label.textContent = say(field.key);
+  if (field.kind === "select") {
+    const box = document.createElement("select");
+    box.className = "form-select";
+    const options = [["", say("none")] as Pair, ...field.options!];
+    if (!options.some(([key]) => key === value)) options.push([value, value]);
+    box.append(...options.map(([key, title]) => new Option(title, key, false, key === value)));
+    return [label, listen(box, id, () => field.set(of, box.value))];
+  }
+  if (field.kind === "check") {
+    const box = document.createElement("input");
+    box.type = "checkbox";
+    box.className = "form-check-input me-2";
+    box.checked = value === "yes";
+    listen(box, id, () => field.set(of, box.checked ? "yes" : ""));
+    label.prepend(box);
+    return [label];
+  }
+  if (field.kind === "many") {
+    const given = new Set(value.split(",").filter(Boolean));
+    const holder = document.createElement("div");
+    for (const [key, title] of field.options!) {
+      const line = document.createElement("label");
+      line.className = "form-check";
+      const box = document.createElement("input");
+      Object.assign(box, { type: "checkbox", className: "form-check-input", checked: given.has(key) });
+      listen(box, `${id}-${key}`, () => {
+        if (box.checked) given.add(key);
+        else given.delete(key);
+        field.set(of, [...given].join(","));
+      });
+      line.append(box, title);
+      holder.append(line);
+    }
+    return [label, holder];
+  }
+  const box = document.createElement(field.kind ? "textarea" : "input");
+  box.className = "form-control";
+  box.value = value;
+  if (field.hint) box.placeholder = field.hint;
+  if (box instanceof HTMLTextAreaElement) box.rows = field.kind === "area" ? 1 : 2;
+  const wrong = document.createElement("div");
+  wrong.className = "flow-wrong";
+  if (field.kind === "feel") box.addEventListener("input", () => void judge(box.value, wrong));
+  return [label, listen(box, id, () => field.set(of, box.value.trim())), wrong];
+}
+
+function listen<T extends HTMLElement>(box: T, id: string, change: () => void): T {
+  box.id = id;
+  box.addEventListener("change", change);
+  return box;
+}
+
+async function judge(text: string, wrong: HTMLElement): Promise<void> {
+  const answer = await post(settings.check, { expression: text });
+  wrong.textContent = answer.ok ? ((await answer.json()) as { fault: string }).fault : "";
+}
+
+function panel(shape: Shape): void {
+  const [one] = [shape.labelTarget ?? shape];
+  chosen = one;
+  find("flow-name").textContent = one.businessObject.name || (one.businessObject.$type === "bpmn:Process" ? say("process") : one.businessObject.id);
+  find("flow-panel").replaceChildren(...fields(one).flatMap((field) => control(field, one.businessObject, `field-${field.key}`)));
+}
+
+const post = (to: string, body: object): Promise<Response> =>
+  fetch(to, { method: "POST", headers: { "Content-Type": "application/json", "X-CSRFToken": token }, body: JSON.stringify(body) });
+
+let marked: string[] = [];
+function mark(faults: Fault[]): void {
+  for (const id of marked) if (registry.get(id)) canvas.removeMarker(id, "has-fault");
+  const wrong = faults.filter((fault) => fault.level === "error");
+  marked = wrong.map((fault) => fault.element).filter((id) => registry.get(id));
+  for (const id of marked) canvas.addMarker(id, "has-fault");
+  find("flow-count").textContent = String(wrong.length);
+  const lines = faults.map((fault) => {
+    const line = document.createElement("button");
+    line.type = "button";
+    line.className = `list-group-item list-group-item-action ${fault.level === "error" ? "text-danger" : "text-secondary"}`;
+    line.textContent = fault.text;
+    line.dataset.element = fault.element;
+    line.addEventListener("click", () => {
+      const shape = registry.get(fault.element);
+      if (!shape) return;
+      selection.select(shape);
+      canvas.scrollToElement(shape);
+    });
+    return line;
+  });
+  find("flow-faults").replaceChildren(...(lines.length ? lines : [note(say("fine"))]));
+}
+
+function note(text: string): HTMLElement {
+  const line = document.createElement("div");
+  line.className = "list-group-item text-secondary";
+  line.textContent = text;
+  return line;
+}
+
+const xml = async (): Promise<string> => (await modeler.saveXML({ format: true })).xml!;
+async function check(): Promise<void> {
+  const answer = await post(settings.check, { xml: await xml(), stem: address ? settings.stem : "" });
+  if (answer.ok) mark(((await answer.json()) as { faults: Fault[] }).faults);
+}
+
+let soon = 0;
+modeler.on("commandStack.changed", () => {
+  clearTimeout(soon);
+  soon = window.setTimeout(() => void check(), 500);
+});
+modeler.on("selection.changed", ({ newSelection }: { newSelection: Shape[] }) => panel(newSelection[0] ?? root()));
+modeler.on("commandStack.changed", () => {
+  if (chosen && !find("flow-panel").contains(document.activeElement)) panel(registry.get(chosen.id) ?? root());
+});
+
+/** The process that is run, which the empty canvas stands for. */
+function root(): Shape {
+  const top = canvas.getRootElement() as Shape;
+  if (top.businessObject.$type !== "bpmn:Collaboration") return top;
+  const pools = (top.businessObject.participants as Business[]).filter((one) => one.processRef);
+  const run = pools.find((one) => one.processRef.isExecutable) ?? pools[0];
+  return run ? { ...top, id: top.id, businessObject: run.processRef } : top;
+}
+
+async function open(text: string): Promise<void> {
+  await modeler.importXML(text);
+  canvas.zoom("fit-viewport", "auto");
+  panel(root());
+  await check();
+}
+
+find("flow-bring").addEventListener("click", () => find("flow-file").click());
+find<HTMLInputElement>("flow-file").addEventListener("change", async ({ target }) => {
+  const input = target as HTMLInputElement;
+  const body = new FormData();
+  body.append("file", input.files![0]);
+  input.value = "";
+  const answer = await fetch(settings.bring, { method: "POST", headers: { "X-CSRFToken": token }, body });
+  const told = (await answer.json()) as { xml?: string; faults: Fault[] };
+  if (told.xml) await open(told.xml).catch((error: Error) => mark([{ element: "", text: error.message, level: "error" }]));
+  else mark(told.faults);
+});
+find("flow-take").addEventListener("click", async () => {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([await xml()], { type: "application/xml" }));
+  link.download = `${settings.stem}.bpmn`;
+  link.click();
+  URL.revokeObjectURL(link.href);
+});
+find("flow-save").addEventListener("click", async () => {
+  const answer = await post(address || location.pathname, { xml: await xml(), read }).catch(() => null);
+  if (!answer) return mark([{ element: "", text: say("lost"), level: "error" }]);
+  const told = (await answer.json()) as { faults?: Fault[]; read?: string; address?: string };
+  if (told.faults) return mark(told.faults);
+  read = told.read!;
+  address = told.address!;
+  history.replaceState(null, "", address);
+  find("flow-count").textContent = "0";
+  find("flow-faults").replaceChildren(note(say("saved")));
+});
+void open(settings.xml);

@@ -1,0 +1,150 @@
+"""A flow drawn in the browser: its page, what is wrong with it while one draws, a file brought in, a version kept."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from shizhu.engines.cases import declare, flows
+from shizhu.engines.cases.logic import FlowError, parse
+from shizhu.engines.cases.logic.layout import laid_out
+from shizhu.engines.cases.models import Case, Helper, Task
+from shizhu.kernel import access, overlays, packs
+from shizhu.kernel.models import Organisation
+from shizhu.kernel.text import label
+from shizhu.lib import feel
+from shizhu.web import declaring
+from shizhu.web.middleware import Request
+
+LARGEST = 2_000_000  # bytes of a file
+NAMESPACES = (
+    'xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn"'
+)
+EMPTY = f"""<?xml version="1.0" encoding="UTF-8"?>
+<bpmn:definitions {NAMESPACES} id="definitions" targetNamespace="https://shizhu.example/local">
+<bpmn:process id="process" isExecutable="true"><bpmn:startEvent id="begin" /></bpmn:process></bpmn:definitions>"""
+
+
+def page(request: Request, stem: str = "") -> HttpResponse:
+    """Draw a flow: a new one, or one of the county's own. POST keeps it as a new version."""
+    declaring.require(request)
+    row = None
+    if stem:
+        _shelf, row = declaring.found(request, "flows", f"{overlays.LOCAL}.{stem}")
+    if request.method == "POST":
+        return _keep(request, stem)
+    county = request.county.pk
+    known = packs.declarations("forms", county)
+    settings = {
+        "xml": laid_out((row.body["text"] if row else EMPTY).encode()), "read": row.digest if row else "",
+        "check": reverse("own:flow_check"), "bring": reverse("own:flow_bring"),
+        "roles": declaring.roles(), "forms": [(key, label(body["title"])) for key, body in known.items()],
+        "decisions": sorted(packs.declarations("decisions", county)),
+        "flows": sorted(packs.declarations("flows", county)), "stem": stem or "flow",
+        "organisations": [(o.code, label({"zh": o.name})) for o in Organisation.objects.filter(county=county)],
+        "language": "zh" if request.LANGUAGE_CODE.startswith("zh") else "en",
+    }  # fmt: skip
+    open_cases = Case.objects.filter(county=county, flow=row.key, status=Case.Status.OPEN).count() if row else 0
+    return render(request, "cases/draw.html", {"settings": settings, "row": row, "open": open_cases})
+
+
+def _sent(request: Request) -> dict[str, str]:
+    if len(request.body) > LARGEST:
+        return {}
+    try:
+        body = orjson.loads(request.body)
+    except orjson.JSONDecodeError:
+        return {}
+    return {name: value for name, value in body.items() if isinstance(value, str)} if isinstance(body, dict) else {}
+
+
+def _json(body: object, status: int = 200) -> HttpResponse:
+    return HttpResponse(orjson.dumps(body), content_type="application/json", status=status)
+
+
+def _fault(element: str, text: str, level: str = "error") -> dict[str, str]:
+    return {"element": element, "text": text, "level": level}
+
+
+def faults_of(request: Request, xml: bytes, stem: str) -> list[dict[str, str]]:
+    """What is wrong, by element, and what is passed without being run."""
+    key = f"{overlays.LOCAL}.{stem or 'new'}"
+    try:
+        flow = parse(xml, key=key)
+        about = flows.about(xml)
+    except FlowError as error:
+        return [_fault(one.element_id, declaring.say(str(one))) for one in error.all]
+    found = [_fault(note.id, _("is passed: nothing is run"), "note") for note in flow.notes if note.kind == "passed"]
+    if flows.owner(about, request.county.pk) is None:
+        found.append(_fault(flow.scope.id, _("Its owner is no organisation of this county.")))
+    everything = overlays.everything(request.county.pk)
+    lines = declare.check_flow(key, {"text": xml.decode()}, everything)
+    return found + [_fault(line.partition(":")[0], declaring.say(line)) for line in lines]
+
+
+def check(request: Request) -> HttpResponse:
+    """What is wrong with a drawing, or with one expression of it, as it is typed."""
+    declaring.require(request)
+    sent = _sent(request)
+    if "expression" in sent:
+        text = sent["expression"].strip().removeprefix("=").strip()
+        try:
+            feel.check(text or "null")
+        except feel.FeelError as error:
+            return _json({"fault": str(error.rule), "position": error.position})
+        return _json({"fault": ""})
+    return _json({"faults": faults_of(request, sent.get("xml", "").encode(), sent.get("stem", ""))})
+
+
+def bring(request: Request) -> HttpResponse:
+    """A file of another editor, as UTF-8 and with a drawing, with what is wrong in it; nothing is kept yet."""
+    declaring.require(request)
+    file = request.FILES.get("file")
+    if file is None or (file.size or 0) > LARGEST:
+        return _json({"faults": [_fault("", _("Choose a BPMN file of at most 2 MB."))]}, 422)
+    try:
+        text = laid_out(file.read())
+    except FlowError as error:
+        return _json({"faults": [_fault(error.element_id, declaring.say(str(error)))]}, 422)
+    return _json({"xml": text, "faults": faults_of(request, text.encode(), "")})
+
+
+def _keep(request: Request, stem: str) -> HttpResponse:
+    sent = _sent(request)
+    text = sent.get("xml", "")
+    faults = [one for one in faults_of(request, text.encode(), stem) if one["level"] == "error"]
+    if faults:
+        return _json({"faults": faults}, 422)
+    if not stem:
+        taken = {row.key.partition(".")[2] for row in overlays.own(request.county.pk, "flows")}
+        stem = overlays.free_stem(flows.about(text.encode()).title["zh"], taken, "flow")
+    key = f"{overlays.LOCAL}.{stem}"
+    try:
+        row = declaring.keep(request, "flows", key, {"text": text}, read=sent.get("read", ""))
+    except (overlays.Refused, overlays.Stale) as error:
+        lines = declaring.refusal(error)
+        return _json({"faults": [_fault(re.split(r"[:\s]", line)[0], line) for line in lines]}, 422)
+    return _json({"read": row.digest, "address": reverse("own:flow_draw", args=[stem])})
+
+
+def of_case(request: Request, number: int) -> HttpResponse:
+    """The flow a case runs on, drawn, with the steps it has passed and where it stands."""
+    case = get_object_or_404(Case.objects.select_related("organisation", "area"), pk=number)
+    if not Helper.objects.filter(task__case=case, person=request.user).exists():
+        access.require(request.actor, "cases.case.view", case)
+    flow, _about = flows.version(case.flow, case.digest)
+    standing = [str(row["at"]) for row in case.state["marking"] if row["n"]]
+    late = Task.objects.filter(case=case, status=Task.Status.READY, due_at__lt=timezone.now())
+    told: dict[str, Any] = {
+        "xml": laid_out(flow.xml), "done": sorted({id_.partition("/")[0] for id_ in case.state["path"]}),
+        "now": sorted({id_.partition("/")[0] for id_ in standing}),
+        "late": sorted({step.partition("/")[0] for step in late.values_list("step", flat=True)}),
+    }  # fmt: skip
+    return _json(told)

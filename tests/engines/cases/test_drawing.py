@@ -1,0 +1,142 @@
+"""Flows drawn in the browser and brought from other editors: what runs runs, the rest is kept, faults are named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from lxml import etree
+from tests.fixtures import area, person
+from tests.web.pages import browser
+
+from shizhu.engines.cases import api
+from shizhu.engines.cases.logic.layout import laid_out
+from shizhu.kernel import testing
+from shizhu.kernel.models import County, Declaration
+
+pytestmark = pytest.mark.django_db(transaction=True)
+DI = "{http://www.omg.org/spec/BPMN/20100524/DI}"
+ROLE = "lemonade.maker"
+
+FILES = Path(__file__).with_name("files")
+# As Camunda Modeler writes for Camunda 8: FEEL after "=", a worker; Flowable: default namespace, `${…}`; Signavio and
+# Trisotech's: pools, a lane as the role, data, nothing marked as executable, another encoding.
+CAMUNDA_8, FLOWABLE, SIGNAVIO = (
+    (FILES / f"{name}.bpmn").read_bytes() for name in ("camunda_8", "flowable", "signavio")
+)
+
+
+@pytest.fixture
+def drawer(county: County) -> Client:
+    return browser(person(county, "*", username="boss"))
+
+
+def bring(client: Client, content: bytes) -> dict[str, Any]:
+    answer = client.post("/declarations/flows/bring", {"file": SimpleUploadedFile("x.bpmn", content)})
+    told: dict[str, Any] = answer.json()
+    return {**told, "status": answer.status_code}
+
+
+def errors(told: dict[str, Any]) -> list[str]:
+    return [fault["element"] for fault in told["faults"] if fault["level"] == "error"]
+
+
+def keep(client: Client, xml: str, address: str = "/declarations/flows/draw", read: str = "") -> Any:
+    return client.post(address, {"xml": xml, "read": read}, content_type="application/json")
+
+
+@pytest.mark.parametrize("text", [CAMUNDA_8, FLOWABLE, SIGNAVIO])
+def test_files_of_common_editors_are_drawn_kept_and_run(county: County, drawer: Client, text: bytes) -> None:
+    told = bring(drawer, text)
+    assert (told["status"], errors(told)) == (200, [])
+    root = etree.fromstring(told["xml"].encode())
+    assert root.find(f".//{DI}BPMNShape") is not None
+    before = {element.get("id") for element in etree.fromstring(text).iter() if element.get("id")}
+    assert before <= {element.get("id") for element in root.iter()}
+    kept = keep(drawer, told["xml"])
+    assert kept.status_code == 200, kept.content.decode()
+    row = Declaration.objects.get(kind="flows", source="person")
+    document = {"days": 5, "firms": ["a", "b", "c"], "sum": 0, "urgent": True}
+    case = api.open_case(api.Opening(row.key, "试", area(county, "101"), document))
+    ready = case.tasks.filter(status="ready").values_list("role", flat=True)
+    assert set(ready) == {ROLE}
+    assert len(ready) == (3 if text is FLOWABLE else 1)
+
+
+def test_each_fault_of_a_file_names_its_element(drawer: Client) -> None:
+    text = (
+        CAMUNDA_8.decode()
+        .replace(f'candidateGroups="{ROLE}"', 'candidateGroups="accounting"')
+        .replace('default="f4"', "")
+    )
+    told = bring(drawer, text.encode())
+    assert errors(told) == ["f4"]
+    text = text.replace("<bpmn:exclusiveGateway", "<bpmn:inclusiveGateway").replace('name="同意？" ', 'default="f4"')
+    told = bring(drawer, text.encode())
+    assert errors(told) == ["approve"]
+    assert "accounting" in told["faults"][0]["text"]
+    before = testing.everything_kept()
+    refused = keep(drawer, told["xml"])
+    assert (refused.status_code, [fault["element"] for fault in refused.json()["faults"]]) == (422, ["approve"])
+    for content in (b"<x/>", b"", b"<!DOCTYPE x [<!ENTITY e 'e'>]><x/>"):
+        assert bring(drawer, content)["status"] == 422
+    assert testing.everything_kept() == before
+
+
+def test_a_version_is_kept_over_the_one_that_was_read_only(drawer: Client) -> None:
+    xml = bring(drawer, CAMUNDA_8)["xml"]
+    first = keep(drawer, xml).json()
+    other = xml.replace("审批", "批准")
+    stale = keep(drawer, other, first["address"], read="old")
+    assert stale.status_code == 422
+    assert keep(drawer, other, first["address"], read=first["read"]).status_code == 200
+    assert "批准" in Declaration.objects.get(kind="flows", source="person").body["text"]
+    page = drawer.get(first["address"])
+    assert "批准" in page.context["settings"]["xml"]
+
+
+def test_expressions_are_judged_as_they_are_typed(drawer: Client) -> None:
+    def judged(text: str) -> dict[str, Any]:
+        answer: dict[str, Any] = drawer.post(
+            "/declarations/flows/check", {"expression": text}, content_type="application/json"
+        ).json()
+        return answer
+
+    assert judged("= cups > 3") == {"fault": ""}
+    assert judged("cups >") == {"fault": "ends too early", "position": 6}
+
+
+def test_only_who_may_declare_draws(county: County) -> None:
+    visitor = browser(person(county, role=ROLE, username="maker"))
+    before = testing.everything_kept()
+    for address in ("draw", "check", "bring"):
+        assert visitor.post(f"/declarations/flows/{address}", {}, content_type="application/json").status_code == 403
+    assert visitor.get("/declarations/flows/draw").status_code == 403
+    assert testing.everything_kept() == before
+
+
+def test_a_case_tells_what_it_has_passed_and_where_it_stands(county: County, drawer: Client) -> None:
+    case = api.open_case(api.Opening("lemonade.bulk", "试", area(county, "101"), {"cups": 30}))
+    told = drawer.get(f"/cases/{case.pk}/flow.json").json()
+    assert (told["done"], told["now"], told["late"]) == (["asked", "price", "who"], ["taste_first"], [])
+    stranger = browser(person(county, "cases.case.view", username="far", in_area="102"))
+    assert stranger.get(f"/cases/{case.pk}/flow.json").status_code == 403
+
+
+def test_whatever_has_no_drawing_gets_one_without_overlaps() -> None:
+    root = etree.fromstring(laid_out(FLOWABLE).encode())
+    bounds = {
+        shape.get("bpmnElement"): tuple(float(shape[0].get(name)) for name in ("x", "y", "width", "height"))
+        for shape in root.iter(f"{DI}BPMNShape")
+    }
+    assert set(bounds) == {"start", "ask", "late", "remind", "split", "end"}
+    boxes = [box for id_, box in bounds.items() if id_ != "late"]
+    for number, (x, y, width, height) in enumerate(boxes):
+        for other in boxes[number + 1 :]:
+            assert (
+                x + width <= other[0] or other[0] + other[2] <= x or y + height <= other[1] or other[1] + other[3] <= y
+            )
+    assert len(list(root.iter(f"{DI}BPMNEdge"))) == 5

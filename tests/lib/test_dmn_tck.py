@@ -1,0 +1,77 @@
+"""Test cases of the DMN conformance kit are read and judged as it says, and a folder of them is run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shizhu.lib import dmn
+from shizhu.lib.dmn import tck
+
+MODEL = """<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" name="m" namespace="n">
+ <inputData id="i1" name="cups"><variable name="cups" typeRef="number"/></inputData>
+ <decision id="d1" name="price"><variable name="price"/>
+  <informationRequirement><requiredInput href="#i1"/></informationRequirement>
+  <literalExpression><text>
+   {sum: cups * 1.1, on: date("2026-07-01"), each: for i in 1..cups return i}</text></literalExpression>
+ </decision></definitions>"""
+HEAD = '<testCases xmlns="http://www.omg.org/spec/DMN/20160719/testcase" '
+HEAD += 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema">'
+
+
+def cases(total: str, more: str = "") -> str:
+    return f"""{HEAD}<modelName>m.dmn</modelName><testCase id="001"><description>a cup</description>
+ <inputNode name="cups"><value xsi:type="xsd:decimal">2</value></inputNode>
+ <resultNode name="price" type="decision"><expected>
+  <component name="sum"><value xsi:type="xsd:decimal">{total}</value></component>
+  <component name="on"><value xsi:type="xsd:date">2026-07-01</value></component>
+  <component name="each"><list><item><value xsi:type="xsd:decimal">1</value></item>
+   <item><value xsi:type="xsd:decimal">2</value></item></list></component>
+ </expected></resultNode></testCase>{more}</testCases>"""
+
+
+def test_cases_are_read_and_judged() -> None:
+    name, (case,) = tck.read(cases("2.2").encode())
+    assert (name, case.id, case.given) == ("m.dmn", "001", {"cups": 2.0})
+    assert case.expected == {"sum": 2.2, "on": date(2026, 7, 1), "each": [1.0, 2.0]}
+    model = dmn.read_model(MODEL.encode())
+    assert tck.run(model, case).why == ""
+    _, (wrong,) = tck.read(cases("2.3").encode())
+    assert "expected {'sum': 2.3" in tck.run(model, wrong).why
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "is_same"),
+    [
+        (0.1 + 0.2, 0.3, True), (1, 1.00000001, False), (True, 1, False), (None, None, True), (None, 0, False),
+        ([1, 2], [2, 1], False), ({"a": 1, "b": 2}, {"a": 1}, True), ({"a": 1}, {"a": 1, "b": 2}, False),
+        ("1", 1, False),
+    ],
+)  # fmt: skip
+def test_values_are_compared_as_the_kit_does(found: Any, expected: Any, is_same: bool) -> None:
+    assert tck.is_same(found, expected) is is_same
+
+
+def test_a_folder_of_cases_is_run(tmp_path: Path) -> None:
+    place = tmp_path / "level/0001-cups"
+    place.mkdir(parents=True)
+    (place / "m.dmn").write_text(MODEL, encoding="utf-8")
+    (place / "test-01.xml").write_text(cases("2.2"), encoding="utf-8")
+    (place / "other.xml").write_text("<nothing/>", encoding="utf-8")
+    shizhu = Path(sys.executable).with_name("shizhu")
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run([shizhu, "decide", tmp_path], capture_output=True, text=True, check=False, timeout=60)
+
+    done = run()
+    assert (done.returncode, done.stdout.splitlines()) == (
+        0, ["level/0001-cups: 1 of 1", "1 of 1 cases pass; 1 of 1 models pass all of theirs"],
+    )  # fmt: skip
+    (place / "test-02.xml").write_text(cases("9"), encoding="utf-8")
+    done = run()
+    assert (done.returncode, done.stdout.splitlines()[0]) == (1, "level/0001-cups: 1 of 2")
