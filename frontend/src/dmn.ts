@@ -4,6 +4,8 @@ import {
   FeelDate, FeelDateTime, FeelDuration, FeelFunction, FeelTime, dateAndTime, evaluate, isFunction, isRange, unaryTest,
 } from "feelin";
 
+import { withRanges } from "./feel-ranges";
+
 type Context = Record<string, unknown>;
 type Named = { name: string; type?: string };
 type Clause = { test?: string; values?: string; type?: string };
@@ -170,7 +172,7 @@ export class Run {
 
   private text(text: string, scope: Context, element: string): unknown {
     try {
-      const { value, warnings } = evaluate(text, scope);
+      const { value, warnings } = evaluate(text, withRanges(text, scope));
       for (const { message } of warnings) this.fault(element, message);
       return value ?? null;
     } catch (thrown) {
@@ -181,7 +183,7 @@ export class Run {
   private passes(tests: string, value: unknown, scope: Context, element: string): boolean {
     if (tests.trim() === "-" || tests.trim() === "") return true;
     try {
-      return unaryTest(tests, { ...scope, "?": value }).value === true;
+      return unaryTest(tests, withRanges(tests, { ...scope, "?": value })).value === true;
     } catch (thrown) {
       this.fault(element, `${JSON.stringify(tests)}: ${(thrown as Error).message}`);
       return false;

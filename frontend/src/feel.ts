@@ -5,6 +5,7 @@ import {
 } from "feelin";
 
 import { decide, type Model } from "./dmn";
+import { withRanges } from "./feel-ranges";
 
 type Context = Record<string, unknown>;
 type Verb = "evaluate" | "test" | "check" | "check test" | "decide";
@@ -36,8 +37,8 @@ function tag(this: Context, key: string, value: unknown): unknown {
 const codePoints = (text: string, units: number): number => [...text.slice(0, units)].length;
 
 const VERBS: Record<Verb, (expression: string, context: Context) => object> = {
-  "evaluate": evaluate,
-  "test": unaryTest,
+  "evaluate": (expression, context) => evaluate(expression, withRanges(expression, context)),
+  "test": (expression, context) => unaryTest(expression, withRanges(expression, context)),
   "check": (expression, context) => firstError(parseExpression(expression, context, undefined), expression),
   "check test": (expression, context) => firstError(parseUnaryTests(expression, context, undefined), expression),
   "decide": (asked, { model, given }) => decide(model as Model, asked, given as Context),

@@ -293,3 +293,21 @@ def test_very_many_contexts_are_evaluated_in_slices() -> None:
 def test_what_cannot_be_read_is_refused_for_all(expression: str) -> None:
     with pytest.raises(feel.FeelError):
         feel.evaluate_each(expression, [{"n": 1}, {"n": 2}])
+
+
+@pytest.mark.parametrize(
+    ("expression", "holds"),
+    [
+        ("overlaps before([1..5], [3..8])", True), ("overlaps before([1..5), [5..8])", False),
+        ("overlaps after([3..8], [1..5])", True), ("overlaps after([5..8], [1..5))", False),
+        ("finishes(10, [1..10])", True), ("finishes(10, [1..10))", False), ("finishes([5..10], [1..10])", True),
+        ("finished by([1..10], (5..10])", True), ("finished by([1..10], (5..10))", False),
+        ("during(5, [1..10])", True), ("during([4..6], [1..10))", True), ("during((1..10], (1..10))", False),
+        ("starts(1, [1..10])", True), ("starts([1..5], [1..10])", True), ("starts((1..5], [1..10])", False),
+        ("started by([1..10], 1)", True), ("coincides([1..5], [1..5])", True), ("coincides([1..5], [1..5))", False),
+        ("coincides(5, 5)", True), ('during(date("2026-07-01"), [date("2026-01-01")..date("2026-12-31")])', True),
+        ("during(5)", None), ("overlaps before(1, 2)", None),
+    ],
+)  # fmt: skip
+def test_ranges_are_compared_as_dmn_says(expression: str, holds: bool | None) -> None:
+    assert feel.evaluate(expression, {}) is holds
