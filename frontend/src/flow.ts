@@ -41,9 +41,24 @@ function prefix(): string {
 }
 
 const attribute = (name: string) => ({
-  get: (of: Business): string => of.get(`${prefix()}:${name}`) ?? "",
+  get: (of: Business): string => of.get(`${prefix()}:${name}`) ?? elsewhere(of, name),
   set: (of: Business, value: string) => update(of, { [`${prefix()}:${name}`]: value || undefined }),
 });
+
+/** What another vendor's attribute or extension element of the same meaning says. */
+const EXTENSIONS: Record<string, Pair> = {
+  candidateGroups: ["assignmentDefinition", "candidateGroups"], formKey: ["formDefinition", "formKey"],
+  topic: ["taskDefinition", "type"], decisionRef: ["calledDecision", "decisionId"],
+  resultVariable: ["calledDecision", "resultVariable"], collection: ["loopCharacteristics", "inputCollection"],
+  elementVariable: ["loopCharacteristics", "inputElement"], dueDate: ["taskSchedule", "dueDate"],
+};
+function elsewhere(of: Business, name: string): string {
+  const attribute = Object.entries((of.$attrs ?? {}) as Record<string, string>).find(([key]) => key.endsWith(`:${name}`));
+  if (attribute) return attribute[1];
+  const [tag, key] = EXTENSIONS[name] ?? ["", ""];
+  const found = (of.extensionElements?.values ?? []).find((one: Business) => tag && one.$type.endsWith(`:${tag}`));
+  return found?.[key] ?? "";
+}
 
 function update(of: Business, values: Record<string, unknown>): void {
   modeling.updateModdleProperties(chosen, of, values);
@@ -245,7 +260,8 @@ async function judge(text: string, wrong: HTMLElement): Promise<void> {
 }
 
 function panel(shape: Shape): void {
-  const [one] = [shape.labelTarget ?? shape];
+  const one = shape.labelTarget ?? shape;
+  if (!one.businessObject) return; // between two files there is nothing
   chosen = one;
   find("flow-name").textContent = one.businessObject.name || (one.businessObject.$type === "bpmn:Process" ? say("process") : one.businessObject.id);
   find("flow-panel").replaceChildren(...fields(one).flatMap((field) => control(field, one.businessObject, `field-${field.key}`)));
@@ -304,7 +320,7 @@ modeler.on("commandStack.changed", () => {
 /** The process that is run, which the empty canvas stands for. */
 function root(): Shape {
   const top = canvas.getRootElement() as Shape;
-  if (top.businessObject.$type !== "bpmn:Collaboration") return top;
+  if (top.businessObject?.$type !== "bpmn:Collaboration") return top;
   const pools = (top.businessObject.participants as Business[]).filter((one) => one.processRef);
   const run = pools.find((one) => one.processRef.isExecutable) ?? pools[0];
   return run ? { ...top, id: top.id, businessObject: run.processRef } : top;
