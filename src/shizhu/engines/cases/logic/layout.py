@@ -10,6 +10,7 @@ from shizhu.engines.cases.logic.reading import BPMN, KINDS, NOT_RUN, read_root
 
 Element: TypeAlias = Any
 Size: TypeAlias = tuple[int, int]
+Box: TypeAlias = tuple[int, int, int, int]  # left, top, width, height
 DI = "http://www.omg.org/spec/BPMN/20100524/DI"
 DC = "http://www.omg.org/spec/DD/20100524/DC"
 WAY = "http://www.omg.org/spec/DD/20100524/DI"
@@ -41,7 +42,7 @@ def _is_shape(element: Element) -> bool:
 def _draw(root: Element, process: Element) -> None:
     diagram = etree.SubElement(root, f"{{{DI}}}BPMNDiagram", id="drawing", nsmap={"bpmndi": DI, "dc": DC, "di": WAY})
     plane = etree.SubElement(diagram, f"{{{DI}}}BPMNPlane", id="drawing_plane", bpmnElement=process.get("id", ""))
-    places: dict[str, tuple[int, int, int, int]] = {}
+    places: dict[str, Box] = {}
     _place(process, MARGIN, MARGIN, places)
     for element in process.iter(f"{BPMN}*"):
         if element.get("id") in places and _is_shape(element):
@@ -49,10 +50,11 @@ def _draw(root: Element, process: Element) -> None:
     for line in process.iter(f"{BPMN}sequenceFlow"):
         ends = places.get(line.get("sourceRef", "")), places.get(line.get("targetRef", ""))
         if line.get("id") and ends[0] and ends[1]:
-            _edge(plane, line.get("id"), ends[0], ends[1])
+            here = [places[one.get("id")] for one in line.getparent() if one.get("id") in places]
+            _edge(plane, line.get("id"), ends[0], ends[1], [box for box in here if box not in ends])
 
 
-def _place(holder: Element, left: int, top: int, places: dict[str, tuple[int, int, int, int]]) -> Size:
+def _place(holder: Element, left: int, top: int, places: dict[str, Box]) -> Size:
     """Put everything of a scope in columns; returns how much room it takes."""
     shapes = {child.get("id"): child for child in holder if child.get("id") and _is_shape(child)}
     pairs = [(x.get("sourceRef"), x.get("targetRef")) for x in holder.findall(f"{BPMN}sequenceFlow")]
@@ -64,8 +66,9 @@ def _place(holder: Element, left: int, top: int, places: dict[str, tuple[int, in
         y, width = top, 0
         for id_ in column:
             size = _size(shapes[id_], x, y, places)
-            places[id_] = (x, y, *size)
-            y, width = y + size[1] + DOWN, max(width, size[0])
+            row = max(size[1], TASK[1])
+            places[id_] = (x, y + (row - size[1]) // 2, *size)
+            y, width = y + row + DOWN, max(width, size[0])
         x, bottom = x + width + ACROSS, max(bottom, y - DOWN)
     number: dict[str, int] = {}
     for id_, host in guests.items():
@@ -75,7 +78,7 @@ def _place(holder: Element, left: int, top: int, places: dict[str, tuple[int, in
     return max(x - ACROSS - left, 0), bottom - top
 
 
-def _size(element: Element, x: int, y: int, places: dict[str, tuple[int, int, int, int]]) -> Size:
+def _size(element: Element, x: int, y: int, places: dict[str, Box]) -> Size:
     name = str(element.tag).removeprefix(BPMN)
     if name.endswith("Event"):
         return EVENT
@@ -126,7 +129,7 @@ def _columns(ids: list[str], pairs: list[tuple[str, str]]) -> list[list[str]]:
     return columns
 
 
-def _shape(plane: Element, element: Element, place: tuple[int, int, int, int]) -> None:
+def _shape(plane: Element, element: Element, place: Box) -> None:
     shape = etree.SubElement(plane, f"{{{DI}}}BPMNShape", id=f"{element.get('id')}_di", bpmnElement=element.get("id"))
     if any(map(_is_shape, element)):
         shape.set("isExpanded", "true")
@@ -136,16 +139,19 @@ def _shape(plane: Element, element: Element, place: tuple[int, int, int, int]) -
     etree.SubElement(shape, f"{{{DC}}}Bounds", values)
 
 
-def _edge(plane: Element, id_: str, source: tuple[int, int, int, int], target: tuple[int, int, int, int]) -> None:
+def _edge(plane: Element, id_: str, source: Box, target: Box, others: list[Box]) -> None:
+    """A line to the right in up to three pieces; below everything where it goes back, or something is in its way."""
     edge = etree.SubElement(plane, f"{{{DI}}}BPMNEdge", id=f"{id_}_di", bpmnElement=id_)
     middle, other = source[1] + source[3] // 2, target[1] + target[3] // 2
-    right = source[0] + source[2]
-    if target[0] >= right:
-        bend = target[0] - ACROSS // 2
+    right, bend = source[0] + source[2], target[0] - ACROSS // 2
+    first, last = min(source[0], target[0]), max(source[0], target[0])
+    between = [box for box in others if first < box[0] + box[2] and box[0] < last]
+    is_in_way = any(right < box[0] < bend and box[1] <= middle <= box[1] + box[3] for box in between)
+    if target[0] >= right and not is_in_way:
         points = [(right, middle), (bend, middle), (bend, other), (target[0], other)]
         points = points if middle != other else [points[0], points[-1]]
-    else:  # back, below both
-        low = max(source[1] + source[3], target[1] + target[3]) + 24
+    else:
+        low = max(box[1] + box[3] for box in [source, target, *between]) + 24
         x, y = source[0] + source[2] // 2, target[0] + target[2] // 2
         points = [(x, source[1] + source[3]), (x, low), (y, low), (y, target[1] + target[3])]
     for px, py in points:
