@@ -332,7 +332,7 @@ def test_what_is_later_than_the_rule_allows_changes_nothing() -> None:
 
 
 def test_a_declaration_that_cannot_be_understood_is_told_why() -> None:
-    everything = packs.read_all([TOY])
+    everything = {TOY.name: packs.read(TOY)}
     examples = [{"name": "x", "series": ["1 x 1h"], "expect": "none"}]
     jug = {"profile": "lemonade.jug", "property": "level"}
 

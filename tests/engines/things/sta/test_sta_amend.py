@@ -73,8 +73,9 @@ def test_a_correction_is_judged_and_told_as_any_reading(service: Service, towns:
     assert service.patch(f"Observations({one})", {"result": 99}).json["resultQuality"]["verdict"] == "bad"
     assert hours() == []
     service.patch(f"Observations({one})", {"result": 40})
-    told = [row.envelope["data"]["readings"] for row in OutboxEvent.objects.all()]
-    assert told == [[[warm.pk, "2026-07-01T12:00:00+00:00", 40.0, 0]]]
+    told = [row.envelope["data"]["readings"] for row in OutboxEvent.objects.order_by("pk")]
+    at = "2026-07-01T12:00:00+00:00"
+    assert told == [[[warm.pk, at, None, 0]], [[warm.pk, at, 40.0, 0]]]
 
 
 def test_another_time_moves_an_observation_and_never_onto_another(service: Service, towns: World) -> None:

@@ -136,13 +136,14 @@ def test_watched_readings_are_told_to_the_rules_in_the_same_transaction(service:
         service.post(
             f"Datastreams({stream.pk})/Observations", {"result": result, "phenomenonTime": f"{minute(1):%FT%TZ}"}
         )
-    told = [row.envelope["data"]["readings"] for row in OutboxEvent.objects.all()]
-    assert told == [[[warm.pk, "2026-07-01T12:01:00+00:00", 20.0, 0]]]
+    told = [row.envelope["data"]["readings"] for row in OutboxEvent.objects.order_by("pk")]
+    at = "2026-07-01T12:01:00+00:00"
+    assert told == [[[warm.pk, at, 20.0, 0]], [[warm.pk, at, None, 0]]]
     assert service.get(f"Datastreams({warm.pk})/Observations?$filter=resultQuality/verdict eq 'bad'").value == []
     refused = service.post(
         "Observations", {"result": 1, "Datastream": {"@iot.id": warm.pk}, "FeatureOfInterest": {"@iot.id": 0}}
     )
-    assert (refused.status, OutboxEvent.objects.count()) == (400, 1)
+    assert (refused.status, OutboxEvent.objects.count()) == (400, 2)
 
 
 def test_an_origin_that_is_told_is_kept(service: Service, towns: World) -> None:
