@@ -66,7 +66,7 @@ def test_a_right_declaration_has_no_problem(tmp_path: Path) -> None:
         ),
         (
             {"properties__maker": {"type": "string", "x-shizhu-class": "personal"}, "x__filters": ["maker"]},
-            "maker: personal: may not be key, title, order, time or filter",
+            "maker: personal: may not be key, title, order, time, flow, camera or filter",
         ),
         (
             {"properties__maker": {"type": "string", "x-shizhu-lines": True}, "x__filters": ["maker"]},

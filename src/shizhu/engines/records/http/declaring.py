@@ -51,7 +51,7 @@ FAULTS = (  # of the check of declarations, as an administrator reads them
     gettext_noop("nobody declares this register"),
     gettext_noop("no pack that is on in this county declares this register"),
     gettext_noop("there is no such field"),
-    gettext_noop("may not be key, title, order, time or filter"),
+    gettext_noop("may not be key, title, order, time, flow, camera or filter"),
 )
 PREFIX = "local_"  # how fields begin that a county adds to a register of a pack
 
