@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date
 
 CREDIT_CODE_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # without I, O, S, V, Z: GB 32100-2015 §4
@@ -52,3 +53,29 @@ def is_resident_number(number: str) -> bool:
         return date.fromisoformat(number[6:14]) <= date.today()  # noqa: DTZ011  # a day, wherever one is
     except ValueError:
         return False
+
+
+_LOOKALIKES = str.maketrans("OISZ", "0152")  # letters that GB 32100 leaves out, as they are misread
+
+
+def credit_code_of(text: str) -> str:
+    """A unified social credit code from how it was written; nothing where its check digit is wrong.
+
+    Full width, small letters, spaces and hyphens are form; O, I, S and Z, which no code has, are 0, 1, 5 and 2.
+    """
+    written = "".join(letter for letter in unicodedata.normalize("NFKC", text).upper() if letter.isalnum())
+    code = written.translate(_LOOKALIKES)
+    return code if is_credit_code(code) else ""
+
+
+def resident_number_of(text: str) -> str:
+    """A resident identity number of 18 characters from how it was written; nothing where its check digit is wrong.
+
+    One of 15 digits (issued before 1999) has two digits of the year, of the 20th century, and no check digit:
+    GB 11643-1999 §4 and its transition from GB 11643-1989.
+    """
+    number = "".join(letter for letter in unicodedata.normalize("NFKC", text).upper() if letter.isalnum())
+    if re.fullmatch("[0-9]{15}", number):
+        body = f"{number[:6]}19{number[6:]}"
+        number = body + resident_digit(body)
+    return number if is_resident_number(number) else ""
