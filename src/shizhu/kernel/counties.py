@@ -127,6 +127,7 @@ def sync(folder: Folder) -> County:
             "settings": {
                 "short_name": body["short_name"], "digest": digest, "starts": body.get("starts", {}),
                 "base": folder.base, "licence": _licence(body), "working_hours": body.get("working_hours", []),
+                "above": body.get("above", []),
             },
         },
     )  # fmt: skip

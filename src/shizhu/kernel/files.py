@@ -7,11 +7,16 @@ import os
 import re
 import uuid
 import zipfile
+from collections.abc import Callable, Collection
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import ManyToOneRel
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.kernel.models import Area, File, Organisation, Person
@@ -23,6 +28,8 @@ TYPES = {  # media type → how a file of that type begins
     "image/webp": re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
     "application/pdf": re.compile(rb"%PDF-"),
 }
+UNUSED = timedelta(days=1)  # after which an upload that nothing names is taken away
+_users: list[Callable[[], Collection[uuid.UUID]]] = []
 _OFFICE = {  # ZIP archives, told by a folder in them: ECMA-376
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "word/",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xl/",
@@ -74,7 +81,22 @@ def store(
 ) -> File:
     """Keep bytes durably under a type that the caller vouches for, and return their row."""
     digest = hashlib.sha256(data).hexdigest()
-    target = Path(settings.CONFIG.home) / "files" / digest[:2] / digest
+    with transaction.atomic():
+        _hold(digest)  # nobody sweeps these bytes before their row is there
+        _write(Path(settings.CONFIG.home) / "files" / digest[:2] / digest, data)
+        return File.objects.create(
+            county_id=area.county_id, organisation=organisation, area=area, name=Path(name).name[:200],
+            media_type=media_type, size=len(data), sha256=digest, created_by=by,
+        )  # fmt: skip
+
+
+def _hold(digest: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"kernel.file {digest}"])
+
+
+def _write(target: Path, data: bytes) -> None:
+    """The bytes on the disk, whole or not at all."""
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_suffix(f".{uuid.uuid4().hex}")  # two may bring the same bytes at once
@@ -87,10 +109,39 @@ def store(
             handle = os.open(folder, os.O_RDONLY)
             os.fsync(handle)
             os.close(handle)
-    return File.objects.create(
-        county_id=area.county_id, organisation=organisation, area=area, name=Path(name).name[:200],
-        media_type=media_type, size=len(data), sha256=digest, created_by=by,
-    )  # fmt: skip
+
+
+def used_by(find: Callable[[], Collection[uuid.UUID]]) -> None:
+    """Say which files a room names beside its foreign keys; call it from `AppConfig.ready`."""
+    _users.append(find)
+
+
+def sweep() -> int:
+    """Take away files that nothing names and that are older than a day; returns how many."""
+    waiting = File.objects.filter(created__lt=timezone.now() - UNUSED)
+    for relation in File._meta.get_fields(include_hidden=True):  # noqa: SLF001  # public in Django
+        if isinstance(relation, ManyToOneRel):
+            name = relation.field.attname
+            using = relation.related_model._base_manager.filter(**{f"{name}__isnull": False})  # noqa: SLF001  # public
+            waiting = waiting.exclude(pk__in=using.values(name))
+    unused = set(waiting.values_list("pk", flat=True)) - _used()
+    gone: list[str] = []
+    if unused:
+        with transaction.atomic():  # whoever saves one of them now waits, and is told that it is gone
+            held = dict(waiting.filter(pk__in=unused).select_for_update(of=("self",)).values_list("pk", "sha256"))
+            gone_ids = held.keys() - _used()
+            gone = [held[pk] for pk in gone_ids]
+            File.objects.filter(pk__in=gone_ids).delete()
+    for digest in set(gone):
+        with transaction.atomic():
+            _hold(digest)
+            if not File.objects.filter(sha256=digest).exists():
+                (Path(settings.CONFIG.home) / "files" / digest[:2] / digest).unlink(missing_ok=True)
+    return len(gone)
+
+
+def _used() -> set[uuid.UUID]:
+    return {one for find in _users for one in find()}
 
 
 def type_of(data: bytes) -> str:
