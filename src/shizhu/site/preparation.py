@@ -49,6 +49,7 @@ def prepare() -> str:
         if settings.CONFIG.has_demo:
             demo_rows.load(folder)
     records.prepare_search()
+    records.prepare_duplicates()
     alarms.bind_all()
     plan.compute_all()
     password = first_administrator()

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import io
 import uuid
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from PIL import Image
 from tests.engines.records.permits import PERMIT, browser, problems, stored
 from tests.fixtures import person
 
-from shizhu.engines.records import api
-from shizhu.kernel import access
+from shizhu.engines.records import api, batches
+from shizhu.engines.records.models import Batch
+from shizhu.kernel import access, files
 from shizhu.kernel.models import County, File, Person
 
 pytestmark = pytest.mark.django_db
@@ -159,3 +162,34 @@ def test_a_published_copy_needs_the_record_too(home: Path, county: County, clien
     (home / "files" / file.sha256[:2] / file.sha256).write_bytes(b"\xff\xd8\xff broken")
     assert client.get(f"{LIST}{made.id}/files/{file.pk}?as=copy").status_code == 404
     assert client.get(f"{LIST}{made.id}/").status_code == 200
+
+
+def test_uploads_that_nothing_names_are_swept_after_a_day(county: County, client: Client, root: access.Actor) -> None:
+    assert (
+        client.post(
+            f"{LIST}new", {**NEW, "photo": photo(), "papers": [paper(), paper(PDF + b"2", "二.pdf")]}
+        ).status_code
+        == 302
+    )
+    made = api.get(root, county.pk, PERMIT, "P001")
+    api.update(root, made.id, {"photo": None}, 1)  # an earlier version still names it
+    kept = set(File.objects.values_list("pk", flat=True))
+    organisation = File.objects.all()[0].organisation
+    place = {"organisation": organisation, "area": organisation.area, "by": None}
+    unused = files.store(b"nobody's", name="无.pdf", media_type="application/pdf", **place)
+    twin = files.store(PDF, name="同.pdf", media_type="application/pdf", **place)  # the same bytes as one that is used
+    fresh = files.store(b"just now", name="新.pdf", media_type="application/pdf", **place)
+    assert files.sweep() == 0
+    File.objects.exclude(pk=fresh.pk).update(created=timezone.now() - timedelta(hours=25))
+    assert (files.sweep(), files.sweep()) == (2, 0)
+    assert set(File.objects.values_list("pk", flat=True)) == kept | {fresh.pk}
+    assert (files.path_of(unused).exists(), files.path_of(twin).exists()) == (False, True)
+    assert all(files.path_of(file).exists() for file in File.objects.all())
+
+
+def test_a_file_of_a_batch_is_in_use(county: County, root: access.Actor) -> None:
+    who = Person.objects.get(username="root")
+    given = batches.keep(who, county.pk, b"a table", "表.csv", "text/csv")
+    batches.begin(who, county.pk, PERMIT, Batch.Kind.IMPORT, Batch.State.DONE, given=given)
+    File.objects.update(created=timezone.now() - timedelta(days=9))
+    assert (files.sweep(), File.objects.get().pk) == (0, given.pk)

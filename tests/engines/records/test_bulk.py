@@ -131,3 +131,27 @@ def test_nothing_ticked_and_a_wrong_condition_change_nothing(client: Client, sta
     for sent in ({}, {"all": "1", "asked": "?filter=owner='x'"}, {"row": "x:1"}):
         assert client.post(f"{LIST}change", sent).status_code == 302
     assert Batch.objects.count() == 0
+
+
+def test_what_would_change_is_seen_before_and_after_with_private_values_masked(
+    county: County, client: Client, stall: Any, root: access.Actor
+) -> None:
+    one = stall(seats=1, phone="13812345678", kind="cart")
+    two, three = stall(seats=7, kind="cart"), stall(kind="booth")
+    rows = ",".join(f"{row.id}:1" for row in (one, two, three))
+    batch = check(client, rows, change=["seats", "kind", "phone"], seats="7", kind="booth", phone="13987654321")
+    assert batch.preview["fields"] == {"seats": 2, "kind": 2, "phone": 3}
+    assert batch.preview["rows"] == [
+        {"id": one.id, "title": "S001 1号摊", "lines": [
+            ["Kind", "Cart", "Booth"], ["Phone", "138****5678", "139****4321"], ["Seats", "1", "7"]]},
+        {"id": two.id, "title": "S002 2号摊", "lines": [["Kind", "Cart", "Booth"], ["Phone", "", "139****4321"]]},
+        {"id": three.id, "title": "S003 3号摊", "lines": [["Phone", "", "139****4321"], ["Seats", "", "7"]]},
+    ]  # fmt: skip
+    page = client.get(f"{LIST}batches/{batch.pk}/")
+    assert "What would change" in text(page)
+    assert "13812345678" not in page.content.decode()
+    assert values("seats") == [1, 7, None]
+    batch = write(client, batch)
+    assert "What was to change" in text(client.get(f"{LIST}batches/{batch.pk}/"))
+    gone = check(client, f"{one.id}:2", act="withdraw")
+    assert gone.preview["rows"][0]["lines"] == [["State", "Open", "Withdrawn"]]

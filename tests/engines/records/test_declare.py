@@ -74,6 +74,38 @@ def test_a_right_declaration_has_no_problem(tmp_path: Path) -> None:
         ),
         ({"properties__maker": {"type": "string", "pattern": "("}}, None),
         (
+            {"x__duplicates": [{"same": ["colour"]}]},
+            "x-shizhu.duplicates.0.same: colour: there is no such field",
+        ),
+        (
+            {"x__duplicates": [{"like": {"maker": "person"}}, {"like": {"colour": "person"}}]},
+            "x-shizhu.duplicates.1.like: colour: there is no such field",
+        ),
+        (
+            {"x__duplicates": [{"same": ["maker"], "within": "colour"}]},
+            "x-shizhu.duplicates.0.within: colour: there is no such field",
+        ),
+        (
+            {"properties__tags": {"type": "array"}, "x__duplicates": [{"same": ["tags"]}]},
+            "x-shizhu.duplicates.0.same: tags: a list cannot be compared; name a field of one short value",
+        ),
+        (
+            {"x__duplicates": [{"like": {"size": "address"}}]},
+            "x-shizhu.duplicates.0.like: size: a number is no name that people write; name a text of one line",
+        ),
+        (
+            {"x__duplicates": [{"same": ["code"]}]},
+            "x-shizhu.duplicates.0.same: code: no two rows have the same key; name another field",
+        ),
+        (
+            {"x__duplicates": [{"within": "maker"}]},
+            None,
+        ),
+        (
+            {"x__duplicates": [{"like": {"maker": "dog"}}]},
+            None,
+        ),
+        (
             {"properties__maker": {"x-shizhu-check": "luck"}},
             "maker: x-shizhu-check: luck: must be one of gb32100, gb11643",
         ),

@@ -118,8 +118,10 @@ def test_a_register_is_a_collection(county: County, client: Client) -> None:
             follow(client, link)
     several = body(client.get("/ogc/collections"))
     assert several["links"] == ways(f"{ROOT}/collections")
-    assert [c["id"] for c in several["collections"]][:3] == ["lemonade.grower", "lemonade.permit", STALL]
-    assert several["collections"][2]["links"][0] == {"href": address, "rel": "self", "type": "application/json"}
+    assert [c["id"] for c in several["collections"]][:4] == [
+        "lemonade.grower", "lemonade.permit", "lemonade.regular", STALL,
+    ]  # fmt: skip
+    assert several["collections"][3]["links"][0] == {"href": address, "rel": "self", "type": "application/json"}
     assert "extent" not in several["collections"][0]
 
 

@@ -320,3 +320,52 @@ def test_what_was_exported_comes_back_as_the_same(
         )  # fmt: skip
     batch = send(client, SimpleUploadedFile("out.xlsx", client.get(f"{BASE}export.xlsx").content))
     assert (batch.counts, batch.examples) == ({"same": len(rows)}, [])
+
+
+REGULAR = "lemonade.regular"
+HEADS = ["编号", "姓名", "公司", "电话", "区域"]
+
+
+def regulars(client: Client, rows: list[list[Any]]) -> Batch:
+    answer = client.post(f"/records/{REGULAR}/import", {"table": table([HEADS, *rows])})
+    assert answer.status_code == 302, text(answer)
+    return worked(Batch.objects.latest("pk"))
+
+
+def test_rows_that_are_probably_there_are_listed_and_left_out_by_choice(
+    county: County, client: Client, root: access.Actor
+) -> None:
+    data = {"code": "R001", "name": "李丽", "company": "兴农科技有限公司"}
+    one = api.create(root, county.pk, REGULAR, data, organisation="stand", area=f"{county.pk}101")
+    rows = [
+        ["R002", "王五", "兴农科枝公司", "", "东镇"], ["R003", "赵六", "莼菜合作社", "", "东镇"],
+        ["R004", "孙七", "纯菜专业合作社", "", "西镇"], ["R005", "周八", "黄连社", "", "西镇"],
+        ["R001", "李丽", "兴农科技有限公司", "13800000000", "东镇"],
+    ]  # fmt: skip
+    batch = regulars(client, rows)
+    assert (batch.state, batch.counts) == ("checked", {"new": 4, "changed": 1})
+    assert [(line["row"], line["rows"], [r[1] for r in line["records"]]) for line in batch.alike] == [
+        (2, [], ["R001"]), (4, [3], []),
+    ]  # fmt: skip
+    page = client.get(f"/records/{REGULAR}/batches/{batch.pk}/")
+    assert "Probably there already" in text(page)
+    assert f"/records/{REGULAR}/{one.id}/" in page.content.decode()
+    client.post(f"/records/{REGULAR}/batches/{batch.pk}/write", {"leave": ["2", "5"]})
+    batch = worked(batch)
+    assert (batch.state, batch.counts) == ("done", {"new": 3, "changed": 1, "left": 1})
+    keys = Record.objects.filter(register=REGULAR).order_by("key").values_list("key", flat=True)
+    assert list(keys) == ["R001", "R003", "R004", "R005"]
+    batch = regulars(client, [*rows, ["R006", "吴九", "兴农科技", "", "西镇"]])
+    assert [line["row"] for line in batch.alike] == [2, 7]
+    client.post(f"/records/{REGULAR}/batches/{batch.pk}/write", {"leave_all": "1"})
+    assert worked(batch).counts == {"same": 4, "left": 2}
+
+
+def test_an_import_says_nothing_of_hidden_rows(county: County, root: access.Actor) -> None:
+    data = {"code": "R001", "name": "李丽", "company": "兴农科技有限公司"}
+    api.create(root, county.pk, REGULAR, data, organisation="stand", area=f"{county.pk}102")
+    east = browser(person(county, f"records.{REGULAR}.*", in_area="101", username="east"))
+    batch = regulars(east, [["R002", "王五", "兴农科枝公司", "", "东镇"]])
+    assert (batch.counts, batch.alike, batch.asked["alike"]) == ({"new": 1}, [], [])
+    east.post(f"/records/{REGULAR}/batches/{batch.pk}/write", {"leave_all": "1", "leave": "2"})
+    assert worked(batch).counts == {"new": 1}

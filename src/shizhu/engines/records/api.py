@@ -37,6 +37,7 @@ from shizhu.engines.records.contracts import (
     StaleRecord,
 )
 from shizhu.engines.records.describing import Description, add_descriptions
+from shizhu.engines.records.duplicates import prepare as prepare_duplicates
 from shizhu.engines.records.facts import facts
 from shizhu.engines.records.facts import files as files_of
 from shizhu.engines.records.grid import Cell, cells, gridded
@@ -49,6 +50,7 @@ from shizhu.engines.records.logic.privacy import PURPOSES, masked
 from shizhu.engines.records.logic.register import Field, Kind, Register
 from shizhu.engines.records.logic.values import Problem
 from shizhu.engines.records.looks import unmask
+from shizhu.engines.records.merging import keys_of, merge, survivor_of, undo
 from shizhu.engines.records.models import Batch
 from shizhu.engines.records.panels import Panel
 from shizhu.engines.records.panels import add as add_panel
@@ -140,11 +142,14 @@ __all__ = [
     "gridded",
     "history",
     "keep_made",
+    "keys_of",
     "load_demo",
     "masked",
+    "merge",
     "move",
     "offered",
     "placed_at",
+    "prepare_duplicates",
     "prepare_registers",
     "prepare_search",
     "problems",
@@ -160,11 +165,13 @@ __all__ = [
     "scan",
     "seen_references",
     "start_work",
+    "survivor_of",
     "table_kind",
     "table_rows",
     "tabulate",
     "tell_progress",
     "true",
+    "undo",
     "unmask",
     "update",
     "whose",

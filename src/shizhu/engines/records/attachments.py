@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import BinaryIO
 from uuid import UUID
 
+from django.db import connection, transaction
+
 from shizhu.engines.records.catalogue import register_of
 from shizhu.engines.records.logic.register import Body, Field, Kind, Register, file_ids
 from shizhu.engines.records.logic.values import Problem, problem
@@ -16,6 +18,10 @@ from shizhu.kernel import files
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, File, Organisation, Person
 
+NAMED = " UNION ".join(
+    f"SELECT (regexp_matches(data::text, '[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}', 'g'))[1] FROM {table}"
+    for table in ("records_record", "records_recordevent")
+)
 FILES = frozenset({Kind.FILE, Kind.FILES})
 
 
@@ -41,12 +47,15 @@ def keep(who: Actor, county: str, item: Field, name: str, content: BinaryIO) -> 
     )  # fmt: skip
 
 
-def problems(who: Actor, register: Register, row: Record, data: Body) -> Iterator[Problem]:
-    """Attachments that a row may not name: of another field's type, or neither its own nor the writer's upload."""
+def problems(who: Actor, register: Register, row: Record, data: Body, beside: Body) -> Iterator[Problem]:
+    """Attachments that a row may not name: of another field's type, or neither its own nor the writer's upload.
+
+    `beside` is the data of another row whose attachments it may name too.
+    """
     leaves = [leaf for leaf in register.leaves(data) if leaf.item.kind in FILES]
-    stood = set(_ids(register, row.data or {}))
+    stood = {*_ids(register, row.data or {}), *_ids(register, beside)}
     wanted = {one for leaf in leaves for one in file_ids(leaf.value)} - stood
-    known = named(row.county_id, [one for one in wanted if _is_uuid(one)]) if wanted else {}
+    known = _held(row.county_id, [one for one in wanted if _is_uuid(one)]) if wanted else {}
     for leaf in leaves:
         for one in file_ids(leaf.value):
             file = known.get(one)
@@ -58,6 +67,20 @@ def problems(who: Actor, register: Register, row: Record, data: Body) -> Iterato
                 yield problem(leaf.path, file.name, "x-shizhu-file.types", ", ".join(map(_short, allowed(leaf.item))))
             elif file.size > largest(leaf.item):
                 yield problem(leaf.path, file.name, "x-shizhu-file.size", f"{largest(leaf.item) / 1_000_000:g}")
+
+
+def _held(county: str, ids: Collection[str]) -> Mapping[str, File]:
+    """id → file; until the transaction ends nobody takes them away as unused."""
+    with transaction.atomic():
+        rows = File.objects.filter(county_id=county, pk__in=ids).order_by("pk").select_for_update(no_key=True)
+        return {str(file.pk): file for file in rows}
+
+
+def used() -> set[UUID]:
+    """Files that a record names, or named in any version."""
+    with connection.cursor() as cursor:
+        cursor.execute(NAMED)
+        return {UUID(one) for (one,) in cursor.fetchall()}
 
 
 def _short(media_type: str) -> str:

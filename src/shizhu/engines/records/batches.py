@@ -109,7 +109,7 @@ _ask = jobs.later("records.batch", _work, _give_up)
 def progress(batch: Batch, done: int, total: int = 0) -> None:
     """Say how far it is."""
     batch.done, batch.total = done, max(total, done)
-    batch.save(update_fields=["done", "total", "counts", "examples"])
+    batch.save(update_fields=["done", "total", "counts", "examples", "preview"])
 
 
 def end(batch: Batch, state: State, *, fault: str = "") -> None:

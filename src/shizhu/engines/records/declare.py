@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator, SchemaError
 
 from shizhu.engines.records import references
 from shizhu.engines.records.catalogue import KIND, merged
-from shizhu.engines.records.logic import computing
+from shizhu.engines.records.logic import computing, duplicates
 from shizhu.engines.records.logic.conditions import constants
 from shizhu.engines.records.logic.register import (
     COMPARABLE,
@@ -45,7 +45,7 @@ def check(key: str, body: packs.Body, everything: packs.LoadedPacks) -> Iterable
     missing = list(_missing(declared))
     if missing:
         return missing
-    checks = (_key, _indexed, _private, _values, _conditions, _computed, _states)
+    checks = (_key, _indexed, _private, _values, _conditions, _computed, _states, _duplicates)
     return [line for one in checks for line in one(declared)] + list(_references(declared, everything))
 
 
@@ -65,6 +65,11 @@ def _missing(declared: Register) -> Iterator[str]:
     named += [(f"x-shizhu.{word}", name) for word in ("list", "filters") for name in hints.get(word, [])]
     named += [("x-shizhu.unique", name) for group in hints.get("unique", []) for name in group]
     named += [(f"x-shizhu.flow.{end}", name) for end, name in hints.get("flow", {}).items()]
+    for number, rule in enumerate(hints.get("duplicates", [])):
+        place = f"x-shizhu.duplicates.{number}"
+        named += [(f"{place}.{word}", name) for word in ("same", "like") for name in rule.get(word, ())]
+        within = rule.get("within", "_")
+        named += [] if within.startswith("_") else [(f"{place}.within", within)]
     named += [("required", name) for name in declared.body["required"]]
     for place, name in named:
         if name.removeprefix("-") not in declared.fields:
@@ -182,6 +187,29 @@ def _states(declared: Register) -> Iterator[str]:
         for word in ("from", "to"):
             if step[word] not in declared.states:
                 yield f"x-shizhu.transitions: {step[word]}: is no state"
+
+
+def _duplicates(declared: Register) -> Iterator[str]:
+    for rule in duplicates.rules(declared):
+        place = f"x-shizhu.duplicates.{rule.number}"
+        for word, item in [
+            *(("same", item) for item in rule.same),
+            *([("within", rule.lies_in)] if rule.lies_in else []),
+        ]:
+            if item.kind not in COMPARABLE or item.is_long:
+                yield f"{place}.{word}: {item.name}: a {item.kind} cannot be compared; name a field of one short value"
+        for item, _kind in rule.like:
+            if item.kind != Kind.TEXT or item.is_long or item.choices or item.reference:
+                told = (
+                    "choice or a reference"
+                    if item.choices or item.reference
+                    else "long text"
+                    if item.is_long
+                    else item.kind
+                )
+                yield f"{place}.like: {item.name}: a {told} is no name that people write; name a text of one line"
+        if [item.name for item in rule.same] == [declared.key_field] and not rule.like:
+            yield f"{place}.same: {declared.key_field}: no two rows have the same key; name another field"
 
 
 def _rules(path: str, item: Field) -> Iterator[str]:

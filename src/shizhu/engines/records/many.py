@@ -14,7 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.utils import timezone
 
-from shizhu.engines.records import store
+from shizhu.engines.records import duplicates, store
 from shizhu.engines.records.contracts import Refused
 from shizhu.engines.records.logic.columns import columns
 from shizhu.engines.records.logic.register import Kind, Leaf, Names, Register
@@ -187,7 +187,8 @@ class Many:
         for row in changed:
             row.version += 1
             row.updated = timezone.now()
-        _update(changed)
+        update_rows(changed)
+        duplicates.written(self._register, [*fresh, *changed])
         told = [(row.pk, store.told(row)) for row in (*fresh, *changed)]
         if told:
             events.emit_many(CHANGED, self._county, told)
@@ -221,7 +222,7 @@ def _insert(rows: Sequence[Record]) -> None:
         row.pk = numbers[row.key]
 
 
-def _update(rows: Sequence[Record]) -> None:
+def update_rows(rows: Sequence[Record]) -> None:
     """All rows by one statement: it is what the audit puts its context into."""
     if not rows:
         return

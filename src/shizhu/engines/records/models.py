@@ -92,12 +92,103 @@ class Indexed(models.Model):
     county = models.ForeignKey(County, models.CASCADE)
     register = models.CharField(max_length=100)
     digest = models.CharField(max_length=16)
+    traits = models.CharField(max_length=16, blank=True)  # the same of rules by which two rows may be one
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["county", "register"], name="indexed_once")]
 
     def __str__(self) -> str:
         return f"{self.register} {self.digest}"
+
+
+class Traced(models.Model):
+    """A row whose traits are kept: all of them as one number, and whether others were looked for that share one."""
+
+    record = models.OneToOneField(Record, models.CASCADE, primary_key=True, related_name="+")
+    county = models.ForeignKey(County, models.CASCADE, db_index=False)
+    register = models.CharField(max_length=100)
+    digest = models.BigIntegerField()
+    is_paired = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["county", "register", "record"], condition=models.Q(is_paired=False), name="traced_unpaired"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.register} {self.record_id}"
+
+
+class Trait(models.Model):
+    """What rows that may be one have in common: county, register, rule, kind and value in one number of 64 bits."""
+
+    pk = models.CompositePrimaryKey("value", "record")
+    value = models.BigIntegerField()
+    record = models.ForeignKey(Record, models.CASCADE, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.value} {self.record_id}"
+
+
+class Pair(models.Model):
+    """Two rows that are probably one (疑似重复), and what somebody said of them."""
+
+    class State(models.TextChoices):
+        """Open until somebody says that they are two; merged ones are no pair any more."""
+
+        OPEN = "open"
+        TWO = "two"
+
+    county = models.ForeignKey(County, models.CASCADE, db_index=False)
+    register = models.CharField(max_length=100)
+    first = models.ForeignKey(Record, models.CASCADE, related_name="+", db_index=False)  # the one with the lower number
+    second = models.ForeignKey(Record, models.CASCADE, related_name="+")
+    rules = models.JSONField()  # numbers of the rules that say so
+    digest = models.BigIntegerField()  # of the traits of both: with others it is asked again
+    state = models.CharField(max_length=8, choices=State, default=State.OPEN)
+    found = models.DateTimeField(auto_now_add=True)
+    decided = models.DateTimeField(null=True)
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["first", "second"], name="pair_once"),
+            models.CheckConstraint(condition=models.Q(first__lt=models.F("second")), name="pair_in_order"),
+        ]
+        indexes = [
+            models.Index(fields=["county", "register", "-id"], condition=models.Q(state="open"), name="pair_open"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.register} {self.first_id} {self.second_id} {self.state}"
+
+
+class Merge(models.Model):
+    """One row taken into another: which, by whom, what it was before and what followed, so that it can be undone."""
+
+    county = models.ForeignKey(County, models.CASCADE, db_index=False)
+    register = models.CharField(max_length=100)
+    survivor = models.ForeignKey(Record, models.PROTECT, related_name="+")
+    away = models.ForeignKey(Record, models.PROTECT, related_name="+", db_index=False)
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+    before = models.IntegerField()  # version of the survivor that it had
+    after = models.IntegerField()  # and has by the merge
+    state = models.CharField(max_length=40)  # of the one that is gone, before
+    moved = models.JSONField(default=list)  # [[record, [path, …]], …]: rows that referred to it
+    is_moving = models.BooleanField(default=False)  # a worker still moves some
+    undone = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["away"], condition=models.Q(undone=None), name="merge_once"),
+            models.CheckConstraint(condition=~models.Q(away=models.F("survivor")), name="merge_of_two"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.register} {self.away_id} → {self.survivor_id}"
 
 
 class Look(models.Model):
@@ -159,6 +250,8 @@ class Batch(models.Model):
     total = models.PositiveIntegerField(default=0)  # rows there are, as far as is known
     fault = models.TextField(blank=True)  # why it failed
     given = models.ForeignKey(File, models.PROTECT, null=True, related_name="+")
+    preview = models.JSONField(default=dict)  # of a change: {fields: {path: rows}, rows: [{id, title, lines}]}
+    alike = models.JSONField(default=list)  # rows that are probably there already: [{row, title, rows, records}]
     made = models.ForeignKey(
         File, models.PROTECT, null=True, related_name="+"
     )  # the export, or the rows that are wrong

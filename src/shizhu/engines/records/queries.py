@@ -254,6 +254,11 @@ def _names(events: Collection[Any]) -> Mapping[int, str]:
     }
 
 
+def differences(register: Register, before: Any, after: Any) -> tuple[FieldChange, ...]:
+    """What differs between two rows, each with data, state, organisation, area and geometry; private values masked."""
+    return _changes(register, _facts(before), _facts(after))
+
+
 def _facts(event: Any) -> dict[str, Any]:
     """Everything of a row that somebody may change."""
     own = {"_state": event.state, "_area": event.area.name, "_organisation": event.organisation.name}

@@ -13,6 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, F, QuerySet
 from django.utils import timezone
 
+from shizhu.engines.records import duplicates
 from shizhu.engines.records.catalogue import registers
 from shizhu.engines.records.logic import values
 from shizhu.engines.records.logic.columns import expression
@@ -95,13 +96,16 @@ def _revise(county: str, register: Register, among: QuerySet[Record] | None = No
     changed = forbidding = 0
     numbers = rows.values_list("pk", flat=True).iterator(chunk_size=CHUNK)
     while chunk := list(islice(numbers, CHUNK)):
+        fresh: list[Record] = []
         with transaction.atomic(), pghistory.context(name="declaration"):
             for row in rows.filter(pk__in=chunk).select_related("area").select_for_update(of=("self",)):
                 is_changed, problems = _bring(register, row)
                 problems += [twins[row.pk]] if row.pk in twins else []
                 changed += is_changed
+                fresh += [row] if is_changed else []
                 forbidding += bool(problems)
                 _keep(row, problems)
+            duplicates.written(register, fresh)
     _done(county, register)
     return changed, forbidding
 

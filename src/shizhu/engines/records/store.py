@@ -15,14 +15,14 @@ from django.utils import timezone
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
-from shizhu.engines.records import attachments, references, searching
+from shizhu.engines.records import attachments, duplicates, references, searching
 from shizhu.engines.records.catalogue import register_of, registers
 from shizhu.engines.records.contracts import Entry, NoRecord, Refused, StaleRecord
 from shizhu.engines.records.indexes import unique_index
 from shizhu.engines.records.logic import computing, privacy, values
 from shizhu.engines.records.logic.register import Leaf, Register, names
 from shizhu.engines.records.logic.values import Data, Problem, problem
-from shizhu.engines.records.models import WITHDRAWN, Record
+from shizhu.engines.records.models import WITHDRAWN, Merge, Record
 from shizhu.engines.records.queries import entry
 from shizhu.kernel import access, events
 from shizhu.kernel.access import Actor
@@ -72,7 +72,7 @@ def create(
     )  # fmt: skip
     row = Record(county_id=county, register=register, source=source, is_simulated=is_simulated)
     row.key = str(wanted.data.get(declared.key_field, ""))
-    _allow(who, declared.verb("create"), county, wanted)
+    allow(who, declared.verb("create"), county, wanted)
     demand(who, declared, row, wanted, {"_organisation": organisation, "_area": area})
     fill(row, declared, wanted)
     save(who, row, declared)
@@ -97,7 +97,7 @@ def update(
         row.geometry if isinstance(geometry, Keep) else geometry,
         state or row.state,
     )
-    _allow(who, declared.verb("edit"), row.county_id, wanted)
+    allow(who, declared.verb("edit"), row.county_id, wanted)
     demand(who, declared, row, wanted, {"_organisation": organisation, "_area": area})
     if wanted != Wanted(row.data, row.organisation, row.area, row.geometry, row.state):
         fill(row, declared, wanted)
@@ -117,6 +117,8 @@ def withdraw(who: Actor, record_id: int, version: int) -> Entry:
 def restore(who: Actor, record_id: int, version: int) -> Entry:
     """Put a withdrawn record into use again, in the register's first state. Needs `delete`. Raises as `update`."""
     row, declared = _locked(who, record_id, "delete", version)
+    if Merge.objects.filter(away=row, undone=None).exists():
+        raise Refused((problem("_state", row.title, "merged"),))
     return _moved(who, row, declared, next(iter(declared.states)))
 
 
@@ -177,7 +179,7 @@ def revert(who: Actor, record_id: int, to: int, version: int) -> Entry:
         raise NoRecord(f"record: {record_id}: it never had version {to}")
     data = computed(declared, values.canonical(declared, old.data))
     wanted = Wanted(data, old.organisation, old.area, old.geometry, row.state)
-    _allow(who, declared.verb("edit"), row.county_id, wanted)
+    allow(who, declared.verb("edit"), row.county_id, wanted)
     demand(who, declared, row, wanted, {})
     if wanted != Wanted(row.data, row.organisation, row.area, row.geometry, row.state):
         fill(row, declared, wanted)
@@ -203,6 +205,7 @@ def save(who: Actor, row: Record, declared: Register) -> None:
         group = broken(error, row, declared)
         found = taken(who, row, declared, group, row.data) if group else problem(declared.key_field, row.key, "unique")
         raise Refused((found,)) from None
+    duplicates.written(declared, [row])
     tell(row)
 
 
@@ -216,7 +219,10 @@ def taken(who: Actor, row: Record, declared: Register, group: tuple[str, ...], d
     """Which other record has these values; only who may see it is told."""
     rows = Record.objects.filter(county_id=row.county_id, register=row.register).exclude(state=WITHDRAWN)
     same = Q(**{f"data__{name}": data[name] for name in group})
-    other = access.rows(rows.filter(same).exclude(pk=row.pk), who, declared.verb("view")).first()
+    found = access.rows(rows.filter(same).exclude(pk=row.pk), who, declared.verb("view"))
+    if any(declared.fields[name].privacy for name in group):  # who it is would say what is masked
+        found = access.rows(found, who, declared.verb("unmask"))
+    other = found.first()
     who_has = {"zh": f"（{other.key} {other.title}）", "en": f" ({other.key} {other.title})"} if other else {}
     limit = {
         language: "、".join(names(declared.fields[name].title)[language] for name in group) + who_has.get(language, "")
@@ -276,7 +282,7 @@ def _last(path: str) -> str:
     return path.rstrip("/").rpartition("/")[2]
 
 
-def _allow(who: Actor, verb: str, county: str, wanted: Wanted) -> None:
+def allow(who: Actor, verb: str, county: str, wanted: Wanted) -> None:
     """Raise PermissionDenied unless the actor has the verb where the row shall be; a place that is none comes later."""
     organisation, area = wanted.organisation, wanted.area
     if organisation and area and not access.may(who, verb, county=county, organisation=organisation, area=area):
@@ -284,9 +290,13 @@ def _allow(who: Actor, verb: str, county: str, wanted: Wanted) -> None:
 
 
 def demand(
-    who: Actor, declared: Register, row: Record, wanted: Wanted, asked: Mapping[str, str], known: Known | None = None
-) -> None:
-    """Raise Refused with all that is wrong with the wanted row; `known` says whether references name anything."""
+    who: Actor, declared: Register, row: Record, wanted: Wanted, asked: Mapping[str, str], known: Known | None = None,
+    beside: Body | None = None,
+) -> None:  # fmt: skip
+    """Raise Refused with all that is wrong with the wanted row; `known` says whether references name anything.
+
+    `beside` is the data of another row whose attachments it may name.
+    """
     found = list(values.problems(declared, wanted.data))
     found += [
         problem(name, asked[name], "place")
@@ -308,7 +318,7 @@ def demand(
         )
     found += _geometry(declared, wanted.geometry)
     found += _unknown(who, declared, row, wanted.data, known) if not found else []
-    found += attachments.problems(who, declared, row, wanted.data) if not found else []
+    found += attachments.problems(who, declared, row, wanted.data, beside or {}) if not found else []
     if found:
         raise Refused(tuple(replace(one, value=_told(declared, row, one.path, one.value)) for one in found))
 

@@ -1,6 +1,6 @@
 """What the records engine does after something was declared: make indexes, bring rows to it, list what forbids it."""
 
-from shizhu.engines.records import indexes, revising, searching
+from shizhu.engines.records import duplicates, indexes, revising, searching
 from shizhu.kernel import jobs, packs
 
 
@@ -9,6 +9,7 @@ def _prepare(county: str) -> None:
     indexes.prepare_registers()
     revising.revise(county)
     searching.prepare()
+    duplicates.prepare()
     _revise_late(county)
 
 
@@ -20,6 +21,7 @@ def _again(county: str) -> None:
 _revise_late = jobs.soon("records.revise_late", _again, after=10)
 prepare_soon = jobs.soon("records.prepare", _prepare)
 jobs.daily("records.revise", 2, 40, revising.revise_all)
+jobs.daily("records.pair_all", 3, 20, duplicates.pair_all)
 
 
 def follow(county: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,15 +15,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from shapely.geometry.base import BaseGeometry
 
-from shizhu.engines.records import queries, references, revising, store
+from shizhu.engines.records import duplicates, queries, references, revising, store
 from shizhu.engines.records.attachments import FILES
 from shizhu.engines.records.contracts import Change, Entry, Refused, StaleRecord
+from shizhu.engines.records.duplicates import Alike
 from shizhu.engines.records.http import inputs, pages, shown
 from shizhu.engines.records.http.attached import take
 from shizhu.engines.records.http.inputs import JOINT, MOST, Input, Maker, Typed
 from shizhu.engines.records.logic import places, values
 from shizhu.engines.records.logic.register import Register
 from shizhu.engines.records.logic.values import Problem, problem
+from shizhu.engines.records.models import Record
 from shizhu.engines.records.references import Choice
 from shizhu.kernel.text import label
 from shizhu.web.middleware import Request
@@ -37,6 +40,7 @@ class Form:
     problems: tuple[Problem, ...] = ()
     others: tuple[Change, ...] = field(default=())
     was_tried: bool = False  # to save it: what is wrong is told while it is mended
+    alike: tuple[Alike, ...] = ()  # rows that are perhaps this one
 
 
 def new(request: Request, register: str) -> HttpResponse:
@@ -51,13 +55,18 @@ def new(request: Request, register: str) -> HttpResponse:
     if faults:
         return _page(request, declared, Form(typed, problems=faults))
     try:
-        entry = store.create(
-            request.actor, request.county.pk, register, inputs.read(declared, typed),
-            organisation=typed.get("_organisation", ""), area=typed.get("_area", ""), state=typed.get("_state", ""),
-            geometry=_geometry(declared, typed),
-        )  # fmt: skip
+        with transaction.atomic():
+            entry = store.create(
+                request.actor, request.county.pk, register, inputs.read(declared, typed),
+                organisation=typed.get("_organisation", ""), area=typed.get("_area", ""), state=typed.get("_state", ""),
+                geometry=_geometry(declared, typed),
+            )  # fmt: skip
+            alike = _unseen(request, declared, entry.id, typed)
+            transaction.set_rollback(bool(alike))  # it is asked first; the second click keeps it
     except Refused as refused:
         return _page(request, declared, Form(typed, problems=refused.problems))
+    if alike:
+        return _page(request, declared, Form(typed, alike=alike))
     messages.success(request, _("Registered."))
     return _to(entry)
 
@@ -78,7 +87,11 @@ def edit(request: Request, register: str, number: int) -> HttpResponse:
     if faults:
         return _page(request, declared, Form(typed, version, faults), entry)
     try:
-        changed = _update(request, declared, entry, typed, version)
+        with transaction.atomic():
+            near = frozenset(one.entry.id for one in _alike(request, declared, entry.id))
+            changed = _update(request, declared, entry, typed, version)
+            alike = _unseen(request, declared, entry.id, typed, near)
+            transaction.set_rollback(bool(alike))
     except Refused as refused:
         return _page(request, declared, Form(typed, version, refused.problems), entry)
     except StaleRecord as stale:
@@ -88,8 +101,27 @@ def edit(request: Request, register: str, number: int) -> HttpResponse:
         roots = tuple(name.removesuffix(inputs.COUNT) for name in mine if name.endswith(f".{inputs.COUNT}"))
         merged = {name: value for name, value in current.items() if not name.startswith(roots)} | mine
         return _page(request, declared, Form(merged, stale.current, others=others), entry)
+    if alike:
+        return _page(request, declared, Form(typed, version, alike=alike), entry)
     messages.success(request, _("Saved.") if changed.version > version else _("Nothing was changed."))
     return _to(changed)
+
+
+def _alike(request: Request, register: Register, number: int) -> list[Alike]:
+    """Rows that are perhaps this one."""
+    if not register.hints.get("duplicates"):
+        return []
+    row = Record.objects.select_related("area").get(pk=number)
+    return duplicates.found(request.actor, register, row)
+
+
+def _unseen(
+    request: Request, register: Register, number: int, typed: Typed, before: frozenset[int] = frozenset()
+) -> tuple[Alike, ...]:
+    """Rows that are perhaps the one just written, if the page did not name them all before."""
+    known = before | {int(one) for one in typed.get("_known", "").split(",") if one.isascii() and one.isdecimal()}
+    found = [one for one in _alike(request, register, number) if one.entry.id not in before]
+    return tuple(found) if {one.entry.id for one in found} - known else ()
 
 
 def _sent(request: Request, register: Register) -> tuple[dict[str, str], tuple[Problem, ...]]:
@@ -161,6 +193,8 @@ def _page(request: Request, register: Register, form: Form, entry: Entry | None 
     names |= {"_geometry", "_area", "_organisation", "_state"}
     context = {
         "register": register, "entry": entry, "form": form, "inputs": made, "places": _places(maker, register),
+        "alike": form.alike[: duplicates.SHOWN], "more_alike": len(form.alike[duplicates.SHOWN :]),
+        "known": ",".join(str(one.entry.id) for one in form.alike),
         "geometry": form.typed.get("_geometry", ""), "geometry_problems": maker.told("_geometry"),
         "elsewhere": [p for p in form.problems if not names & {p.path, p.path.rpartition(".")[0]}],
         "gone": [name for name in entry.data if name not in register.fields] if entry else [],

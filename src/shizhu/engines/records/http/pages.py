@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from shapely.geometry import mapping
 
-from shizhu.engines.records import batches, panels, queries, revising
+from shizhu.engines.records import batches, duplicates, merging, panels, queries, revising
 from shizhu.engines.records.catalogue import UnknownRegister, register_of, registers
 from shizhu.engines.records.contracts import Entry, NoRecord, Query
 from shizhu.engines.records.http import excel, filters, listed, saved, shown
@@ -27,7 +29,7 @@ from shizhu.engines.records.logic import built
 from shizhu.engines.records.logic.cql2 import Cql2Error, Every, parse
 from shizhu.engines.records.logic.privacy import PURPOSES, field_of
 from shizhu.engines.records.logic.register import COMPARABLE, NESTED, Field, Register, Transition
-from shizhu.engines.records.models import WITHDRAWN, Batch
+from shizhu.engines.records.models import WITHDRAWN, Batch, Merge
 from shizhu.engines.records.references import Choice
 from shizhu.kernel import access, overlays
 from shizhu.kernel.models import Area, Organisation, Pack
@@ -149,6 +151,7 @@ def listing(request: Request, register: str) -> HttpResponse:
         "many_filters": bool(wanted.typed.keys() - UNFILTERED - {"q", "filter"}), "link_export": wanted.link(page=""),
         "may_create": request.actor.has(wanted.register.verb("create")), "links": _links(wanted, page.total),
         "misfits": revising.misfit_counts(request.actor, request.county.pk, [wanted.register]).get(register, 0),
+        "pairs": duplicates.count(request.actor, request.county.pk, wanted.register), "most_pairs": duplicates.COUNTED,
         "may_change": any(request.actor.has(wanted.register.verb(verb)) for verb in ("edit", "delete")),
         "may_import": any(request.actor.has(wanted.register.verb(verb)) for verb in ("create", "edit")),
     }  # fmt: skip
@@ -236,6 +239,10 @@ def by_key(request: Request, register: str, key: str) -> HttpResponse:
         entry = queries.get(request.actor, request.county.pk, register, key)
     except NoRecord:
         raise Http404(key) from None
+    survivor = merging.survivor_of(request.county.pk, register, key) if entry.is_withdrawn else None
+    if survivor:
+        with suppress(NoRecord):
+            entry = queries.get(request.actor, request.county.pk, register, survivor)
     return HttpResponseRedirect(reverse("records:detail", args=[register, entry.id]))
 
 
@@ -249,20 +256,47 @@ def show(request: Request, declared: Register, entry: Entry, **more: Any) -> Htt
     """The page of a record; `more` is what was asked to see it whole, and what is wrong with that."""
     known = shown.titles(request.actor, entry.county, declared, [entry])
     attached = shown.attachments_of(declared, entry)
+    away = merging.active(entry.id) if entry.is_withdrawn else None
     masked = {field_of(path) for path in entry.masked} if may(request, declared, "unmask", entry) else set()
     context = {
         "register": declared, "entry": entry, "state": shown.state(declared, entry.state),
         "cells": [shown.cell(entry, item, known, attached) for item in shown.there(declared, entry)],
-        "geometry": _feature(entry), "sketch": _sketch(entry), "related": _related(request, entry),
+        "geometry": _feature(entry), "sketch": sketch_of(entry), "related": _related(request, entry),
         "panels": panels.panels(request, entry),
         "history": list(shown.steps(request.actor, entry.county, declared, queries.history(request.actor, entry.id))),
-        "steps": _steps(request, declared, entry),
+        "steps": _steps(request, declared, entry), "away": away, "survivor": _survivor(request, away),
+        "merges": _merges(request, entry), "pairs": _pairs(request, declared, entry),
         "may_edit": may(request, declared, "edit", entry), "may_delete": may(request, declared, "delete", entry),
         "may_review": may(request, declared, "review", entry),
         "masked": [Choice(path, label(item.title)) for path, item in declared.everything if path in masked],
         "purposes": [Choice(key, label(names)) for key, names in PURPOSES.items()],
     }  # fmt: skip
     return render(request, "records/detail.html", {**context, **more}, status=422 if more.get("problems") else 200)
+
+
+def _survivor(request: Request, away: Merge | None) -> Entry | None:
+    """What the record was merged into, if the person may see it."""
+    with suppress(NoRecord):
+        return queries.get_by_id(request.actor, away.survivor_id) if away else None
+    return None
+
+
+def _merges(request: Request, entry: Entry) -> list[tuple[Merge, Entry]]:
+    """What was merged into the record, of what the person may see."""
+    made = []
+    for merge in merging.merged_into(entry.id):
+        with suppress(NoRecord):
+            made.append((merge, queries.get_by_id(request.actor, merge.away_id)))
+    return made
+
+
+def _pairs(request: Request, register: Register, entry: Entry) -> list[tuple[int, Entry]]:
+    """Records that are probably this one: number of the pair, the other."""
+    if entry.is_withdrawn or not register.hints.get("duplicates"):
+        return []
+    rows = duplicates.pairs(request.actor, entry.county, register).filter(Q(first=entry.id) | Q(second=entry.id))
+    found = duplicates.couples(request.actor, register, list(rows[: duplicates.SHOWN]))
+    return [(one.pair.pk, one.second if one.first.id == entry.id else one.first) for one in found]
 
 
 def _steps(request: Request, register: Register, entry: Entry) -> list[Transition]:
@@ -304,7 +338,7 @@ def _feature(entry: Entry) -> dict[str, Any] | None:
     return {"type": "Feature", "geometry": mapping(entry.geometry), "properties": properties}
 
 
-def _sketch(entry: Entry) -> Sketch | None:
+def sketch_of(entry: Entry) -> Sketch | None:
     """The record drawn in its county."""
     outline = Area.objects.filter(county_id=entry.county, code=entry.county).first()
     frame: Any = outline.geometry if outline else None

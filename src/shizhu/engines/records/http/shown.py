@@ -9,8 +9,10 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
+import shapely
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from shapely.geometry.base import BaseGeometry
 
 from shizhu.engines.records import attachments, references
 from shizhu.engines.records.attachments import FILES
@@ -178,16 +180,18 @@ def state(register: Register, key: str) -> str:
 def steps(who: Actor, county: str, register: Register, history: Iterable[Change]) -> Iterator[dict[str, Any]]:
     """History for a page, newest first: each step with lines of (name, before, after) in words."""
     told = list(history)
-    fields = dict(flat(register))
     known = titles_in(who, county, register, [change for step in told for change in step.fields])
-    own = own_names()
     for step in reversed(told):
-        lines = []
-        for change in step.fields:
-            item = fields.get(change.path)
-            words = [word(register, change.path, item, value, known) for value in (change.old, change.new)]
-            lines.append((label(item.title) if item else own.get(change.path, change.path), *words))
-        yield {"step": step, "lines": lines}
+        yield {"step": step, "lines": list(lines(register, step.fields, known))}
+
+
+def lines(register: Register, changes: Iterable[FieldChange], known: Titles) -> Iterator[tuple[str, str, str]]:
+    """(name, before, after) of changes in words."""
+    fields, own = dict(flat(register)), own_names()
+    for change in changes:
+        item = fields.get(change.path)
+        old, new = (word(register, change.path, item, value, known) for value in (change.old, change.new))
+        yield label(item.title) if item else own.get(change.path, change.path), old, new
 
 
 def titles_in(who: Actor, county: str, register: Register, changes: Iterable[FieldChange]) -> Titles:
@@ -214,6 +218,28 @@ def word(register: Register, path: str, item: Field | None, value: Any, known: T
     """One value of a step or a version in words."""
     if value is None:
         return ""
+    if item is None and path == "_geometry":
+        return place(shapely.from_wkt(value))
     if item is None:
         return state(register, value) if path == "_state" else str(value)[:80]
     return text(item, value, known)
+
+
+def place(geometry: BaseGeometry | None) -> str:
+    """Where something is, as people say it: degrees of WGS 84; of a line its ends, of a surface a point in it."""
+    if geometry is None or geometry.is_empty:
+        return ""
+    number = len(shapely.get_coordinates(geometry))
+    if geometry.geom_type == "Point":
+        return _degrees(geometry)
+    if geometry.geom_type == "LineString":
+        first, last = (_degrees(geometry.interpolate(at, normalized=True)) for at in (0, 1))
+        told = {"number": number, "first": first, "last": last}
+        return _("line of %(number)d points from %(first)s to %(last)s") % told
+    middle = _degrees(geometry.representative_point())
+    return _("shape of %(number)d points around %(middle)s") % {"number": number, "middle": middle}
+
+
+def _degrees(point: Any) -> str:
+    east, north = ("E" if point.x >= 0 else "W"), ("N" if point.y >= 0 else "S")
+    return f"{abs(point.x):.5f}°{east} {abs(point.y):.5f}°{north}"

@@ -2,7 +2,18 @@
 
 from django.urls import include, path
 
-from shizhu.engines.records.http import bulk, declaring, editing, imports, looking, pages, versions, views, work
+from shizhu.engines.records.http import (
+    bulk,
+    declaring,
+    duplicates,
+    editing,
+    imports,
+    looking,
+    pages,
+    versions,
+    views,
+    work,
+)
 
 records = [
     path("", pages.index, name="index"),
@@ -22,6 +33,11 @@ records = [
     path("<str:register>/batches/<int:number>/write", work.write, name="batch_write"),
     path("<str:register>/batches/<int:number>/<str:which>.file", work.file, name="batch_file"),
     path("<str:register>/key/<str:key>", pages.by_key, name="key"),
+    path("<str:register>/duplicates/", duplicates.index, name="duplicates"),
+    path("<str:register>/duplicates/<int:number>/", duplicates.compare, name="compare"),
+    path("<str:register>/duplicates/<int:number>/merge", duplicates.merge, name="merge"),
+    path("<str:register>/duplicates/<int:number>/two", duplicates.two, name="two"),
+    path("<str:register>/merges/<int:number>/undo", duplicates.undo, name="merge_undo"),
     path("<str:register>/unfit", pages.unfit, name="unfit"),
     path("<str:register>/new", editing.new, name="new"),
     path("<str:register>/choices/<str:name>", editing.choices, name="choices"),

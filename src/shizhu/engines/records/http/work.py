@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 from django.contrib import messages
@@ -12,10 +13,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.records import batches
-from shizhu.engines.records.http import bulk, imports, pages
+from shizhu.engines.records.http import bulk, imports, pages, shown
 from shizhu.engines.records.logic.register import Register
-from shizhu.engines.records.models import Batch
-from shizhu.kernel import files
+from shizhu.engines.records.models import Batch, Record
+from shizhu.kernel import access, files
+from shizhu.kernel.text import label
 from shizhu.web.middleware import Request
 
 MOST = 100  # batches on the page of what one did before
@@ -48,9 +50,30 @@ def _context(request: Request, register: Register, batch: Batch) -> dict[str, ob
     counts = batch.counts
     return {
         "register": register, "batch": batch, "writable": counts.get("new", 0) + counts.get("changed", 0),
-        "wrong": counts.get("wrong", 0), "may_import": imports.may(request, register),
+        "wrong": counts.get("wrong", 0), "left": counts.get("left", 0), "alike": _alike(request, register, batch),
+        "preview": batch.preview.get("rows", []), "fields": _fields(register, batch),
+        "total_alike": len(batch.asked.get("alike", [])), "may_import": imports.may(request, register),
         "numbers": [(kind, counts.get(kind, 0)) for kind in KINDS[batch.kind]],
     }  # fmt: skip
+
+
+def _fields(register: Register, batch: Batch) -> list[tuple[str, int]]:
+    """(name, in how many rows) of what a change would change."""
+    titles = {path: label(item.title) for path, item in register.everything} | dict(shown.own_names())
+    return [(titles.get(path, path), number) for path, number in batch.preview.get("fields", {}).items()]
+
+
+def _alike(request: Request, register: Register, batch: Batch) -> list[dict[str, Any]]:
+    """Rows that are probably there already, each with those that the person may see now."""
+    if batch.kind != Batch.Kind.IMPORT or batch.is_working:
+        return []
+    rows = Record.objects.filter(pk__in={line[0] for one in batch.alike for line in one["records"]})
+    seen = set(access.rows(rows, request.actor, register.verb("view")).values_list("pk", flat=True))
+    left = set(batch.asked.get("left", ()))
+    return [
+        {**one, "records": [line for line in one["records"] if line[0] in seen], "is_left": one["row"] in left}
+        for one in batch.alike
+    ]
 
 
 def progress(request: Request, register: str, number: int) -> HttpResponse:
@@ -70,9 +93,19 @@ def _is_short(batch: Batch) -> bool:
 def write(request: Request, register: str, number: int) -> HttpResponse:
     """Do what was checked."""
     _declared, batch = imports.batch_of(request, register, number)
-    if batch.state != State.CHECKED or not batches.go(batch, State.WRITING, at_once=_is_short(batch)):
+    asked = {**batch.asked, "left": _left(request, batch)} if batch.kind == Batch.Kind.IMPORT else None
+    if batch.state != State.CHECKED or not batches.go(batch, State.WRITING, at_once=_is_short(batch), asked=asked):
         messages.error(request, _("This was decided already."))
     return HttpResponseRedirect(reverse("records:batch", args=[register, number]))
+
+
+def _left(request: Request, batch: Batch) -> list[int]:
+    """Rows that are probably there already and that the person leaves out."""
+    alike: list[int] = batch.asked.get("alike", [])
+    if request.POST.get("leave_all"):
+        return alike
+    ticked = {int(text) for text in request.POST.getlist("leave") if text.isascii() and text.isdecimal()}
+    return [number for number in alike if number in ticked]
 
 
 def file(request: Request, register: str, number: int, which: str) -> FileResponse:

@@ -9,14 +9,14 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from shizhu.engines.records import batches
+from shizhu.engines.records import batches, queries
 from shizhu.engines.records.batches import Unfit
 from shizhu.engines.records.catalogue import register_of
-from shizhu.engines.records.http import excel
+from shizhu.engines.records.http import excel, shown
 from shizhu.engines.records.logic import values
 from shizhu.engines.records.logic.register import Register
 from shizhu.engines.records.logic.values import Problem, problem
-from shizhu.engines.records.many import Many, Proposed, proposal
+from shizhu.engines.records.many import CHANGE, Many, Proposed, proposal
 from shizhu.engines.records.models import WITHDRAWN, Batch, Record
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
@@ -24,7 +24,7 @@ from shizhu.kernel.models import Area, Organisation
 from shizhu.kernel.text import label
 
 CHUNK = 500
-SHOWN = 20  # rows that are refused, on the page
+SHOWN = 20  # rows that are refused, and rows that are changed, on the page
 
 
 def run(batch: Batch, who: Actor) -> None:
@@ -64,9 +64,28 @@ class _Change:
                 for one in [one for one in judged if one.problems][: SHOWN - len(batch.examples)]:
                     told = [self._told(fault) for fault in one.problems]
                     batch.examples.append({"title": f"{one.row.key} {one.row.title}", "told": told})
+                if not self._is_writing:
+                    self._preview(judged)
                 batches.progress(batch, batch.done + len(chunk), total)
         except IntegrityError:
             raise Unfit(_("Somebody took a value that must be unique at this moment. Look again and repeat.")) from None
+
+    def _preview(self, judged: Sequence[Proposed]) -> None:
+        """Keep what would change: in how many rows which field, and of the first rows before and after."""
+        preview = self._batch.preview or {"fields": {}, "rows": []}
+        changed = [
+            (one, queries.differences(self._register, one.row, one.wanted)) for one in judged if one.outcome == CHANGE
+        ]
+        fields = Counter(preview["fields"])
+        fields.update(name for _one, changes in changed for name in dict.fromkeys(c.path for c in changes))
+        first = changed[: SHOWN - len(preview["rows"])]
+        known = shown.titles_in(
+            self._who, self._batch.county_id, self._register, [change for _one, changes in first for change in changes]
+        )
+        for one, changes in first:
+            lines = list(shown.lines(self._register, changes, known))
+            preview["rows"].append({"id": one.row.pk, "title": f"{one.row.key} {one.row.title}", "lines": lines})
+        self._batch.preview = {"fields": dict(fields), "rows": preview["rows"]}
 
     def _judged(self, chunk: Sequence[tuple[int, int]]) -> list[Proposed]:
         rows = Record.objects.filter(county=self._batch.county_id, register=self._register.key)

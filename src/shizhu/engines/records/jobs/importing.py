@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from shizhu.engines.records import batches, queries, references, tables
+from shizhu.engines.records import batches, duplicates, queries, references, tables
 from shizhu.engines.records.batches import Unfit
 from shizhu.engines.records.catalogue import register_of
 from shizhu.engines.records.http import excel, shown
@@ -24,7 +24,7 @@ from shizhu.engines.records.logic import places, reading, values
 from shizhu.engines.records.logic.heads import IGNORED
 from shizhu.engines.records.logic.register import Field, Kind, Register
 from shizhu.engines.records.logic.values import Problem, problem
-from shizhu.engines.records.many import Many, Proposed
+from shizhu.engines.records.many import CHANGE, NEW, Many, Proposed
 from shizhu.engines.records.models import WITHDRAWN, Batch, Record
 from shizhu.engines.records.store import Wanted
 from shizhu.engines.records.tables import Row
@@ -35,6 +35,7 @@ from shizhu.kernel.text import label
 
 CHUNK = 1000
 SHOWN = 20  # rows that are wrong, on the page
+SHOWN_ALIKE = 200  # rows that are probably there already, on the page
 NUMBER = Field("", Kind.NUMBER, {}, {}, is_required=False, rules={})
 OWN = {"_area": "kernel.area", "_organisation": "kernel.organisation"}
 
@@ -75,6 +76,9 @@ class _Import:
         self._clears: bool = asked.get("clears", False)
         self._seen: dict[str, int] = {}
         self._private = {path.partition(".")[0] for path, item in declared.everything if item.privacy}
+        self._known = duplicates.Known(who, self._county, declared)
+        self._alike: dict[int, list[Record]] = {}  # row of the table → records that are probably the same
+        self._left = frozenset(asked.get("left", ()))  # rows that the person leaves out
         self._organisations = {row.code: row for row in Organisation.objects.filter(county=self._county)}
         self._areas = {row.code: row for row in Area.objects.filter(county=self._county)}
 
@@ -93,6 +97,7 @@ class _Import:
             judged, cells = self._deal(chunk, is_past=done <= was_done)
             if done > was_done:
                 counts.update(one.outcome for one in judged)
+                counts.update(_left_out(cells, self._left))
                 batch.counts = dict(counts)
             for one in judged:
                 if one.problems:
@@ -108,8 +113,12 @@ class _Import:
     def _deal(self, chunk: Sequence[Row], *, is_past: bool) -> tuple[list[Proposed], Mapping[int, Row]]:
         """Judge a thousand rows, and write them where that is wanted, with the progress in the same transaction."""
         cells = {row.number: row for row in chunk}
-        read = [self._read(row) for row in chunk]
-        if not self._is_writing or is_past:
+        read = [self._read(row) for row in chunk if row.number not in self._left]
+        if not self._is_writing:
+            judged = self._judged(read)
+            self._look(judged)
+            return judged, cells
+        if is_past:
             return self._judged(read), cells
         for _attempt in range(3):
             try:
@@ -117,6 +126,7 @@ class _Import:
                     judged = self._judged(read, is_held=True)
                     self._many.write(judged, "import")
                     counts = Counter(self._batch.counts) + Counter(one.outcome for one in judged)
+                    counts += _left_out(cells, self._left)
                     Batch.objects.filter(pk=self._batch.pk).update(
                         done=self._batch.done + len(chunk), counts=dict(counts), total=max(self._batch.total, 0)
                     )
@@ -125,6 +135,30 @@ class _Import:
             self._batch.done += len(chunk)
             return judged, cells
         raise Unfit(_("Somebody else writes the same rows now. Try again later."))
+
+    def _look(self, judged: Sequence[Proposed]) -> None:
+        """Look for records that the rows probably are."""
+        rows = {}
+        for one in judged:
+            wanted = one.wanted
+            if one.outcome in {NEW, CHANGE} and wanted.area and wanted.organisation:
+                facts = {"data": wanted.data, "area": wanted.area, "organisation": wanted.organisation}
+                row = Record(pk=one.row.pk, county_id=self._county, register=self._register.key, **facts)
+                rows[one.number] = row, one.row if one.row.pk else None
+        self._alike |= self._known.look(rows)
+
+    def _tell_alike(self) -> None:
+        """Keep which rows are probably there already, in the register or before in the table."""
+        before = self._known.among()
+        numbers = sorted(before.keys() | self._alike.keys())
+        self._batch.asked["alike"] = numbers
+        self._batch.alike = [
+            {
+                "row": number, "title": self._known.title(number), "rows": before.get(number, []),
+                "records": [[row.pk, row.key, row.title] for row in self._alike.get(number, [])],
+            }
+            for number in numbers[:SHOWN_ALIKE]
+        ]  # fmt: skip
 
     def _read(self, row: Row) -> _Read:
         cells = {
@@ -315,11 +349,19 @@ class _Import:
             batch.made = batches.keep(batch.person, self._county, wrong.done(), name, tables.XLSX)
         else:
             batch.made = None
+        if not self._is_writing:
+            self._tell_alike()
         batches.end(batch, Batch.State.DONE if self._is_writing else Batch.State.CHECKED)
 
 
 WHAT = {"zh": "需要改正", "en": "What to correct"}
 TO_CORRECT = {"zh": "待改正", "en": "to correct"}
+
+
+def _left_out(cells: Mapping[int, Row], left: frozenset[int]) -> Counter[str]:
+    """How many of these rows the person leaves out."""
+    number = len(cells.keys() & left)
+    return Counter({"left": number} if number else {})
 
 
 def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:

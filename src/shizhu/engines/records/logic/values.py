@@ -70,6 +70,16 @@ MESSAGES: Mapping[str, Names] = {  # rule: what to say; {limit} is the rule's ow
     "large": {"zh": "绝对值不能大于 {limit}", "en": "must not be farther from 0 than {limit}"},
     "unique": {"zh": "已被使用", "en": "is used already"},
     "x-shizhu.unique": {"zh": "已有相同的{limit}", "en": "another record has the same {limit}"},
+    "merged": {"zh": "已并入另一条记录，请撤销合并", "en": "was merged into another record; undo the merge"},
+    "merged.later": {"zh": "之后又被合并，请先撤销后一次合并", "en": "was merged itself since; undo that merge first"},
+    "merged.moving": {
+        "zh": "引用还在转移，请稍后再试",
+        "en": "is still having what refers to it moved; try again in a while",
+    },
+    "merged.unique": {
+        "zh": "{limit}中引用这两条的记录合并后会重复，请先处理",
+        "en": "records of {limit} that refer to both would be the same; settle these first",
+    },
     "constant": {"zh": "登记后不能修改", "en": "cannot be changed once registered"},
     "geometry": {
         "zh": "应为有效的{limit}，坐标为 WGS 84 经度、纬度",
