@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Collection, Iterator
+from contextlib import nullcontext
 
 from django.db import IntegrityError, connection, transaction
 
@@ -24,19 +25,27 @@ PREFIX = "declared_"
 STATISTICS = "declared_of_"
 OWN_FIELD = f"{overlays.LOCAL}_"  # how fields begin that a county adds
 THINNED = (16, 256)  # of so many points a tile of a far view draws one
+BROKEN = """
+SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE i.indrelid = %s::regclass AND NOT i.indisvalid AND c.relname LIKE %s
+AND NOT EXISTS (SELECT 1 FROM pg_stat_progress_create_index p WHERE p.index_relid = c.oid)
+"""
 ANALYZE = 1000  # rows of a table above which new expressions need their own statistics at once
 
 
 def prepare_registers() -> int:
     """Make the indexes that are missing and drop those nobody declares; returns how many changed (0 when repeated).
 
-    A unique index that rows forbid is not made; it is tried again each time.
+    A unique index that rows forbid is not made; it is tried again each time. Rows are read and written meanwhile:
+    indexes are made and dropped concurrently, except in a transaction. One that was half made when its process died is
+    made anew.
     """
     wanted = dict(_all_wanted())
+    _drop_broken()
     there = _there()
     with connection.cursor() as cursor:
         for name in sorted(there - wanted.keys()):
-            cursor.execute(f'DROP INDEX "{name}"')
+            cursor.execute(f'DROP INDEX {_concurrently()} "{name}"')
         made = [name for name in sorted(wanted.keys() - there) if _make(name, wanted[name])]
         if (_make_statistics() or made) and Record.objects.count() > ANALYZE:
             cursor.execute(f"ANALYZE {TABLE}")
@@ -57,15 +66,29 @@ def _make_statistics() -> int:
     return len(wanted.keys() - there)
 
 
+def _concurrently() -> str:
+    return "" if connection.in_atomic_block else "CONCURRENTLY"
+
+
 def _make(name: str, definition: str) -> bool:
-    kind = "UNIQUE INDEX" if f"state <> '{WITHDRAWN}'" in definition else "INDEX"
+    kind, how = "UNIQUE INDEX" if f"state <> '{WITHDRAWN}'" in definition else "INDEX", _concurrently()
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f'CREATE {kind} "{name}" ON {TABLE} {definition}')
+        with nullcontext() if how else transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f'CREATE {kind} {how} "{name}" ON {TABLE} {definition}')
     except IntegrityError:  # its text has values, which may be private
         logger.warning("records: rows forbid the unique index %s", name)
+        if how:
+            _drop_broken()
         return False
     return True
+
+
+def _drop_broken() -> None:
+    """Indexes that were not made to their end, and are not being made now."""
+    with connection.cursor() as cursor:
+        cursor.execute(BROKEN, [TABLE, f"{PREFIX}%"])
+        for (name,) in cursor.fetchall():
+            cursor.execute(f'DROP INDEX {_concurrently()} IF EXISTS "{name}"')
 
 
 def missing(register: Register, county: str) -> int:
