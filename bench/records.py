@@ -1,7 +1,8 @@
 """SHIZHU_BENCH_TABLE rows (100,000) go in and out as Excel, seconds from the click to the end: checking, writing,
 exporting, checking the export, each beside openpyxl reading (for exports: writing) the same cells and no more. Then a
 register of SHIZHU_BENCH_ROWS rows (1,000,000) seeded by COPY: milliseconds until the whole page is here for a county
-leader, median of 15, beside the aim of 200 ms and a bare SELECT of one row by its primary key."""
+leader, median of 15, beside the aim of 200 ms and a bare SELECT of one row by its primary key; traits and pairs of
+probable duplicates by job, and what a form asks before it saves, beside the SQL alone."""
 
 from __future__ import annotations
 
@@ -53,6 +54,7 @@ def run(homes: Homes, seconds: float) -> Iterator[Figure]:
         yield from tables(stack)
         seed = [sys.executable, "-m", "bench.seeding", str(ROWS)]
         subprocess.run(seed, env=stack.environment, cwd=stacks.ROOT, check=True)
+        yield from pairs(stack)
         raw = bare(stack)
         visitor = Visitor(stack.port)  # not before: the server closes a connection that is idle for so long
         visitor.log_in("leader", demo_password(stack))
@@ -71,6 +73,15 @@ def bare(stack: Stack) -> float:
             connection.execute("SELECT * FROM records_record WHERE id = %s", [number * 37 + 100]).fetchone()
             taken.append((time.perf_counter() - began) * 1000)
     return statistics.median(taken)
+
+
+def pairs(stack: Stack) -> Iterator[Figure]:
+    """Traits of all rows and pairs by job, and what a form asks before it saves."""
+    asked = [sys.executable, "-m", "bench.pairing"]
+    said = subprocess.run(asked, env=stack.environment, cwd=stacks.ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    for line in said.stdout.splitlines():
+        name, value, unit, limit, raw = line.split("\t")
+        yield Figure("records", name, float(value), unit, limit, float(raw))
 
 
 def tables(stack: Stack) -> Iterator[Figure]:
