@@ -29,6 +29,10 @@ PAGES: dict[str, list[tuple[str, str]]] = {
     "river-office": [
         ("case-new", "/cases/new/rivers.problem/"), ("record-new", "/records/rivers.reach/new"),
     ],
+    "science": [
+        ("duplicates", "/records/innovation.enterprise/duplicates/"),
+        ("compare", r"^/records/innovation.enterprise/duplicates/\d+/$"),
+    ],
     "admin": [
         ("people", "/people/"), ("person", r"^/people/\d+/$"), ("person-new", "/people/new"),
         ("sign-ins", "/people/sign-ins"), ("notice-new", "/notices/new"), ("tokens", "/tokens"),
@@ -88,6 +92,7 @@ def labels(page: Page) -> list[str]:
 @pytest.mark.parametrize("who", PAGES)
 def test_main_pages_are_in_order(visit: Visit, living: Stack, who: str, size: dict[str, int]) -> None:
     assert until(lambda: living.query("SELECT count(*) > 0 FROM alarms_alarm")[0][0]), living.tail()
+    assert until(lambda: living.query("SELECT count(*) > 0 FROM records_pair")[0][0]), living.tail()
     visitor = visit(who, size)
     for name, address in places(visitor.page, PAGES[who]):
         answer = visitor.page.goto(address)
@@ -100,7 +105,8 @@ def test_main_pages_are_in_order(visit: Visit, living: Stack, who: str, size: di
 
 
 @pytest.mark.parametrize("who", PAGES)
-def test_every_page_speaks_one_language(visit: Visit, who: str) -> None:
+def test_every_page_speaks_one_language(visit: Visit, living: Stack, who: str) -> None:
+    assert until(lambda: living.query("SELECT count(*) > 0 FROM records_pair")[0][0]), living.tail()
     visitor = visit(who)
     page, mixed = visitor.page, list[tuple[str, str]]()
     listed = places(page, [one for one in PAGES[who] if one[0] not in {"design", "missing"}])

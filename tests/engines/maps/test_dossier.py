@@ -15,8 +15,9 @@ from tests.web.pages import browser
 from shizhu.engines.alarms import api as alarms
 from shizhu.engines.alarms.models import Alarm
 from shizhu.engines.cases import api as cases
-from shizhu.engines.cases.models import Case
+from shizhu.engines.cases.models import Case, Subject
 from shizhu.engines.maps import api
+from shizhu.engines.records import api as records
 from shizhu.engines.things.models import Thing
 from shizhu.kernel import access, packs
 from shizhu.kernel.access import Actor
@@ -222,3 +223,16 @@ def test_who_may_unmask_is_led_to_where_one_says_what_for(county: County, stall:
         (facts, *_rest) = sections(actor(county, verbs, username=verbs), county, one.id)
         assert facts.context["asks"] == asks
         assert PHONE not in str(facts.context)
+
+
+def test_cases_about_a_merged_record_stand_in_the_file_of_the_survivor(county: County, root: Actor, stall: Any) -> None:
+    kept, gone = stall(at=(100.7, 30.5)), stall(at=(100.7, 30.6))
+    cases.open_case(cases.Opening("lemonade.order", "换冰", area(county, "102"), {"title": "换冰"}))
+    Subject.objects.create(case=Case.objects.get(), register="lemonade.stall", key=gone.key)
+    assert "案件" not in told(root, county, "record", kept.id)[0]
+    records.merge(root, kept.id, gone.id, (1, 1), {})
+    assert "案件" in told(root, county, "record", kept.id)[0]
+    case = Case.objects.get()
+    me = browser(Person.objects.get(username="root"))
+    assert f"/cases/{case.pk}/" in me.get(f"/records/lemonade.stall/{kept.id}/").content.decode()
+    assert f"/records/lemonade.stall/{kept.id}/" in me.get(f"/cases/{case.pk}/").content.decode()

@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from shapely.geometry import shape
 
 from shizhu.engines.cases import flows, places
-from shizhu.engines.cases.models import Attachment, Case
+from shizhu.engines.cases.models import Attachment, Case, Subject
 from shizhu.engines.maps import api as maps
+from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
@@ -48,7 +49,15 @@ def _concerning(who: Actor, subject: maps.Subject) -> Q:
         return Q(area__path__startswith=subject.area.path)
     streams = things.streams_at(things.things_of(who, subject))
     named = {name: [int(key) for key in subject.refs.get(name, ())] for name in ("case", "alarm")}
-    return Q(datastream__in=streams) | Q(pk__in=named["case"]) | Q(alarm__in=named["alarm"])
+    about = Q(pk__in=_about(who, subject).values("case")) if subject.kind == "record" else Q()
+    return about | Q(datastream__in=streams) | Q(pk__in=named["case"]) | Q(alarm__in=named["alarm"])
+
+
+def _about(who: Actor, subject: maps.Subject) -> QuerySet[Subject]:
+    """That cases are about a record, or about one that was merged into it."""
+    entry = records.get_by_id(who, subject.id)
+    keys = records.keys_of(entry.county, entry.register, entry.key)
+    return Subject.objects.filter(register=entry.register, key__in=keys)
 
 
 def of_subject(who: Actor, subject: maps.Subject) -> maps.Section | None:

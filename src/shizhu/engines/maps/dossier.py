@@ -105,7 +105,8 @@ def record(who: Actor, county: str, number: int) -> Subject | None:
     if entry.county != county:
         return None
     register = records.register_of(entry.register, county)
-    refs: dict[str, frozenset[str]] = {entry.register: frozenset({entry.key})}
+    keys = records.keys_of(county, entry.register, entry.key)  # also of what was merged into it
+    refs: dict[str, frozenset[str]] = {entry.register: frozenset(keys)}
     people = []
     for item in register.references:
         value = entry.data.get(item.name)
@@ -205,6 +206,16 @@ def _in_sight(who: Actor, of: Subject, register: records.Register) -> Iterator[C
 def _camera(entry: records.Entry, register: records.Register, metres: float | None) -> Camera:
     address = str(entry.data.get(register.camera) or "")
     return Camera(entry, address if address.startswith("https://") else "", metres)
+
+
+def attachments(who: Actor, of: Subject) -> Section | None:
+    """Photos and documents of a record; each is asked for at the record's page, which asks who may see it."""
+    if of.kind != "record":
+        return None
+    found = records.attachments(records.get_by_id(who, of.id))
+    photos = [one for one in found if one.is_photo]
+    context = {"photos": photos, "documents": [one for one in found if not one.is_photo]}
+    return Section(_("Attachments"), "photo", "maps/attachments.html", context) if found else None
 
 
 def related(who: Actor, of: Subject) -> Section | None:

@@ -235,13 +235,15 @@ def subjects(request: Request, case: Case) -> list[records.Entry]:
     found = []
     for subject in case.subjects.all():
         with suppress(records.NoRecord, records.UnknownRegister):
-            found.append(records.get(request.actor, case.county_id, subject.register, subject.key))
-    return found
+            survivor = records.survivor_of(case.county_id, subject.register, subject.key)
+            found.append(records.get(request.actor, case.county_id, subject.register, survivor or subject.key))
+    return list({entry.id: entry for entry in found}.values())
 
 
 def about_record(request: Request, entry: records.Entry) -> records.Panel | None:
     """On a record's page: the cases about it that the person may see, and what they may open about it."""
-    concerned = _visible(request).filter(subjects__register=entry.register, subjects__key=entry.key)
+    keys = records.keys_of(entry.county, entry.register, entry.key)  # also of what was merged into it
+    concerned = _visible(request).filter(subjects__register=entry.register, subjects__key__in=keys).distinct()
     cases = [
         {"case": case, "stage": flows.version(case.flow, case.digest)[1].stages[case.stage]}
         for case in concerned.order_by("-opened_at", "-pk")[:SHOWN]
