@@ -208,16 +208,6 @@ def _camera(entry: records.Entry, register: records.Register, metres: float | No
     return Camera(entry, address if address.startswith("https://") else "", metres)
 
 
-def attachments(who: Actor, of: Subject) -> Section | None:
-    """Photos and documents of a record; each is asked for at the record's page, which asks who may see it."""
-    if of.kind != "record":
-        return None
-    found = records.attachments(records.get_by_id(who, of.id))
-    photos = [one for one in found if one.is_photo]
-    context = {"photos": photos, "documents": [one for one in found if not one.is_photo]}
-    return Section(_("Attachments"), "photo", "maps/attachments.html", context) if found else None
-
-
 def related(who: Actor, of: Subject) -> Section | None:
     """Records that point at a record, and records of an area."""
     groups = list(_pointing(who, of) if of.kind == "record" else _within(who, of) if of.kind == "area" else ())
