@@ -11,6 +11,7 @@ import logging
 import re
 from typing import Any
 
+import psycopg
 from django.db import DatabaseError
 from natsrpy import Nats
 
@@ -21,24 +22,28 @@ from shizhu.kernel.threads import in_thread
 logger = logging.getLogger(__name__)
 ANSWERS = "$MQTT.msgs.cmd.*.ack"
 ANSWER = re.compile(r"\$MQTT\.msgs\.cmd\.([^.]+)\.ack")
-EVERY_SECONDS = 1.0
+AGAIN_SECONDS = 1.0
 
 
-async def send_due(nats: Nats) -> int:
-    """Publish what is due now; returns how many."""
-    outgoing = await in_thread(things.due_commands)()
+async def send_due(nats: Nats) -> tuple[int, float]:
+    """Publish what is due now; returns how many, and in how many seconds more may be."""
+    outgoing, wait = await in_thread(things.due_commands)()
     for one in outgoing:
         await nats.publish(f"cmd.{one.device}", one.payload)
-    return len(outgoing)
+    return len(outgoing), wait
 
 
 async def _sending(nats: Nats, detail: dict[str, Any]) -> None:
     while True:
         try:
-            detail["sent"] = detail.get("sent", 0) + await send_due(nats)
-        except (DatabaseError, *log.FAULTS) as error:
+            async with things.command_news() as waited:
+                while True:
+                    sent, wait = await send_due(nats)
+                    detail["sent"] = detail.get("sent", 0) + sent
+                    await waited(wait)
+        except (DatabaseError, psycopg.OperationalError, *log.FAULTS) as error:
             logger.warning("commands wait: %s", str(error).splitlines()[0] if str(error) else type(error).__name__)
-        await asyncio.sleep(EVERY_SECONDS)
+        await asyncio.sleep(AGAIN_SECONDS)
 
 
 async def _hearing(nats: Nats, detail: dict[str, Any]) -> None:
@@ -52,7 +57,7 @@ async def _hearing(nats: Nats, detail: dict[str, Any]) -> None:
                 )
             except DatabaseError as error:  # not acknowledged: the log delivers it again
                 logger.warning("an answer waits: %s", str(error).splitlines()[0])
-                await asyncio.sleep(EVERY_SECONDS)
+                await asyncio.sleep(AGAIN_SECONDS)
                 continue
             if why:
                 logger.warning("an answer on %s is left aside: %s", message.subject, why)

@@ -22,7 +22,12 @@ from natsrpy import Message, Nats
 
 from shizhu.engines.things import api as things
 from shizhu.kernel import log
+from shizhu.kernel.access import Actor
+from shizhu.kernel.models import Person
+from shizhu.kernel.threads import in_thread
 from shizhu.lib.guesses import Guesses
+from shizhu.web import authentication
+from shizhu.web.authentication import Credentials
 
 logger = logging.getLogger(__name__)
 REQUEST = "$SYS.REQ.USER.AUTH"
@@ -30,6 +35,8 @@ ACCOUNT = "DEVICES"
 HEADER = {"typ": "JWT", "alg": "ed25519-nkey"}
 OPEN = things.Grant(("in.>", "d.>", "v1//1.>"), ("v1//1.>", "d.>"))
 PROTOCOL = ("$MQTT.sub.>",)  # deliveries of QoS 1 subscriptions
+KEY = "sz_"  # so begins an API key
+PERSON_SECONDS = 600  # then a person's connection is closed, and whoever comes again has the rights of then
 _guesses = Guesses()  # a device may have six digits only
 
 
@@ -65,6 +72,7 @@ def answer(request: dict[str, Any], grant: things.Grant | None, key: Any) -> str
             "sub": asked["user_nkey"],
             "aud": ACCOUNT,
             "nats": {"type": "user", "version": 2, **permissions},
+            **({"exp": int(time.time()) + PERSON_SECONDS} if grant.is_person else {}),
         }
         told["jwt"] = encode(user, key)
     return encode({"sub": asked["user_nkey"], "aud": asked["server_id"]["id"], "nats": told}, key)
@@ -81,11 +89,28 @@ async def decide(request: dict[str, Any], registry: things.Registry | things.Kep
     if _guesses.waits(who, now):
         return None
     device = await registry.device(user)
+    if device is None and not settings.CONFIG.edge:
+        return await _of_person(user, password, client)
     if device is None or not device.accepts(password):
         _guesses.failed(who, now)
         return None
     _guesses.passed(who)
     return things.grant(device) if _is_own(client.get("mqtt_id", ""), user) else None
+
+
+async def _of_person(user: str, password: str, client: dict[str, Any]) -> things.Grant | None:
+    """What a person may; the password is theirs, or an API key of theirs."""
+    if "\0" in user + password or not _is_own(client.get("mqtt_id", ""), user):
+        return None
+    is_key = password.startswith(KEY)
+    shown = Credentials("bearer" if is_key else "basic", "" if is_key else user, password, client.get("host", ""))
+    actor = await authentication.actor(shown)
+    return await in_thread(_granted)(actor, user) if actor else None
+
+
+def _granted(actor: Actor, user: str) -> things.Grant | None:
+    is_own = Person.objects.filter(username=user).values_list("pk", flat=True).first() == actor.person_id
+    return things.granted(actor) if is_own else None
 
 
 def _is_own(client_id: str, key: str) -> bool:

@@ -48,6 +48,7 @@ def prepare() -> str:
         plan.load_county(folder)
         if settings.CONFIG.has_demo:
             demo_rows.load(folder)
+    things.follow_profiles()
     records.prepare_search()
     records.prepare_duplicates()
     alarms.bind_all()

@@ -82,10 +82,11 @@ async def gateway(detail: dict[str, Any]) -> None:
 
 
 async def ingest(detail: dict[str, Any]) -> None:
-    """Event log → PostgreSQL, one task per source."""
+    """Event log → PostgreSQL, one task per source; what is committed is told to subscribers."""
     async with asyncio.TaskGroup() as group:
         for source in (log.MQTT, log.READINGS):
             group.create_task(things.ingest(source, detail.setdefault(source, {})))
+        group.create_task(things.publish(detail.setdefault("publication", {})))
         for key in settings.CONFIG.edges:
             for source in things.EDGE_STREAMS:
                 group.create_task(things.ingest_edge(key, source, detail.setdefault(f"{source}@{key}", {})))

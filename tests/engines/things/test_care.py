@@ -55,8 +55,8 @@ def states() -> list[str]:
 
 def test_a_harmless_command_to_one_device_goes_at_once(county: County, east: Device) -> None:
     number = api.send_command(actor(county, "things.*"), "E", "set_interval", {"seconds": 60})
-    assert [(one.id, one.device) for one in api.due_commands()] == [(number, "E")]
-    assert api.due_commands() == []
+    assert [(one.id, one.device) for one in api.due_commands()[0]] == [(number, "E")]
+    assert api.due_commands()[0] == []
     assert states() == [CommandState.SENT]
 
 
@@ -90,13 +90,13 @@ def test_who_has_no_right_there_commands_nothing(county: County, east: Device, w
 def test_a_group_waits_for_another_person(county: County, east: Device, west: Device) -> None:
     one, two, far = (actor(county, "things.*"), actor(county, "things.*"), actor(county, "things.*", in_area="101"))
     batch = commanding.ask(one, [east, west], "set_interval", {"seconds": 60})[0].batch
-    assert (api.due_commands(), states()) == ([], [CommandState.PROPOSED] * 2)
+    assert (api.due_commands()[0], states()) == ([], [CommandState.PROPOSED] * 2)
     for nobody in (one, far):
         with pytest.raises(PermissionDenied):
             commanding.approve(nobody, batch)
     assert states() == [CommandState.PROPOSED] * 2
     assert commanding.approve(two, batch) == 2
-    assert sorted(sent.device for sent in api.due_commands()) == ["E", "W"]
+    assert sorted(sent.device for sent in api.due_commands()[0]) == ["E", "W"]
     with pytest.raises(api.CommandRefused):
         commanding.approve(two, batch)
 
@@ -108,13 +108,13 @@ def test_a_dangerous_command_waits_even_for_one_device_and_ends_unapproved(count
     Command.objects.filter(pk=number).update(expires=timezone.now())
     with pytest.raises(api.CommandRefused):
         commanding.approve(actor(county, "things.*"), Command.objects.get().batch)
-    assert (api.due_commands(), states()) == ([], [CommandState.TIMED_OUT])
+    assert (api.due_commands()[0], states()) == ([], [CommandState.TIMED_OUT])
 
 
 def test_it_is_sent_again_until_the_device_says_something(county: County, east: Device) -> None:
     number = api.send_command(actor(county, "things.*"), "E", "set_interval", {"seconds": 60})
     for tries in (1, 2):
-        assert [one.id for one in api.due_commands()] == [number]
+        assert [one.id for one in api.due_commands()[0]] == [number]
         assert Command.objects.get().tries == tries
         Command.objects.update(sent_at=timezone.now() - commanding.AGAIN_AFTER)
     at = timezone.now()
@@ -127,7 +127,25 @@ def test_it_is_sent_again_until_the_device_says_something(county: County, east: 
     ]
     for key, payload, why, then in said:
         assert (api.command_answered(key, payload, at), states()) == (why, [then])
-    assert (api.due_commands(), Command.objects.get().answer) == ([], "jammed")
+    assert (api.due_commands()[0], Command.objects.get().answer) == ([], "jammed")
+
+
+def test_it_is_asked_for_when_something_is_due_and_else_once_a_minute(
+    county: County, east: Device, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(3):  # one, between BEGIN and COMMIT
+        assert api.due_commands() == ([], 60.0)
+    number = api.send_command(actor(county, "things.*"), "E", "set_interval", {"seconds": 60})
+    outgoing, wait = api.due_commands()
+    assert ([one.id for one in outgoing], wait) == ([number], 15.0)
+    Command.objects.update(sent_at=timezone.now() - timedelta(seconds=5))
+    assert 9 < api.due_commands()[1] <= 10
+    Device.objects.update(is_enabled=False)
+    assert api.due_commands() == ([], 60.0)
+    Command.objects.update(expires=timezone.now() + timedelta(seconds=3))
+    assert 2 < api.due_commands()[1] <= 3
+    api.command_answered("E", b'{"id": %d, "state": "done"}' % number, timezone.now())
+    assert api.due_commands() == ([], 60.0)
 
 
 def test_one_can_take_back_what_no_device_has_received(county: County, east: Device) -> None:
@@ -136,7 +154,7 @@ def test_one_can_take_back_what_no_device_has_received(county: County, east: Dev
     batch = Command.objects.get().batch
     with pytest.raises(PermissionDenied):
         commanding.cancel(actor(county, "things.thing.view"), batch)
-    assert (commanding.cancel(who, batch), states(), api.due_commands()) == (1, [CommandState.CANCELLED], [])
+    assert (commanding.cancel(who, batch), states(), api.due_commands()[0]) == (1, [CommandState.CANCELLED], [])
     assert api.command_answered("E", b'{"id": %d, "state": "done"}' % number, timezone.now()) == ""
     assert states() == [CommandState.CANCELLED]
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from shizhu.engines.things import replay
+from shizhu.engines.things.capabilities import follow_profiles
 from shizhu.engines.things.catalogue import Registry, revocations
 from shizhu.engines.things.commanding import CommandRefused, Outgoing, send_command
 from shizhu.engines.things.commanding import answered as command_answered
 from shizhu.engines.things.commanding import due as due_commands
+from shizhu.engines.things.commanding import news as command_news
 from shizhu.engines.things.devices import DeviceRefused, Grant, Registration, grant, register
 from shizhu.engines.things.dossier import things_of
 from shizhu.engines.things.edges import STREAMS as EDGE_STREAMS
@@ -18,6 +20,7 @@ from shizhu.engines.things.ingest import LIVE, ingest, prepare_source
 from shizhu.engines.things.logic.bench import Bench
 from shizhu.engines.things.logic.readings import KnownDevice, Origin, Sample, Submission, Verdict
 from shizhu.engines.things.logic.tables import TableRefused
+from shizhu.engines.things.publication import granted, publish
 from shizhu.engines.things.queries import (
     Known,
     Packet,
@@ -67,12 +70,15 @@ __all__ = [
     "add_limits",
     "answer_edge",
     "command_answered",
+    "command_news",
     "describe",
     "device_keys",
     "device_list",
     "due_commands",
     "follow_county",
+    "follow_profiles",
     "grant",
+    "granted",
     "ingest",
     "ingest_edge",
     "latest",
@@ -80,6 +86,7 @@ __all__ = [
     "packet",
     "parent_of",
     "prepare_source",
+    "publish",
     "readable",
     "readings",
     "register",

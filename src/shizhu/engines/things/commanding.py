@@ -7,16 +7,19 @@ command at least once, with its id: one it did already it only answers again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
+import psycopg
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from jsonschema import Draft202012Validator
 
@@ -32,6 +35,8 @@ AGAIN_AFTER = timedelta(seconds=15)  # without a word of the device
 OPEN = (CommandState.PROPOSED, CommandState.QUEUED, CommandState.SENT, CommandState.ACKNOWLEDGED)
 ENDED = (CommandState.DONE, CommandState.FAILED)
 SAID = {"acknowledged": CommandState.ACKNOWLEDGED, "done": CommandState.DONE, "failed": CommandState.FAILED}
+CHANNEL = "things_commands"
+LONGEST_WAIT = 60.0  # seconds
 LONGEST_ANSWER = 10_000  # bytes
 
 
@@ -162,22 +167,54 @@ def cancel(who: Actor, batch: UUID) -> int:
 
 
 @transaction.atomic
-def due(most: int = 200) -> list[Outgoing]:
-    """What is to be published now: never sent, or sent a while ago without a word. What is out of time ends."""
+def due(most: int = 200) -> tuple[list[Outgoing], float]:
+    """What is to be published now: never sent, or sent a while ago without a word. What is out of time ends.
+
+    Also in how many seconds, at most LONGEST_WAIT, it is to be asked again if nothing changes meanwhile. While nothing
+    is open it is one query.
+    """
     moment = timezone.now()
-    Command.objects.filter(state__in=OPEN, expires__lte=moment).update(state=CommandState.TIMED_OUT, ended_at=moment)
-    unheard = Q(state=CommandState.SENT, sent_at__lte=moment - AGAIN_AFTER)
     rows = list(
-        Command.objects.filter(Q(state=CommandState.QUEUED) | unheard)
-        .filter(device__is_enabled=True)
+        Command.objects.filter(state__in=OPEN)
         .select_for_update(of=("self",), skip_locked=True)
         .select_related("device")
-        .order_by("id")[:most]
+        .order_by("id")
     )
-    Command.objects.filter(pk__in=[row.pk for row in rows]).update(
-        state=CommandState.SENT, sent_at=moment, tries=F("tries") + 1
-    )
-    return [Outgoing(row.pk, row.device.key, message(row)) for row in rows]
+    over = [row for row in rows if row.expires <= moment]
+    going = [row for row in rows if row.expires > moment and row.device.is_enabled and _due_at(row) <= moment]
+    going, later = going[:most], going[most:]
+    if over:
+        ended = Command.objects.filter(pk__in=[row.pk for row in over])
+        ended.update(state=CommandState.TIMED_OUT, ended_at=moment)
+    if going:
+        sent = Command.objects.filter(pk__in=[row.pk for row in going])
+        sent.update(state=CommandState.SENT, sent_at=moment, tries=F("tries") + 1)
+    left = {row.pk for row in (*over, *going, *later)}
+    times = [min(row.expires, _due_at(row)) for row in rows if row.pk not in left and row.device.is_enabled]
+    times += [row.expires for row in rows if row.pk not in left] + [moment + AGAIN_AFTER for _ in going[:1]]
+    wait = min([(at - moment).total_seconds() for at in times], default=LONGEST_WAIT)
+    return [Outgoing(row.pk, row.device.key, message(row)) for row in going], 0.0 if later else min(wait, LONGEST_WAIT)
+
+
+def _due_at(row: Command) -> datetime:
+    """When it is to be sent (again)."""
+    if row.state == CommandState.QUEUED:
+        return row.asked_at
+    is_unheard = row.state == CommandState.SENT and row.sent_at is not None
+    return row.sent_at + AGAIN_AFTER if is_unheard and row.sent_at else row.expires
+
+
+@asynccontextmanager
+async def news() -> AsyncIterator[Callable[[float], Awaitable[None]]]:
+    """Waits so many seconds, or until a command is asked for, agreed to or answered."""
+    async with await psycopg.AsyncConnection.connect(settings.DATABASE_URL, autocommit=True) as connection:
+        await connection.execute(f"LISTEN {CHANNEL}")
+
+        async def wait(seconds: float) -> None:
+            async for _ in connection.notifies(timeout=seconds, stop_after=1):
+                pass
+
+        yield wait
 
 
 def message(row: Command) -> bytes:

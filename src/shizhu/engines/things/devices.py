@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils.timezone import now
 from shapely.geometry import mapping, shape
 
+from shizhu.engines.things.capabilities import follow_profiles
 from shizhu.engines.things.catalogue import profile
 from shizhu.engines.things.logic.readings import KnownDevice, Origin, digest
 from shizhu.engines.things.models import (
@@ -80,6 +81,7 @@ def register(wanted: Registration, secret: str | None = None) -> tuple[Device, s
     if made_up:
         values["secret"] = digest(made_up)
     device, _ = Device.objects.update_or_create(key=wanted.key, defaults=values)
+    follow_profiles(device.key)
     told = {"device": device.key, "thing": thing.pk, "profile": wanted.profile}
     events.emit("things.device.registered", device.key, device.county_id, told)
     return device, made_up
@@ -142,10 +144,11 @@ def _datastream(thing: Thing, wanted: Registration, declared: Body, name: str, i
 
 @dataclass(frozen=True)
 class Grant:
-    """What a device that logged in may publish and subscribe to (subjects of the broker)."""
+    """What a device or a person that logged in may publish and subscribe to (subjects of the broker)."""
 
     publish: tuple[str, ...]
     subscribe: tuple[str, ...]
+    is_person: bool = False
 
 
 def grant(device: KnownDevice) -> Grant:

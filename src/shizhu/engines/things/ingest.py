@@ -26,7 +26,7 @@ from natsrpy import Nats
 from natsrpy.js import JetStreamMessage, PullConsumer
 from natsrpy.js import Stream as LogStream
 
-from shizhu.engines.things import store
+from shizhu.engines.things import publication, store
 from shizhu.engines.things.catalogue import Catalogue
 from shizhu.engines.things.delivery import ACK_WAIT, MOST_OUTSTANDING, Delivery, Position
 from shizhu.engines.things.logic import readings as form
@@ -167,6 +167,7 @@ class Ingest:
             self.position.sequence, self.position.published = batch.position
         for name in ("committed", "duplicates", "corrections", "refused"):
             self.detail[name] = self.detail.get(name, 0) + getattr(outcome, name)
+        publication.committed(outcome.readings, outcome.known_at)
         await self.told(replace(batch, readings=outcome.readings))
 
     def _unkeepable(self, message: JetStreamMessage, error: psycopg.Error) -> Batch:

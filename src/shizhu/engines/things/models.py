@@ -282,6 +282,20 @@ class LogPosition(models.Model):
     published = models.DateTimeField()
 
 
+class TaskingCapability(models.Model):
+    """What a device can be told to do (17-079r1 §8.2.1): a command of its profile, as it is declared now."""
+
+    device = models.ForeignKey(Device, models.CASCADE, related_name="capabilities")
+    command = models.CharField(max_length=60)
+    name = models.TextField()
+    description = models.TextField()
+    parameters = models.JSONField()  # a DataRecord of SWE Common
+    is_declared = models.BooleanField(default=True)  # no more, when the profile has lost the command
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["device", "command"], name="capability_command")]
+
+
 class CommandState(models.TextChoices):
     """Where a command is on its way; the last five are ends."""
 

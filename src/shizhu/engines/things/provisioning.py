@@ -82,8 +82,6 @@ class Checker:
             wrong(0, _("letters, digits, _ and - only, at most 64"))
         elif key in self._taken:
             wrong(0, _("row %d has the same key") % self._taken[key])
-        elif Device.objects.filter(key=key).exists():
-            wrong(0, _("there is a device of this key already"))
         self._taken.setdefault(key, row)
         if not name:
             wrong(1, _("must be given"))
@@ -105,6 +103,12 @@ class Checker:
         names = list(self._profile.get("attributes", {}))
         given = {one: text for one, text in zip(names, texts[len(FIXED) :], strict=False) if text}
         return Wanted(row, key, name, area.pk, organisation.pk, point, password, given)
+
+    def known(self) -> list[RowProblem]:
+        """The rows looked at whose key a device has already; asked once for all."""
+        rule = _("there is a device of this key already")
+        found = Device.objects.filter(key__in=[*self._taken]).values_list("key", flat=True)
+        return [RowProblem(self._taken[key], self._heads[0], key, rule) for key in found]
 
     @staticmethod
     def _point(longitude: str, latitude: str, wrong: Any) -> tuple[float, float] | None:
@@ -128,11 +132,13 @@ def make(profile: str, rows: Iterable[Wanted], *, is_waiting: bool) -> list[tupl
 
     Raises DeviceRefused.
     """
-    made = []
+    made, rows = [], list(rows)
+    areas = Area.objects.in_bulk({row.area for row in rows})
+    organisations = Organisation.objects.in_bulk({row.organisation for row in rows})
+    for key in Device.objects.filter(key__in=[row.key for row in rows]).values_list("key", flat=True)[:1]:
+        raise DeviceRefused(f"key: {key!r}: there is a device of this key already")
     for row in rows:
-        area, organisation = Area.objects.get(pk=row.area), Organisation.objects.get(pk=row.organisation)
-        if Device.objects.filter(key=row.key).exists():
-            raise DeviceRefused(f"key: {row.key!r}: there is a device of this key already")
+        area, organisation = areas[row.area], organisations[row.organisation]
         wanted = Registration(row.key, profile, row.name, organisation, area, row.point, properties=row.properties)
         device, password = register(wanted, row.password or None)
         if is_waiting:

@@ -231,7 +231,7 @@ FROM unnest(%s::bigint[], %s::timestamptz[], %s::jsonb[]) AS s (id, seen, error)
 """
 POSITION = """
 INSERT INTO things_logposition (source, sequence, published) VALUES (%s, %s, %s)
-ON CONFLICT (source) DO UPDATE SET sequence = excluded.sequence, published = excluded.published
+ON CONFLICT (source) DO UPDATE SET sequence = excluded.sequence, published = excluded.published RETURNING now()
 """
 PACKETS = """
 INSERT INTO things_packets (source, known_at, first_sequence, last_sequence, body) VALUES (%s, now(), %s, %s, %s)
@@ -278,6 +278,7 @@ class Outcome:
     refused: int = 0
     readings: list[Reading] = field(default_factory=list)  # all, with their verdicts
     corrected: set[tuple[int, datetime]] = field(default_factory=set)
+    known_at: datetime | None = None  # of a source of the log
 
 
 async def commit(connection: psycopg.AsyncConnection[Any], batch: Batch, streams: dict[int, Stream]) -> Outcome:
@@ -303,7 +304,7 @@ async def commit(connection: psycopg.AsyncConnection[Any], batch: Batch, streams
             body = zlib.compress(orjson.dumps([(n, who, raw.decode("latin-1")) for n, who, raw in batch.packets]), 1)
             await connection.execute(PACKETS, (batch.source, batch.packets[0][0], batch.packets[-1][0], body))
         if batch.position:
-            await connection.execute(POSITION, (batch.source, *batch.position))
+            ((outcome.known_at,),) = await _fetched(connection, POSITION, batch.source, *batch.position)
         await _tell(connection, fresh, streams)
         gone = [
             (r.stream, r.time) for r in fresh if r.verdict != Verdict.GOOD and (r.stream, r.time) in outcome.corrected

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.engines.things.sta.service import LOCATION, PROPERTY, ROOT, SENSOR, STREAM, THING, Service, World
 
-from shizhu.engines.things.http.sta.app import CONFORMANCE
+from shizhu.engines.things.http.sta.landing import CONFORMANCE
 from shizhu.kernel.models import County
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -232,10 +232,32 @@ CHECKS: dict[str, Check] = {
 
 def test_all_that_is_checked_is_said(service: Service, towns: World) -> None:
     said = service.get("").json["serverSettings"]["conformance"]
-    assert said == CONFORMANCE
+    assert said == CONFORMANCE["v1.1"]
     assert {*CHECKS} <= {name.removeprefix(REQUIREMENT) for name in said}
 
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_requirement(service: Service, thing: int, name: str) -> None:
     CHECKS[name](service, thing)
+
+
+def test_the_edition_of_2016_is_there_with_its_own_requirements(service: Service, thing: int) -> None:
+    old = "http://localhost/sta/v1.0"
+    page = service.get("/sta/v1.0").json
+    assert page["value"][0] == {"name": "Things", "url": f"{old}/Things"}
+    said = page["serverSettings"]["conformance"]
+    assert said == CONFORMANCE["v1.0"]
+    assert {f"{REQUIREMENT.replace('1.1', '1.0')}thing/properties"} <= {*said}
+    assert not [name for name in said if "jsonpatch" in name or "multi-datastream" in name]
+    assert service.get(f"/sta/v1.0/Things({thing})").json["@iot.selfLink"] == f"{old}/Things({thing})"
+    assert service.get("/sta/v1.0/Observations?$top=1").json["@iot.nextLink"].startswith(f"{old}/Observations?")
+    made = service.post("/sta/v1.0/Things", THING)
+    assert made.headers["location"] == f"{old}/Things({made.id})"
+    assert [service.get(path).status for path in ("/sta/v1.2", "/sta/v1.0x", "/sta/v1.00/Things")] == [404] * 3
+
+
+def test_the_broker_is_told(service: Service, towns: World) -> None:
+    told = service.get("").json["serverSettings"]
+    (creating,) = told[f"{REQUIREMENT}create-observations-via-mqtt/observations-creation"]["endpoints"]
+    assert creating.startswith("mqtt://localhost:")
+    assert told[f"{REQUIREMENT}receive-updates-via-mqtt/receive-updates"]["endpoints"] == [creating]

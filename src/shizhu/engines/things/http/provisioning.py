@@ -87,7 +87,11 @@ def _check(request: Request, body: Body) -> dict[str, Any]:
         except records.Unreadable as error:
             messages.error(request, str(error))
             return {}
+    known = checker.known()
+    problems = sorted([*problems, *known], key=lambda one: one.row)
     if problems or not wanted:
+        taken = {one.row for one in known}
+        wanted = [one for one in wanted if one.row not in taken]
         return {"problems": problems[:200], "number": len(wanted), "is_empty": not wanted and not problems}
     return {
         "number": len(wanted),
@@ -102,8 +106,10 @@ def _make(request: Request, profile: str) -> HttpResponse:
         messages.error(request, _("The check is older than an hour. Have the table checked again."))
         return redirect("things:import")
     rows = [Wanted(**{**one, "point": tuple(one["point"]) if one["point"] else None}) for one in signed]
+    areas = Area.objects.in_bulk({row.area for row in rows})
+    organisations = Organisation.objects.in_bulk({row.organisation for row in rows})
     for row in rows:  # rights may have changed since
-        area, organisation = Area.objects.get(pk=row.area), Organisation.objects.get(pk=row.organisation)
+        area, organisation = areas[row.area], organisations[row.organisation]
         may = access.may(request.actor, REGISTER, county=request.county.pk, organisation=organisation, area=area)
         if not may:
             messages.error(request, _("you may not register devices there"))

@@ -10,7 +10,7 @@ import orjson
 from django.apps import apps
 from django.db import models
 
-from shizhu.engines.things import store
+from shizhu.engines.things import news, store
 from shizhu.engines.things.http.sta.drafts import Draft
 from shizhu.engines.things.http.sta.entities import OBSERVED, SETS, EntitySet, Navigation
 from shizhu.engines.things.http.sta.errors import Refused, bad, missing
@@ -79,6 +79,7 @@ async def correct(writer: Writer, id_: int, draft: Draft) -> None:
     if not await store.amend(writer.connection, id_, time, found, writer.streams):
         rule = "the Datastream has another Observation of this time"
         raise Refused(HTTPStatus.CONFLICT, f"{draft.place}.phenomenonTime: {found.time.isoformat()}: {rule}")
+    await news.tell(writer.connection, news.spans([found]))
 
 
 async def _known(writer: Writer, entity: EntitySet, id_: int) -> Sequence[Any]:

@@ -14,10 +14,22 @@ import psycopg
 from django.conf import settings
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from shizhu.engines.things.http.sta import amend, batch, bulk, drafts, formats, options, paths, spatial, write
+from shizhu.engines.things.http.sta import (
+    amend,
+    batch,
+    bulk,
+    drafts,
+    formats,
+    landing,
+    options,
+    paths,
+    spatial,
+    tasking,
+    write,
+)
 from shizhu.engines.things.http.sta.callers import Caller, PersonCaller, caller
 from shizhu.engines.things.http.sta.drafts import Draft
-from shizhu.engines.things.http.sta.entities import SETS, EntitySet, Navigation
+from shizhu.engines.things.http.sta.entities import EntitySet, Navigation
 from shizhu.engines.things.http.sta.errors import Refused, bad, forbidden, missing
 from shizhu.engines.things.http.sta.messages import Request, Response, Send, error
 from shizhu.engines.things.http.sta.select import Reader
@@ -32,27 +44,9 @@ Scope = MutableMapping[str, Any]
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
-PREFIX = "/sta/v1.1"
+SERVICE = re.compile(r"(?P<prefix>/sta/v1\.[01])(?:/(?P<below>.*))?", re.DOTALL)
 HOST = re.compile(r"[A-Za-z0-9._-]+(:\d+)?|\[[0-9a-fA-F:.]+\](:\d+)?")
 CONNECTION = {"autocommit": True, "options": "-c timezone=UTC -c statement_timeout=30s", "application_name": "sta"}
-CONFORMANCE = [
-    f"http://www.opengis.net/spec/iot_sensing/1.1/req/{name}"
-    for name in (
-        "datamodel/thing", "datamodel/location", "datamodel/historical-location", "datamodel/datastream",
-        "datamodel/sensor", "datamodel/observed-property", "datamodel/observation", "datamodel/feature-of-interest",
-        "datamodel/entity-control-information/common-control-information", "resource-path/resource-path-to-entities",
-        "request-data/order", "request-data/expand", "request-data/select", "request-data/orderby", "request-data/skip",
-        "request-data/top", "request-data/filter", "request-data/built-in-filter-operations", "request-data/count",
-        "request-data/pagination", "request-data/status-code", "request-data/query-status-code",
-        "request-data/built-in-query-functions", "multi-datastream", "create-update-delete/create-entity",
-        "create-update-delete/link-to-existing-entities", "create-update-delete/deep-insert",
-        "create-update-delete/deep-insert-status-code", "create-update-delete/historical-location-auto-creation",
-        "create-update-delete/historical-location-manual-creation", "create-update-delete/update-entity",
-        "create-update-delete/update-entity-put", "create-update-delete/update-entity-jsonpatch",
-        "create-update-delete/delete-entity", "data-array/data-array",
-        "batch-request/batch-request",
-    )
-]  # fmt: skip
 
 
 async def _body(receive: Receive) -> bytes:
@@ -111,19 +105,20 @@ class SensorThings:
     async def _answer(self, scope: Scope, receive: Receive, *, is_open: bool) -> Response:
         headers = tuple((bytes(name), bytes(value)) for name, value in scope["headers"])
         method, path = scope["method"], scope["path"]
-        if path != PREFIX and not path.startswith(f"{PREFIX}/"):
-            raise missing(f"there is no {path}: the service is {PREFIX}")
+        service_ = SERVICE.fullmatch(path)
+        if service_ is None:
+            raise missing(f"there is no {path}: the service is /sta/v1.1 (or /sta/v1.0)")
         if method == "OPTIONS":
             return Response(
                 HTTPStatus.NO_CONTENT, headers=((b"allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),)
             )
         if method not in METHODS:
             raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{method} means nothing here")
-        root, pool = _root(scope, headers), await self._connections()
+        root, pool = _root(scope, headers, service_["prefix"]), await self._connections()
         peer = (scope.get("client") or ("",))[0]
         asked = await self._caller(pool, headers, method, peer, is_open=is_open)
         body = b"" if method in READING else await _body(receive)
-        below, query = path.removeprefix(PREFIX).strip("/"), scope["query_string"].decode(errors="replace")
+        below, query = (service_["below"] or "").strip("/"), scope["query_string"].decode(errors="replace")
         media, wish = authentication.header(headers, b"content-type"), authentication.header(headers, b"prefer")
         request = Request(method, below, query, root, asked, body, media, wish)
         async with pool.connection() as connection:  # not before: a slow sender or a slow hash holds none
@@ -162,12 +157,12 @@ def told(fault: Exception) -> Response:
     return error(FAULT)
 
 
-def _root(scope: Scope, headers: tuple[Header, ...]) -> str:
+def _root(scope: Scope, headers: tuple[Header, ...], prefix: str) -> str:
     """The service's address as the caller knows it."""
     host = authentication.header(headers, b"host")
     if not HOST.fullmatch(host):
         raise bad(f"the Host header {host!r} names no host")
-    return f"{scope.get('scheme', 'http')}://{host}{PREFIX}"
+    return f"{scope.get('scheme', 'http')}://{host}{prefix}"
 
 
 @lru_cache(maxsize=1000)
@@ -196,7 +191,7 @@ async def read(connection: psycopg.AsyncConnection[Any], request: Request) -> Re
     if request.caller.is_device:
         raise forbidden("a device sends Observations to its own Datastreams, and reads nothing")
     if not request.path:
-        return Response(body=orjson.dumps(service(request.root)))
+        return Response(body=orjson.dumps(landing.page(request.root)))
     path, wanted, query = _statement(request.caller, request.root, request.path, request.query)
     is_found, text = await _text(connection, query)
     if not is_found:
@@ -209,14 +204,6 @@ async def read(connection: psycopg.AsyncConnection[Any], request: Request) -> Re
         return Response(body=made.body, media_type=made.media_type, headers=follows)
     is_text = path.is_value or path.is_count
     return Response(body=text.encode(), media_type=b"text/plain; charset=utf-8" if is_text else b"application/json")
-
-
-def service(root: str) -> dict[str, Any]:
-    """The service root (18-088 §9.2.1)."""
-    return {
-        "value": [{"name": name, "url": f"{root}/{name}"} for name in SETS],
-        "serverSettings": {"conformance": CONFORMANCE},
-    }
 
 
 async def _parent(connection: psycopg.AsyncConnection[Any], request: Request, steps: tuple[paths.Step, ...]) -> int:
@@ -243,6 +230,8 @@ async def create(connection: psycopg.AsyncConnection[Any], request: Request) -> 
     *before, step = path.steps
     if request.caller.is_device and step.entity.name != "Observations":
         raise forbidden("a device makes Observations, and nothing else")
+    if step.entity.is_fixed:
+        return await _task(connection, request, path)
     inverse = step.navigation.inverse if step.navigation else ""
     draft = drafts.read(step.entity, request.json(), known=inverse)
     if before:
@@ -250,6 +239,16 @@ async def create(connection: psycopg.AsyncConnection[Any], request: Request) -> 
     id_ = await write.create(connection, request.caller, draft)
     address = f"{request.root}/{step.entity.name}({id_})".encode()
     return Response(HTTPStatus.CREATED, headers=((b"location", address),))
+
+
+async def _task(connection: psycopg.AsyncConnection[Any], request: Request, path: paths.ResourcePath) -> Response:
+    """POST of a Task; other entities of Tasking are not made."""
+    *before, step = path.steps
+    if step.entity.name != "Tasks":
+        raise tasking.fixed(step.entity)
+    known = await _parent(connection, request, tuple(before)) if before else None
+    id_ = await tasking.create(connection, request.caller, request.json(), known)
+    return Response(HTTPStatus.CREATED, headers=((b"location", f"{request.root}/Tasks({id_})".encode()),))
 
 
 async def change(connection: psycopg.AsyncConnection[Any], request: Request) -> Response:
@@ -260,6 +259,8 @@ async def change(connection: psycopg.AsyncConnection[Any], request: Request) -> 
     if path is None or not path.last.is_single or path.attribute or path.is_id or path.is_reference:
         raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{request.method} changes one entity, such as Things(1)")
     _require_person(request)
+    if path.last.entity.is_fixed:
+        raise tasking.fixed(path.last.entity)
     id_ = await _parent(connection, request, path.steps)
     whole = paths.ResourcePath((paths.Step(path.last.entity, None, id_),))
     statement = Reader(request.caller, request.root).statement(whole, options.Options())
@@ -300,6 +301,8 @@ async def delete(connection: psycopg.AsyncConnection[Any], request: Request) -> 
     if path is None or path.attribute or path.is_id or path.is_value:
         raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "DELETE takes an entity, such as Things(1), a filter, or a $ref")
     _require_person(request)
+    if path.last.entity.is_fixed:
+        raise tasking.fixed(path.last.entity)
     if path.is_reference:
         return await unlink(connection, request, path)
     entity, place = path.last.entity, path.last.entity.entity
@@ -320,6 +323,8 @@ async def link(connection: psycopg.AsyncConnection[Any], request: Request) -> Re
     """POST to a `$ref` of many, PUT of a `$ref` to one (OData 4.01 §11.4.6): `{"@odata.id": address}`."""
     path = paths.parse(request.path)
     _require_person(request)
+    if path.last.entity.is_fixed:
+        raise tasking.fixed(path.last.entity)
     before, navigation, id_ = await _linked(connection, request, path)
     draft, other = Draft(before, before.entity, {}), _named(request.json(), path.last.entity)
     work = partial(amend.add_link, draft=draft, navigation=navigation, id_=id_, other=other)

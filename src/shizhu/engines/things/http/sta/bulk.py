@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 import psycopg
 
-from shizhu.engines.things import store
+from shizhu.engines.things import news, store
 from shizhu.engines.things.http.sta.callers import Caller
 from shizhu.engines.things.http.sta.drafts import fits
 from shizhu.engines.things.http.sta.entities import SETS
@@ -128,6 +128,7 @@ class Bulk:
         connection = self.writer.connection
         async with connection.transaction():
             await store.commit(connection, store.Batch(readings), self.writer.streams)
+            await news.tell(connection, news.spans(readings))
         keys = [one.stream for one in readings], [one.time for one in readings]
         return iter([row[0] for row in await (await connection.execute(IDS, keys)).fetchall()])
 

@@ -127,6 +127,8 @@ def _is_linked(navigation: Navigation, body: Mapping[str, Any], place: str, know
         if name in body:
             raise _fault(where, body[name], "is given by the path or the entity around it already")
         return False
+    if name in body and SETS[navigation.target].is_fixed:
+        raise _fault(where, body[name], "follow from the profile of the Thing's device, and are not given")
     if name in body:
         return True
     if navigation.is_required and not is_partial:

@@ -110,6 +110,7 @@ class EntitySet:
     condition: str = ""
     order: tuple[tuple[str, str], ...] = (("{e}.id", "bigint"),)  # (SQL, type), unique, never NULL
     one_of: tuple[str, ...] = ()  # navigation of which a new entity has exactly one
+    is_fixed: bool = False  # declared or made elsewhere: not written as other entities are
 
 
 def instant(value: str) -> str:
@@ -257,6 +258,68 @@ AREA = """(SELECT bound_box(coalesce(a.own, a.home), coalesce(a.home, a.own)) FR
  SELECT l.area AS own, (SELECT things_box(f.feature) FROM things_featureofinterest f
    WHERE l.is_home AND f.id = {e}.feature_id) AS home) a WHERE l.datastream_id = {e}.id)"""
 OBSERVED_AREA = f"coalesce(things_geojson({AREA}), {{e}}.observed_area)"
+# Tasking (17-079r1): Actuators are devices, TaskingCapabilities commands of their profiles, Tasks commands asked for.
+DEVICES = "SELECT d.id FROM things_device d JOIN things_thing t ON t.id = d.thing_id WHERE {visible}"
+OF_DEVICE = _hung(f"{{e}}.device_id = ANY(ARRAY({DEVICES}))")
+CAPABILITIES_OF_THING = Navigation(
+    "TaskingCapabilities", "TaskingCapabilities", "Thing", is_inherited=True,
+    where="{e}.device_id IN (SELECT d.id FROM things_device d WHERE d.thing_id = {id})",
+)  # fmt: skip
+ANSWERED = """jsonb_strip_nulls(jsonb_build_object('expires', {e}.expires, 'sent', {e}.sent_at, 'acknowledged',
+ {e}.acknowledged_at, 'ended', {e}.ended_at, 'answer', {e}.answer))"""
+
+
+def _told(name: str, kind: Kind, value: str, json: str) -> Property:
+    """A property that is only read."""
+    return Property(name, kind, value, json, order=((f"({value})::text", "text"),) if kind is Kind.JSON else ())
+
+
+def _words(name: str, value: str) -> Property:
+    return _told(name, Kind.TEXT, value, f"to_json(({value})::text)::text")
+
+
+TASKING = (
+    EntitySet(
+        "Actuators", "Actuator", "things_device", "device", OF_THING,
+        {one.name: one for one in (
+            _words("name", "{e}.key"), _words("description", "{e}.profile"), _words("encodingType", "'text/plain'"),
+            _words("metadata", "{e}.profile"),
+        )},
+        {"TaskingCapabilities": Navigation("TaskingCapabilities", "TaskingCapabilities", "Actuator",
+                                           where="{e}.device_id = {id}", is_inherited=True)},
+        "EXISTS (SELECT FROM things_taskingcapability c WHERE c.device_id = {e}.id AND c.is_declared)", is_fixed=True,
+    ),
+    EntitySet(
+        "TaskingCapabilities", "TaskingCapability", "things_taskingcapability", "device", OF_DEVICE,
+        {one.name: one for one in (
+            _words("name", "{e}.name"), _words("description", "{e}.description"),
+            _told("taskingParameters", Kind.JSON, "{e}.parameters", "{e}.parameters::text"),
+        )},
+        {one.name: one for one in (
+            Navigation("Thing", "Things", "TaskingCapabilities", is_inherited=True,
+                       value="(SELECT d.thing_id FROM things_device d WHERE d.id = {e}.device_id)"),
+            Navigation("Actuator", "Actuators", "TaskingCapabilities", value="{e}.device_id", is_inherited=True),
+            Navigation("Tasks", "Tasks", "TaskingCapability", is_inherited=True,
+                       where="({e}.device_id, {e}.name) ="
+                             " (SELECT c.device_id, c.command FROM things_taskingcapability c WHERE c.id = {id})"),
+        )},
+        "{e}.is_declared", is_fixed=True,
+    ),
+    EntitySet(
+        "Tasks", "Task", "things_command", "command", OF_DEVICE,
+        {one.name: one for one in (
+            _told("creationTime", Kind.TIME, "{e}.asked_at", instant("{e}.asked_at")),
+            _told("taskingParameters", Kind.JSON, "{e}.parameters", "{e}.parameters::text"),
+            _words("status", "{e}.state"),
+            _told("properties", Kind.JSON, ANSWERED, f"({ANSWERED})::text"),
+        )},
+        {"TaskingCapability": Navigation(
+            "TaskingCapability", "TaskingCapabilities", "Tasks", is_inherited=True,
+            value="(SELECT c.id FROM things_taskingcapability c WHERE c.device_id = {e}.device_id"
+                  " AND c.command = {e}.name)")},
+        is_fixed=True,
+    ),
+)  # fmt: skip
 RESULT_TIME = interval("l.result_first", "l.result_last")
 STREAM_TIMES = (
     Property("observedArea", Kind.JSON, OBSERVED_AREA, f"{OBSERVED_AREA}::text", Rule.OBJECT, "observed_area",
@@ -278,6 +341,7 @@ SETS = {
                 Navigation("Locations", "Locations", "Things", where=_linked(*AT), through=AT, is_inherited=True),
                 Navigation("HistoricalLocations", "HistoricalLocations", "Thing", where="{e}.thing_id = {id}",
                            is_inherited=True),
+                CAPABILITIES_OF_THING,
                 *_hanging("Thing", "{e}.thing_id = {id}", is_inherited=True),
             ),
         ),
@@ -401,3 +465,4 @@ SETS = {
         ),
     )
 }  # fmt: skip
+SETS |= {made.name: made for made in TASKING}

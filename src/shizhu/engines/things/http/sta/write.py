@@ -14,7 +14,7 @@ import orjson
 import psycopg
 from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
 
-from shizhu.engines.things import store
+from shizhu.engines.things import news, store
 from shizhu.engines.things.catalogue import COMPONENTS, components
 from shizhu.engines.things.http.sta.callers import Caller
 from shizhu.engines.things.http.sta.drafts import Draft, Known
@@ -328,6 +328,7 @@ class Writer:
         if self.readings:
             await self.connection.execute(ORDERED, (list(self.streams),))
             await store.commit(self.connection, store.Batch(self.readings), self.streams)
+            await news.tell(self.connection, news.spans(self.readings))
 
     async def last_observation(self) -> int:
         """The id of the last reading's Observation."""
