@@ -58,6 +58,7 @@ class Delivery:
     held: dict[int, JetStreamMessage] = field(default_factory=dict)
     is_settled: bool = False
     _most: int = LEAST
+    _ahead: asyncio.Task[list[JetStreamMessage]] | None = None  # asked for while what is held is committed
     _next: int = 0
     _since: float = 0.0
 
@@ -68,7 +69,8 @@ class Delivery:
     async def batch(self) -> list[JetStreamMessage]:
         """The next messages in order; empty if there are none, or not all of them yet."""
         wait = WAIT_SECONDS if self.is_settled and not self.held else 0.2
-        fetched = await log.fetch(self.pull, self._most, wait)
+        ahead, self._ahead = self._ahead, None
+        fetched = await (ahead or log.fetch(self.pull, self._most, wait))
         for message in fetched:
             self.held[message.stream_sequence] = message
         if fetched:
@@ -80,7 +82,16 @@ class Delivery:
             self._most = max(LEAST, min(MOST, fitting, 2 * self._most))
         if not self.is_settled and not await self._settle():
             return []
+        if fetched:
+            self._ahead = asyncio.create_task(log.fetch(self.pull, self._most, WAIT_SECONDS))
         return [self.held[number] for number in sorted(self.held)]
+
+    async def aclose(self) -> None:
+        """Ask for nothing more; what was asked for ahead comes again to whoever asks next."""
+        if self._ahead is not None:
+            self._ahead.cancel()
+            await asyncio.gather(self._ahead, return_exceptions=True)
+            self._ahead = None
 
     async def _settle(self) -> bool:
         """Whether everything outstanding is held."""

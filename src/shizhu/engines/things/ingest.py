@@ -12,7 +12,7 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -199,8 +199,7 @@ async def ingest(source: str, detail: dict[str, Any]) -> None:
 
 async def commit_all(nats: Nats, consumer: PullConsumer, work: Ingest) -> None:
     """Commit what a consumer gives, for ever."""
-    async with log.connected("service") as ours:
-        delivery = Delivery(nats, consumer)
+    async with log.connected("service") as ours, aclosing(Delivery(nats, consumer)) as delivery:
 
         async def told(batch: Batch) -> None:
             await publish_live(ours, batch)
