@@ -89,7 +89,7 @@ async def decide(request: dict[str, Any], registry: things.Registry | things.Kep
     if _guesses.waits(who, now):
         return None
     device = await registry.device(user)
-    if device is None and not settings.CONFIG.edge:
+    if device is None and not registry.knows(user):
         return await _of_person(user, password, client)
     if device is None or not device.accepts(password):
         _guesses.failed(who, now)

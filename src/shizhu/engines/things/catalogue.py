@@ -128,6 +128,10 @@ class Registry:
         device = self._catalogue.devices.get(key)
         return device if device and device.is_enabled else None
 
+    def knows(self, key: str) -> bool:
+        """Whether there is a device of that name, which may be switched off."""
+        return key in self._catalogue.devices
+
     async def all(self) -> list[KnownDevice]:
         """Every enabled device, as it is now."""
         async with self._lock:

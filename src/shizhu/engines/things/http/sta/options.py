@@ -120,9 +120,9 @@ def _orderby(piece: Piece, _: int) -> dict[str, object]:
     orders = []
     for part in piece.split(","):
         words = part.text.split()
-        if not words or len(words) > 2 or (len(words) == 2 and words[1] not in {"asc", "desc"}):
+        if not words or len(words) > 2 or (len(words) == 2 and words[1].lower() not in {"asc", "desc"}):
             raise part.fault(f"{part.text!r} must be a property, then perhaps asc or desc")
-        orders.append(Order(part.part(0, len(words[0])), words[-1] == "desc"))
+        orders.append(Order(part.part(0, len(words[0])), words[-1].lower() == "desc"))
     return {"orderby": tuple(orders)}
 
 
