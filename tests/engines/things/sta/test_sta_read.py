@@ -15,7 +15,7 @@ def test_the_root_lists_the_entity_sets_and_what_is_done(service: Service) -> No
     root = service.get("").json
     assert [entry["name"] for entry in root["value"]] == [
         "Things", "Locations", "HistoricalLocations", "Datastreams", "MultiDatastreams", "Sensors",
-        "ObservedProperties", "Observations", "FeaturesOfInterest",
+        "ObservedProperties", "Observations", "FeaturesOfInterest", "Actuators", "TaskingCapabilities", "Tasks",
     ]  # fmt: skip
     assert root["value"][0]["url"] == f"{ROOT}/Things"
     assert (
@@ -103,7 +103,7 @@ def test_paths_that_lead_nowhere(service: Service, towns: World) -> None:
     assert service.get("Things(1)/Datastreams(x)").fault == (
         400, "(x) is not an id: ids here are whole numbers, as in Things(1)", 10
     )  # fmt: skip
-    assert service.get("/sta/v1.0/Things").status == 404
+    assert service.get("/sta/v2.0/Things").status == 404
     assert service.get("Things", host="a b'").status == 400
 
 
