@@ -11,6 +11,7 @@ from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
 from shizhu import __version__
+from shizhu.engines.things import api as things
 from shizhu.kernel.models import Heartbeat
 from shizhu.site import event_log
 
@@ -50,7 +51,7 @@ def report() -> dict[str, Any]:
         "event_log": event_log.state(),
     }
     if parts["database"]["state"] == "ok":
-        parts |= roles()
+        parts |= {**roles(), "history": things.archive.state()}
     state = "ok" if all(part["state"] == "ok" for part in parts.values()) else "degraded"
     children = settings.CONFIG.running().get("children", {})
     restarts = {name: child["restarts"] for name, child in children.items()}

@@ -9,14 +9,15 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.utils import timezone
 from tests.engines.things.test_store import NOON, commit, device, minute, rows, stream, url
 
-from shizhu.engines.things import archive
+from shizhu.engines.things import archive, store
 from shizhu.engines.things.logic.readings import Reading, Verdict
-from shizhu.engines.things.models import ArchivedDay, Datastream, Day, Hour, Observation
+from shizhu.engines.things.models import ArchivedDay, Datastream, Day, Hour, Latest, Observation
 from shizhu.kernel.models import OutboxEvent
 
 __all__ = ["device", "stream"]  # fixtures
@@ -37,6 +38,13 @@ def killed(*values, **named):
 setattr(archive, step, killed)
 archive.archive(date(2026, 7, 1))
 """
+
+
+async def withdrawn(key: tuple[int, datetime]) -> None:
+    async with await psycopg.AsyncConnection.connect(url(), autocommit=True) as plain, plain.transaction():
+        query = "SELECT id FROM things_observation WHERE datastream_id = %s AND phenomenon_time = %s"
+        (id_,) = await (await plain.execute(query, key)).fetchone()
+        await store.withdraw(plain, [id_])
 
 
 def held() -> list[tuple[Any, ...]]:
@@ -74,17 +82,20 @@ def test_a_day_moves_to_its_file_whole(stream: int, run: Any) -> None:
     )  # fmt: skip
 
 
-def test_what_comes_later_is_taken_in_once_and_corrects(stream: int, run: Any) -> None:
-    run(commit(*(Reading(stream, minute(n), float(n)) for n in range(3))))
+def test_what_comes_later_is_taken_in_once_and_corrects(stream: int, device: Any, run: Any) -> None:
+    other = device.thing.datastreams.exclude(pk=stream).first().pk
+    run(commit(*(Reading(stream, minute(n), float(n)) for n in range(3)), Reading(other, minute(0), 1.0)))
     archive.archive(DAY)
-    hours = list(Hour.objects.values_list("hour", "count", "total"))
     again = [Reading(stream, minute(0), 0.0), Reading(stream, minute(1), 5.0), Reading(stream, minute(9), 9.0)]
-    run(commit(*again))
-    assert list(Hour.objects.values_list("hour", "count", "total")) == hours  # the file must say what is new
+    outcome = run(commit(*again))
+    assert (outcome.committed, outcome.duplicates, outcome.corrections) == (2, 1, 1)
+    assert rows(stream) == [(0, 0.0, 0), (1, 1.0, 0), (1, 5.0, 1), (2, 2.0, 0), (9, 9.0, 0)]  # taken back
+    assert rows(other) == []
+    assert Hour.objects.get(datastream=stream).total == 16.0
     assert archive.touched() == [DAY]
     old = archive.path(ArchivedDay.objects.get())
-    assert archive.archive(DAY) == 5
-    assert held() == [
+    assert archive.archive(DAY) == 6
+    assert [row for row in held() if row[0] == stream] == [
         (stream, 0, 0, 0.0),
         (stream, 1, 0, 1.0),
         (stream, 1, 1, 5.0),
@@ -92,13 +103,23 @@ def test_what_comes_later_is_taken_in_once_and_corrects(stream: int, run: Any) -
         (stream, 9, 0, 9.0),
     ]
     assert (rows(stream), archive.touched()) == ([], [])
-    assert list(Hour.objects.values_list("hour", "count", "total")) == [(NOON, 4, 16.0)]
-    assert Day.objects.get().readings == 4
+    assert (other, 0, 0, 1.0) in held()
+    assert Hour.objects.get(datastream=stream).total == 16.0
+    assert (Day.objects.get(datastream=stream).readings, Day.objects.get(datastream=stream).rows) == (4, 5)
     assert Path(old).exists()  # for whoever reads it just now
     os.utime(old, (0, 0))
     archive.sweep()
     assert not Path(old).exists()
-    assert len(held()) == 5
+    assert len(held()) == 6
+
+
+def test_the_latest_value_is_found_in_a_file_when_newer_ones_are_withdrawn(stream: int, run: Any) -> None:
+    run(commit(Reading(stream, minute(0), 1.0), Reading(stream, minute(5), 2.0, end=minute(7))))
+    run(commit(Reading(stream, minute(60 * 24), 3.0)))
+    archive.archive(DAY)
+    run(withdrawn(Observation.objects.get(datastream=stream).pk[:2]))
+    latest = Latest.objects.get(datastream=stream)
+    assert (latest.result, latest.first_time, latest.last_end) == (2.0, minute(0), minute(7))
 
 
 def test_rules_hear_nothing_of_readings_of_an_archived_day(stream: int, run: Any) -> None:
@@ -136,6 +157,7 @@ def test_whoever_is_killed_loses_and_doubles_nothing(stream: int, run: Any, step
     archive.archive(DAY)
     run(commit(*(Reading(stream, minute(n), float(n)) for n in range(40, 60))))
     before = held(), rows(stream)
+    assert len(before[1]) == 60
     environment = os.environ | {"DATABASE_URL": url(), "DJANGO_SETTINGS_MODULE": "shizhu.site.settings"}
     done = subprocess.run([sys.executable, "-c", KILLED, step, when], env=environment, check=False)
     assert done.returncode == -9
@@ -169,3 +191,38 @@ def test_days_are_the_countys() -> None:
     assert archive.day_of(datetime(2026, 6, 30, 16, tzinfo=UTC)) == DAY
     assert archive.span(DAY) == (datetime(2026, 6, 30, 16, tzinfo=UTC), datetime(2026, 7, 1, 16, tzinfo=UTC))
     assert settings.CONFIG.hot_days == 30
+
+
+FULL = """
+import resource
+import django
+django.setup(set_prefix=False)
+from datetime import date
+from shizhu.engines.things import archive
+archive.folder()
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))  # no file becomes longer, as on a full disk
+archive.archive_days([date(2026, 7, 1)])
+"""
+
+
+@pytest.mark.parametrize("number", [1, 200])
+def test_a_full_disk_changes_nothing_and_is_told(stream: int, run: Any, number: int) -> None:
+    run(commit(*(Reading(stream, minute(n / 10), float(n)) for n in range(number))))
+    environment = os.environ | {"DATABASE_URL": url(), "DJANGO_SETTINGS_MODULE": "shizhu.site.settings"}
+    files = set(archive.folder().iterdir())
+    done = subprocess.run([sys.executable, "-c", FULL], env=environment, check=False, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert (len(rows(stream)), ArchivedDay.objects.count(), Day.objects.count()) == (number, 0, 0)
+    assert set(archive.folder().iterdir()) == files
+    told = archive.state()
+    assert (told["state"], told["done"], told["fault"][:12]) == ("degraded", "0/1", "2026-07-01: ")
+    archive.archive_days([DAY])
+    assert (archive.state()["state"], archive.state()["rows"]) == ("ok", number)
+    assert [(day["day"], day["rows"]) for day in archive.listed()] == [("2026-07-01", number)]
+
+
+def test_a_day_that_may_change_yet_is_refused() -> None:
+    today = archive.day_of(timezone.now())
+    with pytest.raises(archive.ArchiveFault, match="2 days after its end"):
+        archive.archive_days([DAY, today])
+    assert archive.state() == {"state": "ok", "days": 0}

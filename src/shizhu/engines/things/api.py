@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shizhu.engines.things import replay
+from shizhu.engines.things import archive, replay
 from shizhu.engines.things.capabilities import follow_profiles
 from shizhu.engines.things.catalogue import Registry, revocations
 from shizhu.engines.things.commanding import CommandRefused, Outgoing, send_command
@@ -69,6 +69,7 @@ __all__ = [
     "add_levels",
     "add_limits",
     "answer_edge",
+    "archive",
     "command_answered",
     "command_news",
     "describe",

@@ -4,8 +4,8 @@ A day is the county's. Its file holds all rows, sorted by datastream and time, a
 them; the catalogue `ArchivedDay` names the one that counts. The rows leave the table in the transaction that enters the
 file, so a reader sees them once, and whoever is killed in between leaves at most a file that nobody names.
 
-What comes later for an archived day (late, corrected, deleted) is a row of the table again: it goes before the row of
-the same key in the file, until `archive` writes the file anew with both.
+All rows of a datastream and day lie in one place. Who changes one of them (late, corrected, deleted) takes them back
+into the table before (`recall`), where everything goes on as on any day; `archive` then writes the file anew.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import os
 import secrets
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -24,10 +24,18 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
+from django.db.models import Count, Max, Min, Sum
 from django.utils import timezone
 
-from shizhu.engines.things.models import ArchivedDay, Datastream, Day, Hour, Packets
-from shizhu.engines.things.store import COLUMNS, DAY_LOCK
+from shizhu.engines.things.models import (
+    ArchivedDay,
+    ArchivedFeature,
+    Datastream,
+    Day,
+    FeatureOfInterest,
+    Night,
+    Packets,
+)
 from shizhu.kernel import spans
 
 if TYPE_CHECKING:
@@ -35,13 +43,20 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 FOLDER, SCRATCH = "history", "scratch"
+COLUMNS = (
+    "id, datastream_id, phenomenon_time, sequence, phenomenon_end, result_time, result, result_json, verdict, origin,"
+    " known_at, feature_id, extra, reason"
+)
 NAMES = [name.strip() for name in COLUMNS.split(",")]
 TYPES = dict.fromkeys(("phenomenon_time", "phenomenon_end", "result_time", "known_at"), "TIMESTAMPTZ") | {
     "id": "BIGINT", "datastream_id": "BIGINT", "feature_id": "BIGINT", "sequence": "SMALLINT", "result": "DOUBLE",
     "verdict": "TINYINT", "origin": "TINYINT", "result_json": "VARCHAR", "extra": "VARCHAR", "reason": "VARCHAR",
 }  # fmt: skip
+DAY_LOCK = 7_265_001  # class of the advisory locks on days
+ALWAYS_HOT = timedelta(days=2)  # days that ended later are never archived
 MEMORY = "256MB"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NIGHTS_KEPT = timedelta(days=90)
 KEPT = timedelta(hours=1)  # a file that no longer counts, for whoever reads it just now
 OFFSET = "interval '8 hours'"  # of the county's time
 FRESH = f"""
@@ -57,22 +72,9 @@ CSV = f"""
 CREATE TEMP TABLE fresh AS SELECT * FROM read_csv(?, header = false, auto_detect = false, delim = ',', quote = '"',
   escape = '"', nullstr = '', columns = { ({name: TYPES[name] for name in NAMES}) })
 """
-# Rows of the file and of the table as one history of each key. A first row of the table that says what the last of the
-# file says is the same reading, come again; rows of a datastream that was deleted are left out.
 MERGED = """
 CREATE TEMP TABLE merged AS
-WITH together AS (SELECT *, 0 AS part FROM read_parquet(?) UNION ALL SELECT *, 1 AS part FROM fresh),
-marked AS (
-  SELECT *, part = 1 AND lag(part) OVER w = 0 AND verdict <> 3 AND lag(verdict) OVER w <> 3
-    AND result IS NOT DISTINCT FROM lag(result) OVER w
-    AND result_json IS NOT DISTINCT FROM lag(result_json) OVER w
-    AND (phenomenon_end IS NULL OR phenomenon_end IS NOT DISTINCT FROM lag(phenomenon_end) OVER w)
-    AND (extra IS NULL OR extra IS NOT DISTINCT FROM lag(extra) OVER w) AS is_same
-  FROM together WINDOW w AS (PARTITION BY datastream_id, phenomenon_time ORDER BY part, sequence)
-)
-SELECT * EXCLUDE (part, is_same) REPLACE ((row_number() OVER w - 1)::SMALLINT AS sequence) FROM marked
-WHERE is_same IS NOT TRUE AND datastream_id IN (SELECT unnest(?::BIGINT[]))
-WINDOW w AS (PARTITION BY datastream_id, phenomenon_time ORDER BY part, sequence)
+SELECT * FROM read_parquet(?) WHERE datastream_id IN (SELECT unnest(?::BIGINT[])) UNION ALL SELECT * FROM fresh
 """
 WRITE = """
 COPY (SELECT * FROM {table} ORDER BY datastream_id, phenomenon_time, sequence) TO '{file}'
@@ -80,14 +82,18 @@ COPY (SELECT * FROM {table} ORDER BY datastream_id, phenomenon_time, sequence) T
 """
 SUMS = f"SELECT count(*), coalesce(bit_xor(hash({', '.join(NAMES)})), 0) FROM "
 ROLLUP = """
-SELECT datastream_id, {by}, count(*) FILTER (WHERE is_good), sum(result) FILTER (WHERE is_good),
-       min(result) FILTER (WHERE is_good), max(result) FILTER (WHERE is_good), count(*)
-FROM (SELECT *, verdict = 0 AND result IS NOT NULL AS is_good FROM read_parquet(?)
+SELECT datastream_id, count(*) FILTER (WHERE is_good), sum(result) FILTER (WHERE is_good),
+       min(result) FILTER (WHERE is_good), max(result) FILTER (WHERE is_good), count(*) FILTER (WHERE is_here),
+       sum(versions)::INTEGER, epoch_us(min(phenomenon_time) FILTER (WHERE is_here)),
+       epoch_us(max(phenomenon_time) FILTER (WHERE is_here)),
+       epoch_us(max(coalesce(phenomenon_end, phenomenon_time)) FILTER (WHERE is_here))
+FROM (SELECT *, verdict = 0 AND result IS NOT NULL AS is_good, verdict <> 3 AS is_here,
+        count(*) OVER (PARTITION BY datastream_id, phenomenon_time) AS versions FROM read_parquet(?)
       QUALIFY row_number() OVER (PARTITION BY datastream_id, phenomenon_time ORDER BY sequence DESC) = 1)
-WHERE verdict <> 3
-GROUP BY 1, 2 ORDER BY 1, 2
+GROUP BY 1 ORDER BY 1
 """
-HOUR_OF = "epoch_us(date_trunc('hour', phenomenon_time))"
+FEATURES = "SELECT DISTINCT datastream_id, feature_id FROM read_parquet(?) WHERE feature_id IS NOT NULL ORDER BY ALL"
+IDS = "SELECT coalesce(min(id), 0), coalesce(max(id), 0) FROM read_parquet(?)"
 DAYS = f"""
 WITH RECURSIVE firsts AS (
   SELECT (SELECT min(phenomenon_time) FROM things_observation WHERE phenomenon_time < %(end)s) AS first
@@ -153,21 +159,30 @@ def archive(day: date) -> int:
 
     ArchiveFault, OSError (disk full, folder not writable): then nothing has changed.
     """
-    with _alone(day), transaction.atomic(), duck() as work:
+    with _alone(day), transaction.atomic(), _faults(), duck() as work:
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         known = ArchivedDay.objects.filter(pk=day).first()
         fresh = _load(work, day)
-        table = _merge(work, path(known)) if known else "fresh"
+        table = _merge(work, day, path(known)) if known else "fresh"
         sums = _sums(work, table)
         name = f"{day}-{secrets.token_hex(4)}.parquet"
-        _write(work, table, folder() / name)
-        _verify(folder() / name, sums)
+        try:
+            _write(work, table, folder() / name)
+            _verify(folder() / name, sums)
+        except BaseException:
+            (folder() / name).unlink(missing_ok=True)
+            raise
         _drop(day, fresh)
+        first, last = _row(work.execute(IDS, [str(folder() / name)]))
         ArchivedDay.objects.update_or_create(
-            day=day, defaults={"file": name, "rows": sums[0], "is_touched": False, "written_at": timezone.now()}
-        )
-        _roll_up(work, day, folder() / name, has_hours=known is not None)
+            day=day,
+            defaults={
+                "file": name, "rows": sums[0], "is_touched": False, "written_at": timezone.now(), "first_id": first,
+                "last_id": last,
+            },
+        )  # fmt: skip
+        _roll_up(work, day, folder() / name)
         return sums[0]
 
 
@@ -181,6 +196,17 @@ def _alone(day: date) -> Iterator[None]:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s, %s)", (DAY_LOCK, day.toordinal()))
+
+
+@contextlib.contextmanager
+def _faults() -> Iterator[None]:
+    """What DuckDB cannot do (disk full, a file that is no Parquet) is an ArchiveFault."""
+    import duckdb  # noqa: PLC0415  # see `_duckdb`
+
+    try:
+        yield
+    except duckdb.Error as fault:
+        raise ArchiveFault(f"the file could not be made or read: {fault}") from fault
 
 
 def _load(work: DuckDBPyConnection, day: date) -> int:
@@ -198,9 +224,10 @@ def _load(work: DuckDBPyConnection, day: date) -> int:
         return told[0]
 
 
-def _merge(work: DuckDBPyConnection, file: str) -> str:
-    """Rows of the file and the fresh ones as `merged`."""
-    work.execute(MERGED, [file, list(Datastream.objects.values_list("pk", flat=True))])
+def _merge(work: DuckDBPyConnection, day: date, file: str) -> str:
+    """Rows of the file that count still and the fresh ones, as `merged`."""
+    kept = Day.objects.filter(day=day, is_recalled=False).values_list("datastream_id", flat=True)
+    work.execute(MERGED, [file, list(kept)])
     return "merged"
 
 
@@ -238,27 +265,29 @@ def _drop(day: date, count: int) -> None:
             raise ArchiveFault(f"{day}: {count} rows were written, {cursor.rowcount} would be dropped")
 
 
-def _roll_up(work: DuckDBPyConnection, day: date, file: Path, *, has_hours: bool) -> None:
-    """The day's rollups; the hours' too, if rows came after the day was archived."""
+def _roll_up(work: DuckDBPyConnection, day: date, file: Path) -> None:
+    """The day's rollups, and the features that its readings name."""
     known = set(Datastream.objects.values_list("pk", flat=True))
     Day.objects.filter(day=day).delete()
     Day.objects.bulk_create(
-        Day(datastream_id=id_, day=day, count=count, total=total, least=least, most=most, readings=readings)
-        for id_, _, count, total, least, most, readings in _rolled(work, file, "0")
-        if id_ in known
-    )
-    if has_hours:
-        start, end = span(day)
-        Hour.objects.filter(hour__gte=start, hour__lt=end).delete()
-        Hour.objects.bulk_create(
-            Hour(datastream_id=id_, hour=moment(hour), count=count, total=total, least=least, most=most)
-            for id_, hour, count, total, least, most, _ in _rolled(work, file, HOUR_OF)
-            if id_ in known and count
+        Day(
+            datastream_id=id_, day=day, count=count, total=total, least=least, most=most, readings=readings, rows=rows,
+            first=_moment(first), last=_moment(last), last_end=_moment(end),
         )
+        for id_, count, total, least, most, readings, rows, first, last, end in _rolled(work, ROLLUP, file)
+        if id_ in known
+    )  # fmt: skip
+    ArchivedFeature.objects.filter(day=day).delete()
+    features = set(FeatureOfInterest.objects.values_list("pk", flat=True))
+    ArchivedFeature.objects.bulk_create(
+        ArchivedFeature(datastream_id=id_, feature_id=feature, day=day)
+        for id_, feature in _rolled(work, FEATURES, file)
+        if id_ in known and feature in features
+    )
 
 
-def _rolled(work: DuckDBPyConnection, file: Path, by: str) -> list[tuple[Any, ...]]:
-    return work.execute(ROLLUP.format(by=by), [str(file)]).fetchall()
+def _rolled(work: DuckDBPyConnection, query: str, file: Path) -> list[tuple[Any, ...]]:
+    return work.execute(query, [str(file)]).fetchall()
 
 
 def moment(microseconds: int) -> datetime:
@@ -266,16 +295,76 @@ def moment(microseconds: int) -> datetime:
     return EPOCH + timedelta(microseconds=microseconds)
 
 
-def night() -> None:
+def _moment(microseconds: int | None) -> datetime | None:
+    return None if microseconds is None else moment(microseconds)
+
+
+def night() -> Night:
     """What is due, day by day: archive, write touched days anew, forget old packets and files that count no more."""
-    now = timezone.now()
-    for day in sorted({*due(now, settings.CONFIG.hot_days), *touched()}):
-        try:
-            archive(day)
-        except (ArchiveFault, OSError, OperationalError) as fault:
-            logger.error("the day %s was not archived, its rows stay in the database: %s", day, fault)  # noqa: TRY400  # said
-    Packets.objects.filter(known_at__lt=now - timedelta(days=settings.CONFIG.packet_days)).delete()
+    night = archive_days(waiting())
+    Packets.objects.filter(known_at__lt=timezone.now() - timedelta(days=settings.CONFIG.packet_days)).delete()
+    Night.objects.filter(started__lt=night.started - NIGHTS_KEPT).delete()
     sweep()
+    return night
+
+
+def waiting() -> list[date]:
+    """Days that the next night takes: closed for long enough, or touched."""
+    return sorted({*due(timezone.now(), settings.CONFIG.hot_days), *touched()})
+
+
+def archive_days(days: Sequence[date], told: Callable[[date, int], object] = lambda _day, _rows: None) -> Night:
+    """Archive these days, one after the other; one that cannot be is passed over. `told` hears day and rows.
+
+    ArchiveFault if a day has not ended for long enough.
+    """
+    open_days = [day for day in days if span(day)[1] > timezone.now() - ALWAYS_HOT]
+    if open_days:
+        rule = f"a day can be archived {ALWAYS_HOT.days} days after its end: name an earlier one"
+        raise ArchiveFault(f"{open_days[0]}: {rule}")
+    night = Night.objects.create(started=timezone.now(), planned=len(days))
+    for day in days:
+        try:
+            rows = archive(day)
+        except (ArchiveFault, OSError, OperationalError) as fault:
+            night.fault = f"{day}: {str(fault).splitlines()[0]}"
+            logger.error("the day %s was not archived, its rows stay in the database: %s", day, fault)  # noqa: TRY400  # said
+        else:
+            night.done, night.rows = night.done + 1, night.rows + rows
+            told(day, rows)
+        night.save()
+    night.ended = timezone.now()
+    night.save()
+    return night
+
+
+def listed() -> list[dict[str, Any]]:
+    """Archived days, oldest first."""
+    return [
+        {
+            "day": str(one.day), "file": one.file, "rows": one.rows, "bytes": _size(Path(path(one))),
+            "written_at": one.written_at.isoformat(timespec="seconds"), "is_touched": one.is_touched,
+        }
+        for one in ArchivedDay.objects.order_by("day")
+    ]  # fmt: skip
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
+
+
+def state() -> dict[str, Any]:
+    """How much lies in files, and how the last night went."""
+    kept = ArchivedDay.objects.aggregate(days=Count("day"), rows=Sum("rows"), first=Min("day"), last=Max("day"))
+    told = {name: value if isinstance(value, int) else str(value) for name, value in kept.items() if value is not None}
+    night = Night.objects.first()
+    if night is None:
+        return {"state": "ok", **told}
+    ended = {"ended": night.ended.isoformat(timespec="seconds")} if night.ended else {}
+    fault = {"fault": night.fault} if night.fault else {}
+    done = f"{night.done}/{night.planned}"
+    started = night.started.isoformat(timespec="seconds")
+    return {"state": "degraded" if fault else "ok", **told, "started": started, **ended, "done": done, **fault}
 
 
 def touched() -> list[date]:

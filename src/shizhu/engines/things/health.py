@@ -17,9 +17,10 @@ from django.db.models import Count, Max, Min
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from shizhu.engines.things import queries
 from shizhu.engines.things.datasets import SILENT_AFTER
 from shizhu.engines.things.logic.readings import Verdict
-from shizhu.engines.things.models import Datastream, Device, Hour, Latest, Observation, Quarantine, ServiceRecord
+from shizhu.engines.things.models import Datastream, Device, Hour, Latest, Quarantine, ServiceRecord
 from shizhu.kernel import packs
 from shizhu.lib.times import parse_duration
 
@@ -165,8 +166,8 @@ def _clock(rows: Sequence[Latest]) -> Iterable[Finding]:
     delay = quickest.known_at - quickest.phenomenon_time
     if -AHEAD <= delay <= BEHIND:
         return
-    last = Observation.objects.filter(datastream=quickest.datastream_id).order_by("-phenomenon_time", "-sequence")
-    delays = [(row.known_at - row.phenomenon_time).total_seconds() for row in last[:LOOKED_AT]]
+    last = queries.last(quickest.datastream_id, LOOKED_AT)
+    delays = [(point.known_at - point.time).total_seconds() for point in last]
     middle = timedelta(seconds=median(delays))
     if middle < -AHEAD:
         what = _("Its clock is about %(minutes)d minutes ahead.")

@@ -207,9 +207,39 @@ class Day(models.Model):
     least = models.FloatField(null=True)
     most = models.FloatField(null=True)
     readings = models.IntegerField()  # all, as they are known now
+    rows = models.IntegerField(default=0)  # with those that were corrected or withdrawn since
+    first = models.DateTimeField(null=True)
+    last = models.DateTimeField(null=True)
+    last_end = models.DateTimeField(null=True)
+    is_recalled = models.BooleanField(default=False)  # its rows lie in the database again: those in the file are void
 
     class Meta:
         indexes = [models.Index(fields=["day"], name="day_day")]
+
+
+class Night(models.Model):
+    """One run of what moves closed days to files: how far it came, and what went wrong."""
+
+    started = models.DateTimeField()
+    ended = models.DateTimeField(null=True)
+    planned = models.IntegerField()  # days
+    done = models.IntegerField(default=0)
+    rows = models.BigIntegerField(default=0)
+    fault = models.TextField(blank=True)  # of the last day that stays in the database
+
+    class Meta:
+        ordering = ["-started"]
+
+
+class ArchivedFeature(models.Model):
+    """A feature that readings of an archived day name themselves."""
+
+    datastream = models.ForeignKey(Datastream, models.CASCADE, related_name="+")
+    feature = models.ForeignKey(FeatureOfInterest, models.CASCADE, related_name="+")
+    day = models.DateField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["feature", "datastream", "day"], name="archived_feature")]
 
 
 class ArchivedDay(models.Model):
@@ -218,6 +248,8 @@ class ArchivedDay(models.Model):
     day = models.DateField(primary_key=True)
     file = models.CharField(max_length=60)
     rows = models.BigIntegerField()
+    first_id = models.BigIntegerField(default=0)
+    last_id = models.BigIntegerField(default=0)
     is_touched = models.BooleanField(default=False)  # readings came since: the file is to be written anew
     written_at = models.DateTimeField()
 

@@ -13,7 +13,7 @@ import orjson
 from django.db import connection
 from django.db.models import QuerySet
 
-from shizhu.engines.things import archive
+from shizhu.engines.things import archive, history
 from shizhu.engines.things.logic import geojson
 from shizhu.engines.things.logic.readings import Origin, Verdict
 from shizhu.engines.things.models import (
@@ -183,13 +183,26 @@ def limits(stream: int) -> str:
 
 def series(stream: int, start: datetime, end: datetime, most: int = 2000) -> list[Point]:
     """What is known now of a span, newest `most` points, in order."""
-    found = (
+    return [point for point in reversed(_newest(stream, start, end, most)) if point.verdict != Verdict.WITHDRAWN]
+
+
+def _newest(stream: int, start: datetime, end: datetime, most: int) -> list[Point]:
+    """Newest first, those that were withdrawn too."""
+    hot = (
         Observation.objects.filter(datastream=stream, phenomenon_time__gte=start, phenomenon_time__lte=end)
         .order_by("-phenomenon_time", "-sequence")
         .distinct("phenomenon_time")[:most]
     )
-    kept = [o for o in reversed(found) if o.verdict != Verdict.WITHDRAWN]
-    return [Point(o.phenomenon_time, o.result, o.verdict, o.origin, o.known_at, o.reason) for o in kept]
+    found = [Point(o.phenomenon_time, o.result, o.verdict, o.origin, o.known_at, o.reason) for o in hot]
+    found += [Point(*known[1:]) for known in history.series(stream, start, end, most)]
+    return sorted(found, key=lambda point: point.time, reverse=True)[:most]
+
+
+def last(stream: int, most: int) -> list[Point]:
+    """The newest readings, newest first."""
+    latest = Latest.objects.filter(datastream=stream).first()
+    found = _newest(stream, history.BEGINNING, latest.phenomenon_time, most) if latest else []
+    return [point for point in found if point.verdict != Verdict.WITHDRAWN]
 
 
 AT = f"""
@@ -204,9 +217,14 @@ CROSS JOIN LATERAL (
 def latest(ids: Iterable[int], at: datetime | None = None) -> dict[int, Point]:
     """The newest reading of each datastream; with `at`, the newest of those made until then, as known now."""
     if at is not None:
+        wanted = list(ids)
         with connection.cursor() as cursor:
-            cursor.execute(AT, [list(ids), at])
-            return {row[0]: Point(*row[1:]) for row in cursor.fetchall()}
+            cursor.execute(AT, [wanted, at])
+            found = {row[0]: Point(*row[1:]) for row in cursor.fetchall()}
+        for stream, known in history.newest(wanted, at).items():
+            if stream not in found or found[stream].time < known.time:
+                found[stream] = Point(*known[1:])
+        return found
     rows = Latest.objects.filter(datastream_id__in=list(ids))
     return {
         row.datastream_id: Point(row.phenomenon_time, row.result, row.verdict, row.origin, row.known_at, row.reason)
@@ -219,7 +237,7 @@ def packet(stream: int, time: datetime) -> Packet | None:
 
     A batch of messages is found by the time it was committed, the message in it by its sender and content.
     """
-    row = Observation.objects.filter(datastream=stream, phenomenon_time=time).order_by("-sequence").first()
+    row = next(iter(_newest(stream, time, time, 1)), None)
     if row is None or row.verdict == Verdict.WITHDRAWN:
         return None
     keys = list(Device.objects.filter(thing__datastreams=stream).values_list("key", flat=True))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -17,14 +17,16 @@ from typing import Any
 import orjson
 import psycopg
 
+from shizhu.engines.things.archive import ALWAYS_HOT, COLUMNS, DAY_LOCK
 from shizhu.engines.things.logic import binary, neighbours
 from shizhu.engines.things.logic.neighbours import Known, Neighbours
 from shizhu.engines.things.logic.readings import Reading, Reject, Stream, Verdict
+from shizhu.engines.things.recall import recall
 from shizhu.kernel import events
 from shizhu.kernel.spans import COUNTY_ZONE
 
 COMMITTED = "things.observations.committed"
-EPOCH, HOUR = datetime(1970, 1, 1, tzinfo=UTC), timedelta(hours=1)
+EPOCH, HOUR, DAY = datetime(1970, 1, 1, tzinfo=UTC), timedelta(hours=1), timedelta(days=1)
 NOTHING_MORE = (None,) * 6
 PLAIN = struct.Struct(">hiqiqiiidiihihiii")  # a row of nothing but a number, at once
 EVENT_READINGS = 2000  # per event, so that a message of the log stays below its limit
@@ -45,10 +47,6 @@ SELECT s.id, m.starts, m.ends FROM things_maintenance m JOIN things_datastream s
 WHERE m.ends > %s AND m.starts <= %s
 """
 COPY = f"COPY {{}} ({GIVEN}) FROM STDIN (FORMAT binary)"
-COLUMNS = (
-    "id, datastream_id, phenomenon_time, sequence, phenomenon_end, result_time, result, result_json, verdict, origin,"
-    " known_at, feature_id, extra, reason"
-)
 INSERT = f"""
 INSERT INTO things_observation ({COLUMNS})
 SELECT nextval('things_observation_seq'), datastream_id, phenomenon_time, 0, phenomenon_end, result_time, result,
@@ -162,10 +160,16 @@ LATEST_FORGET = """
 DELETE FROM things_latest WHERE datastream_id = ANY(%s)
 RETURNING datastream_id, first_time, last_end, result_first, result_last, area::text, is_home
 """
+HIDDEN = f"""
+SELECT y.datastream_id, max(y.day) FROM things_day y
+WHERE y.datastream_id = ANY(%s) AND NOT y.is_recalled AND y.last > coalesce((
+  SELECT o.phenomenon_time FROM things_observation o WHERE o.datastream_id = y.datastream_id AND {HERE}
+  ORDER BY o.phenomenon_time DESC LIMIT 1), '-infinity') GROUP BY 1
+"""
 LATEST_RECOMPUTE = f"""
 INSERT INTO things_latest (datastream_id, {EXTENT_COLUMNS}, {", ".join(VALUE_COLUMNS)})
-SELECT s.id, CASE WHEN a.is_archived THEN least(s.first, f.time) ELSE f.time END, n.phenomenon_time,
-       CASE WHEN w.is_wide THEN greatest(n.phenomenon_time, e.last_end) ELSE s.last END,
+SELECT s.id, least(f.time, a.first), n.phenomenon_time,
+       CASE WHEN w.is_wide THEN greatest(n.phenomenon_time, e.last_end, a.last_end) ELSE s.last END,
        CASE WHEN NOT w.is_wide THEN s.result_first WHEN a.is_archived THEN least(s.result_first, e.result_first)
          ELSE e.result_first END,
        CASE WHEN NOT w.is_wide THEN s.result_last WHEN a.is_archived THEN greatest(s.result_last, e.result_last)
@@ -179,7 +183,8 @@ FROM unnest(
   %s::boolean[]
 ) AS s (id, first, last, result_first, result_last, area, is_home)
 CROSS JOIN LATERAL (SELECT s.id = ANY(%s) AS is_wide) w
-CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM things_day WHERE datastream_id = s.id) AS is_archived) a
+CROSS JOIN LATERAL (SELECT count(*) > 0 AS is_archived, min(y.first) AS first, max(y.last_end) AS last_end
+  FROM things_day y WHERE y.datastream_id = s.id AND NOT y.is_recalled) a
 CROSS JOIN LATERAL (SELECT * FROM things_observation o WHERE o.datastream_id = s.id AND {HERE}
   ORDER BY o.phenomenon_time DESC, o.sequence DESC LIMIT 1) n
 CROSS JOIN LATERAL (SELECT o.phenomenon_time AS time FROM things_observation o WHERE o.datastream_id = s.id AND {HERE}
@@ -238,9 +243,8 @@ INSERT INTO things_packets (source, known_at, first_sequence, last_sequence, bod
 """
 
 
-DAY_LOCK = 7_265_001  # class of the advisory locks on days
-ALWAYS_HOT = timedelta(days=2)  # days that ended later are never archived
 LOCK_DAYS = "SELECT pg_advisory_xact_lock_shared(%s, d) FROM unnest(%s::int[]) d ORDER BY d"
+ANY_ARCHIVED = "SELECT 1 FROM things_archivedday WHERE day = ANY(%s) LIMIT 1"
 TOUCH = "UPDATE things_archivedday SET is_touched = TRUE WHERE day = ANY(%s) RETURNING day"
 
 
@@ -286,14 +290,10 @@ async def commit(connection: psycopg.AsyncConnection[Any], batch: Batch, streams
     outcome = Outcome(refused=len(batch.refused))
     async with connection.transaction():
         fresh: list[Reading] = []
-        archived = await _archived(connection, batch.readings)
+        archived = await _archived(connection, batch.readings, streams)
         for round_ in rounds(await _maintained(connection, batch.readings)):
             judged = await _judged(connection, round_, streams)
             outcome.readings += judged
-            late = [reading for reading in judged if archived and day_of(reading.time) in archived]
-            if late:
-                await _write(connection, late, outcome, has_hours=False)
-                judged = [reading for reading in judged if day_of(reading.time) not in archived]
             fresh += await _write(connection, judged, outcome)
         if batch.refused:
             await _quarantine(connection, batch.refused)
@@ -305,9 +305,10 @@ async def commit(connection: psycopg.AsyncConnection[Any], batch: Batch, streams
             await connection.execute(PACKETS, (batch.source, batch.packets[0][0], batch.packets[-1][0], body))
         if batch.position:
             ((outcome.known_at,),) = await _fetched(connection, POSITION, batch.source, *batch.position)
-        await _tell(connection, fresh, streams)
+        news = [reading for reading in fresh if day_of(reading.time) not in archived] if archived else fresh
+        await _tell(connection, news, streams)
         gone = [
-            (r.stream, r.time) for r in fresh if r.verdict != Verdict.GOOD and (r.stream, r.time) in outcome.corrected
+            (r.stream, r.time) for r in news if r.verdict != Verdict.GOOD and (r.stream, r.time) in outcome.corrected
         ]
         await _tell_gone(connection, gone)
     return outcome
@@ -316,7 +317,8 @@ async def commit(connection: psycopg.AsyncConnection[Any], batch: Batch, streams
 async def withdraw(connection: psycopg.AsyncConnection[Any], ids: Sequence[int]) -> list[tuple[int, datetime]]:
     """Take observations back, each by a row with the next sequence and its id; what was known until now stays.
 
-    Belongs in a transaction that has locked their datastreams. Returns their keys.
+    Belongs in a transaction that has locked their datastreams, and has taken back their archived days. Returns their
+    keys.
     """
     keys = await _fetched(connection, WITHDRAW, ids)
     await _refresh(connection, keys)
@@ -329,8 +331,9 @@ async def amend(
 ) -> bool:
     """Correct the observation of that id and time: the next sequence, known from now on. False: the new time is taken.
 
-    Belongs in a transaction that has locked its datastream.
+    Belongs in a transaction that has locked its datastream, and has taken back its archived day.
     """
+    archived = await _archived(connection, [reading], streams)
     if reading.time != before:
         if await _fetched(connection, TAKEN, reading.stream, reading.time):
             return False
@@ -341,7 +344,7 @@ async def amend(
         id_, judged.end, judged.result_time, judged.result, judged.result_json, judged.verdict, judged.origin,
         judged.feature, judged.extra, judged.reason, judged.stream, judged.time,
     ))  # fmt: skip
-    archived = await _refresh(connection, [(judged.stream, before), (judged.stream, judged.time)])
+    await _refresh(connection, [(judged.stream, before), (judged.stream, judged.time)])
     if day_of(judged.time) not in archived:
         await _tell(connection, [judged], streams)
         if judged.verdict != Verdict.GOOD:
@@ -349,16 +352,15 @@ async def amend(
     return True
 
 
-async def _refresh(connection: psycopg.AsyncConnection[Any], keys: Sequence[tuple[Any, ...]]) -> set[date]:
-    """Hours and latest values from the rows there are now; returns archived days: `archive` makes their hours."""
-    archived = await _touched(connection, [time for _, time in keys])
-    hot = [(stream, time) for stream, time in keys if day_of(time) not in archived]
-    columns = [stream for stream, _ in hot], [time for _, time in hot]
+async def _refresh(connection: psycopg.AsyncConnection[Any], keys: Sequence[tuple[Any, ...]]) -> None:
+    """Hours and latest values from the rows there are now."""
+    columns = [stream for stream, _ in keys], [time for _, time in keys]
     await connection.execute(HOURS_FORGET.format(touched=TOUCHED_KEYS), columns)
     await connection.execute(HOURS_RECOMPUTE.format(touched=TOUCHED_KEYS), columns)
-    wide = await _narrowed(connection, keys)
-    await remeasure(connection, {stream for stream, _ in keys}, wide)
-    return archived
+    streams = {stream for stream, _ in keys}
+    hidden = await _fetched(connection, HIDDEN, list(streams))  # the newest that is left may lie in a file
+    await take_back(connection, [(stream, day) for stream, day in hidden])
+    await remeasure(connection, streams, await _narrowed(connection, keys))
 
 
 async def _narrowed(connection: psycopg.AsyncConnection[Any], keys: Iterable[tuple[Any, ...]]) -> list[int]:
@@ -481,26 +483,39 @@ def day_of(time: datetime) -> date:
     return time.astimezone(COUNTY_ZONE).date()
 
 
-async def _archived(connection: psycopg.AsyncConnection[Any], readings: Iterable[Reading]) -> set[date]:
-    """Days of the readings that are archived already; they stay so, and are to be written anew.
+async def _archived(
+    connection: psycopg.AsyncConnection[Any], readings: Iterable[Reading], streams: Mapping[int, Stream]
+) -> set[date]:
+    """Days of the readings that are archived; what the files have of their datastreams is taken back before.
 
-    Their readings go into the table, but not into rollups, and no rule hears of them: whether they are new is known
-    when the file is written.
+    No rule hears of a reading of such a day.
     """
-    return await _touched(connection, [reading.time for reading in readings])
-
-
-async def _touched(connection: psycopg.AsyncConnection[Any], times: Iterable[datetime]) -> set[date]:
     old = datetime.now(UTC) - ALWAYS_HOT
-    days = {day_of(time) for time in times if time < old}
-    if not days:
-        return days
-    await connection.execute(LOCK_DAYS, (DAY_LOCK, [day.toordinal() for day in days]))
-    return {day for (day,) in await _fetched(connection, TOUCH, list(days))}
+    late = [reading for reading in readings if reading.time < old]
+    if not late:
+        return set()
+    pairs = set()
+    for reading in late:
+        pairs.add((reading.stream, day_of(reading.time)))
+        stream = streams.get(reading.stream)
+        if stream and stream.checks and stream.checks.needs_neighbours:
+            pairs.add((reading.stream, day_of(reading.time - DAY)))
+    await take_back(connection, pairs)
+    days = sorted({day_of(reading.time) for reading in late})
+    return {day for (day,) in await _fetched(connection, TOUCH, days)}
+
+
+async def take_back(connection: psycopg.AsyncConnection[Any], pairs: Collection[tuple[int, date]]) -> None:
+    """Take back what files have of datastreams and days; until the end of the transaction nobody archives them."""
+    if not pairs:
+        return
+    await connection.execute(LOCK_DAYS, (DAY_LOCK, sorted({day.toordinal() for _, day in pairs})))
+    if await _fetched(connection, ANY_ARCHIVED, [day for _, day in pairs]):
+        await recall(connection, pairs)
 
 
 async def _write(
-    connection: psycopg.AsyncConnection[Any], readings: Sequence[Reading], outcome: Outcome, *, has_hours: bool = True
+    connection: psycopg.AsyncConnection[Any], readings: Sequence[Reading], outcome: Outcome
 ) -> Sequence[Reading]:
     """Write one round; returns the readings that were new or corrections."""
     if not readings:
@@ -510,13 +525,12 @@ async def _write(
     async with connection.cursor() as cursor:
         if await _is_copied(connection, cursor, rows):
             outcome.committed += len(readings)
-            if has_hours:
-                await cursor.execute(HOURS_ADD, _hours(readings))
+            await cursor.execute(HOURS_ADD, _hours(readings))
         else:
             await cursor.execute(STAGE)
             await cursor.execute("TRUNCATE incoming")
             await _copy(cursor, "incoming", rows)
-            readings, corrected = await _settle(cursor, readings, outcome, has_hours=has_hours)
+            readings, corrected = await _settle(cursor, readings, outcome)
         if readings:
             await cursor.execute(LATEST, _newest(readings, await _boxes(connection, readings)))
         if corrected:
@@ -623,7 +637,7 @@ def _around(features: Iterable[int], boxes: Mapping[int, str]) -> str | None:
 
 
 async def _settle(
-    cursor: psycopg.AsyncCursor[Any], readings: Sequence[Reading], outcome: Outcome, *, has_hours: bool
+    cursor: psycopg.AsyncCursor[Any], readings: Sequence[Reading], outcome: Outcome
 ) -> tuple[Sequence[Reading], set[tuple[Any, ...]]]:
     """Some keys were there before: correct those with another value; returns what is new, and corrected keys."""
     await cursor.execute(INSERT)
@@ -635,9 +649,8 @@ async def _settle(
     outcome.corrected |= keys
     outcome.committed += inserted + len(keys)
     outcome.duplicates += len(readings) - inserted - len(keys)
-    if has_hours:
-        await cursor.execute(HOURS_FORGET.format(touched=TOUCHED))
-        await cursor.execute(HOURS_RECOMPUTE.format(touched=TOUCHED))
+    await cursor.execute(HOURS_FORGET.format(touched=TOUCHED))
+    await cursor.execute(HOURS_RECOMPUTE.format(touched=TOUCHED))
     if inserted:
         await cursor.execute(FRESH)
         keys |= set(await cursor.fetchall())

@@ -96,7 +96,7 @@ def _last_packet(request: Request, device: Device) -> dict[str, Any]:
             "value": row.result,
             "doubt": doubt(row.reason),
         }
-        for row in made[:PAGE]
+        for row in made[:PAGE] or ([newest] if newest else [])  # the batch may lie in a file
     ]
     waiting = quarantined(request).filter(device=device).count() if request.actor.has(SEE_QUARANTINE) else 0
     return {"packet": raw, "bytes": _bytes(raw.encode()), "decoded": decoded, "own_quarantine": waiting}

@@ -10,7 +10,7 @@ import orjson
 from django.apps import apps
 from django.db import models
 
-from shizhu.engines.things import news, store
+from shizhu.engines.things import news, recall, store
 from shizhu.engines.things.http.sta.drafts import Draft
 from shizhu.engines.things.http.sta.entities import OBSERVED, SETS, EntitySet, Navigation
 from shizhu.engines.things.http.sta.errors import Refused, bad, missing
@@ -37,6 +37,12 @@ SELECT t.county_id, array_agg(s.id ORDER BY s.id) FROM things_datastream s JOIN 
 WHERE s.id = ANY(%s) GROUP BY 1
 """
 HISTORY = "SELECT historicallocation_id FROM things_historicallocation_locations WHERE location_id = ANY(%s)"
+ABSENT = "SELECT unnest(%s::bigint[]) EXCEPT SELECT id FROM things_observation WHERE id = ANY(%s)"
+ARCHIVED = """
+SELECT y.datastream_id, y.day FROM things_day y JOIN things_datastream s ON s.id = y.datastream_id
+WHERE s.feature_id = ANY(%(ids)s) UNION
+SELECT datastream_id, day FROM things_archivedfeature WHERE feature_id = ANY(%(ids)s)
+"""
 
 
 async def change(writer: Writer, id_: int, draft: Draft) -> None:
@@ -57,6 +63,7 @@ async def correct(writer: Writer, id_: int, draft: Draft) -> None:
     """A correction: the same Observation with the next sequence, and known from now on."""
     if {"Datastream", "MultiDatastream"} & {*draft.links}:
         raise bad(f"{draft.place}: an Observation keeps its Datastream: delete it and make another")
+    await _take_back(writer, [id_])
     stream_id = await writer.one("SELECT datastream_id FROM things_observation WHERE id = %s LIMIT 1", id_)
     stream = await writer.stream(stream_id or 0, draft.place, "things.observation.update")
     await writer.connection.execute(ORDERED, ([stream.id],))
@@ -87,8 +94,15 @@ async def _known(writer: Writer, entity: EntitySet, id_: int) -> Sequence[Any]:
     query = f"SELECT {COLUMNS} FROM things_observation e WHERE e.id = %s AND {current.text}"
     row: Sequence[Any] | None = await (await writer.connection.execute(query, (id_,))).fetchone()
     if row is None:
-        raise missing("this Observation is not there (any more), or lies in an archived day: POST its time again there")
+        raise missing("this Observation is not there (any more)")
     return row
+
+
+async def _take_back(writer: Writer, ids: list[int]) -> None:
+    """Have the archived days of these Observations in the table."""
+    absent = [row[0] for row in await _rows(writer, ABSENT, (ids, ids))]
+    if absent:
+        await store.take_back(writer.connection, await recall.of_ids(writer.connection, absent))
 
 
 async def delete(writer: Writer, entity: EntitySet, ids: list[int], place: str) -> None:
@@ -112,12 +126,13 @@ async def delete(writer: Writer, entity: EntitySet, ids: list[int], place: str) 
 
 
 async def _withdraw(writer: Writer, ids: list[int], verb: str, place: str) -> None:
+    await _take_back(writer, ids)
     streams = await _ids(writer, "SELECT DISTINCT datastream_id FROM things_observation WHERE id = ANY(%s)", ids)
     for stream in streams:
         await writer.stream(stream, place, verb)
     await writer.connection.execute(ORDERED, (streams,))
     if len(await store.withdraw(writer.connection, ids)) < len(ids):
-        raise missing(f"{place}: this Observation is not there any more, or lies in an archived day")
+        raise missing(f"{place}: this Observation is not there any more")
 
 
 async def _forget_streams(writer: Writer, entity: EntitySet, ids: list[int]) -> None:
@@ -133,6 +148,7 @@ async def _forget_streams(writer: Writer, entity: EntitySet, ids: list[int]) -> 
 async def _forget_feature(writer: Writer, ids: list[int]) -> list[Sequence[Any]]:
     """Withdraw the Observations of features; returns (Datastream, Thing) of those that had one for all."""
     found: list[int] = []
+    await store.take_back(writer.connection, [(row[0], row[1]) for row in await _rows(writer, ARCHIVED, {"ids": ids})])
     for id_ in ids:
         observed, current = OBSERVED.format(e="e", id="%(id)s"), condition(SETS["Observations"], "e").text
         query = f"SELECT e.id FROM things_observation e WHERE {observed} AND {current}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +17,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from shizhu.engines.things.http.sta import (
     amend,
+    archived,
     batch,
     bulk,
     drafts,
@@ -33,7 +35,7 @@ from shizhu.engines.things.http.sta.entities import EntitySet, Navigation
 from shizhu.engines.things.http.sta.errors import Refused, bad, forbidden, missing
 from shizhu.engines.things.http.sta.messages import Request, Response, Send, error
 from shizhu.engines.things.http.sta.select import Reader
-from shizhu.engines.things.http.sta.sql import Sql
+from shizhu.engines.things.http.sta.sql import Sql, sql
 from shizhu.engines.things.logic.json_patch import PatchFault, patched
 from shizhu.kernel import access
 from shizhu.web import authentication
@@ -165,18 +167,55 @@ def _root(scope: Scope, headers: tuple[Header, ...], prefix: str) -> str:
     return f"{scope.get('scheme', 'http')}://{host}{prefix}"
 
 
+@dataclass(frozen=True)
+class Question:
+    """A GET as it was understood."""
+
+    path: paths.ResourcePath
+    options: options.Options
+    reader: Reader
+    query: Sql
+    reach: archived.Reach | None
+
+
 @lru_cache(maxsize=1000)
-def _statement(asked: Caller, root: str, address: str, query: str) -> tuple[paths.ResourcePath, options.Options, Sql]:
-    """The statement of a GET; pages and boards ask the same again and again."""
+def _question(asked: Caller, root: str, address: str, query: str) -> Question:
+    """What a GET asks, and the statement; pages and boards ask the same again and again."""
     path, wanted = paths.parse(address), options.parse(query)
-    as_of = wanted.as_of.text if wanted.as_of else ""
-    return path, wanted, Reader(asked, root, as_of).statement(path, wanted)
+    reader = Reader(asked, root, wanted.as_of.text if wanted.as_of else "")
+    statement = reader.statement(path, wanted)
+    reach = archived.reach(reader, path, wanted)
+    if reach and reach.has_page:
+        statement = reader.statement(path, wanted, archived.reached(reach, path))
+    return Question(path, wanted, reader, statement, reach)
+
+
+async def _answered(connection: psycopg.AsyncConnection[Any], asked: Question) -> tuple[bool, str | None]:
+    """Whether it is there, and the text; from archived days too."""
+    reach = asked.reach
+    if reach and not reach.has_page and await _has_archive(connection):
+        return _told(await archived.row(connection, asked.reader, asked.path, asked.options, reach))
+    row = await _row(connection, asked.query)
+    if reach and reach.has_page and row and not archived.is_complete(row, reach, asked.options):
+        row = await archived.row(connection, asked.reader, asked.path, asked.options, reach)
+    return _told(row)
+
+
+async def _has_archive(connection: psycopg.AsyncConnection[Any]) -> bool:
+    return await (await connection.execute("SELECT 1 FROM things_archivedday LIMIT 1")).fetchone() is not None
+
+
+async def _row(connection: psycopg.AsyncConnection[Any], query: Sql) -> tuple[Any, ...] | None:
+    values = await spatial.resolved(connection, query.values)
+    return await (await connection.execute(query.text, values)).fetchone()
+
+
+def _told(row: tuple[Any, ...] | None) -> tuple[bool, str | None]:
+    return (bool(row[0]), row[1]) if row else (False, None)
 
 
 async def _text(connection: psycopg.AsyncConnection[Any], query: Sql) -> tuple[bool, str | None]:
-    values = await spatial.resolved(connection, query.values)
-    row = await (await connection.execute(query.text, values)).fetchone()
-    return (bool(row[0]), row[1]) if row else (False, None)
+    return _told(await _row(connection, query))
 
 
 async def do(connection: psycopg.AsyncConnection[Any], request: Request) -> Response:
@@ -192,8 +231,9 @@ async def read(connection: psycopg.AsyncConnection[Any], request: Request) -> Re
         raise forbidden("a device sends Observations to its own Datastreams, and reads nothing")
     if not request.path:
         return Response(body=orjson.dumps(landing.page(request.root)))
-    path, wanted, query = _statement(request.caller, request.root, request.path, request.query)
-    is_found, text = await _text(connection, query)
+    asked = _question(request.caller, request.root, request.path, request.query)
+    path, wanted = asked.path, asked.options
+    is_found, text = await _answered(connection, asked)
     if not is_found:
         raise missing(f"there is no {request.path}")
     if text is None:
@@ -208,8 +248,12 @@ async def read(connection: psycopg.AsyncConnection[Any], request: Request) -> Re
 
 async def _parent(connection: psycopg.AsyncConnection[Any], request: Request, steps: tuple[paths.Step, ...]) -> int:
     """The id of the entity a path leads to, for one who may see it."""
-    key = Reader(request.caller, request.root).key(steps)
-    row = await (await connection.execute(f"SELECT {key.text}", key.values)).fetchone()
+    reader = Reader(request.caller, request.root)
+    query = sql("SELECT {key}", key=reader.key(steps))
+    row = await _row(connection, query)
+    reach = archived.reach(reader, paths.ResourcePath(steps), options.Options())
+    if reach and (row is None or row[0] is None) and await _has_archive(connection):
+        row = next(iter(await archived.rows(connection, query, reach)), None)
     if row is None or row[0] is None:
         raise missing(f"there is no {request.path}")
     return int(row[0])
@@ -263,9 +307,11 @@ async def change(connection: psycopg.AsyncConnection[Any], request: Request) -> 
         raise tasking.fixed(path.last.entity)
     id_ = await _parent(connection, request, path.steps)
     whole = paths.ResourcePath((paths.Step(path.last.entity, None, id_),))
-    statement = Reader(request.caller, request.root).statement(whole, options.Options())
+    reader = Reader(request.caller, request.root)
+    statement = reader.statement(whole, options.Options())
     if request.media_type == "application/json-patch+json":
-        _, text = await _text(connection, statement)
+        reach = archived.reach(reader, whole, options.Options())
+        _, text = await _answered(connection, Question(whole, options.Options(), reader, statement, reach))
         draft = _patched(path.last.entity, orjson.loads(text or "{}"), request.json())
     elif request.method == "PUT":
         draft = drafts.whole(path.last.entity, request.json())
@@ -312,8 +358,11 @@ async def delete(connection: psycopg.AsyncConnection[Any], request: Request) -> 
     elif asked.filter is None:
         raise bad("DELETE of a collection needs a $filter that says which of it")
     else:
-        query = Reader(request.caller, request.root).ids(path, asked)
-        ids = [row[0] for row in await (await connection.execute(query.text, query.values)).fetchall()]
+        reader = Reader(request.caller, request.root)
+        query, reach = reader.ids(path, asked), archived.reach(reader, path, asked)
+        if reach is None or not await _has_archive(connection):
+            reach = archived.NOTHING
+        ids = [row[0] for row in await archived.rows(connection, query, reach)]
     if ids:
         await write.written(connection, request.caller, lambda writer: amend.delete(writer, entity, ids, place))
     return Response(HTTPStatus.OK if path.last.is_single else HTTPStatus.NO_CONTENT)

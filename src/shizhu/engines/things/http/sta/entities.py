@@ -203,10 +203,13 @@ LOCATION_SEEN = _shared(
 FEATURE_OF = "coalesce({e}.feature_id, (SELECT d.feature_id FROM things_datastream d WHERE d.id = {e}.datastream_id))"
 FEATURE_SEEN = _shared(
     "EXISTS (SELECT FROM things_datastream d WHERE d.feature_id = {e}.id)"
-    " OR EXISTS (SELECT FROM things_observation o WHERE o.feature_id = {e}.id)",
+    " OR EXISTS (SELECT FROM things_observation o WHERE o.feature_id = {e}.id)"
+    " OR EXISTS (SELECT FROM things_archivedfeature a WHERE a.feature_id = {e}.id)",
     "SELECT FROM things_datastream d JOIN things_thing t ON t.id = d.thing_id WHERE d.feature_id = {e}.id",
     "SELECT FROM things_observation o JOIN things_datastream d ON d.id = o.datastream_id"
     " JOIN things_thing t ON t.id = d.thing_id WHERE o.feature_id = {e}.id",
+    "SELECT FROM things_archivedfeature a JOIN things_datastream d ON d.id = a.datastream_id"
+    " JOIN things_thing t ON t.id = d.thing_id WHERE a.feature_id = {e}.id",
 )
 OBSERVED = (  # the streams first, so that the primary key finds them in order
     "{e}.datastream_id = ANY(ARRAY(SELECT d.id FROM things_datastream d WHERE d.feature_id = {id} UNION"

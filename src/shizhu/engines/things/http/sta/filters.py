@@ -41,7 +41,7 @@ def condition(piece: Piece, scope: Scope) -> Sql:
     single: list[Sql] = []
     many: list[Sql] = []
     try:
-        for node in _conjuncts(parse(piece)):
+        for node in conjuncts(parse(piece)):
             scope.is_many = False
             part = compiler.truth(node)
             (many if scope.is_many else single).append(part)
@@ -53,15 +53,17 @@ def condition(piece: Piece, scope: Scope) -> Sql:
     return join(" AND ", single)
 
 
-def _conjuncts(node: Any) -> list[Any]:
+def conjuncts(node: Any) -> list[Any]:
+    """The conditions that all must hold."""
     if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
-        return [*_conjuncts(node.left), *_conjuncts(node.right)]
+        return [*conjuncts(node.left), *conjuncts(node.right)]
     return [node]
 
 
-def _names(node: Any) -> list[str]:
+def steps(node: Any) -> list[str]:
+    """The names of a path."""
     if isinstance(node, ast.Attribute):
-        return [*_names(node.owner), node.attr]
+        return [*steps(node.owner), node.attr]
     return [*node.namespace, node.name]
 
 
@@ -112,7 +114,7 @@ class _Compiler:
 
     def named(self, node: Any, look: Callable[[Scope, list[str]], T]) -> T:
         """What a scope says of a path; one that begins with the variable of a lambda means that one's row."""
-        names = _names(node)
+        names = steps(node)
         scope = self.variables.get(names[0]) if len(names) > 1 else None
         start = 1 if scope else 0
         try:

@@ -31,7 +31,7 @@ FROM (
 NEXT = "encode(convert_to(jsonb_build_array({keys})::text, 'UTF8'), 'hex')"
 COLLECTION = """
 SELECT {found}, '{' || concat_ws(',', {count}, CASE WHEN p.found > {size} THEN {link} || p.token || '"' END,
-  '"value":[' || coalesce(p.items, '') || ']') || '}'
+  '"value":[' || coalesce(p.items, '') || ']') || '}', p.found > {size}, p.token, {reached}
 FROM ({page}) p
 """
 NESTED = """
@@ -47,9 +47,14 @@ class Reader:
     caller: Caller
     root: str
     as_of: str = ""
+    until: Sql | None = None  # only rows of the path's last collection (`e`) that meet this are on the page
+    more: int = 0  # rows that are counted without being there
 
-    def statement(self, path: ResourcePath, options: Options) -> Sql:
-        """The statement that answers a GET; raises Refused for options that do not fit."""
+    def statement(self, path: ResourcePath, options: Options, reached: Sql | None = None) -> Sql:
+        """The statement that answers a GET; raises Refused for options that do not fit.
+
+        Of a collection there are more columns: whether a page follows, the keys of the last row, and `reached`.
+        """
         step = path.last
         if path.is_reference:
             options = replace(options, select=REFERENCE, expand=())
@@ -58,7 +63,7 @@ class Reader:
         if options.format and options.format.text == "dataArray":
             options = _by_stream(path, options)
         if not step.is_single:
-            return self._collection(path, options)
+            return self._collection(path, options, reached or Sql("NULL"))
         single = replace(options, select=None, expand=(), format=None, as_of=None)
         if single != Options():
             raise bad(f"{', '.join(single.texts()) or '$skip'}: only $select and $expand go with one entity")
@@ -103,7 +108,7 @@ class Reader:
         )
         return [link, Sql() if step.navigation.is_inherited else visible(step.entity, alias, self.caller)]
 
-    def _collection(self, path: ResourcePath, options: Options) -> Sql:
+    def _collection(self, path: ResourcePath, options: Options, reached: Sql) -> Sql:
         *before, step = path.steps
         lead = _lead(step.navigation, "e", "(SELECT id FROM parent)")
         found = "(SELECT id FROM parent) IS NOT NULL" if before else "TRUE"
@@ -115,10 +120,10 @@ class Reader:
         made = sql(
             COLLECTION, page=page, size=str(options.size), link=member("@iot.nextLink", address),
             count=sql(f"{member('@iot.count')} || {{n}}", n=count) if count else "NULL",
-            found=found,
+            found=found, reached=reached,
         )  # fmt: skip
         if path.is_count:
-            made = sql("SELECT {found}, ({n})::text", found=found, n=count)
+            made = sql("SELECT {found}, ({n})::text, FALSE, NULL, {reached}", found=found, n=count, reached=reached)
         if not before:
             return made
         return sql("WITH parent AS MATERIALIZED (SELECT {id} AS id) {rest}", id=self.key(tuple(before)), rest=made)
@@ -150,6 +155,8 @@ class Reader:
         source = sql(f"{entity.table} {alias}{{joins}}", joins=scope.single_joins())
         columns = join("", [sql(f", {{key}} AS {alias}k{n}", key=key.sql) for n, key in enumerate(keys)])
         shown = [*conditions, self.condition(entity, alias), _after(keys, options.token)]
+        if depth == 0 and self.until:
+            shown.append(self.until)
         page = sql(
             PAGE, e=alias, keys=columns, source=source, size=str(options.size), skip=str(options.skip),
             where=join(" AND ", shown) or Sql("TRUE"),
@@ -159,6 +166,8 @@ class Reader:
         )  # fmt: skip
         every = join(" AND ", [*conditions, self.condition(entity, alias, is_page=False)]) or Sql("TRUE")
         count = sql("(SELECT count(*) FROM {source} WHERE {every})", source=source, every=every)
+        if depth == 0 and self.more:
+            count = sql("({count} + {more})", count=count, more=bind(self.more, "bigint"))
         return page, count if options.is_counted else Sql()
 
     def body(self, entity: EntitySet, alias: str, options: Options, depth: int) -> Sql:
