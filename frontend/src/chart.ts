@@ -8,7 +8,7 @@ import { onTheme, token } from "./theme";
 echarts.use([BarChart, LineChart, ScatterChart, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent, CanvasRenderer]);
 
 type Point = [time: string, value: number | null, verdict: number, origin: number];
-interface Series { unit: string; points: Point[]; limit?: string; again?: string; range?: (number | null)[]; span?: [string, string]; spans?: [string, string][]; raised?: string; path?: [string, number][] }
+interface Series { unit: string; points: Point[]; limit?: string; again?: string; range?: (number | null)[]; span?: [string, string]; spans?: [string, string][]; gaps?: [string, string][]; raised?: string; path?: [string, number][] }
 
 function limits(text: string | undefined): number[] {
   return (text?.match(/-?\d+(\.\d+)?/g) ?? []).map(Number);
@@ -21,12 +21,20 @@ const reach = (ends: number[]): object => ends.length ? { min: (v: { min: number
 const COUNTY = 8 * 3600_000;
 const local = (time: string): number => Date.parse(time) + COUNTY;
 
+// A line is broken where readings are missing: nothing is drawn into a gap.
+function broken(points: Point[], gaps: [string, string][]): [number, number | null][] {
+  const breaks = gaps.map((gap): [number, number | null] => [(local(gap[0]) + local(gap[1])) / 2, null]);
+  const drawn = points.map((p): [number, number | null] => [local(p[0]), p[1]]);
+  return [...drawn, ...breaks].sort((a, b) => a[0] - b[0]);
+}
+
 function draw(element: HTMLElement): void {
   const source = document.getElementById(element.dataset.chart ?? "");
   if (!source?.textContent) return;
   const data = JSON.parse(source.textContent) as Series, text = element.dataset;
   const chart = echarts.init(element, null, { locale: document.documentElement.lang.startsWith("en") ? "EN" : "ZH" });
   const good = data.points.filter((p) => p[2] === 0), doubtful = data.points.filter((p) => p[2] !== 0);
+  const gaps = data.gaps ?? [];
   const hasPath = Boolean(data.path?.length);
   const paint = (): void => {
     const [jade, gold, red, grey, ink, grid] = ["chart-1", "chart-2", "red", "muted", "muted", "chart-grid"].map((name) => token(name, element));
@@ -40,7 +48,7 @@ function draw(element: HTMLElement): void {
     yAxis: { type: "value", scale: true, ...reach(limits(data.limit)), name: data.unit, nameTextStyle: { align: "left", color: ink }, splitLine: { lineStyle: { color: grid } }, axisLabel: { color: ink } },
     series: [
       {
-        name: text.textValue, type: "line", data: good.map((p) => [local(p[0]), p[1]]), showSymbol: good.length < 60, symbolSize: 5, lineStyle: { width: 2, color: jade }, itemStyle: { color: jade },
+        name: text.textValue, type: "line", data: broken(good, gaps), connectNulls: false, showSymbol: good.length < 60, symbolSize: 5, lineStyle: { width: 2, color: jade }, itemStyle: { color: jade },
         markLine: {
           silent: true, symbol: "none",
           data: [
@@ -50,7 +58,13 @@ function draw(element: HTMLElement): void {
             ...(data.raised ? [{ xAxis: local(data.raised), lineStyle: { color: gold }, label: { show: false } }] : []),
           ],
         },
-        markArea: { silent: true, itemStyle: { color: red, opacity: .08 }, data: [...(data.span ? [data.span] : []), ...(data.spans ?? [])].map(([from, to]) => [{ xAxis: local(from) }, { xAxis: local(to) }] as [object, object]) },
+        markArea: {
+          silent: true,
+          data: [
+            ...[...(data.span ? [data.span] : []), ...(data.spans ?? [])].map(([from, to]) => [{ xAxis: local(from), itemStyle: { color: red, opacity: .08 } }, { xAxis: local(to) }] as [object, object]),
+            ...gaps.map(([from, to], n) => [{ xAxis: local(from), itemStyle: { color: grey, opacity: .12 }, label: { show: n === 0, formatter: text.textGap, position: "insideBottom" as const, color: grey } }, { xAxis: local(to) }] as [object, object]),
+          ],
+        },
       },
       ...(doubtful.length ? [{ name: text.textDoubtful, type: "scatter" as const, data: doubtful.map((p) => [local(p[0]), p[1]]), symbolSize: 7, itemStyle: { color: grey } }] : []),
       ...(hasPath ? [{ name: text.textPath, type: "line" as const, data: data.path?.map((p) => [local(p[0]), p[1]]), showSymbol: false, lineStyle: { type: "dashed" as const, color: gold }, itemStyle: { color: gold } }] : []),

@@ -19,7 +19,7 @@ from shizhu.engines.things.logic.readings import Verdict
 BEGINNING, END = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
 FILES = """
 SELECT y.datastream_id, a.file FROM things_day y JOIN things_archivedday a USING (day)
-WHERE y.datastream_id = ANY(%s) AND NOT y.is_recalled AND y.day BETWEEN %s AND %s
+WHERE y.datastream_id = ANY(%s) AND NOT y.is_recalled AND y.day BETWEEN %s AND %s ORDER BY y.day
 """
 LAST_FILES = """
 SELECT s.id, a.file FROM unnest(%s::bigint[]) s (id) CROSS JOIN LATERAL (
@@ -55,9 +55,12 @@ class Known(NamedTuple):
 
 def series(stream: int, start: datetime, end: datetime, most: int) -> list[Known]:
     """The newest `most` readings of a span, newest first."""
-    first, last = (archive.day_of(min(max(moment, BEGINNING), END)) for moment in (start, end))
-    pairs = _fetched(FILES, [[stream], first, last])
-    return _read(pairs, NEWEST_FIRST, start, end, most)
+    return _read(_pairs(stream, start, end), NEWEST_FIRST, start, end, most)
+
+
+def files(stream: int, start: datetime, end: datetime) -> list[str]:
+    """Files that hold readings of a span, in order of their days."""
+    return [str(archive.folder() / file) for _, file in _pairs(stream, start, end)]
 
 
 def newest(streams: Collection[int], at: datetime) -> dict[int, Known]:
@@ -65,6 +68,11 @@ def newest(streams: Collection[int], at: datetime) -> dict[int, Known]:
     pairs = _fetched(LAST_FILES, [list(streams), archive.day_of(at)])
     found = _read(pairs, NEWEST, BEGINNING, at)
     return {known.stream: known for known in found}
+
+
+def _pairs(stream: int, start: datetime, end: datetime) -> list[tuple[int, str]]:
+    first, last = (archive.day_of(min(max(moment, BEGINNING), END)) for moment in (start, end))
+    return _fetched(FILES, [[stream], first, last])
 
 
 def _fetched(query: str, values: Sequence[Any]) -> list[tuple[int, str]]:

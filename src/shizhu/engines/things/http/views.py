@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -15,18 +16,19 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.things import health, queries
+from shizhu.engines.things import aggregate, health, queries
 from shizhu.engines.things.catalogue import profile
 from shizhu.engines.things.http import care
 from shizhu.engines.things.http.reasons import doubt, in_words
-from shizhu.engines.things.models import Datastream, Device, Hour, Latest, Observation, Quarantine, Thing
-from shizhu.kernel import access, packs
+from shizhu.engines.things.models import Datastream, Device, Latest, Observation, Quarantine, Thing
+from shizhu.kernel import access, packs, spans
 from shizhu.web.middleware import Request
 
 SPANS = {"6h": timedelta(hours=6), "1d": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 SEE_QUARANTINE, DEAL_WITH = "things.quarantine.view", "things.quarantine.edit"
 PAGE = 50
-LONG = timedelta(days=14)  # beyond it a chart has means of hours
+LONG, VERY_LONG = timedelta(days=14), timedelta(days=92)  # beyond them a chart has means of hours, of days
+MOST_POINTS = 2000
 
 
 def thing_detail(request: Request, number: int) -> HttpResponse:
@@ -120,17 +122,36 @@ def _in_order(streams: dict[int, queries.StreamInfo], device: Device | None) -> 
 
 
 def _chart(stream: queries.StreamInfo, start: datetime, end: datetime) -> dict[str, Any]:
-    """Readings, or means of hours where the span is long; beside them the believable range and what rules judge by."""
+    """Readings, or means of hours or days where the span is long; with range, limits, gaps."""
     of = Datastream.objects.get(pk=stream.id)
     chart: dict[str, Any] = {"unit": stream.unit, "range": [of.lowest, of.highest], "limit": queries.limits(stream.id)}
+    chart |= _presence(stream.id, start, end)
     if end - start > LONG:
-        rows = Hour.objects.filter(datastream=stream.id, hour__gte=start, hour__lt=end).order_by("hour")
-        return chart | {
-            "points": [[row.hour.isoformat(), row.total / row.count, 0, 0] for row in rows],
-            "is_hourly": True,
-        }
-    points = queries.series(stream.id, start, end)
-    return chart | {"points": [[p.time.isoformat(), p.value, p.verdict, p.origin] for p in points]}
+        name = "PT1H" if end - start <= VERY_LONG else "P1D"
+        local = [moment.astimezone(spans.COUNTY_ZONE) for moment in (start, end)]
+        start, end = spans.begin(local[0], "hour"), spans.after(local[1], "hour")
+        found = aggregate.aggregate(stream.id, start, end, aggregate.interval(name), ["mean"])
+        means = [[one.start.isoformat(), one.figures["mean"], 0, 0] for one in found]
+        return chart | {"points": means, "is_hourly": name == "PT1H", "is_daily": name == "P1D"}
+    points = queries.series(stream.id, start, end, MOST_POINTS)
+    shown: list[list[Any]] = [[p.time.isoformat(), p.value, p.verdict, p.origin] for p in points]
+    if len(points) == MOST_POINTS:  # there may be more: what shows their shape
+        thinned = aggregate.thinned(stream.id, start, end, MOST_POINTS)
+        shown = [[time.isoformat(), value, 0, 0] for time, value in thinned] + [row for row in shown if row[2]]
+    return chart | {"points": shown}
+
+
+def _presence(stream: int, start: datetime, end: datetime) -> dict[str, Any]:
+    """Gaps and completeness between the first reading there ever was and now."""
+    latest = Latest.objects.filter(datastream=stream).first()
+    if latest is None:
+        return {}
+    found = aggregate.presence(stream, max(start, latest.first_time), min(end, timezone.now()))
+    if found is None or not found.expected:
+        return {}
+    gaps = [[a.isoformat(), b.isoformat()] for a, b in found.gaps]
+    there = {"there": found.there, "expected": found.expected, "share": math.floor(1000 * found.completeness) / 10}
+    return {"gaps": gaps, "presence": there}
 
 
 def quarantined(request: Request, verb: str = SEE_QUARANTINE) -> Any:

@@ -17,6 +17,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from shizhu.engines.things.http.sta import (
     amend,
+    applied,
     archived,
     batch,
     bulk,
@@ -37,7 +38,7 @@ from shizhu.engines.things.http.sta.messages import Request, Response, Send, err
 from shizhu.engines.things.http.sta.select import Reader
 from shizhu.engines.things.http.sta.sql import Sql, sql
 from shizhu.engines.things.logic.json_patch import PatchFault, patched
-from shizhu.kernel import access
+from shizhu.kernel import access, threads
 from shizhu.web import authentication
 from shizhu.web.authentication import Header
 
@@ -231,6 +232,8 @@ async def read(connection: psycopg.AsyncConnection[Any], request: Request) -> Re
         raise forbidden("a device sends Observations to its own Datastreams, and reads nothing")
     if not request.path:
         return Response(body=orjson.dumps(landing.page(request.root)))
+    if "apply" in request.query and (wanted := options.parse(request.query)).apply:
+        return await apply(connection, request, wanted)
     asked = _question(request.caller, request.root, request.path, request.query)
     path, wanted = asked.path, asked.options
     is_found, text = await _answered(connection, asked)
@@ -244,6 +247,18 @@ async def read(connection: psycopg.AsyncConnection[Any], request: Request) -> Re
         return Response(body=made.body, media_type=made.media_type, headers=follows)
     is_text = path.is_value or path.is_count
     return Response(body=text.encode(), media_type=b"text/plain; charset=utf-8" if is_text else b"application/json")
+
+
+async def apply(connection: psycopg.AsyncConnection[Any], request: Request, wanted: options.Options) -> Response:
+    """GET of Observations put together or thinned."""
+    path = paths.parse(request.path)
+    asked = applied.wanted(path, wanted)
+    stream = await _parent(connection, request, path.steps[:-1])
+    answer = await threads.in_thread(applied.answer)(asked, wanted.filter, stream)
+    if wanted.format:
+        made = formats.FORMATS[wanted.format.text](answer, request.root)
+        return Response(body=made.body, media_type=made.media_type)
+    return Response(body=orjson.dumps(answer))
 
 
 async def _parent(connection: psycopg.AsyncConnection[Any], request: Request, steps: tuple[paths.Step, ...]) -> int:

@@ -251,22 +251,22 @@ async def row(
 ) -> tuple[Any, ...] | None:
     """The row of the statement of a GET, over the table and the files; raises Refused (501)."""
     async with _one_look(connection):
-        await _thaw_named(connection, found)
+        there = await _thaw_named(connection, found)
         is_rolled = found.is_bare or not options.is_counted
         if found.has_page and path.is_count and found.is_bare:
             _, more = await _sums(connection, found)
             return await whole(connection, replace(reader, more=more).statement(path, options))
         if found.is_walk and is_rolled and not path.is_count:
-            return await _walk(connection, reader, path, options, found)
-        await _thaw(connection, await _narrowed(connection, reader, options, found))
+            return await _walk(connection, reader, path, options, found, there)
+        await _thaw(connection, await _narrowed(connection, reader, options, found), there)
         return await whole(connection, reader.statement(path, options))
 
 
 async def rows(connection: Connection, query: Sql, found: Reach) -> list[tuple[Any, ...]]:
     """The rows of another statement over the table and the files; raises Refused (501)."""
     async with _one_look(connection):
-        await _thaw_named(connection, found)
-        await _thaw(connection, replace(found, first=None, parents=None))
+        there = await _thaw_named(connection, found)
+        await _thaw(connection, replace(found, first=None, parents=None), there)
         return await _fetched(connection, query)
 
 
@@ -281,14 +281,19 @@ async def _fetched(connection: Connection, query: Sql) -> list[tuple[Any, ...]]:
     return await (await connection.execute(TABLE.sub(recall.WHOLE, query.text), values)).fetchall()
 
 
-async def _thaw_named(connection: Connection, found: Reach) -> None:
+async def _thaw_named(connection: Connection, found: Reach) -> set[recall.Pair]:
+    """Put the days of Observations that are named beside the table; returns which."""
+    there: set[recall.Pair] = set()
     if found.ids:
         pairs = await recall.of_ids(connection, found.ids)
         wanted = sql(
             "NOT y.is_recalled AND (y.datastream_id, y.day) IN (SELECT * FROM unnest({streams}, {days}))",
             streams=bind([stream for stream, _ in pairs], "bigint[]"), days=bind([day for _, day in pairs], "date[]"),
         )  # fmt: skip
-        await recall.thaw(connection, [r[:3] for r in await _fetched(connection, sql(PAIRS, where=wanted))])
+        files = [r[:3] for r in await _fetched(connection, sql(PAIRS, where=wanted))]
+        await recall.thaw(connection, files)
+        there = {(stream, day) for stream, day, _ in files}
+    return there
 
 
 async def _narrowed(connection: Connection, reader: Reader, options: Options, found: Reach) -> Reach:
@@ -310,19 +315,21 @@ async def _sums(connection: Connection, found: Reach) -> tuple[int, int]:
     return int(stored), int(readings)
 
 
-async def _thaw(connection: Connection, found: Reach) -> None:
+async def _thaw(connection: Connection, found: Reach, there: set[recall.Pair]) -> None:
     """All rows within reach, or of each datastream the first that are wanted."""
     if found.first:
         way, nearer = ("DESC", NEWER) if found.first.is_newest else ("ASC", OLDER)
         query = sql(
             FIRST, streams=found.streams, way=way, most=str(found.first.most), nearer=nearer, here=HERE,
         )  # fmt: skip
-        await recall.thaw(connection, await _fetched(connection, query), found.first)
+        pairs = [pair for pair in await _fetched(connection, query) if pair[:2] not in there]
+        await recall.thaw(connection, pairs, found.first)
         return
     stored, _ = await _sums(connection, found)
     if stored > recall.MOST:
         raise _too_many(stored)
-    await recall.thaw(connection, [r[:3] for r in await _fetched(connection, sql(PAIRS, where=found.where()))])
+    pairs = await _fetched(connection, sql(PAIRS, where=found.where()))
+    await recall.thaw(connection, [pair[:3] for pair in pairs if pair[:2] not in there])
 
 
 def _too_many(stored: int) -> Refused:
@@ -334,7 +341,12 @@ def _too_many(stored: int) -> Refused:
 
 
 async def _walk(
-    connection: Connection, reader: Reader, path: ResourcePath, options: Options, found: Reach
+    connection: Connection,
+    reader: Reader,
+    path: ResourcePath,
+    options: Options,
+    found: Reach,
+    there: set[recall.Pair],
 ) -> tuple[Any, ...] | None:
     """Day after day, until the page is full or there are no more."""
     is_down, count = found.is_descending, options.is_counted
@@ -354,7 +366,7 @@ async def _walk(
             done += 1
         if read > recall.MOST:
             raise _too_many(read)
-        await recall.thaw(connection, [pair[:3] for pair in pairs[begun:done]])
+        await recall.thaw(connection, [pair[:3] for pair in pairs[begun:done] if pair[:2] not in there])
         until = _until(pairs[done][:2], found) if done < len(pairs) else Sql()
         if not until and len(pairs) == MOST_PAIRS:
             raise _too_many(read)
@@ -387,7 +399,9 @@ def _until(pair: tuple[int, date], found: Reach) -> Sql:
 
 def is_complete(answer: tuple[Any, ...], found: Reach, options: Options) -> bool:
     """Whether a page of the table alone is the whole answer."""
-    _, _, is_full, token, newest = answer
+    is_found, _, is_full, token, newest = answer
+    if found.ids and not is_found:  # the Observation that leads to it may lie in a file
+        return False
     if newest is None:
         return True
     if not (is_full and found.is_walk and found.is_by_time and found.is_descending) or options.is_counted:

@@ -9,17 +9,19 @@ from urllib.parse import quote, unquote_plus
 
 import msgspec
 
+from shizhu.engines.things.http.sta.entities import SETS
 from shizhu.engines.things.http.sta.errors import bad, later
 from shizhu.engines.things.http.sta.formats import FORMATS
 from shizhu.engines.things.http.sta.pieces import Piece
 from shizhu.engines.things.logic.readings import parse_time
 
 DEFAULT_TOP, MOST_TOP = 100, 1000
+MOST_FLAT = 10_000  # entities of a page with at most one of each expanded collection: latest values of a county at once
 DEEPEST = 8
 SAFE = "$,;:@/()'*!"  # need no encoding in a query
 LONGEST = 20_000  # characters of all options
 EXPANSION = re.compile(r"(?P<path>[A-Za-z/]+)\s*(?:\((?P<options>.*)\))?", re.DOTALL)
-LATER = {"$search": "search", "$apply": "aggregation"}
+LATER = {"$search": "search"}
 ZONE_BLANK = re.compile(r"(T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) (\d{2}:\d{2})")
 
 
@@ -58,6 +60,7 @@ class Options:
     token: tuple[str | None, ...] = ()  # keys of the last row of the page before
     format: Piece | None = None
     as_of: Piece | None = None  # Observations as they were known then
+    apply: Piece | None = None  # put together or thinned: see `applied`
 
     @property
     def size(self) -> int:
@@ -75,6 +78,7 @@ class Options:
             "$count": "true" if self.is_counted else "",
             "$resultFormat": self.format.text if self.format else "",
             "$asOf": self.as_of.text if self.as_of else "",
+            "$apply": self.apply.text if self.apply else "",
         }
         return {name: text for name, text in written.items() if text}
 
@@ -92,7 +96,16 @@ def parse(query: str) -> Options:
         name, _, value = pair.partition("=")
         text = ZONE_BLANK.sub(r"\1+\2", unquote_plus(value))  # a + that was not encoded
         pieces.append(Piece(text, unquote_plus(name)))
-    return _options([piece for piece in pieces if piece.option.startswith("$")], 0)
+    options = _options([piece for piece in pieces if piece.option.startswith("$")], 0)
+    has_latest = any(expansion.name.text in SETS for expansion in options.expand)
+    most = MOST_FLAT if has_latest and all(map(_is_flat, options.expand)) else MOST_TOP
+    return options if options.top is None else replace(options, top=min(options.top, most))
+
+
+def _is_flat(expansion: Expansion) -> bool:
+    """Whether an expansion adds at most one entity at each step; collections have names in the plural, as sets do."""
+    is_one = expansion.name.text not in SETS or expansion.options.size <= 1
+    return is_one and all(_is_flat(inner) for inner in expansion.options.expand)
 
 
 def _options(pieces: list[Piece], depth: int) -> Options:
@@ -196,6 +209,12 @@ def _as_of(piece: Piece, depth: int) -> dict[str, object]:
     return {"as_of": piece}
 
 
+def _apply(piece: Piece, depth: int) -> dict[str, object]:
+    if depth:
+        raise piece.fault("it goes with the whole request")
+    return {"apply": piece}
+
+
 def _token(piece: Piece, _: int) -> dict[str, object]:
     try:
         return {"token": tuple(msgspec.json.decode(bytes.fromhex(piece.text), type=list[str | None]))}
@@ -208,10 +227,11 @@ READERS = {
     "$orderby": _orderby,
     "$select": _select,
     "$expand": _expand,
-    "$top": lambda piece, _: {"top": min(piece.number(), MOST_TOP)},
+    "$top": lambda piece, depth: {"top": min(piece.number(), MOST_TOP if depth else MOST_FLAT)},
     "$skip": lambda piece, _: {"skip": piece.number()},
     "$count": lambda piece, _: {"is_counted": piece.truth()},
     "$skiptoken": _token,
     "$resultFormat": _format,
     "$asOf": _as_of,
+    "$apply": _apply,
 }

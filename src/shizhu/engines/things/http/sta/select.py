@@ -21,12 +21,12 @@ from shizhu.engines.things.http.sta.sql import Sql, bind, join, literal, sql
 SELF = "@iot.selfLink"
 REFERENCE = (Piece(SELF, "$ref"),)
 PAGE = """
-SELECT string_agg(r.body, ',' ORDER BY r.place) AS items, count(*) AS found, max(r.token) AS token
+SELECT string_agg(CASE WHEN {e}.place <= {size} THEN {body} END, ',') AS items, count(*) AS found,
+       max(CASE WHEN {e}.place = {size} THEN {token} END) AS token
 FROM (
-  SELECT row_number() OVER () AS place, CASE WHEN row_number() OVER () <= {size} THEN {body} END AS body,
-         CASE WHEN row_number() OVER () = {size} THEN {token} END AS token
+  SELECT {e}.*, row_number() OVER () AS place
   FROM (SELECT {e}.*{keys} FROM {source} WHERE {where} ORDER BY {order} LIMIT {size} + 1 OFFSET {skip}) {e}
-) r
+) {e}
 """
 NEXT = "encode(convert_to(jsonb_build_array({keys})::text, 'UTF8'), 'hex')"
 COLLECTION = """
