@@ -24,7 +24,10 @@ BENCHES = (
     "tiles",
     "map",
     "feel",
+<<<<<<< HEAD
     "judge",
+=======
+>>>>>>> 4c7e7d5 (things: All archived days put together or exported at the command line; figures of archived readings)
 )
 
 

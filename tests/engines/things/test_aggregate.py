@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.engines.things.sta.service import Service
 from tests.engines.things.test_store import commit, device, stream
+from tests.fixtures import person
+from tests.web.pages import browser
 
-from shizhu.engines.things import aggregate, archive
+from shizhu.engines.things import aggregate, archive, files
 from shizhu.engines.things.logic.readings import Reading, Verdict
 from shizhu.engines.things.logic.thinning import lttb
 from shizhu.engines.things.models import Datastream, Hour
@@ -91,6 +94,33 @@ def test_archived_days_give_the_same(readings: int) -> None:
         aggregate.presence(readings, START, END),
     )
     assert after == before
+
+
+def test_whole_files_say_the_same(readings: int, run: Any, tmp_path: Path) -> None:
+    for day in DAYS:
+        archive.archive(day)
+    within = files.span(DAYS[0], DAYS[1])
+    assert within is not None
+    for name in ("PT1H", "P1D", "PT7M", "P1M"):
+        for quality in aggregate.QUALITIES:
+            step = aggregate.interval(name)
+            own = aggregate.aggregate(readings, within.start, within.end, step, ["sum", "min", "max"], quality)
+            told = [
+                (f.start, f.count, {"sum": float(f.total), "min": f.least, "max": f.most})
+                for f in files.aggregate(within, step, quality)
+                if f.stream == readings
+            ]
+            assert told == [(one.start, one.count, one.figures) for one in own]
+    days: list[tuple[int, int]] = []
+    count = files.export(within, str(tmp_path / "out.csv"), "csv", lambda done, total: days.append((done, total)))
+    lines = (tmp_path / "out.csv").read_text().splitlines()
+    assert (count, days) == (len(lines) - 1, [(1, 2), (2, 2)])
+    assert lines[0].startswith("datastream_id,phenomenon_time,")
+    run(commit(Reading(readings, START, 1.0)))  # takes its day back: the file's rows of it count no more
+    again = files.span(DAYS[0], DAYS[0])
+    assert again is not None
+    assert [one for one in files.aggregate(again, aggregate.interval("P1D")) if one.stream == readings] == []
+    assert files.span(date(2020, 1, 1), date(2020, 1, 2)) is None
 
 
 def test_a_day_of_summer_time_is_an_hour_shorter(stream: int, run: Any) -> None:

@@ -206,14 +206,14 @@ archive.archive_days([date(2026, 7, 1)])
 
 
 @pytest.mark.parametrize("number", [1, 200])
-def test_a_full_disk_changes_nothing_and_is_told(stream: int, run: Any, number: int) -> None:
+def test_a_full_disk_changes_nothing_and_is_told(stream: int, run: Any, number: int, tmp_path: Path) -> None:
     run(commit(*(Reading(stream, minute(n / 10), float(n)) for n in range(number))))
     environment = os.environ | {"DATABASE_URL": url(), "DJANGO_SETTINGS_MODULE": "shizhu.site.settings"}
-    files = set(archive.folder().iterdir())
+    environment["SHIZHU_HOME"] = str(tmp_path)
     done = subprocess.run([sys.executable, "-c", FULL], env=environment, check=False, capture_output=True)
     assert done.returncode == 0, done.stderr
     assert (len(rows(stream)), ArchivedDay.objects.count(), Day.objects.count()) == (number, 0, 0)
-    assert set(archive.folder().iterdir()) == files
+    assert [*(tmp_path / "history").iterdir()] == []
     told = archive.state()
     assert (told["state"], told["done"], told["fault"][:12]) == ("degraded", "0/1", "2026-07-01: ")
     archive.archive_days([DAY])

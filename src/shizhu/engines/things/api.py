@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from shizhu.engines.things import archive, replay
+from shizhu.engines.things import archive, files, replay
+from shizhu.engines.things.aggregate import AggregateFault, interval
 from shizhu.engines.things.capabilities import follow_profiles
 from shizhu.engines.things.catalogue import Registry, revocations
 from shizhu.engines.things.commanding import CommandRefused, Outgoing, send_command
@@ -47,6 +48,7 @@ from shizhu.engines.things.queries import (
 __all__ = [
     "EDGE_STREAMS",
     "LIVE",
+    "AggregateFault",
     "Bench",
     "CommandRefused",
     "DeviceRefused",
@@ -76,12 +78,14 @@ __all__ = [
     "device_keys",
     "device_list",
     "due_commands",
+    "files",
     "follow_county",
     "follow_profiles",
     "grant",
     "granted",
     "ingest",
     "ingest_edge",
+    "interval",
     "latest",
     "maintained",
     "packet",

@@ -159,7 +159,7 @@ def archive(day: date) -> int:
 
     ArchiveFault, OSError (disk full, folder not writable): then nothing has changed.
     """
-    with _alone(day), transaction.atomic(), _faults(), duck() as work:
+    with _alone(day), transaction.atomic(), faults(), duck() as work:
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         known = ArchivedDay.objects.filter(pk=day).first()
@@ -199,7 +199,7 @@ def _alone(day: date) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _faults() -> Iterator[None]:
+def faults() -> Iterator[None]:
     """What DuckDB cannot do (disk full, a file that is no Parquet) is an ArchiveFault."""
     import duckdb  # noqa: PLC0415  # see `_duckdb`
 

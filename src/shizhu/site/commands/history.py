@@ -1,12 +1,15 @@
-"""`shizhu history`: observations of closed days in files: what there is, archive now."""
+"""`shizhu history`: observations of closed days in files: what there is, archive now, put together, export."""
 
 from __future__ import annotations
 
 import argparse
+import csv
 import importlib
 import json
 import os
+import sys
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import django
@@ -16,11 +19,19 @@ from shizhu.site.config import Config, Trouble
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
-    parts = parser.add_subparsers(dest="part", required=True, metavar="list|archive")
+    parts = parser.add_subparsers(dest="part", required=True, metavar="list|archive|aggregate|export")
     listed = parts.add_parser("list", help="archived days with their files, and how the last night went")
     listed.add_argument("--json", action="store_true", help="print JSON")
     now = parts.add_parser("archive", help="move closed days to files now, as the job does every night")
     now.add_argument("days", nargs="*", type=_day, metavar="DAY", help="as 2026-07-01 (default: all that are due)")
+    together = parts.add_parser("aggregate", help="readings of archived days put together, as CSV")
+    together.add_argument("--interval", default="P1D", help="PT1H, P1D, P1M, P1Y or another ISO 8601 duration")
+    together.add_argument("--quality", default="good", choices=["good", "usable", "all"])
+    out = parts.add_parser("export", help="readings of archived days into one file, CSV or Parquet by its name")
+    out.add_argument("file", type=Path)
+    for one in (together, out):
+        one.add_argument("--from", dest="first", type=_day, metavar="DAY", help="the first day")
+        one.add_argument("--to", dest="last", type=_day, metavar="DAY", help="the last day")
 
 
 def _day(text: str) -> date:
@@ -36,11 +47,12 @@ def main(options: argparse.Namespace) -> int:
         raise Trouble("nothing runs: start it with `make up` first")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shizhu.site.settings")
     django.setup(set_prefix=False)
-    return int(PARTS[options.part](importlib.import_module("shizhu.engines.things.api").archive, options))
+    return int(PARTS[options.part](importlib.import_module("shizhu.engines.things.api"), options))
 
 
-def show(archive: Any, options: argparse.Namespace) -> int:
+def show(things: Any, options: argparse.Namespace) -> int:
     """What lies in files."""
+    archive = things.archive
     days = archive.listed()
     if options.json:
         print(json.dumps({"days": days, "state": archive.state()}, ensure_ascii=False, indent=2))
@@ -52,8 +64,10 @@ def show(archive: Any, options: argparse.Namespace) -> int:
     return 0
 
 
-def now(archive: Any, options: argparse.Namespace) -> int:
+def now(things: Any, options: argparse.Namespace) -> int:
     """Archive; exit 1 if a day stays in the database."""
+
+    archive = things.archive
 
     def told(day: date, rows: int) -> None:
         print(f"{day}  {rows:>12,} rows", flush=True)
@@ -66,4 +80,41 @@ def now(archive: Any, options: argparse.Namespace) -> int:
     return 1 if night.fault else 0
 
 
-PARTS = {"list": show, "archive": now}
+def together(things: Any, options: argparse.Namespace) -> int:
+    """Print figures, by datastream and time."""
+    try:
+        step = things.interval(options.interval)
+    except things.AggregateFault as fault:
+        raise Trouble(str(fault)) from None
+    table = csv.writer(sys.stdout)
+    table.writerow(["datastream", "start", "count", "sum", "min", "max"])
+    for one in things.files.aggregate(_span(things, options), step, options.quality):
+        table.writerow([one.stream, one.start.isoformat(), one.count, one.total, one.least, one.most])
+    return 0
+
+
+def export(things: Any, options: argparse.Namespace) -> int:
+    """Write the file."""
+    form = options.file.suffix.removeprefix(".")
+    if form not in things.files.FORMS:
+        raise Trouble(f"{options.file}: the name must end in .csv or .parquet")
+
+    def told(done: int, total: int) -> None:
+        print(f"\r{done} of {total} days", end="", file=sys.stderr, flush=True)
+
+    try:
+        rows = things.files.export(_span(things, options), str(options.file), form, told)
+    except (OSError, things.archive.ArchiveFault) as fault:
+        raise Trouble(f"{options.file} was not written: {fault}") from None
+    print(f"\n{rows:,} rows in {options.file}", file=sys.stderr)
+    return 0
+
+
+def _span(things: Any, options: argparse.Namespace) -> Any:
+    found = things.files.span(options.first, options.last)
+    if found is None:
+        raise Trouble("no day of this span is archived: `shizhu history list` shows which are")
+    return found
+
+
+PARTS = {"list": show, "archive": now, "aggregate": together, "export": export}

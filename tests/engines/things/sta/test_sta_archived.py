@@ -138,7 +138,7 @@ def questions(world: World) -> st.SearchStrategy[str]:
 
 
 @given(data=st.data())
-@settings(max_examples=14, deadline=None, phases=[Phase.generate], suppress_health_check=[*HealthCheck])
+@settings(max_examples=5, deadline=None, phases=[Phase.generate], suppress_health_check=[*HealthCheck])
 def test_the_same_question_has_the_same_answer(days: World, service: Service, run: Any, data: st.DataObject) -> None:
     run(taken_back())
     asking = data.draw(st.lists(questions(days), min_size=30, max_size=60))

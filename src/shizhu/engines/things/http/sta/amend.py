@@ -37,6 +37,7 @@ SELECT t.county_id, array_agg(s.id ORDER BY s.id) FROM things_datastream s JOIN 
 WHERE s.id = ANY(%s) GROUP BY 1
 """
 HISTORY = "SELECT historicallocation_id FROM things_historicallocation_locations WHERE location_id = ANY(%s)"
+NAMING = "SELECT DISTINCT datastream_id FROM things_observation WHERE feature_id = ANY(%s)"
 ABSENT = "SELECT unnest(%s::bigint[]) EXCEPT SELECT id FROM things_observation WHERE id = ANY(%s)"
 ARCHIVED = """
 SELECT y.datastream_id, y.day FROM things_day y JOIN things_datastream s ON s.id = y.datastream_id
@@ -52,9 +53,7 @@ async def change(writer: Writer, id_: int, draft: Draft) -> None:
         return
     await writer.change(id_, draft)
     if draft.entity.name == "FeaturesOfInterest" and "feature" in draft.values:
-        streams = await _ids(
-            writer, "SELECT DISTINCT datastream_id FROM things_observation WHERE feature_id = ANY(%s)", [id_]
-        )
+        streams = await _ids(writer, NAMING, [id_])
         await writer.connection.execute(ORDERED, (streams,))
         await store.remeasure(writer.connection, streams, streams)
 
