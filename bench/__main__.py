@@ -18,16 +18,14 @@ BENCHES = (
     "idle",
     "pages",
     "sta",
+    "history",
     "bulk",
     "records",
     "boards",
     "tiles",
     "map",
     "feel",
-<<<<<<< HEAD
     "judge",
-=======
->>>>>>> 4c7e7d5 (things: All archived days put together or exported at the command line; figures of archived readings)
 )
 
 

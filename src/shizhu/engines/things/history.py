@@ -7,7 +7,7 @@ found here is put beside what the table has.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 import orjson
@@ -71,8 +71,12 @@ def newest(streams: Collection[int], at: datetime) -> dict[int, Known]:
 
 
 def _pairs(stream: int, start: datetime, end: datetime) -> list[tuple[int, str]]:
+    return _fetched(FILES, [[stream], *_days(start, end)])
+
+
+def _days(start: datetime, end: datetime) -> tuple[date, date]:
     first, last = (archive.day_of(min(max(moment, BEGINNING), END)) for moment in (start, end))
-    return _fetched(FILES, [[stream], first, last])
+    return first, last
 
 
 def _fetched(query: str, values: Sequence[Any]) -> list[tuple[int, str]]:

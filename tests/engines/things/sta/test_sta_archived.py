@@ -246,6 +246,7 @@ def test_other_rooms_find_archived_readings_too(days: World) -> None:
             *(api.latest(streams, minute(n)) for n in (-5000, -2880, -1499, -31, 0, 700, 3000)),
             queries.last(warm, 30),
             api.packet(warm, minute(-600)),
+            *(api.readings(streams, minute(a), minute(b)) for a, b in spans),
         ]
 
     before = found()
