@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.engines.things.sta.service import Service
 from tests.engines.things.test_store import commit, device, stream
 from tests.fixtures import person
-from tests.web.pages import browser
+from tests.web.pages import browser, text
 
 from shizhu.engines.things import aggregate, archive, files
 from shizhu.engines.things.logic.readings import Reading, Verdict
@@ -210,5 +210,7 @@ def test_the_page_marks_gaps(readings: int, device: Any, quick: None) -> None:
     chart = page.context["chart"]
     gap = [(START + timedelta(minutes=n)).isoformat() for n in (1790, 1920)]
     assert chart["gaps"] == [gap]
-    assert chart["presence"] == {"there": 422, "expected": 432, "share": 97.6}
-    assert "97.6" in page.content.decode()
+    assert chart["presence"] == {
+        "there": 422, "expected": 432, "share": 97.6, "told": "完整率 97.6 %", "counts": "应有 432 个读数，实有 422 个",
+    }  # fmt: skip
+    assert "完整率 97.6 %" in text(page)

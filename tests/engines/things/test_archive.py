@@ -94,7 +94,9 @@ def test_what_comes_later_is_taken_in_once_and_corrects(stream: int, device: Any
     assert Hour.objects.get(datastream=stream).total == 16.0
     assert archive.touched() == [DAY]
     old = archive.path(ArchivedDay.objects.get())
+    os.utime(old, (0, 0))
     assert archive.archive(DAY) == 6
+    archive.sweep()
     assert [row for row in held() if row[0] == stream] == [
         (stream, 0, 0, 0.0),
         (stream, 1, 0, 1.0),

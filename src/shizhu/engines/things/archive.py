@@ -57,7 +57,7 @@ ALWAYS_HOT = timedelta(days=2)  # days that ended later are never archived
 MEMORY = "256MB"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NIGHTS_KEPT = timedelta(days=90)
-KEPT = timedelta(hours=1)  # a file that no longer counts, for whoever reads it just now
+KEPT = timedelta(days=1)  # a file that no longer counts, for whoever reads it just now, or takes a backup
 OFFSET = "interval '8 hours'"  # of the county's time
 FRESH = f"""
 COPY (SELECT {COLUMNS} FROM things_observation WHERE phenomenon_time >= %s AND phenomenon_time < %s)
@@ -183,6 +183,8 @@ def archive(day: date) -> int:
             },
         )  # fmt: skip
         _roll_up(work, day, folder() / name)
+        if known and Path(path(known)).exists():
+            os.utime(path(known))  # kept from now on
         return sums[0]
 
 

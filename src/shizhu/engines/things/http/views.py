@@ -150,8 +150,13 @@ def _presence(stream: int, start: datetime, end: datetime) -> dict[str, Any]:
     if found is None or not found.expected:
         return {}
     gaps = [[a.isoformat(), b.isoformat()] for a, b in found.gaps]
-    there = {"there": found.there, "expected": found.expected, "share": math.floor(1000 * found.completeness) / 10}
-    return {"gaps": gaps, "presence": there}
+    share = math.floor(1000 * found.completeness) / 10
+    counts = {"there": found.there, "expected": found.expected}
+    told = {
+        "told": _("complete %(share)s %%") % {"share": share},
+        "counts": _("%(there)s of %(expected)s expected readings") % counts,
+    }
+    return {"gaps": gaps, "presence": {"share": share, **counts, **told}}
 
 
 def quarantined(request: Request, verb: str = SEE_QUARANTINE) -> Any:
