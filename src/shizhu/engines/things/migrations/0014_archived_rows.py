@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("things", "0011_extents"),
+        ("things", "0013_tasking"),
     ]
 
     operations = [
