@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "shizhu.engines.records",
     "shizhu.engines.maps",
     "shizhu.engines.things",
+    "shizhu.engines.notices",
     "shizhu.engines.alarms",
     "shizhu.engines.cases",
     "shizhu.engines.plan",

@@ -94,13 +94,25 @@ def clear(alarm: Alarm, *, person: int | None, why: str, is_false: bool = False)
     return True
 
 
+def rings(alarm: Alarm) -> tuple[set[int], set[int]]:
+    """Who is told at once, and who besides when nobody has seen it: those with the nearest posts, and all others."""
+    depth = {post.person_id: post.area.path.count("/") for post in _posts(alarm)}
+    nearest = max(depth.values(), default=0)
+    first = {person for person, deep in depth.items() if deep == nearest}
+    return first, depth.keys() - first
+
+
 def candidates(alarm: Alarm) -> list[Person]:
     """On whom it may lie: who has a post that may acknowledge it there, by name."""
+    return sorted({post.person for post in _posts(alarm)}, key=lambda one: (one.sort_key, one.pk))
+
+
+def _posts(alarm: Alarm) -> list[Post]:
     posts = Post.objects.current(timezone.localdate()).filter(area__county=alarm.county_id, person__is_active=True)
-    found = {
-        post.person for post in posts.select_related("person", "role", "area", "organisation")
+    order = sorted(posts.select_related("person", "role", "area", "organisation"), key=lambda post: len(post.area.path))
+    return [
+        post for post in order
         if any(access.covers(verb, ACKNOWLEDGE) for verb in post.role.verbs)
         and alarm.area.path.startswith(post.area.path)
         and alarm.organisation.path.startswith(post.organisation.path)
-    }  # fmt: skip
-    return sorted(found, key=lambda one: (one.sort_key, one.pk))
+    ]  # fmt: skip

@@ -14,12 +14,15 @@ class AlarmsConfig(AppConfig):
         """Register kinds, consumers, menu and cards."""
         from shizhu.engines.alarms import (  # noqa: PLC0415  # apps must be loaded first
             bindings,
+            caring,
             datasets,
             declare,
             dossier,
             features,
             judging,
-            places,  # apps must be loaded first
+            places,
+            raising,
+            telling,  # apps must be loaded first
         )
         from shizhu.engines.alarms.http import views  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
@@ -47,6 +50,8 @@ class AlarmsConfig(AppConfig):
         things.add_levels(places.levels)
         maps.section(30, dossier.of_subject)
         events.consumer("alarms.judge", ["things.observations.committed"], judging.readings_committed)
+        events.consumer("alarms.tell", [raising.RAISED], telling.raised)
+        events.consumer("alarms.remind", [caring.REMINDER], telling.reminded)
         sources = ["things.device.registered", "things.datastream.deleted"]
         events.consumer("alarms.binding", sources, judging.sources_changed)
         menu.add(menu.Entry({"zh": "预警", "en": "Alarms"}, "bell", "/alarms/", "alarms.alarm.view", 20, on_phone=True))

@@ -1,0 +1,35 @@
+"""People are told of alarms: the nearest at once, everybody else who may act when nobody has seen it."""
+
+from __future__ import annotations
+
+from shizhu.engines.alarms import acting, api
+from shizhu.engines.alarms.models import Alarm
+from shizhu.engines.notices import api as notices
+from shizhu.engines.things import api as things
+from shizhu.kernel.events import Event
+
+
+def raised(event: Event) -> None:
+    """The first ring."""
+    _tell(event.data["alarm"], event.id, ring=0)
+
+
+def reminded(event: Event) -> None:
+    """Nobody has seen it: the first ring again, and the second."""
+    _tell(event.data["alarm"], event.id, ring=1)
+
+
+def _tell(number: int, key: str, *, ring: int) -> None:
+    alarm = Alarm.objects.select_related("area", "organisation").filter(pk=number, state=Alarm.State.OPEN).first()
+    if alarm is None:
+        return
+    near, far = acting.rings(alarm)
+    info = api.get(number)
+    stream = things.describe([alarm.datastream]).get(alarm.datastream)
+    value = "" if alarm.value is None else f"{alarm.value:g} {stream.unit if stream else ''}"
+    lines = [f"{value} ({alarm.limit})" if alarm.limit else value, info.advice.get("zh", "")]
+    title = " · ".join(filter(None, [stream.thing_name if stream else "", info.title["zh"], "请签收" if ring else ""]))
+    notices.tell(
+        alarm.county_id, f"alarm/{number}/{key}", near | far if ring else near, title=title,
+        text="\n".join(filter(None, lines)), url=f"/alarms/{number}/", level=alarm.level,
+    )  # fmt: skip

@@ -1,0 +1,109 @@
+"""The channels, behind one interface: hand a batch for one address over, or raise NotSent with the reason."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import smtplib
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import Any
+
+from shizhu.engines.notices.logic import signing
+from shizhu.engines.notices.models import Channel, Kind
+
+PATIENCE = 10.0  # seconds
+
+
+class NotSent(Exception):
+    """It was not taken over; the text says why."""
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """One delivery as a channel has it: whose, what, and the token by which the other side tells of it."""
+
+    token: str
+    title: str
+    text: str
+    url: str
+    level: str
+
+
+def send(channel: Channel, address: str, parcels: Sequence[Parcel]) -> None:
+    """Hand over; several together are a digest."""
+    SENDERS[channel.kind](channel, address, parcels)
+
+
+def words(parcels: Sequence[Parcel]) -> str:
+    """What people read."""
+    return "\n\n".join("\n".join(filter(None, (one.title, one.text, one.url))) for one in parcels)
+
+
+def _email(channel: Channel, address: str, parcels: Sequence[Parcel]) -> None:
+    host, _, port = channel.address.rpartition(":")
+    mail = EmailMessage()
+    mail["Subject"] = parcels[0].title if len(parcels) == 1 else f"{parcels[0].title} +{len(parcels) - 1}"
+    mail["From"], mail["To"], mail["Message-ID"] = channel.account, address, f"<{parcels[0].token}@shizhu>"
+    mail.set_content(words(parcels))
+    try:
+        with smtplib.SMTP(host, int(port), timeout=PATIENCE) as server:
+            if channel.secret:
+                server.starttls()
+                server.login(channel.account, channel.secret)
+            server.send_message(mail)
+    except (OSError, smtplib.SMTPException, ValueError) as error:
+        raise NotSent(f"{channel.address}: {error}") from None
+
+
+def _webhook(channel: Channel, address: str, parcels: Sequence[Parcel]) -> None:
+    for one in parcels:
+        event = {
+            "specversion": "1.0", "id": one.token, "type": "notices.message.told", "source": "/notices",
+            "datacontenttype": "application/json",
+            "data": {"title": one.title, "text": one.text, "url": one.url, "level": one.level},
+        }  # fmt: skip
+        body, now = json.dumps(event, ensure_ascii=False).encode(), str(int(time.time()))
+        _post(address, body, {"X-Shizhu-Timestamp": now, "X-Shizhu-Signature": signing.sign(channel.secret, now, body)})
+
+
+def _operator(channel: Channel, address: str, parcels: Sequence[Parcel]) -> None:
+    """SMS and voice as operators' HTTP gateways take them: account, time, sign, receiver, text, our number of it."""
+    now = str(int(time.time()))
+    sign = hashlib.sha256(f"{channel.account}{channel.secret}{now}".encode()).hexdigest()
+    asked = {
+        "account": channel.account, "timestamp": now, "sign": sign, "kind": channel.kind, "mobile": address,
+        "content": words(parcels), "extend": parcels[0].token,
+    }  # fmt: skip
+    answer = _post(channel.address, json.dumps(asked, ensure_ascii=False).encode())
+    if answer.get("code") != 0:
+        raise NotSent(f"the operator answers {answer.get('code')}: {answer.get('message', '')}")
+
+
+def _wecom(channel: Channel, address: str, parcels: Sequence[Parcel]) -> None:
+    """A group robot of WeCom (企业微信): text, with the person to be mentioned."""
+    text = {"content": words(parcels), "mentioned_mobile_list": [address]}
+    answer = _post(channel.address, json.dumps({"msgtype": "text", "text": text}, ensure_ascii=False).encode())
+    if answer.get("errcode") != 0:
+        raise NotSent(f"WeCom answers {answer.get('errcode')}: {answer.get('errmsg', '')}")
+
+
+SENDERS: dict[str, Callable[[Channel, str, Sequence[Parcel]], None]] = {
+    Kind.EMAIL: _email, Kind.WEBHOOK: _webhook, Kind.SMS: _operator, Kind.VOICE: _operator, Kind.WECOM: _wecom,
+}  # fmt: skip
+
+
+def _post(url: str, body: bytes, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    if not url.startswith(("http://", "https://")):
+        raise NotSent(f"{url}: only http and https")
+    asked = urllib.request.Request(url, body, {"Content-Type": "application/json", **(headers or {})})  # noqa: S310
+    try:
+        with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:  # noqa: S310  # looked at above
+            found = json.loads(answer.read() or b"{}")
+    except (OSError, ValueError) as error:
+        raise NotSent(f"{url}: {error}") from None
+    return found if isinstance(found, dict) else {}

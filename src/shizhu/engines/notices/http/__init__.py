@@ -1,0 +1,1 @@
+"""Pages and the addresses that operators call."""

@@ -1,0 +1,86 @@
+"""An operator for texts and calls that is not real: it takes them as a real one does, loses, delays and repeats.
+
+Which of them is decided by chance from a seed, so that a run can be repeated. Whatever it tells goes to `report`: an
+address that gets signed status reports, as `{"reports": [{"token", "status": "DELIVRD" | "UNDELIV", "why"}]}`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import random
+import threading
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass
+class Operator:
+    """How badly it works, as shares of what it takes; `sent` is all that it has taken."""
+
+    account: str
+    secret: str
+    report: str = ""
+    loses: float = 0.05
+    refuses: float = 0.02
+    repeats: float = 0.1
+    delay: float = 2.0  # seconds, at most
+    seed: int = 1
+    sent: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._chance = random.Random(self.seed)  # noqa: S311  # nothing secret
+        operator = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                body = json.dumps(operator.take(asked)).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_given: Any) -> None:
+                """It keeps no log."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Where it takes messages."""
+        return f"http://127.0.0.1:{self.server.server_port}/send"
+
+    def take(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Its answer to one message."""
+        sign = hashlib.sha256(f"{asked['account']}{self.secret}{asked['timestamp']}".encode()).hexdigest()
+        if asked["account"] != self.account or sign != asked["sign"]:
+            return {"code": 401, "message": "sign"}
+        if self._chance.random() < self.refuses:
+            return {"code": 503, "message": "busy"}
+        self.sent.append(asked)
+        if self._chance.random() >= self.loses:
+            times = 2 if self._chance.random() < self.repeats else 1
+            wait = self._chance.random() * self.delay
+            threading.Timer(wait, self._tell, (asked["extend"], times)).start()
+        return {"code": 0, "msgid": f"{len(self.sent)}"}
+
+    def _tell(self, token: str, times: int) -> None:
+        for _ in range(times):
+            body = json.dumps({"reports": [{"token": token, "status": "DELIVRD"}]}).encode()
+            now = str(int(time.time()))
+            sign = hmac.new(self.secret.encode(), now.encode() + b"." + body, hashlib.sha256).hexdigest()
+            headers = {"X-Shizhu-Timestamp": now, "X-Shizhu-Signature": f"sha256={sign}"}
+            asked = urllib.request.Request(self.report, body, {"Content-Type": "application/json", **headers})  # noqa: S310
+            if self.report:
+                urllib.request.urlopen(asked, timeout=10).close()  # noqa: S310
+
+    def stop(self) -> None:
+        """It takes nothing any more."""
+        self.server.shutdown()
+        self.server.server_close()

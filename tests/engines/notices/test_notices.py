@@ -1,0 +1,232 @@
+"""Notices on a real database, over real sockets: a mail server, a web server, an operator that loses and repeats."""
+
+from __future__ import annotations
+
+import json
+import socketserver
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from tests.engines.alarms.jugs import warm
+from tests.fixtures import person
+from tests.web.pages import browser, text
+
+from shizhu.engines.alarms import caring
+from shizhu.engines.notices import api, telling
+from shizhu.engines.notices.logic import signing
+from shizhu.engines.notices.models import Channel, Delivery, Message, Wish
+from shizhu.gateways.simulators.operator import Operator
+from shizhu.kernel import events
+from shizhu.kernel.models import County, OutboxEvent, Person
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+
+
+class Mail(socketserver.StreamRequestHandler):
+    """As much of RFC 5321 as a client needs."""
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 sink\r\n")
+        while line := self.rfile.readline().strip():
+            if line.upper() == b"DATA":
+                self.wfile.write(b"354 go on\r\n")
+                lines = iter(self.rfile.readline, b".\r\n")
+                self.server.mails.append(b"".join(lines).decode())  # type: ignore[attr-defined]
+            self.wfile.write(b"221 bye\r\n" if line.upper() == b"QUIT" else b"250 ok\r\n")
+
+
+@contextmanager
+def mail_server() -> Iterator[tuple[str, list[str]]]:
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mail)
+    server.mails = []  # type: ignore[attr-defined]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_address[1]}", server.mails  # type: ignore[attr-defined]
+    server.shutdown()
+    server.server_close()
+
+
+@contextmanager
+def web_server(*statuses: int) -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]]]]:
+    """Answers with these statuses, then 200."""
+    got, left = list[tuple[dict[str, str], bytes]](), list(statuses)
+
+    class Sink(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.append((dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(left.pop(0) if left else 200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_given: Any) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Sink)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/hook", got
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def wei(county: County) -> Person:
+    made = person(county, "alarms.*", username="wei")
+    made.phone = "13800000000"
+    made.save()
+    return made
+
+
+def tell(county: County, wei: Person, key: str = "k", level: str = "blue") -> int | None:
+    return api.tell(county.pk, key, [wei.pk], title=f"水位 {key}", text="看一看", url="/alarms/1/", level=level)
+
+
+def channel(county: County, kind: str, address: str, **more: Any) -> Channel:
+    return Channel.objects.create(county=county, kind=kind, name=kind, address=address, **more)
+
+
+def states() -> list[tuple[str, str, int]]:
+    rows = Delivery.objects.exclude(channel=None).order_by("pk")
+    return [(one.channel.kind, one.state, one.tries) for one in rows if one.channel]
+
+
+def test_nothing_is_told_twice(county: County, wei: Person) -> None:
+    assert tell(county, wei) is not None
+    assert tell(county, wei) is None
+    assert (Message.objects.count(), Delivery.objects.count()) == (1, 1)
+
+
+def test_mail_goes_out_once_and_a_digest_together(county: County, wei: Person) -> None:
+    with mail_server() as (address, mails):
+        channel(county, "email", address, account="county@example.org")
+        Wish.objects.create(person=wei, kinds=["email"], email="wei@example.org", digest_at="08:00")
+        tell(county, wei, "a")
+        tell(county, wei, "b")
+        tell(county, wei, "c", level="red")
+        assert (telling.send_due(), len(mails)) == (1, 1)
+        assert telling.send_due(timezone.now() + timedelta(days=1)) == 2
+        assert telling.send_due(timezone.now() + timedelta(days=2)) == 0
+    assert len(mails) == 2
+    assert "To: wei@example.org" in mails[0]
+    assert states() == [("email", "sent", 0)] * 3
+
+
+def test_a_webhook_is_signed_and_tried_again(county: County, wei: Person) -> None:
+    with web_server(500) as (url, got):
+        channel(county, "webhook", url, secret="s3")
+        tell(county, wei)
+        now = timezone.now()
+        assert telling.send_due(now) == 0
+        assert states() == [("webhook", "waiting", 1)]
+        assert telling.send_due(now + timedelta(seconds=50)) == 0
+        assert telling.send_due(now + timedelta(seconds=70)) == 1
+    assert states() == [("webhook", "sent", 1)]
+    headers, body = got[1]
+    assert len(got) == 2
+    assert signing.is_signed("s3", headers["X-Shizhu-Timestamp"], body, headers["X-Shizhu-Signature"], timezone.now())
+    assert json.loads(body)["data"] == {"title": "水位 k", "text": "看一看", "url": "/alarms/1/", "level": "blue"}
+
+
+def test_what_nobody_takes_fails_in_the_end(county: County, wei: Person) -> None:
+    channel(county, "webhook", "http://127.0.0.1:9/", secret="s")
+    tell(county, wei)
+    now = timezone.now()
+    for n in range(8):
+        telling.send_due(now + timedelta(hours=5 * n))
+    assert states() == [("webhook", "failed", 6)]
+    assert "127.0.0.1:9" in Delivery.objects.exclude(channel=None).get().error
+
+
+def test_an_operator_that_loses_and_repeats_is_kept_exactly(county: County, wei: Person, live_server: Any) -> None:
+    operator = Operator("acc", "s3", loses=0.3, refuses=0.2, repeats=0.5, delay=0.2, seed=4)
+    made = channel(county, "sms", operator.url, account="acc", secret="s3", is_simulated=True)
+    operator.report = f"{live_server.url}/messages/receipt/{made.pk}/"
+    Wish.objects.create(person=wei, kinds=["sms"])
+    for n in range(20):
+        tell(county, wei, f"{n}", level="red")
+        telling.send_due()
+    for hour in (1, 2, 3):
+        telling.send_due(timezone.now() + timedelta(hours=hour))
+    time.sleep(2)
+    operator.stop()
+    found = [state for _kind, state, _tries in states()]
+    told = [asked["content"].splitlines()[0] for asked in operator.sent]
+    assert sorted(told) == sorted({f"水位 {n}" for n in range(20)})
+    assert (found.count("received") + found.count("sent"), found.count("received") >= 10) == (20, True)
+    assert operator.sent[0]["mobile"] == "13800000000"
+
+
+def test_a_receipt_without_the_right_signature_changes_nothing(county: County, wei: Person) -> None:
+    made = channel(county, "sms", "http://127.0.0.1:9/", account="acc", secret="s3")
+    Wish.objects.create(person=wei, kinds=["sms"])
+    tell(county, wei)
+    token = Delivery.objects.get(channel=made).token
+    body, now = json.dumps({"reports": [{"token": token, "status": "DELIVRD"}]}), str(int(time.time()))
+    address = f"/messages/receipt/{made.pk}/"
+    for secret, expected in (("wrong", 403), ("s3", 200)):
+        headers = {"X-Shizhu-Timestamp": now, "X-Shizhu-Signature": signing.sign(secret, now, body.encode())}
+        answer = Client().post(address, body, content_type="application/json", headers=headers)
+        assert answer.status_code == expected
+        assert states() == [("sms", "waiting" if expected == 403 else "received", 0)]
+
+
+def test_an_alarm_tells_the_nearest_and_when_unseen_everybody(county: County) -> None:
+    near = person(county, "alarms.*", username="near", in_area="101")
+    leader = person(county, "alarms.*", username="leader")
+    person(county, "alarms.*", username="far", in_area="102")
+    warm(county, "E", "101")
+
+    def handled() -> list[str]:
+        rows = list(OutboxEvent.objects.order_by("pk"))
+        OutboxEvent.objects.all().delete()
+        for row in rows:
+            event = events.decode(json.dumps(row.envelope).encode())
+            for consumer in events.consumers():
+                if event.type in consumer.types and consumer.name in {"alarms.tell", "alarms.remind"}:
+                    events.handle(consumer, event)
+                    events.handle(consumer, event)
+        return sorted(one.person.username for one in Delivery.objects.filter(channel=None) if one.person)
+
+    assert handled() == ["near"]
+    caring.every_minute(timezone.now() + timedelta(hours=3))
+    assert handled() == ["leader", "near", "near"]
+    message = Message.objects.latest("pk")
+    page = browser(leader).post(f"/messages/{message.pk}/")
+    assert (page.status_code, page.headers["Location"].startswith("/alarms/")) == (302, True)
+    assert Delivery.objects.filter(read_at=None).count() == 2
+    assert browser(near).get(f"/messages/{message.pk}/").context["rows"] is None
+
+
+def test_channels_are_kept_by_who_may_and_secrets_are_never_shown(county: County, wei: Person) -> None:
+    boss = browser(person(county, "notices.*", username="boss"))
+    given = {
+        "kind": "sms",
+        "name": "短信",
+        "address": "http://x/",
+        "account": "a",
+        "secret": "geheim",
+        "is_enabled": "on",
+    }
+    assert browser(wei).get("/messages/channels/").status_code == 403
+    assert browser(wei).post("/messages/channels/", given).status_code == 403
+    assert Channel.objects.count() == 0
+    assert boss.post("/messages/channels/", given).status_code == 302
+    made = Channel.objects.get()
+    page = boss.get(f"/messages/channels/?channel={made.pk}")
+    assert "短信" in text(page)
+    assert "geheim" not in page.content.decode()
+    boss.post("/messages/channels/", {**given, "channel": made.pk, "secret": "", "name": "短信二"})
+    assert list(Channel.objects.values_list("name", "secret")) == [("短信二", "geheim")]
+
+
+def test_wishes_are_one_s_own_and_quiet_hours_have_two_ends(county: County, wei: Person) -> None:
+    client = browser(wei)
+    assert "静音" in text(client.post("/messages/wishes/", {"kinds": ["sms"], "quiet_from": "22:00"}))
+    assert Wish.objects.count() == 0
+    client.post("/messages/wishes/", {"kinds": ["sms"], "quiet_from": "22:00", "quiet_to": "07:00"})
+    assert (Wish.objects.get().person, Wish.objects.get().kinds) == (wei, ["sms"])
