@@ -15,7 +15,15 @@ from shizhu.kernel import access, second_factor
 from shizhu.kernel.models import County, Person
 from shizhu.web import authentication, counties, menu, recent, sessions
 
-FREE = ("/login", "/logout", "/language", "/static/", "/healthz", "/password", "/messages/receipt/")  # the last is signed
+FREE = (
+    "/login",
+    "/logout",
+    "/language",
+    "/static/",
+    "/healthz",
+    "/password",
+    "/messages/receipt/",
+)  # the last is signed
 SETUP = "/account/second"  # free too, but not what is below it
 APIS = ("/ogc",)  # standard APIs answered by Django: a login, a token, or anybody where the stack is --open
 

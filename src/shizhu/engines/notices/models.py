@@ -45,9 +45,9 @@ class Wish(models.Model):
     person = models.OneToOneField(Person, models.CASCADE, primary_key=True, related_name="+")
     kinds = models.JSONField(default=list)
     email = models.EmailField(blank=True)
-    quiet_from = models.TimeField(null=True)
-    quiet_to = models.TimeField(null=True)
-    digest_at = models.TimeField(null=True)
+    quiet_from = models.TimeField(null=True, blank=True)
+    quiet_to = models.TimeField(null=True, blank=True)
+    digest_at = models.TimeField(null=True, blank=True)
 
 
 class Message(models.Model):

@@ -29,9 +29,9 @@ class Migration(migrations.Migration):
                 ),
                 ("kinds", models.JSONField(default=list)),
                 ("email", models.EmailField(blank=True, max_length=254)),
-                ("quiet_from", models.TimeField(null=True)),
-                ("quiet_to", models.TimeField(null=True)),
-                ("digest_at", models.TimeField(null=True)),
+                ("quiet_from", models.TimeField(blank=True, null=True)),
+                ("quiet_to", models.TimeField(blank=True, null=True)),
+                ("digest_at", models.TimeField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(
