@@ -73,7 +73,7 @@ class State(models.TextChoices):
     """What became of a delivery."""
 
     WAITING = "waiting", gettext_lazy("waits")
-    SENT = "sent", gettext_lazy("handed over")
+    SENT = "sent", gettext_lazy("passed on")
     RECEIVED = "received", gettext_lazy("arrived")
     FAILED = "failed", gettext_lazy("failed")
 

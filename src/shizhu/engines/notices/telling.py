@@ -57,7 +57,7 @@ def _delivery(message: Message, **told: object) -> Delivery:
 
 
 def send_due(now: datetime | None = None) -> int:
-    """Send what is due, that for one address by one channel together; returns how many deliveries were handed over."""
+    """Send what is due, that for one address by one channel together; returns how many deliveries were passed on."""
     at = now or timezone.now()
     with transaction.atomic():
         waiting = Delivery.objects.select_for_update(skip_locked=True).filter(state=State.WAITING, due__lte=at)

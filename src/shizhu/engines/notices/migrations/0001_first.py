@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("waiting", "waits"),
-                            ("sent", "handed over"),
+                            ("sent", "passed on"),
                             ("received", "arrived"),
                             ("failed", "failed"),
                         ],
