@@ -288,7 +288,8 @@ def _read_info(node: Any) -> Info:
         tuple((one.text or "").strip() for one in _all(node, "category")), tuple(map(_read_area, _all(node, "area"))),
         _text(node, "language") or "en-US", tuple((one.text or "").strip() for one in _all(node, "responseType")),
         _read_pairs(node, "eventCode"), _maybe(node, "effective"), _maybe(node, "onset"), _maybe(node, "expires"),
-        *(_text(node, name) for name in ("senderName", "headline", "description", "instruction", "web", "contact")),
+        _text(node, "senderName"), _text(node, "headline"), _text(node, "description"), _text(node, "instruction"),
+        _text(node, "web"), _text(node, "contact"),
         _read_pairs(node, "parameter"),
     )  # fmt: skip
 
