@@ -79,7 +79,7 @@ def test_the_wall_is_up_to_date_by_itself(told: Stack, visit: Visit) -> None:
     before = int(value(wall.page, "alarms_open"))
     office.page.goto("/alarms/")
     office.page.locator("tbody tr a").first.click()
-    office.page.locator("[name=why]").fill("现场复测正常")
+    office.page.locator("#why").fill("现场复测正常")
     office.page.get_by_role("button", name=re.compile("解除")).click()
     expect(wall.page.locator("#panel-alarms_open .board-value")).to_have_text(str(before - 1))
 

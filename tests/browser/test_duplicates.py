@@ -31,7 +31,7 @@ def test_two_are_compared_merged_and_two_again(living: Stack, visit: Visit) -> N
     expect(main).to_contain_text("并入本记录：")
     science.look("merged")
     main.get_by_role("button", name="撤销合并").click()
-    expect(main).to_contain_text("记录已恢复")
+    expect(main).to_contain_text("已注销 → 资格失效")
     assert until(lambda: living.query(OPEN) == [(1,)]), living.tail()
     phone = visit("science", PHONE)
     for name, address in (("duplicates", f"{ENTERPRISES}duplicates/"), ("records", ENTERPRISES)):

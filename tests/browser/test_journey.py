@@ -50,7 +50,7 @@ def station(living: Stack) -> Iterator[Station]:
         "device", "add", KEY, "--profile", "ecology.water_station", "--name", NAME, "--organisation", "ecology",
         "--area", "500240001", "--point", "108.12,30.02", "--password", "123456", "--property", "target_class=III",
     )  # fmt: skip
-    bound = "SELECT count(*) FROM alarms_binding b JOIN things_datastream s ON s.id = b.datastream " \
+    bound = "SELECT count(*) FROM alarms_binding b JOIN things_datastream s ON s.id = ANY(b.streams) " \
         "JOIN things_thing t ON t.id = s.thing_id WHERE t.key = %s"  # fmt: skip
     assert until(lambda: living.query(bound, KEY)[0][0] == 1), living.tail()
     made = Station(living)

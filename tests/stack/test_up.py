@@ -29,7 +29,7 @@ from shizhu.site.config import Config
 
 pytestmark = pytest.mark.stack
 PASSWORD = "correct horse battery"
-PARTS = {"web", "database", "event_log", "consumers", "gateway", "history", "ingest", "jobs", "relay"}
+PARTS = {"web", "database", "deadlines", "event_log", "consumers", "gateway", "history", "ingest", "jobs", "relay"}
 NOBODY = 65534
 MakeStack = Callable[..., Stack]
 THING = {

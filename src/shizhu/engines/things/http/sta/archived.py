@@ -100,7 +100,7 @@ def reach(reader: Reader, path: ResourcePath, options: Options) -> Reach | None:
         return every
     if not nested:
         return replace(every, streams=NOTHING.streams)
-    firsts = [_first(expansion) for _, expansion in nested]
+    firsts = [_first(expansion) if _is_of_streams(path, way) else None for way, expansion in nested]
     if None not in firsts and len({one.is_newest for one in firsts if one}) == 1 and not options.as_of:
         every = replace(every, first=max((one for one in firsts if one), key=lambda one: one.most))
     return replace(every, **_parents(reader, path, {route for route, _ in nested}))
@@ -154,6 +154,11 @@ def _nested(options: Options, route: tuple[str, ...] = ()) -> list[tuple[tuple[s
             found.append((way, expansion.options))
         found += _nested(expansion.options, way)
     return found
+
+
+def _is_of_streams(path: ResourcePath, way: tuple[str, ...]) -> bool:
+    """Whether Observations of datastreams are expanded: the newest of a feature may lie far back in its datastream."""
+    return (way[-2] if len(way) > 1 else path.last.entity.name).rstrip("s") in {"Datastream", "MultiDatastream"}
 
 
 def _conditions(options: Options) -> list[str]:
