@@ -409,6 +409,8 @@ def is_complete(answer: tuple[Any, ...], found: Reach, options: Options) -> bool
         return False
     if newest is None:
         return True
+    if token is None:  # a page of none
+        return False
     if not (is_full and found.is_walk and found.is_by_time and found.is_descending) or options.is_counted:
         return False
     return datetime.fromisoformat(orjson.loads(bytes.fromhex(token))[0]) >= archive.span(newest)[1]
