@@ -41,6 +41,7 @@ class Visitor:
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
         if body is not None:
             headers |= {"Content-Type": media, "X-CSRFToken": self._cookies["csrftoken"]}
+        self._line.close()  # it may have idled too long; the next request opens a new one
         self._line.request("GET" if body is None else "POST", path, body, headers)
         answer = self._line.getresponse()
         said = answer.read()

@@ -192,6 +192,25 @@ def test_what_is_issued_stays_and_is_computed_again_elsewhere(
     assert (run.returncode, "数据未改 the data are unchanged: 否 NO" in run.stdout) == (1, True)
 
 
+def test_values_of_towns_and_items_that_are_no_more_are_left_out(
+    county: County, filled: Index, towns: list[Area]
+) -> None:
+    gone = [{"item": "cups", "subject": "gone"}, {"item": "gone", "subject": towns[0].code}]
+    for names in gone:
+        Measure.objects.create(county=county, index=KEY, year=2026, value=1000.0, source="reported", **names)
+    client = browser(person(county, VIEW, EDIT, ISSUE))
+    assert ranks(client.get(PAGE))[0] == (1, towns[0].name)
+    client.post(f"{PAGE}issue", {"year": 2026})
+    made = Evaluation.objects.get()
+    assert 1000.0 not in [row["value"] for row in made.frozen["data"]]
+    assert client.get(f"/plan/evaluations/{made.pk}/file.zip").status_code == 200
+
+
+def test_a_year_that_is_none_gives_the_newest(county: County, filled: Index) -> None:
+    client = browser(person(county, VIEW))
+    assert [client.get(f"{PAGE}?year={told}").context["year"] for told in ("²", "1", "x")] == [2026] * 3
+
+
 def test_the_package_names_nobody(county: County, filled: Index, towns: list[Area]) -> None:
     reporter = person(county, VIEW, EDIT)
     filled.report(2026, [Given("cups", towns[0].code, 8.0)], note="年报", by=reporter)

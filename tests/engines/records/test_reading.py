@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fixtures import TOY
 
+from shizhu.engines.records import tables
 from shizhu.engines.records.logic import quick, reading, values
 from shizhu.engines.records.logic.register import Register
 
@@ -140,3 +142,11 @@ def test_what_the_quick_check_does_not_know_is_left_to_the_validator() -> None:
     assert not quick.compiled(schema, {}, {})({"a": "x"})
     deep = {"properties": {"a": {"type": "string", "not": {"const": "x"}}}}
     assert not quick.compiled(deep, {}, {})({"a": "x"})
+
+
+def test_a_table_that_is_sent_is_read_up_to_its_largest(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "编号,名称\n1,甲\n"
+    assert [row.cells for row in tables.sent(io.BytesIO(text.encode()))] == [("编号", "名称"), ("1", "甲")]
+    monkeypatch.setattr(tables, "LARGEST", len(text.encode()) - 1)
+    with pytest.raises(tables.Unreadable, match="60 MB"):
+        list(tables.sent(io.BytesIO(text.encode())))

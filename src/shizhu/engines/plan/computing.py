@@ -100,7 +100,7 @@ def _compute(indicator: Indicator, declared: Body, period: Period) -> None:
     newest = indicator.values.filter(period=period.name).order_by("-known_at").first()
     if newest is None and number is None:
         return
-    is_simulated = any(_counts_simulated(given, county, period) for given in declared["inputs"].values())
+    is_simulated = _any_simulated(declared["inputs"], inputs, county, period)
     found = number, inputs, "formula", is_simulated
     if newest is None or (newest.value, newest.inputs, newest.source, newest.is_simulated) != found:
         Value.objects.create(
@@ -118,9 +118,13 @@ def part_of(
     declared: Body, county: str, period: Period, column: str, codes: Sequence[str]
 ) -> tuple[float | None, bool]:
     """What a formula says of the rows of some towns or organisations alone, and whether invented rows count."""
-    inputs = {name: within(given, column, codes) for name, given in declared["inputs"].items()}
-    number = _number(declared, {name: count(given, county, period) for name, given in inputs.items()})
-    return number, any(_counts_simulated(given, county, period) for given in inputs.values())
+    given = {name: within(one, column, codes) for name, one in declared["inputs"].items()}
+    inputs = {name: count(one, county, period) for name, one in given.items()}
+    return _number(declared, inputs), _any_simulated(given, inputs, county, period)
+
+
+def _any_simulated(given: Mapping[str, Body], inputs: Mapping[str, int], county: str, period: Period) -> bool:
+    return any(number and _counts_simulated(given[name], county, period) for name, number in inputs.items())
 
 
 def compute_all(county: str | None = None) -> int:

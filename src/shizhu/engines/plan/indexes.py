@@ -66,14 +66,19 @@ class Index:
         return [Subject(one.code, one.name, _below(one.path, codes)) for one in departments]
 
     def measures(self, year: int) -> list[Measure]:
-        """The newest known of every item and subject in a year."""
-        rows = Measure.objects.filter(county_id=self.county, index=self.key, year=year).select_related("person")
+        """The newest known of every item and subject that there is in a year."""
+        rows = Measure.objects.filter(
+            county_id=self.county, index=self.key, year=year, item__in=self.items,
+            subject__in=[subject.code for subject in self.subjects],
+        ).select_related("person")  # fmt: skip
         return list(rows.order_by("item", "subject", "-known_at", "-pk").distinct("item", "subject"))
 
     def values(self, measures: Sequence[Measure]) -> Values:
         """Subject → item → value, every subject there."""
-        known = logic.as_values([(row.subject, row.item, row.value) for row in measures])
-        return {subject.code: known.get(subject.code, {}) for subject in self.subjects}
+        found: dict[str, dict[str, float | None]] = {subject.code: {} for subject in self.subjects}
+        for row in measures:
+            found[row.subject][row.item] = row.value
+        return found
 
     def base(self) -> Values | None:
         """The base year's values, where growth counts from one."""
@@ -81,9 +86,9 @@ class Index:
             return None
         return self.values(self.measures(self.body["base_year"]))
 
-    def result(self, year: int, scheme: Scheme | None = None) -> Result:
-        """Scores and ranks of a year as known now, with another scheme where one is given."""
-        return evaluate(scheme or self.scheme, self.values(self.measures(year)), self.base())
+    def result(self, year: int) -> Result:
+        """Scores and ranks of a year as known now."""
+        return evaluate(self.scheme, self.values(self.measures(year)), self.base())
 
     def years(self) -> list[int]:
         """Years with a value, newest first; the year that runs is always there."""

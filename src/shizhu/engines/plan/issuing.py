@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Any
 
 from shizhu.engines.plan.indexes import Index
-from shizhu.engines.plan.logic.evaluation import evaluate
+from shizhu.engines.plan.logic.evaluation import GROWTH, evaluate
 from shizhu.engines.plan.models import Evaluation, Measure
 from shizhu.kernel.models import Person
 from shizhu.kernel.text import label
@@ -41,9 +41,9 @@ def issue(index: Index, year: int, *, by: Person, note: str = "") -> Evaluation:
 
 def freeze(index: Index, year: int) -> dict[str, Any]:
     """Everything a result is made of: {index, year, scheme, items, subjects, data, result}."""
-    years = {year} | ({index.body["base_year"]} if index.base() is not None else set())
-    rows = [row for one in sorted(years) for row in index.measures(one)]
-    result = evaluate(index.scheme, index.values([row for row in rows if row.year == year]), index.base())
+    measures = index.measures(year)
+    based = index.measures(index.body["base_year"]) if index.scheme.normalise == GROWTH else []
+    result = evaluate(index.scheme, index.values(measures), index.values(based) if based else None)
     return {
         "index": index.key,
         "title": index.body["title"],
@@ -57,7 +57,7 @@ def freeze(index: Index, year: int) -> dict[str, Any]:
         },
         "items": {key: {"title": item["title"], "unit": item["unit"]} for key, item in index.items.items()},
         "subjects": {subject.code: subject.name for subject in index.subjects},
-        "data": [_measure(row) for row in rows if row.value is not None],
+        "data": [_measure(row) for row in dict.fromkeys([*based, *measures]) if row.value is not None],
         "result": json.loads(json.dumps({"rows": [asdict(row) for row in result.rows], "weights": result.weights})),
     }
 

@@ -65,11 +65,9 @@ from shizhu.engines.records.revising import revise
 from shizhu.engines.records.searching import prepare as prepare_search
 from shizhu.engines.records.spatial import Spot, true
 from shizhu.engines.records.store import CHANGED, create, load_demo, move, restore, revert, update, withdraw
-from shizhu.engines.records.tables import LARGEST as LARGEST_TABLE
 from shizhu.engines.records.tables import XLSX, Unreadable
 from shizhu.engines.records.tables import Writer as TableWriter
-from shizhu.engines.records.tables import kind_of as table_kind
-from shizhu.engines.records.tables import rows as table_rows
+from shizhu.engines.records.tables import sent as sent_rows
 from shizhu.engines.records.tabulate import TOWN, Said, Subject, filtered, offered, problems, tabulate
 from shizhu.engines.records.tasks import follow
 
@@ -77,7 +75,6 @@ __all__ = [
     "ANY",
     "CHANGED",
     "KNOWN_REFERENCES",
-    "LARGEST_TABLE",
     "PURPOSES",
     "THINNED",
     "TOWN",
@@ -164,10 +161,9 @@ __all__ = [
     "revise",
     "scan",
     "seen_references",
+    "sent_rows",
     "start_work",
     "survivor_of",
-    "table_kind",
-    "table_rows",
     "tabulate",
     "tell_progress",
     "true",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.utils.translation import gettext as _
 
@@ -91,6 +92,17 @@ def rows(path: Path, media_type: str) -> Iterator[Row]:
             raise Unreadable(said % {"number": number})
         if any(cell is not None and cell != "" for cell in kept):
             yield Row(number, tuple(kept))
+
+
+def sent(file: BinaryIO) -> Iterator[Row]:
+    """Rows of a table sent with a form. Raises Unreadable, also for what is larger than LARGEST."""
+    data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise Unreadable(_("The file is larger than 60 MB. Split it."))
+    with tempfile.NamedTemporaryFile() as kept:
+        kept.write(data)
+        kept.flush()
+        yield from rows(Path(kept.name), kind_of(data))
 
 
 def length(path: Path, media_type: str) -> int:

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from math import isfinite
-from pathlib import Path
 from statistics import fmean
 from typing import Any
-from urllib.parse import quote
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import indexes, issuing, wording
+from shizhu.engines.plan.http.views import EDIT, MOST, VIEW, finite
 from shizhu.engines.plan.indexes import Given, Index
-from shizhu.engines.plan.logic import index as logic
-from shizhu.engines.plan.logic.evaluation import Result, Scheme, Scored, Sensitivity, evaluate, sensitivity
+from shizhu.engines.plan.logic.evaluation import Result, Scheme, Scored, Sensitivity, evaluate, sensitivity, weighing
 from shizhu.engines.plan.models import Evaluation, Measure
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
 from shizhu.kernel.text import label
 from shizhu.web.middleware import Request
 
-VIEW, EDIT, ISSUE = "plan.plan.view", "plan.plan.edit", "plan.evaluation.issue"
-MOST = 1e15  # of a value
+ISSUE = "plan.evaluation.issue"
 VARIED = 0.2  # share by which weights are varied to see what the ranking hangs on
 FIRST, LAST = 1949, 2200
 
@@ -70,7 +66,7 @@ def _index(request: Request, key: str, verb: str = VIEW) -> Index:
 def _year(request: Request, index: Index) -> int:
     """The year asked for; else the newest that has a value."""
     told = request.GET.get("year") or request.POST.get("year") or ""
-    if told.isdigit() and FIRST <= int(told) <= LAST:
+    if told.isdecimal() and FIRST <= int(told) <= LAST:
         return int(told)
     newest = Measure.objects.filter(county=request.county, index=index.key).order_by("-year").first()
     return newest.year if newest else index.years()[0]
@@ -112,7 +108,7 @@ def page(request: Request, key: str) -> HttpResponse:
         "groups": [label(group["title"]) for group in index.body["groups"].values()],
         "ranked": sum(line.row.rank is not None for line in lines), "varied": round(100 * VARIED),
         "simulated": sum(row.is_simulated and row.value is not None for row in measures),
-        "may_issue": request.actor.has(ISSUE) and tried is None, "may_edit": request.actor.has(EDIT),
+        "may_issue": request.actor.has(ISSUE) and tried is None,
         "issued": Evaluation.objects.filter(county=request.county, index=key, year=year)[:5],
     }  # fmt: skip
     return render(request, "plan/index.html", context)
@@ -126,7 +122,7 @@ def subject_page(request: Request, key: str, code: str) -> HttpResponse:
     if subject is None:
         raise Http404
     measures = index.measures(year)
-    result = index.result(year)
+    result = evaluate(index.scheme, index.values(measures), index.base())
     row = next(one for one in result.rows if one.subject == code)
     own = {one.item: one for one in measures if one.subject == code}
     parts = {
@@ -176,16 +172,12 @@ def fill(request: Request, key: str) -> HttpResponse:
     if sent is None or not note:
         messages.error(request, _("Choose a table, and say where its values come from."))
         return back
-    content = sent.read(records.LARGEST_TABLE + 1)
     given, problems = list[Given](), list[str]()
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(content)
-        file.flush()
-        try:
-            for found in _read(index, Path(file.name), records.table_kind(content)):
-                (given if isinstance(found, Given) else problems).append(found)  # type: ignore[arg-type]
-        except records.Unreadable as error:
-            problems = [str(error)]
+    try:
+        for found in _read(index, records.sent_rows(sent)):
+            (given if isinstance(found, Given) else problems).append(found)  # type: ignore[arg-type]
+    except records.Unreadable as error:
+        problems = [str(error)]
     if problems:
         request.session["plan.problems"] = problems[:100]
         messages.error(request, _("Nothing was kept: %d cells are wrong.") % len(problems))
@@ -264,7 +256,7 @@ def _tried(request: Request, index: Index, declared: Result) -> tuple[Scheme | N
         return None, _("The weights add up to 0: nothing would count.")
     if all(abs(weights[key] - 100 * declared.weights[key]) < 0.005 for key in weights):
         return None, ""
-    return logic.reweighed(index.scheme, weights), ""
+    return weighing(index.scheme, weights), ""
 
 
 def _weights(index: Index, result: Result, declared: Result, varied: Sensitivity) -> list[dict[str, Any]]:
@@ -312,13 +304,13 @@ def _head(item: Mapping[str, Any]) -> str:
     return f"{label(item['title'])}（{item['unit']}）"
 
 
-def _read(index: Index, path: Path, kind: str) -> Iterator[Given | str]:
+def _read(index: Index, rows: Iterable[Any]) -> Iterator[Given | str]:
     """Values of a filled table, and what is wrong, in words."""
     heads = {_head(item): key for key, item in index.items.items() if "indicator" not in item}
     subjects = {subject.code: subject for subject in index.subjects} | {one.name: one for one in index.subjects}
     columns: dict[int, str] = {}
     seen: set[str] = set()
-    for number, row in enumerate(records.table_rows(path, kind)):
+    for number, row in enumerate(rows):
         if number == 0:
             columns = {at: heads[str(cell).strip()] for at, cell in enumerate(row.cells) if str(cell).strip() in heads}
             if not columns:
@@ -344,10 +336,10 @@ def _cells(index: Index, subject: str, row: Any, columns: Mapping[int, str]) -> 
             yield Given(key, subject, None)
             continue
         try:
-            value = float(str(cell).strip().replace(",", ""))
+            value = finite(str(cell).strip().replace(",", ""))
         except ValueError:
-            value = float("nan")
-        if isfinite(value) and abs(value) <= MOST and not isinstance(cell, bool):
+            value = MOST + 1
+        if abs(value) <= MOST:
             yield Given(key, subject, value)
         else:
             told = {"row": row.number, "item": label(index.items[key]["title"]), "value": str(cell)[:40]}
@@ -356,5 +348,5 @@ def _cells(index: Index, subject: str, row: Any, columns: Mapping[int, str]) -> 
 
 def _as_file(body: bytes, name: str, media_type: str) -> HttpResponse:
     answer = HttpResponse(body, content_type=media_type)
-    answer["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
+    answer["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     return answer

@@ -140,8 +140,8 @@ def _open_questions(plan: Plan) -> int:
 def indicator_page(request: Request, number: int) -> HttpResponse:
     """One indicator: the path, the values known, how the number is made, and every revision."""
     indicator = _indicator(request, number)
-    value = computing.newest([indicator]).get(indicator.pk)
-    standing = computing.standing(indicator, value, timezone.localdate())
+    [line] = lines([indicator])
+    value = line.value
     declared = computing.context_of(indicator)
     inputs = []
     if value and value.source == "formula":
@@ -150,13 +150,13 @@ def indicator_page(request: Request, number: int) -> HttpResponse:
             for name, given in declared.get("inputs", {}).items()
         ]
     context = {
-        "line": Line(indicator, value, standing),
+        "line": line,
         "indicator": indicator,
         "declared": declared,
         "inputs": inputs,
         "revisions": indicator.values.select_related("person").order_by("-known_at")[:50],
         "chart": _chart(indicator),
-        "due": computing.collected(indicator, value, timezone.localdate()),
+        "due": line.due,
         "outlook": computing.outlook(indicator),
         "gap": _gap(indicator, value),
         "years": _years(indicator),

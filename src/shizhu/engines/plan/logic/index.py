@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from shizhu.engines.plan.logic.evaluation import GIVEN, Item, Scheme, Values, ahp, evaluate
+from shizhu.engines.plan.logic.evaluation import CONSISTENT, GIVEN, Compared, Item, Scheme, ahp, evaluate
 
 Body = Mapping[str, Any]
 AHP = "ahp"
@@ -34,20 +33,11 @@ def scheme(body: Body) -> Scheme:
     )  # fmt: skip
 
 
-def judged(body: Body) -> dict[str, float]:
-    """The consistency ratio of every AHP matrix: `groups`, then `groups.<group>`."""
+def judged(body: Body) -> dict[str, Compared]:
+    """What every AHP matrix says: `groups`, then `groups.<group>`."""
     told = {"groups": (list(body["groups"]), body.get("compare"))}
     told |= {f"groups.{key}": (list(group["items"]), group.get("compare")) for key, group in body["groups"].items()}
-    return {place: ahp(_matrix(place, keys, pairs or {})).ratio for place, (keys, pairs) in told.items()}
-
-
-def reweighed(made: Scheme, weights: Mapping[str, float]) -> Scheme:
-    """What if: the scheme with these weights; those that are not named stay."""
-    return replace(
-        made,
-        items=tuple(replace(item, weight=weights.get(item.key, item.weight)) for item in made.items),
-        weights=GIVEN,
-    )
+    return {place: ahp(_matrix(place, keys, pairs or {})) for place, (keys, pairs) in told.items()}
 
 
 def check(body: Body) -> Iterator[str]:
@@ -63,25 +53,18 @@ def check(body: Body) -> Iterator[str]:
     try:
         made = scheme(body)
         if body.get("weights") == AHP:
-            for place, ratio in judged(body).items():
-                if ratio >= 0.1:
-                    yield f"{place}.compare: the judgements contradict each other (CR {ratio:.2f}, must be below 0.10)"
+            for place, compared in judged(body).items():
+                if not compared.is_consistent:
+                    found = f"CR {compared.ratio:.2f}, must be below {CONSISTENT:.2f}"
+                    yield f"{place}.compare: the judgements contradict each other ({found})"
         example = body["example"]
-        found = evaluate(made, example["given"], example.get("base"))
+        result = evaluate(made, example["given"], example.get("base"))
     except ValueError as error:
         yield str(error)
         return
-    scores = {row.subject: None if row.score is None else round(row.score, 2) for row in found.rows}
+    scores = {row.subject: None if row.score is None else round(row.score, 2) for row in result.rows}
     if scores != example["expect"]:
         yield f"example: expected {example['expect']}, but the scores are {scores}"
-
-
-def as_values(rows: Sequence[tuple[str, str, float | None]]) -> Values:
-    """(subject, item, value) as a table."""
-    found: dict[str, dict[str, float | None]] = {}
-    for subject, item, value in rows:
-        found.setdefault(subject, {})[item] = value
-    return found
 
 
 def _item(key: str, told: Body, weight: float) -> Item:

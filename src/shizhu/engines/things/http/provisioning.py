@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import tempfile
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -66,27 +64,23 @@ def table(request: Request) -> HttpResponse:
 def _check(request: Request, body: Body) -> dict[str, Any]:
     """What is wrong row by row; if nothing is, the rows signed, so that they can be made as they were checked."""
     sent: Any = request.FILES["table"]
-    data = sent.read(records.LARGEST_TABLE + 1)
     checker = Checker(request.actor, request.county, body)
     wanted, problems = list[Wanted](), list[RowProblem]()
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(data)
-        file.flush()
-        try:
-            for number, row in enumerate(records.table_rows(Path(file.name), records.table_kind(data))):
-                if number == 0:
-                    continue  # the heads
-                if number > provisioning.MOST:
-                    messages.error(request, _("At most %d devices in one table. Split it.") % provisioning.MOST)
-                    return {}
-                found = checker.look(row.number, row.cells)
-                if isinstance(found, Wanted):
-                    wanted.append(found)
-                else:
-                    problems += found
-        except records.Unreadable as error:
-            messages.error(request, str(error))
-            return {}
+    try:
+        for number, row in enumerate(records.sent_rows(sent)):
+            if number == 0:
+                continue  # the heads
+            if number > provisioning.MOST:
+                messages.error(request, _("At most %d devices in one table. Split it.") % provisioning.MOST)
+                return {}
+            found = checker.look(row.number, row.cells)
+            if isinstance(found, Wanted):
+                wanted.append(found)
+            else:
+                problems += found
+    except records.Unreadable as error:
+        messages.error(request, str(error))
+        return {}
     known = checker.known()
     problems = sorted([*problems, *known], key=lambda one: one.row)
     if problems or not wanted:
