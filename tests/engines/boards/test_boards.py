@@ -209,6 +209,7 @@ def test_the_wall_computes_its_type_and_goes_round(county: County, stalls: None)
     [
         ({"query": {"from": "records", "of": "lemonade.nothing"}}, "nobody declares this register"),
         ({"query": {"from": "records", "of": "lemonade.stall", "where": "nope = 1"}}, "there is no such property"),
+        ({"query": {"from": "nothing"}}, "query.from: nothing: there is no such dataset; there are alarms, cases"),
         ({"query": {"from": "records", "of": "lemonade.stall", "by": ["phone"]}}, "phone: there is no such column"),
         ({"query": {"from": "records", "of": "other.stall"}}, "is another pack's"),
         ({"kind": "bar"}, "must be put together by something"),

@@ -58,7 +58,11 @@ def of_panel(key: str, panel: Body, everything: LoadedPacks) -> Iterator[str]:
     if panel.get("trend") and not has_time:
         yield "trend.time: which column puts a row into an hour or a day?"
     yield from (f"query.{line}" for line in _foreign(key, query))
-    yield from (f"query.{line}" for line in datasets.known()[query["from"]].check(query, everything))
+    dataset = datasets.known().get(query["from"])
+    if dataset is None:
+        yield f"query.from: {query['from']}: there is no such dataset; there are {', '.join(sorted(datasets.known()))}"
+        return
+    yield from (f"query.{line}" for line in dataset.check(query, everything))
 
 
 def _foreign(key: str, query: Body) -> Iterator[str]:

@@ -137,7 +137,9 @@ def _sources(known: Mapping[str, Offer]) -> list[tuple[str, list[tuple[str, str]
     groups: dict[str, list[tuple[str, str]]] = {}
     for source, offer in known.items():
         groups.setdefault(offer.query["from"], []).append((source, drafting.title_of(offer)))
-    return [(label(GROUPS[name]), groups[name]) for name in GROUPS if name in groups]
+    found = [(label(title), groups.pop(name)) for name, title in GROUPS.items() if name in groups]
+    rest = [offer for offers in groups.values() for offer in offers]
+    return [*found, (_("Others"), rest)] if rest else found
 
 
 def _controls(

@@ -32,8 +32,7 @@ WORDS = (
     "at", "text",
 )  # fmt: skip
 COUNTED = ("number", "bar", "line", "area", "pie", "stacked", "ranking", "map", "table", "list")
-KINDS: Mapping[str, tuple[str, ...]] = {  # how an answer of each dataset can be drawn
-    "records": COUNTED, "alarms": COUNTED, "cases": COUNTED, "devices": COUNTED,
+KINDS: Mapping[str, tuple[str, ...]] = {  # how an answer of a dataset can be drawn, where it is not by counting rows
     "readings": ("number", "line", "area", "bar", "ranking", "table"),
     "indicators": ("number", "lights", "progress", "table"),
     "tasks": ("number", "table"), "": ("text",),
@@ -111,7 +110,7 @@ def kinds_of(offer: Offer | None) -> tuple[str, ...]:
     if offer is None:
         return KINDS[""]
     about = offer.query["of"] if offer.query["from"] == "plan" else offer.query["from"]
-    return KINDS[about]
+    return KINDS.get(about, COUNTED)
 
 
 def measures_of(offer: Offer) -> list[tuple[str, str, Column | None]]:
