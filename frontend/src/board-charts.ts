@@ -104,13 +104,13 @@ async function json<T>(address: string): Promise<T | null> {
 const LIES = .87; // a degree of longitude beside one of latitude, at 30° north
 type Features = { features: Feature[] };
 const drawn = new Map<string, Promise<Features | null>>(); // as it was last asked for
-const kept = new Map<string, { names: string[]; aspect: number } | null>();
+const kept = new Map<string, { names: string[]; aspect: number; wide: number } | null>();
 
-function aspect(features: Feature[]): number {
+function lies(features: Feature[]): { aspect: number; wide: number } {
   const points = JSON.stringify(features.map((feature) => feature.geometry.coordinates)).match(/-?[\d.]+,-?[\d.]+/g) ?? [];
   const [xs, ys] = [0, 1].map((n) => points.map((pair) => Number(pair.split(",")[n]))) as [number[], number[]];
   const span = (values: number[]): number => values.reduce((a, b) => Math.max(a, b), -Infinity) - values.reduce((a, b) => Math.min(a, b), Infinity);
-  return (span(xs) * LIES) / span(ys);
+  return { aspect: (span(xs) * LIES) / span(ys), wide: span(xs) };
 }
 
 async function map(data: Chart, look: Look, element: HTMLElement, register: (name: string, shape: unknown) => void, shown: (value: unknown) => string, isFresh: boolean): Promise<Option> {
@@ -119,20 +119,22 @@ async function map(data: Chart, look: Look, element: HTMLElement, register: (nam
     const found = await json<{ features: Feature[] }>(address);
     const towns = found?.features.filter((feature) => feature.properties.level === "town") ?? [];
     register(address, { type: "FeatureCollection", features: towns });
-    kept.set(address, found ? { names: towns.map((town) => String(town.properties.name)), aspect: aspect(towns) } : null);
+    kept.set(address, found ? { names: towns.map((town) => String(town.properties.name)), ...lies(towns) } : null);
   }
   const known = kept.get(address);
   if (!known) return {};
+  const width = element.clientWidth - 2 * look.size, height = element.clientHeight - look.size;
+  const size = known.aspect > 1 ? Math.min(width, height * known.aspect) : Math.min(height, width / known.aspect);
+  // Of a layer with many features the server gives clusters, as there is room for on a map of this size.
+  const zoom = Math.log2((Math.max(1, size) * Math.min(1, known.aspect) * 360) / (known.wide * 512));
   const layers = await Promise.all((data.layers ?? []).map((layer) => {
-    const found = (!isFresh && drawn.get(layer)) || json<Features>(layer);
-    drawn.set(layer, found);
+    const wanted = `${layer}?zoom=${Math.min(24, Math.max(0, zoom)).toFixed(1)}`, found = (!isFresh && drawn.get(wanted)) || json<Features>(wanted);
+    drawn.set(wanted, found);
     return found;
   }));
   const points = layers.flatMap((layer) => layer?.features ?? []).filter((feature) => feature.geometry.type === "Point");
   const values = new Map((data.values ?? []).map((place) => [place.name, place]));
   const most = Math.max(1, ...(data.values ?? []).map((place) => place.value ?? 0));
-  const width = element.clientWidth - 2 * look.size, height = element.clientHeight - look.size;
-  const size = known.aspect > 1 ? Math.min(width, height * known.aspect) : Math.min(height, width / known.aspect);
   const place = { map: address, roam: false, layoutCenter: ["50%", "50%"], layoutSize: size, aspectScale: LIES };
   return {
     visualMap: { show: true, type: "continuous", min: 0, max: most, seriesIndex: 0, left: 0, bottom: 0, itemHeight: look.size * 5, itemWidth: look.size * .8, text: [String(most), "0"], textStyle: { color: look.ink, fontSize: look.size }, inRange: { color: [look.token("jade-soft"), look.token("chart-1")] } },
@@ -148,7 +150,8 @@ async function map(data: Chart, look: Look, element: HTMLElement, register: (nam
       {
         type: "scatter", coordinateSystem: "geo", symbolSize: look.size * .8, z: 5,
         data: points.map((point) => {
-          const told = point.properties, colour = look.level(String(told.level ?? "")) ?? look.token("chart-3");
+          const told = point.properties, colour = look.level(String(told.level ?? told.worst ?? "")) ?? look.token("chart-3");
+          if (told.count) return { name: String(told.name), value: [...(point.geometry.coordinates as number[])], href: "/map/", symbol: "circle", symbolSize: look.size * (1.4 + .4 * Math.log10(Number(told.count))), itemStyle: { color: colour, borderColor: look.card, borderWidth: 2 }, label: { show: true, formatter: "{b}", color: look.card, fontSize: look.size * .8 } };
           return { name: String(told.name ?? ""), value: [...(point.geometry.coordinates as number[])], href: told.url, symbol: told.level ? "diamond" : "circle", symbolSize: told.level ? look.size * 1.1 : look.size * .7, itemStyle: { color: colour, borderColor: look.card, borderWidth: 2 } };
         }),
         tooltip: { formatter: (p: { name: string }) => echo(p.name) },

@@ -90,14 +90,15 @@ const paintings: Record<string, (layer: LayerSettings) => Part[]> = {
   alarms: (layer) => {
     const badge = `${layer.key}-badge`, halo = `${layer.key}-halo`;
     marks();
-    map.addLayer({ id: halo, type: "circle", source: layer.key, paint: { "circle-radius": 18, "circle-color": ["get", "mark"], "circle-opacity": 0.22 } });
-    map.addLayer({ id: layer.key, type: "circle", source: layer.key, paint: { "circle-radius": 11, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": ["get", "mark"], "circle-stroke-width": 3.5 } });
-    map.addLayer({ id: badge, type: "symbol", source: layer.key, layout: { "icon-image": ["concat", "level-", ["get", "level"]], "icon-allow-overlap": true, "icon-offset": [-13, -13] } });
+    const filter: ExpressionSpecification = ["!", ["has", "count"]];
+    map.addLayer({ id: halo, type: "circle", source: layer.key, filter, paint: { "circle-radius": 18, "circle-color": ["get", "mark"], "circle-opacity": 0.22 } });
+    map.addLayer({ id: layer.key, type: "circle", source: layer.key, filter, paint: { "circle-radius": 11, "circle-color": "rgba(0,0,0,0)", "circle-stroke-color": ["get", "mark"], "circle-stroke-width": 3.5 } });
+    map.addLayer({ id: badge, type: "symbol", source: layer.key, filter, layout: { "icon-image": ["concat", "level-", ["get", "level"]], "icon-allow-overlap": true, "icon-offset": [-13, -13] } });
     return [{ id: halo, property: "circle-opacity", full: 0.22 }, { id: layer.key, property: "circle-stroke-opacity", full: 1 }, { id: badge, property: "icon-opacity", full: 1 }];
   },
   cases: (layer) => {
     draw(layer.key, layer.colour, "square", 28);
-    map.addLayer({ id: layer.key, type: "symbol", source: layer.key, layout: { "icon-image": layer.key, "icon-allow-overlap": true, "icon-offset": [13, -13] } });
+    map.addLayer({ id: layer.key, type: "symbol", source: layer.key, filter: ["!", ["has", "count"]], layout: { "icon-image": layer.key, "icon-allow-overlap": true, "icon-offset": [13, -13] } });
     return [{ id: layer.key, property: "icon-opacity", full: 1 }];
   },
   // Records may be points, lines and areas. They lie below the names of towns and below what happens.
@@ -157,7 +158,7 @@ function seen(): Record<string, string> {
   return { zoom: map.getZoom().toFixed(2), box: places.map((place) => place.map((n) => n.toFixed(5)).join(",")).join(";") };
 }
 export function whenMoved(): void {
-  if (!at) settings.layers.filter((layer) => windowed.get(layer.key)).forEach((layer) => void load(layer));
+  settings.layers.filter((layer) => windowed.get(layer.key) && (!at || isOn(layer))).forEach((layer) => void load(layer));
 }
 
 function clusters(layer: LayerSettings): Part[] {
@@ -173,7 +174,7 @@ export async function load(layer: LayerSettings): Promise<void> {
   const wanted = at;
   const own = (rounds.get(layer.key) ?? 0) + 1;
   rounds.set(layer.key, own);
-  const answer = await fetch(`${layer.url}?${new URLSearchParams(wanted ? { at: wanted } : seen())}`).catch(() => null);
+  const answer = await fetch(`${layer.url}?${new URLSearchParams({ ...seen(), ...(wanted ? { at: wanted } : {}) })}`).catch(() => null);
   if (!answer?.ok) return;
   const { features, numberMatched, windowed: isPart } = (await answer.json()) as FeatureCollection & { features: Feature[]; numberMatched: number; windowed: boolean };
   if (rounds.get(layer.key) !== own) return; // asked again meanwhile

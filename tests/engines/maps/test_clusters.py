@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import timedelta
 from math import floor
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import shapely
@@ -98,6 +99,51 @@ def test_a_large_layer_gives_clusters_far_and_features_near(county: County, monk
     assert shown(client, "zoom=99&box=100,30;101,31") == {"error": "zoom: '99': must be a number from 0 to 24"}
 
 
+def test_what_was_is_whole_too_far_and_near(county: County, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layers, "MANY", 20)
+    event: Any = Record.pgh_event_model  # type: ignore[attr-defined]
+    places = [(100 + x / 10 + 0.01, 30 + y / 10 + 0.01) for x in range(10) for y in range(10)]
+    put(county, places)
+    then = timezone.now() - timedelta(days=2)
+    event.objects.update(pgh_created_at=then)
+    west = Record.objects.filter(key__in=[f"S{n}" for n in range(30)])
+    west.update(geometry=shapely.Point(100.95, 30.95), box=(100.95, 30.95, 100.95, 30.95), area=area(county, "101"))
+    Record.objects.filter(key__in=[f"S{n}" for n in range(30, 40)]).update(state="withdrawn")
+    client, east = browser(person(county, "*")), browser(person(county, "*", in_area="101"))
+    at = urlencode({"at": (then + timedelta(hours=1)).isoformat()})
+
+    def counted(who: Any, query: str) -> tuple[int, int]:
+        told = shown(who, query)
+        return told["numberMatched"], sum(one["properties"].get("count", 1) for one in told["features"])
+
+    everywhere = ("", "&zoom=7", "&box=100,30;101,31&zoom=7", "&box=100,30;101,31&zoom=16")
+    assert [counted(client, f"{at}{query}") for query in everywhere] == [(100, 100)] * 4
+    assert [counted(east, f"{at}{query}") for query in everywhere] == [(50, 50)] * 4
+    assert [counted(client, query) for query in everywhere] == [(90, 90)] * 4
+    assert [counted(east, query) for query in everywhere] == [(80, 80)] * 4
+    near = shown(client, f"{at}&box=100,30;100.3,30.3&zoom=12")
+    assert sorted(one["geometry"]["coordinates"] for one in near["features"]) == sorted(
+        list(place) for place in places if place[0] < 100.3 and place[1] < 30.3
+    )
+    assert shown(client, "box=100,30;100.3,30.3&zoom=12")["features"] == []
+    before = urlencode({"at": (then - timedelta(hours=1)).isoformat()})
+    assert counted(client, before) == (0, 0)
+
+
+def test_a_source_that_cannot_count_is_clustered_too(county: County, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = warm(county, "E", "101")
+    warm(county, "W", "102")
+    Alarm.objects.filter(pk=first.pk).update(level="red")
+    monkeypatch.setattr(layers, "MANY", 1)
+    layer = next(one for one in api.layers(county.pk) if one.key == "lemonade.alarms")
+    root = root_of(county)
+    far = layers.view(root, county.pk, layer, api.Asked(zoom=3))
+    assert (far.total, far.is_windowed) == (2, True)
+    assert [(one.properties["count"], one.properties["worst"]) for one in far.features] == [(2, "red")]
+    none = layers.view(root, county.pk, layer, api.Asked(box=(0.0, 0.0, 1.0, 1.0), zoom=3))
+    assert (none.total, none.features) == (2, [])
+
+
 def test_a_small_layer_is_given_whole_whatever_the_window(county: County) -> None:
     put(county, [(100.2, 30.2), (100.7, 30.7)])
     told = shown(browser(person(county, "*")), "box=100,30;100.3,30.3&zoom=12")
@@ -122,9 +168,11 @@ def test_things_are_counted_where_they_are(county: County, monkeypatch: pytest.M
     grid = api.sources()["things"].grid
     assert grid is not None
     root, east = (access.actor(person(county, "*", in_area=town)) for town in ("", "101"))
-    assert [[cell.count for cell in grid(who, county.pk, layer, WORLD, 1.0)] for who in (root, east)] == [[3], [2]]
-    assert grid(root, county.pk, layer, (100.5, 30.0, 101.0, 31.0), 1.0) == []
-    assert grid(access.actor(person(county, "maps.*")), county.pk, layer, None, 1.0) == []
+    assert [
+        [cell.count for cell in grid(who, county.pk, layer, api.Asked(box=WORLD), 1.0)] for who in (root, east)
+    ] == [[3], [2]]
+    assert grid(root, county.pk, layer, api.Asked(box=(100.5, 30.0, 101.0, 31.0)), 1.0) == []
+    assert grid(access.actor(person(county, "maps.*")), county.pk, layer, api.Asked(), 1.0) == []
     monkeypatch.setattr(layers, "MANY", 2)
     asked = api.Asked(box=(100.1, 30.1, 100.3, 30.3), zoom=3)
     (cluster,) = layers.view(root, county.pk, layer, asked).features

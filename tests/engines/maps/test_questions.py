@@ -15,7 +15,7 @@ from tests.engines.maps.ground import DITCH, LANE, PATCH, put
 from tests.fixtures import area, person
 from tests.web.pages import browser
 
-from shizhu.engines.maps import api, registers, selections
+from shizhu.engines.maps import api, selections
 from shizhu.engines.maps.http import answers
 from shizhu.engines.records import batches
 from shizhu.engines.records import models as records
@@ -219,7 +219,6 @@ def test_choosing_counts_by_layer_and_gives_the_same_as_a_table(county: County, 
 def test_a_large_choice_is_counted_exactly_paged_and_written_by_a_worker(
     county: County, stall: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registers, "MOST", 2)
     monkeypatch.setattr(answers, "MOST", 2)
     monkeypatch.setattr(selections, "AT_ONCE", 4)
     monkeypatch.setattr(selections, "CHUNK", 2)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
 
 from shizhu.engines.alarms import acting
 from shizhu.engines.alarms.bindings import bind_all
@@ -99,10 +98,8 @@ def alarms(
 ) -> list[AlarmInfo]:
     """The alarms `who` may see, open ones first, newest first; with `at`, those that were open at that time."""
     rows = access.rows(Alarm.objects.filter(county_id=county), who, "alarms.alarm.view")
-    if at is not None:
-        rows = rows.filter(Q(cleared_at=None) | Q(cleared_at__gt=at), raised_at__lte=at)
-    elif only_open:
-        rows = rows.filter(state=Alarm.State.OPEN)
+    if only_open or at is not None:
+        rows = rows.filter(Alarm.open_at(at))
     return [_info(alarm) for alarm in rows.order_by("-state", "-raised_at")[:most]]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pghistory
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -104,6 +106,13 @@ class Alarm(models.Model):
             models.Index(fields=["county", "raised_at"], name="alarm_raised"),
         ]
         ordering = ["-raised_at"]
+
+    @classmethod
+    def open_at(cls, at: datetime | None) -> Q:
+        """The condition of those that are open, or were `at` a time past."""
+        if at is None:
+            return Q(state=cls.State.OPEN)
+        return (Q(cleared_at=None) | Q(cleared_at__gt=at)) & Q(raised_at__lte=at)
 
     def __str__(self) -> str:
         return f"{self.rule} {self.source}"

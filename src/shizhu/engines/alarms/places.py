@@ -25,9 +25,9 @@ def legend(_county: str, _layer: maps.Layer) -> list[maps.Mark]:
     return [maps.Mark("", label(name), level) for level, name in NAMES.items()]
 
 
-def levels(who: Actor, county: str) -> dict[int, str]:
-    """datastream → the highest level of its open alarms that `who` may see."""
-    rows = access.rows(Alarm.objects.filter(county_id=county, state=Alarm.State.OPEN), who, "alarms.alarm.view")
+def levels(who: Actor, county: str, at: datetime | None) -> dict[int, str]:
+    """datastream → the highest level of its alarms that `who` may see and that are open, or were at a time past."""
+    rows = access.rows(Alarm.objects.filter(Alarm.open_at(at), county_id=county), who, "alarms.alarm.view")
     found = sorted(rows.values_list("level", "datastream"), key=lambda pair: api.LEVELS.index(pair[0]))
     return {stream: level for level, stream in found}
 

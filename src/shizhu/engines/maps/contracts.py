@@ -17,6 +17,7 @@ from shizhu.engines.records.api import Cell
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation
 
+FAR = 8.0  # a zoom at which a county is a picture
 Box = tuple[float, float, float, float]  # west, south, east, north in WGS 84 degrees
 # What a cluster tells of what it holds, by the rank of its cell: nothing, not heard of, and the levels of alarms.
 RANKS = ("", "silent", "blue", "yellow", "orange", "red")
@@ -63,12 +64,13 @@ class Feature:
 class Asked:
     """What is asked of a source: as it was `at` a time (now without one), and only what may meet the `box`.
 
-    With a `zoom` of the web's tiles, of a layer with too many features the box's are given, or how many lie where.
+    Of a layer with too many features the box's are given, or how many lie where, in cells as a map of that `zoom` of
+    the web's tiles can draw.
     """
 
     at: datetime | None = None
     box: Box | None = None
-    zoom: float | None = None
+    zoom: float = FAR
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ class Course:
 
 
 Give = Callable[[Actor, str, Layer, Asked], list[Feature]]  # (who, county, layer, asked) → the features who may see
-Grid = Callable[[Actor, str, Layer, Box | None, float], list[Cell]]  # (who, county, layer, box, size in degrees)
+Grid = Callable[[Actor, str, Layer, Asked, float], list[Cell]]  # (who, county, layer, asked, size in degrees)
 Inside = Callable[[Actor, str, Layer, Region], Chosen]  # (who, county, layer, region) → what who may see in it
 OpenAt = Callable[[Actor, str, list[datetime]], list[int]]  # (who, county, times) → how many were open at each
 Find = Callable[[Actor, str, str, int], list[Feature]]  # (who, county, words, most) → those whose name has the words

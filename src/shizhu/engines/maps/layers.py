@@ -7,11 +7,17 @@ for the features the person may see.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from math import floor
 from typing import Any
+
+import numpy as np
+import shapely
 
 from shizhu.engines.maps.contracts import (
     RANKS,
     Asked,
+    Box,
     Feature,
     Find,
     Give,
@@ -29,6 +35,7 @@ from shizhu.kernel.access import Actor
 
 MANY = 500  # features that a map draws and lists one by one
 CELL, TILE = 60, 512  # pixels
+WORLD = 360.0  # degrees
 _sources: dict[str, Source] = {}
 
 
@@ -58,7 +65,7 @@ def source(
     `legend` (county, layer) what its colours mean, where they mean something;
     `find` (who, county, words, most) gives what is found by name, on a layer or not, and
     `open_at` (who, county, times) how many were open at each of the times, for what opens and ends;
-    `grid` (who, county, layer, box, size) counts by cells of so many degrees, where there may be thousands, and
+    `grid` (who, county, layer, asked, size) counts by cells of so many degrees, where there may be thousands, and
     `inside` (who, county, layer, region) counts and pages what lies in a region, where `give` would give it all.
     """
     wanted = verb if callable(verb) else lambda _layer: verb
@@ -102,22 +109,53 @@ def features(who: Actor, county: str, wanted: Layer, asked: Asked | None = None)
 def is_large(who: Actor, county: str, wanted: Layer) -> bool:
     """Whether the layer has more features that the actor may see than are given one by one."""
     grid = _sources[wanted.source].grid
-    return grid is not None and sum(cell.count for cell in grid(who, county, wanted, None, 360.0)) > MANY
+    return grid is not None and _number(grid(who, county, wanted, Asked(), WORLD)) > MANY
 
 
 def view(who: Actor, county: str, wanted: Layer, asked: Asked) -> View:
-    """What a map shows: all features of a layer of at most `MANY`; of a larger one those of the box, or clusters."""
-    grid = _sources[wanted.source].grid
-    if grid is None or asked.zoom is None or asked.box is None or asked.at is not None:
-        found = features(who, county, wanted, asked)
-        return View(found, len(found), is_windowed=False)
-    total = sum(cell.count for cell in grid(who, county, wanted, None, 360.0))
+    """What a map shows: all features of a layer of at most `MANY`; of a larger one those of the box, or clusters.
+
+    Either way each feature of the layer (in the box) is there, by itself or counted in its cluster.
+    """
+    grid, size = _sources[wanted.source].grid, CELL * WORLD / (TILE * 2**asked.zoom)
+    whole = replace(asked, box=None)
+    if grid is None:
+        return _gathered(features(who, county, wanted, whole), asked.box, size)
+    total = _number(grid(who, county, wanted, whole, WORLD))
     if total <= MANY:
-        return View(features(who, county, wanted), total, is_windowed=False)
-    cells = grid(who, county, wanted, asked.box, CELL * 360 / (TILE * 2**asked.zoom))
-    if sum(cell.count for cell in cells) <= MANY:
+        return View(features(who, county, wanted, whole), total, is_windowed=False)
+    cells = grid(who, county, wanted, asked, size)
+    if _number(cells) <= MANY:
         return View(features(who, county, wanted, asked), total, is_windowed=True)
     return View([_cluster(number, cell) for number, cell in enumerate(cells)], total, is_windowed=True)
+
+
+def _number(cells: list[Cell]) -> int:
+    return sum(cell.count for cell in cells)
+
+
+def _gathered(found: list[Feature], box: Box | None, size: float) -> View:
+    """The same of features that are all at hand, as `records.gridded` has it: by the middle of their boxes."""
+    if len(found) <= MANY:
+        return View(found, len(found), is_windowed=False)
+    bounds = shapely.bounds([one.shape for one in found])
+    x, y = (bounds[:, 0] + bounds[:, 2]) / 2, (bounds[:, 1] + bounds[:, 3]) / 2
+    west, south, east, north = box or (-WORLD, -WORLD, WORLD, WORLD)
+    inside = [int(n) for n in np.flatnonzero((x >= west) & (y >= south) & (x < east) & (y < north))]
+    if len(inside) <= MANY:
+        return View([found[n] for n in inside], len(found), is_windowed=True)
+    where: dict[tuple[int, int], list[int]] = {}
+    for n in inside:
+        where.setdefault((floor(x[n] / size), floor(y[n] / size)), []).append(n)
+    cells = [
+        Cell(len(own), float(x[own].mean()), float(y[own].mean()), max(_rank(found[n]) for n in own))
+        for own in where.values()
+    ]
+    return View([_cluster(number, cell) for number, cell in enumerate(cells)], len(found), is_windowed=True)
+
+
+def _rank(one: Feature) -> int:
+    return RANKS.index(one.properties.get("level", ""))
 
 
 def _cluster(number: int, cell: Cell) -> Feature:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
-from shizhu.engines.maps.contracts import Asked, Box, Chosen, Feature, Layer, Mark, Region
+from shizhu.engines.maps.contracts import Asked, Chosen, Feature, Layer, Mark, Region
 from shizhu.engines.records import api as records
 from shizhu.kernel.access import Actor
 from shizhu.kernel.packs import Body, LoadedPacks, find
 from shizhu.kernel.text import label
 
-MOST = 5000  # features of a layer; of more, the map shows those of the window
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7a5195", "#8c8c00")  # Okabe and Ito
 
 
@@ -33,8 +31,8 @@ def features(who: Actor, county: str, layer: Layer, asked: Asked) -> list[Featur
     if asked.at is None or layer.is_lasting:
         entries = records.scan(who, county, layer.of, records.Query(boxes=(asked.box,) if asked.box else ()))
     else:
-        entries = records.placed_at(who, county, layer.of, asked.at, MOST)
-    return list(islice(_drawn(register, layer, entries), MOST))
+        entries = records.placed_at(who, county, layer.of, asked.at, asked.box)
+    return list(_drawn(register, layer, entries))
 
 
 def inside(who: Actor, county: str, layer: Layer, region: Region) -> Chosen:
@@ -58,9 +56,13 @@ def _drawn(register: records.Register, layer: Layer, entries: Iterable[records.E
             yield _feature(entry, entry.geometry, layer, colours, shown, register.flow or ())
 
 
-def grid(who: Actor, county: str, layer: Layer, box: Box | None, size: float) -> list[records.Cell]:
-    """How many records lie where."""
-    return records.cells(who, county, layer.of, box, size) if who.has(verb(layer)) else []
+def grid(who: Actor, county: str, layer: Layer, asked: Asked, size: float) -> list[records.Cell]:
+    """How many records lie where, or lay at a time past."""
+    if not who.has(verb(layer)):
+        return []
+    if asked.at is None or layer.is_lasting:
+        return records.cells(who, county, layer.of, asked.box, size)
+    return records.cells_at(who, county, layer.of, asked.at, asked.box, size)
 
 
 def _feature(

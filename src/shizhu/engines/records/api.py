@@ -54,7 +54,7 @@ from shizhu.engines.records.merging import keys_of, merge, survivor_of, undo
 from shizhu.engines.records.models import Batch
 from shizhu.engines.records.panels import Panel
 from shizhu.engines.records.panels import add as add_panel
-from shizhu.engines.records.past import placed_at
+from shizhu.engines.records.past import cells_at, placed_at
 from shizhu.engines.records.queries import count, get, get_by_id, history, query, related, scan
 from shizhu.engines.records.references import KNOWN as KNOWN_REFERENCES
 from shizhu.engines.records.references import Choice, Reference
@@ -124,6 +124,7 @@ __all__ = [
     "begin_work",
     "by_columns",
     "cells",
+    "cells_at",
     "collection_of",
     "condition",
     "count",

@@ -10,6 +10,7 @@ from django.db import connection
 from shizhu.engines.records.catalogue import register_of
 from shizhu.engines.records.contracts import Box
 from shizhu.engines.records.models import WITHDRAWN
+from shizhu.engines.records.spatial import text_of
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor, Predicate
 
@@ -38,7 +39,7 @@ def gridded(rows: Predicate, box: Box | None, size: float, rank: str = "0") -> l
     near, window, params = "TRUE", "TRUE", [*rows.params]
     if box is not None:
         near, window = "p.box && %s::box", "x >= %s AND y >= %s AND x < %s AND y < %s"
-        params += ["({2},{3}),({0},{1})".format(*box), *box]
+        params += [text_of(box), *box]
     with connection.cursor() as cursor:
         cursor.execute(SQL.format(rows=rows.sql, near=near, window=window, rank=rank), [*params, size, size])
         return [Cell(*row) for row in cursor.fetchall()]

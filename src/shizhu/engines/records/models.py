@@ -14,6 +14,7 @@ from shizhu.kernel.fields import BoxField, GeometryField, LexemesField
 from shizhu.kernel.models import Area, County, File, Organisation, Person
 
 WITHDRAWN = "withdrawn"
+DERIVED = ["box", "sort_key", "search"]  # no change of their own; a box has no equality that compares its corners
 
 
 class Records(models.Manager["Record"]):
@@ -25,7 +26,9 @@ class Records(models.Manager["Record"]):
 
 
 @pghistory.track(
-    exclude=["box", "sort_key", "search"],  # all are derived; a box has no equality that compares its corners
+    pghistory.InsertEvent(),
+    pghistory.UpdateEvent(condition=pghistory.AnyChange(exclude=DERIVED)),
+    exclude=["sort_key", "search"],
     meta={"indexes": [models.Index(fields=["county", "register", "pgh_created_at"], name="recordevent_at")]},
 )
 class Record(models.Model):

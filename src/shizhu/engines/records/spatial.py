@@ -67,7 +67,7 @@ def inside(rows: QuerySet[Any], where: Spot, region: Region) -> RawSQL:
     """Rows whose geometry meets the region."""
     if region.is_box:
         return within(rows, where, region.box)
-    near = rows.filter(true(f"{where.box} && %s::box", (_text(region.box),)))
+    near = rows.filter(true(f"{where.box} && %s::box", (text_of(region.box),)))
     return true(f"{where.id} IN (SELECT unnest(%s::bigint[]))", (_ids(near, where, region.meets),))
 
 
@@ -82,7 +82,7 @@ def meeting(rows: QuerySet[Any], where: Spot, relation: str, window: BaseGeometr
     near = f"({where.box} && %s::box AND NOT {inside})"
     turned = {"within": "contains", "contains": "within"}.get(relation, relation)  # the window is what is prepared
     shapely.prepare(window)
-    chosen = rows.filter(true(near, (_text(window.bounds), *params)))
+    chosen = rows.filter(true(near, (text_of(window.bounds), *params)))
     found = _ids(chosen, where, lambda shapes: getattr(shapely, turned)(window, shapes))
     return f"({inside} OR {where.id} IN (SELECT unnest(%s::bigint[])))", (*params, found)
 
@@ -91,7 +91,7 @@ def _inside(where: Spot, window: BaseGeometry) -> Sql:
     west, south, east, north = window.bounds
     inner = west + FUZZ, south + FUZZ, east - FUZZ, north - FUZZ
     if inner[0] < inner[2] and inner[1] < inner[3] and window.equals(shapely.box(*window.bounds)):
-        return f"{where.box} <@ %s::box", (_text(inner),)
+        return f"{where.box} <@ %s::box", (text_of(inner),)
     return "FALSE", ()
 
 
@@ -102,5 +102,6 @@ def _ids(rows: QuerySet[Any], where: Spot, decide: Callable[[NDArray[Any]], NDAr
     return [pk for (pk, _wkb), is_so in zip(found, are, strict=True) if is_so]
 
 
-def _text(box: Box) -> str:
+def text_of(box: Box) -> str:
+    """A box as PostgreSQL writes it."""
     return "({2},{3}),({0},{1})".format(*box)

@@ -84,13 +84,14 @@ RANK = """greatest(w.rank, (SELECT 1 FROM things_device d
 WHERE d.thing_id = t.id AND {silent} LIMIT 1), 0)"""
 
 
-def grid(who: Actor, county: str, layer: maps.Layer, box: maps.Box | None, size: float) -> list[records.Cell]:
-    """How many Things lie where, and the worst there: an open alarm of the highest level, or nothing heard."""
-    visible, levels = access.visible(who, "things.thing.view", "t"), queries.levels(who, county)
+def grid(who: Actor, county: str, layer: maps.Layer, asked: maps.Asked, size: float) -> list[records.Cell]:
+    """How many Things lie where, and the worst there: an alarm of the highest level that is or was open, or nothing
+    heard, which is told of now alone."""
+    visible, levels = access.visible(who, "things.thing.view", "t"), queries.levels(who, county, asked.at)
     ranks = [maps.RANKS.index(level) for level in levels.values()]
     rows = access.Predicate(GRIDDED + visible.sql, (list(levels), ranks, county, layer.of, *visible.params))
-    silent = SILENT.format(int(SILENT_AFTER.total_seconds()))
-    return records.gridded(rows, box, size, RANK.format(silent=silent))
+    silent = "FALSE" if asked.at else SILENT.format(int(SILENT_AFTER.total_seconds()))
+    return records.gridded(rows, asked.box, size, RANK.format(silent=silent))
 
 
 def find(who: Actor, county: str, words: str, most: int) -> list[maps.Feature]:

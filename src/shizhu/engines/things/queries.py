@@ -155,17 +155,18 @@ def watch(ids: Iterable[int]) -> None:
     Datastream.objects.filter(is_watched=False, pk__in=wanted).update(is_watched=True)
 
 
-_levels: list[Callable[[Any, str], Mapping[int, str]]] = []
+Levels = Callable[[Any, str, datetime | None], Mapping[int, str]]  # (who, county, at) → datastream → level
+_levels: list[Levels] = []
 
 
-def add_levels(of: Callable[[Any, str], Mapping[int, str]]) -> None:
-    """Let the map mark datastreams of a county by what a room above says: (who, county) → {datastream: level}."""
+def add_levels(of: Levels) -> None:
+    """Let the map mark datastreams of a county by what a room above says of them, now or at a time past."""
     _levels.append(of)
 
 
-def levels(who: Any, county: str) -> Mapping[int, str]:
+def levels(who: Any, county: str, at: datetime | None = None) -> Mapping[int, str]:
     """What rooms above say of datastreams that `who` may know of."""
-    return {stream: level for of in _levels for stream, level in of(who, county).items()}
+    return {stream: level for of in _levels for stream, level in of(who, county, at).items()}
 
 
 _limits: list[Callable[[int], str]] = []
