@@ -25,6 +25,7 @@ def load(folder: counties.Folder) -> None:
     records_of(folder)
     past_cases(folder)
     values(folder)
+    cases.duty_simulated(folder.body["code"], folder.yaml("demo/duty"))
 
 
 def records_of(folder: counties.Folder) -> None:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.engines.cases.logic.test_bpmn_elements import END, START, event, lines, timer
 from tests.engines.cases.test_waits import declared, opened
-from tests.fixtures import person
+from tests.fixtures import area, organisation, person
 from tests.web.pages import browser, text, told
 
 from shizhu.engines.cases import acting, api, flows, happening
@@ -187,7 +187,10 @@ def test_who_is_on_duty_or_has_least_to_do(
     now = timezone.now()
     for whose, begins, ends in (("other", -1, 7), ("maker", -9, -1)):
         begin, end = now + timedelta(hours=begins), now + timedelta(hours=ends)
-        Duty.objects.create(county=county, role="lemonade.maker", person=staff[whose], begins=begin, ends=end)
+        Duty.objects.create(
+            county=county, organisation=organisation(county), area=area(county), role="lemonade.maker",
+            person=staff[whose], begins=begin, ends=end,
+        )  # fmt: skip
     declared(body())
     busy = opened(county)
     Task.objects.filter(case=busy).update(assignee=staff["other"])

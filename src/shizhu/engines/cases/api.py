@@ -15,8 +15,9 @@ from shizhu.engines.cases.actions import (
 )
 from shizhu.engines.cases.collection import CaseRow, Selection, count, select
 from shizhu.engines.cases.past import PastCase, play
+from shizhu.engines.cases.rosters import simulated as duty_simulated
 
 __all__ = [
     "CLOSED", "OPENED", "TASK_READY", "AnswerRefused", "CaseRow", "Opening", "PastCase", "Selection", "TaskGone",
-    "Upload", "answer", "count", "open_case", "play", "select",
+    "Upload", "answer", "count", "duty_simulated", "open_case", "play", "select",
 ]  # fmt: skip

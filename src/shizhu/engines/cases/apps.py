@@ -23,7 +23,7 @@ class CasesConfig(AppConfig):
             places,
             waits,
         )
-        from shizhu.engines.cases.http import declaring, faults, views  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.cases.http import declaring, duty, faults, views  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.records import api as records  # noqa: PLC0415  # apps must be loaded first
         from shizhu.kernel import events  # noqa: PLC0415  # apps must be loaded first
@@ -54,6 +54,8 @@ class CasesConfig(AppConfig):
         menu.add(
             menu.Entry({"zh": "案件", "en": "Cases"}, "briefcase", "/cases/", "cases.case.view", 30, on_phone=True)
         )
+        menu.add(menu.Entry({"zh": "值班", "en": "Duty"}, "calendar", "/duty/", "cases.duty.view", 34))
         search.provider(finding.find, order=20)
         web.add_card(views.card, order=10)
+        web.add_card(duty.card, order=15)
         live.topic("cases", "ev.*.cases.case.*", live.something_happened("cases.case.view"))

@@ -27,10 +27,11 @@ def called_people(token: Token, case: Case, assign: str = "") -> list[Person]:
 
 
 def on_duty(role: str, case: Case, people: list[Person]) -> list[Person]:
-    """Those of the people who are on duty for the role now."""
+    """Those of the people who are on duty for the role now, in an area around the case's."""
     now = timezone.now()
     rows = Duty.objects.filter(county=case.county_id, role__in=role.split(","), begins__lte=now, ends__gt=now)
-    there = set(rows.values_list("person", flat=True))
+    covering = [row for row in rows.select_related("area") if case.area.path.startswith(row.area.path)]
+    there = {row.person_id for row in covering}
     return [person for person in people if person.pk in there]
 
 

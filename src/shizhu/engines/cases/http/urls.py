@@ -1,8 +1,8 @@
-"""Addresses of the cases engine: pages under `cases/`, and under `declarations/` what a county makes itself."""
+"""Addresses of the cases engine: pages under `cases/` and `duty/`, under `declarations/` what a county makes itself."""
 
 from django.urls import include, path
 
-from shizhu.engines.cases.http import acting, declaring, drawing, outside, report, views
+from shizhu.engines.cases.http import acting, declaring, drawing, duty, outside, report, views
 
 cases = [
     path("", views.case_list, name="list"),
@@ -30,4 +30,15 @@ own = [
     path("flows/<str:stem>/", declaring.flow_page, name="flow"),
     path("flows/<str:stem>/file.bpmn", declaring.flow_file, name="flow_file"),
 ]
-urlpatterns = [path("cases/", include((cases, "cases"))), path("declarations/", include((own, "own")))]
+roster = [
+    path("", duty.roster, name="roster"),
+    path("roster.xlsx", duty.as_excel, name="excel"),
+    path("import", duty.from_excel, name="import"),
+    path("<int:number>/", duty.shift, name="shift"),
+    path("<int:number>/act", duty.act, name="act"),
+]
+urlpatterns = [
+    path("cases/", include((cases, "cases"))),
+    path("declarations/", include((own, "own"))),
+    path("duty/", include((roster, "duty"))),
+]

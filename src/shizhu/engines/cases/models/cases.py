@@ -1,4 +1,4 @@
-"""Tables: flow versions, cases, their tasks and their timeline."""
+"""Flow versions, cases, their tasks and their timeline."""
 
 from __future__ import annotations
 
@@ -206,21 +206,6 @@ class Helper(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["task", "person"], name="helper_once")]
         ordering = ["asked_at", "pk"]
-
-
-class Duty(models.Model):
-    """Who of a role is on duty when (值班)."""
-
-    county = models.ForeignKey(County, models.CASCADE)
-    role = models.CharField(max_length=60)
-    person = models.ForeignKey(Person, models.CASCADE, related_name="+")
-    begins = models.DateTimeField()
-    ends = models.DateTimeField()
-
-    class Meta:
-        constraints = [models.CheckConstraint(condition=Q(ends__gt=models.F("begins")), name="duty_ends_after")]
-        indexes = [models.Index(fields=["county", "role", "begins"], name="duty_when")]
-        ordering = ["begins", "pk"]
 
 
 class Entry(models.Model):

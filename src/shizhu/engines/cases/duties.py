@@ -1,0 +1,250 @@
+"""Duty (值班): put people on the roster, keep a shift's log, hand over, swap. Each move is one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.db.models import Case as Choice
+from django.db.models import QuerySet, Value, When
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from shizhu.engines.alarms import api as alarms
+from shizhu.engines.cases import flows
+from shizhu.engines.cases.models import Duty, Handover, ShiftNote, Swap, Task
+from shizhu.kernel import access
+from shizhu.kernel.access import Actor
+from shizhu.kernel.models import Area, Person, Post
+from shizhu.kernel.text import label
+
+VIEW, EDIT = "cases.duty.view", "cases.duty.edit"
+LONGEST = timedelta(days=7)  # of one shift
+MATTERS = 50  # open matters listed at a hand-over
+
+
+class CannotBe(ValueError):
+    """What was asked does not fit the roster; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Who is to be on duty for a role in an area, from–to."""
+
+    role: str
+    area: Area
+    person: Person
+    begins: datetime
+    ends: datetime
+
+
+def posts(county: str, role: str, area: Area, on: datetime) -> QuerySet[Post]:
+    """Posts of the role that cover an area on the day of a moment."""
+    found = Post.objects.current(timezone.localtime(on).date()).filter(
+        role=role, area__county=county, person__is_active=True
+    )
+    return found.filter(area__path__in=list(_prefixes(area.path))).select_related("person", "organisation")
+
+
+def _prefixes(path: str) -> Iterator[str]:
+    parts = path.rstrip("/").split("/")
+    for number in range(1, len(parts) + 1):
+        yield "/".join(parts[:number]) + "/"
+
+
+def holders(county: str, role: str, area: Area) -> list[Person]:
+    """Who may be put on duty: people who hold the role there now, in order of their names."""
+    found = {post.person_id: post.person for post in posts(county, role, area, timezone.now())}
+    return sorted(found.values(), key=lambda person: (person.sort_key, person.pk))
+
+
+@transaction.atomic
+def put(who: Actor, wanted: Shift) -> Duty:
+    """Put somebody on duty. Raises CannotBe, PermissionDenied."""
+    return put_all(who, [wanted])[0]
+
+
+@transaction.atomic
+def put_all(who: Actor, wanted: Iterable[Shift]) -> list[Duty]:
+    """Put all of them on duty, or nobody."""
+    shifts = list(wanted)
+    _one_by_one(shift.person.pk for shift in shifts)
+    return [_put(who, shift) for shift in shifts]
+
+
+def _one_by_one(people: Iterable[int]) -> None:
+    """Whoever changes shifts of the same people waits: two at once would wait for each other at the constraint."""
+    list(Person.objects.select_for_update(no_key=True).filter(pk__in=set(people)).order_by("pk").values_list("pk"))
+
+
+def _put(who: Actor, wanted: Shift) -> Duty:
+    county = wanted.area.county_id
+    post = posts(county, wanted.role, wanted.area, wanted.begins).filter(person=wanted.person).first()
+    if post is None:
+        raise CannotBe(_("%s holds no such post there on that day.") % wanted.person.name)
+    if not access.may(who, EDIT, county=county, organisation=post.organisation, area=wanted.area):
+        raise PermissionDenied(f"{who.name or 'nobody'} has no right {EDIT} there")
+    if not timedelta() < wanted.ends - wanted.begins <= LONGEST:
+        raise CannotBe(_("A shift ends after it begins, within seven days."))
+    try:
+        with transaction.atomic():
+            return Duty.objects.create(
+                county_id=county, organisation=post.organisation, area=wanted.area, role=wanted.role,
+                person=wanted.person, begins=wanted.begins, ends=wanted.ends,
+            )  # fmt: skip
+    except IntegrityError:
+        raise CannotBe(_("%s is on duty at that time already.") % wanted.person.name) from None
+
+
+def _locked(number: int) -> Duty:
+    rows = Duty.objects.select_for_update(of=("self",)).select_related("organisation", "area", "person")
+    return rows.get(pk=number)
+
+
+@transaction.atomic
+def take_off(who: Actor, number: int) -> None:
+    """Take a shift that has not begun off the roster."""
+    duty = _locked(number)
+    access.require(who, EDIT, duty)
+    if duty.begins <= timezone.now():
+        raise CannotBe(_("That shift has begun: it stays on record."))
+    duty.delete()
+
+
+def on_duty(county: str, at: datetime | None = None) -> QuerySet[Duty]:
+    """The shifts that run at a moment."""
+    now = at or timezone.now()
+    rows = Duty.objects.filter(county=county, begins__lte=now, ends__gt=now)
+    return rows.select_related("person", "area", "organisation").order_by("role", "area__path", "person__sort_key")
+
+
+def _mine(who: Actor, duty: Duty) -> None:
+    if who.person_id is None or who.person_id != duty.person_id:
+        raise PermissionDenied("only who is on duty in a shift does this")
+
+
+@transaction.atomic
+def note(who: Actor, number: int, text: str) -> ShiftNote:
+    """Write a line of a shift's log, while it runs and until it is handed over."""
+    duty = _locked(number)
+    _mine(who, duty)
+    if not text.strip():
+        raise CannotBe(_("Write what happened."))
+    if duty.begins > timezone.now():
+        raise CannotBe(_("The shift has not begun yet."))
+    if Handover.objects.filter(duty=duty).exists():
+        raise CannotBe(_("The shift was handed over; the next one writes on."))
+    return ShiftNote.objects.create(duty=duty, at=timezone.now(), person=duty.person, text=text.strip())
+
+
+def open_matters(who: Actor, duty: Duty) -> list[dict[str, Any]]:
+    """What is open in the area of a shift, as who hands it over may see it: alarms, and cases with what waits in each.
+
+    As {kind, text, url, due}, alarms first, then the most urgent.
+    """
+    county = duty.county_id
+    inside = set(Area.objects.filter(path__startswith=duty.area.path).values_list("pk", flat=True))
+    found: list[dict[str, Any]] = [
+        {"kind": "alarm", "text": label(one.title), "url": f"/alarms/{one.id}/", "due": None}
+        for one in alarms.alarms(who, county, most=MATTERS)
+        if one.area in inside
+    ]
+    tasks = Task.objects.filter(
+        status=Task.Status.READY, case__county=county, case__area__path__startswith=duty.area.path
+    ).select_related("case__organisation", "case__area", "assignee")
+    for task in tasks.order_by("due_at", "pk")[: MATTERS - len(found)]:
+        case = task.case
+        if access.may(who, "cases.case.view", county=county, organisation=case.organisation, area=case.area):
+            _flow, about = flows.version(case.flow, case.digest)
+            step = label(about.names.get(task.step, {"zh": task.step}), "zh")
+            text = f"{case.number} {case.title} · {step}{f' · {task.assignee.name}' if task.assignee else ''}"
+            due = task.due_at.isoformat() if task.due_at else None
+            found.append({"kind": "case", "text": text, "url": f"/cases/{case.pk}/", "due": due})
+    return found
+
+
+@transaction.atomic
+def hand_over(who: Actor, number: int, to: Person, said: str = "") -> Handover:
+    """Hand a shift that has begun to whoever takes it over, with what is open; once."""
+    duty = _locked(number)
+    _mine(who, duty)
+    if duty.begins > timezone.now():
+        raise CannotBe(_("The shift has not begun yet."))
+    if Handover.objects.filter(duty=duty).exists():
+        raise CannotBe(_("It was handed over already."))
+    if to.pk == duty.person_id or to not in holders(duty.county_id, duty.role, duty.area):
+        raise CannotBe(_("Choose somebody else who does this duty here."))
+    return Handover.objects.create(
+        duty=duty, to=to, said=said.strip(), matters=open_matters(who, duty), given_at=timezone.now()
+    )
+
+
+@transaction.atomic
+def take_over(who: Actor, number: int) -> Handover:
+    """Take a shift over by name. Only who it was handed to does, once."""
+    row = Handover.objects.select_for_update().get(pk=number)
+    if row.to_id != who.person_id:
+        raise PermissionDenied("only who a shift was handed to takes it over")
+    if row.taken_at is not None:
+        raise CannotBe(_("It was taken over already."))
+    row.taken_at = timezone.now()
+    row.save(update_fields=["taken_at"])
+    return row
+
+
+@transaction.atomic
+def ask_swap(who: Actor, number: int, of: Person, back: int | None = None, why: str = "") -> Swap:
+    """Ask somebody to take one's shift, in return for one of theirs or for nothing."""
+    duty = _locked(number)
+    _mine(who, duty)
+    _to_come(duty)
+    if of.pk == duty.person_id or not posts(duty.county_id, duty.role, duty.area, duty.begins).filter(person=of):
+        raise CannotBe(_("Choose somebody else who does this duty here."))
+    other = _locked(back) if back else None
+    if other is not None:
+        same = (other.role, other.area_id, other.person_id) == (duty.role, duty.area_id, of.pk)
+        if not same:
+            raise CannotBe(_("The shift in return must be one of theirs, of the same duty."))
+        _to_come(other)
+    if Swap.objects.filter(duty=duty, answered_at=None).exists():
+        raise CannotBe(_("This was asked for already, and is not decided yet."))
+    return Swap.objects.create(
+        duty=duty, back=other, asked_by_id=who.person_id or 0, asked_of=of, why=why.strip(), asked_at=timezone.now()
+    )
+
+
+def _to_come(duty: Duty) -> None:
+    if duty.begins <= timezone.now():
+        raise CannotBe(_("That shift has begun: it stays on record."))
+
+
+@transaction.atomic
+def answer_swap(who: Actor, number: int, *, is_agreed: bool) -> Swap:
+    """Agree, and the two shifts change hands; or refuse. Only who was asked answers, once."""
+    swap = Swap.objects.select_for_update().get(pk=number)
+    if swap.asked_of_id != who.person_id:
+        raise PermissionDenied("only who was asked to swap answers")
+    if swap.answered_at is not None:
+        raise CannotBe(_("It was answered already."))
+    if is_agreed:
+        _one_by_one((swap.asked_by_id, swap.asked_of_id))
+        duties = [_locked(pk) for pk in sorted(filter(None, (swap.duty_id, swap.back_id)))]
+        wanted = {swap.duty_id: swap.asked_of_id, swap.back_id: swap.asked_by_id}
+        owners = {swap.duty_id: swap.asked_by_id, swap.back_id: swap.asked_of_id}
+        for duty in duties:
+            _to_come(duty)
+            if duty.person_id != owners[duty.pk]:
+                raise CannotBe(_("The roster has changed since. Ask again."))
+        ways = [When(pk=duty.pk, then=Value(wanted[duty.pk])) for duty in duties]
+        try:
+            with transaction.atomic():
+                Duty.objects.filter(pk__in=[duty.pk for duty in duties]).update(person_id=Choice(*ways))
+        except IntegrityError:
+            raise CannotBe(_("One of you is on duty at that time already.")) from None
+    swap.answered_at, swap.is_agreed = timezone.now(), is_agreed
+    swap.save(update_fields=["answered_at", "is_agreed"])
+    return swap

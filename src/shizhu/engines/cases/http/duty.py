@@ -1,0 +1,285 @@
+"""Pages: the roster of a month by clicking and by Excel, one shift with its log, hand-over and swap; who is on duty."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from shizhu.engines.cases import duties, rosters
+from shizhu.engines.cases.duties import EDIT, VIEW, CannotBe
+from shizhu.engines.cases.models import Duty, Handover, Swap
+from shizhu.engines.records import api as records
+from shizhu.kernel import access
+from shizhu.kernel.models import Area, Person, Role
+from shizhu.kernel.text import label, named
+from shizhu.web.middleware import Request
+from shizhu.web.views import Card
+
+BEGINS, ENDS = "08:30", "08:30"
+SOON = timedelta(days=45)
+
+
+def _roles(request: Request) -> list[tuple[str, str]]:
+    """Roles of packs and of the county that somebody holds here."""
+    held = Role.objects.filter(posts__area__county=request.county).exclude(pk__startswith="kernel.").distinct()
+    return sorted(((role.pk, label(role.name)) for role in held), key=lambda one: one[1])
+
+
+def _areas(request: Request) -> list[Area]:
+    """County and towns where the person may see a roster."""
+    scopes = request.actor.granting(VIEW)
+    rows = Area.objects.filter(county=request.county).exclude(level=Area.Level.VILLAGE).order_by("path")
+    return [area for area in rows if any(area.path.startswith(scope.area_path) for scope in scopes)]
+
+
+class Asked:
+    """Which roster: role, area and month, as far as there are any."""
+
+    def __init__(self, request: Request) -> None:
+        access.require_verb(request.actor, VIEW)
+        given = request.POST or request.GET
+        self.roles, self.areas = _roles(request), _areas(request)
+        keys, codes = [key for key, _title in self.roles], {area.code: area for area in self.areas}
+        running = duties.on_duty(request.county.pk).values_list("role", flat=True).first()
+        self.role = given.get("role", "") if given.get("role") in keys else (running or next(iter(keys), ""))
+        self.area = codes.get(given.get("area", "")) or next(iter(self.areas), None)
+        if given.get("area") and given["area"] not in codes:
+            raise PermissionDenied(f"{request.actor.name} sees no roster of {given['area']}")
+        try:
+            self.month = date.fromisoformat(f"{given.get('month', '')}-01")
+        except ValueError:
+            self.month = timezone.localdate().replace(day=1)
+
+    @property
+    def title(self) -> str:
+        """The role's name."""
+        return dict(self.roles).get(self.role, "")
+
+    @property
+    def span(self) -> tuple[datetime, datetime]:
+        """The month's first moment and the one after its last."""
+        after = (self.month + timedelta(days=32)).replace(day=1)
+        first, last = (timezone.make_aware(datetime.combine(day, time())) for day in (self.month, after))
+        return first, last
+
+
+def _shifts(request: Request, asked: Asked) -> list[Duty]:
+    first, after = asked.span
+    rows = Duty.objects.filter(
+        county=request.county, role=asked.role, area=asked.area, begins__gte=first, begins__lt=after
+    )
+    return list(access.rows(rows, request.actor, VIEW).select_related("person").order_by("begins", "pk"))
+
+
+def roster(request: Request) -> HttpResponse:
+    """A month of duty of a role in an area; a click on a day puts the chosen person on it."""
+    asked = Asked(request)
+    problem = ""
+    if request.method == "POST":
+        try:
+            _click(request, asked)
+        except CannotBe as error:
+            problem = str(error)
+    return render(request, "cases/roster.html", {**_shown(request, asked), "problem": problem})
+
+
+def _click(request: Request, asked: Asked) -> None:
+    if request.POST.get("off"):
+        duties.take_off(request.actor, _own(request, request.POST["off"]).pk)
+        return
+    person = Person.objects.filter(username=request.POST.get("person", ""), is_active=True).first()
+    if person is None or asked.area is None:
+        raise CannotBe(_("Choose a person."))
+    try:
+        day = date.fromisoformat(request.POST.get("put", ""))
+        begins, ends = rosters.span(day, request.POST.get("begins", ""), request.POST.get("ends", ""))
+    except ValueError:
+        raise CannotBe(_("Give the times such as 08:30.")) from None
+    duties.put(request.actor, duties.Shift(asked.role, asked.area, person, begins, ends))
+
+
+def _own(request: Request, number: str) -> Duty:
+    rows = Duty.objects.select_related("organisation", "area", "person")
+    return get_object_or_404(
+        rows, pk=int(number) if number.isascii() and number.isdigit() else 0, county=request.county
+    )
+
+
+def _shown(request: Request, asked: Asked) -> dict[str, Any]:
+    today, now = timezone.localdate(), timezone.now()
+    by_day: dict[date, list[Duty]] = {}
+    for duty in _shifts(request, asked):
+        by_day.setdefault(timezone.localtime(duty.begins).date(), []).append(duty)
+    month = asked.month.month
+    weeks = [
+        [
+            {"day": day, "is_here": day.month == month, "is_today": day == today, "duties": by_day.get(day, [])}
+            for day in week
+        ]
+        for week in calendar.Calendar().monthdatescalendar(asked.month.year, month)
+    ]
+    people = duties.holders(request.county.pk, asked.role, asked.area) if asked.area and asked.role else []
+    mine = Duty.objects.filter(person=request.user, ends__gt=now, begins__lt=now + SOON).select_related("area")
+    return {
+        "asked": asked, "weeks": weeks, "people": people, "may_edit": _may_edit(request, asked),
+        "chosen": request.POST.get("person", ""), "begins": request.POST.get("begins", BEGINS),
+        "ends": request.POST.get("ends", ENDS), "now": now, "on_duty": on_duty(request),
+        "before": (asked.month - timedelta(days=1)).replace(day=1),
+        "after": (asked.month + timedelta(days=32)).replace(day=1),
+        "mine": [{"duty": one, "role": role_name(one.role)} for one in mine],
+        "to_take": Handover.objects.filter(to=request.user, taken_at=None).select_related("duty__person", "duty__area"),
+        "swaps": Swap.objects.filter(asked_of=request.user, answered_at=None)
+        .select_related("duty__area", "back", "asked_by"),
+    }  # fmt: skip
+
+
+def _may_edit(request: Request, asked: Asked) -> bool:
+    """Whether some organisation's people can be put on duty there; the move itself asks for each."""
+    found = request.actor.granting(EDIT)
+    return asked.area is not None and any(asked.area.path.startswith(scope.area_path) for scope in found)
+
+
+def role_name(key: str) -> str:
+    """A role's name in the language in force."""
+    role = Role.objects.filter(pk=key).first()
+    return label(role.name) if role else key
+
+
+def on_duty(request: Request) -> list[dict[str, Any]]:
+    """Who is on duty now, as far as the person may see."""
+    rows = access.rows(duties.on_duty(request.county.pk), request.actor, VIEW)
+    return [{"duty": one, "role": role_name(one.role), "is_me": one.person_id == request.user.pk} for one in rows]
+
+
+def card(request: Request) -> Card | None:
+    """Who is on duty now, and what of it concerns the person, on the home page."""
+    if not request.actor.has(VIEW):
+        return None
+    shown = on_duty(request)
+    to_take = Handover.objects.filter(to=request.user, taken_at=None).select_related("duty__person")
+    swaps = Swap.objects.filter(asked_of=request.user, answered_at=None).count()
+    if not shown and not to_take and not swaps:
+        return None
+    return Card("cases/duty_card.html", {"shown": shown, "to_take": to_take, "swaps": swaps})
+
+
+def as_excel(request: Request) -> HttpResponse:
+    """The month as Excel: to send on, or to fill in and send back."""
+    asked = Asked(request)
+    name = f"{asked.title}-{named(asked.area) if asked.area else ''}-{asked.month:%Y-%m}"
+    body = rosters.written(_shifts(request, asked), asked.title[:28] or _("Duty roster"))
+    told = f"attachment; filename=\"duty-{asked.month:%Y-%m}.xlsx\"; filename*=UTF-8''{quote(name)}.xlsx"
+    return HttpResponse(body, content_type=records.XLSX, headers={"Content-Disposition": told})
+
+
+@require_POST
+def from_excel(request: Request) -> HttpResponse:
+    """A table of shifts: all are put on the roster, or none, with what is wrong row by row."""
+    asked = Asked(request)
+    if not _may_edit(request, asked) or asked.area is None:
+        raise PermissionDenied
+    context: dict[str, Any] = {}
+    try:
+        found, faults = _table(request, asked)
+        if faults or not found:
+            context = {"faults": faults, "is_empty": not faults}
+        else:
+            made = duties.put_all(request.actor, found)
+            messages.success(request, _("%d shifts are on the roster.") % len(made))
+            return redirect(f"/duty/?role={asked.role}&area={asked.area.code}&month={found[0].begins:%Y-%m}")
+    except (CannotBe, records.Unreadable) as error:
+        context = {"problem": str(error)}
+    return render(request, "cases/roster.html", {**_shown(request, asked), **context}, status=422)
+
+
+def _table(request: Request, asked: Asked) -> tuple[list[duties.Shift], list[rosters.Fault]]:
+    sent: Any = request.FILES.get("table")
+    if sent is None:
+        raise CannotBe(_("Choose a table."))
+    assert asked.area is not None  # its caller looked
+    return rosters.read(records.sent_rows(sent), asked.role, asked.area)
+
+
+def _seen(request: Request, number: int) -> Duty:
+    """A shift that the person may see: by right, or because it is or may become theirs."""
+    duty = _own(request, str(number))
+    mine = request.user.pk
+    concerned = {duty.person_id, *duty.swaps.values_list("asked_of", flat=True)}
+    concerned |= set(Handover.objects.filter(duty=duty).values_list("to", flat=True))
+    if mine not in concerned:
+        access.require(request.actor, VIEW, duty)
+    return duty
+
+
+def shift(request: Request, number: int) -> HttpResponse:
+    """One shift: its log, what is open, handing over and swapping."""
+    duty = _seen(request, number)
+    is_mine, now = duty.person_id == request.user.pk, timezone.now()
+    handover = Handover.objects.filter(duty=duty).select_related("to").first()
+    others = [one for one in duties.holders(duty.county_id, duty.role, duty.area) if one.pk != duty.person_id]
+    theirs = Duty.objects.filter(role=duty.role, area=duty.area, begins__gt=now, person__in=others)
+    context = {
+        "duty": duty, "role": role_name(duty.role), "notes": duty.notes.select_related("person"), "handover": handover,
+        "is_mine": is_mine, "has_begun": duty.begins <= now, "is_over": duty.ends <= now, "others": others,
+        "matters": duties.open_matters(request.actor, duty) if is_mine and handover is None else [],
+        "theirs": theirs.select_related("person").order_by("begins")[:60],
+        "swaps": duty.swaps.select_related("asked_of", "asked_by", "back"),
+        "may_take": handover is not None and handover.to_id == request.user.pk and handover.taken_at is None,
+    }  # fmt: skip
+    return render(request, "cases/shift.html", context)
+
+
+@require_POST
+def act(request: Request, number: int) -> HttpResponse:
+    """One of the moves of a shift; what does not fit is said, and nothing is changed."""
+    duty = _seen(request, number)
+    who, text = request.actor, request.POST.get("text", "")
+    moves: dict[str, Callable[[], Any]] = {
+        "note": lambda: duties.note(who, duty.pk, text),
+        "hand": lambda: duties.hand_over(who, duty.pk, _person(request), text),
+        "take": lambda: duties.take_over(who, get_object_or_404(Handover, duty=duty).pk),
+        "swap": lambda: duties.ask_swap(who, duty.pk, *_wanted(request), why=text),
+        "agree": lambda: duties.answer_swap(who, _open_swap(duty).pk, is_agreed=True),
+        "refuse": lambda: duties.answer_swap(who, _open_swap(duty).pk, is_agreed=False),
+    }
+    do = request.POST.get("do", "")
+    if do not in moves:
+        raise Http404(do)
+    try:
+        moves[do]()
+    except CannotBe as error:
+        messages.warning(request, str(error))
+    else:
+        messages.success(request, _("Done, and on record."))
+    return redirect("duty:shift", duty.pk)
+
+
+def _open_swap(duty: Duty) -> Swap:
+    return get_object_or_404(Swap, duty=duty, answered_at=None)
+
+
+def _person(request: Request) -> Person:
+    found = Person.objects.filter(username=request.POST.get("person", ""), is_active=True).first()
+    if found is None:
+        raise CannotBe(_("Choose a person."))
+    return found
+
+
+def _wanted(request: Request) -> tuple[Person, int | None]:
+    """Whom a swap is asked of, and the shift in return: `login` or `login/number`."""
+    login, _slash, back = request.POST.get("of", "").partition("/")
+    found = Person.objects.filter(username=login, is_active=True).first()
+    if found is None:
+        raise CannotBe(_("Choose a person."))
+    return found, int(back) if back.isascii() and back.isdigit() else None

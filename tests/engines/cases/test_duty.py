@@ -1,0 +1,219 @@
+"""The duty roster: by clicking and by Excel, the log of a shift, handing over, swapping; two at once, one holds."""
+
+from __future__ import annotations
+
+import io
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import openpyxl
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.engines.cases.test_acting import at_once
+from tests.fixtures import area, person
+from tests.web.pages import browser, text, told
+
+from shizhu.engines.cases import api, duties
+from shizhu.engines.cases.models import Duty, Handover, ShiftNote, Swap
+from shizhu.kernel import access, testing
+from shizhu.kernel.models import County, Person
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+ROLE = "lemonade.maker"
+HOUR = timedelta(hours=1)
+MAY = datetime(2031, 5, 1)  # noqa: DTZ001  # as Excel has a day
+
+
+@pytest.fixture
+def staff(county: County) -> dict[str, Person]:
+    found = {
+        "chief": person(county, "cases.duty.*", "cases.case.view", username="chief"),
+        "east": person(county, "cases.duty.*", username="east", in_area="101"),
+        "reader": person(county, "cases.duty.view", username="reader"),
+        "outsider": person(county, "cases.case.view", username="outsider"),
+    }
+    for name in ("a", "b", "c"):
+        found[name] = person(county, role=ROLE, username=name)
+        held = person(county, "cases.duty.view", "cases.case.view", username=f"{name}-rights").posts.get()
+        held.person = found[name]
+        held.save()
+    return found
+
+
+def who(made: Person) -> access.Actor:
+    return access.actor(made)
+
+
+def on(county: County, made: Person, hours: float, length: float = 8, code: str = "") -> Duty:
+    begins = timezone.now() + timedelta(hours=hours)
+    place = area(county, code)
+    return Duty.objects.create(
+        county=county, organisation=made.posts.filter(role=ROLE).get().organisation, area=place, role=ROLE, person=made,
+        begins=begins, ends=begins + timedelta(hours=length),
+    )  # fmt: skip
+
+
+def click(client: Any, **sent: str) -> str:
+    return text(client.post("/duty/", {"role": ROLE, "month": "2031-05", "begins": "08:30", "ends": "08:30", **sent}))
+
+
+def rows() -> list[tuple[str, str, str]]:
+    found = Duty.objects.select_related("person").order_by("begins", "person__username")
+    local = timezone.localtime
+    return [(d.person.username, f"{local(d.begins):%m-%d %H:%M}", f"{local(d.ends):%m-%d %H:%M}") for d in found]
+
+
+def test_a_click_puts_on_duty_and_another_takes_off(county: County, staff: dict[str, Person]) -> None:
+    client, root = browser(staff["chief"]), area(county).code
+    page = click(client, area=root, person="a", put="2031-05-03")
+    assert rows() == [("a", "05-03 08:30", "05-04 08:30")]
+    assert "a 08:30–08:30" in page
+    assert "a 在该时段已有班次。" in click(
+        client, area=root, person="a", put="2031-05-03", begins="20:00", ends="21:00"
+    )
+    assert "请按 08:30 的样式填写时间。" in click(client, area=root, person="a", put="2031-05-09", begins="25")
+    click(client, area=root, person="b", put="2031-05-03", ends="20:30")
+    assert rows()[1] == ("b", "05-03 08:30", "05-03 20:30")
+    click(client, area=root, off=str(Duty.objects.get(person=staff["a"]).pk))
+    assert rows() == [("b", "05-03 08:30", "05-03 20:30")]
+    begun = on(county, staff["c"], -1)
+    assert "该班次已开始，保留记录。" in click(client, area=root, off=str(begun.pk))
+
+
+def test_nobody_without_the_right_changes_or_sees_the_roster(county: County, staff: dict[str, Person]) -> None:
+    made = on(county, staff["a"], 5)
+    before, root = testing.everything_kept(), area(county).code
+    assert browser(staff["outsider"]).get("/duty/").status_code == 403
+    assert browser(staff["outsider"]).get(f"/duty/{made.pk}/").status_code == 403
+    assert browser(staff["outsider"]).get("/").context["cards"][0].template == "cases/card.html"
+    for name in ("reader", "a", "east"):
+        client = browser(staff[name])
+        sent = {"role": ROLE, "area": root, "month": "2031-05", "begins": "08:30", "ends": "20:30", "person": "a"}
+        assert client.post("/duty/", {**sent, "put": "2031-05-03"}).status_code == 403
+        assert client.post("/duty/", {**sent, "off": str(made.pk)}).status_code == 403
+    assert browser(staff["reader"]).post("/duty/import", {"role": ROLE, "area": root}).status_code == 403
+    for do in ("note", "hand", "take", "swap", "agree"):
+        answer = browser(staff["reader"]).post(
+            f"/duty/{made.pk}/act", {"do": do, "text": "x", "person": "b", "of": "b"}
+        )
+        assert answer.status_code in {403, 404}
+    assert testing.everything_kept() == before
+    shown = text(browser(staff["reader"]).get(f"/duty/?role={ROLE}"))
+    assert "点日期排班" not in shown
+
+
+def sheet(*lines: tuple[Any, ...]) -> SimpleUploadedFile:
+    book = openpyxl.Workbook()
+    book.active.append(["日期", "起", "至", "登录名", "姓名"])  # type: ignore[union-attr]
+    for line in lines:
+        book.active.append(list(line))  # type: ignore[union-attr]
+    out = io.BytesIO()
+    book.save(out)
+    return SimpleUploadedFile("班.xlsx", out.getvalue())
+
+
+def test_a_table_is_put_on_the_roster_whole_or_not_at_all(county: County, staff: dict[str, Person]) -> None:
+    client = browser(staff["chief"])
+    sent = {"role": ROLE, "area": area(county).code, "month": "2031-05"}
+    wrong = sheet(
+        ("2031-05-01", "08:30", "08:30", "a", ""), ("五月二日", "08:30", "08:30", "a", ""),
+        ("2031-05-03", "8点", "08:30", "a", ""), ("2031-05-04", "08:30", "08:30", "reader", ""),
+        ("2031-05-01", "20:00", "23:00", "a", ""),
+    )  # fmt: skip
+    page = client.post("/duty/import", {**sent, "table": wrong})
+    assert page.status_code == 422
+    assert [(f.row, f.column, f.value, f.rule) for f in page.context["faults"]] == [
+        (3, "日期", "五月二日", "应为日期，如 2026-07-01"), (4, "起", "8点", "应为时间，如 08:30"),
+        (5, "用户名", "reader", "在该地没有这一岗位"), (6, "名称", "a", "该时段已有班次"),
+    ]  # fmt: skip
+    assert rows() == []
+    right = sheet(("2031-05-01", "08:30", "20:30", "a", ""), (MAY, "20:30", "08:30", "", "b"))
+    client.post("/duty/import", {**sent, "table": right})
+    assert rows() == [("a", "05-01 08:30", "05-01 20:30"), ("b", "05-01 20:30", "05-02 08:30")]
+    asked = {name: str(value) for name, value in sent.items()}
+    book = openpyxl.load_workbook(io.BytesIO(client.get("/duty/roster.xlsx", asked).content))
+    assert list(book.active.iter_rows(min_row=2, values_only=True)) == [  # type: ignore[union-attr]
+        ("2031-05-01", "08:30", "20:30", "a", "a"), ("2031-05-01", "20:30", "08:30", "b", "b"),
+    ]  # fmt: skip
+
+
+def test_a_shift_is_logged_and_handed_over_by_name_with_what_is_open(county: County, staff: dict[str, Person]) -> None:
+    duty = on(county, staff["a"], -2)
+    case = api.open_case(api.Opening("lemonade.order", "十杯", area(county, "101"), {"title": "十杯"}))
+    client = browser(staff["a"])
+    client.post(f"/duty/{duty.pk}/act", {"do": "note", "text": "三号桥有积水，已通知"})
+    assert "未了事项 1" in text(client.get(f"/duty/{duty.pk}/"))
+    client.post(f"/duty/{duty.pk}/act", {"do": "hand", "person": "b", "text": "盯住三号桥"})
+    row = Handover.objects.get()
+    assert (row.to, row.said, row.taken_at) == (staff["b"], "盯住三号桥", None)
+    assert [(one["kind"], one["text"]) for one in row.matters] == [("case", f"{case.number} 十杯 · 制作")]
+    for move in (
+        partial(duties.note, who(staff["a"]), duty.pk, "x"),
+        partial(duties.hand_over, who(staff["a"]), duty.pk, staff["c"]),
+    ):
+        with pytest.raises(duties.CannotBe):
+            move()
+    with pytest.raises(PermissionDenied):
+        duties.take_over(who(staff["c"]), row.pk)
+    assert "待接班 a" in text(browser(staff["b"]).get("/"))
+    assert at_once(*[partial(duties.take_over, who(staff["b"]), row.pk)] * 2).count("done") == 1
+    row.refresh_from_db()
+    assert row.taken_at is not None
+    assert ShiftNote.objects.get().text == "三号桥有积水，已通知"
+
+
+def test_who_is_on_duty_now_stands_on_the_home_page(county: County, staff: dict[str, Person]) -> None:
+    on(county, staff["a"], -1)
+    on(county, staff["b"], 9)
+    page = text(browser(staff["reader"]).get("/"))
+    assert "当前值班 值班表 a" in page
+    assert [one["duty"].person.username for one in browser(staff["reader"]).get("/duty/").context["on_duty"]] == ["a"]
+
+
+def test_a_swap_holds_once_agreed_and_only_for_shifts_to_come(county: County, staff: dict[str, Person]) -> None:
+    mine, theirs = on(county, staff["a"], 5), on(county, staff["b"], 30)
+    client = browser(staff["a"])
+    assert told(
+        client.post(f"/duty/{mine.pk}/act", {"do": "swap", "of": f"b/{theirs.pk}", "text": "家中有事"}, follow=True)
+    ) == ["已办理并记录。"]
+    swap = Swap.objects.get()
+    for name in ("a", "c", "chief"):
+        with pytest.raises(PermissionDenied):
+            duties.answer_swap(who(staff[name]), swap.pk, is_agreed=True)
+    with pytest.raises(duties.CannotBe):
+        duties.ask_swap(who(staff["a"]), mine.pk, staff["c"])
+    browser(staff["b"]).post(f"/duty/{mine.pk}/act", {"do": "agree"})
+    assert [Duty.objects.get(pk=one.pk).person.username for one in (mine, theirs)] == ["b", "a"]
+    begun = on(county, staff["c"], -1)
+    with pytest.raises(duties.CannotBe):
+        duties.ask_swap(who(staff["c"]), begun.pk, staff["a"])
+    refused = duties.ask_swap(who(staff["b"]), mine.pk, staff["c"])
+    duties.answer_swap(who(staff["c"]), refused.pk, is_agreed=False)
+    assert Duty.objects.get(pk=mine.pk).person == staff["b"]
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 12), st.integers(1, 8)), min_size=2, max_size=6))
+def test_whoever_asks_at_the_same_time_nobody_is_on_duty_twice(
+    county: County, staff: dict[str, Person], wanted: list[tuple[str, int, int]]
+) -> None:
+    Duty.objects.all().delete()
+    start = timezone.now() + 24 * HOUR
+    shifts = [
+        duties.Shift(ROLE, area(county), staff[name], start + first * HOUR, start + (first + length) * HOUR)
+        for name, first, length in wanted
+    ]
+    came = at_once(*[partial(duties.put, who(staff["chief"]), shift) for shift in shifts])
+    kept = list(Duty.objects.order_by("begins"))
+    assert (came.count("done"), set(came) - {"done", "CannotBe"}) == (len(kept), set())
+    for one in kept:
+        others = [x for x in kept if x != one and x.person_id == one.person_id]
+        assert not [x for x in others if x.begins < one.ends and one.begins < x.ends]
+    refused = [shift for shift, end in zip(shifts, came, strict=True) if end != "done"]
+    for shift in refused:  # only what stands in the way of what holds
+        assert any(x.person_id == shift.person.pk and x.begins < shift.ends and shift.begins < x.ends for x in kept)
