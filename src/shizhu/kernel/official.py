@@ -17,7 +17,6 @@ from docx.document import Document
 from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING, WD_TAB_ALIGNMENT
 from docx.opc.constants import RELATIONSHIP_TYPE
-from docx.opc.packuri import PackURI
 from docx.opc.part import Part as FilePart
 from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import qn
@@ -52,8 +51,20 @@ def official(front: Front, parts: Iterable[Part]) -> bytes:
     document = docx.Document()
     _page(document)
     _front(document, front)
+    add(document, parts)
+    _line(document, "")
+    _line(document, front.issuer, align=WD_ALIGN_PARAGRAPH.RIGHT)
+    _line(document, front.day, align=WD_ALIGN_PARAGRAPH.RIGHT)
+    document.core_properties.title, document.core_properties.author = front.title[:255], front.issuer[:255]
+    out = io.BytesIO()
+    document.save(out)
+    return out.getvalue()
+
+
+def add(document: Document, parts: Iterable[Part]) -> None:
+    """Put parts at the end of a document; headings are numbered from 一 on."""
     numbers = [0, 0]
-    for count, part in enumerate(parts, start=1):
+    for part in parts:
         match part:
             case Heading():
                 _heading(document, part, numbers)
@@ -62,14 +73,7 @@ def official(front: Front, parts: Iterable[Part]) -> bytes:
             case Table():
                 _table(document, part)
             case Chart():
-                _chart(document, part, count)
-    _line(document, "")
-    _line(document, front.issuer, align=WD_ALIGN_PARAGRAPH.RIGHT)
-    _line(document, front.day, align=WD_ALIGN_PARAGRAPH.RIGHT)
-    document.core_properties.title, document.core_properties.author = front.title[:255], front.issuer[:255]
-    out = io.BytesIO()
-    document.save(out)
-    return out.getvalue()
+                _chart(document, part)
 
 
 def _page(document: Document) -> None:
@@ -104,6 +108,14 @@ def _page(document: Document) -> None:
 
 
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+BORDERS = (
+    f'<w:tblBorders xmlns:w="{W}">'
+    + "".join(
+        f'<w:{edge} w:val="single" w:sz="4" w:space="0" w:color="auto"/>'
+        for edge in ("top", "left", "bottom", "right", "insideH", "insideV")
+    )
+    + "</w:tblBorders>"
+)
 
 
 def _run(paragraph: Paragraph, text: str, font: str, size: float, *, colour: RGBColor | None = None) -> Any:
@@ -166,16 +178,27 @@ def _chinese(number: int) -> str:
 def _table(document: Document, part: Table) -> None:
     rows = [*([part.head] if part.head else []), *part.rows]
     width = max(map(len, rows), default=1)
-    made = document.add_table(len(rows), width, style="Table Grid")
-    made.alignment = WD_TABLE_ALIGNMENT.CENTER
+    made = document.add_table(len(rows), width)
+    made._tbl.tblPr.insert_element_before(  # noqa: SLF001  # somebody's template may have no style for tables
+        parse_xml(BORDERS), "w:shd", "w:tblLayout", "w:tblCellMar", "w:tblLook"
+    )
+    made.alignment, made.autofit = WD_TABLE_ALIGNMENT.CENTER, not part.widths
+    for column, centimetres in zip(made.columns, part.widths, strict=False):
+        column.width = Mm(10 * centimetres)
     for number, (row, texts) in enumerate(zip(made.rows, rows, strict=True)):
         is_head = bool(part.head) and number == 0
+        properties = row._tr.get_or_add_trPr()  # noqa: SLF001
+        properties.append(OxmlElement("w:cantSplit"))
         if is_head:  # on every page
-            row._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))  # noqa: SLF001
+            properties.append(OxmlElement("w:tblHeader"))
         for column, (cell, text) in enumerate(zip(row.cells, texts, strict=False)):
-            _run(cell.paragraphs[0], text, HEAD if is_head else BODY, SMALL_FOUR)
+            paragraph = cell.paragraphs[0]
+            _run(paragraph, text, HEAD if is_head else BODY, SMALL_FOUR)
+            paragraph._p.get_or_add_pPr().insert_element_before(  # noqa: SLF001  # cells do not follow the page's grid
+                OxmlElement("w:snapToGrid", {qn("w:val"): "0"}), "w:spacing", "w:ind", "w:jc", "w:rPr"
+            )
             if is_head or _is_number(text):
-                cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.CENTER
+                paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
             if column < len(part.widths):
                 cell.width = Mm(10 * part.widths[column])
     _line(document, "", size=FIVE, pitch=12)
@@ -185,12 +208,13 @@ def _is_number(text: str) -> bool:
     return text.replace(",", "").replace(".", "").replace("—", "0").lstrip("+-−").isdigit()
 
 
-def _chart(document: Document, part: Chart, number: int) -> None:
+def _chart(document: Document, part: Chart) -> None:
     package = document.part.package
-    place = PackURI(f"/word/charts/chart{number}.xml")
+    place = package.next_partname("/word/charts/chart%d.xml")
+    number = int("".join(filter(str.isdigit, place)))
     chart = FilePart(place, CHART_TYPE, chart_xml(part), package)
-    book = FilePart(PackURI(f"/word/embeddings/Microsoft_Excel_Sheet{number}.xlsx"), BOOK_TYPE, workbook(part), package)
-    chart.relate_to(book, RELATIONSHIP_TYPE.PACKAGE)  # its first, so rId1
+    sheet = package.next_partname("/word/embeddings/Microsoft_Excel_Sheet%d.xlsx")
+    chart.relate_to(FilePart(sheet, BOOK_TYPE, workbook(part), package), RELATIONSHIP_TYPE.PACKAGE)  # so rId1
     relation = document.part.relate_to(chart, RELATIONSHIP_TYPE.CHART)
     paragraph = document.add_paragraph()
     paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
@@ -205,4 +229,4 @@ def dated(year: int, month: int, day: int | None = None) -> str:
     return f"{year}年{month}月{day}日" if day else f"{year}年{month}月"
 
 
-__all__: Sequence[str] = ["Chart", "Front", "Part", "dated", "official"]
+__all__: Sequence[str] = ["Chart", "Front", "Part", "add", "dated", "official"]

@@ -13,7 +13,7 @@ from django.utils import timezone
 from shizhu.engines.cases import api as cases
 from shizhu.engines.plan.logic.collecting import Calendar, Due, due
 from shizhu.engines.plan.logic.forecasting import Forecast, forecast
-from shizhu.engines.plan.logic.progress import Aim, Standing, stand
+from shizhu.engines.plan.logic.progress import Aim, Standing, path, stand
 from shizhu.engines.plan.models import Indicator, Value
 from shizhu.engines.plan.periods import Period, named, periods_before
 from shizhu.engines.records import api as records
@@ -168,6 +168,11 @@ def aim_of(indicator: Indicator) -> Aim:
         indicator.target_value, indicator.target_year, indicator.base_value, indicator.base_year, indicator.is_rising,
         steps=steps, tolerance=indicator.tolerance,
     )  # fmt: skip
+
+
+def path_of(indicator: Indicator) -> list[tuple[int, float]]:
+    """(year, expected at its end) from base to target."""
+    return path(aim_of(indicator))
 
 
 def collected(indicator: Indicator, value: Value | None, on: date) -> Due | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pghistory
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 
@@ -200,3 +201,69 @@ class Evaluation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.title} {self.year}"
+
+
+class Template(models.Model):
+    """A template of a kind of report (报告模板), edited in Word; the newest is used, and ours where it has no file."""
+
+    county = models.ForeignKey(County, models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=10)
+    version = models.IntegerField()
+    file = models.ForeignKey(File, models.PROTECT, null=True, related_name="+")
+    note = models.CharField(max_length=200, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["county", "kind", "version"], name="template_version")]
+        ordering = ["-version"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.version}"
+
+
+class Report(models.Model):
+    """A report of a plan (报告): facts and files as they were when it was made; once issued it is never changed."""
+
+    class State(models.TextChoices):
+        """Where it is."""
+
+        WAITING = "waiting"
+        DONE = "done"
+        FAILED = "failed"
+
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="reports")
+    kind = models.CharField(max_length=10)
+    period = models.CharField(max_length=10)
+    title = models.CharField(max_length=200, blank=True)
+    issuer = models.CharField(max_length=100)
+    serial = models.CharField(max_length=20)
+    known_at = models.DateTimeField()  # the values are those known then
+    template = models.ForeignKey(Template, models.PROTECT, null=True, related_name="+")  # null: ours
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    done = models.IntegerField(default=0)
+    total = models.IntegerField(default=0)
+    facts = OrderedJSONField(default=dict)  # see shizhu.engines.plan.facts
+    digest = models.CharField(max_length=64, blank=True)  # SHA-256 of the facts
+    word = models.ForeignKey(File, models.PROTECT, null=True, related_name="+")
+    pdf = models.ForeignKey(File, models.PROTECT, null=True, related_name="+")
+    excel = models.ForeignKey(File, models.PROTECT, null=True, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    issued_at = models.DateTimeField(null=True)
+    issued_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["-created", "-pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(issued_at=None) | Q(state="done"), name="report_issued_when_done")
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="issued", operation=pgtrigger.Update | pgtrigger.Delete,
+                condition=pgtrigger.Q(old__issued_at__isnull=False),
+            )
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.period}"

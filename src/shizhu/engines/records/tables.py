@@ -173,13 +173,17 @@ class Writer:
 
     def __init__(self, title: str, heads: Sequence[str], *, marked: frozenset[int] = frozenset()) -> None:
         self._book = _openpyxl().Workbook(write_only=True)
+        styles = _openpyxl().styles
+        self._bold, self._fill = styles.Font(bold=True), styles.PatternFill("solid", fgColor="FFFFE5B4")
+        self.sheet(title, heads, marked=marked)
+
+    def sheet(self, title: str, heads: Sequence[str], *, marked: frozenset[int] = frozenset()) -> None:
+        """Go on with another sheet."""
         self._sheet = self._book.create_sheet(_sheet_name(title))
         self._sheet.freeze_panes = "B2"
         for number, head in enumerate(heads, 1):
             width = 60 if number - 1 in marked else min(40, max(12, 2 * len(head) + 2))
             self._sheet.column_dimensions[_openpyxl().utils.get_column_letter(number)].width = width
-        styles = _openpyxl().styles
-        self._bold, self._fill = styles.Font(bold=True), styles.PatternFill("solid", fgColor="FFFFE5B4")
         made = [self._cell(head, is_marked=number in marked) for number, head in enumerate(heads)]
         for cell in made:
             cell.font = self._bold

@@ -10,11 +10,11 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import indexes, issuing, wording
+from shizhu.engines.plan.http.files import attached
 from shizhu.engines.plan.http.views import EDIT, MOST, VIEW, finite
 from shizhu.engines.plan.indexes import Given, Index
 from shizhu.engines.plan.logic.evaluation import Result, Scheme, Scored, Sensitivity, evaluate, sensitivity, weighing
@@ -150,7 +150,7 @@ def data(request: Request, key: str) -> HttpResponse:
     index = _index(request, key)
     year = _year(request, index)
     if request.GET.get("as") == "xlsx":
-        return _as_file(_template(index, year), f"{label(index.body['title'])}-{year}.xlsx", records.XLSX)
+        return attached(_template(index, year), f"{label(index.body['title'])}-{year}.xlsx", records.XLSX)
     known = {(row.subject, row.item): row for row in index.measures(year)}
     rows = [(one, [(item, known.get((one.code, key))) for key, item in index.items.items()]) for one in index.subjects]
     missing = sum(cell is None or cell.value is None for _one, cells in rows for _item, cell in cells)
@@ -227,8 +227,8 @@ def evaluation_file(request: Request, number: int, kind: str) -> HttpResponse:
     found = _evaluation(request, number)
     name = f"{found.title}-{found.year}"
     if kind == "zip":
-        return _as_file(issuing.package(found), f"{name}.zip", "application/zip")
-    return _as_file(wording.report(found), f"{name}.docx", wording.WORD)
+        return attached(issuing.package(found), f"{name}.zip", "application/zip")
+    return attached(wording.report(found), f"{name}.docx", wording.WORD)
 
 
 def _evaluation(request: Request, number: int) -> Evaluation:
@@ -344,9 +344,3 @@ def _cells(index: Index, subject: str, row: Any, columns: Mapping[int, str]) -> 
         else:
             told = {"row": row.number, "item": label(index.items[key]["title"]), "value": str(cell)[:40]}
             yield _("Row %(row)d, %(item)s: %(value)s is no number.") % told
-
-
-def _as_file(body: bytes, name: str, media_type: str) -> HttpResponse:
-    answer = HttpResponse(body, content_type=media_type)
-    answer["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    return answer

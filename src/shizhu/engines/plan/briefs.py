@@ -1,0 +1,407 @@
+"""A report in words, tables and charts: what may stand in a template, the template of the house, the annex in Excel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
+
+from shizhu.engines.plan.datasets import LIGHTS
+from shizhu.engines.plan.facts import ANNUAL, MIDTERM, QUARTERLY
+from shizhu.engines.records import api as records
+from shizhu.kernel import official
+from shizhu.kernel.documents import Heading, Table
+from shizhu.kernel.text import label
+from shizhu.kernel.wordcharts import Chart, Series
+from shizhu.web.templatetags.shizhu import number
+
+Facts = Mapping[str, Any]
+Parts = Iterator[official.Part]
+NAMES = {
+    QUARTERLY: gettext_lazy("Quarterly brief"), ANNUAL: gettext_lazy("Annual evaluation"),
+    MIDTERM: gettext_lazy("Mid-term evaluation"),
+}  # fmt: skip
+WORDS: Mapping[str, str] = {  # name → what stands there
+    "head": gettext_noop("the red head: county and kind"), "number": gettext_noop("number of the issue"),
+    "issuer": gettext_noop("who issues it"), "day": gettext_noop("day of making"),
+    "title": gettext_noop("title with the period"), "county": gettext_noop("the county"),
+    "plan": gettext_noop("title of the plan"), "period": gettext_noop("the period in words"),
+    "as_of": gettext_noop("day up to which is judged"), "known_at": gettext_noop("moment of the data"),
+    "all": gettext_noop("number of indicators"), "green": gettext_noop("number on the way"),
+    "yellow": gettext_noop("number nearly"), "red": gettext_noop("number behind"),
+    "none": gettext_noop("number not judged"), "tasks": gettext_noop("number of tasks"),
+}  # fmt: skip
+BEHIND = ("red", "yellow")
+PATHS = 6  # charts of paths in one document
+
+
+def words(facts: Facts, *, issuer: str, serial: str) -> dict[str, str]:
+    """Name → words for a template."""
+    made = datetime.fromisoformat(facts["known_at"])
+    counts = facts["counts"]
+    return {
+        "head": facts["county"] + {
+            QUARTERLY: _("brief on the plan"),
+            ANNUAL: _("evaluation of the plan"),
+            MIDTERM: _("evaluation of the plan"),
+        }[facts["kind"]],
+        "number": _("No. %(number)s of %(year)s") % {"number": serial, "year": timezone.localtime(made).year},
+        "issuer": issuer, "day": _dated(timezone.localtime(made).date()), "title": title(facts),
+        "county": facts["county"], "plan": facts["plan"], "period": _period(facts),
+        "as_of": _dated(date.fromisoformat(facts["day"])), "known_at": _moment(facts["known_at"]),
+        "all": str(len(facts["indicators"])), "tasks": str(len(facts["tasks"])),
+        **{light: str(count) for light, count in counts.items()},
+    }  # fmt: skip
+
+
+def title(facts: Facts) -> str:
+    """The plan, the period and the kind."""
+    told = {"plan": facts["plan"], "period": _period(facts)}
+    if facts["kind"] == QUARTERLY:
+        return _("%(plan)s: brief on %(period)s") % told
+    if facts["kind"] == ANNUAL:
+        return _("%(plan)s: evaluation of %(period)s") % told
+    return _("%(plan)s: mid-term evaluation (%(period)s)") % told
+
+
+def _period(facts: Facts) -> str:
+    year, _dash, quarter = facts["period"].partition("-Q")
+    if quarter:
+        return _("quarter %(quarter)s of %(year)s") % {"quarter": "一二三四"[int(quarter) - 1], "year": year}
+    return _("the year %s") % year if facts["kind"] == ANNUAL else f"{facts['first'][:4]}—{year}"
+
+
+def _dated(day: date) -> str:
+    return official.dated(day.year, day.month, day.day)
+
+
+def _moment(text: str) -> str:
+    return f"{timezone.localtime(datetime.fromisoformat(text)):%Y-%m-%d %H:%M}"
+
+
+def _light(key: str) -> str:
+    return label(LIGHTS[key])
+
+
+def _cited(told: Mapping[str, Any] | None) -> str:
+    """A number with the number of its source in the appendix."""
+    return f"{number(told['value'])}［{told['source']}］" if told else "—"
+
+
+def _done(row: Mapping[str, Any]) -> str:
+    return "—" if row["done"] is None else f"{100 * row['done']:.0f}%"
+
+
+def _notice(facts: Facts) -> Parts:
+    if facts["simulated"]:
+        yield _("This report holds simulated values and is no statement about any real place.")
+
+
+def _summary(facts: Facts) -> Parts:
+    counts = {"all": len(facts["indicators"]), "day": _dated(date.fromisoformat(facts["day"])), **facts["counts"]}
+    yield (
+        _(
+            "By %(day)s the plan has %(all)d indicators: %(green)d on the way, %(yellow)d nearly, %(red)d behind, "
+            "%(none)d not judged for want of a value or a target."
+        )
+        % counts
+    )
+    behind = [row["name"] for row in facts["indicators"] if row["light"] == "red"]
+    if behind:
+        yield _("Behind are: %s.") % "、".join(behind)
+    late = [row["name"] for row in facts["indicators"] if row["late"]]
+    if late:
+        yield _("Values not reported in time: %s. That says nothing about the work.") % "、".join(late)
+
+
+def _lights(facts: Facts) -> Parts:
+    heads = (_("No."), _("Indicator"), _("Base"), _("Value now"), _("Expected by now"), _("Target"), _("Standing"))
+    rows = [
+        [
+            str(n), f"{row['name']}（{row['unit']}）" if row["unit"] else row["name"], number(row["base"]),
+            _cited(row["now"]), number(row["expected"]), _target(row), _light(row["light"]),
+        ]
+        for n, row in enumerate(facts["indicators"], 1)
+    ]  # fmt: skip
+    yield Table(rows, heads, (1.3, 4.8, 1.7, 2.5, 1.9, 1.9, 1.5))
+
+
+def _target(row: Mapping[str, Any]) -> str:
+    if row["target"] is None and row["growth"] is not None:
+        return f"+{number(row['growth'])}%"
+    return number(row["target"])
+
+
+def _red_list(facts: Facts) -> Parts:
+    found = [row for light in BEHIND for row in facts["indicators"] if row["light"] == light]
+    if not found:
+        yield _("None.")
+    for row in found:
+        yield Heading(f"{row['name']}（{_light(row['light'])}）", 2)
+        told = f"{label(row['why'])}{row['unit']}"
+        if row["target"] is not None and row["target_year"]:
+            target = {"target": f"{number(row['target'])}{row['unit']}", "year": row["target_year"]}
+            told += "；" + _("target %(target)s in %(year)s") % target
+        yield f"{told}。{_outlook(row)}"
+
+
+def _outlook(row: Mapping[str, Any]) -> str:
+    ahead = row["outlook"]
+    if not ahead:
+        return _("Too few years are known for an outlook.")
+    return _("If it goes on like this, %(year)d will bring %(value)s (%(low)s to %(high)s).") % {
+        name: ahead["year"] if name == "year" else number(float(ahead[name]))
+        for name in ("year", "value", "low", "high")
+    }
+
+
+def _changes(facts: Facts) -> Parts:
+    found = [row for row in facts["indicators"] if row["now"] and row["before"]]
+    if not found:
+        yield _("No indicator has a value of this period and one before.")
+        return
+    rows = [
+        [
+            row["name"], row["unit"] or "—", f"{_cited(row['before'])} {row['before']['period']}",
+            f"{_cited(row['now'])} {row['now']['period']}", f"{row['now']['value'] - row['before']['value']:+.6g}",
+        ]
+        for row in found
+    ]  # fmt: skip
+    yield Table(rows, (_("Indicator"), _("Unit"), _("Before"), _("Value now"), _("Change")), (5.6, 1.6, 3.4, 3.4, 1.6))
+
+
+def _years(facts: Facts) -> Parts:
+    years = sorted({year for row in facts["indicators"] for year in row["years"] if year <= facts["last"][:4]})[-6:]
+    rows = [
+        [row["name"], row["unit"] or "—", *(_cited(row["years"].get(year)) for year in years), _target(row)]
+        for row in facts["indicators"]
+    ]
+    width = (15.6 - 5.0 - 1.4 - 1.8) / max(1, len(years))
+    yield Table(rows, (_("Indicator"), _("Unit"), *years, _("Target")), (5.0, 1.4, *[width] * len(years), 1.8))
+
+
+def _outlooks(facts: Facts) -> Parts:
+    found = [row for row in facts["indicators"] if row["outlook"]]
+    if not found:
+        yield _("Too few years are known for an outlook.")
+        return
+    rows = []
+    for row in found:
+        ahead = row["outlook"]
+        reached = "—"
+        if row["target"] is not None:
+            rising = row["base"] is None or row["target"] >= row["base"]
+            hits = ahead["value"] >= row["target"] if rising else ahead["value"] <= row["target"]
+            reached = _("expected") if hits else _("not expected")
+        span = f"{number(float(ahead['low']))}—{number(float(ahead['high']))}"
+        rows.append(
+            [row["name"], str(ahead["year"]), number(float(ahead["value"])), span, number(row["target"]), reached]
+        )
+    heads = (_("Indicator"), _("Year"), _("Outlook"), _("Range"), _("Target"), _("Reached"))
+    yield Table(rows, heads, (4.9, 1.7, 2.0, 3.2, 1.8, 2.0))
+
+
+def _late(facts: Facts) -> Parts:
+    rows = [[row["name"], str(row["late"])] for row in facts["indicators"] if row["late"]]
+    if rows:
+        yield Table(rows, (_("Indicator"), _("Days late")), (11.0, 4.6))
+    else:
+        yield _("None.")
+
+
+def _tasks(facts: Facts) -> Parts:
+    rows = [
+        [task["no"] or "—", task["name"], task["category"] or "—", _span(task), "、".join(task["owners"]) or "—"]
+        for task in facts["tasks"]
+    ]
+    if rows:
+        heads = (_("No."), _("Task"), _("Class"), _("Period"), _("Owners"))
+        yield Table(rows, heads, (1.3, 5.4, 2.6, 2.6, 3.7))
+    else:
+        yield _("No task was read from the plan.")
+
+
+def _span(task: Mapping[str, Any]) -> str:
+    return f"{task['from']}—{task['to']}" if task["from"] else "—"
+
+
+def _evaluations(facts: Facts) -> Parts:
+    rows = [
+        [one["title"], str(one["year"]), "、".join(one["best"]), one["digest"][:16]] for one in facts["evaluations"]
+    ]
+    if rows:
+        yield Table(rows, (_("Evaluation"), _("Year"), _("First three"), "SHA-256"), (5.0, 1.4, 5.2, 4.0))
+    else:
+        yield _("No evaluation of this year was issued.")
+
+
+def _sources(facts: Facts) -> Parts:
+    rows = [
+        [
+            f"［{row['no']}］", row["name"], row["period"], f"{number(row['value'])}{row['unit']}",
+            _moment(row["known_at"]), how(row),
+        ]
+        for row in facts["sources"]
+    ]  # fmt: skip
+    if rows:
+        heads = ("", _("Indicator"), _("Period"), _("Value"), _("Recorded"), _("Where it comes from"))
+        yield Table(rows, heads, (1.6, 3.8, 1.7, 2.3, 2.5, 3.7))
+    yield _("Data as known at %s. A number in brackets ［ ］ names its line here.") % _moment(facts["known_at"])
+
+
+def how(source: Mapping[str, Any]) -> str:
+    """Where a number comes from, in words."""
+    if source["source"] == "formula":
+        inputs = "，".join(f"{name} {count}" for name, count in source["inputs"].items())
+        told = _("computed: %(formula)s (%(inputs)s)") % {"formula": source["formula"], "inputs": inputs}
+    elif source["source"] == "plan":
+        told = _("the text of the plan")
+    else:
+        told = "，".join(part for part in (_("reported"), source["by"], source["note"]) if part)
+    return f"{told}，{_('simulated')}" if source["simulated"] else told
+
+
+def _lights_chart(facts: Facts) -> Parts:
+    counts = facts["counts"]
+    series = (Series(_("Indicators"), tuple(counts.values())),)
+    yield Chart("bar", tuple(map(_light, counts)), series, _("Indicators by light"), height=55)
+
+
+def _progress_chart(facts: Facts) -> Parts:
+    rows = [row for row in facts["indicators"] if row["done"] is not None]
+    if rows:
+        done = tuple(round(100 * row["done"], 1) for row in rows)
+        height = 14 + 8 * len(rows)
+        names = tuple(row["name"] for row in rows)
+        yield Chart(
+            "ranking", names, (Series(_("Way done"), done),), _("Way done from base to target"), "%", 150, height
+        )
+
+
+def _path_charts(facts: Facts) -> Parts:
+    found = [
+        row for light in (*BEHIND, "green") for row in facts["indicators"] if row["light"] == light and row["path"]
+    ]
+    for row in found[:PATHS]:
+        years = sorted({year for year, _value in row["path"]} | {int(year) for year in row["years"]})
+        way = dict(map(tuple, row["path"]))
+        known = {int(year): one["value"] for year, one in row["years"].items()}
+        series = (
+            Series(_("Value"), tuple(known.get(year) for year in years)),
+            Series(_("Path"), tuple(way.get(year) for year in years)),
+        )
+        yield Chart("line", tuple(map(str, years)), series, row["name"], row["unit"], height=52)
+
+
+Block = Callable[[Facts], Parts]
+BLOCKS: Mapping[str, tuple[str, Block]] = {  # name → (what stands there, what makes it)
+    "notice": (gettext_noop("a line where values are simulated"), _notice),
+    "summary": (gettext_noop("the state in sentences"), _summary),
+    "lights_table": (gettext_noop("every indicator with its light"), _lights),
+    "lights_chart": (gettext_noop("chart: indicators by light"), _lights_chart),
+    "progress_chart": (gettext_noop("chart: way done"), _progress_chart),
+    "red_list": (gettext_noop("indicators behind or nearly, with reason and outlook"), _red_list),
+    "changes_table": (gettext_noop("values of the period beside those before"), _changes),
+    "years_table": (gettext_noop("values by year"), _years),
+    "path_charts": (gettext_noop("charts: paths and values, those behind first"), _path_charts),
+    "outlook_table": (gettext_noop("what the target year will bring"), _outlooks),
+    "late_table": (gettext_noop("values not reported in time"), _late),
+    "tasks_table": (gettext_noop("tasks of the plan"), _tasks),
+    "evaluations_table": (gettext_noop("evaluations issued of the year"), _evaluations),
+    "sources_table": (gettext_noop("appendix: where every number comes from"), _sources),
+}
+CHAPTERS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {  # what stands in the template of the house
+    QUARTERLY: (
+        (gettext_noop("Overall state"), ("notice", "summary", "lights_chart", "lights_table")),
+        (gettext_noop("Changes in the quarter"), ("changes_table",)),
+        (gettext_noop("Behind or nearly"), ("red_list", "path_charts")),
+        (gettext_noop("Values not reported in time"), ("late_table",)),
+        (gettext_noop("Appendix: where every number comes from"), ("sources_table",)),
+    ),
+    ANNUAL: (
+        (gettext_noop("Overall state"), ("notice", "summary", "lights_chart", "lights_table")),
+        (gettext_noop("Way to the targets"), ("progress_chart", "years_table")),
+        (gettext_noop("Behind or nearly"), ("red_list", "path_charts")),
+        (gettext_noop("Outlook"), ("outlook_table",)),
+        (gettext_noop("Tasks"), ("tasks_table",)),
+        (gettext_noop("Evaluations of towns and departments"), ("evaluations_table",)),
+        (gettext_noop("Appendix: where every number comes from"), ("sources_table",)),
+    ),
+    MIDTERM: (
+        (gettext_noop("State at half-way"), ("notice", "summary", "lights_chart", "lights_table")),
+        (gettext_noop("Way to the targets"), ("progress_chart", "years_table", "path_charts")),
+        (gettext_noop("Behind or nearly"), ("red_list",)),
+        (gettext_noop("What the target year will bring"), ("outlook_table",)),
+        (gettext_noop("Tasks"), ("tasks_table",)),
+        (gettext_noop("Appendix: where every number comes from"), ("sources_table",)),
+    ),
+}
+
+
+def house_template(kind: str) -> bytes:
+    """The template of the house as a Word document (GB/T 9704), to be used as it is or edited."""
+    parts: list[official.Part] = []
+    for chapter, names in CHAPTERS[kind]:
+        parts.append(Heading(_(chapter)))
+        parts += [f"{{{{ {name} }}}}" for name in names]
+    front = official.Front(*(f"{{{{ {name} }}}}" for name in ("head", "number", "issuer", "day", "title")))
+    return official.official(front, parts)
+
+
+def annex(facts: Facts) -> bytes:
+    """The annex as a workbook: indicators, values by year, tasks, where every number comes from."""
+    sheets = [
+        (_("Indicators"), _indicator_rows(facts)), (_("Values by year"), _year_rows(facts)),
+        (_("Tasks"), _task_rows(facts)), (_("Sources"), _source_rows(facts)),
+    ]  # fmt: skip
+    writer: records.TableWriter | None = None
+    for name, rows in sheets:
+        if writer is None:
+            writer = records.TableWriter(name, next(rows))
+        else:
+            writer.sheet(name, next(rows))
+        for row in rows:
+            writer.add(row)
+    assert writer is not None
+    return writer.done()
+
+
+def _indicator_rows(facts: Facts) -> Iterator[list[Any]]:
+    yield [
+        _("No."), _("Indicator"), _("Unit"), _("Base year"), _("Base"), _("Value now"), _("Period"),
+        _("Expected by now"), _("Target"), _("Target year"), _("Way done %"), _("Standing"), _("Why"), _("Source"),
+    ]  # fmt: skip
+    for row in facts["indicators"]:
+        now = row["now"] or {"value": None, "period": "", "source": ""}
+        yield [
+            row["no"], row["name"], row["unit"], row["base_year"], row["base"], now["value"], now["period"],
+            row["expected"], row["target"], row["target_year"],
+            None if row["done"] is None else round(100 * row["done"], 2), _light(row["light"]), label(row["why"]),
+            now["source"],
+        ]  # fmt: skip
+
+
+def _year_rows(facts: Facts) -> Iterator[list[Any]]:
+    years = sorted({year for row in facts["indicators"] for year in row["years"]})
+    yield [_("No."), _("Indicator"), _("Unit"), *years]
+    for row in facts["indicators"]:
+        yield [row["no"], row["name"], row["unit"], *((row["years"].get(y) or {}).get("value") for y in years)]
+
+
+def _task_rows(facts: Facts) -> Iterator[list[Any]]:
+    yield [_("No."), _("Task"), _("Class"), _("From"), _("To"), _("Owners")]
+    for task in facts["tasks"]:
+        yield [task["no"], task["name"], task["category"], task["from"], task["to"], "、".join(task["owners"])]
+
+
+def _source_rows(facts: Facts) -> Iterator[list[Any]]:
+    yield [_("No."), _("Indicator"), _("Period"), _("Value"), _("Unit"), _("Recorded"), _("Where it comes from")]
+    for row in facts["sources"]:
+        yield [row["no"], row["name"], row["period"], row["value"], row["unit"], _moment(row["known_at"]), how(row)]
+
+
+__all__ = ["BLOCKS", "CHAPTERS", "NAMES", "WORDS", "annex", "house_template", "how", "title", "words"]

@@ -1,0 +1,150 @@
+"""What a report says, as plain data: every indicator as known at a moment, and where each of its numbers comes from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import F
+from django.utils import timezone
+
+from shizhu.engines.plan import computing
+from shizhu.engines.plan.logic.forecasting import forecast
+from shizhu.engines.plan.models import Evaluation, Indicator, Plan, Value
+from shizhu.engines.plan.periods import Period, kind_of, named
+from shizhu.kernel.models import Post
+from shizhu.kernel.text import label
+
+QUARTERLY, ANNUAL, MIDTERM = "quarterly", "annual", "midterm"
+KINDS = {QUARTERLY: "P3M", ANNUAL: "P1Y", MIDTERM: "P1Y"}  # and what it is about; mid-term: until the end of that year
+FIRST_OF_ALL = date(1900, 1, 1)
+
+
+class NotAPeriod(ValueError):
+    """A report of that kind is not about such a period."""
+
+
+def span_of(plan: Plan, kind: str, name: str) -> Period:
+    """The days a report is about. Raises NotAPeriod."""
+    try:
+        found = named(name)
+    except ValueError as error:
+        raise NotAPeriod(name) from error
+    if kind_of(found.name) != KINDS[kind]:
+        raise NotAPeriod(name)
+    if kind == MIDTERM:
+        bases = [row.base_year for row in plan.indicators.all() if row.base_year is not None]
+        return Period(found.name, date(min([*bases, found.first.year - 1]) + 1, 1, 1), found.last)
+    return found
+
+
+@dataclass
+class _Sources:
+    """The numbers of a report in the order of their first use, each with a number of its own."""
+
+    reporters: Mapping[int, str]
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    _known: dict[int, int] = field(default_factory=dict)
+
+    def of(self, value: Value) -> int:
+        """The number of a value in the appendix."""
+        if value.pk not in self._known:
+            self._known[value.pk] = len(self.rows) + 1
+            self.rows.append({"no": len(self.rows) + 1, **self._row(value)})
+        return self._known[value.pk]
+
+    def _row(self, value: Value) -> dict[str, Any]:
+        declared = computing.context_of(value.indicator) if value.source == "formula" else {}
+        names = {name: label(given["title"], "zh") for name, given in declared.get("inputs", {}).items()}
+        return {
+            "key": value.indicator.key, "name": value.indicator.name, "unit": value.indicator.unit,
+            "period": value.period, "value": value.value, "known_at": value.known_at.isoformat(timespec="seconds"),
+            "source": value.source, "formula": declared.get("formula", ""), "note": value.note,
+            "inputs": {names.get(name, name): count for name, count in value.inputs.items()},
+            "by": self.reporters.get(value.person_id or 0, ""), "simulated": value.is_simulated,
+        }  # fmt: skip
+
+
+def gather(plan: Plan, kind: str, name: str, at: datetime) -> dict[str, Any]:
+    """Everything a report of a period is made of, as known at a moment. Raises NotAPeriod."""
+    span = span_of(plan, kind, name)
+    day = min(span.last, timezone.localdate(at))
+    indicators = list(plan.indicators.select_related("plan"))
+    values = _values(indicators, span, at)
+    sources = _Sources(_reporters([value for some in values.values() for value in some]))
+    rows = [_indicator(one, values[one.pk], span, day, sources) for one in indicators]
+    issued = Evaluation.objects.filter(county=plan.county, year=span.last.year, issued_at__lte=at)
+    return {
+        "plan": plan.title, "code": plan.code, "county": plan.county.name, "kind": kind, "period": span.name,
+        "first": span.first.isoformat(), "last": span.last.isoformat(), "day": day.isoformat(),
+        "known_at": at.isoformat(timespec="seconds"), "indicators": rows,
+        "counts": {light: sum(row["light"] == light for row in rows) for light in ("green", "yellow", "red", "none")},
+        "tasks": [
+            {
+                "no": task.no, "name": task.name, "category": task.category, "from": task.period.get("from"),
+                "to": task.period.get("to"), "owners": task.owners,
+            }
+            for task in plan.tasks.all()
+        ],
+        "evaluations": [
+            {
+                "title": one.title, "year": one.year, "digest": one.digest,
+                "best": [
+                    one.frozen["subjects"][row["subject"]] for row in one.frozen["result"]["rows"] if row["rank"]
+                ][:3],
+            }
+            for one in issued
+        ],
+        "sources": sources.rows, "simulated": sum(row["simulated"] for row in sources.rows),
+    }  # fmt: skip
+
+
+def _values(indicators: Sequence[Indicator], span: Period, at: datetime) -> Mapping[int, list[Value]]:
+    """Of each indicator the values of periods that have begun by the end of the span, oldest first, as known then."""
+    rows = Value.objects.filter(indicator__in=indicators, known_at__lte=at).select_related("indicator__plan")
+    found: defaultdict[int, list[Value]] = defaultdict(list)
+    for value in rows.order_by("indicator_id", "period", F("known_at").desc()).distinct("indicator_id", "period"):
+        if value.value is not None and named(value.period).first <= span.last:
+            found[value.indicator_id].append(value)
+    for some in found.values():
+        some.sort(key=lambda value: (named(value.period).last, value.period))
+    return found
+
+
+def _reporters(values: Sequence[Value]) -> Mapping[int, str]:
+    """The organisations of those who reported; a document that is handed on names no persons."""
+    people = {value.person_id for value in values if value.person_id}
+    posts = Post.objects.filter(person__in=people).select_related("organisation").order_by("-starts")
+    return {post.person_id: post.organisation.name for post in posts}
+
+
+def _indicator(
+    indicator: Indicator, values: list[Value], span: Period, day: date, sources: _Sources
+) -> dict[str, Any]:  # fmt: skip
+    now = values[-1] if values else None
+    is_base = now is not None and now.source == "plan" and now.period == str(indicator.base_year)
+    standing = computing.standing(indicator, now, day)
+    before = next((one for one in reversed(values[:-1]) if named(one.period).last < span.first), None)
+    due = computing.collected(indicator, now, day)
+    years = {named(one.period).last.year: one for one in values}
+    points = [(year, one.value) for year, one in sorted(years.items()) if one.value is not None]
+    ahead = forecast(points, indicator.target_year) if indicator.target_year else None
+    return {
+        "key": indicator.key, "no": indicator.no, "name": indicator.name, "unit": indicator.unit,
+        "base": indicator.base_value, "base_year": indicator.base_year, "target": indicator.target_value,
+        "target_year": indicator.target_year, "growth": indicator.growth, "light": standing.light,
+        "why": standing.why, "expected": standing.expected, "done": standing.done,
+        "now": None if is_base or now is None else _number(now, sources),
+        "before": _number(before, sources) if before else None,
+        "years": {str(year): _number(one, sources) for year, one in sorted(years.items())},
+        "path": computing.path_of(indicator),
+        "late": due.days_late if due and due.state == "late" else 0,
+        "outlook": {"year": ahead.year, "value": ahead.value, "low": ahead.low, "high": ahead.high} if ahead else None,
+    }  # fmt: skip
+
+
+def _number(value: Value, sources: _Sources) -> dict[str, Any]:
+    return {"value": value.value, "period": value.period, "source": sources.of(value)}

@@ -1,0 +1,124 @@
+"""Reports of a plan: asked for, made by a job, issued once; and the templates they are made from."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+
+from django.db import OperationalError, transaction
+from django.utils import timezone, translation
+
+from shizhu.engines.plan import briefs, facts
+from shizhu.engines.plan.issuing import digest
+from shizhu.engines.plan.models import Plan, Report, Template
+from shizhu.engines.records import api as records
+from shizhu.kernel import documents, files, pdf, wordtemplates
+from shizhu.kernel.models import Area, County, File, Organisation, Person
+
+logger = logging.getLogger(__name__)
+CHINESE = "zh-hans"  # an office's document is Chinese whoever asks for it
+STEPS = 4  # facts, Word, PDF, Excel
+State = Report.State
+
+
+class NotReady(ValueError):
+    """It was not made yet, or is issued already."""
+
+
+def ask(plan: Plan, kind: str, period: str, *, issuer: str, serial: str, by: Person) -> Report:
+    """A report to be made of what is known now; `make` does the rest. Raises NotAPeriod."""
+    span = facts.span_of(plan, kind, period)
+    return Report.objects.create(
+        plan=plan, kind=kind, period=span.name, issuer=issuer[:100], serial=serial[:20], known_at=timezone.now(),
+        template=template_of(plan.county, kind), total=STEPS, person=by,
+    )  # fmt: skip
+
+
+def make(number: int) -> None:
+    """Make a report that waits; what was there of it is made anew."""
+    report = Report.objects.select_related("plan__county", "template__file", "person").filter(pk=number).first()
+    if report is None or report.state != State.WAITING:
+        return
+    try:
+        with translation.override(CHINESE):
+            _make(report)
+    except OperationalError:
+        raise  # the database is away: the job is tried again
+    except Exception:
+        logger.exception("report %d", number)
+        give_up(number)
+
+
+def _make(report: Report) -> None:
+    found = facts.gather(report.plan, report.kind, report.period, report.known_at)
+    report.facts, report.digest, report.title = found, digest(found), briefs.title(found)[:200]
+    told = briefs.words(found, issuer=report.issuer, serial=report.serial)
+    blocks = {name: list(block(found)) for name, (_about, block) in briefs.BLOCKS.items()}
+    _tell(report, 1)
+    word = wordtemplates.fill(content_of(report.template, report.kind), told, blocks)
+    report.word = _keep(report, word, "docx", documents.MEDIA_TYPE)
+    _tell(report, 2)
+    with contextlib.suppress(pdf.NoFont):  # the page says so
+        report.pdf = _keep(report, pdf.printed(word), "pdf", pdf.MEDIA_TYPE)
+    _tell(report, 3)
+    report.excel = _keep(report, briefs.annex(found), "xlsx", records.XLSX)
+    report.state, report.done = State.DONE, STEPS
+    report.save()
+
+
+def _tell(report: Report, done: int) -> None:
+    Report.objects.filter(pk=report.pk).update(done=done)
+
+
+def give_up(number: int) -> None:
+    """It cannot be made, for a reason that is ours."""
+    Report.objects.filter(pk=number).update(state=State.FAILED)
+
+
+def issue(report: Report, by: Person) -> None:
+    """Issue it: from now on the database refuses every change. Raises NotReady."""
+    ready = Report.objects.filter(pk=report.pk, state=State.DONE, issued_at=None)
+    if not ready.update(issued_at=timezone.now(), issued_by=by):
+        raise NotReady(str(report.pk))
+
+
+def _keep(report: Report, content: bytes, ending: str, media_type: str) -> File:
+    name = f"{report.title}.{ending}"
+    return _store(report.plan.county, content, name, media_type, report.person)
+
+
+def _store(county: County, content: bytes, name: str, media_type: str, by: Person) -> File:
+    return files.store(
+        content, name=name, media_type=media_type, by=by,
+        organisation=Organisation.objects.get(county=county, code=county.pk),
+        area=Area.objects.get(county=county, code=county.pk),
+    )  # fmt: skip
+
+
+def template_of(county: County, kind: str) -> Template | None:
+    """The newest of a kind; None where nobody has touched it."""
+    return Template.objects.filter(county=county, kind=kind).select_related("file").first()
+
+
+def content_of(template: Template | None, kind: str) -> bytes:
+    """A template as a Word document."""
+    if template is None or template.file is None:
+        with translation.override(CHINESE):
+            return briefs.house_template(kind)
+    return files.path_of(template.file).read_bytes()
+
+
+def check(content: bytes) -> list[tuple[str, str]]:
+    """What is wrong with a template that somebody sends. Raises wordtemplates.Unusable."""
+    return wordtemplates.problems(content, briefs.WORDS, briefs.BLOCKS)
+
+
+@transaction.atomic
+def keep_template(county: County, kind: str, name: str, content: bytes | None, *, note: str, by: Person) -> Template:
+    """A new version; without content the template of the house is used again. It must have passed `check`."""
+    County.objects.select_for_update().get(pk=county.pk)
+    newest = Template.objects.filter(county=county, kind=kind).first()
+    file = None if content is None else _store(county, content, name, documents.MEDIA_TYPE, by)
+    return Template.objects.create(
+        county=county, kind=kind, version=newest.version + 1 if newest else 1, file=file, note=note[:200], person=by
+    )

@@ -1,0 +1,198 @@
+"""Reports of a plan: made from templates people edit in Word, every number with its source, frozen when issued."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from typing import Any
+
+import docx
+import openpyxl
+import pdfplumber
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import ProgrammingError, transaction
+from django.utils import timezone
+from tests.fixtures import person
+from tests.web.pages import browser, text, told
+
+from shizhu.engines.plan import briefs, reports
+from shizhu.engines.plan.models import Indicator, Plan, Report, Template, Value
+from shizhu.kernel import files, wordtemplates
+from shizhu.kernel.models import County, Person
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+VIEW, MAKE, ISSUE, TEMPLATES = "plan.plan.view", "plan.report.make", "plan.report.issue", "plan.template.edit"
+YEAR = timezone.localdate().year
+
+
+@pytest.fixture
+def plan(county: County) -> Plan:
+    """Three indicators: on the way, behind with a revision, without a value; one task."""
+    made = Plan.objects.create(county=county, code="plan", title="甲县规划", source="甲县人民政府")
+    aim = {"base_year": YEAR - 4, "base_value": 10.0, "target_year": YEAR + 1, "target_value": 20.0, "unit": "家"}
+    clerk = person(county, VIEW, username="统计员", of="stand")
+    for key, values in (("摊位", (12, 14, 17.5)), ("座位", (10.5, 11, 11.5)), ("无数", ())):
+        row = Indicator.objects.create(plan=made, key=key, name=key, **aim)
+        for number, value in enumerate(values):
+            Value.objects.create(
+                indicator=row, period=str(YEAR - 3 + number), value=value, source="reported", note="年报", person=clerk
+            )
+    made.tasks.create(key="t1", no="1", name="建摊", category="平台", period={"from": 2021, "to": 2025}, owners=["站"])
+    return made
+
+
+def made(plan: Plan, kind: str, period: str, by: Person) -> Report:
+    report = reports.ask(plan, kind, period, issuer="甲县科技局", serial="3", by=by)
+    reports.make(report.pk)
+    report.refresh_from_db()
+    assert report.state == "done"
+    return report
+
+
+def content(file: Any) -> bytes:
+    return files.path_of(file).read_bytes()
+
+
+def word(report: Report) -> Any:
+    return docx.Document(io.BytesIO(content(report.word)))
+
+
+def rows(table: Any) -> list[list[str]]:
+    return [[cell.text for cell in row.cells] for row in table.rows]
+
+
+def test_the_annual_evaluation_says_where_each_number_comes_from(county: County, plan: Plan) -> None:
+    report = made(plan, "annual", str(YEAR - 1), person(county, MAKE))
+    document = word(report)
+    lines = [paragraph.text for paragraph in document.paragraphs]
+    assert report.title == f"甲县规划{YEAR - 1}年度评估报告"
+    assert [line for line in lines if line[1:2] == "、"] == [
+        "一、总体情况", "二、目标进展", "三、滞后与接近", "四、趋势预测", "五、任务", "六、乡镇和部门评价",
+        "七、附录：数据来源",
+    ]  # fmt: skip
+    assert not [line for line in lines if "{{" in line]
+    assert "截至" in next(line for line in lines if "达序时" in line)
+    lights = next(rows(table) for table in document.tables if "亮灯" in table.rows[0].cells[-1].text)
+    assert [(row[1], row[3], row[-1]) for row in lights[1:]] == [
+        ("摊位（家）", "17.5［1］", "达序时"), ("座位（家）", "11.5［4］", "滞后"), ("无数（家）", "—", "未评"),
+    ]  # fmt: skip
+    sources = rows(document.tables[-1])
+    assert [row[0] for row in sources[1:]] == [f"［{number}］" for number in range(1, 7)]
+    first = next(row for row in sources if row[0] == "［1］")
+    assert (first[1], first[2], first[3], first[5]) == ("摊位", str(YEAR - 1), "17.5家", "人工填报，stand，年报")
+    assert "统计员" not in "".join(lines) + "".join(
+        cell for table in document.tables for row in rows(table) for cell in row
+    )
+    book = openpyxl.load_workbook(io.BytesIO(content(report.excel)))
+    assert book.sheetnames == ["指标", "分年数值", "任务", "数据来源"]
+    assert [row[1:4] for row in book["数据来源"].iter_rows(values_only=True)][1] == ("摊位", str(YEAR - 1), 17.5)
+
+
+def test_its_pdf_holds_the_same_words_and_its_charts(county: County, plan: Plan) -> None:
+    report = made(plan, "midterm", str(YEAR - 1), person(county, MAKE))
+    with pdfplumber.open(io.BytesIO(content(report.pdf))) as pages:
+        said = "".join(page.extract_text() for page in pages.pages)
+        shape = {(round(page.width), round(page.height)) for page in pages.pages}
+    assert shape == {(595, 842)}
+    kept = [line.text.strip() for line in word(report).paragraphs if len(line.text.strip()) > 3]
+    flat = "".join(said.split())
+    assert [line for line in kept if "".join(line.split())[:12] not in flat] == []
+    assert "— 1 —" in said
+
+
+def test_what_became_known_later_is_not_in_it(county: County, plan: Plan) -> None:
+    who = person(county, MAKE)
+    report = reports.ask(plan, "annual", str(YEAR - 1), issuer="甲", serial="1", by=who)
+    Value.objects.create(
+        indicator=plan.indicators.get(key="座位"), period=str(YEAR - 1), value=19, source="reported", note="更正"
+    )
+    reports.make(report.pk)
+    report.refresh_from_db()
+    seat = next(row for row in report.facts["indicators"] if row["key"] == "座位")
+    assert (seat["now"]["value"], seat["light"]) == (11.5, "red")
+    later = made(plan, "annual", str(YEAR - 1), who)
+    assert next(row for row in later.facts["indicators"] if row["key"] == "座位")["now"]["value"] == 19
+    assert report.digest != later.digest
+
+
+def test_issued_it_is_never_changed(county: County, plan: Plan) -> None:
+    who = person(county, VIEW, MAKE, ISSUE)
+    report, client = made(plan, "annual", str(YEAR - 1), who), browser(who)
+    address = f"/plan/reports/{report.pk}/"
+    before = content(report.word)
+    assert "已印发，文件和校验值不能再改" in told(client.post(f"{address}issue", follow=True))[0]
+    assert "已经印发" in told(client.post(f"{address}issue", follow=True))[0]
+    assert "只有草稿可以撤销" in told(client.post(f"{address}discard", follow=True))[0]
+    for change in (lambda: Report.objects.update(title="改"), lambda: Report.objects.all().delete()):
+        with pytest.raises(ProgrammingError), transaction.atomic():
+            change()
+    sent = b"".join(client.get(f"{address}file/word").streaming_content)
+    assert (sent, hashlib.sha256(sent).hexdigest()) == (before, report.word.sha256)
+
+
+def test_a_report_is_made_by_a_job_and_drafts_are_for_those_who_make_them(county: County, plan: Plan) -> None:
+    client = browser(person(county, VIEW, MAKE))
+    quarter = f"{YEAR - 1}-Q3"
+    page = client.post(
+        "/plan/reports/make?plan=plan", {"kind": "quarterly", "period": quarter, "issuer": "甲"}, follow=True
+    )
+    report = Report.objects.get()
+    assert (report.state, report.serial, "正在生成报告" in text(page)) == ("waiting", "1", True)
+    reports.make(report.pk)
+    assert client.get(f"/plan/reports/{report.pk}/progress").headers["HX-Refresh"] == "true"
+    assert f"{YEAR - 1}年第三季度" in text(client.get(f"/plan/reports/{report.pk}/"))
+    reader = browser(person(county, VIEW))
+    assert reader.get(f"/plan/reports/{report.pk}/").status_code == 404
+    assert "尚未印发报告" in text(reader.get("/plan/reports/"))
+    for asked, why in ((str(YEAR), "不是这类报告的周期"), ("x", "不是这类报告的周期"), ("2199-Q1", "尚未开始")):
+        answer = client.post("/plan/reports/make", {"kind": "quarterly", "period": asked, "issuer": "甲"}, follow=True)
+        assert why in told(answer)[0]
+    assert Report.objects.count() == 1
+
+
+def test_a_template_edited_in_word_is_used_and_kept_by_version(county: County, plan: Plan) -> None:
+    client = browser(person(county, VIEW, TEMPLATES))
+    document = docx.Document(io.BytesIO(client.get("/plan/reports/templates/annual.docx").content))
+    document.paragraphs[0].insert_paragraph_before("本局专用：{{ county }}，共 {{ all }} 项")
+    pieces = document.paragraphs[0].insert_paragraph_before("")
+    for part in ("滞后 {", "{ re", "d }", "} 项"):  # as Word cuts what was typed in several goes
+        pieces.add_run(part)
+    out = io.BytesIO()
+    document.save(out)
+
+    def send(body: bytes) -> Any:
+        return client.post(
+            "/plan/reports/templates/annual/keep", {"file": SimpleUploadedFile("t.docx", body), "note": "加抬头"},
+            follow=True,
+        )  # fmt: skip
+
+    assert told(send(out.getvalue())) == ["今后使用第 1 版。"]
+    report = made(plan, "annual", str(YEAR - 1), person(county, MAKE))
+    assert [line.text for line in word(report).paragraphs[:2]] == ["滞后 1 项", "本局专用：甲县，共 3 项"]
+    assert report.template == Template.objects.get(version=1)
+    document.add_paragraph("{{ total_amount }} 与 {{ lights_table }} {{")
+    wrong = io.BytesIO()
+    document.save(wrong)
+    assert "有 3 处不对" in told(answer := send(wrong.getvalue()))[0]
+    assert [part for part in ("total_amount", "lights_table", "大括号") if part not in text(answer)] == []
+    assert "不是 Word 文档" in told(send(b"no"))[0]
+    assert Template.objects.count() == 1
+    client.post("/plan/reports/templates/annual/keep", {"do": "house"})
+    assert reports.content_of(reports.template_of(county, "annual"), "annual") == briefs.house_template("annual")
+    assert wordtemplates.problems(briefs.house_template("midterm"), briefs.WORDS, briefs.BLOCKS) == []
+
+
+def test_without_the_right_nothing_is_made_issued_or_taken(county: County, plan: Plan) -> None:
+    report = made(plan, "annual", str(YEAR - 1), person(county, MAKE))
+    reader = browser(person(county, VIEW))
+    asked = {"kind": "annual", "period": str(YEAR - 1), "issuer": "甲"}
+    sent = {"file": SimpleUploadedFile("t.docx", briefs.house_template("annual"))}
+    answers = [
+        reader.post("/plan/reports/make", asked), reader.post(f"/plan/reports/{report.pk}/issue"),
+        reader.post(f"/plan/reports/{report.pk}/discard"), reader.post("/plan/reports/templates/annual/keep", sent),
+        browser(person(county)).get("/plan/reports/"), browser(person(county)).get("/plan/reports/templates/"),
+    ]  # fmt: skip
+    assert [answer.status_code for answer in answers] == [403] * 6
+    report.refresh_from_db()
+    assert (Report.objects.count(), report.issued_at, Template.objects.count()) == (1, None, 0)
