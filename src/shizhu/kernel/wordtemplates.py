@@ -38,14 +38,14 @@ def problems(content: bytes, words: Iterable[str], blocks: Iterable[str]) -> lis
     document = _opened(content)
     known, parts, found = set(words), set(blocks), list[tuple[str, str]]()
     has_block = False
-    body = {id(paragraph._p) for paragraph in document.paragraphs}  # noqa: SLF001
     for paragraph in _paragraphs(document):
         text = paragraph.text
         for match in NAME.finditer(text):
             name = match[1]
             if name in parts:
                 has_block = True
-                if text.strip() != match[0] or id(paragraph._p) not in body:  # noqa: SLF001
+                in_body = paragraph._p.getparent().tag == qn("w:body")  # noqa: SLF001
+                if text.strip() != match[0] or not in_body:
                     found.append(("not-alone", name))
             elif name not in known:
                 found.append(("unknown", name))
