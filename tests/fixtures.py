@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
+import ipaddress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,13 @@ def chinese() -> None:
 def quick(settings: Any) -> None:
     """Passwords that are hashed in no time."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def loopback(settings: Any) -> None:
+    """Channels may call this machine, as where an administrator has listed it."""
+    here = (ipaddress.ip_network("127.0.0.0/8"),)
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, private_networks=here)
 
 
 @pytest.fixture

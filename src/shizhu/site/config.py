@@ -73,14 +73,13 @@ def _map_keys(text: str) -> dict[str, str]:
     return found
 
 
-def _networks(text: str) -> Iterator[Network]:
+def _networks(name: str) -> Iterator[Network]:
+    text = os.environ.get(name, "")
     for part in _listed(text):
         try:
             yield ipaddress.ip_network(part, strict=False)
         except ValueError:
-            raise Trouble(
-                f"SHIZHU_PROXIES={text!r} holds {part!r}, which is no address: list addresses or networks"
-            ) from None
+            raise Trouble(f"{name}={text!r} holds {part!r}, which is no address: list addresses or networks") from None
 
 
 @dataclass(frozen=True)
@@ -114,6 +113,7 @@ class Config:
     `SHIZHU_TLS_CERT`/`SHIZHU_TLS_KEY` HTTPS and MQTT over TLS · `SHIZHU_OPEN` standard APIs without login ·
     `SHIZHU_PASSWORD_LENGTH` least length of passwords · `SHIZHU_SECOND_FACTOR` roles that need one ·
     `SHIZHU_OIDC_*` log in at an OpenID provider · `SHIZHU_PROXIES` whose X-Forwarded-* counts ·
+    `SHIZHU_PRIVATE_NETWORKS` which addresses that are not public channels of notices may call ·
     `SHIZHU_DEMO` the simulated county (on unless `0`) · `SHIZHU_SYNC_INTERVAL` fsync of the event log ·
     `SHIZHU_EDGE_PORT` where edges connect · `SHIZHU_EDGE` this is an edge: its file ·
     `SHIZHU_EDGE_DAYS` what it keeps · `SHIZHU_HOT_DAYS` observations in the database, older ones in files ·
@@ -137,6 +137,7 @@ class Config:
     second_factor_roles: frozenset[str] = frozenset()
     oidc: Oidc | None = None
     proxies: tuple[Network, ...] = ()
+    private_networks: tuple[Network, ...] = ()
     hot_days: int = 30
     packet_days: int = 90
     edge_port: int = 7422
@@ -172,7 +173,8 @@ class Config:
             password_length=_password_length(env.get("SHIZHU_PASSWORD_LENGTH", "10")),
             second_factor_roles=frozenset(_listed(env.get("SHIZHU_SECOND_FACTOR", ""))),
             oidc=_oidc(),
-            proxies=tuple(_networks(env.get("SHIZHU_PROXIES", ""))),
+            proxies=tuple(_networks("SHIZHU_PROXIES")),
+            private_networks=tuple(_networks("SHIZHU_PRIVATE_NETWORKS")),
             hot_days=_days("SHIZHU_HOT_DAYS", 30),
             packet_days=_days("SHIZHU_PACKET_DAYS", 90),
             edge_port=_port("SHIZHU_EDGE_PORT", 7422),
@@ -205,6 +207,26 @@ class Config:
     def edges(self) -> dict[str, edges.Edge]:
         """The edges of this county's broker, by key; read anew each time."""
         return edges.listed(self.home)
+
+    def may_call(self, address: str, port: int) -> bool:
+        """Whether what people declare in the browser may make this server call the address.
+
+        Public addresses; others where SHIZHU_PRIVATE_NETWORKS lists them; of a demo its own simulated operator.
+        """
+        ip = ipaddress.ip_address(address.partition("%")[0])
+        ip = getattr(ip, "ipv4_mapped", None) or ip
+        if ip.is_global or any(ip in network for network in self.private_networks):
+            return True
+        return self.has_demo and ip.is_loopback and port == self.demo.get("operator")
+
+    @property
+    def demo(self) -> dict[str, Any]:
+        """What the demo keeps of itself: when it `began`, at which port its simulated `operator` listens."""
+        try:
+            kept: dict[str, Any] = json.loads((self.home / "demo.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        return kept
 
     def running(self) -> dict[str, Any]:
         """The running stack's state, empty if none runs."""

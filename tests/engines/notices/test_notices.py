@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -27,7 +28,7 @@ from shizhu.gateways.simulators.operator import Operator
 from shizhu.kernel import events
 from shizhu.kernel.models import County, OutboxEvent, Person
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick", "loopback")]
 
 
 class Mail(socketserver.StreamRequestHandler):
@@ -88,6 +89,17 @@ def tell(county: County, wei: Person, key: str = "k", level: str = "blue") -> in
 
 def channel(county: County, kind: str, address: str, **more: Any) -> Channel:
     return Channel.objects.create(county=county, kind=kind, name=kind, address=address, **more)
+
+
+def reported(made: Channel, status: str, token: str, secret: str = "s3") -> int:
+    """An operator's report, as it comes in."""
+    body, now = json.dumps({"reports": [{"token": token, "status": status}]}), str(int(time.time()))
+    headers = {"X-Shizhu-Timestamp": now, "X-Shizhu-Signature": signing.sign(secret, now, body.encode())}
+    return (
+        Client()
+        .post(f"/messages/receipt/{made.pk}/", body, content_type="application/json", headers=headers)
+        .status_code
+    )
 
 
 def states() -> list[tuple[str, str, int]]:
@@ -166,13 +178,80 @@ def test_a_receipt_without_the_right_signature_changes_nothing(county: County, w
     Wish.objects.create(person=wei, kinds=["sms"])
     tell(county, wei)
     token = Delivery.objects.get(channel=made).token
-    body, now = json.dumps({"reports": [{"token": token, "status": "DELIVRD"}]}), str(int(time.time()))
-    address = f"/messages/receipt/{made.pk}/"
-    for secret, expected in (("wrong", 403), ("s3", 200)):
-        headers = {"X-Shizhu-Timestamp": now, "X-Shizhu-Signature": signing.sign(secret, now, body.encode())}
-        answer = Client().post(address, body, content_type="application/json", headers=headers)
-        assert answer.status_code == expected
-        assert states() == [("sms", "waiting" if expected == 403 else "received", 0)]
+    for secret, status, expected in (("wrong", 403, "waiting"), ("s3", 200, "received")):
+        assert reported(made, "DELIVRD", token, secret) == status
+        assert states() == [("sms", expected, 0)]
+
+
+def test_a_digest_s_receipt_is_of_all_that_it_held(county: County, wei: Person) -> None:
+    operator = Operator("acc", "s3", loses=1, refuses=0)
+    made = channel(county, "sms", operator.url, account="acc", secret="s3")
+    Wish.objects.create(person=wei, kinds=["sms"], digest_at="08:00")
+    for key in ("a", "b", "c"):
+        tell(county, wei, key)
+    assert telling.send_due(timezone.now() + timedelta(days=1)) == 3
+    operator.stop()
+    (asked,) = operator.sent
+    assert reported(made, "READ", asked["extend"]) == 200
+    assert states() == [("sms", "received", 0)] * 3
+    assert Delivery.objects.filter(channel=made, read_at=None).count() == 0
+
+
+def test_more_are_told_of_a_message_each_by_a_channel_once(county: County, wei: Person) -> None:
+    operator = Operator("acc", "s3", loses=1, refuses=0)
+    made = channel(county, "voice", operator.url, account="acc", secret="s3", is_simulated=True)
+    mei = person(county, username="mei")
+    number = tell(county, wei) or 0
+    home = api.Contact("home/7", "13900000000")
+    for expected in (3, 0):
+        assert api.also(number, people=[wei.pk, mei.pk], contacts=[home], kinds=["voice", "sms"]) == expected
+    telling.send_due()
+    operator.stop()
+    assert {asked["mobile"] for asked in operator.sent} == {"13800000000", "13900000000"}
+    reported(made, "READ", next(a["extend"] for a in operator.sent if a["mobile"] == "13900000000"))
+    assert api.read(mei.pk, number)
+    found = {(one.person, one.contact, one.way): (one.state, bool(one.read_at)) for one in api.receipts([number])}
+    assert found == {
+        (wei.pk, "", "page"): ("received", False), (mei.pk, "", "page"): ("received", True),
+        (wei.pk, "", "voice"): ("sent", False), (None, "home/7", "voice"): ("received", True),
+    }  # fmt: skip
+
+
+def test_a_channel_calls_no_address_that_nobody_listed(county: County, wei: Person, settings: Any) -> None:
+    settings.CONFIG = replace(settings.CONFIG, private_networks=())
+    boss = browser(person(county, "notices.*", username="boss"))
+    given = {"kind": "webhook", "name": "内部", "is_enabled": "on"}
+    for address in (
+        "http://127.0.0.1/", "http://localhost:8000/", "http://10.1.2.3/x", "http://169.254.169.254/latest",
+        "http://[::1]/", "http://[::ffff:192.168.1.1]/",
+    ):  # fmt: skip
+        assert "SHIZHU_PRIVATE_NETWORKS" in text(boss.post("/messages/channels/", {**given, "address": address}))
+    assert Channel.objects.count() == 0
+    with web_server() as (url, got), mail_server() as (mail, mails):
+        channel(county, "webhook", url.replace("127.0.0.1", "localhost"), secret="s")
+        channel(county, "email", mail, account="county@example.org")
+        Wish.objects.create(person=wei, kinds=["email"], email="wei@example.org")
+        tell(county, wei)
+        assert telling.send_due() == 0
+        assert (got, mails, states()) == ([], [], [("webhook", "waiting", 1), ("email", "waiting", 1)])
+        assert all("is not public" in one.error for one in Delivery.objects.exclude(channel=None))
+
+
+def test_a_redirect_is_not_followed(county: County, wei: Person) -> None:
+    with web_server(302) as (url, got):
+        channel(county, "webhook", url, secret="s")
+        tell(county, wei)
+        assert (telling.send_due(), len(got), states()) == (0, 1, [("webhook", "waiting", 1)])
+
+
+def test_who_should_confirm_has_one_button_and_stays(county: County, wei: Person) -> None:
+    number = api.tell(county.pk, "w", [wei.pk], title="暴雨", url="/alarms/1/", wants_receipt=True)
+    address, client = f"/messages/{number}/", browser(wei)
+    assert "收到" in text(client.get(address))
+    assert browser(person(county, username="li")).post(address).status_code == 404
+    assert Delivery.objects.filter(read_at=None).count() == 1
+    assert client.post(address).headers["Location"] == address
+    assert "您已确认收到" in text(client.get(address))
 
 
 def test_an_alarm_tells_the_nearest_and_when_unseen_everybody(county: County) -> None:
@@ -207,7 +286,7 @@ def test_channels_are_kept_by_who_may_and_secrets_are_never_shown(county: County
     given = {
         "kind": "sms",
         "name": "短信",
-        "address": "http://x/",
+        "address": "https://example.org/",
         "account": "a",
         "secret": "geheim",
         "is_enabled": "on",

@@ -6,17 +6,14 @@ import hashlib
 import json
 import smtplib
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Any
 
+from shizhu.engines.notices import calling
 from shizhu.engines.notices.logic import signing
 from shizhu.engines.notices.models import Channel, Kind
-
-PATIENCE = 10.0  # seconds
 
 
 class NotSent(Exception):
@@ -51,7 +48,7 @@ def _email(channel: Channel, address: str, parcels: Sequence[Parcel]) -> None:
     mail["From"], mail["To"], mail["Message-ID"] = channel.account, address, f"<{parcels[0].token}@shizhu>"
     mail.set_content(words(parcels))
     try:
-        with smtplib.SMTP(host, int(port), timeout=PATIENCE) as server:
+        with calling.MailServer(host, int(port), timeout=calling.PATIENCE) as server:
             if channel.secret:
                 server.starttls()
                 server.login(channel.account, channel.secret)
@@ -72,12 +69,16 @@ def _webhook(channel: Channel, address: str, parcels: Sequence[Parcel]) -> None:
 
 
 def _operator(channel: Channel, address: str, parcels: Sequence[Parcel]) -> None:
-    """SMS and voice as operators' HTTP gateways take them: account, time, sign, receiver, text, our number of it."""
+    """Text messages, calls and loudspeakers as operators' HTTP gateways take them.
+
+    Account, time, sign, receiver (a telephone number, or the number of a loudspeaker whose voice reads the text), text,
+    our number of it, and where it is reported.
+    """
     now = str(int(time.time()))
     sign = hashlib.sha256(f"{channel.account}{channel.secret}{now}".encode()).hexdigest()
     asked = {
         "account": channel.account, "timestamp": now, "sign": sign, "kind": channel.kind, "mobile": address,
-        "content": words(parcels), "extend": parcels[0].token,
+        "content": words(parcels), "extend": parcels[0].token, "report": f"/messages/receipt/{channel.pk}/",
     }  # fmt: skip
     answer = _post(channel.address, json.dumps(asked, ensure_ascii=False).encode())
     if answer.get("code") != 0:
@@ -94,16 +95,12 @@ def _wecom(channel: Channel, address: str, parcels: Sequence[Parcel]) -> None:
 
 SENDERS: dict[str, Callable[[Channel, str, Sequence[Parcel]], None]] = {
     Kind.EMAIL: _email, Kind.WEBHOOK: _webhook, Kind.SMS: _operator, Kind.VOICE: _operator, Kind.WECOM: _wecom,
+    Kind.LOUDSPEAKER: _operator,
 }  # fmt: skip
 
 
 def _post(url: str, body: bytes, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-    if not url.startswith(("http://", "https://")):
-        raise NotSent(f"{url}: only http and https")
-    asked = urllib.request.Request(url, body, {"Content-Type": "application/json", **(headers or {})})  # noqa: S310
     try:
-        with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:  # noqa: S310  # looked at above
-            found = json.loads(answer.read() or b"{}")
+        return calling.post(url, body, headers or {})
     except (OSError, ValueError) as error:
         raise NotSent(f"{url}: {error}") from None
-    return found if isinstance(found, dict) else {}

@@ -17,6 +17,7 @@ class Kind(models.TextChoices):
     SMS = "sms", gettext_lazy("text message")
     VOICE = "voice", gettext_lazy("voice call")
     WECOM = "wecom", gettext_lazy("WeCom")
+    LOUDSPEAKER = "speaker", gettext_lazy("loudspeaker")
 
 
 class Channel(models.Model):
@@ -59,6 +60,7 @@ class Message(models.Model):
     title = models.CharField(max_length=200)
     text = models.TextField(blank=True)
     url = models.CharField(max_length=200, blank=True)  # path on this site
+    wants_receipt = models.BooleanField(default=False)  # everybody who is told should say that they know
     made_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -79,12 +81,14 @@ class State(models.TextChoices):
 
 
 class Delivery(models.Model):
-    """A message to a named person or another system by one channel; without a channel: on the page."""
+    """A message to a named person, a contact or another system by one channel; without a channel: on the page."""
 
     message = models.ForeignKey(Message, models.CASCADE, related_name="deliveries")
     person = models.ForeignKey(Person, models.CASCADE, null=True, related_name="+")
     channel = models.ForeignKey(Channel, models.CASCADE, null=True, related_name="+")
+    contact = models.CharField(max_length=120, blank=True)  # somebody without a login: as whoever told them names them
     address = models.CharField(max_length=300, blank=True)
+    parcel = models.CharField(max_length=32, blank=True)  # token of the first it was last handed over with
     token = models.CharField(max_length=32, unique=True)  # by it an operator tells what became of it
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
     due = models.DateTimeField(null=True)  # when it is sent, or tried again
@@ -95,7 +99,13 @@ class Delivery(models.Model):
     error = models.CharField(max_length=300, blank=True)
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["message", "person", "contact", "channel"], nulls_distinct=False, name="delivery_once"
+            )
+        ]
         indexes = [
+            models.Index(fields=["parcel"], condition=~Q(parcel=""), name="delivery_parcel"),
             models.Index(fields=["due"], condition=Q(state="waiting"), name="delivery_due"),
             models.Index(fields=["person"], condition=Q(read_at=None), name="delivery_unread"),
         ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from shizhu.engines.notices import channels
@@ -19,41 +21,114 @@ from shizhu.kernel.models import Person
 
 AT_ONCE = 100
 CLAIMED = timedelta(minutes=2)  # a process that died while it sent is taken over after that
-UNCERTAIN = "the process that sent it ended before it knew"
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Somebody without a login, or a loudspeaker: `name` is how the caller knows them, never shown here."""
+
+    name: str
+    address: str  # a telephone number, or the number of a loudspeaker
 
 
 @transaction.atomic
 def tell(
-    county: str, key: str, people: Iterable[int], *, title: str, text: str = "", url: str = "", level: str = ""
+    county: str,
+    key: str,
+    people: Iterable[int],
+    *,
+    title: str,
+    text: str = "",
+    url: str = "",
+    level: str = "",
+    wants_receipt: bool = False,
 ) -> int | None:
     """Tell persons and every webhook of the county; in the transaction that makes it true. None: it was told before.
 
-    Each person is told on the page, and by the channels they wish.
+    Each person is told on the page, and by the channels they wish. With `wants_receipt` their page has one button.
     """
-    made, is_new = Message.objects.get_or_create(
-        county_id=county, key=key, defaults={"title": title[:200], "text": text, "url": url, "level": level}
-    )
+    told = {"title": title[:200], "text": text, "url": url, "level": level, "wants_receipt": wants_receipt}
+    made, is_new = Message.objects.get_or_create(county_id=county, key=key, defaults=told)
     if not is_new:
         return None
     now = timezone.now()
-    ways = list(Channel.objects.filter(county=county, is_enabled=True))
-    found = [_delivery(made, channel=one, address=one.address, due=now) for one in ways if one.kind == Kind.WEBHOOK]
-    wishes = {wish.person_id: wish for wish in Wish.objects.filter(person__in=list(people))}
-    for person in Person.objects.filter(pk__in=list(people), is_active=True):
-        found.append(_delivery(made, person=person, state=State.RECEIVED, sent_at=now, received_at=now))
+    found = [_delivery(made, channel=one, address=one.address, due=now) for one in _ways(county, Kind.WEBHOOK)]
+    Delivery.objects.bulk_create([*found, *_to_persons(made, people, now)])
+    return made.pk
+
+
+def _ways(county: str, *kinds: str) -> list[Channel]:
+    return list(Channel.objects.filter(county=county, is_enabled=True, kind__in=kinds or Kind.values))
+
+
+def _to_persons(message: Message, people: Iterable[int], now: datetime) -> Iterable[Delivery]:
+    ways = _ways(message.county_id)
+    asked = list(Person.objects.filter(pk__in=list(people), is_active=True))
+    wishes = {wish.person_id: wish for wish in Wish.objects.filter(person__in=asked)}
+    for person in asked:
+        yield _delivery(message, person=person, state=State.RECEIVED, sent_at=now, received_at=now)
         wish = wishes.get(person.pk)
-        for channel in ways if wish else ():
-            assert wish is not None
+        if wish is None:
+            continue
+        due = timing.due(Wishes(wish.quiet_from, wish.quiet_to, wish.digest_at), message.level, now)
+        for channel in ways:
             address = wish.email if channel.kind == Kind.EMAIL else person.phone
             if channel.kind in wish.kinds and address:
-                due = timing.due(Wishes(wish.quiet_from, wish.quiet_to, wish.digest_at), level, now)
-                found.append(_delivery(made, person=person, channel=channel, address=address, due=due))
-    Delivery.objects.bulk_create(found)
-    return made.pk
+                yield _delivery(message, person=person, channel=channel, address=address, due=due)
+
+
+@transaction.atomic
+def also(
+    message: int, *, people: Iterable[int] = (), contacts: Iterable[Contact] = (), kinds: Sequence[str] = ()
+) -> int:
+    """Tell more of a message: persons on their page, and persons and contacts at once by channels of these kinds.
+
+    Whoever was told by a channel is not told by it again. Returns how many deliveries there are more.
+    """
+    told, now = Message.objects.get(pk=message), timezone.now()
+    asked, others = list(people), list(contacts)
+    known = set(Delivery.objects.filter(message=told, person__in=asked, channel=None).values_list("person", flat=True))
+    found = list(_to_persons(told, set(asked) - known, now))
+    by_telephone = Person.objects.filter(pk__in=asked, is_active=True).exclude(phone="")
+    for channel in _ways(told.county_id, *kinds) if kinds else ():
+        found += [_delivery(told, person=one, channel=channel, address=one.phone, due=now) for one in by_telephone]
+        found += [_delivery(told, contact=one.name, channel=channel, address=one.address, due=now) for one in others]
+    before = Delivery.objects.filter(message=told).count()
+    Delivery.objects.bulk_create(found, ignore_conflicts=True)
+    return Delivery.objects.filter(message=told).count() - before
 
 
 def _delivery(message: Message, **told: object) -> Delivery:
     return Delivery(message=message, token=secrets.token_hex(16), **told)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of a message towards one person or contact by one way; `way` is a kind of channel, or `page`."""
+
+    message: int
+    person: int | None
+    contact: str
+    way: str
+    is_simulated: bool
+    state: str
+    sent_at: datetime | None
+    received_at: datetime | None
+    read_at: datetime | None
+    error: str
+
+
+def receipts(messages: Iterable[int]) -> list[Receipt]:
+    """Towards all persons and contacts, the first told first; webhooks are left out."""
+    rows = Delivery.objects.filter(message__in=list(messages)).exclude(person=None, contact="")
+    return [
+        Receipt(
+            one.message_id, one.person_id, one.contact, one.channel.kind if one.channel else "page",
+            bool(one.channel and one.channel.is_simulated), one.state, one.sent_at, one.received_at, one.read_at,
+            one.error,
+        )
+        for one in rows.select_related("channel").order_by("pk")
+    ]  # fmt: skip
 
 
 def send_due(now: datetime | None = None) -> int:
@@ -70,8 +145,8 @@ def send_due(now: datetime | None = None) -> int:
     return done
 
 
-def _where(one: Delivery) -> tuple[int, str, int]:
-    return one.channel_id or 0, one.address, one.person_id or 0
+def _where(one: Delivery) -> tuple[int, str, int, str]:
+    return one.channel_id or 0, one.address, one.person_id or 0, one.contact
 
 
 def _send(batch: list[Delivery], now: datetime) -> int:
@@ -79,7 +154,8 @@ def _send(batch: list[Delivery], now: datetime) -> int:
     if channel is None:
         return 0
     parcels = [Parcel(d.token, d.message.title, d.message.text, d.message.url, d.message.level) for d in batch]
-    ids = [one.pk for one in batch]
+    mine = Delivery.objects.filter(pk__in=[one.pk for one in batch])
+    mine.update(parcel=batch[0].token)  # before it goes out: its report may come before the answer
     try:
         channels.send(channel, batch[0].address, parcels)
     except NotSent as error:
@@ -89,19 +165,24 @@ def _send(batch: list[Delivery], now: datetime) -> int:
             one.state, one.due = (State.FAILED, None) if wait is None else (State.WAITING, now + wait)
         Delivery.objects.bulk_update(batch, ["tries", "error", "state", "due"])
         return 0
-    waiting = Delivery.objects.filter(pk__in=ids, state=State.WAITING)
-    return waiting.update(state=State.SENT, sent_at=now, due=None, error="")
+    return mine.filter(state=State.WAITING).update(state=State.SENT, sent_at=now, due=None, error="")
 
 
-def confirm(token: str, *, has_arrived: bool, why: str = "") -> bool:
-    """An operator tells what became of a delivery; the first word counts, and a repeated one changes nothing."""
-    rows = Delivery.objects.filter(token=token, received_at=None).exclude(state__in=[State.RECEIVED, State.FAILED])
+def confirm(token: str, *, has_arrived: bool, why: str = "", is_read: bool = False) -> bool:
+    """An operator tells what became of what was handed over together under a token.
+
+    The first word counts, and a repeated one changes nothing. `is_read`: who got it said so, by a key or an answer.
+    """
+    together = Delivery.objects.filter(Q(token=token) | Q(parcel=token))
+    now = timezone.now()
+    was_read = bool(is_read and together.filter(read_at=None).update(read_at=now))
+    rows = together.filter(received_at=None).exclude(state__in=[State.RECEIVED, State.FAILED])
     if has_arrived:
-        return bool(rows.update(state=State.RECEIVED, received_at=timezone.now(), due=None, error=""))
+        return bool(rows.update(state=State.RECEIVED, received_at=now, due=None, error="")) or was_read
     return bool(rows.update(state=State.FAILED, error=why[:300], due=None))
 
 
 def read(person: int, message: int) -> bool:
-    """Somebody has read it; False if that was known."""
-    mine = Delivery.objects.filter(person=person, message=message, read_at=None)
+    """Somebody has read it on the page; False if that was known."""
+    mine = Delivery.objects.filter(person=person, message=message, channel=None, read_at=None)
     return bool(mine.update(read_at=timezone.now()))

@@ -1,11 +1,13 @@
-"""An operator for texts and calls that is not real: it takes them as a real one does, loses, delays and repeats.
+"""An operator for texts, calls and loudspeakers that is not real: it takes, loses, delays and repeats as real ones do.
 
-Which of them is decided by chance from a seed, so that a run can be repeated. Whatever it tells goes to `report`: an
-address that gets signed status reports, as `{"reports": [{"token", "status": "DELIVRD" | "UNDELIV", "why"}]}`.
+Which of them is decided by chance from a seed, so that a run can be repeated. What it tells goes to `report`, or to the
+path below it that came with the message: signed status reports, as `{"reports": [{"token", "status": "DELIVRD" |
+"UNDELIV" | "READ", "why"}]}`; READ is that somebody pressed a key or answered.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -29,7 +31,9 @@ class Operator:
     refuses: float = 0.02
     repeats: float = 0.1
     delay: float = 2.0  # seconds, at most
+    answers: float = 0.0  # of what arrives: somebody presses a key or writes back; a loudspeaker never
     seed: int = 1
+    port: int = 0  # 0: any that is free
     sent: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -48,7 +52,7 @@ class Operator:
             def log_message(self, *_given: Any) -> None:
                 """It keeps no log."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     @property
@@ -67,18 +71,26 @@ class Operator:
         if self._chance.random() >= self.loses:
             times = 2 if self._chance.random() < self.repeats else 1
             wait = self._chance.random() * self.delay
-            threading.Timer(wait, self._tell, (asked["extend"], times)).start()
+            may_answer = self.answers and asked["kind"] != "speaker"
+            has_answered = may_answer and self._chance.random() < self.answers
+            status = "READ" if has_answered else "DELIVRD"
+            timer = threading.Timer(wait, self._tell, (asked, status, times))
+            timer.daemon = True
+            timer.start()
         return {"code": 0, "msgid": f"{len(self.sent)}"}
 
-    def _tell(self, token: str, times: int) -> None:
+    def _tell(self, asked: dict[str, Any], status: str, times: int) -> None:
+        if not self.report:
+            return
+        where = self.report if "/" in self.report.partition("://")[2] else self.report + asked["report"]
         for _ in range(times):
-            body = json.dumps({"reports": [{"token": token, "status": "DELIVRD"}]}).encode()
+            body = json.dumps({"reports": [{"token": asked["extend"], "status": status}]}).encode()
             now = str(int(time.time()))
             sign = hmac.new(self.secret.encode(), now.encode() + b"." + body, hashlib.sha256).hexdigest()
             headers = {"X-Shizhu-Timestamp": now, "X-Shizhu-Signature": f"sha256={sign}"}
-            asked = urllib.request.Request(self.report, body, {"Content-Type": "application/json", **headers})  # noqa: S310
-            if self.report:
-                urllib.request.urlopen(asked, timeout=10).close()  # noqa: S310
+            told = urllib.request.Request(where, body, {"Content-Type": "application/json", **headers})  # noqa: S310
+            with contextlib.suppress(OSError):  # a report that nobody takes is lost
+                urllib.request.urlopen(told, timeout=10).close()  # noqa: S310
 
     def stop(self) -> None:
         """It takes nothing any more."""

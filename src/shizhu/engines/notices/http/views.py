@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.notices import telling
+from shizhu.engines.notices import calling, telling
 from shizhu.engines.notices.logic import signing
 from shizhu.engines.notices.models import Channel, Delivery, Kind, Message, State, Wish
 from shizhu.kernel import access
@@ -25,6 +27,7 @@ from shizhu.web.views import Card
 
 MANAGE = "notices.channel.manage"
 SHOWN, MOST_REPORT = 100, 100_000
+READ = "READ"  # who got it pressed a key, or answered
 SINCE = timedelta(days=30)
 
 
@@ -51,18 +54,20 @@ def detail(request: Request, number: int) -> HttpResponse:
         raise Http404
     if request.method == "POST":
         telling.read(request.user.pk, number)
-        return redirect(message.url or "notices:list")
+        return redirect("notices:detail", number) if message.wants_receipt else redirect(message.url or "notices:list")
     rows = (
         message.deliveries.select_related("person", "channel").order_by("person__sort_key", "pk") if may_see else None
     )
-    return render(request, "notices/detail.html", {"message": message, "rows": rows})
+    told = mine.filter(channel=None).first()
+    return render(request, "notices/detail.html", {"message": message, "rows": rows, "told": told})
 
 
 class WishForm(forms.ModelForm):  # type: ignore[type-arg]  # Django cannot be subscripted
     """How somebody wishes to be told."""
 
     kinds = forms.MultipleChoiceField(
-        choices=[(kind.value, kind.label) for kind in Kind if kind != Kind.WEBHOOK], required=False,
+        choices=[(kind.value, kind.label) for kind in Kind if kind not in {Kind.WEBHOOK, Kind.LOUDSPEAKER}],
+        required=False,
         label=gettext_lazy("Also by"), widget=forms.CheckboxSelectMultiple,
     )  # fmt: skip
 
@@ -106,6 +111,18 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]  # as above
         }  # fmt: skip
         widgets = {"secret": forms.PasswordInput}  # as Django wants it
 
+    def clean_address(self) -> str:
+        """One that this server may call; a name is looked up when it is called."""
+        address: str = self.cleaned_data["address"]
+        host, port = calling.target(address)
+        host = "127.0.0.1" if host.lower() == "localhost" else host
+        with contextlib.suppress(ValueError):
+            if not settings.CONFIG.may_call(host, port):
+                raise forms.ValidationError(
+                    _("%s is not public. Whoever runs the server lists it in SHIZHU_PRIVATE_NETWORKS.") % host
+                )
+        return address
+
     def clean_secret(self) -> str:
         """The one that is kept, where none is given."""
         return str(self.cleaned_data["secret"] or self.instance.secret)
@@ -145,13 +162,16 @@ def receipt(request: HttpRequest, number: int) -> HttpResponse:
         )
     try:
         reports = [
-            (str(one["token"]), one["status"] == "DELIVRD", str(one.get("why", "")))
-            for one in json.loads(body)["reports"]
+            (str(one["token"]), str(one["status"]), str(one.get("why", ""))) for one in json.loads(body)["reports"]
         ]
     except (ValueError, KeyError, TypeError, AttributeError):
         return JsonResponse({"error": 'body: must be {"reports": [{"token", "status", "why"}]}'}, status=400)
     mine = set(
         Delivery.objects.filter(channel=channel, token__in=[t for t, *_rest in reports]).values_list("token", flat=True)
     )
-    done = sum(telling.confirm(token, has_arrived=good, why=why) for token, good, why in reports if token in mine)
+    done = sum(
+        telling.confirm(token, has_arrived=status in {"DELIVRD", READ}, why=why, is_read=status == READ)
+        for token, status, why in reports
+        if token in mine
+    )
     return JsonResponse({"changed": done})
