@@ -126,6 +126,7 @@ def sync(folder: Folder) -> County:
             "name_en": body["name_en"],
             "settings": {
                 "short_name": body["short_name"], "digest": digest, "starts": body.get("starts", {}),
+                "warnings": body.get("warnings", {}),
                 "base": folder.base, "licence": _licence(body), "working_hours": body.get("working_hours", []),
                 "above": body.get("above", []),
             },

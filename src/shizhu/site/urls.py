@@ -51,7 +51,7 @@ urlpatterns = [
     path("things/", include("shizhu.engines.things.http.urls")),
     path("map/", include("shizhu.engines.maps.http.urls")),
     path("messages/", include("shizhu.engines.notices.http.urls")),
-    path("alarms/", include("shizhu.engines.alarms.http.urls")),
+    path("", include("shizhu.engines.alarms.http.urls")),
     path("people/", people.people_list, name="people"),
     path("people/second", people.roles_second, name="roles_second"),
     path("people/new", people.person_new, name="person_new"),

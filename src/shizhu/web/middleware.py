@@ -22,8 +22,9 @@ FREE = (
     "/static/",
     "/healthz",
     "/password",
-    "/messages/receipt/",
-)  # the last is signed
+    "/messages/receipt/",  # signed
+    "/cap",  # warnings are for everybody
+)
 SETUP = "/account/second"  # free too, but not what is below it
 APIS = ("/ogc",)  # standard APIs answered by Django: a login, a token, or anybody where the stack is --open
 

@@ -12,7 +12,7 @@ from shizhu.engines.alarms import acting
 from shizhu.engines.alarms.bindings import bind_all
 from shizhu.engines.alarms.deadlines import deadlines
 from shizhu.engines.alarms.logic.conditions import LEVELS
-from shizhu.engines.alarms.models import Alarm
+from shizhu.engines.alarms.models import Alarm, PublicWarning
 from shizhu.engines.alarms.raising import CHANGED, CLEARED, RAISED
 from shizhu.engines.alarms.trying import attempt as try_rule
 from shizhu.kernel import access, packs
@@ -23,7 +23,9 @@ __all__ = [
     "CLEARED",
     "LEVELS",
     "RAISED",
+    "WARNED",
     "AlarmInfo",
+    "WarningInfo",
     "alarms",
     "bind_all",
     "clear",
@@ -31,9 +33,11 @@ __all__ = [
     "get",
     "told",
     "try_rule",
+    "warning",
 ]
 
 
+WARNED = "alarms.warning.issued"
 SAME = (
     "rule", "source", "datastream", "level", "since", "raised_at", "detected_at", "value", "limit", "origin",
     "occurrences", "recovered_at", "cleared_at", "cleared_why", "is_withdrawn",
@@ -101,6 +105,36 @@ def alarms(
     if only_open or at is not None:
         rows = rows.filter(Alarm.open_at(at))
     return [_info(alarm) for alarm in rows.order_by("-state", "-raised_at")[:most]]
+
+
+@dataclass(frozen=True)
+class WarningInfo:
+    """A public warning. `title` and `headline` are {zh, en}; `starts` the flow that the county has begin with it."""
+
+    id: int
+    county: str
+    area: int
+    kind: str
+    title: dict[str, str]
+    headline: dict[str, str]
+    level: str
+    alarm: int | None
+    origin: int
+    issued_at: datetime | None
+    starts: str
+
+
+def warning(number: int) -> WarningInfo:
+    """One that was issued, as its newest message says. LookupError if there is none."""
+    found = PublicWarning.objects.select_related("county").filter(pk=number).first()
+    newest = found and found.messages.filter(state="issued").order_by("pk").last()
+    if not found or not newest:
+        raise LookupError(f"warning {number}: none of that number was issued")
+    starts = found.county.settings.get("warnings", {}).get("starts", {}).get(found.kind, "")
+    return WarningInfo(
+        found.pk, found.county_id, found.area_id, found.kind, found.event, newest.content["headline"], found.level,
+        found.alarm_id, found.origin, found.issued_at, starts,
+    )  # fmt: skip
 
 
 def told(rows: Iterable[Alarm]) -> list[AlarmInfo]:

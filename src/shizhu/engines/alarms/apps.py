@@ -24,7 +24,10 @@ class AlarmsConfig(AppConfig):
             raising,
             telling,  # apps must be loaded first
         )
-        from shizhu.engines.alarms.http import views  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.alarms.http import views, warnings  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.alarms.warnings import datasets as warned  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.alarms.warnings import issuing  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.alarms.warnings import places as warned_places  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.records import api as records  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.things import api as things  # noqa: PLC0415  # apps must be loaded first
@@ -34,6 +37,7 @@ class AlarmsConfig(AppConfig):
 
         declare.register()
         datasets.register()
+        warned.register()
         records.add_collections(features.of)
         happening = {"zh": "预警与处置", "en": "Alarms and cases"}
         see = "alarms.alarm.view"
@@ -45,6 +49,13 @@ class AlarmsConfig(AppConfig):
             legend=places.legend,
             open_at=places.open_at,
         )
+        maps.source(
+            "warnings",
+            warned_places.features,
+            verb=issuing.VIEW,
+            group=happening,
+            legend=places.legend,
+        )
         maps.subject("alarm", dossier.alarm)
         things.add_limits(bindings.limits)
         things.add_levels(places.levels)
@@ -55,5 +66,10 @@ class AlarmsConfig(AppConfig):
         sources = ["things.device.registered", "things.datastream.deleted"]
         events.consumer("alarms.binding", sources, judging.sources_changed)
         menu.add(menu.Entry({"zh": "预警", "en": "Alarms"}, "bell", "/alarms/", "alarms.alarm.view", 20, on_phone=True))
+        menu.add(
+            menu.Entry({"zh": "预警发布", "en": "Warnings"}, "alert-triangle", "/alarms/warnings/", issuing.VIEW, 21)
+        )
         web.add_card(views.card, order=20)
+        web.add_card(warnings.card, order=12)
+        live.topic("warnings", "ev.*.alarms.warning.*", live.something_happened(issuing.VIEW))
         live.topic("alarms", "ev.*.alarms.alarm.*", live.something_happened("alarms.alarm.view"))

@@ -1,10 +1,10 @@
-"""What packs may declare: rules (`rules/*.yaml`), each with examples that must come out as they say."""
+"""What packs may declare: rules (`rules/*.yaml`), kinds of warnings (`warnings/*.yaml`); their examples come out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shizhu.engines.alarms.logic import examples
+from shizhu.engines.alarms.logic import examples, warnings
 from shizhu.engines.alarms.logic.conditions import JOINS, TESTS, parts, steps
 from shizhu.kernel import packs
 from shizhu.kernel.packs import Body, LoadedPacks
@@ -85,6 +85,31 @@ def _test(key: str, part: Body, everything: LoadedPacks) -> Iterator[str]:
         yield f"when.property: {part['property']}: not a property of {part['profile']}"
 
 
+def check_warning(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
+    """Rules and roles exist and are its own, placeholders are known, the example comes out, nobody waits for ever."""
+    for rule in body.get("rules", []):
+        yield from _own("rules", rule, key)
+        if packs.find(everything, "rules", rule) is None:
+            yield f"rules: {rule}: no pack declares this rule"
+    pack = everything.get(key.split(".", maxsplit=1)[0])
+    for role in body.get("tell", []):
+        if pack is not None and role not in pack.roles and not role.startswith("kernel."):
+            yield f"tell: {role}: this pack has no such role; a county joins packs (county.yaml: warnings)"
+    texts = [body[name] for name in warnings.TEXTS] + list(body.get("instructions", {}).values())
+    for text in (one[language] for one in texts for language in warnings.LANGUAGES):
+        for name in warnings.unknown(text):
+            yield f"{{{name}}}: no placeholder; they are {', '.join(warnings.PLACEHOLDERS)}"
+    for name, span in (("lasts", body["lasts"]), *((f"answer.{k}", v) for k, v in body.get("answer", {}).items())):
+        if not parse_duration(span):
+            yield f"{name}: {span}: longer than nothing"
+    example = body["example"]
+    level = warnings.COLOURS[example["level"]]["zh"]
+    made = warnings.filled(body["headline"]["zh"], {"event": body["title"]["zh"], "level": level, **example["given"]})
+    if made != example["headline"]:
+        yield f"example: the headline is {made!r}, expected {example['headline']!r}"
+
+
 def register() -> None:
     """Called once by the application."""
     packs.kind("rules", schema=packs.read_schema("shizhu.engines.alarms", "rule"), check=check)
+    packs.kind("warnings", schema=packs.read_schema("shizhu.engines.alarms", "warning"), check=check_warning)

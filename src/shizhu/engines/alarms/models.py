@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import pghistory
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -150,3 +151,156 @@ class Act(models.Model):
 
     class Meta:
         ordering = ["at", "id"]
+
+
+@pghistory.track()
+class PublicWarning(models.Model):
+    """What the public and those who answer for them are told of a danger; its messages are CAP alerts.
+
+    `missed` is a danger that came without one: kept for the record alone.
+    """
+
+    class State(models.TextChoices):
+        """From its first draft to its end."""
+
+        DRAFT = "draft"
+        DROPPED = "dropped"
+        CURRENT = "current"
+        CANCELLED = "cancelled"
+        CLEARED = "cleared"
+        EXPIRED = "expired"
+        MISSED = "missed"
+
+    class Outcome(models.TextChoices):
+        """What came of it."""
+
+        OPEN = ""
+        HIT = "hit"
+        FALSE = "false"
+        MISS = "miss"
+
+    county = models.ForeignKey(County, models.CASCADE)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")  # who issues it
+    area = models.ForeignKey(Area, models.PROTECT, related_name="+")  # the smallest that holds all it is for
+    kind = models.CharField(max_length=100, blank=True)  # of warnings/*.yaml; empty: written by hand
+    event = models.JSONField()  # {zh, en}
+    level = models.CharField(max_length=8, choices=LEVEL_CHOICES)
+    state = models.CharField(max_length=9, choices=State, default=State.DRAFT)
+    alarm = models.ForeignKey(Alarm, models.PROTECT, null=True, related_name="warnings")
+    origin = models.SmallIntegerField(default=0)  # of the alarm
+    made_at = models.DateTimeField(auto_now_add=True)
+    issued_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=5, choices=Outcome, default=Outcome.OPEN, blank=True)
+    happened_at = models.DateTimeField(null=True)  # when what was warned of came
+    outcome_note = models.TextField(blank=True)
+    outcome_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["-made_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(outcome__in=["", "false"], happened_at=None) | Q(happened_at__isnull=False),
+                name="warning_happened_when",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="current") | Q(issued_at__isnull=False, expires_at__isnull=False),
+                name="warning_current_has_times",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["county", "state", "-made_at"], name="warning_list"),
+            models.Index(fields=["expires_at"], condition=Q(state="current"), name="warning_expires"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event.get('zh', '')} {self.pk}"
+
+
+class WarningMessage(models.Model):
+    """One message of a warning: a draft until a second person issues it, and never changed after that."""
+
+    class Kind(models.TextChoices):
+        """What it does to the warning."""
+
+        ALERT = "alert"
+        UPDATE = "update"
+        CANCEL = "cancel"
+        ALL_CLEAR = "allclear"
+
+    class State(models.TextChoices):
+        """Whether it is out."""
+
+        DRAFT = "draft"
+        DROPPED = "dropped"
+        ISSUED = "issued"
+
+    warning = models.ForeignKey(PublicWarning, models.CASCADE, related_name="messages")
+    kind = models.CharField(max_length=8, choices=Kind)
+    state = models.CharField(max_length=8, choices=State, default=State.DRAFT)
+    version = models.IntegerField(default=1)  # of the draft: one issues what one has read
+    content = models.JSONField()  # what is said, as `logic/warnings.py` has it
+    author = models.ForeignKey(Person, models.PROTECT, related_name="+")  # who wrote or changed it last
+    made_at = models.DateTimeField(auto_now_add=True)
+    approver = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    identifier = models.CharField(max_length=60, null=True, unique=True)
+    sent = models.DateTimeField(null=True)
+    xml = models.BinaryField(null=True)  # as it went out, byte for byte
+    sha256 = models.CharField(max_length=64, blank=True)
+    notice = models.BigIntegerField(null=True)  # the message of the notices engine that goes with it
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["warning"], condition=Q(state="draft"), name="warning_one_draft"),
+            models.UniqueConstraint(
+                fields=["warning"],
+                condition=Q(state="issued", kind__in=["cancel", "allclear"]),
+                name="warning_ends_once",
+            ),
+            models.UniqueConstraint(
+                fields=["warning"], condition=Q(state="issued", kind="alert"), name="warning_begins_once"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="issued")
+                | (
+                    Q(approver__isnull=False, identifier__isnull=False, sent__isnull=False, xml__isnull=False)
+                    & ~Q(approver=models.F("author"))
+                ),
+                name="warning_two_persons",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="kept", operation=pgtrigger.Update | pgtrigger.Delete, condition=pgtrigger.Q(old__state="issued")
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.identifier or f"{self.warning_id} {self.kind}"
+
+
+class Addressee(models.Model):
+    """Somebody a message of a warning must reach: a person by a post, a household, a loudspeaker."""
+
+    message = models.ForeignKey(WarningMessage, models.CASCADE, related_name="addressees")
+    person = models.ForeignKey(Person, models.CASCADE, null=True, related_name="+")
+    contact = models.CharField(max_length=120, blank=True)  # record/<number>, speaker/<number>
+    name = models.CharField(max_length=200)  # of the person; the title of the record
+    role = models.CharField(max_length=60, blank=True)  # of the post
+    area = models.ForeignKey(Area, models.CASCADE, related_name="+")
+    ring = models.SmallIntegerField(default=0)  # how often the ring was widened for them
+    due = models.DateTimeField(null=True)  # when it is widened if they have not answered
+
+    class Meta:
+        ordering = ["area__path", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["message", "person", "contact"], nulls_distinct=False, name="addressee_once"
+            )
+        ]
+        indexes = [models.Index(fields=["message", "due"], condition=Q(due__isnull=False), name="addressee_due")]
+
+    def __str__(self) -> str:
+        return f"{self.message_id} {self.name}"

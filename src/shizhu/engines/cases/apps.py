@@ -50,6 +50,7 @@ class CasesConfig(AppConfig):
         maps.section(40, dossier.of_subject)
         maps.section(60, dossier.photos)
         events.consumer("cases.start", [alarms.RAISED], happening.alarm_raised)
+        events.consumer("cases.warned", [alarms.WARNED], happening.warning_issued)
         events.consumer("cases.thrown", [waits.THROWN], happening.thrown)
         menu.add(
             menu.Entry({"zh": "案件", "en": "Cases"}, "briefcase", "/cases/", "cases.case.view", 30, on_phone=True)

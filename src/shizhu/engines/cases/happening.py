@@ -125,3 +125,17 @@ def alarm_raised(event: events.Event) -> None:
             key, title, area, document, alarm=info.id, datastream=info.datastream, origin=event.data["origin"]
         )
     )
+
+
+def warning_issued(event: events.Event) -> None:
+    """A warning of a kind that the county has begin a flow starts a case, unless its alarm has one already."""
+    info = alarms.warning(event.data["warning"])
+    if not info.starts or (info.alarm and Case.objects.filter(alarm=info.alarm).exists()):
+        return
+    area = Area.objects.get(pk=info.area)
+    document = {
+        "source": "alarm", "warning": info.id, "rule": info.kind, "level": info.level, "since": info.issued_at,
+        "title": info.headline["zh"],
+    }  # fmt: skip
+    title = f"{area.name} {info.headline['zh']}"
+    actions.open_case(actions.Opening(info.starts, title, area, document, alarm=info.alarm, origin=info.origin))

@@ -24,6 +24,7 @@ from shizhu.engines.records.collections import (
     whose,
 )
 from shizhu.engines.records.collections import own_field as property_of
+from shizhu.engines.records.contacts import Reached, contacts
 from shizhu.engines.records.contracts import (
     Box,
     Change,
@@ -102,6 +103,7 @@ __all__ = [
     "Place",
     "Problem",
     "Query",
+    "Reached",
     "Reference",
     "Refused",
     "Register",
@@ -127,6 +129,7 @@ __all__ = [
     "cells_at",
     "collection_of",
     "condition",
+    "contacts",
     "count",
     "create",
     "end_work",

@@ -1,11 +1,11 @@
 """Addresses of the alarms engine."""
 
-from django.urls import path
+from django.urls import include, path
 
-from shizhu.engines.alarms.http import views
+from shizhu.engines.alarms.http import cap, views, warnings
 
 app_name = "alarms"
-urlpatterns = [
+pages = [
     path("", views.alarm_list, name="list"),
     path("<int:number>/", views.alarm_detail, name="detail"),
     path("<int:number>/clear", views.alarm_clear, name="clear"),
@@ -13,7 +13,26 @@ urlpatterns = [
         path(f"<int:number>/{verb}", views.alarm_act, {"verb": verb}, name=verb)
         for verb in ("acknowledge", "assign", "shelve", "unshelve")
     ),
+    path("warnings/", warnings.index, name="warnings"),
+    path("warnings/new", warnings.new, name="warning_new"),
+    path("warnings/skill/", warnings.skill, name="warning_skill"),
+    path("warnings/<int:number>/", warnings.detail, name="warning"),
+    path("warnings/<int:number>/receipts", warnings.receipts_part, name="warning_receipts"),
+    path("warnings/<int:number>/outcome", warnings.outcome, name="warning_outcome"),
+    path("warnings/<int:number>/follow/<str:kind>", warnings.follow, name="warning_follow"),
+    path("warnings/messages/<int:number>/", warnings.edit, name="warning_edit"),
+    *(
+        path(f"warnings/messages/<int:number>/{verb}", warnings.act, {"verb": verb}, name=f"warning_{verb}")
+        for verb in ("issue", "drop")
+    ),
     path("load/", views.load_page, name="load"),
     path("rules/", views.rule_list, name="rules"),
     path("rules/<str:key>/try", views.rule_try, name="try"),
+]
+urlpatterns = [
+    path("alarms/", include(pages)),
+    path("cap", cap.feed, name="cap"),
+    path("cap/<str:identifier>.xml", cap.message, {"form": "xml"}, name="cap_xml"),
+    path("cap/<str:identifier>.json", cap.message, {"form": "json"}, name="cap_json"),
+    path("cap/<str:identifier>", cap.message, name="cap_message"),
 ]

@@ -1,0 +1,115 @@
+"""The form of a message of a warning, and the content that it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from shizhu.engines.alarms.logic import warnings
+from shizhu.engines.alarms.models import LEVEL_CHOICES
+from shizhu.engines.alarms.warnings import drafting
+from shizhu.kernel.models import Area
+from shizhu.kernel.text import label, named
+from shizhu.wire import cap
+
+TIME = "%Y-%m-%dT%H:%M"
+WORDS = {
+    "Actual": _("real"), "Exercise": _("exercise"), "Test": _("test of the system"), "Public": _("public"),
+    "Restricted": _("restricted"), "Immediate": _("at once"), "Expected": _("within the hour"),
+    "Future": _("in the near future"), "Unknown": _("unknown"), "Observed": _("observed"), "Likely": _("likely"),
+    "Possible": _("possible"), "Unlikely": _("unlikely"), "Geo": _("geology"), "Met": _("weather"),
+    "Safety": _("public safety"), "Security": _("security"), "Rescue": _("rescue"), "Fire": _("fire"),
+    "Health": _("health"), "Env": _("environment"), "Transport": _("transport"), "Infra": _("infrastructure"),
+    "CBRNE": _("dangerous substances"), "Other": _("other"), "Shelter": _("take shelter"), "Evacuate": _("leave"),
+    "Prepare": _("prepare"), "Execute": _("carry out the plan"), "Avoid": _("keep away"), "Monitor": _("stay informed"),
+    "Assess": _("judge the danger"), "None": _("nothing to do"),
+}  # fmt: skip
+LINES = {"rows": 3}
+TIME_ATTRS = {"type": "datetime-local"}
+
+
+def _choices(*values: str) -> list[tuple[str, Any]]:
+    return [(value, WORDS[value]) for value in values]
+
+
+class WarningForm(forms.Form):
+    """Everything that a message says; texts in both languages, places by name or by a shape."""
+
+    kind = forms.ChoiceField(label=_("Kind of warning"), required=False)
+    level = forms.ChoiceField(label=_("Level"), choices=LEVEL_CHOICES, widget=forms.RadioSelect)
+    areas = forms.MultipleChoiceField(label=_("Towns"), required=False, widget=forms.CheckboxSelectMultiple)
+    polygon = forms.CharField(label=_("Or a shape"), required=False, widget=forms.Textarea(attrs=LINES))
+    event_zh = forms.CharField(label=_("Event, Chinese"), max_length=60)
+    event_en = forms.CharField(label=_("Event, English"), max_length=80)
+    headline_zh = forms.CharField(label=_("Headline, Chinese"), max_length=160)
+    headline_en = forms.CharField(label=_("Headline, English"), max_length=160)
+    description_zh = forms.CharField(label=_("What happens, Chinese"), widget=forms.Textarea(attrs=LINES))
+    description_en = forms.CharField(label=_("What happens, English"), widget=forms.Textarea(attrs=LINES))
+    instruction_zh = forms.CharField(label=_("What to do, Chinese"), widget=forms.Textarea(attrs=LINES))
+    instruction_en = forms.CharField(label=_("What to do, English"), widget=forms.Textarea(attrs=LINES))
+    onset = forms.DateTimeField(label=_("Begins"), required=False, widget=forms.DateTimeInput(TIME_ATTRS, TIME))
+    expires = forms.DateTimeField(label=_("Valid until"), widget=forms.DateTimeInput(TIME_ATTRS, TIME))
+    status = forms.ChoiceField(label=_("Real or exercise"), choices=_choices("Actual", "Exercise", "Test"))
+    scope = forms.ChoiceField(label=_("Who may read it"), choices=_choices("Public", "Restricted"))
+    restriction = forms.CharField(label=_("Restricted to"), required=False, max_length=120)
+    urgency = forms.ChoiceField(label=_("Urgency"), choices=_choices("Immediate", "Expected", "Future", "Unknown"))
+    certainty = forms.ChoiceField(
+        label=_("Certainty"), choices=_choices("Observed", "Likely", "Possible", "Unlikely", "Unknown")
+    )
+    categories = forms.MultipleChoiceField(
+        label=_("Categories"), choices=_choices(*cap.CATEGORIES), widget=forms.CheckboxSelectMultiple
+    )
+    responses = forms.MultipleChoiceField(
+        label=_("Kinds of response"), required=False, widget=forms.CheckboxSelectMultiple,
+        choices=_choices("Shelter", "Evacuate", "Prepare", "Execute", "Avoid", "Monitor", "Assess", "None"),
+    )  # fmt: skip
+
+    def __init__(self, county: str, *given: Any, **named_: Any) -> None:
+        super().__init__(*given, **named_)
+        self.county = county
+        kinds = [(key, label(body["title"])) for key, body in drafting.kinds(county).items()]
+        choice, areas = self.fields["kind"], self.fields["areas"]
+        choice.choices = [*kinds, ("", _("written by hand"))]  # type: ignore[attr-defined]  # of the choice fields
+        rows = Area.objects.filter(county=county, level__in=["county", "town"]).order_by("path")
+        areas.choices = [(area.code, named(area)) for area in rows]  # type: ignore[attr-defined]  # as above
+        for name, field in self.fields.items():
+            if isinstance(field.widget, (forms.TextInput, forms.Textarea, forms.DateTimeInput)):
+                field.widget.attrs["class"] = "form-control"
+            elif isinstance(field, forms.ChoiceField) and type(field.widget) is forms.Select:
+                field.widget.attrs["class"] = "form-select"
+            field.widget.attrs["lang"] = {"zh": "zh-Hans", "en": "en"}.get(name[-2:], "")
+
+    def content(self, before: Mapping[str, Any]) -> dict[str, Any]:
+        """The content of a message; what the form does not ask for is as before. Raises drafting.Refused."""
+        given = self.cleaned_data
+        ring = drafting.shape_of(given["polygon"])
+        if ring and not given["areas"]:
+            met = drafting.met(self.county, ring)
+            if not met:
+                raise drafting.Refused(("polygon", given["polygon"][:60], str(_("meets no town of this county"))))
+            given["areas"] = [area.code for area in met]
+        both = ("event", *warnings.TEXTS)
+        return {
+            **before,
+            **{name: given[name] for name in ("kind", "level", "areas", "status", "scope", "restriction", "urgency")},
+            **{name: given[name] for name in ("certainty", "categories", "responses")},
+            **{name: {key: given[f"{name}_{key}"].strip() for key in warnings.LANGUAGES} for name in both},
+            "polygon": ring,
+            **{name: _text(given[name]) for name in ("onset", "expires")},
+        }
+
+
+def _text(moment: datetime | None) -> str | None:
+    return timezone.localtime(moment).isoformat(timespec="seconds") if moment else None
+
+
+def initial(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What the form shows of a content."""
+    texts = {f"{n}_{key}": told[n][key] for n in ("event", *warnings.TEXTS) for key in warnings.LANGUAGES}
+    ring = ";".join(f"{x},{y}" for x, y in told["polygon"]) if told.get("polygon") else ""
+    return {**told, **texts, "polygon": ring, **{name: warnings.time(told[name]) for name in ("onset", "expires")}}

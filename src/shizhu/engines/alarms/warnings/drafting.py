@@ -1,0 +1,217 @@
+"""What a message of a warning says and where it is for: prefilled from an alarm or a kind, made of what was typed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import shapely
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+from shapely.geometry.base import BaseGeometry
+
+from shizhu.engines.alarms.logic import warnings
+from shizhu.engines.alarms.models import Alarm
+from shizhu.engines.things import api as things
+from shizhu.kernel import packs
+from shizhu.kernel.models import Area, County, Organisation
+from shizhu.kernel.packs import Body
+from shizhu.lib.times import parse_duration
+from shizhu.wire import cap
+
+LASTS = timedelta(hours=24)
+SYNTHETIC = "synthetic"
+
+
+class Refused(ValueError):
+    """What somebody typed cannot be said; `problems` are (field, value, rule)."""
+
+    def __init__(self, *problems: tuple[str, object, str]) -> None:
+        super().__init__("; ".join(f"{name}: {value!r} {rule}" for name, value, rule in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a draft begins with."""
+
+    kind: str
+    level: str
+    areas: tuple[Area, ...]
+    organisation: Organisation
+    alarm: Alarm | None = None
+
+
+def kinds(county: str) -> dict[str, Body]:
+    """The kinds of warnings of a county by key."""
+    return dict(sorted(packs.declarations("warnings", county).items()))
+
+
+def of_rule(county: str, rule: str) -> str:
+    """The kind that alarms of a rule are drafted as; empty for none."""
+    return next((key for key, body in kinds(county).items() if rule in body.get("rules", ())), "")
+
+
+def prefilled(start: Start, now: datetime) -> dict[str, Any]:
+    """The content that a draft begins with: everything that is known."""
+    county = start.organisation.county_id
+    body = packs.declared("warnings", start.kind, county)
+    expires = now + (parse_duration(body["lasts"]) if body else LASTS)
+    none = {"zh": "", "en": ""}
+    told: dict[str, Any] = {
+        "kind": start.kind, "level": start.level, "event": body.get("title", none),
+        "categories": body.get("categories", ["Safety"]), "code": body.get("code", ""),
+        "unit": body.get("unit", warnings.UNIT), "responses": body.get("responses", []),
+        "status": "Exercise" if start.alarm and start.alarm.origin else "Actual", "scope": "Public",
+        "urgency": warnings.URGENCY[start.level],
+        "certainty": "Observed" if start.alarm else warnings.CERTAINTY[start.level],
+        "areas": [area.code for area in start.areas], "polygon": None, "onset": None,
+        "expires": expires.isoformat(timespec="seconds"),
+        "issuer": {"zh": start.organisation.name, "en": start.organisation.name_en or start.organisation.name},
+        **dict.fromkeys(warnings.TEXTS, none),
+    }  # fmt: skip
+    return reworded(told, county, start.alarm)
+
+
+def reworded(told: Mapping[str, Any], county: str, alarm: Alarm | None) -> dict[str, Any]:
+    """The same with the texts of its kind made anew for its level and areas; as it is where there is no kind."""
+    body = packs.declared("warnings", told["kind"], county)
+    if not body:
+        return dict(told)
+    given = _known(told, county, alarm)
+    texts = {name: body[name] for name in warnings.TEXTS}
+    texts["instruction"] = body.get("instructions", {}).get(told["level"], texts["instruction"])
+    made = {
+        name: {language: warnings.filled(text[language], given[language]) for language in warnings.LANGUAGES}
+        for name, text in texts.items()
+    }
+    return {**told, **made}
+
+
+def rekinded(told: Mapping[str, Any], body: Body | None, county: str, alarm: Alarm | None) -> dict[str, Any]:
+    """The same as another kind: its event, categories and texts; urgency and certainty as the level has them."""
+    own = {
+        "urgency": warnings.URGENCY[told["level"]],
+        "certainty": told["certainty"] if alarm else warnings.CERTAINTY[told["level"]],
+    }
+    if body:
+        own |= {"event": body["title"], "categories": body["categories"], "responses": body.get("responses", [])}
+        own |= {"code": body.get("code", ""), "unit": body.get("unit", warnings.UNIT)}
+    return reworded({**told, **own}, county, alarm)
+
+
+def _known(told: Mapping[str, Any], county: str, alarm: Alarm | None) -> dict[str, dict[str, str]]:
+    """Placeholder → text, in each language."""
+    areas = named(county, told["areas"])
+    expires = timezone.localtime(datetime.fromisoformat(told["expires"]))
+    common = {"station": "", "value": "", "since": ""}
+    if alarm:
+        stream = things.describe([alarm.datastream]).get(alarm.datastream)
+        value = "" if alarm.value is None else f"{alarm.value:g} {stream.unit if stream else ''}".strip()
+        since = f"{timezone.localtime(alarm.since):%Y-%m-%d %H:%M}"
+        common = {"station": stream.thing_name if stream else "", "value": value, "since": since}
+    return {
+        language: {
+            **common, "issuer": told["issuer"][language], "event": told["event"][language],
+            "level": warnings.COLOURS[told["level"]][language], "expires": f"{expires:%Y-%m-%d %H:%M}",
+            "areas": joint.join(area.name if language == "zh" else area.name_en or area.name for area in areas),
+        }
+        for language, joint in (("zh", "、"), ("en", ", "))
+    }  # fmt: skip
+
+
+def named(county: str, codes: Iterable[str]) -> list[Area]:
+    """The areas of these codes, in order."""
+    return list(Area.objects.filter(county=county, code__in=list(codes)).order_by("path"))
+
+
+def checked(county: str, told: Mapping[str, Any], now: datetime) -> None:
+    """Raise Refused for what is missing or cannot be."""
+    found: list[tuple[str, object, str]] = []
+    for name in ("event", *warnings.TEXTS):
+        found += [
+            (f"{name}_{language}", told[name][language], gettext_noop("must be said in both languages"))
+            for language in warnings.LANGUAGES
+            if not told[name][language].strip()
+        ]
+    if len(named(county, told["areas"])) < len(set(told["areas"])):
+        found.append(("areas", ", ".join(told["areas"]), gettext_noop("must be areas of this county")))
+    if not told["areas"]:
+        found.append(("areas", "", gettext_noop("choose areas, or draw a shape that meets some")))
+    expires = datetime.fromisoformat(told["expires"])
+    if expires <= now:
+        found.append(("expires", told["expires"], gettext_noop("must be in the future")))
+    if told["scope"] == "Restricted" and not told.get("restriction", "").strip():
+        found.append(("restriction", "", gettext_noop("must say for whom a restricted warning is")))
+    if found:
+        raise Refused(*found)
+
+
+def shape_of(text: str) -> list[list[float]] | None:
+    """A ring from what was drawn or imported: GeoJSON with one polygon, or `longitude,latitude;…`. Raises Refused."""
+    if not text.strip():
+        return None
+    try:
+        ring = _ring(text.strip())
+        shape = shapely.Polygon(ring)
+        is_one = shape.is_valid and shape.area > 0 and all(-180 <= x <= 180 and -90 <= y <= 90 for x, y in ring)
+    except (ValueError, KeyError, TypeError, IndexError, shapely.errors.ShapelyError):
+        is_one = False
+    if not is_one:
+        rule = gettext_noop(
+            "must be one polygon of WGS 84 that does not cross itself: GeoJSON, or longitude,latitude;…"
+        )
+        raise Refused(("polygon", text[:60], rule))
+    return [[round(x, 5), round(y, 5)] for x, y in shape.exterior.coords]
+
+
+def _ring(text: str) -> list[tuple[float, float]]:
+    if not text.startswith("{"):
+        points = [part.split(",") for part in text.replace("\n", ";").split(";") if part.strip()]
+        return [(float(x), float(y)) for x, y in points]
+    found = json.loads(text)
+    if found["type"] == "FeatureCollection":
+        (found,) = found["features"]
+    found = found.get("geometry", found)
+    (ring, *_holes) = found["coordinates"] if found["type"] == "Polygon" else found["coordinates"][0]
+    return [(float(point[0]), float(point[1])) for point in ring]
+
+
+def met(county: str, ring: Sequence[Sequence[float]]) -> list[Area]:
+    """The towns that a shape meets; a village has no outline and lies in its town."""
+    shape: BaseGeometry = shapely.Polygon(ring)
+    towns = Area.objects.filter(county=county, level=Area.Level.TOWN, geometry__isnull=False).order_by("path")
+    return [town for town in towns if town.geometry.intersects(shape)]
+
+
+def common(county: County, areas: Sequence[Area]) -> Area:
+    """The smallest area that holds them all."""
+    paths = [area.path.split("/")[:-1] for area in areas]
+    shared = paths[0]
+    for path in paths[1:]:
+        shared = [one for one, other in zip(shared, path, strict=False) if one == other]
+    return Area.objects.get(county=county, path="/".join(shared) + "/")
+
+
+def zones(county: str, codes: Iterable[str]) -> list[warnings.Zone]:
+    """The areas as CAP has them; an outline that is only made up is left out, the code says it all."""
+    return [warnings.Zone(area.code, area.name, _rings(area)) for area in named(county, codes)]
+
+
+def _rings(area: Area) -> tuple[tuple[cap.Position, ...], ...]:
+    if area.geometry is None or area.provenance.get("source") == SYNTHETIC:
+        return ()
+    parts = getattr(area.geometry, "geoms", [area.geometry])
+    return tuple(tuple((x, y) for x, y in part.simplify(0.001).exterior.coords) for part in parts)
+
+
+def drawn(county: str) -> list[dict[str, Any]]:
+    """The towns to click on: code, name, outline in degrees, made simpler."""
+    rows = Area.objects.filter(county=county, level=Area.Level.TOWN, geometry__isnull=False).order_by("path")
+    return [
+        {"code": one.code, "name": one.name, "shape": shapely.geometry.mapping(one.geometry.simplify(0.002))}
+        for one in rows
+    ]

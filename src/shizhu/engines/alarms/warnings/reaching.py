@@ -1,0 +1,263 @@
+"""Whom a warning must reach: the chain of named persons, households and loudspeakers; rings that widen; receipts.
+
+The ring is widened at deadlines kept with each addressee, by a job of the message that is asked for in the transaction
+that sets them. Whoever runs it holds the warning's row, and a channel tells nobody twice (notices): a worker that died
+in the middle has done nothing, and the next does it once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from shizhu.engines.alarms.logic import warnings
+from shizhu.engines.alarms.models import Addressee, PublicWarning, WarningMessage
+from shizhu.engines.notices import api as notices
+from shizhu.engines.records import api as records
+from shizhu.kernel import jobs, packs
+from shizhu.kernel.models import Area, County, Post
+from shizhu.lib.times import parse_duration
+
+CHANNELS = ("sms", "voice")
+SPEAKER = "speaker"
+WIDEN = "alarms.widen"
+RECORD = "record/"
+ANYBODY = "*"  # in county.yaml: of every kind
+
+
+def _of_county(county: str) -> dict[str, Any]:
+    settings = County.objects.values_list("settings", flat=True).get(pk=county)
+    found: dict[str, Any] = settings.get("warnings", {})
+    return found
+
+
+def roles(county: str, kind: str) -> set[str]:
+    """Roles whose holders must be reached: those of the kind, and those the county adds."""
+    added = _of_county(county).get("tell", {})
+    return {*packs.declared("warnings", kind, county).get("tell", ()), *added.get(ANYBODY, ()), *added.get(kind, ())}
+
+
+def patience(county: str, kind: str, level: str) -> timedelta:
+    """After how long the next is tried."""
+    said = packs.declared("warnings", kind, county).get("answer", {}).get(level)
+    return parse_duration(said) if said else warnings.ANSWER[level]
+
+
+def channels(county: str, kind: str) -> Sequence[str]:
+    """Tried one after the other."""
+    found: Sequence[str] = packs.declared("warnings", kind, county).get("channels", CHANNELS)
+    return found
+
+
+def holders(county: str, kind: str, areas: Sequence[Area]) -> list[Post]:
+    """One post of each person to be reached, the nearest one: in the areas, below them, or above them."""
+    posts = Post.objects.current(timezone.localdate()).filter(
+        area__county=county, role__in=roles(county, kind), person__is_active=True
+    )
+    found: dict[int, Post] = {}
+    for post in sorted(posts.select_related("person", "area"), key=lambda post: (len(post.area.path), post.pk)):
+        if any(post.area.path.startswith(one.path) or one.path.startswith(post.area.path) for one in areas):
+            found[post.person_id] = post
+    return list(found.values())
+
+
+def told(warning: PublicWarning, message: WarningMessage, before: Sequence[WarningMessage]) -> int:
+    """Tell everybody a message must reach, in the transaction that issues it; returns the number of the notice."""
+    areas = list(Area.objects.filter(county=warning.county_id, code__in=message.content["areas"]))
+    goes_on, level = message.kind not in warnings.ENDING, message.content["level"]
+    due = timezone.now() + patience(warning.county_id, warning.kind, level) if goes_on else None
+    found = [
+        Addressee(message=message, person=post.person, name=post.person.name, role=post.role_id, area=post.area)
+        for post in holders(warning.county_id, warning.kind, areas)
+    ]
+    known = {one.person_id for one in found if one.person_id}
+    for one in Addressee.objects.filter(message__in=before).exclude(person=None).order_by("-pk"):
+        if one.person_id and one.person_id not in known:  # told before, so told of what became of it
+            known.add(one.person_id)
+            found.append(
+                Addressee(message=message, person_id=one.person_id, name=one.name, role=one.role, area=one.area)
+            )
+    homes = households(warning.county_id, areas)
+    found += [Addressee(message=message, contact=home.contact, area_id=home.area) for home in homes]
+    for one in found:
+        one.due = due
+    text = "\n".join(filter(None, (message.content[name]["zh"] for name in ("description", "instruction"))))
+    number = notices.tell(
+        warning.county_id, f"warning/{message.pk}", known, title=message.content["headline"]["zh"], text=text,
+        url=f"/cap/{message.identifier}", level=level, wants_receipt=True,
+    )  # fmt: skip
+    if number is None:
+        raise RuntimeError(f"warning message {message.pk} was told before it was issued")
+    first = channels(warning.county_id, warning.kind)[:1]
+    notices.also(
+        number, contacts=[notices.Contact(home.contact, home.phone) for home in homes if home.phone], kinds=first
+    )
+    Addressee.objects.bulk_create(found)
+    if level in warnings.GRAVE or not goes_on:
+        _speak(message, number, homes)
+    if due and found:
+        jobs.wake(WIDEN, message.pk, due)
+    return number
+
+
+@dataclass(frozen=True)
+class Household:
+    """A household of the county's register: how it is named in deliveries, and how it is reached."""
+
+    contact: str
+    area: int
+    phone: str
+    speaker: str
+
+
+def households(county: str, areas: Iterable[Area]) -> list[Household]:
+    """Those in the areas; none where the county names no register of them."""
+    named = _of_county(county).get("households")
+    if not named:
+        return []
+    fields = [named["phone"], *([named["speaker"]] if "speaker" in named else [])]
+    rows = records.contacts(county, named["register"], fields, areas)
+    return [Household(f"{RECORD}{row.record}", row.area, row.values[0], "".join(row.values[1:])) for row in rows]
+
+
+def _speak(message: WarningMessage, notice: int, homes: Iterable[Household]) -> None:
+    """Loudspeakers near these households read it out."""
+    speakers = {home.speaker: home.area for home in homes if home.speaker}
+    contacts = [notices.Contact(f"{SPEAKER}/{number}", number) for number in sorted(speakers)]
+    notices.also(notice, contacts=contacts, kinds=[SPEAKER])
+    rows = [
+        Addressee(message=message, contact=f"{SPEAKER}/{number}", name=number, area_id=area)
+        for number, area in sorted(speakers.items())
+    ]
+    Addressee.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """When somebody first said that they know, or was reached, and by which way; None: not yet."""
+
+    at: datetime | None
+    way: str
+    is_simulated: bool
+    tried: tuple[str, ...]  # ways, in order
+
+
+def answers(message: WarningMessage) -> dict[str, Answer]:
+    """`person/<number>` or contact → its answer. A person answers by reading; a household by being reached."""
+    rows: dict[str, list[notices.Receipt]] = defaultdict(list)
+    for one in notices.receipts([message.notice] if message.notice else []):
+        rows[who(one.person, one.contact)].append(one)
+    found = {}
+    for name, mine in rows.items():
+        times = [(one.read_at or (one.received_at if one.contact else None), one) for one in mine]
+        done = min(((at, one) for at, one in times if at), key=lambda pair: pair[0], default=None)
+        ways = tuple(one.way for one in mine)
+        found[name] = (
+            Answer(done[0], done[1].way, done[1].is_simulated, ways) if done else Answer(None, "", False, ways)
+        )
+    return found
+
+
+def who(person: int | None, contact: str) -> str:
+    """How an addressee is named among answers."""
+    return contact or f"person/{person}"
+
+
+@transaction.atomic
+def widen(number: int, now: datetime | None = None) -> int:
+    """Try the next for everybody whose time is up; returns for how many. None once the warning went on or is over."""
+    at = now or timezone.now()
+    message = WarningMessage.objects.get(pk=number)
+    warning = PublicWarning.objects.select_for_update(of=("self",)).select_related("area").get(pk=message.warning_id)
+    waiting = message.addressees.exclude(due=None)
+    is_newest = not warning.messages.filter(state="issued", pk__gt=number).exists()
+    if warning.state != PublicWarning.State.CURRENT or not is_newest or message.notice is None:
+        waiting.update(due=None)
+        return 0
+    answered = {name for name, one in answers(message).items() if one.at}
+    late, silent = [], []
+    ways = channels(warning.county_id, warning.kind)
+    span = patience(warning.county_id, warning.kind, message.content["level"])
+    for one in waiting.filter(due__lte=at).select_related("area"):
+        if who(one.person_id, one.contact) in answered:
+            one.due = None
+        else:
+            one.ring += 1
+            late.append(one)
+            is_last = one.ring > len(ways) - (0 if one.person_id else 1)
+            one.due = None if is_last else at + span
+            silent += [one] if is_last else []
+        one.save(update_fields=["ring", "due"])
+    _try(message, warning, [one for one in late if one not in silent], ways)
+    _name(message, warning, silent)
+    soonest = waiting.order_by("due").values_list("due", flat=True).first()
+    if soonest:
+        jobs.wake(WIDEN, number, soonest)
+    return len(late)
+
+
+def _try(message: WarningMessage, warning: PublicWarning, late: Sequence[Addressee], ways: Sequence[str]) -> None:
+    """The next channel of each; a household had the first at once."""
+    homes = {home.contact: home for home in _homes(warning, message)} if any(one.contact for one in late) else {}
+    for number, way in enumerate(ways):
+        people = [one.person_id for one in late if one.person_id and one.ring == number + 1]
+        contacts = [
+            notices.Contact(one.contact, homes[one.contact].phone)
+            for one in late
+            if one.contact in homes and one.ring == number and homes[one.contact].phone
+        ]
+        if people or contacts:
+            notices.also(message.notice or 0, people=people, contacts=contacts, kinds=[way])
+
+
+def _homes(warning: PublicWarning, message: WarningMessage) -> list[Household]:
+    return households(
+        warning.county_id, Area.objects.filter(county=warning.county_id, code__in=message.content["areas"])
+    )
+
+
+def _name(message: WarningMessage, warning: PublicWarning, silent: Sequence[Addressee]) -> None:
+    """Nobody is left to try: those beside and above are told by name, and loudspeakers speak to silent households."""
+    if not silent:
+        return
+    people = list(message.addressees.exclude(person=None).select_related("area"))
+    told: dict[int, list[Addressee]] = defaultdict(list)
+    for one in silent:
+        for other in beside(one, people) | above(one, people):
+            told[other].append(one)
+    key = f"warning/{message.pk}/silent/{silent[0].pk}"
+    for person, of in told.items():
+        names = "、".join(f"{one.area.name} {one.name}" for one in of if one.person_id)
+        homes = sum(1 for one in of if one.contact)
+        lines = [f"未签收：{names}" if names else "", f"未联系到的住户：{homes} 户" if homes else ""]
+        notices.tell(
+            warning.county_id, f"{key}/{person}", [person], title=f"请代为通知：{message.content['headline']['zh']}",
+            text="\n".join(filter(None, lines)), url=f"/cap/{message.identifier}", level=message.content["level"],
+            wants_receipt=True,
+        )  # fmt: skip
+    contacts = {one.contact for one in silent if one.contact}
+    if contacts:
+        _speak(message, message.notice or 0, [home for home in _homes(warning, message) if home.contact in contacts])
+
+
+def beside(one: Addressee, people: Iterable[Addressee]) -> set[int]:
+    """Who stands in: others of the same area, else holders of the same role in the areas beside it."""
+    others = [other for other in people if other.person_id and other.person_id != one.person_id]
+    here = {other.person_id for other in others if other.area_id == one.area_id}
+    near = {
+        other.person_id for other in others if other.area.parent_id == one.area.parent_id and other.role == one.role
+    }
+    return {number for number in here or near if number}
+
+
+def above(one: Addressee, people: Iterable[Addressee]) -> set[int]:
+    """Holders in the nearest area above that has any."""
+    up = [other for other in people if other.area_id != one.area_id and one.area.path.startswith(other.area.path)]
+    deepest = max((len(other.area.path) for other in up), default=0)
+    return {other.person_id for other in up if other.person_id and len(other.area.path) == deepest}

@@ -1,0 +1,123 @@
+"""Who knows of a warning: by place and by name, through which channel, when; and how long it took."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from shizhu.engines.alarms.logic import warnings
+from shizhu.engines.alarms.models import Addressee, PublicWarning, WarningMessage
+from shizhu.engines.alarms.warnings import reaching
+from shizhu.engines.records import api as records
+from shizhu.kernel.access import Actor
+from shizhu.kernel.models import Area, Role
+from shizhu.kernel.text import label
+
+SHOWN = 30  # households that are named in one place
+NOT_YET = reaching.Answer(None, "", is_simulated=False, tried=())
+
+
+@dataclass(frozen=True)
+class Line:
+    """Somebody with what became of it."""
+
+    addressee: Addressee
+    role: str
+    answer: reaching.Answer
+    took: timedelta | None
+
+
+@dataclass
+class Place:
+    """An area with those in it; `inside` are the areas below that have any."""
+
+    area: Area
+    people: list[Line] = field(default_factory=list)
+    homes: list[Line] = field(default_factory=list)
+    speakers: list[Line] = field(default_factory=list)
+    inside: list[Place] = field(default_factory=list)
+
+    @property
+    def everybody(self) -> list[Line]:
+        """The persons here and below."""
+        return [*self.people, *(line for place in self.inside for line in place.everybody)]
+
+    @property
+    def every_home(self) -> list[Line]:
+        """The households here and below."""
+        return [*self.homes, *(line for place in self.inside for line in place.every_home)]
+
+    @property
+    def answered(self) -> int:
+        """Persons who said that they know."""
+        return sum(1 for line in self.everybody if line.answer.at)
+
+    @property
+    def reached(self) -> int:
+        """Households that were reached."""
+        return sum(1 for line in self.every_home if line.answer.at)
+
+    @property
+    def silent_homes(self) -> list[Line]:
+        """Households here that were not reached, some of them."""
+        return [line for line in self.homes if not line.answer.at][:SHOWN]
+
+
+def shown(who: Actor, warning: PublicWarning) -> dict[str, Any]:
+    """What the page tells of the newest message: the tree of places, and the shares of persons and households."""
+    message = warning.messages.filter(state="issued").order_by("pk").last()
+    if message is None or message.sent is None:
+        return {"tree": None}
+    lines = list(_lines(message))
+    people = [line.answer.at for line in lines if line.addressee.person_id]
+    homes = [line.answer.at for line in lines if line.addressee.contact.startswith(reaching.RECORD)]
+    tree = _tree(lines)
+    _name(who, tree)
+    return {
+        "tree": tree, "told_of": message, "people": warnings.share(message.sent, people),
+        "homes": warnings.share(message.sent, homes),
+    }  # fmt: skip
+
+
+def _lines(message: WarningMessage) -> Iterable[Line]:
+    answers = reaching.answers(message)
+    roles = {role.pk: label(role.name) for role in Role.objects.all()}
+    for one in message.addressees.select_related("area", "person"):
+        answer = answers.get(reaching.who(one.person_id, one.contact), NOT_YET)
+        took = answer.at - message.sent if answer.at and message.sent else None
+        yield Line(one, roles.get(one.role, one.role), answer, took)
+
+
+def _tree(lines: Iterable[Line]) -> list[Place]:
+    """Places from the county down; a place whose parent has nobody stands under the next above that has."""
+    by_path: dict[str, Place] = {}
+    rows = defaultdict(list)
+    for line in lines:
+        rows[line.addressee.area.path].append(line)
+    for path in sorted(rows):
+        place = Place(rows[path][0].addressee.area)
+        for line in rows[path]:
+            kind = "people" if line.addressee.person_id else "homes"
+            kind = "speakers" if line.addressee.contact.startswith(reaching.SPEAKER) else kind
+            getattr(place, kind).append(line)
+        by_path[path] = place
+    tops: list[Place] = []
+    for path, place in by_path.items():
+        above = max((other for other in by_path if path.startswith(other) and other != path), key=len, default="")
+        (by_path[above].inside if above else tops).append(place)
+    return tops
+
+
+def _name(who: Actor, places: Iterable[Place]) -> None:
+    """Households that are not reached get their title, where the reader may see their record."""
+    for place in places:
+        for line in place.silent_homes:
+            try:
+                number = int(line.addressee.contact.removeprefix(reaching.RECORD))
+                line.addressee.name = records.get_by_id(who, number).title
+            except LookupError:
+                line.addressee.name = ""
+        _name(who, place.inside)
