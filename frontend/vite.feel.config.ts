@@ -1,7 +1,10 @@
 // Bundles feelin, the FEEL engine of bpmn.io, into one script for V8 inside Python.
 import { defineConfig } from "vite";
 
+import { mended } from "./feelin.mends";
+
 export default defineConfig({
+  plugins: [mended()],
   build: {
     outDir: "../src/shizhu/lib/feel",
     emptyOutDir: false,

@@ -23,7 +23,7 @@ type Expression = { id?: string; type?: string } & (
   | { kind: "filter"; of: Expression; match: Expression }
   | { kind: "for" | "some" | "every"; variable: string; of: Expression; body: Expression }
 );
-type Requires = { requires: string[]; knows: string[] };
+type Requires = { requires: string[]; knows: string[]; far?: Record<string, string> }; // id → name of the import
 type Decision = Named & Requires & { id: string; body: Expression | null };
 type Knowledge = Named & Requires & { id: string; language: string; parameters: Named[]; body: Expression | null };
 type Service = Named & { id: string; outputs: string[]; inputs: string[] };
@@ -106,7 +106,7 @@ export class Run {
   }
 
   said(): Context {
-    const made = this.model.decisions.filter((one) => this.known.has(one.id));
+    const made = this.model.decisions.filter((one) => this.known.has(one.id)).reverse(); // its own hide what it imports
     return Object.fromEntries(made.map((one) => [one.name, this.known.get(one.id)]));
   }
 
@@ -114,16 +114,26 @@ export class Run {
     return [...this.model.decisions, ...this.model.inputs].find((one) => one.id === id)?.name ?? id;
   }
 
-  private scope({ requires, knows }: Requires): Context {
-    const values = requires.map((id) => [this.name(id), this.decide(id)]);
-    return { ...Object.fromEntries(values), ...this.knowledge(knows) };
+  private scope(of: Requires): Context {
+    return this.named(of, [...of.requires.map((id) => [id, this.name(id), this.decide(id)] as const), ...this.knowledge(of)]);
   }
 
-  private knowledge(ids: string[]): Context {
-    return Object.fromEntries(ids.flatMap((id) => {
+  /** Values by name, those of an import in a context with its name. */
+  private named({ far }: Requires, values: (readonly [string, string, unknown])[]): Context {
+    const made: Context = {};
+    for (const [id, name, value] of values) {
+      const place = far?.[id];
+      if (place) made[place] = { ...(made[place] as Context | undefined), [name]: value };
+      else made[name] = value;
+    }
+    return made;
+  }
+
+  private knowledge(by: Requires): (readonly [string, string, unknown])[] {
+    return by.knows.flatMap((id) => {
       const of = this.model.knowledge.find((one) => one.id === id) ?? this.model.services.find((one) => one.id === id);
-      return of ? [[of.name, this.called(id, of)]] : [];
-    }));
+      return of ? [[id, of.name, this.called(id, of)] as const] : [];
+    });
   }
 
   private called(id: string, of: Knowledge | Service): unknown {
@@ -137,7 +147,7 @@ export class Run {
   private business(of: Knowledge): unknown {
     const item = this.model.items[of.type ?? ""];
     const type = item?.isFunction ? item.result : of.type;
-    return this.func(of.name, of.language, of.parameters, of.body, () => this.knowledge(of.knows), type);
+    return this.func(of.name, of.language, of.parameters, of.body, () => this.named(of, this.knowledge(of)), type);
   }
 
   private service(of: Service): FeelFunction {

@@ -272,6 +272,58 @@ def test_a_value_is_made_to_fit_its_type_or_null(type_: str, text: str, expected
     assert (found.faults == ()) == (expected is not None)
 
 
+def file_of(namespace: str, *parts: str, imports: Sequence[tuple[str, str]] = ()) -> bytes:
+    """A model; `imports` are (name, namespace)."""
+    head = "".join(f'<import name="{one}" namespace="{far}" importType="{OF_1_3}"/>' for one, far in imports)
+    return f'<definitions xmlns="{OF_1_3}" namespace="{namespace}">{head}{"".join(parts)}</definitions>'.encode()
+
+
+RIVER = file_of(
+    "urn:river",
+    ITEMS,
+    input_data("depth", "number"),
+    decision("risk", literal("depth * 2"), of=["i_depth"], type_="number"),
+    KNOWLEDGE.format(body=literal("days * 10")),
+)
+
+
+def test_models_are_imported_with_their_decisions_knowledge_inputs_and_types() -> None:
+    town = file_of(
+        "urn:town",
+        decision("risk", literal('"risk " + string(high water.risk)'), of=["urn:river#d_risk"]).replace(
+            'requiredInput href="#urn', 'requiredDecision href="urn'
+        ),
+        imports=[("high water", "urn:river")],
+    )
+    county = file_of(
+        "urn:county",
+        decision("both", literal("{town: t.risk, river: r.risk, fee: r.fee(2)}")).replace(
+            "<literal",
+            '<informationRequirement><requiredDecision href="urn:town#d_risk"/></informationRequirement>'
+            '<informationRequirement><requiredDecision href="urn:river#d_risk"/></informationRequirement>'
+            '<knowledgeRequirement><requiredKnowledge href="urn:river#k"/></knowledgeRequirement><literal',
+        ),
+        decision("level", literal('"pink"'), type_="r.tLevel"),
+        imports=[("t", "urn:town"), ("r", "urn:river")],
+    )
+    assert sorted(dmn.needed(county, [county, town, RIVER])) == sorted([town, RIVER])
+    made = dmn.read_model(county, town, RIVER)
+    assert (made.decisions, made.inputs) == (("both", "level"), {"depth": "number"})
+    found = dmn.decide(made, "both", {"depth": 3})
+    assert (found.value, found.faults) == ({"town": "risk 6", "river": 6, "fee": 20}, ())
+    assert dmn.decide(made, "level", {}).value is None  # none of the values of the type imported
+    with pytest.raises(dmn.DmnError, match="t: 'urn:town' is imported, and no file beside it"):
+        dmn.read_model(county, RIVER)
+
+
+def test_an_import_without_a_name_is_as_if_written_here_and_none_goes_in_a_circle() -> None:
+    here = file_of("urn:here", decision("level", literal('"red"'), type_="tLevel"), imports=[("", "urn:river")])
+    assert dmn.decide(dmn.read_model(here, RIVER), "level", {}).value == "red"
+    one, other = file_of("urn:1", imports=[("o", "urn:2")]), file_of("urn:2", imports=[("o", "urn:1")])
+    with pytest.raises(dmn.DmnError, match="o: 'urn:1' imports itself"):
+        dmn.read_model(one, other)
+
+
 def test_dates_go_in_and_come_out() -> None:
     made = model(input_data("day", "date"), decision("due", literal('day + duration("P5D")'), of=["i_day"]))
     assert dmn.decide(made, "due", {"day": dt.date(2026, 7, 1)}).value == dt.date(2026, 7, 6)

@@ -49,15 +49,15 @@ def test_the_timeline_says_what_was_decided_and_by_which_rule(county: County) ->
     assert re.search(r"定优惠 \S+ \S+ who maker · percent 10 依据规则 2", page)
 
 
-def test_a_case_keeps_the_decision_it_began_with(county: County) -> None:
-    row = Declaration.objects.get(kind="decisions", key="lemonade.offer")
+def test_a_case_keeps_the_decision_it_began_with_and_what_that_imports(county: County) -> None:
+    row = Declaration.objects.get(kind="decisions", key="lemonade.sizes")
     before = opened(county, cups=30)
     row.body = {"text": row.body["text"].replace("cups &gt;= 20", "cups &gt;= 100")}
     row.save()
     packs.forget()
     after = opened(county, cups=30)
     assert (ready(before).step, ready(after).step) == ("taste_first", "make_all")
-    kept = [case.forms["decisions/lemonade.offer"] for case in (before, after)]
+    kept = [case.forms["decisions/lemonade.sizes"] for case in (before, after)]
     assert len(set(kept)) == 2
 
 

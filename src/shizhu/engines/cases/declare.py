@@ -57,12 +57,19 @@ def _unknown_in_steps(key: str, flow: Flow, about: flows.About, everything: Load
 def check_decision(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:  # one form for every kind
     """The file can be decided, and it is plain which of its decisions is asked for."""
     try:
-        model = dmn.read_model(body["text"].encode())
+        xml = body["text"].encode()
+        model = dmn.read_model(xml, *dmn.needed(xml, _decisions_of(everything)))
     except dmn.DmnError as error:
         yield str(error)
         return
     if model.answer_to(key.rpartition(".")[2]) is None:
         yield f"{', '.join(model.decisions) or 'no decision'}: one must be named as the file, or required by no other"
+
+
+def _decisions_of(everything: LoadedPacks) -> Iterator[bytes]:
+    """The files of all decisions: one imports another by its namespace."""
+    for pack in everything.values():
+        yield from (item.body["text"].encode() for item in pack.declared if item.kind == "decisions")
 
 
 def check_form(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:  # one form for every kind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
@@ -157,20 +158,33 @@ def form(key: str, county: str) -> packs.Body:
 
 
 def decision(key: str, county: str) -> dmn.Model:
-    """A decision model as declared now; KeyError if nobody declares it."""
-    return dmn.read_model(packs.declaration("decisions", key, county)["text"].encode())
+    """A decision model as declared now, with those it imports; KeyError if nobody declares it."""
+    return _model(packs.declaration("decisions", key, county), packs.declarations("decisions", county))
+
+
+def _model(body: packs.Body, everything: Mapping[str, packs.Body]) -> dmn.Model:
+    xml = body["text"].encode()
+    return dmn.read_model(xml, *dmn.needed(xml, (one["text"].encode() for one in everything.values())))
 
 
 def keep_forms(flow: Flow, about: About, county: str) -> dict[str, str]:
     """key → digest of every form and (`decisions/key`) decision of the flow, kept as it is for a case that begins."""
     keys = {about.start_form, *(step.form or "" for step in flow.steps)} - {""}
     bodies = {key: form(key, county) for key in sorted(keys)}
-    asked = {ask.decision for ask in flow.asks.values()}
-    bodies |= {f"{DECISIONS}{key}": packs.declaration("decisions", key, county) for key in sorted(asked)}
+    bodies |= {f"{DECISIONS}{key}": body for key, body in _decisions(flow, county).items()}
     digests = {key: packs.digest(body) for key, body in bodies.items()}
     versions = [FormVersion(digest=digests[key], body=body) for key, body in bodies.items()]
     FormVersion.objects.bulk_create(versions, ignore_conflicts=True)
     return digests
+
+
+def _decisions(flow: Flow, county: str) -> dict[str, packs.Body]:
+    """The decisions a flow asks and those that these import, as declared now."""
+    declared = packs.declarations("decisions", county)
+    asked = {ask.decision: packs.declaration("decisions", ask.decision, county) for ask in flow.asks.values()}
+    texts = [body["text"].encode() for body in declared.values()]
+    imported = {one for body in asked.values() for one in dmn.needed(body["text"].encode(), texts)}
+    return asked | {key: body for key, body in sorted(declared.items()) if body["text"].encode() in imported}
 
 
 @lru_cache(maxsize=256)
@@ -210,7 +224,8 @@ def later(county: str, moment: datetime, duration: str, clock: str) -> datetime:
 def models_of(case: Case) -> dict[str, dmn.Model]:
     """The decision models of a case as they were when it was opened."""
     kept = {key.removeprefix(DECISIONS): made for key, made in case.forms.items() if key.startswith(DECISIONS)}
-    return {key: dmn.read_model(_form_version(digest)["text"].encode()) for key, digest in kept.items()}
+    bodies = {key: _form_version(digest) for key, digest in kept.items()}
+    return {key: _model(body, bodies) for key, body in bodies.items()}
 
 
 def form_of(case: Case, key: str) -> packs.Body:

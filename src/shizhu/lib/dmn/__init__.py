@@ -2,20 +2,20 @@
 
 Read here, decided by `frontend/src/dmn.ts` beside feelin in the V8 of `shizhu.lib.feel`, so the same decides in a
 browser. Every hit policy, boxed expressions, business knowledge models, decision services, requirements between
-decisions. Not run: functions in Java or PMML, imports of other files.
+decisions, imports of other models. Not run: functions in Java or PMML.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from shizhu.lib import feel
-from shizhu.lib.dmn.reading import DmnError, read
+from shizhu.lib.dmn.reading import DmnError, imports, namespace, read
 
-__all__ = ["Decided", "DmnError", "Model", "decide", "facts", "read_model"]
+__all__ = ["Decided", "DmnError", "Model", "decide", "facts", "imports", "namespace", "needed", "read_model"]
 
 TIMEOUT = 2.0  # seconds for one decision with all it requires
 
@@ -28,25 +28,30 @@ class Model:
 
     @property
     def decisions(self) -> tuple[str, ...]:
-        """Names of its decisions, in the order of the file."""
-        return tuple(one["name"] for one in self.body["decisions"])
+        """Names of its own decisions, in the order of the file."""
+        return tuple(one["name"] for one in self.body["decisions"] if _is_own(one))
 
     @property
     def services(self) -> tuple[str, ...]:
-        """Names of its decision services."""
-        return tuple(one["name"] for one in self.body["services"])
+        """Names of its own decision services."""
+        return tuple(one["name"] for one in self.body["services"] if _is_own(one))
 
     def answer_to(self, name: str) -> str | None:
         """The decision a file is there for: the one of that name or id, or the only one that no other requires."""
-        named = [one["name"] for one in self.body["decisions"] if name in {one["id"], one["name"]}]
-        required = {id_ for one in self.body["decisions"] for id_ in one["requires"]}
-        last = [one["name"] for one in self.body["decisions"] if one["id"] not in required]
+        own = [one for one in self.body["decisions"] if _is_own(one)]
+        named = [one["name"] for one in own if name in {one["id"], one["name"]}]
+        required = {id_ for one in own for id_ in one["requires"]}
+        last = [one["name"] for one in own if one["id"] not in required]
         return named[0] if named else last[0] if len(last) == 1 else None
 
     @property
     def inputs(self) -> dict[str, str]:
         """Its input data: name → type, `Any` where none is told."""
         return {one["name"]: one.get("type", "Any") for one in self.body["inputs"]}
+
+
+def _is_own(part: Mapping[str, Any]) -> bool:
+    return "#" not in part["id"]  # what is imported has the namespace of its file before it
 
 
 @dataclass(frozen=True)
@@ -60,9 +65,22 @@ class Decided:
 
 
 @lru_cache(maxsize=128)
-def read_model(xml: bytes) -> Model:
-    """The model of a file. Raises DmnError, which names the element, the value and the rule."""
-    return Model(read(xml))
+def read_model(xml: bytes, *beside: bytes) -> Model:
+    """The model of a file; `beside` are the files it may import. Raises DmnError with element, value and rule."""
+    return Model(read(xml, {namespace(one): one for one in beside}))
+
+
+def needed(xml: bytes, beside: Iterable[bytes]) -> list[bytes]:
+    """Those of other files that a file imports, or one it imports does."""
+    asked = [*imports(xml)]
+    known = {namespace(one): one for one in beside} if asked else {}
+    found: dict[str, bytes] = {}
+    while asked:
+        name = asked.pop()
+        if name in known and name not in found:
+            found[name] = known[name]
+            asked += imports(known[name])
+    return list(found.values())
 
 
 TEMPORAL = {

@@ -5,7 +5,8 @@ Drawings, annotations and extensions are left alone; what could not be decided a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
@@ -43,8 +44,33 @@ class DmnError(ValueError):
         self.element, self.value, self.rule = element, value, rule
 
 
-def read(xml: bytes) -> Json:
-    """The model a file describes. Raises DmnError."""
+def read(xml: bytes, others: Mapping[str, bytes] | None = None) -> Json:
+    """The model a file describes, with what it imports from `others`, files by their namespace. Raises DmnError."""
+    model: Json = {"items": {}, "inputs": [], "decisions": [], "knowledge": [], "services": []}
+    _add(model, _root(xml), others or {}, "", {})
+    _check(model)
+    return model
+
+
+@lru_cache(maxsize=128)
+def imports(xml: bytes) -> tuple[str, ...]:
+    """Namespaces of the decision models a file imports (6.3.3); none of a file that is no decision model."""
+    try:
+        return tuple(one.get("namespace") or "" for one in _imported(_root(xml)))
+    except DmnError:
+        return ()
+
+
+@lru_cache(maxsize=128)
+def namespace(xml: bytes) -> str:
+    """The namespace others import a file by; "" where it is no decision model."""
+    try:
+        return str(_root(xml).get("namespace") or "")
+    except DmnError:
+        return ""
+
+
+def _root(xml: bytes) -> Element:
     try:
         root = markup.read(xml, "a decision model")
     except markup.MarkupError as error:
@@ -52,15 +78,78 @@ def read(xml: bytes) -> Json:
     name = etree.QName(root)
     if name.localname != "definitions" or name.namespace not in NAMESPACES:
         raise DmnError("file", root.tag, "is no DMN file: its root is `definitions` of DMN 1.1 to 1.5")
-    model = {
+    return root
+
+
+def _imported(root: Element) -> list[Element]:
+    return [one for one in _children(root, "import") if one.get("importType") in NAMESPACES]
+
+
+def _add(model: Json, root: Element, others: Mapping[str, bytes], place: str, begun: dict[str, bool]) -> None:
+    """Put a file and what it imports into the model, its own parts first.
+
+    `place` comes before its ids and types: "" for the file itself, else `namespace#`. `begun`: namespace → is done.
+    """
+    own, names = str(root.get("namespace") or ""), {}
+    begun[own] = False
+    for one in _imported(root):
+        far = str(one.get("namespace") or "")
+        if begun.get(far) is False:
+            raise DmnError(one.get("name") or "import", far, "imports itself")
+        if far not in others:
+            raise DmnError(one.get("name") or "import", far, "is imported, and no file beside it has this namespace")
+        names[far] = one.get("name") or ""
+        if far not in begun:
+            _add(model, _root(others[far]), others, f"{far}#", begun)
+    begun[own] = True
+    file = _qualified(_read_one(root), names, place, model["items"])
+    for kind, parts in file.items():
+        model[kind] = parts | model[kind] if kind == "items" else parts + model[kind]
+
+
+def _read_one(root: Element) -> Json:
+    return {
         "items": dict(_items(root)),
         "inputs": [{**_named(element), "id": _id(element)} for element in _children(root, "inputData")],
         "decisions": [_decision(element) for element in _children(root, "decision")],
         "knowledge": [_knowledge(element) for element in _children(root, "businessKnowledgeModel")],
         "services": [_service(element) for element in _children(root, "decisionService")],
     }
-    _check(model)
-    return model
+
+
+def _qualified(file: Json, names: Mapping[str, str], place: str, known: Mapping[str, Json]) -> Json:
+    """A file with its ids and types as the whole model has them. `far` of a part: the names of imports it requires."""
+
+    def id_(href: str) -> str:
+        far, _, rest = href.rpartition("#")
+        return href if far in names else f"{place}{rest}"
+
+    def type_(written: str) -> str:
+        if written in file["items"]:
+            return f"{place}{written}"
+        for far, name in names.items():
+            rest = written.removeprefix(f"{name}.") if name else written
+            if f"{far}#{rest}" in known and (rest != written or not name):
+                return f"{far}#{rest}"
+        return written
+
+    for part in [*file["inputs"], *file["decisions"], *file["knowledge"], *file["services"]]:
+        part["id"] = f"{place}{part['id']}"
+        for kind in {"requires", "knows", "outputs", "inputs"} & part.keys():
+            part[kind] = [id_(href) for href in part[kind]]
+        required = [*part.get("requires", ()), *part.get("knows", ())]
+        far = {id_: names.get(id_.rpartition("#")[0], "") for id_ in required}
+        part["far"] = {id_: name for id_, name in far.items() if name}
+    _retype(file, type_)
+    return {**file, "items": {f"{place}{name}": item for name, item in file["items"].items()}}
+
+
+def _retype(found: Any, type_: Callable[[str], str]) -> None:
+    for one in found.values() if isinstance(found, dict) else found:
+        if isinstance(one, (dict, list)):
+            _retype(one, type_)
+    if isinstance(found, dict):
+        found |= {key: type_(found[key]) for key in ("type", "base", "result") if isinstance(found.get(key), str)}
 
 
 def _local(element: Element) -> str:
@@ -107,7 +196,7 @@ def _named(element: Element) -> Json:
 
 
 def _hrefs(element: Element, name: str) -> list[str]:
-    return [(child.get("href") or "").rpartition("#")[2] for child in _children(element, name)]
+    return [child.get("href") or "" for child in _children(element, name)]
 
 
 def _requires(element: Element) -> Json:

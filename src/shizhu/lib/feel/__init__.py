@@ -1,7 +1,9 @@
 """FEEL, the expression language of DMN 1.3 (chapter 10), by feelin, the engine of bpmn.io, in V8.
 
-Numbers are IEEE 754 doubles: `0.1 + 0.2` is not `0.3`, round before comparing for equality. Nothing an expression says
-reaches the disk, the network or Python. What FEEL cannot compute is null (`1 / 0`, an unknown name, a wrong type).
+Numbers are IEEE 754 doubles, results of arithmetic rounded to 15 digits: `0.1 + 0.2` is `0.3`, and the 34 digits of the
+standard there are not. Where feelin departs from the standard it is mended as it is bundled (frontend/feelin.mends.ts).
+Years are those from -271821 to 275760. Nothing an expression says reaches the disk, the network or Python. What FEEL
+cannot compute is null (`1 / 0`, an unknown name, a wrong type).
 Expressions are parsed anew at each call: FEEL's grammar depends on the names in the context.
 """
 

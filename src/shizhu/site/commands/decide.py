@@ -24,7 +24,7 @@ def main(options: argparse.Namespace) -> int:
     if options.file.is_dir():
         return _conform(options.file)
     try:
-        model = dmn.read_model(options.file.read_bytes())
+        model = _model(options.file)
     except OSError as error:
         raise Trouble(f"{options.file} cannot be read ({error.strerror}): check the path") from error
     except dmn.DmnError as error:
@@ -45,6 +45,12 @@ def main(options: argparse.Namespace) -> int:
         found[name] = {"value": answer.value, "hits": answer.hits, "faults": answer.faults}
     print(json.dumps(found, ensure_ascii=False, indent=2, default=_written))
     return 1 if any(answer["faults"] for answer in found.values()) else 0
+
+
+def _model(file: Path) -> dmn.Model:
+    """The model of a file, which imports from its folder."""
+    xml = file.read_bytes()
+    return dmn.read_model(xml, *dmn.needed(xml, [one.read_bytes() for one in sorted(file.parent.glob("*.dmn"))]))
 
 
 def _conform(folder: Path) -> int:
@@ -80,7 +86,7 @@ def _tested(file: Path) -> list[tuple[str, str]]:
     if not cases:
         return []
     try:
-        model = dmn.read_model((file.parent / (name or f"{file.parent.name}.dmn")).read_bytes())
+        model = _model(file.parent / (name or f"{file.parent.name}.dmn"))
     except (OSError, dmn.DmnError) as error:
         return [(f"{case.id} {case.name}", str(error)) for case in cases]
     return [(f"{one.case.id} {one.case.name}", one.why) for one in (tck.run(model, case) for case in cases)]

@@ -1,0 +1,328 @@
+// Where feelin 8 departs from DMN 1.3 chapter 10: what its text says, and what it has to say. A build of a feelin whose
+// text is another one fails, so that each mend is looked at again.
+type Mend = { why: string; from: string; to: string };
+
+const MENDS: Mend[] = [
+  {
+    why: "a sum, product or mean of decimals is that of the decimals: 0.1 + 0.2 is 0.3 (15 digits, all a double holds)",
+    from: "const builtins = {",
+    to: `function decimals(number) {
+    return Number.isInteger(number) || !Number.isFinite(number) ? number : Number(number.toPrecision(15));
+}
+const builtins = {`,
+  },
+  {
+    why: "durations are multiplied and divided (table 53); what has no such operation is null",
+    from: "case '*': return nullable((a, b) => a * b, 'multiply', ['number']);\n"
+      + "                case '/': return nullable((a, b) => !b ? null : a / b, 'divide', ['number']);",
+    to: `case '*': return (a, b) => {
+                    const [left, right] = [a(context), b(context)];
+                    const [of, by] = isDuration(left) ? [left, right] : [right, left];
+                    if (isDuration(of) && isNumber(by)) return durationTimes(of, by);
+                    return nullable((a, b) => isNumber(a) ? decimals(a * b) : null, 'multiply', ['number'])(() => left, () => right);
+                };
+                case '/': return (a, b) => {
+                    const [left, right] = [a(context), b(context)];
+                    if (isDuration(left) && isNumber(right)) return right ? durationTimes(left, 1 / right) : null;
+                    if (isDuration(left) && isDuration(right)) return durationsRatio(left, right);
+                    return nullable((a, b) => isNumber(a) && b ? decimals(a / b) : null, 'divide', ['number'])(() => left, () => right);
+                };`,
+  },
+  {
+    why: "as above",
+    from: "// conversions ///////",
+    to: `function durationSize(d) {
+    return d.yearsMonths ? d.value.years * 12 + d.value.months : d.value.total({ unit: 'millisecond', relativeTo: REFERENCE_DATE });
+}
+function durationTimes(d, by) {
+    const size = Math.trunc(decimals(durationSize(d) * by));
+    return new FeelDuration(Temporal.Duration.from(d.yearsMonths ? { months: size } : { milliseconds: size }), d.yearsMonths);
+}
+function durationsRatio(a, b) {
+    return a.yearsMonths === b.yearsMonths && durationSize(b) ? decimals(durationSize(a) / durationSize(b)) : null;
+}
+// conversions ///////`,
+  },
+  { why: "decimals", from: "return a + b;\n                }, 'add'", to: "return isNumber(a) ? decimals(a + b) : a + b;\n                }, 'add'" },
+  {
+    why: "decimals; from a duration no date is taken",
+    from: "return a - b;\n                }, 'subtract'",
+    to: "return isNumber(a) ? decimals(a - b) : null;\n                }, 'subtract'",
+  },
+  {
+    why: "a power of what is no number is null",
+    from: "nullable((a, b) => Math.pow(a, b), 'exponentiate'",
+    to: "nullable((a, b) => isNumber(a) ? decimals(Math.pow(a, b)) : null, 'exponentiate'",
+  },
+  { why: "decimals", from: "sum === null ? el : sum + el, null", to: "sum === null ? el : decimals(sum + el), null" },
+  { why: "decimals", from: "return s === null ? s : s / list.length;", to: "return s === null ? s : decimals(s / list.length);" },
+  { why: "decimals", from: "return result * n;", to: "return decimals(result * n);" },
+  {
+    why: "a scale is a whole number of -6111 to 6176 digits; a number is shifted as a decimal: 2.675 by two digits is 267.5",
+    from: "const result = func(n * Math.pow(10, scale)) / Math.pow(10, scale);\n    return isNaN(result) ? n : result;",
+    to: `const digits = Math.trunc(scale);
+    if (digits < -6111 || digits > 6176) return null;
+    const result = shifted(func(shifted(n, digits)), -digits);
+    return isNaN(result) || !Number.isFinite(result) ? n : result;`,
+  },
+  {
+    why: "as above",
+    from: "function bankersRound(n) {",
+    to: `function shifted(n, digits) {
+    const [mantissa, exponent = '0'] = String(n).split('e');
+    return Number(mantissa + 'e' + (Number(exponent) + digits));
+}
+function bankersRound(n) {`,
+  },
+  ...["up", "down"].map((way) => ({
+    why: "as above, and half away from or towards zero",
+    from: `    'round half ${way}': fn(function (n, scale) {
+        if (n === null || scale === null)
+            return null;
+        const remainder = (n * Math.pow(10, scale)) % 1;
+        if (Math.abs(remainder) === 0.5) {
+            return offsetted(n > 0 ? ${way === "up" ? "Math.ceil : Math.floor" : "Math.floor : Math.ceil"}, n, scale);
+        }
+        return offsetted(Math.round, n, scale);`,
+    to: `    'round half ${way}': fn(function (n, scale) {
+        if (n === null || scale === null)
+            return null;
+        const half = (m) => Math.sign(m) * ${way === "up" ? "Math.floor(Math.abs(m) + 0.5)" : "Math.ceil(Math.abs(m) - 0.5)"};
+        return offsetted(half, n, scale);`,
+  })),
+  ...["floor", "ceil"].map((way) => ({
+    why: "as above",
+    from: `const adjust = Math.pow(10, scale);\n        return Math.${way}(n * adjust) / adjust;`,
+    to: `return offsetted(Math.${way}, n, scale);`,
+  })),
+  {
+    why: "a duration has its negative, and nothing but numbers else",
+    from: "return op(context)(() => 0, value);",
+    to: `const given = value(context);
+                    if (isDuration(given)) return new FeelDuration(given.value.negated(), given.yearsMonths);
+                    return op(context)(() => 0, () => given);`,
+  },
+  {
+    why: "two kinds of duration are not compared; `is` tells them apart",
+    from: "return durationEquals(a, b);",
+    to: "if (a.yearsMonths !== b.yearsMonths) return strict ? false : null;\n        return durationSize(a) === durationSize(b);",
+  },
+  {
+    why: "a date with a duration is a date (10.3.2.5, table 55)",
+    from: "return new FeelDateTime(temporal.value.toPlainDateTime().add(d), 'UTC');",
+    to: "return new FeelDate(temporal.value.toPlainDateTime().add(d).toPlainDate());",
+  },
+  {
+    why: "a time has no years and months to be added to",
+    from: "        // times wrap around midnight and keep their zone",
+    to: "        if (dur.yearsMonths) return null;\n        // times wrap around midnight and keep their zone",
+  },
+  {
+    why: "moments are subtracted as such, of which both or neither have a zone; a date is its midnight in UTC",
+    from: "    if (isTime(a) && isTime(b)) {\n        return new FeelDuration(a.value.since(b.value));",
+    to: `    const zoned = (one) => isDate(one) || isZoned(one);
+    if (isTime(a) !== isTime(b) || (!(isDate(a) && isDate(b)) && zoned(a) !== zoned(b))) return null;
+    if (isZoned(a) || isZoned(b)) return duration(toComparable(a) - toComparable(b));
+    if (isTime(a)) {
+        return new FeelDuration(a.value.since(b.value), false);`,
+  },
+  {
+    why: "a range with an end that is null is no comparison: what is in it is not known, and it is not the same as `< 10`",
+    from: "case '>': return (b) => createRange(b, null, false, false);\n"
+      + "                case '>=': return (b) => createRange(b, null, true, false);\n"
+      + "                case '<': return (b) => createRange(null, b, false, false);\n"
+      + "                case '<=': return (b) => createRange(null, b, false, true);\n"
+      + "                case '=': return (b) => (a) => equals(a, b);\n"
+      + "                case '!=': return (b) => (a) => {\n"
+      + "                    const result = equals(a, b);\n"
+      + "                    return result === null ? null : !result;\n"
+      + "                };",
+    to: `case '>': return (b) => compared(createRange(b, null, false, false));
+                case '>=': return (b) => compared(createRange(b, null, true, false));
+                case '<': return (b) => compared(createRange(null, b, false, false));
+                case '<=': return (b) => compared(createRange(null, b, false, true));
+                case '=': return (b) => Object.assign((a) => equals(a, b),
+                    { sign: '=', start: b, end: b, 'start included': true, 'end included': true });
+                case '!=': return (b) => Object.assign((a) => {
+                    const result = equals(a, b);
+                    return result === null ? null : !result;
+                }, { sign: '!=', start: b });`,
+  },
+  {
+    why: "as above",
+    from: "function equals(a, b, strict = false) {\n    var _a, _b;",
+    to: `function compared(range) {
+    return Object.defineProperty(range, 'isCompared', { value: true });
+}
+function equals(a, b, strict = false) {
+    var _a, _b;
+    if ((a && a.sign) || (b && b.sign)) {
+        return !!a && !!b && a.sign === b.sign && equals(a.start, b.start) === true;
+    }`,
+  },
+  { why: "as above", from: "if (aType === 'range') {\n        return (a['start", to: "if (aType === 'range') {\n        return (!a.isCompared === !b.isCompared && a['start" },
+  {
+    why: "as above",
+    from: "    if (value === null || value === undefined) {\n        return null;\n    }\n    if (value instanceof FeelRange) {",
+    to: `    if (value === null || value === undefined || (!range.isCompared && (start === null || end === null))) {
+        return null;
+    }
+    if (value instanceof FeelRange) {`,
+  },
+  {
+    why: "what is compared with another type or null is null",
+    from: "    const valueType = getType(value);\n    if (range.valueType !== null &&",
+    to: `    const valueType = getType(value);
+    const bound = start === null ? end : start;
+    if (isDuration(bound) && isDuration(value) && bound.yearsMonths !== value.yearsMonths) return null;
+    if (range.isCompared && range.valueType !== valueType) return null;
+    if (range.valueType !== null &&`,
+  },
+  {
+    why: "`for` goes over whole numbers and dates, down only where it is said without brackets; over nothing else",
+    from: "    const { start, end, valueType } = range;\n    // empty range",
+    to: `    const { start, end, valueType, isIterated } = range;
+    if (start === null || end === null || !['number', 'date'].includes(valueType)) return null;
+    if (cmp(start, end) > 0 && !isIterated) return null;
+    if (valueType === 'date') {
+        const down = cmp(start, end) > 0 ? -1 : 1;
+        const days = [];
+        for (let day = start; cmp(day, end) * down <= 0; day = new FeelDate(day.value.add({ days: down }))) {
+            if ((range['start included'] || cmp(day, start)) && (range['end included'] || cmp(day, end))) days.push(fn(day));
+        }
+        return days;
+    }
+    // empty range`,
+  },
+  {
+    why: "it also ends where the ends are no whole numbers apart",
+    from: "        if (i === end && !endIncluded) {\n            break;",
+    to: "        if ((i === end && !endIncluded) || (i - end) * direction > 0) {\n            break;",
+  },
+  {
+    why: "as above; an end of 0 is one",
+    from: "return b ? createRange(a, b) : a;",
+    to: "return args[2] ? Object.defineProperty(createRange(a, b), 'isIterated', { value: true }) : a;",
+  },
+  {
+    why: "a context has each key once (10.3.2.6)",
+    from: "                    merged[key] = value;\n                    result[key] = value;",
+    to: `                    if (Object.hasOwn(result, key)) {
+                        interpreterContext.addWarning(node, 'INVALID_TYPE', { template: 'Key {key} is there twice', values: { key } });
+                        return null;
+                    }
+                    merged[key] = value;
+                    result[key] = value;`,
+  },
+  {
+    why: "parameters have types, and a value of another one makes null (10.3.2.13)",
+    from: "case 'FormalParameter': return args[0];",
+    to: "case 'FormalParameter': return { name: args[0], type: args.find(isTypeDescriptor) };",
+  },
+  {
+    why: "as above",
+    from: "            const parameterNames = args[2];\n",
+    to: "            const parameters = args[2];\n            const parameterNames = parameters.map(({ name }) => name);\n",
+  },
+  {
+    why: "as above",
+    from: "            return wrapFunction((...args) => {\n                const fnContext",
+    to: `            return wrapFunction((...args) => {
+                if (parameters.some(({ type }, at) => type && !isNil(args[at]) && !matchesType(args[at], type, context))) return null;
+                const fnContext`,
+  },
+  {
+    why: "an entry of a context may be null whatever its type; types of a model are asked for what they say",
+    from: "has$1(value, name) && matchesType(value[name], type, context));",
+    to: "has$1(value, name) && (value[name] === null || matchesType(value[name], type, context)));",
+  },
+  {
+    why: "as above",
+    from: "return typeof target === 'function' && value instanceof target;",
+    to: "return target && typeof target.conforms === 'function' ? target.conforms(value) : false;",
+  },
+  {
+    why: "years are of four digits or more, and may lie before year 1 (XML Schema 1.1, 3.3.9)",
+    from: "function parseDate(str) {\n    if (str.startsWith('-')) {\n        throw notImplemented('negative date');\n    }\n"
+      + "    try {\n        return new FeelDate(Temporal.PlainDate.from(str));",
+    to: `const YEAR_PATTERN = /^(-?)(\\d{4}|[1-9]\\d{4,8})-(\\d{2}-\\d{2}(?:$|T).*)$/;
+function withSixDigits(str) {
+    const [, sign, year, rest] = YEAR_PATTERN.exec(str) || [];
+    if (!rest) return '';
+    return sign || year.length > 4 ? (sign || '+') + year.padStart(6, '0') + '-' + rest : str;
+}
+function withFourDigits(iso) {
+    return iso.replace(/^([+-])0*(\\d{4,})-/, (_, sign, year) => (sign === '-' ? '-' : '') + year + '-');
+}
+function parseDate(str) {
+    try {
+        return new FeelDate(Temporal.PlainDate.from(withSixDigits(str)));`,
+  },
+  { why: "as above", from: "class FeelDate {\n    constructor(value) {\n        this.value = value;\n        this.iso = this.value.toString();", to: "class FeelDate {\n    constructor(value) {\n        this.value = value;\n        this.iso = withFourDigits(this.value.toString());" },
+  { why: "as above", from: "class FeelDateTime {\n    constructor(value, zone = null) {\n        this.value = value;\n        this.zone = zone;\n        this.iso = this.value.toString()", to: "class FeelDateTime {\n    constructor(value, zone = null) {\n        this.value = value;\n        this.zone = zone;\n        this.iso = withFourDigits(this.value.toString())" },
+  {
+    why: "as above",
+    from: "function parseDateTime(str) {\n    if (str.startsWith('-')) {\n        throw notImplemented('negative date');\n    }\n",
+    to: "function parseDateTime(str) {\n",
+  },
+  { why: "as above", from: "Temporal.PlainDateTime.from(value), zone);", to: "Temporal.PlainDateTime.from(withSixDigits(value)), zone);" },
+  {
+    why: "a zone is an offset or a name, and no offset is further than 18 hours from UTC",
+    from: "    if (zone === null) {\n        return true;\n    }\n    const offsetSeconds = offsetZoneSeconds(zone);",
+    to: `    if (zone === null) {
+        return true;
+    }
+    const fixed = fixedOffsetSeconds(zone);
+    if (fixed !== null && Math.abs(fixed) > 18 * 3600) {
+        return false;
+    }
+    const offsetSeconds = offsetZoneSeconds(zone);`,
+  },
+  {
+    why: "as above",
+    from: "            value: str.substring(0, atIndex),\n            zone: str.substring(atIndex + 1)",
+    to: `            value: str.substring(0, atIndex),
+            zone: /([zZ]|[+-]\\d{2}:\\d{2}(:\\d{2})?)$/.test(str.substring(str.indexOf('T') + 1, atIndex)) ? '' : str.substring(atIndex + 1)`,
+  },
+  {
+    why: "seconds may end with the point (XML Schema 1.1, 3.3.6)",
+    from: "(?:\\d+(?:\\.\\d+)?S)?)?$/;",
+    to: "(?:\\d+(?:\\.\\d*)?S)?)?$/;",
+  },
+  { why: "as above", from: "Temporal.Duration.from(opts), isYearsMonthsString(opts)", to: "Temporal.Duration.from(opts.replace('.S', 'S')), isYearsMonthsString(opts)" },
+  {
+    why: "regular expressions are those of XPath: flag x, classes less others, names of blocks, no NUL",
+    from: "    // we don't implement the <x> flag\n    if (EXTENDED_FLAG_PATTERN.test(flags)) {\n        throw notImplemented('matches <x> flag');\n    }\n    return flags + defaultFlags;",
+    to: "    return flags.replace(EXTENDED_FLAG_PATTERN, '') + defaultFlags;",
+  },
+  {
+    why: "as above",
+    from: "return new RegExp(pattern, 'u' + buildFlags(flags, defaultFlags));",
+    to: "return new RegExp(ofXPath(pattern, flags), 'u' + buildFlags(flags, defaultFlags));",
+  },
+  {
+    why: "as above",
+    from: "function createRegexp(pattern, flags, defaultFlags = '') {",
+    to: `function ofXPath(pattern, flags) {
+    if (/(^|[^\\\\])(\\\\\\\\)*\\\\0/.test(pattern)) throw new Error('illegal escape');
+    const text = flags.includes('x') ? pattern.replace(/(\\[[^\\]]*\\])|\\s+/g, (_, kept) => kept || '') : pattern;
+    return text.replace(/\\\\p\\{IsBasicLatin\\}/g, '[\\\\u0000-\\\\u007F]').replace(/\\[([^[\\]]+)-\\[([^[\\]]+)\\]\\]/g, '(?![$2])[$1]');
+}
+function createRegexp(pattern, flags, defaultFlags = '') {`,
+  },
+  { why: "a range says itself", from: "return '<range>';", to: "return String(obj);" },
+];
+
+/** A plugin of Vite that mends feelin as it is bundled. */
+export function mended() {
+  return {
+    name: "mended-feelin",
+    transform(code: string, id: string) {
+      if (!/feelin\/dist\/index\.js/.test(id)) return null;
+      return MENDS.reduce((text, { why, from, to }) => {
+        if (text.split(from).length !== 2) throw new Error(`feelin has another text: ${why}: ${from}`);
+        return text.replace(from, () => to);
+      }, code);
+    },
+  };
+}
