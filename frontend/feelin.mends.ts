@@ -239,7 +239,63 @@ function equals(a, b, strict = false) {
   {
     why: "as above",
     from: "return typeof target === 'function' && value instanceof target;",
-    to: "return target && typeof target.conforms === 'function' ? target.conforms(value) : false;",
+    to: `if (!target || typeof target.conforms !== 'function') return false;
+            return context['instance of'] ? target.isInstance(value) : target.conforms(value);`,
+  },
+  {
+    why: "what a type allows is no matter of `instance of`",
+    from: "return matchesType(value, args[3], context);",
+    to: "return matchesType(value, args[3], { ...context, 'instance of': true });",
+  },
+  {
+    why: "a range of something is a type (grammar rule 46 of DMN 1.4), which the parser takes for a name",
+    from: "const check = NAMED_TYPE_CHECKS[descriptor.name];",
+    to: `const ends = RANGE_TYPE.exec(descriptor.name);
+            if (ends) {
+                return isRange(value) && [value.start, value.end].every((end) =>
+                    isNil(end) || matchesType(end, { kind: 'name', name: ends[1] }, context));
+            }
+            const check = NAMED_TYPE_CHECKS[descriptor.name];`,
+  },
+  ...["Expression", "UnaryTests"].map((top) => ({
+    why: "as above",
+    from: `top: '${top}',
+        contextTracker: trackVariables(context),
+        dialect
+    }).parse(expression);`,
+    to: `top: '${top}',
+        contextTracker: trackVariables(context),
+        dialect
+    }).parse(expression.replace(RANGE_TYPES_WRITTEN, (_, type) => 'range_' + type.replace(/ /g, '_') + '_'));`,
+  })),
+  {
+    why: "as above",
+    from: "function parseExpression(expression, context = {}, dialect) {",
+    to: `const RANGE_TYPES_WRITTEN = /range<(number|string|date|time|date and time|days and time duration|years and months duration)>/g;
+const RANGE_TYPE = /^range<(.*)>$/;
+function parseExpression(expression, context = {}, dialect) {`,
+  },
+  {
+    why: "a range is read of a text (DMN 1.4, 10.3.4.1)",
+    from: "    'duration': fn(function (from) {\n",
+    to: `    'range': fn(function (from) {
+        const [, open, start, end, close] = RANGE_WRITTEN.exec(from) || [];
+        if (!open || !(start || end) || (!start && open === '[') || (!end && close === ']')) return null;
+        const [one, other] = [start, end].map((text) => text ? evaluate(text).value : null);
+        if ((start && one === null) || (end && other === null)) return null;
+        if (one !== null && other !== null && getType(one) !== getType(other)) return null;
+        const range = createRange(one, other, open === '[', close === ']');
+        return one === null || other === null ? compared(range) : range;
+    }, ['string'], ['from']),
+    'duration': fn(function (from) {
+`,
+  },
+  {
+    why: "as above",
+    from: "const FALSE = {};",
+    to: `const END_WRITTEN = '(-?(?:\\\\d+(?:\\\\.\\\\d+)?|\\\\.\\\\d+)|@?"(?:[^"\\\\\\\\]|\\\\\\\\.)*"|(?:date and time|date|time|duration)\\\\(\\\\s*"[^"]*"\\\\s*\\\\))?';
+const RANGE_WRITTEN = new RegExp('^\\\\s*([[(\\\\]])\\\\s*' + END_WRITTEN + '\\\\s*\\\\.\\\\.\\\\s*' + END_WRITTEN + '\\\\s*([\\\\])[])\\\\s*$');
+const FALSE = {};`,
   },
   {
     why: "years are of four digits or more, and may lie before year 1 (XML Schema 1.1, 3.3.9)",
@@ -309,6 +365,11 @@ function parseDate(str) {
     return text.replace(/\\\\p\\{IsBasicLatin\\}/g, '[\\\\u0000-\\\\u007F]').replace(/\\[([^[\\]]+)-\\[([^[\\]]+)\\]\\]/g, '(?![$2])[$1]');
 }
 function createRegexp(pattern, flags, defaultFlags = '') {`,
+  },
+  {
+    why: "a test that is a list holds for what is in it and for the list itself (10.3.2.8)",
+    from: "if (isArray(test)) {\n                            return test.includes(value);",
+    to: "if (isArray(test)) {\n                            return compareIn(value, test) === true || equals(test, value) === true;",
   },
   { why: "a range says itself", from: "return '<range>';", to: "return String(obj);" },
 ];

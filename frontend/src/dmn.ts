@@ -15,9 +15,9 @@ type Expression = { id?: string; type?: string } & (
   | { kind: "literal"; text: string }
   | { kind: "table"; policy: string; aggregation?: string; inputs: Clause[]; outputs: Output[]; rules: Rule[] }
   | { kind: "context"; entries: (Partial<Named> & { body: Expression })[] }
-  | { kind: "invocation"; called: Expression; bindings: { name: string; body: Expression | null }[] }
+  | { kind: "invocation"; called: Expression; bindings: (Named & { body: Expression | null })[] }
   | { kind: "list"; items: Expression[] }
-  | { kind: "relation"; columns: string[]; rows: Expression[][] }
+  | { kind: "relation"; columns: Named[]; rows: Expression[][] }
   | { kind: "function"; language: string; parameters: Named[]; body: Expression | null }
   | { kind: "conditional"; when: Expression; then: Expression; else: Expression }
   | { kind: "filter"; of: Expression; match: Expression }
@@ -25,9 +25,12 @@ type Expression = { id?: string; type?: string } & (
 );
 type Requires = { requires: string[]; knows: string[]; far?: Record<string, string> }; // id → name of the import
 type Decision = Named & Requires & { id: string; body: Expression | null };
-type Knowledge = Named & Requires & { id: string; language: string; parameters: Named[]; body: Expression | null };
+type Knowledge = Named & Requires & { id: string; logic?: string; language: string; parameters: Named[]; body: Expression | null };
 type Service = Named & { id: string; outputs: string[]; inputs: string[] };
-type Item = { base?: string; isMany?: boolean; allowed?: string; parts?: Named[]; isFunction?: boolean; result?: string };
+type Item = {
+  base?: string; isMany?: boolean; allowed?: string; constraint?: string; parts?: Named[];
+  isFunction?: boolean; parameters?: Named[]; result?: string;
+};
 export type Model = {
   items: Record<string, Item>;
   inputs: (Named & { id: string })[];
@@ -59,6 +62,8 @@ const ALIASES: Record<string, string> = {
   "dateTime": "date and time", "dayTimeDuration": "days and time duration",
   "yearMonthDuration": "years and months duration", "duration": "days and time duration",
 };
+const TYPED = /\binstance\s+of\b|\bfunction\s*\(/; // where a type may be named
+const FUNCTION = /^\s*function\b/; // which may call itself
 const PRIORITISED = new Set(["PRIORITY", "OUTPUT ORDER"]);
 
 function isPlain(value: unknown): value is Context {
@@ -99,9 +104,11 @@ export class Run {
 
   /** The outputs of a decision service: of one its value, of several a context. */
   serve(service: Service): unknown {
+    const item = this.model.items[service.type ?? ""];
+    const inputs = service.inputs.map((id) => this.known.get(id) ?? null);
+    if (item?.isFunction && !this.fit(inputs, item.parameters ?? [], service.name)) return null;
     const named = service.outputs.map((id) => [this.name(id), this.decide(id)] as const);
     const value = named.length === 1 ? named[0][1] : Object.fromEntries(named);
-    const item = this.model.items[service.type ?? ""];
     return this.coerce(value, item?.isFunction ? item.result : service.type, service.name);
   }
 
@@ -145,9 +152,10 @@ export class Run {
   }
 
   private business(of: Knowledge): unknown {
-    const item = this.model.items[of.type ?? ""];
-    const type = item?.isFunction ? item.result : of.type;
-    return this.func(of.name, of.language, of.parameters, of.body, () => this.named(of, this.knowledge(of)), type);
+    const is = (type?: string) => this.model.items[type ?? ""]?.isFunction;
+    const type = is(of.type) ? undefined : of.type; // what is no type of a function is that of its result
+    const made = this.func(of.name, of.language, of.parameters, of.body, () => this.named(of, this.knowledge(of)), type);
+    return [of.logic, of.type].filter(is).reduce((found, each) => this.coerce(found, each, of.name), made);
   }
 
   private service(of: Service): FeelFunction {
@@ -170,9 +178,16 @@ export class Run {
     const names = parameters.map((one) => one.name);
     return new FeelFunction((...args: unknown[]) => {
       if (args.length !== names.length) return this.fault(name, `takes ${names.length} values, not ${args.length}`);
+      if (!this.fit(args, parameters, name)) return null;
       const given = parameters.map((one, at) => [one.name, this.coerce(args[at] ?? null, one.type, `${name}.${one.name}`)]);
       return this.coerce(this.value(body, { ...scope(), ...Object.fromEntries(given) }), type, name);
     }, names);
+  }
+
+  /** Whether values are of the types of parameters: what is called with others is null. */
+  private fit(values: unknown[], parameters: Named[], name: string): boolean {
+    return parameters.every(({ name: parameter, type }, at) =>
+      (values[at] ?? null) === null || this.coerce(values[at], type, `${name}.${parameter}`) !== null);
   }
 
   private fault(element: string, message: string): null {
@@ -182,12 +197,21 @@ export class Run {
 
   private text(text: string, scope: Context, element: string): unknown {
     try {
-      const { value, warnings } = evaluate(text, withRanges(text, scope));
+      const { value, warnings } = evaluate(text, withRanges(text, TYPED.test(text) ? { ...this.types(), ...scope } : scope));
       for (const { message } of warnings) this.fault(element, message);
       return value ?? null;
     } catch (thrown) {
       return this.fault(element, `${JSON.stringify(text)}: ${(thrown as Error).message}`);
     }
+  }
+
+  /** The types of the model, as FEEL asks them. */
+  private types(): Context {
+    const asked = (name: string) => ({
+      conforms: (value: unknown) => this.coerce(value, name, name) !== null,
+      isInstance: (value: unknown) => value !== null && this.conforms(value, name, true),
+    });
+    return Object.fromEntries(Object.keys(this.model.items).map((name) => [name, asked(name)]));
   }
 
   private passes(tests: string, value: unknown, scope: Context, element: string): boolean {
@@ -212,7 +236,8 @@ export class Run {
       case "context": return this.context(of.entries, scope);
       case "list": return of.items.map((item) => this.value(item, scope));
       case "relation":
-        return of.rows.map((row) => Object.fromEntries(of.columns.map((column, at) => [column, this.value(row[at], scope)])));
+        return of.rows.map((row) => Object.fromEntries(
+          of.columns.map(({ name, type }, at) => [name, this.coerce(this.value(row[at], scope), type, element)])));
       case "function": return this.func(element, of.language, of.parameters, of.body, () => scope);
       case "conditional": return this.value(this.value(of.when, scope) === true ? of.then : of.else, scope);
       case "invocation": return this.invoke(of, scope, element);
@@ -243,7 +268,9 @@ export class Run {
   private context(entries: (Partial<Named> & { body: Expression })[], scope: Context): unknown {
     const made: Context = {};
     for (const { name, type, body } of entries) {
-      const value = this.coerce(this.value(body, { ...scope, ...made }), type, name ?? "result");
+      const itself = name && FUNCTION.test(body.kind === "literal" ? body.text : body.kind)
+        ? { [name]: new FeelFunction((...args: unknown[]) => (made[name] as FeelFunction).invoke(args), ["...args"]) } : {};
+      const value = this.coerce(this.value(body, { ...scope, ...made, ...itself }), type, name ?? "result");
       if (name === undefined) return value;
       made[name] = value;
     }
@@ -253,7 +280,8 @@ export class Run {
   private invoke(of: Extract<Expression, { kind: "invocation" }>, scope: Context, element: string): unknown {
     const called = this.value(of.called, scope);
     if (!isFunction(called)) return this.fault(element, "what is called is no function");
-    const given = of.bindings.map(({ name, body }) => [name, body ? this.value(body, scope) : null]);
+    const given = of.bindings.map(({ name, type, body }) =>
+      [name, body ? this.coerce(this.value(body, scope), type, `${element}.${name}`) : null]);
     const value: unknown = (called as FeelFunction).invoke(Object.fromEntries(given));
     const failed = value as { warning?: string; template?: string } | null;
     return failed?.warning && failed.template ? this.fault(element, "its values do not fit its parameters") : value;
@@ -274,8 +302,11 @@ export class Run {
   }
 
   private outputs(outputs: Output[], texts: string[], scope: Context, element: string): unknown {
-    const values = outputs.map(({ name, type }, at) =>
-      [name, texts[at]?.trim() ? this.coerce(this.text(texts[at], scope, element), type, element) : null]);
+    const values = outputs.map(({ name, type, values: known }, at) => {
+      const value = texts[at]?.trim() ? this.coerce(this.text(texts[at], scope, element), type, element) : null;
+      const fits = !known || value === null || this.passes(known, value, scope, element);
+      return [name, fits ? value : this.fault(element, `${JSON.stringify(value)} is none of ${known}`)];
+    });
     return outputs.length === 1 ? values[0][1] : Object.fromEntries(values);
   }
 
@@ -320,6 +351,8 @@ export class Run {
   /** A value as its type wants it (§10.3.2.9.4): itself, out of or in a list of one, a date at midnight, or null. */
   private coerce(value: unknown, type: string | undefined, element: string): unknown {
     if (value === undefined || value === null || type === undefined || type === "Any") return value ?? null;
+    const item = this.model.items[type];
+    if (item?.isFunction && isFunction(value)) return this.typed(value as FeelFunction, item, element);
     if (this.conforms(value, type)) return value;
     if (Array.isArray(value) && value.length === 1 && this.conforms(value[0], type)) return value[0];
     if (!Array.isArray(value) && this.conforms([value], type)) return [value];
@@ -328,23 +361,33 @@ export class Run {
     return this.fault(element, `it is not of type ${type}`);
   }
 
-  private conforms(value: unknown, type: string): boolean {
+  /** A function whose values and answer are of the types that a type of functions says. */
+  private typed(of: FeelFunction, item: Item, element: string): FeelFunction {
+    return new FeelFunction((...args: unknown[]) =>
+      this.fit(args, item.parameters ?? [], element) ? this.coerce(of.invoke(args), item.result, element) : null,
+    of.parameterNames);
+  }
+
+  /** Whether a value is of a type; `isLoose` asks for its kind alone, not for what is allowed. */
+  private conforms(value: unknown, type: string, isLoose = false): boolean {
     const item = this.model.items[type];
     if (!item) {
       const known = BUILT_IN[ALIASES[type] ?? type];
       return known ? known(value) : true; // of a type nobody describes nothing is asked
     }
     if (item.isFunction) return isFunction(value);
-    if (item.isMany) return Array.isArray(value) && value.every((one) => one === null || this.isOne(one, item));
-    return this.isOne(value, item);
+    if (!isLoose && item.constraint && !this.passes(item.constraint, value, {}, "type constraint")) return false;
+    if (item.isMany) return Array.isArray(value) && value.every((one) => one === null || this.isOne(one, item, isLoose));
+    return this.isOne(value, item, isLoose);
   }
 
-  private isOne(value: unknown, item: Item): boolean {
+  private isOne(value: unknown, item: Item, isLoose: boolean): boolean {
     if (item.parts)
       return isPlain(value) && item.parts.every(({ name, type }) =>
-        name in value && (value[name] === null || !type || this.conforms(value[name], type)));
-    if (item.base && item.base !== "Any" && !this.conforms(value, item.base)) return false;
-    return !item.allowed || this.passes(item.allowed, value, {}, "allowed values");
+        name in value && (value[name] === null || !type || this.conforms(value[name], type, isLoose)));
+    const allows = item.allowed ?? item.constraint; // what it allows stands for what its base does
+    if (item.base && item.base !== "Any" && !this.conforms(value, item.base, isLoose || allows !== undefined)) return false;
+    return isLoose || !item.allowed || this.passes(item.allowed, value, {}, "allowed values");
   }
 }
 

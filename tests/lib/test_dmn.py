@@ -63,9 +63,10 @@ RAIN = [["> 100", '"red"'], ["> 50", '"orange"'], ["> 20", '"yellow"']]
 
 
 def warned(policy: str, rain: object, rules: Sequence[Sequence[str]] = RAIN, **more: str) -> dmn.Decided:
+    output = LEVELS if rules[0][-1] in LEVELS else "answer"
     made = model(
         input_data("rain"),
-        decision("warning", table(["rain"], [LEVELS], rules, hitPolicy=policy, **more), of=["i_rain"]),
+        decision("warning", table(["rain"], [output], rules, hitPolicy=policy, **more), of=["i_rain"]),
     )
     return dmn.decide(made, "warning", {"rain": rain})
 
@@ -270,6 +271,56 @@ def test_a_value_is_made_to_fit_its_type_or_null(type_: str, text: str, expected
     found = dmn.decide(model(ITEMS, decision("d", literal(text), type_=type_)), "d", {})
     assert found.value == expected
     assert (found.faults == ()) == (expected is not None)
+
+
+CONSTRAINED = (
+    ITEMS + '<itemDefinition name="tWarm"><typeRef>tLevel</typeRef><allowedValues><text>"orange"</text></allowedValues>'
+    '</itemDefinition><itemDefinition name="tFew" isCollection="true"><typeRef>number</typeRef>'
+    "<typeConstraint><text>count(?) &lt; 3</text></typeConstraint></itemDefinition>"
+    '<itemDefinition name="tJudge"><functionItem outputTypeRef="tLevel"><parameters name="a" typeRef="string"/>'
+    "</functionItem></itemDefinition>"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "type_", "expected"),
+    [
+        ('"orange"', "tWarm", "orange"),  # what it allows stands for what its base does
+        ('"red"', "tWarm", None),
+        ("[1, 2]", "tFew", [1, 2]),
+        ("[1, 2, 3]", "tFew", None),
+        ('"pink" instance of tLevel', "", True),  # of its kind, whatever is allowed
+        ("[{name: 1, people: 3}] instance of list<tTown>", "", False),
+        ('(function(a: tLevel) a)("red")', "", "red"),
+        ('(function(a: tLevel) a)("pink")', "", None),
+    ],
+)
+def test_types_say_what_they_allow(text: str, type_: str, expected: object) -> None:
+    assert dmn.decide(model(CONSTRAINED, decision("d", literal(text), type_=type_)), "d", {}).value == expected
+
+
+def test_functions_have_types_and_call_themselves() -> None:
+    lambda_ = f"<context>{entry('f', literal('function(n) if n < 2 then 1 else n * f(n - 1)'))}"
+    judge = KNOWLEDGE.format(body=literal('if days = "x" then "pink" else days')).replace(
+        '<variable name="fee" typeRef="number"/>', '<variable name="fee" typeRef="tJudge"/>'
+    )
+    judge = judge.replace('name="days" typeRef="number"', 'name="days"')
+    made = model(
+        CONSTRAINED,
+        judge,
+        decision("five", f"{lambda_}<contextEntry>{literal('f(5)')}</contextEntry></context>"),
+        decision("red", literal('fee("red")'), knows=["k"]),
+        decision("pink", literal('fee("x")'), knows=["k"]),  # its answer is no level
+        decision("number", literal("fee(1) = null"), knows=["k"]),  # its value is no text
+    )
+    assert [dmn.decide(made, name, {}).value for name in made.decisions] == [120, "red", None, True]
+
+
+def test_a_cell_that_is_a_list_holds_for_the_list_and_what_is_in_it() -> None:
+    day = dt.date(2026, 7, 1)
+    rules = [["[1, 2]", '"numbers"'], ['[date("2026-07-01")]', '"day"'], ["-", '"none"']]
+    found = [warned("FIRST", given, rules).value for given in ([1, 2], 2, [2, 1], day)]
+    assert found == ["numbers", "numbers", "none", "day"]
 
 
 def file_of(namespace: str, *parts: str, imports: Sequence[tuple[str, str]] = ()) -> bytes:

@@ -149,7 +149,9 @@ def _retype(found: Any, type_: Callable[[str], str]) -> None:
         if isinstance(one, (dict, list)):
             _retype(one, type_)
     if isinstance(found, dict):
-        found |= {key: type_(found[key]) for key in ("type", "base", "result") if isinstance(found.get(key), str)}
+        found |= {
+            key: type_(found[key]) for key in ("type", "base", "result", "logic") if isinstance(found.get(key), str)
+        }
 
 
 def _local(element: Element) -> str:
@@ -221,6 +223,7 @@ def _decision(element: Element) -> Json:
 def _knowledge(element: Element) -> Json:
     logic = _child(element, "encapsulatedLogic")
     made = {**_named(element), "id": _id(element), **_requires(element)}
+    made |= _given(logic=_type(logic))
     return {**made, **(_function(logic) if logic is not None else {"language": "FEEL", "parameters": [], "body": None})}
 
 
@@ -254,9 +257,13 @@ def _item(element: Element, name: str) -> Iterator[tuple[str, Json]]:
     allowed = _text(_child(element, "allowedValues"))
     if allowed:
         made["allowed"] = allowed
+    constraint = _text(_child(element, "typeConstraint"))
+    if constraint:
+        made["constraint"] = constraint
     function = _child(element, "functionItem")
     if function is not None:
-        made |= {"isFunction": True, "result": function.get("outputTypeRef")}
+        made |= {"isFunction": True, "parameters": [_parameter(child) for child in _children(function, "parameters")]}
+        made |= _given(result=function.get("outputTypeRef"))
     yield name, made
 
 
@@ -350,7 +357,8 @@ def _invocation(element: Element) -> Json:
     bindings = []
     for binding in _children(element, "binding"):
         parameter = _child(binding, "parameter")
-        bindings.append({"name": parameter.get("name") if parameter is not None else "", "body": _body(binding)})
+        named = _parameter(parameter) if parameter is not None else {"name": ""}
+        bindings.append({**named, "body": _body(binding)})
     return {"kind": "invocation", "called": _needed(element), "bindings": bindings}
 
 
@@ -359,7 +367,7 @@ def _list(element: Element) -> Json:
 
 
 def _relation(element: Element) -> Json:
-    columns = [child.get("name") or "" for child in _children(element, "column")]
+    columns = [_parameter(child) for child in _children(element, "column")]
     rows = [[_expression(cell) for cell in _children(row, *EXPRESSIONS)] for row in _children(element, "row")]
     for number, row in enumerate(rows, 1):
         if len(row) != len(columns):
@@ -368,11 +376,13 @@ def _relation(element: Element) -> Json:
 
 
 def _function(element: Element) -> Json:
-    parameters = [
-        {"name": child.get("name") or ""} | _given(type=_type(child)) for child in _children(element, "formalParameter")
-    ]
+    parameters = [_parameter(child) for child in _children(element, "formalParameter")]
     language = {"J": "Java", "P": "PMML"}.get((element.get("kind") or "F")[0].upper(), "FEEL")
     return {"kind": "function", "language": language, "parameters": parameters, "body": _body(element)}
+
+
+def _parameter(element: Element) -> Json:
+    return {"name": element.get("name") or ""} | _given(type=_type(element))
 
 
 def _conditional(element: Element) -> Json:
