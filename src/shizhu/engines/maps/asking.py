@@ -7,7 +7,7 @@ from datetime import datetime
 
 import shapely
 
-from shizhu.engines.maps.contracts import FAR, Asked, Box, Region
+from shizhu.engines.maps.contracts import Asked, Box, Region
 from shizhu.engines.maps.questions import Circle, Shape
 from shizhu.kernel.models import Area
 from shizhu.lib.geodesy import Position
@@ -111,4 +111,4 @@ def _zoom(text: str) -> float:
 def asked(given: Mapping[str, str]) -> Asked:
     """The view of a layer that is asked for: `at` a time, of a `box`, at a `zoom`."""
     at, box, zoom = (given.get(name) for name in ("at", "box", "zoom"))
-    return Asked(moment("at", at) if at else None, _box(box) if box else None, _zoom(zoom) if zoom else FAR)
+    return Asked(moment("at", at) if at else None, _box(box) if box else None, _zoom(zoom) if zoom else None)

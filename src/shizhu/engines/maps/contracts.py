@@ -17,7 +17,6 @@ from shizhu.engines.records.api import Cell
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation
 
-FAR = 8.0  # a zoom at which a county is a picture
 Box = tuple[float, float, float, float]  # west, south, east, north in WGS 84 degrees
 # What a cluster tells of what it holds, by the rank of its cell: nothing, not heard of, and the levels of alarms.
 RANKS = ("", "silent", "blue", "yellow", "orange", "red")
@@ -70,7 +69,7 @@ class Asked:
 
     at: datetime | None = None
     box: Box | None = None
-    zoom: float = FAR
+    zoom: float | None = None
 
 
 @dataclass(frozen=True)

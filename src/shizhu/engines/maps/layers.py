@@ -36,6 +36,7 @@ from shizhu.kernel.access import Actor
 MANY = 500  # features that a map draws and lists one by one
 CELL, TILE = 60, 512  # pixels
 WORLD = 360.0  # degrees
+FAR = 8.0  # a zoom at which a county is a picture
 _sources: dict[str, Source] = {}
 
 
@@ -117,13 +118,14 @@ def view(who: Actor, county: str, wanted: Layer, asked: Asked) -> View:
 
     Either way each feature of the layer (in the box) is there, by itself or counted in its cluster.
     """
-    grid, size = _sources[wanted.source].grid, CELL * WORLD / (TILE * 2**asked.zoom)
-    whole = replace(asked, box=None)
+    grid = _sources[wanted.source].grid
+    size = CELL * WORLD / (TILE * 2 ** (FAR if asked.zoom is None else asked.zoom))
     if grid is None:
-        return _gathered(features(who, county, wanted, whole), asked.box, size)
+        return _gathered(features(who, county, wanted, asked), asked.box, size)
+    whole = replace(asked, box=None)
     total = _number(grid(who, county, wanted, whole, WORLD))
-    if total <= MANY:
-        return View(features(who, county, wanted, whole), total, is_windowed=False)
+    if total <= MANY:  # a map takes all at once, who names no zoom asks for what meets the box
+        return View(features(who, county, wanted, asked if asked.zoom is None else whole), total, is_windowed=False)
     cells = grid(who, county, wanted, asked, size)
     if _number(cells) <= MANY:
         return View(features(who, county, wanted, asked), total, is_windowed=True)
