@@ -22,6 +22,8 @@ from shizhu.site import packchecks
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
 EXPORT, IMPORT = "/declarations/export", "/declarations/import"
 ROWS = [f"registers/{WELL}", "forms/local.shui_jing_bao_xiu", "forms/local.hui_fang", f"flows/{FLOW}"]
+TWINS = {"rules": "~1", "d.~1.+2": "address", "d.~1.+4": "same", "d.~1.within": "_town"}
+ALIKE = [{"same": ["lei_xing"], "like": {"name": "address"}, "within": "_town"}]
 NAMED = {"id": "wells", "zh": "水井", "en": "Wells"}
 
 
@@ -29,7 +31,7 @@ NAMED = {"id": "wells", "zh": "水井", "en": "Wells"}
 def client(county: County) -> Client:
     """The administrator of 甲县, who has made the register 水井, two forms and a flow."""
     made = browser(person(county, "*", username="boss"))
-    kept(made, {**well(KIND, OWNER), "g.lemonade.maker": ["view", "write"], "g.lemonade.taster": "view"})
+    kept(made, {**well(KIND, OWNER), **TWINS, "g.lemonade.maker": ["view", "write"], "g.lemonade.taster": "view"})
     kept(made, REPORT, FORMS)
     kept(made, CHECK, FORMS)
     kept(made, steps(), FLOWS)
@@ -91,6 +93,7 @@ def test_the_file_is_a_whole_pack_that_passes_its_checks(packed: bytes, tmp_path
         },
     }  # fmt: skip
     assert pack.body["engines"] == ["cases", "records"]
+    assert pack.declared[0].body["x-shizhu"]["duplicates"] == ALIKE
     assert "kernel.organisation stand" in (tmp_path / "wells/README.md").read_text(encoding="utf-8")
     assert b"local." not in b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
 
@@ -120,6 +123,7 @@ def test_another_county_takes_it_with_its_own_roles(packed: bytes, taker: Client
     flow = here.get(kind="flows").body["text"]
     assert 'candidateGroups="lemonade.taster"' in flow
     assert "wells" not in flow
+    assert here.get(key=WELL).body["x-shizhu"]["duplicates"] == ALIKE
     assert sorted(Grant.objects.filter(county=other).values_list("role", "verb")) == [
         ("lemonade.maker", f"records.{WELL}.view"), ("lemonade.taster", f"records.{WELL}.create"),
         ("lemonade.taster", f"records.{WELL}.edit"), ("lemonade.taster", f"records.{WELL}.view"),

@@ -30,7 +30,8 @@ class Shelf:
     """A kind that counties may declare: names, where one is made ("" for nowhere) and seen, what it is called.
 
     `use` gives the address where people use it, `changed` is called with the county after each change, `refuses` says
-    what that is kept forbids a change (request, key, body before, body after).
+    what that is kept forbids a change (request, key, body before, body after); `later` has a worker look at that
+    (the same, and the digest that was read) where it takes long, and gives the address that tells how far it is.
     """
 
     kind: str
@@ -43,6 +44,7 @@ class Shelf:
     use: Callable[[str], str] = lambda _key: ""
     changed: Callable[[str], None] = lambda _county: None
     refuses: Callable[[Request, str, Body, Body], list[str]] = lambda _request, _key, _old, _new: []
+    later: Callable[[Request, str, Body, Body, str], str] = lambda _request, _key, _old, _new, _read: ""
     rights: tuple[str, ...] = ()  # the last parts of the verbs that a county grants on one
     order: int = 50
 
@@ -167,6 +169,9 @@ def restore(request: Request, kind: str, key: str) -> HttpResponse:
     bodies = {str(step.number): step.new for step in overlays.history(row)}
     body = bodies.get(number, row.body)
     try:
+        address = shelf.later(request, key, row.body, body, row.digest)
+        if address:
+            return redirect(address)
         keep(request, kind, key, body, read=row.digest, before=row.body)
     except (overlays.Refused, overlays.Stale) as error:
         messages.error(request, _("It cannot be as it was: %(why)s") % {"why": "; ".join(refusal(error))})

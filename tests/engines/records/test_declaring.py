@@ -11,8 +11,8 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from tests.fixtures import TOY, area, organisation, person
 from tests.web.pages import browser, text, told
 
-from shizhu.engines.records import api, indexes
-from shizhu.engines.records.models import Record
+from shizhu.engines.records import api, batches, duplicates, indexes, redeclaring, traits
+from shizhu.engines.records.models import Batch, Pair, Record
 from shizhu.kernel import access, overlays, packs, testing
 from shizhu.kernel.models import County, Declaration, EnabledPack, Grant, Person
 
@@ -53,6 +53,7 @@ def well(*more: dict[str, str], **head: str) -> dict[str, Any]:
 
 
 TWICE = {"id": "+7", "zh": "取水证", "kind": "text", "is_unique": "on"}
+BACKWARDS = {"like": {"jing_zhu": "person", "name": "address"}, "within": "lei_xing"}  # fields the other way round
 PHOTOS = {"id": "+8", "zh": "照片", "kind": "photos"}
 COST = {"id": "+9", "zh": "造价", "kind": "computed", "formula": "jing_shen * 1000", "unit": "[CNY]", "symbol": "元"}
 KIND = {"id": "+4", "zh": "类型", "kind": "choice", "choices": "dug=挖井/Dug\n机井", "is_filter": "on"}
@@ -101,9 +102,42 @@ def test_a_register_made_by_clicking_is_what_a_pack_would_declare(county: County
     assert list(body["properties"]) == ["code", "name", "jing_shen", "lei_xing", "jing_zhu", "gong_shui_gei"]
 
 
+TWINS = {
+    "rules": "~1,~2", "d.~1.+2": "organisation", "d.~1.+7": "same", "d.~2.+5": "person", "d.~2.within": "_town",
+}  # fmt: skip
+
+
+def test_rules_for_duplicates_are_clicked_together_and_find_them(county: County, client: Client) -> None:
+    kept(client, {**well(OWNER, TWICE), **TWINS})
+    body = Declaration.objects.get(kind="registers", key=WELL, county=county).body
+    assert body["x-shizhu"]["duplicates"] == [
+        {"same": ["qu_shui_zheng"], "like": {"name": "organisation"}},
+        {"like": {"jing_zhu": "person"}, "within": "_town"},
+    ]
+    for number, owner in enumerate(("张晓明", "張小明", "李丽")):
+        row(county, number, jing_zhu=owner)
+    traits.trace(county.pk)
+    duplicates.pair(county.pk)
+    assert [(pair.first.key, pair.second.key, pair.rules) for pair in Pair.objects.all()] == [("J0", "J1", [1])]
+    address = "/declarations/registers/shui_jing/"
+    assert [rule.how for rule in client.get(address).context["head"].rules] == [
+        {"qu_shui_zheng": "same", "name": "organisation"}, {"jing_zhu": "person"},
+    ]  # fmt: skip
+    sent = {**again(well(OWNER, TWICE)), "read": client.get(address).context["read"]}
+    kept(client, {**sent, "rules": "~2", "d.~2.jing_zhu": "person", "d.~2.within": "_area"}, address)
+    body = Declaration.objects.get(kind="registers", key=WELL, county=county).body
+    assert body["x-shizhu"]["duplicates"] == [{"like": {"jing_zhu": "person"}, "within": "_area"}]
+
+
 def test_its_page_shows_what_was_typed_and_saving_it_again_changes_nothing(county: County, client: Client) -> None:
-    address = kept(client, well(KIND, OWNER, STALL, TWICE, PHOTOS, COST)).redirect_chain[0][0]
+    address = kept(client, {**well(KIND, OWNER, STALL, TWICE, PHOTOS, COST), **TWINS}).redirect_chain[0][0]
     before = Declaration.objects.get(key=WELL)
+    hints = {**before.body["x-shizhu"], "duplicates": [*before.body["x-shizhu"]["duplicates"], BACKWARDS]}
+    before.body = {**before.body, "x-shizhu": hints}
+    before.digest = packs.digest(before.body)
+    before.save()
+    packs.forget()
+    steps = len(overlays.history(before))
     page = client.get(address)
     sent = {"do": "save", "read": page.context["read"], "order": ",".join(p.id for p in page.context["parts"])}
     for part in page.context["parts"]:
@@ -126,10 +160,15 @@ def test_its_page_shows_what_was_typed_and_saving_it_again_changes_nothing(count
             f"p.{part.id}.{f}": "on" for f in ("is_required", "is_listed", "is_filter", "is_unique") if getattr(part, f)
         }
     head = page.context["head"]
+    sent["rules"] = ",".join(rule.id for rule in head.rules)
+    for one in page.context["rules"]:
+        rule = one["rule"]
+        sent |= {f"d.{rule.id}.{part.id}": way for part, way, _ways in one["fields"]}
+        sent |= {f"d.{rule.id}.within": rule.within}
     sent |= {f"r.{w}": getattr(head, w) for w in ("zh", "en", "help", "icon", "geometry", "key", "name")}
     kept(client, sent, address)
     assert Declaration.objects.get(key=WELL).body == before.body
-    assert len(overlays.history(before)) == 1
+    assert len(overlays.history(before)) == steps
 
 
 def test_rows_lists_excel_and_the_standard_api_work_at_once(county: County, client: Client, boss: Person) -> None:
@@ -180,6 +219,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     (well({"id": "+4", "zh": "面积", "kind": "computed", "formula": "1 +"}), "不是 FEEL 公式"),
     (well({"id": "+4", "zh": "照片", "kind": "photos", "is_filter": "on"}), "这类字段不能用来筛选。"),
     (well({"id": "+4", "zh": "怪", "kind": "blob"}), "请选择类型。"),
+    ({**well(), "rules": "~1", "d.~1.within": "_area"}, "至少选一个字段，说明怎样算一致。"),
+    ({**well(), "rules": "~1", "d.~1.+1": "same"}, "标识字段本来就不会相同，请另选字段。"),
+    ({**well(), "rules": "~1", "d.~1.+3": "person"}, "井深：只有单行文本才能按名称或地址比较。"),
+    ({**well(PHOTOS), "rules": "~1", "d.~1.+8": "same"}, "照片：这类字段不能比较。"),
+    ({**well(), "rules": "~1", "d.~1.+2": "person", "d.~1.within": "elsewhere"}, "请从列表中选择。"),
 ]  # fmt: skip
 
 
@@ -204,6 +248,12 @@ def test_fields_are_added_moved_and_taken_away_without_keeping_anything(county: 
     assert order("up:+3") == ["+1", "+3", "+2"]
     assert order("down:+3") == order("up:+1") == order("draw") == order("up:nothing") == ["+1", "+2", "+3"]
     assert order("remove:+2") == ["+1", "+3"]
+
+    def rules(do: str) -> list[str]:
+        sent = {**well(), "rules": "~1,~2", "do": do}
+        return [one["rule"].id for one in client.post(NEW, sent).context["rules"]]
+
+    assert (rules("rule"), rules("remove:~1"), rules("add")) == (["~1", "~2", "~3"], ["~2"], ["~1", "~2"])
     assert testing.everything_kept() == before
 
 
@@ -337,6 +387,90 @@ def test_a_change_that_rows_forbid_is_refused_and_names_them(
     assert (testing.everything_kept(), Declaration.objects.get(key=WELL).digest) == before
     first = Record.objects.earliest("pk").pk
     assert (f'href="/records/{WELL}/{first}/"' in page.content.decode()) == ("1号井" in said or "5 条" in said)
+
+
+def kept_here() -> list[Any]:
+    own = Declaration.objects.filter(source="person").order_by("pk")
+    return [list(rows.values()) for rows in (own, Record.objects.order_by("pk"), Grant.objects.order_by("pk"))]
+
+
+def worked(page: Any) -> str:
+    """Let the worker do what a post began; the page that tells how far it is."""
+    address: str = page.url
+    assert (page.status_code, address.startswith("/declarations/changes/")) == (302, True), text(page)
+    number = int(address.strip("/").rpartition("/")[2])
+    assert ProcrastinateJob.objects.filter(task_name="records.batch", args__number=number).count() == 1
+    batches.run(number)
+    return address
+
+
+@pytest.mark.parametrize(("words", "said"), [FORBIDDEN[n] for n in (0, 2, 3)])
+def test_many_rows_are_looked_at_by_a_worker_who_finds_the_same(
+    county: County, client: Client, monkeypatch: pytest.MonkeyPatch, words: dict[str, str], said: str
+) -> None:
+    kept(client, well(KIND))
+    more: dict[int, Any] = {1: {}, 2: {"jing_shen": 40, "lei_xing": "机井"}, 4: {"jing_shen": 70}}
+    for number in range(1, 6):
+        row(county, number, **more.get(number, {"jing_shen": 60}))
+    monkeypatch.setattr(redeclaring, "AT_ONCE", 4)
+    before = kept_here()
+    page = changed(client, **words)
+    assert "正在核对全部记录是否符合" in text(client.get(page.url))
+    assert "这项声明有一处修改正在核对" in text(client.get("/declarations/registers/shui_jing/"))
+    address = worked(page)
+    assert client.get(f"{address}?part")["HX-Refresh"] == "true"
+    assert said in text(client.get(address))
+    made = Batch.objects.get()
+    assert (made.state, made.done, made.total) == ("done", 5, 5)
+    anew = client.get(f"/declarations/registers/shui_jing/?change={made.pk}")
+    assert said in text(anew)
+    (name, _dot, word), value = next(iter(words))[2:].partition("."), next(iter(words.values()))
+    assert next(getattr(part, word) for part in anew.context["parts"] if part.id == name) == value
+    assert kept_here() == before
+    other = browser(person(county, "kernel.declaration.edit", username="other"))
+    assert [who.get(address).status_code for who in (other, browser(person(county, "records.*")))] == [404, 403]
+    assert other.get(f"/declarations/registers/shui_jing/?change={made.pk}").status_code == 404
+
+
+def test_what_many_rows_allow_is_kept_by_the_worker_with_its_rights(
+    county: County, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(client, well(KIND))
+    row(county, 1, jing_shen=40)
+    row(county, 2, jing_shen=50)
+    monkeypatch.setattr(redeclaring, "AT_ONCE", 1)
+    assert changed(client, **{"p.jing_shen.zh": "深度"}).url == "/declarations/registers/shui_jing/"  # its name alone
+    stale = changed(client, **{"p.jing_shen.high": "60", "read": "old"})
+    assert (stale.status_code, Batch.objects.count()) == (422, 0)
+    address = worked(changed(client, **{"p.jing_shen.high": "60", "g.lemonade.taster": "view"}))
+    assert "全部记录都符合，声明已修改。" in text(client.get(address))
+    declared = api.register_of(WELL, county.pk)
+    assert declared.fields["jing_shen"].rules["maximum"] == 60
+    assert list(declared.fields) == ["code", "name", "jing_shen", "lei_xing"]
+    assert list(Grant.objects.values_list("role", "verb")) == [("lemonade.taster", f"records.{WELL}.view")]
+    history = client.get(f"/declarations/registers/{WELL}/history").context["lines"]
+    assert [(line["step"].action, line["step"].who) for line in history] == [
+        ("changed", "boss"), ("changed", "boss"), ("created", "boss"),
+    ]  # fmt: skip
+    worked(client.post(f"/declarations/registers/{WELL}/restore", {"step": history[-1]["step"].number}))
+    assert api.register_of(WELL, county.pk).fields["jing_shen"].rules["maximum"] == 500
+    late = changed(client, **{"p.jing_shen.high": "70"})
+    assert changed(client, **{"p.jing_shen.zh": "深"}).url == "/declarations/registers/shui_jing/"
+    assert "其间有人改过它。" in text(client.get(worked(late)))
+
+
+def test_who_lost_the_right_meanwhile_changes_nothing(
+    county: County, client: Client, boss: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(client, well(KIND))
+    row(county, 1, jing_shen=40)
+    monkeypatch.setattr(redeclaring, "AT_ONCE", 0)
+    page = changed(client, **{"p.jing_shen.high": "60"})
+    boss.posts.all().delete()
+    worked(page)
+    made = Batch.objects.get()
+    assert (made.state, made.fault) == ("failed", "您已无权为全县声明。")
+    assert api.register_of(WELL, county.pk).fields["jing_shen"].rules["maximum"] == 500
 
 
 def test_rows_that_one_may_not_see_are_counted_but_not_named(county: County, client: Client) -> None:

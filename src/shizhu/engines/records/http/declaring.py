@@ -4,34 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from shizhu.engines.records import indexes
+from shizhu.engines.records import indexes, redeclaring
 from shizhu.engines.records.catalogue import KIND, clashes, merged, registers
 from shizhu.engines.records.forbidding import Forbidden, forbidden
-from shizhu.engines.records.http import drafting
+from shizhu.engines.records.http import alike, drafting
 from shizhu.engines.records.http.drafting import Head
 from shizhu.engines.records.http.inputs import Input, Maker
 from shizhu.engines.records.logic.register import Register
 from shizhu.engines.records.logic.values import MESSAGES
-from shizhu.engines.records.models import Record
+from shizhu.engines.records.models import Batch, Record
 from shizhu.engines.records.tasks import prepare_soon
-from shizhu.kernel import access, overlays, packs
-from shizhu.kernel.models import Declaration, Role
+from shizhu.kernel import overlays, packs
+from shizhu.kernel.models import Declaration
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label
 from shizhu.web import declaring, parts
 from shizhu.web.middleware import Request
 from shizhu.web.parts import Part
 
-ACTIONS = {"view": ("view",), "write": ("create", "edit"), "delete": ("delete",), "unmask": ("unmask",)}
 RULES = {  # of a change that rows forbid, beside those of values
     "key": {"zh": "已有记录，标识字段不能再换", "en": "there are rows: the field that identifies them cannot change"},
     "title": {"zh": "已有记录，名称字段不能再换", "en": "there are rows: the field that names them cannot change"},
@@ -45,8 +46,6 @@ RULES = {  # of a change that rows forbid, beside those of values
     },
     "required": {"zh": "改为必填，但有的记录没有填", "en": "it would be required, but rows have no value"},
 }
-RIGHTS = {"view": gettext_noop("See"), "write": gettext_noop("Write"), "delete": gettext_noop("Withdraw"),
-          "unmask": gettext_noop("Unmask")}  # fmt: skip
 FAULTS = (  # of the check of declarations, as an administrator reads them
     gettext_noop("nobody declares this register"),
     gettext_noop("no pack that is on in this county declares this register"),
@@ -72,9 +71,14 @@ def register_page(request: Request, stem: str) -> HttpResponse:
     """Change a register of the county's own: its fields, and who may use it."""
     key = f"{overlays.LOCAL}.{stem}"
     _shelf, row = declaring.found(request, KIND, key)
-    if request.method != "POST":
-        return _register_page(request, *drafting.written(row.body), row)
-    return _register_posted(request, row)
+    if request.method == "POST":
+        return _register_posted(request, row)
+    change = _typed(request, KIND, key)
+    if change is not None:
+        head, typed = drafting.written(change.body)
+        why, refused = change.reasons, change.refused
+        return _register_page(request, head, typed, row, reasons=why, refused=refused, is_refused=True)
+    return _register_page(request, *drafting.written(row.body), row)
 
 
 def _register_posted(request: Request, row: Declaration | None) -> HttpResponse:
@@ -83,20 +87,26 @@ def _register_posted(request: Request, row: Declaration | None) -> HttpResponse:
     head, typed = drafting.head_of(posted), parts.read(posted, kept["properties"] if kept else ())
     do = posted.get("do", "")
     if do != "save":
+        head = replace(head, rules=alike.moved(head.rules, do))
         return _register_page(request, head, parts.moved(typed, do), row)
     offered = drafting.offer(request.county.pk)
-    head = replace(head, problems=drafting.wrong_head(head, typed))
+    rules = alike.marked(head.rules, typed, head.key)
+    head = replace(head, rules=rules, problems=drafting.wrong_head(head, typed))
     wrong = parts.wrong(typed, offered, drafting.wrong)
-    if head.problems or wrong:
+    if head.problems or wrong or any(rule.problem for rule in rules):
         return _register_page(request, head, parts.marked(typed, wrong), row, is_refused=True)
-    body = packs.json_ready(drafting.body_of(head, typed, kept))
+    body, read = packs.json_ready(drafting.body_of(head, typed, kept)), posted.get("read", "")
     key = row.key if row else f"{overlays.LOCAL}.{_stem(request, head)}"
+    rights = declaring.wanted_rights(request, redeclaring.ACTIONS)
     try:
+        later = _later(request, KIND, key, kept, body, read, rights) if kept is not None else ""
+        if later:
+            return redirect(later)
         with transaction.atomic():
-            reasons = _reasons(request, key, kept, body)
+            reasons = _reasons(request, KIND, key, kept, body)
             if not reasons:
-                declaring.keep(request, KIND, key, body, read=posted.get("read", ""))
-                _grant(request, key)
+                declaring.keep(request, KIND, key, body, read=read)
+                redeclaring.give(request.actor, request.county.pk, key, rights)
     except (overlays.Refused, overlays.Stale) as error:
         return _register_page(request, head, typed, row, refused=declaring.refusal(error), is_refused=True)
     if reasons:
@@ -105,32 +115,59 @@ def _register_posted(request: Request, row: Declaration | None) -> HttpResponse:
     return redirect("declaring:register", key.partition(".")[2])
 
 
-def _grant(request: Request, key: str) -> None:
-    """Give the rights that were ticked; on rows that are there, only those one has for the whole county oneself."""
-    county, prefix, wanted = request.county.pk, f"records.{key}", declaring.wanted_rights(request, ACTIONS)
-    if Record.objects.filter(county_id=county, register=key).exists():
-        given, lines = overlays.granted(county, prefix), []
-        for role in Role.objects.filter(pk__in=wanted).order_by("source", "pk"):
-            more = wanted[role.pk] - given.get(role.pk, set())
-            lacking = {verb for verb in more if not access.has_county(request.actor, f"{prefix}.{verb}", county)}
-            names = [_(RIGHTS[name]) for name, verbs in ACTIONS.items() if lacking.intersection(verbs)]
-            if names:
-                rule = _("there are records, and you have not got this right for the whole county yourself")
-                lines.append(f"{label(role.name) or role.pk}: {', '.join(names)}: {rule}")
-        if lines:
-            raise overlays.Refused(lines)
-    overlays.grant(county, prefix, wanted)
-
-
 def _stem(request: Request, head: Head) -> str:
     taken = {row.key.partition(".")[2] for row in overlays.own(request.county.pk, KIND)}
     return overlays.free_stem(head.en if head.en.isascii() and head.en else head.zh, taken, "register")
 
 
-def _reasons(request: Request, key: str, old: Body | None, new: Body) -> list[Forbidden]:
+def _reasons(request: Request, kind: str, key: str, old: Body | None, new: Body) -> list[Forbidden]:
     if old is None:
         return []
-    return forbidden(request.actor, request.county.pk, Register(key, old), Register(key, new))
+    before, after = redeclaring.editions(request.county.pk, kind, key, old, new)
+    return forbidden(request.actor, request.county.pk, before, after)
+
+
+def _later(
+    request: Request, kind: str, key: str, old: Body, new: Body, read: str, rights: redeclaring.Rights | None = None
+) -> str:
+    """Where to see how far a worker is who looks at the rows; nothing where they are few. Raises Stale, Refused."""
+    county = request.county.pk
+    if not redeclaring.is_long(county, kind, key, old, new):
+        return ""
+    made = redeclaring.begin(request.user, request.actor, county, kind, key, new, read=read, rights=rights)
+    return reverse("declaring:change", args=[made.pk])
+
+
+def change_page(request: Request, number: int) -> HttpResponse:
+    """A change that a worker looks at: how far it is, and what came of it; with `part` its progress alone."""
+    change = _change(request, number)
+    address = declaring.shelf(change.kind).address(change.key)
+    (new,) = redeclaring.editions(request.county.pk, change.kind, change.key, change.body)
+    context = {
+        "batch": change.batch, "change": change, "address": address, "register": new, "is_refused": not change.is_kept,
+        "reasons": _told(change.reasons, new), "refused": change.refused, "register_key": change.key,
+    }  # fmt: skip
+    if "part" not in request.GET:
+        return render(request, "records/declare_change.html", context)
+    answer = render(request, "records/declare_progress.html", context)
+    if not change.batch.is_working:
+        answer["HX-Refresh"] = "true"
+    return answer
+
+
+def _change(request: Request, number: int) -> redeclaring.Change:
+    declaring.require(request)
+    rows = Batch.objects.filter(county=request.county, person=request.user, kind=Batch.Kind.DECLARE)
+    return redeclaring.change_of(get_object_or_404(rows, pk=number))
+
+
+def _typed(request: Request, kind: str, key: str) -> redeclaring.Change | None:
+    """What was typed and not kept, to go on from."""
+    number = request.GET.get("change", "")
+    if not (number.isascii() and number.isdecimal() and len(number) < 19):
+        return None
+    change = _change(request, int(number))
+    return change if (change.kind, change.key) == (kind, key) else None
 
 
 def _told(reasons: Sequence[Forbidden], register: Register | None) -> list[dict[str, Any]]:
@@ -159,18 +196,24 @@ def _register_page(
     context = {
         "head": head, "parts": typed, "offer": drafting.offer(county), "row": row, "key": key, "total": total,
         "texts": [part for part in typed if part.kind == "text"], "icons": drafting.ICONS, "reasons": told,
+        "rules": alike.offer(head.rules, typed), "most_rules": alike.MOST,
         "geometries": drafting.GEOMETRIES, "refused": refused, "is_refused": is_refused,
         "preview": _preview(request, draft) if draft else [], "draft": draft,
         "rights": _rights(request, key),
         "waiting": indexes.missing(kept, county) if kept and row and not row.is_withdrawn else 0,
         "read": request.POST.get("read", "") or (row.digest if row else ""),
     }  # fmt: skip
-    return render(request, "records/declare.html", context, status=422 if is_refused else 200)
+    context["working"] = redeclaring.working(county, KIND, key)
+    return render(request, "records/declare.html", context, status=_status(request, is_refused=is_refused))
+
+
+def _status(request: Request, *, is_refused: bool) -> int:
+    return 422 if is_refused and request.method == "POST" else 200
 
 
 def _rights(request: Request, key: str) -> list[declaring.Right]:
     """The table of rights as it is, or as it was ticked a moment ago."""
-    rows = declaring.rights(request.county.pk, f"records.{key}", ACTIONS)
+    rows = declaring.rights(request.county.pk, f"records.{key}", redeclaring.ACTIONS)
     return [row.ticked(request.POST.getlist(f"g.{row.role.pk}")) for row in rows] if request.POST else rows
 
 
@@ -187,6 +230,11 @@ def fields_page(request: Request, register: str) -> HttpResponse:
         raise Http404(register)
     row = overlays.find(request.county.pk, overlays.FIELDS, register)
     kept: Body = row.body if row and not row.is_withdrawn else {"properties": {}}
+    change = _typed(request, overlays.FIELDS, register)
+    if request.method != "POST" and change is not None:
+        typed = drafting.written_fields(change.body)
+        why, refused = _told(change.reasons, Register(register, merged(body, kept))), change.refused
+        return _fields_page(request, register, body, typed, row, reasons=why, refused=refused, is_refused=True)
     if request.method != "POST":
         return _fields_page(request, register, body, drafting.written_fields(kept), row)
     posted = request.POST.dict()
@@ -206,12 +254,15 @@ def _keep_fields(
     kept: Body = row.body if row else {"properties": {}}
     names = parts.named(typed, PREFIX, body["properties"])
     added = packs.json_ready(drafting.added_of(typed, names, kept))
-    old, new = (Register(register, merged(body, extra)) for extra in (kept, added))
+    old, read = Register(register, merged(body, kept)), request.POST.get("read", "")
     try:
+        later = _later(request, overlays.FIELDS, register, kept, added, read)
+        if later:
+            return redirect(later)
         with transaction.atomic():
-            reasons = forbidden(request.actor, request.county.pk, old, new)
+            reasons = _reasons(request, overlays.FIELDS, register, kept, added)
             if not reasons:
-                declaring.keep(request, overlays.FIELDS, register, added, read=request.POST.get("read", ""))
+                declaring.keep(request, overlays.FIELDS, register, added, read=read)
     except (overlays.Refused, overlays.Stale) as error:
         return _fields_page(request, register, body, typed, row, refused=declaring.refusal(error), is_refused=True)
     if reasons:
@@ -237,7 +288,8 @@ def _fields_page(
         "waiting": indexes.missing(known, request.county.pk) if row else 0,
         "read": request.POST.get("read", "") or (row.digest if row else ""),
     }  # fmt: skip
-    return render(request, "records/declare_fields.html", context, status=422 if is_refused else 200)
+    context["working"] = redeclaring.working(request.county.pk, overlays.FIELDS, register)
+    return render(request, "records/declare_fields.html", context, status=_status(request, is_refused=is_refused))
 
 
 def choose(request: Request) -> HttpResponse:
@@ -254,13 +306,15 @@ def _changed(county: str) -> None:
     prepare_soon(county)
 
 
-def _refuses(request: Request, key: str, old: Body, new: Body) -> list[str]:
+def _refuses(kind: str, request: Request, key: str, old: Body, new: Body) -> list[str]:
     """Reasons of rows against a change, in a line each."""
-    if packs.declarations(KIND, request.county.pk).get(key) and not overlays.is_own(key):
-        base = packs.declarations(KIND, request.county.pk)[key]
-        old, new = merged(base, old), merged(base, new)
-    told = _told(_reasons(request, key, old, new), Register(key, old))
+    (register,) = redeclaring.editions(request.county.pk, kind, key, old)
+    told = _told(_reasons(request, kind, key, old, new), register)
     return [f"{line['field']} {line['why']} · {line['total']}".strip() for line in told]
+
+
+def _restored_later(kind: str, request: Request, key: str, old: Body, new: Body, read: str) -> str:
+    return _later(request, kind, key, old, new, read)
 
 
 def _fields_title(key: str, _body: Body) -> object:
@@ -274,14 +328,16 @@ def put_up() -> None:
         KIND, {"zh": "登记簿", "en": "Registers"}, "database",
         {"zh": "字段由您定，列表、表单和接口随之而来", "en": "You say what is kept; lists and forms follow"},
         "/declarations/registers/new", lambda key: f"/declarations/registers/{key.partition('.')[2]}/",
-        lambda _key, body: body["title"], use=lambda key: f"/records/{key}/", changed=_changed, refuses=_refuses,
+        lambda _key, body: body["title"], use=lambda key: f"/records/{key}/", changed=_changed,
+        refuses=partial(_refuses, KIND), later=partial(_restored_later, KIND),
         rights=("view", "create", "edit", "delete", "unmask"), order=10,
     )  # fmt: skip
     added = declaring.Shelf(
         overlays.FIELDS, {"zh": "补充字段", "en": "Added fields"}, "plus",
         {"zh": "给领域包的登记簿加几个本县的字段，升级时不受影响", "en": "Your own fields on a register of a pack"},
         "/declarations/fields/", lambda key: f"/declarations/fields/{key}/", _fields_title,
-        use=lambda key: f"/records/{key}/", changed=_changed, refuses=_refuses, order=20,
+        use=lambda key: f"/records/{key}/", changed=_changed, refuses=partial(_refuses, overlays.FIELDS),
+        later=partial(_restored_later, overlays.FIELDS), order=20,
     )  # fmt: skip
     for shelf in (registers_, added):
         declaring.add(shelf)

@@ -12,6 +12,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from shizhu.engines.records.catalogue import registers
+from shizhu.engines.records.http import alike
+from shizhu.engines.records.http.alike import NO_VALUE
 from shizhu.engines.records.logic.register import Register
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label
@@ -34,15 +36,24 @@ MANAGED = {  # words of a field that the page sets; all others stay as they are
     "type", "title", "description", "enum", "items", "minimum", "maximum", "x-shizhu-class", "x-shizhu-labels",
     "x-shizhu-computed", "x-shizhu-lines", "x-shizhu-ref", "x-shizhu-unit", "x-shizhu-symbol",
 }  # fmt: skip
+MANAGED_HINTS = {"icon", "geometry", "filters", "unique", "duplicates"}  # the same of a register
 DATED = {"date": "date", "date-time": "time"}
 ICONS = (
     "database", "map-pin", "building-community", "users", "user", "droplet", "leaf", "bulb", "tool", "antenna",
     "route", "camera", "file-text", "clipboard-check", "calendar", "tag", "alert-triangle", "shield-lock",
 )  # fmt: skip
 HEAD = ("zh", "en", "help", "icon", "geometry", "key", "name")
-ORDER = ("key", "title", "icon", "geometry", "list", "filters", "unique")  # of hints, as people write them
+ORDER = (
+    "key",
+    "title",
+    "icon",
+    "geometry",
+    "list",
+    "filters",
+    "unique",
+    "duplicates",
+)  # of hints, as people write them
 PICTURES = ("image/jpeg", "image/png")
-NO_VALUE = {"lines", "several", "photos", "files", OTHER}  # kinds that cannot be compared
 GEOMETRIES = ("Point", "LineString", "Polygon")
 
 
@@ -57,6 +68,7 @@ class Head:
     geometry: str = ""
     key: str = ""
     name: str = ""
+    rules: tuple[alike.Rule, ...] = ()  # by which two rows are probably one
     problems: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -83,7 +95,7 @@ def offer(county: str, without: str = "") -> Offer:
 def head_of(posted: Posted) -> Head:
     """The head as it was typed."""
     zh, en, help_, icon, geometry, key, name = (posted.get(f"r.{word}", "").strip() for word in HEAD)
-    return Head(zh, en, help_, icon, geometry, key, name)
+    return Head(zh, en, help_, icon, geometry, key, name, alike.read(posted))
 
 
 def written(body: Body) -> tuple[Head, list[Part]]:
@@ -92,7 +104,7 @@ def written(body: Body) -> tuple[Head, list[Part]]:
     hints = body["x-shizhu"]
     head = Head(
         zh, en, written_title(body.get("description"))[0], hints.get("icon", "database"), hints.get("geometry", ""),
-        hints["key"], hints.get("title", hints["key"]),
+        hints["key"], hints.get("title", hints["key"]), alike.written(hints.get("duplicates", [])),
     )  # fmt: skip
     return head, written_fields(body)
 
@@ -202,11 +214,13 @@ def body_of(head: Head, parts: Sequence[Part], kept: Body | None = None) -> Body
     names = named(parts)
     before: Body = kept or {"x-shizhu": {}, "properties": {}}
     key, title = names.get(head.key, ""), names.get(head.name, "")
-    hints = {k: v for k, v in before["x-shizhu"].items() if k not in {"icon", "geometry", "filters", "unique"}}
+    hints = {k: v for k, v in before["x-shizhu"].items() if k not in MANAGED_HINTS}
     hints |= {"key": key, "title": title, "icon": head.icon or "database"}
     hints |= {"geometry": head.geometry} if head.geometry else {}
     told = added_of(parts, names, before)
     hints |= told["x-shizhu"]
+    rules = alike.declared(head.rules, names, before["x-shizhu"].get("duplicates", []))
+    hints |= {"duplicates": rules} if rules else {}
     hints["list"] = hints.get("list") or [key]
     hints = {word: hints[word] for word in sorted(hints, key=lambda word: (*ORDER, word).index(word))}
     required = list(dict.fromkeys([key, title, *told["required"]]))

@@ -55,6 +55,7 @@ records = [
 own = [
     path("registers/new", declaring.register_new, name="register_new"),
     path("registers/<str:stem>/", declaring.register_page, name="register"),
+    path("changes/<int:number>/", declaring.change_page, name="change"),
     path("fields/", declaring.choose, name="fields_choose"),
     path("fields/<str:register>/", declaring.fields_page, name="fields"),
 ]
