@@ -14,7 +14,7 @@ class PlanConfig(AppConfig):
         """Register kinds, consumers, menu and cards."""
         from shizhu.engines.cases import api as cases  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.plan import datasets, declare, tasks  # noqa: PLC0415  # apps must be loaded first
-        from shizhu.engines.plan.http import views  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.plan.http import mine, views  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.records import api as records  # noqa: PLC0415  # apps must be loaded first
         from shizhu.kernel import events  # noqa: PLC0415  # apps must be loaded first
         from shizhu.web import menu  # noqa: PLC0415  # apps must be loaded first
@@ -25,4 +25,10 @@ class PlanConfig(AppConfig):
         counted = [cases.OPENED, cases.CLOSED, records.CHANGED]
         events.consumer("plan.computing", counted, tasks.something_counted)
         menu.add(menu.Entry({"zh": "规划", "en": "Plan"}, "target", "/plan/", "plan.plan.view", 15, on_phone=True))
+        supervision = {"zh": "督查", "en": "Supervision"}
+        menu.add(menu.Entry(supervision, "eye", "/plan/supervision/", "plan.node.view", 16))
+        menu.add(
+            menu.Entry({"zh": "我的任务", "en": "My tasks"}, "clipboard-check", "/plan/mine/", "plan.node.report", 17)
+        )
+        web.add_card(mine.card, order=12)
         web.add_card(views.card, order=30)

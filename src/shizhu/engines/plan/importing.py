@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from shizhu.engines.plan import rulings
+from shizhu.engines.plan import clauses, rulings
 from shizhu.engines.plan.logic import reader
 from shizhu.engines.plan.logic.reader.subjects import canonical
 from shizhu.engines.plan.logic.reading import read_file
@@ -60,6 +60,7 @@ def _kept(county: County, text: str, document: dict[str, Any], *, code: str, sou
     _tasks(plan, document["tasks"])
     _keep_adopted(plan)
     rulings.apply(plan)
+    clauses.keep(plan)
     return plan
 
 

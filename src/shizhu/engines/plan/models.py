@@ -1,4 +1,4 @@
-"""Tables: plans as read, their indicators and tasks, and the values of indicators with every revision."""
+"""Tables: plans as read, their clauses, indicators and tasks, values with every revision, and the work on clauses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from shizhu.kernel.fields import OrderedJSONField
-from shizhu.kernel.models import County, File, Person
+from shizhu.kernel.models import Area, County, File, Organisation, Person
 
 
 class Plan(models.Model):
@@ -267,3 +267,275 @@ class Report(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.period}"
+
+
+class Clause(models.Model):
+    """Something the plan promises (条款), with its place; `key` stays the same while the wording does."""
+
+    plan = models.ForeignKey(Plan, models.CASCADE, related_name="clauses")
+    key = models.CharField(max_length=20)
+    order = models.IntegerField(default=0)
+    kind = models.CharField(max_length=10)  # text, box, task, indicator
+    text = models.TextField()
+    headings = models.JSONField(default=list)
+    place = models.JSONField()  # lines of the text
+    quantities = models.JSONField(default=list)  # {subject, value, unit, year, bound}
+    leads = models.JSONField(default=list)  # units as printed
+    supports = models.JSONField(default=list)
+    task = models.ForeignKey(Task, models.SET_NULL, null=True, related_name="clauses")
+    indicator = models.ForeignKey(Indicator, models.SET_NULL, null=True, related_name="clauses")
+    is_gone = models.BooleanField(default=False)  # not in the newest reading, but work hangs on it
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["plan", "key"], name="clause_key")]
+        ordering = ["order", "pk"]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
+@pghistory.track()
+class Duty(models.Model):
+    """Who leads or assists in a clause (责任): proposed by the program, or settled; what was refused stays refused."""
+
+    class State(models.TextChoices):
+        """What is known of it."""
+
+        PROPOSED = "proposed"
+        SETTLED = "settled"
+        REFUSED = "refused"
+
+    clause = models.ForeignKey(Clause, models.CASCADE, related_name="duties")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    is_lead = models.BooleanField(default=True)
+    printed = models.CharField(max_length=200, blank=True)
+    state = models.CharField(max_length=10, choices=State.choices)
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")  # null: the very name is printed
+    at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["clause", "organisation"], name="duty_once")]
+        ordering = ["-is_lead", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.clause_id} {self.organisation}"
+
+
+@pghistory.track()
+class Link(models.Model):
+    """Two clauses that may be one promise: proposed with what is alike, then linked or told apart by a person."""
+
+    class State(models.TextChoices):
+        """What is known of it."""
+
+        PROPOSED = "proposed"
+        LINKED = "linked"
+        APART = "apart"
+
+    plan = models.ForeignKey(Plan, models.CASCADE, related_name="links")
+    one = models.ForeignKey(Clause, models.CASCADE, related_name="links_on")
+    other = models.ForeignKey(Clause, models.CASCADE, related_name="links_back")
+    signs = models.JSONField(default=list)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PROPOSED)
+    note = models.CharField(max_length=300, blank=True)
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["one", "other"], name="link_once"),
+            models.CheckConstraint(condition=Q(one__lt=models.F("other")), name="link_in_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.one_id}–{self.other_id} {self.state}"
+
+
+@pghistory.track()
+class Piece(models.Model):
+    """What one unit owes of a clause in a year (分解任务)."""
+
+    class State(models.TextChoices):
+        """Made, sent to its unit, received by somebody there, or sent back with a reason."""
+
+        DRAFT = "draft"
+        SENT = "sent"
+        RECEIVED = "received"
+        RETURNED = "returned"
+
+    county = models.ForeignKey(County, models.CASCADE, related_name="+")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    area = models.ForeignKey(Area, models.PROTECT, related_name="+")
+    clause = models.ForeignKey(Clause, models.PROTECT, related_name="pieces")
+    year = models.IntegerField()
+    title = models.CharField(max_length=200)
+    target = models.FloatField(null=True)
+    unit = models.CharField(max_length=30, blank=True)
+    due_on = models.DateField()
+    assists = models.ManyToManyField(Organisation, related_name="+")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
+    reason = models.CharField(max_length=500, blank=True)  # why it was sent back
+    sent_at = models.DateTimeField(null=True)
+    received_at = models.DateTimeField(null=True)
+    received_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    is_simulated = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["clause", "organisation", "year"], name="piece_once")]
+        ordering = ["year", "due_on", "organisation__path", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.organisation} {self.year} {self.title}"
+
+
+@pghistory.track(exclude=["light", "rule", "light_on"])
+class Node(models.Model):
+    """A day by which something has to be shown (节点). `light` is what was told last; see logic/lights.py."""
+
+    county = models.ForeignKey(County, models.CASCADE, related_name="+")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    area = models.ForeignKey(Area, models.PROTECT, related_name="+")
+    piece = models.ForeignKey(Piece, models.PROTECT, related_name="nodes")
+    title = models.CharField(max_length=200)
+    due_on = models.DateField()
+    files = models.IntegerField(default=1)  # that the evidence has at least
+    value = models.FloatField(null=True)  # to be reached, in the piece's unit
+    counted = models.JSONField(null=True)  # {count: cases or records, of, where: CQL2, least}
+    is_false = models.BooleanField(default=False)  # a finish was found false
+    reopened = models.IntegerField(default=0)
+    light = models.CharField(max_length=8, blank=True)
+    rule = models.CharField(max_length=10, blank=True)
+    light_on = models.DateField(null=True)  # the day for which it was told
+    is_simulated = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["county", "light", "due_on"], name="node_lights")]
+        ordering = ["due_on", "pk"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Evidence(models.Model):
+    """What a unit shows for a node (佐证), and what was decided about it."""
+
+    class State(models.TextChoices):
+        """Waits, accepted, refused, or annulled because a check found it false."""
+
+        WAITING = "waiting"
+        ACCEPTED = "accepted"
+        REFUSED = "refused"
+        ANNULLED = "annulled"
+
+    node = models.ForeignKey(Node, models.CASCADE, related_name="evidence")
+    sent_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    sent_at = models.DateTimeField()
+    note = models.CharField(max_length=1000, blank=True)
+    value = models.FloatField(null=True)
+    counted = models.IntegerField(null=True)  # rows that fulfilled the node's condition when it was sent
+    files = models.ManyToManyField(File, related_name="+")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    decided_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    why = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["node"], condition=Q(state="waiting"), name="evidence_waits_once"),
+            models.UniqueConstraint(fields=["node"], condition=Q(state="accepted"), name="evidence_counts_once"),
+        ]
+        ordering = ["-sent_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.node_id} {self.state}"
+
+
+@pghistory.track()
+class Call(models.Model):
+    """Somebody is asked about a node and answers by name: urged (催办), or asked to take away what blocks it (堵点)."""
+
+    class Kind(models.TextChoices):
+        """Why."""
+
+        URGED = "urged"
+        BLOCKED = "blocked"
+
+    county = models.ForeignKey(County, models.CASCADE, related_name="+")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")  # that is asked
+    area = models.ForeignKey(Area, models.PROTECT, related_name="+")
+    node = models.ForeignKey(Node, models.CASCADE, related_name="calls")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    text = models.CharField(max_length=500)
+    asked_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    answer_by = models.DateField(null=True)
+    answer = models.CharField(max_length=500, blank=True)
+    answered_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    answered_at = models.DateTimeField(null=True)
+    raised_at = models.DateTimeField(null=True)  # nobody answered in time: it went up
+
+    class Meta:
+        indexes = [models.Index(fields=["county", "answered_at", "answer_by"], name="call_open")]
+        ordering = ["-asked_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.node_id}"
+
+
+class Sample(models.Model):
+    """Finished nodes of a quarter that were drawn to be looked at (抽查); anybody can draw them again with the seed."""
+
+    county = models.ForeignKey(County, models.CASCADE, related_name="+")
+    quarter = models.CharField(max_length=6)  # 2026Q3
+    seed = models.CharField(max_length=64)
+    percent = models.IntegerField()
+    names = models.JSONField()  # of all nodes it was drawn from
+    drawn = models.JSONField()  # names in the order drawn
+    by = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["county", "quarter"], name="sample_once")]
+        ordering = ["-quarter"]
+
+    def __str__(self) -> str:
+        return self.quarter
+
+
+class Check(models.Model):
+    """Somebody who did not report looked at a node on the spot (核查)."""
+
+    node = models.ForeignKey(Node, models.CASCADE, related_name="checks")
+    sample = models.ForeignKey(Sample, models.PROTECT, null=True, related_name="checks")
+    by = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    longitude = models.FloatField()
+    latitude = models.FloatField()
+    files = models.ManyToManyField(File, related_name="+")
+    is_true = models.BooleanField()
+    note = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.node_id} {self.is_true}"
+
+
+class Step(models.Model):
+    """One line of the story of a clause, from the text to the evidence; never changed."""
+
+    clause = models.ForeignKey(Clause, models.CASCADE, related_name="steps")
+    piece = models.ForeignKey(Piece, models.CASCADE, null=True, related_name="steps")
+    node = models.ForeignKey(Node, models.SET_NULL, null=True, related_name="steps")
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=20)
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(fields=["clause", "-at", "-id"], name="step_story")]
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.at}"

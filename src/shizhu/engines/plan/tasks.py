@@ -1,6 +1,6 @@
 """What the plan computes: every night, for a new day is due for more, and soon after something it counts changed."""
 
-from shizhu.engines.plan import computing, indexes, reports, uploads
+from shizhu.engines.plan import computing, indexes, nodes, reports, uploads
 from shizhu.kernel import jobs
 from shizhu.kernel.events import Event
 
@@ -11,6 +11,7 @@ def compute_all(county: str | None = None) -> int:
 
 
 jobs.daily("plan.compute_all", 0, 20, compute_all)
+jobs.daily("plan.tell_lights", 0, 1, nodes.refresh_all)
 read_later = jobs.later("plan.read_file", uploads.read, uploads.give_up)
 make_later = jobs.later("plan.make_report", reports.make, reports.give_up)
 compute_soon = jobs.soon("plan.compute", compute_all)

@@ -171,4 +171,6 @@ PIECES = st.sampled_from([*HEADING_PIECES, *CELL_PIECES, *LINE_PIECES])
 def test_no_text_makes_it_fail(lines: list[str]) -> None:
     document = read("\n".join(lines))
     assert isinstance(document, PlanDocument)
-    assert set(document.as_json()) == {"title", "indicators", "tasks", "boxes", "contradictions", "unsure"}
+    assert set(document.as_json()) == {
+        "title", "indicators", "tasks", "boxes", "contradictions", "unsure", "clauses",
+    }  # fmt: skip

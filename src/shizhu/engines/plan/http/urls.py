@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from shizhu.engines.plan.http import indexes, reports, review, sending, views
+from shizhu.engines.plan.http import clauses, indexes, mine, reports, review, sending, supervision, views
 
 app_name = "plan"
 urlpatterns = [
@@ -12,6 +12,28 @@ urlpatterns = [
     path("indicators/<int:number>/report", views.report_value, name="report-value"),
     path("indicators/<int:number>/path", views.change_path, name="path"),
     path("tasks/", views.tasks, name="tasks"),
+    path("clauses/", clauses.page, name="clauses"),
+    path("clauses/<int:number>/", clauses.clause_page, name="clause"),
+    path("clauses/<int:number>/owner", clauses.owner, name="owner"),
+    path("clauses/<int:number>/link", clauses.link, name="link"),
+    path("clauses/<int:number>/split", clauses.split, name="split"),
+    path("clauses/<int:number>/pieces.xlsx", clauses.table, name="pieces-table"),
+    path("clauses/<int:number>/pieces", clauses.fill, name="pieces-fill"),
+    path("clauses/<int:number>/send", clauses.send, name="pieces-send"),
+    path("mine/", mine.page, name="mine"),
+    path("pieces/<int:number>/receive", mine.receive, name="receive"),
+    path("calls/<int:number>/answer", mine.answer, name="answer"),
+    path("supervision/", supervision.board, name="supervision"),
+    path("supervision/agenda.docx", supervision.agenda, name="agenda"),
+    path("supervision/samples/", supervision.samples, name="samples"),
+    path("scorecards/", supervision.scores, name="scorecards"),
+    path("nodes/<int:number>/", supervision.node_page, name="node"),
+    path("nodes/<int:number>/show", mine.show, name="show"),
+    path("nodes/<int:number>/block", mine.block, name="block"),
+    path("nodes/<int:number>/decide", supervision.decide, name="decide"),
+    path("nodes/<int:number>/urge", supervision.urge, name="urge"),
+    path("nodes/<int:number>/check", supervision.check, name="check"),
+    path("files/<uuid:file>", supervision.file, name="file"),
     path("review/", review.page, name="review"),
     path("review/settle", review.settle, name="settle"),
     path("review/adopt", review.adopt, name="adopt"),

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 
 from shizhu.engines.plan.logic.reader.arithmetic import check_sums
 from shizhu.engines.plan.logic.reader.boxes import read_boxes
+from shizhu.engines.plan.logic.reader.clauses import read_clauses
 from shizhu.engines.plan.logic.reader.columns import Columns, columns_of, purpose_of
 from shizhu.engines.plan.logic.reader.confidence import sure_of_indicators, sure_of_tasks
 from shizhu.engines.plan.logic.reader.contradictions import compare
 from shizhu.engines.plan.logic.reader.document import (
     Box,
     BoxItem,
+    Clause,
     Contradiction,
     Doubt,
     Indicator,
@@ -46,6 +48,7 @@ from shizhu.engines.plan.logic.reader.years import span_of, year_of
 __all__ = [
     "Box",
     "BoxItem",
+    "Clause",
     "Contradiction",
     "Doubt",
     "Indicator",
@@ -102,12 +105,13 @@ def read(text: str, unread: Sequence[Doubt] = ()) -> PlanDocument:
     totals = [item for table in tables for item in check_totals(table)]
     mentioned, targets = read_targets(facts, rows.indicators, term)
     doubts += doubled(targets) + year_doubts(span_of(title), rows.indicators, rows.tasks, facts)
+    clauses = read_clauses(pages, passages, tables, boxes, mentioned, rows.tasks, facts, term)
     contradictions = [*compared.contradictions, *summed.contradictions, *totals]
     return PlanDocument(
         title=title, indicators=sure_of_indicators([*mentioned, *targets], tables, doubts),
         tasks=sure_of_tasks(rows.tasks, tables, doubts), boxes=tuple(boxes),
         contradictions=tuple(sorted(contradictions, key=lambda item: item.readings[0].place)),
-        unsure=tuple(sorted(dict.fromkeys(doubts), key=lambda doubt: doubt.place)),
+        unsure=tuple(sorted(dict.fromkeys(doubts), key=lambda doubt: doubt.place)), clauses=tuple(clauses),
     )  # fmt: skip
 
 

@@ -150,6 +150,34 @@ class Doubt:
 
 
 @dataclass(frozen=True)
+class Quantity:
+    """What a clause says of how much, by when; `bound` as in Reading."""
+
+    subject: str
+    value: float | int | None
+    unit: str | None
+    year: int | None
+    bound: str | None = None
+
+
+@dataclass(frozen=True)
+class Clause:
+    """Something that the plan promises (条款): a sentence (`text`), one in a box (`box`), a row of a table (`task`,
+    `indicator`) whose key `row` is. `headings` are those above it as printed, the widest first.
+    """
+
+    key: str
+    kind: str
+    text: str
+    headings: tuple[str, ...]
+    place: Place
+    quantities: tuple[Quantity, ...] = ()
+    leads: tuple[str, ...] = ()
+    supports: tuple[str, ...] = ()
+    row: str = ""
+
+
+@dataclass(frozen=True)
 class PlanDocument:
     """A plan as structured facts."""
 
@@ -159,6 +187,7 @@ class PlanDocument:
     boxes: tuple[Box, ...]
     contradictions: tuple[Contradiction, ...]
     unsure: tuple[Doubt, ...]
+    clauses: tuple[Clause, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return the document as plain lists and dicts, ready for a JSON encoder."""

@@ -122,9 +122,14 @@ def read_facts(passages: list[Passage], term: Term) -> list[Fact]:
         if passage.section == "terms" or is_boundary(passage.text):
             continue
         reading = _Reading(passage, term)
-        for sentence in _SENTENCE.finditer(western(passage.text)):
+        for sentence in sentences(passage):
             facts += _facts_of(sentence, reading)
     return facts
+
+
+def sentences(passage: Passage) -> Iterator[re.Match[str]]:
+    """The sentences of a passage with their places in its text."""
+    return _SENTENCE.finditer(western(passage.text))
 
 
 def _facts_of(sentence: re.Match[str], reading: _Reading) -> list[Fact]:

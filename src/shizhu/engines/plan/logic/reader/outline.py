@@ -36,7 +36,8 @@ _HEADING_LENGTH = 40
 
 @dataclass(frozen=True)
 class Passage:
-    """One paragraph, where each printed line begins in it, and its section: "basis", "goal", "terms" or "other"."""
+    """One paragraph, where each printed line begins in it, its section ("basis", "goal", "terms" or "other"), and the
+    headings above it as printed, the widest first."""
 
     text: str  # half-width, sign for sign the printed text
     printed: str
@@ -44,6 +45,7 @@ class Passage:
     lines: tuple[int, ...]
     section: str
     in_table: bool = False  # the cell of a table
+    headings: tuple[str, ...] = ()
 
     def place(self, first: int, last: int) -> Place:
         """Return the lines of the characters first..last-1."""
@@ -57,18 +59,19 @@ def read_passages(pages: Pages, taken: set[int]) -> list[Passage]:
     """Return the paragraphs outside the lines that tables have taken."""
     passages: list[Passage] = []
     kinds: dict[int, str] = {}
+    above: dict[int, str] = {}
     paragraph: list[Line] = []
     free = [line for line in pages.lines if line.number not in taken and not line.debris]
     for index, line in enumerate(free):
         before = free[index - 1] if index else None
         if paragraph and not _goes_on(paragraph[-1], line, before, pages):
-            passages.append(_passage(paragraph, kinds))
+            passages.append(_passage(paragraph, kinds, above))
             paragraph = []
         if line.text:
             if not paragraph:
-                _enter(line, kinds)
+                _enter(line, kinds, above)
             paragraph.append(line)
-    return [*passages, _passage(paragraph, kinds)] if paragraph else passages
+    return [*passages, _passage(paragraph, kinds, above)] if paragraph else passages
 
 
 def _goes_on(last: Line, line: Line, before: Line | None, pages: Pages) -> bool:
@@ -89,21 +92,27 @@ def starts_something(text: str) -> bool:
     return marker_of(text) is not None or is_boundary(text)
 
 
-def _passage(paragraph: Sequence[Line], kinds: dict[int, str]) -> Passage:
+def _passage(paragraph: Sequence[Line], kinds: dict[int, str], above: dict[int, str]) -> Passage:
     starts, text = [], ""
     for line in paragraph:
         starts.append(len(text))
         text += line.text
     deepest = kinds[max(kinds)] if kinds else "other"
     section = deepest if deepest in {"basis", "goal", "terms"} else "other"
-    return Passage(half_width(text), text, tuple(starts), tuple(line.number for line in paragraph), section)
+    numbers = tuple(line.number for line in paragraph)
+    headings = tuple(above[level] for level in sorted(above))
+    return Passage(half_width(text), text, tuple(starts), numbers, section, headings=headings)
 
 
-def _enter(line: Line, kinds: dict[int, str]) -> None:
+def _enter(line: Line, kinds: dict[int, str], above: dict[int, str]) -> None:
     """Note the kind of section that a heading opens; a deeper heading without a kind keeps the one around it."""
     level, heading = _heading(line)
     if level is None:
         return
+    for deeper in [known for known in above if known >= level]:
+        del above[deeper]
+    if heading:
+        above[level] = re.split(r"[。：:]", " ".join(line.text.split()), maxsplit=1)[0]
     for deeper in [known for known in kinds if known >= level]:
         del kinds[deeper]
     kind = next((name for name, pattern in _KINDS if pattern.search(heading)), None)

@@ -1,0 +1,321 @@
+"""Nodes (节点): what is shown for them and decided, who is urged, what blocks, what is found on the spot; lights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from shizhu.engines.notices import api as notices
+from shizhu.engines.plan import computing, people, story
+from shizhu.engines.plan.logic import lights, sampling
+from shizhu.engines.plan.models import Call, Check, Evidence, Node, Piece, Sample
+from shizhu.engines.plan.periods import period_of
+from shizhu.kernel import events
+from shizhu.kernel.models import File, Organisation, Person
+
+LIT = "plan.node.lit"
+UNDER_WAY = (Piece.State.SENT, Piece.State.RECEIVED)
+SAMPLED = 20  # per cent of a quarter's finished nodes
+ANSWERED_WITHIN = timedelta(days=3)
+
+
+class Lacking(ValueError):
+    """What is shown does not make up the gap; `why` says what is missing, a line each."""
+
+    def __init__(self, why: Sequence[str]) -> None:
+        super().__init__(" ".join(why))
+        self.why = list(why)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a unit shows."""
+
+    note: str = ""
+    value: float | None = None
+    files: Sequence[File] = ()
+
+
+# -- lights
+
+
+def told(node: Node, today: date) -> lights.Told:
+    """The light of a node on a day."""
+    rows = sorted(node.evidence.all(), key=lambda row: row.sent_at)
+    counts = next((row for row in rows if row.state == Evidence.State.ACCEPTED), None) or next(
+        (row for row in rows if row.state == Evidence.State.WAITING), None
+    )
+    facts = lights.Facts(
+        node.due_on, timezone.localdate(counts.sent_at) if counts else None,
+        counts is not None and counts.state == Evidence.State.ACCEPTED, node.is_false,
+    )  # fmt: skip
+    return lights.light(facts, today)
+
+
+def refresh(nodes: Iterable[Node], today: date, at: datetime | None = None) -> int:
+    """Tell the lights of nodes for a day; a light that changed is written down. Returns how many changed."""
+    changed = 0
+    for node in nodes:
+        now = told(node, today)
+        if (node.light, node.rule) != (now.light, now.rule):
+            data = {"light": now.light, "rule": now.rule, "days": now.days, "was": node.light, "title": node.title}
+            story.tell(node, "light", None, data, at)
+            events.emit(LIT, node.pk, node.county_id, {"node": node.pk, "light": now.light, "was": node.light})
+            changed += 1
+        node.light, node.rule, node.light_on = now.light, now.rule, today
+        node.save(update_fields=["light", "rule", "light_on"])
+    return changed
+
+
+@transaction.atomic
+def refresh_all(county: str | None = None) -> int:
+    """Tell every light anew for this day, and raise what nobody answered; returns how many lights changed."""
+    today = timezone.localdate()
+    rows = Node.objects.filter(piece__state__in=UNDER_WAY).exclude(light_on=today)
+    if county:
+        rows = rows.filter(county=county)
+    waiting = rows.select_for_update(of=("self",)).select_related("piece__clause").prefetch_related("evidence")
+    changed = refresh(waiting.order_by("pk"), today)
+    _raise_late(today, county)
+    return changed
+
+
+# -- evidence
+
+
+def lacking(node: Node, shown: Evidence) -> list[str]:
+    """What is still missing to what the node asks for, in words."""
+    missing = []
+    if (number := shown.files.count()) < node.files:
+        missing.append(_("%(asked)d files are asked for, %(number)d are there.") % {
+            "asked": node.files, "number": number})  # fmt: skip
+    if node.value is not None and (shown.value is None or shown.value < node.value):
+        missing.append(_("The value is to reach %(asked)s, %(value)s was reported.") % {
+            "asked": f"{node.value:g}", "value": "—" if shown.value is None else f"{shown.value:g}"})  # fmt: skip
+    if node.counted and (number := count(node) or 0) < node.counted["least"]:
+        missing.append(_("%(asked)d rows are to fulfil the condition, %(number)d do.") % {
+            "asked": node.counted["least"], "number": number})  # fmt: skip
+    return missing
+
+
+def count(node: Node) -> int | None:
+    """How many cases or records fulfil the node's condition now; None without one."""
+    if not node.counted:
+        return None
+    return computing.count(node.counted, node.county_id, period_of("P1Y", node.due_on))
+
+
+@transaction.atomic
+def show(node: Node, shown: Shown, *, by: Person, at: datetime | None = None) -> Evidence:
+    """Send evidence; whoever sends it has received the task. Raises Lacking while the last one waits, or it is done."""
+    now = at or timezone.now()
+    Node.objects.select_for_update().get(pk=node.pk)
+    states = set(node.evidence.values_list("state", flat=True))
+    if Evidence.State.ACCEPTED in states:
+        raise Lacking([_("This node is finished: its evidence was accepted.")])
+    if Evidence.State.WAITING in states:
+        raise Lacking([_("The evidence sent before still waits for a decision.")])
+    if not shown.note and not shown.files and shown.value is None:
+        raise Lacking([_("Say what was done, or add a file.")])
+    made = Evidence.objects.create(
+        node=node, sent_by=by, sent_at=now, note=shown.note[:1000], value=shown.value, counted=count(node)
+    )
+    made.files.set(shown.files)
+    if node.piece.state == Piece.State.SENT:
+        waiting = Piece.objects.filter(pk=node.piece_id, state=Piece.State.SENT)
+        waiting.update(state=Piece.State.RECEIVED, received_at=now, received_by=by)
+        story.tell(node.piece, "received", by, {"unit": node.organisation.name}, now)
+    story.tell(node, "shown", by, {"title": node.title, "note": shown.note[:200], "files": len(shown.files)}, now)
+    notices.tell(
+        node.county_id, f"plan.evidence.{made.pk}", people.over(people.SUPERVISE, node.county_id) - {by.pk},
+        title=_("Evidence to be looked at: %s") % node.title, url=f"/plan/nodes/{node.pk}/",
+    )  # fmt: skip
+    refresh([node], timezone.localdate(now), now)
+    return made
+
+
+@transaction.atomic
+def decide(shown: Evidence, *, accept: bool, why: str, by: Person, at: datetime | None = None) -> None:
+    """Accept evidence, or refuse it with a reason.
+
+    Raises Lacking where the gap is not made up (only then red may turn yellow), or it was decided before, and
+    PermissionDenied for whoever sent it.
+    """
+    now, node = at or timezone.now(), shown.node
+    Node.objects.select_for_update().get(pk=node.pk)
+    shown.refresh_from_db()
+    if shown.state != Evidence.State.WAITING:
+        raise Lacking([_("This was decided before.")])
+    if shown.sent_by_id == by.pk:
+        raise PermissionDenied(f"{by.name} sent this evidence and cannot decide about it")
+    if accept and (missing := lacking(node, shown)):
+        raise Lacking(missing)
+    shown.state = Evidence.State.ACCEPTED if accept else Evidence.State.REFUSED
+    shown.decided_by, shown.decided_at, shown.why = by, now, why[:500]
+    shown.save(update_fields=["state", "decided_by", "decided_at", "why"])
+    story.tell(node, "accepted" if accept else "refused", by, {"title": node.title, "why": why[:500]}, now)
+    if not accept:
+        notices.tell(
+            node.county_id, f"plan.evidence.{shown.pk}.refused", people.of(people.REPORT, node.organisation, node.area),
+            title=_("Evidence was refused: %s") % node.title, text=why[:500], url=f"/plan/nodes/{node.pk}/",
+        )  # fmt: skip
+    refresh([node], timezone.localdate(now), now)
+
+
+# -- urging, and what blocks
+
+
+@transaction.atomic
+def urge(node: Node, text: str, *, answer_by: date, by: Person, at: datetime | None = None) -> Call:
+    """Urge the unit of a node; somebody there says by name that it was received."""
+    return _call(node, Call.Kind.URGED, node.organisation, text, answer_by, by, at)
+
+
+@transaction.atomic
+def block(
+    node: Node, organisation: Organisation, text: str, *, answer_by: date, by: Person, at: datetime | None = None
+) -> Call:
+    """Ask whoever can take away what blocks a node; without an answer in time it goes up."""
+    return _call(node, Call.Kind.BLOCKED, organisation, text, answer_by, by, at)
+
+
+def _call(
+    node: Node, kind: str, unit: Organisation, text: str, answer_by: date, by: Person, at: datetime | None
+) -> Call:
+    made = Call.objects.create(
+        county_id=node.county_id, organisation=unit, area=unit.area, node=node, kind=kind, text=text[:500],
+        asked_by=by, asked_at=at or timezone.now(), answer_by=answer_by,
+    )  # fmt: skip
+    told_to = people.of(people.REPORT, unit, unit.area)
+    if kind == Call.Kind.BLOCKED:
+        told_to |= people.of(people.SUPERVISE, unit, unit.area)
+    title = _("You are urged: %s") if kind == Call.Kind.URGED else _("Somebody waits for you to unblock: %s")
+    notices.tell(
+        node.county_id, f"plan.call.{made.pk}", told_to, title=title % node.title,
+        text=_("%(text)s Answer by %(day)s.") % {"text": text[:400], "day": date_format(answer_by, "Y-m-d")},
+        url="/plan/mine/", level="orange" if kind == Call.Kind.URGED else "",
+    )  # fmt: skip
+    data = {"title": node.title, "unit": unit.name, "text": text[:500], "answer_by": f"{answer_by}"}
+    story.tell(node, kind, by, data, at)
+    return made
+
+
+@transaction.atomic
+def answer(call: Call, text: str, *, by: Person, at: datetime | None = None) -> bool:
+    """Say that it was received, or what is done about it; False if somebody did before."""
+    now = at or timezone.now()
+    if not Call.objects.filter(pk=call.pk, answered_at=None).update(
+        answer=text[:500], answered_by=by, answered_at=now
+    ):  # fmt: skip
+        return False
+    story.tell(call.node, "answered", by, {"title": call.node.title, "unit": call.organisation.name, "text": text}, now)
+    notices.tell(
+        call.county_id, f"plan.call.{call.pk}.answered", {call.asked_by_id},
+        title=_("Answered: %s") % call.node.title, text=text[:500], url=f"/plan/nodes/{call.node_id}/",
+    )  # fmt: skip
+    return True
+
+
+def _raise_late(today: date, county: str | None) -> None:
+    """What nobody answered in time goes to the unit above and to the supervisors, once."""
+    late = Call.objects.filter(answered_at=None, raised_at=None, answer_by__lt=today)
+    if county:
+        late = late.filter(county=county)
+    for call in late.select_for_update(of=("self",)).select_related("node__piece__clause", "organisation__parent"):
+        above = call.organisation.parent
+        told_to = people.over(people.SUPERVISE, call.county_id)
+        if above is not None:
+            told_to |= people.of(people.VIEW, above, call.area)
+        call.raised_at = timezone.now()
+        call.save(update_fields=["raised_at"])
+        story.tell(call.node, "raised", None, {"title": call.node.title, "unit": call.organisation.name})
+        notices.tell(
+            call.county_id, f"plan.call.{call.pk}.raised", told_to,
+            title=_("Not answered in time: %s") % call.node.title,
+            text=_("%(unit)s was asked: %(text)s") % {"unit": call.organisation.name, "text": call.text},
+            url=f"/plan/nodes/{call.node_id}/", level="orange",
+        )  # fmt: skip
+
+
+# -- on the spot
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What somebody saw on the spot: where (WGS 84), photos, and whether it is as reported."""
+
+    longitude: float
+    latitude: float
+    is_true: bool
+    note: str = ""
+    files: Sequence[File] = ()
+
+
+@transaction.atomic
+def check(node: Node, looked: Looked, *, by: Person, sample: Sample | None = None, at: datetime | None = None) -> Check:
+    """Keep what was seen. A finish found false is annulled: the node is open again, red, and counted.
+
+    Raises PermissionDenied for whoever reported the node, Lacking without a photo.
+    """
+    now = at or timezone.now()
+    if node.evidence.filter(sent_by=by).exists():
+        raise PermissionDenied(f"{by.name} reported this node and cannot check it")
+    if not looked.files:
+        raise Lacking([_("A check on the spot needs a photo.")])
+    Node.objects.select_for_update().get(pk=node.pk)
+    made = Check.objects.create(
+        node=node, sample=sample, by=by, at=now, longitude=looked.longitude, latitude=looked.latitude,
+        is_true=looked.is_true, note=looked.note[:500],
+    )  # fmt: skip
+    made.files.set(looked.files)
+    story.tell(node, "check-true" if looked.is_true else "check-false", by,
+               {"title": node.title, "note": looked.note[:500]}, now)  # fmt: skip
+    finished = node.evidence.filter(state=Evidence.State.ACCEPTED)
+    if not looked.is_true and finished.exists():
+        finished.update(state=Evidence.State.ANNULLED)
+        node.is_false, node.reopened = True, node.reopened + 1
+        node.save(update_fields=["is_false", "reopened"])
+        told_to = people.of(people.REPORT, node.organisation, node.area) | people.over(people.SUPERVISE, node.county_id)
+        notices.tell(
+            node.county_id, f"plan.check.{made.pk}", told_to - {by.pk}, title=_("Found false: %s") % node.title,
+            text=looked.note[:500], url=f"/plan/nodes/{node.pk}/", level="orange",
+        )  # fmt: skip
+    refresh([node], timezone.localdate(now), now)
+    return made
+
+
+def name_of(node: Node) -> str:
+    """How a node is called in a sample."""
+    return f"N{node.pk}"
+
+
+@transaction.atomic
+def draw(county: str, day: date, seed: str, *, by: Person, percent: int = SAMPLED) -> Sample | None:
+    """Draw from the nodes whose evidence was accepted in the quarter of a day; None if there is none to draw from.
+
+    Raises Lacking where the quarter was drawn before: drawing until it pleases is no sample.
+    """
+    quarter = sampling.quarter_of(day.year, day.month)
+    if Sample.objects.filter(county=county, quarter=quarter).exists():
+        raise Lacking([_("%s was drawn before. A second draw would be no sample.") % quarter])
+    finished = Evidence.objects.filter(node__county=county, state=Evidence.State.ACCEPTED).select_related("node")
+    names = [
+        name_of(row.node)
+        for row in finished
+        if row.decided_at
+        and (when := timezone.localdate(row.decided_at))
+        and sampling.quarter_of(when.year, when.month) == quarter
+    ]
+    if not names:
+        return None
+    return Sample.objects.create(
+        county_id=county, quarter=quarter, seed=seed, percent=percent, names=sorted(names),
+        drawn=sampling.draw(seed, names, percent), by=by,
+    )  # fmt: skip

@@ -1,0 +1,375 @@
+"""From a clause to the light of a node: split, sent, received, shown, decided, urged, blocked, checked, scored."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import docx
+import openpyxl
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+from tests.engines.plan.promises import TEXT
+from tests.fixtures import person
+from tests.web.pages import browser, text, told
+
+from shizhu.engines.notices.models import Message
+from shizhu.engines.plan import api, nodes
+from shizhu.engines.plan.models import Call, Check, Clause, Evidence, Node, Piece, Sample, Step
+from shizhu.kernel import testing
+from shizhu.kernel.models import County, Organisation, OutboxEvent
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytest_plugins = ["tests.engines.records.stalls"]
+REPORTER = ("plan.plan.view", "plan.node.view", "plan.node.report")
+PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
+
+
+def file(name: str = "现场.png") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, PNG, "image/png")
+
+
+def day(days: int) -> date:
+    return timezone.localdate() + timedelta(days=days)
+
+
+@dataclass
+class Desk:
+    """A clause and who works on it."""
+
+    county: County
+    clause: Clause
+    supervisor: Client
+    stand: Client
+    kitchen: Client
+
+    @property
+    def page(self) -> str:
+        return f"/plan/clauses/{self.clause.pk}/"
+
+    def split(self, days: int, **more: Any) -> list[str]:
+        due = day(days)
+        sent = {"unit": ["stand", "kitchen"], "way": "amount", "total": "20", "measure_unit": "个", "first": due.year,
+                "last": due.year, "due": f"{due.month}-{due.day}", "title": "示范摊位", **more}  # fmt: skip
+        return told(self.supervisor.post(f"{self.page}split", sent, follow=True))
+
+    def send(self, **more: Any) -> list[str]:
+        return told(self.supervisor.post(f"{self.page}send", {"files": "1", **more}, follow=True))
+
+    def node(self, unit: str = "stand") -> Node:
+        return Node.objects.get(organisation__code=unit)
+
+
+@pytest.fixture
+def desk(county: County) -> Desk:
+    for code, name in (("stand", "县摊位管理局"), ("kitchen", "县厨房办")):
+        Organisation.objects.filter(county=county, code=code).update(name=name)
+    api.import_text(county, TEXT)
+    clause = Clause.objects.get(kind="task", text__startswith="示范摊位工程")
+    seats = [
+        browser(person(county, *verbs, username=name, of=of))
+        for name, verbs, of in (("du", ("plan.*",), ""), ("stan", REPORTER, "stand"), ("kit", REPORTER, "kitchen"))
+    ]
+    return Desk(county, clause, *seats)
+
+
+@pytest.fixture
+def sent(desk: Desk) -> Callable[[int], Node]:
+    """The node of 县摊位管理局, due so many days from now."""
+
+    def make(days: int) -> Node:
+        desk.split(days)
+        desk.send()
+        return desk.node()
+
+    return make
+
+
+def post(client: Client, address: str, given: dict[str, Any]) -> list[str]:
+    return told(client.post(address, given, follow=True))
+
+
+def show(client: Client, node: Node, **given: Any) -> list[str]:
+    return post(client, f"/plan/nodes/{node.pk}/show", {"note": "已建成", "files": file(), "value": "10", **given})
+
+
+def decide(desk: Desk, node: Node, do: str = "accept", why: str = "") -> list[str]:
+    waiting = Evidence.objects.get(node=node, state="waiting")
+    given = {"evidence": waiting.pk, "do": do, "why": why}
+    return post(desk.supervisor, f"/plan/nodes/{node.pk}/decide", given)
+
+
+def light(node: Node) -> tuple[str, str]:
+    node.refresh_from_db()
+    return node.light, node.rule
+
+
+def test_a_promise_is_split_and_received_by_name(desk: Desk) -> None:
+    assert desk.split(30) == ["已拟出 2 项分解任务，可用表格修改，确认后下达。"]
+    rows = [(row.organisation.code, row.target, row.unit, row.due_on, row.state) for row in Piece.objects.all()]
+    assert rows == [("kitchen", 10, "个", day(30), "draft"), ("stand", 10, "个", day(30), "draft")]
+    assert [one.code for one in Piece.objects.get(organisation__code="stand").assists.all()] == ["kitchen"]
+    assert desk.stand.get(desk.page).context["pieces"] == []
+    assert desk.send() == ["已下达 2 项，由各单位实名签收。"]
+    assert light(desk.node()) == ("green", "on_time")
+    message = Message.objects.get(key__startswith=f"plan.piece.{Piece.objects.get(organisation__code='stand').pk}.")
+    assert sorted(message.deliveries.values_list("person__username", flat=True)) == ["kit", "stan"]
+    page = desk.stand.get("/plan/mine/")
+    [piece] = page.context["pieces"]
+    assert "示范摊位" in text(page)
+    assert post(desk.stand, f"/plan/pieces/{piece.pk}/receive", {"do": "receive"}) == ["已签收，姓名和时间已记录。"]
+    assert post(desk.stand, f"/plan/pieces/{piece.pk}/receive", {"do": "return", "reason": "x"}) == [
+        "此前已签收或退回。"
+    ]
+    piece.refresh_from_db()
+    assert (piece.state, piece.received_by and piece.received_by.username) == ("received", "stan")
+    kinds = list(Step.objects.filter(piece=piece).exclude(kind="light").values_list("kind", flat=True))
+    assert kinds == ["received", "sent"]
+
+
+def test_what_is_returned_has_a_reason_and_can_be_sent_again(desk: Desk, sent: Callable[[int], Node]) -> None:
+    piece = sent(30).piece
+    assert post(desk.stand, f"/plan/pieces/{piece.pk}/receive", {"do": "return"}) == ["请写明退回理由。"]
+    given = {"do": "return", "reason": "应由县厨房办牵头"}
+    assert post(desk.stand, f"/plan/pieces/{piece.pk}/receive", given) == ["已连同理由退回。"]
+    assert Node.objects.filter(piece=piece).count() == 0
+    assert "应由县厨房办牵头" in text(desk.supervisor.get(desk.page))
+    assert desk.send(cadence="quarter") == ["已下达 1 项，由各单位实名签收。"]
+    piece.refresh_from_db()
+    assert (piece.state, piece.reason, piece.nodes.last().due_on) == ("sent", "", day(30))
+
+
+def table(*rows: list[Any]) -> SimpleUploadedFile:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    out = io.BytesIO()
+    book.save(out)
+    return SimpleUploadedFile("pieces.xlsx", out.getvalue())
+
+
+def test_pieces_go_out_and_come_back_as_a_table_with_row_errors(desk: Desk) -> None:
+    desk.split(30)
+    answer = desk.supervisor.get(f"{desk.page}pieces.xlsx")
+    rows = [list(row) for row in openpyxl.load_workbook(io.BytesIO(answer.content)).active.values]
+    year = day(30).year
+    heads = ["年", "牵头单位", "配合单位", "任务", "目标值", "单位", "完成时限"]
+    assert rows == [
+        heads,
+        [year, "县厨房办", None, "示范摊位", 10, "个", f"{day(30)}"],
+        [year, "县摊位管理局", "县厨房办", "示范摊位", 10, "个", f"{day(30)}"],
+    ]
+    wrong = table(
+        heads, ["去年", "县厨房办", "", "甲", 1, "个", "2026-12-31"],
+        [year, "县茶业局", "", "甲", 1, "个", f"{year}-12-31"], [year, "县厨房办", "", "", 1, "个", f"{year}-12-31"],
+        [year, "县厨房办", "", "甲", "许多", "个", f"{year}-12-31"],
+        [year, "县厨房办", "", "甲", 1, "个", "年底"], [year, "县厨房办", "", "甲", 1, "个", f"{year + 1}-01-31"],
+        [year, "stand", "", "甲", 1, "个", f"{year}-12-31"], [year, "县摊位管理局", "", "甲", 2, "个", f"{year}-12-30"],
+    )  # fmt: skip
+    page = desk.supervisor.post(f"{desk.page}pieces", {"table": wrong}, follow=True)
+    assert told(page) == ["未保存：有 7 行不对。"]
+    assert page.context["problems"] == [
+        "第 2 行：年：去年 不是年份。", "第 3 行：县茶业局：本县没有这个单位。", "第 4 行：缺少任务。",
+        "第 5 行：目标值：许多 不是数字。", f"第 6 行：完成时限：年底 不是日期，应如 {year}-12-31。",
+        f"第 7 行：完成时限：{year + 1}-01-31 不在 {year} 年内。", f"第 9 行：县摊位管理局 在 {year} 年重复出现。",
+    ]  # fmt: skip
+    assert sorted(Piece.objects.values_list("target", flat=True)) == [10, 10]
+    good = table(heads, [year, "县摊位管理局", "", "示范摊位", 12, "个", f"{year}-12-31"])
+    assert post(desk.supervisor, f"{desk.page}pieces", {"table": good}) == ["已存为草稿 1 项。"]
+    assert [(row.organisation.code, row.target) for row in Piece.objects.all()] == [("stand", 12)]
+
+
+def test_red_turns_yellow_only_when_the_gap_is_made_up_and_accepted(desk: Desk, sent: Callable[[int], Node]) -> None:
+    node = sent(-3)
+    assert light(node) == ("red", "late")
+    assert "红灯才转黄灯" in text(desk.stand.get(f"/plan/nodes/{node.pk}/"))
+    assert show(desk.stand, node, value="8") == ["已报送，结果会通知您。"]
+    assert light(node) == ("red", "late")
+    [answer] = decide(desk, node)
+    assert answer == "未能验收：差额还没有补齐。数值应达到 10，报送为 8。"
+    assert (light(node), Evidence.objects.get().state) == (("red", "late"), "waiting")
+    assert show(desk.stand, node) == ["此前报送的佐证还在等待验收。"]
+    assert decide(desk, node, "refuse") == ["请写明不通过的理由。"]
+    assert decide(desk, node, "refuse", "还差两个") == ["已裁定。"]
+    assert show(desk.stand, node, files="") == ["已报送，结果会通知您。"]
+    assert decide(desk, node) == ["未能验收：差额还没有补齐。要求 1 个附件，已有 0 个。"]
+    decide(desk, node, "refuse", "没有附件")
+    show(desk.stand, node)
+    assert decide(desk, node) == ["已裁定。"]
+    assert light(node) == ("yellow", "repaired")
+    assert show(desk.stand, node) == ["这一节点已完成，佐证已验收。"]
+    said = [step.data["light"] for step in Step.objects.filter(node=node, kind="light").order_by("pk")]
+    assert said == ["red", "yellow"]
+    lit = [row.envelope["data"]["light"] for row in OutboxEvent.objects.order_by("pk")
+           if row.envelope["type"] == nodes.LIT and row.envelope["subject"] == str(node.pk)]  # fmt: skip
+    assert lit == ["red", "yellow"]
+
+
+def test_a_condition_on_rows_is_counted_when_it_is_decided(desk: Desk, stall: Any) -> None:
+    desk.split(3)
+    condition = {"count": "records", "of": "lemonade.stall", "where": "is_shaded = TRUE", "least": "2"}
+    assert desk.send(**{**condition, "where": "is_shaded ="})[0].startswith("条件无法统计：")
+    assert desk.send(**{**condition, "of": "lemonade.nothing"})[0].startswith("条件无法统计：")
+    assert Node.objects.count() == 0
+    desk.send(**condition)
+    node = desk.node()
+    assert light(node) == ("yellow", "near")
+    stall(is_shaded=True)
+    show(desk.stand, node)
+    assert decide(desk, node) == ["未能验收：差额还没有补齐。要求 2 条满足条件，现有 1 条。"]
+    stall(is_shaded=True)
+    assert decide(desk, node) == ["已裁定。"]
+    assert (light(node), Evidence.objects.get().counted) == (("green", "done"), 1)
+
+
+def test_lights_are_told_every_day_and_what_is_sent_in_time_is_not_the_units_delay(
+    desk: Desk, sent: Callable[[int], Node]
+) -> None:
+    node = sent(30)
+    Node.objects.filter(pk=node.pk).update(due_on=day(-1))
+    assert api.tell_lights() == 0  # it was told today
+    Node.objects.update(light_on=day(-1))
+    assert api.tell_lights() == 1
+    assert light(node) == ("red", "late")
+    other = desk.node("kitchen")
+    show(desk.kitchen, other)
+    Evidence.objects.filter(node=other).update(sent_at=timezone.now() - timedelta(days=9))
+    Node.objects.filter(pk=other.pk).update(due_on=day(-5), light_on=day(-1))
+    api.tell_lights()
+    assert light(other) == ("yellow", "waits")
+
+
+def test_urging_has_a_receipt_and_what_blocks_goes_to_who_can_help_and_up(
+    desk: Desk, sent: Callable[[int], Node]
+) -> None:
+    node = sent(-3)
+    given = {"text": "请尽快补齐", "answer_by": f"{day(2)}"}
+    assert post(desk.supervisor, f"/plan/nodes/{node.pk}/urge", {**given, "answer_by": f"{day(-1)}"}) == [
+        "请写明要求，答复期限从今天起。"
+    ]
+    assert post(desk.supervisor, f"/plan/nodes/{node.pk}/urge", given) == ["已催办，签收人会显示在这里。"]
+    [call] = desk.stand.get("/plan/mine/").context["calls"]
+    assert post(desk.stand, f"/plan/calls/{call.pk}/answer", {}) == ["已记录您的姓名和时间。"]
+    call.refresh_from_db()
+    assert (call.answered_by and call.answered_by.username, call.answer) == ("stan", "收到")
+    asked = {"unit": "kitchen", "text": "请腾出场地", "answer_by": f"{day(1)}"}
+    assert post(desk.stand, f"/plan/nodes/{node.pk}/block", asked) == ["已发出。逾期未答复将上报。"]
+    blocked = Call.objects.get(kind="blocked")
+    assert [one.pk for one in desk.kitchen.get("/plan/mine/").context["calls"]] == [blocked.pk]
+    Call.objects.filter(pk=blocked.pk).update(answer_by=day(-1))
+    api.tell_lights()
+    api.tell_lights()
+    blocked.refresh_from_db()
+    assert blocked.raised_at is not None
+    raised = Message.objects.get(key=f"plan.call.{blocked.pk}.raised")
+    assert list(raised.deliveries.values_list("person__username", flat=True)) == ["du"]
+    document = docx.Document(io.BytesIO(desk.supervisor.get("/plan/supervision/agenda.docx").content))
+    cells = [[cell.text for cell in row.cells] for part in document.tables for row in part.rows]
+    assert ["2", "县摊位管理局", node.title, f"{node.due_on}", "逾期"] in cells
+    assert ["1", "县摊位管理局", "县厨房办", "请腾出场地", f"{day(-1)}", "已上报"] in cells
+    assert post(desk.kitchen, f"/plan/calls/{blocked.pk}/answer", {"text": " "}) == ["请写明怎么办。"]
+    assert post(desk.kitchen, f"/plan/calls/{blocked.pk}/answer", {"text": "下周腾出"}) == ["已记录您的姓名和时间。"]
+
+
+def look(client: Client, node: Node, result: str = "true", **given: Any) -> Any:
+    sent = {"files": file(), "longitude": "100.2", "latitude": "30.4", "result": result, "note": "见照片", **given}
+    return client.post(f"/plan/nodes/{node.pk}/check", sent, follow=True)
+
+
+def test_a_sample_is_drawn_once_and_a_false_finish_is_open_again(desk: Desk, sent: Callable[[int], Node]) -> None:
+    node = sent(30)
+    assert post(desk.supervisor, "/plan/supervision/samples/", {}) == ["本季度还没有验收的节点。"]
+    show(desk.stand, node)
+    decide(desk, node)
+    assert light(node) == ("green", "done")
+    assert post(desk.supervisor, "/plan/supervision/samples/", {"seed": "公开摇号 7"}) == ["已抽取 1 个节点。"]
+    sample = Sample.objects.get()
+    assert (sample.seed, sample.names, sample.drawn) == ("公开摇号 7", [f"N{node.pk}"], [f"N{node.pk}"])
+    assert post(desk.supervisor, "/plan/supervision/samples/", {"seed": "8"}) == [
+        f"{sample.quarter} 已抽取过。再抽一次就不是抽查了。"
+    ]
+    assert told(look(desk.supervisor, node, files="")) == ["现场核查需要照片。"]
+    assert told(look(desk.supervisor, node, longitude="x")) == ["核查要记录位置：请填经度和纬度。"]
+    assert told(look(desk.supervisor, node, "false", note="")) == ["请写明哪里不实。"]
+    assert Check.objects.count() == 0
+    assert told(look(desk.supervisor, node, "false")) == ["核查已保存。"]
+    node.refresh_from_db()
+    assert (light(node), node.reopened, Evidence.objects.get().state) == (("red", "false"), 1, "annulled")
+    assert Check.objects.get().sample == sample
+    assert "公开摇号 7" in text(desk.stand.get("/plan/supervision/samples/"))
+    show(desk.stand, node)
+    decide(desk, node)
+    assert light(node) == ("yellow", "repaired")
+    [card] = desk.stand.get("/plan/scorecards/").context["cards"]
+    assert (card.unit.code, card.due, card.repaired, card.false, card.score) == ("stand", 1, 1, 1, 45.0)
+
+
+def test_who_reported_neither_decides_nor_checks(desk: Desk, sent: Callable[[int], Node]) -> None:
+    node = sent(30)
+    both = browser(person(desk.county, "plan.*", username="both", of="stand"))
+    show(both, node)
+    waiting = Evidence.objects.get()
+    given = {"evidence": waiting.pk, "do": "accept"}
+    assert both.post(f"/plan/nodes/{node.pk}/decide", given).status_code == 403
+    assert look(both, node).status_code == 403
+    waiting.refresh_from_db()
+    assert (waiting.state, Check.objects.count()) == ("waiting", 0)
+
+
+def test_a_reporter_sees_and_changes_only_what_is_of_their_unit(desk: Desk, sent: Callable[[int], Node]) -> None:
+    node = sent(-3)
+    foreign = browser(person(testing.made_up_county("990002"), "plan.*", username="foreign"))
+    other = desk.node("kitchen")
+    Piece.objects.get(organisation__code="stand").assists.clear()
+    before = Step.objects.count()
+    for client, pages in ((desk.kitchen, 404), (foreign, 404)):
+        assert client.get(f"/plan/nodes/{node.pk}/").status_code == pages
+        for verb, given in (
+            ("show", {"note": "x"}), ("block", {"unit": "stand"}), ("urge", {"text": "x"}), ("check", {}),
+            ("decide", {"evidence": "1"}),
+        ):  # fmt: skip
+            assert client.post(f"/plan/nodes/{node.pk}/{verb}", given).status_code == pages, verb
+        assert client.post(f"/plan/pieces/{node.piece_id}/receive", {"do": "receive"}).status_code == pages
+    assert [row.organisation.code for row, _rule in desk.kitchen.get("/plan/supervision/").context["rows"]] == [
+        "kitchen"
+    ]
+    assert desk.supervisor.get("/plan/supervision/").context["counts"] == {"red": 2, "yellow": 0, "green": 0}
+    assert foreign.get("/plan/supervision/").context["total"] == 0
+    assert foreign.get("/plan/scorecards/").context["cards"] == []
+    for verb in ("urge", "decide", "check"):
+        assert desk.stand.post(f"/plan/nodes/{node.pk}/{verb}", {"evidence": "1"}).status_code == 403, verb
+    assert desk.stand.post("/plan/supervision/samples/", {}).status_code == 403
+    assert desk.stand.get("/plan/supervision/agenda.docx").status_code == 403
+    viewer = browser(person(desk.county, "plan.plan.view", username="viewer"))
+    assert [viewer.get(f"/plan/{page}").status_code for page in ("supervision/", "mine/", f"nodes/{node.pk}/")] == [
+        403, 403, 403,
+    ]  # fmt: skip
+    assert viewer.get(desk.page).context["pieces"] == []
+    assert (Step.objects.count(), Evidence.objects.count(), Call.objects.count()) == (before, 0, 0)
+    assert light(other) == ("red", "late")
+
+
+def test_files_open_for_who_sees_the_node_alone(desk: Desk, sent: Callable[[int], Node]) -> None:
+    node = sent(30)
+    Piece.objects.get(organisation__code="stand").assists.clear()
+    show(desk.stand, node)
+    kept = Evidence.objects.get().files.get()
+    address = f"/plan/files/{kept.pk}"
+    for client in (desk.stand, desk.supervisor):
+        assert b"".join(client.get(address)) == PNG  # type: ignore[arg-type]
+    assert desk.kitchen.get(address).status_code == 404
+
+
+def test_the_home_page_tells_what_is_asked_of_me(desk: Desk, sent: Callable[[int], Node]) -> None:
+    sent(-3)
+    page = desk.stand.get("/")
+    assert [(tile.value, tile.name, tile.level) for tile in page.context["tiles"] if "mine" in tile.url] == [
+        (1, "我单位逾期节点", "red")
+    ]
+    lights = [tile for tile in desk.supervisor.get("/").context["tiles"] if "supervision" in tile.url]
+    assert [(tile.value, tile.name) for tile in lights] == [(2, "红灯节点"), (0, "待验收佐证")]
