@@ -41,6 +41,7 @@ class Kind:
     schema: Body = field(default_factory=dict)
     check: Callable[[str, Body, LoadedPacks], Iterable[str]] | None = None
     of_county: bool = False  # a county's folder may hold them too: it joins packs
+    makes: Callable[[str, Body], Iterable[tuple[str, str, Body]]] | None = None  # other declarations it is compiled to
 
     @property
     def engine(self) -> str:
@@ -86,10 +87,14 @@ _cache: dict[str | None, tuple[float, dict[tuple[str, str], Body]]] = {}
 
 
 def kind(
-    name: str, *, suffix: str = ".yaml", schema: Body | None = None, check: Any = None, of_county: bool = False
-) -> None:
-    """Let packs (and with `of_county` counties) ship a kind of declaration; call it from `AppConfig.ready`."""
-    _kinds[name] = Kind(name, suffix, schema or {}, check, of_county)
+    name: str, *, suffix: str = ".yaml", schema: Body | None = None, check: Any = None, of_county: bool = False,
+    makes: Any = None,
+) -> None:  # fmt: skip
+    """Let packs (and with `of_county` counties) ship a kind of declaration; call it from `AppConfig.ready`.
+
+    `makes` gives what one is compiled to: (kind, key, body) of declarations like any other.
+    """
+    _kinds[name] = Kind(name, suffix, schema or {}, check, of_county, makes)
 
 
 def kinds() -> Mapping[str, Kind]:
@@ -146,8 +151,16 @@ def _read_files(folder: Path, id_: str, kinds_: Iterable[Kind]) -> tuple[list[De
             except yaml.YAMLError as error:
                 broken.append(f"{id_}/{place}: {' '.join(str(error).split())}")
                 continue
-            declared.append(Declared(kind_.name, f"{id_}.{file.stem}", content, place))
+            item = Declared(kind_.name, f"{id_}.{file.stem}", content, place)
+            declared += [item, *_made(kind_, item)]
     return declared, broken
+
+
+def _made(kind_: Kind, item: Declared) -> list[Declared]:
+    """What a declaration is compiled to; nothing of a faulty one, whose faults `problems` tells."""
+    if kind_.makes is None or any(schema_errors(kind_.schema, item.body)):
+        return []
+    return [Declared(name, key, body, item.file) for name, key, body in kind_.makes(item.key, item.body)]
 
 
 def json_ready(value: Any) -> Any:

@@ -7,8 +7,8 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shizhu.engines.records.http.sketch import HEIGHT, MARGIN, WIDTH, sketch
 from shizhu.engines.records.logic import places
+from shizhu.lib.sketch import HEIGHT, MARGIN, WIDTH, sketch
 
 LINE = shapely.LineString([(108.1, 29.9), (108.2, 30.0)])
 HOLED = shapely.box(0, 0, 9, 9) - shapely.box(1, 1, 2, 2)

@@ -19,7 +19,7 @@ from shizhu.engines.cases import flows, waits
 from shizhu.engines.cases.assignment import called_people, may_do
 from shizhu.engines.cases.flows import About
 from shizhu.engines.cases.logic import Flow, FlowError, State, Token, complete, load, start
-from shizhu.engines.cases.models import Attachment, Case, Counter, Entry, Subject, Task
+from shizhu.engines.cases.models import DRILL, Attachment, Case, Counter, Entry, Subject, Task
 from shizhu.engines.cases.problems import in_words
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, events, files
@@ -94,7 +94,7 @@ def open_case(wanted: Opening) -> Case:
     state = start(flow, wanted.document, flows.kit_now(flow, wanted.area.county_id, now), wanted.begin)
     case = Case.objects.create(
         county_id=wanted.area.county_id, organisation=owner, area=wanted.area, flow=wanted.flow, digest=flow.digest,
-        number=_number(wanted.area.county_id, about.prefix, now), title=wanted.title[:200], state=state.dump(),
+        number=_number(wanted.area.county_id, about.prefix, now), title=_title(wanted), state=state.dump(),
         forms=flows.keep_forms(flow, about, wanted.area.county_id),
         alarm=wanted.alarm, datastream=wanted.datastream, origin=wanted.origin, opened_at=now, opened_by=wanted.by,
         due_at=flows.later(wanted.area.county_id, now, about.span, about.clock),
@@ -107,6 +107,11 @@ def open_case(wanted: Opening) -> Case:
     events.emit(OPENED, case.pk, case.county_id, {"case": case.pk, "number": case.number, "flow": case.flow})
     advance(case, flow, about, State(flow.digest, {}), state, now)
     return case
+
+
+def _title(wanted: Opening) -> str:
+    """What a case is called; a drill says so before all else, wherever the title goes."""
+    return f"{'【演练】' if wanted.origin == DRILL else ''}{wanted.title}"[:200]
 
 
 def _number(county: str, prefix: str, now: datetime) -> str:
@@ -212,7 +217,7 @@ def advance(case: Case, flow: Flow, about: About, before: State, after: State, n
     stage = case.stage
     for passed in after.path[len(before.path) :]:
         stage = about.stage_of.get(passed.id, stage)
-        if passed.type in WORDS:
+        if passed.type in WORDS and not flow.is_silent(passed.id):
             found = after.decided.get(passed.id)
             rules = sorted({rule for _table, hit in found.hits for rule in hit}) if found else []
             told = {"decided": after.document[flow.asks[passed.id].result], "rules": rules} if found else {}
@@ -236,9 +241,11 @@ def advance(case: Case, flow: Flow, about: About, before: State, after: State, n
 
 def _give(case: Case, flow: Flow, token: Token, now: datetime) -> None:
     step_id, step = token.step_id, flow.step[token.step_id]
-    people = called_people(token, case, step.assign)
+    code = step.organisation
+    body = Organisation.objects.filter(county=case.county_id, code=code).first() if code else None
+    people = called_people(token, case, step.assign, body)
     task = Task.objects.create(
-        case=case, token=token.id, step=step_id, role=token.role, created=now, item=token.item,
+        case=case, token=token.id, step=step_id, role=token.role, created=now, item=token.item, organisation=body,
         assignee=people[0] if len(people) == 1 else None, due_at=_due(token, case, step.clock, now),
     )  # fmt: skip
     told = {"task": task.pk, "case": case.pk, "number": case.number, "people": [person.pk for person in people]}

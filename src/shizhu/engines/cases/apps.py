@@ -14,6 +14,7 @@ class CasesConfig(AppConfig):
         """Register kinds, consumers, menu and cards."""
         from shizhu.engines.alarms import api as alarms  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.cases import (  # noqa: PLC0415  # apps first
+            actions,
             datasets,
             declare,
             dossier,
@@ -21,9 +22,10 @@ class CasesConfig(AppConfig):
             finding,
             happening,
             places,
+            telling,
             waits,
         )
-        from shizhu.engines.cases.http import declaring, duty, faults, views  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.cases.http import declaring, duty, emergencies, faults, views  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.records import api as records  # noqa: PLC0415  # apps must be loaded first
         from shizhu.kernel import events  # noqa: PLC0415  # apps must be loaded first
@@ -51,6 +53,7 @@ class CasesConfig(AppConfig):
         maps.section(60, dossier.photos)
         events.consumer("cases.start", [alarms.RAISED], happening.alarm_raised)
         events.consumer("cases.warned", [alarms.WARNED], happening.warning_issued)
+        events.consumer("cases.telling", [actions.TASK_READY], telling.task_ready)
         events.consumer("cases.thrown", [waits.THROWN], happening.thrown)
         menu.add(
             menu.Entry({"zh": "案件", "en": "Cases"}, "briefcase", "/cases/", "cases.case.view", 30, on_phone=True)
@@ -59,4 +62,5 @@ class CasesConfig(AppConfig):
         search.provider(finding.find, order=20)
         web.add_card(views.card, order=10)
         web.add_card(duty.card, order=15)
+        web.add_card(emergencies.card, order=5)
         live.topic("cases", "ev.*.cases.case.*", live.something_happened("cases.case.view"))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from django.db.models import Count
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from shizhu.engines.cases.logic import Token
 from shizhu.engines.cases.models import Case, Duty, Task
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
-from shizhu.kernel.models import Person, Post
+from shizhu.kernel.models import Organisation, Person, Post
 
 
-def called_people(token: Token, case: Case, assign: str = "") -> list[Person]:
+def called_people(token: Token, case: Case, assign: str = "", body: Organisation | None = None) -> list[Person]:
     """Whom a step is given to: the person it names, if there is one here, else those of its role.
 
     Of these, with `duty` who is on duty now, if anybody is; with `load` the one who has least to do.
@@ -20,7 +20,7 @@ def called_people(token: Token, case: Case, assign: str = "") -> list[Person]:
     named = Person.objects.filter(username=token.person, is_active=True, posts__area__county=case.county_id)
     if token.person and named.exists():
         return list(named.distinct()[:1])
-    people = candidates(token.role, case)
+    people = candidates(token.role, case, body)
     if assign == "duty":
         people = on_duty(token.role, case, people) or people
     return _least_loaded(people) if assign == "load" else people
@@ -42,14 +42,20 @@ def _least_loaded(people: list[Person]) -> list[Person]:
     return sorted(people, key=lambda person: load[person.pk])[:1]
 
 
-def candidates(role: str, case: Case) -> list[Person]:
-    """Active people who hold the role for the smallest area that covers the case's, in order of their names."""
+def posts_of(county: str, role: str) -> QuerySet[Post]:
+    """The posts of active people, today, of one of the roles."""
+    return Post.objects.current(timezone.localdate()).filter(
+        role_id__in=role.split(","), person__is_active=True, area__county=county
+    )
+
+
+def candidates(role: str, case: Case, body: Organisation | None = None) -> list[Person]:
+    """Active people who hold the role for the body (else the case's) and the smallest area around, by their names."""
+    organisation = body or case.organisation
     posts = [
         post
-        for post in Post.objects.current(timezone.localdate())
-        .filter(role_id__in=role.split(","), person__is_active=True, area__county=case.county_id)
-        .select_related("person", "area", "organisation")
-        if case.area.path.startswith(post.area.path) and case.organisation.path.startswith(post.organisation.path)
+        for post in posts_of(case.county_id, role).select_related("person", "area", "organisation")
+        if case.area.path.startswith(post.area.path) and organisation.path.startswith(post.organisation.path)
     ]
     nearest = max((len(post.area.path) for post in posts), default=0)
     people = {post.person_id: post.person for post in posts if len(post.area.path) == nearest}
@@ -61,4 +67,22 @@ def may_do(who: Actor, task: Task) -> bool:
     if task.assignee_id is not None:
         return task.assignee_id == who.person_id
     case = task.case
-    return any(access.holds(who, role, organisation=case.organisation, area=case.area) for role in task.role.split(","))
+    body = task.organisation or case.organisation
+    return any(access.holds(who, role, organisation=body, area=case.area) for role in task.role.split(","))
+
+
+def is_concerned(who: Actor, case: Case) -> bool:
+    """Whether somebody has or had something to do in a case, and so may see it."""
+    mine = Q(assignee=who.person_id) | Q(done_by=who.person_id) | Q(helpers__person=who.person_id)
+    tasks = Task.objects.filter(case=case).select_related("organisation")
+    if who.person_id is None:
+        return False
+    return tasks.filter(mine).exists() or any(
+        may_do(who, with_case(task, case)) for task in tasks.filter(assignee=None)
+    )
+
+
+def with_case(task: Task, case: Case) -> Task:
+    """The task with its case at hand."""
+    task.case = case
+    return task

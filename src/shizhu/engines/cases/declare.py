@@ -1,4 +1,5 @@
-"""What packs may declare: flows (`flows/*.bpmn`), decisions (`decisions/*.dmn`) and forms (`forms/*.yaml`)."""
+"""What packs may declare: flows (`flows/*.bpmn`), decisions (`decisions/*.dmn`), forms (`forms/*.yaml`), and emergency
+plans (`emergencies/*.yaml`), which are compiled to flows."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
 from shizhu.engines.cases import flows
-from shizhu.engines.cases.logic import Flow, FlowError, parse
+from shizhu.engines.cases.logic import Flow, FlowError, emergency, parse
 from shizhu.engines.cases.logic.picture import picture
 from shizhu.engines.records import api as records
 from shizhu.kernel import packs
@@ -47,7 +48,8 @@ def _unknown_in_steps(key: str, flow: Flow, about: flows.About, everything: Load
                 yield f"{step.id}: candidateGroups: {role}: the pack declares no such role"
         if step.form and packs.find(everything, "forms", step.form) is None:
             yield f"{step.id}: formKey: {step.form}: no pack declares this form"
-        if not about.missing and step.kind in {"user", "task", "start", "end"} and step.id not in about.stage_of:
+        is_told = step.kind in {"user", "task", "start", "end"} and not flow.is_silent(step.id)
+        if not about.missing and is_told and step.id not in about.stage_of:
             yield f"{step.id}: stage: {step.name!r} is none of the stages of the process"
     for role in about.starters:
         if role not in roles:
@@ -88,8 +90,51 @@ def check_form(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]: 
         yield f"{error.json_path}: {error.message}"
 
 
+def check_emergency(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
+    """Tasks are named once and wait for tasks of their level in no circle; registers and forms exist.
+
+    What it is compiled to is checked as a flow.
+    """
+    seen: set[str] = set(emergency.RESERVED)
+    for level, item in body["levels"].items():
+        tasks = item["tasks"]
+        for id_, task in tasks.items():
+            if id_ in seen:
+                yield f"levels.{level}.tasks.{id_}: is the name of another step"
+            seen.add(id_)
+            for before in task.get("after", []):
+                if before not in tasks:
+                    yield f"levels.{level}.tasks.{id_}.after: {before}: is no task of this level"
+        try:
+            emergency.minutes(tasks)
+        except KeyError:
+            continue  # told above
+        except ValueError as error:
+            yield f"levels.{level}.tasks: {error}"
+    for name, register in body.get("near", {}).items():
+        if packs.find(everything, "registers", register) is None:
+            yield f"near.{name}: {register}: no pack declares this register"
+    for level in body.get("alarms", {}).values():
+        if level not in body["levels"]:
+            yield f"alarms: {level}: the plan has no such level"
+
+
+def make_emergency(key: str, body: Body) -> Iterator[tuple[str, str, Body]]:
+    """A plan as a flow and its forms; nothing where its tasks cannot be put in order, which `check_emergency` tells."""
+    for form, made in emergency.forms(key, body).items():
+        yield "forms", form, made
+    try:
+        yield "flows", key, {"text": emergency.written(key, body)}
+    except (KeyError, ValueError):
+        return
+
+
 def register() -> None:
     """Called once by the application."""
     packs.kind("flows", suffix=".bpmn", check=check_flow)
     packs.kind("decisions", suffix=".dmn", check=check_decision)
+    packs.kind(
+        "emergencies", schema=packs.read_schema("shizhu.engines.cases", "emergency"), check=check_emergency,
+        makes=make_emergency,
+    )  # fmt: skip
     packs.kind("forms", schema=packs.read_schema("shizhu.engines.cases", "form"), check=check_form)

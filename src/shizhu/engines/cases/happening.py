@@ -22,8 +22,8 @@ from shizhu.kernel.models import Area
 
 
 @transaction.atomic
-def happened(waiting: int, payload: Mapping[str, Any], kind: str = "") -> bool:
-    """Let happen what a row waits for; False where nobody waits any more."""
+def happened(waiting: int, payload: Mapping[str, Any], kind: str = "", by: int | None = None) -> bool:
+    """Let happen what a row waits for, as a person said it or nobody; False where nobody waits any more."""
     case = Case.objects.select_for_update(of=("self",)).filter(waits=waiting).first()
     row = Waiting.objects.filter(pk=waiting, case=case).first() if case else None
     if case is None or row is None or (kind and row.kind != kind):
@@ -41,9 +41,8 @@ def happened(waiting: int, payload: Mapping[str, Any], kind: str = "") -> bool:
     except StaleToken:
         row.delete()
         return False
-    Entry.objects.create(
-        case=case, at=now, kind="happened", step=row.event, data={"kind": row.kind, "name": row.name, "answer": payload}
-    )
+    told = {"kind": row.kind, "name": row.name, "answer": payload}
+    Entry.objects.create(case=case, at=now, kind="happened", step=row.event, person_id=by, data=told)
     actions.advance(case, flow, about, before, after, now)
     return True
 

@@ -80,7 +80,7 @@ def _entries(case: Case) -> list[Line]:
         if entry.kind in ACTED:
             data["acted"] = _acted(entry.kind, entry.data)
         if entry.kind == "happened":
-            data["happened"] = _(HAPPENED[entry.data["kind"]])
+            data["happened"] = _("ordered") if entry.person else _(HAPPENED[entry.data["kind"]])
         if entry.kind == "passed" and "decided" in entry.data:
             data["decided"] = _decided(entry.data["decided"])
         lines.append(Line(entry.at, entry.kind, data))

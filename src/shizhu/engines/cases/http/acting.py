@@ -28,14 +28,16 @@ KINDS = {
 }  # fmt: skip
 
 
-def _person(request: Request) -> Person:
+def person_of(request: Request) -> Person:
+    """The active person of the field `person`. Raises CannotNow."""
     found = Person.objects.filter(username=request.POST.get("person", "").strip(), is_active=True).first()
     if found is None:
         raise CannotNow(_("Choose a person."))
     return found
 
 
-def _number(request: Request, name: str) -> int:
+def number_of(request: Request, name: str) -> int:
+    """The whole number of a field, 0 for none."""
     text = request.POST.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
@@ -50,21 +52,21 @@ def _until(request: Request) -> datetime:
 
 def _do(request: Request, case: Case) -> None:
     do, why, who = request.POST.get("do", ""), request.POST.get("why", ""), request.actor
-    task = _number(request, "task")
+    task = number_of(request, "task")
     moves: dict[str, Callable[[], Any]] = {
-        **{kind: partial(acting.ask, who, task, kind, why, f"P{_number(request, 'days')}D") for kind in KINDS},
-        "grant": lambda: acting.decide(who, _number(request, "petition"), is_granted=True, why=why),
-        "refuse": lambda: acting.decide(who, _number(request, "petition"), is_granted=False, why=why),
+        **{kind: partial(acting.ask, who, task, kind, why, f"P{number_of(request, 'days')}D") for kind in KINDS},
+        "grant": lambda: acting.decide(who, number_of(request, "petition"), is_granted=True, why=why),
+        "refuse": lambda: acting.decide(who, number_of(request, "petition"), is_granted=False, why=why),
         "resume": lambda: acting.resume(who, case.pk),
-        "hand": lambda: acting.hand_over(who, task, _person(request), why),
-        "invite": lambda: acting.invite(who, task, _person(request)),
-        "say": lambda: acting.contribute(who, _number(request, "helper"), why),
+        "hand": lambda: acting.hand_over(who, task, person_of(request), why),
+        "invite": lambda: acting.invite(who, task, person_of(request)),
+        "say": lambda: acting.contribute(who, number_of(request, "helper"), why),
         "urge": lambda: acting.urge(who, task, why),
         "supervise": lambda: acting.supervise(who, case.pk, _until(request), why),
     }  # fmt: skip
     if do not in moves:
         raise CannotNow(_("Choose what to do."))
-    if do == "extend" and not _number(request, "days"):
+    if do == "extend" and not number_of(request, "days"):
         raise CannotNow(_("Say how many days more."))
     moves[do]()
 

@@ -13,14 +13,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from shizhu.engines.cases import flows
-from shizhu.engines.cases.models import Attachment, Case
+from shizhu.engines.cases.models import DRILL, Attachment, Case
 from shizhu.engines.cases.timeline import Line, timeline
 from shizhu.kernel import access, documents, files
 from shizhu.kernel.documents import Heading, Part, Picture, Table
 from shizhu.kernel.text import label, named
 from shizhu.web.middleware import Request
 
-REPLAYED = 2
+ORIGINS = {1: gettext_noop("simulated"), 2: gettext_noop("replayed"), DRILL: gettext_noop("drill")}
 ENDS = {"closed": gettext_noop("Case closed"), "cleared": gettext_noop("Alarm cleared with the case")}
 
 
@@ -90,7 +90,7 @@ def _told(line: Line) -> str:
 
 
 def _origin(origin: int) -> str:
-    return f"（{_('replayed') if origin == REPLAYED else _('simulated')}）" if origin else ""
+    return f"（{_(ORIGINS[origin])}）" if origin else ""
 
 
 def _moment(moment: datetime) -> str:

@@ -2,13 +2,17 @@
 
 from django.urls import include, path
 
-from shizhu.engines.cases.http import acting, declaring, drawing, duty, outside, report, views
+from shizhu.engines.cases.http import acting, declaring, drawing, duty, emergencies, outside, report, views
 
 cases = [
     path("", views.case_list, name="list"),
     path("<int:number>/", views.case_detail, name="detail"),
     path("<int:number>/flow.json", drawing.of_case, name="flow"),
     path("<int:number>/act", acting.act, name="act"),
+    path("<int:number>/command/", emergencies.post, name="command"),
+    path("<int:number>/order", emergencies.order, name="order"),
+    path("emergencies/", emergencies.library, name="emergencies"),
+    path("emergencies/<str:key>/", emergencies.plan, name="emergency"),
     path("<int:number>/report.docx", report.report, name="report"),
     path("tasks/<int:number>/", views.task_page, name="task"),
     path("new/<str:flow>/", views.case_new, name="new"),

@@ -18,10 +18,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from shizhu.engines.cases import actions, datasets, flows
-from shizhu.engines.cases.assignment import may_do
+from shizhu.engines.cases import actions, datasets, emergencies, flows
+from shizhu.engines.cases.assignment import is_concerned, may_do
 from shizhu.engines.cases.http import acting, forms
-from shizhu.engines.cases.models import Attachment, Case, Helper, Task
+from shizhu.engines.cases.models import DRILL, Attachment, Case, Task
 from shizhu.engines.cases.timeline import timeline
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, files, packs
@@ -39,7 +39,7 @@ def my_tasks(request: Request) -> list[dict[str, Any]]:
     roles = {scope.role for scope in request.actor.scopes}
     concerns_me = Q(assignee=request.user) | Q(assignee=None)
     waiting = Task.objects.filter(concerns_me, status=Task.Status.READY)
-    waiting = waiting.select_related("case__area", "case__organisation")
+    waiting = waiting.select_related("case__area", "case__organisation", "organisation")
     held = [t for t in waiting.order_by("due_at", "pk") if t.assignee_id or roles & set(t.role.split(","))]
     mine = [task for task in held if may_do(request.actor, task)]
     return [described(task) for task in mine]
@@ -109,15 +109,16 @@ def case_list(request: Request) -> HttpResponse:
 def case_detail(request: Request, number: int) -> HttpResponse:
     """One case: where it stands, its timeline from the first packet."""
     case = get_object_or_404(Case.objects.select_related("organisation", "area", "opened_by"), pk=number)
-    if not Helper.objects.filter(task__case=case, person=request.user).exists():
+    if not is_concerned(request.actor, case):
         access.require(request.actor, "cases.case.view", case)
     _flow, about = flows.version(case.flow, case.digest)
     ready = Task.objects.filter(case=case, status=Task.Status.READY).select_related(
-        "assignee", "case__area", "case__organisation"
+        "assignee", "case__area", "case__organisation", "organisation"
     )
     tasks = [{**described(task), "may_do": may_do(request.actor, task)} for task in ready]
     stages = [{"name": name, "state": _stage_state(case, index)} for index, name in enumerate(about.stages)]
-    context = {"case": case, "about": about, "stages": stages, "tasks": tasks, "lines": timeline(case)}
+    context: dict[str, Any] = {"case": case, "about": about, "stages": stages, "tasks": tasks, "lines": timeline(case)}
+    context |= {"is_emergency": emergencies.is_one(case.flow, case.county_id)}
     context |= {"subjects": subjects(request, case), "offered": acting.offered(request, case, tasks)}
     return render(request, "cases/detail.html", context)
 
@@ -131,7 +132,8 @@ def _stage_state(case: Case, index: int) -> str:
 def task_page(request: Request, number: int) -> HttpResponse:
     """Answer a task; made for a phone."""
     task = get_object_or_404(
-        Task.objects.select_related("case__organisation", "case__area", "assignee", "done_by"), pk=number
+        Task.objects.select_related("case__organisation", "case__area", "organisation", "assignee", "done_by"),
+        pk=number,
     )
     if not may_do(request.actor, task):
         raise PermissionDenied
@@ -155,7 +157,8 @@ def task_page(request: Request, number: int) -> HttpResponse:
             return redirect("cases:detail", task.case_id)
         else:
             messages.success(request, _("Done. The case went on."))
-            return redirect("cases:detail", task.case_id)
+            is_one = emergencies.is_one(task.case.flow, task.case.county_id)
+            return redirect("cases:command" if is_one else "cases:detail", task.case_id)
     if task.status != Task.Status.READY:
         return redirect("cases:detail", task.case_id)
     context = {
@@ -171,6 +174,7 @@ def case_new(request: Request, flow: str) -> HttpResponse:
     if flow not in packs.declarations("flows", request.county.pk):
         raise Http404
     declared, about = flows.current(flow, request.county.pk)
+    is_drill = "drill" in request.GET and emergencies.is_one(flow, request.county.pk)
     owner = flows.owner(about, request.county.pk)
     if owner is None:
         raise Http404
@@ -189,7 +193,7 @@ def case_new(request: Request, flow: str) -> HttpResponse:
         else:
             wanted = actions.Opening(
                 declared.key, _title(request, about, form, given), area, {"source": "person", **given}, by=request.user,
-                uploads=forms.uploads(form, request.FILES),
+                uploads=forms.uploads(form, request.FILES), origin=DRILL if is_drill else 0,
             )  # fmt: skip
             try:
                 case = actions.open_case(wanted)
@@ -197,8 +201,11 @@ def case_new(request: Request, flow: str) -> HttpResponse:
                 problems = error.problems
             else:
                 messages.success(request, _("Reported as %(number)s.") % {"number": case.number})
-                return redirect("cases:detail", case.pk)
+                return redirect(
+                    "cases:command" if emergencies.is_one(flow, request.county.pk) else "cases:detail", case.pk
+                )
     context = {
+        "is_drill": is_drill,
         "about": about,
         "form": form,
         "fields": forms.fields(form, request.actor, request.county.pk, given, problems),

@@ -51,6 +51,7 @@ class Step:
     person: str | None = None
     clock: str = ""
     assign: str = ""  # `load` gives it to who of its role has least to do, `duty` to who is on duty
+    organisation: str = ""  # code of the body whose people do it, where it is not that of the case
 
     @property
     def stage(self) -> str:
@@ -242,6 +243,10 @@ class Flow:
     def entering(self) -> dict[str, list[Line]]:
         """Lines by the id they enter."""
         return self._lines("target")
+
+    def is_silent(self, id_: str) -> bool:
+        """Whether nobody reads of an element: it stands inside a sub-process and has no name."""
+        return self.home[id_] is not self.scope and not self.step[id_].name
 
     def _lines(self, end: str) -> dict[str, list[Line]]:
         found: dict[str, list[Line]] = {id_: [] for id_ in self.node}

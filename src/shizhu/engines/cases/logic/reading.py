@@ -247,7 +247,10 @@ def _step(element: Element, kind: str, book: Book) -> Step:
         return Step(id_, name, kind, guide, clock=clock)
     form = attribute(element, "formKey") or first(element, "formDefinition", "formKey", "formId", "externalReference")
     role, person = _doers(element, book)
-    return Step(id_, name, kind, guide, role, form or None, _due(element), person or None, clock, own.get("assign", ""))
+    return Step(
+        id_, name, kind, guide, role, form or None, _due(element), person or None, clock, own.get("assign", ""),
+        own.get("organisation", ""),
+    )  # fmt: skip
 
 
 def _due(element: Element) -> str | None:

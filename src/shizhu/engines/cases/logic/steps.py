@@ -10,17 +10,11 @@ from typing import Any
 
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
 
+from shizhu.engines.cases.logic import writing
 from shizhu.engines.cases.logic.reading import BPMN, CAMUNDA, read_process, read_root
+from shizhu.engines.cases.logic.writing import tag
 
 EXPORTER = "shizhu-steps"
-NAMES = {
-    "bpmn": "http://www.omg.org/spec/BPMN/20100524/MODEL",
-    "bpmndi": "http://www.omg.org/spec/BPMN/20100524/DI",
-    "dc": "http://www.omg.org/spec/DD/20100524/DC",
-    "di": "http://www.omg.org/spec/DD/20100524/DI",
-    "camunda": "http://camunda.org/schema/1.0/bpmn",
-    "xsi": "http://www.w3.org/2001/XMLSchema-instance",
-}
 TASK, GATE, EVENT, GAP, MIDDLE = (120, 80), (50, 50), (36, 36), 60, 120  # sizes of the drawing, its middle line
 
 
@@ -60,68 +54,44 @@ class Plain:
 
 def written(flow: Plain) -> str:
     """The flow as a BPMN file."""
-    root = etree.Element(_tag("bpmn", "definitions"), nsmap=NAMES)
-    root.set("exporter", EXPORTER)
-    root.set("targetNamespace", "https://shizhu.example/local")
-    process = etree.SubElement(root, _tag("bpmn", "process"), id=flow.id, name=flow.zh, isExecutable="true")
-    if flow.starters:
-        process.set(_tag("camunda", "candidateStarterGroups"), ",".join(flow.starters))
+    root = writing.definitions(EXPORTER)
     stages = [flow.begin, *((step.zh, step.en) for step in flow.steps), flow.end]
     told = {
         "en": flow.en, "owner": flow.owner, "prefix": flow.prefix, "limit": f"P{flow.days}D",
         "stages": ",".join(f"{zh}/{en}" for zh, en in dict.fromkeys(stages)),
     }  # fmt: skip
-    _properties(process, told)
+    process = writing.process(root, flow.id, flow.zh, flow.starters, told)
     begin = _element(process, "startEvent", "begin", *flow.begin)
     if flow.start_form:
-        begin.set(_tag("camunda", "formKey"), flow.start_form)
+        begin.set(tag("camunda", "formKey"), flow.start_form)
     for step in flow.steps:
         _step(process, step)
     _element(process, "endEvent", "end", *flow.end)
     _lines(process, flow.steps)
     _draw(root, process, flow)
-    text: str = etree.tostring(root, encoding="unicode", pretty_print=True)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'
-
-
-def _tag(space: str, name: str) -> str:
-    return f"{{{NAMES[space]}}}{name}"
+    return writing.text(root)
 
 
 def _element(process: Any, kind: str, id_: str, zh: str, en: str) -> Any:
-    made = etree.SubElement(process, _tag("bpmn", kind), id=id_, name=zh)
-    _properties(made, {"en": en})
-    return made
-
-
-def _properties(element: Any, told: dict[str, str]) -> None:
-    holder = etree.SubElement(element, _tag("bpmn", "extensionElements"))
-    listed = etree.SubElement(holder, _tag("camunda", "properties"))
-    for name, value in told.items():
-        etree.SubElement(listed, _tag("camunda", "property"), name=name, value=value)
+    return writing.element(process, kind, id_, {"zh": zh, "en": en})
 
 
 def _step(process: Any, step: Step) -> None:
     made = _element(process, "userTask", step.id, step.zh, step.en)
-    made.set(_tag("camunda", "candidateGroups"), step.role)
+    made.set(tag("camunda", "candidateGroups"), step.role)
     if step.form:
-        made.set(_tag("camunda", "formKey"), step.form)
+        made.set(tag("camunda", "formKey"), step.form)
     if step.days:
-        made.set(_tag("camunda", "dueDate"), f"P{step.days}D")
+        made.set(tag("camunda", "dueDate"), f"P{step.days}D")
     if step.back:
-        etree.SubElement(process, _tag("bpmn", "exclusiveGateway"), id=f"{step.id}_check", default=f"{step.id}_back")
+        etree.SubElement(process, tag("bpmn", "exclusiveGateway"), id=f"{step.id}_check", default=f"{step.id}_back")
 
 
 def _lines(process: Any, steps: Sequence[Step]) -> None:
     for source, target, condition in _pairs(steps):
-        id_ = f"{source.removesuffix('_check')}_back" if condition is None and source.endswith("_check") else ""
-        made = etree.SubElement(
-            process, _tag("bpmn", "sequenceFlow"), id=id_ or f"{source}_on", sourceRef=source, targetRef=target
-        )
-        if condition:
-            text = etree.SubElement(made, _tag("bpmn", "conditionExpression"))
-            text.set(f"{{{NAMES['xsi']}}}type", "bpmn:tFormalExpression")
-            text.text = condition
+        is_back = condition is None and source.endswith("_check")
+        id_ = f"{source.removesuffix('_check')}_back" if is_back else f"{source}_on"
+        writing.line(process, source, target, condition or "", id_)
 
 
 def _pairs(steps: Sequence[Step]) -> Iterator[tuple[str, str, str | None]]:
@@ -141,24 +111,22 @@ def _pairs(steps: Sequence[Step]) -> Iterator[tuple[str, str, str | None]]:
 def _draw(root: Any, process: Any, flow: Plain) -> None:
     """Everything on one line from left to right; ways back run below it."""
     plane = etree.SubElement(
-        etree.SubElement(root, _tag("bpmndi", "BPMNDiagram"), id="diagram"),
-        _tag("bpmndi", "BPMNPlane"), id="plane", bpmnElement=process.get("id"),
+        etree.SubElement(root, tag("bpmndi", "BPMNDiagram"), id="diagram"),
+        tag("bpmndi", "BPMNPlane"), id="plane", bpmnElement=process.get("id"),
     )  # fmt: skip
     boxes: dict[str, tuple[int, int]] = {}  # id → left edge and width
     at = GAP
     for id_, size in _sizes(flow.steps):
-        shape = etree.SubElement(plane, _tag("bpmndi", "BPMNShape"), id=f"{id_}_di", bpmnElement=id_)
+        shape = etree.SubElement(plane, tag("bpmndi", "BPMNShape"), id=f"{id_}_di", bpmnElement=id_)
         place = {"x": at, "y": MIDDLE - size[1] // 2, "width": size[0], "height": size[1]}
-        etree.SubElement(shape, _tag("dc", "Bounds"), {name: str(value) for name, value in place.items()})
+        etree.SubElement(shape, tag("dc", "Bounds"), {name: str(value) for name, value in place.items()})
         boxes[id_] = at, size[0]
         at += size[0] + GAP
     for depth, line in enumerate(process.findall(f"{BPMN}sequenceFlow")):
-        edge = etree.SubElement(
-            plane, _tag("bpmndi", "BPMNEdge"), id=f"{line.get('id')}_di", bpmnElement=line.get("id")
-        )
+        edge = etree.SubElement(plane, tag("bpmndi", "BPMNEdge"), id=f"{line.get('id')}_di", bpmnElement=line.get("id"))
         source, target = line.get("sourceRef"), line.get("targetRef")
         for x, y in _way(boxes[source], boxes[target], is_back=line.get("id").endswith("_back"), depth=depth):
-            etree.SubElement(edge, _tag("di", "waypoint"), x=str(x), y=str(y))
+            etree.SubElement(edge, tag("di", "waypoint"), x=str(x), y=str(y))
 
 
 def _sizes(steps: Sequence[Step]) -> Iterator[tuple[str, tuple[int, int]]]:

@@ -1,6 +1,7 @@
 """Tables of the cases engine."""
 
 from shizhu.engines.cases.models.cases import (
+    DRILL,
     Attachment,
     Case,
     Counter,
@@ -16,6 +17,6 @@ from shizhu.engines.cases.models.cases import (
 from shizhu.engines.cases.models.duties import Duty, Handover, ShiftNote, Swap
 
 __all__ = [
-    "Attachment", "Case", "Counter", "Duty", "Entry", "FlowVersion", "FormVersion", "Handover", "Helper", "Petition",
-    "ShiftNote", "Subject", "Swap", "Task", "Waiting",
+    "DRILL", "Attachment", "Case", "Counter", "Duty", "Entry", "FlowVersion", "FormVersion", "Handover", "Helper",
+    "Petition", "ShiftNote", "Subject", "Swap", "Task", "Waiting",
 ]  # fmt: skip

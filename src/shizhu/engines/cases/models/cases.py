@@ -9,6 +9,8 @@ from django.db.models import Q
 from shizhu.kernel.fields import OrderedJSONField
 from shizhu.kernel.models import Area, County, File, Organisation, Person
 
+DRILL = 3  # origin of a case that is practised (演练)
+
 
 class FlowVersion(models.Model):
     """The text of a flow, kept as long as a case may run on it."""
@@ -65,7 +67,7 @@ class Case(models.Model):
     state = models.JSONField()  # where the tokens stand, with the case's document
     alarm = models.BigIntegerField(null=True)  # of the alarms engine, if it started the case
     datastream = models.BigIntegerField(null=True)
-    origin = models.SmallIntegerField(default=0)  # measured, simulated, replayed
+    origin = models.SmallIntegerField(default=0)  # measured, simulated, replayed, or a DRILL
     opened_at = models.DateTimeField()
     opened_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     due_at = models.DateTimeField()
@@ -121,6 +123,7 @@ class Task(models.Model):
     token = models.CharField(max_length=220)
     step = models.CharField(max_length=200)
     role = models.CharField(max_length=200)  # several with commas between
+    organisation = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="+")  # None: the case's
     item = models.JSONField(null=True)  # what it is about, where the step is done for each of many
     assignee = models.ForeignKey(Person, models.PROTECT, null=True, related_name="tasks")
     status = models.CharField(max_length=10, choices=Status, default=Status.READY)

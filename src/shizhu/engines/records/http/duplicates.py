@@ -18,11 +18,11 @@ from shizhu.engines.records import duplicates, merging, traits
 from shizhu.engines.records.contracts import Entry, NoRecord, Refused, StaleRecord
 from shizhu.engines.records.duplicates import Couple
 from shizhu.engines.records.http import pages, shown
-from shizhu.engines.records.http.sketch import Sketch
 from shizhu.engines.records.logic.register import Field, Kind, Register, file_ids
 from shizhu.engines.records.merging import BOTH, OTHER
 from shizhu.engines.records.models import Merge, Record
 from shizhu.kernel.text import label
+from shizhu.lib.sketch import Sketch
 from shizhu.web.middleware import Request
 
 PAGE = 50

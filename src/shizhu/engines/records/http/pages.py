@@ -24,7 +24,6 @@ from shizhu.engines.records.contracts import Entry, NoRecord, Query
 from shizhu.engines.records.http import excel, filters, listed, saved, shown
 from shizhu.engines.records.http.attached import answer
 from shizhu.engines.records.http.inputs import NUMBER, Maker, tidy
-from shizhu.engines.records.http.sketch import Sketch, sketch
 from shizhu.engines.records.logic import built
 from shizhu.engines.records.logic.cql2 import Cql2Error, Every, parse
 from shizhu.engines.records.logic.privacy import PURPOSES, field_of
@@ -34,6 +33,7 @@ from shizhu.engines.records.references import Choice
 from shizhu.kernel import access, overlays
 from shizhu.kernel.models import Area, Organisation, Pack
 from shizhu.kernel.text import label
+from shizhu.lib.sketch import Sketch, sketch
 from shizhu.web.middleware import Request
 
 PAGE = listed.PAGE

@@ -14,10 +14,10 @@ from shizhu.engines.records.collections import Collection, Feature, Found
 from shizhu.engines.records.http.ogc import common
 from shizhu.engines.records.http.ogc.asked import Asked, beside, equal
 from shizhu.engines.records.http.shown import text
-from shizhu.engines.records.http.sketch import sketch
 from shizhu.engines.records.logic.register import NESTED, Field
 from shizhu.kernel.models import Area
 from shizhu.kernel.text import label
+from shizhu.lib.sketch import sketch
 from shizhu.web.middleware import Request
 from shizhu.web.ogc import address
 

@@ -1,0 +1,212 @@
+"""Pages: the library of emergency plans, one plan, and the command post of a response."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import shapely
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+from shapely.geometry import shape
+
+from shizhu.engines.cases import emergencies, flows, places
+from shizhu.engines.cases.acting import CannotNow
+from shizhu.engines.cases.assignment import is_concerned
+from shizhu.engines.cases.emergencies import Line, Response
+from shizhu.engines.cases.http import acting, forms
+from shizhu.engines.cases.logic import emergency
+from shizhu.engines.cases.models import DRILL, Case
+from shizhu.engines.cases.timeline import timeline
+from shizhu.engines.maps import api as maps
+from shizhu.engines.things import api as things
+from shizhu.kernel import access
+from shizhu.kernel.models import Area, Person, Role
+from shizhu.kernel.text import label
+from shizhu.lib.sketch import Sketch, sketch
+from shizhu.web.middleware import Request
+from shizhu.web.views import Card
+
+VIEW = "cases.case.view"
+COLOURS = {"IV": "blue", "III": "yellow", "II": "orange", "I": "red"}  # 突发事件应对法 §42
+WIDE = 1000.0  # of a line of the chart
+NEAR = 5
+RUNNING = 10
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A line of the chart, in units of WIDE: the span planned, and the one that was."""
+
+    line: Line
+    planned: tuple[float, float]  # left, width
+    real: tuple[float, float] | None
+
+
+def bars(response: Response) -> list[Bar]:
+    """The lines as bars of a chart that is as wide as the longest of them, or the clock."""
+    ends = [max(line.planned_to, line.ended or 0) for line in response.lines]
+    whole = max([response.clock, *ends, 1.0]) * 1.02
+
+    def span(begin: float, end: float) -> tuple[float, float]:
+        return round(begin / whole * WIDE, 1), round(max(end - begin, whole / 200) / whole * WIDE, 1)
+
+    found = []
+    for line in response.lines:
+        end = line.ended if line.ended is not None else response.clock
+        is_real = line.began is not None and line.state in {"ready", "done"}
+        real = span(line.began, max(end, line.began)) if is_real and line.began is not None else None
+        found.append(Bar(line, span(line.planned_from, line.planned_to), real))
+    return found
+
+
+def _case(request: Request, number: int) -> Case:
+    """A response that the person may see."""
+    rows = Case.objects.select_related("organisation", "area", "county").filter(county=request.county)
+    case = get_object_or_404(rows, pk=number)
+    if not emergencies.is_one(case.flow, case.county_id):
+        raise Http404
+    if not is_concerned(request.actor, case):
+        access.require(request.actor, VIEW, case)
+    return case
+
+
+def post(request: Request, number: int) -> HttpResponse:
+    """The command post (指挥页) of a response: level, clock, tasks against their minutes, orders, what is near."""
+    case = _case(request, number)
+    body = emergencies.plans(case.county_id)[case.flow]
+    response = emergencies.response(case)
+    task = emergencies.command_task(case)
+    commands = emergencies.commands(request.actor, case)
+    near, drawn = _near(request, case, body)
+    form = flows.form_of(case, f"{case.flow}_level")
+    context = {
+        "case": case, "about": flows.version(case.flow, case.digest)[1], "response": response, "bars": bars(response),
+        "level_name": emergency.LEVEL_NAMES.get(response.level),
+        "colour": COLOURS.get(response.level, "none"), "task": task if commands else None,
+        "fields": forms.fields(form, request.actor, case.county_id, {}, {}) if commands else (), "form": form,
+        "people": _people(case) if commands else (), "near": near, "sketch": drawn, "lines": timeline(case)[::-1],
+        "contacts": body.get("contacts", ()), "is_open": case.status == Case.Status.OPEN,
+    }  # fmt: skip
+    return render(request, "cases/command.html", context)
+
+
+def _people(case: Case) -> list[Person]:
+    found = Person.objects.filter(is_active=True, posts__area__county=case.county_id).distinct()
+    return list(found.order_by("sort_key", "pk")[:300])
+
+
+def _near(request: Request, case: Case, body: dict[str, Any]) -> tuple[list[dict[str, Any]], Sketch | None]:
+    """What the plan wants near: the nearest rows that have a layer, and a drawing of the county with all of them."""
+    stream = things.describe([case.datastream]).get(case.datastream) if case.datastream else None
+    place = places.place_of(case, stream.point if stream else None)
+    if place is None:
+        return [], None
+    at = shapely.Point(shape(place).coords[0])
+    layers = {layer.of: layer for layer in maps.layers(case.county_id, request.actor) if layer.source == "records"}
+    titles = {"teams": _("Teams"), "stores": _("Stores"), "shelters": _("Shelters")}
+    groups, points = [], [at]
+    for name, register in body.get("near", {}).items():
+        layer = layers.get(register)
+        if layer is None:
+            continue
+        found = maps.nearest(request.actor, case.county_id, layer, (at.x, at.y), NEAR)
+        rows = [
+            {"number": number, "told": one.feature.properties, "km": one.metres / 1000}
+            for number, one in enumerate(found, len(points))
+        ]
+        points += [one.feature.shape.centroid for one in found]
+        groups.append({"title": titles[name], "icon": layer.icon, "rows": rows})
+    outline = Area.objects.get(county=case.county_id, code=case.county_id).geometry
+    return groups, sketch(shapely.GeometryCollection(points), outline)
+
+
+@require_POST
+def order(request: Request, number: int) -> HttpResponse:
+    """An order to a named person; what does not fit is said, and nothing is changed."""
+    case = _case(request, number)
+    try:
+        emergencies.order(
+            request.actor, case.pk, acting.person_of(request), request.POST.get("text", ""),
+            acting.number_of(request, "minutes"),
+        )  # fmt: skip
+    except CannotNow as error:
+        messages.warning(request, str(error))
+    else:
+        messages.success(request, _("The order is given."))
+    return redirect("cases:command", case.pk)
+
+
+def _may_start(request: Request, key: str) -> bool:
+    _flow, about = flows.current(key, request.county.pk)
+    return any(scope.role in about.starters for scope in request.actor.scopes)
+
+
+def library(request: Request) -> HttpResponse:
+    """The plans of the county, and what runs on them."""
+    access.require_verb(request.actor, VIEW)
+    rows = []
+    for key, body in emergencies.plans(request.county.pk).items():
+        drills = Case.objects.filter(county=request.county, flow=key, origin=DRILL)
+        tasks = sum(len(item["tasks"]) for item in body["levels"].values())
+        last = drills.order_by("-opened_at").values_list("opened_at", flat=True).first()
+        levels = [(emergency.LEVEL_NAMES[level], COLOURS[level]) for level in emergency.levels(body)]
+        may_start = _may_start(request, key)
+        rows.append({"key": key, "body": body, "tasks": tasks, "levels": levels, "last": last, "may_start": may_start})
+    return render(request, "cases/emergencies.html", {"rows": rows, "running": running(request)})
+
+
+def running(request: Request) -> list[dict[str, Any]]:
+    """Responses that run, as far as the person may see them."""
+    rows = Case.objects.filter(
+        county=request.county, flow__in=emergencies.plans(request.county.pk), status=Case.Status.OPEN
+    )
+    return list(_told(access.rows(rows, request.actor, VIEW).select_related("area").order_by("-opened_at")[:RUNNING]))
+
+
+def _told(cases: Any) -> Iterator[dict[str, Any]]:
+    for case in cases:
+        response = emergencies.response(case)
+        name = emergency.LEVEL_NAMES.get(response.level)
+        yield {"case": case, "response": response, "name": name, "colour": COLOURS.get(response.level, "none")}
+
+
+def card(request: Request) -> Card | None:
+    """Responses that run, on the home page."""
+    if not request.actor.has(VIEW) or not emergencies.plans(request.county.pk):
+        return None
+    found = running(request)
+    return Card("cases/emergency_card.html", {"running": found}, is_wide=True) if found else None
+
+
+def plan(request: Request, key: str) -> HttpResponse:
+    """One plan: levels, tasks with owners and minutes, contacts, who is missing, what ran on it."""
+    access.require_verb(request.actor, VIEW)
+    body = emergencies.plans(request.county.pk).get(key)
+    if body is None:
+        raise Http404(key)
+    roles = {role.pk: label(role.name) for role in Role.objects.all()}
+    levels = []
+    for level in reversed(emergency.levels(body)):
+        item = body["levels"][level]
+        due = emergency.minutes(item["tasks"])
+        tasks = [
+            {**task, "owner": roles.get(task["role"], task["role"]), "minute": due[id_]}
+            for id_, task in item["tasks"].items()
+        ]
+        tasks.sort(key=lambda task: task["minute"])
+        levels.append({
+            "name": emergency.LEVEL_NAMES[level], "colour": COLOURS[level], "when": item.get("when"), "tasks": tasks,
+        })  # fmt: skip
+    rows = access.rows(Case.objects.filter(county=request.county, flow=key), request.actor, VIEW)
+    missing = emergencies.missing(request.county.pk, key)
+    context = {
+        "key": key, "body": body, "levels": levels, "may_start": _may_start(request, key),
+        "missing": [{"title": one.title, "role": roles.get(one.role, one.role)} for one in missing],
+        "ran": list(_told(rows.select_related("area").order_by("-opened_at")[:20])),
+    }  # fmt: skip
+    return render(request, "cases/emergency.html", context)

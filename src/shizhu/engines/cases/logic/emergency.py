@@ -1,0 +1,195 @@
+"""An emergency plan (应急预案) as BPMN: levels whose tasks begin and end with the level that is in force.
+
+The level in force is the key `response` of the document; the standing step `decide` sets it, so raising, lowering and
+ending are answers like any other. Each level is a sub-process that begins once the level is reached and is left, with
+what is open in it, when the level falls below it. Orders beside the plan come by the message `order`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
+
+from shizhu.engines.cases.logic import writing
+from shizhu.engines.cases.logic.layout import laid_out
+from shizhu.engines.cases.logic.writing import element, line, tag, user
+
+LEVELS = ("IV", "III", "II", "I")  # the least first, as 突发事件应对法 §42 grades them
+LEVEL_NAMES = {
+    "IV": {"zh": "Ⅳ级响应", "en": "Level IV response"}, "III": {"zh": "Ⅲ级响应", "en": "Level III response"},
+    "II": {"zh": "Ⅱ级响应", "en": "Level II response"}, "I": {"zh": "Ⅰ级响应", "en": "Level I response"},
+}  # fmt: skip
+END = "end"
+DECIDE, ORDER, ORDERED, ORDERS = "decide", "order", "order_given", "orders"
+RESERVED = {"begin", "grade", "all", DECIDE, "settled", "over", ORDER, ORDERED, ORDERS, "ordered_done"}
+EXPORTER = "shizhu-emergency"
+START, RUN, OVER = {"zh": "启动", "en": "Started"}, {"zh": "响应", "en": "Responding"}, {"zh": "结束", "en": "Ended"}
+Body = dict[str, Any]
+
+
+def levels(body: Body) -> list[str]:
+    """The levels that a plan has, the least first."""
+    return [level for level in LEVELS if level in body["levels"]]
+
+
+def minutes(tasks: Body) -> dict[str, int]:
+    """Task → the minute of its level by which it is to be done: its own minutes after those that it waits for."""
+    after = {id_: task.get("after", []) for id_, task in tasks.items()}
+    found: dict[str, int] = {}
+    for id_ in writing.order(after):
+        found[id_] = tasks[id_]["minutes"] + max((found[before] for before in after[id_]), default=0)
+    return found
+
+
+def forms(key: str, body: Body) -> dict[str, Body]:
+    """The forms of a plan: how it is started, how its level is set, how a task is reported done."""
+    level = {"x-title": {"zh": "响应级别", "en": "Level"}, "x-widget": "choice", "type": "string"}
+    names = {one: LEVEL_NAMES[one] for one in levels(body)}
+    why = {"x-title": {"zh": "研判依据", "en": "Why"}, "x-widget": "paragraph", "type": "string", "minLength": 2}
+    title = {"x-title": {"zh": "事件", "en": "Event"}, "type": "string", "minLength": 2, "maxLength": 120}
+    said = {
+        "x-title": {"zh": "办理情况", "en": "What was done"},
+        "x-widget": "paragraph",
+        "type": "string",
+        "minLength": 2,
+    }
+    photos = {"x-title": {"zh": "照片", "en": "Photos"}, "x-widget": "photo", "type": "array", "minItems": 0}
+    return {
+        f"{key}_start": {
+            "title": body["title"], "submit": {"zh": "启动响应", "en": "Start the response"}, "type": "object",
+            "required": ["title", "level", "description"],
+            "properties": {
+                "title": title, "level": {**level, "enum": list(names), "x-choices": names}, "description": why,
+            },
+        },
+        f"{key}_level": {
+            "title": {"zh": "调整响应级别", "en": "Set the level"}, "submit": {"zh": "发布", "en": "Issue"},
+            "type": "object", "required": ["level", "why"],
+            "properties": {
+                "level": {
+                    **level, "enum": [*names, END], "examples": [END],
+                    "x-choices": {**names, END: {"zh": "结束响应", "en": "End the response"}},
+                },
+                "why": why,
+            },
+        },
+        f"{key}_done": {
+            "title": {"zh": "反馈", "en": "Answer"}, "submit": {"zh": "已完成", "en": "Done"}, "type": "object",
+            "required": ["said"], "properties": {"said": said, "photos": photos},
+        },
+    }  # fmt: skip
+
+
+def written(key: str, body: Body) -> str:
+    """The plan as a BPMN file with its drawing."""
+    root = writing.definitions(EXPORTER)
+    etree.SubElement(root, tag("bpmn", "message"), id="order_message", name=ORDER)
+    told = {
+        "en": body["title"]["en"], "owner": body.get("owner", ""), "prefix": body["prefix"],
+        "limit": body.get("limit", "P10D"), "tell": "yes",
+        "stages": ",".join(f"{one['zh']}/{one['en']}" for one in (START, RUN, OVER)),
+    }  # fmt: skip
+    process = writing.process(root, key.partition(".")[2], body["title"]["zh"], body["starters"], told)
+    begin = element(process, "startEvent", "begin", START)
+    begin.set(tag("camunda", "formKey"), f"{key}_start")
+    grade = element(process, "scriptTask", "grade")
+    grade.set("scriptFormat", "feel")
+    grade.set(tag("camunda", "resultVariable"), "response")
+    graded = ", ".join(f"{json.dumps(of)}: {json.dumps(to)}" for of, to in body.get("alarms", {}).items())
+    script = f'if source = "alarm" then get value({{{graded}}}, level) else level' if graded else "level"
+    etree.SubElement(grade, tag("bpmn", "script")).text = script
+    element(process, "parallelGateway", "all")
+    line(process, "begin", "grade")
+    line(process, "grade", "all")
+    _decide(process, key, body)
+    for level in levels(body):
+        _level(process, key, body, level)
+    _orders(process, key, body)
+    return laid_out(writing.text(root).encode())
+
+
+def _decide(process: Any, key: str, body: Body) -> None:
+    """The standing step that sets the level, until it ends the response."""
+    name = {"zh": "调整响应级别", "en": "Set the level"}
+    made = user(process, DECIDE, name, role=",".join(body["command"]), form=f"{key}_level", stage=RUN["zh"])
+    mapped = etree.SubElement(made.find(tag("bpmn", "extensionElements")), tag("camunda", "inputOutput"))
+    etree.SubElement(mapped, tag("camunda", "outputParameter"), name="response").text = f"=answers.{DECIDE}.level"
+    element(process, "exclusiveGateway", "settled").set("default", "go_on")
+    end = element(process, "endEvent", "over", OVER)
+    etree.SubElement(end, tag("bpmn", "terminateEventDefinition"))
+    line(process, "all", DECIDE)
+    line(process, DECIDE, "settled")
+    line(process, "settled", "over", f'response = "{END}"')
+    line(process, "settled", DECIDE, id_="go_on")
+
+
+def _condition(holder: Any, kind: str, id_: str, name: dict[str, str], text: str, **attributes: str) -> None:
+    made = element(holder, kind, id_, name)
+    for attribute, value in attributes.items():
+        made.set(attribute, value)
+    definition = etree.SubElement(made, tag("bpmn", "conditionalEventDefinition"))
+    etree.SubElement(definition, tag("bpmn", "condition")).text = text
+
+
+def _level(process: Any, key: str, body: Body, level: str) -> None:
+    """Wait until the level is reached, do its tasks, and leave them when the level falls."""
+    inside, name = f"level_{level}", LEVEL_NAMES[level]
+    within = f"list contains({json.dumps(LEVELS[LEVELS.index(level) :])}, response)"
+    _condition(
+        process, "intermediateCatchEvent", f"reached_{level}",
+        {"zh": f"启动{name['zh']}", "en": f"{name['en']} started"}, within,
+    )  # fmt: skip
+    sub = element(process, "subProcess", inside, name)
+    _condition(
+        process, "boundaryEvent", f"left_{level}", {"zh": f"退出{name['zh']}", "en": f"{name['en']} left"},
+        f"not({within})", attachedToRef=inside, cancelActivity="true",
+    )  # fmt: skip
+    _condition(
+        process, "intermediateCatchEvent", f"done_{level}",
+        {"zh": f"{name['zh']}任务完成", "en": f"Tasks of {name['en']} done"}, f"not({within})",
+    )  # fmt: skip
+    line(process, "all", f"reached_{level}")
+    line(process, f"reached_{level}", inside)
+    line(process, inside, f"done_{level}")
+    line(process, f"done_{level}", f"reached_{level}")
+    line(process, f"left_{level}", f"reached_{level}")
+    tasks = body["levels"][level]["tasks"]
+    due = minutes(tasks)
+    element(sub, "startEvent", f"{inside}_begin")
+    for id_, task in tasks.items():
+        made = user(
+            sub, id_, task["title"], role=task["role"], form=task.get("form", f"{key}_done"),
+            due=f"PT{task['minutes']}M", stage=RUN["zh"], level=level, minute=str(due[id_]),
+            organisation=task.get("organisation", ""), assign=task.get("assign", ""),
+        )  # fmt: skip
+        if task.get("help"):
+            made.insert(0, _documentation(task["help"]))
+    element(sub, "endEvent", f"{inside}_end")
+    writing.weave(sub, f"{inside}_begin", {id_: task.get("after", []) for id_, task in tasks.items()}, f"{inside}_end")
+
+
+def _documentation(text: str) -> Any:
+    made = etree.Element(tag("bpmn", "documentation"))
+    made.text = text
+    return made
+
+
+def _orders(process: Any, key: str, body: Body) -> None:
+    """An order beside the plan: to a named person, with its own deadline; any number at a time."""
+    sub = element(process, "subProcess", ORDERS)
+    sub.set("triggeredByEvent", "true")
+    begin = element(sub, "startEvent", ORDERED, {"zh": "下达指令", "en": "Order given"}, stage=RUN["zh"])
+    begin.set("isInterrupting", "false")
+    etree.SubElement(begin, tag("bpmn", "messageEventDefinition"), messageRef="order_message")
+    made = user(
+        sub, ORDER, {"zh": "指令", "en": "Order"}, role=",".join(body["command"]), form=f"{key}_done",
+        due=f"=answers.{ORDERED}.due", stage=RUN["zh"],
+    )  # fmt: skip
+    made.set(tag("camunda", "assignee"), f"=answers.{ORDERED}.person")
+    many = etree.SubElement(made, tag("bpmn", "multiInstanceLoopCharacteristics"))
+    many.set(tag("camunda", "collection"), f"=[answers.{ORDERED}]")
+    element(sub, "endEvent", "ordered_done")
+    line(sub, ORDERED, ORDER)
+    line(sub, ORDER, "ordered_done")

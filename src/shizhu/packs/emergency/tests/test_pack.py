@@ -1,0 +1,7 @@
+"""The pack emergency shows what every pack must."""
+
+from shizhu.kernel.testing import PackTests
+
+
+class TestEmergency(PackTests):
+    pass
