@@ -34,7 +34,7 @@ soak: setup ## an hour of 1,000 devices at twelve times its speed, with faults a
 fuzz: setup ## our OpenAPI definition through schemathesis, for longer than the tests do (SHIZHU_FUZZ=examples an operation)
 	@SHIZHU_FUZZ=$${SHIZHU_FUZZ:-200} $(BIN)/python -m pytest tests/engines/records/test_ogc_fuzz.py $(ARGS)
 
-clients: setup ## programs of others (frost-sta-client, pygeoapi) read and write a stack, from an environment of their own
+clients: setup ## programs of others (frost-sta-client, pygeoapi; QGIS where it is installed) read and write a stack, from an environment of their own
 	@$(PYTHON) -m venv var/clients
 	@var/clients/bin/pip install --quiet --require-hashes -r requirements/clients.lock
 	@$(BIN)/python -m tests.clients

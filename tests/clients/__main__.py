@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -22,11 +23,32 @@ def main() -> int:
     stack = Stack(home)
     try:
         stack.start("--no-demo")
-        command = [str(program), str(HERE / "sensorthings.py"), f"{stack.address}/sta/v1.1", "admin"]
-        return subprocess.run([*command, stack.password_of("admin")], check=False, timeout=LONGEST).returncode
+        secret = ["admin", stack.password_of("admin")]
+        command = [str(program), str(HERE / "sensorthings.py"), f"{stack.address}/sta/v1.1", *secret]
+        faults = subprocess.run(command, check=False, timeout=LONGEST).returncode
+        return faults + qgis(f"{stack.address}/ogc", secret, home)
     finally:
         stack.stop()
         shutil.rmtree(home, ignore_errors=True)
+
+
+def qgis(address: str, secret: list[str], home: Path) -> int:
+    """The same with QGIS, where the system has it."""
+    python = next((one for one in ("/usr/bin/python3", "python3") if _has_qgis(one)), "")
+    if not python:
+        print("QGIS is left out: no Python of this system has its modules (Debian: python3-qgis)")
+        return 0
+    command = [python, str(HERE / "desktop.py"), address, *secret]
+    environment = {**os.environ, "QGIS_PROFILE": str(home / "qgis")}
+    return subprocess.run(command, check=False, timeout=LONGEST, env=environment).returncode
+
+
+def _has_qgis(python: str) -> bool:
+    program = shutil.which(python)
+    return (
+        bool(program)
+        and not subprocess.run([program, "-c", "import qgis.core"], check=False, capture_output=True).returncode
+    )
 
 
 if __name__ == "__main__":

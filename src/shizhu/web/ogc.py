@@ -79,28 +79,39 @@ TITLES = {
 }  # fmt: skip
 
 
-def resource(told: Told, **methods: View) -> View:
-    """A view of one function per method, for example `get=` and `post=`; HEAD and OPTIONS are made of them."""
+Offered = Callable[..., Iterable[str]]  # (request, and what the address names) → methods that write and may be used
+WRITING = {"POST", "PUT", "PATCH", "DELETE"}
+
+
+def resource(told: Told, offered: Offered = lambda _request, *_args, **_names: WRITING, **methods: View) -> View:
+    """A view of one function per method, for example `get=` and `post=`; HEAD and OPTIONS are made of them.
+
+    `Allow` names those that write only where they are `offered`: by it a client knows what it may let people do.
+    """
     known = {name.upper(): view for name, view in methods.items()}
     if "GET" in known:
         known["HEAD"] = known["GET"]
-    allowed = ", ".join(sorted([*known, "OPTIONS"]))
+
+    def allowed(request: Request, args: tuple[str, ...], names: Mapping[str, str]) -> str:
+        unfit = WRITING.difference(offered(request, *args, **names)) if known.keys() & WRITING else WRITING
+        return ", ".join(sorted({*known, "OPTIONS"} - unfit))
 
     @csrf_exempt  # guarded below: a page must be ours, and a login or token comes from no page
     @wraps(next(iter(methods.values())))
     def answered(request: Request, *args: str, **names: str) -> HttpResponse:
         method = str(request.method)
-        if method == "OPTIONS":
-            return HttpResponse(status=204, headers={"Allow": allowed})
         try:
-            made = _called(known.get(method) or _not_offered(allowed), request, args, names)
+            if method == "OPTIONS":
+                made = HttpResponse(status=204, headers={"Allow": allowed(request, args, names)})
+            else:
+                made = _called(known.get(method) or _not_offered, request, args, names)
         except Exception as error:
             fault = _fault(error, told)
             if fault is None:
                 raise
             made = _refusal(request, fault)
             if fault.status == 405:
-                made["Allow"] = allowed
+                made["Allow"] = allowed(request, args, names)
         made["Vary"] = VARY
         made.setdefault("Cache-Control", "private, no-cache")
         return made
@@ -108,11 +119,8 @@ def resource(told: Told, **methods: View) -> View:
     return answered
 
 
-def _not_offered(allowed: str) -> View:
-    def refuse(request: Request, *_args: str, **_names: str) -> HttpResponse:
-        raise Fault(405, "MethodNotAllowed", f"{request.method}: offered are {allowed}")
-
-    return refuse
+def _not_offered(request: Request, *_args: str, **_names: str) -> HttpResponse:
+    raise Fault(405, "MethodNotAllowed", f"{request.method}: is not offered here; `Allow` names what is")
 
 
 def _called(view: View, request: Request, args: tuple[str, ...], names: Mapping[str, str]) -> HttpResponse:

@@ -177,9 +177,19 @@ def test_methods_are_told(client: Client, stall: Any) -> None:
     assert (answer.status_code, answer.headers["allow"]) == (204, "GET, HEAD, OPTIONS, POST")
     assert "access-control-allow-origin" not in answer.headers
     assert client.options(f"{ITEMS}/S001").headers["allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"
+    assert client.options("/ogc/collections/areas/items").headers["allow"] == "GET, HEAD, OPTIONS"
     refused = client.delete("/ogc", headers={"origin": "http://testserver", "host": "testserver"})
     assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
     assert body(refused, 405)["code"] == "MethodNotAllowed"
+
+
+def test_methods_are_those_that_one_may_use(county: County, stall: Any) -> None:
+    stall()
+    reader = browser(person(county, f"records.{STALL}.view", username="reader"))
+    editor = browser(person(county, f"records.{STALL}.view", f"records.{STALL}.edit", username="editor"))
+    told = [[who.options(f"{ITEMS}{part}").headers["allow"] for part in ("", "/S001")] for who in (reader, editor)]
+    assert told == [["GET, HEAD, OPTIONS"] * 2, ["GET, HEAD, OPTIONS", "GET, HEAD, OPTIONS, PATCH, PUT"]]
+    assert browser(person(county, "maps.*", username="stranger")).options(ITEMS).status_code == 404
 
 
 OF_STALL = [f"/collections/{STALL}{part}" for part in ("", "/items", "/items/S001", "/schema", "/queryables")]

@@ -100,6 +100,21 @@ def test_a_patch_changes_a_part(writer: Writer, stall: Any) -> None:
     assert (only().geometry, only().state) == (None, "closed")
 
 
+def test_what_is_sent_with_all_that_was_read_is_taken(writer: Writer, stall: Any) -> None:
+    """QGIS sends every property that it knows: empty ones as null, those that are read only too, no member id."""
+    stall(seats=3)
+    known = writer.client.get(f"{ITEMS}/S001").json()
+    sent = {**dict.fromkeys(known["properties"]), "code": "S900", "name": "新摊", "_area": "990001101"}
+    body = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [100.7, 30.5]}, "properties": sent}
+    made = writer.send("POST", ITEMS, {**body, "properties": {**sent, "_organisation": "stand"}})
+    assert (made.status_code, made.headers["location"].rpartition("/items/")[2]) == (201, "S900")
+    place = {"geometry": {"type": "Point", "coordinates": [100.8, 30.5]}}
+    moved = writer.send("PATCH", f"{ITEMS}/S900", place, MERGE)
+    assert (moved.status_code, moved.json()["geometry"]["coordinates"]) == (200, [100.8, 30.5])
+    assert writer.send("PATCH", f"{ITEMS}/S001", {"properties": {"seats": None}}, MERGE).status_code == 200
+    assert "seats" not in Record.objects.get(key="S001").data
+
+
 def test_deleting_withdraws(writer: Writer, stall: Any) -> None:
     stall()
     tag = writer.client.get(f"{ITEMS}/S001").headers["etag"]

@@ -41,6 +41,15 @@ def told(error: Exception) -> Fault | None:
 resource = partial(_resource, told)
 
 
+VERBS = {"POST": "create", "PUT": "edit", "PATCH": "edit", "DELETE": "delete"}
+
+
+def offered(request: Request, key: str, feature: str = "") -> set[str]:  # the same for each feature
+    """The methods by which who asks may write to a collection. Raises UnknownRegister."""
+    register = of(request, key).register
+    return {m for m, verb in VERBS.items() if register and request.actor.has(register.verb(verb))}
+
+
 def seen(request: Request) -> dict[str, Collection]:
     """The collections that who asks may see."""
     return collections(request.county.pk, request.actor)
