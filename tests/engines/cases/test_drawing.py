@@ -29,6 +29,23 @@ CAMUNDA_8, FLOWABLE, SIGNAVIO = (
 )
 
 
+BARE = b"""<?xml version="1.0" encoding="ISO-8859-1"?>
+<b:definitions xmlns:b="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:d="http://www.omg.org/spec/BPMN/20100524/DI"
+  xmlns:t="urn:t" targetNamespace="urn:t">
+ <b:globalUserTask id="tasting" name="Taste"/><b:dataStore id="cellar"/>
+ <b:collaboration id="both"><b:participant id="stand" processRef="t:sell"/><b:participant id="guest" name="Guest"/>
+  <b:messageFlow id="thirst" sourceRef="guest" targetRef="taste"/><b:textAnnotation id="hot"><b:text>warm</b:text>
+  </b:textAnnotation><b:association id="why" sourceRef="hot" targetRef="stand"/></b:collaboration>
+ <b:process id="sell"><b:laneSet id="lanes"><b:lane id="lane" name="lemonade.maker"><b:flowNodeRef>taste</b:flowNodeRef>
+  </b:lane></b:laneSet><b:startEvent id="begin"/><b:callActivity id="taste" calledElement="t:tasting"/>
+  <b:task id="wipe"><b:dataOutputAssociation id="into"><b:targetRef>t:jars</b:targetRef>
+  </b:dataOutputAssociation></b:task><b:sequenceFlow sourceRef="begin" targetRef="taste"/>
+  <b:sequenceFlow sourceRef="taste" targetRef="wipe"/><b:dataObject id="list"/>
+  <b:dataObjectReference id="paper" dataObjectRef="list"/><b:dataStoreReference id="jars" dataStoreRef="cellar"/>
+  <b:group id="sweet"/></b:process><d:BPMNDiagram id="empty"><d:BPMNPlane bpmnElement="sell"/></d:BPMNDiagram>
+</b:definitions>"""
+
+
 @pytest.fixture
 def drawer(county: County) -> Client:
     return browser(person(county, "*", username="boss"))
@@ -126,17 +143,48 @@ def test_a_case_tells_what_it_has_passed_and_where_it_stands(county: County, dra
     assert stranger.get(f"/cases/{case.pk}/flow.json").status_code == 403
 
 
+def boxes_of(root: Any) -> dict[str, tuple[float, ...]]:
+    """(left, top, right, bottom) of every shape that is drawn, by its element."""
+    found = {}
+    for shape in root.iter(f"{DI}BPMNShape"):
+        x, y, width, height = (float(shape[0].get(name)) for name in ("x", "y", "width", "height"))
+        found[shape.get("bpmnElement")] = (x, y, x + width, y + height)
+    return found
+
+
+def are_apart(boxes: list[tuple[float, ...]]) -> bool:
+    pairs = [(one, other) for number, one in enumerate(boxes) for other in boxes[number + 1 :]]
+    return all(a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1] for a, b in pairs)
+
+
 def test_whatever_has_no_drawing_gets_one_without_overlaps() -> None:
     root = etree.fromstring(laid_out(FLOWABLE).encode())
-    bounds = {
-        shape.get("bpmnElement"): tuple(float(shape[0].get(name)) for name in ("x", "y", "width", "height"))
-        for shape in root.iter(f"{DI}BPMNShape")
-    }
-    assert set(bounds) == {"start", "ask", "late", "remind", "split", "end"}
-    boxes = [box for id_, box in bounds.items() if id_ != "late"]
-    for number, (x, y, width, height) in enumerate(boxes):
-        for other in boxes[number + 1 :]:
-            assert (
-                x + width <= other[0] or other[0] + other[2] <= x or y + height <= other[1] or other[1] + other[3] <= y
-            )
+    boxes = boxes_of(root)
+    assert set(boxes) == {"start", "ask", "late", "remind", "split", "end"}
+    assert are_apart([box for id_, box in boxes.items() if id_ != "late"])
     assert len(list(root.iter(f"{DI}BPMNEdge"))) == 5
+
+
+def test_pools_notes_data_and_groups_are_drawn_beside_what_runs(county: County, drawer: Client) -> None:
+    told = bring(drawer, BARE)
+    assert (told["status"], errors(told)) == (200, [])
+    root = etree.fromstring(told["xml"].encode())
+    boxes = boxes_of(root)
+    inside = {"begin", "taste", "wipe", "paper", "jars", "sweet"}
+    assert set(boxes) == {"stand", "guest", "hot", *inside}
+    pool = boxes["stand"]
+    assert are_apart([boxes[id_] for id_ in inside])
+    assert are_apart([pool, boxes["guest"], boxes["hot"]])
+    assert all(
+        pool[0] < boxes[id_][0] and boxes[id_][2] < pool[2] and boxes[id_][3] < pool[3] and pool[1] < boxes[id_][1]
+        for id_ in inside
+    )
+    edges = {edge.get("bpmnElement") for edge in root.iter(f"{DI}BPMNEdge")}
+    assert edges == {"sequenceFlow_1", "sequenceFlow_2", "thirst", "why", "into"}
+    assert [one.get("bpmnElement") for one in root.iter(f"{DI}BPMNPlane")] == ["both"]
+    assert 'processRef="sell"' in told["xml"]
+    assert ">jars<" in told["xml"]  # bpmn-js resolves no prefix
+    assert keep(drawer, told["xml"]).status_code == 200
+    row = Declaration.objects.get(kind="flows", source="person")
+    case = api.open_case(api.Opening(row.key, "尝", area(county, "101"), {}))
+    assert list(case.tasks.values_list("step", "role")) == [("taste", ROLE)]  # the global task, by who calls it

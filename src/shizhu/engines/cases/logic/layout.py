@@ -1,7 +1,11 @@
-"""A drawing (BPMN DI) for a file that has none: columns from left to right along the lines, sub-processes expanded."""
+"""A drawing (BPMN DI) for a file that has none: columns from left to right along the lines, sub-processes expanded.
+
+Pools stand below each other, notes, data and groups below the process they belong to. Lanes are not drawn.
+"""
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any, TypeAlias
 
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
@@ -16,6 +20,10 @@ DC = "http://www.omg.org/spec/DD/20100524/DC"
 WAY = "http://www.omg.org/spec/DD/20100524/DI"
 EVENT, GATE, TASK = (36, 36), (50, 50), (120, 80)
 ACROSS, DOWN, MARGIN = 70, 50, 40  # between columns, between rows, around
+POOL, HEAD = (600, 60), 30  # an empty pool; where the name of a pool stands
+BESIDE = {  # what is kept and not run
+    "textAnnotation": (120, 60), "dataObjectReference": (36, 50), "dataStoreReference": (50, 50), "group": TASK,
+}  # fmt: skip
 
 
 def is_drawn(root: Element) -> bool:
@@ -26,32 +34,121 @@ def is_drawn(root: Element) -> bool:
 def laid_out(xml: bytes) -> str:
     """The file as UTF-8 text, with a drawing where it had none. Raises FlowError where it is no BPMN."""
     root = read_root(xml)
+    _name_all(root)
+    _refer_plainly(root)
     if not is_drawn(root):
-        holders = [process for process in root.findall(f"{BPMN}process") if any(map(_is_shape, process))]
-        if holders:
-            _draw(root, max(holders, key=lambda process: sum(map(_is_shape, process))))
+        for empty in root.findall(f"{{{DI}}}BPMNDiagram"):
+            root.remove(empty)
+        _draw(root)
     text: str = etree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 
+def _name_all(root: Element) -> None:
+    """Ids for what BPMN lets be without: nothing without one is drawn or told of."""
+    taken = {element.get("id") for element in root.iter()}
+    for element in root.iter(f"{BPMN}*"):
+        name = _name(element)
+        if not element.get("id") and (_is_shape(element) or name in BESIDE or name in {"sequenceFlow", "association"}):
+            element.set("id", next(id_ for n in count(1) if (id_ := f"{name}_{n}") not in taken))
+            taken.add(element.get("id"))
+
+
+def _refer_plainly(root: Element) -> None:
+    """References to elements of the file without the prefix of a namespace, which bpmn-js does not resolve."""
+    known = {element.get("id") for element in root.iter() if element.get("id")}
+    for element in root.iter(f"{BPMN}*", f"{{{DI}}}*"):
+        for name, value in element.attrib.items():
+            if ":" in value and name not in {"id", "name"} and "}" not in name and _local(value) in known:
+                element.set(name, _local(value))
+        text = (element.text or "").strip()
+        if ":" in text and _name(element).endswith(("Ref", "Refs", "incoming", "outgoing")) and _local(text) in known:
+            element.text = _local(text)
+
+
+def _name(element: Element) -> str:
+    return str(element.tag).removeprefix(BPMN)
+
+
 def _is_shape(element: Element) -> bool:
-    name = str(element.tag).removeprefix(BPMN)
-    return name in KINDS or name in NOT_RUN
+    return _name(element) in KINDS or _name(element) in NOT_RUN
 
 
-def _draw(root: Element, process: Element) -> None:
+def _draw(root: Element) -> None:
+    held = [process for process in root.findall(f"{BPMN}process") if any(map(_is_shape, process))]
+    both = root.find(f"{BPMN}collaboration")
+    pools = [] if both is None else both.findall(f"{BPMN}participant")
+    if not held:
+        return
+    largest = max(held, key=lambda process: sum(map(_is_shape, process)))
     diagram = etree.SubElement(root, f"{{{DI}}}BPMNDiagram", id="drawing", nsmap={"bpmndi": DI, "dc": DC, "di": WAY})
-    plane = etree.SubElement(diagram, f"{{{DI}}}BPMNPlane", id="drawing_plane", bpmnElement=process.get("id", ""))
+    drawn = both if pools else largest
+    plane = etree.SubElement(diagram, f"{{{DI}}}BPMNPlane", id="drawing_plane", bpmnElement=drawn.get("id", ""))
     places: dict[str, Box] = {}
-    _place(process, MARGIN, MARGIN, places)
-    for element in process.iter(f"{BPMN}*"):
-        if element.get("id") in places and _is_shape(element):
+    if not pools:
+        _place(largest, MARGIN, MARGIN, places)
+    else:
+        _place_pools(pools, held, places)
+        below = max(top + height for _, top, _, height in places.values()) + DOWN
+        _place_beside(both, MARGIN, below, places)
+        for pool in pools:
+            _shape(plane, pool, places[pool.get("id")])
+    for element in root.iter(f"{BPMN}*"):
+        if element.get("id") in places and _name(element) != "participant":
             _shape(plane, element, places[element.get("id")])
-    for line in process.iter(f"{BPMN}sequenceFlow"):
+    for line in root.iter(f"{BPMN}sequenceFlow"):
         ends = places.get(line.get("sourceRef", "")), places.get(line.get("targetRef", ""))
-        if line.get("id") and ends[0] and ends[1]:
+        if ends[0] and ends[1]:
             here = [places[one.get("id")] for one in line.getparent() if one.get("id") in places]
             _edge(plane, line.get("id"), ends[0], ends[1], [box for box in here if box not in ends])
+    for line in root.iter(
+        f"{BPMN}association", f"{BPMN}messageFlow", f"{BPMN}dataInputAssociation", f"{BPMN}dataOutputAssociation"
+    ):
+        source, target = (places.get(_local(end)) for end in _ends(line))
+        if line.get("id") and source and target:
+            _straight(plane, line.get("id"), source, target)
+
+
+def _local(reference: str | None) -> str:
+    return (reference or "").strip().rpartition(":")[2]
+
+
+def _ends(line: Element) -> tuple[str | None, str | None]:
+    """Ids of what a line joins: of data, the activity it belongs to is the other end."""
+    holder = line.getparent().get("id")
+    if _name(line) == "dataInputAssociation":
+        return line.findtext(f"{BPMN}sourceRef"), holder
+    if _name(line) == "dataOutputAssociation":
+        return holder, line.findtext(f"{BPMN}targetRef")
+    return line.get("sourceRef"), line.get("targetRef")
+
+
+def _place_pools(pools: list[Element], held: list[Element], places: dict[str, Box]) -> None:
+    """Pools below each other, all as wide as the widest; one whose process is elsewhere is empty."""
+    named = {process.get("id"): process for process in held}
+    top, sizes = MARGIN, []
+    for pool in pools:
+        process = named.get(_local(pool.get("processRef")))
+        if process is None:
+            sizes.append((top, POOL))
+        else:
+            width, height = _place(process, 2 * MARGIN + HEAD, top + MARGIN, places)
+            sizes.append((top, (width + 2 * MARGIN + HEAD, height + 2 * MARGIN)))
+        top += sizes[-1][1][1] + DOWN
+    width = max(size[0] for _, size in sizes)
+    for pool, (y, size) in zip(pools, sizes, strict=True):
+        places[pool.get("id")] = (MARGIN, y, width, size[1])
+
+
+def _place_beside(holder: Element, left: int, top: int, places: dict[str, Box]) -> Size:
+    """A row of what is kept and not run."""
+    x = left
+    for child in holder:
+        size = BESIDE.get(_name(child))
+        if size:
+            places[child.get("id")] = (x, top, *size)
+            x += size[0] + ACROSS
+    return max(x - ACROSS - left, 0), TASK[1] if x > left else 0
 
 
 def _place(holder: Element, left: int, top: int, places: dict[str, Box]) -> Size:
@@ -75,11 +172,12 @@ def _place(holder: Element, left: int, top: int, places: dict[str, Box]) -> Size
         host_x, host_y, _, height = places[host]
         number[host] = number.get(host, 0) + 1
         places[id_] = (host_x + 46 * number[host] - 30, host_y + height - 18, *EVENT)
-    return max(x - ACROSS - left, 0), bottom - top
+    width, height = _place_beside(holder, left, bottom + DOWN, places)
+    return max(x - ACROSS - left, width, 0), bottom - top + (DOWN + height if height else 0)
 
 
 def _size(element: Element, x: int, y: int, places: dict[str, Box]) -> Size:
-    name = str(element.tag).removeprefix(BPMN)
+    name = _name(element)
     if name.endswith("Event"):
         return EVENT
     if name.endswith("Gateway"):
@@ -131,7 +229,9 @@ def _columns(ids: list[str], pairs: list[tuple[str, str]]) -> list[list[str]]:
 
 def _shape(plane: Element, element: Element, place: Box) -> None:
     shape = etree.SubElement(plane, f"{{{DI}}}BPMNShape", id=f"{element.get('id')}_di", bpmnElement=element.get("id"))
-    if any(map(_is_shape, element)):
+    if _name(element) == "participant":
+        shape.set("isHorizontal", "true")
+    elif any(map(_is_shape, element)):
         shape.set("isExpanded", "true")
     if element.tag == f"{BPMN}exclusiveGateway":
         shape.set("isMarkerVisible", "true")
@@ -154,5 +254,17 @@ def _edge(plane: Element, id_: str, source: Box, target: Box, others: list[Box])
         low = max(box[1] + box[3] for box in [source, target, *between]) + 24
         x, y = source[0] + source[2] // 2, target[0] + target[2] // 2
         points = [(x, source[1] + source[3]), (x, low), (y, low), (y, target[1] + target[3])]
+    _way(edge, points)
+
+
+def _straight(plane: Element, id_: str, source: Box, target: Box) -> None:
+    """A line from the middle of one to the middle of the other, from edge to edge."""
+    (upper, lower) = (source, target) if source[1] <= target[1] else (target, source)
+    points = [(upper[0] + upper[2] // 2, upper[1] + upper[3]), (lower[0] + lower[2] // 2, lower[1])]
+    edge = etree.SubElement(plane, f"{{{DI}}}BPMNEdge", id=f"{id_}_di", bpmnElement=id_)
+    _way(edge, points if upper is source else points[::-1])
+
+
+def _way(edge: Element, points: list[tuple[int, int]]) -> None:
     for px, py in points:
         etree.SubElement(edge, f"{{{WAY}}}waypoint", x=str(px), y=str(py))

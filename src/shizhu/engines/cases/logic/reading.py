@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
@@ -46,6 +47,11 @@ KINDS = {
     "transaction": "subprocess",
 }
 EVENTS = {"start", "end", "milestone", "throw", "catch", "boundary"}
+GLOBALS = {
+    "globalTask": "task",
+    "globalManualTask": "manual",
+    "globalUserTask": "user",
+}  # that a call activity may call
 TASKS = {"user", "script", "decision", "manual", "task", "service", "send", "receive", "call"}
 PARTS = {  # children of executed elements that are read with them
     "completionCondition", "conditionExpression", "documentation", "eventDefinitionRef", "incoming",
@@ -120,8 +126,8 @@ def read_scope(holder: Element, book: Book) -> Scope:
     for child in _bpmn(holder):
         name = _name(child)
         if name == "sequenceFlow":
-            line = book.attempt(lambda child=child: _line(child), None)  # type: ignore[misc]  # bound now
-            lines += [line] if line else []
+            line = book.attempt(lambda child=child: _line(child), _lame(child))  # type: ignore[misc]  # bound now
+            lines += [line] if line.id else []
         elif name in KINDS or name in NOT_RUN:
             nodes += _node(child, book)
         elif name not in HARMLESS and name not in PARTS and "LoopCharacteristics" not in name:
@@ -190,11 +196,13 @@ def _node(element: Element, book: Book) -> list[Node]:
     if is_empty:
         book.notes.append(Note(id_, "passed", "holds nothing: it is passed at once"))
     inner = read_scope(element, book) if KINDS[name] == "subprocess" and not is_empty else None
-    return [book.attempt(lambda: _read_node(element, book, inner), Node(plain.step, inner=inner, event=None))]
+    return [book.attempt(lambda: _read_node(element, book, inner), replace(plain, inner=inner))]
 
 
 def _read_node(element: Element, book: Book, inner: Scope | None) -> Node:
     kind = KINDS[_name(element)]
+    if kind == "call" and (called := book.refer(element.get("calledElement"))) is not None:
+        kind = GLOBALS.get(_name(called), kind)
     _refuse_odd(element, is_scope=kind == "subprocess")
     event = event_of(element, book) if kind in EVENTS or kind in {"receive", "send"} else None
     if kind == "milestone" and event:
@@ -459,6 +467,11 @@ def _line(element: Element) -> Line:
         raise FlowError(id_, language, "must be feel, the language of conditions", name)
     condition = feel_of(id_, text, name) if text else None
     return Line(id_, _local(element.get("sourceRef")), _local(element.get("targetRef")), condition)
+
+
+def _lame(element: Element) -> Line:
+    """What stands for a line that is wrong, so that what it leads to is not told of too."""
+    return Line(element.get("id", ""), _local(element.get("sourceRef")), _local(element.get("targetRef")), "true")
 
 
 def _local(reference: str | None) -> str:
