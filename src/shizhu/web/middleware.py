@@ -26,7 +26,7 @@ FREE = (
     "/cap",  # warnings are for everybody
 )
 SETUP = "/account/second"  # free too, but not what is below it
-APIS = ("/ogc",)  # standard APIs answered by Django: a login, a token, or anybody where the stack is --open
+APIS = ("/ogc", "/field/api/")  # answered by Django with a login, a token, or for anybody where the stack is --open
 
 
 class Request(HttpRequest):

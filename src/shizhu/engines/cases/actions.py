@@ -82,6 +82,17 @@ class Opening:
     begin: str = ""  # the start event, where the flow has several
 
 
+def title_of(who: Actor, county: str, about: About, form: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    """What a case is called: as its form asks, else the flow and what it is about."""
+    if given.get("title"):
+        return str(given["title"])
+    told = [about.title["zh"]]
+    for name, value in referred(form, given):
+        key = form["properties"][name]["x-shizhu-ref"]
+        told += records.seen_references(who, county, key, [value]).values()
+    return " ".join(told)
+
+
 @transaction.atomic
 def open_case(wanted: Opening) -> Case:
     """Open a case; it stands at its first tasks. AnswerRefused if a person filled in the start form wrongly."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
+from shizhu.engines.cases.flows import About
 from shizhu.engines.cases.logic import Token
 from shizhu.engines.cases.models import Case, Duty, Task
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
-from shizhu.kernel.models import Organisation, Person, Post
+from shizhu.kernel.models import Area, Organisation, Person, Post
 
 
 def called_people(token: Token, case: Case, assign: str = "", body: Organisation | None = None) -> list[Person]:
@@ -86,3 +87,8 @@ def with_case(task: Task, case: Case) -> Task:
     """The task with its case at hand."""
     task.case = case
     return task
+
+
+def may_start(who: Actor, about: About, owner: Organisation, area: Area) -> bool:
+    """Whether `who` may open a case of a flow by hand, for its owner, in an area."""
+    return any(access.holds(who, role, organisation=owner, area=area) for role in about.starters)

@@ -1,4 +1,4 @@
-"""Cases as features of the map: at their Thing, else in the middle of their town."""
+"""Cases as features of the map: where they were seen, else at their Thing, else in the middle of their town."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def features(who: Actor, county: str, layer: maps.Layer, asked: maps.Asked) -> l
         rows = rows.filter(status=Case.Status.OPEN)
     else:
         rows = rows.filter(Q(closed_at=None) | Q(closed_at__gt=asked.at), opened_at__lte=asked.at)
-    cases = list(access.rows(rows.select_related("area"), who, "cases.case.view"))
+    cases = list(access.rows(rows.select_related("area", "place"), who, "cases.case.view"))
     return list(_features(cases, is_past=asked.at is not None))
 
 
@@ -41,7 +41,7 @@ def open_at(who: Actor, county: str, times: list[datetime]) -> list[int]:
 def find(who: Actor, county: str, words: str, most: int) -> list[maps.Feature]:
     """Cases, open or closed, whose number or title has the words; the newest first."""
     has_words = Q(number__icontains=words) | Q(title__icontains=words)
-    rows = Case.objects.filter(has_words, county_id=county).select_related("area").order_by("-opened_at")
+    rows = Case.objects.filter(has_words, county_id=county).select_related("area", "place").order_by("-opened_at")
     return list(_features(access.rows(rows, who, "cases.case.view")[:most]))
 
 
@@ -66,7 +66,9 @@ def _features(cases: Collection[Case], *, is_past: bool = False) -> Iterator[map
 
 
 def place_of(case: Case, point: tuple[float, float] | None) -> dict[str, Any] | None:
-    """Where a case is, as GeoJSON: at its Thing, else in the middle of its area."""
+    """Where a case is, as GeoJSON: where it was seen, else at its Thing, else in the middle of its area."""
+    if hasattr(case, "place"):
+        return {"type": "Point", "coordinates": [case.place.longitude, case.place.latitude]}
     if point is not None:
         return {"type": "Point", "coordinates": list(point)}
     if case.area.geometry is None:

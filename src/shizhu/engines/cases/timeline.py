@@ -26,6 +26,7 @@ ACTED = {
     "handed": gettext_noop("handed over"), "invited": gettext_noop("asked to handle jointly"),
     "said": gettext_noop("said as a joint handler"), "urged": gettext_noop("urged"),
     "supervised": gettext_noop("put under supervision"),
+    "remarked": gettext_noop("remarked"),
 }  # fmt: skip
 ASKED = {
     "pause": gettext_noop("a pause for supplements"), "extend": gettext_noop("more time"),
@@ -66,17 +67,21 @@ def _entries(case: Case) -> list[Line]:
     photos: dict[int, list[Attachment]] = {}
     for attachment in Attachment.objects.filter(case=case).select_related("file"):
         photos.setdefault(attachment.task_id or 0, []).append(attachment)
+    entries = list(case.entries.select_related("person"))
+    remarked = {file for entry in entries if entry.kind == "remarked" for file in entry.data["files"]}
     lines = []
-    for entry in case.entries.select_related("person"):
+    for entry in entries:
         data: dict[str, Any] = {"entry": entry, "person": entry.person, "name": about.names.get(entry.step)}
         if entry.kind == "opened":
-            data["photos"] = photos.get(0, [])
+            data["photos"] = [one for one in photos.get(0, []) if str(one.file_id) not in remarked]
             document = {**entry.data["document"], "title": "", "description": ""}  # shown as such
             data["answer"] = _answers(flows.form_of(case, about.start_form), document, case.county_id)
         if entry.kind == "done":
             form = flows.form_of(case, flow.step[entry.step].form or "")
             data["answer"] = _answers(form, entry.data["answer"], case.county_id)
             data["photos"] = photos.get(entry.data["task"], [])
+        if entry.kind == "remarked":
+            data["photos"] = [one for one in photos.get(0, []) if str(one.file_id) in entry.data["files"]]
         if entry.kind in ACTED:
             data["acted"] = _acted(entry.kind, entry.data)
         if entry.kind == "happened":

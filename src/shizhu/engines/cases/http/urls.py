@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from shizhu.engines.cases.http import acting, declaring, drawing, duty, emergencies, outside, report, views
+from shizhu.engines.cases.http import acting, declaring, drawing, duty, emergencies, field, outside, report, views
 
 cases = [
     path("", views.case_list, name="list"),
@@ -41,8 +41,14 @@ roster = [
     path("<int:number>/", duty.shift, name="shift"),
     path("<int:number>/act", duty.act, name="act"),
 ]
+in_field = [
+    path("api/state", field.state_view, name="state"),
+    path("api/deeds", field.deeds_view, name="deeds"),
+    path("api/photos/<uuid:id_>", field.photo_view, name="photo"),
+]
 urlpatterns = [
     path("cases/", include((cases, "cases"))),
     path("declarations/", include((own, "own"))),
     path("duty/", include((roster, "duty"))),
+    path("field/", include((in_field, "field"))),
 ]

@@ -19,13 +19,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import actions, datasets, emergencies, flows
-from shizhu.engines.cases.assignment import is_concerned, may_do
+from shizhu.engines.cases.assignment import is_concerned, may_do, may_start
 from shizhu.engines.cases.http import acting, forms
 from shizhu.engines.cases.models import DRILL, Attachment, Case, Task
 from shizhu.engines.cases.timeline import timeline
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, files, packs
-from shizhu.kernel.models import Area, Organisation
+from shizhu.kernel.access import Actor
+from shizhu.kernel.models import Area
 from shizhu.web.middleware import Request
 from shizhu.web.views import Card, Tile
 
@@ -34,14 +35,14 @@ SHOWN = 20  # cases on the page of a record
 TOLD = ("broken", "alarm", "opened", "done")  # lines of the timeline that somebody who answers a task should have read
 
 
-def my_tasks(request: Request) -> list[dict[str, Any]]:
+def my_tasks(who: Actor) -> list[dict[str, Any]]:
     """Tasks that wait for this person, the most urgent first; those of nobody in particular come too."""
-    roles = {scope.role for scope in request.actor.scopes}
-    concerns_me = Q(assignee=request.user) | Q(assignee=None)
+    roles = {scope.role for scope in who.scopes}
+    concerns_me = Q(assignee=who.person_id) | Q(assignee=None)
     waiting = Task.objects.filter(concerns_me, status=Task.Status.READY)
     waiting = waiting.select_related("case__area", "case__organisation", "organisation")
     held = [t for t in waiting.order_by("due_at", "pk") if t.assignee_id or roles & set(t.role.split(","))]
-    mine = [task for task in held if may_do(request.actor, task)]
+    mine = [task for task in held if may_do(who, task)]
     return [described(task) for task in mine]
 
 
@@ -55,7 +56,7 @@ def card(request: Request) -> Card | None:
     """What waits for me, on the home page."""
     if not request.actor.has("cases.case.view"):
         return None
-    tasks, now = my_tasks(request), timezone.now()
+    tasks, now = my_tasks(request.actor), timezone.now()
     late = sum(1 for item in tasks if item["task"].due_at and item["task"].due_at < now)
     tiles = [Tile(len(tasks), _("Waiting for me"), "/cases/", "none" if not tasks else "yellow")]
     if late:
@@ -67,15 +68,22 @@ def _visible(request: Request) -> QuerySet[Case]:
     return access.rows(Case.objects.filter(county=request.county), request.actor, "cases.case.view")
 
 
-def _starters(request: Request) -> list[dict[str, Any]]:
+def starters(who: Actor, county: str) -> list[dict[str, Any]]:
     """Flows this person may start by hand."""
     found = []
-    roles = {scope.role for scope in request.actor.scopes}
-    for key in packs.declarations("flows", request.county.pk):
-        _flow, about = flows.current(key, request.county.pk)
+    roles = {scope.role for scope in who.scopes}
+    for key in packs.declarations("flows", county):
+        _flow, about = flows.current(key, county)
         if about.start_form and roles & set(about.starters):
-            found.append({"key": key, "title": about.title})
+            found.append({"key": key, "title": about.title, "about": about})
     return found
+
+
+def startable(who: Actor, county: str, about: flows.About) -> list[Area]:
+    """The towns in which this person may open a case of a flow."""
+    owner = flows.owner(about, county)
+    towns = Area.objects.filter(county=county, level=Area.Level.TOWN).order_by("sort_key")
+    return [town for town in towns if owner and may_start(who, about, owner, town)]
 
 
 def case_list(request: Request) -> HttpResponse:
@@ -100,8 +108,9 @@ def case_list(request: Request) -> HttpResponse:
         rows.append({"case": case, "flow": about.title, "stage": about.stages[case.stage]})
     kept = urlencode({name: value for name, value in (("flow", flow), ("filter", asked)) if value})
     context = {
-        "rows": rows, "page": page, "status": status, "starters": _starters(request), "condition": asked, "kept": kept,
-        "tasks": [] if asked else my_tasks(request),
+        "rows": rows, "page": page, "status": status, "condition": asked, "kept": kept,
+        "starters": starters(request.actor, request.county.pk),
+        "tasks": [] if asked else my_tasks(request.actor),
     }  # fmt: skip
     return render(request, "cases/list.html", context)
 
@@ -175,11 +184,9 @@ def case_new(request: Request, flow: str) -> HttpResponse:
         raise Http404
     declared, about = flows.current(flow, request.county.pk)
     is_drill = "drill" in request.GET and emergencies.is_one(flow, request.county.pk)
-    owner = flows.owner(about, request.county.pk)
-    if owner is None:
+    if flows.owner(about, request.county.pk) is None:
         raise Http404
-    towns = Area.objects.filter(county=request.county, level=Area.Level.TOWN).order_by("sort_key")
-    areas = [town for town in towns if _may_start(request, about, owner, town)]
+    areas = startable(request.actor, request.county.pk, about)
     if not areas:
         raise PermissionDenied
     form = flows.form(about.start_form, request.county.pk)
@@ -191,8 +198,9 @@ def case_new(request: Request, flow: str) -> HttpResponse:
         if area is None:
             problems["area"] = _("Choose the town where it is.")
         else:
+            title = actions.title_of(request.actor, request.county.pk, about, form, given)
             wanted = actions.Opening(
-                declared.key, _title(request, about, form, given), area, {"source": "person", **given}, by=request.user,
+                declared.key, title, area, {"source": "person", **given}, by=request.user,
                 uploads=forms.uploads(form, request.FILES), origin=DRILL if is_drill else 0,
             )  # fmt: skip
             try:
@@ -214,17 +222,6 @@ def case_new(request: Request, flow: str) -> HttpResponse:
         "problems": problems,
     }
     return render(request, "cases/new.html", context, status=422 if problems else 200)
-
-
-def _title(request: Request, about: flows.About, form: packs.Body, given: dict[str, Any]) -> str:
-    """What a case is called: as its form asks, else the flow and what it is about."""
-    if given.get("title"):
-        return str(given["title"])
-    told = [about.title["zh"]]
-    for name, value in actions.referred(form, given):
-        key = form["properties"][name]["x-shizhu-ref"]
-        told += records.seen_references(request.actor, request.county.pk, key, [value]).values()
-    return " ".join(told)
 
 
 def choices(request: Request, target: str) -> HttpResponse:
@@ -276,13 +273,9 @@ def _openings(request: Request, entry: records.Entry) -> Iterator[tuple[str, dic
             continue
         form = flows.form(about.start_form, request.county.pk)
         name = next((n for n, item in form["properties"].items() if item.get("x-shizhu-ref") == entry.register), "")
-        if name and any(_may_start(request, about, owner, place) for place in ([town] if town else towns)):
+        if name and any(may_start(request.actor, about, owner, place) for place in ([town] if town else towns)):
             asked = {name: entry.key, **({"area": town.code} if town else {})}
             yield f"{reverse('cases:new', args=[key])}?{urlencode(asked)}", about.title
-
-
-def _may_start(request: Request, about: flows.About, owner: Organisation, area: Area) -> bool:
-    return any(access.holds(request.actor, role, organisation=owner, area=area) for role in about.starters)
 
 
 def of_alarm(request: Request, alarm: int) -> HttpResponse:

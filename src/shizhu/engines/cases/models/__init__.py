@@ -15,8 +15,9 @@ from shizhu.engines.cases.models.cases import (
     Waiting,
 )
 from shizhu.engines.cases.models.duties import Duty, Handover, ShiftNote, Swap
+from shizhu.engines.cases.models.field import CasePlace, Deed, Photo, Piece
 
 __all__ = [
-    "DRILL", "Attachment", "Case", "Counter", "Duty", "Entry", "FlowVersion", "FormVersion", "Handover", "Helper",
-    "Petition", "ShiftNote", "Subject", "Swap", "Task", "Waiting",
+    "DRILL", "Attachment", "Case", "CasePlace", "Counter", "Deed", "Duty", "Entry", "FlowVersion", "FormVersion",
+    "Handover", "Helper", "Petition", "Photo", "Piece", "ShiftNote", "Subject", "Swap", "Task", "Waiting",
 ]  # fmt: skip

@@ -1,0 +1,204 @@
+"""What people do in the field, sent when there is a network: each thing once, however often and in whatever order it is
+sent. What cannot be done any more is a conflict: it is told plainly, and nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from shizhu.engines.cases import actions, flows, photos
+from shizhu.engines.cases.assignment import is_concerned, may_start
+from shizhu.engines.cases.logic import FlowError
+from shizhu.engines.cases.models import Attachment, Case, CasePlace, Deed, Entry, Task
+from shizhu.engines.maps import api as maps
+from shizhu.kernel import access, files, packs
+from shizhu.kernel.access import Actor
+from shizhu.kernel.models import Area, Person
+
+VIEW = "cases.case.view"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One thing as the phone sends it: its id (UUIDv7), what, when by the phone's clock, and what belongs to it."""
+
+    id: UUID
+    kind: str
+    at: datetime
+    body: Mapping[str, Any]
+
+
+class Conflict(Exception):  # the world went on meanwhile
+    """What was done in the field fits no more: `reason` for programs, the text for people, with the case if it may be
+    seen."""
+
+    def __init__(self, reason: str, text: str, case: Case | None = None) -> None:
+        super().__init__(text)
+        self.reason, self.case = reason, case
+
+
+class IdTaken(ValueError):
+    """Something else was sent with the same id, or by somebody else."""
+
+
+Move = Callable[[Actor, str, Sent], "dict[str, Any]"]
+MOVES: dict[str, Move] = {}
+
+
+@transaction.atomic
+def do(who: Actor, county: str, sent: Sent) -> Deed:
+    """Do it, or find that it was done: the answer to a repeat is the first answer.
+
+    Conflicts and refused forms are answers too, and nothing but the answer is kept of them. Raises IdTaken,
+    PermissionDenied, photos.PhotosMissing; nothing is kept then, and it may be sent again.
+    """
+    digest = packs.digest({"kind": sent.kind, "at": sent.at.isoformat(), **sent.body})
+    _hold(sent.id)
+    known = Deed.objects.filter(pk=sent.id).first()
+    if known is not None:
+        if (known.person_id, known.digest) != (who.person_id, digest):
+            raise IdTaken("id: something else was sent with this id")
+        return known
+    try:
+        with transaction.atomic():
+            answer = {"outcome": "done", **MOVES[sent.kind](who, county, sent)}
+    except Conflict as conflict:
+        answer = {"outcome": "conflict", "reason": conflict.reason, "text": str(conflict), **_of(conflict.case)}
+    except actions.AnswerRefused as refused:
+        answer = {"outcome": "refused", "text": _refused(refused), "problems": refused.problems}
+    return Deed.objects.create(
+        pk=sent.id, person_id=who.person_id or 0, county_id=county, kind=sent.kind, digest=digest, done_at=sent.at,
+        received_at=timezone.now(), answer=answer,
+    )  # fmt: skip
+
+
+def _hold(number: UUID) -> None:
+    """Two senders of the same thing (a page and its service worker) come one after the other."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"cases.deed {number}"])
+
+
+def _of(case: Case | None) -> dict[str, Any]:
+    return {"case": case.pk, "number": case.number} if case else {}
+
+
+def _refused(refused: actions.AnswerRefused) -> str:
+    told = "; ".join(refused.problems.values())
+    return _("The form refuses it: %(told)s Correct it and send it again.") % {"told": told}
+
+
+def _named(sent: Sent) -> Mapping[str, list[str]]:
+    found: Mapping[str, list[str]] = sent.body.get("photos", {})
+    return found
+
+
+def _sees(who: Actor, case: Case) -> bool:
+    whole = access.may(who, VIEW, county=case.county_id, organisation=case.organisation, area=case.area)
+    return whole or is_concerned(who, case)
+
+
+def _answer(who: Actor, county: str, sent: Sent) -> dict[str, Any]:
+    task = Task.objects.select_related("case__organisation", "case__area", "assignee")
+    found = task.filter(pk=sent.body["task"], case__county=county).first()
+    if found is None:
+        raise PermissionDenied("there is no such task, or it is not yours")
+    case, named = found.case, _named(sent)
+    sees = _sees(who, case)
+    try:
+        moved = actions.answer(who, found.pk, sent.body["answer"], photos.uploads(who.person_id or 0, named))
+    except PermissionDenied:
+        if not sees or found.assignee is None:
+            raise
+        text = _("It was handed over to %(name)s. Give them what you wrote, or send it as a remark.")
+        raise Conflict("handed", text % {"name": found.assignee.name}, case) from None
+    except actions.TaskGone as gone:
+        raise _gone(str(gone), case, sees=sees) from None
+    except FlowError as error:
+        text = _("The flow of the case cannot go on: %(why)s Tell whoever looks after it; send it again later.")
+        raise Conflict("stuck", text % {"why": error}, case if sees else None) from None
+    photos.used(named, moved)
+    return _of(moved)
+
+
+def _gone(by: str, case: Case, *, sees: bool) -> Conflict:
+    shown = case if sees else None
+    if by:
+        text = _("It was done already by %(who)s. Send what you wrote as a remark, or copy it.") % {"who": by}
+        return Conflict("answered", text, shown)
+    if case.status == Case.Status.CLOSED:
+        return Conflict(
+            "closed", _("The case was closed meanwhile. Send what you wrote as a remark, or copy it."), shown
+        )
+    text = _("The case went on without this task. Send what you wrote as a remark, or copy it.")
+    return Conflict("withdrawn", text, shown)
+
+
+def _report(who: Actor, county: str, sent: Sent) -> dict[str, Any]:
+    key, given, place = sent.body["flow"], dict(sent.body["answer"]), sent.body.get("place")
+    if key not in packs.declarations("flows", county):
+        raise Conflict("gone", _("This kind of report does not exist any more. Copy what you wrote."))
+    _flow, about = flows.current(key, county)
+    owner = flows.owner(about, county)
+    towns = Area.objects.filter(county=county, level=Area.Level.TOWN)
+    mine = [town for town in towns if owner and may_start(who, about, owner, town)]
+    if not mine:
+        raise PermissionDenied(f"{who.name or 'nobody'} has no right to report {key}")
+    area = _town(county, mine, place, sent.body.get("area", ""))
+    form, named = flows.form(about.start_form, county), _named(sent)
+    wanted = actions.Opening(
+        key, actions.title_of(who, county, about, form, given), area, {"source": "person", **given},
+        by=Person.objects.get(pk=who.person_id or 0), uploads=photos.uploads(who.person_id or 0, named),
+    )  # fmt: skip
+    case = actions.open_case(wanted)
+    photos.used(named, case)
+    put(case, place)
+    return _of(case)
+
+
+def _town(county: str, mine: list[Area], place: Mapping[str, Any] | None, code: str) -> Area:
+    """The town where it was seen, else the one that was chosen."""
+    there = set()
+    if place:
+        there = {area.pk for area in maps.areas_at(county, (place["longitude"], place["latitude"]))}
+    found = next((town for town in mine if town.pk in there), None)
+    found = found or next((town for town in mine if town.code == code), None)
+    if found is None:
+        raise actions.AnswerRefused({"area": _("Choose the town where it is.")})
+    return found
+
+
+def put(case: Case, place: Mapping[str, Any] | None) -> None:
+    """Keep where it was seen."""
+    if place:
+        CasePlace.objects.create(case=case, **{k: place.get(k) for k in ("longitude", "latitude", "accuracy")})
+
+
+def _remark(who: Actor, county: str, sent: Sent) -> dict[str, Any]:
+    case = Case.objects.select_related("organisation", "area").filter(pk=sent.body["case"], county=county).first()
+    if case is None or not _sees(who, case):
+        raise PermissionDenied("there is no such case, or you may not see it")
+    if not str(sent.body["text"]).strip():
+        raise actions.AnswerRefused({"text": _("Write something.")})
+    named, by, kept = _named(sent), Person.objects.get(pk=who.person_id or 0), []
+    for upload in photos.uploads(by.pk, named):
+        file = files.keep(
+            upload.content, name=upload.name, organisation=case.organisation, area=case.area, by=by,
+            allowed=actions.PHOTOS,
+        )  # fmt: skip
+        Attachment.objects.create(case=case, file=file)
+        kept.append(str(file.pk))
+    photos.used(named, case)
+    data = {"said": str(sent.body["text"]).strip(), "files": kept, "done_at": sent.at.isoformat()}
+    Entry.objects.create(case=case, at=timezone.now(), kind="remarked", person=by, data=data)
+    return _of(case)
+
+
+MOVES |= {"answer": _answer, "report": _report, "remark": _remark}
