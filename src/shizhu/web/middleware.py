@@ -24,6 +24,8 @@ FREE = (
     "/password",
     "/messages/receipt/",  # signed
     "/cap",  # warnings are for everybody
+    "/field/sw.js",  # browsers ask for these two without a login
+    "/field/manifest.webmanifest",
 )
 SETUP = "/account/second"  # free too, but not what is below it
 APIS = ("/ogc", "/field/api/")  # answered by Django with a login, a token, or for anybody where the stack is --open

@@ -59,6 +59,7 @@ class CasesConfig(AppConfig):
             menu.Entry({"zh": "案件", "en": "Cases"}, "briefcase", "/cases/", "cases.case.view", 30, on_phone=True)
         )
         menu.add(menu.Entry({"zh": "值班", "en": "Duty"}, "calendar", "/duty/", "cases.duty.view", 34))
+        menu.add(menu.Entry({"zh": "外业", "en": "Field"}, "phone", "/field/", "cases.case.view", 31))
         search.provider(finding.find, order=20)
         web.add_card(views.card, order=10)
         web.add_card(duty.card, order=15)

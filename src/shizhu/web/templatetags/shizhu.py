@@ -29,15 +29,28 @@ def _manifest() -> dict[str, Any]:
     return loaded
 
 
+def _styles(entry: dict[str, Any]) -> list[str]:
+    styles = list(entry.get("css", []))
+    for imported in entry.get("imports", []):
+        styles += _manifest()[imported].get("css", [])
+    return styles
+
+
 @register.simple_tag
 def island(name: str) -> SafeString:
     """Script and styles of a front-end entry: `main`, `map`, `chart`."""
     entry = _manifest()[f"src/{name}.ts"]
-    styles = list(entry.get("css", []))
-    for imported in entry.get("imports", []):
-        styles += _manifest()[imported].get("css", [])
-    links = format_html_join("", '<link rel="stylesheet" href="{}">', ((static(f"build/{css}"),) for css in styles))
+    links = format_html_join(
+        "", '<link rel="stylesheet" href="{}">', ((static(f"build/{css}"),) for css in _styles(entry))
+    )
     return format_html('{}<script type="module" src="{}"></script>', links, static(f"build/{entry['file']}"))
+
+
+def files(name: str) -> list[str]:
+    """Addresses of all that a front-end entry loads at once, for a page that works without a network."""
+    entry = _manifest()[f"src/{name}.ts"]
+    scripts = [entry["file"], *(_manifest()[imported]["file"] for imported in entry.get("imports", []))]
+    return [static(f"build/{file}") for file in (*scripts, *_styles(entry), "icons.svg")]
 
 
 @register.simple_tag

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from shizhu.engines.cases.http import acting, declaring, drawing, duty, emergencies, field, outside, report, views
+from shizhu.engines.cases.http import acting, declaring, drawing, duty, emergencies, field, field_page, outside, report, views
 
 cases = [
     path("", views.case_list, name="list"),
@@ -42,6 +42,9 @@ roster = [
     path("<int:number>/act", duty.act, name="act"),
 ]
 in_field = [
+    path("", field_page.page, name="page"),
+    path("sw.js", field_page.worker, name="worker"),
+    path("manifest.webmanifest", field_page.manifest, name="manifest"),
     path("api/state", field.state_view, name="state"),
     path("api/deeds", field.deeds_view, name="deeds"),
     path("api/photos/<uuid:id_>", field.photo_view, name="photo"),

@@ -1,0 +1,56 @@
+// The service worker of the field page: its files are there without a network, and the queue is sent when it is back.
+// `FIELD` is put before this script by the server: the version and the files of the page.
+import { send } from "./field-send";
+
+interface Extendable extends Event { waitUntil(work: Promise<unknown>): void }
+interface Fetched extends Extendable { request: Request; respondWith(answer: Promise<Response>): void }
+interface Synced extends Extendable { tag: string }
+interface Worker {
+  FIELD: { version: string; files: string[] };
+  skipWaiting(): Promise<void>;
+  clients: { claim(): Promise<void> };
+  addEventListener(name: "install" | "activate", act: (event: Extendable) => void): void;
+  addEventListener(name: "fetch", act: (event: Fetched) => void): void;
+  addEventListener(name: "sync", act: (event: Synced) => void): void;
+}
+const worker = self as unknown as Worker;
+const PAGE = "/field/", PATIENCE = 4000;
+const name = `field-${worker.FIELD.version}`;
+
+worker.addEventListener("install", (event) => {
+  event.waitUntil((async () => {
+    await (await caches.open(name)).addAll(worker.FIELD.files);
+    await worker.skipWaiting();
+  })());
+});
+
+worker.addEventListener("activate", (event) => {
+  event.waitUntil((async () => {
+    for (const old of await caches.keys()) if (old.startsWith("field-") && old !== name) await caches.delete(old);
+    await worker.clients.claim();
+  })());
+});
+
+// The page itself: the network's if it comes soon, so that language and version are right; else the one that was kept.
+async function page(request: Request): Promise<Response> {
+  const kept = await caches.open(name), there = await kept.match(PAGE);
+  const fresh = fetch(request).then(async (answer) => {
+    if (answer.ok && !answer.redirected && answer.type === "basic") await kept.put(PAGE, answer.clone());
+    return answer;
+  });
+  if (!there) return fresh;
+  fresh.catch(() => undefined);
+  const late = new Promise<Response>((done) => setTimeout(() => done(there), PATIENCE));
+  return Promise.race([fresh.then((answer) => (answer.status >= 500 ? there : answer)).catch(() => there), late]);
+}
+
+worker.addEventListener("fetch", (event) => {
+  const { request } = event, { origin, pathname } = new URL(request.url);
+  if (request.method !== "GET" || origin !== location.origin) return;
+  if (request.mode === "navigate" && pathname === PAGE) return event.respondWith(page(request));
+  if (worker.FIELD.files.includes(pathname)) event.respondWith(caches.match(pathname, { ignoreSearch: true }).then((kept) => kept ?? fetch(request)));
+});
+
+worker.addEventListener("sync", (event) => {
+  if (event.tag === "field-queue") event.waitUntil(send());
+});

@@ -1,0 +1,133 @@
+"""The field page with the network cut: what was done arrives once when it is back, and a conflict is told."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+from tests.browser.conftest import DESKTOP, PHONE, Visitor
+from tests.stack.stack import Stack, until
+
+pytestmark = [pytest.mark.stack, pytest.mark.browser]
+Visit = Callable[..., Visitor]
+BRIDGE = {"longitude": 108.114, "latitude": 30.0, "accuracy": 6}
+NEW = "/cases/new/rivers.problem/"
+
+
+def photo(folder: Path) -> Path:
+    """A photo of a phone: 3000 × 2000, taken at a time and a place that its EXIF tells."""
+    image, exif = Image.new("RGB", (3000, 2000), "#3a7d6b"), Image.Exif()
+    exif.get_ifd(0x8769).update({0x9003: "2026:11:20 09:30:00", 0x9011: "+08:00"})
+    exif.get_ifd(0x8825).update({1: "N", 2: (30.0, 0.0, 3.6), 3: "E", 4: (108.0, 7.0, 12.0)})
+    made = io.BytesIO()
+    image.save(made, "JPEG", exif=exif)
+    target = folder / "bridge.jpg"
+    target.write_bytes(made.getvalue())
+    return target
+
+
+def given(office: Visitor, title: str) -> None:
+    """A case that the office reported and accepted, so that it waits for the river chief of its town."""
+    page = office.page
+    page.goto(NEW)
+    page.get_by_label("是什么问题").fill(title)
+    page.get_by_label("类别").select_option(label="垃圾漂浮物")
+    page.locator("select[name=area]").select_option("500240001")
+    page.get_by_role("button", name="上报").click()
+    page.goto("/cases/")
+    page.get_by_role("link").filter(has_text="受理").filter(has_text=title).first.click()
+    page.get_by_text("是", exact=True).click()
+    page.get_by_role("button", name="提交").click()
+    expect(page.get_by_role("main")).to_contain_text("按属地派遣")
+
+
+def ready(page: Page) -> None:
+    """The page has taken along what it needs, and its worker holds its files."""
+    page.goto("/field/")
+    page.wait_for_function("navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller !== null)")
+    expect(page.locator("#field-who")).to_contain_text("马德顺")
+
+
+def handle(page: Page, title: str, said: str, picture: Path) -> None:
+    page.get_by_role("link").filter(has_text=title).click()
+    page.get_by_text("生活污水").click()
+    page.get_by_label("处置结果").fill(said)
+    page.locator("input[type=file]").set_input_files(picture)
+    expect(page.locator(".field-photos img")).to_have_count(1)
+
+
+def test_a_day_without_a_network(living: Stack, visit: Visit, tmp_path: Path) -> None:
+    office, picture = visit("river-office", DESKTOP), photo(tmp_path)
+    given(office, "桥下漂着垃圾袋")
+    given(office, "岸边有人倒渣土")
+    chief = visit("chief", PHONE)
+    chief.context.grant_permissions(["geolocation"])
+    chief.context.set_geolocation(BRIDGE)
+    page = chief.page
+    ready(page)
+    chief.look("field-tasks", dark=True)
+
+    chief.context.set_offline(True)
+    page.reload()
+    expect(page.get_by_text("没有网络。您做的都存在本机")).to_be_visible()
+    handle(page, "桥下漂着垃圾袋", "已打捞干净，装了六袋", picture)
+    chief.look("field-task", dark=True)
+    page.get_by_role("button", name="报送处置结果").click()
+    handle(page, "岸边有人倒渣土", "已劝离，渣土已清运", picture)
+    page.get_by_role("button", name="报送处置结果").click()
+    page.get_by_role("link", name="附近").click()
+    expect(page.get_by_text("108.11400")).to_be_visible()
+    chief.look("field-near")
+    page.get_by_role("link", name="上报").click()
+    chief.look("field-report", dark=True)
+    page.get_by_role("button", name="偷排直排").click()
+    page.locator("input[type=file]").set_input_files(picture)
+    expect(page.locator(".field-photos img")).to_have_count(1)
+    chief.look("field-reporting")
+    page.get_by_role("button", name="上报", exact=True).click()
+    expect(page.locator("#field-count")).to_have_text("3")
+
+    page.close()  # the phone ended the tab
+    page = chief.page = chief.context.new_page()
+    page.goto("/field/#waiting")
+    expect(page.get_by_text("等待网络")).to_have_count(3)
+    page.get_by_role("button", name="大字模式").click()
+    chief.look("field-waiting", dark=True)
+    page.get_by_role("button", name="大字模式").click()
+
+    desk = visit("chief", DESKTOP)  # the same person answers one of them at the desk
+    desk.page.goto("/cases/")
+    desk.page.get_by_role("link").filter(has_text="岸边有人倒渣土").first.click()
+    desk.page.get_by_label("原因").select_option(label="未查明")
+    desk.page.get_by_label("处置结果").fill("电话处理")
+    desk.page.locator("input[type=file]").set_input_files(picture)
+    desk.page.get_by_role("button", name="报送处置结果").click()
+    expect(desk.page.get_by_role("main")).to_contain_text("电话处理")
+
+    chief.context.set_offline(False)
+    expect(page.get_by_text("已送达")).to_have_count(2, timeout=60_000)
+    expect(page.get_by_text("这项任务已由他人办理：马德顺")).to_be_visible()
+    chief.look("field-conflict", dark=True)
+    page.get_by_role("button", name="作为备注发到案件").click()
+    expect(page.get_by_text("已送达")).to_have_count(3, timeout=60_000)
+
+    answered = "SELECT t.answer->>'result' FROM cases_task t JOIN cases_case c ON c.id = t.case_id " \
+        "WHERE t.step = 'handle' AND c.title = ANY(%s) ORDER BY c.id"  # fmt: skip
+    assert living.query(answered, ["桥下漂着垃圾袋", "岸边有人倒渣土"]) == [("已打捞干净，装了六袋",), ("电话处理",)]
+    reported = "SELECT p.longitude, p.latitude, c.state->'document'->>'kind' FROM cases_case c " \
+        "JOIN cases_caseplace p ON p.case_id = c.id"  # fmt: skip
+    assert living.query(reported) == [(108.114, 30.0, "discharge")]
+    assert living.query("SELECT kind, count(*) FROM cases_deed GROUP BY kind ORDER BY kind") == [
+        ("answer", 2), ("remark", 1), ("report", 1),
+    ]  # fmt: skip
+    taken = "SELECT round(longitude::numeric, 4)::float, round(latitude::numeric, 4)::float, " \
+        "to_char(taken_at AT TIME ZONE 'Asia/Shanghai', 'MM-DD HH24:MI'), file_id IS NOT NULL, size < 600000 " \
+        "FROM cases_photo"  # fmt: skip
+    assert living.query(taken) == [(108.12, 30.001, "11-20 09:30", True, True)] * 3
+    assert living.query("SELECT count(*) FROM cases_piece") == [(0,)]
+    chief.faults = [fault for fault in chief.faults if "ERR_INTERNET_DISCONNECTED" not in fault]
+    assert until(lambda: living.query("SELECT count(*) FROM cases_entry WHERE kind = 'remarked'") == [(1,)])
