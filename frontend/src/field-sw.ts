@@ -17,9 +17,13 @@ const worker = self as unknown as Worker;
 const PAGE = "/field/", PATIENCE = 4000;
 const name = `field-${worker.FIELD.version}`;
 
+const isShell = (answer: Response): boolean => answer.ok && !answer.redirected && answer.type === "basic"; // not the login page
+
 worker.addEventListener("install", (event) => {
   event.waitUntil((async () => {
-    await (await caches.open(name)).addAll(worker.FIELD.files);
+    const kept = await caches.open(name), shell = await fetch(PAGE, { credentials: "same-origin" });
+    if (isShell(shell)) await kept.put(PAGE, shell);
+    await kept.addAll(worker.FIELD.files);
     await worker.skipWaiting();
   })());
 });
@@ -35,7 +39,7 @@ worker.addEventListener("activate", (event) => {
 async function page(request: Request): Promise<Response> {
   const kept = await caches.open(name), there = await kept.match(PAGE);
   const fresh = fetch(request).then(async (answer) => {
-    if (answer.ok && !answer.redirected && answer.type === "basic") await kept.put(PAGE, answer.clone());
+    if (isShell(answer)) await kept.put(PAGE, answer.clone());
     return answer;
   });
   if (!there) return fresh;

@@ -277,7 +277,7 @@ onChange((told: Progress | undefined) => {
   }
   void read().then(() => { if (!typing() && !route()[1]) draw(); });
 });
-window.addEventListener("hashchange", () => { draw(); window.scrollTo(0, 0); });
+window.addEventListener("hashchange", () => { draw(); main.scrollTo(0, 0); });
 window.addEventListener("online", () => { draw(); void deliver(); });
 window.addEventListener("offline", () => draw());
 document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") void deliver(); });
