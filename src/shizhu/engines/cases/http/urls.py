@@ -2,7 +2,18 @@
 
 from django.urls import include, path
 
-from shizhu.engines.cases.http import acting, declaring, drawing, duty, emergencies, field, field_page, outside, report, views
+from shizhu.engines.cases.http import (
+    acting,
+    declaring,
+    drawing,
+    duty,
+    emergencies,
+    field,
+    field_page,
+    outside,
+    report,
+    views,
+)
 
 cases = [
     path("", views.case_list, name="list"),
