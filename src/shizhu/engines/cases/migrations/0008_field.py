@@ -112,6 +112,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="piece",
-            constraint=models.UniqueConstraint(fields=("photo", "offset"), name="piece_once"),
+            constraint=models.UniqueConstraint(fields=("photo", "offset"), name="photo_piece_once"),
         ),
     ]

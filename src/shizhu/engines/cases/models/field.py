@@ -55,7 +55,7 @@ class Piece(models.Model):
     data = models.BinaryField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["photo", "offset"], name="piece_once")]
+        constraints = [models.UniqueConstraint(fields=["photo", "offset"], name="photo_piece_once")]
         ordering = ["offset"]
 
 
