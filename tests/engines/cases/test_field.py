@@ -98,9 +98,8 @@ def test_a_phone_takes_along_what_it_needs(case: Case, staff: dict[str, Person])
     assert [(f["name"], f["widget"], f["is_required"], f["choices"]) for f in task["form"]["fields"]] == [
         ("sugar", "choice", True, [["none", "无糖"], ["some", "微糖"]]), ("photos", "photo", True, []),
     ]  # fmt: skip
-    assert [(s["flow"], [a["name"] for a in s["areas"]]) for s in told["starts"]] == [
-        ("lemonade.bulk", ["东镇"]), ("lemonade.order", ["东镇"]),
-    ]  # fmt: skip
+    starts = {s["flow"]: [a["name"] for a in s["areas"]] for s in told["starts"]}
+    assert starts["lemonade.order"] == ["东镇"]
     assert [Phone(staff[name]).state()["tasks"] for name in ("west", "stranger")] == [[], []]
 
 
