@@ -283,7 +283,7 @@ function parseExpression(expression, context = {}, dialect) {`,
         if (!open || !(start || end) || (!start && open === '[') || (!end && close === ']')) return null;
         const [one, other] = [start, end].map((text) => text ? evaluate(text).value : null);
         if ((start && one === null) || (end && other === null)) return null;
-        if (one !== null && other !== null && getType(one) !== getType(other)) return null;
+        if (one !== null && other !== null && (getType(one) !== getType(other) || cmp(one, other) > 0)) return null;
         const range = createRange(one, other, open === '[', close === ']');
         return one === null || other === null ? compared(range) : range;
     }, ['string'], ['from']),
@@ -370,6 +370,99 @@ function createRegexp(pattern, flags, defaultFlags = '') {`,
     why: "a test that is a list holds for what is in it and for the list itself (10.3.2.8)",
     from: "if (isArray(test)) {\n                            return test.includes(value);",
     to: "if (isArray(test)) {\n                            return compareIn(value, test) === true || equals(test, value) === true;",
+  },
+  {
+    why: "what is in a list is found by equality (10.3.2.8)",
+    from: "function matches(a, b) {\n    return a === b;",
+    to: "function matches(a, b) {\n    return isNil(a) || isNil(b) ? isNil(a) && isNil(b) : equals(a, b) === true;",
+  },
+  ...[["min", "Math.min(min, el)"], ["max", "Math.max(max, el)"]].map(([name, call]) => ({
+    why: "of whatever can be compared the least and the greatest (10.3.4.4)",
+    from: `return list.reduce((${name}, el) => ${name} === null ? el : ${call}, null);\n    }, 'number', ['...list']),`,
+    to: `return extreme(list, ${name === "min" ? -1 : 1});\n    }, 'any', ['...list']),`,
+  })),
+  {
+    why: "as above",
+    from: "function sum(list) {",
+    to: `const ORDERED = new Set(['number', 'string', 'date', 'time', 'date time', 'duration']);
+function extreme(list, sign) {
+    const type = list.length && getType(list[0]);
+    if (!list.length || !ORDERED.has(type) || !list.every((one) => getType(one) === type)) return null;
+    return list.reduce((found, one) => cmp(one, found) * sign > 0 ? one : found);
+}
+function sum(list) {`,
+  },
+  {
+    why: "a place in a list counts from 1, or from the end with -1; there is none else (10.3.4.4)",
+    from: "        const len = list.length;\n        let p = position - 1;\n        if (p < 0) {\n            p = Math.max(0, len + p);\n        }\n        else if (p > len) {\n            p = len;\n        }\n",
+    to: "        const len = list.length;\n        if (!position || Math.abs(position) > len) return null;\n        const p = position < 0 ? len + position : position - 1;\n",
+  },
+  {
+    why: "as above",
+    from: "        const len = list.length;\n        const head = Math.min",
+    to: "        const len = list.length;\n        if (!position || Math.abs(position) > len) return null;\n        if (position < 0) position += len + 1;\n        const head = Math.min",
+  },
+  {
+    why: "as above; a function decides with true or false",
+    from: "        return [...list.slice(0, matcher - 1), newItem, ...list.slice(matcher)];",
+    to: "        if (!matcher || Math.abs(matcher) > list.length) return null;\n        return list.with(matcher < 0 ? matcher : matcher - 1, newItem);",
+  },
+  {
+    why: "as above",
+    from: "    return list.map((item, _idx) => {\n        if (matcher.invoke([item, newItem])) {",
+    to: "    if (!list.every((item) => isBoolean(matcher.invoke([item, newItem])))) return null;\n    return list.map((item, _idx) => {\n        if (matcher.invoke([item, newItem])) {",
+  },
+  { why: "a string begins at 1 or -1", from: "        const _start = (start < 0 ? string.length + start", to: "        if (start === 0) return null;\n        const _start = (start < 0 ? Array.from(string).length + start" },
+  { why: "numbers are sorted as numbers", from: "const sorted = array.slice().sort();", to: "const sorted = array.slice().sort((one, other) => one - other);" },
+  { why: "the two separators differ", from: "        const original = from;\n", to: "        const original = from;\n        if (groupingSeparator && groupingSeparator === decimalSeparator) return null;\n" },
+  { why: "a key is a text", from: "            if (key === null) {\n                return invalidArguments('context(entries)", to: "            if (!isString(key)) {\n                return invalidArguments('context(entries)" },
+  {
+    why: "a path leads through contexts (DMN 1.4, 10.3.4.10)",
+    from: "        const value = getFromContext(key, m);\n        return value != undefined ? value : null;\n    }, ['context', 'string'], ['m', 'key']),",
+    to: `        const keys = isArray(key) ? key : [key];
+        if (!keys.length || !keys.every(isString)) return null;
+        const value = keys.reduce((found, each) => isContext(found) ? getFromContext(each, found) : null, m);
+        return value != undefined ? value : null;
+    }, ['context', 'any'], ['m', 'key']),`,
+  },
+  ...["every", "some"].map((word) => ({
+    why: "what is not known makes the whole unknown, where it could matter (10.3.2.9)",
+    from: `return contexts.${word}(ctx => isTruthy(_condition(ctx)));`,
+    to: `const found = contexts.map(ctx => _condition(ctx));
+                return found.includes(${word === "some"}) ? ${word === "some"} : found.every(isBoolean) ? ${word === "every"} : null;`,
+  })),
+  {
+    why: "but true is not true (10.3.2.8)",
+    from: "if (isTruthy(ifCondition(context))) {",
+    to: "if (ifCondition(context) === true) {",
+  },
+  {
+    why: "what is between others is of their type",
+    from: "return createRange(start, end).includes(args[0](context));",
+    to: "return compared(createRange(start, end)).includes(args[0](context));",
+  },
+  {
+    why: "a list is also in a list that equals it",
+    from: "    // three-valued membership: a matching test wins",
+    to: "    if (isArray(value) && equals(value, tests) === true) {\n        return true;\n    }\n    // three-valued membership: a matching test wins",
+  },
+  {
+    why: "a filter keeps what it holds for, also false, 0 and null; it is an index only where it is a number",
+    from: "            if (FILTER_INDEX_TYPES.has(type)) {\n                const idx",
+    to: `            const within = (el) => filterFn(Object.assign(Object.assign(Object.assign({}, context), { item: el }), isContext(el) ? el : {}));
+            const isTest = type === 'any' && filterTarget.length && isBoolean(within(filterTarget[0]));
+            if (FILTER_INDEX_TYPES.has(type) && !isTest) {
+                const idx`,
+  },
+  {
+    why: "as above",
+    from: "            if (type === 'test') {\n                return filterTarget.map(el => {\n                    const iterationContext = Object.assign(Object.assign(Object.assign({}, context), { item: el }), el);\n                    let result = filterFn(iterationContext);",
+    to: "            if (type === 'test' || isTest) {\n                return filterTarget.filter(el => {\n                    let result = within(el);",
+  },
+  {
+    why: "as above",
+    from: "                    if (result === true) {\n                        return el;\n                    }\n                    return result;\n                }).filter(isTruthy);",
+    to: "                    return result === true;\n                });",
   },
   { why: "a range says itself", from: "return '<range>';", to: "return String(obj);" },
 ];
