@@ -2,7 +2,9 @@
 
 A4; top 37 mm, left 28 mm, a type area of 156 × 225 mm; 三号仿宋, 22 lines of 28 characters (§5); the red head
 (§7.2.4); the title in 二号小标宋 (§7.3.1); levels 一、in 黑体 and （一）in 楷体 (§7.3.3); page numbers in 四号
-between dashes, right on odd and left on even pages (§7.5). Fonts are named, not shipped: readers have them.
+between dashes, right on odd and left on even pages (§7.5); the issuer and the day at the end (§7.3.5.4). Fonts are
+named, not shipped: readers have them. The 28 characters come of narrower type, not of a grid of characters, in which
+LibreOffice gives each of them two fields.
 """
 
 from __future__ import annotations
@@ -10,11 +12,12 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import floor
 from typing import Any
 
 import docx
 from docx.document import Document
-from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.table import WD_ALIGN_VERTICAL, WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING, WD_TAB_ALIGNMENT
 from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.opc.part import Part as FilePart
@@ -32,6 +35,7 @@ AREA_WIDTH, AREA_HEIGHT, LINES, CHARACTERS = 156.0, 225.0, 22, 28  # millimetres
 LINE = AREA_HEIGHT / 25.4 * 72 / LINES  # points
 RED = RGBColor(0xC8, 0x10, 0x1E)
 NUMBERS = "一二三四五六七八九十"
+NARROWEST, SHORT, PADDING = 2, 6, 4.0  # characters of a column, and millimetres beside them
 Part = str | Heading | Table | Chart
 
 
@@ -53,8 +57,7 @@ def official(front: Front, parts: Iterable[Part]) -> bytes:
     _front(document, front)
     add(document, parts)
     _line(document, "")
-    _line(document, front.issuer, align=WD_ALIGN_PARAGRAPH.RIGHT)
-    _line(document, front.day, align=WD_ALIGN_PARAGRAPH.RIGHT)
+    _signature(document, front)
     document.core_properties.title, document.core_properties.author = front.title[:255], front.issuer[:255]
     out = io.BytesIO()
     document.save(out)
@@ -68,8 +71,8 @@ def add(document: Document, parts: Iterable[Part]) -> None:
         match part:
             case Heading():
                 _heading(document, part, numbers)
-            case str():
-                _line(document, part, indent=2)
+            case str():  # what ends so leads to the table below
+                _line(document, part, indent=2).paragraph_format.keep_with_next = part.endswith("：") or None
             case Table():
                 _table(document, part)
             case Chart():
@@ -86,14 +89,17 @@ def _page(document: Document) -> None:
     if grid is None:
         grid = OxmlElement("w:docGrid")
         section._sectPr.append(grid)  # noqa: SLF001
-    pitch = AREA_WIDTH / 25.4 * 72 / CHARACTERS - THREE
-    grid.set(qn("w:type"), "linesAndChars")
+    grid.set(qn("w:type"), "lines")
     grid.set(qn("w:linePitch"), str(round(LINE * 20)))
-    grid.set(qn("w:charSpace"), str(round(pitch * 4096)))
     style: Any = document.styles["Normal"]
     style.font.name, style.font.size = "Times New Roman", Pt(THREE)
     style.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), BODY)
+    style.element.rPr.insert_element_before(
+        OxmlElement("w:spacing", {qn("w:val"): str(floor((AREA_WIDTH / 25.4 * 72 / CHARACTERS - THREE) * 20))}),
+        "w:w", "w:kern", "w:position", "w:sz", "w:szCs", "w:lang",
+    )  # fmt: skip
     style.paragraph_format.space_after = style.paragraph_format.space_before = Pt(0)
+    style.paragraph_format.line_spacing = 1.0
     document.settings.odd_and_even_pages_header_footer = True
     for footer, align in (
         (section.footer, WD_ALIGN_PARAGRAPH.RIGHT), (section.even_page_footer, WD_ALIGN_PARAGRAPH.LEFT),
@@ -115,6 +121,12 @@ BORDERS = (
         for edge in ("top", "left", "bottom", "right", "insideH", "insideV")
     )
     + "</w:tblBorders>"
+)
+
+
+MARGINS = (
+    f'<w:tblCellMar xmlns:w="{W}"><w:top w:w="40" w:type="dxa"/><w:left w:w="85" w:type="dxa"/>'
+    '<w:bottom w:w="40" w:type="dxa"/><w:right w:w="85" w:type="dxa"/></w:tblCellMar>'
 )
 
 
@@ -159,13 +171,30 @@ def _front(document: Document, front: Front) -> None:
     _line(document, "")
 
 
+def _signature(document: Document, front: Front) -> None:
+    """§7.3.5.4: the issuer two characters from the right, the day below it begins two characters further right; where
+    the day would then be too near to the edge, both move."""
+    issuer, day = _wide(front.issuer), _wide(front.day)
+    right = max(2.0, issuer - day)
+    for text, indent in ((front.issuer, right + day + 2 - issuer), (front.day, right)):
+        line = _line(document, text, align=WD_ALIGN_PARAGRAPH.RIGHT)
+        line.paragraph_format.right_indent = Pt(THREE * indent)
+        line.paragraph_format.keep_together = True
+
+
+def _wide(text: str) -> float:
+    """How wide a text is, in characters of Chinese."""
+    return sum(0.5 if sign.isascii() else 1.0 for sign in text)
+
+
 def _heading(document: Document, part: Heading, numbers: list[int]) -> None:
     if part.level == 1:
         numbers[:] = [numbers[0] + 1, 0]
-        _line(document, f"{_chinese(numbers[0])}、{part.text}", HEAD, indent=2)
+        made = _line(document, f"{_chinese(numbers[0])}、{part.text}", HEAD, indent=2)
     else:
         numbers[1] += 1
-        _line(document, f"（{_chinese(numbers[1])}）{part.text}", SECOND, indent=2)
+        made = _line(document, f"（{_chinese(numbers[1])}）{part.text}", SECOND, indent=2)
+    made.paragraph_format.keep_with_next = True
 
 
 def _chinese(number: int) -> str:
@@ -182,9 +211,11 @@ def _table(document: Document, part: Table) -> None:
     made._tbl.tblPr.insert_element_before(  # noqa: SLF001  # somebody's template may have no style for tables
         parse_xml(BORDERS), "w:shd", "w:tblLayout", "w:tblCellMar", "w:tblLook"
     )
-    made.alignment, made.autofit = WD_TABLE_ALIGNMENT.CENTER, not part.widths
-    for column, centimetres in zip(made.columns, part.widths, strict=False):
-        column.width = Mm(10 * centimetres)
+    made._tbl.tblPr.insert_element_before(parse_xml(MARGINS), "w:tblLook")  # noqa: SLF001
+    made.alignment, made.autofit = WD_TABLE_ALIGNMENT.CENTER, False
+    widths = [10 * centimetres for centimetres in part.widths] or _widths(rows, width)
+    for column, millimetres in zip(made.columns, widths, strict=False):
+        column.width = Mm(millimetres)
     for number, (row, texts) in enumerate(zip(made.rows, rows, strict=True)):
         is_head = bool(part.head) and number == 0
         properties = row._tr.get_or_add_trPr()  # noqa: SLF001
@@ -194,18 +225,35 @@ def _table(document: Document, part: Table) -> None:
         for column, (cell, text) in enumerate(zip(row.cells, texts, strict=False)):
             paragraph = cell.paragraphs[0]
             _run(paragraph, text, HEAD if is_head else BODY, SMALL_FOUR)
-            paragraph._p.get_or_add_pPr().insert_element_before(  # noqa: SLF001  # cells do not follow the page's grid
-                OxmlElement("w:snapToGrid", {qn("w:val"): "0"}), "w:spacing", "w:ind", "w:jc", "w:rPr"
+            paragraph._p.get_or_add_pPr().insert_element_before(  # noqa: SLF001
+                _off_the_grid(), "w:spacing", "w:ind", "w:jc", "w:rPr"
             )
             if is_head or _is_number(text):
                 paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
-            if column < len(part.widths):
-                cell.width = Mm(10 * part.widths[column])
+            cell.vertical_alignment = WD_ALIGN_VERTICAL.CENTER
+            if column < len(widths):
+                cell.width = Mm(widths[column])
     _line(document, "", size=FIVE, pitch=12)
+
+
+def _widths(rows: Sequence[Sequence[str]], columns: int) -> list[float]:
+    """Millimetres of columns that fill the type area by what stands in them; where it is too much, long texts break."""
+    longest = [max((_wide(row[n]) for row in rows if n < len(row)), default=0) for n in range(columns)]
+    needs = [max(one, NARROWEST) * SMALL_FOUR / 72 * 25.4 + PADDING for one in longest]
+    kept = [need for need, one in zip(needs, longest, strict=True) if one <= SHORT]
+    if sum(needs) <= AREA_WIDTH or len(kept) == columns or sum(kept) > AREA_WIDTH / 2:
+        return [AREA_WIDTH * need / sum(needs) for need in needs]
+    share = (AREA_WIDTH - sum(kept)) / (sum(needs) - sum(kept))
+    return [need if one <= SHORT else need * share for need, one in zip(needs, longest, strict=True)]
 
 
 def _is_number(text: str) -> bool:
     return text.replace(",", "").replace(".", "").replace("—", "0").lstrip("+-−").isdigit()
+
+
+def _off_the_grid() -> Any:
+    """Cells and charts do not follow the lines of the page."""
+    return OxmlElement("w:snapToGrid", {qn("w:val"): "0"})
 
 
 def _chart(document: Document, part: Chart) -> None:
@@ -218,6 +266,8 @@ def _chart(document: Document, part: Chart) -> None:
     relation = document.part.relate_to(chart, RELATIONSHIP_TYPE.CHART)
     paragraph = document.add_paragraph()
     paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    paragraph.paragraph_format.keep_with_next = True
+    paragraph._p.get_or_add_pPr().insert_element_before(_off_the_grid(), "w:spacing", "w:ind", "w:jc")  # noqa: SLF001
     paragraph._p.append(parse_xml(drawing(part, relation, number)))  # noqa: SLF001
     told = f"{part.caption}（{part.unit}）" if part.unit else part.caption
     _line(document, told, HEAD, SMALL_FOUR, align=WD_ALIGN_PARAGRAPH.CENTER, pitch=18)

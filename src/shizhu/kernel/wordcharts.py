@@ -18,6 +18,7 @@ BOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 CHART = "http://schemas.openxmlformats.org/drawingml/2006/chart"
 MAIN = "http://schemas.openxmlformats.org/drawingml/2006/main"
+FEW = 8  # counted: each has a line of its own
 EMU = 36000  # a millimetre
 
 
@@ -83,7 +84,7 @@ def _bars(chart: Chart) -> str:
     return (
         f'<c:barChart><c:barDir val="{"bar" if is_lying else "col"}"/><c:grouping val="{grouping}"/>'
         f'<c:varyColors val="0"/>{series}<c:gapWidth val="60"/>{overlap}<c:axId val="1"/><c:axId val="2"/>'
-        f"</c:barChart>{_axes(is_lying=is_lying)}"
+        f"</c:barChart>{_axes(chart, is_lying=is_lying)}"
     )
 
 
@@ -96,7 +97,7 @@ def _lines(chart: Chart) -> str:
     )
     return (
         f'<c:lineChart><c:grouping val="standard"/><c:varyColors val="0"/>{series}<c:marker val="1"/>'
-        f'<c:axId val="1"/><c:axId val="2"/></c:lineChart>{_axes(is_lying=False)}'
+        f'<c:axId val="1"/><c:axId val="2"/></c:lineChart>{_axes(chart, is_lying=False)}'
     )
 
 
@@ -157,7 +158,17 @@ def _letter(number: int) -> str:
     return text
 
 
-def _axes(*, is_lying: bool) -> str:
+def _steps(chart: Chart) -> tuple[str, str]:
+    """Of what is counted in wholes: the largest that an empty axis shows, and steps of one where few were counted."""
+    values = [value for series in chart.series for value in series.values if value is not None]
+    if any(value != int(value) for value in values):
+        return "", ""
+    most = max(values, default=0)
+    return "" if most else '<c:max val="1"/>', '<c:majorUnit val="1"/>' if most <= FEW else ""
+
+
+def _axes(chart: Chart, *, is_lying: bool) -> str:
+    most, unit = _steps(chart)
     places = ("l", "b") if is_lying else ("b", "l")
     turned = "maxMin" if is_lying else "minMax"
     line = '<a:ln w="6350"><a:solidFill><a:srgbClr val="D9D9D9"/></a:solidFill></a:ln>'
@@ -167,8 +178,9 @@ def _axes(*, is_lying: bool) -> str:
         f'<c:catAx><c:axId val="1"/><c:scaling><c:orientation val="{turned}"/></c:scaling><c:delete val="0"/>'
         f'<c:axPos val="{places[0]}"/><c:numFmt formatCode="General" sourceLinked="0"/>{ticks}<c:crossAx val="2"/>'
         f'<c:crosses val="autoZero"/></c:catAx><c:valAx><c:axId val="2"/><c:scaling><c:orientation val="minMax"/>'
-        f'</c:scaling><c:delete val="0"/><c:axPos val="{places[1]}"/>{grid}<c:numFmt formatCode="General" '
-        f'sourceLinked="0"/>{ticks}<c:crossAx val="1"/><c:crosses val="{"max" if is_lying else "autoZero"}"/></c:valAx>'
+        f'{most}</c:scaling><c:delete val="0"/><c:axPos val="{places[1]}"/>{grid}<c:numFmt formatCode="General" '
+        f'sourceLinked="0"/>{ticks}<c:crossAx val="1"/><c:crosses val="{"max" if is_lying else "autoZero"}"/>'
+        f'<c:crossBetween val="between"/>{unit}</c:valAx>'
     )
 
 

@@ -23,7 +23,7 @@ from shizhu.engines.boards.shown import shown
 from shizhu.engines.records.models import Record
 from shizhu.kernel import access, files, official, packs, spans
 from shizhu.kernel.models import County, Declaration, File
-from shizhu.kernel.wordcharts import Chart, Series
+from shizhu.kernel.wordcharts import Chart, Series, chart_xml
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
 pytest_plugins = ["tests.engines.records.stalls"]
@@ -163,10 +163,9 @@ def test_its_page_and_type_are_those_of_gb_9704() -> None:
     assert [round(side.mm) for side in sides] == [37, 35, 28, 26]
     assert (round(section.page_width.mm), round(section.page_height.mm)) == (210, 297)
     grid = section._sectPr.find(qn("w:docGrid"))
-    assert (grid.get(qn("w:type")), round(int(grid.get(qn("w:linePitch"))) / 20 * 22 / 72 * 25.4)) == (
-        "linesAndChars",
-        225,
-    )
+    assert (grid.get(qn("w:type")), round(int(grid.get(qn("w:linePitch"))) / 20 * 22 / 72 * 25.4)) == ("lines", 225)
+    pitch = 16 + int(document.styles["Normal"].element.rPr.find(qn("w:spacing")).get(qn("w:val"))) / 20
+    assert 28 * pitch <= 156 / 25.4 * 72 < 29 * pitch
     fonts = {
         paragraph.text: (paragraph.runs[0]._r.rPr.rFonts.get(qn("w:eastAsia")), paragraph.runs[0].font.size.pt)
         for paragraph in document.paragraphs
@@ -178,6 +177,32 @@ def test_its_page_and_type_are_those_of_gb_9704() -> None:
     body = next(p for p in document.paragraphs if p.text == "正文")
     assert body._p.pPr.ind.get(qn("w:firstLineChars")) == "200"
     assert round(body.paragraph_format.line_spacing.pt * 22 / 72 * 25.4) == 225
+
+
+@pytest.mark.parametrize(
+    ("issuer", "day", "indents"),
+    [("甲县办公室", "2026年7月16日", [5.5, 2]), ("甲县河长制工作领导小组办公室", "2026年7月16日", [2, 7.5])],
+)
+def test_the_day_begins_two_characters_right_of_who_issues_it(issuer: str, day: str, indents: list[float]) -> None:
+    front = official.Front("甲", "一", issuer, day, "题")
+    *_before, name, date_ = docx.Document(io.BytesIO(official.official(front, ["正文"]))).paragraphs
+    assert [(line.text, line.paragraph_format.right_indent.pt / 16) for line in (name, date_)] == [
+        (issuer, indents[0]), (day, indents[1]),
+    ]  # fmt: skip
+
+
+def test_what_is_counted_is_drawn_in_wholes() -> None:
+    def axis(*values: float | None) -> tuple[bool, bool]:
+        drawn = chart_xml(Chart("bar", ["甲"] * len(values), [Series("a", values)], "x")).decode()
+        return '<c:majorUnit val="1"/>' in drawn, '<c:max val="1"/>' in drawn
+
+    assert [axis(0, 0), axis(3, None), axis(30), axis(1.5)] == [
+        (True, True), (True, False), (False, False), (False, False),
+    ]  # fmt: skip
+    days = ["2026-07-15", "2026-07-16"]
+    assert reports._short(days) == ["07-15", "07-16"]
+    assert reports._short(["2026-07-15 00:00", "2026-07-15 01:00"]) == ["00:00", "01:00"]
+    assert reports._short([*days, "东镇"]) == [*days, "东镇"]
 
 
 def test_only_who_may_see_all_of_it_reads_it(county: County, body: dict[str, Any]) -> None:

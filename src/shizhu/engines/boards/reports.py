@@ -6,7 +6,8 @@ ask for, in the whole county: nobody reads in a document what a board would not 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -29,6 +30,7 @@ from shizhu.lib import feel
 
 VIEW, MAKE = "boards.report.view", "boards.report.make"
 CHINESE = "zh-hans"
+DATED = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2})?")
 
 
 class NoReport(LookupError):
@@ -80,6 +82,14 @@ def make_due() -> int:
                 make(key, county, period.first)
                 made += 1
     return made
+
+
+def _short(names: Sequence[str]) -> list[str]:
+    """Days without their year, hours of one day without it: the title of the report has them."""
+    if not all(DATED.fullmatch(name) for name in names):
+        return list(names)
+    is_one_day = len({name[:10] for name in names}) == 1
+    return [name[11:] if is_one_day and name[11:] else name[5:] for name in names]
 
 
 @dataclass(frozen=True)
@@ -194,7 +204,7 @@ class _Making:
         series = [Series(line["name"], line["values"]) for line in chart["series"]]
         kind = "ranking" if panel["kind"] in {"ranking", "map"} else panel["kind"]
         height = max(62, 14 + 7 * len(chart["names"])) if kind == "ranking" else 62
-        yield Chart(kind, chart["names"], series, one.title, chart["unit"], height=height)
+        yield Chart(kind, _short(chart["names"]), series, one.title, chart["unit"], height=height)
 
     def _ranking(self, given: Body) -> Iterator[Any]:
         places = self._places(given)
