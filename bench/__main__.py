@@ -26,6 +26,7 @@ BENCHES = (
     "map",
     "feel",
     "judge",
+    "plan",
 )
 
 

@@ -10,8 +10,9 @@ import pytest
 from tests.fixtures import person
 from tests.web.pages import browser, text, told
 
-from shizhu.engines.plan import api
+from shizhu.engines.plan import api, computing
 from shizhu.engines.plan.models import Indicator, Plan, Value
+from shizhu.engines.plan.periods import named
 from shizhu.engines.records.models import Record
 from shizhu.kernel.models import County
 
@@ -237,3 +238,24 @@ def test_a_plan_that_was_read_shows_tasks_boxes_and_findings(county: County) -> 
     foreigner = browser(person(county, VIEW), "en")
     assert "the text and the table print different values" in text(foreigner.get("/plan/review/"))
     assert "the number 4 is left out: 5 follows 3" in text(foreigner.get("/plan/review/?show=unsure"))
+
+
+def test_a_formula_by_town_is_the_same_as_town_by_town(county: County, plan: Plan, stall: Any) -> None:
+    for is_shaded, town in ((True, "101"), (False, "101"), (True, "102")):
+        stall(is_shaded=is_shaded, area=town)
+    Record.objects.filter(area__code__endswith="102").update(is_simulated=True)
+    row = indicator(plan, "遮阳", unit="%", base_value=None, target_value=80.0, formula="lemonade.shaded_stalls")
+    api.compute_all()
+    year = date.today().year
+    page = browser(person(county, VIEW)).get(f"/plan/indicators/{row.pk}/towns?period={year}")
+    assert [(town.code[-3:], *rest) for town, *rest in page.context["rows"]] == [
+        ("102", 100.0, True, 100), ("101", 50.0, False, 50),
+    ]  # fmt: skip
+    declared, period = computing.context_of(row), named(str(year))
+    alone = {
+        town.code: computing.part_of(declared, county.pk, period, "_area", [town.code])
+        for town, *_rest in page.context["rows"]
+    }
+    parts = {code: [code] for code in alone}
+    assert computing.by_part(declared, county.pk, period, "area", parts) == alone
+    assert browser(person(county)).get(f"/plan/indicators/{row.pk}/towns?period={year}").status_code == 403

@@ -13,11 +13,11 @@ from shizhu.engines.cases.actions import (
     answer,
     open_case,
 )
-from shizhu.engines.cases.collection import CaseRow, Selection, count, select
+from shizhu.engines.cases.collection import CaseRow, Selection, count, count_by, select
 from shizhu.engines.cases.past import PastCase, play
 from shizhu.engines.cases.rosters import simulated as duty_simulated
 
 __all__ = [
     "CLOSED", "OPENED", "TASK_READY", "AnswerRefused", "CaseRow", "Opening", "PastCase", "Selection", "TaskGone",
-    "Upload", "answer", "count", "duty_simulated", "open_case", "play", "select",
+    "Upload", "answer", "count", "count_by", "duty_simulated", "open_case", "play", "select",
 ]  # fmt: skip

@@ -75,6 +75,19 @@ def count(flow: str, county: str, wanted: Selection) -> int:
         return int(cursor.fetchone()[0])
 
 
+def count_by(flow: str, county: str, wanted: Selection, by: str) -> dict[str, tuple[int, int]]:
+    """code → (how many cases, how many of them simulated), by "area" or "organisation". Raises Cql2Error."""
+    predicate = _predicate(flow, county, wanted)
+    code = {"area": "kernel_area", "organisation": "kernel_organisation"}[by]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT (SELECT code FROM {code} WHERE id = c.{by}_id), count(*), count(*) FILTER (WHERE c.origin = %s) "
+            f"FROM cases_case c WHERE {predicate.sql} GROUP BY 1",
+            [int(Origin.SIMULATED), *predicate.params],
+        )
+        return {found: (number, simulated) for found, number, simulated in cursor.fetchall()}
+
+
 def select(who: Actor, flow: str, county: str, wanted: Selection, most: int) -> list[CaseRow]:
     """The cases that `who` may see, newest first."""
     predicate = _predicate(flow, county, wanted) & access.visible(who, "cases.case.view", "c")

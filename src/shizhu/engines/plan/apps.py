@@ -31,4 +31,7 @@ class PlanConfig(AppConfig):
             menu.Entry({"zh": "我的任务", "en": "My tasks"}, "clipboard-check", "/plan/mine/", "plan.node.report", 17)
         )
         web.add_card(mine.card, order=12)
+        collect, room = {"zh": "指标填报", "en": "Values to report"}, {"zh": "评估员查询室", "en": "Evaluators' room"}
+        menu.add(menu.Entry(collect, "forms", "/plan/collect/", "plan.value.report", 18))
+        menu.add(menu.Entry(room, "package", "/plan/room/", "plan.room.view", 19))
         web.add_card(views.card, order=30)

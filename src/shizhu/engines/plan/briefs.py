@@ -151,6 +151,8 @@ def _red_list(facts: Facts) -> Parts:
 
 def _outlook(row: Mapping[str, Any]) -> str:
     ahead = row["outlook"]
+    if not ahead and row["target_year"] and any(int(year) >= row["target_year"] for year in row["years"]):
+        return ""  # it is known, nothing is left to foretell
     if not ahead:
         return _("Too few years are known for an outlook.")
     return _("If it goes on like this, %(year)d will bring %(value)s (%(low)s to %(high)s).") % {
@@ -171,7 +173,9 @@ def _changes(facts: Facts) -> Parts:
         ]
         for row in found
     ]  # fmt: skip
-    yield Table(rows, (_("Indicator"), _("Unit"), _("Before"), _("Value now"), _("Change")), (5.6, 1.6, 3.4, 3.4, 1.6))
+    yield Table(
+        rows, (_("Indicator"), _("Unit"), _("Before"), _("Value now"), _("Difference")), (5.6, 1.6, 3.4, 3.4, 1.6)
+    )
 
 
 def _years(facts: Facts) -> Parts:

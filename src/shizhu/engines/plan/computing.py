@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -14,8 +14,8 @@ from shizhu.engines.cases import api as cases
 from shizhu.engines.plan.logic.collecting import Calendar, Due, due
 from shizhu.engines.plan.logic.forecasting import Forecast, forecast
 from shizhu.engines.plan.logic.progress import Aim, Standing, path, stand
-from shizhu.engines.plan.models import Indicator, Value
-from shizhu.engines.plan.periods import Period, named, periods_before
+from shizhu.engines.plan.models import Collection, Indicator, Value
+from shizhu.engines.plan.periods import Period, named, period_of, periods_before
 from shizhu.engines.records import api as records
 from shizhu.kernel import packs
 from shizhu.kernel.access import Actor
@@ -110,8 +110,42 @@ def _compute(indicator: Indicator, declared: Body, period: Period) -> None:
 
 
 def _number(declared: Body, inputs: Mapping[str, int]) -> float | None:
-    value = feel.evaluate(declared["formula"], inputs)
+    return _as_number(feel.evaluate(declared["formula"], inputs))
+
+
+def _as_number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def by_part(
+    declared: Body, county: str, period: Period, by: str, parts: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[float | None, bool]]:
+    """What a formula says of each part of the county alone, and whether invented rows count in it.
+
+    `parts` names the codes of areas or organisations (`by`) of each. One question an input; the formula is read once.
+    """
+    counted = {name: _count_by(given, county, period, by) for name, given in declared["inputs"].items()}
+    contexts, simulated = [], []
+    for codes in parts.values():
+        sums = {
+            name: [
+                sum(column) for column in zip((0, 0), *(found[code] for code in codes if code in found), strict=True)
+            ]
+            for name, found in counted.items()
+        }
+        contexts.append({name: number for name, (number, _invented) in sums.items()})
+        simulated.append(any(invented for _number, invented in sums.values()))
+    try:
+        values = feel.evaluate_each(declared["formula"], contexts)
+    except feel.FeelError:  # names that are no plain words are read one by one
+        values = [feel.evaluate(declared["formula"], context) for context in contexts]
+    return dict(zip(parts, zip(map(_as_number, values), simulated, strict=True), strict=True))
+
+
+def _count_by(given: Body, county: str, period: Period, by: str) -> Mapping[str, tuple[int, int]]:
+    if given["count"] == "cases":
+        return cases.count_by(given["of"], county, _selection(given, period), by)
+    return records.count_by(given["of"], _where(given, period), county, by)
 
 
 def part_of(
@@ -175,8 +209,19 @@ def path_of(indicator: Indicator) -> list[tuple[int, float]]:
     return path(aim_of(indicator))
 
 
-def collected(indicator: Indicator, value: Value | None, on: date) -> Due | None:
-    """Whether the value of the last ended year is there, due or late; None for a formula or outside the plan."""
+def collected(
+    indicator: Indicator, value: Value | None, on: date, collection: Collection | None = None
+) -> Due | None:  # fmt: skip
+    """Whether the value of the last ended period is there, due or late; None for a formula or outside the plan.
+
+    The period is that of the collection where somebody was asked to report, else the year.
+    """
+    if collection is not None:
+        period = period_of(collection.every, period_of(collection.every, on).first - timedelta(days=1))
+        is_there = value is not None and value.source != "plan" and named(value.period).last >= period.last
+        known = timezone.localdate(value.known_at) if value is not None and is_there else None
+        rule = Calendar(collection.due_days, collection.remind_days)
+        return due(period.last, rule, on, known) if period.last >= collection.since else None
     year = on.year - 1
     first, last = indicator.base_year, indicator.target_year
     if indicator.formula or first is None or last is None or not first < year <= last:

@@ -72,7 +72,7 @@ def gather(plan: Plan, kind: str, name: str, at: datetime) -> dict[str, Any]:
     """Everything a report of a period is made of, as known at a moment. Raises NotAPeriod."""
     span = span_of(plan, kind, name)
     day = min(span.last, timezone.localdate(at))
-    indicators = list(plan.indicators.select_related("plan"))
+    indicators = list(plan.indicators.select_related("plan", "collection"))
     values = _values(indicators, span, at)
     sources = _Sources(_reporters([value for some in values.values() for value in some]))
     rows = [_indicator(one, values[one.pk], span, day, sources) for one in indicators]
@@ -128,7 +128,7 @@ def _indicator(
     is_base = now is not None and now.source == "plan" and now.period == str(indicator.base_year)
     standing = computing.standing(indicator, now, day)
     before = next((one for one in reversed(values[:-1]) if named(one.period).last < span.first), None)
-    due = computing.collected(indicator, now, day)
+    due = computing.collected(indicator, now, day, getattr(indicator, "collection", None))
     years = {named(one.period).last.year: one for one in values}
     points = [(year, one.value) for year, one in sorted(years.items()) if one.value is not None]
     ahead = forecast(points, indicator.target_year) if indicator.target_year else None

@@ -12,9 +12,9 @@ from shizhu.engines.plan import clauses, rulings
 from shizhu.engines.plan.logic import reader
 from shizhu.engines.plan.logic.reader.subjects import canonical
 from shizhu.engines.plan.logic.reading import read_file
-from shizhu.engines.plan.models import Indicator, Plan, Task, Value
+from shizhu.engines.plan.models import Collection, Indicator, Plan, Task, Value
 from shizhu.kernel.counties import Folder
-from shizhu.kernel.models import County, Person
+from shizhu.kernel.models import County, Organisation, Person
 
 DEFAULT_CODE = "plan"
 
@@ -107,6 +107,17 @@ def load_county(folder: Folder) -> None:
     _indicators(plan, told.get("added", []), "county")
     for key, formula in told.get("links", {}).items():
         plan.indicators.filter(key=key, formula="").update(formula=formula)
+    if is_new:
+        _collections(plan, told.get("collections", []))
+
+
+def _collections(plan: Plan, rows: list[dict[str, Any]]) -> None:
+    """Who reports what, as the county's folder says; afterwards it is a person's."""
+    for row in rows:
+        Collection.objects.create(
+            indicator=plan.indicators.get(key=row["indicator"]), every=row["every"], due_days=row["due_days"],
+            organisation=Organisation.objects.get(county=plan.county, code=row["by"]), since=row["since"],
+        )  # fmt: skip
 
 
 def _indicators(plan: Plan, rows: list[dict[str, Any]], source: str) -> None:

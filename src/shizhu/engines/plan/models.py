@@ -539,3 +539,89 @@ class Step(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.at}"
+
+
+class Collection(models.Model):
+    """Who reports the values of an indicator, how often, and when they are due (采集)."""
+
+    indicator = models.OneToOneField(Indicator, models.CASCADE, related_name="collection")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    every = models.CharField(max_length=4, default="P1Y")
+    due_days = models.IntegerField(default=30)  # after the end of the period
+    remind_days = models.IntegerField(default=7)  # before it is due
+    since = models.DateField()  # periods that ended before are not asked for
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(every__in=["P1M", "P3M", "P1Y"]), name="collection_every")]
+
+    def __str__(self) -> str:
+        return f"{self.indicator} {self.every}"
+
+
+class Meeting(models.Model):
+    """A meeting over a plan (会议)."""
+
+    plan = models.ForeignKey(Plan, models.CASCADE, related_name="meetings")
+    title = models.CharField(max_length=200)
+    held_on = models.DateField()
+    closed_at = models.DateTimeField(null=True)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-held_on", "-pk"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Decision(models.Model):
+    """What a meeting decided (议定事项): what, who, by when; and what came of it."""
+
+    meeting = models.ForeignKey(Meeting, models.CASCADE, related_name="decisions")
+    text = models.CharField(max_length=500)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    due_on = models.DateField()
+    indicator = models.ForeignKey(Indicator, models.SET_NULL, null=True, related_name="decisions")
+    outcome = models.CharField(max_length=500, blank=True)
+    done_at = models.DateTimeField(null=True)
+    done_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Dependency(models.Model):
+    """A task waits for another (前置任务)."""
+
+    before = models.ForeignKey(Task, models.CASCADE, related_name="awaited_by")
+    after = models.ForeignKey(Task, models.CASCADE, related_name="waits_for")
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["before", "after"], name="dependency_once"),
+            models.CheckConstraint(condition=~Q(before=models.F("after")), name="dependency_on_another"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.before_id} → {self.after_id}"
+
+
+class Look(models.Model):
+    """An outside evaluator looked at something in the room (查询记录). It is never changed or deleted."""
+
+    county = models.ForeignKey(County, models.PROTECT, related_name="+")
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    what = models.CharField(max_length=10)  # package, report, facts, numbers, table
+    about = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        triggers = [pgtrigger.Protect(name="kept", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} {self.what} {self.about}"

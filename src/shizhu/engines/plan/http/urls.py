@@ -2,13 +2,28 @@
 
 from django.urls import path
 
-from shizhu.engines.plan.http import clauses, indexes, mine, reports, review, sending, supervision, views
+from shizhu.engines.plan.http import (
+    clauses,
+    collecting,
+    indexes,
+    meeting,
+    mine,
+    reports,
+    review,
+    room,
+    sending,
+    supervision,
+    tables,
+    timeline,
+    views,
+)  # fmt: skip
 
 app_name = "plan"
 urlpatterns = [
     path("", views.overview, name="overview"),
     path("indicators/<int:number>/", views.indicator_page, name="indicator"),
     path("indicators/<int:number>/rows/<str:name>", views.rows_page, name="rows"),
+    path("indicators/<int:number>/towns", views.towns_page, name="towns"),
     path("indicators/<int:number>/report", views.report_value, name="report-value"),
     path("indicators/<int:number>/path", views.change_path, name="path"),
     path("tasks/", views.tasks, name="tasks"),
@@ -50,6 +65,25 @@ urlpatterns = [
     path("reports/<int:number>/file/<str:name>", reports.file, name="report-file"),
     path("reports/<int:number>/issue", reports.issue, name="issue-report"),
     path("reports/<int:number>/discard", reports.discard, name="discard-report"),
+    path("collect/", collecting.page, name="collect"),
+    path("collect/enter", collecting.enter, name="collect-enter"),
+    path("indicators/<int:number>/collection", collecting.assign, name="collection"),
+    path("meetings/", meeting.overview, name="meetings"),
+    path("meetings/begin", meeting.begin, name="meeting-begin"),
+    path("meetings/<int:number>/<int:at>/", meeting.step, name="meeting-step"),
+    path("meetings/<int:number>/<int:at>/decide", meeting.decide, name="meeting-decide"),
+    path("meetings/<int:number>/close", meeting.close, name="meeting-close"),
+    path("decisions/<int:number>/answer", meeting.answer, name="decision-answer"),
+    path("timeline/", timeline.page, name="timeline"),
+    path("timeline/depend", timeline.depend, name="depend"),
+    path("tables/", tables.page, name="tables"),
+    path("tables/<str:kind>.xlsx", tables.download, name="table-download"),
+    path("tables/<str:kind>/take", tables.upload, name="table-upload"),
+    path("room/", room.overview, name="room"),
+    path("room/numbers/", room.numbers, name="room-numbers"),
+    path("room/log/", room.log, name="room-log"),
+    path("room/packages/<int:number>.zip", room.evaluation, name="room-package"),
+    path("room/reports/<int:number>/<str:name>", room.report, name="room-report"),
     path("indexes/", indexes.overview, name="indexes"),
     path("indexes/<str:key>/", indexes.page, name="index"),
     path("indexes/<str:key>/data", indexes.data, name="measures"),

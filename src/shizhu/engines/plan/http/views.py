@@ -15,17 +15,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import computing, rulings
-from shizhu.engines.plan.logic.collecting import Due
+from shizhu.engines.plan.logic.collecting import LATE, Due
 from shizhu.engines.plan.logic.progress import Standing, path
-from shizhu.engines.plan.models import Indicator, Plan, Value
+from shizhu.engines.plan.models import Collection, Indicator, Plan, Value
 from shizhu.engines.plan.periods import named
 from shizhu.kernel import access
+from shizhu.kernel.models import Area, Organisation
 from shizhu.web.middleware import Request
 from shizhu.web.views import Card, Tile
 
 VIEW, EDIT = "plan.plan.view", "plan.plan.edit"
 LEADER = "kernel.leader"  # reads the lights first
 LONGEST_DUE = 400  # days
+BEHIND_SHOWN = 4  # names in the sentence at the top
 MOST = 1e15  # of a reported value: no county has more of anything
 
 
@@ -65,12 +67,13 @@ class Line:
 def lines(indicators: Sequence[Indicator]) -> list[Line]:
     """Indicators with their newest values and lights."""
     found, today = computing.newest(indicators), timezone.localdate()
+    asked = {row.indicator_id: row for row in Collection.objects.filter(indicator__in=indicators)}
     return [
         Line(
             indicator,
             found.get(indicator.pk),
             computing.standing(indicator, found.get(indicator.pk), today),
-            computing.collected(indicator, found.get(indicator.pk), today),
+            computing.collected(indicator, found.get(indicator.pk), today, asked.get(indicator.pk)),
         )
         for indicator in indicators
     ]
@@ -84,7 +87,8 @@ def plan_of(request: Request) -> Plan | None:
     return plans.filter(code=asked).first() if asked else plans.first()
 
 
-def _indicator(request: Request, number: int, verb: str = VIEW) -> Indicator:
+def indicator_of(request: Request, number: int, verb: str = VIEW) -> Indicator:
+    """An indicator of the county. Raises PermissionDenied, Http404."""
     access.require_verb(request.actor, verb)
     rows = Indicator.objects.select_related("plan").filter(plan__county=request.county)
     return get_object_or_404(rows, pk=number)
@@ -122,6 +126,8 @@ def overview(request: Request) -> HttpResponse:
         "plan": plan,
         "lines": [line for line in found if chosen in {"", line.standing.light}],
         "chosen": chosen,
+        "behind": [line for line in found if line.standing.light == "red"][:BEHIND_SHOWN],
+        "overdue": sum(line.due is not None and line.due.state == LATE for line in found),
         "counts": counts,
         "task_count": plan.tasks.count(),
         "open_questions": _open_questions(plan),
@@ -139,7 +145,7 @@ def _open_questions(plan: Plan) -> int:
 
 def indicator_page(request: Request, number: int) -> HttpResponse:
     """One indicator: the path, the values known, how the number is made, and every revision."""
-    indicator = _indicator(request, number)
+    indicator = indicator_of(request, number)
     [line] = lines([indicator])
     value = line.value
     declared = computing.context_of(indicator)
@@ -163,6 +169,8 @@ def indicator_page(request: Request, number: int) -> HttpResponse:
         "may_edit": request.actor.has(EDIT),
         "may_report": request.actor.has(EDIT) and not indicator.formula,
         "this_year": timezone.localdate().year,
+        "collection": Collection.objects.filter(indicator=indicator).select_related("organisation").first(),
+        "organisations": Organisation.objects.filter(county=request.county).order_by("path"),
     }
     return render(request, "plan/indicator.html", context)
 
@@ -186,7 +194,7 @@ def _years(indicator: Indicator) -> list[tuple[int, float | None]]:
 @require_POST
 def change_path(request: Request, number: int) -> HttpResponse:
     """Set the steps of the path, the tolerance, and when a year's value is due."""
-    indicator = _indicator(request, number, EDIT)
+    indicator = indicator_of(request, number, EDIT)
     steps: dict[str, float] = {}
     try:
         for year, _value in _years(indicator):
@@ -219,7 +227,7 @@ def _chart(indicator: Indicator) -> dict[str, Any]:
 
 def rows_page(request: Request, number: int, name: str) -> HttpResponse:
     """The rows behind one input of a formula."""
-    indicator = _indicator(request, number)
+    indicator = indicator_of(request, number)
     declared = computing.context_of(indicator)
     given = declared.get("inputs", {}).get(name)
     try:
@@ -234,6 +242,28 @@ def rows_page(request: Request, number: int, name: str) -> HttpResponse:
     return render(request, "plan/rows.html", context)
 
 
+def towns_page(request: Request, number: int) -> HttpResponse:
+    """What the formula of an indicator says of each town in a period, most first."""
+    indicator = indicator_of(request, number)
+    declared = computing.context_of(indicator)
+    try:
+        period = named(request.GET.get("period", ""))
+    except ValueError:
+        raise Http404 from None
+    if not declared:
+        raise Http404
+    areas = list(Area.objects.filter(county=request.county).values_list("code", "path"))
+    towns = Area.objects.filter(county=request.county, level=Area.Level.TOWN).order_by("sort_key")
+    parts = {town.code: [code for code, path in areas if path.startswith(town.path)] for town in towns}
+    found = computing.by_part(declared, request.county.pk, period, "area", parts)
+    most = max((abs(value) for value, _simulated in found.values() if value is not None), default=0.0)
+    rows = [
+        (town, *found[town.code], round(100 * abs(found[town.code][0] or 0) / most) if most else 0) for town in towns
+    ]
+    rows.sort(key=lambda row: (row[1] is None, -(row[1] or 0)))
+    return render(request, "plan/towns.html", {"indicator": indicator, "period": period, "rows": rows})
+
+
 def finite(text: str) -> float:
     """The number a text says; ValueError for none, and for what is no finite one."""
     value = float(text)
@@ -245,7 +275,7 @@ def finite(text: str) -> float:
 @require_POST
 def report_value(request: Request, number: int) -> HttpResponse:
     """Report a value by hand, with where it comes from."""
-    indicator = _indicator(request, number, EDIT)
+    indicator = indicator_of(request, number, EDIT)
     note = request.POST.get("note", "").strip()
     try:
         period = named(request.POST.get("period", "").strip())

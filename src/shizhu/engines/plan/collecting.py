@@ -1,0 +1,188 @@
+"""The collection calendar (采集日历): which values are due from whom and when, what came, reminders, and entering them.
+
+Late data is not late work: the calendar speaks of the report alone, the light judges the newest value by its own day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from math import isfinite
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from shizhu.engines.notices import api as notices
+from shizhu.engines.plan import people
+from shizhu.engines.plan.logic.collecting import LATE, SOON, Calendar, Due, due
+from shizhu.engines.plan.models import Collection, Plan, Value
+from shizhu.engines.plan.periods import Period, period_of
+from shizhu.kernel import access
+from shizhu.kernel.access import Actor
+from shizhu.kernel.models import County, Person
+
+REPORT = "plan.value.report"
+SHOWN_BACK = 800  # days: how far back the calendar shows what never came
+AGAIN = 14  # days after which lateness is told again
+MOST = 1e15  # of a reported value: no county has more of anything
+CHINESE = "zh-hans"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A value that somebody owes or has given."""
+
+    collection: Collection
+    period: Period
+    due: Due
+    value: Value | None = None
+
+    @property
+    def key(self) -> str:
+        """Its name in a form."""
+        return f"{self.collection.pk}.{self.period.name}"
+
+
+@dataclass(frozen=True)
+class Entered:
+    """What somebody entered for an item; `row` says where, for what is wrong with it."""
+
+    row: str
+    key: str
+    value: str
+    note: str
+
+
+def mine(plan: Plan, who: Actor) -> list[Collection]:
+    """The collections of a plan that somebody reports for."""
+    rows = Collection.objects.filter(indicator__plan=plan).select_related(
+        "indicator", "organisation__area", "indicator__plan"
+    )
+    return [
+        row for row in rows
+        if access.may(who, REPORT, county=plan.county_id, organisation=row.organisation, area=row.organisation.area)
+    ]  # fmt: skip
+
+
+def calendar(collections: Sequence[Collection], today: date) -> list[Item]:
+    """Every period that has ended, newest first, until `SHOWN_BACK` days ago, and the one that runs."""
+    known = _known([row.indicator_id for row in collections])
+    found = []
+    for row in collections:
+        for period in _periods(row, today):
+            value, first = known.get((row.indicator_id, period.name), (None, None))
+            rule = Calendar(row.due_days, row.remind_days)
+            found.append(Item(row, period, due(period.last, rule, today, first), value))
+    order = {LATE: 0, SOON: 1}
+    return sorted(found, key=lambda item: (order.get(item.due.state, 2), item.due.on, item.collection.indicator.order))
+
+
+def _periods(row: Collection, today: date) -> Iterator[Period]:
+    period = period_of(row.every, today)
+    while period.last >= row.since and period.last >= today - timedelta(days=SHOWN_BACK):
+        yield period
+        period = period_of(row.every, period.first - timedelta(days=1))
+
+
+def _known(indicators: Sequence[int]) -> Mapping[tuple[int, str], tuple[Value, date]]:
+    """(indicator, period) → newest value, and the day the first one came."""
+    found: dict[tuple[int, str], tuple[Value, date]] = {}
+    rows = Value.objects.filter(indicator__in=indicators, value__isnull=False).exclude(source="plan")
+    for value in rows.select_related("person").order_by("known_at"):
+        key = value.indicator_id, value.period
+        first = found[key][1] if key in found else timezone.localdate(value.known_at)
+        found[key] = (value, first)
+    return found
+
+
+def open_items(items: Iterable[Item]) -> list[Item]:
+    """What is due: late, or soon."""
+    return [item for item in items if item.due.state in {LATE, SOON}]
+
+
+@transaction.atomic
+def enter(plan: Plan, entered: Sequence[Entered], who: Actor, by: Person) -> tuple[int, list[str]]:
+    """Keep what was entered: all of it, or nothing and what is wrong, in words. Returns (kept, problems)."""
+    items = {item.key: item for item in calendar(mine(plan, who), timezone.localdate())}
+    made, problems, seen = list[Value](), list[str](), set[str]()
+    for one in entered:
+        if one.key in seen:
+            problems.append(_("%(row)s: is there twice.") % {"row": one.row})
+            continue
+        seen.add(one.key)
+        item = items.get(one.key)
+        found = _("no such value is asked of you") if item is None else _wrong(item, one)
+        if found:
+            problems.append(_("%(row)s: %(why)s.") % {"row": one.row, "why": found})
+        elif item is not None and (item.value is None or item.value.value != float(one.value)):
+            made.append(
+                Value(
+                    indicator=item.collection.indicator, period=item.period.name, value=float(one.value),
+                    source="reported", note=one.note[:200], person=by,
+                )
+            )  # fmt: skip
+    if problems:
+        return 0, problems
+    Value.objects.bulk_create(made)
+    return len(made), []
+
+
+def _wrong(item: Item, one: Entered) -> str:
+    try:
+        value = float(one.value)
+    except ValueError:
+        value = float("nan")
+    if not isfinite(value) or abs(value) > MOST:
+        return _("“%s” is no number") % one.value[:40]
+    if item.value is not None and item.value.value != value and not one.note:
+        return _("a correction needs its reason")
+    return "" if one.note or item.value is not None else _("say where the value comes from")
+
+
+def remind_all(today: date | None = None) -> int:
+    """Tell those who report what is due soon and what is late, each once and late things every `AGAIN` days."""
+    day = today or timezone.localdate()
+    return sum(_remind(county, day) for county in County.objects.all())
+
+
+def _remind(county: County, today: date) -> int:
+    rows = Collection.objects.filter(indicator__plan__county=county).select_related(
+        "indicator__plan", "organisation__area"
+    )
+    told = 0
+    for item in open_items(calendar(list(rows), today)):
+        times, body = item.due.days_late // AGAIN, item.collection.organisation
+        key = f"plan.collect {item.key} {item.due.state} {times}"
+        with override(CHINESE), transaction.atomic():
+            told += notices.tell(county.pk, key, people.of(REPORT, body, body.area), **_notice(item)) is not None
+    return told
+
+
+def _notice(item: Item) -> dict[str, Any]:
+    about = {
+        "indicator": item.collection.indicator.name, "period": item.period.name, "day": f"{item.due.on:%Y-%m-%d}",
+        "late": item.due.days_late,
+    }  # fmt: skip
+    is_late = item.due.state == LATE
+    title = _("Value not reported: %(indicator)s, %(period)s") if is_late else _("Value due: %(indicator)s, %(period)s")
+    text = _("It was due on %(day)s, %(late)d days ago.") if is_late else _("It is due on %(day)s.")
+    return {
+        "title": title % about, "text": text % about, "level": "yellow" if is_late else "",
+        "url": f"/plan/collect/?plan={item.collection.indicator.plan.code}",
+    }  # fmt: skip
+
+
+def entered_of(given: Mapping[str, str], items: Sequence[Item]) -> list[Entered]:
+    """What a form holds: fields `value.<key>` and `note.<key>`."""
+    return [
+        Entered(
+            f"{item.collection.indicator.name} {item.period.name}", item.key,
+            given.get(f"value.{item.key}", "").strip().replace(",", ""), given.get(f"note.{item.key}", "").strip(),
+        )
+        for item in items
+        if given.get(f"value.{item.key}", "").strip()
+    ]  # fmt: skip

@@ -1,0 +1,144 @@
+"""Pages of the collection calendar: what is due from whom, entering values by form or Excel, and who reports what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from shizhu.engines.plan import collecting
+from shizhu.engines.plan.collecting import REPORT, Entered, Item
+from shizhu.engines.plan.http.files import attached
+from shizhu.engines.plan.http.views import EDIT, VIEW, indicator_of
+from shizhu.engines.plan.logic.collecting import GIVEN, LATE
+from shizhu.engines.plan.models import Collection, Plan
+from shizhu.engines.records import api as records
+from shizhu.kernel import access
+from shizhu.kernel.models import Organisation
+from shizhu.web.middleware import Request
+
+EVERY = {"P1M": "month", "P3M": "quarter", "P1Y": "year"}
+LONGEST_DUE, LONGEST_REMINDER = 400, 60
+
+
+def _plan(request: Request) -> Plan | None:
+    if not request.actor.has(REPORT):
+        access.require_verb(request.actor, VIEW)
+    plans = Plan.objects.filter(county=request.county).order_by("pk")
+    asked = request.GET.get("plan")
+    return plans.filter(code=asked).first() if asked else plans.first()
+
+
+def page(request: Request) -> HttpResponse:
+    """What I report, and for whom may see the plan what everybody reports."""
+    plan = _plan(request)
+    if plan is None:
+        return render(request, "plan/empty.html", {"may_edit": False})
+    today = timezone.localdate()
+    own = collecting.calendar(collecting.mine(plan, request.actor), today)
+    if request.GET.get("as") == "xlsx":
+        return attached(_table(own), f"{_('Values to report')}-{today}.xlsx", records.XLSX)
+    everybody = list[Item]()
+    if request.actor.has(VIEW):
+        rows = Collection.objects.filter(indicator__plan=plan).select_related("indicator", "organisation")
+        everybody = collecting.calendar(list(rows), today)
+    context = {
+        "plan": plan, "own": _with_drafts(own, request.session.pop("plan.drafts", {})), "everybody": everybody,
+        "late": sum(item.due.state == LATE for item in everybody),
+        "given": sum(item.due.state == GIVEN for item in everybody),
+        "problems": request.session.pop("plan.problems", []), "may_edit": request.actor.has(EDIT),
+    }  # fmt: skip
+    return render(request, "plan/collect.html", context)
+
+
+def _with_drafts(items: list[Item], drafts: dict[str, list[str]]) -> list[tuple[Item, str, str]]:
+    """Items with what was entered and refused, to be corrected."""
+    found = []
+    for item in items:
+        value, note = drafts.get(item.key, ["", ""])
+        found.append((item, value, note))
+    return found
+
+
+def _table(items: list[Item]) -> bytes:
+    heads = [_("Row key"), _("Indicator"), _("Unit"), _("Period"), _("Falls due"), _("Value"), _("Source or reason")]
+    writer = records.TableWriter(_("Values to report"), heads)
+    for item in items:
+        of = item.collection.indicator
+        value = item.value.value if item.value else None
+        writer.add([item.key, of.name, of.unit, item.period.name, f"{item.due.on}", value, ""])
+    return writer.done()
+
+
+@require_POST
+def enter(request: Request) -> HttpResponse:
+    """Keep values entered in the form or in a filled table: all, or nothing and what is wrong row by row."""
+    access.require_verb(request.actor, REPORT)
+    plan = _plan(request)
+    if plan is None:
+        raise Http404
+    back = redirect(f"{reverse('plan:collect')}?plan={plan.code}")
+    items = collecting.calendar(collecting.mine(plan, request.actor), timezone.localdate())
+    sent: Any = request.FILES.get("table")
+    try:
+        entered = list(_of_table(sent, items)) if sent else collecting.entered_of(request.POST, items)
+    except records.Unreadable as error:
+        messages.error(request, str(error))
+        return back
+    if not entered:
+        messages.error(request, _("Nothing was entered."))
+        return back
+    number, problems = collecting.enter(plan, entered, request.actor, request.user)
+    if problems:
+        request.session["plan.problems"] = problems[:100]
+        request.session["plan.drafts"] = {one.key: [one.value, one.note] for one in entered}
+        messages.error(request, _("Nothing was kept: %d values are wrong.") % len(problems))
+    else:
+        messages.success(request, _("%d values kept.") % number)
+    return back
+
+
+def _of_table(sent: Any, items: list[Item]) -> list[Entered]:
+    """Rows of the table of this page that hold a value that is new. Raises records.Unreadable."""
+    known = {item.key: item.value.value if item.value else None for item in items}
+    found = []
+    for number, row in enumerate(records.sent_rows(sent)):
+        cells = [str(cell).strip() if cell is not None else "" for cell in (*row.cells, *[None] * 7)][:7]
+        if number == 0:
+            continue
+        key, value, note = cells[0], cells[5].replace(",", ""), cells[6]
+        if value in {"", "—", "-"}:
+            continue
+        old = known.get(key)
+        if old is None or note or value not in {str(old), f"{old:g}"}:
+            found.append(Entered(_("Row %d") % row.number, key, value, note))
+    return found
+
+
+@require_POST
+def assign(request: Request, number: int) -> HttpResponse:
+    """Say who reports an indicator, how often, and when it is due; without an organisation nobody does."""
+    indicator = indicator_of(request, number, EDIT)
+    back = redirect("plan:indicator", number)
+    code = request.POST.get("organisation", "")
+    if not code:
+        Collection.objects.filter(indicator=indicator).delete()
+        messages.success(request, _("Nobody reports it from now on."))
+        return back
+    organisation = Organisation.objects.filter(county=request.county, code=code).first()
+    every, days, ahead = (request.POST.get(name, "") for name in ("every", "due_days", "remind_days"))
+    is_right = organisation is not None and every in EVERY and days.isdigit() and ahead.isdigit()
+    if not is_right or int(days) > LONGEST_DUE or int(ahead) > LONGEST_REMINDER or indicator.formula:
+        messages.error(request, _("Choose who reports and how often; 0 to 400 days until it is due, 0 to 60 before."))
+        return back
+    told = {"organisation": organisation, "every": every, "due_days": int(days), "remind_days": int(ahead)}
+    since = timezone.localdate().replace(month=1, day=1)
+    Collection.objects.update_or_create(indicator=indicator, defaults=told, create_defaults={**told, "since": since})
+    messages.success(request, _("Kept: who reports it, how often, and when it is due."))
+    return back

@@ -1,0 +1,169 @@
+"""A meeting over the plan: pages for the room, stepped by keys, and what was decided, with who and by when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from shizhu.engines.plan import computing, meetings
+from shizhu.engines.plan.charts import way
+from shizhu.engines.plan.http.views import VIEW, Line, lines, plan_of
+from shizhu.engines.plan.models import Decision, Meeting, Plan
+from shizhu.kernel import access
+from shizhu.kernel.models import Organisation
+from shizhu.web.middleware import Request
+
+HOLD, ANSWER = "plan.meeting.hold", "plan.decision.answer"
+LIGHTS = ("red", "yellow", "green", "none")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One page of a meeting: kind overview, list, indicator, tasks or decisions."""
+
+    kind: str
+    line: Line | None = None
+
+
+def _steps(plan: Plan) -> list[Step]:
+    found = sorted(
+        lines(list(plan.indicators.select_related("plan"))), key=lambda one: LIGHTS.index(one.standing.light)
+    )
+    behind = [one for one in found if one.standing.light in {"red", "yellow"}]
+    steps = [Step("overview"), *([Step("list")] if behind else []), *(Step("indicator", one) for one in behind)]
+    return [
+        *steps,
+        *([Step("tasks")] if meetings.late_nodes(plan) or meetings.late_tasks(plan) else []),
+        Step("decisions"),
+    ]
+
+
+def overview(request: Request) -> HttpResponse:
+    """Meetings that were held, what is still open of what they decided, and a button to begin one."""
+    plan = plan_of(request)
+    if plan is None:
+        return render(request, "plan/empty.html", {"may_edit": False})
+    decisions = Decision.objects.filter(meeting__plan=plan).select_related("meeting", "organisation", "indicator")
+    context = {
+        "plan": plan, "meetings": plan.meetings.select_related("person")[:30],
+        "decisions": [(one, _may_answer(request, one)) for one in decisions.order_by("done_at", "due_on")[:200]],
+        "may_hold": request.actor.has(HOLD), "today": timezone.localdate(),
+    }  # fmt: skip
+    return render(request, "plan/meetings.html", context)
+
+
+def _may_answer(request: Request, decision: Decision) -> bool:
+    if decision.done_at is not None or decision.meeting.closed_at is None:
+        return False
+    body = decision.organisation
+    return request.actor.has(HOLD) or access.may(
+        request.actor, ANSWER, county=request.county.pk, organisation=body, area=body.area
+    )
+
+
+@require_POST
+def begin(request: Request) -> HttpResponse:
+    """Begin a meeting."""
+    access.require_verb(request.actor, HOLD)
+    plan = plan_of(request)
+    if plan is None:
+        raise Http404
+    title = request.POST.get("title", "").strip() or _("Meeting on the plan")
+    made = Meeting.objects.create(plan=plan, title=title[:200], held_on=timezone.localdate(), person=request.user)
+    return redirect("plan:meeting-step", made.pk, 1)
+
+
+def _meeting(request: Request, number: int, verb: str = VIEW) -> Meeting:
+    access.require_verb(request.actor, verb)
+    return get_object_or_404(Meeting.objects.select_related("plan"), pk=number, plan__county=request.county)
+
+
+def step(request: Request, number: int, at: int) -> HttpResponse:
+    """One page of the meeting, over the whole screen."""
+    meeting = _meeting(request, number)
+    steps = _steps(meeting.plan)
+    if not 1 <= at <= len(steps):
+        raise Http404
+    shown = steps[at - 1]
+    all_lines = lines(list(meeting.plan.indicators.select_related("plan")))
+    counts = {
+        light: sum(one.standing.light == light for one in all_lines) for light in ("green", "yellow", "red", "none")
+    }
+    context = {
+        "meeting": meeting, "plan": meeting.plan, "step": shown, "at": at, "of": len(steps), "counts": counts,
+        "before": at - 1 or None, "after": at + 1 if at < len(steps) else None,
+        "behind": [one for one in steps if one.line], "tasks": meetings.late_tasks(meeting.plan),
+        "nodes": meetings.late_nodes(meeting.plan),
+        "decisions": meeting.decisions.select_related("organisation", "indicator"),
+        "may_hold": request.actor.has(HOLD) and meeting.closed_at is None,
+        "organisations": Organisation.objects.filter(county=request.county).order_by("path"),
+        "today": timezone.localdate(),
+    }  # fmt: skip
+    if shown.line is not None:
+        context["picture"] = way(shown.line.indicator)
+        context["outlook"] = computing.outlook(shown.line.indicator)
+    return render(request, "plan/meeting.html", context)
+
+
+@require_POST
+def decide(request: Request, number: int, at: int) -> HttpResponse:
+    """Write a decision down: what, who, by when."""
+    meeting = _meeting(request, number, HOLD)
+    back = redirect("plan:meeting-step", number, at)
+    text = request.POST.get("text", "").strip()
+    body = Organisation.objects.filter(county=request.county, code=request.POST.get("organisation", "")).first()
+    try:
+        due = date.fromisoformat(request.POST.get("due_on", ""))
+    except ValueError:
+        due = None
+    if meeting.closed_at is not None:
+        messages.error(request, _("The meeting is over; what it decided stays as it is."))
+    elif not text or body is None or due is None or due < meeting.held_on:
+        messages.error(request, _("A decision says what, who, and by when; the day is not before the meeting."))
+    else:
+        steps = _steps(meeting.plan)
+        shown = steps[at - 1] if 1 <= at <= len(steps) else None
+        Decision.objects.create(
+            meeting=meeting, text=text[:500], organisation=body, due_on=due,
+            indicator=shown.line.indicator if shown and shown.line else None,
+        )  # fmt: skip
+        messages.success(request, _("Written down."))
+    return back
+
+
+@require_POST
+def close(request: Request, number: int) -> HttpResponse:
+    """End the meeting: who has to do something is told."""
+    meeting = _meeting(request, number, HOLD)
+    if meetings.close(meeting):
+        messages.success(request, _("The meeting is over. Who has to do something was told."))
+    else:
+        messages.error(request, _("The meeting is over already."))
+    return redirect(f"{reverse('plan:meetings')}?plan={meeting.plan.code}")
+
+
+@require_POST
+def answer(request: Request, number: int) -> HttpResponse:
+    """Say what came of a decision."""
+    access.require_verb(request.actor, VIEW)
+    rows = Decision.objects.filter(meeting__plan__county=request.county)
+    decision = get_object_or_404(rows.select_related("meeting__plan", "organisation__area"), pk=number)
+    back = redirect(f"{reverse('plan:meetings')}?plan={decision.meeting.plan.code}")
+    outcome = request.POST.get("outcome", "").strip()
+    if not _may_answer(request, decision):
+        access.require_verb(request.actor, HOLD)
+        messages.error(request, _("It was answered already, or its meeting still runs."))
+    elif not outcome:
+        messages.error(request, _("Say what came of it."))
+    else:
+        meetings.answer(decision, outcome, request.user)
+        messages.success(request, _("Kept: what came of it."))
+    return back

@@ -1,0 +1,123 @@
+"""The room of outside evaluators (评估员查询室): frozen packages, issued reports, the plan's numbers, and nothing else.
+
+Whoever comes here has no other right. Names of persons and free notes are not shown; each look is kept, and the
+evaluator sees the list as the office does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import F, QuerySet
+from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from shizhu.engines.plan import issuing
+from shizhu.engines.plan.http.files import attached, kept
+from shizhu.engines.plan.http.views import EDIT
+from shizhu.engines.plan.models import Evaluation, Look, Report, Value
+from shizhu.engines.plan.periods import named
+from shizhu.engines.records import api as records
+from shizhu.kernel import access
+from shizhu.web.middleware import Request
+
+ROOM = "plan.room.view"
+PAGE, LOG = 100, 50
+FILES = ("word", "pdf", "excel")
+
+
+def _enter(request: Request, what: str, about: str = "") -> None:
+    access.require_verb(request.actor, ROOM)
+    Look.objects.create(county=request.county, person=request.user, what=what, about=about[:200])
+
+
+def overview(request: Request) -> HttpResponse:
+    """What there is, and what one looked at."""
+    access.require_verb(request.actor, ROOM)
+    context = {
+        "evaluations": Evaluation.objects.filter(county=request.county),
+        "reports": Report.objects.filter(plan__county=request.county).exclude(issued_at=None),
+        "numbers": _values(request).count(),
+        "looks": Look.objects.filter(county=request.county, person=request.user).order_by("-pk")[:LOG],
+    }  # fmt: skip
+    return render(request, "plan/room.html", context)
+
+
+def evaluation(request: Request, number: int) -> HttpResponse:
+    """The package of an issued evaluation."""
+    access.require_verb(request.actor, ROOM)
+    found = get_object_or_404(Evaluation, pk=number, county=request.county)
+    _enter(request, "package", f"{found.title} {found.year}")
+    return attached(issuing.package(found), f"{found.title}-{found.year}.zip", "application/zip")
+
+
+def report(request: Request, number: int, name: str) -> HttpResponseBase:
+    """A file of an issued report, or its facts as JSON."""
+    access.require_verb(request.actor, ROOM)
+    rows = Report.objects.filter(plan__county=request.county).exclude(issued_at=None)
+    found = get_object_or_404(rows.select_related("word", "pdf", "excel"), pk=number)
+    if name == "json":
+        _enter(request, "facts", found.title)
+        return JsonResponse(found.facts, json_dumps_params={"ensure_ascii": False})
+    file = getattr(found, name) if name in FILES else None
+    if file is None:
+        raise Http404
+    _enter(request, "report", f"{found.title} ({name})")
+    return kept(file)
+
+
+def _values(request: Request) -> QuerySet[Value]:
+    rows = Value.objects.filter(indicator__plan__county=request.county, value__isnull=False)
+    if asked := request.GET.get("q", "").strip():
+        rows = rows.filter(indicator__name__icontains=asked)
+    if request.GET.get("year", "").isdigit():
+        rows = rows.filter(period__startswith=request.GET["year"])
+    return rows.select_related("indicator").order_by("indicator__order", "indicator_id", "period", F("known_at"))
+
+
+def numbers(request: Request) -> HttpResponse:
+    """Every value with every revision, as known when; searched by indicator and year, also as Excel."""
+    access.require_verb(request.actor, ROOM)
+    rows = _values(request)
+    asked = f"{request.GET.get('q', '')} {request.GET.get('year', '')}".strip()
+    if request.GET.get("as") == "xlsx":
+        _enter(request, "table", asked)
+        return attached(_table(rows), f"{_('Values')}-{timezone.localdate()}.xlsx", records.XLSX)
+    _enter(request, "numbers", asked)
+    query = request.GET.copy()
+    query.pop("page", None)
+    context = {
+        "page": Paginator(rows, PAGE).get_page(request.GET.get("page")), "query": query.urlencode(),
+        "q": request.GET.get("q", ""), "year": request.GET.get("year", ""),
+    }  # fmt: skip
+    return render(request, "plan/room_numbers.html", context)
+
+
+def _table(rows: QuerySet[Value]) -> bytes:
+    writer = records.TableWriter(_("Values"), [
+        _("Row key"), _("Indicator"), _("Unit"), _("Period"), _("Value"), _("Recorded"), _("Kind of source"),
+        _("simulated"),
+    ])  # fmt: skip
+    for cells in _cells(rows):
+        writer.add(cells)
+    return writer.done()
+
+
+def _cells(rows: QuerySet[Value]) -> Iterator[list[Any]]:
+    for row in rows.iterator():
+        yield [
+            row.indicator.key, row.indicator.name, row.indicator.unit, named(row.period).name, row.value,
+            f"{timezone.localtime(row.known_at):%Y-%m-%d %H:%M}", row.source, _("yes") if row.is_simulated else "",
+        ]  # fmt: skip
+
+
+def log(request: Request) -> HttpResponse:
+    """Who looked at what: for the office."""
+    access.require_verb(request.actor, EDIT)
+    rows = Look.objects.filter(county=request.county).select_related("person").order_by("-pk")
+    context = {"page": Paginator(rows, PAGE).get_page(request.GET.get("page")), "query": ""}
+    return render(request, "plan/room_log.html", context)

@@ -1,0 +1,77 @@
+"""The page of tasks over the years: bars, what waits for what, set and taken back by clicking."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from shizhu.engines.plan import timeline as drawing
+from shizhu.engines.plan.http.views import EDIT, plan_of
+from shizhu.engines.plan.models import Dependency, Node, Plan, Task
+from shizhu.kernel import access
+from shizhu.web.middleware import Request
+
+WORST = {"green": 1, "yellow": 2, "red": 3}
+
+
+def _chosen(plan: Plan, asked: str) -> Task | None:
+    return plan.tasks.filter(pk=int(asked)).first() if asked.isdigit() and len(asked) < 10 else None
+
+
+def _lights(plan: Plan) -> dict[tuple[int, int], str]:
+    """(task, year) → the worst light of what is to be shown for it in that year."""
+    rows = Node.objects.filter(piece__clause__plan=plan, piece__clause__task__isnull=False)
+    found: dict[tuple[int, int], str] = {}
+    for task, year, light in rows.values_list("piece__clause__task_id", "piece__year", "light"):
+        if WORST.get(light, 0) > WORST.get(found.get((task, year), ""), 0):
+            found[task, year] = light
+    return found
+
+
+def page(request: Request) -> HttpResponse:
+    """Bars and a table beside them; with `from` and `to` in the address what would be set is asked about."""
+    plan = plan_of(request)
+    if plan is None:
+        return render(request, "plan/empty.html", {"may_edit": False})
+    dependencies = list(Dependency.objects.filter(after__plan=plan).select_related("before", "after"))
+    may_edit = request.actor.has(EDIT)
+    first, other = _chosen(plan, request.GET.get("from", "")), _chosen(plan, request.GET.get("to", ""))
+    context = {
+        "plan": plan, "may_edit": may_edit, "first": first if may_edit else None,
+        "other": other if may_edit and first and other != first else None,
+        "line": drawing.timeline(list(plan.tasks.all()), dependencies, timezone.localdate(), _lights(plan)),
+    }  # fmt: skip
+    return render(request, "plan/timeline.html", context)
+
+
+@require_POST
+def depend(request: Request) -> HttpResponse:
+    """One task waits for another, or (`do=off`) no longer."""
+    access.require_verb(request.actor, EDIT)
+    plan = plan_of(request)
+    if plan is None:
+        raise Http404
+    back = redirect(f"{reverse('plan:timeline')}?plan={plan.code}")
+    before, after = (_chosen(plan, request.POST.get(name, "")) for name in ("before", "after"))
+    if before is None or after is None:
+        raise Http404
+    if request.POST.get("do") == "off":
+        get_object_or_404(Dependency, before=before, after=after).delete()
+        messages.success(request, _("It no longer waits."))
+        return back
+    with transaction.atomic():
+        Plan.objects.select_for_update().get(pk=plan.pk)  # two who set one at once would make a circle
+        try:
+            drawing.check(list(Dependency.objects.filter(after__plan=plan)), before.pk, after.pk)
+        except drawing.Circle:
+            messages.error(request, _("They would wait for each other in a circle."))
+            return back
+        Dependency.objects.get_or_create(before=before, after=after, defaults={"person": request.user})
+    messages.success(request, _("Kept: what waits for what."))
+    return back

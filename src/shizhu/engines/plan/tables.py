@@ -1,0 +1,252 @@
+"""Indicators, values and tasks of a plan as tables: out to Excel, changed there, and in again, all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from shizhu.engines.plan.models import Indicator, Plan, Task, Value
+from shizhu.engines.plan.periods import FIRST_YEAR, LAST_YEAR, named
+from shizhu.engines.records import api as records
+from shizhu.kernel import packs
+from shizhu.kernel.models import Person
+
+MOST = 1e15  # of a value
+YES = gettext_lazy("yes")
+Cells = Mapping[str, str]
+Wrong = str
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A table: its name, its columns (field → head), its rows, and how a row is kept (returns what is wrong)."""
+
+    name: Any
+    columns: Mapping[str, Any]
+    rows: Callable[[Plan], Iterable[Sequence[Any]]]
+    keep: Callable[[Plan, Cells, Person], bool]
+
+
+class RowError(ValueError):
+    """What is wrong with a row, in words."""
+
+
+def written(plan: Plan, kind: Kind) -> bytes:
+    """The table as an Excel file."""
+    writer = records.TableWriter(str(kind.name), [str(head) for head in kind.columns.values()])
+    for row in kind.rows(plan):
+        writer.add(row)
+    return writer.done()
+
+
+@transaction.atomic
+def read(plan: Plan, kind: Kind, rows: Iterator[Any], by: Person) -> tuple[int, list[Wrong]]:
+    """Keep a table: all of it, or nothing and what is wrong row by row. Returns (rows that changed something, wrong).
+
+    Raises records.Unreadable.
+    """
+    heads = {str(head): field for field, head in kind.columns.items()}
+    columns: dict[int, str] = {}
+    wrong, changed, seen = list[Wrong](), 0, set[str]()
+    for number, row in enumerate(rows):
+        if number == 0:
+            columns = {at: heads[text] for at, cell in enumerate(row.cells) if (text := _text(cell)) in heads}
+            missing = [str(head) for field, head in kind.columns.items() if field not in columns.values()]
+            if missing:
+                return 0, [_("Row 1 lacks the heads %s. Take the table of this page.") % "、".join(missing)]
+            continue
+        cells = {field: _text(row.cells[at]) if at < len(row.cells) else "" for at, field in columns.items()}
+        identity = f"{cells['key']} {cells.get('period', '')}"
+        why = _("the key is empty") if not cells["key"] else ""
+        if identity in seen:
+            why = _("%s is there twice") % identity.strip()
+        try:
+            changed += not why and kind.keep(plan, cells, by)
+        except RowError as error:
+            why = str(error)
+        if why:
+            wrong.append(_("Row %(row)d: %(why)s.") % {"row": row.number, "why": why})
+        seen.add(identity)
+    if wrong:
+        transaction.set_rollback(True)
+        return 0, wrong
+    return changed, []
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, bool):
+        return str(YES) if cell else ""
+    if isinstance(cell, float):
+        return f"{cell:g}" if cell.is_integer() else repr(cell)
+    return "" if cell is None else str(cell).strip()
+
+
+def _number(cells: Cells, field: str, head: Any) -> float | None:
+    text = cells[field].replace(",", "")
+    if text in {"", "—", "-"}:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not isfinite(value) or abs(value) > MOST:
+        raise RowError(_("%(head)s: %(value)s is no number") % {"head": head, "value": text[:40]})
+    return value
+
+
+def _year(cells: Cells, field: str, head: Any) -> int | None:
+    value = _number(cells, field, head)
+    if value is not None and (not value.is_integer() or not FIRST_YEAR <= value <= LAST_YEAR):
+        raise RowError(_("%(head)s: %(value)s is no year") % {"head": head, "value": cells[field][:40]})
+    return None if value is None else int(value)
+
+
+def _indicator_rows(plan: Plan) -> Iterator[Sequence[Any]]:
+    for one in plan.indicators.all():
+        yield [
+            one.key, one.no, one.name, one.unit, one.kind, one.base_year, one.base_value, one.target_year,
+            one.target_value, one.growth, str(YES) if one.is_cumulative else "", "" if one.is_rising else str(YES),
+            one.tolerance, one.formula,
+        ]  # fmt: skip
+
+
+def _keep_indicator(plan: Plan, cells: Cells, _by: Person) -> bool:
+    heads = INDICATORS.columns
+    if not cells["name"]:
+        raise RowError(_("the name is empty"))
+    if cells["formula"] and not packs.declared("indicators", cells["formula"], plan.county_id):
+        raise RowError(_("%s: no formula of that name is declared") % cells["formula"][:60])
+    told: dict[str, Any] = {
+        "no": cells["no"][:20], "name": cells["name"][:200], "unit": cells["unit"][:30], "kind": cells["kind"][:20],
+        "formula": cells["formula"], "is_cumulative": bool(cells["cumulative"]), "is_rising": not cells["falling"],
+        **{field: _year(cells, field, heads[field]) for field in ("base_year", "target_year")},
+        **{
+            field: _number(cells, field, heads[field])
+            for field in ("base_value", "target_value", "growth", "tolerance")
+        },
+    }  # fmt: skip
+    if told["base_year"] and told["target_year"] and told["target_year"] <= told["base_year"]:
+        raise RowError(_("the target year is not after the base year"))
+    if (told["tolerance"] or 0) < 0:
+        raise RowError(_("a tolerance is not negative"))
+    row = plan.indicators.filter(key=cells["key"]).first()
+    if row is None:
+        if len(cells["key"]) > 60:
+            raise RowError(_("the key is longer than 60"))
+        Indicator.objects.create(plan=plan, key=cells["key"], order=2000, source="person", **told)
+        return True
+    return _update(row, told)
+
+
+def _update(row: Any, told: Mapping[str, Any]) -> bool:
+    changed = [field for field, value in told.items() if getattr(row, field) != value]
+    for field in changed:
+        setattr(row, field, told[field])
+    if changed:
+        row.save(update_fields=changed)
+    return bool(changed)
+
+
+def _value_rows(plan: Plan) -> Iterator[Sequence[Any]]:
+    rows = Value.objects.filter(indicator__plan=plan).select_related("indicator")
+    newest = rows.order_by("indicator__order", "indicator_id", "period", F("known_at").desc())
+    for one in newest.distinct("indicator__order", "indicator_id", "period"):
+        if one.value is not None:
+            yield [
+                one.indicator.key, one.indicator.name, one.indicator.unit, one.period, one.value, one.source, one.note,
+            ]  # fmt: skip
+
+
+def _keep_value(plan: Plan, cells: Cells, by: Person) -> bool:
+    row = plan.indicators.filter(key=cells["key"]).first()
+    if row is None:
+        raise RowError(_("%s: no indicator has this key") % cells["key"][:60])
+    try:
+        period = named(cells["period"])
+    except ValueError:
+        raise RowError(_("%s is no period such as 2026, 2026-Q3 or 2026-07") % (cells["period"][:20] or "—")) from None
+    value = _number(cells, "value", VALUES.columns["value"])
+    newest = row.values.filter(period=period.name).order_by("-known_at", "-pk").first()
+    if value is None or (newest is not None and newest.value == value):
+        return False
+    if row.formula:
+        raise RowError(_("%s is computed, its values are not entered") % row.name)
+    if period.first > timezone.localdate():
+        raise RowError(_("%s has not begun") % period.name)
+    if not cells["note"] or (newest is not None and newest.note == cells["note"]):
+        raise RowError(_("say where the value comes from, or why it is corrected"))
+    Value.objects.create(
+        indicator=row, period=period.name, value=value, source="reported", note=cells["note"][:200], person=by
+    )
+    return True
+
+
+def _task_rows(plan: Plan) -> Iterator[Sequence[Any]]:
+    for one in plan.tasks.all():
+        yield [
+            one.key, one.no, one.name, one.category, one.period.get("from"), one.period.get("to"),
+            "、".join(one.owners), one.content,
+        ]  # fmt: skip
+
+
+def _keep_task(plan: Plan, cells: Cells, _by: Person) -> bool:
+    if not cells["name"]:
+        raise RowError(_("the name is empty"))
+    first, last = (_year(cells, field, TASKS.columns[field]) for field in ("first", "last"))
+    if first and last and last < first:
+        raise RowError(_("it ends before it begins"))
+    row = plan.tasks.filter(key=cells["key"]).first()
+    period = {**(row.period if row else {}), "from": first, "to": last} if first or last else {}
+    told = {
+        "no": cells["no"][:20], "name": cells["name"][:200], "category": cells["category"][:60],
+        "period": row.period if row and (first, last) == (row.period.get("from"), row.period.get("to")) else period,
+        "owners": [owner for part in cells["owners"].split("、") if (owner := part.strip())],
+        "content": cells["content"],
+    }  # fmt: skip
+    if row is None:
+        if len(cells["key"]) > 60:
+            raise RowError(_("the key is longer than 60"))
+        Task.objects.create(plan=plan, key=cells["key"], order=2000, **told)
+        return True
+    return _update(row, told)
+
+
+INDICATORS = Kind(
+    gettext_lazy("Indicators"),
+    {
+        "key": gettext_lazy("Row key"), "no": gettext_lazy("No."), "name": gettext_lazy("Name"),
+        "unit": gettext_lazy("Unit"), "kind": gettext_lazy("Class"), "base_year": gettext_lazy("Base year"),
+        "base_value": gettext_lazy("Base"), "target_year": gettext_lazy("Target year"),
+        "target_value": gettext_lazy("Target"), "growth": gettext_lazy("Growth % a year"),
+        "cumulative": gettext_lazy("Cumulative"), "falling": gettext_lazy("Falling is better"),
+        "tolerance": gettext_lazy("Tolerance"), "formula": gettext_lazy("Formula"),
+    },
+    _indicator_rows, _keep_indicator,
+)  # fmt: skip
+VALUES = Kind(
+    gettext_lazy("Values"),
+    {
+        "key": gettext_lazy("Row key"), "name": gettext_lazy("Indicator"), "unit": gettext_lazy("Unit"),
+        "period": gettext_lazy("Period"), "value": gettext_lazy("Value"), "source": gettext_lazy("Kind of source"),
+        "note": gettext_lazy("Source or reason"),
+    },
+    _value_rows, _keep_value,
+)  # fmt: skip
+TASKS = Kind(
+    gettext_lazy("Tasks"),
+    {
+        "key": gettext_lazy("Row key"), "no": gettext_lazy("No."), "name": gettext_lazy("Task"),
+        "category": gettext_lazy("Class"), "first": gettext_lazy("From"), "last": gettext_lazy("To"),
+        "owners": gettext_lazy("Owners"), "content": gettext_lazy("Content"),
+    },
+    _task_rows, _keep_task,
+)  # fmt: skip
+KINDS: Mapping[str, Kind] = {"indicators": INDICATORS, "values": VALUES, "tasks": TASKS}

@@ -1,0 +1,134 @@
+"""Tasks over the years as bars (甘特图), what waits for what, and where today is. Sizes are SVG units."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from shizhu.engines.plan.models import Dependency, Task
+
+NAMES, YEAR, ROW, HEAD, PAD = 330, 150, 34, 30, 6
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A year of a task's bar with the light of its pieces ("" for none)."""
+
+    x: float
+    width: float
+    year: int
+    light: str
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A task with its place; `first` and `last` are years."""
+
+    task: Task
+    y: float
+    x: float
+    width: float
+    first: int
+    last: int
+    cells: list[Cell]
+    waits_for: list[Dependency]
+
+    @property
+    def middle(self) -> float:
+        """Where its words stand."""
+        return self.y + ROW / 2
+
+    @property
+    def short(self) -> str:
+        """Its name as far as there is room."""
+        name = f"{self.task.no} {self.task.name}".strip()
+        return name if len(name) <= 20 else f"{name[:19]}…"
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """From the end of one bar to the beginning of another; `is_tight` where the other begins before the one ends."""
+
+    dependency: Dependency
+    way: str
+    is_tight: bool
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The whole picture."""
+
+    bars: list[Bar]
+    arrows: list[Arrow]
+    years: list[tuple[int, float]]
+    today: float | None
+    width: float
+    height: float
+    undated: list[Task]
+    row: int = ROW
+    head: int = HEAD
+
+
+class Circle(ValueError):
+    """A task would wait for itself."""
+
+
+def timeline(
+    tasks: Sequence[Task], dependencies: Sequence[Dependency], today: date, lights: Mapping[tuple[int, int], str]
+) -> Timeline:
+    """Bars of the tasks that have years. `lights` are by (task, year)."""
+    dated = [task for task in tasks if task.period.get("from") and task.period.get("to")]
+    first = min((task.period["from"] for task in dated), default=today.year)
+    last = max((task.period["to"] for task in dated), default=today.year)
+
+    def x(year: float) -> float:
+        return NAMES + YEAR * (year - first)
+
+    waits = defaultdict(list)
+    for one in dependencies:
+        waits[one.after_id].append(one)
+    bars = []
+    for number, task in enumerate(dated):
+        begins, ends = int(task.period["from"]), int(task.period["to"])
+        cells = [
+            Cell(x(year), YEAR, year, lights.get((task.pk, year), "")) for year in range(begins, ends + 1)
+        ]  # fmt: skip
+        bars.append(
+            Bar(task, HEAD + ROW * number, x(begins), YEAR * (ends + 1 - begins), begins, ends, cells, waits[task.pk])
+        )
+    place = {bar.task.pk: bar for bar in bars}
+    arrows = [
+        _arrow(one, place[one.before_id], place[one.after_id])
+        for one in dependencies
+        if one.before_id in place and one.after_id in place
+    ]
+    days = (today - date(today.year, 1, 1)).days / 366
+    now = x(today.year + days) if first <= today.year <= last else None
+    years = [(year, x(year)) for year in range(first, last + 1)]
+    undated = [task for task in tasks if task not in dated]
+    return Timeline(bars, arrows, years, now, x(last + 1) + 20, HEAD + ROW * len(bars) + 10, undated)
+
+
+def _arrow(one: Dependency, before: Bar, after: Bar) -> Arrow:
+    """A way around the right of the first bar into the left of the other."""
+    start, end = before.x + before.width, after.x
+    out, across = start + 8, after.y if after.y > before.y else after.y + ROW
+    way = f"M{start} {before.middle}H{out}V{across}H{end - 10}V{after.middle}H{end}"
+    return Arrow(one, way, after.first <= before.last)
+
+
+def check(dependencies: Sequence[Dependency], before: int, after: int) -> None:
+    """Raise Circle where the first would then wait for the other, however far around."""
+    following = defaultdict(set)
+    for one in dependencies:
+        following[one.before_id].add(one.after_id)
+    todo, seen = [after], set[int]()
+    while todo:
+        at = todo.pop()
+        if at == before:
+            raise Circle
+        if at not in seen:
+            seen.add(at)
+            todo += following[at]

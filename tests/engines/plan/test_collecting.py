@@ -1,0 +1,146 @@
+"""The collection calendar: who owes which value, reminders once, values by form and Excel, corrections with reasons."""
+
+from __future__ import annotations
+
+import io
+from datetime import date, timedelta
+from typing import Any
+
+import openpyxl
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.fixtures import organisation, person
+from tests.web.pages import browser, text, told
+
+from shizhu.engines.notices.models import Delivery, Message
+from shizhu.engines.plan import collecting
+from shizhu.engines.plan.models import Collection, Indicator, Plan, Value
+from shizhu.engines.plan.periods import kind_of, named, period_of
+from shizhu.kernel.models import County
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+VIEW, EDIT, REPORT = "plan.plan.view", "plan.plan.edit", "plan.value.report"
+TODAY = timezone.localdate()
+LAST = period_of("P1Y", TODAY.replace(month=1, day=1) - timedelta(days=1))
+PAGE, ENTER = "/plan/collect/", "/plan/collect/enter"
+
+
+@pytest.fixture
+def collection(county: County) -> Collection:
+    """Stalls are reported by the department `stand` every year, due 30 days after it."""
+    plan = Plan.objects.create(county=county, code="plan", title="甲县规划")
+    row = Indicator.objects.create(plan=plan, key="stalls", name="摊位", unit="个", base_year=2020, base_value=1.0,
+                                   target_year=2030, target_value=9.0)  # fmt: skip
+    return Collection.objects.create(
+        indicator=row, organisation=organisation(county, "stand"), every="P1Y", due_days=30, since=LAST.first
+    )
+
+
+def key(collection: Collection) -> str:
+    return f"{collection.pk}.{LAST.name}"
+
+
+def values() -> list[tuple[str, float | None, str]]:
+    rows = Value.objects.filter(source="reported").order_by("pk")
+    return list(rows.values_list("period", "value", "note"))
+
+
+def test_a_department_reports_its_values_and_corrects_them_with_a_reason(
+    county: County, collection: Collection
+) -> None:
+    client = browser(person(county, REPORT, of="stand"))
+    page = client.get(PAGE)
+    owed = page.context["own"][0][0]
+    assert (owed.period.name, owed.due.state) == (
+        LAST.name, "late" if LAST.last + timedelta(days=30) < TODAY else "soon",
+    )  # fmt: skip
+    first = {f"value.{key(collection)}": "5", f"note.{key(collection)}": "年报"}
+    assert told(client.post(ENTER, first, follow=True)) == ["已保存 1 个数值。"]
+    bare = {f"value.{key(collection)}": "6", f"note.{key(collection)}": ""}
+    answer = client.post(ENTER, bare, follow=True)
+    assert "更正须说明原因" in text(answer)
+    assert 'value="6"' in answer.content.decode()
+    assert told(client.post(ENTER, {**bare, f"note.{key(collection)}": "漏计一处"}, follow=True)) == [
+        "已保存 1 个数值。"
+    ]
+    assert values() == [(LAST.name, 5.0, "年报"), (LAST.name, 6.0, "漏计一处")]
+    late = next(item for item, _v, _n in client.get(PAGE).context["own"] if item.period == LAST)
+    assert (late.due.state, late.value.value) == ("given", 6.0)
+
+
+def test_a_filled_table_is_taken_whole_or_told_row_by_row(county: County, collection: Collection) -> None:
+    client = browser(person(county, REPORT, of="stand"))
+    book = openpyxl.load_workbook(io.BytesIO(client.get(f"{PAGE}?as=xlsx").content))
+    sheet: Any = book.active
+    rows = {str(row[0].value): row for row in sheet.iter_rows(min_row=2)}
+    rows[key(collection)][5].value, rows[key(collection)][6].value = "七", "台账"
+    sheet.append(["999.2020", "别的", "", "2020", "", 3, "x"])
+
+    def send() -> Any:
+        out = io.BytesIO()
+        book.save(out)
+        return client.post(ENTER, {"table": SimpleUploadedFile("t.xlsx", out.getvalue())}, follow=True)
+
+    answer = send()
+    assert told(answer) == ["未保存任何数值：有 2 个不对。"]
+    assert [part for part in ("“七”不是数字", "没有要求您填报该数值") if part not in text(answer)] == []
+    assert values() == []
+    rows[key(collection)][5].value = 7
+    sheet.delete_rows(sheet.max_row)
+    assert told(send()) == ["已保存 1 个数值。"]
+    assert values() == [(LAST.name, 7.0, "台账")]
+
+
+def test_others_enter_nothing(county: County, collection: Collection) -> None:
+    sent = {f"value.{key(collection)}": "5", f"note.{key(collection)}": "年报"}
+    other = browser(person(county, REPORT, of="kitchen"))
+    assert told(other.post(ENTER, sent, follow=True)) == ["没有填写任何内容。"]
+    assert browser(person(county, VIEW)).post(ENTER, sent).status_code == 403
+    assert browser(person(county)).get(PAGE).status_code == 403
+    row = collection.indicator
+    asked = {"organisation": "kitchen", "every": "P1M", "due_days": "5", "remind_days": "1"}
+    assert browser(person(county, VIEW)).post(f"/plan/indicators/{row.pk}/collection", asked).status_code == 403
+    assert (values(), Collection.objects.get().every) == ([], "P1Y")
+    office = browser(person(county, VIEW, EDIT))
+    office.post(f"/plan/indicators/{row.pk}/collection", {**asked, "due_days": "900"})
+    assert Collection.objects.get().every == "P1Y"
+    office.post(f"/plan/indicators/{row.pk}/collection", asked)
+    changed = Collection.objects.get()
+    assert (changed.organisation.code, changed.every, changed.due_days, changed.since) == (
+        "kitchen", "P1M", 5, LAST.first,
+    )  # fmt: skip
+
+
+def test_reminders_come_before_and_after_the_day_each_once(county: County, collection: Collection) -> None:
+    clerk = person(county, REPORT, of="stand")
+    person(county, REPORT, of="kitchen")
+    due = LAST.last + timedelta(days=30)
+    days = [due - timedelta(days=8), due - timedelta(days=3), due, due + timedelta(days=1), due + timedelta(days=13),
+            due + timedelta(days=14)]  # fmt: skip
+    assert [collecting.remind_all(day) for day in days] == [0, 1, 0, 1, 0, 1]
+    assert set(Delivery.objects.values_list("person_id", flat=True)) == {clerk.pk}
+    titles = list(Message.objects.order_by("pk").values_list("title", flat=True))
+    assert titles == [f"数值即将到期：摊位，{LAST.name}"] + 2 * [f"数值逾期未报：摊位，{LAST.name}"]
+    Value.objects.create(indicator=collection.indicator, period=LAST.name, value=3.0, source="reported")
+    assert collecting.remind_all(due + timedelta(days=90)) == 0
+
+
+def test_late_data_is_not_late_work(county: County, collection: Collection) -> None:
+    row = collection.indicator
+    Value.objects.create(indicator=row, period=str(LAST.first.year - 1), value=8.5, source="reported")
+    late = LAST.last + timedelta(days=60)
+    line = browser(person(county, VIEW)).get("/plan/").context["lines"][0]
+    if late <= TODAY:
+        assert line.due.state == "late"
+    assert line.standing.light == "green"
+
+
+@given(st.dates(date(1950, 1, 1), date(2150, 12, 31)), st.sampled_from(["P1M", "P3M", "P1Y"]))
+def test_the_period_of_a_day_holds_it_and_is_known_by_its_name(day: date, kind: str) -> None:
+    found = period_of(kind, day)
+    assert found.first <= day <= found.last
+    assert (named(found.name), kind_of(found.name)) == (found, kind)
+    assert period_of(kind, found.last + timedelta(days=1)).first == found.last + timedelta(days=1)

@@ -1,0 +1,193 @@
+"""Meetings, tasks over the years, tables in and out, and the room of outside evaluators."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+from typing import Any
+
+import openpyxl
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import ProgrammingError, transaction
+from django.utils import timezone
+from tests.fixtures import person
+from tests.web.pages import browser, text, told
+
+from shizhu.engines.notices.models import Delivery, Message
+from shizhu.engines.plan import meetings, reports
+from shizhu.engines.plan.models import Decision, Dependency, Indicator, Look, Meeting, Plan, Task, Value
+from shizhu.kernel.models import County
+from shizhu.kernel.testing import everything_kept
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+VIEW, EDIT, HOLD, ANSWER, ROOM = (
+    "plan.plan.view", "plan.plan.edit", "plan.meeting.hold", "plan.decision.answer", "plan.room.view",
+)  # fmt: skip
+TODAY = timezone.localdate()
+
+
+@pytest.fixture
+def plan(county: County) -> Plan:
+    """One indicator behind, one on the way; two tasks, the first over."""
+    made = Plan.objects.create(county=county, code="plan", title="甲县规划")
+    for name, value in (("滞后的", 11.0), ("达标的", 20.0)):
+        row = Indicator.objects.create(plan=made, key=name, name=name, unit="家", base_year=TODAY.year - 5,
+                                       base_value=10.0, target_year=TODAY.year, target_value=20.0)  # fmt: skip
+        Value.objects.create(
+            indicator=row, period=str(TODAY.year - 1), value=value, source="reported", note="秘密电话 1"
+        )
+    for number, (first, last) in enumerate(((2021, 2023), (2022, TODAY.year + 1)), 1):
+        Task.objects.create(plan=made, key=f"t{number}", no=str(number), name=f"任务{number}", order=number,
+                            period={"from": first, "to": last}, owners=["stand"])  # fmt: skip
+    return made
+
+
+def test_a_meeting_is_walked_step_by_step_and_its_decisions_are_told(county: County, plan: Plan) -> None:
+    chair = browser(person(county, VIEW, HOLD))
+    clerk = person(county, VIEW, ANSWER, of="stand")
+    page = chair.post("/plan/meetings/begin?plan=plan", {"title": "调度会"}, follow=True)
+    meeting = Meeting.objects.get()
+    base = f"/plan/meetings/{meeting.pk}"
+    shown = [chair.get(f"{base}/{at}/") for at in range(1, page.context["of"] + 1)]
+    assert [one.context["step"].kind for one in shown] == ["overview", "list", "indicator", "tasks", "decisions"]
+    assert [line.text for line in shown[2].context["picture"].points] == ["11"]
+    assert "任务1" in text(shown[3])
+    assert "任务2" not in text(shown[3])
+    assert chair.get(f"{base}/6/").status_code == 404
+    good = {"text": "补足差距", "organisation": "stand", "due_on": f"{TODAY}"}
+    assert "一项决定要写明" in told(chair.post(f"{base}/3/decide", {**good, "due_on": ""}, follow=True))[0]
+    chair.post(f"{base}/3/decide", good)
+    decision = Decision.objects.get()
+    assert (decision.indicator.name, Message.objects.count()) == ("滞后的", 0)
+    chair.post(f"{base}/close")
+    chair.post(f"{base}/close")
+    assert list(Delivery.objects.values_list("person_id", "message__title")) == [(clerk.pk, "会议决定：补足差距")]
+    assert meetings.remind_all(TODAY) == 0
+    assert [meetings.remind_all(TODAY + timedelta(days=days)) for days in (1, 2)] == [1, 0]
+    assert "会议已结束" in told(chair.post(f"{base}/3/decide", good, follow=True))[-1]
+    other = browser(person(county, VIEW, ANSWER, of="kitchen"))
+    answer = f"/plan/decisions/{decision.pk}/answer"
+    assert other.post(answer, {"outcome": "x"}).status_code == 403
+    assert told(browser(clerk).post(answer, {"outcome": "已补足"}, follow=True)) == ["已记录办理结果。"]
+    decision.refresh_from_db()
+    assert (decision.outcome, decision.done_by) == ("已补足", clerk)
+
+
+def test_who_may_not_hold_a_meeting_changes_nothing(county: County, plan: Plan) -> None:
+    meeting = Meeting.objects.create(plan=plan, title="会", held_on=TODAY, person=person(county))
+    reader, before = browser(person(county, VIEW)), everything_kept()
+    good = {"text": "补足", "organisation": "stand", "due_on": f"{TODAY}"}
+    tried = [
+        reader.post("/plan/meetings/begin", {}), reader.post(f"/plan/meetings/{meeting.pk}/1/decide", good),
+        reader.post(f"/plan/meetings/{meeting.pk}/close"), reader.post("/plan/timeline/depend", {}),
+        reader.post("/plan/tables/tasks/take", {}), browser(person(county)).get(f"/plan/meetings/{meeting.pk}/1/"),
+    ]  # fmt: skip
+    assert [one.status_code for one in tried] == [403] * 6
+    after = everything_kept()
+    assert {
+        name: after[name] - before[name] for name in after if name.startswith("plan_") and after[name] != before[name]
+    } == {}
+
+
+def test_tasks_over_the_years_wait_for_each_other_but_never_in_a_circle(county: County, plan: Plan) -> None:
+    client = browser(person(county, VIEW, EDIT))
+    one, two = plan.tasks.all()
+    page = client.get(f"/plan/timeline/?plan=plan&from={one.pk}&to={two.pk}")
+    assert (page.context["first"], page.context["other"]) == (one, two)
+    bars = page.context["line"].bars
+    assert [(bar.first, bar.last, len(bar.cells)) for bar in bars] == [
+        (2021, 2023, 3),
+        (2022, TODAY.year + 1, TODAY.year - 2020),
+    ]
+    assert bars[1].x - bars[0].x == bars[0].cells[0].width
+    set_ = {"before": one.pk, "after": two.pk}
+    assert told(client.post("/plan/timeline/depend", set_, follow=True)) == ["已保存先后关系。"]
+    assert [arrow.is_tight for arrow in client.get("/plan/timeline/").context["line"].arrows] == [True]
+    turned = {"before": two.pk, "after": one.pk}
+    assert "循环" in told(client.post("/plan/timeline/depend", turned, follow=True))[0]
+    assert Dependency.objects.count() == 1
+    client.post("/plan/timeline/depend", {**set_, "do": "off"})
+    assert Dependency.objects.count() == 0
+
+
+def test_tables_go_out_and_come_back_whole_or_not_at_all(county: County, plan: Plan) -> None:
+    client = browser(person(county, VIEW, EDIT))
+
+    def book(kind: str) -> Any:
+        return openpyxl.load_workbook(io.BytesIO(client.get(f"/plan/tables/{kind}.xlsx?plan=plan").content))
+
+    def send(kind: str, changed: Any) -> Any:
+        out = io.BytesIO()
+        changed.save(out)
+        sent = {"table": SimpleUploadedFile("t.xlsx", out.getvalue())}
+        return client.post(f"/plan/tables/{kind}/take?plan=plan", sent, follow=True)
+
+    for kind in ("indicators", "values", "tasks"):
+        assert told(send(kind, book(kind))) == ["改动或新增 0 行。"], kind
+    indicators = book("indicators")
+    indicators.active["I2"] = "二十"
+    indicators.active.append(["new", "9", "新指标", "个", "", 2030, 1, 2025, 5, None, "", "", -1, "no.such"])
+    answer = send("indicators", indicators)
+    assert told(answer) == ["未保存：有 2 行不对。"]
+    assert [
+        part for part in ("目标: 二十 不是数字", "no.such：没有声明这个名称的公式") if part not in text(answer)
+    ] == []
+    assert plan.indicators.count() == 2
+    indicators.active["I2"] = 25
+    for place, cell in (("F4", 2020), ("M4", 1), ("N4", None)):
+        indicators.active[place] = cell
+    assert told(send("indicators", indicators)) == ["改动或新增 2 行。"]
+    first = plan.indicators.get(key="滞后的")
+    assert (first.target_value, first.tolerance, first.source) == (25.0, None, "plan")
+    assert plan.indicators.get(key="new").tolerance == 1
+    values = book("values")
+    values.active["E2"], values.active["G2"] = 12, "更正：漏报"
+    assert told(send("values", values)) == ["改动或新增 1 行。"]
+    assert list(plan.indicators.get(key="滞后的").values.order_by("pk").values_list("value", flat=True)) == [11.0, 12.0]
+    tasks = book("tasks")
+    tasks.active["F2"] = 2020
+    assert "结束早于开始" in text(send("tasks", tasks))
+
+
+def test_an_evaluator_sees_the_room_and_nothing_else_and_each_look_is_kept(county: County, plan: Plan) -> None:
+    maker = person(county, "plan.report.make", "plan.report.issue", username="王某某")
+    report = reports.ask(plan, "annual", str(TODAY.year - 1), issuer="甲", serial="1", by=maker)
+    reports.make(report.pk)
+    room, evaluator = "/plan/room/", person(county, ROOM)
+    client = browser(evaluator)
+    assert client.get(f"{room}reports/{report.pk}/word").status_code == 404
+    report.refresh_from_db()
+    reports.issue(report, maker)
+    assert b"".join(client.get(f"{room}reports/{report.pk}/word").streaming_content)[:2] == b"PK"
+    facts = client.get(f"{room}reports/{report.pk}/json")
+    assert facts.json()["counts"]["red"] == 1
+    numbers = client.get(f"{room}numbers/?q=滞后&year={TODAY.year - 1}")
+    assert [(row.indicator.name, row.value) for row in numbers.context["page"]] == [("滞后的", 11.0)]
+    sheet: Any = openpyxl.load_workbook(io.BytesIO(client.get(f"{room}numbers/?as=xlsx").content)).active
+    assert sheet.max_row == 3
+    seen = [
+        text(numbers),
+        facts.content.decode(),
+        *[str(cell) for row in sheet.values for cell in row],
+        text(client.get(room)),
+    ]
+    assert [one for one in seen if "王某某" in one] == []
+    assert "秘密电话" not in text(numbers) + "".join(seen[2:])
+    looked = list(Look.objects.order_by("pk").values_list("what", "about"))
+    assert looked == [
+        ("report", f"{report.title} (word)"), ("facts", report.title), ("numbers", f"滞后 {TODAY.year - 1}"),
+        ("table", ""),
+    ]  # fmt: skip
+    assert [look.what for look in client.get(room).context["looks"]] == ["table", "numbers", "facts", "report"]
+    closed = [
+        "/plan/", "/plan/tasks/", "/plan/reports/", f"/plan/reports/{report.pk}/", "/plan/collect/", "/plan/tables/",
+        f"/plan/indicators/{plan.indicators.get(key='滞后的').pk}/", "/plan/room/log/", "/plan/meetings/", "/people/",
+    ]  # fmt: skip
+    assert {address: client.get(address).status_code for address in closed} == dict.fromkeys(closed, 403)
+    assert browser(person(county, VIEW)).get(room).status_code == 403
+    office = browser(person(county, VIEW, EDIT)).get("/plan/room/log/")
+    assert [look.what for look in office.context["page"]] == ["table", "numbers", "facts", "report"]
+    for change in (lambda: Look.objects.update(about=""), lambda: Look.objects.all().delete()):
+        with pytest.raises(ProgrammingError), transaction.atomic():
+            change()
