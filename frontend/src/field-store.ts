@@ -15,7 +15,7 @@ export interface Task {
 export interface Start { flow: string; title: string; form: Form; areas: { code: string; name: string }[] }
 export interface State {
   at: string; language: string; person: { id: number; name: string }; county: { code: string; name: string };
-  limits: { photo: number; piece: number }; tasks: Task[]; starts: Start[];
+  limits: { photo: number; piece: number }; tasks: Task[]; starts: Start[]; beats: Beat[];
 }
 export interface Told { id: string; outcome: "done" | "conflict" | "refused"; text?: string; reason?: string; case?: number; number?: string; problems?: Record<string, string> }
 export interface Item {
@@ -25,22 +25,33 @@ export interface Item {
 export interface Photo { id: string; bytes: ArrayBuffer; type: string; name: string; sha256: string; taken_at: string; place?: Place }
 export interface Draft { key: string; person: number; answer: Record<string, unknown>; photos: Record<string, string[]>; more: Record<string, string> }
 
+export interface Beat { key: string; title: string; starts: string; objects: { key: string; title: string; due: number; walked: number; place: [number, number] | null }[] }
+export interface Patrol { now: "now"; id: string; person: number; beat: string; key: string; title: string; started_at: string; photos: string[]; note?: string }
+type Spot = [longitude: number, latitude: number, seconds: number, accuracy: number | null];
+
 interface Schema extends DBSchema {
   queue: { key: number; value: Item };
   photos: { key: string; value: Photo };
   state: { key: number; value: State };
   drafts: { key: string; value: Draft };
+  patrol: { key: string; value: Patrol };
+  points: { key: number; value: { n?: number; patrol: string; point: Spot }; indexes: { patrol: string } };
 }
 
 let opened: Promise<IDBPDatabase<Schema>> | undefined;
-export const db = (): Promise<IDBPDatabase<Schema>> => (opened ??= openDB<Schema>("shizhu-field", 1, {
-  upgrade(made) {
+export const db = (): Promise<IDBPDatabase<Schema>> => (opened ??= openDB<Schema>("shizhu-field", 2, {
+  upgrade(made, before) {
+    if (before < 1) first(made);
+    made.createObjectStore("patrol", { keyPath: "now" });
+    made.createObjectStore("points", { keyPath: "n", autoIncrement: true }).createIndex("patrol", "patrol");
+  },
+}));
+function first(made: IDBPDatabase<Schema>): void {
     made.createObjectStore("queue", { keyPath: "n", autoIncrement: true });
     made.createObjectStore("photos", { keyPath: "id" });
     made.createObjectStore("state", { keyPath: "person.id" });
     made.createObjectStore("drafts", { keyPath: "key" });
-  },
-}));
+}
 
 /** An id in the order of time: UUIDv7, RFC 9562 section 5.7. */
 export function uuid7(): string {
@@ -69,9 +80,10 @@ export async function enqueue(item: Omit<Item, "n" | "status" | "at" | "id">, dr
 
 /** Photos that neither the queue nor a draft names go. */
 export async function tidy(): Promise<void> {
-  const work = (await db()).transaction(["queue", "drafts", "photos"], "readwrite");
+  const work = (await db()).transaction(["queue", "drafts", "photos", "patrol"], "readwrite");
   const named = new Set((await work.objectStore("queue").getAll()).filter((one) => one.status !== "sent").flatMap((one) => one.photos));
   for (const draft of await work.objectStore("drafts").getAll()) for (const ids of Object.values(draft.photos)) ids.forEach((id) => named.add(id));
+  for (const walked of await work.objectStore("patrol").getAll()) walked.photos.forEach((id) => named.add(id));
   for (const id of await work.objectStore("photos").getAllKeys()) if (!named.has(id)) await work.objectStore("photos").delete(id);
   await work.done;
 }

@@ -3,6 +3,7 @@ import "@tabler/core/dist/css/tabler.min.css";
 import "./style.css";
 import { button, by, clock, el, far, follow, icon, metres, position, say, toast, until, words } from "./field-dom";
 import { form, type Filled } from "./field-form";
+import { patrol, resume, underWay } from "./field-patrol";
 import { ask, LoginNeeded, send, Unreached } from "./field-send";
 import { db, enqueue, onChange, stamp, tidy, uuid7, type Draft, type Item, type Progress, type Start, type State, type Task } from "./field-store";
 
@@ -181,9 +182,9 @@ async function reporting(flow: string, kind: string): Promise<HTMLElement[]> {
     const here = position();
     await put({
       kind: "report", title: `${start.title} · ${named}`, words: inWords(start.form, filled), photos: Object.values(filled.photos).flat(),
-      body: { flow, answer: filled.answer, photos: filled.photos, area: filled.more.area, ...(here ? { place: here } : {}) },
+      body: { flow, answer: filled.answer, photos: filled.photos, area: filled.more.area, ...(here ? { place: here } : {}), ...(underWay() ? { patrol: underWay() } : {}) },
     }, key);
-    go("tasks");
+    go(underWay() ? "patrol" : "tasks");
   });
   return [back, el("h2", "field-head", named), made];
 }
@@ -240,7 +241,7 @@ function waiting(): HTMLElement[] {
 
 // drawing ------------------------------------------------------------------------------------------------------------
 
-const views: Record<string, (...parts: string[]) => HTMLElement[] | Promise<HTMLElement[]>> = { tasks, near, report: (flow, kind) => (flow ? reporting(flow, kind ?? "") : report()), waiting, task: (id) => task(Number(id)) };
+const views: Record<string, (...parts: string[]) => HTMLElement[] | Promise<HTMLElement[]>> = { patrol: () => patrol(state, put, () => go("report")), tasks, near, report: (flow, kind) => (flow ? reporting(flow, kind ?? "") : report()), waiting, task: (id) => task(Number(id)) };
 let drawing = 0;
 export function draw(): void {
   const [name = "", ...parts] = route().map(decodeURIComponent), view = views[name] ?? tasks, number = ++drawing;
@@ -292,8 +293,12 @@ large.addEventListener("click", () => {
   size(isLarge);
 });
 
+const tick = (): void => { if (route()[0] === "patrol" && !typing()) draw(); };
+setInterval(() => { if (underWay()) tick(); }, 30_000);
+
 void (async () => {
   await read();
+  await resume(state?.person.id, tick);
   draw();
   await navigator.serviceWorker?.register("/field/sw.js", { scope: "/field/" }).catch(() => undefined); // without https there is none
   await navigator.storage?.persist?.().catch(() => false);

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from shizhu.engines.cases import flows
+from shizhu.engines.cases import flows, patrols
 from shizhu.engines.cases.logic import Flow, FlowError, emergency, parse
 from shizhu.engines.cases.logic.picture import picture
 from shizhu.engines.records import api as records
-from shizhu.kernel import packs
+from shizhu.kernel import access, packs
 from shizhu.kernel.packs import Body, LoadedPacks
 from shizhu.lib import dmn
 
@@ -129,6 +129,23 @@ def make_emergency(key: str, body: Body) -> Iterator[tuple[str, str, Body]]:
         return
 
 
+def check_patrol(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
+    """Its role may walk, its register has the field that says how often, and its flow exists."""
+    pack = everything[key.partition(".")[0]]
+    role = pack.body.get("roles", {}).get(body["role"].rpartition(".")[2])
+    if role is None or body["role"] not in pack.roles:
+        yield f"role: {body['role']}: the pack declares no such role"
+    elif not any(access.covers(verb, patrols.WALK) for verb in role["verbs"]):
+        yield f"role: {body['role']}: must have the verb {patrols.WALK}"
+    register = packs.find(everything, "registers", patrols.register_of(key, body))
+    if register is None:
+        yield f"of: {body['of']}: nobody declares this register"
+    elif "often" in body and register["properties"].get(body["often"], {}).get("type") != "integer":
+        yield f"often: {body['often']}: must be an integer field of the register"
+    if "starts" in body and packs.find(everything, "flows", body["starts"]) is None:
+        yield f"starts: {body['starts']}: nobody declares this flow"
+
+
 def register() -> None:
     """Called once by the application."""
     packs.kind("flows", suffix=".bpmn", check=check_flow)
@@ -137,4 +154,5 @@ def register() -> None:
         "emergencies", schema=packs.read_schema("shizhu.engines.cases", "emergency"), check=check_emergency,
         makes=make_emergency,
     )  # fmt: skip
+    packs.kind("patrols", schema=packs.read_schema("shizhu.engines.cases", "patrol"), check=check_patrol)
     packs.kind("forms", schema=packs.read_schema("shizhu.engines.cases", "form"), check=check_form)

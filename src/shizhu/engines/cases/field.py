@@ -14,12 +14,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from shizhu.engines.cases import actions, flows, photos
+from shizhu.engines.cases import actions, flows, patrols, photos
 from shizhu.engines.cases.assignment import is_concerned, may_start
 from shizhu.engines.cases.logic import FlowError
-from shizhu.engines.cases.models import Attachment, Case, CasePlace, Deed, Entry, Task
+from shizhu.engines.cases.models import Attachment, Case, CasePlace, Deed, Entry, Patrol, PatrolCase, Task
 from shizhu.engines.maps import api as maps
-from shizhu.kernel import access, files, packs
+from shizhu.kernel import access, packs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Person
 
@@ -151,6 +151,7 @@ def _report(who: Actor, county: str, sent: Sent) -> dict[str, Any]:
     mine = [town for town in towns if owner and may_start(who, about, owner, town)]
     if not mine:
         raise PermissionDenied(f"{who.name or 'nobody'} has no right to report {key}")
+    on = _begun(who, county, sent.body["patrol"]) if "patrol" in sent.body else None
     area = _town(county, mine, place, sent.body.get("area", ""))
     form, named = flows.form(about.start_form, county), _named(sent)
     wanted = actions.Opening(
@@ -160,6 +161,8 @@ def _report(who: Actor, county: str, sent: Sent) -> dict[str, Any]:
     case = actions.open_case(wanted)
     photos.used(named, case)
     put(case, place)
+    if on is not None:
+        PatrolCase.objects.create(case=case, patrol=on)
     return _of(case)
 
 
@@ -189,10 +192,7 @@ def _remark(who: Actor, county: str, sent: Sent) -> dict[str, Any]:
         raise actions.AnswerRefused({"text": _("Write something.")})
     named, by, kept = _named(sent), Person.objects.get(pk=who.person_id or 0), []
     for upload in photos.uploads(by.pk, named):
-        file = files.keep(
-            upload.content, name=upload.name, organisation=case.organisation, area=case.area, by=by,
-            allowed=actions.PHOTOS,
-        )  # fmt: skip
+        file = photos.kept(upload, case.organisation, case.area, by)
         Attachment.objects.create(case=case, file=file)
         kept.append(str(file.pk))
     photos.used(named, case)
@@ -201,4 +201,21 @@ def _remark(who: Actor, county: str, sent: Sent) -> dict[str, Any]:
     return _of(case)
 
 
-MOVES |= {"answer": _answer, "report": _report, "remark": _remark}
+def _begun(who: Actor, county: str, told: Mapping[str, Any]) -> Patrol:
+    try:
+        return patrols.begun(who, county, told)
+    except patrols.NoBeat:
+        raise Conflict("gone", _("These patrols are not walked any more. Copy what you wrote.")) from None
+
+
+def _patrol(who: Actor, county: str, sent: Sent) -> dict[str, Any]:
+    """A patrol begins, or with `ended_at` is over."""
+    patrol = _begun(who, county, sent.body["patrol"])
+    patrols.show(patrol, [one for ids in _named(sent).values() for one in ids])
+    if "ended_at" in sent.body:
+        patrols.end(who, patrol, sent.body["ended_at"], sent.body.get("track", []), sent.body.get("note", ""))
+    told = {"flaws": patrol.flaws, "lacks": patrol.lacks, "counts": patrol.is_counted, "metres": round(patrol.metres)}
+    return {"patrol": str(patrol.pk), **told}
+
+
+MOVES |= {"answer": _answer, "report": _report, "remark": _remark, "patrol": _patrol}

@@ -18,6 +18,7 @@ from django.db import transaction
 from shizhu.engines.cases.actions import PHOTOS, Upload
 from shizhu.engines.cases.models import Attachment, Case, Photo, Piece
 from shizhu.kernel import files
+from shizhu.kernel.models import Area, File, Organisation, Person
 
 LARGEST = 5_000_000  # bytes of one photo; the phone makes it smaller before
 LARGEST_PIECE = 1_000_000
@@ -127,9 +128,24 @@ def _bytes(photo: Photo) -> bytes:
 
 
 def used(named: Mapping[str, Sequence[str]], case: Case) -> None:
-    """The photos are files of the case now: their pieces go, what is known of when and where stays."""
+    """The photos are files of the case now."""
     for photo in Photo.objects.filter(pk__in=[one for ids in named.values() for one in ids], file=None):
-        attached = Attachment.objects.filter(case=case, file__sha256=photo.sha256).order_by("-pk").first()
+        attached = (
+            Attachment.objects.filter(case=case, file__sha256=photo.sha256)
+            .select_related("file")
+            .order_by("-pk")
+            .first()
+        )
         if attached:
-            Photo.objects.filter(pk=photo.pk).update(file=attached.file_id)
-            photo.pieces.all().delete()
+            is_file(photo, attached.file)
+
+
+def is_file(photo: Photo, file: File) -> None:
+    """The photo is a file now: its pieces go, what is known of when and where stays."""
+    Photo.objects.filter(pk=photo.pk).update(file=file)
+    photo.pieces.all().delete()
+
+
+def kept(upload: Upload, organisation: Organisation, area: Area, by: Person) -> File:
+    """A photo as a file of an organisation in an area."""
+    return files.keep(upload.content, name=upload.name, organisation=organisation, area=area, by=by, allowed=PHOTOS)

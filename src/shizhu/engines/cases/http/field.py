@@ -7,6 +7,7 @@ for `--open`, for what is done in the field is done by a person.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -18,17 +19,20 @@ from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from shizhu.engines.cases import field, flows, photos, places
+from shizhu.engines.cases import field, flows, patrols, photos, places
 from shizhu.engines.cases.http import forms, views
-from shizhu.engines.cases.models import Case, Deed, Photo
+from shizhu.engines.cases.models import Case, Deed, Patrol, Photo
 from shizhu.engines.cases.timeline import timeline
 from shizhu.engines.things import api as things
+from shizhu.kernel.models import Area
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label, named
 from shizhu.web import ogc
 from shizhu.web.middleware import Request
 from shizhu.web.ogc import Fault, Wrong
 
+POINTS = 20_000  # of a track
+LONGEST = 30 * 86_400.0  # seconds of a patrol
 DEEDS = 50  # of a person, told as sent
 OFFSET = "Upload-Offset"
 BYTES = "application/offset+octet-stream"  # tus 1.0.0
@@ -131,6 +135,28 @@ def _photos(value: Any) -> dict[str, list[str]]:
     return found
 
 
+def _walk(value: Any) -> dict[str, Any]:
+    return {
+        "id": str(UUID(value["id"])), "beat": text(value["beat"]), "key": text(value.get("key") or ""),
+        "started_at": moment(value["started_at"]),
+    }  # fmt: skip
+
+
+def _track(value: Any) -> list[list[float | None]]:
+    if len(value) > POINTS:
+        raise ValueError(value)
+    return [_point(*one) for one in value]
+
+
+def _point(longitude: Any, latitude: Any, seconds: Any, accuracy: Any = None) -> list[float | None]:
+    where = place({"longitude": longitude, "latitude": latitude, "accuracy": accuracy})
+    if not abs(float(seconds)) < LONGEST:
+        raise ValueError(seconds)
+    return [where["longitude"], where["latitude"], float(seconds), where["accuracy"]]
+
+
+WALK = "an object with id (UUID), beat, key of the object, started_at"
+TRACK = "positions: longitude, latitude, seconds since the start, accuracy in metres or null"
 ANSWER = "names with texts, numbers, true or false"
 PLACE = "an object with longitude and latitude in degrees, and accuracy in metres"
 PHOTOS = "field names with lists of ids of photos, 30 at most"
@@ -141,7 +167,11 @@ READ: dict[str, dict[str, tuple[Callable[[Any], Any], str, bool]]] = {  # kind â
     },
     "report": {
         "flow": (text, "the key of a flow", True), "answer": (_plain, ANSWER, True), "area": (text, "a code", False),
-        "place": (place, PLACE, False), "photos": (_photos, PHOTOS, False),
+        "place": (place, PLACE, False), "photos": (_photos, PHOTOS, False), "patrol": (_walk, WALK, False),
+    },
+    "patrol": {
+        "patrol": (_walk, WALK, True), "ended_at": (moment, "a time with its zone (ISO 8601)", False),
+        "track": (_track, TRACK, False), "note": (text, "a text", False), "photos": (_photos, PHOTOS, False),
     },
     "remark": {
         "case": (number, "the number of a case", True), "text": (text, "a text", True),
@@ -247,6 +277,7 @@ def state(request: Request) -> HttpResponse:
         "limits": {"photo": photos.LARGEST, "piece": photos.LARGEST_PIECE},
         "tasks": [_task(request, item, streams) for item in items],
         "starts": [_start(request, start) for start in views.starters(who, county)],
+        "beats": [_beat(request, beat) for beat in patrols.beats(county).values() if patrols.walked_by(who, beat)],
         "sent": [_told(one) for one in sent[:DEEDS]],
     }  # fmt: skip
     return _json(body)
@@ -304,6 +335,28 @@ def _start(request: Request, start: Mapping[str, Any]) -> dict[str, Any]:
         "flow": start["key"], "title": label(start["title"]), "form": form,
         "areas": [{"code": area.code, "name": named(area)} for area in areas],
     }  # fmt: skip
+
+
+def _beat(request: Request, beat: patrols.Beat) -> dict[str, Any]:
+    scope, county, month = (
+        patrols.walked_by(request.actor, beat),
+        request.county.pk,
+        timezone.localdate().replace(day=1),
+    )
+    first, after = patrols.span_of(month)
+    own = Patrol.objects.filter(person=request.actor.person_id, beat=beat.key, is_counted=True)
+    counted = Counter(own.filter(started_at__gte=first, started_at__lt=after).values_list("key", flat=True))
+    paths = dict(Area.objects.filter(county=county).values_list("code", "path"))
+    found = []
+    for entry in patrols.objects(request.actor, county, beat):
+        if scope is None or not paths[entry.area.code].startswith(scope.area_path):
+            continue
+        point = entry.geometry.representative_point() if entry.geometry is not None else None
+        found.append({
+            "key": entry.key, "title": entry.title, "due": beat.due(entry.data, month), "walked": counted[entry.key],
+            "place": [point.x, point.y] if point else None,
+        })  # fmt: skip
+    return {"key": beat.key, "title": label(beat.title), "starts": beat.starts, "objects": found}
 
 
 state_view = ogc.resource(_refusal, get=state)

@@ -43,6 +43,10 @@ def words() -> dict[str, str]:
         "photoRefused": _("%s is no photo that can be sent: JPEG, PNG or WebP, 5 MB at most."),
         "offline": _("No network. What you do is kept on this phone and sent later."),
         "login": _("You are logged out. Log in to send and to get new tasks; nothing is lost."),
+        "start": _("Start"), "stop": _("End the patrol"), "patrolStarted": _("Patrol begun"),
+        "patrolEnded": _("Patrol ended"), "since": _("since %s"), "time": _("Time"), "way": _("Way"),
+        "points": _("Positions"), "note": _("Note"), "walkedOf": _("Walked %s of %s this month"),
+        "noBeat": _("Your posts have nothing to walk."),
         "forget": _("Remove my tasks from this phone"), "forgotten": _("Removed. What waits to be sent is still here."),
     }  # fmt: skip
 

@@ -11,6 +11,7 @@ from shizhu.engines.cases.http import (
     field,
     field_page,
     outside,
+    patrols,
     report,
     views,
 )
@@ -60,9 +61,16 @@ in_field = [
     path("api/deeds", field.deeds_view, name="deeds"),
     path("api/photos/<uuid:id_>", field.photo_view, name="photo"),
 ]
+walked = [
+    path("", patrols.index, name="index"),
+    path("<uuid:number>/", patrols.page, name="page"),
+    path("<uuid:number>/accept", patrols.accept, name="accept"),
+    path("<uuid:number>/photos/<uuid:photo>", patrols.photo, name="photo"),
+]
 urlpatterns = [
     path("cases/", include((cases, "cases"))),
     path("declarations/", include((own, "own"))),
     path("duty/", include((roster, "duty"))),
+    path("patrols/", include((walked, "patrols"))),
     path("field/", include((in_field, "field"))),
 ]

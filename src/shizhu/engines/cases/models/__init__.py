@@ -16,8 +16,10 @@ from shizhu.engines.cases.models.cases import (
 )
 from shizhu.engines.cases.models.duties import Duty, Handover, ShiftNote, Swap
 from shizhu.engines.cases.models.field import CasePlace, Deed, Photo, Piece
+from shizhu.engines.cases.models.patrols import Patrol, PatrolCase, PatrolPhoto
 
 __all__ = [
     "DRILL", "Attachment", "Case", "CasePlace", "Counter", "Deed", "Duty", "Entry", "FlowVersion", "FormVersion",
-    "Handover", "Helper", "Petition", "Photo", "Piece", "ShiftNote", "Subject", "Swap", "Task", "Waiting",
+    "Handover", "Helper", "Patrol", "PatrolCase", "PatrolPhoto",
+    "Petition", "Photo", "Piece", "ShiftNote", "Subject", "Swap", "Task", "Waiting",
 ]  # fmt: skip
