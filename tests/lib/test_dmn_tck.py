@@ -57,6 +57,13 @@ def test_values_are_compared_as_the_kit_does(found: Any, expected: Any, is_same:
     assert tck.is_same(found, expected) is is_same
 
 
+def test_a_year_without_a_date_of_python_fails_its_case_alone() -> None:
+    far = cases("2.2").replace('"xsd:date">2026-07-01', '"xsd:date">-2026-07-01')
+    _, (case,) = tck.read(far.encode())
+    assert case.expected["on"] == "-2026-07-01"
+    assert "expected" in tck.run(dmn.read_model(MODEL.encode()), case).why
+
+
 def test_a_folder_of_cases_is_run(tmp_path: Path) -> None:
     place = tmp_path / "level/0001-cups"
     place.mkdir(parents=True)

@@ -143,6 +143,24 @@ def test_a_case_tells_what_it_has_passed_and_where_it_stands(county: County, dra
     assert stranger.get(f"/cases/{case.pk}/flow.json").status_code == 403
 
 
+def test_a_file_without_start_events_begins_with_what_nothing_leads_to(county: County, drawer: Client) -> None:
+    box = '<subProcess id="box"><userTask id="a" name="A"/><userTask id="b" name="B"/></subProcess>'
+    lane = "".join(f"<flowNodeRef>{id_}</flowNodeRef>" for id_ in ("a", "b"))
+    text = f"""<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" targetNamespace="t"><process id="p">
+     <laneSet id="ls"><lane id="l" name="{ROLE}">{lane}</lane></laneSet><task id="first"/>{box}<task id="last"/>
+     <sequenceFlow id="f" sourceRef="first" targetRef="box"/><sequenceFlow id="g" sourceRef="box" targetRef="last"/>
+     </process></definitions>"""
+    told = bring(drawer, text.encode())
+    assert (told["status"], errors(told)) == (200, [])
+    assert keep(drawer, told["xml"]).status_code == 200
+    row = Declaration.objects.get(kind="flows", source="person")
+    case = api.open_case(api.Opening(row.key, "试", area(county, "101"), {}))
+    assert sorted(case.tasks.values_list("step", flat=True)) == ["a", "b"]
+    page = drawer.get(f"/cases/{case.pk}/").content.decode()
+    assert "_begin" not in page
+    assert drawer.get(f"/cases/{case.pk}/flow.json").json()["now"] == ["a", "b", "box"]
+
+
 def boxes_of(root: Any) -> dict[str, tuple[float, ...]]:
     """(left, top, right, bottom) of every shape that is drawn, by its element."""
     found = {}

@@ -92,7 +92,10 @@ def _single(element: Any) -> Any:
     if kind == "boolean":
         return text.strip() in {"true", "1"}
     if kind in TEMPORAL:
-        return feel.evaluate(f"{TEMPORAL[kind]}(text)", {"text": text.strip()})
+        try:
+            return feel.evaluate(f"{TEMPORAL[kind]}(text)", {"text": text.strip()})
+        except feel.FeelError:  # a year that Python has no date of
+            return text.strip()
     return text
 
 

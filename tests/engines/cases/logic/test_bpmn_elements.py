@@ -122,6 +122,19 @@ def test_a_message_is_told_from_others_by_its_key_and_brings_facts() -> None:
         happen(flow, state, 1, "t", {}, KIT)
 
 
+def test_what_nothing_leads_to_begins_where_there_is_no_start_event() -> None:
+    box = f'<subProcess id="box">{user("a")}{user("b")}<task id="c"/>{lines("b>c")}</subProcess>'
+    late = event("boundaryEvent", "late", timer("PT1H"), 'attachedToRef="box"') + user("remind")
+    flow = flow_of(user("x") + box + late + lines("x>box", "late>remind"))
+    state = start(flow, {}, KIT)
+    assert ready(state) == ["x"]
+    state = do(flow, state, "x")
+    assert sorted(ready(state)) == ["a", "b"]
+    state = do(flow, state, "b", "a")
+    assert ready(state) == []
+    assert state.is_ended
+
+
 @pytest.mark.parametrize(("interrupts", "left"), [("true", ["late"]), ("false", ["a", "late"])])
 def test_a_boundary_timer_ends_its_task_or_not(interrupts: str, left: list[str]) -> None:
     body = START + user("a") + user("late") + END

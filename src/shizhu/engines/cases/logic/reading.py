@@ -132,7 +132,24 @@ def read_scope(holder: Element, book: Book) -> Scope:
             nodes += _node(child, book)
         elif name not in HARMLESS and name not in PARTS and "LoopCharacteristics" not in name:
             book.faults.append(FlowError(_owner(child), name, "is not supported yet", child.get("name", "")))
+    if holder.get("triggeredByEvent") != "true" and not any(node.step.kind == "start" for node in nodes):
+        begin = _begin(holder, nodes, lines)
+        nodes += [Node(Step(begin[0].source, "", "start"))] if begin else []
+        lines += begin
     return Scope(holder.get("id"), tuple(nodes), tuple(lines))
+
+
+def _begin(holder: Element, nodes: list[Node], lines: list[Line]) -> list[Line]:
+    """Lines from a start event that is not drawn: where there is none, what no line leads to begins (10.4.2)."""
+    entered = {line.target for line in lines}
+    first = [
+        node.step.id
+        for node in nodes
+        if node.step.id not in entered and not node.attached and not node.is_handler
+        and node.step.kind not in {"boundary", "end", "eventsub"} and (node.event is None or node.event.kind != "link")
+    ]  # fmt: skip
+    begin = f"{holder.get('id')}_begin"
+    return [Line(f"{begin}_{number}", begin, id_, None) for number, id_ in enumerate(first, 1)]
 
 
 def read_notes(root: Element, process: Element) -> tuple[Note, ...]:
