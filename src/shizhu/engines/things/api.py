@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shizhu.engines.things import archive, files, replay
+from shizhu.engines.things import archive, files, replay, spark
 from shizhu.engines.things.aggregate import AggregateFault, interval
 from shizhu.engines.things.capabilities import follow_profiles
 from shizhu.engines.things.catalogue import Registry, revocations
@@ -101,6 +101,7 @@ __all__ = [
     "send_command",
     "sensorthings",
     "series",
+    "spark",
     "spot_of_stream",
     "station_of_stream",
     "streams_at",

@@ -1,13 +1,13 @@
-"""All archived days at once: put together by DuckDB, or by Spark, or exported.
+"""All archived days at once: put together by DuckDB (`spark.py`: by Spark), or exported.
 
-Both engines read the same files with the same meaning: of each key the last sequence, good ones alone unless asked; a
+Both read the same files with the same meaning: of each key the last sequence, good ones alone unless asked; a
 datastream whose day was taken back into the database is left out. Sums are exact to nine decimals, so that figures do
 not depend on the order in which they are added.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -78,8 +78,8 @@ def span(first: date | None = None, last: date | None = None) -> Span | None:
 
 
 def aggregate(within: Span, step: Interval, quality: str = "good") -> Iterator[Figures]:
-    """By DuckDB; by datastream and time."""
-    with archive.duck() as work:
+    """By DuckDB; by datastream and time. Raises ArchiveFault."""
+    with archive.faults(), archive.duck() as work:
         _recalled(work, within)
         query = AGGREGATE.format(bucket=bucket(step))
         found = work.execute(query, [within.files, within.start, within.end, verdicts(quality)])
@@ -116,7 +116,7 @@ def _recalled(work: DuckDBPyConnection, within: Span) -> None:
     work.execute(f"CREATE TEMP TABLE recalled AS {recalled}", [streams, names])
 
 
-def made(rows: Sequence[Sequence[Any]]) -> Iterator[Figures]:
+def made(rows: Iterable[Sequence[Any]]) -> Iterator[Figures]:
     """Rows of either engine."""
     for stream, start, *figures in rows:
         yield Figures(int(stream), archive.moment(int(start)), *figures)

@@ -27,6 +27,8 @@ def options(parser: argparse.ArgumentParser) -> None:
     together = parts.add_parser("aggregate", help="readings of archived days put together, as CSV")
     together.add_argument("--interval", default="P1D", help="PT1H, P1D, P1M, P1Y or another ISO 8601 duration")
     together.add_argument("--quality", default="good", choices=["good", "usable", "all"])
+    together.add_argument("--spark", metavar="MASTER", help="let this Spark do it, as spark://host:7077")
+    together.add_argument("--at", default="", metavar="URL", help="where its workers find the folder `history`")
     out = parts.add_parser("export", help="readings of archived days into one file, CSV or Parquet by its name")
     out.add_argument("file", type=Path)
     for one in (together, out):
@@ -86,10 +88,19 @@ def together(things: Any, options: argparse.Namespace) -> int:
         step = things.interval(options.interval)
     except things.AggregateFault as fault:
         raise Trouble(str(fault)) from None
+    within, quality = _span(things, options), options.quality
+    found = (
+        things.spark.aggregate(within, step, quality, options.spark, options.at)
+        if options.spark
+        else things.files.aggregate(within, step, quality)
+    )
     table = csv.writer(sys.stdout)
     table.writerow(["datastream", "start", "count", "sum", "min", "max"])
-    for one in things.files.aggregate(_span(things, options), step, options.quality):
-        table.writerow([one.stream, one.start.isoformat(), one.count, one.total, one.least, one.most])
+    try:
+        for one in found:
+            table.writerow([one.stream, one.start.isoformat(), one.count, one.total, one.least, one.most])
+    except (things.spark.SparkFault, things.archive.ArchiveFault) as fault:
+        raise Trouble(str(fault)) from None
     return 0
 
 
