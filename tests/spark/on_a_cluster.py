@@ -144,11 +144,11 @@ def test_the_command_prints_the_same(cluster: Cluster, archived: int, tmp_path: 
     assert (by_spark.returncode, by_spark.stdout) == (0, plain.stdout)
     assert len(plain.stdout.splitlines()) == 1 + 3 * len(DAYS)
     lost = shizhu("--spark", cluster.address, "--at", "file:///nowhere")
-    assert (lost.returncode, lost.stdout.splitlines()) == (1, ["datastream,start,count,sum,min,max"])
-    assert "/nowhere/1988-04-16-" in lost.stderr.splitlines()[-1]
+    assert (lost.returncode, lost.stdout.splitlines()) == (2, ["datastream,start,count,sum,min,max"])
+    assert "Path does not exist: file:/nowhere/" in lost.stderr.splitlines()[-1]
     (tmp_path / "bin").mkdir()
     for tool in ("bash", "dirname", "env"):
         (tmp_path / "bin" / tool).symlink_to(shutil.which(tool) or tool)
     without = shizhu("--spark", cluster.address, PATH=str(tmp_path / "bin"), JAVA_HOME="")
-    assert without.returncode == 1
+    assert without.returncode == 2
     assert "default-jre-headless" in without.stderr.splitlines()[-1]
