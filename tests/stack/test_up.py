@@ -115,10 +115,18 @@ def test_a_home_from_its_first_start_to_its_restored_backup(home: Path, new_stac
 
     os.kill(stack.pid("demo"), signal.SIGSTOP)  # so that counts stand still
     assert until(lambda: is_quiet(stack)), stack.tail()
+    assert stack.run("history", "archive", "2026-06-01").endswith("1 of 1 days, 1 rows\n")
     before = rows(stack)
     file = home.parent / "backup.tar.gz"
     assert re.match(rf"{file}: database, \d+ streams with \d+ messages, \d+ files", stack.run("backup", str(file)))
     assert file.stat().st_mode & 0o777 == 0o600
+    (day,) = (home / "history").iterdir()
+    day.write_bytes(b"PAR1")
+    rotten = home.parent / "rotten.tar.gz"
+    fault = f"history/{day.name} does not hold what was written into it: that day's readings cannot be read; "
+    assert f"\n{fault}take it out of an older backup into {day.parent}\n" in "\n" + stack.run(
+        "backup", str(rotten), code=1
+    )
     assert stack.run("restore", str(file), code=2) == (
         "shizhu: the stack is running: stop it with Ctrl-C, then restore\n"
     )
@@ -127,11 +135,22 @@ def test_a_home_from_its_first_start_to_its_restored_backup(home: Path, new_stac
     assert stack.stop() == 0
     assert not (home / "run/state.json").exists()
 
+    (home.parent / "half.tar.gz").write_bytes(rotten.read_bytes()[:-500])
+    kept = sorted(home.iterdir())
+    assert "nothing was changed; take another backup" in stack.run("restore", str(home.parent / "half.tar.gz"), code=2)
+    assert sorted(home.iterdir()) == kept
     shutil.rmtree(home / "files")
-    assert stack.run("restore", str(file)).startswith("restored: database, ")
+    said = stack.run("restore", str(rotten), code=1)
+    assert (said.startswith("restored: database, "), fault in said) == (True, True)
     printed = stack.start("--no-demo")
     assert "管理员 admin" not in printed  # it was shown once
     assert rows(stack) == before
+    assert fault in stack.run("history", "check", code=1)
+    subprocess.run(["tar", "-xzf", file, "-C", home, f"history/{day.name}"], check=True)
+    assert stack.run("history", "check") == "1 of 1 files hold what was written\n"
+    old = f"{stack.address}/sta/v1.1/Observations?$filter=phenomenonTime%20lt%202026-06-02T00:00:00Z"
+    observations = ask(old, login=admin)[1]["value"]
+    assert [one["phenomenonTime"] for one in observations] == ["2026-06-01T00:00:00Z"]
     assert ask(f"{things}?$filter=name eq 'ST-1'".replace(" ", "%20"), login=admin)[1]["value"][0]["name"] == "ST-1"
     assert sum(kept.is_file() for kept in (home / "files").rglob("*")) == files_in(file)
     assert list(home.glob("postgres.before-*")) != []

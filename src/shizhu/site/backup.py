@@ -2,20 +2,24 @@
 
 The log is taken first, the database second: what the log has and the database has not is committed after a restore,
 and what both have is recognised as a redelivery by its position. Files are written once and never changed, so they
-come last.
+come last. Those of the archive are held against the hashes that were kept when they were written, when they are taken
+and when they are brought back.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import io
 import json
+import shutil
 import subprocess
 import tarfile
 import tempfile
 import uuid
-from collections.abc import AsyncIterator
+import zlib
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +36,7 @@ KEPT_STREAMS = ("READINGS", "EVENTS", "$MQTT_msgs", "$MQTT_sess", "$MQTT_rmsgs")
 API = "$JS.API.STREAM"
 CHUNK = 128 * 1024
 FOLDERS = ("files", "history")  # what is in them is written once and never changed
+ARCHIVE = "archive.json"  # SHA-256 of the archive's files, by name
 HOME_FILES = ("secrets.json", "nats-account.seed", "edges.json", "demo.json", "demo-progress.json")
 
 
@@ -94,8 +99,25 @@ def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
     tar.addfile(entry, io.BytesIO(content))
 
 
-async def backup(config: Config, target: Path, state: dict[str, Any]) -> dict[str, int]:
-    """Write the backup of a running stack; returns how much of what."""
+def faults(folder: Path, hashes: Mapping[str, str]) -> Iterator[str]:
+    """What is wrong with the archive's files in `folder`: each file that is, and what to do."""
+    for name, wanted in hashes.items():
+        if not (folder / name).exists():
+            what = "is missing"
+        elif not wanted or _digest(folder / name) != wanted:
+            what = "does not hold what was written into it"
+        else:
+            continue
+        yield f"history/{name} {what}: that day's readings cannot be read; take it out of an older backup into {folder}"
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+async def backup(config: Config, target: Path, state: dict[str, Any], hashes: Mapping[str, str]) -> dict[str, int]:
+    """Write the backup of a running stack; returns how much of what. `hashes`: SHA-256 of the archive's files."""
     counts = {"streams": 0, "messages": 0, "files": 0}
     part = target.with_name(f"{target.name}.part")
     part.touch(mode=0o600)
@@ -120,6 +142,7 @@ async def backup(config: Config, target: Path, state: dict[str, Any]) -> dict[st
                     if file.is_file():
                         tar.add(file, str(file.relative_to(config.home)))
                         counts["files"] += 1
+        _add(tar, ARCHIVE, json.dumps(hashes).encode())
         for name in HOME_FILES:
             if (config.home / name).exists():
                 tar.add(config.home / name, name)
@@ -128,21 +151,34 @@ async def backup(config: Config, target: Path, state: dict[str, Any]) -> dict[st
 
 
 def unpack(config: Config, source: Path) -> Path:
-    """Set aside what is in the home, unpack files and secrets into it; returns where dump and log lie."""
-    config.home.mkdir(parents=True, exist_ok=True)
+    """Unpack files and secrets into the home, what is there set aside; returns where dump and log lie.
+
+    Trouble if it is no whole backup: then nothing has changed.
+    """
+    folder = config.home / "restore"
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        with tarfile.open(source, "r:gz") as tar:
+            tar.extractall(folder, filter="data")
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise Trouble(f"{source} cannot be unpacked ({error}): nothing was changed; take another backup") from error
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     _, data = servers.postgres_folders(config, servers.database_user())
     for old in (data, *(config.home / name for name in ("nats", *FOLDERS, *HOME_FILES))):
         if old.exists():
             old.rename(old.with_name(f"{old.name}.before-{stamp}"))
-    folder = config.home / "restore"
-    with tarfile.open(source, "r:gz") as tar:
-        tar.extractall(folder, filter="data")
     for name in (*FOLDERS, *HOME_FILES):
         if (folder / name).exists():
             (folder / name).rename(config.home / name)
     (config.home / "files").mkdir(exist_ok=True)
     return folder
+
+
+def lost(config: Config, folder: Path) -> list[str]:
+    """What is wrong with the archive's files that were brought back."""
+    kept = folder / ARCHIVE
+    return [*faults(config.home / "history", json.loads(kept.read_text()))] if kept.exists() else []
 
 
 async def restore(config: Config, folder: Path, database_url: str, nats_url: str) -> dict[str, int]:

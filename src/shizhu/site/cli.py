@@ -19,7 +19,7 @@ VERBS = {
     "plan": "read a county's plan as text, or import it",
     "rule": "what a rule would have raised in the past",
     "replay": "a table of readings, or recorded HJ 212 frames, into the running stack",
-    "history": "closed days of readings in files: list, archive now, aggregate, export",
+    "history": "closed days of readings in files: list, archive now, check, aggregate, export",
     "backup": "database, event log and files into one file",
     "restore": "bring back what a backup holds",
     "run": "run roles in this process (the supervisor does this for you)",

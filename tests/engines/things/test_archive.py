@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -15,10 +18,11 @@ from django.conf import settings
 from django.utils import timezone
 from tests.engines.things.test_store import NOON, commit, device, minute, rows, stream, url
 
-from shizhu.engines.things import archive, store
+from shizhu.engines.things import api, archive, store
 from shizhu.engines.things.logic.readings import Reading, Verdict
 from shizhu.engines.things.models import ArchivedDay, Datastream, Day, Hour, Latest, Observation
 from shizhu.kernel.models import OutboxEvent
+from shizhu.site.commands import history
 
 __all__ = ["device", "stream"]  # fixtures
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -221,6 +225,29 @@ def test_a_full_disk_changes_nothing_and_is_told(stream: int, run: Any, number: 
     archive.archive_days([DAY])
     assert (archive.state()["state"], archive.state()["rows"]) == ("ok", number)
     assert [(day["day"], day["rows"]) for day in archive.listed()] == [("2026-07-01", number)]
+
+
+def test_a_file_that_is_not_as_it_was_written_is_named(stream: int, run: Any, capsys: Any) -> None:
+    days = [DAY + timedelta(days=n) for n in range(5)]
+    run(commit(*(Reading(stream, minute(60 * 24 * n), float(n)) for n in range(5))))
+    for day in days:
+        archive.archive(day)
+    files = {day: Path(archive.path(ArchivedDay.objects.get(pk=day))) for day in days}
+    ArchivedDay.objects.filter(pk__in=days[3:]).update(sha256="")  # as if written before hashes were kept
+    shutil.copy(files[days[0]], files[days[1]])
+    files[days[2]].unlink()
+    files[days[4]].write_bytes(b"PAR1")
+    for _ in range(2):
+        assert history.check(api, argparse.Namespace()) == 1
+        said = [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()]
+        broken = "does not hold what was written into it"
+        assert said == [
+            f"history/{files[days[1]].name} {broken}",
+            f"history/{files[days[2]].name} is missing",
+            f"history/{files[days[4]].name} {broken}",
+            "2 of 5 files hold what was written",
+        ]
+    assert ArchivedDay.objects.get(pk=days[3]).sha256 == hashlib.sha256(files[days[3]].read_bytes()).hexdigest()
 
 
 def test_a_day_that_may_change_yet_is_refused() -> None:

@@ -248,6 +248,7 @@ class ArchivedDay(models.Model):
     day = models.DateField(primary_key=True)
     file = models.CharField(max_length=60)
     rows = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64, blank=True)  # of the file; empty if it was written before these were kept
     first_id = models.BigIntegerField(default=0)
     last_id = models.BigIntegerField(default=0)
     is_touched = models.BooleanField(default=False)  # readings came since: the file is to be written anew

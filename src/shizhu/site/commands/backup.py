@@ -5,7 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import importlib
+import os
+import sys
 from pathlib import Path
+
+import django
 
 from shizhu.site.config import Config, Trouble
 
@@ -16,7 +20,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Write it."""
+    """Write it; exit 1 if files of the archive are not as they were written."""
     config = Config.from_environment()
     state = config.running()
     if not state:
@@ -24,11 +28,18 @@ def main(options: argparse.Namespace) -> int:
     target = options.file.resolve()
     if not target.parent.is_dir():
         raise Trouble(f"the folder {target.parent} does not exist: make it, or choose another file")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shizhu.site.settings")
+    django.setup(set_prefix=False)
+    module = importlib.import_module("shizhu.site.backup")
+    hashes = importlib.import_module("shizhu.engines.things.api").archive.hashes()
     try:
-        counts = asyncio.run(importlib.import_module("shizhu.site.backup").backup(config, target, state))
+        counts = asyncio.run(module.backup(config, target, state, hashes))
     except OSError as error:
         raise Trouble(f"{target} cannot be written ({error.strerror}): choose another file") from error
+    faults = [*module.faults(config.home / "history", hashes)]
+    for fault in faults:
+        print(fault, file=sys.stderr)
     size = target.stat().st_size / 1e6
     print(f"{target}: database, {counts['streams']} streams with {counts['messages']} messages, "
           f"{counts['files']} files; {size:.1f} MB. It holds passwords: keep it safe.")  # fmt: skip
-    return 0
+    return 1 if faults else 0

@@ -19,11 +19,12 @@ from shizhu.site.config import Config, Trouble
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
-    parts = parser.add_subparsers(dest="part", required=True, metavar="list|archive|aggregate|export")
+    parts = parser.add_subparsers(dest="part", required=True, metavar="list|archive|check|aggregate|export")
     listed = parts.add_parser("list", help="archived days with their files, and how the last night went")
     listed.add_argument("--json", action="store_true", help="print JSON")
     now = parts.add_parser("archive", help="move closed days to files now, as the job does every night")
     now.add_argument("days", nargs="*", type=_day, metavar="DAY", help="as 2026-07-01 (default: all that are due)")
+    parts.add_parser("check", help="hold every file against the hash that was kept when it was written")
     together = parts.add_parser("aggregate", help="readings of archived days put together, as CSV")
     together.add_argument("--interval", default="P1D", help="PT1H, P1D, P1M, P1Y or another ISO 8601 duration")
     together.add_argument("--quality", default="good", choices=["good", "usable", "all"])
@@ -82,6 +83,14 @@ def now(things: Any, options: argparse.Namespace) -> int:
     return 1 if night.fault else 0
 
 
+def check(things: Any, _options: argparse.Namespace) -> int:
+    """Tell what is wrong with files; exit 1 if anything is."""
+    hashes = things.archive.hashes()
+    faults = [*importlib.import_module("shizhu.site.backup").faults(things.archive.folder(), hashes)]
+    print("\n".join([*faults, f"{len(hashes) - len(faults)} of {len(hashes)} files hold what was written"]))
+    return 1 if faults else 0
+
+
 def together(things: Any, options: argparse.Namespace) -> int:
     """Print figures, by datastream and time."""
     try:
@@ -128,4 +137,4 @@ def _span(things: Any, options: argparse.Namespace) -> Any:
     return found
 
 
-PARTS = {"list": show, "archive": now, "aggregate": together, "export": export}
+PARTS = {"list": show, "archive": now, "check": check, "aggregate": together, "export": export}

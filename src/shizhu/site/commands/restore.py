@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import importlib
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Restore; what was in the home is set aside, not deleted."""
+    """Restore; what was in the home is set aside, not deleted. Exit 1 if files of the archive are not as they were."""
     config = Config.from_environment()
     if config.running():
         raise Trouble("the stack is running: stop it with Ctrl-C, then restore")
@@ -31,10 +32,13 @@ def main(options: argparse.Namespace) -> int:
     backup = importlib.import_module("shizhu.site.backup")
     folder: Path = backup.unpack(config, options.file)
     counts = asyncio.run(_restore(Config.from_environment(), backup, folder))
+    faults = backup.lost(config, folder)
     shutil.rmtree(folder)
+    for fault in faults:
+        print(fault, file=sys.stderr)
     print(f"restored: database, {counts['streams']} streams with {counts['messages']} messages, files. "
           f"What was there before is beside it in {config.home} (*.before-*). Start with `shizhu up`.")  # fmt: skip
-    return 0
+    return 1 if faults else 0
 
 
 async def _restore(config: Config, backup: Any, folder: Path) -> dict[str, int]:
