@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -11,13 +12,25 @@ from tests.engines.alarms.sent import NOON, alarms, commit, handle, jug, minute,
 
 from shizhu.engines.alarms import api, deadlines, judging
 from shizhu.engines.alarms.models import Alarm, Binding, Memory, Occurrence
-from shizhu.engines.things import store
+from shizhu.engines.things import archive, store
 from shizhu.engines.things.models import Observation
 from shizhu.kernel import packs
 from shizhu.kernel.models import County, Declaration
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WARM = {"when": {"profile": "lemonade.jug", "property": "temperature", "above": 30, "for": "PT3M"}}
+
+
+@pytest.fixture(params=[False, True], ids=["kept", "archived"])
+def later(request: pytest.FixtureRequest) -> Callable[[], None]:
+    """Time goes by, and with it the day into a file, or not: what comes late is judged the same."""
+
+    def goes_by() -> None:
+        if request.param:
+            archive.archive(archive.day_of(NOON))
+            assert Observation.objects.count() == 0
+
+    return goes_by
 
 
 @pytest.fixture
@@ -27,33 +40,39 @@ def stream(county: County) -> int:
     return made
 
 
-def test_an_alarm_that_late_data_refutes_is_withdrawn(stream: int) -> None:
+def test_an_alarm_that_late_data_refutes_is_withdrawn(stream: int, later: Callable[[], None]) -> None:
     send(stream, (0, 31), (1, 31), (3, 31))
     assert (alarms(), told()) == ([("open", False, "yellow", 1)], ["raised"])
+    later()
     send(stream, (2, 20))
     assert (alarms(), told()) == ([("cleared", True, "yellow", 1)], ["raised", "cleared"])
     assert Alarm.objects.get().cleared_why == "withdrawn by late data"
     assert spans() == []
 
 
-def test_what_late_data_shows_to_be_over_is_kept_as_past_and_told_nobody(stream: int) -> None:
+def test_what_late_data_shows_to_be_over_is_kept_as_past_and_told_nobody(
+    stream: int, later: Callable[[], None]
+) -> None:
     send(stream, (0, 31), (1, 20), (3, 31), (4, 20), (9, 20))
     assert alarms() == []
+    later()
     send(stream, (1, 31))
     assert (alarms(), told(), spans()) == ([("cleared", False, "yellow", 1)], [], [(3, 4)])
     alarm = Alarm.objects.get()
     assert (alarm.since, alarm.raised_at, alarm.cleared_why) == (NOON, minute(3), "known late: it was over by then")
 
 
-def test_what_late_data_shows_to_go_on_is_raised(stream: int) -> None:
+def test_what_late_data_shows_to_go_on_is_raised(stream: int, later: Callable[[], None]) -> None:
     send(stream, (0, 31), (1, 20), (3, 31))
+    later()
     send(stream, (1, 31))
     assert (alarms(), told(), spans()) == ([("open", False, "yellow", 1)], ["raised"], [(3, None)])
 
 
-def test_late_data_that_joins_two_alarms_opens_the_first_again(stream: int) -> None:
+def test_late_data_that_joins_two_alarms_opens_the_first_again(stream: int, later: Callable[[], None]) -> None:
     send(stream, (0, 31), (3, 31), (4, 20), (5, 31), (8, 31))
     assert alarms() == [("cleared", False, "yellow", 1), ("open", False, "yellow", 1)]
+    later()
     send(stream, (4, 31))
     assert alarms() == [("open", False, "yellow", 1), ("cleared", True, "yellow", 1)]
     assert spans() == [(3, None)]
@@ -67,8 +86,9 @@ def test_a_bad_reading_judges_nothing(stream: int) -> None:
     assert (alarms(), Memory.objects.values_list("state", flat=True).get()) == ([], before)
 
 
-def test_a_correction_and_a_withdrawal_are_judged_anew(stream: int, run: Any) -> None:
+def test_a_correction_and_a_withdrawal_are_judged_anew(stream: int, run: Any, later: Callable[[], None]) -> None:
     send(stream, (0, 31), (1, 31), (3, 31))
+    later()
     send(stream, (3, 25))
     assert alarms() == [("cleared", True, "yellow", 1)]
     send(stream, (3, 31))

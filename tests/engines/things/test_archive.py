@@ -20,8 +20,7 @@ from tests.engines.things.test_store import NOON, commit, device, minute, rows, 
 
 from shizhu.engines.things import api, archive, store
 from shizhu.engines.things.logic.readings import Reading, Verdict
-from shizhu.engines.things.models import ArchivedDay, Datastream, Day, Hour, Latest, Observation
-from shizhu.kernel.models import OutboxEvent
+from shizhu.engines.things.models import ArchivedDay, Day, Hour, Latest, Observation
 from shizhu.site.commands import history
 
 __all__ = ["device", "stream"]  # fixtures
@@ -126,17 +125,6 @@ def test_the_latest_value_is_found_in_a_file_when_newer_ones_are_withdrawn(strea
     run(withdrawn(Observation.objects.get(datastream=stream).pk[:2]))
     latest = Latest.objects.get(datastream=stream)
     assert (latest.result, latest.first_time, latest.last_end) == (2.0, minute(0), minute(7))
-
-
-def test_rules_hear_nothing_of_readings_of_an_archived_day(stream: int, run: Any) -> None:
-    run(commit(Reading(stream, minute(0), 1.0)))
-    archive.archive(DAY)
-    Datastream.objects.filter(pk=stream).update(is_watched=True)
-    OutboxEvent.objects.all().delete()
-    run(commit(Reading(stream, minute(5), 1.0)))
-    assert OutboxEvent.objects.count() == 0
-    run(commit(Reading(stream, minute(60 * 24), 1.0)))
-    assert OutboxEvent.objects.count() == 1
 
 
 def test_a_file_that_does_not_hold_what_was_written_changes_nothing(

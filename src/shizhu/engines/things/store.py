@@ -21,6 +21,7 @@ from shizhu.engines.things.archive import ALWAYS_HOT, COLUMNS, DAY_LOCK
 from shizhu.engines.things.logic import binary, neighbours
 from shizhu.engines.things.logic.neighbours import Known, Neighbours
 from shizhu.engines.things.logic.readings import Reading, Reject, Stream, Verdict
+from shizhu.engines.things.recall import TOUCHED as TOUCHED_FILES
 from shizhu.engines.things.recall import recall
 from shizhu.kernel import events
 from shizhu.kernel.spans import COUNTY_ZONE
@@ -245,7 +246,6 @@ INSERT INTO things_packets (source, known_at, first_sequence, last_sequence, bod
 
 LOCK_DAYS = "SELECT pg_advisory_xact_lock_shared(%s, d) FROM unnest(%s::int[]) d ORDER BY d"
 ANY_ARCHIVED = "SELECT 1 FROM things_archivedday WHERE day = ANY(%s) LIMIT 1"
-TOUCH = "UPDATE things_archivedday SET is_touched = TRUE WHERE day = ANY(%s) RETURNING day"
 
 
 @dataclass(frozen=True)
@@ -290,7 +290,7 @@ async def commit(connection: psycopg.AsyncConnection[Any], batch: Batch, streams
     outcome = Outcome(refused=len(batch.refused))
     async with connection.transaction():
         fresh: list[Reading] = []
-        archived = await _archived(connection, batch.readings, streams)
+        await _take_back_days(connection, batch.readings, streams)
         for round_ in rounds(await _maintained(connection, batch.readings)):
             judged = await _judged(connection, round_, streams)
             outcome.readings += judged
@@ -305,10 +305,9 @@ async def commit(connection: psycopg.AsyncConnection[Any], batch: Batch, streams
             await connection.execute(PACKETS, (batch.source, batch.packets[0][0], batch.packets[-1][0], body))
         if batch.position:
             ((outcome.known_at,),) = await _fetched(connection, POSITION, batch.source, *batch.position)
-        news = [reading for reading in fresh if day_of(reading.time) not in archived] if archived else fresh
-        await _tell(connection, news, streams)
+        await _tell(connection, fresh, streams)
         gone = [
-            (r.stream, r.time) for r in news if r.verdict != Verdict.GOOD and (r.stream, r.time) in outcome.corrected
+            (r.stream, r.time) for r in fresh if r.verdict != Verdict.GOOD and (r.stream, r.time) in outcome.corrected
         ]
         await _tell_gone(connection, gone)
     return outcome
@@ -333,7 +332,7 @@ async def amend(
 
     Belongs in a transaction that has locked its datastream, and has taken back its archived day.
     """
-    archived = await _archived(connection, [reading], streams)
+    await _take_back_days(connection, [reading], streams)
     if reading.time != before:
         if await _fetched(connection, TAKEN, reading.stream, reading.time):
             return False
@@ -345,10 +344,9 @@ async def amend(
         judged.feature, judged.extra, judged.reason, judged.stream, judged.time,
     ))  # fmt: skip
     await _refresh(connection, [(judged.stream, before), (judged.stream, judged.time)])
-    if day_of(judged.time) not in archived:
-        await _tell(connection, [judged], streams)
-        if judged.verdict != Verdict.GOOD:
-            await _tell_gone(connection, [(judged.stream, judged.time)])
+    await _tell(connection, [judged], streams)
+    if judged.verdict != Verdict.GOOD:
+        await _tell_gone(connection, [(judged.stream, judged.time)])
     return True
 
 
@@ -483,17 +481,14 @@ def day_of(time: datetime) -> date:
     return time.astimezone(COUNTY_ZONE).date()
 
 
-async def _archived(
+async def _take_back_days(
     connection: psycopg.AsyncConnection[Any], readings: Iterable[Reading], streams: Mapping[int, Stream]
-) -> set[date]:
-    """Days of the readings that are archived; what the files have of their datastreams is taken back before.
-
-    No rule hears of a reading of such a day.
-    """
+) -> None:
+    """What files have of the readings' datastreams and days, and of the days whose readings judge them."""
     old = datetime.now(UTC) - ALWAYS_HOT
     late = [reading for reading in readings if reading.time < old]
     if not late:
-        return set()
+        return
     pairs = set()
     for reading in late:
         pairs.add((reading.stream, day_of(reading.time)))
@@ -501,8 +496,7 @@ async def _archived(
         if stream and stream.checks and stream.checks.needs_neighbours:
             pairs.add((reading.stream, day_of(reading.time - DAY)))
     await take_back(connection, pairs)
-    days = sorted({day_of(reading.time) for reading in late})
-    return {day for (day,) in await _fetched(connection, TOUCH, days)}
+    await connection.execute(TOUCHED_FILES, (sorted({day_of(reading.time) for reading in late}),))
 
 
 async def take_back(connection: psycopg.AsyncConnection[Any], pairs: Collection[tuple[int, date]]) -> None:
