@@ -19,12 +19,15 @@ import yaml
 
 from shizhu.gateways.simulators.hj212 import Faults, Retry, Terminal, real_time
 from shizhu.gateways.simulators.mqtt import Publisher
+from shizhu.gateways.simulators.operator import Operator
 from shizhu.site.config import CLONE, Config
+from shizhu.site.supervisor import free_port
 
 logger = logging.getLogger(__name__)
 PAST = timedelta(hours=24)
 PAST_STEP = timedelta(minutes=15)
 LIVE_SECONDS = 10.0
+OPERATOR, OPERATOR_DELAY, OPERATOR_ANSWERS = "demo", 20.0, 0.6
 RETRY = Retry(timeout=2.0)
 FAULTS = Faults(lose=0.005, repeat=0.01, corrupt=0.003)
 PHYSICS = {
@@ -52,12 +55,30 @@ def password(config: Config, key: str) -> str:
     return str(int(hashlib.sha256(f"{config.secrets['demo']}/{key}".encode()).hexdigest(), 16) % 10**6).zfill(6)
 
 
+def kept(config: Config) -> dict[str, Any]:
+    """What this demo keeps of itself: when it `began` (the story is told from there), the port of its `operator`."""
+    known = config.demo
+    made = {"began": datetime.now(UTC).isoformat(), "operator": free_port(), **known}
+    if made != known:
+        (config.home / "demo.json").write_text(json.dumps(made))
+    return made
+
+
 def began(config: Config) -> datetime:
-    """When this demo was first started: the story is told from there."""
-    file = config.home / "demo.json"
-    if not file.exists():
-        file.write_text(json.dumps({"began": datetime.now(UTC).isoformat()}))
-    return datetime.fromisoformat(json.loads(file.read_text())["began"])
+    """When this demo was first started."""
+    return datetime.fromisoformat(kept(config)["began"])
+
+
+def operator(config: Config) -> Operator | None:
+    """The operator for texts, calls and loudspeakers, no better than a real one; None if its port is taken."""
+    try:
+        return Operator(
+            OPERATOR, config.secrets["demo"], report=config.address, delay=OPERATOR_DELAY, answers=OPERATOR_ANSWERS,
+            port=kept(config)["operator"],
+        )  # fmt: skip
+    except OSError as error:
+        logger.warning("the simulated operator does not run: %s", error)
+        return None
 
 
 def prepared(station: dict[str, Any], start: datetime) -> dict[str, Any]:
@@ -136,7 +157,7 @@ async def _tell(key: str, send: Callable[[datetime], Any], sent: Callable[[], An
 
 async def run(config: Config) -> None:
     """All stations of all counties."""
-    start, progress = began(config), Progress(config.home)
+    start, progress, _operator = began(config), Progress(config.home), operator(config)
     async with asyncio.TaskGroup() as group:
         for folder in sorted((CLONE / "counties").glob("*/county.yaml")):
             for raw in stations(folder.parent.name):

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from shizhu.engines.cases import api as cases
+from shizhu.engines.notices import api as notices
 from shizhu.engines.plan import api as plan
 from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
@@ -17,15 +18,25 @@ from shizhu.kernel.models import Area, Organisation, Person, Post
 from shizhu.kernel.text import sort_key
 from shizhu.site import demo, picture
 
+CHANNELS = {"sms": "短信（模拟）", "voice": "语音电话（模拟）", "speaker": "大喇叭（模拟）"}
+
 
 def load(folder: counties.Folder) -> None:
     """Everything the county's demo folder has."""
     people(folder)
+    channels(folder)
     stations(folder)
     records_of(folder)
     past_cases(folder)
     values(folder)
     cases.duty_simulated(folder.body["code"], folder.yaml("demo/duty"))
+
+
+def channels(folder: counties.Folder) -> None:
+    """Texts, calls and loudspeakers by the simulated operator of this demo; once."""
+    address = f"http://127.0.0.1:{demo.kept(settings.CONFIG)['operator']}/send"
+    secret = settings.CONFIG.secrets["demo"]
+    notices.simulate(folder.body["code"], CHANNELS, address=address, account=demo.OPERATOR, secret=secret)
 
 
 def records_of(folder: counties.Folder) -> None:
@@ -42,7 +53,7 @@ def people(folder: counties.Folder) -> None:
             continue
         person = Person.objects.create_person(
             username=row["username"], password=settings.CONFIG.secrets["demo"], name=row["name"], county_id=county,
-            sort_key=sort_key(row["name"]), is_simulated=True,
+            sort_key=sort_key(row["name"]), is_simulated=True, phone=row.get("phone", ""),
         )  # fmt: skip
         for post in row["posts"]:
             Post.objects.create(

@@ -3,18 +3,44 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from typing import Any
 from xml.etree import ElementTree as Tree
 
 import pytest
+from django.db import connection, transaction
+from django.db.models import Count
+from django.db.utils import ProgrammingError
 from django.test import Client
+from django.utils import timezone
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from procrastinate.contrib.django.models import ProcrastinateJob
 from tests.engines.alarms.jugs import warm
+from tests.engines.alarms.sent import url
 from tests.fixtures import person
 from tests.web.pages import browser, text, told
 
+from shizhu.engines.alarms.logic import warnings
 from shizhu.engines.alarms.models import PublicWarning, WarningMessage
-from shizhu.engines.notices.models import Delivery
+from shizhu.engines.alarms.warnings import issuing, reaching
+from shizhu.engines.alarms.warnings.places import features
+from shizhu.engines.maps import api as maps
+from shizhu.engines.notices import telling
+from shizhu.engines.notices.logic import timing
+from shizhu.engines.notices.models import Channel, Delivery, Message
+from shizhu.engines.records import api as records
+from shizhu.gateways.simulators.operator import Operator
+from shizhu.kernel import access, datasets
+from shizhu.kernel.datasets import Asked
 from shizhu.kernel.models import County, OutboxEvent, Person
 from shizhu.wire import cap
 
@@ -92,6 +118,7 @@ def test_from_an_alarm_to_the_all_clear(
     assert said["headline"]["zh"] == "县政府发布高温黄色预警"
     assert "东镇：E号罐 31.5 ℃" in said["description"]["zh"]
     assert feed("json")["warnings"] == []
+    assert ["待您审批" in text(browser(who).get("/")) for who in (chief, duty, makers["top"])] == [True, False, False]
     page = issue(chief, draft)
     assert told(page) == ["已发布，正在通知所有应知人员。"]
     draft.refresh_from_db()
@@ -128,3 +155,335 @@ def test_from_an_alarm_to_the_all_clear(
         one.person.username for one in Delivery.objects.filter(message=over.notice).exclude(person=None) if one.person
     }
     assert names == {"top", "east"}
+
+
+def issued(duty: Person, chief: Person, **changes: Any) -> WarningMessage:
+    """A warning in force."""
+    draft = drafted(duty, **{"areas": [EAST], **changes})
+    issue(chief, draft)
+    draft.refresh_from_db()
+    assert draft.state == "issued"
+    return draft
+
+
+def kept() -> list[Any]:
+    """Everything a refused act may not change."""
+    rows = WarningMessage.objects.order_by("pk").values_list("state", "version", "content", "approver")
+    return [*rows, *PublicWarning.objects.values_list("state", "outcome"), happened(), Message.objects.count()]
+
+
+def test_whoever_wrote_it_last_may_not_issue_it(county: County, duty: Person) -> None:
+    both = person(county, "alarms.warning.*", username="both")
+    draft = drafted(duty, areas=[EAST])
+    client = browser(both)
+    address = f"/alarms/warnings/messages/{draft.pk}/"
+    given = typed(client.get(address), version=draft.version, headline_zh="改过的标题")
+    assert client.post(address, given).status_code == 302
+    draft.refresh_from_db()
+    before = kept()
+    assert told(issue(both, draft)) == ["您起草的内容须由另一人审批发布。"]
+    stale = browser(person(county, "alarms.warning.*", username="third"))
+    page = stale.post(f"{address}issue", {"version": 1}, follow=True)
+    assert told(page) == ["有人先于您操作；这是预警现在的状态。"]
+    assert kept() == before
+    assert draft.content["headline"]["zh"] == "改过的标题"
+
+
+def test_no_right_no_page_and_nothing_changes(county: County, duty: Person, chief: Person, loopback: None) -> None:
+    current, draft = issued(duty, chief), drafted(duty, areas=[EAST])
+    over = issued(duty, chief)
+    PublicWarning.objects.filter(pk=over.warning_id).update(state="cleared", ended_at=timezone.now())
+    mild = person(county, "alarms.warning.view", "alarms.warning.issue", username="mild")
+    others = [
+        person(county, "alarms.alarm.*", username="stranger"),
+        person(county, "alarms.warning.*", username="west", in_area="102"),
+    ]
+    number, before = current.warning_id, kept()
+    for who in others:
+        client = browser(who)
+        for address in (f"{number}/", f"{number}/receipts", f"messages/{draft.pk}/", f"{number}/follow/update"):
+            assert client.get(f"/alarms/warnings/{address}").status_code == 403
+        for address in (f"messages/{draft.pk}/issue", f"messages/{draft.pk}/drop", f"{over.warning_id}/outcome"):
+            assert client.post(f"/alarms/warnings/{address}", {"version": 1, "outcome": "false"}).status_code == 403
+    assert browser(others[0]).get("/alarms/warnings/").status_code == 403
+    assert browser(others[0]).get("/alarms/warnings/new").status_code == 403
+    assert [one.pk for one in browser(others[1]).get("/alarms/warnings/").context["page"]] == []
+    west = browser(others[1])
+    outside = typed(west.get("/alarms/warnings/new"), areas=[EAST])
+    assert west.post("/alarms/warnings/new", outside).status_code == 403
+    missed = {"area": EAST, "level": "red", "kind": "lemonade.heat", "happened": "2026-01-01T08:00"}
+    assert west.post("/alarms/warnings/skill/", missed).status_code == 403
+    assert browser(mild).get(f"/alarms/warnings/messages/{draft.pk}/").status_code == 403
+    assert kept() == before
+    grave = drafted(duty, f"/alarms/warnings/{number}/follow/update", level="red")
+    before = kept()
+    assert issue(mild, grave).status_code == 403
+    assert kept() == before
+    assert issue(mild, draft).status_code == 200
+    draft.refresh_from_db()
+    assert (draft.state, draft.approver) == ("issued", mild)
+
+
+def test_what_is_wrong_is_named_and_a_shape_finds_its_towns(county: County, duty: Person, chief: Person) -> None:
+    client = browser(duty)
+    page = client.get("/alarms/warnings/new?kind=")
+    names = {
+        "areas": ({}, "请选择乡镇，或划定与乡镇相交的范围"),
+        "expires": ({"areas": [EAST], "expires": "2020-01-01T00:00"}, "必须晚于现在"),
+        "restriction": ({"areas": [EAST], "scope": "Restricted"}, "请说明限于哪些人"),
+        "polygon": ({"polygon": "100.6,30.1;100.7,30.2;100.7,30.1;100.6,30.2"}, "必须是一个不自相交的 WGS 84 多边形"),
+    }
+    words = {
+        f"{name}_{key}": "暴雨" for name in ("event", "headline", "description", "instruction") for key in ("zh", "en")
+    }
+    for name, (changes, said) in names.items():
+        answer = client.post("/alarms/warnings/new?kind=", typed(page, **words, **changes))
+        assert said in str(answer.context["form"].errors[name])
+    far = {"polygon": "10,10;11,10;11,11"}
+    assert "与本县任何乡镇都不相交" in text(client.post("/alarms/warnings/new?kind=", typed(page, **words, **far)))
+    assert PublicWarning.objects.count() == 0
+    ring = [[100.6, 30.1], [100.7, 30.1], [100.7, 30.2], [100.6, 30.1]]
+    shape = json.dumps({"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [ring]}})
+    made = issued(duty, chief, areas=[], polygon=shape, kind="", **words)
+    area_told = cap.decode(bytes(made.xml or b"")).infos[0].areas[0]
+    assert (area_told.description, area_told.polygons) == ("东镇", (tuple((x, y) for x, y in ring),))
+    (feature,) = features(access.actor(chief), county.pk, None, maps.Asked())  # type: ignore[arg-type]  # it looks at none
+    assert (feature.geometry["type"], feature.properties["level"]) == ("Polygon", "yellow")
+    assert features(access.actor(person(county, "maps.map.view")), county.pk, None, maps.Asked()) == []  # type: ignore[arg-type]
+
+
+def test_issued_bytes_are_kept_and_expired_ones_leave_the_feed(county: County, duty: Person, chief: Person) -> None:
+    made, hidden = issued(duty, chief), issued(duty, chief, scope="Restricted", restriction="镇村干部")
+    for change in ("UPDATE alarms_warningmessage SET xml = ''", "DELETE FROM alarms_warningmessage"):
+        with (
+            pytest.raises(ProgrammingError, match="Cannot update or delete"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(change)
+    assert [one["identifier"] for one in feed("json")["warnings"]] == [made.identifier]
+    for form in ("", ".xml", ".json"):
+        address = f"/cap/{hidden.identifier}{form}"
+        assert (Client().get(address).status_code, browser(chief).get(address).status_code) == (404, 200)
+    assert Client().get("/cap", {"county": "990002", "f": "json"}).json()["warnings"] == []
+    tag = Client().get(f"/cap/{made.identifier}.xml")["ETag"]
+    assert Client().get(f"/cap/{made.identifier}.xml", headers={"If-None-Match": tag}).status_code == 304
+    PublicWarning.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert feed("json")["warnings"] == []
+    assert feed().findall(f"{ATOM}entry") == []
+    assert Client().get(f"/cap/{made.identifier}.xml").content == bytes(made.xml or b"")
+    assert browser(duty).get(f"/alarms/warnings/{made.warning_id}/follow/update").status_code == 200
+    late = browser(duty).get(f"/alarms/warnings/{made.warning_id}/").context
+    assert (late["state"], late["following"]) == ("expired", ())
+    assert (issuing.expire(), issuing.expire()) == (2, 0)
+    assert happened()[-2:] == ["alarms.warning.expired"] * 2
+
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1)
+CONTENTS = st.fixed_dictionaries({
+    "level": st.sampled_from(["blue", "yellow", "orange", "red"]), "status": st.sampled_from(["Actual", "Exercise"]),
+    "scope": st.just("Public"), "urgency": st.sampled_from(["Immediate", "Expected"]), "certainty": st.just("Likely"),
+    "categories": st.lists(st.sampled_from(cap.CATEGORIES), min_size=1, unique=True),
+    "code": st.sampled_from(["", "11B09"]),
+    "responses": st.lists(st.sampled_from(["Avoid", "Prepare"]), unique=True), "onset": st.none(),
+    "polygon": st.sampled_from([None, [[108.1, 30.1], [108.2, 30.1], [108.2, 30.2], [108.1, 30.1]]]),
+    **{
+        name: st.fixed_dictionaries(dict.fromkeys(("zh", "en"), WORDS))
+        for name in ("event", "issuer", "headline", "description", "instruction")
+    },
+})  # fmt: skip
+
+
+@given(CONTENTS, st.sampled_from(list(warnings.TYPES)))
+def test_whatever_is_said_comes_back_from_its_xml(said: dict[str, Any], kind: str) -> None:
+    sent = datetime(2026, 7, 1, 12, tzinfo=timing.ZONE)
+    told_of = {**said, "expires": (sent + timedelta(hours=1)).isoformat()}
+    head = cap.Alert("a_1", "c-1", sent, references=(cap.Reference("c-1", "a_0", sent),))
+    made = warnings.composed(
+        told_of, kind, head, [warnings.Zone("500240001", "南宾")], "https://example.org/cap/a_1.xml"
+    )
+    assert cap.decode(cap.encode(made)) == made
+
+
+def households(county: County, number: int) -> None:
+    """Regular customers of the east town stand for households; `badge` names the loudspeaker."""
+    root = access.actor(person(county, "*", username="root"))
+    for n in range(number):
+        data = {"code": f"R{n:03}", "name": f"住户{n}", "phone": f"1390000000{n}", "badge": f"LS{n}"}
+        records.create(root, county.pk, "lemonade.regular", data, organisation="stand", area=EAST)
+    county.settings["warnings"] = {
+        "households": {"register": "lemonade.regular", "phone": "phone", "speaker": "badge"},
+        "starts": {"lemonade.heat": "lemonade.order"},
+    }
+    county.save()
+
+
+def ways() -> dict[str, list[str]]:
+    """way → who was told by it."""
+    rows = Delivery.objects.exclude(channel=None).select_related("channel", "person").order_by("pk")
+    found: dict[str, list[str]] = {}
+    for one in rows:
+        found.setdefault(one.channel.kind if one.channel else "", []).append(
+            one.person.username if one.person else one.address
+        )
+    return found
+
+
+def test_the_ring_widens_for_who_has_not_answered_and_not_twice(
+    county: County, duty: Person, chief: Person, makers: Mapping[str, Person], live_server: Any
+) -> None:
+    households(county, 2)
+    operator = Operator("acc", "s3", report=live_server.url, loses=0, refuses=0, repeats=1, delay=0)
+    deaf = Operator("acc", "s3", loses=1, refuses=0)
+    for kind, where in (("sms", deaf.url), ("voice", deaf.url), ("speaker", operator.url)):
+        Channel.objects.create(
+            county=county, kind=kind, name=kind, address=where, account="acc", secret="s3", is_simulated=True
+        )
+    made = issued(duty, chief)
+    assert ways() == {"sms": ["13900000000", "13900000001"]}
+    assert set(made.addressees.exclude(person=None).values_list("name", flat=True)) == {"top", "east"}
+    start = made.sent or timezone.now()
+    (wake,) = ProcrastinateJob.objects.filter(task_name=reaching.WIDEN, args__number=made.pk)
+    assert abs(wake.scheduled_at - start - timedelta(minutes=20)) < timedelta(seconds=5)
+    assert reaching.widen(made.pk, start + timedelta(minutes=19)) == 0
+    assert telling.read(makers["top"].pk, made.notice or 0)
+    first, late = (
+        {"sms": ["13900000000", "13900000001", "east"], "voice": ["13900000000", "13900000001"]},
+        timedelta(minutes=21),
+    )
+    killed(f"reaching.widen({made.pk}, now + timedelta(minutes=21))")
+    assert ways() == {"sms": first["sms"][:2]}
+    assert [reaching.widen(made.pk, start + late) for _ in range(2)] == [3, 0]
+    assert ways() == first
+    assert reaching.widen(made.pk, start + 2 * late) == 3
+    assert ways() == {"sms": first["sms"], "voice": [*first["voice"], "east"], "speaker": ["LS0", "LS1"]}
+    assert reaching.widen(made.pk, start + 3 * late) == 1
+    assert reaching.widen(made.pk, start + 9 * late) == 0
+    named = Message.objects.filter(title__startswith="请代为通知").order_by("pk")
+    assert [one.text for one in named] == ["未联系到的住户：2 户"] * 2 + ["未签收：东镇 east"]
+    assert {d.person.username for d in Delivery.objects.filter(message=named[2]) if d.person} == {"top"}
+    assert telling.send_due() == 8
+    until(lambda: Delivery.objects.filter(channel__kind="speaker", state="received").count() == 2)
+    operator.stop()
+    deaf.stop()
+    page = browser(chief).get(f"/alarms/warnings/{made.warning_id}/")
+    shown = text(page)
+    assert [part for part in ("top", "未签收", "已尝试", "大喇叭", "LS0", "未联系到") if part not in shown] == []
+    assert "1390000" not in page.content.decode()
+    assert "住户0" not in shown  # its record is not the chief's to see
+    assert (page.context["people"].answered, page.context["people"].asked, page.context["homes"].answered) == (1, 2, 0)
+
+
+def killed(code: str) -> None:
+    """Do it in a process of its own that is killed before it commits."""
+    script = (
+        "import os, signal, django; django.setup()\n"
+        "from datetime import timedelta; from django.db import transaction; from django.utils import timezone\n"
+        "from shizhu.engines.alarms.warnings import reaching\nnow = timezone.now()\n"
+        f"with transaction.atomic():\n    assert {code}\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], env={**os.environ, "DATABASE_URL": url()}, check=False)
+    assert done.returncode == -signal.SIGKILL
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    for _ in range(200):
+        if is_so():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not come")
+
+
+def test_what_came_of_it_is_counted_by_month(county: County, duty: Person, chief: Person) -> None:
+    hit, false = issued(duty, chief), issued(duty, chief)
+    client = browser(chief)
+    when = f"{timezone.localtime(timezone.now() - timedelta(minutes=1)):%Y-%m-%dT%H:%M}"
+    address = f"/alarms/warnings/{hit.warning_id}/outcome"
+    assert "未作改动" in told(client.post(address, {"outcome": "hit", "happened": when}, follow=True))[0]
+    assert PublicWarning.objects.get(pk=hit.warning_id).outcome == ""
+    past = timezone.now() - timedelta(hours=3)
+    PublicWarning.objects.update(state="cleared", ended_at=timezone.now(), issued_at=past)
+    assert told(client.post(address, {"outcome": "hit", "happened": when}, follow=True)) == ["已保存。"]
+    client.post(f"/alarms/warnings/{false.warning_id}/outcome", {"outcome": "false"})
+    for happened_at in (when, ""):
+        given = {"area": EAST, "kind": "lemonade.heat", "level": "red", "happened": happened_at}
+        client.post("/alarms/warnings/skill/", given)
+    (month,) = client.get("/alarms/warnings/skill/").context["months"]
+    skill = month.skill
+    assert (skill.hits, skill.false, skill.misses, skill.detected, skill.false_share) == (1, 1, 1, 50.0, 50.0)
+    assert timedelta(hours=2, minutes=57) < skill.lead < timedelta(hours=3)
+    asked = Asked({"from": "warnings", "by": ["outcome"]}, access.actor(chief), county.pk, timezone.now())
+    found = {row.keys[0]: row.cells[-1] for row in datasets.ask(asked).rows}
+    assert found == {"hit": 1, "false": 1, "miss": 1}
+
+
+def test_races_leave_one_alert_one_draft_and_one_end(
+    county: County, duty: Person, chief: Person, makers: Mapping[str, Person]
+) -> None:
+    """Two at once, again and again: whoever wins, what is kept could have come one after the other."""
+    ops = ("update", "cancel", "allclear", "issue", "drop", "read", "widen", "expire")
+    who, pool = access.actor(chief), ThreadPoolExecutor(2)
+
+    def act(warning: int, op: str) -> str:
+        try:
+            draft = WarningMessage.objects.filter(warning=warning, state="draft").first()
+            newest = WarningMessage.objects.filter(warning=warning, state="issued").order_by("pk").last()
+            if op in {"update", "cancel", "allclear"}:
+                said = draft or newest
+                issuing.follow(warning, op, said.content if said else {}, person=duty.pk)
+            elif op == "issue" and draft:
+                issuing.issue(who, draft.pk, draft.version, web="https://example.org")
+            elif op == "drop" and draft:
+                issuing.drop(draft.pk, draft.version)
+            elif op == "read" and newest:
+                telling.read(makers["east"].pk, newest.notice or 0)
+            elif op == "widen" and newest:
+                reaching.widen(newest.pk, timezone.now() + timedelta(hours=1))
+            elif op == "expire":
+                issuing.expire(timezone.now() + timedelta(days=2))
+        except issuing.NotNow:
+            return "no"
+        finally:
+            connection.close()
+        return "yes"
+
+    @settings(deadline=None, max_examples=25)
+    @given(st.lists(st.tuples(st.sampled_from(ops[:-1]), st.sampled_from(ops)), max_size=6))
+    def run(steps: list[tuple[str, str]]) -> None:
+        draft = drafted(duty, areas=[EAST])
+        number = draft.warning_id
+        for pair in [("issue", "issue"), *steps]:
+            for done in [pool.submit(act, number, op) for op in pair]:
+                done.result()
+            coherent(number)
+
+    run()
+    pool.shutdown()
+
+
+def coherent(number: int) -> None:
+    """What must hold of a warning at any time."""
+    warning = PublicWarning.objects.get(pk=number)
+    rows = list(WarningMessage.objects.filter(warning=warning).order_by("pk"))
+    out = [one for one in rows if one.state == "issued"]
+    kinds = [one.kind for one in out]
+    assert sum(one.state == "draft" for one in rows) <= 1
+    assert kinds[:1] == ["alert"][: len(kinds)]
+    assert all(kind == "update" for kind in kinds[1:-1])
+    ends = {"cancel": "cancelled", "allclear": "cleared"}
+    expected = ends.get(kinds[-1], warning.state) if kinds else warning.state
+    assert warning.state == expected
+    assert warning.state in {"draft", "dropped", "current", "cancelled", "cleared", "expired"}
+    assert (warning.state in {"draft", "dropped"}) == (not kinds)
+    for place, one in enumerate(out):
+        alert = cap.decode(bytes(one.xml or b""))
+        assert one.sha256 == hashlib.sha256(bytes(one.xml or b"")).hexdigest()
+        assert [ref.identifier for ref in alert.references] == [other.identifier for other in out[:place]]
+    told_of = [
+        row.envelope["data"]["message"]
+        for row in OutboxEvent.objects.filter(subject__contains="alarms.warning")
+        if row.envelope["data"].get("message") and row.envelope["data"]["warning"] == number
+    ]
+    assert sorted(told_of) == [one.pk for one in out]
+    twice = Delivery.objects.values("message", "person", "channel").annotate(n=Count("pk")).filter(n__gt=1)
+    assert list(twice) == []

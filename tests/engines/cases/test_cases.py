@@ -13,10 +13,11 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 from django.test import Client
+from django.utils import timezone
 from tests.fixtures import area, organisation, person
 
 from shizhu.engines.alarms import api as alarms
-from shizhu.engines.alarms.models import Alarm
+from shizhu.engines.alarms.models import Alarm, PublicWarning, WarningMessage
 from shizhu.engines.cases import api, timeline
 from shizhu.engines.cases.models import Attachment, Case, Entry, FlowVersion, Task
 from shizhu.engines.things import api as things
@@ -253,3 +254,28 @@ def test_who_has_no_part_in_a_case_sees_nothing_of_it(county: County, staff: dic
     assert stranger.post("/cases/new/lemonade.order/", {"area": "990001101", "title": "两杯"}).status_code == 422
     assert Client().get(f"/cases/{case.pk}/").status_code == 302
     assert snapshot() == before
+
+
+def test_a_warning_starts_the_case_that_the_county_says_once(county: County) -> None:
+    county.settings = {**county.settings, "warnings": {"starts": {"lemonade.heat": "lemonade.order"}}}
+    county.save()
+    town, writer, chief = area(county, "101"), person(county, username="writer"), person(county, username="chief")
+    said = {"event": {"zh": "高温", "en": "Heat"}, "headline": {"zh": "高温红色预警", "en": "Heat"}}
+    now = timezone.now()
+    own = {"organisation": organisation(county), "area": town, "level": "red", "state": "current"}
+    warning = PublicWarning.objects.create(
+        county=county, kind="lemonade.heat", event=said["event"], issued_at=now, expires_at=now, **own
+    )
+    WarningMessage.objects.create(
+        warning=warning, kind="alert", state="issued", content=said, author=writer, approver=chief, identifier="a",
+        sent=now, xml=b"x",
+    )  # fmt: skip
+    event = events.Event("w", "alarms.warning.issued", str(warning.pk), county.pk, now, {"warning": warning.pk})
+    assert handle("cases.warned", event)
+    assert not handle("cases.warned", event)
+    case = Case.objects.get()
+    assert (case.flow, case.area, case.title) == ("lemonade.order", town, "东镇 高温红色预警")
+    county.settings["warnings"] = {}
+    county.save()
+    handle("cases.warned", events.Event("v", event.type, "", county.pk, now, {"warning": warning.pk}))
+    assert Case.objects.count() == 1

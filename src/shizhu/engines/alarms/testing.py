@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.utils import timezone
+
 from shizhu.engines.alarms import api
 from shizhu.engines.alarms.bindings import bind_all
-from shizhu.engines.alarms.logic import examples
+from shizhu.engines.alarms.logic import examples, warnings
 from shizhu.engines.alarms.logic.moments import moment
-from shizhu.engines.alarms.models import Alarm
+from shizhu.engines.alarms.models import Alarm, PublicWarning
+from shizhu.engines.alarms.warnings import drafting, issuing
 from shizhu.engines.things import api as things
 from shizhu.kernel import access, events, testing
 from shizhu.kernel.packs import Body
@@ -65,5 +68,29 @@ def check(trial: Trial, key: str, body: Body) -> Iterator[str]:
         yield "a person without a role sees its alarm"
 
 
+def warn(trial: Trial, key: str, body: Body) -> None:
+    """A warning of the kind at its example's level for the town, written by one person and issued by another."""
+    writer, start = trial.person(), drafting.Start(key, body["example"]["level"], (trial.town,), trial.organisation())
+    content = drafting.prefilled(start, timezone.now())
+    draft = issuing.propose(content, trial.organisation(), trial.town, person=writer.pk)
+    issuing.issue(access.actor(trial.root), draft.pk, draft.version, web="https://example.org")
+
+
+def warned(trial: Trial, key: str, _body: Body) -> Iterator[str]:
+    """It is in force with texts in both languages, and a person without a role gets no page of it."""
+    held = PublicWarning.objects.get(kind=key)
+    said = held.messages.get().content
+    for name in warnings.TEXTS:
+        for language in warnings.LANGUAGES:
+            if not said[name][language] or "{" in said[name][language]:
+                yield f"{name}.{language}: {said[name][language]!r} is no text"
+    for who, expected in ((trial.root, 200), (trial.stranger, 403)):
+        status = trial.status(who, f"/alarms/warnings/{held.pk}/")
+        if status != expected:
+            yield f"the page of its warning answers {who.username} with {status}, expected {expected}"
+
+
 testing.sample("rules", make)
 testing.proof("rules", check)
+testing.sample("warnings", warn)
+testing.proof("warnings", warned)

@@ -136,5 +136,10 @@ def warning_issued(event: events.Event) -> None:
         "source": "alarm", "warning": info.id, "rule": info.kind, "level": info.level, "since": info.issued_at,
         "title": info.headline["zh"],
     }  # fmt: skip
-    title = f"{area.name} {info.headline['zh']}"
-    actions.open_case(actions.Opening(info.starts, title, area, document, alarm=info.alarm, origin=info.origin))
+    stream = alarms.get(info.alarm).datastream if info.alarm else None
+    actions.open_case(
+        actions.Opening(
+            info.starts, f"{area.name} {info.headline['zh']}", area, document, alarm=info.alarm, datastream=stream,
+            origin=info.origin,
+        )
+    )  # fmt: skip

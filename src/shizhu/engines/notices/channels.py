@@ -104,3 +104,10 @@ def _post(url: str, body: bytes, headers: Mapping[str, str] | None = None) -> di
         return calling.post(url, body, headers or {})
     except (OSError, ValueError) as error:
         raise NotSent(f"{url}: {error}") from None
+
+
+def simulate(county: str, named: Mapping[str, str], *, address: str, account: str, secret: str) -> None:
+    """Channels to an operator that is not real: their names by kind. Those that are there already stay as they are."""
+    for kind, name in named.items():
+        own = {"kind": kind, "address": address, "account": account, "secret": secret, "is_simulated": True}
+        Channel.objects.get_or_create(county_id=county, name=name, defaults=own)

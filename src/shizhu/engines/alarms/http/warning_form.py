@@ -80,8 +80,9 @@ class WarningForm(forms.Form):
         for name, field in self.fields.items():
             if isinstance(field.widget, (forms.TextInput, forms.Textarea, forms.DateTimeInput)):
                 field.widget.attrs["class"] = "form-control"
-            elif isinstance(field, forms.ChoiceField) and type(field.widget) is forms.Select:
-                field.widget.attrs["class"] = "form-select"
+            else:
+                is_list = type(field.widget) is forms.Select
+                field.widget.attrs["class"] = "form-select" if is_list else "form-check-input"
             field.widget.attrs["lang"] = {"zh": "zh-Hans", "en": "en"}.get(name[-2:], "")
 
     def content(self, before: Mapping[str, Any]) -> dict[str, Any]:

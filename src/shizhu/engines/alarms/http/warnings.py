@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from shizhu.engines.alarms import api
 from shizhu.engines.alarms.http.warning_form import WarningForm, initial
 from shizhu.engines.alarms.logic.conditions import LEVELS
 from shizhu.engines.alarms.models import Alarm, PublicWarning, WarningMessage
@@ -199,8 +200,8 @@ def _form(
         except issuing.NotNow:
             messages.warning(request, _("Somebody acted before you; this is how the warning stands now."))
             return redirect("alarms:warning", context["warning"].pk)
-    towns = drafting.drawn(county)
-    return render(request, "alarms/warning_form.html", {"form": form, "towns": towns, **context})
+    context |= {"about": api.get(context["alarm"].pk).title} if context.get("alarm") else {}
+    return render(request, "alarms/warning_form.html", {"form": form, "towns": drafting.drawn(county), **context})
 
 
 def _seen(request: Request, number: int) -> PublicWarning:

@@ -21,9 +21,9 @@ def features(who: Actor, county: str, _layer: maps.Layer, asked: maps.Asked) -> 
     at = asked.at or timezone.now()
     rows = access.rows(PublicWarning.objects.filter(county_id=county, issued_at__lte=at, expires_at__gt=at), who, VIEW)
     held = rows.filter(Q(ended_at=None) | Q(ended_at__gt=at))
-    newest = WarningMessage.objects.filter(warning__in=held, state="issued", sent__lte=at).order_by("warning", "-pk")
+    newest = WarningMessage.objects.filter(warning__in=held, state="issued", sent__lte=at).order_by("warning_id", "-pk")
     made = []
-    for message in newest.distinct("warning").select_related("warning"):
+    for message in newest.distinct("warning_id").select_related("warning"):
         said, warning = message.content, message.warning
         shape = _shape(county, message)
         if shape.is_empty:

@@ -28,6 +28,7 @@ CHANNELS = ("sms", "voice")
 SPEAKER = "speaker"
 WIDEN = "alarms.widen"
 RECORD = "record/"
+NOT_REAL = {"Exercise": "【演练】", "Test": "【测试】"}
 ANYBODY = "*"  # in county.yaml: of every kind
 
 
@@ -89,7 +90,7 @@ def told(warning: PublicWarning, message: WarningMessage, before: Sequence[Warni
         one.due = due
     text = "\n".join(filter(None, (message.content[name]["zh"] for name in ("description", "instruction"))))
     number = notices.tell(
-        warning.county_id, f"warning/{message.pk}", known, title=message.content["headline"]["zh"], text=text,
+        warning.county_id, f"warning/{message.pk}", known, title=titled(message), text=text,
         url=f"/cap/{message.identifier}", level=level, wants_receipt=True,
     )  # fmt: skip
     if number is None:
@@ -104,6 +105,11 @@ def told(warning: PublicWarning, message: WarningMessage, before: Sequence[Warni
     if due and found:
         jobs.wake(WIDEN, message.pk, due)
     return number
+
+
+def titled(message: WarningMessage) -> str:
+    """The headline, with a word before it that says when nothing has happened."""
+    return f"{NOT_REAL.get(message.content['status'], '')}{message.content['headline']['zh']}"
 
 
 @dataclass(frozen=True)
@@ -237,7 +243,7 @@ def _name(message: WarningMessage, warning: PublicWarning, silent: Sequence[Addr
         homes = sum(1 for one in of if one.contact)
         lines = [f"未签收：{names}" if names else "", f"未联系到的住户：{homes} 户" if homes else ""]
         notices.tell(
-            warning.county_id, f"{key}/{person}", [person], title=f"请代为通知：{message.content['headline']['zh']}",
+            warning.county_id, f"{key}/{person}", [person], title=f"请代为通知：{titled(message)}",
             text="\n".join(filter(None, lines)), url=f"/cap/{message.identifier}", level=message.content["level"],
             wants_receipt=True,
         )  # fmt: skip

@@ -1,0 +1,91 @@
+"""A public warning in browsers: drafted from an alarm, issued by a second person, confirmed on a phone, all clear."""
+
+from __future__ import annotations
+
+import re
+import urllib.request
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+from tests.browser.conftest import PHONE, Visitor
+from tests.stack.stack import Stack, until
+
+from shizhu.wire import cap
+
+pytestmark = [pytest.mark.stack, pytest.mark.browser]
+Visit = Callable[..., Visitor]
+TOWN = "南宾街道"
+
+
+def feed(living: Stack) -> str:
+    """The public feed, as anybody reads it."""
+    with urllib.request.urlopen(f"{living.address}/cap") as answer:
+        return str(answer.read().decode())
+
+
+def test_from_an_alarm_to_the_all_clear(living: Stack, visit: Visit) -> None:
+    alarm = (
+        "SELECT a.id FROM alarms_alarm a JOIN kernel_area r ON r.id = a.area_id WHERE r.name = %s AND a.state = 'open'"
+    )
+    assert until(lambda: bool(living.query(alarm, TOWN))), living.tail()
+    number = living.query(alarm, TOWN)[0][0]
+
+    officer = visit("officer")
+    officer.page.goto(f"/alarms/{number}/")
+    officer.page.get_by_role("link", name="起草预警").click()
+    expect(officer.page.get_by_label("标题（中文）")).to_have_value(re.compile("水污染事件黄色预警"))
+    expect(officer.page.get_by_role("checkbox", name=TOWN)).to_be_checked()
+    officer.look("warning-draft", dark=True)
+    officer.page.get_by_role("radio", name="橙").check()
+    officer.page.get_by_role("button", name="按模板重新填写").click()
+    expect(officer.page.get_by_label("标题（中文）")).to_have_value(re.compile("水污染事件橙色预警"))
+    officer.page.get_by_role("button", name="保存草稿").click()
+    expect(officer.page.get_by_role("main")).to_contain_text("您起草的内容须由另一人审批发布")
+    expect(officer.page.get_by_role("button", name="审批并发布")).to_have_count(0)
+
+    leader = visit("leader")
+    leader.page.get_by_role("link").filter(has_text="待您审批").click()
+    leader.look("warning-approve")
+    leader.page.get_by_role("button", name="审批并发布").click()
+    expect(leader.page.locator("[data-people]")).to_contain_text(re.compile(r"0 / \d"))
+    assert "橙色预警" in feed(living)
+
+    chief = visit("chief", PHONE)
+    chief.page.get_by_role("link").filter(has_text="橙色预警").first.click()
+    chief.look("warning-told")
+    chief.page.get_by_role("button", name="收到").click()
+    expect(chief.page.get_by_role("main")).to_contain_text("您已确认收到")
+    chief.page.get_by_role("link", name="查看").click()
+    expect(chief.page.get_by_role("main")).to_contain_text("这是演练")
+    chief.look("warning-public")
+
+    expect(leader.page.get_by_text("马德顺")).to_be_visible()
+    expect(leader.page.locator("[data-people]")).to_contain_text(re.compile(r"^[1-9]"), timeout=30_000)
+    expect(leader.page.locator("[data-homes]")).to_contain_text(re.compile(r"^\s*[1-9]"), timeout=150_000)
+    leader.look("warning", dark=True)
+
+    officer.page.reload()
+    officer.page.get_by_role("link", name="解除预警").click()
+    officer.page.get_by_role("button", name="保存草稿").click()
+    leader.page.reload()
+    leader.page.get_by_role("button", name="审批并发布").click()
+    expect(leader.page.get_by_role("main")).to_contain_text("已解除")
+    leader.page.get_by_label("空报（未发生）").check()
+    leader.page.get_by_role("button", name="保存").click()
+    leader.page.goto("/alarms/warnings/skill/")
+    expect(leader.page.get_by_role("main")).to_contain_text("100 %")
+    leader.look("warning-skill")
+    link = re.search(r'href="([^"]+\.xml)"', feed(living))
+    assert link
+    with urllib.request.urlopen(link[1]) as answer:
+        end = cap.decode(answer.read())
+    assert (end.status, end.infos[0].responses, len(end.references)) == ("Exercise", ("AllClear",), 1)
+
+    phone = visit("officer", PHONE)
+    for name, address in (("warnings", "/alarms/warnings/?state=all"), ("warning-new", "/alarms/warnings/new")):
+        phone.page.goto(address)
+        phone.look(name)
+    warning = living.query("SELECT max(id) FROM alarms_publicwarning")[0][0]
+    phone.page.goto(f"/alarms/warnings/{warning}/")
+    phone.look("warning")
