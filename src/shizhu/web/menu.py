@@ -64,7 +64,7 @@ class Group:
 NAMES = {
     "stars": gettext_lazy("Favourites"),
     "daily": gettext_lazy("Daily work"),
-    "domains": gettext_lazy("Fields"),
+    "domains": gettext_lazy("Domains"),
     "manage": gettext_lazy("Data and management"),
 }
 _entries: list[Entry] = []
