@@ -29,6 +29,7 @@ def load(folder: counties.Folder) -> None:
     records_of(folder)
     past_cases(folder)
     values(folder)
+    work(folder)
     cases.duty_simulated(folder.body["code"], folder.yaml("demo/duty"))
 
 
@@ -112,3 +113,10 @@ def values(folder: counties.Folder) -> None:
     for row in folder.yaml("demo/measures"):
         spans = {item: (low, high) for item, (low, high) in row["spans"].items()}
         plan.measures_simulated(folder.body["code"], row["index"], row["year"], spans)
+
+
+def work(folder: counties.Folder) -> None:
+    """A simulated plan of work: clauses split, sent, reported and supervised; once."""
+    if told := folder.yaml("demo/work"):
+        text = (folder.path / "demo" / told["text"]).read_text(encoding="utf-8")
+        plan.work_simulated(folder.body["code"], text, told, picture.drawn(7))

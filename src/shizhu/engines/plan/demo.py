@@ -1,11 +1,20 @@
-"""Invented values of an index for the demo county, marked simulated wherever they are shown."""
+"""Invented values and an invented plan of work for the demo county, marked simulated wherever they are shown."""
 
 from __future__ import annotations
 
+import io
 import random
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
 
+from django.utils import timezone
+
+from shizhu.engines.plan import clauses, importing, nodes, pieces
 from shizhu.engines.plan.indexes import Given, Index
-from shizhu.engines.plan.models import Measure
+from shizhu.engines.plan.models import Clause, Link, Measure, Node, Plan
+from shizhu.kernel import files
+from shizhu.kernel.models import County, File, Organisation, Person
 
 
 def measures_simulated(county: str, index: str, year: int, spans: dict[str, tuple[float, float]]) -> int:
@@ -23,3 +32,78 @@ def measures_simulated(county: str, index: str, year: int, spans: dict[str, tupl
         for item, (low, high) in spans.items()
     ]
     return made.report(year, given, note="模拟数据", by=None, is_simulated=True) + made.compute(year)
+
+
+def work_simulated(county: str, text: str, told: Mapping[str, Any], photo: bytes) -> int:
+    """An invented plan with its pieces, nodes and evidence, as `counties/*/demo/work.yaml` tells it, once.
+
+    Every move goes through the functions the pages call, at its day before or after now. Returns how many pieces.
+    """
+    if Plan.objects.filter(county=county, code=told["code"]).exists():
+        return 0
+    now = timezone.now()
+    by = Person.objects.get(username=told["supervisor"])
+    plan = importing.import_text(
+        County.objects.get(pk=county), text.replace("{year}", str(timezone.localdate(now).year)), code=told["code"],
+        source="模拟数据", by=by,
+    )  # fmt: skip
+    for row in told["settled"]:
+        unit = Organisation.objects.get(county=county, code=row["unit"])
+        clauses.settle_owner(_clause(plan, row["clause"]), unit, is_lead=True, is_right=True, by=by)
+    for words in told["links"]:
+        for link in plan.links.filter(one__text__contains=words, other__text__contains=words):
+            clauses.settle_link(link, Link.State.LINKED, note="同一目标", by=by)
+    for row in told["work"]:
+        _piece(_clause(plan, row["clause"]), row, by, now, photo)
+    nodes.refresh_all(county)
+    nodes.draw(county, timezone.localdate(now), "模拟抽查", by=by)
+    return len(told["work"])
+
+
+def _clause(plan: Plan, words: str) -> Clause:
+    return Clause.objects.filter(plan=plan, text__contains=words).order_by("-order")[0]
+
+
+def _piece(clause: Clause, row: Mapping[str, Any], by: Person, now: datetime, photo: bytes) -> None:
+    """One piece and what became of it."""
+
+    def at(days: int) -> datetime:
+        return now + timedelta(days=days)
+
+    unit = Organisation.objects.select_related("area").get(county=clause.plan.county_id, code=row["unit"])
+    due = timezone.localdate(at(row["due"]))
+    target, measure = row.get("target"), row.get("measure", "")
+    line = pieces.Line(due.year, unit, (), row["title"], target, measure, due)
+    [piece] = pieces.draft(clause, [line], by=by, is_simulated=True)
+    pieces.send([piece], by=by, at=at(row["sent"]))
+    node = piece.nodes.get()
+    if not row["by"]:
+        return
+    reporter = Person.objects.get(username=row["by"])
+    pieces.receive(piece, by=reporter, at=at(row["sent"] + 1))
+    node.piece.refresh_from_db()
+    if shown := row.get("shown"):
+        _shown(node, shown, reporter, by, at, photo)
+    if urged := row.get("urged"):
+        day = timezone.localdate(at(urged["day"] + 3))
+        call = nodes.urge(node, urged["text"], answer_by=day, by=by, at=at(urged["day"]))
+        nodes.answer(call, "收到", by=reporter, at=at(urged["day"] + 1))
+    if blocked := row.get("blocked"):
+        helper = Organisation.objects.select_related("area").get(county=node.county_id, code=blocked["unit"])
+        day = timezone.localdate(at(blocked["day"] + 5))
+        nodes.block(node, helper, blocked["text"], answer_by=day, by=reporter, at=at(blocked["day"]))
+
+
+def _shown(node: Node, shown: Mapping[str, Any], reporter: Person, by: Person, at: Any, photo: bytes) -> None:
+    def kept(who: Person) -> list[File]:
+        return [
+            files.keep(io.BytesIO(photo), name="模拟照片.png", organisation=node.organisation, area=node.area, by=who)
+        ]
+
+    told = nodes.Shown(f"{shown['note']}（模拟）", shown.get("value"), kept(reporter))
+    evidence = nodes.show(node, told, by=reporter, at=at(shown["day"]))
+    if "accepted" in shown:
+        nodes.decide(evidence, accept=True, why="", by=by, at=at(shown["accepted"]))
+    if found := shown.get("found"):
+        looked = nodes.Looked(found["longitude"], found["latitude"], False, f"{found['note']}（模拟）", kept(by))
+        nodes.check(node, looked, by=by, at=at(found["day"]))

@@ -55,7 +55,7 @@ KINDS = {
     "raised": ("arrow-up", gettext_noop("Not answered in time: went up")),
     "check-true": ("eye", gettext_noop("Checked on the spot: true")),
     "check-false": ("eye", gettext_noop("Checked on the spot: false")),
-    "light": ("activity", gettext_noop("Light")),
+    "light": ("activity", gettext_noop("Light told")),
 }
 
 

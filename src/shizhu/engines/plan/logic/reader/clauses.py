@@ -37,6 +37,7 @@ _TELLS = re.compile(r"^(?:现将|请|特此|为|根据|按照|依据)[^，。]*$
 _PRINCIPLE = re.compile(r"指导思想|基本原则|总体要求$|总体思路|编制(?:依据|说明)|规划期限")
 _YEAR = re.compile(r"\W*(?:力争)?到?20\d{2}年")
 _BOX = re.compile(r"专[栏题]")
+_ENTRIES = frozenset({"arabic", "bracket", "circle"})
 _SHORTEST, _LONGEST_LEAD = 8, 26
 _AHEAD = frozenset({"level", "added", "growth", "change", "share"})
 
@@ -100,8 +101,13 @@ def _leads(text: str, number: int, facts: Sequence[Fact]) -> bool:
 
 def _boxed(headings: tuple[str, ...], box: Box) -> tuple[str, ...]:
     """The headings of a paragraph inside a box: the box's own in the place of its printed line."""
-    at = next((number for number, heading in enumerate(headings) if _BOX.match(compact(heading))), len(headings))
-    return (*_joined(headings[:at], f"专栏{box.no or ''} {box.title}"), *headings[at + 1 :])
+    own = f"专栏{box.no or ''} {box.title}"
+    at = next((number for number, heading in enumerate(headings) if _BOX.match(compact(heading))), None)
+    if at is not None:
+        return (*_joined(headings[:at], own), *headings[at + 1 :])
+    styles = [marker.style if (marker := marker_of(heading)) else "" for heading in headings]
+    at = next((number for number, style in enumerate(styles) if style in _ENTRIES), len(headings))
+    return (*_joined(headings[:at], own), *headings[at:])
 
 
 def _joined(headings: tuple[str, ...], lead: str) -> tuple[str, ...]:
