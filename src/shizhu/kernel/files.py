@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import uuid
 import zipfile
 from collections.abc import Callable, Collection
@@ -77,16 +78,17 @@ def keep(
 
 
 def store(
-    data: bytes, *, name: str, media_type: str, organisation: Organisation, area: Area, by: Person | None
+    data: bytes | Path, *, name: str, media_type: str, organisation: Organisation, area: Area, by: Person | None
 ) -> File:
-    """Keep bytes durably under a type that the caller vouches for, and return their row."""
-    digest = hashlib.sha256(data).hexdigest()
-    with transaction.atomic():
+    """Keep bytes, or those of a file, durably under a type that the caller vouches for, and return their row."""
+    with data.open("rb") if isinstance(data, Path) else BytesIO(data) as content, transaction.atomic():
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+        size = content.seek(0, os.SEEK_END)
         _hold(digest)  # nobody sweeps these bytes before their row is there
-        _write(Path(settings.CONFIG.home) / "files" / digest[:2] / digest, data)
+        _write(Path(settings.CONFIG.home) / "files" / digest[:2] / digest, content)
         return File.objects.create(
             county_id=area.county_id, organisation=organisation, area=area, name=Path(name).name[:200],
-            media_type=media_type, size=len(data), sha256=digest, created_by=by,
+            media_type=media_type, size=size, sha256=digest, created_by=by,
         )  # fmt: skip
 
 
@@ -95,13 +97,14 @@ def _hold(digest: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"kernel.file {digest}"])
 
 
-def _write(target: Path, data: bytes) -> None:
+def _write(target: Path, content: BinaryIO) -> None:
     """The bytes on the disk, whole or not at all."""
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_suffix(f".{uuid.uuid4().hex}")  # two may bring the same bytes at once
         with part.open("wb") as out:
-            out.write(data)
+            content.seek(0)
+            shutil.copyfileobj(content, out)
             out.flush()
             os.fsync(out.fileno())
         part.replace(target)

@@ -73,12 +73,6 @@ def begin(person: Person, county: str, given: Mapping[str, str], site: str) -> r
     return made
 
 
-def of(person: Person, county: str) -> list[records.Batch]:
-    """What the person had written, the newest first."""
-    rows = records.Batch.objects.filter(person=person, county=county, register=WORK)
-    return list(rows.select_related("made").order_by("-created")[:50])
-
-
 def run(batch: records.Batch, who: Actor) -> None:
     """Write the file of a selection, of what its person may see while it is written; begun anew after a crash."""
     if not who.has("maps.map.view"):

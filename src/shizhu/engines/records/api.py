@@ -44,6 +44,7 @@ from shizhu.engines.records.facts import files as files_of
 from shizhu.engines.records.grid import Cell, cells, gridded
 from shizhu.engines.records.http.ogc.landing import Part, add_part
 from shizhu.engines.records.http.ogc.openapi import operation as read_operation
+from shizhu.engines.records.http.running import work_file, work_page
 from shizhu.engines.records.indexes import THINNED, prepare_registers
 from shizhu.engines.records.logic.cql2 import Cql2Error
 from shizhu.engines.records.logic.cql2_sql import Column, condition
@@ -177,4 +178,6 @@ __all__ = [
     "update",
     "whose",
     "withdraw",
+    "work_file",
+    "work_page",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pghistory
@@ -119,7 +120,7 @@ def end(batch: Batch, state: State, *, fault: str = "") -> None:
     batch.save(update_fields=["state", "fault", "finished"] if state == State.FAILED else None)
 
 
-def keep(batch_person: Person, county: str, data: bytes, name: str, media_type: str) -> File:
+def keep(batch_person: Person, county: str, data: bytes | Path, name: str, media_type: str) -> File:
     """Keep a file that was given or made; only its person is shown it."""
     organisation = Organisation.objects.get(county_id=county, code=county)
     area = Area.objects.get(county_id=county, code=county)

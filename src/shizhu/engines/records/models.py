@@ -229,6 +229,7 @@ class Batch(models.Model):
         EXPORT = "export"
         CHANGE = "change"
         SELECTION = "selection"  # of the map
+        READINGS = "readings"  # of a station
         DECLARE = "declare"  # a change of the declaration itself; its register is `<kind>/<key>`
 
     class State(models.TextChoices):

@@ -14,12 +14,22 @@ class ThingsConfig(AppConfig):
         """Register what packs may declare, menu and pages."""
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.records import api as records  # noqa: PLC0415  # apps must be loaded first
-        from shizhu.engines.things import datasets, declare, dossier, features, finding, ingest, places  # noqa: PLC0415
+        from shizhu.engines.things import (  # noqa: PLC0415
+            datasets,
+            declare,
+            dossier,
+            exporting,
+            features,
+            finding,
+            ingest,
+            places,
+        )
         from shizhu.web import live, menu, search  # noqa: PLC0415  # apps must be loaded first
 
         declare.register()
         datasets.register()
         records.add_collections(features.of)
+        records.add_work(records.Batch.Kind.READINGS, exporting.run)
         names = {"zh": "设备", "en": "Device"}
         records.add_reference("things.device", records.Reference(names, places.device_titles, places.device_search))
         group = {"zh": "监测设备", "en": "Monitoring"}

@@ -31,10 +31,11 @@ FROM read_parquet(?, filename = true) ANTI JOIN recalled USING (datastream_id, f
 WHERE phenomenon_time >= ? AND phenomenon_time < ?
 QUALIFY row_number() OVER (PARTITION BY datastream_id, phenomenon_time ORDER BY sequence DESC) = 1
 """
+NAMED = """['good', 'suspect', 'bad'][verdict + 1] AS verdict,
+       ['measured', 'simulated', 'replayed'][origin + 1] AS origin"""
 EXPORTED = f"""
 SELECT datastream_id, phenomenon_time, phenomenon_end, result_time, result, result_json,
-       ['good', 'suspect', 'bad'][verdict + 1] AS verdict, ['measured', 'simulated', 'replayed'][origin + 1] AS origin,
-       known_at FROM ({KNOWN}) WHERE verdict <> 3
+       {NAMED}, known_at FROM ({KNOWN}) WHERE verdict <> 3
 """
 AGGREGATE = f"""
 SELECT datastream_id, epoch_us({{bucket}}) AS start, count(*), sum(result::DECIMAL(28, 9)), min(result), max(result)

@@ -55,23 +55,24 @@ class Known(NamedTuple):
 
 def series(stream: int, start: datetime, end: datetime, most: int) -> list[Known]:
     """The newest `most` readings of a span, newest first."""
-    return _read(_pairs(stream, start, end), NEWEST_FIRST, start, end, most)
+    return _read(pairs([stream], start, end), NEWEST_FIRST, start, end, most)
 
 
 def files(stream: int, start: datetime, end: datetime) -> list[str]:
     """Files that hold readings of a span, in order of their days."""
-    return [str(archive.folder() / file) for _, file in _pairs(stream, start, end)]
+    return [str(archive.folder() / file) for _, file in pairs([stream], start, end)]
 
 
 def newest(streams: Collection[int], at: datetime) -> dict[int, Known]:
     """Of each datastream the newest reading until then, if any lies in a file."""
-    pairs = _fetched(LAST_FILES, [list(streams), archive.day_of(at)])
-    found = _read(pairs, NEWEST, BEGINNING, at)
+    last = _fetched(LAST_FILES, [list(streams), archive.day_of(at)])
+    found = _read(last, NEWEST, BEGINNING, at)
     return {known.stream: known for known in found}
 
 
-def _pairs(stream: int, start: datetime, end: datetime) -> list[tuple[int, str]]:
-    return _fetched(FILES, [[stream], *_days(start, end)])
+def pairs(streams: Collection[int], start: datetime, end: datetime) -> list[tuple[int, str]]:
+    """(datastream, file) that hold readings of a span, in order of their days."""
+    return _fetched(FILES, [list(streams), *_days(start, end)])
 
 
 def _days(start: datetime, end: datetime) -> tuple[date, date]:
@@ -85,9 +86,9 @@ def _fetched(query: str, values: Sequence[Any]) -> list[tuple[int, str]]:
         return list(cursor.fetchall())
 
 
-def _read(pairs: Iterable[tuple[int, str]], query: str, start: datetime, end: datetime, *more: int) -> list[Known]:
+def _read(lying: Iterable[tuple[int, str]], query: str, start: datetime, end: datetime, *more: int) -> list[Known]:
     streams, files = [], []
-    for stream, file in pairs:
+    for stream, file in lying:
         streams.append(stream)
         files.append(str(archive.folder() / file))
     if not streams:

@@ -24,7 +24,7 @@ MOST = 100  # batches on the page of what one did before
 State = Batch.State
 KINDS: dict[str, tuple[str, ...]] = {
     Batch.Kind.IMPORT: ("new", "changed", "same", "wrong"), Batch.Kind.CHANGE: ("changed", "same", "wrong"),
-    Batch.Kind.EXPORT: (), Batch.Kind.SELECTION: (), Batch.Kind.DECLARE: (),
+    Batch.Kind.EXPORT: (), Batch.Kind.SELECTION: (), Batch.Kind.READINGS: (), Batch.Kind.DECLARE: (),
 }  # fmt: skip
 
 

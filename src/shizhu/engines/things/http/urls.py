@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from shizhu.engines.things.http import care, developer, listing, provisioning, views
+from shizhu.engines.things.http import care, developer, exports, listing, provisioning, views
 
 app_name = "things"
 urlpatterns = [
@@ -15,6 +15,9 @@ urlpatterns = [
     path("<int:number>/commands", care.command, name="command"),
     path("<int:number>/maintenance", care.maintain, name="maintain"),
     path("<int:number>/service", care.service, name="service"),
+    path("<int:number>/export", exports.begin, name="export_begin"),
+    path("exports/<int:number>/", exports.page, name="export"),
+    path("exports/<int:number>/readings", exports.file, name="export_file"),
     path("maintenance/<int:number>/end", care.maintenance_end, name="maintenance_end"),
     path("service/<int:number>/certificate", care.certificate, name="certificate"),
     path("developer/", developer.developer, name="developer"),

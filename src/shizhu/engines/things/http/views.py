@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, time, timedelta
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -70,15 +71,21 @@ def thing_detail(request: Request, number: int) -> HttpResponse:
     return render(request, "things/detail.html", context)
 
 
-def _own_span(request: Request) -> tuple[datetime, datetime] | None:
-    """Days that somebody chose, both whole, in the county's time."""
+def own_days(given: Mapping[str, Any]) -> tuple[date, date] | None:
+    """The first and the last day that somebody chose."""
     try:
-        days = [parse_date(request.GET.get(name, "")) for name in ("from", "to")]
+        first, last = (parse_date(given.get(name, "")) for name in ("from", "to"))
     except ValueError:
         return None
-    if days[0] is None or days[1] is None or days[1] < days[0]:
+    return None if first is None or last is None or last < first else (first, last)
+
+
+def _own_span(request: Request) -> tuple[datetime, datetime] | None:
+    """Days that somebody chose, both whole, in the county's time."""
+    days = own_days(request.GET)
+    if days is None:
         return None
-    start, end = (timezone.make_aware(datetime.combine(day, time.min)) for day in days if day)
+    start, end = (timezone.make_aware(datetime.combine(day, time.min)) for day in days)
     return start, end + timedelta(days=1)
 
 
