@@ -138,3 +138,6 @@ def test_the_tree_counts_below_each_heading(county: County, plan: Plan) -> None:
     assert counts["扩大示范规模"] == (2, 2, 2)
     assert counts["附件1 甲县柠檬产业发展重点任务分工表"] == (0, 2, 1)
     assert len(rows(page)) == 7
+    row = clause("示范摊位工程", "task")
+    tasks = browser(person(county, VIEW, username="reader")).get("/plan/tasks/").content.decode()
+    assert f'<a href="/plan/clauses/{row.pk}/"><strong>示范摊位工程</strong></a>' in tasks

@@ -308,4 +308,6 @@ def tasks(request: Request) -> HttpResponse:
     if plan is None:
         return render(request, "plan/empty.html", {"may_edit": request.actor.has(EDIT)})
     boxes = (plan.document or {}).get("boxes", [])
-    return render(request, "plan/tasks.html", {"plan": plan, "tasks": plan.tasks.all(), "boxes": boxes})
+    return render(
+        request, "plan/tasks.html", {"plan": plan, "tasks": plan.tasks.prefetch_related("clauses"), "boxes": boxes}
+    )
