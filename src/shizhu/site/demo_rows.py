@@ -30,6 +30,7 @@ def load(folder: counties.Folder) -> None:
     past_cases(folder)
     values(folder)
     work(folder)
+    stock_of(folder)
     cases.duty_simulated(folder.body["code"], folder.yaml("demo/duty"))
 
 
@@ -104,6 +105,14 @@ def past_cases(folder: counties.Folder) -> None:
         opened, took = now - timedelta(days=row["days_ago"]), timedelta(days=row["took"])
         area = areas[row["town"]]
         cases.play(cases.PastCase(told["flow"], row["title"], area, opened, took, document, answers, photos))
+
+
+def stock_of(folder: counties.Folder) -> None:
+    """What lies in simulated stores; once."""
+    told = folder.yaml("demo/stock")
+    if told:
+        person = Person.objects.get(username=told["person"])
+        cases.stock_simulated(person, folder.body["code"], told["book"], told["rows"])
 
 
 def values(folder: counties.Folder) -> None:

@@ -16,8 +16,9 @@ from shizhu.engines.cases.actions import (
 from shizhu.engines.cases.collection import CaseRow, Selection, count, count_by, select
 from shizhu.engines.cases.past import PastCase, play
 from shizhu.engines.cases.rosters import simulated as duty_simulated
+from shizhu.engines.cases.stock import simulated as stock_simulated
 
 __all__ = [
     "CLOSED", "OPENED", "TASK_READY", "AnswerRefused", "CaseRow", "Opening", "PastCase", "Selection", "TaskGone",
-    "Upload", "answer", "count", "count_by", "duty_simulated", "open_case", "play", "select",
+    "Upload", "answer", "count", "count_by", "duty_simulated", "open_case", "play", "select", "stock_simulated",
 ]  # fmt: skip

@@ -22,6 +22,7 @@ class CasesConfig(AppConfig):
             finding,
             happening,
             places,
+            stock,
             telling,
             waits,
         )
@@ -51,6 +52,8 @@ class CasesConfig(AppConfig):
         maps.subject("case", dossier.case)
         maps.section(40, dossier.of_subject)
         maps.section(60, dossier.photos)
+        maps.section(30, stock.section)
+        maps.source("stock", stock.features, verb="cases.stock.view", group={"zh": "物资", "en": "Supplies"})
         events.consumer("cases.start", [alarms.RAISED], happening.alarm_raised)
         events.consumer("cases.warned", [alarms.WARNED], happening.warning_issued)
         events.consumer("cases.telling", [actions.TASK_READY], telling.task_ready)

@@ -119,6 +119,17 @@ def check_emergency(key: str, body: Body, everything: LoadedPacks) -> Iterator[s
             yield f"alarms: {level}: the plan has no such level"
 
 
+def check_stock(_key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
+    """Registers exist, and the articles have the fields that are named."""
+    for register in (body["articles"], *body["places"]):
+        if packs.find(everything, "registers", register) is None:
+            yield f"{register}: no pack declares this register"
+    articles = packs.find(everything, "registers", body["articles"]) or {"properties": {}}
+    for name in filter(None, (body["unit"], body.get("single"))):
+        if name not in articles["properties"]:
+            yield f"{name}: is no field of {body['articles']}"
+
+
 def make_emergency(key: str, body: Body) -> Iterator[tuple[str, str, Body]]:
     """A plan as a flow and its forms; nothing where its tasks cannot be put in order, which `check_emergency` tells."""
     for form, made in emergency.forms(key, body).items():
@@ -155,4 +166,5 @@ def register() -> None:
         makes=make_emergency,
     )  # fmt: skip
     packs.kind("patrols", schema=packs.read_schema("shizhu.engines.cases", "patrol"), check=check_patrol)
+    packs.kind("stocks", schema=packs.read_schema("shizhu.engines.cases", "stock"), check=check_stock)
     packs.kind("forms", schema=packs.read_schema("shizhu.engines.cases", "form"), check=check_form)

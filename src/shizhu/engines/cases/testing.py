@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 
-from shizhu.engines.cases import actions, flows
+from shizhu.engines.cases import actions, flows, stock
 from shizhu.engines.cases.assignment import candidates
 from shizhu.engines.cases.logic import FlowError, emergency
 from shizhu.engines.cases.models import DRILL, Case, Task
+from shizhu.engines.records import api as records
 from shizhu.kernel import access, testing
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Person
@@ -162,7 +164,17 @@ def check_emergency(trial: Trial, key: str, body: Body) -> Iterator[str]:
         yield from (f"levels.{level}: {id_}: is not given at this level" for id_ in sorted(wanted - done))
 
 
+def make_stock(trial: Trial, key: str, body: Body) -> None:
+    """One article at one place."""
+    who, county, register = access.actor(trial.root), trial.county.pk, body["places"][0]
+    article = next(records.scan(who, county, body["articles"], records.Query()))
+    place = next(one for one in records.scan(who, county, register, records.Query()) if one.geometry is not None)
+    wanted = stock.Wanted(key, "receive", article.key, Decimal(1), target=(register, place.key))
+    stock.move(who, county, wanted)
+
+
 testing.sample("flows", make)
+testing.sample("stocks", make_stock)
 testing.proof("emergencies", check_emergency)
 testing.proof("flows", check)
 testing.proof("forms", check_form)

@@ -26,7 +26,8 @@ ACTED = {
     "handed": gettext_noop("handed over"), "invited": gettext_noop("asked to handle jointly"),
     "said": gettext_noop("said as a joint handler"), "urged": gettext_noop("urged"),
     "supervised": gettext_noop("put under supervision"),
-    "remarked": gettext_noop("remarked"),
+    "remarked": gettext_noop("remarked"), "stock_issue": gettext_noop("drew from the stock"),
+    "stock_return": gettext_noop("gave back to the stock"),
 }  # fmt: skip
 ASKED = {
     "pause": gettext_noop("a pause for supplements"), "extend": gettext_noop("more time"),

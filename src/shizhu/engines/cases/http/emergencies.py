@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from shapely.geometry import shape
 
-from shizhu.engines.cases import emergencies, flows, places
+from shizhu.engines.cases import emergencies, flows, places, stock
 from shizhu.engines.cases.acting import CannotNow
 from shizhu.engines.cases.assignment import is_concerned
 from shizhu.engines.cases.emergencies import Line, Response
@@ -23,6 +23,7 @@ from shizhu.engines.cases.logic import emergency
 from shizhu.engines.cases.models import DRILL, Case
 from shizhu.engines.cases.timeline import timeline
 from shizhu.engines.maps import api as maps
+from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel import access
 from shizhu.kernel.models import Area, Person, Role
@@ -64,8 +65,8 @@ def bars(response: Response) -> list[Bar]:
     return found
 
 
-def _case(request: Request, number: int) -> Case:
-    """A response that the person may see."""
+def response_of(request: Request, number: int) -> Case:
+    """A response that the person may see. Raises Http404, PermissionDenied."""
     rows = Case.objects.select_related("organisation", "area", "county").filter(county=request.county)
     case = get_object_or_404(rows, pk=number)
     if not emergencies.is_one(case.flow, case.county_id):
@@ -77,7 +78,7 @@ def _case(request: Request, number: int) -> Case:
 
 def post(request: Request, number: int) -> HttpResponse:
     """The command post (指挥页) of a response: level, clock, tasks against their minutes, orders, what is near."""
-    case = _case(request, number)
+    case = response_of(request, number)
     body = emergencies.plans(case.county_id)[case.flow]
     response = emergencies.response(case)
     task = emergencies.command_task(case)
@@ -90,7 +91,8 @@ def post(request: Request, number: int) -> HttpResponse:
         "colour": COLOURS.get(response.level, "none"), "task": task if commands else None,
         "fields": forms.fields(form, request.actor, case.county_id, {}, {}) if commands else (), "form": form,
         "people": _people(case) if commands else (), "near": near, "sketch": drawn, "lines": timeline(case)[::-1],
-        "contacts": body.get("contacts", ()), "is_open": case.status == Case.Status.OPEN,
+        "contacts": body.get("contacts", ()),
+        "may_draw": request.actor.has(stock.MOVE), "is_open": case.status == Case.Status.OPEN,
     }  # fmt: skip
     return render(request, "cases/command.html", context)
 
@@ -115,20 +117,31 @@ def _near(request: Request, case: Case, body: dict[str, Any]) -> tuple[list[dict
         if layer is None:
             continue
         found = maps.nearest(request.actor, case.county_id, layer, (at.x, at.y), NEAR)
-        rows = [
+        rows: list[dict[str, Any]] = [
             {"number": number, "told": one.feature.properties, "km": one.metres / 1000}
             for number, one in enumerate(found, len(points))
         ]
         points += [one.feature.shape.centroid for one in found]
+        for row, one in zip(rows, found, strict=True):
+            row["stock"] = _stock(request, case, register, one.feature.id)
         groups.append({"title": titles[name], "icon": layer.icon, "rows": rows})
     outline = Area.objects.get(county=case.county_id, code=case.county_id).geometry
     return groups, sketch(shapely.GeometryCollection(points), outline)
 
 
+def _stock(request: Request, case: Case, register: str, feature: str) -> str:
+    """What lies at a place, in words."""
+    if not any(register in body["places"] for body in stock.books(case.county_id).values()):
+        return ""
+    key = records.get_by_id(request.actor, int(feature.rpartition("-")[2])).key
+    found = stock.at_place(request.actor, case.county_id, register, key)
+    return " · ".join(f"{line.title} {line.amount}" for _book, _body, lines in found for line in lines)
+
+
 @require_POST
 def order(request: Request, number: int) -> HttpResponse:
     """An order to a named person; what does not fit is said, and nothing is changed."""
-    case = _case(request, number)
+    case = response_of(request, number)
     try:
         emergencies.order(
             request.actor, case.pk, acting.person_of(request), request.POST.get("text", ""),

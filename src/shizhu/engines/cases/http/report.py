@@ -40,14 +40,14 @@ def _parts(case: Case) -> Iterator[Part]:
     yield Heading(_("Facts"))
     yield Table(list(_facts(case)), widths=(4, 12))
     yield Heading(_("Timeline"))
-    yield Table([(_moment(line.at), _told(line)) for line in timeline(case)], widths=(4, 12))
+    yield Table([(moment(line.at), told(line)) for line in timeline(case)], widths=(4, 12))
     pictures = Attachment.objects.filter(case=case).select_related("file", "file__created_by").order_by("pk")
     if pictures:
         yield Heading(_("Files"))
     for picture in pictures:
         file = picture.file
         by = f" · {file.created_by.name}" if file.created_by else ""
-        yield Picture(files.path_of(file).read_bytes(), f"{file.name} · {_moment(file.created)}{by}")
+        yield Picture(files.path_of(file).read_bytes(), f"{file.name} · {moment(file.created)}{by}")
 
 
 def _facts(case: Case) -> Iterator[tuple[str, str]]:
@@ -56,13 +56,13 @@ def _facts(case: Case) -> Iterator[tuple[str, str]]:
     yield _("Stage"), label(about.stages[case.stage])
     yield _("Town"), named(case.area)
     yield _("In charge"), named(case.organisation)
-    yield _("Opened"), f"{_moment(case.opened_at)}{f' · {case.opened_by.name}' if case.opened_by else ''}"
-    yield _("Deadline"), _moment(case.due_at)
+    yield _("Opened"), f"{moment(case.opened_at)}{f' · {case.opened_by.name}' if case.opened_by else ''}"
+    yield _("Deadline"), moment(case.due_at)
     if case.closed_at:
-        yield _("Closed"), f"{_moment(case.closed_at)} {_('in time') if case.closed_at <= case.due_at else _('late')}"
+        yield _("Closed"), f"{moment(case.closed_at)} {_('in time') if case.closed_at <= case.due_at else _('late')}"
 
 
-def _told(line: Line) -> str:
+def told(line: Line) -> str:
     """A line of the timeline as text."""
     data = line.data
     match line.kind:
@@ -86,12 +86,24 @@ def _told(line: Line) -> str:
         case "done":
             answers = [f"{label(title)}：{label(value)}" for title, value in data["answer"]]
             return "\n".join([f"{label(data['name'])} · {_('done')} {data['person'].name}", *answers])
-    return _(ENDS[line.kind]) if line.kind in ENDS else label(data["name"])
+    return _(ENDS[line.kind]) if line.kind in ENDS else _moved(line)
+
+
+def _moved(line: Line) -> str:
+    """What somebody did beside the tasks, or what happened to the case."""
+    data = line.data
+    person, entry = data["person"].name if data["person"] else "", data["entry"].data
+    if "acted" in data:
+        return f"{data['acted']} {person} {entry.get('why', '')}".strip()
+    if line.kind == "happened" and person:
+        return f"{label(data['name'])} {person} → {entry['answer'].get('to', '')}\n{entry['answer'].get('text', '')}"
+    return label(data["name"])
 
 
 def _origin(origin: int) -> str:
     return f"（{_(ORIGINS[origin])}）" if origin else ""
 
 
-def _moment(moment: datetime) -> str:
-    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M}"
+def moment(at: datetime) -> str:
+    """A moment as documents have it."""
+    return f"{timezone.localtime(at):%Y-%m-%d %H:%M}"

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from shizhu.engines.cases.http import (
     acting,
+    aftermath,
     declaring,
     drawing,
     duty,
@@ -13,6 +14,7 @@ from shizhu.engines.cases.http import (
     outside,
     patrols,
     report,
+    stock,
     views,
 )
 
@@ -22,6 +24,7 @@ cases = [
     path("<int:number>/flow.json", drawing.of_case, name="flow"),
     path("<int:number>/act", acting.act, name="act"),
     path("<int:number>/command/", emergencies.post, name="command"),
+    path("<int:number>/command/report.docx", aftermath.report, name="aftermath"),
     path("<int:number>/order", emergencies.order, name="order"),
     path("emergencies/", emergencies.library, name="emergencies"),
     path("emergencies/<str:key>/", emergencies.plan, name="emergency"),
@@ -73,4 +76,7 @@ urlpatterns = [
     path("duty/", include((roster, "duty"))),
     path("patrols/", include((walked, "patrols"))),
     path("field/", include((in_field, "field"))),
+    path(
+        "stock/", include(([path("", stock.index, name="index"), path("<str:key>/", stock.book, name="book")], "stock"))
+    ),
 ]

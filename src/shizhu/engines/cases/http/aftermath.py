@@ -1,0 +1,101 @@
+"""A response or a drill afterwards, as an official document: planned and real minutes, what was late, what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from django.http import HttpResponse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from shizhu.engines.cases import emergencies, flows
+from shizhu.engines.cases.emergencies import Line, Response
+from shizhu.engines.cases.http import emergencies as pages
+from shizhu.engines.cases.http.report import moment, told
+from shizhu.engines.cases.logic.emergency import LEVEL_NAMES
+from shizhu.engines.cases.models import DRILL, Case
+from shizhu.engines.cases.timeline import timeline
+from shizhu.kernel import documents
+from shizhu.kernel.documents import Heading, Table
+from shizhu.kernel.text import label, named
+from shizhu.web.middleware import Request
+
+CHINESE = "zh-hans"
+
+
+def report(request: Request, number: int) -> HttpResponse:
+    """The document, for those who may see the response; Chinese whoever asks, as an office files it."""
+    case = pages.response_of(request, number)
+    with translation.override(CHINESE):
+        content, name = _made(case)
+    disposition = f"attachment; filename=\"{case.number}.docx\"; filename*=UTF-8''{quote(name)}.docx"
+    return HttpResponse(content, content_type=documents.MEDIA_TYPE, headers={"Content-Disposition": disposition})
+
+
+def _made(case: Case) -> tuple[bytes, str]:
+    from shizhu.kernel import official  # noqa: PLC0415  # loads python-docx
+
+    _flow, about = flows.version(case.flow, case.digest)
+    name = _("After-action report of a drill") if case.origin == DRILL else _("After-action report")
+    today = timezone.localdate()
+    front = official.Front(
+        head=f"{label(about.title)}{_('drill') if case.origin == DRILL else ''}", number=case.number,
+        issuer=named(case.organisation), day=official.dated(today.year, today.month, today.day),
+        title=f"{case.title}{name}",
+    )  # fmt: skip
+    return official.official(front, _parts(case, emergencies.response(case))), f"{case.number}-{name}"
+
+
+def _parts(case: Case, response: Response) -> Iterator[Any]:
+    from shizhu.kernel.wordcharts import Chart, Series  # noqa: PLC0415  # beside what loads python-docx
+
+    done = [line for line in response.lines if line.off is not None]
+    yield Heading(_("What it was"))
+    if case.origin == DRILL:
+        yield _("This is a drill: nothing in it is real. It was run on the plan in force and measured by the minute.")
+    end = moment(case.closed_at) if case.closed_at else _("still running")
+    yield _("It began on %(begin)s, ended on %(end)s and took %(minutes)d minutes.") % {
+        "begin": moment(case.opened_at), "end": end, "minutes": round(response.clock),
+    }  # fmt: skip
+    yield _("Of %(all)d tasks %(done)d were done, %(in_time)d of them in time.") % {
+        "all": len(response.lines), "done": response.done, "in_time": response.in_time,
+    }  # fmt: skip
+    yield Heading(_("Planned and real minutes"))
+    heads = [_("Task"), _("Level"), _("Done by"), _("Planned"), _("Real"), _("Off by")]
+    yield Table([_row(line) for line in response.lines], head=heads, widths=(5, 1.8, 2.2, 1.8, 1.8, 2))
+    if done:
+        series = [
+            Series(_("Planned"), [round(line.planned_to, 1) for line in done]),
+            Series(_("Real"), [round(line.ended or 0, 1) for line in done]),
+        ]
+        names = [label(line.title) for line in done]
+        yield Chart("bar", names, series, _("Minute of each task since the start"), _("minutes"), height=70)
+    yield Heading(_("What was late"))
+    late = [line for line in response.lines if line.is_late]
+    for line in late:
+        yield _("%(task)s (%(who)s): %(text)s") % {
+            "task": label(line.title),
+            "who": line.by or "—",
+            "text": _late(line),
+        }
+    if not late:
+        yield _("Nothing was late.")
+    yield Heading(_("Timeline"))
+    yield Table(
+        [(moment(line.at), told(line)) for line in timeline(case)], head=[_("Time"), _("What happened")], widths=(4, 11)
+    )
+
+
+def _row(line: Line) -> tuple[str, ...]:
+    real = f"{line.ended:.0f}" if line.off is not None and line.ended is not None else "—"
+    off = "—" if line.off is None else f"{line.off:+.0f}"
+    level = label(LEVEL_NAMES[line.level]) if line.level else _("Order")
+    return label(line.title), level, line.by or "—", f"{line.planned_to:.0f}", real, off
+
+
+def _late(line: Line) -> str:
+    if line.off is None:
+        return _("not done")
+    return _("%(minutes)d minutes late") % {"minutes": round(line.off)}

@@ -1,0 +1,213 @@
+"""The stock book (台账): receive, issue to a case, move, return, write off; each is signed and one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from shapely.geometry import mapping
+
+from shizhu.engines.cases.assignment import is_concerned
+from shizhu.engines.cases.models import Case, Entry, Holding, Movement
+from shizhu.engines.maps import api as maps
+from shizhu.engines.records import api as records
+from shizhu.kernel import access, packs
+from shizhu.kernel.access import Actor
+from shizhu.kernel.models import Area, Organisation, Person
+from shizhu.kernel.packs import Body
+
+VIEW, MOVE = "cases.stock.view", "cases.stock.move"
+CASE = "case"  # the register of places that are cases
+Kind = Movement.Kind
+ENDS = {  # kind → (whether it comes from a place, whether it goes to one); `case` for a case
+    Kind.RECEIVE: ("", "place"), Kind.ISSUE: ("place", CASE), Kind.MOVE: ("place", "place"),
+    Kind.RETURN: (CASE, "place"), Kind.WRITE_OFF: ("place", ""),
+}  # fmt: skip
+MOST = Decimal(1_000_000)
+
+
+class CannotMove(ValueError):
+    """What was asked does not fit the book; the text says why."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A movement: `source` and `target` are (register, key) of places as its kind has them."""
+
+    book: str
+    kind: str
+    article: str
+    quantity: Decimal
+    source: tuple[str, str] = ("", "")
+    target: tuple[str, str] = ("", "")
+    case: int | None = None
+    note: str = ""
+
+
+def books(county: str) -> dict[str, Body]:
+    """The books of a county by key."""
+    return packs.declarations("stocks", county)
+
+
+def _row(who: Actor, county: str, register: str, key: str) -> records.Entry:
+    try:
+        return records.get(who, county, register, key)
+    except (records.NoRecord, records.UnknownRegister):
+        raise CannotMove(_("There is none, or none that you may see.")) from None
+
+
+def _may(who: Actor, county: str, place: records.Entry) -> bool:
+    organisation = Organisation.objects.get(county=county, code=place.organisation.code)
+    area = Area.objects.get(county=county, code=place.area.code)
+    return access.may(who, MOVE, county=county, organisation=organisation, area=area)
+
+
+@transaction.atomic
+def move(who: Actor, county: str, wanted: Wanted) -> Movement:
+    """Write a movement into the book. Raises CannotMove, PermissionDenied."""
+    body = books(county).get(wanted.book)
+    if body is None or wanted.kind not in ENDS:
+        raise CannotMove(_("Choose what to do."))
+    article = _row(who, county, body["articles"], wanted.article)
+    is_single = bool(article.data.get(body.get("single", "")))
+    if not 0 < wanted.quantity <= MOST or wanted.quantity != round(wanted.quantity, 2):
+        raise CannotMove(_("Say how many, more than nought."))
+    if is_single and wanted.quantity != 1:
+        raise CannotMove(_("%s is one piece: move one.") % article.title)
+    case = _case(who, county, wanted)
+    ends: list[tuple[str, str]] = []
+    for (register, key), end in zip((wanted.source, wanted.target), ENDS[Kind(wanted.kind)], strict=True):
+        if end == "place":
+            if register not in body["places"]:
+                raise CannotMove(_("Choose from where and to where."))
+            if not _may(who, county, _row(who, county, register, key)):
+                raise PermissionDenied(f"{who.name or 'nobody'} has no right {MOVE} there")
+        ends.append((register, key) if end == "place" else (CASE, str(case.pk)) if end == CASE and case else ("", ""))
+    if ends[0] == ends[1]:
+        raise CannotMove(_("It lies there already."))
+    try:
+        with transaction.atomic():
+            made = Movement.objects.create(
+                county_id=county, book=wanted.book, kind=wanted.kind, article=wanted.article, quantity=wanted.quantity,
+                is_single=is_single, source_register=ends[0][0], source=ends[0][1], target_register=ends[1][0],
+                target=ends[1][1], case=case, note=wanted.note.strip(), at=timezone.now(), person_id=who.person_id or 0,
+            )  # fmt: skip
+    except IntegrityError as error:
+        raise CannotMove(_refused(error, article.title)) from None
+    if case is not None:
+        told = {
+            "to": "",
+            "why": f"{article.title} {wanted.quantity.normalize():f} {article.data.get(body['unit'], '')}",
+        }
+        Entry.objects.create(case=case, at=made.at, kind=f"stock_{wanted.kind}", person_id=who.person_id, data=told)
+    return made
+
+
+def _case(who: Actor, county: str, wanted: Wanted) -> Case | None:
+    """The case that something is issued to or comes back from."""
+    if CASE not in ENDS[Kind(wanted.kind)]:
+        return None
+    case = Case.objects.select_related("organisation", "area").filter(pk=wanted.case or 0, county=county).first()
+    if case is None:
+        raise CannotMove(_("Choose the case it is for."))
+    if not is_concerned(who, case):
+        access.require(who, "cases.case.view", case)
+    if wanted.kind == Kind.ISSUE and case.status != Case.Status.OPEN:
+        raise CannotMove(_("The case is closed."))
+    return case
+
+
+def _refused(error: IntegrityError, title: str) -> str:
+    text = str(error)
+    if "holding_not_below_nought" in text:
+        return _("There is not so much of %s there.") % title
+    return _("%s lies somewhere already: it is one piece.") % title
+
+
+def simulated(person: Person, county: str, book: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """What lies where in a demonstration, received in one go; once."""
+    if book not in books(county) or Movement.objects.filter(county=county, book=book).exists():
+        return
+    for row in rows:
+        register, _slash, key = row["at"].partition("/")
+        wanted = Wanted(book, Kind.RECEIVE, row["article"], Decimal(row["quantity"]), target=(register, key))
+        move(access.actor(person), county, replace(wanted, note="演示数据"))
+
+
+@dataclass(frozen=True)
+class Held:
+    """So much of an article at a place."""
+
+    article: str
+    title: str
+    unit: str
+    quantity: Decimal
+    register: str
+    place: str
+
+    @property
+    def amount(self) -> str:
+        """The quantity without noughts behind, with its unit."""
+        return f"{self.quantity.normalize():f} {self.unit}".strip()
+
+
+def held(who: Actor, county: str, book: str, **which: Any) -> Iterator[Held]:
+    """What lies where in a book, as far as the actor may see the articles."""
+    body = books(county)[book]
+    known = {row.key: row for row in records.scan(who, county, body["articles"], records.Query())}
+    for one in Holding.objects.filter(county=county, book=book, quantity__gt=0, **which):
+        article = known.get(one.article)
+        if article is not None:
+            unit = str(article.data.get(body["unit"], ""))
+            yield Held(one.article, article.title, unit, one.quantity, one.register, one.place)
+
+
+def at_place(who: Actor, county: str, register: str, key: str) -> list[tuple[str, Body, list[Held]]]:
+    """(book, its body, what lies there) of each book that has this place."""
+    if not who.has(VIEW):
+        return []
+    found = [
+        (book, body, list(held(who, county, book, register=register, place=key)))
+        for book, body in books(county).items()
+        if register in body["places"]
+    ]
+    return [one for one in found if one[2]]
+
+
+def section(who: Actor, subject: maps.Subject) -> maps.Section | None:
+    """What lies at a place, in its file."""
+    if subject.kind != "record":
+        return None
+    entry = records.get_by_id(who, subject.id)
+    found = at_place(who, entry.county, entry.register, entry.key)
+    shown = [{"book": book, "title": body["title"], "lines": lines} for book, body, lines in found]
+    return maps.Section(_("Stock"), "package", "cases/stock_section.html", {"books": shown}) if shown else None
+
+
+def features(who: Actor, county: str, layer: maps.Layer, _asked: maps.Asked) -> list[maps.Feature]:
+    """The places of a book (the layer's `of`) with what lies at each."""
+    body = books(county).get(layer.of)
+    if body is None or not who.has(VIEW):
+        return []
+    lying: dict[tuple[str, str], list[str]] = {}
+    for one in held(who, county, layer.of):
+        lying.setdefault((one.register, one.place), []).append(f"{one.title} {one.amount}")
+    return list(_drawn(who, county, body, lying))
+
+
+def _drawn(who: Actor, county: str, body: Body, lying: dict[tuple[str, str], list[str]]) -> Iterable[maps.Feature]:
+    for register in sorted({register for register, _key in lying} & set(body["places"])):
+        for place in records.scan(who, county, register, records.Query()):
+            if place.geometry is not None and (lines := lying.get((register, place.key))):
+                told = {
+                    "name": place.title, "where": place.key, "text": " · ".join(lines), "time": None,
+                    "origin": int(place.is_simulated), "source": _("the stock book"),
+                    "url": f"/records/{register}/{place.id}/",
+                }  # fmt: skip
+                yield maps.Feature(f"record-{place.id}", mapping(place.geometry), told)
