@@ -146,12 +146,55 @@ def resume(who: Actor, case_id: int) -> Case:
     case.due_at, case.paused_at, case.state = later(case.due_at, about.clock), None, state.dump()
     case.save(update_fields=["due_at", "paused_at", "state"])
     for task in ready:
-        if task.due_at is not None:
+        if task.due_at is not None and task.paused_at is None:  # else it is moved once its supplements are there
             task.due_at = later(task.due_at, flow.step[task.step].clock)
             task.save(update_fields=["due_at"])
     waits.keep(case, state)
     _tell(case, "resumed", who, since=paused.isoformat())
     return case
+
+
+@transaction.atomic
+def supplement(who: Actor, task_id: int, why: str) -> Task:
+    """Ask for supplements (补正) to one step: its clock alone stands until they are there."""
+    task = _mine(who, task_id)
+    if not flows.version(task.case.flow, task.case.digest)[1].supplements:
+        raise CannotNow(_("This flow knows no supplements to one step."))
+    if not why.strip():
+        raise CannotNow(_("Say all that is to be supplied, at once."))
+    if task.paused_at is not None:
+        raise CannotNow(_("Supplements are awaited: its clock stands."))
+    task.paused_at = timezone.now()
+    task.save(update_fields=["paused_at"])
+    _tell(task.case, "supplement", who, task.step, task=task.pk, why=why.strip())
+    return task
+
+
+@transaction.atomic
+def supplied(who: Actor, task_id: int, what: str = "") -> Task:
+    """The supplements are there: the step's deadline is later by the working time its clock stood.
+
+    Whoever does the step says so, or who may begin such cases. A pause of the whole case meanwhile counts once.
+    """
+    task = _ready(task_id)
+    case = task.case
+    flow, about = flows.version(case.flow, case.digest)
+    accepts = any(access.holds(who, r, organisation=case.organisation, area=case.area) for r in about.starters)
+    if not accepts and not may_do(who, task):
+        raise PermissionDenied(f"{who.name or 'nobody'} has no right to act on {task}")
+    if task.paused_at is None:
+        raise CannotNow(_("Nothing is awaited there."))
+    hours, until = flows.hours_of(case.county_id), min(timezone.now(), case.paused_at or timezone.now())
+    if until > task.paused_at:
+        task.rested += worktime.worked(task.paused_at, until, hours)
+        if task.due_at is not None and flow.step[task.step].clock == "working":
+            task.due_at = worktime.moved(task.due_at, task.paused_at, until, hours)
+        elif task.due_at is not None:
+            task.due_at += until - task.paused_at
+    task.paused_at = None
+    task.save(update_fields=["paused_at", "due_at", "rested"])
+    _tell(case, "supplied", who, task.step, task=task.pk, why=what.strip())
+    return task
 
 
 @transaction.atomic

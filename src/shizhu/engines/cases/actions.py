@@ -148,6 +148,8 @@ def answer(who: Actor, task_id: int, given: Mapping[str, Any], uploads: Sequence
         if task.done_by is None or task.done_at is None:  # the flow went on without it
             raise TaskGone("")
         raise TaskGone(f"{task.done_by.name}, {timezone.localtime(task.done_at):%m-%d %H:%M}")
+    if task.paused_at is not None:
+        raise AnswerRefused({"": _("Supplements are awaited: its clock stands.")})
     flow, about = flows.version(case.flow, case.digest)
     form = flows.form_of(case, flow.step[task.step].form or "")
     document = _checked(form, given, uploads, who, case.county_id)

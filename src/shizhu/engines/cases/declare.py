@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
 from shizhu.engines.cases import flows, patrols
-from shizhu.engines.cases.logic import Flow, FlowError, emergency, parse
+from shizhu.engines.cases.logic import Flow, FlowError, approval, emergency, parse, writing
 from shizhu.engines.cases.logic.picture import picture
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, packs
@@ -130,6 +130,28 @@ def check_stock(_key: str, body: Body, everything: LoadedPacks) -> Iterator[str]
             yield f"{name}: is no field of {body['articles']}"
 
 
+def check_approval(_key: str, body: Body, _everything: LoadedPacks) -> Iterator[str]:
+    """Items need items that are there, in no circle. What it is compiled to is checked as a flow."""
+    after = approval.needs(body)
+    for id_, wanted in after.items():
+        if id_ in approval.RESERVED:
+            yield f"items.{id_}: is the name of another step"
+        yield from (f"items.{id_}.after: {one}: is no item" for one in wanted if one not in after)
+    try:
+        writing.order(after)
+    except ValueError as error:
+        yield f"items: {error}"
+
+
+def make_approval(key: str, body: Body) -> Iterator[tuple[str, str, Body]]:
+    """An approval as a flow and its forms; nothing where `check_approval` tells what is wrong."""
+    if list(check_approval(key, body, {})):
+        return
+    for form, made in approval.forms(key, body).items():
+        yield "forms", form, made
+    yield "flows", key, {"text": approval.written(key, body)}
+
+
 def make_emergency(key: str, body: Body) -> Iterator[tuple[str, str, Body]]:
     """A plan as a flow and its forms; nothing where its tasks cannot be put in order, which `check_emergency` tells."""
     for form, made in emergency.forms(key, body).items():
@@ -166,5 +188,9 @@ def register() -> None:
         makes=make_emergency,
     )  # fmt: skip
     packs.kind("patrols", schema=packs.read_schema("shizhu.engines.cases", "patrol"), check=check_patrol)
+    packs.kind(
+        "approvals", schema=packs.read_schema("shizhu.engines.cases", "approval"), check=check_approval,
+        makes=make_approval,
+    )  # fmt: skip
     packs.kind("stocks", schema=packs.read_schema("shizhu.engines.cases", "stock"), check=check_stock)
     packs.kind("forms", schema=packs.read_schema("shizhu.engines.cases", "form"), check=check_form)

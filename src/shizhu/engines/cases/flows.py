@@ -49,6 +49,7 @@ class About:
     missing: tuple[str, ...] = ()
     span: str = ""  # the limit as written
     clock: str = ""  # `working` where it counts working time alone
+    supplements: bool = False  # whether the clock of one step alone may stand while something is supplied
     tells: bool = False  # whether people are told of their tasks by notices too
 
 
@@ -89,6 +90,7 @@ def about(xml: bytes) -> About:
         else "",
         span=given.get("limit") or USUAL["limit"],
         clock=given.get("clock", ""),
+        supplements=given.get("supplement") == "yes",
         tells=given.get("tell") == "yes",
         missing=tuple(name for name in ("owner", "prefix", "limit", "stages", "en") if not given.get(name)),
     )

@@ -25,6 +25,7 @@ ACTED = {
     "asked": gettext_noop("asked for"), "decided": gettext_noop("decided"), "resumed": gettext_noop("clocks go on"),
     "handed": gettext_noop("handed over"), "invited": gettext_noop("asked to handle jointly"),
     "said": gettext_noop("said as a joint handler"), "urged": gettext_noop("urged"),
+    "supplement": gettext_noop("asked for supplements"), "supplied": gettext_noop("supplements are there"),
     "supervised": gettext_noop("put under supervision"),
     "remarked": gettext_noop("remarked"), "stock_issue": gettext_noop("drew from the stock"),
     "stock_return": gettext_noop("gave back to the stock"),

@@ -61,6 +61,8 @@ def _do(request: Request, case: Case) -> None:
         "hand": lambda: acting.hand_over(who, task, person_of(request), why),
         "invite": lambda: acting.invite(who, task, person_of(request)),
         "say": lambda: acting.contribute(who, number_of(request, "helper"), why),
+        "supplement": lambda: acting.supplement(who, task, why),
+        "supplied": lambda: acting.supplied(who, task, why),
         "urge": lambda: acting.urge(who, task, why),
         "supervise": lambda: acting.supervise(who, case.pk, _until(request), why),
     }  # fmt: skip
@@ -85,7 +87,7 @@ def act(request: Request, number: int) -> HttpResponse:
         messages.warning(request, _("There is none, or none that you may see."))
     else:
         messages.success(request, _("Done, and on the timeline."))
-    return redirect("cases:detail", case.pk)
+    return redirect("cases:approval" if request.POST.get("back") == "approval" else "cases:detail", case.pk)
 
 
 def offered(request: Request, case: Case, tasks: list[dict[str, Any]]) -> dict[str, Any]:

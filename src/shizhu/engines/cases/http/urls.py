@@ -5,6 +5,7 @@ from django.urls import include, path
 from shizhu.engines.cases.http import (
     acting,
     aftermath,
+    approvals,
     declaring,
     drawing,
     duty,
@@ -23,6 +24,8 @@ cases = [
     path("<int:number>/", views.case_detail, name="detail"),
     path("<int:number>/flow.json", drawing.of_case, name="flow"),
     path("<int:number>/act", acting.act, name="act"),
+    path("approvals/", approvals.library, name="approvals"),
+    path("<int:number>/approval/", approvals.page, name="approval"),
     path("<int:number>/command/", emergencies.post, name="command"),
     path("<int:number>/command/report.docx", aftermath.report, name="aftermath"),
     path("<int:number>/order", emergencies.order, name="order"),

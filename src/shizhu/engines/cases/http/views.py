@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from shizhu.engines.cases import actions, datasets, emergencies, flows
+from shizhu.engines.cases import actions, approvals, datasets, emergencies, flows
 from shizhu.engines.cases.assignment import is_concerned, may_do, may_start
 from shizhu.engines.cases.http import acting, forms
 from shizhu.engines.cases.models import DRILL, Attachment, Case, Task
@@ -127,7 +127,7 @@ def case_detail(request: Request, number: int) -> HttpResponse:
     tasks = [{**described(task), "may_do": may_do(request.actor, task)} for task in ready]
     stages = [{"name": name, "state": _stage_state(case, index)} for index, name in enumerate(about.stages)]
     context: dict[str, Any] = {"case": case, "about": about, "stages": stages, "tasks": tasks, "lines": timeline(case)}
-    context |= {"is_emergency": emergencies.is_one(case.flow, case.county_id)}
+    context |= {"own_page": page_of(case)}
     context |= {"subjects": subjects(request, case), "offered": acting.offered(request, case, tasks)}
     return render(request, "cases/detail.html", context)
 
@@ -166,8 +166,7 @@ def task_page(request: Request, number: int) -> HttpResponse:
             return redirect("cases:detail", task.case_id)
         else:
             messages.success(request, _("Done. The case went on."))
-            is_one = emergencies.is_one(task.case.flow, task.case.county_id)
-            return redirect("cases:command" if is_one else "cases:detail", task.case_id)
+            return redirect(page_of(task.case), task.case_id)
     if task.status != Task.Status.READY:
         return redirect("cases:detail", task.case_id)
     context = {
@@ -209,9 +208,7 @@ def case_new(request: Request, flow: str) -> HttpResponse:
                 problems = error.problems
             else:
                 messages.success(request, _("Reported as %(number)s.") % {"number": case.number})
-                return redirect(
-                    "cases:command" if emergencies.is_one(flow, request.county.pk) else "cases:detail", case.pk
-                )
+                return redirect(page_of(case), case.pk)
     context = {
         "is_drill": is_drill,
         "about": about,
@@ -276,6 +273,13 @@ def _openings(request: Request, entry: records.Entry) -> Iterator[tuple[str, dic
         if name and any(may_start(request.actor, about, owner, place) for place in ([town] if town else towns)):
             asked = {name: entry.key, **({"area": town.code} if town else {})}
             yield f"{reverse('cases:new', args=[key])}?{urlencode(asked)}", about.title
+
+
+def page_of(case: Case) -> str:
+    """The name of the page where a case of its kind is looked at."""
+    if emergencies.is_one(case.flow, case.county_id):
+        return "cases:command"
+    return "cases:approval" if approvals.is_one(case.flow, case.county_id) else "cases:detail"
 
 
 def of_alarm(request: Request, alarm: int) -> HttpResponse:

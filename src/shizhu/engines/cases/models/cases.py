@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pghistory
 from django.db import models
 from django.db.models import Q
@@ -129,6 +131,8 @@ class Task(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.READY)
     created = models.DateTimeField()
     due_at = models.DateTimeField(null=True)
+    paused_at = models.DateTimeField(null=True)  # its own clock stands since then: supplements are awaited
+    rested = models.DurationField(default=timedelta)  # working time that its clock stood
     done_at = models.DateTimeField(null=True)
     done_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     answer = models.JSONField(null=True)

@@ -1,0 +1,182 @@
+"""Parallel approvals (并联审批): what is on the critical path, who holds it, and when all is likely over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from django.utils import timezone
+
+from shizhu.engines.cases import flows
+from shizhu.engines.cases.logic import critical
+from shizhu.engines.cases.logic.critical import Ahead, Work
+from shizhu.engines.cases.logic.reading import BPMN, read_process, read_root
+from shizhu.engines.cases.logic.vendors import told
+from shizhu.engines.cases.models import Case, Task
+from shizhu.kernel import packs
+from shizhu.kernel.packs import Body
+from shizhu.lib import worktime
+from shizhu.lib.worktime import Hours
+
+KIND = "approvals"
+PAST = 200  # tasks of the past looked at for an item
+
+
+def declared(county: str) -> dict[str, Body]:
+    """The approvals of a county by key."""
+    return packs.declarations(KIND, county)
+
+
+def is_one(flow: str, county: str) -> bool:
+    """Whether a flow stands for a parallel approval."""
+    return flow in declared(county)
+
+
+@dataclass(frozen=True)
+class Item:
+    """An item as its flow has it: `days` are working days, `after` the items it needs."""
+
+    id: str
+    title: Mapping[str, str]
+    role: str
+    days: int
+    after: tuple[str, ...]
+
+
+@lru_cache(maxsize=64)
+def items(xml: bytes) -> tuple[Item, ...]:
+    """The items of an approval, in their order."""
+    found = []
+    for element in read_process(read_root(xml)).iter(f"{BPMN}userTask"):
+        own = told(element)
+        role = next(value for name, value in element.attrib.items() if name.endswith("}candidateGroups"))
+        title = {"zh": element.get("name"), "en": own["en"]}
+        after = tuple(filter(None, own.get("after", "").split(",")))
+        found.append(Item(element.get("id"), title, role, int(own["days"]), after))
+    return tuple(found)
+
+
+def days(span: timedelta, hours: Hours) -> float:
+    """Working time as working days."""
+    return span / hours.day
+
+
+def ran(task: Task, at: datetime, hours: Hours) -> float:
+    """How many working days a task has run, or took: what its clock stood is left out."""
+    end = task.done_at or at
+    rested = task.rested + (worktime.worked(task.paused_at, end, hours) if task.paused_at else timedelta())
+    return days(worktime.worked(task.created, end, hours) - rested, hours)
+
+
+def past(case: Case, hours: Hours) -> dict[str, list[float]]:
+    """Item → working days that it took in cases before, the newest first."""
+    found: dict[str, list[float]] = {}
+    rows = Task.objects.filter(case__county=case.county_id, case__flow=case.flow, status=Task.Status.DONE)
+    for task in rows.exclude(case=case).order_by("-done_at"):
+        mine = found.setdefault(task.step, [])
+        if len(mine) < PAST:
+            mine.append(ran(task, task.created, hours))
+    return found
+
+
+@dataclass(frozen=True)
+class Line:
+    """An item of a case: `state` ahead, ready, awaited (supplements), done; on the critical path or not."""
+
+    item: Item
+    state: str
+    task: Task | None
+    is_critical: bool
+    ran: float | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an approval stands: lines, days left by what is allowed, when it is likely over (early, middle, late)."""
+
+    lines: tuple[Line, ...]
+    path: tuple[str, ...]
+    serial: int
+    parallel: float
+    left: float
+    likely: tuple[datetime, datetime, datetime] | None
+
+    @property
+    def holding(self) -> list[Line]:
+        """Who holds the critical path now."""
+        return [line for line in self.lines if line.is_critical and line.state in {"ready", "awaited"}]
+
+
+def longest(body_items: tuple[Item, ...]) -> float:
+    """Working days of the longest way through, if every item takes all it may."""
+    works = {item.id: Work(item.after, float(item.days)) for item in body_items}
+    return max(critical.ends(works).values(), default=0.0)
+
+
+def standing(case: Case, now: datetime | None = None) -> Standing:
+    """How a case stands at a moment."""
+    at = now or timezone.now()
+    flow, _about = flows.version(case.flow, case.digest)
+    every, hours = items(flow.xml), flows.hours_of(case.county_id)
+    rows = Task.objects.filter(case=case).select_related("assignee", "done_by", "organisation").order_by("pk")
+    tasks = {task.step: task for task in rows}
+    history = past(case, hours)
+    took = {id_: ran(task, at, hours) for id_, task in tasks.items()}
+    is_open = case.status == Case.Status.OPEN
+    done = {id_ for id_, task in tasks.items() if task.status == Task.Status.DONE}
+    works = {
+        item.id: Work(item.after, 0.0 if item.id in done else _allowed(item, tasks.get(item.id), at, hours))
+        for item in every
+    }
+    way = critical.path(works) if is_open else []
+    lines = tuple(
+        Line(item, _state(tasks.get(item.id), is_open=is_open), tasks.get(item.id), item.id in way, took.get(item.id))
+        for item in every
+    )
+    ahead = {
+        item.id: Ahead(item.after, history.get(item.id, ()), item.days, took.get(item.id), item.id in done)
+        for item in every
+    }
+    return Standing(
+        lines, tuple(way), sum(item.days for item in every), longest(every),
+        max(critical.ends(works).values(), default=0.0), _likely(ahead, case, at, hours) if is_open else None,
+    )  # fmt: skip
+
+
+def _allowed(item: Item, task: Task | None, at: datetime, hours: Hours) -> float:
+    """Working days that an item may still take; one that is late is counted as a tenth of a day."""
+    if task is None or task.due_at is None:
+        return float(item.days)
+    clock = task.paused_at or at
+    return max(days(worktime.worked(clock, task.due_at, hours), hours), 0.1)
+
+
+def _state(task: Task | None, *, is_open: bool) -> str:
+    if task is None:
+        return "ahead" if is_open else "withdrawn"
+    if task.status == Task.Status.READY and task.paused_at is not None:
+        return "awaited"
+    return str(task.status)
+
+
+def _likely(ahead: Mapping[str, Ahead], case: Case, at: datetime, hours: Hours) -> tuple[datetime, datetime, datetime]:
+    early, middle, late = (
+        worktime.forward(at, hours.day * found, hours) if found else at for found in critical.outlook(ahead, case.pk)
+    )
+    return early, middle, late
+
+
+def rows(county: str) -> list[dict[str, Any]]:
+    """The approvals of a county: how many days one after the other, and side by side."""
+    found = []
+    for key, body in declared(county).items():
+        flow, _about = flows.current(key, county)
+        every = items(flow.xml)
+        serial = sum(item.days for item in every)
+        found.append(
+            {"key": key, "body": body, "serial": serial, "parallel": round(longest(every)), "items": len(every)}
+        )
+    return found

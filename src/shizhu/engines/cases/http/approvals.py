@@ -1,0 +1,65 @@
+"""Pages: the approvals of a county, and one that runs with its critical path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from shizhu.engines.cases import approvals, flows
+from shizhu.engines.cases.assignment import is_concerned, may_do, with_case
+from shizhu.engines.cases.models import Case
+from shizhu.engines.cases.timeline import timeline
+from shizhu.kernel import access
+from shizhu.kernel.models import Role
+from shizhu.kernel.text import label, named
+from shizhu.web.middleware import Request
+
+VIEW = "cases.case.view"
+
+
+def library(request: Request) -> HttpResponse:
+    """What can be applied for, and what runs."""
+    access.require_verb(request.actor, VIEW)
+    held = {scope.role for scope in request.actor.scopes}
+    rows = approvals.rows(request.county.pk)
+    for row in rows:
+        row["may_start"] = bool(held & set(row["body"]["starters"]))
+    cases = Case.objects.filter(county=request.county, flow__in=[row["key"] for row in rows], status=Case.Status.OPEN)
+    running = access.rows(cases, request.actor, VIEW).order_by("due_at")[:50]
+    shown = [{"case": case, "standing": approvals.standing(case)} for case in running]
+    return render(request, "cases/approvals.html", {"rows": rows, "running": shown})
+
+
+def page(request: Request, number: int) -> HttpResponse:
+    """One approval: items, who holds the critical path, supplements, when it is likely over."""
+    cases = Case.objects.filter(county=request.county).select_related("organisation", "area", "opened_by")
+    case = get_object_or_404(cases, pk=number)
+    if not approvals.is_one(case.flow, case.county_id):
+        raise Http404
+    if not is_concerned(request.actor, case):
+        access.require(request.actor, VIEW, case)
+    _flow, about = flows.version(case.flow, case.digest)
+    standing = approvals.standing(case)
+    roles = {role.pk: label(role.name) for role in Role.objects.all()}
+    titles = {line.item.id: label(line.item.title) for line in standing.lines}
+    accepts = any(
+        access.holds(request.actor, r, organisation=case.organisation, area=case.area) for r in about.starters
+    )
+    lines: list[dict[str, Any]] = []
+    for line in standing.lines:
+        task = with_case(line.task, case) if line.task else None
+        body = task.organisation if task and task.organisation else None
+        lines.append({
+            "line": line, "title": titles[line.item.id], "needs": "、".join(titles[one] for one in line.item.after),
+            "holder": (task.done_by or task.assignee) if task else None,
+            "body": named(body) if body else roles.get(line.item.role, line.item.role),
+            "may_do": task is not None and line.state in {"ready", "awaited"} and may_do(request.actor, task),
+            "may_supply": line.state == "awaited" and (accepts or (task is not None and may_do(request.actor, task))),
+        })  # fmt: skip
+    context = {
+        "case": case, "about": about, "standing": standing, "lines": lines, "timeline": timeline(case)[::-1],
+        "is_open": case.status == Case.Status.OPEN,
+    }  # fmt: skip
+    return render(request, "cases/approval.html", context)

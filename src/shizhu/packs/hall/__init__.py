@@ -1,0 +1,1 @@
+"""The service hall (政务服务): parallel approvals of several departments."""
