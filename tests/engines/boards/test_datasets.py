@@ -16,6 +16,7 @@ from shizhu.engines.boards import panels
 from shizhu.engines.cases import api as cases
 from shizhu.engines.cases.models import Case
 from shizhu.engines.plan.models import Indicator, Plan, Value
+from shizhu.engines.things import datasets as things
 from shizhu.engines.things.models import Datastream, Device, Hour, Latest
 from shizhu.kernel import access
 from shizhu.kernel.datasets import Result
@@ -147,7 +148,9 @@ def test_devices_are_online_silent_or_off(county: County, alarms: list[Alarm]) -
     assert (result.value, result.total, result.base, result.missing[0]["zh"]) == (50, 1, 2, "1 / 2 条")
 
 
-def test_readings_tell_the_newest_and_the_hours_and_what_is_missing(county: County, alarms: list[Alarm]) -> None:
+def test_readings_tell_the_newest_and_the_hours_and_what_is_missing(
+    county: County, alarms: list[Alarm], monkeypatch: pytest.MonkeyPatch
+) -> None:
     streams = {key: Datastream.objects.get(thing__devices__key=key, key="temperature").pk for key in ("E1", "W1")}
     hours = [("E1", 0, 2, 40.0, 18.0, 22.0), ("E1", 2, 1, 30.0, 30.0, 30.0), ("W1", 0, 1, 10.0, 10.0, 10.0)]
     for key, hour, count, total, least, most in hours:
@@ -168,6 +171,10 @@ def test_readings_tell_the_newest_and_the_hours_and_what_is_missing(county: Coun
     assert [m["zh"] for m in series.missing] == ["3 个时段中 1 个无数据"]
     both = ask(who, {**base, **during, "measure": "max", "each": "hour", "by": ["_thing"]}, end)
     assert [row.cells[-1] for row in both.rows] == [22.0, None, 30.0, 10.0, None, None]
+    monkeypatch.setattr(things, "MOST_LINES", 1)
+    one = ask(who, {**base, **during, "measure": "max", "each": "hour", "by": ["_thing"]}, end)
+    assert [row.cells[-1] for row in one.rows] == [22.0, None, 30.0]
+    assert one.missing[-1] == {"zh": "另有 1 个站未画出", "en": "1 more stations are not drawn"}
     east = person(county, *VERBS, in_area="101")
     assert pairs(ask(east, {**base, **during, "measure": "avg", "by": ["_thing"]}, end)) == [("E1号罐", 23.3)]
 

@@ -25,6 +25,7 @@ VIEW = "things.thing.view"
 SOURCE: Names = {"zh": "设备", "en": "Devices"}
 SILENT_AFTER = timedelta(hours=1)
 THING = "_thing"
+MOST_LINES = 20  # of a chart; more cannot be told apart
 OVER = ("avg", "min", "max")
 STATES: Mapping[str, Names] = {
     "online": {"zh": "在线", "en": "Online"},
@@ -239,12 +240,15 @@ class _Readings:
                  self._round(found.get((step, line), _Hours()).value(measure))),
                 (step, line), self._page(line) if line else "",
             )
-            for line in lines for step in steps
+            for line in lines[:MOST_LINES] for step in steps
         ]  # fmt: skip
         empty = sum(all((step, line) not in found for line in lines) for step in steps)
         facts = self._facts(hours)
         if empty:
             facts["missing"] = (_names(f"{len(steps)} 个时段中 {empty} 个无数据", f"{empty} of {len(steps)} empty"),)
+        if left := len(lines[MOST_LINES:]):
+            untold = _names(f"另有 {left} 个站未画出", f"{left} more stations are not drawn")
+            facts["missing"] = (*facts.get("missing", ()), untold)
         names = (Column("time", HOUR_TITLE, "time"), *([Column(THING, PLACE_TITLE)] if is_by_thing else []))
         return self._result(names, rows, **facts)
 
