@@ -67,7 +67,7 @@ def test_the_brief_the_meeting_and_the_evaluator(visit: Visit, living: Stack, tm
     page.get_by_role("button", name="结束会议").click()
     expect(page.locator("main")).to_contain_text("十日内报送差距分析")
     reporter = visit("park-reporter", PHONE)
-    reporter.page.goto("/notices/")
+    reporter.page.goto("/messages/")
     expect(reporter.page.locator("main")).to_contain_text("会议决定：十日内报送差距分析")
     reporter.page.goto("/plan/meetings/")
     reporter.page.get_by_label("办理结果").fill("已报送")
