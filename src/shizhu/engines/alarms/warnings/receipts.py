@@ -67,8 +67,8 @@ class Place:
 
 
 def shown(who: Actor, warning: PublicWarning) -> dict[str, Any]:
-    """What the page tells of the newest message: the tree of places, and the shares of persons and households."""
-    message = warning.messages.filter(state="issued").order_by("pk").last()
+    """Of the newest message that asks for answers: the tree of places, the shares of persons and households."""
+    message = warning.messages.filter(state="issued", kind__in=["alert", "update"]).order_by("pk").last()
     if message is None or message.sent is None:
         return {"tree": None}
     lines = list(_lines(message))
