@@ -33,6 +33,8 @@ export async function resume(person: number | undefined, redraw: () => void): Pr
   const kept = await (await db()).get("patrol", "now");
   if (!kept || kept.person !== person || current) return;
   current = kept;
+  const points = await (await db()).getAllFromIndex("points", "patrol", kept.id), [longitude, latitude, seconds] = points.at(-1)?.point ?? [];
+  if (longitude !== undefined && latitude !== undefined) last = { at: new Date(kept.started_at).getTime() + (seconds ?? 0) * 1000, place: { longitude, latitude } };
   follow((place, moment) => void point(place, moment));
   void awake();
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -131,3 +132,50 @@ def test_a_day_without_a_network(living: Stack, visit: Visit, tmp_path: Path) ->
     assert living.query("SELECT count(*) FROM cases_piece") == [(0,)]
     chief.faults = [fault for fault in chief.faults if "ERR_INTERNET_DISCONNECTED" not in fault]
     assert until(lambda: living.query("SELECT count(*) FROM cases_entry WHERE kind = 'remarked'") == [(1,)])
+
+
+def test_a_patrol_is_walked_without_a_network(living: Stack, visit: Visit, tmp_path: Path) -> None:
+    picture, chief = photo(tmp_path), visit("chief", PHONE)
+    chief.context.grant_permissions(["geolocation"])
+    chief.context.set_geolocation(BRIDGE)
+    page = chief.page
+    ready(page)
+    chief.context.set_offline(True)
+    page.get_by_role("link", name="巡查").click()
+    expect(page.get_by_text("本月已巡").first).to_be_visible()
+    chief.look("field-beat", dark=True)
+    page.get_by_role("button", name="开始").first.click()
+    expect(page.get_by_role("button", name="结束巡查")).to_be_visible()
+    for step in range(1, 4):
+        chief.context.set_geolocation({**BRIDGE, "latitude": BRIDGE["latitude"] + step / 5000})
+        expect(page.locator(".tile").filter(has_text="定位点")).to_contain_text(str(step + 1))
+
+    page.close()  # the phone ended the tab in the middle of it
+    page = chief.page = chief.context.new_page()
+    page.goto("/field/#patrol")
+    expect(page.locator(".tile").filter(has_text="定位点")).to_contain_text(re.compile("[45]"))
+    page.locator("input[type=file]").set_input_files(picture)
+    expect(page.get_by_text("照片 1 张")).to_be_visible()
+    page.get_by_role("textbox", name="说明").fill("水面干净")
+    chief.look("field-patrol", dark=True)
+    page.get_by_role("button", name="上报").click()
+    page.get_by_role("button", name="非法采砂").click()
+    page.get_by_role("button", name="上报", exact=True).click()
+    page.get_by_role("button", name="结束巡查").click()
+    expect(page.locator("#field-count")).to_have_text("3")
+    chief.context.set_offline(False)
+    page.get_by_role("link", name="待发送").click()
+    expect(page.get_by_text("已送达")).to_have_count(3, timeout=60_000)
+
+    walked = "SELECT jsonb_array_length(p.track) >= 4, p.note, p.lacks ? 'minutes', count(DISTINCT c.id), " \
+        "count(DISTINCT f.id) FROM cases_patrol p JOIN cases_patrolcase c ON c.patrol_id = p.id " \
+        "JOIN cases_patrolphoto f ON f.patrol_id = p.id WHERE p.origin = 0 GROUP BY p.id"  # fmt: skip
+    assert living.query(walked) == [(True, "水面干净", True, 1, 1)]
+    for size in (DESKTOP, PHONE):
+        office = visit("river-office", size)
+        office.page.goto("/patrols/")
+        office.look("patrols", dark=size == DESKTOP)
+        office.page.locator("[data-row-href]").first.click()
+        office.look("patrol")
+    expect(office.page.get_by_role("main")).to_contain_text("水面干净")
+    chief.faults = [fault for fault in chief.faults if "ERR_INTERNET_DISCONNECTED" not in fault]

@@ -18,7 +18,7 @@ from tests.web.pages import browser, text, told
 from shizhu.engines.cases.logic.track import Point, judge
 from shizhu.engines.cases.models import Case, Deed, Patrol, PatrolCase, PatrolPhoto
 from shizhu.engines.records import api as records
-from shizhu.kernel import access
+from shizhu.kernel import access, datasets
 from shizhu.kernel.models import County, Person
 
 STEP = 0.0001  # degrees of latitude: 11.1 m
@@ -46,6 +46,11 @@ def walk(start: datetime, minutes: int = 15, *, off: float = 0.0, step: float = 
 
 def begun(start: datetime, key: str = "S001") -> dict[str, Any]:
     return {"id": str(uuid.uuid4()), "beat": "lemonade.rounds", "key": key, "started_at": start.isoformat()}
+
+
+def seen(who: Person, county: County) -> tuple[access.Actor, str, datetime]:
+    """Who asks a dataset, of which county, now."""
+    return access.actor(who), county.pk, timezone.now()
 
 
 @pytest.fixture
@@ -77,6 +82,12 @@ def test_a_patrol_with_a_photo_and_a_problem_counts_once(
         staff["east"], area(county, "101"), 61, row,
     )  # fmt: skip
     assert phone.state()["beats"][0]["objects"][0]["walked"] == 1
+    asked = datasets.Asked(
+        {"from": "patrols", "of": "lemonade.rounds", "by": ["person"]}, *seen(staff["office"], county)
+    )
+    assert [(row.cells, row.is_simulated) for row in datasets.ask(asked).rows] == [(("east", 1), False)]
+    with pytest.raises(datasets.NotYours):
+        datasets.ask(datasets.Asked({"from": "patrols"}, *seen(staff["stranger"], county)))
     page = browser(staff["office"]).get(f"/patrols/?month={timezone.localtime(start):%Y-%m}")
     month = page.context["told"]
     assert [(o.key, o.due, o.walked, o.score) for o in month.objects] == [("S001", 4, 1, 25)]

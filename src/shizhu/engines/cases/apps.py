@@ -25,6 +25,7 @@ class CasesConfig(AppConfig):
             stock,
             telling,
             waits,
+            walks,
         )
         from shizhu.engines.cases.http import declaring, duty, emergencies, faults, views  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
@@ -36,6 +37,7 @@ class CasesConfig(AppConfig):
 
         declare.register()
         datasets.register()
+        walks.register()
         records.add_collections(features.of)
         declaring.put_up()
         shelves.rules(faults.RULES)

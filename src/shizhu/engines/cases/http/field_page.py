@@ -44,7 +44,7 @@ def words() -> dict[str, str]:
         "offline": _("No network. What you do is kept on this phone and sent later."),
         "login": _("You are logged out. Log in to send and to get new tasks; nothing is lost."),
         "start": _("Start"), "stop": _("End the patrol"), "patrolStarted": _("Patrol begun"),
-        "patrolEnded": _("Patrol ended"), "since": _("since %s"), "time": _("Time"), "way": _("Way"),
+        "patrolEnded": _("Patrol ended"), "since": _("since %s"), "time": _("Time"), "way": _("Way walked"),
         "points": _("Positions"), "note": _("Note"), "walkedOf": _("Walked %s of %s this month"),
         "noBeat": _("Your posts have nothing to walk."),
         "forget": _("Remove my tasks from this phone"), "forgotten": _("Removed. What waits to be sent is still here."),
