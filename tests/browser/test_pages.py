@@ -22,6 +22,8 @@ PAGES: dict[str, list[tuple[str, str]]] = {
         ("plan-review", "/plan/review/"), ("alarms", "/alarms/"), ("alarm", r"^/alarms/\d+/$"),
         ("rules", "/alarms/rules/"), ("warnings", "/alarms/warnings/"), ("warning-skill", "/alarms/warnings/skill/"),
         ("cases", "/cases/?status=all"), ("case", r"^/cases/\d+/$"),
+        ("emergencies", "/cases/emergencies/"), ("emergency", r"^/cases/emergencies/[^/]+/$"), ("duty", "/duty/"),
+        ("approvals", "/cases/approvals/"),
         ("stations", "/things/"), ("station", r"^/things/\d+/$"), ("rates", "/things/rates/"),
         ("developer", "/things/developer/"), ("registers", "/records/"),
         ("records", "/records/rivers.reach/"), ("record", r"^/records/rivers.reach/\d+/$"), ("notices", "/notices/"),
@@ -30,6 +32,7 @@ PAGES: dict[str, list[tuple[str, str]]] = {
     "river-office": [
         ("case-new", "/cases/new/rivers.problem/"), ("record-new", "/records/rivers.reach/new"),
     ],
+    "supply": [("stock", "/stock/emergency.supplies/")],
     "science": [
         ("duplicates", "/records/innovation.enterprise/duplicates/"),
         ("compare", r"^/records/innovation.enterprise/duplicates/\d+/$"),
@@ -44,14 +47,14 @@ PAGES: dict[str, list[tuple[str, str]]] = {
         ("declarations", "/declarations/"), ("password", "/password"), ("second-factor", "/account/second"),
     ],
 }  # fmt: skip
-THINGS = {"indicator", "alarm", "case", "station", "device", "record", "person"}
+THINGS = {"indicator", "alarm", "case", "emergency", "station", "device", "record", "person"}
 LABELS = "nav, h1, h2, h3, th, button, label, legend, summary, dt, .empty-note, .level, .alert"
 LATIN = re.compile(r"[A-Za-z]{4,}")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 # Words that both languages write in Latin letters.
 NAMES = re.compile(
     r"SensorThings|OpenID|HTTP|Basic|Excel|OGC|API|GeoJSON|CSV|MQTT|Word|BPMN|FEEL|JSON|CQL2?|Enter|Esc|UTM|CGCS|WGS|"
-    r"--sz-[\w-]+|text-\w+|space-\w|shadow-\w|chart-\d|(?:kernel|rivers|ecology|innovation)\.[\w.]+|\w+@\w+|[\w-]*_[\w-]+",
+    r"--sz-[\w-]+|text-\w+|space-\w|shadow-\w|chart-\d|(?:kernel|rivers|ecology|innovation|emergency|hall)\.[\w.]+|\w+@\w+|[\w-]*_[\w-]+",
 )
 
 

@@ -27,7 +27,7 @@ from shizhu.web.middleware import Request
 from shizhu.web.views import Card
 
 BEGINS, ENDS = "08:30", "08:30"
-SOON = timedelta(days=45)
+SOON, MINE = timedelta(days=45), 5  # shifts to come that are listed
 
 
 def _roles(request: Request) -> list[tuple[str, str]]:
@@ -137,7 +137,7 @@ def _shown(request: Request, asked: Asked) -> dict[str, Any]:
         "ends": request.POST.get("ends", ENDS), "now": now, "on_duty": on_duty(request),
         "before": (asked.month - timedelta(days=1)).replace(day=1),
         "after": (asked.month + timedelta(days=32)).replace(day=1),
-        "mine": [{"duty": one, "role": role_name(one.role)} for one in mine],
+        "mine": [{"duty": one, "role": role_name(one.role)} for one in mine[:MINE]],
         "to_take": Handover.objects.filter(to=request.user, taken_at=None).select_related("duty__person", "duty__area"),
         "swaps": Swap.objects.filter(asked_of=request.user, answered_at=None)
         .select_related("duty__area", "back", "asked_by"),
