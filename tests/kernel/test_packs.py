@@ -13,6 +13,7 @@ from shizhu.kernel import access, packs
 from shizhu.kernel.models import County, Declaration, EnabledPack, Pack, Role
 
 pytestmark = pytest.mark.django_db
+MAKER, TASTER = "[cases.case.view, cases.patrol.walk, records.lemonade.stall.view]", "[cases.case.view]"
 
 
 @pytest.fixture
@@ -100,7 +101,8 @@ def test_a_county_sees_its_own_packs_and_declarations_alone(county: County) -> N
 
 def test_a_role_gives_what_its_pack_says_now(county: County, folder: Path) -> None:
     maker = person(county, role="lemonade.maker")
-    edit(folder, "pack.yaml", "verbs: [cases.case.view]", "verbs: [records.lemonade.stall.edit]")
+    for held in (MAKER, TASTER):
+        edit(folder, "pack.yaml", f"verbs: {held}", "verbs: [records.lemonade.stall.edit]")
     assert sync(folder) == 3  # the pack and two roles
     assert access.actor(maker).has("records.lemonade.stall.edit") is True
     assert access.actor(maker).has("cases.case.view") is False
@@ -108,7 +110,7 @@ def test_a_role_gives_what_its_pack_says_now(county: County, folder: Path) -> No
 
 def test_a_role_that_is_no_more_gives_no_right_and_keeps_its_posts(county: County, folder: Path) -> None:
     maker = person(county, role="lemonade.maker")
-    edit(folder, "pack.yaml", "  maker: { name: { zh: 制作员, en: Maker }, verbs: [cases.case.view] }\n", "")
+    edit(folder, "pack.yaml", f"  maker: {{ name: {{ zh: 制作员, en: Maker }}, verbs: {MAKER} }}\n", "")
     assert (sync(folder), sync(folder)) == (2, 0)
     assert access.actor(maker).has("cases.case.view") is False
     assert [post.role_id for post in maker.posts.all()] == ["lemonade.maker"]
@@ -118,7 +120,8 @@ def test_a_role_that_is_no_more_gives_no_right_and_keeps_its_posts(county: Count
 
 def test_a_role_that_a_person_changed_stays_as_it_is(county: County, folder: Path) -> None:
     Role.objects.filter(pk="lemonade.maker").update(verbs=["maps.map.view"], source="person")
-    edit(folder, "pack.yaml", "verbs: [cases.case.view]", "verbs: [records.*]")
+    for held in (MAKER, TASTER):
+        edit(folder, "pack.yaml", f"verbs: {held}", "verbs: [records.*]")
     sync(folder)
     assert dict(Role.objects.values_list("pk", "verbs").filter(pk__startswith="lemonade.")) == {
         "lemonade.maker": ["maps.map.view"],
