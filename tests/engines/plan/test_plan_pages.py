@@ -10,9 +10,8 @@ import pytest
 from tests.fixtures import person
 from tests.web.pages import browser, text, told
 
-from shizhu.engines.plan import api, computing
+from shizhu.engines.plan import api
 from shizhu.engines.plan.models import Indicator, Plan, Value
-from shizhu.engines.plan.periods import named
 from shizhu.engines.records.models import Record
 from shizhu.kernel.models import County
 
@@ -251,11 +250,4 @@ def test_a_formula_by_town_is_the_same_as_town_by_town(county: County, plan: Pla
     assert [(town.code[-3:], *rest) for town, *rest in page.context["rows"]] == [
         ("102", 100.0, True, 100), ("101", 50.0, False, 50),
     ]  # fmt: skip
-    declared, period = computing.context_of(row), named(str(year))
-    alone = {
-        town.code: computing.part_of(declared, county.pk, period, "_area", [town.code])
-        for town, *_rest in page.context["rows"]
-    }
-    parts = {code: [code] for code in alone}
-    assert computing.by_part(declared, county.pk, period, "area", parts) == alone
     assert browser(person(county)).get(f"/plan/indicators/{row.pk}/towns?period={year}").status_code == 403

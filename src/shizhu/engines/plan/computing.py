@@ -42,12 +42,6 @@ def _where(given: Body, period: Period) -> str:
     return str(given.get("where", "")).format(**days)
 
 
-def within(given: Body, column: str, codes: Sequence[str]) -> Body:
-    """The input, counting only rows whose `_area` or `_organisation` is one of these codes."""
-    own = f"{column} IN ({', '.join(repr(code) for code in codes)})"
-    return {**given, "where": f"({given['where']}) AND {own}" if given.get("where") else own}
-
-
 def count(given: Body, county: str, period: Period) -> int:
     """How many rows an input has in a period."""
     if given["count"] == "cases":
@@ -146,15 +140,6 @@ def _count_by(given: Body, county: str, period: Period, by: str) -> Mapping[str,
     if given["count"] == "cases":
         return cases.count_by(given["of"], county, _selection(given, period), by)
     return records.count_by(given["of"], _where(given, period), county, by)
-
-
-def part_of(
-    declared: Body, county: str, period: Period, column: str, codes: Sequence[str]
-) -> tuple[float | None, bool]:
-    """What a formula says of the rows of some towns or organisations alone, and whether invented rows count."""
-    given = {name: within(one, column, codes) for name, one in declared["inputs"].items()}
-    inputs = {name: count(one, county, period) for name, one in given.items()}
-    return _number(declared, inputs), _any_simulated(given, inputs, county, period)
 
 
 def _any_simulated(given: Mapping[str, Body], inputs: Mapping[str, int], county: str, period: Period) -> bool:

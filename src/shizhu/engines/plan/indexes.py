@@ -104,15 +104,15 @@ class Index:
     def compute(self, year: int) -> int:
         """Compute the items that have a formula, for every subject; returns how many values are new."""
         period = named(str(year))
-        column = "_area" if self.body["subjects"] == "towns" else "_organisation"
+        by = "area" if self.body["subjects"] == "towns" else "organisation"
+        parts = {subject.code: subject.below for subject in self.subjects}
         found = []
         for key, item in self.items.items():
             if "indicator" not in item:
                 continue
             declared = packs.declaration("indicators", item["indicator"], self.county)
-            for subject in self.subjects:
-                value, is_simulated = computing.part_of(declared, self.county, period, column, subject.below)
-                found.append((Given(key, subject.code, value), is_simulated))
+            made = computing.by_part(declared, self.county, period, by, parts)
+            found += [(Given(key, code, value), is_simulated) for code, (value, is_simulated) in made.items()]
         return self._keep(year, found, FORMULA, "", None)
 
     @transaction.atomic
