@@ -99,6 +99,6 @@ def test_every_source_gives_nothing_to_who_has_no_right(county: County, stall: A
     stall(at=(100.7, 30.5))
     nobody = access.actor(person(county, "maps.*"))
     asked = api.Asked(at=timezone.now() + timedelta(days=1))
-    assert [api.features(nobody, county.pk, layer, asked) for layer in api.layers(county.pk)] == [[]] * 4
+    assert [api.features(nobody, county.pk, layer, asked) for layer in api.layers(county.pk)] == [[]] * 5
     with pytest.raises(LookupError):
         api.layer(county.pk, nobody, STALLS)

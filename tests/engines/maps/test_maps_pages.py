@@ -37,7 +37,9 @@ def features(client: Any, key: str) -> list[dict[str, Any]]:
 def test_the_page_has_the_layers_and_says_where_its_shapes_come_from(county: County) -> None:
     Area.objects.filter(code=county.pk).update(provenance={"source": "somebody's outline", "datum": "unknown"})
     page = browser(person(county, *VERBS)).get("/map/")
-    assert [layer["key"] for layer in page.context["layers"]] == ["lemonade.alarms", "lemonade.jugs", "lemonade.orders"]
+    assert [layer["key"] for layer in page.context["layers"]] == [
+        "lemonade.alarms", "lemonade.tools", "lemonade.jugs", "lemonade.orders",
+    ]  # fmt: skip
     source = "县界: somebody&#x27;s outline (坐标基准未注明) · 乡镇范围为示意（按近似位置划分，非实测界线）"
     assert page.content.decode().count(source) == 2
 

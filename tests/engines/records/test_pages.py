@@ -63,7 +63,11 @@ def test_the_index_counts_what_one_may_see(county: County, client: Client, stall
     stall(area="102")
     assert [
         (pack["en"], [(r.key, n) for r, n in found]) for pack, found in client.get("/records/").context["packs"]
-    ] == [("Lemonade stand", [("lemonade.grower", 0), ("lemonade.permit", 0), ("lemonade.regular", 0), (STALL, 2)])]
+    ] == [
+        ("Lemonade stand", [
+            ("lemonade.grower", 0), ("lemonade.permit", 0), ("lemonade.regular", 0), (STALL, 2), ("lemonade.tool", 0),
+        ])
+    ]  # fmt: skip
     east = browser(person(county, "records.lemonade.stall.view", in_area="101"))
     assert [[(r.key, n) for r, n in found] for _pack, found in east.get("/records/").context["packs"]] == [[(STALL, 1)]]
     nobody = browser(person(county, "cases.*"))
@@ -298,7 +302,7 @@ def test_a_leader_reads_every_register_and_changes_nothing(county: County, stall
     leader = browser(person(county, role="kernel.leader"))
     found = leader.get("/records/").context["packs"]
     assert [[register.key for register, _count in seen] for _pack, seen in found] == [
-        ["lemonade.grower", "lemonade.permit", "lemonade.regular", STALL]
+        ["lemonade.grower", "lemonade.permit", "lemonade.regular", STALL, "lemonade.tool"]
     ]
     sent = {"version": "1", "seats": "5", "code": "S009", "name": "九号"}
     for method, address, status in READING:

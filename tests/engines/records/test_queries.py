@@ -187,8 +187,8 @@ def indexes() -> dict[str, str]:
 
 
 def test_indexes_are_made_once_and_follow_the_declaration(county: County) -> None:
-    # of stalls seven filters (grower among them) and four for the map, of permits six, of regulars nine
-    assert api.prepare_registers() == 26
+    # of stalls seven filters (grower among them) and four for the map, of permits six, of regulars nine, of tools two
+    assert api.prepare_registers() == 28
     made = indexes()
     assert (len(made), api.prepare_registers(), indexes()) == (11, 0, made)
     row = Declaration.objects.get(kind="registers", key=STALL)
