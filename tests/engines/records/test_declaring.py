@@ -298,7 +298,8 @@ def test_rights_are_given_to_roles_and_taken_back(county: County, client: Client
 
 def test_nobody_gives_a_post_whose_role_may_more_here_than_they_may(county: County, client: Client) -> None:
     kept(client, {**well(), "g.lemonade.taster": "view"})
-    giver = person(county, "kernel.person.*", "cases.case.view", username="giver")
+    held = ("cases.case.view", "cases.patrol.walk", "records.lemonade.stall.view")  # of a maker
+    giver = person(county, "kernel.person.*", *held, username="giver")
     other = person(county, "maps.map.view", username="other")
     post = {"organisation": organisation(county).pk, "area": area(county).pk, "starts": "2026-01-01"}
     address = f"/people/{other.pk}/posts"
