@@ -63,6 +63,7 @@ def handle(page: Page, title: str, said: str, picture: Path) -> None:
 
 def test_a_day_without_a_network(living: Stack, visit: Visit, tmp_path: Path) -> None:
     office, picture = visit("river-office", DESKTOP), photo(tmp_path)
+    ((began,),) = living.query("SELECT now()")
     given(office, "桥下漂着垃圾袋")
     given(office, "岸边有人倒渣土")
     chief = visit("chief", PHONE)
@@ -121,18 +122,18 @@ def test_a_day_without_a_network(living: Stack, visit: Visit, tmp_path: Path) ->
         "WHERE t.step = 'handle' AND c.title = ANY(%s) ORDER BY c.id"  # fmt: skip
     assert living.query(answered, ["桥下漂着垃圾袋", "岸边有人倒渣土"]) == [("已打捞干净，装了六袋",), ("电话处理",)]
     reported = "SELECT p.longitude, p.latitude, c.state->'document'->>'kind' FROM cases_case c " \
-        "JOIN cases_caseplace p ON p.case_id = c.id WHERE c.state->'document'->>'kind' = 'discharge'"  # fmt: skip
-    assert living.query(reported) == [(108.114, 30.0, "discharge")]
-    assert living.query("SELECT kind, count(*) FROM cases_deed GROUP BY kind ORDER BY kind") == [
-        ("answer", 2), ("remark", 1), ("report", 1),
-    ]  # fmt: skip
+        "JOIN cases_caseplace p ON p.case_id = c.id WHERE c.opened_at >= %s"  # fmt: skip
+    assert living.query(reported, began) == [(108.114, 30.0, "discharge")]
+    done = "SELECT kind, count(*) FROM cases_deed WHERE received_at >= %s GROUP BY kind ORDER BY kind"
+    assert living.query(done, began) == [("answer", 2), ("remark", 1), ("report", 1)]
     taken = "SELECT round(longitude::numeric, 4)::float, round(latitude::numeric, 4)::float, " \
         "to_char(taken_at AT TIME ZONE 'Asia/Shanghai', 'MM-DD HH24:MI'), file_id IS NOT NULL, size < 600000 " \
-        "FROM cases_photo"  # fmt: skip
-    assert living.query(taken) == [(108.12, 30.001, "11-20 09:30", True, True)] * 3
+        "FROM cases_photo WHERE created >= %s"  # fmt: skip
+    assert living.query(taken, began) == [(108.12, 30.001, "11-20 09:30", True, True)] * 3
     assert living.query("SELECT count(*) FROM cases_piece") == [(0,)]
     chief.faults = [fault for fault in chief.faults if "ERR_INTERNET_DISCONNECTED" not in fault]
-    assert until(lambda: living.query("SELECT count(*) FROM cases_entry WHERE kind = 'remarked'") == [(1,)])
+    remarked = "SELECT count(*) FROM cases_entry WHERE kind = 'remarked' AND at >= %s"
+    assert until(lambda: living.query(remarked, began) == [(1,)])
 
 
 def test_a_patrol_is_walked_without_a_network(living: Stack, visit: Visit, tmp_path: Path) -> None:
