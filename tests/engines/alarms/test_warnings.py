@@ -224,6 +224,24 @@ def test_no_right_no_page_and_nothing_changes(county: County, duty: Person, chie
     assert (draft.state, draft.approver) == ("issued", mild)
 
 
+def test_who_issues_needs_the_right_wherever_it_goes(county: County, duty: Person, chief: Person) -> None:
+    held = ("alarms.warning.view", "alarms.warning.issue", "alarms.warning.issue_grave")
+    east = person(county, *held, username="east", in_area="101")
+    first = issued(duty, east)
+    wide = drafted(duty, f"/alarms/warnings/{first.warning_id}/follow/update", areas=[county.pk], do="keep")
+    before = kept()
+    assert not browser(east).get(f"/alarms/warnings/{first.warning_id}/").context["may_issue"]
+    assert issue(east, wide).status_code == 403
+    assert kept() == before
+    assert issue(chief, wide).status_code == 200
+    narrow = drafted(duty, f"/alarms/warnings/{first.warning_id}/follow/cancel", areas=[EAST])
+    before = kept()
+    assert issue(east, narrow).status_code == 403  # it is in force in the whole county
+    assert kept() == before
+    assert issue(chief, narrow).status_code == 200
+    assert PublicWarning.objects.values_list("state", "area__code").get() == ("cancelled", county.pk)
+
+
 def test_what_is_wrong_is_named_and_a_shape_finds_its_towns(county: County, duty: Person, chief: Person) -> None:
     client = browser(duty)
     page = client.get("/alarms/warnings/new?kind=")

@@ -39,7 +39,7 @@ def card(request: Request) -> Card | None:
         return None
     held = access.rows(PublicWarning.objects.filter(county=request.county), request.actor, issuing.VIEW)
     current = list(held.filter(state="current", expires_at__gt=timezone.now()).select_related("area")[:6])
-    waiting = [one for one in drafts(request) if one.author_id != request.user.pk and _may_issue(request, one)]
+    waiting = [one for one in drafts(request) if _may_issue(request, one)]
     if not current and not waiting:
         return None
     worst = max((one.level for one in current), key=LEVELS.index, default="none")
@@ -55,7 +55,7 @@ def drafts(request: Request) -> list[WarningMessage]:
 
 
 def _may_issue(request: Request, draft: WarningMessage) -> bool:
-    return _may(request, issuing.verb_for(issuing.grade(draft.warning, draft.content)), draft.warning)
+    return draft.author_id != request.user.pk and issuing.may_issue(request.actor, draft)
 
 
 def _may(request: Request, verb: str, warning: PublicWarning) -> bool:
@@ -188,7 +188,7 @@ def _form(
                 form = WarningForm(county, initial=initial(content))
             else:
                 drafting.checked(county, content, timezone.now())
-                area = drafting.common(request.county, drafting.named(county, content["areas"]))
+                area = drafting.common(county, drafting.named(county, content["areas"]))
                 if not access.may(request.actor, issuing.DRAFT, county=county, organisation=organisation, area=area):
                     raise PermissionDenied(f"{request.actor.name} has no right {issuing.DRAFT} in {area}")
                 number = keep(content, area)
@@ -224,7 +224,7 @@ def detail(request: Request, number: int) -> HttpResponse:
         "areas": drafting.named(warning.county_id, newest.content["areas"]) if newest else [],
         "following": FOLLOWING if may_draft and state == "current" and draft is None else (),
         "may_change": draft is not None and may_draft,
-        "may_issue": draft is not None and draft.author_id != request.user.pk and _may_issue(request, draft),
+        "may_issue": draft is not None and _may_issue(request, draft),
         "is_author": draft is not None and draft.author_id == request.user.pk,
         "may_review": state not in {*LIVE, "dropped"} and _may(request, issuing.REVIEW, warning),
     }  # fmt: skip

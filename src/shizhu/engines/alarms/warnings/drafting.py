@@ -17,7 +17,7 @@ from shizhu.engines.alarms.logic import warnings
 from shizhu.engines.alarms.models import Alarm
 from shizhu.engines.things import api as things
 from shizhu.kernel import packs
-from shizhu.kernel.models import Area, County, Organisation
+from shizhu.kernel.models import Area, Organisation
 from shizhu.kernel.packs import Body
 from shizhu.lib.times import parse_duration
 from shizhu.wire import cap
@@ -187,7 +187,7 @@ def met(county: str, ring: Sequence[Sequence[float]]) -> list[Area]:
     return [town for town in towns if town.geometry.intersects(shape)]
 
 
-def common(county: County, areas: Sequence[Area]) -> Area:
+def common(county: str, areas: Sequence[Area]) -> Area:
     """The smallest area that holds them all."""
     paths = [area.path.split("/")[:-1] for area in areas]
     shared = paths[0]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
@@ -45,6 +46,19 @@ def verb_for(level: str) -> str:
 def grade(warning: PublicWarning, content: Mapping[str, Any]) -> str:
     """The graver of what is in force and what is proposed: who ends or lowers a red one needs the right for red."""
     return max(warning.level, str(content["level"]), key=LEVELS.index)
+
+
+def reach(warning: PublicWarning, content: Mapping[str, Any]) -> Area:
+    """The smallest area that holds what is in force and what is proposed: who issues it needs the right there."""
+    named = drafting.named(warning.county_id, content["areas"])
+    return drafting.common(warning.county_id, [warning.area, *named])
+
+
+def may_issue(who: Actor, draft: WarningMessage) -> bool:
+    """Whether somebody has the right to issue a draft."""
+    held, verb = draft.warning, verb_for(grade(draft.warning, draft.content))
+    area = reach(held, draft.content)
+    return access.may(who, verb, county=held.county_id, organisation=held.organisation, area=area)
 
 
 @transaction.atomic
@@ -104,7 +118,8 @@ def issue(who: Actor, message: int, version: int, *, web: str) -> WarningMessage
     held, draft = _draft(message, version)
     if draft.author_id == who.person_id or who.person_id is None:
         raise SamePerson("a second person issues what somebody wrote")
-    access.require(who, verb_for(grade(held, draft.content)), held)
+    if not may_issue(who, draft):
+        raise PermissionDenied(f"{who.name or 'nobody'} has no right to issue {draft} of {held}")
     if not warnings.may_follow(draft.kind, state(held)):
         raise NotNow(state(held))
     now = timezone.localtime(timezone.now()).replace(microsecond=0)
@@ -127,6 +142,7 @@ def issue(who: Actor, message: int, version: int, *, web: str) -> WarningMessage
     held.state = AFTER.get(draft.kind, PublicWarning.State.CURRENT)
     held.issued_at, held.expires_at, held.level = held.issued_at or now, expires, draft.content["level"]
     held.event, held.ended_at = draft.content["event"], now if draft.kind in AFTER else None
+    held.area = reach(held, draft.content)
     held.save()
     told = {
         "warning": held.pk, "message": draft.pk, "identifier": draft.identifier, "kind": held.kind,
@@ -166,6 +182,7 @@ def _draft(message: int, version: int) -> tuple[PublicWarning, WarningMessage]:
     """The warning and its draft, both locked. Raises NotNow if it is no draft any more, or another than was read."""
     held = _locked(WarningMessage.objects.values_list("warning", flat=True).get(pk=message))
     draft = WarningMessage.objects.select_for_update().get(pk=message)
+    draft.warning = held
     if draft.state != WarningMessage.State.DRAFT:
         raise NotNow(draft.state)
     if draft.version != version:
