@@ -283,6 +283,7 @@ def test_issued_bytes_are_kept_and_expired_ones_leave_the_feed(county: County, d
     for form in ("", ".xml", ".json"):
         address = f"/cap/{hidden.identifier}{form}"
         assert (Client().get(address).status_code, browser(chief).get(address).status_code) == (404, 200)
+        assert "public" not in browser(chief).get(address).headers.get("Cache-Control", "")
     assert Client().get("/cap", {"county": "990002", "f": "json"}).json()["warnings"] == []
     tag = Client().get(f"/cap/{made.identifier}.xml")["ETag"]
     assert Client().get(f"/cap/{made.identifier}.xml", headers={"If-None-Match": tag}).status_code == 304

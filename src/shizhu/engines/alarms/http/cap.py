@@ -27,6 +27,7 @@ ATOM = "http://www.w3.org/2005/Atom"
 CAP_TYPE, ATOM_TYPE = "application/cap+xml", "application/atom+xml; charset=utf-8"
 UNSIGNED = "OASIS CAP 1.2; not signed"
 OPEN = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=30"}
+OWN = {"Cache-Control": "private, no-cache"}  # of a restricted one: no cache between gives it to others
 Tree.register_namespace("", ATOM)
 
 
@@ -100,13 +101,14 @@ def message(request: Request, identifier: str, form: str = "html") -> HttpRespon
     found = rows.filter(identifier=identifier, state="issued").first()
     if found is None or not (found.content["scope"] == "Public" or _may(request, found)):
         raise Http404
+    headers = OPEN if found.content["scope"] == "Public" else OWN
     if form == "xml":
         tag = f'"{found.sha256}"'
         if request.headers.get("If-None-Match") == tag:
             return HttpResponseNotModified()
-        return HttpResponse(bytes(found.xml or b""), CAP_TYPE, headers={**OPEN, "ETag": tag})
+        return HttpResponse(bytes(found.xml or b""), CAP_TYPE, headers={**headers, "ETag": tag})
     if form == "json":
-        return JsonResponse(_summary(found, request.build_absolute_uri("/cap")), headers=OPEN)
+        return JsonResponse(_summary(found, request.build_absolute_uri("/cap")), headers=headers)
     newest = found.warning.messages.filter(state="issued").order_by("pk").last()
     language = "en" if get_language() == "en" else "zh"
     texts = {name: found.content[name][language] for name in ("headline", "description", "instruction", "issuer")}
