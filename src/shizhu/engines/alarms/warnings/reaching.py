@@ -27,6 +27,7 @@ from shizhu.lib.times import parse_duration
 CHANNELS = ("sms", "voice")
 SPEAKER = "speaker"
 WIDEN = "alarms.widen"
+AT_ONCE = 1000  # addressees, in one statement
 RECORD = "record/"
 NOT_REAL = {"Exercise": "【演练】", "Test": "【测试】"}
 ANYBODY = "*"  # in county.yaml: of every kind
@@ -82,7 +83,7 @@ def told(warning: PublicWarning, message: WarningMessage, before: Sequence[Warni
         if one.person_id and one.person_id not in known:  # told before, so told of what became of it
             known.add(one.person_id)
             found.append(
-                Addressee(message=message, person_id=one.person_id, name=one.name, role=one.role, area=one.area)
+                Addressee(message=message, person_id=one.person_id, name=one.name, role=one.role, area_id=one.area_id)
             )
     homes = households(warning.county_id, areas)
     found += [Addressee(message=message, contact=home.contact, area_id=home.area) for home in homes]
@@ -189,23 +190,25 @@ def widen(number: int, now: datetime | None = None) -> int:
     answered = {name for name, one in answers(message).items() if one.at}
     late, silent = [], []
     ways = channels(warning.county_id, warning.kind)
-    span = patience(warning.county_id, warning.kind, message.content["level"])
-    for one in waiting.filter(due__lte=at).select_related("area"):
+    again = at + patience(warning.county_id, warning.kind, message.content["level"])
+    asked = list(waiting.filter(due__lte=at).select_related("area"))
+    for one in asked:
+        one.due = None
         if who(one.person_id, one.contact) in answered:
-            one.due = None
+            continue
+        one.ring += 1
+        if one.ring > len(ways) - (0 if one.person_id else 1):
+            silent.append(one)
         else:
-            one.ring += 1
+            one.due = again
             late.append(one)
-            is_last = one.ring > len(ways) - (0 if one.person_id else 1)
-            one.due = None if is_last else at + span
-            silent += [one] if is_last else []
-        one.save(update_fields=["ring", "due"])
-    _try(message, warning, [one for one in late if one not in silent], ways)
+    Addressee.objects.bulk_update(asked, ["ring", "due"], batch_size=AT_ONCE)
+    _try(message, warning, late, ways)
     _name(message, warning, silent)
     soonest = waiting.order_by("due").values_list("due", flat=True).first()
     if soonest:
         jobs.wake(WIDEN, number, soonest)
-    return len(late)
+    return len(late) + len(silent)
 
 
 def _try(message: WarningMessage, warning: PublicWarning, late: Sequence[Addressee], ways: Sequence[str]) -> None:
