@@ -57,7 +57,7 @@ from shizhu.engines.records.models import Batch
 from shizhu.engines.records.panels import Panel
 from shizhu.engines.records.panels import add as add_panel
 from shizhu.engines.records.past import cells_at, placed_at
-from shizhu.engines.records.queries import count, count_by, get, get_by_id, history, query, related, scan
+from shizhu.engines.records.queries import count, count_by, get, get_by_id, history, query, related, scan, titles
 from shizhu.engines.records.references import KNOWN as KNOWN_REFERENCES
 from shizhu.engines.records.references import Choice, Reference
 from shizhu.engines.records.references import add as add_reference
@@ -172,6 +172,7 @@ __all__ = [
     "survivor_of",
     "tabulate",
     "tell_progress",
+    "titles",
     "true",
     "undo",
     "unmask",

@@ -124,6 +124,15 @@ def get_by_id(who: Actor, record_id: int) -> Entry:
     return _one(who, register_of(*row), Q(pk=record_id), str(record_id))
 
 
+def titles(who: Actor, record_ids: Collection[int]) -> dict[int, str]:
+    """number → title of those records that the actor may see, of whatever registers."""
+    rows, found = Record.objects.filter(pk__in=record_ids), dict[int, str]()
+    for register in rows.order_by().values_list("register", flat=True).distinct():
+        visible = access.rows(rows.filter(register=register), who, f"records.{register}.view")
+        found.update(visible.values_list("pk", "title"))
+    return found
+
+
 def _one(who: Actor, register: Register, which: Q, name: str) -> Entry:
     rows = access.rows(Record.objects.filter(which, register=register.key), who, register.verb("view"))
     row = rows.select_related("organisation", "area").first()

@@ -41,14 +41,19 @@ class Place:
     inside: list[Place] = field(default_factory=list)
 
     @property
+    def everywhere(self) -> list[Place]:
+        """This place and those below."""
+        return [self, *(below for place in self.inside for below in place.everywhere)]
+
+    @property
     def everybody(self) -> list[Line]:
         """The persons here and below."""
-        return [*self.people, *(line for place in self.inside for line in place.everybody)]
+        return [line for place in self.everywhere for line in place.people]
 
     @property
     def every_home(self) -> list[Line]:
         """The households here and below."""
-        return [*self.homes, *(line for place in self.inside for line in place.every_home)]
+        return [line for place in self.everywhere for line in place.homes]
 
     @property
     def answered(self) -> int:
@@ -113,11 +118,11 @@ def _tree(lines: Iterable[Line]) -> list[Place]:
 
 def _name(who: Actor, places: Iterable[Place]) -> None:
     """Households that are not reached get their title, where the reader may see their record."""
-    for place in places:
-        for line in place.silent_homes:
-            try:
-                number = int(line.addressee.contact.removeprefix(reaching.RECORD))
-                line.addressee.name = records.get_by_id(who, number).title
-            except LookupError:
-                line.addressee.name = ""
-        _name(who, place.inside)
+    silent = {
+        int(line.addressee.contact.removeprefix(reaching.RECORD)): line.addressee
+        for top in places
+        for place in top.everywhere
+        for line in place.silent_homes
+    }
+    for number, title in records.titles(who, list(silent)).items():
+        silent[number].name = title
