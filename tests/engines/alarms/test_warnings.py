@@ -385,12 +385,20 @@ def test_the_ring_widens_for_who_has_not_answered_and_not_twice(
     until(lambda: Delivery.objects.filter(channel__kind="speaker", state="received").count() == 2)
     operator.stop()
     deaf.stop()
-    page = browser(chief).get(f"/alarms/warnings/{made.warning_id}/")
+    client = browser(chief)
+    page = client.get(f"/alarms/warnings/{made.warning_id}/")
     shown = text(page)
     assert [part for part in ("top", "未签收", "已尝试", "大喇叭", "LS0", "未联系到") if part not in shown] == []
     assert "1390000" not in page.content.decode()
     assert "住户0" not in shown  # its record is not the chief's to see
     assert (page.context["people"].answered, page.context["people"].asked, page.context["homes"].answered) == (1, 2, 0)
+    address = f"/alarms/warnings/{made.warning_id}/receipts?mark={page.context['mark']}"
+    assert f'hx-get="{address}"' in page.content.decode()
+    assert (client.get(address).status_code, client.get(address).content) == (204, b"")
+    assert telling.read(makers["east"].pk, made.notice or 0)
+    assert client.get(address).context["people"].answered == 2
+    PublicWarning.objects.update(state="cleared", ended_at=timezone.now())
+    assert "hx-get" not in client.get(address).content.decode()
 
 
 def killed(code: str) -> None:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from shizhu.engines.notices.channels import simulate
-from shizhu.engines.notices.telling import Contact, Receipt, also, confirm, read, receipts, tell
+from shizhu.engines.notices.telling import Contact, Receipt, also, confirm, heard, read, receipts, tell
 
-__all__ = ["Contact", "Receipt", "also", "confirm", "read", "receipts", "simulate", "tell"]
+__all__ = ["Contact", "Receipt", "also", "confirm", "heard", "read", "receipts", "simulate", "tell"]

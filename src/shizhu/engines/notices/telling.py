@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from shizhu.engines.notices import channels
@@ -129,6 +129,13 @@ def receipts(messages: Iterable[int]) -> list[Receipt]:
         )
         for one in rows.select_related("channel").order_by("pk")
     ]  # fmt: skip
+
+
+def heard(message: int) -> tuple[int, int, int]:
+    """How many deliveries of a message there are, have arrived, are read: what `receipts` tell changes with them."""
+    rows = Delivery.objects.filter(message=message)
+    found = rows.aggregate(told=Count("pk"), received=Count("received_at"), read=Count("read_at"))
+    return found["told"], found["received"], found["read"]
 
 
 def send_due(now: datetime | None = None) -> int:

@@ -233,9 +233,15 @@ def detail(request: Request, number: int) -> HttpResponse:
 
 
 def receipts_part(request: Request, number: int) -> HttpResponse:
-    """GET: who knows of it, as it stands now; asked for every few seconds while it is in force."""
+    """GET: who knows of it, as it stands now; asked for every few seconds while it is in force.
+
+    Nothing comes back while it is as it was at the `mark`.
+    """
     warning = _seen(request, number)
-    context = {"warning": warning, "state": issuing.state(warning), **receipts.shown(request.actor, warning)}
+    state = issuing.state(warning)
+    if state == "current" and request.GET.get("mark") == receipts.mark(warning):
+        return HttpResponse(status=204)
+    context = {"warning": warning, "state": state, **receipts.shown(request.actor, warning)}
     return render(request, "alarms/warning_receipts.html", context)
 
 

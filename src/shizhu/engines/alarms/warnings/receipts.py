@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Sum
+
 from shizhu.engines.alarms.logic import warnings
 from shizhu.engines.alarms.models import Addressee, PublicWarning, WarningMessage
 from shizhu.engines.alarms.warnings import reaching
+from shizhu.engines.notices import api as notices
 from shizhu.engines.records import api as records
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Role
@@ -73,18 +76,33 @@ class Place:
 
 def shown(who: Actor, warning: PublicWarning) -> dict[str, Any]:
     """Of the newest message that asks for answers: the tree of places, the shares of persons and households."""
-    message = warning.messages.filter(state="issued", kind__in=["alert", "update"]).order_by("pk").last()
+    message = _asking(warning)
     if message is None or message.sent is None:
         return {"tree": None}
-    lines = list(_lines(message))
+    mark, lines = _mark(message), list(_lines(message))
     people = [line.answer.at for line in lines if line.addressee.person_id]
     homes = [line.answer.at for line in lines if line.addressee.contact.startswith(reaching.RECORD)]
     tree = _tree(lines)
     _name(who, tree)
     return {
-        "tree": tree, "told_of": message, "people": warnings.share(message.sent, people),
+        "tree": tree, "told_of": message, "mark": mark, "people": warnings.share(message.sent, people),
         "homes": warnings.share(message.sent, homes),
     }  # fmt: skip
+
+
+def mark(warning: PublicWarning) -> str:
+    """Another text whenever `shown` has become another; empty where nobody is asked."""
+    message = _asking(warning)
+    return _mark(message) if message else ""
+
+
+def _asking(warning: PublicWarning) -> WarningMessage | None:
+    return warning.messages.filter(state="issued", kind__in=["alert", "update"]).order_by("pk").last()
+
+
+def _mark(message: WarningMessage) -> str:
+    rings = message.addressees.aggregate(rings=Sum("ring"))["rings"]
+    return "-".join(map(str, (message.pk, rings, *notices.heard(message.notice or 0))))
 
 
 def _lines(message: WarningMessage) -> Iterable[Line]:
