@@ -106,16 +106,13 @@ def _delivery(message: Message, **told: object) -> Delivery:
 class Receipt:
     """What became of a message towards one person or contact by one way; `way` is a kind of channel, or `page`."""
 
-    message: int
     person: int | None
     contact: str
     way: str
     is_simulated: bool
     state: str
-    sent_at: datetime | None
     received_at: datetime | None
     read_at: datetime | None
-    error: str
 
 
 def receipts(messages: Iterable[int]) -> list[Receipt]:
@@ -123,9 +120,8 @@ def receipts(messages: Iterable[int]) -> list[Receipt]:
     rows = Delivery.objects.filter(message__in=list(messages)).exclude(person=None, contact="")
     return [
         Receipt(
-            one.message_id, one.person_id, one.contact, one.channel.kind if one.channel else "page",
-            bool(one.channel and one.channel.is_simulated), one.state, one.sent_at, one.received_at, one.read_at,
-            one.error,
+            one.person_id, one.contact, one.channel.kind if one.channel else "page",
+            bool(one.channel and one.channel.is_simulated), one.state, one.received_at, one.read_at,
         )
         for one in rows.select_related("channel").order_by("pk")
     ]  # fmt: skip
