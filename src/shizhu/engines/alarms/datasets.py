@@ -14,8 +14,7 @@ from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel import datasets, packs
 from shizhu.kernel.access import Predicate
-from shizhu.kernel.datasets import Asked, Names, Offer, Result
-from shizhu.kernel.packs import Body, LoadedPacks
+from shizhu.kernel.datasets import Names
 from shizhu.kernel.text import moment_sql, time_sql
 
 VIEW = "alarms.alarm.view"
@@ -98,21 +97,6 @@ def _names(county: str, raw: Iterable[str]) -> dict[Any, Names]:
     return found
 
 
-def give(asked: Asked) -> Result:
-    """The answer."""
-    return records.tabulate(subject(asked.county, asked.at), asked)
-
-
-def check(body: Body, everything: LoadedPacks) -> Iterable[str]:
-    """The columns exist."""
-    return records.problems(subject("", datetime.now().astimezone()), body)
-
-
-def offers(county: str) -> Iterable[Offer]:
-    """Alarms of every rule."""
-    yield Offer({"from": "alarms"}, SOURCE, records.offered(subject(county, datetime.now().astimezone())))
-
-
 def register() -> None:
     """Called once by the application."""
-    datasets.add(datasets.Dataset("alarms", give, lambda _body: VIEW, check, offers))
+    datasets.add(records.dataset("alarms", subject))

@@ -70,7 +70,7 @@ from shizhu.engines.records.store import CHANGED, create, load_demo, move, resto
 from shizhu.engines.records.tables import XLSX, Unreadable
 from shizhu.engines.records.tables import Writer as TableWriter
 from shizhu.engines.records.tables import sent as sent_rows
-from shizhu.engines.records.tabulate import TOWN, Said, Subject, filtered, offered, problems, tabulate
+from shizhu.engines.records.tabulate import TOWN, Said, Subject, dataset, filtered, offered, problems, tabulate
 from shizhu.engines.records.tasks import follow
 
 __all__ = [
@@ -134,6 +134,7 @@ __all__ = [
     "count",
     "count_by",
     "create",
+    "dataset",
     "end_work",
     "facts",
     "files_of",

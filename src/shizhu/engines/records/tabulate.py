@@ -129,6 +129,22 @@ def tabulate(subject: Subject, asked: Asked) -> Result:
     return _Question(subject, asked).answer()
 
 
+def dataset(name: str, subject: Callable[[str, datetime], Subject]) -> datasets.Dataset:
+    """A dataset of one table, `from: <name>`: (county, moment) → its subject."""
+
+    def now(county: str) -> Subject:
+        return subject(county, datetime.now(UTC))
+
+    def offers(county: str) -> Iterable[datasets.Offer]:
+        found = now(county)
+        return [datasets.Offer({"from": name}, found.source, offered(found))]
+
+    return datasets.Dataset(
+        name, lambda asked: tabulate(subject(asked.county, asked.at), asked), lambda _body: now("").verb,
+        lambda body, _everything: problems(now(""), body), offers,
+    )  # fmt: skip
+
+
 class _Question:
     def __init__(self, subject: Subject, asked: Asked) -> None:
         self._subject, self._asked, self._body = subject, asked, asked.body

@@ -93,16 +93,6 @@ def with_devices(where: str, at: datetime) -> Predicate:
     return Predicate(f'"things_thing".id IN (SELECT t.thing_id FROM {DEVICES} t WHERE {sql})', params)
 
 
-def devices(asked: Asked) -> Result:
-    """The answer about devices."""
-    return records.tabulate(subject(asked.county, asked.at), asked)
-
-
-def check_devices(body: Body, _everything: LoadedPacks) -> Iterable[str]:
-    """The columns exist."""
-    return records.problems(subject("", datetime.now().astimezone()), body)
-
-
 # -- readings
 
 
@@ -279,11 +269,6 @@ def check_readings(body: Body, everything: LoadedPacks) -> Iterator[str]:
             yield f"by: {name}: readings are put together by {THING} alone"
 
 
-def offer_devices(county: str) -> Iterable[Offer]:
-    """Devices of every profile."""
-    yield Offer({"from": "devices"}, SOURCE, records.offered(subject(county, datetime.now().astimezone())))
-
-
 def offer_readings(county: str) -> Iterable[Offer]:
     """Each property of each profile."""
     place = Column(THING, PLACE_TITLE)
@@ -296,5 +281,5 @@ def offer_readings(county: str) -> Iterable[Offer]:
 
 def register() -> None:
     """Called once by the application."""
-    datasets.add(datasets.Dataset("devices", devices, lambda _body: VIEW, check_devices, offer_devices))
+    datasets.add(records.dataset("devices", subject))
     datasets.add(datasets.Dataset("readings", readings, lambda _body: VIEW, check_readings, offer_readings))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from shizhu.engines.alarms.datasets import LEVEL_NAMES
@@ -11,8 +11,7 @@ from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel import datasets
 from shizhu.kernel.access import Predicate
-from shizhu.kernel.datasets import Asked, Names, Offer, Result
-from shizhu.kernel.packs import Body, LoadedPacks
+from shizhu.kernel.datasets import Names
 from shizhu.kernel.text import moment_sql, time_sql
 
 VIEW = "alarms.warning.view"
@@ -76,21 +75,6 @@ def subject(county: str, at: datetime) -> records.Subject:
     )
 
 
-def give(asked: Asked) -> Result:
-    """The answer."""
-    return records.tabulate(subject(asked.county, asked.at), asked)
-
-
-def check(body: Body, everything: LoadedPacks) -> Iterable[str]:
-    """The columns exist."""
-    return records.problems(subject("", datetime.now().astimezone()), body)
-
-
-def offers(county: str) -> Iterable[Offer]:
-    """Warnings of every kind."""
-    yield Offer({"from": "warnings"}, SOURCE, records.offered(subject(county, datetime.now().astimezone())))
-
-
 def register() -> None:
     """Called once by the application."""
-    datasets.add(datasets.Dataset("warnings", give, lambda _body: VIEW, check, offers))
+    datasets.add(records.dataset("warnings", subject))
