@@ -7,6 +7,7 @@ from datetime import datetime
 
 from shizhu.engines.alarms.datasets import LEVEL_NAMES
 from shizhu.engines.alarms.logic.conditions import LEVELS
+from shizhu.engines.alarms.warnings.issuing import VIEW
 from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel import datasets
@@ -14,7 +15,6 @@ from shizhu.kernel.access import Predicate
 from shizhu.kernel.datasets import Names
 from shizhu.kernel.text import moment_sql, time_sql
 
-VIEW = "alarms.warning.view"
 SOURCE: Names = {"zh": "预警发布", "en": "Warnings"}
 TIMES: Mapping[str, Names] = {
     "issued_at": {"zh": "发布时间", "en": "Issued"},

@@ -15,11 +15,11 @@ from django.utils import timezone
 from shizhu.engines.alarms.logic import warnings
 from shizhu.engines.alarms.logic.conditions import LEVELS
 from shizhu.engines.alarms.models import PublicWarning
+from shizhu.engines.alarms.warnings.issuing import REVIEW, VIEW, state
 from shizhu.kernel import access, events, packs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation
 
-VIEW, REVIEW = "alarms.warning.view", "alarms.warning.review"
 JUDGED = "alarms.warning.judged"
 MONTHS = 12
 OVER = ("cancelled", "cleared", "expired")
@@ -50,8 +50,7 @@ def ending(told: Mapping[str, Any], kind: str) -> dict[str, Any]:
 def record(warning: int, outcome: str, at: datetime | None, note: str, person: int) -> None:
     """What came of a warning that is over; said again it is corrected. ValueError for what does not fit together."""
     held = PublicWarning.objects.select_for_update().get(pk=warning)
-    is_over = held.state in OVER or (held.state == "current" and (held.expires_at or timezone.now()) <= timezone.now())
-    if not is_over:
+    if state(held) not in OVER:
         raise ValueError(f"warning {warning}: is {held.state}, not over")
     if outcome not in {"hit", "false"} or (outcome == "hit") != (at is not None):
         raise ValueError(f"outcome: {outcome!r}: hit with the time it came, or false without")

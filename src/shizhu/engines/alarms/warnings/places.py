@@ -8,12 +8,11 @@ from django.utils import timezone
 
 from shizhu.engines.alarms.models import PublicWarning, WarningMessage
 from shizhu.engines.alarms.warnings import drafting
+from shizhu.engines.alarms.warnings.issuing import VIEW
 from shizhu.engines.maps import api as maps
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
 from shizhu.kernel.text import label
-
-VIEW = "alarms.warning.view"
 
 
 def features(who: Actor, county: str, _layer: maps.Layer, asked: maps.Asked) -> list[maps.Feature]:
