@@ -114,9 +114,7 @@ def _duckdb() -> DuckDBPyConnection:
     """DuckDB, loaded by the process that needs it."""
     import duckdb  # noqa: PLC0415  # 40 MB that most processes never need
 
-    made = duckdb.connect(config={"memory_limit": MEMORY, "threads": 2, "temp_directory": str(folder(SCRATCH))})
-    made.execute("SET TimeZone = 'UTC'")
-    return made
+    return duckdb.connect(config={"memory_limit": MEMORY, "threads": 2, "temp_directory": str(folder(SCRATCH))})
 
 
 def duck() -> DuckDBPyConnection:
