@@ -18,7 +18,7 @@ import psycopg
 
 from bench import stacks
 from bench.figures import Figure
-from bench.sta import COLUMNS, ROOT, _Reader
+from bench.sta import ROOT, _Reader, datastreams
 from bench.stacks import Homes
 
 STREAMS, A_DAY, TIMES, AIM = 120, 1440, 9, 4.0
@@ -99,15 +99,9 @@ def _median(do: Callable[[], object]) -> float:
 
 def fill(database: psycopg.Connection) -> tuple[int, int]:
     """Readings of whole days; returns one of the datastreams, and how many each has."""
-    (stream,) = database.execute("SELECT min(id) FROM things_datastream").fetchone()
-    (columns,) = database.execute(COLUMNS).fetchone()
-    (there,) = database.execute("SELECT count(*) FROM things_datastream").fetchone()
-    copied = (
-        f"INSERT INTO things_datastream ({columns}) SELECT {columns} FROM things_datastream, generate_series(1, %s)"
-    )
-    database.execute(f"{copied} WHERE id = %s", (STREAMS - there, stream))
+    stream = datastreams(database, STREAMS)
     minutes = max(1, READINGS // STREAMS // A_DAY) * A_DAY
     for query, values in ((FILL, (minutes - 1,)), (ROLL, ()), (LATEST, ())):
         database.execute(query, values)
     database.execute("VACUUM ANALYZE things_observation")
-    return int(stream), minutes
+    return stream, minutes

@@ -71,17 +71,23 @@ def _median(do: Callable[[], object], times: int) -> float:
 
 def fill(database: psycopg.Connection) -> int:
     """Datastreams beside those of the registered device, and observations; returns the datastream with most."""
+    stream = datastreams(database, STREAMS)
+    database.execute(FILL, (stream, OBSERVATIONS))
+    database.execute(ONE_EACH, (stream,))
+    database.execute("VACUUM ANALYZE things_observation")
+    database.execute("VACUUM ANALYZE things_datastream")
+    return stream
+
+
+def datastreams(database: psycopg.Connection, number: int) -> int:
+    """Copies of the registered device's first datastream, until there are so many; returns the first."""
     (stream,) = database.execute("SELECT min(id) FROM things_datastream").fetchone()
     (columns,) = database.execute(COLUMNS).fetchone()
     (there,) = database.execute("SELECT count(*) FROM things_datastream").fetchone()
     copied = (
         f"INSERT INTO things_datastream ({columns}) SELECT {columns} FROM things_datastream, generate_series(1, %s)"
     )
-    database.execute(f"{copied} WHERE id = %s", (STREAMS - there, stream))
-    database.execute(FILL, (stream, OBSERVATIONS))
-    database.execute(ONE_EACH, (stream,))
-    database.execute("VACUUM ANALYZE things_observation")
-    database.execute("VACUUM ANALYZE things_datastream")
+    database.execute(f"{copied} WHERE id = %s", (number - there, stream))
     return int(stream)
 
 
