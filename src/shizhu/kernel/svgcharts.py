@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import escape
 from math import ceil, floor, log10
 
-from shizhu.kernel.wordcharts import COLOURS, LINES, PIE, Chart, Series
+from shizhu.kernel.wordcharts import LINES, PIE, Chart, Series, colour
 
 FONT = "Noto Sans CJK SC, Source Han Sans SC, WenQuanYi Zen Hei, SimHei, sans-serif"
 SCALE = 4.0  # units a millimetre
@@ -48,13 +48,9 @@ def _legend(chart: Chart, width: float, height: float) -> Iterator[str]:
         return
     x = width / 2 - 60 * len(chart.series)
     for number, one in enumerate(chart.series):
-        yield f'<rect x="{x:.1f}" y="{height - 14:.1f}" width="14" height="9" fill="#{_colour(number)}"/>'
+        yield f'<rect x="{x:.1f}" y="{height - 14:.1f}" width="14" height="9" fill="#{colour(number)}"/>'
         yield _text(x + 20, height - 5, one.name, "start")
         x += 120
-
-
-def _colour(number: int) -> str:
-    return COLOURS[number % len(COLOURS)]
 
 
 def _upright(chart: Chart, width: float, height: float) -> Iterator[str]:
@@ -87,21 +83,20 @@ def _upright(chart: Chart, width: float, height: float) -> Iterator[str]:
                 tall_bar = abs(zero - y)
                 yield (
                     f'<rect x="{x:.1f}" y="{min(y, zero):.1f}" width="{step * share:.1f}" height="{tall_bar:.1f}" '
-                    f'fill="#{_colour(number)}"/>'
+                    f'fill="#{colour(number)}"/>'
                 )
                 if len(chart.series) == 1:
                     yield _text(x + step * share / 2, min(y, zero) - 4, f"{value:g}")
     yield from _legend(chart, width, height)
 
 
-def _line(one: Series, number: int, left: float, step: float, at: object) -> Iterator[str]:
-    assert callable(at)
+def _line(one: Series, number: int, left: float, step: float, at: Callable[[float], float]) -> Iterator[str]:
     points = [(left + step * (n + 0.5), at(value)) for n, value in enumerate(one.values) if value is not None]
     way = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     dash = ' stroke-dasharray="7 5"' if number else ""
-    yield f'<polyline points="{way}" fill="none" stroke="#{_colour(number)}" stroke-width="2.5"{dash}/>'
+    yield f'<polyline points="{way}" fill="none" stroke="#{colour(number)}" stroke-width="2.5"{dash}/>'
     for x, y in points:
-        yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="#{_colour(number)}"/>'
+        yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="#{colour(number)}"/>'
 
 
 def _ranking(chart: Chart, width: float, height: float) -> Iterator[str]:
@@ -117,7 +112,7 @@ def _ranking(chart: Chart, width: float, height: float) -> Iterator[str]:
         long = (width - left - 70) * max(0.0, value) / most
         yield (
             f'<rect x="{left:.1f}" y="{y + step * 0.2:.1f}" width="{long:.1f}" height="{step * 0.6:.1f}" '
-            f'fill="#{_colour(0)}"/>'
+            f'fill="#{colour(0)}"/>'
         )
         yield _text(left + long + 6, y + step / 2 + 4, f"{value:g}", "start")
 

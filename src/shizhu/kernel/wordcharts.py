@@ -90,7 +90,7 @@ def _bars(chart: Chart) -> str:
 
 def _lines(chart: Chart) -> str:
     series = "".join(
-        f'{_head(n, one)}<c:spPr><a:ln w="22225"><a:solidFill><a:srgbClr val="{_colour(n)}"/></a:solidFill>'
+        f'{_head(n, one)}<c:spPr><a:ln w="22225"><a:solidFill><a:srgbClr val="{colour(n)}"/></a:solidFill>'
         f'<a:prstDash val="{DASHES[n % len(DASHES)]}"/></a:ln></c:spPr><c:marker><c:symbol val="none"/></c:marker>'
         f'{_data(chart, n)}<c:smooth val="0"/></c:ser>'
         for n, one in enumerate(chart.series)
@@ -111,12 +111,13 @@ def _pie(chart: Chart) -> str:
     )
 
 
-def _colour(number: int) -> str:
+def colour(number: int) -> str:
+    """Of a series, in hexadecimal digits."""
     return COLOURS[number % len(COLOURS)]
 
 
 def _fill(number: int) -> str:
-    return f'<c:spPr><a:solidFill><a:srgbClr val="{_colour(number)}"/></a:solidFill></c:spPr>'
+    return f'<c:spPr><a:solidFill><a:srgbClr val="{colour(number)}"/></a:solidFill></c:spPr>'
 
 
 def _labels() -> str:
