@@ -259,6 +259,7 @@ def test_what_is_wrong_is_named_and_a_shape_finds_its_towns(county: County, duty
         assert said in str(answer.context["form"].errors[name])
     far = {"polygon": "10,10;11,10;11,11"}
     assert "与本县任何乡镇都不相交" in text(client.post("/alarms/warnings/new?kind=", typed(page, **words, **far)))
+    assert client.get("/alarms/warnings/new?alarm=²").status_code == 200
     assert PublicWarning.objects.count() == 0
     ring = [[100.6, 30.1], [100.7, 30.1], [100.7, 30.2], [100.6, 30.1]]
     shape = json.dumps({"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [ring]}})

@@ -101,7 +101,7 @@ def _from(request: Request) -> Organisation:
 def _start(request: Request) -> drafting.Start:
     """What the address says of a new draft: an alarm, or a kind and a level."""
     asked = request.GET
-    if asked.get("alarm", "").isdigit():
+    if asked.get("alarm", "").isdecimal():
         alarm = get_object_or_404(Alarm.objects.select_related("area", "organisation"), pk=asked["alarm"])
         access.require(request.actor, "alarms.alarm.view", alarm)
         kind = asked.get("kind") or drafting.of_rule(alarm.county_id, alarm.rule)

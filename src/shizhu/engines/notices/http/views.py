@@ -133,7 +133,7 @@ def channel_list(request: Request) -> HttpResponse:
     access.require_county(request.actor, MANAGE, request.county.pk)
     asked = request.POST.get("channel") or request.GET.get("channel", "")
     held = Channel.objects.filter(county=request.county)
-    chosen = get_object_or_404(held, pk=asked) if asked.isdigit() else Channel(county=request.county)
+    chosen = get_object_or_404(held, pk=asked) if asked.isdecimal() else Channel(county=request.county)
     form = ChannelForm(request.POST or None, instance=chosen)
     if request.method == "POST" and form.is_valid():
         form.save()
