@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 
 from shizhu.engines.records.models import Batch
 from shizhu.kernel import files
@@ -20,9 +21,10 @@ def work_page(request: Request, work: str, number: int, template: str, page: str
     `page` names its address; that of its file is `<page>_file`.
     """
     own = _own(request, work)
-    batch = _of(own, number)
+    batch = get_object_or_404(own, pk=number)
     if "part" not in request.GET:
-        return render(request, template, {"batch": batch, "batches": own, "page": page, "file": f"{page}_file"})
+        before = own.order_by("-created")[:MOST]
+        return render(request, template, {"batch": batch, "batches": before, "page": page, "file": f"{page}_file"})
     answer = render(request, "shizhu/running.html", {"batch": batch})
     if not batch.is_working:
         answer["HX-Refresh"] = "true"
@@ -31,7 +33,7 @@ def work_page(request: Request, work: str, number: int, template: str, page: str
 
 def work_file(request: Request, work: str, number: int, plain: str) -> FileResponse:
     """What was made of it, under its name; `plain` for programs that read ASCII alone."""
-    made = _of(_own(request, work), number).made
+    made = get_object_or_404(_own(request, work), pk=number).made
     if made is None:
         raise Http404(str(number))
     answer = FileResponse(files.path_of(made).open("rb"), content_type=made.media_type)
@@ -39,14 +41,6 @@ def work_file(request: Request, work: str, number: int, plain: str) -> FileRespo
     return answer
 
 
-def _own(request: Request, work: str) -> list[Batch]:
-    """The newest first."""
+def _own(request: Request, work: str) -> QuerySet[Batch]:
     rows = Batch.objects.filter(person=request.user, county=request.county, register=work)
-    return list(rows.select_related("made").order_by("-created")[:MOST])
-
-
-def _of(own: list[Batch], number: int) -> Batch:
-    found = next((one for one in own if one.pk == number), None)
-    if found is None:
-        raise Http404(str(number))
-    return found
+    return rows.select_related("made")
