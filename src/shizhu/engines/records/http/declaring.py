@@ -99,7 +99,7 @@ def _register_posted(request: Request, row: Declaration | None) -> HttpResponse:
     key = row.key if row else f"{overlays.LOCAL}.{_stem(request, head)}"
     rights = declaring.wanted_rights(request, redeclaring.ACTIONS)
     try:
-        later = _later(request, KIND, key, kept, body, read, rights) if kept is not None else ""
+        later = _later(KIND, request, key, kept, body, read, rights) if kept is not None else ""
         if later:
             return redirect(later)
         with transaction.atomic():
@@ -128,7 +128,7 @@ def _reasons(request: Request, kind: str, key: str, old: Body | None, new: Body)
 
 
 def _later(
-    request: Request, kind: str, key: str, old: Body, new: Body, read: str, rights: redeclaring.Rights | None = None
+    kind: str, request: Request, key: str, old: Body, new: Body, read: str, rights: redeclaring.Rights | None = None
 ) -> str:
     """Where to see how far a worker is who looks at the rows; nothing where they are few. Raises Stale, Refused."""
     county = request.county.pk
@@ -256,7 +256,7 @@ def _keep_fields(
     added = packs.json_ready(drafting.added_of(typed, names, kept))
     old, read = Register(register, merged(body, kept)), request.POST.get("read", "")
     try:
-        later = _later(request, overlays.FIELDS, register, kept, added, read)
+        later = _later(overlays.FIELDS, request, register, kept, added, read)
         if later:
             return redirect(later)
         with transaction.atomic():
@@ -313,10 +313,6 @@ def _refuses(kind: str, request: Request, key: str, old: Body, new: Body) -> lis
     return [f"{line['field']} {line['why']} · {line['total']}".strip() for line in told]
 
 
-def _restored_later(kind: str, request: Request, key: str, old: Body, new: Body, read: str) -> str:
-    return _later(request, kind, key, old, new, read)
-
-
 def _fields_title(key: str, _body: Body) -> object:
     declared = packs.declared(KIND, key, None)
     return declared["title"] if declared else key
@@ -329,7 +325,7 @@ def put_up() -> None:
         {"zh": "字段由您定，列表、表单和接口随之而来", "en": "You say what is kept; lists and forms follow"},
         "/declarations/registers/new", lambda key: f"/declarations/registers/{key.partition('.')[2]}/",
         lambda _key, body: body["title"], use=lambda key: f"/records/{key}/", changed=_changed,
-        refuses=partial(_refuses, KIND), later=partial(_restored_later, KIND),
+        refuses=partial(_refuses, KIND), later=partial(_later, KIND),
         rights=("view", "create", "edit", "delete", "unmask"), order=10,
     )  # fmt: skip
     added = declaring.Shelf(
@@ -337,7 +333,7 @@ def put_up() -> None:
         {"zh": "给领域包的登记簿加几个本县的字段，升级时不受影响", "en": "Your own fields on a register of a pack"},
         "/declarations/fields/", lambda key: f"/declarations/fields/{key}/", _fields_title,
         use=lambda key: f"/records/{key}/", changed=_changed, refuses=partial(_refuses, overlays.FIELDS),
-        later=partial(_restored_later, overlays.FIELDS), order=20,
+        later=partial(_later, overlays.FIELDS), order=20,
     )  # fmt: skip
     for shelf in (registers_, added):
         declaring.add(shelf)
