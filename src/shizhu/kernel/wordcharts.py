@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 COLOURS = ("0F6E66", "CA640C", "2267BE", "803A83", "7B992D", "2A89D1")  # the series of the pages, in their order
 DASHES = ("solid", "dash", "sysDot", "dashDot", "lgDash", "sysDash")
-BARS, LINES, PIE = ("bar", "stacked", "ranking"), ("line", "area"), "pie"
+LINES, PIE = ("line", "area"), "pie"
 CHART_TYPE = "application/vnd.openxmlformats-officedocument.drawingml.chart+xml"
 BOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

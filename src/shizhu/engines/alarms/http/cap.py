@@ -38,7 +38,7 @@ def current(county: str = "") -> list[WarningMessage]:
         rows = rows.filter(warning__county=county)
     newest = rows.order_by().values("warning").annotate(newest=Max("pk")).values("newest")
     found = WarningMessage.objects.filter(pk__in=newest, content__scope="Public").order_by("-sent", "-pk")
-    return list(found.select_related("warning__county"))
+    return list(found.select_related("warning"))
 
 
 @require_safe
@@ -97,7 +97,7 @@ def _summary(one: WarningMessage, here: str) -> dict[str, Any]:
 @require_safe
 def message(request: Request, identifier: str, form: str = "html") -> HttpResponse:
     """GET /cap/ID, /cap/ID.xml, /cap/ID.json: one message, for good. A restricted one for who may see it."""
-    rows = WarningMessage.objects.select_related("warning__county", "warning__organisation", "warning__area")
+    rows = WarningMessage.objects.select_related("warning__organisation", "warning__area")
     found = rows.filter(identifier=identifier, state="issued").first()
     if found is None or not (found.content["scope"] == "Public" or _may(request, found)):
         raise Http404
@@ -115,7 +115,7 @@ def message(request: Request, identifier: str, form: str = "html") -> HttpRespon
     context = {
         "message": found, "texts": texts, "newest": None if newest == found else newest,
         "state": issuing.state(found.warning), "areas": drafting.named(found.warning.county_id, found.content["areas"]),
-        "expires": datetime.fromisoformat(found.content["expires"]), "county": found.warning.county,
+        "expires": datetime.fromisoformat(found.content["expires"]),
     }  # fmt: skip
     return render(request, "alarms/warning_public.html", context)
 
