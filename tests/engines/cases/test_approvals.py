@@ -109,6 +109,21 @@ def test_supplements_stop_the_clock_of_that_item_alone(county: County, staff: di
     assert (after["place"].due_at, after["health"].paused_at) == (before["place"].due_at, None)
 
 
+def test_whoever_does_an_item_of_another_body_has_all_of_its_page(county: County, staff: dict[str, Person]) -> None:
+    """The case is not of the body that does the item: what its page shows and sends is theirs all the same."""
+    case = applied(county)
+    item, taster = ready(case)["health"], browser(staff["taster"])
+    sent = {"do": "supplement", "task": item.pk, "why": "缺体检表", "back": "approval"}
+    stranger, before = browser(person(county, "cases.duty.view", username="stranger")), testing.everything_kept()
+    assert stranger.post(f"/cases/{case.pk}/act", sent).status_code == 403
+    assert [stranger.get(f"/cases/{case.pk}/{part}").status_code for part in ("flow.json", "report.docx")] == [403, 403]
+    assert testing.everything_kept() == before
+    assert [taster.get(f"/cases/{case.pk}/{part}").status_code for part in ("flow.json", "report.docx")] == [200, 200]
+    assert taster.post(f"/cases/{case.pk}/act", sent).status_code == 302
+    item.refresh_from_db()
+    assert item.paused_at is not None
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(SPAN, max_size=5), st.booleans())
 def test_however_pauses_overlap_each_hour_that_a_clock_stood_counts_once(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
@@ -11,6 +12,8 @@ from shizhu.engines.cases.models import Case, Duty, Task
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation, Person, Post
+
+VIEW = "cases.case.view"
 
 
 def called_people(token: Token, case: Case, assign: str = "", body: Organisation | None = None) -> list[Person]:
@@ -72,8 +75,20 @@ def may_do(who: Actor, task: Task) -> bool:
     return any(access.holds(who, role, organisation=body, area=case.area) for role in task.role.split(","))
 
 
-def is_concerned(who: Actor, case: Case) -> bool:
-    """Whether somebody has or had something to do in a case, and so may see it."""
+def sees(who: Actor, case: Case) -> bool:
+    """Whether somebody may see a case: by right, or because they have or had something to do in it."""
+    right = access.may(who, VIEW, county=case.county_id, organisation=case.organisation, area=case.area)
+    return right or _is_concerned(who, case)
+
+
+def require_seen(who: Actor, case: Case) -> None:
+    """Raise PermissionDenied unless somebody may see a case."""
+    if not sees(who, case):
+        raise PermissionDenied(f"{who.name or 'nobody'} may not see {case}")
+
+
+def _is_concerned(who: Actor, case: Case) -> bool:
+    """Whether somebody has or had something to do in a case."""
     mine = Q(assignee=who.person_id) | Q(done_by=who.person_id) | Q(helpers__person=who.person_id)
     tasks = Task.objects.filter(case=case).select_related("organisation")
     if who.person_id is None:

@@ -15,15 +15,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import actions, flows, patrols, photos
-from shizhu.engines.cases.assignment import is_concerned, may_start
+from shizhu.engines.cases.assignment import may_start, sees
 from shizhu.engines.cases.logic import FlowError
 from shizhu.engines.cases.models import Attachment, Case, CasePlace, Deed, Entry, Patrol, PatrolCase, Task
 from shizhu.engines.maps import api as maps
-from shizhu.kernel import access, packs
+from shizhu.kernel import packs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Person
-
-VIEW = "cases.case.view"
 
 
 @dataclass(frozen=True)
@@ -100,36 +98,31 @@ def _named(sent: Sent) -> Mapping[str, list[str]]:
     return found
 
 
-def _sees(who: Actor, case: Case) -> bool:
-    whole = access.may(who, VIEW, county=case.county_id, organisation=case.organisation, area=case.area)
-    return whole or is_concerned(who, case)
-
-
 def _answer(who: Actor, county: str, sent: Sent) -> dict[str, Any]:
     task = Task.objects.select_related("case__organisation", "case__area", "assignee")
     found = task.filter(pk=sent.body["task"], case__county=county).first()
     if found is None:
         raise PermissionDenied("there is no such task, or it is not yours")
     case, named = found.case, _named(sent)
-    sees = _sees(who, case)
+    is_seen = sees(who, case)
     try:
         moved = actions.answer(who, found.pk, sent.body["answer"], photos.uploads(who.person_id or 0, named))
     except PermissionDenied:
-        if not sees or found.assignee is None:
+        if not is_seen or found.assignee is None:
             raise
         text = _("It was handed over to %(name)s. Give them what you wrote, or send it as a remark.")
         raise Conflict("handed", text % {"name": found.assignee.name}, case) from None
     except actions.TaskGone as gone:
-        raise _gone(str(gone), case, sees=sees) from None
+        raise _gone(str(gone), case, is_seen=is_seen) from None
     except FlowError as error:
         text = _("The flow of the case cannot go on: %(why)s Tell whoever looks after it; send it again later.")
-        raise Conflict("stuck", text % {"why": error}, case if sees else None) from None
+        raise Conflict("stuck", text % {"why": error}, case if is_seen else None) from None
     photos.used(named, moved)
     return _of(moved)
 
 
-def _gone(by: str, case: Case, *, sees: bool) -> Conflict:
-    shown = case if sees else None
+def _gone(by: str, case: Case, *, is_seen: bool) -> Conflict:
+    shown = case if is_seen else None
     if by:
         text = _("It was done already by %(who)s. Send what you wrote as a remark, or copy it.") % {"who": by}
         return Conflict("answered", text, shown)
@@ -186,7 +179,7 @@ def put(case: Case, place: Mapping[str, Any] | None) -> None:
 
 def _remark(who: Actor, county: str, sent: Sent) -> dict[str, Any]:
     case = Case.objects.select_related("organisation", "area").filter(pk=sent.body["case"], county=county).first()
-    if case is None or not _sees(who, case):
+    if case is None or not sees(who, case):
         raise PermissionDenied("there is no such case, or you may not see it")
     if not str(sent.body["text"]).strip():
         raise actions.AnswerRefused({"text": _("Write something.")})

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from shapely.geometry import mapping
 
-from shizhu.engines.cases.assignment import is_concerned
+from shizhu.engines.cases.assignment import require_seen
 from shizhu.engines.cases.models import Case, Entry, Holding, Movement
 from shizhu.engines.maps import api as maps
 from shizhu.engines.records import api as records
@@ -116,8 +116,7 @@ def _case(who: Actor, county: str, wanted: Wanted) -> Case | None:
     case = Case.objects.select_related("organisation", "area").filter(pk=wanted.case or 0, county=county).first()
     if case is None:
         raise CannotMove(_("Choose the case it is for."))
-    if not is_concerned(who, case):
-        access.require(who, "cases.case.view", case)
+    require_seen(who, case)
     if wanted.kind == Kind.ISSUE and case.status != Case.Status.OPEN:
         raise CannotMove(_("The case is closed."))
     return case

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from shizhu.engines.cases import acting
 from shizhu.engines.cases.acting import CannotNow, Kind
+from shizhu.engines.cases.assignment import require_seen
 from shizhu.engines.cases.models import Case, Helper, Petition, Task
 from shizhu.kernel import access
 from shizhu.kernel.models import Person
@@ -77,8 +78,7 @@ def _do(request: Request, case: Case) -> None:
 def act(request: Request, number: int) -> HttpResponse:
     """One of the moves; what does not fit is said, and nothing is changed."""
     case = get_object_or_404(Case.objects.select_related("organisation", "area"), pk=number, county=request.county)
-    if not Helper.objects.filter(task__case=case, person=request.user).exists():
-        access.require(request.actor, "cases.case.view", case)
+    require_seen(request.actor, case)
     try:
         _do(request, case)
     except CannotNow as error:

@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from shizhu.engines.cases import approvals, flows
-from shizhu.engines.cases.assignment import is_concerned, may_do, with_case
+from shizhu.engines.cases.assignment import may_do, require_seen, with_case
 from shizhu.engines.cases.models import Case
 from shizhu.engines.cases.timeline import timeline
 from shizhu.kernel import access
@@ -38,8 +38,7 @@ def page(request: Request, number: int) -> HttpResponse:
     case = get_object_or_404(cases, pk=number)
     if not approvals.is_one(case.flow, case.county_id):
         raise Http404
-    if not is_concerned(request.actor, case):
-        access.require(request.actor, VIEW, case)
+    require_seen(request.actor, case)
     _flow, about = flows.version(case.flow, case.digest)
     standing = approvals.standing(case)
     roles = {role.pk: label(role.name) for role in Role.objects.all()}

@@ -13,10 +13,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import declare, flows
+from shizhu.engines.cases.assignment import require_seen
 from shizhu.engines.cases.logic import FlowError, parse
 from shizhu.engines.cases.logic.layout import laid_out
-from shizhu.engines.cases.models import Case, Helper, Task
-from shizhu.kernel import access, overlays, packs
+from shizhu.engines.cases.models import Case, Task
+from shizhu.kernel import overlays, packs
 from shizhu.kernel.models import Organisation
 from shizhu.kernel.text import label
 from shizhu.lib import feel
@@ -137,8 +138,7 @@ def _keep(request: Request, stem: str) -> HttpResponse:
 def of_case(request: Request, number: int) -> HttpResponse:
     """The flow a case runs on, drawn, with the steps it has passed and where it stands."""
     case = get_object_or_404(Case.objects.select_related("organisation", "area"), pk=number)
-    if not Helper.objects.filter(task__case=case, person=request.user).exists():
-        access.require(request.actor, "cases.case.view", case)
+    require_seen(request.actor, case)
     flow, _about = flows.version(case.flow, case.digest)
     standing = [str(row["at"]) for row in case.state["marking"] if row["n"]]
     late = Task.objects.filter(case=case, status=Task.Status.READY, due_at__lt=timezone.now())

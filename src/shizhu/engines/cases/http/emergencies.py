@@ -16,7 +16,7 @@ from shapely.geometry import shape
 
 from shizhu.engines.cases import emergencies, flows, places, stock
 from shizhu.engines.cases.acting import CannotNow
-from shizhu.engines.cases.assignment import is_concerned
+from shizhu.engines.cases.assignment import require_seen
 from shizhu.engines.cases.emergencies import Line, Response
 from shizhu.engines.cases.http import acting, forms
 from shizhu.engines.cases.logic import emergency
@@ -71,8 +71,7 @@ def response_of(request: Request, number: int) -> Case:
     case = get_object_or_404(rows, pk=number)
     if not emergencies.is_one(case.flow, case.county_id):
         raise Http404
-    if not is_concerned(request.actor, case):
-        access.require(request.actor, VIEW, case)
+    require_seen(request.actor, case)
     return case
 
 

@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from shizhu.engines.cases import flows
+from shizhu.engines.cases.assignment import require_seen
 from shizhu.engines.cases.models import DRILL, Attachment, Case
 from shizhu.engines.cases.timeline import Line, timeline
-from shizhu.kernel import access, documents, files
+from shizhu.kernel import documents, files
 from shizhu.kernel.documents import Heading, Part, Picture, Table
 from shizhu.kernel.text import label, named
 from shizhu.web.middleware import Request
@@ -28,7 +29,7 @@ def report(request: Request, number: int) -> HttpResponse:
     """The document, for those who may see the case."""
     rows = Case.objects.select_related("county", "organisation", "area", "opened_by")
     case = get_object_or_404(rows, pk=number)
-    access.require(request.actor, "cases.case.view", case)
+    require_seen(request.actor, case)
     source = f"{named(case.organisation)} {case.number}"
     content = documents.word(f"{case.number} {case.title}", _parts(case), source=source)
     name = f"{_('Case file')}-{case.number}.docx"

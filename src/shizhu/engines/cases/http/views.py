@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import actions, approvals, datasets, emergencies, flows
-from shizhu.engines.cases.assignment import is_concerned, may_do, may_start
+from shizhu.engines.cases.assignment import may_do, may_start, require_seen
 from shizhu.engines.cases.http import acting, forms
 from shizhu.engines.cases.models import DRILL, Attachment, Case, Task
 from shizhu.engines.cases.timeline import timeline
@@ -118,8 +118,7 @@ def case_list(request: Request) -> HttpResponse:
 def case_detail(request: Request, number: int) -> HttpResponse:
     """One case: where it stands, its timeline from the first packet."""
     case = get_object_or_404(Case.objects.select_related("organisation", "area", "opened_by"), pk=number)
-    if not is_concerned(request.actor, case):
-        access.require(request.actor, "cases.case.view", case)
+    require_seen(request.actor, case)
     _flow, about = flows.version(case.flow, case.digest)
     ready = Task.objects.filter(case=case, status=Task.Status.READY).select_related(
         "assignee", "case__area", "case__organisation", "organisation"
@@ -297,7 +296,7 @@ def attachment(request: Request, file: UUID) -> HttpResponseBase:
     found = get_object_or_404(
         Attachment.objects.select_related("file", "case__organisation", "case__area"), file_id=file
     )
-    access.require(request.actor, "cases.case.view", found.case)
+    require_seen(request.actor, found.case)
     answer = FileResponse(
         files.path_of(found.file).open("rb"), content_type=found.file.media_type, filename=found.file.name
     )
