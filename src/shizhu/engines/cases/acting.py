@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import flows, waits
-from shizhu.engines.cases.assignment import may_do
+from shizhu.engines.cases.assignment import may_do, may_start
 from shizhu.engines.cases.logic import load, shifted
 from shizhu.engines.cases.models import Case, Entry, Helper, Petition, Task
 from shizhu.kernel import access, events
@@ -179,8 +179,7 @@ def supplied(who: Actor, task_id: int, what: str = "") -> Task:
     task = _ready(task_id)
     case = task.case
     flow, about = flows.version(case.flow, case.digest)
-    accepts = any(access.holds(who, r, organisation=case.organisation, area=case.area) for r in about.starters)
-    if not accepts and not may_do(who, task):
+    if not may_start(who, about, case.organisation, case.area) and not may_do(who, task):
         raise PermissionDenied(f"{who.name or 'nobody'} has no right to act on {task}")
     if task.paused_at is None:
         raise CannotNow(_("Nothing is awaited there."))

@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from shizhu.engines.cases import approvals, flows
-from shizhu.engines.cases.assignment import may_do, require_seen, with_case
+from shizhu.engines.cases.assignment import may_do, may_start, require_seen, with_case
 from shizhu.engines.cases.models import Case
 from shizhu.engines.cases.timeline import timeline
 from shizhu.kernel import access
@@ -43,9 +43,7 @@ def page(request: Request, number: int) -> HttpResponse:
     standing = approvals.standing(case)
     roles = {role.pk: label(role.name) for role in Role.objects.all()}
     titles = {line.item.id: label(line.item.title) for line in standing.lines}
-    accepts = any(
-        access.holds(request.actor, r, organisation=case.organisation, area=case.area) for r in about.starters
-    )
+    accepts = may_start(request.actor, about, case.organisation, case.area)
     lines: list[dict[str, Any]] = []
     for line in standing.lines:
         task = with_case(line.task, case) if line.task else None
