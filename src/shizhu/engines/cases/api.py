@@ -17,10 +17,9 @@ from shizhu.engines.cases.collection import CaseRow, Selection, count, count_by,
 from shizhu.engines.cases.past import PastCase, play
 from shizhu.engines.cases.rosters import simulated as duty_simulated
 from shizhu.engines.cases.stock import simulated as stock_simulated
-from shizhu.engines.cases.walks import simulated as patrols_simulated
 
 __all__ = [
     "CLOSED", "OPENED", "TASK_READY", "AnswerRefused", "CaseRow", "Opening", "PastCase", "Selection", "TaskGone",
-    "Upload", "answer", "count", "count_by", "duty_simulated", "open_case", "patrols_simulated", "play", "select",
+    "Upload", "answer", "count", "count_by", "duty_simulated", "open_case", "play", "select",
     "stock_simulated",
 ]  # fmt: skip

@@ -29,7 +29,6 @@ from shizhu.lib import geodesy
 WALK, VIEW, ACCEPT = "cases.patrol.walk", "cases.patrol.view", "cases.patrol.accept"
 FASTEST = 20.0  # km/h
 MOST = 500  # objects of a beat that are taken along or listed
-SIMULATED = 1
 
 
 class NoBeat(Exception):  # it was switched off meanwhile

@@ -1,23 +1,16 @@
-"""Patrols as a dataset (`from: patrols`, `of` a beat or nothing for all), and invented ones for a demonstration."""
+"""Patrols as a dataset: `from: patrols`, `of` a beat or nothing for all."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
-
-import numpy as np
-import shapely
-from django.utils import timezone
 
 from shizhu.engines.cases import patrols
-from shizhu.engines.cases.models import Patrol
 from shizhu.engines.records import api as records
-from shizhu.kernel import access, datasets, packs
+from shizhu.kernel import datasets, packs
 from shizhu.kernel.access import Predicate
 from shizhu.kernel.datasets import Asked, Names, Offer, Result
-from shizhu.kernel.models import Person
 from shizhu.kernel.packs import Body, LoadedPacks
 from shizhu.kernel.text import time_sql
 
@@ -25,7 +18,6 @@ SOURCE: Names = {"zh": "巡查", "en": "Patrols"}
 TIMES: Mapping[str, Names] = {
     "started_at": {"zh": "开始时间", "en": "Begun"}, "ended_at": {"zh": "结束时间", "en": "Ended"},
 }  # fmt: skip
-HOUR, PACE, STEPS = 9, 1.1, 60  # of the day; metres a second; positions of an invented track
 
 
 def subject(county: str, beat: str, at: datetime) -> records.Subject:
@@ -90,33 +82,3 @@ def offers(county: str) -> Iterable[Offer]:
 def register() -> None:
     """Called once by the application."""
     datasets.add(datasets.Dataset("patrols", give, lambda _body: patrols.VIEW, check, offers))
-
-
-def simulated(county: str, told: Sequence[Mapping[str, Any]]) -> None:
-    """Invented patrols, each marked so: `person` walked `key` of `beat` so many `days` ago, for `minutes`, along it.
-
-    Told again it changes nothing. One whose person or object is not there is left out.
-    """
-    for row in told:
-        number = uuid5(NAMESPACE_URL, f"{county} {row}")
-        beat, person = patrols.beats(county).get(row["beat"]), Person.objects.filter(username=row["person"]).first()
-        if beat is None or person is None or Patrol.objects.filter(pk=number).exists():
-            continue
-        who = access.actor(person)
-        entry = records.get(who, county, beat.register, row["key"])
-        day = timezone.localtime() - timedelta(days=row["days"])
-        start = day.replace(hour=HOUR, minute=0, second=0, microsecond=0)
-        begun = {"id": number, "beat": beat.key, "key": row["key"], "started_at": start}
-        patrol = patrols.begun(who, county, begun)
-        seconds = row["minutes"] * 60
-        track = _along(entry.geometry, seconds, PACE * row.get("pace", 1))
-        patrols.end(who, patrol, start + timedelta(seconds=seconds), track, "")
-        Patrol.objects.filter(pk=number).update(origin=patrols.SIMULATED)
-
-
-def _along(shape: Any, seconds: float, pace: float) -> list[list[float | None]]:
-    """A walk from the beginning of a line (or about a point) at a pace in metres a second."""
-    line = shape if shape.geom_type == "LineString" else shape.representative_point().buffer(0.002).exterior
-    share = min(1.0, pace * seconds / max(1.0, line.length * 111_320))
-    spots = shapely.line_interpolate_point(line, np.linspace(0, share, STEPS), normalized=True)
-    return [[spot.x, spot.y, seconds * n / (STEPS - 1), 8.0] for n, spot in enumerate(spots)]
