@@ -68,7 +68,7 @@ def book(request: Request, key: str) -> HttpResponse:
     context = {
         "key": key, "body": body, "groups": [one for one in groups if one["lines"]], "articles": articles,
         "places": [(f"{register}/{place.key}", place.title) for (register, _key), place in places.items()],
-        "cases": [case for case in cases.values() if case.status == Case.Status.OPEN or case.movements.exists()],
+        "cases": cases.values(),
         "kinds": [(kind, _(title)) for kind, title in KINDS.items()], "chosen": request.GET.get("case", ""),
         "may_move": request.actor.has(MOVE), "movements": list(_movements(request, key, body, named, places)),
     }  # fmt: skip
