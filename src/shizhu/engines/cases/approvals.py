@@ -14,7 +14,7 @@ from shizhu.engines.cases import flows
 from shizhu.engines.cases.logic import critical
 from shizhu.engines.cases.logic.critical import Ahead, Work
 from shizhu.engines.cases.logic.reading import BPMN, read_process, read_root
-from shizhu.engines.cases.logic.vendors import told
+from shizhu.engines.cases.logic.vendors import attribute, told
 from shizhu.engines.cases.models import Case, Task
 from shizhu.kernel import packs
 from shizhu.kernel.packs import Body
@@ -52,8 +52,7 @@ def items(xml: bytes) -> tuple[Item, ...]:
     found = []
     for element in read_process(read_root(xml)).iter(f"{BPMN}userTask"):
         own = told(element)
-        role = next(value for name, value in element.attrib.items() if name.endswith("}candidateGroups"))
-        title = {"zh": element.get("name"), "en": own["en"]}
+        title, role = {"zh": element.get("name"), "en": own["en"]}, attribute(element, "candidateGroups")
         after = tuple(filter(None, own.get("after", "").split(",")))
         found.append(Item(element.get("id"), title, role, int(own["days"]), after))
     return tuple(found)

@@ -16,7 +16,7 @@ from shizhu.engines.cases.acting import CannotNow
 from shizhu.engines.cases.assignment import may_do, posts_of, with_case
 from shizhu.engines.cases.logic.emergency import DECIDE, END, LEVELS, ORDER, ORDERED
 from shizhu.engines.cases.logic.reading import BPMN, read_process, read_root
-from shizhu.engines.cases.logic.vendors import told
+from shizhu.engines.cases.logic.vendors import attribute, told
 from shizhu.engines.cases.models import Case, Entry, Task, Waiting
 from shizhu.kernel import packs
 from shizhu.kernel.access import Actor
@@ -58,10 +58,8 @@ def planned(xml: bytes) -> tuple[Planned, ...]:
     for element in read_process(read_root(xml)).iter(f"{BPMN}userTask"):
         own = told(element)
         if "minute" in own:
-            due = next(value for name, value in element.attrib.items() if name.endswith("}dueDate"))
-            role = next(value for name, value in element.attrib.items() if name.endswith("}candidateGroups"))
-            title = {"zh": element.get("name"), "en": own["en"]}
-            minutes = int(parse_duration(due).total_seconds()) // 60
+            title, role = {"zh": element.get("name"), "en": own["en"]}, attribute(element, "candidateGroups")
+            minutes = int(parse_duration(attribute(element, "dueDate")).total_seconds()) // 60
             found.append(Planned(element.get("id"), own["level"], title, role, minutes, int(own["minute"])))
     return tuple(found)
 

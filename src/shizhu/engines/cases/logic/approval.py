@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
-
 from shizhu.engines.cases.logic import writing
 from shizhu.engines.cases.logic.layout import laid_out
 from shizhu.engines.cases.logic.writing import element, line, tag, user
@@ -73,16 +71,12 @@ def written(key: str, body: Body) -> str:
             stage=RUN["zh"], organisation=item.get("organisation", ""), days=str(item["days"]),
             after=",".join(after[id_]),
         )  # fmt: skip
-        mapped = etree.SubElement(made.find(tag("bpmn", "extensionElements")), tag("camunda", "inputOutput"))
-        output = etree.SubElement(mapped, tag("camunda", "outputParameter"), name="refused")
-        output.text = f"=answers.{id_}.granted = false or refused = true"
+        writing.output(made, "refused", f"answers.{id_}.granted = false or refused = true")
     element(process, "endEvent", "granted", OVER)
     writing.weave(process, "begin", after, "granted")
     sub = element(process, "subProcess", "refusing")
     sub.set("triggeredByEvent", "true")
-    begin = element(sub, "startEvent", "refused_at")
-    definition = etree.SubElement(begin, tag("bpmn", "conditionalEventDefinition"))
-    etree.SubElement(definition, tag("bpmn", "condition")).text = "refused = true"
+    writing.condition(element(sub, "startEvent", "refused_at"), "refused = true")
     element(sub, "endEvent", "refused_end", {"zh": "不予许可", "en": "Refused"}, stage=OVER["zh"])
     line(sub, "refused_at", "refused_end")
     return laid_out(writing.text(root).encode())

@@ -114,8 +114,7 @@ def _decide(process: Any, key: str, body: Body) -> None:
     """The standing step that sets the level, until it ends the response."""
     name = {"zh": "调整响应级别", "en": "Set the level"}
     made = user(process, DECIDE, name, role=",".join(body["command"]), form=f"{key}_level", stage=RUN["zh"])
-    mapped = etree.SubElement(made.find(tag("bpmn", "extensionElements")), tag("camunda", "inputOutput"))
-    etree.SubElement(mapped, tag("camunda", "outputParameter"), name="response").text = f"=answers.{DECIDE}.level"
+    writing.output(made, "response", f"answers.{DECIDE}.level")
     element(process, "exclusiveGateway", "settled").set("default", "go_on")
     end = element(process, "endEvent", "over", OVER)
     etree.SubElement(end, tag("bpmn", "terminateEventDefinition"))
@@ -129,8 +128,7 @@ def _condition(holder: Any, kind: str, id_: str, name: dict[str, str], text: str
     made = element(holder, kind, id_, name)
     for attribute, value in attributes.items():
         made.set(attribute, value)
-    definition = etree.SubElement(made, tag("bpmn", "conditionalEventDefinition"))
-    etree.SubElement(definition, tag("bpmn", "condition")).text = text
+    writing.condition(made, text)
 
 
 def _level(process: Any, key: str, body: Body, level: str) -> None:

@@ -73,6 +73,18 @@ def user(holder: Any, id_: str, name: Mapping[str, str], *, role: str, form: str
     return made
 
 
+def output(of: Any, name: str, value: str) -> None:
+    """What a step writes into the document once it is done: a FEEL expression."""
+    mapped = etree.SubElement(of.find(tag("bpmn", "extensionElements")), tag("camunda", "inputOutput"))
+    etree.SubElement(mapped, tag("camunda", "outputParameter"), name=name).text = f"={value}"
+
+
+def condition(event: Any, text: str) -> None:
+    """A condition in FEEL that an event waits for."""
+    definition = etree.SubElement(event, tag("bpmn", "conditionalEventDefinition"))
+    etree.SubElement(definition, tag("bpmn", "condition")).text = text
+
+
 def line(holder: Any, source: str, target: str, condition: str = "", id_: str = "") -> None:
     """A sequence flow, with a condition in FEEL where it has one."""
     id_ = id_ or f"{source}_to_{target}"
