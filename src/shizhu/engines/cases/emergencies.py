@@ -184,16 +184,10 @@ def _by(task: Task) -> str:
     return person.name if person else ""
 
 
-def command_task(case: Case) -> Task | None:
-    """The standing task that sets the level, while the response runs."""
+def command_task(who: Actor, case: Case) -> Task | None:
+    """The standing task that sets the level, while the response runs, for whoever may set it and give orders."""
     found = Task.objects.filter(case=case, step=DECIDE, status=Task.Status.READY).select_related("organisation").first()
-    return with_case(found, case) if found else None
-
-
-def commands(who: Actor, case: Case) -> bool:
-    """Whether somebody may set the level and give orders."""
-    task = command_task(case)
-    return task is not None and may_do(who, task)
+    return found if found is not None and may_do(who, with_case(found, case)) else None
 
 
 @transaction.atomic
@@ -202,7 +196,7 @@ def order(who: Actor, case_id: int, to: Person, text: str, minutes: int) -> None
     case = Case.objects.select_for_update(of=("self",)).select_related("organisation", "area").get(pk=case_id)
     if case.status != Case.Status.OPEN:
         raise CannotNow(_("The case is closed."))
-    if not commands(who, case):
+    if command_task(who, case) is None:
         raise PermissionDenied(f"{who.name or 'nobody'} does not command {case}")
     if not text.strip() or not 1 <= minutes <= LONGEST:
         raise CannotNow(_("Say what is to be done, and within how many minutes."))
@@ -217,4 +211,6 @@ def order(who: Actor, case_id: int, to: Person, text: str, minutes: int) -> None
 def missing(county: str, key: str) -> list[Planned]:
     """Tasks of a plan that nobody of the county could be given now: their role has no holder."""
     flow, _about = flows.current(key, county)
-    return [one for one in planned(flow.xml) if not posts_of(county, one.role).exists()]
+    tasks = planned(flow.xml)
+    is_held = {role: posts_of(county, role).exists() for role in {one.role for one in tasks}}
+    return [one for one in tasks if not is_held[one.role]]

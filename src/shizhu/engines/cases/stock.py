@@ -167,6 +167,17 @@ def held(who: Actor, county: str, book: str, **which: Any) -> Iterator[Held]:
             yield Held(one.article, article.title, unit, one.quantity, one.register, one.place)
 
 
+def lying(who: Actor, county: str, of: Iterable[str]) -> dict[tuple[str, str], str]:
+    """(register, key) of each place of these books → what lies there in words, for whoever may see books."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for book in of if who.has(VIEW) else ():
+        places = books(county)[book]["places"]
+        for one in held(who, county, book):
+            if one.register in places:
+                found.setdefault((one.register, one.place), []).append(f"{one.title} {one.amount}")
+    return {place: " · ".join(lines) for place, lines in found.items()}
+
+
 def at_place(who: Actor, county: str, register: str, key: str) -> list[tuple[str, Body, list[Held]]]:
     """(book, its body, what lies there) of each book that has this place."""
     if not who.has(VIEW):
@@ -191,21 +202,15 @@ def section(who: Actor, subject: maps.Subject) -> maps.Section | None:
 
 def features(who: Actor, county: str, layer: maps.Layer, _asked: maps.Asked) -> list[maps.Feature]:
     """The places of a book (the layer's `of`) with what lies at each."""
-    body = books(county).get(layer.of)
-    if body is None or not who.has(VIEW):
-        return []
-    lying: dict[tuple[str, str], list[str]] = {}
-    for one in held(who, county, layer.of):
-        lying.setdefault((one.register, one.place), []).append(f"{one.title} {one.amount}")
-    return list(_drawn(who, county, body, lying))
+    return list(_drawn(who, county, lying(who, county, {layer.of} & books(county).keys())))
 
 
-def _drawn(who: Actor, county: str, body: Body, lying: dict[tuple[str, str], list[str]]) -> Iterable[maps.Feature]:
-    for register in sorted({register for register, _key in lying} & set(body["places"])):
+def _drawn(who: Actor, county: str, told_at: Mapping[tuple[str, str], str]) -> Iterable[maps.Feature]:
+    for register in sorted({register for register, _key in told_at}):
         for place in records.scan(who, county, register, records.Query()):
-            if place.geometry is not None and (lines := lying.get((register, place.key))):
+            if place.geometry is not None and (text := told_at.get((register, place.key))):
                 told = {
-                    "name": place.title, "where": place.key, "text": " · ".join(lines), "time": None,
+                    "name": place.title, "where": place.key, "text": text, "time": None,
                     "origin": int(place.is_simulated), "source": _("the stock book"),
                     "url": f"/records/{register}/{place.id}/",
                 }  # fmt: skip

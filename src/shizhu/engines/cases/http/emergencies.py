@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,16 +80,15 @@ def post(request: Request, number: int) -> HttpResponse:
     case = response_of(request, number)
     body = emergencies.plans(case.county_id)[case.flow]
     response = emergencies.response(case)
-    task = emergencies.command_task(case)
-    commands = emergencies.commands(request.actor, case)
+    task = emergencies.command_task(request.actor, case)
     near, drawn = _near(request, case, body)
     form = flows.form_of(case, f"{case.flow}_level")
     context = {
         "case": case, "about": flows.version(case.flow, case.digest)[1], "response": response, "bars": bars(response),
         "level_name": emergency.LEVEL_NAMES.get(response.level),
-        "colour": COLOURS.get(response.level, "none"), "task": task if commands else None,
-        "fields": forms.fields(form, request.actor, case.county_id, {}, {}) if commands else (), "form": form,
-        "people": _people(case) if commands else (), "near": near, "sketch": drawn, "lines": timeline(case)[::-1],
+        "colour": COLOURS.get(response.level, "none"), "task": task,
+        "fields": forms.fields(form, request.actor, case.county_id, {}, {}) if task else (), "form": form,
+        "people": _people(case) if task else (), "near": near, "sketch": drawn, "lines": timeline(case)[::-1],
         "contacts": body.get("contacts", ()),
         "may_draw": request.actor.has(stock.MOVE), "is_open": case.status == Case.Status.OPEN,
     }  # fmt: skip
@@ -110,6 +109,7 @@ def _near(request: Request, case: Case, body: dict[str, Any]) -> tuple[list[dict
     at = shapely.Point(shape(place).coords[0])
     layers = {layer.of: layer for layer in maps.layers(case.county_id, request.actor) if layer.source == "records"}
     titles = {"teams": _("Teams"), "stores": _("Stores"), "shelters": _("Shelters")}
+    lying = stock.lying(request.actor, case.county_id, stock.books(case.county_id))
     groups, points = [], [at]
     for name, register in body.get("near", {}).items():
         layer = layers.get(register)
@@ -117,24 +117,22 @@ def _near(request: Request, case: Case, body: dict[str, Any]) -> tuple[list[dict
             continue
         found = maps.nearest(request.actor, case.county_id, layer, (at.x, at.y), NEAR)
         rows: list[dict[str, Any]] = [
-            {"number": number, "told": one.feature.properties, "km": one.metres / 1000}
+            {"number": number, "told": one.feature.properties, "km": one.metres / 1000,
+             "stock": _stock(request, lying, register, one.feature.id)}
             for number, one in enumerate(found, len(points))
-        ]
+        ]  # fmt: skip
         points += [one.feature.shape.centroid for one in found]
-        for row, one in zip(rows, found, strict=True):
-            row["stock"] = _stock(request, case, register, one.feature.id)
         groups.append({"title": titles[name], "icon": layer.icon, "rows": rows})
     outline = Area.objects.get(county=case.county_id, code=case.county_id).geometry
     return groups, sketch(shapely.GeometryCollection(points), outline)
 
 
-def _stock(request: Request, case: Case, register: str, feature: str) -> str:
+def _stock(request: Request, lying: Mapping[tuple[str, str], str], register: str, feature: str) -> str:
     """What lies at a place, in words."""
-    if not any(register in body["places"] for body in stock.books(case.county_id).values()):
+    if not any(register == known for known, _key in lying):
         return ""
     key = records.get_by_id(request.actor, int(feature.rpartition("-")[2])).key
-    found = stock.at_place(request.actor, case.county_id, register, key)
-    return " · ".join(f"{line.title} {line.amount}" for _book, _body, lines in found for line in lines)
+    return lying.get((register, key), "")
 
 
 @require_POST
