@@ -27,8 +27,9 @@ def library(request: Request) -> HttpResponse:
     for row in rows:
         row["may_start"] = bool(held & set(row["body"]["starters"]))
     cases = Case.objects.filter(county=request.county, flow__in=[row["key"] for row in rows], status=Case.Status.OPEN)
-    running = access.rows(cases, request.actor, VIEW).order_by("due_at")[:50]
-    shown = [{"case": case, "standing": approvals.standing(case)} for case in running]
+    running = list(access.rows(cases, request.actor, VIEW).order_by("due_at")[:50])
+    known = {flow: approvals.past(request.county.pk, flow) for flow in {case.flow for case in running}}
+    shown = [{"case": case, "standing": approvals.standing(case, known=known[case.flow])} for case in running]
     return render(request, "cases/approvals.html", {"rows": rows, "running": shown})
 
 
