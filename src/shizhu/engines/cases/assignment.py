@@ -11,7 +11,8 @@ from shizhu.engines.cases.logic import Token
 from shizhu.engines.cases.models import Case, Duty, Task
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
-from shizhu.kernel.models import Area, Organisation, Person, Post
+from shizhu.kernel.models import Area, Organisation, Person, Post, Role
+from shizhu.kernel.text import label
 
 VIEW = "cases.case.view"
 
@@ -51,6 +52,11 @@ def posts_of(county: str, role: str) -> QuerySet[Post]:
     return Post.objects.current(timezone.localdate()).filter(
         role_id__in=role.split(","), person__is_active=True, area__county=county
     )
+
+
+def role_names() -> dict[str, str]:
+    """Role → its name in the language in force."""
+    return {role.pk: label(role.name) for role in Role.objects.all()}
 
 
 def candidates(role: str, case: Case, body: Organisation | None = None) -> list[Person]:

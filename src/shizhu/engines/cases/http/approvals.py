@@ -8,11 +8,10 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from shizhu.engines.cases import approvals, flows
-from shizhu.engines.cases.assignment import may_do, may_start, require_seen, with_case
+from shizhu.engines.cases.assignment import may_do, may_start, require_seen, role_names, with_case
 from shizhu.engines.cases.models import Case
 from shizhu.engines.cases.timeline import timeline
 from shizhu.kernel import access
-from shizhu.kernel.models import Role
 from shizhu.kernel.text import label, named
 from shizhu.web.middleware import Request
 
@@ -42,7 +41,7 @@ def page(request: Request, number: int) -> HttpResponse:
     require_seen(request.actor, case)
     _flow, about = flows.version(case.flow, case.digest)
     standing = approvals.standing(case)
-    roles = {role.pk: label(role.name) for role in Role.objects.all()}
+    roles = role_names()
     titles = {line.item.id: label(line.item.title) for line in standing.lines}
     accepts = may_start(request.actor, about, case.organisation, case.area)
     lines: list[dict[str, Any]] = []

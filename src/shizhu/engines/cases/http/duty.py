@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.cases import duties, rosters
+from shizhu.engines.cases.assignment import role_names
 from shizhu.engines.cases.duties import EDIT, VIEW, CannotBe
 from shizhu.engines.cases.models import Duty, Handover, Swap
 from shizhu.engines.records import api as records
@@ -130,6 +131,7 @@ def _shown(request: Request, asked: Asked) -> dict[str, Any]:
         for week in calendar.Calendar().monthdatescalendar(asked.month.year, month)
     ]
     people = duties.holders(request.county.pk, asked.role, asked.area) if asked.area and asked.role else []
+    roles = role_names()
     mine = Duty.objects.filter(person=request.user, ends__gt=now, begins__lt=now + SOON).select_related("area")
     return {
         "asked": asked, "weeks": weeks, "people": people, "may_edit": _may_edit(request, asked),
@@ -137,7 +139,7 @@ def _shown(request: Request, asked: Asked) -> dict[str, Any]:
         "ends": request.POST.get("ends", ENDS), "now": now, "on_duty": on_duty(request),
         "before": (asked.month - timedelta(days=1)).replace(day=1),
         "after": (asked.month + timedelta(days=32)).replace(day=1),
-        "mine": [{"duty": one, "role": role_name(one.role)} for one in mine[:MINE]],
+        "mine": [{"duty": one, "role": roles.get(one.role, one.role)} for one in mine[:MINE]],
         "to_take": Handover.objects.filter(to=request.user, taken_at=None).select_related("duty__person", "duty__area"),
         "swaps": Swap.objects.filter(asked_of=request.user, answered_at=None)
         .select_related("duty__area", "back", "asked_by"),
@@ -150,16 +152,12 @@ def _may_edit(request: Request, asked: Asked) -> bool:
     return asked.area is not None and any(asked.area.path.startswith(scope.area_path) for scope in found)
 
 
-def role_name(key: str) -> str:
-    """A role's name in the language in force."""
-    role = Role.objects.filter(pk=key).first()
-    return label(role.name) if role else key
-
-
 def on_duty(request: Request) -> list[dict[str, Any]]:
     """Who is on duty now, as far as the person may see."""
-    rows = access.rows(duties.on_duty(request.county.pk), request.actor, VIEW)
-    return [{"duty": one, "role": role_name(one.role), "is_me": one.person_id == request.user.pk} for one in rows]
+    rows, roles = access.rows(duties.on_duty(request.county.pk), request.actor, VIEW), role_names()
+    return [
+        {"duty": one, "role": roles.get(one.role, one.role), "is_me": one.person_id == request.user.pk} for one in rows
+    ]
 
 
 def card(request: Request) -> Card | None:
@@ -230,7 +228,8 @@ def shift(request: Request, number: int) -> HttpResponse:
     others = [one for one in duties.holders(duty.county_id, duty.role, duty.area) if one.pk != duty.person_id]
     theirs = Duty.objects.filter(role=duty.role, area=duty.area, begins__gt=now, person__in=others)
     context = {
-        "duty": duty, "role": role_name(duty.role), "notes": duty.notes.select_related("person"), "handover": handover,
+        "duty": duty, "role": role_names().get(duty.role, duty.role), "handover": handover,
+        "notes": duty.notes.select_related("person"),
         "is_mine": is_mine, "has_begun": duty.begins <= now, "is_over": duty.ends <= now, "others": others,
         "matters": duties.open_matters(request.actor, duty) if is_mine and handover is None else [],
         "theirs": theirs.select_related("person").order_by("begins")[:60],

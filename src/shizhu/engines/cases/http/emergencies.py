@@ -16,7 +16,7 @@ from shapely.geometry import shape
 
 from shizhu.engines.cases import emergencies, flows, places, stock
 from shizhu.engines.cases.acting import CannotNow
-from shizhu.engines.cases.assignment import require_seen
+from shizhu.engines.cases.assignment import require_seen, role_names
 from shizhu.engines.cases.emergencies import Line, Response
 from shizhu.engines.cases.http import acting, forms
 from shizhu.engines.cases.logic import emergency
@@ -26,8 +26,7 @@ from shizhu.engines.maps import api as maps
 from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel import access
-from shizhu.kernel.models import Area, Person, Role
-from shizhu.kernel.text import label
+from shizhu.kernel.models import Area, Person
 from shizhu.lib.sketch import Sketch, sketch
 from shizhu.web.middleware import Request
 from shizhu.web.views import Card
@@ -199,7 +198,7 @@ def plan(request: Request, key: str) -> HttpResponse:
     body = emergencies.plans(request.county.pk).get(key)
     if body is None:
         raise Http404(key)
-    roles = {role.pk: label(role.name) for role in Role.objects.all()}
+    roles = role_names()
     levels = []
     for level in reversed(emergency.levels(body)):
         item = body["levels"][level]
