@@ -46,7 +46,7 @@ class Wanted:
     quantity: Decimal
     source: tuple[str, str] = ("", "")
     target: tuple[str, str] = ("", "")
-    case: int | None = None
+    case: int = 0
     note: str = ""
 
 
@@ -113,7 +113,7 @@ def _case(who: Actor, county: str, wanted: Wanted) -> Case | None:
     """The case that something is issued to or comes back from."""
     if CASE not in ENDS[Kind(wanted.kind)]:
         return None
-    case = Case.objects.select_related("organisation", "area").filter(pk=wanted.case or 0, county=county).first()
+    case = Case.objects.select_related("organisation", "area").filter(pk=wanted.case, county=county).first()
     if case is None:
         raise CannotMove(_("Choose the case it is for."))
     require_seen(who, case)

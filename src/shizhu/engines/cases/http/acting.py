@@ -39,7 +39,11 @@ def person_of(request: Request) -> Person:
 
 def number_of(request: Request, name: str) -> int:
     """The whole number of a field, 0 for none."""
-    text = request.POST.get(name, "")
+    return whole(request.POST.get(name, ""))
+
+
+def whole(text: str) -> int:
+    """The whole number that a text is, 0 for none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 

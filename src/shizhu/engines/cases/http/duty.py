@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 from shizhu.engines.cases import duties, rosters
 from shizhu.engines.cases.assignment import role_names
 from shizhu.engines.cases.duties import EDIT, VIEW, CannotBe
+from shizhu.engines.cases.http import acting
 from shizhu.engines.cases.models import Duty, Handover, Swap
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
@@ -99,8 +100,8 @@ def _click(request: Request, asked: Asked) -> None:
     if request.POST.get("off"):
         duties.take_off(request.actor, _own(request, request.POST["off"]).pk)
         return
-    person = Person.objects.filter(username=request.POST.get("person", ""), is_active=True).first()
-    if person is None or asked.area is None:
+    person = _person(request.POST.get("person", ""))
+    if asked.area is None:
         raise CannotBe(_("Choose a person."))
     try:
         day = date.fromisoformat(request.POST.get("put", ""))
@@ -112,9 +113,7 @@ def _click(request: Request, asked: Asked) -> None:
 
 def _own(request: Request, number: str) -> Duty:
     rows = Duty.objects.select_related("organisation", "area", "person")
-    return get_object_or_404(
-        rows, pk=int(number) if number.isascii() and number.isdigit() else 0, county=request.county
-    )
+    return get_object_or_404(rows, pk=acting.whole(number), county=request.county)
 
 
 def _shown(request: Request, asked: Asked) -> dict[str, Any]:
@@ -189,7 +188,7 @@ def from_excel(request: Request) -> HttpResponse:
         raise PermissionDenied
     context: dict[str, Any] = {}
     try:
-        found, faults = _table(request, asked)
+        found, faults = _table(request, asked.role, asked.area)
         if faults or not found:
             context = {"faults": faults, "is_empty": not faults}
         else:
@@ -201,12 +200,11 @@ def from_excel(request: Request) -> HttpResponse:
     return render(request, "cases/roster.html", {**_shown(request, asked), **context}, status=422)
 
 
-def _table(request: Request, asked: Asked) -> tuple[list[duties.Shift], list[rosters.Fault]]:
+def _table(request: Request, role: str, area: Area) -> tuple[list[duties.Shift], list[rosters.Fault]]:
     sent: Any = request.FILES.get("table")
     if sent is None:
         raise CannotBe(_("Choose a table."))
-    assert asked.area is not None  # its caller looked
-    return rosters.read(records.sent_rows(sent), asked.role, asked.area)
+    return rosters.read(records.sent_rows(sent), role, area)
 
 
 def _seen(request: Request, number: int) -> Duty:
@@ -246,7 +244,7 @@ def act(request: Request, number: int) -> HttpResponse:
     who, text = request.actor, request.POST.get("text", "")
     moves: dict[str, Callable[[], Any]] = {
         "note": lambda: duties.note(who, duty.pk, text),
-        "hand": lambda: duties.hand_over(who, duty.pk, _person(request), text),
+        "hand": lambda: duties.hand_over(who, duty.pk, _person(request.POST.get("person", "")), text),
         "take": lambda: duties.take_over(who, get_object_or_404(Handover, duty=duty).pk),
         "swap": lambda: duties.ask_swap(who, duty.pk, *_wanted(request), why=text),
         "agree": lambda: duties.answer_swap(who, _open_swap(duty).pk, is_agreed=True),
@@ -268,17 +266,14 @@ def _open_swap(duty: Duty) -> Swap:
     return get_object_or_404(Swap, duty=duty, answered_at=None)
 
 
-def _person(request: Request) -> Person:
-    found = Person.objects.filter(username=request.POST.get("person", ""), is_active=True).first()
+def _person(login: str) -> Person:
+    found = Person.objects.filter(username=login, is_active=True).first()
     if found is None:
         raise CannotBe(_("Choose a person."))
     return found
 
 
-def _wanted(request: Request) -> tuple[Person, int | None]:
+def _wanted(request: Request) -> tuple[Person, int]:
     """Whom a swap is asked of, and the shift in return: `login` or `login/number`."""
     login, _slash, back = request.POST.get("of", "").partition("/")
-    found = Person.objects.filter(username=login, is_active=True).first()
-    if found is None:
-        raise CannotBe(_("Choose a person."))
-    return found, int(back) if back.isascii() and back.isdigit() else None
+    return _person(login), acting.whole(back)

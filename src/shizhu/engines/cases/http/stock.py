@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from shizhu.engines.cases import stock
+from shizhu.engines.cases.http import acting
 from shizhu.engines.cases.models import Case, Movement
 from shizhu.engines.cases.stock import CASE, MOVE, VIEW, CannotMove
 from shizhu.engines.records import api as records
@@ -117,7 +118,6 @@ def _wanted(request: Request, key: str) -> stock.Wanted:
         quantity = Decimal(0)
     if not quantity.is_finite():
         quantity = Decimal(0)
-    case = given.get("case", "")
 
     def end(name: str) -> tuple[str, str]:
         register, _slash, place = given.get(name, "").partition("/")
@@ -125,5 +125,5 @@ def _wanted(request: Request, key: str) -> stock.Wanted:
 
     return stock.Wanted(
         key, given.get("kind", ""), given.get("article", ""), quantity, end("source"), end("target"),
-        int(case) if case.isascii() and case.isdigit() and len(case) < 16 else None, given.get("note", ""),
+        acting.whole(given.get("case", "")), given.get("note", ""),
     )  # fmt: skip
