@@ -178,6 +178,9 @@ def test_who_is_on_duty_now_stands_on_the_home_page(county: County, staff: dict[
 def test_a_swap_holds_once_agreed_and_only_for_shifts_to_come(county: County, staff: dict[str, Person]) -> None:
     mine, theirs = on(county, staff["a"], 5), on(county, staff["b"], 30)
     client = browser(staff["a"])
+    sent = {"do": "swap", "of": f"b/{theirs.pk + 1000}"}  # taken off the roster meanwhile
+    assert told(client.post(f"/duty/{mine.pk}/act", sent, follow=True)) == ["换回的班次须是对方同一值班的班次。"]
+    assert not Swap.objects.exists()
     assert told(
         client.post(f"/duty/{mine.pk}/act", {"do": "swap", "of": f"b/{theirs.pk}", "text": "家中有事"}, follow=True)
     ) == ["已办理并记录。"]

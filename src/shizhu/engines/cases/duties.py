@@ -197,24 +197,31 @@ def take_over(who: Actor, number: int) -> Handover:
 
 
 @transaction.atomic
-def ask_swap(who: Actor, number: int, of: Person, back: int | None = None, why: str = "") -> Swap:
-    """Ask somebody to take one's shift, in return for one of theirs or for nothing."""
+def ask_swap(who: Actor, number: int, of: Person, back: int = 0, why: str = "") -> Swap:
+    """Ask somebody to take one's shift, in return for one of theirs or (0) for nothing."""
     duty = _locked(number)
     _mine(who, duty)
     _to_come(duty)
     if of.pk == duty.person_id or not posts(duty.county_id, duty.role, duty.area, duty.begins).filter(person=of):
         raise CannotBe(_("Choose somebody else who does this duty here."))
-    other = _locked(back) if back else None
-    if other is not None:
-        same = (other.role, other.area_id, other.person_id) == (duty.role, duty.area_id, of.pk)
-        if not same:
-            raise CannotBe(_("The shift in return must be one of theirs, of the same duty."))
-        _to_come(other)
+    other = _returned(duty, of, back) if back else None
     if Swap.objects.filter(duty=duty, answered_at=None).exists():
         raise CannotBe(_("This was asked for already, and is not decided yet."))
     return Swap.objects.create(
         duty=duty, back=other, asked_by_id=who.person_id or 0, asked_of=of, why=why.strip(), asked_at=timezone.now()
     )
+
+
+def _returned(duty: Duty, of: Person, number: int) -> Duty:
+    """The shift in return; it may have been taken off the roster or swapped meanwhile."""
+    try:
+        other = _locked(number)
+    except Duty.DoesNotExist:
+        other = None
+    if other is None or (other.role, other.area_id, other.person_id) != (duty.role, duty.area_id, of.pk):
+        raise CannotBe(_("The shift in return must be one of theirs, of the same duty."))
+    _to_come(other)
+    return other
 
 
 def _to_come(duty: Duty) -> None:
