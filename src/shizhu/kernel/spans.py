@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from shizhu.lib.times import parse_duration
@@ -54,6 +54,21 @@ def after(local: datetime, each: str) -> datetime:
     """The first moment of the next one."""
     days = {"hour": timedelta(hours=1), "day": timedelta(days=1), "month": timedelta(days=32)}
     return begin(local + days.get(each, timedelta(days=367)), each)
+
+
+def month(text: str, otherwise: date) -> date:
+    """The first day of a month as written (`2026-07`), else of that of a day; the calendar's ends are no months."""
+    try:
+        found = date.fromisoformat(f"{text}-01")
+    except ValueError:
+        found = date.min
+    return found if date.min.year < found.year < date.max.year else otherwise.replace(day=1)
+
+
+def of_month(first: date) -> Span:
+    """A whole month in the county's time, by its first day."""
+    start = datetime.combine(first, time(), COUNTY_ZONE)
+    return Span(start, after(start, "month"))
 
 
 def steps(within: Span, each: str) -> Iterator[tuple[str, datetime, datetime]]:

@@ -83,6 +83,9 @@ def test_a_click_puts_on_duty_and_another_takes_off(county: County, staff: dict[
     assert rows() == [("b", "05-03 08:30", "05-03 20:30")]
     begun = on(county, staff["c"], -1)
     assert "该班次已开始，保留记录。" in click(client, area=root, off=str(begun.pk))
+    this = timezone.localdate().replace(day=1)
+    for month in ("9999-12", "0001-01", "2031-13"):  # of which the calendar has no month beside
+        assert client.get("/duty/", {"month": month}).context["asked"].month == this
 
 
 def test_nobody_without_the_right_changes_or_sees_the_roster(county: County, staff: dict[str, Person]) -> None:

@@ -90,6 +90,8 @@ def test_a_patrol_with_a_photo_and_a_problem_counts_once(
         datasets.ask(datasets.Asked({"from": "patrols"}, *seen(staff["stranger"], county)))
     page = browser(staff["office"]).get(f"/patrols/?month={timezone.localtime(start):%Y-%m}")
     month = page.context["told"]
+    last = browser(staff["office"]).get("/patrols/?month=9999-12")  # the calendar has no month after it
+    assert last.context["month"] == timezone.localdate().replace(day=1)
     assert [(o.key, o.due, o.walked, o.score) for o in month.objects] == [("S001", 4, 1, 25)]
     assert [(p.title, p.walked, p.cases) for p in month.people] == [("east", 1, 1)]
     one = browser(staff["office"]).get(f"/patrols/{row.pk}/")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from shizhu.engines.cases.acting import CannotNow
 from shizhu.engines.cases.logic.track import GRAVE, Point, judge
 from shizhu.engines.cases.models import Patrol, PatrolPhoto, Photo
 from shizhu.engines.records import api as records
-from shizhu.kernel import access, packs
+from shizhu.kernel import access, packs, spans
 from shizhu.kernel.access import Actor, Scope
 from shizhu.kernel.models import Area, Organisation, Person
 from shizhu.lib import geodesy
@@ -195,17 +195,10 @@ def accept(who: Actor, number: UUID, why: str) -> Patrol:
 # a month ------------------------------------------------------------------------------------------------------------
 
 
-def span_of(month: date) -> tuple[datetime, datetime]:
-    """The first moment of a month and the first after it, in the county's time."""
-    after = month + timedelta(days=monthrange(month.year, month.month)[1])
-    first, last = (timezone.make_aware(datetime.combine(day, time())) for day in (month, after))
-    return first, last
-
-
 def of_month(who: Actor, county: str, beat: str, month: date) -> QuerySet[Patrol]:
     """The patrols of a beat begun in a month that somebody may see."""
-    first, after = span_of(month)
-    rows = Patrol.objects.filter(county=county, beat=beat, started_at__gte=first, started_at__lt=after)
+    span = spans.of_month(month)
+    rows = Patrol.objects.filter(county=county, beat=beat, started_at__gte=span.start, started_at__lt=span.end)
     return access.rows(rows, who, VIEW)
 
 

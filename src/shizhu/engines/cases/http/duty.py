@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -22,7 +22,7 @@ from shizhu.engines.cases.duties import EDIT, VIEW, CannotBe
 from shizhu.engines.cases.http import acting
 from shizhu.engines.cases.models import Duty, Handover, Swap
 from shizhu.engines.records import api as records
-from shizhu.kernel import access
+from shizhu.kernel import access, spans
 from shizhu.kernel.models import Area, Person, Role
 from shizhu.kernel.text import label, named
 from shizhu.web.middleware import Request
@@ -58,28 +58,18 @@ class Asked:
         self.area = codes.get(given.get("area", "")) or next(iter(self.areas), None)
         if given.get("area") and given["area"] not in codes:
             raise PermissionDenied(f"{request.actor.name} sees no roster of {given['area']}")
-        try:
-            self.month = date.fromisoformat(f"{given.get('month', '')}-01")
-        except ValueError:
-            self.month = timezone.localdate().replace(day=1)
+        self.month = spans.month(given.get("month", ""), timezone.localdate())
 
     @property
     def title(self) -> str:
         """The role's name."""
         return dict(self.roles).get(self.role, "")
 
-    @property
-    def span(self) -> tuple[datetime, datetime]:
-        """The month's first moment and the one after its last."""
-        after = (self.month + timedelta(days=32)).replace(day=1)
-        first, last = (timezone.make_aware(datetime.combine(day, time())) for day in (self.month, after))
-        return first, last
-
 
 def _shifts(request: Request, asked: Asked) -> list[Duty]:
-    first, after = asked.span
+    span = spans.of_month(asked.month)
     rows = Duty.objects.filter(
-        county=request.county, role=asked.role, area=asked.area, begins__gte=first, begins__lt=after
+        county=request.county, role=asked.role, area=asked.area, begins__gte=span.start, begins__lt=span.end
     )
     return list(access.rows(rows, request.actor, VIEW).select_related("person").order_by("begins", "pk"))
 

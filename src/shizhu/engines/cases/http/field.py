@@ -24,6 +24,7 @@ from shizhu.engines.cases.http import forms, views
 from shizhu.engines.cases.models import Case, Deed, Patrol, Photo
 from shizhu.engines.cases.timeline import timeline
 from shizhu.engines.things import api as things
+from shizhu.kernel import spans
 from shizhu.kernel.models import Area
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label, named
@@ -338,14 +339,11 @@ def _start(request: Request, start: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _beat(request: Request, beat: patrols.Beat) -> dict[str, Any]:
-    scope, county, month = (
-        patrols.walked_by(request.actor, beat),
-        request.county.pk,
-        timezone.localdate().replace(day=1),
-    )
-    first, after = patrols.span_of(month)
+    scope, county = patrols.walked_by(request.actor, beat), request.county.pk
+    month = timezone.localdate().replace(day=1)
+    span = spans.of_month(month)
     own = Patrol.objects.filter(person=request.actor.person_id, beat=beat.key, is_counted=True)
-    counted = Counter(own.filter(started_at__gte=first, started_at__lt=after).values_list("key", flat=True))
+    counted = Counter(own.filter(started_at__gte=span.start, started_at__lt=span.end).values_list("key", flat=True))
     paths = dict(Area.objects.filter(county=county).values_list("code", "path"))
     found = []
     for entry in patrols.objects(request.actor, county, beat):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from math import cos, radians
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ from shizhu.engines.cases import patrols
 from shizhu.engines.cases.acting import CannotNow
 from shizhu.engines.cases.models import Patrol, PatrolPhoto
 from shizhu.engines.records import api as records
-from shizhu.kernel import access, files
+from shizhu.kernel import access, files, spans
 from shizhu.web.middleware import Request
 
 FLAWS = {
@@ -39,7 +39,7 @@ def index(request: Request) -> HttpResponse:
     access.require_verb(request.actor, patrols.VIEW)
     county, known = request.county.pk, patrols.beats(request.county.pk)
     beat = known.get(request.GET.get("beat", "")) or next(iter(known.values()), None)
-    month = _month(request)
+    month = spans.month(request.GET.get("month", ""), timezone.localdate())
     context: dict[str, Any] = {"beats": known.values(), "beat": beat, "month": month}
     context |= {"before": month - timedelta(days=1), "after": month + timedelta(days=32)}
     if beat:
@@ -48,13 +48,6 @@ def index(request: Request) -> HttpResponse:
         context |= {"told": told, "rows": [_row(one) for one in rows[:100]], "total": len(rows)}
         context["picture"] = picture([one.track for one in rows[:100]], [])
     return render(request, "cases/patrols.html", context)
-
-
-def _month(request: Request) -> date:
-    try:
-        return date.fromisoformat(f"{request.GET.get('month', '')}-01")
-    except ValueError:
-        return timezone.localdate().replace(day=1)
 
 
 def _row(patrol: Patrol) -> dict[str, Any]:
