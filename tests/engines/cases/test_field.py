@@ -16,7 +16,7 @@ from tests.fixtures import area, person
 from tests.web.pages import browser, text
 
 from shizhu.engines.cases import acting, api
-from shizhu.engines.cases.http.field import ANSWER, PHOTOS, READ
+from shizhu.engines.cases.http.field import ANSWER, PHOTOS, PLACE, READ, TRACK
 from shizhu.engines.cases.models import Attachment, Case, CasePlace, Deed, Entry, Photo, Piece, Task
 from shizhu.kernel import access
 from shizhu.kernel.models import County, File, OutboxEvent, Person
@@ -202,6 +202,8 @@ def test_nobody_does_in_the_field_what_they_may_not_do_at_the_desk(
         ({"task": -1}, "task", "the number of a task"), ({"task": None}, "task", "required"),
         ({"answer": {"a": []}}, "answer", ANSWER), ({"photos": {"a": ["b"]}}, "photos", PHOTOS),
         ({"more": 1}, "more", "unknown"),
+        ({"kind": "report", "place": {**HERE, "accuracy": "nan"}}, "place", PLACE),
+        ({"kind": "patrol", "track": [[108.1, 30.0, 0, "nan"]]}, "track", TRACK),
     ],
 )  # fmt: skip
 def test_bad_input_names_field_and_rule(

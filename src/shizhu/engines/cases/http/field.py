@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from math import isnan
 from typing import Any
 from uuid import UUID
 
@@ -114,8 +115,10 @@ def place(value: Any) -> dict[str, Any]:
     found = {name: float(value[name]) for name in ("longitude", "latitude")}
     if not (-180 <= found["longitude"] <= 180 and -90 <= found["latitude"] <= 90):
         raise ValueError(value)
-    accuracy = value.get("accuracy")
-    return {**found, "accuracy": None if accuracy is None else min(max(float(accuracy), 0.0), 1e6)}
+    accuracy = None if value.get("accuracy") is None else float(value["accuracy"])
+    if accuracy is not None and isnan(accuracy):
+        raise ValueError(value)
+    return {**found, "accuracy": None if accuracy is None else min(max(accuracy, 0.0), 1e6)}
 
 
 def _plain(value: Any) -> dict[str, Any]:
