@@ -73,9 +73,10 @@ def judge(points: Sequence[Point], *, fastest: float, span: float, received: flo
 def _legs(points: Sequence[Point]) -> Iterator[_Leg]:
     """From each point that says something to the next; a move within the accuracy is none."""
     told = [point for point in points if (point.accuracy or 0) <= VAGUE]
-    last = told[0] if told else None
+    if not told:
+        return
+    last = told[0]
     for point in told[1:]:
-        assert last is not None
         metres = geodesy.distance((last.longitude, last.latitude), (point.longitude, point.latitude))
         if metres >= max(5.0, (point.accuracy or 0) / 2):
             yield _Leg(metres, point.at - last.at)
