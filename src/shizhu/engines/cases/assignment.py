@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
@@ -47,9 +49,9 @@ def _least_loaded(people: list[Person]) -> list[Person]:
     return sorted(people, key=lambda person: load[person.pk])[:1]
 
 
-def posts_of(county: str, role: str) -> QuerySet[Post]:
-    """The posts of active people, today, of one of the roles."""
-    return Post.objects.current(timezone.localdate()).filter(
+def posts_of(county: str, role: str, on: date | None = None) -> QuerySet[Post]:
+    """The posts of active people, today or on a day, of one of the roles."""
+    return Post.objects.current(on or timezone.localdate()).filter(
         role_id__in=role.split(","), person__is_active=True, area__county=county
     )
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from shizhu.engines.alarms import api as alarms
 from shizhu.engines.cases import flows
+from shizhu.engines.cases.assignment import posts_of
 from shizhu.engines.cases.models import Duty, Handover, ShiftNote, Swap, Task
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
@@ -44,9 +45,7 @@ class Shift:
 
 def posts(county: str, role: str, area: Area, on: datetime) -> QuerySet[Post]:
     """Posts of the role that cover an area on the day of a moment."""
-    found = Post.objects.current(timezone.localtime(on).date()).filter(
-        role=role, area__county=county, person__is_active=True
-    )
+    found = posts_of(county, role, timezone.localtime(on).date())
     return found.filter(area__path__in=list(_prefixes(area.path))).select_related("person", "organisation")
 
 
