@@ -1,6 +1,6 @@
 // A declared form on the phone. What is filled in is kept as a draft with every stroke, photos too.
-import { by, button, el, icon, position, say, toast, words } from "./field-dom";
-import { keep } from "./field-photo";
+import { button, el, icon, say, toast, words } from "./field-dom";
+import { keepAll } from "./field-photo";
 import { db, type Draft, type Field, type Form } from "./field-store";
 
 export interface Filled { answer: Record<string, unknown>; photos: Record<string, string[]>; more: Record<string, string> }
@@ -77,12 +77,7 @@ const photos: Draw = (field, draft, changed) => {
     shown.replaceChildren(...tiles);
   };
   input.addEventListener("change", () => void (async () => {
-    for (const file of [...(input.files ?? [])]) {
-      if (ids().length >= (field.most ?? 9)) { toast(say("photosMost", field.most ?? 9), "bad"); break; }
-      const id = await keep(file, Number(by("field").dataset.limit), position());
-      if (id) ids().push(id);
-      else toast(say("photoRefused", file.name), "bad");
-    }
+    await keepAll(input, ids, field.most ?? 9);
     input.value = "";
     changed();
     await draw();

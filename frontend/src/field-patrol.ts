@@ -1,6 +1,6 @@
 // A patrol: start, walk, stop. Each point goes to IndexedDB as it comes, so that an ended tab loses none.
-import { button, by, clock, el, far, follow, icon, metres, position, say, toast, words } from "./field-dom";
-import { keep } from "./field-photo";
+import { button, clock, el, far, follow, icon, metres, position, say, words } from "./field-dom";
+import { keepAll } from "./field-photo";
 import { db, stamp, uuid7, type Beat, type Item, type Patrol, type Place, type State } from "./field-store";
 
 type Put = (item: Omit<Item, "n" | "status" | "at" | "id" | "person">) => Promise<void>;
@@ -77,11 +77,7 @@ async function walking(put: Put, report: () => void): Promise<HTMLElement[]> {
   Object.assign(input, { type: "file", accept: "image/*", multiple: true, id: "patrol-photo" });
   label.htmlFor = input.id;
   input.addEventListener("change", () => void (async () => {
-    for (const file of [...(input.files ?? [])]) {
-      const id = await keep(file, Number(by("field").dataset.limit), position());
-      if (id) now.photos.push(id);
-      else toast(say("photoRefused", file.name), "bad");
-    }
+    await keepAll(input, () => now.photos);
     await (await db()).put("patrol", now);
     drawn();
   })());

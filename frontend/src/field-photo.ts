@@ -1,8 +1,9 @@
 // A photo as it is sent: at most 1920 pixels on its longer side, with the time and the place of its EXIF beside it.
 import ExifReader from "exifreader"; // reads EXIF of JPEG, PNG, WebP and HEIC of all makers of phones
+import { by, position, say, toast } from "./field-dom";
 import { db, stamp, uuid7, type Photo, type Place } from "./field-store";
 
-export const LONGEST = 1920;
+const LONGEST = 1920;
 const QUALITY = 0.82;
 
 interface Facts { taken_at?: string; place?: Place }
@@ -40,7 +41,7 @@ async function smaller(file: Blob): Promise<Blob> {
 }
 
 /** Keep a photo on the phone; its id, or nothing where it is no picture or too large. */
-export async function keep(file: File, limit: number, here: Place | undefined): Promise<string | undefined> {
+async function keep(file: File, limit: number, here: Place | undefined): Promise<string | undefined> {
   const told = facts(await file.arrayBuffer());
   const made = await smaller(file), bytes = await made.arrayBuffer();
   if (!/^image\/(jpeg|png|webp)$/.test(made.type) || bytes.byteLength > limit) return undefined;
@@ -52,4 +53,14 @@ export async function keep(file: File, limit: number, here: Place | undefined): 
   };
   await (await db()).put("photos", photo);
   return photo.id;
+}
+
+/** Keep what was chosen, up to `most` photos in all; `ids` tells where the ids go. What is no photo is said. */
+export async function keepAll(input: HTMLInputElement, ids: () => string[], most = Infinity): Promise<void> {
+  for (const file of [...(input.files ?? [])]) {
+    if (ids().length >= most) return toast(say("photosMost", most), "bad");
+    const id = await keep(file, Number(by("field").dataset.limit), position());
+    if (id) ids().push(id);
+    else toast(say("photoRefused", file.name), "bad");
+  }
 }

@@ -36,7 +36,7 @@ async function read(): Promise<void> {
 }
 
 /** Put something into the queue; it goes when there is a network. */
-export async function put(item: Omit<Item, "n" | "status" | "at" | "id" | "person">, draft?: string): Promise<void> {
+async function put(item: Omit<Item, "n" | "status" | "at" | "id" | "person">, draft?: string): Promise<void> {
   await enqueue({ ...item, person: state!.person.id }, draft);
   const ready = await navigator.serviceWorker?.getRegistration("/field/");
   await (ready as unknown as { sync?: { register(tag: string): Promise<void> } } | undefined)?.sync?.register("field-queue").catch(() => undefined);
@@ -243,7 +243,7 @@ function waiting(): HTMLElement[] {
 
 const views: Record<string, (...parts: string[]) => HTMLElement[] | Promise<HTMLElement[]>> = { patrol: () => patrol(state, put, () => go("report")), tasks, near, report: (flow, kind) => (flow ? reporting(flow, kind ?? "") : report()), waiting, task: (id) => task(Number(id)) };
 let drawing = 0;
-export function draw(): void {
+function draw(): void {
   const [name = "", ...parts] = route().map(decodeURIComponent), view = views[name] ?? tasks, number = ++drawing;
   const open = queue.filter((item) => item.status !== "sent").length, stuck = queue.some((item) => item.status === "stuck");
   for (const tab of document.querySelectorAll<HTMLAnchorElement>(".field-tabs a")) {
