@@ -44,9 +44,10 @@ async function put(item: Omit<Item, "n" | "status" | "at" | "id" | "person">, dr
   void deliver();
 }
 
+const waits = (item: Item): boolean => item.status === "waiting";
 let delivering: Promise<void> | undefined;
 const deliver = (): Promise<void> => (delivering ??= (async () => {
-  const before = queue.filter((item) => item.status === "waiting").length;
+  const before = queue.some(waits);
   try {
     await send();
     if (navigator.onLine) await takeAlong();
@@ -58,7 +59,7 @@ const deliver = (): Promise<void> => (delivering ??= (async () => {
     bar.hidden = true;
   }
   await read();
-  if (before && !queue.some((item) => item.status === "waiting")) toast(words.allSent!, "good");
+  if (before && !queue.some(waits)) toast(words.allSent!, "good");
   draw();
 })());
 
@@ -236,7 +237,7 @@ function waiting(): HTMLElement[] {
     toast(words.forgotten!);
     draw();
   }, "trash");
-  return [...(rows.length ? rows : [empty("circle-check", words.nothingWaits!)]), ...(queue.some((item) => item.status === "waiting") ? [button("btn-primary w-100", words.sendNow!, deliver, "upload")] : []), clear];
+  return [...(rows.length ? rows : [empty("circle-check", words.nothingWaits!)]), ...(queue.some(waits) ? [button("btn-primary w-100", words.sendNow!, deliver, "upload")] : []), clear];
 }
 
 // drawing ------------------------------------------------------------------------------------------------------------
@@ -305,5 +306,5 @@ void (async () => {
   await takeAlong();
   await read();
   if (!typing()) draw();
-  await deliver();
+  if (queue.some(waits)) await deliver();
 })();
