@@ -132,6 +132,11 @@ const backTo = (where: string, text: string): HTMLElement => {
   return link;
 };
 
+function whereabouts(): string {
+  const here = position();
+  return here ? ` ${here.latitude.toFixed(5)}, ${here.longitude.toFixed(5)} ± ${far(here.accuracy ?? 0)}` : ` ${words.searching}`;
+}
+
 // Near me: what has a place, the nearest first.
 function near(): HTMLElement[] {
   follow(once);
@@ -141,7 +146,7 @@ function near(): HTMLElement[] {
   const order = here ? [...placed].sort((a, b) => metres(here, a.place!.coordinates) - metres(here, b.place!.coordinates)) : placed;
   const list = order.map((one) => taskLine(one, here ? `${one.is_rough ? "≈ " : ""}${far(metres(here, one.place!.coordinates))}` : undefined));
   return [
-    el("p", "field-note", icon("map-pin"), here ? ` ${here.latitude.toFixed(5)}, ${here.longitude.toFixed(5)} ± ${far(here.accuracy ?? 0)}` : ` ${words.searching}`),
+    el("p", "field-note", icon("map-pin"), whereabouts()),
     list.length ? el("div", "card", el("div", "list-group list-group-flush", ...list)) : empty("map-pin", words.nothingNear!),
   ];
 }
@@ -174,7 +179,7 @@ async function reporting(flow: string, kind: string): Promise<HTMLElement[]> {
     control.setAttribute("aria-label", words.town!);
     control.addEventListener("change", () => { draft.more.area = control.value; changed(); });
     const where = el("span", "text-secondary flex-fill");
-    const tell = (): void => { const here = position(); where.replaceChildren(icon("map-pin"), here ? ` ${here.latitude.toFixed(5)}, ${here.longitude.toFixed(5)} ± ${far(here.accuracy ?? 0)}` : ` ${words.searching}`); };
+    const tell = (): void => where.replaceChildren(icon("map-pin"), whereabouts());
     tell();
     follow(() => { if (where.isConnected) tell(); });
     return [el("div", "field-line mb-3", where, start.areas.length > 1 ? control : el("span", "", start.areas[0]!.name))];
