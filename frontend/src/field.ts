@@ -60,7 +60,7 @@ const deliver = (): Promise<void> => (delivering ??= (async () => {
   }
   await read();
   if (before && !queue.some(waits)) toast(words.allSent!, "good");
-  draw();
+  refresh();
 })());
 
 // views --------------------------------------------------------------------------------------------------------------
@@ -250,7 +250,20 @@ function waiting(): HTMLElement[] {
 const views: Record<string, (...parts: string[]) => HTMLElement[] | Promise<HTMLElement[]>> = { patrol: () => patrol(state, put, () => go("report")), tasks, near, report: (flow, kind) => (flow ? reporting(flow, kind ?? "") : report()), waiting, task: (id) => task(Number(id)) };
 let drawing = 0;
 function draw(): void {
-  const [name = "", ...parts] = route().map(decodeURIComponent), view = views[name] ?? tasks, number = ++drawing;
+  const [name = "", ...parts] = route().map(decodeURIComponent), number = ++drawing;
+  frame(name);
+  void Promise.resolve((views[name] ?? tasks)(...parts)).then((made) => {
+    if (number === drawing) main.replaceChildren(...made);
+  });
+}
+
+/** Draw what changed by itself. What is being filled in stays: a photo that is on its way belongs to that form. */
+function refresh(): void {
+  if (typing() || main.querySelector(".field-form")) frame(route()[0]!);
+  else draw();
+}
+
+function frame(name: string): void {
   const open = queue.filter((item) => item.status !== "sent").length, stuck = queue.some((item) => item.status === "stuck");
   for (const tab of document.querySelectorAll<HTMLAnchorElement>(".field-tabs a")) {
     const isHere = tab.hash === `#${views[name] ? (name === "task" ? "tasks" : name) : "tasks"}`;
@@ -263,9 +276,6 @@ function draw(): void {
   by("field-who").textContent = state ? `${state.person.name} · ${state.county.name}` : "";
   net.hidden = navigator.onLine && !needsLogin;
   net.replaceChildren(navigator.onLine ? loginLink() : words.offline!);
-  void Promise.resolve(view(...parts)).then((made) => {
-    if (number === drawing) main.replaceChildren(...made);
-  });
 }
 
 function loginLink(): HTMLElement {
@@ -282,11 +292,11 @@ onChange((told: Progress | undefined) => {
     bar.value = told.sent;
     return;
   }
-  void read().then(() => { if (!typing() && !route()[1]) draw(); });
+  void read().then(refresh);
 });
 window.addEventListener("hashchange", () => { draw(); main.scrollTo(0, 0); });
-window.addEventListener("online", () => { draw(); void deliver(); });
-window.addEventListener("offline", () => draw());
+window.addEventListener("online", () => { refresh(); void deliver(); });
+window.addEventListener("offline", refresh);
 document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") void deliver(); });
 
 // Large text for old eyes: kept on this phone.
@@ -299,7 +309,7 @@ large.addEventListener("click", () => {
   size(isLarge);
 });
 
-const tick = (): void => { if (route()[0] === "patrol" && !typing()) draw(); };
+const tick = (): void => { if (route()[0] === "patrol") refresh(); };
 setInterval(() => { if (underWay()) tick(); }, 30_000);
 
 void (async () => {
@@ -310,6 +320,6 @@ void (async () => {
   await navigator.storage?.persist?.().catch(() => false);
   await takeAlong();
   await read();
-  if (!typing()) draw();
+  refresh();
   if (queue.some(waits)) await deliver();
 })();

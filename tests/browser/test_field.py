@@ -87,6 +87,12 @@ def test_a_day_without_a_network(living: Stack, visit: Visit, tmp_path: Path) ->
     page.get_by_role("link", name="上报").click()
     chief.look("field-report", dark=True)
     page.get_by_role("button", name="偷排直排").click()
+    form = page.locator(".field-form").element_handle()
+    page.evaluate("() => { document.querySelector('#field-who').textContent = ''; }")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # as when the camera gives the page back
+    expect(page.locator("#field-who")).to_contain_text("马德顺")
+    page.evaluate("() => new Promise((done) => { indexedDB.open('shizhu-field').onsuccess = done; })")
+    assert form.evaluate("form => form.isConnected")
     page.locator("input[type=file]").set_input_files(picture)
     expect(page.locator(".field-photos img")).to_have_count(1)
     chief.look("field-reporting")
