@@ -89,7 +89,7 @@ export async function tidy(): Promise<void> {
 }
 
 /** Page and service worker tell each other that the queue changed, or how far it is sent. */
-export const channel = new BroadcastChannel("shizhu-field");
+const channel = new BroadcastChannel("shizhu-field");
 const heard: ((told: Progress | undefined) => void)[] = [];
 export interface Progress { sent: number; of: number }
 export const changed = (told?: Progress): void => { channel.postMessage(told); heard.forEach((act) => act(told)); };

@@ -15,7 +15,7 @@ from typing import Any
 from shizhu.lib import feel
 from shizhu.lib.dmn.reading import DmnError, imports, namespace, read
 
-__all__ = ["Decided", "DmnError", "Model", "decide", "facts", "imports", "namespace", "needed", "read_model"]
+__all__ = ["Decided", "DmnError", "Model", "decide", "facts", "needed", "read_model"]
 
 TIMEOUT = 2.0  # seconds for one decision with all it requires
 
