@@ -10,7 +10,7 @@ from uuid import UUID
 
 import shapely
 from django.contrib import messages
-from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,9 +19,10 @@ from django.views.decorators.http import require_POST
 
 from shizhu.engines.cases import patrols
 from shizhu.engines.cases.acting import CannotNow
+from shizhu.engines.cases.http import views
 from shizhu.engines.cases.models import Patrol, PatrolPhoto
 from shizhu.engines.records import api as records
-from shizhu.kernel import access, files, spans
+from shizhu.kernel import access, spans
 from shizhu.web.middleware import Request
 
 FLAWS = {
@@ -108,10 +109,7 @@ def photo(request: Request, number: UUID, photo: UUID) -> HttpResponseBase:
     found = PatrolPhoto.objects.select_related("photo__file").filter(patrol=patrol, photo=photo).first()
     if found is None or found.photo.file is None:
         raise Http404
-    file = found.photo.file
-    answer = FileResponse(files.path_of(file).open("rb"), content_type=file.media_type, filename=file.name)
-    answer["Cache-Control"], answer["Content-Security-Policy"] = "private, max-age=3600", "sandbox"
-    return answer
+    return views.shown(found.photo.file)
 
 
 def picture(tracks: Sequence[Sequence[Sequence[Any]]], shapes: Iterable[Any]) -> dict[str, Any] | None:

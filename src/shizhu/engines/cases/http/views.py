@@ -26,7 +26,7 @@ from shizhu.engines.cases.timeline import timeline
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, files, packs
 from shizhu.kernel.access import Actor
-from shizhu.kernel.models import Area
+from shizhu.kernel.models import Area, File
 from shizhu.web.middleware import Request
 from shizhu.web.views import Card, Tile
 
@@ -297,9 +297,11 @@ def attachment(request: Request, file: UUID) -> HttpResponseBase:
         Attachment.objects.select_related("file", "case__organisation", "case__area"), file_id=file
     )
     require_seen(request.actor, found.case)
-    answer = FileResponse(
-        files.path_of(found.file).open("rb"), content_type=found.file.media_type, filename=found.file.name
-    )
-    answer["Cache-Control"] = "private, max-age=3600"
-    answer["Content-Security-Policy"] = "sandbox"
+    return shown(found.file)
+
+
+def shown(file: File) -> FileResponse:
+    """A file as a browser shows it; whoever calls this asked who may see it."""
+    answer = FileResponse(files.path_of(file).open("rb"), content_type=file.media_type, filename=file.name)
+    answer["Cache-Control"], answer["Content-Security-Policy"] = "private, max-age=3600", "sandbox"
     return answer
