@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
+from shizhu.engines.cases import flows
 from shizhu.engines.cases.flows import About
 from shizhu.engines.cases.logic import Token
 from shizhu.engines.cases.models import Case, Duty, Task
@@ -115,3 +116,10 @@ def with_case(task: Task, case: Case) -> Task:
 def may_start(who: Actor, about: About, owner: Organisation, area: Area) -> bool:
     """Whether `who` may open a case of a flow by hand, for its owner, in an area."""
     return any(access.holds(who, role, organisation=owner, area=area) for role in about.starters)
+
+
+def startable(who: Actor, county: str, about: About) -> list[Area]:
+    """The towns in which `who` may open a case of a flow by hand."""
+    owner = flows.owner(about, county)
+    towns = Area.objects.filter(county=county, level=Area.Level.TOWN).order_by("sort_key")
+    return [town for town in towns if owner and may_start(who, about, owner, town)]

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import actions, flows, patrols, photos
-from shizhu.engines.cases.assignment import may_start, sees
+from shizhu.engines.cases.assignment import sees, startable
 from shizhu.engines.cases.logic import FlowError
 from shizhu.engines.cases.models import Attachment, Case, CasePlace, Deed, Entry, Patrol, PatrolCase, Task
 from shizhu.engines.maps import api as maps
@@ -139,9 +139,7 @@ def _report(who: Actor, county: str, sent: Sent) -> dict[str, Any]:
     if key not in packs.declarations("flows", county):
         raise Conflict("gone", _("This kind of report does not exist any more. Copy what you wrote."))
     _flow, about = flows.current(key, county)
-    owner = flows.owner(about, county)
-    towns = Area.objects.filter(county=county, level=Area.Level.TOWN)
-    mine = [town for town in towns if owner and may_start(who, about, owner, town)]
+    mine = startable(who, county, about)
     if not mine:
         raise PermissionDenied(f"{who.name or 'nobody'} has no right to report {key}")
     on = _begun(who, county, sent.body["patrol"]) if "patrol" in sent.body else None

@@ -21,6 +21,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 from shizhu.engines.cases import field, flows, patrols, photos, places
+from shizhu.engines.cases.assignment import startable
 from shizhu.engines.cases.http import forms, views
 from shizhu.engines.cases.models import Case, Deed, Patrol, Photo
 from shizhu.engines.cases.timeline import timeline
@@ -333,7 +334,7 @@ def _form(request: Request, form: Body) -> dict[str, Any]:
 
 def _start(request: Request, start: Mapping[str, Any]) -> dict[str, Any]:
     about, county = start["about"], request.county.pk
-    areas = views.startable(request.actor, county, about)
+    areas = startable(request.actor, county, about)
     form = _form(request, flows.form(about.start_form, county))
     return {
         "flow": start["key"], "title": label(start["title"]), "form": form,

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import actions, approvals, datasets, emergencies, flows
-from shizhu.engines.cases.assignment import may_do, may_start, require_seen
+from shizhu.engines.cases.assignment import may_do, may_start, require_seen, startable
 from shizhu.engines.cases.http import acting, forms
 from shizhu.engines.cases.models import DRILL, Attachment, Case, Task
 from shizhu.engines.cases.timeline import timeline
@@ -77,13 +77,6 @@ def starters(who: Actor, county: str) -> list[dict[str, Any]]:
         if about.start_form and roles & set(about.starters):
             found.append({"key": key, "title": about.title, "about": about})
     return found
-
-
-def startable(who: Actor, county: str, about: flows.About) -> list[Area]:
-    """The towns in which this person may open a case of a flow."""
-    owner = flows.owner(about, county)
-    towns = Area.objects.filter(county=county, level=Area.Level.TOWN).order_by("sort_key")
-    return [town for town in towns if owner and may_start(who, about, owner, town)]
 
 
 def case_list(request: Request) -> HttpResponse:
