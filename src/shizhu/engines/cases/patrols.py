@@ -234,8 +234,9 @@ class Month:
 
 
 def month_of(who: Actor, county: str, beat: Beat, month: date) -> Month:
-    """Coverage of a beat by object and by person, as far as somebody may see objects and patrols."""
-    rows = list(of_month(who, county, beat.key, month).select_related("person").prefetch_related("cases"))
+    """Coverage of a beat by object and by person, as far as somebody may see objects and patrols; without tracks."""
+    found = of_month(who, county, beat.key, month).defer("track")  # up to 20,000 points each
+    rows = list(found.select_related("person").prefetch_related("cases"))
     by_key: dict[str, list[Patrol]] = {}
     by_person: dict[int, Covered] = {}
     for patrol in rows:

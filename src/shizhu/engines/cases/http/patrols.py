@@ -33,6 +33,7 @@ FLAWS = {
     "near": gettext_noop("not near its object"),
 }  # fmt: skip
 WIDTH, HEIGHT, MARGIN = 640, 420, 24
+SHOWN = 100  # patrols of a month that are listed and drawn
 
 
 def index(request: Request) -> HttpResponse:
@@ -46,8 +47,10 @@ def index(request: Request) -> HttpResponse:
     if beat:
         told = patrols.month_of(request.actor, county, beat, month)
         rows = sorted(told.whole.patrols, key=lambda one: one.started_at, reverse=True)
-        context |= {"told": told, "rows": [_row(one) for one in rows[:100]], "total": len(rows)}
-        context["picture"] = picture([one.track for one in rows[:100]], [])
+        shown = rows[:SHOWN]
+        context |= {"told": told, "rows": [_row(one) for one in shown], "total": len(rows)}
+        tracks = Patrol.objects.filter(pk__in=[one.pk for one in shown]).values_list("track", flat=True)
+        context["picture"] = picture(list(tracks), [])
     return render(request, "cases/patrols.html", context)
 
 
