@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import openpyxl
@@ -191,3 +193,15 @@ def test_an_evaluator_sees_the_room_and_nothing_else_and_each_look_is_kept(count
     for change in (lambda: Look.objects.update(about=""), lambda: Look.objects.all().delete()):
         with pytest.raises(ProgrammingError), transaction.atomic():
             change()
+
+
+def test_the_next_page_of_a_list_asks_for_the_same(county: County, plan: Plan) -> None:
+    row, room = plan.indicators.get(key="滞后的"), "/plan/room/numbers/"
+    years = range(1901, 2001)
+    Value.objects.bulk_create(Value(indicator=row, period=f"{year}", value=1.0, source="reported") for year in years)
+    client = browser(person(county, ROOM))
+    [after] = re.findall(r'rel="next" href="([^"]+)"', client.get(f"{room}?q=滞后").content.decode())
+    page = client.get(room + unescape(after))
+    assert (page.context["q"], page.context["page"].number, len(page.context["page"])) == ("滞后", 2, 1)
+    [table] = re.findall(r'href="([^"]+as=xlsx)"', page.content.decode())
+    assert unescape(table) == "?q=%E6%BB%9E%E5%90%8E&as=xlsx"

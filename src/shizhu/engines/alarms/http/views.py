@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -31,7 +30,6 @@ LEVELS = ("red", "orange", "yellow", "blue")
 MOST_COUNTED = 200
 BEFORE = timedelta(hours=12)
 PAGE = 50
-STATES = ("all", "shelved")
 ACTS = ("acknowledge", "assign", "shelve", "clear")
 SHELVED = ("1", "4", "24", "72", "168")  # hours
 TRIED = timedelta(days=30)
@@ -80,14 +78,11 @@ def alarm_list(request: Request) -> HttpResponse:
         messages.error(request, _("The condition cannot be understood: %s") % error)
         found = found.none()
     page = Paginator(found.order_by("-state", "-raised_at", "-pk"), PAGE).get_page(request.GET.get("page"))
-    kept = urlencode(
-        {name: value for name, value in (("state", state if state in STATES else ""), ("filter", asked)) if value}
-    )
     held = {one.pk: one for one in Alarm.objects.filter(pk__in=[one.pk for one in page]).select_related("assignee")}
     context = {
         "rows": rows(api.told(page), held), "state": state, "is_all": state == "all", "page": page,
         "may_open_case": request.actor.has(CASES),
-        "condition": asked, "query": f"{kept}&" if kept else "",
+        "condition": asked,
     }  # fmt: skip
     return render(request, "alarms/list.html", context)
 

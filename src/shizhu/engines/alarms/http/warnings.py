@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -79,12 +78,10 @@ def index(request: Request) -> HttpResponse:
     page = Paginator(found.select_related("area", "organisation").order_by("-made_at", "-pk"), PAGE).get_page(
         request.GET.get("page")
     )
-    told = (("state", "all" if is_all else ""), ("filter", asked))
-    kept = urlencode({name: value for name, value in told if value})
     for one in page:
         one.state = issuing.state(one)
     context = {
-        "page": page, "is_all": is_all, "query": f"{kept}&" if kept else "", "condition": asked,
+        "page": page, "is_all": is_all, "condition": asked,
         "may_draft": request.actor.has(issuing.DRAFT),
     }  # fmt: skip
     return render(request, "alarms/warning_list.html", context)

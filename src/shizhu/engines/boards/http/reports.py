@@ -35,7 +35,7 @@ def index(request: Request) -> HttpResponse:
     page = Paginator(rows.select_related("made_by", "file"), PAGE).get_page(request.GET.get("page"))
     kinds = [(key, label(body["title"]), body["period"]) for key, body in known.items()]
     context = {
-        "page": page, "kinds": kinds, "may_make": request.actor.has(MAKE), "query": "",
+        "page": page, "kinds": kinds, "may_make": request.actor.has(MAKE),
         "yesterday": timezone.localdate() - timedelta(days=1), "today": timezone.localdate(),
     }  # fmt: skip
     return render(request, "boards/reports.html", context)

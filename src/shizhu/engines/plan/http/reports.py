@@ -44,7 +44,7 @@ def overview(request: Request) -> HttpResponse:
         return render(request, "plan/empty.html", {"may_edit": False})
     rows = _seen(request, plan.reports.select_related("person", "issued_by"))
     context = {
-        "plan": plan, "page": Paginator(rows, PAGE).get_page(request.GET.get("page")), "query": "",
+        "plan": plan, "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),
         "may_make": request.actor.has(MAKE), "kinds": _choices(), "issuer": _issuer(request),
     }  # fmt: skip
     return render(request, "plan/reports.html", context)

@@ -88,10 +88,8 @@ def numbers(request: Request) -> HttpResponse:
         _enter(request, "table", asked)
         return attached(_table(rows), f"{_('Values')}-{timezone.localdate()}.xlsx", records.XLSX)
     _enter(request, "numbers", asked)
-    query = request.GET.copy()
-    query.pop("page", None)
     context = {
-        "page": Paginator(rows, PAGE).get_page(request.GET.get("page")), "query": query.urlencode(),
+        "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),
         "q": request.GET.get("q", ""), "year": request.GET.get("year", ""),
     }  # fmt: skip
     return render(request, "plan/room_numbers.html", context)
@@ -119,5 +117,5 @@ def log(request: Request) -> HttpResponse:
     """Who looked at what: for the office."""
     access.require_verb(request.actor, EDIT)
     rows = Look.objects.filter(county=request.county).select_related("person").order_by("-pk")
-    context = {"page": Paginator(rows, PAGE).get_page(request.GET.get("page")), "query": ""}
+    context = {"page": Paginator(rows, PAGE).get_page(request.GET.get("page"))}
     return render(request, "plan/room_log.html", context)

@@ -63,9 +63,8 @@ def looks(request: Request) -> HttpResponse:
     rows = rows.filter(at__gte=first) if first else rows
     rows = rows.filter(at__lt=last + timedelta(days=1)) if last else rows
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
-    kept = "".join(f"{name}={value}&" for name, value in typed.items() if value)
     context = {
-        "page": page, "query": kept, "typed": typed, "lines": [_line(look, among) for look in page],
+        "page": page, "typed": typed, "lines": [_line(look, among) for look in page],
         "registers": [Choice(key, label(r.title)) for key, r in among.items()],
     }  # fmt: skip
     return render(request, "records/looks.html", context)

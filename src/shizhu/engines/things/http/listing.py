@@ -69,7 +69,7 @@ def thing_list(request: Request) -> HttpResponse:
         for line in lines
     ]  # fmt: skip
     context = {
-        "rows": rows, "page": page, "q": asked.get("q", ""), "query": f"{urlencode(asked)}&" if asked else "",
+        "rows": rows, "page": page, "q": asked.get("q", ""), "query": urlencode(asked),
         "condition": asked.get("filter", ""), "asked": asked, "states": STATE_NAMES.items(),
         "problems": PROBLEMS.items(),
         "profiles": [(key, label(body["title"])) for key, body in profiles.items()], "towns": _towns(request),
