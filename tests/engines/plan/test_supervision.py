@@ -22,7 +22,7 @@ from shizhu.engines.notices.models import Message
 from shizhu.engines.plan import api, nodes
 from shizhu.engines.plan.models import Call, Check, Clause, Evidence, Node, Piece, Sample, Step
 from shizhu.kernel import testing
-from shizhu.kernel.models import County, Organisation, OutboxEvent
+from shizhu.kernel.models import County, Organisation, OutboxEvent, Person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
 pytest_plugins = ["tests.engines.records.stalls"]
@@ -307,6 +307,16 @@ def test_a_sample_is_drawn_once_and_a_false_finish_is_open_again(desk: Desk, sen
     assert light(node) == ("yellow", "repaired")
     [card] = desk.stand.get("/plan/scorecards/").context["cards"]
     assert (card.unit.code, card.due, card.repaired, card.false, card.score) == ("stand", 1, 1, 1, 45.0)
+
+
+def test_evidence_does_not_undo_the_check_that_came_before_it(desk: Desk, sent: Callable[[int], Node]) -> None:
+    node = sent(30)
+    show(desk.stand, node)
+    decide(desk, node)
+    read_before = Node.objects.get(pk=node.pk)
+    look(desk.supervisor, node, "false")
+    nodes.show(read_before, nodes.Shown("重新建成"), by=Person.objects.get(username="stan"))
+    assert light(node) == ("red", "false")
 
 
 def test_who_reported_neither_decides_nor_checks(desk: Desk, sent: Callable[[int], Node]) -> None:

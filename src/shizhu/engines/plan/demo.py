@@ -80,8 +80,7 @@ def _piece(clause: Clause, row: Mapping[str, Any], by: Person, now: datetime, ph
     if not row["by"]:
         return
     reporter = Person.objects.get(username=row["by"])
-    pieces.receive(piece, by=reporter, at=at(row["sent"] + 1))
-    node.piece.refresh_from_db()
+    nodes.receive(piece, by=reporter, at=at(row["sent"] + 1))
     if shown := row.get("shown"):
         _shown(node, shown, reporter, by, at, photo)
     if urged := row.get("urged"):

@@ -90,6 +90,23 @@ def refresh_all(county: str | None = None) -> int:
 # -- evidence
 
 
+@transaction.atomic
+def receive(piece: Piece, *, by: Person, at: datetime | None = None) -> bool:
+    """Somebody of the unit has it; False if it was received or returned before."""
+    now = at or timezone.now()
+    waiting = Piece.objects.filter(pk=piece.pk, state=Piece.State.SENT)
+    if not waiting.update(state=Piece.State.RECEIVED, received_at=now, received_by=by):
+        return False
+    story.tell(piece, "received", by, {"unit": piece.organisation.name}, now)
+    return True
+
+
+def _lock(node: Node) -> None:
+    """Nobody else moves the node until the transaction ends, and it is as it stands now."""
+    rows = Node.objects.select_related("organisation", "area", "piece__clause").select_for_update(of=("self",))
+    node.refresh_from_db(from_queryset=rows)
+
+
 def lacking(node: Node, shown: Evidence) -> list[str]:
     """What is still missing to what the node asks for, in words."""
     missing = []
@@ -116,7 +133,7 @@ def count(node: Node) -> int | None:
 def show(node: Node, shown: Shown, *, by: Person, at: datetime | None = None) -> Evidence:
     """Send evidence; whoever sends it has received the task. Raises Lacking while the last one waits, or it is done."""
     now = at or timezone.now()
-    Node.objects.select_for_update().get(pk=node.pk)
+    _lock(node)
     states = set(node.evidence.values_list("state", flat=True))
     if Evidence.State.ACCEPTED in states:
         raise Lacking([_("This node is finished: its evidence was accepted.")])
@@ -128,10 +145,7 @@ def show(node: Node, shown: Shown, *, by: Person, at: datetime | None = None) ->
         node=node, sent_by=by, sent_at=now, note=shown.note[:1000], value=shown.value, counted=count(node)
     )
     made.files.set(shown.files)
-    if node.piece.state == Piece.State.SENT:
-        waiting = Piece.objects.filter(pk=node.piece_id, state=Piece.State.SENT)
-        waiting.update(state=Piece.State.RECEIVED, received_at=now, received_by=by)
-        story.tell(node.piece, "received", by, {"unit": node.organisation.name}, now)
+    receive(node.piece, by=by, at=now)
     story.tell(node, "shown", by, {"title": node.title, "note": shown.note[:200], "files": len(shown.files)}, now)
     notices.tell(
         node.county_id, f"plan.evidence.{made.pk}", people.over(people.SUPERVISE, node.county_id) - {by.pk},
@@ -149,7 +163,7 @@ def decide(shown: Evidence, *, accept: bool, why: str, by: Person, at: datetime 
     PermissionDenied for whoever sent it.
     """
     now, node = at or timezone.now(), shown.node
-    Node.objects.select_for_update().get(pk=node.pk)
+    _lock(node)
     shown.refresh_from_db()
     if shown.state != Evidence.State.WAITING:
         raise Lacking([_("This was decided before.")])
@@ -265,11 +279,11 @@ def check(node: Node, looked: Looked, *, by: Person, sample: Sample | None = Non
     Raises PermissionDenied for whoever reported the node, Lacking without a photo.
     """
     now = at or timezone.now()
+    _lock(node)
     if node.evidence.filter(sent_by=by).exists():
         raise PermissionDenied(f"{by.name} reported this node and cannot check it")
     if not looked.files:
         raise Lacking([_("A check on the spot needs a photo.")])
-    Node.objects.select_for_update().get(pk=node.pk)
     made = Check.objects.create(
         node=node, sample=sample, by=by, at=now, longitude=looked.longitude, latitude=looked.latitude,
         is_true=looked.is_true, note=looked.note[:500],

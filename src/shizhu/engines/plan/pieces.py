@@ -1,4 +1,4 @@
-"""Pieces (分解任务): a clause split by year and unit, sent out, received by name or returned with a reason."""
+"""Pieces (分解任务): a clause split by year and unit, sent out, and returned with a reason."""
 
 from __future__ import annotations
 
@@ -134,17 +134,6 @@ def _nodes(piece: Piece, cadence: str) -> Iterator[tuple[str, date, bool]]:
         if (on := date(piece.year, month, day)) < piece.due_on:
             yield f"{piece.title}：{piece.year}年{month}月节点"[:LONGEST], on, False
     yield f"{piece.title}：{piece.year}年度完成"[:LONGEST], piece.due_on, True
-
-
-@transaction.atomic
-def receive(piece: Piece, *, by: Person, at: datetime | None = None) -> bool:
-    """Somebody of the unit has it; False if it was received or returned before."""
-    now = at or timezone.now()
-    waiting = Piece.objects.filter(pk=piece.pk, state=Piece.State.SENT)
-    if not waiting.update(state=Piece.State.RECEIVED, received_at=now, received_by=by):
-        return False
-    story.tell(piece, "received", by, {"unit": piece.organisation.name}, now)
-    return True
 
 
 @transaction.atomic

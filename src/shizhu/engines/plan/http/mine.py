@@ -103,7 +103,7 @@ def receive(request: Request, number: int) -> HttpResponse:
             messages.success(request, _("Returned with your reason."))
         else:
             messages.error(request, _("It was received or returned before."))
-    elif pieces.receive(piece, by=request.user):
+    elif nodes.receive(piece, by=request.user):
         messages.success(request, _("Received. Your name and the time are kept."))
     else:
         messages.error(request, _("It was received or returned before."))
