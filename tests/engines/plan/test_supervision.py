@@ -19,7 +19,7 @@ from tests.fixtures import person
 from tests.web.pages import browser, text, told
 
 from shizhu.engines.notices.models import Message
-from shizhu.engines.plan import api, nodes
+from shizhu.engines.plan import api, nodes, pieces
 from shizhu.engines.plan.models import Call, Check, Clause, Evidence, Node, Piece, Sample, Step
 from shizhu.kernel import testing
 from shizhu.kernel.models import County, Organisation, OutboxEvent, Person
@@ -142,6 +142,14 @@ def test_what_is_returned_has_a_reason_and_can_be_sent_again(desk: Desk, sent: C
     assert desk.send(cadence="quarter") == ["已下达 1 项，由各单位实名签收。"]
     piece.refresh_from_db()
     assert (piece.state, piece.reason, piece.nodes.last().due_on) == ("sent", "", day(30))
+
+
+def test_a_draft_is_sent_once_though_two_send_it(desk: Desk) -> None:
+    desk.split(30)
+    seen = [list(Piece.objects.all()) for _who in range(2)]
+    by = Person.objects.get(username="du")
+    assert [pieces.send(drafts, by=by) for drafts in seen] == [2, 0]
+    assert Node.objects.count() == 2
 
 
 def table(*rows: list[Any]) -> SimpleUploadedFile:

@@ -98,11 +98,10 @@ def send(
     """Send drafts to their units with the nodes on which they are looked at; returns how many."""
     now, number = at or timezone.now(), 0
     for piece in pieces:
-        if piece.state not in OPEN:
+        if not Piece.objects.filter(pk=piece.pk, state__in=OPEN).update(
+            state=Piece.State.SENT, sent_at=now, reason="", received_at=None, received_by=None
+        ):  # fmt: skip
             continue
-        piece.state, piece.sent_at, piece.reason = Piece.State.SENT, now, ""
-        piece.received_at = piece.received_by = None
-        piece.save()
         for title, due, is_last in _nodes(piece, cadence):
             Node.objects.create(
                 county_id=piece.county_id, organisation=piece.organisation, area=piece.area, piece=piece, title=title,
