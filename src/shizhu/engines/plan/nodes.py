@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -48,10 +48,8 @@ class Shown:
 
 def told(node: Node, today: date) -> lights.Told:
     """The light of a node on a day."""
-    rows = sorted(node.evidence.all(), key=lambda row: row.sent_at)
-    counts = next((row for row in rows if row.state == Evidence.State.ACCEPTED), None) or next(
-        (row for row in rows if row.state == Evidence.State.WAITING), None
-    )
+    sent = {row.state: row for row in node.evidence.all()}  # at most one of a node is accepted, one waits
+    counts = sent.get(Evidence.State.ACCEPTED) or sent.get(Evidence.State.WAITING)
     facts = lights.Facts(
         node.due_on, timezone.localdate(counts.sent_at) if counts else None,
         counts is not None and counts.state == Evidence.State.ACCEPTED, node.is_false,
@@ -59,7 +57,7 @@ def told(node: Node, today: date) -> lights.Told:
     return lights.light(facts, today)
 
 
-def refresh(nodes: Iterable[Node], today: date, at: datetime | None = None) -> int:
+def refresh(nodes: Sequence[Node], today: date, at: datetime | None = None) -> int:
     """Tell the lights of nodes for a day; a light that changed is written down. Returns how many changed."""
     changed = 0
     for node in nodes:
@@ -70,7 +68,7 @@ def refresh(nodes: Iterable[Node], today: date, at: datetime | None = None) -> i
             events.emit(LIT, node.pk, node.county_id, {"node": node.pk, "light": now.light, "was": node.light})
             changed += 1
         node.light, node.rule, node.light_on = now.light, now.rule, today
-        node.save(update_fields=["light", "rule", "light_on"])
+    Node.objects.bulk_update(nodes, ["light", "rule", "light_on"], batch_size=500)
     return changed
 
 
@@ -82,7 +80,7 @@ def refresh_all(county: str | None = None) -> int:
     if county:
         rows = rows.filter(county=county)
     waiting = rows.select_for_update(of=("self",)).select_related("piece__clause").prefetch_related("evidence")
-    changed = refresh(waiting.order_by("pk"), today)
+    changed = refresh(list(waiting.order_by("pk")), today)
     _raise_late(today, county)
     return changed
 
@@ -319,14 +317,12 @@ def draw(county: str, day: date, seed: str, *, by: Person, percent: int = SAMPLE
     quarter = sampling.quarter_of(day.year, day.month)
     if Sample.objects.filter(county=county, quarter=quarter).exists():
         raise Lacking([_("%s was drawn before. A second draw would be no sample.") % quarter])
-    finished = Evidence.objects.filter(node__county=county, state=Evidence.State.ACCEPTED).select_related("node")
-    names = [
-        name_of(row.node)
-        for row in finished
-        if row.decided_at
-        and (when := timezone.localdate(row.decided_at))
-        and sampling.quarter_of(when.year, when.month) == quarter
-    ]
+    days = period_of("P3M", day)
+    finished = Node.objects.filter(
+        county=county, evidence__state=Evidence.State.ACCEPTED,
+        evidence__decided_at__gte=days.begins, evidence__decided_at__lt=days.ends,
+    )  # fmt: skip
+    names = [name_of(node) for node in finished]
     if not names:
         return None
     return Sample.objects.create(

@@ -118,7 +118,7 @@ def send(
             title=_("A task was given to you: %s") % piece.title, text=_due_in_words(piece), url="/plan/mine/",
         )  # fmt: skip
         events.emit(SENT, piece.pk, piece.county_id, {"piece": piece.pk, "unit": piece.organisation.code})
-        nodes.refresh(piece.nodes.all(), timezone.localdate(now), now)
+        nodes.refresh(list(piece.nodes.all()), timezone.localdate(now), now)
         number += 1
     return number
 
