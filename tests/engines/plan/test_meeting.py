@@ -95,6 +95,7 @@ def test_who_may_not_hold_a_meeting_changes_nothing(county: County, plan: Plan) 
 def test_tasks_over_the_years_wait_for_each_other_but_never_in_a_circle(county: County, plan: Plan) -> None:
     client = browser(person(county, VIEW, EDIT))
     one, two = plan.tasks.all()
+    assert client.get("/plan/timeline/?plan=plan&from=²").context["first"] is None
     page = client.get(f"/plan/timeline/?plan=plan&from={one.pk}&to={two.pk}")
     assert (page.context["first"], page.context["other"]) == (one, two)
     bars = page.context["line"].bars

@@ -208,6 +208,9 @@ def test_red_turns_yellow_only_when_the_gap_is_made_up_and_accepted(desk: Desk, 
     assert decide(desk, node) == ["未能验收：差额还没有补齐。要求 1 个附件，已有 0 个。"]
     decide(desk, node, "refuse", "没有附件")
     show(desk.stand, node)
+    for odd in ("", "x", "²", "9" * 30):
+        given = {"evidence": odd, "do": "accept"}
+        assert desk.supervisor.post(f"/plan/nodes/{node.pk}/decide", given).status_code == 404, odd
     assert decide(desk, node) == ["已裁定。"]
     assert light(node) == ("yellow", "repaired")
     assert show(desk.stand, node) == ["这一节点已完成，佐证已验收。"]

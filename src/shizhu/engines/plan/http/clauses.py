@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from shizhu.engines.plan import clauses, computing, indexes, pieces, telling
 from shizhu.engines.plan.clauses import Standing, Tree
 from shizhu.engines.plan.http.files import attached
-from shizhu.engines.plan.http.views import EDIT, MOST, VIEW, finite, plan_of
+from shizhu.engines.plan.http.views import EDIT, MOST, VIEW, finite, plan_of, whole
 from shizhu.engines.plan.logic import splitting
 from shizhu.engines.plan.logic.progress import path
 from shizhu.engines.plan.models import Clause, Duty, Link, Measure, Node, Piece
@@ -188,9 +188,8 @@ def owner(request: Request, number: int) -> HttpResponse:
 def link(request: Request, number: int) -> HttpResponse:
     """Settle whether two clauses are one promise."""
     clause = _clause(request, number, EDIT)
-    found = get_object_or_404(
-        Link.objects.select_related("one", "other"), Q(one=clause) | Q(other=clause), pk=_int(request, "link")
-    )
+    links = Link.objects.select_related("one", "other").filter(Q(one=clause) | Q(other=clause))
+    found = get_object_or_404(links, pk=whole(request.POST.get("link", "")))
     state = request.POST.get("do", "")
     if state not in Link.State.values:
         raise Http404
@@ -201,11 +200,6 @@ def link(request: Request, number: int) -> HttpResponse:
 
 def _back(request: Request, clause: Clause) -> str:
     return f"/plan/clauses/{clause.pk}/"
-
-
-def _int(request: Request, name: str, default: int = 0) -> int:
-    told = request.POST.get(name, "") or request.GET.get(name, "")
-    return int(told) if told.isdecimal() and len(told) < 10 else default
 
 
 # -- splitting
@@ -327,7 +321,7 @@ def fill(request: Request, number: int) -> HttpResponse:
 def send(request: Request, number: int) -> HttpResponse:
     """Send every draft of the clause with what evidence is asked for."""
     clause = _supervised(request, number)
-    cadence, files = request.POST.get("cadence", "year"), _int(request, "files", 1)
+    cadence, files = request.POST.get("cadence", "year"), whole(request.POST.get("files", ""), 1)
     counted = _counted(request)
     if cadence not in pieces.CADENCES or files > 20 or (counted is not None and isinstance(counted, str)):
         why = counted if isinstance(counted, str) else _("Choose how often it is looked at, and at most 20 files.")
@@ -346,7 +340,7 @@ def _counted(request: Request) -> dict[str, Any] | str | None:
         return None
     made = {
         "count": "cases" if request.POST.get("count") == "cases" else "records", "of": of,
-        "where": request.POST.get("where", "").strip(), "least": max(1, _int(request, "least", 1)),
+        "where": request.POST.get("where", "").strip(), "least": max(1, whole(request.POST.get("least", ""), 1)),
     }  # fmt: skip
     try:
         if made["count"] == "cases":

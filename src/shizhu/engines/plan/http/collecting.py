@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from shizhu.engines.plan import collecting
 from shizhu.engines.plan.collecting import REPORT, Entered, Item
 from shizhu.engines.plan.http.files import attached
-from shizhu.engines.plan.http.views import EDIT, VIEW, indicator_of
+from shizhu.engines.plan.http.views import EDIT, LONGEST_DUE, VIEW, indicator_of, whole
 from shizhu.engines.plan.logic.collecting import GIVEN, LATE
 from shizhu.engines.plan.models import Collection, Plan
 from shizhu.engines.records import api as records
@@ -23,8 +23,8 @@ from shizhu.kernel import access
 from shizhu.kernel.models import Organisation
 from shizhu.web.middleware import Request
 
-EVERY = {"P1M": "month", "P3M": "quarter", "P1Y": "year"}
-LONGEST_DUE, LONGEST_REMINDER = 400, 60
+EVERY = ("P1M", "P3M", "P1Y")
+LONGEST_REMINDER = 60  # days
 
 
 def _plan(request: Request) -> Plan | None:
@@ -132,12 +132,13 @@ def assign(request: Request, number: int) -> HttpResponse:
         messages.success(request, _("Nobody reports it from now on."))
         return back
     organisation = Organisation.objects.filter(county=request.county, code=code).first()
-    every, days, ahead = (request.POST.get(name, "") for name in ("every", "due_days", "remind_days"))
-    is_right = organisation is not None and every in EVERY and days.isdigit() and ahead.isdigit()
-    if not is_right or int(days) > LONGEST_DUE or int(ahead) > LONGEST_REMINDER or indicator.formula:
+    every = request.POST.get("every", "")
+    days, ahead = (whole(request.POST.get(name, ""), -1) for name in ("due_days", "remind_days"))
+    is_right = organisation is not None and every in EVERY and not indicator.formula
+    if not is_right or not (0 <= days <= LONGEST_DUE and 0 <= ahead <= LONGEST_REMINDER):
         messages.error(request, _("Choose who reports and how often; 0 to 400 days until it is due, 0 to 60 before."))
         return back
-    told = {"organisation": organisation, "every": every, "due_days": int(days), "remind_days": int(ahead)}
+    told = {"organisation": organisation, "every": every, "due_days": days, "remind_days": ahead}
     since = timezone.localdate().replace(month=1, day=1)
     Collection.objects.update_or_create(indicator=indicator, defaults=told, create_defaults={**told, "since": since})
     messages.success(request, _("Kept: who reports it, how often, and when it is due."))

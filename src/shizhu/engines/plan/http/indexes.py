@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import indexes, issuing, wording
 from shizhu.engines.plan.http.files import attached
-from shizhu.engines.plan.http.views import EDIT, MOST, VIEW, finite
+from shizhu.engines.plan.http.views import EDIT, MOST, VIEW, finite, whole
 from shizhu.engines.plan.indexes import Given, Index
 from shizhu.engines.plan.logic.evaluation import Result, Scheme, Scored, Sensitivity, evaluate, sensitivity, weighing
 from shizhu.engines.plan.models import Evaluation, Measure
@@ -65,9 +65,9 @@ def _index(request: Request, key: str, verb: str = VIEW) -> Index:
 
 def _year(request: Request, index: Index) -> int:
     """The year asked for; else the newest that has a value."""
-    told = request.GET.get("year") or request.POST.get("year") or ""
-    if told.isdecimal() and FIRST <= int(told) <= LAST:
-        return int(told)
+    told = whole(request.GET.get("year") or request.POST.get("year") or "")
+    if FIRST <= told <= LAST:
+        return told
     newest = Measure.objects.filter(county=request.county, index=index.key).order_by("-year").first()
     return newest.year if newest else index.years()[0]
 

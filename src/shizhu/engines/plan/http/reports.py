@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from shizhu.engines.plan import briefs, facts, reports, tasks
 from shizhu.engines.plan.facts import NotAPeriod
 from shizhu.engines.plan.http.files import attached, kept
-from shizhu.engines.plan.http.views import VIEW, plan_of
+from shizhu.engines.plan.http.views import VIEW, plan_of, whole
 from shizhu.engines.plan.models import Report, Template
 from shizhu.engines.plan.periods import period_of
 from shizhu.kernel import access, documents, wordtemplates
@@ -187,9 +187,9 @@ def template_file(request: Request, kind: str) -> HttpResponse:
     access.require_verb(request.actor, VIEW)
     if kind not in briefs.NAMES:
         raise Http404
-    asked = request.GET.get("version", "")
+    asked = whole(request.GET.get("version", ""), -1)
     rows = Template.objects.filter(county=request.county, kind=kind).select_related("file")
-    row = get_object_or_404(rows, version=int(asked)) if asked.isdigit() else rows.first()
+    row = get_object_or_404(rows, version=asked) if asked >= 0 else rows.first()
     name = f"{briefs.NAMES[kind]}-{_('template')}-{row.version if row else 0}.docx"
     return attached(reports.content_of(row, kind), name, documents.MEDIA_TYPE)
 

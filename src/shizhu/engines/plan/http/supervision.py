@@ -23,7 +23,7 @@ from django.views.decorators.http import require_POST
 from shizhu.engines.plan import nodes, pieces, scorecards, telling
 from shizhu.engines.plan.http.clauses import REPORT, SEE, SUPERVISE, visible_nodes
 from shizhu.engines.plan.http.files import attached
-from shizhu.engines.plan.http.views import finite
+from shizhu.engines.plan.http.views import finite, whole
 from shizhu.engines.plan.logic import sampling
 from shizhu.engines.plan.models import Call, Check, Evidence, Node, Sample
 from shizhu.kernel import access, files
@@ -139,7 +139,7 @@ def keep_files(request: Request, node: Node, allowed: tuple[str, ...] = files.AL
 def decide(request: Request, number: int) -> HttpResponse:
     """Accept or refuse what was sent."""
     node = node_of(request, number, SUPERVISE)
-    shown = get_object_or_404(node.evidence, pk=int(request.POST.get("evidence", "0") or 0))
+    shown = get_object_or_404(node.evidence, pk=whole(request.POST.get("evidence", "")))
     accept, why = request.POST.get("do") == "accept", request.POST.get("why", "").strip()
     if not accept and not why:
         messages.error(request, _("Say why it is refused."))
@@ -275,8 +275,8 @@ def scores(request: Request) -> HttpResponse:
     fresh(request)
     seen = visible_nodes(request.actor, request.county.pk)
     years = sorted({node.due_on.year for node in seen} | {timezone.localdate().year}, reverse=True)
-    told = request.GET.get("year", "")
-    year = int(told) if told.isdecimal() and int(told) in years else timezone.localdate().year
+    told = whole(request.GET.get("year", ""))
+    year = told if told in years else timezone.localdate().year
     found = scorecards.cards(request.county.pk, [node for node in seen if node.due_on.year == year])
     kinds = [(kind, [card for card in found if card.unit.kind == kind]) for kind in ("department", "town")]
     context = {"cards": found, "year": year, "years": years, "kinds": kinds}

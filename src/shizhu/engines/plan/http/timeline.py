@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import timeline as drawing
-from shizhu.engines.plan.http.views import EDIT, plan_of
+from shizhu.engines.plan.http.views import EDIT, plan_of, whole
 from shizhu.engines.plan.models import Dependency, Node, Plan, Task
 from shizhu.kernel import access
 from shizhu.web.middleware import Request
@@ -21,7 +21,7 @@ WORST = {"green": 1, "yellow": 2, "red": 3}
 
 
 def _chosen(plan: Plan, asked: str) -> Task | None:
-    return plan.tasks.filter(pk=int(asked)).first() if asked.isdigit() and len(asked) < 10 else None
+    return plan.tasks.filter(pk=whole(asked)).first()
 
 
 def _lights(plan: Plan) -> dict[tuple[int, int], str]:

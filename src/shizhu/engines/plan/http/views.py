@@ -272,6 +272,11 @@ def finite(text: str) -> float:
     return value
 
 
+def whole(text: str, otherwise: int = 0) -> int:
+    """The whole number a text says; another for none, and for one that is longer than any of ours."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else otherwise
+
+
 @require_POST
 def report_value(request: Request, number: int) -> HttpResponse:
     """Report a value by hand, with where it comes from."""
