@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from shizhu.engines.plan import computing
+from shizhu.engines.plan.logic.progress import rank
 from shizhu.engines.plan.models import Indicator, Task
 from shizhu.kernel import datasets
 from shizhu.kernel.datasets import Asked, Column, Names, Offer, Result, Row
@@ -58,8 +59,7 @@ def _indicators(asked: Asked) -> Result:
         return Result((Column("light", {"zh": "亮灯", "en": "Light"}, "level"), COUNT), tuple(rows), **facts)
     if "rows" not in asked.body:
         return Result((COUNT,), (Row((len(chosen),), (), facts["href"]),), **facts)
-    order = list(reversed(["none", "green", "yellow", "red"]))
-    chosen.sort(key=lambda item: (order.index(stands[item.pk].light), item.order))
+    chosen.sort(key=lambda item: (rank(stands[item.pk].light), item.order))
     rows = []
     for item in chosen[: asked.body.get("top", 20)]:
         value, stand = values.get(item.pk), stands[item.pk]

@@ -12,6 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from shizhu.engines.plan import computing
+from shizhu.engines.plan.datasets import LIGHTS
 from shizhu.engines.plan.logic.forecasting import forecast
 from shizhu.engines.plan.models import Evaluation, Indicator, Plan, Value
 from shizhu.engines.plan.periods import Period, kind_of, named
@@ -81,7 +82,7 @@ def gather(plan: Plan, kind: str, name: str, at: datetime) -> dict[str, Any]:
         "plan": plan.title, "code": plan.code, "county": plan.county.name, "kind": kind, "period": span.name,
         "first": span.first.isoformat(), "last": span.last.isoformat(), "day": day.isoformat(),
         "known_at": at.isoformat(timespec="seconds"), "indicators": rows,
-        "counts": {light: sum(row["light"] == light for row in rows) for light in ("green", "yellow", "red", "none")},
+        "counts": {light: sum(row["light"] == light for row in rows) for light in LIGHTS},
         "tasks": [
             {
                 "no": task.no, "name": task.name, "category": task.category, "from": task.period.get("from"),

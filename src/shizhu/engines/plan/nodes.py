@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from shizhu.engines.notices import api as notices
 from shizhu.engines.plan import computing, people, story
 from shizhu.engines.plan.logic import lights, sampling
+from shizhu.engines.plan.logic.progress import rank
 from shizhu.engines.plan.models import Call, Check, Evidence, Node, Piece, Sample
 from shizhu.engines.plan.periods import period_of
 from shizhu.kernel import events
@@ -70,6 +71,11 @@ def refresh(nodes: Sequence[Node], today: date, at: datetime | None = None) -> i
         node.light, node.rule, node.light_on = now.light, now.rule, today
     Node.objects.bulk_update(nodes, ["light", "rule", "light_on"], batch_size=500)
     return changed
+
+
+def worst_first(nodes: Iterable[Node]) -> list[Node]:
+    """Red before yellow before green, and what is due first before the rest."""
+    return sorted(nodes, key=lambda node: (rank(node.light), node.due_on, node.pk))
 
 
 @transaction.atomic

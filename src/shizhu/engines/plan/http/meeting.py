@@ -15,14 +15,14 @@ from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import computing, meetings
 from shizhu.engines.plan.charts import way
-from shizhu.engines.plan.http.views import VIEW, Line, lines, plan_of
+from shizhu.engines.plan.http.views import VIEW, Line, counted, lines, plan_of
+from shizhu.engines.plan.logic.progress import rank
 from shizhu.engines.plan.models import Decision, Meeting, Plan
 from shizhu.kernel import access
 from shizhu.kernel.models import Organisation
 from shizhu.web.middleware import Request
 
 HOLD, ANSWER = "plan.meeting.hold", "plan.decision.answer"
-LIGHTS = ("red", "yellow", "green", "none")
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,7 @@ class Step:
 
 
 def _steps(plan: Plan) -> list[Step]:
-    found = sorted(
-        lines(list(plan.indicators.select_related("plan"))), key=lambda one: LIGHTS.index(one.standing.light)
-    )
+    found = sorted(lines(list(plan.indicators.select_related("plan"))), key=lambda one: rank(one.standing.light))
     behind = [one for one in found if one.standing.light in {"red", "yellow"}]
     steps = [Step("overview"), *([Step("list")] if behind else []), *(Step("indicator", one) for one in behind)]
     return [
@@ -94,11 +92,9 @@ def step(request: Request, number: int, at: int) -> HttpResponse:
         raise Http404
     shown = steps[at - 1]
     all_lines = lines(list(meeting.plan.indicators.select_related("plan")))
-    counts = {
-        light: sum(one.standing.light == light for one in all_lines) for light in ("green", "yellow", "red", "none")
-    }
     context = {
-        "meeting": meeting, "plan": meeting.plan, "step": shown, "at": at, "of": len(steps), "counts": counts,
+        "meeting": meeting, "plan": meeting.plan, "step": shown, "at": at, "of": len(steps),
+        "counts": counted(all_lines),
         "before": at - 1 or None, "after": at + 1 if at < len(steps) else None,
         "behind": [one for one in steps if one.line], "tasks": meetings.late_tasks(meeting.plan),
         "nodes": meetings.late_nodes(meeting.plan),

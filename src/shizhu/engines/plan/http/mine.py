@@ -18,8 +18,6 @@ from shizhu.kernel.access import Actor
 from shizhu.web.middleware import Request
 from shizhu.web.views import Card, Tile
 
-ORDER = {"red": 0, "yellow": 1, "green": 2}
-
 
 def own(who: Actor) -> Actor:
     """The actor in the units they report for: a right over the whole county makes nobody a reporter of all."""
@@ -31,8 +29,7 @@ def _nodes(request: Request) -> list[Node]:
     """Nodes of my units that are not finished, the worst first."""
     rows = access.rows(Node.objects.filter(county=request.county), own(request.actor), REPORT)
     rows = rows.filter(piece__state__in=nodes.UNDER_WAY).exclude(evidence__state=Evidence.State.ACCEPTED)
-    found = rows.select_related("organisation", "piece").prefetch_related("evidence")
-    return sorted(found, key=lambda node: (ORDER.get(node.light, 3), node.due_on, node.pk))
+    return nodes.worst_first(rows.select_related("organisation", "piece").prefetch_related("evidence"))
 
 
 def _calls(request: Request) -> list[Call]:

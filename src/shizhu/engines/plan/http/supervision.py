@@ -47,22 +47,19 @@ def board(request: Request) -> HttpResponse:
     """The lights: how many of each, by unit, and the nodes behind a number."""
     access.require_verb(request.actor, SEE)
     fresh(request)
-    seen = visible_nodes(request.actor, request.county.pk)
+    seen = nodes.worst_first(visible_nodes(request.actor, request.county.pk))
     light, unit = request.GET.get("light", ""), request.GET.get("unit", "")
+    light = light if light in LIGHTS else ""
     by_unit: dict[int, dict[str, Any]] = {}
-    counts: Counter[str] = Counter()
     for node in seen:
         row = by_unit.setdefault(node.organisation_id, {"unit": node.organisation, "counts": Counter()})
         row["counts"][node.light] += 1
-        counts[node.light] += 1
-    chosen = seen.filter(light=light) if light in LIGHTS else seen
-    chosen = chosen.filter(organisation__code=unit) if unit else chosen
-    order = {"red": 0, "yellow": 1, "green": 2}
-    ordered = sorted(chosen, key=lambda node: (order.get(node.light, 3), node.due_on, node.pk))
-    page = Paginator(ordered, SHOWN).get_page(request.GET.get("page"))
+    counts = Counter(node.light for node in seen)
+    chosen = [node for node in seen if light in {"", node.light} and unit in {"", node.organisation.code}]
+    page = Paginator(chosen, SHOWN).get_page(request.GET.get("page"))
     rows = sorted(by_unit.values(), key=lambda row: (-row["counts"]["red"], -row["counts"]["yellow"], row["unit"].path))
     context = {
-        "counts": {key: counts[key] for key in LIGHTS}, "total": sum(counts.values()), "light": light, "unit": unit,
+        "counts": {key: counts[key] for key in LIGHTS}, "total": len(seen), "light": light, "unit": unit,
         "units": rows, "page": page, "rows": [(node, telling.rule_of(node)) for node in page],
         "unit_row": next((row["unit"] for row in rows if row["unit"].code == unit), None),
         "may_supervise": access.has_county(request.actor, SUPERVISE, request.county.pk),

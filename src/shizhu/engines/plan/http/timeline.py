@@ -13,11 +13,10 @@ from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import timeline as drawing
 from shizhu.engines.plan.http.views import EDIT, plan_of, whole
+from shizhu.engines.plan.logic.progress import rank
 from shizhu.engines.plan.models import Dependency, Node, Plan, Task
 from shizhu.kernel import access
 from shizhu.web.middleware import Request
-
-WORST = {"green": 1, "yellow": 2, "red": 3}
 
 
 def _chosen(plan: Plan, asked: str) -> Task | None:
@@ -29,8 +28,7 @@ def _lights(plan: Plan) -> dict[tuple[int, int], str]:
     rows = Node.objects.filter(piece__clause__plan=plan, piece__clause__task__isnull=False)
     found: dict[tuple[int, int], str] = {}
     for task, year, light in rows.values_list("piece__clause__task_id", "piece__year", "light"):
-        if WORST.get(light, 0) > WORST.get(found.get((task, year), ""), 0):
-            found[task, year] = light
+        found[task, year] = min(light, found.get((task, year), ""), key=rank)
     return found
 
 

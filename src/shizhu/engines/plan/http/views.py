@@ -15,8 +15,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import computing, rulings
+from shizhu.engines.plan.datasets import LIGHTS
 from shizhu.engines.plan.logic.collecting import LATE, Due
-from shizhu.engines.plan.logic.progress import Standing, path
+from shizhu.engines.plan.logic.progress import WORST_FIRST, Standing, path, rank
 from shizhu.engines.plan.models import Collection, Indicator, Plan, Value
 from shizhu.engines.plan.periods import named
 from shizhu.kernel import access
@@ -79,6 +80,11 @@ def lines(indicators: Sequence[Indicator]) -> list[Line]:
     ]
 
 
+def counted(found: Sequence[Line]) -> dict[str, int]:
+    """Light → how many indicators have it."""
+    return {light: sum(line.standing.light == light for line in found) for light in LIGHTS}
+
+
 def plan_of(request: Request) -> Plan | None:
     """The plan that is asked for, else the first of the county."""
     access.require_verb(request.actor, VIEW)
@@ -99,16 +105,15 @@ def card(request: Request) -> Card | None:
     if not request.actor.has(VIEW):
         return None
     found = lines(list(Indicator.objects.filter(plan__county=request.county).select_related("plan")))
-    order = {"red": 0, "yellow": 1, "green": 2, "none": 3}
-    found.sort(key=lambda line: order[line.standing.light])
-    counts = {light: sum(line.standing.light == light for line in found) for light in order}
     if not found:
         return None
+    found.sort(key=lambda line: rank(line.standing.light))
+    counts = counted(found)
     is_leader = any(scope.role == LEADER for scope in request.actor.scopes)
     tile = Tile(counts["red"], _("Behind the plan"), "/plan/", "red" if counts["red"] else "green")
     return Card(
-        "plan/card.html", {"lines": found[:12], "counts": counts}, is_wide=True, order=5 if is_leader else None,
-        tiles=(tile,),
+        "plan/card.html", {"lines": found[:12], "counts": {light: counts[light] for light in WORST_FIRST}},
+        is_wide=True, order=5 if is_leader else None, tiles=(tile,),
     )  # fmt: skip
 
 
@@ -118,9 +123,6 @@ def overview(request: Request) -> HttpResponse:
     if plan is None:
         return render(request, "plan/empty.html", {"may_edit": request.actor.has(EDIT)})
     found = lines(list(plan.indicators.all()))
-    counts = {
-        light: sum(line.standing.light == light for line in found) for light in ("green", "yellow", "red", "none")
-    }
     chosen = request.GET.get("light", "")
     context = {
         "plan": plan,
@@ -128,7 +130,7 @@ def overview(request: Request) -> HttpResponse:
         "chosen": chosen,
         "behind": [line for line in found if line.standing.light == "red"][:BEHIND_SHOWN],
         "overdue": sum(line.due is not None and line.due.state == LATE for line in found),
-        "counts": counts,
+        "counts": counted(found),
         "task_count": plan.tasks.count(),
         "open_questions": _open_questions(plan),
         "may_edit": request.actor.has(EDIT),

@@ -12,6 +12,7 @@ from datetime import date
 from itertools import pairwise
 
 GREEN, YELLOW, RED, NONE = "green", "yellow", "red", "none"
+WORST_FIRST = (RED, YELLOW, GREEN, NONE)
 YELLOW_FROM = 0.8  # of the expected way
 
 
@@ -37,6 +38,11 @@ class Standing:
     why: dict[str, str]
     expected: float | None = None
     done: float | None = None
+
+
+def rank(light: str) -> int:
+    """Where a light stands in a list that begins with the worst; what has none stands last."""
+    return WORST_FIRST.index(light) if light in WORST_FIRST else len(WORST_FIRST)
 
 
 def expected(aim: Aim, on: date) -> float | None:
