@@ -1,4 +1,4 @@
-"""Pictures of the plan drawn on the server: the way of an indicator, and tasks over the years. Sizes are SVG units."""
+"""The way of an indicator drawn on the server. Sizes are SVG units."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import date
 from django.utils import timezone
 
 from shizhu.engines.plan import computing
+from shizhu.engines.plan.logic.forecasting import Forecast
 from shizhu.engines.plan.models import Indicator, Value
 from shizhu.engines.plan.periods import named
 
@@ -40,7 +41,7 @@ class Way:
     height: int = HEIGHT
 
 
-def way(indicator: Indicator) -> Way | None:
+def way(indicator: Indicator, ahead: Forecast | None) -> Way | None:
     """Path, values and outlook of an indicator; None where there is nothing to draw."""
     rows = indicator.values.filter(value__isnull=False).order_by("period", "-known_at").distinct("period")
     known = sorted((_at(row), row.value) for row in rows if row.value is not None)
@@ -48,7 +49,6 @@ def way(indicator: Indicator) -> Way | None:
     every = [*path, *known]
     if len(every) < 2:
         return None
-    ahead = computing.outlook(indicator)
     future = [known[-1], (float(ahead.year), ahead.value)] if ahead and known else []
     first, last = min(x for x, _y in [*every, *future]), max(x for x, _y in [*every, *future])
     low, high = min(y for _x, y in [*every, *future]), max(y for _x, y in [*every, *future])

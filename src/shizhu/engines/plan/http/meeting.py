@@ -33,15 +33,19 @@ class Step:
     line: Line | None = None
 
 
-def _steps(plan: Plan) -> list[Step]:
-    found = sorted(lines(list(plan.indicators.select_related("plan"))), key=lambda one: rank(one.standing.light))
-    behind = [one for one in found if one.standing.light in {"red", "yellow"}]
-    steps = [Step("overview"), *([Step("list")] if behind else []), *(Step("indicator", one) for one in behind)]
-    return [
-        *steps,
-        *([Step("tasks")] if meetings.late_nodes(plan) or meetings.late_tasks(plan) else []),
-        Step("decisions"),
-    ]
+class Course:
+    """What a meeting goes through: indicators, the worst first, what is late, and the pages made of them."""
+
+    def __init__(self, plan: Plan) -> None:
+        found = lines(list(plan.indicators.select_related("plan")))
+        self.lines = sorted(found, key=lambda one: rank(one.standing.light))
+        self.behind = [one for one in self.lines if one.standing.light in {"red", "yellow"}]
+        self.nodes, self.tasks = meetings.late_nodes(plan), meetings.late_tasks(plan)
+        self.steps = [
+            Step("overview"), *([Step("list")] if self.behind else []),
+            *(Step("indicator", one) for one in self.behind),
+            *([Step("tasks")] if self.nodes or self.tasks else []), Step("decisions"),
+        ]  # fmt: skip
 
 
 def overview(request: Request) -> HttpResponse:
@@ -49,7 +53,9 @@ def overview(request: Request) -> HttpResponse:
     plan = plan_of(request)
     if plan is None:
         return render(request, "plan/empty.html", {"may_edit": False})
-    decisions = Decision.objects.filter(meeting__plan=plan).select_related("meeting", "organisation", "indicator")
+    decisions = Decision.objects.filter(meeting__plan=plan).select_related(
+        "meeting", "organisation__area", "indicator", "done_by"
+    )
     context = {
         "plan": plan, "meetings": plan.meetings.select_related("person")[:30],
         "decisions": [(one, _may_answer(request, one)) for one in decisions.order_by("done_at", "due_on")[:200]],
@@ -87,25 +93,22 @@ def _meeting(request: Request, number: int, verb: str = VIEW) -> Meeting:
 def step(request: Request, number: int, at: int) -> HttpResponse:
     """One page of the meeting, over the whole screen."""
     meeting = _meeting(request, number)
-    steps = _steps(meeting.plan)
-    if not 1 <= at <= len(steps):
+    course = Course(meeting.plan)
+    last = len(course.steps)
+    if not 1 <= at <= last:
         raise Http404
-    shown = steps[at - 1]
-    all_lines = lines(list(meeting.plan.indicators.select_related("plan")))
+    shown = course.steps[at - 1]
     context = {
-        "meeting": meeting, "plan": meeting.plan, "step": shown, "at": at, "of": len(steps),
-        "counts": counted(all_lines),
-        "before": at - 1 or None, "after": at + 1 if at < len(steps) else None,
-        "behind": [one for one in steps if one.line], "tasks": meetings.late_tasks(meeting.plan),
-        "nodes": meetings.late_nodes(meeting.plan),
+        "meeting": meeting, "plan": meeting.plan, "step": shown, "at": at, "of": last,
+        "before": at - 1 or None, "after": at + 1 if at < last else None,
+        "counts": counted(course.lines), "behind": course.behind, "tasks": course.tasks, "nodes": course.nodes,
         "decisions": meeting.decisions.select_related("organisation", "indicator"),
         "may_hold": request.actor.has(HOLD) and meeting.closed_at is None,
         "organisations": Organisation.objects.filter(county=request.county).order_by("path"),
-        "today": timezone.localdate(),
     }  # fmt: skip
     if shown.line is not None:
-        context["picture"] = way(shown.line.indicator)
-        context["outlook"] = computing.outlook(shown.line.indicator)
+        outlook = computing.outlook(shown.line.indicator)
+        context |= {"outlook": outlook, "picture": way(shown.line.indicator, outlook)}
     return render(request, "plan/meeting.html", context)
 
 
@@ -125,7 +128,7 @@ def decide(request: Request, number: int, at: int) -> HttpResponse:
     elif not text or body is None or due is None or due < meeting.held_on:
         messages.error(request, _("A decision says what, who, and by when; the day is not before the meeting."))
     else:
-        steps = _steps(meeting.plan)
+        steps = Course(meeting.plan).steps
         shown = steps[at - 1] if 1 <= at <= len(steps) else None
         Decision.objects.create(
             meeting=meeting, text=text[:500], organisation=body, due_on=due,
