@@ -222,10 +222,3 @@ def settle_link(link: Link, state: str, *, note: str, by: Person) -> None:
     link.save()
     for clause, other in ((link.one, link.other), (link.other, link.one)):
         story.tell(clause, f"link-{state}", by, {"text": other.text[:80], "note": note[:300]})
-
-
-def link(one: Clause, other: Clause, *, by: Person, note: str) -> None:
-    """Link two clauses that the program did not propose."""
-    first, second = sorted((one, other), key=lambda clause: clause.pk)
-    found, _new = Link.objects.get_or_create(plan=one.plan, one=first, other=second)
-    settle_link(found, Link.State.LINKED, note=note, by=by)

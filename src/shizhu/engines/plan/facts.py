@@ -21,7 +21,6 @@ from shizhu.kernel.text import label
 
 QUARTERLY, ANNUAL, MIDTERM = "quarterly", "annual", "midterm"
 KINDS = {QUARTERLY: "P3M", ANNUAL: "P1Y", MIDTERM: "P1Y"}  # and what it is about; mid-term: until the end of that year
-FIRST_OF_ALL = date(1900, 1, 1)
 
 
 class NotAPeriod(ValueError):

@@ -9,7 +9,7 @@ from datetime import date
 
 from shizhu.engines.plan.models import Dependency, Task
 
-NAMES, YEAR, ROW, HEAD, PAD = 330, 150, 34, 30, 6
+NAMES, YEAR, ROW, HEAD = 330, 150, 34, 30
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,6 @@ class Cell:
 
     x: float
     width: float
-    year: int
     light: str
 
 
@@ -51,7 +50,6 @@ class Bar:
 class Arrow:
     """From the end of one bar to the beginning of another; `is_tight` where the other begins before the one ends."""
 
-    dependency: Dependency
     way: str
     is_tight: bool
 
@@ -66,9 +64,6 @@ class Timeline:
     today: float | None
     width: float
     height: float
-    undated: list[Task]
-    row: int = ROW
-    head: int = HEAD
 
 
 class Circle(ValueError):
@@ -92,31 +87,28 @@ def timeline(
     bars = []
     for number, task in enumerate(dated):
         begins, ends = int(task.period["from"]), int(task.period["to"])
-        cells = [
-            Cell(x(year), YEAR, year, lights.get((task.pk, year), "")) for year in range(begins, ends + 1)
-        ]  # fmt: skip
+        cells = [Cell(x(year), YEAR, lights.get((task.pk, year), "")) for year in range(begins, ends + 1)]
         bars.append(
             Bar(task, HEAD + ROW * number, x(begins), YEAR * (ends + 1 - begins), begins, ends, cells, waits[task.pk])
         )
     place = {bar.task.pk: bar for bar in bars}
     arrows = [
-        _arrow(one, place[one.before_id], place[one.after_id])
+        _arrow(place[one.before_id], place[one.after_id])
         for one in dependencies
         if one.before_id in place and one.after_id in place
     ]
     days = (today - date(today.year, 1, 1)).days / 366
     now = x(today.year + days) if first <= today.year <= last else None
     years = [(year, x(year)) for year in range(first, last + 1)]
-    undated = [task for task in tasks if task not in dated]
-    return Timeline(bars, arrows, years, now, x(last + 1) + 20, HEAD + ROW * len(bars) + 10, undated)
+    return Timeline(bars, arrows, years, now, x(last + 1) + 20, HEAD + ROW * len(bars) + 10)
 
 
-def _arrow(one: Dependency, before: Bar, after: Bar) -> Arrow:
+def _arrow(before: Bar, after: Bar) -> Arrow:
     """A way around the right of the first bar into the left of the other."""
     start, end = before.x + before.width, after.x
     out, across = start + 8, after.y if after.y > before.y else after.y + ROW
     way = f"M{start} {before.middle}H{out}V{across}H{end - 10}V{after.middle}H{end}"
-    return Arrow(one, way, after.first <= before.last)
+    return Arrow(way, after.first <= before.last)
 
 
 def check(dependencies: Sequence[Dependency], before: int, after: int) -> None:

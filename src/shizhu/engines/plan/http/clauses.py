@@ -15,10 +15,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import clauses, computing, indexes, pieces, telling
+from shizhu.engines.plan import clauses, computing, indexes, nodes, pieces, telling
 from shizhu.engines.plan.clauses import Standing, Tree
 from shizhu.engines.plan.http.files import attached
 from shizhu.engines.plan.http.views import EDIT, MOST, VIEW, finite, plan_of, whole
+from shizhu.engines.plan.logic import index as logic
 from shizhu.engines.plan.logic import splitting
 from shizhu.engines.plan.logic.progress import path
 from shizhu.engines.plan.models import Clause, Duty, Link, Measure, Node, Piece
@@ -77,7 +78,7 @@ def _units(who: Actor, county: str) -> QuerySet[Organisation]:
 
 def visible_nodes(who: Actor, county: str) -> QuerySet[Node]:
     """Nodes of the pieces that are under way and visible."""
-    shown = visible_pieces(who, county).filter(state__in=[Piece.State.SENT, Piece.State.RECEIVED])
+    shown = visible_pieces(who, county).filter(state__in=nodes.UNDER_WAY)
     rows = Node.objects.filter(piece__in=shown.values("pk"))
     return rows.select_related("organisation", "area", "piece__clause__plan")
 
@@ -107,7 +108,7 @@ def page(request: Request) -> HttpResponse:
     context = {
         "plan": plan, "sections": sections, "counts": counts, "chosen": chosen,
         "open": len({one.pk for one in live} & (set(waiting) | unsettled)),
-        "gone": [one for one in standing.clauses if one.is_gone], "may_edit": request.actor.has(EDIT),
+        "gone": [one for one in standing.clauses if one.is_gone],
     }  # fmt: skip
     return render(request, "plan/clauses.html", context)
 
@@ -181,7 +182,7 @@ def owner(request: Request, number: int) -> HttpResponse:
     is_right = request.POST.get("do", "settle") == "settle"
     clauses.settle_owner(clause, unit, is_lead=is_lead, is_right=is_right, by=request.user)
     messages.success(request, _("%s: kept.") % unit.name)
-    return redirect(_back(request, clause))
+    return redirect(_back(clause))
 
 
 @require_POST
@@ -195,10 +196,10 @@ def link(request: Request, number: int) -> HttpResponse:
         raise Http404
     clauses.settle_link(found, state, note=request.POST.get("note", "").strip(), by=request.user)
     messages.success(request, _("Decided."))
-    return redirect(_back(request, clause))
+    return redirect(_back(clause))
 
 
-def _back(request: Request, clause: Clause) -> str:
+def _back(clause: Clause) -> str:
     return f"/plan/clauses/{clause.pk}/"
 
 
@@ -227,7 +228,7 @@ def _title(clause: Clause) -> str:
 def _measures(county: str) -> Iterator[tuple[str, str]]:
     """Items of indexes whose values may weigh units, with their names."""
     for key, body in indexes.indexes(county).items():
-        for name, item in indexes.Index(county, key).items.items():
+        for _group, name, item in logic.items(body):
             yield f"{key}/{name}", f"{label(body['title'])}：{label(item['title'])}"
 
 
@@ -255,20 +256,20 @@ def split(request: Request, number: int) -> HttpResponse:
         weights = {code: finite(told.get(f"w.{code}") or "1") for code in chosen}
     except ValueError:
         messages.error(request, _("Years, total and weights are numbers; the day is a month and a day such as 12-31."))
-        return redirect(_back(request, clause))
+        return redirect(_back(clause))
     if not chosen or not years or len(years) > LONGEST_TERM:
         messages.error(request, _("Choose units, and a first and a last year at most 15 years apart."))
-        return redirect(_back(request, clause))
+        return redirect(_back(clause))
     try:
         shares = _shares(clause, told.get("way", ""), total, list(years), weights)
     except ValueError:
         messages.error(request, _("Weights are numbers from 0, and not all 0; no number is too large."))
-        return redirect(_back(request, clause))
+        return redirect(_back(clause))
     title = told.get("title", "").strip() or _title(clause)
     lines = pieces.lines(clause, shares, told.get("measure_unit", "").strip(), (month, day), title)
     made = pieces.draft(clause, lines, by=request.user)
     messages.success(request, _("%d pieces proposed. Change them by hand or as a table, then send them.") % len(made))
-    return redirect(f"{_back(request, clause)}#pieces")
+    return redirect(f"{_back(clause)}#pieces")
 
 
 def _shares(
@@ -301,7 +302,7 @@ def fill(request: Request, number: int) -> HttpResponse:
     sent: Any = request.FILES.get("table")
     if sent is None:
         messages.error(request, _("Choose a file."))
-        return redirect(_back(request, clause))
+        return redirect(_back(clause))
     lines, problems = list[pieces.Line](), list[str]()
     try:
         for found in pieces.read(clause, sent):
@@ -314,7 +315,7 @@ def fill(request: Request, number: int) -> HttpResponse:
     else:
         made = pieces.draft(clause, lines, by=request.user)
         messages.success(request, _("%d pieces are kept as drafts.") % len(made))
-    return redirect(f"{_back(request, clause)}#pieces")
+    return redirect(f"{_back(clause)}#pieces")
 
 
 @require_POST
@@ -326,11 +327,11 @@ def send(request: Request, number: int) -> HttpResponse:
     if cadence not in pieces.CADENCES or files > 20 or (counted is not None and isinstance(counted, str)):
         why = counted if isinstance(counted, str) else _("Choose how often it is looked at, and at most 20 files.")
         messages.error(request, why)
-        return redirect(f"{_back(request, clause)}#pieces")
+        return redirect(f"{_back(clause)}#pieces")
     drafts = clause.pieces.filter(state__in=pieces.OPEN).select_related("organisation", "area", "clause")
     done = pieces.send(drafts, by=request.user, cadence=cadence, files=files, counted=counted)
     messages.success(request, _("%d pieces were sent. Each unit says by name that it received them.") % done)
-    return redirect(f"{_back(request, clause)}#pieces")
+    return redirect(f"{_back(clause)}#pieces")
 
 
 def _counted(request: Request) -> dict[str, Any] | str | None:

@@ -52,7 +52,7 @@ def page(request: Request) -> HttpResponse:
         "plan": plan, "own": _with_drafts(own, request.session.pop("plan.drafts", {})), "everybody": everybody,
         "late": sum(item.due.state == LATE for item in everybody),
         "given": sum(item.due.state == GIVEN for item in everybody),
-        "problems": request.session.pop("plan.problems", []), "may_edit": request.actor.has(EDIT),
+        "problems": request.session.pop("plan.problems", []),
     }  # fmt: skip
     return render(request, "plan/collect.html", context)
 

@@ -59,12 +59,13 @@ def card(request: Request) -> Card | None:
     if access.has_county(request.actor, SUPERVISE, request.county.pk):
         waiting = Evidence.objects.filter(node__county=request.county, state=Evidence.State.WAITING).count()
         late = Node.objects.filter(county=request.county, light="red", piece__state__in=nodes.UNDER_WAY)
+        red = late.count()
         tiles = (
-            Tile(late.count(), _("Red nodes"), "/plan/supervision/?light=red", "red" if late else "green"),
+            Tile(red, _("Red nodes"), "/plan/supervision/?light=red", "red" if red else "green"),
             Tile(waiting, _("Evidence to be looked at"), "/plan/supervision/", "yellow" if waiting else "none"),
         )
         shown = [(node, telling.rule_of(node)) for node in late.select_related("organisation")[:6]]
-        return Card("plan/supervision_card.html", {"rows": shown, "waiting": waiting}, tiles=tiles)
+        return Card("plan/supervision_card.html", {"rows": shown}, tiles=tiles)
     return None
 
 
@@ -133,7 +134,7 @@ def block(request: Request, number: int) -> HttpResponse:
     """Ask a unit to take away what blocks a node."""
     access.require_verb(request.actor, REPORT)
     node = node_of(request, number, REPORT)
-    unit, text, on = unit_of(request, request.POST.get("unit", "")), request.POST.get("text", "").strip(), None
+    unit, text = unit_of(request, request.POST.get("unit", "")), request.POST.get("text", "").strip()
     on = day_of(request, "answer_by")
     if unit is None or not text or on is None:
         messages.error(request, _("Choose who can help, write what is asked, and by which day from today on."))
