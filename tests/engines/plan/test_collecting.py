@@ -19,6 +19,7 @@ from shizhu.engines.notices.models import Delivery, Message
 from shizhu.engines.plan import collecting
 from shizhu.engines.plan.models import Collection, Indicator, Plan, Value
 from shizhu.engines.plan.periods import kind_of, named, period_of
+from shizhu.engines.plan.typed import amount, said
 from shizhu.kernel.models import County
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
@@ -144,3 +145,8 @@ def test_the_period_of_a_day_holds_it_and_is_known_by_its_name(day: date, kind: 
     assert found.first <= day <= found.last
     assert (named(found.name), kind_of(found.name)) == (found, kind)
     assert period_of(kind, found.last + timedelta(days=1)).first == found.last + timedelta(days=1)
+
+
+@given(st.integers(-(10**15), 10**15))
+def test_a_whole_amount_is_read_to_its_last_digit_however_a_file_holds_it(number: int) -> None:
+    assert [amount(said(cell)) for cell in (number, float(number), f"{number:,}")] == [number] * 3

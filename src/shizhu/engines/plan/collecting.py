@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from math import isfinite
 from typing import Any
 
 from django.db import transaction
@@ -21,6 +20,7 @@ from shizhu.engines.plan import people
 from shizhu.engines.plan.logic.collecting import LATE, SOON, Calendar, Due, due
 from shizhu.engines.plan.models import Collection, Plan, Value
 from shizhu.engines.plan.periods import Period, period_of
+from shizhu.engines.plan.typed import amount
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import County, Person
@@ -28,7 +28,6 @@ from shizhu.kernel.models import County, Person
 REPORT = "plan.value.report"
 SHOWN_BACK = 800  # days: how far back the calendar shows what never came
 AGAIN = 14  # days after which lateness is told again
-MOST = 1e15  # of a reported value: no county has more of anything
 CHINESE = "zh-hans"
 
 
@@ -133,10 +132,10 @@ def enter(plan: Plan, entered: Sequence[Entered], who: Actor, by: Person) -> tup
 
 def _wrong(item: Item, one: Entered) -> str:
     try:
-        value = float(one.value)
+        value = amount(one.value)
     except ValueError:
-        value = float("nan")
-    if not isfinite(value) or abs(value) > MOST:
+        value = None
+    if value is None:
         return _("“%s” is no number") % one.value[:40]
     if item.value is not None and item.value.value != value and not one.note:
         return _("a correction needs its reason")

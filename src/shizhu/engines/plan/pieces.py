@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from math import isfinite
 from typing import BinaryIO
 
 from django.db import transaction
@@ -17,6 +16,7 @@ from shizhu.engines.notices import api as notices
 from shizhu.engines.plan import nodes, people, story
 from shizhu.engines.plan.logic.splitting import Share
 from shizhu.engines.plan.models import Clause, Duty, Node, Piece
+from shizhu.engines.plan.typed import amount, said
 from shizhu.engines.records import api as records
 from shizhu.kernel import events
 from shizhu.kernel.models import Organisation, Person
@@ -24,7 +24,6 @@ from shizhu.kernel.models import Organisation, Person
 SENT = "plan.piece.sent"
 OPEN = (Piece.State.DRAFT, Piece.State.RETURNED)  # may still be changed
 CADENCES = {"year": (), "half": ((6, 30),), "quarter": ((3, 31), (6, 30), (9, 30))}  # nodes before the last
-MOST = 1e15
 LONGEST = 200
 
 
@@ -170,13 +169,12 @@ def table(clause: Clause) -> bytes:
 
 def read(clause: Clause, file: BinaryIO) -> Iterator[Line | str]:
     """Pieces of a filled table, and what is wrong with a row, in words. Raises records.Unreadable."""
-    known = {one.name: one for one in units(clause.plan.county_id)} | {
-        one.code: one for one in units(clause.plan.county_id)
-    }
+    all_ = units(clause.plan.county_id)
+    known = {one.name: one for one in all_} | {one.code: one for one in all_}
     seen: set[tuple[int, int]] = set()
     rows = records.sent_rows(file)
     heads = next(rows, None)
-    if heads is None or [str(cell or "").strip() for cell in heads.cells[:7]] != _heads():
+    if heads is None or [said(cell) for cell in heads.cells[:7]] != _heads():
         yield _("Row 1 has none of the heads %s. Take the table of this page.") % "、".join(_heads())
         return
     for row in rows:
@@ -193,7 +191,7 @@ def read(clause: Clause, file: BinaryIO) -> Iterator[Line | str]:
 
 def _line(cells: Sequence[object], known: Mapping[str, Organisation]) -> Line:
     """One row. Raises ValueError with field, value and rule."""
-    year, lead, assists, title, target, unit, due = ("" if cell is None else str(cell).strip() for cell in cells)
+    year, lead, assists, title, target, unit, due = map(said, cells)
     if not (year.isdecimal() and 1949 <= int(year) <= 2200):
         raise ValueError(_("%(field)s: %(value)s is no year") % {"field": _("Year"), "value": year or "—"})
     names = [name for name in assists.replace(",", "、").replace("，", "、").split("、") if name.strip()]
@@ -203,11 +201,10 @@ def _line(cells: Sequence[object], known: Mapping[str, Organisation]) -> Line:
     if not title:
         raise ValueError(_("%s is missing") % _("Task"))
     try:
-        value = None if target in {"", "-", "—"} else float(target.replace(",", ""))
+        value = amount(target)
     except ValueError:
-        value = float("nan")
-    if value is not None and not (isfinite(value) and abs(value) <= MOST):
-        raise ValueError(_("%(field)s: %(value)s is no number") % {"field": _("Target value"), "value": target[:40]})
+        told = {"field": _("Target value"), "value": target[:40]}
+        raise ValueError(_("%(field)s: %(value)s is no number") % told) from None
     try:
         on = date.fromisoformat(due[:10].replace("/", "-"))
     except ValueError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 from django.db import transaction
@@ -15,11 +14,11 @@ from django.utils.translation import gettext_lazy
 
 from shizhu.engines.plan.models import Indicator, Plan, Task, Value
 from shizhu.engines.plan.periods import FIRST_YEAR, LAST_YEAR, named
+from shizhu.engines.plan.typed import amount, said
 from shizhu.engines.records import api as records
 from shizhu.kernel import packs
 from shizhu.kernel.models import Person
 
-MOST = 1e15  # of a value
 YES = gettext_lazy("yes")
 Cells = Mapping[str, str]
 Wrong = str
@@ -84,22 +83,14 @@ def read(plan: Plan, kind: Kind, rows: Iterator[Any], by: Person) -> tuple[int, 
 def _text(cell: Any) -> str:
     if isinstance(cell, bool):
         return str(YES) if cell else ""
-    if isinstance(cell, float):
-        return f"{cell:g}" if cell.is_integer() else repr(cell)
-    return "" if cell is None else str(cell).strip()
+    return said(cell)
 
 
 def _number(cells: Cells, field: str, head: Any) -> float | None:
-    text = cells[field].replace(",", "")
-    if text in {"", "—", "-"}:
-        return None
     try:
-        value = float(text)
+        return amount(cells[field])
     except ValueError:
-        value = float("nan")
-    if not isfinite(value) or abs(value) > MOST:
-        raise RowError(_("%(head)s: %(value)s is no number") % {"head": head, "value": text[:40]})
-    return value
+        raise RowError(_("%(head)s: %(value)s is no number") % {"head": head, "value": cells[field][:40]}) from None
 
 
 def _year(cells: Cells, field: str, head: Any) -> int | None:

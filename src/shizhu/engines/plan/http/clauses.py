@@ -18,12 +18,13 @@ from django.views.decorators.http import require_POST
 from shizhu.engines.plan import clauses, computing, indexes, nodes, pieces, telling
 from shizhu.engines.plan.clauses import Standing, Tree
 from shizhu.engines.plan.http.files import attached
-from shizhu.engines.plan.http.views import EDIT, MOST, VIEW, finite, plan_of, whole
+from shizhu.engines.plan.http.views import EDIT, VIEW, plan_of
 from shizhu.engines.plan.logic import index as logic
 from shizhu.engines.plan.logic import splitting
 from shizhu.engines.plan.logic.progress import path
 from shizhu.engines.plan.models import Clause, Duty, Link, Measure, Node, Piece
 from shizhu.engines.plan.periods import period_of
+from shizhu.engines.plan.typed import MOST, finite, whole
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, packs
 from shizhu.kernel.access import Actor

@@ -15,9 +15,10 @@ from django.views.decorators.http import require_POST
 from shizhu.engines.plan import collecting
 from shizhu.engines.plan.collecting import REPORT, Entered, Item
 from shizhu.engines.plan.http.files import attached
-from shizhu.engines.plan.http.views import EDIT, LONGEST_DUE, VIEW, indicator_of, whole
+from shizhu.engines.plan.http.views import EDIT, LONGEST_DUE, VIEW, indicator_of
 from shizhu.engines.plan.logic.collecting import GIVEN, LATE
 from shizhu.engines.plan.models import Collection, Plan
+from shizhu.engines.plan.typed import NOTHING, said, whole
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
 from shizhu.kernel.models import Organisation
@@ -106,17 +107,14 @@ def enter(request: Request) -> HttpResponse:
 
 def _of_table(sent: Any, items: list[Item]) -> list[Entered]:
     """Rows of the table of this page that hold a value that is new. Raises records.Unreadable."""
-    known = {item.key: item.value.value if item.value else None for item in items}
+    known = {item.key: said(item.value.value) for item in items if item.value}
     found = []
     for number, row in enumerate(records.sent_rows(sent)):
-        cells = [str(cell).strip() if cell is not None else "" for cell in (*row.cells, *[None] * 7)][:7]
+        cells = [said(cell) for cell in (*row.cells, *[None] * 7)][:7]
         if number == 0:
             continue
         key, value, note = cells[0], cells[5].replace(",", ""), cells[6]
-        if value in {"", "—", "-"}:
-            continue
-        old = known.get(key)
-        if old is None or note or value not in {str(old), f"{old:g}"}:
+        if value not in NOTHING and (note or value != known.get(key)):
             found.append(Entered(_("Row %d") % row.number, key, value, note))
     return found
 

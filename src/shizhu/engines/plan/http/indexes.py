@@ -15,10 +15,11 @@ from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import indexes, issuing, wording
 from shizhu.engines.plan.http.files import attached
-from shizhu.engines.plan.http.views import EDIT, MOST, VIEW, finite, whole
+from shizhu.engines.plan.http.views import EDIT, VIEW
 from shizhu.engines.plan.indexes import Given, Index
 from shizhu.engines.plan.logic.evaluation import Result, Scheme, Scored, Sensitivity, evaluate, sensitivity, weighing
 from shizhu.engines.plan.models import Evaluation, Measure
+from shizhu.engines.plan.typed import MOST, amount, said, whole
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
 from shizhu.kernel.text import label
@@ -312,12 +313,12 @@ def _read(index: Index, rows: Iterable[Any]) -> Iterator[Given | str]:
     seen: set[str] = set()
     for number, row in enumerate(rows):
         if number == 0:
-            columns = {at: heads[str(cell).strip()] for at, cell in enumerate(row.cells) if str(cell).strip() in heads}
+            columns = {at: heads[text] for at, cell in enumerate(row.cells) if (text := said(cell)) in heads}
             if not columns:
                 yield _("Row 1 has none of the heads %s. Take the table of this page.") % "、".join(heads)
                 return
             continue
-        told = str(row.cells[0] if row.cells[0] is not None else "").strip()
+        told = said(row.cells[0])
         subject = subjects.get(told)
         if subject is None:
             yield _("Row %(row)d: %(code)s: nobody here has this code.") % {"row": row.number, "code": told or "—"}
@@ -332,15 +333,10 @@ def _read(index: Index, rows: Iterable[Any]) -> Iterator[Given | str]:
 def _cells(index: Index, subject: str, row: Any, columns: Mapping[int, str]) -> Iterator[Given | str]:
     for at, key in columns.items():
         cell = row.cells[at] if at < len(row.cells) else None
-        if cell is None or str(cell).strip() in {"", "—", "-"}:
-            yield Given(key, subject, None)
-            continue
         try:
-            value = finite(str(cell).strip().replace(",", ""))
+            value = amount(said(cell))
         except ValueError:
-            value = MOST + 1
-        if abs(value) <= MOST:
-            yield Given(key, subject, value)
-        else:
             told = {"row": row.number, "item": label(index.items[key]["title"]), "value": str(cell)[:40]}
             yield _("Row %(row)d, %(item)s: %(value)s is no number.") % told
+        else:
+            yield Given(key, subject, value)

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_POST
 from shizhu.engines.plan import nodes, pieces, telling
 from shizhu.engines.plan.http.clauses import REPORT, SUPERVISE
 from shizhu.engines.plan.http.supervision import day_of, fresh, keep_files, node_of, unit_of
-from shizhu.engines.plan.http.views import finite
 from shizhu.engines.plan.models import Call, Evidence, Node, Piece
+from shizhu.engines.plan.typed import finite
 from shizhu.kernel import access, files
 from shizhu.kernel.access import Actor
 from shizhu.web.middleware import Request

@@ -18,9 +18,10 @@ from django.views.decorators.http import require_POST
 from shizhu.engines.plan import briefs, facts, reports, tasks
 from shizhu.engines.plan.facts import NotAPeriod
 from shizhu.engines.plan.http.files import attached, kept
-from shizhu.engines.plan.http.views import VIEW, plan_of, whole
+from shizhu.engines.plan.http.views import VIEW, plan_of
 from shizhu.engines.plan.models import Report, Template
 from shizhu.engines.plan.periods import period_of
+from shizhu.engines.plan.typed import whole
 from shizhu.kernel import access, documents, wordtemplates
 from shizhu.kernel.models import Post
 from shizhu.web.middleware import Request

@@ -14,8 +14,9 @@ from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import importing, rulings
 from shizhu.engines.plan.http.findings import explained, subject
-from shizhu.engines.plan.http.views import EDIT, MOST, finite, plan_of
+from shizhu.engines.plan.http.views import EDIT, plan_of
 from shizhu.engines.plan.models import Plan, Ruling
+from shizhu.engines.plan.typed import MOST, finite
 from shizhu.kernel import access
 from shizhu.web.middleware import Request
 

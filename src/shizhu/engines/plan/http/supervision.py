@@ -23,9 +23,9 @@ from django.views.decorators.http import require_POST
 from shizhu.engines.plan import nodes, pieces, scorecards, telling
 from shizhu.engines.plan.http.clauses import REPORT, SEE, SUPERVISE, visible_nodes
 from shizhu.engines.plan.http.files import attached
-from shizhu.engines.plan.http.views import finite, whole
 from shizhu.engines.plan.logic import sampling
 from shizhu.engines.plan.models import Call, Check, Evidence, Node, Sample
+from shizhu.engines.plan.typed import finite, whole
 from shizhu.kernel import access, files
 from shizhu.kernel.models import File, Organisation
 from shizhu.web.middleware import Request

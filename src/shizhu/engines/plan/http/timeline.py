@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import timeline as drawing
-from shizhu.engines.plan.http.views import EDIT, plan_of, whole
+from shizhu.engines.plan.http.views import EDIT, plan_of
 from shizhu.engines.plan.logic.progress import rank
 from shizhu.engines.plan.models import Dependency, Node, Plan, Task
+from shizhu.engines.plan.typed import whole
 from shizhu.kernel import access
 from shizhu.web.middleware import Request
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 from django.contrib import messages
@@ -20,6 +19,7 @@ from shizhu.engines.plan.logic.collecting import LATE, Due
 from shizhu.engines.plan.logic.progress import WORST_FIRST, Standing, path, rank
 from shizhu.engines.plan.models import Collection, Indicator, Plan, Value
 from shizhu.engines.plan.periods import named
+from shizhu.engines.plan.typed import MOST, finite
 from shizhu.kernel import access
 from shizhu.kernel.models import Area, Organisation
 from shizhu.web.middleware import Request
@@ -29,7 +29,6 @@ VIEW, EDIT = "plan.plan.view", "plan.plan.edit"
 LEADER = "kernel.leader"  # reads the lights first
 LONGEST_DUE = 400  # days
 BEHIND_SHOWN = 4  # names in the sentence at the top
-MOST = 1e15  # of a reported value: no county has more of anything
 
 
 @dataclass(frozen=True)
@@ -264,19 +263,6 @@ def towns_page(request: Request, number: int) -> HttpResponse:
     ]
     rows.sort(key=lambda row: (row[1] is None, -(row[1] or 0)))
     return render(request, "plan/towns.html", {"indicator": indicator, "period": period, "rows": rows})
-
-
-def finite(text: str) -> float:
-    """The number a text says; ValueError for none, and for what is no finite one."""
-    value = float(text)
-    if not isfinite(value):
-        raise ValueError(text)
-    return value
-
-
-def whole(text: str, otherwise: int = 0) -> int:
-    """The whole number a text says; another for none, and for one that is longer than any of ours."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else otherwise
 
 
 @require_POST

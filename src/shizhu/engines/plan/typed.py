@@ -1,0 +1,39 @@
+"""What people type into forms and tables: whole numbers, amounts, and what a cell says."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+MOST = 1e15  # of a value: no county has more of anything
+NOTHING = ("", "—", "-")
+
+
+def whole(text: str, otherwise: int = 0) -> int:
+    """The whole number a text says; another for none, and for one that is longer than any of ours."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else otherwise
+
+
+def finite(text: str) -> float:
+    """The number a text says; ValueError for none, and for what is no finite one."""
+    value = float(text)
+    if not isfinite(value):
+        raise ValueError(text)
+    return value
+
+
+def amount(text: str) -> float | None:
+    """The number a text says, thousands apart or not, None for nothing; ValueError for none, and for more than MOST."""
+    bare = text.strip().replace(",", "")
+    if bare in NOTHING:
+        return None
+    value = finite(bare)
+    if abs(value) > MOST:
+        raise ValueError(text)
+    return value
+
+
+def said(cell: object) -> str:
+    """What a cell of a table says to who reads it: 2026, also where the file has 2026.0 or 2.026E3."""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return "" if cell is None else str(cell).strip()
