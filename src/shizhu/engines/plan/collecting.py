@@ -103,10 +103,9 @@ def open_items(items: Iterable[Item]) -> list[Item]:
     return [item for item in items if item.due.state in {LATE, SOON}]
 
 
-@transaction.atomic
-def enter(plan: Plan, entered: Sequence[Entered], who: Actor, by: Person) -> tuple[int, list[str]]:
+def enter(asked: Sequence[Item], entered: Sequence[Entered], by: Person) -> tuple[int, list[str]]:
     """Keep what was entered: all of it, or nothing and what is wrong, in words. Returns (kept, problems)."""
-    items = {item.key: item for item in calendar(mine(plan, who), timezone.localdate())}
+    items = {item.key: item for item in asked}
     made, problems, seen = list[Value](), list[str](), set[str]()
     for one in entered:
         if one.key in seen:

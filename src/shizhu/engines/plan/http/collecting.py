@@ -15,9 +15,9 @@ from django.views.decorators.http import require_POST
 from shizhu.engines.plan import collecting
 from shizhu.engines.plan.collecting import REPORT, Entered, Item
 from shizhu.engines.plan.http.files import attached
-from shizhu.engines.plan.http.views import EDIT, LONGEST_DUE, VIEW, indicator_of
+from shizhu.engines.plan.http.views import EDIT, LONGEST_DUE, VIEW, indicator_of, plan_of
 from shizhu.engines.plan.logic.collecting import GIVEN, LATE
-from shizhu.engines.plan.models import Collection, Plan
+from shizhu.engines.plan.models import Collection
 from shizhu.engines.plan.typed import NOTHING, said, whole
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
@@ -28,17 +28,9 @@ EVERY = ("P1M", "P3M", "P1Y")
 LONGEST_REMINDER = 60  # days
 
 
-def _plan(request: Request) -> Plan | None:
-    if not request.actor.has(REPORT):
-        access.require_verb(request.actor, VIEW)
-    plans = Plan.objects.filter(county=request.county).order_by("pk")
-    asked = request.GET.get("plan")
-    return plans.filter(code=asked).first() if asked else plans.first()
-
-
 def page(request: Request) -> HttpResponse:
     """What I report, and for whom may see the plan what everybody reports."""
-    plan = _plan(request)
+    plan = plan_of(request, REPORT)
     if plan is None:
         return render(request, "plan/empty.html", {"may_edit": False})
     today = timezone.localdate()
@@ -81,7 +73,7 @@ def _table(items: list[Item]) -> bytes:
 def enter(request: Request) -> HttpResponse:
     """Keep values entered in the form or in a filled table: all, or nothing and what is wrong row by row."""
     access.require_verb(request.actor, REPORT)
-    plan = _plan(request)
+    plan = plan_of(request, REPORT)
     if plan is None:
         raise Http404
     back = redirect(f"{reverse('plan:collect')}?plan={plan.code}")
@@ -95,7 +87,7 @@ def enter(request: Request) -> HttpResponse:
     if not entered:
         messages.error(request, _("Nothing was entered."))
         return back
-    number, problems = collecting.enter(plan, entered, request.actor, request.user)
+    number, problems = collecting.enter(items, entered, request.user)
     if problems:
         request.session["plan.problems"] = problems[:100]
         request.session["plan.drafts"] = {one.key: [one.value, one.note] for one in entered}
