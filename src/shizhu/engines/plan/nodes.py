@@ -250,7 +250,7 @@ def _raise_late(today: date, county: str | None) -> None:
         above = call.organisation.parent
         told_to = people.over(people.SUPERVISE, call.county_id)
         if above is not None:
-            told_to |= people.of(people.VIEW, above, call.area)
+            told_to |= people.of(people.SEE, above, call.area)
         call.raised_at = timezone.now()
         call.save(update_fields=["raised_at"])
         story.tell(call.node, "raised", None, {"title": call.node.title, "unit": call.organisation.name})

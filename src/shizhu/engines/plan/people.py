@@ -1,13 +1,18 @@
-"""Who is to be told: the people whose posts give a right over a unit."""
+"""Who is of a unit, and who is to be told: the people whose posts give a right over it."""
 
 from __future__ import annotations
 
 from django.utils import timezone
 
-from shizhu.kernel.access import covers
+from shizhu.kernel.access import Actor, Scope, covers
 from shizhu.kernel.models import Area, Organisation, Post
 
-REPORT, SUPERVISE, VIEW = "plan.node.report", "plan.node.supervise", "plan.node.view"
+SEE, REPORT, SUPERVISE = "plan.node.view", "plan.node.report", "plan.node.supervise"
+
+
+def in_units(who: Actor, verb: str) -> tuple[Scope, ...]:
+    """The scopes that give a verb in units: a right over the whole county makes nobody one of its units."""
+    return tuple(scope for scope in who.granting(verb) if scope.organisation_path.count("/") > 1)
 
 
 def of(verb: str, organisation: Organisation, area: Area) -> set[int]:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import clauses, computing, indexes, nodes, pieces, telling
+from shizhu.engines.plan import clauses, computing, indexes, nodes, people, pieces, telling
 from shizhu.engines.plan.clauses import Standing, Tree
 from shizhu.engines.plan.http.files import attached
 from shizhu.engines.plan.http.views import EDIT, VIEW, plan_of
@@ -23,6 +23,7 @@ from shizhu.engines.plan.logic import index as logic
 from shizhu.engines.plan.logic import splitting
 from shizhu.engines.plan.logic.progress import path
 from shizhu.engines.plan.models import Clause, Duty, Link, Measure, Node, Piece
+from shizhu.engines.plan.people import SEE, SUPERVISE
 from shizhu.engines.plan.periods import period_of
 from shizhu.engines.plan.typed import MOST, finite, whole
 from shizhu.engines.records import api as records
@@ -32,7 +33,6 @@ from shizhu.kernel.models import Organisation
 from shizhu.kernel.text import label
 from shizhu.web.middleware import Request
 
-SEE, REPORT, SUPERVISE = "plan.node.view", "plan.node.report", "plan.node.supervise"
 FILTERS = ("free", "linked", "owned", "open")
 LONGEST_TERM = 15  # years that a promise may be split over
 
@@ -71,8 +71,8 @@ def visible_pieces(who: Actor, county: str) -> QuerySet[Piece]:
 def _units(who: Actor, county: str) -> QuerySet[Organisation]:
     """The organisations of the actor's posts and below, the county itself left out."""
     told = Q(pk__in=())
-    for scope in who.granting(SEE):
-        if scope.county == county and scope.organisation_path.count("/") > 1:
+    for scope in people.in_units(who, SEE):
+        if scope.county == county:
             told |= Q(path__startswith=scope.organisation_path)
     return Organisation.objects.filter(told, county=county)
 

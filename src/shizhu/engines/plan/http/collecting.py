@@ -15,13 +15,12 @@ from django.views.decorators.http import require_POST
 from shizhu.engines.plan import collecting
 from shizhu.engines.plan.collecting import REPORT, Entered, Item
 from shizhu.engines.plan.http.files import attached
-from shizhu.engines.plan.http.views import EDIT, LONGEST_DUE, VIEW, indicator_of, plan_of
+from shizhu.engines.plan.http.views import EDIT, LONGEST_DUE, VIEW, indicator_of, plan_of, unit_of
 from shizhu.engines.plan.logic.collecting import GIVEN, LATE
 from shizhu.engines.plan.models import Collection
 from shizhu.engines.plan.typed import NOTHING, said, whole
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
-from shizhu.kernel.models import Organisation
 from shizhu.web.middleware import Request
 
 EVERY = ("P1M", "P3M", "P1Y")
@@ -121,7 +120,7 @@ def assign(request: Request, number: int) -> HttpResponse:
         Collection.objects.filter(indicator=indicator).delete()
         messages.success(request, _("Nobody reports it from now on."))
         return back
-    organisation = Organisation.objects.filter(county=request.county, code=code).first()
+    organisation = unit_of(request, code)
     every = request.POST.get("every", "")
     days, ahead = (whole(request.POST.get(name, ""), -1) for name in ("due_days", "remind_days"))
     is_right = organisation is not None and every in EVERY and not indicator.formula

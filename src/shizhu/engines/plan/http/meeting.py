@@ -15,14 +15,15 @@ from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import computing, meetings
 from shizhu.engines.plan.charts import way
-from shizhu.engines.plan.http.views import VIEW, Line, counted, lines, plan_of
+from shizhu.engines.plan.http.views import VIEW, Line, counted, lines, plan_of, unit_of
 from shizhu.engines.plan.logic.progress import rank
+from shizhu.engines.plan.meetings import ANSWER
 from shizhu.engines.plan.models import Decision, Meeting, Plan
 from shizhu.kernel import access
 from shizhu.kernel.models import Organisation
 from shizhu.web.middleware import Request
 
-HOLD, ANSWER = "plan.meeting.hold", "plan.decision.answer"
+HOLD = "plan.meeting.hold"
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def decide(request: Request, number: int, at: int) -> HttpResponse:
     meeting = _meeting(request, number, HOLD)
     back = redirect("plan:meeting-step", number, at)
     text = request.POST.get("text", "").strip()
-    body = Organisation.objects.filter(county=request.county, code=request.POST.get("organisation", "")).first()
+    body = unit_of(request, request.POST.get("organisation", ""))
     try:
         due = date.fromisoformat(request.POST.get("due_on", ""))
     except ValueError:

@@ -8,10 +8,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import nodes, pieces, telling
-from shizhu.engines.plan.http.clauses import REPORT, SUPERVISE
-from shizhu.engines.plan.http.supervision import day_of, fresh, keep_files, node_of, unit_of
+from shizhu.engines.plan import nodes, people, pieces, telling
+from shizhu.engines.plan.http.supervision import day_of, fresh, keep_files, node_of
+from shizhu.engines.plan.http.views import unit_of
 from shizhu.engines.plan.models import Call, Evidence, Node, Piece
+from shizhu.engines.plan.people import REPORT, SUPERVISE
 from shizhu.engines.plan.typed import finite
 from shizhu.kernel import access, files
 from shizhu.kernel.access import Actor
@@ -20,9 +21,8 @@ from shizhu.web.views import Card, Tile
 
 
 def own(who: Actor) -> Actor:
-    """The actor in the units they report for: a right over the whole county makes nobody a reporter of all."""
-    scopes = tuple(scope for scope in who.granting(REPORT) if scope.organisation_path.count("/") > 1)
-    return Actor(who.person_id, who.name, scopes)
+    """The actor in the units they report for."""
+    return Actor(who.person_id, who.name, people.in_units(who, REPORT))
 
 
 def _nodes(request: Request) -> list[Node]:

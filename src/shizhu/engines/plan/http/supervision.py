@@ -21,13 +21,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import nodes, pieces, scorecards, telling
-from shizhu.engines.plan.http.clauses import REPORT, SEE, SUPERVISE, visible_nodes
+from shizhu.engines.plan.http.clauses import visible_nodes
 from shizhu.engines.plan.http.files import attached
 from shizhu.engines.plan.logic import sampling
 from shizhu.engines.plan.models import Call, Check, Evidence, Node, Sample
+from shizhu.engines.plan.people import REPORT, SEE, SUPERVISE
 from shizhu.engines.plan.typed import finite, whole
 from shizhu.kernel import access, files
-from shizhu.kernel.models import File, Organisation
+from shizhu.kernel.models import File
 from shizhu.web.middleware import Request
 
 LIGHTS = ("red", "yellow", "green")
@@ -278,8 +279,3 @@ def scores(request: Request) -> HttpResponse:
     kinds = [(kind, [card for card in found if card.unit.kind == kind]) for kind in ("department", "town")]
     context = {"cards": found, "year": year, "years": years, "kinds": kinds}
     return render(request, "plan/scorecards.html", context)
-
-
-def unit_of(request: Request, code: str) -> Organisation | None:
-    """A unit of the county by its code."""
-    return Organisation.objects.filter(county=request.county, code=code).select_related("area").first()

@@ -100,6 +100,11 @@ def indicator_of(request: Request, number: int, verb: str = VIEW) -> Indicator:
     return get_object_or_404(rows, pk=number)
 
 
+def unit_of(request: Request, code: str) -> Organisation | None:
+    """A unit of the county by its code."""
+    return Organisation.objects.filter(county=request.county, code=code).select_related("area").first()
+
+
 def card(request: Request) -> Card | None:
     """The lights on the home page."""
     if not request.actor.has(VIEW):
