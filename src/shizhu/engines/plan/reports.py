@@ -17,6 +17,7 @@ from shizhu.kernel.models import Area, County, File, Organisation, Person
 
 logger = logging.getLogger(__name__)
 CHINESE = "zh-hans"  # an office's document is Chinese whoever asks for it
+FILES = ("word", "pdf", "excel")  # of a report
 STEPS = 4  # facts, Word, PDF, Excel
 State = Report.State
 

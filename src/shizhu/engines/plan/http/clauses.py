@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -151,6 +151,7 @@ def clause_page(request: Request, number: int) -> HttpResponse:
     shown = visible_pieces(request.actor, request.county.pk).filter(clause=clause)
     own = list(shown.select_related("organisation", "received_by").prefetch_related("assists", "nodes"))
     may_split = access.has_county(request.actor, SUPERVISE, request.county.pk)
+    units = pieces.units(request.county.pk) if may_split or request.actor.has(EDIT) else []
     steps = clause.steps.filter(Q(piece=None) | Q(piece__in=[piece.pk for piece in own]))
     context = {
         "clause": clause, "plan": clause.plan,
@@ -158,10 +159,10 @@ def clause_page(request: Request, number: int) -> HttpResponse:
         "unmatched": _unmatched(clause),
         "links": [(link, link.other if link.one_id == clause.pk else link.one) for link in links],
         "pieces": own, "drafts": sum(piece.state in pieces.OPEN for piece in own),
-        "units": pieces.units(request.county.pk) if may_split or request.actor.has(EDIT) else [],
+        "units": units,
         "story": telling.story(steps.select_related("person", "piece__organisation")[:200]),
         "may_edit": request.actor.has(EDIT), "may_split": may_split,
-        "split": _asked(request, clause) if may_split else {},
+        "split": _asked(request, clause, units) if may_split else {},
         "problems": request.session.pop("plan.pieces", []) if may_split else [],
     }  # fmt: skip
     return render(request, "plan/clause.html", context)
@@ -207,15 +208,16 @@ def _back(clause: Clause) -> str:
 # -- splitting
 
 
-def _asked(request: Request, clause: Clause) -> dict[str, Any]:
-    """What the form of a split begins with: the first quantity, the term, and the weights of a measure."""
+def _asked(request: Request, clause: Clause, units: Sequence[Organisation]) -> dict[str, Any]:
+    """What the form of a split begins with: the first quantity, the term, and units with the weights of a measure."""
     first = clause.quantities[0] if clause.quantities else {}
     this = timezone.localdate().year
     measure = request.GET.get("weights", "")
+    weights = _weights(request.county.pk, measure)
     return {
         "total": first.get("value"), "unit": first.get("unit") or "", "first": this,
-        "last": max(first.get("year") or this, this), "weights": _weights(request.county.pk, measure),
-        "measure": measure, "measures": list(_measures(request.county.pk)),
+        "last": max(first.get("year") or this, this), "measure": measure,
+        "units": [(unit, weights.get(unit.code, "")) for unit in units], "measures": list(_measures(request.county.pk)),
         "is_level": bool(clause.indicator) or (first.get("unit") in {"%", "‰"}), "title": _title(clause),
     }  # fmt: skip
 

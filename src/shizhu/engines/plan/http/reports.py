@@ -28,7 +28,6 @@ from shizhu.web.middleware import Request
 
 MAKE, ISSUE, TEMPLATES = "plan.report.make", "plan.report.issue", "plan.template.edit"
 PAGE = 30
-FILES = ("word", "pdf", "excel")
 LARGEST = 5_000_000  # bytes of a template
 WRONG = {
     "unknown": gettext_noop("{{ %s }} is no name that can stand in a template."),
@@ -117,7 +116,7 @@ def page(request: Request, number: int) -> HttpResponse:
     sources = [{**row, "how": briefs.how(row)} for row in report.facts.get("sources", [])]
     context = {
         "report": report, "kind": briefs.NAMES[report.kind], "sources": sources,
-        "files": [(name, file) for name in FILES if (file := getattr(report, name)) is not None],
+        "files": [(name, file) for name in reports.FILES if (file := getattr(report, name)) is not None],
         "may_issue": request.actor.has(ISSUE) and report.state == "done" and report.issued_at is None,
         "may_discard": request.actor.has(MAKE) and report.state != "waiting" and report.issued_at is None,
     }  # fmt: skip
@@ -135,7 +134,7 @@ def progress(request: Request, number: int) -> HttpResponse:
 
 def file(request: Request, number: int, name: str) -> HttpResponseBase:
     """One of its files, byte by byte as it was made."""
-    found = getattr(_report(request, number), name) if name in FILES else None
+    found = getattr(_report(request, number), name) if name in reports.FILES else None
     if found is None:
         raise Http404
     return kept(found)

@@ -21,13 +21,13 @@ from shizhu.engines.plan.http.files import attached, kept
 from shizhu.engines.plan.http.views import EDIT
 from shizhu.engines.plan.models import Evaluation, Look, Report, Value
 from shizhu.engines.plan.periods import named
+from shizhu.engines.plan.reports import FILES
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
 from shizhu.web.middleware import Request
 
 ROOM = "plan.room.view"
 PAGE, LOG = 100, 50
-FILES = ("word", "pdf", "excel")
 
 
 def _enter(request: Request, what: str, about: str = "") -> None:
