@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import openpyxl
@@ -16,7 +16,7 @@ from tests.fixtures import organisation, person
 from tests.web.pages import browser, text, told
 
 from shizhu.engines.notices.models import Delivery, Message
-from shizhu.engines.plan import collecting
+from shizhu.engines.plan import collecting, computing
 from shizhu.engines.plan.models import Collection, Indicator, Plan, Value
 from shizhu.engines.plan.periods import kind_of, named, period_of
 from shizhu.engines.plan.typed import amount, said
@@ -137,6 +137,15 @@ def test_late_data_is_not_late_work(county: County, collection: Collection) -> N
     if late <= TODAY:
         assert line.due.state == "late"
     assert line.standing.light == "green"
+
+
+def test_a_value_comes_on_the_day_of_the_county(county: County, collection: Collection) -> None:
+    row = collection.indicator
+    due = LAST.last + timedelta(days=row.due_days)
+    known = [datetime.combine(due, time(hour), UTC) for hour in (15, 17)]  # 23:00, and 1:00 of the day after
+    values = [Value(indicator=row, period=LAST.name, value=3.0, source="reported", known_at=at) for at in known]
+    found = [computing.collected(row, value, due + timedelta(days=9)) for value in values]
+    assert [(one.state, one.days_late) for one in found if one] == [("given", 0), ("given", 1)]
 
 
 @given(st.dates(date(1950, 1, 1), date(2150, 12, 31)), st.sampled_from(["P1M", "P3M", "P1Y"]))

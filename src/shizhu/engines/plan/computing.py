@@ -211,7 +211,8 @@ def collected(
     first, last = indicator.base_year, indicator.target_year
     if indicator.formula or first is None or last is None or not first < year <= last:
         return None
-    given = value.known_at.date() if value and value.period[:4] >= str(year) and value.source != "plan" else None
+    is_there = value is not None and value.source != "plan" and value.period[:4] >= str(year)
+    given = timezone.localdate(value.known_at) if value is not None and is_there else None
     return due(date(year, 12, 31), Calendar(indicator.due_days), on, given)
 
 
