@@ -1,10 +1,14 @@
-"""What tests of pages share: a person's browser, and a page as a reader has it."""
+"""What tests of pages share: a person's browser, a page as a reader has it, and a table as it is sent."""
 
 from __future__ import annotations
 
+import io
 import re
+from collections.abc import Sequence
 from typing import Any
 
+import openpyxl
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from shizhu.kernel.models import Person
@@ -27,3 +31,19 @@ def text(answer: Any) -> str:
 def told(answer: Any) -> list[str]:
     """The messages that the page after a redirect shows."""
     return [str(message) for message in answer.context["messages"]]
+
+
+def saved(book: Any) -> SimpleUploadedFile:
+    """A workbook as a browser sends it."""
+    out = io.BytesIO()
+    book.save(out)
+    return SimpleUploadedFile("表.xlsx", out.getvalue())
+
+
+def table(*rows: Sequence[Any]) -> SimpleUploadedFile:
+    """A workbook of one sheet with these rows, as a browser sends it."""
+    book = openpyxl.Workbook()
+    assert book.active
+    for row in rows:
+        book.active.append(list(row))
+    return saved(book)

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.engines.cases.test_acting import at_once
 from tests.fixtures import area, person
-from tests.web.pages import browser, text, told
+from tests.web.pages import browser, table, text, told
 
 from shizhu.engines.cases import api, duties
 from shizhu.engines.cases.models import Duty, Handover, ShiftNote, Swap
@@ -111,13 +111,7 @@ def test_nobody_without_the_right_changes_or_sees_the_roster(county: County, sta
 
 
 def sheet(*lines: tuple[Any, ...]) -> SimpleUploadedFile:
-    book = openpyxl.Workbook()
-    book.active.append(["日期", "起", "至", "登录名", "姓名"])  # type: ignore[union-attr]
-    for line in lines:
-        book.active.append(list(line))  # type: ignore[union-attr]
-    out = io.BytesIO()
-    book.save(out)
-    return SimpleUploadedFile("班.xlsx", out.getvalue())
+    return table(("日期", "起", "至", "登录名", "姓名"), *lines)
 
 
 def test_a_table_is_put_on_the_roster_whole_or_not_at_all(county: County, staff: dict[str, Person]) -> None:

@@ -8,12 +8,11 @@ from typing import Any
 
 import openpyxl
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.fixtures import organisation, person
-from tests.web.pages import browser, text, told
+from tests.web.pages import browser, saved, text, told
 
 from shizhu.engines.notices.models import Delivery, Message
 from shizhu.engines.plan import collecting, computing
@@ -81,9 +80,7 @@ def test_a_filled_table_is_taken_whole_or_told_row_by_row(county: County, collec
     sheet.append(["999.2020", "别的", "", "2020", "", 3, "x"])
 
     def send() -> Any:
-        out = io.BytesIO()
-        book.save(out)
-        return client.post(ENTER, {"table": SimpleUploadedFile("t.xlsx", out.getvalue())}, follow=True)
+        return client.post(ENTER, {"table": saved(book)}, follow=True)
 
     answer = send()
     assert told(answer) == ["未保存任何数值：有 2 个不对。"]

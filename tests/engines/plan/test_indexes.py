@@ -13,9 +13,8 @@ from typing import Any
 import docx
 import openpyxl
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from tests.fixtures import person
-from tests.web.pages import browser, text, told
+from tests.web.pages import browser, table, text, told
 
 from shizhu.engines.plan.indexes import Given, Index
 from shizhu.engines.plan.models import Evaluation, Measure
@@ -49,15 +48,6 @@ def filled(county: County, towns: list[Area]) -> Index:
 
 def ranks(page: Any) -> list[tuple[int | None, str]]:
     return [(line.row.rank, line.name) for line in page.context["lines"]]
-
-
-def table(*rows: list[Any]) -> SimpleUploadedFile:
-    book = openpyxl.Workbook()
-    for row in rows:
-        book.active.append(row)
-    out = io.BytesIO()
-    book.save(out)
-    return SimpleUploadedFile("data.xlsx", out.getvalue())
 
 
 def test_a_formula_counts_the_rows_of_each_town(county: County, towns: list[Area], stall: Any) -> None:

@@ -10,11 +10,10 @@ from typing import Any
 
 import openpyxl
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import ProgrammingError, transaction
 from django.utils import timezone
 from tests.fixtures import person
-from tests.web.pages import browser, text, told
+from tests.web.pages import browser, saved, text, told
 
 from shizhu.engines.notices.models import Delivery, Message
 from shizhu.engines.plan import meetings, reports
@@ -121,10 +120,7 @@ def test_tables_go_out_and_come_back_whole_or_not_at_all(county: County, plan: P
         return openpyxl.load_workbook(io.BytesIO(client.get(f"/plan/tables/{kind}.xlsx?plan=plan").content))
 
     def send(kind: str, changed: Any) -> Any:
-        out = io.BytesIO()
-        changed.save(out)
-        sent = {"table": SimpleUploadedFile("t.xlsx", out.getvalue())}
-        return client.post(f"/plan/tables/{kind}/take?plan=plan", sent, follow=True)
+        return client.post(f"/plan/tables/{kind}/take?plan=plan", {"table": saved(changed)}, follow=True)
 
     for kind in ("indicators", "values", "tasks"):
         assert told(send(kind, book(kind))) == ["改动或新增 0 行。"], kind

@@ -16,7 +16,7 @@ from django.test import Client
 from django.utils import timezone
 from tests.engines.plan.promises import TEXT
 from tests.fixtures import person
-from tests.web.pages import browser, text, told
+from tests.web.pages import browser, table, text, told
 
 from shizhu.engines.notices.models import Message
 from shizhu.engines.plan import api, nodes, pieces
@@ -150,15 +150,6 @@ def test_a_draft_is_sent_once_though_two_send_it(desk: Desk) -> None:
     by = Person.objects.get(username="du")
     assert [pieces.send(drafts, by=by) for drafts in seen] == [2, 0]
     assert Node.objects.count() == 2
-
-
-def table(*rows: list[Any]) -> SimpleUploadedFile:
-    book = openpyxl.Workbook()
-    for row in rows:
-        book.active.append(row)
-    out = io.BytesIO()
-    book.save(out)
-    return SimpleUploadedFile("pieces.xlsx", out.getvalue())
 
 
 def test_pieces_go_out_and_come_back_as_a_table_with_row_errors(desk: Desk) -> None:

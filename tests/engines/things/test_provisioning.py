@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from tests.engines.things.test_things_pages import commit, reading
 from tests.fixtures import person
-from tests.web.pages import browser, text
+from tests.web.pages import browser, table, text
 
 from shizhu.engines.things import store
 from shizhu.engines.things.logic.readings import digest
@@ -23,18 +23,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 PROFILE = "lemonade.jug"
 
 
-def table(*rows: tuple[Any, ...]) -> SimpleUploadedFile:
-    book = openpyxl.Workbook()
-    assert book.active
-    for row in (("设备号",), *rows):
-        book.active.append(row)
-    out = io.BytesIO()
-    book.save(out)
-    return SimpleUploadedFile("t.xlsx", out.getvalue())
-
-
 def check(client: Any, *rows: tuple[Any, ...]) -> HttpResponse:
-    return client.post("/things/import/", {"profile": PROFILE, "table": table(*rows)})
+    return client.post("/things/import/", {"profile": PROFILE, "table": table(("设备号",), *rows)})
 
 
 def sheet(response: Any) -> list[tuple[Any, ...]]:
