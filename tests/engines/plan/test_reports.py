@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from datetime import timedelta
 from typing import Any
 from zipfile import ZipFile
 
@@ -14,13 +15,13 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import ProgrammingError, transaction
 from django.utils import timezone
-from tests.fixtures import person
+from tests.fixtures import organisation, person
 from tests.web.pages import browser, text, told
 
-from shizhu.engines.plan import briefs, reports
+from shizhu.engines.plan import briefs, facts, reports
 from shizhu.engines.plan.models import Indicator, Plan, Report, Template, Value
 from shizhu.kernel import files, wordtemplates
-from shizhu.kernel.models import County, Person
+from shizhu.kernel.models import County, Person, Post
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
 VIEW, MAKE, ISSUE, TEMPLATES = "plan.plan.view", "plan.report.make", "plan.report.issue", "plan.template.edit"
@@ -61,6 +62,16 @@ def word(report: Report) -> Any:
 
 def rows(table: Any) -> list[list[str]]:
     return [[cell.text for cell in row.cells] for row in table.rows]
+
+
+def test_who_reported_is_named_by_the_newest_post(county: County, plan: Plan) -> None:
+    now = Post.objects.get(person__username="统计员")
+    Post.objects.create(
+        person=now.person, role=now.role, organisation=organisation(county, "kitchen"), area=now.area,
+        starts=now.starts - timedelta(days=900), ends=now.starts - timedelta(days=1),
+    )  # fmt: skip
+    told = facts.gather(plan, "annual", str(YEAR - 1), timezone.now())
+    assert {row["by"] for row in told["sources"]} == {now.organisation.name}
 
 
 def test_the_annual_evaluation_says_where_each_number_comes_from(county: County, plan: Plan) -> None:

@@ -115,9 +115,9 @@ def _values(indicators: Sequence[Indicator], span: Period, at: datetime) -> Mapp
 
 
 def _reporters(values: Sequence[Value]) -> Mapping[int, str]:
-    """The organisations of those who reported; a document that is handed on names no persons."""
+    """The organisations of those who reported, of the newest post; a document that is handed on names no persons."""
     people = {value.person_id for value in values if value.person_id}
-    posts = Post.objects.filter(person__in=people).select_related("organisation").order_by("-starts")
+    posts = Post.objects.filter(person__in=people).select_related("organisation").order_by("starts", "pk")
     return {post.person_id: post.organisation.name for post in posts}
 
 

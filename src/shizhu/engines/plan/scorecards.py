@@ -67,17 +67,17 @@ class Card:
 def cards(county: str, nodes: Iterable[Node]) -> list[Card]:
     """A card for every unit that has one of the nodes, the best first."""
     made: dict[int, Card] = {}
-    numbers: dict[int, int] = {}
+    counted = set[int]()
     for node in nodes:
         card = made.setdefault(node.organisation_id, Card(node.organisation))
         card.rules[node.rule] += 1
         card.lights[node.light] += 1
         card.false += node.reopened
-        numbers[node.pk] = node.organisation_id
+        counted.add(node.pk)
     today = timezone.localdate()
     for call in Call.objects.filter(county=county, organisation__in=made):
         card = made[call.organisation_id]
-        card.urged += call.kind == Call.Kind.URGED and call.node_id in numbers
+        card.urged += call.kind == Call.Kind.URGED and call.node_id in counted
         answered = timezone.localdate(call.answered_at) if call.answered_at else today
         card.silent += call.answer_by is not None and answered > call.answer_by
     _indicators(county, made)
