@@ -1,5 +1,5 @@
 """Memory of the stack at rest by part, as `shizhu status` counts it (PSS: shared pages once), without the demo and with
-it, beside the promise of 800 MB for all."""
+it, beside the promise of 700 MB for all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench import pages
 from bench.figures import Figure
 from bench.stacks import Homes
 
-PROMISE = 800.0
+PROMISE = 700.0
 
 
 def run(homes: Homes, seconds: float) -> Iterator[Figure]:

@@ -104,7 +104,7 @@ def test_a_home_from_its_first_start_to_its_restored_backup(home: Path, new_stac
     assert set(told["restarts"].values()) == {0}
     status = json.loads(stack.run("status", "--json"))
     assert set(status["processes"]) == {"postgres", "nats", "web", "gateway", "ingest", "worker", "demo"}
-    assert 0 < status["memory_mb"] < 800
+    assert 0 < status["memory_mb"] < 700
 
     os.kill(stack.pid("worker"), signal.SIGSTOP)
     assert until(lambda: ask(f"{stack.address}/healthz")[0] == 503)

@@ -8,9 +8,7 @@ page is left out. Nothing is guessed from pictures: a page that is one is named.
 from __future__ import annotations
 
 from shizhu.engines.plan.logic.opening.opened import FileUnreadable, Opened, Progress
-from shizhu.engines.plan.logic.opening.pdf import open_pdf
 from shizhu.engines.plan.logic.opening.plain import open_plain
-from shizhu.engines.plan.logic.opening.word import open_word
 
 __all__ = ["FileUnreadable", "Opened", "Progress", "open_file"]
 
@@ -20,8 +18,12 @@ _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 def open_file(name: str, content: bytes, told: Progress | None = None) -> Opened:
     """Open a file by what it holds, whatever it is called; `name` is for the errors, `told` hears of pages read."""
     if content.startswith(b"%PDF-") or b"%PDF-" in content[:1024]:
+        from shizhu.engines.plan.logic.opening.pdf import open_pdf  # noqa: PLC0415  # 18 MB that few processes need
+
         return open_pdf(name, content, told)
     if content.startswith(b"PK"):
+        from shizhu.engines.plan.logic.opening.word import open_word  # noqa: PLC0415  # as above
+
         return open_word(name, content)
     if content.startswith(_OLD_OFFICE):
         raise FileUnreadable(name, "old-office")
