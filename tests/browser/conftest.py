@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -77,10 +80,26 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+@pytest.fixture(scope="session")
+def demo_home() -> Path:
+    """The home of a stopped stack with the demo county as it is at first, made once for all workers."""
+    home = Path(os.environ["SHIZHU_TEST_HOME"])
+    made = home / "demo"
+    with (home / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            stack = Stack(home / "demo-first")
+            stack.start()
+            assert stack.stop() == 0
+            stack.home.rename(made)
+    return made
+
+
 @pytest.fixture(scope="module")
-def living(homes: Path, request: pytest.FixtureRequest) -> Iterator[Stack]:
+def living(homes: Path, demo_home: Path, request: pytest.FixtureRequest) -> Iterator[Stack]:
     """A stack with the demo county as it is at first: what another module left would depend on the order."""
     made = Stack(homes / request.module.__name__.rsplit(".", 1)[-1])
+    subprocess.run(["cp", "-a", demo_home, made.home], check=True)  # keeps whose files they are, as shutil does not
     made.start()
     yield made
     assert made.stop() == 0
