@@ -93,10 +93,10 @@ def _registration(county: str, row: dict[str, Any]) -> things.Registration:
 def past_cases(folder: counties.Folder) -> None:
     """Cases of the last months, so that the county has a history; once."""
     county, told = folder.body["code"], folder.yaml("demo/cases")
-    if not told or cases.count(told["flow"], county, cases.Selection()):
+    now = timezone.now()
+    if not told or records.tally(cases.subject(county, told["flow"], now), [""])[0]:
         return
     areas = {area.name: area for area in Area.objects.filter(county_id=county, level=Area.Level.TOWN)}
-    now = timezone.now()
     for number, row in enumerate(told["cases"]):
         document = {"source": "person", "title": row["title"], "description": told["description"]}
         answers = {step: dict(given) for step, given in told["answers"].items()}

@@ -32,12 +32,14 @@ def client(root: access.Actor) -> Client:
 
 
 def test_a_number_opens_to_its_records(indicator: Indicator, client: Client, stall: Any) -> None:
-    stall(is_shaded=True)
+    shaded = stall(is_shaded=True)
     stall(is_shaded=False)
     assert api.compute_all() == 1
     value = indicator.values.get()
     assert (value.value, value.inputs) == (50.0, {"shaded": 1, "stalls": 2})
     page = client.get(f"/plan/indicators/{indicator.pk}/rows/shaded?period={value.period}")
-    assert [(row.title, row.url) for row in page.context["rows"]] == [("1号摊", "/records/lemonade.stall/key/S001")]
+    assert [(row.title, row.url) for row in page.context["rows"]] == [
+        ("1号摊", f"/records/lemonade.stall/{shaded.id}/")
+    ]
     opened = client.get(page.context["rows"][0].url, follow=True)
     assert (opened.status_code, opened.context["entry"].key) == (200, "S001")

@@ -13,13 +13,12 @@ from shizhu.engines.cases.actions import (
     answer,
     open_case,
 )
-from shizhu.engines.cases.collection import CaseRow, Selection, count, count_by, select
+from shizhu.engines.cases.datasets import subject
 from shizhu.engines.cases.past import PastCase, play
 from shizhu.engines.cases.rosters import simulated as duty_simulated
 from shizhu.engines.cases.stock import simulated as stock_simulated
 
 __all__ = [
-    "CLOSED", "OPENED", "TASK_READY", "AnswerRefused", "CaseRow", "Opening", "PastCase", "Selection", "TaskGone",
-    "Upload", "answer", "count", "count_by", "duty_simulated", "open_case", "play", "select",
-    "stock_simulated",
+    "CLOSED", "OPENED", "TASK_READY", "AnswerRefused", "Opening", "PastCase", "TaskGone", "Upload", "answer",
+    "duty_simulated", "open_case", "play", "stock_simulated", "subject",
 ]  # fmt: skip

@@ -1,157 +1,118 @@
-"""Compute what a formula says of a period, keep it with its inputs, and find the rows behind a number."""
+"""Compute what formulas say of periods and parts of the county, and keep it with its inputs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Any
-from urllib.parse import quote
 
 from django.utils import timezone
 
-from shizhu.engines.cases import api as cases
+from shizhu.engines.plan import counting
+from shizhu.engines.plan.counting import Question
 from shizhu.engines.plan.logic.collecting import Calendar, Due, due
 from shizhu.engines.plan.logic.forecasting import Forecast, forecast
 from shizhu.engines.plan.logic.progress import Aim, Standing, path, stand
 from shizhu.engines.plan.models import Collection, Indicator, Value
-from shizhu.engines.plan.periods import Period, named, period_of, periods_before
-from shizhu.engines.records import api as records
+from shizhu.engines.plan.periods import named, period_of, periods_before
 from shizhu.kernel import packs
-from shizhu.kernel.access import Actor
-from shizhu.kernel.packs import Body
 from shizhu.lib import feel
 
-ROWS_SHOWN = 500
 PERIODS_KEPT = 12
 
 
 @dataclass(frozen=True)
-class Row:
-    """One row behind a number."""
+class Found:
+    """What a formula says: its value (None for no answer), what its inputs were, and whether invented rows count."""
 
-    title: str
-    text: str
-    url: str
-    is_simulated: bool = False
-
-
-def _where(given: Body, period: Period) -> str:
-    """The condition with the period's days in it."""
-    days = {"start": f"DATE('{period.first}')", "end": f"DATE('{period.last}')"}
-    return str(given.get("where", "")).format(**days)
+    value: float | None
+    inputs: Mapping[str, int]
+    is_simulated: bool
 
 
-def count(given: Body, county: str, period: Period) -> int:
-    """How many rows an input has in a period."""
-    if given["count"] == "cases":
-        return cases.count(given["of"], county, _selection(given, period))
-    return records.count(given["of"], _where(given, period), county)
+def by_part(
+    asked: Sequence[Question], county: str, by: str, parts: Mapping[str, Sequence[str]]
+) -> list[dict[str, Found]]:
+    """What each formula says in its period of each part of the county alone.
 
-
-def _counts_simulated(given: Body, county: str, period: Period) -> bool:
-    """Whether invented rows are among those that an input counts: then the number is invented too."""
-    where = f"({given['where']}) AND _simulated = TRUE" if given.get("where") else "_simulated = TRUE"
-    return count({**given, "where": where}, county, period) > 0
-
-
-def _selection(given: Body, period: Period) -> cases.Selection:
-    span = (given["by"], period.begins, period.ends) if "by" in given else None
-    return cases.Selection(_where(given, period), span)
-
-
-def rows(given: Body, who: Actor, county: str, period: Period) -> Sequence[Row]:
-    """The rows behind an input that `who` may see."""
-    if given["count"] == "cases":
-        found = cases.select(who, given["of"], county, _selection(given, period), ROWS_SHOWN)
-        return [Row(f"{case.number} {case.title}", case.text, case.url, case.is_simulated) for case in found]
-    wanted = records.Query(where=_where(given, period) or None, limit=ROWS_SHOWN)
-    page = records.query(who, county, given["of"], wanted)
-    return [
-        Row(entry.title, entry.key, f"/records/{given['of']}/key/{quote(entry.key)}", entry.is_simulated)
-        for entry in page.entries
-    ]
-
-
-def compute(indicator: Indicator, on: date) -> bool:
-    """Compute the last twelve periods up to a day; a revision is kept only where something changed.
-
-    False without a formula. Earlier periods come too: what was due then may have been settled or corrected since.
+    `parts` names the codes of areas or organisations (`by`) of each part. Every table is read in one pass for all that
+    count its rows, and every formula once. Raises Cql2Error, FeelError.
     """
-    try:
-        declared = packs.declaration("indicators", indicator.formula, indicator.plan.county_id)
-    except KeyError:
-        return False
-    for period in periods_before(declared["period"], on, PERIODS_KEPT):
-        _compute(indicator, declared, period)
-    return True
+    counted = [
+        {
+            part: {name: counting.together(found, codes) for name, found in inputs.items()}
+            for part, codes in parts.items()
+        }
+        for inputs in counting.tallies(asked, county, by)
+    ]
+    contexts: dict[str, list[tuple[int, str, dict[str, int]]]] = {}
+    for number, (declared, _period) in enumerate(asked):
+        for part, told in counted[number].items():
+            context = {name: found for name, (found, _simulated) in told.items()}
+            contexts.setdefault(declared["formula"], []).append((number, part, context))
+    made: list[dict[str, Found]] = [{} for _question in asked]
+    for formula, rows in contexts.items():
+        for (number, part, context), value in zip(rows, _values(formula, [row[2] for row in rows]), strict=True):
+            is_simulated = any(simulated for _found, simulated in counted[number][part].values())
+            made[number][part] = Found(_as_number(value), context, is_simulated)
+    return made
 
 
-def _compute(indicator: Indicator, declared: Body, period: Period) -> None:
-    county = indicator.plan.county_id
-    inputs = {name: count(given, county, period) for name, given in declared["inputs"].items()}
-    number = _number(declared, inputs)
-    newest = indicator.values.filter(period=period.name).order_by("-known_at").first()
-    if newest is None and number is None:
-        return
-    is_simulated = _any_simulated(declared["inputs"], inputs, county, period)
-    found = number, inputs, "formula", is_simulated
-    if newest is None or (newest.value, newest.inputs, newest.source, newest.is_simulated) != found:
-        Value.objects.create(
-            indicator=indicator, period=period.name, value=number, source="formula", inputs=inputs,
-            is_simulated=is_simulated,
-        )  # fmt: skip
-
-
-def _number(declared: Body, inputs: Mapping[str, int]) -> float | None:
-    return _as_number(feel.evaluate(declared["formula"], inputs))
+def _values(formula: str, contexts: Sequence[Mapping[str, int]]) -> list[feel.Value]:
+    names = {tuple(context) for context in contexts}
+    if len(contexts) > 1 and len(names) == 1:
+        try:
+            return feel.evaluate_each(formula, contexts)
+        except feel.FeelError:  # names that are no plain words are read one by one
+            pass
+    return [feel.evaluate(formula, context) for context in contexts]
 
 
 def _as_number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def by_part(
-    declared: Body, county: str, period: Period, by: str, parts: Mapping[str, Sequence[str]]
-) -> dict[str, tuple[float | None, bool]]:
-    """What a formula says of each part of the county alone, and whether invented rows count in it.
+def compute(indicators: Sequence[Indicator], county: str, on: date) -> int:
+    """Compute the last twelve periods up to a day; a revision is kept only where something changed.
 
-    `parts` names the codes of areas or organisations (`by`) of each. One question an input; the formula is read once.
+    Returns how many have a formula. Earlier periods come too: what was due then may have been settled or corrected
+    since.
     """
-    counted = {name: _count_by(given, county, period, by) for name, given in declared["inputs"].items()}
-    contexts, simulated = [], []
-    for codes in parts.values():
-        sums = {
-            name: [
-                sum(column) for column in zip((0, 0), *(found[code] for code in codes if code in found), strict=True)
-            ]
-            for name, found in counted.items()
-        }
-        contexts.append({name: number for name, (number, _invented) in sums.items()})
-        simulated.append(any(invented for _number, invented in sums.values()))
-    try:
-        values = feel.evaluate_each(declared["formula"], contexts)
-    except feel.FeelError:  # names that are no plain words are read one by one
-        values = [feel.evaluate(declared["formula"], context) for context in contexts]
-    return dict(zip(parts, zip(map(_as_number, values), simulated, strict=True), strict=True))
-
-
-def _count_by(given: Body, county: str, period: Period, by: str) -> Mapping[str, tuple[int, int]]:
-    if given["count"] == "cases":
-        return cases.count_by(given["of"], county, _selection(given, period), by)
-    return records.count_by(given["of"], _where(given, period), county, by)
-
-
-def _any_simulated(given: Mapping[str, Body], inputs: Mapping[str, int], county: str, period: Period) -> bool:
-    return any(number and _counts_simulated(given[name], county, period) for name, number in inputs.items())
+    declared = packs.declarations("indicators", county)
+    linked = [row for row in indicators if row.formula in declared]
+    asked = [
+        (row, declared[row.formula], period)
+        for row in linked
+        for period in periods_before(declared[row.formula]["period"], on, PERIODS_KEPT)
+    ]
+    made = by_part([(body, period) for _row, body, period in asked], county, "", {"": [""]})
+    rows = Value.objects.filter(indicator__in=linked).order_by("indicator_id", "period", "-known_at", "-pk")
+    known = {(row.indicator_id, row.period): row for row in rows.distinct("indicator_id", "period")}
+    changed = []
+    for (row, _body, period), found in zip(asked, (one[""] for one in made), strict=True):
+        old = known.get((row.pk, period.name))
+        told = found.value, found.inputs, "formula", found.is_simulated
+        if (found.value is None) if old is None else (old.value, old.inputs, old.source, old.is_simulated) == told:
+            continue
+        changed.append(
+            Value(
+                indicator=row, period=period.name, value=found.value, source="formula", inputs=dict(found.inputs),
+                is_simulated=found.is_simulated,
+            )
+        )  # fmt: skip
+    Value.objects.bulk_create(changed)
+    return len(linked)
 
 
 def compute_all(county: str | None = None) -> int:
     """Compute every linked indicator for today; returns how many."""
-    linked = Indicator.objects.exclude(formula="").select_related("plan")
+    linked = Indicator.objects.exclude(formula="").select_related("plan").order_by("plan__county", "pk")
     if county:
         linked = linked.filter(plan__county_id=county)
-    return sum(compute(indicator, timezone.localdate()) for indicator in linked)
+    counties = groupby(linked, key=lambda row: row.plan.county_id)
+    return sum(compute(list(rows), code, timezone.localdate()) for code, rows in counties)
 
 
 def report_simulated(county: str, key: str, period: str, value: float) -> None:

@@ -15,7 +15,7 @@ KIND_OF = {"cases": "flows", "records": "registers"}
 def check(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
     """Inputs exist, in the same pack; the example comes out."""
     for name, given in body["inputs"].items():
-        if (
+        if given["count"] in KIND_OF and (
             given["of"].split(".")[0] != key.split(".", maxsplit=1)[0]
             or packs.find(everything, KIND_OF[given["count"]], given["of"]) is None
         ):

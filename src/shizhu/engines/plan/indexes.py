@@ -106,13 +106,10 @@ class Index:
         period = named(str(year))
         by = "area" if self.body["subjects"] == "towns" else "organisation"
         parts = {subject.code: subject.below for subject in self.subjects}
-        found = []
-        for key, item in self.items.items():
-            if "indicator" not in item:
-                continue
-            declared = packs.declaration("indicators", item["indicator"], self.county)
-            made = computing.by_part(declared, self.county, period, by, parts)
-            found += [(Given(key, code, value), is_simulated) for code, (value, is_simulated) in made.items()]
+        formulas = {key: item["indicator"] for key, item in self.items.items() if "indicator" in item}
+        asked = [(packs.declaration("indicators", formula, self.county), period) for formula in formulas.values()]
+        made = zip(formulas, computing.by_part(asked, self.county, by, parts), strict=True)
+        found = [(Given(key, code, told.value), told.is_simulated) for key, one in made for code, told in one.items()]
         return self._keep(year, found, FORMULA, "", None)
 
     @transaction.atomic

@@ -388,6 +388,9 @@ class Piece(models.Model):
         return f"{self.organisation} {self.year} {self.title}"
 
 
+UNDER_WAY = (Piece.State.SENT, Piece.State.RECEIVED)  # pieces whose nodes are watched
+
+
 @pghistory.track(exclude=["light", "rule", "light_on"])
 class Node(models.Model):
     """A day by which something has to be shown (节点). `light` is what was told last; see logic/lights.py."""

@@ -13,16 +13,15 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from shizhu.engines.notices import api as notices
-from shizhu.engines.plan import computing, people, story
+from shizhu.engines.plan import counting, people, story
 from shizhu.engines.plan.logic import lights, sampling
 from shizhu.engines.plan.logic.progress import rank
-from shizhu.engines.plan.models import Call, Check, Evidence, Node, Piece, Sample
+from shizhu.engines.plan.models import UNDER_WAY, Call, Check, Evidence, Node, Piece, Sample
 from shizhu.engines.plan.periods import period_of
 from shizhu.kernel import events
 from shizhu.kernel.models import File, Organisation, Person
 
 LIT = "plan.node.lit"
-UNDER_WAY = (Piece.State.SENT, Piece.State.RECEIVED)
 SAMPLED = 20  # per cent of a quarter's finished nodes
 ANSWERED_WITHIN = timedelta(days=3)
 
@@ -130,7 +129,7 @@ def count(node: Node) -> int | None:
     """How many cases or records fulfil the node's condition now; None without one."""
     if not node.counted:
         return None
-    return computing.count(node.counted, node.county_id, period_of("P1Y", node.due_on))
+    return counting.count(node.counted, node.county_id, period_of("P1Y", node.due_on))
 
 
 @transaction.atomic

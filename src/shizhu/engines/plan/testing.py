@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from django.utils import timezone
 
-from shizhu.engines.plan import computing
+from shizhu.engines.plan import counting
 from shizhu.engines.plan.periods import period_of
 from shizhu.kernel import access, testing
 from shizhu.kernel.packs import Body
@@ -20,13 +20,13 @@ def check(trial: Trial, key: str, body: Body) -> Iterator[str]:
     inputs = {}
     for name, given in body["inputs"].items():
         try:
-            inputs[name] = computing.count(given, county, period)
+            inputs[name] = counting.count(given, county, period)
         except ValueError as error:
             yield f"inputs.{name}: {error}"
             return
-        if len(computing.rows(given, access.actor(trial.root), county, period)) != inputs[name]:
+        if len(counting.rows(given, access.actor(trial.root), county, period)) != inputs[name]:
             yield f"inputs.{name}: counts {inputs[name]} rows, but opens to another number of rows"
-        if computing.rows(given, access.actor(trial.stranger), county, period):
+        if counting.rows(given, access.actor(trial.stranger), county, period):
             yield f"inputs.{name}: opens its rows to a person without a role"
     value = feel.evaluate(body["formula"], inputs)
     if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):

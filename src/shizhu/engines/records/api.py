@@ -37,6 +37,7 @@ from shizhu.engines.records.contracts import (
     Refused,
     StaleRecord,
 )
+from shizhu.engines.records.datasets import subject_of
 from shizhu.engines.records.describing import Description, add_descriptions
 from shizhu.engines.records.duplicates import prepare as prepare_duplicates
 from shizhu.engines.records.facts import facts
@@ -57,7 +58,7 @@ from shizhu.engines.records.models import Batch
 from shizhu.engines.records.panels import Panel
 from shizhu.engines.records.panels import add as add_panel
 from shizhu.engines.records.past import cells_at, placed_at
-from shizhu.engines.records.queries import count, count_by, get, get_by_id, history, query, related, scan, titles
+from shizhu.engines.records.queries import count, get, get_by_id, history, query, related, scan, titles
 from shizhu.engines.records.references import KNOWN as KNOWN_REFERENCES
 from shizhu.engines.records.references import Choice, Reference
 from shizhu.engines.records.references import add as add_reference
@@ -71,6 +72,7 @@ from shizhu.engines.records.tables import XLSX, Unreadable
 from shizhu.engines.records.tables import Writer as TableWriter
 from shizhu.engines.records.tables import sent as sent_rows
 from shizhu.engines.records.tabulate import TOWN, Said, Subject, dataset, filtered, offered, problems, tabulate
+from shizhu.engines.records.tallying import Tally, tally
 from shizhu.engines.records.tasks import follow
 
 __all__ = [
@@ -114,6 +116,7 @@ __all__ = [
     "Subject",
     "Table",
     "TableWriter",
+    "Tally",
     "Unfeasible",
     "UnknownRegister",
     "Unreadable",
@@ -132,7 +135,6 @@ __all__ = [
     "condition",
     "contacts",
     "count",
-    "count_by",
     "create",
     "dataset",
     "end_work",
@@ -170,8 +172,10 @@ __all__ = [
     "seen_references",
     "sent_rows",
     "start_work",
+    "subject_of",
     "survivor_of",
     "tabulate",
+    "tally",
     "tell_progress",
     "titles",
     "true",

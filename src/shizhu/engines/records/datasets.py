@@ -59,13 +59,17 @@ def _titles(reference: str, county: str) -> Any:
     return look_up
 
 
-def give(asked: Asked) -> Result:
-    """The answer."""
+def subject_of(register: str, county: str) -> Subject:
+    """The rows of a register by its key. Raises ValueError for one that is not there."""
     try:
-        register = register_of(asked.body["of"], asked.county)
+        return subject(register_of(register, county), county)
     except UnknownRegister as error:
         raise ValueError(str(error)) from None
-    return tabulate(subject(register, asked.county), asked)
+
+
+def give(asked: Asked) -> Result:
+    """The answer."""
+    return tabulate(subject_of(asked.body["of"], asked.county), asked)
 
 
 def check(body: Body, everything: LoadedPacks) -> Iterable[str]:

@@ -38,13 +38,6 @@ SELECT count(*) FROM (
 ) r WHERE r.state <> %s
 """
 NOW = "SELECT count(*) FROM records_record r WHERE r.register = %s AND r.county_id = %s AND r.state <> %s"
-BY = {
-    by: f"""
-SELECT (SELECT code FROM kernel_{by} WHERE id = r.{by}_id), count(*), count(*) FILTER (WHERE r.is_simulated)
-FROM records_record r WHERE r.register = %s AND r.county_id = %s AND r.state <> %s
-"""
-    for by in ("area", "organisation")
-}
 
 
 def count(register: str, where: str, county: str, at: datetime | None = None) -> int:
@@ -61,19 +54,6 @@ def count(register: str, where: str, county: str, at: datetime | None = None) ->
         cursor.execute(f"{base} AND {sql}", [*first, WITHDRAWN, *params])
         found = cursor.fetchone()
     return int(found[0])
-
-
-def count_by(register: str, where: str, county: str, by: str) -> Mapping[str, tuple[int, int]]:
-    """code → (how many records, how many of them simulated), by "area" or "organisation" as records have it.
-
-    As `count`, in one question for all. Raises UnknownRegister, cql2.Cql2Error.
-    """
-    declared = register_of(register, county)
-    condition = cql2.parse(where) if where.strip() else cql2.Every(())
-    sql, params = compiled(condition, columns(declared, "r", with_private=True))
-    with connection.cursor() as cursor:
-        cursor.execute(f"{BY[by]} AND {sql} GROUP BY 1", [register, county, WITHDRAWN, *params])
-        return {code: (number, simulated) for code, number, simulated in cursor.fetchall()}
 
 
 def counts(who: Actor, county: str, among: Collection[Register]) -> Mapping[str, int]:

@@ -15,14 +15,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import clauses, computing, indexes, nodes, people, pieces, telling
+from shizhu.engines.plan import clauses, computing, counting, indexes, people, pieces, telling
 from shizhu.engines.plan.clauses import Standing, Tree
 from shizhu.engines.plan.http.files import attached
 from shizhu.engines.plan.http.views import EDIT, VIEW, plan_of
 from shizhu.engines.plan.logic import index as logic
 from shizhu.engines.plan.logic import splitting
 from shizhu.engines.plan.logic.progress import path
-from shizhu.engines.plan.models import Clause, Duty, Link, Measure, Node, Piece
+from shizhu.engines.plan.models import UNDER_WAY, Clause, Duty, Link, Measure, Node, Piece
 from shizhu.engines.plan.people import SEE, SUPERVISE
 from shizhu.engines.plan.periods import period_of
 from shizhu.engines.plan.typed import MOST, finite, whole
@@ -79,7 +79,7 @@ def _units(who: Actor, county: str) -> QuerySet[Organisation]:
 
 def visible_nodes(who: Actor, county: str) -> QuerySet[Node]:
     """Nodes of the pieces that are under way and visible."""
-    shown = visible_pieces(who, county).filter(state__in=nodes.UNDER_WAY)
+    shown = visible_pieces(who, county).filter(state__in=UNDER_WAY)
     rows = Node.objects.filter(piece__in=shown.values("pk"))
     return rows.select_related("organisation", "area", "piece__clause__plan")
 
@@ -349,7 +349,7 @@ def _counted(request: Request) -> dict[str, Any] | str | None:
     try:
         if made["count"] == "cases":
             packs.declaration("flows", of, request.county.pk)
-        computing.count(made, request.county.pk, period_of("P1Y", timezone.localdate()))
+        counting.count(made, request.county.pk, period_of("P1Y", timezone.localdate()))
     except (ValueError, LookupError) as error:
         return _("The condition cannot be counted: %s") % error
     return made

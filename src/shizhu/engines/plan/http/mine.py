@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from shizhu.engines.plan import nodes, people, pieces, telling
 from shizhu.engines.plan.http.supervision import day_of, fresh, keep_files, node_of
 from shizhu.engines.plan.http.views import unit_of
-from shizhu.engines.plan.models import Call, Evidence, Node, Piece
+from shizhu.engines.plan.models import UNDER_WAY, Call, Evidence, Node, Piece
 from shizhu.engines.plan.people import REPORT, SUPERVISE
 from shizhu.engines.plan.typed import finite
 from shizhu.kernel import access, files
@@ -28,7 +28,7 @@ def own(who: Actor) -> Actor:
 def _nodes(request: Request) -> list[Node]:
     """Nodes of my units that are not finished, the worst first."""
     rows = access.rows(Node.objects.filter(county=request.county), own(request.actor), REPORT)
-    rows = rows.filter(piece__state__in=nodes.UNDER_WAY).exclude(evidence__state=Evidence.State.ACCEPTED)
+    rows = rows.filter(piece__state__in=UNDER_WAY).exclude(evidence__state=Evidence.State.ACCEPTED)
     return nodes.worst_first(rows.select_related("organisation", "piece").prefetch_related("evidence"))
 
 
@@ -58,7 +58,7 @@ def card(request: Request) -> Card | None:
         return Card("plan/mine_card.html", {"rows": shown, "waiting": waiting, "total": len(found)}, tiles=(tile,))
     if access.has_county(request.actor, SUPERVISE, request.county.pk):
         waiting = Evidence.objects.filter(node__county=request.county, state=Evidence.State.WAITING).count()
-        late = Node.objects.filter(county=request.county, light="red", piece__state__in=nodes.UNDER_WAY)
+        late = Node.objects.filter(county=request.county, light="red", piece__state__in=UNDER_WAY)
         red = late.count()
         tiles = (
             Tile(red, _("Red nodes"), "/plan/supervision/?light=red", "red" if red else "green"),

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import computing, rulings
+from shizhu.engines.plan import computing, counting, rulings
 from shizhu.engines.plan.datasets import LIGHTS
 from shizhu.engines.plan.logic.collecting import LATE, Due
 from shizhu.engines.plan.logic.progress import WORST_FIRST, Standing, path, rank
@@ -243,8 +243,8 @@ def rows_page(request: Request, number: int, name: str) -> HttpResponse:
         raise Http404 from None
     if given is None:
         raise Http404
-    found = computing.rows(given, request.actor, request.county.pk, period)
-    total = computing.count(given, request.county.pk, period)
+    found = counting.rows(given, request.actor, request.county.pk, period)
+    total = counting.count(given, request.county.pk, period)
     context = {"indicator": indicator, "given": given, "period": period, "rows": found, "total": total}
     return render(request, "plan/rows.html", context)
 
@@ -262,10 +262,12 @@ def towns_page(request: Request, number: int) -> HttpResponse:
     areas = list(Area.objects.filter(county=request.county).values_list("code", "path"))
     towns = Area.objects.filter(county=request.county, level=Area.Level.TOWN).order_by("sort_key")
     parts = {town.code: [code for code, path in areas if path.startswith(town.path)] for town in towns}
-    found = computing.by_part(declared, request.county.pk, period, "area", parts)
-    most = max((abs(value) for value, _simulated in found.values() if value is not None), default=0.0)
+    [found] = computing.by_part([(declared, period)], request.county.pk, "area", parts)
+    most = max((abs(one.value) for one in found.values() if one.value is not None), default=0.0)
+    told = [(town, found[town.code]) for town in towns]
     rows = [
-        (town, *found[town.code], round(100 * abs(found[town.code][0] or 0) / most) if most else 0) for town in towns
+        (town, one.value, one.is_simulated, round(100 * abs(one.value or 0) / most) if most else 0)
+        for town, one in told
     ]
     rows.sort(key=lambda row: (row[1] is None, -(row[1] or 0)))
     return render(request, "plan/towns.html", {"indicator": indicator, "period": period, "rows": rows})

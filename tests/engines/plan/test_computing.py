@@ -1,0 +1,66 @@
+"""Formulas of many indicators, periods and parts of the county, computed in one pass, say what each says alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shizhu.engines.plan.computing import Found, by_part
+from shizhu.engines.plan.counting import Question
+from shizhu.engines.plan.periods import named
+from shizhu.kernel.models import County
+
+pytestmark = pytest.mark.django_db
+pytest_plugins = ["tests.engines.records.stalls"]
+WHERES = st.sampled_from(
+    ["", "is_shaded = TRUE", "opened <= {end}", "opened >= {start} AND opened <= {end}", "seats > 4"]
+)
+FORMULAS = st.sampled_from([
+    "if whole = 0 then null else 100 * part / whole", "part - whole", "if part > 1 then \"many\" else null",
+    "sqrt(part) / whole",
+])  # fmt: skip
+PERIODS = st.sampled_from(["2025", "2026", "2026-02"]).map(named)
+PARTS = {"one": ["990001101"], "other": ["990001102"], "both": ["990001101", "990001102"], "none": ["990001199"]}
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> Question:
+    inputs = {name: {"count": "records", "of": "lemonade.stall", "where": draw(WHERES)} for name in ("part", "whole")}
+    return {"inputs": inputs, "formula": draw(FORMULAS)}, draw(PERIODS)
+
+
+@pytest.fixture
+def stalls(stall: Any) -> None:
+    """Stalls of two towns."""
+    for number in range(4):
+        stall(seats=3 * number, opened=f"202{5 + number % 2}-02-0{number + 1}", is_shaded=number > 1)
+    stall(area="102", seats=7, opened="2026-02-28", is_shaded=True)
+    stall(area="102")
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(asked=st.lists(questions(), min_size=1, max_size=6))
+def test_together_as_one_by_one(county: County, stalls: None, asked: list[Question]) -> None:
+    alone = [
+        {part: by_part([one], county.pk, "area", {part: codes})[0][part] for part, codes in PARTS.items()}
+        for one in asked
+    ]
+    assert by_part(asked, county.pk, "area", PARTS) == alone
+
+
+def test_a_case_worked_by_hand(county: County, stalls: None) -> None:
+    inputs = {
+        "part": {"count": "records", "of": "lemonade.stall", "where": "opened >= {start} AND opened <= {end}"},
+        "whole": {"count": "records", "of": "lemonade.stall"},
+    }
+    body = {"inputs": inputs, "formula": "if whole = 0 then null else 100 * part / whole"}
+    [found] = by_part([(body, named("2026-02"))], county.pk, "area", PARTS)
+    assert found == {
+        "one": Found(50.0, {"part": 2, "whole": 4}, is_simulated=False),
+        "other": Found(50.0, {"part": 1, "whole": 2}, is_simulated=False),
+        "both": Found(50.0, {"part": 3, "whole": 6}, is_simulated=False),
+        "none": Found(None, {"part": 0, "whole": 0}, is_simulated=False),
+    }
