@@ -19,9 +19,11 @@ from tests.fixtures import person
 from tests.web.pages import browser, table, text, told
 
 from shizhu.engines.notices.models import Message
-from shizhu.engines.plan import api, nodes, pieces
+from shizhu.engines.plan import api, counting, nodes, pieces
+from shizhu.engines.plan.computing import by_part
 from shizhu.engines.plan.models import Call, Check, Clause, Evidence, Node, Piece, Sample, Step
-from shizhu.kernel import testing
+from shizhu.engines.plan.periods import period_of
+from shizhu.kernel import access, datasets, testing
 from shizhu.kernel.models import County, Organisation, OutboxEvent, Person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
@@ -385,3 +387,34 @@ def test_the_home_page_tells_what_is_asked_of_me(desk: Desk, sent: Callable[[int
     ]
     lights = [tile for tile in desk.supervisor.get("/").context["tiles"] if "supervision" in tile.url]
     assert [(tile.value, tile.name) for tile in lights] == [(2, "红灯节点"), (0, "待验收佐证")]
+
+
+def test_boards_and_indicators_count_nodes_and_a_number_opens_to_its_rows(
+    desk: Desk, sent: Callable[[int], Node]
+) -> None:
+    late = sent(-3)
+    body = {"from": "nodes", "where": "light = 'red'", "by": ["_organisation"]}
+
+    def asked(username: str) -> datasets.Result:
+        who = access.actor(Person.objects.get(username=username))
+        return datasets.ask(datasets.Asked(body, who, desk.county.pk, timezone.now()))
+
+    found = asked("du")
+    assert [(row.keys, row.cells[-1]) for row in found.rows] == [(("kitchen",), 1), (("stand",), 1)]
+    assert [row.keys for row in asked("stan").rows] == [("stand",)]
+    [mine] = [row for row in found.rows if row.keys == ("stand",)]
+    page = desk.supervisor.get(mine.href)
+    assert [node.pk for node, _rule in page.context["rows"]] == [late.pk]
+    assert "1 条符合条件" in text(page)
+    assert desk.kitchen.get(mine.href).context["total"] == 0
+    assert desk.supervisor.get("/plan/supervision/?filter=colour = 'red'").context["total"] == 0
+    foreign = browser(person(testing.made_up_county("990003"), "plan.*", username="far"))
+    assert foreign.get(found.href).context["total"] == 0
+    inputs = {"red": {"count": "nodes", "where": "light = 'red'"}, "nodes": {"count": "nodes"}}
+    asked_of = [({"inputs": inputs, "formula": "100 * red / nodes"}, period_of("P1Y", late.due_on))]
+    parts = {"stand": ["stand"], "nobody": ["office"]}
+    [told_] = by_part(asked_of, desk.county.pk, "organisation", parts)
+    assert (told_["stand"].value, told_["stand"].inputs, told_["nobody"].value) == (100.0, {"red": 1, "nodes": 1}, None)
+    who = access.actor(Person.objects.get(username="du"))
+    opened = counting.rows(inputs["red"], who, desk.county.pk, asked_of[0][1])
+    assert f"/plan/nodes/{late.pk}/" in [row.url for row in opened]

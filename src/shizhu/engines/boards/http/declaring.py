@@ -61,6 +61,7 @@ GROUPS = {
     "warnings": {"zh": "预警发布", "en": "Warnings"},
     "alarms": {"zh": "预警", "en": "Alarms"}, "devices": {"zh": "设备", "en": "Devices"},
     "readings": {"zh": "读数", "en": "Readings"}, "plan": {"zh": "规划", "en": "The plan"},
+    "nodes": {"zh": "督查节点", "en": "Nodes of supervision"},
 }  # fmt: skip
 
 

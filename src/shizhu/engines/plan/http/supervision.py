@@ -20,13 +20,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import nodes, pieces, scorecards, telling
+from shizhu.engines.plan import nodes, pieces, scorecards, supervised, telling
 from shizhu.engines.plan.http.clauses import visible_nodes
 from shizhu.engines.plan.http.files import attached
 from shizhu.engines.plan.logic import sampling
-from shizhu.engines.plan.models import Call, Check, Evidence, Node, Sample
+from shizhu.engines.plan.models import UNDER_WAY, Call, Check, Evidence, Node, Sample
 from shizhu.engines.plan.people import REPORT, SEE, SUPERVISE
 from shizhu.engines.plan.typed import finite, whole
+from shizhu.engines.records import api as records
 from shizhu.kernel import access, files
 from shizhu.kernel.models import File
 from shizhu.web.middleware import Request
@@ -40,7 +41,7 @@ MOST_FILES = 20
 def fresh(request: Request) -> None:
     """Lights of this day, should the night's work not have come."""
     today = timezone.localdate()
-    if Node.objects.filter(county=request.county, piece__state__in=nodes.UNDER_WAY).exclude(light_on=today).exists():
+    if Node.objects.filter(county=request.county, piece__state__in=UNDER_WAY).exclude(light_on=today).exists():
         nodes.refresh_all(request.county.pk)
 
 
@@ -48,7 +49,8 @@ def board(request: Request) -> HttpResponse:
     """The lights: how many of each, by unit, and the nodes behind a number."""
     access.require_verb(request.actor, SEE)
     fresh(request)
-    seen = nodes.worst_first(visible_nodes(request.actor, request.county.pk))
+    asked = request.GET.get("filter", "")
+    seen = nodes.worst_first(_fulfilling(request, asked) if asked else visible_nodes(request.actor, request.county.pk))
     light, unit = request.GET.get("light", ""), request.GET.get("unit", "")
     light = light if light in LIGHTS else ""
     by_unit: dict[int, dict[str, Any]] = {}
@@ -64,9 +66,18 @@ def board(request: Request) -> HttpResponse:
         "units": rows, "page": page, "rows": [(node, telling.rule_of(node)) for node in page],
         "unit_row": next((row["unit"] for row in rows if row["unit"].code == unit), None),
         "may_supervise": access.has_county(request.actor, SUPERVISE, request.county.pk),
-        "calls": _open_calls(request)[:20],
+        "calls": _open_calls(request)[:20], "condition": asked,
     }  # fmt: skip
     return render(request, "plan/supervision.html", context)
+
+
+def _fulfilling(request: Request, asked: str) -> Sequence[Node]:
+    """The nodes behind a number of a board or an indicator."""
+    try:
+        return supervised.fulfilling(request.actor, request.county.pk, asked)
+    except records.Cql2Error as error:
+        messages.error(request, _("The condition cannot be understood: %s") % error)
+        return []
 
 
 def _open_calls(request: Request) -> Sequence[Call]:
