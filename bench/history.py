@@ -6,8 +6,6 @@ after. Medians of nine."""
 
 from __future__ import annotations
 
-import os
-import statistics
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,11 +16,11 @@ import psycopg
 
 from bench import stacks
 from bench.figures import Figure
-from bench.sta import ROOT, _Reader, datastreams
+from bench.sta import OBSERVATIONS as READINGS
+from bench.sta import ROOT, Reader, datastreams, median
 from bench.stacks import Homes
 
 STREAMS, A_DAY, TIMES, AIM = 120, 1440, 9, 4.0
-READINGS = int(os.environ.get("SHIZHU_BENCH_READINGS", "1000000"))
 BEGIN = "timestamptz '2026-01-01 00:00+08'"
 FILL = f"""INSERT INTO things_observation (datastream_id, phenomenon_time, result, verdict, origin)
 SELECT d.id, {BEGIN} + n * interval '1 minute',
@@ -49,7 +47,7 @@ FILE_COUNT = "SELECT count(*) FROM read_parquet(?)"
 def run(homes: Homes, seconds: float) -> Iterator[Figure]:
     with homes.stack() as stack:
         stacks.register(stack, ["history-bench"])
-        reader = _Reader(stack)
+        reader = Reader(stack)
         with psycopg.connect(stack.state["DATABASE_URL"], autocommit=True) as database:
             stream, minutes = fill(database)
             ends = database.execute(f"SELECT extract(epoch FROM {BEGIN}), %s * 60", (minutes,)).fetchone()
@@ -85,16 +83,8 @@ def _duck(query: str, *values: Any) -> Callable[[], object]:
 
 
 def _beside(name: str, ask: Callable[[], object], beside: str, query: Callable[[], object]) -> Figure:
-    return Figure("history", name, _median(ask), "ms", f"hand-written {beside}", _median(query))
-
-
-def _median(do: Callable[[], object]) -> float:
-    taken = []
-    for _ in range(TIMES + 1):  # the first fills caches and does not count
-        began = time.perf_counter()
-        do()
-        taken.append(1000 * (time.perf_counter() - began))
-    return statistics.median(taken[1:])
+    took, limit = (1000 * median(do, TIMES) for do in (ask, query))
+    return Figure("history", name, took, "ms", f"hand-written {beside}", limit)
 
 
 def fill(database: psycopg.Connection) -> tuple[int, int]:

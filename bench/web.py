@@ -16,16 +16,21 @@ class Visitor:
         self._line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         self._cookies: dict[str, str] = {}
 
+    @property
+    def cookie(self) -> str:
+        """What it shows."""
+        return "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+
     def fetch(self, path: str) -> tuple[int, bytes]:
         """GET as it is sent: (status, bytes)."""
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
+        headers = {"Cookie": self.cookie}
         self._line.request("GET", path, headers={**headers, "Accept-Encoding": "gzip"})
         answer = self._line.getresponse()
         return answer.status, answer.read()
 
     def ask(self, path: str, form: dict[str, str] | None = None) -> tuple[int, str]:
         """GET, or POST a form: (status, body)."""
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
+        headers = {"Cookie": self.cookie}
         if form is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         self._line.request("GET" if form is None else "POST", path, form and urlencode(form), headers)
@@ -38,7 +43,7 @@ class Visitor:
 
     def led(self, path: str, body: bytes | None = None, media: str = "application/x-www-form-urlencoded") -> str:
         """Where GET, or POST of a body, leads; the form's token goes along in a header."""
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
+        headers = {"Cookie": self.cookie}
         if body is not None:
             headers |= {"Content-Type": media, "X-CSRFToken": self._cookies["csrftoken"]}
         self._line.close()  # it may have idled too long; the next request opens a new one

@@ -14,14 +14,13 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from http.cookies import CookieError, SimpleCookie
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.db import connections
 from django.db.models import Q
-from django.http import HttpRequest
+from django.http import HttpRequest, parse_cookie
 from django.utils import timezone
 
 from shizhu.kernel import access, second_factor, signin
@@ -82,13 +81,9 @@ def _shown(given: list[Header]) -> Credentials:
         return Credentials("bearer", "", value.strip())
     if scheme.lower() == "basic":
         return _basic(value)
-    cookies = SimpleCookie()
-    try:
-        cookies.load("; ".join(v.decode("latin-1") for key, v in given if key.lower() == b"cookie"))
-    except CookieError:
-        return Credentials()
+    cookies = parse_cookie("; ".join(v.decode("latin-1") for key, v in given if key.lower() == b"cookie"))
     session = cookies.get(settings.SESSION_COOKIE_NAME)
-    return Credentials("session", "", session.value) if session and session.value else Credentials()
+    return Credentials("session", "", session) if session else Credentials()
 
 
 def _basic(value: str) -> Credentials:

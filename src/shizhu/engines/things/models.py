@@ -158,6 +158,11 @@ class Observation(models.Model):
         indexes = [
             models.Index(fields=["id"], name="observation_id"),
             models.Index(fields=["phenomenon_time"], name="observation_time"),  # the newest of all datastreams
+            models.Index(  # corrections and what was withdrawn: few
+                fields=["datastream", "phenomenon_time", "sequence"],
+                condition=Q(sequence__gt=0),
+                name="observation_changed",
+            ),
             models.Index(
                 fields=["feature", "datastream"], condition=Q(feature__isnull=False), name="observation_feature"
             ),

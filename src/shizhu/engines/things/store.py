@@ -137,10 +137,18 @@ SELECT s.id, (
         AND result <> s.value ORDER BY phenomenon_time DESC LIMIT 1), s.time - 2 * s.span))
 FROM unnest(%s::bigint[], %s::timestamptz[], %s::float8[], %s::interval[]) AS s (id, time, value, span)
 """
-CURRENT = (  # of the same key, the highest sequence is what is known now (or was at a time, with `was` and `then`)
+# Of the same key, the highest sequence is what is known now (or was at a time, with `was` and `then`). A sequence above
+# another is above 0 too: said again, because the few rows that are have an index of their own.
+CURRENT = (
     f"{{was}}{{e}}.verdict <> {Verdict.WITHDRAWN:d} AND NOT EXISTS (SELECT FROM things_observation n"
     " WHERE n.datastream_id = {e}.datastream_id AND n.phenomenon_time = {e}.phenomenon_time"
-    " AND n.sequence > {e}.sequence{then}{probe})"
+    " AND n.sequence > {e}.sequence AND n.sequence > 0{then}{probe})"
+)
+# Rows that do not hold now: all have a key with a sequence above 0, because what is withdrawn has one too.
+PAST = (
+    "({e}.datastream_id, {e}.phenomenon_time) IN"
+    " (SELECT n.datastream_id, n.phenomenon_time FROM things_observation n WHERE n.sequence > 0)"
+    f" AND NOT ({CURRENT.format(e='{e}', was='', then='', probe='')})"
 )
 HERE = CURRENT.format(e="o", was="", then="", probe="")
 WITHDRAW = f"""

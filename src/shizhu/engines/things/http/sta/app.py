@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import select
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -67,6 +68,14 @@ async def _body(receive: Receive) -> bytes:
             return b"".join(chunks)
 
 
+async def _check(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Ask the database only where something has come over the line since: nothing does, but that it was closed."""
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    if waiting.poll(0):
+        await AsyncConnectionPool.check_connection(connection)
+
+
 class SensorThings:
     """The application; its pool of connections opens with the first request."""
 
@@ -90,7 +99,7 @@ class SensorThings:
         if self._pool is None:
             self._pool = AsyncConnectionPool(
                 self._url or settings.DATABASE_URL, kwargs=CONNECTION, min_size=1, max_size=8, timeout=5.0, open=False,
-                check=AsyncConnectionPool.check_connection, name="sta",
+                check=_check, name="sta",
             )  # fmt: skip
         if self._pool.closed:
             await self._pool.open()

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from shizhu.engines.things.store import CURRENT
+from shizhu.engines.things.store import CURRENT, PAST
 
 COMPLEX = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_ComplexObservation"
 
@@ -108,6 +108,7 @@ class EntitySet:
     properties: Mapping[str, Property]
     navigation: Mapping[str, Navigation]
     condition: str = ""
+    outside: str = ""  # the rows that do not meet the condition, found without asking every row
     order: tuple[tuple[str, str], ...] = (("{e}.id", "bigint"),)  # (SQL, type), unique, never NULL
     one_of: tuple[str, ...] = ()  # navigation of which a new entity has exactly one
     is_fixed: bool = False  # declared or made elsewhere: not written as other entities are
@@ -158,7 +159,9 @@ QUALITY = """CASE WHEN {e}.verdict = 0 THEN {e}.extra -> 'resultQuality'
    || jsonb_build_object('verdict', (ARRAY['good','suspect','bad'])[{e}.verdict + 1]) || coalesce({e}.reason, '{}')
  ELSE ({e}.extra -> 'resultQuality') || jsonb_build_array(
    jsonb_build_object('verdict', (ARRAY['good','suspect','bad'])[{e}.verdict + 1]) || coalesce({e}.reason, '{}')) END"""
-PARAMETERS = """CASE WHEN {e}.origin = 0 THEN {e}.extra -> 'parameters' ELSE coalesce({e}.extra -> 'parameters', '{}')
+PARAMETERS = """CASE WHEN {e}.origin = 0 THEN {e}.extra -> 'parameters'
+ WHEN {e}.extra IS NULL THEN (ARRAY[NULL, '{"origin": "simulated"}', '{"origin": "replayed"}']::jsonb[])[{e}.origin + 1]
+ ELSE coalesce({e}.extra -> 'parameters', '{}')
  || jsonb_build_object('origin', (ARRAY['measured','simulated','replayed'])[{e}.origin + 1]) END"""
 VALID = "nullif({e}.extra ->> 'validTime', '')"
 
@@ -242,11 +245,11 @@ def _one(
 def _set(
     name: str, entity: str, table: str, noun: str, seen: Seen,
     properties: tuple[Property, ...], navigation: tuple[Navigation, ...], condition: str = "",
-    order: tuple[tuple[str, str], ...] = (("{e}.id", "bigint"),), one_of: tuple[str, ...] = (),
+    order: tuple[tuple[str, str], ...] = (("{e}.id", "bigint"),), one_of: tuple[str, ...] = (), outside: str = "",
 ) -> EntitySet:  # fmt: skip
     return EntitySet(
         name, entity, table, noun, seen, {p.name: p for p in properties}, {n.name: n for n in navigation}, condition,
-        order, one_of,
+        outside, order, one_of,
     )  # fmt: skip
 
 
@@ -457,6 +460,7 @@ SETS = {
             CURRENT,
             (("{e}.datastream_id", "bigint"), ("{e}.phenomenon_time", "timestamptz")),
             ("Datastream", "MultiDatastream"),
+            PAST,
         ),
         _set(
             "FeaturesOfInterest", "FeatureOfInterest", "things_featureofinterest", "feature", FEATURE_SEEN,

@@ -28,16 +28,20 @@ FROM (
   FROM (SELECT {e}.*{keys} FROM {source} WHERE {where} ORDER BY {order} LIMIT {size} + 1 OFFSET {skip}) {e}
 ) {e}
 """
-NEXT = "encode(convert_to(jsonb_build_array({keys})::text, 'UTF8'), 'hex')"
+NEXT = "encode(convert_to('[' || concat_ws(',', {keys}) || ']', 'UTF8'), 'hex')"
+KEY_TEXT = "coalesce(to_json({key}::text)::text, 'null')"
+PLAIN_KEY = "coalesce('\"' || {key} || '\"', 'null')"  # of a type whose text needs no escape
+PLAIN = {"bigint", "timestamptz", "double precision"}
 COLLECTION = """
-SELECT {found}, '{' || concat_ws(',', {count}, CASE WHEN p.found > {size} THEN {link} || p.token || '"' END,
-  '"value":[' || coalesce(p.items, '') || ']') || '}', p.found > {size}, p.token, {reached}
+SELECT {found}, concat('{', {count} || ',', CASE WHEN p.found > {size} THEN {link} || p.token || '",' END,
+  '"value":[', p.items, ']}'), p.found > {size}, p.token, {reached}
 FROM ({page}) p
 """
 NESTED = """
-(SELECT concat_ws(',', {count}, CASE WHEN p.found > {size} THEN {next} || p.token || '"' END,
-  {name} || '[' || coalesce(p.items, '') || ']') FROM ({page}) p)
+(SELECT concat({count} || ',', CASE WHEN p.found > {size} THEN {next} || p.token || '",' END, {name}, '[', p.items, ']')
+  FROM ({page}) p)
 """
+COUNT = "(SELECT count(*) FROM {source} WHERE {every})"
 
 
 @dataclass(frozen=True)
@@ -162,13 +166,23 @@ class Reader:
             where=join(" AND ", shown) or Sql("TRUE"),
             order=join(", ", [Sql(f"{alias}k{n}{' DESC' if key.is_descending else ''}") for n, key in enumerate(keys)]),
             body=self.body(entity, alias, options, depth),
-            token=sql(NEXT, keys=", ".join(f"{alias}k{n}::text" for n in range(len(keys)))),
+            token=sql(NEXT, keys=join(", ", [
+                sql(PLAIN_KEY if key.type in PLAIN else KEY_TEXT, key=f"{alias}k{n}") for n, key in enumerate(keys)])),
         )  # fmt: skip
-        every = join(" AND ", [*conditions, self.condition(entity, alias, is_page=False)]) or Sql("TRUE")
-        count = sql("(SELECT count(*) FROM {source} WHERE {every})", source=source, every=every)
+        count = self._count(entity, alias, source, conditions)
         if depth == 0 and self.more:
             count = sql("({count} + {more})", count=count, more=bind(self.more, "bigint"))
         return page, count if options.is_counted else Sql()
+
+    def _count(self, entity: EntitySet, alias: str, source: Sql, conditions: list[Sql]) -> Sql:
+        """How many rows of the source meet the conditions and the entity's own."""
+
+        def of(*more: Sql) -> Sql:
+            return sql(COUNT, source=source, every=join(" AND ", [*conditions, *more]) or Sql("TRUE"))
+
+        if entity.outside and not self.as_of:  # an index alone tells both
+            return sql("({all} - {less})", all=of(), less=of(sql(entity.outside, e=alias)))
+        return of(self.condition(entity, alias, is_page=False))
 
     def body(self, entity: EntitySet, alias: str, options: Options, depth: int) -> Sql:
         """The JSON text of one entity."""
