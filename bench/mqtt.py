@@ -33,8 +33,8 @@ REACHED = """
 SELECT count(*) FROM things_latest l JOIN things_datastream s ON s.id = l.datastream_id
 JOIN things_thing t ON t.id = s.thing_id WHERE t.key = %s AND s.key = 'dissolved_oxygen' AND l.phenomenon_time = %s
 """
-FOREIGN = """
-SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'things_observation'::regclass AND contype = 'f'
+LOOKED_UP = """
+SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = 'things_observation'::regclass AND NOT tgisinternal
 """
 
 
@@ -150,9 +150,9 @@ def copied(
     rows = [f"{number}\t{stream}\t{time_of(number).isoformat()}\t{rest}\n" for number in range(count)]
     data = "".join(rows).encode()
     connection.execute(f"CREATE TABLE bench_copy (LIKE things_observation {including})")
-    if including:  # LIKE leaves foreign keys out
-        for (definition,) in connection.execute(FOREIGN).fetchall():
-            connection.execute(f"ALTER TABLE bench_copy ADD {definition}")
+    if including:  # LIKE leaves out what looks up the datastream
+        for (definition,) in connection.execute(LOOKED_UP).fetchall():
+            connection.execute(definition.replace(" ON public.things_observation ", " ON bench_copy "))
     taken = []
     for _ in range(TIMES):
         connection.execute("TRUNCATE bench_copy")

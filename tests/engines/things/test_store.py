@@ -23,6 +23,8 @@ from shizhu.kernel.models import County, OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+WRITE = """INSERT INTO things_observation (datastream_id, phenomenon_time, result, verdict, origin)
+VALUES (%s, '2026-07-01 12:00Z', 1, 0, 0)"""
 
 
 def url() -> str:
@@ -172,6 +174,32 @@ def test_bad_input_is_kept_with_its_reason(device: Device, run: Any) -> None:
     )
     device.refresh_from_db()
     assert device.last_error == {"field": "time", "value": "yesterday", "rule": "a time needs its zone"}
+
+
+def test_a_datastream_is_there_as_long_as_an_observation_names_it(stream: int, run: Any) -> None:
+    with pytest.raises(psycopg.errors.ForeignKeyViolation, match="a Datastream that is not there"):
+        run(commit(Reading(stream, minute(0), 1.0), Reading(stream + 1000, minute(0), 1.0)))
+    with pytest.raises(psycopg.errors.ForeignKeyViolation, match="a FeatureOfInterest that is not there"):
+        run(commit(Reading(stream, minute(0), 1.0), Reading(stream, minute(1), 1.0, feature=1000)))
+    assert rows(stream) == []
+
+    with psycopg.connect(url()) as one, psycopg.connect(url()) as other:
+        one.execute("DELETE FROM things_datastream WHERE id = %s", (stream,))
+        other.execute("SET lock_timeout = '50ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):  # written only once it is certain that it stays
+            other.execute(WRITE, (stream,))
+        one.rollback()
+        other.rollback()
+        one.execute(WRITE, (stream,))
+        other.execute("SET lock_timeout = '50ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            other.execute("DELETE FROM things_datastream WHERE id = %s", (stream,))
+        other.rollback()
+        one.commit()
+        other.execute("DELETE FROM things_datastream WHERE id = %s", (stream,))
+        with pytest.raises(psycopg.errors.ForeignKeyViolation, match=f"observations still have datastream_id {stream}"):
+            other.commit()
+    assert rows(stream) == [(0, 1.0, 0)]
 
 
 @hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

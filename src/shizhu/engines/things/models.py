@@ -138,7 +138,9 @@ class Observation(models.Model):
 
     pk = models.CompositePrimaryKey("datastream_id", "phenomenon_time", "sequence")
     id = models.BigIntegerField()
-    datastream = models.ForeignKey(Datastream, models.CASCADE, db_index=False, related_name="observations")
+    datastream = models.ForeignKey(  # triggers look both up, once for all rows of a statement
+        Datastream, models.CASCADE, db_constraint=False, db_index=False, related_name="observations"
+    )
     phenomenon_time = models.DateTimeField()
     sequence = models.SmallIntegerField(default=0)
     phenomenon_end = models.DateTimeField(null=True)
@@ -150,7 +152,7 @@ class Observation(models.Model):
     origin = models.SmallIntegerField(choices=ORIGINS)
     known_at = models.DateTimeField()  # when it was committed: what we knew then
     feature = models.ForeignKey(
-        FeatureOfInterest, models.SET_NULL, null=True, db_index=False, related_name="observations"
+        FeatureOfInterest, models.SET_NULL, null=True, db_constraint=False, db_index=False, related_name="observations"
     )
     extra = models.JSONField(null=True)  # validTime, resultQuality, parameters
 
