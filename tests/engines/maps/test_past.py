@@ -12,16 +12,18 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.engines.alarms.jugs import NOON, warm
-from tests.fixtures import area, person
+from tests.fixtures import area, organisation, person
 from tests.web.pages import browser
 
 from shizhu.engines.alarms import api as alarms
 from shizhu.engines.cases import api as cases
 from shizhu.engines.cases.models import Case
+from shizhu.engines.maps import layers
 from shizhu.engines.maps.logic.past import counted
 from shizhu.engines.records import api as records
 from shizhu.engines.records.models import Record
-from shizhu.engines.things.models import Observation
+from shizhu.engines.things import api as things
+from shizhu.engines.things.models import HistoricalLocation, Observation
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import County
 
@@ -51,6 +53,38 @@ def test_stations_have_the_values_of_then(county: County) -> None:
 
     assert [value(minutes) for minutes in (-1, 0, 9, 10, 19, 60)] == [None, 20.0, 20.0, 21.5, 21.5, 22.0]
     assert seen(browser(person(county, "*", in_area="102")), "lemonade.jugs", NOON) == []
+
+
+def test_a_thing_that_moved_is_where_it_was(county: County, monkeypatch: pytest.MonkeyPatch) -> None:
+    alarm = warm(county, "E", "101")
+    HistoricalLocation.objects.update(time=NOON - timedelta(hours=2))
+    stream = things.describe([alarm.datastream])[alarm.datastream]
+    owner = organisation(county, "stand")
+    things.register(things.Registration("E", "lemonade.jug", "E号罐", owner, area(county, "101"), (100.8, 30.6)))
+    HistoricalLocation.objects.exclude(time=NOON - timedelta(hours=2)).update(time=NOON + timedelta(hours=1))
+    client, west = browser(person(county, "*")), browser(person(county, "*", in_area="102"))
+
+    def places(key: str, query: dict[str, str], who: Any = client) -> list[list[float]]:
+        answer = who.get(f"/map/layers/{key}.geojson?{urlencode(query)}")
+        assert answer.status_code == 200
+        return [
+            [round(x, 3) for x in one["geometry"]["coordinates"]] for one in json.loads(answer.content)["features"]
+        ]
+
+    def at(hours: float, **more: str) -> dict[str, str]:
+        return {"at": (NOON + timedelta(hours=hours)).isoformat(), **more}
+
+    old, new = [[100.2, 30.2]], [[100.8, 30.6]]
+    assert stream.point == (100.2, 30.2)
+    assert [places("lemonade.jugs", at(hours)) for hours in (-24, -2, 0, 0.9, 1, 48)] == [old] * 4 + [new] * 2
+    assert [places("lemonade.alarms", at(hours)) for hours in (0.9, 1)] == [old, new]
+    assert [places(key, {}) for key in ("lemonade.jugs", "lemonade.alarms")] == [new, new]
+    assert places("lemonade.jugs", at(0), west) == []
+    there, here = "100.1,30.1;100.3,30.3", "100.7,30.5;100.9,30.7"
+    assert [places("lemonade.jugs", at(h, box=box)) for box in (there, here) for h in (0, 2)] == [old, [], [], new]
+    monkeypatch.setattr(layers, "MANY", 0)
+    far = {"box": "100,30;101,31", "zoom": "7"}
+    assert [places("lemonade.jugs", query) for query in (at(0, **far), at(2, **far), far)] == [old, new, new]
 
 
 def test_alarms_and_cases_are_those_that_were_open(county: County) -> None:

@@ -40,9 +40,9 @@ def open_at(who: Actor, county: str, times: list[datetime]) -> list[int]:
 
 
 def features(who: Actor, county: str, layer: maps.Layer, asked: maps.Asked) -> list[maps.Feature]:
-    """One feature per open alarm, at its Thing."""
+    """One feature per open alarm, where its Thing is, or was."""
     found = api.alarms(who, county, at=asked.at, most=None)
-    streams = things.describe({alarm.datastream for alarm in found})
+    streams = things.describe({alarm.datastream for alarm in found}, asked.at)
     made = []
     for alarm in found:
         stream = streams.get(alarm.datastream)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from django.db.models import BooleanField, Q
-from django.db.models.expressions import RawSQL
+from django.db.models import Q
 from django.utils import timezone
 
 from shizhu.engines.maps import api as maps
@@ -14,7 +13,7 @@ from shizhu.engines.records import api as records
 from shizhu.engines.things import queries
 from shizhu.engines.things.datasets import SILENT_AFTER
 from shizhu.engines.things.logic import geojson
-from shizhu.engines.things.models import Datastream, Device, Location, Thing
+from shizhu.engines.things.models import Datastream, Device, Thing
 from shizhu.kernel import access, packs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.text import label, named
@@ -26,8 +25,8 @@ def features(who: Actor, county: str, layer: maps.Layer, asked: maps.Asked) -> l
     profile = packs.declaration("things", layer.of, county)
     things = access.rows(Thing.objects.filter(county_id=county, devices__profile=layer.of), who, "things.thing.view")
     if asked.box is not None:
-        things = things.filter(locations__in=_meeting(asked.box))
-    streams = queries.describe(Datastream.objects.filter(thing__in=things).values_list("pk", flat=True))
+        things = things.filter(pk__in=queries.meeting(asked.box, asked.at))
+    streams = queries.describe(Datastream.objects.filter(thing__in=things).values_list("pk", flat=True), asked.at)
     newest = queries.latest(streams, asked.at)
     by_thing: dict[int, list[queries.StreamInfo]] = {}
     for stream in streams.values():
@@ -62,14 +61,7 @@ def _silent(things: Any) -> set[int]:
     return set(rows.values_list("thing_id", flat=True))
 
 
-def _meeting(box: maps.Box) -> list[int]:
-    """Ids of the Locations whose box meets it."""
-    text = "({2},{3}),({0},{1})".format(*box)
-    meets: RawSQL = RawSQL("things_location.box && %s::box", (text,), output_field=BooleanField())  # bound
-    return list(Location.objects.filter(meets).values_list("pk", flat=True))
-
-
-GRIDDED = """things_location p JOIN things_thing_locations l ON l.location_id = p.id
+GRIDDED = """things_location p JOIN {pairs} l ON l.location_id = p.id
 JOIN things_thing t ON t.id = l.thing_id
 LEFT JOIN (
   SELECT s.thing_id, max(w.rank) AS rank FROM unnest(%s::bigint[], %s::int[]) w(stream, rank)
@@ -85,11 +77,13 @@ WHERE d.thing_id = t.id AND {silent} LIMIT 1), 0)"""
 
 
 def grid(who: Actor, county: str, layer: maps.Layer, asked: maps.Asked, size: float) -> list[records.Cell]:
-    """How many Things lie where, and the worst there: an alarm of the highest level that is or was open, or nothing
+    """How many Things lie or lay where, and the worst there: an alarm of the highest level that is or was open, or nothing
     heard, which is told of now alone."""
     visible, levels = access.visible(who, "things.thing.view", "t"), queries.levels(who, county, asked.at)
     ranks = [maps.RANKS.index(level) for level in levels.values()]
-    rows = access.Predicate(GRIDDED + visible.sql, (list(levels), ranks, county, layer.of, *visible.params))
+    pairs, when = queries.placed(asked.at)
+    where = GRIDDED.format(pairs=pairs) + visible.sql
+    rows = access.Predicate(where, (*when, list(levels), ranks, county, layer.of, *visible.params))
     silent = "FALSE" if asked.at else SILENT.format(int(SILENT_AFTER.total_seconds()))
     return records.gridded(rows, asked.box, size, RANK.format(silent=silent))
 

@@ -78,15 +78,58 @@ class Packet:
     known_at: datetime
 
 
-def _describe(streams: QuerySet[Datastream]) -> dict[int, StreamInfo]:
+WAS_AT = """(
+  SELECT h.thing_id, m.location_id FROM (
+    SELECT DISTINCT ON (thing_id) id, thing_id FROM things_historicallocation
+    ORDER BY thing_id, time > %s, abs(extract(epoch FROM time - %s)), id DESC
+  ) h JOIN things_historicallocation_locations m ON m.historicallocation_id = h.id
+  UNION ALL
+  SELECT n.thing_id, n.location_id FROM things_thing_locations n
+  WHERE NOT EXISTS (SELECT FROM things_historicallocation h WHERE h.thing_id = n.thing_id)
+)"""
+
+
+def placed(at: datetime | None) -> tuple[str, tuple[datetime, ...]]:
+    """SQL of pairs (thing_id, location_id) with its parameters: where Things are, or were at a time past.
+
+    Before its first HistoricalLocation a Thing counts as having been there; nothing else is known of it.
+    """
+    return ("things_thing_locations", ()) if at is None else (WAS_AT, (at, at))
+
+
+def meeting(box: tuple[float, float, float, float], at: datetime | None) -> list[int]:
+    """Ids of the Things at whose Locations the box (west, south, east, north) meets, now or at a time past."""
+    pairs, when = placed(at)
+    query = f"SELECT l.thing_id FROM {pairs} l JOIN things_location p ON p.id = l.location_id WHERE p.box && %s::box"
+    with connection.cursor() as cursor:
+        cursor.execute(query, [*when, "({2},{3}),({0},{1})".format(*box)])
+        return [thing for (thing,) in cursor.fetchall()]
+
+
+def _points(things: Iterable[int], at: datetime | None) -> dict[int, tuple[float, float]]:
+    """Thing → longitude and latitude of its first Location that is a point."""
+    pairs, when = placed(at)
+    query = f"""SELECT l.thing_id, p.encoding_type, p.location FROM {pairs} l JOIN things_location p
+    ON p.id = l.location_id WHERE l.thing_id = ANY(%s) ORDER BY p.id"""
+    found: dict[int, tuple[float, float]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(query, [*when, list(things)])
+        for thing, encoding, location in cursor.fetchall():
+            point = geojson.point(encoding, orjson.loads(location))
+            if point:
+                found.setdefault(thing, point)
+    return found
+
+
+def _describe(streams: QuerySet[Datastream], at: datetime | None = None) -> dict[int, StreamInfo]:
     found = {}
-    rows = streams.select_related("thing__area").prefetch_related("thing__locations", "thing__devices")
+    rows = list(streams.select_related("thing__area").prefetch_related("thing__devices"))
+    points = _points({stream.thing_id for stream in rows}, at)
     for stream in rows:
         thing = stream.thing
         device: Device | None = next(iter(thing.devices.all()), None)
         profile = packs.declared("things", device.profile, thing.county_id) if device else {}
         declared = profile.get("properties", {}).get(stream.key, {})
-        points = (geojson.point(place.encoding_type, place.location) for place in thing.locations.all())
         found[stream.pk] = StreamInfo(
             id=stream.pk,
             property=stream.key or "",
@@ -103,7 +146,7 @@ def _describe(streams: QuerySet[Datastream]) -> dict[int, StreamInfo]:
             device=device.key if device else "",
             profile=device.profile if device else "",
             is_simulated=bool(device and device.origin == Origin.SIMULATED),
-            point=next(filter(None, points), None),
+            point=points.get(thing.pk),
         )
     return found
 
@@ -114,9 +157,9 @@ def _unit(given: dict[str, Any] | list[dict[str, Any]]) -> str:
     return ", ".join(unit.get("symbol") or "" for unit in units)
 
 
-def describe(ids: Iterable[int]) -> dict[int, StreamInfo]:
-    """Descriptions of datastreams by id."""
-    return _describe(Datastream.objects.filter(pk__in=list(ids)))
+def describe(ids: Iterable[int], at: datetime | None = None) -> dict[int, StreamInfo]:
+    """Descriptions of datastreams by id; with `at`, at the places where their Things were then."""
+    return _describe(Datastream.objects.filter(pk__in=list(ids)), at)
 
 
 def streams_of(profile: str, property_name: str, *, thing: int | None = None) -> list[StreamInfo]:
