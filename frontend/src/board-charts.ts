@@ -101,8 +101,9 @@ async function json<T>(address: string): Promise<T | null> {
   return answer?.ok ? ((await answer.json()) as T) : null;
 }
 
+const CELL = 60, ROOM = 5; // pixels of a cluster's cell as the server makes it; what one needs, in heights of the type
 const LIES = .87; // a degree of longitude beside one of latitude, at 30° north
-type Features = { features: Feature[] };
+type Features = { title: string; numberMatched: number; features: Feature[] };
 const drawn = new Map<string, Promise<Features | null>>(); // as it was last asked for
 const kept = new Map<string, { names: string[]; aspect: number; wide: number } | null>();
 
@@ -125,19 +126,20 @@ async function map(data: Chart, look: Look, element: HTMLElement, register: (nam
   if (!known) return {};
   const width = element.clientWidth - 2 * look.size, height = element.clientHeight - look.size;
   const size = known.aspect > 1 ? Math.min(width, height * known.aspect) : Math.min(height, width / known.aspect);
-  // Of a layer with many features the server gives clusters, as there is room for on a map of this size.
-  const zoom = Math.log2((Math.max(1, size) * Math.min(1, known.aspect) * 360) / (known.wide * 512));
+  // Of a layer with many features the server gives clusters, as many as there is room for in this type on a map of this size.
+  const zoom = Math.log2((Math.max(1, size) * Math.min(1, known.aspect) * 360 * CELL) / (known.wide * 512 * ROOM * look.size));
   const layers = await Promise.all((data.layers ?? []).map((layer) => {
     const wanted = `${layer}?zoom=${Math.min(24, Math.max(0, zoom)).toFixed(1)}`, found = (!isFresh && drawn.get(wanted)) || json<Features>(wanted);
     drawn.set(wanted, found);
     return found;
   }));
-  const points = layers.flatMap((layer) => layer?.features ?? []).filter((feature) => feature.geometry.type === "Point");
+  const dots = layers.flatMap((layer, n) => (layer ? [{ name: `${layer.title} ${layer.numberMatched.toLocaleString("zh-CN")}`, colour: look.palette[(n + 2) % 6] ?? "", points: layer.features.filter((feature) => feature.geometry.type === "Point") }] : []));
   const values = new Map((data.values ?? []).map((place) => [place.name, place]));
   const most = Math.max(1, ...(data.values ?? []).map((place) => place.value ?? 0));
   const place = { map: address, roam: false, layoutCenter: ["50%", "50%"], layoutSize: size, aspectScale: LIES };
   return {
     visualMap: { show: true, type: "continuous", min: 0, max: most, seriesIndex: 0, left: 0, bottom: 0, itemHeight: look.size * 5, itemWidth: look.size * .8, text: [String(most), "0"], textStyle: { color: look.ink, fontSize: look.size }, inRange: { color: [look.token("jade-soft"), look.token("chart-1")] } },
+    legend: { ...legend(look, dots.length > 0), type: "plain", orient: "vertical", data: dots.map((layer) => layer.name), left: undefined, top: undefined, right: 0, bottom: 0, itemGap: look.size * .3, itemWidth: look.size, itemHeight: look.size },
     geo: { ...place, silent: true, itemStyle: { areaColor: "transparent", borderWidth: 0 } },
     series: [
       {
@@ -147,15 +149,16 @@ async function map(data: Chart, look: Look, element: HTMLElement, register: (nam
         data: known.names.map((name) => ({ name, value: values.get(name)?.value ?? 0, href: values.get(name)?.href })),
         tooltip: { formatter: (p: { name: string; value: number }) => `${echo(p.name)}<br>${echo(shown(p.value || 0))}` },
       },
-      {
-        type: "scatter", coordinateSystem: "geo", symbolSize: look.size * .8, z: 5,
-        data: points.map((point) => {
-          const told = point.properties, colour = look.level(String(told.level ?? told.worst ?? "")) ?? look.token("chart-3");
-          if (told.count) return { name: String(told.name), value: [...(point.geometry.coordinates as number[])], href: "/map/", symbol: "circle", symbolSize: look.size * (1.4 + .4 * Math.log10(Number(told.count))), itemStyle: { color: colour, borderColor: look.card, borderWidth: 2 }, label: { show: true, formatter: "{b}", color: look.card, fontSize: look.size * .8 } };
-          return { name: String(told.name ?? ""), value: [...(point.geometry.coordinates as number[])], href: told.url, symbol: told.level ? "diamond" : "circle", symbolSize: told.level ? look.size * 1.1 : look.size * .7, itemStyle: { color: colour, borderColor: look.card, borderWidth: 2 } };
+      ...dots.map((layer) => ({
+        type: "scatter", coordinateSystem: "geo", name: layer.name, symbolSize: look.size * .8, z: 5, itemStyle: { color: layer.colour },
+        symbol: layer.points.some((point) => point.properties.level) ? "diamond" : "circle",
+        data: layer.points.map((point) => {
+          const told = point.properties, colour = look.level(String(told.level ?? told.worst ?? "")) ?? layer.colour, value = [...(point.geometry.coordinates as number[])];
+          if (told.count) return { name: String(told.name), value, href: "/map/", symbol: "circle", symbolSize: look.size * (1.6 + .4 * Math.log10(Number(told.count))), itemStyle: { color: look.card, borderColor: colour, borderWidth: look.size / 6, opacity: .9 }, label: { show: true, formatter: "{b}", color: look.strong, fontSize: look.size } };
+          return { name: String(told.name ?? ""), value, href: told.url, symbol: told.level ? "diamond" : "circle", symbolSize: told.level ? look.size * 1.1 : look.size * .7, itemStyle: { color: colour, borderColor: look.card, borderWidth: 2 } };
         }),
-        tooltip: { formatter: (p: { name: string }) => echo(p.name) },
-      },
+        tooltip: { formatter: (p: { name: string }) => echo(`${layer.name} · ${p.name}`) },
+      })),
     ],
   };
 }

@@ -71,6 +71,28 @@ def test_a_leader_clicks_a_number_on_the_wall_and_reaches_as_many_rows(told: Sta
     expect(page.locator("[data-total]")).to_be_visible()
 
 
+OWED = """all => all.map(panel => {
+  const has = (selector) => panel.querySelector(selector)?.textContent.trim(), kind = panel.classList[1].slice(6);
+  const bare = ["list", "timeline", "text"].includes(kind); // they name rows and count nothing
+  return [panel.dataset.panel, bare || has(".panel-unit, .board-unit, small, th:last-child"), has("footer time"),
+    has("footer"), panel.querySelector("a[href], [data-board-chart]")];
+}).filter(owed => owed.some(one => !one)).map(owed => owed.map(one => !!one && String(one)))"""
+
+
+def test_every_number_of_every_board_says_what_it_owes(told: Stack, visit: Visit) -> None:
+    """Unit, time, source, and a way to its rows."""
+    page = visit("leader", DESK).page
+    page.goto("/boards/")
+    boards = page.locator("main a[href$='/wall']").evaluate_all("all => all.map(e => e.getAttribute('href'))")
+    assert len(boards) >= 4
+    for address in boards:
+        page.goto(address.removesuffix("wall"))
+        drawn(page)
+        panels = page.locator("[data-panel]")
+        assert panels.count() > 5
+        assert panels.evaluate_all(OWED) == [], address
+
+
 def test_the_wall_is_up_to_date_by_itself(told: Stack, visit: Visit) -> None:
     wall, office = visit("wall", ULTRA), visit("officer", DESK)
     wall.page.goto(f"{BOARD}wall")

@@ -155,10 +155,13 @@ def test_private_fields_are_no_columns(county: County, stalls: None) -> None:
 
 
 def test_a_page_says_unit_source_age_and_what_is_simulated(county: County, stalls: None) -> None:
-    address = board(county, panel("number", of_stalls(), unit={"zh": "个", "en": "stalls"}, stale="PT1H"))
+    unit = {"zh": "个", "en": "stalls"}
+    none = panel("number", of_stalls(where="seats > 99"), unit=unit) | {"key": "none"}
+    address = board(county, panel("number", of_stalls(), unit=unit, stale="PT1H"), none)
     someone = person(county, "boards.board.view", STALLS)
     page = text(browser(someone).get(address))
     assert [part for part in ("3 个", "摊位", "刚刚") if part not in page] == []
+    assert re.search(r"0 个.* 摊位 ?截至 \d\d:\d\d", page)
     found = ask(someone, panel("number", of_stalls(), stale="PT1H"), datetime.now(UTC))
     assert shown(panel("number", of_stalls(), stale="PT1H"), found).is_stale is False
     later = ask(someone, panel("number", of_stalls(), stale="PT1H"), datetime(2100, 1, 1, tzinfo=UTC))

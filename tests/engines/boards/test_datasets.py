@@ -165,7 +165,11 @@ def test_readings_tell_the_newest_and_the_hours_and_what_is_missing(
     assert (latest.simulated, [m["zh"] for m in latest.missing]) == (1, ["W1号罐 无数据"])
     during = {"during": {"span": "PT3H"}}
     assert ask(who, {**base, **during, "measure": "avg"}, end).value == 20.0
-    assert ask(who, {**base, **during, "measure": "min"}, end).value == 10.0
+    least, most = (ask(who, {**base, **during, "measure": measure}, end) for measure in ("min", "max"))
+    assert [(one.value, one.href) for one in (least, most)] == [
+        (value, f"/things/{Datastream.objects.get(pk=streams[key]).thing_id}/?stream={streams[key]}")
+        for value, key in ((10.0, "W1"), (30.0, "E1"))
+    ]
     series = ask(who, {**base, **during, "measure": "avg", "each": "hour"}, end)
     assert [row.cells[-1] for row in series.rows] == [16.7, None, 30.0]
     assert [m["zh"] for m in series.missing] == ["3 个时段中 1 个无数据"]
@@ -175,6 +179,11 @@ def test_readings_tell_the_newest_and_the_hours_and_what_is_missing(
     one = ask(who, {**base, **during, "measure": "max", "each": "hour", "by": ["_thing"]}, end)
     assert [row.cells[-1] for row in one.rows] == [22.0, None, 30.0]
     assert one.missing[-1] == {"zh": "另有 1 个站未画出", "en": "1 more stations are not drawn"}
+    first = ask(who, {**base, "during": {"span": "PT1H"}, "measure": "max", "each": "hour", "by": ["_thing"]}, end)
+    assert (pairs(first)[0][1:], first.missing[0]["zh"]) == (("E1号罐", 30.0), "W1号罐 无数据")
+    monkeypatch.setattr(things, "MOST_NAMES", 1)
+    none = ask(who, {**base, "during": {"span": "PT1M"}, "measure": "avg"}, NOON)
+    assert (none.value, ask(who, base, NOON).missing[0]["en"]) == (None, "no data from E1号罐 and 1 more")
     east = person(county, *VERBS, in_area="101")
     assert pairs(ask(east, {**base, **during, "measure": "avg", "by": ["_thing"]}, end)) == [("E1号罐", 23.3)]
 

@@ -86,7 +86,7 @@ def test_a_large_layer_gives_clusters_far_and_features_near(county: County, monk
     put(county, [(100 + x / 10 + 0.01, 30 + y / 10 + 0.01) for x in range(10) for y in range(10)])
     client, east = browser(person(county, "*")), browser(person(county, "*", in_area="101"))
     far = shown(client, "box=100,30;101,31&zoom=7")
-    assert (far["numberMatched"], far["windowed"]) == (100, True)
+    assert (far["title"], far["numberMatched"], far["windowed"]) == ("摊位", 100, True)
     assert sum(one["properties"]["count"] for one in far["features"]) == 100
     assert len(far["features"]) < 20
     near = shown(client, "box=100,30;100.3,30.3&zoom=12")

@@ -67,9 +67,7 @@ def test_a_thing_that_moved_is_where_it_was(county: County, monkeypatch: pytest.
     def places(key: str, query: dict[str, str], who: Any = client) -> list[list[float]]:
         answer = who.get(f"/map/layers/{key}.geojson?{urlencode(query)}")
         assert answer.status_code == 200
-        return [
-            [round(x, 3) for x in one["geometry"]["coordinates"]] for one in json.loads(answer.content)["features"]
-        ]
+        return [[round(x, 3) for x in one["geometry"]["coordinates"]] for one in json.loads(answer.content)["features"]]
 
     def at(hours: float, **more: str) -> dict[str, str]:
         return {"at": (NOON + timedelta(hours=hours)).isoformat(), **more}

@@ -5,16 +5,19 @@ Numbers over time come from the hourly rollups of good readings; an hour without
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
 from typing import Any
 from urllib.parse import urlencode
+
+from django.db.models import Max, Min, OuterRef, QuerySet, Subquery, Sum
 
 from shizhu.engines.records import api as records
 from shizhu.engines.things import queries
 from shizhu.engines.things.logic.readings import Origin, Verdict
-from shizhu.engines.things.models import Datastream, Hour, Thing
+from shizhu.engines.things.models import Datastream, Device, Hour, Thing
 from shizhu.kernel import access, datasets, packs, spans
 from shizhu.kernel.access import Predicate
 from shizhu.kernel.datasets import Asked, Column, Names, Offer, Result, Row
@@ -26,6 +29,7 @@ SOURCE: Names = {"zh": "设备", "en": "Devices"}
 SILENT_AFTER = timedelta(hours=1)
 THING = "_thing"
 MOST_LINES = 20  # of a chart; more cannot be told apart
+MOST_NAMES = 3  # of stations that are missing
 OVER = ("avg", "min", "max")
 STATES: Mapping[str, Names] = {
     "online": {"zh": "在线", "en": "Online"},
@@ -98,22 +102,36 @@ def with_devices(where: str, at: datetime) -> Predicate:
 
 @dataclass(frozen=True)
 class _Hours:
-    """Rollups put together: a mean by count, the least and the most."""
+    """Rollups put together: a mean by count, the least and the most; the newest hour of them."""
 
-    count: int = 0
-    total: float = 0.0
-    least: float = float("inf")
-    most: float = float("-inf")
+    count: int
+    total: float
+    least: float
+    most: float
+    newest: datetime
 
-    def with_(self, hour: Hour) -> _Hours:
+    def with_(self, other: _Hours | None) -> _Hours:
+        if other is None:
+            return self
         return _Hours(
-            self.count + hour.count, self.total + hour.total, min(self.least, hour.least), max(self.most, hour.most)
-        )
+            self.count + other.count, self.total + other.total, min(self.least, other.least),
+            max(self.most, other.most), max(self.newest, other.newest),
+        )  # fmt: skip
 
-    def value(self, measure: str) -> float | None:
-        if not self.count:
-            return None
+    def value(self, measure: str) -> float:
         return {"avg": self.total / self.count, "min": self.least, "max": self.most}[measure]
+
+
+SUMS = Sum("count"), Sum("total"), Min("least"), Max("most"), Max("hour")
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """A datastream and the Thing it belongs to."""
+
+    thing: int
+    name: str
+    is_simulated: bool
 
 
 class _Readings:
@@ -125,12 +143,14 @@ class _Readings:
             self._body["property"]
         ]
         things = access.rows(Thing.objects.filter(county_id=asked.county), asked.who, VIEW)
-        wanted = Datastream.objects.filter(
+        self._wanted = Datastream.objects.filter(
             key=self._body["property"], thing__in=things, thing__devices__profile=self._body["of"]
         )
         if self._body.get("device"):
-            wanted = wanted.filter(thing__devices__key=self._body["device"])
-        self.streams = queries.describe(wanted.values_list("pk", flat=True))
+            self._wanted = self._wanted.filter(thing__devices__key=self._body["device"])
+        origin = Device.objects.filter(thing=OuterRef("thing")).order_by("pk").values("origin")[:1]
+        rows = self._wanted.values_list("pk", "thing", "thing__name", Subquery(origin))
+        self.streams = {pk: _Stream(thing, name, origin == Origin.SIMULATED) for pk, thing, name, origin in rows}
 
     def answer(self) -> Result:
         if self._body.get("measure", "latest") == "latest":
@@ -140,31 +160,30 @@ class _Readings:
     def _round(self, value: float | None) -> float | None:
         return None if value is None else round(value, self._declared.get("decimals", 3))
 
-    def _result(self, names: tuple[Column, ...], rows: Iterable[Row], **facts: Any) -> Result:
+    def _result(self, names: tuple[Column, ...], rows: Iterable[Row], href: str = "", **facts: Any) -> Result:
         title = self._declared["title"]
         value = Column("value", title, "number", self._declared.get("symbol", self._declared.get("unit", "")))
         profile = packs.declaration("things", self._body["of"], self._asked.county)["title"]
         address = f"/things/?{urlencode({'filter': 'profile = ' + chr(39) + self._body['of'] + chr(39)})}"
         return Result(
-            columns=(*names, value), rows=tuple(rows), href=address,
+            columns=(*names, value), rows=tuple(rows), href=href or address,
             source={lang: f"{profile[lang]} · {title[lang]}" for lang in ("zh", "en")},
             is_part=not datasets.sees_all(self._asked.who, VIEW, self._asked.county), **facts,
         )  # fmt: skip
 
     def _latest(self) -> Result:
         newest = {pk: point for pk, point in queries.latest(self.streams).items() if point.time < self._asked.at}
-        order = sorted(newest, key=lambda pk: self.streams[pk].thing_name)
+        order = sorted(newest, key=self._name)
         if self._body.get("order") in {"value", "-value"}:
             turned = -1 if self._body["order"] == "-value" else 1
             order.sort(key=lambda pk: turned * (newest[pk].value or 0.0))
-        silent = [stream.thing_name for pk, stream in self.streams.items() if pk not in newest]
         doubtful = sum(point.verdict != Verdict.GOOD for point in newest.values())
-        missing = [_names(f"{'、'.join(silent)} 无数据", f"no data from {', '.join(silent)}")] if silent else []
+        missing = self._silent(newest)
         if doubtful:
             missing.append(_names(f"{doubtful} 个读数存疑", f"{doubtful} readings are doubtful"))
         rows = (
             Row(
-                (self.streams[pk].thing_name, newest[pk].time, self._round(newest[pk].value)), (pk,),
+                (self._name(pk), newest[pk].time, self._round(newest[pk].value)), (pk,),
                 self._page(pk), newest[pk].origin != Origin.MEASURED,
             )
             for pk in order[: int(self._body.get("top", 100))]
@@ -178,69 +197,87 @@ class _Readings:
     def _page(self, pk: int) -> str:
         return f"/things/{self.streams[pk].thing}/?stream={pk}"
 
-    def _hours(self) -> list[Hour]:
+    def _name(self, pk: int) -> str:
+        return self.streams[pk].name
+
+    def _silent(self, heard: Collection[int]) -> list[Names]:
+        """Which of the stations have nothing, the first of them by name."""
+        silent = sorted(stream.name for pk, stream in self.streams.items() if pk not in heard)
+        if not silent:
+            return []
+        zh, en = "、".join(silent[:MOST_NAMES]), ", ".join(silent[:MOST_NAMES])
+        if left := len(silent[MOST_NAMES:]):
+            zh, en = f"{zh} 等 {len(silent)} 个站", f"{en} and {left} more"
+        return [_names(f"{zh}{'' if left else ' '}无数据", f"no data from {en}")]
+
+    def _hours(self) -> QuerySet[Hour]:
         during = self._body["during"]
         span = (spans.before if during.get("before") else spans.span)(during["span"], self._asked.at)
         self._span = span
         first = spans.begin(span.start.astimezone(spans.COUNTY_ZONE), "hour")
-        rows = Hour.objects.filter(datastream__in=list(self.streams), hour__gte=first, hour__lt=span.end)
-        return list(rows.order_by("hour"))
+        return Hour.objects.filter(datastream__in=self._wanted.values("pk"), hour__gte=first, hour__lt=span.end)
 
-    def _facts(self, hours: list[Hour]) -> dict[str, Any]:
-        newest = max((row.hour for row in hours), default=None)
-        simulated = {pk for pk, stream in self.streams.items() if stream.is_simulated}
+    def _by_stream(self) -> dict[int, _Hours]:
+        """Of each datastream that has any."""
+        return {pk: _Hours(*sums) for pk, *sums in self._hours().values_list("datastream").annotate(*SUMS)}
+
+    def _facts(self, found: Mapping[int, _Hours]) -> dict[str, Any]:
+        newest = max((hours.newest for hours in found.values()), default=None)
         return {
             "newest": min(newest + timedelta(hours=1), self._asked.at) if newest else None,
-            "total": sum(row.count for row in hours),
-            "simulated": sum(row.count for row in hours if row.datastream_id in simulated),
+            "total": sum(hours.count for hours in found.values()),
+            "simulated": sum(hours.count for pk, hours in found.items() if self.streams[pk].is_simulated),
         }
 
     def _over(self) -> Result:
-        """One number a station, or one for all."""
-        hours, measure = self._hours(), self._body["measure"]
-        found: dict[Any, _Hours] = {}
-        is_by_thing = THING in self._body.get("by", [])
-        for row in hours:
-            key = row.datastream_id if is_by_thing else None
-            found[key] = found.get(key, _Hours()).with_(row)
-        if not is_by_thing:
-            rows = [Row((self._round(found[None].value(measure)) if found else None,))]
-            return self._result((), rows, **self._facts(hours))
-        order = sorted(found, key=lambda pk: self.streams[pk].thing_name)
-        made = [
-            Row((self.streams[pk].thing_name, self._round(found[pk].value(measure))), (pk,), self._page(pk))
-            for pk in order
-        ]
-        return self._result((Column(THING, PLACE_TITLE),), made, **self._facts(hours))
+        """One number a station, or one for all; the least and the most lead to their station."""
+        found, measure = self._by_stream(), self._body["measure"]
+        facts = self._facts(found)
+        if THING in self._body.get("by", []):
+            order = sorted(found, key=self._name)
+            made = [Row((self._name(pk), self._round(found[pk].value(measure))), (pk,), self._page(pk)) for pk in order]
+            return self._result((Column(THING, PLACE_TITLE),), made, **facts)
+        if not found:
+            return self._result((), [Row((None,))], **facts)
+        if measure != "avg":
+            choose = min if measure == "min" else max
+            facts["href"] = self._page(choose(found, key=lambda pk: found[pk].value(measure)))
+        return self._result((), [Row((self._round(_together(found.values()).value(measure)),))], **facts)
 
     def _series(self) -> Result:
-        """A line over time, one for all or one a station; nothing was measured where there is no value."""
-        hours, each, measure = self._hours(), self._body["each"], self._body["measure"]
+        """A line over time, one for all or one a station that has any; nothing was measured where there is no value."""
+        by_stream, each, measure = self._by_stream(), self._body["each"], self._body["measure"]
         is_by_thing = THING in self._body.get("by", [])
+        lines = sorted(by_stream, key=self._name)[:MOST_LINES] if is_by_thing else [None]
         found: dict[tuple[str, Any], _Hours] = {}
-        for row in hours:
-            name = row.hour.astimezone(spans.COUNTY_ZONE).strftime(spans.EACH[each])
-            key = name, row.datastream_id if is_by_thing else None
-            found[key] = found.get(key, _Hours()).with_(row)
-        lines = sorted(self.streams, key=lambda pk: self.streams[pk].thing_name) if is_by_thing else [None]
+        drawn = self._hours().filter(datastream__in=lines) if is_by_thing else self._hours()
+        for hour, *which, count, total, least, most, newest in drawn.values_list(
+            "hour", *(["datastream"] if is_by_thing else [])
+        ).annotate(*SUMS):
+            name = hour.astimezone(spans.COUNTY_ZONE).strftime(spans.EACH[each])
+            key = name, which[0] if which else None
+            found[key] = _Hours(count, total, least, most, newest).with_(found.get(key))
         steps = [name for name, _start, _end in spans.steps(self._span, each)]
         rows = [
             Row(
-                (step, *([self.streams[line].thing_name] if line else []),
-                 self._round(found.get((step, line), _Hours()).value(measure))),
+                (step, *([self._name(line)] if line else []),
+                 self._round(hours.value(measure) if (hours := found.get((step, line))) else None)),
                 (step, line), self._page(line) if line else "",
             )
-            for line in lines[:MOST_LINES] for step in steps
+            for line in lines for step in steps
         ]  # fmt: skip
         empty = sum(all((step, line) not in found for line in lines) for step in steps)
-        facts = self._facts(hours)
+        missing = self._silent(by_stream) if is_by_thing else []
         if empty:
-            facts["missing"] = (_names(f"{len(steps)} 个时段中 {empty} 个无数据", f"{empty} of {len(steps)} empty"),)
-        if left := len(lines[MOST_LINES:]):
-            untold = _names(f"另有 {left} 个站未画出", f"{left} more stations are not drawn")
-            facts["missing"] = (*facts.get("missing", ()), untold)
+            missing.append(_names(f"{len(steps)} 个时段中 {empty} 个无数据", f"{empty} of {len(steps)} empty"))
+        if is_by_thing and (left := len(by_stream) - len(lines)):
+            missing.append(_names(f"另有 {left} 个站未画出", f"{left} more stations are not drawn"))
         names = (Column("time", HOUR_TITLE, "time"), *([Column(THING, PLACE_TITLE)] if is_by_thing else []))
-        return self._result(names, rows, **facts)
+        return self._result(names, rows, missing=tuple(missing), **self._facts(by_stream))
+
+
+def _together(found: Iterable[_Hours]) -> _Hours:
+    return reduce(_Hours.with_, found)
 
 
 def _names(zh: str, en: str) -> Names:

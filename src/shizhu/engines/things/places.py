@@ -77,8 +77,8 @@ WHERE d.thing_id = t.id AND {silent} LIMIT 1), 0)"""
 
 
 def grid(who: Actor, county: str, layer: maps.Layer, asked: maps.Asked, size: float) -> list[records.Cell]:
-    """How many Things lie or lay where, and the worst there: an alarm of the highest level that is or was open, or nothing
-    heard, which is told of now alone."""
+    """How many Things lie or lay where, and the worst there: an alarm of the highest level that is or was open, or
+    nothing heard, which is told of now alone."""
     visible, levels = access.visible(who, "things.thing.view", "t"), queries.levels(who, county, asked.at)
     ranks = [maps.RANKS.index(level) for level in levels.values()]
     pairs, when = queries.placed(asked.at)

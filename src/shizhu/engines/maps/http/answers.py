@@ -164,7 +164,8 @@ def layer_features(request: Request, key: str) -> HttpResponse:
     if wanted is None:
         return HttpResponse(status=404)
     found = view(request.actor, request.county.pk, wanted, asking.asked(request.GET.dict()))
-    told = {**collection(found.features), "numberMatched": found.total, "windowed": found.is_windowed}
+    told = {**collection(found.features), "title": label(wanted.title), "numberMatched": found.total}
+    told["windowed"] = found.is_windowed
     return HttpResponse(orjson.dumps(told, default=str), content_type="application/geo+json")
 
 
