@@ -124,7 +124,8 @@ async function map(data: Chart, look: Look, element: HTMLElement, register: (nam
   }
   const known = kept.get(address);
   if (!known) return {};
-  const width = element.clientWidth - 2 * look.size, height = element.clientHeight - look.size;
+  const line = look.size * 1.5, rows = Math.ceil(((data.layers ?? []).length * look.size * 9) / element.clientWidth); // of the legend
+  const width = element.clientWidth - 2 * look.size, height = element.clientHeight - look.size - rows * line;
   const size = known.aspect > 1 ? Math.min(width, height * known.aspect) : Math.min(height, width / known.aspect);
   // Of a layer with many features the server gives clusters, as many as there is room for in this type on a map of this size.
   const zoom = Math.log2((Math.max(1, size) * Math.min(1, known.aspect) * 360 * CELL) / (known.wide * 512 * ROOM * look.size));
@@ -136,14 +137,14 @@ async function map(data: Chart, look: Look, element: HTMLElement, register: (nam
   const dots = layers.flatMap((layer, n) => (layer ? [{ name: `${layer.title} ${layer.numberMatched.toLocaleString("zh-CN")}`, colour: look.palette[(n + 2) % 6] ?? "", points: layer.features.filter((feature) => feature.geometry.type === "Point") }] : []));
   const values = new Map((data.values ?? []).map((place) => [place.name, place]));
   const most = Math.max(1, ...(data.values ?? []).map((place) => place.value ?? 0));
-  const place = { map: address, roam: false, layoutCenter: ["50%", "50%"], layoutSize: size, aspectScale: LIES };
+  const place = { map: address, roam: false, layoutCenter: ["50%", (element.clientHeight - rows * line) / 2], layoutSize: size, aspectScale: LIES };
   return {
-    visualMap: { show: true, type: "continuous", min: 0, max: most, seriesIndex: 0, left: 0, bottom: 0, itemHeight: look.size * 5, itemWidth: look.size * .8, text: [String(most), "0"], textStyle: { color: look.ink, fontSize: look.size }, inRange: { color: [look.token("jade-soft"), look.token("chart-1")] } },
-    legend: { ...legend(look, dots.length > 0), type: "plain", orient: "vertical", data: dots.map((layer) => layer.name), left: undefined, top: undefined, right: 0, bottom: 0, itemGap: look.size * .3, itemWidth: look.size, itemHeight: look.size },
+    visualMap: { show: true, type: "continuous", min: 0, max: most, seriesIndex: 0, left: 0, bottom: rows * line, itemHeight: look.size * 5, itemWidth: look.size * .8, text: [shown(most), "0"], textStyle: { color: look.ink, fontSize: look.size }, inRange: { color: [look.token("jade-soft"), look.token("chart-1")] } },
+    legend: { ...legend(look, dots.length > 0), type: "plain", data: dots.map((layer) => layer.name), top: undefined, left: "center", right: undefined, bottom: 0, itemGap: look.size * .5, itemWidth: look.size, itemHeight: look.size },
     geo: { ...place, silent: true, itemStyle: { areaColor: "transparent", borderWidth: 0 } },
     series: [
       {
-        type: "map", ...place, selectedMode: false,
+        type: "map", ...place, selectedMode: false, showLegendSymbol: false,
         itemStyle: { borderColor: look.card, borderWidth: 1 }, emphasis: { label: { show: true, color: look.strong }, itemStyle: { areaColor: look.token("gold-soft") } },
         label: { show: true, fontSize: look.size, color: look.strong, textBorderColor: look.card, textBorderWidth: 2, formatter: (p: { name: string }) => (values.get(p.name)?.value ? p.name.replace(/(街道|土家族乡|镇|乡)$/, "") : "") },
         data: known.names.map((name) => ({ name, value: values.get(name)?.value ?? 0, href: values.get(name)?.href })),

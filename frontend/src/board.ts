@@ -13,6 +13,7 @@ const SETTLE = 1500, AGAIN = 3000, EVERY = 60_000, FIRST_TRY = 2000, LONGEST_TRY
 const board = document.querySelector<HTMLElement>("[data-board]");
 const isWall = board?.dataset.wall !== undefined;
 const charts = new Map<string, echarts.ECharts>();
+const watched = new WeakSet<Element>();
 
 // The old chart stays until the new one can take its place; of two that are asked for, the later one does.
 const rounds = new Map<string, number>();
@@ -32,7 +33,8 @@ async function draw(element: HTMLElement, isFresh = true): Promise<void> {
     const href = (event.data as { href?: string } | undefined)?.href;
     if (href) window.location.href = href;
   });
-  new ResizeObserver(() => chart.isDisposed() || chart.resize()).observe(element);
+  if (!watched.has(element)) new ResizeObserver(() => charts.get(id)?.resize()).observe(element);
+  watched.add(element);
 }
 
 function dress(root: ParentNode, isFresh = true): void {
@@ -50,11 +52,13 @@ function replace(text: string): void {
     const old = document.getElementById(fresh.id);
     if (!old || (old as HTMLElement & { came?: string }).came === fresh.outerHTML) return;
     const came = fresh.outerHTML, isOpen = old.querySelector("details")?.open, had = old.contains(document.activeElement);
+    const chart = old.querySelector("[data-board-chart]"); // it goes over, drawn as it is
+    if (chart) fresh.querySelector("[data-board-chart]")?.replaceWith(chart);
     old.replaceWith(document.adoptNode(fresh));
     (fresh as HTMLElement & { came?: string }).came = came;
     if (isOpen) fresh.querySelector("details")?.setAttribute("open", "");
     if (had) fresh.querySelector<HTMLElement>("a,summary")?.focus();
-    dress(fresh.parentElement ?? fresh);
+    dress(fresh);
   });
   found.querySelectorAll<HTMLElement>("[data-foot]").forEach((fresh) => document.querySelector(`[data-foot="${fresh.dataset.foot}"]`)?.replaceChildren(...fresh.childNodes));
   // Answers are kept for a moment: where one is older than the last event, look again.

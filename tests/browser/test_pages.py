@@ -19,7 +19,11 @@ PAGES: dict[str, list[tuple[str, str]]] = {
     "leader": [
         ("work", "/"), ("boards", "/boards/"), ("board", r"^/boards/(?!reports)[^/]+/$"), ("map", "/map/"),
         ("plan", "/plan/"), ("indicator", r"^/plan/indicators/\d+/$"), ("plan-tasks", "/plan/tasks/"),
-        ("plan-review", "/plan/review/"), ("alarms", "/alarms/"), ("alarm", r"^/alarms/\d+/$"),
+        ("plan-review", "/plan/review/"), ("clauses", "/plan/clauses/"), ("supervision", "/plan/supervision/"),
+        ("node", r"^/plan/nodes/\d+/$"), ("scorecards", "/plan/scorecards/"), ("plan-timeline", "/plan/timeline/"),
+        ("plan-reports", "/plan/reports/"), ("meetings", "/plan/meetings/"), ("collect", "/plan/collect/"),
+        ("indexes", "/plan/indexes/"), ("reports", "/boards/reports/"), ("alarm-load", "/alarms/load/"),
+        ("alarms", "/alarms/"), ("alarm", r"^/alarms/\d+/$"),
         ("rules", "/alarms/rules/"), ("warnings", "/alarms/warnings/"), ("warning-skill", "/alarms/warnings/skill/"),
         ("cases", "/cases/?status=all"), ("case", r"^/cases/\d+/$"),
         ("emergencies", "/cases/emergencies/"), ("emergency", r"^/cases/emergencies/[^/]+/$"), ("duty", "/duty/"),
@@ -31,9 +35,12 @@ PAGES: dict[str, list[tuple[str, str]]] = {
     ],
     "river-office": [
         ("case-new", "/cases/new/rivers.problem/"), ("record-new", "/records/rivers.reach/new"),
+        ("patrols", "/patrols/"), ("field", "/field/"),
     ],
     "supply": [("stock", "/stock/emergency.supplies/")],
     "science": [
+        ("mine", "/plan/mine/"), ("plan-read", "/plan/read/"), ("plan-tables", "/plan/tables/"),
+        ("room", "/plan/room/"),
         ("duplicates", "/records/innovation.enterprise/duplicates/"),
         ("compare", r"^/records/innovation.enterprise/duplicates/\d+/$"),
     ],
@@ -44,16 +51,17 @@ PAGES: dict[str, list[tuple[str, str]]] = {
         ("import", "/things/import/?profile=rivers.stage_station"), ("labels", "/things/labels/"),
         ("commands", "/things/commands/"),
         ("command-group", "/things/commands/new?way=rivers.stage_station|set_interval"),
-        ("declarations", "/declarations/"), ("password", "/password"), ("second-factor", "/account/second"),
+        ("declarations", "/declarations/"), ("register-new", "/declarations/registers/new"),
+        ("password", "/password"), ("second-factor", "/account/second"),
     ],
 }  # fmt: skip
-THINGS = {"indicator", "alarm", "case", "emergency", "station", "device", "record", "person"}
+THINGS = {"indicator", "node", "alarm", "case", "emergency", "station", "device", "record", "person"}
 LABELS = "nav, h1, h2, h3, th, button, label, legend, summary, dt, .empty-note, .level, .alert"
 LATIN = re.compile(r"[A-Za-z]{4,}")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 # Words that both languages write in Latin letters.
 NAMES = re.compile(
-    r"SensorThings|OpenID|HTTP|Basic|Excel|OGC|API|GeoJSON|CSV|MQTT|Word|BPMN|FEEL|JSON|CQL2?|Enter|Esc|UTM|CGCS|WGS|"
+    r"plan-2030|SensorThings|OpenID|HTTP|Basic|Excel|OGC|API|GeoJSON|CSV|MQTT|Word|BPMN|FEEL|JSON|CQL2?|Enter|Esc|UTM|CGCS|WGS|"
     r"--sz-[\w-]+|text-\w+|space-\w|shadow-\w|chart-\d|(?:kernel|rivers|ecology|innovation|emergency|hall)\.[\w.]+|\w+@\w+|[\w-]*_[\w-]+",
 )
 

@@ -14,14 +14,30 @@ from typing import Any, TypeVar
 from django.utils.translation import gettext as _
 
 from shizhu.kernel.overlays import STEM, free_stem
+from shizhu.kernel.text import label
 
 Posted = Mapping[str, str]
 Line = TypeVar("Line")
 OTHER = "other"  # the kind of a field that a page cannot change
+ICONS: Mapping[str, tuple[str, str]] = {  # what may be chosen as a picture: in Chinese, in English
+    "activity": ("体征", "Vital signs"), "alert-triangle": ("警告", "Warning"), "antenna": ("监测站", "Station"),
+    "bell": ("铃", "Bell"), "briefcase": ("公文包", "Briefcase"), "building-community": ("楼房", "Buildings"),
+    "bulb": ("灯泡", "Light bulb"), "calendar": ("日历", "Calendar"), "camera": ("摄像头", "Camera"),
+    "clipboard-check": ("清单", "Checklist"), "database": ("数据", "Data"), "droplet": ("水滴", "Drop"),
+    "file-text": ("文件", "Document"), "layout-dashboard": ("看板", "Board"), "leaf": ("叶", "Leaf"),
+    "map": ("地图", "Map"), "map-pin": ("地点", "Place"), "route": ("路线", "Route"), "shield-lock": ("盾牌", "Shield"),
+    "tag": ("标签", "Tag"), "target": ("靶", "Target"), "tool": ("扳手", "Spanner"), "user": ("个人", "Person"),
+    "users": ("人群", "People"),
+}  # fmt: skip
 FLAGS = ("is_required", "is_listed", "is_filter", "is_unique")
 WORDS = (
     "name", "zh", "en", "kind", "help", "unit", "symbol", "low", "high", "formula", "choices", "target", "privacy",
 )  # fmt: skip
+
+
+def pictures(icons: Iterable[str]) -> list[tuple[str, str]]:
+    """Icons to choose from, each with what it shows in the language in force."""
+    return [(icon, label(dict(zip(("zh", "en"), ICONS[icon], strict=True)))) for icon in icons]
 
 
 @dataclass(frozen=True)

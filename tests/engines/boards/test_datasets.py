@@ -184,6 +184,8 @@ def test_readings_tell_the_newest_and_the_hours_and_what_is_missing(
     monkeypatch.setattr(things, "MOST_NAMES", 1)
     none = ask(who, {**base, "during": {"span": "PT1M"}, "measure": "avg"}, NOON)
     assert (none.value, ask(who, base, NOON).missing[0]["en"]) == (None, "no data from E1号罐 and 1 more")
+    few = ask(who, {**base, **during, "measure": "avg", "by": ["_thing"], "order": "value", "top": 1}, end)
+    assert (pairs(few), few.missing[0]["zh"]) == ([("W1号罐", 10.0)], "另有 1 个站未列出")
     east = person(county, *VERBS, in_area="101")
     assert pairs(ask(east, {**base, **during, "measure": "avg", "by": ["_thing"]}, end)) == [("E1号罐", 23.3)]
 

@@ -156,6 +156,23 @@ def test_columns_that_do_not_match_are_asked_for_and_remembered(client: Client) 
     assert (batch.state, batch.counts) == ("checked", {"same": 1, "new": 1})
 
 
+def test_the_sheet_with_the_heads_is_read_and_codes_are_capitals(client: Client) -> None:
+    book, out = Workbook(), io.BytesIO()
+    book.active.title = "填报说明"
+    book.active.append(["请勿修改表头"])
+    hidden, sheet = book.create_sheet("选项"), book.create_sheet("摊位表")
+    hidden.sheet_state = "hidden"
+    for row in (["编号", "名称", "类型"], ["S009", "藏起来的", "cart"]):
+        hidden.append(row)
+    for row in (["全县摊位"], ["编号", "名称", "统一社会信用代码"], ["S001", "一号摊", " 91990001ma0000001r "]):
+        sheet.append(row)
+    book.save(out)
+    batch = write(client, send(client, SimpleUploadedFile("摊位.xlsx", out.getvalue())))
+    assert (batch.state, batch.counts, batch.asked["sheet_name"]) == ("done", {"new": 1}, "摊位表")
+    assert Record.objects.get(register=STALL).data["licence"] == "91990001MA0000001R"
+    assert "摊位.xlsx · 摊位表" in text(client.get(f"{BASE}batches/{batch.pk}/"))
+
+
 def test_a_change_keeps_what_the_table_does_not_say(client: Client, stall: Any) -> None:
     stall(kind="cart", seats=3, owner="张三丰", note="旧")
     batch = write(client, send(client, table([["编号", "名称", "座位", "备注"], ["S001", "新名", 4, ""]])))

@@ -9,6 +9,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,6 +21,7 @@ BESIDE = 100_000_000  # bytes of that which are read whole: all but the sheets
 LONGEST = 1_048_576  # rows of a sheet
 SHEETS = "xl/worksheets/"
 WIDEST = 500  # columns
+MOST_SHEETS = 20  # that are looked at
 LOOKED_AT = 10  # rows among which the heads are looked for
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv"
@@ -80,9 +82,23 @@ def encoding_of(data: bytes) -> str:
     raise Unreadable(_("The text is neither UTF-8 nor GB 18030. Save the table as .xlsx and send that."))
 
 
-def rows(path: Path, media_type: str) -> Iterator[Row]:
-    """Rows that hold anything. Raises Unreadable."""
-    found = _xlsx(path) if media_type == XLSX else _csv(path)
+def rows(path: Path, media_type: str, sheet: int = 0) -> Iterator[Row]:
+    """Rows of a sheet that hold anything. Raises Unreadable."""
+    return _full(_xlsx(path, sheet) if media_type == XLSX else _csv(path), media_type)
+
+
+def beginnings(path: Path, media_type: str, most: int) -> Iterator[tuple[int, str, list[Row]]]:
+    """Number, name and the first full rows of each sheet that is shown; of all where none is. Raises Unreadable."""
+    if media_type != XLSX:
+        yield 0, "", list(islice(rows(path, media_type), most))
+        return
+    with _Book(path) as book:
+        shown = [(n, sheet) for n, sheet in enumerate(book.worksheets) if sheet.sheet_state == "visible"]
+        for number, sheet in (shown or list(enumerate(book.worksheets)))[:MOST_SHEETS]:
+            yield number, sheet.title, list(islice(_full(_rows_of(sheet), media_type), most))
+
+
+def _full(found: Iterator[Sequence[Any]], media_type: str) -> Iterator[Row]:
     for number, cells in enumerate(found, 1):
         kept = cells[:WIDEST]
         if media_type == XLSX and number > LONGEST:
@@ -105,13 +121,13 @@ def sent(file: BinaryIO) -> Iterator[Row]:
         yield from rows(Path(kept.name), kind_of(data))
 
 
-def length(path: Path, media_type: str) -> int:
-    """About how many rows there are, for a progress bar."""
+def length(path: Path, media_type: str, sheet: int = 0) -> int:
+    """About how many rows a sheet has, for a progress bar."""
     if media_type != XLSX:
         with path.open("rb") as file:
             return sum(block.count(b"\n") for block in iter(lambda: file.read(1_000_000), b""))
     with _Book(path) as book:
-        return int(book.worksheets[0].max_row or 0)
+        return int(book.worksheets[sheet].max_row or 0)
 
 
 class _Book:
@@ -144,16 +160,19 @@ class _Book:
         self._file.close()
 
 
-def _xlsx(path: Path) -> Iterator[Sequence[Any]]:
+def _xlsx(path: Path, sheet: int) -> Iterator[Sequence[Any]]:
     with _Book(path) as book:
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()  # what a program says of the size may be wrong
-        try:
-            yield from sheet.iter_rows(values_only=True)
-        except Unreadable:
-            raise
-        except Exception as error:  # broken XML, a bad date …
-            raise Unreadable(_("The file cannot be read to its end. Save it again as .xlsx.")) from error
+        yield from _rows_of(book.worksheets[sheet])
+
+
+def _rows_of(sheet: Any) -> Iterator[Sequence[Any]]:
+    sheet.reset_dimensions()  # what a program says of the size may be wrong
+    try:
+        yield from sheet.iter_rows(values_only=True)
+    except Unreadable:
+        raise
+    except Exception as error:  # broken XML, a bad date …
+        raise Unreadable(_("The file cannot be read to its end. Save it again as .xlsx.")) from error
 
 
 def _csv(path: Path) -> Iterator[Sequence[str]]:

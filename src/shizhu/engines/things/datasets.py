@@ -28,7 +28,8 @@ VIEW = "things.thing.view"
 SOURCE: Names = {"zh": "设备", "en": "Devices"}
 SILENT_AFTER = timedelta(hours=1)
 THING = "_thing"
-MOST_LINES = 20  # of a chart; more cannot be told apart
+MOST_LINES = 12  # of a chart; more cannot be told apart
+MOST_ROWS = 100  # of a table
 MOST_NAMES = 3  # of stations that are missing
 OVER = ("avg", "min", "max")
 STATES: Mapping[str, Names] = {
@@ -173,12 +174,10 @@ class _Readings:
 
     def _latest(self) -> Result:
         newest = {pk: point for pk, point in queries.latest(self.streams).items() if point.time < self._asked.at}
-        order = sorted(newest, key=self._name)
-        if self._body.get("order") in {"value", "-value"}:
-            turned = -1 if self._body["order"] == "-value" else 1
-            order.sort(key=lambda pk: turned * (newest[pk].value or 0.0))
+        order = self._ordered({pk: point.value for pk, point in newest.items()})
         doubtful = sum(point.verdict != Verdict.GOOD for point in newest.values())
         missing = self._silent(newest)
+        missing += self._left(newest, order)
         if doubtful:
             missing.append(_names(f"{doubtful} 个读数存疑", f"{doubtful} readings are doubtful"))
         rows = (
@@ -186,7 +185,7 @@ class _Readings:
                 (self._name(pk), newest[pk].time, self._round(newest[pk].value)), (pk,),
                 self._page(pk), newest[pk].origin != Origin.MEASURED,
             )
-            for pk in order[: int(self._body.get("top", 100))]
+            for pk in order
         )  # fmt: skip
         places = Column(THING, PLACE_TITLE), Column("time", HOUR_TITLE, "time")
         return self._result(
@@ -199,6 +198,18 @@ class _Readings:
 
     def _name(self, pk: int) -> str:
         return self.streams[pk].name
+
+    def _ordered(self, values: Mapping[int, float | None]) -> list[int]:
+        """The datastreams that are told of, by name or as asked."""
+        order = sorted(values, key=self._name)
+        if self._body.get("order") in {"value", "-value"}:
+            turned = -1 if self._body["order"] == "-value" else 1
+            order.sort(key=lambda pk: turned * (values[pk] or 0.0))
+        return order[: int(self._body.get("top", MOST_ROWS))]
+
+    def _left(self, found: Collection[int], told: Collection[int]) -> list[Names]:
+        left = len(found) - len(told)
+        return [_names(f"另有 {left} 个站未列出", f"{left} more stations are not listed")] if left else []
 
     def _silent(self, heard: Collection[int]) -> list[Names]:
         """Which of the stations have nothing, the first of them by name."""
@@ -234,9 +245,9 @@ class _Readings:
         found, measure = self._by_stream(), self._body["measure"]
         facts = self._facts(found)
         if THING in self._body.get("by", []):
-            order = sorted(found, key=self._name)
+            order = self._ordered({pk: hours.value(measure) for pk, hours in found.items()})
             made = [Row((self._name(pk), self._round(found[pk].value(measure))), (pk,), self._page(pk)) for pk in order]
-            return self._result((Column(THING, PLACE_TITLE),), made, **facts)
+            return self._result((Column(THING, PLACE_TITLE),), made, missing=tuple(self._left(found, order)), **facts)
         if not found:
             return self._result((), [Row((None,))], **facts)
         if measure != "avg":

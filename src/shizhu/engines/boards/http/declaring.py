@@ -29,7 +29,7 @@ from shizhu.kernel.datasets import Offer
 from shizhu.kernel.models import Declaration
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label
-from shizhu.web import declaring
+from shizhu.web import declaring, parts
 from shizhu.web.middleware import PolicyMiddleware, Request
 
 DRAFTS = "boards.drafts"  # in the session: id → body, of what is being composed
@@ -124,7 +124,7 @@ def _page(
     on = request.POST.get("on", "desk")
     lie = placed({block.id: block.size for block in blocks})
     context = {
-        "head": head, "row": row, "refused": refused, "is_refused": is_refused, "icons": drafting.ICONS,
+        "head": head, "row": row, "refused": refused, "is_refused": is_refused, "icons": parts.pictures(drafting.ICONS),
         "blocks": [_controls(block, known, lie, blocks) for block in blocks], "sources": _sources(known),
         "order": ",".join(block.id for block in blocks), "on": on if on in PLACES else "desk",
         "places": [(key, _(title)) for key, title in PLACES.items()],

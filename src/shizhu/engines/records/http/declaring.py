@@ -195,7 +195,8 @@ def _register_page(
     told = _told(reasons, kept) if kept else []
     context = {
         "head": head, "parts": typed, "offer": drafting.offer(county), "row": row, "key": key, "total": total,
-        "texts": [part for part in typed if part.kind == "text"], "icons": drafting.ICONS, "reasons": told,
+        "texts": [part for part in typed if part.kind == "text"], "icons": parts.pictures(drafting.ICONS),
+        "reasons": told,
         "rules": alike.offer(head.rules, typed), "most_rules": alike.MOST,
         "geometries": drafting.GEOMETRIES, "refused": refused, "is_refused": is_refused,
         "preview": _preview(request, draft) if draft else [], "draft": draft,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -82,18 +81,16 @@ def _upload_page(request: Request, register: Register, fault: str = "") -> HttpR
 
 def _begin(request: Request, register: Register, kept: Any) -> Batch:
     """Look at the heads; where all of them are known, checking begins at once."""
-    first = list(islice(tables.rows(files.path_of(kept), kept.media_type), tables.LOOKED_AT + SAMPLE))
-    if not first:
-        raise tables.Unreadable(_("The table is empty."))
     targets = excel.targets(register)
     known = _remembered(request, register)
-    number = heads.first([row.cells for row in first[: tables.LOOKED_AT]], targets)
+    sheet, name, first, number = _table(kept, targets, known)
     titles = [reading.plain(cell) for cell in first[number].cells]
     while titles and not titles[-1]:
         titles.pop()
     mapping = heads.matched(titles, targets, known)
     asked = {
-        "heads": titles, "mapping": mapping, "header": first[number].number, **_places(request, register),
+        "heads": titles, "mapping": mapping, "header": first[number].number, "sheet": sheet, "sheet_name": name,
+        **_places(request, register),
         "sample": [[reading.plain(cell) for cell in row.cells[: len(titles)]] for row in first[number + 1 :][:SAMPLE]],
     }  # fmt: skip
     is_clear = all(mapping) and not _missing(register, mapping)
@@ -104,6 +101,19 @@ def _begin(request: Request, register: Register, kept: Any) -> Batch:
     if is_clear:
         batches.start(batch)
     return batch
+
+
+def _table(kept: Any, targets: list[Target], known: dict[str, str]) -> tuple[int, str, list[tables.Row], int]:
+    """Number, name and first rows of the sheet whose heads name most fields, and which of its rows the heads are."""
+    found = []
+    for sheet, name, first in tables.beginnings(files.path_of(kept), kept.media_type, tables.LOOKED_AT + SAMPLE):
+        if first:
+            at = heads.first([row.cells for row in first[: tables.LOOKED_AT]], targets)
+            named = sum(map(bool, heads.matched(first[at].cells, targets, known)))
+            found.append((named, (sheet, name, first, at)))
+    if not found:
+        raise tables.Unreadable(_("The table is empty."))
+    return max(found, key=lambda one: one[0])[1]
 
 
 def _remembered(request: Request, register: Register) -> dict[str, str]:

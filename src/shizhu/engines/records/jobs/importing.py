@@ -73,6 +73,7 @@ class _Import:
         asked = batch.asked
         self._mapping: list[str] = asked["mapping"]
         self._header: int = asked["header"]
+        self._sheet: int = asked.get("sheet", 0)
         self._clears: bool = asked.get("clears", False)
         self._seen: dict[str, int] = {}
         self._private = {path.partition(".")[0] for path, item in declared.everything if item.privacy}
@@ -85,10 +86,10 @@ class _Import:
     def run(self) -> None:
         batch = self._batch
         media_type = batch.given.media_type if batch.given else ""
-        total = max(0, tables.length(self._path, media_type) - self._header)
+        total = max(0, tables.length(self._path, media_type, self._sheet) - self._header)
         was_done = batch.done if self._is_writing else 0
         counts = Counter(batch.counts if was_done else {})
-        rows = tables.rows(self._path, media_type)
+        rows = tables.rows(self._path, media_type, self._sheet)
         wrong: tables.Writer | None = None
         done = 0
         batch.examples = []

@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from shizhu.engines.records.logic.register import Field, Kind
-from shizhu.engines.records.logic.values import time_text
+from shizhu.engines.records.logic.values import CHECKS, time_text
 
 BLANKS = " \t\r\n\f\v\u00a0\u2000\u2001\u2002\u2003\u2009\u200b\u3000\ufeff"
 YES = frozenset({"是", "有", "对", "真", "√", "✓", "✔", "yes", "y", "true", "1"})
@@ -78,8 +78,11 @@ def _names(item: Field, value: object) -> tuple[str, ...]:
 
 
 def _text_of(item: Field, raw: object, _zone: tzinfo) -> str:
-    """Text as typed; where a pattern or a check refuses it, its narrow form may be what was meant."""
+    """Text as typed; where a pattern or a check refuses it, its narrow form, or capitals, may be what was meant."""
     text = plain(raw)
+    is_right, _ = CHECKS.get(item.rules.get("x-shizhu-check", ""), (None, None))
+    if is_right and is_right(code := narrow(text).upper()):
+        return code
     is_code = bool({"pattern", "format", "x-shizhu-check"} & item.rules.keys())
     return narrow(text) if is_code and not text.isascii() and _is_better(item, text) else text
 
