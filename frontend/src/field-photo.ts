@@ -1,44 +1,8 @@
-// A photo as it is sent: at most 1920 pixels on its longer side, with the time and the place of its EXIF beside it.
-import ExifReader from "exifreader"; // reads EXIF of JPEG, PNG, WebP and HEIC of all makers of phones
+// A photo as it is kept on the phone: made smaller, with the time and the place of its EXIF beside it.
 import { by, position, say, toast } from "./field-dom";
 import { db, stamp, uuid7, type Photo, type Place } from "./field-store";
-
-const LONGEST = 1920;
-const QUALITY = 0.82;
-
-interface Facts { taken_at?: string; place?: Place }
-
-function facts(bytes: ArrayBuffer): Facts {
-  try {
-    const { exif, gps } = ExifReader.load(bytes, { expanded: true });
-    const at = /^(\d{4}):(\d\d):(\d\d) (\d\d:\d\d:\d\d)/.exec(exif?.DateTimeOriginal?.description ?? "");
-    const zone = /^[+-]\d\d:\d\d$/.exec(exif?.OffsetTimeOriginal?.description ?? "")?.[0] ?? "";
-    const moment = at ? new Date(`${at[1]}-${at[2]}-${at[3]}T${at[4]}${zone}`) : undefined;
-    return {
-      ...(moment && !Number.isNaN(moment.getTime()) ? { taken_at: stamp(moment) } : {}),
-      ...(gps?.Latitude !== undefined && gps.Longitude !== undefined ? { place: { longitude: gps.Longitude, latitude: gps.Latitude } } : {}),
-    };
-  } catch {
-    return {}; // no EXIF, which is no fault
-  }
-}
-
-async function smaller(file: Blob): Promise<Blob> {
-  let image: ImageBitmap;
-  try {
-    image = await createImageBitmap(file, { imageOrientation: "from-image" });
-  } catch {
-    return file;
-  }
-  const scale = Math.min(1, LONGEST / Math.max(image.width, image.height));
-  if (scale === 1 && file.size < 600_000 && file.type === "image/jpeg") return file;
-  const canvas = document.createElement("canvas");
-  canvas.width = Math.round(image.width * scale);
-  canvas.height = Math.round(image.height * scale);
-  canvas.getContext("2d")!.drawImage(image, 0, 0, canvas.width, canvas.height);
-  image.close();
-  return new Promise((done) => canvas.toBlob((made) => done(made ?? file), "image/jpeg", QUALITY));
-}
+import { facts } from "./photo-facts";
+import { smaller } from "./photo-size";
 
 /** Keep a photo on the phone; its id, or nothing where it is no picture or too large. */
 async function keep(file: File, limit: number, here: Place | undefined): Promise<string | undefined> {

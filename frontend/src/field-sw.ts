@@ -1,19 +1,9 @@
 // The service worker of the field page: its files are there without a network, and the queue is sent when it is back.
 // `FIELD` is put before this script by the server: the version and the files of the page.
 import { send } from "./field-send";
+import type { Worker } from "./worker";
 
-interface Extendable extends Event { waitUntil(work: Promise<unknown>): void }
-interface Fetched extends Extendable { request: Request; respondWith(answer: Promise<Response>): void }
-interface Synced extends Extendable { tag: string }
-interface Worker {
-  FIELD: { version: string; files: string[] };
-  skipWaiting(): Promise<void>;
-  clients: { claim(): Promise<void> };
-  addEventListener(name: "install" | "activate", act: (event: Extendable) => void): void;
-  addEventListener(name: "fetch", act: (event: Fetched) => void): void;
-  addEventListener(name: "sync", act: (event: Synced) => void): void;
-}
-const worker = self as unknown as Worker;
+const worker = self as unknown as Worker & { FIELD: { version: string; files: string[] } };
 const PAGE = "/field/", PATIENCE = 4000;
 const name = `field-${worker.FIELD.version}`;
 

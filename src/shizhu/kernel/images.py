@@ -6,7 +6,7 @@ import io
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
 LARGEST = 60_000_000  # pixels of one photo: more is refused before it is unpacked
@@ -25,7 +25,7 @@ class Facts:
     position: tuple[float, float] | None = None
 
 
-def facts(path: Path) -> Facts | None:
+def facts(path: Path | BinaryIO) -> Facts | None:
     """Of a photo; None for what is none, or too large to be looked at."""
     image = _opened(path)
     if image is None:
@@ -35,7 +35,7 @@ def facts(path: Path) -> Facts | None:
         return Facts(image.width, image.height, _taken(exif.get_ifd(_EXIF)), _position(exif.get_ifd(_GPS)))
 
 
-def copy(path: Path, most: int = 0) -> bytes:
+def copy(path: Path | BinaryIO, most: int = 0) -> bytes:
     """A JPEG of the photo, upright, without EXIF or any other metadata, at most so many pixels long (0: as it is).
 
     ValueError if it is no photo.
@@ -44,7 +44,7 @@ def copy(path: Path, most: int = 0) -> bytes:
 
     image = _opened(path)
     if image is None:
-        raise ValueError(f"{path.name}: no photo that can be read")
+        raise ValueError(f"{getattr(path, 'name', 'it')}: no photo that can be read")
     with image:
         if most:
             image.draft("RGB", (most, most))
@@ -57,7 +57,7 @@ def copy(path: Path, most: int = 0) -> bytes:
         return out.getvalue()
 
 
-def _opened(path: Path) -> Any:
+def _opened(path: Path | BinaryIO) -> Any:
     from PIL import Image, UnidentifiedImageError  # noqa: PLC0415
 
     try:

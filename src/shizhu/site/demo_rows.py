@@ -28,6 +28,7 @@ def load(folder: counties.Folder) -> None:
     stations(folder)
     records_of(folder)
     past_cases(folder)
+    labels(folder)
     values(folder)
     work(folder)
     stock_of(folder)
@@ -105,6 +106,15 @@ def past_cases(folder: counties.Folder) -> None:
         opened, took = now - timedelta(days=row["days_ago"]), timedelta(days=row["took"])
         area = areas[row["town"]]
         cases.play(cases.PastCase(told["flow"], row["title"], area, opened, took, document, answers, photos))
+
+
+def labels(folder: counties.Folder) -> None:
+    """Simulated labels, and what simulated residents reported by them; once."""
+    told = folder.yaml("demo/labels")
+    if told:
+        cases.hang(Person.objects.get(username=told["person"]), folder.body["code"], told["labels"])
+        for number, row in enumerate(told["concerns"]):
+            cases.reported(cases.PastConcern(**row, photo=picture.drawn(number)))
 
 
 def stock_of(folder: counties.Folder) -> None:

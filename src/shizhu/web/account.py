@@ -21,6 +21,7 @@ from shizhu.kernel import second_factor, signin
 from shizhu.kernel.models import Identity, SecondFactor, SignIn
 from shizhu.lib import totp
 from shizhu.web import addresses, login, people, sessions
+from shizhu.web.codes import qr
 from shizhu.web.middleware import Request
 
 SHOWN = 12
@@ -66,12 +67,6 @@ def session_end(request: Request) -> HttpResponse:
     return redirect("account")
 
 
-def _qr(text: str) -> str:
-    import segno  # noqa: PLC0415  # few people draw a QR code
-
-    return str(segno.make(text, error="m").svg_inline(omitsize=True, border=2, dark="#000", light="#fff"))
-
-
 @sensitive_post_parameters("code", "password")
 @never_cache
 def second_setup(request: Request) -> HttpResponse:
@@ -101,7 +96,7 @@ def second_setup(request: Request) -> HttpResponse:
     place = totp.address(secret, f"石柱 {request.get_host()}", person.username)
     key = totp.base32(secret)
     groups = " ".join(key[at : at + 4] for at in range(0, len(key), 4))
-    return render(request, "shizhu/second_setup.html", {"qr": _qr(place), "key": groups, "place": place})
+    return render(request, "shizhu/second_setup.html", {"qr": qr(place), "key": groups, "place": place})
 
 
 @sensitive_post_parameters("password")

@@ -99,13 +99,13 @@ def open_case(wanted: Opening) -> Case:
     flow, about = flows.current(wanted.flow, wanted.area.county_id)
     form = flows.form(about.start_form, wanted.area.county_id)
     if wanted.by:
-        _checked(form, wanted.document, wanted.uploads, access.actor(wanted.by), wanted.area.county_id)
+        checked(form, wanted.document, wanted.uploads, access.actor(wanted.by), wanted.area.county_id)
     now = timezone.now()
     owner = Organisation.objects.get(county=wanted.area.county_id, code=about.owner or wanted.area.county_id)
     state = start(flow, wanted.document, flows.kit_now(flow, wanted.area.county_id, now), wanted.begin)
     case = Case.objects.create(
         county_id=wanted.area.county_id, organisation=owner, area=wanted.area, flow=wanted.flow, digest=flow.digest,
-        number=_number(wanted.area.county_id, about.prefix, now), title=_title(wanted), state=state.dump(),
+        number=number(wanted.area.county_id, about.prefix, now), title=_title(wanted), state=state.dump(),
         forms=flows.keep_forms(flow, about, wanted.area.county_id),
         alarm=wanted.alarm, datastream=wanted.datastream, origin=wanted.origin, opened_at=now, opened_by=wanted.by,
         due_at=flows.later(wanted.area.county_id, now, about.span, about.clock),
@@ -125,7 +125,8 @@ def _title(wanted: Opening) -> str:
     return f"{'【演练】' if wanted.origin == DRILL else ''}{wanted.title}"[:200]
 
 
-def _number(county: str, prefix: str, now: datetime) -> str:
+def number(county: str, prefix: str, now: datetime) -> str:
+    """The next number of a prefix in the county's year."""
     year = timezone.localtime(now).year
     counter, _is_new = Counter.objects.get_or_create(county_id=county, prefix=prefix, year=year)
     Counter.objects.filter(pk=counter.pk).update(value=F("value") + 1)
@@ -152,7 +153,7 @@ def answer(who: Actor, task_id: int, given: Mapping[str, Any], uploads: Sequence
         raise AnswerRefused({"": _("Supplements are awaited: its clock stands.")})
     flow, about = flows.version(case.flow, case.digest)
     form = flows.form_of(case, flow.step[task.step].form or "")
-    document = _checked(form, given, uploads, who, case.county_id)
+    document = checked(form, given, uploads, who, case.county_id)
     now = timezone.now()
     by = Person.objects.get(pk=who.person_id or 0)
     _about(case, form, document)
@@ -174,7 +175,7 @@ def answer(who: Actor, task_id: int, given: Mapping[str, Any], uploads: Sequence
     return case
 
 
-def _checked(
+def checked(
     form: Mapping[str, Any], given: Mapping[str, Any], uploads: Sequence[Upload], who: Actor, county: str
 ) -> dict[str, Any]:
     """The answer as the form's JSON Schema wants it; files count as given, and `who` must see what it points at."""

@@ -14,11 +14,11 @@ from shizhu.engines.cases.actions import (
     open_case,
 )
 from shizhu.engines.cases.datasets import subject
-from shizhu.engines.cases.past import PastCase, play
+from shizhu.engines.cases.past import PastCase, PastConcern, hang, play, reported
 from shizhu.engines.cases.rosters import simulated as duty_simulated
 from shizhu.engines.cases.stock import simulated as stock_simulated
 
 __all__ = [
-    "CLOSED", "OPENED", "TASK_READY", "AnswerRefused", "Opening", "PastCase", "TaskGone", "Upload", "answer",
-    "duty_simulated", "open_case", "play", "stock_simulated", "subject",
+    "CLOSED", "OPENED", "TASK_READY", "AnswerRefused", "Opening", "PastCase", "PastConcern", "TaskGone", "Upload",
+    "answer", "duty_simulated", "hang", "open_case", "play", "reported", "stock_simulated", "subject",
 ]  # fmt: skip

@@ -66,6 +66,7 @@ class CasesConfig(AppConfig):
         menu.add(menu.Entry({"zh": "值班", "en": "Duty"}, "calendar", "/duty/", "cases.duty.view", 34))
         menu.add(menu.Entry({"zh": "外业", "en": "Field"}, "phone", "/field/", "cases.case.view", 31))
         menu.add(menu.Entry({"zh": "巡查", "en": "Patrols"}, "route", "/patrols/", "cases.patrol.view", 32))
+        menu.add(menu.Entry({"zh": "码牌", "en": "Labels"}, "qrcode", "/labels/", "cases.label.view", 33))
         search.provider(finding.find, order=20)
         web.add_card(views.card, order=10)
         web.add_card(duty.card, order=15)

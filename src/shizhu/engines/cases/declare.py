@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from shizhu.engines.cases import flows, patrols
+from shizhu.engines.cases import desks, flows, patrols
 from shizhu.engines.cases.logic import Flow, FlowError, approval, emergency, parse, writing
 from shizhu.engines.cases.logic.picture import picture
 from shizhu.engines.records import api as records
@@ -179,6 +179,50 @@ def check_patrol(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]
         yield f"starts: {body['starts']}: nobody declares this flow"
 
 
+def check_label(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
+    """Its flow and register exist, its form has the fields, and nothing that it tells everybody is private."""
+    desk = desks.read(key, body)
+    register = packs.find(everything, "registers", desk.register) if desk.register else None
+    if desk.register and register is None:
+        yield f"of: {body['of']}: nobody declares this register"
+    title = (register or {}).get("x-shizhu", {}).get("title", "")
+    if register is not None and register["properties"].get(title, {}).get("x-shizhu-class"):
+        yield f"of: {body['of']}: its rows are called by {title}, which is private: a label would tell it to everybody"
+    found = packs.find(everything, "flows", desk.flow)
+    if found is None:
+        yield f"flow: {body['flow']}: nobody declares this flow"
+        return
+    xml = found["text"].encode()
+    try:
+        flow, about = parse(xml, key=desk.flow), flows.about(xml)
+    except FlowError:
+        return  # told of the flow
+    form = packs.find(everything, "forms", about.start_form)
+    if form is None:
+        yield f"flow: {body['flow']}: must begin with a form"
+        return
+    fields = form["properties"]
+    wanted = {"kind": (desk.kind, "enum"), "words": (desk.words, "string"), "photos": (desk.photos, "array")}
+    for name, (field, what) in wanted.items():
+        item = fields.get(field, {})
+        if not ("enum" in item if what == "enum" else item.get("type") == what):
+            yield f"{name}: {field}: the form {about.start_form} must have it as {what}"
+    filled = {"title", desk.kind}
+    yield from (
+        f"flow: {body['flow']}: nobody asks a resident for {name}" for name in form["required"] if name not in filled
+    )
+    for value in body.get("icons", {}):
+        if value not in fields.get(desk.kind, {}).get("enum", []):
+            yield f"icons: {value}: is no value of {desk.kind}"
+    for step, names in body.get("tells", {}).items():
+        known = packs.find(everything, "forms", flow.step[step].form or "") if step in flow.step else None
+        yield from (
+            f"tells.{step}: {name}: the step asks for no such field"
+            for name in names
+            if name not in (known or {"properties": {}})["properties"]
+        )
+
+
 def register() -> None:
     """Called once by the application."""
     packs.kind("flows", suffix=".bpmn", check=check_flow)
@@ -193,4 +237,5 @@ def register() -> None:
         makes=make_approval,
     )  # fmt: skip
     packs.kind("stocks", schema=packs.read_schema("shizhu.engines.cases", "stock"), check=check_stock)
+    packs.kind("labels", schema=packs.read_schema("shizhu.engines.cases", "label"), check=check_label)
     packs.kind("forms", schema=packs.read_schema("shizhu.engines.cases", "form"), check=check_form)

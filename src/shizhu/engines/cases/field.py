@@ -10,12 +10,13 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import actions, flows, patrols, photos
 from shizhu.engines.cases.assignment import sees, startable
+from shizhu.engines.cases.locks import hold
 from shizhu.engines.cases.logic import FlowError
 from shizhu.engines.cases.models import Attachment, Case, CasePlace, Deed, Entry, Patrol, PatrolCase, Task
 from shizhu.engines.maps import api as maps
@@ -59,7 +60,7 @@ def do(who: Actor, county: str, sent: Sent) -> Deed:
     PermissionDenied, photos.PhotosMissing; nothing is kept then, and it may be sent again.
     """
     digest = packs.digest({"kind": sent.kind, "at": sent.at.isoformat(), **sent.body})
-    _hold(sent.id)
+    hold(f"cases.deed {sent.id}")
     known = Deed.objects.filter(pk=sent.id).first()
     if known is not None:
         if (known.person_id, known.digest) != (who.person_id, digest):
@@ -76,12 +77,6 @@ def do(who: Actor, county: str, sent: Sent) -> Deed:
         pk=sent.id, person_id=who.person_id or 0, county_id=county, kind=sent.kind, digest=digest, done_at=sent.at,
         received_at=timezone.now(), answer=answer,
     )  # fmt: skip
-
-
-def _hold(number: UUID) -> None:
-    """Two senders of the same thing (a page and its service worker) come one after the other."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"cases.deed {number}"])
 
 
 def _of(case: Case | None) -> dict[str, Any]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from django.db import transaction
 
+from shizhu.engines.cases import concerns, desks
 from shizhu.engines.cases.actions import Opening, Upload, answer, open_case
 from shizhu.engines.cases.assignment import candidates
-from shizhu.engines.cases.models import Case, Entry, Task
+from shizhu.engines.cases.models import Case, Concern, Entry, Label, Task
 from shizhu.kernel import access
-from shizhu.kernel.models import Area
+from shizhu.kernel.models import Area, Person
 
 SIMULATED = 1
 
@@ -59,3 +61,51 @@ def _date_back(case: Case, opened_at: datetime, took: timedelta) -> None:
         task.save(update_fields=["created", "done_at"])
     case.opened_at, case.due_at, case.closed_at = opened_at, opened_at + limit, opened_at + took
     case.save(update_fields=["opened_at", "due_at", "closed_at"])
+
+
+@dataclass(frozen=True)
+class PastConcern:
+    """What a simulated resident reported by a label: `answers` to the first tasks of its case, in order; or with
+    `of_case` the title of a case that was closed before, and a `score` for it."""
+
+    label: str
+    kind: str
+    words: str
+    phone: str = ""
+    answers: Sequence[Mapping[str, Any]] = ()
+    of_case: str = ""
+    score: int | None = None
+    photo: bytes = b""
+
+
+def hang(by: Person, county: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Simulated labels with codes of their own; once."""
+    known = desks.desks(county)
+    for row in rows:
+        if not Label.objects.filter(code=row["code"]).exists():
+            area = Area.objects.filter(county=county, code=row.get("area", "")).first()
+            desks.make(
+                access.actor(by), county, known[row["desk"]], row.get("key", ""), row.get("name", ""), area,
+                row.get("point"), row["code"], is_simulated=True,
+            )  # fmt: skip
+
+
+@transaction.atomic
+def reported(past: PastConcern) -> None:
+    """One report of a simulated resident; once."""
+    label = desks.find(past.label)
+    seen = desks.seen(label) if label else None
+    number = uuid5(NAMESPACE_URL, f"{past.label} {past.kind} {past.words}")
+    if seen is None or Concern.objects.filter(pk=number).exists():
+        return
+    sent = concerns.Sent(number, past.kind, past.words, past.phone, photos=[past.photo] if past.photo else [])
+    if past.of_case:
+        case = Case.objects.get(county=seen.label.county_id, title=past.of_case, origin=SIMULATED)
+        concerns.follow(seen, sent, case, at=case.opened_at)
+        concerns.judge(number, is_right=True, score=past.score)
+        return
+    case = concerns.report(seen, sent, origin=SIMULATED).case
+    for given in past.answers:
+        task = Task.objects.filter(case=case, status=Task.Status.READY).first()
+        if task is not None:
+            answer(access.actor(candidates(task.role, case)[0]), task.pk, given)

@@ -146,6 +146,6 @@ def is_file(photo: Photo, file: File) -> None:
     photo.pieces.all().delete()
 
 
-def kept(upload: Upload, organisation: Organisation, area: Area, by: Person) -> File:
+def kept(upload: Upload, organisation: Organisation, area: Area, by: Person | None) -> File:
     """A photo as a file of an organisation in an area."""
     return files.keep(upload.content, name=upload.name, organisation=organisation, area=area, by=by, allowed=PHOTOS)

@@ -27,6 +27,10 @@ ACTED = {
     "said": gettext_noop("said as a joint handler"), "urged": gettext_noop("urged"),
     "supplement": gettext_noop("asked for supplements"), "supplied": gettext_noop("supplements are there"),
     "supervised": gettext_noop("put under supervision"),
+    "reported": gettext_noop("A resident reported"), "added": gettext_noop("A resident added"),
+    "confirmed": gettext_noop("A resident confirmed the result"),
+    "disputed": gettext_noop("A resident disputed the result"),
+    "looked": gettext_noop("looked at the phone number of a resident"),
     "remarked": gettext_noop("remarked"), "stock_issue": gettext_noop("drew from the stock"),
     "stock_return": gettext_noop("gave back to the stock"),
 }  # fmt: skip
@@ -70,19 +74,19 @@ def _entries(case: Case) -> list[Line]:
     for attachment in Attachment.objects.filter(case=case).select_related("file"):
         photos.setdefault(attachment.task_id or 0, []).append(attachment)
     entries = list(case.entries.select_related("person"))
-    remarked = {file for entry in entries if entry.kind == "remarked" for file in entry.data["files"]}
+    later = {file for entry in entries for file in entry.data.get("files", ())}
     lines = []
     for entry in entries:
         data: dict[str, Any] = {"entry": entry, "person": entry.person, "name": about.names.get(entry.step)}
         if entry.kind == "opened":
-            data["photos"] = [one for one in photos.get(0, []) if str(one.file_id) not in remarked]
+            data["photos"] = [one for one in photos.get(0, []) if str(one.file_id) not in later]
             document = {**entry.data["document"], "title": "", "description": ""}  # shown as such
             data["answer"] = _answers(flows.form_of(case, about.start_form), document, case.county_id)
         if entry.kind == "done":
             form = flows.form_of(case, flow.step[entry.step].form or "")
             data["answer"] = _answers(form, entry.data["answer"], case.county_id)
             data["photos"] = photos.get(entry.data["task"], [])
-        if entry.kind == "remarked":
+        if "files" in entry.data:
             data["photos"] = [one for one in photos.get(0, []) if str(one.file_id) in entry.data["files"]]
         if entry.kind in ACTED:
             data["acted"] = _acted(entry.kind, entry.data)
@@ -113,13 +117,13 @@ def _decided(value: Any) -> list[tuple[str, Any]]:
 def _answers(form: Body, given: Mapping[str, Any], county: str) -> list[tuple[Any, Any]]:
     """(title, answer) of what was filled in, files left out."""
     return [
-        (item["x-title"], _shown(item, given[name], county))
+        (item["x-title"], shown(item, given[name], county))
         for name, item in form["properties"].items()
         if item["type"] != "array" and given.get(name) not in {None, ""}
     ]
 
 
-def _shown(item: dict[str, Any], value: Any, county: str) -> Any:
+def shown(item: dict[str, Any], value: Any, county: str) -> Any:
     """An answer as people read it: {zh, en} for choices and yes/no, names of places and posts.
 
     Of a record it is the key: who may see the record finds its name beside the case.

@@ -20,7 +20,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from shizhu.engines.cases import field, flows, patrols, photos, places
+from shizhu.engines.cases import concerns, field, flows, patrols, photos, places
 from shizhu.engines.cases.assignment import startable
 from shizhu.engines.cases.http import forms, views
 from shizhu.engines.cases.models import Case, Deed, Patrol, Photo
@@ -310,6 +310,7 @@ def _task(request: Request, item: Mapping[str, Any], streams: Mapping[int, thing
 def _lines(case: Case, document: Mapping[str, Any]) -> list[str]:
     """What somebody who answers a task should have read, as text."""
     told = [str(document["description"])] if document.get("description") else []
+    told += concerns.lines(case)
     for line in timeline(case):
         if line.kind == "done":
             given = [f"{label(title)}：{label(value)}" for title, value in line.data["answer"]]

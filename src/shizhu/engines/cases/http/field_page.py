@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 import orjson
 from django.http import HttpResponse, JsonResponse
@@ -15,8 +14,6 @@ from django.utils.translation import gettext as _
 from shizhu.kernel.text import named
 from shizhu.web.middleware import Request
 from shizhu.web.templatetags import shizhu as shell
-
-BUILT = shell.BUILD / "field-sw.js"
 
 
 def words() -> dict[str, str]:
@@ -65,12 +62,16 @@ def _kept() -> list[str]:
 
 
 def worker(_request: Request) -> HttpResponse:
-    """The service worker, with the files it keeps and their version before it."""
-    script = Path(BUILT).read_bytes()
-    files = _kept()
+    """The service worker."""
+    return served_worker("field", _kept())
+
+
+def served_worker(name: str, files: list[str]) -> HttpResponse:
+    """A service worker as it was built, with the files it keeps and their version before it."""
+    script = (shell.BUILD / f"{name}-sw.js").read_bytes()
     version = hashlib.sha256(script + orjson.dumps(files)).hexdigest()[:12]
     told = orjson.dumps({"version": version, "files": files})
-    answer = HttpResponse(b"self.FIELD = " + told + b";\n" + script, content_type="text/javascript")
+    answer = HttpResponse(b"self.%s = %s;\n" % (name.upper().encode(), told) + script, content_type="text/javascript")
     answer["Cache-Control"] = "no-cache"
     return answer
 

@@ -1,4 +1,5 @@
-"""Addresses of the cases engine: pages under `cases/` and `duty/`, under `declarations/` what a county makes itself."""
+"""Addresses of the cases engine: pages under `cases/`, `duty/` and `labels/`, those of residents under `r/`, and under
+`declarations/` what a county makes itself."""
 
 from django.urls import include, path
 
@@ -7,11 +8,13 @@ from shizhu.engines.cases.http import (
     aftermath,
     approvals,
     declaring,
+    door,
     drawing,
     duty,
     emergencies,
     field,
     field_page,
+    labels,
     outside,
     patrols,
     report,
@@ -24,6 +27,7 @@ cases = [
     path("<int:number>/", views.case_detail, name="detail"),
     path("<int:number>/flow.json", drawing.of_case, name="flow"),
     path("<int:number>/act", acting.act, name="act"),
+    path("<int:number>/concerns/<str:concern>/phone", labels.phone, name="phone"),
     path("approvals/", approvals.library, name="approvals"),
     path("<int:number>/approval/", approvals.page, name="approval"),
     path("<int:number>/command/", emergencies.post, name="command"),
@@ -73,12 +77,27 @@ walked = [
     path("<uuid:number>/accept", patrols.accept, name="accept"),
     path("<uuid:number>/photos/<uuid:photo>", patrols.photo, name="photo"),
 ]
+hung = [
+    path("", labels.index, name="index"),
+    path("new", labels.new, name="new"),
+    path("sheet", labels.sheet, name="sheet"),
+    path("<int:number>/act", labels.act, name="act"),
+]
+scanned = [  # without a login
+    path("", door.index, name="index"),
+    path("sw.js", door.worker, name="worker"),
+    path("s/<str:secret>", door.receipt, name="receipt"),
+    path("s/<str:secret>/<uuid:file>", door.photo, name="photo"),
+    path("<str:code>", door.scan, name="label"),
+]
 urlpatterns = [
     path("cases/", include((cases, "cases"))),
     path("declarations/", include((own, "own"))),
     path("duty/", include((roster, "duty"))),
     path("patrols/", include((walked, "patrols"))),
     path("field/", include((in_field, "field"))),
+    path("labels/", include((hung, "labels"))),
+    path("r/", include((scanned, "door"))),
     path(
         "stock/", include(([path("", stock.index, name="index"), path("<str:key>/", stock.book, name="book")], "stock"))
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from shizhu.engines.cases import actions, approvals, datasets, emergencies, flows
+from shizhu.engines.cases import actions, approvals, concerns, datasets, emergencies, flows
 from shizhu.engines.cases.assignment import may_do, may_start, require_seen, startable
 from shizhu.engines.cases.http import acting, forms
 from shizhu.engines.cases.models import DRILL, Attachment, Case, Task
@@ -32,7 +32,13 @@ from shizhu.web.views import Card, Tile
 
 PAGE = 50
 SHOWN = 20  # cases on the page of a record
-TOLD = ("broken", "alarm", "opened", "done")  # lines of the timeline that somebody who answers a task should have read
+TOLD = (
+    "broken",
+    "alarm",
+    "opened",
+    "done",
+    *concerns.SAID,
+)  # lines of the timeline that somebody who answers a task should have read
 
 
 def my_tasks(who: Actor) -> list[dict[str, Any]]:
@@ -108,8 +114,8 @@ def case_list(request: Request) -> HttpResponse:
     return render(request, "cases/list.html", context)
 
 
-def case_detail(request: Request, number: int) -> HttpResponse:
-    """One case: where it stands, its timeline from the first packet."""
+def case_detail(request: Request, number: int, phones: Mapping[str, str] | None = None) -> HttpResponse:
+    """One case: where it stands, its timeline from the first packet; `phones` of residents that were asked for."""
     case = get_object_or_404(Case.objects.select_related("organisation", "area", "opened_by"), pk=number)
     require_seen(request.actor, case)
     _flow, about = flows.version(case.flow, case.digest)
@@ -119,9 +125,20 @@ def case_detail(request: Request, number: int) -> HttpResponse:
     tasks = [{**described(task), "may_do": may_do(request.actor, task)} for task in ready]
     stages = [{"name": name, "state": _stage_state(case, index)} for index, name in enumerate(about.stages)]
     context: dict[str, Any] = {"case": case, "about": about, "stages": stages, "tasks": tasks, "lines": timeline(case)}
-    context |= {"own_page": page_of(case)}
+    context |= {"own_page": page_of(case), "concerns": list(_concerns(request, case, phones or {}))}
+    context["purposes"] = records.PURPOSES.items()
     context |= {"subjects": subjects(request, case), "offered": acting.offered(request, case, tasks)}
     return render(request, "cases/detail.html", context)
+
+
+def _concerns(request: Request, case: Case, phones: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """What residents reported of a case; a phone number in part, unless it was asked for."""
+    may = access.may(
+        request.actor, concerns.UNMASK, county=case.county_id, organisation=case.organisation, area=case.area
+    )
+    for one in case.concerns.select_related("label"):
+        phone = phones.get(one.number, "") or (records.masked(one.phone, "personal") if one.phone else "")
+        yield {"concern": one, "phone": phone, "may_look": may and bool(one.phone) and one.number not in phones}
 
 
 def _stage_state(case: Case, index: int) -> str:

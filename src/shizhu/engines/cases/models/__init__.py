@@ -14,13 +14,14 @@ from shizhu.engines.cases.models.cases import (
     Task,
     Waiting,
 )
+from shizhu.engines.cases.models.concerns import Concern, Label
 from shizhu.engines.cases.models.duties import Duty, Handover, ShiftNote, Swap
 from shizhu.engines.cases.models.field import CasePlace, Deed, Photo, Piece
 from shizhu.engines.cases.models.patrols import Patrol, PatrolCase, PatrolPhoto
 from shizhu.engines.cases.models.stock import Holding, Movement
 
 __all__ = [
-    "DRILL", "Attachment", "Case", "CasePlace", "Counter", "Deed", "Duty", "Entry", "FlowVersion", "FormVersion",
-    "Handover", "Helper", "Holding", "Movement", "Patrol", "PatrolCase", "PatrolPhoto", "Petition", "Photo", "Piece",
-    "ShiftNote", "Subject", "Swap", "Task", "Waiting",
+    "DRILL", "Attachment", "Case", "CasePlace", "Concern", "Counter", "Deed", "Duty", "Entry", "FlowVersion",
+    "FormVersion", "Handover", "Helper", "Holding", "Label", "Movement", "Patrol", "PatrolCase", "PatrolPhoto",
+    "Petition", "Photo", "Piece", "ShiftNote", "Subject", "Swap", "Task", "Waiting",
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from shizhu.engines.maps.logic import relief
 from shizhu.kernel import access
 from shizhu.kernel.models import Area, County
 from shizhu.kernel.text import label, named
+from shizhu.web.codes import qr
 from shizhu.web.middleware import Request
 
 LABELS = 60  # on one page of labels
@@ -73,10 +74,7 @@ def labels(request: Request) -> HttpResponse:
 
 def _code(request: Request, subject: api.Subject) -> str:
     """The QR code of the address of an object's file, as SVG."""
-    import segno  # noqa: PLC0415  # few people draw a QR code
-
-    address = request.build_absolute_uri(reverse("maps:file", args=[subject.kind, subject.id]))
-    return str(segno.make(address, error="m").svg_inline(omitsize=True, border=2, dark="#000", light="#fff"))
+    return qr(request.build_absolute_uri(reverse("maps:file", args=[subject.kind, subject.id])))
 
 
 def _described(county: str, layer: api.Layer) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from shizhu.kernel import access, files, packs
 from shizhu.kernel.models import Area, Organisation
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label, named
+from shizhu.web.codes import qr
 from shizhu.web.middleware import Request
 
 CHECKED = "things.provisioning"
@@ -121,16 +122,13 @@ def _make(request: Request, profile: str) -> HttpResponse:
 
 def labels(request: Request) -> HttpResponse:
     """A sheet (A4) of labels for devices that wait to be put up: name, key, QR code of the claim."""
-    import segno  # noqa: PLC0415  # few people draw a QR code
-
     access.require_verb(request.actor, REGISTER)
     things = access.rows(Thing.objects.filter(county=request.county), request.actor, REGISTER)
     devices = Device.objects.filter(thing__in=things, claim__isnull=False).select_related("thing__area").order_by("key")
     found = []
     for device in devices[:LABELS]:
         address = request.build_absolute_uri(reverse("things:claim", args=[device.claim]))
-        code = segno.make(address, error="m").svg_inline(omitsize=True, border=2, dark="#000", light="#fff")
-        found.append({"device": device, "code": code})
+        found.append({"device": device, "code": qr(address)})
     return render(request, "things/labels.html", {"labels": found, "more": max(0, devices.count() - LABELS)})
 
 
