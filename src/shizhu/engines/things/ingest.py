@@ -9,6 +9,7 @@ redelivers, and the position tells what was committed.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -43,6 +44,7 @@ FILTERS = {log.MQTT: ["$MQTT.msgs.in.>", "$MQTT.msgs.d.>", "$MQTT.msgs.v1//1.>"]
 ACCOUNT = {log.MQTT: "ingest", log.READINGS: "service"}
 CONSUMER = "ingest"
 LIVE = "live.things"
+ALLOCATED = 100_000  # objects made before the collector looks: those of a batch are let go by themselves
 
 
 async def _nobody(batch: Batch) -> None:
@@ -61,25 +63,21 @@ class Ingest:
 
     def decode(self, messages: list[JetStreamMessage]) -> Batch:
         """All messages that were not committed before, as one batch."""
-        batch = Batch(source=self.source)
+        batch, position = Batch(source=self.source), self.position
+        take = self._gateway if self.source.startswith(log.READINGS) else self._mqtt
         for message in messages:
-            if self.position.covers(message):
+            if position.covers(message):
                 continue
-            self._decode(batch, message, self.position.untimed(message))
+            received = position.untimed(message)
+            try:
+                take(batch, message, received)  # adds nothing before all of it is decoded
+            except Exception as error:  # whatever is wrong with one, the others go on
+                logger.exception("a message on %s cannot be decoded; it is kept in quarantine", message.subject)
+                reject = Reject("message", form.shown(message.payload), f"it cannot be decoded: {type(error).__name__}")
+                batch.refused.append(Refused(received, self.source, None, message.subject, message.payload, reject))
+                batch.packets.append((message.stream_sequence, message.subject, message.payload))
         batch.position = messages[-1].stream_sequence, messages[-1].published
         return batch
-
-    def _decode(self, batch: Batch, message: JetStreamMessage, received: datetime) -> None:
-        """Add what one message says; whatever is wrong with it, the others go on."""
-        before = len(batch.readings), len(batch.refused)
-        try:
-            (self._gateway if self.source.startswith(log.READINGS) else self._mqtt)(batch, message, received)
-        except Exception as error:
-            logger.exception("a message on %s cannot be decoded; it is kept in quarantine", message.subject)
-            del batch.readings[before[0] :], batch.refused[before[1] :]
-            reject = Reject("message", form.shown(message.payload), f"it cannot be decoded: {type(error).__name__}")
-            batch.refused.append(Refused(received, self.source, None, message.subject, message.payload, reject))
-            batch.packets.append((message.stream_sequence, message.subject, message.payload))
 
     def _gateway(self, batch: Batch, message: JetStreamMessage, received: datetime) -> None:
         try:
@@ -100,16 +98,12 @@ class Ingest:
         if key is not None:
             device = self.catalogue.devices.get(key)
             if device is None or not device.is_enabled:
-                found: form.Decoded = iter(
-                    [Reject("device", key, "a device must be registered and enabled before it sends")]
-                )
+                found: form.Decoded = [Reject("device", key, "a device must be registered and enabled before it sends")]
             else:
                 found = form.from_telemetry(payload, device, received)
             self._sort(batch, found, received, "mqtt", device, key, payload)
         else:
-            self._sort(
-                batch, iter([self._observation(topic, payload, received)]), received, "sta-mqtt", None, topic, payload
-            )
+            self._sort(batch, [self._observation(topic, payload, received)], received, "sta-mqtt", None, topic, payload)
         batch.packets.append((message.stream_sequence, subject, payload))
 
     def _observation(self, topic: str, payload: bytes, received: datetime) -> Reading | Reject:
@@ -193,6 +187,8 @@ def _sender(subject: str) -> tuple[str | None, str]:
 
 async def ingest(source: str, detail: dict[str, Any]) -> None:
     """Commit one source for ever; a database that is away is waited for, and what is in the log stays there."""
+    gc.freeze()
+    gc.set_threshold(ALLOCATED, *gc.get_threshold()[1:])
     async with log.connected(ACCOUNT[source]) as nats:
         await commit_all(nats, await prepare_source(nats, source), Ingest(source, detail=detail))
 

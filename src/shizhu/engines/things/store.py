@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import orjson
 import psycopg
+from numpy.typing import NDArray
 
 from shizhu.engines.things.archive import ALWAYS_HOT, COLUMNS, DAY_LOCK
 from shizhu.engines.things.logic import binary, neighbours
@@ -27,9 +29,11 @@ from shizhu.kernel import events
 from shizhu.kernel.spans import COUNTY_ZONE
 
 COMMITTED = "things.observations.committed"
-EPOCH, HOUR, DAY = datetime(1970, 1, 1, tzinfo=UTC), timedelta(hours=1), timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 NOTHING_MORE = (None,) * 6
 PLAIN = struct.Struct(">hiqiqiiidiihihiii")  # a row of nothing but a number, at once
+PLAIN_FORM = "qq--d-hh---"  # the same for all rows
+HOUR_TICKS = HOUR // timedelta(microseconds=1)
 EVENT_READINGS = 2000  # per event, so that a message of the log stays below its limit
 
 STAGE = """
@@ -384,7 +388,7 @@ async def remeasure(connection: psycopg.AsyncConnection[Any], streams: Iterable[
 
 def rounds(readings: Sequence[Reading]) -> list[Sequence[Reading]]:
     """Readings split so that no key comes twice in a round; an exact repeat within the batch stays for its round."""
-    if len({(reading.stream, reading.time) for reading in readings}) == len(readings):
+    if len({reading[:2] for reading in readings}) == len(readings):
         return [readings] if readings else []
     result: list[list[Reading]] = []
     times: dict[tuple[int, datetime], int] = {}
@@ -424,9 +428,9 @@ async def _judged(
     around = await _neighbours(connection, readings, streams)
     judged = []
     for reading in readings:
-        own = around.get(reading.stream)
-        broken = own.judge(reading, reading.result) if own is not None and reading.result is not None else None
-        is_untold = reading.verdict and reading.reason is None
+        own, number = around.get(reading[0]), reading[2]
+        broken = own.judge(reading, number) if own is not None and number is not None else None
+        is_untold = reading[3] and reading.reason is None
         reason = neighbours.of_itself(reading, streams.get(reading.stream)) if is_untold else broken
         if reason:
             verdict = max(reading.verdict, Verdict.SUSPECT if broken else Verdict.GOOD)
@@ -441,7 +445,7 @@ async def _neighbours(
 ) -> dict[int, Neighbours]:
     """What is known around the readings of each datastream with checks."""
     around = {}
-    for id_ in {reading.stream for reading in readings}:
+    for id_ in {reading[0] for reading in readings}:
         stream = streams.get(id_)
         if stream and stream.checks and stream.checks.needs_neighbours:
             around[id_] = Neighbours(stream.checks)
@@ -450,7 +454,8 @@ async def _neighbours(
     for id_, newest in await _fetched(connection, NEWEST, list(around)):
         around[id_].newest = newest
     wanted: dict[tuple[int, datetime | None], datetime] = {}  # datastream, time if late → before what
-    for stream_id, time, *_ in readings:
+    for reading in readings:
+        stream_id, time = reading[0], reading[1]
         known = around.get(stream_id)
         if known and (known.newest is None or time > known.newest):
             wanted[stream_id, None] = min(time, wanted.get((stream_id, None), time))
@@ -522,28 +527,31 @@ async def _write(
     """Write one round; returns the readings that were new or corrections."""
     if not readings:
         return readings
-    rows = binary.table(map(_row, readings))
+    columns = _columns(readings)
+    rows = binary.table(map(_row, readings)) if columns.has_more else columns.copied
     corrected: set[tuple[Any, ...]] = set()
     async with connection.cursor() as cursor:
         if await _is_copied(connection, cursor, rows):
             outcome.committed += len(readings)
-            await cursor.execute(HOURS_ADD, _hours(readings))
+            await cursor.execute(HOURS_ADD, columns.hours)
         else:
             await cursor.execute(STAGE)
             await cursor.execute("TRUNCATE incoming")
             await _copy(cursor, "incoming", rows)
             readings, corrected = await _settle(cursor, readings, outcome)
+            columns = _columns(readings)
         if readings:
-            await cursor.execute(LATEST, _newest(readings, await _boxes(connection, readings)))
+            found = _extents(readings) if columns.has_more else columns.extents(readings)
+            await cursor.execute(LATEST, _newest(found, await _boxes(connection, found)))
         if corrected:
             wide = await _narrowed(connection, corrected)
             await remeasure(connection, wide, wide)
     return readings
 
 
-async def _boxes(connection: psycopg.AsyncConnection[Any], readings: Iterable[Reading]) -> dict[int, str]:
-    """The box of each feature that readings name."""
-    features = {reading.feature for reading in readings} - {None}
+async def _boxes(connection: psycopg.AsyncConnection[Any], extents: Mapping[int, Extent]) -> dict[int, str]:
+    """The box of each feature that is named."""
+    features = {feature for own in extents.values() for feature in own.features}
     if not features:
         return {}
     return {id_: box for id_, box in await _fetched(connection, BOXES, list(features)) if box}
@@ -564,25 +572,6 @@ async def _copy(cursor: psycopg.AsyncCursor[Any], table: str, rows: bytes) -> No
         await copy.write(rows)
 
 
-def _hours(readings: Iterable[Reading]) -> list[list[Any]]:
-    """Count, total, least and most of the good numbers of each datastream and hour, as columns."""
-    found: dict[tuple[int, int], list[float]] = {}
-    for reading in readings:
-        number = reading.result
-        if number is None or reading.verdict != Verdict.GOOD:
-            continue
-        key = reading.stream, (reading.time - EPOCH) // HOUR
-        known = found.get(key)
-        if known is None:
-            found[key] = [1, number, number, number]
-        else:
-            known[0] += 1
-            known[1] += number
-            known[2], known[3] = min(known[2], number), max(known[3], number)
-    streams, hours = [stream for stream, _ in found], [EPOCH + hour * HOUR for _, hour in found]
-    return [streams, hours, *([values[n] for values in found.values()] for n in range(4))]
-
-
 @dataclass(slots=True)
 class Extent:
     """Of readings of one datastream: the first and newest, the last end, result times, boxes of features."""
@@ -596,8 +585,71 @@ class Extent:
     is_home: bool = False
 
 
-def _newest(readings: Iterable[Reading], boxes: Mapping[int, str]) -> list[list[Any]]:
-    """The newest reading of each datastream and the extent of all, as columns in order of the datastreams."""
+@dataclass(slots=True)
+class Columns:
+    """Readings as arrays; `has_more` says whether any has more than a number, a verdict and an origin."""
+
+    streams: NDArray[np.int64]
+    moments: NDArray[np.int64]  # as PostgreSQL counts
+    numbers: NDArray[np.float64]  # NaN where the result is no number
+    verdicts: NDArray[np.int16]
+    origins: NDArray[np.int16]
+    has_more: bool
+
+    @property
+    def copied(self) -> bytes:
+        """What COPY reads, if there is no more."""
+        return binary.column_table(PLAIN_FORM, (self.streams, self.moments, self.numbers, self.verdicts, self.origins))
+
+    @property
+    def hours(self) -> list[list[Any]]:
+        """Count, total, least and most of the good numbers of each datastream and hour, as columns."""
+        is_good = (self.verdicts == Verdict.GOOD) & ~np.isnan(self.numbers)
+        streams, hours, numbers = self.streams[is_good], self.moments[is_good] // HOUR_TICKS, self.numbers[is_good]
+        order = np.lexsort((hours, streams))
+        streams, hours, numbers = streams[order], hours[order], numbers[order]
+        begins = _begins(streams, hours)
+        if not len(begins):
+            return [[] for _ in range(6)]
+        return [
+            streams[begins].tolist(),
+            [binary.EPOCH + hour * HOUR for hour in hours[begins].tolist()],
+            np.diff(begins, append=len(streams)).tolist(),
+            *(how.reduceat(numbers, begins).tolist() for how in (np.add, np.minimum, np.maximum)),
+        ]
+
+    def extents(self, readings: Sequence[Reading]) -> dict[int, Extent]:
+        """As `_extents`, if there is no more."""
+        order = np.lexsort((self.moments, self.streams))  # stable: of equal times the last one comes last
+        begins = _begins(self.streams[order])
+        ends = [*(begins[1:] - 1), len(order) - 1]
+        found = {}
+        for first, last in zip(order[begins].tolist(), order[ends].tolist(), strict=True):
+            newest = readings[last]
+            found[newest.stream] = Extent(readings[first].time, newest, newest.time, is_home=True)
+        return found
+
+
+def _begins(*keys: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Where in sorted columns another key begins."""
+    is_other = np.zeros(max(len(keys[0]) - 1, 0), bool)
+    for key in keys:
+        is_other |= key[1:] != key[:-1]
+    return np.flatnonzero(np.concatenate((np.ones(min(len(keys[0]), 1), bool), is_other)))
+
+
+def _columns(readings: Sequence[Reading]) -> Columns:
+    streams, times, numbers, verdicts, origins, *rest = zip(*readings, strict=True) if readings else [()] * 12
+    *others, _, reasons = rest
+    has_more = None in numbers or any(column.count(None) < len(times) for column in (*others, reasons))
+    return Columns(
+        np.array(streams, np.int64), np.array([binary.moment(time) for time in times], np.int64),
+        np.array(numbers, np.float64), np.array(verdicts, np.int16), np.array(origins, np.int16), has_more,
+    )  # fmt: skip
+
+
+def _extents(readings: Iterable[Reading]) -> dict[int, Extent]:
+    """The newest reading of each datastream and the extent of all."""
     found: dict[int, Extent] = {}
     for reading in readings:
         time, end, result_time, feature = (
@@ -620,6 +672,11 @@ def _newest(readings: Iterable[Reading], boxes: Mapping[int, str]) -> list[list[
             own.is_home = True
         else:
             own.features.add(feature)
+    return found
+
+
+def _newest(found: Mapping[int, Extent], boxes: Mapping[int, str]) -> list[list[Any]]:
+    """Extents with their newest readings, as columns in order of the datastreams."""
     made = [
         (stream, own.first, r.time, own.last, own.result_first, own.result_last, _around(own.features, boxes),
          own.is_home, r.result_time, r.result, r.result_json, r.verdict, r.reason, r.origin)
@@ -700,16 +757,16 @@ def told(reject: Reject) -> tuple[str, str, str]:
 async def _tell(connection: psycopg.AsyncConnection[Any], fresh: list[Reading], streams: dict[int, Stream]) -> None:
     """Events for the readings that a rule watches."""
     by_county: dict[str, list[tuple[object, ...]]] = {}
-    for reading in fresh:
-        stream = streams.get(reading.stream)
-        is_judged = stream and stream.is_watched and reading.verdict == Verdict.GOOD and not reading.is_history
-        if stream and is_judged and reading.result is not None:
+    county = {id_: streams[id_].county for id_ in {r[0] for r in fresh} & streams.keys() if streams[id_].is_watched}
+    for reading in fresh if county else ():
+        is_judged = reading[0] in county and reading.verdict == Verdict.GOOD and not reading.is_history
+        if is_judged and reading.result is not None:
             row = reading.stream, reading.time, reading.result, reading.origin
-            by_county.setdefault(stream.county, []).append(row)
-    for county, rows in by_county.items():
+            by_county.setdefault(county[reading.stream], []).append(row)
+    for code, rows in by_county.items():
         for start in range(0, len(rows), EVENT_READINGS):
             subject, envelope = events.envelope(
-                COMMITTED, county, county, {"readings": rows[start : start + EVENT_READINGS]}
+                COMMITTED, code, code, {"readings": rows[start : start + EVENT_READINGS]}
             )
             await connection.execute(events.INSERT, ([subject], [envelope.decode()]))
     if by_county:

@@ -35,6 +35,9 @@ class Verdict(IntEnum):
     WITHDRAWN = 3  # taken back: the row only says that what was known before holds no more
 
 
+GOOD = Verdict.GOOD  # looked up for every reading
+
+
 class Origin(IntEnum):
     """Where a reading came from; shown with it everywhere."""
 
@@ -119,8 +122,9 @@ class Component(NamedTuple):
 
 def in_range(number: float, lowest: float | None, highest: float | None) -> Verdict:
     """BAD outside the range."""
-    is_bad = (lowest is not None and number < lowest) or (highest is not None and number > highest)
-    return Verdict.BAD if is_bad else Verdict.GOOD
+    if (lowest is None or number >= lowest) and (highest is None or number <= highest):
+        return GOOD
+    return Verdict.BAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +176,8 @@ class _Telemetry(msgspec.Struct):
 
 _telemetry = msgspec.json.Decoder(_Telemetry | list[_Telemetry])
 _submission = msgspec.json.Decoder(Submission)
-Decoded = Iterator[Reading | Reject]
+Decoded = list[Reading | Reject]
+NUMBER = (float, int)
 
 
 def submission(payload: bytes) -> Submission:
@@ -204,6 +209,10 @@ def parse_span(value: str) -> tuple[datetime, datetime | None]:
 
 def from_samples(sent: Submission, device: KnownDevice | None, received: datetime) -> Decoded:
     """Readings of a gateway's submission."""
+    return list(_from_samples(sent, device, received))
+
+
+def _from_samples(sent: Submission, device: KnownDevice | None, received: datetime) -> Iterator[Reading | Reject]:
     for refused in sent.rejects:
         yield Reject(*refused)
     if device is None:
@@ -230,33 +239,34 @@ def from_telemetry(payload: bytes, device: KnownDevice, received: datetime) -> D
     try:
         decoded = _telemetry.decode(payload)
     except (msgspec.DecodeError, ValueError) as error:
-        yield Reject(f"payload ({error})", shown(payload), "telemetry is {time, values} or a list of such")
-        return
+        return [Reject(f"payload ({error})", shown(payload), "telemetry is {time, values} or a list of such")]
+    found: Decoded = []
     for item in decoded if isinstance(decoded, list) else (decoded,):
         time = received
         if item.time is not None:
             try:
                 time = parse_time(item.time)
             except ValueError as error:
-                yield Reject("time", str(item.time), str(error))
+                found.append(Reject("time", str(item.time), str(error)))
                 continue
-            if time > received + FUTURE:
-                yield Reject("time", str(item.time), IN_FUTURE)
+            if time > received and time > received + FUTURE:
+                found.append(Reject("time", str(item.time), IN_FUTURE))
                 continue
         for name, value in item.values.items():
-            yield _telemetry_value(name, value, time, device)
+            found.append(_telemetry_value(name, value, time, device))
+    return found
 
 
 def _telemetry_value(name: str, value: object, time: datetime, device: KnownDevice) -> Reading | Reject:
     stream = device.streams.get(name)
     if stream is None:
         return Reject(name, str(value), "the device's profile has no such property")
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not isinstance(value, NUMBER) or isinstance(value, bool):
         return Reject(name, str(value), "a result of this property must be a number")
     number = finite(value)
     if number is None:
         return Reject(name, shown(repr(value).encode()), "a result must be a finite number")
-    return Reading(stream.id, time, number, stream.verdict(number), device.origin)
+    return Reading(stream.id, time, number, in_range(number, stream.lowest, stream.highest), device.origin)
 
 
 def finite(value: float) -> float | None:
