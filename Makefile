@@ -1,4 +1,4 @@
-.PHONY: help up test test-spark check fix bench soak fuzz clients lock pictures setup
+.PHONY: help up test test-spark check fix bench soak steady fuzz clients lock pictures setup
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -30,6 +30,9 @@ bench: setup ## figures, each beside a raw limit of the same run
 
 soak: setup ## an hour of 1,000 devices at twelve times its speed, with faults and kills, counted exactly (ARGS="--devices 100 --speed 60")
 	@$(BIN)/python -m bench.soak $(ARGS)
+
+steady: setup ## readings at full rate for ten minutes, the database stopped for one of them: memory, and nothing lost (ARGS="--minutes 2")
+	@$(BIN)/python -m bench.steady $(ARGS)
 
 fuzz: setup ## our OpenAPI definition through schemathesis, for longer than the tests do (SHIZHU_FUZZ=examples an operation)
 	@SHIZHU_FUZZ=$${SHIZHU_FUZZ:-200} $(BIN)/python -m pytest tests/engines/records/test_ogc_fuzz.py $(ARGS)

@@ -17,7 +17,7 @@ import psycopg
 from bench import stacks
 from bench.figures import Figure
 from bench.sta import OBSERVATIONS as READINGS
-from bench.sta import ROOT, Reader, datastreams, median
+from bench.sta import ROOT, Reader, datastreams, medians
 from bench.stacks import Homes
 
 STREAMS, A_DAY, TIMES, AIM = 120, 1440, 9, 4.0
@@ -83,8 +83,8 @@ def _duck(query: str, *values: Any) -> Callable[[], object]:
 
 
 def _beside(name: str, ask: Callable[[], object], beside: str, query: Callable[[], object]) -> Figure:
-    took, limit = (1000 * median(do, TIMES) for do in (ask, query))
-    return Figure("history", name, took, "ms", f"hand-written {beside}", limit)
+    took, limit = medians(TIMES, ask, query)
+    return Figure("history", name, 1000 * took, "ms", f"hand-written {beside}", 1000 * limit)
 
 
 def fill(database: psycopg.Connection) -> tuple[int, int]:

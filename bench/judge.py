@@ -2,7 +2,8 @@
 levels, missing sources, sums over time, each with a datastream of its own; decoded from events of 2,000 readings,
 states read and written as JSON as the database has them; then the same through the consumer with PostgreSQL, by the
 clock. Beside a loop that decodes the same events and compares each value with a limit. And milliseconds from the
-publish of a reading (MQTT QoS 1) to its alarm in `/live`, one after another, beside the aim of 500."""
+publish of a reading (MQTT QoS 1) to its alarm in `/live`, one after another, while others publish 2,000 readings a
+second, beside the aim of 500."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from queue import Queue
 from typing import Any
@@ -31,6 +33,7 @@ from shizhu.engines.alarms.logic.moments import moment
 
 RULES, EVENT, ROUNDS = 1000, 2000, 20
 AIM, AIM_SHOWN = 20_000.0, 500.0
+OTHERS, OTHER_RATE = 4, 2000.0
 BEGIN = datetime(2026, 7, 1, tzinfo=UTC)
 WATCHED = {"profile": "ecology.water_station", "property": "ph"}
 KINDS: tuple[dict[str, Any], ...] = (
@@ -64,9 +67,11 @@ def run(homes: Homes, seconds: float) -> Iterator[Figure]:
     yield Figure("judge", "judged, states as JSON", judged, "readings/s", "aim", AIM)
     with homes.stack() as stack:
         keys = [f"judge-{number}" for number in range(max(10, round(seconds * 10)))]
-        stacks.register(stack, keys)
+        others = [f"judge-other-{number}" for number in range(OTHERS)]
+        stacks.register(stack, [*keys, *others])
         _in(stack, "declare")
-        delays = list(_shown(stack, keys))
+        with _busy(stack, others):
+            delays = list(_shown(stack, keys))
         kept = float(_in(stack, "consume"))
     yield Figure("judge", "judged and committed, by the clock", kept, "readings/s", "aim", AIM)
     for name, share in (("median", 0.5), ("99 %", 0.99)):
@@ -108,6 +113,26 @@ def _in(stack: Stack, what: str) -> str:
         command, env=stack.environment, cwd=stacks.ROOT, check=True, timeout=300, capture_output=True, text=True
     )
     return done.stdout.strip()
+
+
+@contextmanager
+def _busy(stack: Stack, keys: list[str]) -> Iterator[None]:
+    """Others publish meanwhile."""
+    is_over = threading.Event()
+    lines = {key: publisher.connect(stack.mqtt, key, stacks.PASSWORD) for key in keys}
+
+    def go_on() -> None:
+        steady = publisher.Steady(lines, OTHER_RATE)
+        while not is_over.wait(0.01):
+            steady.go_on()
+
+    thread = threading.Thread(target=go_on, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
 
 
 def _shown(stack: Stack, keys: list[str]) -> Iterator[float]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import selectors
 import socket
 import struct
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)  # recent, as what devices send
@@ -83,6 +85,29 @@ class Device:
         self.line.sendall(b"".join([publish(self.key, number, message(number, self.many)) for number in numbers]))
         self.next += room
         self.sent += room
+
+
+@dataclass(eq=False)
+class Steady:
+    """Devices that publish one reading in a message, so many a second together, whenever they are asked to go on."""
+
+    lines: dict[str, socket.socket]
+    rate: float
+    first: Mapping[str, int] = field(default_factory=dict)
+    began: float = field(default_factory=time.perf_counter)
+    sent: dict[str, list[float]] = field(default_factory=dict)  # when each was, by `perf_counter`
+
+    def go_on(self) -> None:
+        """Send what is due, read what has been acknowledged."""
+        due = int((time.perf_counter() - self.began) * self.rate / len(self.lines))
+        for key, line in self.lines.items():
+            own, first = self.sent.setdefault(key, []), self.first.get(key, 0)
+            messages = [publish(key, first + n, reading(first + n)) for n in range(len(own), due)]
+            now = time.perf_counter()
+            line.sendall(b"".join(messages))
+            own += [now] * len(messages)
+            with contextlib.suppress(BlockingIOError):
+                line.recv(1 << 16, socket.MSG_DONTWAIT)
 
 
 def blast(

@@ -75,17 +75,19 @@ def run(homes: Homes, seconds: float) -> Iterator[Figure]:
 
 def _beside(name: str, times: int, ask: Callable[[], object], query: Callable[[], object]) -> Iterator[Figure]:
     """Answers a second beside those of the query."""
-    yield Figure("sta", name, 1 / median(ask, times), "answers/s", "hand-written SQL", 1 / median(query, times))
+    took, limit = medians(times, ask, query)
+    yield Figure("sta", name, 1 / took, "answers/s", "hand-written SQL", 1 / limit)
 
 
-def median(do: Callable[[], object], times: int) -> float:
-    """Seconds."""
-    taken = []
+def medians(times: int, *all_: Callable[[], object]) -> list[float]:
+    """Seconds of each; in turns, so that other load meets all of them."""
+    taken: list[list[float]] = [[] for _ in all_]
     for _ in range(times + 1):  # the first fills caches and does not count
-        began = time.perf_counter()
-        do()
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken[1:])
+        for do, own in zip(all_, taken, strict=True):
+            began = time.perf_counter()
+            do()
+            own.append(time.perf_counter() - began)
+    return [statistics.median(own[1:]) for own in taken]
 
 
 def fill(database: psycopg.Connection) -> tuple[int, int]:
