@@ -14,6 +14,9 @@ from shizhu.engines.plan.logic.reader.units import comparable
 Number = float | int
 
 
+_LIMITS = frozenset({"at_least", "at_most", "about"})  # two of them agree only at one value
+
+
 @dataclass(frozen=True)
 class Claim:
     """One value of one quantity, from a table cell or a sentence, ready to be compared."""
@@ -68,6 +71,8 @@ def agreement(one: Claim, other: Claim) -> str | None:
     first, second = one.value, other.value * factor
     if abs(first - second) <= 1e-9 * max(1.0, abs(first)):
         return "equal"
+    if one.bound == other.bound and one.bound in _LIMITS:
+        return "conflict"
     if _rounds(first, one.decimals, second) or _rounds(other.value, other.decimals, first / factor):
         return "rounding"
     return "bound" if _within(one, second) or _within(other, first / factor) else "conflict"

@@ -9,59 +9,77 @@ from dataclasses import dataclass, replace
 from shizhu.engines.plan.logic.reader.boundaries import is_boundary
 from shizhu.engines.plan.logic.reader.document import Place
 from shizhu.engines.plan.logic.reader.outline import Passage
+from shizhu.engines.plan.logic.reader.quantities import Quantity, quantities, without_bound
 from shizhu.engines.plan.logic.reader.subjects import stripped
-from shizhu.engines.plan.logic.reader.units import SCALE, SPOKEN_UNIT
 from shizhu.engines.plan.logic.reader.values import number
 from shizhu.engines.plan.logic.reader.years import western, year_of
 
-_SENTENCE = re.compile(r"[^。！？；\n]+[。！？；\n]?")
+_SENTENCE = re.compile(r"[^。！？；;\n]+[。！？；;\n]?")
 _YEAR = re.compile(
     r"(?:截至|截止到?|到|至|从|由|自|于|比|较)?(?:20\d{2}年?\s*[-—–~～至]+\s*)?(?<!\d)20\d{2}年(?:年?[底末初])?(?:以?前|起)?的?"
     r"|(?:到|至)?[“\"]?十[一二三四五六七八九]五[”\"]?(?:规划)?(?:期?末|时期|期间|以来)?的?|(?:到|至)?规划期末"
 )
-_QUANTITY = re.compile(
-    rf"(?<![A-Za-z\d.第“\-—–~])(?P<low>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"
-    rf"(?:(?:{SPOKEN_UNIT})?\s*[-—–~～至]+\s*(?P<high>\d+(?:\.\d+)?))?"
-    rf"\s*(?P<more>余|多)?(?P<scale>{SCALE})?(?P<more2>余|多)?\s*(?P<unit>{SPOKEN_UNIT})?(?P<per>/[\d一-鿿]{{1,3}})?"
-    r"\s*(?P<after>以上|左右|上下|以内|以下|余)?(?![\dA-Za-z年月日号时期])"
-)
 _ASIDE = re.compile(r"\([^()\d]*\)")
-_LEFT_BOUND = re.compile(r"[，,、：:()（）？！…]")
+_LEFT_BOUND = re.compile(r"[，,、：()（）？！…]|(?<!\d):|:(?!\d)")
 _RIGHT_NOUN = re.compile(r"^的?([^，,、。；：:()（）\d！？]{2,24})")
 _DESCRIBED = re.compile(r"(?:具有|拥有|符合|具备)[^，,。；：]*的([^，,。；：的\d]{2,16})")  # 3个拥有…的创新型企业集群
 _RIGHT_CUT = re.compile(r"和|与|及|以及|等|，")
-_BEFORE_BOUND = (
-    ("at_least", re.compile(r"(?:超过?|不低于|不少于|突破|高于|逾|大于|≥|>|至少)$")),
-    ("at_most", re.compile(r"(?:不高于|不超过|低于|控制在|少于|<|≤)$")),
-    ("about", re.compile(r"(?:约|近|大约|接近)$")),
-)
-_AFTER_BOUND = {"以上": "at_least", "余": "at_least", "多": "at_least", "以内": "at_most", "以下": "at_most"}
 # a verb before the number and a noun behind it: 举办了30多场农民夜校
 _ACTING = re.compile(
     r"(?:实施|建成|建设|打造|培育|引进|组建|成立|开发|研发|获得|取得|拥有|新建|新增|创建|认定|建立|举办|开展|推广|覆盖|涉及|布局|聚集|集聚|"
     r"形成|发展|完成|实现|申报|签约|整合|改造|转化|登记|孵化|招引|选派|培训|服务|带动|吸引|提供|入驻|遴选|评选|储备|等)了?"
     r"(?:约|近|超过?|不少于|不低于|至少)?$"
 )
+# what is told of a thing just named (建设湿地5处，面积1.3万平方米) or of one named behind it (面积1800平方米的大厅)
+_DIMENSION = re.compile(r"(?:总|建筑|占地|年)?(?:面积|长度|规模|投资|产值|产量|里程|库容|容量|床位|能力)$")
+_SIZED_NOUN = re.compile(r"^的([^，,、。；：:()（）\d！？]{2,24})")
+# a count whose noun stands behind a size: 3个产值超20亿元的产业集群
+_NOUN_BEHIND_SIZE = re.compile(
+    r"^([^，,。；：:、\d]{1,8}(?:超过?|不低于|达到?|突破)?\d+(?:\.\d+)?[^，,。；：:、\d]{1,6}?的[^，,、。；：:()\d]{2,16})"
+)
+# a clause that only goes on: …翻一番以上，达到12万元
+_GOES_ON = re.compile(
+    r"^(?:力争|将|要|均)?(?:达到?|提[高升][到至]|增[长加]?[到至]|上升[到至]|控制在|保持在|稳定在|突破|超过|不[得应]?[低高]于|不[得应]?[少超][于过]|"
+    r"下?降低?[到至]|缩[短小][到至])(?:约|近)?$"
+)
+_CHANGE_BEGINS = re.compile(r"(?:比|较|在20|由|从|以每年|以|翻|将|继续|进一步|稳步|持续|不断|显著|明显|大幅|基本|全面|提[高升]|增[长加]|下降|降低).*$")
+_MEASURED = re.compile(r"(?:值|率|比|量|额|数|入|资|积|程|度|重|命|例|力|模)$")
 _TOTAL = re.compile(r"总数|总量|总计|共计")
 _NAMES_APART = re.compile(r"、|以及|和(?!谐)|与|(?<!普)及(?![率格时其])")
 _DEALT = "分别"  # stands for the subject of a value until A、B分别达到x、y is dealt out
 _TO = re.compile(r"[到至为达升降增减]")
-_CHANGED_TO = r"(?:提[高升]|增[长加]|上升|扩大|下降|降低|减少|压减|缩短)[到至为]$"
-# 由2020年的42%提升至: what is told next is not of that year
-_FROM = re.compile(r"[由从自较比][^，。；]{0,4}?20\d{2}年(?:年?[底末初])?的?[^，。；]*?\d[^，。；\d]*" + _CHANGED_TO)
-_AGAINST = re.compile(r"(?:较|比|与)20\d{2}年(?:年?[底末初])?(?:相比)?[^，。；\d]*$")  # 较2020年下降
+# a year that only tells what to compare with: 由2020年的42%提升至57%, 比2015年增长20%, 在2020年基础上
+_COMPARED = re.compile(r"[由从自比较与]20|20\d{2}年(?:年?[底末初])?的?(?=(?:的?基础上|相比))")
+# what a value is raised from stands between 由 and this: 由2020年的42%提升至57%
+_ORIGIN = re.compile(
+    r"[由从自](?:20\d{2}年(?:年?[底末初])?的?|(?:目前|现在|当前|原来|原先|原有|[“\"]?十.五[”\"]?(?:期?末|时期)?)的?)?(?:约|近|不足|不到)?$"
+)
+_FROM_NUMBER = re.compile(r"[由从自]\d.*$")
+_RAISED = re.compile(
+    r"^(?:左右|以上|以下)?(?:稳步|逐步|进一步|大幅|持续|快速)?"
+    r"(?:提[高升]|增[长加]?|上升|扩大|扩展|发展|壮大|下降|降低|降|减少|压减|缩[短小]|优化|调整|拓展|延长|改善)了?(?:到|至|为)"
+)
 _NO_NOUN = re.compile(
     r"增|提|到|达|以上|左右|下降|降|上升|减|扩大|、|和|及|与|占|为|是|的|之|其中|分别|并|共|以|均|且|在|由|从"
 )
 _CHANGE = re.compile(
-    r"(?:增长|提高|提升|下降|降低|增加|减少|缩短|上升|压减|增幅|降幅|翻|同比|新增|净增|新建|改建|扩建|新引进|引进|新培育|增速)了?(?:约|近)?$"
+    r"(?:增长|提高|提升|下降|降低|增加|减少|缩短|上升|压减|增幅|降幅|翻|同比|新增|净增|新建|改建|扩建|新引进|新培育|增速)了?(?:约|近)?$"
 )
-_FLOW = re.compile(r"净增|每年|年均|引进|同比|比上年|力争.*增加")
-_ADDED = re.compile(r"^.{0,4}?(?:新增|新建成?|新培育|新发展|新打造|新创建)(?![材城区能兴型])")
+_FLOW = re.compile(r"净增|每年|年均|同比|比上年|力争.*增加")
+_ADDED = re.compile(r"^.{0,4}?(?:新增|引进|新建成?|新培育|新发展|新打造|新创建)(?![材城区能兴型])")
 _GROWTH = re.compile(r"年均(?:增长|增速|递增)?")
 _LEAD_YEAR = re.compile(
-    r"^\W*(?:力争)?(?:到|截至|截止|至)?(?:20\d{2}年(?:年?[底末])?|[“\"]?十.五[”\"]?(?:规划)?(?:期?末|期间|时期))[，,]?"
+    r"^\W*(?:力争)?(?:到|截至|截止|至)?(?:20\d{2}年(?:年?[底末])?(?:以?前)?|[“\"]?十.五[”\"]?(?:规划)?(?:期?末|期间|时期))[，,]?"
 )
+
+
+@dataclass(frozen=True)
+class Start:
+    """The value that a quantity is raised or lowered from (由2020年的42%提高到57%)."""
+
+    value: float | int
+    year: int | None
+    text: str
 
 
 @dataclass(frozen=True)
@@ -92,6 +110,7 @@ class Fact:
     after_of_which: bool = False
     in_table: bool = False
     taken: int = 0  # characters behind the number that name what is counted
+    start: Start | None = None
 
 
 @dataclass(frozen=True)
@@ -139,44 +158,54 @@ def _facts_of(sentence: re.Match[str], reading: _Reading) -> list[Fact]:
         reading.paragraph_year = year_of(lead.group()) or reading.paragraph_year
     facts: list[Fact] = []
     end = 0
-    for found in _quantities(text):
+    start: Start | None = None
+    for found in quantities(text):
+        if found.start < end:
+            continue
         fact = _fact(text, found, end, facts[-1] if facts else None, reading)
-        end = found.end() + (fact.taken if fact else 0)
+        if fact and start and facts:
+            fact = replace(fact, subject=facts[-1].subject, kind="level", start=start)
+        start = None
+        if fact and _ORIGIN.search(text, 0, found.start) and _RAISED.search(text[found.end :]):
+            fact = replace(fact, kind="level", year=_year_of_start(text[: found.start], reading), printed_year=False)
+            start = Start(fact.value, fact.year, found.text)
+        end = found.end + (fact.taken if fact else 0)
         if fact:
-            place = reading.passage.place(sentence.start() + max(0, found.start() - 1), sentence.start() + found.end())
+            place = reading.passage.place(sentence.start() + max(0, found.start - 1), sentence.start() + found.end)
             identity = (reading.passage.lines[0], sentence.start())
-            facts.append(replace(fact, place=place, sentence=identity, position=found.start()))
+            facts.append(replace(fact, place=place, sentence=identity, position=found.start))
     return _dealt_out(text, facts)
 
 
-def _quantities(text: str) -> Iterator[re.Match[str]]:
-    for found in _QUANTITY.finditer(text):
-        if found["unit"] or found["scale"]:
-            yield found
+def _year_of_start(before: str, reading: _Reading) -> int | None:
+    """The year that a value is raised from: as printed behind 由, else the base of the plan where it looks ahead."""
+    origin = _ORIGIN.search(before)
+    printed = year_of(origin.group()) if origin else None
+    return printed or (reading.term.base if reading.passage.section != "basis" else None)
 
 
-def _fact(text: str, found: re.Match[str], start: int, before: Fact | None, reading: _Reading) -> Fact | None:
+def _fact(text: str, found: Quantity, start: int, before: Fact | None, reading: _Reading) -> Fact | None:
     """Read one quantity; `start` is where the one before it ended."""
-    lead = _ASIDE.sub(lambda aside: "\0" * len(aside.group()), text[start : found.start()])
+    lead = _ASIDE.sub(lambda aside: "\0" * len(aside.group()), text[start : found.start])
     bound_left = max((mark.end() for mark in _LEFT_BOUND.finditer(lead)), default=0)
     clause = _Clause(
         segment=_without_years(lead[bound_left:].replace("\0", "")), joined=bound_left == 0,
-        listed=bound_left > 0 and lead[bound_left - 1] == "、", rest=text[found.end() :],
-        dealt="分别" in text[: found.start()],
+        listed=bound_left > 0 and lead[bound_left - 1] == "、", rest=text[found.end :],
+        dealt="分别" in text[: found.start], above=_noun_above(lead[:bound_left].replace("\0", ""), whole=start == 0),
     )  # fmt: skip
-    unit = (found["scale"] or "") + (found["unit"] or "") + (found["per"] or "" if found["unit"] else "") or None
+    unit = found.unit
     kind = _kind(clause.segment, unit)
-    year, printed = _year(text, found.start(), reading)
+    year, printed = _year(text, found.start, reading)
     named, whole = _subject(clause.segment, unit)
     subject, partial, taken = _named(kind, named, clause, before, unit)
     if len(subject) < 2:
         return None
     return Fact(
-        subject=subject, value=number(found["low"]), unit=unit, year=year, printed_year=printed,
-        bound=_bound(clause.segment, found), kind=kind, decimals=len(found["low"].partition(".")[2]),
+        subject=subject, value=number(found.low), unit=unit, year=year, printed_year=printed,
+        bound=found.bound(clause.segment), kind=kind, decimals=len(found.low.partition(".")[2]),
         place=Place(0, 0), text=_clause(text, found), section=reading.passage.section, sentence=(0, 0), position=0,
         taken=taken, in_table=reading.passage.in_table, whole=whole, partial=partial,
-        high=number(found["high"]) if found["high"] else None, after_of_which="其中" in text[: found.start()],
+        high=number(found.high) if found.high else None, after_of_which="其中" in text[: found.start],
     )  # fmt: skip
 
 
@@ -189,6 +218,7 @@ class _Clause:
     listed: bool
     rest: str
     dealt: bool
+    above: str  # the noun that the clause before it begins with, where that clause states no number
 
 
 def _named(kind: str, subject: str, clause: _Clause, before: Fact | None, unit: str | None) -> tuple[str, bool, int]:
@@ -199,7 +229,17 @@ def _named(kind: str, subject: str, clause: _Clause, before: Fact | None, unit: 
         return before.subject + subject, before.partial, 0
     if before and not subject and (kind == "growth" or _goes_on(clause, before)):
         return before.subject, before.partial, 0
-    if not subject or _ACTING.search(clause.segment):
+    if not subject and _GOES_ON.match(clause.segment):
+        return clause.above or (before.subject if before else ""), bool(before and before.partial), 0
+    behind = _NOUN_BEHIND_SIZE.match(clause.rest)
+    if behind and unit not in {"%", "‰"}:
+        return behind.group(1), False, behind.end()
+    dimension, whose = _DIMENSION.search(subject), _SIZED_NOUN.match(clause.rest)
+    if dimension and whose:
+        return f"{stripped(whose.group(1))}{dimension.group()}", False, whose.end()
+    if dimension and dimension.group() == subject and before and before.kind in {"level", "added"}:
+        return before.subject + subject, before.partial, 0
+    if len(subject) < 2 or _ACTING.search(clause.segment):
         noun = _noun_after(clause.rest, unit)
         return noun or subject or (_DEALT if clause.dealt else ""), clause.listed, len(noun)
     return subject, clause.listed, 0
@@ -214,9 +254,9 @@ def _goes_on(clause: _Clause, before: Fact) -> bool:
 
 def _year(text: str, position: int, reading: _Reading) -> tuple[int | None, bool]:
     """Return the year that holds at a position: the last one named before it, the paragraph's, or the section's."""
-    named = [match.group() for match in _YEAR.finditer(text, 0, position)]
-    if named and (_FROM.search(text, 0, position) or _AGAINST.search(text, 0, position)):
-        named.pop()
+    named = [
+        match.group() for match in _YEAR.finditer(text, 0, position) if not _COMPARED.match(text, match.start(), position)
+    ]
     if named:
         own = reading.term.target if "规划期末" in named[-1] else year_of(named[-1])
         return own, True
@@ -240,9 +280,7 @@ def _kind(segment: str, unit: str | None) -> str:
 
 def _subject(segment: str, unit: str | None) -> tuple[str, str]:
     """Return the noun before the number and, for a share, what it is a share of."""
-    words = segment
-    for _, pattern in _BEFORE_BOUND:
-        words = pattern.sub("", words)
+    words = _FROM_NUMBER.sub("", without_bound(segment))
     ratio = re.fullmatch(r"(.*?)占(?!比)(.*?)的?", words) if unit in {"%", "‰"} else None
     if ratio and not re.search(r"比[重例]?$|比重", words):
         own = stripped(ratio.group(1).removesuffix("的"))
@@ -254,18 +292,19 @@ def _subject(segment: str, unit: str | None) -> tuple[str, str]:
     return stripped(listed[-1]), ""
 
 
+def _noun_above(before: str, *, whole: bool) -> str:
+    """Return what the clause before is about: 人均地区生产总值 of 人均地区生产总值比2020年翻一番以上.
+
+    `whole`: no number stands before, so that the first clause is not the rest of one.
+    """
+    clauses = [part for part in re.split(r"[，,]", before) if part.strip()][0 if whole else 1 :]
+    noun = stripped(_CHANGE_BEGINS.sub("", _without_years(clauses[-1]))) if clauses else ""
+    return noun if _MEASURED.search(noun) else ""
+
+
 def _without_years(segment: str) -> str:
     """Take the years out of a clause but leave the 到 of 增长到2025年."""
     return _YEAR.sub(lambda found: "到" if found.start() and found.group()[0] in "到至" else "", segment)
-
-
-def _bound(segment: str, found: re.Match[str]) -> str | None:
-    if found["high"]:
-        return "range"
-    after = found["after"] or found["more"] or found["more2"]
-    if after:
-        return _AFTER_BOUND.get(after, "about")
-    return next((name for name, pattern in _BEFORE_BOUND if pattern.search(segment)), None)
 
 
 def _noun_after(rest: str, unit: str | None) -> str:
@@ -281,10 +320,10 @@ def _noun_after(rest: str, unit: str | None) -> str:
     return described.group(1) if described else _RIGHT_CUT.split(found.group(1))[0].strip()
 
 
-def _clause(text: str, found: re.Match[str]) -> str:
+def _clause(text: str, found: Quantity) -> str:
     """Return the clause around a number, as the words to show."""
-    start = max(text.rfind(sign, 0, found.start()) for sign in "，,。；：") + 1
-    end = min((position for sign in "，,。；" if (position := text.find(sign, found.end())) >= 0), default=len(text))
+    start = max(text.rfind(sign, 0, found.start) for sign in "，,。；：") + 1
+    end = min((position for sign in "，,。；" if (position := text.find(sign, found.end)) >= 0), default=len(text))
     return text[start:end].strip()
 
 

@@ -32,6 +32,9 @@ _PERIOD_LINE = re.compile(r"[（(]\s*20\d{2}\s*年?\s*[-—–~～至到－]+\s*
 _TITLE_END = re.compile(r"(?:规划纲要|规划|计划|方案|纲要|意见|办法|要点)(?:[（(].{1,20}[)）])*$")
 _QUOTED = re.compile(r"《([^《》]{4,60}(?:规划|计划|方案|纲要|意见)[^《》]{0,20})》")
 _HEADING_LENGTH = 40
+_SPACED = re.compile(r"(?<=[一-鿿，。；、：（“]) (?=[\d%])|(?<=[\d%]) (?=[一-鿿，。；、：）”])")  # 到 2025 年
+_LED = re.compile(r"\s*\d{1,2}(?:\.\d{1,2})*\s+")
+_SIGNS = ((re.compile(r"(?<!\d),|,(?!\d)"), "，"), (re.compile(";"), "；"))
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Passage:
     """One paragraph, where each printed line begins in it, its section ("basis", "goal", "terms" or "other"), and the
     headings above it as printed, the widest first."""
 
-    text: str  # half-width, sign for sign the printed text
+    text: str  # half-width and with Chinese commas, sign for sign the printed text
     printed: str
     starts: tuple[int, ...]
     lines: tuple[int, ...]
@@ -96,12 +99,22 @@ def _passage(paragraph: Sequence[Line], kinds: dict[int, str], above: dict[int, 
     starts, text = [], ""
     for line in paragraph:
         starts.append(len(text))
-        text += line.text
+        text += _without_gaps(line.text)
     deepest = kinds[max(kinds)] if kinds else "other"
     section = deepest if deepest in {"basis", "goal", "terms"} else "other"
     numbers = tuple(line.number for line in paragraph)
     headings = tuple(above[level] for level in sorted(above))
-    return Passage(half_width(text), text, tuple(starts), numbers, section, headings=headings)
+    narrow = half_width(text)
+    for sign, wide in _SIGNS:
+        narrow = sign.sub(wide, narrow)
+    return Passage(narrow, text, tuple(starts), numbers, section, headings=headings)
+
+
+def _without_gaps(text: str) -> str:
+    """Take out the spaces that typists put around numbers, but not the one behind the number of a heading."""
+    led = _LED.match(text)
+    end = led.end() if led else 0
+    return text[:end] + _SPACED.sub("", text[end:])
 
 
 def _enter(line: Line, kinds: dict[int, str], above: dict[int, str]) -> None:

@@ -12,11 +12,12 @@ from dataclasses import replace
 from shizhu.engines.plan.logic.reader.document import Doubt, Indicator, Place, Reading
 from shizhu.engines.plan.logic.reader.facts import Fact, Term
 from shizhu.engines.plan.logic.reader.subjects import canonical, named_alike, overlap
-from shizhu.engines.plan.logic.reader.units import comparable
+from shizhu.engines.plan.logic.reader.units import comparable, measure_of
 
 _CHANGE = re.compile(r"(增长|提[高升]|下降|降低|减少|压减|缩短|上升|增加)了?(?:约|近|超过?|不低于|不少于)?\d")
+_EACH = re.compile(r"^(?:每[个所家县村镇乡]|各(?![类级项种界]))")  # what each of them has is no total
 _EACH_YEAR = re.compile(r"每年|每月|每季|平均每|逐年|年度|同比|比上年")
-_CELLS = re.compile(r"^\d|\s{2}|\t")  # the row of a table nobody could read
+_CELLS = re.compile(r"^\d+(?:\.\d+)?(?:[\s、.]|$)|\s{2}|\t|\|")  # the row of a table nobody could read
 _LONGEST = 30
 _FALLING = frozenset({"下降", "降低", "减少", "压减", "缩短"})
 
@@ -26,7 +27,7 @@ def read_targets(
 ) -> tuple[list[Indicator], list[Indicator]]:
     """Return the indicators of tables with the places that mention them, and the targets only sentences state."""
     mentioned: dict[str, list[Place]] = {item.key: [] for item in indicators}
-    found: dict[tuple[str, int | None], Indicator] = {}
+    found: dict[tuple[str, int | None, str | None], Indicator] = {}
     for fact in facts:
         if not _is_target(fact, term):
             continue
@@ -34,7 +35,8 @@ def read_targets(
         if known is not None:
             mentioned[known.key].append(fact.place)
             continue
-        identity = canonical(_name(fact)), fact.year
+        measure = measure_of(fact.unit)
+        identity = canonical(_name(fact)), fact.year, measure.kind if measure else None
         before = found.get(identity)
         if before is None and not fact.in_table:
             found[identity] = _indicator(fact, f"target-{len(found) + 1:02d}")
@@ -69,6 +71,7 @@ def _is_target(fact: Fact, term: Term) -> bool:
         ahead
         and own
         and not _CELLS.search(fact.subject)
+        and not _EACH.search(fact.subject)
         and not _EACH_YEAR.search(fact.text)
         and len(_name(fact)) <= _LONGEST
         and not fact.after_of_which
@@ -102,8 +105,13 @@ def _indicator(fact: Fact, key: str) -> Indicator:
     if fact.high is not None:
         target = replace(target, low=fact.value)
     return Indicator(
-        key=key, no=None, name=_name(fact), unit=fact.unit, kind=None, base=Reading(), target=target,
+        key=key, no=None, name=_name(fact), unit=fact.unit, kind=None, base=_base(fact), target=target,
         growth=fact.value if fact.kind == "growth" else None, cumulative=False, place=fact.place,
         growth_text=fact.text if fact.kind == "growth" else None, found_in="sentence",
         more={"year": "section"} if not fact.printed_year else {},
     )  # fmt: skip
+
+
+def _base(fact: Fact) -> Reading:
+    """What the sentence says the quantity is raised from."""
+    return Reading(fact.start.year, fact.start.value, fact.start.text, place=fact.place) if fact.start else Reading()

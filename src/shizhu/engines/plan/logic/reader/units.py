@@ -35,7 +35,7 @@ _UNIT = re.compile(
 _SILENT = frozenset("年月日级分度方师段团期类对起例村镇倍秒天口") | {"小时", "分钟"}
 _SPOKEN = [word for word in _WORDS if not word.isascii() and word not in _SILENT]
 SPOKEN_UNIT = (
-    "|".join([*sorted(_SPOKEN, key=len, reverse=True), "[PT]B", "P(?:FLOPS)?"])
+    "|".join([*sorted(_SPOKEN, key=len, reverse=True), "[PT]B", "[MG]bps", "P(?:FLOPS)?"])
     .replace("|人|", "|人(?![才工口均力])|")
     .replace("|岁|", "|岁(?!以[上下]|儿|组)|")
     + "|%|‰"

@@ -1,0 +1,96 @@
+"""Numbers in sentences that state how much there is of something: with a unit, or reached without one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shizhu.engines.plan.logic.reader.units import SCALE, SPOKEN_UNIT
+
+_QUANTITY = re.compile(
+    rf"(?<![A-Za-z\d.第“\-—–~])(?P<low>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    rf"(?:(?:{SPOKEN_UNIT})?\s*[-—–~～至]+\s*(?P<high>\d+(?:\.\d+)?))?"
+    rf"\s*(?P<more>余|多)?(?P<scale>{SCALE})?(?P<more2>余|多)?\s*(?P<unit>{SPOKEN_UNIT})?(?P<per>/[\d一-鿿]{{1,3}})?"
+    r"\s*(?P<after>以上|左右|上下|以内|以下|余)?(?![\dA-Za-z年月日号时期])"
+)
+# what is a unit only where something reaches it: 缩短至8小时, 平均受教育年限达到10.6年
+_TIMED = re.compile(
+    r"(?<=[达到至在过于少])\s*(?P<low>\d{1,3}(?:\.\d+)?)\s*(?P<unit>小时|分钟|天|倍|年(?![底末初前度均来间级以一]))"
+    r"(?P<after>以上|左右|以内|以下)?"
+)
+# a value without a unit: 利用系数提高到0.56, 生师比优化到8:1
+_UNITLESS = re.compile(
+    r"(?:系数|指数|值|得分|[^对]比|死亡率)(?:达到?|提[高升][到至]|增[长加][到至]|下?降[到至]|降低[到至]|优化[到至]|缩小[到至]|控制在|保持在|稳定在|"
+    r"[^，。；]{0,8}(?:提[高升]|下降|降低|优化|缩小)[到至]|超过|不[得应]?[低高]于|[小大]于)"
+    r"\s*(?P<low>\d+(?:\.\d+)?)(?:[:∶]1)?(?P<after>以上|左右|以内|以下)?(?=[，,。；;、]|$)"
+)
+# a bound that tells which things are meant, not how many: 30户以上自然村通硬化路比例达到85%
+_OF_WHICH_SIZE = re.compile(
+    r"(?:\(含[^()]*\))?的?(?!增|提|下降|降|减|达|上升|占|以|的|并|且|到|左右|和|与|及|为|是)"
+    r"[^，,。；;、：:()\d]{1,30}?[^，,。；;、：:()\d]\d"
+)
+_SIZED = re.compile(r"(?:超过?|不低于|不少于|高于|大于|低于|小于|达到?)$")
+_BOUNDING = frozenset({"以上", "以下", "以内"})
+_BEFORE_BOUND = (
+    ("at_least", re.compile(r"(?:超过?|不[得应能]?[低小]于|不[得应能]?少于|突破|高于|逾|大于|≥|>|至少)$")),
+    ("at_most", re.compile(r"(?:不[得应能]?[高大]于|不[得应能]?超过|[低小]于|控制在|少于|<|≤)$")),
+    ("about", re.compile(r"(?:约|近|大约|接近)$")),
+)
+_AFTER_BOUND = {"以上": "at_least", "余": "at_least", "多": "at_least", "以内": "at_most", "以下": "at_most"}
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number as printed in a sentence: where it stands, its value (both ends of a range), its unit, its bound."""
+
+    start: int
+    end: int
+    text: str
+    low: str
+    high: str | None = None
+    unit: str | None = None
+    after: str | None = None
+
+    def bound(self, before: str) -> str | None:
+        """How the number is meant, given the words before it."""
+        if self.high:
+            return "range"
+        if self.after:
+            return _AFTER_BOUND.get(self.after, "about")
+        return next((name for name, pattern in _BEFORE_BOUND if pattern.search(before)), None)
+
+
+def quantities(text: str) -> Iterator[Quantity]:
+    """Yield the quantities of a sentence in order; a size that only tells which things are counted is none."""
+    found = [
+        _quantity(match) for pattern in (_QUANTITY, _TIMED, _UNITLESS) for match in pattern.finditer(text)
+        if pattern is not _QUANTITY or match["unit"] or match["scale"]
+    ]  # fmt: skip
+    end = 0
+    for number in sorted(found, key=lambda item: (item.start, -item.end)):
+        if number.start >= end and not _is_size(text, number):
+            yield number
+            end = number.end
+
+
+def without_bound(words: str) -> str:
+    """Take the words of a bound from the end of what stands before a number."""
+    for _, pattern in _BEFORE_BOUND:
+        words = pattern.sub("", words)
+    return words
+
+
+def _quantity(found: re.Match[str]) -> Quantity:
+    parts = found.groupdict()
+    per = parts.get("per") or "" if parts.get("unit") else ""
+    unit = (parts.get("scale") or "") + (parts.get("unit") or "") + per or None
+    after = parts["after"] or parts.get("more") or parts.get("more2")
+    start = found.start("low")
+    return Quantity(start, found.end(), found.string[start : found.end()].strip(), parts["low"], parts.get("high"), unit, after)
+
+
+def _is_size(text: str, number: Quantity) -> bool:
+    """Whether a number with a bound describes what another one behind it counts."""
+    bounded = number.after in _BOUNDING or _SIZED.search(text, 0, number.start)
+    return bool(bounded) and bool(_OF_WHICH_SIZE.match(text, number.end))
