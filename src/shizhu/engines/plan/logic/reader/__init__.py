@@ -32,7 +32,7 @@ from shizhu.engines.plan.logic.reader.document import (
 )
 from shizhu.engines.plan.logic.reader.facts import Term, read_facts
 from shizhu.engines.plan.logic.reader.indicators import read_indicators
-from shizhu.engines.plan.logic.reader.labelled import read_labelled_tasks
+from shizhu.engines.plan.logic.reader.labelled import read_labelled_tasks, with_labels
 from shizhu.engines.plan.logic.reader.lines import half_width, split_lines
 from shizhu.engines.plan.logic.reader.outline import Passage, read_passages, read_title
 from shizhu.engines.plan.logic.reader.owners import owner_doubts
@@ -80,15 +80,17 @@ def read(text: str, unread: Sequence[Doubt] = ()) -> PlanDocument:
     pages = split_lines(text)
     title = read_title(pages)
     tables = find_tables(pages.lines)
-    rows = _read_rows(tables, span_of(title))
+    span, year = span_of(title), None if span_of(title) else year_of(title)
+    rows = _read_rows(tables, span, year)
     boxes, box_doubts = read_boxes(pages, tables)
     taken = {number for table in tables for number in range(table.place.first, table.end + 1)}
     passages = read_passages(pages, taken) + rows.contents
-    if not rows.tasks:
-        tasks, left = read_labelled_tasks(passages)
-        rows.tasks += tasks
-        rows.doubts += left
-    term = _term(rows.indicators, span_of(title) or _only_year(title))
+    labelled, left = read_labelled_tasks(passages, year)
+    if rows.tasks:
+        rows.tasks = with_labels(rows.tasks, labelled)
+    else:
+        rows.tasks, rows.doubts = labelled, rows.doubts + left
+    term = _term(rows.indicators, span or ((year, year) if year else None))
     facts = read_facts(passages, term)
     compared, summed = compare(rows.indicators, facts), check_sums(rows.indicators, facts)
     named = [(owner, task.place) for task in rows.tasks for owner in task.owners]
@@ -104,7 +106,7 @@ def read(text: str, unread: Sequence[Doubt] = ()) -> PlanDocument:
     ]
     totals = [item for table in tables for item in check_totals(table)]
     mentioned, targets = read_targets(facts, rows.indicators, term)
-    doubts += doubled(targets) + year_doubts(span_of(title), rows.indicators, rows.tasks, facts)
+    doubts += doubled(targets) + year_doubts(span, rows.indicators, rows.tasks, facts)
     clauses = read_clauses(pages, passages, tables, boxes, mentioned, rows.tasks, facts, term)
     contradictions = [*compared.contradictions, *summed.contradictions, *totals]
     return PlanDocument(
@@ -115,7 +117,7 @@ def read(text: str, unread: Sequence[Doubt] = ()) -> PlanDocument:
     )  # fmt: skip
 
 
-def _read_rows(tables: Sequence[Table], span: tuple[int, int] | None) -> _Rows:
+def _read_rows(tables: Sequence[Table], span: tuple[int, int] | None, year: int | None) -> _Rows:
     rows = _Rows()
     for table in tables:
         columns = columns_of(table)
@@ -124,7 +126,7 @@ def _read_rows(tables: Sequence[Table], span: tuple[int, int] | None) -> _Rows:
             indicators, doubts = read_indicators(columns, span, len(rows.indicators))
             rows.indicators += indicators
         elif purpose == "tasks":
-            tasks, doubts = read_tasks(columns, len(rows.tasks))
+            tasks, doubts = read_tasks(columns, len(rows.tasks), year)
             rows.tasks += tasks
             rows.contents += _contents(columns)
         else:
@@ -165,9 +167,3 @@ def _term(indicators: Sequence[Indicator], span: tuple[int, int] | None) -> Term
     base = max(bases, key=bases.count) if bases else (span[0] - 1 if span else None)
     target = max(targets, key=targets.count) if targets else (span[1] if span else None)
     return Term(base, target)
-
-
-def _only_year(title: str) -> tuple[int, int] | None:
-    """A plan of one year (2026年重点工作) begins and ends in it."""
-    year = year_of(title)
-    return (year, year) if year else None

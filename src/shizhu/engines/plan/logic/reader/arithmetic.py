@@ -130,6 +130,9 @@ def _check_growth(item: Indicator, found: Findings) -> None:
     really = (((target.value or 0) / base.value) ** (1 / years) - 1) * 100
     allowed = max(0.6, 0.1 * abs(item.growth)) + (1.0 if item.growth_bound else 0.0)
     exceeds = item.growth_bound == "at_least" and really > item.growth
+    last = next((mark.value for mark in item.milestones if mark.year == (target.year or 0) - 1), None)
+    if last and abs(((target.value or 0) / last - 1) * 100 - item.growth) <= allowed:
+        return
     if abs(really - item.growth) > allowed and not exceeds:
         statements = (
             Statement(base.value, item.unit, base.year, base.place or item.place, base.text or ""),

@@ -86,8 +86,10 @@ def _without_totals(columns: Columns) -> Columns:
         titles = [columns.text(row, column) for column in columns.of("no", "name", "class", "group")]
         if any(_TOTAL.fullmatch(compact(title)) for title in titles):
             continue
-        if _HANS_NO.fullmatch(columns.text(row, columns.first("no"))) and not columns.text(row, columns.first(*_SAID)):
-            group, opens = next((title for title in titles[1:] if title), None) or group, True
+        title = next((title for title in titles[1:] if title), None)
+        said = columns.text(row, columns.first(*_SAID))
+        if _HANS_NO.fullmatch(columns.text(row, columns.first("no"))) and said in {"", title}:
+            group, opens = title or group, True
             continue
         rows.append(replace(row, group=group or row.group, opens_group=opens or row.opens_group))
         opens = False

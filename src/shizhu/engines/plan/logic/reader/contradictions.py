@@ -107,6 +107,7 @@ def compare(indicators: Sequence[Indicator], facts: Sequence[Fact]) -> Findings:
             if claim:
                 cells[canonical(item.name), reading.year].append(Cell(item, claim))
         _growth_against_text(item, facts, found)
+        _change_against_text(item, facts, found)
         _other_year(item, levels, found)
     unnamed = [fact for fact in levels if canonical(fact.subject) not in names]
     for key, stated in cells.items():
@@ -167,8 +168,26 @@ def _note_on(judged: Iterable[tuple[str | None, Fact]]) -> str:
     )
 
 
+def _change_against_text(item: Indicator, facts: Sequence[Fact], found: Findings) -> None:
+    """What a row prints as gained or lost over all the years (〔13.5〕), against a sentence that says it falls by 14%."""
+    fallen = item.growth if item.growth_is_total and item.target.value is None else item.target.value
+    changes = canonical(item.name).endswith(("降低", "增长")) or item.target.bound in {"fall", "rise"}
+    if fallen is None or not changes or item.unit != "%":
+        return
+    name = item.name if canonical(item.name).endswith(("降低", "增长")) else f"{item.name}下降"
+    text = (item.growth_text if item.target.value is None else item.target.text) or str(fallen)
+    own = Claim(item.name, fallen, "%", item.target.year, None, len(text.partition(".")[2].rstrip("]】〕）)%")), None,
+                Statement(fallen, "%", item.target.year, item.place, text))  # fmt: skip
+    for fact in facts:
+        told = fact.kind == "change" and fact.year == item.target.year and same(name, fact.promised)
+        if told and agreement(own, claim_of_fact(fact)) == "conflict":
+            note = "the text and the table print different changes"
+            statements = [own.statement, claim_of_fact(fact).statement]
+            found.contradictions.append(_contradiction(item.name, statements, note, "text-table"))
+
+
 def _growth_against_text(item: Indicator, facts: Sequence[Fact], found: Findings) -> None:
-    if item.growth is None:
+    if item.growth is None or item.growth_is_total:
         return
     for fact in facts:
         wanted = item.name.removesuffix("增长").removesuffix("增速")

@@ -30,6 +30,9 @@ _ACTING = re.compile(
     r"形成|发展|完成|实现|申报|签约|整合|改造|转化|登记|孵化|招引|选派|培训|服务|带动|吸引|提供|入驻|遴选|评选|储备|等)了?"
     r"(?:约|近|超过?|不少于|不低于|至少)?$"
 )
+_ONLY_DOING = re.compile(
+    r"(?:巩固|提升|改善|整治|治理|修复|保护|保障|惠及|解决|带动|帮助|支持|扶持|资助|救助|发放|服务|培训|辐射|完成|实现|新增|改造)+"
+)
 # what is told of a thing just named (建设湿地5处，面积1.3万平方米) or of one named behind it (面积1800平方米的大厅)
 _DIMENSION = re.compile(r"(?:总|建筑|占地|年)?(?:面积|长度|规模|投资|产值|产量|里程|库容|容量|床位|能力)$")
 _SIZED_NOUN = re.compile(r"^的([^，,、。；：:()（）\d！？]{2,24})")
@@ -65,6 +68,7 @@ _NO_NOUN = re.compile(
 _CHANGE = re.compile(
     r"(?:增长|提高|提升|下降|降低|增加|减少|缩短|上升|压减|增幅|降幅|翻|同比|新增|净增|新建|改建|扩建|新引进|新培育|增速)了?(?:约|近)?$"
 )
+_DIRECTION = re.compile(r"(增长|提[高升]|下降|降低|减少|压减|缩短|上升|增加)了?(?:约|近|超过?|不低于|不少于)?\d")
 _FLOW = re.compile(r"净增|每年|年均|同比|比上年|力争.*增加")
 _ADDED = re.compile(r"^.{0,4}?(?:新增|引进|新建成?|新培育|新发展|新打造|新创建)(?![材城区能兴型])")
 _GROWTH = re.compile(r"年均(?:增长|增速|递增)?")
@@ -111,6 +115,19 @@ class Fact:
     in_table: bool = False
     taken: int = 0  # characters behind the number that name what is counted
     start: Start | None = None
+
+    @property
+    def direction(self) -> str:
+        """The word of a change (下降), "" for none."""
+        changed = _DIRECTION.search(self.text) if self.kind == "change" else None
+        return changed.group(1) if changed else ""
+
+    @property
+    def promised(self) -> str:
+        """The name of what is promised; a change names its direction."""
+        if self.kind == "growth":
+            return f"{self.subject}年均增长"
+        return self.subject if self.subject.endswith(self.direction) else f"{self.subject}{self.direction}"
 
 
 @dataclass(frozen=True)
@@ -239,7 +256,7 @@ def _named(kind: str, subject: str, clause: _Clause, before: Fact | None, unit: 
         return f"{stripped(whose.group(1))}{dimension.group()}", False, whose.end()
     if dimension and dimension.group() == subject and before and before.kind in {"level", "added"}:
         return before.subject + subject, before.partial, 0
-    if len(subject) < 2 or _ACTING.search(clause.segment):
+    if len(subject) < 2 or _ACTING.search(clause.segment) or _ONLY_DOING.fullmatch(subject):
         noun = _noun_after(clause.rest, unit)
         return noun or subject or (_DEALT if clause.dealt else ""), clause.listed, len(noun)
     return subject, clause.listed, 0

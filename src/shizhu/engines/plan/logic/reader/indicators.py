@@ -21,6 +21,7 @@ from shizhu.engines.plan.logic.reader.years import year_of
 _IN_BRACKETS = re.compile(r"[(\[〔【]\s*(?:单位\s*:\s*)?([^()\[\]〔〕【】]*?)\s*[)\]〕】]")
 _FLAG = re.compile(r"^[*★☆▲△※#◆●]+|[*★☆▲△※#◆●]+$")
 _TOTAL = "累计"  # printed with a growth: over all the years, not per year
+_OVER_ALL = re.compile(r"(?:增减|增加|提高|变化|增量)(?:值|量|幅度|情况|数)?$")  # a heading of what is gained in all
 _GAP = re.compile(r"(?<=[一-鿿（）“”、])\s+(?=[一-鿿（）“”、])")
 _RATIO = re.compile(r"(?:率|比例|比重|占比|之比|强度|覆盖面)$")
 _EMPTY_BRACKETS = {
@@ -143,7 +144,10 @@ def _indicator(columns: Columns, row: Row, years: Years, brackets: Brackets, key
     printed = {
         column: read_value(columns.text(row, column), unit) for column in columns.of("year", "base", "target", "growth")
     }
-    growth_column = columns.first("growth")
+    growths = columns.of("growth")
+    growth_column = next(
+        (column for column in growths if columns.heading(column).year == years.target_year), columns.first("growth")
+    )
     growth = printed.get(growth_column) if growth_column is not None else None
     if growth and growth.bound == "words" and _TOTAL in growth.text:
         growth = replace(read_value(growth.text.replace(_TOTAL, "", 1), unit), text=growth.text)
@@ -161,12 +165,19 @@ def _indicator(columns: Columns, row: Row, years: Years, brackets: Brackets, key
         place=row.place,
         growth_text=growth.text or None if growth else None,
         growth_bound=growth.bound if growth and growth.bound != "rise" else None,
-        growth_is_total=bool(growth and (brackets.is_cumulative(growth) or _TOTAL in growth.text)),
+        growth_is_total=bool(
+            growth and (brackets.is_cumulative(growth) or _TOTAL in growth.text or _is_over_all(columns, growth_column))
+        ),
         milestones=tuple(_reading(row, printed, column, columns.heading(column).year) for column in years.between),
         owners=tuple(owner for column in owner_columns for owner in split_owners(columns.bodies(row, column))),
         more=columns.more(row, used),
         table=columns.table.caption,
     )  # fmt: skip
+
+
+def _is_over_all(columns: Columns, column: int | None) -> bool:
+    title = re.sub(r"[(\[〔【].*", "", half_width(columns.heading(column).title))
+    return bool(_OVER_ALL.search(title)) and "年均" not in title
 
 
 def _named(columns: Columns, row: Row) -> tuple[str | None, str, str | None]:

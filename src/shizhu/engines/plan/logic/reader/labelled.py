@@ -14,6 +14,7 @@ from shizhu.engines.plan.logic.reader.boundaries import is_boundary
 from shizhu.engines.plan.logic.reader.columns import numbering_doubts
 from shizhu.engines.plan.logic.reader.document import Doubt, Period, Place, Task
 from shizhu.engines.plan.logic.reader.fit import is_body
+from shizhu.engines.plan.logic.reader.lines import compact
 from shizhu.engines.plan.logic.reader.numbering import Marker, marker_of, number_of
 from shizhu.engines.plan.logic.reader.outline import Passage
 from shizhu.engines.plan.logic.reader.owners import read_shares
@@ -66,15 +67,18 @@ class _Item:
         return passage.lines[0] == last + 1
 
 
-def read_labelled_tasks(passages: Sequence[Passage]) -> tuple[list[Task], list[Doubt]]:
-    """Return one task for each item that names its responsible bodies by a label, and what was left of them."""
+def read_labelled_tasks(passages: Sequence[Passage], year: int | None) -> tuple[list[Task], list[Doubt]]:
+    """Return one task for each item that names its responsible bodies by a label, and what was left of them.
+
+    `year` is that of a plan of one year.
+    """
     tasks: list[Task] = []
     doubts: list[Doubt] = []
     labelled = [replace(passage, printed=_BRACKETED.sub(_with_labels, passage.printed)) for passage in passages]
     for item in _items(labelled):
         if not item.is_labelled:
             continue
-        task = _task(item, f"task-{len(tasks) + 1:02d}")
+        task = _task(item, f"task-{len(tasks) + 1:02d}", year)
         if task is None:
             doubts += [_unread(passage, "a task whose name or bodies could not be read") for passage in item.passages]
             continue
@@ -85,6 +89,21 @@ def read_labelled_tasks(passages: Sequence[Passage]) -> tuple[list[Task], list[D
             doubts.append(Doubt(task.name, why, task.place, "period-unread"))
     numbers = [(task.no, number_of(task.no), task.place) for task in tasks if task.no]
     return tasks, doubts + numbering_doubts(numbers, "task")
+
+
+def with_labels(tasks: Sequence[Task], labelled: Sequence[Task]) -> list[Task]:
+    """Fill in what a table leaves out of the tasks that the text tells too, by their names; the others are not added."""
+    told = {compact(task.name): task for task in labelled}
+    return [_filled(task, told[compact(task.name)]) if compact(task.name) in told else task for task in tasks]
+
+
+def _filled(task: Task, told: Task) -> Task:
+    leads = tuple(dict.fromkeys((*task.leads, *told.leads)))
+    supports = tuple(owner for owner in (task.supports or told.supports) if owner not in leads)
+    return replace(
+        task, content=task.content or told.content, leads=leads, supports=supports, owners=(*leads, *supports),
+        period=task.period if task.period.text else told.period,
+    )  # fmt: skip
 
 
 def _with_labels(found: re.Match[str]) -> str:
@@ -122,7 +141,7 @@ def _unread(passage: Passage, why: str) -> Doubt:
     return Doubt(passage.printed[:60], why, Place(passage.lines[0], passage.lines[-1]), "task-unread")
 
 
-def _task(item: _Item, key: str) -> Task | None:
+def _task(item: _Item, key: str, year: int | None) -> Task | None:
     text = "\n".join(passage.printed for passage in item.passages)
     if item.marker:
         text = item.marker.rest + text[len(item.passages[0].printed) :]
@@ -132,7 +151,7 @@ def _task(item: _Item, key: str) -> Task | None:
     bracketed = text[: label.start()].rstrip().endswith(("（", "("))
     end = re.search(r"[）)](?=[^、，,；;）)]|$)", text[label.end() :]) if bracketed else None
     stop = label.end() + end.start() if end else len(text)
-    labels, rest = text[label.start() : stop].rstrip("）)]】。 "), text[stop:].lstrip("）) 。")
+    labels, rest = text[label.start() : stop].rstrip("】。 "), text[stop:].lstrip("）) 。")
     labels, later = _without_content(labels)
     term = _TERM_LABEL.search(text)
     said = _TERM_LABEL.sub("", text[: label.start()]).rstrip("（([【；; \n") + later + rest
@@ -141,7 +160,7 @@ def _task(item: _Item, key: str) -> Task | None:
     if not name or not (shares.leads or shares.supports):
         return None
     place = Place(item.passages[0].lines[0], item.passages[-1].lines[-1])
-    period = period_of(term.group(1), "时限") if term else Period()
+    period = period_of(term.group(1), "时限", year) if term else Period()
     return Task(
         key=key, no=item.marker.printed if item.marker and item.marker.value else None, name=name, content=content,
         category=None, period=period, owners=(*shares.leads, *shares.supports), place=place,

@@ -175,7 +175,8 @@ def _stacked(first: list[Piece], second: list[Piece]) -> list[Piece] | None:
         ):
             parts = [lower.text]
         joined.append(replace(upper, text=_title(parts)))
-    plain = sum(1 for piece in second if piece.text and role_of(piece.text) is None and not _fits_under(joined, piece))
+    below = [lower for upper, lower in zip(first, second, strict=True) if lower.text and lower.text != upper.text]
+    plain = sum(1 for piece in below if role_of(piece.text) is None and not _fits_under(joined, piece))
     return None if plain else joined
 
 

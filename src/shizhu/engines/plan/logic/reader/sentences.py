@@ -11,15 +11,14 @@ from dataclasses import replace
 
 from shizhu.engines.plan.logic.reader.document import Doubt, Indicator, Place, Reading
 from shizhu.engines.plan.logic.reader.facts import Fact, Term
-from shizhu.engines.plan.logic.reader.subjects import canonical, named_alike, overlap
+from shizhu.engines.plan.logic.reader.subjects import canonical, named_alike, overlap, same
 from shizhu.engines.plan.logic.reader.units import comparable, measure_of
 
-_CHANGE = re.compile(r"(增长|提[高升]|下降|降低|减少|压减|缩短|上升|增加)了?(?:约|近|超过?|不低于|不少于)?\d")
 _EACH = re.compile(r"^(?:每[个所家县村镇乡]|各(?![类级项种界]))")  # what each of them has is no total
 _EACH_YEAR = re.compile(r"每年|每月|每季|平均每|逐年|年度|同比|比上年")
 _CELLS = re.compile(r"^\d+(?:\.\d+)?(?:[\s、.]|$)|\s{2}|\t|\|")  # the row of a table nobody could read
 _LONGEST = 30
-_FALLING = frozenset({"下降", "降低", "减少", "压减", "缩短"})
+_DIRECTIONS = {"fall": "下降", "rise": "增长"}
 
 
 def read_targets(
@@ -36,7 +35,7 @@ def read_targets(
             mentioned[known.key].append(fact.place)
             continue
         measure = measure_of(fact.unit)
-        identity = canonical(_name(fact)), fact.year, measure.kind if measure else None
+        identity = canonical(fact.promised), fact.year, measure.kind if measure else None
         before = found.get(identity)
         if before is None and not fact.in_table:
             found[identity] = _indicator(fact, f"target-{len(found) + 1:02d}")
@@ -66,14 +65,14 @@ def _is_target(fact: Fact, term: Term) -> bool:
         and (term.base is None or fact.year > term.base)
         and fact.section not in {"basis", "terms"}
     )
-    own = fact.kind in {"level", "added", "growth"} or (fact.kind == "change" and bool(_CHANGE.search(fact.text)))
+    own = fact.kind in {"level", "added", "growth"} or bool(fact.direction)
     return (
         ahead
         and own
         and not _CELLS.search(fact.subject)
         and not _EACH.search(fact.subject)
         and not _EACH_YEAR.search(fact.text)
-        and len(_name(fact)) <= _LONGEST
+        and len(fact.promised) <= _LONGEST
         and not fact.after_of_which
     )
 
@@ -84,20 +83,12 @@ def _is_of(fact: Fact, item: Indicator) -> bool:
         grown = canonical(item.name).removesuffix("增长")
         if canonical(fact.subject) == grown and (item.growth is not None or fact.kind == "growth"):
             return True
-    if not named_alike(item.name, _name(fact)) or comparable(fact.unit, item.unit) is None:
-        return False
     years = {item.target.year, *(reading.year for reading in item.milestones)}
-    return fact.year in years
-
-
-def _name(fact: Fact) -> str:
-    """The name of what is promised; a change names its direction."""
-    changed = _CHANGE.search(fact.text)
-    if fact.kind == "growth":
-        return f"{fact.subject}年均增长"
-    if fact.kind == "change" and changed and not fact.subject.endswith(changed.group(1)):
-        return f"{fact.subject}{changed.group(1)}"
-    return fact.subject
+    if fact.year not in years or comparable(fact.unit, item.unit) is None:
+        return False
+    names = (fact.promised, f"新增{fact.subject}" if fact.kind == "added" else fact.promised)
+    own = f"{item.name}{_DIRECTIONS.get(item.target.bound or '', '')}"
+    return any(named_alike(item.name, name) or same(own, name) for name in names)
 
 
 def _indicator(fact: Fact, key: str) -> Indicator:
@@ -105,7 +96,7 @@ def _indicator(fact: Fact, key: str) -> Indicator:
     if fact.high is not None:
         target = replace(target, low=fact.value)
     return Indicator(
-        key=key, no=None, name=_name(fact), unit=fact.unit, kind=None, base=_base(fact), target=target,
+        key=key, no=None, name=fact.promised, unit=fact.unit, kind=None, base=_base(fact), target=target,
         growth=fact.value if fact.kind == "growth" else None, cumulative=False, place=fact.place,
         growth_text=fact.text if fact.kind == "growth" else None, found_in="sentence",
         more={"year": "section"} if not fact.printed_year else {},

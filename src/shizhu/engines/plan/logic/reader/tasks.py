@@ -20,13 +20,13 @@ _COUNT = re.compile(r"[（(](?:共)?\s*\d+\s*[个项类大]?\w{0,3}[)）]$")
 _TITLED = re.compile(r"^([^。：:；，,]{2,24})[。：:](.{4,})$")
 
 
-def read_tasks(columns: Columns, count: int) -> tuple[list[Task], list[Doubt]]:
-    """Read the rows of a task table; `count` is how many tasks came before."""
+def read_tasks(columns: Columns, count: int, year: int | None) -> tuple[list[Task], list[Doubt]]:
+    """Read the rows of a task table; `count` is how many tasks came before, `year` that of a plan of one year."""
     tasks: list[Task] = []
     doubts: list[Doubt] = []
     carried: str | None = None
     for row in columns.table.rows:
-        task = _task(columns, row, f"task-{count + len(tasks) + 1:02d}")
+        task = _task(columns, row, f"task-{count + len(tasks) + 1:02d}", year)
         own = columns.text(row, columns.first("class"))
         if not own and carried and not row.opens_group:
             task = replace(task, category=carried)
@@ -39,11 +39,13 @@ def read_tasks(columns: Columns, count: int) -> tuple[list[Task], list[Doubt]]:
     return tasks, doubts + numbering_doubts(numbers, "task") + empty_doubts(columns)
 
 
-def _task(columns: Columns, row: Row, key: str) -> Task:
+def _task(columns: Columns, row: Row, key: str, year: int | None) -> Task:
     no, name = _named(columns, row)
     contents = columns.of("content")
     content = "\n".join(
-        text for text in (_mended(columns.text(row, column)) for column in contents) if text and not is_dash(text)
+        f"{_stage(columns, column)}{text}"
+        for column in contents
+        if (text := _mended(columns.text(row, column))) and not is_dash(text)
     )
     if not contents and (titled := _TITLED.match(name)):
         name, content = titled.group(1), titled.group(2)
@@ -58,10 +60,18 @@ def _task(columns: Columns, row: Row, key: str) -> Task:
     group = columns.text(row, columns.first("class")) or row.group or columns.text(row, columns.first("group"))
     return Task(
         key=key, no=no, name=name, content=content, category=_category(group), place=row.place,
-        period=period_of("" if is_dash(period_text) else period_text, columns.heading(columns.first("period")).title),
+        period=period_of(
+            "" if is_dash(period_text) else period_text, columns.heading(columns.first("period")).title, year
+        ),
         owners=tuple(dict.fromkeys((*shares.leads, *shares.supports))), leads=shares.leads, supports=shares.supports,
         more=columns.more(row, used), table=columns.table.caption,
     )  # fmt: skip
+
+
+def _stage(columns: Columns, column: int) -> str:
+    """The heading of a column that is for one year or quarter, to be told before what it holds."""
+    heading = columns.heading(column)
+    return f"{heading.title}：" if heading.year or "季度" in heading.title else ""
 
 
 def _named(columns: Columns, row: Row) -> tuple[str | None, str]:

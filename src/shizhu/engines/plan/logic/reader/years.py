@@ -14,6 +14,8 @@ _HANS_YEAR = re.compile(r"二[〇零○O0]([〇零○O0一二三四五六七八�
 _FIVE_YEARS = re.compile(r"[“\"‘']?(十[一二三四五六七八九]|二十)五[”\"’']?(?!年|个)")
 _LAST_ONLY = re.compile(r"前|底|末|完成|建成|截止|以内|到20")
 _FIRST_ONLY = re.compile(r"起|开始|启动|开工|以来")
+_WHOLE_YEAR = re.compile(r"全年|[一1]月(?:份)?(?:起|开始)?[-—–~～至到]+")
+_IN_YEAR = re.compile(r"全年|年底|年内|年末|[\d一二三四五六七八九十]月|季度|[上下]半年")
 _HANS_DIGITS = {sign: str(value) for value, sign in enumerate("〇一二三四五六七八九")} | dict.fromkeys("零○O0", "0")
 
 
@@ -44,8 +46,11 @@ def year_of(text: str) -> int | None:
     return named[1] if named else None
 
 
-def period_of(text: str, heading: str = "") -> Period:
-    """Read a term; under a heading that asks for the end (完成时限) a single year is the end."""
+def period_of(text: str, heading: str = "", year: int | None = None) -> Period:
+    """Read a term; under a heading that asks for the end (完成时限) a single year is the end.
+
+    `year`: that of a plan of one year, which months and quarters without a year are of.
+    """
     printed = text.strip()
     if not printed:
         return Period()
@@ -53,6 +58,8 @@ def period_of(text: str, heading: str = "") -> Period:
     named = five_year_plan(printed)
     if not years and named:
         return Period(printed, *named)
+    if not years and year and _IN_YEAR.search(printed):
+        return Period(printed, year if _WHOLE_YEAR.search(printed) else None, year)
     if not years:
         return Period(printed)
     if len(years) > 1:
