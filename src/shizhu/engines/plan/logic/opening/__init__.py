@@ -1,4 +1,4 @@
-"""Opens the file a plan comes in: plain text, Word or PDF, into lines that the reader reads.
+"""Opens the file a plan comes in: plain text, Word, PDF or a page of the web, into lines that the reader reads.
 
 `open_file(name, content)` is the whole of it. A table becomes a line per row, its cells between `|`; a merged cell is
 printed in every place it covers; the lines of one cell are parted by `<br>`. What stands at the head and foot of every
@@ -27,4 +27,10 @@ def open_file(name: str, content: bytes, told: Progress | None = None) -> Opened
         return open_word(name, content)
     if content.startswith(_OLD_OFFICE):
         raise FileUnreadable(name, "old-office")
-    return open_plain(name, content)
+    opened = open_plain(name, content)
+    if "<" in opened.text[:40]:
+        from shizhu.engines.plan.logic.opening.web import is_html, open_html  # noqa: PLC0415  # as above
+
+        if is_html(opened.text):
+            return open_html(name, opened.text)
+    return opened

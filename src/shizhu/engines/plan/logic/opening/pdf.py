@@ -18,34 +18,22 @@ from pdfminer.psparser import PSException
 from pdfplumber.utils.exceptions import PdfminerException
 
 from shizhu.engines.plan.logic.opening.grid import Grid, Slot, squared, without_repeated_head, write_down
+from shizhu.engines.plan.logic.opening.letters import WIDE, Char, Line, lines_of
 from shizhu.engines.plan.logic.opening.opened import LARGEST, FileUnreadable, Opened, Progress, Sheet
+from shizhu.engines.plan.logic.opening.unruled import Rule, find_unruled
 
 MOST_PAGES = 500
 _FEW = 15  # characters on a page that is a picture
 _EDGE = 0.12  # of the height: where heads and feet of pages stand
+_SHORT_RULE = 40.0  # points: what is shorter underlines a word
 _SNAP = 3.0  # points: rules that are meant to be one
 _NUMBER = re.compile(r"[-—–－·•\s]*(?:第\s*)?\d{1,4}(?:\s*页)?(?:\s*[/共]\s*\d+\s*页?)?[-—–－·•\s]*")
-_WIDE = re.compile(r"[⺀-鿿＀-￯　-〿]")
 _ENDED = "。！？；：.!?;:"
 _OPENS = re.compile(
     r"[（(]?[一二三四五六七八九十\d]{1,3}[、.．)）]|第.{1,3}[章节篇条]|专栏|附[件表]|[—－-]{2}|[●■◆▲★•]|注[:：]"
 )
 
 logging.getLogger("pdfminer").setLevel(logging.ERROR)
-
-
-@dataclass(frozen=True)
-class _Line:
-    """One printed line: its text, the box around it (points from the left and the top), the size of its letters."""
-
-    text: str
-    x0: float
-    x1: float
-    top: float
-    bottom: float
-    size: float
-    columns: bool = False  # it has gaps as the columns of a table have
-    margins: tuple[float, float] | None = None  # of the column of text it stands in, where there are two
 
 
 @dataclass(frozen=True)
@@ -64,12 +52,12 @@ class _Page:
     number: int
     width: float
     height: float
-    parts: list[_Line | _Table] = field(default_factory=list)
+    parts: list[Line | _Table] = field(default_factory=list)
     is_scanned: bool = False
 
-    def lines(self) -> list[_Line]:
+    def lines(self) -> list[Line]:
         """Its lines of text."""
-        return [part for part in self.parts if isinstance(part, _Line)]
+        return [part for part in self.parts if isinstance(part, Line)]
 
 
 def open_pdf(name: str, content: bytes, told: Progress | None = None) -> Opened:
@@ -107,18 +95,28 @@ def _read_page(number: int, page: Any) -> _Page:
     tables = [table for table in upright.find_tables() if _is_table(table)]
     drawn = [_Table(_grid(table, chars), table.bbox[1], table.bbox[3]) for table in tables]
     free = [char for char in chars if not any(_within(char, table.bbox) for table in tables)]
+    unruled = find_unruled(free, _rules(upright), in_columns=len(_columns(free, read.width)) > 1)
+    drawn += [_Table(table.grid, table.top, table.bottom) for table in unruled]
+    taken = {id(char) for table in unruled for char in table.chars}
+    free = [char for char in free if id(char) not in taken]
     bands = sorted({0.0, read.height, *(edge for table in drawn for edge in (table.top, table.bottom))})
-    parts: list[_Line | _Table] = []
+    parts: list[Line | _Table] = []
     for top, bottom in pairwise(bands):
         inside = [char for char in free if top <= (char["top"] + char["bottom"]) / 2 < bottom]
         columns = _columns(inside, read.width)
         for column in columns:
             own = (min(char["x0"] for char in column), max(char["x1"] for char in column)) if len(columns) > 1 else None
-            parts += [replace(line, margins=own) for line in _lines(column)]
+            parts += [replace(line, margins=own) for line in lines_of(column)]
         parts += [table for table in drawn if table.top == top]
     read.parts = parts
     page.close()
     return read
+
+
+def _rules(page: Any) -> list[Rule]:
+    """The horizontal lines of a page, however they are drawn."""
+    edges = [edge for edge in page.edges if edge["orientation"] == "h" and edge["x1"] - edge["x0"] > _SHORT_RULE]
+    return [Rule(float(edge["x0"]), float(edge["x1"]), float(edge["top"])) for edge in edges]
 
 
 def _is_table(table: Any) -> bool:
@@ -126,7 +124,7 @@ def _is_table(table: Any) -> bool:
     return len(_edges(float(cell[0]) for cell in table.cells)) > 1
 
 
-def _within(char: dict[str, Any], box: tuple[float, float, float, float]) -> bool:
+def _within(char: Char, box: tuple[float, float, float, float]) -> bool:
     x, y = (char["x0"] + char["x1"]) / 2, (char["top"] + char["bottom"]) / 2
     return bool(box[0] <= x <= box[2] and box[1] <= y <= box[3])
 
@@ -140,12 +138,12 @@ def _edges(values: Iterable[float]) -> list[float]:
     return edges
 
 
-def _grid(table: Any, chars: Sequence[dict[str, Any]]) -> Grid:
+def _grid(table: Any, chars: Sequence[Char]) -> Grid:
     """Return the places of a drawn table; a cell that reaches over several stands in each of them."""
     xs = _edges([edge for cell in table.cells for edge in (cell[0], cell[2])])
     ys = _edges([edge for cell in table.cells for edge in (cell[1], cell[3])])
     inside = {cell: [char for char in chars if _within(char, cell)] for cell in table.cells}
-    texts = {cell: "\n".join(line.text for line in _lines(own)) for cell, own in inside.items()}
+    texts = {cell: "\n".join(line.text for line in lines_of(own)) for cell, own in inside.items()}
     rows: Grid = []
     begun: set[tuple[float, float, float, float]] = set()
     for top, bottom in pairwise(ys):
@@ -159,7 +157,7 @@ def _grid(table: Any, chars: Sequence[dict[str, Any]]) -> Grid:
     return squared(rows)
 
 
-def _columns(chars: Sequence[dict[str, Any]], width: float) -> list[list[dict[str, Any]]]:
+def _columns(chars: Sequence[Char], width: float) -> list[list[Char]]:
     """Part the text of a band into two columns where a gutter runs through all of it."""
     if len(chars) < 200:
         return [list(chars)]
@@ -179,55 +177,6 @@ def _columns(chars: Sequence[dict[str, Any]], width: float) -> list[list[dict[st
     return [left, right] if min(heights) >= 6 and full else [list(chars)]
 
 
-def _lines(chars: Sequence[dict[str, Any]]) -> list[_Line]:
-    """Put characters together into lines, from top to bottom."""
-    rows: list[list[dict[str, Any]]] = []
-    for char in sorted(chars, key=lambda char: (char["top"] + char["bottom"]) / 2):
-        middle = (char["top"] + char["bottom"]) / 2
-        last = rows[-1] if rows else None
-        own = (last[0]["top"] + last[0]["bottom"]) / 2 if last else 0.0
-        if last and abs(middle - own) <= 0.45 * max(char["size"], last[0]["size"]):
-            last.append(char)
-        else:
-            rows.append([char])
-    ordered = [_stripped(sorted(row, key=lambda char: float(char["x0"]))) for row in rows]
-    return [_line(row) for row in ordered if row]
-
-
-def _stripped(row: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Take white space from both ends of a line."""
-    printed = [index for index, char in enumerate(row) if char["text"].strip()]
-    return row[printed[0] : printed[-1] + 1] if printed else []
-
-
-def _line(row: Sequence[dict[str, Any]]) -> _Line:
-    size = max(float(char["size"]) for char in row) or 10.0
-    text, gaps = str(row[0]["text"]), False
-    before, spaced = row[0], False
-    for char in row[1:]:
-        if not char["text"].strip():
-            spaced = True
-            continue
-        gap = (float(char["x0"]) - float(before["x1"])) / size
-        if gap > 1.6:
-            gaps = True
-            text += " " * max(2, round((float(char["x0"]) - float(row[0]["x0"])) / size * 2) - _screen(text))
-        elif (
-            gap > 0.7
-            or (spaced and gap > 0.12)
-            or (gap > 0.18 and not _WIDE.match(before["text"]) and not _WIDE.match(char["text"]))
-        ):
-            text += " "
-        text += str(char["text"])
-        before, spaced = char, False
-    ends = [float(char["bottom"]) for char in row]
-    return _Line(text, float(row[0]["x0"]), float(row[-1]["x1"]), float(row[0]["top"]), max(ends), size, columns=gaps)
-
-
-def _screen(text: str) -> int:
-    return sum(2 if _WIDE.match(sign) else 1 for sign in text)
-
-
 def _drop_heads_and_feet(pages: Sequence[_Page]) -> None:
     """Leave out page numbers, and lines that stand at the head or foot of most pages."""
     seen: Counter[str] = Counter()
@@ -238,13 +187,13 @@ def _drop_heads_and_feet(pages: Sequence[_Page]) -> None:
         page.parts = [
             part
             for part in page.parts
-            if not isinstance(part, _Line)
+            if not isinstance(part, Line)
             or not _at_edge(part, page)
             or not (_shape(part.text) in often or _NUMBER.fullmatch(part.text))
         ]
 
 
-def _at_edge(line: _Line, page: _Page) -> bool:
+def _at_edge(line: Line, page: _Page) -> bool:
     return line.bottom <= _EDGE * page.height or line.top >= (1 - _EDGE) * page.height
 
 
@@ -257,7 +206,7 @@ def _written(pages: Sequence[_Page]) -> Opened:
     sheet, firsts = Sheet(), list[int]()
     table: Grid | None = None
     margins = _margins(pages)
-    paragraph: list[_Line] = []
+    paragraph: list[Line] = []
 
     def close() -> None:
         if paragraph:
@@ -289,14 +238,14 @@ def _written(pages: Sequence[_Page]) -> Opened:
                 table = table if _carries_a_table(part) else None
                 if len(firsts) < page.number:
                     firsts.append(len(sheet.lines) + 1)
-            opening = opening and isinstance(part, _Line) and _carries_a_table(part)
+            opening = opening and isinstance(part, Line) and _carries_a_table(part)
         if len(firsts) < page.number:
             firsts.append(len(sheet.lines) + 1)
     close()
     return Opened(sheet.text, "pdf", tuple(firsts), tuple(page.number for page in pages if page.is_scanned))
 
 
-def _carries_a_table(line: _Line) -> bool:
+def _carries_a_table(line: Line) -> bool:
     return bool(re.fullmatch(r"\(?（?续\s*[上附]?表.{0,20}|.{0,30}[（(]续[)）]", line.text.strip()))
 
 
@@ -319,7 +268,7 @@ def _margins(pages: Sequence[_Page]) -> dict[int, tuple[float, float]]:
     return found
 
 
-def _goes_on(last: _Line, line: _Line, margins: tuple[float, float], *, new_page: bool) -> bool:
+def _goes_on(last: Line, line: Line, margins: tuple[float, float], *, new_page: bool) -> bool:
     """Whether a line carries the paragraph on: the one before is full, and this one is not indented."""
     if last.columns or line.columns or abs(last.size - line.size) > 1:
         return False
@@ -332,10 +281,10 @@ def _goes_on(last: _Line, line: _Line, margins: tuple[float, float], *, new_page
     return is_full and near and not indented and not _OPENS.match(line.text)
 
 
-def _joined(paragraph: Sequence[_Line]) -> str:
+def _joined(paragraph: Sequence[Line]) -> str:
     """Join broken lines: nothing between Chinese, a space between two Latin words."""
     text = ""
     for line in paragraph:
-        apart = text and not _WIDE.match(text[-1]) and not _WIDE.match(line.text[0])
+        apart = text and not WIDE.match(text[-1]) and not WIDE.match(line.text[0])
         text += f" {line.text}" if apart and text[-1].isalpha() and line.text[0].isalpha() else line.text
     return text

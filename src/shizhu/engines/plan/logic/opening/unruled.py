@@ -1,0 +1,317 @@
+"""Tables of a PDF without rules between their columns (三线表): columns are where white runs down through the lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from shizhu.engines.plan.logic.opening.grid import Grid, Slot, squared
+from shizhu.engines.plan.logic.opening.letters import Char, Line, lines_of, middle
+
+_FEWEST = 3  # rows
+_GUTTER = 3.0  # points of white between two columns, at least
+_APART = 0.9  # of the size of letters: white that parts two cells of a line
+_SLIT = 0.15  # of the size of letters: white that parts two cells where one column ends and the next begins
+_NEAR = 0.42  # of the size of letters: lines of one cell, where rows are set further apart
+_FAR = 2.2  # of the size of letters: what stands further below is no row
+_FULL = 0.8  # of the widest line of a column: a line that was broken
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A horizontal line drawn on the page."""
+
+    x0: float
+    x1: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Unruled:
+    """A table found by its columns: its places and the box around it."""
+
+    grid: Grid
+    top: float
+    bottom: float
+    chars: Sequence[Char] = ()
+
+
+@dataclass
+class _Run:
+    """Letters of one line without a gap: a cell, or a line of one."""
+
+    chars: list[Char]
+    columns: range = field(default_factory=lambda: range(0))
+
+    @property
+    def x0(self) -> float:
+        return float(self.chars[0]["x0"])
+
+    @property
+    def x1(self) -> float:
+        return float(self.chars[-1]["x1"])
+
+
+@dataclass
+class _Row:
+    """Runs that stand beside each other, and the heights between which they do."""
+
+    runs: list[_Run]
+
+    @property
+    def top(self) -> float:
+        return min(float(char["top"]) for run in self.runs for char in run.chars)
+
+    @property
+    def bottom(self) -> float:
+        return max(float(char["bottom"]) for run in self.runs for char in run.chars)
+
+    def filled(self) -> set[int]:
+        """The columns in which something stands."""
+        return {column for run in self.runs for column in run.columns}
+
+
+def find_unruled(chars: Sequence[Char], rules: Sequence[Rule], *, in_columns: bool = False) -> list[Unruled]:
+    """Return the tables among these letters; `rules` above and below one tell where it begins and ends.
+
+    `in_columns`: white runs down the middle of the page, as it does in text of two columns.
+    """
+    lines = lines_of(chars)
+    found: list[Unruled] = []
+    start = 0
+    while start < len(lines):
+        stop = _stop(lines, start, rules) if lines[start].columns else start
+        first = _first(lines, start, found[-1].bottom if found else 0.0, rules) if stop > start else start
+        table = _table(lines[first:stop], rules, 3 if in_columns else 2) if stop - first >= _FEWEST else None
+        if table:
+            found.append(table)
+        start = max(stop, start + 1)
+    return found
+
+
+def _stop(lines: Sequence[Line], start: int, rules: Sequence[Rule]) -> int:
+    """The index after the last line that can belong to a table with a row at `start`."""
+    widest = max(line.x1 - line.x0 for line in lines)
+    stop = start + 1
+    for index in range(start + 1, len(lines)):
+        line, before = lines[index], lines[index - 1]
+        if line.top - before.bottom > _FAR * line.size or abs(line.size - lines[start].size) > 2:
+            break
+        closed = any(before.bottom - 2 <= rule.y <= line.top + 2 and _spans(rule, lines[start:index]) for rule in rules)
+        if closed and not line.columns:
+            break
+        if not line.columns and line.x1 - line.x0 > 0.7 * widest:
+            break
+        if line.columns or line.top - before.bottom < _NEAR * line.size:
+            stop = index + 1
+    return stop
+
+
+def _spans(rule: Rule, lines: Sequence[Line]) -> bool:
+    left, right = min(line.x0 for line in lines), max(line.x1 for line in lines)
+    return rule.x1 - rule.x0 > 0.7 * (right - left) and rule.x0 < right and rule.x1 > left
+
+
+def _first(lines: Sequence[Line], start: int, after: float, rules: Sequence[Rule]) -> int:
+    """The index of the first line: above the first row with gaps may stand lines of headings that were broken."""
+    first = start
+    for index in range(start - 1, max(-1, start - 4), -1):
+        line, below = lines[index], lines[index + 1]
+        ruled = any(rule.y <= line.top + 2 and line.top - rule.y < 2 * line.size and _spans(rule, [below]) for rule in rules)
+        if line.top <= after or not (ruled or below.top - line.bottom < _NEAR * line.size):
+            break
+        if any(line.bottom - 2 <= rule.y <= below.top + 2 and _spans(rule, [below]) for rule in rules):
+            break
+        first = index
+    return first
+
+
+def _table(lines: Sequence[Line], rules: Sequence[Rule], fewest: int) -> Unruled | None:
+    """Cut lines into columns and rows; lines that make no table give None."""
+    rows = [_Row(_runs(line)) for line in lines]
+    columns = _columns([row for row in rows if len(row.runs) > 1])
+    inner = [rule for rule in rules if lines[0].top < rule.y < lines[-1].bottom and _spans(rule, lines)]
+    if len(columns) < fewest or (len(columns) < 3 and not any(_spans(rule, lines) for rule in rules)):
+        return None
+    beside = [run for row in rows if len(row.runs) == 1 for run in row.runs if run.x1 <= columns[0][0] + 1]
+    if len(beside) > 1:
+        columns.insert(0, (min(run.x0 for run in beside), max(run.x1 for run in beside)))
+    for row in rows:
+        row.runs = [part for run in row.runs for part in _parted(run, columns)]
+    size = max(line.size for line in lines)
+    groups = _sparse(rows, len(columns))
+    apart = [_Row([run for run in row.runs if run.columns[0] not in groups]) for row in rows]
+    ruled = [rule.y for rule in inner]
+    merged = _together([row for row in apart if row.runs], lambda above, row: row.top - above.bottom < _NEAR * size, ruled)
+    widest = _widest(merged, len(columns))
+    merged = _together(merged, lambda above, row: _carries_on(above, row, widest), ruled)
+    whole = [row for row in merged if len(row.filled()) * 2 > len(columns) - len(groups)]
+    if len(merged) < _FEWEST or len(whole) * 2 < len(merged):
+        return None
+    grid = [_slots(row, len(columns)) for row in merged]
+    for column in groups:
+        _lay_over(grid, merged, column, [run for row in rows for run in row.runs if run.columns[0] == column], size)
+    head = grid[0]
+    if groups and not head[groups[-1] + 1].text:  # one heading over the groups and the names
+        head[groups[-1] + 1] = Slot(head[groups[-1]].text)
+    chars = [char for line in lines for char in line.chars]
+    return Unruled(squared(grid), lines[0].top - 1, lines[-1].bottom + 1, chars)
+
+
+def _runs(line: Line) -> list[_Run]:
+    runs = [_Run([line.chars[0]])]
+    for before, char in pairwise(line.chars):
+        if float(char["x0"]) - float(before["x1"]) > _APART * line.size:
+            runs.append(_Run([]))
+        runs[-1].chars.append(char)
+    stripped = [_Run([char for char in run.chars if str(char["text"]).strip()]) for run in runs]
+    return [run for run in stripped if run.chars]
+
+
+def _columns(rows: Sequence[_Row]) -> list[tuple[float, float]]:
+    """Return where columns begin and end: white runs down between them, past one line that is set over several."""
+    if not rows:
+        return []
+    left = int(min(run.x0 for row in rows for run in row.runs))
+    right = int(max(run.x1 for row in rows for run in row.runs)) + 1
+    covered = [0] * (right - left + 1)
+    for row in rows:
+        for run in row.runs:
+            for x in range(int(run.x0) - left, int(run.x1) - left + 1):
+                covered[x] += 1
+    most = 0 if len(rows) < 5 else 1 if len(rows) < 30 else 2
+    columns: list[tuple[float, float]] = []
+    begun: int | None = None
+    for x, count in enumerate([*covered, 0]):
+        if count > most and begun is None:
+            begun = x
+        elif count <= most and begun is not None:
+            columns.append((left + begun, left + x))
+            begun = None
+    joined: list[tuple[float, float]] = []
+    for column in columns:
+        if joined and column[0] - joined[-1][1] < _GUTTER:
+            joined[-1] = (joined[-1][0], column[1])
+        else:
+            joined.append(column)
+    return joined
+
+
+def _parted(run: _Run, columns: Sequence[tuple[float, float]]) -> list[_Run]:
+    """Cut a run where white, if only a little, stands between two columns, and say over which columns each part is."""
+    parts = [_Run([run.chars[0]])]
+    for before, char in pairwise(run.chars):
+        left, right = float(before["x1"]), float(char["x0"])
+        between = any(one[1] - 2 <= right and left <= other[0] + 2 for one, other in pairwise(columns))
+        if between and right - left > _SLIT * float(char["size"]):
+            parts.append(_Run([]))
+        parts[-1].chars.append(char)
+    for part in parts:
+        part.columns = _over(part, columns)
+    return parts
+
+
+def _over(run: _Run, columns: Sequence[tuple[float, float]]) -> range:
+    """The columns that a run stands over, the nearest one for a run beside all."""
+    over = [index for index, (left, right) in enumerate(columns) if run.x0 < right - 1 and run.x1 > left + 1]
+    if over:
+        return range(over[0], over[-1] + 1)
+    near = min(range(len(columns)), key=lambda index: max(columns[index][0] - run.x1, run.x0 - columns[index][1]))
+    return range(near, near + 1)
+
+
+def _sparse(rows: Sequence[_Row], width: int) -> list[int]:
+    """The first columns, where they hold cells over several rows: fewer lines than any other column."""
+    counts = [sum(1 for row in rows for run in row.runs if run.columns == range(index, index + 1)) for index in range(width)]
+    usual = sorted(counts)[width // 2]
+    first = []
+    for index in range(min(2, width - 2)):
+        inked = [row for row in rows if index in row.filled()]
+        alone = any(len(row.runs) == 1 and row.runs[0].columns == range(index, index + 1) for row in inked)
+        if counts[index] > 0.6 * usual or not (alone or counts[index] * 2 <= usual):
+            break
+        first.append(index)
+    return first
+
+
+def _together(rows: Sequence[_Row], join: Callable[[_Row, _Row], bool], rules: Sequence[float]) -> list[_Row]:
+    """Put lines together that make one row; a rule between two always parts them."""
+    found: list[_Row] = []
+    for row in rows:
+        above = found[-1] if found else None
+        ruled = above is not None and any(above.bottom - 2 <= y <= row.top + 2 for y in rules)
+        if above is not None and not ruled and join(above, row):
+            above.runs.extend(row.runs)
+        else:
+            found.append(_Row(list(row.runs)))
+    return found
+
+
+def _widest(rows: Sequence[_Row], width: int) -> list[float]:
+    """The width of the longest line of each column."""
+    runs = [run for row in rows for run in row.runs]
+    return [max((run.x1 - run.x0 for run in runs if run.columns == range(at, at + 1)), default=0.0) for at in range(width)]
+
+
+def _carries_on(above: _Row, row: _Row, widest: Sequence[float]) -> bool:
+    """Whether a line with one cell is the rest of the cell above it, which is as wide as any of its column."""
+    if len(row.filled()) > 1 or len(above.filled()) < 2:
+        return False
+    column = row.runs[0].columns[0]
+    last = [run for run in above.runs if run.columns == range(column, column + 1)]
+    return bool(last) and last[-1].x1 - last[-1].x0 >= _FULL * widest[column]
+
+
+def _slots(row: _Row, width: int) -> list[Slot]:
+    slots = [Slot()] * width
+    spans = sorted({(run.columns[0], run.columns[-1]) for run in row.runs if run.columns})
+    for first, last in spans:
+        chars = [char for run in row.runs if (run.columns[0], run.columns[-1]) == (first, last) for char in run.chars]
+        text = "\n".join(line.text for line in lines_of(chars))
+        if slots[first].text:
+            text = f"{slots[first].text}\n{text}"
+        for index in range(first, last + 1):
+            slots[index] = Slot(text, begins=index == first)
+    return slots
+
+
+def _lay_over(grid: Grid, rows: Sequence[_Row], column: int, runs: Sequence[_Run], size: float) -> None:
+    """Give cells over several rows to their rows: each stands in the middle of those it covers, or in the first."""
+    blocks: list[list[_Run]] = []
+    for run in runs:
+        if blocks and middle(run.chars[0]) - middle(blocks[-1][-1].chars[0]) < 1.7 * size:
+            blocks[-1].append(run)
+        else:
+            blocks.append([run])
+    texts = ["\n".join(line.text for line in lines_of([char for run in block for char in run.chars])) for block in blocks]
+    heights = [(middle(block[0].chars[0]) + middle(block[-1].chars[0])) / 2 for block in blocks]
+    middles = [(row.top + row.bottom) / 2 for row in rows]
+    ends = _ends(heights, middles) or _begins(heights, middles)
+    for number, row in enumerate(grid):
+        block = next((index for index, end in enumerate(ends) if number < end), len(ends) - 1)
+        begins = number == (ends[block - 1] if block else 0)
+        row[column] = Slot(texts[block], begins=begins)
+
+
+def _ends(heights: Sequence[float], middles: Sequence[float]) -> list[int] | None:
+    """Return after which row each cell ends if each stands in the middle of its rows, else None."""
+    ends: list[int] = []
+    start = 0
+    for height in heights:
+        fits = [end for end in range(start + 1, len(middles) + 1)]
+        if not fits:
+            return None
+        end = min(fits, key=lambda end: abs((middles[start] + middles[end - 1]) / 2 - height))
+        pitch = (middles[-1] - middles[0]) / max(1, len(middles) - 1)
+        if abs((middles[start] + middles[end - 1]) / 2 - height) > 0.5 * pitch:
+            return None
+        ends.append(end)
+        start = end
+    return ends if ends and ends[-1] == len(middles) else None
+
+
+def _begins(heights: Sequence[float], middles: Sequence[float]) -> list[int]:
+    """Return after which row each cell ends if each stands in the first of its rows."""
+    first = [min(range(len(middles)), key=lambda index: abs(middles[index] - height)) for height in heights]
+    return [*first[1:], len(middles)]
