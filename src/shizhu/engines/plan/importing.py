@@ -35,7 +35,7 @@ def import_file(
     by: Person | None = None,
     told: Callable[[int, int], None] | None = None,
 ) -> Plan:
-    """Read a file (txt, docx, PDF) and keep everything; its name is the source. Raises FileUnreadable.
+    """Read a file (txt, docx, PDF, HTML) and keep everything; its name is the source. Raises FileUnreadable.
 
     `told` hears how many pages of how many are read.
     """

@@ -20,10 +20,10 @@ SURE = 0.95  # readings below it are printed with their confidence
 def options(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
     parts = parser.add_subparsers(dest="part", required=True, metavar="read|import")
-    read = parts.add_parser("read", help="print what a plan (txt, docx, pdf) says; nothing is kept")
+    read = parts.add_parser("read", help="print what a plan (txt, docx, pdf, html) says; nothing is kept")
     read.add_argument("file", type=Path)
     read.add_argument("--json", action="store_true", help="print JSON")
-    kept = parts.add_parser("import", help="read a plan (txt, docx, pdf) into the running stack")
+    kept = parts.add_parser("import", help="read a plan (txt, docx, pdf, html) into the running stack")
     kept.add_argument("file", type=Path)
     kept.add_argument("--county", default="", help="county code (default: the only one)")
     kept.add_argument("--code", default="plan", help="name of the plan in the county")

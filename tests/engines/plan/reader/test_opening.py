@@ -37,7 +37,7 @@ def test_a_text_is_read_in_its_encoding(encoding: str) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"\xff\xff\x00\x01", "a.bin is neither text (UTF-8, UTF-16 or GB 18030) nor docx nor PDF"),
+        (b"\xff\xff\x00\x01", "a.bin is neither text (UTF-8, UTF-16 or GB 18030) nor docx, PDF or HTML"),
         (b"\xd0\xcf\x11\xe0rest", "a.bin is a file of an old Office or an encrypted one: save it as docx"),
         (b"%PDF-1.4 broken", "a.bin is a damaged PDF: print it to PDF anew and try again"),
         (b"PK\x03\x04broken", "a.bin is a damaged docx: open it in Word, save it anew and try again"),

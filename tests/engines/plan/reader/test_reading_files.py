@@ -1,4 +1,4 @@
-"""Eight invented plans of different kinds read the same from text in five layouts, from Word and from PDF."""
+"""Invented plans of different kinds read the same from text in five layouts, Word, PDF and a page of the web."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from tests.engines.plan.reader.invented import PLANS
 from tests.engines.plan.reader.told import box_of, in_tables, row_of, target_of, task_of
-from tests.engines.plan.reader.writing import LAYOUTS, Block, as_pdf, as_text, as_word
+from tests.engines.plan.reader.writing import LAYOUTS, Block, as_pdf, as_text, as_web, as_word
 
 from shizhu.engines.plan.logic.opening import open_file
 from shizhu.engines.plan.logic.reader import read
@@ -15,6 +15,8 @@ from shizhu.engines.plan.logic.reader import read
 FORMS: dict[str, Callable[[Sequence[Block]], bytes]] = {
     "docx": as_word,
     "pdf": lambda blocks: as_pdf(blocks, head="征求意见稿"),
+    "three rules": lambda blocks: as_pdf(blocks, head="征求意见稿", rules="three"),
+    "web": as_web,
     **{layout: lambda blocks, layout=layout: as_text(blocks, layout).encode() for layout in LAYOUTS},
 }
 

@@ -1,4 +1,4 @@
-"""Writes invented plans down as files: text in several layouts, Word, PDF.
+"""Writes invented plans down as files: text in several layouts, Word, PDF, a page of the web.
 
 A plan is a list of blocks: a heading or paragraph is text; a table is a `Sheet` whose cells may say that the cell to
 the left (LEFT) or above (UP) covers them; a `Frame` is a box of text with a rule around it.
@@ -188,8 +188,38 @@ def _reach(sheet: Sheet, at: int, index: int) -> tuple[int, int]:
     return down, right
 
 
-def as_pdf(blocks: Sequence[Block], *, head: str = "", ruled: bool = True) -> bytes:
-    """A plan as PDF: pages with head and number, paragraphs broken by hand, ruled tables over several pages."""
+def as_web(blocks: Sequence[Block]) -> bytes:
+    """A plan as a page of the web, in the encoding of older ones, with the menu of a site around it."""
+    parts = [
+        "<html><head><meta charset='gb2312'><script>var a = 1 < 2</script></head><body><ul><li>首页</li></ul><div>"
+    ]
+    for block in blocks:
+        if isinstance(block, Sheet):
+            rows = ["".join(_web_cells(block, at)) for at in range(len(block.rows))]
+            parts.append(f"<table><tbody>{''.join(f'<tr>{row}</tr>' for row in rows)}</tbody></table>")
+        elif isinstance(block, Frame):
+            lines = "".join(f"<p>{escape(line)}</p>" for line in block.lines)
+            parts.append(f"<table><tr><td>{lines}</td></tr></table>")
+        else:
+            parts.append(f"<p><span>　　{escape(block)}</span>&nbsp;</p>")
+    return "".join([*parts, "</div></body></html>"]).encode("gb18030")
+
+
+def _web_cells(sheet: Sheet, at: int) -> list[str]:
+    cells = []
+    for index, text in enumerate(sheet.rows[at]):
+        if text not in {LEFT, UP}:
+            down, right = _reach(sheet, at, index)
+            inner = escape(text).replace("\n", "<br>")
+            cells.append(f"<td rowspan={down - at + 1} colspan={right - index + 1}><p>{inner}</p></td>")
+    return cells
+
+
+def as_pdf(blocks: Sequence[Block], *, head: str = "", rules: str = "all") -> bytes:
+    """A plan as PDF: pages with head and number, paragraphs broken by hand, tables over several pages.
+
+    `rules`: "all" around every cell, or "three" (三线表): above and below a table and below its headings.
+    """
     if FONT not in pdfmetrics.getRegisteredFontNames():
         pdfmetrics.registerFont(UnicodeCIDFont(FONT))
     style = ParagraphStyle("text", fontName=FONT, fontSize=11, leading=18, wordWrap="CJK", firstLineIndent=22)
@@ -199,7 +229,7 @@ def as_pdf(blocks: Sequence[Block], *, head: str = "", ruled: bool = True) -> by
     story: list[object] = []
     for block in blocks:
         if isinstance(block, Sheet):
-            story += [_pdf_table(block, small, document.width, ruled=ruled), Spacer(1, 8)]
+            story += [_pdf_table(block, small, document.width, rules), Spacer(1, 8)]
         elif isinstance(block, Frame):
             rows = [[[Paragraph(escape(line), small) for line in block.lines]]]
             story += [LongTable(rows, colWidths=[document.width], style=[("BOX", (0, 0), (-1, -1), 0.7, colors.black)])]
@@ -217,12 +247,20 @@ def as_pdf(blocks: Sequence[Block], *, head: str = "", ruled: bool = True) -> by
     return out.getvalue()
 
 
-def _pdf_table(sheet: Sheet, style: ParagraphStyle, width: float, *, ruled: bool) -> LongTable:
+_LOOKS: dict[str, Callable[[Sheet], list[tuple[object, ...]]]] = {
+    "all": lambda _: [("GRID", (0, 0), (-1, -1), 0.5, colors.black)],
+    "three": lambda sheet: [
+        ("LINEABOVE", (0, 0), (-1, 0), 1, colors.black),
+        ("LINEBELOW", (0, sheet.heads - 1), (-1, sheet.heads - 1), 0.5, colors.black),
+        ("LINEBELOW", (0, -1), (-1, -1), 1, colors.black),
+    ],
+}
+
+
+def _pdf_table(sheet: Sheet, style: ParagraphStyle, width: float, rules: str) -> LongTable:
     rows = [[Paragraph(escape(_plain(cell)).replace("\n", "<br/>"), style) for cell in row] for row in sheet.rows]
     looks: list[tuple[object, ...]] = [("VALIGN", (0, 0), (-1, -1), "MIDDLE")]
-    looks.append(
-        ("GRID", (0, 0), (-1, -1), 0.5, colors.black) if ruled else ("LINEABOVE", (0, 0), (-1, 0), 1, colors.black)
-    )
+    looks += _LOOKS[rules](sheet)
     for at, row in enumerate(sheet.rows):
         for index, text in enumerate(row):
             if text not in {LEFT, UP} and _reach(sheet, at, index) != (at, index):

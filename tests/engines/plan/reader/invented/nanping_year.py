@@ -46,8 +46,8 @@ TARGETS = [
 TASKS = [
     ("1", "实施产业倍增行动", None, None, 2026, ("县工信局", "县招商局"), ()),
     ("2", "办好民生实事", None, None, 2026, ("县教育局", "县住房和城乡建设局"), ()),
-    ("3", "提升城市品质", None, None, None, ("县住建局",), ()),
+    ("3", "提升城市品质", None, 2026, 2026, ("县住建局",), ()),
 ]
 BOXES: list[tuple[object, ...]] = []
 CONTRADICTIONS = [("growth", "规模以上工业增加值")]
-UNSURE = [("owner-alias", "县住建局"), ("period-unread", "提升城市品质")]
+UNSURE = [("owner-alias", "县住建局")]

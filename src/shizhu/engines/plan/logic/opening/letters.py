@@ -73,10 +73,9 @@ def _line(row: Sequence[Char]) -> Line:
         text += str(char["text"])
         before, spaced = char, False
     ends = [float(char["bottom"]) for char in row]
-    return Line(text, float(row[0]["x0"]), float(row[-1]["x1"]), float(row[0]["top"]), max(ends), size, columns=gaps, chars=row)
+    left, right, top = float(row[0]["x0"]), float(row[-1]["x1"]), float(row[0]["top"])
+    return Line(text, left, right, top, max(ends), size, columns=gaps, chars=row)
 
 
 def _screen(text: str) -> int:
     return sum(2 if WIDE.match(sign) else 1 for sign in text)
-
-

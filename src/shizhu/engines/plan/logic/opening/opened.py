@@ -11,7 +11,7 @@ _BAR = str.maketrans({"|": "／", "｜": "／", "│": "／", "┃": "／", "\n"
 
 Progress = Callable[[int, int], None]  # pages read, pages in all
 REASONS = {
-    "unknown": "is neither text (UTF-8, UTF-16 or GB 18030) nor docx, PDF or HTML: save it as one of them and try again",
+    "unknown": "is neither text (UTF-8, UTF-16 or GB 18030) nor docx, PDF or HTML: save it as one of these and retry",
     "old-office": "is a file of an old Office or an encrypted one: save it as docx and try again",
     "damaged-docx": "is a damaged docx: open it in Word, save it anew and try again",
     "other-archive": "is packed but no Word document (docx): save it as docx and try again",

@@ -28,9 +28,10 @@ _EDGE = 0.12  # of the height: where heads and feet of pages stand
 _SHORT_RULE = 40.0  # points: what is shorter underlines a word
 _SNAP = 3.0  # points: rules that are meant to be one
 _NUMBER = re.compile(r"[-—–－·•\s]*(?:第\s*)?\d{1,4}(?:\s*页)?(?:\s*[/共]\s*\d+\s*页?)?[-—–－·•\s]*")
+_WORD = re.compile(r"[\w.,%—-]{2,12}", re.ASCII)
 _ENDED = "。！？；：.!?;:"
 _OPENS = re.compile(
-    r"[（(]?[一二三四五六七八九十\d]{1,3}[、.．)）]|第.{1,3}[章节篇条]|专栏|附[件表]|[—－-]{2}|[●■◆▲★•]|注[:：]"
+    r"[（(]?[一二三四五六七八九十\d]{1,3}(?:[、)）]|[.．](?!\d))|第.{1,3}[章节篇条]|专栏|附[件表]|[—－-]{2}|[●■◆▲★•]|注[:：]"
 )
 
 logging.getLogger("pdfminer").setLevel(logging.ERROR)
@@ -273,7 +274,9 @@ def _goes_on(last: Line, line: Line, margins: tuple[float, float], *, new_page: 
     if last.columns or line.columns or abs(last.size - line.size) > 1:
         return False
     left, right = last.margins or margins
-    is_full = last.x1 >= right - 1.6 * last.size and last.x1 - last.x0 > 0.35 * (right - left)
+    word = _WORD.match(line.text)
+    ragged = (1.6 + 0.6 * (word.end() if word else 0)) * last.size  # a word or number is not broken
+    is_full = last.x1 >= right - ragged and last.x1 - last.x0 > 0.35 * (right - left)
     indented = line.x0 - (line.margins or margins)[0] > 1.2 * line.size
     near = new_page or line.top < last.top or line.top - last.bottom < 1.4 * last.size
     if new_page and last.text[-1] in _ENDED:

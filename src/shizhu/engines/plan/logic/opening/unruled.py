@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -9,12 +11,18 @@ from itertools import pairwise
 from shizhu.engines.plan.logic.opening.grid import Grid, Slot, squared
 from shizhu.engines.plan.logic.opening.letters import Char, Line, lines_of, middle
 
-_FEWEST = 3  # rows
+_HEAD = 3  # lines of headings, above which the rule that ends a table is not looked for
+_FEWEST = 3  # rows, where no rule tells that it is a table
+_SURE = 6  # rows of two columns, where no rule tells that it is a table
 _GUTTER = 3.0  # points of white between two columns, at least
 _APART = 0.9  # of the size of letters: white that parts two cells of a line
+_OTHER = 0.6  # points: letters of another size are no row of the table
+_NUMBERED = re.compile(r"[（(]?[一二三四五六七八九十\d]{1,3}[）)、.．]")
 _SLIT = 0.15  # of the size of letters: white that parts two cells where one column ends and the next begins
 _NEAR = 0.42  # of the size of letters: lines of one cell, where rows are set further apart
 _FAR = 2.2  # of the size of letters: what stands further below is no row
+_CLOSE = 1.4  # of the size of letters: how far apart lines of one cell are
+_SELDOM = 0.6  # of how often other columns print: a column of groups
 _FULL = 0.8  # of the widest line of a column: a line that was broken
 
 
@@ -83,7 +91,7 @@ def find_unruled(chars: Sequence[Char], rules: Sequence[Rule], *, in_columns: bo
     while start < len(lines):
         stop = _stop(lines, start, rules) if lines[start].columns else start
         first = _first(lines, start, found[-1].bottom if found else 0.0, rules) if stop > start else start
-        table = _table(lines[first:stop], rules, 3 if in_columns else 2) if stop - first >= _FEWEST else None
+        table = _table(lines[first:stop], rules, 3 if in_columns else 2) if stop - first > 1 else None
         if table:
             found.append(table)
         start = max(stop, start + 1)
@@ -96,12 +104,13 @@ def _stop(lines: Sequence[Line], start: int, rules: Sequence[Rule]) -> int:
     stop = start + 1
     for index in range(start + 1, len(lines)):
         line, before = lines[index], lines[index - 1]
-        if line.top - before.bottom > _FAR * line.size or abs(line.size - lines[start].size) > 2:
+        if line.top - before.bottom > _FAR * line.size:
             break
         closed = any(before.bottom - 2 <= rule.y <= line.top + 2 and _spans(rule, lines[start:index]) for rule in rules)
-        if closed and not line.columns:
-            break
-        if not line.columns and line.x1 - line.x0 > 0.7 * widest:
+        below = lines[index + 1] if index + 1 < len(lines) else None
+        leads = below is not None and below.columns and below.top - line.bottom < _NEAR * line.size
+        other = abs(line.size - lines[start].size) > _OTHER or line.x1 - line.x0 > 0.7 * widest
+        if not line.columns and (other or (closed and not leads and index - start > _HEAD)):
             break
         if line.columns or line.top - before.bottom < _NEAR * line.size:
             stop = index + 1
@@ -118,7 +127,8 @@ def _first(lines: Sequence[Line], start: int, after: float, rules: Sequence[Rule
     first = start
     for index in range(start - 1, max(-1, start - 4), -1):
         line, below = lines[index], lines[index + 1]
-        ruled = any(rule.y <= line.top + 2 and line.top - rule.y < 2 * line.size and _spans(rule, [below]) for rule in rules)
+        near = [rule for rule in rules if rule.y <= line.top + 2 and line.top - rule.y < 2 * line.size]
+        ruled = any(_spans(rule, [below]) for rule in near)
         if line.top <= after or not (ruled or below.top - line.bottom < _NEAR * line.size):
             break
         if any(line.bottom - 2 <= rule.y <= below.top + 2 and _spans(rule, [below]) for rule in rules):
@@ -132,7 +142,9 @@ def _table(lines: Sequence[Line], rules: Sequence[Rule], fewest: int) -> Unruled
     rows = [_Row(_runs(line)) for line in lines]
     columns = _columns([row for row in rows if len(row.runs) > 1])
     inner = [rule for rule in rules if lines[0].top < rule.y < lines[-1].bottom and _spans(rule, lines)]
-    if len(columns) < fewest or (len(columns) < 3 and not any(_spans(rule, lines) for rule in rules)):
+    told = any(_spans(rule, lines) and lines[0].top - 2 * lines[0].size < rule.y < lines[-1].bottom for rule in rules)
+    paired = len(rows) >= _SURE and all(len(row.runs) == 2 for row in rows)
+    if len(columns) < fewest or (len(columns) < 3 and not told and not paired):
         return None
     beside = [run for row in rows if len(row.runs) == 1 for run in row.runs if run.x1 <= columns[0][0] + 1]
     if len(beside) > 1:
@@ -140,14 +152,24 @@ def _table(lines: Sequence[Line], rules: Sequence[Rule], fewest: int) -> Unruled
     for row in rows:
         row.runs = [part for run in row.runs for part in _parted(run, columns)]
     size = max(line.size for line in lines)
-    groups = _sparse(rows, len(columns))
-    apart = [_Row([run for run in row.runs if run.columns[0] not in groups]) for row in rows]
-    ruled = [rule.y for rule in inner]
-    merged = _together([row for row in apart if row.runs], lambda above, row: row.top - above.bottom < _NEAR * size, ruled)
-    widest = _widest(merged, len(columns))
-    merged = _together(merged, lambda above, row: _carries_on(above, row, widest), ruled)
+    ruled, near = [rule.y for rule in inner], _NEAR * size
+
+    def without(left_out: Sequence[int]) -> list[_Row]:
+        """The rows, told by the columns that hold no groups."""
+        apart = [_Row([run for run in row.runs if run.columns[0] not in left_out]) for row in rows]
+        return _together([row for row in apart if row.runs], lambda above, row: row.top - above.bottom < near, ruled)
+
+    groups = _sparse(rows, len(columns), size)
+    for index in range(min(3, len(columns) - 2)):
+        if index not in groups and _ties(index, groups, without, len(columns)):
+            groups.append(index)
+    groups.sort()
+    merged = without(groups)
+    if not any(_has_broken(row) for row in merged):
+        widest = _widest(merged, len(columns))
+        merged = _together(merged, lambda above, row: _carries_on(above, row, widest), ruled)
     whole = [row for row in merged if len(row.filled()) * 2 > len(columns) - len(groups)]
-    if len(merged) < _FEWEST or len(whole) * 2 < len(merged):
+    if len(merged) < (2 if told else _FEWEST) or len(whole) * 2 < len(merged):
         return None
     grid = [_slots(row, len(columns)) for row in merged]
     for column in groups:
@@ -177,9 +199,14 @@ def _columns(rows: Sequence[_Row]) -> list[tuple[float, float]]:
     right = int(max(run.x1 for row in rows for run in row.runs)) + 1
     covered = [0] * (right - left + 1)
     for row in rows:
-        for run in row.runs:
-            for x in range(int(run.x0) - left, int(run.x1) - left + 1):
-                covered[x] += 1
+        inked = {
+            x
+            for run in row.runs
+            for char in run.chars
+            for x in range(int(char["x0"]) - left, int(char["x1"]) - left + 1)
+        }
+        for x in inked:
+            covered[x] += 1
     most = 0 if len(rows) < 5 else 1 if len(rows) < 30 else 2
     columns: list[tuple[float, float]] = []
     begun: int | None = None
@@ -221,18 +248,32 @@ def _over(run: _Run, columns: Sequence[tuple[float, float]]) -> range:
     return range(near, near + 1)
 
 
-def _sparse(rows: Sequence[_Row], width: int) -> list[int]:
-    """The first columns, where they hold cells over several rows: fewer lines than any other column."""
-    counts = [sum(1 for row in rows for run in row.runs if run.columns == range(index, index + 1)) for index in range(width)]
+def _sparse(rows: Sequence[_Row], width: int, size: float) -> list[int]:
+    """Which of the first columns hold cells over several rows: they print less often than the others."""
+    counts = []
+    for index in range(width):
+        runs = [run for row in rows for run in row.runs if run.columns == range(index, index + 1)]
+        counts.append(len(_blocks(runs, _CLOSE * size)))
     usual = sorted(counts)[width // 2]
-    first = []
-    for index in range(min(2, width - 2)):
-        inked = [row for row in rows if index in row.filled()]
-        alone = any(len(row.runs) == 1 and row.runs[0].columns == range(index, index + 1) for row in inked)
-        if counts[index] > 0.6 * usual or not (alone or counts[index] * 2 <= usual):
-            break
-        first.append(index)
-    return first
+    return [index for index in range(min(3, width - 2)) if 1 < counts[index] <= _SELDOM * usual]
+
+
+def _ties(index: int, groups: Sequence[int], without: Callable[[Sequence[int]], list[_Row]], width: int) -> bool:
+    """Whether a column ties rows together that are whole without it: it holds cells over several rows."""
+    few = (width - len(groups) - 1) / 2
+    tied, free = ([row for row in without(out) if len(row.filled()) > few] for out in (groups, [*groups, index]))
+    return len(free) > len(tied)
+
+
+def _blocks(runs: Sequence[_Run], pitch: float) -> list[list[_Run]]:
+    """Put lines of one column that are set closer than this together."""
+    blocks: list[list[_Run]] = []
+    for run in runs:
+        if blocks and middle(run.chars[0]) - middle(blocks[-1][-1].chars[0]) < pitch:
+            blocks[-1].append(run)
+        else:
+            blocks.append([run])
+    return blocks
 
 
 def _together(rows: Sequence[_Row], join: Callable[[_Row, _Row], bool], rules: Sequence[float]) -> list[_Row]:
@@ -251,12 +292,21 @@ def _together(rows: Sequence[_Row], join: Callable[[_Row, _Row], bool], rules: S
 def _widest(rows: Sequence[_Row], width: int) -> list[float]:
     """The width of the longest line of each column."""
     runs = [run for row in rows for run in row.runs]
-    return [max((run.x1 - run.x0 for run in runs if run.columns == range(at, at + 1)), default=0.0) for at in range(width)]
+    return [
+        max((run.x1 - run.x0 for run in runs if run.columns == range(at, at + 1)), default=0.0) for at in range(width)
+    ]
+
+
+def _has_broken(row: _Row) -> bool:
+    """Whether a cell of a row has lines below each other: then lines of one cell are told by their distance."""
+    ends = Counter(run.columns for run in row.runs)
+    return any(count > 1 for count in ends.values())
 
 
 def _carries_on(above: _Row, row: _Row, widest: Sequence[float]) -> bool:
     """Whether a line with one cell is the rest of the cell above it, which is as wide as any of its column."""
-    if len(row.filled()) > 1 or len(above.filled()) < 2:
+    text = "".join(str(char["text"]) for char in row.runs[0].chars)
+    if len(row.filled()) > 1 or len(above.filled()) < 2 or _NUMBERED.match(text):
         return False
     column = row.runs[0].columns[0]
     last = [run for run in above.runs if run.columns == range(column, column + 1)]
@@ -278,13 +328,9 @@ def _slots(row: _Row, width: int) -> list[Slot]:
 
 def _lay_over(grid: Grid, rows: Sequence[_Row], column: int, runs: Sequence[_Run], size: float) -> None:
     """Give cells over several rows to their rows: each stands in the middle of those it covers, or in the first."""
-    blocks: list[list[_Run]] = []
-    for run in runs:
-        if blocks and middle(run.chars[0]) - middle(blocks[-1][-1].chars[0]) < 1.7 * size:
-            blocks[-1].append(run)
-        else:
-            blocks.append([run])
-    texts = ["\n".join(line.text for line in lines_of([char for run in block for char in run.chars])) for block in blocks]
+    blocks = _blocks(runs, 1.7 * size)
+    letters = [[char for run in block for char in run.chars] for block in blocks]
+    texts = ["\n".join(line.text for line in lines_of(chars)) for chars in letters]
     heights = [(middle(block[0].chars[0]) + middle(block[-1].chars[0])) / 2 for block in blocks]
     middles = [(row.top + row.bottom) / 2 for row in rows]
     ends = _ends(heights, middles) or _begins(heights, middles)
@@ -299,10 +345,11 @@ def _ends(heights: Sequence[float], middles: Sequence[float]) -> list[int] | Non
     ends: list[int] = []
     start = 0
     for height in heights:
-        fits = [end for end in range(start + 1, len(middles) + 1)]
-        if not fits:
+        if start == len(middles):
             return None
-        end = min(fits, key=lambda end: abs((middles[start] + middles[end - 1]) / 2 - height))
+        end = min(
+            range(start + 1, len(middles) + 1), key=lambda end: abs((middles[start] + middles[end - 1]) / 2 - height)
+        )
         pitch = (middles[-1] - middles[0]) / max(1, len(middles) - 1)
         if abs((middles[start] + middles[end - 1]) / 2 - height) > 0.5 * pitch:
             return None

@@ -12,14 +12,23 @@ from lxml.html import HtmlElement, document_fromstring  # type: ignore[import-un
 from shizhu.engines.plan.logic.opening.grid import Grid, Slot, squared, write_down
 from shizhu.engines.plan.logic.opening.opened import FileUnreadable, Opened, Sheet
 
-_HTML = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|div|p|table)\b", re.I | re.S)
+_HTML = re.compile(
+    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|div|p|table)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 _DECLARED = re.compile(r"^\s*<\?xml[^>]*>")
 _LEFT_OUT = frozenset(
-    "script style noscript nav header footer aside form select button iframe template head title link meta svg".split()
-)
+    {
+        "script", "style", "noscript", "nav", "header", "footer", "aside", "form", "select", "button", "iframe",
+        "template", "head", "title", "link", "meta", "svg",
+    }
+)  # fmt: skip
 _BLOCKS = frozenset(
-    "p div li ul ol dl dt dd h1 h2 h3 h4 h5 h6 section article main blockquote pre center table tr td th body".split()
-)
+    {
+        "p", "div", "li", "ul", "ol", "dl", "dt", "dd", "h1", "h2", "h3", "h4", "h5", "h6", "section", "article",
+        "main", "blockquote", "pre", "center", "table", "tr", "td", "th", "body",
+    }
+)  # fmt: skip
 _MAIN = 0.7  # share of the text of a page that what it is about has at least
 _WIDEST = 60  # places a cell may cover: a page that says more is broken
 
@@ -49,7 +58,8 @@ def _main(page: HtmlElement) -> HtmlElement:
     found = page
     while True:
         whole = _size(found)
-        inner = next((item for item in found if item.tag in _BLOCKS - {"p", "table"} and _size(item) >= _MAIN * whole), None)
+        around = [item for item in found if item.tag in _BLOCKS - {"p", "table"}]
+        inner = next((item for item in around if _size(item) >= _MAIN * whole), None)
         if inner is None or not whole:
             return found
         found = inner

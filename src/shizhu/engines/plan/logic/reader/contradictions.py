@@ -169,7 +169,7 @@ def _note_on(judged: Iterable[tuple[str | None, Fact]]) -> str:
 
 
 def _change_against_text(item: Indicator, facts: Sequence[Fact], found: Findings) -> None:
-    """What a row prints as gained or lost over all the years (〔13.5〕), against a sentence that says it falls by 14%."""
+    """What a row prints as lost over all the years (〔13.5〕), against a sentence that says it falls by 15%."""
     fallen = item.growth if item.growth_is_total and item.target.value is None else item.target.value
     changes = canonical(item.name).endswith(("降低", "增长")) or item.target.bound in {"fall", "rise"}
     if fallen is None or not changes or item.unit != "%":

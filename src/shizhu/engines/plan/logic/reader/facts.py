@@ -45,7 +45,9 @@ _GOES_ON = re.compile(
     r"^(?:力争|将|要|均)?(?:达到?|提[高升][到至]|增[长加]?[到至]|上升[到至]|控制在|保持在|稳定在|突破|超过|不[得应]?[低高]于|不[得应]?[少超][于过]|"
     r"下?降低?[到至]|缩[短小][到至])(?:约|近)?$"
 )
-_CHANGE_BEGINS = re.compile(r"(?:比|较|在20|由|从|以每年|以|翻|将|继续|进一步|稳步|持续|不断|显著|明显|大幅|基本|全面|提[高升]|增[长加]|下降|降低).*$")
+_CHANGE_BEGINS = re.compile(
+    r"(?:比|较|在20|由|从|以|翻|将|继续|进一步|稳步|持续|不断|显著|明显|大幅|基本|全面|提[高升]|增[长加]|下降|降低).*$"
+)
 _MEASURED = re.compile(r"(?:值|率|比|量|额|数|入|资|积|程|度|重|命|例|力|模)$")
 _TOTAL = re.compile(r"总数|总量|总计|共计")
 _NAMES_APART = re.compile(r"、|以及|和(?!谐)|与|(?<!普)及(?![率格时其])")
@@ -248,6 +250,17 @@ def _named(kind: str, subject: str, clause: _Clause, before: Fact | None, unit: 
         return before.subject, before.partial, 0
     if not subject and _GOES_ON.match(clause.segment):
         return clause.above or (before.subject if before else ""), bool(before and before.partial), 0
+    sized = _sized(subject, clause, before, unit)
+    if sized:
+        return sized
+    if len(subject) < 2 or _ACTING.search(clause.segment) or _ONLY_DOING.fullmatch(subject):
+        noun = _noun_after(clause.rest, unit)
+        return noun or subject or (_DEALT if clause.dealt else ""), clause.listed, len(noun)
+    return subject, clause.listed, 0
+
+
+def _sized(subject: str, clause: _Clause, before: Fact | None, unit: str | None) -> tuple[str, bool, int] | None:
+    """Name what has a size: the thing behind the size, or the one before that only its size is told of here."""
     behind = _NOUN_BEHIND_SIZE.match(clause.rest)
     if behind and unit not in {"%", "‰"}:
         return behind.group(1), False, behind.end()
@@ -256,10 +269,7 @@ def _named(kind: str, subject: str, clause: _Clause, before: Fact | None, unit: 
         return f"{stripped(whose.group(1))}{dimension.group()}", False, whose.end()
     if dimension and dimension.group() == subject and before and before.kind in {"level", "added"}:
         return before.subject + subject, before.partial, 0
-    if len(subject) < 2 or _ACTING.search(clause.segment) or _ONLY_DOING.fullmatch(subject):
-        noun = _noun_after(clause.rest, unit)
-        return noun or subject or (_DEALT if clause.dealt else ""), clause.listed, len(noun)
-    return subject, clause.listed, 0
+    return None
 
 
 def _goes_on(clause: _Clause, before: Fact) -> bool:
@@ -272,7 +282,9 @@ def _goes_on(clause: _Clause, before: Fact) -> bool:
 def _year(text: str, position: int, reading: _Reading) -> tuple[int | None, bool]:
     """Return the year that holds at a position: the last one named before it, the paragraph's, or the section's."""
     named = [
-        match.group() for match in _YEAR.finditer(text, 0, position) if not _COMPARED.match(text, match.start(), position)
+        match.group()
+        for match in _YEAR.finditer(text, 0, position)
+        if not _COMPARED.match(text, match.start(), position)
     ]
     if named:
         own = reading.term.target if "规划期末" in named[-1] else year_of(named[-1])

@@ -145,9 +145,9 @@ def _indicator(columns: Columns, row: Row, years: Years, brackets: Brackets, key
         column: read_value(columns.text(row, column), unit) for column in columns.of("year", "base", "target", "growth")
     }
     growths = columns.of("growth")
-    growth_column = next(
-        (column for column in growths if columns.heading(column).year == years.target_year), columns.first("growth")
-    )
+    own = [column for column in growths if columns.heading(column).year == years.target_year]
+    behind = [column for column in growths if years.target is not None and column > years.target]
+    growth_column = next(iter((*own, *behind, *growths)), None)
     growth = printed.get(growth_column) if growth_column is not None else None
     if growth and growth.bound == "words" and _TOTAL in growth.text:
         growth = replace(read_value(growth.text.replace(_TOTAL, "", 1), unit), text=growth.text)

@@ -92,7 +92,7 @@ def read_labelled_tasks(passages: Sequence[Passage], year: int | None) -> tuple[
 
 
 def with_labels(tasks: Sequence[Task], labelled: Sequence[Task]) -> list[Task]:
-    """Fill in what a table leaves out of the tasks that the text tells too, by their names; the others are not added."""
+    """Fill in what a table leaves out of tasks that the text tells too, by their names; no task is added."""
     told = {compact(task.name): task for task in labelled}
     return [_filled(task, told[compact(task.name)]) if compact(task.name) in told else task for task in tasks]
 

@@ -11,7 +11,10 @@ from itertools import pairwise
 SENTENCE_END = "。！？；：!?;:…"
 _INVISIBLE = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x00AD, 0x0C), None) | {0xA0: " "}
 _KEPT_WIDE = "，；：！？"  # sentence marks: mapping them would make "5，100家" one number
-_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if chr(code) not in _KEPT_WIDE} | {0x3000: " ", 0x2236: ":"}
+_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if chr(code) not in _KEPT_WIDE} | {
+    0x3000: " ",
+    0x2236: ":",
+}
 _IMAGE = re.compile(r"!?\[(?:image|img|图片|图像)[^\]]*\](?:\([^)]*\))?|!\[[^\]]*\]\([^)]*\)", re.IGNORECASE)
 _PAGE = re.compile(r"[-—–－─·•]+\s*\d{1,4}\s*[-—–－─·•]+|第\s*\d+\s*页.*|Page\s+\d+.*|\d+\s*/\s*\d+\s*页")
 _LEADER = re.compile(r"(?:…|\.{3,}|·{3,}|-{4,}|_{3,})\s*[-—(（]?\s*\d{1,4}\s*[-—)）]?$")

@@ -88,7 +88,9 @@ def _quantity(found: re.Match[str]) -> Quantity:
     unit = (parts.get("scale") or "") + (parts.get("unit") or "") + per or None
     after = parts["after"] or parts.get("more") or parts.get("more2")
     start = found.start("low")
-    return Quantity(start, found.end(), found.string[start : found.end()].strip(), parts["low"], parts.get("high"), unit, after)
+    return Quantity(
+        start, found.end(), found.string[start : found.end()].strip(), parts["low"], parts.get("high"), unit, after
+    )
 
 
 def _is_size(text: str, number: Quantity) -> bool:

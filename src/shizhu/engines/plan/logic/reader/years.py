@@ -55,13 +55,8 @@ def period_of(text: str, heading: str = "", year: int | None = None) -> Period:
     if not printed:
         return Period()
     years = [int(year) for year in _YEAR.findall(western(printed))]
-    named = five_year_plan(printed)
-    if not years and named:
-        return Period(printed, *named)
-    if not years and year and _IN_YEAR.search(printed):
-        return Period(printed, year if _WHOLE_YEAR.search(printed) else None, year)
     if not years:
-        return Period(printed)
+        return _without_years(printed, year)
     if len(years) > 1:
         return Period(printed, min(years), max(years))
     short = re.search(r"20\d{2}年?(?:\d{1,2}月)?[-—–~～至](\d{2})(?!\d)年?", western(compact(printed)))
@@ -72,3 +67,12 @@ def period_of(text: str, heading: str = "", year: int | None = None) -> Period:
     if _LAST_ONLY.search(printed) or _LAST_ONLY.search(heading) or "时限" in heading:
         return Period(printed, None, years[0])
     return Period(printed, years[0], years[0])
+
+
+def _without_years(printed: str, year: int | None) -> Period:
+    named = five_year_plan(printed)
+    if named:
+        return Period(printed, *named)
+    if year and _IN_YEAR.search(printed):
+        return Period(printed, year if _WHOLE_YEAR.search(printed) else None, year)
+    return Period(printed)
