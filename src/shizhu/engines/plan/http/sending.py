@@ -20,7 +20,9 @@ from shizhu.web.middleware import Request
 
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 FAULTS = {
-    "unknown": gettext_noop("It is neither text nor docx, PDF or a web page. Save it as one of them and send it again."),
+    "unknown": gettext_noop(
+        "It is neither text nor docx, PDF or a web page. Save it as one of them and send it again."
+    ),
     "old-office": gettext_noop("It is a file of an old Office, or encrypted. Save it as docx and send it again."),
     "damaged-docx": gettext_noop("It is a damaged docx. Open it in Word, save it anew and send it again."),
     "other-archive": gettext_noop("It is packed but no Word document. Save it as docx and send it again."),
