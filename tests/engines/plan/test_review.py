@@ -158,7 +158,7 @@ def test_a_file_is_sent_read_and_reviewed(county: County) -> None:
     ("content", "message"),
     [
         (b"%PDF-1.4 broken", "PDF 文件已损坏。请重新打印成 PDF 后上传。"),
-        (b"\xff\xff\x00\x01", "文件既不是纯文本，也不是 docx 或 PDF。"),
+        (b"\xff\xff\x00\x01", "文件不是纯文本、docx、PDF 或网页。"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_why(county: County, content: bytes, message: str) -> None:

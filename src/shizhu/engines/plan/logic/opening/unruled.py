@@ -17,6 +17,12 @@ _SURE = 6  # rows of two columns, where no rule tells that it is a table
 _GUTTER = 3.0  # points of white between two columns, at least
 _APART = 0.9  # of the size of letters: white that parts two cells of a line
 _OTHER = 0.6  # points: letters of another size are no row of the table
+_MOSTLY = 0.8  # of the cells of a column of values
+_CROSSED = 0.35  # of the size of letters: how far a line may reach over the edge of its row
+_VALUE = re.compile(
+    r"[≥≤<>＜＞约]?[【〔［\[（(]?[-+]?[\d.,:：∶]+(?:[-—–~][\d.]+)?%?(?:左右|以上|以下|以内)?[】〕］\]）)]?|[-—–－/一]+|[约预指引导]\S{0,2}[束期导]?性"
+)
+_YEAR = re.compile(r"20\d{2}")
 _NUMBERED = re.compile(r"[（(]?[一二三四五六七八九十\d]{1,3}[）)、.．]")
 _SLIT = 0.15  # of the size of letters: white that parts two cells where one column ends and the next begins
 _NEAR = 0.42  # of the size of letters: lines of one cell, where rows are set further apart
@@ -152,22 +158,11 @@ def _table(lines: Sequence[Line], rules: Sequence[Rule], fewest: int) -> Unruled
     for row in rows:
         row.runs = [part for run in row.runs for part in _parted(run, columns)]
     size = max(line.size for line in lines)
-    ruled, near = [rule.y for rule in inner], _NEAR * size
-
-    def without(left_out: Sequence[int]) -> list[_Row]:
-        """The rows, told by the columns that hold no groups."""
-        apart = [_Row([run for run in row.runs if run.columns[0] not in left_out]) for row in rows]
-        return _together([row for row in apart if row.runs], lambda above, row: row.top - above.bottom < near, ruled)
-
-    groups = _sparse(rows, len(columns), size)
-    for index in range(min(3, len(columns) - 2)):
-        if index not in groups and _ties(index, groups, without, len(columns)):
-            groups.append(index)
-    groups.sort()
-    merged = without(groups)
-    if not any(_has_broken(row) for row in merged):
-        widest = _widest(merged, len(columns))
-        merged = _together(merged, lambda above, row: _carries_on(above, row, widest), ruled)
+    foot = min((rule.y for rule in rules if 0 <= rule.y - lines[-1].bottom < size), default=lines[-1].bottom + 1)
+    found = _by_middles(rows, len(columns), size, foot) or _by_distance(
+        rows, len(columns), size, [rule.y for rule in inner]
+    )
+    merged, groups = found
     whole = [row for row in merged if len(row.filled()) * 2 > len(columns) - len(groups)]
     if len(merged) < (2 if told else _FEWEST) or len(whole) * 2 < len(merged):
         return None
@@ -179,6 +174,92 @@ def _table(lines: Sequence[Line], rules: Sequence[Rule], fewest: int) -> Unruled
         head[groups[-1] + 1] = Slot(head[groups[-1]].text)
     chars = [char for line in lines for char in line.chars]
     return Unruled(squared(grid), lines[0].top - 1, lines[-1].bottom + 1, chars)
+
+
+def _by_middles(rows: Sequence[_Row], width: int, size: float, foot: float) -> tuple[list[_Row], list[int]] | None:
+    """Rows whose cells all stand in the middle of their height, told by the columns of values, which have one line each.
+
+    From the foot of the table upwards, each row reaches as far above its middle as below it. None where that does not
+    fit. The second part of the answer are the columns of groups.
+    """
+    runs = [run for row in rows for run in row.runs]
+    first = next((row.top for row in rows if sum(map(_is_value, row.runs)) > 1), foot)
+    body = [run for run in runs if _top(run) >= first - 1]
+    valued = [
+        column
+        for column in range(width)
+        if _are_values([run for run in body if run.columns == range(column, column + 1)])
+    ]
+    middles = _middles([run for run in body if run.columns[0] in valued and _is_value(run)], size, len(valued))
+    if len(valued) < 2 or len(middles) < _FEWEST - 1:
+        return None
+    edges = [foot]
+    for height in reversed(middles):
+        edges.insert(0, 2 * height - edges[0])
+    if any(below - above < size for above, below in pairwise(edges)):
+        return None
+    cut = [_Row([]) for _ in range(len(middles) + 1)]
+    crossing: Counter[int] = Counter()
+    for run in runs:
+        own = sum(1 for edge in edges[:-1] if middle(run.chars[0]) > edge)
+        cut[own].runs.append(run)
+        over = any(_top(run) + _CROSSED * size < edge < _top(run) + (1 - _CROSSED) * size for edge in edges)
+        crossing[run.columns[0]] += over
+    rest = [row for row in cut if row.runs]
+    groups = [
+        column for column in range(min(3, width - 2))
+        if 0 < sum(column in row.filled() for row in rest[1:]) <= _SELDOM * len(middles)
+    ]  # fmt: skip
+    if sum(count for column, count in crossing.items() if column not in groups) > len(runs) * 0.02:
+        return None
+    return [
+        row for row in (_Row([run for run in row.runs if run.columns[0] not in groups]) for row in rest) if row.runs
+    ], groups
+
+
+def _top(run: _Run) -> float:
+    return min(float(char["top"]) for char in run.chars)
+
+
+def _is_value(run: _Run) -> bool:
+    text = "".join(str(char["text"]) for char in run.chars)
+    return bool(_VALUE.fullmatch(text)) and not _YEAR.fullmatch(text)
+
+
+def _are_values(runs: Sequence[_Run]) -> bool:
+    return bool(runs) and sum(map(_is_value, runs)) >= _MOSTLY * len(runs)
+
+
+def _middles(runs: Sequence[_Run], size: float, columns: int) -> list[float]:
+    """The heights at which values stand; one told by a single column beside one told by several is none."""
+    told: list[list[float]] = []
+    for height in sorted(middle(run.chars[0]) for run in runs):
+        if told and height - told[-1][-1] < 0.25 * size:
+            told[-1].append(height)
+        else:
+            told.append([height])
+    strong = [heights for heights in told if len(heights) > 1 or columns < 3]
+    return [sum(heights) / len(heights) for heights in strong]
+
+
+def _by_distance(rows: Sequence[_Row], width: int, size: float, rules: Sequence[float]) -> tuple[list[_Row], list[int]]:
+    """Rows set further apart than the lines of a cell; the second part of the answer are the columns of groups."""
+    near = _NEAR * size
+
+    def without(left_out: Sequence[int]) -> list[_Row]:
+        """The rows, told by the columns that hold no groups."""
+        apart = [_Row([run for run in row.runs if run.columns[0] not in left_out]) for row in rows]
+        return _together([row for row in apart if row.runs], lambda above, row: row.top - above.bottom < near, rules)
+
+    groups = _sparse(rows, width, size)
+    for index in range(min(3, width - 2)):
+        if index not in groups and _ties(index, groups, without, width):
+            groups.append(index)
+    merged = without(groups)
+    if not any(_has_broken(row) for row in merged):
+        widest = _widest(merged, width)
+        merged = _together(merged, lambda above, row: _carries_on(above, row, widest), rules)
+    return merged, sorted(groups)
 
 
 def _runs(line: Line) -> list[_Run]:

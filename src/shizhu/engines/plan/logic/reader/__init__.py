@@ -110,7 +110,7 @@ def read(text: str, unread: Sequence[Doubt] = ()) -> PlanDocument:
     clauses = read_clauses(pages, passages, tables, boxes, mentioned, rows.tasks, facts, term)
     contradictions = [*compared.contradictions, *summed.contradictions, *totals]
     return PlanDocument(
-        title=title, indicators=sure_of_indicators([*mentioned, *targets], tables, doubts),
+        title=title, indicators=sure_of_indicators([*mentioned, *targets], tables, doubts, contradictions),
         tasks=sure_of_tasks(rows.tasks, tables, doubts), boxes=tuple(boxes),
         contradictions=tuple(sorted(contradictions, key=lambda item: item.readings[0].place)),
         unsure=tuple(sorted(dict.fromkeys(doubts), key=lambda doubt: doubt.place)), clauses=tuple(clauses),

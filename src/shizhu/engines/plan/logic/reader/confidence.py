@@ -8,13 +8,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from shizhu.engines.plan.logic.reader.document import Doubt, Indicator, Place, Task
+from shizhu.engines.plan.logic.reader.document import Contradiction, Doubt, Indicator, Place, Task
 from shizhu.engines.plan.logic.reader.tables import Table
 from shizhu.engines.plan.logic.reader.values import is_dash
 
 # where it was read, how many signs (2 stands for more) → share of right readings
 SHARES: Mapping[tuple[str, int], float] = {
-    ("table", 0): 0.98, ("table", 1): 0.7, ("table", 2): 0.1,
+    ("table", 0): 0.98, ("table", 1): 0.8, ("table", 2): 0.1,
     ("sentence", 0): 0.92, ("sentence", 1): 0.9, ("sentence", 2): 0.88,
     ("labels", 0): 0.95, ("labels", 1): 0.7, ("labels", 2): 0.5,
 }  # fmt: skip
@@ -27,7 +27,10 @@ _WEAK = re.compile(r"[、，,\t\s]|^\d|各$|^.{0,2}$|的$|^(?:中|内|外|其|�
 
 
 def sure_of_indicators(
-    indicators: Sequence[Indicator], tables: Sequence[Table], doubts: Sequence[Doubt]
+    indicators: Sequence[Indicator],
+    tables: Sequence[Table],
+    doubts: Sequence[Doubt],
+    contradictions: Sequence[Contradiction],
 ) -> tuple[Indicator, ...]:
     """Return the indicators with their confidence and the signs that lower it."""
     told = []
@@ -36,7 +39,8 @@ def sure_of_indicators(
             kind, signs = "sentence", _of_sentence(item)
         else:
             kind, own = _table_of(item.place, tables)
-            signs = [*own, *_of_row(item), *_listed(item.place, doubts)]
+            misfit = ["growth" for found in contradictions if found.rule == "growth" and found.subject == item.name]
+            signs = [*own, *_of_row(item), *_listed(item.place, doubts), *misfit]
         told.append(replace(item, confidence=_share(kind, signs), signs=tuple(dict.fromkeys(signs))))
     return tuple(told)
 

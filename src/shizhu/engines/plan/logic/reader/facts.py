@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from shizhu.engines.plan.logic.reader.boundaries import is_boundary
@@ -30,8 +30,9 @@ _ACTING = re.compile(
     r"形成|发展|完成|实现|申报|签约|整合|改造|转化|登记|孵化|招引|选派|培训|服务|带动|吸引|提供|入驻|遴选|评选|储备|等)了?"
     r"(?:约|近|超过?|不少于|不低于|至少)?$"
 )
+_ALREADY = re.compile(r"(?:现有|已有|原有|现存)$")  # 依托现有3家龙头企业
 _ONLY_DOING = re.compile(
-    r"(?:巩固|提升|改善|整治|治理|修复|保护|保障|惠及|解决|带动|帮助|支持|扶持|资助|救助|发放|服务|培训|辐射|完成|实现|新增|改造)+"
+    r"(?:巩固|提升|改善|整治|治理|修复|保护|保障|惠及|解决|带动|帮助|支持|扶持|资助|救助|发放|服务|培训|辐射|完成|实现|新增|改造|新改建|新建|改扩建|改建|扩建)+"
 )
 # what is told of a thing just named (建设湿地5处，面积1.3万平方米) or of one named behind it (面积1800平方米的大厅)
 _DIMENSION = re.compile(r"(?:总|建筑|占地|年)?(?:面积|长度|规模|投资|产值|产量|里程|库容|容量|床位|能力)$")
@@ -51,10 +52,16 @@ _CHANGE_BEGINS = re.compile(
 _MEASURED = re.compile(r"(?:值|率|比|量|额|数|入|资|积|程|度|重|命|例|力|模)$")
 _TOTAL = re.compile(r"总数|总量|总计|共计")
 _NAMES_APART = re.compile(r"、|以及|和(?!谐)|与|(?<!普)及(?![率格时其])")
+_CLAUSE_LEAD = re.compile(r"(?:^|[，。；：])([^，。；：]+)$")
+_SHARE = re.compile(r"(?:率|比例|比重|占比)$")
+_WITHIN = re.compile(r"^(?:力争)?[\d一二三四五]年内")
 _DEALT = "分别"  # stands for the subject of a value until A、B分别达到x、y is dealt out
 _TO = re.compile(r"[到至为达升降增减]")
 # a year that only tells what to compare with: 由2020年的42%提升至57%, 比2015年增长20%, 在2020年基础上
-_COMPARED = re.compile(r"[由从自比较与]20|20\d{2}年(?:年?[底末初])?的?(?=(?:的?基础上|相比))")
+_COMPARED = re.compile(
+    r"[由从自比较与][“\"]?(?:20|十.五)"
+    r"|20\d{2}年(?:年?[底末初])?的?(?=(?:的?基础上|相比))"
+)
 # what a value is raised from stands between 由 and this: 由2020年的42%提升至57%
 _ORIGIN = re.compile(
     r"[由从自](?:20\d{2}年(?:年?[底末初])?的?|(?:目前|现在|当前|原来|原先|原有|[“\"]?十.五[”\"]?(?:期?末|时期)?)的?)?(?:约|近|不足|不到)?$"
@@ -72,7 +79,9 @@ _CHANGE = re.compile(
 )
 _DIRECTION = re.compile(r"(增长|提[高升]|下降|降低|减少|压减|缩短|上升|增加)了?(?:约|近|超过?|不低于|不少于)?\d")
 _FLOW = re.compile(r"净增|每年|年均|同比|比上年|力争.*增加")
-_ADDED = re.compile(r"^.{0,4}?(?:新增|引进|新建成?|新培育|新发展|新打造|新创建)(?![材城区能兴型])")
+_ADDED = re.compile(
+    r"^.{0,4}?(?:新增|引进|改扩建|新改建|改建|扩建|新建成?|新培育|新发展|新打造|新创建)(?![材城区能兴型])"
+)
 _GROWTH = re.compile(r"年均(?:增长|增速|递增)?")
 _LEAD_YEAR = re.compile(
     r"^\W*(?:力争)?(?:到|截至|截止|至)?(?:20\d{2}年(?:年?[底末])?(?:以?前)?|[“\"]?十.五[”\"]?(?:规划)?(?:期?末|期间|时期))[，,]?"
@@ -151,6 +160,7 @@ class _Reading:
     passage: Passage
     term: Term
     paragraph_year: int | None = None
+    last: Fact | None = None
 
 
 def read_facts(passages: list[Passage], term: Term) -> list[Fact]:
@@ -181,7 +191,8 @@ def _facts_of(sentence: re.Match[str], reading: _Reading) -> list[Fact]:
     for found in quantities(text):
         if found.start < end:
             continue
-        fact = _fact(text, found, end, facts[-1] if facts else None, reading)
+        before = facts[-1] if facts else None
+        fact = _fact(text, found, end, before, reading)
         if fact and start and facts:
             fact = replace(fact, subject=facts[-1].subject, kind="level", start=start)
         start = None
@@ -193,7 +204,8 @@ def _facts_of(sentence: re.Match[str], reading: _Reading) -> list[Fact]:
             place = reading.passage.place(sentence.start() + max(0, found.start - 1), sentence.start() + found.end)
             identity = (reading.passage.lines[0], sentence.start())
             facts.append(replace(fact, place=place, sentence=identity, position=found.start))
-    return _dealt_out(text, facts)
+    reading.last = next((fact for fact in reversed(facts) if fact.kind == "level"), reading.last)
+    return _dealt_out(text, _shared(text, facts))
 
 
 def _year_of_start(before: str, reading: _Reading) -> int | None:
@@ -216,8 +228,10 @@ def _fact(text: str, found: Quantity, start: int, before: Fact | None, reading: 
     kind = _kind(clause.segment, unit)
     year, printed = _year(text, found.start, reading)
     named, whole = _subject(clause.segment, unit)
+    if before is None and reading.last and not named and _GOES_ON.match(clause.segment):
+        before = reading.last if reading.last.unit == unit else None
     subject, partial, taken = _named(kind, named, clause, before, unit)
-    if len(subject) < 2:
+    if len(subject) < 2 or _ALREADY.search(clause.segment):
         return None
     return Fact(
         subject=subject, value=number(found.low), unit=unit, year=year, printed_year=printed,
@@ -281,11 +295,8 @@ def _goes_on(clause: _Clause, before: Fact) -> bool:
 
 def _year(text: str, position: int, reading: _Reading) -> tuple[int | None, bool]:
     """Return the year that holds at a position: the last one named before it, the paragraph's, or the section's."""
-    named = [
-        match.group()
-        for match in _YEAR.finditer(text, 0, position)
-        if not _COMPARED.match(text, match.start(), position)
-    ]
+    dated = [(match.start(), match.group()) for match in _YEAR.finditer(text, 0, position)]
+    named = [year for start, year in dated if not any(_COMPARED.match(text, at, position) for at in (start, start - 1))]
     if named:
         own = reading.term.target if "规划期末" in named[-1] else year_of(named[-1])
         return own, True
@@ -333,7 +344,8 @@ def _noun_above(before: str, *, whole: bool) -> str:
 
 def _without_years(segment: str) -> str:
     """Take the years out of a clause but leave the 到 of 增长到2025年."""
-    return _YEAR.sub(lambda found: "到" if found.start() and found.group()[0] in "到至" else "", segment)
+    dated = _YEAR.sub(lambda found: "到" if found.start() and found.group()[0] in "到至" else "", segment)
+    return _WITHIN.sub("", dated)
 
 
 def _noun_after(rest: str, unit: str | None) -> str:
@@ -356,6 +368,26 @@ def _clause(text: str, found: Quantity) -> str:
     return text[start:end].strip()
 
 
+def _shared(text: str, facts: Sequence[Fact]) -> list[Fact]:
+    """A率、B率达到x: each of the names that one value is stated for gets it."""
+    told: list[Fact] = []
+    for fact in facts:
+        lead = _CLAUSE_LEAD.search(text, 0, fact.position)
+        names = [stripped(_without_years(name)) for name in _NAMES_APART.split(lead.group(1))] if lead else []
+        alone = fact.kind == "level" and fact.unit == "%" and len(names) > 1 and names[-1] == fact.subject
+        if alone and _DEALT not in text and all(_SHARE.search(name) for name in names):
+            told += [replace(fact, subject=name, partial=False) for name in names[:-1]]
+        told.append(fact)
+    return told
+
+
+def _with_measures(names: list[str]) -> list[str]:
+    """城镇居民 and 农村居民人均可支配收入: what is measured of the last is measured of the others."""
+    last = names[-1]
+    tails = [last.partition(name[-2:])[2] if not _MEASURED.search(name) else "" for name in names[:-1]]
+    return [*(f"{name}{tail}" for name, tail in zip(names, tails, strict=False)), last]
+
+
 def _dealt_out(text: str, facts: list[Fact]) -> list[Fact]:
     """A、B分别达到x、y: give each value its own subject."""
     apart = re.search(r"([^，,。；]*?)(?:数量)?(?:将|要)?分别(?:达到?|为|增长到|增加到|提高到|增至|建成)?", text)
@@ -366,5 +398,11 @@ def _dealt_out(text: str, facts: list[Fact]) -> list[Fact]:
     after = [fact for fact in facts if apart.end() - 1 <= fact.position < stop]
     if len(names) < 2 or len(names) != len(after):
         return [fact for fact in facts if fact.subject != _DEALT]
-    dealt = [replace(fact, subject=name, partial=False) for fact, name in zip(after, names, strict=True)]
+    names = _with_measures(names)
+    first, moves = after[0], after[0].kind in {"growth", "change"}
+    dealt = [
+        replace(fact, subject=name, partial=False, kind=first.kind if moves else fact.kind,
+                text=first.text if moves else fact.text)
+        for fact, name in zip(after, names, strict=True)
+    ]  # fmt: skip
     return sorted([*(fact for fact in facts if fact not in after), *dealt], key=lambda fact: fact.position)

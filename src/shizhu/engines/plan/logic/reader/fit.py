@@ -16,7 +16,7 @@ GROUP = re.compile(r"(?:[(]?[一二三四五六七八九十]{1,3}[)]?[、.]?|[(]
 _BODY_END = re.compile(
     r"(?:局|委|办|厅|处|站|院|校|中心|集团|公司|企业|单位|部门|乡镇|街道|镇|乡|园区|委员会|政府|银行|协会|联合会|商会|大学|研究所|"
     r"事务所|合作社|供销社|联社|报社|办公室|指挥部|开发区|管委会|工会|学会|支队|大队|总队|工作队|馆|电视台|气象台|农场|林场|机构|团委|"
-    r"妇联|残联|文联|工商联|科协|组织部|宣传部|统战部|武装部|运营商|主体|[^乡农]村|居委会|社区)(?:[(][^()]*[)])?等?$"
+    r"妇联|残联|文联|工商联|科协|组织部|宣传部|统战部|武装部|运营商|主体|[^资控]股|科室|[^乡农]村|居委会|社区)(?:[(][^()]*[)])?等?$"
 )
 _TERM = re.compile(r"20\d{2}|五年|长期|每年|持续|常年|底前|全年|季度|五”?期间|十[三四五六]五|近期|中期|远期|年底|月底")
 _DOING = re.compile(
@@ -147,6 +147,7 @@ _LEFT_OUT = {
     "support": 0.8,
     "content": 2.5,
 }
+_WORDY = frozenset({"content", "task", "name", "note", "other"})  # what may hold sentences
 _BROKEN = {
     "content": 0.2, "lead": 0.6, "support": 0.6, "name": 0.8, "task": 0.6, "period": 0.8, "class": 0.8, "no": 9.0,
     "year": 5.0, "base": 5.0, "target": 5.0, "growth": 5.0, "kind": 1.0, "unit": 2.0, "note": 0.5,
@@ -163,6 +164,8 @@ def fit(role: str, text: str) -> float:
 def join_gain(role: str, before: str, text: str) -> float:
     """Return what is won by reading a line as the rest of the cell before it."""
     if not text or not before:
+        return -6.0
+    if role not in _WORDY and "。" in text:
         return -6.0
     gain = -_BROKEN.get(role, 1.0) + (0.8 if before[-1] in _OPEN_END or text[0] in _REST else 0.0)
     gain += 2.0 if any(before.count(sign) > before.count(end) for sign, end in _PAIRS) else 0.0

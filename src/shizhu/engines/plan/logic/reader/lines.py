@@ -19,6 +19,7 @@ _IMAGE = re.compile(r"!?\[(?:image|img|图片|图像)[^\]]*\](?:\([^)]*\))?|!\[[
 _PAGE = re.compile(r"[-—–－─·•]+\s*\d{1,4}\s*[-—–－─·•]+|第\s*\d+\s*页.*|Page\s+\d+.*|\d+\s*/\s*\d+\s*页")
 _LEADER = re.compile(r"(?:…|\.{3,}|·{3,}|-{4,}|_{3,})\s*[-—(（]?\s*\d{1,4}\s*[-—)）]?$")
 _MARKDOWN = re.compile(r"^(?:#{1,6}\s+|>\s+)|\*\*|__|`")
+_CELLS = re.compile(r"\s{2}|[\t|│]")  # the row of a table
 _CONTENTS = re.compile(r"目\s*[录次]")
 
 
@@ -52,7 +53,7 @@ class Pages:
     @cached_property
     def width(self) -> int | None:
         """The width at which paragraphs were broken by hand, or None where a line is a whole paragraph."""
-        lengths = sorted(len(line.text) for line in self.lines if len(line.text) >= 15)
+        lengths = sorted(len(line.text) for line in self.lines if len(line.text) >= 15 and not _CELLS.search(line.text))
         if len(lengths) < 8:
             return None
         usual = lengths[len(lengths) * 9 // 10]

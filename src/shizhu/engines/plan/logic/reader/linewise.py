@@ -16,6 +16,7 @@ from shizhu.engines.plan.logic.reader.numbering import marker_of
 from shizhu.engines.plan.logic.reader.rows import BREAK, is_rule, same_header, split
 
 _TOTAL = re.compile(r"[总合小共]计")
+_SHORT = 10  # letters of a group row that stands right below the headings
 _GROUP_NO = re.compile(r"[（(]?[一二三四五六七八九十]{1,3}[）)]?[、.]?")
 
 
@@ -78,9 +79,9 @@ def _belongs(tokens: list[Token], slots: list[Slot], header: Header, layout: str
             return True
         return len(filled) * 2 >= len(header.headings) or (not apart and bool(slots)) or _is_row(filled, header)
     text = filled[0].text
-    if _is_group(text):
+    if _is_group(text) or (layout == "tab" and len(tokens) == len(header.headings)):
         return True
-    return bool(slots) and not apart and len(text) <= 40 and text[-1] not in "。：:"
+    return (bool(slots) or len(text) <= _SHORT) and not apart and len(text) <= 40 and text[-1] not in "。：:"
 
 
 def _is_rest(broken: list[Token], tokens: list[Token], header: Header) -> bool:
@@ -166,9 +167,11 @@ def _by_fit(tokens: list[Token], header: Header, layout: str) -> tuple[dict[int,
 def _group_row(filled: dict[int, Token], header: Header) -> bool:
     """A row with one text, in one cell or repeated over all of them, names a group."""
     texts = {token.text for token in filled.values()}
-    if len(texts) != 1 or len(header.headings) < 3:
+    if len(texts) != 1:
         return False
     text = next(iter(texts))
+    if len(header.headings) < 3:
+        return _is_group(text)
     if is_number(text) or len(text) > 26 or "。" in text:
         return False
     return (

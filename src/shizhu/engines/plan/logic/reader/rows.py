@@ -37,7 +37,8 @@ def layout_of(line: Line) -> str | None:
     for layout in layouts:
         pieces = [piece for piece in _headings(line, layout) if piece.text]
         roles = [role_of(piece.text) or "other" for piece in pieces]
-        if is_header(roles, least=4 if layout == "space" else 2) and (layout == "pipe" or len(pieces) >= 3):
+        several = layout == "pipe" or len(pieces) >= 3 or (len(pieces) == 2 and "other" not in roles)
+        if is_header(roles, least=4 if layout == "space" else 2) and several:
             return "tabs" if layout == "tab" and any(not piece.text for piece in split(line, layout)) else layout
     return None
 
@@ -87,7 +88,19 @@ def row_header(lines: Sequence[Line], start: int) -> tuple[Header, str] | None:
         merged = _with_second_line(pieces, _headings(lines[following], layout), layout)
         if merged:
             pieces, last = merged, following
+    if layout in {"pipe", "tab"}:
+        pieces = _over_two(pieces)
     return Header(tuple(heading_of(piece.text, piece.offset) for piece in pieces), start, last), layout
+
+
+def _over_two(pieces: list[Piece]) -> list[Piece]:
+    """A heading that names (指标) with an empty one behind it is set over both: the groups and the names."""
+    return [
+        replace(piece, text=pieces[index - 1].text)
+        if index and not piece.text and role_of(pieces[index - 1].text) in {"name", "task"}
+        else piece
+        for index, piece in enumerate(pieces)
+    ]
 
 
 def _keeps_tabs(lines: Sequence[Line], start: int) -> bool:
