@@ -177,7 +177,7 @@ def _table(lines: Sequence[Line], rules: Sequence[Rule], fewest: int) -> Unruled
 
 
 def _by_middles(rows: Sequence[_Row], width: int, size: float, foot: float) -> tuple[list[_Row], list[int]] | None:
-    """Rows whose cells all stand in the middle of their height, told by the columns of values, which have one line each.
+    """Rows whose cells stand in the middle of their height, told by the columns of values, which have one line each.
 
     From the foot of the table upwards, each row reaches as far above its middle as below it. None where that does not
     fit. The second part of the answer are the columns of groups.
