@@ -21,7 +21,7 @@ from tests.web.pages import browser, table, text, told
 from shizhu.engines.cases import api, duties
 from shizhu.engines.cases.models import Duty, Handover, ShiftNote, Swap
 from shizhu.kernel import access, testing
-from shizhu.kernel.models import County, Person
+from shizhu.kernel.models import County, OutboxEvent, Person
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
 ROLE = "lemonade.maker"
@@ -68,6 +68,20 @@ def rows() -> list[tuple[str, str, str]]:
     return [(d.person.username, f"{local(d.begins):%m-%d %H:%M}", f"{local(d.ends):%m-%d %H:%M}") for d in found]
 
 
+def happened() -> list[tuple[str, int, dict[str, Any]]]:
+    """(what, shift, more of it than whose it is) of every event of the roster, in order."""
+    rows = OutboxEvent.objects.filter(subject__regex=r"\.cases\.(duty|swap)\.").order_by("pk")
+    same = {"duty", "role", "area", "person", "swap"}
+    return [
+        (
+            row.envelope["type"].removeprefix("cases."),
+            row.envelope["data"]["duty"],
+            {name: value for name, value in row.envelope["data"].items() if name not in same},
+        )
+        for row in rows
+    ]
+
+
 def test_a_click_puts_on_duty_and_another_takes_off(county: County, staff: dict[str, Person]) -> None:
     client, root = browser(staff["chief"]), area(county).code
     page = click(client, area=root, person="a", put="2031-05-03")
@@ -81,6 +95,7 @@ def test_a_click_puts_on_duty_and_another_takes_off(county: County, staff: dict[
     assert rows()[1] == ("b", "05-03 08:30", "05-03 20:30")
     click(client, area=root, off=str(Duty.objects.get(person=staff["a"]).pk))
     assert rows() == [("b", "05-03 08:30", "05-03 20:30")]
+    assert [what for what, _shift, _more in happened()] == ["duty.put", "duty.put", "duty.taken_off"]
     begun = on(county, staff["c"], -1)
     assert "该班次已开始，保留记录。" in click(client, area=root, off=str(begun.pk))
     this = timezone.localdate().replace(day=1)
@@ -162,6 +177,10 @@ def test_a_shift_is_logged_and_handed_over_by_name_with_what_is_open(county: Cou
     row.refresh_from_db()
     assert row.taken_at is not None
     assert ShiftNote.objects.get().text == "三号桥有积水，已通知"
+    assert happened() == [
+        ("duty.handed_over", duty.pk, {"to": staff["b"].pk, "matters": 1}),
+        ("duty.taken_over", duty.pk, {"to": staff["b"].pk}),
+    ]  # fmt: skip
 
 
 def test_who_is_on_duty_now_stands_on_the_home_page(county: County, staff: dict[str, Person]) -> None:
@@ -182,6 +201,10 @@ def test_a_swap_holds_once_agreed_and_only_for_shifts_to_come(county: County, st
         client.post(f"/duty/{mine.pk}/act", {"do": "swap", "of": f"b/{theirs.pk}", "text": "家中有事"}, follow=True)
     ) == ["已办理并记录。"]
     swap = Swap.objects.get()
+    heard = {name: text(browser(staff[name]).get("/messages/")) for name in ("a", "b", "c")}
+    assert {name: "a请b换班" in page for name, page in heard.items()} == {
+        "a": True, "b": True, "c": False,
+    }  # fmt: skip
     for name in ("a", "c", "chief"):
         with pytest.raises(PermissionDenied):
             duties.answer_swap(who(staff[name]), swap.pk, is_agreed=True)
@@ -189,6 +212,11 @@ def test_a_swap_holds_once_agreed_and_only_for_shifts_to_come(county: County, st
         duties.ask_swap(who(staff["a"]), mine.pk, staff["c"])
     browser(staff["b"]).post(f"/duty/{mine.pk}/act", {"do": "agree"})
     assert [Duty.objects.get(pk=one.pk).person.username for one in (mine, theirs)] == ["b", "a"]
+    assert all("b同意与a换班" in text(browser(staff[name]).get("/messages/")) for name in ("a", "b"))
+    assert happened() == [
+        ("swap.asked", mine.pk, {"of": staff["b"].pk, "back": theirs.pk}),
+        ("swap.answered", mine.pk, {"of": staff["b"].pk, "back": theirs.pk, "agreed": True}),
+    ]  # fmt: skip
     begun = on(county, staff["c"], -1)
     with pytest.raises(duties.CannotBe):
         duties.ask_swap(who(staff["c"]), begun.pk, staff["a"])

@@ -24,7 +24,7 @@ from shizhu.engines.cases.stock import CannotMove, Wanted
 from shizhu.engines.maps import api as maps
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, testing
-from shizhu.kernel.models import County, Person
+from shizhu.kernel.models import County, OutboxEvent, Person
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
 BOOK, PLACE = "lemonade.tools", "lemonade.stall"
@@ -73,6 +73,14 @@ def test_a_piece_goes_its_way_and_the_book_is_never_changed(county: County, keep
     move(keeper, county, "return", "T001", target=C, case=case.pk)
     move(keeper, county, "write_off", "T001", source=C)
     assert (lying(), Movement.objects.count()) == ({}, 5)
+    moved = OutboxEvent.objects.filter(subject__endswith=stock.MOVED).order_by("pk")
+    told_ = [[row.envelope["data"][name] for name in ("kind", "source", "target", "case")] for row in moved]
+    first, second, third = ("/".join(place) for place in (A, B, C))
+    assert told_ == [
+        ["receive", "", first, None], ["move", first, second, None],
+        ["issue", second, f"case/{case.pk}", case.pk], ["return", f"case/{case.pk}", third, case.pk],
+        ["write_off", third, "", None],
+    ]  # fmt: skip
     assert list(Entry.objects.filter(case=case, kind__startswith="stock").values_list("kind", flat=True)) == [
         "stock_issue", "stock_return",
     ]  # fmt: skip
@@ -149,4 +157,5 @@ def test_of_many_who_take_the_same_pump_one_has_it(county: County, keeper: Perso
     came = at_once(*takers, partial(move, keeper, county, "issue", "T001", source=A, case=case.pk))
     assert sorted(came) == ["CannotMove"] * 3 + ["done"]
     assert list(lying().values()) == [1]
+    assert OutboxEvent.objects.filter(subject__endswith=stock.MOVED).count() == 2  # received, and had by one
     assert Case.objects.count() == 1

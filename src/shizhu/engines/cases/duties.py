@@ -15,15 +15,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.engines.alarms import api as alarms
-from shizhu.engines.cases import flows
+from shizhu.engines.cases import flows, telling
 from shizhu.engines.cases.assignment import posts_of
 from shizhu.engines.cases.models import Duty, Handover, ShiftNote, Swap, Task
-from shizhu.kernel import access
+from shizhu.kernel import access, events
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Person, Post
 from shizhu.kernel.text import label
 
 VIEW, EDIT = "cases.duty.view", "cases.duty.edit"
+PUT, OFF, HANDED, TAKEN = "cases.duty.put", "cases.duty.taken_off", "cases.duty.handed_over", "cases.duty.taken_over"
+SWAP_ASKED, SWAP_ANSWERED = "cases.swap.asked", "cases.swap.answered"
 LONGEST = timedelta(days=7)  # of one shift
 MATTERS = 50  # open matters listed at a hand-over
 
@@ -91,12 +93,19 @@ def _put(who: Actor, wanted: Shift) -> Duty:
         raise CannotBe(_("A shift ends after it begins, within seven days."))
     try:
         with transaction.atomic():
-            return Duty.objects.create(
+            made = Duty.objects.create(
                 county_id=county, organisation=post.organisation, area=wanted.area, role=wanted.role,
                 person=wanted.person, begins=wanted.begins, ends=wanted.ends,
             )  # fmt: skip
     except IntegrityError:
         raise CannotBe(_("%s is on duty at that time already.") % wanted.person.name) from None
+    _happened(PUT, made, begins=made.begins, ends=made.ends)
+    return made
+
+
+def _happened(type_: str, duty: Duty, **more: Any) -> None:
+    told = {"duty": duty.pk, "role": duty.role, "area": duty.area_id, "person": duty.person_id, **more}
+    events.emit(type_, duty.pk, duty.county_id, told)
 
 
 def _locked(number: int) -> Duty:
@@ -111,6 +120,7 @@ def take_off(who: Actor, number: int) -> None:
     access.require(who, EDIT, duty)
     if duty.begins <= timezone.now():
         raise CannotBe(_("That shift has begun: it stays on record."))
+    _happened(OFF, duty)
     duty.delete()
 
 
@@ -177,9 +187,11 @@ def hand_over(who: Actor, number: int, to: Person, said: str = "") -> Handover:
         raise CannotBe(_("It was handed over already."))
     if to.pk == duty.person_id or to not in holders(duty.county_id, duty.role, duty.area):
         raise CannotBe(_("Choose somebody else who does this duty here."))
-    return Handover.objects.create(
+    made = Handover.objects.create(
         duty=duty, to=to, said=said.strip(), matters=open_matters(who, duty), given_at=timezone.now()
     )
+    _happened(HANDED, duty, to=to.pk, matters=len(made.matters))
+    return made
 
 
 @transaction.atomic
@@ -192,6 +204,7 @@ def take_over(who: Actor, number: int) -> Handover:
         raise CannotBe(_("It was taken over already."))
     row.taken_at = timezone.now()
     row.save(update_fields=["taken_at"])
+    _happened(TAKEN, row.duty, to=row.to_id)
     return row
 
 
@@ -206,9 +219,12 @@ def ask_swap(who: Actor, number: int, of: Person, back: int = 0, why: str = "") 
     other = _returned(duty, of, back) if back else None
     if Swap.objects.filter(duty=duty, answered_at=None).exists():
         raise CannotBe(_("This was asked for already, and is not decided yet."))
-    return Swap.objects.create(
+    made = Swap.objects.create(
         duty=duty, back=other, asked_by_id=who.person_id or 0, asked_of=of, why=why.strip(), asked_at=timezone.now()
     )
+    telling.swap(made)
+    _happened(SWAP_ASKED, duty, swap=made.pk, of=of.pk, back=back or None)
+    return made
 
 
 def _returned(duty: Duty, of: Person, number: int) -> Duty:
@@ -253,4 +269,6 @@ def answer_swap(who: Actor, number: int, *, is_agreed: bool) -> Swap:
             raise CannotBe(_("One of you is on duty at that time already.")) from None
     swap.answered_at, swap.is_agreed = timezone.now(), is_agreed
     swap.save(update_fields=["answered_at", "is_agreed"])
+    telling.swap(swap)
+    _happened(SWAP_ANSWERED, swap.duty, swap=swap.pk, of=swap.asked_of_id, back=swap.back_id, agreed=is_agreed)
     return swap

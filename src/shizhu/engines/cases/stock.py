@@ -17,12 +17,13 @@ from shizhu.engines.cases.assignment import require_seen
 from shizhu.engines.cases.models import Case, Entry, Holding, Movement
 from shizhu.engines.maps import api as maps
 from shizhu.engines.records import api as records
-from shizhu.kernel import access, packs
+from shizhu.kernel import access, events, packs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation, Person
 from shizhu.kernel.packs import Body
 
 VIEW, MOVE = "cases.stock.view", "cases.stock.move"
+MOVED = "cases.stock.moved"
 CASE = "case"  # the register of places that are cases
 Kind = Movement.Kind
 ENDS = {  # kind → (whether it comes from a place, whether it goes to one); `case` for a case
@@ -106,6 +107,12 @@ def move(who: Actor, county: str, wanted: Wanted) -> Movement:
             "why": f"{article.title} {wanted.quantity.normalize():f} {article.data.get(body['unit'], '')}",
         }
         Entry.objects.create(case=case, at=made.at, kind=f"stock_{wanted.kind}", person_id=who.person_id, data=told)
+    happened = {
+        "movement": made.pk, "book": made.book, "kind": made.kind, "article": made.article,
+        "quantity": str(made.quantity), "source": "/".join(filter(None, ends[0])),
+        "target": "/".join(filter(None, ends[1])), "case": made.case_id, "person": who.person_id,
+    }  # fmt: skip
+    events.emit(MOVED, made.pk, county, happened)
     return made
 
 

@@ -1,0 +1,68 @@
+"""What a stack under load is given, each in a process of its own: `python -m tests.stack.load declare|open NUMBER`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import django
+
+PASSWORD, PROFILE = "123456", "ecology.water_station"
+WHEN = {"profile": PROFILE, "property": "dissolved_oxygen", "below": 5, "for": "PT2H"}
+RULES = {"local.low": {"level": "yellow"}, "local.begins": {"level": "blue", "starts": "local.second"}}
+HEAD = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:c="http://camunda.org/schema/1.0/bpmn">
+<message id="m" name="handed"/><process id="{id}" name="{id}" isExecutable="true"><extensionElements><c:properties>
+<c:property name="prefix" value="{prefix}"/><c:property name="limit" value="P2D"/><c:property name="en" value="{id}"/>
+<c:property name="stages" value="办理/Work"/></c:properties></extensionElements>"""
+LINE = '<sequenceFlow id="{0}_{1}" sourceRef="{0}" targetRef="{1}"/>'
+FIRST = (
+    HEAD.format(id="first", prefix="LA") + '<startEvent id="s"/><intermediateCatchEvent id="t"><timerEventDefinition>'
+    '<timeDuration>PT1S</timeDuration></timerEventDefinition></intermediateCatchEvent><sendTask id="tell" messageRef="m">'
+    '<extensionElements><c:inputOutput><c:inputParameter name="of">${of}</c:inputParameter></c:inputOutput>'
+    '</extensionElements></sendTask><endEvent id="e"/>'
+    + "".join(LINE.format(*ends) for ends in (("s", "t"), ("t", "tell"), ("tell", "e"))) + "</process></definitions>"
+)  # fmt: skip
+SECOND = (
+    HEAD.format(id="second", prefix="LB") + '<startEvent id="s"/><startEvent id="m1"><messageEventDefinition messageRef="m"/>'
+    '</startEvent><userTask id="do" name="办理" c:candidateGroups="kernel.viewer"/><endEvent id="e"/>'
+    + "".join(LINE.format(*ends) for ends in (("s", "do"), ("m1", "do"), ("do", "e"))) + "</process></definitions>"
+)  # fmt: skip
+
+
+def declare(number: int) -> None:
+    """Devices `month-0` and so on; two rules that watch them; a flow that waits a second, then hands over to another."""
+    from shizhu.engines.alarms import api as alarms  # noqa: PLC0415  # Django must be set up first
+    from shizhu.engines.things import api as things  # noqa: PLC0415
+    from shizhu.kernel import packs  # noqa: PLC0415
+    from shizhu.kernel.models import Area, County, Declaration, Organisation  # noqa: PLC0415
+
+    county = County.objects.get()
+    names = {"zh": "低", "en": "Low"}
+    bodies = [("rules", key, {"title": names, "when": WHEN, "examples": [], **body}) for key, body in RULES.items()]
+    bodies += [("flows", "local.first", {"text": FIRST}), ("flows", "local.second", {"text": SECOND})]
+    for kind, key, body in bodies:
+        own = {"body": body, "digest": "load", "source": "person"}
+        Declaration.objects.update_or_create(kind=kind, key=key, county=county, defaults=own)
+    packs.forget()
+    top = Organisation.objects.get(county=county, code=county.pk)
+    area = Area.objects.get(county=county, code=county.pk)
+    for n in range(number):
+        things.register(things.Registration(f"month-{n}", PROFILE, f"month-{n}", top, area, None), PASSWORD)
+    alarms.bind_all()
+
+
+def open_cases(number: int) -> None:
+    """So many cases of the first flow, one transaction each."""
+    from shizhu.engines.cases import api as cases  # noqa: PLC0415  # Django must be set up first
+    from shizhu.kernel.models import Area, County  # noqa: PLC0415
+
+    county = County.objects.get()
+    area = Area.objects.get(county=county, code=county.pk)
+    for n in range(number):
+        cases.open_case(cases.Opening("local.first", f"first {n}", area, {"of": n}))
+
+
+if __name__ == "__main__":
+    os.environ["DJANGO_SETTINGS_MODULE"] = "shizhu.site.settings"
+    django.setup(set_prefix=False)
+    {"declare": declare, "open": open_cases}[sys.argv[1]](int(sys.argv[2]))
