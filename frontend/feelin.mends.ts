@@ -437,9 +437,12 @@ function sum(list) {`,
     to: "if (ifCondition(context) === true) {",
   },
   {
-    why: "what is between others is of their type",
+    why: "what is between others is not less than the one and not more than the other, and of their type",
     from: "return createRange(start, end).includes(args[0](context));",
-    to: "return compared(createRange(start, end)).includes(args[0](context));",
+    to: `const at = args[0](context);
+                const sides = [createRange(start, null, true, false), createRange(null, end, false, true)]
+                    .map((side) => compared(side).includes(at));
+                return sides.includes(false) ? false : sides.every((side) => side === true) ? true : null;`,
   },
   {
     why: "a list is also in a list that equals it",
@@ -463,6 +466,56 @@ function sum(list) {`,
     why: "as above",
     from: "                    if (result === true) {\n                        return el;\n                    }\n                    return result;\n                }).filter(isTruthy);",
     to: "                    return result === true;\n                });",
+  },
+  {
+    why: "a duration has years and months, or days and times (10.3.4.1)",
+    from: "const DURATION_PATTERN = /^-?P(?=\\d|T\\d)",
+    to: "const DURATION_PATTERN = /^-?P(?=\\d|T\\d)(?![^T]*[YM][^T]*[DT])",
+  },
+  {
+    why: "a time has hours, minutes and seconds (XML Schema 1.1, 3.3.8)",
+    from: "        return new FeelTime(Temporal.PlainTime.from(value), zone);",
+    to: "        if (!/^\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?$/.test(value)) return null;\n"
+      + "        return new FeelTime(Temporal.PlainTime.from(value), zone);",
+  },
+  {
+    why: "as above",
+    from: "    let value = parsedValue;\n    if (!value.includes('T')) {",
+    to: "    let value = parsedValue;\n    if (value.includes('T') && !/T\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?$/.test(value)) return null;\n    if (!value.includes('T')) {",
+  },
+  {
+    why: "seconds may have a fraction",
+    from: "Temporal.PlainTime.from({ hour, minute, second }, { overflow: 'reject' });",
+    to: "Temporal.PlainTime.from({ hour, minute, second: Math.trunc(second) }, { overflow: 'reject' })\n"
+      + "            .add({ nanoseconds: Math.round(decimals(second % 1) * 1e9) });",
+  },
+  {
+    why: "the single quote has an escape too (grammar rule 35)",
+    from: "return str.replace(/(\\\\\")|(\\\\\\\\)|",
+    to: "return str.replace(/(\\\\[\"'])|(\\\\\\\\)|",
+  },
+  { why: "as above", from: "        if (quotes) {\n            return '\"';", to: "        if (quotes) {\n            return quotes[1];" },
+  {
+    why: "a place in a list counts from 1, or from the end with -1; the parameter has the name of the standard",
+    from: "        const _start = (start < 0 ? list.length + start : start - 1);\n        return (typeof length",
+    to: "        if (!start || Math.abs(start) > list.length) return null;\n        const _start = (start < 0 ? list.length + start : start - 1);\n        return (typeof length",
+  },
+  { why: "as above", from: "['list', 'number', 'number?'], ['list', 'start', 'length']),", to: "['list', 'number', 'number?'], ['list', 'start position', 'length'])," },
+  {
+    why: "a path leads through contexts",
+    from: "    if (getType(context) === 'nil') {\n        return invalidArguments('context put expects an existing",
+    to: "    if (!isContext(context)) {\n        return invalidArguments('context put expects an existing",
+  },
+  {
+    why: "a number is written out, without an exponent (10.3.4.1)",
+    from: "    if (type === 'boolean' || type === 'number') {\n        return String(obj);",
+    to: `    if (type === 'number') {
+        const [, sign, first, more = '', power] = /^(-?)(\\d)(?:\\.(\\d+))?e([+-]\\d+)$/.exec(String(obj)) || [];
+        if (!power) return String(obj);
+        return sign + (power < 0 ? '0.' + '0'.repeat(-power - 1) + first + more : (first + more).padEnd(Number(power) + 1, '0'));
+    }
+    if (type === 'boolean') {
+        return String(obj);`,
   },
   { why: "a range says itself", from: "return '<range>';", to: "return String(obj);" },
 ];

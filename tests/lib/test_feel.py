@@ -351,6 +351,26 @@ def test_what_cannot_be_read_is_refused_for_all(expression: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("1 between 2 and 0", False), ("1 between 0 and 2", True), ('1 between "a" and 2', None),
+        ("3 between 1 and 2", False),
+        ('duration("P1Y1D")', None), ('duration("P1YT1H")', None), ('duration("P1DT5M").minutes', 5),
+        ('time("10:20")', None),
+        ('time("10:20:30").minute', 20), ('date and time("2020-01-01T10:20")', None),
+        ('time(10, 20, 30.5) = time("10:20:30.5")', True), ("time(10, 20, 61)", None),
+        ('string length("\\t\\\'\\"\\\\")', 4), ("sublist([1, 2, 3], 0)", None), ("sublist([1, 2, 3], 4)", None),
+        ("sublist([1, 2, 3], -1)", [3]), ("sublist(list: [1, 2, 3], start position: 2, length: 1)", [2]),
+        ('context put({a: 1}, ["a", "b"], 2)', None), ('context put({a: {}}, ["a", "b"], 2)', {"a": {"b": 2}}),
+        ("string(0.0000001)", "0.0000001"), ("string(-1.5 / 10**8)", "-0.000000015"),
+        ("string(10**21)", "1" + "0" * 21),
+    ],
+)  # fmt: skip
+def test_what_the_standard_says_where_feelin_departs(expression: str, expected: object) -> None:
+    assert feel.evaluate(expression, {}) == expected
+
+
+@pytest.mark.parametrize(
     ("expression", "holds"),
     [
         ("overlaps before([1..5], [3..8])", True), ("overlaps before([1..5), [5..8])", False),
