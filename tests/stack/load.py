@@ -1,4 +1,4 @@
-"""What a stack under load is given, each in a process of its own: `python -m tests.stack.load declare|open NUMBER`."""
+"""What a stack under load is given, each in a process of its own: `python -m tests.stack.load declare|open N`."""
 
 from __future__ import annotations
 
@@ -15,22 +15,24 @@ HEAD = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns
 <c:property name="prefix" value="{prefix}"/><c:property name="limit" value="P2D"/><c:property name="en" value="{id}"/>
 <c:property name="stages" value="办理/Work"/></c:properties></extensionElements>"""
 LINE = '<sequenceFlow id="{0}_{1}" sourceRef="{0}" targetRef="{1}"/>'
-FIRST = (
-    HEAD.format(id="first", prefix="LA") + '<startEvent id="s"/><intermediateCatchEvent id="t"><timerEventDefinition>'
-    '<timeDuration>PT1S</timeDuration></timerEventDefinition></intermediateCatchEvent><sendTask id="tell" messageRef="m">'
-    '<extensionElements><c:inputOutput><c:inputParameter name="of">${of}</c:inputParameter></c:inputOutput>'
-    '</extensionElements></sendTask><endEvent id="e"/>'
-    + "".join(LINE.format(*ends) for ends in (("s", "t"), ("t", "tell"), ("tell", "e"))) + "</process></definitions>"
-)  # fmt: skip
-SECOND = (
-    HEAD.format(id="second", prefix="LB") + '<startEvent id="s"/><startEvent id="m1"><messageEventDefinition messageRef="m"/>'
-    '</startEvent><userTask id="do" name="办理" c:candidateGroups="kernel.viewer"/><endEvent id="e"/>'
-    + "".join(LINE.format(*ends) for ends in (("s", "do"), ("m1", "do"), ("do", "e"))) + "</process></definitions>"
-)  # fmt: skip
+TIMER = "<timerEventDefinition><timeDuration>PT1S</timeDuration></timerEventDefinition>"
+SAYS = '<c:inputOutput><c:inputParameter name="of">${of}</c:inputParameter></c:inputOutput>'
+FIRST = "".join([
+    HEAD.format(id="first", prefix="LA"), '<startEvent id="s"/><endEvent id="e"/>',
+    f'<intermediateCatchEvent id="t">{TIMER}</intermediateCatchEvent>',
+    f'<sendTask id="tell" messageRef="m"><extensionElements>{SAYS}</extensionElements></sendTask>',
+    *(LINE.format(*ends) for ends in (("s", "t"), ("t", "tell"), ("tell", "e"))), "</process></definitions>",
+])  # fmt: skip
+SECOND = "".join([
+    HEAD.format(id="second", prefix="LB"), '<startEvent id="s"/><endEvent id="e"/>',
+    '<startEvent id="m1"><messageEventDefinition messageRef="m"/></startEvent>',
+    '<userTask id="do" name="办理" c:candidateGroups="kernel.viewer"/>',
+    *(LINE.format(*ends) for ends in (("s", "do"), ("m1", "do"), ("do", "e"))), "</process></definitions>",
+])  # fmt: skip
 
 
 def declare(number: int) -> None:
-    """Devices `month-0` and so on; two rules that watch them; a flow that waits a second, then hands over to another."""
+    """So many devices, two rules that watch them, and a flow that waits a second, then hands over to another."""
     from shizhu.engines.alarms import api as alarms  # noqa: PLC0415  # Django must be set up first
     from shizhu.engines.things import api as things  # noqa: PLC0415
     from shizhu.kernel import packs  # noqa: PLC0415

@@ -67,7 +67,9 @@ def test_a_month_is_judged_and_every_case_goes_on_once_however_often_the_worker_
     load.append(threading.Thread(target=run, args=(stack, "open", str(CASES))))
     for one in load:
         one.start()
-    judged = "SELECT count(*) FROM alarms_occurrence o JOIN alarms_alarm a ON a.id = o.alarm_id WHERE a.rule = 'local.low'"
+    judged = (
+        "SELECT count(*) FROM alarms_occurrence o JOIN alarms_alarm a ON a.id = o.alarm_id WHERE a.rule = 'local.low'"
+    )
     total = sum(len(dips(device)) for device in range(DEVICES))
     killed = {0}
     for kill in range(KILLS):
@@ -99,7 +101,10 @@ def test_a_month_is_judged_and_every_case_goes_on_once_however_often_the_worker_
     done = [("local.first", "closed", CASES), ("local.second", "open", CASES + DEVICES)]
     # a job that died with its worker begins again when that has been silent for a minute
     assert until(lambda: stack.query(cases) == done, 180), f"{stack.query(cases)}\n{stack.tail()}"
-    of = "SELECT (state->'document'->>'of')::int FROM cases_case WHERE flow = 'local.second' AND alarm IS NULL ORDER BY 1"
+    of = (
+        "SELECT (state->'document'->>'of')::int FROM cases_case WHERE flow = 'local.second' AND alarm IS NULL "
+        "ORDER BY 1"
+    )
     assert stack.query(of) == [(number,) for number in range(CASES)]
     tasks = "SELECT count(*), count(DISTINCT case_id) FROM cases_task WHERE step = 'do' AND status = 'ready'"
     assert stack.query(tasks) == [(CASES + DEVICES, CASES + DEVICES)]
