@@ -17,8 +17,10 @@ from shizhu.engines.notices import api as notices
 from shizhu.engines.records import api as records
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Role
-from shizhu.kernel.text import label
+from shizhu.kernel.text import label, named
+from shizhu.lib.sketch import Part, mosaic
 
+MOST, HALF = 90, 50  # per cent
 SHOWN = 30  # households that are named in one place
 NOT_YET = reaching.Answer(None, "", is_simulated=False, tried=())
 
@@ -69,9 +71,61 @@ class Place:
         return sum(1 for line in self.every_home if line.answer.at)
 
     @property
+    def asked(self) -> int:
+        """Persons and households here and below."""
+        return len(self.everybody) + len(self.every_home)
+
+    @property
+    def percent(self) -> int:
+        """Share of them who know."""
+        return 100 * (self.answered + self.reached) // self.asked if self.asked else 0
+
+    @property
+    def ring(self) -> int:
+        """How far the ring was widened for those here and below who have not answered."""
+        silent = [line for line in (*self.everybody, *self.every_home) if not line.answer.at]
+        return max((line.addressee.ring for line in silent), default=0)
+
+    @property
     def silent_homes(self) -> list[Line]:
         """Households here that were not reached, some of them."""
         return [line for line in self.homes if not line.answer.at][:SHOWN]
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A town on the drawing of who knows; `grade` is none (nobody asked), low, half or most (nine in ten)."""
+
+    name: str
+    part: Part
+    place: Place | None
+    grade: str
+
+
+def drawn(county: str, tree: Iterable[Place]) -> list[Patch]:
+    """The towns of the county coloured by the share of those in each who know."""
+    towns = list(Area.objects.filter(county=county, level=Area.Level.TOWN, geometry__isnull=False).order_by("path"))
+    if not towns:
+        return []
+    found: dict[str, Place] = {}
+    for top in tree:
+        for place in top.everywhere:
+            for town in towns:
+                if place.area.path.startswith(town.path):
+                    found.setdefault(town.path, Place(town)).inside.append(
+                        Place(place.area, place.people, place.homes, place.speakers)
+                    )
+    parts = mosaic([town.geometry for town in towns])
+    return [
+        Patch(named(town), part, found.get(town.path), _grade(found.get(town.path)))
+        for town, part in zip(towns, parts, strict=True)
+    ]
+
+
+def _grade(place: Place | None) -> str:
+    if place is None or not place.asked:
+        return "none"
+    return "most" if place.percent >= MOST else "half" if place.percent >= HALF else "low"
 
 
 def shown(who: Actor, warning: PublicWarning) -> dict[str, Any]:
@@ -86,7 +140,7 @@ def shown(who: Actor, warning: PublicWarning) -> dict[str, Any]:
     _name(who, tree)
     return {
         "tree": tree, "told_of": message, "mark": mark, "people": warnings.share(message.sent, people),
-        "homes": warnings.share(message.sent, homes),
+        "homes": warnings.share(message.sent, homes), "patches": drawn(warning.county_id, tree),
     }  # fmt: skip
 
 
@@ -108,7 +162,10 @@ def _mark(message: WarningMessage) -> str:
 def _lines(message: WarningMessage) -> Iterable[Line]:
     answers = reaching.answers(message)
     roles = {role.pk: label(role.name) for role in Role.objects.all()}
-    for one in message.addressees.select_related("area", "person"):
+    rows = list(message.addressees.all())
+    areas = Area.objects.in_bulk({one.area_id for one in rows})  # a few, of thousands of rows
+    for one in rows:
+        one.area = areas[one.area_id]
         answer = answers.get(reaching.who(one.person_id, one.contact), NOT_YET)
         took = answer.at - message.sent if answer.at and message.sent else None
         yield Line(one, roles.get(one.role, one.role), answer, took)
