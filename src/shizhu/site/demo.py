@@ -33,6 +33,7 @@ FAULTS = Faults(lose=0.005, repeat=0.01, corrupt=0.003)
 PHYSICS = {
     "ecology.water_station": "shizhu.packs.ecology.demo.water",
     "rivers.stage_station": "shizhu.packs.rivers.demo.stage",
+    "emergency.rain_gauge": "shizhu.packs.emergency.demo.rain",
 }
 CODES = {  # HJ 212 factor codes the simulated analyser sends
     "dissolved_oxygen": "w01009", "water_temperature": "w01010", "ph": "w01001", "conductivity": "w01014",
@@ -82,9 +83,12 @@ def operator(config: Config) -> Operator | None:
 
 
 def prepared(station: dict[str, Any], start: datetime) -> dict[str, Any]:
-    """The station with its spills as times."""
-    spills = [(start - timedelta(hours=before), lasting) for before, lasting in station.get("spills", ())]
-    return {**station, "spills": spills}
+    """The station with its spills and storms as times."""
+    told = {
+        name: [(start - timedelta(hours=before), *rest) for before, *rest in station.get(name, ())]
+        for name in ("spills", "storms")
+    }
+    return {**station, **told}
 
 
 class Progress:

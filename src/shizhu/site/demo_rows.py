@@ -32,6 +32,7 @@ def load(folder: counties.Folder) -> None:
     values(folder)
     work(folder)
     stock_of(folder)
+    cases.patrols_simulated(folder.body["code"], folder.yaml("demo/patrols"))
     cases.duty_simulated(folder.body["code"], folder.yaml("demo/duty"))
 
 
@@ -86,7 +87,7 @@ def _registration(county: str, row: dict[str, Any]) -> things.Registration:
         area=Area.objects.get(county_id=county, code=row["town"]),
         point=tuple(row["point"]),
         origin=things.Origin.SIMULATED,
-        properties=row["properties"],
+        properties=row.get("properties", {}),
         is_lenient=True,
     )
 

@@ -390,6 +390,9 @@ def test_the_ring_widens_for_who_has_not_answered_and_not_twice(
     page = client.get(f"/alarms/warnings/{made.warning_id}/")
     shown = text(page)
     assert [part for part in ("top", "未签收", "已尝试", "大喇叭", "LS0", "未联系到") if part not in shown] == []
+    (east,) = [one for one in page.context["patches"] if one.place]
+    assert (east.name, east.grade, east.place.asked, east.place.ring) == ("东镇", "low", 3, 3)
+    assert [one.grade for one in page.context["patches"]].count("none") == len(page.context["patches"]) - 1
     assert "1390000" not in page.content.decode()
     assert "住户0" not in shown  # its record is not the chief's to see
     assert (page.context["people"].answered, page.context["people"].asked, page.context["homes"].answered) == (1, 2, 0)
@@ -397,7 +400,8 @@ def test_the_ring_widens_for_who_has_not_answered_and_not_twice(
     assert f'hx-get="{address}"' in page.content.decode()
     assert (client.get(address).status_code, client.get(address).content) == (204, b"")
     assert telling.read(makers["east"].pk, made.notice or 0)
-    assert client.get(address).context["people"].answered == 2
+    after = client.get(address).context
+    assert (after["people"].answered, [one.place.percent for one in after["patches"] if one.place]) == (2, [33])
     PublicWarning.objects.update(state="cleared", ended_at=timezone.now())
     assert "hx-get" not in client.get(address).content.decode()
 

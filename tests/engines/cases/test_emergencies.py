@@ -9,16 +9,21 @@ from typing import Any
 import orjson
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.engines.alarms.jugs import warm
+from tests.engines.alarms.test_warnings import typed
 from tests.engines.cases.test_acting import at_once
 from tests.fixtures import TOY, area, person
 from tests.web.pages import browser, text, told
 
+from shizhu.engines.alarms import api as alarms
+from shizhu.engines.alarms.models import Alarm, WarningMessage
 from shizhu.engines.cases import api, emergencies, telling
 from shizhu.engines.cases.acting import CannotNow
 from shizhu.engines.cases.logic import emergency
-from shizhu.engines.cases.models import DRILL, Case, Task
+from shizhu.engines.cases.models import DRILL, Case, Entry, Task
 from shizhu.engines.cases.timeline import timeline
 from shizhu.kernel import access, events, packs, testing
 from shizhu.kernel.models import County, OutboxEvent, Person
@@ -112,6 +117,81 @@ def test_an_alarm_begins_its_level_or_waits_for_the_decision(county: County, sta
         document = {"source": "alarm", "level": level, "rule": "x"}
         case = api.open_case(api.Opening(PLAN, "断糖", area(county, "101"), document))
         assert (set(ready(case)), emergencies.level_of(case)) == (steps, {"orange": "III", "blue": ""}[level])
+
+
+def heard(*names: str) -> None:
+    """Every alarm event so far comes to these consumers, twice."""
+    chosen = [one for one in events.consumers() if one.name in names]
+    for row in OutboxEvent.objects.filter(subject__contains=".alarms.alarm.").order_by("pk"):
+        event = events.decode(orjson.dumps(row.envelope))
+        for one in chosen * 2:
+            if event.type in one.types:
+                events.handle(one, event)
+
+
+def graver(alarm: Alarm, level: str) -> None:
+    Alarm.objects.filter(pk=alarm.pk).update(level=level)
+    events.emit(alarms.CHANGED, alarm.pk, alarm.county_id, {"alarm": alarm.pk, "level": level})
+
+
+def test_an_alarm_proposes_a_level_and_a_draft_that_people_settle(county: County, staff: dict[str, Person]) -> None:
+    county.settings = {**county.settings, "starts": {"lemonade.too_warm": "lemonade.heat"}}
+    county.save()
+    writer = person(county, "alarms.warning.view", "alarms.warning.draft", username="writer")
+    issuer = person(county, "alarms.warning.*", "alarms.alarm.view", username="issuer")
+    first, second = warm(county, "E", "101"), warm(county, "W", "102")
+    heard("cases.start", "cases.graver", "alarms.draft")
+
+    case = Case.objects.get()  # the second alarm joined the response that the first began
+    assert (case.flow, case.alarm, emergencies.level_of(case)) == ("lemonade.heat", first.pk, "")
+    assert {step: task.role for step, task in ready(case).items()} == {"confirm": "lemonade.taster"}
+    assert Entry.objects.get(case=case, kind="joined").data["alarm"] == second.pk
+    page = browser(staff["taster"]).get(f"/cases/tasks/{ready(case)['confirm'].pk}/")
+    assert [field.value for field in page.context["fields"] if field.name == "level"] == ["IV"]
+    with pytest.raises(PermissionDenied):
+        api.answer(who(staff["chief"]), ready(case)["confirm"].pk, {"level": "IV", "why": "研判"})
+    api.answer(who(staff["taster"]), ready(case)["confirm"].pk, {"level": "IV", "why": "研判"})
+    assert set(ready(case)) == {"decide", "ice"}
+
+    graver(second, "red")
+    heard("cases.start", "cases.graver", "alarms.draft")
+    assert set(ready(case)) == {"decide", "ice", "raise"}
+    api.answer(who(staff["taster"]), ready(case)["raise"].pk, {"level": "no", "why": "不用"})
+    assert set(ready(case)) == {"decide", "ice"}
+    graver(first, "red")
+    heard("cases.graver")
+    api.answer(who(staff["taster"]), ready(case)["raise"].pk, {"level": "III", "why": "加重"})
+    assert set(ready(case)) == {"decide", "ice", "close"}
+
+    (draft,) = WarningMessage.objects.all()
+    assert (draft.author, draft.content["level"], len(draft.content["areas"])) == (None, "red", 2)
+    assert Client().get("/cap", {"f": "json"}).json()["warnings"] == []
+    assert "待核对的预警草稿" in text(browser(writer).get("/messages/"))
+    sent = {"version": draft.version}
+    browser(issuer).post(f"/alarms/warnings/messages/{draft.pk}/issue", sent)
+    draft.refresh_from_db()
+    assert (draft.state, draft.approver) == ("draft", None)  # nobody has read it
+    client = browser(writer)
+    address = f"/alarms/warnings/messages/{draft.pk}/"
+    client.post(address, typed(client.get(address)))
+    draft.refresh_from_db()
+    assert draft.author == writer
+    browser(issuer).post(f"/alarms/warnings/messages/{draft.pk}/issue", {"version": draft.version})
+    draft.refresh_from_db()
+    assert (draft.state, draft.approver) == ("issued", issuer)
+
+    decide(case, staff["chief"], "end")
+    assert set(Alarm.objects.values_list("state", flat=True)) == {"cleared"}
+    lines = [line.kind for line in timeline(Case.objects.get()) if line.kind in {"joined", "cleared"}]
+    assert lines == ["joined", "cleared", "cleared"]
+
+
+def test_what_an_alarm_proposes_may_be_refused(county: County, staff: dict[str, Person]) -> None:
+    document = {"source": "alarm", "level": "yellow"}
+    case = api.open_case(api.Opening("lemonade.heat", "热", area(county, "101"), document))
+    api.answer(who(staff["taster"]), ready(case)["confirm"].pk, {"level": "no", "why": "误报"})
+    case.refresh_from_db()
+    assert (case.status, case.ended_at, ready(case)) == ("closed", "unwanted", {})
 
 
 def test_orders_reach_a_named_person_and_are_answered_side_by_side(county: County, staff: dict[str, Person]) -> None:
@@ -210,12 +290,13 @@ def test_a_drill_says_so_on_every_screen_and_notice(county: County, staff: dict[
         ({"levels": {"IV": {"tasks": {"a": ["b"], "b": ["a"]}}}}, "wait for each other in a circle"),
         ({"levels": {"IV": {"tasks": {"a": ["z"]}}}}, "levels.IV.tasks.a.after: z: is no task of this level"),
         ({"levels": {"IV": {"tasks": {"decide": []}}}}, "levels.IV.tasks.decide: is the name of another step"),
+        ({"confirm": {"roles": ["lemonade.taster"], "minutes": 5}}, "confirm: no alarm proposes a level"),
         ({"levels": {}}, "$.levels: {} should be non-empty"),
     ],
 )
 def test_a_faulty_plan_is_told_with_its_place(change: dict[str, Any], told_: str) -> None:
     toy = packs.read(TOY)
-    body = dict(next(item.body for item in toy.declared if item.kind == "emergencies"))
+    body = dict(next(item.body for item in toy.declared if item.key == PLAN))
     task = {"title": {"zh": "甲", "en": "A"}, "role": "lemonade.maker", "minutes": 5}
     for level in change.get("levels", {}).values():
         level["tasks"] = {id_: {**task, "after": after} for id_, after in level["tasks"].items()}

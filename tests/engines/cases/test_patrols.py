@@ -15,8 +15,10 @@ from tests.engines.cases.test_field import JPEG, Phone
 from tests.fixtures import area, person
 from tests.web.pages import browser, text, told
 
+from shizhu.engines.cases import strolls
 from shizhu.engines.cases.logic.track import Point, judge
 from shizhu.engines.cases.models import Case, Deed, Patrol, PatrolCase, PatrolPhoto
+from shizhu.engines.maps import api as maps
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, datasets
 from shizhu.kernel.models import County, Person
@@ -99,6 +101,31 @@ def test_a_patrol_with_a_photo_and_a_problem_counts_once(
     photo = f"/patrols/{row.pk}/photos/{PatrolPhoto.objects.get().photo_id}"
     assert b"".join(browser(staff["office"]).get(photo).streaming_content) == JPEG
     assert browser(staff["west"]).get(photo).status_code == 403
+
+
+def test_patrols_stand_on_the_map_and_objects_by_how_often_they_were_walked(
+    county: County, staff: dict[str, Person]
+) -> None:
+    rows = [{"person": "east", "key": "S001", "days_ago": 0, "at": "00:00", "minutes": 15, "part": [0.0, 0.4]}]
+    rows.append({**rows[0], "days_ago": 40})
+    for _ in range(2):
+        strolls.simulated(county.pk, [{"beat": "lemonade.rounds", "rows": rows}])
+    assert list(Patrol.objects.values_list("origin", "flaws", "lacks", "is_counted")) == [(1, [], [], True)] * 2
+
+    def drawn(who: Person, source: str) -> list[tuple[Any, ...]]:
+        colours = {"counted": "#000001", "full": "#000002", "part": "#000003", "none": "#000004"}
+        names = {"zh": "巡", "en": "Walks"}
+        layer = maps.Layer(
+            "x.y", names, names, source, "lemonade.rounds", "route", "#000000", 1, style={"colours": colours}
+        )
+        found = maps.features(access.actor(who), county.pk, layer)
+        told = [(one.properties["where"], one.properties["text"], one.properties["mark"]) for one in found]
+        return [(*one, feature.properties["origin"]) for one, feature in zip(told, found, strict=True)]
+
+    assert drawn(staff["office"], "patrols") == [("east", "0.9 km · 计入", "#000001", 1)]  # not that of forty days ago
+    month = f"{timezone.localdate():%Y-%m}"
+    assert drawn(staff["office"], "patrol_coverage") == [("S001", f"1 / 4 · {month}", "#000003", 0)]
+    assert [drawn(staff["stranger"], source) for source in ("patrols", "patrol_coverage")] == [[], []]
 
 
 @pytest.mark.parametrize(

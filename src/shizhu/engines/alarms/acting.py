@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from shizhu.engines.alarms import judging
-from shizhu.engines.alarms.models import Act, Alarm
+from shizhu.engines.alarms.models import Act, Alarm, PublicWarning
 from shizhu.kernel import access, events
 from shizhu.kernel.models import Person, Post
 
@@ -96,7 +96,7 @@ def clear(alarm: Alarm, *, person: int | None, why: str, is_false: bool = False)
 
 def rings(alarm: Alarm) -> tuple[set[int], set[int]]:
     """Who is told at once, and who besides when nobody has seen it: those with the nearest posts, and all others."""
-    depth = {post.person_id: post.area.path.count("/") for post in _posts(alarm)}
+    depth = {post.person_id: post.area.path.count("/") for post in posts(alarm, ACKNOWLEDGE)}
     nearest = max(depth.values(), default=0)
     first = {person for person, deep in depth.items() if deep == nearest}
     return first, depth.keys() - first
@@ -104,15 +104,16 @@ def rings(alarm: Alarm) -> tuple[set[int], set[int]]:
 
 def candidates(alarm: Alarm) -> list[Person]:
     """On whom it may lie: who has a post that may acknowledge it there, by name."""
-    return sorted({post.person for post in _posts(alarm)}, key=lambda one: (one.sort_key, one.pk))
+    return sorted({post.person for post in posts(alarm, ACKNOWLEDGE)}, key=lambda one: (one.sort_key, one.pk))
 
 
-def _posts(alarm: Alarm) -> list[Post]:
-    posts = Post.objects.current(timezone.localdate()).filter(area__county=alarm.county_id, person__is_active=True)
-    order = sorted(posts.select_related("person", "role", "area", "organisation"), key=lambda post: len(post.area.path))
+def posts(row: Alarm | PublicWarning, verb: str) -> list[Post]:
+    """Posts that give a verb where an alarm or a warning is, the widest first."""
+    held = Post.objects.current(timezone.localdate()).filter(area__county=row.county_id, person__is_active=True)
+    order = sorted(held.select_related("person", "role", "area", "organisation"), key=lambda post: len(post.area.path))
     return [
         post for post in order
-        if any(access.covers(verb, ACKNOWLEDGE) for verb in post.role.verbs)
-        and alarm.area.path.startswith(post.area.path)
-        and alarm.organisation.path.startswith(post.organisation.path)
+        if any(access.covers(given, verb) for given in post.role.verbs)
+        and row.area.path.startswith(post.area.path)
+        and row.organisation.path.startswith(post.organisation.path)
     ]  # fmt: skip

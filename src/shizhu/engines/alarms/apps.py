@@ -26,7 +26,7 @@ class AlarmsConfig(AppConfig):
         )
         from shizhu.engines.alarms.http import views, warnings  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.alarms.warnings import datasets as warned  # noqa: PLC0415  # apps must be loaded first
-        from shizhu.engines.alarms.warnings import issuing  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.alarms.warnings import issuing, proposing  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.alarms.warnings import places as warned_places  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.records import api as records  # noqa: PLC0415  # apps must be loaded first
@@ -62,6 +62,7 @@ class AlarmsConfig(AppConfig):
         maps.section(30, dossier.of_subject)
         events.consumer("alarms.judge", ["things.observations.committed"], judging.readings_committed)
         events.consumer("alarms.tell", [raising.RAISED], telling.raised)
+        events.consumer("alarms.draft", [raising.RAISED, raising.CHANGED], proposing.alarm_rose)
         events.consumer("alarms.remind", [caring.REMINDER], telling.reminded)
         sources = ["things.device.registered", "things.datastream.deleted"]
         events.consumer("alarms.binding", sources, judging.sources_changed)

@@ -219,7 +219,10 @@ class PublicWarning(models.Model):
 
 
 class WarningMessage(models.Model):
-    """One message of a warning: a draft until a second person issues it, and never changed after that."""
+    """One message of a warning: a draft until a second person issues it, and never changed after that.
+
+    A draft that a rule made has no author until a person writes it anew.
+    """
 
     class Kind(models.TextChoices):
         """What it does to the warning."""
@@ -241,7 +244,7 @@ class WarningMessage(models.Model):
     state = models.CharField(max_length=8, choices=State, default=State.DRAFT)
     version = models.IntegerField(default=1)  # of the draft: one issues what one has read
     content = models.JSONField()  # what is said, as `logic/warnings.py` has it
-    author = models.ForeignKey(Person, models.PROTECT, related_name="+")  # who wrote or changed it last
+    author = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")  # who wrote or changed it last
     made_at = models.DateTimeField(auto_now_add=True)
     approver = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     identifier = models.CharField(max_length=60, null=True, unique=True)
@@ -265,7 +268,8 @@ class WarningMessage(models.Model):
             models.CheckConstraint(
                 condition=~Q(state="issued")
                 | (
-                    Q(approver__isnull=False, identifier__isnull=False, sent__isnull=False, xml__isnull=False)
+                    Q(author__isnull=False, approver__isnull=False)
+                    & Q(identifier__isnull=False, sent__isnull=False, xml__isnull=False)
                     & ~Q(approver=models.F("author"))
                 ),
                 name="warning_two_persons",

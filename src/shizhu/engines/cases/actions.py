@@ -284,7 +284,9 @@ def _due(token: Token, case: Case, clock: str, now: datetime) -> datetime | None
 
 def _close(case: Case, about: About, now: datetime) -> None:
     Entry.objects.create(case=case, at=now, kind="closed", step=case.ended_at)
-    if case.alarm is not None and alarms.clear(case.alarm, person=None, why=f"{about.title['zh']} {case.number}"):
-        Entry.objects.create(case=case, at=now, kind="cleared", data={"alarm": case.alarm})
+    joined = Entry.objects.filter(case=case, kind="joined").values_list("data__alarm", flat=True)
+    for alarm in filter(None, (case.alarm, *joined)):
+        if alarms.clear(alarm, person=None, why=f"{about.title['zh']} {case.number}"):
+            Entry.objects.create(case=case, at=now, kind="cleared", data={"alarm": alarm})
     told = {"case": case.pk, "number": case.number, "flow": case.flow, "in_time": now <= case.due_at}
     events.emit(CLOSED, case.pk, case.county_id, told)

@@ -15,6 +15,7 @@ class CasesConfig(AppConfig):
         from shizhu.engines.alarms import api as alarms  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.cases import (  # noqa: PLC0415  # apps first
             actions,
+            alarmed,
             datasets,
             declare,
             dossier,
@@ -25,6 +26,7 @@ class CasesConfig(AppConfig):
             stock,
             telling,
             waits,
+            walked,
             walks,
         )
         from shizhu.engines.cases.http import declaring, duty, emergencies, faults, views  # noqa: PLC0415  # apps must be loaded first
@@ -38,6 +40,7 @@ class CasesConfig(AppConfig):
         declare.register()
         datasets.register()
         walks.register()
+        walked.register()
         records.add_collections(features.of)
         declaring.put_up()
         shelves.rules(faults.RULES)
@@ -56,8 +59,9 @@ class CasesConfig(AppConfig):
         maps.section(60, dossier.photos)
         maps.section(30, stock.section)
         maps.source("stock", stock.features, verb="cases.stock.view", group={"zh": "物资", "en": "Supplies"})
-        events.consumer("cases.start", [alarms.RAISED], happening.alarm_raised)
-        events.consumer("cases.warned", [alarms.WARNED], happening.warning_issued)
+        events.consumer("cases.start", [alarms.RAISED], alarmed.alarm_raised)
+        events.consumer("cases.graver", [alarms.CHANGED], alarmed.alarm_changed)
+        events.consumer("cases.warned", [alarms.WARNED], alarmed.warning_issued)
         events.consumer("cases.telling", [actions.TASK_READY], telling.task_ready)
         events.consumer("cases.thrown", [waits.THROWN], happening.thrown)
         menu.add(

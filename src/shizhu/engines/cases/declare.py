@@ -111,12 +111,19 @@ def check_emergency(key: str, body: Body, everything: LoadedPacks) -> Iterator[s
             continue  # told above
         except ValueError as error:
             yield f"levels.{level}.tasks: {error}"
+    yield from _named(body, everything)
+
+
+def _named(body: Body, everything: LoadedPacks) -> Iterator[str]:
+    """Registers and levels that a plan names are there."""
     for name, register in body.get("near", {}).items():
         if packs.find(everything, "registers", register) is None:
             yield f"near.{name}: {register}: no pack declares this register"
     for level in body.get("alarms", {}).values():
         if level not in body["levels"]:
             yield f"alarms: {level}: the plan has no such level"
+    if "confirm" in body and not body.get("alarms"):
+        yield "confirm: no alarm proposes a level: say `alarms` too"
 
 
 def check_stock(_key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:

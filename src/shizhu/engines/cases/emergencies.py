@@ -8,23 +8,26 @@ from functools import lru_cache
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from shizhu.engines.alarms.api import AlarmInfo
 from shizhu.engines.cases import flows, happening
 from shizhu.engines.cases.acting import CannotNow
 from shizhu.engines.cases.assignment import may_do, posts_of, with_case
-from shizhu.engines.cases.logic.emergency import DECIDE, END, LEVELS, ORDER, ORDERED
+from shizhu.engines.cases.logic.emergency import CONFIRM, DECIDE, END, HEARD, LEVELS, NO, ORDER, ORDERED, RAISE
 from shizhu.engines.cases.logic.reading import BPMN, read_process, read_root
 from shizhu.engines.cases.logic.vendors import attribute, told
 from shizhu.engines.cases.models import Case, Entry, Task, Waiting
 from shizhu.kernel import packs
 from shizhu.kernel.access import Actor
-from shizhu.kernel.models import Person
+from shizhu.kernel.models import Area, Person
 from shizhu.kernel.packs import Body
 from shizhu.lib.times import parse_duration
 
 KIND = "emergencies"
+JOINED = "joined"  # the entry of an alarm that came while a response ran
 LONGEST = 14 * 24 * 60  # minutes of an order
 Names = dict[str, str]
 
@@ -116,7 +119,7 @@ class Response:
 def level_of(case: Case) -> str:
     """The level in force, "" before one was set."""
     found = case.state["document"].get("response") or ""
-    return "" if found == END else str(found)
+    return "" if found in {END, NO} else str(found)
 
 
 def _reached(case: Case) -> dict[str, datetime]:
@@ -214,3 +217,46 @@ def missing(county: str, key: str) -> list[Planned]:
     tasks = planned(flow.xml)
     is_held = {role: posts_of(county, role).exists() for role in {one.role for one in tasks}}
     return [one for one in tasks if not is_held[one.role]]
+
+
+def runs(flow: str, info: AlarmInfo) -> Case | None:
+    """The response of a plan that runs, locked; a drill is none, and what is simulated joins no real one."""
+    rows = Case.objects.select_for_update(of=("self",)).filter(
+        county=info.county, flow=flow, status=Case.Status.OPEN, origin=info.origin
+    )
+    return rows.order_by("pk").first()
+
+
+def of_alarm(alarm: int) -> Case | None:
+    """The response that runs and that an alarm began or joined, locked."""
+    joined = Entry.objects.filter(kind=JOINED, data__alarm=alarm).values("case")
+    rows = Case.objects.select_for_update(of=("self",)).filter(Q(alarm=alarm) | Q(pk__in=joined))
+    case = rows.filter(status=Case.Status.OPEN).order_by("pk").first()
+    return case if case is not None and is_one(case.flow, case.county_id) else None
+
+
+def join(case: Case, info: AlarmInfo) -> None:
+    """Say on the timeline that an alarm belongs to the response, once, and propose its level."""
+    if Entry.objects.filter(case=case, kind=JOINED, data__alarm=info.id).exists():
+        return
+    area = Area.objects.get(pk=info.area)
+    told = {"alarm": info.id, "to": area.name, "why": info.title["zh"]}
+    Entry.objects.create(case=case, at=timezone.now(), kind=JOINED, data=told)
+    propose(case, info)
+
+
+def propose(case: Case, info: AlarmInfo) -> None:
+    """Ask whoever settles it for a graver level than is in force; what is asked already is asked for the gravest."""
+    body = plans(case.county_id)[case.flow]
+    level = body.get("alarms", {}).get(info.level)
+    if level is None or "confirm" not in body or HEARD not in flows.version(case.flow, case.digest)[0].step:
+        return
+    document = case.state["document"]
+    is_asked = Task.objects.filter(case=case, step__in=[CONFIRM, RAISE], status=Task.Status.READY).exists()
+    known = [one for one in (level_of(case), document.get("proposed") if is_asked else None) if one]
+    if any(LEVELS.index(one) >= LEVELS.index(level) for one in known):
+        return
+    document["proposed"] = level
+    case.save(update_fields=["state"])
+    if not is_asked:
+        happening.happened(Waiting.objects.get(case=case, event=HEARD).pk, {"alarm": info.id, "level": level})

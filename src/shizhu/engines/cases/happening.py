@@ -1,4 +1,4 @@
-"""What happens to cases beside people: a time has come, a message or signal arrives, a job is done, an alarm is raised.
+"""What happens to cases beside people: a time has come, a message or signal arrives, a job is done.
 
 Each is one transaction with the case locked, and only while the row and the token are there: a job that a killed worker
 left is done again and finds either the row or nothing to do.
@@ -12,11 +12,9 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from shizhu.engines.alarms import api as alarms
 from shizhu.engines.cases import actions, flows, waits
 from shizhu.engines.cases.logic import FlowError, StaleToken, happen, load
 from shizhu.engines.cases.models import Case, Entry, Waiting
-from shizhu.engines.things import api as things
 from shizhu.kernel import events, jobs, packs
 from shizhu.kernel.models import Area
 
@@ -99,47 +97,3 @@ def bring(county: str, kind: str, name: str, key: str, payload: Mapping[str, Any
                 wanted = actions.Opening(flow_key, about.title["zh"], area, document, begin=node.step.id)
                 reached.append(actions.open_case(wanted).pk)
     return reached
-
-
-def alarm_raised(event: events.Event) -> None:
-    """An alarm whose rule names a flow starts a case, once; cases that wait for an alarm of its rule go on.
-
-    That is a message of the name `alarms.alarm.raised`, its key the rule.
-    """
-    info = alarms.get(event.data["alarm"])
-    told = {"alarm": info.id, "rule": info.rule, "level": info.level, "value": info.value}
-    deliver(event.county, "message", event.type, info.rule, told)
-    key = event.data["starts"]
-    if not key or Case.objects.filter(alarm=event.data["alarm"]).exists():
-        return
-    area = Area.objects.get(pk=event.data["area"])
-    document = {
-        "source": "alarm", "rule": info.rule, "level": info.level, "value": info.value, "limit": info.limit,
-        "since": info.since, "raised_at": info.raised_at,
-    }  # fmt: skip
-    stream = things.describe([info.datastream]).get(info.datastream)
-    title = " ".join([area.name, *([stream.thing_name] if stream else []), info.title["zh"]])
-    actions.open_case(
-        actions.Opening(
-            key, title, area, document, alarm=info.id, datastream=info.datastream, origin=event.data["origin"]
-        )
-    )
-
-
-def warning_issued(event: events.Event) -> None:
-    """A warning of a kind that the county has begin a flow starts a case, unless its alarm has one already."""
-    info = alarms.warning(event.data["warning"])
-    if not info.starts or (info.alarm and Case.objects.filter(alarm=info.alarm).exists()):
-        return
-    area = Area.objects.get(pk=info.area)
-    document = {
-        "source": "alarm", "warning": info.id, "rule": info.kind, "level": info.level, "since": info.issued_at,
-        "title": info.headline["zh"],
-    }  # fmt: skip
-    stream = alarms.get(info.alarm).datastream if info.alarm else None
-    actions.open_case(
-        actions.Opening(
-            info.starts, f"{area.name} {info.headline['zh']}", area, document, alarm=info.alarm, datastream=stream,
-            origin=info.origin,
-        )
-    )  # fmt: skip

@@ -38,7 +38,8 @@ def swap(one: Swap) -> None:
         title = f"{asks}请{asked}换班"
     else:
         title = f"{asked}{'同意' if one.is_agreed else '未同意'}与{asks}换班"
-    lines = [f"{asks}的班次：{_shift(one.duty)}", f"换回{asked}的班次：{_shift(one.back)}" if one.back else "不换回班次"]
+    back = f"换回{asked}的班次：{_shift(one.back)}" if one.back else "不换回班次"
+    lines = [f"{asks}的班次：{_shift(one.duty)}", back]
     notices.tell(
         one.duty.county_id, f"swap/{one.pk}/{'asked' if one.answered_at is None else 'answered'}",
         [one.asked_by_id, one.asked_of_id], title=title, text="\n".join(filter(None, [*lines, one.why])),

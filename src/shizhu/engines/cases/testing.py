@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.utils import timezone
 
-from shizhu.engines.cases import actions, flows, stock
+from shizhu.engines.cases import actions, flows, patrols, stock, strolls
 from shizhu.engines.cases.assignment import candidates
 from shizhu.engines.cases.logic import FlowError, emergency
 from shizhu.engines.cases.models import DRILL, Case, Task
@@ -173,7 +175,16 @@ def make_stock(trial: Trial, key: str, body: Body) -> None:
     stock.move(who, county, wanted)
 
 
+def make_patrol(trial: Trial, key: str, body: Body) -> None:
+    """One walk along the first object that has a place."""
+    beat, who = patrols.beats(trial.county.pk)[key], access.actor(trial.person(body["role"]))
+    entry = next(one for one in patrols.objects(who, trial.county.pk, beat) if one.geometry is not None)
+    begins = timezone.now() - timedelta(hours=1)
+    strolls.walk(who, trial.county.pk, strolls.Stroll(key, entry.key, begins, 45, (0.0, 0.5)))
+
+
 testing.sample("flows", make)
+testing.sample("patrols", make_patrol)
 testing.sample("stocks", make_stock)
 testing.proof("emergencies", check_emergency)
 testing.proof("flows", check)

@@ -31,7 +31,8 @@ ACTED = {
     "confirmed": gettext_noop("A resident confirmed the result"),
     "disputed": gettext_noop("A resident disputed the result"),
     "looked": gettext_noop("looked at the phone number of a resident"),
-    "remarked": gettext_noop("remarked"), "stock_issue": gettext_noop("drew from the stock"),
+    "remarked": gettext_noop("remarked"), "joined": gettext_noop("an alarm joined"),
+    "stock_issue": gettext_noop("drew from the stock"),
     "stock_return": gettext_noop("gave back to the stock"),
 }  # fmt: skip
 ASKED = {

@@ -33,12 +33,14 @@ FOLLOWING = ("update", "allclear", "cancel")
 
 
 def card(request: Request) -> Card | None:
-    """Warnings in force, and drafts that wait for this person's word."""
+    """Warnings in force, drafts that wait for this person's word, and those of rules that nobody has checked."""
     if not request.actor.has(issuing.VIEW):
         return None
     held = access.rows(PublicWarning.objects.filter(county=request.county), request.actor, issuing.VIEW)
     current = list(held.filter(state="current", expires_at__gt=timezone.now()).select_related("area")[:6])
-    waiting = [one for one in drafts(request) if _may_issue(request, one)]
+    found = drafts(request)
+    waiting = [one for one in found if _may_issue(request, one)]
+    waiting += [one for one in found if one.author_id is None and _may(request, issuing.DRAFT, one.warning)]
     if not current and not waiting:
         return None
     worst = max((one.level for one in current), key=LEVELS.index, default="none")
@@ -54,7 +56,7 @@ def drafts(request: Request) -> list[WarningMessage]:
 
 
 def _may_issue(request: Request, draft: WarningMessage) -> bool:
-    return draft.author_id != request.user.pk and issuing.may_issue(request.actor, draft)
+    return draft.author_id not in {None, request.user.pk} and issuing.may_issue(request.actor, draft)
 
 
 def _may(request: Request, verb: str, warning: PublicWarning) -> bool:
@@ -102,10 +104,8 @@ def _start(request: Request) -> drafting.Start:
         alarm = get_object_or_404(Alarm.objects.select_related("area", "organisation"), pk=asked["alarm"])
         access.require(request.actor, "alarms.alarm.view", alarm)
         kind = asked.get("kind") or drafting.of_rule(alarm.county_id, alarm.rule)
-        town = Area.objects.filter(county=alarm.county_id, level="town")
-        inside = [one for one in town if alarm.area.path.startswith(one.path)] or [alarm.area]
         level = asked["level"] if asked.get("level") in LEVELS else alarm.level
-        return drafting.Start(kind, level, tuple(inside), _from(request), alarm)
+        return drafting.Start(kind, level, drafting.towns_of(alarm.area), _from(request), alarm)
     kinds = drafting.kinds(request.county.pk)
     kind = asked.get("kind", next(iter(kinds), ""))
     level = asked["level"] if asked.get("level") in LEVELS else "yellow"

@@ -55,6 +55,12 @@ def of_rule(county: str, rule: str) -> str:
     return next((key for key, body in kinds(county).items() if rule in body.get("rules", ())), "")
 
 
+def towns_of(area: Area) -> tuple[Area, ...]:
+    """The town that an area is, or lies in; itself where there is none."""
+    towns = Area.objects.filter(county=area.county_id, level=Area.Level.TOWN)
+    return tuple(one for one in towns if area.path.startswith(one.path)) or (area,)
+
+
 def prefilled(start: Start, now: datetime) -> dict[str, Any]:
     """The content that a draft begins with: everything that is known."""
     county = start.organisation.county_id

@@ -63,9 +63,14 @@ def may_issue(who: Actor, draft: WarningMessage) -> bool:
 
 @transaction.atomic
 def propose(
-    content: Mapping[str, Any], organisation: Organisation, area: Area, *, person: int, alarm: Alarm | None = None
+    content: Mapping[str, Any],
+    organisation: Organisation,
+    area: Area,
+    *,
+    person: int | None,
+    alarm: Alarm | None = None,
 ) -> WarningMessage:
-    """A new warning with its first draft. Raises drafting.Refused."""
+    """A new warning with its first draft, of a person or (None) of a rule. Raises drafting.Refused."""
     drafting.checked(organisation.county_id, content, timezone.now())
     warning = PublicWarning.objects.create(
         county_id=organisation.county_id, organisation=organisation, area=area, kind=content["kind"],
@@ -75,7 +80,7 @@ def propose(
 
 
 @transaction.atomic
-def follow(warning: int, kind: str, content: Mapping[str, Any], *, person: int) -> WarningMessage:
+def follow(warning: int, kind: str, content: Mapping[str, Any], *, person: int | None) -> WarningMessage:
     """A draft of an update, a cancel or an all-clear. Raises NotNow, drafting.Refused."""
     held = _locked(warning)
     drafting.checked(held.county_id, content, timezone.now())
@@ -87,7 +92,7 @@ def follow(warning: int, kind: str, content: Mapping[str, Any], *, person: int) 
 
 
 @transaction.atomic
-def change(message: int, version: int, content: Mapping[str, Any], area: Area, *, person: int) -> None:
+def change(message: int, version: int, content: Mapping[str, Any], area: Area, *, person: int | None) -> None:
     """Write a draft anew: whoever does is its author. Raises NotNow, drafting.Refused."""
     held, draft = _draft(message, version)
     drafting.checked(held.county_id, content, timezone.now())
@@ -116,6 +121,8 @@ def issue(who: Actor, message: int, version: int, *, web: str) -> WarningMessage
     `web` is the address of the site. Raises NotNow, SamePerson, PermissionDenied, cap.CapError.
     """
     held, draft = _draft(message, version)
+    if draft.author_id is None:
+        raise NotNow("unread")
     if draft.author_id == who.person_id or who.person_id is None:
         raise SamePerson("a second person issues what somebody wrote")
     if not may_issue(who, draft):

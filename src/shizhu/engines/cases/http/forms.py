@@ -81,6 +81,12 @@ def _fields(
     ]
 
 
+def begun(form: Body, document: Mapping[str, Any]) -> dict[str, Any]:
+    """What the fields of a form begin with: values of the document, where the form says so (`x-begins`)."""
+    found = {name: document.get(item["x-begins"]) for name, item in form["properties"].items() if "x-begins" in item}
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def answer(form: Body, posted: QueryDict) -> dict[str, Any]:
     """What a person filled in, typed by the form; a value that does not parse stays text, for the schema to refuse."""
     return {

@@ -158,7 +158,7 @@ def task_page(request: Request, number: int) -> HttpResponse:
     flow, about = flows.version(task.case.flow, task.case.digest)
     step = flow.step[task.step]
     form = flows.form_of(task.case, step.form or "")
-    given: dict[str, Any] = {}
+    given: dict[str, Any] = forms.begun(form, task.case.state["document"])
     problems: dict[str, str] = {}
     if request.method == "POST":
         given = forms.answer(form, request.POST)

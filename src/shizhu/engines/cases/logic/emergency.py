@@ -1,8 +1,10 @@
 """An emergency plan (应急预案) as BPMN: levels whose tasks begin and end with the level that is in force.
 
 The level in force is the key `response` of the document; the standing step `decide` sets it, so raising, lowering and
-ending are answers like any other. Each level is a sub-process that begins once the level is reached and is left, with
-what is open in it, when the level falls below it. Orders beside the plan come by the message `order`.
+ending are answers like any other. What an alarm proposes is the key `proposed`: where the plan says who confirms it,
+their answer sets the level, at the start and whenever a graver alarm joins the response. Each level is a sub-process
+that begins once the level is reached and is left, with what is open in it, when the level falls below it. Orders
+beside the plan come by the message `order`.
 """
 
 from __future__ import annotations
@@ -22,8 +24,13 @@ LEVEL_NAMES = {
     "II": {"zh": "Ⅱ级响应", "en": "Level II response"}, "I": {"zh": "Ⅰ级响应", "en": "Level I response"},
 }  # fmt: skip
 END = "end"
+NO = "no"  # what an alarm proposes is not followed
 DECIDE, ORDER, ORDERED, ORDERS = "decide", "order", "order_given", "orders"
-RESERVED = {"begin", "grade", "all", DECIDE, "settled", "over", ORDER, ORDERED, ORDERS, "ordered_done"}
+CONFIRM, RAISE, HEARD = "confirm", "raise", "alarm_heard"
+RESERVED = {
+    "begin", "grade", "all", DECIDE, "settled", "over", ORDER, ORDERED, ORDERS, "ordered_done", CONFIRM, RAISE, HEARD,
+    "asked", "propose", "wanted", "unwanted", "go", "alarms", "raised_done",
+}  # fmt: skip
 EXPORTER = "shizhu-emergency"
 START, RUN, OVER = {"zh": "启动", "en": "Started"}, {"zh": "响应", "en": "Responding"}, {"zh": "结束", "en": "Ended"}
 Body = dict[str, Any]
@@ -56,7 +63,7 @@ def forms(key: str, body: Body) -> dict[str, Body]:
         "minLength": 2,
     }
     photos = {"x-title": {"zh": "照片", "en": "Photos"}, "x-widget": "photo", "type": "array", "minItems": 0}
-    return {
+    made = {
         f"{key}_start": {
             "title": body["title"], "submit": {"zh": "启动响应", "en": "Start the response"}, "type": "object",
             "required": ["title", "level", "description"],
@@ -80,12 +87,27 @@ def forms(key: str, body: Body) -> dict[str, Body]:
             "required": ["said"], "properties": {"said": said, "photos": photos},
         },
     }  # fmt: skip
+    if "confirm" in body:
+        made[f"{key}_confirm"] = {
+            "title": {"zh": "核定预警建议的响应级别", "en": "Settle the level that the alarm proposes"},
+            "submit": {"zh": "核定", "en": "Settle"}, "type": "object", "required": ["level", "why"],
+            "properties": {
+                "level": {
+                    **level, "enum": [*names, NO], "x-begins": "proposed",
+                    "x-choices": {**names, NO: {"zh": "不启动、不调整", "en": "Neither start nor change"}},
+                },
+                "why": why,
+            },
+        }  # fmt: skip
+    return made
 
 
 def written(key: str, body: Body) -> str:
     """The plan as a BPMN file with its drawing."""
     root = writing.definitions(EXPORTER)
     etree.SubElement(root, tag("bpmn", "message"), id="order_message", name=ORDER)
+    if "confirm" in body:
+        etree.SubElement(root, tag("bpmn", "message"), id="alarm_message", name=HEARD)
     told = {
         "en": body["title"]["en"], "owner": body.get("owner", ""), "prefix": body["prefix"],
         "limit": body.get("limit", "P10D"), "tell": "yes",
@@ -94,20 +116,67 @@ def written(key: str, body: Body) -> str:
     process = writing.process(root, key.partition(".")[2], body["title"]["zh"], body["starters"], told)
     begin = element(process, "startEvent", "begin", START)
     begin.set(tag("camunda", "formKey"), f"{key}_start")
-    grade = element(process, "scriptTask", "grade")
-    grade.set("scriptFormat", "feel")
-    grade.set(tag("camunda", "resultVariable"), "response")
     graded = ", ".join(f"{json.dumps(of)}: {json.dumps(to)}" for of, to in body.get("alarms", {}).items())
-    script = f'if source = "alarm" then get value({{{graded}}}, level) else level' if graded else "level"
-    etree.SubElement(grade, tag("bpmn", "script")).text = script
+    of_alarm = f"get value({{{graded}}}, level)"
     element(process, "parallelGateway", "all")
-    line(process, "begin", "grade")
-    line(process, "grade", "all")
+    if "confirm" in body:
+        _script(process, "grade", "response", "level")
+        _confirm(process, key, body, of_alarm)
+        line(process, "grade", "go")
+        line(process, "go", "all")
+    else:
+        _script(process, "grade", "response", f'if source = "alarm" then {of_alarm} else level' if graded else "level")
+        line(process, "begin", "grade")
+        line(process, "grade", "all")
     _decide(process, key, body)
     for level in levels(body):
         _level(process, key, body, level)
     _orders(process, key, body)
     return laid_out(writing.text(root).encode())
+
+
+def _script(process: Any, id_: str, result: str, text: str) -> None:
+    made = element(process, "scriptTask", id_)
+    made.set("scriptFormat", "feel")
+    made.set(tag("camunda", "resultVariable"), result)
+    etree.SubElement(made, tag("bpmn", "script")).text = text
+
+
+def _settling(holder: Any, key: str, body: Body, id_: str) -> Any:
+    """The step in which somebody settles what an alarm proposes."""
+    said = body["confirm"]
+    name = {"zh": "核定响应级别", "en": "Settle the level"}
+    return user(
+        holder, id_, name, role=",".join(said["roles"]), form=f"{key}_confirm", due=f"PT{said['minutes']}M",
+        stage=START["zh"], assign=said.get("assign", ""),
+    )  # fmt: skip
+
+
+def _confirm(process: Any, key: str, body: Body, of_alarm: str) -> None:
+    """What an alarm proposes is settled by a person: before the response begins, and when a graver alarm joins it."""
+    element(process, "exclusiveGateway", "asked").set("default", "by_hand")
+    _script(process, "propose", "proposed", of_alarm)
+    writing.output(_settling(process, key, body, CONFIRM), "response", f"answers.{CONFIRM}.level")
+    element(process, "exclusiveGateway", "wanted").set("default", "begun")
+    element(process, "exclusiveGateway", "go")
+    element(process, "endEvent", "unwanted", {"zh": "未启动", "en": "Not started"}, stage=OVER["zh"])
+    line(process, "begin", "asked")
+    line(process, "asked", "propose", 'source = "alarm"')
+    line(process, "asked", "grade", id_="by_hand")
+    line(process, "propose", CONFIRM)
+    line(process, CONFIRM, "wanted")
+    line(process, "wanted", "unwanted", f'response = "{NO}"')
+    line(process, "wanted", "go", id_="begun")
+    sub = element(process, "subProcess", "alarms")
+    sub.set("triggeredByEvent", "true")
+    begin = element(sub, "startEvent", HEARD, {"zh": "预警加重", "en": "A graver alarm"}, stage=RUN["zh"])
+    begin.set("isInterrupting", "false")
+    etree.SubElement(begin, tag("bpmn", "messageEventDefinition"), messageRef="alarm_message")
+    chosen = f"answers.{RAISE}.level"
+    writing.output(_settling(sub, key, body, RAISE), "response", f'if {chosen} = "{NO}" then response else {chosen}')
+    element(sub, "endEvent", "raised_done")
+    line(sub, HEARD, RAISE)
+    line(sub, RAISE, "raised_done")
 
 
 def _decide(process: Any, key: str, body: Body) -> None:

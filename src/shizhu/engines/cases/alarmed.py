@@ -1,0 +1,77 @@
+"""What alarms and warnings do to cases: they begin one, go on with those that wait, or join a response that runs."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from shizhu.engines.alarms import api as alarms
+from shizhu.engines.alarms.api import AlarmInfo
+from shizhu.engines.cases import actions, emergencies, happening
+from shizhu.engines.cases.models import Case
+from shizhu.engines.things import api as things
+from shizhu.kernel import events
+from shizhu.kernel.models import Area, County
+
+
+def _joined(flow: str, info: AlarmInfo) -> bool:
+    """Whether a response of the plan runs already, which the alarm then joins. Two at once begin one response."""
+    if not emergencies.is_one(flow, info.county):
+        return False
+    County.objects.select_for_update(no_key=True).get(pk=info.county)
+    case = emergencies.runs(flow, info)
+    if case is not None:
+        emergencies.join(case, info)
+    return case is not None
+
+
+@transaction.atomic
+def alarm_raised(event: events.Event) -> None:
+    """An alarm whose rule names a flow starts a case, once; cases that wait for an alarm of its rule go on.
+
+    That is a message of the name `alarms.alarm.raised`, its key the rule.
+    """
+    info = alarms.get(event.data["alarm"])
+    told = {"alarm": info.id, "rule": info.rule, "level": info.level, "value": info.value}
+    happening.deliver(event.county, "message", event.type, info.rule, told)
+    key = event.data["starts"]
+    if not key or Case.objects.filter(alarm=event.data["alarm"]).exists() or _joined(key, info):
+        return
+    area = Area.objects.get(pk=event.data["area"])
+    document = {
+        "source": "alarm", "rule": info.rule, "level": info.level, "value": info.value, "limit": info.limit,
+        "since": info.since, "raised_at": info.raised_at,
+    }  # fmt: skip
+    stream = things.describe([info.datastream]).get(info.datastream)
+    title = " ".join([area.name, *([stream.thing_name] if stream else []), info.title["zh"]])
+    actions.open_case(
+        actions.Opening(
+            key, title, area, document, alarm=info.id, datastream=info.datastream, origin=event.data["origin"]
+        )
+    )
+
+
+def warning_issued(event: events.Event) -> None:
+    """A warning of a kind that the county has begin a flow starts a case, unless its alarm has one already."""
+    info = alarms.warning(event.data["warning"])
+    if not info.starts or (info.alarm and Case.objects.filter(alarm=info.alarm).exists()):
+        return
+    area = Area.objects.get(pk=info.area)
+    document = {
+        "source": "alarm", "warning": info.id, "rule": info.kind, "level": info.level, "since": info.issued_at,
+        "title": info.headline["zh"],
+    }  # fmt: skip
+    stream = alarms.get(info.alarm).datastream if info.alarm else None
+    actions.open_case(
+        actions.Opening(
+            info.starts, f"{area.name} {info.headline['zh']}", area, document, alarm=info.alarm, datastream=stream,
+            origin=info.origin,
+        )
+    )  # fmt: skip
+
+
+def alarm_changed(event: events.Event) -> None:
+    """An alarm has another level: the response that it began or joined hears of a graver one."""
+    info = alarms.get(event.data["alarm"])
+    case = emergencies.of_alarm(info.id)
+    if case is not None and info.is_open:
+        emergencies.propose(case, info)

@@ -1,0 +1,1 @@
+"""Simulated data of the pack: invented, and marked so wherever it is shown."""
