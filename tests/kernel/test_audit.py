@@ -52,7 +52,7 @@ def test_what_people_decide_on_is_on_record() -> None:
         "kernel.Declaration", "kernel.Grant", "kernel.Person", "kernel.Post", "kernel.Role", "kernel.Token",
         "records.Record", "things.Thing", "things.Datastream", "things.Device", "things.Maintenance",
         "things.Command", "alarms.Alarm", "alarms.PublicWarning", "cases.Case", "cases.Duty",
-        "kernel.Identity", "kernel.Notice", "kernel.SecondFactor", "plan.Indicator", "plan.Call", "plan.Duty",
+        "kernel.Identity", "kernel.Notice", "kernel.SecondFactor", "plan.Indicator", "plan.Call", "plan.Owner",
         "plan.Link", "plan.Node", "plan.Piece", "boards.Report",
     }  # fmt: skip
 

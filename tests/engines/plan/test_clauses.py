@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
+import openpyxl
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from tests.engines.plan.promises import TEXT
 from tests.fixtures import person
 from tests.web.pages import browser, told
 
 from shizhu.engines.plan import api
 from shizhu.engines.plan.logic import linking
-from shizhu.engines.plan.models import Clause, Duty, Link, Plan
+from shizhu.engines.plan.models import Clause, Link, Owner, Plan
 from shizhu.kernel import testing
 from shizhu.kernel.models import County, Organisation
 
@@ -62,10 +65,10 @@ def test_one_promise_in_text_box_and_annex_is_proposed_once_a_pair() -> None:
 
 def test_owners_are_matched_and_what_is_unsure_waits_for_a_person(county: County, plan: Plan) -> None:
     first, second = clause("示范摊位工程", "task"), clause("杯具回收行动", "task")
-    assert sorted((row.organisation.code, row.is_lead, row.state) for row in Duty.objects.filter(clause=first)) == [
+    assert sorted((row.organisation.code, row.is_lead, row.state) for row in Owner.objects.filter(clause=first)) == [
         ("kitchen", False, "settled"), ("stand", True, "settled"),
     ]  # fmt: skip
-    assert [(row.organisation.code, row.state) for row in Duty.objects.filter(clause=second)] == [
+    assert [(row.organisation.code, row.state) for row in Owner.objects.filter(clause=second)] == [
         ("kitchen", "proposed")
     ]
     clerk = browser(person(county, ALL, username="clerk"))
@@ -74,8 +77,8 @@ def test_owners_are_matched_and_what_is_unsure_waits_for_a_person(county: County
     assert page.context["unmatched"] == ["县环保志愿者协会"]
     answer = clerk.post(f"/plan/clauses/{second.pk}/owner", {"unit": "kitchen", "as": "lead"}, follow=True)
     assert told(answer) == ["县厨房办：已保存。"]
-    duty = Duty.objects.get(clause=second)
-    assert (duty.state, duty.person and duty.person.username) == ("settled", "clerk")
+    owner = Owner.objects.get(clause=second)
+    assert (owner.state, owner.person and owner.person.username) == ("settled", "clerk")
     assert clerk.get("/plan/clauses/").context["counts"]["owned"] == 2
 
 
@@ -107,11 +110,34 @@ def test_what_a_person_did_stays_when_the_wording_goes(county: County, plan: Pla
     assert (training.is_gone, page.context["counts"]["all"], page.context["gone"]) == (True, 7, [training])
 
 
+def test_a_new_reading_leaves_what_people_added_and_changed(county: County, plan: Plan) -> None:
+    clerk = browser(person(county, ALL))
+    book = openpyxl.load_workbook(io.BytesIO(clerk.get("/plan/tables/tasks.xlsx?plan=plan").content))
+    [_heads, first, second] = [[cell.value for cell in row] for row in book.active.iter_rows()]
+    assert first[2] == "示范摊位工程"
+    book.active.cell(2, 7).value = "县厨房办"
+    book.active.append(["added", "", "摊主夜校", "", 2026, 2027, "县摊位管理局", ""])
+    sent = io.BytesIO()
+    book.save(sent)
+    table = SimpleUploadedFile("tasks.xlsx", sent.getvalue())
+    assert told(clerk.post("/plan/tables/tasks/take?plan=plan", {"table": table}, follow=True)) == ["改动或新增 2 行。"]
+    corrected = TEXT.replace("配套遮阳棚。 | 县摊位", "配套遮阳棚和座椅。 | 县摊位").replace(
+        "| 2 | 杯具回收行动", "| 2 | 杯具循环行动"
+    )
+    api.import_text(county, corrected)
+    kept = {task.name: (task.owners, task.source) for task in plan.tasks.all()}
+    assert kept == {
+        "示范摊位工程": (["县厨房办"], "plan"), "杯具循环行动": (second[6].split("、"), "plan"),
+        "摊主夜校": (["县摊位管理局"], "person"),
+    }  # fmt: skip
+    assert "座椅" in plan.tasks.get(name="示范摊位工程").content
+
+
 def test_who_has_no_right_settles_nothing_and_another_county_sees_nothing(county: County, plan: Plan) -> None:
     viewer = browser(person(county, VIEW))
     row, link = clause("摊主培训"), Link.objects.first()
     assert link
-    before = list(Duty.objects.values_list("pk", "state")), list(Link.objects.values_list("pk", "state"))
+    before = list(Owner.objects.values_list("pk", "state")), list(Link.objects.values_list("pk", "state"))
     assert viewer.post(f"/plan/clauses/{row.pk}/owner", {"unit": "stand"}).status_code == 403
     assert viewer.post(f"/plan/clauses/{link.one_id}/link", {"link": link.pk, "do": "linked"}).status_code == 403
     assert viewer.post(f"/plan/clauses/{row.pk}/split", {}).status_code == 403
@@ -123,7 +149,7 @@ def test_who_has_no_right_settles_nothing_and_another_county_sees_nothing(county
     assert foreign.post(f"/plan/clauses/{row.pk}/owner", {"unit": "990002"}).status_code == 404
     assert foreign.get("/plan/clauses/").context.get("counts") is None
     assert browser(person(county)).get("/plan/clauses/").status_code == 403
-    assert before == (list(Duty.objects.values_list("pk", "state")), list(Link.objects.values_list("pk", "state")))
+    assert before == (list(Owner.objects.values_list("pk", "state")), list(Link.objects.values_list("pk", "state")))
 
 
 def rows(page: Any) -> list[str]:

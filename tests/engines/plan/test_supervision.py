@@ -4,111 +4,28 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import docx
 import openpyxl
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
-from tests.engines.plan.promises import TEXT
+from tests.engines.plan.desks import PNG, Desk, day, decide, file, light, post, show
 from tests.fixtures import person
 from tests.web.pages import browser, table, text, told
 
 from shizhu.engines.notices.models import Message
 from shizhu.engines.plan import api, counting, nodes, pieces
 from shizhu.engines.plan.computing import by_part
-from shizhu.engines.plan.models import Call, Check, Clause, Evidence, Node, Piece, Sample, Step
+from shizhu.engines.plan.models import Call, Check, Evidence, Node, Piece, Sample, Step
 from shizhu.engines.plan.periods import period_of
 from shizhu.kernel import access, datasets, testing
-from shizhu.kernel.models import County, Organisation, OutboxEvent, Person
+from shizhu.kernel.models import OutboxEvent, Person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
-pytest_plugins = ["tests.engines.records.stalls"]
-REPORTER = ("plan.plan.view", "plan.node.view", "plan.node.report")
-PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
-
-
-def file(name: str = "现场.png") -> SimpleUploadedFile:
-    return SimpleUploadedFile(name, PNG, "image/png")
-
-
-def day(days: int) -> date:
-    return timezone.localdate() + timedelta(days=days)
-
-
-@dataclass
-class Desk:
-    """A clause and who works on it."""
-
-    county: County
-    clause: Clause
-    supervisor: Client
-    stand: Client
-    kitchen: Client
-
-    @property
-    def page(self) -> str:
-        return f"/plan/clauses/{self.clause.pk}/"
-
-    def split(self, days: int, **more: Any) -> list[str]:
-        due = day(days)
-        sent = {"unit": ["stand", "kitchen"], "way": "amount", "total": "20", "measure_unit": "个", "first": due.year,
-                "last": due.year, "due": f"{due.month}-{due.day}", "title": "示范摊位", **more}  # fmt: skip
-        return told(self.supervisor.post(f"{self.page}split", sent, follow=True))
-
-    def send(self, **more: Any) -> list[str]:
-        return told(self.supervisor.post(f"{self.page}send", {"files": "1", **more}, follow=True))
-
-    def node(self, unit: str = "stand") -> Node:
-        return Node.objects.get(organisation__code=unit)
-
-
-@pytest.fixture
-def desk(county: County) -> Desk:
-    for code, name in (("stand", "县摊位管理局"), ("kitchen", "县厨房办")):
-        Organisation.objects.filter(county=county, code=code).update(name=name)
-    api.import_text(county, TEXT)
-    clause = Clause.objects.get(kind="task", text__startswith="示范摊位工程")
-    seats = [
-        browser(person(county, *verbs, username=name, of=of))
-        for name, verbs, of in (("du", ("plan.*",), ""), ("stan", REPORTER, "stand"), ("kit", REPORTER, "kitchen"))
-    ]
-    return Desk(county, clause, *seats)
-
-
-@pytest.fixture
-def sent(desk: Desk) -> Callable[[int], Node]:
-    """The node of 县摊位管理局, due so many days from now."""
-
-    def make(days: int) -> Node:
-        desk.split(days)
-        desk.send()
-        return desk.node()
-
-    return make
-
-
-def post(client: Client, address: str, given: dict[str, Any]) -> list[str]:
-    return told(client.post(address, given, follow=True))
-
-
-def show(client: Client, node: Node, **given: Any) -> list[str]:
-    return post(client, f"/plan/nodes/{node.pk}/show", {"note": "已建成", "files": file(), "value": "10", **given})
-
-
-def decide(desk: Desk, node: Node, do: str = "accept", why: str = "") -> list[str]:
-    waiting = Evidence.objects.get(node=node, state="waiting")
-    given = {"evidence": waiting.pk, "do": do, "why": why}
-    return post(desk.supervisor, f"/plan/nodes/{node.pk}/decide", given)
-
-
-def light(node: Node) -> tuple[str, str]:
-    node.refresh_from_db()
-    return node.light, node.rule
+pytest_plugins = ["tests.engines.plan.supervised", "tests.engines.records.stalls"]
 
 
 def test_a_promise_is_split_and_received_by_name(desk: Desk) -> None:

@@ -55,6 +55,9 @@ def columns(table: str, at: datetime) -> dict[str, records.Column]:
         "number": records.Column(f"{table}.number", text),
         "title": records.Column(f"{table}.title", text),
         "_simulated": records.Column(f"({table}.origin <> {Origin.MEASURED:d})", truth),
+        "_organisation": records.Column(
+            f"(SELECT code FROM kernel_organisation WHERE id = {table}.organisation_id)", text
+        ),
         "_town": records.Column(
             f"(SELECT split_part(path, '/', 2) FROM kernel_area WHERE id = {table}.area_id)", text
         ),

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from shizhu.engines.plan.datasets import LIGHTS
-from shizhu.engines.plan.facts import ANNUAL, MIDTERM, QUARTERLY
+from shizhu.engines.plan.facts import ANNUAL, MIDTERM, NODE_LIGHTS, QUARTERLY
+from shizhu.engines.plan.telling import RULES
 from shizhu.engines.records import api as records
 from shizhu.kernel import official
 from shizhu.kernel.documents import Heading, Table
@@ -229,6 +230,26 @@ def _tasks(facts: Facts) -> Parts:
         yield _("No task was read from the plan.")
 
 
+def _nodes(facts: Facts) -> Parts:
+    told = facts["nodes"]
+    if not told["units"]:
+        yield _("No node was due.")
+        return
+    counts = {**told["counts"], "all": sum(told["counts"].values())}
+    yield _("%(all)d nodes were due: %(green)d green, %(yellow)d yellow, %(red)d red.") % counts
+    rows = [[unit["name"], *(str(unit[light]) for light in NODE_LIGHTS)] for unit in told["units"]]
+    yield Table(rows, (_("Unit in charge"), _("red"), _("yellow"), _("green")), (8.1, 2.5, 2.5, 2.5))
+    if told["rows"]:
+        heads = (_("No."), _("Node"), _("Unit in charge"), _("Due on"), _("Why"))
+        yield Table([_node(n, row) for n, row in enumerate(told["rows"], 1)], heads, (1.2, 5.6, 3.4, 2.6, 2.8))
+
+
+def _node(place: int, row: Mapping[str, Any]) -> list[str]:
+    due = _("%(day)s (before: %(was)s)") % {"day": row["due"], "was": row["was_due"]} if row["was_due"] else row["due"]
+    why = _("Said done, the readings say no") if row["contradicted"] else _(RULES[row["rule"]])
+    return [str(place), row["title"], row["unit"], due, why]
+
+
 def _span(task: Mapping[str, Any]) -> str:
     return f"{task['from']}—{task['to']}" if task["from"] else "—"
 
@@ -314,6 +335,7 @@ BLOCKS: Mapping[str, tuple[str, Block]] = {  # name → (what stands there, what
     "path_charts": (gettext_noop("charts: paths and values, those behind first"), _path_charts),
     "outlook_table": (gettext_noop("what the target year will bring"), _outlooks),
     "late_table": (gettext_noop("values not reported in time"), _late),
+    "nodes_table": (gettext_noop("nodes of supervision that were due, by unit, and those not green"), _nodes),
     "tasks_table": (gettext_noop("tasks of the plan"), _tasks),
     "evaluations_table": (gettext_noop("evaluations issued of the year"), _evaluations),
     "sources_table": (gettext_noop("appendix: where every number comes from"), _sources),
@@ -323,6 +345,7 @@ CHAPTERS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {  # what stan
         (gettext_noop("Overall state"), ("notice", "summary", "lights_chart", "lights_table")),
         (gettext_noop("Changes in the quarter"), ("changes_table",)),
         (gettext_noop("Behind or nearly"), ("red_list", "path_charts")),
+        (gettext_noop("Nodes of supervision"), ("nodes_table",)),
         (gettext_noop("Values not reported in time"), ("late_table",)),
         (gettext_noop("Appendix: where every number comes from"), ("sources_table",)),
     ),
@@ -331,7 +354,7 @@ CHAPTERS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {  # what stan
         (gettext_noop("Way to the targets"), ("progress_chart", "years_table")),
         (gettext_noop("Behind or nearly"), ("red_list", "path_charts")),
         (gettext_noop("Outlook"), ("outlook_table",)),
-        (gettext_noop("Tasks"), ("tasks_table",)),
+        (gettext_noop("Tasks"), ("tasks_table", "nodes_table")),
         (gettext_noop("Evaluations of towns and departments"), ("evaluations_table",)),
         (gettext_noop("Appendix: where every number comes from"), ("sources_table",)),
     ),
@@ -340,7 +363,7 @@ CHAPTERS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {  # what stan
         (gettext_noop("Way to the targets"), ("progress_chart", "years_table", "path_charts")),
         (gettext_noop("Behind or nearly"), ("red_list",)),
         (gettext_noop("What the target year will bring"), ("outlook_table",)),
-        (gettext_noop("Tasks"), ("tasks_table",)),
+        (gettext_noop("Tasks"), ("tasks_table", "nodes_table")),
         (gettext_noop("Appendix: where every number comes from"), ("sources_table",)),
     ),
 }

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from shizhu.engines.plan import story
 from shizhu.engines.plan.logic import linking
-from shizhu.engines.plan.models import Clause, Duty, Indicator, Link, Plan, Task
+from shizhu.engines.plan.models import Clause, Indicator, Link, Owner, Plan, Task
 from shizhu.kernel.models import Area, Organisation, Person
 from shizhu.kernel.text import syllables
 from shizhu.lib import likeness
@@ -95,7 +95,7 @@ def _indicators_by_line(plan: Plan) -> dict[int, Indicator]:
 def _leave(plan: Plan, made: Mapping[str, Clause]) -> None:
     """Clauses that the newest reading lacks go, but those with work on them stay and say so."""
     for clause in plan.clauses.exclude(key__in=made):
-        if clause.pieces.exists() or clause.duties.filter(person__isnull=False).exists():
+        if clause.pieces.exists() or clause.owners.filter(person__isnull=False).exists():
             Clause.objects.filter(pk=clause.pk).update(is_gone=True)
         else:
             clause.delete()
@@ -103,13 +103,13 @@ def _leave(plan: Plan, made: Mapping[str, Clause]) -> None:
 
 def _propose_owners(plan: Plan, clauses: Sequence[Clause]) -> None:
     names = Names(plan.county_id)
-    there = set(Duty.objects.filter(clause__plan=plan).values_list("clause", "organisation"))
+    there = set(Owner.objects.filter(clause__plan=plan).values_list("clause", "organisation"))
     for clause in clauses:
         for is_lead, printed in [*((True, one) for one in clause.leads), *((False, one) for one in clause.supports)]:
             found, is_sure = names.match(printed)
             if found is not None and (clause.pk, found.pk) not in there:
-                state = Duty.State.SETTLED if is_sure else Duty.State.PROPOSED
-                Duty.objects.create(
+                state = Owner.State.SETTLED if is_sure else Owner.State.PROPOSED
+                Owner.objects.create(
                     clause=clause, organisation=found, is_lead=is_lead, printed=printed[:200], state=state
                 )
                 there.add((clause.pk, found.pk))
@@ -162,17 +162,17 @@ class Standing:
     def __init__(self, plan: Plan) -> None:
         self.clauses = list(plan.clauses.select_related("task", "indicator"))
         self.links = list(plan.links.select_related("person"))
-        self.duties: dict[int, list[Duty]] = {}
-        for duty in Duty.objects.filter(clause__plan=plan).select_related("organisation", "person"):
-            self.duties.setdefault(duty.clause_id, []).append(duty)
+        self.owners: dict[int, list[Owner]] = {}
+        for owner in Owner.objects.filter(clause__plan=plan).select_related("organisation", "person"):
+            self.owners.setdefault(owner.clause_id, []).append(owner)
         self.group = _groups(
             [one.pk for one in self.clauses],
             [(link.one_id, link.other_id) for link in self.links if link.state == Link.State.LINKED],
         )
         led = {
             self.group[clause]
-            for clause, duties in self.duties.items()
-            if any(duty.is_lead and duty.state == Duty.State.SETTLED for duty in duties)
+            for clause, owners in self.owners.items()
+            if any(owner.is_lead and owner.state == Owner.State.SETTLED for owner in owners)
         }
         self.owned = {pk for pk, group in self.group.items() if group in led}
         sizes: dict[int, int] = {}
@@ -207,8 +207,8 @@ def _groups(ids: Iterable[int], pairs: Iterable[tuple[int, int]]) -> dict[int, i
 @transaction.atomic
 def settle_owner(clause: Clause, organisation: Organisation, *, is_lead: bool, is_right: bool, by: Person) -> None:
     """Say that a unit leads or assists in a clause, or that it does not."""
-    state = Duty.State.SETTLED if is_right else Duty.State.REFUSED
-    Duty.objects.update_or_create(
+    state = Owner.State.SETTLED if is_right else Owner.State.REFUSED
+    Owner.objects.update_or_create(
         clause=clause, organisation=organisation, defaults={"is_lead": is_lead, "state": state, "person": by}
     )
     told = {"unit": organisation.name, "is_lead": is_lead}

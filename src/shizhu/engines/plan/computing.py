@@ -28,7 +28,7 @@ class Found:
     """What a formula says: its value (None for no answer), what its inputs were, and whether invented rows count."""
 
     value: float | None
-    inputs: Mapping[str, int]
+    inputs: Mapping[str, float | None]
     is_simulated: bool
 
 
@@ -41,13 +41,10 @@ def by_part(
     count its rows, and every formula once. Raises Cql2Error, FeelError.
     """
     counted = [
-        {
-            part: {name: counting.together(found, codes) for name, found in inputs.items()}
-            for part, codes in parts.items()
-        }
+        {part: {name: parts_of.of(codes) for name, parts_of in inputs.items()} for part, codes in parts.items()}
         for inputs in counting.tallies(asked, county, by)
     ]
-    contexts: dict[str, list[tuple[int, str, dict[str, int]]]] = {}
+    contexts: dict[str, list[tuple[int, str, dict[str, float | None]]]] = {}
     for number, (declared, _period) in enumerate(asked):
         for part, told in counted[number].items():
             context = {name: found for name, (found, _simulated) in told.items()}
@@ -60,7 +57,7 @@ def by_part(
     return made
 
 
-def _values(formula: str, contexts: Sequence[Mapping[str, int]]) -> list[feel.Value]:
+def _values(formula: str, contexts: Sequence[Mapping[str, float | None]]) -> list[feel.Value]:
     names = {tuple(context) for context in contexts}
     if len(contexts) > 1 and len(names) == 1:
         try:

@@ -1,9 +1,11 @@
-"""What inputs of formulas say: how many rows, put together for many inputs and periods at once, and the rows behind."""
+"""What inputs of formulas say, put together for many inputs and periods at once, and the rows behind them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
 
 from django.utils import timezone
 
@@ -11,11 +13,13 @@ from shizhu.engines.cases import api as cases
 from shizhu.engines.plan import supervised
 from shizhu.engines.plan.periods import Period
 from shizhu.engines.records import api as records
+from shizhu.engines.things import api as things
 from shizhu.kernel.access import Actor
 from shizhu.kernel.datasets import Asked
 from shizhu.kernel.packs import Body
 
 ROWS_SHOWN = 500
+READINGS = "readings"
 BESIDE = {"cases": "number", "records": "_key", "nodes": "due_on"}  # what is said of a row beside its name
 Question = tuple[Body, Period]  # a declared indicator, and of when
 
@@ -28,6 +32,22 @@ class Row:
     text: str
     url: str
     is_simulated: bool = False
+
+
+@dataclass(frozen=True)
+class Parts:
+    """An input apart by code: rows counted, or readings with the measure that is asked of them."""
+
+    found: Mapping[str, Any]
+    measure: str = ""
+
+    def of(self, codes: Iterable[str]) -> tuple[float | None, int]:
+        """What the codes have together, and how much of it is simulated; None for readings that are not there."""
+        told = [self.found[code] for code in codes if code in self.found]
+        if self.measure:
+            whole = sum(told, things.Rolled())
+            return whole.value(self.measure), whole.simulated
+        return sum(number for number, _simulated in told), sum(simulated for _number, simulated in told)
 
 
 def subject(given: Body, county: str) -> records.Subject:
@@ -50,19 +70,27 @@ def where(given: Body, period: Period) -> str:
     return f"({told}) AND {span}" if told else span
 
 
-def tallies(asked: Sequence[Question], county: str, by: str = "") -> list[dict[str, records.Tally]]:
-    """For each question: input → code → (how many rows, how many of them simulated), in one pass over each table."""
+def tallies(asked: Sequence[Question], county: str, by: str = "") -> list[dict[str, Parts]]:
+    """For each question what its inputs say, apart by area or organisation; each table of rows is read in one pass."""
     sources: dict[tuple[str, str], tuple[Body, dict[str, records.Tally]]] = {}
     for declared, period in asked:
         for given in declared["inputs"].values():
-            _given, wheres = sources.setdefault(_source(given), (given, {}))
-            wheres[where(given, period)] = {}
+            if given["count"] != READINGS:
+                _given, wheres = sources.setdefault(_source(given), (given, {}))
+                wheres[where(given, period)] = {}
     for given, wheres in sources.values():
         wheres.update(zip(wheres, records.tally(subject(given, county), list(wheres), by), strict=True))
-    return [
-        {name: sources[_source(given)][1][where(given, period)] for name, given in declared["inputs"].items()}
-        for declared, period in asked
-    ]
+    rolled: dict[tuple[str, str, Period], Mapping[str, things.Rolled]] = {}
+
+    def parts(given: Body, period: Period) -> Parts:
+        if given["count"] != READINGS:
+            return Parts(sources[_source(given)][1][where(given, period)])
+        key = given["of"], given["property"], period
+        if key not in rolled:
+            rolled[key] = things.rolled(county, *key[:2], period.begins, period.ends, by)
+        return Parts(rolled[key], given["measure"])
+
+    return [{name: parts(given, period) for name, given in declared["inputs"].items()} for declared, period in asked]
 
 
 def _source(given: Body) -> tuple[str, str]:
@@ -75,14 +103,15 @@ def count(given: Body, county: str, period: Period) -> int:
     return found.get("", (0, 0))[0]
 
 
-def together(found: records.Tally, codes: Iterable[str]) -> tuple[int, int]:
-    """How many rows, and how many simulated, the codes have together."""
-    told = [found[code] for code in codes if code in found]
-    return sum(number for number, _simulated in told), sum(simulated for _number, simulated in told)
+def stations(given: Body) -> str:
+    """The list of the devices whose readings an input takes."""
+    condition = f"profile = '{given['of']}'"
+    return f"/things/?{urlencode({'filter': condition})}"
 
 
-def rows(given: Body, who: Actor, county: str, period: Period) -> list[Row]:
-    """The rows behind an input that `who` may see, newest first."""
-    body = {"where": where(given, period), "rows": [BESIDE[given["count"]]], "top": ROWS_SHOWN}
+def rows(given: Body, who: Actor, county: str, period: Period, more: str = "") -> list[Row]:
+    """The rows behind an input that `who` may see, newest first; with `more` those that fulfil that too."""
+    told = " AND ".join(f"({part})" for part in (where(given, period), more) if part)
+    body = {"where": told, "rows": [BESIDE[given["count"]]], "top": ROWS_SHOWN}
     result = records.tabulate(subject(given, county), Asked(body, who, county, timezone.now()))
     return [Row(str(row.cells[0]), str(row.cells[1] or ""), row.href, row.is_simulated) for row in result.rows]

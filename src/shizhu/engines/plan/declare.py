@@ -9,7 +9,7 @@ from shizhu.kernel import packs
 from shizhu.kernel.packs import Body, LoadedPacks
 from shizhu.lib import feel
 
-KIND_OF = {"cases": "flows", "records": "registers"}
+KIND_OF = {"cases": "flows", "records": "registers", "readings": "things"}
 
 
 def check(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
@@ -19,7 +19,11 @@ def check(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
             given["of"].split(".")[0] != key.split(".", maxsplit=1)[0]
             or packs.find(everything, KIND_OF[given["count"]], given["of"]) is None
         ):
-            yield f"inputs.{name}.of: {given['of']}: the pack declares no such {KIND_OF[given['count']][:-1]}"
+            yield f"inputs.{name}.of: {given['of']}: the pack declares no such {KIND_OF[given['count']].rstrip('s')}"
+        elif given["count"] == "readings":
+            properties = (packs.find(everything, "things", given["of"]) or {})["properties"]
+            if given["property"] not in properties:
+                yield f"inputs.{name}.property: {given['property']}: there are {', '.join(properties)}"
     try:
         value = feel.evaluate(body["formula"], body["example"]["given"], is_strict=True)
     except feel.FeelError as error:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from shizhu.engines.plan import clauses, importing, nodes, pieces
+from shizhu.engines.plan import clauses, extending, importing, nodes, pieces, proving
 from shizhu.engines.plan.indexes import Given, Index
 from shizhu.engines.plan.models import Clause, Link, Measure, Node, Plan
 from shizhu.kernel import files
@@ -56,6 +56,7 @@ def work_simulated(county: str, text: str, told: Mapping[str, Any], photo: bytes
     for row in told["work"]:
         _piece(_clause(plan, row["clause"]), row, by, now, photo)
     nodes.refresh_all(county)
+    proving.prove_all(county)
     nodes.draw(county, timezone.localdate(now), "模拟抽查", by=by)
     return len(told["work"])
 
@@ -75,7 +76,7 @@ def _piece(clause: Clause, row: Mapping[str, Any], by: Person, now: datetime, ph
     target, measure = row.get("target"), row.get("measure", "")
     line = pieces.Line(due.year, unit, (), row["title"], target, measure, due)
     [piece] = pieces.draft(clause, [line], by=by, is_simulated=True)
-    pieces.send([piece], by=by, at=at(row["sent"]))
+    pieces.send([piece], by=by, at=at(row["sent"]), files=row.get("files", 1), proof=row.get("proof"))
     node = piece.nodes.get()
     if not row["by"]:
         return
@@ -83,6 +84,13 @@ def _piece(clause: Clause, row: Mapping[str, Any], by: Person, now: datetime, ph
     nodes.receive(piece, by=reporter, at=at(row["sent"] + 1))
     if shown := row.get("shown"):
         _shown(node, shown, reporter, by, at, photo)
+    if extension := row.get("extension"):
+        asked = extending.ask(
+            node, timezone.localdate(at(extension["until"])), f"{extension['reason']}（模拟）", by=reporter,
+            at=at(extension["day"]),
+        )  # fmt: skip
+        if "approved" in extension:
+            extending.decide(asked, approve=True, why="", by=by, at=at(extension["approved"]))
     if urged := row.get("urged"):
         day = timezone.localdate(at(urged["day"] + 3))
         call = nodes.urge(node, urged["text"], answer_by=day, by=by, at=at(urged["day"]))

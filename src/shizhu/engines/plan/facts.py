@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -11,14 +11,17 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from shizhu.engines.plan import computing
+from shizhu.engines.plan import computing, nodes
 from shizhu.engines.plan.datasets import LIGHTS
 from shizhu.engines.plan.logic.forecasting import forecast
-from shizhu.engines.plan.models import Evaluation, Indicator, Plan, Value
+from shizhu.engines.plan.logic.lights import Told
+from shizhu.engines.plan.logic.progress import rank
+from shizhu.engines.plan.models import UNDER_WAY, Evaluation, Extension, Indicator, Node, Plan, Value
 from shizhu.engines.plan.periods import Period, kind_of, named
 from shizhu.kernel.models import Post
 from shizhu.kernel.text import label
 
+NODE_LIGHTS = ("red", "yellow", "green")  # worst first
 QUARTERLY, ANNUAL, MIDTERM = "quarterly", "annual", "midterm"
 KINDS = {QUARTERLY: "P3M", ANNUAL: "P1Y", MIDTERM: "P1Y"}  # and what it is about; mid-term: until the end of that year
 
@@ -76,6 +79,7 @@ def gather(plan: Plan, kind: str, name: str, at: datetime) -> dict[str, Any]:
     values = _values(indicators, span, at)
     sources = _Sources(_reporters([value for some in values.values() for value in some]))
     rows = [_indicator(one, values[one.pk], span, day, sources) for one in indicators]
+    told = _nodes(plan, span, day)
     issued = Evaluation.objects.filter(county=plan.county, year=span.last.year, issued_at__lte=at)
     return {
         "plan": plan.title, "code": plan.code, "county": plan.county.name, "kind": kind, "period": span.name,
@@ -89,6 +93,7 @@ def gather(plan: Plan, kind: str, name: str, at: datetime) -> dict[str, Any]:
             }
             for task in plan.tasks.all()
         ],
+        "nodes": told,
         "evaluations": [
             {
                 "title": one.title, "year": one.year, "digest": one.digest,
@@ -98,7 +103,38 @@ def gather(plan: Plan, kind: str, name: str, at: datetime) -> dict[str, Any]:
             }
             for one in issued
         ],
-        "sources": sources.rows, "simulated": sum(row["simulated"] for row in sources.rows),
+        "sources": sources.rows, "simulated": sum(row["simulated"] for row in sources.rows) + told["simulated"],
+    }  # fmt: skip
+
+
+def _nodes(plan: Plan, span: Period, day: date) -> dict[str, Any]:
+    """The nodes that were due by the end of a period, with their lights of the day, by unit and those not green."""
+    rows = Node.objects.filter(piece__clause__plan=plan, piece__state__in=UNDER_WAY, due_on__lte=span.last)
+    found = rows.select_related("organisation").prefetch_related("evidence", "extensions")
+    lit = sorted(
+        ((node, nodes.told(node, day)) for node in found),
+        key=lambda pair: (rank(pair[1].light), pair[0].due_on, pair[0].pk),
+    )
+    units: dict[str, Counter[str]] = {}
+    for node, told in lit:
+        units.setdefault(node.organisation.name, Counter())[told.light] += 1
+    return {
+        "counts": {light: sum(told.light == light for _node, told in lit) for light in NODE_LIGHTS},
+        "units": [
+            {"name": name, **{light: counts[light] for light in NODE_LIGHTS}}
+            for name, counts in sorted(units.items(), key=lambda pair: [-pair[1][light] for light in NODE_LIGHTS])
+        ],
+        "rows": [_late(node, told) for node, told in lit if told.light != "green"],
+        "simulated": sum(node.is_simulated for node, _told in lit),
+    }  # fmt: skip
+
+
+def _late(node: Node, told: Told) -> dict[str, Any]:
+    approved = [one for one in node.extensions.all() if one.state == Extension.State.APPROVED]
+    return {
+        "title": node.title, "unit": node.organisation.name, "due": node.due_on.isoformat(),
+        "was_due": approved[-1].was_due.isoformat() if approved else "", "light": told.light, "rule": told.rule,
+        "contradicted": node.is_contradicted,
     }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 
@@ -17,6 +17,7 @@ from shizhu.kernel.counties import Folder
 from shizhu.kernel.models import County, Organisation, Person
 
 DEFAULT_CODE = "plan"
+T = TypeVar("T", Indicator, Task)
 
 
 def import_text(
@@ -124,7 +125,8 @@ def _indicators(plan: Plan, rows: list[dict[str, Any]], source: str) -> None:
     start = 0 if source == "plan" else 1000
     for order, row in enumerate(rows, start):
         _indicator(plan, row, source, order)
-    Indicator.objects.filter(plan=plan, source=source).exclude(key__in=[row["key"] for row in rows]).delete()
+    gone = Indicator.objects.filter(plan=plan, source=source, edited=[])
+    gone.exclude(key__in=[row["key"] for row in rows]).delete()
 
 
 def _indicator(plan: Plan, row: Mapping[str, Any], source: str, order: int) -> Indicator:
@@ -146,12 +148,22 @@ def _indicator(plan: Plan, row: Mapping[str, Any], source: str, order: int) -> I
     }
     if row.get("formula"):
         values["formula"] = row["formula"]
-    made, is_new = Indicator.objects.update_or_create(plan=plan, key=row["key"], defaults=values)
+    made, is_new = _row(Indicator, plan, row["key"], values)
     if is_new and (steps := _steps(row)):  # afterwards they are a person's
         made.steps = steps
         made.save(update_fields=["steps"])
     _base(made)
     return made
+
+
+def _row(model: type[T], plan: Plan, key: str, values: Mapping[str, Any]) -> tuple[T, bool]:
+    """The row of a key with what was read, and whether it is new; what a person entered or changed stays as it is."""
+    made, is_new = model.objects.get_or_create(plan=plan, key=key, defaults=dict(values))
+    if not is_new and made.source != "person":
+        for field in values.keys() - set(made.edited):
+            setattr(made, field, values[field])
+        made.save(update_fields=[field for field in values if field not in made.edited])
+    return made, is_new
 
 
 def _steps(row: Mapping[str, Any]) -> dict[str, float]:
@@ -182,18 +194,11 @@ def _base(indicator: Indicator) -> None:
 
 def _tasks(plan: Plan, rows: list[dict[str, Any]]) -> None:
     for order, row in enumerate(rows):
-        Task.objects.update_or_create(
-            plan=plan,
-            key=row["key"],
-            defaults={
-                "order": order,
-                "no": str(row.get("no") or ""),
-                "name": row["name"][:200],
-                "content": row.get("content") or "",
-                "category": (row.get("class") or "")[:60],
-                "period": row.get("period") or {},
-                "owners": row.get("owners") or [],
-                "place": row.get("place"),
-            },
-        )
-    Task.objects.filter(plan=plan).exclude(key__in=[row["key"] for row in rows]).delete()
+        values = {
+            "order": order, "no": str(row.get("no") or ""), "name": row["name"][:200],
+            "content": row.get("content") or "", "category": (row.get("class") or "")[:60],
+            "period": row.get("period") or {}, "owners": row.get("owners") or [], "place": row.get("place"),
+        }  # fmt: skip
+        _row(Task, plan, row["key"], values)
+    gone = Task.objects.filter(plan=plan, source="plan", edited=[])
+    gone.exclude(key__in=[row["key"] for row in rows]).delete()

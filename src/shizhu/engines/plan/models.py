@@ -103,6 +103,7 @@ class Indicator(models.Model):
     place = models.JSONField(null=True)  # lines of the text
     formula = models.CharField(max_length=100, blank=True)  # declared indicator, <pack>.<file>
     source = models.CharField(max_length=10, default="plan")
+    edited = models.JSONField(default=list)  # fields that a person changed: a new reading leaves them
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["plan", "key"], name="indicator_key")]
@@ -113,7 +114,7 @@ class Indicator(models.Model):
 
 
 class Task(models.Model):
-    """One task of the plan (重点任务), with its owners as printed."""
+    """One task of the plan (重点任务), with its owners as printed. `source` says whose the row is: plan or person."""
 
     plan = models.ForeignKey(Plan, models.CASCADE, related_name="tasks")
     key = models.CharField(max_length=60)
@@ -125,6 +126,8 @@ class Task(models.Model):
     period = models.JSONField(default=dict)
     owners = models.JSONField(default=list)
     place = models.JSONField(null=True)
+    source = models.CharField(max_length=10, default="plan")
+    edited = models.JSONField(default=list)  # fields that a person changed: a new reading leaves them
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["plan", "key"], name="task_key")]
@@ -295,7 +298,7 @@ class Clause(models.Model):
 
 
 @pghistory.track()
-class Duty(models.Model):
+class Owner(models.Model):
     """Who leads or assists in a clause (责任): proposed by the program, or settled; what was refused stays refused."""
 
     class State(models.TextChoices):
@@ -305,7 +308,7 @@ class Duty(models.Model):
         SETTLED = "settled"
         REFUSED = "refused"
 
-    clause = models.ForeignKey(Clause, models.CASCADE, related_name="duties")
+    clause = models.ForeignKey(Clause, models.CASCADE, related_name="owners")
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
     is_lead = models.BooleanField(default=True)
     printed = models.CharField(max_length=200, blank=True)
@@ -314,7 +317,7 @@ class Duty(models.Model):
     at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["clause", "organisation"], name="duty_once")]
+        constraints = [models.UniqueConstraint(fields=["clause", "organisation"], name="owner_once")]
         ordering = ["-is_lead", "pk"]
 
     def __str__(self) -> str:
@@ -391,7 +394,7 @@ class Piece(models.Model):
 UNDER_WAY = (Piece.State.SENT, Piece.State.RECEIVED)  # pieces whose nodes are watched
 
 
-@pghistory.track(exclude=["light", "rule", "light_on"])
+@pghistory.track(exclude=["light", "rule", "light_on", "proved_on", "is_contradicted"])
 class Node(models.Model):
     """A day by which something has to be shown (节点). `light` is what was told last; see logic/lights.py."""
 
@@ -404,6 +407,11 @@ class Node(models.Model):
     files = models.IntegerField(default=1)  # that the evidence has at least
     value = models.FloatField(null=True)  # to be reached, in the piece's unit
     counted = models.JSONField(null=True)  # {count: cases or records, of, where: CQL2, least}
+    proof = models.JSONField(
+        null=True
+    )  # {formula, bound: at_least or at_most, value, of: unit or county}; see proving.py
+    proved_on = models.DateField(null=True)  # since when the readings fulfil it without a break
+    is_contradicted = models.BooleanField(default=False)  # said done, and the readings say no
     is_false = models.BooleanField(default=False)  # a finish was found false
     reopened = models.IntegerField(default=0)
     light = models.CharField(max_length=8, blank=True)
@@ -417,6 +425,56 @@ class Node(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class Proof(models.Model):
+    """What the readings said of a node when they were looked at (读数核验); kept where something changed."""
+
+    node = models.ForeignKey(Node, models.CASCADE, related_name="proofs")
+    at = models.DateTimeField()
+    period = models.CharField(max_length=10)
+    value = models.FloatField(null=True)  # null: the formula has no answer
+    inputs = models.JSONField(default=dict)
+    is_met = models.BooleanField(null=True)  # null without a value
+    is_simulated = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.node_id} {self.value}"
+
+
+class Extension(models.Model):
+    """A unit asks for a later day of a node before the old one has passed (延期); both days are kept."""
+
+    class State(models.TextChoices):
+        """Waits, approved or refused."""
+
+        WAITING = "waiting"
+        APPROVED = "approved"
+        REFUSED = "refused"
+
+    node = models.ForeignKey(Node, models.CASCADE, related_name="extensions")
+    was_due = models.DateField()
+    until = models.DateField()
+    reason = models.CharField(max_length=500)
+    asked_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    decided_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    why = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["node"], condition=Q(state="waiting"), name="extension_waits_once"),
+            models.CheckConstraint(condition=Q(until__gt=models.F("was_due")), name="extension_later"),
+        ]
+        ordering = ["-asked_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.node_id} {self.until}"
 
 
 class Evidence(models.Model):

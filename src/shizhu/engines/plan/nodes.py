@@ -13,10 +13,10 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from shizhu.engines.notices import api as notices
-from shizhu.engines.plan import counting, people, story
+from shizhu.engines.plan import counting, people, readings, story
 from shizhu.engines.plan.logic import lights, sampling
 from shizhu.engines.plan.logic.progress import rank
-from shizhu.engines.plan.models import UNDER_WAY, Call, Check, Evidence, Node, Piece, Sample
+from shizhu.engines.plan.models import UNDER_WAY, Call, Check, Evidence, Extension, Node, Piece, Sample
 from shizhu.engines.plan.periods import period_of
 from shizhu.kernel import events
 from shizhu.kernel.models import File, Organisation, Person
@@ -50,10 +50,13 @@ def told(node: Node, today: date) -> lights.Told:
     """The light of a node on a day."""
     sent = {row.state: row for row in node.evidence.all()}  # at most one of a node is accepted, one waits
     counts = sent.get(Evidence.State.ACCEPTED) or sent.get(Evidence.State.WAITING)
-    facts = lights.Facts(
-        node.due_on, timezone.localdate(counts.sent_at) if counts else None,
-        counts is not None and counts.state == Evidence.State.ACCEPTED, node.is_false,
-    )  # fmt: skip
+    day, is_accepted = (
+        (timezone.localdate(counts.sent_at), counts.state == Evidence.State.ACCEPTED) if counts else (None, False)
+    )
+    if not is_accepted and node.proved_on and readings.is_alone(node):
+        day, is_accepted = node.proved_on, True
+    is_asked = any(row.state == Extension.State.WAITING for row in node.extensions.all())
+    facts = lights.Facts(node.due_on, day, is_accepted, node.is_false, is_asked)
     return lights.light(facts, today)
 
 
@@ -84,7 +87,9 @@ def refresh_all(county: str | None = None) -> int:
     rows = Node.objects.filter(piece__state__in=UNDER_WAY).exclude(light_on=today)
     if county:
         rows = rows.filter(county=county)
-    waiting = rows.select_for_update(of=("self",)).select_related("piece__clause").prefetch_related("evidence")
+    waiting = (
+        rows.select_for_update(of=("self",)).select_related("piece__clause").prefetch_related("evidence", "extensions")
+    )
     changed = refresh(list(waiting.order_by("pk")), today)
     _raise_late(today, county)
     return changed
@@ -104,7 +109,7 @@ def receive(piece: Piece, *, by: Person, at: datetime | None = None) -> bool:
     return True
 
 
-def _lock(node: Node) -> None:
+def lock(node: Node) -> None:
     """Nobody else moves the node until the transaction ends, and it is as it stands now."""
     rows = Node.objects.select_related("organisation", "area", "piece__clause").select_for_update(of=("self",))
     node.refresh_from_db(from_queryset=rows)
@@ -122,6 +127,10 @@ def lacking(node: Node, shown: Evidence) -> list[str]:
     if node.counted and (number := count(node) or 0) < node.counted["least"]:
         missing.append(_("%(asked)d rows are to fulfil the condition, %(number)d do.") % {
             "asked": node.counted["least"], "number": number})  # fmt: skip
+    if node.proof and (told := readings.say([node], timezone.localdate()).get(node.pk)) and not told.is_met:
+        value = "—" if told.found.value is None else f"{told.found.value:g}"
+        missing.append(_("The readings are to say %(asked)s, they say %(value)s.") % {
+            "asked": readings.asked(node), "value": value})  # fmt: skip
     return missing
 
 
@@ -136,7 +145,7 @@ def count(node: Node) -> int | None:
 def show(node: Node, shown: Shown, *, by: Person, at: datetime | None = None) -> Evidence:
     """Send evidence; whoever sends it has received the task. Raises Lacking while the last one waits, or it is done."""
     now = at or timezone.now()
-    _lock(node)
+    lock(node)
     states = set(node.evidence.values_list("state", flat=True))
     if Evidence.State.ACCEPTED in states:
         raise Lacking([_("This node is finished: its evidence was accepted.")])
@@ -166,7 +175,7 @@ def decide(shown: Evidence, *, accept: bool, why: str, by: Person, at: datetime 
     PermissionDenied for whoever sent it.
     """
     now, node = at or timezone.now(), shown.node
-    _lock(node)
+    lock(node)
     shown.refresh_from_db()
     if shown.state != Evidence.State.WAITING:
         raise Lacking([_("This was decided before.")])
@@ -282,7 +291,7 @@ def check(node: Node, looked: Looked, *, by: Person, sample: Sample | None = Non
     Raises PermissionDenied for whoever reported the node, Lacking without a photo.
     """
     now = at or timezone.now()
-    _lock(node)
+    lock(node)
     if node.evidence.filter(sent_by=by).exists():
         raise PermissionDenied(f"{by.name} reported this node and cannot check it")
     if not looked.files:
@@ -294,18 +303,22 @@ def check(node: Node, looked: Looked, *, by: Person, sample: Sample | None = Non
     made.files.set(looked.files)
     story.tell(node, "check-true" if looked.is_true else "check-false", by,
                {"title": node.title, "note": looked.note[:500]}, now)  # fmt: skip
-    finished = node.evidence.filter(state=Evidence.State.ACCEPTED)
-    if not looked.is_true and finished.exists():
-        finished.update(state=Evidence.State.ANNULLED)
-        node.is_false, node.reopened = True, node.reopened + 1
-        node.save(update_fields=["is_false", "reopened"])
-        told_to = people.of(people.REPORT, node.organisation, node.area) | people.over(people.SUPERVISE, node.county_id)
-        notices.tell(
-            node.county_id, f"plan.check.{made.pk}", told_to - {by.pk}, title=_("Found false: %s") % node.title,
-            text=looked.note[:500], url=f"/plan/nodes/{node.pk}/", level="orange",
-        )  # fmt: skip
+    if not looked.is_true and node.evidence.filter(state=Evidence.State.ACCEPTED).exists():
+        annul(node, f"plan.check.{made.pk}", looked.note, by)
     refresh([node], timezone.localdate(now), now)
     return made
+
+
+def annul(node: Node, key: str, why: str, by: Person) -> None:
+    """Open a node again whose finish was found false; the unit and the supervisors are told."""
+    node.evidence.filter(state=Evidence.State.ACCEPTED).update(state=Evidence.State.ANNULLED)
+    node.is_false, node.is_contradicted, node.reopened = True, False, node.reopened + 1
+    node.save(update_fields=["is_false", "is_contradicted", "reopened"])
+    told_to = people.of(people.REPORT, node.organisation, node.area) | people.over(people.SUPERVISE, node.county_id)
+    notices.tell(
+        node.county_id, key, told_to - {by.pk}, title=_("Found false: %s") % node.title, text=why[:500],
+        url=f"/plan/nodes/{node.pk}/", level="orange",
+    )  # fmt: skip
 
 
 def name_of(node: Node) -> str:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from shizhu.engines.notices import api as notices
 from shizhu.engines.plan import nodes, people, story
 from shizhu.engines.plan.logic.splitting import Share
-from shizhu.engines.plan.models import Clause, Duty, Node, Piece
+from shizhu.engines.plan.models import Clause, Node, Owner, Piece
 from shizhu.engines.plan.typed import amount, said
 from shizhu.engines.records import api as records
 from shizhu.kernel import events
@@ -49,8 +49,8 @@ def units(county: str) -> list[Organisation]:
 def lines(clause: Clause, shares: Sequence[Share], unit: str, due: tuple[int, int], title: str) -> list[Line]:
     """Shares as pieces, with the units that assist in the clause; `due` is month and day of each year."""
     known = {one.code: one for one in units(clause.plan.county_id)}
-    assisting = clause.duties.filter(is_lead=False, state=Duty.State.SETTLED).select_related("organisation")
-    assists = tuple(duty.organisation for duty in assisting)
+    assisting = clause.owners.filter(is_lead=False, state=Owner.State.SETTLED).select_related("organisation")
+    assists = tuple(owner.organisation for owner in assisting)
     return [
         Line(
             share.year, known[share.unit], tuple(one for one in assists if one.code != share.unit), title,
@@ -92,20 +92,26 @@ def send(
     cadence: str = "year",
     files: int = 1,
     counted: Mapping[str, object] | None = None,
+    proof: Mapping[str, object] | None = None,
     at: datetime | None = None,
 ) -> int:
-    """Send drafts to their units with the nodes on which they are looked at; returns how many."""
+    """Send drafts to their units with the nodes on which they are looked at; returns how many.
+
+    The last node of a piece asks for its target, or with a proof and no files for the proof alone (see readings.py).
+    """
     now, number = at or timezone.now(), 0
     for piece in pieces:
         if not Piece.objects.filter(pk=piece.pk, state__in=OPEN).update(
             state=Piece.State.SENT, sent_at=now, reason="", received_at=None, received_by=None
         ):  # fmt: skip
             continue
+        is_alone = bool(proof) and not files
         for title, due, is_last in _nodes(piece, cadence):
             Node.objects.create(
                 county_id=piece.county_id, organisation=piece.organisation, area=piece.area, piece=piece, title=title,
-                due_on=due, files=files, value=piece.target if is_last else None,
-                counted=dict(counted) if counted and is_last else None, is_simulated=piece.is_simulated,
+                due_on=due, files=files, value=piece.target if is_last and not is_alone else None,
+                counted=dict(counted) if counted and is_last else None,
+                proof=dict(proof) if proof and is_last else None, is_simulated=piece.is_simulated,
             )  # fmt: skip
         assists = [one.name for one in piece.assists.all()]
         story.tell(piece, "sent", by, {"unit": piece.organisation.name, "assists": assists}, now)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from shizhu.engines.plan import computing
 from shizhu.engines.plan.logic import lights
-from shizhu.engines.plan.models import Call, Clause, Duty, Node
+from shizhu.engines.plan.models import Call, Clause, Node, Owner
 from shizhu.kernel.models import Organisation
 
 REPAIRED_COUNTS = 0.5  # of a node that was finished on time
@@ -90,8 +90,8 @@ def cards(county: str, nodes: Iterable[Node]) -> list[Card]:
 
 def _indicators(county: str, made: dict[int, Card]) -> None:
     """The lights of the indicators whose clauses a unit leads."""
-    led = Duty.objects.filter(
-        clause__plan__county=county, is_lead=True, state=Duty.State.SETTLED, organisation__in=made,
+    led = Owner.objects.filter(
+        clause__plan__county=county, is_lead=True, state=Owner.State.SETTLED, organisation__in=made,
         clause__indicator__isnull=False,
     ).values_list("organisation", "clause")  # fmt: skip
     clauses = Clause.objects.select_related("indicator__plan").in_bulk([clause for _unit, clause in led])

@@ -26,6 +26,7 @@ RULES: Mapping[str, Names] = {
     lights.FALSE: {"zh": "查出不实", "en": "Found false"},
     lights.REPAIRED: {"zh": "逾期补齐", "en": "Made up late"},
     lights.NEARLY: {"zh": "临近到期", "en": "Due soon"},
+    lights.ASKED: {"zh": "已申请延期，待审批", "en": "A later day was asked for in time, waits"},
     lights.WAITS: {"zh": "已按期报送，待验收", "en": "Sent in time, waits for a decision"},
     lights.ON_TIME: {"zh": "按期推进", "en": "In time so far"},
     lights.DONE: {"zh": "按期完成", "en": "Finished in time"},
@@ -43,6 +44,10 @@ def columns(table: str) -> dict[str, records.Column]:
         "due_on": records.Column(f"""(to_char({table}.due_on, 'YYYY-MM-DD') COLLATE "C")""", day),
         "is_finished": records.Column(FINISHED.format(table), truth),
         "is_false": records.Column(f"{table}.is_false", truth),
+        "is_contradicted": records.Column(f"{table}.is_contradicted", truth),
+        "is_extended": records.Column(
+            f"EXISTS (SELECT FROM plan_extension WHERE node_id = {table}.id AND state = 'approved')", truth
+        ),
         "reopened": records.Column(f"{table}.reopened", number),
         "year": records.Column(f"(SELECT year FROM plan_piece WHERE id = {table}.piece_id)", number),
         "_organisation": records.Column(
@@ -64,6 +69,8 @@ def subject(county: str, _at: datetime) -> records.Subject:
         "due_on": records.Said({"zh": "期限", "en": "Due on"}),
         "is_finished": records.Said({"zh": "已完成", "en": "Finished"}),
         "is_false": records.Said({"zh": "曾报不实", "en": "Found false before"}),
+        "is_contradicted": records.Said({"zh": "报完成但读数不符", "en": "Said done, readings say no"}),
+        "is_extended": records.Said({"zh": "已延期", "en": "Extended"}),
         "reopened": records.Said({"zh": "重开次数", "en": "Times opened again"}),
         "year": records.Said({"zh": "年度", "en": "Year"}),
         "_organisation": records.Said({"zh": "责任单位", "en": "Unit"}, titles=lambda keys: _units(county, keys)),

@@ -142,7 +142,8 @@ def _update(row: Any, told: Mapping[str, Any]) -> bool:
     for field in changed:
         setattr(row, field, told[field])
     if changed:
-        row.save(update_fields=changed)
+        row.edited = sorted({*row.edited, *changed})
+        row.save(update_fields=[*changed, "edited"])
     return bool(changed)
 
 
@@ -205,7 +206,7 @@ def _keep_task(plan: Plan, cells: Cells, _by: Person) -> bool:
     if row is None:
         if len(cells["key"]) > 60:
             raise RowError(_("the key is longer than 60"))
-        Task.objects.create(plan=plan, key=cells["key"], order=2000, **told)
+        Task.objects.create(plan=plan, key=cells["key"], order=2000, source="person", **told)
         return True
     return _update(row, told)
 

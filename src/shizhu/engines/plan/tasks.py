@@ -1,13 +1,13 @@
 """What the plan computes: every night, for a new day is due for more, and soon after something it counts changed."""
 
-from shizhu.engines.plan import collecting, computing, indexes, meetings, nodes, reports, uploads
+from shizhu.engines.plan import collecting, computing, indexes, meetings, nodes, proving, reports, uploads
 from shizhu.kernel import jobs
 from shizhu.kernel.events import Event
 
 
 def compute_all(county: str | None = None) -> int:
-    """Indicators, then the formulas of indexes; returns how many indicators there were and how many values are new."""
-    return computing.compute_all(county) + indexes.compute_all(county)
+    """Indicators, the formulas of indexes, then proofs; returns how many indicators there were and how many are new."""
+    return computing.compute_all(county) + indexes.compute_all(county) + proving.prove_all(county)
 
 
 def remind_all() -> int:

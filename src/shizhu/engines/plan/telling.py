@@ -21,6 +21,7 @@ RULES = {
     lights.NEARLY: gettext_noop("due soon"),
     lights.WAITS: gettext_noop("sent in time, waits for a decision"),
     lights.REPAIRED: gettext_noop("made up late"),
+    lights.ASKED: gettext_noop("a later day was asked for, waits for a decision"),
     lights.LATE: gettext_noop("overdue"),
     lights.FALSE: gettext_noop("found false"),
     lights.DONE: gettext_noop("finished in time"),
@@ -29,6 +30,9 @@ WHY = {
     lights.ON_TIME: gettext_noop("More than 7 days are left."),
     lights.NEARLY: gettext_noop("7 days or less are left, and nothing was sent yet."),
     lights.WAITS: gettext_noop("The evidence was sent in time; that nobody decided yet is not the unit's delay."),
+    lights.ASKED: gettext_noop(
+        "A later day was asked for before this one passed; that nobody decided yet is not the unit's delay."
+    ),
     lights.REPAIRED: gettext_noop("The gap was made up and the evidence accepted, but late: it stays yellow."),
     lights.LATE: gettext_noop(
         "The day has passed. Red turns yellow only when the gap is made up and the evidence accepted."
@@ -55,6 +59,13 @@ KINDS = {
     "raised": ("arrow-up", gettext_noop("Not answered in time: went up")),
     "check-true": ("eye", gettext_noop("Checked on the spot: true")),
     "check-false": ("eye", gettext_noop("Checked on the spot: false")),
+    "extension": ("calendar", gettext_noop("A later day was asked for")),
+    "extended": ("calendar", gettext_noop("A later day was approved")),
+    "not-extended": ("calendar", gettext_noop("A later day was refused")),
+    "proved": ("activity", gettext_noop("The readings say that it is done")),
+    "unproved": ("activity", gettext_noop("The readings no longer say that it is done")),
+    "contradicted": ("alert-triangle", gettext_noop("Said done, the readings say no")),
+    "overturned": ("circle-x", gettext_noop("Annulled: the readings say no")),
     "light": ("activity", gettext_noop("Light told")),
 }
 

@@ -17,8 +17,10 @@ from shizhu.lib import feel
 def check(trial: Trial, key: str, body: Body) -> Iterator[str]:
     """Conditions fit the registers and flows they count; the formula makes a number, or nothing, of the counts."""
     period, county = period_of(body["period"], timezone.localdate()), trial.county.pk
-    inputs = {}
+    inputs: dict[str, float | None] = {}
     for name, given in body["inputs"].items():
+        if given["count"] == counting.READINGS:
+            continue
         try:
             inputs[name] = counting.count(given, county, period)
         except ValueError as error:
@@ -28,6 +30,8 @@ def check(trial: Trial, key: str, body: Body) -> Iterator[str]:
             yield f"inputs.{name}: counts {inputs[name]} rows, but opens to another number of rows"
         if counting.rows(given, access.actor(trial.stranger), county, period):
             yield f"inputs.{name}: opens its rows to a person without a role"
+    [found] = counting.tallies([(body, period)], county)
+    inputs |= {name: parts.of([""])[0] for name, parts in found.items()}
     value = feel.evaluate(body["formula"], inputs)
     if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
         yield f"formula: {value!r} is no number"

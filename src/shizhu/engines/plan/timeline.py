@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from shizhu.engines.plan.models import Dependency, Task
+from shizhu.engines.plan.models import Dependency, Node, Task
 
 NAMES, YEAR, ROW, HEAD = 330, 150, 34, 30
 
@@ -22,6 +22,14 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A node of a task on its day."""
+
+    node: Node
+    x: float
+
+
+@dataclass(frozen=True)
 class Bar:
     """A task with its place; `first` and `last` are years."""
 
@@ -33,6 +41,7 @@ class Bar:
     last: int
     cells: list[Cell]
     waits_for: list[Dependency]
+    marks: list[Mark]
 
     @property
     def middle(self) -> float:
@@ -71,9 +80,13 @@ class Circle(ValueError):
 
 
 def timeline(
-    tasks: Sequence[Task], dependencies: Sequence[Dependency], today: date, lights: Mapping[tuple[int, int], str]
+    tasks: Sequence[Task],
+    dependencies: Sequence[Dependency],
+    today: date,
+    lights: Mapping[tuple[int, int], str],
+    nodes: Mapping[int, Sequence[Node]],
 ) -> Timeline:
-    """Bars of the tasks that have years. `lights` are by (task, year)."""
+    """Bars of the tasks that have years. `lights` are by (task, year), nodes to be marked by task."""
     dated = [task for task in tasks if task.period.get("from") and task.period.get("to")]
     first = min((task.period["from"] for task in dated), default=today.year)
     last = max((task.period["to"] for task in dated), default=today.year)
@@ -88,19 +101,23 @@ def timeline(
     for number, task in enumerate(dated):
         begins, ends = int(task.period["from"]), int(task.period["to"])
         cells = [Cell(x(year), YEAR, lights.get((task.pk, year), "")) for year in range(begins, ends + 1)]
-        bars.append(
-            Bar(task, HEAD + ROW * number, x(begins), YEAR * (ends + 1 - begins), begins, ends, cells, waits[task.pk])
-        )
+        marks = [Mark(node, x(node.due_on.year + _of_year(node.due_on))) for node in nodes.get(task.pk, ())]
+        width = YEAR * (ends + 1 - begins)
+        bars.append(Bar(task, HEAD + ROW * number, x(begins), width, begins, ends, cells, waits[task.pk], marks))
     place = {bar.task.pk: bar for bar in bars}
     arrows = [
         _arrow(place[one.before_id], place[one.after_id])
         for one in dependencies
         if one.before_id in place and one.after_id in place
     ]
-    days = (today - date(today.year, 1, 1)).days / 366
-    now = x(today.year + days) if first <= today.year <= last else None
+    now = x(today.year + _of_year(today)) if first <= today.year <= last else None
     years = [(year, x(year)) for year in range(first, last + 1)]
     return Timeline(bars, arrows, years, now, x(last + 1) + 20, HEAD + ROW * len(bars) + 10)
+
+
+def _of_year(day: date) -> float:
+    """How much of its year is over on a day."""
+    return (day - date(day.year, 1, 1)).days / 366
 
 
 def _arrow(before: Bar, after: Bar) -> Arrow:

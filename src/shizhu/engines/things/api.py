@@ -44,6 +44,7 @@ from shizhu.engines.things.queries import (
     switch_device,
     watch,
 )
+from shizhu.engines.things.rolling import Rolled, rolled
 
 __all__ = [
     "EDGE_STREAMS",
@@ -62,6 +63,7 @@ __all__ = [
     "Point",
     "Registration",
     "Registry",
+    "Rolled",
     "Sample",
     "SensorThings",
     "StreamInfo",
@@ -98,6 +100,7 @@ __all__ = [
     "registry",
     "replay",
     "revocations",
+    "rolled",
     "send_command",
     "sensorthings",
     "series",

@@ -15,14 +15,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import clauses, computing, counting, indexes, people, pieces, telling
+from shizhu.engines.plan import clauses, computing, counting, indexes, people, pieces, readings, telling
 from shizhu.engines.plan.clauses import Standing, Tree
 from shizhu.engines.plan.http.files import attached
 from shizhu.engines.plan.http.views import EDIT, VIEW, plan_of
 from shizhu.engines.plan.logic import index as logic
 from shizhu.engines.plan.logic import splitting
 from shizhu.engines.plan.logic.progress import path
-from shizhu.engines.plan.models import UNDER_WAY, Clause, Duty, Link, Measure, Node, Piece
+from shizhu.engines.plan.models import UNDER_WAY, Clause, Link, Measure, Node, Owner, Piece
 from shizhu.engines.plan.people import SEE, SUPERVISE
 from shizhu.engines.plan.periods import period_of
 from shizhu.engines.plan.typed import MOST, finite, whole
@@ -42,7 +42,7 @@ class Shown:
     """A clause in the list."""
 
     clause: Clause
-    duties: list[Duty]
+    owners: list[Owner]
     is_owned: bool
     is_linked: bool
     proposed: int  # links that nobody has settled
@@ -81,7 +81,7 @@ def visible_nodes(who: Actor, county: str) -> QuerySet[Node]:
     """Nodes of the pieces that are under way and visible."""
     shown = visible_pieces(who, county).filter(state__in=UNDER_WAY)
     rows = Node.objects.filter(piece__in=shown.values("pk"))
-    return rows.select_related("organisation", "area", "piece__clause__plan")
+    return rows.select_related("organisation", "area", "piece__clause__plan").prefetch_related("extensions")
 
 
 def page(request: Request) -> HttpResponse:
@@ -98,7 +98,7 @@ def page(request: Request) -> HttpResponse:
             for pk in (link.one_id, link.other_id):
                 waiting[pk] = waiting.get(pk, 0) + 1
     live = [one for one in standing.clauses if not one.is_gone]
-    unsettled = {pk for pk, duties in standing.duties.items() if any(one.state == "proposed" for one in duties)}
+    unsettled = {pk for pk, owners in standing.owners.items() if any(one.state == "proposed" for one in owners)}
     chosen_ids = {
         "free": {one.pk for one in live} - standing.owned, "linked": standing.linked, "owned": standing.owned,
         "open": set(waiting) | unsettled,
@@ -119,7 +119,7 @@ def _sections(tree: Tree, standing: Standing, waiting: dict[int, int], chosen: s
 
     def walk(node: Tree, depth: int) -> Iterator[Section]:
         rows = [
-            Shown(one, [duty for duty in standing.duties.get(one.pk, []) if duty.state != Duty.State.REFUSED],
+            Shown(one, [owner for owner in standing.owners.get(one.pk, []) if owner.state != Owner.State.REFUSED],
                   one.pk in standing.owned, one.pk in standing.linked, waiting.get(one.pk, 0))
             for one in node.clauses if one.pk in chosen
         ]  # fmt: skip
@@ -155,13 +155,14 @@ def clause_page(request: Request, number: int) -> HttpResponse:
     steps = clause.steps.filter(Q(piece=None) | Q(piece__in=[piece.pk for piece in own]))
     context = {
         "clause": clause, "plan": clause.plan,
-        "duties": clause.duties.exclude(state=Duty.State.REFUSED).select_related("organisation", "person"),
+        "owners": clause.owners.exclude(state=Owner.State.REFUSED).select_related("organisation", "person"),
         "unmatched": _unmatched(clause),
         "links": [(link, link.other if link.one_id == clause.pk else link.one) for link in links],
         "pieces": own, "drafts": sum(piece.state in pieces.OPEN for piece in own),
         "units": units,
         "story": telling.story(steps.select_related("person", "piece__organisation")[:200]),
         "may_edit": request.actor.has(EDIT), "may_split": may_split,
+        "formulas": sorted(packs.declarations("indicators", request.county.pk).items()) if may_split else [],
         "split": _asked(request, clause, units) if may_split else {},
         "problems": request.session.pop("plan.pieces", []) if may_split else [],
     }  # fmt: skip
@@ -170,7 +171,7 @@ def clause_page(request: Request, number: int) -> HttpResponse:
 
 def _unmatched(clause: Clause) -> list[str]:
     """Printed units that no organisation was found for."""
-    found = set(clause.duties.values_list("printed", flat=True))
+    found = set(clause.owners.values_list("printed", flat=True))
     names = clauses.Names(clause.plan.county_id)
     return [name for name in [*clause.leads, *clause.supports] if name not in found and names.match(name)[0] is None]
 
@@ -326,19 +327,21 @@ def send(request: Request, number: int) -> HttpResponse:
     """Send every draft of the clause with what evidence is asked for."""
     clause = _supervised(request, number)
     cadence, files = request.POST.get("cadence", "year"), whole(request.POST.get("files", ""), 1)
-    counted = _counted(request)
-    if cadence not in pieces.CADENCES or files > 20 or (counted is not None and isinstance(counted, str)):
-        why = counted if isinstance(counted, str) else _("Choose how often it is looked at, and at most 20 files.")
-        messages.error(request, why)
+    try:
+        if cadence not in pieces.CADENCES or files > 20:
+            raise ValueError(_("Choose how often it is looked at, and at most 20 files."))  # noqa: TRY301
+        counted, proof = _counted(request), _proof(request)
+    except ValueError as error:
+        messages.error(request, str(error))
         return redirect(f"{_back(clause)}#pieces")
     drafts = clause.pieces.filter(state__in=pieces.OPEN).select_related("organisation", "area", "clause")
-    done = pieces.send(drafts, by=request.user, cadence=cadence, files=files, counted=counted)
+    done = pieces.send(drafts, by=request.user, cadence=cadence, files=files, counted=counted, proof=proof)
     messages.success(request, _("%d pieces were sent. Each unit says by name that it received them.") % done)
     return redirect(f"{_back(clause)}#pieces")
 
 
-def _counted(request: Request) -> dict[str, Any] | str | None:
-    """The condition on rows, None without one, or what is wrong with it."""
+def _counted(request: Request) -> dict[str, Any] | None:
+    """The condition on rows, None without one. Raises ValueError with what is wrong with it."""
     of = request.POST.get("of", "").strip()
     if not of:
         return None
@@ -351,5 +354,23 @@ def _counted(request: Request) -> dict[str, Any] | str | None:
             packs.declaration("flows", of, request.county.pk)
         counting.count(made, request.county.pk, period_of("P1Y", timezone.localdate()))
     except (ValueError, LookupError) as error:
-        return _("The condition cannot be counted: %s") % error
+        raise ValueError(_("The condition cannot be counted: %s") % error) from None
     return made
+
+
+def _proof(request: Request) -> dict[str, Any] | None:
+    """What the readings are to say, None without a formula. Raises ValueError with what is wrong with it."""
+    formula = request.POST.get("formula", "").strip()
+    if not formula:
+        return None
+    if not packs.declared("indicators", formula, request.county.pk):
+        raise ValueError(_("%s: no formula of that name is declared") % formula[:60])
+    try:
+        value = finite(request.POST.get("proof_value", ""))
+    except ValueError:
+        told = {"field": _("Value"), "value": request.POST.get("proof_value", "")[:40] or "—"}
+        raise ValueError(_("%(field)s: %(value)s is no number") % told) from None
+    bound, of = request.POST.get("bound", readings.AT_LEAST), request.POST.get("proof_of", readings.UNIT)
+    if bound not in readings.SIGNS or of not in {readings.UNIT, readings.COUNTY}:
+        raise ValueError(_("Choose at least or at most, and the unit or the whole county."))
+    return {"formula": formula, "bound": bound, "value": value, "of": of}

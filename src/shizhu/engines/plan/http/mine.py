@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import nodes, people, pieces, telling
+from shizhu.engines.plan import extending, nodes, people, pieces, telling
 from shizhu.engines.plan.http.supervision import day_of, fresh, keep_files, node_of
 from shizhu.engines.plan.http.views import unit_of
 from shizhu.engines.plan.models import UNDER_WAY, Call, Evidence, Node, Piece
@@ -141,6 +141,24 @@ def block(request: Request, number: int) -> HttpResponse:
     else:
         nodes.block(node, unit, text, answer_by=on, by=request.user)
         messages.success(request, _("Asked. Without an answer in time it goes up."))
+    return redirect("plan:node", number)
+
+
+@require_POST
+def extend(request: Request, number: int) -> HttpResponse:
+    """Ask for a later day."""
+    access.require_verb(request.actor, REPORT)
+    node = node_of(request, number, REPORT)
+    until, reason = day_of(request, "until"), request.POST.get("reason", "").strip()
+    if until is None or not reason:
+        messages.error(request, _("Say why, and choose a day from today on."))
+        return redirect("plan:node", number)
+    try:
+        extending.ask(node, until, reason, by=request.user)
+    except nodes.Lacking as lacking:
+        messages.error(request, str(lacking))
+    else:
+        messages.success(request, _("Asked. Until it is decided the old day counts."))
     return redirect("plan:node", number)
 
 

@@ -16,15 +16,26 @@ from django.db.models import Q
 from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import nodes, pieces, scorecards, supervised, telling
+from shizhu.engines.plan import (
+    counting,
+    extending,
+    nodes,
+    pieces,
+    proving,
+    readings,
+    scorecards,
+    supervised,
+    telling,
+)
 from shizhu.engines.plan.http.clauses import visible_nodes
 from shizhu.engines.plan.http.files import attached
 from shizhu.engines.plan.logic import sampling
-from shizhu.engines.plan.models import UNDER_WAY, Call, Check, Evidence, Node, Sample
+from shizhu.engines.plan.models import UNDER_WAY, Call, Check, Evidence, Extension, Node, Sample
 from shizhu.engines.plan.people import REPORT, SEE, SUPERVISE
 from shizhu.engines.plan.typed import finite, whole
 from shizhu.engines.records import api as records
@@ -67,6 +78,8 @@ def board(request: Request) -> HttpResponse:
         "unit_row": next((row["unit"] for row in rows if row["unit"].code == unit), None),
         "may_supervise": access.has_county(request.actor, SUPERVISE, request.county.pk),
         "calls": _open_calls(request)[:20], "condition": asked,
+        "contradicted": [node for node in seen if node.is_contradicted],
+        "extensions": [node for node in seen if any(row.state == "waiting" for row in node.extensions.all())],
     }  # fmt: skip
     return render(request, "plan/supervision.html", context)
 
@@ -107,6 +120,8 @@ def node_page(request: Request, number: int) -> HttpResponse:
     is_done = any(row.state == Evidence.State.ACCEPTED for row in evidence)
     may_supervise = access.may(who, SUPERVISE, county=node.county_id, organisation=node.organisation, area=node.area)
     has_reported = any(row.sent_by_id == request.user.pk for row in evidence)
+    extensions = list(node.extensions.select_related("asked_by", "decided_by"))
+    waits = any(row.state == Extension.State.WAITING for row in extensions)
     steps = node.steps.select_related("person", "piece__organisation")[:200]
     context = {
         "node": node, "piece": node.piece, "rule": telling.rule_of(node), "why": telling.why_of(node),
@@ -119,9 +134,25 @@ def node_page(request: Request, number: int) -> HttpResponse:
         "may_supervise": may_supervise, "may_check": may_supervise and not has_reported,
         "may_block": may_report and not is_done,
         "units": pieces.units(request.county.pk), "soon": timezone.localdate() + nodes.ANSWERED_WITHIN,
-        "sample": _sample_with(node),
+        "sample": _sample_with(node), "proof": _proof(node),
+        "extensions": extensions,
+        "may_extend": may_report and not is_done and not waits and node.due_on >= timezone.localdate(),
+        "may_overturn": may_supervise and node.is_contradicted and not has_reported,
     }  # fmt: skip
     return render(request, "plan/node.html", context)
+
+
+def _proof(node: Node) -> dict[str, Any]:
+    """What the readings are to say, what they said last and when, each input leading to its rows."""
+    if not node.proof:
+        return {}
+    body, newest = readings.declared(node), node.proofs.first()
+    inputs = [
+        (name, given["title"], newest.inputs[name])
+        for name, given in body.get("inputs", {}).items()
+        if newest and name in newest.inputs
+    ]
+    return {"asked": readings.asked(node), "body": body, "newest": newest, "inputs": inputs}
 
 
 def _sample_with(node: Node) -> Sample | None:
@@ -160,6 +191,58 @@ def decide(request: Request, number: int) -> HttpResponse:
     else:
         messages.success(request, _("Decided."))
     return redirect("plan:node", number)
+
+
+@require_POST
+def decide_extension(request: Request, number: int) -> HttpResponse:
+    """Approve or refuse a later day."""
+    node = node_of(request, number, SUPERVISE)
+    asked = get_object_or_404(node.extensions, pk=whole(request.POST.get("extension", "")))
+    approve, why = request.POST.get("do") == "approve", request.POST.get("why", "").strip()
+    if not approve and not why:
+        messages.error(request, _("Say why it is refused."))
+        return redirect("plan:node", number)
+    try:
+        extending.decide(asked, approve=approve, why=why, by=request.user)
+    except nodes.Lacking as lacking:
+        messages.error(request, str(lacking))
+    else:
+        messages.success(request, _("Decided."))
+    return redirect("plan:node", number)
+
+
+@require_POST
+def overturn(request: Request, number: int) -> HttpResponse:
+    """Annul a finish that the readings contradict."""
+    node, why = node_of(request, number, SUPERVISE), request.POST.get("why", "").strip()
+    if not why:
+        messages.error(request, _("Say why it is annulled."))
+        return redirect("plan:node", number)
+    try:
+        proving.overturn(node, why, by=request.user)
+    except nodes.Lacking as lacking:
+        messages.error(request, str(lacking))
+    else:
+        messages.success(request, _("Annulled. The node is open again and red."))
+    return redirect("plan:node", number)
+
+
+def proof_rows(request: Request, number: int, name: str) -> HttpResponse:
+    """The rows behind one input of the formula that proves a node."""
+    access.require_verb(request.actor, SEE)
+    node = node_of(request, number)
+    body = readings.declared(node)
+    given = body.get("inputs", {}).get(name)
+    if given is None:
+        raise Http404
+    if given["count"] == counting.READINGS:
+        return redirect(counting.stations(given))
+    period = readings.period(body, node, timezone.localdate())
+    more = readings.within(node)
+    found = counting.rows(given, request.actor, request.county.pk, period, more)
+    context = {"name": node.title, "back": reverse("plan:node", args=[number]), "given": given, "period": period,
+               "rows": found, "total": len(found)}  # fmt: skip
+    return render(request, "plan/rows.html", context)
 
 
 @require_POST

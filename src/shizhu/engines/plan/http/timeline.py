@@ -12,9 +12,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import timeline as drawing
+from shizhu.engines.plan.http.clauses import visible_nodes
 from shizhu.engines.plan.http.views import EDIT, plan_of
 from shizhu.engines.plan.logic.progress import rank
 from shizhu.engines.plan.models import Dependency, Node, Plan, Task
+from shizhu.engines.plan.people import SEE
 from shizhu.engines.plan.typed import whole
 from shizhu.kernel import access
 from shizhu.web.middleware import Request
@@ -33,6 +35,16 @@ def _lights(plan: Plan) -> dict[tuple[int, int], str]:
     return found
 
 
+def _nodes(request: Request, plan: Plan) -> dict[int, list[Node]]:
+    """Task → its nodes that the actor sees, by day."""
+    found: dict[int, list[Node]] = {}
+    if request.actor.has(SEE):
+        rows = visible_nodes(request.actor, plan.county_id).filter(piece__clause__plan=plan)
+        for node in rows.filter(piece__clause__task__isnull=False):
+            found.setdefault(node.piece.clause.task_id or 0, []).append(node)
+    return found
+
+
 def page(request: Request) -> HttpResponse:
     """Bars and a table beside them; with `from` and `to` in the address what would be set is asked about."""
     plan = plan_of(request)
@@ -41,10 +53,11 @@ def page(request: Request) -> HttpResponse:
     dependencies = list(Dependency.objects.filter(after__plan=plan).select_related("before", "after"))
     may_edit = request.actor.has(EDIT)
     first, other = _chosen(plan, request.GET.get("from", "")), _chosen(plan, request.GET.get("to", ""))
+    tasks, today = list(plan.tasks.all()), timezone.localdate()
     context = {
         "plan": plan, "may_edit": may_edit, "first": first if may_edit else None,
         "other": other if may_edit and first and other != first else None,
-        "line": drawing.timeline(list(plan.tasks.all()), dependencies, timezone.localdate(), _lights(plan)),
+        "line": drawing.timeline(tasks, dependencies, today, _lights(plan), _nodes(request, plan)),
     }  # fmt: skip
     return render(request, "plan/timeline.html", context)
 

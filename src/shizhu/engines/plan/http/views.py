@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -243,9 +244,18 @@ def rows_page(request: Request, number: int, name: str) -> HttpResponse:
         raise Http404 from None
     if given is None:
         raise Http404
+    if given["count"] == counting.READINGS:
+        return redirect(counting.stations(given))
     found = counting.rows(given, request.actor, request.county.pk, period)
     total = counting.count(given, request.county.pk, period)
-    context = {"indicator": indicator, "given": given, "period": period, "rows": found, "total": total}
+    context = {
+        "name": indicator.name,
+        "back": reverse("plan:indicator", args=[number]),
+        "given": given,
+        "period": period,
+        "rows": found,
+        "total": total,
+    }
     return render(request, "plan/rows.html", context)
 
 

@@ -2,7 +2,9 @@
 
 Red turns yellow only when the gap is made up and its evidence accepted, and never green again. A day ends at midnight
 of the county: a node due on the 30th is late from the first moment of the 31st. A finish that a check found false is
-red at once, whatever the day.
+red at once, whatever the day. A later day that was approved is the day that counts; while one that was asked for in
+time waits for a decision, the light is yellow, not red. A node proved by readings alone is finished on the day from
+which they say so.
 """
 
 from __future__ import annotations
@@ -12,8 +14,8 @@ from datetime import date, timedelta
 
 GREEN, YELLOW, RED = "green", "yellow", "red"
 NEAR = timedelta(days=7)
-ON_TIME, WAITS, NEARLY, REPAIRED, LATE, FALSE, DONE = (
-    "on_time", "waits", "near", "repaired", "late", "false", "done",
+ON_TIME, WAITS, NEARLY, REPAIRED, LATE, FALSE, DONE, ASKED = (
+    "on_time", "waits", "near", "repaired", "late", "false", "done", "asked",
 )  # fmt: skip
 
 
@@ -22,13 +24,14 @@ class Facts:
     """What the light of a node hangs on.
 
     `sent` is the day on which the evidence that counts was sent, `is_accepted` whether somebody accepted it, `is_false`
-    whether a finish was found false before.
+    whether a finish was found false before, `is_asked` whether a later day was asked for in time and waits.
     """
 
     due: date
     sent: date | None = None
     is_accepted: bool = False
     is_false: bool = False
+    is_asked: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ def light(facts: Facts, today: date) -> Told:
     if late > 0:
         if facts.sent is not None and facts.sent <= facts.due:
             return Told(YELLOW, WAITS, late)
+        if facts.is_asked:
+            return Told(YELLOW, ASKED, late)
         return Told(RED, LATE, late)
     if -late <= NEAR.days and facts.sent is None:
         return Told(YELLOW, NEARLY, -late)
