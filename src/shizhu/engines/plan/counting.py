@@ -97,10 +97,14 @@ def _source(given: Body) -> tuple[str, str]:
     return given["count"], given.get("of", "")
 
 
-def count(given: Body, county: str, period: Period) -> int:
-    """How many rows an input has in a period. Raises Cql2Error."""
-    [found] = records.tally(subject(given, county), [where(given, period)])
+def count(given: Body, county: str, period: Period, more: str = "") -> int:
+    """How many rows an input has in a period; with `more` those that fulfil that too. Raises Cql2Error."""
+    [found] = records.tally(subject(given, county), [_both(where(given, period), more)])
     return found.get("", (0, 0))[0]
+
+
+def _both(one: str, other: str) -> str:
+    return " AND ".join(f"({part})" for part in (one, other) if part)
 
 
 def stations(given: Body) -> str:
@@ -111,7 +115,6 @@ def stations(given: Body) -> str:
 
 def rows(given: Body, who: Actor, county: str, period: Period, more: str = "") -> list[Row]:
     """The rows behind an input that `who` may see, newest first; with `more` those that fulfil that too."""
-    told = " AND ".join(f"({part})" for part in (where(given, period), more) if part)
-    body = {"where": told, "rows": [BESIDE[given["count"]]], "top": ROWS_SHOWN}
+    body = {"where": _both(where(given, period), more), "rows": [BESIDE[given["count"]]], "top": ROWS_SHOWN}
     result = records.tabulate(subject(given, county), Asked(body, who, county, timezone.now()))
     return [Row(str(row.cells[0]), str(row.cells[1] or ""), row.href, row.is_simulated) for row in result.rows]

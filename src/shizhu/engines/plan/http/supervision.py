@@ -241,7 +241,7 @@ def proof_rows(request: Request, number: int, name: str) -> HttpResponse:
     more = readings.within(node)
     found = counting.rows(given, request.actor, request.county.pk, period, more)
     context = {"name": node.title, "back": reverse("plan:node", args=[number]), "given": given, "period": period,
-               "rows": found, "total": len(found)}  # fmt: skip
+               "rows": found, "total": counting.count(given, request.county.pk, period, more)}  # fmt: skip
     return render(request, "plan/rows.html", context)
 
 
