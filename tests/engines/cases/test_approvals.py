@@ -16,7 +16,7 @@ from tests.web.pages import browser, text
 
 from shizhu.engines.cases import acting, api, approvals, flows
 from shizhu.engines.cases.acting import CannotNow
-from shizhu.engines.cases.models import Case, Petition, Task
+from shizhu.engines.cases.models import Case, Helper, Petition, Task
 from shizhu.kernel import access, packs, testing
 from shizhu.kernel.models import County, Person
 from shizhu.lib import worktime
@@ -70,6 +70,16 @@ def test_items_run_side_by_side_and_each_needs_those_before(county: County, staf
     assert set(ready(case)) == {"health"}
     decide(case, staff["taster"], "health")
     assert set(ready(case)) == {"open"}
+    (helper,) = Helper.objects.all()  # the kitchen looks at the stall too
+    assert (helper.person, helper.asked_by, helper.task) == (staff["taster"], None, ready(case)["open"])
+    with pytest.raises(api.AnswerRefused, match="taster"):
+        decide(case, staff["maker"], "open")
+    page = text(browser(staff["chief"]).get(f"/cases/{case.pk}/approval/"))
+    assert [part for part in ("会同 taster", "maker · taster") if part not in page] == []
+    for name in ("maker", "reader", "elsewhere"):
+        with pytest.raises(PermissionDenied):
+            acting.contribute(who(staff[name]), helper.pk, "合格")
+    acting.contribute(who(staff["taster"]), helper.pk, "现场合格")
     decide(case, staff["maker"], "open")
     case.refresh_from_db()
     assert (case.status, case.ended_at) == ("closed", "granted")
@@ -165,6 +175,8 @@ def test_the_page_says_who_holds_the_critical_path_and_when_it_is_likely_over(
     for took in (1, 2, 3, 4):
         done = applied(county)
         for step, by in (("place", "maker"), ("health", "taster"), ("open", "maker")):
+            for helper in Helper.objects.filter(task__case__flow=KEY, said_at=None):
+                acting.contribute(who(staff["taster"]), helper.pk, "现场合格")
             decide(done, staff[by], step)
         for task in Task.objects.filter(case=done):
             begin = MONDAY - timedelta(days=28)

@@ -16,10 +16,10 @@ from jsonschema import Draft202012Validator
 
 from shizhu.engines.alarms import api as alarms
 from shizhu.engines.cases import flows, waits
-from shizhu.engines.cases.assignment import called_people, may_do
+from shizhu.engines.cases.assignment import called_people, candidates, may_do
 from shizhu.engines.cases.flows import About
 from shizhu.engines.cases.logic import Flow, FlowError, State, Token, complete, load, start
-from shizhu.engines.cases.models import DRILL, Attachment, Case, Counter, Entry, Subject, Task
+from shizhu.engines.cases.models import DRILL, Attachment, Case, Counter, Entry, Helper, Subject, Task
 from shizhu.engines.cases.problems import in_words
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, events, files
@@ -151,6 +151,9 @@ def answer(who: Actor, task_id: int, given: Mapping[str, Any], uploads: Sequence
         raise TaskGone(f"{task.done_by.name}, {timezone.localtime(task.done_at):%m-%d %H:%M}")
     if task.paused_at is not None:
         raise AnswerRefused({"": _("Supplements are awaited: its clock stands.")})
+    if silent := list(task.helpers.filter(asked_by=None, said_at=None).select_related("person")):
+        names = "、".join(one.person.name for one in silent)
+        raise AnswerRefused({"": _("First those who do this together say what they found: %s") % names})
     flow, about = flows.version(case.flow, case.digest)
     form = flows.form_of(case, flow.step[task.step].form or "")
     document = checked(form, given, uploads, who, case.county_id)
@@ -262,11 +265,26 @@ def _give(case: Case, flow: Flow, token: Token, now: datetime) -> None:
         case=case, token=token.id, step=step_id, role=token.role, created=now, item=token.item, organisation=body,
         assignee=people[0] if len(people) == 1 else None, due_at=_due(token, case, step.clock, now),
     )  # fmt: skip
-    told = {"task": task.pk, "case": case.pk, "number": case.number, "people": [person.pk for person in people]}
     Entry.objects.create(
         case=case, at=now, kind="given", step=step_id, data={"task": task.pk, "people": [p.name for p in people]}
     )
+    everybody = dict.fromkeys([*(person.pk for person in people), *_joint(case, task, step.joint, now)])
+    told = {"task": task.pk, "case": case.pk, "number": case.number, "people": list(everybody)}
     events.emit(TASK_READY, task.pk, case.county_id, told)
+
+
+def _joint(case: Case, task: Task, bodies: Sequence[tuple[str, str]], now: datetime) -> list[int]:
+    """Ask one of each body that does a task together with its own; who, by number. One that has nobody is left out."""
+    asked: list[int] = []
+    for role, code in bodies:
+        body = Organisation.objects.filter(county=case.county_id, code=code).first() if code else None
+        person = next((one for one in candidates(role, case, body) if one.pk not in {*asked, task.assignee_id}), None)
+        if person is not None:
+            Helper.objects.create(task=task, person=person, asked_at=now)
+            told = {"task": task.pk, "to": person.name}
+            Entry.objects.create(case=case, at=now, kind="invited", step=task.step, data=told)
+            asked.append(person.pk)
+    return asked
 
 
 def _due(token: Token, case: Case, clock: str, now: datetime) -> datetime | None:

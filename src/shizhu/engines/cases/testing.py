@@ -11,7 +11,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
-from shizhu.engines.cases import actions, flows, patrols, stock, strolls
+from shizhu.engines.cases import acting, actions, flows, patrols, stock, strolls
 from shizhu.engines.cases.assignment import candidates
 from shizhu.engines.cases.logic import FlowError, emergency
 from shizhu.engines.cases.models import DRILL, Case, Task
@@ -105,6 +105,8 @@ def _to_the_end(trial: Trial, case: Case) -> Iterator[str]:
             yield f"{task.step}: nobody of the role {task.role} can be given the task"
             return
         yield from _refused(trial, task, people)
+        for helper in task.helpers.select_related("person"):
+            acting.contribute(access.actor(helper.person), helper.pk, "样样")
         form = flows.form_of(case, flow.step[task.step].form or "")
         actions.answer(access.actor(people[0]), task.pk, filled(form), _pictures(form))
     case.refresh_from_db()

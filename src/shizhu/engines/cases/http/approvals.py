@@ -50,6 +50,7 @@ def page(request: Request, number: int) -> HttpResponse:
         body = task.organisation if task and task.organisation else None
         lines.append({
             "line": line, "title": titles[line.item.id], "needs": "、".join(titles[one] for one in line.item.after),
+            "together": list(task.helpers.select_related("person")) if task else [],
             "holder": (task.done_by or task.assignee) if task else None,
             "body": named(body) if body else roles.get(line.item.role, line.item.role),
             "may_do": task is not None and line.state in {"ready", "awaited"} and may_do(request.actor, task),

@@ -52,6 +52,10 @@ def forms(key: str, body: Body) -> dict[str, Body]:
     }  # fmt: skip
 
 
+def _body(one: Body) -> str:
+    return f"{one['role']}@{one['organisation']}" if "organisation" in one else str(one["role"])
+
+
 def written(key: str, body: Body) -> str:
     """The approval as a BPMN file with its drawing. Raises ValueError for needs in a circle."""
     after = needs(body)
@@ -69,7 +73,7 @@ def written(key: str, body: Body) -> str:
         made = user(
             process, id_, item["title"], role=item["role"], form=f"{key}_done", due=f"P{item['days']}D",
             stage=RUN["zh"], organisation=item.get("organisation", ""), days=str(item["days"]),
-            after=",".join(after[id_]),
+            after=",".join(after[id_]), **{"with": ",".join(map(_body, item.get("with", ())))},
         )  # fmt: skip
         writing.output(made, "refused", f"answers.{id_}.granted = false or refused = true")
     element(process, "endEvent", "granted", OVER)

@@ -52,6 +52,7 @@ class Step:
     clock: str = ""
     assign: str = ""  # `load` gives it to who of its role has least to do, `duty` to who is on duty
     organisation: str = ""  # code of the body whose people do it, where it is not that of the case
+    joint: tuple[tuple[str, str], ...] = ()  # (role, code of its body) of those who must have their say before
 
     @property
     def stage(self) -> str:

@@ -274,8 +274,15 @@ def _step(element: Element, kind: str, book: Book) -> Step:
     role, person = _doers(element, book)
     return Step(
         id_, name, kind, guide, role, form or None, _due(element), person or None, clock, own.get("assign", ""),
-        own.get("organisation", ""),
+        own.get("organisation", ""), tuple(_joint(own.get("with", ""))),
     )  # fmt: skip
+
+
+def _joint(text: str) -> Iterator[tuple[str, str]]:
+    """Of `role@body,role`: who does a step together with those who answer for it."""
+    for part in filter(None, text.split(",")):
+        role, _at, body = part.strip().partition("@")
+        yield role, body
 
 
 def _due(element: Element) -> str | None:

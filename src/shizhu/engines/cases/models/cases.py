@@ -205,7 +205,7 @@ class Helper(models.Model):
 
     task = models.ForeignKey(Task, models.CASCADE, related_name="helpers")
     person = models.ForeignKey(Person, models.PROTECT, related_name="+")
-    asked_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    asked_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")  # None: the flow asks, and waits
     asked_at = models.DateTimeField()
     said = models.TextField(blank=True)
     said_at = models.DateTimeField(null=True)
