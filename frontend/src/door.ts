@@ -149,5 +149,8 @@ document.querySelector<HTMLButtonElement>("[data-locate]")?.addEventListener("cl
 document.querySelectorAll<HTMLElement>("[data-script]").forEach((one) => { one.hidden = false; });
 addEventListener("online", () => void flush());
 setInterval(() => void flush(), 30_000);
-navigator.serviceWorker?.register("/r/sw.js", { scope: "/r/" }).catch(() => undefined);
+navigator.serviceWorker?.register("/r/sw.js", { scope: "/r/" }).then(async () => {
+  await navigator.serviceWorker.ready;
+  if (form) await (await caches.open("door-pages")).add(location.pathname); // it came before there was a worker to keep it
+}).catch(() => undefined);
 void flush();

@@ -25,6 +25,7 @@ FREE = (
     "/messages/receipt/",  # signed
     "/cap",  # warnings are for everybody
     "/r/",  # residents report without a login
+    "/open311/",
     "/field/sw.js",  # browsers ask for these two without a login
     "/field/manifest.webmanifest",
 )

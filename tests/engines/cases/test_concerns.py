@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 import uuid
@@ -23,6 +24,7 @@ from shizhu.engines.cases.models import Attachment, Case, CasePlace, Concern, En
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, files, images, testing
 from shizhu.kernel.models import County, File, Person
+from shizhu.web import bodies
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
 STALL, STREET = "lemonade.stalls", "lemonade.street"
@@ -287,6 +289,26 @@ def test_limits_hold_and_nothing_is_kept(label: Label, wall: Label, monkeypatch:
     assert kept() == before
 
 
+@pytest.mark.parametrize(
+    ("path", "length", "status"),
+    [
+        ("/r/ABC", b"64000001", 413),
+        ("/r/ABC", b"", 411),
+        ("/open311/v2/requests.json", b"-1", 411),
+        ("/r/ABC", b"9", 0),
+    ],
+)
+def test_what_is_too_much_is_refused_before_it_is_read(path: str, length: bytes, status: int) -> None:
+    answered: list[int] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        answered.extend([message["status"]] if "status" in message else [])
+
+    scope = {"type": "http", "method": "POST", "path": path, "headers": [(b"content-length", length)] if length else []}
+    assert asyncio.run(bodies.is_refused(scope, send)) is (status > 0)
+    assert answered == ([status] if status else [])
+
+
 def test_the_result_is_confirmed_or_handled_again(label: Label, staff: dict[str, Person]) -> None:
     phone = Phone()
     address = phone.report(label, words="糖水")
@@ -390,3 +412,36 @@ def test_nobody_of_another_county_sees_or_changes_a_label(county: County, label:
     assert outsider.post(look, {"purpose": "contact", "reason": "x"}).status_code == 404
     assert (kept(), list(Label.objects.values_list("withdrawn_at", flat=True))) == before
     assert (label.county_id, case.county_id) == (CODE, CODE)
+
+
+def test_other_programs_report_by_georeport(wall: Label, label: Label, staff: dict[str, Person]) -> None:
+    phone, api = Phone(), "/open311/v2"
+    codes = {one["service_code"]: one["service_name"] for one in phone.page(f"{api}/services.json").json()}
+    assert codes[f"{STREET}.dirty"] == "脏了"
+    sent = {
+        "service_code": f"{STREET}.dirty",
+        "lat": "30.5",
+        "long": "100.72",
+        "description": "一地糖水",
+        "phone": "137",
+    }
+    made = phone.client.post(f"{api}/requests.json", sent)
+    (told_,) = made.json()
+    shown = phone.page(f"{api}/requests/{told_['service_request_id']}.json").json()
+    assert (made.status_code, shown[0]["status"], shown[0]["description"], shown[0]["lat"]) == (
+        201, "open", "一地糖水", 30.5,
+    )  # fmt: skip
+    assert phone.page(f"{api}/requests.json?service_request_id={told_['service_request_id']}").json() == shown
+    assert phone.client.post(f"{api}/requests.json", sent).json()[0]["service_notice"] != ""
+    at_stall = {"service_code": f"{STALL}.broken", "address_id": label.code}
+    assert phone.client.post(f"{api}/requests.json", at_stall).status_code == 201
+    before = kept()
+    for wrong, status in (
+        ({}, 400), ({"service_code": "x"}, 404), ({"service_code": f"{STALL}.broken"}, 400),
+        ({**at_stall, "address_id": wall.code}, 400), ({**sent, "lat": "x"}, 400),
+        ({**sent, "jurisdiction_id": "1"}, 404),
+    ):  # fmt: skip
+        answer_ = phone.client.post(f"{api}/requests.json", wrong)
+        assert (answer_.status_code, answer_.json()[0]["code"]) == (status, status), wrong
+    assert [phone.page(f"{api}/{path}").status_code for path in ("requests.json", "requests/0.json")] == [400, 404]
+    assert kept() == before

@@ -146,26 +146,26 @@ def _read(request: Request) -> concerns.Sent:
         id_ = UUID(request.POST.get("id", ""))
     except ValueError:
         raise AnswerRefused({"": _("The page is not whole. Scan the label again.")}) from None
-    place, accuracy = _place(request)
+    place, accuracy = place_of(*(request.POST.get(name, "") for name in ("longitude", "latitude", "accuracy")))
     data = [one.read(concerns.LARGEST + 1) for one in pictures]
     return concerns.Sent(
         id_, **given, place=place, accuracy=accuracy, photos=[one for one in data if one], address=addresses.of(request)
     )
 
 
-def _place(request: Request) -> tuple[desks.Position | None, float | None]:
-    """The position of the phone; none where it tells nothing that is one."""
+def place_of(longitude: str, latitude: str, accuracy: str) -> tuple[desks.Position | None, float | None]:
+    """The position that a phone tells, with its accuracy in metres; none where it tells nothing that is one."""
     try:
-        longitude, latitude = (float(request.POST.get(name, "")) for name in ("longitude", "latitude"))
+        place = float(longitude), float(latitude)
     except ValueError:
         return None, None
-    if not (-180 <= longitude <= 180 and -90 <= latitude <= 90):
+    if not (-180 <= place[0] <= 180 and -90 <= place[1] <= 90):
         return None, None
     try:
-        accuracy = min(max(float(request.POST.get("accuracy", "")), 0.0), 1e6)
+        metres = float(accuracy)
     except ValueError:
-        return (longitude, latitude), None
-    return (longitude, latitude), accuracy if accuracy == accuracy else None  # noqa: PLR0124  # no number
+        return place, None
+    return place, min(max(metres, 0.0), 1e6) if metres == metres else None  # noqa: PLR0124  # no number
 
 
 # the receipt ------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from shizhu.engines.cases.http import (
     field,
     field_page,
     labels,
+    open311,
     outside,
     patrols,
     report,
@@ -90,6 +91,11 @@ scanned = [  # without a login
     path("s/<str:secret>/<uuid:file>", door.photo, name="photo"),
     path("<str:code>", door.scan, name="label"),
 ]
+georeport = [  # GeoReport v2, without a login
+    path("services.json", open311.services_view, name="services"),
+    path("requests.json", open311.requests_view, name="requests"),
+    path("requests/<str:id_>.json", open311.one_view, name="request"),
+]
 urlpatterns = [
     path("cases/", include((cases, "cases"))),
     path("declarations/", include((own, "own"))),
@@ -98,6 +104,7 @@ urlpatterns = [
     path("field/", include((in_field, "field"))),
     path("labels/", include((hung, "labels"))),
     path("r/", include((scanned, "door"))),
+    path("open311/v2/", include((georeport, "open311"))),
     path(
         "stock/", include(([path("", stock.index, name="index"), path("<str:key>/", stock.book, name="book")], "stock"))
     ),
