@@ -173,6 +173,8 @@ def test_readings_tell_the_newest_and_the_hours_and_what_is_missing(
     series = ask(who, {**base, **during, "measure": "avg", "each": "hour"}, end)
     assert [row.cells[-1] for row in series.rows] == [16.7, None, 30.0]
     assert [m["zh"] for m in series.missing] == ["3 个时段中 1 个无数据"]
+    one = ask(who, {**base, **during, "measure": "avg", "each": "hour", "device": "W1"}, end)
+    assert one.href.endswith(f"?stream={streams['W1']}")
     both = ask(who, {**base, **during, "measure": "max", "each": "hour", "by": ["_thing"]}, end)
     assert [row.cells[-1] for row in both.rows] == [22.0, None, 30.0, 10.0, None, None]
     monkeypatch.setattr(things, "MOST_LINES", 1)

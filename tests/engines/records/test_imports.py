@@ -156,7 +156,7 @@ def test_columns_that_do_not_match_are_asked_for_and_remembered(client: Client) 
     assert (batch.state, batch.counts) == ("checked", {"same": 1, "new": 1})
 
 
-def test_the_sheet_with_the_heads_is_read_and_codes_are_capitals(client: Client) -> None:
+def test_the_right_sheet_is_read_with_merged_cells_in_each_row_and_codes_in_capitals(client: Client) -> None:
     book, out = Workbook(), io.BytesIO()
     book.active.title = "填报说明"
     book.active.append(["请勿修改表头"])
@@ -166,10 +166,17 @@ def test_the_sheet_with_the_heads_is_read_and_codes_are_capitals(client: Client)
         hidden.append(row)
     for row in (["全县摊位"], ["编号", "名称", "统一社会信用代码"], ["S001", "一号摊", " 91990001ma0000001r "]):
         sheet.append(row)
+    sheet.append(["S002", "二号摊", None])
+    sheet.append([])
+    sheet.append(["S003", "三号摊", None, "cart"])
+    sheet["D2"], sheet["D3"] = "类型", "booth"
+    sheet.merge_cells("A1:D1")
+    sheet.merge_cells("D3:D5")
     book.save(out)
     batch = write(client, send(client, SimpleUploadedFile("摊位.xlsx", out.getvalue())))
-    assert (batch.state, batch.counts, batch.asked["sheet_name"]) == ("done", {"new": 1}, "摊位表")
-    assert Record.objects.get(register=STALL).data["licence"] == "91990001MA0000001R"
+    assert (batch.state, batch.counts, batch.asked["sheet_name"]) == ("done", {"new": 3}, "摊位表")
+    assert Record.objects.get(key="S001").data["licence"] == "91990001MA0000001R"
+    assert [Record.objects.get(key=key).data["kind"] for key in ("S001", "S002", "S003")] == ["booth", "booth", "cart"]
     assert "摊位.xlsx · 摊位表" in text(client.get(f"{BASE}batches/{batch.pk}/"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,8 @@ MOST_SHEETS = 20  # that are looked at
 LOOKED_AT = 10  # rows among which the heads are looked for
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv"
+MERGED = re.compile(rb'mergeCell ref="([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7})"')
+LONGEST_REF = 40  # bytes of it
 Cells = tuple[Any, ...]
 
 
@@ -162,7 +165,40 @@ class _Book:
 
 def _xlsx(path: Path, sheet: int) -> Iterator[Sequence[Any]]:
     with _Book(path) as book:
-        yield from _rows_of(book.worksheets[sheet])
+        chosen = book.worksheets[sheet]
+        yield from _filled(_rows_of(chosen), _merged(chosen))
+
+
+def _merged(sheet: Any) -> dict[int, list[tuple[int, int]]]:
+    """Row → (index of a column, last row) of each cell that was merged down over others.
+
+    They stand behind all rows in the file, and a reader of rows tells none of them.
+    """
+    found: dict[int, list[tuple[int, int]]] = {}
+    to_number, rest = _openpyxl().utils.column_index_from_string, b""
+    with sheet._get_source() as source:  # noqa: SLF001  # the library has no other door to it
+        for block in iter(lambda: source.read(1_000_000), b""):
+            window, end = rest + block, 0
+            for ref in MERGED.finditer(window) if b"mergeCell " in window else ():
+                column, first, last, end = ref[1].decode(), int(ref[2]), int(ref[3]), ref.end()
+                if first < last:
+                    found.setdefault(first, []).append((to_number(column) - 1, last))
+            rest = window[max(end, len(window) - LONGEST_REF) :]
+    return found
+
+
+def _filled(rows: Iterator[Sequence[Any]], merged: dict[int, list[tuple[int, int]]]) -> Iterator[Sequence[Any]]:
+    """The rows with the value of a merged cell in every row that has something and lies beneath it."""
+    held: dict[int, tuple[int, Any]] = {}
+    for number, cells in enumerate(rows, 1):
+        held = {column: one for column, one in held.items() if one[0] >= number}
+        row = list(cells)
+        if any(cell is not None for cell in row):
+            for column, (_last, value) in held.items():
+                row += [None] * (column + 1 - len(row))
+                row[column] = value if row[column] is None else row[column]
+        held |= {column: (last, cells[column]) for column, last in merged.get(number, ()) if column < len(cells)}
+        yield row
 
 
 def _rows_of(sheet: Any) -> Iterator[Sequence[Any]]:

@@ -165,6 +165,8 @@ class _Readings:
         title = self._declared["title"]
         value = Column("value", title, "number", self._declared.get("symbol", self._declared.get("unit", "")))
         profile = packs.declaration("things", self._body["of"], self._asked.county)["title"]
+        if len(self.streams) == 1:
+            href = self._page(next(iter(self.streams)))
         address = f"/things/?{urlencode({'filter': 'profile = ' + chr(39) + self._body['of'] + chr(39)})}"
         return Result(
             columns=(*names, value), rows=tuple(rows), href=href or address,
