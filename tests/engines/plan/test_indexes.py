@@ -18,7 +18,8 @@ from tests.web.pages import browser, table, text, told
 
 from shizhu.engines.plan.indexes import Given, Index
 from shizhu.engines.plan.models import Evaluation, Measure
-from shizhu.kernel import packs, testing
+from shizhu.engines.records import api as records
+from shizhu.kernel import access, packs, testing
 from shizhu.kernel.models import Area, County, EnabledPack
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
@@ -59,6 +60,25 @@ def test_a_formula_counts_the_rows_of_each_town(county: County, towns: list[Area
     known = {(row.subject, row.value, row.source) for row in index.measures(2026)}
     assert known == {(towns[0].code, 50.0, "formula"), (towns[1].code, 100.0, "formula")}
     assert index.compute(2026) == 0
+
+
+def test_rows_of_a_register_are_compared_by_who_names_them(county: County, root: access.Actor, stall: Any) -> None:
+    for number in (1, 2, 3):
+        data = {"code": f"G00{number}", "name": f"果园{number}"}
+        records.create(root, county.pk, "lemonade.grower", data, organisation=county.pk, area=county.pk)
+    for grower, is_shaded in (("G001", True), ("G001", False), ("G002", True)):
+        stall(grower=grower, is_shaded=is_shaded)
+    index = Index(county.pk, "lemonade.growers")
+    assert [(one.code, one.name) for one in index.subjects] == [("G001", "果园1"), ("G002", "果园2"), ("G003", "果园3")]
+    assert index.compute(2026) == 2
+    assert {row.subject: row.value for row in index.measures(2026)} == {"G001": 50.0, "G002": 100.0}
+    page = "/plan/indexes/lemonade.growers/"
+    allowed = browser(person(county, VIEW, "records.lemonade.grower.view"))
+    assert ranks(allowed.get(f"{page}?year=2026"))[:2] == [(1, "果园2"), (2, "果园1")]
+    assert "种植户评价" in text(allowed.get("/plan/indexes/"))
+    without = browser(person(county, VIEW, username="without"))
+    assert without.get(page).status_code == 403
+    assert "种植户评价" not in text(without.get("/plan/indexes/"))
 
 
 def test_a_revision_is_a_new_row_and_the_newest_counts(filled: Index, towns: list[Area]) -> None:

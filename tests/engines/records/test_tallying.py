@@ -67,5 +67,8 @@ def test_what_cannot_be_asked(county: County, some: None) -> None:
     for wrong in ("owner = '甲'", "seats = 'many'", "seats ="):
         with pytest.raises(api.Cql2Error):
             api.tally(subject, ["", wrong])
+    assert api.tally(subject, [""], "kind") == [{"cart": (2, 0), "booth": (2, 2), None: (2, 0)}]
+    with pytest.raises(ValueError, match="colour: there is no such column"):
+        api.tally(subject, [""], "colour")
     with pytest.raises(ValueError, match=r"lemonade\.nothing"):
         api.subject_of("lemonade.nothing", county.pk)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from shizhu.engines.cases import api as cases
 from shizhu.engines.plan import supervised
-from shizhu.engines.plan.periods import Period
+from shizhu.engines.plan.periods import Period, kind_of, period_of
 from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel.access import Actor
@@ -61,8 +62,11 @@ def subject(given: Body, county: str) -> records.Subject:
 
 def where(given: Body, period: Period) -> str:
     """The condition in CQL2 with the period's days in it, and with the time that puts a row into the period."""
-    days = {"start": f"DATE('{period.first}')", "end": f"DATE('{period.last}')"}
-    told = str(given.get("where", "")).format(**days)
+    earlier = period_of(kind_of(period.name), period.first - timedelta(days=1)).first
+    days = {"earlier": earlier, "start": period.first, "end": period.last}
+    told = str(given.get("where", "")).format(
+        year=period.first.year, **{name: f"DATE('{day}')" for name, day in days.items()}
+    )
     if "by" not in given:
         return told
     begins, ends = (f"TIMESTAMP('{moment:%Y-%m-%dT%H:%M:%SZ}')" for moment in (period.begins, period.ends))

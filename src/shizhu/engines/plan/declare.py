@@ -41,7 +41,24 @@ def check_index(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
             told.split(".")[0] != key.split(".", maxsplit=1)[0] or packs.find(everything, "indicators", told) is None
         ):
             yield f"groups.{group}.items.{name}.indicator: {told}: the pack declares no such indicator"
+    subjects = body["subjects"]
+    if isinstance(subjects, dict):
+        yield from _check_register(key, body, subjects, everything)
     yield from index.check(body)
+
+
+def _check_register(key: str, body: Body, subjects: Body, everything: LoadedPacks) -> Iterator[str]:
+    """The register is there, and each counted register names its rows in the field."""
+    register = subjects["register"]
+    if register.split(".")[0] != key.split(".", maxsplit=1)[0] or packs.find(everything, "registers", register) is None:
+        yield f"subjects.register: {register}: the pack declares no such register"
+    for group, name, item in index.items(body):
+        told = packs.find(everything, "indicators", item.get("indicator", "")) or {"inputs": {}}
+        for given in told["inputs"].values():
+            fields = (packs.find(everything, "registers", given.get("of", "")) or {}).get("properties", {})
+            if fields.get(subjects["by"], {}).get("x-shizhu-ref") != register:
+                field = f"{given.get('of')}.{subjects['by']}"
+                yield f"groups.{group}.items.{name}.indicator: {field}: names no row of {register}"
 
 
 def register() -> None:

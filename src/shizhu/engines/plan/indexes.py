@@ -15,12 +15,15 @@ from shizhu.engines.plan.logic import index as logic
 from shizhu.engines.plan.logic.evaluation import GROWTH, Result, Scheme, Values, evaluate
 from shizhu.engines.plan.models import Measure
 from shizhu.engines.plan.periods import named
+from shizhu.engines.records import api as records
 from shizhu.kernel import packs
 from shizhu.kernel.models import Area, County, Organisation, Person
 from shizhu.kernel.packs import Body
+from shizhu.kernel.text import label
 
 KIND = "indexes"
 FORMULA, REPORTED = "formula", "reported"
+BY = {"towns": "area", "departments": "organisation"}
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,20 @@ class Index:
         """Item → its declaration, in the order written."""
         return {key: item for _group, key, item in logic.items(self.body)}
 
+    @property
+    def register(self) -> str:
+        """The register whose rows are compared; "" for towns and departments."""
+        return self.body["subjects"]["register"] if isinstance(self.body["subjects"], dict) else ""
+
     @cached_property
     def subjects(self) -> list[Subject]:
-        """Who is compared: the towns of the county, or its departments."""
+        """Who is compared: the towns of the county, its departments, or rows of a register."""
+        if register := self.register:
+            told = records.subject_of(register, self.county)
+            [found] = records.tally(told, [self.body["subjects"].get("where", "")], "_key")
+            reference = records.find_reference(register, self.county)
+            names = reference.titles(self.county, sorted(found)) if reference else {}
+            return [Subject(code, label(names.get(code, code)), (code,)) for code in sorted(found)]
         if self.body["subjects"] == "towns":
             codes = list(Area.objects.filter(county_id=self.county).values_list("code", "path"))
             towns = Area.objects.filter(county_id=self.county, level=Area.Level.TOWN).order_by("code")
@@ -104,7 +118,7 @@ class Index:
     def compute(self, year: int) -> int:
         """Compute the items that have a formula, for every subject; returns how many values are new."""
         period = named(str(year))
-        by = "area" if self.body["subjects"] == "towns" else "organisation"
+        by = self.body["subjects"]["by"] if self.register else BY[self.body["subjects"]]
         parts = {subject.code: subject.below for subject in self.subjects}
         formulas = {key: item["indicator"] for key, item in self.items.items() if "indicator" in item}
         asked = [(packs.declaration("indicators", formula, self.county), period) for formula in formulas.values()]

@@ -23,8 +23,8 @@ OF = {
 def tally(subject: Subject, wheres: Sequence[str], by: str = "") -> list[Tally]:
     """For each condition in CQL2 text ("" for all rows): code → (how many rows, how many of them simulated).
 
-    `by` is "area", "organisation" or "", which puts all under "". Codes without a row are left out. For indicators, so
-    no actor is asked. Raises Cql2Error.
+    `by` is "area", "organisation", a column of the subject, or "", which puts all under "". Codes without a row are
+    left out. For indicators, so no actor is asked. Raises Cql2Error, ValueError for a column that is not there.
     """
     trees = [cql2.parse(where) if where.strip() else cql2.Every(()) for where in wheres]
     starts = range(0, len(trees), AT_ONCE)
@@ -35,10 +35,12 @@ def _count(subject: Subject, trees: Sequence[cql2.Expression], by: str) -> list[
     """One query. What conditions name is taken out of each row once, however many of them name it."""
     drawn, columns = _drawn(subject.columns, cql2.properties(tuple(trees)))
     made = [compiled(tree, columns) for tree in trees]
-    code, join = OF[by]
+    code, join = OF.get(by, ("t.by_code", ""))
+    own = f", {_column(subject, by)} AS by_code" if by not in OF else ""
     counts = "".join(f", count(*) FILTER (WHERE {sql})" for sql, _params in made)
     query = f"""SELECT {code}, t.is_invented{counts} FROM (
-      SELECT t.*, ({subject.simulated}) AS is_invented{drawn} FROM {subject.table} t WHERE {subject.fixed.sql} OFFSET 0
+      SELECT t.*, ({subject.simulated}) AS is_invented{drawn}{own}
+      FROM {subject.table} t WHERE {subject.fixed.sql} OFFSET 0
     ) t {join} GROUP BY 1, 2"""
     with connection.cursor() as cursor:
         cursor.execute(query, [*(one for _sql, params in made for one in params), *subject.fixed.params])
@@ -50,6 +52,13 @@ def _count(subject: Subject, trees: Sequence[cql2.Expression], by: str) -> list[
                 known = told.get(code, (0, 0))
                 told[code] = known[0] + number, known[1] + (number if is_invented else 0)
     return found
+
+
+def _column(subject: Subject, name: str) -> str:
+    found = subject.columns.get(name)
+    if found is None or found.each:
+        raise ValueError(f"{name}: there is no such column; there are {', '.join(sorted(subject.columns))}")
+    return found.sql
 
 
 def _drawn(columns: Columns, names: set[str]) -> tuple[str, Columns]:

@@ -59,9 +59,12 @@ class Line:
 def _index(request: Request, key: str, verb: str = VIEW) -> Index:
     access.require_verb(request.actor, verb)
     try:
-        return Index(request.county.pk, key)
+        found = Index(request.county.pk, key)
     except KeyError:
         raise Http404 from None
+    if found.register:
+        access.require_verb(request.actor, f"records.{found.register}.view")
+    return found
 
 
 def _year(request: Request, index: Index) -> int:
@@ -79,6 +82,8 @@ def overview(request: Request) -> HttpResponse:
     found = []
     for key in indexes.indexes(request.county.pk):
         index = Index(request.county.pk, key)
+        if index.register and not request.actor.has(f"records.{index.register}.view"):
+            continue
         year = _year(request, index)
         names = {subject.code: subject.name for subject in index.subjects}
         best = [(names[row.subject], row) for row in index.result(year).rows[:3] if row.rank]
