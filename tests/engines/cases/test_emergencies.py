@@ -160,6 +160,7 @@ def test_an_alarm_proposes_a_level_and_a_draft_that_people_settle(county: County
     assert set(ready(case)) == {"decide", "ice"}
     graver(first, "red")
     heard("cases.graver")
+    assert "yellow" not in text(browser(staff["chief"]).get(f"/cases/{case.pk}/command/"))
     api.answer(who(staff["taster"]), ready(case)["raise"].pk, {"level": "III", "why": "加重"})
     assert set(ready(case)) == {"decide", "ice", "close"}
 

@@ -82,7 +82,9 @@ def _entries(case: Case) -> list[Line]:
         if entry.kind == "opened":
             data["photos"] = [one for one in photos.get(0, []) if str(one.file_id) not in later]
             document = {**entry.data["document"], "title": "", "description": ""}  # shown as such
-            data["answer"] = _answers(flows.form_of(case, about.start_form), document, case.county_id)
+            form = flows.form_of(case, about.start_form)
+            is_filled = document.get("source") != "alarm"  # what an alarm tells is no answer to the form
+            data["answer"] = _answers(form, document, case.county_id) if is_filled else []
         if entry.kind == "done":
             form = flows.form_of(case, flow.step[entry.step].form or "")
             data["answer"] = _answers(form, entry.data["answer"], case.county_id)
