@@ -237,3 +237,30 @@ def test_merged_cells_of_a_pdf_stand_in_every_row() -> None:
     document = read(open_file("a.pdf", as_pdf(plan.BLOCKS)).text)
     assert [item.group for item in in_tables(document)] == ["创新投入"] * 3 + ["创新主体"] * 2 + ["创新产出"] * 3
     assert [row_of(item) for item in in_tables(document)] == plan.INDICATORS
+
+
+def test_a_page_of_the_web_is_read_without_its_menu() -> None:
+    page = """<!DOCTYPE html><html><head><title>x</title></head><body><nav>导航</nav><div class="side"><a>首页</a></div>
+    <div id="main"><h1>石桥县水利规划（2021—2025年）</h1><script>var 水库 = "3座";</script>
+    <table><tr><td><p>到2025年，水库达到&nbsp;<b>5</b>座。</p><table>
+    <tr><th rowspan=2>指标</th><th colspan="2">水平</th></tr><tr><th>2020年</th><th>2025年</th></tr>
+    <tr><td>供水率<br>（%）</td><td>80</td><td>95</td></tr></table></td></tr></table>
+    <p>新建渠道<span>30</span>公里，完善灌溉设施，推进节水改造，提升防洪能力。</p></div></body></html>"""
+    opened = open_file("a.html", page.encode())
+    assert (opened.kind, [line for line in opened.text.split("\n") if line]) == (
+        "html",
+        [
+            "石桥县水利规划（2021—2025年）",
+            "到2025年，水库达到 5座。",
+            "| 指标 | 水平 | 水平 |",
+            "| 指标 | 2020年 | 2025年 |",
+            "| 供水率<br>（%） | 80 | 95 |",
+            "新建渠道30公里，完善灌溉设施，推进节水改造，提升防洪能力。",
+        ],
+    )
+
+
+@pytest.mark.parametrize("name", ["songxi", "heping_health", "nanping_year"])
+def test_rows_set_as_close_as_lines_are_told_by_the_middle_of_their_cells(name: str) -> None:
+    document = read(open_file("a.pdf", as_pdf(PLANS[name].BLOCKS, rules="tight")).text)
+    assert [row_of(item) for item in in_tables(document)] == PLANS[name].INDICATORS

@@ -112,6 +112,7 @@ def test_unsure(document: PlanDocument) -> None:
     found = [(item.rule, item.what, item.place.first) for item in document.unsure]
     assert found == [
         ("target-bound", "数字经济核心产业增加值占GDP比重", 8),
+        ("implied-growth", "数字经济核心产业增加值占GDP比重", 28),
         ("target-bound", "千兆宽带用户占比", 47),
         ("target-bound", "开放数据集", 75),
     ]

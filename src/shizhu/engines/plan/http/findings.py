@@ -18,6 +18,7 @@ RULES = {
     "growth": gettext_noop("base, target and yearly growth do not fit together"),
     "growth-text-table": gettext_noop("the text and the table print different yearly growth"),
     "implied-total": gettext_noop("amount and share imply a whole that leaps"),
+    "implied-growth": gettext_noop("growth and share imply how fast the whole grows"),
     "no-value": gettext_noop("no value is printed at all"),
     "number-backwards": gettext_noop("the list number goes backwards"),
     "number-doubled": gettext_noop("the list number is printed twice"),

@@ -5,11 +5,14 @@
 
 from tests.engines.plan.reader.invented import (
     baisha_ecology,
+    chenghu_outline,
     chenxi_digital,
     donghu_schools,
     heping_health,
+    liuxi_roads,
     nanping_year,
     qinglan_city,
+    shimen_year,
     songxi,
     yunling_farming,
 )
@@ -18,6 +21,6 @@ PLANS = {
     module.__name__.rpartition(".")[2]: module
     for module in (
         songxi, qinglan_city, yunling_farming, baisha_ecology, heping_health, chenxi_digital, nanping_year,
-        donghu_schools,
+        donghu_schools, chenghu_outline, liuxi_roads, shimen_year,
     )
 }  # fmt: skip

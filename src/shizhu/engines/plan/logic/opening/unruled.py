@@ -18,6 +18,7 @@ _GUTTER = 3.0  # points of white between two columns, at least
 _APART = 0.9  # of the size of letters: white that parts two cells of a line
 _OTHER = 0.6  # points: letters of another size are no row of the table
 _MOSTLY = 0.8  # of the cells of a column of values
+_FEET = (0.1, 0.25, 0.4, 0.6)  # of the size of letters: how far the last row may reach below its letters
 _CROSSED = 0.35  # of the size of letters: how far a line may reach over the edge of its row
 _VALUE = re.compile(
     r"[≥≤<>＜＞约]?[【〔［\[（(]?[-+]?[\d.,:：∶]+(?:[-—–~][\d.]+)?%?(?:左右|以上|以下|以内)?[】〕］\]）)]?|[-—–－/一]+|[约预指引导]\S{0,2}[束期导]?性"
@@ -158,13 +159,13 @@ def _table(lines: Sequence[Line], rules: Sequence[Rule], fewest: int) -> Unruled
     for row in rows:
         row.runs = [part for run in row.runs for part in _parted(run, columns)]
     size = max(line.size for line in lines)
-    foot = min((rule.y for rule in rules if 0 <= rule.y - lines[-1].bottom < size), default=lines[-1].bottom + 1)
-    found = _by_middles(rows, len(columns), size, foot) or _by_distance(
-        rows, len(columns), size, [rule.y for rule in inner]
-    )
+    last, width = lines[-1].bottom, len(columns)
+    feet = [last + apart * size for apart in _FEET] + [rule.y for rule in rules if 0 <= rule.y - last < size]
+    fitting = (found for foot in feet if (found := _by_middles(rows, width, size, foot)))
+    found = next(fitting, None) or _by_distance(rows, width, size, [rule.y for rule in inner])
     merged, groups = found
     whole = [row for row in merged if len(row.filled()) * 2 > len(columns) - len(groups)]
-    if len(merged) < (2 if told else _FEWEST) or len(whole) * 2 < len(merged):
+    if any(_holds_two(row) for row in merged) or len(merged) < (2 if told else _FEWEST) or len(whole) * 2 < len(merged):
         return None
     grid = [_slots(row, len(columns)) for row in merged]
     for column in groups:
@@ -183,7 +184,7 @@ def _by_middles(rows: Sequence[_Row], width: int, size: float, foot: float) -> t
     fit. The second part of the answer are the columns of groups.
     """
     runs = [run for row in rows for run in row.runs]
-    first = next((row.top for row in rows if sum(map(_is_value, row.runs)) > 1), foot)
+    first = next((row.top for row in rows if any(map(_is_value, row.runs))), foot)
     body = [run for run in runs if _top(run) >= first - 1]
     valued = [
         column
@@ -191,7 +192,8 @@ def _by_middles(rows: Sequence[_Row], width: int, size: float, foot: float) -> t
         if _are_values([run for run in body if run.columns == range(column, column + 1)])
     ]
     middles = _middles([run for run in body if run.columns[0] in valued and _is_value(run)], size, len(valued))
-    if len(valued) < 2 or len(middles) < _FEWEST - 1:
+    numbered = len(valued) == 1 and _counts([run for run in body if run.columns[0] == valued[0]])
+    if len(middles) < _FEWEST - 1 or not (len(valued) > 1 or numbered):
         return None
     edges = [foot]
     for height in reversed(middles):
@@ -206,15 +208,27 @@ def _by_middles(rows: Sequence[_Row], width: int, size: float, foot: float) -> t
         over = any(_top(run) + _CROSSED * size < edge < _top(run) + (1 - _CROSSED) * size for edge in edges)
         crossing[run.columns[0]] += over
     rest = [row for row in cut if row.runs]
-    groups = [
-        column for column in range(min(3, width - 2))
-        if 0 < sum(column in row.filled() for row in rest[1:]) <= _SELDOM * len(middles)
-    ]  # fmt: skip
+    groups = [column for column in range(min(3, width - 2)) if _stands_apart(column, cut[1:], middles, size)]
     if sum(count for column, count in crossing.items() if column not in groups) > len(runs) * 0.02:
         return None
     return [
         row for row in (_Row([run for run in row.runs if run.columns[0] not in groups]) for row in rest) if row.runs
     ], groups
+
+
+def _holds_two(row: _Row) -> bool:
+    """Whether two values stand below each other in one cell: then rows were not told apart."""
+    values = Counter(run.columns for run in row.runs if _is_value(run))
+    return any(count > 1 for count in values.values())
+
+
+def _stands_apart(column: int, rows: Sequence[_Row], middles: Sequence[float], size: float) -> bool:
+    """Whether the cells of a column are no cells of these rows: few rows have one, or many not in their middle."""
+    off: list[bool] = []
+    for row, height in zip(rows, middles, strict=True):
+        own = [middle(run.chars[0]) for run in row.runs if run.columns[0] == column]
+        off += [abs(sum(own) / len(own) - height) > 0.3 * size] if own else []
+    return bool(off) and (len(off) <= _SELDOM * len(middles) or sum(off) * 3 >= len(off))
 
 
 def _top(run: _Run) -> float:
@@ -228,6 +242,12 @@ def _is_value(run: _Run) -> bool:
 
 def _are_values(runs: Sequence[_Run]) -> bool:
     return bool(runs) and sum(map(_is_value, runs)) >= _MOSTLY * len(runs)
+
+
+def _counts(runs: Sequence[_Run]) -> bool:
+    """Whether the cells of a column are the numbers of rows: 1, 2, 3."""
+    texts = ["".join(str(char["text"]) for char in run.chars) for run in runs]
+    return all(text.isdecimal() and int(text) <= len(runs) + 2 for text in texts)
 
 
 def _middles(runs: Sequence[_Run], size: float, columns: int) -> list[float]:

@@ -26,6 +26,7 @@ def check_sums(indicators: Sequence[Indicator], facts: Sequence[Fact]) -> Findin
         _check_growth(item, found)
         _check_growth_of_text(item, facts, found)
         _check_added(item, facts, found)
+        _check_growth_of_whole(item, indicators, facts, found)
     _check_rows_of_parts(indicators, found)
     _check_parts(facts, found)
     return found
@@ -89,6 +90,32 @@ def _check_implied(of: str, totals: list[tuple[int, float, Claim]], found: Findi
         if yearly > _FASTEST or yearly < -0.02:
             why = f"amount and share imply that {of} is {large / small:.2f} times as large in {last} as in {first}"
             found.doubts.append(Doubt(claim.subject, why, claim.statement.place, "implied-total"))
+
+
+def _check_growth_of_whole(
+    ratio: Indicator, indicators: Sequence[Indicator], facts: Sequence[Fact], found: Findings
+) -> None:
+    """R&D经费 that grows by 10% a year while its share of GDP rises from 0.82% to 1% tells how fast GDP has to grow."""
+    words, base, target = canonical(ratio.name), ratio.base, ratio.target
+    years = (target.year or 0) - (base.year or 0)
+    if "占" not in words or not words.endswith("比") or not base.value or not target.value or years < 1:
+        return
+    own, _, of = words.removesuffix("比").partition("占")
+    told = [fact for fact in facts if fact.kind == "growth" and fact.year == target.year]
+    rows = [item for item in indicators if not item.growth_is_total and _grows(item, own)]
+    rates = [item.growth for item in rows if item.growth is not None]
+    rates += [fact.value for fact in told if canonical(fact.subject) == own]
+    if rates:
+        yearly = ((1 + rates[0] / 100) * (base.value / target.value) ** (1 / years) - 1) * 100
+        why = (
+            f"growth of {rates[0]}% a year and a share from {base.value}% to {target.value}% imply "
+            f"that {of} grows by {yearly:.1f}% a year: is it so?"
+        )
+        found.doubts.append(Doubt(ratio.name, why, ratio.place, "implied-growth"))
+
+
+def _grows(item: Indicator, own: str) -> bool:
+    return canonical(item.name).removesuffix("增长") == own
 
 
 def _misfit(part: Claim, whole: Claim, share: Claim) -> bool:

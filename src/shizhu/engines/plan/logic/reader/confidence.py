@@ -14,8 +14,8 @@ from shizhu.engines.plan.logic.reader.values import is_dash
 
 # where it was read, how many signs (2 stands for more) → share of right readings
 SHARES: Mapping[tuple[str, int], float] = {
-    ("table", 0): 0.98, ("table", 1): 0.8, ("table", 2): 0.1,
-    ("sentence", 0): 0.92, ("sentence", 1): 0.9, ("sentence", 2): 0.88,
+    ("table", 0): 0.98, ("table", 1): 0.75, ("table", 2): 0.1,
+    ("sentence", 0): 0.95, ("sentence", 1): 0.94, ("sentence", 2): 0.93,
     ("labels", 0): 0.95, ("labels", 1): 0.7, ("labels", 2): 0.5,
 }  # fmt: skip
 _TELLING = frozenset(

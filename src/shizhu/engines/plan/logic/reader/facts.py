@@ -53,6 +53,9 @@ _MEASURED = re.compile(r"(?:值|率|比|量|额|数|入|资|积|程|度|重|命|
 _TOTAL = re.compile(r"总数|总量|总计|共计")
 _NAMES_APART = re.compile(r"、|以及|和(?!谐)|与|(?<!普)及(?![率格时其])")
 _CLAUSE_LEAD = re.compile(r"(?:^|[，。；：])([^，。；：]+)$")
+_TAIL = re.compile(
+    r"(?:产业|行业|企业)?(?:总?产值|增加值|收入|面积|产量|人数|数量|规模|投资|比例|比重|占比|覆盖率|普及率|利用率)$"
+)
 _SHARE = re.compile(r"(?:率|比例|比重|占比)$")
 _WITHIN = re.compile(r"^(?:力争)?[\d一二三四五]年内")
 _DEALT = "分别"  # stands for the subject of a value until A、B分别达到x、y is dealt out
@@ -384,7 +387,9 @@ def _shared(text: str, facts: Sequence[Fact]) -> list[Fact]:
 def _with_measures(names: list[str]) -> list[str]:
     """城镇居民 and 农村居民人均可支配收入: what is measured of the last is measured of the others."""
     last = names[-1]
-    tails = [last.partition(name[-2:])[2] if not _MEASURED.search(name) else "" for name in names[:-1]]
+    measure = _TAIL.search(last)
+    own = measure.group() if measure else ""
+    tails = ["" if _MEASURED.search(name) else last.partition(name[-2:])[2] or own for name in names[:-1]]
     return [*(f"{name}{tail}" for name, tail in zip(names, tails, strict=False)), last]
 
 

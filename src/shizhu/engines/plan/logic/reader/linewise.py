@@ -13,7 +13,8 @@ from shizhu.engines.plan.logic.reader.fit import is_number
 from shizhu.engines.plan.logic.reader.headers import Header
 from shizhu.engines.plan.logic.reader.lines import Line, compact
 from shizhu.engines.plan.logic.reader.numbering import marker_of
-from shizhu.engines.plan.logic.reader.rows import BREAK, is_rule, same_header, split
+from shizhu.engines.plan.logic.reader.rows import BREAK, is_rule, layout_of, same_header, split
+from shizhu.engines.plan.logic.reader.units import is_unit
 
 _TOTAL = re.compile(r"[总合小共]计")
 _SHORT = 10  # letters of a group row that stands right below the headings
@@ -38,6 +39,9 @@ def rows_by_line(lines: Sequence[Line], header: Header, layout: str) -> Body:
         if same_header([token.text for token in tokens], header.headings):
             seen = index
             continue
+        apart = bool(slots) and (index - seen > 1 or bool(slots[-1].group))
+        if apart and layout_of(line):  # the headings of the next table, perhaps below its title
+            break
         if is_boundary(line.text.strip("| ")) or not _belongs(tokens, slots, header, layout, apart=index - seen > 1):
             break
         if layout == "pipe" and _is_rest(broken, tokens, header):
@@ -109,6 +113,9 @@ def _add_line(tokens: list[Token], slots: list[Slot], header: Header, layout: st
     if layout != "pipe" and 1 < len(texts) <= 3 and _GROUP_NO.fullmatch(texts[0].text) and not is_number(texts[1].text):
         slots.append(Slot(group=texts[:2]))
         return []
+    if layout == "gap" and _leads_with_group(texts, header):
+        slots.append(Slot(group=[texts[0]]))
+        tokens = texts = texts[1:]
     cells = _by_column(tokens, header, layout) or (_by_place(texts, header) if layout == "gap" else None)
     left_out: list[Token] = []
     if cells is None:
@@ -121,6 +128,13 @@ def _add_line(tokens: list[Token], slots: list[Slot], header: Header, layout: st
     elif filled:
         slots.append(Slot(cells={column: _pieces(token) for column, token in cells.items()}))
     return left_out
+
+
+def _leads_with_group(texts: list[Token], header: Header) -> bool:
+    """Whether a line has one cell more than there are headings: 指标 is set over the groups and the names."""
+    roles = [heading.role for heading in header.headings]
+    named = len(texts) == len(roles) + 1 and roles[0] == "name" and "group" not in roles
+    return named and not any(is_number(token.text) or is_unit(token.text) for token in texts[:2])
 
 
 def _by_column(tokens: list[Token], header: Header, layout: str) -> dict[int, Token] | None:
