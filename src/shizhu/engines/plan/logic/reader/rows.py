@@ -189,8 +189,9 @@ def _stacked(first: list[Piece], second: list[Piece]) -> list[Piece] | None:
             parts = [lower.text]
         joined.append(replace(upper, text=_title(parts)))
     below = [lower for upper, lower in zip(first, second, strict=True) if lower.text and lower.text != upper.text]
-    plain = sum(1 for piece in below if role_of(piece.text) is None and not _fits_under(joined, piece))
-    return None if plain else joined
+    repeated = sum(upper.text == lower.text != "" for upper, lower in zip(first, second, strict=True))
+    plain = [piece for piece in below if role_of(piece.text) is None and not _fits_under(joined, piece)]
+    return None if plain and repeated * 2 < len(first) else joined
 
 
 def _spans(first: list[Piece], second: list[Piece], index: int) -> bool:

@@ -15,7 +15,8 @@ SCALE = "|".join(SCALES)
 # measure words that count things: two of them agree when the thing counted is the same
 _COUNTERS = (
     "个百分点 百分点 户次 人次 人年 人天 场次 批次 班次 件次 标准箱 标准吨 车次 架次 个 家 件 户 项 名 位 人 所 "
-    "座 处 台 套 辆 条 部 艘 株 头 只 羽 次 场 期 批 种 类 门 本 册 篇 片 块 栋 间 床 张 宗 起 例 份 班 支 对 口 村 "
+    "座 处 台 套 架 枚 幢 匹 "
+    "辆 条 部 艘 株 头 只 羽 次 场 期 批 种 类 门 本 册 篇 片 块 栋 间 床 张 宗 起 例 份 班 支 对 口 村 "
     "镇 团 眼 根 棵 尾 盏 孔 段 岁 倍 师 级 分"
 )
 _MEASURES = (
@@ -37,6 +38,8 @@ _SPOKEN = [word for word in _WORDS if not word.isascii() and word not in _SILENT
 SPOKEN_UNIT = (
     "|".join([*sorted(_SPOKEN, key=len, reverse=True), "[PT]B", "[MG]bps", "P(?:FLOPS)?"])
     .replace("|人|", "|人(?![才工口均力])|")
+    .replace("|个|", "|个(?!工作日|月)|")
+    .replace("|架|", "|架(?!构)|")
     .replace("|岁|", "|岁(?!以[上下]|儿|组)|")
     + "|%|‰"
 )
