@@ -23,7 +23,7 @@ _CROSSED = 0.35  # of the size of letters: how far a line may reach over the edg
 _VALUE = re.compile(
     r"[≥≤<>＜＞约]?[【〔［\[（(]?[-+]?[\d.,:：∶]+(?:[-—–~][\d.]+)?%?(?:左右|以上|以下|以内)?[】〕］\]）)]?|[-—–－/一]+|[约预指引导]\S{0,2}[束期导]?性"
 )
-_YEAR = re.compile(r"20\d{2}")
+_YEAR = re.compile(r"20\d{2}(?:[-—–~]\d{0,4})?$")  # years are headings, and terms that may be broken
 _NUMBERED = re.compile(r"[（(]?[一二三四五六七八九十\d]{1,3}[）)、.．]")
 _SLIT = 0.15  # of the size of letters: white that parts two cells where one column ends and the next begins
 _NEAR = 0.42  # of the size of letters: lines of one cell, where rows are set further apart
@@ -237,7 +237,7 @@ def _top(run: _Run) -> float:
 
 def _is_value(run: _Run) -> bool:
     text = "".join(str(char["text"]) for char in run.chars)
-    return bool(_VALUE.fullmatch(text)) and not _YEAR.fullmatch(text)
+    return bool(_VALUE.fullmatch(text)) and not _YEAR.match(text)
 
 
 def _are_values(runs: Sequence[_Run]) -> bool:

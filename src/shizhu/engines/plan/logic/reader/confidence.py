@@ -23,7 +23,7 @@ _TELLING = frozenset(
      "table-left-out", "task-unread"}
 )  # fmt: skip
 _ODD_NAME = re.compile(r"^[%（(）)]|^[\d.]+[%）)]?$|[（(]$|[、，,]$|\s{2}|[。；]")
-_WEAK = re.compile(r"[、，,\t\s]|^\d|各$|^.{0,2}$|的$|^(?:中|内|外|其|该|等|以及|并)|(?:和|与|及)$")
+_WEAK = re.compile(r"[、，,\t\s]|^\d|各$|^.{0,2}$|的$|^(?:中|内(?![河陆])|外|其|该|等|以及|并)|(?:和|与|及)$")
 
 
 def sure_of_indicators(
