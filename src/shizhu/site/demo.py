@@ -29,7 +29,7 @@ PAST_STEP = timedelta(minutes=15)
 LIVE_SECONDS = 10.0
 OPERATOR, OPERATOR_DELAY, OPERATOR_ANSWERS = "demo", 20.0, 0.6
 RETRY = Retry(timeout=2.0)
-FAULTS = Faults(lose=0.005, repeat=0.01, corrupt=0.003)
+FAULTS = Faults(lose=0.005, repeat=0.01, corrupt=0.003, fail=0.2)
 PHYSICS = {
     "ecology.water_station": "shizhu.packs.ecology.demo.water",
     "rivers.stage_station": "shizhu.packs.rivers.demo.stage",

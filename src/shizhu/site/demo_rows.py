@@ -26,6 +26,7 @@ def load(folder: counties.Folder) -> None:
     people(folder)
     channels(folder)
     stations(folder)
+    releases(folder)
     records_of(folder)
     past_cases(folder)
     labels(folder)
@@ -90,6 +91,12 @@ def _registration(county: str, row: dict[str, Any]) -> things.Registration:
         properties=row.get("properties", {}),
         is_lenient=True,
     )
+
+
+def releases(folder: counties.Folder) -> None:
+    """Simulated firmware, and a rollout that the simulated stations obey; once."""
+    if told := folder.yaml("demo/releases"):
+        things.releases_simulated(folder.body["code"], told)
 
 
 def past_cases(folder: counties.Folder) -> None:

@@ -28,6 +28,7 @@ FREE = (
     "/open311/",
     "/field/sw.js",  # browsers ask for these two without a login
     "/field/manifest.webmanifest",
+    "/things/download/",  # devices show their own credential
 )
 SETUP = "/account/second"  # free too, but not what is below it
 APIS = ("/ogc", "/field/api/")  # answered by Django with a login, a token, or for anybody where the stack is --open

@@ -45,6 +45,7 @@ from shizhu.engines.things.queries import (
     watch,
 )
 from shizhu.engines.things.rolling import Rolled, rolled
+from shizhu.engines.things.rollouts import simulated as releases_simulated
 
 __all__ = [
     "EDGE_STREAMS",
@@ -98,6 +99,7 @@ __all__ = [
     "readings",
     "register",
     "registry",
+    "releases_simulated",
     "replay",
     "revocations",
     "rolled",

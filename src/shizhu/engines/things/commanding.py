@@ -23,6 +23,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 from jsonschema import Draft202012Validator
 
+from shizhu.engines.things import advancing
 from shizhu.engines.things.models import Command, CommandState, Device, Thing
 from shizhu.kernel import access, packs
 from shizhu.kernel.access import Actor
@@ -34,6 +35,8 @@ WITHIN = "PT10M"
 AGAIN_AFTER = timedelta(seconds=15)  # without a word of the device
 OPEN = (CommandState.PROPOSED, CommandState.QUEUED, CommandState.SENT, CommandState.ACKNOWLEDGED)
 ENDED = (CommandState.DONE, CommandState.FAILED)
+HEARD = (CommandState.SENT, CommandState.ACKNOWLEDGED)
+LATE = (CommandState.TIMED_OUT, CommandState.CANCELLED)  # then a device may have done it all the same
 SAID = {"acknowledged": CommandState.ACKNOWLEDGED, "done": CommandState.DONE, "failed": CommandState.FAILED}
 CHANNEL = "things_commands"
 LONGEST_WAIT = 60.0  # seconds
@@ -57,6 +60,11 @@ def declared(device: Device) -> dict[str, Body]:
     """The commands of the device's profile."""
     found: dict[str, Body] = packs.declared("things", device.profile, device.county_id).get("commands", {})
     return found
+
+
+def titles(device: Device) -> dict[str, Body]:
+    """All commands that the device may have had: its profile's own, and those of rollouts."""
+    return {**declared(device), **{name: {"title": title} for name, title in advancing.TITLES.items()}}
 
 
 def schema(body: Body) -> Body:
@@ -152,7 +160,7 @@ def cancel(who: Actor, batch: UUID) -> int:
     Raises CommandRefused and PermissionDenied.
     """
     rows = list(
-        Command.objects.filter(batch=batch, state__in=OPEN[:3])
+        Command.objects.filter(batch=batch, state__in=OPEN[:3], target__isnull=True)  # a rollout is stopped as a whole
         .select_for_update(of=("self",))
         .select_related("device__thing__area", "device__thing__organisation")
     )
@@ -166,21 +174,33 @@ def cancel(who: Actor, batch: UUID) -> int:
     )
 
 
-@transaction.atomic
 def due(most: int = 200) -> tuple[list[Outgoing], float]:
     """What is to be published now: never sent, or sent a while ago without a word. What is out of time ends.
 
     Also in how many seconds, at most LONGEST_WAIT, it is to be asked again if nothing changes meanwhile. While nothing
     is open it is one query.
     """
+    outgoing, wait, overdue = _due(most)
+    if not overdue:
+        return outgoing, wait
+    for number in overdue:  # one at a time: a rollout is held before its commands
+        with transaction.atomic():
+            advancing.end_overdue(number)
+    return outgoing, 0.0  # another wave may have begun
+
+
+@transaction.atomic
+def _due(most: int) -> tuple[list[Outgoing], float, list[int]]:
+    """As `due`; what is out of time and belongs to a rollout is only named."""
     moment = timezone.now()
     rows = list(
         Command.objects.filter(state__in=OPEN)
         .select_for_update(of=("self",), skip_locked=True)
-        .select_related("device")
+        .select_related("device", "target")
         .order_by("id")
     )
-    over = [row for row in rows if row.expires <= moment]
+    overdue = [row.pk for row in rows if row.expires <= moment and hasattr(row, "target")]
+    over = [row for row in rows if row.expires <= moment and not hasattr(row, "target")]
     going = [row for row in rows if row.expires > moment and row.device.is_enabled and _due_at(row) <= moment]
     going, later = going[:most], going[most:]
     if over:
@@ -189,11 +209,12 @@ def due(most: int = 200) -> tuple[list[Outgoing], float]:
     if going:
         sent = Command.objects.filter(pk__in=[row.pk for row in going])
         sent.update(state=CommandState.SENT, sent_at=moment, tries=F("tries") + 1)
-    left = {row.pk for row in (*over, *going, *later)}
+    left = {*overdue, *(row.pk for row in (*over, *going, *later))}
     times = [min(row.expires, _due_at(row)) for row in rows if row.pk not in left and row.device.is_enabled]
     times += [row.expires for row in rows if row.pk not in left] + [moment + AGAIN_AFTER for _ in going[:1]]
     wait = min([(at - moment).total_seconds() for at in times], default=LONGEST_WAIT)
-    return [Outgoing(row.pk, row.device.key, message(row)) for row in going], 0.0 if later else min(wait, LONGEST_WAIT)
+    wait = 0.0 if later else min(wait, LONGEST_WAIT)
+    return [Outgoing(row.pk, row.device.key, message(row)) for row in going], wait, overdue
 
 
 def _due_at(row: Command) -> datetime:
@@ -228,19 +249,32 @@ def message(row: Command) -> bytes:
 def answered(key: str, payload: bytes, at: datetime) -> str:
     """Take in what a device says of a command: `{"id": 7, "state": "done", "result": …}`; why not, where it is wrong.
 
-    A repeated or late answer changes nothing: an end is an end.
+    A repeated or late answer changes nothing: an end is an end. What takes long may be told on the way:
+    `{"id": 7, "state": "acknowledged", "stage": "downloading", "percent": 40}`.
     """
     try:
         said = orjson.loads(payload[:LONGEST_ANSWER])
         number, state = int(said["id"]), SAID[said["state"]]
     except (ValueError, KeyError, TypeError):
         return "an answer is {id, state}, its state acknowledged, done or failed"
+    target = advancing.held(number)
     row = Command.objects.select_for_update().filter(pk=number, device__key=key).first()
     if row is None:
         return "the device got no command of that id"
+    if target and state == CommandState.DONE:
+        if not advancing.has_right_version(target, said.get("result")):
+            state = CommandState.FAILED
+        elif row.state in (*HEARD, *LATE):
+            advancing.installed(target, at)
+    is_open = row.state in HEARD
     is_news = row.state == CommandState.SENT or (row.state == CommandState.ACKNOWLEDGED and state in ENDED)
+    if is_open:
+        row.progress = advancing.progressed(row.progress, said)
     if is_news:
         row.state, row.acknowledged_at, row.answer = state, row.acknowledged_at or at, said.get("result")
         row.ended_at = at if state in ENDED else None
-        row.save(update_fields=["state", "acknowledged_at", "answer", "ended_at"])
+    if is_open:
+        row.save(update_fields=["state", "acknowledged_at", "answer", "ended_at", "progress"])
+    if target and is_news and state in ENDED:
+        advancing.advance(target.rollout)
     return ""

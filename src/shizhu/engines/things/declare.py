@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shizhu.engines.things import advancing
 from shizhu.kernel import packs
 from shizhu.kernel.packs import Body, LoadedPacks
 from shizhu.lib import units
@@ -26,6 +27,8 @@ def check_profile(key: str, body: Body, everything: LoadedPacks) -> Iterator[str
         for channel in item.get("channels", []):
             if channels.setdefault(channel, name) != name:
                 yield f"properties.{name}.channels: {channel}: is a channel of {channels[channel]} too"
+    for name in {*body.get("commands", {})} & {*advancing.TITLES}:
+        yield f"commands.{name}: rollouts tell devices by this name: declare it under updates"
     for name in body.get("shown", []):
         if name not in body["properties"]:
             yield f"shown: {name}: is none of the properties"

@@ -349,7 +349,7 @@ class CommandState(models.TextChoices):
     CANCELLED = "cancelled", gettext_lazy("cancelled")
 
 
-@pghistory.track(exclude=["tries", "sent_at"])
+@pghistory.track(exclude=["tries", "sent_at", "progress"])
 class Command(models.Model):
     """What one device was told to do, by whom, and its answer. `batch` joins what was asked for together."""
 
@@ -367,6 +367,7 @@ class Command(models.Model):
     acknowledged_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     answer = models.JSONField(null=True)
+    progress = models.JSONField(null=True)  # of what takes long: {stage, percent}, as far as the device came
 
     class Meta:
         ordering = ["-id"]
@@ -419,6 +420,109 @@ class ServiceRecord(models.Model):
     certificate = models.ForeignKey(File, models.PROTECT, null=True, related_name="+")
     entered_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     entered_at = models.DateTimeField(auto_now_add=True)
+    rollout = models.ForeignKey("Rollout", models.PROTECT, null=True, related_name="+")  # it came by this one
 
     class Meta:
         ordering = ["-at", "-id"]
+
+
+class ReleaseKind(models.TextChoices):
+    """What a release is."""
+
+    FIRMWARE = "firmware", gettext_lazy("firmware")
+    CONFIGURATION = "configuration", gettext_lazy("configuration")
+
+
+@pghistory.track()
+class Release(models.Model):
+    """A firmware (a file) or a configuration (values) for the devices of a profile. Never changed."""
+
+    county = models.ForeignKey(County, models.CASCADE)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    area = models.ForeignKey(Area, models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=13, choices=ReleaseKind)
+    profile = models.CharField(max_length=100)
+    name = models.CharField(max_length=100)
+    version = models.CharField(max_length=40)
+    file = models.ForeignKey(File, models.PROTECT, null=True, related_name="+")
+    values = models.JSONField(null=True)
+    notes = models.TextField(blank=True)
+    origin = models.SmallIntegerField(choices=ORIGINS, default=Origin.MEASURED)
+    made_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    made_at = models.DateTimeField(auto_now_add=True)
+    withdrawn_at = models.DateTimeField(null=True)  # from then on it begins no rollout
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["county", "profile", "kind", "version"], name="release_version"),
+            models.CheckConstraint(
+                condition=Q(kind="firmware", file__isnull=False, values__isnull=True)
+                | Q(kind="configuration", file__isnull=True, values__isnull=False),
+                name="release_file_or_values",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+class RolloutState(models.TextChoices):
+    """Where a rollout is; the last four are ends."""
+
+    PROPOSED = "proposed", gettext_lazy("waits for a second person")
+    RUNNING = "running", gettext_lazy("running")
+    PAUSED = "paused", gettext_lazy("paused")
+    DONE = "done", gettext_lazy("rolled out")
+    HALTED = "halted", gettext_lazy("stopped by itself")
+    STOPPED = "stopped", gettext_lazy("stopped")
+    CANCELLED = "cancelled", gettext_lazy("cancelled")
+
+
+@pghistory.track()
+class Rollout(models.Model):
+    """A release on its way to devices, wave by wave. Shares are percent of the devices of a wave."""
+
+    county = models.ForeignKey(County, models.CASCADE)
+    release = models.ForeignKey(Release, models.PROTECT, related_name="rollouts")
+    state = models.CharField(max_length=10, choices=RolloutState, default=RolloutState.PROPOSED)
+    begun = models.SmallIntegerField(default=0)  # waves
+    confirm = models.SmallIntegerField()  # so many must have it before the next wave begins
+    most_failed = models.SmallIntegerField()  # when more have failed it stops by itself
+    why = models.CharField(max_length=12, blank=True)  # it stopped by itself: failed or unconfirmed
+    undoes = models.ForeignKey("self", models.PROTECT, null=True, related_name="undone_by")
+    asked_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    asked_at = models.DateTimeField(auto_now_add=True)
+    decided_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+
+class Target(models.Model):
+    """A device of a rollout: in which wave, what it gets and had, and the command that tells it."""
+
+    rollout = models.ForeignKey(Rollout, models.CASCADE, related_name="targets")
+    device = models.ForeignKey(Device, models.CASCADE, related_name="targets")
+    wave = models.SmallIntegerField()  # from 0
+    release = models.ForeignKey(Release, models.PROTECT, related_name="+")
+    before = models.ForeignKey(Release, models.PROTECT, null=True, related_name="+")
+    command = models.OneToOneField(Command, models.SET_NULL, null=True, related_name="target")
+
+    class Meta:
+        ordering = ["wave", "id"]
+        constraints = [models.UniqueConstraint(fields=["rollout", "device"], name="target_device")]
+
+
+class Installed(models.Model):
+    """The release a device has now, as it said itself."""
+
+    device = models.ForeignKey(Device, models.CASCADE, related_name="installed")
+    kind = models.CharField(max_length=13, choices=ReleaseKind)
+    release = models.ForeignKey(Release, models.PROTECT, related_name="installed")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["device", "kind"], name="installed_kind")]

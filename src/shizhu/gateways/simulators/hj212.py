@@ -25,13 +25,15 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """Chances, 0..1, that a frame is lost, delayed (by `delay_seconds`), sent twice or has a byte flipped."""
+    """Chances, 0..1, that a frame is lost, delayed (by `delay_seconds`), sent twice or has a byte flipped;
+    `fail`: that a firmware cannot be installed."""
 
     lose: float = 0.0
     delay: float = 0.0
     repeat: float = 0.0
     corrupt: float = 0.0
     delay_seconds: float = 0.0
+    fail: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
 """A simulated MQTT device: telemetry at QoS 1, kept in order until the broker has acknowledged it; it obeys commands.
 
-It does a command once, however often it hears of it, and answers each time.
+It does a command once, however often it hears of it, and answers each time. A firmware is downloaded in parts over a
+line that breaks, its length and hash are verified, and some cannot be installed (`updating`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +17,7 @@ from typing import Any, Self
 import orjson
 import paho.mqtt.client as paho
 
+from shizhu.gateways.simulators import updating
 from shizhu.gateways.simulators.hj212 import Faults
 
 KEEPALIVE_SECONDS = 30
@@ -51,7 +54,8 @@ class Publisher:
         self._client.on_connect = lambda *_: self._client.subscribe(f"cmd/{key}", qos=1)
         self._client.on_message = self._told
         self._client.on_subscribe = self._listens
-        self._done: set[int] = set()
+        self._password = password
+        self._said: dict[int, updating.Said] = {}  # what it said last of each command
         self.is_listening = False
         self._client.connect_async(host, port, KEEPALIVE_SECONDS)
 
@@ -66,13 +70,29 @@ class Publisher:
         if self._random.random() < self.faults.lose:
             self.counts.lost += 1
             return
-        if command["id"] not in self._done:
-            self._done.add(command["id"])
-            self.counts.obeyed += 1
-        for state in ("acknowledged", "done"):
-            answer = orjson.dumps({"id": command["id"], "state": state, "result": command["parameters"]})
-            for _ in range(1 + (self._random.random() < self.faults.repeat)):
-                self._send(answer, f"cmd/{self.key}/ack")
+        number, parameters = command["id"], command["parameters"]
+        if (known := self._said.get(number)) is not None:
+            self._say(number, known)
+            return
+        self.counts.obeyed += 1
+        self._say(number, {"state": "acknowledged"})
+        if "sha256" in parameters:
+            threading.Thread(target=self._update, args=(number, parameters), daemon=True).start()
+        else:
+            is_release = command["command"] == updating.CONFIGURE
+            result = {"version": parameters["version"]} if is_release else parameters
+            self._say(number, {"state": "done", "result": result})
+
+    def _update(self, number: int, parameters: dict[str, Any]) -> None:
+        chance = random.Random(f"{self.key}/{number}")  # noqa: S311  # faults to order, not secrets
+        for said in updating.steps(parameters, (self.key, self._password), self.faults, chance):
+            self._say(number, said)
+
+    def _say(self, number: int, said: updating.Said) -> None:
+        self._said[number] = said
+        answer = orjson.dumps({"id": number, **said})
+        for _ in range(1 + (self._random.random() < self.faults.repeat)):
+            self._send(answer, f"cmd/{self.key}/ack")
 
     async def __aenter__(self) -> Self:
         self._client.loop_start()

@@ -19,7 +19,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.things import commanding, health
+from shizhu.engines.things import advancing, commanding, health
 from shizhu.engines.things.commanding import CommandRefused
 from shizhu.engines.things.datasets import VIEW
 from shizhu.engines.things.devices import new_password
@@ -161,10 +161,15 @@ def shown(rows: list[Command]) -> list[dict[str, Any]]:
     """Commands with their titles in words."""
     found = []
     for row in rows:
-        declared = commanding.declared(row.device).get(row.name, {})
-        told = [
-            f"{label(declared.get('parameters', {}).get(n, {}).get('title', n))} {v}" for n, v in row.parameters.items()
-        ]
+        declared = commanding.titles(row.device).get(row.name, {})
+        told = (
+            [str(row.parameters.get("version", ""))]
+            if row.name in advancing.TITLES
+            else [
+                f"{label(declared.get('parameters', {}).get(n, {}).get('title', n))} {v}"
+                for n, v in row.parameters.items()
+            ]
+        )
         found.append({"row": row, "title": label(declared.get("title", row.name)), "told": " · ".join(told)})
     return found
 
@@ -349,5 +354,6 @@ def panel(request: Request, device: Device) -> dict[str, Any]:
         "maintenance": device.thing.maintenance.select_related("entered_by")[:10],
         "service": device.service_records.select_related("entered_by", "datastream", "certificate")[:20],
         "kinds": ServiceKind.choices, "units": health.unit_history(device.thing_id), "now": timezone.now(),
+        "installed": device.installed.select_related("release").order_by("kind"),
         "streams": Datastream.objects.filter(thing=device.thing).order_by("pk"),
     }  # fmt: skip

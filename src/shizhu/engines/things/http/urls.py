@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from shizhu.engines.things.http import care, developer, exports, listing, provisioning, views
+from shizhu.engines.things.http import care, developer, download, exports, listing, provisioning, releases, views
 
 app_name = "things"
 urlpatterns = [
@@ -30,6 +30,14 @@ urlpatterns = [
     path("commands/", care.command_list, name="commands"),
     path("commands/new", care.command_group, name="command_group"),
     path("commands/<uuid:batch>", care.command_decide, name="command_decide"),
+    path("download/<int:number>", download.download, name="download"),
+    path("releases/", releases.release_list, name="releases"),
+    path("releases/new/<str:kind>", releases.release_new, name="release_new"),
+    path("releases/<int:number>/", releases.release_page, name="release"),
+    path("releases/<int:number>/withdraw", releases.release_withdraw, name="release_withdraw"),
+    path("releases/<int:number>/rollout", releases.rollout_new, name="rollout_new"),
+    path("rollouts/<int:number>/", releases.rollout_page, name="rollout"),
+    path("rollouts/<int:number>/decide", releases.rollout_decide, name="rollout_decide"),
     path("quarantine/", views.quarantine, name="quarantine"),
     path("quarantine/<int:number>/dealt-with", views.deal_with, name="deal_with"),
 ]
