@@ -59,7 +59,7 @@ def _taking(request: Request, kind: str) -> dict[str, Body]:
 
 def _releases(request: Request) -> Any:
     rows = Release.objects.filter(county=request.county)
-    return rows.select_related("file", "made_by").annotate(number=Count("installed"))
+    return rows.select_related("file", "made_by").annotate(number=Count("installed")).order_by("-id")
 
 
 def release_list(request: Request) -> HttpResponse:
