@@ -66,7 +66,8 @@ def answer(request: dict[str, Any], grant: things.Grant | None, key: Any) -> str
     if grant is None:
         told["error"] = "device unknown, disabled, its password is wrong, or its client id is not its own"
     else:
-        permissions = {"pub": {"allow": list(grant.publish)}, "sub": {"allow": [*grant.subscribe, *PROTOCOL]}}
+        publish = {"allow": list(grant.publish)} if grant.publish else {"deny": [">"]}  # an empty list allows all
+        permissions = {"pub": publish, "sub": {"allow": [*grant.subscribe, *PROTOCOL]}}
         user = {
             "name": asked["connect_opts"].get("user", ""),
             "sub": asked["user_nkey"],
