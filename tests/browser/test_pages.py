@@ -35,6 +35,7 @@ PAGES: dict[str, list[tuple[str, str]]] = {
     ],
     "river-office": [
         ("case-new", "/cases/new/rivers.problem/"), ("record-new", "/records/rivers.reach/new"),
+        ("residents-labels", "/labels/"),
         ("patrols", "/patrols/"), ("field", "/field/"),
     ],
     "supply": [("stock", "/stock/emergency.supplies/")],

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from shizhu.engines.cases.models import Case
+from shizhu.engines.cases.models import Case, Concern, Label
 from shizhu.engines.plan import api as plan
 from shizhu.engines.records import api as records
 from shizhu.engines.records.indexes import COMPARABLE
@@ -27,6 +27,8 @@ def counts(county: str) -> dict[str, int]:
         "people": Person.objects.filter(county_id=county, is_simulated=True).count(),
         "devices": Device.objects.filter(county_id=county).count(),
         "things": Thing.objects.filter(county_id=county).count(),
+        "labels": Label.objects.filter(county_id=county, is_simulated=True).count(),
+        "concerns": Concern.objects.filter(county_id=county, case__origin=1).count(),
         "cases": Case.objects.filter(county_id=county, status=Case.Status.CLOSED).count(),
     }
 
@@ -42,6 +44,7 @@ def test_demo_rows_are_valid_and_come_once(folder: counties.Folder) -> None:
     stations, people = len(demo.stations(county)), len(folder.yaml("demo/people"))
     cases = len(folder.yaml("demo/cases")["cases"])
     expected = {"records": sum(rows), "people": people, "devices": stations, "things": stations, "cases": cases}
+    expected |= {name: len(folder.yaml("demo/labels")[name]) for name in ("labels", "concerns")}
     demo_rows.load(folder)
     assert counts(county) == expected
     demo_rows.load(folder)

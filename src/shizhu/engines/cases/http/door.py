@@ -15,6 +15,7 @@ from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.csrf import csrf_exempt
 
 from shizhu.engines.cases import concerns, desks
@@ -33,6 +34,11 @@ from shizhu.web.templatetags import shizhu as shell
 
 TRAP = "website"  # a field that nobody sees: programs fill it in
 MOST_PHOTOS = 6
+OWN = {
+    concerns.REPORTED: gettext_noop("You reported"), concerns.ADDED: gettext_noop("You added"),
+    concerns.CONFIRMED: gettext_noop("You confirmed the result"),
+    concerns.DISPUTED: gettext_noop("You disputed the result"),
+}  # fmt: skip
 STATES = {"received": 0, "in_hand": 1, "done": 2}
 
 
@@ -198,15 +204,14 @@ def receipt(request: Request, secret: str) -> HttpResponse:
             return HttpResponseRedirect(request.path, status=303)
     shown = concerns.progress(concern)
     address = request.build_absolute_uri(request.path)
-    desk = desks.desks(concern.county_id).get(concern.label.desk)
-    names = desks.kinds(desk, desks.form_of(desk, concern.county_id)) if desk else {}
     context = {
         "concern": concern, "county": concern.county, "shown": shown, "label": concern.label, "address": address,
-        "qr": qr(address), "problem": problem, "kind": text_of(names.get(concern.kind, concern.kind)),
+        "qr": qr(address), "problem": problem,
         "step": STATES[shown.state], "title": concern.case.title, "office": named(concern.case.organisation),
         "where": named(concern.case.area), "days": round(abs(shown.days), 1), "is_late": shown.days < 0,
         "secret": secret,
         "stars": range(1, 6), "words": words(),
+        "own": [{"entry": one, "word": _(OWN[one.kind])} for one in shown.own],
     }  # fmt: skip
     answer = render(request, "cases/door/receipt.html", context, status=422 if problem else 200)
     answer["Cache-Control"], answer["X-Robots-Tag"] = "private, no-store", "noindex"
