@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.fixtures import area, organisation
 
 from shizhu.engines.plan.computing import Found, by_part
 from shizhu.engines.plan.counting import Question
 from shizhu.engines.plan.periods import named
+from shizhu.engines.things import api as things
+from shizhu.engines.things.models import Hour
 from shizhu.kernel.models import County
 
 pytestmark = pytest.mark.django_db
@@ -64,3 +68,20 @@ def test_a_case_worked_by_hand(county: County, stalls: None) -> None:
         "both": Found(50.0, {"part": 3, "whole": 6}, is_simulated=False),
         "none": Found(None, {"part": 0, "whole": 0}, is_simulated=False),
     }
+
+
+def test_a_formula_takes_readings_of_a_profile_by_town(county: County) -> None:
+    for number, town in ((1, "101"), (2, "102")):
+        wanted = things.Registration(
+            f"jug-{number}", "lemonade.jug", f"{number}号", organisation(county), area(county, town), None
+        )
+        things.register(wanted, "secret")
+    streams = sorted(stream.id for stream in things.streams_of("lemonade.jug", "temperature"))
+    noon = datetime(2026, 2, 1, 12, tzinfo=UTC)
+    for stream, count, total in zip(streams, (4, 1), (40.0, 20.0), strict=True):
+        Hour.objects.create(datastream_id=stream, hour=noon, count=count, total=total, least=total / 4, most=total)
+    inputs = {"warm": {"count": "readings", "of": "lemonade.jug", "property": "temperature", "measure": "avg"}}
+    asked = [({"inputs": inputs, "formula": "warm"}, named(name)) for name in ("2026-02", "2026-03")]
+    found, later = by_part(asked, county.pk, "area", PARTS)
+    assert {part: one.value for part, one in found.items()} == {"one": 10.0, "other": 20.0, "both": 12.0, "none": None}
+    assert {one.value for one in later.values()} == {None}
