@@ -83,7 +83,7 @@ def test_a_month_is_judged_and_every_case_goes_on_once_however_often_the_worker_
 
     alarms = (
         "SELECT o.since, o.raised_at, o.kept_since FROM alarms_occurrence o JOIN alarms_alarm a ON a.id = o.alarm_id "
-        "JOIN things_datastream s ON s.id = o.datastream_id JOIN things_thing t ON t.id = s.thing_id "
+        "JOIN things_datastream s ON s.id = o.datastream JOIN things_thing t ON t.id = s.thing_id "
         "WHERE a.rule = %s AND t.key = %s AND NOT o.is_withdrawn ORDER BY 1"
     )
     everything = [expected(device) for device in range(DEVICES)]
