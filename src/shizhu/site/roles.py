@@ -69,11 +69,15 @@ async def jobs(detail: dict[str, Any]) -> None:  # nothing to tell
 
 async def gateway(detail: dict[str, Any]) -> None:
     """Every listener for devices; at the county, the answers to its edges."""
-    listeners = {"mqtt": mqtt.run, "hj212": hj212.run}
+    listeners: dict[str, Role] = {
+        "mqtt": mqtt.run,
+        "hj212": hj212.run,
+        "revoking": partial(revoking.run, hang_up=hj212.hang_up),
+    }
     if settings.CONFIG.edge:
         listeners["county"] = things.follow_county
     else:
-        listeners |= {"commands": commands.run, "revoking": partial(revoking.run, hang_up=hj212.hang_up)}
+        listeners["commands"] = commands.run
     async with asyncio.TaskGroup() as group:
         for name, listener in listeners.items():
             group.create_task(listener(detail.setdefault(name, {})))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -28,6 +30,7 @@ from shizhu.engines.things.models import (
 )
 from shizhu.kernel import access
 from shizhu.kernel.models import County
+from shizhu.site import edges
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
 
@@ -146,6 +149,27 @@ def test_it_is_asked_for_when_something_is_due_and_else_once_a_minute(
     assert 2 < api.due_commands()[1] <= 3
     api.command_answered("E", b'{"id": %d, "state": "done"}' % number, timezone.now())
     assert api.due_commands() == ([], 60.0)
+
+
+def test_what_is_for_an_edge_that_is_away_waits_and_an_edge_speaks_for_its_own_devices(
+    county: County, east: Device, west: Device, settings: Any, tmp_path: Path
+) -> None:
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, home=tmp_path)
+    edges.keep(tmp_path, {"town1": edges.new("town1", county.pk, f"{county.pk}101")})
+    who = actor(county, "things.*")
+    numbers = [api.send_command(who, key, "set_interval", {"seconds": 60}) for key in ("E", "W")]
+    outgoing, wait = api.due_commands(away={"town1"})
+    assert ([(one.device, one.edge) for one in outgoing], 2 < wait <= 3) == ([("W", "")], True)
+    rows = Command.objects.order_by("id").values_list("state", "held_by", "tries")
+    assert list(rows) == [("queued", "town1", 0), ("sent", "", 1)]
+    assert [(one.device, one.edge) for one in api.due_commands()[0]] == [("E", "town1")]
+    said = b'{"id": %d, "state": "done"}'
+    assert (
+        api.command_answered("W", said % numbers[1], timezone.now(), "town1") == "the device got no command of that id"
+    )
+    assert list(rows.all()) == [("sent", "", 1), ("sent", "", 1)]
+    assert api.command_answered("E", said % numbers[0], timezone.now(), "town1") == ""
+    assert states() == [CommandState.DONE, CommandState.SENT]
 
 
 def test_one_can_take_back_what_no_device_has_received(county: County, east: Device) -> None:

@@ -5,15 +5,26 @@ from __future__ import annotations
 from shizhu.engines.things import archive, files, replay, spark
 from shizhu.engines.things.aggregate import AggregateFault, interval
 from shizhu.engines.things.capabilities import follow_profiles
-from shizhu.engines.things.catalogue import Registry, revocations
+from shizhu.engines.things.catalogue import Registry
 from shizhu.engines.things.commanding import CommandRefused, Outgoing, send_command
 from shizhu.engines.things.commanding import answered as command_answered
 from shizhu.engines.things.commanding import due as due_commands
 from shizhu.engines.things.commanding import news as command_news
 from shizhu.engines.things.devices import DeviceRefused, Grant, Registration, grant, register
 from shizhu.engines.things.dossier import things_of
+from shizhu.engines.things.edges import (
+    ANSWERING,
+    ANSWERS,
+    KeptRegistry,
+    answer_edge,
+    answers_of_edge,
+    follow_county,
+    ingest_edge,
+    is_reached,
+    registry,
+    revocations,
+)
 from shizhu.engines.things.edges import STREAMS as EDGE_STREAMS
-from shizhu.engines.things.edges import KeptRegistry, answer_edge, follow_county, ingest_edge, registry
 from shizhu.engines.things.features import spot_of_stream, station_of_stream
 from shizhu.engines.things.http.sta.app import SensorThings
 from shizhu.engines.things.http.sta.app import application as sensorthings
@@ -48,6 +59,8 @@ from shizhu.engines.things.rolling import Rolled, rolled
 from shizhu.engines.things.rollouts import simulated as releases_simulated
 
 __all__ = [
+    "ANSWERING",
+    "ANSWERS",
     "EDGE_STREAMS",
     "LIVE",
     "AggregateFault",
@@ -74,6 +87,7 @@ __all__ = [
     "add_levels",
     "add_limits",
     "answer_edge",
+    "answers_of_edge",
     "archive",
     "command_answered",
     "command_news",
@@ -89,6 +103,7 @@ __all__ = [
     "ingest",
     "ingest_edge",
     "interval",
+    "is_reached",
     "latest",
     "maintained",
     "packet",

@@ -7,7 +7,7 @@ command at least once, with its id: one it did already it only answers again.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,11 +27,13 @@ from shizhu.engines.things import advancing
 from shizhu.engines.things.models import Command, CommandState, Device, Thing
 from shizhu.kernel import access, packs
 from shizhu.kernel.access import Actor
+from shizhu.kernel.models import Area
 from shizhu.kernel.packs import Body
 from shizhu.lib.times import parse_duration
 
 SEND, APPROVE = "things.command.send", "things.command.approve"
 WITHIN = "PT10M"
+LOOK_AFTER = timedelta(seconds=3)  # whether an edge is reached again
 AGAIN_AFTER = timedelta(seconds=15)  # without a word of the device
 OPEN = (CommandState.PROPOSED, CommandState.QUEUED, CommandState.SENT, CommandState.ACKNOWLEDGED)
 ENDED = (CommandState.DONE, CommandState.FAILED)
@@ -43,17 +45,23 @@ LONGEST_WAIT = 60.0  # seconds
 LONGEST_ANSWER = 10_000  # bytes
 
 
+def edge_of(area: Area, edges: Mapping[str, Any]) -> str:
+    """The edge whose devices those of an area are; empty if none."""
+    return next((key for key, edge in edges.items() if f"/{edge.area}/" in f"/{area.path}"), "")
+
+
 class CommandRefused(ValueError):
     """A command that cannot be asked for, agreed to or cancelled; the text names field, value and rule."""
 
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A command to be published: id, key of the device, what it is told."""
+    """A command to be published: id, key of the device, what it is told; the edge of the device, if it has one."""
 
     id: int
     device: str
     payload: bytes
+    edge: str = ""
 
 
 def declared(device: Device) -> dict[str, Body]:
@@ -174,13 +182,15 @@ def cancel(who: Actor, batch: UUID) -> int:
     )
 
 
-def due(most: int = 200) -> tuple[list[Outgoing], float]:
+def due(most: int = 200, away: Collection[str] = ()) -> tuple[list[Outgoing], float]:
     """What is to be published now: never sent, or sent a while ago without a word. What is out of time ends.
+
+    What is for devices of an edge that is `away` waits, and says so.
 
     Also in how many seconds, at most LONGEST_WAIT, it is to be asked again if nothing changes meanwhile. While nothing
     is open it is one query.
     """
-    outgoing, wait, overdue = _due(most)
+    outgoing, wait, overdue = _due(most, away)
     if not overdue:
         return outgoing, wait
     for number in overdue:  # one at a time: a rollout is held before its commands
@@ -190,31 +200,40 @@ def due(most: int = 200) -> tuple[list[Outgoing], float]:
 
 
 @transaction.atomic
-def _due(most: int) -> tuple[list[Outgoing], float, list[int]]:
+def _due(most: int, away: Collection[str]) -> tuple[list[Outgoing], float, list[int]]:
     """As `due`; what is out of time and belongs to a rollout is only named."""
     moment = timezone.now()
     rows = list(
         Command.objects.filter(state__in=OPEN)
         .select_for_update(of=("self",), skip_locked=True)
-        .select_related("device", "target")
+        .select_related("device__thing__area", "target")
         .order_by("id")
     )
     overdue = [row.pk for row in rows if row.expires <= moment and hasattr(row, "target")]
     over = [row for row in rows if row.expires <= moment and not hasattr(row, "target")]
     going = [row for row in rows if row.expires > moment and row.device.is_enabled and _due_at(row) <= moment]
+    edges = settings.CONFIG.edges if going else {}
+    edge = {row.pk: edge_of(row.device.thing.area, edges) for row in going}
+    held = [row for row in going if edge[row.pk] in away]
+    for row in held:
+        if row.held_by != edge[row.pk]:
+            row.held_by = edge[row.pk]
+            row.save(update_fields=["held_by"])
+    going = [row for row in going if edge[row.pk] not in away]
     going, later = going[:most], going[most:]
     if over:
         ended = Command.objects.filter(pk__in=[row.pk for row in over])
         ended.update(state=CommandState.TIMED_OUT, ended_at=moment)
     if going:
         sent = Command.objects.filter(pk__in=[row.pk for row in going])
-        sent.update(state=CommandState.SENT, sent_at=moment, tries=F("tries") + 1)
-    left = {*overdue, *(row.pk for row in (*over, *going, *later))}
+        sent.update(state=CommandState.SENT, sent_at=moment, tries=F("tries") + 1, held_by="")
+    left = {*overdue, *(row.pk for row in (*over, *going, *later, *held))}
     times = [min(row.expires, _due_at(row)) for row in rows if row.pk not in left and row.device.is_enabled]
     times += [row.expires for row in rows if row.pk not in left] + [moment + AGAIN_AFTER for _ in going[:1]]
+    times += [min(row.expires, moment + LOOK_AFTER) for row in held]
     wait = min([(at - moment).total_seconds() for at in times], default=LONGEST_WAIT)
     wait = 0.0 if later else min(wait, LONGEST_WAIT)
-    return [Outgoing(row.pk, row.device.key, message(row)) for row in going], wait, overdue
+    return [Outgoing(row.pk, row.device.key, message(row), edge[row.pk]) for row in going], wait, overdue
 
 
 def _due_at(row: Command) -> datetime:
@@ -246,11 +265,12 @@ def message(row: Command) -> bytes:
 
 
 @transaction.atomic
-def answered(key: str, payload: bytes, at: datetime) -> str:
+def answered(key: str, payload: bytes, at: datetime, edge: str = "") -> str:
     """Take in what a device says of a command: `{"id": 7, "state": "done", "result": …}`; why not, where it is wrong.
 
     A repeated or late answer changes nothing: an end is an end. What takes long may be told on the way:
-    `{"id": 7, "state": "acknowledged", "stage": "downloading", "percent": 40}`.
+    `{"id": 7, "state": "acknowledged", "stage": "downloading", "percent": 40}`. An edge speaks for its own devices
+    alone.
     """
     try:
         said = orjson.loads(payload[:LONGEST_ANSWER])
@@ -258,8 +278,9 @@ def answered(key: str, payload: bytes, at: datetime) -> str:
     except (ValueError, KeyError, TypeError):
         return "an answer is {id, state}, its state acknowledged, done or failed"
     target = advancing.held(number)
-    row = Command.objects.select_for_update().filter(pk=number, device__key=key).first()
-    if row is None:
+    mine = Command.objects.select_for_update(of=("self",)).filter(pk=number, device__key=key)
+    row = mine.select_related("device__thing__area").first()
+    if row is None or (edge and edge_of(row.device.thing.area, settings.CONFIG.edges) != edge):
         return "the device got no command of that id"
     if target and state == CommandState.DONE:
         if not advancing.has_right_version(target, said.get("result")):
@@ -272,9 +293,10 @@ def answered(key: str, payload: bytes, at: datetime) -> str:
         row.progress = advancing.progressed(row.progress, said)
     if is_news:
         row.state, row.acknowledged_at, row.answer = state, row.acknowledged_at or at, said.get("result")
+        row.held_by = ""
         row.ended_at = at if state in ENDED else None
     if is_open:
-        row.save(update_fields=["state", "acknowledged_at", "answer", "ended_at", "progress"])
+        row.save(update_fields=["state", "acknowledged_at", "answer", "ended_at", "progress", "held_by"])
     if target and is_news and state in ENDED:
         advancing.advance(target.rollout)
     return ""

@@ -7,7 +7,9 @@ asks for the devices of its area, keeps them on its disk, and lets them in while
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,17 +17,20 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from natsrpy import Message, Nats
-from natsrpy.js import PullConsumer
+from natsrpy.js import PullConsumer, Stream
 
+from shizhu.engines.things import catalogue
 from shizhu.engines.things.catalogue import Catalogue, Registry
 from shizhu.engines.things.ingest import CONSUMER, Ingest, commit_all, consume
 from shizhu.engines.things.logic.readings import KnownDevice, Origin
 from shizhu.kernel import log
 
 logger = logging.getLogger(__name__)
+ANSWERS, ANSWERING = "$MQTT.msgs.cmd.*.ack", "commands"  # what devices say of commands, and who reads it
 ASKED = "edge.devices"  # an edge asks the county who may log in
 STREAMS = (log.MQTT, log.READINGS)
 LOOK_SECONDS = 5.0
+KEPT_SECONDS = 0.5
 
 
 class Pass(msgspec.Struct, array_like=True, frozen=True):
@@ -46,9 +51,30 @@ async def mirrored(nats: Nats, stream: str, edge: str) -> PullConsumer:
         await log.mirror(jetstream, stream, edge, began, is_watched=False)  # nothing is dropped before it is consumed
     else:
         began = here["config"]["metadata"]["began"]
-    consumer = await consume(await jetstream.streams.get(stream))
+    made = await jetstream.streams.get(stream)
+    consumer = await consume(made)
+    if stream == log.MQTT:
+        await answers_of(made)
     await log.mirror(jetstream, stream, edge, began, is_watched=True)
     return consumer
+
+
+async def answers_of(stream: Stream) -> PullConsumer:
+    """Our durable consumer of what devices say of their commands."""
+    return await log.consumer_of(stream, ANSWERING, [ANSWERS])
+
+
+async def answers_of_edge(nats: Nats) -> PullConsumer:
+    """As `answers_of`, on the mirror of an edge; waits until there is one."""
+    while True:
+        with contextlib.suppress(*log.FAULTS):
+            return await answers_of(await (await nats.jetstream()).streams.get(log.MQTT))
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def is_reached(nats: Nats, edge: str) -> bool:
+    """Whether an edge answers over its line."""
+    return await log.about(nats, log.MQTT, edge) is not None
 
 
 async def _began(nats: Nats, stream: str, edge: str) -> str:
@@ -69,7 +95,9 @@ async def until_other(nats: Nats, stream: str, edge: str, detail: dict[str, Any]
             continue
         detail["behind"] = max(0, there["state"]["last_seq"] - here["state"]["last_seq"])
         detail["reached"] = datetime.now(UTC).isoformat(timespec="seconds")
-        if there["created"] != here["config"]["metadata"]["began"] and await log.is_done(nats, stream, CONSUMER):
+        ours = [CONSUMER, ANSWERING] if stream == log.MQTT else [CONSUMER]
+        is_other = there["created"] != here["config"]["metadata"]["began"]
+        if is_other and all([await log.is_done(nats, stream, one) for one in ours]):
             logger.warning("edge %s began its stream %s anew; what it had sent before is committed", edge, stream)
             await (await nats.jetstream()).streams.delete(stream)
             return
@@ -135,6 +163,25 @@ class KeptRegistry:
 
     async def aclose(self) -> None:
         """Nothing is held open."""
+
+
+async def kept_revocations() -> AsyncIterator[str]:
+    """On an edge: keys of devices that the county has switched off or given another password, as it is heard."""
+    file, read, known = _kept(settings.CONFIG), 0.0, dict[str, str]()
+    while True:
+        written = file.stat().st_mtime if file.exists() else 0.0
+        if written != read:
+            now = {one.key: one.secret for one in msgspec.json.decode(file.read_bytes(), type=list[Pass])}
+            for key, secret in known.items():
+                if now.get(key) != secret:
+                    yield key
+            known, read = now, written
+        await asyncio.sleep(KEPT_SECONDS)
+
+
+def revocations() -> AsyncIterator[str]:
+    """Who is out, as a gateway of this machine hears it."""
+    return kept_revocations() if settings.CONFIG.edge else catalogue.revocations()
 
 
 def registry() -> Registry | KeptRegistry:

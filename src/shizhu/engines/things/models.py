@@ -349,7 +349,7 @@ class CommandState(models.TextChoices):
     CANCELLED = "cancelled", gettext_lazy("cancelled")
 
 
-@pghistory.track(exclude=["tries", "sent_at", "progress"])
+@pghistory.track(exclude=["tries", "sent_at", "progress", "held_by"])
 class Command(models.Model):
     """What one device was told to do, by whom, and its answer. `batch` joins what was asked for together."""
 
@@ -367,6 +367,7 @@ class Command(models.Model):
     acknowledged_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     answer = models.JSONField(null=True)
+    held_by = models.CharField(max_length=16, blank=True)  # the edge of its device, which is not reached now
     progress = models.JSONField(null=True)  # of what takes long: {stage, percent}, as far as the device came
 
     class Meta:
