@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from tests.browser.conftest import DESKTOP, PHONE, Visitor
 from tests.browser.test_field import photo
-from tests.stack.stack import Stack
+from tests.stack.stack import Stack, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 Visit = Callable[..., Visitor]
@@ -29,7 +29,7 @@ def test_a_report_without_a_network_is_handled_and_confirmed(
     resident = Visitor(browser, living, PHONE, "resident")
     page = resident.page
     page.goto(LABEL)
-    page.wait_for_function("navigator.serviceWorker.ready.then(() => caches.match(location.pathname)).then(Boolean)")
+    assert until(lambda: page.evaluate("caches.match(location.pathname).then(Boolean)"))  # the worker keeps the page
     resident.look("door-scan", dark=True)
 
     resident.context.set_offline(True)
