@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
+
+import psutil
+
+from shizhu.site.supervisor import Child, Log
 
 SAY = """
 import sys
@@ -55,3 +61,19 @@ def test_a_reading_that_is_there_already_is_told_to_the_file_alone(tmp_path: Pat
     assert [line.split("ERROR: ")[1] for line in done.stdout.splitlines()] == [
         ' duplicate key value violates unique constraint "thing_key"'
     ]
+
+
+async def test_what_a_killed_parent_left_does_not_hide_its_death(tmp_path: Path) -> None:
+    child = Child("web", ["bash", "-c", f"sleep 600 & echo $! >> {tmp_path}/worker; sleep 600"], {}, Log(tmp_path))
+    workers = tmp_path / "worker"
+    await child.start()
+    while not workers.exists() or not workers.read_text():
+        await asyncio.sleep(0.05)
+    assert child.process is not None
+    child.process.kill()
+    async with asyncio.timeout(30):
+        while child.restarts == 0:
+            await asyncio.sleep(0.05)
+    with contextlib.suppress(psutil.NoSuchProcess):  # or its new parent has not collected it yet
+        assert psutil.Process(int(workers.read_text().split()[0])).status() == psutil.STATUS_ZOMBIE
+    await child.stop()

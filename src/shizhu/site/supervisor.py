@@ -88,18 +88,26 @@ class Child:
         while self.process:
             began = time.monotonic()
             assert self.process.stdout
+            sweeping = asyncio.create_task(self._sweep(self.process))
             async for line in self.process.stdout:
                 self.log.write(self.name, line.decode(errors="replace").rstrip())
             code = await self.process.wait()
+            await sweeping
             if self.is_stopping:
                 return
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)  # what a killed parent left behind
             wait = FIRST_WAIT if time.monotonic() - began > STEADY_AFTER else min(wait * 2, LONGEST_WAIT)
             self.log.write("up", f"{self.name} ended ({code}); starting it again in {wait:.1f} s")
             await asyncio.sleep(wait)
             self.restarts += 1
             await self._spawn()
+
+    async def _sweep(self, process: asyncio.subprocess.Process) -> None:
+        """End what a killed parent leaves behind: it holds the pipe, and until that ends nobody learns of the death."""
+        while process.returncode is None:
+            await asyncio.sleep(0.2)
+        if not self.is_stopping:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
     async def stop(self) -> None:
         """Ask the process to end; end it after the limit."""
