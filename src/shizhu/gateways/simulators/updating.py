@@ -44,20 +44,17 @@ def steps(
             except OSError:
                 continue
         else:
-            yield {"state": "failed", "result": {"reason": "the download broke off too often"}}
+            yield {"state": "failed", "result": {"reason": "下载多次中断"}}
             return
         yield {"state": "acknowledged", "stage": "downloading", "percent": 100 * len(data) // size}
     if len(data) != size or hashlib.sha256(data).hexdigest() != asked["sha256"]:
-        yield {"state": "failed", "result": {"reason": "length or SHA-256 of the file is wrong"}}
+        yield {"state": "failed", "result": {"reason": "文件长度或 SHA-256 不符"}}
         return
     yield {"state": "acknowledged", "stage": "verified"}
     time.sleep(chance.random() * WAIT_SECONDS)
     yield {"state": "acknowledged", "stage": "installing"}
     time.sleep(chance.random() * WAIT_SECONDS)
     if chance.random() < faults.fail:
-        yield {
-            "state": "failed",
-            "result": {"reason": "the self-test after the installation failed; the old one runs again"},
-        }
+        yield {"state": "failed", "result": {"reason": "安装后自检未通过，已恢复原版本"}}
     else:
         yield {"state": "done", "result": {"version": asked["version"]}}
