@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import psutil
+from tests.stack.stack import until
 
 from shizhu.site.supervisor import Child, Log
 
@@ -67,13 +68,10 @@ async def test_what_a_killed_parent_left_does_not_hide_its_death(tmp_path: Path)
     child = Child("web", ["bash", "-c", f"sleep 600 & echo $! >> {tmp_path}/worker; sleep 600"], {}, Log(tmp_path))
     workers = tmp_path / "worker"
     await child.start()
-    while not workers.exists() or not workers.read_text():
-        await asyncio.sleep(0.05)
+    assert await asyncio.to_thread(until, lambda: workers.exists() and bool(workers.read_text()))
     assert child.process is not None
     child.process.kill()
-    async with asyncio.timeout(30):
-        while child.restarts == 0:
-            await asyncio.sleep(0.05)
+    assert await asyncio.to_thread(until, lambda: child.restarts == 1)
     with contextlib.suppress(psutil.NoSuchProcess):  # or its new parent has not collected it yet
         assert psutil.Process(int(workers.read_text().split()[0])).status() == psutil.STATUS_ZOMBIE
     await child.stop()
