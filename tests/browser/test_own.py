@@ -44,7 +44,7 @@ def test_a_register_made_by_clicking_and_a_flow_that_uses_it(living: Stack, visi
     page.goto("/declarations/registers/new")
     page.locator('[name="r.zh"]').fill("水井")
     page.locator('[name="r.en"]').fill("Well")
-    page.locator('label[title="droplet"]').click()
+    page.locator('label[title="水滴"]').click()
     page.locator('[name="r.geometry"]').select_option(label="点")
     depth = add_field(page, 3, "井深", "数值（可带单位）")
     page.locator(f'[name="{depth}.unit"]').fill("m")

@@ -37,7 +37,7 @@ def test_a_board_composed_by_clicking(living: Stack, visit: Visit) -> None:
     page.goto("/declarations/boards/new")
     page.locator('[name="r.zh"]').fill("河长一张图")
     page.locator('[name="r.en"]').fill("Rivers")
-    page.locator('label[title="droplet"]').click()
+    page.locator('label[title="水滴"]').click()
     first = add(page, 1, "各镇街河道问题", "河道问题", "镇街地图")
     drawn(page, lambda: page.locator(f'[name="{first}.wide"]').select_option(label="三分之二"))
     drawn(page, lambda: page.locator(f'[name="{first}.high"]').select_option("2"))

@@ -58,7 +58,8 @@ PAGES: dict[str, list[tuple[str, str]]] = {
         ("password", "/password"), ("second-factor", "/account/second"),
     ],
 }  # fmt: skip
-THINGS = {"indicator", "node", "alarm", "case", "emergency", "station", "device", "record", "person"}
+THINGS = {"indicator", "node", "alarm", "case", "emergency", "station", "device", "record", "person",
+          "release", "rollout"}  # fmt: skip
 LABELS = "nav, h1, h2, h3, th, button, label, legend, summary, dt, .empty-note, .level, .alert"
 LATIN = re.compile(r"[A-Za-z]{4,}")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

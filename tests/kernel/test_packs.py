@@ -131,7 +131,7 @@ def test_a_role_that_a_person_changed_stays_as_it_is(county: County, folder: Pat
 
 def test_declarations_keep_the_order_of_their_file(county: County) -> None:
     body = packs.declaration("things", "lemonade.jug", None)
-    assert list(body) == ["title", "sensor", "shown", "properties", "commands"]
+    assert list(body) == ["title", "sensor", "shown", "properties", "commands", "updates"]
 
 
 def test_what_cannot_be_read_or_does_not_belong_is_named(folder: Path) -> None:

@@ -93,7 +93,8 @@ def told(check: Callable[..., None], *given: None) -> list[str]:
 def test_a_wrong_file_is_named(broken: Broken, file: str, old: str, new: str, line: str) -> None:
     (first, *rest) = told(broken((file, old, new)).test_its_files_are_right)
     assert first[: len(line) + 9] == f"lemonade/{line}"
-    assert [other for other in rest if not other.startswith(f"lemonade/{file}: ")] == []
+    follows = "lemonade/indexes/growers.yaml: groups.all.items.shaded"  # it counts by what the stalls refer to
+    assert [other for other in rest if not other.startswith((f"lemonade/{file}: ", follows))] == []
 
 
 @pytest.mark.parametrize(

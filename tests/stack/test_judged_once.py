@@ -8,6 +8,7 @@ import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import paho.mqtt.client as paho
 import pytest
@@ -61,6 +62,12 @@ def publish(stack: Stack, device: int) -> None:
     client.loop_stop()
 
 
+def differences(found: list[Any], everything: list[Any]) -> str:
+    """What is there too much and too little, by device."""
+    pairs = enumerate(zip(found, everything, strict=True))
+    return str([(device, set(a) - set(b), set(b) - set(a)) for device, (a, b) in pairs if a != b])
+
+
 def test_a_month_is_judged_and_every_case_goes_on_once_however_often_the_worker_is_killed(stack: Stack) -> None:
     run(stack, "declare", str(DEVICES))
     load = [threading.Thread(target=publish, args=(stack, device)) for device in range(DEVICES)]
@@ -92,7 +99,7 @@ def test_a_month_is_judged_and_every_case_goes_on_once_however_often_the_worker_
         def found(rule: str = rule) -> list[list[tuple[datetime, datetime, datetime]]]:
             return [stack.query(alarms, rule, f"month-{device}") for device in range(DEVICES)]
 
-        assert until(lambda found=found: found() == everything, 120), stack.tail()
+        assert until(lambda found=found: found() == everything, 180), differences(found(), everything)
     counted = "SELECT rule, state, count(*) FROM alarms_alarm WHERE rule LIKE 'local.%%' GROUP BY 1, 2 ORDER BY 1"
     # a rule that starts a case keeps its alarm until the case ends; the other ends with the data, each time
     assert stack.query(counted) == [("local.begins", "open", DEVICES), ("local.low", "cleared", total)]
