@@ -53,7 +53,7 @@ def test_a_report_without_a_network_is_handled_and_confirmed(
 
     office = visit("river-office", DESKTOP)
     do(office, "受理", title)
-    office.page.locator("label", has_text=re.compile("^是$")).click()
+    office.page.locator("label", has_text=re.compile(r"^\s*是\s*$")).click()
     office.page.get_by_role("button", name="提交").click()
     page.reload()
     expect(page.locator("[aria-current=step]")).to_have_text("办理中")
@@ -65,7 +65,7 @@ def test_a_report_without_a_network_is_handled_and_confirmed(
     chief.page.get_by_role("button", name="报送处置结果").click()
     inspector = visit("inspector", DESKTOP)
     do(inspector, "核查", title)
-    inspector.page.locator("label", has_text=re.compile("^是$")).click()
+    inspector.page.locator("label", has_text=re.compile(r"^\s*是\s*$")).click()
     inspector.page.get_by_role("button", name="提交核查意见").click()
     expect(inspector.page.get_by_role("main")).to_contain_text("群众上报")
     inspector.look("case-of-residents")
