@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.engines.plan.desks import Desk, day, decide, light, post, show
+from tests.engines.plan.desks import Desk, day, decide, file, light, post, show
 from tests.fixtures import person
 from tests.web.pages import browser, text
 
@@ -67,7 +67,7 @@ def test_a_finish_that_the_readings_contradict_is_found_and_annulled(desk: Desk,
     stall(is_shaded=True)
     proving.prove_all()
     node.refresh_from_db()
-    assert (node.is_contradicted, light(node)) == (True, ("green", "done"))
+    assert (node.is_contradicted, light(node)) == (True, ("red", "against"))
     assert [one.pk for one in desk.supervisor.get("/plan/supervision/").context["contradicted"]] == [node.pk]
     assert desk.stand.post(f"/plan/nodes/{node.pk}/overturn", {"why": "x"}).status_code == 403
     assert post(desk.supervisor, f"/plan/nodes/{node.pk}/overturn", {"why": ""}) == ["请写明撤销理由。"]
@@ -81,6 +81,54 @@ def test_a_finish_that_the_readings_contradict_is_found_and_annulled(desk: Desk,
     assert decide(desk, node)[0].startswith(
         "未能验收：差额还没有补齐。读数应为 有遮阳的摊位占比（县摊位管理局） ≤ 50 %"
     )
+
+
+def test_a_contradicted_finish_is_red_at_once_and_yellow_once_the_readings_agree(desk: Desk, stall: Any) -> None:
+    desk.split(30)
+    desk.send(**{**ASKED, "bound": "at_most", "proof_value": "50"}, files="1")
+    node = desk.node()
+    bare, shaded = stall(is_shaded=False), stall(is_shaded=True)
+    show(desk.stand, node)
+    decide(desk, node)
+    proving.prove_all()
+    assert light(node) == ("green", "done")
+    root = access.actor(Person.objects.get(username="root"))
+
+    def turn(key: str, *, shade: bool) -> None:
+        entry = records.get(root, desk.county.pk, "lemonade.stall", key)
+        records.update(root, entry.id, {**entry.data, "is_shaded": shade}, version=entry.version)
+        proving.prove_all()
+
+    turn(bare.key, shade=True)
+    assert light(node) == ("red", "against")
+    assert "已验收为完成，但读数不符" in text(desk.stand.get(f"/plan/nodes/{node.pk}/"))
+    assert show(desk.stand, node) == ["这一节点已完成，佐证已验收。"]
+    api.tell_lights()
+    assert light(node) == ("red", "against")
+    turn(shaded.key, shade=False)
+    assert (light(node), node.is_contradicted, node.reopened) == (("yellow", "repaired"), False, 0)
+    turn(shaded.key, shade=True)
+    assert light(node) == ("red", "against")
+
+
+def test_what_readings_alone_finished_is_red_once_somebody_saw_otherwise(desk: Desk, stall: Any) -> None:
+    desk.split(3)
+    desk.send(**ASKED, files="0")
+    node = desk.node()
+    stall(is_shaded=True)
+    proving.prove_all()
+    assert light(node) == ("green", "done")
+
+    def look(result: str) -> None:
+        seen = {"files": file(), "longitude": "100.2", "latitude": "30.4", "result": result, "note": "遮阳棚是借来的"}
+        assert post(desk.supervisor, f"/plan/nodes/{node.pk}/check", seen) == ["核查已保存。"]
+
+    look("false")
+    assert (light(node), node.reopened) == (("red", "false"), 1)
+    proving.prove_all()
+    assert light(node) == ("red", "false")
+    look("true")
+    assert (light(node), node.reopened) == (("yellow", "repaired"), 1)
 
 
 def test_a_later_day_is_asked_in_time_decided_by_another_and_both_days_stay(desk: Desk) -> None:

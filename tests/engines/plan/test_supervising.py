@@ -28,6 +28,8 @@ DUE = date(2026, 6, 30)
         (Facts(DUE, date(2026, 6, 30), is_accepted=True), date(2026, 7, 9), Told(GREEN, "done")),
         (Facts(DUE, date(2026, 7, 2), is_accepted=True), date(2026, 7, 9), Told(YELLOW, "repaired", 2)),
         (Facts(DUE, is_false=True), date(2026, 6, 1), Told(RED, "false")),
+        (Facts(DUE, date(2026, 6, 2), is_accepted=True, is_against=True), date(2026, 6, 3), Told(RED, "against")),
+        (Facts(DUE, date(2026, 6, 2), is_accepted=True, is_against=True), date(2026, 7, 3), Told(RED, "against", 3)),
         (Facts(DUE, date(2026, 6, 2), is_false=True), date(2026, 6, 3), Told(RED, "false")),
         (Facts(DUE, date(2026, 6, 2), is_accepted=True, is_false=True), date(2026, 6, 3), Told(YELLOW, "repaired")),
     ],

@@ -110,7 +110,7 @@ def gather(plan: Plan, kind: str, name: str, at: datetime) -> dict[str, Any]:
 def _nodes(plan: Plan, span: Period, day: date) -> dict[str, Any]:
     """The nodes that were due by the end of a period, with their lights of the day, by unit and those not green."""
     rows = Node.objects.filter(piece__clause__plan=plan, piece__state__in=UNDER_WAY, due_on__lte=span.last)
-    found = rows.select_related("organisation").prefetch_related("evidence", "extensions")
+    found = rows.select_related("organisation").prefetch_related(*nodes.TOLD_BY)
     lit = sorted(
         ((node, nodes.told(node, day)) for node in found),
         key=lambda pair: (rank(pair[1].light), pair[0].due_on, pair[0].pk),

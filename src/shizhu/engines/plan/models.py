@@ -394,7 +394,7 @@ class Piece(models.Model):
 UNDER_WAY = (Piece.State.SENT, Piece.State.RECEIVED)  # pieces whose nodes are watched
 
 
-@pghistory.track(exclude=["light", "rule", "light_on", "proved_on", "is_contradicted"])
+@pghistory.track(exclude=["light", "rule", "light_on", "proved_on", "is_contradicted", "contradicted_on"])
 class Node(models.Model):
     """A day by which something has to be shown (节点). `light` is what was told last; see logic/lights.py."""
 
@@ -412,6 +412,7 @@ class Node(models.Model):
     )  # {formula, bound: at_least or at_most, value, of: unit or county}; see proving.py
     proved_on = models.DateField(null=True)  # since when the readings fulfil it without a break
     is_contradicted = models.BooleanField(default=False)  # said done, and the readings say no
+    contradicted_on = models.DateField(null=True)  # when they began to, of the finish that stands
     is_false = models.BooleanField(default=False)  # a finish was found false
     reopened = models.IntegerField(default=0)
     light = models.CharField(max_length=8, blank=True)

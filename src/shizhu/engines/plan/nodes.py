@@ -24,6 +24,8 @@ from shizhu.kernel.models import File, Organisation, Person
 LIT = "plan.node.lit"
 SAMPLED = 20  # per cent of a quarter's finished nodes
 ANSWERED_WITHIN = timedelta(days=3)
+TOLD_BY = ("evidence", "extensions", "checks")  # what a light hangs on, to be fetched for many
+FINISHES = frozenset({lights.DONE, lights.REPAIRED, lights.AGAINST})
 
 
 class Lacking(ValueError):
@@ -53,11 +55,19 @@ def told(node: Node, today: date) -> lights.Told:
     day, is_accepted = (
         (timezone.localdate(counts.sent_at), counts.state == Evidence.State.ACCEPTED) if counts else (None, False)
     )
-    if not is_accepted and node.proved_on and readings.is_alone(node):
+    if not is_accepted and node.proved_on and readings.is_alone(node) and not _is_seen_otherwise(node):
         day, is_accepted = node.proved_on, True
     is_asked = any(row.state == Extension.State.WAITING for row in node.extensions.all())
-    facts = lights.Facts(node.due_on, day, is_accepted, node.is_false, is_asked)
-    return lights.light(facts, today)
+    was_false = node.is_false or node.contradicted_on is not None
+    return lights.light(
+        lights.Facts(node.due_on, day, is_accepted, was_false, is_asked, is_against=node.is_contradicted), today
+    )
+
+
+def _is_seen_otherwise(node: Node) -> bool:
+    """Whether who looked last on the spot found it not as the readings say; they cannot finish it alone then."""
+    newest = next(iter(node.checks.all()), None)
+    return newest is not None and not newest.is_true
 
 
 def refresh(nodes: Sequence[Node], today: date, at: datetime | None = None) -> int:
@@ -87,9 +97,7 @@ def refresh_all(county: str | None = None) -> int:
     rows = Node.objects.filter(piece__state__in=UNDER_WAY).exclude(light_on=today)
     if county:
         rows = rows.filter(county=county)
-    waiting = (
-        rows.select_for_update(of=("self",)).select_related("piece__clause").prefetch_related("evidence", "extensions")
-    )
+    waiting = rows.select_for_update(of=("self",)).select_related("piece__clause").prefetch_related(*TOLD_BY)
     changed = refresh(list(waiting.order_by("pk")), today)
     _raise_late(today, county)
     return changed
@@ -296,6 +304,7 @@ def check(node: Node, looked: Looked, *, by: Person, sample: Sample | None = Non
         raise PermissionDenied(f"{by.name} reported this node and cannot check it")
     if not looked.files:
         raise Lacking([_("A check on the spot needs a photo.")])
+    is_finished = told(node, timezone.localdate(now)).rule in FINISHES
     made = Check.objects.create(
         node=node, sample=sample, by=by, at=now, longitude=looked.longitude, latitude=looked.latitude,
         is_true=looked.is_true, note=looked.note[:500],
@@ -303,7 +312,7 @@ def check(node: Node, looked: Looked, *, by: Person, sample: Sample | None = Non
     made.files.set(looked.files)
     story.tell(node, "check-true" if looked.is_true else "check-false", by,
                {"title": node.title, "note": looked.note[:500]}, now)  # fmt: skip
-    if not looked.is_true and node.evidence.filter(state=Evidence.State.ACCEPTED).exists():
+    if not looked.is_true and is_finished:
         annul(node, f"plan.check.{made.pk}", looked.note, by)
     refresh([node], timezone.localdate(now), now)
     return made
@@ -312,8 +321,9 @@ def check(node: Node, looked: Looked, *, by: Person, sample: Sample | None = Non
 def annul(node: Node, key: str, why: str, by: Person) -> None:
     """Open a node again whose finish was found false; the unit and the supervisors are told."""
     node.evidence.filter(state=Evidence.State.ACCEPTED).update(state=Evidence.State.ANNULLED)
-    node.is_false, node.is_contradicted, node.reopened = True, False, node.reopened + 1
-    node.save(update_fields=["is_false", "is_contradicted", "reopened"])
+    node.is_false, node.is_contradicted, node.contradicted_on = True, False, None
+    node.reopened += 1
+    node.save(update_fields=["is_false", "is_contradicted", "contradicted_on", "reopened"])
     told_to = people.of(people.REPORT, node.organisation, node.area) | people.over(people.SUPERVISE, node.county_id)
     notices.tell(
         node.county_id, key, told_to - {by.pk}, title=_("Found false: %s") % node.title, text=why[:500],

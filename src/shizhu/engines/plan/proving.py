@@ -21,14 +21,15 @@ COMPARED = ("period", "value", "inputs", "is_met")
 def prove_all(county: str | None = None, at: datetime | None = None) -> int:
     """Look at what the readings say of every node that has a proof; what changed is kept. Returns how many changed.
 
-    Whoever said that a node is done while the readings say no is told, and so are the supervisors.
+    Whoever said that a node is done while the readings say no is told, and so are the supervisors; the light turns red
+    at once. No answer of the formula takes nothing back.
     """
     now = at or timezone.now()
     asked = Node.objects.filter(piece__state__in=UNDER_WAY, proof__isnull=False)
     if county:
         asked = asked.filter(county=county)
     waiting = asked.select_for_update(of=("self",)).select_related("organisation", "area", "piece__clause")
-    found = list(waiting.prefetch_related("evidence", "extensions").order_by("pk"))
+    found = list(waiting.prefetch_related(*nodes.TOLD_BY).order_by("pk"))
     said = readings.say(found, timezone.localdate(now))
     rows = Proof.objects.filter(node__in=found).order_by("node_id", "-at", "-pk")
     newest = {row.node_id: row for row in rows.distinct("node_id")}
@@ -46,7 +47,7 @@ def prove_all(county: str | None = None, at: datetime | None = None) -> int:
             made.save()
             changed += 1
         _proved(node, told, now)
-    Node.objects.bulk_update(found, ["proved_on", "is_contradicted"], batch_size=500)
+    Node.objects.bulk_update(found, ["proved_on", "is_contradicted", "contradicted_on"], batch_size=500)
     nodes.refresh(found, timezone.localdate(now), now)
     return changed
 
@@ -59,8 +60,10 @@ def _proved(node: Node, told: readings.Said, now: datetime) -> None:
         node.proved_on = timezone.localdate(now) if told.is_met else None
         story.tell(node, "proved" if told.is_met else "unproved", None, data, now)
     is_done = any(row.state == Evidence.State.ACCEPTED for row in node.evidence.all())
-    was, node.is_contradicted = node.is_contradicted, is_done and told.is_met is False
+    was = node.is_contradicted
+    node.is_contradicted = is_done and (told.is_met is False or (was and told.is_met is None))
     if node.is_contradicted and not was:
+        node.contradicted_on = timezone.localdate(now)
         story.tell(node, "contradicted", None, data, now)
         told_to = people.of(people.REPORT, node.organisation, node.area) | people.over(people.SUPERVISE, node.county_id)
         notices.tell(

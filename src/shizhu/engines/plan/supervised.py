@@ -24,6 +24,7 @@ LIGHTS: Mapping[str, Names] = {
 RULES: Mapping[str, Names] = {
     lights.LATE: {"zh": "逾期", "en": "Overdue"},
     lights.FALSE: {"zh": "查出不实", "en": "Found false"},
+    lights.AGAINST: {"zh": "读数不符", "en": "Readings say no"},
     lights.REPAIRED: {"zh": "逾期补齐", "en": "Made up late"},
     lights.NEARLY: {"zh": "临近到期", "en": "Due soon"},
     lights.ASKED: {"zh": "已申请延期，待审批", "en": "A later day was asked for in time, waits"},

@@ -24,6 +24,7 @@ RULES = {
     lights.ASKED: gettext_noop("a later day was asked for, waits for a decision"),
     lights.LATE: gettext_noop("overdue"),
     lights.FALSE: gettext_noop("found false"),
+    lights.AGAINST: gettext_noop("said done, the readings say no"),
     lights.DONE: gettext_noop("finished in time"),
 }
 WHY = {
@@ -33,11 +34,17 @@ WHY = {
     lights.ASKED: gettext_noop(
         "A later day was asked for before this one passed; that nobody decided yet is not the unit's delay."
     ),
-    lights.REPAIRED: gettext_noop("The gap was made up and the evidence accepted, but late: it stays yellow."),
+    lights.REPAIRED: gettext_noop(
+        "The gap was made up and the evidence accepted, but late or after the finish did not hold: it stays yellow."
+    ),
     lights.LATE: gettext_noop(
         "The day has passed. Red turns yellow only when the gap is made up and the evidence accepted."
     ),
     lights.FALSE: gettext_noop("A check found the finish false. Red turns yellow only when new evidence is accepted."),
+    lights.AGAINST: gettext_noop(
+        "It was accepted as done, but the readings say no. Red turns yellow once they say yes, "
+        "or new evidence is accepted."
+    ),
     lights.DONE: gettext_noop("The evidence was sent in time and accepted."),
 }
 KINDS = {
