@@ -14,13 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 from tests.engines.records.test_pages import browser, text
-from tests.fixtures import person
+from tests.fixtures import area, person
 
 from shizhu.engines.records import api, batches
 from shizhu.engines.records.jobs import importing
 from shizhu.engines.records.models import Batch, Record
-from shizhu.kernel import access
-from shizhu.kernel.models import County, OutboxEvent, Person, Post
+from shizhu.kernel import access, testing
+from shizhu.kernel.models import Area, County, OutboxEvent, Person, Post
 
 pytestmark = pytest.mark.django_db
 pytest_plugins = ["tests.engines.records.stalls"]
@@ -178,6 +178,79 @@ def test_the_right_sheet_is_read_with_merged_cells_in_each_row_and_codes_in_capi
     assert Record.objects.get(key="S001").data["licence"] == "91990001MA0000001R"
     assert [Record.objects.get(key=key).data["kind"] for key in ("S001", "S002", "S003")] == ["booth", "booth", "cart"]
     assert "摊位.xlsx · 摊位表" in text(client.get(f"{BASE}batches/{batch.pk}/"))
+
+
+def two_rows(data: list[list[Any]]) -> SimpleUploadedFile:
+    """Stalls under a title and heads of two rows: 地址 over 巷 and 门牌号, the others merged down."""
+    book, out = Workbook(), io.BytesIO()
+    sheet = book.active
+    for row in [["全县摊位"], ["编号", "名称", "地址", None, "座位"], [None, None, "巷", "门牌号"], *data]:
+        sheet.append(row)
+    for merged in ("A1:E1", "A2:A3", "B2:B3", "C2:D2", "E2:E3"):
+        sheet.merge_cells(merged)
+    book.save(out)
+    return SimpleUploadedFile("摊位.xlsx", out.getvalue())
+
+
+def test_heads_of_two_rows_are_read_and_what_comes_back_goes_through(client: Client) -> None:
+    sent = two_rows([["S001", "一号摊", "长巷", 3, 5], ["S002", "二号摊", "短巷", "很多", 6]])
+    batch = write(client, send(client, sent))
+    assert (batch.state, batch.counts, batch.asked["header"]) == ("done", {"new": 1, "wrong": 1}, 3)
+    assert batch.asked["heads"] == ["编号", "名称", "地址/巷", "地址/门牌号", "座位"]
+    assert batch.asked["mapping"] == ["code", "name", "address.lane", "address.number", "seats"]
+    assert Record.objects.get(key="S001").data == {
+        "code": "S001", "name": "一号摊", "address": {"lane": "长巷", "number": 3}, "seats": 5,
+    }  # fmt: skip
+    head, wrong = errors(client, batch)
+    assert (head[:5], wrong[:5]) == (batch.asked["heads"], ["S002", "二号摊", "短巷", "很多", 6])
+    assert wrong[5] == "Number“很多”：must be a whole number"
+    assert send(client, table([head, ["S002", "二号摊", "短巷", 7, 6, None]])).counts == {"new": 1}
+
+
+def test_heads_of_two_rows_are_read_from_csv(client: Client) -> None:
+    rows = ["编号,名称,地址,,座位", ",,巷,门牌号,", "S001,一号摊,长巷,3,5", ""]
+    batch = write(client, send(client, SimpleUploadedFile("t.csv", "\r\n".join(rows).encode())))
+    assert (batch.counts, Record.objects.get(key="S001").data["address"]) == ({"new": 1}, {"lane": "长巷", "number": 3})
+
+
+def test_a_head_over_columns_without_heads_of_their_own_is_told(client: Client) -> None:
+    book, out = Workbook(), io.BytesIO()
+    for row in (["编号", "名称", "备注", None], ["S001", "一号摊", "新", "靠河"], ["S002", "二号摊", "旧", None]):
+        book.active.append(row)
+    book.active.merge_cells("C1:D1")
+    book.save(out)
+    batch = send(client, SimpleUploadedFile("摊位.xlsx", out.getvalue()))
+    assert (batch.state, batch.asked["mapping"]) == ("matching", ["code", "name", "note"])
+    page = text(client.get(f"{BASE}batches/{batch.pk}/"))
+    assert "“备注” stands over several columns, and the row beneath is no row of heads" in page
+
+
+def test_areas_called_for_short_are_taken_where_one_fits_and_told(county: County, client: Client) -> None:
+    root, other = area(county), testing.made_up_county("990002")
+    named = [("103", "桥头镇"), ("104", "龙沙街道"), ("105", "龙沙镇"), ("106", "花厅村民委员会")]
+    for within, code, name in [(root, *one) for one in named] + [(area(other), "107", "桥头乡")]:
+        whole = f"{within.code}{code}"
+        place = {"parent": within, "path": f"{within.path}{whole}/"}
+        Area.objects.create(county=within.county, code=whole, name=name, level="town", **place)
+    rows = [["S001", "一号摊", "桥头"], ["S002", "二号摊", "橋頭 "], ["S003", "三号摊", "龙沙"],
+            ["S004", "四号摊", "桥头镇"], ["S005", "五号摊", "花厅村"], ["S006", "六号摊", "桥"]]  # fmt: skip
+    batch = send(client, table([["编号", "名称", "区域"], *rows]))
+    assert (batch.counts, batch.asked["short"]) == (
+        {"new": 4, "wrong": 2},
+        [["桥头", "甲县桥头镇", "990001103", 1], ["橋頭", "甲县桥头镇", "990001103", 1],
+         ["花厅村", "甲县花厅村民委员会", "990001106", 1]],
+    )  # fmt: skip
+    told = [line for one in batch.examples for line in one["told"]]
+    assert told == [
+        "Area“龙沙”：means more than one; write the code: 甲县龙沙街道（990001104）、甲县龙沙镇（990001105）",
+        "Area“桥”：is not found in this county",
+    ]
+    assert "桥头 → 甲县桥头镇 990001103 · 1" in text(client.get(f"{BASE}batches/{batch.pk}/"))
+    write(client, batch)
+    written = Record.objects.filter(register=STALL).order_by("key").values_list("key", "area__code")
+    assert list(written) == [
+        ("S001", "990001103"), ("S002", "990001103"), ("S004", "990001103"), ("S005", "990001106"),
+    ]  # fmt: skip
 
 
 def test_a_change_keeps_what_the_table_does_not_say(client: Client, stall: Any) -> None:

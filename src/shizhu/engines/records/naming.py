@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 
 from shizhu.engines.records import references
@@ -13,9 +14,11 @@ from shizhu.kernel import access
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation
 from shizhu.kernel.text import sort_key
+from shizhu.lib import likeness
 
 MOST = 5  # candidates that an error lists
 KEPT = 50_000  # names remembered at once
+COMMITTEE = re.compile("居?民委员会$")  # 黄水社区居民委员会 is called 黄水社区
 Found = Mapping[str, Sequence[Choice]]  # what was typed → what it may mean
 
 
@@ -26,6 +29,7 @@ class Naming:
         self._who, self._county = who, county
         self._known: dict[tuple[str, str], Sequence[Choice]] = {}
         self._places: dict[str, dict[str, list[Choice]]] = {}
+        self._short: dict[str, list[Choice]] = {}  # how areas are called for short → which it may be
 
     def find(self, reference: str, typed: Collection[str]) -> Found:
         """What each text may mean: one choice where it is clear, several or none where not."""
@@ -40,7 +44,8 @@ class Naming:
     def _asked(self, reference: str, typed: set[str]) -> Found:
         if reference in {"kernel.area", "kernel.organisation"}:
             names = self._places.get(reference) or self._all(reference)
-            return {text: names.get(narrow(text), []) for text in typed}
+            short = self._short if reference == "kernel.area" else {}
+            return {text: names.get(narrow(text)) or short.get(likeness.plain(text), []) for text in typed}
         kind = references.find(reference, self._county)
         if kind is None:  # nobody can resolve it yet: kept as it is
             return {text: [Choice(text, text)] for text in typed}
@@ -57,6 +62,10 @@ class Naming:
             found[text] = same or (candidates if len(candidates) > 1 else [])
         return found
 
+    def is_short(self, reference: str, text: str) -> bool:
+        """Whether what was typed is no name of an area, but what one is called for short."""
+        return reference == "kernel.area" and narrow(text) not in self._places.get(reference, {})
+
     def _records(self, register: str, titles: set[str]) -> Found:
         """Records by their title, of those that the person may see; the index is on its pinyin."""
         rows = Record.objects.filter(county_id=self._county, register=register).exclude(state=WITHDRAWN)
@@ -68,7 +77,7 @@ class Naming:
         return found
 
     def _all(self, reference: str) -> dict[str, list[Choice]]:
-        """Areas or organisations by code, by name, and by their parent's name and their own."""
+        """Areas or organisations by code, by name, and by their parent's name and their own; areas for short too."""
         model = Area if reference == "kernel.area" else Organisation
         made: dict[str, list[Choice]] = {}
         rows = model.objects.filter(county_id=self._county).select_related("parent").order_by("path")
@@ -77,5 +86,8 @@ class Naming:
             choice = Choice(row.code, f"{above}{row.name}" if above else row.name)
             for word in {row.code, row.name, f"{above}{row.name}", f"{above}/{row.name}", f"{above} {row.name}"}:
                 made.setdefault(narrow(word), []).append(choice)
+            if model is Area:
+                for word in {*likeness.place_names((row.name,)), likeness.plain(COMMITTEE.sub("", row.name))}:
+                    self._short.setdefault(word, []).append(choice)
         self._places[reference] = made
         return made

@@ -8,11 +8,11 @@ import io
 import re
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from django.utils.translation import gettext as _
 
@@ -26,7 +26,7 @@ MOST_SHEETS = 20  # that are looked at
 LOOKED_AT = 10  # rows among which the heads are looked for
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv"
-MERGED = re.compile(rb'mergeCell ref="([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7})"')
+MERGED = re.compile(rb'mergeCell ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
 LONGEST_REF = 40  # bytes of it
 Cells = tuple[Any, ...]
 
@@ -48,6 +48,15 @@ class Row:
 
     number: int
     cells: Cells
+
+
+class Merged(NamedTuple):
+    """Cells that were merged into one: numbers of rows, indexes of columns, the last of each included."""
+
+    row: int
+    last_row: int
+    column: int
+    last_column: int
 
 
 def kind_of(data: bytes) -> str:
@@ -99,6 +108,16 @@ def beginnings(path: Path, media_type: str, most: int) -> Iterator[tuple[int, st
         shown = [(n, sheet) for n, sheet in enumerate(book.worksheets) if sheet.sheet_state == "visible"]
         for number, sheet in (shown or list(enumerate(book.worksheets)))[:MOST_SHEETS]:
             yield number, sheet.title, list(islice(_full(_rows_of(sheet), media_type), most))
+
+
+def top(path: Path, media_type: str, sheet: int, most: int) -> tuple[list[Row], list[Merged]]:
+    """The first rows of a sheet that hold anything, and the cells among them that are merged sideways."""
+    found = list(islice(rows(path, media_type, sheet), most))
+    if media_type != XLSX or not found:
+        return found, []
+    with _Book(path) as book:
+        merged = _merged(book.worksheets[sheet])
+    return found, [one for one in merged if one.row <= found[-1].number and one.column < one.last_column]
 
 
 def _full(found: Iterator[Sequence[Any]], media_type: str) -> Iterator[Row]:
@@ -169,26 +188,27 @@ def _xlsx(path: Path, sheet: int) -> Iterator[Sequence[Any]]:
         yield from _filled(_rows_of(chosen), _merged(chosen))
 
 
-def _merged(sheet: Any) -> dict[int, list[tuple[int, int]]]:
-    """Row → (index of a column, last row) of each cell that was merged down over others.
-
-    They stand behind all rows in the file, and a reader of rows tells none of them.
-    """
-    found: dict[int, list[tuple[int, int]]] = {}
+def _merged(sheet: Any) -> list[Merged]:
+    """The cells that were merged. They stand behind all rows in the file, and a reader of rows tells none of them."""
+    found: list[Merged] = []
     to_number, rest = _openpyxl().utils.column_index_from_string, b""
     with sheet._get_source() as source:  # noqa: SLF001  # the library has no other door to it
         for block in iter(lambda: source.read(1_000_000), b""):
             window, end = rest + block, 0
             for ref in MERGED.finditer(window) if b"mergeCell " in window else ():
-                column, first, last, end = ref[1].decode(), int(ref[2]), int(ref[3]), ref.end()
-                if first < last:
-                    found.setdefault(first, []).append((to_number(column) - 1, last))
+                first, last = (to_number(ref[n].decode()) - 1 for n in (1, 3))
+                found.append(Merged(int(ref[2]), int(ref[4]), first, last))
+                end = ref.end()
             rest = window[max(end, len(window) - LONGEST_REF) :]
     return found
 
 
-def _filled(rows: Iterator[Sequence[Any]], merged: dict[int, list[tuple[int, int]]]) -> Iterator[Sequence[Any]]:
+def _filled(rows: Iterator[Sequence[Any]], merged: Iterable[Merged]) -> Iterator[Sequence[Any]]:
     """The rows with the value of a merged cell in every row that has something and lies beneath it."""
+    begun: dict[int, list[Merged]] = {}
+    for one in merged:
+        if one.row < one.last_row:
+            begun.setdefault(one.row, []).append(one)
     held: dict[int, tuple[int, Any]] = {}
     for number, cells in enumerate(rows, 1):
         held = {column: one for column, one in held.items() if one[0] >= number}
@@ -197,7 +217,8 @@ def _filled(rows: Iterator[Sequence[Any]], merged: dict[int, list[tuple[int, int
             for column, (_last, value) in held.items():
                 row += [None] * (column + 1 - len(row))
                 row[column] = value if row[column] is None else row[column]
-        held |= {column: (last, cells[column]) for column, last in merged.get(number, ()) if column < len(cells)}
+        own = (one for one in begun.get(number, ()) if one.column < len(cells))
+        held |= {one.column: (one.last_row, cells[one.column]) for one in own}
         yield row
 
 

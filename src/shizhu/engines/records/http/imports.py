@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.records import batches, store, tables
@@ -25,6 +26,10 @@ from shizhu.kernel.text import label
 from shizhu.web.middleware import Request
 
 SAMPLE = 3  # rows shown under a head
+WIDE = gettext_lazy(
+    "“%(head)s” stands over several columns, and the row beneath is no row of heads: only the first of these columns "
+    "is read under that name. Write a head over each of them, or leave the others out."
+)
 State = Batch.State
 
 
@@ -83,17 +88,21 @@ def _begin(request: Request, register: Register, kept: Any) -> Batch:
     """Look at the heads; where all of them are known, checking begins at once."""
     targets = excel.targets(register)
     known = _remembered(request, register)
-    sheet, name, first, number = _table(kept, targets, known)
-    titles = [reading.plain(cell) for cell in first[number].cells]
-    while titles and not titles[-1]:
-        titles.pop()
-    mapping = heads.matched(titles, targets, known)
+    sheet, name = _sheet(kept, targets, known)
+    rows, merged = tables.top(files.path_of(kept), kept.media_type, sheet, tables.LOOKED_AT + SAMPLE)
+    index = {row.number: n for n, row in enumerate(rows[: tables.LOOKED_AT])}
+    spans: dict[int, list[heads.Span]] = {}
+    for one in merged:
+        if one.row in index:
+            spans.setdefault(index[one.row], []).append((one.column, one.last_column))
+    head = heads.found([row.cells for row in rows[: tables.LOOKED_AT]], spans, targets)
+    mapping = heads.matched(head.titles, targets, known, head.lower)
     asked = {
-        "heads": titles, "mapping": mapping, "header": first[number].number, "sheet": sheet, "sheet_name": name,
-        **_places(request, register),
-        "sample": [[reading.plain(cell) for cell in row.cells[: len(titles)]] for row in first[number + 1 :][:SAMPLE]],
+        "heads": head.titles, "mapping": mapping, "header": rows[head.at].number, "sheet": sheet, "sheet_name": name,
+        "wide": head.wide, **_places(request, register),
+        "sample": [[reading.plain(cell) for cell in row.cells[: len(mapping)]] for row in rows[head.at + 1 :][:SAMPLE]],
     }  # fmt: skip
-    is_clear = all(mapping) and not _missing(register, mapping)
+    is_clear = all(mapping) and not _missing(register, mapping) and not head.wide
     state = State.CHECKING if is_clear else State.MATCHING
     batch = batches.begin(
         request.user, request.county.pk, register.key, Batch.Kind.IMPORT, state, asked=asked, given=kept
@@ -103,14 +112,14 @@ def _begin(request: Request, register: Register, kept: Any) -> Batch:
     return batch
 
 
-def _table(kept: Any, targets: list[Target], known: dict[str, str]) -> tuple[int, str, list[tables.Row], int]:
-    """Number, name and first rows of the sheet whose heads name most fields, and which of its rows the heads are."""
+def _sheet(kept: Any, targets: list[Target], known: dict[str, str]) -> tuple[int, str]:
+    """Number and name of the sheet whose heads name most fields."""
     found = []
-    for sheet, name, first in tables.beginnings(files.path_of(kept), kept.media_type, tables.LOOKED_AT + SAMPLE):
+    for sheet, name, first in tables.beginnings(files.path_of(kept), kept.media_type, tables.LOOKED_AT):
         if first:
-            at = heads.first([row.cells for row in first[: tables.LOOKED_AT]], targets)
+            at = heads.first([row.cells for row in first], targets)
             named = sum(map(bool, heads.matched(first[at].cells, targets, known)))
-            found.append((named, (sheet, name, first, at)))
+            found.append((named, (sheet, name)))
     if not found:
         raise tables.Unreadable(_("The table is empty."))
     return max(found, key=lambda one: one[0])[1]
@@ -153,6 +162,7 @@ def matching_page(request: Request, register: Register, batch: Batch, fault: str
         "register": register, "batch": batch, "columns": columns, "ignored": IGNORED, "fault": fault,
         "targets": [(t.name, label(t.title), t.is_required) for t in targets], "places": _inputs(request, asked),
         "key": next(label(t.title) for t in targets if t.name == register.key_field),
+        "wide": [WIDE % {"head": head} for head in asked.get("wide", [])],
     }  # fmt: skip
     return render(request, "records/matching.html", context, status=422 if fault else 200)
 

@@ -79,6 +79,7 @@ class _Import:
         self._private = {path.partition(".")[0] for path, item in declared.everything if item.privacy}
         self._known = duplicates.Known(who, self._county, declared)
         self._alike: dict[int, list[Record]] = {}  # row of the table → records that are probably the same
+        self._short: Counter[tuple[str, str, str]] = Counter()  # (as typed, area, code) → rows that call it so
         self._left = frozenset(asked.get("left", ()))  # rows that the person leaves out
         self._organisations = {row.code: row for row in Organisation.objects.filter(county=self._county)}
         self._areas = {row.code: row for row in Area.objects.filter(county=self._county)}
@@ -246,6 +247,8 @@ class _Import:
     def _one(self, target: str, reference: str, text: str, found: Sequence[Any], problems: list[Problem]) -> str:
         """The one thing that is meant; else a problem that lists what may be meant, and the text."""
         if len(found) == 1:
+            if self._many.naming.is_short(reference, text):
+                self._short[text, found[0].title, found[0].value] += 1
             return str(found[0].value)
         if found:
             problems.append(problem(target, text, "ambiguous", "、".join(f"{c.title}（{c.value}）" for c in found[:5])))
@@ -352,6 +355,7 @@ class _Import:
             batch.made = None
         if not self._is_writing:
             self._tell_alike()
+            batch.asked["short"] = [[*named, rows] for named, rows in self._short.most_common(SHOWN_ALIKE)]
         batches.end(batch, Batch.State.DONE if self._is_writing else Batch.State.CHECKED)
 
 
