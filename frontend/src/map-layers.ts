@@ -11,6 +11,7 @@ export const collections = new Map<string, Feature[]>();
 const values = new Map<number, Value>();
 const labelled = new Map<number, [layer: string, feature: Feature]>(); // the stream whose value stands on the map
 const changed = new Set<number>(); // of those, since the map was told
+const grown = new Set<string>(); // layers with values that count up: by how much they grew is asked for again
 const parts = new Map<string, Part[]>();
 const chosen = remembered();
 let whenChanged: () => void = () => undefined;
@@ -25,7 +26,10 @@ export const all = (): Feature[] => [...collections.values()].flat();
 function decorate(layer: LayerSettings, features: Feature[]): void {
   for (const feature of features) {
     const told = feature.properties;
-    for (const value of told.values ?? []) values.set(value.id, value);
+    for (const value of told.values ?? []) {
+      values.set(value.id, value);
+      if (value.id < 0 && !at) tell(value);
+    }
     if (told.values?.length) labelled.set(told.values[0].id, [layer.key, feature]);
     const first = told.values?.[0];
     told.label = first ? shown(first) : "";
@@ -195,15 +199,29 @@ export function take(rows: Row[]): void {
     const known = values.get(id);
     if (!known || (known.time && known.time > time)) continue;
     Object.assign(known, { time, value, verdict, origin });
-    document.querySelectorAll(`[data-stream="${id}"]`).forEach((cell) => {
-      cell.textContent = shown(known);
-      cell.classList.add("fresh");
-      setTimeout(() => cell.classList.remove("fresh"), 900);
-    });
-    document.querySelectorAll(`[data-clock="${id}"]`).forEach((cell) => (cell.textContent = clock(time)));
+    tell(known);
     if (labelled.has(id)) changed.add(id);
+    const [layer] = labelled.get(-id) ?? [];
+    if (layer) grown.add(layer);
   }
 }
+
+function tell(value: Value): void {
+  document.querySelectorAll(`[data-stream="${value.id}"]`).forEach((cell) => {
+    if (cell.textContent === shown(value)) return;
+    cell.textContent = shown(value);
+    cell.classList.add("fresh");
+    setTimeout(() => cell.classList.remove("fresh"), 900);
+  });
+  document.querySelectorAll(`[data-clock="${value.id}"]`).forEach((cell) => (cell.textContent = clock(value.time)));
+}
+
+// Values that count up come live as they are; by how much they grew, the server reckons.
+setInterval(() => {
+  if (at || map.isMoving()) return;
+  settings.layers.filter(({ key }) => grown.has(key)).forEach((layer) => void load(layer));
+  grown.clear();
+}, 20_000);
 
 // Whatever comes in, the map is told at most twice a second, only of the words that changed, and not while it moves.
 setInterval(() => {

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import ast
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
 from django.utils import translation
-from tests.fixtures import area, organisation, person
+from tests.fixtures import TOY, area, organisation, person
 from tests.web.pages import browser, text
 
 from shizhu.engines.things import api, store
@@ -21,6 +23,7 @@ from shizhu.engines.things.catalogue import Catalogue
 from shizhu.engines.things.http import reasons
 from shizhu.engines.things.logic.readings import Reading, Reject, Verdict
 from shizhu.engines.things.models import Datastream, Device, Quarantine
+from shizhu.kernel import packs
 from shizhu.kernel.models import County
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
@@ -251,3 +254,29 @@ def test_every_reason_in_the_code_has_a_chinese_text() -> None:
             "X characters of data segmentX",  # where the second X is nothing, or that bytes were counted
             "must read back as the same packet",  # of frames we write, nobody sends it
         ]
+
+
+def test_of_a_value_that_counts_up_its_growth_is_shown(county: County, run: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "lemonade"
+    shutil.copytree(TOY, folder)
+    profile = folder / "things/jug.yaml"
+    grows = "range: [0, 40]\n    growth: { during: PT1H, title: { zh: 一小时涨, en: Rise in an hour } }"
+    profile.write_text(profile.read_text(encoding="utf-8").replace("range: [0, 40]", grows), encoding="utf-8")
+    packs.sync([packs.read(folder)])
+    packs.forget()
+    east = jug(county, "E", "101")
+    levels = [(130, 0), (70, 10), (30, 14), (10, 2), (0, 5)]  # minutes ago, cm: after the third it was emptied
+    run(commit(store.Batch([reading(east, "level", timedelta(minutes=ago), value) for ago, value in levels])))
+    client = browser(person(county, "*"))
+
+    def shown(at: str = "") -> list[tuple[str, float | None]]:
+        (one,) = client.get(f"/map/layers/lemonade.jugs.geojson{at}").json()["features"]
+        return [(value["title"], value["value"]) for value in one["properties"]["values"]]
+
+    assert shown() == [("温度", None), ("一小时涨", 7), ("液位", 5), ("压力", None)]
+    then = datetime.now(UTC) - timedelta(minutes=20)
+    assert shown(f"?{urlencode({'at': then.isoformat()})}")[1:3] == [("一小时涨", 14), ("液位", 14)]
+    then = datetime.now(UTC) - timedelta(minutes=120)
+    assert shown(f"?{urlencode({'at': then.isoformat()})}")[1:3] == [("一小时涨", None), ("液位", 0)]
+    for page in (f"/things/{east.thing_id}/", f"/map/file/thing-{east.thing_id}/"):
+        assert "一小时涨 7 cm" in text(client.get(page))

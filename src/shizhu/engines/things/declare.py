@@ -17,7 +17,10 @@ def check_profile(key: str, body: Body, everything: LoadedPacks) -> Iterator[str
     for name, item in body["properties"].items():
         if not units.is_known(item["unit"]):
             yield f"properties.{name}.unit: {item['unit']}: is no UCUM code of a known unit"
-        durations = {"rate.per": item.get("rate", {}).get("per")} | {n: item.get(n) for n in ("stuck", "interval")}
+        durations = {
+            "rate.per": item.get("rate", {}).get("per"), "growth.during": item.get("growth", {}).get("during"),
+            **{check: item.get(check) for check in ("stuck", "interval")},
+        }  # fmt: skip
         for check, duration in durations.items():
             if duration and not parse_duration(duration):
                 yield f"properties.{name}.{check}: {duration}: must be longer than nothing"

@@ -80,6 +80,7 @@ class Value:
     stream: queries.StreamInfo
     point: queries.Point
     line: str
+    grown: float | None
 
 
 @dataclass(frozen=True)
@@ -104,11 +105,15 @@ def readings(who: Actor, subject: maps.Subject) -> maps.Section | None:
 def _station(county: str, number: int) -> Station:
     streams = queries.describe(Datastream.objects.filter(thing=number).values_list("pk", flat=True))
     newest = queries.latest(streams)
+    grown = queries.grown(streams.values(), newest)
     profiles = packs.declarations("things", county)
     order = [name for stream in streams.values() for name in profiles.get(stream.profile, {}).get("properties", {})]
     own = sorted(streams.values(), key=lambda s: order.index(s.property) if s.property in order else len(order))
     sent = [stream for stream in own if stream.id in newest][:MOST_VALUES]
-    values = tuple(Value(stream, newest[stream.id], _line(stream.id, newest[stream.id].time)) for stream in sent)
+    values = tuple(
+        Value(stream, newest[stream.id], _line(stream.id, newest[stream.id].time), grown.get(stream.id))
+        for stream in sent
+    )
     return Station(number, Thing.objects.get(pk=number).name, values)
 
 

@@ -28,6 +28,7 @@ def features(who: Actor, county: str, layer: maps.Layer, asked: maps.Asked) -> l
         things = things.filter(pk__in=queries.meeting(asked.box, asked.at))
     streams = queries.describe(Datastream.objects.filter(thing__in=things).values_list("pk", flat=True), asked.at)
     newest = queries.latest(streams, asked.at)
+    grown = queries.grown(streams.values(), newest)
     by_thing: dict[int, list[queries.StreamInfo]] = {}
     for stream in streams.values():
         by_thing.setdefault(stream.thing, []).append(stream)
@@ -39,7 +40,7 @@ def features(who: Actor, county: str, layer: maps.Layer, asked: maps.Asked) -> l
         if first.point is None:
             continue
         own.sort(key=lambda stream: order.index(stream.property) if stream.property in order else len(order))
-        values = [_value(stream, newest.get(stream.id)) for stream in own]
+        values = [one for stream in own for one in _values(stream, newest.get(stream.id), grown.get(stream.id))]
         told: dict[str, Any] = {
             "name": first.thing_name,
             "town": first.area_name,
@@ -103,6 +104,14 @@ def _plain(thing: Thing) -> maps.Feature | None:
         return None
     told = {"name": thing.name, "where": named(thing.area), "url": f"/things/{thing.pk}/"}
     return maps.Feature(f"thing-{thing.pk}", {"type": "Point", "coordinates": list(point)}, told)
+
+
+def _values(stream: queries.StreamInfo, point: queries.Point | None, grown: float | None) -> list[dict[str, Any]]:
+    """The newest value, and before it, of what counts up, its growth: its id is negative, as none comes live."""
+    value = _value(stream, point)
+    if stream.growth is None:
+        return [value]
+    return [{**value, "id": -stream.id, "title": label(stream.growth["title"]), "value": grown, "verdict": 0}, value]
 
 
 def _value(stream: queries.StreamInfo, point: queries.Point | None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from shizhu.engines.things import archive, history
-from shizhu.engines.things.logic import geojson
+from shizhu.engines.things.logic import geojson, growth
 from shizhu.engines.things.logic.readings import Origin, Verdict
 from shizhu.engines.things.models import (
     ArchivedDay,
@@ -29,6 +29,7 @@ from shizhu.engines.things.models import (
 from shizhu.engines.things.store import HERE
 from shizhu.kernel import packs
 from shizhu.kernel.text import named
+from shizhu.lib.times import parse_duration
 
 PASSWORD = re.compile(r"(\bPW=)[^;]*")
 
@@ -53,6 +54,7 @@ class StreamInfo:
     profile: str
     is_simulated: bool
     point: tuple[float, float] | None
+    growth: Mapping[str, Any] | None = None  # of what counts up: during, title
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,7 @@ def _describe(streams: QuerySet[Datastream], at: datetime | None = None) -> dict
             profile=device.profile if device else "",
             is_simulated=bool(device and device.origin == Origin.SIMULATED),
             point=points.get(thing.pk),
+            growth=declared.get("growth"),
         )
     return found
 
@@ -349,6 +352,31 @@ def readings(streams: Iterable[int], after: datetime, until: datetime) -> list[K
         if verdict == Verdict.GOOD and value is not None
     )
     return sorted(good, key=lambda one: (one.time, one.stream))
+
+
+def grown(streams: Iterable[StreamInfo], newest: Mapping[int, Point]) -> dict[int, float | None]:
+    """By how much those of the datastreams that count up grew in their time before their newest reading, rounded.
+
+    A reading up to as long before that time still says from where they grew; None where there is none to compare with.
+    """
+    together: dict[datetime, list[tuple[StreamInfo, timedelta]]] = {}  # those silent since long are asked for apart
+    for stream in streams:
+        if stream.growth and stream.id in newest:
+            hour = newest[stream.id].time.replace(minute=0, second=0, microsecond=0)
+            together.setdefault(hour, []).append((stream, parse_duration(stream.growth["during"])))
+    found: dict[int, float | None] = {}
+    for group in together.values():
+        until = max(newest[stream.id].time for stream, _span in group)
+        after = min(newest[stream.id].time - 2 * span for stream, span in group)
+        points: dict[int, list[tuple[datetime, float]]] = {}
+        for one in readings([stream.id for stream, _span in group], after, until):
+            points.setdefault(one.stream, []).append((one.time, one.value))
+        for stream, span in group:
+            start = newest[stream.id].time - span
+            own = [point for point in points.get(stream.id, []) if point[0] > start - span]
+            value = growth.grown(own, start)
+            found[stream.id] = None if value is None else round(value, stream.decimals)
+    return found
 
 
 def parent_of(thing: int) -> int | None:

@@ -39,12 +39,16 @@ def thing_detail(request: Request, number: int) -> HttpResponse:
     device = Device.objects.filter(thing=thing).first()
     streams = queries.describe(Datastream.objects.filter(thing=thing).order_by("pk").values_list("pk", flat=True))
     newest = queries.latest(streams)
+    grown = queries.grown(streams.values(), newest)
     shown = _in_order(streams, device)
     values = [
-        {"stream": stream, "point": newest[stream.id], "doubt": doubt(newest[stream.id].reason)}
+        {
+            "stream": stream, "point": newest[stream.id], "doubt": doubt(newest[stream.id].reason),
+            "grown": grown.get(stream.id),
+        }
         for stream in shown
         if stream.id in newest
-    ]
+    ]  # fmt: skip
     asked = request.GET.get("stream", "")
     chosen = (streams.get(int(asked)) if asked.isdecimal() else None) or next(iter(shown), None)
     span = request.GET.get("span", "1d") if request.GET.get("span") in SPANS else "1d"
