@@ -85,17 +85,19 @@ def provider(find: Finder, order: int = 50, is_unready: Callable[[str], bool] | 
 
 
 def group(
-    key: str, title: str, icon: str, rows: QuerySet[Any], fields: Sequence[str], asked: Asked, hit: Callable[[Any], Hit]
-) -> Group:
+    key: str, title: str, icon: str, rows: QuerySet[Any], fields: Sequence[str], asked: Asked,
+    hit: Callable[[Any], Hit], *, area: str = "area",
+) -> Group:  # fmt: skip
     """A group of rows of a table that is not large: each part of the text is in one of the fields. The rows are those
-    that the person may see, in order, and have an `area`.
+    that the person may see, in order; without fields they are narrowed to the text already. `area` is the field of
+    their area, empty where they have none.
     """
-    for word in asked.words:
+    for word in asked.words if fields else ():
         rows = rows.filter(reduce(or_, (Q(**{f"{name}__icontains": word}) for name in fields)))
     if asked.area:
-        rows = rows.filter(area__path__contains=f"{asked.area}/")
-    found = list(rows.select_related("area")[: COUNTED + 1])
-    areas = Counter(row.area.code for row in found)
+        rows = rows.filter(**{f"{area}__path__contains": f"{asked.area}/"}) if area else rows.none()
+    found = list((rows.select_related(area) if area else rows)[: COUNTED + 1])
+    areas = Counter(getattr(row, area).code for row in found) if area else {}
     hits = [hit(row) for row in found[: asked.most_of(key)]]
     return Group(key, title, icon, hits, min(len(found), COUNTED), len(found) > COUNTED, areas)
 

@@ -105,3 +105,19 @@ def test_rules_are_told_in_words_with_what_they_judge(county: County, east: Alar
         ("lemonade.nearly_empty", "液位 · < 5 cm · 持续至少 10\xa0分钟", 1),
         ("lemonade.too_warm", "温度 · > 30 ℃ · 持续至少 10\xa0分钟", 1),
     ]
+
+
+def test_the_search_finds_the_alarms_one_may_see(county: County) -> None:
+    east, west = warm(county, "E", "101"), warm(county, "W", "102")
+
+    def found(client: Any, **asked: str) -> list[tuple[str, str]]:
+        groups = client.get("/search", asked).context["groups"]
+        return [(hit.title, hit.url) for group in groups if group.key == "alarms" for hit in group.hits]
+
+    wide, near = (browser(person(county, "alarms.alarm.view", in_area=town)) for town in ("", "101"))
+    first, second = [("柠檬水太热", f"/alarms/{alarm.pk}/") for alarm in (east, west)]
+    assert sorted(found(wide, q="太热")) == sorted([first, second])
+    assert found(near, q="太热") == [first]
+    assert found(wide, q="太热 西镇") == [second]
+    assert found(wide, q="太热", area="990001102") == [second]
+    assert found(wide, q="太冷") == found(browser(person(county, "cases.case.view")), q="太热") == []

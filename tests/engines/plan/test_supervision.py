@@ -19,7 +19,7 @@ from tests.web.pages import browser, table, text, told
 from shizhu.engines.notices.models import Message
 from shizhu.engines.plan import api, counting, nodes, pieces
 from shizhu.engines.plan.computing import by_part
-from shizhu.engines.plan.models import Call, Check, Evidence, Node, Piece, Sample, Step
+from shizhu.engines.plan.models import Call, Check, Evidence, Indicator, Node, Piece, Sample, Step
 from shizhu.engines.plan.periods import period_of
 from shizhu.kernel import access, datasets, testing
 from shizhu.kernel.models import OutboxEvent, Person
@@ -335,3 +335,28 @@ def test_boards_and_indicators_count_nodes_and_a_number_opens_to_its_rows(
     who = access.actor(Person.objects.get(username="du"))
     opened = counting.rows(inputs["red"], who, desk.county.pk, asked_of[0][1])
     assert f"/plan/nodes/{late.pk}/" in [row.url for row in opened]
+
+
+def test_the_search_finds_what_one_may_see_of_the_plan(desk: Desk, sent: Callable[[int], Node]) -> None:
+    node = sent(30)
+    plan, indicator = (
+        desk.clause.plan,
+        Indicator.objects.create(plan=desk.clause.plan, key="x", name="示范摊位数量", no="7"),
+    )
+
+    def found(client: Client, asked: str) -> dict[str, list[tuple[str, str]]]:
+        groups = client.get("/search", {"q": asked}).context["groups"]
+        return {group.key: [(hit.title, hit.url) for hit in group.hits] for group in groups}
+
+    of_plan = {
+        "indicators": [("示范摊位数量", f"/plan/indicators/{indicator.pk}/")],
+        "plan-tasks": [("示范摊位工程", f"/plan/clauses/{desk.clause.pk}/")],
+    }
+    own = {"nodes": [(node.title, f"/plan/nodes/{node.pk}/")]}
+    assert found(desk.stand, "示范 摊位") == of_plan | own
+    both = [(one.title, f"/plan/nodes/{one.pk}/") for one in Node.objects.order_by("due_on", "pk")]
+    assert found(desk.supervisor, "示范摊位") == of_plan | {"nodes": both}
+    reader = browser(person(desk.county, "plan.plan.view"))
+    assert found(reader, "示范摊位") == of_plan
+    assert found(browser(person(desk.county, "things.thing.view")), "示范摊位") == {}
+    assert plan.tasks.filter(name="示范摊位工程").count() == 1

@@ -19,6 +19,7 @@ class AlarmsConfig(AppConfig):
             declare,
             dossier,
             features,
+            finding,
             judging,
             places,
             raising,
@@ -32,7 +33,7 @@ class AlarmsConfig(AppConfig):
         from shizhu.engines.records import api as records  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.things import api as things  # noqa: PLC0415  # apps must be loaded first
         from shizhu.kernel import events  # noqa: PLC0415  # apps must be loaded first
-        from shizhu.web import live, menu  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.web import live, menu, search  # noqa: PLC0415  # apps must be loaded first
         from shizhu.web import views as web  # noqa: PLC0415  # apps must be loaded first
 
         declare.register()
@@ -71,6 +72,7 @@ class AlarmsConfig(AppConfig):
             menu.Entry({"zh": "预警发布", "en": "Warnings"}, "alert-triangle", "/alarms/warnings/", issuing.VIEW, 21)
         )
         web.add_card(views.card, order=20)
+        search.provider(finding.find, order=18)
         web.add_card(warnings.card, order=12)
         live.topic("warnings", "ev.*.alarms.warning.*", live.something_happened(issuing.VIEW))
         live.topic("alarms", "ev.*.alarms.alarm.*", live.something_happened("alarms.alarm.view"))

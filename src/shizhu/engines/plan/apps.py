@@ -14,10 +14,10 @@ class PlanConfig(AppConfig):
         """Register kinds, consumers, menu and cards."""
         from shizhu.engines.cases import api as cases  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.plan import datasets, declare, supervised, tasks  # noqa: PLC0415  # apps must be loaded first
-        from shizhu.engines.plan.http import mine, views  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.plan.http import finding, mine, views  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.records import api as records  # noqa: PLC0415  # apps must be loaded first
         from shizhu.kernel import events  # noqa: PLC0415  # apps must be loaded first
-        from shizhu.web import menu  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.web import menu, search  # noqa: PLC0415  # apps must be loaded first
         from shizhu.web import views as web  # noqa: PLC0415  # apps must be loaded first
 
         declare.register()
@@ -32,6 +32,7 @@ class PlanConfig(AppConfig):
             menu.Entry({"zh": "我的任务", "en": "My tasks"}, "clipboard-check", "/plan/mine/", "plan.node.report", 17)
         )
         web.add_card(mine.card, order=12)
+        search.provider(finding.find, order=15)
         collect, room = {"zh": "指标填报", "en": "Values to report"}, {"zh": "评估员查询室", "en": "Evaluators' room"}
         menu.add(menu.Entry(collect, "forms", "/plan/collect/", "plan.value.report", 18))
         menu.add(menu.Entry(room, "package", "/plan/room/", "plan.room.view", 19))
