@@ -157,3 +157,23 @@ def test_a_register_made_by_clicking_and_a_flow_that_uses_it(living: Stack, visi
     page.get_by_role("button", name="看看内容").click()
     expect(page.get_by_text("已有同名，保留现有的")).to_have_count(4)
     admin.look("own-import")
+
+    # of many rows a worker looks whether they allow a change
+    living.query(
+        "INSERT INTO records_record (county_id, register, key, data, title, sort_key, organisation_id, area_id, state, "
+        "source, is_simulated, created, updated, version) SELECT county_id, register, 'J' || n, data || "
+        "jsonb_build_object('code', 'J' || n), title, sort_key, organisation_id, area_id, state, source, "
+        "is_simulated, created, updated, version FROM records_record, generate_series(3, 10001) n "
+        "WHERE register = 'local.well' AND key = 'J1' RETURNING id"
+    )
+    page.goto("/declarations/registers/well/")
+    page.locator('[name="p.jing_shen.high"]').fill("30")
+    page.get_by_role("button", name="保存", exact=True).click()
+    page.wait_for_url(re.compile(r"/declarations/changes/\d+/$"))
+    admin.look("own-change")
+    small.page.goto(page.url)
+    expect(page.get_by_role("link", name="接着刚才填的内容修改")).to_be_visible()
+    expect(small.page.get_by_role("link", name="接着刚才填的内容修改")).to_be_visible()
+    expect(page.get_by_role("main")).to_contain_text("10001")
+    admin.look("own-change-told", dark=True)
+    small.look("own-change-told")
