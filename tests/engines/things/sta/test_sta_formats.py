@@ -101,6 +101,69 @@ def test_geojson_has_the_first_geometry_and_flat_properties(service: Service, to
     assert (single["type"], single["geometry"], single["properties"]) == ("Feature", POINT, told)
 
 
+GEOJSON, OLD, PLAIN = "application/geo+json", "application/vnd.geo+json", "application/json"
+ACCEPTED = {
+    "application/geo+json": GEOJSON,
+    "application/vnd.geo+json": OLD,
+    "Application/Geo+JSON; charset=utf-8": GEOJSON,
+    "application/geo+json, application/json;q=0.9": GEOJSON,
+    "application/geo+json, */*": GEOJSON,
+    "application/geo+json;q=0.5, application/vnd.geo+json": OLD,
+    "application/geo+json, application/json": GEOJSON,
+    "text/html, application/geo+json;q=0.1": GEOJSON,
+    "application/json;q=0, application/*": GEOJSON,
+    "application/json;q=0, */*;q=0.1": GEOJSON,
+    "": PLAIN,
+    "*/*": PLAIN,
+    "application/*": PLAIN,
+    "application/json, application/geo+json": PLAIN,
+    "application/geo+json;q=0.9, application/json": PLAIN,
+    "application/geo+json;q=0.2, */*;q=0.3": PLAIN,
+    "application/geo+json;q=0": PLAIN,
+    "application/geo+json;q=much": PLAIN,
+    "text/html": PLAIN,
+    "application/xml;q=0.9, image/*": PLAIN,
+    ", ;q=1,": PLAIN,
+}
+
+
+def test_an_accept_header_may_ask_for_geojson(service: Service, towns: World) -> None:
+    towns.east.locations.add(Location.objects.create(name="roof", location=POINT))
+    towns.west.locations.add(Location.objects.create(name="wall", location=POINT))
+    plain, geojson = service.get("Locations").body, service.get("Locations?$resultFormat=GeoJSON").body
+    answers = {text: service.get("Locations", accept=text) for text in ACCEPTED}
+    assert {text: one.headers["content-type"] for text, one in answers.items()} == ACCEPTED
+    for text, one in answers.items():
+        assert one.body == (plain if ACCEPTED[text] == PLAIN else geojson)
+    asked = {"accept": GEOJSON}
+    first = service.get("Locations?$top=1&$orderby=name desc", **asked).json
+    rest = service.get(first["@iot.nextLink"]).json["features"]
+    assert [row["properties"]["name"] for row in (*first["features"], *rest)] == ["wall", "roof"]
+    single = service.get(f"Things({towns.east.pk})?$expand=Locations", **asked)
+    assert (single.headers["content-type"], single.json["type"], single.json["geometry"]) == (GEOJSON, "Feature", POINT)
+
+
+def test_an_accept_header_changes_nothing_of_what_has_no_geojson(service: Service, towns: World) -> None:
+    towns.observe("warm", 1)
+    warm = towns.streams["warm"].pk
+    paths = (
+        "", f"Things({towns.east.pk})/name", "Things/$ref", "Things/$count", f"Things({towns.east.pk})/name/$value",
+        "Observations?$resultFormat=csv", "Observations?$resultFormat=dataArray",
+        f"Datastreams({warm})/Observations?$apply=interval(P1D,mean)",
+    )  # fmt: skip
+    for path in paths:
+        asked, plain = service.get(path, accept=GEOJSON), service.get(path)
+        assert (asked.status, asked.headers, asked.body) == (200, plain.headers, plain.body), path
+    assert service.get("Things(0)", accept=GEOJSON).headers["content-type"] == PLAIN
+    batch = {"requests": [
+        {"id": "1", "method": "GET", "url": "Things?$select=name", "headers": {"Accept": GEOJSON}},
+        {"id": "2", "method": "GET", "url": "Things?$select=name"},
+    ]}  # fmt: skip
+    told = service.post("$batch", batch, **{"content-type": PLAIN, "accept": OLD}).json["responses"]
+    assert [one["headers"]["content-type"] for one in told] == [GEOJSON, PLAIN]
+    assert [row["properties"]["name"] for row in told[0]["body"]["features"]] == ["东站", "西站"]
+
+
 def test_as_of_a_time_corrections_are_not_known_yet(service: Service, towns: World) -> None:
     later, last = NOON + timedelta(hours=1), NOON + timedelta(hours=2)
     first = towns.observe("warm", 1, result=1)

@@ -6,7 +6,7 @@ import logging
 import re
 import select
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any
@@ -36,6 +36,7 @@ from shizhu.engines.things.http.sta.drafts import Draft
 from shizhu.engines.things.http.sta.entities import EntitySet, Navigation
 from shizhu.engines.things.http.sta.errors import Refused, bad, forbidden, missing
 from shizhu.engines.things.http.sta.messages import Request, Response, Send, error
+from shizhu.engines.things.http.sta.pieces import Piece
 from shizhu.engines.things.http.sta.select import Reader
 from shizhu.engines.things.http.sta.sql import Sql, sql
 from shizhu.engines.things.logic.json_patch import PatchFault, patched
@@ -131,8 +132,8 @@ class SensorThings:
         asked = await self._caller(pool, headers, method, peer, is_open=is_open)
         body = b"" if method in READING else await _body(receive)
         below, query = (service_["below"] or "").strip("/"), scope["query_string"].decode(errors="replace")
-        media, wish = authentication.header(headers, b"content-type"), authentication.header(headers, b"prefer")
-        request = Request(method, below, query, root, asked, body, media, wish)
+        told = (authentication.header(headers, name) for name in (b"content-type", b"prefer", b"accept"))
+        request = Request(method, below, query, root, asked, body, *told)
         async with pool.connection() as connection:  # not before: a slow sender or a slow hash holds none
             return await do(connection, request)
 
@@ -189,9 +190,11 @@ class Question:
 
 
 @lru_cache(maxsize=1000)
-def _question(asked: Caller, root: str, address: str, query: str) -> Question:
+def _question(asked: Caller, root: str, address: str, query: str, *, is_geojson: bool) -> Question:
     """What a GET asks, and the statement; pages and boards ask the same again and again."""
     path, wanted = paths.parse(address), options.parse(query)
+    if is_geojson and path.is_of_entities and wanted.format is None:
+        wanted = replace(wanted, format=Piece("GeoJSON", "$resultFormat"))
     reader = Reader(asked, root, wanted.as_of.text if wanted.as_of else "")
     statement = reader.statement(path, wanted)
     reach = archived.reach(reader, path, wanted)
@@ -243,7 +246,8 @@ async def read(connection: psycopg.AsyncConnection[Any], request: Request) -> Re
         return Response(body=orjson.dumps(landing.page(request.root)))
     if "apply" in request.query and (wanted := options.parse(request.query)).apply:
         return await apply(connection, request, wanted)
-    asked = _question(request.caller, request.root, request.path, request.query)
+    geojson = formats.wanted_geojson(request.accept)
+    asked = _question(request.caller, request.root, request.path, request.query, is_geojson=geojson is not None)
     path, wanted = asked.path, asked.options
     is_found, text = await _answered(connection, asked)
     if not is_found:
@@ -253,7 +257,8 @@ async def read(connection: psycopg.AsyncConnection[Any], request: Request) -> Re
     if wanted.format:
         made = formats.FORMATS[wanted.format.text](orjson.loads(text), request.root)
         follows = ((b"link", f'<{made.next}>; rel="next"'.encode()),) if made.next else ()
-        return Response(body=made.body, media_type=made.media_type, headers=follows)
+        media_type = geojson if geojson and made.media_type == formats.GEOJSON else made.media_type
+        return Response(body=made.body, media_type=media_type, headers=follows)
     is_text = path.is_value or path.is_count
     return Response(body=text.encode(), media_type=b"text/plain; charset=utf-8" if is_text else b"application/json")
 

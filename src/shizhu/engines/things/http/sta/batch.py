@@ -51,6 +51,7 @@ class Part:
     media: str
     group: str = ""
     after: tuple[str, ...] = ()
+    accept: str = ""
 
 
 @dataclass
@@ -133,8 +134,9 @@ class Batch:
         if b'"$' in body and "json" in (part.media or JSON):
             body = orjson.dumps(self._replaced(replace(self.request, body=body).json()))
         return replace(
-            self.request, method=part.method, path=unquote(path).strip("/"), query=query, body=body, media=part.media
-        )
+            self.request, method=part.method, path=unquote(path).strip("/"), query=query, body=body, media=part.media,
+            accept=part.accept,
+        )  # fmt: skip
 
     def _resolved(self, url: str) -> str:
         found = REFERENCE.match(url)
@@ -235,15 +237,15 @@ def _of_json(body: Any) -> Iterator[Part]:
         if not isinstance(group, str) or not isinstance(after, list) or not all(name in known for name in after):
             raise bad(f"{place}.dependsOn: {after!r}: names requests or groups that stand before")
         known |= {one["id"], group} - {""}
-        headers = one.get("headers") or {}
-        media = next((str(value) for name, value in headers.items() if name.lower() == "content-type"), JSON)
+        headers = {name.lower(): str(value) for name, value in (one.get("headers") or {}).items()}
         given = one.get("body")
         content = b"" if given is None else given.encode() if isinstance(given, str) else orjson.dumps(given)
-        yield Part(one["id"], one["method"].upper(), one["url"], content, media, group, tuple(after))
+        media, accept = headers.get("content-type", JSON), headers.get("accept", "")
+        yield Part(one["id"], one["method"].upper(), one["url"], content, media, group, tuple(after), accept)
 
 
 def _as_json(part: Part, response: Response) -> dict[str, Any]:
-    is_json = response.media_type.startswith((b"application/json", b"application/geo+json"))
+    is_json = response.media_type.endswith(b"json")
     told: dict[str, Any] = {
         "id": part.name, "status": int(response.status),
         "headers": {name.decode(): value.decode() for name, value in _headers(response)},
@@ -302,8 +304,8 @@ def _http(headers: dict[str, str], content: bytes, group: str) -> Part:
         raise bad(f"a request begins as GET Things HTTP/1.1, not {first[:80].decode('utf-8', 'replace')!r}")
     own, body = _head(rest)
     name = headers.get("content-id") or own.get("content-id", "")
-    media = own.get("content-type", JSON)
-    return Part(name.strip("<>"), line["method"].upper(), line["url"].strip(), body, media, group)
+    media, accept = own.get("content-type", JSON), own.get("accept", "")
+    return Part(name.strip("<>"), line["method"].upper(), line["url"].strip(), body, media, group, accept=accept)
 
 
 def _as_multipart(done: Sequence[tuple[Part, Response]], mark: str) -> bytes:

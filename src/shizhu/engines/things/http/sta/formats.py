@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ Entity = dict[str, Any]
 STREAMS = ("Datastream", "MultiDatastream")
 GEOMETRIES = ("location", "feature", "observedArea")
 NEXT, COUNT = "@iot.nextLink", "@iot.count"
+JSON, GEOJSON, OLD_GEOJSON = b"application/json", b"application/geo+json", b"application/vnd.geo+json"
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def data_array(answer: Entity, root: str) -> Formatted:
         }
         for (kind, id_), rows in groups.items()
     ]
-    return Formatted(orjson.dumps({**answer, "value": value}), b"application/json")
+    return Formatted(orjson.dumps({**answer, "value": value}), JSON)
 
 
 def comma_separated(answer: Entity, _root: str) -> Formatted:
@@ -99,10 +101,34 @@ def _cell(value: Any) -> Any:
 def geojson(answer: Entity, _root: str) -> Formatted:
     """A FeatureCollection, or one Feature."""
     if "value" not in answer:
-        return Formatted(orjson.dumps(_feature(answer)), b"application/geo+json")
+        return Formatted(orjson.dumps(_feature(answer)), GEOJSON)
     links = {name: answer[name] for name in (COUNT, NEXT) if name in answer}
     found = {"type": "FeatureCollection", **links, "features": [_feature(entity) for entity in answer["value"]]}
-    return Formatted(orjson.dumps(found), b"application/geo+json")
+    return Formatted(orjson.dumps(found), GEOJSON)
+
+
+def wanted_geojson(accept: str) -> bytes | None:
+    """Which of the two names of GeoJSON an Accept header prefers to JSON (RFC 9110 §12.5.1); None: JSON.
+
+    What is named is preferred to what only a wildcard covers, and what is named first to what comes later.
+    """
+    ranges: dict[str, tuple[float, int]] = {}
+    for number, part in enumerate(accept.split(",")):
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        ranges.setdefault(name, (_quality(parameters), -number))
+
+    def rank(media_type: bytes) -> tuple[float, int, int]:
+        covering = enumerate((media_type.decode(), "application/*", "*/*"))
+        return next(((ranges[name][0], -n, ranges[name][1]) for n, name in covering if name in ranges), (0.0, 0, 0))
+
+    best = max(JSON, GEOJSON, OLD_GEOJSON, key=rank)
+    return best if best != JSON and rank(best)[0] else None
+
+
+def _quality(parameters: list[str]) -> float:
+    """The weight of a media range; one that is no number covers nothing."""
+    given = next((one.partition("=")[2].strip() for one in parameters if one.startswith("q=")), "1")
+    return float(given) if re.fullmatch(r"0(\.\d{0,3})?|1(\.0{0,3})?", given) else 0.0
 
 
 def _feature(entity: Entity) -> Entity:

@@ -52,6 +52,7 @@ class Request:
     body: bytes
     media: str = ""
     preference: str = ""
+    accept: str = ""
 
     @property
     def media_type(self) -> str:

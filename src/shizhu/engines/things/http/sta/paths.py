@@ -49,6 +49,11 @@ class ResourcePath:
         """What the path leads to."""
         return self.steps[-1]
 
+    @property
+    def is_of_entities(self) -> bool:
+        """Whether entities are meant, not one property, an address or a count of them."""
+        return not (self.is_reference or self.attribute or self.is_id or self.is_count)
+
 
 def _key(text: str | None, place: int) -> int | None:
     if text is None:

@@ -62,7 +62,7 @@ class Reader:
         step = path.last
         if path.is_reference:
             options = replace(options, select=REFERENCE, expand=())
-        if options.format and (path.is_reference or path.attribute or path.is_id or path.is_count):
+        if options.format and not path.is_of_entities:
             raise options.format.fault("entities have it: not one property, an address or a count")
         if options.format and options.format.text == "dataArray":
             options = _by_stream(path, options)
