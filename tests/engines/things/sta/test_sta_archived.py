@@ -16,6 +16,7 @@ from tests.engines.things.test_store import url
 from tests.fixtures import person
 
 from shizhu.engines.things import api, archive, queries, recall, store
+from shizhu.engines.things.http.sta.functions import RELATIONS
 from shizhu.engines.things.models import ArchivedDay, Day, FeatureOfInterest, Latest, Observation
 from shizhu.kernel.models import County
 
@@ -66,6 +67,11 @@ def times() -> st.SearchStrategy[str]:
 def conditions() -> st.SearchStrategy[str]:
     plain = st.one_of(
         st.builds("phenomenonTime {} {}".format, st.sampled_from(["lt", "le", "gt", "ge", "eq"]), times()),
+        st.builds("phenomenonTime {} {}/PT9H".format, st.sampled_from(["lt", "le", "gt", "ge", "eq"]), times()),
+        st.builds(
+            lambda name, *ends: f"{name}(phenomenonTime,{'/'.join(sorted(ends))})",
+            st.sampled_from(sorted(RELATIONS)), times(), times(),
+        ),
         st.builds("result {} {}".format, st.sampled_from(["gt", "le"]), st.sampled_from(["0", "-100.5", "200"])),
         st.sampled_from([
             "result eq 'text'", "parameters/k eq '柱'",

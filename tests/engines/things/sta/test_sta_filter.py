@@ -51,6 +51,38 @@ OBSERVATIONS = {  # the minutes whose readings meet it: 0–4 have their minute 
     "hour(phenomenonTime) eq 12 and minute(phenomenonTime) gt 5 and second(phenomenonTime) eq 0": [6, 7],
     "time(phenomenonTime) lt 12:01:00": [0],
     "totalseconds(phenomenonTime sub 2026-07-01T12:00:00Z) eq 120": [2],
+    "phenomenonTime eq 2026-07-01T12:07:00Z/2026-07-01T12:08:00Z": [7],
+    "phenomenonTime lt 2026-07-01T12:02:00Z/2026-07-01T12:08:00Z": [0, 1],
+    "phenomenonTime gt 2026-07-01T12:00:00Z/2026-07-01T12:05:00Z": [6, 7],
+    "phenomenonTime gt 2026-07-01T11:00:00Z/2026-07-01T12:00:00Z add duration'PT5M'": [6, 7],
+    "phenomenonTime add duration'PT1M' eq 2026-07-01T12:08:00Z/2026-07-01T12:09:00Z": [7],
+    "before(phenomenonTime,2026-07-01T12:02:00Z)": [0, 1],
+    "before(phenomenonTime,2026-07-01T12:08:00Z/PT1M) and after(phenomenonTime,2026-07-01T12:05:00Z)": [6, 7],
+    "before(2026-07-01T12:05:00Z,phenomenonTime)": [6, 7],
+    "after(phenomenonTime,2026-07-01T12:00:00Z/2026-07-01T12:06:00Z)": [6, 7],
+    "during(phenomenonTime,2026-07-01T12:01:00Z/2026-07-01T12:03:00Z)": [1, 2],
+    "during(phenomenonTime, 2026-07-01T20:07:00+08:00/2026-07-01T20:08:00+08:00)": [7],
+    "during(phenomenonTime,2026-07-01T12:07:00Z/PT59S)": [],
+    "during(phenomenonTime,P1D/2026-07-01T12:02:00)": [0, 1],
+    "during(2026-07-01T12:07:30Z,phenomenonTime)": [7],
+    "during(resultTime,2026-07-01T12:09:00Z/PT1S)": [2],
+    "during(phenomenonTime,2026-07-01T12:01:00.000Z/PT1M) or result eq 4": [1, 4],
+    "during(phenomenonTime,validTime) and result eq 4": [4],
+    "overlaps(phenomenonTime,2026-07-01T12:07:30Z/2026-07-01T12:09:00Z)": [7],
+    "overlaps(phenomenonTime,2026-07-01T12:06:00Z/2026-07-01T12:07:00Z)": [6],
+    "overlaps(phenomenonTime,2026-07-01T12:05:00Z)": [5],
+    "overlaps(validTime,2026-07-01T12:59:00Z/PT5M)": [4],
+    "not overlaps(validTime,2026-07-01T13:00:00Z/PT5M)": [4],
+    "meets(phenomenonTime,2026-07-01T12:03:00Z/2026-07-01T12:07:00Z)": [3, 7],
+    "starts(phenomenonTime,2026-07-01T12:07:00Z)": [7],
+    "finishes(2026-07-01T12:08:00Z,phenomenonTime)": [7],
+    "date(phenomenonTime) eq date('2026-07-01') and result le 1": [0, 1],
+    "date(phenomenonTime) eq '2026-07-01' and result le 1": [0, 1],
+    "date(phenomenonTime) eq date(2026-07-01T09:00:00Z) and result le 1": [0, 1],
+    "phenomenonTime eq '2026-07-01T12:03:00Z'": [3],
+    "phenomenonTime gt '2026-07-02'": [],
+    "year('2026-07-01') eq 2026 and result eq 0": [0],
+    "time(resultTime) le validTime": [],
     "resultTime gt 2026-07-01T12:00:00Z": [2],
     "resultTime eq null and result lt 2": [0, 1],
     "validTime gt 2026-07-01T11:00:00Z": [4],
@@ -97,6 +129,35 @@ THINGS = {
     "Locations/name eq null": ["东站"],
     "mindatetime() lt maxdatetime()": ["东站", "西站"],
 }
+SQUARE = "geography'POLYGON ((30 10, 10 20, 20 40, 40 40, 30 10))'"
+EXAMPLES = {  # of 18-088 §9.3.3.5.2, table 23, as they stand there
+    "Things": [
+        "substringof('Sensor Things',description)", "endswith(description,'Things')",
+        "startswith(description,'Sensor')", "length(description) eq 13", "indexof(description,'Sensor') eq 1",
+        "substring(description,1) eq 'ensor Things'",
+        "tolower(description) eq 'sensor things'", "toupper(description) eq 'SENSOR THINGS'",
+        "trim(description) eq 'Sensor Things'",
+    ],
+    "Datastreams": [
+        "concat(concat(unitOfMeasurement/symbol,', '), unitOfMeasurement/name) eq 'degree, Celsius'",
+    ],
+    "Observations": [
+        "year(resultTime) eq 2015", "month(resultTime) eq 12", "day(resultTime) eq 8", "hour(resultTime) eq 1",
+        "minute(resultTime) eq 0", "second(resultTime) eq 0", "fractionalseconds(resultTime) eq 0",
+        "date(resultTime) ne date(validTime)", "time(resultTime) le validTime", "totaloffsetminutes(resultTime) eq 60",
+        "resultTime ge now()", "resultTime eq mindatetime()", "resultTime eq maxdatetime()", "round(result) eq 32",
+        "floor(result) eq 32", "ceiling(result) eq 33",
+    ],
+    "Locations": [
+        "geo.distance(location, geography'POINT (30 10)') eq 0",
+        "geo.length(geography'LINESTRING (30 10, 10 30, 40 40)') eq 0", f"geo.intersects(location, {SQUARE})",
+        "st_equals(location, geography'POINT (30 10)')", f"st_disjoint(location, {SQUARE})",
+        "st_touches(location, geography'LINESTRING (30 10, 10 30, 40 40)')", f"st_within(location, {SQUARE})",
+        f"st_overlaps(location, {SQUARE})", "st_crosses(location, geography'LINESTRING (30 10, 10 30, 40 40)')",
+        f"st_intersects(location, {SQUARE})", "st_contains(location, geography'POINT (30 10)')",
+        f"st_relate(location, {SQUARE}, 'T********')",
+    ],
+}  # fmt: skip
 FAULTS = {
     "nam eq 1": ("Observation has no 'nam'; it has id, phenomenonTime,", 0),
     "result gt 1 and Datastream/nam eq 1": ("Datastream has no 'nam';", 27),
@@ -118,6 +179,15 @@ FAULTS = {
     "result eq 1 and length(1,2) eq 2": ("length takes 1 arguments, not 2", 16),
     "length(phenomenonTime) eq 2": ("text is needed here, and this is a time or an interval of time", 7),
     "year(result) eq 2": ("a time is needed here, and this is a result", 5),
+    "during(phenomenonTime,2026-07-01T12:00:00Z)": ("an interval of time is needed here, and this is a time", 22),
+    "overlaps(phenomenonTime)": ("overlaps takes 2 arguments, not 1", 0),
+    "before(result,2026-07-01T12:00:00Z)": ("a time is needed here, and this is a result", 7),
+    "after(phenomenonTime,2026-07-01T12:00:00Z/2026-07-01T11:00:00Z)": (
+        "2026-07-01T12:00:00Z/2026-07-01T11:00:00Z is not possible: an interval must not end before it begins",
+        21,
+    ),
+    "during(phenomenonTime,2026-07-01T12:00:00Z/P)": ("'/P)' is not expected here", 42),
+    "phenomenonTime gt '2026-02-31'": ("a time is needed here, and this is text", 18),
     " ": ("an expression is missing", 0),
     "not " * 3000 + "(result eq 1)": ("the expression is nested too deep", 0),
 }
@@ -154,6 +224,11 @@ def test_things_by_text_json_and_collections(service: Service, first: int) -> No
     assert {text: service.get(f"Things?$filter={text}").all("name") for text in THINGS} == THINGS
     counted = service.get("Things?$count=true&$filter=Datastreams/Observations/result ge 0").json
     assert (counted["@iot.count"], len(counted["value"])) == (1, 1)
+
+
+def test_every_example_of_the_standard_is_answered(service: Service, first: int) -> None:
+    asked = {f"{kind}?$filter={text}": 200 for kind, texts in EXAMPLES.items() for text in texts}
+    assert {path: service.get(path).status for path in asked} == asked
 
 
 def test_faults_name_the_rule_and_the_place(service: Service, towns: World) -> None:

@@ -53,6 +53,19 @@ FILTERS = {
     "not (geo.distance(location,geography'POINT(2 1)') gt 1)": ["dot", "edge", "line", "small", "wide"],
     "geo.length(location) eq 4": ["line", "small"],
     "geo.length(location) lt 4": ["dot", "edge", "far"],
+    "geo.length(location) eq geo.length(geography'LINESTRING (0 0, 4 0)')": ["line", "small"],
+    "geo.length(geography'LINESTRING (0 0, 3 4)') eq 5 and name eq 'dot'": ["dot"],
+    "geo.length(geography'LINESTRING (0 0, 3 4)') gt 5": [],
+    "geo.distance(geography'POINT(0 0)',geography'POINT(3 4)') le 5 and name eq 'far'": ["far"],
+    "geo.distance(location,geography'POINT(2 1)') lt geo.length(geography'LINESTRING (0 0, 1 0)')": [
+        "edge",
+        "line",
+        "small",
+        "wide",
+    ],
+    f"st_within(geography'POINT(1 1)',{SQUARE}) and name eq 'dot'": ["dot"],
+    f"not st_within(geography'POINT(1 1)',{SQUARE})": [],
+    f"st_relate({SQUARE},geography'POINT(9 9)','FF*FF****') and name eq 'far'": ["far"],
 }
 FAULTS = {
     "st_within(location,geography'POINT(1)')": ("$filter: 'POINT(1)' is not possible: it must be WKT", 19),

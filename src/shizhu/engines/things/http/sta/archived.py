@@ -21,14 +21,13 @@ from shizhu.engines.things import archive, recall
 from shizhu.engines.things.http.sta import filters, spatial
 from shizhu.engines.things.http.sta.entities import SETS
 from shizhu.engines.things.http.sta.errors import Refused, later
-from shizhu.engines.things.http.sta.grammar import parse
+from shizhu.engines.things.http.sta.grammar import Interval, parse
 from shizhu.engines.things.http.sta.options import Options
 from shizhu.engines.things.http.sta.paths import ResourcePath
 from shizhu.engines.things.http.sta.pieces import Piece
 from shizhu.engines.things.http.sta.scope import visible
 from shizhu.engines.things.http.sta.select import Reader
 from shizhu.engines.things.http.sta.sql import Sql, bind, join, sql
-from shizhu.engines.things.logic.readings import parse_time
 from shizhu.engines.things.store import CURRENT
 
 Connection = psycopg.AsyncConnection[Any]
@@ -39,6 +38,11 @@ MOST_PAIRS = 20_000  # days of datastreams that a walk may pass over
 FEW = 2000  # rows a walk over the days begins with
 IDS = {"id", "_iot_id"}
 LEAST, MOST_DAY = date(1, 1, 2), date(9999, 12, 30)
+DAYS = {  # of a time or interval: the end from which, and up to which, a phenomenonTime in that relation to it begins
+    ">": ("end", ""), ">=": ("end", ""), "=": ("begin", "begin"), "<": ("", "begin"), "<=": ("", "begin"),
+    "after": ("end", ""), "before": ("", "begin"), "during": ("begin", "end"), "starts": ("begin", "begin"),
+    "overlaps": ("", "end"), "meets": ("", "end"), "finishes": ("", "end"),
+}  # fmt: skip
 PAIRS = """
 SELECT y.datastream_id, y.day, a.file, y.rows, y.readings FROM things_day y JOIN things_archivedday a USING (day)
 WHERE {where}
@@ -198,6 +202,9 @@ def _bounds(piece: Piece | None) -> tuple[date, date, int | None, tuple[int, ...
     """Days that a filter leaves, the datastream and the ids of Observations it names."""
     first, last, stream, ids = LEAST, MOST_DAY, None, tuple[int, ...]()
     for node in filters.conjuncts(parse(piece)) if piece else ():
+        if isinstance(node, ast.Call) and len(node.args) == 2:
+            begin, end = _days(node.args[0], node.func.name.lower(), node.args[1])
+            first, last = max(first, begin), min(last, end)
         if not isinstance(node, ast.Compare):
             continue
         left, right, sign = node.left, node.right, filters.SIGNS.get(type(node.comparator), "")
@@ -206,10 +213,9 @@ def _bounds(piece: Piece | None) -> tuple[date, date, int | None, tuple[int, ...
         if not isinstance(left, ast.Identifier | ast.Attribute):
             continue
         names = [str(name) for name in filters.steps(left)]
-        if names == ["phenomenonTime"] and isinstance(right, ast.DateTime):
-            day = _day(str(right.val))
-            first = max(first, day) if day and sign in {">", ">=", "="} else first
-            last = min(last, day) if day and sign in {"<", "<=", "="} else last
+        if names == ["phenomenonTime"]:
+            begin, end = _days(left, sign, right)
+            first, last = max(first, begin), min(last, end)
         elif sign == "=" and isinstance(right, ast.Integer) and abs(int(right.val)) < 1 << 62:
             if len(names) == 2 and names[0] in {"Datastream", "MultiDatastream"} and names[1] in IDS:
                 stream = int(right.val)
@@ -218,10 +224,20 @@ def _bounds(piece: Piece | None) -> tuple[date, date, int | None, tuple[int, ...
     return first, last, stream, ids
 
 
+def _days(left: Any, relation: str, right: Any) -> tuple[date, date]:
+    """The days on which a phenomenonTime can begin that stands in a relation to a time or interval."""
+    first, last = DAYS.get(relation, ("", ""))
+    is_meant = isinstance(left, ast.Identifier) and left.name == "phenomenonTime"
+    if not is_meant or not isinstance(right, ast.DateTime | Interval):
+        return LEAST, MOST_DAY
+    begin, _, end = str(right.val).partition("/")
+    said = {"begin": _day(begin), "end": _day(end or begin)}
+    return said.get(first) or LEAST, said.get(last) or MOST_DAY
+
+
 def _day(text: str) -> date | None:
     try:
-        zoned = text if text.upper().endswith("Z") or text[-6] in "+-" else f"{text}Z"
-        return archive.day_of(parse_time(zoned.upper()))
+        return archive.day_of(filters.moment(text))
     except (ValueError, OverflowError):
         return None
 

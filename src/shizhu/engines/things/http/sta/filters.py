@@ -1,16 +1,17 @@
 """`$filter` to SQL with bound values (18-088 §9.3.3.5).
 
 Times are compared and taken apart in UTC. An interval is after an instant if it begins after it, before it if it ends
-before it, and equal if both its ends are. A condition on a collection holds if one row of the collection meets all that
-the filter says of it.
+before it, and equal if both its ends are. Text that is a time is compared with times as a time. A condition on a
+collection holds if one row of the collection meets all that the filter says of it.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Any, TypeVar
 
 from odata_query import ast
@@ -19,12 +20,12 @@ from shapely.geometry.base import BaseGeometry
 from shizhu.engines.things.http.sta import spatial
 from shizhu.engines.things.http.sta.entities import Kind
 from shizhu.engines.things.http.sta.errors import Refused, later
-from shizhu.engines.things.http.sta.functions import FUNCTIONS
-from shizhu.engines.things.http.sta.grammar import parse, position
+from shizhu.engines.things.http.sta.functions import FUNCTIONS, RELATIONS
+from shizhu.engines.things.http.sta.grammar import Interval, parse, position
 from shizhu.engines.things.http.sta.pieces import Piece
 from shizhu.engines.things.http.sta.scope import Expression, Scope, UnknownName
 from shizhu.engines.things.http.sta.sql import Sql, bind, join, sql
-from shizhu.engines.things.logic.readings import parse_time
+from shizhu.engines.things.logic.readings import parse_span, parse_time
 
 T = TypeVar("T")
 SIGNS = {ast.Eq: "=", ast.NotEq: "<>", ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<="}
@@ -33,6 +34,7 @@ TIMES = {Kind.TIME, Kind.SPAN}
 FLEXIBLE = {Kind.RESULT, Kind.JSON}  # take the kind of what they are compared with
 BEST = (Kind.TIME, Kind.NUMBER, Kind.BOOLEAN, Kind.DURATION, Kind.CLOCK, Kind.DATE, Kind.TEXT)
 NOTHING = Expression(Kind.NULL, Sql("NULL"))
+DAY, ZONED = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"(Z|[+-]\d\d:\d\d)$")
 
 
 def condition(piece: Piece, scope: Scope) -> Sql:
@@ -148,10 +150,12 @@ class _Compiler:
             raise self.fault(f"{name} takes {count} arguments, not {len(node.args)}", node.func)
         given = {n: self.shape(arg) for n, arg in enumerate(node.args[:2]) if isinstance(arg, ast.Geography)}
         paths = [n for n in range(min(count, 2)) if n not in given]
+        pattern = self._pattern(node.args[2]) if count == 3 else ""
+        if not paths:
+            return _constant(spatial.Search(name, "", "", "", False, given.get(1), pattern=pattern).of(given[0]))
         if len(paths) != 1:
             rule = f"{name} takes one geometry of the entities" + (" and one geography'…'" if count > 1 else "")
             raise self.fault(rule, node.func)
-        pattern = self._pattern(node.args[2]) if count == 3 else ""
         if not isinstance(node.args[paths[0]], ast.Identifier | ast.Attribute):
             raise self.fault("the path of a geometry is needed here", node.args[paths[0]])
         entity, alias, found = self.named(node.args[paths[0]], Scope.place)
@@ -182,6 +186,8 @@ class _Compiler:
         name = ".".join((*node.func.namespace, node.func.name))
         if name.lower() in spatial.FUNCTIONS:
             return self.spatial(node, name.lower())
+        if name.lower() in RELATIONS:
+            return self.related(node, name.lower())
         functions = FUNCTIONS.get(name.lower(), ())
         chosen = next((f for f in functions if len(f.takes) == len(node.args)), None)
         if chosen is None:
@@ -193,13 +199,26 @@ class _Compiler:
         }
         return Expression(chosen.gives, sql(f"({chosen.sql})", **given))
 
+    def related(self, node: ast.Call, name: str) -> Expression:
+        """How two times lie to each other."""
+        if len(node.args) != 2:
+            raise self.fault(f"{name} takes 2 arguments, not {len(node.args)}", node.func)
+        first, second = (self.value(arg) for arg in node.args)
+        if name == "during" and second.kind is not Kind.SPAN:
+            raise self.fault(f"an interval of time is needed here, and this is {second.kind.value}", node.args[1])
+        (a, a_end), (b, b_end) = self._ends(first, node.args[0]), self._ends(second, node.args[1])
+        return Expression(Kind.BOOLEAN, sql(f"({RELATIONS[name]})", a=a, a_end=a_end, b=b, b_end=b_end))
+
     def arithmetic(self, node: ast.BinOp) -> Expression:
         left, right = self.value(node.left), self.value(node.right)
         sign = ARITHMETIC[type(node.op)]
         if left.kind in TIMES and sign in "+-":
             kinds = (Kind.TIME, Kind.DURATION) if right.kind is Kind.DURATION else (Kind.DURATION, right.kind)
             if kinds[1] in {Kind.DURATION, *TIMES} and (sign == "-" or kinds[1] is Kind.DURATION):
-                return Expression(kinds[0], sql("({a} " + sign + " {b})", a=left.sql, b=right.sql))
+                made = sql("({a} " + sign + " {b})", a=left.sql, b=right.sql)
+                if left.kind is not Kind.SPAN or kinds[0] is Kind.DURATION:
+                    return Expression(kinds[0], made)
+                return Expression(Kind.SPAN, made, sql("({a} " + sign + " {b})", a=left.end, b=right.sql))
         a, b = self._cast(left, Kind.NUMBER, node.left), self._cast(right, Kind.NUMBER, node.right)
         if sign == "%%":
             a, b = sql("{a}::numeric", a=a), sql("{b}::numeric", b=b)
@@ -232,7 +251,7 @@ class _Compiler:
             return Expression(Kind.BOOLEAN, _near(left, sign, right))
         if Kind.NULL in {left.kind, right.kind}:
             return Expression(Kind.BOOLEAN, self._null(left if right.kind is Kind.NULL else right, sign, node))
-        if {left.kind, right.kind} & {Kind.SPAN}:
+        if Kind.SPAN in {left.kind, right.kind} and Kind.CLOCK not in {left.kind, right.kind}:
             return Expression(Kind.BOOLEAN, self._spans(left, right, sign, node))
         if Kind.RESULT in {left.kind, right.kind}:
             return Expression(Kind.BOOLEAN, self._result(left, right, sign, node))
@@ -306,8 +325,8 @@ def _as(found: Expression, kind: Kind) -> Sql | None:
     """The expression as a value of that kind; None if it is no such value."""
     if found.kind is kind or (kind is Kind.TIME and found.kind is Kind.SPAN):
         return found.sql
-    if found.kind is Kind.TEXT and kind is Kind.NUMBER and isinstance(found.constant, str):
-        return _number(found.constant)
+    if found.kind is Kind.TEXT and kind in SAID and isinstance(found.constant, str):
+        return SAID[kind](found.constant)
     template = CASTS.get((found.kind, kind))
     return sql(template, x=found.sql, raw=found.raw) if template else None
 
@@ -337,6 +356,46 @@ def _number(text: str) -> Sql | None:
     return bind(number, "float8") if math.isfinite(number) else None
 
 
+def moment(text: str) -> datetime:
+    """A time of a filter, in UTC if it names no zone; raises ValueError."""
+    return parse_time(text.upper() if ZONED.search(text.upper()) else f"{text.upper()}Z")
+
+
+def _moment(text: str) -> Sql | None:
+    """The time, or the beginning of the day, that a text is."""
+    try:
+        return bind(moment(f"{text}T00:00:00" if DAY.fullmatch(text) else text), "timestamptz")
+    except ValueError:
+        return None
+
+
+def _date(text: str) -> Sql | None:
+    try:
+        return bind(date.fromisoformat(text), "date") if DAY.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
+def _interval(text: str) -> Expression:
+    """An interval; where one end is a duration the database adds it to the other, or takes it off."""
+    begin, _, end = text.upper().partition("/")
+    if begin.startswith("P"):
+        stop = bind(moment(end), "timestamptz")
+        return Expression(Kind.SPAN, sql("({end} - {long})", end=stop, long=bind(begin, "interval")), stop)
+    start = bind(moment(begin), "timestamptz")
+    if end.startswith("P"):
+        return Expression(Kind.SPAN, start, sql("({begin} + {long})", begin=start, long=bind(end, "interval")))
+    parse_span(f"{moment(begin).isoformat()}/{moment(end).isoformat()}")  # it must not end before it begins
+    return Expression(Kind.SPAN, start, bind(moment(end), "timestamptz"))
+
+
+def _constant(value: float | bool) -> Expression:
+    """What is known before any row is read."""
+    if isinstance(value, bool):
+        return Expression(Kind.BOOLEAN, Sql(str(value).upper()))
+    return Expression(Kind.NUMBER, bind(value, "float8"), constant=value)
+
+
 def _integer(text: str) -> Expression:
     number = int(text)
     small = abs(number) < 1 << 63
@@ -353,8 +412,6 @@ def _float(text: str) -> Expression:
 def _literal(node: Any) -> Expression:
     if isinstance(node, ast.Null):
         return NOTHING
-    if isinstance(node, ast.DateTime) and not node.val.upper().endswith("Z") and node.val[-6] not in "+-":
-        return Expression(Kind.TIME, bind(parse_time(f"{node.val}Z"), "timestamptz"))
     return LITERALS[type(node)](str(node.val))
 
 
@@ -363,11 +420,13 @@ LITERALS: dict[Any, Callable[[str], Expression]] = {
     ast.Integer: _integer,
     ast.Float: _float,
     ast.Boolean: lambda text: Expression(Kind.BOOLEAN, Sql(text.upper())),
-    ast.DateTime: lambda text: Expression(Kind.TIME, bind(parse_time(text.upper()), "timestamptz")),
+    ast.DateTime: lambda text: Expression(Kind.TIME, bind(moment(text), "timestamptz")),
+    Interval: _interval,
     ast.Date: lambda text: Expression(Kind.DATE, bind(date.fromisoformat(text), "date")),
     ast.Time: lambda text: Expression(Kind.CLOCK, bind(time.fromisoformat(text), "time")),
     ast.Duration: lambda text: Expression(Kind.DURATION, bind(text, "interval")),
 }
+SAID: dict[Kind, Callable[[str], Sql | None]] = {Kind.NUMBER: _number, Kind.TIME: _moment, Kind.DATE: _date}
 COMPILERS: list[tuple[Any, Any]] = [
     (ast.BoolOp, _Compiler.boolean),
     (ast.Compare, _Compiler.compare),
@@ -376,6 +435,6 @@ COMPILERS: list[tuple[Any, Any]] = [
     (ast.Call, _Compiler.call),
     (ast.CollectionLambda, _Compiler.collection),
     (ast.Identifier | ast.Attribute, _Compiler.path),
-    (ast.Null | ast.String | ast.Integer | ast.Float | ast.Boolean | ast.DateTime | ast.Date | ast.Time | ast.Duration,
-     _Compiler.literal),
+    (tuple(LITERALS), _Compiler.literal),
+    (ast.Null, _Compiler.literal),
 ]  # fmt: skip

@@ -1,4 +1,7 @@
-"""The functions of `$filter` (18-088 §9.3.3.5.2) as a table; those of space are in `spatial`."""
+"""The functions of `$filter` (18-088 §9.3.3.5.2) as a table; those of space are in `spatial`.
+
+Beyond the standard are `totalseconds` of OData and the relations of times that FROST-Server has.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,16 @@ def _functions(takes: str, gives: Kind, **named: str) -> dict[str, tuple[Functio
     return {name: (Function(kinds, gives, sql),) for name, sql in named.items()}
 
 
+# Over the beginnings and ends of two times; an instant is its own end. The end of an interval does not belong to it.
+RELATIONS = {
+    "before": "{a} < {b} AND {a_end} <= {b}",
+    "after": "{b} < {a} AND {b_end} <= {a}",
+    "overlaps": "{a} <= {b_end} AND {b} <= {a_end} AND ({a} = {b} OR ({a} < {b_end} AND {b} < {a_end}))",
+    "during": "{b} <= {a} AND {a} < {b_end} AND {a_end} <= {b_end}",
+    "meets": "({a_end} = {b} OR {b_end} = {a})",
+    "starts": "{a} = {b}",
+    "finishes": "{a_end} = {b_end}",
+}
 LETTERS = {"d": Kind.DURATION, "t": Kind.TEXT, "n": Kind.NUMBER, "m": Kind.TIME}
 FUNCTIONS: dict[str, tuple[Function, ...]] = {
     **_functions(

@@ -1,7 +1,8 @@
 """The `$filter` grammar: odata-query's parser, with what SensorThings has beyond it and with positions in every node.
 
-Beyond it are `@iot.id`, a place in a list (`result[0]`), `not(…)` without a blank, the functions of 18-088
-§9.3.3.5 that OData lacks, and names that begin with a keyword (`allowance`).
+Beyond it are `@iot.id`, a place in a list (`result[0]`), `not(…)` without a blank, intervals (`begin/end`, either of
+them perhaps a duration), the functions of 18-088 §9.3.3.5 that OData lacks, and names that begin with a keyword
+(`allowance`).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -22,8 +23,19 @@ from shizhu.engines.things.http.sta.pieces import Piece
 
 KEYWORDS = {"ANY", "ALL", "NULL", "BOOLEAN"}
 GLUED = {"ODATA_IDENTIFIER", "INTEGER", *KEYWORDS}  # what the rest of a name that begins with a keyword is taken for
+BEGINNINGS = {"DATETIME", "ODATA_IDENTIFIER"}  # of an interval
 WORD = re.compile(r"\w+")
+MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?"
+LASTING = r"P(?=[\dT])(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?"
+INTERVAL = re.compile(rf"(?:{MOMENT}/(?:{MOMENT}|{LASTING})|{LASTING}/{MOMENT})(?![\w:.+-])", re.IGNORECASE)
 BEYOND = re.compile(r"'[^']*'|(?P<id>@iot\.id)|\[(?P<place>\d+)\]")
+
+
+@dataclass(frozen=True)
+class Interval:
+    """`2026-01-01T00:00:00Z/2026-02-01T00:00:00Z`, or with a duration for one of the two (ISO 8601-1 §5.5)."""
+
+    val: str
 
 
 class Word(str):
@@ -87,6 +99,8 @@ def _tokens(text: str) -> Iterator[Any]:
     for token in ODataLexer().tokenize(text):
         if token.index < end:
             continue
+        if token.type in BEGINNINGS and (whole := INTERVAL.match(text, token.index)):
+            token.type, token.value, end = "DATETIME", Interval(whole[0]), whole.end()
         if waiting is not None and waiting.type in KEYWORDS and token.type in GLUED:
             name = text[waiting.index : WORD.match(text, waiting.index).end()]  # type: ignore[union-attr]  # a letter
             end = waiting.index + len(name)
