@@ -11,6 +11,7 @@ from django.db import connection
 from tests.fixtures import area, organisation
 
 from shizhu.engines.things import api
+from shizhu.engines.things.models import Device, Thing
 from shizhu.kernel.models import County
 from shizhu.kernel.threads import in_thread
 
@@ -41,6 +42,13 @@ async def until_known(registry: api.Registry, key: str, password: str, *, is_kno
     async with asyncio.timeout(5):
         while await knows(registry, key, password) != is_known:  # noqa: ASYNC110  # a notice is on its way
             await asyncio.sleep(0.01)
+
+
+def test_no_device_is_without_a_name(county: County) -> None:
+    wanted = api.Registration("jug-1", "lemonade.jug", " ", organisation(county, "stand"), area(county, "101"), None)
+    with pytest.raises(api.DeviceRefused, match="name: ' ': must not be empty"):
+        api.register(wanted, "secret")
+    assert (Device.objects.count(), Thing.objects.count()) == (0, 0)
 
 
 async def test_a_device_is_known_at_once_and_a_change_soon(county: County, registry: api.Registry) -> None:

@@ -63,6 +63,8 @@ def register(wanted: Registration, secret: str | None = None) -> tuple[Device, s
         raise DeviceRefused(
             f"key: {wanted.key!r}: letters, digits, _ and - only, at most 64, because it becomes a topic"
         )
+    if not wanted.name.strip():
+        raise DeviceRefused(f"name: {wanted.name!r}: must not be empty")
     try:
         declared = profile(wanted.profile, wanted.area.county_id)
     except KeyError:

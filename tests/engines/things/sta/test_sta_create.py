@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from tests.engines.things.sta.service import (
     LOCATION,
+    OM,
     POINT,
     PROPERTY,
     ROOT,
@@ -22,6 +23,7 @@ from tests.engines.things.sta.service import (
 )
 
 from shizhu.engines.things import models
+from shizhu.engines.things.http.sta.entities import SETS
 from shizhu.kernel.models import County, OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -220,6 +222,47 @@ def test_what_does_not_fit_is_refused_by_name_and_nothing_is_made(service: Servi
         service.post("Things", late).fault[1] == "Thing.Datastreams[0].Sensor: 0: there is no Sensor with this @iot.id"
     )
     assert counts() == before
+
+
+FEATURE = {"name": "air", "description": "", "encodingType": "text/plain", "feature": "here"}
+COMPOSED = {
+    "name": "both", "description": "", "multiObservationDataTypes": [OM, OM], "unitOfMeasurements": [UNIT, UNIT],
+    "Sensor": SENSOR, "ObservedProperties": [PROPERTY, {**PROPERTY, "name": "Humidity"}],
+}  # fmt: skip
+FILLED = {  # what has to be there, and says nothing if it is empty
+    "Things": (THING, ["name"]), "Locations": (LOCATION, ["name", "encodingType"]),
+    "Datastreams": (STREAM, ["name", "observationType"]), "MultiDatastreams": (COMPOSED, ["name"]),
+    "Sensors": (SENSOR, ["name", "encodingType"]), "ObservedProperties": (PROPERTY, ["name", "definition"]),
+    "FeaturesOfInterest": (FEATURE, ["name", "encodingType"]),
+}  # fmt: skip
+
+
+def test_no_name_code_or_definition_is_empty(service: Service, towns: World) -> None:
+    hung = {"Datastreams", "MultiDatastreams"}
+    before = counts()
+    for kind, (body, names) in FILLED.items():
+        address = f"Things({towns.east.pk})/{kind}" if kind in hung else kind
+        entity = SETS[kind].entity
+        for name in names:
+            for empty in ("", " \t"):
+                rule = f"{entity}.{name}: {empty!r}: must be text that is not empty"
+                assert service.post(address, {**body, name: empty}).fault == (400, rule, None)
+    types = service.post(
+        f"Things({towns.east.pk})/MultiDatastreams", {**COMPOSED, "multiObservationDataTypes": [OM, ""]}
+    )
+    assert (types.status, types.fault[1].rpartition(": ")[2]) == (400, "must be a list of texts that are not empty")
+    assert counts() == before
+    for kind, (body, names) in FILLED.items():
+        address = f"Things({towns.east.pk})/{kind}" if kind in hung else kind
+        made = f"{kind}({service.post(address, {**body, 'description': ''}).id})"
+        kept = service.get(made).json
+        for name in names:
+            rule = f"{SETS[kind].entity}.{name}: '': must be text that is not empty"
+            assert service.patch(made, {name: ""}).fault == (400, rule, None)
+            assert service.ask("PUT", made, {**body, name: ""}).fault == (400, rule, None)
+            patch, media = [{"op": "replace", "path": f"/{name}", "value": ""}], "application/json-patch+json"
+            assert service.patch(made, patch, **{"content-type": media}).fault == (400, rule, None)
+        assert service.get(made).json == kept
 
 
 def test_many_at_once_do_not_get_in_each_others_way(service: Service, towns: World) -> None:

@@ -44,8 +44,8 @@ def _time(value: Any, parse: Callable[[str], Any]) -> bool:
 def fits(value: Any, rule: Rule, body: Mapping[str, Any]) -> bool:
     """Whether a given value meets the rule; `body` is what else is given."""
     match rule:
-        case Rule.TEXT:
-            return isinstance(value, str)
+        case Rule.TEXT | Rule.FILLED:
+            return isinstance(value, str) and (rule is Rule.TEXT or bool(value.strip()))
         case Rule.OBJECT:
             return isinstance(value, dict)
         case Rule.TIME:
@@ -53,8 +53,8 @@ def fits(value: Any, rule: Rule, body: Mapping[str, Any]) -> bool:
         case Rule.SPAN:
             return _time(value, parse_span)
         case Rule.OBJECTS | Rule.TEXTS:
-            kind = dict if rule is Rule.OBJECTS else str
-            return isinstance(value, list) and all(isinstance(item, kind) for item in value)
+            one = Rule.OBJECT if rule is Rule.OBJECTS else Rule.FILLED
+            return isinstance(value, list) and all(fits(item, one, body) for item in value)
         case Rule.COMPLEX:
             return bool(value == COMPLEX)
         case Rule.GEOMETRY:

@@ -36,13 +36,14 @@ class Rule(Enum):
     """What a given value must be."""
 
     TEXT = "must be text"
+    FILLED = "must be text that is not empty"
     OBJECT = "must be a JSON object"
     ANY = "must be given"
     GEOMETRY = "must be GeoJSON of WGS 84 (encodingType application/geo+json), or JSON of another encodingType"
     TIME = "must be an ISO 8601 time with zone"
     SPAN = "must be an ISO 8601 time with zone, or two with / between"
     OBJECTS = "must be a list of JSON objects"
-    TEXTS = "must be a list of texts"
+    TEXTS = "must be a list of texts that are not empty"
     COMPLEX = f"must be {COMPLEX}"
 
 
@@ -126,11 +127,12 @@ def interval(begin: str, end: str) -> str:
     )
 
 
-def _text(name: str, column: str, *, is_required: bool = True) -> Property:
+def _text(name: str, column: str, rule: Rule = Rule.FILLED) -> Property:
+    """Mandatory text. 18-088 §8.2: names are labels, encodingType and observationType codes, definition is a URI."""
     value = f"{{e}}.{column}"
     return Property(
-        name, Kind.TEXT, value, f"to_json({value})::text", Rule.TEXT, column, is_required=is_required, is_nullable=False
-    )
+        name, Kind.TEXT, value, f"to_json({value})::text", rule, column, is_required=True, is_nullable=False
+    )  # fmt: skip
 
 
 def _json(name: str, column: str, rule: Rule = Rule.OBJECT, *, is_required: bool = False, box: str = "") -> Property:
@@ -145,7 +147,7 @@ def _extra(name: str, sql: str, rule: Rule) -> Property:
     return Property(name, Kind.JSON, sql, f"({sql})::text", rule, order=((f"({sql})::text", "text"),), column="extra")
 
 
-NAME, DESCRIPTION = _text("name", "name"), _text("description", "description")
+NAME, DESCRIPTION = _text("name", "name"), _text("description", "description", Rule.TEXT)
 PROPERTIES = _json("properties", "properties")
 ENCODING = _text("encodingType", "encoding_type")
 LATEST = "(SELECT {sql} FROM things_latest l WHERE l.datastream_id = {{e}}.id)"
