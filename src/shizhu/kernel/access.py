@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, TypeVar
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -101,21 +102,29 @@ def actor(person: Person | None) -> Actor:
     """The person's scopes today."""
     if person is None or not person.pk or not person.is_active:
         return NOBODY
+    return Actor(person.pk, person.name, tuple(map(_scope, _posts().filter(person=person))))
+
+
+def actors(county: str) -> list[Actor]:
+    """Everybody with a post in a county today, with the scopes that they have there."""
+    posts = _posts().filter(area__county=county, person__is_active=True).select_related("person").order_by("person")
+    return [
+        Actor(person.pk, person.name, tuple(map(_scope, held)))
+        for person, held in groupby(posts, lambda post: post.person)
+    ]  # fmt: skip
+
+
+def _posts() -> models.QuerySet[Post]:
     given = Grant.objects.filter(county=models.OuterRef("area__county"), role=models.OuterRef("role")).order_by()
-    posts = (
-        Post.objects.current(timezone.localdate())
-        .filter(person=person)
-        .select_related("role", "organisation", "area")
-        .annotate(given=ArraySubquery(given.values("verb")))  # by the county, on what it declares itself
-    )
-    scopes = (
-        Scope(
-            post.area.county_id, post.role_id, frozenset([*post.role.verbs, *post.given]),  # type: ignore[attr-defined]  # annotated
-            post.organisation.path, post.area.path,
-        )
-        for post in posts
+    current = Post.objects.current(timezone.localdate()).select_related("role", "organisation", "area")
+    return current.annotate(given=ArraySubquery(given.values("verb")))  # by the county, on what it declares itself
+
+
+def _scope(post: Post) -> Scope:
+    return Scope(
+        post.area.county_id, post.role_id, frozenset([*post.role.verbs, *post.given]),  # type: ignore[attr-defined]  # annotated
+        post.organisation.path, post.area.path,
     )  # fmt: skip
-    return Actor(person.pk, person.name, tuple(scopes))
 
 
 def visible(who: Actor, verb: str, table: str) -> Predicate:

@@ -65,6 +65,7 @@ class AlarmsConfig(AppConfig):
         events.consumer("alarms.tell", [raising.RAISED], telling.raised)
         events.consumer("alarms.draft", [raising.RAISED, raising.CHANGED], proposing.alarm_rose)
         events.consumer("alarms.remind", [caring.REMINDER], telling.reminded)
+        events.consumer("alarms.rollouts", ["things.rollout.changed"], telling.rollout_changed)
         sources = ["things.device.registered", "things.datastream.deleted"]
         events.consumer("alarms.binding", sources, judging.sources_changed)
         menu.add(menu.Entry({"zh": "预警", "en": "Alarms"}, "bell", "/alarms/", "alarms.alarm.view", 20, on_phone=True))

@@ -1,4 +1,7 @@
-"""People are told of alarms: the nearest at once, everybody else who may act when nobody has seen it."""
+"""People are told of alarms: the nearest at once, everybody else who may act when nobody has seen it.
+
+And of rollouts to devices that stopped by themselves: whoever asked for it, and all who may send there.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,15 @@ def raised(event: Event) -> None:
 def reminded(event: Event) -> None:
     """Nobody has seen it: the first ring again, and the second."""
     _tell(event.data["alarm"], event.id, ring=1)
+
+
+def rollout_changed(event: Event) -> None:
+    """One that stopped by itself is told, once."""
+    number = event.data["rollout"]
+    told = things.rollout_halted(number) if event.data["state"] == "halted" else None
+    if told is not None:
+        key = f"rollout/{number}/halted"
+        notices.tell(told.county, key, told.people, title=told.title, text=told.text, url=told.address)
 
 
 def _tell(number: int, key: str, *, ring: int) -> None:

@@ -56,6 +56,8 @@ from shizhu.engines.things.queries import (
     watch,
 )
 from shizhu.engines.things.rolling import Rolled, rolled
+from shizhu.engines.things.rollouts import Halted
+from shizhu.engines.things.rollouts import halted as rollout_halted
 from shizhu.engines.things.rollouts import simulated as releases_simulated
 
 __all__ = [
@@ -68,6 +70,7 @@ __all__ = [
     "CommandRefused",
     "DeviceRefused",
     "Grant",
+    "Halted",
     "KeptRegistry",
     "Known",
     "KnownDevice",
@@ -118,6 +121,7 @@ __all__ = [
     "replay",
     "revocations",
     "rolled",
+    "rollout_halted",
     "send_command",
     "sensorthings",
     "series",

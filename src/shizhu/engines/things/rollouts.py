@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,14 +15,26 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from jsonschema import Draft202012Validator
 
 from shizhu.engines.things import advancing, commanding
 from shizhu.engines.things.commanding import APPROVE, SEND
 from shizhu.engines.things.logic import waves
 from shizhu.engines.things.logic.readings import Origin
-from shizhu.engines.things.models import Device, Installed, Release, ReleaseKind, Rollout, RolloutState, Target, Thing
+from shizhu.engines.things.models import (
+    CommandState,
+    Device,
+    Installed,
+    Release,
+    ReleaseKind,
+    Rollout,
+    RolloutState,
+    Target,
+    Thing,
+)
 from shizhu.kernel import access, files
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, File, Organisation, Person
@@ -270,6 +283,54 @@ def returning(rollout: Rollout) -> list[Planned]:
         for target in targets
         if target.before and has.get(target.device_id) == target.release
     ]
+
+
+@dataclass(frozen=True)
+class Halted:
+    """A rollout that stopped by itself: what happened in a line each, its address, whom it concerns."""
+
+    county: str
+    title: str
+    text: str
+    address: str
+    people: frozenset[int]
+
+
+def halted(number: int) -> Halted | None:
+    """What is to be told of a rollout that stopped by itself; whom: who asked for it, and all who may send there."""
+    rollout = Rollout.objects.select_related("release").filter(pk=number, state=RolloutState.HALTED).first()
+    if rollout is None:
+        return None
+    release, became = rollout.release, Counter(rollout.targets.values_list("command__state", flat=True))
+    lines = (
+        _("It stopped by itself: too many devices have failed.")
+        if rollout.why == waves.Move.FAILED.value
+        else _("It stopped by itself: so many devices have failed that enough cannot have it any more."),
+        _("Of %(total)d devices %(failed)d failed, %(done)d have it.")
+        % {
+            "total": became.total(),
+            "done": became[CommandState.DONE],
+            "failed": became[CommandState.FAILED] + became[CommandState.TIMED_OUT],
+        },
+        _("What no device had received was taken back. Its page tells why; who has it can be rolled back there."),
+    )
+    title = _("The rollout of %s stopped by itself") % release + (f" ({_('simulated')})" if release.origin else "")
+    return Halted(
+        rollout.county_id, title, "\n".join(lines), reverse("things:rollout", args=[rollout.pk]),
+        frozenset({*_concerned(rollout), *filter(None, [rollout.asked_by_id])}),
+    )  # fmt: skip
+
+
+def _concerned(rollout: Rollout) -> set[int]:
+    """Who may send to a device of it."""
+    things = Thing.objects.filter(devices__targets__rollout=rollout).select_related("area", "organisation")
+    places = {(one.organisation, one.area) for one in things}
+    return {
+        who.person_id
+        for who in access.actors(rollout.county_id)
+        if who.person_id is not None
+        and any(access.may(who, SEND, county=rollout.county_id, organisation=o, area=a) for o, a in places)
+    }
 
 
 def _require_state(rollout: Rollout, *states: RolloutState) -> None:
