@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
@@ -24,9 +24,13 @@ def database() -> dict[str, Any]:
         with connection.cursor() as cursor:
             cursor.execute("SHOW server_version")
             version = cursor.fetchone()[0]
-    except DatabaseError as error:
-        return {"state": "down", "reason": str(error).splitlines()[0]}
+    except Error as error:
+        return _down(error)
     return {"state": "ok", "version": version}
+
+
+def _down(error: Error) -> dict[str, Any]:
+    return {"state": "down", "reason": next(iter(str(error).splitlines()), type(error).__name__)}
 
 
 def roles() -> dict[str, dict[str, Any]]:
@@ -51,7 +55,10 @@ def report() -> dict[str, Any]:
         "event_log": event_log.state(),
     }
     if parts["database"]["state"] == "ok":
-        parts |= {**roles(), "history": things.archive.state()}
+        try:
+            parts |= {**roles(), "history": things.archive.state()}
+        except Error as error:  # it went away meanwhile, or has not all its tables yet
+            parts["database"] = _down(error)
     state = "ok" if all(part["state"] == "ok" for part in parts.values()) else "degraded"
     children = settings.CONFIG.running().get("children", {})
     restarts = {name: child["restarts"] for name, child in children.items()}

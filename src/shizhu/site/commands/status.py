@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import ssl
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPException
 from typing import Any
 
 import psutil
@@ -15,6 +17,8 @@ import psutil
 from shizhu.site.config import Config, Trouble
 
 SILENT_AFTER = timedelta(seconds=20)
+TAGS = re.compile(r"<(style|script|svg)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+SHOWN = 160  # characters of an answer that is no report
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -23,17 +27,31 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def health(address: str) -> dict[str, Any]:
-    """What /healthz says; state `down` if nothing answers."""
+    """What /healthz says; state `down` if nothing answers, `degraded` if what answers says something else."""
+    try:
+        status, media, body = _asked(f"{address}/healthz")
+    except (OSError, HTTPException) as error:
+        return {"state": "down", "reason": str(error).strip() or type(error).__name__, "parts": {}}
+    try:
+        told: dict[str, Any] = json.loads(body)
+        return {"state": told["state"], "parts": told["parts"], **told}
+    except (ValueError, TypeError, KeyError):
+        words = " ".join(TAGS.sub(" ", body.decode(errors="replace")).split())
+        said = f": {words[:SHOWN]}" if words else ", and nothing more"
+        reason = f"/healthz answers {status}, {media or 'no Content-Type'}, where JSON is expected{said}"
+        return {"state": "degraded", "reason": reason, "parts": {}}
+
+
+def _asked(address: str) -> tuple[int, str, bytes]:
+    """Status, Content-Type and body of an answer, be it an error or not."""
     unverified = ssl.create_default_context()
     unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE  # our own server, on this machine
     try:
-        with urllib.request.urlopen(f"{address}/healthz", timeout=5, context=unverified) as answer:  # noqa: S310  # http(s)
-            told: dict[str, Any] = json.load(answer)
+        with urllib.request.urlopen(address, timeout=5, context=unverified) as answer:  # noqa: S310  # http(s)
+            return answer.status, answer.headers.get("Content-Type", ""), answer.read()
     except urllib.error.HTTPError as error:
-        told = json.load(error)
-    except OSError as error:
-        told = {"state": "down", "reason": str(error), "parts": {}}
-    return told
+        with error:
+            return error.code, error.headers.get("Content-Type", ""), error.read()
 
 
 def of_edge(config: Config) -> dict[str, Any]:
@@ -80,6 +98,8 @@ def main(options: argparse.Namespace) -> int:
 def print_report(told: dict[str, Any]) -> None:
     """The state for a reader."""
     print(f"{told['state']}   {told['address']}   {told['memory_mb']} MB in all")
+    if "reason" in told:
+        print(f"  {told['reason']}")
     for name, process in told["processes"].items():
         print(f"  {name:<9} pid {process['pid']:<8} {process['memory_mb']:>7} MB   restarts {process['restarts']}")
     for name, part in told["parts"].items():
