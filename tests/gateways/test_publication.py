@@ -14,6 +14,7 @@ import paho.mqtt.client as paho
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
+from natsrpy import Message
 from tests.engines.things.sta.service import STREAM, basic
 from tests.fixtures import area, organisation, person
 
@@ -240,6 +241,38 @@ async def test_nobody_is_told_what_they_may_not_read(
         await until(lambda: len(seer.told) == 2)
         assert [result for _, result in await in_thread(known)()] == [1, 2, 4]
         for one in (dong, none, device, seer):
+            one.close()
+
+
+async def test_who_may_publish_nothing_publishes_nothing(county: County, stations: tuple[Device, Device]) -> None:
+    """The broker reads an empty list of what is allowed as everything."""
+    east = await in_thread(stream_of)(stations[0])
+    for name, verbs in {"looks": ["things.thing.view"], "none": ["cases.case.view"], "writes": ["things.*"]}.items():
+        await in_thread(person)(county, *verbs, username=name)
+    own = f"v1.1/Datastreams({east})/Observations"
+    topics = (own, f"in/{own}", "d/east-1/telemetry", "in/d/east-1/telemetry", "$MQTT/msgs/in/d/east-1/telemetry",
+              "cmd/east-1", "cmd/east-1/ack", "edge/devices", "anything")  # fmt: skip
+    heard: list[bytes] = []
+
+    async def hear(message: Message) -> None:
+        heard.append(message.payload)
+
+    said = {"result": 99, "values": {"temperature": 99}}
+    async with running(), log.connected("ingest") as nats, nats.subscribe(">", callback=hear):
+        clients = []
+        for user in ("looks", "none"):
+            for number, topic in enumerate(topics):
+                client = await Subscriber(user, "correct horse", client=f"{user}:{number}").ready()
+                assert client.codes == [IN]
+                client.publish(topic, said)
+                clients.append(client)
+        await asyncio.sleep(0.5)
+        writer = await Subscriber("writes", "correct horse", own).ready()
+        writer.publish(own, {"result": 4})
+        await until(lambda: bool(writer.told))  # it is committed
+        assert [result for _, result in await in_thread(known)()] == [4]
+        assert (heard.count(orjson.dumps(said)), heard.count(orjson.dumps({"result": 4})) > 0) == (0, True)
+        for one in (*clients, writer):
             one.close()
 
 
