@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
+from natsrpy import Nats
 from natsrpy.js import JetStream, JetStreamMessage, PullConsumer
 
 from shizhu.kernel import log
@@ -155,11 +156,23 @@ async def durable_of(jetstream: JetStream, chosen: Consumer) -> PullConsumer:
     return await log.durable(jetstream, log.EVENTS, chosen.name.replace(".", "-"), chosen.filters)
 
 
-async def consume(jetstream: JetStream, chosen: Consumer, detail: dict[str, int]) -> None:
-    """Hand every event to the consumer, for ever; `detail` tells how many wait for it."""
-    pull = await durable_of(jetstream, chosen)
+async def consume(nats: Nats, chosen: Consumer, detail: dict[str, int]) -> None:
+    """Hand every event to the consumer, for ever and in the order of the log; `detail` tells how many wait for it.
+
+    What a reader before had and did not do comes first. A jump in the consumer's own count says that something was
+    given to nobody who lives: then all that is not done comes again, before anything newer.
+    """
+    pull = await durable_of(await nats.jetstream(), chosen)
+    await log.give_again(nats, pull)
+    next_ = 1
     while True:
         messages = await log.fetch(pull, 100, 2.0)
+        if [message.consumer_sequence for message in messages] != [*range(next_, next_ + len(messages))]:
+            logger.warning("consumer %s: events went astray; the log gives again what is not done", chosen.name)
+            await log.give_again(nats, pull)
+            next_ = 1
+            continue
+        next_ += len(messages)
         for done, message in enumerate(messages):
             detail[chosen.name] = messages[-1].pending + len(messages) - done
             await _deliver(chosen, message)

@@ -148,6 +148,23 @@ async def consumer_of(
     return await patiently(f"consumer {name}", lambda: made.consumers.create(config))
 
 
+async def give_again(nats: Nats, consumer: PullConsumer) -> None:
+    """Have the log give again, in order and before anything newer, all that the consumer had and did not acknowledge.
+
+    The consumer's own count begins at 1 then. What was acknowledged out of order may come once more (NATS 2.14,
+    consumer reset to its ack floor).
+    """
+
+    async def reset() -> None:
+        told = json.loads(
+            (await nats.request(f"$JS.API.CONSUMER.RESET.{consumer.stream_name}.{consumer.name}", b"")).payload
+        )
+        if "error" in told:
+            raise OSError(told["error"].get("description", ""))
+
+    await patiently(f"consumer {consumer.name}", reset)
+
+
 async def fetch(consumer: PullConsumer, most: int, wait: float) -> list[JetStreamMessage]:
     """Up to `most` messages, as soon as there are some, at the latest after `wait` seconds."""
     try:
