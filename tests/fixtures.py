@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.utils import translation
+from procrastinate.contrib.django import app
 
 from shizhu.kernel import packs, testing
 from shizhu.kernel.models import Area, County, EnabledPack, Organisation, Person, Post, Role
@@ -35,6 +36,13 @@ def loopback(settings: Any) -> None:
     """Channels may call this machine, as where an administrator has listed it."""
     here = (ipaddress.ip_network("127.0.0.0/8"),)
     settings.CONFIG = dataclasses.replace(settings.CONFIG, private_networks=here)
+
+
+async def work() -> None:
+    """Let a worker do what waits, as the role does."""
+    worker = app.with_connector(app.connector.get_worker_connector())
+    async with worker.open_async():
+        await worker.run_worker_async(install_signal_handlers=False, listen_notify=False, wait=False)
 
 
 @pytest.fixture

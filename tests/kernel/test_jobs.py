@@ -11,6 +11,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
+from tests.fixtures import work
 
 from shizhu.kernel import events, jobs
 from shizhu.kernel.models import InboxEvent
@@ -22,13 +23,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def timetable() -> dict[str, str]:
     """name → cron of what we declare."""
     return {task.task.name: task.cron for task in app.periodic_registry.periodic_tasks.values()}
-
-
-async def work() -> None:
-    """Let a worker do what waits, as the role does."""
-    worker = app.with_connector(app.connector.get_worker_connector())
-    async with worker.open_async():
-        await worker.run_worker_async(install_signal_handlers=False, listen_notify=False, wait=False)
 
 
 def inbox() -> list[str]:
@@ -81,6 +75,18 @@ def test_what_many_ask_for_is_done_once(run: Run) -> None:
     assert waiting.filter(status="todo").count() == 1
 
 
+def test_work_that_waits_when_it_is_asked_for_sees_what_the_transaction_writes(run: Run) -> None:
+    seen: list[list[str]] = []
+    ask = jobs.soon("toy.look", lambda _county: seen.append(inbox()), after=0)
+    ask("990001")
+    with transaction.atomic():
+        InboxEvent.objects.create(consumer="toy", event="written")
+        ask("990001")
+        run(work())
+    run(work())
+    assert seen == [["written"]]
+
+
 def test_work_asked_for_in_a_transaction_that_fails_is_not_done() -> None:
     ask = jobs.soon("toy.nothing", lambda county: None)
     with transaction.atomic():
@@ -99,6 +105,26 @@ def test_what_died_with_its_worker_is_done_again(run: Run) -> None:
             " RETURNING id) UPDATE procrastinate_jobs SET worker_id = gone.id FROM gone WHERE task_name = 'toy.many'"
         )
     assert (jobs.begin_again(), jobs.begin_again()) == (1, 0)
+    run(work())
+    assert done == [7]
+
+
+def test_what_died_with_the_only_worker_is_done_again_at_once(run: Run) -> None:
+    done: list[int] = []
+    jobs.later("toy.alone", done.append)(7)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH gone AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now()) RETURNING id)"
+            " UPDATE procrastinate_jobs SET status = 'doing', worker_id = gone.id FROM gone"
+            " WHERE task_name = 'toy.alone'"
+        )
+
+    async def start() -> list[bool]:
+        async with jobs.present() as first, jobs.present() as second:
+            return [first, second]
+
+    assert (run(start()), run(start())) == ([True, False], [True, False])
+    assert (jobs.begin_again(), jobs.begin_again(is_alone=True)) == (0, 1)
     run(work())
     assert done == [7]
 

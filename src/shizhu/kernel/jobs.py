@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-from django.db import transaction
+import psycopg
+from django.conf import settings
+from django.db import connection, transaction
 from django.utils import timezone
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
@@ -47,13 +50,25 @@ def soon(name: str, do: Callable[[str], object], after: int = 1) -> Callable[[st
 
     def ask(county: str) -> None:
         lock = f"{name} {county}"
-        if ProcrastinateJob.objects.filter(queueing_lock=lock, status="todo").exists():
-            return  # PostgreSQL would log a refused insert as an error: only a lost race may come to that
         waiting = task.configure(queueing_lock=lock, schedule_in={"seconds": after})
-        with contextlib.suppress(AlreadyEnqueued), transaction.atomic():
-            waiting.defer(county=county)
+        while not _is_kept_waiting(
+            lock
+        ):  # PostgreSQL would log a refused insert as an error: only a lost race may be one
+            with contextlib.suppress(AlreadyEnqueued), transaction.atomic():
+                waiting.defer(county=county)
+                return
 
     return ask
+
+
+KEEP_WAITING = "SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = %s AND status = 'todo' FOR KEY SHARE"
+
+
+def _is_kept_waiting(lock: str) -> bool:
+    """Whether such work waits; no worker takes it before the transaction ends, or it would not see what was written."""
+    with connection.cursor() as cursor:
+        cursor.execute(KEEP_WAITING, [lock])
+        return cursor.fetchone() is not None
 
 
 def is_due(name: str, county: str) -> bool:
@@ -106,11 +121,19 @@ def wake(name: str, number: int, moment: datetime) -> None:
     app.configure_task(name, schedule_at=moment).defer(number=number)
 
 
-def begin_again() -> int:
-    """Let what died with its worker wait for another; returns how many jobs."""
+@asynccontextmanager
+async def present() -> AsyncIterator[bool]:
+    """Be known as a worker while this lasts; whether there is no other, because the database knows at once who died."""
+    async with await psycopg.AsyncConnection.connect(settings.DATABASE_URL, autocommit=True) as line:
+        taken = await (await line.execute("SELECT pg_try_advisory_lock(hashtext('kernel.jobs'))")).fetchone()
+        yield taken == (True,)
+
+
+def begin_again(*, is_alone: bool = False) -> int:
+    """Let what died with its worker wait for another; returns how many jobs. Whoever starts alone need not wait."""
     living = ProcrastinateWorker.objects.filter(last_heartbeat__gte=timezone.now() - SILENT)
-    doing = ProcrastinateJob.objects.filter(status="doing").exclude(worker__in=living)
-    stalled = list(doing.values_list("pk", flat=True))
+    doing = ProcrastinateJob.objects.filter(status="doing")
+    stalled = list((doing if is_alone else doing.exclude(worker__in=living)).values_list("pk", flat=True))
     for number in stalled:
         app.job_manager.retry_job_by_id(number, retry_at=timezone.now())
     return len(stalled)

@@ -27,6 +27,7 @@ from shizhu.engines.alarms import api as alarms  # noqa: E402
 from shizhu.engines.things import api as things  # noqa: E402
 from shizhu.gateways import commands, hj212, mqtt, revoking  # noqa: E402
 from shizhu.kernel import events, log  # noqa: E402
+from shizhu.kernel import jobs as kernel_jobs  # noqa: E402
 from shizhu.kernel.models import Heartbeat  # noqa: E402
 from shizhu.kernel.threads import in_thread  # noqa: E402
 
@@ -54,16 +55,17 @@ async def relay(detail: dict[str, Any]) -> None:
 async def consumers(detail: dict[str, Any]) -> None:
     """Every registered consumer of events."""
     async with log.connected() as nats, asyncio.TaskGroup() as group:
-        jetstream = await nats.jetstream()
         lag = detail.setdefault("lag", {})
         for consumer in events.consumers():
-            group.create_task(events.consume(jetstream, consumer, lag))
+            group.create_task(events.consume(nats, consumer, lag))
 
 
 async def jobs(detail: dict[str, Any]) -> None:  # nothing to tell
-    """Background jobs."""
+    """Background jobs; first those that a worker before died with."""
     worker = jobs_app.with_connector(jobs_app.connector.get_worker_connector())
-    async with worker.open_async():
+    async with kernel_jobs.present() as is_alone, worker.open_async():
+        if is_alone:
+            await in_thread(kernel_jobs.begin_again)(is_alone=True)
         await worker.run_worker_async(install_signal_handlers=False, listen_notify=True, concurrency=2, name="shizhu")
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.test import Client
+from procrastinate.contrib.django.models import ProcrastinateJob
 from tests.engines.records.permits import browser
-from tests.fixtures import person
+from tests.fixtures import person, work
 
 from shizhu.engines.records import api, duplicates, traits
 from shizhu.engines.records.models import Batch, Indexed, Pair, Record, Traced, Trait
@@ -176,3 +178,17 @@ def test_old_identity_numbers_are_the_same(county: County, regular: Any) -> None
 def test_nothing_is_kept_of_registers_without_rules(county: County, stall: Any) -> None:
     stall(), stall()
     assert (Traced.objects.count(), Trait.objects.count(), Batch.objects.count()) == (0, 0, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_written_while_a_worker_looks_are_looked_at_too(county: County, regular: Any, run: Any) -> None:
+    waiting = ProcrastinateJob.objects.filter(task_name="records.pair").values_list("status", flat=True)
+    regular(company="兴农科技有限公司")  # asks for a look
+    with connection.cursor() as cursor:  # a second later
+        cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = now()")
+    with transaction.atomic():
+        regular(company="兴农科技公司")  # asks too, and a worker comes before it is kept
+        run(work())
+    assert (list(waiting.all()), Pair.objects.count()) == (["todo"], 0)
+    run(work())
+    assert (list(waiting.all()), Pair.objects.count()) == (["succeeded"], 1)
