@@ -143,7 +143,7 @@ def simulated(person: Person, county: str, book: str, rows: Iterable[Mapping[str
     for row in rows:
         register, _slash, key = row["at"].partition("/")
         wanted = Wanted(book, Kind.RECEIVE, row["article"], Decimal(row["quantity"]), target=(register, key))
-        move(access.actor(person), county, replace(wanted, note="演示数据"))
+        move(access.actor(person), county, replace(wanted, note="模拟"))
 
 
 @dataclass(frozen=True)
