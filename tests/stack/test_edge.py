@@ -169,6 +169,50 @@ def answer(stack: Stack, key: str) -> int:
     return answers[0]
 
 
+class Connected:
+    """A device that is connected and only listens: it does not come back by itself."""
+
+    def __init__(self, stack: Stack, key: str) -> None:
+        self.codes, self.is_out = list[int](), False
+        self._client = paho.Client(
+            paho.CallbackAPIVersion.VERSION2, client_id=key, protocol=paho.MQTTv311, reconnect_on_failure=False
+        )
+        self._client.username_pw_set(key, "123456")
+        self._client.on_connect = lambda _c, _u, _f, reason, _p: self.codes.append(reason.value)
+        self._client.on_disconnect = self._left
+        self._client.connect("127.0.0.1", stack.mqtt, 30)
+        self._client.loop_start()
+        assert until(lambda: self.codes == [0])
+
+    def _left(self, *_: object) -> None:
+        self.is_out = True
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+def test_who_is_switched_off_at_the_county_is_out_at_the_edge(town: Town) -> None:
+    for key in ("outside", "inside", "changed"):
+        town.add(key)
+    off, on, changed = (Connected(town.edge, key) for key in ("outside", "inside", "changed"))
+    town.county.run("device", "off", "outside")
+    assert until(lambda: off.is_out, 20), town.edge.tail()
+    assert answer(town.edge, "outside") != 0
+    assert (on.is_out, changed.is_out) == (False, False)
+    town.link.cut()
+    town.county.run("device", "off", "inside")
+    town.county.add_device("changed", "ecology.water_station", "654321", "--area", TOWN)
+    assert not until(lambda: on.is_out or changed.is_out, 7)  # it cannot have heard of it
+    town.link.join()
+    assert until(lambda: on.is_out and changed.is_out, 60), town.edge.tail()
+    assert (answer(town.edge, "inside") != 0, answer(town.edge, "changed") != 0) == (True, True)
+    town.county.run("device", "on", "outside")
+    assert until(lambda: answer(town.edge, "outside") == 0, 20), town.edge.tail()
+    for one in (off, on, changed):
+        one.close()
+
+
 def test_a_device_of_another_town_is_not_let_in(town: Town) -> None:
     town.add("elsewhere", ELSEWHERE)
     town.add("here")
