@@ -167,6 +167,7 @@ def test_a_register_made_by_clicking_and_a_flow_that_uses_it(living: Stack, visi
         "WHERE register = 'local.well' AND key = 'J1' RETURNING id"
     )
     page.goto("/declarations/registers/well/")
+    page.locator('[id="card.jing_shen"] > summary').click()
     page.locator('[name="p.jing_shen.high"]').fill("30")
     page.get_by_role("button", name="保存", exact=True).click()
     page.wait_for_url(re.compile(r"/declarations/changes/\d+/$"))
