@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from django.db.models import Prefetch
 from django.urls import reverse
@@ -29,7 +30,7 @@ def find(who: Actor, county: str, asked: Asked) -> Sequence[Group]:
         )
         title = label({"zh": "规划任务", "en": "Tasks of the plan"})
         fields = ("name", "no", "content", "category")
-        found.append(search.group("plan-tasks", title, "list", tasks, fields, asked, _task, area=""))
+        found.append(search.group("plan-tasks", title, "list", tasks, fields, asked, partial(_task, asked), area=""))
     if who.has("plan.node.view"):
         title = label({"zh": "督查节点", "en": "Nodes"})
         found.append(search.group("nodes", title, "eye", visible_nodes(who, county), ("title",), asked, _node))
@@ -40,10 +41,11 @@ def _indicator(row: Indicator) -> Hit:
     return Hit(reverse("plan:indicator", args=[row.pk]), row.name, beside=tuple(filter(None, (row.no, row.plan.title))))
 
 
-def _task(row: Task) -> Hit:
+def _task(asked: Asked, row: Task) -> Hit:
     clause = next(iter(row.clauses.all()), None)
     url = reverse("plan:clause", args=[clause.pk]) if clause else f"{reverse('plan:tasks')}?plan={row.plan.code}"
-    return Hit(url, row.name, beside=tuple(filter(None, (row.no, row.category, *row.owners[:2]))))
+    beside = tuple(filter(None, (row.no, row.category, *row.owners[:2])))
+    return Hit(url, row.name, search.around(row.content, asked.words), beside)
 
 
 def _node(row: Node) -> Hit:
