@@ -16,6 +16,7 @@ function choose(row: HTMLElement | undefined): void {
 function show(element: HTMLElement | undefined): void {
   const box = element?.closest<HTMLElement>(".review-scroll");
   if (!element || !box) return;
+  if (getComputedStyle(box).overflowY === "visible") return element.scrollIntoView({ block: "center" });  // a phone: the page scrolls
   const top = element.getBoundingClientRect().top - box.getBoundingClientRect().top + box.scrollTop;
   box.scrollTo({ top: Math.max(0, top - box.clientHeight / 4), behavior: "smooth" });
 }

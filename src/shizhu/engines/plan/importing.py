@@ -135,7 +135,7 @@ def _indicator(plan: Plan, row: Mapping[str, Any], source: str, order: int) -> I
         "no": str(row.get("no") or ""),
         "name": row["name"][:200],
         "unit": row.get("unit") or "",
-        "kind": row.get("kind") or "",
+        "kind": "每年" if row.get("kind") == reader.YEARLY else row.get("kind") or "",
         "base_year": row["base"]["year"],
         "base_value": row["base"]["value"],
         "target_year": row["target"]["year"],

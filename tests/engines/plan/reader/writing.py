@@ -218,8 +218,8 @@ def _web_cells(sheet: Sheet, at: int) -> list[str]:
 def as_pdf(blocks: Sequence[Block], *, head: str = "", rules: str = "all") -> bytes:
     """A plan as PDF: pages with head and number, paragraphs broken by hand, tables over several pages.
 
-    `rules`: "all" around every cell, "three" (三线表): above and below a table and below its headings, or "tight":
-    three, and rows are set no further apart than the lines of a cell.
+    `rules`: "all" around every cell, "three" (三线表): above and below a table and below its headings, "tight": three,
+    and rows are set no further apart than the lines of a cell, or "none": tight without any rule.
     """
     if FONT not in pdfmetrics.getRegisteredFontNames():
         pdfmetrics.registerFont(UnicodeCIDFont(FONT))
@@ -255,6 +255,7 @@ _LOOKS: dict[str, Callable[[Sheet], list[tuple[object, ...]]]] = {
         ("TOPPADDING", (0, 0), (-1, -1), 0),
         ("BOTTOMPADDING", (0, 0), (-1, -1), 0),
     ],
+    "none": lambda _: [("TOPPADDING", (0, 0), (-1, -1), 0), ("BOTTOMPADDING", (0, 0), (-1, -1), 0)],
     "three": lambda sheet: [
         ("LINEABOVE", (0, 0), (-1, 0), 1, colors.black),
         ("LINEBELOW", (0, sheet.heads - 1), (-1, sheet.heads - 1), 0.5, colors.black),

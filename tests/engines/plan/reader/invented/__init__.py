@@ -9,11 +9,15 @@ from tests.engines.plan.reader.invented import (
     chenxi_digital,
     donghu_schools,
     heping_health,
+    lanan_digital,
     liuxi_roads,
+    luoxi_grain,
     nanping_year,
     qinglan_city,
     shimen_year,
     songxi,
+    tongxi_tourism,
+    wuqiao_health,
     yunling_farming,
 )
 
@@ -21,6 +25,7 @@ PLANS = {
     module.__name__.rpartition(".")[2]: module
     for module in (
         songxi, qinglan_city, yunling_farming, baisha_ecology, heping_health, chenxi_digital, nanping_year,
-        donghu_schools, chenghu_outline, liuxi_roads, shimen_year,
+        donghu_schools, chenghu_outline, liuxi_roads, shimen_year, luoxi_grain, wuqiao_health, lanan_digital,
+        tongxi_tourism,
     )
 }  # fmt: skip

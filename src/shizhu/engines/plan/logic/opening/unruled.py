@@ -24,6 +24,9 @@ _VALUE = re.compile(
     r"[≥≤<>＜＞约]?[【〔［\[（(]?[-+]?[\d.,:：∶]+(?:[-—–~][\d.]+)?%?(?:左右|以上|以下|以内)?[】〕］\]）)]?|[-—–－/一]+|[约预指引导]\S{0,2}[束期导]?性"
 )
 _YEAR = re.compile(r"20\d{2}(?:[-—–~]\d{0,4})?$")  # years are headings, and terms that may be broken
+_MARK = re.compile(
+    r"(?:[（(][一二三四五六七八九十]{1,3}[）)]|[一二三四五六七八九十]{1,3}、?)\s*[^\d]{0,20}"
+)  # of a group of rows
 _NUMBERED = re.compile(r"[（(]?[一二三四五六七八九十\d]{1,3}[）)、.．]")
 _SLIT = 0.15  # of the size of letters: white that parts two cells where one column ends and the next begins
 _NEAR = 0.42  # of the size of letters: lines of one cell, where rows are set further apart
@@ -184,14 +187,15 @@ def _by_middles(rows: Sequence[_Row], width: int, size: float, foot: float) -> t
     fit. The second part of the answer are the columns of groups.
     """
     runs = [run for row in rows for run in row.runs]
-    first = next((row.top for row in rows if any(map(_is_value, row.runs))), foot)
+    first = next((row.top for row in rows if any(_is_value(run) or _is_mark(run) for run in row.runs)), foot)
     body = [run for run in runs if _top(run) >= first - 1]
     valued = [
         column
         for column in range(width)
         if _are_values([run for run in body if run.columns == range(column, column + 1)])
     ]
-    middles = _middles([run for run in body if run.columns[0] in valued and _is_value(run)], size, len(valued))
+    told = [run for run in body if run.columns[0] in valued and (_is_value(run) or _is_mark(run))]
+    middles = _middles(told, size, len(valued))
     numbered = len(valued) == 1 and _counts([run for run in body if run.columns[0] == valued[0]])
     if len(middles) < _FEWEST - 1 or not (len(valued) > 1 or numbered):
         return None
@@ -240,13 +244,19 @@ def _is_value(run: _Run) -> bool:
     return bool(_VALUE.fullmatch(text)) and not _YEAR.match(text)
 
 
+def _is_mark(run: _Run) -> bool:
+    """Whether a run is the number of a group of rows in the column of numbers: （一）."""
+    return run.columns[:1] == range(1) and bool(_MARK.fullmatch("".join(str(char["text"]) for char in run.chars)))
+
+
 def _are_values(runs: Sequence[_Run]) -> bool:
-    return bool(runs) and sum(map(_is_value, runs)) >= _MOSTLY * len(runs)
+    own = [run for run in runs if not _is_mark(run)]
+    return bool(own) and sum(map(_is_value, own)) >= _MOSTLY * len(own)
 
 
 def _counts(runs: Sequence[_Run]) -> bool:
     """Whether the cells of a column are the numbers of rows: 1, 2, 3."""
-    texts = ["".join(str(char["text"]) for char in run.chars) for run in runs]
+    texts = ["".join(str(char["text"]) for char in run.chars) for run in runs if not _is_mark(run)]
     return all(text.isdecimal() and int(text) <= len(runs) + 2 for text in texts)
 
 
@@ -288,8 +298,8 @@ def _runs(line: Line) -> list[_Run]:
         if float(char["x0"]) - float(before["x1"]) > _APART * line.size:
             runs.append(_Run([]))
         runs[-1].chars.append(char)
-    stripped = [_Run([char for char in run.chars if str(char["text"]).strip()]) for run in runs]
-    return [run for run in stripped if run.chars]
+    inked = [[at for at, char in enumerate(run.chars) if str(char["text"]).strip()] for run in runs]
+    return [_Run(run.chars[own[0] : own[-1] + 1]) for run, own in zip(runs, inked, strict=True) if own]
 
 
 def _columns(rows: Sequence[_Row]) -> list[tuple[float, float]]:

@@ -32,11 +32,11 @@ from shizhu.engines.plan.logic.reader.document import (
 )
 from shizhu.engines.plan.logic.reader.facts import Term, read_facts
 from shizhu.engines.plan.logic.reader.indicators import read_indicators
-from shizhu.engines.plan.logic.reader.labelled import read_labelled_tasks, with_labels
+from shizhu.engines.plan.logic.reader.labelled import is_another_list, numbered, read_labelled_tasks, with_labels
 from shizhu.engines.plan.logic.reader.lines import half_width, split_lines
 from shizhu.engines.plan.logic.reader.outline import Passage, read_passages, read_title
 from shizhu.engines.plan.logic.reader.owners import owner_doubts
-from shizhu.engines.plan.logic.reader.sentences import doubled, read_targets
+from shizhu.engines.plan.logic.reader.sentences import YEARLY, doubled, read_targets
 from shizhu.engines.plan.logic.reader.spans import year_doubts
 from shizhu.engines.plan.logic.reader.tables import Table, find_tables
 from shizhu.engines.plan.logic.reader.targets import target_doubts
@@ -46,6 +46,7 @@ from shizhu.engines.plan.logic.reader.unread import unread_tables
 from shizhu.engines.plan.logic.reader.years import span_of, year_of
 
 __all__ = [
+    "YEARLY",
     "Box",
     "BoxItem",
     "Clause",
@@ -86,7 +87,9 @@ def read(text: str, unread: Sequence[Doubt] = ()) -> PlanDocument:
     taken = {number for table in tables for number in range(table.place.first, table.end + 1)}
     passages = read_passages(pages, taken) + rows.contents
     labelled, left = read_labelled_tasks(passages, year)
-    if rows.tasks:
+    if rows.tasks and is_another_list(rows.tasks, labelled):
+        rows.tasks, rows.doubts = numbered([*labelled, *rows.tasks]), rows.doubts + left
+    elif rows.tasks:
         rows.tasks = with_labels(rows.tasks, labelled)
     else:
         rows.tasks, rows.doubts = labelled, rows.doubts + left

@@ -19,6 +19,8 @@ _HEADING = re.compile(
     r"(?P<gap>\s*[:：、.．]?\s*)(?P<title>.*?)[|│┃\s]*$"
 )
 _PROSE = re.compile(r"^(?:[、和与及]|中的?|所|列|明确|提出|确定|给出|是|的|规定|为)")
+_FIGURES = frozenset({"arabic", "bracket", "spaced", "circle"})
+_SIGNS = re.compile("[，,。；;：:]")
 _FRAME = "|│┃｜ "
 _LONGEST_TITLE = 45
 _LONGEST_ITEM_TITLE = 30
@@ -67,7 +69,12 @@ def _heading_at(lines: Sequence[Line], index: int) -> tuple[str | None, str, int
         len(title) > _LONGEST_TITLE
         or "。" in title
         or (not lines[index].text[shift - 1].isspace() and _PROSE.match(title))
-        or (found["no"] is None and not found["gap"].strip() and not found["open"])
+        or (
+            found["no"] is None
+            and not found["gap"].strip()
+            and not found["open"]
+            and not _stands_alone(lines[index].text[:shift], title)
+        )
     ):
         return None
     no = compact(found["no"]) if found["no"] else None
@@ -82,6 +89,13 @@ def _heading_at(lines: Sequence[Line], index: int) -> tuple[str | None, str, int
     ):
         return (no, "", index + 1) if no else None
     return no, _bare(lines[below].text), below + 1
+
+
+def _stands_alone(before: str, title: str) -> bool:
+    """Whether a box without a number has its title behind a gap and nothing that belongs to a sentence."""
+    return (
+        before.rstrip().endswith("栏") and before[-1].isspace() and 2 <= len(title) <= 20 and not _SIGNS.search(title)
+    )
 
 
 def _bare(title: str) -> str:
@@ -184,6 +198,8 @@ def _opens_item(entry: _Entry, style: str | None, number: int, groups: list[list
         if marker and marker.style in {"hans", "hans-bracket"}:
             return None
         return bool(_title_of(entry.text)) and (not groups or groups[-1][-1].text[-1] in SENTENCE_END)
+    if marker and marker.style != style and {marker.style, style} <= _FIGURES and groups and marker.value == number + 1:
+        return True  # 1. 2. and then (3): one list, numbered by several hands
     if marker is None or (marker.style != style):
         heads = (
             marker is not None and marker.style in {"hans", "hans-bracket"} and style not in {"hans", "hans-bracket"}
@@ -241,7 +257,11 @@ def _goes_on_later(following: Sequence[_Entry], style: str | None, number: int) 
 
 def _item(group: Sequence[_Entry], style: str | None) -> BoxItem:
     first = group[0]
-    own = first.marker if first.marker and first.marker.style == style else None
+    own = (
+        first.marker
+        if first.marker and (first.marker.style == style or {first.marker.style, style} <= _FIGURES)
+        else None
+    )
     place = Place(first.line.number, group[-1].line.number)
     lead = own.rest if own else first.text
     rest = [entry.text for entry in group[1:]]

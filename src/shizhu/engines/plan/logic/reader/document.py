@@ -38,8 +38,9 @@ class Reading:
 class Indicator:
     """One row of an indicator table (指标), or a target that a sentence states.
 
-    `no` is the printed number, `key` our own. `confidence` is the share of readings with the same signs that were right
-    on the plans the reader is tried on.
+    `kind` is 约束性 or 预期性 as printed, or "yearly" for a sentence that promises so much every year (每年培育5家),
+    which is no total. `no` is the printed number, `key` our own. `confidence` is the share of readings with the same
+    signs that were right on the plans the reader is tried on.
     """
 
     key: str

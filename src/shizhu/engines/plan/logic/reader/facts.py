@@ -22,6 +22,7 @@ _YEAR = re.compile(
 _ASIDE = re.compile(r"\([^()\d]*\)")
 _LEFT_BOUND = re.compile(r"[，,、：()（）？！…]|(?<!\d):|:(?!\d)")
 _RIGHT_NOUN = re.compile(r"^的?([^，,、。；：:()（）\d！？]{2,24})")
+_RIGHT_WHOLE = re.compile(r"^的([^，,、。；：:()（）！？]{2,30})")  # 80%的村集体收入超过10万元
 _DESCRIBED = re.compile(r"(?:具有|拥有|符合|具备)[^，,。；：]*的([^，,。；：的\d]{2,16})")  # 3个拥有…的创新型企业集群
 _RIGHT_CUT = re.compile(r"和|与|及|以及|等|，")
 # a verb before the number and a noun behind it: 举办了30多场农民夜校
@@ -32,7 +33,7 @@ _ACTING = re.compile(
 )
 _ALREADY = re.compile(r"(?:现有|已有|原有|现存)$")  # 依托现有3家龙头企业
 _ONLY_DOING = re.compile(
-    r"(?:巩固|提升|改善|整治|治理|修复|保护|保障|惠及|解决|带动|帮助|支持|扶持|资助|救助|发放|服务|培训|辐射|完成|实现|新增|改造|新改建|新建|改扩建|改建|扩建)+"
+    r"(?:培养|培育|招录|举办|巩固|提升|改善|整治|治理|修复|保护|保障|惠及|解决|带动|帮助|支持|扶持|资助|救助|发放|服务|培训|辐射|完成|实现|新增|改造|新改建|新建|改扩建|改建|扩建)+"
 )
 # what is told of a thing just named (建设湿地5处，面积1.3万平方米) or of one named behind it (面积1800平方米的大厅)
 _DIMENSION = re.compile(r"(?:总|建筑|占地|年)?(?:面积|长度|规模|投资|产值|产量|里程|库容|容量|床位|能力)$")
@@ -80,7 +81,17 @@ _NO_NOUN = re.compile(
 _CHANGE = re.compile(
     r"(?:增长|提高|提升|下降|降低|增加|减少|缩短|上升|压减|增幅|降幅|翻|同比|新增|净增|新建|改建|扩建|新引进|新培育|增速)了?(?:约|近)?$"
 )
-_DIRECTION = re.compile(r"(增长|提[高升]|下降|降低|减少|压减|缩短|上升|增加)了?(?:约|近|超过?|不低于|不少于)?\d")
+_DIRECTION = re.compile(
+    r"(增长|提[高升]|下降|降低|减少|压减|缩短|上升|增加|翻)了?(?:约|近|超过?|不低于|不少于)?"
+    r"(?:\d|[一二两三四五六七八九十]+(?:分之|成|倍)|[一两二三四]?番|一半)"
+)
+_EVERY = re.compile(
+    r"^.*每年(?!度)(?:至少|安排|招录|举办|投入|组织(?!部))?|^(?:全部|[一二三四五六七八九十\d]+)年(?=累计|共|实施|完成|新[增建]|培[训育]|建成)共?"
+)
+_FOLD_END = re.compile(r"(?:在.{0,12}基础上)?(?:再|实现)?翻$")
+_SUMMED = re.compile(r"累计|(?<![公])共(?![同享建青富])|合计")
+_GROWING = {"翻": "增长"}
+_YEARLY = re.compile(r"每年(?![度均])|年均(?!增|递)")
 _FLOW = re.compile(r"净增|每年|年均|同比|比上年|力争.*增加")
 _ADDED = re.compile(
     r"^.{0,4}?(?:新增|引进|改扩建|新改建|改建|扩建|新建成?|新培育|新发展|新打造|新创建)(?![材城区能兴型])"
@@ -134,7 +145,12 @@ class Fact:
     def direction(self) -> str:
         """The word of a change (下降), "" for none."""
         changed = _DIRECTION.search(self.text) if self.kind == "change" else None
-        return changed.group(1) if changed else ""
+        return _GROWING.get(changed.group(1), changed.group(1)) if changed else ""
+
+    @property
+    def is_yearly(self) -> bool:
+        """Whether so much is to come every year (每年培育5家), not in all."""
+        return self.unit not in {"%", "‰"} and self.kind != "growth" and bool(_YEARLY.search(self.text))
 
     @property
     def promised(self) -> str:
@@ -263,6 +279,8 @@ def _named(kind: str, subject: str, clause: _Clause, before: Fact | None, unit: 
         return before.subject if before else "", False, 0
     if before and subject.startswith("占") and unit in {"%", "‰"}:
         return before.subject + subject, before.partial, 0
+    if before and before.is_yearly and _SUMMED.search(clause.segment) and len(_ONLY_DOING.sub("", subject)) < 2:
+        return before.subject, before.partial, 0
     if before and not subject and (kind == "growth" or _goes_on(clause, before)):
         return before.subject, before.partial, 0
     if not subject and _GOES_ON.match(clause.segment):
@@ -324,6 +342,7 @@ def _kind(segment: str, unit: str | None) -> str:
 def _subject(segment: str, unit: str | None) -> tuple[str, str]:
     """Return the noun before the number and, for a share, what it is a share of."""
     words = _FROM_NUMBER.sub("", without_bound(segment))
+    words = _FOLD_END.sub("", _EVERY.sub("", words))
     ratio = re.fullmatch(r"(.*?)占(?!比)(.*?)的?", words) if unit in {"%", "‰"} else None
     if ratio and not re.search(r"比[重例]?$|比重", words):
         own = stripped(ratio.group(1).removesuffix("的"))
@@ -357,7 +376,7 @@ def _noun_after(rest: str, unit: str | None) -> str:
     if not found:
         return ""
     if unit in {"%", "‰"}:
-        return stripped(found.group(1)) + "占比" if rest.startswith("的") else ""
+        return stripped((_RIGHT_WHOLE.match(rest) or found).group(1)) + "占比" if rest.startswith("的") else ""
     if _NO_NOUN.match(found.group(1)):
         return ""
     described = _DESCRIBED.match(rest)

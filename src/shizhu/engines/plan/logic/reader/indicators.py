@@ -15,7 +15,8 @@ from shizhu.engines.plan.logic.reader.owners import split_owners
 from shizhu.engines.plan.logic.reader.tables import Row
 from shizhu.engines.plan.logic.reader.targets import BOUND_WORDS
 from shizhu.engines.plan.logic.reader.units import comparable, is_unit
-from shizhu.engines.plan.logic.reader.values import BRACKETS, Printed, is_dash, read_value
+from shizhu.engines.plan.logic.reader.values import BRACKETS, Printed, is_dash, read_value, scaled
+from shizhu.engines.plan.logic.reader.worded import fold_of
 from shizhu.engines.plan.logic.reader.years import year_of
 
 _IN_BRACKETS = re.compile(r"[(\[〔【]\s*(?:单位\s*:\s*)?([^()\[\]〔〕【】]*?)\s*[)\]〕】]")
@@ -56,6 +57,7 @@ def read_indicators(columns: Columns, term: tuple[int, int] | None, count: int) 
             printed = " ".join(cell.text for _, cell in sorted(row.cells.items()) if cell.text)
             doubts.append(Doubt(printed, "a row of indicators without a name", row.place, "table-left-out"))
             continue
+        indicator = _multiplied(indicator)
         indicators.append(replace(indicator, group=_group(carried or row.group)))
         doubts += _doubts_of(indicator, columns, row, brackets)
     numbers = [(item.no, number_of(item.no), item.place) for item in indicators if item.no]
@@ -173,6 +175,14 @@ def _indicator(columns: Columns, row: Row, years: Years, brackets: Brackets, key
         more=columns.more(row, used),
         table=columns.table.caption,
     )  # fmt: skip
+
+
+def _multiplied(item: Indicator) -> Indicator:
+    """A target that is only said as a multiple of the base (翻一番) is reckoned from it; it stays marked as words."""
+    fold = fold_of(item.target.text or "") if item.target.value is None else None
+    if fold is None or item.base.value is None:
+        return item
+    return replace(item, target=replace(item.target, value=scaled(item.base.value, fold)))
 
 
 def _is_over_all(columns: Columns, column: int | None) -> bool:

@@ -1,7 +1,7 @@
 """Tasks written as text: an item with its bodies and term under labels.
 
 Either in the sentence, as in （责任单位：…；完成时限：…）, or a line each below the name (建设内容：… 配合单位：…).
-Read only where a plan has no task table, for a plan that has one says the same things twice.
+A plan that has a task table too says the same things twice, unless hardly any of its names are alike.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from shizhu.engines.plan.logic.reader.lines import compact
 from shizhu.engines.plan.logic.reader.numbering import Marker, marker_of, number_of
 from shizhu.engines.plan.logic.reader.outline import Passage
 from shizhu.engines.plan.logic.reader.owners import read_shares
+from shizhu.engines.plan.logic.reader.subjects import overlap
 from shizhu.engines.plan.logic.reader.years import period_of
 
 _BODY_LABEL = re.compile(
@@ -37,6 +38,7 @@ _OTHER_LABEL = re.compile(r"[一-鿿（）()]{2,10}\s*[:：]")
 _NAME_END = re.compile(rf"[。：:；;\n]|(?={_CONTENT_LABEL.pattern})")
 _CARRIED_ON = ("、", "，", ",", "（", "(")  # a line that ends so has its rest on the next
 _LONGEST_NAME = 40
+_ALIKE = 0.6  # of the letters of the shorter name
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,18 @@ def with_labels(tasks: Sequence[Task], labelled: Sequence[Task]) -> list[Task]:
     """Fill in what a table leaves out of tasks that the text tells too, by their names; no task is added."""
     told = {compact(task.name): task for task in labelled}
     return [_filled(task, told[compact(task.name)]) if compact(task.name) in told else task for task in tasks]
+
+
+def is_another_list(tasks: Sequence[Task], labelled: Sequence[Task]) -> bool:
+    """Whether what the text tells are other tasks than those of the table: at most a fifth of their names are alike."""
+    alike = sum(any(overlap(one.name, other.name) >= _ALIKE for other in tasks) for one in labelled)
+    return len(labelled) > 1 and alike * 5 <= len(labelled)
+
+
+def numbered(tasks: Sequence[Task]) -> list[Task]:
+    """The tasks of several lists under keys of their own, in the order of the text."""
+    ordered = sorted(tasks, key=lambda task: task.place)
+    return [replace(task, key=f"task-{number:02d}") for number, task in enumerate(ordered, 1)]
 
 
 def _filled(task: Task, told: Task) -> Task:

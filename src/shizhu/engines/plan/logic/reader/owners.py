@@ -28,6 +28,9 @@ _AND = re.compile(r"[和及与]")
 _COMPLETE_END = re.compile(rf"{_COMPLETE}$")
 _GENERAL = re.compile(r"(?<!有关)(?<!相关)(?<!重点)(?<!各)(?:企业|单位|部门|机构|园区)$")
 _BEGINNING = re.compile(rf"^{_BEGINS}")
+_LEADING = re.compile(r"[（(]牵头(?:单位|部门)?[)）]$")
+_ROLE = re.compile(r"[（(](?:牵头|牵头单位|主办|负责|配合|协办)[)）]$")
+_AND_OTHERS = re.compile(r"(?<=[局委办厅院会心府处道镇乡司团])等(?:部门|单位|有关单位|相关单位|有关部门|相关部门)?$")
 _BODY_SIGNS = frozenset("局委会办厅处站院校心团司部所社镇乡道区")
 # departments whose names differ by one character from another real one (民政 and 财政): never a typing error
 _DEPARTMENTS = frozenset(
@@ -142,10 +145,22 @@ def read_shares(leads: Iterable[str], supports: Iterable[str]) -> Shares:
     """Split the cells of leading and supporting columns; labels in a cell (牵头：…；配合：…) win over its column."""
     first: list[str] = []
     second: list[str] = []
+    leads, supports = _by_role(leads), list(supports)
     for cell, column in [*((cell, first) for cell in leads), *((cell, second) for cell in supports)]:
         for part, label in _labelled(cell):
             {"lead": first, "support": second}.get(label, column).extend(split_owners(part))
     return Shares(tuple(first), tuple(second))
+
+
+def _by_role(cells: Iterable[str]) -> list[str]:
+    """Of bodies one of which is marked in brackets as leading (县水利局（牵头）、县财政局), the others support."""
+    told = []
+    for cell in cells:
+        parts = [part for part in _at_separators(cell) if part.strip()]
+        led = [part for part in parts if _LEADING.search(part)]
+        rest = [part for part in parts if not _LEADING.search(part)]
+        told.append(f"牵头单位：{'、'.join(led)}；配合单位：{'、'.join(rest)}" if led and rest else cell)
+    return told
 
 
 def _labelled(cell: str) -> list[tuple[str, str]]:
@@ -216,7 +231,7 @@ def _at_and(part: str) -> list[str]:
 
 
 def _tidy(owner: str) -> str:
-    return owner.strip(" \u3000。.：:")
+    return _ROLE.sub("", _AND_OTHERS.sub("", owner.strip(" \u3000。.：:")))
 
 
 def owner_doubts(named: Sequence[tuple[str, Place]]) -> list[Doubt]:

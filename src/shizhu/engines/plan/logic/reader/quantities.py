@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shizhu.engines.plan.logic.reader.units import SCALE, SPOKEN_UNIT
+from shizhu.engines.plan.logic.reader.worded import worded
 
 _QUANTITY = re.compile(
-    rf"(?<![A-Za-z\d.第“\-—–~])(?P<low>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    rf"(?<![A-Za-z\d.第“\-—–~每])(?P<low>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     rf"(?:(?:{SPOKEN_UNIT})?\s*[-—–~～至]+\s*(?P<high>\d+(?:\.\d+)?))?"
     rf"\s*(?P<more>余|多)?(?P<scale>{SCALE})?(?P<more2>余|多)?\s*(?P<unit>{SPOKEN_UNIT})?(?P<per>/(?:{SCALE})?(?:{SPOKEN_UNIT})|/[\d一-鿿]{{1,3}})?"
     r"\s*(?P<after>以上|左右|上下|以内|以下|余)?(?![\dA-Za-z年月日号时期])"
@@ -52,6 +53,7 @@ class Quantity:
     high: str | None = None
     unit: str | None = None
     after: str | None = None
+    is_worded: bool = False
 
     def bound(self, before: str) -> str | None:
         """How the number is meant, given the words before it."""
@@ -67,6 +69,10 @@ def quantities(text: str) -> Iterator[Quantity]:
     found = [
         _quantity(match) for pattern in (_QUANTITY, _TIMED, _UNITLESS) for match in pattern.finditer(text)
         if pattern is not _QUANTITY or match["unit"] or match["scale"]
+    ]  # fmt: skip
+    found += [
+        Quantity(one.start, one.end, text[one.start : one.end], f"{one.value:g}", None, "%", one.after, is_worded=True)
+        for one in worded(text)
     ]  # fmt: skip
     end = 0
     for number in sorted(found, key=lambda item: (item.start, -item.end)):
@@ -95,5 +101,7 @@ def _quantity(found: re.Match[str]) -> Quantity:
 
 def _is_size(text: str, number: Quantity) -> bool:
     """Whether a number with a bound describes what another one behind it counts."""
+    if number.is_worded:
+        return False
     bounded = number.after in _BOUNDING or _SIZED.search(text, 0, number.start)
     return bool(bounded) and bool(_OF_WHICH_SIZE.match(text, number.end))

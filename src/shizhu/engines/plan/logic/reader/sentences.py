@@ -14,8 +14,11 @@ from shizhu.engines.plan.logic.reader.facts import Fact, Term
 from shizhu.engines.plan.logic.reader.subjects import canonical, named_alike, overlap, same
 from shizhu.engines.plan.logic.reader.units import comparable, measure_of
 
-_EACH = re.compile(r"^(?:每[个所家县村镇乡]|各(?![类级项种界]))")  # what each of them has is no total
-_EACH_YEAR = re.compile(r"每年|每月|每季|平均每|逐年|年度|同比|比上年")
+_EACH = re.compile(
+    r"^(?:每[个所家县村镇乡]|各(?![类级项种界]))|每[\d.]+[万千百]?[人户名]$"
+)  # what each of them has is no total
+_OF_TIMES = re.compile(r"每月|每季|平均每|逐年|年度|同比|比上年")
+YEARLY = "yearly"  # the kind of a target that is to be reached every year anew
 _CELLS = re.compile(r"^\d+(?:\.\d+)?(?:[\s、.]|$)|\s{2}|\t|\|")  # the row of a table nobody could read
 _LONGEST = 30
 _DIRECTIONS = {"fall": "下降", "rise": "增长"}
@@ -26,16 +29,20 @@ def read_targets(
 ) -> tuple[list[Indicator], list[Indicator]]:
     """Return the indicators of tables with the places that mention them, and the targets only sentences state."""
     mentioned: dict[str, list[Place]] = {item.key: [] for item in indicators}
-    found: dict[tuple[str, int | None, str | None], Indicator] = {}
+    found: dict[tuple[str, int | None, str | None, bool], Indicator] = {}
+    levels = {(fact.sentence, canonical(fact.subject)) for fact in facts if fact.kind == "level"}
     for fact in facts:
-        if not _is_target(fact, term):
+        is_step = (
+            fact.kind == "change" and not fact.is_yearly and (fact.sentence, canonical(fact.subject)) in levels
+        )  # 翻一番，达到12万元
+        if is_step or not _is_target(fact, term):
             continue
-        known = next((item for item in indicators if _is_of(fact, item)), None)
+        known = None if fact.is_yearly else next((item for item in indicators if _is_of(fact, item)), None)
         if known is not None:
             mentioned[known.key].append(fact.place)
             continue
         measure = measure_of(fact.unit)
-        identity = canonical(fact.promised), fact.year, measure.kind if measure else None
+        identity = canonical(fact.promised), fact.year, measure.kind if measure else None, fact.is_yearly
         before = found.get(identity)
         if before is None and not fact.in_table:
             found[identity] = _indicator(fact, f"target-{len(found) + 1:02d}")
@@ -51,7 +58,12 @@ def doubled(targets: Sequence[Indicator]) -> list[Doubt]:
     for index, item in enumerate(targets):
         for other in targets[:index]:
             one = (item.target.value, item.target.year) == (other.target.value, other.target.year)
-            if one and comparable(item.unit, other.unit) == 1.0 and overlap(item.name, other.name) >= 0.7:
+            if (
+                one
+                and item.kind == other.kind
+                and comparable(item.unit, other.unit) == 1.0
+                and overlap(item.name, other.name) >= 0.7
+            ):
                 why = f"the same value as {other.name} (line {other.place.first}): one target?"
                 doubts.append(Doubt(item.name, why, item.place, "target-twice"))
                 break
@@ -65,13 +77,14 @@ def _is_target(fact: Fact, term: Term) -> bool:
         and (term.base is None or fact.year > term.base)
         and fact.section not in {"basis", "terms"}
     )
-    own = fact.kind in {"level", "added", "growth"} or bool(fact.direction)
+    own = fact.kind in {"level", "added", "growth"} or bool(fact.direction) or fact.is_yearly
     return (
         ahead
         and own
         and not _CELLS.search(fact.subject)
         and not _EACH.search(fact.subject)
-        and not _EACH_YEAR.search(fact.text)
+        and not _OF_TIMES.search(fact.text)
+        and (fact.is_yearly or "每年" not in fact.text)
         and len(fact.promised) <= _LONGEST
         and not fact.after_of_which
     )
@@ -83,6 +96,8 @@ def _is_of(fact: Fact, item: Indicator) -> bool:
         grown = canonical(item.name).removesuffix("增长")
         if canonical(fact.subject) == grown and (item.growth is not None or fact.kind == "growth"):
             return True
+        if same(fact.subject, item.name) and _grows_by(item) == fact.value and fact.year == item.target.year:
+            return True
     years = {item.target.year, *(reading.year for reading in item.milestones)}
     if fact.year not in years or comparable(fact.unit, item.unit) is None:
         return False
@@ -91,12 +106,20 @@ def _is_of(fact: Fact, item: Indicator) -> bool:
     return any(named_alike(item.name, name) or same(own, name) for name in names)
 
 
+def _grows_by(item: Indicator) -> float | None:
+    """By how many per cent the target of a row is above its base."""
+    if not item.base.value or item.target.value is None:
+        return None
+    return round(100 * (item.target.value / item.base.value - 1), 1)
+
+
 def _indicator(fact: Fact, key: str) -> Indicator:
     target = Reading(fact.year, fact.value, fact.text, fact.bound, None, fact.high, fact.place)
     if fact.high is not None:
         target = replace(target, low=fact.value)
     return Indicator(
-        key=key, no=None, name=fact.promised, unit=fact.unit, kind=None, base=_base(fact), target=target,
+        key=key, no=None, name=fact.promised, unit=fact.unit, kind=YEARLY if fact.is_yearly else None,
+        base=_base(fact), target=target,
         growth=fact.value if fact.kind == "growth" else None, cumulative=False, place=fact.place,
         growth_text=fact.text if fact.kind == "growth" else None, found_in="sentence",
         more={"year": "section"} if not fact.printed_year else {},

@@ -17,6 +17,7 @@ from shizhu.engines.plan.logic.reader.years import period_of
 
 _GAP = re.compile(r"(?<=[^\x00-\x7f])\s+(?=[^\x00-\x7f])")
 _COUNT = re.compile(r"[（(](?:共)?\s*\d+\s*[个项类大]?\w{0,3}[)）]$")
+_FIRST = re.compile("牵头|主办")  # where such a column is, 责任单位 beside it are those that help
 _TITLED = re.compile(r"^([^。：:；，,]{2,24})[。：:](.{4,})$")
 
 
@@ -50,13 +51,17 @@ def _task(columns: Columns, row: Row, key: str, year: int | None) -> Task:
     if not contents and (titled := _TITLED.match(name)):
         name, content = titled.group(1), titled.group(2)
     lead_columns = columns.of("lead") or columns.of("unit")
+    support_columns = columns.of("support")
+    if first := [column for column in lead_columns if _FIRST.search(columns.heading(column).title)]:
+        support_columns = [*(column for column in lead_columns if column not in first), *support_columns]
+        lead_columns = first
     shares = read_shares(
         [columns.bodies(row, column) for column in lead_columns],
-        [columns.bodies(row, column) for column in columns.of("support")],
+        [columns.bodies(row, column) for column in support_columns],
     )
     period_text = columns.text(row, columns.first("period"))
     used = {columns.first("no"), columns.first("name"), columns.first("class"), columns.first("period"),
-            *contents, *lead_columns, *columns.of("support")}  # fmt: skip
+            *contents, *lead_columns, *support_columns}  # fmt: skip
     group = columns.text(row, columns.first("class")) or row.group or columns.text(row, columns.first("group"))
     return Task(
         key=key, no=no, name=name, content=content, category=_category(group), place=row.place,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from shizhu.engines.plan.logic.reader.lines import compact, half_width
 from shizhu.engines.plan.logic.reader.numbering import hans_number
 from shizhu.engines.plan.logic.reader.units import SCALES, comparable, is_unit
+from shizhu.engines.plan.logic.reader.worded import worded
 
 Number = float | int
 
@@ -73,7 +74,7 @@ def read_value(text: str, unit: str | None = None) -> Printed:
     inner, aside = _without_aside(inner)
     if bracket is None:
         inner, bracket = _open(inner)
-    found = _parse(_PERCENT_WORDS.sub(_percent, inner), unit)
+    found = _parse(_in_figures(_PERCENT_WORDS.sub(_percent, inner)), unit)
     return Printed(text.strip(), *found[:4], bracket, found[4], aside)
 
 
@@ -150,6 +151,13 @@ def _factor(tail: str, unit: str | None) -> tuple[float, str | None]:
     if unit:
         return comparable(tail, unit) or 1.0, tail or None
     return (SCALES[tail], None) if tail in SCALES else (1.0, tail or None)
+
+
+def _in_figures(text: str) -> str:
+    """三分之一以上 as 33.3%以上; what only says by how much something grows stays as it is."""
+    for share in reversed([one for one in worded(text) if not one.rise]):
+        text = f"{text[: share.start]}{share.value:g}%{share.after or ''}{text[share.end :]}"
+    return text
 
 
 def _percent(found: re.Match[str]) -> str:
