@@ -1,4 +1,4 @@
-"""One embedded PostgreSQL and one NATS for the whole run; each worker gets a database of its own."""
+"""One embedded PostgreSQL for the whole run; each worker gets a database, a home and a NATS of its own."""
 
 from __future__ import annotations
 
@@ -42,32 +42,46 @@ def _until(tried: object, fault: type[Exception]) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the servers once, before Django reads its settings; xdist workers inherit the environment."""
+    """Start the servers before Django reads its settings; xdist workers inherit the first process's environment."""
     config.addinivalue_line("markers", "django_db: uses the test database")
     if "SHIZHU_TEST_HOME" not in os.environ:
-        home = Path(tempfile.mkdtemp(prefix="shizhu-test-"))
-        home.chmod(0o755)
-        _home.append(home)
-        os.environ.update(SHIZHU_TEST_HOME=str(home), SHIZHU_HOME=str(home), SHIZHU_DEMO="0")
-        for name in ("DATABASE_URL", "NATS_URL", "SHIZHU_TLS_CERT", "SHIZHU_TLS_KEY", "SHIZHU_OPEN"):
-            os.environ.pop(name, None)
-        os.environ.update(SHIZHU_MQTT_PORT=str(free_port()), SHIZHU_HJ212_PORT=str(free_port()))
-        (home / "run").mkdir()
-        (home / "files").mkdir()
-        settings = Config.from_environment()
-        compile_all()
-        launch = servers.embedded_postgres(settings)
-        with (Path(launch.command[2]) / "shizhu.conf").open("a") as conf:
-            conf.write("fsync = off\nfull_page_writes = off\nmax_connections = 150\n")  # tests only
-        _started.append(subprocess.Popen(launch.command, user=launch.user, stdout=-3, stderr=-3, cwd="/"))
-        _until(lambda: servers.make_database(launch.url), psycopg.OperationalError)
-        port = free_port()
-        _started.append(subprocess.Popen(servers.embedded_nats(settings, port).command, stdout=-3, stderr=-3, cwd="/"))
-        _until(lambda: socket.create_connection(("127.0.0.1", port), 1).close(), OSError)
-        os.environ.update(DATABASE_URL=launch.url, NATS_URL=f"nats://127.0.0.1:{port}")
+        _begin()
+    _own_broker(os.environ.get("PYTEST_XDIST_WORKER", "alone"))
     os.environ["DJANGO_SETTINGS_MODULE"] = "shizhu.site.settings"
     django.setup()
+    del os.environ["DJANGO_SETTINGS_MODULE"]  # a worker that inherits it reads the settings before its broker runs
     config.pluginmanager.import_plugin("tests.fixtures")
+
+
+def _begin() -> None:
+    """What all workers share: the folder of the run, its database server, compiled messages."""
+    home = Path(tempfile.mkdtemp(prefix="shizhu-test-"))
+    home.chmod(0o755)
+    _home.append(home)
+    os.environ.update(SHIZHU_TEST_HOME=str(home), SHIZHU_HOME=str(home), SHIZHU_DEMO="0")
+    for name in ("DATABASE_URL", "NATS_URL", "SHIZHU_TLS_CERT", "SHIZHU_TLS_KEY", "SHIZHU_OPEN"):
+        os.environ.pop(name, None)
+    compile_all()
+    launch = servers.embedded_postgres(Config.from_environment())
+    with (Path(launch.command[2]) / "shizhu.conf").open("a") as conf:
+        conf.write("fsync = off\nfull_page_writes = off\nmax_connections = 150\n")  # tests only
+    _started.append(subprocess.Popen(launch.command, user=launch.user, stdout=-3, stderr=-3, cwd="/"))
+    _until(lambda: servers.make_database(launch.url), psycopg.OperationalError)
+    os.environ["DATABASE_URL"] = launch.url
+
+
+def _own_broker(worker: str) -> None:
+    """A broker that no other worker's gateways listen to: it would ask them about the logins of our devices."""
+    home = Path(os.environ["SHIZHU_TEST_HOME"], worker)
+    for folder in ("run", "files"):
+        (home / folder).mkdir(parents=True)
+    home.chmod(0o755)
+    os.environ.update(SHIZHU_HOME=str(home), SHIZHU_MQTT_PORT=str(free_port()), SHIZHU_HJ212_PORT=str(free_port()))
+    port = free_port()
+    launch = servers.embedded_nats(Config.from_environment(), port)
+    _started.append(subprocess.Popen(launch.command, stdout=-3, stderr=-3, cwd="/"))
+    _until(lambda: socket.create_connection(("127.0.0.1", port), 1).close(), OSError)
+    os.environ["NATS_URL"] = launch.url
 
 
 def pytest_unconfigure() -> None:
@@ -93,8 +107,8 @@ def run() -> Callable[[Coroutine[Any, Any, T]], T]:
 
 @pytest.fixture
 def home() -> Path:
-    """The tests' home folder."""
-    return Path(os.environ["SHIZHU_TEST_HOME"])
+    """The worker's home folder."""
+    return Path(os.environ["SHIZHU_HOME"])
 
 
 @pytest.fixture(scope="session")

@@ -52,11 +52,13 @@ async def running(*parts: Callable[[dict[str, Any]], Coroutine[Any, Any, None]])
     detail: dict[str, Any] = {}
     tasks = [asyncio.create_task(part(detail)) for part in parts]
     await asyncio.sleep(0.3)  # they subscribe
-    yield detail
-    for task in tasks:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    try:
+        yield detail
+    finally:
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
