@@ -22,7 +22,7 @@ from shizhu.engines.things import api as things
 from shizhu.kernel import counties, events, log, packs
 from shizhu.kernel.models import County, Organisation, Person, Post, Role
 from shizhu.site import demo_rows
-from shizhu.site.config import CLONE
+from shizhu.site.config import CLONE, Trouble
 
 logger = logging.getLogger(__name__)
 ADMINISTRATOR = "admin"
@@ -65,8 +65,18 @@ def sync_roles() -> None:
 
 
 def migrate() -> None:
-    """Apply migrations, if there are any to apply."""
+    """Apply migrations, if there are any to apply.
+
+    Trouble if another version has made the database what it is: then nothing has changed.
+    """
     executor = MigrationExecutor(connection)
+    strange = set(executor.loader.applied_migrations) - set(executor.loader.disk_migrations)
+    unknown = sorted(key for key in strange if key[0] in executor.loader.migrated_apps)
+    if unknown:
+        raise Trouble(
+            f"the database was made by another version ({'.'.join(unknown[0])} is not known here): nothing was "
+            "changed; start it with the version that made it, or set SHIZHU_HOME to another folder"
+        )
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         logger.info("migrating the database")
         call_command("migrate", interactive=False, verbosity=0)
