@@ -51,9 +51,7 @@ def soon(name: str, do: Callable[[str], object], after: int = 1) -> Callable[[st
     def ask(county: str) -> None:
         lock = f"{name} {county}"
         waiting = task.configure(queueing_lock=lock, schedule_in={"seconds": after})
-        while not _is_kept_waiting(
-            lock
-        ):  # PostgreSQL would log a refused insert as an error: only a lost race may be one
+        while not _is_kept_waiting(lock):  # a refused insert is logged as an error: only a lost race may be one
             with contextlib.suppress(AlreadyEnqueued), transaction.atomic():
                 waiting.defer(county=county)
                 return
