@@ -13,7 +13,7 @@ from django.utils.functional import SimpleLazyObject
 
 from shizhu.kernel import access, second_factor
 from shizhu.kernel.models import County, Person
-from shizhu.web import authentication, counties, menu, recent, sessions
+from shizhu.web import authentication, bodies, counties, menu, recent, sessions
 
 FREE = (
     "/login",
@@ -24,8 +24,7 @@ FREE = (
     "/password",
     "/messages/receipt/",  # signed
     "/cap",  # warnings are for everybody
-    "/r/",  # residents report without a login
-    "/open311/",
+    *bodies.OPEN,  # residents report without a login
     "/field/sw.js",  # browsers ask for these two without a login
     "/field/manifest.webmanifest",
     "/things/download/",  # devices show their own credential

@@ -52,13 +52,15 @@ def _check_register(key: str, body: Body, subjects: Body, everything: LoadedPack
     register = subjects["register"]
     if register.split(".")[0] != key.split(".", maxsplit=1)[0] or packs.find(everything, "registers", register) is None:
         yield f"subjects.register: {register}: the pack declares no such register"
+    unnamed: dict[str, str] = {}  # the register that names no row: where it is counted first
     for group, name, item in index.items(body):
         told = packs.find(everything, "indicators", item.get("indicator", "")) or {"inputs": {}}
         for given in told["inputs"].values():
             fields = (packs.find(everything, "registers", given.get("of", "")) or {}).get("properties", {})
             if fields.get(subjects["by"], {}).get("x-shizhu-ref") != register:
-                field = f"{given.get('of')}.{subjects['by']}"
-                yield f"groups.{group}.items.{name}.indicator: {field}: names no row of {register}"
+                unnamed.setdefault(f"{given.get('of')}.{subjects['by']}", f"groups.{group}.items.{name}")
+    for field, place in unnamed.items():
+        yield f"{place}.indicator: {field}: names no row of {register}"
 
 
 def register() -> None:
