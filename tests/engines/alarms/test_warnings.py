@@ -31,7 +31,7 @@ from tests.web.pages import browser, text, told
 
 from shizhu.engines.alarms.logic import warnings
 from shizhu.engines.alarms.models import PublicWarning, WarningMessage
-from shizhu.engines.alarms.warnings import issuing, reaching
+from shizhu.engines.alarms.warnings import issuing, reaching, receipts
 from shizhu.engines.alarms.warnings.places import features
 from shizhu.engines.maps import api as maps
 from shizhu.engines.notices import telling
@@ -404,6 +404,28 @@ def test_the_ring_widens_for_who_has_not_answered_and_not_twice(
     assert (after["people"].answered, [one.place.percent for one in after["patches"] if one.place]) == (2, [33])
     PublicWarning.objects.update(state="cleared", ended_at=timezone.now())
     assert "hx-get" not in client.get(address).content.decode()
+
+
+def test_of_thousands_the_lines_of_the_chosen_place_are_shown(
+    county: County, duty: Person, chief: Person, makers: Mapping[str, Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    households(county, 3)
+    monkeypatch.setattr(receipts, "WHOLE", 4)
+    made = issued(duty, chief)
+    address = f"/alarms/warnings/{made.warning_id}/"
+    root = browser(Person.objects.get(username="root"))
+
+    def seen(path: str) -> tuple[list[str], str]:
+        page = root.get(path).content.decode()
+        return [name for name in ("<strong>top", "未签收", "住户0", "东镇") if name in page], page
+
+    names, page = seen(address)
+    assert (names, f"{address}?open={EAST}#receipts" in page) == (["<strong>top", "未签收", "东镇"], True)
+    for path in (f"{address}?open={EAST}", f"{address}receipts?open={EAST}"):
+        names, page = seen(path)
+        assert names == ["<strong>top", "未签收", "住户0", "东镇"]
+        assert f"&amp;open={EAST}" in page  # it stays so while the page asks again
+    assert seen(f"{address}?open=<x>")[0] == ["<strong>top", "未签收", "东镇"]
 
 
 def killed(code: str) -> None:

@@ -445,3 +445,29 @@ def test_other_programs_report_by_georeport(wall: Label, label: Label, staff: di
         assert (answer_.status_code, answer_.json()[0]["code"]) == (status, status), wrong
     assert [phone.page(f"{api}/{path}").status_code for path in ("requests.json", "requests/0.json")] == [400, 404]
     assert kept() == before
+
+
+def test_other_programs_send_photos_and_get_one_back(wall: Label, staff: dict[str, Person]) -> None:
+    phone, api = Phone(), "/open311/v2"
+    sent = {"service_code": f"{STREET}.dirty", "lat": "30.5", "long": "100.72"}
+    before = kept()
+    no_photo = SimpleUploadedFile("a.jpg", b"no photo", "image/jpeg")
+    for media, words in (([no_photo], "media: "), ([photo() for _ in range(7)], "media: ")):
+        refused = phone.client.post(f"{api}/requests.json", {**sent, "media": media})
+        assert (refused.status_code, refused.json()[0]["description"].startswith(words)) == (400, True)
+    assert kept() == before
+
+    media_url = "http://192.0.2.1/a.jpg"
+    made = phone.client.post(f"{api}/requests.json", {**sent, "media": [photo(at=FAR)], "media_url": media_url})
+    (told_,) = made.json()
+    assert (made.status_code, told_["service_notice"].startswith("media_url：")) == (201, True)
+    request = f"{api}/requests/{told_['service_request_id']}.json"
+    own = phone.page(request).json()[0]["media_url"]
+    shown = phone.page(own)
+    assert images.facts(io.BytesIO(shown.content)) == images.Facts(40, 40)
+    case = Case.objects.get()
+    answer(case, staff["maker"])
+    answer(case, staff["maker"], result="干净了", photos=[photo("#ffffff").read()])
+    result = phone.page(request).json()[0]["media_url"]
+    assert result.endswith(str(Attachment.objects.get(task__step="mend").file_id))
+    assert phone.page(own).status_code == phone.page(result).status_code == 200

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 from tests.engines.alarms.jugs import warm
-from tests.fixtures import person
+from tests.fixtures import person, work
 from tests.web.pages import browser, text
 
 from shizhu.engines.alarms import caring
@@ -126,6 +127,21 @@ def test_mail_goes_out_once_and_a_digest_together(county: County, wei: Person) -
     assert len(mails) == 2
     assert "To: wei@example.org" in mails[0]
     assert states() == [("email", "sent", 0)] * 3
+
+
+def test_hundreds_go_out_in_one_go_each_once_as_soon_as_they_are_told(county: County, wei: Person, run: Any) -> None:
+    operator = Operator("acc", "s3", loses=1, refuses=0)
+    channel(county, "sms", operator.url, account="acc", secret="s3", is_simulated=True)
+    number = tell(county, wei) or 0
+    asked = ProcrastinateJob.objects.filter(task_name="notices.send")
+    assert asked.count() == 0  # nobody is told by a channel yet
+    homes = [api.Contact(f"home/{n}", f"139{n:08}") for n in range(2 * telling.AT_ONCE + 50)]
+    assert api.also(number, contacts=homes, kinds=["sms"]) == len(homes)
+    run(work())
+    operator.stop()
+    assert sorted(one["mobile"] for one in operator.sent) == [home.address for home in homes]
+    assert states() == [("sms", "sent", 0)] * len(homes)
+    assert (telling.send_all(), list(asked.values_list("status", flat=True))) == (0, ["succeeded"])
 
 
 def test_a_webhook_is_signed_and_tried_again(county: County, wei: Person) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
@@ -17,9 +19,11 @@ from shizhu.engines.notices.channels import NotSent, Parcel
 from shizhu.engines.notices.logic import timing
 from shizhu.engines.notices.logic.timing import Wishes
 from shizhu.engines.notices.models import Channel, Delivery, Kind, Message, State, Wish
+from shizhu.kernel import jobs
 from shizhu.kernel.models import Person
 
-AT_ONCE = 100
+logger = logging.getLogger(__name__)
+AT_ONCE, LINES = 100, 16  # deliveries taken together; calls at a time: a call lasts ten seconds at most
 CLAIMED = timedelta(minutes=2)  # a process that died while it sent is taken over after that
 
 
@@ -53,8 +57,15 @@ def tell(
         return None
     now = timezone.now()
     found = [_delivery(made, channel=one, address=one.address, due=now) for one in _ways(county, Kind.WEBHOOK)]
-    Delivery.objects.bulk_create([*found, *_to_persons(made, people, now)])
+    _keep(made, [*found, *_to_persons(made, people, now)], now)
     return made.pk
+
+
+def _keep(message: Message, found: Sequence[Delivery], now: datetime) -> None:
+    """Keep deliveries, none twice; a worker sends at once what is due."""
+    Delivery.objects.bulk_create(found, ignore_conflicts=True)
+    if any(one.due is not None and one.due <= now for one in found):
+        send_soon(message.county_id)
 
 
 def _ways(county: str, *kinds: str) -> list[Channel]:
@@ -94,7 +105,7 @@ def also(
         found += [_delivery(told, person=one, channel=channel, address=one.phone, due=now) for one in by_telephone]
         found += [_delivery(told, contact=one.name, channel=channel, address=one.address, due=now) for one in others]
     before = Delivery.objects.filter(message=told).count()
-    Delivery.objects.bulk_create(found, ignore_conflicts=True)
+    _keep(told, found, now)
     return Delivery.objects.filter(message=told).count() - before
 
 
@@ -135,16 +146,33 @@ def heard(message: int) -> tuple[int, int, int]:
 
 
 def send_due(now: datetime | None = None) -> int:
-    """Send what is due, that for one address by one channel together; returns how many deliveries were passed on."""
+    """Send some of what is due, that for one address by one channel together, several at a time.
+
+    Returns how many deliveries were passed on. Each is marked as soon as it is, so that few go out twice where a
+    process dies.
+    """
     at = now or timezone.now()
+    return sum(map(int, _send_some(at)))
+
+
+def _send_some(at: datetime) -> list[bool]:
+    """Whether each of the deliveries that were taken was passed on."""
     with transaction.atomic():
         waiting = Delivery.objects.select_for_update(skip_locked=True).filter(state=State.WAITING, due__lte=at)
         ids = list(waiting.order_by("due", "pk").values_list("pk", flat=True)[:AT_ONCE])
         Delivery.objects.filter(pk__in=ids).update(due=at + CLAIMED)
-    rows = Delivery.objects.filter(pk__in=ids).select_related("message", "channel")
-    done = 0
-    for _key, batch in groupby(sorted(rows, key=_where), _where):
-        done += _send(list(batch), at)
+        rows = list(Delivery.objects.filter(pk__in=ids, channel__isnull=False).select_related("message", "channel"))
+        batches = [list(batch) for _key, batch in groupby(sorted(rows, key=_where), _where)]
+        for batch in batches:  # before it goes out: its report may come before the answer
+            for one in batch:
+                one.parcel = batch[0].token
+        Delivery.objects.bulk_update(rows, ["parcel"])
+    done: list[bool] = []
+    with ThreadPoolExecutor(LINES) as lines:
+        calls = {lines.submit(_hand_over, batch): batch for batch in batches}
+        for call in as_completed(calls):
+            passed = _mark(calls[call], call.result(), at)
+            done += [number < passed for number in range(len(calls[call]))]
     return done
 
 
@@ -152,23 +180,52 @@ def _where(one: Delivery) -> tuple[int, str, int, str]:
     return one.channel_id or 0, one.address, one.person_id or 0, one.contact
 
 
-def _send(batch: list[Delivery], now: datetime) -> int:
-    channel = batch[0].channel
-    if channel is None:
-        return 0
+def _hand_over(batch: Sequence[Delivery]) -> str:
+    """Why it was not taken; empty if it was. It asks the database nothing."""
     parcels = [Parcel(d.token, d.message.title, d.message.text, d.message.url, d.message.level) for d in batch]
-    mine = Delivery.objects.filter(pk__in=[one.pk for one in batch])
-    mine.update(parcel=batch[0].token)  # before it goes out: its report may come before the answer
+    channel = batch[0].channel
     try:
-        channels.send(channel, batch[0].address, parcels)
+        if channel is not None:
+            channels.send(channel, batch[0].address, parcels)
     except NotSent as error:
+        return str(error)[:300]
+    except Exception as error:  # the others of the same go are kept for all that
+        logger.exception("channel %s", channel)
+        return repr(error)[:300]
+    return ""
+
+
+def _mark(batch: Sequence[Delivery], fault: str, at: datetime) -> int:
+    """Keep what became of deliveries that went out together; returns how many were passed on."""
+    if fault:
         for one in batch:
-            one.tries, one.error = one.tries + 1, str(error)[:300]
+            one.tries, one.error = one.tries + 1, fault
             wait = timing.again(one.tries)
-            one.state, one.due = (State.FAILED, None) if wait is None else (State.WAITING, now + wait)
+            one.state, one.due = (State.FAILED, None) if wait is None else (State.WAITING, at + wait)
         Delivery.objects.bulk_update(batch, ["tries", "error", "state", "due"])
         return 0
-    return mine.filter(state=State.WAITING).update(state=State.SENT, sent_at=now, due=None, error="")
+    mine = Delivery.objects.filter(pk__in=[one.pk for one in batch], state=State.WAITING)
+    mine.update(state=State.SENT, sent_at=at, due=None, error="")
+    return len(batch)  # also those that were told to have arrived meanwhile
+
+
+def send_all() -> int:
+    """Send all that is due, one worker at a time; returns how many deliveries were passed on."""
+    sent = 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext('notices.send'))")
+        if cursor.fetchone() != (True,):
+            return 0
+    try:
+        while taken := _send_some(timezone.now()):
+            sent += sum(taken)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(hashtext('notices.send'))")
+    return sent
+
+
+send_soon = jobs.soon("notices.send", lambda _county: send_all(), after=0)
 
 
 def confirm(token: str, *, has_arrived: bool, why: str = "", is_read: bool = False) -> bool:

@@ -52,7 +52,10 @@ class Operator:
             def log_message(self, *_given: Any) -> None:
                 """It keeps no log."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        class Server(ThreadingHTTPServer):
+            request_queue_size = 128  # several call at once
+
+        self.server = Server(("127.0.0.1", self.port), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     @property

@@ -225,7 +225,7 @@ def detail(request: Request, number: int) -> HttpResponse:
         "is_author": draft is not None and draft.author_id == request.user.pk,
         "may_review": state not in {*LIVE, "dropped"} and _may(request, issuing.REVIEW, warning),
     }  # fmt: skip
-    context |= receipts.shown(request.actor, warning)
+    context |= receipts.shown(request.actor, warning, request.GET.get("open", ""))
     return render(request, "alarms/warning.html", context)
 
 
@@ -238,7 +238,8 @@ def receipts_part(request: Request, number: int) -> HttpResponse:
     state = issuing.state(warning)
     if state == "current" and request.GET.get("mark") == receipts.mark(warning):
         return HttpResponse(status=204)
-    context = {"warning": warning, "state": state, **receipts.shown(request.actor, warning)}
+    told = receipts.shown(request.actor, warning, request.GET.get("open", ""))
+    context = {"warning": warning, "state": state, **told}
     return render(request, "alarms/warning_receipts.html", context)
 
 

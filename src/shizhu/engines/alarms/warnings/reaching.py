@@ -27,7 +27,6 @@ from shizhu.lib.times import parse_duration
 CHANNELS = ("sms", "voice")
 SPEAKER = "speaker"
 WIDEN = "alarms.widen"
-AT_ONCE = 1000  # addressees, in one statement
 RECORD = "record/"
 NOT_REAL = {"Exercise": "【演练】", "Test": "【测试】"}
 ANYBODY = "*"  # in county.yaml: of every kind
@@ -202,7 +201,11 @@ def widen(number: int, now: datetime | None = None) -> int:
         else:
             one.due = again
             late.append(one)
-    Addressee.objects.bulk_update(asked, ["ring", "due"], batch_size=AT_ONCE)
+    alike: dict[tuple[int, datetime | None], list[int]] = defaultdict(list)
+    for one in asked:
+        alike[one.ring, one.due].append(one.pk)
+    for (ring, due), numbers in alike.items():  # a few statements, for thousands
+        Addressee.objects.filter(pk__in=numbers).update(ring=ring, due=due)
     _try(message, warning, late, ways)
     _name(message, warning, silent)
     soonest = waiting.order_by("due").values_list("due", flat=True).first()
@@ -237,8 +240,12 @@ def _name(message: WarningMessage, warning: PublicWarning, silent: Sequence[Addr
         return
     people = list(message.addressees.exclude(person=None).select_related("area"))
     told: dict[int, list[Addressee]] = defaultdict(list)
+    near: dict[tuple[int, int | None, str], set[int]] = {}  # households of one place have the same
     for one in silent:
-        for other in beside(one, people) | above(one, people):
+        where = one.area_id, one.person_id, one.role
+        if where not in near:
+            near[where] = beside(one, people) | above(one, people)
+        for other in near[where]:
             told[other].append(one)
     key = f"warning/{message.pk}/silent/{silent[0].pk}"
     for person, of in told.items():

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Sum
@@ -21,6 +22,7 @@ from shizhu.kernel.text import label, named
 from shizhu.lib.sketch import Part, mosaic
 
 MOST, HALF = 90, 50  # per cent
+WHOLE = 300  # of so many all places stand open
 SHOWN = 30  # households that are named in one place
 NOT_YET = reaching.Answer(None, "", is_simulated=False, tried=())
 
@@ -37,56 +39,57 @@ class Line:
 
 @dataclass
 class Place:
-    """An area with those in it; `inside` are the areas below that have any."""
+    """An area with those in it; `inside` are the areas below that have any. Counts are kept once they are asked for."""
 
     area: Area
     people: list[Line] = field(default_factory=list)
     homes: list[Line] = field(default_factory=list)
     speakers: list[Line] = field(default_factory=list)
     inside: list[Place] = field(default_factory=list)
+    is_open: bool = True
 
-    @property
+    @cached_property
     def everywhere(self) -> list[Place]:
         """This place and those below."""
         return [self, *(below for place in self.inside for below in place.everywhere)]
 
-    @property
+    @cached_property
     def everybody(self) -> list[Line]:
         """The persons here and below."""
         return [line for place in self.everywhere for line in place.people]
 
-    @property
+    @cached_property
     def every_home(self) -> list[Line]:
         """The households here and below."""
         return [line for place in self.everywhere for line in place.homes]
 
-    @property
+    @cached_property
     def answered(self) -> int:
         """Persons who said that they know."""
         return sum(1 for line in self.everybody if line.answer.at)
 
-    @property
+    @cached_property
     def reached(self) -> int:
         """Households that were reached."""
         return sum(1 for line in self.every_home if line.answer.at)
 
-    @property
+    @cached_property
     def asked(self) -> int:
         """Persons and households here and below."""
         return len(self.everybody) + len(self.every_home)
 
-    @property
+    @cached_property
     def percent(self) -> int:
         """Share of them who know."""
         return 100 * (self.answered + self.reached) // self.asked if self.asked else 0
 
-    @property
+    @cached_property
     def ring(self) -> int:
         """How far the ring was widened for those here and below who have not answered."""
         silent = [line for line in (*self.everybody, *self.every_home) if not line.answer.at]
         return max((line.addressee.ring for line in silent), default=0)
 
-    @property
+    @cached_property
     def silent_homes(self) -> list[Line]:
         """Households here that were not reached, some of them."""
         return [line for line in self.homes if not line.answer.at][:SHOWN]
@@ -128,8 +131,11 @@ def _grade(place: Place | None) -> str:
     return "most" if place.percent >= MOST else "half" if place.percent >= HALF else "low"
 
 
-def shown(who: Actor, warning: PublicWarning) -> dict[str, Any]:
-    """Of the newest message that asks for answers: the tree of places, the shares of persons and households."""
+def shown(who: Actor, warning: PublicWarning, opened: str = "") -> dict[str, Any]:
+    """Of the newest message that asks for answers: the tree of places, the shares of persons and households.
+
+    Where more than WHOLE are asked, the lines of places are shown on the way to the one with the code `opened` alone.
+    """
     message = _asking(warning)
     if message is None or message.sent is None:
         return {"tree": None}
@@ -137,10 +143,13 @@ def shown(who: Actor, warning: PublicWarning) -> dict[str, Any]:
     people = [line.answer.at for line in lines if line.addressee.person_id]
     homes = [line.answer.at for line in lines if line.addressee.contact.startswith(reaching.RECORD)]
     tree = _tree(lines)
+    if len(lines) > WHOLE:
+        _close(tree, opened)
     _name(who, tree)
     return {
         "tree": tree, "told_of": message, "mark": mark, "people": warnings.share(message.sent, people),
         "homes": warnings.share(message.sent, homes), "patches": drawn(warning.county_id, tree),
+        "opened": opened,
     }  # fmt: skip
 
 
@@ -191,12 +200,21 @@ def _tree(lines: Iterable[Line]) -> list[Place]:
     return tops
 
 
+def _close(tree: Iterable[Place], opened: str) -> None:
+    """Leave open what stands at the top, and the way to the place that was chosen."""
+    for top in tree:
+        way = next((place.area.path for place in top.everywhere if place.area.code == opened), "")
+        for place in top.everywhere:
+            place.is_open = place is top or way.startswith(place.area.path)
+
+
 def _name(who: Actor, places: Iterable[Place]) -> None:
     """Households that are not reached get their title, where the reader may see their record."""
     silent = {
         int(line.addressee.contact.removeprefix(reaching.RECORD)): line.addressee
         for top in places
         for place in top.everywhere
+        if place.is_open
         for line in place.silent_homes
     }
     for number, title in records.titles(who, list(silent)).items():

@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from shizhu.engines.cases import concerns, desks
 from shizhu.engines.cases.actions import AnswerRefused
-from shizhu.engines.cases.http.door import place_of
+from shizhu.engines.cases.http.door import MOST_PHOTOS, place_of
 from shizhu.engines.cases.models import Concern, Label
 from shizhu.kernel.models import Area, County
 from shizhu.kernel.text import label as text_of
@@ -26,11 +26,12 @@ from shizhu.kernel.text import named
 from shizhu.web import addresses
 from shizhu.web.middleware import Request
 
-NAMES = {"words": "description", "photos": "media_url", "area": "lat", "kind": "service_code"}  # ours → theirs
+NAMES = {"words": "description", "photos": "media", "area": "lat", "kind": "service_code"}  # ours → theirs
 STATES = {
     "received": gettext_noop("Report received"), "in_hand": gettext_noop("Being handled"),
     "done": gettext_noop("Closed"),
 }  # fmt: skip
+MEDIA = "media"  # photos as files of a multipart form: an addition of ours, the standard knows an address alone
 MOST = 50  # requests asked for at once
 
 
@@ -114,10 +115,13 @@ def _report(request: Request) -> JsonResponse:
     if seen is None:
         raise Wrong(400, "address_id: this label is not in use")
     place, accuracy = place_of(given.get("long", ""), given.get("lat", ""), "")
+    pictures = request.FILES.getlist(MEDIA)
+    if len(pictures) > MOST_PHOTOS:
+        raise Wrong(400, f"{MEDIA}: {_('At most %d photos.') % MOST_PHOTOS}")
     id_ = uuid.uuid4()
     sent = concerns.Sent(
         id_, kind, given.get("description", "").strip(), given.get("phone", "").strip(), place, accuracy,
-        address=addresses.of(request),
+        photos=[one.read(concerns.LARGEST + 1) for one in pictures], address=addresses.of(request),
     )  # fmt: skip
     try:
         made = concerns.report(seen, sent)
@@ -125,9 +129,11 @@ def _report(request: Request) -> JsonResponse:
         raise Wrong(400, "; ".join(f"{NAMES.get(k, k)}: {v}" for k, v in error.problems.items())) from None
     except concerns.TooMany as error:
         raise Wrong(429, str(error)) from None
-    notice = "" if made.is_first else _("Already known: it is joined to a case that is open.")
+    notices = [] if made.is_first else [_("Already known: it is joined to a case that is open.")]
+    if given.get("media_url"):
+        notices.append(_("media_url: nothing is fetched from there. Send photos as files named media."))
     secret = concerns.secret_of(made.pk)
-    told = [{"service_request_id": secret, "service_notice": notice, "account_id": None}]
+    told = [{"service_request_id": secret, "service_notice": " ".join(notices), "account_id": None}]
     return JsonResponse(told, safe=False, status=201)
 
 
@@ -149,17 +155,18 @@ def _told(request: Request, concern: Concern, id_: str) -> dict[str, Any]:
     place = getattr(case, "place", None)
     names = {code: name for code, _desk, _kind, name in _services(concern.county_id)}
     code = f"{concern.label.desk}.{concern.kind}"
-    said = [entry.data["said"] for entry in shown.own if entry.kind == concerns.REPORTED]
+    reported = [entry.data for entry in shown.own if entry.kind == concerns.REPORTED]
+    pictures = [*shown.pictures, *(file for data in reported for file in data["files"])]
     return {
         "service_request_id": id_, "service_code": code, "service_name": text_of(names.get(code, concern.kind)),
         "status": "closed" if shown.closed_at else "open", "status_notes": shown.end or _(STATES[shown.state]),
-        "description": said[0] if said else "", "agency_responsible": named(case.organisation),
+        "description": reported[0]["said"] if reported else "", "agency_responsible": named(case.organisation),
         "requested_datetime": concern.made_at.isoformat(), "expected_datetime": shown.due_at.isoformat(),
         "updated_datetime": (shown.closed_at or concern.made_at).isoformat(), "address": named(case.area),
         "address_id": concern.label.code, "lat": place.latitude if place else None,
         "long": place.longitude if place else None,
         "media_url": next(
-            (request.build_absolute_uri(reverse("door:photo", args=[id_, file])) for file in shown.pictures), None
+            (request.build_absolute_uri(reverse("door:photo", args=[id_, file])) for file in pictures), None
         ),
     }  # fmt: skip
 
