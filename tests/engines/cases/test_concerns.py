@@ -447,9 +447,9 @@ def test_other_programs_report_by_georeport(wall: Label, label: Label, staff: di
     assert kept() == before
 
 
-def test_other_programs_send_photos_and_get_one_back(wall: Label, staff: dict[str, Person]) -> None:
+def test_other_programs_send_photos_and_get_one_back(label: Label, staff: dict[str, Person]) -> None:
     phone, api = Phone(), "/open311/v2"
-    sent = {"service_code": f"{STREET}.dirty", "lat": "30.5", "long": "100.72"}
+    sent = {"service_code": f"{STALL}.dirty", "address_id": label.code}
     before = kept()
     no_photo = SimpleUploadedFile("a.jpg", b"no photo", "image/jpeg")
     for media, words in (([no_photo], "media: "), ([photo() for _ in range(7)], "media: ")):
@@ -458,7 +458,7 @@ def test_other_programs_send_photos_and_get_one_back(wall: Label, staff: dict[st
     assert kept() == before
 
     media_url = "http://192.0.2.1/a.jpg"
-    made = phone.client.post(f"{api}/requests.json", {**sent, "media": [photo(at=FAR)], "media_url": media_url})
+    made = phone.client.post(f"{api}/requests.json", {**sent, "media": [photo(at=BRIDGE)], "media_url": media_url})
     (told_,) = made.json()
     assert (made.status_code, told_["service_notice"].startswith("media_url：")) == (201, True)
     request = f"{api}/requests/{told_['service_request_id']}.json"
