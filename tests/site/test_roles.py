@@ -18,7 +18,7 @@ from shizhu.kernel import jobs
 from shizhu.kernel.models import Heartbeat
 
 pytestmark = pytest.mark.django_db(transaction=True)
-WORKER = "import asyncio\nfrom shizhu.site import roles\nasyncio.run(roles.run(['relay', 'consumers', 'jobs']))"
+WORKER = "import asyncio\nfrom shizhu.site import roles\nasyncio.run(roles.run(['consumers', 'jobs']))"
 
 
 def until(tried: Callable[[], bool]) -> bool:
@@ -33,13 +33,14 @@ def test_a_worker_begins_with_what_another_died_with_and_stops_when_told() -> No
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now()) RETURNING id")
         cursor.execute(
-            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s WHERE task_name = 'cases.ring'",
+            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s"
+            " WHERE task_name = 'cases.ring' AND args->>'number' = '0'",
             cursor.fetchone(),
         )
     here = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
     worker = subprocess.Popen([sys.executable, "-c", WORKER], env={**os.environ, "DATABASE_URL": here})
     try:
-        ring = ProcrastinateJob.objects.filter(task_name="cases.ring")
+        ring = ProcrastinateJob.objects.filter(task_name="cases.ring", args__number=0)
         assert until(lambda: list(ring.values_list("status", flat=True)) == ["succeeded"])
         assert until(lambda: Heartbeat.objects.filter(pk="consumers").exists())
         assert Heartbeat.objects.get(pk="jobs").pid == worker.pid

@@ -133,15 +133,15 @@ def test_hundreds_go_out_in_one_go_each_once_as_soon_as_they_are_told(county: Co
     operator = Operator("acc", "s3", loses=1, refuses=0)
     channel(county, "sms", operator.url, account="acc", secret="s3", is_simulated=True)
     number = tell(county, wei) or 0
-    asked = ProcrastinateJob.objects.filter(task_name="notices.send")
-    assert asked.count() == 0  # nobody is told by a channel yet
+    asked = ProcrastinateJob.objects.filter(task_name="notices.send", status="todo")
     homes = [api.Contact(f"home/{n}", f"139{n:08}") for n in range(2 * telling.AT_ONCE + 50)]
     assert api.also(number, contacts=homes, kinds=["sms"]) == len(homes)
+    assert asked.count() == 1
     run(work())
     operator.stop()
     assert sorted(one["mobile"] for one in operator.sent) == [home.address for home in homes]
     assert states() == [("sms", "sent", 0)] * len(homes)
-    assert (telling.send_all(), list(asked.values_list("status", flat=True))) == (0, ["succeeded"])
+    assert (telling.send_all(), asked.count()) == (0, 0)
 
 
 def test_a_webhook_is_signed_and_tried_again(county: County, wei: Person) -> None:
