@@ -1,4 +1,5 @@
 // The review of a plan: a row leads to its lines in the text, a line to the rows that were read of it.
+const still = matchMedia("(prefers-reduced-motion: reduce)");
 const pane = document.querySelector<HTMLElement>("[data-review]");
 
 function mark(first: number, last: number): HTMLElement | undefined {
@@ -18,7 +19,7 @@ function show(element: HTMLElement | undefined): void {
   if (!element || !box) return;
   if (getComputedStyle(box).overflowY === "visible") return element.scrollIntoView({ block: "center" });  // a phone: the page scrolls
   const top = element.getBoundingClientRect().top - box.getBoundingClientRect().top + box.scrollTop;
-  box.scrollTo({ top: Math.max(0, top - box.clientHeight / 4), behavior: "smooth" });
+  box.scrollTo({ top: Math.max(0, top - box.clientHeight / 4), behavior: still.matches ? "auto" : "smooth" });
 }
 
 pane?.addEventListener("click", (event) => {

@@ -18,8 +18,8 @@ from shizhu.packs import innovation
 @pytest.fixture
 def bureau(county: County, quick: None) -> Person:
     """Who keeps the registers and the plan."""
-    EnabledPack.objects.create(county=county, pack_id="innovation")
     packs.sync([packs.read(Path(innovation.__path__[0]))])
+    EnabledPack.objects.create(county=county, pack_id="innovation")
     packs.forget()
     return person(county, "records.innovation.*", "plan.*", username="bureau")
 

@@ -106,43 +106,13 @@ WARNED = {
 }  # fmt: skip
 
 
-def test_projects_are_warned_of_changed_by_level_and_terminated_with_recovery(
-    county: County, bureau: Person, keep: Keep, walk: Keep
-) -> None:
+def test_projects_are_warned_of_and_risks_have_a_level(county: County, bureau: Person, keep: Keep, walk: Keep) -> None:
     found = [keep("project", code=f"X000{n}", **{**PROJECT, **more}) for n, more in enumerate(WARNED.values())]
     assert [entry.data["warning"] for entry in found] == list(WARNED)
-    change = {
-        "project": "X0000",
-        "title": "变更申请",
-        "reason": "设备推迟",
-        "target_before": "30 天",
-        "money_before": 60,
-    }
-    levels = [
-        ({"kind": "adjust", "target_after": "30 天", "money_after": 60, "days": 60}, "minor", 0),
-        ({"kind": "adjust", "target_after": "30 天", "money_after": 60, "days": 200}, "ordinary", 0),
-        ({"kind": "change", "target_after": "30 天", "money_after": 40}, "major", -20),
-        ({"kind": "change", "target_after": "21 天", "money_after": 60}, "major", 0),
-    ]
-    made = [
-        keep("project_change", code=f"B0000{n}", **change, **more) for n, (more, _level, _money) in enumerate(levels)
-    ]
-    assert [(one.data["level"], one.data["money_effect"]) for one in made] == [row[1:] for row in levels]
-    clerk = person(
-        county, *(f"records.innovation.project_change.{v}" for v in ("view", "edit", "review")), username="c"
-    )
-    checked = walk(made[2], "checked", by=clerk)
-    with pytest.raises(PermissionDenied):  # the section does not decide
-        walk(checked, "approved", by=clerk)
-    walk(checked, "approved")
-    with pytest.raises(records.Refused):
-        keep("project_change", code="B00009", **change, kind="terminate", target_after="终止")
-    ended = keep("project_change", code="B00009", **change, kind="terminate", target_after="终止", to_recover=12)
-    assert walk(ended, "checked", "approved", "recovered").state == "recovered"
     assert walk(found[0], "terminated").state == "terminated"
     risk = keep("project_risk", code="F00001", project="X0001", title="采购延误", likelihood=4, effect=4, answer="租用",
                 plan="一周内会商")  # fmt: skip
     assert (risk.data["score"], risk.data["level"]) == (16, "red")
-    assert walk(risk, "started", "closed").state == "closed"
+    assert walk(risk, "closed").state == "closed"
     stranger = browser(person(county, "maps.map.view", username="stranger"))
-    assert stranger.get("/records/innovation.project_change/").status_code == 403
+    assert stranger.get("/records/innovation.project_risk/").status_code == 403

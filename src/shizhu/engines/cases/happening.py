@@ -94,6 +94,7 @@ def bring(county: str, kind: str, name: str, key: str, payload: Mapping[str, Any
         for node in flow.scope.starts():
             if node.event and (node.event.kind, node.event.name) == (kind, name):
                 document = {name: value for name, value in payload.items() if name != "answers"}
-                wanted = actions.Opening(flow_key, about.title["zh"], area, document, begin=node.step.id)
+                title = str(document.get("title") or about.title["zh"])
+                wanted = actions.Opening(flow_key, title, area, document, begin=node.step.id)
                 reached.append(actions.open_case(wanted).pk)
     return reached

@@ -31,8 +31,16 @@ ALARM: dict[str, Any] = {  # what a case knows of the alarm that opened it
 
 
 def filled(form: Body) -> dict[str, Any]:
-    """An answer that agrees to everything: yes, the first choice, the least number, the shortest text."""
-    return {name: _filled(item) for name, item in form["properties"].items() if item["type"] != "array"}
+    """An answer that agrees to everything: yes, the first choice, the least number, the shortest text.
+
+    A reference that may be left out is: there is no row yet.
+    """
+    asked = form.get("required", [])
+    return {
+        name: _filled(item)
+        for name, item in form["properties"].items()
+        if item["type"] != "array" and ("x-shizhu-ref" not in item or name in asked)
+    }
 
 
 def _filled(item: Mapping[str, Any]) -> Any:

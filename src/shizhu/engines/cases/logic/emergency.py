@@ -2,7 +2,8 @@
 
 The level in force is the key `response` of the document; the standing step `decide` sets it, so raising, lowering and
 ending are answers like any other. What an alarm proposes is the key `proposed`: where the plan says who confirms it,
-their answer sets the level, at the start and whenever a graver alarm joins the response. Each level is a sub-process
+their answer sets the level, at the start and whenever a graver alarm joins the response. Another flow begins it by
+throwing the message that the plan names as `called`, with `level` in what it carries. Each level is a sub-process
 that begins once the level is reached and is left, with what is open in it, when the level falls below it. Orders
 beside the plan come by the message `order`.
 """
@@ -27,9 +28,10 @@ END = "end"
 NO = "no"  # what an alarm proposes is not followed
 DECIDE, ORDER, ORDERED, ORDERS = "decide", "order", "order_given", "orders"
 CONFIRM, RAISE, HEARD = "confirm", "raise", "alarm_heard"
+CALLED = "called"
 RESERVED = {
     "begin", "grade", "all", DECIDE, "settled", "over", ORDER, ORDERED, ORDERS, "ordered_done", CONFIRM, RAISE, HEARD,
-    "asked", "propose", "wanted", "unwanted", "go", "alarms", "raised_done",
+    "asked", "propose", "wanted", "unwanted", "go", "alarms", "raised_done", CALLED,
 }  # fmt: skip
 EXPORTER = "shizhu-emergency"
 START, RUN, OVER = {"zh": "启动", "en": "Started"}, {"zh": "响应", "en": "Responding"}, {"zh": "结束", "en": "Ended"}
@@ -128,6 +130,12 @@ def written(key: str, body: Body) -> str:
         _script(process, "grade", "response", f'if source = "alarm" then {of_alarm} else level' if graded else "level")
         line(process, "begin", "grade")
         line(process, "grade", "all")
+    if "called" in body:
+        etree.SubElement(root, tag("bpmn", "message"), id="called_message", name=body["called"])
+        names = {"zh": "由流程启动", "en": "Started by a flow"}
+        called = element(process, "startEvent", CALLED, names, stage=START["zh"])
+        etree.SubElement(called, tag("bpmn", "messageEventDefinition"), messageRef="called_message")
+        line(process, CALLED, "asked" if "confirm" in body else "grade")
     _decide(process, key, body)
     for level in levels(body):
         _level(process, key, body, level)
