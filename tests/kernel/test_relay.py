@@ -114,7 +114,8 @@ def test_what_a_killed_consumer_had_comes_before_newer_events(run: Run, tmp_path
     run(relay(chosen))
     here = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
     command = [sys.executable, "-m", "tests.kernel.dying", str(told), "40"]
-    died = subprocess.run(command, env={**os.environ, "DATABASE_URL": here}, timeout=60, check=False)
+    environment = {**os.environ, "DATABASE_URL": here, "DJANGO_SETTINGS_MODULE": "shizhu.site.settings"}
+    died = subprocess.run(command, env=environment, timeout=60, check=False)
     assert (died.returncode, numbers_in(told)) == (-signal.SIGKILL, list(range(40)))
     emit(dying.TYPE, 20, after=120)
     began = time.monotonic()
