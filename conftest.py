@@ -49,7 +49,8 @@ def pytest_configure(config: pytest.Config) -> None:
     _own_broker(os.environ.get("PYTEST_XDIST_WORKER", "alone"))
     os.environ["DJANGO_SETTINGS_MODULE"] = "shizhu.site.settings"
     django.setup()
-    del os.environ["DJANGO_SETTINGS_MODULE"]  # a worker that inherits it reads the settings before its broker runs
+    if config.getoption("numprocesses", None):  # a worker that inherits it reads the settings before its broker runs
+        del os.environ["DJANGO_SETTINGS_MODULE"]
     config.pluginmanager.import_plugin("tests.fixtures")
 
 

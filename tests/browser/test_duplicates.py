@@ -13,7 +13,8 @@ from tests.stack.stack import Stack, until
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 Visit = Callable[..., Visitor]
 ENTERPRISES = "/records/innovation.enterprise/"
-OPEN = "SELECT count(*) FROM records_pair WHERE state = 'open'"
+OPEN = """SELECT count(*) FROM records_pair pair JOIN records_record row ON row.id = pair.first_id
+WHERE pair.state = 'open' AND position('晨露' IN row.title) > 0"""  # the test below may have made another pair
 
 
 def test_two_are_compared_merged_and_two_again(living: Stack, visit: Visit) -> None:
@@ -38,10 +39,11 @@ def test_two_are_compared_merged_and_two_again(living: Stack, visit: Visit) -> N
         phone.page.goto(address)
         phone.look(name)
     phone.page.goto(f"{ENTERPRISES}duplicates/")
-    phone.page.locator("a.couple").click()
+    phone.page.locator("a.couple", has_text="晨露").click()
     phone.look("compare")
     phone.page.get_by_role("button", name="确为两条").click()
-    expect(phone.page.get_by_role("main")).to_contain_text("没有疑似重复")
+    expect(phone.page).to_have_url(re.compile(f"{ENTERPRISES}duplicates/$"))
+    expect(phone.page.locator("a.couple", has_text="晨露")).to_have_count(0)
 
 
 def test_a_form_asks_before_it_saves(living: Stack, visit: Visit) -> None:
