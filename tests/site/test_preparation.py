@@ -49,7 +49,7 @@ def test_a_database_of_another_version_is_left_alone() -> None:
         preparation.migrate()
     assert str(caught.value) == (
         "the database was made by another version (things.9999_of_tomorrow is not known here): nothing was changed; "
-        "start it with the version that made it, or set SHIZHU_HOME to another folder"
+        "start it with the version that made it, or set SHIZHU_HOME or DATABASE_URL to another"
     )
     assert sorted(recorder.applied_migrations()) == before
 

@@ -75,7 +75,7 @@ def migrate() -> None:
     if unknown:
         raise Trouble(
             f"the database was made by another version ({'.'.join(unknown[0])} is not known here): nothing was "
-            "changed; start it with the version that made it, or set SHIZHU_HOME to another folder"
+            "changed; start it with the version that made it, or set SHIZHU_HOME or DATABASE_URL to another"
         )
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         logger.info("migrating the database")
