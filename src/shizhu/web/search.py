@@ -152,11 +152,10 @@ def _areas(request: Request, asked: Asked, groups: Sequence[Group]) -> list[tupl
         town = area.parent if area.level != Area.Level.TOWN and area.parent else area
         towns[town.code] = (town.name, towns.get(town.code, ("", 0))[1] + number)
     chosen = asked.area
-    made = [
+    return [
         (name, number, _link(asked, area="" if code == chosen else code), code == chosen)
-        for code, (name, number) in towns.items()
+        for code, (name, number) in sorted(towns.items(), key=lambda town: (-town[1][1], town[0]))
     ]
-    return sorted(made, key=lambda line: -line[1])
 
 
 def marked(text: str, words: Sequence[str]) -> SafeString:

@@ -1,6 +1,5 @@
 """Moves of a case on the lemonade stand, and on flows drawn at random beside a plain token game."""
 
-import importlib
 import json
 from collections import Counter
 from itertools import count, pairwise
@@ -394,20 +393,3 @@ def test_tokens_go_where_bpmn_says(block: Any, luck: Random) -> None:
         token, n = luck.choice(state.tokens), luck.randrange(6)
         state = complete(flow, load(flow, state.dump()), token.id, {"n": n})
         drawing.do(token.step_id, n)
-
-
-def test_a_case_from_before_our_own_token_game_goes_on() -> None:
-    """`lay` was done and waits at the join, `taste` is before somebody, as SpiffWorkflow kept it."""
-    rows = [["#taste", 16, None, None, 4], ["#join", 8, "#wipe", None, None]]
-    convert = importlib.import_module("shizhu.engines.cases.migrations.0004_places").places
-    ends = {(line.source, line.target): line.id for line in LEMONADE.scope.lines}
-    marking = [{"n": 0, "at": "", "within": -1}, *convert(rows, 0, ends, [0])]
-    dump = {
-        "digest": LEMONADE.digest, "document": {"answers": {}}, "path": [], "ended_at": None, "made": 4, "born": 2,
-        "given": {}, "marking": marking,
-    }  # fmt: skip
-    state = load(LEMONADE, dump)
-    assert [token.id for token in state.tokens] == ["taste:4"]
-    assert ready(do(LEMONADE, state, "taste")) == ["serve"]
-    inside = convert([["#sub", 32, None, [["#a", 16, None, None, 1]], None]], 0, {}, [0])
-    assert [(place["at"], place["within"], place.get("order")) for place in inside] == [("sub", 0, None), ("a", 1, 1)]
