@@ -97,11 +97,17 @@ async def mirror(jetstream: JetStream, name: str, edge: str, began: str, *, is_w
     return await patiently(f"mirror {name} of {edge}", lambda: jetstream.streams.create_or_update(config))
 
 
+async def _asked(nats: Nats, what: str, edge: str = "") -> dict[str, Any]:
+    """The answer of the log's own interface (JetStream API), here or on an edge."""
+    api = f"$JS.{edge}.API" if edge else "$JS.API"
+    told: dict[str, Any] = json.loads((await nats.request(f"{api}.{what}", b"")).payload)
+    return told
+
+
 async def about(nats: Nats, name: str, edge: str = "") -> dict[str, Any] | None:
     """What the log says of a stream, here or on an edge; None if it is not there or nobody answers."""
-    api = f"$JS.{edge}.API" if edge else "$JS.API"
     try:
-        told: dict[str, Any] = json.loads((await nats.request(f"{api}.STREAM.INFO.{name}", b"")).payload)
+        told = await _asked(nats, f"STREAM.INFO.{name}", edge)
     except FAULTS:
         return None
     return told if "config" in told else None
@@ -109,7 +115,7 @@ async def about(nats: Nats, name: str, edge: str = "") -> dict[str, Any] | None:
 
 async def is_done(nats: Nats, name: str, consumer: str) -> bool:
     """Whether the consumer has acknowledged all that the stream holds."""
-    told = json.loads((await nats.request(f"$JS.API.CONSUMER.INFO.{name}.{consumer}", b"")).payload)
+    told = await _asked(nats, f"CONSUMER.INFO.{name}.{consumer}")
     return bool(told.get("num_pending") == 0 and told.get("num_ack_pending") == 0)
 
 
@@ -156,9 +162,7 @@ async def give_again(nats: Nats, consumer: PullConsumer) -> None:
     """
 
     async def reset() -> None:
-        told = json.loads(
-            (await nats.request(f"$JS.API.CONSUMER.RESET.{consumer.stream_name}.{consumer.name}", b"")).payload
-        )
+        told = await _asked(nats, f"CONSUMER.RESET.{consumer.stream_name}.{consumer.name}")
         if "error" in told:
             raise OSError(told["error"].get("description", ""))
 
