@@ -112,12 +112,14 @@ def beginnings(path: Path, media_type: str, most: int) -> Iterator[tuple[int, st
 
 def top(path: Path, media_type: str, sheet: int, most: int) -> tuple[list[Row], list[Merged]]:
     """The first rows of a sheet that hold anything, and the cells among them that are merged sideways."""
-    found = list(islice(rows(path, media_type, sheet), most))
-    if media_type != XLSX or not found:
-        return found, []
+    if media_type != XLSX:
+        return list(islice(rows(path, media_type), most)), []
     with _Book(path) as book:
-        merged = _merged(book.worksheets[sheet])
-    return found, [one for one in merged if one.row <= found[-1].number and one.column < one.last_column]
+        chosen = book.worksheets[sheet]
+        merged = _merged(chosen)
+        found = list(islice(_full(_filled(_rows_of(chosen), merged), media_type), most))
+    last = found[-1].number if found else 0
+    return found, [one for one in merged if one.row <= last and one.column < one.last_column]
 
 
 def _full(found: Iterator[Sequence[Any]], media_type: str) -> Iterator[Row]:
