@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 
 import psycopg
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
@@ -117,6 +117,22 @@ def at(name: str, do: Callable[[int], object]) -> None:
 def wake(name: str, number: int, moment: datetime) -> None:
     """Have the work of a name done at a moment; asked for in the transaction that sets it."""
     app.configure_task(name, schedule_at=moment).defer(number=number)
+
+
+@contextmanager
+def locked(name: str, *, waits: bool = True) -> Iterator[bool]:
+    """Hold a lock of that name, whichever process asks for it; False if another has it and this one does not wait."""
+    take = "SELECT pg_advisory_lock(key)" if waits else "SELECT pg_try_advisory_lock(key)"
+    key = "FROM hashtextextended(%s, 0) key"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{take} {key}", [name])
+        taken = waits or cursor.fetchone() == (True,)
+    try:
+        yield taken
+    finally:
+        if taken:
+            with contextlib.suppress(DatabaseError), connection.cursor() as cursor:  # without the connection no lock
+                cursor.execute(f"SELECT pg_advisory_unlock(key) {key}", [name])
 
 
 @asynccontextmanager

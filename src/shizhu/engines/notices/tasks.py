@@ -3,4 +3,4 @@
 from shizhu.engines.notices import telling
 from shizhu.kernel import jobs
 
-jobs.every_minute("notices.send_due", telling.send_all)
+jobs.every_minute("notices.send_due", telling.send_due)

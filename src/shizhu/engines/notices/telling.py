@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
@@ -146,17 +146,20 @@ def heard(message: int) -> tuple[int, int, int]:
 
 
 def send_due(now: datetime | None = None) -> int:
-    """Send some of what is due, that for one address by one channel together, several at a time.
-
-    Returns how many deliveries were passed on. Each is marked as soon as it is, so that few go out twice where a
-    process dies.
-    """
-    at = now or timezone.now()
-    return sum(map(int, _send_some(at)))
+    """Send all that is due, one worker at a time; returns how many deliveries were passed on."""
+    sent = 0
+    with jobs.locked("notices.send", waits=False) as is_mine:
+        while is_mine and (taken := _send_some(now or timezone.now())):
+            sent += sum(taken)
+    return sent
 
 
 def _send_some(at: datetime) -> list[bool]:
-    """Whether each of the deliveries that were taken was passed on."""
+    """Send some of what is due, that for one address by one channel together, several at a time.
+
+    Returns whether each of the deliveries that were taken was passed on. Each is marked as soon as it is, so that few
+    go out twice where a process dies.
+    """
     with transaction.atomic():
         waiting = Delivery.objects.select_for_update(skip_locked=True).filter(state=State.WAITING, due__lte=at)
         ids = list(waiting.order_by("due", "pk").values_list("pk", flat=True)[:AT_ONCE])
@@ -209,23 +212,7 @@ def _mark(batch: Sequence[Delivery], fault: str, at: datetime) -> int:
     return len(batch)  # also those that were told to have arrived meanwhile
 
 
-def send_all() -> int:
-    """Send all that is due, one worker at a time; returns how many deliveries were passed on."""
-    sent = 0
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext('notices.send'))")
-        if cursor.fetchone() != (True,):
-            return 0
-    try:
-        while taken := _send_some(timezone.now()):
-            sent += sum(taken)
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(hashtext('notices.send'))")
-    return sent
-
-
-send_soon = jobs.soon("notices.send", lambda _county: send_all(), after=0)
+send_soon = jobs.soon("notices.send", lambda _county: send_due(), after=0)
 
 
 def confirm(token: str, *, has_arrived: bool, why: str = "", is_read: bool = False) -> bool:

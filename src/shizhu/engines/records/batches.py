@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pghistory
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -85,14 +84,8 @@ def run(number: int) -> None:
 
 def _work(number: int) -> None:
     """A worker does it. One that was thought dead may live: another waits until it is done."""
-    lock = [f"records.batch {number}"]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", lock)
-    try:
+    with jobs.locked(f"records.batch {number}"):
         run(number)
-    finally:
-        with suppress(DatabaseError), connection.cursor() as cursor:  # without the connection there is no lock
-            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", lock)
 
 
 def _give_up(number: int) -> None:
