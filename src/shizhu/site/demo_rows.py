@@ -139,7 +139,7 @@ def values(folder: counties.Folder) -> None:
         plan.report_simulated(folder.body["code"], row["indicator"], row["period"], row["value"])
     for row in folder.yaml("demo/measures"):
         spans = {item: (low, high) for item, (low, high) in row["spans"].items()}
-        plan.measures_simulated(folder.body["code"], row["index"], row["year"], spans)
+        plan.measures_simulated(folder.body["code"], row["index"], row["year"], spans, row.get("copied", {}))
 
 
 def work(folder: counties.Folder) -> None:

@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
 pytest_plugins = ["tests.engines.records.stalls"]
 YUNQI = Path(__file__).parent / "reader/plans/yunqi.txt"
 VIEW = "plan.plan.view"
+EDIT = "plan.plan.edit"
 
 
 @pytest.fixture
@@ -202,16 +203,20 @@ def test_without_the_right_there_is_no_plan(county: County, plan: Plan) -> None:
 
 
 def test_a_plan_that_is_not_there_yet_says_how_to_get_it(county: County) -> None:
-    client = browser(person(county, VIEW))
-    for page in ("/plan/", "/plan/tasks/", "/plan/review/"):
-        assert "还没有规划。由系统运维人员导入规划文本： shizhu plan import FILE" in text(client.get(page))
+    for page in ("/plan/", "/plan/tasks/", "/plan/review/", "/plan/timeline/", "/plan/tables/"):
+        asked = text(browser(person(county, VIEW)).get(page))
+        assert "还没有规划。 由管理规划的人读入规划文件（Word、PDF 或文本）。" in asked
+        assert "读入文件" not in asked
+        assert "还没有规划。 读入文件" in text(browser(person(county, VIEW, EDIT)).get(page))
 
 
-def test_a_plan_without_its_text_says_how_to_import_it(county: County, plan: Plan) -> None:
-    client = browser(person(county, VIEW))
-    assert "请导入规划文本： shizhu plan import FILE" in text(client.get("/plan/"))
-    for page in ("/plan/tasks/", "/plan/review/"):
-        assert "规划文本尚未导入。由系统运维人员导入： shizhu plan import FILE" in text(client.get(page))
+def test_a_plan_without_its_text_says_how_to_read_it(county: County, plan: Plan) -> None:
+    pages = {"": "前后矛盾之处）尚未读入。", **dict.fromkeys(("tasks/", "review/", "clauses/"), "规划文本尚未读入。")}
+    for page, said in pages.items():
+        assert f"{said} 由管理规划的人读入规划文件" in text(browser(person(county, VIEW)).get(f"/plan/{page}"))
+        keeper = browser(person(county, VIEW, EDIT)).get(f"/plan/{page}")
+        assert f"{said} 读入文件" in text(keeper)
+        assert f'href="/plan/read/?plan={plan.code}"' in keeper.content.decode()
 
 
 def test_growth_over_all_years_is_no_yearly_aim(county: County) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,20 +17,26 @@ from shizhu.kernel import files
 from shizhu.kernel.models import County, File, Organisation, Person
 
 
-def measures_simulated(county: str, index: str, year: int, spans: dict[str, tuple[float, float]]) -> int:
+def measures_simulated(
+    county: str, index: str, year: int, spans: dict[str, tuple[float, float]], copied: Mapping[str, Sequence[str]]
+) -> int:
     """Values between the ends of a span for every subject, the same in every installation, once; returns how many.
 
-    A formula's items are computed from the rows that are there.
+    `copied` names items of subjects that are told as the year before, for the oddities to be found. A formula's items
+    are computed from the rows that are there.
     """
     made = Index(county, index)
     if Measure.objects.filter(county_id=county, index=index, year=year).exists():
         return 0
     chance = random.Random(f"{county} {index} {year}")  # noqa: S311  # no secret hangs on it
-    given = [
-        Given(item, subject.code, round(chance.triangular(low, high), 2))
+    values: dict[tuple[str, str], float | None] = {
+        (item, subject.code): round(chance.triangular(low, high), 2)
         for subject in made.subjects
         for item, (low, high) in spans.items()
-    ]
+    }
+    before = made.values(made.measures(year - 1))
+    values |= {(item, code): before[code][item] for code, items in copied.items() for item in items}
+    given = [Given(item, code, value) for (item, code), value in values.items()]
     return made.report(year, given, note="模拟数据", by=None, is_simulated=True) + made.compute(year)
 
 

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from shizhu.engines.plan import clauses, computing, counting, indexes, people, pieces, readings, telling
 from shizhu.engines.plan.clauses import Standing, Tree
 from shizhu.engines.plan.http.files import attached
-from shizhu.engines.plan.http.views import EDIT, VIEW, plan_of
+from shizhu.engines.plan.http.views import EDIT, VIEW, no_plan, plan_of
 from shizhu.engines.plan.logic import index as logic
 from shizhu.engines.plan.logic import splitting
 from shizhu.engines.plan.logic.progress import path
@@ -88,7 +88,7 @@ def page(request: Request) -> HttpResponse:
     """The tree of headings with its counts, and the clauses as they stand in the text."""
     plan = plan_of(request)
     if plan is None:
-        return render(request, "plan/empty.html", {"may_edit": request.actor.has(EDIT)})
+        return no_plan(request)
     standing = Standing(plan)
     chosen = request.GET.get("show", "")
     chosen = chosen if chosen in FILTERS else ""
@@ -107,7 +107,7 @@ def page(request: Request) -> HttpResponse:
     tree = clauses.tree_of(live)
     sections = list(_sections(tree, standing, waiting, chosen_ids))
     context = {
-        "plan": plan, "sections": sections, "counts": counts, "chosen": chosen,
+        "plan": plan, "sections": sections, "counts": counts, "chosen": chosen, "may_edit": request.actor.has(EDIT),
         "open": len({one.pk for one in live} & (set(waiting) | unsettled)),
         "gone": [one for one in standing.clauses if one.is_gone],
     }  # fmt: skip

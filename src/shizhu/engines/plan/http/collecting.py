@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from shizhu.engines.plan import collecting
 from shizhu.engines.plan.collecting import REPORT, Entered, Item
 from shizhu.engines.plan.http.files import attached
-from shizhu.engines.plan.http.views import EDIT, LONGEST_DUE, VIEW, indicator_of, plan_of, unit_of
+from shizhu.engines.plan.http.views import EDIT, LONGEST_DUE, VIEW, indicator_of, no_plan, plan_of, unit_of
 from shizhu.engines.plan.logic.collecting import GIVEN, LATE
 from shizhu.engines.plan.models import Collection
 from shizhu.engines.plan.typed import NOTHING, said, whole
@@ -31,7 +31,7 @@ def page(request: Request) -> HttpResponse:
     """What I report, and for whom may see the plan what everybody reports."""
     plan = plan_of(request, REPORT)
     if plan is None:
-        return render(request, "plan/empty.html", {"may_edit": False})
+        return no_plan(request)
     today = timezone.localdate()
     own = collecting.calendar(collecting.mine(plan, request.actor), today)
     if request.GET.get("as") == "xlsx":

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import computing, meetings
 from shizhu.engines.plan.charts import way
-from shizhu.engines.plan.http.views import VIEW, Line, counted, lines, plan_of, unit_of
+from shizhu.engines.plan.http.views import VIEW, Line, counted, lines, no_plan, plan_of, unit_of
 from shizhu.engines.plan.logic.progress import rank
 from shizhu.engines.plan.meetings import ANSWER
 from shizhu.engines.plan.models import Decision, Meeting, Plan
@@ -53,7 +53,7 @@ def overview(request: Request) -> HttpResponse:
     """Meetings that were held, what is still open of what they decided, and a button to begin one."""
     plan = plan_of(request)
     if plan is None:
-        return render(request, "plan/empty.html", {"may_edit": False})
+        return no_plan(request)
     decisions = Decision.objects.filter(meeting__plan=plan).select_related(
         "meeting", "organisation__area", "indicator", "done_by"
     )

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from shizhu.engines.plan import briefs, facts, reports, tasks
 from shizhu.engines.plan.facts import NotAPeriod
 from shizhu.engines.plan.http.files import attached, kept
-from shizhu.engines.plan.http.views import VIEW, plan_of
+from shizhu.engines.plan.http.views import VIEW, no_plan, plan_of
 from shizhu.engines.plan.models import Report, Template
 from shizhu.engines.plan.periods import period_of
 from shizhu.engines.plan.typed import whole
@@ -41,7 +41,7 @@ def overview(request: Request) -> HttpResponse:
     """The reports that were made, newest first, and what can be made."""
     plan = plan_of(request)
     if plan is None:
-        return render(request, "plan/empty.html", {"may_edit": False})
+        return no_plan(request)
     rows = _seen(request, plan.reports.select_related("person", "issued_by"))
     context = {
         "plan": plan, "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import importing, rulings
 from shizhu.engines.plan.http.findings import explained, subject
-from shizhu.engines.plan.http.views import EDIT, plan_of
+from shizhu.engines.plan.http.views import EDIT, no_plan, plan_of
 from shizhu.engines.plan.models import Plan, Ruling
 from shizhu.engines.plan.typed import MOST, finite
 from shizhu.kernel import access
@@ -28,7 +28,7 @@ def page(request: Request) -> HttpResponse:
     """Text and rows; `show` says which rows."""
     plan = plan_of(request)
     if plan is None:
-        return render(request, "plan/empty.html")
+        return no_plan(request)
     document = plan.document or {}
     decided = rulings.newest(plan)
     text = plan.text.splitlines()

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan.http.files import attached
-from shizhu.engines.plan.http.views import EDIT, plan_of
+from shizhu.engines.plan.http.views import EDIT, no_plan, plan_of
 from shizhu.engines.plan.tables import KINDS, read, written
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
@@ -23,7 +23,7 @@ def page(request: Request) -> HttpResponse:
     """The three tables."""
     plan = plan_of(request)
     if plan is None:
-        return render(request, "plan/empty.html", {"may_edit": False})
+        return no_plan(request)
     context = {
         "plan": plan, "may_edit": request.actor.has(EDIT), "problems": request.session.pop("plan.problems", []),
         "kinds": [(key, kind, list(kind.columns.values())) for key, kind in KINDS.items()],

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import timeline as drawing
 from shizhu.engines.plan.http.clauses import visible_nodes
-from shizhu.engines.plan.http.views import EDIT, plan_of
+from shizhu.engines.plan.http.views import EDIT, no_plan, plan_of
 from shizhu.engines.plan.logic.progress import rank
 from shizhu.engines.plan.models import Dependency, Node, Plan, Task
 from shizhu.engines.plan.people import SEE
@@ -49,7 +49,7 @@ def page(request: Request) -> HttpResponse:
     """Bars and a table beside them; with `from` and `to` in the address what would be set is asked about."""
     plan = plan_of(request)
     if plan is None:
-        return render(request, "plan/empty.html", {"may_edit": False})
+        return no_plan(request)
     dependencies = list(Dependency.objects.filter(after__plan=plan).select_related("before", "after"))
     may_edit = request.actor.has(EDIT)
     first, other = _chosen(plan, request.GET.get("from", "")), _chosen(plan, request.GET.get("to", ""))

@@ -123,11 +123,16 @@ def card(request: Request) -> Card | None:
     )  # fmt: skip
 
 
+def no_plan(request: Request) -> HttpResponse:
+    """What every page of a plan shows as long as the county has none."""
+    return render(request, "plan/empty.html", {"may_edit": request.actor.has(EDIT)})
+
+
 def overview(request: Request) -> HttpResponse:
     """Every indicator: base, path, now, target, light and why."""
     plan = plan_of(request)
     if plan is None:
-        return render(request, "plan/empty.html", {"may_edit": request.actor.has(EDIT)})
+        return no_plan(request)
     found = lines(list(plan.indicators.all()))
     chosen = request.GET.get("light", "")
     context = {
@@ -317,8 +322,10 @@ def tasks(request: Request) -> HttpResponse:
     """Tasks with their owners, and boxes, as printed."""
     plan = plan_of(request)
     if plan is None:
-        return render(request, "plan/empty.html", {"may_edit": request.actor.has(EDIT)})
+        return no_plan(request)
     boxes = (plan.document or {}).get("boxes", [])
-    return render(
-        request, "plan/tasks.html", {"plan": plan, "tasks": plan.tasks.prefetch_related("clauses"), "boxes": boxes}
-    )
+    context = {
+        "plan": plan, "tasks": plan.tasks.prefetch_related("clauses"), "boxes": boxes,
+        "may_edit": request.actor.has(EDIT),
+    }  # fmt: skip
+    return render(request, "plan/tasks.html", context)
