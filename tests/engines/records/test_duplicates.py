@@ -130,6 +130,40 @@ def test_a_form_warns_once_and_never_refuses(county: County, regular: Any, clien
     assert client.post(NEW, sent(code="R901", name="孙某人", company="莼菜合作社")).status_code == 302
 
 
+def test_who_saves_another_one_has_told_it_apart(county: County, regular: Any, client: Client) -> None:
+    regular(name="李丽", company="兴农科技有限公司")
+    fields = sent(company="兴农科技公司")
+    known = client.post(NEW, fields).context["known"]
+    assert client.post(NEW, {**fields, "_known": known}).status_code == 302
+    assert look(county) == []
+    told = Pair.objects.get()
+    assert (told.first.key, told.second.key, told.state, told.rules) == ("R001", "R900", "two", [2])
+    assert (told.person and told.person.username, told.decided is not None) == ("root", True)
+    assert client.get(f"{LIST}duplicates/").context["total"] == 0
+    edit = f"{LIST}{told.second_id}/edit"
+    changed = sent(name="李丽", company="兴农科技公司", version="1")  # alike by more than before: asked again
+    known = client.post(edit, changed).context["known"]
+    assert known == str(told.first_id)
+    assert client.post(edit, {**changed, "_known": known}).status_code == 302
+    told.refresh_from_db()
+    assert (look(county), told.rules) == ([], [1, 2])
+
+
+def test_another_one_is_told_apart_from_nothing_but_what_the_page_named_and_one_may_edit(
+    county: County, regular: Any
+) -> None:
+    regular(company="兴农科技有限公司", area="102")
+    fields = sent(company="兴农科技公司")
+    taker = person(county, f"records.{REGULAR}.view", f"records.{REGULAR}.create", username="taker")
+    page = browser(taker).post(NEW, fields)
+    assert browser(taker).post(NEW, {**fields, "_known": page.context["known"]}).status_code == 302
+    assert look(county) == [("R001", "R900", [2])]  # who may register may not say of another's row what it is not
+    clerk = browser(person(county, f"records.{REGULAR}.*", username="clerk"))
+    other = sent(code="R901", name="孙某人", company="莼菜合作社")
+    assert clerk.post(NEW, {**other, "_known": str(Record.objects.get(key="R001").pk)}).status_code == 302
+    assert (look(county), Pair.objects.count()) == ([("R001", "R900", [2])], 1)
+
+
 def test_a_change_warns_of_what_was_not_alike_before(county: County, regular: Any, client: Client) -> None:
     regular(company="兴农科技有限公司")
     mine = regular(company="莼菜合作社")

@@ -346,3 +346,20 @@ def tell_apart(who: Actor, county: str, register: Register, number: int) -> None
     held = Pair.objects.select_for_update().get(pk=one.pk)
     held.state, held.decided, held.person_id = State.TWO, timezone.now(), who.person_id
     held.save(update_fields=["state", "decided", "person"])
+
+
+def another(who: Actor, register: Register, number: int, named: Collection[int]) -> None:
+    """Who was warned of the named rows says that this one is another: those that it is alike are told apart.
+
+    As with `tell_apart`, what they may not edit stays for others to decide.
+    """
+    rows = Record.objects.filter(pk__in={number, *named}).select_related("organisation", "area")
+    mine = set(access.rows(rows, who, register.verb("edit")).values_list("pk", flat=True))
+    if number not in mine:
+        return
+    county = rows.get(pk=number).county_id
+    couples = [one for one in _alike(register, Reader(county, register), {number}) if mine.issuperset(one[:2])]
+    _keep(county, register, couples)
+    told = {one + other - number for one, other, _rules in couples}
+    pairs = Pair.objects.filter(Q(first=number, second__in=told) | Q(second=number, first__in=told), state=State.OPEN)
+    pairs.update(state=State.TWO, decided=timezone.now(), person=who.person_id)

@@ -118,10 +118,16 @@ def _alike(request: Request, register: Register, number: int) -> list[Alike]:
 def _unseen(
     request: Request, register: Register, number: int, typed: Typed, before: frozenset[int] = frozenset()
 ) -> tuple[Alike, ...]:
-    """Rows that are perhaps the one just written, if the page did not name them all before."""
-    known = before | {int(one) for one in typed.get("_known", "").split(",") if one.isascii() and one.isdecimal()}
+    """Rows that are perhaps the one just written, if the page did not know them all before.
+
+    If it did, who saved it nevertheless has said that it is none of those that the page named.
+    """
+    known = [int(one) for one in typed.get("_known", "").split(",") if one.isascii() and one.isdecimal()]
     found = [one for one in _alike(request, register, number) if one.entry.id not in before]
-    return tuple(found) if {one.entry.id for one in found} - known else ()
+    if {one.entry.id for one in found}.difference(known):
+        return tuple(found)
+    duplicates.another(request.actor, register, number, known[: duplicates.SHOWN])
+    return ()
 
 
 def _sent(request: Request, register: Register) -> tuple[dict[str, str], tuple[Problem, ...]]:
