@@ -1,6 +1,9 @@
 // Where feelin 8 departs from DMN 1.3 chapter 10: what its text says, and what it has to say. A build of a feelin whose
 // text is another one fails, so that each mend is looked at again.
+import { fileURLToPath } from "node:url";
+
 type Mend = { why: string; from: string; to: string };
+const PATTERNS = fileURLToPath(new URL("./src/feel-patterns.ts", import.meta.url));
 
 const MENDS: Mend[] = [
   {
@@ -347,25 +350,13 @@ function parseDate(str) {
   },
   { why: "as above", from: "Temporal.Duration.from(opts), isYearsMonthsString(opts)", to: "Temporal.Duration.from(opts.replace('.S', 'S')), isYearsMonthsString(opts)" },
   {
-    why: "regular expressions are those of XPath: flag x, classes less others, names of blocks, no NUL",
-    from: "    // we don't implement the <x> flag\n    if (EXTENDED_FLAG_PATTERN.test(flags)) {\n        throw notImplemented('matches <x> flag');\n    }\n    return flags + defaultFlags;",
-    to: "    return flags.replace(EXTENDED_FLAG_PATTERN, '') + defaultFlags;",
+    why: "regular expressions are those of XPath: feel-patterns.ts",
+    from: "import { Temporal } from 'temporal-polyfill';",
+    to: `import { Temporal } from 'temporal-polyfill';\nimport { parted, pattern as patternOf, replaced } from ${JSON.stringify(PATTERNS)};`,
   },
-  {
-    why: "as above",
-    from: "return new RegExp(pattern, 'u' + buildFlags(flags, defaultFlags));",
-    to: "return new RegExp(ofXPath(pattern, flags), 'u' + buildFlags(flags, defaultFlags));",
-  },
-  {
-    why: "as above",
-    from: "function createRegexp(pattern, flags, defaultFlags = '') {",
-    to: `function ofXPath(pattern, flags) {
-    if (/(^|[^\\\\])(\\\\\\\\)*\\\\0/.test(pattern)) throw new Error('illegal escape');
-    const text = flags.includes('x') ? pattern.replace(/(\\[[^\\]]*\\])|\\s+/g, (_, kept) => kept || '') : pattern;
-    return text.replace(/\\\\p\\{IsBasicLatin\\}/g, '[\\\\u0000-\\\\u007F]').replace(/\\[([^[\\]]+)-\\[([^[\\]]+)\\]\\]/g, '(?![$2])[$1]');
-}
-function createRegexp(pattern, flags, defaultFlags = '') {`,
-  },
+  { why: "as above", from: "return new RegExp(pattern, 'u' + buildFlags(flags, defaultFlags));", to: "return patternOf(pattern, flags);" },
+  { why: "as above", from: "return input.replace(regexp, replacement.replace(/\\$0/g, '$$&'));", to: "return replaced(input, pattern, replacement, flags || '');" },
+  { why: "as above", from: "return string.split(regexp);", to: "return parted(string, delimiter);" },
   {
     why: "a test that is a list holds for what is in it and for the list itself (10.3.2.8)",
     from: "if (isArray(test)) {\n                            return test.includes(value);",
@@ -412,7 +403,7 @@ function sum(list) {`,
     from: "    return list.map((item, _idx) => {\n        if (matcher.invoke([item, newItem])) {",
     to: "    if (!list.every((item) => isBoolean(matcher.invoke([item, newItem])))) return null;\n    return list.map((item, _idx) => {\n        if (matcher.invoke([item, newItem])) {",
   },
-  { why: "a string begins at 1 or -1", from: "        const _start = (start < 0 ? string.length + start", to: "        if (start === 0) return null;\n        const _start = (start < 0 ? Array.from(string).length + start" },
+  { why: "a string begins at 1 or -1", from: "        const _start = (start < 0 ? string.length + start", to: "        const size = Array.from(string).length;\n        if (start === 0 || start < -size || length < 0) return null;\n        const _start = (start < 0 ? size + start" },
   { why: "numbers are sorted as numbers", from: "const sorted = array.slice().sort();", to: "const sorted = array.slice().sort((one, other) => one - other);" },
   { why: "the two separators differ", from: "        const original = from;\n", to: "        const original = from;\n        if (groupingSeparator && groupingSeparator === decimalSeparator) return null;\n" },
   { why: "a key is a text", from: "            if (key === null) {\n                return invalidArguments('context(entries)", to: "            if (!isString(key)) {\n                return invalidArguments('context(entries)" },
@@ -518,6 +509,58 @@ function sum(list) {`,
         return String(obj);`,
   },
   { why: "a range says itself", from: "return '<range>';", to: "return String(obj);" },
+  {
+    why: "a number has an exponent (grammar rule 37 of DMN 1.4)",
+    from: "node.input.includes('.') ? parseFloat(node.input) : parseInt(node.input);",
+    to: "Number(node.input.replace(/\\s/g, ''));",
+  },
+  {
+    why: "a text or number alone is read too (DMN 1.5, 10.3.4.1); a point or a comma separates decimals",
+    from: "        // must always provide three arguments\n        if (arguments.length !== 3) {\n            return null;\n        }\n",
+    to: "        if (isNumber(from)) return from;\n        if (!isString(from) || !/^[.,]$/.test(decimalSeparator ?? '.')) return null;\n",
+  },
+  { why: "as above", from: "['string', 'string?', 'string?'], ['from', 'grouping separator'", to: "['any', 'string?', 'string?'], ['from', 'grouping separator'" },
+  {
+    why: "between two dates are years and months, and nothing less",
+    from: "return new FeelDuration(from.value.until(to.value, { largestUnit: 'month' }), true);",
+    to: "const { years, months } = from.value.until(to.value, { largestUnit: 'year' });\n"
+      + "    return new FeelDuration(Temporal.Duration.from({ years, months }), true);",
+  },
+  {
+    why: "years and months make no days, however many they are",
+    from: "        return d.round({ largestUnit: 'year', relativeTo: REFERENCE_DATE });",
+    to: "        const months = d.years * 12 + d.months;\n        return Temporal.Duration.from({ years: Math.trunc(months / 12), months: months % 12 });",
+  },
+  {
+    why: "an offset is no name of a zone",
+    from: "get minute() { return this.value.minute; }\n    get second() { return this.value.second; }\n    get timezone() { return this.zone; }",
+    to: "get minute() { return this.value.minute; }\n    get second() { return this.value.second; }\n    get timezone() { return zoneName(this.zone); }",
+  },
+  {
+    why: "as above",
+    from: "get weekday() { return this.value.dayOfWeek; }\n    get timezone() { return this.zone; }",
+    to: "get weekday() { return this.value.dayOfWeek; }\n    get timezone() { return zoneName(this.zone); }",
+  },
+  {
+    why: "as above",
+    from: "const REFERENCE_DATE = ",
+    to: "const zoneName = (zone) => zone === null || /^([zZ]|[+-]\\d)/.test(zone) ? null : zone;\nconst REFERENCE_DATE = ",
+  },
+  {
+    why: "whether two values are the same is asked of two, of whatever type",
+    from: "        if (typeof value1 === 'undefined' || typeof value2 === 'undefined') {\n            return false;\n        }\n        return equals(value1, value2, true);\n    }, ['any?', 'any?'],",
+    to: "        return getType(value1) === getType(value2) && equals(value1, value2, true);\n    }, ['any', 'any'],",
+  },
+  {
+    why: "what is compared with another type is null",
+    from: "        TEMPORAL_INSTANT_TYPES.has(valueType) &&\n        TEMPORAL_INSTANT_TYPES.has(range.valueType) &&\n",
+    to: "",
+  },
+  {
+    why: "a date has no time",
+    from: "            d = parseDate(from);\n        }\n        else if (isDate(from)) {\n            d = from;",
+    to: "            d = from.includes('T') ? null : parseDate(from);\n        }\n        else if (isDate(from)) {\n            d = from;",
+  },
 ];
 
 /** A plugin of Vite that mends feelin as it is bundled. */

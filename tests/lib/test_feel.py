@@ -386,3 +386,71 @@ def test_what_the_standard_says_where_feelin_departs(expression: str, expected: 
 )  # fmt: skip
 def test_ranges_are_compared_as_dmn_says(expression: str, holds: bool | None) -> None:
     assert feel.evaluate(expression, {}) is holds
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("1.5e+3", 1500), ("2e3", 2000), ("25E-1", 2.5),
+        ('number("0042")', 42), ("number(4.2)", 4.2), ('number("4 2")', None), ('number("4,2", ".", "")', None),
+        ('years and months duration(date("2024-02-29"), date("2026-07-01"))', "P2Y4M"),
+        ('years and months duration(date("2026-07-01"), date("2024-02-29"))', "-P2Y4M"),
+        ('duration("P123456789Y14M").years', 123456790), ('duration("-P14M")', "-P1Y2M"),
+        ('date and time("2026-07-01T08:00:00+08:00").timezone', None),
+        ('date and time("2026-07-01T08:00:00@Asia/Shanghai").timezone', "Asia/Shanghai"),
+        ('is("1", 1)', False), ("is(1)", None), ("is(null, null)", True),
+        ('date("2026-07-01T08:00:00")', None), ('3 in ["a".."z"]', None),
+        ('substring("水位站", -4)', None), ('substring("水位站", 2, -1)', None), ('substring("水位站", -2, 1)', "位"),
+    ],
+)  # fmt: skip
+def test_numbers_spans_and_names_of_zones(expression: str, expected: object) -> None:
+    assert feel.evaluate(expression, {}) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "flags", "matches"),
+    [
+        ("站号 S01", r"\p{IsCJKUnifiedIdeographs}+ \p{Lu}\d\d", "", True), ("ab", r"\p{IsNoBlock}", "", None),
+        ("٣", r"^\d$", "", True), ("$", r"\w", "", True), ("-", r"\w", "", False), ("a", r"\W", "", False),
+        ("水", r"^\i\c*$", "", True), ("1a", r"^\i", "", False), ("x-1", r"^\i\c+$", "", True), (" ", r"\S", "", False),
+        ("q", "[a-z-[pq]]", "", False), ("Q", "[a-z-[pq]]", "i", False), ("r", "[a-z-[pq]]", "", True),
+        ("a-b", "^[a-]+b$", "", True), ("]", r"[\]]", "", True), ("a", "[]", "", None), ("a", "[b-a]", "", None),
+        ("a.b", "a.b", "q", True), ("axb", "a.b", "q", False), ("A[1]", "a[1]", "qi", True),
+        ("two words", "two [ ] words", "x", True), ("a\nb", "a.b", "", False), ("a\nb", "a.b", "s", True),
+        ("abab", r"(ab)\1", "", True), ("ab", r"(a\1)", "", None), ("a1", r"(a)\11", "", False), ("aa1", r"(a)\11", "", True),
+        ("a", "(?=a)", "", None), ("aa", "(?:a){2}", "", True), ("a", "a{,2}", "", None), ("a", "a**", "", None),
+        ("a", r"\e", "", None), ("a", "a", "y", None), ("a/b", "a/b", "", True), ("a", "(a", "", None),
+    ],
+)  # fmt: skip
+def test_patterns_are_those_of_xpath(text: str, pattern: str, flags: str, matches: bool | None) -> None:
+    assert value("matches(text, pattern, flags)", text=text, pattern=pattern, flags=flags) is matches
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "by", "flags", "expected"),
+    [
+        ("2026-07-01", r"(\d+)-(\d+)-(\d+)", "$3.$2.$1", "", "01.07.2026"), ("ab", "(a)(x)?", "[$1$2]", "", "[a]b"),
+        ("ab", "a", "$0$0", "", "aab"), ("ab", "(a)", "$12", "", "a2b"), ("a", "a", r"\$\\", "", "$\\"),
+        ("a", "a", "$", "", None), ("a", "a", r"\n", "", None), ("a.b", ".", "$1", "q", "a$1b"), ("a", "[", "b", "", None),
+        ("a b", r"\s", "", "", "ab"), ("abA", "A", "-", "i", "-b-"),
+    ],
+)  # fmt: skip
+def test_replacements_are_those_of_xpath(text: str, pattern: str, by: str, flags: str, expected: str | None) -> None:
+    assert value("replace(text, pattern, by, flags)", text=text, pattern=pattern, by=by, flags=flags) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "expected"),
+    [
+        ("a, b,c", r",\s*", ["a", "b", "c"]), ("a1b22", r"(\d)+", ["a", "b", ""]), ("水位", "", ["水", "位"]), ("", ",", [""]),
+        ("a", "(", None),
+    ],
+)  # fmt: skip
+def test_a_text_is_split_where_a_pattern_matches(text: str, pattern: str, expected: list[str] | None) -> None:
+    assert value("split(text, pattern)", text=text, pattern=pattern) == expected
+
+
+def test_a_date_python_cannot_hold_says_itself() -> None:
+    with pytest.raises(feel.OutOfRange) as caught:
+        value('date("-0044-03-15")')
+    assert caught.value.text == "-0044-03-15"

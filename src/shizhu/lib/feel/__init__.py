@@ -49,6 +49,14 @@ class FeelError(ValueError):
         self.rule = rule
 
 
+class OutOfRange(FeelError):
+    """A date or time of a year that Python has none for; `text` is its ISO 8601 text."""
+
+    def __init__(self, expression: str, text: str, why: str) -> None:
+        super().__init__(expression, None, f"its value {text!r} is out of range: {why}")
+        self.text = text
+
+
 def evaluate(
     expression: str, context: Mapping[str, object], *, is_strict: bool = False, timeout: float = TIMEOUT
 ) -> Value:
@@ -274,4 +282,4 @@ def _untag(value: Any, expression: str) -> Value:
     try:
         return READERS[kind](text)
     except (ValueError, OverflowError) as error:
-        raise FeelError(expression, None, f"its value {text!r} is out of range: {error}") from None
+        raise OutOfRange(expression, text, str(error)) from None
