@@ -561,6 +561,11 @@ function sum(list) {`,
     from: "            d = parseDate(from);\n        }\n        else if (isDate(from)) {\n            d = from;",
     to: "            d = from.includes('T') ? null : parseDate(from);\n        }\n        else if (isDate(from)) {\n            d = from;",
   },
+  {
+    why: "what is no list is filtered as a list of one (10.3.2.5)",
+    from: "                    if (idx === true) {\n                        return target;",
+    to: "                    if (idx === true) {\n                        return filterTarget;",
+  },
 ];
 
 /** A plugin of Vite that mends feelin as it is bundled. */

@@ -112,6 +112,12 @@ export class Run {
     return this.coerce(value, item?.isFunction ? item.result : service.type, service.name);
   }
 
+  /** What business knowledge makes of values of its parameters by name. */
+  apply(of: Knowledge, given: Context): unknown {
+    const made = this.called(of.id, of);
+    return isFunction(made) ? (made as FeelFunction).invoke(of.parameters.map(({ name }) => given[name] ?? null)) : null;
+  }
+
   said(): Context {
     const made = this.model.decisions.filter((one) => this.known.has(one.id)).reverse(); // its own hide what it imports
     return Object.fromEntries(made.map((one) => [one.name, this.known.get(one.id)]));
@@ -391,11 +397,13 @@ export class Run {
   }
 }
 
-/** Ask a model for a decision, or a decision service, by its name or id. */
+/** Ask a model for a decision, a decision service or business knowledge, by its name or id. */
 export function decide(model: Model, asked: string, given: Context): Answer {
   const run = new Run(model, given);
   const is = (one: { id: string; name: string }) => one.id === asked || one.name === asked;
   const service = model.services.find(is);
-  const value = service ? run.serve(service) : run.decide(model.decisions.find(is)?.id ?? "");
+  const decision = model.decisions.find(is);
+  const knowledge = service || decision ? undefined : model.knowledge.find(is);
+  const value = service ? run.serve(service) : knowledge ? run.apply(knowledge, given) : run.decide(decision?.id ?? "");
   return { value, decisions: run.said(), hits: run.hits, faults: run.faults };
 }

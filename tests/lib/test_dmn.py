@@ -375,6 +375,43 @@ def test_an_import_without_a_name_is_as_if_written_here_and_none_goes_in_a_circl
         dmn.read_model(one, other)
 
 
+def answered(*files: bytes) -> object:
+    """What the decision `all` of the first file says, the others beside it."""
+    return dmn.decide(dmn.read_model(files[0], *dmn.needed(files[0], files[1:])), "all", {}).value
+
+
+def test_what_is_imported_without_a_name_is_part_of_the_file_however_far() -> None:
+    text = '<itemDefinition name="tText"><typeRef>string</typeRef></itemDefinition>'
+    risk = '<businessKnowledgeModel id="b_risk" name="risk"><variable name="risk"/><encapsulatedLogic>'
+    risk += f'<formalParameter name="n"/>{literal("n * 2")}</encapsulatedLogic></businessKnowledgeModel>'
+    far = file_of("urn:far", decision("stage", literal("3")), text, risk)
+    near = file_of("urn:near", imports=[("", "urn:far")])
+    here = file_of(
+        "urn:here", decision("all", literal("[risk(stage), word]"), of=["d_stage", "d_word"], knows=["b_risk"]),
+        decision("word", literal("4"), type_="tText"), imports=[("", "urn:near")],
+    )  # fmt: skip
+    assert answered(here, near, far) == [6, None]
+    named = file_of("urn:here", decision("all", literal("up.stage"), of=["d_stage"]).replace("#d_", "urn:near#d_"),
+                    imports=[("up", "urn:near")])  # fmt: skip
+    assert answered(named, near, far) == 3
+
+
+def test_of_one_name_what_is_written_or_imported_first_counts_in_what_is_imported_too() -> None:
+    one = file_of("urn:1", decision("sum", literal("part"), of=["d_part"]), decision("part", literal('"one"')))
+    two = file_of("urn:2", decision("part", literal('"two"')))
+    asks = decision("all", literal("[sum, part]"), of=["d_sum", "d_part"])
+    assert answered(file_of("urn:a", asks, imports=[("", "urn:1"), ("", "urn:2")]), one, two) == ["one", "one"]
+    assert answered(file_of("urn:a", asks, imports=[("", "urn:2"), ("", "urn:1")]), one, two) == ["two", "two"]
+    renamed = asks.replace("#d_part", "#own") + decision("part", literal('"own"')).replace('id="d_part"', 'id="own"')
+    assert answered(file_of("urn:a", renamed, imports=[("", "urn:1")]), one) == ["own", "own"]
+
+
+def test_files_may_import_one_another_without_a_name() -> None:
+    one = file_of("urn:1", decision("all", literal("part"), of=["d_part"]), imports=[("", "urn:2")])
+    two = file_of("urn:2", decision("part", literal("2")), imports=[("", "urn:1")])
+    assert answered(one, one, two) == 2
+
+
 def test_dates_go_in_and_come_out() -> None:
     made = model(input_data("day", "date"), decision("due", literal('day + duration("P5D")'), of=["i_day"]))
     assert dmn.decide(made, "due", {"day": dt.date(2026, 7, 1)}).value == dt.date(2026, 7, 6)

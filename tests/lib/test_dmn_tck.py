@@ -42,7 +42,7 @@ def test_cases_are_read_and_judged() -> None:
     model = dmn.read_model(MODEL.encode())
     assert tck.run(model, case).why == ""
     _, (wrong,) = tck.read(cases("2.3").encode())
-    assert "expected {'sum': 2.3" in tck.run(model, wrong).why
+    assert "应为 {'sum': 2.3" in tck.run(model, wrong).why
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,38 @@ def test_a_year_without_a_date_of_python_fails_its_case_alone() -> None:
     far = cases("2.2").replace('"xsd:date">2026-07-01', '"xsd:date">-2026-07-01')
     _, (case,) = tck.read(far.encode())
     assert case.expected["on"] == "-2026-07-01"
-    assert "expected" in tck.run(dmn.read_model(MODEL.encode()), case).why
+    assert "应为" in tck.run(dmn.read_model(MODEL.encode()), case).why
+
+
+def far(on: str) -> tuple[dmn.Model, tck.Case]:
+    model = MODEL.replace("{sum:", f"{on} /* {{sum:").replace("return i}", "return i} */")
+    case = f"""{HEAD}<testCase id="1"><resultNode name="price"><expected>
+     <value xsi:type="xsd:date">-2026-07-01</value></expected></resultNode></testCase></testCases>"""
+    return dmn.read_model(model.encode()), tck.read(case.encode())[1][0]
+
+
+@pytest.mark.parametrize(("on", "passes"), [('date("-2026-07-01")', True), ('date("-2026-07-02")', False)])
+def test_a_date_before_the_year_1_is_compared_as_written(on: str, passes: bool) -> None:
+    assert (tck.run(*far(on)).why == "") is passes
+
+
+KNOWLEDGE = """<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" name="m" namespace="n">
+ <businessKnowledgeModel id="k1" name="twice"><variable name="twice"/><encapsulatedLogic>
+  <formalParameter name="cups" typeRef="number"/><literalExpression><text>cups * 2</text></literalExpression>
+ </encapsulatedLogic></businessKnowledgeModel></definitions>"""
+
+
+@pytest.mark.parametrize(("cups", "found"), [("3", 6), ("4", 8)])
+def test_business_knowledge_is_asked_with_its_parameters(cups: str, found: int) -> None:
+    _, (case,) = tck.read(
+        f"""{HEAD}<testCase id="1" type="bkm" invocableName="twice">
+     <inputNode name="cups"><value xsi:type="xsd:decimal">{cups}</value></inputNode>
+     <resultNode name="twice"><expected><value xsi:type="xsd:decimal">6</value></expected></resultNode>
+     </testCase></testCases>""".encode()
+    )
+    model = dmn.read_model(KNOWLEDGE.encode())
+    assert dmn.decide(model, "twice", case.given).value == found
+    assert tck.run(model, case).told == ("" if found == 6 else "应为 6.0，实为 8")
 
 
 def test_a_folder_of_cases_is_run(tmp_path: Path) -> None:
@@ -77,8 +108,20 @@ def test_a_folder_of_cases_is_run(tmp_path: Path) -> None:
 
     done = run()
     assert (done.returncode, done.stdout.splitlines()) == (
-        0, ["level/0001-cups: 1 of 1", "1 of 1 cases pass; 1 of 1 models pass all of theirs"],
+        0, ["level/0001-cups：1 例，通过 1", "共 1 例，通过 1，未通过 0；1 个文件夹，全部通过 1"],
     )  # fmt: skip
     (place / "test-02.xml").write_text(cases("9"), encoding="utf-8")
+    (place / "test-03.xml").write_text("<testCases", encoding="utf-8")
+    (place / "test-04.xml").write_text(cases("many"), encoding="utf-8")
+    (place / "test-05.xml").write_text(cases("9").replace("m.dmn", "none.dmn"), encoding="utf-8")
+    (place / "test-06.xml").mkdir()
     done = run()
-    assert (done.returncode, done.stdout.splitlines()[0]) == (1, "level/0001-cups: 1 of 2")
+    lines = done.stdout.splitlines()
+    assert (done.returncode, done.stderr, lines[0], lines[-1]) == (
+        1, "", "level/0001-cups：6 例，通过 1", "共 6 例，通过 1，未通过 5；1 个文件夹，全部通过 0",
+    )  # fmt: skip
+    assert lines[1].startswith("  未通过 001 price：应为 {'sum': 9.0")
+    assert lines[2].startswith("  未通过 test-03.xml：读不出测试用例（")
+    assert lines[3] == "  未通过 test-04.xml：读不出测试用例（'many' is no number）"
+    assert lines[4].startswith("  未通过 001 price：读不出模型（")
+    assert lines[5].startswith("  未通过 test-06.xml：读不出测试用例（")

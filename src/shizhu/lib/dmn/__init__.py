@@ -101,12 +101,13 @@ def facts(model: Model, document: Mapping[str, object]) -> dict[str, object]:
 
 
 def decide(model: Model, asked: str, given: Mapping[str, object]) -> Decided:
-    """Ask for a decision or a decision service by its name or id; `given` are values of input data by name.
+    """Ask for a decision, a decision service or business knowledge by its name or id.
 
-    Also the value of a decision may be given: it is taken for made. Raises KeyError for a name the model does not have,
-    FeelError for a context that is not JSON, too much time or memory.
+    `given` are values by name: of input data, of decisions, which are taken for made, or of the parameters of business
+    knowledge. Raises KeyError for a name the model does not have, FeelError for a context that is not JSON, too much
+    time or memory, OutOfRange of it for a date that Python cannot hold.
     """
-    known = [*model.body["decisions"], *model.body["services"]]
+    known = [*model.body["decisions"], *model.body["services"], *model.body["knowledge"]]
     if not any(asked in {one["name"], one["id"]} for one in known):
         raise KeyError(asked)
     answer = feel.ask("decide", asked, {"model": model.body, "given": dict(given)}, TIMEOUT)

@@ -90,21 +90,57 @@ def _add(model: Json, root: Element, others: Mapping[str, bytes], place: str, be
 
     `place` comes before its ids and types: "" for the file itself, else `namespace#`. `begun`: namespace → is done.
     """
-    own, names = str(root.get("namespace") or ""), {}
+    own = str(root.get("namespace") or "")
     begun[own] = False
-    for one in _imported(root):
-        far = str(one.get("namespace") or "")
+    read_, names, same = _merged(root, others, {own})
+    for far, name in names.items():
         if begun.get(far) is False:
-            raise DmnError(one.get("name") or "import", far, "imports itself")
-        if far not in others:
-            raise DmnError(one.get("name") or "import", far, "is imported, and no file beside it has this namespace")
-        names[far] = one.get("name") or ""
+            raise DmnError(name, far, "imports itself")
         if far not in begun:
-            _add(model, _root(others[far]), others, f"{far}#", begun)
+            _add(model, _root(_file(others, far, name)), others, f"{far}#", begun)
     begun[own] = True
-    file = _qualified(_read_one(root), names, place, model["items"])
-    for kind, parts in file.items():
+    for kind, parts in _qualified(read_, names, same, place, model["items"]).items():
         model[kind] = parts | model[kind] if kind == "items" else parts + model[kind]
+
+
+def _merged(root: Element, others: Mapping[str, bytes], seen: set[str]) -> tuple[Json, dict[str, str], dict[str, str]]:
+    """A file with all that it imports without a name, which is part of it (6.3.3); of one name or id the first counts.
+
+    With it: its other imports, namespace → name; ids that stand for another, which came first. `seen`: namespaces that
+    are part of it, so that files may import one another.
+    """
+    file = _read_one(root)
+    names: dict[str, str] = {}
+    same: dict[str, str] = {}
+    for one in _imported(root):
+        far, name = str(one.get("namespace") or ""), one.get("name") or ""
+        if name:
+            names.setdefault(far, name)
+        elif far not in seen:
+            seen.add(far)
+            parts, further, others_same = _merged(_root(_file(others, far, "import")), others, seen)
+            names, same = further | names, same | others_same | _put(file, parts)
+    return file, names, same
+
+
+def _file(others: Mapping[str, bytes], far: str, name: str) -> bytes:
+    if far not in others:
+        raise DmnError(name, far, "is imported, and no file beside it has this namespace")
+    return others[far]
+
+
+def _put(file: Json, more: Json) -> dict[str, str]:
+    """Add to a file the parts of another whose names and ids it does not have; ids of the rest → those it has."""
+    same = {}
+    file["items"] = more["items"] | file["items"]
+    for kind in more.keys() - {"items"}:
+        for part in more[kind]:
+            kept = next((own for own in file[kind] if part["id"] == own["id"] or part["name"] == own["name"]), None)
+            if kept is None:
+                file[kind].append(part)
+            elif kept["id"] != part["id"]:
+                same[part["id"]] = kept["id"]
+    return same
 
 
 def _read_one(root: Element) -> Json:
@@ -117,19 +153,23 @@ def _read_one(root: Element) -> Json:
     }
 
 
-def _qualified(file: Json, names: Mapping[str, str], place: str, known: Mapping[str, Json]) -> Json:
+def _qualified(
+    file: Json, names: Mapping[str, str], same: Mapping[str, str], place: str, known: Mapping[str, Json]
+) -> Json:
     """A file with its ids and types as the whole model has them. `far` of a part: the names of imports it requires."""
 
     def id_(href: str) -> str:
         far, _, rest = href.rpartition("#")
+        while far not in names and rest in same:
+            rest = same[rest]
         return href if far in names else f"{place}{rest}"
 
     def type_(written: str) -> str:
         if written in file["items"]:
             return f"{place}{written}"
         for far, name in names.items():
-            rest = written.removeprefix(f"{name}.") if name else written
-            if f"{far}#{rest}" in known and (rest != written or not name):
+            rest = written.removeprefix(f"{name}.")
+            if f"{far}#{rest}" in known and rest != written:
                 return f"{far}#{rest}"
         return written
 

@@ -43,6 +43,11 @@ class Outcome:
     why: str = ""
     faults: tuple[str, ...] = field(default=())
 
+    @property
+    def told(self) -> str:
+        """Why it failed, with the first thing that could not be computed."""
+        return f"{self.why}（{self.faults[0]}）" if self.why and self.faults else self.why
+
 
 def read(xml: bytes) -> tuple[str, list[Case]]:
     """(file of the model, cases) of a file of test cases. Raises MarkupError."""
@@ -88,7 +93,10 @@ def _single(element: Any) -> Any:
     kind = (element.get(TYPE) or "").rpartition(":")[2]
     text = "".join(element.itertext())
     if kind in {"decimal", "double", "float", "integer", "int", "long"}:
-        return float(text)
+        try:
+            return float(text)
+        except ValueError:
+            raise markup.MarkupError(text, "is no number") from None
     if kind == "boolean":
         return text.strip() in {"true", "1"}
     if kind in TEMPORAL:
@@ -101,15 +109,21 @@ def _single(element: Any) -> Any:
 
 def run(model: dmn.Model, case: Case) -> Outcome:
     """Decide a case. What raises has failed."""
+    value: Any = None
+    faults: tuple[str, ...] = ()
     try:
         found = dmn.decide(model, case.asks or case.name, case.given)
-    except (feel.FeelError, KeyError) as error:
-        return Outcome(case, "" if case.is_error else f"raises {error}")
-    if case.is_error:
-        return Outcome(case, "" if found.value is None else f"is {found.value!r}, and should be an error")
-    if is_same(found.value, case.expected):
+        value, faults = found.value, found.faults
+    except feel.OutOfRange as error:
+        value = error.text  # as _single reads it
+    except feel.FeelError as error:
+        faults = (error.rule,)
+    except KeyError as error:
+        return Outcome(case, f"模型中没有 {error.args[0]}")
+    if value is None if case.is_error else is_same(value, case.expected):
         return Outcome(case)
-    return Outcome(case, f"is {found.value!r}, expected {case.expected!r}", found.faults)
+    expected = "空值（应判为错误）" if case.is_error else repr(case.expected)
+    return Outcome(case, f"应为 {expected}，实为 {value!r}", faults)
 
 
 def is_same(found: Any, expected: Any) -> bool:

@@ -61,10 +61,10 @@ def _conform(folder: Path) -> int:
         if not outcomes:
             continue
         good = sum(not why for _case, why in outcomes)
-        print(f"{place.relative_to(folder)}: {good} of {len(outcomes)}")
+        print(f"{place.relative_to(folder)}：{len(outcomes)} 例，通过 {good}")
         for case, why in outcomes:
             if why:
-                print(f"  {case}: {why}")
+                print(f"  未通过 {case}：{why}")
         passed, total, whole, folders = (
             passed + good,
             total + len(outcomes),
@@ -73,7 +73,7 @@ def _conform(folder: Path) -> int:
         )
     if not total:
         raise Trouble(f"{folder} holds no test cases of the DMN TCK: give its folder TestCases or one below")
-    print(f"{passed} of {total} cases pass; {whole} of {folders} models pass all of theirs")
+    print(f"共 {total} 例，通过 {passed}，未通过 {total - passed}；{folders} 个文件夹，全部通过 {whole}")
     return 0 if passed == total else 1
 
 
@@ -81,15 +81,15 @@ def _tested(file: Path) -> list[tuple[str, str]]:
     """(case, why it failed or nothing) of a file of test cases; nothing of another file."""
     try:
         name, cases = tck.read(file.read_bytes())
-    except markup.MarkupError:
-        return []
+    except (OSError, markup.MarkupError) as error:
+        return [(file.name, f"读不出测试用例（{error}）")]
     if not cases:
         return []
     try:
         model = _model(file.parent / (name or f"{file.parent.name}.dmn"))
     except (OSError, dmn.DmnError) as error:
-        return [(f"{case.id} {case.name}", str(error)) for case in cases]
-    return [(f"{one.case.id} {one.case.name}", one.why) for one in (tck.run(model, case) for case in cases)]
+        return [(f"{case.id} {case.name}", f"读不出模型（{error}）") for case in cases]
+    return [(f"{one.case.id} {one.case.name}", one.told) for one in (tck.run(model, case) for case in cases)]
 
 
 def _written(value: object) -> str:
