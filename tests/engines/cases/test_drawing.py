@@ -206,3 +206,49 @@ def test_pools_notes_data_and_groups_are_drawn_beside_what_runs(county: County, 
     row = Declaration.objects.get(kind="flows", source="person")
     case = api.open_case(api.Opening(row.key, "尝", area(county, "101"), {}))
     assert list(case.tasks.values_list("step", "role")) == [("taste", ROLE)]  # the global task, by who calls it
+
+
+# What a browser's editor drops in silence: ids with a blank and in Chinese, a plane of a process that was renamed, a
+# prefix that means another namespace to it, types of expressions in no namespace, a signal that is nowhere declared.
+ODD = f"""<b:definitions xmlns="urn:other" xmlns:o="urn:other" xmlns:b="http://www.omg.org/spec/BPMN/20100524/MODEL"
+  xmlns:color="urn:paint" xmlns:x="http://www.w3.org/2001/XMLSchema-instance" xmlns:c="http://camunda.org/schema/1.0/bpmn"
+  xmlns:bpmndi="http://www.omg.org/spec/BPMN/20100524/DI" xmlns:dc="http://www.omg.org/spec/DD/20100524/DC">
+ <b:process id="9 stalls"><b:startEvent id="begin "/>
+  <b:userTask id="审核" name="审核" o:weight="3" color:fill="red" c:candidateGroups="{ROLE}"/>
+  <b:intermediateThrowEvent id="cheer"><b:signalEventDefinition signalRef="cheers"/></b:intermediateThrowEvent>
+  <b:endEvent id="end"/><b:exclusiveGateway id="good" default="no"/>
+  <b:sequenceFlow id="a" sourceRef="begin" targetRef="审核"/><b:sequenceFlow id="b" sourceRef="审核" targetRef="good"/>
+  <b:sequenceFlow id="yes" sourceRef="good" targetRef="cheer"><b:conditionExpression x:type="tFormalExpression"
+   >answers.审核.ok</b:conditionExpression></b:sequenceFlow>
+  <b:sequenceFlow id="no" sourceRef="good" targetRef="审核"/><b:sequenceFlow id="d" sourceRef="cheer" targetRef="end"/>
+ </b:process>
+ <bpmndi:BPMNDiagram id="drawing"><bpmndi:BPMNPlane id="plane" bpmnElement="stalls_before">
+  <bpmndi:BPMNShape id="s1" bpmnElement="审核"><dc:Bounds x="10" y="20" width="100" height="80"/></bpmndi:BPMNShape>
+ </bpmndi:BPMNPlane></bpmndi:BPMNDiagram></b:definitions>"""
+
+
+def test_what_the_editor_would_drop_is_said_its_way(county: County, drawer: Client) -> None:
+    told = bring(drawer, ODD.encode())
+    assert (told["status"], errors(told)) == (200, [])
+    root = etree.fromstring(told["xml"].encode())
+    b = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
+    task = root.find(f".//{b}userTask")
+    assert task is not None
+    assert (task.get("id"), task.get("{urn:other}weight"), task.get("{urn:paint}fill")) == ("userTask_1", "3", "red")
+    assert {short: long for short, long in root.nsmap.items() if long in {"urn:other", "urn:paint"}} == {
+        "o": "urn:other", "color_1": "urn:paint",
+    }  # fmt: skip
+    plane = root.find(f".//{DI}BPMNPlane")
+    shape = root.find(f".//{DI}BPMNShape")
+    assert (plane.get("bpmnElement"), shape.get("bpmnElement")) == ("_9_stalls", "userTask_1")
+    assert [(line.get("sourceRef"), line.get("targetRef")) for line in root.iter(f"{b}sequenceFlow")] == [
+        ("begin", "userTask_1"), ("userTask_1", "good"), ("good", "cheer"), ("good", "userTask_1"), ("cheer", "end"),
+    ]  # fmt: skip
+    condition = root.find(f".//{b}conditionExpression")
+    kind = condition.get("{http://www.w3.org/2001/XMLSchema-instance}type")
+    assert (kind, condition.text) == ("b:tFormalExpression", "answers.userTask_1.ok")
+    assert [(signal.get("id"), signal.get("name")) for signal in root.iter(f"{b}signal")] == [("cheers", "cheers")]
+    assert keep(drawer, told["xml"]).status_code == 200
+    row = Declaration.objects.get(kind="flows", source="person")
+    case = api.open_case(api.Opening(row.key, "试", area(county, "101"), {}))
+    assert case.tasks.get().step == "userTask_1"

@@ -5,11 +5,11 @@ Pools stand below each other, notes, data and groups below the process they belo
 
 from __future__ import annotations
 
-from itertools import count
 from typing import Any, TypeAlias
 
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
 
+from shizhu.engines.cases.logic.plain import local, made_plain
 from shizhu.engines.cases.logic.reading import BPMN, KINDS, NOT_RUN, read_root
 
 Element: TypeAlias = Any
@@ -33,37 +33,13 @@ def is_drawn(root: Element) -> bool:
 
 def laid_out(xml: bytes) -> str:
     """The file as UTF-8 text, with a drawing where it had none. Raises FlowError where it is no BPMN."""
-    root = read_root(xml)
-    _name_all(root)
-    _refer_plainly(root)
+    root = made_plain(read_root(xml))
     if not is_drawn(root):
         for empty in root.findall(f"{{{DI}}}BPMNDiagram"):
             root.remove(empty)
         _draw(root)
     text: str = etree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
-
-
-def _name_all(root: Element) -> None:
-    """Ids for what BPMN lets be without: nothing without one is drawn or told of."""
-    taken = {element.get("id") for element in root.iter()}
-    for element in root.iter(f"{BPMN}*"):
-        name = _name(element)
-        if not element.get("id") and (_is_shape(element) or name in BESIDE or name in {"sequenceFlow", "association"}):
-            element.set("id", next(id_ for n in count(1) if (id_ := f"{name}_{n}") not in taken))
-            taken.add(element.get("id"))
-
-
-def _refer_plainly(root: Element) -> None:
-    """References to elements of the file without the prefix of a namespace, which bpmn-js does not resolve."""
-    known = {element.get("id") for element in root.iter() if element.get("id")}
-    for element in root.iter(f"{BPMN}*", f"{{{DI}}}*"):
-        for name, value in element.attrib.items():
-            if ":" in value and name not in {"id", "name"} and "}" not in name and _local(value) in known:
-                element.set(name, _local(value))
-        text = (element.text or "").strip()
-        if ":" in text and _name(element).endswith(("Ref", "Refs", "incoming", "outgoing")) and _local(text) in known:
-            element.text = _local(text)
 
 
 def _name(element: Element) -> str:
@@ -104,13 +80,9 @@ def _draw(root: Element) -> None:
     for line in root.iter(
         f"{BPMN}association", f"{BPMN}messageFlow", f"{BPMN}dataInputAssociation", f"{BPMN}dataOutputAssociation"
     ):
-        source, target = (places.get(_local(end)) for end in _ends(line))
+        source, target = (places.get(local(end)) for end in _ends(line))
         if line.get("id") and source and target:
             _straight(plane, line.get("id"), source, target)
-
-
-def _local(reference: str | None) -> str:
-    return (reference or "").strip().rpartition(":")[2]
 
 
 def _ends(line: Element) -> tuple[str | None, str | None]:
@@ -128,7 +100,7 @@ def _place_pools(pools: list[Element], held: list[Element], places: dict[str, Bo
     named = {process.get("id"): process for process in held}
     top, sizes = MARGIN, []
     for pool in pools:
-        process = named.get(_local(pool.get("processRef")))
+        process = named.get(local(pool.get("processRef")))
         if process is None:
             sizes.append((top, POOL))
         else:
