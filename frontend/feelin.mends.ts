@@ -396,12 +396,12 @@ function sum(list) {`,
   {
     why: "as above; a function decides with true or false",
     from: "        return [...list.slice(0, matcher - 1), newItem, ...list.slice(matcher)];",
-    to: "        if (!matcher || Math.abs(matcher) > list.length) return null;\n        return list.with(matcher < 0 ? matcher : matcher - 1, newItem);",
+    to: "        if (!matcher || !Number.isInteger(matcher) || Math.abs(matcher) > list.length) return null;\n        return list.with(matcher < 0 ? matcher : matcher - 1, newItem);",
   },
   {
     why: "as above",
     from: "    return list.map((item, _idx) => {\n        if (matcher.invoke([item, newItem])) {",
-    to: "    if (!list.every((item) => isBoolean(matcher.invoke([item, newItem])))) return null;\n    return list.map((item, _idx) => {\n        if (matcher.invoke([item, newItem])) {",
+    to: "    if (matcher.parameterNames.length !== 2 || !list.every((item) => isBoolean(matcher.invoke([item, newItem])))) return null;\n    return list.map((item, _idx) => {\n        if (matcher.invoke([item, newItem])) {",
   },
   { why: "a string begins at 1 or -1", from: "        const _start = (start < 0 ? string.length + start", to: "        const size = Array.from(string).length;\n        if (start === 0 || start < -size || length < 0) return null;\n        const _start = (start < 0 ? size + start" },
   { why: "numbers are sorted as numbers", from: "const sorted = array.slice().sort();", to: "const sorted = array.slice().sort((one, other) => one - other);" },
@@ -565,6 +565,51 @@ function sum(list) {`,
     why: "what is no list is filtered as a list of one (10.3.2.5)",
     from: "                    if (idx === true) {\n                        return target;",
     to: "                    if (idx === true) {\n                        return filterTarget;",
+  },
+  {
+    why: "a function has types of its parameters and its answer (10.3.2.9.2): it takes what the type names, and gives what it says",
+    from: "        case 'FunctionType': return {\n            kind: 'function'\n        };",
+    to: `        case 'ArgumentTypes': return args.filter(isTypeDescriptor);
+        case 'ArgumentType': return args.find(isTypeDescriptor);
+        case 'FunctionType': return {
+            kind: 'function', parameters: args.find(Array.isArray) || [], result: args.filter(isTypeDescriptor).at(-1)
+        };`,
+  },
+  { why: "as above", from: "                return fnBody(fnContext);\n            }, parameterNames);", to: "                return fnBody(fnContext);\n            }, parameterNames, parameters.map(({ type }) => type));" },
+  {
+    why: "as above",
+    from: "function wrapFunction(fn, parameterNames = null) {",
+    to: "function wrapFunction(fn, parameterNames = null, types = null) {\n    if (types) return Object.defineProperty(new FeelFunction(fn, parameterNames), 'types', { value: types });",
+  },
+  { why: "as above", from: "return getType(value) === 'function';", to: "return isFunction(value) && functionFits(value, descriptor, context);" },
+  {
+    why: "as above",
+    from: "function matchesType(value, descriptor, context) {",
+    to: `function functionFits(of, { parameters, result }, context) {
+    if (!of.types) return true;
+    if (of.types.length !== parameters.length) return false;
+    if (!parameters.every((given, at) => !of.types[at] || typeFits(given, of.types[at]))) return false;
+    try {
+        const found = of.invoke(parameters.map(() => null)); // what it gives of nothing shows its type, or null
+        return isNil(found) || matchesType(found, result, context);
+    } catch {
+        return true;
+    }
+}
+function typeFits(given, wanted) {
+    if (wanted.name === 'Any' || given.kind !== wanted.kind) return wanted.name === 'Any';
+    if (given.kind === 'list') return typeFits(given.element, wanted.element);
+    if (given.kind === 'context') {
+        return wanted.entries.every(({ name, type }) => given.entries.some((one) => one.name === name && typeFits(one.type, type)));
+    }
+    return given.name === wanted.name;
+}
+function matchesType(value, descriptor, context) {`,
+  },
+  {
+    why: "a zone is the same as another with the same offset then",
+    from: "if (strict && !zoneEquals((_a = a.zone) !== null && _a !== void 0 ? _a : null, (_b = b.zone) !== null && _b !== void 0 ? _b : null)) {",
+    to: "if (strict && isZoned(a) && durationSize(zoneOffset(a)) !== durationSize(zoneOffset(b))) {",
   },
 ];
 

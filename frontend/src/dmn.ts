@@ -381,10 +381,16 @@ export class Run {
       const known = BUILT_IN[ALIASES[type] ?? type];
       return known ? known(value) : true; // of a type nobody describes nothing is asked
     }
-    if (item.isFunction) return isFunction(value);
+    if (item.isFunction) return isFunction(value) && this.isLike(value, item);
     if (!isLoose && item.constraint && !this.passes(item.constraint, value, {}, "type constraint")) return false;
     if (item.isMany) return Array.isArray(value) && value.every((one) => one === null || this.isOne(one, item, isLoose));
     return this.isOne(value, item, isLoose);
+  }
+
+  /** Whether a function takes and gives what a type of functions says, as far as it says itself. */
+  private isLike(value: unknown, { parameters = [], result = "Any" }: Item): boolean {
+    const text = `_f instance of function<${parameters.map(({ type }) => type ?? "Any").join(", ")}>->${result}`;
+    return evaluate(text, { ...this.types(), _f: value }).value === true;
   }
 
   private isOne(value: unknown, item: Item, isLoose: boolean): boolean {

@@ -382,6 +382,17 @@ def test_what_the_standard_says_where_feelin_departs(expression: str, expected: 
         ("started by([1..10], 1)", True), ("coincides([1..5], [1..5])", True), ("coincides([1..5], [1..5))", False),
         ("coincides(5, 5)", True), ('during(date("2026-07-01"), [date("2026-01-01")..date("2026-12-31")])', True),
         ("during(5)", None), ("overlaps before(1, 2)", None),
+        ("before(1, 2)", True), ("before([1..5], 5)", False), ("before([1..5), [5..8])", True),
+        ("after(9, [1..8])", True),
+        ("before((<5), 6)", True), ("before((>5), (<3))", False), ('before(1, date("2026-07-01"))', None),
+        ("meets([1..5], [5..8])", True), ("met by([5..8], [1..5))", False), ("meets(5, [5..8])", None),
+        ("overlaps([1..5], [5..8])", True), ("overlaps([1..5), [5..8])", False), ("overlaps((<5), [3..8])", True),
+        ("includes([1..5], 5)", True), ("includes((1..5], [1..5])", False), ("includes((>5), 7)", True),
+        ("includes(1, 1)", None),
+        ("during(point: 5, range: [1..8])", True), ("includes(point: 5, range: [1..8])", True),
+        ("before(point: 1, range: [2..3])", True), ("before(range: [2..3], point: 1)", False),
+        ("after(range2: [1..2], range1: [3..4])", True), ("coincides(point1: 1, point2: 2)", False),
+        ("starts(point: 1)", None), ("starts(one: 1, other: [1..2])", None),
     ],
 )  # fmt: skip
 def test_ranges_are_compared_as_dmn_says(expression: str, holds: bool | None) -> None:
@@ -398,6 +409,8 @@ def test_ranges_are_compared_as_dmn_says(expression: str, holds: bool | None) ->
         ('duration("P123456789Y14M").years', 123456790), ('duration("-P14M")', "-P1Y2M"),
         ('date and time("2026-07-01T08:00:00+08:00").timezone', None),
         ('date and time("2026-07-01T08:00:00@Asia/Shanghai").timezone', "Asia/Shanghai"),
+        ('is(@"08:00:00Z", @"08:00:00@Etc/UTC")', True), ('is(@"08:00:00Z", @"09:00:00+01:00")', False),
+        ('is(@"2026-07-01T08:00:00@Asia/Shanghai", @"2026-07-01T08:00:00+08:00")', True),
         ('is("1", 1)', False), ("is(1)", None), ("is(null, null)", True),
         ('date("2026-07-01T08:00:00")', None), ('3 in ["a".."z"]', None), ("5[true]", [5]), ("5[false]", []),
         ('substring("水位站", -4)', None), ('substring("水位站", 2, -1)', None), ('substring("水位站", -2, 1)', "位"),
@@ -458,3 +471,33 @@ def test_a_date_python_cannot_hold_says_itself() -> None:
     with pytest.raises(feel.OutOfRange) as caught:
         value('date("-0044-03-15")')
     assert caught.value.text == "-0044-03-15"
+
+
+@pytest.mark.parametrize(
+    ("function", "type_", "holds"),
+    [
+        ("function() 1", "function<>->number", True), ("function() 1", "function<>->string", False),
+        ("function() 1", "function<>->Any", True), ("function() 1", "function<number>->number", False),
+        ("function(a: number) a", "function<number>->number", True),
+        ("function(a) a", "function<number>->number", True),
+        ("function(a: number) a", "function<string>->number", False),
+        ("function(a: list<number>) {b: 1, c: 2}", "function<list<number>>->context<b: number>", True),
+        ("function(a: context<b: number>) 1", "function<context<b: number, c: string>>->number", True),
+        ("function(a: context<b: number, c: string>) 1", "function<context<b: number>>->number", False),
+        ("function(a: number) if a = null then 1 else {b: 1}.c.d", "function<number>->string", False),
+    ],
+)  # fmt: skip
+def test_functions_have_types(function: str, type_: str, holds: bool) -> None:
+    assert value(f"({function}) instance of {type_}") is holds
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "list replace([1, 2], 1.5, 9)", "list replace([1], function(item) true, 9)", "before(null, 1)",
+        "after(1, null)",
+        "list replace([1], function(item, newItem, more) true, 9)",
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_a_function_is_null(expression: str) -> None:
+    assert value(expression) is None
