@@ -10,7 +10,7 @@ type Context = Record<string, unknown>;
 type Named = { name: string; type?: string };
 type Clause = { test?: string; values?: string; type?: string };
 type Output = Named & { values?: string; default?: string };
-type Rule = { tests: string[]; outputs: string[] };
+type Rule = { tests: string[]; outputs: string[]; types?: (string | null)[] }; // types of the outputs of this rule
 type Expression = { id?: string; type?: string } & (
   | { kind: "literal"; text: string }
   | { kind: "table"; policy: string; aggregation?: string; inputs: Clause[]; outputs: Output[]; rules: Rule[] }
@@ -303,13 +303,14 @@ export class Run {
     const matched = of.rules.map((rule, at) => ({ rule, at })).filter(({ rule }) => row(rule));
     const used = of.policy === "FIRST" ? matched.slice(0, 1) : matched;
     this.hits.push({ element, rules: used.map(({ at }) => at + 1) });
-    const results = used.map(({ rule }) => this.outputs(of.outputs, rule.outputs, scope, element));
+    const results = used.map(({ rule }) => this.outputs(of.outputs, rule.outputs, scope, element, rule.types));
     return this.picked(of, results, scope, element);
   }
 
-  private outputs(outputs: Output[], texts: string[], scope: Context, element: string): unknown {
+  private outputs(outputs: Output[], texts: string[], scope: Context, element: string, types?: (string | null)[]): unknown {
     const values = outputs.map(({ name, type, values: known }, at) => {
-      const value = texts[at]?.trim() ? this.coerce(this.text(texts[at], scope, element), type, element) : null;
+      const found = texts[at]?.trim() ? this.coerce(this.text(texts[at], scope, element), types?.[at] ?? undefined, element) : null;
+      const value = this.coerce(found, type, element);
       const fits = !known || value === null || this.passes(known, value, scope, element);
       return [name, fits ? value : this.fault(element, `${JSON.stringify(value)} is none of ${known}`)];
     });

@@ -299,6 +299,33 @@ def test_types_say_what_they_allow(text: str, type_: str, expected: object) -> N
     assert dmn.decide(model(CONSTRAINED, decision("d", literal(text), type_=type_)), "d", {}).value == expected
 
 
+@pytest.mark.parametrize(
+    ("policy", "attributes", "entry_", "expected"),
+    [
+        ("UNIQUE", "", 'typeRef="tLevel"', None),
+        ("UNIQUE", 'typeRef="tLevel"', "", None),
+        ("UNIQUE", 'typeRef="string"', "", "pink"),
+        ("COLLECT", 'typeRef="string"', "", ["pink"]),  # where a list comes out, the type is that of its rows
+    ],
+)
+def test_a_table_and_its_cells_have_types(policy: str, attributes: str, entry_: str, expected: object) -> None:
+    rows = f'<output/><rule><outputEntry {entry_}><text>"pink"</text></outputEntry></rule>'
+    body = f'<decisionTable id="t" hitPolicy="{policy}" {attributes}>{rows}</decisionTable>'
+    assert dmn.decide(model(ITEMS, decision("d", body)), "d", {}).value == expected
+
+
+@pytest.mark.parametrize(
+    ("type_", "holds"), [("tJudge", True), ("tOther", False), ("list of tJudge", True), ("list of tOther", False)]
+)
+def test_instances_of_types_of_functions(type_: str, holds: bool) -> None:
+    other = CONSTRAINED + '<itemDefinition name="tOther"><functionItem outputTypeRef="number"><parameters name="a"/>'
+    other += "</functionItem></itemDefinition>"
+    asked = type_.removeprefix("list of ")
+    text = "[f] instance of list<{0}>" if asked != type_ else "f instance of {0}"
+    judge = '{f: function(a: string) if a = null then "red" else a, is: ' + text.format(asked) + "}.is"
+    assert dmn.decide(model(other, decision("d", literal(judge))), "d", {}).value is holds
+
+
 def test_functions_have_types_and_call_themselves() -> None:
     lambda_ = f"<context>{entry('f', literal('function(n) if n < 2 then 1 else n * f(n - 1)'))}"
     judge = KNOWLEDGE.format(body=literal('if days = "x" then "pink" else days')).replace(

@@ -64,6 +64,12 @@ def test_a_year_without_a_date_of_python_fails_its_case_alone() -> None:
     assert "应为" in tck.run(dmn.read_model(MODEL.encode()), case).why
 
 
+@pytest.mark.parametrize(("total", "passes"), [("2.2", True), ("2.3", False)])
+def test_what_comes_with_an_error_is_judged_by_its_value(total: str, passes: bool) -> None:
+    _, (case,) = tck.read(cases(total).replace('type="decision"', 'type="decision" errorResult="true"').encode())
+    assert (tck.run(dmn.read_model(MODEL.encode()), case).why == "") is passes
+
+
 def far(on: str) -> tuple[dmn.Model, tck.Case]:
     model = MODEL.replace("{sum:", f"{on} /* {{sum:").replace("return i}", "return i} */")
     case = f"""{HEAD}<testCase id="1"><resultNode name="price"><expected>

@@ -24,6 +24,7 @@ NAMESPACES = {
     "https://www.omg.org/spec/DMN/20230324/MODEL/": "1.5",
 }
 POLICIES = {"UNIQUE", "FIRST", "PRIORITY", "ANY", "COLLECT", "RULE ORDER", "OUTPUT ORDER"}
+LISTS = {"COLLECT", "RULE ORDER", "OUTPUT ORDER"}  # a type of such a table is read as that of its rows by some editors
 AGGREGATIONS = {"SUM", "COUNT", "MIN", "MAX"}
 FEEL = {
     "", "feel", "http://www.omg.org/spec/FEEL/20140401", "http://www.omg.org/spec/DMN/20180521/FEEL/",
@@ -192,6 +193,8 @@ def _retype(found: Any, type_: Callable[[str], str]) -> None:
         found |= {
             key: type_(found[key]) for key in ("type", "base", "result", "logic") if isinstance(found.get(key), str)
         }
+        if "types" in found:
+            found["types"] = [one and type_(one) for one in found["types"]]
 
 
 def _local(element: Element) -> str:
@@ -332,7 +335,7 @@ def _place(element: Element) -> str:
 
 def _expression(element: Element) -> Json:
     made = READERS[_local(element)](element)
-    found = _type(element) if _local(element) != "decisionTable" else None
+    found = None if made["kind"] == "table" and made["policy"] in LISTS else _type(element)
     return {**made, "id": element.get("id") or _place(element)} | ({"type": found} if found else {})
 
 
@@ -360,7 +363,8 @@ def _table(element: Element) -> Json:
         if (len(tests), len(found)) != (len(inputs), len(outputs)):
             rule_ = f"cells in rule {number}, of a table with {len(inputs)} inputs and {len(outputs)} outputs"
             raise DmnError(_place(element), len(tests) + len(found), rule_)
-        rules.append({"tests": tests, "outputs": found})
+        types = [_type(entry) for entry in _children(rule, "outputEntry")]
+        rules.append({"tests": tests, "outputs": found} | ({"types": types} if any(types) else {}))
     made: Json = {"kind": "table", "policy": policy, "inputs": inputs, "outputs": outputs, "rules": rules}
     return {**made, "aggregation": aggregation} if aggregation else made
 
