@@ -40,10 +40,7 @@ def declare(number: int) -> None:
 
     county = County.objects.get()
     names = {"zh": "低", "en": "Low"}
-    bodies = [
-        ("rules", key, {"title": names, "when": WHEN, "late": "P40D", "examples": [], **body})
-        for key, body in RULES.items()
-    ]
+    bodies = [("rules", key, {"title": names, "when": WHEN, "examples": [], **body}) for key, body in RULES.items()]
     bodies += [("flows", "local.first", {"text": FIRST}), ("flows", "local.second", {"text": SECOND})]
     for kind, key, body in bodies:
         own = {"body": body, "digest": "load", "source": "person"}

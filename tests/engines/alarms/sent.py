@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import psycopg
 from django.conf import settings
@@ -62,6 +64,11 @@ def commit(stream: int, *readings: tuple[float, float], verdict: int = 0) -> Non
             await store.commit(connection, store.Batch(found), catalogue.streams)
 
     asyncio.run(write())
+
+
+def clock(number: float) -> AbstractContextManager[object]:
+    """It is so many minutes after noon."""
+    return patch("django.utils.timezone.now", lambda: minute(number))
 
 
 def waiting() -> list[events.Event]:

@@ -8,7 +8,22 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.engines.alarms.sent import NOON, alarms, commit, handle, jug, minute, only, send, spans, told, url, waiting
+from django.utils import timezone
+from tests.engines.alarms.sent import (
+    NOON,
+    alarms,
+    clock,
+    commit,
+    handle,
+    jug,
+    minute,
+    only,
+    send,
+    spans,
+    told,
+    url,
+    waiting,
+)
 
 from shizhu.engines.alarms import api, deadlines, judging
 from shizhu.engines.alarms.models import Alarm, Binding, Memory, Occurrence
@@ -19,6 +34,7 @@ from shizhu.kernel.models import County, Declaration
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WARM = {"when": {"profile": "lemonade.jug", "property": "temperature", "above": 30, "for": "PT3M"}}
+MISSING = {"when": {"profile": "lemonade.jug", "property": "temperature", "missing": "PT10M"}}
 
 
 @pytest.fixture(params=[False, True], ids=["kept", "archived"])
@@ -125,40 +141,72 @@ def test_any_order_of_events_ends_in_the_same_alarms(county: County) -> None:
     assert Alarm.objects.filter(source=f"datastream/{second}", state="open").count() <= 1
 
 
+def send_at(number: float, stream: int, *readings: tuple[float, float]) -> None:
+    """Committed and judged so many minutes after noon."""
+    with clock(number):
+        send(stream, *readings)
+
+
 def test_a_source_that_falls_silent_is_missing_by_the_clock(county: County) -> None:
     stream = jug(county)["temperature"]
-    only(county, {"when": {"profile": "lemonade.jug", "property": "temperature", "missing": "PT10M"}})
-    send(stream, (0, 20), (5, 20))
+    only(county, MISSING)
+    send_at(5, stream, (0, 20), (5, 20))
     judging.ring(minute(14))
     assert alarms() == []
     judging.ring(minute(16))
     assert (alarms(), spans()) == ([("open", False, "yellow", 1)], [(15, None)])
     judging.ring(minute(17))
     assert alarms() == [("open", False, "yellow", 1)]
-    send(stream, (20, 20))
+    send_at(20, stream, (20, 20))
     assert spans() == [(15, 20)]
-    send(stream, (12, 20))  # was on its way all the time
+    send_at(21, stream, (12, 20))  # was on its way all the time
     assert (alarms(), spans()) == ([("cleared", True, "yellow", 1)], [])
 
 
 def test_a_deadline_judges_first_what_is_committed_and_not_yet_judged(county: County) -> None:
     stream = jug(county)["temperature"]
-    only(county, {"when": {"profile": "lemonade.jug", "property": "temperature", "missing": "PT10M"}})
-    send(stream, (0, 20))
+    only(county, MISSING)
+    send_at(0, stream, (0, 20))
     commit(stream, (9, 20))
-    judging.ring(minute(15))
+    with clock(15):
+        assert judging.ring() == 1
     assert alarms() == []
-    handle(*waiting())
-    judging.ring(minute(21))
+    with clock(16):
+        handle(*waiting())
+    with clock(21):
+        assert judging.ring() == 1
     assert spans() == [(19, None)]
+
+
+@pytest.mark.parametrize("is_judged", [True, False], ids=["bit by bit", "by nobody so far"])
+def test_what_waited_is_judged_as_if_it_had_come_in_its_time(county: County, *, is_judged: bool) -> None:
+    """Heat of four hours, of which alarms come, and of an hour and a half, of which none do, once an outage is over."""
+    stream = jug(county)["temperature"]
+    only(county, {"when": {**WARM["when"], "for": "PT2H", "holds": "P1D"}})
+    hot = (10, 60)
+    is_warm = [any(0 <= n - start < 8 or 0 <= n - start - 20 < 3 for start in hot) for n in range(90)]
+    readings = [(30.0 * n, 35 if warm else 20) for n, warm in enumerate(is_warm)]
+    for first in range(0, len(readings), 3):
+        commit(stream, *readings[first : first + 3])
+        if is_judged:
+            handle(*waiting())
+        judging.ring()  # all deadlines are long past
+    judging.ring(timezone.now() + 2 * judging.GRACE)
+    handle(*waiting())
+    assert spans() == [(30.0 * start + 120, 30.0 * start + 240) for start in hot]
+    assert alarms() == [("cleared", False, "yellow", 1)] * 2
+    assert told() == ["raised", "cleared"] * 2
 
 
 def test_the_role_wakes_at_the_soonest_deadline(county: County, run: Any) -> None:
     stream = jug(county)["temperature"]
-    only(county, {"when": {"profile": "lemonade.jug", "property": "temperature", "missing": "PT10M"}})
+    only(county, MISSING)
     send(stream, (0, 20))
-    assert run(deadlines.once()) is None  # July is long past
-    assert spans() == [(10, None)]
+    due = run(deadlines.once())  # July is long past, but more may follow what came just now
+    assert (alarms(), deadlines.pause(due) < 3) == ([], True)
+    send_at(1, stream, (1, 20))
+    assert run(deadlines.once()) is None
+    assert spans() == [(11, None)]
     assert deadlines.pause(None) == 600
 
 

@@ -12,7 +12,7 @@ from django.db import connections
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.engines.alarms.sent import NOON, commit, handle, jug, minute, only, send, told, waiting
+from tests.engines.alarms.sent import NOON, clock, commit, handle, jug, minute, only, send, told, waiting
 from tests.engines.alarms.test_alarms import event
 from tests.fixtures import person
 from tests.web.pages import browser, text
@@ -121,8 +121,9 @@ def test_what_hangs_on_a_device_that_is_down_is_silent_and_of_its_cause(county: 
     parent, child = jug(county, "gate"), jug(county, "leaf")
     Thing.objects.filter(key="leaf").update(properties={"parent": "gate"})
     only(county, {"when": {"profile": "lemonade.jug", "property": "temperature", "missing": "PT10M"}})
-    send(parent["temperature"], (0, 20))
-    send(child["temperature"], (1, 20))
+    with clock(1):
+        send(parent["temperature"], (0, 20))
+        send(child["temperature"], (1, 20))
     judging.ring(minute(30))
     first, second = Alarm.objects.order_by("raised_at")
     assert (first.datastream, first.suppressed, first.root) == (parent["temperature"], "", None)

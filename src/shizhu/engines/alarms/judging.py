@@ -15,7 +15,7 @@ from django.utils import timezone
 from shizhu.engines.alarms import raising
 from shizhu.engines.alarms.bindings import Bound, bind_all, compiled
 from shizhu.engines.alarms.logic.judge import NEVER, Reading, State, wake
-from shizhu.engines.alarms.logic.late import Judged, Memory, take, wait
+from shizhu.engines.alarms.logic.late import Memory, take, wait
 from shizhu.engines.alarms.logic.moments import Moment, moment, time_of
 from shizhu.engines.alarms.models import Alarm, Occurrence
 from shizhu.engines.alarms.models import Memory as MemoryRow
@@ -23,18 +23,20 @@ from shizhu.engines.things import api as things
 from shizhu.kernel.events import Event
 
 CHANNEL = "shizhu_alarms_due"
-GRACE = timedelta(seconds=3)  # a reading made just before a deadline may still be on its way
+GRACE = timedelta(seconds=3)  # a reading may still be on its way: after a deadline, and after another of its source
 AT_ONCE = 200
 LOCK = """
-SELECT binding_id, state, newest, due FROM alarms_memory WHERE binding_id = ANY(%s) ORDER BY binding_id FOR UPDATE
+SELECT binding_id, state, newest, due, judged FROM alarms_memory WHERE binding_id = ANY(%s) ORDER BY binding_id
+FOR UPDATE
 """
 LOCK_DUE = """
-SELECT binding_id, state, newest, due FROM alarms_memory WHERE due <= %s ORDER BY binding_id LIMIT %s
+SELECT binding_id, state, newest, due, judged FROM alarms_memory WHERE due <= %s ORDER BY binding_id LIMIT %s
 FOR UPDATE SKIP LOCKED
 """
 WRITE = """
-UPDATE alarms_memory m SET state = s.state, due = s.due
-FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[]) AS s (id, state, due) WHERE m.binding_id = s.id
+UPDATE alarms_memory m SET state = s.state, due = s.due, judged = s.judged
+FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[]) AS s (id, state, due, judged)
+WHERE m.binding_id = s.id
 """
 KEEP = """
 UPDATE alarms_memory m SET newest = s.newest, before = s.before
@@ -49,6 +51,7 @@ class Held:
     bound: Bound
     memory: Memory
     due: datetime | None
+    judged: datetime  # when a reading was
 
 
 def sources_changed(event: Event) -> None:  # everything is bound anew: it is idempotent and rare
@@ -75,8 +78,13 @@ def judge(by_binding: dict[int, list[Reading]]) -> None:
     for one in held:
         readings = by_binding[one.bound.id]
         readings.sort(key=itemgetter(0))  # stable: a correction stays behind what it corrects
-        raising.apply(one.bound, take(one.bound.condition, one.memory, readings, reader(one.bound)))
+        _take(one, readings)
     _write(held)
+
+
+def _take(one: Held, readings: Sequence[Reading]) -> None:
+    raising.apply(one.bound, take(one.bound.condition, one.memory, readings, reader(one.bound)))
+    one.judged = timezone.now()
 
 
 def reader(bound: Bound) -> Callable[[Moment, Moment], list[Reading]]:
@@ -95,9 +103,9 @@ def _held(query: str, values: Sequence[Any]) -> Iterator[Held]:
     with connection.cursor() as cursor:
         cursor.execute(query, values)
         rows = cursor.fetchall()
-    for id_, state, newest, due in rows:
+    for id_, state, newest, due, judged in rows:
         if id_ in bound:
-            yield Held(bound[id_], Memory(State.load(state), newest, _fetch(id_)), due)
+            yield Held(bound[id_], Memory(State.load(state), newest, _fetch(id_)), due, judged)
 
 
 def _fetch(binding: int) -> Callable[[], str]:
@@ -110,18 +118,19 @@ def _fetch(binding: int) -> Callable[[], str]:
 
 def _write(held: Iterable[Held]) -> None:
     """Keep states, and deadlines sooner than those that are kept: one that moved on is looked at in vain once."""
-    ids, states, dues, is_sooner = [], [], [], False
+    ids, states, dues, judged, is_sooner = [], [], [], [], False
     kept = [one for one in held if one.memory.is_kept_anew]
     for one in held:
         next_ = wake(one.bound.condition, one.memory.state)
-        due = time_of(next_) if next_ is not None and next_ < NEVER else None
+        due = max(time_of(next_), one.judged) if next_ is not None and next_ < NEVER else None
         if due and (one.due is None or due < one.due):
             one.due, is_sooner = due, True
         ids.append(one.bound.id)
         states.append(one.memory.state.dump().decode())
         dues.append(one.due)
+        judged.append(one.judged)
     with connection.cursor() as cursor:
-        cursor.execute(WRITE, [ids, states, dues])
+        cursor.execute(WRITE, [ids, states, dues, judged])
         if kept:
             columns = [one.bound.id for one in kept], [one.memory.newest for one in kept]
             cursor.execute(KEEP, [*columns, [one.memory.dump_before() for one in kept]])
@@ -131,16 +140,21 @@ def _write(held: Iterable[Held]) -> None:
 
 @transaction.atomic
 def ring(now: datetime | None = None) -> int:
-    """Judge what is due: what has come in since, then that time has passed; returns how many were looked at."""
+    """Judge what is due: what has come in since, else that time has passed; returns how many were looked at.
+
+    While readings of a source come, more may follow: one that was cut off sends hours in a moment, and after an outage
+    all that waited is committed bit by bit. Time passes for a source only once nothing has come of it for a while.
+    """
     until = (now or timezone.now()) - GRACE
     held = list(_held(LOCK_DUE, [until, AT_ONCE]))
     for one in held:
         one.due = None
         condition, state, end = one.bound.condition, one.memory.state, moment(until)
         if state.now and (come := reader(one.bound)(state.now, end)):
-            raising.apply(one.bound, take(condition, one.memory, come, reader(one.bound)))
+            _take(one, come)
         next_ = wake(condition, one.memory.state)
-        raising.apply(one.bound, wait(condition, one.memory, end) if next_ and next_ <= end else Judged([]))
+        if next_ and next_ <= end and one.judged <= until:
+            raising.apply(one.bound, wait(condition, one.memory, end))
     if held:
         _write(held)
     return len(held)
@@ -176,5 +190,5 @@ def clear(alarm: Alarm, *, person: int | None, why: str) -> bool:
         again = Memory(state, state.now, lambda: "[]")
         again.before.append((state.now, state.dump().decode()))
         again.is_kept_anew = True
-        _write([Held(held.bound, again, held.due)])
+        _write([Held(held.bound, again, held.due, held.judged)])
     return True

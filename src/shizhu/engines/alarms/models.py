@@ -10,6 +10,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
 
 from shizhu.kernel.models import Area, County, Organisation, Person
 
@@ -50,6 +52,7 @@ class Memory(models.Model):
     newest = models.BigIntegerField()  # instant of the newest state in `before`, microseconds since 1970
     before = models.TextField()  # states from which late readings are judged anew
     due = models.DateTimeField(null=True)  # not later than when time alone changes something
+    judged = models.DateTimeField(default=timezone.now, db_default=Now())  # when a reading was, the last time
 
     class Meta:
         indexes = [models.Index(fields=["due"], condition=Q(due__isnull=False), name="memory_due")]
