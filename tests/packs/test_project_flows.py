@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Callable
 from typing import Any
 
+import docx
 import orjson
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -99,6 +102,15 @@ def test_the_level_follows_from_target_money_and_time(
     case.refresh_from_db()
     assert (case.status, case.ended_at) == ("closed", "changed")
     assert case.state["document"]["target_before"] == "30 天"
+
+
+def test_the_level_is_told_in_words_on_the_page_and_in_the_document(county: County, staff: dict[str, Person]) -> None:
+    case = change(county, staff["reporter"], money_after=40.0)
+    page = browser(staff["leader"])
+    assert re.search(r"变更后经费（万元） 40 .*判断审批级别 \S+ \S+ 重大变更", text(page.get(f"/cases/{case.pk}/")))
+    document = docx.Document(io.BytesIO(page.get(f"/cases/{case.pk}/report.docx").content))
+    cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
+    assert "判断审批级别\n重大变更" in cells
 
 
 def test_a_termination_ends_with_what_is_recovered_and_a_refusal_at_once(

@@ -21,6 +21,7 @@ from shizhu.lib.times import parse_duration
 
 Names = dict[str, str]
 DECISIONS = "decisions/"
+SAYS = "says."  # before a value, in the name of a property that gives the words it is shown by
 USUAL = {"prefix": "AJ", "limit": "P30D"}  # where the file of another editor gives none
 BEGUN, FINISHED = {"zh": "提出", "en": "Begun"}, {"zh": "办结", "en": "Finished"}
 MOST_STAGES = 12
@@ -32,9 +33,9 @@ class About:
     """What a flow's file says beside its graph, as Camunda properties and attributes.
 
     `owner` organisation code ("" for the county's government) · `prefix` of case numbers · `limit` for the whole case ·
-    `stages` in order, {zh, en} · `stage_of` element → index of its stage · `names` element → {zh, en} · `starters`
-    roles that may open a case by hand, with the form `start_form`. `missing` are properties that the file does not
-    give: a file of another editor has none, and goes with what is usual.
+    `stages` in order, {zh, en} · `stage_of` element → index of its stage · `names` element → {zh, en} · `says` element
+    → value it decides → {zh, en} · `starters` roles that may open a case by hand, with the form `start_form`. `missing`
+    are properties that the file does not give: a file of another editor has none, and goes with what is usual.
     """
 
     title: Names
@@ -44,6 +45,7 @@ class About:
     stages: tuple[Names, ...]
     stage_of: dict[str, int] = field(default_factory=dict)
     names: dict[str, Names] = field(default_factory=dict)
+    says: dict[str, dict[str, Names]] = field(default_factory=dict)
     starters: tuple[str, ...] = ()
     start_form: str = ""
     missing: tuple[str, ...] = ()
@@ -64,12 +66,15 @@ def about(xml: bytes) -> About:
         raise FlowError(id_, "limit", str(error)) from None
     stages = _stages(given["stages"]) if given.get("stages") else _usual_stages(process)
     index = {stage["zh"]: number for number, stage in enumerate(stages)}
-    names, stage_of = {}, {}
+    names, says, stage_of = {}, {}, {}
     for element in process.iter(f"{BPMN}*"):
         name, own = " ".join(element.get("name", "").split()), told(element)
         if not name or element is process:
             continue
         names[element.get("id")] = {"zh": name, "en": own.get("en", name)}
+        says[element.get("id")] = {
+            word.removeprefix(SAYS): _pair(shown) for word, shown in own.items() if word.startswith(SAYS)
+        }
         stage = own.get("stage", name)
         if stage in index:
             stage_of[element.get("id")] = index[stage]
@@ -84,6 +89,7 @@ def about(xml: bytes) -> About:
         stages=stages,
         stage_of=stage_of,
         names=names,
+        says=says,
         starters=starters,
         start_form=(attribute(start, "formKey") or first(start, "formDefinition", "formKey", "formId"))
         if start is not None
@@ -97,8 +103,12 @@ def about(xml: bytes) -> About:
 
 
 def _stages(text: str) -> tuple[Names, ...]:
-    pairs = [item.strip().partition("/") for item in text.split(",")]
-    return tuple({"zh": zh, "en": en or zh} for zh, _, en in pairs)
+    return tuple(_pair(item) for item in text.split(","))
+
+
+def _pair(text: str) -> Names:
+    zh, _, en = text.strip().partition("/")
+    return {"zh": zh, "en": en or zh}
 
 
 def _usual_stages(process: Any) -> tuple[Names, ...]:

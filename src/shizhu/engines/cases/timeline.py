@@ -12,10 +12,12 @@ from django.utils.translation import gettext_noop
 
 from shizhu.engines.alarms import api as alarms
 from shizhu.engines.cases import flows
+from shizhu.engines.cases.flows import Names
 from shizhu.engines.cases.models import Attachment, Case
 from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel.packs import Body
+from shizhu.kernel.text import label
 
 HAPPENED = {
     "timer": gettext_noop("its time has come"), "message": gettext_noop("a message has arrived"),
@@ -96,7 +98,7 @@ def _entries(case: Case) -> list[Line]:
         if entry.kind == "happened":
             data["happened"] = _("ordered") if entry.person else _(HAPPENED[entry.data["kind"]])
         if entry.kind == "passed" and "decided" in entry.data:
-            data["decided"] = _decided(entry.data["decided"])
+            data["decided"] = _decided(entry.data["decided"], about.says.get(entry.step, {}))
         lines.append(Line(entry.at, entry.kind, data))
     return lines
 
@@ -110,11 +112,13 @@ def _acted(kind: str, data: Mapping[str, Any]) -> str:
     return _(ACTED[kind])
 
 
-def _decided(value: Any) -> list[tuple[str, Any]]:
-    """(name, value) of what a decision said; one without a name for a single value."""
+def _decided(value: Any, says: Mapping[str, Names]) -> list[tuple[str, Any]]:
+    """(name, value) of what a decision said, in the flow's words; one without a name for a single value."""
     if isinstance(value, dict):
-        return list(value.items())
-    return [("", "、".join(map(str, value)) if isinstance(value, list) else value)]
+        return [(name, says.get(str(one), one)) for name, one in value.items()]
+    if isinstance(value, list):
+        return [("", "、".join(label(says.get(str(one), one)) for one in value))]
+    return [("", says.get(str(value), value))]
 
 
 def _answers(form: Body, given: Mapping[str, Any], county: str) -> list[tuple[Any, Any]]:
@@ -136,4 +140,6 @@ def shown(item: dict[str, Any], value: Any, county: str) -> Any:
         return kind.titles(county, [value]).get(value, value) if kind else value
     if isinstance(value, bool):
         return {"zh": "是" if value else "否", "en": "yes" if value else "no"}
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return item.get("x-choices", {}).get(value, value)

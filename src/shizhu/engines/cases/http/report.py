@@ -94,6 +94,9 @@ def _moved(line: Line) -> str:
     """What somebody did beside the tasks, or what happened to the case."""
     data = line.data
     person, entry = data["person"].name if data["person"] else "", data["entry"].data
+    if "decided" in data:
+        said = " · ".join(f"{name} {label(value)}".strip() for name, value in data["decided"])
+        return f"{label(data['name'])}\n{said}"
     if "acted" in data:
         return f"{data['acted']} {person} {entry.get('why', '')}".strip()
     if line.kind == "happened" and person:
