@@ -611,6 +611,11 @@ function matchesType(value, descriptor, context) {`,
     from: "if (strict && !zoneEquals((_a = a.zone) !== null && _a !== void 0 ? _a : null, (_b = b.zone) !== null && _b !== void 0 ? _b : null)) {",
     to: "if (strict && isZoned(a) && durationSize(zoneOffset(a)) !== durationSize(zoneOffset(b))) {",
   },
+  {
+    why: "what is no number as FEEL writes it is none",
+    from: "        const number = +from;",
+    to: "        const number = /^-?(\\d+(\\.\\d+)?|\\.\\d+)([eE][+-]?\\d+)?$/.test(from) ? +from : NaN;",
+  },
 ];
 
 /** A plugin of Vite that mends feelin as it is bundled. */

@@ -121,6 +121,8 @@ def test_a_folder_of_cases_is_run(tmp_path: Path) -> None:
     (place / "test-04.xml").write_text(cases("many"), encoding="utf-8")
     (place / "test-05.xml").write_text(cases("9").replace("m.dmn", "none.dmn"), encoding="utf-8")
     (place / "test-06.xml").mkdir()
+    (place / "beside.dmn").mkdir()
+    (place / "torn.dmn").write_text("<definitions", encoding="utf-8")
     done = run()
     lines = done.stdout.splitlines()
     assert (done.returncode, done.stderr, lines[0], lines[-1]) == (

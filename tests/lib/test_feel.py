@@ -403,7 +403,8 @@ def test_ranges_are_compared_as_dmn_says(expression: str, holds: bool | None) ->
     ("expression", "expected"),
     [
         ("1.5e+3", 1500), ("2e3", 2000), ("25E-1", 2.5),
-        ('number("0042")', 42), ("number(4.2)", 4.2), ('number("4 2")', None), ('number("4,2", ".", "")', None),
+        ('number("0042")', 42), ("number(4.2)", 4.2), ('number("4 2")', None),
+        ('number("")', None), ('number("0x10")', None), ('number("-.5e1")', -5), ('number("4,2", ".", "")', None),
         ('years and months duration(date("2024-02-29"), date("2026-07-01"))', "P2Y4M"),
         ('years and months duration(date("2026-07-01"), date("2024-02-29"))', "-P2Y4M"),
         ('duration("P123456789Y14M").years', 123456790), ('duration("-P14M")', "-P1Y2M"),

@@ -48,9 +48,16 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _model(file: Path) -> dmn.Model:
-    """The model of a file, which imports from its folder."""
+    """The model of a file, which imports from its folder, as far as that can be read."""
     xml = file.read_bytes()
-    return dmn.read_model(xml, *dmn.needed(xml, [one.read_bytes() for one in sorted(file.parent.glob("*.dmn"))]))
+    return dmn.read_model(xml, *dmn.needed(xml, filter(None, map(_bytes, sorted(file.parent.glob("*.dmn"))))))
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
 
 
 def _conform(folder: Path) -> int:
