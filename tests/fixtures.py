@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import ipaddress
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,12 @@ async def work() -> None:
         await worker.run_worker_async(install_signal_handlers=False, listen_notify=False, wait=False)
 
 
+@functools.cache
+def toy() -> packs.LoadedPack:
+    """The toy pack as it is on disk."""
+    return packs.read(TOY)
+
+
 @pytest.fixture
 def county(db: None) -> County:
     """甲县 with two towns, a government and two departments, and the toy pack switched on."""
@@ -55,7 +62,7 @@ def county(db: None) -> County:
         Organisation.objects.create(
             county=made, code=code, name=code, kind="department", parent=top, path=f"{CODE}/{code}/", area=top.area
         )
-    packs.sync([packs.read(TOY)])
+    packs.sync([toy()])
     EnabledPack.objects.create(county=made, pack_id="lemonade")
     packs.forget()
     return made

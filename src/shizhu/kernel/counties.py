@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from django.db import transaction
 from shapely.geometry import Point, mapping, shape
 from shapely.geometry.base import BaseGeometry
@@ -39,7 +38,7 @@ class Folder:
     def yaml(self, name: str) -> Any:
         """A YAML file of the folder; an empty list if it is not there."""
         file = self.path / f"{name}.yaml"
-        return yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else []
+        return packs.read_yaml(file) if file.exists() else []
 
     @property
     def digest(self) -> str:
@@ -106,10 +105,7 @@ def _elevations(file: Path) -> dict[str, Any]:
 
 def folders(root: Path) -> list[Folder]:
     """Every county folder under `root`."""
-    return [
-        Folder(file.parent, yaml.safe_load(file.read_text(encoding="utf-8")))
-        for file in sorted(root.glob("*/county.yaml"))
-    ]
+    return [Folder(file.parent, packs.read_yaml(file)) for file in sorted(root.glob("*/county.yaml"))]
 
 
 @transaction.atomic
