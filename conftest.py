@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import django
 import psycopg
 import pytest
+from django.conf import settings
 from hypothesis import settings as hypothesis_settings
 
 from shizhu.site import servers
@@ -49,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     _own_broker(os.environ.get("PYTEST_XDIST_WORKER", "alone"))
     os.environ["DJANGO_SETTINGS_MODULE"] = "shizhu.site.settings"
     django.setup()
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # in no time; stacks hash theirs
     if config.getoption("numprocesses", None):  # a worker that inherits it reads the settings before its broker runs
         del os.environ["DJANGO_SETTINGS_MODULE"]
     config.pluginmanager.import_plugin("tests.fixtures")
