@@ -10,14 +10,38 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test import TransactionTestCase
 from django.utils import translation
 from procrastinate.contrib.django import app
 
 from shizhu.kernel import packs, testing
 from shizhu.kernel.models import Area, County, EnabledPack, Organisation, Person, Post, Role
 
+# No trigger fires: what is deleted leaves no history, and one foreign key need not wait for another.
+EMPTY = """
+DO $$ DECLARE name text; BEGIN
+    SET LOCAL session_replication_role = replica;
+    FOREACH name IN ARRAY string_to_array('{tables}', ',') LOOP
+        IF pg_relation_size(name::regclass) > 1000000 THEN EXECUTE format('TRUNCATE %I CASCADE', name);
+        ELSE EXECUTE format('DELETE FROM %I', name); END IF;
+    END LOOP;
+END $$
+"""
+KEPT = {"django_content_type", "auth_permission"}  # of the models alone
+
 TOY = Path(__file__).parent / "toy_packs/lemonade"
 CODE = testing.CODE
+
+
+def _emptied(_case: TransactionTestCase) -> None:
+    """What `flush` does, in a tenth of the time: it makes every table anew, and what each may be done to."""
+    tables = set(connection.introspection.django_table_names(only_existing=True)) - KEPT
+    with connection.cursor() as cursor:
+        cursor.execute(EMPTY.format(tables=",".join(sorted(tables))))
+
+
+TransactionTestCase._fixture_teardown = _emptied  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)
