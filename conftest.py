@@ -56,6 +56,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.import_plugin("tests.fixtures")
 
 
+@pytest.hookimpl(trylast=True)  # after they are shuffled
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Stacks first: a file that takes a minute, begun last, lets the other workers wait for its end."""
+    items.sort(key=lambda item: item.get_closest_marker("stack") is None)
+
+
 def _begin() -> None:
     """What all workers share: the folder of the run, its database server, compiled messages."""
     home = Path(tempfile.mkdtemp(prefix="shizhu-test-"))
