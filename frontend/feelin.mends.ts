@@ -149,7 +149,7 @@ function bankersRound(n) {`,
                 case '!=': return (b) => Object.assign((a) => {
                     const result = equals(a, b);
                     return result === null ? null : !result;
-                }, { sign: '!=', start: b });`,
+                }, { sign: '!=', start: b, end: b, 'start included': false, 'end included': false });`,
   },
   {
     why: "as above",

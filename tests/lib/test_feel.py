@@ -412,6 +412,7 @@ def test_ranges_are_compared_as_dmn_says(expression: str, holds: bool | None) ->
         ('date and time("2026-07-01T08:00:00@Asia/Shanghai").timezone', "Asia/Shanghai"),
         ('is(@"08:00:00Z", @"08:00:00@Etc/UTC")', True), ('is(@"08:00:00Z", @"09:00:00+01:00")', False),
         ('is(@"2026-07-01T08:00:00@Asia/Shanghai", @"2026-07-01T08:00:00+08:00")', True),
+        ("[(!= 5).start, (!= 5).end, (!= 5).end included]", [5, 5, False]), ("5 in (!= 5)", False),
         ('is("1", 1)', False), ("is(1)", None), ("is(null, null)", True),
         ('date("2026-07-01T08:00:00")', None), ('3 in ["a".."z"]', None), ("5[true]", [5]), ("5[false]", []),
         ('substring("水位站", -4)', None), ('substring("水位站", 2, -1)', None), ('substring("水位站", -2, 1)', "位"),
