@@ -9,6 +9,7 @@ from tests.engines.plan.reader.invented import (
     chenxi_digital,
     donghu_schools,
     heping_health,
+    jiangling_water,
     lanan_digital,
     liuxi_roads,
     luoxi_grain,
@@ -18,6 +19,7 @@ from tests.engines.plan.reader.invented import (
     songxi,
     tongxi_tourism,
     wuqiao_health,
+    yihu_schools,
     yunling_farming,
 )
 
@@ -26,6 +28,6 @@ PLANS = {
     for module in (
         songxi, qinglan_city, yunling_farming, baisha_ecology, heping_health, chenxi_digital, nanping_year,
         donghu_schools, chenghu_outline, liuxi_roads, shimen_year, luoxi_grain, wuqiao_health, lanan_digital,
-        tongxi_tourism,
+        tongxi_tourism, jiangling_water, yihu_schools,
     )
 }  # fmt: skip

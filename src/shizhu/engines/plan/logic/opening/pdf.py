@@ -30,6 +30,7 @@ _SNAP = 3.0  # points: rules that are meant to be one
 _NUMBER = re.compile(r"[-—–－·•\s]*(?:第\s*)?\d{1,4}(?:\s*页)?(?:\s*[/共]\s*\d+\s*页?)?[-—–－·•\s]*")
 _WORD = re.compile(r"[\w.,%—-]{2,12}", re.ASCII)
 _ENDED = "。！？；：.!?;:"
+_HANGING = "。，、；：！？）】》”"
 _OPENS = re.compile(
     r"[（(]?[一二三四五六七八九十\d]{1,3}(?:[、)）]|[.．](?!\d))|第.{1,3}[章节篇条]|专栏|附[件表]|[—－-]{2}|[●■◆▲★•]|注[:：]"
 )
@@ -264,9 +265,14 @@ def _margins(pages: Sequence[_Page]) -> dict[int, tuple[float, float]]:
         lines = [line for page in pages if round(page.width) == width for line in page.lines() if not line.columns]
         long = [line for line in lines if len(line.text) > 12] or lines
         left = min((line.x0 for line in long), default=0.0)
-        right = max((line.x1 for line in long), default=float(width))
+        right = max((_end(line) for line in long), default=float(width))
         found[width] = (left, right)
     return found
+
+
+def _end(line: Line) -> float:
+    """Where a line ends without the sign that may hang over the margin."""
+    return float(line.chars[-1]["x0"]) if line.chars and line.text[-1] in _HANGING else line.x1
 
 
 def _goes_on(last: Line, line: Line, margins: tuple[float, float], *, new_page: bool) -> bool:

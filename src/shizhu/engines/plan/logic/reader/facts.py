@@ -31,6 +31,11 @@ _ACTING = re.compile(
     r"形成|发展|完成|实现|申报|签约|整合|改造|转化|登记|孵化|招引|选派|培训|服务|带动|吸引|提供|入驻|遴选|评选|储备|等)了?"
     r"(?:约|近|超过?|不少于|不低于|至少)?$"
 )
+# who is served and what with: 为3万名学生开展免费视力筛查
+_SERVING = re.compile(r"(?<![称作成认分定视])[为向给]$")
+_SERVED = re.compile(
+    r"(?P<whom>[^，,。；：:、]{1,16}?)(?:开展|提供|实施|进行|组织|办理|(?P<kept>免费|发放|配[发备]|安装|解决))(?P<what>[^，,。；：:、]{2,16})"
+)
 _ALREADY = re.compile(r"(?:现有|已有|原有|现存)$")  # 依托现有3家龙头企业
 _ONLY_DOING = re.compile(
     r"(?:培养|培育|招录|举办|巩固|提升|改善|整治|治理|修复|保护|保障|惠及|解决|带动|帮助|支持|扶持|资助|救助|发放|服务|培训|辐射|完成|实现|新增|改造|新改建|新建|改扩建|改建|扩建)+"
@@ -45,7 +50,7 @@ _NOUN_BEHIND_SIZE = re.compile(
 # a clause that only goes on: …翻一番以上，达到12万元
 _GOES_ON = re.compile(
     r"^(?:力争|将|要|均)?(?:达到?|提[高升][到至]|增[长加]?[到至]|上升[到至]|控制在|保持在|稳定在|突破|超过|不[得应]?[低高]于|不[得应]?[少超][于过]|"
-    r"下?降低?[到至]|缩[短小][到至])(?:约|近)?$"
+    r"下?降低?[到至]|[延缩][短小长][到至]|压缩[到至])(?:约|近)?$"
 )
 _CHANGE_BEGINS = re.compile(
     r"(?:比|较|在20|由|从|以|翻|将|继续|进一步|稳步|持续|不断|显著|明显|大幅|基本|全面|提[高升]|增[长加]|下降|降低).*$"
@@ -92,11 +97,11 @@ _FOLD_END = re.compile(r"(?:在.{0,12}基础上)?(?:再|实现)?翻$")
 _SUMMED = re.compile(r"累计|(?<![公])共(?![同享建青富])|合计")
 _GROWING = {"翻": "增长"}
 _YEARLY = re.compile(r"每年(?![度均])|年均(?!增|递)")
-_FLOW = re.compile(r"净增|每年|年均|同比|比上年|力争.*增加")
+_FLOW = re.compile(r"净增|每年|年均(?!.*[率度重例])|同比|比上年|力争.*增加")
 _ADDED = re.compile(
     r"^.{0,4}?(?:新增|引进|改扩建|新改建|改建|扩建|新建成?|新培育|新发展|新打造|新创建)(?![材城区能兴型])"
 )
-_GROWTH = re.compile(r"年均(?:增长|增速|递增)?")
+_GROWTH = re.compile(r"年均(?:增长|增速|增幅|递增|增|(?=(?:实际|名义|约|近|超过?|达到?|不低于|不少于|保持在)?$))")
 _LEAD_YEAR = re.compile(
     r"^\W*(?:力争)?(?:到|截至|截止|至)?(?:20\d{2}年(?:年?[底末])?(?:以?前)?|[“\"]?十.五[”\"]?(?:规划)?(?:期?末|期间|时期))[，,]?"
 )
@@ -285,7 +290,7 @@ def _named(kind: str, subject: str, clause: _Clause, before: Fact | None, unit: 
         return before.subject, before.partial, 0
     if not subject and _GOES_ON.match(clause.segment):
         return clause.above or (before.subject if before else ""), bool(before and before.partial), 0
-    sized = _sized(subject, clause, before, unit)
+    sized = _sized(subject, clause, before, unit) or _served(clause, unit)
     if sized:
         return sized
     if len(subject) < 2 or _ACTING.search(clause.segment) or _ONLY_DOING.fullmatch(subject):
@@ -305,6 +310,12 @@ def _sized(subject: str, clause: _Clause, before: Fact | None, unit: str | None)
     if dimension and dimension.group() == subject and before and before.kind in {"level", "added"}:
         return before.subject + subject, before.partial, 0
     return None
+
+
+def _served(clause: _Clause, unit: str | None) -> tuple[str, bool, int] | None:
+    """Name those who are served and what with."""
+    found = _SERVED.match(clause.rest) if _SERVING.search(clause.segment) and unit not in {"%", "‰"} else None
+    return (found["whom"] + (found["kept"] or "") + found["what"], False, found.end()) if found else None
 
 
 def _goes_on(clause: _Clause, before: Fact) -> bool:
@@ -342,7 +353,7 @@ def _kind(segment: str, unit: str | None) -> str:
 def _subject(segment: str, unit: str | None) -> tuple[str, str]:
     """Return the noun before the number and, for a share, what it is a share of."""
     words = _FROM_NUMBER.sub("", without_bound(segment))
-    words = _FOLD_END.sub("", _EVERY.sub("", words))
+    words = _FOLD_END.sub("", _every(words))
     ratio = re.fullmatch(r"(.*?)占(?!比)(.*?)的?", words) if unit in {"%", "‰"} else None
     if ratio and not re.search(r"比[重例]?$|比重", words):
         own = stripped(ratio.group(1).removesuffix("的"))
@@ -352,6 +363,12 @@ def _subject(segment: str, unit: str | None) -> tuple[str, str]:
         words = _GROWTH.sub("", words)
     listed = re.split(r"(?<![高中同平初均优])等(?![级候])", words)
     return stripped(listed[-1]), ""
+
+
+def _every(words: str) -> str:
+    """Take 每年 and what stands before it away; 教师培训每年达到2万人次 names before it what is to be done."""
+    behind = _EVERY.sub("", words)
+    return behind if stripped(behind) or "每年" not in words else words.partition("每年")[0]
 
 
 def _noun_above(before: str, *, whole: bool) -> str:

@@ -14,7 +14,7 @@ from shizhu.engines.plan.logic.reader.vocabulary import VALUE_ROLES, Heading, he
 
 _LONGEST = 14
 _ALL_ASIDE = re.compile(r"[（(\[〔【].*[）)\]〕】]")
-_SINGLE = frozenset({"no", "name", "unit", "kind", "growth", "period", "note", "group"})
+_SINGLE = frozenset({"no", "name", "unit", "kind", "growth", "note", "group"})
 _TELLING = VALUE_ROLES | {"growth", "period", "lead", "support", "content"}
 _NAMING = frozenset({"name", "task", "content"})
 _Cut = tuple[float, tuple[tuple[int, ...], ...]]
@@ -120,7 +120,7 @@ def _cut(texts: tuple[tuple[str, bool], ...], marked: bool) -> _Cut:
             if marked and position + size < len(texts) and not texts[position + size][1]:
                 continue
             score, role = _cell_score([text for text, _ in texts[position : position + size]], used)
-            if role is None and (size > 1 or unknown >= 2 or position + size == len(texts)):
+            if role is None and (size > 1 or unknown >= (3 if marked else 2) or position + size == len(texts)):
                 continue
             rest, cells = search(position + size, used | {role or "other"}, 0 if role else unknown + 1)
             if score + rest > best[0]:

@@ -144,15 +144,17 @@ def _brackets(columns: Columns) -> Brackets:
 def _indicator(columns: Columns, row: Row, years: Years, brackets: Brackets, key: str) -> Indicator:
     no, name, unit = _named(columns, row)
     printed = {
-        column: read_value(columns.text(row, column), unit) for column in columns.of("year", "base", "target", "growth")
+        column: read_value(columns.text(row, column), unit)
+        for column in columns.of("year", "base", "target", "growth", "sum")
     }
     growths = columns.of("growth")
     own = [column for column in growths if columns.heading(column).year == years.target_year]
     behind = [column for column in growths if years.target is not None and column > years.target]
-    growth_column = next(iter((*own, *behind, *growths)), None)
+    growth_column = next(iter((*own, *behind, *growths, *columns.of("sum"))), None)
     growth = printed.get(growth_column) if growth_column is not None else None
     if growth and growth.bound == "words" and _TOTAL in growth.text:
         growth = replace(read_value(growth.text.replace(_TOTAL, "", 1), unit), text=growth.text)
+    summed = bool(growth and growth.value is not None and growth_column in columns.of("sum"))
     unit = unit or _unit_of_values(columns, years, printed)
     group_column = columns.first("group", "class")
     owner_columns = columns.of("lead", "support")
@@ -163,12 +165,18 @@ def _indicator(columns: Columns, row: Row, years: Years, brackets: Brackets, key
         base=_reading(row, printed, years.base, _base_year(printed, years, brackets)),
         target=_reading(row, printed, years.target, years.target_year),
         growth=growth.value if growth else None,
-        cumulative=any(brackets.is_cumulative(item) for item in printed.values()),
+        cumulative=any(brackets.is_cumulative(item) for item in printed.values()) or summed,
         place=row.place,
         growth_text=growth.text or None if growth else None,
         growth_bound=growth.bound if growth and growth.bound != "rise" else None,
         growth_is_total=bool(
-            growth and (brackets.is_cumulative(growth) or _TOTAL in growth.text or _is_over_all(columns, growth_column))
+            growth
+            and (
+                summed
+                or brackets.is_cumulative(growth)
+                or _TOTAL in growth.text
+                or _is_over_all(columns, growth_column)
+            )
         ),
         milestones=tuple(_reading(row, printed, column, columns.heading(column).year) for column in years.between),
         owners=tuple(owner for column in owner_columns for owner in split_owners(columns.bodies(row, column))),
@@ -270,7 +278,7 @@ def _doubts_of(item: Indicator, columns: Columns, row: Row, brackets: Brackets) 
         doubts.append(_doubt(item, f"no unit is printed{ratio}", "unit-missing"))
     if item.no is None and columns.first("no") is not None:
         doubts.append(_doubt(item, "no number is printed", "number-missing"))
-    texts = [compact(half_width(columns.text(row, column))) for column in columns.of("year", "base", "target")]
+    texts = [compact(half_width(columns.text(row, column))) for column in columns.of("year", "base", "target", "sum")]
     unknown = {
         text[0]
         for text in texts

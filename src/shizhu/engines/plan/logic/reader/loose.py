@@ -34,10 +34,16 @@ def _readings(headings: tuple[Heading, ...]) -> list[tuple[Heading, ...]]:
     """
     readings = [headings, _with_years_joined(headings)]
     for index, heading in enumerate(headings):
+        rest = headings[index + 1 :]
+        under = _trailing([other for other in rest if other.year is None], _VALUES)
+        if heading.role == "year" and 1 < under < len(rest) and rest[0].role not in _VALUES:  # 2025年 over 目标值, 累计
+            below = [
+                heading_of(heading.title + other.title) if other.role == "target" else other for other in rest[-under:]
+            ]
+            readings.append((*headings[:index], *below, *rest[:-under]))
         family = _FAMILIES.get(heading.role)
         if family is None or heading.year is not None:
             continue
-        rest = headings[index + 1 :]
         if len(rest) > 1 and rest[0].role in family and rest[1].role in family:
             readings.append((*headings[:index], *rest))
         under = _trailing(rest, family)

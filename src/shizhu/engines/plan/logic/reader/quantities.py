@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from shizhu.engines.plan.logic.reader.numbering import hans_number
 from shizhu.engines.plan.logic.reader.units import SCALE, SPOKEN_UNIT
 from shizhu.engines.plan.logic.reader.worded import worded
 
@@ -13,11 +14,11 @@ _QUANTITY = re.compile(
     rf"(?<![A-Za-z\d.第“\-—–~每])(?P<low>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     rf"(?:(?:{SPOKEN_UNIT})?\s*[-—–~～至]+\s*(?P<high>\d+(?:\.\d+)?))?"
     rf"\s*(?P<more>余|多)?(?P<scale>{SCALE})?(?P<more2>余|多)?\s*(?P<unit>{SPOKEN_UNIT})?(?P<per>/(?:{SCALE})?(?:{SPOKEN_UNIT})|/[\d一-鿿]{{1,3}})?"
-    r"\s*(?P<after>以上|左右|上下|以内|以下|余)?(?![\dA-Za-z年月日号时期])"
+    r"\s*(?P<after>以上|左右|上下|以内|以下|余)?(?:(?![\dA-Za-z年月日号时期])|(?=\d{1,2}周?岁))"
 )
 # what is a unit only where something reaches it: 缩短至8小时, 平均受教育年限达到10.6年
 _TIMED = re.compile(
-    r"(?<=[达到至在过于少])\s*(?P<low>\d{1,3}(?:\.\d+)?)\s*(?P<unit>小时|分钟|天|倍|年(?![底末初前度均来间级以一]))"
+    r"(?<=[达到至在过于少])\s*(?P<low>\d{1,3}(?:\.\d+)?)\s*(?P<unit>小时|分钟|个?工作日|个月|天|倍|年(?![底末初前度均来间级以一]))"
     r"(?P<after>以上|左右|以内|以下)?"
 )
 # a value without a unit: 利用系数提高到0.56, 生师比优化到8:1
@@ -32,10 +33,22 @@ _OF_WHICH_SIZE = re.compile(
     r"|(?!增|提|下降|降|减|达|上升|占|以|的|并|且|到|左右|和|与|及|为|是)"
     r"[^，,。；;、：:()\d]{1,30}?[^，,。；;、：:()\d](?!1(?![\d.]))\d)"
 )
-_SIZED = re.compile(r"(?:超过?|不低于|不少于|高于|大于|低于|小于|达到?)$")
+_SIZED = re.compile(r"(?:超过?|(?<![超通经])过|不低于|不少于|高于|大于|低于|小于|达到?)$")
+# a count in words behind what is done: 举办一次, 新建两所; 一个 and the like count nothing
+_COUNTED = re.compile(
+    r"(?<=建成|建设|新建|改造|打造|培育|创建|设立|开通|引进|举办|举行|开展|组织|召开|承办|至少|少于|低于)"
+    r"(?P<low>一(?=[座所处家场次届])|[二两三四五六七八九]|[二三四五六七八九]?十[一二三四五六七八九]?)"
+    r"(?P<unit>[座所处家场次届个条支])(?P<after>以上)?(?!性|办)(?=[一-鿿“《])"
+)
 _BOUNDING = frozenset({"以上", "以下", "以内"})
 _BEFORE_BOUND = (
-    ("at_least", re.compile(r"(?:超过?|不[得应能]?[低小]于|不[得应能]?少于|突破|高于|逾|大于|≥|>|至少)$")),
+    (
+        "at_least",
+        re.compile(
+            r"(?:超过?|不[得应能]?[低小]于|不[得应能]?少于|突破|高于|逾|大于|≥|>"
+            r"|至少(?:举办|开展|组织|召开|建成|新建|培育|引进|完成|新增)?)$"
+        ),
+    ),
     ("at_most", re.compile(r"(?:不[得应能]?[高大]于|不[得应能]?超过|[低小]于|控制在|少于|<|≤)$")),
     ("about", re.compile(r"(?:约|近|大约|接近)$")),
 )
@@ -74,6 +87,7 @@ def quantities(text: str) -> Iterator[Quantity]:
         Quantity(one.start, one.end, text[one.start : one.end], f"{one.value:g}", None, "%", one.after, is_worded=True)
         for one in worded(text)
     ]  # fmt: skip
+    found += [_counted(match) for match in _COUNTED.finditer(text)]
     end = 0
     for number in sorted(found, key=lambda item: (item.start, -item.end)):
         if number.start >= end and not _is_size(text, number):
@@ -97,6 +111,11 @@ def _quantity(found: re.Match[str]) -> Quantity:
     return Quantity(
         start, found.end(), found.string[start : found.end()].strip(), parts["low"], parts.get("high"), unit, after
     )
+
+
+def _counted(found: re.Match[str]) -> Quantity:
+    count = hans_number(found["low"].replace("两", "二"))
+    return Quantity(*found.span(), found.group(), str(count), None, found["unit"], found["after"], is_worded=True)
 
 
 def _is_size(text: str, number: Quantity) -> bool:

@@ -13,11 +13,12 @@ from shizhu.engines.plan.logic.reader.document import Doubt, Indicator, Place, R
 from shizhu.engines.plan.logic.reader.facts import Fact, Term
 from shizhu.engines.plan.logic.reader.subjects import canonical, named_alike, overlap, same
 from shizhu.engines.plan.logic.reader.units import comparable, measure_of
+from shizhu.engines.plan.logic.reader.values import scaled
 
 _EACH = re.compile(
     r"^(?:每[个所家县村镇乡]|各(?![类级项种界]))|每[\d.]+[万千百]?[人户名]$"
 )  # what each of them has is no total
-_OF_TIMES = re.compile(r"每月|每季|平均每|逐年|年度|同比|比上年")
+_OF_TIMES = re.compile(r"每[月季周天日]|每学[期年]|每[两二三四五六七八九十\d]+年|平均每|逐年|年度|同比|比上年")
 YEARLY = "yearly"  # the kind of a target that is to be reached every year anew
 _CELLS = re.compile(r"^\d+(?:\.\d+)?(?:[\s、.]|$)|\s{2}|\t|\|")  # the row of a table nobody could read
 _LONGEST = 30
@@ -101,9 +102,18 @@ def _is_of(fact: Fact, item: Indicator) -> bool:
     years = {item.target.year, *(reading.year for reading in item.milestones)}
     if fact.year not in years or comparable(fact.unit, item.unit) is None:
         return False
-    names = (fact.promised, f"新增{fact.subject}" if fact.kind == "added" else fact.promised)
+    if fact.kind == "added":  # so many more are not how many there are
+        names = (f"新增{fact.subject}", *([fact.subject] if _reaches(fact, item) else []))
+    else:
+        names = (fact.promised,)
     own = f"{item.name}{_DIRECTIONS.get(item.target.bound or '', '')}"
     return any(named_alike(item.name, name) or same(own, name) for name in names)
+
+
+def _reaches(fact: Fact, item: Indicator) -> bool:
+    """Whether a sentence states the very value of the target."""
+    factor = comparable(fact.unit, item.unit)
+    return factor is not None and item.target.value is not None and scaled(fact.value, factor) == item.target.value
 
 
 def _grows_by(item: Indicator) -> float | None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from shizhu.engines.plan.logic.reader.columns import Columns, empty_doubts, numbering_doubts
-from shizhu.engines.plan.logic.reader.document import Doubt, Task
+from shizhu.engines.plan.logic.reader.document import Doubt, Period, Task
 from shizhu.engines.plan.logic.reader.fit import LED_NAME
 from shizhu.engines.plan.logic.reader.lines import compact, half_width
 from shizhu.engines.plan.logic.reader.numbering import marker_of, number_of
@@ -59,18 +59,29 @@ def _task(columns: Columns, row: Row, key: str, year: int | None) -> Task:
         [columns.bodies(row, column) for column in lead_columns],
         [columns.bodies(row, column) for column in support_columns],
     )
-    period_text = columns.text(row, columns.first("period"))
-    used = {columns.first("no"), columns.first("name"), columns.first("class"), columns.first("period"),
-            *contents, *lead_columns, *support_columns}  # fmt: skip
+    used = {columns.first("no"), columns.first("name"), columns.first("class"), *columns.of("period"), *contents,
+             *lead_columns, *support_columns}  # fmt: skip
     group = columns.text(row, columns.first("class")) or row.group or columns.text(row, columns.first("group"))
     return Task(
         key=key, no=no, name=name, content=content, category=_category(group), place=row.place,
-        period=period_of(
-            "" if is_dash(period_text) else period_text, columns.heading(columns.first("period")).title, year
-        ),
+        period=_period(columns, row, year),
         owners=tuple(dict.fromkeys((*shares.leads, *shares.supports))), leads=shares.leads, supports=shares.supports,
         more=columns.more(row, used), table=columns.table.caption,
     )  # fmt: skip
+
+
+def _period(columns: Columns, row: Row, year: int | None) -> Period:
+    """The term of a row; a column for the beginning (开工时间) and one for the end (竣工时间) are read together."""
+    told = [
+        (text, columns.heading(column).title)
+        for column in columns.of("period")
+        if (text := columns.text(row, column)) and not is_dash(text)
+    ]
+    terms = [period_of(text, title, year) for text, title in told]
+    if len(terms) < 2:
+        return terms[0] if terms else Period()
+    years = [when for term in terms for when in (term.first, term.last) if when]
+    return Period("—".join(text for text, _ in told), min(years, default=None), max(years, default=None))
 
 
 def _stage(columns: Columns, column: int) -> str:

@@ -21,7 +21,8 @@ _COUNTERS = (
 )
 _MEASURES = (
     "吨标准煤 吨标煤 标准煤 平方公里 平方千米 平方米 立方米 公顷 公里 千米 毫米 厘米 公斤 千克 毫克 微克 千瓦时 "
-    "千瓦 兆瓦时 兆瓦 小时 分钟 美元 元 亩 吨 斤 克 米 升 度 秒 天 日 月 年 方 kWh MWh kW MW GW km2 km² m2 m² m3 "
+    "千瓦 兆瓦时 兆瓦 "
+    "个工作日 工作日 个月 小时 分钟 美元 元 亩 吨 斤 克 米 升 度 秒 天 日 月 年 方 kWh MWh kW MW GW km2 km² m2 m² m3 "
     "m³ km kg mg μg ug mm cm m g t L hm2 hm² ℃ TEU Mbps Gbps TB PB dB PFLOPS P"
 )
 _WORDS = (*_COUNTERS.split(), *_MEASURES.split())
@@ -33,7 +34,7 @@ _UNIT = re.compile(
     rf"(?:[/·每](?:(?:{SCALE})?(?:{_ONE})|{SCALE}|GDP|(?:{SCALE})?元?GDP|人口|产值))*"
 )
 # in running text: no bare Latin letters, no times, and nothing that begins other words (3方面, 2期工程, 10人才)
-_SILENT = frozenset("年月日级分度方师段团期类对起例村镇倍秒天口") | {"小时", "分钟"}
+_SILENT = frozenset("年月日级分度方师段团期类对起例村镇倍秒天口") | {"小时", "分钟", "个工作日", "工作日", "个月"}
 _SPOKEN = [word for word in _WORDS if not word.isascii() and word not in _SILENT]
 SPOKEN_UNIT = (
     "|".join([*sorted(_SPOKEN, key=len, reverse=True), "[PT]B", "[MG]bps", "P(?:FLOPS)?"])

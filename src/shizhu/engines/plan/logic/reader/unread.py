@@ -12,7 +12,7 @@ from shizhu.engines.plan.logic.reader.rows import is_rule
 from shizhu.engines.plan.logic.reader.tables import Table
 
 _CAPTION = re.compile(
-    r"(?:附?表|专栏)\s*[\d一二三四五六七八九十]*[-—.\d]*\s*[:：]?.{0,40}(?:指标体系|指标表?|任务分解表|任务清单|项目表|项目清单|一览表|分工表)"
+    r"(?:附?表|附件|专栏)\s*[\d一二三四五六七八九十]*[-—.\d]*\s*[:：]?.{0,40}(?:指标体系|指标表?|任务分解表|任务清单|项目表|项目清单|一览表|分工表)"
 )
 _NUMBERED = re.compile(r"(?:附?表|附件|专栏)[\d一二三四五六七八九十]")
 _PIPED = re.compile(r"[|｜│].*[|｜│]")

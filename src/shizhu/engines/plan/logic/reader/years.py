@@ -12,8 +12,9 @@ _YEAR = re.compile(r"(?<!\d)(20\d{2})(?!\d)")
 _SPAN = re.compile(r"(20\d{2})\s*年?(?:\d{1,2}月)?\s*(?:[-—–~～至到]|－)+\s*(20\d{2})")
 _HANS_YEAR = re.compile(r"二[〇零○O0]([〇零○O0一二三四五六七八九]{2})(?=年)")
 _FIVE_YEARS = re.compile(r"[“\"‘']?(十[一二三四五六七八九]|二十)五[”\"’']?(?!年|个)")
-_LAST_ONLY = re.compile(r"前|底|末|完成|建成|截止|以内|到20")
+_LAST_ONLY = re.compile(r"前|底|末|完成|建成|竣工|完工|截止|以内|到20")
 _FIRST_ONLY = re.compile(r"起|开始|启动|开工|以来")
+_BEGUN = re.compile(r"(?:计划|预计|拟)?(?:开工|启动|起始|开始)(?:建设)?(?:时间|年份|年度|日期)")
 _WHOLE_YEAR = re.compile(r"全年|[一1]月(?:份)?(?:起|开始)?[-—–~～至到]+")
 _IN_YEAR = re.compile(r"全年|年底|年内|年末|[\d一二三四五六七八九十]月|季度|[上下]半年")
 _HANS_DIGITS = {sign: str(value) for value, sign in enumerate("〇一二三四五六七八九")} | dict.fromkeys("零○O0", "0")
@@ -62,7 +63,7 @@ def period_of(text: str, heading: str = "", year: int | None = None) -> Period:
     short = re.search(r"20\d{2}年?(?:\d{1,2}月)?[-—–~～至](\d{2})(?!\d)年?", western(compact(printed)))
     if short:
         return Period(printed, years[0], years[0] // 100 * 100 + int(short.group(1)))
-    if _FIRST_ONLY.search(printed):
+    if _FIRST_ONLY.search(printed) or _BEGUN.fullmatch(heading):
         return Period(printed, years[0], None)
     if _LAST_ONLY.search(printed) or _LAST_ONLY.search(heading) or "时限" in heading:
         return Period(printed, None, years[0])
