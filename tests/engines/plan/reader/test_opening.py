@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import random
+import zipfile
 
 import docx
 import pytest
@@ -17,7 +19,7 @@ from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 from tests.engines.plan.reader.invented import PLANS
 from tests.engines.plan.reader.told import in_tables, row_of
-from tests.engines.plan.reader.writing import FONT, Sheet, as_pdf, saved
+from tests.engines.plan.reader.writing import FONT, Sheet, as_pdf, as_word, saved
 
 from shizhu.engines.plan.logic.opening import FileUnreadable, open_file
 from shizhu.engines.plan.logic.opening.numbers import hans, numeral
@@ -41,6 +43,9 @@ def test_a_text_is_read_in_its_encoding(encoding: str) -> None:
         (b"\xd0\xcf\x11\xe0rest", "a.bin is a file of an old Office or an encrypted one: save it as docx"),
         (b"%PDF-1.4 broken", "a.bin is a damaged PDF: print it to PDF anew and try again"),
         (b"PK\x03\x04broken", "a.bin is a damaged docx: open it in Word, save it anew and try again"),
+        (b" \n\n", "a.bin holds no text: look whether it is the right file and try again"),
+        (rb"{\rtf1\ansi}", "a.bin is neither text (UTF-8, UTF-16 or GB 18030) nor docx, PDF or HTML"),
+        (b"<?xml version='1.0'?><w:wordDocument/>", "a.bin is neither text (UTF-8, UTF-16 or GB 18030) nor docx"),
     ],
 )
 def test_a_file_that_cannot_be_opened_says_what_to_do(content: bytes, told: str) -> None:
@@ -51,8 +56,6 @@ def test_a_file_that_cannot_be_opened_says_what_to_do(content: bytes, told: str)
 
 def test_an_archive_that_is_no_word_document_is_refused() -> None:
     out = io.BytesIO()
-    import zipfile  # noqa: PLC0415
-
     with zipfile.ZipFile(out, "w") as packed:
         packed.writestr("xl/workbook.xml", "<x/>")
     with pytest.raises(FileUnreadable, match="is packed but no Word document"):
@@ -260,7 +263,30 @@ def test_a_page_of_the_web_is_read_without_its_menu() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["songxi", "heping_health", "nanping_year"])
-def test_rows_set_as_close_as_lines_are_told_by_the_middle_of_their_cells(name: str) -> None:
-    document = read(open_file("a.pdf", as_pdf(PLANS[name].BLOCKS, rules="tight")).text)
-    assert [row_of(item) for item in in_tables(document)] == PLANS[name].INDICATORS
+def test_a_damaged_file_is_refused_and_never_more() -> None:
+    chance = random.Random(7)
+    word, pdf = as_word(PLANS["songxi"].BLOCKS), as_pdf(PLANS["songxi"].BLOCKS)
+    refused = 0
+    for content in [word] * 15 + [pdf] * 5:
+        damaged = bytearray(content)
+        for _ in range(30):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        try:
+            open_file("a.bin", bytes(damaged))
+        except FileUnreadable:
+            refused += 1
+    assert refused > 10
+
+
+def test_a_docx_with_a_broken_table_is_refused(roads: bytes) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(roads)) as packed, zipfile.ZipFile(out, "w") as broken:
+        for name in packed.namelist():
+            broken.writestr(name, packed.read(name).replace(b'<w:gridSpan w:val="', b'<w:gridSpan w:val="x'))
+    with pytest.raises(FileUnreadable, match="is a damaged docx"):
+        open_file("a.docx", out.getvalue())
+
+
+def test_a_table_goes_on_over_the_page_in_the_columns_it_had() -> None:
+    document = read(open_file("a.pdf", as_pdf(PLANS["yunxiu_digital"].BLOCKS, rules="three")).text)
+    assert [row_of(item) for item in in_tables(document)] == PLANS["yunxiu_digital"].INDICATORS

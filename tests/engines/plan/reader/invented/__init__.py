@@ -1,6 +1,7 @@
 """Plans of invented places, each with what a careful clerk reads in it; the tests make files of them.
 
-`INDICATORS`, `TARGETS` (in sentences), `TASKS`, `BOXES`, `CONTRADICTIONS` are the whole of it, `UNSURE` some of it.
+`INDICATORS`, `TARGETS` (in sentences), `TASKS`, `BOXES`, `CONTRADICTIONS` are the whole of it,
+`UNSURE` some of it; `NOT_IN` are forms that it cannot be read in.
 """
 
 from tests.engines.plan.reader.invented import (
@@ -8,6 +9,7 @@ from tests.engines.plan.reader.invented import (
     chenghu_outline,
     chenxi_digital,
     donghu_schools,
+    guangyang_transport,
     heping_health,
     jiangling_water,
     lanan_digital,
@@ -21,6 +23,7 @@ from tests.engines.plan.reader.invented import (
     wuqiao_health,
     yihu_schools,
     yunling_farming,
+    yunxiu_digital,
 )
 
 PLANS = {
@@ -28,6 +31,6 @@ PLANS = {
     for module in (
         songxi, qinglan_city, yunling_farming, baisha_ecology, heping_health, chenxi_digital, nanping_year,
         donghu_schools, chenghu_outline, liuxi_roads, shimen_year, luoxi_grain, wuqiao_health, lanan_digital,
-        tongxi_tourism, jiangling_water, yihu_schools,
+        tongxi_tourism, jiangling_water, yihu_schools, yunxiu_digital, guangyang_transport,
     )
 }  # fmt: skip

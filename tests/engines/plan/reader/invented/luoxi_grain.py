@@ -146,6 +146,7 @@ TASKS = [
     (str(number), work[0], None, int(work[2][:4]), int(work[2].rstrip("年")[-4:]), work[5], ())
     for number, work in enumerate(ROWS, 1)
 ]
+NOT_IN = ("none",)  # one row alone stands at the foot of a page, with no rule that tells of a table
 BOXES = [("1", "产业链提升工程", ["油茶产业园", "蔬菜分拣中心", "品牌培育"])]
 CONTRADICTIONS: list[tuple[object, ...]] = []
 UNSURE: list[tuple[object, ...]] = []

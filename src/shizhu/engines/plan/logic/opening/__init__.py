@@ -12,11 +12,19 @@ from shizhu.engines.plan.logic.opening.plain import open_plain
 
 __all__ = ["FileUnreadable", "Opened", "Progress", "open_file"]
 
+_OTHER_FORMS = ("{\\rtf", "MIME-Version:", "<?xml")  # text, but not that of a plan
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 
 
 def open_file(name: str, content: bytes, told: Progress | None = None) -> Opened:
     """Open a file by what it holds, whatever it is called; `name` is for the errors, `told` hears of pages read."""
+    opened = _opened(name, content, told)
+    if not opened.text.strip():
+        raise FileUnreadable(name, "empty")
+    return opened
+
+
+def _opened(name: str, content: bytes, told: Progress | None) -> Opened:
     if content.startswith(b"%PDF-") or b"%PDF-" in content[:1024]:
         from shizhu.engines.plan.logic.opening.pdf import open_pdf  # noqa: PLC0415  # 18 MB that few processes need
 
@@ -28,6 +36,8 @@ def open_file(name: str, content: bytes, told: Progress | None = None) -> Opened
     if content.startswith(_OLD_OFFICE):
         raise FileUnreadable(name, "old-office")
     opened = open_plain(name, content)
+    if opened.text.lstrip().startswith(_OTHER_FORMS) and "<html" not in opened.text[:4000].lower():
+        raise FileUnreadable(name, "unknown")
     if "<" in opened.text[:40]:
         from shizhu.engines.plan.logic.opening.web import is_html, open_html  # noqa: PLC0415  # as above
 

@@ -18,6 +18,7 @@ REASONS = {
     "damaged-pdf": "is a damaged PDF: print it to PDF anew and try again",
     "password": "asks for a password: save it without one and try again",
     "pages": "has more than 500 pages: send the plan alone",
+    "empty": "holds no text: look whether it is the right file and try again",
     "size": "holds more than 60 MB: take pictures out and try again",
 }
 

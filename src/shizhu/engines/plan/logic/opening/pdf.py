@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import logging
 import re
+import struct
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,13 +17,18 @@ import pdfplumber
 from pdfminer.pdfdocument import PDFPasswordIncorrect
 from pdfminer.pdfparser import PDFSyntaxError
 from pdfminer.psparser import PSException
-from pdfplumber.utils.exceptions import PdfminerException
+from pdfplumber.utils.exceptions import MalformedPDFException, PdfminerException
 
 from shizhu.engines.plan.logic.opening.grid import Grid, Slot, squared, without_repeated_head, write_down
 from shizhu.engines.plan.logic.opening.letters import WIDE, Char, Line, lines_of
 from shizhu.engines.plan.logic.opening.opened import LARGEST, FileUnreadable, Opened, Progress, Sheet
-from shizhu.engines.plan.logic.opening.unruled import Rule, find_unruled
+from shizhu.engines.plan.logic.opening.unruled import Rule, Unruled, find_unruled
 
+# what pdfminer trips over in a broken file
+_BROKEN = (
+    ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, RecursionError,
+    NotImplementedError, struct.error, zlib.error,
+)  # fmt: skip
 MOST_PAGES = 500
 _FEW = 15  # characters on a page that is a picture
 _EDGE = 0.12  # of the height: where heads and feet of pages stand
@@ -56,6 +63,7 @@ class _Page:
     height: float
     parts: list[Line | _Table] = field(default_factory=list)
     is_scanned: bool = False
+    last_unruled: Unruled | None = None
 
     def lines(self) -> list[Line]:
         """Its lines of text."""
@@ -69,16 +77,16 @@ def open_pdf(name: str, content: bytes, told: Progress | None = None) -> Opened:
     try:
         with pdfplumber.open(io.BytesIO(content)) as document:
             count = len(document.pages)
-            pages = []
+            pages = list[_Page]()
             for number, page in enumerate(document.pages[:MOST_PAGES], 1):
-                pages.append(_read_page(number, page))
+                pages.append(_read_page(number, page, pages[-1].last_unruled if pages else None))
                 if told:
                     told(number, count)
     except PdfminerException as error:
         if error.args and isinstance(error.args[0], PDFPasswordIncorrect):
             raise FileUnreadable(name, "password") from error
         raise FileUnreadable(name, "damaged-pdf") from error
-    except (PDFSyntaxError, PSException, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+    except (PDFSyntaxError, PSException, MalformedPDFException, *_BROKEN) as error:
         raise FileUnreadable(name, "damaged-pdf") from error
     if count > MOST_PAGES:
         raise FileUnreadable(name, "pages")
@@ -86,7 +94,7 @@ def open_pdf(name: str, content: bytes, told: Progress | None = None) -> Opened:
     return _written(pages)
 
 
-def _read_page(number: int, page: Any) -> _Page:
+def _read_page(number: int, page: Any, before: Unruled | None) -> _Page:
     read = _Page(number, float(page.width), float(page.height))
     upright = page.filter(lambda item: item["object_type"] != "char" or item.get("upright", True)).dedupe_chars()
     chars = upright.chars
@@ -97,7 +105,8 @@ def _read_page(number: int, page: Any) -> _Page:
     tables = [table for table in upright.find_tables() if _is_table(table)]
     drawn = [_Table(_grid(table, chars), table.bbox[1], table.bbox[3]) for table in tables]
     free = [char for char in chars if not any(_within(char, table.bbox) for table in tables)]
-    unruled = find_unruled(free, _rules(upright), in_columns=len(_columns(free, read.width)) > 1)
+    unruled = find_unruled(free, _rules(upright), in_columns=len(_columns(free, read.width)) > 1, before=before)
+    read.last_unruled = unruled[-1] if unruled else None
     drawn += [_Table(table.grid, table.top, table.bottom) for table in unruled]
     taken = {id(char) for table in unruled for char in table.chars}
     free = [char for char in free if id(char) not in taken]

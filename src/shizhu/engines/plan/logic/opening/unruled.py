@@ -27,11 +27,14 @@ _YEAR = re.compile(r"20\d{2}(?:[-—–~]\d{0,4})?$")  # years are headings, and
 _MARK = re.compile(
     r"(?:[（(][一二三四五六七八九十]{1,3}[）)]|[一二三四五六七八九十]{1,3}、?)\s*[^\d]{0,20}"
 )  # of a group of rows
+_CAPTION = re.compile(r"(?:续?附?表|附[件录]|专栏)\s*[\d一二三四五六七八九十]*[-—.\d]*\s*[:：]?\s*\S{4}")
 _NUMBERED = re.compile(r"[（(]?[一二三四五六七八九十\d]{1,3}[）)、.．]")
 _SLIT = 0.15  # of the size of letters: white that parts two cells where one column ends and the next begins
 _NEAR = 0.42  # of the size of letters: lines of one cell, where rows are set further apart
 _FAR = 2.2  # of the size of letters: what stands further below is no row
 _CLOSE = 1.4  # of the size of letters: how far apart lines of one cell are
+_EMPTY = 0.4  # of the cells, at most, where rows are told by blocks of lines alone
+_IN_ONE = 0.9  # of what stands in a table that goes on: in one of its columns
 _SELDOM = 0.6  # of how often other columns print: a column of groups
 _FULL = 0.8  # of the widest line of a column: a line that was broken
 
@@ -53,6 +56,7 @@ class Unruled:
     top: float
     bottom: float
     chars: Sequence[Char] = ()
+    columns: Sequence[tuple[float, float]] = ()  # where each begins and ends
 
 
 @dataclass
@@ -90,10 +94,13 @@ class _Row:
         return {column for run in self.runs for column in run.columns}
 
 
-def find_unruled(chars: Sequence[Char], rules: Sequence[Rule], *, in_columns: bool = False) -> list[Unruled]:
+def find_unruled(
+    chars: Sequence[Char], rules: Sequence[Rule], *, in_columns: bool = False, before: Unruled | None = None
+) -> list[Unruled]:
     """Return the tables among these letters; `rules` above and below one tell where it begins and ends.
 
-    `in_columns`: white runs down the middle of the page, as it does in text of two columns.
+    `in_columns`: white runs down the middle of the page, as it does in text of two columns. `before`: the last table of
+    the page before, whose columns tell those of the first one here where it goes on.
     """
     lines = lines_of(chars)
     found: list[Unruled] = []
@@ -101,7 +108,8 @@ def find_unruled(chars: Sequence[Char], rules: Sequence[Rule], *, in_columns: bo
     while start < len(lines):
         stop = _stop(lines, start, rules) if lines[start].columns else start
         first = _first(lines, start, found[-1].bottom if found else 0.0, rules) if stop > start else start
-        table = _table(lines[first:stop], rules, 3 if in_columns else 2) if stop - first > 1 else None
+        carried = before.columns if before and first <= 1 else ()  # below no more than the head of the page
+        table = _table(lines[first:stop], rules, 3 if in_columns else 2, carried) if stop - first > 1 else None
         if table:
             found.append(table)
         start = max(stop, start + 1)
@@ -139,7 +147,7 @@ def _first(lines: Sequence[Line], start: int, after: float, rules: Sequence[Rule
         line, below = lines[index], lines[index + 1]
         near = [rule for rule in rules if rule.y <= line.top + 2 and line.top - rule.y < 2 * line.size]
         ruled = any(_spans(rule, [below]) for rule in near)
-        if line.top <= after or not (ruled or below.top - line.bottom < _NEAR * line.size):
+        if line.top <= after or _CAPTION.match(line.text) or not (ruled or below.top - line.bottom < _NEAR * line.size):
             break
         if any(line.bottom - 2 <= rule.y <= below.top + 2 and _spans(rule, [below]) for rule in rules):
             break
@@ -147,13 +155,17 @@ def _first(lines: Sequence[Line], start: int, after: float, rules: Sequence[Rule
     return first
 
 
-def _table(lines: Sequence[Line], rules: Sequence[Rule], fewest: int) -> Unruled | None:
+def _table(
+    lines: Sequence[Line], rules: Sequence[Rule], fewest: int, carried: Sequence[tuple[float, float]]
+) -> Unruled | None:
     """Cut lines into columns and rows; lines that make no table give None."""
     rows = [_Row(_runs(line)) for line in lines]
     columns = _columns([row for row in rows if len(row.runs) > 1])
     inner = [rule for rule in rules if lines[0].top < rule.y < lines[-1].bottom and _spans(rule, lines)]
     told = any(_spans(rule, lines) and lines[0].top - 2 * lines[0].size < rule.y < lines[-1].bottom for rule in rules)
     paired = len(rows) >= _SURE and all(len(row.runs) == 2 for row in rows)
+    if len(carried) >= len(columns) and _fit(rows, carried):
+        columns, told = list(carried), True
     if len(columns) < fewest or (len(columns) < 3 and not told and not paired):
         return None
     beside = [run for row in rows if len(row.runs) == 1 for run in row.runs if run.x1 <= columns[0][0] + 1]
@@ -166,6 +178,8 @@ def _table(lines: Sequence[Line], rules: Sequence[Rule], fewest: int) -> Unruled
     feet = [last + apart * size for apart in _FEET] + [rule.y for rule in rules if 0 <= rule.y - last < size]
     fitting = (found for foot in feet if (found := _by_middles(rows, width, size, foot)))
     found = next(fitting, None) or _by_distance(rows, width, size, [rule.y for rule in inner])
+    if len(found[0]) < _FEWEST and all(below.top - above.bottom < _NEAR * size for above, below in pairwise(lines)):
+        found = _by_blocks(rows, width, size) or found
     merged, groups = found
     whole = [row for row in merged if len(row.filled()) * 2 > len(columns) - len(groups)]
     if any(_holds_two(row) for row in merged) or len(merged) < (2 if told else _FEWEST) or len(whole) * 2 < len(merged):
@@ -177,7 +191,15 @@ def _table(lines: Sequence[Line], rules: Sequence[Rule], fewest: int) -> Unruled
     if groups and not head[groups[-1] + 1].text:  # one heading over the groups and the names
         head[groups[-1] + 1] = Slot(head[groups[-1]].text)
     chars = [char for line in lines for char in line.chars]
-    return Unruled(squared(grid), lines[0].top - 1, lines[-1].bottom + 1, chars)
+    return Unruled(squared(grid), lines[0].top - 1, lines[-1].bottom + 1, chars, columns)
+
+
+def _fit(rows: Sequence[_Row], columns: Sequence[tuple[float, float]]) -> bool:
+    """Whether nearly all that stands in these rows stands in one of these columns, and most of them are filled."""
+    runs = [part for row in rows for run in row.runs for part in _parted(run, columns)] if columns else []
+    single = [run for run in runs if len(run.columns) == 1]
+    filled = {run.columns[0] for run in single}
+    return bool(runs) and len(single) >= _IN_ONE * len(runs) and len(filled) * 2 > len(columns)
 
 
 def _by_middles(rows: Sequence[_Row], width: int, size: float, foot: float) -> tuple[list[_Row], list[int]] | None:
@@ -195,7 +217,8 @@ def _by_middles(rows: Sequence[_Row], width: int, size: float, foot: float) -> t
         if _are_values([run for run in body if run.columns == range(column, column + 1)])
     ]
     told = [run for run in body if run.columns[0] in valued and (_is_value(run) or _is_mark(run))]
-    middles = _middles(told, size, len(valued))
+    marks = [row.runs[0] for row in rows if len(row.runs) == 1 and _is_mark(row.runs[0])]
+    middles = _middles(told, size, len(valued), marks)
     numbered = len(valued) == 1 and _counts([run for run in body if run.columns[0] == valued[0]])
     if len(middles) < _FEWEST - 1 or not (len(valued) > 1 or numbered):
         return None
@@ -212,12 +235,82 @@ def _by_middles(rows: Sequence[_Row], width: int, size: float, foot: float) -> t
         over = any(_top(run) + _CROSSED * size < edge < _top(run) + (1 - _CROSSED) * size for edge in edges)
         crossing[run.columns[0]] += over
     rest = [row for row in cut if row.runs]
-    groups = [column for column in range(min(3, width - 2)) if _stands_apart(column, cut[1:], middles, size)]
+    groups = [
+        column
+        for column in range(min(3, width - 2))
+        if column not in valued and _stands_apart(column, cut[1:], middles, size)
+    ]
     if sum(count for column, count in crossing.items() if column not in groups) > len(runs) * 0.02:
         return None
     return [
         row for row in (_Row([run for run in row.runs if run.columns[0] not in groups]) for row in rest) if row.runs
     ], groups
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """Rows cut off from above: how well they fit, and where each ends among the runs."""
+
+    cost: float
+    ends: tuple[int, ...] = ()
+
+
+def _by_blocks(rows: Sequence[_Row], width: int, size: float) -> tuple[list[_Row], list[int]] | None:
+    """Rows in tight lines without values: the lines of each cell are one block, in the middle of its row or at its top.
+
+    Of all ways to cut the lines so, the one that leaves the fewest cells empty. The second part of the answer are the
+    columns of groups, which are not cut.
+    """
+    for groups in ([], [0], [0, 1])[: max(1, width - 1)]:
+        runs = [run for row in rows for run in row.runs if run.columns[0] not in groups]
+        for place in (lambda block: (_top(block[0]) + _foot(block[-1])) / 2, lambda block: _top(block[0])):
+            cut = _cut(sorted(runs, key=_foot), width - len(groups), size, place)
+            if len(cut) >= _FEWEST:
+                return cut, groups
+    return None
+
+
+def _cut(runs: Sequence[_Run], width: int, size: float, place: Callable[[Sequence[_Run]], float]) -> list[_Row]:
+    """Cut runs, in the order of their feet, into rows whose blocks are placed alike."""
+    best: dict[int, _Cut] = {0: _Cut(0.0)}
+    for start in range(len(runs)):
+        if start not in best:
+            continue
+        for end in range(start + 1, len(runs) + 1):
+            if end < len(runs) and _top(runs[end]) < _foot(runs[end - 1]) - _CROSSED * size:
+                continue
+            if min(_top(run) for run in runs[start:end]) > _top(runs[start]) + 20 * size:
+                break
+            blocks = _blocks_of(runs[start:end])
+            places = [place(block) for block in blocks]
+            if max(places) - min(places) > 0.3 * size or not all(_is_close(block, size) for block in blocks):
+                continue
+            if width > 2 and blocks[0][0].columns == range(1) and len(blocks) == 1 and not _is_mark(blocks[0][0]):
+                continue  # a group of rows, not a row
+            empty = width - len({column for run in runs[start:end] for column in run.columns})
+            cost = best[start].cost + empty - 0.1
+            if end not in best or cost < best[end].cost:
+                best[end] = _Cut(cost, (*best[start].ends, end))
+    done = best.get(len(runs))
+    if done is None or done.cost > _EMPTY * width * len(done.ends):
+        return []
+    return [_Row(list(runs[start:end])) for start, end in pairwise((0, *done.ends))]
+
+
+def _blocks_of(runs: Sequence[_Run]) -> list[list[_Run]]:
+    """The runs of each column, from above."""
+    blocks: dict[int, list[_Run]] = {}
+    for run in sorted(runs, key=_top):
+        blocks.setdefault(run.columns[0], []).append(run)
+    return list(blocks.values())
+
+
+def _is_close(block: Sequence[_Run], size: float) -> bool:
+    return all(_top(below) - _foot(above) < _NEAR * size for above, below in pairwise(block))
+
+
+def _foot(run: _Run) -> float:
+    return max(float(char["bottom"]) for char in run.chars)
 
 
 def _holds_two(row: _Row) -> bool:
@@ -227,12 +320,20 @@ def _holds_two(row: _Row) -> bool:
 
 
 def _stands_apart(column: int, rows: Sequence[_Row], middles: Sequence[float], size: float) -> bool:
-    """Whether the cells of a column are no cells of these rows: few rows have one, or many not in their middle."""
+    """Whether the cells of a column are no cells of these rows: few rows have one, or many not in their middle.
+
+    A row with nothing but the number and name of a group (二、公共服务) is none.
+    """
     off: list[bool] = []
-    for row, height in zip(rows, middles, strict=True):
+    own_rows = [
+        (row, height)
+        for row, height in zip(rows, middles, strict=True)
+        if len(row.runs) != 1 or not _is_mark(row.runs[0])
+    ]
+    for row, height in own_rows:
         own = [middle(run.chars[0]) for run in row.runs if run.columns[0] == column]
         off += [abs(sum(own) / len(own) - height) > 0.3 * size] if own else []
-    return bool(off) and (len(off) <= _SELDOM * len(middles) or sum(off) * 3 >= len(off))
+    return bool(off) and (len(off) <= _SELDOM * len(own_rows) or sum(off) * 3 >= len(off))
 
 
 def _top(run: _Run) -> float:
@@ -246,7 +347,7 @@ def _is_value(run: _Run) -> bool:
 
 def _is_mark(run: _Run) -> bool:
     """Whether a run is the number of a group of rows in the column of numbers: （一）."""
-    return run.columns[:1] == range(1) and bool(_MARK.fullmatch("".join(str(char["text"]) for char in run.chars)))
+    return run.columns.start == 0 and bool(_MARK.fullmatch("".join(str(char["text"]) for char in run.chars)))
 
 
 def _are_values(runs: Sequence[_Run]) -> bool:
@@ -260,16 +361,20 @@ def _counts(runs: Sequence[_Run]) -> bool:
     return all(text.isdecimal() and int(text) <= len(runs) + 2 for text in texts)
 
 
-def _middles(runs: Sequence[_Run], size: float, columns: int) -> list[float]:
-    """The heights at which values stand; one told by a single column beside one told by several is none."""
+def _middles(runs: Sequence[_Run], size: float, columns: int, marks: Sequence[_Run]) -> list[float]:
+    """The heights at which values stand, and the numbers of groups (`marks`) that have a line of their own.
+
+    One told by a single column beside one told by several is none.
+    """
     told: list[list[float]] = []
     for height in sorted(middle(run.chars[0]) for run in runs):
         if told and height - told[-1][-1] < 0.25 * size:
             told[-1].append(height)
         else:
             told.append([height])
-    strong = [heights for heights in told if len(heights) > 1 or columns < 3]
-    return [sum(heights) / len(heights) for heights in strong]
+    strong = [sum(heights) / len(heights) for heights in told if len(heights) > 1 or columns < 3]
+    alone = [middle(run.chars[0]) for run in marks]
+    return sorted([*strong, *(own for own in alone if all(abs(own - other) > 0.5 * size for other in strong))])
 
 
 def _by_distance(rows: Sequence[_Row], width: int, size: float, rules: Sequence[float]) -> tuple[list[_Row], list[int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 
 import docx
@@ -18,6 +19,7 @@ from shizhu.engines.plan.logic.opening.grid import Grid, Slot, squared, write_do
 from shizhu.engines.plan.logic.opening.numbers import Numbers, numbers_of
 from shizhu.engines.plan.logic.opening.opened import LARGEST, FileUnreadable, Opened, Sheet
 
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)  # of a packed file
 _TEXT_BOX, _ALTERNATIVE = "txbxContent", "Fallback"
 _GONE = frozenset({"del", "moveFrom", "instrText", "delText", "rPr", "pPr", _ALTERNATIVE})
 _PICTURES = frozenset({"drawing", "pict", "object"})
@@ -27,7 +29,11 @@ _NOTES = {"footnoteReference": "footnotes", "endnoteReference": "endnotes"}
 
 def open_word(name: str, content: bytes) -> Opened:
     """Open a docx; what stands in heads and feet of pages is left out."""
-    return Opened(_Walk(_document(name, content)).text(), "docx")
+    document = _document(name, content)
+    try:
+        return Opened(_Walk(document).text(), "docx")
+    except (XMLSyntaxError, LookupError, ValueError) as error:
+        raise FileUnreadable(name, "damaged-docx") from error
 
 
 def _document(name: str, content: bytes) -> Document:
@@ -40,7 +46,7 @@ def _document(name: str, content: bytes) -> Document:
         if "word/document.xml" not in parts:
             raise FileUnreadable(name, "other-archive")
         return docx.Document(io.BytesIO(content))
-    except (zipfile.BadZipFile, PackageNotFoundError, XMLSyntaxError, KeyError, ValueError) as error:
+    except (*_BROKEN, PackageNotFoundError, XMLSyntaxError, LookupError, ValueError) as error:
         raise FileUnreadable(name, "damaged-docx") from error
 
 

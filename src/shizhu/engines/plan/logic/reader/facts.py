@@ -36,6 +36,7 @@ _SERVING = re.compile(r"(?<![称作成认分定视])[为向给]$")
 _SERVED = re.compile(
     r"(?P<whom>[^，,。；：:、]{1,16}?)(?:开展|提供|实施|进行|组织|办理|(?P<kept>免费|发放|配[发备]|安装|解决))(?P<what>[^，,。；：:、]{2,16})"
 )
+_NAMELESS = frozenset({"项目", "工程", "方面", "领域", "环节", "重点", "大类"})  # 实施绕城公路等3个项目
 _ALREADY = re.compile(r"(?:现有|已有|原有|现存)$")  # 依托现有3家龙头企业
 _ONLY_DOING = re.compile(
     r"(?:培养|培育|招录|举办|巩固|提升|改善|整治|治理|修复|保护|保障|惠及|解决|带动|帮助|支持|扶持|资助|救助|发放|服务|培训|辐射|完成|实现|新增|改造|新改建|新建|改扩建|改建|扩建)+"
@@ -308,7 +309,7 @@ def _sized(subject: str, clause: _Clause, before: Fact | None, unit: str | None)
     if dimension and whose:
         return f"{stripped(whose.group(1))}{dimension.group()}", False, whose.end()
     if dimension and dimension.group() == subject and before and before.kind in {"level", "added"}:
-        return before.subject + subject, before.partial, 0
+        return _DIMENSION.sub("", before.subject) + subject, before.partial, 0
     return None
 
 
@@ -397,7 +398,8 @@ def _noun_after(rest: str, unit: str | None) -> str:
     if _NO_NOUN.match(found.group(1)):
         return ""
     described = _DESCRIBED.match(rest)
-    return described.group(1) if described else _RIGHT_CUT.split(found.group(1))[0].strip()
+    noun = described.group(1) if described else _RIGHT_CUT.split(found.group(1))[0].strip()
+    return "" if noun in _NAMELESS else noun
 
 
 def _clause(text: str, found: Quantity) -> str:

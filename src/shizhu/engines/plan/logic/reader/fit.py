@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from shizhu.engines.plan.logic.reader.lines import compact, half_width
 from shizhu.engines.plan.logic.reader.units import is_unit
@@ -34,6 +35,7 @@ _CHINESE = re.compile(r"[一-鿿]")
 _PARTING = re.compile(r"[、，,；;\s]+")
 
 
+@lru_cache(4096)
 def is_number(text: str) -> bool:
     """Whether the text is a value with digits (57, 【6】, ≥90%), not words."""
     return read_value(text).value is not None
@@ -154,6 +156,7 @@ _BROKEN = {
 }  # fmt: skip
 
 
+@lru_cache(8192)
 def fit(role: str, text: str) -> float:
     """Return how well a text fits a column of this role; an empty cell printed as such fits anywhere a little."""
     if not text:

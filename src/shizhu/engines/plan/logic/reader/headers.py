@@ -119,7 +119,8 @@ def _cut(texts: tuple[tuple[str, bool], ...], marked: bool) -> _Cut:
                 break
             if marked and position + size < len(texts) and not texts[position + size][1]:
                 continue
-            score, role = _cell_score([text for text, _ in texts[position : position + size]], used)
+            before = used - {"kind"} if marked else used  # 指标类型 beside 属性
+            score, role = _cell_score([text for text, _ in texts[position : position + size]], before)
             if role is None and (size > 1 or unknown >= (3 if marked else 2) or position + size == len(texts)):
                 continue
             rest, cells = search(position + size, used | {role or "other"}, 0 if role else unknown + 1)

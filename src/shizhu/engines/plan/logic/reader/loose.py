@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import takewhile
 
 from shizhu.engines.plan.logic.reader.alignment import Body, Grid, Token, align, has_numbered_names
@@ -33,6 +34,9 @@ def _readings(headings: tuple[Heading, ...]) -> list[tuple[Heading, ...]]:
     And a year above 目标值 may be one heading on two lines, or two headings.
     """
     readings = [headings, _with_years_joined(headings)]
+    kinds = [index for index, heading in enumerate(headings) if heading.role == "kind"]
+    if len(kinds) > 1:  # 指标类型 for groups, 指标属性 for kinds
+        readings.append((*headings[: kinds[0]], replace(headings[kinds[0]], role="group"), *headings[kinds[0] + 1 :]))
     for index, heading in enumerate(headings):
         rest = headings[index + 1 :]
         under = _trailing([other for other in rest if other.year is None], _VALUES)

@@ -14,6 +14,7 @@ from shizhu.engines.plan.logic.reader.years import year_of
 
 _PIPE = re.compile(r"[|｜│┃║]")
 _RULE = re.compile(r"[\s|｜:+＋\-—=\u2500-\u257f]+")
+_WORDS = re.compile(r"[一-鿿“]{2,8}(?:[（(].{1,8}[)）])?$")
 BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _PARTINGS: dict[str, re.Pattern[str]] = {
     "tab": re.compile(r"\t"),
@@ -191,7 +192,12 @@ def _stacked(first: list[Piece], second: list[Piece]) -> list[Piece] | None:
     below = [lower for upper, lower in zip(first, second, strict=True) if lower.text and lower.text != upper.text]
     repeated = sum(upper.text == lower.text != "" for upper, lower in zip(first, second, strict=True))
     plain = [piece for piece in below if role_of(piece.text) is None and not _fits_under(joined, piece)]
-    return None if plain and repeated * 2 < len(first) else joined
+    parted = all(
+        upper.text == lower.text or not lower.text or _spans(first, second, index)
+        for index, (upper, lower) in enumerate(zip(first, second, strict=True))
+    )
+    under = parted and all(_WORDS.match(piece.text) for piece in plain)  # 里程, 等级 below one heading over both
+    return None if plain and repeated * 2 < len(first) and not (under and len(below) > 1) else joined
 
 
 def _spans(first: list[Piece], second: list[Piece], index: int) -> bool:
