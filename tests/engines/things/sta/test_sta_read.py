@@ -203,7 +203,9 @@ FAULTS = {
     "Things?$top=1&$top=2": (400, "$top: an option may be given once", 0),
     "Things?$skiptoken=zz": (400, "$skiptoken: it must be taken from an @iot.nextLink as it is", 0),
     "Things?$skiptoken=5b2231222c2231225d": (400, "$skiptoken: it belongs to another $orderby", 0),
+    "Things?$skiptoken=1,1": (400, "$skiptoken: it belongs to another $orderby", 0),
     "Things?$skiptoken=5b2278225d": (400, "the database cannot take a value:", None),
+    "Things?$skiptoken=-": (400, "the database cannot take a value:", None),
     "Things(1)?$top=1": (400, "$top: only $select and $expand go with one entity", None),
 }
 

@@ -22,7 +22,7 @@ from shizhu.engines.things.http.sta import filters, spatial
 from shizhu.engines.things.http.sta.entities import SETS
 from shizhu.engines.things.http.sta.errors import Refused, later
 from shizhu.engines.things.http.sta.grammar import Interval, parse
-from shizhu.engines.things.http.sta.options import Options
+from shizhu.engines.things.http.sta.options import Options, keys_of
 from shizhu.engines.things.http.sta.paths import ResourcePath
 from shizhu.engines.things.http.sta.pieces import Piece
 from shizhu.engines.things.http.sta.scope import visible
@@ -429,4 +429,4 @@ def is_complete(answer: tuple[Any, ...], found: Reach, options: Options) -> bool
         return False
     if not (is_full and found.is_walk and found.is_by_time and found.is_descending) or options.is_counted:
         return False
-    return datetime.fromisoformat(orjson.loads(bytes.fromhex(token))[0]) >= archive.span(newest)[1]
+    return datetime.fromisoformat(keys_of(token)[0] or "") >= archive.span(newest)[1]

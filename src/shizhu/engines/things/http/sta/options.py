@@ -22,6 +22,8 @@ SAFE = "$,;:@/()'*!"  # need no encoding in a query
 LONGEST = 20_000  # characters of all options
 EXPANSION = re.compile(r"(?P<path>[A-Za-z/]+)\s*(?:\((?P<options>.*)\))?", re.DOTALL)
 LATER = {"$search": "search"}
+PLAIN_TOKEN = re.compile(r"(?:[-\d.:e_~,]|[Ii]nfinity|NaN)+")  # JSON in hexadecimal begins with 5b
+PLAIN_SIGNS = str.maketrans("_~", " +")
 ZONE_BLANK = re.compile(r"(T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) (\d{2}:\d{2})")
 
 
@@ -215,9 +217,16 @@ def _apply(piece: Piece, depth: int) -> dict[str, object]:
     return {"apply": piece}
 
 
+def keys_of(token: str) -> tuple[str | None, ...]:
+    """The keys in a $skiptoken: numbers and times between commas, or JSON in hexadecimal. ValueError: it is neither."""
+    if PLAIN_TOKEN.fullmatch(token):
+        return tuple(key.translate(PLAIN_SIGNS) or None for key in token.split(","))
+    return tuple(msgspec.json.decode(bytes.fromhex(token), type=list[str | None]))
+
+
 def _token(piece: Piece, _: int) -> dict[str, object]:
     try:
-        return {"token": tuple(msgspec.json.decode(bytes.fromhex(piece.text), type=list[str | None]))}
+        return {"token": keys_of(piece.text)}
     except ValueError:
         raise piece.fault("it must be taken from an @iot.nextLink as it is") from None
 

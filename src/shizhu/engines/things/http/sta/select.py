@@ -28,19 +28,32 @@ FROM (
   FROM (SELECT {e}.*{keys} FROM {source} WHERE {where} ORDER BY {order} LIMIT {size} + 1 OFFSET {skip}) {e}
 ) {e}
 """
+# The one row of each of many, as latest values are asked for: nothing is put together.
+PAGE_OF_ONE = """
+SELECT {body} AS items, {e}.found, {token} AS token
+FROM (
+  SELECT {e}.*, lead(2, 1, 1) OVER () AS found
+  FROM (SELECT {e}.*{keys} FROM {source} WHERE {where} ORDER BY {order} LIMIT 2 OFFSET {skip}) {e} LIMIT 1
+) {e}
+"""
+# What `options.keys_of` reads.
 NEXT = "encode(convert_to('[' || concat_ws(',', {keys}) || ']', 'UTF8'), 'hex')"
 KEY_TEXT = "coalesce(to_json({key}::text)::text, 'null')"
-PLAIN_KEY = "coalesce('\"' || {key} || '\"', 'null')"  # of a type whose text needs no escape
-PLAIN = {"bigint", "timestamptz", "double precision"}
+PLAIN_KEYS = {  # of types whose text an address takes, but for two signs
+    "bigint": "{key}::text",
+    "timestamptz": "translate({key}::text, ' +', '_~')",
+    "double precision": "translate({key}::text, '+', '~')",
+}
 COLLECTION = """
 SELECT {found}, concat('{', {count} || ',', CASE WHEN p.found > {size} THEN {link} || p.token || '",' END,
   '"value":[', p.items, ']}'), p.found > {size}, p.token, {reached}
 FROM ({page}) p
 """
 NESTED = """
-(SELECT concat({count} || ',', CASE WHEN p.found > {size} THEN {next} || p.token || '",' END, {name}, '[', p.items, ']')
-  FROM ({page}) p)
+(SELECT concat({count} || ',', CASE WHEN p.found > {size} THEN concat({next}, p.token, '",') END, {name},
+  '[', p.items, ']') FROM ({page}) p)
 """
+NESTED_ONE = "coalesce({nested}, concat({count} || ',', {name}, '[]'))"
 COUNT = "(SELECT count(*) FROM {source} WHERE {every})"
 
 
@@ -162,12 +175,12 @@ class Reader:
         if depth == 0 and self.until:
             shown.append(self.until)
         page = sql(
-            PAGE, e=alias, keys=columns, source=source, size=str(options.size), skip=str(options.skip),
+            PAGE_OF_ONE if depth and options.size == 1 else PAGE, e=alias, keys=columns, source=source,
+            size=str(options.size), skip=str(options.skip),
             where=join(" AND ", shown) or Sql("TRUE"),
             order=join(", ", [Sql(f"{alias}k{n}{' DESC' if key.is_descending else ''}") for n, key in enumerate(keys)]),
             body=self.body(entity, alias, options, depth),
-            token=sql(NEXT, keys=join(", ", [
-                sql(PLAIN_KEY if key.type in PLAIN else KEY_TEXT, key=f"{alias}k{n}") for n, key in enumerate(keys)])),
+            token=_token(keys, alias),
         )  # fmt: skip
         count = self._count(entity, alias, source, conditions)
         if depth == 0 and self.more:
@@ -199,7 +212,7 @@ class Reader:
         else:
             chosen = list(_selected(entity, options.select, {**pieces, **links}))
         chosen += [self._expanded(entity, alias, expansion, depth + 1) for expansion in options.expand]
-        return sql("'{' || concat_ws(',', {all}) || '}'", all=join(", ", chosen or [Sql("NULL")]))
+        return sql("concat('{', concat_ws(',', {all}), '}')", all=join(", ", chosen or [Sql("NULL")]))
 
     def _expanded(self, entity: EntitySet, alias: str, expansion: Expansion, depth: int) -> Sql:
         navigation = entity.navigation.get(expansion.name.text)
@@ -215,11 +228,12 @@ class Reader:
         page, count = self._page(target, child, options, conditions, depth, _lead(navigation, child, f"{alias}.id"))
         name = navigation.name
         next_ = member(f"{name}@iot.nextLink", f"{self.root}/{entity.name}(")
-        return sql(
-            NESTED, page=page, size=str(options.size), name=member(name),
-            next=f"{next_} || {alias}.id || {literal(f')/{name}?{options.link()}')}",
-            count=sql(f"{member(f'{name}@iot.count')} || {{n}}", n=count) if count else "NULL",
+        counted = sql(f"{member(f'{name}@iot.count')} || {{n}}", n=count) if count else "NULL"
+        nested = sql(
+            NESTED, page=page, size=str(options.size), name=member(name), count=counted,
+            next=f"{next_}, {alias}.id, {literal(f')/{name}?{options.link()}')}",
         )  # fmt: skip
+        return sql(NESTED_ONE, nested=nested, count=counted, name=member(name)) if options.size == 1 else nested
 
     def _expanded_one(self, navigation: Navigation, alias: str, child: str, expansion: Expansion, depth: int) -> Sql:
         options = replace(expansion.options, select=None, expand=())
@@ -308,6 +322,19 @@ def _keys(scope: Scope, options: Options, lead: list[Key]) -> list[Key]:
     known = {key.sql.text for key in keys}
     rest = (Key(sql(value, e=scope.alias), type_, is_nullable=False) for value, type_ in scope.entity.order)
     return keys + [replace(key, is_descending=last) for key in rest if key.sql.text not in known]
+
+
+def _token(keys: list[Key], alias: str) -> Sql:
+    """What the address of the next page ends with: the keys of the row under that alias."""
+    is_plain = all(key.type in PLAIN_KEYS for key in keys)
+    texts = [sql(PLAIN_KEYS[key.type] if is_plain else KEY_TEXT, key=f"{alias}k{n}") for n, key in enumerate(keys)]
+    if not is_plain:
+        return sql(NEXT, keys=join(", ", texts))
+    given = [
+        sql("coalesce({text}, '')", text=text) if key.is_nullable else text
+        for key, text in zip(keys, texts, strict=True)
+    ]
+    return join(" || ',' || ", given)
 
 
 def _after(keys: list[Key], token: tuple[str | None, ...]) -> Sql:
