@@ -157,6 +157,27 @@ def test_verdicts_depend_on_the_order_of_the_log_alone_not_on_batches(
     assert found == model(sent)
 
 
+@hypothesis_settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(st.integers(1, 40), st.integers(0, 1)), max_size=12), st.lists(st.integers(0, 12), max_size=3)
+)
+def test_in_order_a_reading_is_stuck_when_its_value_has_stood_for_an_hour(
+    stream: int, run: Any, checks: Any, sent: list[tuple[int, int]], cuts: list[int]
+) -> None:
+    checks(stuck="PT1H")
+    Observation.objects.all().delete()
+    Latest.objects.all().delete()
+    at, since, known, readings, wanted = 0, 0, -1, [], []
+    for step, value in sent:
+        at += step
+        since, known = (since if value == known else at), value
+        readings.append(Reading(stream, minute(at), float(value)))
+        wanted.append(SUSPECT if at - since >= 60 else GOOD)
+    for start, end in pairwise([0, *sorted(cuts), len(sent)]):
+        run(commit(*readings[start:end]))
+    assert [verdict for _, verdict, _ in verdicts(stream)] == wanted
+
+
 @pytest.mark.parametrize(
     ("span", "text"),
     [(timedelta(hours=26, minutes=5), "PT26H5M"), (timedelta(seconds=61), "PT1M1S"), (timedelta(), "PT0S")],

@@ -45,7 +45,8 @@ class Position:
 
     def untimed(self, message: JetStreamMessage) -> datetime:
         """A distinct receive time."""
-        self.last_untimed = max(message.published, self.last_untimed + MICROSECOND)
+        published = message.published
+        self.last_untimed = published if published > self.last_untimed else self.last_untimed + MICROSECOND
         return self.last_untimed
 
 

@@ -250,9 +250,9 @@ async def publish_live(nats: Nats, batch: Batch) -> None:
     """Tell open maps and charts, once committed; nobody depends on it."""
     newest: dict[int, Reading] = {}
     for reading in batch.readings:
-        known = newest.get(reading.stream)
-        if known is None or reading.time >= known.time:
-            newest[reading.stream] = reading
+        known = newest.get(reading[0])
+        if known is None or reading[1] >= known[1]:
+            newest[reading[0]] = reading
     if newest:
         rows = [(r.stream, r.time, r.result, r.verdict, r.origin) for r in newest.values()]
         await nats.publish(LIVE, orjson.dumps(rows))

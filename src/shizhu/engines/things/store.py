@@ -7,6 +7,7 @@ skipped, so a redelivered older value never looks like a new correction.
 
 from __future__ import annotations
 
+import asyncio
 import struct
 import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,10 +18,10 @@ from typing import Any
 import numpy as np
 import orjson
 import psycopg
-from numpy.typing import NDArray
 
 from shizhu.engines.things.archive import ALWAYS_HOT, COLUMNS, DAY_LOCK
 from shizhu.engines.things.logic import binary, neighbours
+from shizhu.engines.things.logic.columns import NOTHING_MORE, Columns, Extent, columns, extents
 from shizhu.engines.things.logic.neighbours import Known, Neighbours
 from shizhu.engines.things.logic.readings import Reading, Reject, Stream, Verdict
 from shizhu.engines.things.recall import TOUCHED as TOUCHED_FILES
@@ -29,11 +30,8 @@ from shizhu.kernel import events
 from shizhu.kernel.spans import COUNTY_ZONE
 
 COMMITTED = "things.observations.committed"
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-NOTHING_MORE = (None,) * 6
+DAY = timedelta(days=1)
 PLAIN = struct.Struct(">hiqiqiiidiihihiii")  # a row of nothing but a number, at once
-PLAIN_FORM = "qq--d-hh---"  # the same for all rows
-HOUR_TICKS = HOUR // timedelta(microseconds=1)
 EVENT_READINGS = 2000  # per event, so that a message of the log stays below its limit
 
 STAGE = """
@@ -299,30 +297,36 @@ class Outcome:
 
 async def commit(connection: psycopg.AsyncConnection[Any], batch: Batch, streams: dict[int, Stream]) -> Outcome:
     """Commit the batch in one transaction. `streams` says which datastreams a rule watches."""
-    outcome = Outcome(refused=len(batch.refused))
+    outcome, given = Outcome(refused=len(batch.refused)), columns(batch.readings)
+    packed = asyncio.create_task(asyncio.to_thread(_packed, batch.packets))  # while the database works
     async with connection.transaction():
         fresh: list[Reading] = []
         await _take_back_days(connection, batch.readings, streams)
-        for round_ in rounds(await _maintained(connection, batch.readings)):
-            judged = await _judged(connection, round_, streams)
+        maintained = await _maintained(connection, batch.readings, given)
+        for round_ in [maintained] if given.is_single else _rounds(maintained):
+            asked = given if round_ is batch.readings else columns(round_)
+            judged = await _judged(connection, round_, asked, streams)
             outcome.readings += judged
-            fresh += await _write(connection, judged, outcome)
+            fresh += await _write(connection, judged, asked if judged is round_ else columns(judged), outcome)
         if batch.refused:
             await _quarantine(connection, batch.refused)
         if batch.seen:
             ids, pairs = list(batch.seen), list(batch.seen.values())
             await connection.execute(SEEN, (ids, [seen for seen, _ in pairs], [packet for _, packet in pairs]))
         if batch.packets:
-            body = zlib.compress(orjson.dumps([(n, who, raw.decode("latin-1")) for n, who, raw in batch.packets]), 1)
-            await connection.execute(PACKETS, (batch.source, batch.packets[0][0], batch.packets[-1][0], body))
+            await connection.execute(PACKETS, (batch.source, batch.packets[0][0], batch.packets[-1][0], await packed))
         if batch.position:
             ((outcome.known_at,),) = await _fetched(connection, POSITION, batch.source, *batch.position)
         await _tell(connection, fresh, streams)
-        gone = [
-            (r.stream, r.time) for r in fresh if r.verdict != Verdict.GOOD and (r.stream, r.time) in outcome.corrected
-        ]
-        await _tell_gone(connection, gone)
+        if outcome.corrected:
+            told = [(r.stream, r.time) for r in fresh if r.verdict and (r.stream, r.time) in outcome.corrected]
+            await _tell_gone(connection, told)
     return outcome
+
+
+def _packed(packets: Sequence[tuple[int, str, bytes]]) -> bytes:
+    """Packets as they are kept."""
+    return zlib.compress(orjson.dumps([(n, who, raw.decode("latin-1")) for n, who, raw in packets]), 1)
 
 
 async def withdraw(connection: psycopg.AsyncConnection[Any], ids: Sequence[int]) -> list[tuple[int, datetime]]:
@@ -350,7 +354,7 @@ async def amend(
             return False
         await _fetched(connection, WITHDRAW, [id_])
         await _tell_gone(connection, [(reading.stream, before)])
-    (judged,) = await _judged(connection, [reading], streams)
+    (judged,) = await _judged(connection, [reading], columns([reading]), streams)
     await connection.execute(AMEND, (
         id_, judged.end, judged.result_time, judged.result, judged.result_json, judged.verdict, judged.origin,
         judged.feature, judged.extra, judged.reason, judged.stream, judged.time,
@@ -386,10 +390,8 @@ async def remeasure(connection: psycopg.AsyncConnection[Any], streams: Iterable[
     await connection.execute(LATEST_RECOMPUTE, (*columns, list(wide)))
 
 
-def rounds(readings: Sequence[Reading]) -> list[Sequence[Reading]]:
+def _rounds(readings: Sequence[Reading]) -> list[list[Reading]]:
     """Readings split so that no key comes twice in a round; an exact repeat within the batch stays for its round."""
-    if len({reading[:2] for reading in readings}) == len(readings):
-        return [readings] if readings else []
     result: list[list[Reading]] = []
     times: dict[tuple[int, datetime], int] = {}
     for reading in readings:
@@ -399,16 +401,17 @@ def rounds(readings: Sequence[Reading]) -> list[Sequence[Reading]]:
         if round_ == len(result):
             result.append([])
         result[round_].append(reading)
-    return [*result]
+    return result
 
 
-async def _maintained(connection: psycopg.AsyncConnection[Any], readings: Sequence[Reading]) -> Sequence[Reading]:
+async def _maintained(
+    connection: psycopg.AsyncConnection[Any], readings: Sequence[Reading], table: Columns
+) -> Sequence[Reading]:
     """The readings, those good ones suspect that were made while somebody worked at the Thing: no rule judges them."""
     if not readings:
         return readings
-    times = [reading.time for reading in readings]
     windows: dict[int, list[tuple[datetime, datetime]]] = {}
-    for id_, starts, ends in await _fetched(connection, MAINTAINED, min(times), max(times)):
+    for id_, starts, ends in await _fetched(connection, MAINTAINED, *table.span):
         windows.setdefault(id_, []).append((starts, ends))
     if not windows:
         return readings
@@ -422,10 +425,17 @@ async def _maintained(connection: psycopg.AsyncConnection[Any], readings: Sequen
 
 
 async def _judged(
-    connection: psycopg.AsyncConnection[Any], readings: Sequence[Reading], streams: Mapping[int, Stream]
+    connection: psycopg.AsyncConnection[Any],
+    readings: Sequence[Reading],
+    table: Columns,
+    streams: Mapping[int, Stream],
 ) -> Sequence[Reading]:
     """The readings with their verdicts: those of datastreams with checks are compared with the ones before them."""
-    around = await _neighbours(connection, readings, streams)
+    around = await _neighbours(connection, readings, table, streams)
+    if not (table.has_more or table.verdicts.any()):
+        rows = {id_: np.sort(table.rows[id_]) for id_ in around}  # in the order of the log
+        if all(own.passes(table.moments[rows[id_]], table.numbers[rows[id_]]) for id_, own in around.items()):
+            return readings
     judged = []
     for reading in readings:
         own, number = around.get(reading[0]), reading[2]
@@ -441,11 +451,14 @@ async def _judged(
 
 
 async def _neighbours(
-    connection: psycopg.AsyncConnection[Any], readings: Sequence[Reading], streams: Mapping[int, Stream]
+    connection: psycopg.AsyncConnection[Any],
+    readings: Sequence[Reading],
+    table: Columns,
+    streams: Mapping[int, Stream],
 ) -> dict[int, Neighbours]:
     """What is known around the readings of each datastream with checks."""
     around = {}
-    for id_ in {reading[0] for reading in readings}:
+    for id_ in table.rows:
         stream = streams.get(id_)
         if stream and stream.checks and stream.checks.needs_neighbours:
             around[id_] = Neighbours(stream.checks)
@@ -454,12 +467,12 @@ async def _neighbours(
     for id_, newest in await _fetched(connection, NEWEST, list(around)):
         around[id_].newest = newest
     wanted: dict[tuple[int, datetime | None], datetime] = {}  # datastream, time if late → before what
-    for reading in readings:
-        stream_id, time = reading[0], reading[1]
-        known = around.get(stream_id)
-        if known and (known.newest is None or time > known.newest):
-            wanted[stream_id, None] = min(time, wanted.get((stream_id, None), time))
-        elif known:
+    for stream_id, known in around.items():
+        for row in table.rows[stream_id].tolist():  # in order of time
+            time = readings[row][1]
+            if known.newest is None or time > known.newest:
+                wanted[stream_id, None] = time
+                break
             wanted[stream_id, time] = time
     before: dict[tuple[int, datetime], list[Known]] = {}
     ids = [id_ for id_, _ in wanted]
@@ -499,7 +512,7 @@ async def _take_back_days(
 ) -> None:
     """What files have of the readings' datastreams and days, and of the days whose readings judge them."""
     old = datetime.now(UTC) - ALWAYS_HOT
-    late = [reading for reading in readings if reading.time < old]
+    late = [reading for reading in readings if reading[1] < old]
     if not late:
         return
     pairs = set()
@@ -522,26 +535,25 @@ async def take_back(connection: psycopg.AsyncConnection[Any], pairs: Collection[
 
 
 async def _write(
-    connection: psycopg.AsyncConnection[Any], readings: Sequence[Reading], outcome: Outcome
+    connection: psycopg.AsyncConnection[Any], readings: Sequence[Reading], table: Columns, outcome: Outcome
 ) -> Sequence[Reading]:
     """Write one round; returns the readings that were new or corrections."""
     if not readings:
         return readings
-    columns = _columns(readings)
-    rows = binary.table(map(_row, readings)) if columns.has_more else columns.copied
+    rows = binary.table(map(_row, readings)) if table.has_more else table.copied
     corrected: set[tuple[Any, ...]] = set()
     async with connection.cursor() as cursor:
         if await _is_copied(connection, cursor, rows):
             outcome.committed += len(readings)
-            await cursor.execute(HOURS_ADD, columns.hours)
+            await cursor.execute(HOURS_ADD, table.hours)
         else:
             await cursor.execute(STAGE)
             await cursor.execute("TRUNCATE incoming")
             await _copy(cursor, "incoming", rows)
             readings, corrected = await _settle(cursor, readings, outcome)
-            columns = _columns(readings)
+            table = columns(readings)
         if readings:
-            found = _extents(readings) if columns.has_more else columns.extents(readings)
+            found = extents(readings) if table.has_more else table.extents(readings)
             await cursor.execute(LATEST, _newest(found, await _boxes(connection, found)))
         if corrected:
             wide = await _narrowed(connection, corrected)
@@ -570,109 +582,6 @@ async def _is_copied(connection: psycopg.AsyncConnection[Any], cursor: psycopg.A
 async def _copy(cursor: psycopg.AsyncCursor[Any], table: str, rows: bytes) -> None:
     async with cursor.copy(COPY.format(table)) as copy:
         await copy.write(rows)
-
-
-@dataclass(slots=True)
-class Extent:
-    """Of readings of one datastream: the first and newest, the last end, result times, boxes of features."""
-
-    first: datetime
-    newest: Reading
-    last: datetime
-    result_first: datetime | None = None
-    result_last: datetime | None = None
-    features: set[int] = field(default_factory=set)
-    is_home: bool = False
-
-
-@dataclass(slots=True)
-class Columns:
-    """Readings as arrays; `has_more` says whether any has more than a number, a verdict and an origin."""
-
-    streams: NDArray[np.int64]
-    moments: NDArray[np.int64]  # as PostgreSQL counts
-    numbers: NDArray[np.float64]  # NaN where the result is no number
-    verdicts: NDArray[np.int16]
-    origins: NDArray[np.int16]
-    has_more: bool
-
-    @property
-    def copied(self) -> bytes:
-        """What COPY reads, if there is no more."""
-        return binary.column_table(PLAIN_FORM, (self.streams, self.moments, self.numbers, self.verdicts, self.origins))
-
-    @property
-    def hours(self) -> list[list[Any]]:
-        """Count, total, least and most of the good numbers of each datastream and hour, as columns."""
-        is_good = (self.verdicts == Verdict.GOOD) & ~np.isnan(self.numbers)
-        streams, hours, numbers = self.streams[is_good], self.moments[is_good] // HOUR_TICKS, self.numbers[is_good]
-        order = np.lexsort((hours, streams))
-        streams, hours, numbers = streams[order], hours[order], numbers[order]
-        begins = _begins(streams, hours)
-        if not len(begins):
-            return [[] for _ in range(6)]
-        return [
-            streams[begins].tolist(),
-            [binary.EPOCH + hour * HOUR for hour in hours[begins].tolist()],
-            np.diff(begins, append=len(streams)).tolist(),
-            *(how.reduceat(numbers, begins).tolist() for how in (np.add, np.minimum, np.maximum)),
-        ]
-
-    def extents(self, readings: Sequence[Reading]) -> dict[int, Extent]:
-        """As `_extents`, if there is no more."""
-        order = np.lexsort((self.moments, self.streams))  # stable: of equal times the last one comes last
-        begins = _begins(self.streams[order])
-        ends = [*(begins[1:] - 1), len(order) - 1]
-        found = {}
-        for first, last in zip(order[begins].tolist(), order[ends].tolist(), strict=True):
-            newest = readings[last]
-            found[newest.stream] = Extent(readings[first].time, newest, newest.time, is_home=True)
-        return found
-
-
-def _begins(*keys: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Where in sorted columns another key begins."""
-    is_other = np.zeros(max(len(keys[0]) - 1, 0), bool)
-    for key in keys:
-        is_other |= key[1:] != key[:-1]
-    return np.flatnonzero(np.concatenate((np.ones(min(len(keys[0]), 1), bool), is_other)))
-
-
-def _columns(readings: Sequence[Reading]) -> Columns:
-    streams, times, numbers, verdicts, origins, *rest = zip(*readings, strict=True) if readings else [()] * 12
-    *others, _, reasons = rest
-    has_more = None in numbers or any(column.count(None) < len(times) for column in (*others, reasons))
-    return Columns(
-        np.array(streams, np.int64), np.array([binary.moment(time) for time in times], np.int64),
-        np.array(numbers, np.float64), np.array(verdicts, np.int16), np.array(origins, np.int16), has_more,
-    )  # fmt: skip
-
-
-def _extents(readings: Iterable[Reading]) -> dict[int, Extent]:
-    """The newest reading of each datastream and the extent of all."""
-    found: dict[int, Extent] = {}
-    for reading in readings:
-        time, end, result_time, feature = (
-            reading.time,
-            reading.end or reading.time,
-            reading.result_time,
-            reading.feature,
-        )
-        own = found.get(reading.stream)
-        if own is None:
-            own = found[reading.stream] = Extent(time, reading, end)
-        elif time >= own.newest.time:
-            own.newest = reading
-        own.first = min(own.first, time)
-        own.last = max(own.last, end)
-        if result_time is not None:
-            own.result_first = min(own.result_first or result_time, result_time)
-            own.result_last = max(own.result_last or result_time, result_time)
-        if feature is None:
-            own.is_home = True
-        else:
-            own.features.add(feature)
-    return found
 
 
 def _newest(found: Mapping[int, Extent], boxes: Mapping[int, str]) -> list[list[Any]]:

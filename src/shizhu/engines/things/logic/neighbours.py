@@ -9,6 +9,7 @@ verdict is the first rule that was broken, with the value that broke it and the 
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,10 @@ from statistics import median
 from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
+from shizhu.engines.things.logic.binary import MICROSECOND, moment
 from shizhu.engines.things.logic.quality import Checks, shown
 from shizhu.engines.things.logic.readings import Reading, Stream, Verdict
 
@@ -56,6 +60,19 @@ class Neighbours:
     late: dict[datetime, Sequence[Known]] = field(default_factory=dict)
     run: tuple[float, datetime] | None = None
     rows: list[Known] = field(default_factory=list)  # new ones, in order of time
+
+    def passes(self, moments: NDArray[np.int64], numbers: NDArray[np.float64]) -> bool:
+        """Whether all the next readings are good at a glance: each newer than the one before, none to be compared.
+
+        `moments` are microseconds since 2000. False says nothing: then each must be judged.
+        """
+        newest = moment(self.newest) if self.newest else moments[0] - 1
+        if self.checks.is_compared or self.checks.stuck is None or not (np.diff(moments, prepend=newest) > 0).all():
+            return False
+        value, since = (self.run[0], moment(self.run[1])) if self.run else (math.nan, moments[0])
+        is_other = np.diff(numbers, prepend=value) != 0  # of NaN too
+        since_when = np.maximum.accumulate(np.where(is_other, moments, since))
+        return bool((moments - since_when < self.checks.stuck // MICROSECOND).all())
 
     def judge(self, reading: Reading, number: float) -> Reason | None:
         """Why the next reading is suspect, if it is; it is known from then on."""
