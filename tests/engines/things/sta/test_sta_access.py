@@ -235,7 +235,8 @@ def test_a_right_that_ends_is_gone_at_the_latest_after_five_seconds(
 def test_it_survives_a_restart_of_the_database(service: Service, towns: World) -> None:
     assert len(service.get("Things").value) == 2
     with psycopg.connect(settings.DATABASE_URL, autocommit=True) as other:
-        ours = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sta' AND datname = %s"
+        ended = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+        ours = f"{ended} WHERE application_name = 'sta' AND datname = %s"
         assert set(other.execute(ours, (connection.settings_dict["NAME"],))) == {(True,)}
     assert len(service.get("Things").value) == 2
     assert service.post("ObservedProperties", {"name": "a", "definition": "b", "description": "c"}).status == 201
