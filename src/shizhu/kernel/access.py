@@ -114,6 +114,12 @@ def actors(county: str) -> list[Actor]:
     ]  # fmt: skip
 
 
+def posts(verb: str, **where: Any) -> list[Post]:
+    """Posts of today that give active people the verb, narrowed as a filter of posts is: who is to be asked or told."""
+    held = _posts().filter(person__is_active=True, **where).select_related("person")
+    return [post for post in held if _scope(post).has(verb)]
+
+
 def _posts() -> models.QuerySet[Post]:
     given = Grant.objects.filter(county=models.OuterRef("area__county"), role=models.OuterRef("role")).order_by()
     current = Post.objects.current(timezone.localdate()).select_related("role", "organisation", "area")

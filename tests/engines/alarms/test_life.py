@@ -18,11 +18,13 @@ from tests.fixtures import person
 from tests.web.pages import browser, text
 from tests.web.pages import told as messages
 
-from shizhu.engines.alarms import acting, api, caring, judging, load
+from shizhu.engines.alarms import acting, api, caring, judging, load, telling
 from shizhu.engines.alarms.models import Act, Alarm, Occurrence
+from shizhu.engines.notices.models import Delivery
 from shizhu.engines.things.models import Maintenance, Thing
 from shizhu.kernel import access
-from shizhu.kernel.models import County
+from shizhu.kernel.events import Event
+from shizhu.kernel.models import County, Grant
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
 WARM = {"when": {"profile": "lemonade.jug", "property": "temperature", "above": 30}}
@@ -52,6 +54,19 @@ def test_who_acknowledges_first_has_it(county: County, alarm: Alarm) -> None:
     with pytest.raises(ValueError, match="has no post that may acknowledge"):
         acting.assign(alarm.pk, person=first.pk, to=stranger.pk)
     assert Alarm.objects.get().assignee == second
+
+
+def test_who_may_act_by_what_the_county_gives_is_rung_and_may_have_it(county: County, alarm: Alarm) -> None:
+    given, idle = person(county, "maps.layer.view"), person(county, "exchange.*")
+    Grant.objects.create(county=county, role=given.posts.get().role, verb=acting.ACKNOWLEDGE)
+    elsewhere = County.objects.create(code="990002", name="乙县")
+    Grant.objects.create(county=elsewhere, role=idle.posts.get().role, verb=acting.ACKNOWLEDGE)
+    telling.raised(Event("1", "alarms.alarm.raised", "", county.pk, timezone.now(), {"alarm": alarm.pk}))
+    assert list(Delivery.objects.values_list("person", flat=True).distinct()) == [given.pk]
+    with pytest.raises(ValueError, match="has no post that may acknowledge"):
+        acting.assign(alarm.pk, person=given.pk, to=idle.pk)
+    acting.assign(alarm.pk, person=given.pk, to=given.pk)
+    assert Alarm.objects.get().assignee == given
 
 
 def test_a_shelf_needs_a_reason_and_an_end(county: County, alarm: Alarm) -> None:

@@ -19,7 +19,7 @@ from shizhu.engines.plan import collecting, computing
 from shizhu.engines.plan.models import Collection, Indicator, Plan, Value
 from shizhu.engines.plan.periods import kind_of, named, period_of
 from shizhu.engines.plan.typed import amount, said
-from shizhu.kernel.models import County
+from shizhu.kernel.models import County, Grant, Person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
 VIEW, EDIT, REPORT = "plan.plan.view", "plan.plan.edit", "plan.value.report"
@@ -124,6 +124,17 @@ def test_reminders_come_before_and_after_the_day_each_once(county: County, colle
     assert titles == [f"数值即将到期：摊位，{LAST.name}"] + 2 * [f"数值逾期未报：摊位，{LAST.name}"]
     Value.objects.create(indicator=collection.indicator, period=LAST.name, value=3.0, source="reported")
     assert collecting.remind_all(due + timedelta(days=90)) == 0
+
+
+def test_who_has_the_right_from_the_county_is_reminded_too(county: County, collection: Collection) -> None:
+    clerk, idle = person(county, "maps.layer.view", of="stand"), person(county, "exchange.*", of="stand")
+    Grant.objects.create(county=county, role=clerk.posts.get().role, verb=REPORT)
+    elsewhere = County.objects.create(code="990002", name="乙县")
+    Grant.objects.create(county=elsewhere, role=idle.posts.get().role, verb=REPORT)
+    left = person(county, REPORT, of="stand")
+    Person.objects.filter(pk=left.pk).update(is_active=False)
+    assert collecting.remind_all(LAST.last + timedelta(days=27)) == 1
+    assert set(Delivery.objects.values_list("person_id", flat=True)) == {clerk.pk}
 
 
 def test_late_data_is_not_late_work(county: County, collection: Collection) -> None:

@@ -109,11 +109,8 @@ def candidates(alarm: Alarm) -> list[Person]:
 
 def posts(row: Alarm | PublicWarning, verb: str) -> list[Post]:
     """Posts that give a verb where an alarm or a warning is, the widest first."""
-    held = Post.objects.current(timezone.localdate()).filter(area__county=row.county_id, person__is_active=True)
-    order = sorted(held.select_related("person", "role", "area", "organisation"), key=lambda post: len(post.area.path))
+    held = access.posts(verb, area__county=row.county_id)
     return [
-        post for post in order
-        if any(access.covers(given, verb) for given in post.role.verbs)
-        and row.area.path.startswith(post.area.path)
-        and row.organisation.path.startswith(post.organisation.path)
+        post for post in sorted(held, key=lambda post: len(post.area.path))
+        if row.area.path.startswith(post.area.path) and row.organisation.path.startswith(post.organisation.path)
     ]  # fmt: skip

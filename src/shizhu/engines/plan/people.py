@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
-
-from shizhu.kernel.access import Actor, Scope, covers
-from shizhu.kernel.models import Area, Organisation, Post
+from shizhu.kernel import access
+from shizhu.kernel.access import Actor, Scope
+from shizhu.kernel.models import Area, Organisation
 
 SEE, REPORT, SUPERVISE = "plan.node.view", "plan.node.report", "plan.node.supervise"
 
@@ -16,17 +15,12 @@ def in_units(who: Actor, verb: str) -> tuple[Scope, ...]:
 
 
 def of(verb: str, organisation: Organisation, area: Area) -> set[int]:
-    """People with a post of that very organisation (and an area that holds the given one) whose role has the verb."""
-    posts = Post.objects.current(timezone.localdate()).filter(organisation=organisation).select_related("role", "area")
-    return {
-        post.person_id
-        for post in posts
-        if area.path.startswith(post.area.path) and any(covers(given, verb) for given in post.role.verbs)
-    }
+    """People with a post of that very organisation (and an area that holds the given one) that gives the verb."""
+    posts = access.posts(verb, organisation=organisation)
+    return {post.person_id for post in posts if area.path.startswith(post.area.path)}
 
 
 def over(verb: str, county: str) -> set[int]:
     """People who have the verb in the whole county."""
-    posts = Post.objects.current(timezone.localdate()).filter(organisation__code=county, area__code=county)
-    posts = posts.filter(organisation__county=county).select_related("role")
-    return {post.person_id for post in posts if any(covers(given, verb) for given in post.role.verbs)}
+    whole = {"organisation__county": county, "organisation__code": county, "area__code": county}
+    return {post.person_id for post in access.posts(verb, **whole)}
