@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from procrastinate.contrib.django.models import ProcrastinateJob
 from tests.engines.cases.test_acting import at_once
 from tests.fixtures import TOY, area, person
 from tests.web.pages import browser, text
 
-from shizhu.engines.cases import acting, api, approvals, flows
+from shizhu.engines.cases import acting, api, approvals, flows, telling
 from shizhu.engines.cases.acting import CannotNow
 from shizhu.engines.cases.models import Case, Helper, Petition, Task
-from shizhu.kernel import access, packs, testing
-from shizhu.kernel.models import County, Person
+from shizhu.engines.notices.models import Message
+from shizhu.kernel import access, events, packs, testing
+from shizhu.kernel.models import County, OutboxEvent, Person
 from shizhu.lib import worktime
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
@@ -83,6 +87,81 @@ def test_items_run_side_by_side_and_each_needs_those_before(county: County, staf
     decide(case, staff["maker"], "open")
     case.refresh_from_db()
     assert (case.status, case.ended_at) == ("closed", "granted")
+
+
+def visit(county: County, staff: dict[str, Person]) -> Task:
+    """The item that two do together, once those before it are granted."""
+    case = applied(county)
+    decide(case, staff["maker"], "place")
+    decide(case, staff["taster"], "health")
+    return ready(case)["open"]
+
+
+def consumed() -> None:
+    """Those who wait for tasks hear of them."""
+    (consumer,) = [one for one in events.consumers() if one.handler is telling.task_ready]
+    rows = OutboxEvent.objects.filter(subject__endswith=".cases.task.ready").order_by("pk")
+    for row in rows:
+        events.handle(consumer, events.decode(events.orjson.dumps(row.envelope)))
+
+
+def notices() -> list[tuple[str, str, list[str]]]:
+    """(title, text, who was told) of what was told, in order."""
+    return [
+        (one.title, one.text, sorted(filter(None, one.deliveries.values_list("person__username", flat=True))))
+        for one in Message.objects.order_by("pk")
+    ]
+
+
+def test_all_who_visit_together_hear_of_it_of_the_day_and_of_another_day(
+    county: County, staff: dict[str, Person]
+) -> None:
+    number = visit(county, staff).case.number
+    consumed()
+    ((title, _text, people),) = notices()
+    assert (title, people) == ("新摊：开张核准", ["maker", "taster"])  # and nobody of what one does alone
+    task = Task.objects.get(step="open")
+    Message.objects.all().delete()
+
+    def agree(at: datetime, where: str = "") -> Any:
+        sent = {"do": "arrange", "task": task.pk, "at": f"{timezone.localtime(at):%Y-%m-%dT%H:%M}", "where": where}
+        return text(maker.post(f"/cases/{task.case_id}/act", {**sent, "back": "approval"}, follow=True))
+
+    with patch("django.utils.timezone.now", lambda: MONDAY):
+        maker = browser(staff["maker"])
+        assert "约定时间 2026-12-03 09:30" in agree(MONDAY + timedelta(days=3, minutes=30), "摊位前")
+        assert "改期至 2026-12-04 09:30" in agree(MONDAY + timedelta(days=4, minutes=30))
+    both = ["maker", "taster"]
+    assert notices() == [
+        ("新摊：开张核准定于12-03 09:30", f"{number} · 摊位前", both), ("新摊：开张核准改到12-04 09:30", number, both),
+    ]  # fmt: skip
+    woken = ProcrastinateJob.objects.filter(task_name=telling.MEETING).values_list("scheduled_at", flat=True)
+    times = [MONDAY + timedelta(days=2, minutes=30), MONDAY + timedelta(days=3, minutes=30)]
+    assert sorted(woken) == times
+    for at in [*times, times[1]]:
+        with patch("django.utils.timezone.now", lambda at=at: at):
+            telling.remind(task.pk)
+    assert notices()[2:] == [("新摊：提醒：12-04 09:30开张核准", number, both)]
+
+
+def test_who_does_not_do_it_alone_agrees_on_a_day_to_come(county: County, staff: dict[str, Person]) -> None:
+    task, soon = visit(county, staff), timezone.now() + timedelta(hours=5)
+    before = testing.everything_kept()
+    for name in ("taster", "reader", "elsewhere", "chief"):
+        with pytest.raises(PermissionDenied):
+            acting.arrange(who(staff[name]), task.pk, soon)
+    with pytest.raises(CannotNow):
+        acting.arrange(who(staff["maker"]), task.pk, timezone.now() - timedelta(minutes=1))
+    alone = ready(applied(county))["place"]
+    kept = testing.everything_kept()
+    with pytest.raises(CannotNow):
+        acting.arrange(who(staff["maker"]), alone.pk, soon)
+    assert testing.everything_kept() == kept != before
+    acting.arrange(who(staff["maker"]), task.pk, soon)
+    acting.invite(who(staff["maker"]), task.pk, staff["reader"])  # who is asked later hears of the day at once
+    title, told, people = notices()[-1]
+    assert (title, people) == ("新摊：请会同办理：开张核准", ["reader"])
+    assert told == f"{task.case.number} · 定于{timezone.localtime(soon):%m-%d %H:%M}"
 
 
 def test_an_item_that_is_refused_ends_the_whole(county: County, staff: dict[str, Person]) -> None:

@@ -11,11 +11,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from shizhu.engines.cases import flows, waits
+from shizhu.engines.cases import flows, telling, waits
 from shizhu.engines.cases.assignment import may_do, may_start
 from shizhu.engines.cases.logic import load, shifted
 from shizhu.engines.cases.models import Case, Entry, Helper, Petition, Task
-from shizhu.kernel import access, events
+from shizhu.kernel import access, events, jobs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Person
 from shizhu.lib import worktime
@@ -47,8 +47,8 @@ def _ready(number: int) -> Task:
     return task
 
 
-def _tell(case: Case, kind: str, who: Actor, step: str = "", **data: Any) -> None:
-    Entry.objects.create(case=case, at=timezone.now(), kind=kind, step=step, person_id=who.person_id, data=data)
+def _tell(case: Case, kind: str, who: Actor, step: str = "", **data: Any) -> Entry:
+    return Entry.objects.create(case=case, at=timezone.now(), kind=kind, step=step, person_id=who.person_id, data=data)
 
 
 def _mine(who: Actor, number: int) -> Task:
@@ -228,7 +228,28 @@ def invite(who: Actor, task_id: int, person: Person) -> Helper:
         raise CannotNow(_("%s was asked already.") % person.name)
     made = Helper.objects.create(task=task, person=person, asked_by_id=who.person_id or 0, asked_at=timezone.now())
     _tell(case, "invited", who, task.step, task=task.pk, to=person.name)
+    telling.asked(made)
     return made
+
+
+@transaction.atomic
+def arrange(who: Actor, task_id: int, at: datetime, where: str = "") -> Task:
+    """Agree when, and where, those meet who do a task together; a later one moves it. All of them are told each time,
+    and reminded before.
+    """
+    task = _mine(who, task_id)
+    if not task.helpers.exists():
+        raise CannotNow(_("Nobody was asked to do this together. Ask them first."))
+    if at <= timezone.now():
+        raise CannotNow(_("Choose a time to come."))
+    is_moved = task.meets_at is not None
+    task.meets_at, task.meets_where = at, where.strip()
+    task.save(update_fields=["meets_at", "meets_where"])
+    told = {"task": task.pk, "at": at.isoformat(), "why": task.meets_where, "moved": is_moved}
+    telling.arranged(task, _tell(task.case, "arranged", who, task.step, **told))
+    if (ahead := telling.reminded_at(at, timezone.now())) is not None:
+        jobs.wake(telling.MEETING, task.pk, ahead)
+    return task
 
 
 @transaction.atomic

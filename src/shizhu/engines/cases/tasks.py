@@ -1,7 +1,8 @@
 """What the cases engine does when a time has come."""
 
-from shizhu.engines.cases import concerns, happening, waits
+from shizhu.engines.cases import concerns, happening, telling, waits
 from shizhu.kernel import jobs
 
 jobs.at(waits.RING, happening.ring)
+jobs.at(telling.MEETING, telling.remind)
 jobs.daily("cases.forget", 3, 20, concerns.forget)

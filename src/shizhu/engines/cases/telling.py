@@ -1,15 +1,22 @@
-"""People are told by notices: of tasks where their flow asks for it (`tell`), and of swaps of shifts; each once."""
+"""People are told by notices, each once: of tasks where their flow asks for it (`tell`) or several do them together, of
+when those meet, and of swaps of shifts.
+"""
 
 from __future__ import annotations
+
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from shizhu.engines.cases import flows
-from shizhu.engines.cases.models import DRILL, Duty, Swap, Task
+from shizhu.engines.cases.models import DRILL, Duty, Entry, Helper, Swap, Task
 from shizhu.engines.notices import api as notices
 from shizhu.kernel.events import Event
 from shizhu.kernel.models import Role
 from shizhu.kernel.text import label
+
+MEETING = "cases.meeting"  # the job that reminds of it
+AHEAD = (timedelta(days=1), timedelta(hours=2))  # before it; the second where the first is over
 
 
 def task_ready(event: Event) -> None:
@@ -18,17 +25,69 @@ def task_ready(event: Event) -> None:
     if task is None:
         return
     case = task.case
-    _flow, about = flows.version(case.flow, case.digest)
-    if not about.tells:
+    flow, about = flows.version(case.flow, case.digest)
+    if not about.tells and not flow.step[task.step].joint:
         return
-    step = label(about.names.get(task.step, {"zh": task.step}), "zh")
+    step = _step(task)
     ordered = (task.item or {}).get("text", "") if isinstance(task.item, dict) else ""
     due = f"{timezone.localtime(task.due_at):%m-%d %H:%M} 前完成" if task.due_at else ""
     notices.tell(
         case.county_id, f"task/{task.pk}", event.data["people"], title=f"{case.title}：{ordered or step}"[:200],
         text=" · ".join(filter(None, [case.number, step, due])), url=f"/cases/tasks/{task.pk}/",
-        level="yellow" if case.origin == DRILL else "orange",
+        level="" if not about.tells else "yellow" if case.origin == DRILL else "orange",
     )  # fmt: skip
+
+
+def _step(task: Task) -> str:
+    """What a task is called."""
+    _flow, about = flows.version(task.case.flow, task.case.digest)
+    return label(about.names.get(task.step, {"zh": task.step}), "zh")
+
+
+def asked(helper: Helper) -> None:
+    """Who was asked to do a task together with others hears so, and when they meet if that is agreed."""
+    task = helper.task
+    _tell_of(task, f"helper/{helper.pk}", [helper.person_id], f"请会同办理：{_step(task)}", _meets(task))
+
+
+def arranged(task: Task, entry: Entry) -> None:
+    """All who do a task together hear when they meet, and again when it is moved, as the timeline has it."""
+    at = timezone.localtime(datetime.fromisoformat(entry.data["at"]))
+    said = f"{_step(task)}{'改到' if entry.data['moved'] else '定于'}{at:%m-%d %H:%M}"
+    _tell_of(task, f"task/{task.pk}/meets/{entry.pk}", _together(task), said, task.meets_where)
+
+
+def reminded_at(at: datetime, now: datetime) -> datetime | None:
+    """When to remind of a meeting that was agreed now."""
+    return next((at - span for span in AHEAD if at - span > now), None)
+
+
+def remind(number: int) -> None:
+    """A meeting is near: those who come hear it again; of one that was moved since, at its own time."""
+    task = Task.objects.select_related("case").filter(pk=number, status=Task.Status.READY).first()
+    now = timezone.now()
+    if task is None or task.meets_at is None or not task.meets_at - AHEAD[0] <= now < task.meets_at:
+        return
+    said = f"提醒：{timezone.localtime(task.meets_at):%m-%d %H:%M}{_step(task)}"
+    key = f"task/{task.pk}/near/{task.meets_at.isoformat()}"
+    _tell_of(task, key, _together(task), said, task.meets_where)
+
+
+def _together(task: Task) -> list[int]:
+    """Who does a task, and who was asked to do it with them."""
+    return [*filter(None, [task.assignee_id]), *task.helpers.values_list("person", flat=True)]
+
+
+def _meets(task: Task) -> str:
+    if task.meets_at is None:
+        return ""
+    return f"定于{timezone.localtime(task.meets_at):%m-%d %H:%M} {task.meets_where}".strip()
+
+
+def _tell_of(task: Task, key: str, people: list[int], said: str, more: str) -> None:
+    case = task.case
+    text = " · ".join(filter(None, [case.number, more]))
+    notices.tell(case.county_id, key, people, title=f"{case.title}：{said}"[:200], text=text, url=f"/cases/{case.pk}/")
 
 
 def swap(one: Swap) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -26,6 +27,7 @@ HAPPENED = {
 ACTED = {
     "asked": gettext_noop("asked for"), "decided": gettext_noop("decided"), "resumed": gettext_noop("clocks go on"),
     "handed": gettext_noop("handed over"), "invited": gettext_noop("asked to handle jointly"),
+    "arranged": gettext_noop("agreed when to meet"),
     "said": gettext_noop("said as a joint handler"), "urged": gettext_noop("urged"),
     "supplement": gettext_noop("asked for supplements"), "supplied": gettext_noop("supplements are there"),
     "supervised": gettext_noop("put under supervision"),
@@ -107,6 +109,9 @@ def _acted(kind: str, data: Mapping[str, Any]) -> str:
     """What somebody did about a case, in words."""
     if kind == "asked":
         return f"{_(ACTED[kind])} {_(ASKED[data['what']])} {data['span']}".strip()
+    if kind == "arranged":
+        at = timezone.localtime(datetime.fromisoformat(data["at"]))
+        return f"{_('moved the meeting to') if data['moved'] else _(ACTED[kind])} {at:%Y-%m-%d %H:%M}"
     if kind == "decided":
         return f"{_('granted') if data['granted'] else _('refused')} {_(ASKED[data['what']])}"
     return _(ACTED[kind])

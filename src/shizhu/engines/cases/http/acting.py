@@ -55,6 +55,13 @@ def _until(request: Request) -> datetime:
     return timezone.make_aware(datetime.combine(day, time(23, 59)))
 
 
+def _at(request: Request) -> datetime:
+    try:
+        return timezone.make_aware(datetime.fromisoformat(request.POST.get("at", "")))
+    except ValueError:
+        raise CannotNow(_("Choose a time to come.")) from None
+
+
 def _do(request: Request, case: Case) -> None:
     do, why, who = request.POST.get("do", ""), request.POST.get("why", ""), request.actor
     task = number_of(request, "task")
@@ -65,6 +72,7 @@ def _do(request: Request, case: Case) -> None:
         "resume": lambda: acting.resume(who, case.pk),
         "hand": lambda: acting.hand_over(who, task, person_of(request), why),
         "invite": lambda: acting.invite(who, task, person_of(request)),
+        "arrange": lambda: acting.arrange(who, task, _at(request), request.POST.get("where", "")[:200]),
         "say": lambda: acting.contribute(who, number_of(request, "helper"), why),
         "supplement": lambda: acting.supplement(who, task, why),
         "supplied": lambda: acting.supplied(who, task, why),

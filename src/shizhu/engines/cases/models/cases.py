@@ -133,6 +133,8 @@ class Task(models.Model):
     due_at = models.DateTimeField(null=True)
     paused_at = models.DateTimeField(null=True)  # its own clock stands since then: supplements are awaited
     rested = models.DurationField(default=timedelta)  # working time that its clock stood
+    meets_at = models.DateTimeField(null=True)  # when those who do it together meet
+    meets_where = models.CharField(max_length=200, blank=True)
     done_at = models.DateTimeField(null=True)
     done_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     answer = models.JSONField(null=True)
