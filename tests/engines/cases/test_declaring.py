@@ -246,8 +246,8 @@ def test_a_file_of_an_editor_is_checked_and_kept_as_it_is(county: County, client
     assert (file.content.decode(), file["Content-Type"]) == (drawn, "application/xml")
     before = testing.everything_kept()
     for content, said in (
-        (b"\xff\xfe", "文件不是 UTF-8 文本。"),
-        (b"<x/>", "即 BPMN 2.0 文件的根元素"),
+        (b"\xff\xfe", "不是可读的 XML"),
+        (b"<x/>", "不是 BPMN 2.0 文件的根元素"),
         (drawn.replace('value="stand"', 'value="nobody"').encode(), "其属性 owner 为 nobody"),
         (drawn.replace("lemonade.taster", "lemonade.nobody").encode(), "candidateGroups: lemonade.nobody"),
         (drawn.replace("lemonade.taste\"", "local.none\"").encode(), "formKey: local.none"),

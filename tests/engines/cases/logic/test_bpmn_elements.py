@@ -401,6 +401,12 @@ def test_a_job_waits_for_whoever_serves_its_topic(task: str) -> None:
         ("#{kind eq 'a' ? 1 : 2}", 'if kind = "a" then 1 else 2'),
         ("${order.items[0].price % 3 ne 0}", "modulo(order.items[1].price, 3) != 0"),
         ("${map['some key'] > -(2 + n)}", 'get value(map, "some key") > -(2 + n)'),
+        ("${execution.getVariable('cups') > 2}", "cups > 2"),
+        (
+            "${kind.equals('a') && !guests.isEmpty()}",
+            '(kind = "a") and not((guests = null or guests = "" or guests = []))',
+        ),
+        ("${guests.size() < 3 || guests.contains(host)}", "count(guests) < 3 or list contains(guests, host)"),
     ],
 )
 def test_expressions_of_other_engines_are_read_as_feel(juel: str, feel: str) -> None:
@@ -414,13 +420,64 @@ def test_expressions_of_other_engines_are_read_as_feel(juel: str, feel: str) -> 
     [
         ("${bean.check(execution)}", "calls a method: only FEEL is evaluated here"),
         ("${a +}", "cannot be read as FEEL: it ends too early"),
-        ("${a ; b}", "cannot be read as FEEL from '; b' on"),
+        ("${a ; b}", "cannot be read as FEEL from “; b” on"),
     ],
 )
 def test_what_feel_cannot_say_is_refused_with_its_element(juel: str, rule: str) -> None:
     with pytest.raises(FlowError) as caught:
         flow_of(START + '<exclusiveGateway id="x" default="x-e"/>' + END + lines("s>x", f"x>e: {juel}"))
     assert (caught.value.element_id, caught.value.rule) == ("x-e", rule)
+
+
+def test_the_one_line_of_a_gateway_without_a_condition_is_taken_where_no_other_holds() -> None:
+    flow = flow_of(START + '<exclusiveGateway id="x"/>' + END + user("a") + user("b")
+                   + lines("s>x", "x>a", "x>b: n = 1", "a>e", "b>e"))  # fmt: skip
+    assert [(note.id, note.kind) for note in flow.notes if note.kind == "otherwise"] == [("x-a", "otherwise")]
+    assert [ready(start(flow, {"n": n}, KIT)) for n in (1, 2)] == [["b"], ["a"]]
+    with pytest.raises(FlowError) as caught:
+        flow_of(START + '<exclusiveGateway id="x" name="够？"/>' + END + user("a") + lines("s>x", "x>a", "x>e", "a>e"))
+    assert [(one.element_id, one.name, one.rule) for one in caught.value.all] == [
+        ("x-a", "够？ → a", "must be a condition: this flow leaves gateway 够？"),
+        ("x-e", "够？ → e", "must be a condition: this flow leaves gateway 够？"),
+    ]
+
+
+def test_an_inclusive_gateway_takes_lines_without_a_condition_always() -> None:
+    flow = flow_of(START + '<inclusiveGateway id="x"/>' + END + user("a") + user("b")
+                   + lines("s>x", "x>a", "x>b: n = 1", "a>e", "b>e"))  # fmt: skip
+    assert [ready(start(flow, {"n": n}, KIT)) for n in (1, 2)] == [["a", "b"], ["a"]]
+
+
+def test_a_gateway_may_lead_to_one_step_for_two_reasons() -> None:
+    two = '<sequenceFlow id="other" sourceRef="x" targetRef="a"><conditionExpression>n = 2</conditionExpression>'
+    flow = flow_of(START + '<exclusiveGateway id="x" default="x-e"/>' + END + user("a") + two + "</sequenceFlow>"
+                   + lines("s>x", "x>a: n = 1", "x>e", "a>e"))  # fmt: skip
+    assert [ready(start(flow, {"n": n}, KIT)) for n in (1, 2, 3)] == [["a"], ["a"], []]
+
+
+def test_what_follows_from_a_fault_is_not_told_too() -> None:
+    late = event("intermediateCatchEvent", "late", timer("soon"))
+    body = START + '<eventBasedGateway id="x"/>' + event("intermediateCatchEvent", "paid", MESSAGE) + late + END
+    with pytest.raises(FlowError) as caught:
+        flow_of(body + lines("s>x", "x>paid", "x>late", "paid>e", "late>e"))
+    assert [one.element_id for one in caught.value.all] == ["late"]
+
+
+@pytest.mark.parametrize(
+    ("task", "who"),
+    [
+        ('<userTask id="a" c:candidateUsers="ann"/>', ("", "ann")),
+        (
+            '<userTask id="a"><ioSpecification><dataInput id="group" name="GroupId"/></ioSpecification>'
+            "<dataInputAssociation><targetRef>group</targetRef><assignment><from>seller</from><to>group</to></assignment></dataInputAssociation>"
+            "</userTask>",
+            ("seller", ""),
+        ),
+    ],
+)
+def test_who_does_a_task_as_other_engines_say_it(task: str, who: tuple[str, str]) -> None:
+    token = start(flow_of(START + task + END + lines("s>a", "a>e")), {}, KIT).tokens[0]
+    assert (token.role, token.person) == who
 
 
 def test_all_faults_of_a_file_are_told_at_once() -> None:
@@ -432,7 +489,7 @@ def test_all_faults_of_a_file_are_told_at_once() -> None:
     with pytest.raises(FlowError) as caught:
         flow_of(body + lines("s>a", "a>b", "b>x", "x>e", "x>a: 1 +") + lines("b>nowhere"))
     assert [(fault.element_id, fault.name) for fault in caught.value.all] == [
-        ("b", "验收"), ("b-nowhere", ""), ("lost", ""), ("x-e", ""), ("x-a", ""),
+        ("b", "验收"), ("b-nowhere", "验收 → nowhere"), ("lost", ""), ("x-a", "x → a"),
     ]  # fmt: skip
 
 

@@ -13,9 +13,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import flows
-from shizhu.engines.cases.http import drafting, forms
+from shizhu.engines.cases.http import drafting, faults, forms
 from shizhu.engines.cases.http.drafting import Head
 from shizhu.engines.cases.logic import FlowError, parse
+from shizhu.engines.cases.logic.layout import laid_out
 from shizhu.engines.cases.logic.picture import Picture, picture
 from shizhu.engines.cases.logic.steps import Plain, Step, read, written
 from shizhu.engines.cases.models import Case
@@ -248,14 +249,11 @@ def _uploaded(request: Request, row: Declaration | None) -> HttpResponse:
         said = _("Choose a BPMN file of at most 500 kB.")
         return _flow_page(request, None, row, refused=[said], is_refused=True)
     try:
-        text = file.read().decode("utf-8-sig")
+        text = _text(file.read())
         about = flows.about(text.encode())
         parse(text.encode(), key="local.new")
-    except UnicodeDecodeError:
-        return _flow_page(request, None, row, refused=[_("The file is no UTF-8 text.")], is_refused=True)
     except FlowError as error:
-        faults = [declaring.say(str(fault)) for fault in error.all]
-        return _flow_page(request, None, row, refused=faults, is_refused=True)
+        return _flow_page(request, None, row, refused=[faults.said(one) for one in error.all], is_refused=True)
     if flows.owner(about, request.county.pk) is None:
         said = _("Its property owner is %(code)s: no organisation of this county has this code.") % {
             "code": about.owner
@@ -263,6 +261,14 @@ def _uploaded(request: Request, row: Declaration | None) -> HttpResponse:
         return _flow_page(request, None, row, refused=[said], is_refused=True)
     stem = row.key.partition(".")[2] if row else _stem(request, "flows", about.title["zh"])
     return _kept(request, stem, text, row, None)
+
+
+def _text(content: bytes) -> str:
+    """UTF-8 as it is; a file in another encoding is written anew."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return laid_out(content)
 
 
 def _kept(request: Request, stem: str, text: str, row: Declaration | None, typed: Typed | None) -> HttpResponse:

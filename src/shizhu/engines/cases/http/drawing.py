@@ -11,20 +11,26 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from shizhu.engines.cases import declare, flows
 from shizhu.engines.cases.assignment import require_seen
-from shizhu.engines.cases.logic import FlowError, parse
+from shizhu.engines.cases.http.faults import said
+from shizhu.engines.cases.logic import Flow, FlowError, Note, Step, parse
 from shizhu.engines.cases.logic.layout import laid_out
 from shizhu.engines.cases.models import Case, Task
 from shizhu.kernel import overlays, packs
-from shizhu.kernel.models import Organisation
+from shizhu.kernel.models import Organisation, Person
 from shizhu.kernel.text import label
 from shizhu.lib import feel
 from shizhu.web import declaring
 from shizhu.web.middleware import Request
 
 LARGEST = 2_000_000  # bytes of a file
+NOTED = {
+    "passed": gettext_noop("is passed: nothing is run"),
+    "otherwise": gettext_noop("has no condition: it is taken where no other holds"),
+}
 NAMESPACES = (
     'xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn"'
 )
@@ -81,13 +87,35 @@ def faults_of(request: Request, xml: bytes, stem: str) -> list[dict[str, str]]:
         flow = parse(xml, key=key)
         about = flows.about(xml)
     except FlowError as error:
-        return [_fault(one.element_id, declaring.say(str(one))) for one in error.all]
-    found = [_fault(note.id, _("is passed: nothing is run"), "note") for note in flow.notes if note.kind == "passed"]
+        return [_fault(one.element_id, said(one)) for one in error.all]
+    found = [_fault(note.id, _noted(flow, note), "note") for note in flow.notes if note.kind in NOTED]
+    found += [
+        _fault(
+            step.id,
+            _("%(step)s: “%(name)s” is nobody in this county: choose a role")
+            % {"step": step.stage, "name": step.person},
+        )
+        for step in _of_nobody(flow, request)
+    ]
     if flows.owner(about, request.county.pk) is None:
         found.append(_fault(flow.scope.id, _("Its owner is no organisation of this county.")))
     everything = overlays.everything(request.county.pk)
     lines = declare.check_flow(key, {"text": xml.decode()}, everything)
     return found + [_fault(line.partition(":")[0], declaring.say(line)) for line in lines]
+
+
+def _of_nobody(flow: Flow, request: Request) -> list[Step]:
+    """Steps that name a person whom this county does not have, and no role: nobody could do them."""
+    named = {step.person for step in flow.steps if step.person and not step.role and not step.person.startswith("=")}
+    people = Person.objects.filter(username__in=named, posts__area__county=request.county.pk)
+    lost = named - set(people.values_list("username", flat=True))
+    return [step for step in flow.steps if step.person in lost and not step.role]
+
+
+def _noted(flow: Flow, note: Note) -> str:
+    step = flow.step.get(note.id)
+    told = {"element": step.stage if step else note.id, "told": _(NOTED[note.kind])}
+    return _("%(element)s: %(told)s") % told
 
 
 def check(request: Request) -> HttpResponse:
@@ -113,7 +141,7 @@ def bring(request: Request) -> HttpResponse:
     try:
         text = laid_out(file.read())
     except FlowError as error:
-        return _json({"faults": [_fault(error.element_id, declaring.say(str(error)))]}, 422)
+        return _json({"faults": [_fault(error.element_id, said(error))]}, 422)
     return _json({"xml": text, "faults": faults_of(request, text.encode(), "")})
 
 

@@ -1,6 +1,9 @@
 """Faults of flows and forms as an administrator reads them; the check itself says them in English."""
 
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
+
+from shizhu.engines.cases.logic import FlowError
 
 RULES = (
     gettext_noop("are joined by another sequence flow already"),
@@ -58,9 +61,32 @@ RULES = (
     gettext_noop("no pack declares this decision"),
     gettext_noop("no pack declares this form"),
     gettext_noop("the pack declares no such role"),
-    gettext_noop("the root of a BPMN 2.0 file"),
+    gettext_noop("is not the root of a BPMN 2.0 file"),
     gettext_noop("what it points at is kept as a string"),
+    gettext_noop("must be a condition: this flow leaves gateway %(gateway)s"),
+    gettext_noop("must be a cycle of ISO 8601 such as %(example)s, or FEEL after “=”"),
+    gettext_noop("must be a date of ISO 8601 such as %(example)s, or FEEL after “=”"),
+    gettext_noop("must be a duration of ISO 8601 such as %(example)s, or FEEL after “=”"),
+    gettext_noop("must be an event to wait for: it follows gateway %(gateway)s"),
+    gettext_noop("is a flow with a fault: %(fault)s"),
+    gettext_noop("is no FEEL: at character %(at)s it cannot be read from “%(text)s” on"),
+    gettext_noop("is no FEEL: at character %(at)s it ends too early"),
+    gettext_noop("reads answers.%(step)s, but no user task has that id"),
+    gettext_noop("cannot be read as FEEL from “%(text)s” on"),
+    gettext_noop("cannot be read as FEEL: “%(sign)s” is missing before “%(text)s”"),
+    gettext_noop("cannot be read as FEEL: an index that is computed"),
+    gettext_noop("cannot be read as FEEL: it ends too early"),
     gettext_noop("(class) is a program of another system: name a topic that somebody serves instead"),
     gettext_noop("(delegateExpression) is a program of another system: name a topic that somebody serves instead"),
     gettext_noop("(type) is a program of another system: name a topic that somebody serves instead"),
 )
+
+
+def said(fault: FlowError) -> str:
+    """One fault in the language in force: the element, what is found there, and the rule."""
+    named = {name: said(value) if isinstance(value, FlowError) else value for name, value in fault.told.items()}
+    rule = _(fault.form) % named if named else _(fault.form)
+    value = fault.value if fault.value not in (None, "", [], fault.name) else ""
+    value = " → ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+    told = rule.removeprefix("：") if value == "" else f"“{value}” {rule}".replace(" ：", "：")
+    return _("%(element)s: %(told)s") % {"element": fault.called, "told": told}

@@ -27,6 +27,15 @@ class Book:
         reference = (reference or "").strip()
         return self.named.get(reference, self.named.get(reference.rpartition(":")[2]))
 
+    def ends(self, id_: str) -> str:
+        """What a sequence flow without a name is called by: what it leads from and to; "" for anything else."""
+        line = self.named.get(id_)
+        if line is None or not line.get("sourceRef"):
+            return ""
+        found = [(self.refer(end), end) for end in (line.get("sourceRef"), line.get("targetRef", "?"))]
+        names = (" ".join(one.get("name", "").split()) if one is not None else "" for one, _end in found)
+        return " → ".join(name or end for name, (_one, end) in zip(names, found, strict=True))
+
     def attempt(self, read: Callable[[], T], otherwise: T) -> T:
         """What is read, and what stands for it where it is wrong."""
         try:

@@ -14,6 +14,11 @@ Element: TypeAlias = Any
 DEFINITION = "EventDefinition"
 TIMERS = {"timeDate": "date", "timeDuration": "duration", "timeCycle": "cycle"}
 DURATION = r"P(?!$)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?!$)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?"
+NO_TIME = {
+    "date": "must be a date of ISO 8601 such as %(example)s, or FEEL after “=”",
+    "duration": "must be a duration of ISO 8601 such as %(example)s, or FEEL after “=”",
+    "cycle": "must be a cycle of ISO 8601 such as %(example)s, or FEEL after “=”",
+}
 FORMS = {
     "date": (re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d|@\S+)?)?"), "2026-07-01T09:00:00"),
     "duration": (re.compile(DURATION), "PT24H"),
@@ -108,6 +113,6 @@ def _timer(element: Element, definition: Element) -> Event:
         pattern, example = FORMS[timer]
         expression = value_of(id_, text, name)
         if expression == json.dumps(text, ensure_ascii=False) and not pattern.fullmatch(text):
-            raise FlowError(id_, text, f"must be a {timer} of ISO 8601 such as {example}, or FEEL after “=”", name)
+            raise FlowError(id_, text, NO_TIME[timer], name, example=example)
         return Event("timer", timer=timer, expression=expression)
     raise FlowError(id_, "timer", "must say when: a date, a duration or a cycle", name)

@@ -10,17 +10,27 @@ MULTI, STANDARD = "multi", "standard"
 class FlowError(ValueError):
     """What is wrong in a flow: the element, the value found there and the rule it breaks; `name` is what is read on it.
 
-    `all` holds what else is wrong in the same file, itself included.
+    `all` holds what else is wrong in the same file, itself included. A rule may name what `told` holds (`%(gateway)s`);
+    `form` is the rule with these names, which is what is translated.
     """
 
-    def __init__(self, element_id: str, value: object, rule: str, name: str = "") -> None:
-        called = f"{element_id} “{name}”" if name and name != element_id else element_id
-        super().__init__(f"{called}: {value!r} {rule}")
+    def __init__(self, element_id: str, value: object, rule: str, name: str = "", **told: object) -> None:
+        super().__init__(element_id)
         self.element_id = element_id
         self.value = value
-        self.rule = rule
+        self.form, self.told = rule, told
+        self.rule = rule % told if told else rule
         self.name = name
         self.all: tuple[FlowError, ...] = (self,)
+
+    @property
+    def called(self) -> str:
+        """The element as it is told of: its id, and its name where it has another."""
+        return f"{self.element_id} “{self.name}”" if self.name and self.name != self.element_id else self.element_id
+
+    def __str__(self) -> str:
+        """Element, value and rule in one line."""
+        return f"{self.called}: {self.value!r} {self.rule}"
 
 
 class StaleToken(Exception):

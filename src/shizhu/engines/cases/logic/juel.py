@@ -13,11 +13,23 @@ TOKEN = re.compile(
 WORDS = {"eq": "==", "ne": "!=", "lt": "<", "gt": ">", "le": "<=", "ge": ">=", "and": "&&", "or": "||", "not": "!"}
 WORDS |= {"div": "/", "mod": "%"}
 LEVELS = (("||",), ("&&",), ("==", "!=", "<", ">", "<=", ">="), ("+", "-"), ("*", "/", "%"))
+UNREAD = "cannot be read as FEEL from “%(text)s” on"
+MISSING = "cannot be read as FEEL: “%(sign)s” is missing before “%(text)s”"
+VARIABLE = re.compile(r'"[^\W\d]\w*"')
+METHODS = {  # (method, how many arguments) → FEEL
+    ("getVariable", 0): "{0}", ("getVariableLocal", 0): "{0}", ("hasVariable", 0): "({0} != null)",
+    ("equals", 1): "({0} = {1})", ("contains", 1): "list contains({0}, {1})", ("size", 0): "count({0})",
+    ("isEmpty", 0): '({0} = null or {0} = "" or {0} = [])',
+}  # fmt: skip
 FEEL = {"||": "or", "&&": "and", "==": "="}
 
 
 class NotTranslated(ValueError):
-    """An expression that FEEL cannot say; the text is the rule it breaks."""
+    """An expression that FEEL cannot say: the rule it breaks, and what that names."""
+
+    def __init__(self, form: str, **told: object) -> None:
+        super().__init__(form)
+        self.form, self.told = form, told
 
 
 def is_juel(text: str) -> bool:
@@ -31,7 +43,7 @@ def to_feel(text: str) -> str:
     parts = _Parts(text.strip()[2:-1])
     feel = parts.choice()
     if parts.here:
-        raise NotTranslated(f"cannot be read as FEEL from {parts.here!r} on")
+        raise NotTranslated(UNREAD, text=parts.here)
     return feel
 
 
@@ -44,7 +56,7 @@ class _Parts:
         while text[at:].strip():
             found = TOKEN.match(text, at)
             if not found or not found.lastgroup:
-                raise NotTranslated(f"cannot be read as FEEL from {text[at:].strip()!r} on")
+                raise NotTranslated(UNREAD, text=text[at:].strip())
             kind, word = found.lastgroup, found[found.lastgroup]
             self.tokens.append(("sign", WORDS[word]) if kind == "name" and word in WORDS else (kind, word))
             at = found.end()
@@ -63,7 +75,7 @@ class _Parts:
 
     def need(self, wanted: str) -> None:
         if not self.take(wanted):
-            raise NotTranslated(f"cannot be read as FEEL: {wanted!r} is missing before {self.here!r}")
+            raise NotTranslated(MISSING, sign=wanted, text=self.here)
 
     def choice(self) -> str:
         asked = self.level(0)
@@ -108,13 +120,26 @@ class _Parts:
             inner = word[1:-1].replace("\\'", "'").replace('\\"', '"').replace('"', '\\"')
             return f'"{inner}"'
         if kind != "name":
-            raise NotTranslated(f"cannot be read as FEEL from {word!r} on")
+            raise NotTranslated(UNREAD, text=word)
         return self.path(word)
+
+    def call(self, name: str) -> str:
+        """What a method does that FEEL can say: of the variables of a case, of texts and of lists."""
+        given = [] if self.here == ")" else [self.choice()]
+        self.need(")")
+        holder, _dot, method = name.rpartition(".")
+        if holder in {"execution", "task"}:
+            holder, given = (given[0].strip('"'), []) if given and VARIABLE.fullmatch(given[0]) else ("", [""])
+        form = METHODS.get((method, len(given)))
+        if not holder or form is None:
+            raise NotTranslated("calls a method: only FEEL is evaluated here")
+        return form.format(holder, *given)
 
     def path(self, name: str) -> str:
         while sign := self.take(".", "[", "("):
             if sign == "(":
-                raise NotTranslated("calls a method: only FEEL is evaluated here")
+                name = self.call(name)
+                continue
             if sign == ".":
                 name = f"{name}.{self.tokens[self.at][1] if self.at < len(self.tokens) else ''}"
                 self.at += 1

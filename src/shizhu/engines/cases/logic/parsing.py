@@ -35,6 +35,8 @@ def _parse(xml: bytes, key: str, called: tuple[tuple[str, bytes], ...]) -> Flow:
     scope = _linked(read_scope(process, book), root, book, dict(called), calls, (process.get("id"),))
     found = [*book.faults, *faults(scope)]
     if found:
+        for fault in found:
+            fault.name = fault.name or book.ends(fault.element_id)
         found[0].all = tuple(found)
         raise found[0]
     marked = process.get("isExecutable") == "true"
@@ -88,7 +90,7 @@ def _callee(
     book = read_book(root)
     scope = _linked(read_scope(process, book), root, book, called, calls, (*path, local))
     for fault in [*book.faults, *faults(scope)]:
-        raise FlowError(node.step.id, node.called, f"is a flow with a fault: {fault}", node.step.name)
+        raise FlowError(node.step.id, node.called, "is a flow with a fault: %(fault)s", node.step.name, fault=fault)
     return scope.under(node.step.id)
 
 

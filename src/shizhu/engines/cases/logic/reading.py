@@ -15,7 +15,7 @@ from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
 from shizhu.engines.cases.logic import vendors
 from shizhu.engines.cases.logic.book import Book
 from shizhu.engines.cases.logic.events import event_of
-from shizhu.engines.cases.logic.flow import Ask, FlowError, Line, Loop, Node, Note, Scope, Script, Step
+from shizhu.engines.cases.logic.flow import Ask, Event, FlowError, Line, Loop, Node, Note, Scope, Script, Step
 from shizhu.engines.cases.logic.vendors import BPMN, CAMUNDA, attribute, extension, feel_of, first, told
 from shizhu.lib import markup
 
@@ -82,7 +82,7 @@ def read_root(xml: bytes) -> Element:
     except markup.MarkupError as error:
         raise FlowError("definitions", error.value, error.rule) from None
     if root.tag != f"{BPMN}definitions":
-        raise FlowError("definitions", root.tag, f"must be {BPMN}definitions, the root of a BPMN 2.0 file")
+        raise FlowError("definitions", root.tag, "is not the root of a BPMN 2.0 file")
     return root
 
 
@@ -136,7 +136,17 @@ def read_scope(holder: Element, book: Book) -> Scope:
         begin = _begin(holder, nodes, lines)
         nodes += [Node(Step(begin[0].source, "", "start"))] if begin else []
         lines += begin
-    return Scope(holder.get("id"), tuple(nodes), tuple(lines))
+    return Scope(holder.get("id"), tuple(_otherwise(node, lines, book) for node in nodes), tuple(lines))
+
+
+def _otherwise(node: Node, lines: list[Line], book: Book) -> Node:
+    """An exclusive gateway whose one line without a condition is its default, as many editors let people draw it."""
+    leaving = [line for line in lines if line.source == node.step.id]
+    bare = [line for line in leaving if line.condition is None]
+    if node.step.kind != "exclusive" or node.default or len(leaving) < 2 or len(bare) != 1:
+        return node
+    book.notes.append(Note(bare[0].id, "otherwise", "has no condition: it is taken where no other holds"))
+    return replace(node, default=bare[0].id)
 
 
 def _begin(holder: Element, nodes: list[Node], lines: list[Line]) -> list[Line]:
@@ -163,6 +173,10 @@ def read_notes(root: Element, process: Element) -> tuple[Note, ...]:
 
 def _is_node(element: Element) -> bool:
     return _name(element) in KINDS or _name(element) in NOT_RUN
+
+
+def _definitions(element: Element) -> bool:
+    return any(_name(child).endswith(("EventDefinition", "eventDefinitionRef")) for child in element)
 
 
 def _is_telling(element: Element) -> bool:
@@ -205,7 +219,11 @@ def _node(element: Element, book: Book) -> list[Node]:
         book.faults.append(FlowError(_owner(element), name, "must have an id"))
         return []
     called = element.get("name", "").strip()
-    plain = Node(Step(id_, called, KINDS.get(name, "task")), attached=element.get("attachedToRef", ""))
+    is_event = name in {"boundaryEvent", "intermediateCatchEvent"} or (name.endswith("Event") and _definitions(element))
+    plain = Node(
+        Step(id_, called, KINDS.get(name, "task")), attached=element.get("attachedToRef", ""),
+        event=Event("signal") if is_event else None,
+    )  # fmt: skip
     if name in NOT_RUN:
         book.faults.append(FlowError(id_, name, NOT_RUN[name], called))
         return [plain]
@@ -300,7 +318,10 @@ def _doers(element: Element, book: Book) -> tuple[str, str]:
     """(role, person): as the vendor says, as BPMN says (potential owner, performer), else the lane it lies in."""
     id_, name = element.get("id"), element.get("name", "")
     groups = attribute(element, "candidateGroups") or first(element, "assignmentDefinition", "candidateGroups")
+    groups = groups or _assigned(element, "GroupId")
     person = attribute(element, "assignee") or first(element, "assignmentDefinition", "assignee")
+    users = attribute(element, "candidateUsers") or first(element, "assignmentDefinition", "candidateUsers")
+    person = person or (users if "," not in users else "")
     if not groups:
         groups = ",".join(_owners(element, "potentialOwner", book))
     if not person:
@@ -312,6 +333,15 @@ def _doers(element: Element, book: Book) -> tuple[str, str]:
         raise FlowError(id_, "", "must be done by a role (camunda:candidateGroups)", name)
     groups = ",".join(part.strip() for part in groups.split(",")) if not groups.startswith(("=", "$", "#")) else groups
     return vendors.word_of(id_, groups, name), vendors.word_of(id_, person, name)
+
+
+def _assigned(element: Element, name: str) -> str:
+    """What jBPM gives a task as an input of this name."""
+    inputs = {part.get("id") for part in element.iter(f"{BPMN}dataInput") if part.get("name") == name}
+    for given in element.findall(f"{BPMN}dataInputAssociation"):
+        if (given.findtext(f"{BPMN}targetRef") or "").strip() in inputs:
+            return str(given.findtext(f"{BPMN}assignment/{BPMN}from") or "").strip()
+    return ""
 
 
 def _owners(element: Element, kind: str, book: Book) -> list[str]:

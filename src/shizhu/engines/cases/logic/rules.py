@@ -10,6 +10,8 @@ from shizhu.lib import feel
 
 TEXT = re.compile(r'"(?:\\.|[^"\\])*"')
 ANSWER = re.compile(r"(?<![\w.])answers\s*\.\s*(\w+)")
+UNREAD = "is no FEEL: at character %(at)s it cannot be read from “%(text)s” on"
+TOO_EARLY = "is no FEEL: at character %(at)s it ends too early"
 SPLITS = {"exclusive", "inclusive"}
 CAUGHT = {"message", "signal", "timer", "condition"}  # what one can wait for
 LOUD = {"error", "escalation", "compensation"}  # what an event sub-process or a boundary event catches too
@@ -53,12 +55,14 @@ def expression_faults(element_id: str, expression: str, users: set[str], name: s
     try:
         feel.check(expression)
     except feel.FeelError as error:
-        rule = f"is no FEEL: at character {(error.position or 0) + 1} it {error.rule}"
-        yield FlowError(element_id, expression, rule, name)
+        at = error.position or 0
+        rest = expression[at:].strip()
+        yield FlowError(element_id, expression, UNREAD if rest else TOO_EARLY, name, at=at + 1, text=rest)
         return
     for named in ANSWER.findall(TEXT.sub('""', expression)):
         if not any(re.match(rf"{re.escape(named)}(?!\w)", user.rpartition("/")[2]) for user in users):
-            yield FlowError(element_id, expression, f"reads answers.{named}, but no user task has that id", name)
+            rule = "reads answers.%(step)s, but no user task has that id"
+            yield FlowError(element_id, expression, rule, name, step=named)
 
 
 def _fault(node: Node, value: object, rule: str) -> FlowError:
@@ -102,7 +106,7 @@ def _ends_of_lines(scope: Scope) -> Faults:
             yield FlowError(line.id, list(pair), "must not enter a start event nor leave an end event")
         elif target.step.kind in {"boundary", "eventsub"} or source.step.kind == "eventsub":
             yield FlowError(line.id, list(pair), "must not enter a boundary event nor join an event sub-process")
-        if pair in seen:
+        if pair in seen and line.condition is None and source.step.kind not in SPLITS:
             yield FlowError(line.id, list(pair), "are joined by another sequence flow already")
         seen.add(pair)
 
@@ -167,8 +171,10 @@ def _split(node: Node, leaving: list[Line]) -> Faults:
     for line in leaving:
         if line.id == node.default and line.condition is not None:
             yield FlowError(line.id, line.condition, "must be left out: a default flow has no condition")
-        if line.id != node.default and line.condition is None and len(leaving) > 1:
-            yield FlowError(line.id, None, f"must be a condition: this flow leaves gateway {node.step.id}")
+        is_bare = line.id != node.default and line.condition is None and len(leaving) > 1
+        if is_bare and node.step.kind == "exclusive":  # of an inclusive gateway it is taken always
+            rule = "must be a condition: this flow leaves gateway %(gateway)s"
+            yield FlowError(line.id, None, rule, gateway=node.step.name or node.step.id)
 
 
 def _choice(node: Node, targets: list[Node]) -> Faults:
@@ -177,7 +183,10 @@ def _choice(node: Node, targets: list[Node]) -> Faults:
     for target in targets:
         is_event = target.step.kind == "receive" or (target.step.kind == "catch" and target.event)
         if not is_event:
-            yield _fault(target, target.step.kind, f"must be an event to wait for: it follows gateway {node.step.id}")
+            rule = "must be an event to wait for: it follows gateway %(gateway)s"
+            yield FlowError(
+                target.step.id, target.step.kind, rule, target.step.name, gateway=node.step.name or node.step.id
+            )
 
 
 RULES: tuple[Callable[[Scope], Faults], ...] = (_ends_of_lines, _reachable, _branches)

@@ -65,7 +65,7 @@ def feel_of(element_id: str, text: str, name: str = "") -> str:
     try:
         return juel.to_feel(text)
     except juel.NotTranslated as error:
-        raise FlowError(element_id, text, str(error), name) from None
+        raise FlowError(element_id, text, error.form, name, **error.told) from None
 
 
 def value_of(element_id: str, text: str, name: str = "") -> str:
