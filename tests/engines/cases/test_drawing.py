@@ -290,3 +290,18 @@ def test_a_file_in_another_encoding_comes_in_by_the_page_of_steps_too(county: Co
     assert answer.status_code == 302, answer.content.decode()
     row = Declaration.objects.get(kind="flows", source="person")
     assert 'name="Prüfen"' in row.body["text"]
+
+
+def test_lanes_and_groups_may_be_called_as_the_roles_of_the_county_are(county: County, drawer: Client) -> None:
+    text = SIGNAVIO.decode("latin-1").replace('encoding="ISO-8859-1"', 'encoding="UTF-8"')
+    told = bring(drawer, text.replace(f'name="{ROLE}"', 'name="制作员"').encode())
+    assert (told["status"], errors(told)) == (200, [])
+    root = etree.fromstring(told["xml"].encode())
+    assert root.nsmap["camunda"] == "http://camunda.org/schema/1.0/bpmn"
+    assert [task.get(f"{{{root.nsmap['camunda']}}}candidateGroups") for task in root.iter("{*}userTask")] == [ROLE]
+    assert [lane.get("name") for lane in root.iter("{*}lane")] == ["制作员"]
+    assert keep(drawer, told["xml"]).status_code == 200
+    row = Declaration.objects.get(kind="flows", source="person")
+    case = api.open_case(api.Opening(row.key, "试", area(county, "101"), {}))
+    assert list(case.tasks.values_list("role", flat=True)) == [ROLE]
+    assert len(errors(bring(drawer, text.replace(f'name="{ROLE}"', 'name="画师"').encode()))) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
 import orjson
@@ -18,6 +19,7 @@ from shizhu.engines.cases.assignment import require_seen
 from shizhu.engines.cases.http.faults import said
 from shizhu.engines.cases.logic import Flow, FlowError, Note, Step, parse
 from shizhu.engines.cases.logic.layout import laid_out
+from shizhu.engines.cases.logic.plain import with_roles
 from shizhu.engines.cases.models import Case, Task
 from shizhu.kernel import overlays, packs
 from shizhu.kernel.models import Organisation, Person
@@ -139,10 +141,16 @@ def bring(request: Request) -> HttpResponse:
     if file is None or (file.size or 0) > LARGEST:
         return _json({"faults": [_fault("", _("Choose a BPMN file of at most 2 MB."))]}, 422)
     try:
-        text = laid_out(file.read())
+        text = with_roles(laid_out(file.read()), _titled())
     except FlowError as error:
         return _json({"faults": [_fault(error.element_id, said(error))]}, 422)
     return _json({"xml": text, "faults": faults_of(request, text.encode(), "")})
+
+
+def _titled() -> dict[str, str]:
+    """Title → key of the roles that no other is called like."""
+    titles = Counter(title for _key, title in declaring.roles())
+    return {title: key for key, title in declaring.roles() if titles[title] == 1}
 
 
 def _keep(request: Request, stem: str) -> HttpResponse:

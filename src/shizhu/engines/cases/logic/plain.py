@@ -7,13 +7,14 @@ nothing, attributes of a vendor whose prefix it knows otherwise, and draws nothi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any, TypeAlias
 
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
 
-from shizhu.engines.cases.logic.reading import BPMN, KINDS, NOT_RUN
+from shizhu.engines.cases.logic.flow import FlowError
+from shizhu.engines.cases.logic.reading import BPMN, CAMUNDA, KINDS, NOT_RUN, read_book, read_doers, read_root
 
 Element: TypeAlias = Any
 DI = "{http://www.omg.org/spec/BPMN/20100524/DI}"
@@ -41,6 +42,27 @@ def made_plain(root: Element) -> Element:
     _declare_thrown(root)
     _mend_planes(root)
     return root
+
+
+def with_roles(text: str, roles: Mapping[str, str]) -> str:
+    """The file with the keys of roles (title → key) where it calls who does a step, or its lane, by their titles."""
+    root = read_root(text.encode())
+    book = read_book(root)
+    is_changed = False
+    for task in root.iter(f"{BPMN}userTask"):
+        try:
+            groups = read_doers(task, book)[0].split(",")
+        except FlowError:
+            continue  # told of when the file is read
+        found = ",".join(roles.get(group, group) for group in groups)
+        if found != ",".join(groups):
+            task.set(f"{CAMUNDA}candidateGroups", found)
+            is_changed = True
+    if not is_changed:
+        return text
+    etree.cleanup_namespaces(root, {"camunda": CAMUNDA[1:-1]}, [*filter(None, root.nsmap)])
+    changed: str = etree.tostring(root, encoding="unicode")
+    return changed
 
 
 def local(reference: str | None) -> str:

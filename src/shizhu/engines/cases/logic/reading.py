@@ -19,7 +19,17 @@ from shizhu.engines.cases.logic.flow import Ask, Event, FlowError, Line, Loop, N
 from shizhu.engines.cases.logic.vendors import BPMN, CAMUNDA, attribute, extension, feel_of, first, told
 from shizhu.lib import markup
 
-__all__ = ["BPMN", "CAMUNDA", "Book", "read_book", "read_notes", "read_process", "read_root", "read_scope"]
+__all__ = [
+    "BPMN",
+    "CAMUNDA",
+    "Book",
+    "read_book",
+    "read_doers",
+    "read_notes",
+    "read_process",
+    "read_root",
+    "read_scope",
+]
 
 Element: TypeAlias = Any
 
@@ -289,7 +299,7 @@ def _step(element: Element, kind: str, book: Book) -> Step:
     if kind != "user":
         return Step(id_, name, kind, guide, clock=clock)
     form = attribute(element, "formKey") or first(element, "formDefinition", "formKey", "formId", "externalReference")
-    role, person = _doers(element, book)
+    role, person = read_doers(element, book)
     return Step(
         id_, name, kind, guide, role, form or None, _due(element), person or None, clock, own.get("assign", ""),
         own.get("organisation", ""), tuple(_joint(own.get("with", ""))),
@@ -314,7 +324,7 @@ def _due(element: Element) -> str | None:
     return word or None
 
 
-def _doers(element: Element, book: Book) -> tuple[str, str]:
+def read_doers(element: Element, book: Book) -> tuple[str, str]:
     """(role, person): as the vendor says, as BPMN says (potential owner, performer), else the lane it lies in."""
     id_, name = element.get("id"), element.get("name", "")
     groups = attribute(element, "candidateGroups") or first(element, "assignmentDefinition", "candidateGroups")
