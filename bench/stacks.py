@@ -38,14 +38,16 @@ class Homes:
 
 
 @contextmanager
-def homes() -> Iterator[Homes]:
-    """Homes that are gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="shizhu-bench-"))
+def homes(kept: Path | None = None) -> Iterator[Homes]:
+    """Homes that are gone afterwards, or those of a folder, where they stay."""
+    folder = kept or Path(tempfile.mkdtemp(prefix="shizhu-bench-"))
+    folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
     try:
         yield Homes(folder)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def register(stack: Stack, keys: list[str]) -> None:

@@ -60,6 +60,14 @@ def test_an_unknown_bench_is_refused_and_nothing_is_written(tmp_path: Path) -> N
     )
 
 
+def test_a_part_belongs_to_one_bench() -> None:
+    refused = [bench(*names, "--only", "lists").stderr.splitlines()[-1] for names in (["feel"], ["feel", "records"])]
+    assert refused == [
+        "bench: error: --only lists: name one bench; its parts are none",
+        "bench: error: --only lists: name one bench; its parts are tables, pairs, lists",
+    ]
+
+
 def test_a_table_is_aligned_also_with_chinese() -> None:
     rows = [
         Figure("mqtt", "committed", 12345.6, "readings/s", "broker alone", 40000.0).row,
