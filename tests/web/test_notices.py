@@ -88,3 +88,19 @@ def test_it_is_withdrawn_by_its_author(people: dict[str, Person]) -> None:
     east = browser(people["east"])
     assert (east.get("/").context["unread"], east.get(f"/notices/{notice.pk}/").status_code) == (0, 404)
     assert notice.receipts.count() == 2
+
+
+def test_the_search_finds_what_one_wrote_or_was_told(people: dict[str, Person]) -> None:
+    notice = send(people)
+
+    def found(who: str, asked: str, **more: str) -> list[tuple[str, str]]:
+        groups = browser(people[who]).get("/search", {"q": asked, **more}).context["groups"]
+        return [(hit.url, hit.says) for group in groups if group.key == "notices" for hit in group.hits]
+
+    address = f"/notices/{notice.pk}/"
+    assert found("east", "值守") == found("office", "值守") == [(address, SENT["body"])]
+    assert found("east", "汛期 各镇") == [(address, SENT["body"])]
+    assert found("east", "值守", area=notice.area.code) == [(address, SENT["body"])]
+    assert found("east", "值守", area="990001102") == found("east", "防汛") == found("west", "值守") == []
+    browser(people["office"]).post(f"{address}withdraw")
+    assert (found("east", "值守"), found("office", "值守")) == ([], [(address, SENT["body"])])

@@ -8,18 +8,22 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from shizhu.kernel import access
+from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Notice, Organisation, Person, Post, Receipt, Role
 from shizhu.kernel.text import label, named
+from shizhu.web import search
 from shizhu.web.middleware import Request
+from shizhu.web.search import Asked, Group, Hit
 from shizhu.web.views import Card
 
 SEND = "kernel.notice.send"
@@ -41,6 +45,25 @@ def card(request: Request) -> Card | None:
     """Unread notices on the home page."""
     rows = list(mine(request).filter(read_at__isnull=True)[:5])
     return Card("shizhu/notices_card.html", {"rows": rows}) if rows else None
+
+
+def find(who: Actor, county: str, asked: Asked) -> list[Group]:
+    """What the search of all things finds: notices that the person wrote, or was told and that still stand."""
+    if who.person_id is None:
+        return []
+    told = Receipt.objects.filter(notice=OuterRef("pk"), person=who.person_id)
+    seen = Q(author=who.person_id) | (Q(withdrawn_at=None) & Exists(told))
+    rows = Notice.objects.filter(seen, county=county).select_related("author").order_by("-sent_at", "-pk")
+
+    def hit(row: Notice) -> Hit:
+        beside = (row.author.name, named(row.area), f"{timezone.localtime(row.sent_at):%Y-%m-%d %H:%M}")
+        withdrawn = (_("withdrawn"),) if row.withdrawn_at else ()
+        return Hit(
+            reverse("notice", args=[row.pk]), row.title, search.around(row.body, asked.words), (*beside, *withdrawn)
+        )
+
+    title = label({"zh": "通知", "en": "Notices"})
+    return [search.group("notices", title, "speakerphone", rows, ("title", "body"), asked, hit)]
 
 
 def places(request: Request) -> dict[str, Area]:

@@ -541,3 +541,30 @@ def coherent(number: int) -> None:
     assert sorted(told_of) == [one.pk for one in out]
     twice = Delivery.objects.values("message", "person", "channel").annotate(n=Count("pk")).filter(n__gt=1)
     assert list(twice) == []
+
+
+def test_the_search_finds_the_warnings_one_may_see(county: County, duty: Person, chief: Person) -> None:
+    here = {"instruction_zh": "沿河住户请到楼上去。", "areas": [EAST]}
+    draft = drafted(duty, **here)
+    address = f"/alarms/warnings/{draft.warning_id}/"
+
+    def found(who: Person, **asked: str) -> list[tuple[str, str, str]]:
+        groups = browser(who).get("/search", asked).context["groups"]
+        return [(hit.url, hit.title, hit.beside[-1]) for g in groups if g.key == "warnings" for hit in g.hits]
+
+    near, far = (person(county, "alarms.warning.view", in_area=town) for town in ("101", "102"))
+    as_draft, in_force = ((address, draft.content["headline"]["zh"], state) for state in ("草稿", "生效中"))
+    assert found(near, q="楼上") == found(near, q="东镇 高温 住户") == found(near, q="heat") == [as_draft]
+    issue(chief, draft)
+    assert found(near, q="楼上") == found(near, q="楼上", area=EAST) == [in_force]
+    assert found(near, q="楼上", area="990001102") == found(near, q="楼下") == []
+    assert found(far, q="楼上") == found(person(county, "alarms.alarm.view"), q="楼上") == []
+
+
+def test_the_search_does_not_find_what_was_put_away(duty: Person, chief: Person) -> None:
+    sent = issued(duty, chief)
+    dropped = drafted(duty, f"/alarms/warnings/{sent.warning_id}/follow/update", instruction_zh="撤到学校。", do="keep")
+    client = browser(duty)
+    assert client.get("/search", {"q": "撤到"}).context["total"] == 1
+    client.post(f"/alarms/warnings/messages/{dropped.pk}/drop", {"version": dropped.version})
+    assert client.get("/search", {"q": "撤到"}).context["total"] == 0

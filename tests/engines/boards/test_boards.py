@@ -238,3 +238,18 @@ def test_packcheck_wants_every_field_placed(county: County) -> None:
         "layout.wall: every row needs as many cells as the others", "layout.wall: b: there is no such field",
         "layout.desk: a: is placed nowhere",
     ]  # fmt: skip
+
+
+def test_the_search_finds_boards_for_who_may_open_them(county: County) -> None:
+    address = board(county, panel("number", of_stalls()) | {"title": {"zh": "摊位总数", "en": "All stalls"}})
+
+    def found(who: Person, **asked: str) -> list[tuple[str, str, str]]:
+        groups = browser(who).get("/search", asked).context["groups"]
+        return [(hit.url, hit.title, hit.says) for g in groups if g.key == "boards" for hit in g.hits]
+
+    reader = person(county, "boards.board.view")
+    one = [(address, "甲县看板", "摊位总数")]
+    assert found(reader, q="总数") == found(reader, q="甲县 摊位") == found(reader, q="ALL stalls") == one
+    assert found(reader, q="甲县") == [(address, "甲县看板", "")]
+    assert found(reader, q="甲县 总量") == found(reader, q="甲县", area="990001101") == []
+    assert found(person(county, STALLS), q="总数") == []

@@ -27,6 +27,7 @@ class AlarmsConfig(AppConfig):
         )
         from shizhu.engines.alarms.http import views, warnings  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.alarms.warnings import datasets as warned  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.alarms.warnings import finding as warned_finding  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.alarms.warnings import issuing, proposing  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.alarms.warnings import places as warned_places  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
@@ -74,6 +75,7 @@ class AlarmsConfig(AppConfig):
         )
         web.add_card(views.card, order=20)
         search.provider(finding.find, order=18)
+        search.provider(warned_finding.find, order=17)
         web.add_card(warnings.card, order=12)
         live.topic("warnings", "ev.*.alarms.warning.*", live.something_happened(issuing.VIEW))
         live.topic("alarms", "ev.*.alarms.alarm.*", live.something_happened("alarms.alarm.view"))
