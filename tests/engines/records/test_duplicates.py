@@ -196,6 +196,29 @@ def test_who_may_not_see_a_row_or_a_private_field_is_warned_of_nothing(county: C
     assert clerk.get(NEW).status_code == 200
 
 
+def test_a_pair_is_told_to_who_may_see_both_rows_and_what_says_so(county: County, regular: Any) -> None:
+    regular(company="兴农科技"), regular(company="兴农科枝")
+    regular(company="长江莼菜"), regular(company="长江纯菜", area="102")
+    regular(identity=ID), regular(identity=ID)
+    regular(identity=resident(), area="102"), regular(identity=resident(), area="102")
+    near, across, hidden, far = look(county)
+    assert [rules for _one, _other, rules in (near, across, hidden, far)] == [[2], [2], [0], [0]]
+    view, every = f"records.{REGULAR}.view", f"records.{REGULAR}.*"
+    both = person(county, view, username="both")
+    person(county, every, in_area="101", username="east").posts.update(person=both)
+    told = {
+        person(county, view): [near, across], person(county, every): [near, across, hidden, far],
+        both: [near, across, hidden],
+        person(county, view, in_area="101"): [near], person(county, every, in_area="101"): [near, hidden],
+        person(county, view, in_area="102"): [], person(county, every, of="kitchen"): [],
+    }  # fmt: skip
+    for who, expected in told.items():
+        page = browser(who).get(f"{LIST}duplicates/").context
+        found = [(one.first.key, one.second.key, one.pair.rules) for one in page["couples"]]
+        assert (sorted(found), page["total"]) == (expected, len(expected))
+        assert browser(who).get(LIST).context["pairs"] == len(expected)
+
+
 def resident() -> str:
     body = "11010519800229001"
     return body + resident_digit(body)

@@ -58,7 +58,9 @@ class Record(models.Model):
         constraints = [models.UniqueConstraint(fields=["county", "register", "key"], name="record_key")]
         indexes = [
             models.Index(fields=["county", "register", "sort_key", "id"], name="record_order"),
-            models.Index(fields=["area", "register"], include=["county", "state", "organisation"], name="record_area"),
+            models.Index(
+                fields=["area", "register"], include=["county", "state", "organisation", "id"], name="record_area"
+            ),
             GinIndex(fields=["search"], name="record_search"),
         ]
 
