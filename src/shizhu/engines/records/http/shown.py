@@ -129,8 +129,8 @@ def _cells(
 
 
 def _href(county: str, item: Field, value: Any) -> str:
-    is_record = item.reference in registers(county)
-    return f"/records/{item.reference}/key/{quote(str(value), safe='')}" if value and is_record else ""
+    is_record = bool(value and item.reference) and item.reference in registers(county)
+    return f"/records/{item.reference}/key/{quote(str(value), safe='')}" if is_record else ""
 
 
 def text(item: Field, value: Any, known: Titles) -> str:
