@@ -419,6 +419,8 @@ def test_expressions_of_other_engines_are_read_as_feel(juel: str, feel: str) -> 
     ("juel", "rule"),
     [
         ("${bean.check(execution)}", "calls a method: only FEEL is evaluated here"),
+        ("${bean.check(execution, 'a', 2)}", "calls a method: only FEEL is evaluated here"),
+        ("${execution.getVariable(name)}", "calls a method: only FEEL is evaluated here"),
         ("${a +}", "cannot be read as FEEL: it ends too early"),
         ("${a ; b}", "cannot be read as FEEL from “; b” on"),
     ],

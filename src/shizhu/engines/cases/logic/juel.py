@@ -126,6 +126,8 @@ class _Parts:
     def call(self, name: str) -> str:
         """What a method does that FEEL can say: of the variables of a case, of texts and of lists."""
         given = [] if self.here == ")" else [self.choice()]
+        while self.take(","):
+            given.append(self.choice())
         self.need(")")
         holder, _dot, method = name.rpartition(".")
         if holder in {"execution", "task"}:
