@@ -14,6 +14,7 @@ from tests.engines.plan.reader.invented import (
     jiangling_water,
     lanan_digital,
     liuxi_roads,
+    ludao_safety,
     luoxi_grain,
     nanping_year,
     qinglan_city,
@@ -32,5 +33,6 @@ PLANS = {
         songxi, qinglan_city, yunling_farming, baisha_ecology, heping_health, chenxi_digital, nanping_year,
         donghu_schools, chenghu_outline, liuxi_roads, shimen_year, luoxi_grain, wuqiao_health, lanan_digital,
         tongxi_tourism, jiangling_water, yihu_schools, yunxiu_digital, guangyang_transport,
+        ludao_safety,
     )
 }  # fmt: skip

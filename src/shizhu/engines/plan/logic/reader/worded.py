@@ -10,7 +10,7 @@ from shizhu.engines.plan.logic.reader.numbering import hans_number
 
 _ONE = "[一二两三四五六七八九十]"
 _END = r"(?=以上|以下|以内|左右|上下|[，,。；;、：:的()（）]|\s|$)"
-_REACHED = r"(?<=[达到至过为近约在占于升降长高低少了足])"
+_REACHED = r"(?<=[达到至过为近约在占于升降长高低少减缩了足])"
 _PATTERN = re.compile(
     rf"(?P<parts>百|千|{_ONE}{{1,3}})分之(?P<of>[一二两三四五六七八九十百]{{1,5}})"
     rf"|(?:{_REACHED}|^)(?P<tenths>[一二三四五六七八九])成(?P<more>[一二三四五六七八九半])?{_END}"
