@@ -35,7 +35,7 @@ _HEADING_LENGTH = 40
 _SPACED = re.compile(
     r"(?<=[一-鿿，。；、：（“]) (?=[A-Za-z\d%])|(?<=[A-Za-z\d%]) (?=[一-鿿，。；、：）”])"
 )  # 到 2025 年, 占 GDP 比重
-_LED = re.compile(r"\s*\d{1,2}(?:\.\d{1,2})*\s+")
+_LED = re.compile(r"\s*(?:附\s*[件表录图]\s*|专栏\s*)?\d{1,2}(?:[.-]\d{1,2})*\s+")  # 2.1 目标, 附表1 项目表
 _SIGNS = ((re.compile(r"(?<!\d),|,(?!\d)"), "，"), (re.compile(";"), "；"))
 
 
