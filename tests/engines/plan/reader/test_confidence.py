@@ -13,7 +13,7 @@ from tests.engines.plan.reader.told import row_of, target_of, task_of
 from tests.engines.plan.reader.writing import LAYOUTS, as_text
 
 from shizhu.engines.plan.logic.reader import Indicator, Task, read
-from shizhu.engines.plan.logic.reader.confidence import SHARES
+from shizhu.engines.plan.logic.reader.confidence import OF_THE_PLAN, SHARES
 
 AMOUNTS = (0.02, 0.2)
 
@@ -28,7 +28,7 @@ def counted() -> dict[tuple[str, int], Counter[bool]]:
             for amount in AMOUNTS:
                 document = read(damaged(text, random.Random(f"{name} {layout} {amount}"), amount))
                 for item in (*document.indicators, *document.tasks):
-                    found[_kind(item), min(2, len(item.signs))][_is_right(item, plan)] += 1
+                    found[_kind(item), min(2, len(set(item.signs) - OF_THE_PLAN))][_is_right(item, plan)] += 1
     return found
 
 
