@@ -140,6 +140,22 @@ def test_tables_go_out_and_come_back_whole_or_not_at_all(county: County, plan: P
     first = plan.indicators.get(key="滞后的")
     assert (first.target_value, first.tolerance, first.source) == (25.0, None, "plan")
     assert plan.indicators.get(key="new").tolerance == 1
+    defined = book("indicators")
+    for place, cell in (
+        ("O2", "是"),
+        ("P2", "年末在册的"),
+        ("Q2", "统计年鉴"),
+        ("R2", "规划专栏1"),
+        ("O3", "是"),
+        ("G3", 0),
+    ):
+        defined.active[place] = cell
+    assert "按同比增速推算的路径要求基期值和目标值都大于 0" in text(send("indicators", defined))
+    defined.active["G3"] = 10
+    assert told(send("indicators", defined)) == ["改动或新增 2 行。"]
+    first.refresh_from_db()
+    assert (first.is_compound, first.definition) == (True, "年末在册的")
+    assert (first.base_source, first.target_source) == ("统计年鉴", "规划专栏1")
     values = book("values")
     values.active["E2"], values.active["G2"] = 12, "更正：漏报"
     assert told(send("values", values)) == ["改动或新增 1 行。"]

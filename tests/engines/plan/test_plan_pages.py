@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.fixtures import person
+from tests.fixtures import organisation, person
 from tests.web.pages import browser, text, told
 
 from shizhu.engines.plan import api
@@ -178,6 +178,41 @@ def test_the_path_is_stepped_by_hand(county: County, plan: Plan) -> None:
     assert (row.steps, row.due_days) == ({"2022": 11.0}, 60)
     way = clerk.get(f"/plan/indicators/{row.pk}/").context["chart"]["path"]
     assert [round(point[1], 6) for point in way] == [10, 10.5, 11, 14, 17, 20]
+
+
+def test_the_path_may_grow_by_the_same_share_every_year(county: County, plan: Plan) -> None:
+    row, none = indicator(plan, "摊位数", base_value=10, target_value=320), indicator(plan, "从零起", base_value=0)
+    clerk = browser(person(county, "plan.*"))
+    sent = {"compound": "on", "tolerance": "", "due_days": "90"}
+    refused = clerk.post(f"/plan/indicators/{none.pk}/path", sent, follow=True)
+    assert told(refused) == ["按同比增速推算的路径要求基期值和目标值都大于 0。"]
+    address = f"/plan/indicators/{row.pk}/"
+
+    def way() -> list[float]:
+        return [round(point[1], 6) for point in clerk.get(address).context["chart"]["path"]]
+
+    assert way() == [10, 72, 134, 196, 258, 320]
+    assert told(clerk.post(f"{address}path", sent, follow=True)) == ["路径已保存。"]
+    assert way() == [10, 20, 40, 80, 160, 320]
+    clerk.post(f"{address}path", {"tolerance": "", "due_days": "90"})
+    assert way()[1] == 72
+
+
+def test_an_indicator_says_what_it_counts_where_its_ends_come_from_and_who_answers(county: County, plan: Plan) -> None:
+    row = indicator(
+        plan, "摊位数", kind="约束性", is_cumulative=True, definition="年末登记在册的摊位", base_source="统计年鉴2021"
+    )
+    clause = plan.clauses.create(
+        key="c", order=1, kind="text", text="建摊位", indicator=row, place={"from": 1, "to": 1}
+    )
+    stand, kitchen = (organisation(county, code) for code in ("stand", "kitchen"))
+    clause.owners.create(organisation=stand, is_lead=True, state="settled")
+    clause.owners.create(organisation=kitchen, is_lead=True, state="proposed")
+    page = browser(person(county, VIEW)).get(f"/plan/indicators/{row.pk}/")
+    assert list(page.context["leads"]) == [stand]
+    said = text(page)
+    asked = ("年末登记在册的摊位", "约束性 · 累计", "统计年鉴2021", "甲县人民政府", f"责任单位 {stand.name}")
+    assert [part for part in asked if part not in said] == []
 
 
 @pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e999"])

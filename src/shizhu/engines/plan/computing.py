@@ -139,11 +139,11 @@ def standing(indicator: Indicator, value: Value | None, on: date) -> Standing:
 
 
 def aim_of(indicator: Indicator) -> Aim:
-    """Base, target, steps and tolerance of an indicator."""
+    """Base, target, kind of path, steps and tolerance of an indicator."""
     steps = tuple(sorted((int(year), float(value)) for year, value in indicator.steps.items()))
     return Aim(
         indicator.target_value, indicator.target_year, indicator.base_value, indicator.base_year, indicator.is_rising,
-        steps=steps, tolerance=indicator.tolerance,
+        is_compound=indicator.is_compound, steps=steps, tolerance=indicator.tolerance,
     )  # fmt: skip
 
 

@@ -146,8 +146,9 @@ def _indicator(plan: Plan, row: Mapping[str, Any], source: str, order: int) -> I
         "place": row.get("place"),
         "source": source,
     }
-    if row.get("formula"):
-        values["formula"] = row["formula"]
+    told = {name: row[name] for name in ("formula", "definition") if row.get(name)}
+    sources = {f"{end}_source": row[end]["source"] for end in ("base", "target") if row[end].get("source")}
+    values |= told | sources
     made, is_new = _row(Indicator, plan, row["key"], values)
     if is_new and (steps := _steps(row)):  # afterwards they are a person's
         made.steps = steps

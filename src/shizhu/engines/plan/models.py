@@ -88,15 +88,19 @@ class Indicator(models.Model):
     order = models.IntegerField(default=0)
     no = models.CharField(max_length=20, blank=True)  # as printed, not unique
     name = models.CharField(max_length=200)
+    definition = models.CharField(max_length=500, blank=True)  # what is counted, and how (指标解释)
     unit = models.CharField(max_length=30, blank=True)
     kind = models.CharField(max_length=20, blank=True)  # 约束性, 预期性
     base_year = models.IntegerField(null=True)
     base_value = models.FloatField(null=True)
     target_year = models.IntegerField(null=True)
     target_value = models.FloatField(null=True)
+    base_source = models.CharField(max_length=200, blank=True)  # empty: the text of the plan
+    target_source = models.CharField(max_length=200, blank=True)
     growth = models.FloatField(null=True)  # per year, %
     is_cumulative = models.BooleanField(default=False)
     is_rising = models.BooleanField(default=True)
+    is_compound = models.BooleanField(default=False)  # the path grows by the same share every year, not the same amount
     steps = models.JSONField(default=dict)  # year → value to be reached by its end, between base and target
     tolerance = models.FloatField(null=True)  # kept within so much of the path, instead of rising or falling
     due_days = models.IntegerField(default=90)  # a year's value is due so many days after it

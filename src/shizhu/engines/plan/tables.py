@@ -105,7 +105,8 @@ def _indicator_rows(plan: Plan) -> Iterator[Sequence[Any]]:
         yield [
             one.key, one.no, one.name, one.unit, one.kind, one.base_year, one.base_value, one.target_year,
             one.target_value, one.growth, str(YES) if one.is_cumulative else "", "" if one.is_rising else str(YES),
-            one.tolerance, one.formula,
+            one.tolerance, one.formula, str(YES) if one.is_compound else "", one.definition, one.base_source,
+            one.target_source,
         ]  # fmt: skip
 
 
@@ -118,6 +119,8 @@ def _keep_indicator(plan: Plan, cells: Cells, _by: Person) -> bool:
     told: dict[str, Any] = {
         "no": cells["no"][:20], "name": cells["name"][:200], "unit": cells["unit"][:30], "kind": cells["kind"][:20],
         "formula": cells["formula"], "is_cumulative": bool(cells["cumulative"]), "is_rising": not cells["falling"],
+        "is_compound": bool(cells["compound"]), "definition": cells["definition"][:500],
+        **{field: cells[field][:200] for field in ("base_source", "target_source")},
         **{field: _year(cells, field, heads[field]) for field in ("base_year", "target_year")},
         **{
             field: _number(cells, field, heads[field])
@@ -128,6 +131,8 @@ def _keep_indicator(plan: Plan, cells: Cells, _by: Person) -> bool:
         raise RowError(_("the target year is not after the base year"))
     if (told["tolerance"] or 0) < 0:
         raise RowError(_("a tolerance is not negative"))
+    if told["is_compound"] and min(told["base_value"] or 0, told["target_value"] or 0) <= 0:
+        raise RowError(_("a path of equal growth needs a base and a target above 0"))
     row = plan.indicators.filter(key=cells["key"]).first()
     if row is None:
         if len(cells["key"]) > 60:
@@ -220,6 +225,8 @@ INDICATORS = Kind(
         "target_value": gettext_lazy("Target"), "growth": gettext_lazy("Growth % a year"),
         "cumulative": gettext_lazy("Cumulative"), "falling": gettext_lazy("Falling is better"),
         "tolerance": gettext_lazy("Tolerance"), "formula": gettext_lazy("Formula"),
+        "compound": gettext_lazy("Equal growth"), "definition": gettext_lazy("Meaning of the indicator"),
+        "base_source": gettext_lazy("Source of the base"), "target_source": gettext_lazy("Source of the target"),
     },
     _indicator_rows, _keep_indicator,
 )  # fmt: skip

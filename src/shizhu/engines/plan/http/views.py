@@ -18,7 +18,7 @@ from shizhu.engines.plan import computing, counting, rulings
 from shizhu.engines.plan.datasets import LIGHTS
 from shizhu.engines.plan.logic.collecting import LATE, Due
 from shizhu.engines.plan.logic.progress import WORST_FIRST, Standing, path, rank
-from shizhu.engines.plan.models import Collection, Indicator, Plan, Value
+from shizhu.engines.plan.models import Collection, Indicator, Owner, Plan, Value
 from shizhu.engines.plan.periods import named
 from shizhu.engines.plan.typed import MOST, finite
 from shizhu.kernel import access
@@ -183,6 +183,11 @@ def indicator_page(request: Request, number: int) -> HttpResponse:
         "may_report": request.actor.has(EDIT) and not indicator.formula,
         "this_year": timezone.localdate().year,
         "collection": Collection.objects.filter(indicator=indicator).select_related("organisation").first(),
+        "leads": Organisation.objects.filter(
+            pk__in=Owner.objects.filter(clause__indicator=indicator, is_lead=True, state="settled").values(
+                "organisation"
+            )
+        ).order_by("path"),
         "organisations": Organisation.objects.filter(county=request.county).order_by("path"),
     }
     return render(request, "plan/indicator.html", context)
@@ -206,7 +211,7 @@ def _years(indicator: Indicator) -> list[tuple[int, float | None]]:
 
 @require_POST
 def change_path(request: Request, number: int) -> HttpResponse:
-    """Set the steps of the path, the tolerance, and when a year's value is due."""
+    """Set the kind of the path, its steps, the tolerance, and when a year's value is due."""
     indicator = indicator_of(request, number, EDIT)
     steps: dict[str, float] = {}
     try:
@@ -219,11 +224,16 @@ def change_path(request: Request, number: int) -> HttpResponse:
     except ValueError:
         messages.error(request, _("Steps and tolerance are numbers, the due day is a whole number of days."))
         return redirect("plan:indicator", number)
+    is_compound = "compound" in request.POST
+    if is_compound and min(indicator.base_value or 0, indicator.target_value or 0) <= 0:
+        messages.error(request, _("A path of equal growth needs a base and a target above 0."))
+        return redirect("plan:indicator", number)
     if not 0 <= days <= LONGEST_DUE or any(abs(step) > MOST for step in steps.values()) or (allowed or 0) < 0:
         messages.error(request, _("A value is due 0 to 400 days after its year; a tolerance is not negative."))
         return redirect("plan:indicator", number)
     indicator.steps, indicator.tolerance, indicator.due_days = steps, allowed, days
-    indicator.save(update_fields=["steps", "tolerance", "due_days"])
+    indicator.is_compound = is_compound
+    indicator.save(update_fields=["steps", "tolerance", "due_days", "is_compound"])
     messages.success(request, _("The path is kept."))
     return redirect("plan:indicator", number)
 
