@@ -96,6 +96,12 @@ def told(check: Callable[..., None], *given: None) -> list[str]:
             "expect: 26",
             "indicators/shaded_stalls.yaml: example: expected 26, but",
         ),
+        (
+            "indicators/shaded_stalls.yaml",
+            "count: records, of: lemonade.stall, where: is_shaded = TRUE",
+            "count: indicators, of: lemonade.shaded_stalls",
+            "indicators/shaded_stalls.yaml: inputs: the indicators take each other in, in a circle",
+        ),
     ],
 )
 def test_a_wrong_file_is_named(broken: Broken, file: str, old: str, new: str, line: str) -> None:

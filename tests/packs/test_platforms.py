@@ -51,6 +51,34 @@ def test_a_platform_from_its_file_to_its_evaluation_and_the_targets(
     assert told == {"municipal_platforms": 2.0, "rd_units": 25.0}
 
 
+def test_a_formula_over_formulas_opens_to_their_rows(county: County, bureau: Person, keep: Keep) -> None:
+    recognised = {"certificate": "GR1", "valid_until": "2030-01-01"}
+    for code, kind, more in (("A", "high_tech", recognised), ("B", "technology", {}), ("C", "technology", {})):
+        keep(
+            "enterprise",
+            credit_code=_code(code),
+            name=f"企业{code}有限公司",
+            kind=kind,
+            recognised="2024-01-01",
+            **more,
+        )
+    plan = Plan.objects.create(county=county, code="plan", title="规划")
+    row = Indicator.objects.create(
+        plan=plan, key="share", name="比重", unit="%", formula="innovation.high_technology_share"
+    )
+    assert computing.compute_all(county.pk) == 1
+    made = row.values.get()
+    assert (round(made.value or 0, 4), made.inputs) == (33.3333, {"high": 1.0, "listed": 3.0})
+    client = browser(bureau)
+    page = client.get(f"/plan/indicators/{row.pk}/rows/high?period={made.period}")
+    [(one, inner)] = page.context["inner"]
+    assert (one["of"], inner.partition("/rows/")[2]) == ("innovation.enterprise", f"high.valid?period={made.period}")
+    assert "企业A有限公司" in text(client.get(inner))
+    assert "企业B有限公司" not in text(client.get(inner))
+    wrong = (f"rows/{name}?period={made.period}" for name in ("none", "high.none", "high.valid.none"))
+    assert [client.get(f"/plan/indicators/{row.pk}/{one}").status_code for one in wrong] == [404] * 3
+
+
 def _code(letter: str) -> str:
     """A made-up credit code with its check digit (GB 32100-2015)."""
     signs = "0123456789ABCDEFGHJKLMNPQRTUWXY"

@@ -70,6 +70,23 @@ def test_a_case_worked_by_hand(county: County, stalls: None) -> None:
     }
 
 
+def test_a_formula_takes_in_what_another_says(county: County, stalls: None) -> None:
+    inputs = {
+        "share": {"count": "indicators", "of": "lemonade.shaded_stalls"},
+        "stalls": {"count": "records", "of": "lemonade.stall"},
+    }
+    body = {"inputs": inputs, "formula": "if share = null then null else stalls * share / 100"}
+    alone = {"inputs": {"share": inputs["share"]}, "formula": "share"}
+    [found, only] = by_part([(body, named("2026")), (alone, named("2026"))], county.pk, "area", PARTS)
+    assert found == {
+        "one": Found(2.0, {"stalls": 4, "share": 50.0}, is_simulated=False),
+        "other": Found(1.0, {"stalls": 2, "share": 50.0}, is_simulated=False),
+        "both": Found(3.0, {"stalls": 6, "share": 50.0}, is_simulated=False),
+        "none": Found(None, {"stalls": 0, "share": None}, is_simulated=False),
+    }
+    assert [one.value for one in only.values()] == [50.0, 50.0, 50.0, None]
+
+
 def test_a_formula_takes_readings_of_a_profile_by_town(county: County) -> None:
     for number, town in ((1, "101"), (2, "102")):
         wanted = things.Registration(

@@ -38,12 +38,15 @@ def by_part(
     """What each formula says in its period of each part of the county alone.
 
     `parts` names the codes of areas or organisations (`by`) of each part. Every table is read in one pass for all that
-    count its rows, and every formula once. Raises Cql2Error, FeelError.
+    count its rows, and every formula once; formulas that others take in come first. Raises Cql2Error, FeelError.
     """
-    counted = [
+    counted: list[dict[str, dict[str, tuple[float | None, int]]]] = [
         {part: {name: parts_of.of(codes) for name, parts_of in inputs.items()} for part, codes in parts.items()}
         for inputs in counting.tallies(asked, county, by)
     ]
+    for (number, name), made_of in _taken_in(asked, county, by, parts).items():
+        for part, told in made_of.items():
+            counted[number][part][name] = told.value, int(told.is_simulated)
     contexts: dict[str, list[tuple[int, str, dict[str, float | None]]]] = {}
     for number, (declared, _period) in enumerate(asked):
         for part, told in counted[number].items():
@@ -55,6 +58,24 @@ def by_part(
             is_simulated = any(simulated for _found, simulated in counted[number][part].values())
             made[number][part] = Found(_as_number(value), context, is_simulated)
     return made
+
+
+def _taken_in(
+    asked: Sequence[Question], county: str, by: str, parts: Mapping[str, Sequence[str]]
+) -> dict[tuple[int, str], dict[str, Found]]:
+    """(question, input) → what the formula says that the input is, in the period of the question."""
+    wanted = {
+        (number, name): (given["of"], period)
+        for number, (declared, period) in enumerate(asked)
+        for name, given in declared["inputs"].items()
+        if given["count"] == counting.INDICATORS
+    }
+    if not wanted:
+        return {}
+    once = list(dict.fromkeys(wanted.values()))
+    inner = [(packs.declaration("indicators", formula, county), period) for formula, period in once]
+    made = dict(zip(once, by_part(inner, county, by, parts), strict=True))
+    return {place: made[formula] for place, formula in wanted.items()}
 
 
 def _values(formula: str, contexts: Sequence[Mapping[str, float | None]]) -> list[feel.Value]:

@@ -15,12 +15,13 @@ from shizhu.engines.plan import supervised
 from shizhu.engines.plan.periods import Period, kind_of, period_of
 from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
+from shizhu.kernel import packs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.datasets import Asked
 from shizhu.kernel.packs import Body
 
 ROWS_SHOWN = 500
-READINGS = "readings"
+READINGS, INDICATORS = "readings", "indicators"
 BESIDE = {"cases": "number", "records": "_key", "nodes": "due_on"}  # what is said of a row beside its name
 Question = tuple[Body, Period]  # a declared indicator, and of when
 
@@ -75,11 +76,14 @@ def where(given: Body, period: Period) -> str:
 
 
 def tallies(asked: Sequence[Question], county: str, by: str = "") -> list[dict[str, Parts]]:
-    """For each question what its inputs say, apart by area or organisation; each table of rows is read in one pass."""
+    """For each question what its inputs say, apart by area or organisation; each table of rows is read in one pass.
+
+    Inputs that are other formulas are left out.
+    """
     sources: dict[tuple[str, str], tuple[Body, dict[str, records.Tally]]] = {}
     for declared, period in asked:
         for given in declared["inputs"].values():
-            if given["count"] != READINGS:
+            if given["count"] not in {READINGS, INDICATORS}:
                 _given, wheres = sources.setdefault(_source(given), (given, {}))
                 wheres[where(given, period)] = {}
     for given, wheres in sources.values():
@@ -94,7 +98,10 @@ def tallies(asked: Sequence[Question], county: str, by: str = "") -> list[dict[s
             rolled[key] = things.rolled(county, *key[:2], period.begins, period.ends, by)
         return Parts(rolled[key], given["measure"])
 
-    return [{name: parts(given, period) for name, given in declared["inputs"].items()} for declared, period in asked]
+    return [
+        {name: parts(given, period) for name, given in declared["inputs"].items() if given["count"] != INDICATORS}
+        for declared, period in asked
+    ]
 
 
 def _source(given: Body) -> tuple[str, str]:
@@ -109,6 +116,16 @@ def count(given: Body, county: str, period: Period, more: str = "") -> int:
 
 def _both(one: str, other: str) -> str:
     return " AND ".join(f"({part})" for part in (one, other) if part)
+
+
+def behind(declared: Body, county: str, name: str) -> tuple[Body, list[tuple[str, Body]]]:
+    """The input of a name, and of one that is another formula its inputs, named `outer.inner`. Raises KeyError."""
+    given, inputs = declared, declared.get("inputs", {})
+    for part in name.split("."):
+        given = inputs[part]
+        is_formula = given["count"] == INDICATORS
+        inputs = packs.declaration("indicators", given["of"], county)["inputs"] if is_formula else {}
+    return given, [(f"{name}.{part}", one) for part, one in inputs.items()]
 
 
 def stations(given: Body) -> str:

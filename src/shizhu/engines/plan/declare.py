@@ -9,7 +9,7 @@ from shizhu.kernel import packs
 from shizhu.kernel.packs import Body, LoadedPacks
 from shizhu.lib import feel
 
-KIND_OF = {"cases": "flows", "records": "registers", "readings": "things"}
+KIND_OF = {"cases": "flows", "records": "registers", "readings": "things", "indicators": "indicators"}
 
 
 def check(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
@@ -24,6 +24,8 @@ def check(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
             properties = (packs.find(everything, "things", given["of"]) or {})["properties"]
             if given["property"] not in properties:
                 yield f"inputs.{name}.property: {given['property']}: there are {', '.join(properties)}"
+    if key in _formulas(body, everything):
+        yield "inputs: the indicators take each other in, in a circle"
     try:
         value = feel.evaluate(body["formula"], body["example"]["given"], is_strict=True)
     except feel.FeelError as error:
@@ -31,6 +33,17 @@ def check(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
         return
     if value != body["example"]["expect"]:
         yield f"example: expected {body['example']['expect']}, but the formula says {value}"
+
+
+def _formulas(body: Body, everything: LoadedPacks) -> set[str]:
+    """The formulas that one takes in, and those that they take in."""
+    found, todo = set[str](), [body]
+    while todo:
+        for given in todo.pop()["inputs"].values():
+            if given["count"] == "indicators" and given["of"] not in found:
+                found.add(given["of"])
+                todo += filter(None, [packs.find(everything, "indicators", given["of"])])
+    return found
 
 
 def check_index(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
@@ -55,7 +68,10 @@ def _check_register(key: str, body: Body, subjects: Body, everything: LoadedPack
     unnamed: dict[str, str] = {}  # the register that names no row: where it is counted first
     for group, name, item in index.items(body):
         told = packs.find(everything, "indicators", item.get("indicator", "")) or {"inputs": {}}
-        for given in told["inputs"].values():
+        inner = [packs.find(everything, "indicators", one) or {"inputs": {}} for one in _formulas(told, everything)]
+        for given in (given for one in [told, *inner] for given in one["inputs"].values()):
+            if given["count"] == "indicators":
+                continue
             fields = (packs.find(everything, "registers", given.get("of", "")) or {}).get("properties", {})
             if fields.get(subjects["by"], {}).get("x-shizhu-ref") != register:
                 unnamed.setdefault(f"{given.get('of')}.{subjects['by']}", f"groups.{group}.items.{name}")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from django.utils import timezone
 
-from shizhu.engines.plan import counting
+from shizhu.engines.plan import computing, counting
 from shizhu.engines.plan.periods import period_of
 from shizhu.kernel import access, testing
 from shizhu.kernel.packs import Body
@@ -17,22 +17,20 @@ from shizhu.lib import feel
 def check(trial: Trial, key: str, body: Body) -> Iterator[str]:
     """Conditions fit the registers and flows they count; the formula makes a number, or nothing, of the counts."""
     period, county = period_of(body["period"], timezone.localdate()), trial.county.pk
-    inputs: dict[str, float | None] = {}
     for name, given in body["inputs"].items():
-        if given["count"] == counting.READINGS:
+        if given["count"] in {counting.READINGS, counting.INDICATORS}:
             continue
         try:
-            inputs[name] = counting.count(given, county, period)
+            number = counting.count(given, county, period)
         except ValueError as error:
             yield f"inputs.{name}: {error}"
             return
-        if len(counting.rows(given, access.actor(trial.root), county, period)) != inputs[name]:
-            yield f"inputs.{name}: counts {inputs[name]} rows, but opens to another number of rows"
+        if len(counting.rows(given, access.actor(trial.root), county, period)) != number:
+            yield f"inputs.{name}: counts {number} rows, but opens to another number of rows"
         if counting.rows(given, access.actor(trial.stranger), county, period):
             yield f"inputs.{name}: opens its rows to a person without a role"
-    [found] = counting.tallies([(body, period)], county)
-    inputs |= {name: parts.of([""])[0] for name, parts in found.items()}
-    value = feel.evaluate(body["formula"], inputs)
+    [found] = computing.by_part([(body, period)], county, "", {"": [""]})
+    value = feel.evaluate(body["formula"], found[""].inputs)
     if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
         yield f"formula: {value!r} is no number"
 

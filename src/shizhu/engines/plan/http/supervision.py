@@ -34,6 +34,7 @@ from shizhu.engines.plan import (
 )
 from shizhu.engines.plan.http.clauses import visible_nodes
 from shizhu.engines.plan.http.files import attached
+from shizhu.engines.plan.http.views import rows_of
 from shizhu.engines.plan.logic import sampling
 from shizhu.engines.plan.models import UNDER_WAY, Call, Check, Evidence, Extension, Node, Sample
 from shizhu.engines.plan.people import REPORT, SEE, SUPERVISE
@@ -232,17 +233,15 @@ def proof_rows(request: Request, number: int, name: str) -> HttpResponse:
     access.require_verb(request.actor, SEE)
     node = node_of(request, number)
     body = readings.declared(node)
-    given = body.get("inputs", {}).get(name)
-    if given is None:
-        raise Http404
-    if given["count"] == counting.READINGS:
-        return redirect(counting.stations(given))
-    period = readings.period(body, node, timezone.localdate())
-    more = readings.within(node)
-    found = counting.rows(given, request.actor, request.county.pk, period, more)
-    context = {"name": node.title, "back": reverse("plan:node", args=[number]), "given": given, "period": period,
-               "rows": found, "total": counting.count(given, request.county.pk, period, more)}  # fmt: skip
-    return render(request, "plan/rows.html", context)
+    try:
+        given, inner = counting.behind(body, node.county_id, name)
+    except KeyError:
+        raise Http404 from None
+    return rows_of(
+        request, given, readings.period(body, node, timezone.localdate()), name=node.title,
+        back=reverse("plan:node", args=[number]), more=readings.within(node),
+        inner=[(one, reverse("plan:proof-rows", args=[number, path])) for path, one in inner],
+    )  # fmt: skip
 
 
 @require_POST

@@ -19,10 +19,11 @@ from shizhu.engines.plan.datasets import LIGHTS
 from shizhu.engines.plan.logic.collecting import LATE, Due
 from shizhu.engines.plan.logic.progress import WORST_FIRST, Standing, path, rank
 from shizhu.engines.plan.models import Collection, Indicator, Owner, Plan, Value
-from shizhu.engines.plan.periods import named
+from shizhu.engines.plan.periods import Period, named
 from shizhu.engines.plan.typed import MOST, finite
-from shizhu.kernel import access
+from shizhu.kernel import access, packs
 from shizhu.kernel.models import Area, Organisation
+from shizhu.kernel.packs import Body
 from shizhu.web.middleware import Request
 from shizhu.web.views import Card, Tile
 
@@ -252,25 +253,30 @@ def rows_page(request: Request, number: int, name: str) -> HttpResponse:
     """The rows behind one input of a formula."""
     indicator = indicator_of(request, number)
     declared = computing.context_of(indicator)
-    given = declared.get("inputs", {}).get(name)
     try:
         period = named(request.GET.get("period", ""))
-    except ValueError:
+        given, inner = counting.behind(declared, indicator.plan.county_id, name)
+    except (ValueError, KeyError):
         raise Http404 from None
-    if given is None:
-        raise Http404
+    return rows_of(
+        request, given, period, name=indicator.name, back=reverse("plan:indicator", args=[number]),
+        inner=[(one, f"{reverse('plan:rows', args=[number, path])}?period={period.name}") for path, one in inner],
+    )  # fmt: skip
+
+
+def rows_of(
+    request: Request, given: Body, period: Period, *, name: str, back: str, inner: Sequence[tuple[Body, str]],
+    more: str = "",
+) -> HttpResponse:  # fmt: skip
+    """The rows behind an input; of one that is another formula, its inputs (`inner`, each with its address)."""
     if given["count"] == counting.READINGS:
         return redirect(counting.stations(given))
-    found = counting.rows(given, request.actor, request.county.pk, period)
-    total = counting.count(given, request.county.pk, period)
-    context = {
-        "name": indicator.name,
-        "back": reverse("plan:indicator", args=[number]),
-        "given": given,
-        "period": period,
-        "rows": found,
-        "total": total,
-    }
+    context = {"name": name, "back": back, "given": given, "period": period, "inner": inner}
+    if given["count"] == counting.INDICATORS:
+        context["formula"] = packs.declaration("indicators", given["of"], request.county.pk)["formula"]
+    else:
+        context["rows"] = counting.rows(given, request.actor, request.county.pk, period, more)
+        context["total"] = counting.count(given, request.county.pk, period, more)
     return render(request, "plan/rows.html", context)
 
 
