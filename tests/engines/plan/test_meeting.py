@@ -8,6 +8,7 @@ from datetime import timedelta
 from html import unescape
 from typing import Any
 
+import docx
 import openpyxl
 import pytest
 from django.db import ProgrammingError, transaction
@@ -73,6 +74,41 @@ def test_a_meeting_is_walked_step_by_step_and_its_decisions_are_told(county: Cou
     assert told(browser(clerk).post(answer, {"outcome": "已补足"}, follow=True)) == ["已记录办理结果。"]
     decision.refresh_from_db()
     assert (decision.outcome, decision.done_by) == ("已补足", clerk)
+
+
+def test_units_are_invited_with_topics_and_what_was_decided_goes_out_in_word(county: County, plan: Plan) -> None:
+    chair, clerk = browser(person(county, VIEW, HOLD)), person(county, VIEW, ANSWER, of="stand")
+    person(county, VIEW, ANSWER, username="kit", of="kitchen")
+    sent = {"do": "call", "title": "联席会议", "held_on": f"{TODAY + timedelta(days=3)}", "venue": "九时 三会议室",
+            "topics": "研究摊位选址\n\n通报遮阳进度", "unit": ["stand"]}  # fmt: skip
+    for lacking in ({"held_on": f"{TODAY - timedelta(days=1)}"}, {"venue": ""}, {"unit": []}):
+        answer = chair.post("/plan/meetings/begin?plan=plan", {**sent, **lacking}, follow=True)
+        assert told(answer) == ["会议通知要写明今天以后的日期、时间地点和参会单位。"]
+    assert Meeting.objects.count() == 0
+    assert told(chair.post("/plan/meetings/begin?plan=plan", sent, follow=True)) == ["会议通知已发出。"]
+    [delivery] = Delivery.objects.select_related("message")
+    assert (delivery.person, delivery.message.title) == (clerk, "会议通知：联席会议")
+    assert delivery.message.text.splitlines() == [
+        f"时间地点：{sent['held_on']}，九时 三会议室。",
+        "研究摊位选址",
+        "通报遮阳进度",
+    ]
+    meeting = Meeting.objects.get()
+    base = f"/plan/meetings/{meeting.pk}"
+    assert [step.context["step"].kind for step in (chair.get(f"{base}/{at}/") for at in (1, 2, 3))] == [
+        "overview", "topics", "list",
+    ]  # fmt: skip
+    assert "通报遮阳进度" in text(chair.get(f"{base}/2/"))
+    good = {"text": "补足差距", "organisation": "stand", "due_on": f"{TODAY + timedelta(days=9)}"}
+    chair.post(f"{base}/4/decide", good)
+    assert chair.get(f"{base}/minutes.docx").status_code == 404  # it runs
+    chair.post(f"{base}/close")
+    minutes = docx.Document(io.BytesIO(chair.get(f"{base}/minutes.docx").content))
+    lines = [line.text for line in minutes.paragraphs if line.text.strip()]
+    assert [line for line in ("联席会议", "研究摊位选址", "参会单位：stand") if line not in lines] == []
+    [table] = [one for one in minutes.tables if len(one.columns) == 6]
+    assert [cell.text for cell in table.rows[1].cells] == ["1", "补足差距", "stand", good["due_on"], "滞后的", "未办结"]
+    assert "会议纪要" in text(chair.get("/plan/meetings/"))
 
 
 def test_who_may_not_hold_a_meeting_changes_nothing(county: County, plan: Plan) -> None:

@@ -30,6 +30,20 @@ def late_tasks(plan: Plan) -> list[Task]:
     return [task for task in plan.tasks.all() if (task.period.get("to") or year) < year]
 
 
+def call(meeting: Meeting) -> None:
+    """Tell the units that are invited to a meeting (会议通知)."""
+    told = set[int]()
+    for unit in meeting.invited.select_related("area"):
+        told |= people.of(ANSWER, unit, unit.area)
+    about = {"title": meeting.title, "day": f"{meeting.held_on:%Y-%m-%d}", "venue": meeting.venue}
+    with override(CHINESE), transaction.atomic():
+        text = [_("It is on %(day)s, %(venue)s.") % about, *meeting.topics.splitlines()]
+        notices.tell(
+            meeting.plan.county_id, f"plan.meeting {meeting.pk}", told, title=_("Invited: %(title)s") % about,
+            text="\n".join(text), url=f"/plan/meetings/?plan={meeting.plan.code}",
+        )  # fmt: skip
+
+
 @transaction.atomic
 def close(meeting: Meeting) -> bool:
     """End a meeting and tell who has to do something; False where it is over already."""

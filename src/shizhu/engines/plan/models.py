@@ -630,6 +630,9 @@ class Meeting(models.Model):
     plan = models.ForeignKey(Plan, models.CASCADE, related_name="meetings")
     title = models.CharField(max_length=200)
     held_on = models.DateField()
+    venue = models.CharField(max_length=100, blank=True)  # time and place
+    topics = models.TextField(blank=True)  # a line each, beside what is behind
+    invited = models.ManyToManyField(Organisation, related_name="+")
     closed_at = models.DateTimeField(null=True)
     person = models.ForeignKey(Person, models.PROTECT, related_name="+")
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from shizhu.engines.plan.logic import lights
-from shizhu.engines.plan.models import Call, Node, Step
+from shizhu.engines.plan.models import Call, Meeting, Node, Step
 from shizhu.kernel import documents, official
 from shizhu.kernel.documents import Heading, Table
 from shizhu.kernel.models import County, Person
@@ -128,6 +128,42 @@ def agenda(county: County, red: Sequence[Node], calls: Sequence[Call], day: date
         title=_("Agenda: what is late and what is blocked"),
     )  # fmt: skip
     return official.official(front, _agenda(red, calls))
+
+
+def minutes(meeting: Meeting) -> bytes:
+    """The minutes of a meeting (会议纪要) after GB/T 9704: topics, and what was decided, who does it and by when."""
+    county, day = meeting.plan.county, meeting.held_on
+    front = official.Front(
+        head=_("Joint meeting on science and technology: minutes"),
+        number=_("No. %(number)s of %(year)s") % {"number": meeting.pk, "year": day.year},
+        issuer=county.name, day=official.dated(day.year, day.month, day.day), title=meeting.title,
+    )  # fmt: skip
+    return official.official(front, _minutes(meeting))
+
+
+def _minutes(meeting: Meeting) -> Iterator[official.Part]:
+    rows = list(meeting.decisions.select_related("organisation", "indicator"))
+    yield _("The meeting was held on %(day)s %(venue)s and decided %(number)d matters.") % {
+        "day": f"{meeting.held_on}", "venue": meeting.venue, "number": len(rows)}  # fmt: skip
+    if invited := [unit.name for unit in meeting.invited.all()]:
+        yield _("Invited units: %s") % "、".join(invited)
+    if meeting.topics:
+        yield Heading(_("Topics"))
+        yield from meeting.topics.splitlines()
+    yield Heading(_("What was decided"))
+    if rows:
+        cells = [
+            (str(place), one.text, one.organisation.name, f"{one.due_on}",
+             one.indicator.name if one.indicator else "—", one.outcome or _("not done yet"))
+            for place, one in enumerate(rows, 1)
+        ]  # fmt: skip
+        heads = (
+            _("No."), _("What is decided"), _("Responsible unit"), _("To be done by"), _("Indicator"),
+            _("What came of it"),
+        )  # fmt: skip
+        yield Table(cells, heads, (1, 5, 3, 2.4, 2.6, 2))
+    else:
+        yield _("Nothing was decided yet.")
 
 
 def _agenda(red: Sequence[Node], calls: Sequence[Call]) -> Iterator[official.Part]:

@@ -13,12 +13,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import computing, meetings
+from shizhu.engines.plan import computing, meetings, pieces, telling
 from shizhu.engines.plan.charts import way
+from shizhu.engines.plan.http.files import attached
+from shizhu.engines.plan.http.supervision import day_of
 from shizhu.engines.plan.http.views import VIEW, Line, counted, lines, no_plan, plan_of, unit_of
 from shizhu.engines.plan.logic.progress import rank
 from shizhu.engines.plan.meetings import ANSWER
-from shizhu.engines.plan.models import Decision, Meeting, Plan
+from shizhu.engines.plan.models import Decision, Meeting
 from shizhu.kernel import access
 from shizhu.kernel.models import Organisation
 from shizhu.web.middleware import Request
@@ -28,7 +30,7 @@ HOLD = "plan.meeting.hold"
 
 @dataclass(frozen=True)
 class Step:
-    """One page of a meeting: kind overview, list, indicator, tasks or decisions."""
+    """One page of a meeting: kind overview, topics, list, indicator, tasks or decisions."""
 
     kind: str
     line: Line | None = None
@@ -37,13 +39,14 @@ class Step:
 class Course:
     """What a meeting goes through: indicators, the worst first, what is late, and the pages made of them."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, meeting: Meeting) -> None:
+        plan, self.topics = meeting.plan, meeting.topics.splitlines()
         found = lines(list(plan.indicators.select_related("plan")))
         self.lines = sorted(found, key=lambda one: rank(one.standing.light))
         self.behind = [one for one in self.lines if one.standing.light in {"red", "yellow"}]
         self.nodes, self.tasks = meetings.late_nodes(plan), meetings.late_tasks(plan)
         self.steps = [
-            Step("overview"), *([Step("list")] if self.behind else []),
+            Step("overview"), *([Step("topics")] if self.topics else []), *([Step("list")] if self.behind else []),
             *(Step("indicator", one) for one in self.behind),
             *([Step("tasks")] if self.nodes or self.tasks else []), Step("decisions"),
         ]  # fmt: skip
@@ -61,6 +64,7 @@ def overview(request: Request) -> HttpResponse:
         "plan": plan, "meetings": plan.meetings.select_related("person")[:30],
         "decisions": [(one, _may_answer(request, one)) for one in decisions.order_by("done_at", "due_on")[:200]],
         "may_hold": request.actor.has(HOLD), "today": timezone.localdate(),
+        "units": pieces.units(request.county.pk),
     }  # fmt: skip
     return render(request, "plan/meetings.html", context)
 
@@ -76,14 +80,29 @@ def _may_answer(request: Request, decision: Decision) -> bool:
 
 @require_POST
 def begin(request: Request) -> HttpResponse:
-    """Begin a meeting."""
+    """Begin a meeting, or (`do=call`) invite units to one on a coming day."""
     access.require_verb(request.actor, HOLD)
     plan = plan_of(request)
     if plan is None:
         raise Http404
-    title = request.POST.get("title", "").strip() or _("Meeting on the plan")
-    made = Meeting.objects.create(plan=plan, title=title[:200], held_on=timezone.localdate(), person=request.user)
-    return redirect("plan:meeting-step", made.pk, 1)
+    told, today = request.POST, timezone.localdate()
+    is_call = told.get("do") == "call"
+    units = Organisation.objects.filter(county=request.county, code__in=told.getlist("unit"))
+    on, venue = day_of(request, "held_on") if is_call else today, told.get("venue", "").strip()
+    if on is None or (is_call and not (units and venue)):
+        messages.error(request, _("An invitation says when from today on, where, and whom it invites."))
+        return redirect(f"{reverse('plan:meetings')}?plan={plan.code}")
+    topics = [line for one in told.get("topics", "").splitlines() if (line := one.strip())]
+    made = Meeting.objects.create(
+        plan=plan, title=(told.get("title", "").strip() or _("Meeting on the plan"))[:200], held_on=on,
+        venue=venue[:100], topics="\n".join(topics), person=request.user,
+    )  # fmt: skip
+    made.invited.set(units)
+    if not is_call:
+        return redirect("plan:meeting-step", made.pk, 1)
+    meetings.call(made)
+    messages.success(request, _("The units were invited."))
+    return redirect(f"{reverse('plan:meetings')}?plan={plan.code}")
 
 
 def _meeting(request: Request, number: int, verb: str = VIEW) -> Meeting:
@@ -94,7 +113,7 @@ def _meeting(request: Request, number: int, verb: str = VIEW) -> Meeting:
 def step(request: Request, number: int, at: int) -> HttpResponse:
     """One page of the meeting, over the whole screen."""
     meeting = _meeting(request, number)
-    course = Course(meeting.plan)
+    course = Course(meeting)
     last = len(course.steps)
     if not 1 <= at <= last:
         raise Http404
@@ -102,7 +121,8 @@ def step(request: Request, number: int, at: int) -> HttpResponse:
     context = {
         "meeting": meeting, "plan": meeting.plan, "step": shown, "at": at, "of": last,
         "before": at - 1 or None, "after": at + 1 if at < last else None,
-        "counts": counted(course.lines), "behind": course.behind, "tasks": course.tasks, "nodes": course.nodes,
+        "counts": counted(course.lines), "topics": course.topics, "behind": course.behind, "tasks": course.tasks,
+        "nodes": course.nodes,
         "decisions": meeting.decisions.select_related("organisation", "indicator"),
         "may_hold": request.actor.has(HOLD) and meeting.closed_at is None,
         "organisations": Organisation.objects.filter(county=request.county).order_by("path"),
@@ -129,7 +149,7 @@ def decide(request: Request, number: int, at: int) -> HttpResponse:
     elif not text or body is None or due is None or due < meeting.held_on:
         messages.error(request, _("A decision says what, who, and by when; the day is not before the meeting."))
     else:
-        steps = Course(meeting.plan).steps
+        steps = Course(meeting).steps
         shown = steps[at - 1] if 1 <= at <= len(steps) else None
         Decision.objects.create(
             meeting=meeting, text=text[:500], organisation=body, due_on=due,
@@ -148,6 +168,14 @@ def close(request: Request, number: int) -> HttpResponse:
     else:
         messages.error(request, _("The meeting is over already."))
     return redirect(f"{reverse('plan:meetings')}?plan={meeting.plan.code}")
+
+
+def minutes(request: Request, number: int) -> HttpResponse:
+    """What a meeting that is over decided, in Word."""
+    meeting = _meeting(request, number)
+    if meeting.closed_at is None:
+        raise Http404
+    return attached(telling.minutes(meeting), f"{meeting.title}.docx", telling.WORD)
 
 
 @require_POST

@@ -79,6 +79,7 @@ urlpatterns = [
     path("meetings/begin", meeting.begin, name="meeting-begin"),
     path("meetings/<int:number>/<int:at>/", meeting.step, name="meeting-step"),
     path("meetings/<int:number>/<int:at>/decide", meeting.decide, name="meeting-decide"),
+    path("meetings/<int:number>/minutes.docx", meeting.minutes, name="minutes"),
     path("meetings/<int:number>/close", meeting.close, name="meeting-close"),
     path("decisions/<int:number>/answer", meeting.answer, name="decision-answer"),
     path("timeline/", timeline.page, name="timeline"),
