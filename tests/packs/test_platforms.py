@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.fixtures import person
+from tests.packs.innovation import credit_code
 from tests.web.pages import browser, text
 
 from shizhu.engines.plan import computing
@@ -41,7 +42,7 @@ def test_a_platform_from_its_file_to_its_evaluation_and_the_targets(
     plan = Plan.objects.create(county=county, code="plan", title="规划")
     for code, is_equipped in (("A", True), ("B", False), ("C", False), ("D", False)):
         keep(
-            "enterprise", credit_code=_code(code), name=f"企业{code}有限公司", kind="technology", scale="above",
+            "enterprise", credit_code=credit_code(code), name=f"企业{code}有限公司", kind="technology", scale="above",
             recognised="2024-01-01", has_rd_unit=is_equipped,
         )  # fmt: skip
     for key in ("municipal_platforms", "rd_units"):
@@ -56,7 +57,7 @@ def test_a_formula_over_formulas_opens_to_their_rows(county: County, bureau: Per
     for code, kind, more in (("A", "high_tech", recognised), ("B", "technology", {}), ("C", "technology", {})):
         keep(
             "enterprise",
-            credit_code=_code(code),
+            credit_code=credit_code(code),
             name=f"企业{code}有限公司",
             kind=kind,
             recognised="2024-01-01",
@@ -77,15 +78,6 @@ def test_a_formula_over_formulas_opens_to_their_rows(county: County, bureau: Per
     assert "企业B有限公司" not in text(client.get(inner))
     wrong = (f"rows/{name}?period={made.period}" for name in ("none", "high.none", "high.valid.none"))
     assert [client.get(f"/plan/indicators/{row.pk}/{one}").status_code for one in wrong] == [404] * 3
-
-
-def _code(letter: str) -> str:
-    """A made-up credit code with its check digit (GB 32100-2015)."""
-    signs = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-    body = f"91990001MA00000{letter}0"
-    body = body[:17].ljust(17, "0")
-    total = sum(signs.index(sign) * (3**place % 31) for place, sign in enumerate(body))
-    return body + signs[(31 - total % 31) % 31]
 
 
 def test_who_has_no_right_sees_and_changes_nothing(county: County, bureau: Person) -> None:
