@@ -15,15 +15,6 @@ from shizhu.kernel.models import County, EnabledPack, Person
 from shizhu.packs import innovation
 
 
-def credit_code(letter: str) -> str:
-    """A made-up credit code with its check digit (GB 32100-2015)."""
-    signs = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-    body = f"91990001MA00000{letter}0"
-    body = body[:17].ljust(17, "0")
-    total = sum(signs.index(sign) * (3**place % 31) for place, sign in enumerate(body))
-    return body + signs[(31 - total % 31) % 31]
-
-
 @pytest.fixture
 def bureau(county: County, quick: None) -> Person:
     """Who keeps the registers and the plan."""

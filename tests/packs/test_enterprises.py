@@ -9,7 +9,7 @@ from typing import Any
 import docx
 import pytest
 from tests.fixtures import person
-from tests.packs.innovation import credit_code
+from tests.packs.credit import credit_code
 from tests.web.pages import browser, text
 
 from shizhu.engines.plan.models import Evaluation

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.fixtures import person
-from tests.packs.innovation import credit_code
+from tests.packs.credit import credit_code
 from tests.web.pages import browser, text
 
 from shizhu.engines.plan import computing

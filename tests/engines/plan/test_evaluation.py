@@ -20,6 +20,7 @@ from shizhu.engines.plan.logic.evaluation import (
     entropy,
     evaluate,
     ranked,
+    ranked_apart,
     sensitivity,
     topsis,
     weighing,
@@ -125,6 +126,15 @@ def test_topsis_by_hand() -> None:
 
 def test_equal_scores_share_the_better_rank() -> None:
     assert ranked({"甲": 80, "乙": 90, "丙": 80, "丁": 70}) == {"乙": 1, "甲": 2, "丙": 2, "丁": 4}
+
+
+def test_peers_are_ranked_among_themselves() -> None:
+    made = scheme(Item("a", goal=100), normalise="goal")
+    rows = evaluate(
+        made, {"甲": {"a": 90}, "乙": {"a": 80}, "丙": {"a": 80}, "丁": {"a": 70}, "戊": {}, "己": {"a": 9}}
+    ).rows
+    peers = {"甲": "镇", "乙": "乡", "丙": "镇", "丁": "乡", "戊": "乡"}
+    assert ranked_apart(rows, peers) == {"甲": 1, "乙": 1, "丙": 2, "丁": 2}
 
 
 def test_classes_take_their_lowest_score_in() -> None:

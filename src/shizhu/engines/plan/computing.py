@@ -45,8 +45,8 @@ def by_part(
         for inputs in counting.tallies(asked, county, by)
     ]
     for (number, name), made_of in _taken_in(asked, county, by, parts).items():
-        for part, told in made_of.items():
-            counted[number][part][name] = told.value, int(told.is_simulated)
+        for part, one in made_of.items():
+            counted[number][part][name] = one.value, int(one.is_simulated)
     contexts: dict[str, list[tuple[int, str, dict[str, float | None]]]] = {}
     for number, (declared, _period) in enumerate(asked):
         for part, told in counted[number].items():

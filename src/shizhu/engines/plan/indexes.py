@@ -79,6 +79,16 @@ class Index:
         departments = Organisation.objects.filter(county_id=self.county, kind="department").order_by("code")
         return [Subject(one.code, one.name, _below(one.path, codes)) for one in departments]
 
+    @cached_property
+    def peers(self) -> Mapping[str, str]:
+        """Subject → the group (`peers` of the declaration) in which it is ranked too, the first that fits."""
+        return {
+            subject.code: key
+            for key, group in reversed(self.body.get("peers", {}).items())
+            for subject in self.subjects
+            if subject.code in group.get("subjects", ()) or ("ends" in group and subject.name.endswith(group["ends"]))
+        }
+
     def measures(self, year: int) -> list[Measure]:
         """The newest known of every item and subject that there is in a year."""
         rows = Measure.objects.filter(

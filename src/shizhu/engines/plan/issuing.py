@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Any
 
 from shizhu.engines.plan.indexes import Index
-from shizhu.engines.plan.logic.evaluation import GROWTH, evaluate
+from shizhu.engines.plan.logic.evaluation import GROWTH, evaluate, ranked_apart
 from shizhu.engines.plan.models import Evaluation, Measure
 from shizhu.kernel.models import Person
 from shizhu.kernel.text import label
@@ -44,7 +44,12 @@ def freeze(index: Index, year: int) -> dict[str, Any]:
     measures = index.measures(year)
     based = index.measures(index.body["base_year"]) if index.scheme.normalise == GROWTH else []
     result = evaluate(index.scheme, index.values(measures), index.values(based) if based else None)
+    peers = {
+        "titles": {key: group["title"] for key, group in index.body.get("peers", {}).items()},
+        "of": dict(index.peers), "ranks": ranked_apart(result.rows, index.peers),
+    }  # fmt: skip
     return {
+        **({"peers": peers} if index.peers else {}),
         "index": index.key,
         "title": index.body["title"],
         "source": index.body["source"],

@@ -58,6 +58,13 @@ def report(evaluation: Evaluation) -> bytes:
     return official.official(front, _parts(evaluation))
 
 
+def apart(frozen: Any, subject: str) -> str:
+    """The rank of a subject among its peers, with the name of their group; empty without one."""
+    peers = frozen.get("peers", {"ranks": {}})
+    rank = peers["ranks"].get(subject)
+    return f"{label(peers['titles'][peers['of'][subject]])} {rank}" if rank else ""
+
+
 def _parts(evaluation: Evaluation) -> Iterator[official.Part]:
     frozen = evaluation.frozen
     rows = [row for row in frozen["result"]["rows"] if row["rank"]]
@@ -67,10 +74,12 @@ def _parts(evaluation: Evaluation) -> Iterator[official.Part]:
     yield Heading(_("Result"))
     first = {"number": len(rows), "best": names[rows[0]["subject"]], "score": f"{rows[0]['score']:.2f}"}
     yield _("%(number)d subjects were ranked. First is %(best)s with %(score)s points.") % first
-    yield Table(
-        [(str(row["rank"]), names[row["subject"]], f"{row['score']:.2f}", row["class_"] or "—") for row in rows],
-        (_("Rank"), _("Name"), _("Score"), _("Class")), (2, 6, 4, 3.6),
-    )  # fmt: skip
+    heads, widths = [_("Rank"), _("Name"), _("Score"), _("Class")], [2, 6, 4, 3.6]
+    cells = [[str(row["rank"]), names[row["subject"]], f"{row['score']:.2f}", row["class_"] or "—"] for row in rows]
+    if "peers" in frozen:
+        heads, widths = [*heads, _("Rank in its group")], [1.6, 5.4, 3, 2.8, 2.8]
+        cells = [[*told, apart(frozen, row["subject"]) or "—"] for told, row in zip(cells, rows, strict=True)]
+    yield Table(cells, heads, widths)
     left = [names[row["subject"]] for row in frozen["result"]["rows"] if not row["rank"]]
     if left:
         yield _("Not ranked for want of values: %s.") % "、".join(left)

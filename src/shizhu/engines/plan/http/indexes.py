@@ -17,7 +17,16 @@ from shizhu.engines.plan import indexes, issuing, wording
 from shizhu.engines.plan.http.files import attached
 from shizhu.engines.plan.http.views import EDIT, VIEW
 from shizhu.engines.plan.indexes import Given, Index
-from shizhu.engines.plan.logic.evaluation import Result, Scheme, Scored, Sensitivity, evaluate, sensitivity, weighing
+from shizhu.engines.plan.logic.evaluation import (
+    Result,
+    Scheme,
+    Scored,
+    Sensitivity,
+    evaluate,
+    ranked_apart,
+    sensitivity,
+    weighing,
+)
 from shizhu.engines.plan.models import Evaluation, Measure
 from shizhu.engines.plan.typed import MOST, amount, said, whole
 from shizhu.engines.records import api as records
@@ -39,6 +48,8 @@ class Line:
     groups: list[tuple[str, float | None]]
     span: tuple[int, int] | None
     was: int | None
+    peer: str = ""
+    apart: int | None = None  # rank among its peers
 
     @property
     def moved(self) -> int:
@@ -104,10 +115,15 @@ def page(request: Request, key: str) -> HttpResponse:
     varied = sensitivity(tried or index.scheme, values, base, VARIED)
     before = {row.subject: row.rank for row in declared.rows}
     names = {subject.code: subject.name for subject in index.subjects}
+    apart = ranked_apart(result.rows, index.peers)
+    titles = {code: label(index.body["peers"][peer]["title"]) for code, peer in index.peers.items()}
     lines = [
-        Line(row, names[row.subject], _by_group(index, row, result), varied.span.get(row.subject), before[row.subject])
+        Line(
+            row, names[row.subject], _by_group(index, row, result), varied.span.get(row.subject), before[row.subject],
+            titles.get(row.subject, ""), apart.get(row.subject),
+        )
         for row in result.rows
-    ]
+    ]  # fmt: skip
     context = {
         "index": index, "year": year, "years": index.years(), "lines": lines, "tried": tried is not None,
         "fault": fault, "weights": _weights(index, result, declared, varied), "way": wording.way(index),
@@ -220,7 +236,10 @@ def evaluation_page(request: Request, number: int) -> HttpResponse:
     """What was issued, as it was."""
     found = _evaluation(request, number)
     frozen = found.frozen
-    rows = [{**row, "name": frozen["subjects"][row["subject"]]} for row in frozen["result"]["rows"]]
+    rows = [
+        {**row, "name": frozen["subjects"][row["subject"]], "apart": wording.apart(frozen, row["subject"])}
+        for row in frozen["result"]["rows"]
+    ]
     weights = [
         (item["title"], 100 * frozen["result"]["weights"][key]) for key, item in frozen["items"].items()
     ]  # fmt: skip

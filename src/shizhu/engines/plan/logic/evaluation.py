@@ -237,6 +237,15 @@ def ranked(scores: Mapping[str, float]) -> dict[str, int]:
     return found
 
 
+def ranked_apart(rows: Iterable[Scored], peers: Mapping[str, str]) -> dict[str, int]:
+    """The rank of each subject among those of its own group (分组排名); `peers` names the group of a subject."""
+    groups: dict[str, dict[str, float]] = {}
+    for row in rows:
+        if row.score is not None and row.subject in peers:
+            groups.setdefault(peers[row.subject], {})[row.subject] = row.score
+    return {subject: rank for scores in groups.values() for subject, rank in ranked(scores).items()}
+
+
 def class_of(scheme: Scheme, score: float | None) -> str:
     """The first class whose lowest score is reached; empty without one."""
     if score is None:
