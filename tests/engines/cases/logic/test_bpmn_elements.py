@@ -235,6 +235,42 @@ def test_an_event_sub_process_begins_beside_or_instead(interrupts: str, left: li
     assert do(flow, state, *left[::-1]).is_ended
 
 
+@pytest.mark.parametrize(("kind", "thrown"), [("escalation", URGENT), ("error", ERROR)])
+def test_what_an_event_sub_process_throws_is_heard_around_it_not_by_itself(kind: str, thrown: str) -> None:
+    again_thrown = event("startEvent", "s3", thrown) + user("mend") + event("endEvent", "e3", thrown)
+    aside = sub(again_thrown + lines("s3>mend", "mend>e3"), "aside", 'triggeredByEvent="true"')
+    inner = event("startEvent", "s2", "") + user("a") + event("endEvent", "e2", thrown) + lines("s2>a", "a>e2") + aside
+    late = event("boundaryEvent", "b", thrown, 'attachedToRef="sub"')
+    flow = flow_of(START + sub(inner) + user("told") + END + late + lines("s>sub", "sub>e", "b>told", "told>e"))
+    state = do(flow, start(flow, {}, KIT), "a")
+    assert ready(state) == ["mend"], kind
+    state = do(flow, state, "mend")
+    assert ready(state) == ["told"]
+    assert do(flow, state, "told").ended_at == "e"
+
+
+def test_what_undoes_is_on_no_way() -> None:
+    undo = '<userTask id="undo" isForCompensation="true" c:candidateGroups="seller"/>'
+    undo += '<association id="as" sourceRef="b" targetRef="undo"/>'
+    late = event("boundaryEvent", "b", "<compensateEventDefinition/>", 'attachedToRef="a"')
+    with pytest.raises(FlowError) as caught:
+        flow_of(START + user("a") + late + undo + END + lines("s>a", "a>undo", "undo>e"))
+    assert [(one.element_id, one.rule) for one in caught.value.all] == [
+        ("a-undo", "must not enter nor leave an activity that undoes another"),
+        ("undo-e", "must not enter nor leave an activity that undoes another"),
+    ]
+
+
+def test_a_timer_of_zero_years_runs_and_one_of_a_month_is_refused_at_once() -> None:
+    def waits(text: str) -> Flow:
+        return flow_of(START + event("intermediateCatchEvent", "c", timer(text)) + END + lines("s>c", "c>e"))
+
+    assert start(waits("P0Y0M2DT0H0M3S"), {}, KIT).waits[0].due == "2026-07-03T08:00:03+00:00"
+    for text in ("P1M", "P1Y"):
+        with pytest.raises(FlowError, match="must be a duration of ISO 8601"):
+            waits(text)
+
+
 def test_what_was_done_is_undone_the_last_first() -> None:
     body = START + END
     for id_ in ("a", "b"):

@@ -51,6 +51,7 @@ RULES = (
     gettext_noop("must name a declared decision (camunda:decisionRef)"),
     gettext_noop("must name the flow it calls (calledElement)"),
     gettext_noop("must not enter a boundary event nor join an event sub-process"),
+    gettext_noop("must not enter nor leave an activity that undoes another"),
     gettext_noop("must not enter a start event nor leave an end event"),
     gettext_noop("must say for each of what, or how often it is done"),
     gettext_noop("must say the condition it waits for"),

@@ -472,10 +472,11 @@ class Run(Standing):
 
     def _caught(self, kind: str, code: str, within: int) -> Node | None:
         """The event that catches an error or escalation, the nearest first; the token goes on there."""
+        inside = ""  # an event sub-process does not catch what comes out of itself
         while True:
             place = self.places[within]
             scope = self._scope_of(place)
-            starts = [(sub, begin) for sub, begin in scope.triggers() if begin.event]
+            starts = [(sub, begin) for sub, begin in scope.triggers() if begin.event and sub.step.id != inside]
             begin = self._catching([begin for _, begin in starts], kind, code)
             if begin is not None:
                 sub = next(sub for sub, other in starts if other is begin)
@@ -488,7 +489,7 @@ class Run(Standing):
             if event is not None:
                 self._at_boundary(owner, event)
                 return event
-            within = owner.within
+            inside, within = owner.at, owner.within
 
     def _catching(self, nodes: Any, kind: str, code: str) -> Node | None:
         """The event that catches it: one of its code before one of any."""

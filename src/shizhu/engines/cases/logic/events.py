@@ -13,7 +13,7 @@ from shizhu.engines.cases.logic.vendors import BPMN, feel_of, first, told, value
 Element: TypeAlias = Any
 DEFINITION = "EventDefinition"
 TIMERS = {"timeDate": "date", "timeDuration": "duration", "timeCycle": "cycle"}
-DURATION = r"P(?!$)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?!$)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?"
+DURATION = r"P(?!$)(0+Y)?(0+M)?(\d+W)?(\d+D)?(T(?!$)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?"
 NO_TIME = {
     "date": "must be a date of ISO 8601 such as %(example)s, or FEEL after “=”",
     "duration": "must be a duration of ISO 8601 such as %(example)s, or FEEL after “=”",

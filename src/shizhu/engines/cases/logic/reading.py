@@ -80,7 +80,7 @@ NOT_RUN = {
 }
 CLOCKS = {"", "working", "calendar"}  # `` is as the process says, else by the calendar
 QUANTITIES = ("startQuantity", "completionQuantity")
-DURATION = re.compile(r"P(?!$)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?!$)(\d+H)?(\d+M)?(\d+S)?)?")
+DURATION = re.compile(r"P(?!$)(0+Y)?(0+M)?(\d+W)?(\d+D)?(T(?!$)(\d+H)?(\d+M)?(\d+S)?)?")  # what a clock can count
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?.*)?")
 COUNTED = re.compile(r"\d+")
 

@@ -106,6 +106,8 @@ def _ends_of_lines(scope: Scope) -> Faults:
             yield FlowError(line.id, list(pair), "must not enter a start event nor leave an end event")
         elif target.step.kind in {"boundary", "eventsub"} or source.step.kind == "eventsub":
             yield FlowError(line.id, list(pair), "must not enter a boundary event nor join an event sub-process")
+        elif target.is_handler or source.is_handler:
+            yield FlowError(line.id, list(pair), "must not enter nor leave an activity that undoes another")
         if pair in seen and line.condition is None and source.step.kind not in SPLITS:
             yield FlowError(line.id, list(pair), "are joined by another sequence flow already")
         seen.add(pair)
