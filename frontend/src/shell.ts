@@ -98,10 +98,12 @@ document.addEventListener("click", (event) => { // a download does not leave the
 
 if (document.querySelector("[data-tour]")) void import("./tour").then((tour) => tour.prepare());
 
-// "Where I stand": the position of the phone into the two fields beside the button.
+// "Where I stand": the position of the phone into the two fields beside the button, or into the one that it names.
 document.querySelectorAll<HTMLButtonElement>("[data-here]").forEach((button) => {
   const field = (name: string) => button.form?.elements.namedItem(name) as HTMLInputElement | null;
   button.addEventListener("click", () => navigator.geolocation?.getCurrentPosition(({ coords }) => {
+    const point = field(button.dataset.here!);
+    if (point) point.value = `${coords.longitude.toFixed(6)}, ${coords.latitude.toFixed(6)}`;
     for (const name of ["longitude", "latitude"] as const) { const input = field(name); if (input) input.value = coords[name].toFixed(6); }
   }, undefined, { enableHighAccuracy: true, timeout: 20_000 }));
 });

@@ -106,3 +106,14 @@ def test_a_form_follows_what_is_typed(clerk: Any, county: County, size: dict[str
     page.get_by_role("link", name="版本对比").click()
     expect(page.get_by_role("row", name="车牌")).to_contain_text("渝A12345")
     visitor.look("record-versions")
+
+
+def test_a_place_is_where_the_phone_is(clerk: Any, county: County) -> None:
+    visitor = clerk(PHONE)
+    page = visitor.page
+    visitor.context.grant_permissions(["geolocation"])
+    visitor.context.set_geolocation({"longitude": 100.2000004, "latitude": 30.25})
+    page.goto("/records/lemonade.regular/new")
+    page.get_by_role("button", name="取当前位置").click()
+    expect(page.get_by_label("地图位置")).to_have_value("100.200000, 30.250000")
+    visitor.look("record-form-place")
