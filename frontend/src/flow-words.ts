@@ -57,6 +57,8 @@ const OWN: Record<string, [string, string]> = {
   key: ["区分键（FEEL）", "Key (FEEL)"], code: ["代码", "Code"], collection: ["对哪个集合逐一办理（FEEL）", "For each of (FEEL)"],
   item: ["每一项叫", "Each is called"], until: ["提前结束条件（FEEL）", "Enough when (FEEL)"], none: ["无", "None"],
   saved: ["已保存新版本。此后开的案件按新版本办理。", "Saved. Cases begin on this version from now on."], fine: ["没有问题，可以保存。", "Nothing is wrong: it can be saved."],
+  kept: ["已存为草图。草图不办理案件，可以接着画。", "Kept as a drawing. No case begins on it; go on whenever you like."],
+  unfinished: ["还不能办理？可以先存为草图。", "Not ready to run? Keep it as a drawing."],
   lost: ["没有连上服务器，请稍后再试。", "The server was not reached; try again."], due_hint: ["如 P3D、PT4H，或 = 开头的 FEEL", "such as P3D, PT4H, or FEEL after ="],
   process: ["流程", "Flow"], id: ["元素 id", "Id"],
 };

@@ -4,8 +4,9 @@ import "./flow.css";
 import { own, translation } from "./flow-words";
 
 type Pair = [string, string];
+type Kind = "flows" | "drawings";
 type Settings = {
-  xml: string; read: string; check: string; bring: string; roles: Pair[]; forms: Pair[]; organisations: Pair[];
+  xml: string; read: Record<Kind, string>; check: string; bring: string; roles: Pair[]; forms: Pair[]; organisations: Pair[];
   decisions: string[]; flows: string[]; stem: string; language: string;
 };
 type Fault = { element: string; text: string; level: string };
@@ -26,7 +27,7 @@ const registry = modeler.get<any>("elementRegistry");
 const modeling = modeler.get<any>("modeling");
 const moddle = modeler.get<any>("moddle");
 const selection = modeler.get<any>("selection");
-let read = settings.read;
+const read = settings.read;
 let address = "";
 let chosen: Shape | null = null;
 
@@ -351,15 +352,22 @@ find("flow-take").addEventListener("click", async () => {
   link.click();
   URL.revokeObjectURL(link.href);
 });
-find("flow-save").addEventListener("click", async () => {
-  const answer = await post(address || location.pathname, { xml: await xml(), read }).catch(() => null);
+async function keep(as: Kind): Promise<void> {
+  const answer = await post(address || location.pathname, { xml: await xml(), read: read[as], as }).catch(() => null);
   if (!answer) return mark([{ element: "", text: say("lost"), level: "error" }]);
   const told = (await answer.json()) as { faults?: Fault[]; read?: string; address?: string };
-  if (told.faults) return mark(told.faults);
-  read = told.read!;
+  if (told.faults) {
+    mark(told.faults);
+    if (as === "flows") find("flow-faults").append(note(say("unfinished")));
+    return;
+  }
+  read[as] = told.read!;
   address = told.address!;
   history.replaceState(null, "", address);
-  find("flow-count").textContent = "0";
-  find("flow-faults").replaceChildren(note(say("saved")));
-});
+  if (as === "drawings") await check();
+  else find("flow-count").textContent = "0";
+  find("flow-faults")[as === "drawings" ? "prepend" : "replaceChildren"](note(say(as === "drawings" ? "kept" : "saved")));
+}
+find("flow-save").addEventListener("click", () => void keep("flows"));
+find("flow-keep").addEventListener("click", () => void keep("drawings"));
 void open(settings.xml);

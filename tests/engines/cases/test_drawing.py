@@ -11,11 +11,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from lxml import etree
 from tests.fixtures import area, person
-from tests.web.pages import browser
+from tests.web.pages import browser, text
 
 from shizhu.engines.cases import api
 from shizhu.engines.cases.logic.layout import laid_out
-from shizhu.kernel import testing
+from shizhu.kernel import packs, testing
 from shizhu.kernel.models import County, Declaration
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,8 +62,10 @@ def errors(told: dict[str, Any]) -> list[str]:
     return [fault["element"] for fault in told["faults"] if fault["level"] == "error"]
 
 
-def keep(client: Client, xml: str, address: str = "/declarations/flows/draw", read: str = "") -> Any:
-    return client.post(address, {"xml": xml, "read": read}, content_type="application/json")
+def keep(
+    client: Client, xml: str, address: str = "/declarations/flows/draw", read: str = "", as_: str = "flows"
+) -> Any:
+    return client.post(address, {"xml": xml, "read": read, "as": as_}, content_type="application/json")
 
 
 @pytest.mark.parametrize("text", [CAMUNDA_8, FLOWABLE, SIGNAVIO])
@@ -114,6 +116,39 @@ def test_a_version_is_kept_over_the_one_that_was_read_only(drawer: Client) -> No
     assert "批准" in Declaration.objects.get(kind="flows", source="person").body["text"]
     page = drawer.get(first["address"])
     assert "批准" in page.context["settings"]["xml"]
+
+
+def test_what_cannot_run_yet_is_kept_as_a_drawing_until_it_is_a_flow(county: County, drawer: Client) -> None:
+    xml = bring(drawer, CAMUNDA_8)["xml"]
+    unfinished = xml.replace('candidateGroups="lemonade.maker"', 'candidateGroups=""')
+    refused = keep(drawer, unfinished)
+    assert refused.status_code == 422
+    drawn = keep(drawer, unfinished, as_="drawings").json()
+    [row] = Declaration.objects.filter(source="person")
+    assert (row.kind, drawn["address"]) == ("drawings", f"/declarations/drawings/{row.stem}/draw")
+    page = drawer.get(drawn["address"])
+    assert page.context["settings"]["xml"] == row.body["text"]
+    assert "这是草图，不办理案件；问题改完并保存为流程后才开始使用。" in text(page)
+    assert f"流程草图 还不能办理的流程图：没画完的，或只作说明的；保存为流程后才办理案件 请假 local.{row.stem}" in text(
+        drawer.get("/declarations/")
+    )
+    assert f"local.{row.stem}" not in packs.declarations("flows", county.pk)
+    assert keep(drawer, unfinished, drawn["address"]).status_code == 422  # it is no flow yet
+    made = keep(drawer, xml, drawn["address"]).json()
+    assert made["address"] == f"/declarations/flows/{row.stem}/draw"
+    row.refresh_from_db()
+    assert row.is_withdrawn
+    assert f"local.{row.stem}" in packs.declarations("flows", county.pk)
+    again = keep(drawer, unfinished, made["address"], read=drawn["read"], as_="drawings")
+    assert again.json()["address"] == drawn["address"]
+    assert "这个流程有一份未画完的草图。" in text(drawer.get(made["address"]))
+
+
+def test_what_cannot_be_drawn_is_no_drawing_either(drawer: Client) -> None:
+    before = testing.everything_kept()
+    for content in ("", "<x/>", "no file at all"):
+        assert keep(drawer, content, as_="drawings").status_code == 422
+    assert testing.everything_kept() == before
 
 
 def test_expressions_are_judged_as_they_are_typed(drawer: Client) -> None:

@@ -10,11 +10,17 @@ from jsonschema.exceptions import SchemaError
 
 from shizhu.engines.cases import desks, flows, patrols
 from shizhu.engines.cases.logic import Flow, FlowError, approval, emergency, parse, writing
+from shizhu.engines.cases.logic.layout import laid_out
 from shizhu.engines.cases.logic.picture import picture
 from shizhu.engines.records import api as records
-from shizhu.kernel import access, packs
+from shizhu.kernel import access, overlays, packs
 from shizhu.kernel.packs import Body, LoadedPacks
 from shizhu.lib import dmn
+
+DRAWINGS = "drawings"  # flows that a county draws and that nobody runs yet
+DRAWING: Body = {
+    "type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}, "additionalProperties": False,
+}  # fmt: skip
 
 
 def check_flow(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
@@ -37,6 +43,14 @@ def check_flow(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
             yield f"{id_}: decisionRef: {ask.decision}: no pack declares this decision"
     if about.start_form and packs.find(everything, "forms", about.start_form) is None:
         yield f"formKey: {about.start_form}: no pack declares this form"
+
+
+def check_drawing(_key: str, body: Body, _everything: LoadedPacks) -> Iterator[str]:
+    """The file can be drawn; whether it runs is asked when it becomes a flow."""
+    try:
+        laid_out(body["text"].encode())
+    except FlowError as error:
+        yield from map(str, error.all)
 
 
 def _unknown_in_steps(key: str, flow: Flow, about: flows.About, everything: LoadedPacks) -> Iterator[str]:
@@ -233,6 +247,7 @@ def check_label(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
 def register() -> None:
     """Called once by the application."""
     packs.kind("flows", suffix=".bpmn", check=check_flow)
+    overlays.kind(DRAWINGS, schema=DRAWING, check=check_drawing)
     packs.kind("decisions", suffix=".dmn", check=check_decision)
     packs.kind(
         "emergencies", schema=packs.read_schema("shizhu.engines.cases", "emergency"), check=check_emergency,

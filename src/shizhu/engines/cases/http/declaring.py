@@ -10,10 +10,12 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import flows
-from shizhu.engines.cases.http import drafting, faults, forms
+from shizhu.engines.cases.declare import DRAWINGS
+from shizhu.engines.cases.http import drafting, drawing, faults, forms
 from shizhu.engines.cases.http.drafting import Head
 from shizhu.engines.cases.logic import FlowError, parse
 from shizhu.engines.cases.logic.layout import laid_out
@@ -348,5 +350,14 @@ def put_up() -> None:
         "/declarations/flows/new", lambda key: f"/declarations/flows/{key.partition('.')[2]}/",
         _flow_title, order=40,
     )  # fmt: skip
-    for shelf in (made_forms, made_flows):
+    drawings = declaring.Shelf(
+        DRAWINGS, {"zh": "流程草图", "en": "Drawings of flows"}, "edit",
+        {
+            "zh": "还不能办理的流程图：没画完的，或只作说明的；保存为流程后才办理案件",
+            "en": "Flows that nobody runs: unfinished, or only to look at; cases begin once one is saved as a flow",
+        },
+        "", lambda key: reverse("own:drawing", args=[key.partition(".")[2]]),
+        lambda key, body: drawing.title_of(body["text"]) or key.partition(".")[2], order=45,
+    )  # fmt: skip
+    for shelf in (made_forms, made_flows, drawings):
         declaring.add(shelf)

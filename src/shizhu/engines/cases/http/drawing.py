@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 import orjson
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -16,10 +17,12 @@ from django.utils.translation import gettext_noop
 
 from shizhu.engines.cases import declare, flows
 from shizhu.engines.cases.assignment import require_seen
+from shizhu.engines.cases.declare import DRAWINGS
 from shizhu.engines.cases.http.faults import said
 from shizhu.engines.cases.logic import Flow, FlowError, Note, Step, parse
 from shizhu.engines.cases.logic.layout import laid_out
 from shizhu.engines.cases.logic.plain import with_roles
+from shizhu.engines.cases.logic.reading import read_process, read_root
 from shizhu.engines.cases.models import Case, Task
 from shizhu.kernel import overlays, packs
 from shizhu.kernel.models import Organisation, Person
@@ -28,6 +31,7 @@ from shizhu.lib import feel
 from shizhu.web import declaring
 from shizhu.web.middleware import Request
 
+ADDRESS = {"flows": "own:flow_draw", DRAWINGS: "own:drawing"}
 LARGEST = 2_000_000  # bytes of a file
 NOTED = {
     "passed": gettext_noop("is passed: nothing is run"),
@@ -41,18 +45,20 @@ EMPTY = f"""<?xml version="1.0" encoding="UTF-8"?>
 <bpmn:process id="process" isExecutable="true"><bpmn:startEvent id="begin" /></bpmn:process></bpmn:definitions>"""
 
 
-def page(request: Request, stem: str = "") -> HttpResponse:
-    """Draw a flow: a new one, or one of the county's own. POST keeps it as a new version."""
+def page(request: Request, stem: str = "", kind: str = "flows") -> HttpResponse:
+    """Draw a flow: a new one, one of the county's own, or a drawing that is no flow yet. POST keeps it."""
     declaring.require(request)
     row = None
     if stem:
-        _shelf, row = declaring.found(request, "flows", f"{overlays.LOCAL}.{stem}")
+        _shelf, row = declaring.found(request, kind, f"{overlays.LOCAL}.{stem}")
     if request.method == "POST":
-        return _keep(request, stem)
+        return _keep(request, stem, kind)
     county = request.county.pk
     known = packs.declarations("forms", county)
+    rows = {one: overlays.find(county, one, f"{overlays.LOCAL}.{stem}") for one in ("flows", DRAWINGS)}
     settings = {
-        "xml": laid_out((row.body["text"] if row else EMPTY).encode()), "read": row.digest if row else "",
+        "xml": laid_out((row.body["text"] if row else EMPTY).encode()),
+        "read": {one: found.digest if found else "" for one, found in rows.items()},
         "check": reverse("own:flow_check"), "bring": reverse("own:flow_bring"),
         "roles": declaring.roles(), "forms": [(key, label(body["title"])) for key, body in known.items()],
         "decisions": sorted(packs.declarations("decisions", county)),
@@ -61,7 +67,12 @@ def page(request: Request, stem: str = "") -> HttpResponse:
         "language": "zh" if request.LANGUAGE_CODE.startswith("zh") else "en",
     }  # fmt: skip
     open_cases = Case.objects.filter(county=county, flow=row.key, status=Case.Status.OPEN).count() if row else 0
-    return render(request, "cases/draw.html", {"settings": settings, "row": row, "open": open_cases})
+    drawn = rows[DRAWINGS]
+    context = {
+        "settings": settings, "row": row, "open": open_cases, "is_drawing": kind == DRAWINGS,
+        "drawn": drawn if drawn and not drawn.is_withdrawn and kind == "flows" else None,
+    }  # fmt: skip
+    return render(request, "cases/draw.html", context)
 
 
 def _sent(request: Request) -> dict[str, str]:
@@ -153,22 +164,36 @@ def _titled() -> dict[str, str]:
     return {title: key for key, title in declaring.roles() if titles[title] == 1}
 
 
-def _keep(request: Request, stem: str) -> HttpResponse:
+def _keep(request: Request, stem: str, page_kind: str) -> HttpResponse:
+    """As a flow, which must run, or as a drawing, which nobody runs yet."""
     sent = _sent(request)
-    text = sent.get("xml", "")
+    text, kind = sent.get("xml", ""), DRAWINGS if sent.get("as") == DRAWINGS else "flows"
     faults = [one for one in faults_of(request, text.encode(), stem) if one["level"] == "error"]
-    if faults:
+    if faults and kind == "flows":
         return _json({"faults": faults}, 422)
     if not stem:
-        taken = {row.key.partition(".")[2] for row in overlays.own(request.county.pk, "flows")}
-        stem = overlays.free_stem(flows.about(text.encode()).title["zh"], taken, "flow")
+        taken = {
+            row.key.partition(".")[2] for one in ("flows", DRAWINGS) for row in overlays.own(request.county.pk, one)
+        }
+        stem = overlays.free_stem(title_of(text), taken, "flow")
     key = f"{overlays.LOCAL}.{stem}"
     try:
-        row = declaring.keep(request, "flows", key, {"text": text}, read=sent.get("read", ""))
+        with transaction.atomic():
+            row = declaring.keep(request, kind, key, {"text": text}, read=sent.get("read", ""))
+            if kind == "flows" and page_kind == DRAWINGS:
+                overlays.withdraw(request.county.pk, DRAWINGS, key)
     except (overlays.Refused, overlays.Stale) as error:
         lines = declaring.refusal(error)
         return _json({"faults": [_fault(re.split(r"[:\s]", line)[0], line) for line in lines]}, 422)
-    return _json({"read": row.digest, "address": reverse("own:flow_draw", args=[stem])})
+    return _json({"read": row.digest, "address": reverse(ADDRESS[kind], args=[stem])})
+
+
+def title_of(text: str) -> str:
+    """What a drawing is called; nothing if it says no name."""
+    try:
+        return " ".join(read_process(read_root(text.encode())).get("name", "").split())
+    except FlowError:
+        return ""
 
 
 def of_case(request: Request, number: int) -> HttpResponse:

@@ -3,6 +3,7 @@
 
 from django.urls import include, path
 
+from shizhu.engines.cases.declare import DRAWINGS
 from shizhu.engines.cases.http import (
     acting,
     aftermath,
@@ -53,6 +54,7 @@ own = [
     path("flows/check", drawing.check, name="flow_check"),
     path("flows/bring", drawing.bring, name="flow_bring"),
     path("flows/<str:stem>/draw", drawing.page, name="flow_draw"),
+    path("drawings/<str:stem>/draw", drawing.page, {"kind": DRAWINGS}, name="drawing"),
     path("flows/new", declaring.flow_new, name="flow_new"),
     path("flows/<str:stem>/", declaring.flow_page, name="flow"),
     path("flows/<str:stem>/file.bpmn", declaring.flow_file, name="flow_file"),
