@@ -29,6 +29,7 @@ DO $$ DECLARE name text; BEGIN
 END $$
 """
 KEPT = {"django_content_type", "auth_permission"}  # of the models alone
+JOBS = {"procrastinate_jobs", "procrastinate_events", "procrastinate_periodic_defers"}  # Django does not make them
 
 TOY = Path(__file__).parent / "toy_packs/lemonade"
 CODE = testing.CODE
@@ -36,7 +37,7 @@ CODE = testing.CODE
 
 def _emptied(_case: TransactionTestCase) -> None:
     """What `flush` does, in a tenth of the time: it makes every table anew, and what each may be done to."""
-    tables = set(connection.introspection.django_table_names(only_existing=True)) - KEPT
+    tables = set(connection.introspection.django_table_names(only_existing=True)) - KEPT | JOBS
     with connection.cursor() as cursor:
         cursor.execute(EMPTY.format(tables=",".join(sorted(tables))))
 
@@ -48,12 +49,6 @@ TransactionTestCase._fixture_teardown = _emptied  # type: ignore[method-assign]
 def chinese() -> None:
     """Whatever language the page before was in."""
     translation.activate("zh-hans")
-
-
-@pytest.fixture
-def quick(settings: Any) -> None:
-    """Passwords that are hashed in no time."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

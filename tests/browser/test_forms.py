@@ -36,7 +36,7 @@ def beside_a_loop() -> Iterator[None]:
 
 
 @pytest.fixture
-def clerk(county: County, quick: None, live_server: Any, browser: Browser) -> Iterator[Any]:
+def clerk(county: County, live_server: Any, browser: Browser) -> Iterator[Any]:
     """Logs a clerk in who may do everything in the county."""
     who = access.actor(person(county, "*", username="clerk"))
     for code, name in (("G001", "果园甲"), ("G002", "果园乙")):

@@ -35,7 +35,6 @@ TOLD = 10.0
 @pytest.fixture(autouse=True)
 def prepared(settings: Any, monkeypatch: Any) -> Iterator[None]:
     settings.DATABASE_URL = settings.DATABASE_URL.replace("/shizhu?", f"/{connection.settings_dict['NAME']}?")
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     monkeypatch.setattr(publication, "LOOK_SECONDS", 0.0)
     servers.account_seed(settings.CONFIG)
     authentication.forget()

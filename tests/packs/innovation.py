@@ -16,7 +16,7 @@ from shizhu.packs import innovation
 
 
 @pytest.fixture
-def bureau(county: County, quick: None) -> Person:
+def bureau(county: County) -> Person:
     """Who keeps the registers and the plan."""
     packs.sync([packs.read(Path(innovation.__path__[0]))])
     EnabledPack.objects.create(county=county, pack_id="innovation")

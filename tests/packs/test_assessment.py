@@ -16,7 +16,7 @@ from shizhu.engines.records import api as records
 from shizhu.kernel import access
 from shizhu.kernel.models import County, Person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 pytest_plugins = ["tests.packs.innovation"]
 KEY = "innovation.unit_assessment"
 PAGE = f"/plan/indexes/{KEY}/"

@@ -16,7 +16,7 @@ from shizhu.engines.plan.models import Evaluation
 from shizhu.engines.records import api as records
 from shizhu.kernel.models import County, Person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 pytest_plugins = ["tests.packs.innovation"]
 Keep = Callable[..., records.Entry]
 PAGE = "/plan/indexes/innovation.enterprise_monitoring/"

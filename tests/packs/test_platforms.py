@@ -14,7 +14,7 @@ from shizhu.engines.plan.models import Indicator, Plan
 from shizhu.engines.records import api as records
 from shizhu.kernel.models import County, Person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 pytest_plugins = ["tests.packs.innovation"]
 PLAN, RESULT = "innovation.platform_plan", "innovation.result"
 Keep = Callable[..., records.Entry]

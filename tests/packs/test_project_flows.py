@@ -19,7 +19,7 @@ from shizhu.engines.cases.models import Case, Task
 from shizhu.kernel import access, events
 from shizhu.kernel.models import County, Organisation, OutboxEvent, Person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 pytest_plugins = ["tests.packs.innovation"]
 Keep = Callable[..., Any]
 CHANGE, RISK, PLAN = "innovation.change", "innovation.risk", "innovation.project"

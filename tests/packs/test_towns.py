@@ -16,7 +16,7 @@ from shizhu.engines.plan.indexes import Given, Index
 from shizhu.engines.plan.models import Evaluation
 from shizhu.kernel.models import Area, County, Person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 pytest_plugins = ["tests.packs.innovation"]
 KEY = "innovation.town_innovation"
 PAGE = f"/plan/indexes/{KEY}/"

@@ -14,7 +14,7 @@ from shizhu.kernel.models import County, Person
 from shizhu.site import preparation
 from shizhu.site.config import Trouble
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 
 
 def administered(username: str = "admin") -> set[str]:

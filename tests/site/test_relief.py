@@ -95,7 +95,6 @@ def test_a_datum_that_nobody_knows_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("quick")
 def test_the_map_tells_where_the_relief_is_and_what_lies_around(county: County) -> None:
     client, stranger = browser(person(county, "maps.*")), browser(person(county, "things.*", username="other"))
     assert client.get("/map/").context["map"]["relief"] is None

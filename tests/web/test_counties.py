@@ -10,7 +10,7 @@ from tests.web.pages import browser, text
 from shizhu.kernel import testing
 from shizhu.kernel.models import County, EnabledPack, Person, Post, Role
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 OTHER = "990002"
 
 

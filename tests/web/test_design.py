@@ -78,7 +78,6 @@ def test_styles_use_tokens_that_exist_and_no_colour_of_their_own() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("quick")
 def test_the_page_shows_every_token_and_icon(county: County) -> None:
     page = browser(person(county, "maps.map.view")).get("/design").content.decode()
     for theme in design.THEMES:

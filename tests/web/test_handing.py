@@ -19,7 +19,7 @@ from shizhu.kernel import overlays, packs, testing
 from shizhu.kernel.models import County, Declaration, EnabledPack, Grant
 from shizhu.site import packchecks
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 EXPORT, IMPORT = "/declarations/export", "/declarations/import"
 ROWS = [f"registers/{WELL}", "forms/local.shui_jing_bao_xiu", "forms/local.hui_fang", f"flows/{FLOW}"]
 TWINS = {"rules": "~1", "d.~1.+2": "address", "d.~1.+4": "same", "d.~1.within": "_town"}

@@ -20,7 +20,7 @@ from shizhu.kernel.models import County
 from shizhu.site.asgi import application
 from shizhu.web import authentication, live
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db(transaction=True)
 TIME = "2026-07-01T12:00:00Z"
 
 

@@ -9,7 +9,7 @@ from tests.web.pages import browser, text, told
 
 from shizhu.kernel.models import County, Person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

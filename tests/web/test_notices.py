@@ -8,7 +8,7 @@ from tests.web.pages import browser, text, told
 
 from shizhu.kernel.models import County, Notice, Person, Receipt
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 SENT = {"title": "汛期值守安排", "body": "请各镇今晚起二十四小时值守。"}
 
 

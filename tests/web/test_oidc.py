@@ -21,7 +21,7 @@ from shizhu.kernel.models import County, Identity, Person, SignIn
 from shizhu.lib import totp
 from shizhu.site.config import Oidc
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from tests.web.pages import browser, text, told
 
 from shizhu.kernel.models import Area, County, Organisation, Person, Post, Role, Token
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 ADMINISTRATOR = ("kernel.person.*", "things.thing.view", "alarms.alarm.view")
 
 

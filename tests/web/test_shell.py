@@ -15,7 +15,7 @@ from tests.web.pages import browser, text
 from shizhu.kernel.models import County, Person
 from shizhu.web import menu, views
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 
 
 def test_home_has_the_cards_of_ones_rights(county: County) -> None:

@@ -24,7 +24,7 @@ from shizhu.kernel.models import County, Person, Role, SecondFactor, Session, Si
 from shizhu.lib import totp
 from shizhu.web import addresses, authentication
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse"
 
 

@@ -12,7 +12,7 @@ from tests.web.pages import browser, text, told
 from shizhu.engines.alarms.models import Alarm
 from shizhu.kernel.models import County, OutboxEvent
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from shizhu.kernel import access
 from shizhu.kernel.events import Event
 from shizhu.kernel.models import County, Grant
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db(transaction=True)
 WARM = {"when": {"profile": "lemonade.jug", "property": "temperature", "above": 30}}
 
 

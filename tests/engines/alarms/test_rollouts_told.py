@@ -15,7 +15,7 @@ from shizhu.engines.things.models import Command, Device, ReleaseKind, Rollout
 from shizhu.kernel import access, events
 from shizhu.kernel.models import County, Grant, OutboxEvent, Person, Role
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db(transaction=True)
 __all__ = ["jugs"]
 
 

@@ -18,7 +18,7 @@ from shizhu.kernel import packs
 from shizhu.kernel.models import County
 from shizhu.site.commands import rule as command
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db(transaction=True)
 WARM = {"when": {"profile": "lemonade.jug", "property": "temperature", "above": 30, "for": "PT3M"}}
 
 

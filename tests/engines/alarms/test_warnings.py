@@ -44,7 +44,7 @@ from shizhu.kernel.datasets import Asked
 from shizhu.kernel.models import County, OutboxEvent, Person
 from shizhu.wire import cap
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick", "loopback")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("loopback")]
 ATOM = "{http://www.w3.org/2005/Atom}"
 EAST = "990001101"
 

@@ -17,7 +17,7 @@ from shizhu.engines.boards.shown import shown
 from shizhu.kernel import access, packs
 from shizhu.kernel.models import County, Declaration, Person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 pytest_plugins = ["tests.engines.records.stalls"]
 STALLS = "records.lemonade.stall.view"
 NOW = datetime(2026, 7, 15, 4, 0, tzinfo=UTC)

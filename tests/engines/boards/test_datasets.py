@@ -22,7 +22,7 @@ from shizhu.kernel import access
 from shizhu.kernel.datasets import Result
 from shizhu.kernel.models import County, Person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 VERBS = ("alarms.alarm.view", "cases.case.view", "things.thing.view", "plan.plan.view")
 LATER = NOON + timedelta(days=1)
 

@@ -25,7 +25,7 @@ from shizhu.kernel import access, files, official, packs, spans
 from shizhu.kernel.models import County, Declaration, File
 from shizhu.kernel.wordcharts import Chart, Series, chart_xml
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 pytest_plugins = ["tests.engines.records.stalls"]
 STALLS, DAY = "records.lemonade.stall.view", date(2026, 7, 15)
 OPENED = {"time": "opened", "span": "day"}

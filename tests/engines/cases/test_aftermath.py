@@ -14,7 +14,7 @@ from tests.web.pages import browser
 from shizhu.engines.cases.models import DRILL, Case, Task
 from shizhu.kernel.models import County, Person
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_planned_and_real_minutes_are_compared(county: County, staff: dict[str, Person]) -> None:  # noqa: F811

@@ -25,7 +25,7 @@ from shizhu.kernel import access, events, packs, testing
 from shizhu.kernel.models import County, OutboxEvent, Person
 from shizhu.lib import worktime
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db(transaction=True)
 KEY = "lemonade.new_stall"
 SPAN = st.tuples(st.sampled_from(["item", "case", "both", "run"]), st.integers(1, 60))
 MONDAY = datetime(2026, 11, 30, 1, tzinfo=UTC)  # 09:00 in the county

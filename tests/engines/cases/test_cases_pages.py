@@ -16,7 +16,7 @@ from shizhu.engines.cases.models import Attachment, Case, Entry, Task
 from shizhu.kernel import access, files
 from shizhu.kernel.models import County, File, OutboxEvent, Person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 PNG = b"\x89PNG\r\n\x1a\n" + b"picture"
 NEW = "/cases/new/lemonade.order/"
 

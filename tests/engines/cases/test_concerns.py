@@ -26,7 +26,7 @@ from shizhu.kernel import access, files, images, testing
 from shizhu.kernel.models import County, File, Person
 from shizhu.web import bodies
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db(transaction=True)
 STALL, STREET = "lemonade.stalls", "lemonade.street"
 BRIDGE, NEXT_DOOR, FAR = (100.7, 30.5), (100.7002, 30.5), (100.72, 30.5)
 SECRET = re.compile(r"/r/s/([0-9a-f]{32})")

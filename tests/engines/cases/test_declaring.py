@@ -21,7 +21,7 @@ from shizhu.engines.cases.models import Case, Subject, Task
 from shizhu.kernel import packs, testing
 from shizhu.kernel.models import County, Declaration, EnabledPack, Person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 FORMS, FLOWS = "/declarations/forms/new", "/declarations/flows/new"
 FLOW = "local.shui_jing_wei_xiu"
 REPORT = posted(

@@ -23,7 +23,7 @@ from shizhu.engines.cases.models import Duty, Handover, ShiftNote, Swap
 from shizhu.kernel import access, testing
 from shizhu.kernel.models import County, OutboxEvent, Person
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db(transaction=True)
 ROLE = "lemonade.maker"
 HOUR = timedelta(hours=1)
 MAY = datetime(2031, 5, 1)  # noqa: DTZ001  # as Excel has a day

@@ -28,7 +28,7 @@ from shizhu.engines.cases.timeline import timeline
 from shizhu.kernel import access, events, packs, testing
 from shizhu.kernel.models import County, OutboxEvent, Person
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db(transaction=True)
 PLAN = "lemonade.no_sugar"
 WITHIN = {"": set(), "IV": {"count", "borrow"}, "III": {"count", "borrow", "tell"}, "end": set()}
 

@@ -21,7 +21,7 @@ from shizhu.engines.cases.models import Attachment, Case, CasePlace, Deed, Entry
 from shizhu.kernel import access
 from shizhu.kernel.models import County, File, OutboxEvent, Person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 JPEG = b"\xff\xd8\xff" + bytes(range(256)) * 4
 HERE = {"longitude": 108.1, "latitude": 30.0, "accuracy": 8.5}
 NOON = "2026-11-26T12:00:00+08:00"

@@ -23,7 +23,7 @@ from shizhu.kernel import access
 from shizhu.kernel.models import County, Person
 
 pytest_plugins = ["tests.engines.records.stalls"]
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 JUGS, ALARMS, ORDERS = "things.lemonade.jug", "alarms", "cases.lemonade.order"
 LAST = NOON + timedelta(minutes=11)
 HOME = {"host": "testserver", "origin": "http://testserver"}

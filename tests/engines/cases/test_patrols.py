@@ -60,7 +60,7 @@ def start() -> datetime:
     return timezone.now() - timedelta(minutes=30)
 
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 
 
 def test_a_patrol_with_a_photo_and_a_problem_counts_once(

@@ -26,7 +26,7 @@ from shizhu.engines.records import api as records
 from shizhu.kernel import access, testing
 from shizhu.kernel.models import County, OutboxEvent, Person
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db(transaction=True)
 BOOK, PLACE = "lemonade.tools", "lemonade.stall"
 A, B, C = ((PLACE, key) for key in ("S001", "S002", "S003"))
 

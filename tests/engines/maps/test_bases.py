@@ -17,7 +17,7 @@ from shizhu.engines.maps.http import based
 from shizhu.kernel import packs
 from shizhu.kernel.models import County
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 NAME = {"zh": "影像", "en": "Imagery"}
 TILES = {
     "title": NAME, "kind": "wmts", "source": "a server", "key": "sky", "zooms": [1, 18],

@@ -27,7 +27,7 @@ from shizhu.engines.things.models import Device
 from shizhu.kernel import access
 from shizhu.kernel.models import County
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 STALLS = "lemonade.stall"
 WORLD = (100.0, 30.0, 101.0, 31.0)
 Place = tuple[float, float]

@@ -24,7 +24,7 @@ from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, County, Person
 
 pytest_plugins = ["tests.engines.records.stalls", "tests.engines.maps.grounds"]
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick", "ground")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("ground")]
 PHONE = "13812345678"
 
 

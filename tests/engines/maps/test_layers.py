@@ -16,7 +16,7 @@ from shizhu.kernel import access, packs
 from shizhu.kernel.models import County
 
 pytest_plugins = ["tests.engines.records.stalls"]
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 STALLS = "lemonade.stalls"
 
 

@@ -16,7 +16,7 @@ from shizhu.engines.cases import api as cases
 from shizhu.engines.things.models import Location, Thing
 from shizhu.kernel.models import Area, County
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 VERBS = ("maps.*", "things.*", "alarms.*", "cases.*")
 LAYERS = ("lemonade.jugs", "lemonade.alarms", "lemonade.orders")
 

@@ -28,7 +28,7 @@ from shizhu.kernel.access import Actor
 from shizhu.kernel.models import County
 
 pytest_plugins = ["tests.engines.records.stalls"]
-pytestmark = [pytest.mark.usefixtures("quick"), pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
 
 def seen(client: Any, key: str, at: datetime) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ from shizhu.kernel.models import Area, County
 from shizhu.lib import geodesy
 
 pytest_plugins = ["tests.engines.records.stalls", "tests.engines.maps.grounds"]
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick", "ground")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("ground")]
 STALLS = "lemonade.stalls"
 HERE = (100.75, 30.5)
 

@@ -29,7 +29,7 @@ from shizhu.gateways.simulators.operator import Operator
 from shizhu.kernel import events
 from shizhu.kernel.models import County, OutboxEvent, Person
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick", "loopback")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("loopback")]
 
 
 class Mail(socketserver.StreamRequestHandler):

@@ -18,7 +18,7 @@ from shizhu.engines.plan.models import Clause, Link, Owner, Plan
 from shizhu.kernel import testing
 from shizhu.kernel.models import County, Organisation
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 VIEW, ALL = "plan.plan.view", "plan.*"
 
 

@@ -21,7 +21,7 @@ from shizhu.engines.plan.periods import kind_of, named, period_of
 from shizhu.engines.plan.typed import amount, said
 from shizhu.kernel.models import County, Grant, Person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 VIEW, EDIT, REPORT = "plan.plan.view", "plan.plan.edit", "plan.value.report"
 TODAY = timezone.localdate()
 LAST = period_of("P1Y", TODAY.replace(month=1, day=1) - timedelta(days=1))

@@ -23,7 +23,7 @@ from shizhu.kernel import packs, testing
 from shizhu.kernel.models import County, EnabledPack, Person
 from shizhu.kernel.testing import everything_kept
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 pytest_plugins = ["tests.engines.plan.supervised"]
 SECRET = "甲县独有"  # stands in whatever the first county has
 TODAY = timezone.localdate()

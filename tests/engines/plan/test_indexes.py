@@ -22,7 +22,7 @@ from shizhu.engines.records import api as records
 from shizhu.kernel import access, packs, testing
 from shizhu.kernel.models import Area, County, EnabledPack
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 pytest_plugins = ["tests.engines.records.stalls"]
 KEY = "lemonade.street"
 PAGE = f"/plan/indexes/{KEY}/"

@@ -22,7 +22,7 @@ from shizhu.engines.plan.models import Decision, Dependency, Indicator, Look, Me
 from shizhu.kernel.models import County
 from shizhu.kernel.testing import everything_kept
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 VIEW, EDIT, HOLD, ANSWER, ROOM = (
     "plan.plan.view", "plan.plan.edit", "plan.meeting.hold", "plan.decision.answer", "plan.room.view",
 )  # fmt: skip

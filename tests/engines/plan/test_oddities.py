@@ -184,7 +184,6 @@ def reported(collection: Collection, period: str, value: float, at: datetime) ->
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("quick")
 def test_the_page_gives_reason_rows_and_a_sample_that_says_nothing(county: County, stalls: Collection) -> None:
     reported(stalls, "2025", 187.3, datetime(2026, 1, 12, tzinfo=UTC))
     late = reported(stalls, "2025", 200.6, datetime(2026, 1, 28, tzinfo=UTC))
@@ -226,7 +225,6 @@ def test_the_page_gives_reason_rows_and_a_sample_that_says_nothing(county: Count
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("quick")
 def test_only_supervisors_of_the_county_see_it(county: County, stalls: Collection) -> None:
     reported(stalls, "2025", 187.3, datetime(2026, 1, 12, tzinfo=UTC))
     for verbs in (("plan.plan.view", "plan.node.view", "plan.value.report"), ("plan.room.view",)):

@@ -15,7 +15,7 @@ from shizhu.engines.plan.models import Indicator, Plan, Value
 from shizhu.engines.records.models import Record
 from shizhu.kernel.models import County
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 pytest_plugins = ["tests.engines.records.stalls"]
 YUNQI = Path(__file__).parent / "reader/plans/yunqi.txt"
 VIEW = "plan.plan.view"

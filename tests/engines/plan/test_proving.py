@@ -15,7 +15,7 @@ from shizhu.engines.records import api as records
 from shizhu.kernel import access
 from shizhu.kernel.models import Person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 pytest_plugins = ["tests.engines.plan.supervised", "tests.engines.records.stalls"]
 ASKED = {"formula": "lemonade.shaded_stalls", "bound": "at_least", "proof_value": "60"}
 

@@ -23,7 +23,7 @@ from shizhu.engines.plan.models import Indicator, Plan, Report, Template, Value
 from shizhu.kernel import files, wordtemplates
 from shizhu.kernel.models import County, Person, Post
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 VIEW, MAKE, ISSUE, TEMPLATES = "plan.plan.view", "plan.report.make", "plan.report.issue", "plan.template.edit"
 YEAR = timezone.localdate().year
 

@@ -15,7 +15,7 @@ from shizhu.engines.plan import api, rulings, uploads
 from shizhu.engines.plan.models import Indicator, Plan, Ruling, Upload
 from shizhu.kernel.models import County
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 VIEW, ALL = "plan.plan.view", "plan.*"
 SONGXI = PLANS["songxi"]
 

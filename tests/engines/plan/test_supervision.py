@@ -24,7 +24,7 @@ from shizhu.engines.plan.periods import period_of
 from shizhu.kernel import access, datasets, testing
 from shizhu.kernel.models import OutboxEvent, Person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 pytest_plugins = ["tests.engines.plan.supervised", "tests.engines.records.stalls"]
 
 

@@ -19,7 +19,7 @@ Maker = Any
 
 
 @pytest.fixture
-def root(county: County, quick: None) -> access.Actor:
+def root(county: County) -> access.Actor:
     """Somebody who may do everything in the county."""
     return access.actor(person(county, "*", username="root"))
 

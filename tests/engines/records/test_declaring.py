@@ -16,7 +16,7 @@ from shizhu.engines.records.models import Batch, Pair, Record
 from shizhu.kernel import access, overlays, packs, testing
 from shizhu.kernel.models import County, Declaration, EnabledPack, Grant, Person
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db
 pytest_plugins = ["tests.engines.records.stalls"]
 NEW = "/declarations/registers/new"
 WELL = "local.shui_jing"

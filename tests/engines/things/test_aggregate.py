@@ -206,7 +206,7 @@ def test_only_who_may_see_it(readings: int, closed: Service) -> None:
     assert closed.get(f"Datastreams({readings})/Observations?$apply=lttb(20)").status == 401
 
 
-def test_the_page_marks_gaps(readings: int, device: Any, quick: None) -> None:
+def test_the_page_marks_gaps(readings: int, device: Any) -> None:
     Datastream.objects.filter(pk=readings).update(checks={"interval": "PT10M"})
     page = browser(person(device.county, "things.*")).get(
         f"/things/{device.thing_id}/?stream={readings}&from=2026-07-01&to=2026-07-03"

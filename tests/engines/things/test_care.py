@@ -32,7 +32,7 @@ from shizhu.kernel import access
 from shizhu.kernel.models import County
 from shizhu.site import edges
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

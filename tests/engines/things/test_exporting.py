@@ -20,7 +20,7 @@ from shizhu.engines.things.models import Device
 from shizhu.kernel import files
 
 __all__ = ["device", "stream"]  # fixtures
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db(transaction=True)
 FIRST = datetime(2026, 6, 30, 16, tzinfo=UTC)  # midnight of the county, the first of July
 DAYS = {"from": "2026-07-01", "to": "2026-07-03"}
 

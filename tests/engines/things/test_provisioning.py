@@ -19,7 +19,7 @@ from shizhu.engines.things.logic.readings import digest
 from shizhu.engines.things.models import Device, ServiceRecord, Thing
 from shizhu.kernel.models import County
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db(transaction=True)
 PROFILE = "lemonade.jug"
 
 

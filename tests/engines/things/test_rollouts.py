@@ -35,7 +35,7 @@ from shizhu.engines.things.models import (
 )
 from shizhu.kernel.models import County, OutboxEvent
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db(transaction=True)
 FILE = b"\x7fELF" + bytes(range(256)) * 8
 HASH = hashlib.sha256(FILE).hexdigest()
 

@@ -26,7 +26,7 @@ from shizhu.engines.things.models import Datastream, Device, Quarantine
 from shizhu.kernel import packs
 from shizhu.kernel.models import County
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def jug(county: County, key: str, town: str) -> Device:

@@ -8,20 +8,17 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.test import override_settings
 from tests.engines.things.sta.service import Service, World, running, world
 
 from shizhu.kernel.models import County
 from shizhu.web import authentication
 
-FAST = "django.contrib.auth.hashers.MD5PasswordHasher"
-
 
 @pytest.fixture
 def closed(transactional_db: None) -> Iterator[Service]:
-    """The service as it is by default: one must log in. Passwords are hashed fast."""
+    """The service as it is by default: one must log in."""
     authentication.forget()
-    with override_settings(PASSWORD_HASHERS=[FAST]), running() as service:
+    with running() as service:
         yield service
 
 
