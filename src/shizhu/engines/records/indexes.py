@@ -1,6 +1,7 @@
-"""Partial indexes made from what is declared now: one per register and field that one filters, orders or refers by, and
-a unique one per group of fields that no two rows in use may have alike. Statistics of what filters ask for stand beside
-them, because PostgreSQL does not believe what it knows of a partial index.
+"""Partial indexes made from what is declared now: one per register and field that one filters, orders or refers by,
+with the area for those who see a part of the county alone, and a unique one per group of fields that no two rows in use
+may have alike. Statistics of what filters ask for stand beside them, because PostgreSQL does not believe what it knows
+of a partial index.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ def _wanted(register: Register, county: str) -> Iterator[tuple[str, str]]:
     """(name, definition) of a register's indexes."""
     for item in _fields(register):
         only = _only(register, [item.name], county)
-        yield _named(register, item.name, f"USING btree (county_id, {expression(item)})", only)
+        yield _named(register, item.name, f"USING btree (county_id, {expression(item)}, area_id)", only)
     for group in register.unique:
         yield unique_index(register, group, county)
     if register.geometry:
