@@ -117,4 +117,4 @@ def test_a_month_is_judged_and_every_case_goes_on_once_however_often_the_worker_
     assert stack.query(tasks) == [(CASES + DEVICES, CASES + DEVICES)]
     rung = "SELECT count(*), count(DISTINCT case_id) FROM cases_entry WHERE step = 't' AND kind = 'happened'"
     assert stack.query(rung) == [(CASES, CASES)]
-    assert stack.state["children"]["worker"]["restarts"] >= KILLS
+    assert until(lambda: stack.state["children"].get("worker", {"restarts": 0})["restarts"] >= KILLS)

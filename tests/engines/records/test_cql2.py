@@ -362,6 +362,7 @@ def tags(cup: Mapping[str, Any]) -> str | None:
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(trees, st.lists(cups, min_size=1, max_size=6))
 @example(Contains(Property("name"), "é"), [{"name": "É"}, {"name": "É河"}])
+@example(Not(Arrays("overlaps", Array((Literal(Kind.TEXT, "a"),)), Property("tags"))), [{}, {"tags": ["b"]}])
 def test_sql_agrees_with_the_model(tree: Expression, rows: list[dict[str, Any]]) -> None:
     sql, params = compiled(tree, COLUMNS)
     data = ("'name', %s::text, 'size', %s::numeric, 'made', %s::text, 'seen', %s::text, 'is_red', %s::boolean,"

@@ -95,7 +95,7 @@ _TEMPORAL = {
 }  # fmt: skip
 _ARRAYS = {
     "equals": "({0} @> {1} AND {1} @> {0})", "contains": "{0} @> {1}", "containedby": "{0} <@ {1}",
-    "overlaps": "({0} ?| ARRAY(SELECT jsonb_array_elements_text({1})))",
+    "overlaps": "({0} ?| CASE WHEN {1} IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text({1})) END)",
 }  # fmt: skip
 _FIRST, _LAST = "''", "'~'"  # sort before and after every written date or time
 _TURNED = {"within": "contains", "contains": "within"}
