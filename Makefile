@@ -14,7 +14,7 @@ setup: ## install what is missing for development
 
 test: setup ## the whole suite (ARGS="…" is passed to pytest)
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: ## format, lint, types, import rules, packcheck
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
