@@ -216,6 +216,12 @@ def _action(before: Any, event: Any) -> str:
     return "withdrawn" if event.is_withdrawn else "restored"
 
 
+def new_stem(county: str, text: str, *kinds: str) -> str:
+    """A name for something new of the first kind that none of these kinds has yet in the county."""
+    taken = {row.stem for kind_name in kinds for row in own(county, kind_name)}
+    return free_stem(text, taken, kinds[0].removesuffix("s"))
+
+
 def free_stem(text: str, taken: Collection[str], otherwise: str) -> str:
     """A name for a key or a field made of the pinyin of a title; one that nobody has yet."""
     bare = re.sub(r"[^a-z0-9]+", "_", sort_key(text)).strip("_")[:30]

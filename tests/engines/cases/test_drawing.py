@@ -327,6 +327,14 @@ def test_a_file_in_another_encoding_comes_in_by_the_page_of_steps_too(county: Co
     assert 'name="Prüfen"' in row.body["text"]
 
 
+def test_a_flow_made_otherwise_never_takes_the_name_of_a_drawing(drawer: Client) -> None:
+    drawn = keep(drawer, bring(drawer, CAMUNDA_8)["xml"], as_="drawings").json()["address"]
+    drawer.post("/declarations/flows/new", {"do": "upload", "file": SimpleUploadedFile("x.bpmn", CAMUNDA_8)})
+    drawing, flow = (Declaration.objects.get(kind=kind, source="person") for kind in ("drawings", "flows"))
+    assert drawn == f"/declarations/drawings/{drawing.stem}/draw"
+    assert (drawing.stem, flow.stem) == ("qing_jia", "qing_jia2")
+
+
 def test_lanes_and_groups_may_be_called_as_the_roles_of_the_county_are(county: County, drawer: Client) -> None:
     text = SIGNAVIO.decode("latin-1").replace('encoding="ISO-8859-1"', 'encoding="UTF-8"')
     told = bring(drawer, text.replace(f'name="{ROLE}"', 'name="制作员"').encode())

@@ -111,8 +111,7 @@ def _posted(request: Request, row: Declaration | None) -> HttpResponse:
 
 
 def _stem(request: Request, head: Head) -> str:
-    taken = {row.key.partition(".")[2] for row in overlays.own(request.county.pk, BOARDS)}
-    return overlays.free_stem(head.en if head.en.isascii() and head.en else head.zh, taken, "board")
+    return overlays.new_stem(request.county.pk, head.en if head.en.isascii() and head.en else head.zh, BOARDS)
 
 
 def _page(

@@ -66,18 +66,13 @@ def _form_posted(request: Request, row: Declaration | None) -> HttpResponse:
     if head.problems or wrong:
         return _form_page(request, head, parts.marked(typed, wrong), row, is_refused=True)
     body = packs.json_ready(drafting.body_of(head, typed, parts.named(typed), kept))
-    key = row.key if row else f"{overlays.LOCAL}.{_stem(request, 'forms', head.zh)}"
+    key = row.key if row else f"{overlays.LOCAL}.{overlays.new_stem(request.county.pk, head.zh, 'forms')}"
     try:
         declaring.keep(request, "forms", key, body, read=posted.get("read", ""))
     except (overlays.Refused, overlays.Stale) as error:
         return _form_page(request, head, typed, row, refused=declaring.refusal(error), is_refused=True)
     messages.success(request, _("Saved. Flows may ask with it; open cases keep the form they began with."))
     return redirect("own:form", key.partition(".")[2])
-
-
-def _stem(request: Request, kind: str, title: str) -> str:
-    taken = {row.key.partition(".")[2] for row in overlays.own(request.county.pk, kind)}
-    return overlays.free_stem(title, taken, kind.removesuffix("s"))
 
 
 def _form_page(
@@ -165,7 +160,7 @@ def _flow_posted(request: Request, row: Declaration | None) -> HttpResponse:
     wrong = _wrong(request, typed)
     if wrong:
         return _flow_page(request, replace(typed, problems=wrong), row, is_refused=True)
-    stem = row.key.partition(".")[2] if row else _stem(request, "flows", typed.words["zh"])
+    stem = row.stem if row else overlays.new_stem(request.county.pk, typed.words["zh"], *drawing.KINDS)
     return _kept(request, stem, written(_plain(stem, typed)), row, typed)
 
 
@@ -261,7 +256,7 @@ def _uploaded(request: Request, row: Declaration | None) -> HttpResponse:
             "code": about.owner
         }
         return _flow_page(request, None, row, refused=[said], is_refused=True)
-    stem = row.key.partition(".")[2] if row else _stem(request, "flows", about.title["zh"])
+    stem = row.stem if row else overlays.new_stem(request.county.pk, about.title["zh"], *drawing.KINDS)
     return _kept(request, stem, text, row, None)
 
 

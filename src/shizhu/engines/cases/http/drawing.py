@@ -31,7 +31,7 @@ from shizhu.lib import feel
 from shizhu.web import declaring
 from shizhu.web.middleware import Request
 
-ADDRESS = {"flows": "own:flow_draw", DRAWINGS: "own:drawing"}
+KINDS = {"flows": "own:flow_draw", DRAWINGS: "own:drawing"}  # with their pages: a drawing has the name of its flow
 LARGEST = 2_000_000  # bytes of a file
 NOTED = {
     "passed": gettext_noop("is passed: nothing is run"),
@@ -55,7 +55,7 @@ def page(request: Request, stem: str = "", kind: str = "flows") -> HttpResponse:
         return _keep(request, stem, kind)
     county = request.county.pk
     known = packs.declarations("forms", county)
-    rows = {one: overlays.find(county, one, f"{overlays.LOCAL}.{stem}") for one in ("flows", DRAWINGS)}
+    rows = {one: row and (row if one == kind else overlays.find(county, one, row.key)) for one in KINDS}
     settings = {
         "xml": laid_out((row.body["text"] if row else EMPTY).encode()),
         "read": {one: found.digest if found else "" for one, found in rows.items()},
@@ -168,14 +168,12 @@ def _keep(request: Request, stem: str, page_kind: str) -> HttpResponse:
     """As a flow, which must run, or as a drawing, which nobody runs yet."""
     sent = _sent(request)
     text, kind = sent.get("xml", ""), DRAWINGS if sent.get("as") == DRAWINGS else "flows"
-    faults = [one for one in faults_of(request, text.encode(), stem) if one["level"] == "error"]
-    if faults and kind == "flows":
-        return _json({"faults": faults}, 422)
+    if kind == "flows":
+        faults = [one for one in faults_of(request, text.encode(), stem) if one["level"] == "error"]
+        if faults:
+            return _json({"faults": faults}, 422)
     if not stem:
-        taken = {
-            row.key.partition(".")[2] for one in ("flows", DRAWINGS) for row in overlays.own(request.county.pk, one)
-        }
-        stem = overlays.free_stem(title_of(text), taken, "flow")
+        stem = overlays.new_stem(request.county.pk, title_of(text), *KINDS)
     key = f"{overlays.LOCAL}.{stem}"
     try:
         with transaction.atomic():
@@ -185,7 +183,7 @@ def _keep(request: Request, stem: str, page_kind: str) -> HttpResponse:
     except (overlays.Refused, overlays.Stale) as error:
         lines = declaring.refusal(error)
         return _json({"faults": [_fault(re.split(r"[:\s]", line)[0], line) for line in lines]}, 422)
-    return _json({"read": row.digest, "address": reverse(ADDRESS[kind], args=[stem])})
+    return _json({"read": row.digest, "address": reverse(KINDS[kind], args=[stem])})
 
 
 def title_of(text: str) -> str:

@@ -116,8 +116,7 @@ def _register_posted(request: Request, row: Declaration | None) -> HttpResponse:
 
 
 def _stem(request: Request, head: Head) -> str:
-    taken = {row.key.partition(".")[2] for row in overlays.own(request.county.pk, KIND)}
-    return overlays.free_stem(head.en if head.en.isascii() and head.en else head.zh, taken, "register")
+    return overlays.new_stem(request.county.pk, head.en if head.en.isascii() and head.en else head.zh, KIND)
 
 
 def _reasons(request: Request, kind: str, key: str, old: Body | None, new: Body) -> list[Forbidden]:
