@@ -12,8 +12,10 @@ import asyncio
 import json
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 
 from natsrpy import Nats
 from natsrpy.js import JetStreamMessage, PullConsumer
@@ -29,6 +31,7 @@ MOST_OUTSTANDING = 20_000
 WAIT_SECONDS = 5.0
 PATIENCE_SECONDS = 60.0
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SEQUENCE, LENGTH = attrgetter("stream_sequence"), attrgetter("length")
 
 
 @dataclass
@@ -72,20 +75,28 @@ class Delivery:
         wait = WAIT_SECONDS if self.is_settled and not self.held else 0.2
         ahead, self._ahead = self._ahead, None
         fetched = await (ahead or log.fetch(self.pull, self._most, wait))
-        for message in fetched:
-            self.held[message.stream_sequence] = message
+        self.held.update(zip(map(SEQUENCE, fetched), fetched, strict=True))
         if fetched:
-            counts = [message.consumer_sequence for message in fetched]
-            is_next = counts[0] == self._next and counts[-1] == self._next + len(counts) - 1
+            first, last = fetched[0].consumer_sequence, fetched[-1].consumer_sequence
+            is_next = first == self._next and last == self._next + len(fetched) - 1
             self.is_settled = self.is_settled and is_next
-            self._next = counts[-1] + 1
-            fitting = MOST_BYTES * len(fetched) // max(1, sum(message.length for message in fetched))
+            self._next = last + 1
+            fitting = MOST_BYTES * len(fetched) // max(1, sum(map(LENGTH, fetched)))
             self._most = max(LEAST, min(MOST, fitting, 2 * self._most))
         if not self.is_settled and not await self._settle():
             return []
-        if fetched:
-            self._ahead = asyncio.create_task(log.fetch(self.pull, self._most, WAIT_SECONDS))
         return [self.held[number] for number in sorted(self.held)]
+
+    def look_ahead(self, told: Callable[[list[JetStreamMessage]], None]) -> None:
+        """Ask for more while what is held is committed, and tell what comes."""
+
+        async def ask() -> list[JetStreamMessage]:
+            fetched = await log.fetch(self.pull, self._most, WAIT_SECONDS)
+            if fetched:
+                told(fetched)
+            return fetched
+
+        self._ahead = asyncio.create_task(ask())
 
     async def aclose(self) -> None:
         """Ask for nothing more; what was asked for ahead comes again to whoever asks next."""
@@ -121,4 +132,5 @@ class Delivery:
     async def acknowledge(self, last: JetStreamMessage) -> None:
         """Everything up to `last` is committed."""
         await last.ack()
-        self.held = {number: message for number, message in self.held.items() if number > last.stream_sequence}
+        covered = last.stream_sequence
+        self.held = {number: message for number, message in self.held.items() if number > covered}

@@ -12,7 +12,7 @@ import asyncio
 import gc
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -51,6 +51,17 @@ async def _nobody(batch: Batch) -> None:
     """Nobody wants to know."""
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """What is decoded in a thread while the batch before is committed, and what was known when that began."""
+
+    messages: list[JetStreamMessage]
+    devices: Mapping[str, KnownDevice]
+    began: datetime  # the last receive time given
+    position: Position
+    decoding: asyncio.Future[Batch]
+
+
 @dataclass
 class Ingest:
     """Decoder and writer of one source."""
@@ -60,10 +71,37 @@ class Ingest:
     catalogue: Catalogue = field(default_factory=Catalogue)
     detail: dict[str, Any] = field(default_factory=dict)
     told: Callable[[Batch], Awaitable[None]] = field(default=_nobody)
+    _ahead: Ahead | None = None
 
-    def decode(self, messages: list[JetStreamMessage]) -> Batch:
+    def decode_ahead(self, messages: list[JetStreamMessage]) -> None:
+        """Begin to decode, in a thread, what will be next if nothing comes in between."""
+        position = replace(self.position)
+        decoding = asyncio.get_running_loop().run_in_executor(None, self._prepare, messages, position)
+        self._ahead = Ahead(messages, self.catalogue.devices, self.position.last_untimed, position, decoding)
+
+    def _prepare(self, messages: list[JetStreamMessage], position: Position) -> Batch:
+        batch = self.decode(messages, position)
+        batch.prepare()
+        return batch
+
+    async def decoded(self, messages: list[JetStreamMessage]) -> Batch:
+        """As one batch: as it was decoded ahead if that is still right, else decoded now."""
+        ahead, self._ahead = self._ahead, None
+        if (
+            ahead is not None
+            and ahead.messages == messages
+            and ahead.devices is self.catalogue.devices  # nothing was declared, switched or registered since
+            and ahead.began == self.position.last_untimed  # nothing was decoded since
+            and messages[0].stream_sequence > self.position.sequence
+        ):
+            batch = await ahead.decoding
+            self.position.last_untimed = ahead.position.last_untimed
+            return batch
+        return self.decode(messages, self.position)
+
+    def decode(self, messages: list[JetStreamMessage], position: Position) -> Batch:
         """All messages that were not committed before, as one batch."""
-        batch, position = Batch(source=self.source), self.position
+        batch = Batch(source=self.source)
         take = self._gateway if self.source.startswith(log.READINGS) else self._mqtt
         for message in messages:
             if position.covers(message):
@@ -139,9 +177,10 @@ class Ingest:
         if device:
             batch.seen[device.id] = received, raw
 
-    async def commit(self, connection: psycopg.AsyncConnection[Any], messages: list[JetStreamMessage]) -> None:
+    async def commit(
+        self, connection: psycopg.AsyncConnection[Any], messages: list[JetStreamMessage], batch: Batch
+    ) -> None:
         """Commit messages in order; one that the database cannot take is found by halving and quarantined alone."""
-        batch = self.decode(messages)
         try:
             try:
                 await self._commit(connection, batch)
@@ -150,8 +189,8 @@ class Ingest:
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             if len(messages) > 1:
                 half = len(messages) // 2
-                await self.commit(connection, messages[:half])
-                await self.commit(connection, messages[half:])
+                for part in (messages[:half], messages[half:]):
+                    await self.commit(connection, part, self.decode(part, self.position))
             else:
                 await self._commit(connection, self._unkeepable(messages[0], error))
 
@@ -221,7 +260,9 @@ async def step(work: Ingest, delivery: Delivery, connection: psycopg.AsyncConnec
     if not messages:
         return 0
     await work.catalogue.refresh(connection)
-    await work.commit(connection, messages)
+    batch = await work.decoded(messages)
+    delivery.look_ahead(work.decode_ahead)
+    await work.commit(connection, messages, batch)
     await delivery.acknowledge(messages[-1])
     work.detail["lag"] = messages[-1].pending
     return len(messages)

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -281,6 +282,21 @@ class Batch:
     position: tuple[int, datetime] | None = None
     packets: list[tuple[int, str, bytes]] = field(default_factory=list)  # sequence, sender, raw
 
+    @cached_property
+    def table(self) -> Columns:
+        """The readings by columns."""
+        return columns(self.readings)
+
+    @cached_property
+    def packed(self) -> bytes:
+        """The packets as they are kept."""
+        return zlib.compress(orjson.dumps([(n, who, raw.decode("latin-1")) for n, who, raw in self.packets]), 1)
+
+    def prepare(self) -> None:
+        """Make what a transaction will want, while another one runs."""
+        self.table.prepare()
+        _ = self.packed
+
 
 @dataclass
 class Outcome:
@@ -297,8 +313,8 @@ class Outcome:
 
 async def commit(connection: psycopg.AsyncConnection[Any], batch: Batch, streams: dict[int, Stream]) -> Outcome:
     """Commit the batch in one transaction. `streams` says which datastreams a rule watches."""
-    outcome, given = Outcome(refused=len(batch.refused)), columns(batch.readings)
-    packed = asyncio.create_task(asyncio.to_thread(_packed, batch.packets))  # while the database works
+    outcome, given = Outcome(refused=len(batch.refused)), batch.table
+    packed = asyncio.create_task(asyncio.to_thread(lambda: batch.packed))  # while the database works
     async with connection.transaction():
         fresh: list[Reading] = []
         await _take_back_days(connection, batch.readings, streams)
@@ -322,11 +338,6 @@ async def commit(connection: psycopg.AsyncConnection[Any], batch: Batch, streams
             told = [(r.stream, r.time) for r in fresh if r.verdict and (r.stream, r.time) in outcome.corrected]
             await _tell_gone(connection, told)
     return outcome
-
-
-def _packed(packets: Sequence[tuple[int, str, bytes]]) -> bytes:
-    """Packets as they are kept."""
-    return zlib.compress(orjson.dumps([(n, who, raw.decode("latin-1")) for n, who, raw in packets]), 1)
 
 
 async def withdraw(connection: psycopg.AsyncConnection[Any], ids: Sequence[int]) -> list[tuple[int, datetime]]:

@@ -71,12 +71,12 @@ class Columns:
         first, last = int(self.moments.min()), int(self.moments.max())
         return EPOCH + first * MICROSECOND, EPOCH + last * MICROSECOND
 
-    @property
+    @cached_property
     def copied(self) -> bytes:
         """What COPY reads, if there is no more."""
         return binary.column_table(PLAIN_FORM, (self.streams, self.moments, self.numbers, self.verdicts, self.origins))
 
-    @property
+    @cached_property
     def hours(self) -> list[list[Any]]:
         """Count, total, least and most of the good numbers of each datastream and hour, as columns."""
         good = self.order[((self.verdicts == Verdict.GOOD) & ~np.isnan(self.numbers))[self.order]]
@@ -90,6 +90,11 @@ class Columns:
             np.diff(begins, append=len(streams)).tolist(),
             *(how.reduceat(numbers, begins).tolist() for how in (np.add, np.minimum, np.maximum)),
         ]
+
+    def prepare(self) -> None:
+        """Make now what is asked for later."""
+        if len(self.streams):
+            _ = self.rows, self.hours, self.has_more or self.copied
 
     def extents(self, readings: Sequence[Reading]) -> dict[int, Extent]:
         """As the function, if there is no more."""
