@@ -140,6 +140,8 @@ def test_acknowledged_while_ingest_is_stopped_is_committed_when_it_goes_on(stack
     os.kill(pid, signal.SIGCONT)
     assert until(lambda: len(committed(stack, "mqtt-stopped")) >= 1000)
     assert committed(stack, "mqtt-stopped") == expected(1000)
+    heard = "SELECT heard > published FROM things_logposition WHERE source = '$MQTT_msgs'"
+    assert until(lambda: stack.query(heard) == [(True,)]), stack.tail()  # the log is empty: nobody need wait for it
 
 
 def packet(kind: int, body: bytes) -> bytes:

@@ -20,7 +20,7 @@ from shizhu.engines.things import store
 from shizhu.engines.things.catalogue import Catalogue
 from shizhu.engines.things.logic.readings import Reading
 from shizhu.engines.things.models import Datastream
-from shizhu.kernel import events, packs
+from shizhu.kernel import events, log, packs
 from shizhu.kernel.models import County, Declaration, OutboxEvent
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -53,15 +53,28 @@ def minute(number: float) -> datetime:
     return NOON + timedelta(minutes=number)
 
 
-def commit(stream: int, *readings: tuple[float, float], verdict: int = 0) -> None:
-    """(minutes after noon, value) into the database, with the event."""
+def commit(stream: int, *readings: tuple[float, float], verdict: int = 0, sent: float | None = None) -> None:
+    """(minutes after noon, value) into the database, with the event; the log had them at a minute, if it had."""
 
     async def write() -> None:
         async with await psycopg.AsyncConnection.connect(url(), autocommit=True) as connection:
             catalogue = Catalogue()
             await catalogue.refresh(connection)
             found = [Reading(stream, minute(at), value, verdict) for at, value in readings]
-            await store.commit(connection, store.Batch(found), catalogue.streams)
+            batch = store.Batch(found)
+            if sent is not None:
+                batch.source, batch.position = log.MQTT, (1, minute(sent))
+            await store.commit(connection, batch, catalogue.streams)
+
+    asyncio.run(write())
+
+
+def hear(number: float) -> None:
+    """The log holds nothing more at a minute."""
+
+    async def write() -> None:
+        async with await psycopg.AsyncConnection.connect(url(), autocommit=True) as connection:
+            await store.heard(connection, log.MQTT, minute(number))
 
     asyncio.run(write())
 

@@ -15,6 +15,7 @@ from tests.engines.alarms.sent import (
     clock,
     commit,
     handle,
+    hear,
     jug,
     minute,
     only,
@@ -176,6 +177,45 @@ def test_a_deadline_judges_first_what_is_committed_and_not_yet_judged(county: Co
     with clock(21):
         assert judging.ring() == 1
     assert spans() == [(19, None)]
+
+
+def test_nothing_is_missing_before_what_the_log_holds_is_committed(county: County) -> None:
+    """Everything was down for an hour; one device goes on and sends what it kept, another is silent."""
+    stream, silent = (jug(county, key)["temperature"] for key in "ab")
+    only(county, MISSING)
+    for one in (stream, silent):
+        commit(one, (0, 20), sent=0)
+    for at in (0.5, 1):
+        hear(at)
+    with clock(1):
+        handle(*waiting())
+    judging.ring(minute(61))  # the judge is up first: nobody knows what the log holds
+    assert alarms() == []
+    commit(stream, (9, 20), sent=9)  # it was taken by the broker before that went down
+    judging.ring(minute(61.1))
+    assert alarms() == []
+    hear(61.2)
+    judging.ring(minute(61.5))  # the log is empty, but devices are only coming back
+    assert alarms() == []
+    commit(stream, *((at, 20) for at in range(10, 61)), sent=61.6)
+    for number in range(4):
+        hear(61.7 + number / 5)
+    with clock(62):
+        handle(*waiting())
+    with clock(62.4):
+        judging.ring()
+    assert [(alarm.source, alarm.is_withdrawn) for alarm in Alarm.objects.all()] == [(f"datastream/{silent}", False)]
+    assert (spans(), told()) == ([(10, None)], ["raised"])
+
+
+def test_a_first_reading_that_nobody_has_judged_is_no_silence(county: County) -> None:
+    with clock(0):
+        stream = jug(county)["temperature"]
+        only(county, MISSING)
+    commit(stream, (9, 20))
+    with clock(15):
+        judging.ring()
+    assert alarms() == []
 
 
 @pytest.mark.parametrize("is_judged", [True, False], ids=["bit by bit", "by nobody so far"])

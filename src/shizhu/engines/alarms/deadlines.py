@@ -16,6 +16,7 @@ from shizhu.engines.alarms import judging
 from shizhu.kernel.threads import in_thread
 
 logger = logging.getLogger(__name__)
+AGAIN = 1.0
 LONGEST = timedelta(minutes=10)  # a clock that was set is noticed by then
 
 
@@ -37,9 +38,9 @@ async def deadlines(detail: dict[str, Any]) -> None:
 
 
 def pause(due: datetime | None) -> float:
-    """Seconds until somebody must look."""
+    """Seconds until somebody must look: again soon for what is due and cannot be judged yet."""
     left = due + judging.GRACE - timezone.now() if due else LONGEST
-    return max(min(left, LONGEST).total_seconds(), 0.01)
+    return min(left, LONGEST).total_seconds() if left > timedelta(0) else AGAIN
 
 
 async def once() -> datetime | None:

@@ -143,14 +143,16 @@ def ring(now: datetime | None = None) -> int:
     """Judge what is due: what has come in since, else that time has passed; returns how many were looked at.
 
     While readings of a source come, more may follow: one that was cut off sends hours in a moment, and after an outage
-    all that waited is committed bit by bit. Time passes for a source only once nothing has come of it for a while.
+    all that waited is committed bit by bit. Time passes for a source only once nothing has come of it for a while, and
+    never beyond what is heard of the log.
     """
-    until = (now or timezone.now()) - GRACE
+    now = now or timezone.now()
+    until = min(now, things.heard() or now) - GRACE
     held = list(_held(LOCK_DUE, [until, AT_ONCE]))
     for one in held:
         one.due = None
         condition, state, end = one.bound.condition, one.memory.state, moment(until)
-        if state.now and (come := reader(one.bound)(state.now, end)):
+        if come := reader(one.bound)(state.now or state.begun, end):
             _take(one, come)
         next_ = wake(condition, one.memory.state)
         if next_ and next_ <= end and one.judged <= until:

@@ -9,6 +9,7 @@ what is held is all that the log counts as outstanding.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
@@ -128,6 +129,12 @@ class Delivery:
         except (*log.FAULTS, KeyError, ValueError):
             await asyncio.sleep(0.3)
             return None
+
+    async def is_done(self) -> bool:
+        """Whether the log has nothing more; False too if it does not answer."""
+        with contextlib.suppress(*log.FAULTS):
+            return await log.is_done(self.nats, self.pull.stream_name, self.pull.name)
+        return False
 
     async def acknowledge(self, last: JetStreamMessage) -> None:
         """Everything up to `last` is committed."""

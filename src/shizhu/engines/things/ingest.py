@@ -15,7 +15,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -258,6 +258,9 @@ async def step(work: Ingest, delivery: Delivery, connection: psycopg.AsyncConnec
     """Fetch, commit, acknowledge one batch; returns how many messages."""
     messages = await delivery.batch()
     if not messages:
+        at = datetime.now(UTC)
+        if await delivery.is_done():
+            await store.heard(connection, work.source, at)
         return 0
     await work.catalogue.refresh(connection)
     batch = await work.decoded(messages)

@@ -13,6 +13,7 @@ import pghistory
 from django.contrib.postgres.indexes import GistIndex
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy
 
 from shizhu.engines.things.logic.readings import Origin, Verdict
@@ -320,6 +321,8 @@ class LogPosition(models.Model):
     source = models.CharField(primary_key=True, max_length=30)
     sequence = models.BigIntegerField()
     published = models.DateTimeField()
+    heard = models.DateTimeField(db_default=Now())  # what came until then is committed
+    since = models.DateTimeField(db_default=Now())  # it was heard without a gap
 
 
 class TaskingCapability(models.Model):

@@ -6,7 +6,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -21,16 +21,19 @@ from shizhu.engines.things.models import (
     Datastream,
     Device,
     Latest,
+    LogPosition,
     Maintenance,
     Observation,
     Packets,
     Thing,
 )
 from shizhu.engines.things.store import HERE
-from shizhu.kernel import packs
+from shizhu.kernel import log, packs
 from shizhu.kernel.text import named
 from shizhu.lib.times import parse_duration
 
+RETURN = timedelta(minutes=1)  # in which devices are back after a gap
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 PASSWORD = re.compile(r"(\bPW=)[^;]*")
 
 
@@ -352,6 +355,16 @@ def readings(streams: Iterable[int], after: datetime, until: datetime) -> list[K
         if verdict == Verdict.GOOD and value is not None
     )
     return sorted(good, key=lambda one: (one.time, one.stream))
+
+
+def heard() -> datetime | None:
+    """What devices had sent to the log until then is committed; None where nothing ever came over the log.
+
+    1970 while it may not be: for a minute after a gap, in which devices come back and send what they kept. What
+    an edge still holds is not waited for: it may be away for days.
+    """
+    found = LogPosition.objects.filter(pk__in=(log.MQTT, log.READINGS)).values_list("heard", "since")
+    return min((NEVER if heard < since + RETURN else heard for heard, since in found), default=None)
 
 
 def grown(streams: Iterable[StreamInfo], newest: Mapping[int, Point]) -> dict[int, float | None]:

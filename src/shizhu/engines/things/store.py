@@ -247,9 +247,17 @@ UPDATE things_device d SET last_error = s.error, last_error_at = s.seen
 FROM unnest(%s::bigint[], %s::timestamptz[], %s::jsonb[]) AS s (id, seen, error) WHERE d.id = s.id
 """
 POSITION = """
-INSERT INTO things_logposition (source, sequence, published) VALUES (%s, %s, %s)
-ON CONFLICT (source) DO UPDATE SET sequence = excluded.sequence, published = excluded.published RETURNING now()
+INSERT INTO things_logposition AS p (source, sequence, published, heard, since)
+SELECT %s, %s, s.at, s.at, s.at FROM (SELECT %s::timestamptz) AS s (at)
+ON CONFLICT (source) DO UPDATE SET sequence = excluded.sequence, published = excluded.published,
+  heard = greatest(p.heard, excluded.heard),
+  since = CASE WHEN excluded.heard > p.heard + %s THEN excluded.heard ELSE p.since END RETURNING now()
 """
+HEARD = """
+UPDATE things_logposition SET heard = s.at, since = CASE WHEN s.at > heard + %s THEN s.at ELSE least(since, s.at) END
+FROM (SELECT %s::timestamptz) AS s (at) WHERE source = %s
+"""
+SILENCE = timedelta(seconds=30)  # nothing heard of the log for so long: nobody listened, or devices could not send
 PACKETS = """
 INSERT INTO things_packets (source, known_at, first_sequence, last_sequence, body) VALUES (%s, now(), %s, %s, %s)
 """
@@ -332,12 +340,17 @@ async def commit(connection: psycopg.AsyncConnection[Any], batch: Batch, streams
         if batch.packets:
             await connection.execute(PACKETS, (batch.source, batch.packets[0][0], batch.packets[-1][0], await packed))
         if batch.position:
-            ((outcome.known_at,),) = await _fetched(connection, POSITION, batch.source, *batch.position)
+            ((outcome.known_at,),) = await _fetched(connection, POSITION, batch.source, *batch.position, SILENCE)
         await _tell(connection, fresh, streams)
         if outcome.corrected:
             told = [(r.stream, r.time) for r in fresh if r.verdict and (r.stream, r.time) in outcome.corrected]
             await _tell_gone(connection, told)
     return outcome
+
+
+async def heard(connection: psycopg.AsyncConnection[Any], source: str, at: datetime) -> None:
+    """All that a source of the log held at a time is committed."""
+    await connection.execute(HEARD, (SILENCE, at, source))
 
 
 async def withdraw(connection: psycopg.AsyncConnection[Any], ids: Sequence[int]) -> list[tuple[int, datetime]]:
