@@ -402,8 +402,20 @@ def test_the_ring_widens_for_who_has_not_answered_and_not_twice(
     assert telling.read(makers["east"].pk, made.notice or 0)
     after = client.get(address).context
     assert (after["people"].answered, [one.place.percent for one in after["patches"] if one.place]) == (2, [33])
+    answered = Delivery.objects.filter(message=made.notice, person=makers["east"]).exclude(read_at=None)
+    answered.update(read_at=start + timedelta(minutes=47))
+    shown = text(client.get(f"/alarms/warnings/{made.warning_id}/"))
+    assert ("90% 用时 47:00" in shown, "尚未达到 90%" in shown) == (True, True)  # persons; households never
     PublicWarning.objects.update(state="cleared", ended_at=timezone.now())
     assert "hx-get" not in client.get(address).content.decode()
+
+
+def test_nine_in_ten_are_counted_of_all_who_were_asked() -> None:
+    sent = timezone.now()
+    answers: list[datetime | None] = [sent + timedelta(minutes=n) for n in (8, 1, 7, 2, 6, 3, 5, 4)]
+    assert warnings.share(sent, [*answers, None, None]) == warnings.Share(10, 8, None)
+    assert warnings.share(sent, [*answers, sent + timedelta(minutes=47), None]).ninety == timedelta(minutes=47)
+    assert warnings.share(sent, []) == warnings.Share(0, 0, None)
 
 
 def test_of_thousands_the_lines_of_the_chosen_place_are_shown(
