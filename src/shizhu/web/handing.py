@@ -28,7 +28,7 @@ WHY = {
     "pack": gettext_noop("It holds no pack.yaml, or one that is not in order."),
     "yaml": gettext_noop("One of its files is no readable YAML."),
     "none": gettext_noop("Choose a pack file."),
-    "empty": gettext_noop("It holds nothing that a county can take: registers, forms, flows or boards."),
+    "empty": gettext_noop("It holds nothing that a county can take: registers, forms, flows, rules or boards."),
 }
 
 

@@ -25,7 +25,7 @@ class AlarmsConfig(AppConfig):
             raising,
             telling,  # apps must be loaded first
         )
-        from shizhu.engines.alarms.http import views, warnings  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.alarms.http import declaring, views, warnings  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.alarms.warnings import datasets as warned  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.alarms.warnings import finding as warned_finding  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.alarms.warnings import issuing, proposing  # noqa: PLC0415  # apps must be loaded first
@@ -38,6 +38,7 @@ class AlarmsConfig(AppConfig):
         from shizhu.web import views as web  # noqa: PLC0415  # apps must be loaded first
 
         declare.register()
+        declaring.register()
         datasets.register()
         warned.register()
         records.add_collections(features.of)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from shizhu.engines.alarms.logic import examples, warnings
 from shizhu.engines.alarms.logic.conditions import JOINS, TESTS, parts, steps
-from shizhu.kernel import packs
+from shizhu.kernel import overlays, packs
 from shizhu.kernel.packs import Body, LoadedPacks
 from shizhu.lib.times import parse_duration
 
@@ -26,7 +26,7 @@ def check(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
 
 
 def _own(name: str, value: str, key: str) -> Iterator[str]:
-    if value.split(".", maxsplit=1)[0] != key.split(".", maxsplit=1)[0]:
+    if not overlays.is_own(key) and value.split(".", maxsplit=1)[0] != key.split(".", maxsplit=1)[0]:
         yield f"{name}: {value}: of another pack; a county joins packs (county.yaml: starts)"
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from shizhu.engines.alarms.http import cap, views, warnings
+from shizhu.engines.alarms.http import cap, declaring, views, warnings
 
 app_name = "alarms"
 pages = [
@@ -29,7 +29,12 @@ pages = [
     path("rules/", views.rule_list, name="rules"),
     path("rules/<str:key>/try", views.rule_try, name="try"),
 ]
+own = [
+    path("rules/new", declaring.new, name="rule_new"),
+    path("rules/<str:stem>/", declaring.page, name="rule"),
+]
 urlpatterns = [
+    path("declarations/", include(own)),
     path("alarms/", include(pages)),
     path("cap", cap.feed, name="cap"),
     path("cap/<str:identifier>.xml", cap.message, {"form": "xml"}, name="cap_xml"),

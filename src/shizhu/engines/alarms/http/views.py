@@ -22,7 +22,7 @@ from shizhu.engines.alarms.logic.moments import time_of
 from shizhu.engines.alarms.models import Act, Alarm, Binding, Occurrence
 from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
-from shizhu.kernel import access, packs
+from shizhu.kernel import access, overlays, packs
 from shizhu.web.middleware import Request
 from shizhu.web.views import Card, Tile
 
@@ -148,6 +148,7 @@ def rule_list(request: Request) -> HttpResponse:
     rules = [
         {
             "key": key,
+            "own": key.partition(".")[2] if overlays.is_own(key) else "",
             "body": body,
             "counts": counts.get(key, {"judged": 0, "all": 0}),
             "condition": words.condition(body, county),
@@ -157,7 +158,9 @@ def rule_list(request: Request) -> HttpResponse:
     ]
     problems = Binding.objects.filter(county=request.county).exclude(problem="")
     may_try = all(access.has_county(request.actor, verb, county) for verb in TRY)
-    return render(request, "alarms/rules.html", {"rules": rules, "problems": problems, "may_try": may_try})
+    may_declare = access.has_county(request.actor, overlays.EDIT, county)
+    context = {"rules": rules, "problems": problems, "may_try": may_try, "may_declare": may_declare}
+    return render(request, "alarms/rules.html", context)
 
 
 def rule_try(request: Request, key: str) -> HttpResponse:

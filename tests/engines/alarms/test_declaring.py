@@ -1,0 +1,188 @@
+"""An administrator clicks rules together and tries them; nobody else does, and what cannot be is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.engines.alarms.sent import NOON, jug, send
+from tests.fixtures import person
+from tests.web.pages import browser, text, told
+
+from shizhu.engines.alarms.http import drafting
+from shizhu.engines.alarms.logic import examples
+from shizhu.engines.alarms.models import Alarm, Binding
+from shizhu.kernel import packs
+from shizhu.kernel.models import County, Declaration
+from shizhu.kernel.testing import everything_kept
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NEW = "/declarations/rules/new"
+WARM = {"about": "lemonade.jug/temperature", "how": "above", "high": "30"}
+EMPTY = {"about": "lemonade.jug/level", "how": "below", "low": "5"}
+TENSE = {"about": "lemonade.jug/pressure", "how": "outside", "low": "90", "high": "110.5"}
+SILENT = {"about": "lemonade.jug/temperature", "how": "missing", "minutes": "30"}
+
+
+@pytest.fixture
+def client(county: County) -> Client:
+    return browser(person(county, "*", username="boss"))
+
+
+def posted(*tests: dict[str, str], do: str = "save", read: str = "", **head: str) -> dict[str, str]:
+    """What the page of a rule sends."""
+    given = {"zh": "水罐异常", "en": "Jug in trouble", "level": "orange", "join": "any", "for": "3", **head}
+    sent = {"do": do, "read": read, "order": ",".join(f"t{n}" for n, _test in enumerate(tests, 1))}
+    sent |= {f"r.{word}": value for word, value in given.items()}
+    return sent | {f"t.t{n}.{word}": value for n, test in enumerate(tests, 1) for word, value in test.items()}
+
+
+def own(county: County) -> dict[str, Any]:
+    """What the county has for rules of its own, without examples."""
+    rows = Declaration.objects.filter(kind="rules", county=county, source="person", is_withdrawn=False)
+    return {row.key: {name: value for name, value in row.body.items() if name != "examples"} for row in rows}
+
+
+def test_a_rule_with_or_is_clicked_together_judges_changes_and_ends(county: County, client: Client) -> None:
+    made = jug(county)
+    page = client.post(NEW, posted(WARM, EMPTY, clear="2", advice="加冰或加水"), follow=True)
+    assert page.redirect_chain == [("/declarations/rules/shui_guan_yi_chang/", 302)]
+    assert told(page) == ["已保存。此后的每个读数都按此规则判断。"]
+    jugs = {"profile": "lemonade.jug"}
+    body = {
+        "title": {"zh": "水罐异常", "en": "Jug in trouble"}, "level": "orange",
+        "advice": {"zh": "加冰或加水", "en": "加冰或加水"}, "clear": {"for": "PT2M"},
+        "when": {"any": [{**jugs, "property": "temperature", "above": 30}, {**jugs, "property": "level", "below": 5}],
+                 "for": "PT3M"},
+    }  # fmt: skip
+    assert own(county) == {"local.shui_guan_yi_chang": body}
+    send(made["level"], (0, 4), (3, 4))
+    send(made["temperature"], (0, 20), (3, 20), (4, 20))
+    found = Alarm.objects.filter(rule="local.shui_guan_yi_chang")
+    assert [(alarm.level, alarm.limit, alarm.state) for alarm in found] == [("orange", "≥ 5", "open")]
+
+    assert "温度 (℃)" in text(page)
+    assert "满足其一" in page.context["reads"]
+    row = Declaration.objects.get(key="local.shui_guan_yi_chang")
+    changed = posted(WARM, EMPTY, TENSE, join="of", least="2", clear="2", advice="加冰或加水", read=row.digest)
+    client.post(page.redirect_chain[0][0], changed)
+    when = own(county)["local.shui_guan_yi_chang"]["when"]
+    assert (len(when["of"]), when["at_least"]) == (3, 2)
+    assert when["of"][2] == {**jugs, "property": "pressure", "below": 90, "above": 110.5}
+    assert client.post(page.redirect_chain[0][0], changed).status_code == 422  # of a version that is not the newest
+    client.post("/declarations/rules/local.shui_guan_yi_chang/withdraw")
+    assert not Binding.objects.filter(rule="local.shui_guan_yi_chang").exists()
+
+
+def test_it_is_tried_on_the_past_before_it_is_kept(county: County, client: Client) -> None:
+    made = jug(county)
+    send(made["temperature"], (0, 31), (3, 31), (4, 20), (60, 31), (64, 31), (65, 20))
+    send(made["level"], (0, 20), (65, 20), (80, 3), (84, 3))
+    before = everything_kept()
+    span = {"from": f"{NOON:%Y-%m-%d}", "to": f"{NOON:%Y-%m-%d}"}
+    page = client.post(NEW, {**posted(WARM, EMPTY, do="try"), **span})
+    assert (len(page.context["trial"].firings), page.context["places"]) == (3, [("jug-1", 3)])
+    assert "3 次" in text(page)
+    page = client.post(NEW, {**posted(WARM, EMPTY, do="try", join="all"), **span})
+    assert page.context["trial"].firings == []
+    assert everything_kept() == before
+
+
+def test_lines_are_added_and_taken_away_and_nothing_typed_is_lost(county: County, client: Client) -> None:
+    page = client.post(NEW, posted(WARM, EMPTY, do="add"))
+    assert page.context["order"] == "t1,t2,t3"
+    page = client.post(NEW, posted(WARM, EMPTY, do="remove:t1"))
+    assert [line["test"]["about"] for line in page.context["tests"]] == ["lemonade.jug/level"]
+    assert 'value="水罐异常"' in page.content.decode()
+
+
+def test_stations_of_a_town_are_judged_together(county: County, client: Client) -> None:
+    made = [jug(county, f"jug-{n}")["temperature"] for n in range(2)]
+    client.post(NEW, posted({**WARM, "sources": "2"}, zone="town", **{"for": ""}))
+    assert own(county)["local.shui_guan_yi_chang"]["when"] == {
+        "zone": "town", "profile": "lemonade.jug", "property": "temperature", "above": 30, "at_least": 2
+    }  # fmt: skip
+    send(made[0], (0, 31))
+    assert not Alarm.objects.filter(rule="local.shui_guan_yi_chang").exists()
+    send(made[1], (1, 31))
+    assert Alarm.objects.filter(rule="local.shui_guan_yi_chang").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("tests", "head", "said"),
+    [
+        ((WARM, {**WARM, "how": "below", "low": "5"}), {"join": "all"}, "这些条件不可能这样成立，永远不会报警。"),
+        ((WARM, {**WARM, "how": "below", "low": "40"}), {}, "这些条件总有成立的，报警永远不会解除。"),
+        ((WARM, EMPTY), {"join": "of", "least": "3"}, "请填写至少几个条件成立。"),
+        ((), {}, "一条规则须有一至八个条件。"),
+        ((WARM,), {"zh": ""}, "请填写规则名称。"),
+        ((WARM,), {"for": "1.5"}, "请填整数分钟，最长七天；可不填。"),
+        (({**WARM, "high": "热"},), {}, "限值请填数字。"),
+        (({**WARM, "about": "lemonade.jug/weight"},), {}, "请选择监测项。"),
+        (({**TENSE, "low": "120"},), {}, "下限须小于上限。"),
+        (({**SILENT, "minutes": "0"},), {}, "请填整数分钟，最长七天。"),
+        ((WARM,), {"starts": "lemonade.nothing"}, "请从列表中选择。"),
+    ],
+)
+def test_what_cannot_be_is_said_and_nothing_is_kept(
+    county: County, client: Client, tests: tuple[dict[str, str], ...], head: dict[str, str], said: str
+) -> None:
+    before = everything_kept()
+    page = client.post(NEW, posted(*tests, **head))
+    assert (page.status_code, said in text(page)) == (422, True)
+    assert everything_kept() == before
+
+
+def test_nobody_else_declares_or_tries(county: County, client: Client) -> None:
+    client.post(NEW, posted(WARM))
+    reader = browser(person(county, "alarms.alarm.view", "things.thing.view", username="reader"))
+    before = everything_kept()
+    address = "/declarations/rules/shui_guan_yi_chang/"
+    tried = [reader.get(NEW), reader.get(address)]
+    tried += [reader.post(where, posted(WARM, do=do)) for where in (NEW, address) for do in ("save", "try")]
+    assert {answer.status_code for answer in tried} == {403}
+    assert everything_kept() == before
+    assert NEW not in reader.get("/alarms/rules/").content.decode()
+    blind = browser(person(county, "kernel.declaration.edit", username="blind"))
+    assert blind.post(NEW, posted(WARM, do="try")).status_code == 403
+    assert NEW in client.get("/alarms/rules/").content.decode()
+
+
+def test_a_rule_of_a_file_that_says_more_is_shown_and_not_changed(county: County, client: Client) -> None:
+    body = packs.declarations("rules", county.pk)["lemonade.too_warm"]
+    body = {**body, "when": {**body["when"], "take": "mean", "during": "PT1H"}}
+    Declaration.objects.create(kind="rules", key="local.file", county=county, body=body, digest="x", source="person")
+    packs.forget()
+    page = client.get("/declarations/rules/file/")
+    assert (page.status_code, "此规则来自文件" in text(page), page.context["typed"]) == (200, True, None)
+
+
+LIMITS = st.integers(-20, 20).map(str)
+TESTS = st.fixed_dictionaries({
+    "about": st.sampled_from(["lemonade.jug/temperature", "lemonade.jug/level"]),
+    "how": st.sampled_from(sorted(drafting.HOWS)), "low": LIMITS, "high": LIMITS,
+    "minutes": st.integers(1, 120).map(str), "sources": st.integers(1, 3).map(str),
+})  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(TESTS, min_size=1, max_size=4), st.sampled_from(["all", "any", "of"]), st.integers(1, 4),
+    st.integers(0, 60), st.integers(0, 60), st.sampled_from(["", "town"]),
+)  # fmt: skip
+def test_whatever_is_kept_can_raise_and_be_silent_and_comes_back_as_typed(
+    county: County, tests: list[dict[str, str]], join: str, least: int, lasting: int, clearing: int, zone: str
+) -> None:
+    words = {"zh": "规则", "en": "", "level": "red", "join": join, "least": str(least), "zone": zone}
+    words = {**dict.fromkeys(drafting.HEAD, ""), **words, "for": str(lasting), "clear": str(clearing)}
+    typed = drafting.Typed(words, tuple({**test, "id": f"t{n}"} for n, test in enumerate(tests, 1)))
+    if drafting.wrong(typed, county.pk):
+        return
+    body = drafting.body_of(typed)
+    assert list(examples.problems(body)) == []
+    again = drafting.written(body)
+    assert again is not None
+    assert drafting.body_of(again) == body
