@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -209,13 +210,14 @@ def test_nothing_is_missing_before_what_the_log_holds_is_committed(county: Count
 
 
 def test_a_first_reading_that_nobody_has_judged_is_no_silence(county: County) -> None:
-    with clock(0):
-        stream = jug(county)["temperature"]
-        only(county, MISSING)
-    commit(stream, (9, 20))
-    with clock(15):
-        judging.ring()
+    stream = jug(county)["temperature"]
+    only(county, MISSING)
+    begun = (timezone.now() - NOON) / timedelta(minutes=1)
+    commit(stream, (begun + 9, 20))
+    judging.ring(minute(begun + 15))
     assert alarms() == []
+    judging.ring(minute(begun + 20))
+    assert alarms() == [("open", False, "yellow", 1)]
 
 
 @pytest.mark.parametrize("is_judged", [True, False], ids=["bit by bit", "by nobody so far"])
