@@ -178,3 +178,37 @@ def test_a_register_made_by_clicking_and_a_flow_that_uses_it(living: Stack, visi
     expect(page.get_by_role("main")).to_contain_text("10001")
     admin.look("own-change-told", dark=True)
     small.look("own-change-told")
+
+
+def test_an_alarm_rule_with_or_made_by_clicking_and_tried_first(living: Stack, visit: Visit) -> None:
+    admin = visit("admin")
+    page = admin.page
+
+    def drawn(act: Callable[[], object]) -> None:
+        with page.expect_response(lambda answer: answer.request.method == "POST"):
+            act()
+        expect(page.locator("#editor.htmx-swapping, #editor.htmx-settling")).to_have_count(0)
+
+    page.goto("/alarms/rules/")
+    page.get_by_role("link", name="新建规则").click()
+    page.get_by_label("中文名称").fill("水质异常或断线")
+    page.get_by_label("监测项").select_option(label="溶解氧 (mg/L)")
+    drawn(lambda: page.get_by_label("比较").select_option(label="低于"))
+    page.get_by_label("限值").fill("5")
+    drawn(page.get_by_role("button", name="添加条件").click)
+    page.get_by_label("监测项").nth(1).select_option(label="溶解氧 (mg/L)")
+    drawn(lambda: page.get_by_label("比较").nth(1).select_option(label="没有数据达"))
+    page.get_by_label("持续分钟数").fill("240")
+    expect(page.get_by_label("报警条件：")).to_have_value("any")
+    page.get_by_role("button", name="试运行").click()
+    expect(page.locator("[data-trial]")).to_contain_text("次")
+    expect(page.locator("[data-reads]")).to_contain_text("满足其一")
+    admin.look("own-rule", dark=True)
+    page.get_by_role("button", name="保存", exact=True).click()
+    page.wait_for_url("**/declarations/rules/*/")
+    expect(page.locator(".alert-success")).to_contain_text("已保存")
+    small = visit("admin", PHONE)
+    small.page.goto(page.url)
+    small.look("own-rule")
+    small.page.goto("/alarms/rules/")
+    expect(small.page.get_by_role("main")).to_contain_text("水质异常或断线")
