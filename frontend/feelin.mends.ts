@@ -367,6 +367,23 @@ function parseDate(str) {
     from: "function matches(a, b) {\n    return a === b;",
     to: "function matches(a, b) {\n    return isNil(a) || isNil(b) ? isNil(a) && isNil(b) : equals(a, b) === true;",
   },
+  ...[
+    "return list.some(el => matches(el, element));\n    }, ['list', 'any?'], ['list', 'element']),",
+    "return list.concat(items);\n    }, ['list', 'any?'], ['list', '...item']),",
+    "return result;\n    }, ['list', 'number', 'any?'], ['list', 'position', 'newItem']),",
+  ].map((from) => ({
+    why: "an argument that is not given makes null; one that is null is given (10.3.4)", from, to: from.replace("any?", "any"),
+  })),
+  {
+    why: "as above; what is no list is a list of one",
+    from: "        if (!args.every(arg => tester(arg) !== FALSE)) {\n            return null;\n        }\n        return fnDefinition(...args);",
+    to: "        args = args.map(tester);\n        return args.includes(FALSE) ? null : fnDefinition(...args);",
+  },
+  {
+    why: "null is no list",
+    from: "            else {\n                result.push(arg);\n            }",
+    to: "            else if (arg === null) {\n                return null;\n            }\n            else {\n                result.push(arg);\n            }",
+  },
   ...[["min", "Math.min(min, el)"], ["max", "Math.max(max, el)"]].map(([name, call]) => ({
     why: "of whatever can be compared the least and the greatest (10.3.4.4)",
     from: `return list.reduce((${name}, el) => ${name} === null ? el : ${call}, null);\n    }, 'number', ['...list']),`,
@@ -381,22 +398,25 @@ function extreme(list, sign) {
     if (!list.length || !ORDERED.has(type) || !list.every((one) => getType(one) === type)) return null;
     return list.reduce((found, one) => cmp(one, found) * sign > 0 ? one : found);
 }
+function isPlace(at, list) {
+    return Number.isInteger(at) && at !== 0 && Math.abs(at) <= list.length;
+}
 function sum(list) {`,
   },
   {
     why: "a place in a list counts from 1, or from the end with -1; there is none else (10.3.4.4)",
     from: "        const len = list.length;\n        let p = position - 1;\n        if (p < 0) {\n            p = Math.max(0, len + p);\n        }\n        else if (p > len) {\n            p = len;\n        }\n",
-    to: "        const len = list.length;\n        if (!position || Math.abs(position) > len) return null;\n        const p = position < 0 ? len + position : position - 1;\n",
+    to: "        const len = list.length;\n        if (!isPlace(position, list)) return null;\n        const p = position < 0 ? len + position : position - 1;\n",
   },
   {
     why: "as above",
     from: "        const len = list.length;\n        const head = Math.min",
-    to: "        const len = list.length;\n        if (!position || Math.abs(position) > len) return null;\n        if (position < 0) position += len + 1;\n        const head = Math.min",
+    to: "        const len = list.length;\n        if (!isPlace(position, list)) return null;\n        if (position < 0) position += len + 1;\n        const head = Math.min",
   },
   {
     why: "as above; a function decides with true or false",
     from: "        return [...list.slice(0, matcher - 1), newItem, ...list.slice(matcher)];",
-    to: "        if (!matcher || !Number.isInteger(matcher) || Math.abs(matcher) > list.length) return null;\n        return list.with(matcher < 0 ? matcher : matcher - 1, newItem);",
+    to: "        if (!isPlace(matcher, list)) return null;\n        return list.with(matcher < 0 ? matcher : matcher - 1, newItem);",
   },
   {
     why: "as above",
@@ -487,9 +507,9 @@ function sum(list) {`,
   },
   { why: "as above", from: "        if (quotes) {\n            return '\"';", to: "        if (quotes) {\n            return quotes[1];" },
   {
-    why: "a place in a list counts from 1, or from the end with -1; the parameter has the name of the standard",
+    why: "a place in a list counts from 1, or from the end with -1, and no more are taken than are there; the parameter has the name of the standard",
     from: "        const _start = (start < 0 ? list.length + start : start - 1);\n        return (typeof length",
-    to: "        if (!start || Math.abs(start) > list.length) return null;\n        const _start = (start < 0 ? list.length + start : start - 1);\n        return (typeof length",
+    to: "        if (!isPlace(start, list)) return null;\n        const most = start > 0 ? list.length - start + 1 : -start;\n        if (length !== undefined && !(Number.isInteger(length) && length >= 1 && length <= most)) return null;\n        const _start = (start < 0 ? list.length + start : start - 1);\n        return (typeof length",
   },
   { why: "as above", from: "['list', 'number', 'number?'], ['list', 'start', 'length']),", to: "['list', 'number', 'number?'], ['list', 'start position', 'length'])," },
   {

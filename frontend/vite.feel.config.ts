@@ -1,7 +1,7 @@
 // Bundles feelin, the FEEL engine of bpmn.io, into one script for V8 inside Python.
 import { defineConfig } from "vite";
 
-import { mended } from "./feelin.mends";
+import { mended } from "./feelin.mends.ts";
 
 export default defineConfig({
   plugins: [mended()],

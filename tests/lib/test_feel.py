@@ -360,6 +360,8 @@ def test_what_cannot_be_read_is_refused_for_all(expression: str) -> None:
         ('time("10:20:30").minute', 20), ('date and time("2020-01-01T10:20")', None),
         ('time(10, 20, 30.5) = time("10:20:30.5")', True), ("time(10, 20, 61)", None),
         ('string length("\\t\\\'\\"\\\\")', 4), ("sublist([1, 2, 3], 0)", None), ("sublist([1, 2, 3], 4)", None),
+        ("sublist([1, 2, 3], 2, 3)", None), ("sublist([1, 2, 3], -2, 2)", [2, 3]), ("sublist([1, 2, 3], 1.5)", None),
+        ("sublist([1, 2, 3], 1, null)", None),
         ("sublist([1, 2, 3], -1)", [3]), ("sublist(list: [1, 2, 3], start position: 2, length: 1)", [2]),
         ('context put({a: 1}, ["a", "b"], 2)', None), ('context put({a: {}}, ["a", "b"], 2)', {"a": {"b": 2}}),
         ("string(0.0000001)", "0.0000001"), ("string(-1.5 / 10**8)", "-0.000000015"),
@@ -503,3 +505,26 @@ def test_functions_have_types(function: str, type_: str, holds: bool) -> None:
 )  # fmt: skip
 def test_what_does_not_fit_a_function_is_null(expression: str) -> None:
     assert value(expression) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ("list contains([1], null)", "list contains([1])"), ("append([1], null)", "append([1])"),
+        ("insert before([1], 1, null)", "insert before([1], 1)"), ("remove([1, 2], 1)", "remove([1, 2])"),
+        ("list replace([1], 1, 2)", "list replace([1], 1)"), ("index of([1], 1)", "index of([1])"),
+        ("sublist([1], 1)", "sublist([1])"), ("concatenate([1], 2)", "concatenate()"),
+        ("union([1], 2)", "union()"), ("union(1, 2)", "union(1, null)"),
+        ("concatenate([1], [2])", "concatenate([1], null)"),
+        ("count([1])", "count()"), ("reverse([1])", "reverse()"), ("flatten([[1]])", "flatten()"),
+        ("distinct values([1])", "distinct values()"), ("string join([\"a\"])", "string join()"),
+        ("sum([1])", "sum()"), ("min(1)", "min()"), ("all([true])", "all()"), ("any(true)", "any()"),
+        ("count([1])", "count([1], [2])"), ("list contains([1], 1)", "list contains([1], 1, 2)"),
+        ("sort([2, 1], function(a, b) a < b)", "sort([2, 1])"), ("remove([1, 2], 1)", "remove([1, 2], 1.5)"),
+        ("insert before([1], 1, 2)", "insert before([1], 1.5, 2)"),
+        ("list contains(element: 1, list: [1])", "list contains(list: [1])"),
+    ],
+)  # fmt: skip
+def test_an_argument_that_is_missing_or_too_many_of_a_list_function_makes_null(given: str, missing: str) -> None:
+    assert feel.evaluate(given, {}) is not None
+    assert feel.evaluate(missing, {}) is None
