@@ -15,6 +15,7 @@ from tests.engines.records.test_declaring import KIND, OWNER, WELL, kept, posted
 from tests.fixtures import TOY, person
 from tests.web.pages import browser, text, told
 
+from shizhu.engines.cases.http.drawing import EMPTY
 from shizhu.kernel import overlays, packs, testing
 from shizhu.kernel.models import County, Declaration, EnabledPack, Grant
 from shizhu.site import packchecks
@@ -130,6 +131,16 @@ def test_another_county_takes_it_with_its_own_roles(packed: bytes, taker: Client
     ]  # fmt: skip
     assert overlays.problems(overlays.everything(other.pk)) == {}
     assert taker.get(f"/records/{WELL}/").status_code == 200
+
+
+def test_a_flow_never_takes_the_name_of_a_drawing(packed: bytes, taker: Client, other: County) -> None:
+    overlays.save(other.pk, "drawings", FLOW, {"text": EMPTY})
+    page = bring(taker, packed)
+    assert [line["key"] for line in page.context["lines"] if line["is_there"]] == [FLOW]
+    before = testing.everything_kept(), list(Declaration.objects.order_by("pk").values())
+    refused = take(taker, page, maker="lemonade.maker", taster="lemonade.maker")
+    assert (refused.status_code, f"{FLOW} 已经有了，保留您现有的。" in text(refused)) == (422, True)
+    assert (testing.everything_kept(), list(Declaration.objects.order_by("pk").values())) == before
 
 
 def test_what_is_there_already_stays(packed: bytes, client: Client, county: County) -> None:

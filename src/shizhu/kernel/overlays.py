@@ -27,6 +27,7 @@ STEM = re.compile(r"[a-z][a-z0-9_]{0,39}")
 FIELDS = "fields"  # what a county adds to a register of a pack
 
 _own_kinds: dict[str, Kind] = {}
+_twins: dict[str, str] = {}  # kind → the one with which it shares its names
 
 
 class Refused(ValueError):
@@ -53,8 +54,13 @@ class Step:
     new: Body
 
 
-def kind(name: str, *, schema: Body | None = None, check: Any = None) -> None:
-    """Let counties, not packs, declare a kind; call it from `AppConfig.ready`."""
+def kind(name: str, *, schema: Body | None = None, check: Any = None, twin: str = "") -> None:
+    """Let counties, not packs, declare a kind; call it from `AppConfig.ready`.
+
+    What has the name of something of the kind `twin` is the same thing in another state.
+    """
+    if twin:
+        _twins.update({name: twin, twin: name})
     _own_kinds[name] = Kind(name, schema=schema or {}, check=check)
 
 
@@ -72,6 +78,11 @@ def own(county: str, kind_name: str = "") -> list[Declaration]:
 def find(county: str, kind_name: str, key: str) -> Declaration | None:
     """One of the county's own declarations, withdrawn or not."""
     return Declaration.objects.filter(county_id=county, kind=kind_name, key=key).first()
+
+
+def is_taken(county: str, kind_name: str, key: str) -> bool:
+    """Whether something new of the kind may not have this key: it is there, or something that shares its names."""
+    return any(find(county, one, key) for one in (kind_name, _twins.get(kind_name)) if one)
 
 
 def everything(county: str, changes: Mapping[tuple[str, str], Body | None] | None = None) -> dict[str, LoadedPack]:
@@ -140,7 +151,7 @@ def take(county: str, bodies: Mapping[tuple[str, str], Body]) -> None:
     """Keep several new declarations at once, which may refer to each other. Raises Stale, Refused."""
     County.objects.select_for_update(no_key=True).get(pk=county)
     for kind_name, key in bodies:
-        if find(county, kind_name, key):
+        if is_taken(county, kind_name, key):
             raise Stale(key)
     wrong = refusals(county, bodies)
     if wrong:

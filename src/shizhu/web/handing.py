@@ -105,12 +105,11 @@ def _unreadable(request: Request, why: str) -> HttpResponse:
 def _preview(
     request: Request, brought: Brought, chosen: Mapping[str, str], refused: Sequence[str] = ()
 ) -> HttpResponse:
-    known = {(row.kind, row.key): row for row in overlays.own(request.county.pk)}
     lines = []
     for (kind, key), body in brought.bodies.items():
-        row = known.get((kind, key))
+        is_there = overlays.is_taken(request.county.pk, kind, key)
         lines.append(
-            {"kind": declaring.shelf(kind), "key": key, "title": _title(kind, key, body), "is_there": bool(row)}
+            {"kind": declaring.shelf(kind), "key": key, "title": _title(kind, key, body), "is_there": is_there}
         )
     context = {
         "brought": brought, "lines": lines, "refused": refused, "roles": declaring.roles(),
