@@ -1,7 +1,8 @@
 // A declared form on the phone. What is filled in is kept as a draft with every stroke, photos too.
-import { button, el, icon, say, toast, words } from "./field-dom";
+import { button, el, follow, icon, position, say, toast, words } from "./field-dom";
 import { keepAll } from "./field-photo";
 import { db, type Draft, type Field, type Form } from "./field-store";
+import { pick } from "./pick";
 
 export interface Filled { answer: Record<string, unknown>; photos: Record<string, string[]>; more: Record<string, string> }
 type Draw = (field: Field, draft: Draft, changed: () => void) => HTMLElement;
@@ -86,8 +87,28 @@ const photos: Draw = (field, draft, changed) => {
   return el("div", "", input, label, shown);
 };
 
+// A place: typed, where the phone is, or with a network tapped on the map.
+const place: Draw = (field, draft, changed) => {
+  follow();
+  const made = line(field, draft, changed), control = made.querySelector("input")!;
+  const put = (text: string | undefined): void => {
+    if (!text) return;
+    control.value = text;
+    control.dispatchEvent(new Event("input"));
+  };
+  const here = (): void => {
+    const at = position();
+    if (at) put(`${at.longitude.toFixed(6)}, ${at.latitude.toFixed(6)}`);
+    else toast(words.noPosition!, "bad");
+  };
+  const map = async (): Promise<void> => (navigator.onLine ? put(await pick(control.value, words.onMap!)) : toast(words.noMap!, "bad"));
+  made.append(el("div", "btn-list mt-1", button("", words.here!, here, "map-pin"), field.target ? button("", words.onMap!, map, "map") : undefined));
+  return made;
+};
+
 function drawn(field: Field, draft: Draft, changed: () => void): HTMLElement {
   if (field.widget === "photo") return photos(field, draft, changed);
+  if (field.widget === "place") return place(field, draft, changed);
   if (field.widget === "yes-no") return radios(field, [[true, words.yes!], [false, words.no!]], draft, changed);
   if (field.widget === "choice") return field.choices.length <= FEW ? radios(field, field.choices, draft, changed) : select(field, draft, changed);
   return line(field, draft, changed);

@@ -75,6 +75,7 @@ function taskLine(task: Task, end?: HTMLElement | string): HTMLElement {
   const sent = answered(task);
   const row = el("a", "list-group-item list-group-item-action",
     el("div", "field-line", el("strong", "text-nowrap", task.step), el("span", "flex-fill", task.title), mark(task)),
+    task.meets_at ? el("div", "", icon("calendar"), ` ${words.meets} ${clock(task.meets_at)} ${task.meets_where}`) : undefined,
     el("div", "field-line text-secondary", el("span", "flex-fill", `${task.number} · ${task.area}`), sent ? el("span", `level level-${sent.status === "stuck" ? "orange" : "blue"}`, words[sent.status]!) : end ?? (task.due_at ? until(task.due_at) : undefined)));
   row.href = `#task/${task.id}`;
   return row;
@@ -88,6 +89,7 @@ function tasks(): HTMLElement[] {
 
 function facts(task: Task): HTMLElement {
   const rows: [string, Node | string | undefined][] = [[words.place!, [task.area, task.address].filter(Boolean).join(" · ")], [words.deadline!, task.due_at ? clock(task.due_at) : undefined]];
+  if (task.meets_at) rows.push([words.meets!, [clock(task.meets_at), task.meets_where].filter(Boolean).join(" · ")]);
   if (task.phone) {
     const call = el("a", "btn", icon("phone"), ` ${task.by} ${task.phone}`);
     call.href = `tel:${task.phone}`;

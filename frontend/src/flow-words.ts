@@ -60,6 +60,7 @@ const OWN: Record<string, [string, string]> = {
   kept: ["已存为草图。草图不办理案件，可以接着画。", "Kept as a drawing. No case begins on it; go on whenever you like."],
   unfinished: ["还不能办理？可以先存为草图。", "Not ready to run? Keep it as a drawing."],
   lost: ["没有连上服务器，请稍后再试。", "The server was not reached; try again."], due_hint: ["如 P3D、PT4H，或 = 开头的 FEEL", "such as P3D, PT4H, or FEEL after ="],
+  pools: ["文件中有几个泳池都可以运行，办理哪一个？", "Several pools of the file could run. Which one is the flow?"],
   process: ["流程", "Flow"], id: ["元素 id", "Id"],
 };
 export const isChinese = (language: string): boolean => language === "zh";

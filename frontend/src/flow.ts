@@ -335,16 +335,31 @@ async function open(text: string): Promise<void> {
 }
 
 find("flow-bring").addEventListener("click", () => find("flow-file").click());
-find<HTMLInputElement>("flow-file").addEventListener("change", async ({ target }) => {
-  const input = target as HTMLInputElement;
-  const body = new FormData();
-  body.append("file", input.files![0]);
+find<HTMLInputElement>("flow-file").addEventListener("change", ({ target }) => {
+  const input = target as HTMLInputElement, file = input.files![0];
   input.value = "";
-  const answer = await fetch(settings.bring, { method: "POST", headers: { "X-CSRFToken": token }, body });
-  const told = (await answer.json()) as { xml?: string; faults: Fault[] };
-  if (told.xml) await open(told.xml).catch((error: Error) => mark([{ element: "", text: error.message, level: "error" }]));
-  else mark(told.faults);
+  void bring(file);
 });
+
+/** A file of another editor; of several pools that could run, the person chooses one. */
+async function bring(file: File, process = ""): Promise<void> {
+  const body = new FormData();
+  body.append("file", file);
+  body.append("process", process);
+  const answer = await fetch(settings.bring, { method: "POST", headers: { "X-CSRFToken": token }, body });
+  const told = (await answer.json()) as { xml?: string; faults: Fault[]; choose?: Pair[] };
+  if (told.choose) {
+    const ways = told.choose.map(([id, name]) => {
+      const way = document.createElement("button");
+      Object.assign(way, { type: "button", className: "list-group-item list-group-item-action", textContent: name });
+      way.addEventListener("click", () => void bring(file, id));
+      return way;
+    });
+    find("flow-faults").replaceChildren(note(say("pools")), ...ways);
+    ways[0].focus();
+  } else if (told.xml) await open(told.xml).catch((error: Error) => mark([{ element: "", text: error.message, level: "error" }]));
+  else mark(told.faults);
+}
 find("flow-take").addEventListener("click", async () => {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([await xml()], { type: "application/xml" }));

@@ -1,4 +1,6 @@
 // The shell's behaviours: menu, sheets, keyboard, toasts, waiting. Texts come from the page, in its language.
+import { pick } from "./pick";
+
 const by = <T extends HTMLElement>(id: string): T | null => document.getElementById(id) as T | null;
 
 // Find in the menu: entries that have what is typed; Enter opens the first.
@@ -106,6 +108,13 @@ document.querySelectorAll<HTMLButtonElement>("[data-here]").forEach((button) => 
     if (point) point.value = `${coords.longitude.toFixed(6)}, ${coords.latitude.toFixed(6)}`;
     for (const name of ["longitude", "latitude"] as const) { const input = field(name); if (input) input.value = coords[name].toFixed(6); }
   }, undefined, { enableHighAccuracy: true, timeout: 20_000 }));
+});
+
+// "Choose on the map": a place that is tapped, into the field that the button names.
+document.addEventListener("click", (event) => {
+  const button = (event.target as HTMLElement).closest<HTMLButtonElement>("[data-pick]");
+  const input = button?.form?.elements.namedItem(button.dataset.pick!) as HTMLInputElement | null | undefined;
+  if (input) void pick(input.value, button!.textContent.trim()).then((place) => { if (place) input.value = place; });
 });
 
 // On a phone a page that offers much has it behind one button.

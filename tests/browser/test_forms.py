@@ -1,23 +1,43 @@
-"""The form of a register in a browser: it follows what is typed, loses nothing, on a desk and on a phone."""
+"""Forms and the drawing of flows in a browser: what is typed is followed, a place is tapped, nothing is lost."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import DESKTOP, PHONE, Visitor
+from tests.engines.cases.test_drawing import POOLS
 from tests.fixtures import person
 
+from shizhu.engines.cases.logic.steps import Plain, Step, written
 from shizhu.engines.records import api
-from shizhu.kernel import access
-from shizhu.kernel.models import County
+from shizhu.kernel import access, overlays
+from shizhu.kernel.models import County, Declaration, Post
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PERMIT = "lemonade.permit"
 PASSWORD = "correct horse"
+
+
+def leak(county: County) -> None:
+    """The form 漏水上报, which asks for a place, and the flow 漏水, which the clerk may begin with it."""
+    spot = {"x-title": "地点", "x-widget": "place", "type": "string"}
+    form = {"title": "漏水上报", "type": "object", "required": ["spot"], "properties": {"spot": spot}}
+    plain = Plain(
+        "leak", "漏水", "Leak", county.pk, "LS", 3, ("lemonade.maker",), "local.leak_report", ("上报", "上报"),
+        ("办结", "办结"), (Step("s1", "检修", "Repair", "lemonade.maker", "", 0, "", ""),),
+    )  # fmt: skip
+    overlays.save(county.pk, "forms", "local.leak_report", form)
+    overlays.save(county.pk, "flows", "local.leak", {"text": written(plain)})
+    post = Post.objects.get(person__username="clerk")
+    Post.objects.create(
+        person=post.person, role_id="lemonade.maker", organisation=post.organisation, area=post.area,
+        starts=post.starts,
+    )  # fmt: skip
 
 
 class Served:
@@ -117,3 +137,87 @@ def test_a_place_is_where_the_phone_is(clerk: Any, county: County) -> None:
     page.get_by_role("button", name="取当前位置").click()
     expect(page.get_by_label("地图位置")).to_have_value("100.200000, 30.250000")
     visitor.look("record-form-place")
+
+
+def tap(page: Page, at: tuple[int, int]) -> str:
+    """Choose on the map what lies at a point of its frame; the place that was told."""
+    page.get_by_role("button", name="在地图上选").click()
+    frame = page.frame_locator("dialog.pick iframe")
+    expect(frame.locator("#map[data-ready]")).to_be_visible()
+    expect(frame.get_by_role("button", name="就选这里")).to_be_disabled()
+    frame.locator("#map").click(position={"x": at[0], "y": at[1]})
+    expect(frame.locator("#place-told")).to_have_text(re.compile(r"\d+\.\d{6}, \d+\.\d{6}"))
+    return frame.locator("#place-told").inner_text()
+
+
+def take(page: Page) -> None:
+    page.frame_locator("dialog.pick iframe").get_by_role("button", name="就选这里").click()
+    expect(page.locator("dialog.pick")).to_have_count(0)
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desk", "phone"])
+def test_a_place_is_tapped_on_the_map(clerk: Any, county: County, size: dict[str, int]) -> None:
+    leak(county)
+    visitor = clerk(size)
+    page = visitor.page
+    for address, field in (("/records/lemonade.regular/new", "地图位置"), ("/cases/new/local.leak/", "地点")):
+        page.goto(address)
+        told = tap(page, (120, 200))
+        longitude, latitude = (float(part) for part in told.split(","))
+        assert (99.5 < longitude < 101.5, 29.5 < latitude < 31.5) == (True, True)
+        visitor.look(f"place-{'case' if 'cases' in address else 'record'}")
+        take(page)
+        expect(page.get_by_label(field)).to_have_value(told)
+    page.get_by_label("乡镇").select_option(label="东镇")
+    page.get_by_role("button", name="上报", exact=True).click()
+    expect(page.get_by_role("main")).to_contain_text(told)
+    page.goto("/cases/new/local.leak/")
+    page.get_by_role("button", name="在地图上选").click()
+    page.frame_locator("dialog.pick iframe").get_by_role("button", name="取消").click()
+    expect(page.locator("dialog.pick")).to_have_count(0)
+    expect(page.get_by_label("地点")).to_have_value("")
+
+
+def test_a_place_is_chosen_on_the_field_page(clerk: Any, county: County) -> None:
+    leak(county)
+    visitor = clerk(PHONE)
+    page = visitor.page
+    visitor.context.grant_permissions(["geolocation"])
+    visitor.context.set_geolocation({"longitude": 100.75, "latitude": 30.5})
+    page.goto("/field/#report")
+    page.get_by_role("button", name="漏水").click()
+    told = tap(page, (120, 200))
+    take(page)
+    expect(page.get_by_label("地点")).to_have_value(told)
+    visitor.context.set_offline(True)
+    page.get_by_role("button", name="取当前位置").click()
+    expect(page.get_by_label("地点")).to_have_value("100.750000, 30.500000")
+    page.get_by_role("button", name="在地图上选").click()
+    expect(page.get_by_text("打开地图需要网络")).to_be_visible()
+    visitor.look("field-place")
+    visitor.faults = [fault for fault in visitor.faults if "ERR_INTERNET_DISCONNECTED" not in fault]
+
+
+def test_a_file_of_another_editor_is_drawn_mended_and_kept(clerk: Any, county: County) -> None:
+    visitor = clerk()
+    page = visitor.page
+    page.goto("/declarations/flows/draw")
+    bare = POOLS.replace(' c:candidateGroups="lemonade.maker"', "")
+    page.locator("#flow-file").set_input_files({"name": "x.bpmn", "mimeType": "text/xml", "buffer": bare.encode()})
+    expect(page.get_by_text("文件中有几个泳池都可以运行，办理哪一个？")).to_be_visible()
+    visitor.look("flow-pools")
+    page.get_by_role("button", name="顾客").click()
+    expect(page.locator("#flow-faults")).to_contain_text("pay “付钱”：必须指定办理角色")
+    page.locator("[data-element-id=pay]").first.click()
+    page.locator("#field-role").select_option("lemonade.maker")
+    page.locator("#field-name").fill("收钱")
+    page.locator("#field-name").blur()
+    expect(page.locator("#flow-count")).to_have_text("0")
+    visitor.look("flow-draw")
+    page.locator("#flow-save").click()
+    expect(page.get_by_text("已保存新版本")).to_be_visible()
+    page.reload()
+    expect(page.locator("[data-element-id=pay]").first).to_contain_text("收钱")
+    row = Declaration.objects.get(kind="flows", source="person")
+    assert (page.url.endswith(f"/{row.stem}/draw"), "收钱" in row.body["text"]) == (True, True)
+    assert [part for part in ("邻居", "摊主", 'id="mix"') if part not in row.body["text"]] == []

@@ -26,3 +26,9 @@ def read(xml: bytes, what: str) -> Any:
     if document.internalDTD is not None or document.externalDTD is not None:
         raise MarkupError(document.doctype, f"must be left out: {what} has no DTD")
     return root
+
+
+def written(root: Any) -> str:
+    """An element and all it holds as text."""
+    text: str = etree.tostring(root, encoding="unicode")
+    return text

@@ -268,7 +268,7 @@ def _texts(content: bytes) -> dict[str, str]:
                 raise Unreadable("large")
             return {
                 info.filename: file.read(info).decode("utf-8") for info in infos
-                if PurePosixPath(info.filename).suffix in {".yaml", ".bpmn", ".md", ".py"}
+                if PurePosixPath(info.filename).suffix in {".yaml", ".bpmn", ".dmn", ".md", ".py"}
             }  # fmt: skip
     except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError, NotImplementedError, RuntimeError, OSError):
         raise Unreadable("zip") from None

@@ -58,6 +58,28 @@ def kinds(case: Case) -> list[str]:
     return list(Entry.objects.filter(case=case).values_list("kind", flat=True))
 
 
+def test_any_of_several_people_whom_a_step_names_does_it(county: County, staff: dict[str, Person]) -> None:
+    task = '<userTask id="a" name="办理" c:candidateUsers="boss, reader, gone"/>'
+    declared(START + task + END + lines("s>a", "a>e"))
+    case = opened(county)
+    made = ready(case)
+    assert (made.assignee, sorted(made.people)) == (None, sorted(staff[name].pk for name in ("boss", "reader")))
+    assert Entry.objects.get(case=case, kind="given").data["people"] == ["boss", "reader"]
+    listed = {name for name in staff if browser(staff[name]).get("/cases/").context["tasks"]}
+    assert listed == {"boss", "reader"}
+    before = testing.everything_kept()
+    for name in ("maker", "chief"):
+        with pytest.raises(PermissionDenied):
+            api.answer(who(staff[name]), made.pk, {})
+    assert testing.everything_kept() == before
+    acting.hand_over(who(staff["boss"]), made.pk, staff["reader"])
+    with pytest.raises(PermissionDenied):
+        api.answer(who(staff["boss"]), made.pk, {})
+    api.answer(who(staff["reader"]), made.pk, {})
+    case.refresh_from_db()
+    assert case.status == "closed"
+
+
 def test_a_deadline_of_working_days_ends_with_the_hours_of_the_county(county: County, staff: dict[str, Person]) -> None:
     county.settings = {**county.settings, "working_hours": ["09:00-12:00", "13:00-18:00"]}
     county.save()

@@ -144,6 +144,34 @@ def test_all_who_visit_together_hear_of_it_of_the_day_and_of_another_day(
     assert notices()[2:] == [("新摊：提醒：12-04 09:30开张核准", number, both)]
 
 
+def test_the_day_agreed_stands_in_lists_and_goes_with_the_task(county: County, staff: dict[str, Person]) -> None:
+    task, at = visit(county, staff), timezone.now() + timedelta(days=3)
+    acting.arrange(who(staff["maker"]), task.pk, at, "摊位前")
+    said = f"约定时间 {timezone.localtime(at):%Y-%m-%d %H:%M} · 摊位前"
+
+    def told(name: str, address: str = "/cases/") -> bool:
+        return said in text(browser(staff[name]).get(address))
+
+    assert [name for name in staff if told(name)] == ["maker", "taster"]
+    assert told("maker", "/")
+    (taken,) = browser(staff["maker"]).get("/field/api/state").json()["tasks"]
+    assert (taken["meets_at"], taken["meets_where"]) == (at.isoformat(), "摊位前")
+    other = person(county, role="lemonade.maker", username="second")
+    Message.objects.all().delete()
+    acting.hand_over(who(staff["maker"]), task.pk, other, "出差")
+    number, day = task.case.number, f"{timezone.localtime(at):%m-%d %H:%M}"
+    assert notices() == [("新摊：由您牵头会同办理：开张核准", f"{number} · 定于{day} 摊位前", ["second"])]
+    staff["second"] = other
+    assert [name for name in staff if told(name)] == ["taster", "second"]
+    with patch("django.utils.timezone.now", lambda: at - timedelta(hours=20)):
+        telling.remind(task.pk)
+    assert notices()[-1] == (f"新摊：提醒：{day}开张核准", f"{number} · 摊位前", ["second", "taster"])
+    acting.contribute(who(staff["taster"]), task.helpers.get().pk, "好")
+    assert told("taster")  # they still come
+    with patch("django.utils.timezone.now", lambda: at + timedelta(hours=1)):
+        assert "开张核准" not in text(browser(staff["taster"]).get("/cases/"))
+
+
 def test_who_does_not_do_it_alone_agrees_on_a_day_to_come(county: County, staff: dict[str, Person]) -> None:
     task, soon = visit(county, staff), timezone.now() + timedelta(hours=5)
     before = testing.everything_kept()

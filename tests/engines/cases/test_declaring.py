@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.engines.cases.test_field import Phone
 from tests.engines.records.test_declaring import WELL, kept, posted, row, well
 from tests.fixtures import TOY, area, person
 from tests.web.pages import browser, text, told
@@ -90,6 +91,60 @@ def test_forms_and_flows_made_by_clicking_are_what_a_pack_would_declare(county: 
     before = Declaration.objects.get(key=FLOW).digest
     kept(client, {**sent, "read": page.context["read"]}, "/declarations/flows/shui_jing_wei_xiu/")
     assert Declaration.objects.get(key=FLOW).digest == before
+
+
+LEAK = "local.lou_shui"  # a flow whose form asks for a place
+
+
+def ask_where(client: Client) -> None:
+    """The form 漏水上报 with a place, and the flow 漏水 that begins with it, by clicking."""
+    spot = {"id": "+1", "name": "spot", "zh": "地点", "kind": "place", "is_required": "on"}
+    kept(client, posted(spot, zh="漏水上报"), FORMS)
+    kept(client, steps(**{"r.zh": "漏水", "r.start_form": "local.lou_shui_shang_bao"}), FLOWS)
+
+
+def test_a_case_is_where_the_place_of_its_form_says(county: County, client: Client, staff: dict[str, Person]) -> None:
+    ask_where(client)
+    body = Declaration.objects.get(kind="forms", key="local.lou_shui_shang_bao").body
+    assert body["properties"] == {"spot": {"x-title": "地点", "x-widget": "place", "type": "string"}}
+    address, clerk = f"/cases/new/{LEAK}/", browser(staff["taster"])
+    drawn = clerk.get(address).content.decode()
+    assert ('data-here="spot"' in drawn, 'data-pick="spot"' in drawn) == (True, False)  # they may not see the map
+    assert (clerk.get("/map/place").status_code, client.get("/map/place").status_code) == (403, 200)
+    assert 'data-pick="spot"' in client.get(f"/records/{WELL}/new").content.decode().replace("_geometry", "spot")
+    before = testing.everything_kept()
+    for wrong in (
+        "那边",
+        "100.2",
+        "200, 30",
+        "100.2, 91",
+        "1, 2, 3",
+        "nan, 30",
+        '{"type": "Point", "coordinates": []}',
+    ):
+        page = clerk.post(address, {"area": f"{county.pk}101", "spot": wrong})
+        assert (page.status_code, "请填经度、纬度（度），如 108.112, 29.999。" in text(page)) == (422, True), wrong
+    assert testing.everything_kept() == before
+    assert clerk.post(address, {"area": f"{county.pk}101", "spot": "100.75, 30.5"}).status_code == 302
+    case = Case.objects.get()
+    assert (case.place.longitude, case.place.latitude, case.place.accuracy) == (100.75, 30.5, None)
+    assert "地点 100.75, 30.5" in text(clerk.get(f"/cases/{case.pk}/"))
+
+
+def test_a_phone_reports_another_place_than_where_it_is(
+    county: County, client: Client, staff: dict[str, Person]
+) -> None:
+    ask_where(client)
+    phone = Phone(staff["taster"])
+    (start,) = [one for one in phone.state()["starts"] if one["flow"] == LEAK]
+    assert [(one["name"], one["widget"], one["target"]) for one in start["form"]["fields"]] == [("spot", "place", "")]
+    here = {"longitude": 100.6, "latitude": 30.6, "accuracy": 5}
+    before = Case.objects.count()
+    refused = phone.deed("report", flow=LEAK, answer={"spot": "那边"}, place=here).json()
+    assert (refused["outcome"], list(refused["problems"]), Case.objects.count()) == ("refused", ["spot"], before)
+    told = phone.deed("report", flow=LEAK, answer={"spot": "100.75, 30.5"}, place=here).json()
+    place = Case.objects.get(pk=told["case"]).place
+    assert (told["outcome"], place.longitude, place.latitude) == ("done", 100.75, 30.5)
 
 
 def test_a_case_about_a_record_goes_its_way_and_the_record_shows_it(

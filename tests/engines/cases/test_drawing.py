@@ -52,8 +52,8 @@ def drawer(county: County) -> Client:
     return browser(person(county, "*", username="boss"))
 
 
-def bring(client: Client, content: bytes) -> dict[str, Any]:
-    answer = client.post("/declarations/flows/bring", {"file": SimpleUploadedFile("x.bpmn", content)})
+def bring(client: Client, content: bytes, **sent: str) -> dict[str, Any]:
+    answer = client.post("/declarations/flows/bring", {"file": SimpleUploadedFile("x.bpmn", content), **sent})
     told: dict[str, Any] = answer.json()
     return {**told, "status": answer.status_code}
 
@@ -348,3 +348,44 @@ def test_lanes_and_groups_may_be_called_as_the_roles_of_the_county_are(county: C
     case = api.open_case(api.Opening(row.key, "试", area(county, "101"), {}))
     assert list(case.tasks.values_list("role", flat=True)) == [ROLE]
     assert len(errors(bring(drawer, text.replace(f'name="{ROLE}"', 'name="画师"').encode()))) == 1
+
+
+POOLS = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:c="http://camunda.org/schema/1.0/bpmn"
+  targetNamespace="urn:t"><collaboration id="both"><participant id="left" name="摊主" processRef="sell"/>
+  <participant id="right" name="顾客" processRef="buy"/><participant id="else" name="邻居"/></collaboration>
+ <process id="sell"><startEvent id="s1"/><task id="mix"/><task id="serve"/>
+  <sequenceFlow id="f1" sourceRef="s1" targetRef="mix"/>
+  <sequenceFlow id="f2" sourceRef="mix" targetRef="serve"/></process>
+ <process id="buy"><startEvent id="s2"/><userTask id="pay" name="付钱" c:candidateGroups="lemonade.maker"/>
+  <sequenceFlow id="f3" sourceRef="s2" targetRef="pay"/></process></definitions>"""
+
+
+@pytest.mark.parametrize("mark", ["", ' isExecutable="true"'])
+def test_which_of_several_pools_runs_is_chosen_by_who_brings_the_file(
+    county: County, drawer: Client, mark: str
+) -> None:
+    xml = POOLS.replace('<process id="sell"', f'<process id="sell"{mark}').replace('id="buy"', f'id="buy"{mark}')
+    before = testing.everything_kept()
+    for chosen in ({}, {"process": "neither"}):
+        told = bring(drawer, xml.encode(), **chosen)
+        assert (told["choose"], "xml" in told) == ([["sell", "摊主"], ["buy", "顾客"]], False)
+    page = drawer.post("/declarations/flows/new", {"do": "upload", "file": SimpleUploadedFile("x.bpmn", xml.encode())})
+    assert (page.status_code, "文件中有几个泳池都可以运行：摊主、顾客。" in text(page)) == (422, True)
+    assert testing.everything_kept() == before
+    told = bring(drawer, xml.encode(), process="buy")
+    assert errors(told) == []
+    assert keep(drawer, told["xml"]).status_code == 200
+    row = Declaration.objects.get(kind="flows", source="person")
+    case = api.open_case(api.Opening(row.key, "试", area(county, "101"), {}))
+    assert list(case.tasks.values_list("step", flat=True)) == ["pay"]
+    marked = 'isExecutable="true"'
+    assert "choose" not in bring(drawer, POOLS.replace('id="buy"', f'id="buy" {marked}').encode())
+
+
+def test_each_of_several_people_whom_a_step_names_must_be_here(county: County, drawer: Client) -> None:
+    person(county, "*", username="ann")
+    several = POOLS.replace('candidateGroups="lemonade.maker"', 'candidateUsers="ann,ben,cid"')
+    told = bring(drawer, several.encode(), process="buy")
+    assert [fault["text"] for fault in told["faults"] if fault["level"] == "error"] == [
+        f"付钱：“{name}”不是本县人员，请选择办理角色" for name in ("ben", "cid")
+    ]

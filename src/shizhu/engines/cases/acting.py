@@ -96,20 +96,20 @@ def decide(who: Actor, petition_id: int, *, is_granted: bool, why: str = "") -> 
     now = timezone.now()
     petition.decided_by_id, petition.decided_at, petition.is_granted = who.person_id, now, is_granted
     petition.save(update_fields=["decided_by", "decided_at", "is_granted"])
-    _tell(
+    entry = _tell(
         case, "decided", who, petition.task.step, petition=petition.pk, what=petition.kind, granted=is_granted, why=why
     )
     if is_granted and case.status == Case.Status.OPEN:
-        {Kind.PAUSE: _pause, Kind.EXTEND: _extend, Kind.RETURN: _return}[Kind(petition.kind)](case, petition, now)
+        {Kind.PAUSE: _pause, Kind.EXTEND: _extend, Kind.RETURN: _return}[Kind(petition.kind)](case, petition, entry)
     return petition
 
 
-def _pause(case: Case, _petition: Petition, now: datetime) -> None:
-    case.paused_at = now
+def _pause(case: Case, petition: Petition, _entry: Entry) -> None:
+    case.paused_at = petition.decided_at
     case.save(update_fields=["paused_at"])
 
 
-def _extend(case: Case, petition: Petition, _now: datetime) -> None:
+def _extend(case: Case, petition: Petition, _entry: Entry) -> None:
     flow, about = flows.version(case.flow, case.digest)
     task = petition.task
     case.due_at = flows.later(case.county_id, case.due_at, petition.span, about.clock)
@@ -119,10 +119,12 @@ def _extend(case: Case, petition: Petition, _now: datetime) -> None:
         task.save(update_fields=["due_at"])
 
 
-def _return(case: Case, petition: Petition, _now: datetime) -> None:
-    if petition.task.status == Task.Status.READY:
-        petition.task.assignee_id = petition.decided_by_id
-        petition.task.save(update_fields=["assignee"])
+def _return(case: Case, petition: Petition, entry: Entry) -> None:
+    task = petition.task
+    if task.status == Task.Status.READY:
+        task.case, task.assignee_id = case, petition.decided_by_id
+        task.save(update_fields=["assignee"])
+        telling.handed(task, entry)
 
 
 @transaction.atomic
@@ -206,12 +208,13 @@ def hand_over(who: Actor, task_id: int, to: Person, why: str = "") -> Task:
         raise PermissionDenied(f"{who.name or 'nobody'} has no right to hand over {task}")
     other = access.actor(to)
     fits = any(access.holds(other, r, organisation=case.organisation, area=case.area) for r in task.role.split(","))
+    fits = fits or to.pk in task.people
     is_here = any(scope.county == case.county_id for scope in other.scopes)
     if not to.is_active or not (fits or (is_chief and is_here)):
         raise CannotNow(_("%s holds no post that does this here.") % to.name)
     task.assignee = to
     task.save(update_fields=["assignee"])
-    _tell(case, "handed", who, task.step, task=task.pk, to=to.name, why=why)
+    telling.handed(task, _tell(case, "handed", who, task.step, task=task.pk, to=to.name, why=why))
     told = {"task": task.pk, "case": case.pk, "number": case.number, "people": [to.pk]}
     events.emit(HANDED, task.pk, case.county_id, told)
     return task

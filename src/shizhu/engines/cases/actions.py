@@ -13,13 +13,14 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from jsonschema import Draft202012Validator
+from shapely import Point
 
 from shizhu.engines.alarms import api as alarms
 from shizhu.engines.cases import flows, waits
-from shizhu.engines.cases.assignment import called_people, candidates, may_do
+from shizhu.engines.cases.assignment import called_people, candidates, may_do, named_people
 from shizhu.engines.cases.flows import About
 from shizhu.engines.cases.logic import Flow, FlowError, State, Token, complete, load, start
-from shizhu.engines.cases.models import DRILL, Attachment, Case, Counter, Entry, Helper, Subject, Task
+from shizhu.engines.cases.models import DRILL, Attachment, Case, CasePlace, Counter, Entry, Helper, Subject, Task
 from shizhu.engines.cases.problems import in_words
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, events, files
@@ -113,6 +114,7 @@ def open_case(wanted: Opening) -> Case:
     filed = {name: value for name, value in state.document.items() if name != "answers"}
     Entry.objects.create(case=case, at=now, kind="opened", person=wanted.by, data={"document": filed})
     _about(case, form, wanted.document)
+    _seen_at(case, form, wanted.document)
     for upload in wanted.uploads:
         _attach(case, None, upload, wanted.by, {})
     events.emit(OPENED, case.pk, case.county_id, {"case": case.pk, "number": case.number, "flow": case.flow})
@@ -160,6 +162,7 @@ def answer(who: Actor, task_id: int, given: Mapping[str, Any], uploads: Sequence
     now = timezone.now()
     by = Person.objects.get(pk=who.person_id or 0)
     _about(case, form, document)
+    _seen_at(case, form, document)
     for upload in uploads:
         _attach(case, task, upload, by, document)
     before = load(flow, case.state)
@@ -194,6 +197,9 @@ def checked(
             str(error.path[0]) if error.path else error.message.split("'")[1] if error.validator == "required" else ""
         )
         found.setdefault(field, in_words(error))
+    for name, text in places(form, document):
+        if point_of(text) is None:
+            found.setdefault(name, _("Longitude, latitude in degrees, such as %s.") % "108.112, 29.999")
     for name, value in referred(form, document):
         key = form["properties"][name]["x-shizhu-ref"]
         if value not in records.seen_references(who, county, key, [value]):
@@ -208,6 +214,31 @@ def referred(form: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[t
     for name, item in form["properties"].items():
         if "x-shizhu-ref" in item and document.get(name):
             yield name, str(document[name])
+
+
+def places(form: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(field, text) of every place in an answer."""
+    for name, item in form["properties"].items():
+        if item.get("x-widget") == "place" and document.get(name):
+            yield name, str(document[name])
+
+
+def point_of(text: str) -> tuple[float, float] | None:
+    """(longitude, latitude) of a place as it is typed, None of anything else."""
+    try:
+        point = records.read_geometry(text, "Point")
+    except ValueError:
+        return None
+    if not isinstance(point, Point) or point.is_empty or not (abs(point.x) <= 180 and abs(point.y) <= 90):
+        return None
+    return point.x, point.y
+
+
+def _seen_at(case: Case, form: Mapping[str, Any], document: Mapping[str, Any]) -> None:
+    """A case is where the first place given in it says."""
+    point = next(filter(None, (point_of(text) for _name, text in places(form, document))), None)
+    if point is not None and not hasattr(case, "place"):
+        CasePlace.objects.create(case=case, longitude=point[0], latitude=point[1])
 
 
 def _about(case: Case, form: Mapping[str, Any], document: Mapping[str, Any]) -> None:
@@ -260,9 +291,10 @@ def _give(case: Case, flow: Flow, token: Token, now: datetime) -> None:
     step_id, step = token.step_id, flow.step[token.step_id]
     code = step.organisation
     body = Organisation.objects.filter(county=case.county_id, code=code).first() if code else None
-    people = called_people(token, case, step.assign, body)
+    people, named = called_people(token, case, step.assign, body), named_people(token, case)
     task = Task.objects.create(
         case=case, token=token.id, step=step_id, role=token.role, created=now, item=token.item, organisation=body,
+        people=[person.pk for person in named],
         assignee=people[0] if len(people) == 1 else None, due_at=_due(token, case, step.clock, now),
     )  # fmt: skip
     Entry.objects.create(

@@ -29,7 +29,14 @@ class CasesConfig(AppConfig):
             walked,
             walks,
         )
-        from shizhu.engines.cases.http import declaring, duty, emergencies, faults, views  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.cases.http import (  # noqa: PLC0415  # apps first
+            deciding,
+            declaring,
+            duty,
+            emergencies,
+            faults,
+            views,
+        )
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.records import api as records  # noqa: PLC0415  # apps must be loaded first
         from shizhu.kernel import events  # noqa: PLC0415  # apps must be loaded first
@@ -43,7 +50,7 @@ class CasesConfig(AppConfig):
         walked.register()
         records.add_collections(features.of)
         declaring.put_up()
-        shelves.rules(faults.RULES)
+        shelves.rules((*faults.RULES, *deciding.RULES))
         records.add_panel(views.about_record)
         shown = {"zh": "预警与处置", "en": "Alarms and cases"}
         maps.source(

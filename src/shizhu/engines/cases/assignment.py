@@ -21,17 +21,24 @@ VIEW = "cases.case.view"
 
 
 def called_people(token: Token, case: Case, assign: str = "", body: Organisation | None = None) -> list[Person]:
-    """Whom a step is given to: the person it names, if there is one here, else those of its role.
+    """Whom a step is given to: the one person it names, if there is one here, else those of its role and any it names.
 
     Of these, with `duty` who is on duty now, if anybody is; with `load` the one who has least to do.
     """
-    named = Person.objects.filter(username=token.person, is_active=True, posts__area__county=case.county_id)
-    if token.person and named.exists():
-        return list(named.distinct()[:1])
-    people = candidates(token.role, case, body)
+    named = named_people(token, case)
+    if "," not in token.person and named:
+        return named
+    people = list(dict.fromkeys([*named, *candidates(token.role, case, body)]))
     if assign == "duty":
         people = on_duty(token.role, case, people) or people
     return _least_loaded(people) if assign == "load" else people
+
+
+def named_people(token: Token, case: Case) -> list[Person]:
+    """Those of the people whom a step names that are active here, by their names."""
+    names = [name.strip() for name in token.person.split(",") if name.strip()]
+    found = Person.objects.filter(username__in=names, is_active=True, posts__area__county=case.county_id)
+    return sorted(found.distinct(), key=lambda person: (person.sort_key, person.pk))
 
 
 def on_duty(role: str, case: Case, people: list[Person]) -> list[Person]:
@@ -76,9 +83,11 @@ def candidates(role: str, case: Case, body: Organisation | None = None) -> list[
 
 
 def may_do(who: Actor, task: Task) -> bool:
-    """Whether `who` may answer the task: its assignee, or any holder of its role here while it is nobody's."""
+    """Whether `who` may answer the task: its assignee, else any whom it names or who holds its role."""
     if task.assignee_id is not None:
         return task.assignee_id == who.person_id
+    if who.person_id in task.people:
+        return True
     case = task.case
     body = task.organisation or case.organisation
     return any(access.holds(who, role, organisation=body, area=case.area) for role in task.role.split(","))

@@ -80,6 +80,7 @@ def check_decision(key: str, body: Body, everything: LoadedPacks) -> Iterator[st
         return
     if model.answer_to(key.rpartition(".")[2]) is None:
         yield f"{', '.join(model.decisions) or 'no decision'}: one must be named as the file, or required by no other"
+    yield from (f"{element}: {text}: is no FEEL that can be read" for element, text in dmn.unreadable(model))
 
 
 def _decisions_of(everything: LoadedPacks) -> Iterator[bytes]:
@@ -96,6 +97,8 @@ def check_form(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]: 
             yield f"{name}: x-shizhu-ref: {target}: nobody declares this register"
         if target and item["type"] != "string":
             yield f"{name}: x-shizhu-ref: {item['type']}: what it points at is kept as a string"
+        if item.get("x-widget") == "place" and item["type"] != "string":
+            yield f"{name}: x-widget: place: is kept as a string"
     try:
         Draft202012Validator.check_schema(
             {name: part for name, part in body.items() if name not in {"title", "submit"}}
@@ -247,7 +250,7 @@ def check_label(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
 def register() -> None:
     """Called once by the application."""
     packs.kind("flows", suffix=".bpmn", check=check_flow)
-    overlays.kind(DRAWINGS, schema=DRAWING, check=check_drawing)
+    overlays.kind(DRAWINGS, schema=DRAWING, check=check_drawing, twin="flows")
     packs.kind("decisions", suffix=".dmn", check=check_decision)
     packs.kind(
         "emergencies", schema=packs.read_schema("shizhu.engines.cases", "emergency"), check=check_emergency,

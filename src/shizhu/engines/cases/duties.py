@@ -170,7 +170,8 @@ def open_matters(who: Actor, duty: Duty) -> list[dict[str, Any]]:
         if access.may(who, "cases.case.view", county=county, organisation=case.organisation, area=case.area):
             _flow, about = flows.version(case.flow, case.digest)
             step = label(about.names.get(task.step, {"zh": task.step}), "zh")
-            text = f"{case.number} {case.title} · {step}{f' · {task.assignee.name}' if task.assignee else ''}"
+            whose = task.assignee.name if task.assignee else ""
+            text = " · ".join(filter(None, [f"{case.number} {case.title}", step, whose, telling.meets(task)]))
             due = task.due_at.isoformat() if task.due_at else None
             found.append({"kind": "case", "text": text, "url": f"/cases/{case.pk}/", "due": due})
     return found

@@ -165,8 +165,8 @@ def _town(county: str, mine: list[Area], place: Mapping[str, Any] | None, code: 
 
 
 def put(case: Case, place: Mapping[str, Any] | None) -> None:
-    """Keep where it was seen."""
-    if place:
+    """Keep where it was seen, unless who reported it said where."""
+    if place and not hasattr(case, "place"):
         CasePlace.objects.create(case=case, **{k: place.get(k) for k in ("longitude", "latitude", "accuracy")})
 
 

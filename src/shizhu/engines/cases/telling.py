@@ -47,7 +47,14 @@ def _step(task: Task) -> str:
 def asked(helper: Helper) -> None:
     """Who was asked to do a task together with others hears so, and when they meet if that is agreed."""
     task = helper.task
-    _tell_of(task, f"helper/{helper.pk}", [helper.person_id], f"请会同办理：{_step(task)}", _meets(task))
+    _tell_of(task, f"helper/{helper.pk}", [helper.person_id], f"请会同办理：{_step(task)}", meets(task))
+
+
+def handed(task: Task, entry: Entry) -> None:
+    """Who takes over what several do together hears so, and when they meet if that is agreed."""
+    if task.helpers.exists():
+        said = f"由您牵头会同办理：{_step(task)}"
+        _tell_of(task, f"task/{task.pk}/handed/{entry.pk}", [*filter(None, [task.assignee_id])], said, meets(task))
 
 
 def arranged(task: Task, entry: Entry) -> None:
@@ -75,10 +82,11 @@ def remind(number: int) -> None:
 
 def _together(task: Task) -> list[int]:
     """Who does a task, and who was asked to do it with them."""
-    return [*filter(None, [task.assignee_id]), *task.helpers.values_list("person", flat=True)]
+    return list(dict.fromkeys([*filter(None, [task.assignee_id]), *task.helpers.values_list("person", flat=True)]))
 
 
-def _meets(task: Task) -> str:
+def meets(task: Task) -> str:
+    """When and where those meet who do a task together, in words; nothing where it is not agreed."""
     if task.meets_at is None:
         return ""
     return f"定于{timezone.localtime(task.meets_at):%m-%d %H:%M} {task.meets_where}".strip()

@@ -49,6 +49,7 @@ from shizhu.engines.records.http.running import work_file, work_page
 from shizhu.engines.records.indexes import THINNED, prepare_registers
 from shizhu.engines.records.logic.cql2 import Cql2Error
 from shizhu.engines.records.logic.cql2_sql import Column, condition
+from shizhu.engines.records.logic.places import read as read_geometry
 from shizhu.engines.records.logic.privacy import PURPOSES, masked
 from shizhu.engines.records.logic.register import Field, Kind, Register
 from shizhu.engines.records.logic.values import Problem
@@ -161,6 +162,7 @@ __all__ = [
     "problems",
     "property_of",
     "query",
+    "read_geometry",
     "read_operation",
     "register_of",
     "registers",

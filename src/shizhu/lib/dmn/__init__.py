@@ -7,7 +7,7 @@ decisions, imports of other models. Not run: functions in Java or PMML.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from shizhu.lib import feel
 from shizhu.lib.dmn.reading import DmnError, imports, namespace, read
 
-__all__ = ["Decided", "DmnError", "Model", "decide", "facts", "needed", "read_model"]
+__all__ = ["Decided", "DmnError", "Model", "decide", "facts", "needed", "read_model", "unreadable"]
 
 TIMEOUT = 2.0  # seconds for one decision with all it requires
 
@@ -68,6 +68,47 @@ class Decided:
 def read_model(xml: bytes, *beside: bytes) -> Model:
     """The model of a file; `beside` are the files it may import. Raises DmnError with element, value and rule."""
     return Model(read(xml, {namespace(one): one for one in beside}))
+
+
+def unreadable(model: Model) -> Iterator[tuple[str, str]]:
+    """(element, expression) of all of its own that is no FEEL; of a table with the number of the rule."""
+    names = sorted(set(_names(model.body)))
+    for part in [*model.body["decisions"], *model.body["knowledge"]]:
+        if _is_own(part):
+            for place, text, is_test in _expressions(part, part["name"]):
+                try:
+                    feel.check(text, names=names, is_test=is_test)
+                except feel.FeelError:
+                    yield place, text
+
+
+def _names(part: object) -> Iterator[str]:
+    if isinstance(part, Mapping):
+        if isinstance(part.get("name"), str):
+            yield part["name"]
+        part = list(part.values())
+    if isinstance(part, list):
+        for one in part:
+            yield from _names(one)
+
+
+def _expressions(part: object, place: str) -> Iterator[tuple[str, str, bool]]:
+    """(element, text, whether it is unary tests) of what stands in an expression."""
+    if isinstance(part, list):
+        for one in part:
+            yield from _expressions(one, place)
+    if not isinstance(part, Mapping) or part.get("language", "FEEL") != "FEEL":
+        return
+    if part.get("kind") == "literal":
+        yield place, part["text"], False
+    if part.get("kind") == "table":
+        yield from ((place, one["test"], False) for one in part["inputs"])
+        for number, rule in enumerate(part["rules"], 1):
+            yield from ((f"{place} {number}", text, True) for text in rule["tests"] if text not in {"", "-"})
+            yield from ((f"{place} {number}", text, False) for text in rule["outputs"] if text)
+        return
+    for one in part.values():
+        yield from _expressions(one, place)
 
 
 def needed(xml: bytes, beside: Iterable[bytes]) -> list[bytes]:

@@ -145,13 +145,32 @@ def _put(file: Json, more: Json) -> dict[str, str]:
 
 
 def _read_one(root: Element) -> Json:
-    return {
-        "items": dict(_items(root)),
-        "inputs": [{**_named(element), "id": _id(element)} for element in _children(root, "inputData")],
-        "decisions": [_decision(element) for element in _children(root, "decision")],
-        "knowledge": [_knowledge(element) for element in _children(root, "businessKnowledgeModel")],
-        "services": [_service(element) for element in _children(root, "decisionService")],
-    }
+    return _with_inputs(
+        {
+            "items": dict(_items(root)),
+            "inputs": [{**_named(element), "id": _id(element)} for element in _children(root, "inputData")],
+            "decisions": [_decision(element) for element in _children(root, "decision")],
+            "knowledge": [_knowledge(element) for element in _children(root, "businessKnowledgeModel")],
+            "services": [_service(element) for element in _children(root, "decisionService")],
+        }
+    )
+
+
+def _with_inputs(file: Json) -> Json:
+    """The same; where it draws no requirements (as Flowable and Camunda 7 write tables) names that its tables test are
+    its input data.
+    """
+    if file["inputs"] or any(one["requires"] for one in file["decisions"]):
+        return file
+    made: dict[str, Json] = {}
+    known = {one["name"] for kind in ("decisions", "knowledge") for one in file[kind]}
+    for one in file["decisions"]:
+        for asked in (one["body"] or {}).get("inputs", ()) if (one["body"] or {}).get("kind") == "table" else ():
+            name = asked["test"]
+            if name.isidentifier() and name not in known:
+                made.setdefault(name, {"name": name, "id": f"input {name}"} | _given(type=asked.get("type")))
+                one["requires"].append(made[name]["id"])
+    return {**file, "inputs": list(made.values())}
 
 
 def _qualified(
@@ -233,9 +252,9 @@ def _type(element: Element | None) -> str | None:
 
 
 def _named(element: Element) -> Json:
-    """Name and type: those of its variable, where there is one."""
+    """Name and type: those of its variable, where there is one (Signavio calls the element otherwise, for people)."""
     variable = _child(element, "variable")
-    made = {"name": element.get("name") or (variable.get("name") if variable is not None else "") or ""}
+    made = {"name": (variable.get("name") if variable is not None else "") or element.get("name") or ""}
     found = _type(variable)
     return {**made, "type": found} if found else made
 

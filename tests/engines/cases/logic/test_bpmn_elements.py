@@ -94,6 +94,9 @@ def passed(state: State) -> list[str]:
     ("definition", "due"),
     [
         (timer("PT36H"), NOW + timedelta(hours=36)),
+        (timer("500ms"), NOW + timedelta(seconds=0.5)),  # as jBPM writes them
+        (timer("1d12h"), NOW + timedelta(hours=36)),
+        (timer("90m", "timeCycle"), NOW + timedelta(minutes=90)),
         (timer("=duration(wait)"), NOW + timedelta(days=2)),
         (timer("${wait}"), NOW + timedelta(days=2)),
         (timer("2026-07-04T10:00:00+08:00", "timeDate"), datetime(2026, 7, 4, 2, tzinfo=UTC)),
@@ -269,6 +272,19 @@ def test_a_timer_of_zero_years_runs_and_one_of_a_month_is_refused_at_once() -> N
     for text in ("P1M", "P1Y"):
         with pytest.raises(FlowError, match="must be a duration of ISO 8601"):
             waits(text)
+
+
+@pytest.mark.parametrize("text", ["0 0 9 ? * MON-FRI", "0 0/5 * * * ?", "0 9 * * 1-5", "@daily", "0 0 12 1/5 * ? 2026"])
+def test_a_schedule_of_cron_is_refused_in_words(text: str) -> None:
+    nag = event("boundaryEvent", "b", timer(text, "timeCycle"), 'attachedToRef="a" name="Nag"')
+    body = START + user("a") + nag + END
+    with pytest.raises(FlowError) as caught:
+        flow_of(body + lines("s>a", "a>e", "b>e"))
+    fault = caught.value
+    assert (fault.element_id, fault.called, fault.value, fault.rule) == (
+        "b", "b “Nag”", text,
+        "is a schedule as cron has it, which is not run here: say a cycle of ISO 8601 such as R/PT24H",
+    )  # fmt: skip
 
 
 def test_what_was_done_is_undone_the_last_first() -> None:
@@ -505,6 +521,9 @@ def test_what_follows_from_a_fault_is_not_told_too() -> None:
     ("task", "who"),
     [
         ('<userTask id="a" c:candidateUsers="ann"/>', ("", "ann")),
+        ('<userTask id="a" c:candidateUsers="ann, ben"/>', ("", "ann,ben")),
+        ('<userTask id="a" c:candidateUsers="=[&quot;ann&quot;, &quot;ben&quot;]"/>', ("", "ann,ben")),
+        ('<userTask id="a" c:candidateUsers="ann,ben" c:candidateGroups="seller"/>', ("seller", "ann,ben")),
         (
             '<userTask id="a"><ioSpecification><dataInput id="group" name="GroupId"/></ioSpecification>'
             "<dataInputAssociation><targetRef>group</targetRef><assignment><from>seller</from><to>group</to></assignment></dataInputAssociation>"

@@ -220,7 +220,7 @@ CONDITION = "<bpmn:conditionExpression>true</bpmn:conditionExpression>"
             '<bpmn:startEvent id="Start"><bpmn:timerEventDefinition id="x"><bpmn:timeCycle>0 0 9 * * ?</bpmn:timeCycle>'
             "</bpmn:timerEventDefinition>",
             "Start",
-            "must be a cycle of ISO 8601 such as R3/PT24H, or FEEL after “=”",
+            "is a schedule as cron has it, which is not run here: say a cycle of ISO 8601 such as R/PT24H",
         ),
         ('<bpmn:process id="lemonade"', "<bpmn:process", "definitions", "must have an id"),
         ('id="wipe"', 'id="lay"', "lay", "is the id of two elements"),

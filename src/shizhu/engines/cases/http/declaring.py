@@ -15,11 +15,12 @@ from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import flows
 from shizhu.engines.cases.declare import DRAWINGS
-from shizhu.engines.cases.http import drafting, drawing, faults, forms
+from shizhu.engines.cases.http import deciding, drafting, drawing, faults, forms
 from shizhu.engines.cases.http.drafting import Head
 from shizhu.engines.cases.logic import FlowError, parse
 from shizhu.engines.cases.logic.layout import laid_out
 from shizhu.engines.cases.logic.picture import Picture, picture
+from shizhu.engines.cases.logic.plain import pools
 from shizhu.engines.cases.logic.steps import Plain, Step, read, written
 from shizhu.engines.cases.models import Case
 from shizhu.kernel import overlays, packs
@@ -249,8 +250,12 @@ def _uploaded(request: Request, row: Declaration | None) -> HttpResponse:
         text = _text(file.read())
         about = flows.about(text.encode())
         parse(text.encode(), key="local.new")
+        several = "、".join(name for _id, name in pools(text))
     except FlowError as error:
         return _flow_page(request, None, row, refused=[faults.said(one) for one in error.all], is_refused=True)
+    if several:
+        said = _("It has several pools that could run: %s. Bring it where flows are drawn, and choose one there.")
+        return _flow_page(request, None, row, refused=[said % several], is_refused=True)
     if flows.owner(about, request.county.pk) is None:
         said = _("Its property owner is %(code)s: no organisation of this county has this code.") % {
             "code": about.owner
@@ -354,5 +359,11 @@ def put_up() -> None:
         "", lambda key: reverse("own:drawing", args=[key.partition(".")[2]]),
         lambda key, body: drawing.title_of(body["text"]) or key.partition(".")[2], order=45,
     )  # fmt: skip
-    for shelf in (made_forms, made_flows, drawings):
+    decisions = declaring.Shelf(
+        deciding.KIND, {"zh": "决策", "en": "Decisions"}, "table",
+        {"zh": "按什么规则决定：DMN 文件，可以试算", "en": "By which rules: DMN files, to bring and to try"},
+        "/declarations/decisions/new", lambda key: f"/declarations/decisions/{key.partition('.')[2]}/",
+        deciding.title_of, order=47,
+    )  # fmt: skip
+    for shelf in (made_forms, made_flows, drawings, decisions):
         declaring.add(shelf)

@@ -38,7 +38,7 @@ MANAGED = {
 }
 PLAIN = {"boolean": "yes-no", "number": "number", "integer": "integer"}  # the widget where none is named
 TYPES = {"number": "number", "integer": "integer", "yes-no": "boolean", "photo": "array"}  # else string
-WIDGETS = {"text", "paragraph", "choice", "yes-no", "number", "date", "photo", "reference"}
+WIDGETS = {"text", "paragraph", "choice", "yes-no", "number", "date", "photo", "place", "reference"}
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ def offer(county: str) -> Offer:
         Kind("number", _("Decimal number"), frozenset({"range"})),
         Kind("integer", _("Whole number"), frozenset({"range"})),
         Kind("yes-no", _("Yes or no")), Kind("date", _("Date")), Kind("photo", _("Photos")),
+        Kind("place", _("Place on the map")),
         Kind("choice", _("One of a list"), frozenset({"choices"})),
         Kind("reference", _("Points at"), frozenset({"target"})),
     ]  # fmt: skip

@@ -21,7 +21,7 @@ from shizhu.engines.cases.declare import DRAWINGS
 from shizhu.engines.cases.http.faults import said
 from shizhu.engines.cases.logic import Flow, FlowError, Note, Step, parse
 from shizhu.engines.cases.logic.layout import laid_out
-from shizhu.engines.cases.logic.plain import with_roles
+from shizhu.engines.cases.logic.plain import pools, run_by, with_roles
 from shizhu.engines.cases.logic.reading import read_process, read_root
 from shizhu.engines.cases.models import Case, Task
 from shizhu.kernel import overlays, packs
@@ -105,10 +105,9 @@ def faults_of(request: Request, xml: bytes, stem: str) -> list[dict[str, str]]:
     found += [
         _fault(
             step.id,
-            _("%(step)s: “%(name)s” is nobody in this county: choose a role")
-            % {"step": step.stage, "name": step.person},
+            _("%(step)s: “%(name)s” is nobody in this county: choose a role") % {"step": step.stage, "name": name},
         )
-        for step in _of_nobody(flow, request)
+        for step, name in _of_nobody(flow, request)
     ]
     if flows.owner(about, request.county.pk) is None:
         found.append(_fault(flow.scope.id, _("Its owner is no organisation of this county.")))
@@ -117,12 +116,15 @@ def faults_of(request: Request, xml: bytes, stem: str) -> list[dict[str, str]]:
     return found + [_fault(line.partition(":")[0], declaring.say(line)) for line in lines]
 
 
-def _of_nobody(flow: Flow, request: Request) -> list[Step]:
-    """Steps that name a person whom this county does not have, and no role: nobody could do them."""
-    named = {step.person for step in flow.steps if step.person and not step.role and not step.person.startswith("=")}
-    people = Person.objects.filter(username__in=named, posts__area__county=request.county.pk)
-    lost = named - set(people.values_list("username", flat=True))
-    return [step for step in flow.steps if step.person in lost and not step.role]
+def _of_nobody(flow: Flow, request: Request) -> list[tuple[Step, str]]:
+    """Steps of no role that name a person whom this county does not have, with whom: nobody could do them."""
+    named = [
+        (step, name) for step in flow.steps if not step.role and not (step.person or "").startswith("=")
+        for name in filter(None, (step.person or "").split(","))
+    ]  # fmt: skip
+    people = Person.objects.filter(username__in=[name for _step, name in named], posts__area__county=request.county.pk)
+    known = set(people.values_list("username", flat=True))
+    return [(step, name) for step, name in named if name not in known]
 
 
 def _noted(flow: Flow, note: Note) -> str:
@@ -146,13 +148,20 @@ def check(request: Request) -> HttpResponse:
 
 
 def bring(request: Request) -> HttpResponse:
-    """A file of another editor, as UTF-8 and with a drawing, with what is wrong in it; nothing is kept yet."""
+    """A file of another editor, as UTF-8 and with a drawing, with what is wrong in it; nothing is kept yet.
+
+    Where several pools could run, they are told (`choose`), and it is sent again with the id of one (`process`).
+    """
     declaring.require(request)
     file = request.FILES.get("file")
     if file is None or (file.size or 0) > LARGEST:
         return _json({"faults": [_fault("", _("Choose a BPMN file of at most 2 MB."))]}, 422)
     try:
         text = with_roles(laid_out(file.read()), _titled())
+        several, chosen = pools(text), request.POST.get("process", "")
+        if several and chosen not in dict(several):
+            return _json({"choose": several, "faults": []})
+        text = run_by(text, chosen) if several else text
     except FlowError as error:
         return _json({"faults": [_fault(error.element_id, said(error))]}, 422)
     return _json({"xml": text, "faults": faults_of(request, text.encode(), "")})

@@ -304,6 +304,7 @@ def _task(request: Request, item: Mapping[str, Any], streams: Mapping[int, thing
         "place": places.place_of(case, stream.point if stream else None),
         "is_rough": not hasattr(case, "place") and stream is None, "form": _form(request, form),
         "lines": _lines(case, document),
+        "meets_at": task.meets_at.isoformat() if task.meets_at else None, "meets_where": task.meets_where,
     }  # fmt: skip
 
 

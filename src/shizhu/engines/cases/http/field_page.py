@@ -20,8 +20,11 @@ def words() -> dict[str, str]:
     """What the page says, in the language of the moment; %s is filled in on the phone."""
     return {
         "tasks": _("Tasks"), "report": _("Report"), "place": _("Where it is"), "deadline": _("Deadline"),
-        "phone": _("Phone"),
-        "position": _("Position"), "town": _("Town"), "simulated": _("simulated"), "yes": _("Yes"), "no": _("No"),
+        "phone": _("Phone"), "meets": _("Meeting agreed"),
+        "position": _("Position"), "here": _("Where I stand"), "onMap": _("Choose on the map"),
+        "noPosition": _("The position is not known yet. Try again in a moment, or type it."),
+        "noMap": _("The map needs a network. Where you stand is known without one."),
+        "town": _("Town"), "simulated": _("simulated"), "yes": _("Yes"), "no": _("No"),
         "send": _("Send"), "choose": _("Please choose"), "remove": _("Remove"), "copy": _("Copy"),
         "photos": _("Photos: %s"), "minutes": _("%s min"), "hours": _("%s h"), "days": _("%s days"),
         "left": _("%s left"), "late": _("%s late"), "rough": _("middle of the area"),

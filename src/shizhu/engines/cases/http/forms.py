@@ -28,7 +28,7 @@ class Field:
     choices: tuple[tuple[str, str], ...]
     value: str
     problem: str
-    target: str = ""  # what it points at
+    target: str = ""  # what it points at; of a place, where it may be chosen
 
 
 MOST = 40  # things to choose from in a select; more are searched for
@@ -44,10 +44,12 @@ def fields(
 ) -> list[Field]:
     """The fields, with what was given before and what was wrong with it; `who` chooses among what they may see."""
     given, problems, required = given or {}, problems or {}, form.get("required", [])
+    on = "map" if who.has("maps.map.view") else ""
     return [
-        _pointing(made, item["x-shizhu-ref"], who, county) if "x-shizhu-ref" in item else made
+        _pointing(made, item["x-shizhu-ref"], who, county) if "x-shizhu-ref" in item
+        else replace(made, target=on) if made.widget == "place" else made
         for made, item in zip(_fields(form, given, problems, required), form["properties"].values(), strict=True)
-    ]
+    ]  # fmt: skip
 
 
 def _pointing(made: Field, target: str, who: Actor, county: str) -> Field:

@@ -8,6 +8,7 @@ from shizhu.engines.cases.http import (
     acting,
     aftermath,
     approvals,
+    deciding,
     declaring,
     door,
     drawing,
@@ -50,6 +51,9 @@ cases = [
 own = [
     path("forms/new", declaring.form_new, name="form_new"),
     path("forms/<str:stem>/", declaring.form_page, name="form"),
+    path("decisions/new", deciding.new, name="decision_new"),
+    path("decisions/<str:stem>/", deciding.page, name="decision"),
+    path("decisions/<str:stem>/file.dmn", deciding.file, name="decision_file"),
     path("flows/draw", drawing.page, name="flow_draw_new"),
     path("flows/check", drawing.check, name="flow_check"),
     path("flows/bring", drawing.bring, name="flow_bring"),

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from shizhu.engines.cases import actions, approvals, concerns, datasets, emergencies, flows
 from shizhu.engines.cases.assignment import may_do, may_start, require_seen, startable
 from shizhu.engines.cases.http import acting, forms
-from shizhu.engines.cases.models import DRILL, Attachment, Case, Task
+from shizhu.engines.cases.models import DRILL, Attachment, Case, Helper, Task
 from shizhu.engines.cases.timeline import timeline
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, files, packs
@@ -47,9 +47,21 @@ def my_tasks(who: Actor) -> list[dict[str, Any]]:
     concerns_me = Q(assignee=who.person_id) | Q(assignee=None)
     waiting = Task.objects.filter(concerns_me, status=Task.Status.READY)
     waiting = waiting.select_related("case__area", "case__organisation", "organisation")
-    held = [t for t in waiting.order_by("due_at", "pk") if t.assignee_id or roles & set(t.role.split(","))]
+    held = [
+        t for t in waiting.order_by("due_at", "pk")
+        if t.assignee_id or who.person_id in t.people or roles & set(t.role.split(","))
+    ]  # fmt: skip
     mine = [task for task in held if may_do(who, task)]
     return [described(task) for task in mine]
+
+
+def joint_tasks(who: Actor) -> list[dict[str, Any]]:
+    """Tasks that this person was asked to do with others: those that wait for what they say, and meetings to come."""
+    concerns_me = Q(said_at=None) | Q(task__meets_at__gt=timezone.now())
+    asked = Helper.objects.filter(concerns_me, person=who.person_id, task__status=Task.Status.READY)
+    waiting = Task.objects.filter(pk__in=asked.values("task")).exclude(assignee=who.person_id)
+    waiting = waiting.select_related("case__area", "case__organisation", "organisation").order_by("meets_at", "pk")
+    return [{**described(task), "is_joint": True} for task in waiting]
 
 
 def described(task: Task) -> dict[str, Any]:
@@ -63,11 +75,12 @@ def card(request: Request) -> Card | None:
     if not request.actor.has("cases.case.view"):
         return None
     tasks, now = my_tasks(request.actor), timezone.now()
+    joint = joint_tasks(request.actor)
     late = sum(1 for item in tasks if item["task"].due_at and item["task"].due_at < now)
     tiles = [Tile(len(tasks), _("Waiting for me"), "/cases/", "none" if not tasks else "yellow")]
     if late:
         tiles.append(Tile(late, _("Late"), "/cases/", "red"))
-    return Card("cases/card.html", {"tasks": tasks[:8]}, tiles=tuple(tiles))
+    return Card("cases/card.html", {"tasks": [*tasks[:8], *joint[:8]]}, tiles=tuple(tiles))
 
 
 def _visible(request: Request) -> QuerySet[Case]:
@@ -109,7 +122,7 @@ def case_list(request: Request) -> HttpResponse:
     context = {
         "rows": rows, "page": page, "status": status, "condition": asked, "kept": kept,
         "starters": starters(request.actor, request.county.pk),
-        "tasks": [] if asked else my_tasks(request.actor),
+        "tasks": [] if asked else [*my_tasks(request.actor), *joint_tasks(request.actor)],
     }  # fmt: skip
     return render(request, "cases/list.html", context)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 from shizhu.engines.cases.logic.book import Book
@@ -14,6 +15,8 @@ Element: TypeAlias = Any
 DEFINITION = "EventDefinition"
 TIMERS = {"timeDate": "date", "timeDuration": "duration", "timeCycle": "cycle"}
 DURATION = r"P(?!$)(0+Y)?(0+M)?(\d+W)?(\d+D)?(T(?!$)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?"
+SPAN = re.compile(r"(?=\d)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?")  # of jBPM: 1d12h, 500ms
+CRON = re.compile(r"@\w+|([\d*?/,#LW-]|[A-Za-z]{3})+(\s+([\d*?/,#LW-]|[A-Za-z]{3})+){4,6}")
 NO_TIME = {
     "date": "must be a date of ISO 8601 such as %(example)s, or FEEL after “=”",
     "duration": "must be a duration of ISO 8601 such as %(example)s, or FEEL after “=”",
@@ -103,6 +106,10 @@ def _key(element: Element, message: Element | None) -> str:
     return feel_of(element.get("id"), text, element.get("name", "")) if text else ""
 
 
+def _iso(days: int, hours: int, minutes: int, seconds: int, thousandths: int) -> str:
+    return f"P{days}DT{hours}H{minutes}M{Decimal(seconds) + Decimal(thousandths) / 1000}S"
+
+
 def _timer(element: Element, definition: Element) -> Event:
     id_, name = element.get("id"), element.get("name", "")
     for tag, timer in TIMERS.items():
@@ -111,6 +118,12 @@ def _timer(element: Element, definition: Element) -> Event:
         if not text:
             continue
         pattern, example = FORMS[timer]
+        if timer != "date" and (span := SPAN.fullmatch(text)):
+            text = _iso(*(int(part or 0) for part in span.groups()))
+            text = text if timer == "duration" else f"R/{text}"
+        if timer == "cycle" and CRON.fullmatch(text):
+            rule = "is a schedule as cron has it, which is not run here: say a cycle of ISO 8601 such as %(example)s"
+            raise FlowError(id_, text, rule, name, example="R/PT24H")
         expression = value_of(id_, text, name)
         if expression == json.dumps(text, ensure_ascii=False) and not pattern.fullmatch(text):
             raise FlowError(id_, text, NO_TIME[timer], name, example=example)

@@ -14,7 +14,16 @@ from typing import Any, TypeAlias
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
 
 from shizhu.engines.cases.logic.flow import FlowError
-from shizhu.engines.cases.logic.reading import BPMN, CAMUNDA, KINDS, NOT_RUN, read_book, read_doers, read_root
+from shizhu.engines.cases.logic.reading import (
+    BPMN,
+    CAMUNDA,
+    KINDS,
+    NOT_RUN,
+    could_run,
+    read_book,
+    read_doers,
+    read_root,
+)
 
 Element: TypeAlias = Any
 DI = "{http://www.omg.org/spec/BPMN/20100524/DI}"
@@ -61,6 +70,24 @@ def with_roles(text: str, roles: Mapping[str, str]) -> str:
     if not is_changed:
         return text
     etree.cleanup_namespaces(root, {"camunda": CAMUNDA[1:-1]}, [*filter(None, root.nsmap)])
+    changed: str = etree.tostring(root, encoding="unicode")
+    return changed
+
+
+def pools(text: str) -> list[tuple[str, str]]:
+    """(id, name) of the processes of a file of which it is not said which one runs; nothing where it is plain."""
+    root = read_root(text.encode())
+    found = could_run(root)
+    called = {local(pool.get("processRef")): pool.get("name") for pool in root.iter(f"{BPMN}participant")}
+    named = [(one.get("id", ""), called.get(one.get("id")) or one.get("name") or one.get("id", "")) for one in found]
+    return named if len(named) > 1 else []
+
+
+def run_by(text: str, process: str) -> str:
+    """The file with this process, and no other, marked as the one that runs."""
+    root = read_root(text.encode())
+    for one in root.iter(f"{BPMN}process"):
+        one.set("isExecutable", "true" if one.get("id") == process else "false")
     changed: str = etree.tostring(root, encoding="unicode")
     return changed
 

@@ -23,6 +23,7 @@ __all__ = [
     "BPMN",
     "CAMUNDA",
     "Book",
+    "could_run",
     "read_book",
     "read_doers",
     "read_notes",
@@ -111,11 +112,10 @@ def read_book(root: Element) -> Book:
     return book
 
 
-def read_process(root: Element) -> Element:
-    """The process that is run: the one marked as executable, of several (or of none marked) the first that is nobody's.
+def could_run(root: Element) -> list[Element]:
+    """Processes that hold a step and that no call activity calls: those marked as executable, if any is, else all.
 
-    That is: no call activity calls it, and it holds more than any other where none is marked. Raises FlowError where
-    there is none.
+    The first is the one that holds most where none is marked.
     """
     every = [process for process in root.findall(f"{BPMN}process") if any(_is_node(child) for child in process)]
     called = {element.get("calledElement", "").rpartition(":")[2] for element in root.iter(f"{BPMN}callActivity")}
@@ -123,6 +123,12 @@ def read_process(root: Element) -> Element:
     free = [process for process in marked or every if process.get("id") not in called] or marked or every
     if not marked:
         free.sort(key=lambda process: -sum(_is_node(child) for child in process))
+    return free
+
+
+def read_process(root: Element) -> Element:
+    """The process that is run: the first of those that could. Raises FlowError where there is none."""
+    free = could_run(root)
     if not free:
         raise FlowError("definitions", [], "must hold a process with at least one step")
     if not free[0].get("id"):
@@ -331,7 +337,7 @@ def read_doers(element: Element, book: Book) -> tuple[str, str]:
     groups = groups or _assigned(element, "GroupId")
     person = attribute(element, "assignee") or first(element, "assignmentDefinition", "assignee")
     users = attribute(element, "candidateUsers") or first(element, "assignmentDefinition", "candidateUsers")
-    person = person or (users if "," not in users else "")
+    person = person or (users if vendors.is_expression(users) else ",".join(map(str.strip, users.split(","))))
     if not groups:
         groups = ",".join(_owners(element, "potentialOwner", book))
     if not person:
@@ -341,7 +347,7 @@ def read_doers(element: Element, book: Book) -> tuple[str, str]:
         groups = told(lane).get("role") or lane.get("name", "").strip()
     if not groups and not person:
         raise FlowError(id_, "", "must be done by a role (camunda:candidateGroups)", name)
-    groups = ",".join(part.strip() for part in groups.split(",")) if not groups.startswith(("=", "$", "#")) else groups
+    groups = groups if vendors.is_expression(groups) else ",".join(part.strip() for part in groups.split(","))
     return vendors.word_of(id_, groups, name), vendors.word_of(id_, person, name)
 
 

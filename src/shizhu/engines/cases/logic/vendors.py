@@ -68,16 +68,19 @@ def feel_of(element_id: str, text: str, name: str = "") -> str:
         raise FlowError(element_id, text, error.form, name, **error.told) from None
 
 
+def is_expression(text: str) -> bool:
+    """Whether a text is marked as an expression: `=…`, `${…}`."""
+    return text.startswith("=") or juel.is_juel(text)
+
+
 def value_of(element_id: str, text: str, name: str = "") -> str:
     """FEEL of a value that is text unless it is marked as an expression (`=…`, `${…}`)."""
-    is_expression = text.startswith("=") or juel.is_juel(text)
-    return feel_of(element_id, text, name) if is_expression else json.dumps(text, ensure_ascii=False)
+    return feel_of(element_id, text, name) if is_expression(text) else json.dumps(text, ensure_ascii=False)
 
 
 def word_of(element_id: str, text: str, name: str = "") -> str:
     """A word as it is, or `=FEEL` where it is marked as an expression."""
-    is_expression = text.startswith("=") or juel.is_juel(text)
-    return f"={feel_of(element_id, text, name)}" if is_expression else text
+    return f"={feel_of(element_id, text, name)}" if is_expression(text) else text
 
 
 def mapped(element: Element) -> tuple[list[tuple[str, str]], list[tuple[str, str]], bool]:

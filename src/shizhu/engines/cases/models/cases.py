@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pghistory
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -128,6 +129,7 @@ class Task(models.Model):
     organisation = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="+")  # None: the case's
     item = models.JSONField(null=True)  # what it is about, where the step is done for each of many
     assignee = models.ForeignKey(Person, models.PROTECT, null=True, related_name="tasks")
+    people = ArrayField(models.BigIntegerField(), default=list)  # whom the step names beside its role: any may do it
     status = models.CharField(max_length=10, choices=Status, default=Status.READY)
     created = models.DateTimeField()
     due_at = models.DateTimeField(null=True)

@@ -7,6 +7,7 @@ from shizhu.engines.maps.http import answers, based, selected, views
 app_name = "maps"
 urlpatterns = [
     path("", views.page, name="page"),
+    path("place", views.place, name="place"),
     path("areas.geojson", views.areas, name="areas"),
     path("relief-<str:theme>.png", views.relief_picture, name="relief"),
     path("layers/<str:key>.geojson", answers.layer_features, name="layer"),

@@ -11,6 +11,7 @@ import orjson
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.views.decorators.clickjacking import xframe_options_sameorigin
 from shapely.geometry import mapping
 
 from shizhu.engines.maps import api
@@ -23,26 +24,45 @@ from shizhu.web.codes import qr
 from shizhu.web.middleware import Request
 
 LABELS = 60  # on one page of labels
+PLACE = re.compile(r"(-?1?\d{1,2}(?:\.\d+)?)\s*,\s*(-?\d{1,2}(?:\.\d+)?)")  # longitude, latitude
 
 
 def page(request: Request) -> HttpResponse:
     """The one map: outline, towns, and every layer of the county's packs that the person has the right to."""
     access.require_verb(request.actor, "maps.map.view")
-    root = Area.objects.get(county=request.county, level=Area.Level.COUNTY)
     shown = [_described(request.county.pk, layer) for layer in api.layers(request.county.pk, request.actor)]
     groups: dict[str, list[dict[str, Any]]] = {}
     for layer in reversed(shown):  # what is drawn on top stands on top
         groups.setdefault(layer["group"], []).append(layer)
-    settings = {
-        "county": request.county.pk, "box": root.box, "areas": reverse("maps:areas"), "base": reverse("maps:page"),
-        "layers": shown, "live": "/live", "words": words.all_words(), "relief": _relief(request.county),
-        **based.told(request),
-    }  # fmt: skip
+    root, settings = _settings(request, shown)
     base = request.county.settings.get("base", {}).get("sources", {})
     context = {"map": settings, "layers": shown, "groups": groups, "outline": root.provenance, "ground": base}
     context["ranks"] = [(rank, settings["words"][f"rank_{rank}"]) for rank in reversed(api.RANKS) if rank]
     answer = render(request, "maps/page.html", context)
     answer["Content-Security-Policy"] = based.policy(request.county)
+    return answer
+
+
+def _settings(request: Request, layers: list[dict[str, Any]]) -> tuple[Area, dict[str, Any]]:
+    """The county, and what the map's script wants to know."""
+    root = Area.objects.get(county=request.county, level=Area.Level.COUNTY)
+    return root, {
+        "county": request.county.pk, "box": root.box, "areas": reverse("maps:areas"), "base": reverse("maps:page"),
+        "layers": layers, "live": "/live", "words": words.all_words(), "relief": _relief(request.county),
+        **based.told(request),
+    }  # fmt: skip
+
+
+@xframe_options_sameorigin
+def place(request: Request) -> HttpResponse:
+    """The map alone, to choose a place on; a form of ours shows it in a frame. `at` is the place so far."""
+    access.require_verb(request.actor, "maps.map.view")
+    at = PLACE.fullmatch(request.GET.get("at", "").strip())
+    _root, settings = _settings(request, [])
+    answer = render(request, "maps/place.html", {"map": settings, "at": f"{at[1]},{at[2]}" if at else ""})
+    answer["Content-Security-Policy"] = based.policy(request.county).replace(
+        "frame-ancestors 'none'", "frame-ancestors 'self'"
+    )
     return answer
 
 

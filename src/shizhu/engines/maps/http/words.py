@@ -47,6 +47,7 @@ def all_words() -> dict[str, str]:
         "circle2": _("Within 2 km of here"),
         "copy": _("Copy the coordinates"),
         "copied": _("Copied"),
+        "noPosition": _("The position is not known yet. Try again in a moment, or type it."),
         "noFlow": _("Nothing that flows is on the map within 2 km of here."),
         "nearest": _("Nearest"),
         "inside": _("Lies in"),

@@ -206,6 +206,7 @@ def _page(request: Request, register: Register, form: Form, entry: Entry | None 
         "gone": [name for name in entry.data if name not in register.fields] if entry else [],
         "has_files": any(item.kind in FILES for _path, item in register.everything),
         "others": list(shown.steps(request.actor, request.county.pk, register, form.others)), "masked": sorted(masked),
+        "may_map": request.actor.has("maps.map.view"),
     }  # fmt: skip
     return render(
         request,

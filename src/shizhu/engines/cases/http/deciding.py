@@ -1,0 +1,134 @@
+"""A decision of a county: a DMN file of any editor, checked before it is kept, and tried on the page."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from shizhu.engines.cases import flows
+from shizhu.kernel import overlays
+from shizhu.kernel.models import Declaration
+from shizhu.kernel.packs import Body
+from shizhu.lib import dmn, feel, markup
+from shizhu.web import declaring
+from shizhu.web.middleware import Request
+
+KIND, LARGEST = "decisions", 500_000
+ENCODING = re.compile(rb"<\?xml[^>]*encoding=[\"'](?!utf-8[\"'])", re.IGNORECASE)
+RULES = (
+    gettext_noop("imports itself"),
+    gettext_noop("is imported, and no file beside it has this namespace"),
+    gettext_noop("is no DMN file: its root is `definitions` of DMN 1.1 to 1.5"),
+    gettext_noop("is no hit policy: ANY, COLLECT, FIRST, OUTPUT ORDER, PRIORITY, RULE ORDER, UNIQUE"),
+    gettext_noop("is no aggregation: COUNT, MAX, MIN, SUM"),
+    gettext_noop("is no language that is evaluated here: expressions are FEEL"),
+    gettext_noop("is no FEEL that can be read"),
+    gettext_noop("is required, and there is no such element in this file"),
+    gettext_noop("one must be named as the file, or required by no other"),
+    gettext_noop("outputs: a decision table has at least one"),
+    gettext_noop("requires itself"),
+)
+
+
+def title_of(key: str, body: Body) -> str:
+    """What a file calls itself."""
+    try:
+        return markup.read(body["text"].encode(), "a decision").get("name", "").strip() or key.partition(".")[2]
+    except markup.MarkupError:
+        return key.partition(".")[2]
+
+
+def new(request: Request) -> HttpResponse:
+    """Bring a file."""
+    declaring.require(request)
+    return _brought(request, None) if request.method == "POST" else _page(request, None)
+
+
+def page(request: Request, stem: str) -> HttpResponse:
+    """What a decision asks for, its new version, and a try."""
+    _shelf, row = declaring.found(request, KIND, f"{overlays.LOCAL}.{stem}")
+    if request.method == "POST" and request.POST.get("do") == "try":
+        return _tried(request, row)
+    return _brought(request, row) if request.method == "POST" else _page(request, row)
+
+
+def file(request: Request, stem: str) -> HttpResponse:
+    """The DMN file, for an editor."""
+    _shelf, row = declaring.found(request, KIND, f"{overlays.LOCAL}.{stem}")
+    headers = {"Content-Disposition": f'attachment; filename="{stem}.dmn"'}
+    return HttpResponse(row.body["text"], content_type="application/xml", headers=headers)
+
+
+def _brought(request: Request, row: Declaration | None) -> HttpResponse:
+    sent = request.FILES.get("file")
+    if sent is None or (sent.size or 0) > LARGEST:
+        return _page(request, row, [_("Choose a DMN file of at most 500 kB.")])
+    try:
+        text = _text(sent.read())
+    except markup.MarkupError as error:
+        return _page(request, row, [declaring.say(f"file: {error}")])
+    title = title_of("", {"text": text}) or (sent.name or "").partition(".")[0]
+    stem = row.stem if row else overlays.new_stem(request.county.pk, title, KIND)
+    try:
+        declaring.keep(request, KIND, f"{overlays.LOCAL}.{stem}", {"text": text}, read=request.POST.get("read", ""))
+    except (overlays.Refused, overlays.Stale) as error:
+        return _page(request, row, declaring.refusal(error))
+    messages.success(request, _("Saved. Cases that begin now decide by this version; open ones stay on theirs."))
+    return redirect("own:decision", stem)
+
+
+def _text(content: bytes) -> str:
+    """UTF-8 as it is; a file in another encoding is written anew. Raises MarkupError."""
+    try:
+        if not ENCODING.match(content.removeprefix(b"\xef\xbb\xbf")):
+            return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    return markup.written(markup.read(content, "a decision"))
+
+
+def _tried(request: Request, row: Declaration) -> HttpResponse:
+    """What the decision says to values that are typed as FEEL."""
+    model, asked = _model(request, row)
+    if model is None or asked is None:
+        return _page(request, row)
+    typed = {name: request.POST.get(f"i.{name}", "").strip() for name in model.inputs}
+    try:
+        given = {name: feel.evaluate(text or "null", {}, is_strict=True) for name, text in typed.items()}
+        found = dmn.decide(model, asked, given)
+    except feel.FeelError as error:
+        return _page(request, row, [_("%(text)s is no value in FEEL.") % {"text": error.expression}], typed)
+    value = json.dumps(found.value, ensure_ascii=False, default=str)
+    hits = [f"{table} {'、'.join(map(str, rules))}" for table, rules in found.hits]
+    return _page(request, row, (), typed, {"value": value, "hits": hits, "faults": found.faults})
+
+
+def _model(request: Request, row: Declaration) -> tuple[dmn.Model | None, str | None]:
+    """The model as the county has it, and which of its decisions is asked."""
+    try:
+        model = flows.decision(row.key, request.county.pk)
+    except (dmn.DmnError, LookupError):
+        return None, None
+    return model, model.answer_to(row.stem)
+
+
+def _page(
+    request: Request, row: Declaration | None, refused: Sequence[str] = (), typed: Any = None, answer: Any = None
+) -> HttpResponse:
+    model, asked = _model(request, row) if row else (None, None)
+    given = typed or {}
+    context = {
+        "row": row, "title": title_of(row.key, row.body) if row else "", "refused": refused,
+        "model": model, "asked": asked, "answer": answer,
+        "inputs": [(name, kind, given.get(name, "")) for name, kind in (model.inputs if model else {}).items()],
+        "read": request.POST.get("read", "") or (row.digest if row else ""),
+    }  # fmt: skip
+    return render(request, "cases/declare_decision.html", context, status=422 if refused else 200)
