@@ -212,3 +212,8 @@ def test_an_alarm_rule_with_or_made_by_clicking_and_tried_first(living: Stack, v
     small.look("own-rule")
     small.page.goto("/alarms/rules/")
     expect(small.page.get_by_role("main")).to_contain_text("水质异常或断线")
+    page.get_by_text("停用此规则").click()
+    page.get_by_role("button", name="注销").click()
+    expect(page.locator(".alert-success")).to_contain_text("已停用")
+    small.page.reload()
+    expect(small.page.get_by_role("main")).not_to_contain_text("水质异常或断线")

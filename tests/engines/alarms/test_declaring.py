@@ -151,6 +151,13 @@ def test_nobody_else_declares_or_tries(county: County, client: Client) -> None:
     assert NEW in client.get("/alarms/rules/").content.decode()
 
 
+def test_a_rule_for_the_devices_of_a_pack_stays_at_home(county: County, client: Client) -> None:
+    client.post(NEW, posted(WARM))
+    sent = {"row": "rules/local.shui_guan_yi_chang", "id": "jugs", "zh": "水罐", "en": "Jugs"}
+    page = client.post("/declarations/export", sent)
+    assert (page.status_code, "lemonade.jug: 属于另一个领域包，不能随本包移交" in text(page)) == (422, True)
+
+
 def test_a_rule_of_a_file_that_says_more_is_shown_and_not_changed(county: County, client: Client) -> None:
     body = packs.declarations("rules", county.pk)["lemonade.too_warm"]
     body = {**body, "when": {**body["when"], "take": "mean", "during": "PT1H"}}

@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from shizhu.engines.alarms import api, bindings, words
 from shizhu.engines.alarms.http import drafting
@@ -26,6 +27,10 @@ RULES = "rules"
 TRY = ("alarms.alarm.view", "things.thing.view")  # of the whole county: a dry run tells of all its stations
 TRIED = timedelta(days=30)
 MOST_PLACES = 5
+FAULTS = (
+    gettext_noop("of another pack; a county joins packs (county.yaml: starts)"),
+    gettext_noop("no pack declares this flow"), gettext_noop("no pack declares this device profile"),
+)  # fmt: skip
 
 
 def new(request: Request) -> HttpResponse:
@@ -133,6 +138,7 @@ def _line(typed: Typed, test: drafting.Words) -> dict[str, Any]:
 
 def register() -> None:
     """Called once by the application."""
+    declaring.rules(FAULTS)
     declaring.add(
         declaring.Shelf(
             RULES, {"zh": "预警规则", "en": "Alarm rules"}, "bell",
