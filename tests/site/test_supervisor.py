@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import psutil
 from tests.stack.stack import until
 
-from shizhu.site.supervisor import Child, Log
+from shizhu.site.supervisor import Child, Log, execute
 
 SAY = """
 import sys
@@ -65,7 +66,8 @@ def test_a_reading_that_is_there_already_is_told_to_the_file_alone(tmp_path: Pat
 
 
 async def test_what_a_killed_parent_left_does_not_hide_its_death(tmp_path: Path) -> None:
-    child = Child("web", ["bash", "-c", f"sleep 600 & echo $! >> {tmp_path}/worker; sleep 600"], {}, Log(tmp_path))
+    command = ["bash", "-c", f"sleep 600 & echo $! >> {tmp_path}/worker; sleep 600"]
+    child = Child("web", partial(execute, command, {}), Log(tmp_path))
     workers = tmp_path / "worker"
     await child.start()
     assert await asyncio.to_thread(until, lambda: workers.exists() and bool(workers.read_text()))

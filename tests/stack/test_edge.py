@@ -98,7 +98,7 @@ def town(homes: Path) -> Iterator[Town]:
     assert county.run("edge", "list") == f"town1 500240 {TOWN}\n"
     edge = Stack(homes / "edge-town")
     edge.start("--edge", str(file))
-    assert set(edge.state["children"]) == {"nats", "gateway"}
+    assert set(edge.state["children"]) == {"nats", "forkserver", "gateway"}
     yield Town(county, edge, link, file)
     link.cut()
     assert edge.stop() == 0

@@ -145,6 +145,14 @@ def test_a_missing_system_library(home: Path, broken: Path) -> None:
     assert said.count("\n") == 1
 
 
+def test_what_cannot_be_imported(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "lxml.py").write_text("raise ImportError('it is broken')\n")
+    servers = {name: os.environ[name] for name in ("DATABASE_URL", "NATS_URL")}
+    said = refused(home, **servers, PYTHONPATH=str(tmp_path)).splitlines()
+    assert "forkserver ImportError: it is broken" in [line[9:] for line in said]
+    assert said[-1] == f"shizhu: the fork server ended: the lines above say why; log in {home}/log"
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
 def test_open_is_refused_where_others_could_reach_it(home: Path, host: str) -> None:
     stack = Stack(home, SHIZHU_HOST=host)

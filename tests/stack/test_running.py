@@ -12,6 +12,7 @@ import urllib.request
 from typing import Any
 
 import paho.mqtt.client as paho
+import psutil
 import pytest
 from tests.stack.stack import Stack, until
 
@@ -128,12 +129,43 @@ def test_a_stopped_event_log_is_told_at_once(stack: Stack) -> None:
     assert until(lambda: told() == ("ok", "ok", True)), stack.tail()
 
 
-def test_a_part_that_dies_is_started_again_and_counted(stack: Stack) -> None:
+def restarts(stack: Stack) -> dict[str, int]:
+    return {name: child["restarts"] for name, child in stack.state["children"].items()}
+
+
+def test_parts_that_die_are_started_again_and_counted_by_a_fork_server_that_died_too(stack: Stack) -> None:
     stack.add_device("patient")
-    before = stack.state["children"]["gateway"]["restarts"]
+    before, web = restarts(stack), stack.pid("web")
+    stack.kill("forkserver")
     stack.kill("gateway")
-    assert until(lambda: stack.state["children"]["gateway"]["restarts"] == before + 1)
+    after = {**before, "forkserver": before["forkserver"] + 1, "gateway": before["gateway"] + 1}
+    assert until(lambda: restarts(stack) == after), stack.tail()
+    assert stack.pid("web") == web
     client, _heard, granted = listening(stack, "patient", "patient")
     client.disconnect()
     client.loop_stop()
     assert granted == [1]
+    supervisor = psutil.Process(stack.state["pid"])
+    roles = {child.name(): child.pid for child in supervisor.children() if child.name().startswith("shizhu-")}
+    assert set(roles) == {"shizhu-web", "shizhu-gateway", "shizhu-ingest", "shizhu-worker"}
+    assert {os.getsid(role) for role in roles.values()} == set(roles.values())
+    zombie = psutil.STATUS_ZOMBIE
+    assert until(lambda: [child for child in supervisor.children() if child.status() == zombie] == [])
+
+
+def test_the_web_server_and_its_worker_are_started_again(stack: Stack) -> None:
+    def is_answered() -> bool:
+        try:
+            with urllib.request.urlopen(f"{stack.address}/login", timeout=20) as page:
+                return bool(page.status == 200)
+        except OSError:
+            return False
+
+    (worker,) = psutil.Process(stack.pid("web")).children()
+    before = restarts(stack)["web"]
+    worker.kill()
+    assert until(is_answered), stack.tail()
+    assert restarts(stack)["web"] == before
+    stack.kill("web")
+    assert until(lambda: restarts(stack)["web"] == before + 1), stack.tail()
+    assert until(is_answered), stack.tail()

@@ -103,7 +103,9 @@ def test_a_home_from_its_first_start_to_its_restored_backup(home: Path, new_stac
     assert set(told["parts"]["event_log"]["lag"]) == {"EVENTS", "READINGS", "$MQTT_msgs"}
     assert set(told["restarts"].values()) == {0}
     status = json.loads(stack.run("status", "--json"))
-    assert set(status["processes"]) == {"postgres", "nats", "web", "gateway", "ingest", "worker", "demo"}
+    assert set(status["processes"]) == {
+        "postgres", "nats", "forkserver", "web", "gateway", "ingest", "worker", "demo",
+    }  # fmt: skip
     assert 0 < status["memory_mb"] < 700
 
     os.kill(stack.pid("worker"), signal.SIGSTOP)
@@ -289,6 +291,6 @@ def test_an_ordinary_user(homes: Path, for_everybody: Path, new_stack: MakeStack
     stack = new_stack(folder / "home", program=for_everybody, user=NOBODY)
     stack.start("--no-demo")
     users = {name: psutil.Process(child["pid"]).uids().real for name, child in stack.state["children"].items()}
-    assert users == dict.fromkeys(("postgres", "nats", "web", "gateway", "ingest", "worker"), NOBODY)
+    assert users == dict.fromkeys(("postgres", "nats", "forkserver", "web", "gateway", "ingest", "worker"), NOBODY)
     assert rows(stack)["kernel_person"] == 1
     assert stack.stop() == 0

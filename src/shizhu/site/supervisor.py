@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import json
 import os
 import queue
@@ -14,7 +15,9 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from logging import LogRecord
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -23,7 +26,7 @@ from typing import Any
 import psutil
 import psycopg
 
-from shizhu.site import HELD, servers
+from shizhu.site import servers
 from shizhu.site.config import Config, Trouble
 
 FIRST_WAIT, LONGEST_WAIT, STEADY_AFTER = 0.3, 10.0, 20.0
@@ -34,8 +37,10 @@ DAILY = re.compile(  # a reading that is there already is daily life too: `thing
     r'|ERROR:  duplicate key value violates unique constraint "things_observation_pkey"'
     r"|DETAIL:  Key \(datastream_id, phenomenon_time, sequence\)|(CONTEXT|STATEMENT):  COPY things_observation"
 )
+LONGEST_LINE = 1 << 20
 MOST_UNSHOWN = 10_000  # lines that wait for a terminal that is paused; what comes then is in the file alone
 SMALLEST_FREE = 64 * 1024 * 1024
+FORK_SERVER = "forkserver"
 ROLES = {  # one process each; roles that wait most of the time share one
     "web": ["web"],
     "gateway": ["gateway"],
@@ -43,8 +48,61 @@ ROLES = {  # one process each; roles that wait most of the time share one
     "worker": ["relay", "consumers", "deadlines", "jobs"],
     "demo": ["demo"],
 }
-# What a thread of a role frees goes back to the system: else each that once hashed a password keeps its 16 MB (glibc).
-ALLOCATING = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(4 * 1024 * 1024)}
+ENVIRONMENT = {  # of the roles
+    "PYTHONUNBUFFERED": "1",
+    # What a thread frees goes back to the system: else each that once hashed a password keeps its 16 MB (glibc).
+    "MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(4 * 1024 * 1024),
+    "OPENBLAS_NUM_THREADS": "1",  # numpy would begin threads with its import, and what forks must have none
+}  # fmt: skip
+SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of prctl(2)
+UNKNOWN = 255  # the code of a process that somebody else waited for, as asyncio has it
+
+
+class Forked:
+    """A process that the fork server made, as one of asyncio's: ours to hear, to signal and to wait for."""
+
+    def __init__(self, pid: int, stdout: asyncio.StreamReader) -> None:
+        self.pid, self.stdout = pid, stdout
+        self._code: int | None = None
+
+    @property
+    def returncode(self) -> int | None:
+        """How it ended; None while it runs."""
+        if self._code is None:
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                self._code = os.waitstatus_to_exitcode(status) if pid else None
+            except ChildProcessError:  # it died before we knew it
+                self._code = UNKNOWN
+        return self._code
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal; nothing if it has ended."""
+        if self.returncode is None:
+            os.kill(self.pid, number)
+
+    async def wait(self) -> int | None:
+        """Until it has ended."""
+        await gone(self.pid)
+        return self.returncode
+
+
+Process = asyncio.subprocess.Process | Forked
+
+
+async def gone(pid: int) -> None:
+    """Until the process has ended, whoever waits for it."""
+    try:
+        watched = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(watched, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(watched)
+        os.close(watched)
 
 
 @dataclass
@@ -52,63 +110,50 @@ class Child:
     """One process that is kept running: restarted with back-off until it is stopped."""
 
     name: str
-    command: list[str]
-    environment: dict[str, str]
+    begin: Callable[[], Awaitable[Process]]
     log: Log
-    user: str | None = None
     stop_signal: signal.Signals = signal.SIGTERM
-    process: asyncio.subprocess.Process | None = None
+    process: Process | None = None
     restarts: int = 0
-    is_held: bool = False  # it imports what it needs, and waits for a word on its standard input
     is_stopping: bool = False
     _keeper: asyncio.Task[None] | None = field(default=None, repr=False)
 
     async def start(self) -> None:
         """Start the process and the task that keeps it alive."""
-        await self._spawn()
-        self._keeper = asyncio.create_task(self._keep())
+        self.process = await self.begin()
+        self._keeper = asyncio.create_task(self._keep(self.process))
 
-    async def release(self) -> None:
-        """Let a held process go on."""
-        self.is_held = False
-        if self.process and self.process.stdin:
-            with contextlib.suppress(ConnectionError):
-                self.process.stdin.write(b"go\n")
-                await self.process.stdin.drain()
-
-    async def _spawn(self) -> None:
-        self.process = await asyncio.create_subprocess_exec(
-            *self.command, env=self.environment | ({HELD: "1"} if self.is_held else {}), user=self.user,
-            start_new_session=True, cwd="/",
-            stdin=asyncio.subprocess.PIPE if self.is_held else asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            limit=1 << 20,
-        )  # fmt: skip
-
-    async def _keep(self) -> None:
-        wait = FIRST_WAIT
-        while self.process:
+    async def _keep(self, process: Process) -> None:
+        wait, why = FIRST_WAIT, ""
+        while True:
             began = time.monotonic()
-            assert self.process.stdout
-            sweeping = asyncio.create_task(self._sweep(self.process))
-            async for line in self.process.stdout:
-                self.log.write(self.name, line.decode(errors="replace").rstrip())
-            code = await self.process.wait()
-            await sweeping
+            if not why:
+                why = f"ended ({await self._follow(process)})"
             if self.is_stopping:
                 return
             wait = FIRST_WAIT if time.monotonic() - began > STEADY_AFTER else min(wait * 2, LONGEST_WAIT)
-            self.log.write("up", f"{self.name} ended ({code}); starting it again in {wait:.1f} s")
+            self.log.write("up", f"{self.name} {why}; starting it again in {wait:.1f} s")
             await asyncio.sleep(wait)
-            self.restarts += 1
-            await self._spawn()
+            try:
+                self.process = process = await self.begin()
+                self.restarts, why = self.restarts + 1, ""
+            except OSError as error:
+                why = f"did not start ({error})"
 
-    async def _sweep(self, process: asyncio.subprocess.Process) -> None:
+    async def _follow(self, process: Process) -> int | None:
+        """Log what it says until it ends; how it did."""
+        assert process.stdout
+        sweeping = asyncio.create_task(self._sweep(process.pid))
+        async for line in process.stdout:
+            self.log.write(self.name, line.decode(errors="replace").rstrip())
+        await sweeping
+        return await process.wait()
+
+    async def _sweep(self, pid: int) -> None:
         """End what an ended process leaves behind: it holds the pipe that is read to its end."""
-        while process.returncode is None:  # noqa: ASYNC110  # asyncio tells of the end only with that of the pipe
-            await asyncio.sleep(0.2)
+        await gone(pid)
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+            os.killpg(pid, signal.SIGKILL)
 
     async def stop(self) -> None:
         """Ask the process to end; end it after the limit."""
@@ -126,6 +171,16 @@ class Child:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(self.process.pid, signal.SIGKILL)
                 self._keeper.cancel()
+
+
+async def execute(
+    command: list[str], environment: dict[str, str], *, user: str | None = None, stdin: Any = asyncio.subprocess.DEVNULL
+) -> Process:
+    """A program in a session of its own."""
+    return await asyncio.create_subprocess_exec(
+        *command, env=environment, user=user, start_new_session=True, cwd="/",
+        stdin=stdin, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, limit=LONGEST_LINE,
+    )  # fmt: skip
 
 
 class Log:
@@ -243,19 +298,19 @@ class Supervisor:
         self.roles = [r for r in here if r != "demo" or config.has_demo]
         self.log = Log(config.home / "log")
         self.children: dict[str, Child] = {}
-        self.environment = dict(os.environ)
+        self.environment = {**ENVIRONMENT, **os.environ}
         self.began = psutil.Process().create_time()
         self.stopped = asyncio.Event()
+        self._asking: socket.socket | None = None  # of the fork server
 
     async def start(self) -> str:
         """Start servers, prepare, start roles; returns the first password if one was made."""
+        ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)  # a parent of what the fork server makes
         await self.start_servers()
-        for role in self.roles:  # they import while the database is prepared
-            if role != "web":
-                await self._start_role(role, is_held=True)
+        await self._start(FORK_SERVER, self._fork_server)
         self._write_state()
         password = "" if self.config.edge else await self._prepare()
-        await self._release_roles()
+        await self._start_roles()
         return password
 
     async def start_servers(self) -> None:
@@ -272,17 +327,15 @@ class Supervisor:
             port = free_port()
             launch = await asyncio.to_thread(servers.embedded_nats, config, port)
             self.environment["NATS_URL"] = launch.url
-            await self._start("nats", launch.command, signal.SIGINT)
+            await self._start("nats", self._executing(launch), signal.SIGINT)
             await self._until("NATS", lambda: socket.create_connection(("127.0.0.1", port), 1).close())
         self._write_state()
 
-    async def _release_roles(self) -> None:
-        if "web" in self.roles:
-            await self._start_role("web")
+    async def _start_roles(self) -> None:
         for role in self.roles:
             if role == "demo":  # devices come when somebody answers them
                 await self._until("the device gateway", lambda: self._connect(self.config.hj212_port))
-            await self.children[role].release()
+            await self._start(role, partial(self._fork, role, "run", *ROLES[role]))
         self._write_state()
         if "web" in self.roles:
             await self._until("the web server", lambda: self._connect(self.config.port))
@@ -296,23 +349,44 @@ class Supervisor:
     async def _start_postgres(self) -> None:
         launch = await asyncio.to_thread(servers.embedded_postgres, self.config)
         self.environment["DATABASE_URL"] = launch.url
-        await self._start("postgres", launch.command, signal.SIGINT, launch.user)
+        await self._start("postgres", self._executing(launch), signal.SIGINT)
         await self._until(
             "PostgreSQL", lambda: servers.make_database(launch.url), (psycopg.OperationalError, psycopg.InterfaceError)
         )
 
-    async def _start_role(self, role: str, *, is_held: bool = False) -> None:
-        command = [sys.executable, "-m", "shizhu.site.cli", "run", *ROLES[role]]
-        await self._start(role, command, signal.SIGTERM, is_held=is_held)
-
     async def _start(
-        self, name: str, command: list[str], stop: signal.Signals, user: str | None = None, *, is_held: bool = False
+        self, name: str, begin: Callable[[], Awaitable[Process]], stop: signal.Signals = signal.SIGTERM
     ) -> None:
-        frugal = ALLOCATING if name in ROLES else {}
-        environment = {**frugal, **self.environment, "PYTHONUNBUFFERED": "1", "SHIZHU_ROLE": name}
-        child = Child(name, command, environment, self.log, user, stop, is_held=is_held)
-        self.children[name] = child
+        self.children[name] = child = Child(name, begin, self.log, stop)
         await child.start()
+
+    def _executing(self, launch: servers.Launch) -> Callable[[], Awaitable[Process]]:
+        return partial(execute, launch.command, dict(os.environ), user=launch.user)
+
+    async def _fork_server(self) -> Process:
+        """It imports for seconds; what is asked meanwhile waits in its socket."""
+        if self._asking:
+            self._asking.close()
+        self._asking, asked = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._asking.setblocking(False)
+        with asked:
+            return await execute([sys.executable, "-m", "shizhu.site.forkserver"], self.environment, stdin=asked)
+
+    async def _fork(self, name: str, *words: str) -> Process:
+        """A process that runs a command of `shizhu`; OSError if there is no fork server."""
+        assert self._asking
+        hearing, saying = os.pipe()
+        stdout = asyncio.StreamReader(limit=LONGEST_LINE)
+        await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(stdout), os.fdopen(hearing, "rb")
+        )
+        try:
+            socket.send_fds(self._asking, [json.dumps([name, *words]).encode()], [saying])
+        finally:
+            os.close(saying)
+        if not (pid := await stdout.readline()):
+            raise ConnectionResetError("the fork server ended")
+        return Forked(int(pid), stdout)
 
     async def _until(self, what: str, tried: Any, faults: tuple[type[Exception], ...] = (OSError,)) -> None:
         deadline = time.monotonic() + START_LIMIT
@@ -327,10 +401,10 @@ class Supervisor:
                 await asyncio.sleep(0.05)
 
     async def _prepare(self) -> str:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "shizhu.site.cli", "prepare", env=self.environment, cwd="/",
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
+        try:
+            process = await self._fork("prepare", "prepare")
+        except OSError as error:
+            raise Trouble(f"{error}: the lines above say why; log in {self.config.home}/log") from error
         password = ""
         assert process.stdout
         async for raw in process.stdout:
@@ -366,6 +440,7 @@ class Supervisor:
         """Until asked to stop; the state file follows restarts."""
         seen = -1
         while not self.stopped.is_set():
+            self._bury()
             restarts = sum(child.restarts for child in self.children.values())
             if restarts != seen:
                 seen = restarts
@@ -373,10 +448,21 @@ class Supervisor:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stopped.wait(), 0.5)
 
+    def _bury(self) -> None:
+        """Wait for the dead that others left to us."""
+        ours = {child.process.pid for child in self.children.values() if child.process}
+        with contextlib.suppress(ChildProcessError):
+            while (dead := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and dead.si_pid not in ours:
+                os.waitpid(dead.si_pid, 0)
+
     async def stop(self) -> None:
         """Roles first, then the servers they need."""
         servers_last = [c for n, c in self.children.items() if n in {"postgres", "nats"}]
         roles = [c for c in self.children.values() if c not in servers_last]
         await asyncio.gather(*(child.stop() for child in roles))
+        kept = {child.process.pid for child in servers_last if child.process}
+        for begun in psutil.Process().children():  # what was being started
+            if begun.pid not in kept:
+                begun.kill()
         await asyncio.gather(*(child.stop() for child in servers_last))
         self.config.state_file.unlink(missing_ok=True)
