@@ -109,6 +109,21 @@ def test_what_died_with_its_worker_is_done_again(run: Run) -> None:
     assert done == [7]
 
 
+def test_what_died_is_left_to_the_same_work_that_waits_already(run: Run) -> None:
+    done: list[str] = []
+    ask = jobs.soon("toy.again", done.append, after=0)
+    for _twice in range(2):  # it died with two workers, and was asked for meanwhile
+        ask("990001")
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE task_name = 'toy.again'")
+    ask("990001")
+    assert (jobs.begin_again(is_alone=True), jobs.begin_again(is_alone=True)) == (2, 0)
+    run(work())
+    assert done == ["990001"]
+    states = ProcrastinateJob.objects.filter(task_name="toy.again").order_by("id").values_list("status", flat=True)
+    assert list(states) == ["aborted", "aborted", "succeeded"]
+
+
 def test_what_died_with_the_only_worker_is_done_again_at_once(run: Run) -> None:
     done: list[int] = []
     jobs.later("toy.alone", done.append)(7)

@@ -147,7 +147,12 @@ def begin_again(*, is_alone: bool = False) -> int:
     """Let what died with its worker wait for another; returns how many jobs. Whoever starts alone need not wait."""
     living = ProcrastinateWorker.objects.filter(last_heartbeat__gte=timezone.now() - SILENT)
     doing = ProcrastinateJob.objects.filter(status="doing")
-    stalled = list((doing if is_alone else doing.exclude(worker__in=living)).values_list("pk", flat=True))
-    for number in stalled:
-        app.job_manager.retry_job_by_id(number, retry_at=timezone.now())
+    stalled = list((doing if is_alone else doing.exclude(worker__in=living)).values_list("pk", "queueing_lock"))
+    for number, lock in stalled:
+        with transaction.atomic():
+            if lock and _is_kept_waiting(lock):  # two may not, and what waits does the same
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT procrastinate_finish_job_v1(%s, 'aborted', false)", [number])
+            else:
+                app.job_manager.retry_job_by_id(number, retry_at=timezone.now())
     return len(stalled)
