@@ -17,9 +17,9 @@ from tests.engines.cases.test_acting import at_once
 from tests.fixtures import TOY, area, person
 from tests.web.pages import browser, text
 
-from shizhu.engines.cases import acting, api, approvals, flows, telling
+from shizhu.engines.cases import acting, api, approvals, duties, flows, telling
 from shizhu.engines.cases.acting import CannotNow
-from shizhu.engines.cases.models import Case, Helper, Petition, Task
+from shizhu.engines.cases.models import Case, Duty, Helper, Petition, Task
 from shizhu.engines.notices.models import Message
 from shizhu.kernel import access, events, packs, testing
 from shizhu.kernel.models import County, OutboxEvent, Person
@@ -156,10 +156,13 @@ def test_the_day_agreed_stands_in_lists_and_goes_with_the_task(county: County, s
     assert told("maker", "/")
     (taken,) = browser(staff["maker"]).get("/field/api/state").json()["tasks"]
     assert (taken["meets_at"], taken["meets_where"]) == (at.isoformat(), "摊位前")
+    open_there = duties.open_matters(who(staff["chief"]), Duty(county=county, area=task.case.area))  # of a shift
+    day = f"{timezone.localtime(at):%m-%d %H:%M}"
+    assert [one["text"].partition(" · ")[2] for one in open_there] == [f"开张核准 · maker · 定于{day} 摊位前"]
     other = person(county, role="lemonade.maker", username="second")
     Message.objects.all().delete()
     acting.hand_over(who(staff["maker"]), task.pk, other, "出差")
-    number, day = task.case.number, f"{timezone.localtime(at):%m-%d %H:%M}"
+    number = task.case.number
     assert notices() == [("新摊：由您牵头会同办理：开张核准", f"{number} · 定于{day} 摊位前", ["second"])]
     staff["second"] = other
     assert [name for name in staff if told(name)] == ["taster", "second"]
