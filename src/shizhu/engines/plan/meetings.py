@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
+from typing import BinaryIO
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,7 +15,9 @@ from shizhu.engines.notices import api as notices
 from shizhu.engines.plan import people
 from shizhu.engines.plan.logic.progress import RED
 from shizhu.engines.plan.models import Decision, Meeting, Node, Plan, Task
-from shizhu.kernel.models import Person
+from shizhu.engines.plan.typed import said
+from shizhu.engines.records import api as records
+from shizhu.kernel.models import Organisation, Person
 
 ANSWER = "plan.decision.answer"
 CHINESE = "zh-hans"
@@ -78,3 +82,65 @@ def _tell(decision: Decision, what: str) -> bool:
             url=f"/plan/meetings/?plan={plan.code}", level="yellow" if what == "late" else "",
         )  # fmt: skip
     return told is not None
+
+
+# -- as a table
+
+
+def _heads() -> list[str]:
+    return [_("What is decided"), _("Responsible unit"), _("To be done by")]
+
+
+def table(meeting: Meeting) -> bytes:
+    """What a meeting has decided so far, as a table to fill in."""
+    writer = records.TableWriter(_("Decisions"), _heads())
+    for one in meeting.decisions.select_related("organisation"):
+        writer.add([one.text, one.organisation.name, f"{one.due_on}"])
+    return writer.done()
+
+
+@transaction.atomic
+def take(meeting: Meeting, file: BinaryIO) -> tuple[int, list[str]]:
+    """Keep the decisions of a filled table that are not there yet: all of them, or none and what is wrong row by row.
+
+    Returns (how many are new, wrong). Raises records.Unreadable.
+    """
+    rows = Organisation.objects.filter(county=meeting.plan.county_id)
+    units = {one.name: one for one in rows} | {one.code: one for one in rows}
+    known = set(meeting.decisions.values_list("text", "organisation", "due_on"))
+    made, wrong = list[Decision](), list[str]()
+    for found in _read(meeting, file, units):
+        if isinstance(found, str):
+            wrong.append(found)
+        elif (key := (found.text, found.organisation_id, found.due_on)) not in known:
+            known.add(key)
+            made.append(found)
+    if not wrong:
+        Decision.objects.bulk_create(made)
+    return (0 if wrong else len(made)), wrong
+
+
+def _read(meeting: Meeting, file: BinaryIO, units: dict[str, Organisation]) -> Iterator[Decision | str]:
+    rows = records.sent_rows(file)
+    heads = next(rows, None)
+    if heads is None or [said(cell) for cell in heads.cells[:3]] != _heads():
+        yield _("Row 1 has none of the heads %s. Take the table of this page.") % "、".join(_heads())
+        return
+    for row in rows:
+        text, unit, due = (said(cell) for cell in [*row.cells, None, None, None][:3])
+        why = ""
+        try:
+            on = date.fromisoformat(due[:10].replace("/", "-"))
+        except ValueError:
+            on = date.min
+        if not text:
+            why = _("%s is missing") % _("What is decided")
+        elif unit not in units:
+            why = _("%(value)s: no unit here has this name") % {"value": unit or "—"}
+        elif on < meeting.held_on:
+            why = _("%(value)s is no day such as %(day)s from the meeting on") % {
+                "value": due or "—", "day": meeting.held_on}  # fmt: skip
+        if why:
+            yield _("Row %(row)d: %(why)s.") % {"row": row.number, "why": why}
+        else:
+            yield Decision(meeting=meeting, text=text[:500], organisation=units[unit], due_on=on)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import clauses, computing, counting, indexes, people, pieces, readings, telling
+from shizhu.engines.plan import clauses, computing, counting, exports, indexes, people, pieces, readings, telling
 from shizhu.engines.plan.clauses import Standing, Tree
 from shizhu.engines.plan.http.files import attached
 from shizhu.engines.plan.http.views import EDIT, VIEW, no_plan, plan_of
@@ -103,6 +103,9 @@ def page(request: Request) -> HttpResponse:
         "free": {one.pk for one in live} - standing.owned, "linked": standing.linked, "owned": standing.owned,
         "open": set(waiting) | unsettled,
     }.get(chosen, {one.pk for one in live})  # fmt: skip
+    if request.GET.get("as") == "xlsx":
+        content = exports.clauses([one for one in live if one.pk in chosen_ids], standing)
+        return attached(content, f"{plan.title}-{_('Clauses')}.xlsx", records.XLSX)
     counts = standing.counts(live)
     tree = clauses.tree_of(live)
     sections = list(_sections(tree, standing, waiting, chosen_ids))

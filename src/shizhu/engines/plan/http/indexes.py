@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import indexes, issuing, wording
+from shizhu.engines.plan import exports, indexes, issuing, wording
 from shizhu.engines.plan.http.files import attached
 from shizhu.engines.plan.http.views import EDIT, VIEW
 from shizhu.engines.plan.indexes import Given, Index
@@ -124,6 +124,10 @@ def page(request: Request, key: str) -> HttpResponse:
         )
         for row in result.rows
     ]  # fmt: skip
+    if request.GET.get("as") == "xlsx":
+        rows = ((one.row, one.name, one.groups, f"{one.peer} {one.apart}" if one.apart else "") for one in lines)
+        content = exports.ranking(index.body, year, rows)
+        return attached(content, f"{label(index.body['title'])}-{_('Ranking')}-{year}.xlsx", records.XLSX)
     context = {
         "index": index, "year": year, "years": index.years(), "lines": lines, "tried": tried is not None,
         "fault": fault, "weights": _weights(index, result, declared, varied), "way": wording.way(index),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -13,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import computing, meetings, pieces, telling
+from shizhu.engines.plan import computing, exports, meetings, pieces, telling
 from shizhu.engines.plan.charts import way
 from shizhu.engines.plan.http.files import attached
 from shizhu.engines.plan.http.supervision import day_of
@@ -21,6 +22,7 @@ from shizhu.engines.plan.http.views import VIEW, Line, counted, lines, no_plan, 
 from shizhu.engines.plan.logic.progress import rank
 from shizhu.engines.plan.meetings import ANSWER
 from shizhu.engines.plan.models import Decision, Meeting
+from shizhu.engines.records import api as records
 from shizhu.kernel import access
 from shizhu.kernel.models import Organisation
 from shizhu.web.middleware import Request
@@ -60,6 +62,9 @@ def overview(request: Request) -> HttpResponse:
     decisions = Decision.objects.filter(meeting__plan=plan).select_related(
         "meeting", "organisation__area", "indicator", "done_by"
     )
+    if request.GET.get("as") == "xlsx":
+        content = exports.decisions(decisions.order_by("meeting__held_on", "pk"))
+        return attached(content, f"{plan.title}-{_('Decisions')}.xlsx", records.XLSX)
     context = {
         "plan": plan, "meetings": plan.meetings.select_related("person")[:30],
         "decisions": [(one, _may_answer(request, one)) for one in decisions.order_by("done_at", "due_on")[:200]],
@@ -156,6 +161,36 @@ def decide(request: Request, number: int, at: int) -> HttpResponse:
             indicator=shown.line.indicator if shown and shown.line else None,
         )  # fmt: skip
         messages.success(request, _("Written down."))
+    return back
+
+
+def table(request: Request, number: int) -> HttpResponse:
+    """What a meeting has decided so far as Excel, to be filled in."""
+    meeting = _meeting(request, number, HOLD)
+    return attached(meetings.table(meeting), f"{meeting.title}-{_('Decisions')}.xlsx", records.XLSX)
+
+
+@require_POST
+def take(request: Request, number: int) -> HttpResponse:
+    """Take a filled table of decisions while the meeting runs."""
+    meeting = _meeting(request, number, HOLD)
+    back = redirect("plan:meeting-step", number, len(Course(meeting).steps))
+    sent: Any = request.FILES.get("table")
+    if meeting.closed_at is not None:
+        messages.error(request, _("The meeting is over; what it decided stays as it is."))
+        return back
+    if sent is None:
+        messages.error(request, _("Choose a table."))
+        return back
+    try:
+        kept, wrong = meetings.take(meeting, sent)
+    except records.Unreadable as error:
+        messages.error(request, str(error))
+        return back
+    if wrong:
+        messages.error(request, _("Nothing was kept: %d rows are wrong.") % len(wrong) + " ".join(["", *wrong[:10]]))
+    else:
+        messages.success(request, _("%d decisions were added.") % kept)
     return back
 
 

@@ -23,6 +23,7 @@ from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import (
     counting,
+    exports,
     extending,
     nodes,
     pieces,
@@ -71,6 +72,8 @@ def board(request: Request) -> HttpResponse:
         row["counts"][node.light] += 1
     counts = Counter(node.light for node in seen)
     chosen = [node for node in seen if light in {"", node.light} and unit in {"", node.organisation.code}]
+    if request.GET.get("as") == "xlsx":
+        return attached(exports.nodes(chosen), f"{_('Supervision')}-{timezone.localdate()}.xlsx", records.XLSX)
     page = Paginator(chosen, SHOWN).get_page(request.GET.get("page"))
     rows = sorted(by_unit.values(), key=lambda row: (-row["counts"]["red"], -row["counts"]["yellow"], row["unit"].path))
     context = {
@@ -369,6 +372,8 @@ def scores(request: Request) -> HttpResponse:
     told = whole(request.GET.get("year", ""))
     year = told if told in years else timezone.localdate().year
     found = scorecards.cards(request.county.pk, [node for node in seen if node.due_on.year == year])
+    if request.GET.get("as") == "xlsx":
+        return attached(exports.scorecards(found, year), f"{_('Scorecards')}-{year}.xlsx", records.XLSX)
     kinds = [(kind, [card for card in found if card.unit.kind == kind]) for kind in ("department", "town")]
     context = {"cards": found, "year": year, "years": years, "kinds": kinds}
     return render(request, "plan/scorecards.html", context)
