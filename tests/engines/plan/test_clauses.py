@@ -166,4 +166,7 @@ def test_the_tree_counts_below_each_heading(county: County, plan: Plan) -> None:
     assert len(rows(page)) == 7
     row = clause("示范摊位工程", "task")
     tasks = browser(person(county, VIEW, username="reader")).get("/plan/tasks/").content.decode()
-    assert f'<a href="/plan/clauses/{row.pk}/"><strong>示范摊位工程</strong></a>' in tasks
+    assert row.task is not None
+    assert f'<a href="/plan/tasks/{row.task_id}/"><strong>示范摊位工程</strong></a>' in tasks
+    page = browser(person(county, VIEW, username="other")).get(f"/plan/tasks/{row.task_id}/").content.decode()
+    assert f'href="/plan/clauses/{row.pk}/"' in page

@@ -80,8 +80,8 @@ def test_the_annual_evaluation_says_where_each_number_comes_from(county: County,
     lines = [paragraph.text for paragraph in document.paragraphs]
     assert report.title == f"甲县规划{YEAR - 1}年度评估报告"
     assert [line for line in lines if line[1:2] == "、"] == [
-        "一、总体情况", "二、目标进展", "三、滞后与接近", "四、趋势预测", "五、任务", "六、乡镇和部门评价",
-        "七、附录：数据来源",
+        "一、总体情况", "二、目标进展", "三、滞后与接近", "四、趋势预测", "五、任务", "六、任务资金与风险",
+        "七、乡镇和部门评价", "八、附录：数据来源",
     ]  # fmt: skip
     assert not [line for line in lines if "{{" in line]
     assert "截至" in next(line for line in lines if "达序时" in line)
@@ -97,7 +97,7 @@ def test_the_annual_evaluation_says_where_each_number_comes_from(county: County,
         cell for table in document.tables for row in rows(table) for cell in row
     )
     book = openpyxl.load_workbook(io.BytesIO(content(report.excel)))
-    assert book.sheetnames == ["指标", "分年数值", "任务", "数据来源"]
+    assert book.sheetnames == ["指标", "分年数值", "任务", "资金", "数据来源"]
     assert [row[1:4] for row in book["数据来源"].iter_rows(values_only=True)][1] == ("摊位", str(YEAR - 1), 17.5)
 
 

@@ -13,7 +13,7 @@ class PlanConfig(AppConfig):
     def ready(self) -> None:
         """Register kinds, consumers, menu and cards."""
         from shizhu.engines.cases import api as cases  # noqa: PLC0415  # apps must be loaded first
-        from shizhu.engines.plan import datasets, declare, supervised, tasks  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.plan import datasets, declare, keytasks, supervised, tasks  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.plan.http import finding, mine, views  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.records import api as records  # noqa: PLC0415  # apps must be loaded first
         from shizhu.kernel import events  # noqa: PLC0415  # apps must be loaded first
@@ -23,6 +23,7 @@ class PlanConfig(AppConfig):
         declare.register()
         datasets.register()
         supervised.register()
+        keytasks.register()
         counted = [cases.OPENED, cases.CLOSED, records.CHANGED]
         events.consumer("plan.computing", counted, tasks.something_counted)
         menu.add(menu.Entry({"zh": "规划", "en": "Plan"}, "target", "/plan/", "plan.plan.view", 15, on_phone=True))

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 
 from shizhu.engines.plan.datasets import LIGHTS
 from shizhu.engines.plan.facts import ANNUAL, MIDTERM, NODE_LIGHTS, QUARTERLY
+from shizhu.engines.plan.keytasks import LEVEL_NAMES
 from shizhu.engines.plan.telling import RULES
 from shizhu.engines.records import api as records
 from shizhu.kernel import official
@@ -37,6 +38,7 @@ WORDS: Mapping[str, str] = {  # name → what stands there
     "none": gettext_noop("number not judged"), "tasks": gettext_noop("number of tasks"),
 }  # fmt: skip
 BEHIND = ("red", "yellow")
+MONEY = {"planned": gettext_noop("money planned"), "spent": gettext_noop("money spent")}
 PATHS = 6  # charts of paths in one document
 
 
@@ -230,6 +232,33 @@ def _tasks(facts: Facts) -> Parts:
         yield _("No task was read from the plan.")
 
 
+def _money(facts: Facts) -> Parts:
+    rows = [
+        [row["task"], str(row["year"]), row["fund"], _cited(row["planned"]), _cited(row["spent"])]
+        for row in facts["money"]
+    ]
+    if not rows:
+        yield _("No money of tasks was told.")
+        return
+    planned, spent = (
+        sum(row[name]["value"] for row in facts["money"] if row[name]) for name in ("planned", "spent")
+    )  # fmt: skip
+    heads = (_("Task"), _("Year"), _("Fund"), _("Planned (10,000 yuan)"), _("Spent (10,000 yuan)"))
+    total = [_("All together"), "", "", number(float(planned)), number(float(spent))]
+    yield Table([*rows, total], heads, (5.6, 1.4, 3.2, 2.7, 2.7))
+
+
+def _risks(facts: Facts) -> Parts:
+    rows = [
+        [row["task"], row["name"], _(LEVEL_NAMES[row["level"]]), row["unit"], row["measure"]] for row in facts["risks"]
+    ]
+    if rows:
+        heads = (_("Task"), _("Risk"), _("Level"), _("Answers for it"), _("What is done against it"))
+        yield Table(rows, heads, (3.6, 3.2, 1.7, 2.6, 4.5))
+    else:
+        yield _("No risk of a task is open.")
+
+
 def _nodes(facts: Facts) -> Parts:
     told = facts["nodes"]
     if not told["units"]:
@@ -283,6 +312,8 @@ def how(source: Mapping[str, Any]) -> str:
     if source["source"] == "formula":
         inputs = "，".join(f"{name} {count}" for name, count in source["inputs"].items())
         told = _("computed: %(formula)s (%(inputs)s)") % {"formula": source["formula"], "inputs": inputs}
+    elif source["source"] in MONEY:
+        told = "，".join(part for part in (_(MONEY[source["source"]]), source["note"], source["by"]) if part)
     elif source["source"] == "plan":
         told = _("the text of the plan")
     else:
@@ -337,6 +368,8 @@ BLOCKS: Mapping[str, tuple[str, Block]] = {  # name → (what stands there, what
     "late_table": (gettext_noop("values not reported in time"), _late),
     "nodes_table": (gettext_noop("nodes of supervision that were due, by unit, and those not green"), _nodes),
     "tasks_table": (gettext_noop("tasks of the plan"), _tasks),
+    "money_table": (gettext_noop("money of tasks by year and fund"), _money),
+    "risks_table": (gettext_noop("open risks of tasks"), _risks),
     "evaluations_table": (gettext_noop("evaluations issued of the year"), _evaluations),
     "sources_table": (gettext_noop("appendix: where every number comes from"), _sources),
 }
@@ -355,6 +388,7 @@ CHAPTERS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {  # what stan
         (gettext_noop("Behind or nearly"), ("red_list", "path_charts")),
         (gettext_noop("Outlook"), ("outlook_table",)),
         (gettext_noop("Tasks"), ("tasks_table", "nodes_table")),
+        (gettext_noop("Money and risks of tasks"), ("money_table", "risks_table")),
         (gettext_noop("Evaluations of towns and departments"), ("evaluations_table",)),
         (gettext_noop("Appendix: where every number comes from"), ("sources_table",)),
     ),
@@ -364,6 +398,7 @@ CHAPTERS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {  # what stan
         (gettext_noop("Behind or nearly"), ("red_list",)),
         (gettext_noop("What the target year will bring"), ("outlook_table",)),
         (gettext_noop("Tasks"), ("tasks_table", "nodes_table")),
+        (gettext_noop("Money and risks of tasks"), ("money_table", "risks_table")),
         (gettext_noop("Appendix: where every number comes from"), ("sources_table",)),
     ),
 }
@@ -383,7 +418,7 @@ def annex(facts: Facts) -> bytes:
     """The annex as a workbook: indicators, values by year, tasks, where every number comes from."""
     sheets = [
         (_("Indicators"), _indicator_rows(facts)), (_("Values by year"), _year_rows(facts)),
-        (_("Tasks"), _task_rows(facts)), (_("Sources"), _source_rows(facts)),
+        (_("Tasks"), _task_rows(facts)), (_("Money"), _money_rows(facts)), (_("Sources"), _source_rows(facts)),
     ]  # fmt: skip
     writer: records.TableWriter | None = None
     for name, rows in sheets:
@@ -423,6 +458,12 @@ def _task_rows(facts: Facts) -> Iterator[list[Any]]:
     yield [_("No."), _("Task"), _("Class"), _("From"), _("To"), _("Owners")]
     for task in facts["tasks"]:
         yield [task["no"], task["name"], task["category"], task["from"], task["to"], "、".join(task["owners"])]
+
+
+def _money_rows(facts: Facts) -> Iterator[list[Any]]:
+    yield [_("Task"), _("Year"), _("Fund"), _("Planned (10,000 yuan)"), _("Spent (10,000 yuan)")]
+    for row in facts["money"]:
+        yield [row["task"], row["year"], row["fund"], *((row[name] or {}).get("value") for name in MONEY)]
 
 
 def _source_rows(facts: Facts) -> Iterator[list[Any]]:

@@ -52,14 +52,14 @@ def scorecards(cards: Iterable[Card], year: int) -> bytes:
         _("Year"), _("Class"), _("Unit in charge"), _("Rank"), _("Score (points)"), _("All nodes (number)"),
         _("Due (number)"), _("In time (number)"), _("In time (%)"), _("Made up late (number)"), _("Red (number)"),
         _("Found false (number)"), _("Urged (number)"), _("Not answered in time (number)"),
-        _("Indicators on the way (number)"), _("Indicators nearly (number)"), _("Indicators behind (number)"),
-        _("Indicators not judged (number)"),
+        _("Open risks (number)"), _("Indicators on the way (number)"), _("Indicators nearly (number)"),
+        _("Indicators behind (number)"), _("Indicators not judged (number)"),
     ]  # fmt: skip
     return written(_("Scorecards"), heads, (
         [
             year, kinds.get(card.unit.kind, ""), card.unit.name, card.rank, _rounded(card.score), card.total, card.due,
             card.on_time, _rounded(card.share), card.repaired, card.lights["red"], card.false, card.urged, card.silent,
-            *(card.indicators.get(light, 0) for light in ("green", "yellow", "red", "none")),
+            card.risks, *(card.indicators.get(light, 0) for light in ("green", "yellow", "red", "none")),
         ]
         for card in cards
     ))  # fmt: skip

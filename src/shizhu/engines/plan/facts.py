@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -11,12 +11,12 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from shizhu.engines.plan import computing, nodes
+from shizhu.engines.plan import computing, keytasks, nodes
 from shizhu.engines.plan.datasets import LIGHTS
 from shizhu.engines.plan.logic.forecasting import forecast
 from shizhu.engines.plan.logic.lights import Told
 from shizhu.engines.plan.logic.progress import rank
-from shizhu.engines.plan.models import UNDER_WAY, Evaluation, Extension, Indicator, Node, Plan, Value
+from shizhu.engines.plan.models import UNDER_WAY, Budget, Evaluation, Extension, Indicator, Node, Plan, Value
 from shizhu.engines.plan.periods import Period, kind_of, named
 from shizhu.kernel.models import Post
 from shizhu.kernel.text import label
@@ -59,6 +59,18 @@ class _Sources:
             self.rows.append({"no": len(self.rows) + 1, **self._row(value)})
         return self._known[value.pk]
 
+    def money(self, budget: Budget, said: str, value: float) -> int:
+        """The number of an amount of a budget in the appendix; `said` is planned or spent."""
+        self.rows.append(
+            {
+                "no": len(self.rows) + 1, "key": budget.task.key, "name": budget.task.name, "unit": "万元",
+                "period": str(budget.year), "value": value, "known_at": budget.at.isoformat(timespec="seconds"),
+                "source": said, "formula": "", "note": budget.fund, "inputs": {},
+                "by": self.reporters.get(budget.person_id, ""), "simulated": False,
+            }
+        )  # fmt: skip
+        return len(self.rows)
+
     def _row(self, value: Value) -> dict[str, Any]:
         declared = computing.context_of(value.indicator) if value.source == "formula" else {}
         names = {name: label(given["title"], "zh") for name, given in declared.get("inputs", {}).items()}
@@ -77,7 +89,9 @@ def gather(plan: Plan, kind: str, name: str, at: datetime) -> dict[str, Any]:
     day = min(span.last, timezone.localdate(at))
     indicators = list(plan.indicators.select_related("plan", "collection"))
     values = _values(indicators, span, at)
-    sources = _Sources(_reporters([value for some in values.values() for value in some]))
+    budgets = list(Budget.objects.filter(task__plan=plan, year__lte=span.last.year).select_related("task"))
+    people = [value.person_id for some in values.values() for value in some]
+    sources = _Sources(_reporters([*people, *(one.person_id for one in budgets)]))
     rows = [_indicator(one, values[one.pk], span, day, sources) for one in indicators]
     told = _nodes(plan, span, day)
     issued = Evaluation.objects.filter(county=plan.county, year=span.last.year, issued_at__lte=at)
@@ -93,6 +107,14 @@ def gather(plan: Plan, kind: str, name: str, at: datetime) -> dict[str, Any]:
             }
             for task in plan.tasks.all()
         ],
+        "money": [_budget(one, sources) for one in budgets],
+        "risks": [
+            {
+                "task": one.task.name, "name": one.name, "level": one.level, "unit": one.organisation.name,
+                "measure": one.measure,
+            }
+            for one in keytasks.open_risks(plan)
+        ],
         "nodes": told,
         "evaluations": [
             {
@@ -105,6 +127,15 @@ def gather(plan: Plan, kind: str, name: str, at: datetime) -> dict[str, Any]:
         ],
         "sources": sources.rows, "simulated": sum(row["simulated"] for row in sources.rows) + told["simulated"],
     }  # fmt: skip
+
+
+def _budget(budget: Budget, sources: _Sources) -> dict[str, Any]:
+    """What one fund pays for a task in a year, 10,000 yuan."""
+    told = {"planned": budget.planned, "spent": budget.spent}
+    return {"task": budget.task.name, "year": budget.year, "fund": budget.fund} | {
+        name: None if value is None else {"value": value, "source": sources.money(budget, name, value)}
+        for name, value in told.items()
+    }
 
 
 def _nodes(plan: Plan, span: Period, day: date) -> dict[str, Any]:
@@ -150,10 +181,10 @@ def _values(indicators: Sequence[Indicator], span: Period, at: datetime) -> Mapp
     return found
 
 
-def _reporters(values: Sequence[Value]) -> Mapping[int, str]:
+def _reporters(people: Iterable[int | None]) -> Mapping[int, str]:
     """The organisations of those who reported, of the newest post; a document that is handed on names no persons."""
-    people = {value.person_id for value in values if value.person_id}
-    posts = Post.objects.filter(person__in=people).select_related("organisation").order_by("starts", "pk")
+    known = {one for one in people if one}
+    posts = Post.objects.filter(person__in=known).select_related("organisation").order_by("starts", "pk")
     return {post.person_id: post.organisation.name for post in posts}
 
 

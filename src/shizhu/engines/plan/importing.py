@@ -201,5 +201,5 @@ def _tasks(plan: Plan, rows: list[dict[str, Any]]) -> None:
             "period": row.get("period") or {}, "owners": row.get("owners") or [], "place": row.get("place"),
         }  # fmt: skip
         _row(Task, plan, row["key"], values)
-    gone = Task.objects.filter(plan=plan, source="plan", edited=[])
+    gone = Task.objects.filter(plan=plan, source="plan", edited=[], budgets=None, risks=None)
     gone.exclude(key__in=[row["key"] for row in rows]).delete()

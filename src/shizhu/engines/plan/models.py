@@ -131,11 +131,75 @@ class Task(models.Model):
     owners = models.JSONField(default=list)
     place = models.JSONField(null=True)
     source = models.CharField(max_length=10, default="plan")
+    longitude = models.FloatField(null=True)  # where it is done
+    latitude = models.FloatField(null=True)
     edited = models.JSONField(default=list)  # fields that a person changed: a new reading leaves them
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["plan", "key"], name="task_key")]
+        constraints = [
+            models.UniqueConstraint(fields=["plan", "key"], name="task_key"),
+            models.CheckConstraint(
+                condition=Q(longitude=None, latitude=None) | Q(longitude__range=(-180, 180), latitude__range=(-90, 90)),
+                name="task_place",
+            ),
+        ]
         ordering = ["order", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@pghistory.track()
+class Budget(models.Model):
+    """Money of a task in a year from one fund (资金来源), in 10,000 yuan (万元): planned, and spent by now."""
+
+    task = models.ForeignKey(Task, models.CASCADE, related_name="budgets")
+    year = models.IntegerField()
+    fund = models.CharField(max_length=60)
+    planned = models.FloatField()
+    spent = models.FloatField(null=True)  # null: nobody has said
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["task", "year", "fund"], name="budget_once"),
+            models.CheckConstraint(condition=Q(planned__gte=0), name="budget_planned"),
+            models.CheckConstraint(condition=Q(spent=None) | Q(spent__gte=0), name="budget_spent"),
+        ]
+        ordering = ["task__order", "task", "year", "fund"]
+
+    def __str__(self) -> str:
+        return f"{self.task_id} {self.year} {self.fund}"
+
+
+@pghistory.track()
+class Risk(models.Model):
+    """What endangers a task (风险): who answers for it and what is done against it, open until somebody closes it."""
+
+    class Level(models.TextChoices):
+        """How grave it is."""
+
+        HIGH = "high"
+        MEDIUM = "medium"
+        LOW = "low"
+
+    task = models.ForeignKey(Task, models.CASCADE, related_name="risks")
+    name = models.CharField(max_length=100)
+    level = models.CharField(max_length=10, choices=Level.choices)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    measure = models.CharField(max_length=500)
+    opened_at = models.DateTimeField(auto_now_add=True)
+    opened_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    outcome = models.CharField(max_length=500, blank=True)  # why it is closed
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["task", "name"], name="risk_once"),
+            models.CheckConstraint(condition=Q(level__in=["high", "medium", "low"]), name="risk_level"),
+        ]
 
     def __str__(self) -> str:
         return self.name

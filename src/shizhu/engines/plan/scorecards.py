@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from shizhu.engines.plan import computing
 from shizhu.engines.plan.logic import lights
-from shizhu.engines.plan.models import Call, Clause, Node, Owner
+from shizhu.engines.plan.models import Call, Clause, Node, Owner, Risk
 from shizhu.kernel.models import Organisation
 
 REPAIRED_COUNTS = 0.5  # of a node that was finished on time
@@ -28,6 +28,7 @@ class Card:
     false: int = 0
     urged: int = 0
     silent: int = 0  # asked and not answered in time
+    risks: int = 0  # open ones of tasks that it answers for
     indicators: dict[str, int] = field(default_factory=dict)  # light → how many of the indicators it leads
     rank: int | None = None
 
@@ -80,6 +81,8 @@ def cards(county: str, nodes: Iterable[Node]) -> list[Card]:
         card.urged += call.kind == Call.Kind.URGED and call.node_id in counted
         answered = timezone.localdate(call.answered_at) if call.answered_at else today
         card.silent += call.answer_by is not None and answered > call.answer_by
+    for risk in Risk.objects.filter(task__plan__county=county, closed_at=None, organisation__in=made):
+        made[risk.organisation_id].risks += 1
     _indicators(county, made)
     ordered = sorted(made.values(), key=lambda card: (card.score is None, -(card.score or 0), card.unit.path))
     for number, card in enumerate(ordered, 1):

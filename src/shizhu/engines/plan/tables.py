@@ -12,12 +12,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from shizhu.engines.plan.models import Indicator, Plan, Task, Value
+from shizhu.engines.plan import keytasks
+from shizhu.engines.plan.models import Budget, Indicator, Plan, Risk, Task, Value
 from shizhu.engines.plan.periods import FIRST_YEAR, LAST_YEAR, named
 from shizhu.engines.plan.typed import amount, said
 from shizhu.engines.records import api as records
 from shizhu.kernel import packs
-from shizhu.kernel.models import Person
+from shizhu.kernel.models import Organisation, Person
 
 YES = gettext_lazy("yes")
 Cells = Mapping[str, str]
@@ -63,7 +64,7 @@ def read(plan: Plan, kind: Kind, rows: Iterator[Any], by: Person) -> tuple[int, 
                 return 0, [_("Row 1 lacks the heads %s. Take the table of this page.") % "、".join(missing)]
             continue
         cells = {field: _text(row.cells[at]) if at < len(row.cells) else "" for at, field in columns.items()}
-        identity = f"{cells['key']} {cells.get('period', '')}"
+        identity = " ".join(cells[field] for field in ("key", "period", "fund", "risk") if field in cells)
         why = _("the key is empty") if not cells["key"] else ""
         if identity in seen:
             why = _("%s is there twice") % identity.strip()
@@ -216,6 +217,72 @@ def _keep_task(plan: Plan, cells: Cells, _by: Person) -> bool:
     return _update(row, told)
 
 
+def _task_of(plan: Plan, cells: Cells) -> Task:
+    row = plan.tasks.filter(key=cells["key"]).first()
+    if row is None:
+        raise RowError(_("%s: no task has this key") % cells["key"][:60])
+    return row
+
+
+def _budget_rows(plan: Plan) -> Iterator[Sequence[Any]]:
+    for one in Budget.objects.filter(task__plan=plan).select_related("task"):
+        yield [one.task.key, one.task.name, one.year, one.fund, one.planned, one.spent]
+
+
+def _keep_budget(plan: Plan, cells: Cells, by: Person) -> bool:
+    task, heads = _task_of(plan, cells), BUDGETS.columns
+    year = _year(cells, "period", heads["period"])
+    planned, spent = (_number(cells, field, heads[field]) for field in ("planned", "spent"))
+    if year is None or planned is None or not cells["fund"]:
+        lacking = "period" if year is None else "planned" if planned is None else "fund"
+        raise RowError(_("%s is missing") % heads[lacking])
+    if min(planned, spent or 0) < 0:
+        raise RowError(_("money is not negative"))
+    old = Budget.objects.filter(task=task, year=year, fund=cells["fund"][:60]).first()
+    if old is not None and (old.planned, old.spent) == (planned, spent):
+        return False
+    Budget.objects.update_or_create(
+        task=task, year=year, fund=cells["fund"][:60], defaults={"planned": planned, "spent": spent, "person": by}
+    )
+    return True
+
+
+def _risk_rows(plan: Plan) -> Iterator[Sequence[Any]]:
+    for one in keytasks.gravest_first(Risk.objects.filter(task__plan=plan)):
+        yield [
+            one.task.key, one.task.name, one.name, keytasks.level_name(one), one.organisation.name, one.measure,
+            str(YES) if one.closed_at else "", one.outcome,
+        ]  # fmt: skip
+
+
+def _keep_risk(plan: Plan, cells: Cells, by: Person) -> bool:
+    task, heads = _task_of(plan, cells), RISKS.columns
+    levels = {_(name): level for level, name in keytasks.LEVEL_NAMES.items()}
+    unit = Organisation.objects.filter(county=plan.county_id, name=cells["unit"]).first()
+    for field in ("risk", "level", "unit", "measure"):
+        if not cells[field]:
+            raise RowError(_("%s is missing") % heads[field])
+    if cells["level"] not in levels:
+        raise RowError(_("%(value)s: a level is one of %(levels)s") % {
+            "value": cells["level"][:20], "levels": "、".join(levels)})  # fmt: skip
+    if unit is None:
+        raise RowError(_("%(value)s: no unit here has this name") % {"value": cells["unit"][:60]})
+    if cells["closed"] and not cells["outcome"]:
+        raise RowError(_("say why the risk is over"))
+    told = {"level": levels[cells["level"]], "organisation": unit, "measure": cells["measure"][:500]}
+    risk = task.risks.filter(name=cells["risk"][:100]).first()
+    is_new = risk is None
+    if risk is None:
+        risk = Risk.objects.create(task=task, name=cells["risk"][:100], opened_by=by, **told)
+    changed = [field for field, value in told.items() if getattr(risk, field) != value]
+    if changed:
+        for field in changed:
+            setattr(risk, field, told[field])
+        risk.save(update_fields=changed)
+    is_closed = bool(cells["closed"]) and keytasks.close(risk, cells["outcome"], by)
+    return is_new or bool(changed) or is_closed
+
+
 INDICATORS = Kind(
     gettext_lazy("Indicators"),
     {
@@ -248,4 +315,25 @@ TASKS = Kind(
     },
     _task_rows, _keep_task,
 )  # fmt: skip
-KINDS: Mapping[str, Kind] = {"indicators": INDICATORS, "values": VALUES, "tasks": TASKS}
+BUDGETS = Kind(
+    gettext_lazy("Money"),
+    {
+        "key": gettext_lazy("Row key"), "name": gettext_lazy("Task"), "period": gettext_lazy("Year"),
+        "fund": gettext_lazy("Fund"), "planned": gettext_lazy("Planned (10,000 yuan)"),
+        "spent": gettext_lazy("Spent (10,000 yuan)"),
+    },
+    _budget_rows, _keep_budget,
+)  # fmt: skip
+RISKS = Kind(
+    gettext_lazy("Risks"),
+    {
+        "key": gettext_lazy("Row key"), "name": gettext_lazy("Task"), "risk": gettext_lazy("Risk"),
+        "level": gettext_lazy("Level"), "unit": gettext_lazy("Answers for it"),
+        "measure": gettext_lazy("What is done against it"), "closed": gettext_lazy("Closed (yes)"),
+        "outcome": gettext_lazy("Why it is over"),
+    },
+    _risk_rows, _keep_risk,
+)  # fmt: skip
+KINDS: Mapping[str, Kind] = {
+    "indicators": INDICATORS, "values": VALUES, "tasks": TASKS, "money": BUDGETS, "risks": RISKS,
+}  # fmt: skip

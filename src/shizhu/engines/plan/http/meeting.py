@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import computing, exports, meetings, pieces, telling
+from shizhu.engines.plan import computing, exports, keytasks, meetings, pieces, telling
 from shizhu.engines.plan.charts import way
 from shizhu.engines.plan.http.files import attached
 from shizhu.engines.plan.http.supervision import day_of
@@ -32,7 +32,7 @@ HOLD = "plan.meeting.hold"
 
 @dataclass(frozen=True)
 class Step:
-    """One page of a meeting: kind overview, topics, list, indicator, tasks or decisions."""
+    """One page of a meeting: kind overview, topics, list, indicator, tasks, risks or decisions."""
 
     kind: str
     line: Line | None = None
@@ -47,10 +47,12 @@ class Course:
         self.lines = sorted(found, key=lambda one: rank(one.standing.light))
         self.behind = [one for one in self.lines if one.standing.light in {"red", "yellow"}]
         self.nodes, self.tasks = meetings.late_nodes(plan), meetings.late_tasks(plan)
+        self.risks = [(one, keytasks.colour(one), keytasks.level_name(one)) for one in keytasks.open_risks(plan)]
         self.steps = [
             Step("overview"), *([Step("topics")] if self.topics else []), *([Step("list")] if self.behind else []),
             *(Step("indicator", one) for one in self.behind),
-            *([Step("tasks")] if self.nodes or self.tasks else []), Step("decisions"),
+            *([Step("tasks")] if self.nodes or self.tasks else []), *([Step("risks")] if self.risks else []),
+            Step("decisions"),
         ]  # fmt: skip
 
 
@@ -127,7 +129,7 @@ def step(request: Request, number: int, at: int) -> HttpResponse:
         "meeting": meeting, "plan": meeting.plan, "step": shown, "at": at, "of": last,
         "before": at - 1 or None, "after": at + 1 if at < last else None,
         "counts": counted(course.lines), "topics": course.topics, "behind": course.behind, "tasks": course.tasks,
-        "nodes": course.nodes,
+        "nodes": course.nodes, "risks": course.risks,
         "decisions": meeting.decisions.select_related("organisation", "indicator"),
         "may_hold": request.actor.has(HOLD) and meeting.closed_at is None,
         "organisations": Organisation.objects.filter(county=request.county).order_by("path"),

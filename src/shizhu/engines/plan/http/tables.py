@@ -20,7 +20,7 @@ from shizhu.web.middleware import Request
 
 
 def page(request: Request) -> HttpResponse:
-    """The three tables."""
+    """The tables."""
     plan = plan_of(request)
     if plan is None:
         return no_plan(request)

@@ -14,11 +14,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import computing, counting, rulings
+from shizhu.engines.plan import computing, counting, keytasks, rulings
 from shizhu.engines.plan.datasets import LIGHTS
 from shizhu.engines.plan.logic.collecting import LATE, Due
 from shizhu.engines.plan.logic.progress import WORST_FIRST, Standing, path, rank
-from shizhu.engines.plan.models import Collection, Indicator, Owner, Plan, Value
+from shizhu.engines.plan.models import Budget, Collection, Indicator, Owner, Plan, Value
 from shizhu.engines.plan.periods import Period, named
 from shizhu.engines.plan.typed import MOST, finite
 from shizhu.kernel import access, packs
@@ -144,6 +144,8 @@ def overview(request: Request) -> HttpResponse:
         "overdue": sum(line.due is not None and line.due.state == LATE for line in found),
         "counts": counted(found),
         "task_count": plan.tasks.count(),
+        "risks": keytasks.open_risks(plan),
+        "money": keytasks.money(Budget.objects.filter(task__plan=plan)),
         "open_questions": _open_questions(plan),
         "may_edit": request.actor.has(EDIT),
         "plans": Plan.objects.filter(county=request.county).order_by("pk"),
@@ -340,8 +342,15 @@ def tasks(request: Request) -> HttpResponse:
     if plan is None:
         return no_plan(request)
     boxes = (plan.document or {}).get("boxes", [])
+    risks: dict[int, list[tuple[str, str]]] = {}
+    for one in keytasks.open_risks(plan):
+        risks.setdefault(one.task_id, []).append((keytasks.colour(one), one.name))
     context = {
-        "plan": plan, "tasks": plan.tasks.prefetch_related("clauses"), "boxes": boxes,
+        "plan": plan, "boxes": boxes,
+        "tasks": [
+            (task, keytasks.money(task.budgets.all()), risks.get(task.pk, []))
+            for task in plan.tasks.prefetch_related("budgets")
+        ],
         "may_edit": request.actor.has(EDIT),
     }  # fmt: skip
     return render(request, "plan/tasks.html", context)

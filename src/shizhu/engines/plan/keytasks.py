@@ -1,0 +1,91 @@
+"""Key tasks (重点任务): what they cost and who pays, where they are done, and what endangers them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from shizhu.engines.maps import api as maps
+from shizhu.engines.plan.models import Budget, Plan, Risk, Task
+from shizhu.kernel.access import Actor
+from shizhu.kernel.models import Person
+
+LEVELS = {Risk.Level.HIGH: "red", Risk.Level.MEDIUM: "orange", Risk.Level.LOW: "yellow"}  # and how each is coloured
+LEVEL_NAMES = {
+    Risk.Level.HIGH: gettext_noop("high risk"), Risk.Level.MEDIUM: gettext_noop("medium risk"),
+    Risk.Level.LOW: gettext_noop("low risk"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Money:
+    """Sums in 10,000 yuan. `is_told` says whether anybody has told what was spent."""
+
+    planned: float
+    spent: float
+    is_told: bool
+
+    @property
+    def share(self) -> float | None:
+        """Spent of what is planned, %; None where nothing is planned or nobody has told."""
+        return 100 * self.spent / self.planned if self.planned and self.is_told else None
+
+
+def money(budgets: Iterable[Budget]) -> Money:
+    """The sums of budgets."""
+    rows = list(budgets)
+    told = [one.spent for one in rows if one.spent is not None]
+    return Money(sum(one.planned for one in rows), sum(told), bool(told))
+
+
+def colour(risk: Risk) -> str:
+    """The colour of its level."""
+    return LEVELS[Risk.Level(risk.level)]
+
+
+def level_name(risk: Risk) -> str:
+    """The level in words."""
+    return _(LEVEL_NAMES[Risk.Level(risk.level)])
+
+
+def open_risks(plan: Plan) -> list[Risk]:
+    """The open risks of a plan's tasks, the gravest first."""
+    return gravest_first(Risk.objects.filter(task__plan=plan, closed_at=None))
+
+
+def gravest_first(rows: QuerySet[Risk]) -> list[Risk]:
+    """Open ones before closed ones, the gravest first."""
+    order = list(LEVELS)
+    found = rows.select_related("task", "organisation", "opened_by", "closed_by")
+    return sorted(found, key=lambda one: (one.closed_at is not None, order.index(one.level), one.task.order, one.pk))  # type: ignore[arg-type]
+
+
+def close(risk: Risk, outcome: str, by: Person) -> bool:
+    """Close a risk and say why; False where it is closed already."""
+    is_open = Risk.objects.filter(pk=risk.pk, closed_at=None)
+    return bool(is_open.update(closed_at=timezone.now(), closed_by=by, outcome=outcome[:500]))
+
+
+def features(_who: Actor, county: str, _layer: maps.Layer, _asked: maps.Asked) -> list[maps.Feature]:
+    """Tasks that have a place; whoever may see the plan may see all of its tasks."""
+    rows = Task.objects.filter(plan__county_id=county, longitude__isnull=False).select_related("plan")
+    return [
+        maps.Feature(
+            f"task-{task.pk}", {"type": "Point", "coordinates": [task.longitude, task.latitude]},
+            {
+                "name": task.name, "where": task.no, "text": "、".join(task.owners), "time": None, "origin": 0,
+                "source": task.plan.title, "url": f"/plan/tasks/{task.pk}/",
+            },
+        )
+        for task in rows
+    ]  # fmt: skip
+
+
+def register() -> None:
+    """Called once by the application."""
+    maps.source("tasks", features, verb="plan.plan.view", group={"zh": "规划任务", "en": "Tasks of the plan"})
