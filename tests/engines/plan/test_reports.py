@@ -101,6 +101,24 @@ def test_the_annual_evaluation_says_where_each_number_comes_from(county: County,
     assert [row[1:4] for row in book["数据来源"].iter_rows(values_only=True)][1] == ("摊位", str(YEAR - 1), 17.5)
 
 
+def test_a_forecast_stands_beside_the_error_it_made_in_the_past(county: County, plan: Plan) -> None:
+    report = made(plan, "annual", str(YEAR - 1), person(county, MAKE))
+    document = word(report)
+    [ahead] = [
+        rows(table) for table in document.tables if "历次平均误差" in [cell.text for cell in table.rows[0].cells]
+    ]
+    assert [(row[0], row[1], row[4]) for row in ahead[1:]] == [
+        ("摊位", str(YEAR + 1), "1.5家（1）"), ("座位", str(YEAR + 1), "0家（1）"),
+    ]  # fmt: skip
+    behind = [line.text for line in document.paragraphs if "用同样方法逐年回测" in line.text]
+    assert [line.endswith("与已知值平均相差0家（回测1次）。") for line in behind] == [True]
+    sheet = openpyxl.load_workbook(io.BytesIO(content(report.excel)))["指标"]
+    heads, first, *_rest = sheet.iter_rows(values_only=True)
+    assert dict(zip(heads, first, strict=True)) | {"历次平均误差": 1.5, "回测次数（次）": 1} == dict(
+        zip(heads, first, strict=True)
+    )
+
+
 def test_its_pdf_holds_the_same_words_and_its_charts(county: County, plan: Plan) -> None:
     report = made(plan, "midterm", str(YEAR - 1), person(county, MAKE))
     with pdfplumber.open(io.BytesIO(content(report.pdf))) as pages:

@@ -158,10 +158,20 @@ def _outlook(row: Mapping[str, Any]) -> str:
         return ""  # it is known, nothing is left to foretell
     if not ahead:
         return _("Too few years are known for an outlook.")
-    return _("If it goes on like this, %(year)d will bring %(value)s (%(low)s to %(high)s).") % {
+    told = _("If it goes on like this, %(year)d will bring %(value)s (%(low)s to %(high)s).") % {
         name: ahead["year"] if name == "year" else number(float(ahead[name]))
         for name in ("year", "value", "low", "high")
     }
+    if ahead["error"] is None:
+        return told
+    return told + _("Forecast in the same way from earlier years, known values were off by %(error)s on average "
+                    "(%(tried)d tried).") % {"error": _error(row), "tried": ahead["tried"]}  # fmt: skip
+
+
+def _error(row: Mapping[str, Any]) -> str:
+    """The mean error of the same forecast in the past, one year ahead, in the indicator's unit."""
+    error = row["outlook"]["error"]
+    return "—" if error is None else f"{number(float(f'{error:.3g}'))}{row['unit']}"
 
 
 def _changes(facts: Facts) -> Parts:
@@ -206,10 +216,17 @@ def _outlooks(facts: Facts) -> Parts:
             reached = _("expected") if hits else _("not expected")
         span = f"{number(float(ahead['low']))}—{number(float(ahead['high']))}"
         rows.append(
-            [row["name"], str(ahead["year"]), number(float(ahead["value"])), span, number(row["target"]), reached]
-        )
-    heads = (_("Indicator"), _("Year"), _("Outlook"), _("Range"), _("Target"), _("Reached"))
-    yield Table(rows, heads, (4.9, 1.7, 2.0, 3.2, 1.8, 2.0))
+            [
+                row["name"], str(ahead["year"]), number(float(ahead["value"])), span,
+                f"{_error(row)}（{ahead['tried']}）", number(row["target"]), reached,
+            ]
+        )  # fmt: skip
+    heads = (_("Indicator"), _("Year"), _("Outlook"), _("Range"), _("Past error"), _("Target"), _("Reached"))
+    yield Table(rows, heads, (3.9, 1.3, 1.8, 2.9, 2.3, 1.6, 1.8))
+    yield _(
+        "Past error: how far the same method was off on average, one year ahead, in years that are known by now; "
+        "in brackets how many were tried."
+    )
 
 
 def _late(facts: Facts) -> Parts:
@@ -436,6 +453,7 @@ def _indicator_rows(facts: Facts) -> Iterator[list[Any]]:
     yield [
         _("No."), _("Indicator"), _("Unit"), _("Base year"), _("Base"), _("Value now"), _("Period"),
         _("Expected by now"), _("Target"), _("Target year"), _("Way done %"), _("Standing"), _("Why"), _("Source"),
+        _("Outlook"), _("Outlook from"), _("Outlook to"), _("Past error"), _("Forecasts tried (number)"),
     ]  # fmt: skip
     for row in facts["indicators"]:
         now = row["now"] or {"value": None, "period": "", "source": ""}
@@ -443,7 +461,9 @@ def _indicator_rows(facts: Facts) -> Iterator[list[Any]]:
             row["no"], row["name"], row["unit"], row["base_year"], row["base"], now["value"], now["period"],
             row["expected"], row["target"], row["target_year"],
             None if row["done"] is None else round(100 * row["done"], 2), _light(row["light"]), label(row["why"]),
-            now["source"],
+            now["source"], *(
+                (row["outlook"] or {}).get(name) for name in ("value", "low", "high", "error", "tried")
+            ),
         ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -209,7 +209,7 @@ def _indicator(
         "years": {str(year): _number(one, sources) for year, one in sorted(years.items())},
         "path": computing.path_of(indicator),
         "late": due.days_late if due and due.state == "late" else 0,
-        "outlook": {"year": ahead.year, "value": ahead.value, "low": ahead.low, "high": ahead.high} if ahead else None,
+        "outlook": asdict(ahead) if ahead else None,
     }  # fmt: skip
 
 
