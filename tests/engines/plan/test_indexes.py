@@ -223,14 +223,16 @@ def test_a_year_that_is_none_gives_the_newest(county: County, filled: Index) -> 
 
 def test_the_package_names_nobody(county: County, filled: Index, towns: list[Area]) -> None:
     reporter = person(county, VIEW, EDIT)
-    filled.report(2026, [Given("cups", towns[0].code, 8.0)], note="年报", by=reporter)
+    filled.report(2026, [Given("cups", towns[0].code, 8.0)], note="年报，问李某某", by=reporter)
     client = browser(person(county, VIEW, ISSUE))
+    assert "填报时写的说明不进入复核包" in text(client.get(f"{PAGE}?year=2026"))
     made = client.post(f"{PAGE}issue", {"year": 2026})
     packed = client.get(f"{made['Location']}file.zip").content
     with zipfile.ZipFile(io.BytesIO(packed)) as found:
         everything = b"".join(found.read(name) for name in found.namelist())
     assert reporter.name.encode() not in everything
     assert reporter.username.encode() not in everything
+    assert "李某某".encode() not in everything
 
 
 def test_the_report_in_word_says_who_is_first_and_how_to_check(

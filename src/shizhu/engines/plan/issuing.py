@@ -19,7 +19,7 @@ from shizhu.kernel.models import Person
 from shizhu.kernel.text import label
 
 TIME = (1980, 1, 1, 0, 0, 0)  # of every file in the package: the same evaluation is the same file, byte by byte
-HEAD = ("subject", "name", "item", "title", "unit", "year", "value", "source", "known_at", "note", "simulated")
+HEAD = ("subject", "name", "item", "title", "unit", "year", "value", "source", "known_at", "simulated")
 NOT_ENOUGH = "no subject has enough values for a rank"
 
 
@@ -96,10 +96,10 @@ def package(evaluation: Evaluation) -> bytes:
 
 
 def _measure(row: Measure) -> dict[str, Any]:
-    """One value without the person who reported it: an outsider needs no names."""
+    """One value without who reported it and their note, which may name people: an outsider needs no names."""
     return {
         "item": row.item, "subject": row.subject, "year": row.year, "value": row.value, "source": row.source,
-        "known_at": row.known_at.isoformat(timespec="seconds"), "note": row.note, "simulated": row.is_simulated,
+        "known_at": row.known_at.isoformat(timespec="seconds"), "simulated": row.is_simulated,
     }  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def _table(frozen: Mapping[str, Any]) -> str:
         writer.writerow(
             [
                 row["subject"], frozen["subjects"].get(row["subject"], ""), row["item"], item["title"]["zh"],
-                item["unit"], row["year"], row["value"], row["source"], row["known_at"], row["note"], row["simulated"],
+                item["unit"], row["year"], row["value"], row["source"], row["known_at"], row["simulated"],
             ]
         )  # fmt: skip
     return out.getvalue()
