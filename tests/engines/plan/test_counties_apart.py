@@ -18,7 +18,7 @@ from tests.web.pages import browser
 
 from shizhu.engines.plan import nodes, reports
 from shizhu.engines.plan.http.urls import urlpatterns
-from shizhu.engines.plan.models import Collection, Evaluation, Evidence, Meeting, Node, Plan, Task, Upload, Value
+from shizhu.engines.plan.models import Collection, Evaluation, Evidence, Meeting, Node, Plan, Risk, Task, Upload, Value
 from shizhu.kernel import packs, testing
 from shizhu.kernel.models import County, EnabledPack, Person
 from shizhu.kernel.testing import everything_kept
@@ -68,11 +68,14 @@ def first(desk: Desk, sent: Callable[[int], Node]) -> dict[str, Any]:
     reports.issue(report, who)
     evaluation = Evaluation.objects.create(county=desk.county, index="lemonade.street", title=SECRET, year=2026,
                                            frozen={}, digest="", issued_by=who)  # fmt: skip
+    task = plan.tasks.all()[0]
+    task.budgets.create(year=2026, fund=SECRET, planned=1, person=who)
+    risk = Risk.objects.create(task=task, name=SECRET, level="high", organisation=stand, measure=SECRET, opened_by=who)
     upload = Upload.objects.create(county=desk.county, code="plan", file=file, plan=plan, person=who)
     return {
         "indicators": indicator, "clauses": clause, "pieces": node.piece, "calls": call, "nodes": node, "files": file,
         "read": upload, "reports": report, "meetings": meeting, "decisions": decision, "evaluations": evaluation,
-        "room/packages": evaluation, "room/reports": report,
+        "tasks": task, "risks": risk, "room/packages": evaluation, "room/reports": report,
     }  # fmt: skip
 
 
@@ -109,7 +112,8 @@ def test_no_list_or_file_of_the_second_county_names_anything_of_the_first(
 ) -> None:
     asked = [one for one in routes() if "<" not in one] + [
         "tables/indicators.xlsx", "tables/values.xlsx", "tables/tasks.xlsx", "room/numbers/?as=xlsx",
-        "reports/templates/annual.docx",
+        "reports/templates/annual.docx", "tables/money.xlsx", "tables/risks.xlsx", "supervision/?as=xlsx",
+        "scorecards/?as=xlsx", "clauses/?as=xlsx", "meetings/?as=xlsx",
     ]  # fmt: skip
     found = {}
     for route in asked:
@@ -118,4 +122,7 @@ def test_no_list_or_file_of_the_second_county_names_anything_of_the_first(
             found[route] = (answer.status_code, SECRET in said(answer))
     assert {route: told for route, told in found.items() if told != (200, False)} == {}
     own = {route for route in found if SECRET in said(desk.supervisor.get(f"/plan/{route}"))}
-    assert own >= {"", "clauses/", "tasks/", "supervision/", "meetings/", "reports/", "room/", "tables/values.xlsx"}
+    assert own >= {
+        "", "clauses/", "tasks/", "supervision/", "meetings/", "reports/", "room/", "tables/values.xlsx",
+        "tables/money.xlsx", "tables/risks.xlsx", "supervision/?as=xlsx", "clauses/?as=xlsx", "meetings/?as=xlsx",
+    }  # fmt: skip
