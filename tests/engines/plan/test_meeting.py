@@ -13,12 +13,13 @@ import openpyxl
 import pytest
 from django.db import ProgrammingError, transaction
 from django.utils import timezone
-from tests.fixtures import person
+from tests.engines.plan.promises import TEXT
+from tests.fixtures import organisation, person
 from tests.web.pages import browser, saved, text, told
 
 from shizhu.engines.notices.models import Delivery, Message
-from shizhu.engines.plan import meetings, reports
-from shizhu.engines.plan.models import Decision, Dependency, Indicator, Look, Meeting, Plan, Task, Value
+from shizhu.engines.plan import api, meetings, reports
+from shizhu.engines.plan.models import Decision, Dependency, Indicator, Look, Meeting, Node, Plan, Task, Value
 from shizhu.kernel.models import County
 from shizhu.kernel.testing import everything_kept
 
@@ -108,7 +109,59 @@ def test_units_are_invited_with_topics_and_what_was_decided_goes_out_in_word(cou
     assert [line for line in ("联席会议", "研究摊位选址", "参会单位：stand") if line not in lines] == []
     [table] = [one for one in minutes.tables if len(one.columns) == 6]
     assert [cell.text for cell in table.rows[1].cells] == ["1", "补足差距", "stand", good["due_on"], "滞后的", "未办结"]
-    assert "会议纪要" in text(chair.get("/plan/meetings/"))
+    assert f"会议纪要〔{meeting.held_on.year}〕1号" in [line.text for line in minutes.paragraphs]
+    assert f"会议纪要〔{meeting.held_on.year}〕1号" in text(chair.get("/plan/meetings/"))
+
+
+def test_minutes_are_numbered_by_county_and_year_in_the_order_in_which_meetings_end(county: County, plan: Plan) -> None:
+    chair, who = browser(person(county, VIEW, HOLD)), person(county, username="w")
+    other = Plan.objects.create(county=county, code="other", title="另一规划")
+    days = [TODAY, TODAY - timedelta(days=400), TODAY, TODAY]
+    made = [
+        Meeting.objects.create(plan=one, title="会", held_on=day, person=who)
+        for one, day in zip((plan, plan, other, plan), days, strict=True)
+    ]
+    for one in (made[2], made[1], made[0], made[0]):
+        chair.post(f"/plan/meetings/{one.pk}/close")
+    numbers = [Meeting.objects.get(pk=one.pk).number for one in made]
+    assert numbers == [2, 1, 1, None]
+
+
+def test_a_decision_is_put_under_supervision_with_one_click(county: County, plan: Plan) -> None:
+    chair = browser(person(county, "plan.*", username="chair"))
+    clerk = browser(person(county, VIEW, ANSWER, "plan.node.view", "plan.node.report", username="clerk", of="stand"))
+    meeting = Meeting.objects.create(plan=plan, title="调度会", held_on=TODAY, person=person(county, username="w"))
+    due = TODAY + timedelta(days=30)
+    decision = meeting.decisions.create(text="补足差距", organisation=organisation(county, "stand"), due_on=due)
+    address = f"/plan/decisions/{decision.pk}/supervise"
+    refused = ["此事项已在督查或已办结，或会议还没有结束。"]
+    assert told(chair.post(address, follow=True)) == refused
+    chair.post(f"/plan/meetings/{meeting.pk}/close", follow=True)
+    before = everything_kept()
+    holder = browser(person(county, VIEW, HOLD, "plan.node.view", username="holder"))
+    assert [one.post(address).status_code for one in (holder, clerk)] == [403, 403]
+    after = everything_kept()
+    names = [name for name in after if name.startswith("plan_")]
+    assert {name: after[name] for name in names} == {name: before[name] for name in names}
+    assert told(chair.post(address, follow=True)) == ["已转为督查任务并下达责任单位，节点为完成日期。"]
+    assert told(chair.post(address, follow=True)) == refused
+    node = Node.objects.get()
+    assert (node.due_on, node.organisation.code, node.piece.title, node.light) == (due, "stand", "补足差距", "green")
+    clause = node.piece.clause
+    assert (clause.headings, [one.organisation.code for one in clause.owners.all()]) == (
+        ["会议议定事项", "调度会"], ["stand"],
+    )  # fmt: skip
+    assert [piece.title for piece in clerk.get("/plan/mine/").context["pieces"]] == ["补足差距"]
+    page = clerk.get("/plan/meetings/").content.decode()
+    assert (f'href="/plan/nodes/{node.pk}/"' in page, "转督查" in page) == (True, False)
+    assert "会议议定" in text(chair.get("/plan/clauses/?plan=plan"))
+    assert chair.get(f"/plan/clauses/{clause.pk}/").status_code == 200
+    api.import_text(county, TEXT, code="plan")
+    assert (plan.clauses.get(pk=clause.pk).is_gone, Node.objects.count()) == (False, 1)
+    answered = meeting.decisions.create(
+        text="办过了", organisation=decision.organisation, due_on=due, done_at=timezone.now()
+    )
+    assert told(chair.post(f"/plan/decisions/{answered.pk}/supervise", follow=True)) == refused
 
 
 def test_who_may_not_hold_a_meeting_changes_nothing(county: County, plan: Plan) -> None:

@@ -17,6 +17,7 @@ from shizhu.kernel.text import syllables
 from shizhu.lib import likeness
 
 Kept = Mapping[str, Any]
+DECISION, AFTER_THE_TEXT = "decision", 1_000_000  # kind and order of clauses that meetings decided
 
 
 class Names:
@@ -94,7 +95,7 @@ def _indicators_by_line(plan: Plan) -> dict[int, Indicator]:
 
 def _leave(plan: Plan, made: Mapping[str, Clause]) -> None:
     """Clauses that the newest reading lacks go, but those with work on them stay and say so."""
-    for clause in plan.clauses.exclude(key__in=made):
+    for clause in plan.clauses.exclude(key__in=made).exclude(kind=DECISION):
         if clause.pieces.exists() or clause.owners.filter(person__isnull=False).exists():
             Clause.objects.filter(pk=clause.pk).update(is_gone=True)
         else:
@@ -128,6 +129,16 @@ def _propose_links(plan: Plan, read: Sequence[Kept], made: Mapping[str, Clause])
     )
     old = [row.pk for key, row in there.items() if key not in found and row.state == Link.State.PROPOSED]
     Link.objects.filter(pk__in=old).delete()
+
+
+def of_decision(plan: Plan, key: str, text: str, headings: Sequence[str], unit: Organisation, by: Person) -> Clause:
+    """What a meeting decided as a clause that a unit leads; it stands after those of the text."""
+    made = Clause.objects.create(
+        plan=plan, key=key, order=AFTER_THE_TEXT, kind=DECISION, text=text, headings=list(headings),
+        place={"from": 0, "to": 0},
+    )  # fmt: skip
+    settle_owner(made, unit, is_lead=True, is_right=True, by=by)
+    return made
 
 
 @dataclass

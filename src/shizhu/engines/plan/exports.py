@@ -69,6 +69,7 @@ def clauses(found: Iterable[Clause], standing: Standing) -> bytes:
     """Clauses in the order of the text under their headings."""
     kinds = {
         "text": _("sentence"), "box": _("box"), "task": _("row of tasks"), "indicator": _("row of indicators"),
+        "decision": _("decision of a meeting"),
     }  # fmt: skip
     heads = [
         _("Row key"), _("Headings"), _("Line of the text"), _("Class"), _("Clause"), _("Leads"), _("Assist"),
@@ -85,7 +86,7 @@ def clauses(found: Iterable[Clause], standing: Standing) -> bytes:
     settled, proposed = Owner.State.SETTLED, Owner.State.PROPOSED
     return written(_("Clauses"), heads, (
         [
-            one.key, " / ".join(one.headings), one.place["from"], kinds.get(one.kind, one.kind), one.text,
+            one.key, " / ".join(one.headings), one.place["from"] or "", kinds.get(one.kind, one.kind), one.text,
             owners(one, is_lead=True, state=settled), owners(one, is_lead=False, state=settled),
             "、".join(filter(None, (owners(one, is_lead=lead, state=proposed) for lead in (True, False)))),
             _("yes") if one.pk in standing.owned else "", _("yes") if one.pk in standing.linked else "",

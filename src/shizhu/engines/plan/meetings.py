@@ -7,17 +7,18 @@ from datetime import date
 from typing import BinaryIO
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from shizhu.engines.notices import api as notices
-from shizhu.engines.plan import people
+from shizhu.engines.plan import clauses, people, pieces
 from shizhu.engines.plan.logic.progress import RED
 from shizhu.engines.plan.models import Decision, Meeting, Node, Plan, Task
 from shizhu.engines.plan.typed import said
 from shizhu.engines.records import api as records
-from shizhu.kernel.models import Organisation, Person
+from shizhu.kernel.models import County, Organisation, Person
 
 ANSWER = "plan.decision.answer"
 CHINESE = "zh-hans"
@@ -51,10 +52,33 @@ def call(meeting: Meeting) -> None:
 @transaction.atomic
 def close(meeting: Meeting) -> bool:
     """End a meeting and tell who has to do something; False where it is over already."""
-    if not Meeting.objects.filter(pk=meeting.pk, closed_at=None).update(closed_at=timezone.now()):
+    County.objects.select_for_update().get(pk=meeting.plan.county_id)  # two that end at once get two numbers
+    year = Meeting.objects.filter(plan__county=meeting.plan.county_id, held_on__year=meeting.held_on.year)
+    number = (year.aggregate(last=Max("number"))["last"] or 0) + 1
+    if not Meeting.objects.filter(pk=meeting.pk, closed_at=None).update(closed_at=timezone.now(), number=number):
         return False
     for decision in meeting.decisions.select_related("organisation__area"):
         _tell(decision, "new")
+    return True
+
+
+@transaction.atomic
+def supervise(decision: Decision, by: Person) -> bool:
+    """Put a decision under supervision: a piece of its unit with a node on its day. False where it is already.
+
+    The meeting is over and nobody has answered the decision yet.
+    """
+    open_ = Decision.objects.select_for_update(of=("self",)).select_related("meeting__plan", "organisation__area")
+    found = open_.filter(pk=decision.pk, piece=None, done_at=None).exclude(meeting__closed_at=None).first()
+    if found is None:
+        return False
+    meeting, unit = found.meeting, found.organisation
+    headings = [_("Decisions of meetings"), meeting.title]
+    clause = clauses.of_decision(meeting.plan, f"decision-{found.pk}", found.text, headings, unit, by)
+    line = pieces.Line(found.due_on.year, unit, (), found.text, None, "", found.due_on)
+    [found.piece] = pieces.draft(clause, [line], by=by)
+    found.save(update_fields=["piece"])
+    pieces.send([found.piece], by=by)
     return True
 
 

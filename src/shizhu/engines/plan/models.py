@@ -346,7 +346,7 @@ class Clause(models.Model):
     plan = models.ForeignKey(Plan, models.CASCADE, related_name="clauses")
     key = models.CharField(max_length=20)
     order = models.IntegerField(default=0)
-    kind = models.CharField(max_length=10)  # text, box, task, indicator
+    kind = models.CharField(max_length=10)  # text, box, task, indicator; decision: of a meeting, in no text
     text = models.TextField()
     headings = models.JSONField(default=list)
     place = models.JSONField()  # lines of the text
@@ -698,6 +698,7 @@ class Meeting(models.Model):
     topics = models.TextField(blank=True)  # a line each, beside what is behind
     invited = models.ManyToManyField(Organisation, related_name="+")
     closed_at = models.DateTimeField(null=True)
+    number = models.IntegerField(null=True)  # of its minutes, in the county and the year of the day; given when it ends
     person = models.ForeignKey(Person, models.PROTECT, related_name="+")
 
     class Meta:
@@ -715,6 +716,7 @@ class Decision(models.Model):
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
     due_on = models.DateField()
     indicator = models.ForeignKey(Indicator, models.SET_NULL, null=True, related_name="decisions")
+    piece = models.OneToOneField("Piece", models.SET_NULL, null=True, related_name="decision")  # where it is supervised
     outcome = models.CharField(max_length=500, blank=True)
     done_at = models.DateTimeField(null=True)
     done_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")

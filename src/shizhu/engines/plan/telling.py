@@ -130,12 +130,18 @@ def agenda(county: County, red: Sequence[Node], calls: Sequence[Call], day: date
     return official.official(front, _agenda(red, calls))
 
 
+def minutes_number(meeting: Meeting) -> str:
+    """The number of its minutes in the year of its day, "" while it runs."""
+    told = {"number": meeting.number, "year": meeting.held_on.year}
+    return _("Minutes No. %(number)s of %(year)s") % told if meeting.number else ""
+
+
 def minutes(meeting: Meeting) -> bytes:
     """The minutes of a meeting (会议纪要) after GB/T 9704: topics, and what was decided, who does it and by when."""
     county, day = meeting.plan.county, meeting.held_on
     front = official.Front(
         head=_("Joint meeting on science and technology: minutes"),
-        number=_("No. %(number)s of %(year)s") % {"number": meeting.pk, "year": day.year},
+        number=minutes_number(meeting),
         issuer=county.name, day=official.dated(day.year, day.month, day.day), title=meeting.title,
     )  # fmt: skip
     return official.official(front, _minutes(meeting))

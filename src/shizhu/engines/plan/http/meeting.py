@@ -16,12 +16,14 @@ from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import computing, exports, keytasks, meetings, pieces, telling
 from shizhu.engines.plan.charts import way
+from shizhu.engines.plan.http.clauses import visible_nodes
 from shizhu.engines.plan.http.files import attached
 from shizhu.engines.plan.http.supervision import day_of
 from shizhu.engines.plan.http.views import VIEW, Line, counted, lines, no_plan, plan_of, unit_of
 from shizhu.engines.plan.logic.progress import rank
 from shizhu.engines.plan.meetings import ANSWER
 from shizhu.engines.plan.models import Decision, Meeting
+from shizhu.engines.plan.people import SEE, SUPERVISE
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
 from shizhu.kernel.models import Organisation
@@ -67,9 +69,19 @@ def overview(request: Request) -> HttpResponse:
     if request.GET.get("as") == "xlsx":
         content = exports.decisions(decisions.order_by("meeting__held_on", "pk"))
         return attached(content, f"{plan.title}-{_('Decisions')}.xlsx", records.XLSX)
+    may_supervise = access.has_county(request.actor, SUPERVISE, request.county.pk)
+    shown = visible_nodes(request.actor, request.county.pk).filter(piece__decision__meeting__plan=plan)
+    nodes = {node.piece_id: (node, telling.rule_of(node)) for node in shown} if request.actor.has(SEE) else {}
     context = {
-        "plan": plan, "meetings": plan.meetings.select_related("person")[:30],
-        "decisions": [(one, _may_answer(request, one)) for one in decisions.order_by("done_at", "due_on")[:200]],
+        "plan": plan,
+        "meetings": [(one, telling.minutes_number(one)) for one in plan.meetings.select_related("person")[:30]],
+        "decisions": [
+            (
+                one, _may_answer(request, one), nodes.get(one.piece_id or 0),
+                may_supervise and one.piece_id is None and not one.done_at and one.meeting.closed_at is not None,
+            )
+            for one in decisions.order_by("done_at", "due_on")[:200]
+        ],
         "may_hold": request.actor.has(HOLD), "today": timezone.localdate(),
         "units": pieces.units(request.county.pk),
     }  # fmt: skip
@@ -207,12 +219,26 @@ def close(request: Request, number: int) -> HttpResponse:
     return redirect(f"{reverse('plan:meetings')}?plan={meeting.plan.code}")
 
 
+@require_POST
+def supervise(request: Request, number: int) -> HttpResponse:
+    """Put what a meeting decided under supervision."""
+    access.require_county(request.actor, SUPERVISE, request.county.pk)
+    rows = Decision.objects.filter(meeting__plan__county=request.county).select_related("meeting__plan")
+    decision = get_object_or_404(rows, pk=number)
+    if meetings.supervise(decision, request.user):
+        messages.success(request, _("The unit was given a task with a node on that day."))
+    else:
+        messages.error(request, _("It is supervised or answered already, or its meeting still runs."))
+    return redirect(f"{reverse('plan:meetings')}?plan={decision.meeting.plan.code}")
+
+
 def minutes(request: Request, number: int) -> HttpResponse:
     """What a meeting that is over decided, in Word."""
     meeting = _meeting(request, number)
     if meeting.closed_at is None:
         raise Http404
-    return attached(telling.minutes(meeting), f"{meeting.title}.docx", telling.WORD)
+    name = f"{telling.minutes_number(meeting)} {meeting.title}.docx"
+    return attached(telling.minutes(meeting), name, telling.WORD)
 
 
 @require_POST

@@ -89,6 +89,7 @@ urlpatterns = [
     path("meetings/<int:number>/decisions", meeting.take, name="decisions-take"),
     path("meetings/<int:number>/minutes.docx", meeting.minutes, name="minutes"),
     path("meetings/<int:number>/close", meeting.close, name="meeting-close"),
+    path("decisions/<int:number>/supervise", meeting.supervise, name="decision-supervise"),
     path("decisions/<int:number>/answer", meeting.answer, name="decision-answer"),
     path("timeline/", timeline.page, name="timeline"),
     path("timeline/depend", timeline.depend, name="depend"),
