@@ -12,9 +12,11 @@ from tests.fixtures import area, organisation
 
 from shizhu.engines.plan.computing import Found, by_part
 from shizhu.engines.plan.counting import Question
+from shizhu.engines.plan.models import Plan
 from shizhu.engines.plan.periods import named
 from shizhu.engines.things import api as things
 from shizhu.engines.things.models import Hour
+from shizhu.kernel import testing
 from shizhu.kernel.models import County
 
 pytestmark = pytest.mark.django_db
@@ -102,3 +104,24 @@ def test_a_formula_takes_readings_of_a_profile_by_town(county: County) -> None:
     found, later = by_part(asked, county.pk, "area", PARTS)
     assert {part: one.value for part, one in found.items()} == {"one": 10.0, "other": 20.0, "both": 12.0, "none": None}
     assert {one.value for one in later.values()} == {None}
+
+
+def test_a_formula_takes_in_what_was_reported_in_its_period(county: County, stalls: None) -> None:
+    plan = Plan.objects.create(county=county, code="plan", title="规划")
+    row = plan.indicators.create(key="budget", name="预算")
+    for period, value, source in (("2026", 30, "reported"), ("2025", 9, "plan"), ("2024", 1, "formula")):
+        row.values.create(period=period, value=value, source=source)
+    row.values.create(period="2026", value=60, source="reported", is_simulated=True)
+    foreign = Plan.objects.create(county=testing.made_up_county("990002"), code="plan", title="别县")
+    foreign.indicators.create(key="budget", name="预算").values.create(period="2023", value=9, source="reported")
+    inputs = {"money": {"count": "values", "of": "budget"}, "stalls": {"count": "records", "of": "lemonade.stall"}}
+    body = {"inputs": inputs, "formula": "if money = null then null else money / stalls"}
+    asked = [(body, named(year)) for year in ("2026", "2025", "2024", "2023")]
+    found = [one[""] for one in by_part(asked, county.pk, "", {"": [""]})]
+    assert found == [
+        Found(10.0, {"stalls": 6, "money": 60.0}, is_simulated=True),
+        Found(1.5, {"stalls": 6, "money": 9.0}, is_simulated=False),
+        Found(None, {"stalls": 6, "money": None}, is_simulated=False),
+        Found(None, {"stalls": 6, "money": None}, is_simulated=False),
+    ]
+    assert {one.value for one in by_part(asked[:1], county.pk, "area", PARTS)[0].values()} == {None}

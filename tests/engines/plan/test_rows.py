@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from shizhu.engines.plan import api
 from shizhu.engines.plan.models import Indicator, Plan
-from shizhu.kernel import access
-from shizhu.kernel.models import County, Person
+from shizhu.kernel import access, packs
+from shizhu.kernel.models import County, Declaration, Person
 
 pytestmark = pytest.mark.django_db
 pytest_plugins = ["tests.engines.records.stalls"]
@@ -43,3 +45,27 @@ def test_a_number_opens_to_its_records(indicator: Indicator, client: Client, sta
     ]
     opened = client.get(page.context["rows"][0].url, follow=True)
     assert (opened.status_code, opened.context["entry"].key) == (200, "S001")
+
+
+def test_a_formula_over_a_reported_value_is_computed_soon_and_opens_to_its_indicator(
+    indicator: Indicator, client: Client, stall: Any
+) -> None:
+    stall()
+    row = Declaration.objects.get(kind="indicators", key="lemonade.shaded_stalls")
+    row.body["inputs"]["money"] = {"title": {"zh": "预算", "en": "Budget"}, "count": "values", "of": "budget"}
+    row.body["formula"] = "if money = null then null else money / stalls"
+    row.save()
+    packs.forget()
+    budget, year = indicator.plan.indicators.create(key="budget", name="预算"), timezone.localdate().year
+    asked = ProcrastinateJob.objects.filter(task_name="plan.compute", status="todo")
+    before = asked.count()
+    sent = {"period": f"{year}", "value": "30", "note": "财政决算"}
+    client.post(f"/plan/indicators/{budget.pk}/report", sent)
+    assert (before, asked.count()) == (0, 1)
+    api.compute_all()
+    found = indicator.values.filter(period__startswith=f"{year}").exclude(value=None)
+    assert [(one.period, one.value) for one in found] == [(f"{year}", 30.0)]
+    opened = client.get(f"/plan/indicators/{indicator.pk}/rows/money?period={year}")
+    assert opened["Location"] == f"/plan/indicators/{budget.pk}/"
+    budget.delete()
+    assert client.get(f"/plan/indicators/{indicator.pk}/rows/money?period={year}").status_code == 404

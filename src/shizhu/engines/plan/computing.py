@@ -47,6 +47,10 @@ def by_part(
     for (number, name), made_of in _taken_in(asked, county, by, parts).items():
         for part, one in made_of.items():
             counted[number][part][name] = one.value, int(one.is_simulated)
+    for (number, name), reported in _reported(asked, county).items():
+        for part in parts:  # a value of the whole county is that of no part
+            known = None if by else reported
+            counted[number][part][name] = (known.value, int(known.is_simulated)) if known else (None, 0)
     contexts: dict[str, list[tuple[int, str, dict[str, float | None]]]] = {}
     for number, (declared, _period) in enumerate(asked):
         for part, told in counted[number].items():
@@ -58,6 +62,18 @@ def by_part(
             is_simulated = any(simulated for _found, simulated in counted[number][part].values())
             made[number][part] = Found(_as_number(value), context, is_simulated)
     return made
+
+
+def _reported(asked: Sequence[Question], county: str) -> dict[tuple[int, str], Value | None]:
+    """(question, input) → the value of the question's period that was reported for the indicator of the input's key."""
+    wanted = {
+        (number, name): (given["of"], period.name)
+        for number, (declared, period) in enumerate(asked)
+        for name, given in declared["inputs"].items()
+        if given["count"] == counting.VALUES
+    }
+    found = counting.reported(county, wanted.values()) if wanted else {}
+    return {place: found.get(one) for place, one in wanted.items()}
 
 
 def _taken_in(

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from shizhu.engines.cases import api as cases
 from shizhu.engines.plan import supervised
+from shizhu.engines.plan.models import Value
 from shizhu.engines.plan.periods import Period, kind_of, period_of
 from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
@@ -21,7 +22,8 @@ from shizhu.kernel.datasets import Asked
 from shizhu.kernel.packs import Body
 
 ROWS_SHOWN = 500
-READINGS, INDICATORS = "readings", "indicators"
+READINGS, INDICATORS, VALUES = "readings", "indicators", "values"
+NO_ROWS = {READINGS, INDICATORS, VALUES}  # inputs that count no rows
 BESIDE = {"cases": "number", "records": "_key", "nodes": "due_on"}  # what is said of a row beside its name
 Question = tuple[Body, Period]  # a declared indicator, and of when
 
@@ -78,12 +80,12 @@ def where(given: Body, period: Period) -> str:
 def tallies(asked: Sequence[Question], county: str, by: str = "") -> list[dict[str, Parts]]:
     """For each question what its inputs say, apart by area or organisation; each table of rows is read in one pass.
 
-    Inputs that are other formulas are left out.
+    Inputs that are other formulas or reported values are left out.
     """
     sources: dict[tuple[str, str], tuple[Body, dict[str, records.Tally]]] = {}
     for declared, period in asked:
         for given in declared["inputs"].values():
-            if given["count"] not in {READINGS, INDICATORS}:
+            if given["count"] not in NO_ROWS:
                 _given, wheres = sources.setdefault(_source(given), (given, {}))
                 wheres[where(given, period)] = {}
     for given, wheres in sources.values():
@@ -99,7 +101,11 @@ def tallies(asked: Sequence[Question], county: str, by: str = "") -> list[dict[s
         return Parts(rolled[key], given["measure"])
 
     return [
-        {name: parts(given, period) for name, given in declared["inputs"].items() if given["count"] != INDICATORS}
+        {
+            name: parts(given, period)
+            for name, given in declared["inputs"].items()
+            if given["count"] not in {INDICATORS, VALUES}
+        }
         for declared, period in asked
     ]
 
@@ -126,6 +132,17 @@ def behind(declared: Body, county: str, name: str) -> tuple[Body, list[tuple[str
         is_formula = given["count"] == INDICATORS
         inputs = packs.declaration("indicators", given["of"], county)["inputs"] if is_formula else {}
     return given, [(f"{name}.{part}", one) for part, one in inputs.items()]
+
+
+def reported(county: str, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Value]:
+    """(key of an indicator, period) → the newest value that was reported or printed; computed ones are no such."""
+    asked = set(wanted)
+    rows = Value.objects.filter(
+        indicator__plan__county_id=county, indicator__key__in={key for key, _period in asked},
+        period__in={period for _key, period in asked}, source__in=["reported", "plan"],
+    ).select_related("indicator")  # fmt: skip
+    newest = rows.order_by("indicator__key", "period", "indicator__plan_id", "-known_at", "-pk")
+    return {(one.indicator.key, one.period): one for one in newest.distinct("indicator__key", "period")}
 
 
 def stations(given: Body) -> str:

@@ -13,7 +13,7 @@ KIND_OF = {"cases": "flows", "records": "registers", "readings": "things", "indi
 
 
 def check(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
-    """Inputs exist, in the same pack; the example comes out."""
+    """Inputs exist, in the same pack, but for reported values, which are the county's; the example comes out."""
     for name, given in body["inputs"].items():
         if given["count"] in KIND_OF and (
             given["of"].split(".")[0] != key.split(".", maxsplit=1)[0]
@@ -81,6 +81,7 @@ def _check_register(key: str, body: Body, subjects: Body, everything: LoadedPack
 
 def register() -> None:
     """Called once by the application."""
-    packs.kind("indicators", schema=packs.read_schema("shizhu.engines.plan", "indicator"), check=check)
+    schema = packs.read_schema("shizhu.engines.plan", "indicator")
+    packs.kind("indicators", schema=schema, check=check, of_county=True)
     schema = packs.read_schema("shizhu.engines.plan", "index")
     packs.kind("indexes", schema=schema, check=check_index, of_county=True)

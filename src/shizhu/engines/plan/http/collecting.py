@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import collecting
+from shizhu.engines.plan import collecting, tasks
 from shizhu.engines.plan.collecting import REPORT, Entered, Item
 from shizhu.engines.plan.http.files import attached
 from shizhu.engines.plan.http.views import EDIT, LONGEST_DUE, VIEW, indicator_of, no_plan, plan_of, unit_of
@@ -92,6 +92,7 @@ def enter(request: Request) -> HttpResponse:
         request.session["plan.drafts"] = {one.key: [one.value, one.note] for one in entered}
         messages.error(request, _("Nothing was kept: %d values are wrong.") % len(problems))
     else:
+        tasks.compute_soon(request.county.pk)
         messages.success(request, _("%d values kept.") % number)
     return back
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from shizhu.engines.plan import tasks
 from shizhu.engines.plan.http.files import attached
 from shizhu.engines.plan.http.views import EDIT, no_plan, plan_of
 from shizhu.engines.plan.tables import KINDS, read, written
@@ -60,5 +61,6 @@ def upload(request: Request, kind: str) -> HttpResponse:
         request.session["plan.problems"] = wrong[:100]
         messages.error(request, _("Nothing was kept: %d rows are wrong.") % len(wrong))
     else:
+        tasks.compute_soon(request.county.pk)
         messages.success(request, _("%d rows were changed or added.") % number)
     return back

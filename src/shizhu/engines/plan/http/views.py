@@ -20,6 +20,7 @@ from shizhu.engines.plan.logic.collecting import LATE, Due
 from shizhu.engines.plan.logic.progress import WORST_FIRST, Standing, path, rank
 from shizhu.engines.plan.models import Budget, Collection, Indicator, Owner, Plan, Value
 from shizhu.engines.plan.periods import Period, named
+from shizhu.engines.plan.tasks import compute_soon
 from shizhu.engines.plan.typed import MOST, finite
 from shizhu.kernel import access, packs
 from shizhu.kernel.models import Area, Organisation
@@ -273,6 +274,11 @@ def rows_of(
     """The rows behind an input; of one that is another formula, its inputs (`inner`, each with its address)."""
     if given["count"] == counting.READINGS:
         return redirect(counting.stations(given))
+    if given["count"] == counting.VALUES:
+        row = Indicator.objects.filter(plan__county=request.county, key=given["of"]).order_by("plan_id").first()
+        if row is None:
+            raise Http404
+        return redirect("plan:indicator", row.pk)
     context = {"name": name, "back": back, "given": given, "period": period, "inner": inner}
     if given["count"] == counting.INDICATORS:
         context["formula"] = packs.declaration("indicators", given["of"], request.county.pk)["formula"]
@@ -332,6 +338,7 @@ def report_value(request: Request, number: int) -> HttpResponse:
             note=note[:200],
             person=request.user,
         )
+        compute_soon(request.county.pk)
         messages.success(request, _("Value reported."))
     return redirect("plan:indicator", number)
 
