@@ -11,6 +11,7 @@ import pytest
 from django.utils import translation
 from docx.oxml.ns import qn
 
+from shizhu.kernel import official
 from shizhu.kernel.documents import Heading, Picture, Table, word
 from shizhu.site.picture import drawn
 
@@ -84,3 +85,11 @@ def test_what_xml_cannot_hold_is_left_out() -> None:
     assert [p.text for p in document.paragraphs] == ["甲", "乙丙"]
     assert document.tables[0].rows[0].cells[0].text == "丁"
     assert document.core_properties.author == "戊"
+
+
+@pytest.mark.parametrize(
+    ("head", "size"), [("甲县简报", 36), ("石柱土家族自治县规划评估报告", 31), ("甲" * 40, 22)]
+)  # fmt: skip
+def test_the_red_head_stands_on_one_line(head: str, size: float) -> None:
+    made = read(official.official(official.Front(head, "1", "甲县", "2026年1月1日", "题"), ["文"]))
+    assert [run.font.size.pt for run in made.paragraphs[0].runs] == [size]

@@ -31,6 +31,7 @@ from shizhu.kernel.wordcharts import BOOK_TYPE, CHART_TYPE, Chart, chart_xml, dr
 
 BODY, TITLE, HEAD, SECOND = "仿宋_GB2312", "方正小标宋简体", "黑体", "楷体_GB2312"
 THREE, TWO, FOUR, SMALL_FOUR, FIVE = 16.0, 22.0, 14.0, 12.0, 10.5  # 三号, 二号, 四号, 小四, 五号 in points
+LARGEST_HEAD = 36.0  # of the red head, in points; a long one is smaller, to stand on one line
 AREA_WIDTH, AREA_HEIGHT, LINES, CHARACTERS = 156.0, 225.0, 22, 28  # millimetres
 LINE = AREA_HEIGHT / 25.4 * 72 / LINES  # points
 RED = RGBColor(0xC8, 0x10, 0x1E)
@@ -41,13 +42,17 @@ Part = str | Heading | Table | Chart
 
 @dataclass(frozen=True)
 class Front:
-    """What stands above the text: the red head, its number, who issues it, the day in words, and the title."""
+    """What stands above the text: the red head, its number, who issues it, the day in words, and the title.
+
+    The head is as large as fits on one line; `head_size` in points says how large where it is filled in later.
+    """
 
     head: str
     number: str
     issuer: str
     day: str
     title: str
+    head_size: float | None = None
 
 
 def official(front: Front, parts: Iterable[Part]) -> bytes:
@@ -158,7 +163,8 @@ def _line(
 
 def _front(document: Document, front: Front) -> None:
     centre = WD_ALIGN_PARAGRAPH.CENTER
-    _line(document, front.head, TITLE, 36, align=centre, colour=RED, pitch=48)
+    size = front.head_size or max(TWO, min(LARGEST_HEAD, Mm(AREA_WIDTH).pt // max(1.0, _wide(front.head))))
+    _line(document, front.head, TITLE, size, align=centre, colour=RED, pitch=48)
     _line(document, front.number, align=centre)
     rule = _line(document, f"{front.issuer}\t{front.day}", pitch=LINE)
     rule.paragraph_format.tab_stops.add_tab_stop(Mm(AREA_WIDTH), alignment=WD_TAB_ALIGNMENT.RIGHT)

@@ -101,6 +101,13 @@ def test_the_annual_evaluation_says_where_each_number_comes_from(county: County,
     assert [row[1:4] for row in book["数据来源"].iter_rows(values_only=True)][1] == ("摊位", str(YEAR - 1), 17.5)
 
 
+def test_a_plan_without_indicators_has_no_empty_tables(county: County) -> None:
+    bare = Plan.objects.create(county=county, code="bare", title="甲县要点")
+    document = word(made(bare, "annual", str(YEAR - 1), person(county, MAKE)))
+    assert [rows(table)[0] for table in document.tables if len(table.rows) < 2] == []
+    assert "该规划没有指标。" in [line.text for line in document.paragraphs]
+
+
 def test_a_forecast_stands_beside_the_error_it_made_in_the_past(county: County, plan: Plan) -> None:
     report = made(plan, "annual", str(YEAR - 1), person(county, MAKE))
     document = word(report)

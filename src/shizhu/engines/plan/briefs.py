@@ -39,6 +39,7 @@ WORDS: Mapping[str, str] = {  # name → what stands there
 }  # fmt: skip
 BEHIND = ("red", "yellow")
 MONEY = {"planned": gettext_noop("money planned"), "spent": gettext_noop("money spent")}
+HEAD_SIZE = 30.0  # points: fourteen characters on a line, as 石柱土家族自治县规划评估报告
 PATHS = 6  # charts of paths in one document
 
 
@@ -122,6 +123,8 @@ def _summary(facts: Facts) -> Parts:
 
 
 def _lights(facts: Facts) -> Parts:
+    if not facts["indicators"]:
+        return  # the summary says so
     heads = (_("No."), _("Indicator"), _("Base"), _("Value now"), _("Expected by now"), _("Target"), _("Standing"))
     rows = [
         [
@@ -192,6 +195,9 @@ def _changes(facts: Facts) -> Parts:
 
 
 def _years(facts: Facts) -> Parts:
+    if not facts["indicators"]:
+        yield _("The plan has no indicators.")
+        return
     years = sorted({year for row in facts["indicators"] for year in row["years"] if year <= facts["last"][:4]})[-6:]
     rows = [
         [row["name"], row["unit"] or "—", *(_cited(row["years"].get(year)) for year in years), _target(row)]
@@ -339,6 +345,8 @@ def how(source: Mapping[str, Any]) -> str:
 
 
 def _lights_chart(facts: Facts) -> Parts:
+    if not facts["indicators"]:
+        return
     counts = facts["counts"]
     series = (Series(_("Indicators"), tuple(counts.values())),)
     yield Chart("bar", tuple(map(_light, counts)), series, _("Indicators by light"), height=55)
@@ -427,7 +435,9 @@ def house_template(kind: str) -> bytes:
     for chapter, names in CHAPTERS[kind]:
         parts.append(Heading(_(chapter)))
         parts += [f"{{{{ {name} }}}}" for name in names]
-    front = official.Front(*(f"{{{{ {name} }}}}" for name in ("head", "number", "issuer", "day", "title")))
+    front = official.Front(
+        "{{ head }}", "{{ number }}", "{{ issuer }}", "{{ day }}", "{{ title }}", head_size=HEAD_SIZE
+    )
     return official.official(front, parts)
 
 
