@@ -131,7 +131,7 @@ def test_a_day_without_a_network(living: Stack, visit: Visit, tmp_path: Path) ->
         "JOIN cases_caseplace p ON p.case_id = c.id WHERE c.opened_at >= %s"  # fmt: skip
     assert living.query(reported, began) == [(108.114, 30.0, "discharge")]
     done = "SELECT kind, count(*) FROM cases_deed WHERE received_at >= %s GROUP BY kind ORDER BY kind"
-    assert living.query(done, began) == [("answer", 2), ("remark", 1), ("report", 1)]
+    assert until(lambda: living.query(done, began) == [("answer", 2), ("remark", 1), ("report", 1)], 20)
     taken = "SELECT round(longitude::numeric, 4)::float, round(latitude::numeric, 4)::float, " \
         "to_char(taken_at AT TIME ZONE 'Asia/Shanghai', 'MM-DD HH24:MI'), file_id IS NOT NULL, size < 600000 " \
         "FROM cases_photo WHERE created >= %s"  # fmt: skip

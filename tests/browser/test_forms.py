@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import DESKTOP, PHONE, Visitor
+from tests.engines.cases.test_deciding import CAMUNDA
 from tests.engines.cases.test_drawing import POOLS
 from tests.fixtures import person
 
@@ -196,6 +197,24 @@ def test_a_place_is_chosen_on_the_field_page(clerk: Any, county: County) -> None
     expect(page.get_by_text("打开地图需要网络")).to_be_visible()
     visitor.look("field-place")
     visitor.faults = [fault for fault in visitor.faults if "ERR_INTERNET_DISCONNECTED" not in fault]
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desk", "phone"])
+def test_a_decision_of_another_editor_is_brought_and_tried(clerk: Any, county: County, size: dict[str, int]) -> None:
+    visitor = clerk(size)
+    page = visitor.page
+    page.goto("/declarations/decisions/new")
+    for content, said in ((CAMUNDA.replace(b"FIRST", b"BEST"), "不是命中策略"), (CAMUNDA, "已保存")):
+        page.locator("#file").set_input_files({"name": "x.dmn", "mimeType": "text/xml", "buffer": content})
+        page.get_by_role("button", name="检查并保存").click()
+        expect(page.locator("body")).to_contain_text(said)
+    page.get_by_label("degrees").fill("30")
+    page.get_by_label("guests").fill("3")
+    page.get_by_role("button", name="试算").click()
+    expect(page.get_by_role("status").filter(has_text="依据规则")).to_contain_text("15 依据规则 DecisionTable_1 1")
+    visitor.look("own-decision")
+    page.goto("/declarations/")
+    visitor.look("own-shelves")
 
 
 def test_a_file_of_another_editor_is_drawn_mended_and_kept(clerk: Any, county: County) -> None:

@@ -53,7 +53,8 @@ def test_what_people_decide_on_is_on_record() -> None:
         "records.Record", "things.Thing", "things.Datastream", "things.Device", "things.Maintenance",
         "things.Command", "alarms.Alarm", "alarms.PublicWarning", "cases.Case", "cases.Duty",
         "kernel.Identity", "kernel.Notice", "kernel.SecondFactor", "plan.Indicator", "plan.Call", "plan.Owner",
-        "plan.Link", "plan.Node", "plan.Piece", "boards.Report", "things.Release", "things.Rollout", "cases.Label",
+        "plan.Budget", "plan.Link", "plan.Node", "plan.Piece", "plan.Risk",
+        "boards.Report", "things.Release", "things.Rollout", "cases.Label",
     }  # fmt: skip
 
 

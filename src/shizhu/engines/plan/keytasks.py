@@ -15,6 +15,7 @@ from shizhu.engines.plan.models import Budget, Plan, Risk, Task
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Person
 
+VIEW = "plan.plan.view"
 LEVELS = {Risk.Level.HIGH: "red", Risk.Level.MEDIUM: "orange", Risk.Level.LOW: "yellow"}  # and how each is coloured
 LEVEL_NAMES = {
     Risk.Level.HIGH: gettext_noop("high risk"), Risk.Level.MEDIUM: gettext_noop("medium risk"),
@@ -71,8 +72,10 @@ def close(risk: Risk, outcome: str, by: Person) -> bool:
     return bool(is_open.update(closed_at=timezone.now(), closed_by=by, outcome=outcome[:500]))
 
 
-def features(_who: Actor, county: str, _layer: maps.Layer, _asked: maps.Asked) -> list[maps.Feature]:
+def features(who: Actor, county: str, _layer: maps.Layer, _asked: maps.Asked) -> list[maps.Feature]:
     """Tasks that have a place; whoever may see the plan may see all of its tasks."""
+    if not any(scope.county == county for scope in who.granting(VIEW)) and not who.is_unbounded:
+        return []
     rows = Task.objects.filter(plan__county_id=county, longitude__isnull=False).select_related("plan")
     return [
         maps.Feature(
@@ -88,4 +91,4 @@ def features(_who: Actor, county: str, _layer: maps.Layer, _asked: maps.Asked) -
 
 def register() -> None:
     """Called once by the application."""
-    maps.source("tasks", features, verb="plan.plan.view", group={"zh": "规划任务", "en": "Tasks of the plan"})
+    maps.source("tasks", features, verb=VIEW, group={"zh": "规划任务", "en": "Tasks of the plan"})

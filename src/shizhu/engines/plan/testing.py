@@ -1,4 +1,5 @@
-"""What a pack's indicators must show: every input can be counted, and every number opens to its rows."""
+"""What a pack's indicators must show: every input can be counted, and every number opens to its rows. A layer of tasks
+has a task to show."""
 
 from __future__ import annotations
 
@@ -7,11 +8,19 @@ from collections.abc import Iterator
 from django.utils import timezone
 
 from shizhu.engines.plan import computing, counting
+from shizhu.engines.plan.models import Plan, Task
 from shizhu.engines.plan.periods import period_of
 from shizhu.kernel import access, testing
 from shizhu.kernel.packs import Body
 from shizhu.kernel.testing import Trial
 from shizhu.lib import feel
+
+
+def make(trial: Trial, key: str, body: Body) -> None:
+    """A task with a place, for a layer that shows tasks."""
+    if body["source"] == "tasks":
+        plan = Plan.objects.create(county=trial.county, code=key, title=key)
+        Task.objects.create(plan=plan, key="1", name=key, longitude=108.1, latitude=30.0)
 
 
 def check(trial: Trial, key: str, body: Body) -> Iterator[str]:
@@ -36,3 +45,4 @@ def check(trial: Trial, key: str, body: Body) -> Iterator[str]:
 
 
 testing.proof("indicators", check)
+testing.sample("layers", make)
