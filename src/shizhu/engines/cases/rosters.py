@@ -72,11 +72,11 @@ def simulated(county: str, rows: Iterable[Mapping[str, Any]]) -> None:
 
 def written(duties: Iterable[Duty], title: str) -> bytes:
     """The shifts as Excel."""
-    writer = records.TableWriter(title, heads())
-    for duty in duties:
-        begins, ends = timezone.localtime(duty.begins), timezone.localtime(duty.ends)
-        writer.add([f"{begins:%Y-%m-%d}", f"{begins:%H:%M}", f"{ends:%H:%M}", duty.person.username, duty.person.name])
-    return writer.done()
+    spans = ((timezone.localtime(duty.begins), timezone.localtime(duty.ends), duty.person) for duty in duties)
+    return records.written_table(title, heads(), (
+        [f"{begins:%Y-%m-%d}", f"{begins:%H:%M}", f"{ends:%H:%M}", person.username, person.name]
+        for begins, ends, person in spans
+    ))  # fmt: skip
 
 
 def read(rows: Iterable[Any], role: str, area: Area) -> tuple[list[Shift], list[Fault]]:

@@ -16,16 +16,6 @@ from shizhu.engines.plan.scorecards import Card
 from shizhu.engines.records import api as records
 from shizhu.kernel.text import label
 
-Rows = Iterable[Sequence[Any]]
-
-
-def written(name: str, heads: Sequence[str], rows: Rows) -> bytes:
-    """A workbook of one sheet."""
-    writer = records.TableWriter(name, list(heads))
-    for row in rows:
-        writer.add(row)
-    return writer.done()
-
 
 def nodes(found: Iterable[Node]) -> bytes:
     """Nodes with light and reason."""
@@ -35,7 +25,7 @@ def nodes(found: Iterable[Node]) -> bytes:
         _("Value to be reached"), _("Unit of measure"), _("Files asked for (number)"), _("Times opened again"),
         _("simulated"),
     ]  # fmt: skip
-    return written(_("Supervision"), heads, (
+    return records.written_table(_("Supervision"), heads, (
         [
             lights.get(node.light, ""), telling.rule_of(node), node.title, node.piece.title, node.organisation.name,
             f"{node.due_on}", node.value, node.piece.unit, node.files, node.reopened,
@@ -55,7 +45,7 @@ def scorecards(cards: Iterable[Card], year: int) -> bytes:
         _("Open risks (number)"), _("Indicators on the way (number)"), _("Indicators nearly (number)"),
         _("Indicators behind (number)"), _("Indicators not judged (number)"),
     ]  # fmt: skip
-    return written(_("Scorecards"), heads, (
+    return records.written_table(_("Scorecards"), heads, (
         [
             year, kinds.get(card.unit.kind, ""), card.unit.name, card.rank, _rounded(card.score), card.total, card.due,
             card.on_time, _rounded(card.share), card.repaired, card.lights["red"], card.false, card.urged, card.silent,
@@ -84,7 +74,7 @@ def clauses(found: Iterable[Clause], standing: Standing) -> bytes:
         )
 
     settled, proposed = Owner.State.SETTLED, Owner.State.PROPOSED
-    return written(_("Clauses"), heads, (
+    return records.written_table(_("Clauses"), heads, (
         [
             one.key, " / ".join(one.headings), one.place["from"] or "", kinds.get(one.kind, one.kind), one.text,
             owners(one, is_lead=True, state=settled), owners(one, is_lead=False, state=settled),
@@ -105,7 +95,7 @@ def ranking(
         _("Year"), _("Rank"), _("Code"), _("Name"), _("Score (points)"), _("Class"), _("Rank in its group"),
         _("Weight with values (%)"), *groups,
     ]  # fmt: skip
-    return written(label(body["title"]), heads, (
+    return records.written_table(label(body["title"]), heads, (
         [
             year, row.rank, row.subject, name, _rounded(row.score), row.class_, apart, _rounded(100 * row.known),
             *(_rounded(score) for _title, score in groups),
@@ -121,7 +111,7 @@ def decisions(found: Iterable[Decision]) -> bytes:
         _("Meeting"), _("On the day"), _("What is decided"), _("Responsible unit"), _("To be done by"), _("Indicator"),
         _("State"), _("What came of it"), _("Answered at"),
     ]  # fmt: skip
-    return written(_("Decisions"), heads, (
+    return records.written_table(_("Decisions"), heads, (
         [
             one.meeting.title, f"{one.meeting.held_on}", one.text, one.organisation.name, f"{one.due_on}",
             one.indicator.name if one.indicator else "", _state(one, today), one.outcome,

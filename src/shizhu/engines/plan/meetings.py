@@ -117,10 +117,9 @@ def _heads() -> list[str]:
 
 def table(meeting: Meeting) -> bytes:
     """What a meeting has decided so far, as a table to fill in."""
-    writer = records.TableWriter(_("Decisions"), _heads())
-    for one in meeting.decisions.select_related("organisation"):
-        writer.add([one.text, one.organisation.name, f"{one.due_on}"])
-    return writer.done()
+    known = meeting.decisions.select_related("organisation")
+    rows = ([one.text, one.organisation.name, f"{one.due_on}"] for one in known)
+    return records.written_table(_("Decisions"), _heads(), rows)
 
 
 @transaction.atomic

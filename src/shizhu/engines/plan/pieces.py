@@ -164,13 +164,13 @@ def _heads() -> list[str]:
 
 def table(clause: Clause) -> bytes:
     """The pieces as an Excel table to fill in."""
-    writer = records.TableWriter(clause.text[:30], _heads())
-    for piece in clause.pieces.select_related("organisation").prefetch_related("assists"):
-        assists = "、".join(one.name for one in piece.assists.all())
-        writer.add([
-            piece.year, piece.organisation.name, assists, piece.title, piece.target, piece.unit, f"{piece.due_on}",
-        ])  # fmt: skip
-    return writer.done()
+    return records.written_table(clause.text[:30], _heads(), (
+        [
+            piece.year, piece.organisation.name, "、".join(one.name for one in piece.assists.all()), piece.title,
+            piece.target, piece.unit, f"{piece.due_on}",
+        ]
+        for piece in clause.pieces.select_related("organisation").prefetch_related("assists")
+    ))  # fmt: skip
 
 
 def read(clause: Clause, file: BinaryIO) -> Iterator[Line | str]:

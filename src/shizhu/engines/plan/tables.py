@@ -41,10 +41,7 @@ class RowError(ValueError):
 
 def written(plan: Plan, kind: Kind) -> bytes:
     """The table as an Excel file."""
-    writer = records.TableWriter(str(kind.name), [str(head) for head in kind.columns.values()])
-    for row in kind.rows(plan):
-        writer.add(row)
-    return writer.done()
+    return records.written_table(str(kind.name), [str(head) for head in kind.columns.values()], kind.rows(plan))
 
 
 @transaction.atomic

@@ -72,6 +72,7 @@ from shizhu.engines.records.store import CHANGED, create, load_demo, move, resto
 from shizhu.engines.records.tables import XLSX, Unreadable
 from shizhu.engines.records.tables import Writer as TableWriter
 from shizhu.engines.records.tables import sent as sent_rows
+from shizhu.engines.records.tables import written as written_table
 from shizhu.engines.records.tabulate import TOWN, Said, Subject, dataset, filtered, offered, problems, tabulate
 from shizhu.engines.records.tallying import Tally, tally
 from shizhu.engines.records.tasks import follow
@@ -188,4 +189,5 @@ __all__ = [
     "withdraw",
     "work_file",
     "work_page",
+    "written_table",
 ]  # fmt: skip

@@ -292,6 +292,14 @@ class Writer:
         return cell
 
 
+def written(title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    """An Excel file of one sheet: heads, and a row below them for each."""
+    writer = Writer(title, heads)
+    for row in rows:
+        writer.add(row)
+    return writer.done()
+
+
 def clean(text: str) -> str:
     """What a cell can hold of a text."""
     return str(_openpyxl().cell.cell.ILLEGAL_CHARACTERS_RE.sub("", text))[:32_767]

@@ -60,12 +60,13 @@ def _with_drafts(items: list[Item], drafts: dict[str, list[str]]) -> list[tuple[
 
 def _table(items: list[Item]) -> bytes:
     heads = [_("Row key"), _("Indicator"), _("Unit"), _("Period"), _("Falls due"), _("Value"), _("Source or reason")]
-    writer = records.TableWriter(_("Values to report"), heads)
-    for item in items:
-        of = item.collection.indicator
-        value = item.value.value if item.value else None
-        writer.add([item.key, of.name, of.unit, item.period.name, f"{item.due.on}", value, ""])
-    return writer.done()
+    return records.written_table(_("Values to report"), heads, (
+        [
+            item.key, item.collection.indicator.name, item.collection.indicator.unit, item.period.name,
+            f"{item.due.on}", item.value.value if item.value else None, "",
+        ]
+        for item in items
+    ))  # fmt: skip
 
 
 @require_POST

@@ -322,11 +322,9 @@ def _template(index: Index, year: int) -> bytes:
     """The table to fill in, with what is known; computed items are left out."""
     asked = {key: item for key, item in index.items.items() if "indicator" not in item}
     heads = [_("Code"), _("Name"), *(_head(item) for item in asked.values())]
-    writer = records.TableWriter(label(index.body["title"]), heads)
     known = {(row.subject, row.item): row.value for row in index.measures(year)}
-    for subject in index.subjects:
-        writer.add([subject.code, subject.name, *(known.get((subject.code, key)) for key in asked)])
-    return writer.done()
+    rows = ([one.code, one.name, *(known.get((one.code, key)) for key in asked)] for one in index.subjects)
+    return records.written_table(label(index.body["title"]), heads, rows)
 
 
 def _head(item: Mapping[str, Any]) -> str:

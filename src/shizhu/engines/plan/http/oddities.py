@@ -77,11 +77,14 @@ def table(request: Request) -> HttpResponse:
         _("Where it comes from"),
         _("As reported? (yes or no)"), _("What the papers say"), _("Looked at by"),
     ]  # fmt: skip
-    writer = records.TableWriter(_("Sample sheet"), heads)
-    for number, row in enumerate(doubting.sample(doubting.look(request.county.pk), seed), 1):
-        told = row.told
-        writer.add([number, told.who, told.what, told.period, told.value, _day(row.at), row.note, "", "", ""])
-    return attached(writer.done(), f"{_('Sample')}-{seed}.xlsx", records.XLSX)
+    sample = doubting.sample(doubting.look(request.county.pk), seed)
+    content = records.written_table(_("Sample sheet"), heads, (
+        [
+            number, row.told.who, row.told.what, row.told.period, row.told.value, _day(row.at), row.note, "", "", "",
+        ]
+        for number, row in enumerate(sample, 1)
+    ))  # fmt: skip
+    return attached(content, f"{_('Sample')}-{seed}.xlsx", records.XLSX)
 
 
 def why(one: Oddity) -> str:

@@ -96,13 +96,11 @@ def numbers(request: Request) -> HttpResponse:
 
 
 def _table(rows: QuerySet[Value]) -> bytes:
-    writer = records.TableWriter(_("Values"), [
+    heads = [
         _("Row key"), _("Indicator"), _("Unit"), _("Period"), _("Value"), _("Recorded"), _("Kind of source"),
         _("simulated"),
-    ])  # fmt: skip
-    for cells in _cells(rows):
-        writer.add(cells)
-    return writer.done()
+    ]  # fmt: skip
+    return records.written_table(_("Values"), heads, _cells(rows))
 
 
 def _cells(rows: QuerySet[Value]) -> Iterator[list[Any]]:

@@ -119,10 +119,8 @@ def rate_page(request: Request) -> HttpResponse:
     groups = _rates(request, by)
     if request.GET.get("as") == "xlsx":
         heads = [str(BY[by]), _("Stations"), *(f"{_('%d days') % number}, %" for number in DAYS)]
-        writer = records.TableWriter(_("Online rate"), heads)
-        for group in groups:
-            writer.add([group["name"], group["number"], *group["rates"]])
-        return as_file(writer.done(), "online-rate.xlsx")
+        rows = ([group["name"], group["number"], *group["rates"]] for group in groups)
+        return as_file(records.written_table(_("Online rate"), heads, rows), "online-rate.xlsx")
     days = [_("%d days") % number for number in DAYS]
     for group in groups:
         group["told"] = [*zip(days, group["rates"], strict=True)]

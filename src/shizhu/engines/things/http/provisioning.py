@@ -53,8 +53,8 @@ def table(request: Request) -> HttpResponse:
     if body is None:
         return render(request, "things/import.html", context)
     if request.GET.get("as") == "template":
-        writer = records.TableWriter(label(body["title"]), provisioning.heads(body))
-        return as_file(writer.done(), f"{profile}.xlsx")
+        template = records.written_table(label(body["title"]), provisioning.heads(body), ())
+        return as_file(template, f"{profile}.xlsx")
     if request.POST.get("checked"):
         return _make(request, profile)
     if request.FILES.get("table"):
@@ -114,10 +114,8 @@ def _make(request: Request, profile: str) -> HttpResponse:
     except DeviceRefused as error:
         messages.error(request, _("Nothing was made: %s") % error)
         return redirect("things:import")
-    writer = records.TableWriter(_("Credentials"), [_("Device key"), _("Name"), _("Password")])
-    for line in made:
-        writer.add(line)
-    return as_file(writer.done(), "credentials.xlsx")
+    heads = [_("Device key"), _("Name"), _("Password")]
+    return as_file(records.written_table(_("Credentials"), heads, made), "credentials.xlsx")
 
 
 def labels(request: Request) -> HttpResponse:
