@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import BinaryIO
 
 from django.db import transaction
@@ -13,10 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from shizhu.engines.notices import api as notices
-from shizhu.engines.plan import clauses, people, pieces
+from shizhu.engines.plan import clauses, filled, people, pieces
 from shizhu.engines.plan.logic.progress import RED
 from shizhu.engines.plan.models import Decision, Meeting, Node, Plan, Task
-from shizhu.engines.plan.typed import said
 from shizhu.engines.records import api as records
 from shizhu.kernel.models import County, Organisation, Person
 
@@ -132,7 +132,7 @@ def take(meeting: Meeting, file: BinaryIO) -> tuple[int, list[str]]:
     units = {one.name: one for one in rows} | {one.code: one for one in rows}
     known = set(meeting.decisions.values_list("text", "organisation", "due_on"))
     made, wrong = list[Decision](), list[str]()
-    for found in _read(meeting, file, units):
+    for found in filled.lines(file, _heads(), partial(_line, meeting, units)):
         if isinstance(found, str):
             wrong.append(found)
         elif (key := (found.text, found.organisation_id, found.due_on)) not in known:
@@ -143,27 +143,18 @@ def take(meeting: Meeting, file: BinaryIO) -> tuple[int, list[str]]:
     return (0 if wrong else len(made)), wrong
 
 
-def _read(meeting: Meeting, file: BinaryIO, units: dict[str, Organisation]) -> Iterator[Decision | str]:
-    rows = records.sent_rows(file)
-    heads = next(rows, None)
-    if heads is None or [said(cell) for cell in heads.cells[:3]] != _heads():
-        yield _("Row 1 has none of the heads %s. Take the table of this page.") % "、".join(_heads())
-        return
-    for row in rows:
-        text, unit, due = (said(cell) for cell in [*row.cells, None, None, None][:3])
-        why = ""
-        try:
-            on = date.fromisoformat(due[:10].replace("/", "-"))
-        except ValueError:
-            on = date.min
-        if not text:
-            why = _("%s is missing") % _("What is decided")
-        elif unit not in units:
-            why = _("%(value)s: no unit here has this name") % {"value": unit or "—"}
-        elif on < meeting.held_on:
-            why = _("%(value)s is no day such as %(day)s from the meeting on") % {
-                "value": due or "—", "day": meeting.held_on}  # fmt: skip
-        if why:
-            yield _("Row %(row)d: %(why)s.") % {"row": row.number, "why": why}
-        else:
-            yield Decision(meeting=meeting, text=text[:500], organisation=units[unit], due_on=on)
+def _line(meeting: Meeting, units: Mapping[str, Organisation], cells: Sequence[str]) -> Decision:
+    """One row. Raises ValueError with value and rule."""
+    text, unit, due = cells
+    try:
+        on = date.fromisoformat(due[:10].replace("/", "-"))
+    except ValueError:
+        on = date.min
+    if not text:
+        raise ValueError(_("%s is missing") % _("What is decided"))
+    if unit not in units:
+        raise ValueError(_("%(value)s: no unit here has this name") % {"value": unit or "—"})
+    if on < meeting.held_on:
+        told = {"value": due or "—", "day": meeting.held_on}
+        raise ValueError(_("%(value)s is no day such as %(day)s from the meeting on") % told)
+    return Decision(meeting=meeting, text=text[:500], organisation=units[unit], due_on=on)

@@ -13,10 +13,10 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from shizhu.engines.notices import api as notices
-from shizhu.engines.plan import nodes, people, story
+from shizhu.engines.plan import filled, nodes, people, story
 from shizhu.engines.plan.logic.splitting import Share
 from shizhu.engines.plan.models import Clause, Node, Owner, Piece
-from shizhu.engines.plan.typed import amount, said
+from shizhu.engines.plan.typed import amount
 from shizhu.engines.records import api as records
 from shizhu.kernel import events
 from shizhu.kernel.models import Organisation, Person
@@ -178,26 +178,20 @@ def read(clause: Clause, file: BinaryIO) -> Iterator[Line | str]:
     all_ = units(clause.plan.county_id)
     known = {one.name: one for one in all_} | {one.code: one for one in all_}
     seen: set[tuple[int, int]] = set()
-    rows = records.sent_rows(file)
-    heads = next(rows, None)
-    if heads is None or [said(cell) for cell in heads.cells[:7]] != _heads():
-        yield _("Row 1 has none of the heads %s. Take the table of this page.") % "、".join(_heads())
-        return
-    for row in rows:
-        cells = [*row.cells, *([None] * 7)][:7]
-        try:
-            line = _line(cells, known)
-            if (line.year, line.lead.pk) in seen:
-                raise ValueError(_("%(unit)s is there twice in %(year)s") % {"unit": line.lead.name, "year": line.year})  # noqa: TRY301
-            seen.add((line.year, line.lead.pk))
-            yield line
-        except ValueError as error:
-            yield _("Row %(row)d: %(why)s.") % {"row": row.number, "why": error}
+
+    def once(cells: Sequence[str]) -> Line:
+        line = _line(cells, known)
+        if (line.year, line.lead.pk) in seen:
+            raise ValueError(_("%(unit)s is there twice in %(year)s") % {"unit": line.lead.name, "year": line.year})
+        seen.add((line.year, line.lead.pk))
+        return line
+
+    return filled.lines(file, _heads(), once)
 
 
-def _line(cells: Sequence[object], known: Mapping[str, Organisation]) -> Line:
+def _line(cells: Sequence[str], known: Mapping[str, Organisation]) -> Line:
     """One row. Raises ValueError with field, value and rule."""
-    year, lead, assists, title, target, unit, due = map(said, cells)
+    year, lead, assists, title, target, unit, due = cells
     if not (year.isdecimal() and 1949 <= int(year) <= 2200):
         raise ValueError(_("%(field)s: %(value)s is no year") % {"field": _("Year"), "value": year or "—"})
     names = [name for name in assists.replace(",", "、").replace("，", "、").split("、") if name.strip()]
