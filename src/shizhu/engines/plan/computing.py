@@ -47,9 +47,8 @@ def by_part(
     for (number, name), made_of in _taken_in(asked, county, by, parts).items():
         for part, one in made_of.items():
             counted[number][part][name] = one.value, int(one.is_simulated)
-    for (number, name), reported in _reported(asked, county).items():
-        for part in parts:  # a value of the whole county is that of no part
-            known = None if by else reported
+    for (number, name), known in _reported(asked, county, by).items():
+        for part in parts:
             counted[number][part][name] = (known.value, int(known.is_simulated)) if known else (None, 0)
     contexts: dict[str, list[tuple[int, str, dict[str, float | None]]]] = {}
     for number, (declared, _period) in enumerate(asked):
@@ -64,15 +63,18 @@ def by_part(
     return made
 
 
-def _reported(asked: Sequence[Question], county: str) -> dict[tuple[int, str], Value | None]:
-    """(question, input) → the value of the question's period that was reported for the indicator of the input's key."""
+def _reported(asked: Sequence[Question], county: str, by: str) -> dict[tuple[int, str], Value | None]:
+    """(question, input) → the value of the question's period that was reported for the indicator of the input's key.
+
+    It is of the whole county, so there is none where numbers are told apart.
+    """
     wanted = {
         (number, name): (given["of"], period.name)
         for number, (declared, period) in enumerate(asked)
         for name, given in declared["inputs"].items()
         if given["count"] == counting.VALUES
     }
-    found = counting.reported(county, wanted.values()) if wanted else {}
+    found = counting.reported(county, wanted.values()) if wanted and not by else {}
     return {place: found.get(one) for place, one in wanted.items()}
 
 

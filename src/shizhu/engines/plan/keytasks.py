@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from shizhu.engines.maps import api as maps
+from shizhu.engines.plan.datasets import VIEW
 from shizhu.engines.plan.models import Budget, Plan, Risk, Task
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Person
 
-VIEW = "plan.plan.view"
 LEVELS = {Risk.Level.HIGH: "red", Risk.Level.MEDIUM: "orange", Risk.Level.LOW: "yellow"}  # and how each is coloured
 LEVEL_NAMES = {
     Risk.Level.HIGH: gettext_noop("high risk"), Risk.Level.MEDIUM: gettext_noop("medium risk"),
@@ -74,7 +74,7 @@ def close(risk: Risk, outcome: str, by: Person) -> bool:
 
 def features(who: Actor, county: str, _layer: maps.Layer, _asked: maps.Asked) -> list[maps.Feature]:
     """Tasks that have a place; whoever may see the plan may see all of its tasks."""
-    if not any(scope.county == county for scope in who.granting(VIEW)) and not who.is_unbounded:
+    if not who.within(county).has(VIEW):
         return []
     rows = Task.objects.filter(plan__county_id=county, longitude__isnull=False).select_related("plan")
     return [

@@ -61,6 +61,7 @@ def upload(request: Request, kind: str) -> HttpResponse:
         request.session["plan.problems"] = wrong[:100]
         messages.error(request, _("Nothing was kept: %d rows are wrong.") % len(wrong))
     else:
-        tasks.compute_soon(request.county.pk)
+        if kind == "values":  # formulas may take them in
+            tasks.compute_soon(request.county.pk)
         messages.success(request, _("%d rows were changed or added.") % number)
     return back
