@@ -80,9 +80,10 @@ def find(county: str, kind_name: str, key: str) -> Declaration | None:
     return Declaration.objects.filter(county_id=county, kind=kind_name, key=key).first()
 
 
-def is_taken(county: str, kind_name: str, key: str) -> bool:
-    """Whether something new of the kind may not have this key: it is there, or something that shares its names."""
-    return any(find(county, one, key) for one in (kind_name, _twins.get(kind_name)) if one)
+def taken(county: str, wanted: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those of the (kind, key) that something new may not have: it is there, or something that shares its names."""
+    known = set(Declaration.objects.filter(county_id=county).values_list("kind", "key"))
+    return [(name, key) for name, key in wanted if not known.isdisjoint({(name, key), (_twins.get(name), key)})]
 
 
 def everything(county: str, changes: Mapping[tuple[str, str], Body | None] | None = None) -> dict[str, LoadedPack]:
@@ -150,9 +151,8 @@ def _write(row: Declaration, body: Body) -> Declaration:
 def take(county: str, bodies: Mapping[tuple[str, str], Body]) -> None:
     """Keep several new declarations at once, which may refer to each other. Raises Stale, Refused."""
     County.objects.select_for_update(no_key=True).get(pk=county)
-    for kind_name, key in bodies:
-        if is_taken(county, kind_name, key):
-            raise Stale(key)
+    if there := taken(county, bodies):
+        raise Stale(there[0][1])
     wrong = refusals(county, bodies)
     if wrong:
         raise Refused(wrong)

@@ -105,12 +105,14 @@ def _unreadable(request: Request, why: str) -> HttpResponse:
 def _preview(
     request: Request, brought: Brought, chosen: Mapping[str, str], refused: Sequence[str] = ()
 ) -> HttpResponse:
-    lines = []
+    taken, lines = overlays.taken(request.county.pk, brought.bodies), []
     for (kind, key), body in brought.bodies.items():
-        is_there = overlays.is_taken(request.county.pk, kind, key)
         lines.append(
-            {"kind": declaring.shelf(kind), "key": key, "title": _title(kind, key, body), "is_there": is_there}
-        )
+            {
+                "kind": declaring.shelf(kind), "key": key, "title": _title(kind, key, body),
+                "is_there": (kind, key) in taken,
+            }
+        )  # fmt: skip
     context = {
         "brought": brought, "lines": lines, "refused": refused, "roles": declaring.roles(),
         "groups": [(name, label(brought.roles[name]["name"]), chosen.get(name, "")) for name in brought.groups],
