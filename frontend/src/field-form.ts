@@ -2,7 +2,7 @@
 import { button, el, follow, icon, position, say, toast, words } from "./field-dom";
 import { keepAll } from "./field-photo";
 import { db, type Draft, type Field, type Form } from "./field-store";
-import { pick } from "./pick";
+import { pick, placeText } from "./pick";
 
 export interface Filled { answer: Record<string, unknown>; photos: Record<string, string[]>; more: Record<string, string> }
 type Draw = (field: Field, draft: Draft, changed: () => void) => HTMLElement;
@@ -98,7 +98,7 @@ const place: Draw = (field, draft, changed) => {
   };
   const here = (): void => {
     const at = position();
-    if (at) put(`${at.longitude.toFixed(6)}, ${at.latitude.toFixed(6)}`);
+    if (at) put(placeText(at.longitude, at.latitude));
     else toast(words.noPosition!, "bad");
   };
   const map = async (): Promise<void> => (navigator.onLine ? put(await pick(control.value, words.onMap!)) : toast(words.noMap!, "bad"));

@@ -3,6 +3,7 @@ import type { GeoJSONSource, MapMouseEvent } from "maplibre-gl";
 import type { Feature as GFeature, Geometry } from "geojson";
 import { ask, bounds, button, element, find, flyTo, hint, icon, make, map, metres, say, settings, surface, words, type Brief } from "./map-core";
 import { clicked, onFlow, open, results, type Group } from "./map-card";
+import { placeText } from "./pick";
 
 type Place = [number, number];
 type Mode = "line" | "area" | "box" | "polygon" | "circle";
@@ -100,7 +101,7 @@ export async function select(region: Record<string, string>): Promise<void> {
 // What is here, up and down the river: by the right button, a long press, or Shift+F10 for the middle of the map.
 interface Around { areas: Brief[]; inside: Brief[]; layers: Group[] }
 interface Course { lines: Brief[]; metres: number; declared?: boolean; geometry: Geometry | null; layers: Group[] }
-const coordinates = ([x, y]: Place): string => `${x.toFixed(6)}, ${y.toFixed(6)}`;
+const coordinates = ([x, y]: Place): string => placeText(x, y);
 
 async function here(place: Place): Promise<void> {
   const found = await ask<Around>("around", { at: written([place]) });

@@ -5,13 +5,14 @@ import "./map.css";
 import { ground } from "./map-base";
 import { bases } from "./map-bases";
 import { element, find, followTheme, hint, home, map, words } from "./map-core";
+import { placeText } from "./pick";
 
 const take = find<HTMLButtonElement>("place-take"), told = find("place-told");
 const marker = new maplibregl.Marker({ color: "#0f6e66" });
 let place = "";
 
 function put(longitude: number, latitude: number): void {
-  place = `${longitude.toFixed(6)}, ${latitude.toFixed(6)}`;
+  place = placeText(longitude, latitude);
   marker.setLngLat([longitude, latitude]).addTo(map);
   told.textContent = place;
   take.disabled = false;

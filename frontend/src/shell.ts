@@ -1,5 +1,5 @@
 // The shell's behaviours: menu, sheets, keyboard, toasts, waiting. Texts come from the page, in its language.
-import { pick } from "./pick";
+import { pick, placeText } from "./pick";
 
 const by = <T extends HTMLElement>(id: string): T | null => document.getElementById(id) as T | null;
 
@@ -105,7 +105,7 @@ document.querySelectorAll<HTMLButtonElement>("[data-here]").forEach((button) => 
   const field = (name: string) => button.form?.elements.namedItem(name) as HTMLInputElement | null;
   button.addEventListener("click", () => navigator.geolocation?.getCurrentPosition(({ coords }) => {
     const point = field(button.dataset.here!);
-    if (point) point.value = `${coords.longitude.toFixed(6)}, ${coords.latitude.toFixed(6)}`;
+    if (point) point.value = placeText(coords.longitude, coords.latitude);
     for (const name of ["longitude", "latitude"] as const) { const input = field(name); if (input) input.value = coords[name].toFixed(6); }
   }, undefined, { enableHighAccuracy: true, timeout: 20_000 }));
 });
