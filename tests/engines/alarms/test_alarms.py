@@ -6,16 +6,16 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connection, connections, transaction
 from django.test import Client
 from tests.fixtures import area, organisation, person
 
 from shizhu.engines.alarms import api
-from shizhu.engines.alarms.models import Alarm, Binding, Memory
+from shizhu.engines.alarms.models import Alarm, Binding, Memory, Revision
 from shizhu.engines.things import api as things
 from shizhu.engines.things.models import Datastream
-from shizhu.kernel import access, events
-from shizhu.kernel.models import County, OutboxEvent
+from shizhu.kernel import access, events, packs
+from shizhu.kernel.models import County, Declaration, OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -65,6 +65,37 @@ def test_binding_watches_the_stream_and_keeps_the_limit(stream: int) -> None:
     api.bind_all()
     assert Binding.objects.values().get(source=f"datastream/{stream}") == Binding.objects.values().get(pk=binding.pk)
     assert Binding.objects.count() == 2
+
+
+def test_a_rule_that_another_process_has_declared_is_bound_and_not_taken_away(county: County, stream: int) -> None:
+    body = packs.declaration("rules", "lemonade.too_warm", county.pk)  # remembered from now on
+    Declaration.objects.create(kind="rules", key="local.warm", county=county, body=body, digest="1", source="person")
+    api.bind_all()
+    assert Binding.objects.filter(rule="local.warm").count() == 1
+
+
+def test_who_binds_waits_for_who_does(stream: int) -> None:
+    is_held, is_tried = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            Revision.objects.select_for_update().get()
+            is_held.set()
+            is_tried.wait(20)
+        connections.close_all()
+
+    other = threading.Thread(target=hold)
+    other.start()
+    try:
+        assert is_held.wait(20)
+        connection.cursor().execute("SET lock_timeout = '200ms'")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            api.bind_all()
+    finally:
+        connection.cursor().execute("RESET lock_timeout")
+        is_tried.set()
+        other.join()
+    api.bind_all()
 
 
 def test_an_alarm_is_raised_once_and_cleared_by_the_data(stream: int) -> None:

@@ -81,7 +81,13 @@ def _zones(zone: str | Body, found: list[things.StreamInfo], county: str) -> Ite
 
 @transaction.atomic
 def bind_all() -> None:
-    """Bring bindings to what rules and devices say now, and tell things which datastreams are watched."""
+    """Bring bindings to what rules and devices say now, and tell things which datastreams are watched.
+
+    One after the other, and each by what is declared then: who went by what it remembers would take away what another
+    process has just bound, and its memory with it.
+    """
+    Revision.objects.select_for_update().first()
+    packs.forget()
     known = {(one.rule, one.source): one for one in Binding.objects.select_for_update().order_by("pk")}
     has_changed = False
     for county in County.objects.all():
