@@ -12,9 +12,11 @@ from typing import Any
 import paho.mqtt.client as paho
 import pytest
 from django.db import connection
+from psycopg import OperationalError
 from tests.fixtures import area, organisation, person
 
 from shizhu.engines.things import api
+from shizhu.engines.things.catalogue import RETRY_SECONDS
 from shizhu.engines.things.models import Command, CommandState, Device
 from shizhu.gateways import commands, hj212, mqtt, revoking
 from shizhu.gateways.simulators.hj212 import Faults, Terminal, real_time
@@ -118,6 +120,40 @@ async def test_who_is_revoked_is_out_at_once_and_does_not_come_back(county: Coun
         await until(lambda: changed.codes == [IN])
         for client in (one, two, again, changed):
             client.close()
+
+
+async def test_who_was_revoked_while_nobody_was_here_to_hear_of_it_is_out(county: County, port: int) -> None:
+    keys = ["jug-off", "jug-changed", "jug-deleted", "jug-same"]
+    for key in keys:
+        await in_thread(register)(county, key)
+    async with running(mqtt.run):
+        inside = [Client(port, key) for key in keys]
+        await until(lambda: all(one.codes == [IN] for one in inside))
+    await in_thread(api.switch_device)("jug-off", is_enabled=False)
+    await in_thread(register)(county, "jug-changed", "654321")
+    await in_thread(Device.objects.filter(key="jug-deleted").delete)()
+    async with running(mqtt.run, REVOKING) as detail:
+        await until(lambda: detail.get("closed") == 3)
+        await until(lambda: [one.is_out for one in inside] == [True, True, True, False])
+        await asyncio.sleep(1.0)  # it looks twice
+        assert (detail["closed"], inside[-1].is_out) == (3, False)
+    for client in inside:
+        client.close()
+
+
+async def test_nobody_is_told_that_there_are_no_devices_before_the_database_has_said_so(
+    county: County, settings: Any
+) -> None:
+    await in_thread(register)(county, "jug-1")
+    there, settings.DATABASE_URL = settings.DATABASE_URL, settings.DATABASE_URL.replace("/test_", "/nowhere_")
+    assert there != settings.DATABASE_URL
+    registry = api.Registry()
+    with pytest.raises(OperationalError, match="not known yet"):
+        await registry.all()
+    settings.DATABASE_URL = there
+    await asyncio.sleep(RETRY_SECONDS)
+    assert [one.key for one in await registry.all()] == ["jug-1"]
+    await registry.aclose()
 
 
 async def test_without_the_callout_nobody_gets_in_after_five_seconds_and_who_is_in_stays(

@@ -150,7 +150,7 @@ async def test_an_edge_hears_who_is_out_at_the_county(settings: Any, tmp_path: P
     await asyncio.sleep(1)
     told(("stays", "a"), ("changed", "d"), ("new", "e"))
     async with asyncio.timeout(10):
-        while len(heard) < 2:  # noqa: ASYNC110  # told by a file
+        while len(heard) < 3:  # noqa: ASYNC110  # told by a file
             await asyncio.sleep(0.1)
     task.cancel()
-    assert heard == ["off", "changed"]
+    assert heard == ["", "off", "changed"]

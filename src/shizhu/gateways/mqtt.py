@@ -69,7 +69,7 @@ def answer(request: dict[str, Any], grant: things.Grant | None, key: Any) -> str
         publish = {"allow": list(grant.publish)} if grant.publish else {"deny": [">"]}  # an empty list allows all
         permissions = {"pub": publish, "sub": {"allow": [*grant.subscribe, *PROTOCOL]}}
         user = {
-            "name": asked["connect_opts"].get("user", ""),
+            "name": asked["connect_opts"].get("user", "") + (f"#{grant.mark}" if grant.mark else ""),
             "sub": asked["user_nkey"],
             "aud": ACCOUNT,
             "nats": {"type": "user", "version": 2, **permissions},

@@ -19,7 +19,7 @@ from tests.engines.things.test_things_pages import jug
 from tests.fixtures import person
 from tests.web.pages import browser, text, told
 
-from shizhu.engines.things import api, commanding, rollouts
+from shizhu.engines.things import advancing, api, commanding, rollouts
 from shizhu.engines.things.logic import waves
 from shizhu.engines.things.logic.waves import Move, Wave
 from shizhu.engines.things.models import (
@@ -216,6 +216,8 @@ def test_it_stops_by_itself_when_too_many_fail_and_takes_back_what_nobody_receiv
     assert (rollout.state, rollout.why, rollout.begun) == ("halted", "failed", 1)
     assert states(rollout) == {"J0": "failed", "J1": "failed", "J2": "cancelled", "J3": None}
     assert (sent(), has()) == ([], {})
+    counted = [(wave.size, wave.done, wave.failed) for wave in advancing.waves(rollout)]
+    assert counted == [(3, 0, 2), (1, 0, 0)]  # what was taken back has not failed
     done("J2", "c1")  # it had begun before the word reached it: what it has is told, and nothing else changes
     assert (states(rollout)["J2"], has(), ServiceRecord.objects.count()) == ("cancelled", {"J2": "c1"}, 1)
     done("J2", "c1")

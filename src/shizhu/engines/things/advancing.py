@@ -64,8 +64,9 @@ def parameters(release: Release) -> dict[str, Any]:
 
 
 def waves(rollout: Rollout) -> list[Wave]:
-    """Its waves with what became of them so far."""
-    done, failed = Q(command__state=CommandState.DONE), Q(command__state__in=FAILED)
+    """Its waves with what became of them so far; what was taken back as it ended has not failed."""
+    bad = FAILED if rollout.state in MOVING else set(FAILED) - {CommandState.CANCELLED}
+    done, failed = Q(command__state=CommandState.DONE), Q(command__state__in=bad)
     rows = rollout.targets.order_by("wave").values("wave")
     counted = rows.annotate(size=Count("pk"), done=Count("pk", filter=done), failed=Count("pk", filter=failed))
     found = {row["wave"]: Wave(row["size"], row["done"], row["failed"]) for row in counted}

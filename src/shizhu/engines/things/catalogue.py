@@ -133,9 +133,11 @@ class Registry:
         return key in self._catalogue.devices
 
     async def all(self) -> list[KnownDevice]:
-        """Every enabled device, as it is now."""
+        """Every enabled device, as it is now or was last known. Raises OperationalError while none was ever known."""
         async with self._lock:
             await self._follow()
+        if not self._asked:
+            raise psycopg.OperationalError("the devices are not known yet: the database has not answered")
         return [device for device in self._catalogue.devices.values() if device.is_enabled]
 
     async def aclose(self) -> None:
@@ -192,10 +194,14 @@ def profile(key: str, county: str) -> packs.Body:
 
 
 async def revocations() -> AsyncIterator[str]:
-    """Keys of devices that were switched off or got another password, as it happens; first those that are off now."""
+    """Keys of devices that were switched off or got another password, as it happens; first those that are off now.
+
+    Before all an empty key: what happened until now was not heard, so look at everybody.
+    """
     connection = await psycopg.AsyncConnection.connect(settings.DATABASE_URL, autocommit=True)
     async with connection:
         await connection.execute(f"LISTEN {REVOKED}")
+        yield ""
         for (key,) in await fetch(connection, "SELECT key FROM things_device WHERE NOT is_enabled"):
             yield key
         async for notice in connection.notifies():

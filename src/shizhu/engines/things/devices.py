@@ -151,6 +151,7 @@ class Grant:
     publish: tuple[str, ...]
     subscribe: tuple[str, ...]
     is_person: bool = False
+    mark: str = ""  # of the password that a device came with
 
 
 def grant(device: KnownDevice) -> Grant:
@@ -159,6 +160,5 @@ def grant(device: KnownDevice) -> Grant:
     published = (f"d.{device.key}.telemetry", *topics)
     renamed = tuple(f"in.{subject}" for subject in published)  # the broker checks the name after its mapping …
     commands, answers = f"cmd.{device.key}", f"cmd.{device.key}.ack"
-    return Grant(
-        (*renamed, *published, answers), (f"d.{device.key}.errors", commands, *topics)
-    )  # … and before it, see ingest.STORED
+    subscribed = (f"d.{device.key}.errors", commands, *topics)
+    return Grant((*renamed, *published, answers), subscribed, mark=device.mark)  # … and before it, see ingest.STORED

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import psycopg
 from django.conf import settings
 from natsrpy import Message, Nats
 from natsrpy.js import PullConsumer, Stream
@@ -126,7 +127,11 @@ async def answer_edge(key: str) -> None:
     async with log.connected(edge.account) as nats:
 
         async def reply(message: Message) -> None:
-            known = await registry.all()
+            try:
+                known = await registry.all()
+            except psycopg.OperationalError as error:
+                logger.warning("edge %s asks who may log in: %s; it goes on with whom it knows", key, error)
+                return
             passes = [Pass(one.key, one.secret, one.is_lenient, one.named) for one in known]
             if message.reply:
                 await nats.publish(message.reply, msgspec.json.encode(passes))
@@ -143,8 +148,17 @@ class KeptRegistry:
         self._read = 0.0
         self._devices: dict[str, KnownDevice] = {}
 
+    async def all(self) -> list[KnownDevice]:
+        """Every device that may log in."""
+        self._look()
+        return list(self._devices.values())
+
     async def device(self, key: str) -> KnownDevice | None:
         """The enabled device of that name."""
+        self._look()
+        return self._devices.get(key)
+
+    def _look(self) -> None:
         written = self._file.stat().st_mtime if self._file.exists() else 0.0
         if written != self._read:
             passes = msgspec.json.decode(self._file.read_bytes(), type=list[Pass])
@@ -155,7 +169,6 @@ class KeptRegistry:
                 for one in passes
             }  # fmt: skip
             self._read = written
-        return self._devices.get(key)
 
     def knows(self, _: str) -> bool:
         """Only devices get in at an edge."""
@@ -166,8 +179,9 @@ class KeptRegistry:
 
 
 async def kept_revocations() -> AsyncIterator[str]:
-    """On an edge: keys of devices that the county has switched off or given another password, as it is heard."""
+    """As `catalogue.revocations` on an edge: who is out at the county or has another password, as it is heard."""
     file, read, known = _kept(settings.CONFIG), 0.0, dict[str, str]()
+    yield ""
     while True:
         written = file.stat().st_mtime if file.exists() else 0.0
         if written != read:

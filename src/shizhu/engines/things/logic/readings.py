@@ -163,6 +163,11 @@ class KnownDevice:
         """Whether the password is the device's."""
         return hmac.compare_digest(self.secret, digest(password))
 
+    @property
+    def mark(self) -> str:
+        """Tells a login with this password from one with another."""
+        return digest(self.secret)[:8]
+
 
 def digest(secret: str) -> str:
     """How a password is kept: SHA-256, because those we make are long and random."""
