@@ -8,13 +8,14 @@ from statistics import median
 from typing import Any
 
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from tests.engines.things.test_store import commit, minute
 from tests.fixtures import area, organisation
 
-from shizhu.engines.things import api
+from shizhu.engines.things import api, store
 from shizhu.engines.things.logic import quality
 from shizhu.engines.things.logic.readings import Reading, Verdict
 from shizhu.engines.things.models import Datastream, Hour, Latest, Observation, Thing
@@ -101,6 +102,18 @@ def test_a_late_reading_is_judged_by_what_came_before_it_in_time(stream: int, ru
         (100, GOOD), (100, GOOD), (140, SUSPECT), (102, GOOD), (130, GOOD),
     ]  # fmt: skip
     assert verdicts(stream)[2][2] == told
+
+
+def test_neighbours_are_found_along_the_key_whatever_is_known_of_the_table(stream: int, run: Any) -> None:
+    run(commit(*(Reading(stream, minute(n), 100.0 + n % 2) for n in range(3000))))
+    for known in ("", "ANALYZE things_observation"):
+        with connection.cursor() as cursor:
+            if known:
+                cursor.execute(known)
+            cursor.execute(f"EXPLAIN {store.BEFORE}", ([stream], [minute(3000)]))
+            told = "\n".join(line for (line,) in cursor.fetchall())
+        assert "Index Scan Backward using things_observation_pkey" in told
+        assert "Sort" not in told
 
 
 def test_no_rule_sees_a_suspect_reading_and_no_rollup_counts_it(stream: int, run: Any) -> None:

@@ -122,13 +122,14 @@ FROM ({touched}) t CROSS JOIN LATERAL (
 ) o WHERE o.verdict = 0 AND o.result IS NOT NULL GROUP BY 1, 2
 """
 NEWEST = "SELECT datastream_id, phenomenon_time FROM things_latest WHERE datastream_id = ANY(%s)"
+# Pairs are compared and ordered by, so that no plan but a walk back along the key will do, whatever is known of it.
 BEFORE = f"""
 SELECT s.id, s.time, o.phenomenon_time, o.result, o.verdict
 FROM unnest(%s::bigint[], %s::timestamptz[]) AS s (id, time) CROSS JOIN LATERAL (
-  SELECT DISTINCT ON (phenomenon_time) phenomenon_time, result, verdict FROM things_observation
-  WHERE datastream_id = s.id AND phenomenon_time < s.time AND phenomenon_time >= s.time - interval '1 day'
-    AND result IS NOT NULL
-  ORDER BY phenomenon_time DESC, sequence DESC LIMIT {neighbours.BEFORE}
+  SELECT DISTINCT ON (datastream_id, phenomenon_time) phenomenon_time, result, verdict FROM things_observation
+  WHERE (datastream_id, phenomenon_time) < (s.id, s.time)
+    AND (datastream_id, phenomenon_time) >= (s.id, s.time - interval '1 day') AND result IS NOT NULL
+  ORDER BY datastream_id DESC, phenomenon_time DESC, sequence DESC LIMIT {neighbours.BEFORE}
 ) o
 """
 SINCE = """
