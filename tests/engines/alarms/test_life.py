@@ -20,7 +20,7 @@ from tests.web.pages import told as messages
 
 from shizhu.engines.alarms import acting, api, caring, judging, load, telling
 from shizhu.engines.alarms.models import Act, Alarm, Occurrence
-from shizhu.engines.notices.models import Delivery
+from shizhu.engines.notices.models import Delivery, Message
 from shizhu.engines.things.models import Maintenance, Thing
 from shizhu.kernel import access
 from shizhu.kernel.events import Event
@@ -67,6 +67,16 @@ def test_who_may_act_by_what_the_county_gives_is_rung_and_may_have_it(county: Co
         acting.assign(alarm.pk, person=given.pk, to=idle.pk)
     acting.assign(alarm.pk, person=given.pk, to=given.pk)
     assert Alarm.objects.get().assignee == given
+
+
+def test_what_was_not_measured_says_so_before_its_title_wherever_it_is_told(county: County, alarm: Alarm) -> None:
+    person(county, "alarms.*")
+    for number, origin in enumerate((0, 1, 2)):
+        Alarm.objects.update(origin=origin)
+        telling.raised(Event(str(number), "alarms.alarm.raised", "", county.pk, timezone.now(), {"alarm": alarm.pk}))
+    plain, simulated, replayed = Message.objects.order_by("pk").values_list("title", flat=True)
+    assert (simulated, replayed) == (f"【模拟】{plain}", f"【回放】{plain}")
+    assert "【" not in plain
 
 
 def test_a_shelf_needs_a_reason_and_an_end(county: County, alarm: Alarm) -> None:

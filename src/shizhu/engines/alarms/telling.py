@@ -28,7 +28,8 @@ def rollout_changed(event: Event) -> None:
     told = things.rollout_halted(number) if event.data["state"] == "halted" else None
     if told is not None:
         key = f"rollout/{number}/halted"
-        notices.tell(told.county, key, told.people, title=told.title, text=told.text, url=told.address)
+        notices.tell(told.county, key, told.people, title=told.title, text=told.text, url=told.address,
+                     origin=told.origin)  # fmt: skip
 
 
 def _tell(number: int, key: str, *, ring: int) -> None:
@@ -44,4 +45,5 @@ def _tell(number: int, key: str, *, ring: int) -> None:
     notices.tell(
         alarm.county_id, f"alarm/{number}/{key}", near | far if ring else near, title=title,
         text="\n".join(filter(None, lines)), url=f"/alarms/{number}/", level=alarm.level,
+        origin=alarm.origin,
     )  # fmt: skip

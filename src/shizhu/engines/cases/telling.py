@@ -34,7 +34,7 @@ def task_ready(event: Event) -> None:
     notices.tell(
         case.county_id, f"task/{task.pk}", event.data["people"], title=f"{case.title}：{ordered or step}"[:200],
         text=" · ".join(filter(None, [case.number, step, due])), url=f"/cases/tasks/{task.pk}/",
-        level="" if not about.tells else "yellow" if case.origin == DRILL else "orange",
+        level="" if not about.tells else "yellow" if case.origin == DRILL else "orange", origin=case.origin,
     )  # fmt: skip
 
 
@@ -94,8 +94,10 @@ def meets(task: Task) -> str:
 
 def _tell_of(task: Task, key: str, people: list[int], said: str, more: str) -> None:
     case = task.case
-    text = " · ".join(filter(None, [case.number, more]))
-    notices.tell(case.county_id, key, people, title=f"{case.title}：{said}"[:200], text=text, url=f"/cases/{case.pk}/")
+    notices.tell(
+        case.county_id, key, people, title=f"{case.title}：{said}", text=" · ".join(filter(None, [case.number, more])),
+        url=f"/cases/{case.pk}/", origin=case.origin,
+    )  # fmt: skip
 
 
 def swap(one: Swap) -> None:

@@ -24,6 +24,7 @@ from shizhu.kernel.models import Person
 
 logger = logging.getLogger(__name__)
 AT_ONCE, LINES = 100, 16  # deliveries taken together; calls at a time: a call lasts ten seconds at most
+NOT_MEASURED = {1: "【模拟】", 2: "【回放】"}  # origins; a drill bears its word in its own title
 CLAIMED = timedelta(minutes=2)  # a process that died while it sent is taken over after that
 
 
@@ -46,12 +47,20 @@ def tell(
     url: str = "",
     level: str = "",
     wants_receipt: bool = False,
+    origin: int = 0,
 ) -> int | None:
     """Tell persons and every webhook of the county; in the transaction that makes it true. None: it was told before.
 
     Each person is told on the page, and by the channels they wish. With `wants_receipt` their page has one button.
+    What was not measured (`origin` of what it is about) says so before its title, by whatever way it goes.
     """
-    told = {"title": title[:200], "text": text, "url": url, "level": level, "wants_receipt": wants_receipt}
+    told = {
+        "title": f"{NOT_MEASURED.get(origin, '')}{title}"[:200],
+        "text": text,
+        "url": url,
+        "level": level,
+        "wants_receipt": wants_receipt,
+    }
     made, is_new = Message.objects.get_or_create(county_id=county, key=key, defaults=told)
     if not is_new:
         return None

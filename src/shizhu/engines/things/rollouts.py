@@ -294,6 +294,7 @@ class Halted:
     text: str
     address: str
     people: frozenset[int]
+    origin: int
 
 
 def halted(number: int) -> Halted | None:
@@ -314,10 +315,10 @@ def halted(number: int) -> Halted | None:
         },
         _("What no device had received was taken back. Its page tells why; who has it can be rolled back there."),
     )
-    title = _("The rollout of %s stopped by itself") % release + (f" ({_('simulated')})" if release.origin else "")
+    title = _("The rollout of %s stopped by itself") % release
     return Halted(
         rollout.county_id, title, "\n".join(lines), reverse("things:rollout", args=[rollout.pk]),
-        frozenset({*_concerned(rollout), *filter(None, [rollout.asked_by_id])}),
+        frozenset({*_concerned(rollout), *filter(None, [rollout.asked_by_id])}), release.origin,
     )  # fmt: skip
 
 

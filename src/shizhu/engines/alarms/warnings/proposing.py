@@ -14,7 +14,7 @@ from django.utils import timezone
 from shizhu.engines.alarms import acting
 from shizhu.engines.alarms.logic.conditions import LEVELS
 from shizhu.engines.alarms.models import Alarm, PublicWarning, WarningMessage
-from shizhu.engines.alarms.warnings import drafting, issuing
+from shizhu.engines.alarms.warnings import drafting, issuing, reaching
 from shizhu.engines.notices import api as notices
 from shizhu.kernel.events import Event
 from shizhu.kernel.models import County, Organisation
@@ -90,7 +90,7 @@ def _tell(draft: WarningMessage) -> None:
     if draft.state != WarningMessage.State.DRAFT or draft.author_id is not None:
         return
     people = {post.person_id for post in acting.posts(warning, issuing.DRAFT)}
-    title = f"待核对的预警草稿：{draft.content['headline']['zh']}"
+    title = f"待核对的预警草稿：{reaching.titled(draft)}"
     notices.tell(
         warning.county_id, f"draft/{draft.pk}", people, title=title[:200],
         text=draft.content["description"]["zh"], url=f"/alarms/warnings/{warning.pk}/", level=draft.content["level"],
