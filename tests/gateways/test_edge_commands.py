@@ -23,7 +23,7 @@ from tests.stack.test_edge import Link
 from shizhu.engines.things import api
 from shizhu.engines.things.edges import Pass
 from shizhu.engines.things.logic.readings import digest
-from shizhu.engines.things.models import Command
+from shizhu.engines.things.models import Command, LogPosition, Quarantine
 from shizhu.gateways import commands, mqtt
 from shizhu.gateways.simulators.mqtt import Publisher
 from shizhu.kernel import access, log
@@ -123,6 +123,10 @@ async def test_a_command_waits_for_the_line_and_arrives_once(county: County, set
                 link.join()
                 await comes_to(waits, "done", "")
                 assert device.counts.obeyed == 2
+                async with asyncio.timeout(10):  # ingest has passed over what the device said of its commands
+                    while not await LogPosition.objects.filter(sequence__gte=4).aexists():  # noqa: ASYNC110
+                        await asyncio.sleep(0.1)
+                assert await Quarantine.objects.acount() == 0
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

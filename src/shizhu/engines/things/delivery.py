@@ -60,7 +60,7 @@ class Delivery:
 
     nats: Nats
     pull: PullConsumer
-    held: dict[int, JetStreamMessage] = field(default_factory=dict)
+    held: list[JetStreamMessage] = field(default_factory=list)  # in order, none twice
     is_settled: bool = False
     _most: int = LEAST
     _ahead: asyncio.Task[list[JetStreamMessage]] | None = None  # asked for while what is held is committed
@@ -76,7 +76,11 @@ class Delivery:
         wait = WAIT_SECONDS if self.is_settled and not self.held else 0.2
         ahead, self._ahead = self._ahead, None
         fetched = await (ahead or log.fetch(self.pull, self._most, wait))
-        self.held.update(zip(map(SEQUENCE, fetched), fetched, strict=True))
+        if self.held:
+            by_sequence = {message.stream_sequence: message for message in (*self.held, *fetched)}
+            self.held = list(by_sequence.values())
+        else:
+            self.held = fetched
         if fetched:
             first, last = fetched[0].consumer_sequence, fetched[-1].consumer_sequence
             is_next = first == self._next and last == self._next + len(fetched) - 1
@@ -86,7 +90,8 @@ class Delivery:
             self._most = max(LEAST, min(MOST, fitting, 2 * self._most))
         if not self.is_settled and not await self._settle():
             return []
-        return [self.held[number] for number in sorted(self.held)]
+        self.held = sorted(self.held, key=SEQUENCE)
+        return self.held
 
     def look_ahead(self, told: Callable[[list[JetStreamMessage]], None]) -> None:
         """Ask for more while what is held is committed, and tell what comes."""
@@ -140,4 +145,5 @@ class Delivery:
         """Everything up to `last` is committed."""
         await last.ack()
         covered = last.stream_sequence
-        self.held = {number: message for number, message in self.held.items() if number > covered}
+        is_all = self.held and self.held[-1] is last
+        self.held = [] if is_all else [message for message in self.held if message.stream_sequence > covered]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -27,9 +27,9 @@ from shizhu.engines.things.http.sta import options, paths
 from shizhu.engines.things.http.sta.callers import PersonCaller
 from shizhu.engines.things.http.sta.errors import Refused
 from shizhu.engines.things.http.sta.select import Reader
-from shizhu.engines.things.logic.readings import Reading
+from shizhu.engines.things.logic.columns import Extent
 from shizhu.engines.things.models import Datastream, TaskingCapability, Thing
-from shizhu.engines.things.news import Entity, News, Observed
+from shizhu.engines.things.news import Entity, News, Observed, Span
 from shizhu.kernel import access, log
 from shizhu.kernel.access import Actor
 
@@ -199,12 +199,12 @@ class Publisher:
 _publisher: Publisher | None = None  # of this process
 
 
-def committed(readings: Iterable[Reading], known_at: datetime | None) -> None:
+def committed(found: Mapping[int, Extent], known_at: datetime | None) -> None:
     """Readings that this process committed just now: told, if it publishes and somebody may have subscribed."""
     if _publisher is not None and known_at is not None and (_publisher.topics or _publisher.is_due):
-        found = news.spans(readings)
-        if found:
-            _publisher.offer(Observed(found, known_at))
+        spans = tuple(Span(stream, own.first, own.newest.time) for stream, own in found.items())
+        if spans:
+            _publisher.offer(Observed(spans, known_at))
 
 
 def forget() -> None:

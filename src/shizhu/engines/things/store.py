@@ -315,7 +315,7 @@ class Outcome:
     duplicates: int = 0
     corrections: int = 0
     refused: int = 0
-    readings: list[Reading] = field(default_factory=list)  # all, with their verdicts
+    found: dict[int, Extent] = field(default_factory=dict)  # of each datastream, what was new or a correction
     corrected: set[tuple[int, datetime]] = field(default_factory=set)
     known_at: datetime | None = None  # of a source of the log
 
@@ -326,12 +326,12 @@ async def commit(connection: psycopg.AsyncConnection[Any], batch: Batch, streams
     packed = asyncio.create_task(asyncio.to_thread(lambda: batch.packed))  # while the database works
     async with connection.transaction():
         fresh: list[Reading] = []
-        await _take_back_days(connection, batch.readings, streams)
+        if batch.readings and given.span[0] < datetime.now(UTC) - ALWAYS_HOT:
+            await _take_back_days(connection, batch.readings, streams)
         maintained = await _maintained(connection, batch.readings, given)
         for round_ in [maintained] if given.is_single else _rounds(maintained):
             asked = given if round_ is batch.readings else columns(round_)
             judged = await _judged(connection, round_, asked, streams)
-            outcome.readings += judged
             fresh += await _write(connection, judged, asked if judged is round_ else columns(judged), outcome)
         if batch.refused:
             await _quarantine(connection, batch.refused)
@@ -580,6 +580,7 @@ async def _write(
         if readings:
             found = extents(readings) if table.has_more else table.extents(readings)
             await cursor.execute(LATEST, _newest(found, await _boxes(connection, found)))
+            outcome.found |= {stream: own.joined(outcome.found.get(stream)) for stream, own in found.items()}
         if corrected:
             wide = await _narrowed(connection, corrected)
             await remeasure(connection, wide, wide)

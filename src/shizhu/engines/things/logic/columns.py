@@ -36,6 +36,13 @@ class Extent:
     features: set[int] = field(default_factory=set)
     is_home: bool = False
 
+    def joined(self, before: Extent | None) -> Extent:
+        """With what came before it: the times of both, the newest of both."""
+        if before is None:
+            return self
+        newest = self.newest if self.newest.time >= before.newest.time else before.newest
+        return Extent(min(self.first, before.first), newest, max(self.last, before.last))
+
 
 @dataclass
 class Columns:
