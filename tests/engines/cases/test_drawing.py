@@ -389,3 +389,16 @@ def test_each_of_several_people_whom_a_step_names_must_be_here(county: County, d
     assert [fault["text"] for fault in told["faults"] if fault["level"] == "error"] == [
         f"付钱：“{name}”不是本县人员，请选择办理角色" for name in ("ben", "cid")
     ]
+
+
+def test_what_runs_otherwise_than_the_file_says_is_noted_with_the_name_of_its_flow(drawer: Client) -> None:
+    clock = '<startEvent id="s"><timerEventDefinition><timeCycle>0 0 9 * * ?</timeCycle></timerEventDefinition>'
+    body = f'{clock}</startEvent><task id="t"/><sequenceFlow id="f" sourceRef="s" targetRef="t"/>'
+    space = "http://www.omg.org/spec/BPMN/20100524/MODEL"
+    told = bring(
+        drawer, f'<definitions xmlns="{space}"><process id="WFP-6-" name="早检">{body}</process></definitions>'.encode()
+    )
+    assert [(fault["element"], fault["text"], fault["level"]) for fault in told["faults"]] == [
+        ("s", "s：到了时间不会自动立案：由人员或消息发起", "note"),
+        ("WFP-6-", "早检：文件未标明可执行，这里照样运行", "note"),
+    ]

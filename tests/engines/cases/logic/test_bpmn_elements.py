@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shizhu.engines.cases.logic import Flow, FlowError, Kit, StaleToken, State, complete, happen, load, parse, start
+from shizhu.lib.times import months_on
 
 NOW = datetime(2026, 7, 1, 8, tzinfo=UTC)
 KIT = Kit(now=NOW)
@@ -264,27 +265,95 @@ def test_what_undoes_is_on_no_way() -> None:
     ]
 
 
-def test_a_timer_of_zero_years_runs_and_one_of_a_month_is_refused_at_once() -> None:
-    def waits(text: str) -> Flow:
-        return flow_of(START + event("intermediateCatchEvent", "c", timer(text)) + END + lines("s>c", "c>e"))
+@pytest.mark.parametrize(
+    ("text", "due"),
+    [
+        ("P0Y0M2DT0H0M3S", "2026-07-03T08:00:03+00:00"),
+        ("P8M", "2027-03-01T08:00:00+00:00"),
+        ("P1Y2M3DT4H5.5S", "2027-09-04T12:00:05.500000+00:00"),
+    ],
+)
+def test_a_timer_counts_years_and_months_by_the_calendar(text: str, due: str) -> None:
+    flow = flow_of(START + event("intermediateCatchEvent", "c", timer(text)) + END + lines("s>c", "c>e"))
+    assert start(flow, {}, KIT).waits[0].due == due
 
-    assert start(waits("P0Y0M2DT0H0M3S"), {}, KIT).waits[0].due == "2026-07-03T08:00:03+00:00"
-    for text in ("P1M", "P1Y"):
-        with pytest.raises(FlowError, match="must be a duration of ISO 8601"):
-            waits(text)
+
+@pytest.mark.parametrize(
+    ("moment", "duration", "found"),
+    [
+        (datetime(2027, 1, 31, 9, tzinfo=UTC), "P1M", (datetime(2027, 2, 28, 9, tzinfo=UTC), "")),
+        (datetime(2027, 12, 31, tzinfo=UTC), "P1Y2M", (datetime(2029, 2, 28, tzinfo=UTC), "")),
+        (datetime(2028, 2, 29, tzinfo=UTC), "P1YT1M", (datetime(2029, 2, 28, tzinfo=UTC), "PT1M")),
+        (datetime(2027, 1, 31, tzinfo=UTC), "P2WT5S", (datetime(2027, 1, 31, tzinfo=UTC), "P2WT5S")),
+    ],
+)
+def test_a_day_that_a_month_does_not_have_is_its_last(
+    moment: datetime, duration: str, found: tuple[datetime, str]
+) -> None:
+    assert months_on(moment, duration) == found
 
 
-@pytest.mark.parametrize("text", ["0 0 9 ? * MON-FRI", "0 0/5 * * * ?", "0 9 * * 1-5", "@daily", "0 0 12 1/5 * ? 2026"])
-def test_a_schedule_of_cron_is_refused_in_words(text: str) -> None:
-    nag = event("boundaryEvent", "b", timer(text, "timeCycle"), 'attachedToRef="a" name="Nag"')
-    body = START + user("a") + nag + END
+def cycle_of(text: str) -> Flow:
+    nag = event("boundaryEvent", "b", timer(text, "timeCycle"), 'attachedToRef="a" name="Nag" cancelActivity="false"')
+    return flow_of(START + user("a") + nag + END + '<task id="urge"/>' + lines("s>a", "a>e", "b>urge"))
+
+
+@pytest.mark.parametrize(
+    ("text", "dues"),
+    [
+        ("R/PT12H", ["07-01T20:00", "07-02T08:00", "07-02T20:00"]),
+        ("R/P1M", ["08-01T08:00", "09-01T08:00", "10-01T08:00"]),
+        ("R2/2026-07-05T09:00:00Z/P1D", ["07-05T09:00", "07-06T09:00"]),
+        ("R/2026-06-30T09:00:00Z/P1D", ["07-01T09:00", "07-02T09:00", "07-03T09:00"]),  # begun: the next of them
+        ("R2/2026-01-01T09:00:00Z/P1D", ["01-02T09:00"]),  # all gone by: the last is made good
+        ("R/P1D/2026-07-03T08:00:00Z", ["07-02T08:00", "07-03T08:00"]),  # until
+        ("R/P1D/2026-07-01T09:00:00Z", []),
+        ("R0/P1D", []),
+        ("0 0 9 ? * MON-FRI", ["07-01T09:00", "07-02T09:00", "07-03T09:00", "07-06T09:00"]),
+        ("0 0/5 * * * ?", ["07-01T08:05", "07-01T08:10"]),
+        ("0 9 * * 1-5", ["07-01T09:00", "07-02T09:00", "07-03T09:00", "07-06T09:00"]),
+        ("@daily", ["07-02T00:00", "07-03T00:00"]),
+        ("0 0 12 L * ?", ["07-31T12:00", "08-31T12:00"]),
+    ],
+)
+def test_a_cycle_falls_due_as_iso_8601_and_cron_have_it(text: str, dues: list[str]) -> None:
+    flow = cycle_of(text)
+    state = start(flow, {}, KIT)
+    found: list[str] = []
+    while state.waits and len(found) < max(len(dues), 1):
+        due = datetime.fromisoformat(state.waits[0].due)
+        found.append(f"{due:%m-%dT%H:%M}")
+        [wait] = state.waits
+        state = happen(flow, state, wait.at, "b", {}, Kit(now=max(due, NOW)))
+    assert found == dues
+    assert (ready(state), passed(state).count("urge")) == (["a"], len(dues))
+    assert bool(state.waits) is (text.startswith(("R/PT", "R/P1M", "R/2026")) or not text.startswith("R"))
+
+
+def test_what_cron_missed_while_nothing_ran_comes_once() -> None:
+    flow = cycle_of("0 9 * * *")
+    state = start(flow, {}, KIT)
+    state = happen(flow, state, state.waits[0].at, "b", {}, Kit(now=datetime(2026, 7, 10, 12, tzinfo=UTC)))
+    assert state.waits[0].due == "2026-07-11T09:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("0 61 9 * * ?", "is no schedule that can be read"),
+        ("@never", "is no schedule that can be read"),
+        (
+            "0 0 9 ? * 2-6",
+            "names a day of the week by a number, which engines count differently: write MON to SUN",
+        ),
+        ("R3/tomorrow", "must be a cycle of ISO 8601 such as R3/PT24H, or FEEL after “=”"),
+    ],
+)
+def test_a_schedule_that_says_no_time_is_refused_in_words(text: str, rule: str) -> None:
     with pytest.raises(FlowError) as caught:
-        flow_of(body + lines("s>a", "a>e", "b>e"))
+        cycle_of(text)
     fault = caught.value
-    assert (fault.element_id, fault.called, fault.value, fault.rule) == (
-        "b", "b “Nag”", text,
-        "is a schedule as cron has it, which is not run here: say a cycle of ISO 8601 such as R/PT24H",
-    )  # fmt: skip
+    assert (fault.element_id, fault.called, fault.value, fault.rule) == ("b", "b “Nag”", text, rule)
 
 
 def test_what_was_done_is_undone_the_last_first() -> None:

@@ -217,10 +217,10 @@ CONDITION = "<bpmn:conditionExpression>true</bpmn:conditionExpression>"
         ),
         (
             '<bpmn:startEvent id="Start" name="Guest comes">',
-            '<bpmn:startEvent id="Start"><bpmn:timerEventDefinition id="x"><bpmn:timeCycle>0 0 9 * * ?</bpmn:timeCycle>'
+            '<bpmn:startEvent id="Start"><bpmn:timerEventDefinition id="x"><bpmn:timeCycle>0 99 * * *</bpmn:timeCycle>'
             "</bpmn:timerEventDefinition>",
             "Start",
-            "is a schedule as cron has it, which is not run here: say a cycle of ISO 8601 such as R/PT24H",
+            "is no schedule that can be read",
         ),
         ('<bpmn:process id="lemonade"', "<bpmn:process", "definitions", "must have an id"),
         ('id="wipe"', 'id="lay"', "lay", "is the id of two elements"),

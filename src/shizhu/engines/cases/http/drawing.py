@@ -35,6 +35,8 @@ KINDS = {"flows": "own:flow_draw", DRAWINGS: "own:drawing"}  # with their pages:
 LARGEST = 2_000_000  # bytes of a file
 NOTED = {
     "passed": gettext_noop("is passed: nothing is run"),
+    "unmarked": gettext_noop("is not marked as executable in the file: it runs here all the same"),
+    "begins": gettext_noop("no case is opened by the time alone: a person or a message opens it"),
     "otherwise": gettext_noop("has no condition: it is taken where no other holds"),
 }
 NAMESPACES = (
@@ -129,7 +131,8 @@ def _of_nobody(flow: Flow, request: Request) -> list[tuple[Step, str]]:
 
 def _noted(flow: Flow, note: Note) -> str:
     step = flow.step.get(note.id)
-    told = {"element": step.stage if step else note.id, "told": _(NOTED[note.kind])}
+    called = flow.name if note.id == flow.scope.id else note.id
+    told = {"element": step.stage if step else called, "told": _(NOTED[note.kind])}
     return _("%(element)s: %(told)s") % told
 
 

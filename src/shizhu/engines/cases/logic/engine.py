@@ -7,9 +7,10 @@ are numbered and never numbered again, so what comes late (a timer, an answer) f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
+from shizhu.engines.cases.logic import timers
 from shizhu.engines.cases.logic.flow import MULTI, Event, Flow, FlowError, Node, StaleToken
 from shizhu.engines.cases.logic.places import Place, Standing, as_json
 from shizhu.engines.cases.logic.state import (
@@ -585,39 +586,37 @@ class Run(Standing):
             return
         spec: dict[str, Any] = {"kind": event.kind}
         if event.kind == "timer":
-            spec |= self._timer(node, event, place)
+            timer = self._timer(node, event, place)
+            if timer is None:
+                return
+            spec |= timer
         if event.kind in {"message", "signal"}:
             spec["name"] = event.name
         if event.key:
             spec["key"] = self._key(event, node, place)
         place.wait[node.step.id] = spec
 
-    def _timer(self, node: Node, event: Event, place: Place) -> dict[str, Any]:
+    def _timer(self, node: Node, event: Event, place: Place) -> dict[str, Any] | None:
         text = self._kept(node, event.expression, place)
         if event.timer == "date":
             return {"due": self._moment(node, text)}
         if not isinstance(text, str):
             raise FlowError(node.step.id, event.expression, f"must be an ISO 8601 {event.timer}, it is {text!r}")
-        if event.timer == "duration":
-            return {"due": self._after(node, text)}
-        times, slash, duration = text.partition("/")
-        if not slash or not times.startswith("R"):
-            raise FlowError(node.step.id, text, "must be a cycle of ISO 8601 such as R3/PT24H")
-        return {"due": self._after(node, duration), "every": duration, "left": int(times[1:]) if times[1:] else -1}
+        try:
+            if event.timer == "duration":
+                return {"due": timers.later(self.kit.now, text, self._clock(node)).astimezone(UTC).isoformat()}
+            return timers.first(text, self.kit.now, self._clock(node))
+        except ValueError as error:
+            raise FlowError(node.step.id, text, str(error)) from None
+
+    def _clock(self, node: Node) -> timers.Add:
+        return lambda moment, duration: self.kit.add(moment, duration, node.step.clock)
 
     def _moment(self, node: Node, text: Any) -> str:
         try:
-            moment = datetime.fromisoformat(str(text))
+            return timers.moment_of(str(text), self.kit.now.tzinfo).astimezone(UTC).isoformat()
         except ValueError:
             raise FlowError(node.step.id, text, "must be a moment of ISO 8601 such as 2026-07-01T09:00:00") from None
-        zone = self.kit.now.tzinfo
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC).isoformat()
-
-    def _after(self, node: Node, duration: str) -> str:
-        try:
-            return self.kit.add(self.kit.now, duration, node.step.clock).astimezone(UTC).isoformat()
-        except ValueError as error:
-            raise FlowError(node.step.id, duration, str(error)) from None
 
     def answered(self, id_: str, answer: Mapping[str, Any]) -> None:
         """Keep an answer, or what came with an event."""
@@ -659,13 +658,11 @@ class Run(Standing):
             spec["met"] = True
         if spec["kind"] != "timer":
             return
-        left = spec.get("left", 1) - 1
-        if left == 0:
+        again = timers.following(spec, self.kit.now, self._clock(node))
+        if again is None:
             place.wait.pop(event_id)
         else:
-            since = datetime.fromisoformat(spec["due"])
-            due = self.kit.add(since, spec["every"], node.step.clock).astimezone(UTC).isoformat()
-            spec |= {"left": left, "due": due}
+            spec |= again
 
     def _conditions(self) -> bool:
         """Let the first condition happen that has come true; whether there was one."""

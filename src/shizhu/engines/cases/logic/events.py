@@ -9,23 +9,22 @@ from typing import Any, TypeAlias
 
 from shizhu.engines.cases.logic.book import Book
 from shizhu.engines.cases.logic.flow import Event, FlowError
+from shizhu.engines.cases.logic.timers import CRON, CYCLE, DURATION, MOMENT, fault_of_cron
 from shizhu.engines.cases.logic.vendors import BPMN, feel_of, first, told, value_of
 
 Element: TypeAlias = Any
 DEFINITION = "EventDefinition"
 TIMERS = {"timeDate": "date", "timeDuration": "duration", "timeCycle": "cycle"}
-DURATION = r"P(?!$)(0+Y)?(0+M)?(\d+W)?(\d+D)?(T(?!$)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?"
 SPAN = re.compile(r"(?=\d)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?")  # of jBPM: 1d12h, 500ms
-CRON = re.compile(r"@\w+|([\d*?/,#LW-]|[A-Za-z]{3})+(\s+([\d*?/,#LW-]|[A-Za-z]{3})+){4,6}")
 NO_TIME = {
     "date": "must be a date of ISO 8601 such as %(example)s, or FEEL after “=”",
     "duration": "must be a duration of ISO 8601 such as %(example)s, or FEEL after “=”",
     "cycle": "must be a cycle of ISO 8601 such as %(example)s, or FEEL after “=”",
 }
 FORMS = {
-    "date": (re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d|@\S+)?)?"), "2026-07-01T09:00:00"),
+    "date": (re.compile(MOMENT), "2026-07-01T09:00:00"),
     "duration": (re.compile(DURATION), "PT24H"),
-    "cycle": (re.compile(rf"R\d*/{DURATION}"), "R3/PT24H"),
+    "cycle": (CYCLE, "R3/PT24H"),
 }
 NAMED = {"message": "messageRef", "signal": "signalRef", "error": "errorRef", "escalation": "escalationRef"}
 CODES = {"error": "errorCode", "escalation": "escalationCode"}
@@ -121,11 +120,11 @@ def _timer(element: Element, definition: Element) -> Event:
         if timer != "date" and (span := SPAN.fullmatch(text)):
             text = _iso(*(int(part or 0) for part in span.groups()))
             text = text if timer == "duration" else f"R/{text}"
-        if timer == "cycle" and CRON.fullmatch(text):
-            rule = "is a schedule as cron has it, which is not run here: say a cycle of ISO 8601 such as %(example)s"
-            raise FlowError(id_, text, rule, name, example="R/PT24H")
+        is_cron = timer == "cycle" and CRON.fullmatch(text) is not None
+        if is_cron and (fault := fault_of_cron(text)):
+            raise FlowError(id_, text, fault, name)
         expression = value_of(id_, text, name)
-        if expression == json.dumps(text, ensure_ascii=False) and not pattern.fullmatch(text):
+        if expression == json.dumps(text, ensure_ascii=False) and not is_cron and not pattern.fullmatch(text):
             raise FlowError(id_, text, NO_TIME[timer], name, example=example)
         return Event("timer", timer=timer, expression=expression)
     raise FlowError(id_, "timer", "must say when: a date, a duration or a cycle", name)

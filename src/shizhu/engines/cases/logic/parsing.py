@@ -39,8 +39,9 @@ def _parse(xml: bytes, key: str, called: tuple[tuple[str, bytes], ...]) -> Flow:
             fault.name = fault.name or book.ends(fault.element_id)
         found[0].all = tuple(found)
         raise found[0]
-    marked = process.get("isExecutable") == "true"
-    notes = book.notes if marked else [*book.notes, Note(process.get("id"), "passed", "is not marked as executable")]
+    notes = [*book.notes, *(Note(node.step.id, "begins", "timer") for node in scope.starts() if _is_timed(node))]
+    if process.get("isExecutable") != "true":
+        notes.append(Note(process.get("id"), "unmarked", "is not marked as executable"))
     return Flow(
         key=key,
         digest=_digest(xml, called),
@@ -51,6 +52,10 @@ def _parse(xml: bytes, key: str, called: tuple[tuple[str, bytes], ...]) -> Flow:
         xml=xml,
         scope=scope,
     )
+
+
+def _is_timed(node: Node) -> bool:
+    return node.event is not None and node.event.kind == "timer"
 
 
 def _digest(xml: bytes, called: tuple[tuple[str, bytes], ...]) -> str:
