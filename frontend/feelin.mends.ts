@@ -7,6 +7,11 @@ const PATTERNS = fileURLToPath(new URL("./src/feel-patterns.ts", import.meta.url
 
 const MENDS: Mend[] = [
   {
+    why: "a character is \\u and four digits or \\U and six (grammar rule 65): \"\\u0062ar\" is bar",
+    from: "(\\\\u[a-fA-F0-9]{5,6})|((?:\\\\u[a-fA-F0-9]{1,4})+)/ig",
+    to: "(\\\\U[a-fA-F0-9]{6})|((?:\\\\u[a-fA-F0-9]{4})+)/g",
+  },
+  {
     why: "a sum, product or mean of decimals is that of the decimals: 0.1 + 0.2 is 0.3 (15 digits, all a double holds)",
     from: "const builtins = {",
     to: `function decimals(number) {

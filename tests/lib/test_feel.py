@@ -33,6 +33,10 @@ def value(expression: str, **context: object) -> feel.Value:
     ("expression", "expected"),
     [
         ("1 + 2 * 3", 7),
+        (r'"foo\u0062ar"', "foobar"),
+        (r'"\u4e2dab \u6587"', "中ab 文"),
+        (r'string length("\U01F40Eab")', 3),
+        (r'"\ud83d\udc0e" = "\U01F40E"', True),
         ("10 / 4", 2.5),
         ("2 ** 10", 1024),
         ("-(3 - 5)", 2),

@@ -258,7 +258,7 @@ def test_added_fields_and_what_is_withdrawn_stay_at_home(client: Client) -> None
     kept(client, posted({"id": "+1", "zh": "备案号", "kind": "text"}), "/declarations/fields/lemonade.stall/")
     client.post(f"/declarations/flows/{FLOW}/withdraw")
     page = client.get(EXPORT)
-    assert [str(row) for row, _title, _is in page.context["lines"]] == sorted(ROWS[:3])
+    assert [str(row) for row, _title, _is, _why in page.context["lines"]] == sorted(ROWS[:3])
     assert "领域包互不相知" in text(page)
 
 

@@ -45,7 +45,10 @@ def export(request: Request) -> HttpResponse:
     """Choose what goes into a pack file, see what is wrong with it, and get it."""
     declaring.require(request)
     rows = [row for row in overlays.own(request.county.pk) if row.kind in _kinds() and not row.is_withdrawn]
-    chosen = {f"{row.kind}/{row.key}" for row in rows} if request.method != "POST" else set(request.POST.getlist("row"))
+    staying = {} if request.method == "POST" else packing.staying(request.county.pk, rows, _rights())
+    chosen = {str(row) for row in rows} - set(staying)
+    if request.method == "POST":
+        chosen = set(request.POST.getlist("row"))
     wish = Wish(
         request.POST.get("id", "").strip(), request.POST.get("zh", "").strip(), request.POST.get("en", "").strip(),
         request.county.pk, [row for row in rows if str(row) in chosen],
@@ -61,7 +64,10 @@ def export(request: Request) -> HttpResponse:
                 made.zipped(wish.id), content_type="application/zip", headers={"Content-Disposition": name}
             )
     context = {
-        "lines": [(row, declaring.title(row), str(row) in chosen) for row in rows], "wish": wish, "wrong": wrong,
+        "lines": [
+            (row, declaring.title(row), str(row) in chosen, declaring.say(staying.get(str(row), ""))) for row in rows
+        ],
+        "wish": wish, "wrong": wrong,
         "problems": list(map(declaring.say, made.problems if made else ())),
         "added": overlays.own(request.county.pk, overlays.FIELDS),
     }  # fmt: skip

@@ -101,6 +101,24 @@ def make(wish: Wish, actions: Mapping[str, Sequence[str]]) -> Made:
     return Made(_files(wish, pack, loaded, needs), tuple(problems), tuple(needs))
 
 
+def staying(county: str, rows: Sequence[Declaration], actions: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Declarations that could be in no pack of the others, as they name what stays in the county, with why."""
+    found: dict[str, str] = {}
+    going = list(rows)
+    while going:
+        problems = make(Wish("own", "own", "own", county, going), actions).problems
+        told = {str(row): line.partition(": ")[2] for row in going for line in problems if _is_of(row, line)}
+        if not told:
+            break
+        found |= told
+        going = [row for row in going if str(row) not in told]
+    return found
+
+
+def _is_of(row: Declaration, line: str) -> bool:
+    return line.startswith(f"{row.kind}/{row.stem}{packs.kinds()[row.kind].suffix}: ")
+
+
 def _loaded(wish: Wish, pack: Body, bodies: Mapping[tuple[str, str], Body]) -> LoadedPack:
     declared = tuple(
         Declared(kind, key, body, f"{kind}/{key.partition('.')[2]}{packs.kinds()[kind].suffix}")

@@ -156,6 +156,12 @@ def test_a_rule_for_the_devices_of_a_pack_stays_at_home(county: County, client: 
     sent = {"row": "rules/local.shui_guan_yi_chang", "id": "jugs", "zh": "水罐", "en": "Jugs"}
     page = client.post("/declarations/export", sent)
     assert (page.status_code, "lemonade.jug: 属于另一个领域包，不能随本包移交" in text(page)) == (422, True)
+    before = client.get("/declarations/export")
+    [why] = [why for row, _title, is_chosen, why in before.context["lines"] if not is_chosen]
+    assert (str(before.context["lines"][0][0]), why) == (
+        sent["row"], "when.profile: lemonade.jug: 属于另一个领域包，不能随本包移交",
+    )  # fmt: skip
+    assert "未勾选，因为通不过检查：" in text(before)
 
 
 def test_a_rule_of_a_file_that_says_more_is_shown_and_not_changed(county: County, client: Client) -> None:

@@ -58,6 +58,28 @@ def test_files_of_common_editors_decide(
     assert f"local.{stem}" in boss.get("/declarations/").content.decode()
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "typed", "said"),
+    [
+        ("FIRST", "UNIQUE", {"cups": "20", "kind": '"cold"'}, "decisionTable_7f0b：命中 2 条规则，最多只能命中一条"),
+        ("FIRST", "ANY", {"cups": "20", "kind": '"cold"'}, "decisionTable_7f0b：命中的规则结果不一致"),
+        ('CDATA["large"]', "CDATA[10]", {"cups": "20"}, "decisionTable_7f0b：不是 string 类型"),
+        (
+            'CDATA["large"]',
+            'CDATA["huge"]',
+            {"cups": "20"},
+            'decisionTable_7f0b："huge" 不在允许值 "small","large" 之中',
+        ),
+    ],
+)
+def test_why_nothing_is_decided_is_said_in_chinese(
+    boss: Client, old: str, new: str, typed: dict[str, str], said: str
+) -> None:
+    made = bring(boss, FLOWABLE.decode().replace(old, new).encode())
+    page = boss.post(made["Location"], {"do": "try", **{f"i.{name}": value for name, value in typed.items()}})
+    assert said in unescape(text(page)), text(page)
+
+
 def test_the_file_is_kept_whole_with_what_nobody_decides_by(boss: Client) -> None:
     bring(boss, CAMUNDA)
     assert row().body == {"text": CAMUNDA.decode()}
@@ -86,6 +108,9 @@ def test_a_flow_asks_a_decision_of_the_county(county: County, boss: Client) -> N
          '<informationRequirement><requiredInput href="#gone"/></informationRequirement><decisionTable',
          "Cup size: 'gone' 被引用，但文件中没有这个元素"),
         ("</definitions>", "", "不是可读的 XML"),
+        ('<inputEntry id="inputEntry_1_1"><text><![CDATA[>= 20]]></text></inputEntry>', "",
+         "decisionTable_7f0b: 'rule 1' 的单元格数与决策表的输入、输出列数不符"),
+        ("</definitions>", '<decision id="cup_size" name="Twin"/></definitions>', "'cup_size' 是多个元素的编号"),
         ("https://www.omg.org/spec/DMN/20191111/MODEL/", "urn:other", "不是 DMN 文件"),
     ],
 )  # fmt: skip

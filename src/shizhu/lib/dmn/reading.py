@@ -335,10 +335,10 @@ def _body(element: Element) -> Json | None:
     return None if found is None else _expression(found)
 
 
-def _needed(element: Element, what: str = "an expression") -> Json:
+def _needed(element: Element) -> Json:
     found = _body(element)
     if found is None:
-        raise DmnError(_place(element), _local(element), f"holds no {what}")
+        raise DmnError(_place(element), _local(element), "holds no expression")
     return found
 
 
@@ -380,8 +380,8 @@ def _table(element: Element) -> Json:
         tests = [_text(entry) for entry in _children(rule, "inputEntry")]
         found = [_text(entry) for entry in _children(rule, "outputEntry")]
         if (len(tests), len(found)) != (len(inputs), len(outputs)):
-            rule_ = f"cells in rule {number}, of a table with {len(inputs)} inputs and {len(outputs)} outputs"
-            raise DmnError(_place(element), len(tests) + len(found), rule_)
+            rule_ = "has not one cell for each input and each output of its table"
+            raise DmnError(_place(element), f"rule {number}", rule_)
         types = [_type(entry) for entry in _children(rule, "outputEntry")]
         rules.append({"tests": tests, "outputs": found} | ({"types": types} if any(types) else {}))
     made: Json = {"kind": "table", "policy": policy, "inputs": inputs, "outputs": outputs, "rules": rules}
@@ -434,7 +434,7 @@ def _relation(element: Element) -> Json:
     rows = [[_expression(cell) for cell in _children(row, *EXPRESSIONS)] for row in _children(element, "row")]
     for number, row in enumerate(rows, 1):
         if len(row) != len(columns):
-            raise DmnError(_place(element), len(row), f"cells in row {number} of {len(columns)} columns")
+            raise DmnError(_place(element), f"row {number}", "has not one cell for each column")
     return {"kind": "relation", "columns": columns, "rows": rows}
 
 
@@ -452,7 +452,7 @@ def _conditional(element: Element) -> Json:
     parts = {name: _child(element, name) for name in ("if", "then", "else")}
     for name, part in parts.items():
         if part is None:
-            raise DmnError(_place(element), "conditional", f"has no `{name}`")
+            raise DmnError(_place(element), name, "is missing")
     return {
         "kind": "conditional", "when": _needed(parts["if"]), "then": _needed(parts["then"]),
         "else": _needed(parts["else"]),
@@ -472,7 +472,7 @@ def _iterator(element: Element) -> Json:
 def _part(element: Element, name: str) -> Json:
     found = _child(element, name)
     if found is None:
-        raise DmnError(_place(element), _local(element), f"has no `{name}`")
+        raise DmnError(_place(element), name, "is missing")
     return _needed(found)
 
 

@@ -24,6 +24,11 @@ from shizhu.web.middleware import Request
 KIND, LARGEST = "decisions", 500_000
 ENCODING = re.compile(rb"<\?xml[^>]*encoding=[\"'](?!utf-8[\"'])", re.IGNORECASE)
 RULES = (
+    gettext_noop("has not one cell for each column"),
+    gettext_noop("has not one cell for each input and each output of its table"),
+    gettext_noop("holds no expression"),
+    gettext_noop("is missing"),
+    gettext_noop("is the id of more than one element"),
     gettext_noop("imports itself"),
     gettext_noop("is imported, and no file beside it has this namespace"),
     gettext_noop("is no DMN file: its root is `definitions` of DMN 1.1 to 1.5"),
@@ -35,6 +40,22 @@ RULES = (
     gettext_noop("one must be named as the file, or required by no other"),
     gettext_noop("outputs: a decision table has at least one"),
     gettext_noop("requires itself"),
+)
+FAULTS = tuple(  # why a decision says nothing of given facts, and how a person reads it
+    (re.compile(pattern, re.DOTALL), form)
+    for pattern, form in (
+        (r"(?P<count>\d+) rules match, and one may", gettext_noop("%(count)s rules match, and one may")),
+        (r"the rules that match differ", gettext_noop("the rules that match differ")),
+        (r"it requires itself", gettext_noop("it requires itself")),
+        (r"it calls itself", gettext_noop("it calls itself")),
+        (r"takes (?P<count>\d+) values, not (?P<found>\d+)", gettext_noop("takes %(count)s values, not %(found)s")),
+        (r"a function in (?P<found>\w+) is not run here", gettext_noop("a function in %(found)s is not run here")),
+        (r"what is called is no function", gettext_noop("what is called is no function")),
+        (r"its values do not fit its parameters", gettext_noop("its values do not fit its parameters")),
+        (r"(?P<found>.+) is none of (?P<known>.+)", gettext_noop("%(found)s is none of %(known)s")),
+        (r"it is not of type (?P<known>.+)", gettext_noop("it is not of type %(known)s")),
+        (r"Variable '(?P<found>.+)' not found", gettext_noop("“%(found)s” is not known here")),
+    )
 )
 
 
@@ -108,7 +129,15 @@ def _tried(request: Request, row: Declaration) -> HttpResponse:
         return _page(request, row, [_("%(text)s is no value in FEEL.") % {"text": error.expression}], typed)
     value = json.dumps(found.value, ensure_ascii=False, default=str)
     hits = [f"{table} {'、'.join(map(str, rules))}" for table, rules in found.hits]
-    return _page(request, row, (), typed, {"value": value, "hits": hits, "faults": found.faults})
+    return _page(request, row, (), typed, {"value": value, "hits": hits, "faults": map(_said, found.faults)})
+
+
+def _said(fault: str) -> str:
+    """`element: message` in the language in force, where the message is one of ours."""
+    element, _colon, message = fault.partition(": ")
+    matches = ((pattern.fullmatch(message), form) for pattern, form in FAULTS)
+    told = next((_(form) % found.groupdict() for found, form in matches if found), message)
+    return _("%(element)s: %(told)s") % {"element": element, "told": told}
 
 
 def _model(request: Request, row: Declaration) -> tuple[dmn.Model | None, str | None]:
