@@ -359,6 +359,8 @@ async function bring(file: File, process = ""): Promise<void> {
     ways[0].focus();
   } else if (told.xml) await open(told.xml).catch((error: Error) => mark([{ element: "", text: error.message, level: "error" }]));
   else mark(told.faults);
+  const findings = find("flow-faults").parentElement!;
+  findings.classList.toggle("order-first", told.faults.some((fault) => fault.level === "error") || !!told.choose);
 }
 find("flow-take").addEventListener("click", async () => {
   const link = document.createElement("a");

@@ -175,6 +175,21 @@ def test_the_day_agreed_stands_in_lists_and_goes_with_the_task(county: County, s
         assert "开张核准" not in text(browser(staff["taster"]).get("/cases/"))
 
 
+def test_the_day_agreed_goes_with_a_task_that_is_given_back(county: County, staff: dict[str, Person]) -> None:
+    task, at = visit(county, staff), timezone.now() + timedelta(days=3)
+    acting.arrange(who(staff["maker"]), task.pk, at, "摊位前")
+    wish = acting.ask(who(staff["maker"]), task.pk, "return", "不属本单位")
+    Message.objects.all().delete()
+    acting.decide(who(staff["chief"]), wish.pk, is_granted=True)
+    day, number = f"{timezone.localtime(at):%m-%d %H:%M}", task.case.number
+    assert notices() == [("新摊：由您牵头会同办理：开张核准", f"{number} · 定于{day} 摊位前", ["chief"])]
+    said = f"约定时间 {timezone.localtime(at):%Y-%m-%d %H:%M} · 摊位前"
+    assert [name for name in staff if said in text(browser(staff[name]).get("/cases/"))] == ["taster", "chief"]
+    with patch("django.utils.timezone.now", lambda: at - timedelta(hours=20)):
+        telling.remind(task.pk)
+    assert notices()[-1] == (f"新摊：提醒：{day}开张核准", f"{number} · 摊位前", ["chief", "taster"])
+
+
 def test_who_does_not_do_it_alone_agrees_on_a_day_to_come(county: County, staff: dict[str, Person]) -> None:
     task, soon = visit(county, staff), timezone.now() + timedelta(hours=5)
     before = testing.everything_kept()

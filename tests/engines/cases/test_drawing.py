@@ -402,3 +402,18 @@ def test_what_runs_otherwise_than_the_file_says_is_noted_with_the_name_of_its_fl
         ("s", "s：到了时间不会自动立案：由人员或消息发起", "note"),
         ("WFP-6-", "早检：文件未标明可执行，这里照样运行", "note"),
     ]
+
+
+def test_a_step_is_drawn_wide_enough_for_all_that_sits_on_its_edge() -> None:
+    late = "".join(
+        f'<boundaryEvent id="b{n}" attachedToRef="t"><messageEventDefinition/></boundaryEvent>' for n in range(6)
+    )
+    space = "http://www.omg.org/spec/BPMN/20100524/MODEL"
+    text = f'<definitions xmlns="{space}"><process id="p"><task id="t"/><task id="u"/>{late}</process></definitions>'
+    boxes = {
+        shape.get("bpmnElement"): {name: float(value) for name, value in shape[0].attrib.items()}
+        for shape in etree.fromstring(laid_out(text.encode()).encode()).iter(f"{DI}BPMNShape")
+    }
+    ends = [boxes[f"b{n}"]["x"] + boxes[f"b{n}"]["width"] for n in range(6)]
+    assert boxes["t"]["width"] + boxes["t"]["x"] >= max(ends)
+    assert all(end < boxes[f"b{n}"]["x"] for n, end in enumerate(ends[:-1], 1))

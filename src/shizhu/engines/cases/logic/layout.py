@@ -5,6 +5,7 @@ Pools stand below each other, notes, data and groups below the process they belo
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, TypeAlias
 
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
@@ -129,12 +130,14 @@ def _place(holder: Element, left: int, top: int, places: dict[str, Box]) -> Size
     pairs = [(x.get("sourceRef"), x.get("targetRef")) for x in holder.findall(f"{BPMN}sequenceFlow")]
     guests = {id_: child.get("attachedToRef") for id_, child in shapes.items() if child.get("attachedToRef") in shapes}
     pairs += [(host, after) for id_, host in guests.items() for before, after in pairs if before == id_]
+    guested = Counter(guests.values())
     columns = _columns([id_ for id_ in shapes if id_ not in guests], pairs)
     x, bottom = left, top
     for column in columns:
         y, width = top, 0
         for id_ in column:
             size = _size(shapes[id_], x, y, places)
+            size = (max(size[0], 46 * guested[id_] + 16), size[1])  # wide enough for what sits on its edge
             row = max(size[1], TASK[1])
             places[id_] = (x, y + (row - size[1]) // 2, *size)
             y, width = y + row + DOWN, max(width, size[0])
