@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from natsrpy import Nats
@@ -31,6 +32,8 @@ from natsrpy.js import (
     Stream,
     StreamConfig,
 )
+
+from shizhu.kernel.pulling import Pull
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -167,6 +170,13 @@ async def give_again(nats: Nats, consumer: PullConsumer) -> None:
             raise OSError(told["error"].get("description", ""))
 
     await patiently(f"consumer {consumer.name}", reset)
+
+
+def pull(account: str, consumer: PullConsumer) -> Pull:
+    """A consumer of an account read straight off the socket, where thousands of messages come in a second."""
+    at = urlsplit(settings.NATS_URL)
+    login = settings.CONFIG.nats_login(account)
+    return Pull((at.hostname or "", at.port or 4222), login, consumer.stream_name, consumer.name)
 
 
 async def fetch(consumer: PullConsumer, most: int, wait: float) -> list[JetStreamMessage]:

@@ -71,7 +71,7 @@ async def source() -> AsyncIterator[Source]:
         made = await jetstream.streams.create_or_update(config)
         try:
             consumer = await log.consumer_of(made, "ingest", ["ahead.>"], each=False)
-            async with aclosing(Delivery(nats, consumer)) as delivery:
+            async with aclosing(Delivery(nats, log.pull("service", consumer))) as delivery:
                 one = Source(jetstream, delivery, line)
                 await one.work.catalogue.listen(line)
                 yield one

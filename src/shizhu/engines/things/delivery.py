@@ -19,10 +19,10 @@ from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 
 from natsrpy import Nats
-from natsrpy.js import JetStreamMessage, PullConsumer
 
 from shizhu.engines.things.logic.readings import MICROSECOND
 from shizhu.kernel import log
+from shizhu.kernel.pulling import Message, Pull
 
 logger = logging.getLogger(__name__)
 ACK_WAIT = timedelta(seconds=5)
@@ -32,7 +32,7 @@ MOST_OUTSTANDING = 20_000
 WAIT_SECONDS = 5.0
 PATIENCE_SECONDS = 60.0
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-SEQUENCE, LENGTH = attrgetter("stream_sequence"), attrgetter("length")
+SEQUENCE, PAYLOAD = attrgetter("stream_sequence"), attrgetter("payload")
 
 
 @dataclass
@@ -43,11 +43,11 @@ class Position:
     published: datetime = EPOCH
     last_untimed: datetime = EPOCH
 
-    def covers(self, message: JetStreamMessage) -> bool:
+    def covers(self, message: Message) -> bool:
         """Whether the message is committed. Both must hold: a log that lost its tail uses sequences again."""
         return message.stream_sequence <= self.sequence and message.published <= self.published
 
-    def untimed(self, message: JetStreamMessage) -> datetime:
+    def untimed(self, message: Message) -> datetime:
         """A distinct receive time."""
         published = message.published
         self.last_untimed = published if published > self.last_untimed else self.last_untimed + MICROSECOND
@@ -59,11 +59,11 @@ class Delivery:
     """What the log has given and nobody has acknowledged."""
 
     nats: Nats
-    pull: PullConsumer
-    held: list[JetStreamMessage] = field(default_factory=list)  # in order, none twice
+    pull: Pull
+    held: list[Message] = field(default_factory=list)  # in order, none twice
     is_settled: bool = False
     _most: int = LEAST
-    _ahead: asyncio.Task[list[JetStreamMessage]] | None = None  # asked for while what is held is committed
+    _ahead: asyncio.Task[list[Message]] | None = None  # asked for while what is held is committed
     _next: int = 0
     _since: float = 0.0
 
@@ -71,11 +71,11 @@ class Delivery:
         """Something went wrong: look again at what is outstanding."""
         self.is_settled = False
 
-    async def batch(self) -> list[JetStreamMessage]:
+    async def batch(self) -> list[Message]:
         """The next messages in order; empty if there are none, or not all of them yet."""
         wait = WAIT_SECONDS if self.is_settled and not self.held else 0.2
         ahead, self._ahead = self._ahead, None
-        fetched = await (ahead or log.fetch(self.pull, self._most, wait))
+        fetched = await (ahead or self.pull.fetch(self._most, wait))
         if self.held:
             by_sequence = {message.stream_sequence: message for message in (*self.held, *fetched)}
             self.held = list(by_sequence.values())
@@ -86,18 +86,18 @@ class Delivery:
             is_next = first == self._next and last == self._next + len(fetched) - 1
             self.is_settled = self.is_settled and is_next
             self._next = last + 1
-            fitting = MOST_BYTES * len(fetched) // max(1, sum(map(LENGTH, fetched)))
+            fitting = MOST_BYTES * len(fetched) // max(1, sum(map(len, map(PAYLOAD, fetched))))
             self._most = max(LEAST, min(MOST, fitting, 2 * self._most))
         if not self.is_settled and not await self._settle():
             return []
         self.held = sorted(self.held, key=SEQUENCE)
         return self.held
 
-    def look_ahead(self, told: Callable[[list[JetStreamMessage]], None]) -> None:
+    def look_ahead(self, told: Callable[[list[Message]], None]) -> None:
         """Ask for more while what is held is committed, and tell what comes."""
 
-        async def ask() -> list[JetStreamMessage]:
-            fetched = await log.fetch(self.pull, self._most, WAIT_SECONDS)
+        async def ask() -> list[Message]:
+            fetched = await self.pull.fetch(self._most, WAIT_SECONDS)
             if fetched:
                 told(fetched)
             return fetched
@@ -110,6 +110,7 @@ class Delivery:
             self._ahead.cancel()
             await asyncio.gather(self._ahead, return_exceptions=True)
             self._ahead = None
+        self.pull.close()
 
     async def _settle(self) -> bool:
         """Whether everything outstanding is held."""
@@ -141,9 +142,9 @@ class Delivery:
             return await log.is_done(self.nats, self.pull.stream_name, self.pull.name)
         return False
 
-    async def acknowledge(self, last: JetStreamMessage) -> None:
+    def acknowledge(self, last: Message) -> None:
         """Everything up to `last` is committed."""
-        await last.ack()
+        self.pull.acknowledge(last)
         covered = last.stream_sequence
         is_all = self.held and self.held[-1] is last
         self.held = [] if is_all else [message for message in self.held if message.stream_sequence > covered]

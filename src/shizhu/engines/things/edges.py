@@ -112,7 +112,7 @@ async def ingest_edge(key: str, stream: str, detail: dict[str, Any]) -> None:
         while True:
             consumer = await mirrored(nats, stream, key)
             work = Ingest(f"{stream}@{key}", catalogue=Catalogue((edge.county, edge.area)), detail=detail)
-            committing = asyncio.create_task(commit_all(nats, consumer, work))
+            committing = asyncio.create_task(commit_all(nats, edge.account, consumer, work))
             try:
                 await until_other(nats, stream, key, detail)
             finally:

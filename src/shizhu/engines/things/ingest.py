@@ -24,7 +24,7 @@ import orjson
 import psycopg
 from django.conf import settings
 from natsrpy import Nats
-from natsrpy.js import JetStreamMessage, PullConsumer
+from natsrpy.js import PullConsumer
 from natsrpy.js import Stream as LogStream
 
 from shizhu.engines.things import publication, store
@@ -34,6 +34,7 @@ from shizhu.engines.things.logic import readings as form
 from shizhu.engines.things.logic.readings import KnownDevice, Origin, Reading, Reject
 from shizhu.engines.things.store import Batch, Outcome, Refused
 from shizhu.kernel import log
+from shizhu.kernel.pulling import Message
 
 logger = logging.getLogger(__name__)
 # What devices publish is renamed on entry (d.… → in.d.…), but not a message that comes in one TCP segment with its
@@ -56,7 +57,7 @@ async def _nobody(batch: Batch, outcome: Outcome) -> None:
 class Ahead:
     """What is decoded in a thread while the batch before is committed, and what was known when that began."""
 
-    messages: list[JetStreamMessage]
+    messages: list[Message]
     devices: Mapping[str, KnownDevice]
     began: datetime  # the last receive time given
     position: Position
@@ -74,18 +75,18 @@ class Ingest:
     told: Callable[[Batch, Outcome], Awaitable[None]] = field(default=_nobody)
     _ahead: Ahead | None = None
 
-    def decode_ahead(self, messages: list[JetStreamMessage]) -> None:
+    def decode_ahead(self, messages: list[Message]) -> None:
         """Begin to decode, in a thread, what will be next if nothing comes in between."""
         position = replace(self.position)
         decoding = asyncio.get_running_loop().run_in_executor(None, self._prepare, messages, position)
         self._ahead = Ahead(messages, self.catalogue.devices, self.position.last_untimed, position, decoding)
 
-    def _prepare(self, messages: list[JetStreamMessage], position: Position) -> Batch:
+    def _prepare(self, messages: list[Message], position: Position) -> Batch:
         batch = self.decode(messages, position)
         batch.prepare()
         return batch
 
-    async def decoded(self, messages: list[JetStreamMessage]) -> Batch:
+    async def decoded(self, messages: list[Message]) -> Batch:
         """As one batch: as it was decoded ahead if that is still right, else decoded now."""
         ahead, self._ahead = self._ahead, None
         if (
@@ -100,7 +101,7 @@ class Ingest:
             return batch
         return self.decode(messages, self.position)
 
-    def decode(self, messages: list[JetStreamMessage], position: Position) -> Batch:
+    def decode(self, messages: list[Message], position: Position) -> Batch:
         """All messages that were not committed before, as one batch."""
         batch = Batch(source=self.source)
         take = self._gateway if self.source.startswith(log.READINGS) else self._mqtt
@@ -118,7 +119,7 @@ class Ingest:
         batch.position = messages[-1].stream_sequence, messages[-1].published
         return batch
 
-    def _gateway(self, batch: Batch, message: JetStreamMessage, received: datetime) -> None:
+    def _gateway(self, batch: Batch, message: Message, received: datetime) -> None:
         try:
             sent = form.submission(message.payload)
         except msgspec.DecodeError as error:
@@ -131,7 +132,7 @@ class Ingest:
         )
         batch.packets.append((message.stream_sequence, sent.device, sent.raw))
 
-    def _mqtt(self, batch: Batch, message: JetStreamMessage, received: datetime) -> None:
+    def _mqtt(self, batch: Batch, message: Message, received: datetime) -> None:
         subject, payload = message.subject, message.payload
         key, topic = _sender(subject)
         if key is None and not topic:  # an answer to a command: `commanding` has a consumer of its own
@@ -180,9 +181,7 @@ class Ingest:
         if device:
             batch.seen[device.id] = received, raw
 
-    async def commit(
-        self, connection: psycopg.AsyncConnection[Any], messages: list[JetStreamMessage], batch: Batch
-    ) -> None:
+    async def commit(self, connection: psycopg.AsyncConnection[Any], messages: list[Message], batch: Batch) -> None:
         """Commit messages in order; one that the database cannot take is found by halving and quarantined alone."""
         try:
             try:
@@ -206,7 +205,7 @@ class Ingest:
         publication.committed(outcome.found, outcome.known_at)
         await self.told(batch, outcome)
 
-    def _unkeepable(self, message: JetStreamMessage, error: psycopg.Error) -> Batch:
+    def _unkeepable(self, message: Message, error: psycopg.Error) -> Batch:
         why = f"the database cannot keep it: {error.diag.message_primary}"
         reject = Reject("message", form.shown(message.payload), why)
         refused = Refused(message.published, self.source, None, message.subject, message.payload, reject)
@@ -232,12 +231,12 @@ async def ingest(source: str, detail: dict[str, Any]) -> None:
     gc.freeze()
     gc.set_threshold(ALLOCATED, *gc.get_threshold()[1:])
     async with log.connected(ACCOUNT[source]) as nats:
-        await commit_all(nats, await prepare_source(nats, source), Ingest(source, detail=detail))
+        await commit_all(nats, ACCOUNT[source], await prepare_source(nats, source), Ingest(source, detail=detail))
 
 
-async def commit_all(nats: Nats, consumer: PullConsumer, work: Ingest) -> None:
-    """Commit what a consumer gives, for ever."""
-    async with log.connected("service") as ours, aclosing(Delivery(nats, consumer)) as delivery:
+async def commit_all(nats: Nats, account: str, consumer: PullConsumer, work: Ingest) -> None:
+    """Commit what a consumer of an account gives, for ever."""
+    async with log.connected("service") as ours, aclosing(Delivery(nats, log.pull(account, consumer))) as delivery:
 
         async def told(batch: Batch, outcome: Outcome) -> None:
             await publish_live(ours, outcome)
@@ -269,7 +268,7 @@ async def step(work: Ingest, delivery: Delivery, connection: psycopg.AsyncConnec
     batch = await work.decoded(messages)
     delivery.look_ahead(work.decode_ahead)
     await work.commit(connection, messages, batch)
-    await delivery.acknowledge(messages[-1])
+    delivery.acknowledge(messages[-1])
     work.detail["lag"] = messages[-1].pending
     return len(messages)
 
