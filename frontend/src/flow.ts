@@ -327,9 +327,25 @@ function root(): Shape {
   return run ? { ...top, id: top.id, businessObject: run.processRef } : top;
 }
 
+/** All of the drawing in the middle of what the palette leaves free, never larger than it is. */
+function fit(): void {
+  canvas.zoom("fit-viewport", "auto");
+  const { inner, outer } = canvas.viewbox();
+  if (!inner.width || !inner.height) return;
+  const palette = document.querySelector<HTMLElement>("#flow .djs-palette")!, gap = palette.offsetLeft;
+  const left = gap + palette.offsetWidth;
+  const [width, height] = [outer.width - left - 2 * gap, outer.height - 2 * gap];
+  const scale = Math.min(1, width / inner.width, height / inner.height);
+  canvas.viewbox({
+    x: inner.x + inner.width / 2 - (left + gap + width / 2) / scale,
+    y: inner.y + inner.height / 2 - outer.height / 2 / scale,
+    width: outer.width / scale, height: outer.height / scale,
+  });
+}
+
 async function open(text: string): Promise<void> {
   await modeler.importXML(text);
-  canvas.zoom("fit-viewport", "auto");
+  fit();
   panel(root());
   await check();
 }

@@ -233,6 +233,8 @@ def test_a_file_of_another_editor_is_drawn_mended_and_kept(clerk: Any, county: C
     page.locator("#field-name").fill("收钱")
     page.locator("#field-name").blur()
     expect(page.locator("#flow-count")).to_have_text("0")
+    palette, pool = (page.locator(one).first.bounding_box() or {} for one in (".djs-palette", ".djs-shape"))
+    assert palette["x"] + palette["width"] <= pool["x"]  # it hides nothing of the drawing
     visitor.look("flow-draw")
     page.locator("#flow-save").click()
     expect(page.get_by_text("已保存新版本")).to_be_visible()
