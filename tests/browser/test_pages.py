@@ -4,7 +4,7 @@ languages; and what the shell does: keyboard, tour, network away, paper."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -51,7 +51,7 @@ PAGES: dict[str, list[tuple[str, str]]] = {
         ("device", "/things/"), ("device", r"^/things/\d+/$"), ("connect", "/things/connect/"),
         ("import", "/things/import/?profile=rivers.stage_station"), ("labels", "/things/labels/"),
         ("commands", "/things/commands/"), ("releases", "/things/releases/"),
-        ("release", r"^/things/releases/\d+/$"), ("rollout", r"^/things/rollouts/\d+/$"),
+        ("rollout", r"^/things/rollouts/\d+/$"), ("release", r"^/things/releases/\d+/$"),
         ("release-new", "/things/releases/new/firmware"),
         ("command-group", "/things/commands/new?way=rivers.stage_station|set_interval"),
         ("declarations", "/declarations/"), ("register-new", "/declarations/registers/new"),
@@ -70,21 +70,20 @@ NAMES = re.compile(
 )
 
 
-def places(page: Page, listed: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The pages with real addresses: patterns become the first link of their list."""
-    found: list[tuple[str, str]] = []
-    for name, address in listed:
-        if not address.startswith("^"):
-            page.goto(address)
-            found.append((name, address))
-            continue
-        hrefs = page.locator("main a[href], main [data-row-href]").evaluate_all(
-            "all => all.map(e => e.dataset.rowHref ?? e.getAttribute('href'))"
-        )
-        first = next((href for href in hrefs if re.match(address, href)), None)
-        assert first, f"{name}: no link like {address} among {hrefs}"
-        found.append((name, first))
-    return found
+def walk(page: Page, listed: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Open one page after another; a pattern is the first such link of the page before it. Gives the real addresses."""
+    for name, listed_as in listed:
+        address = listed_as
+        if listed_as.startswith("^"):
+            hrefs = page.locator("main a[href], main [data-row-href]").evaluate_all(
+                "all => all.map(e => e.dataset.rowHref ?? e.getAttribute('href'))"
+            )
+            address = next((href for href in hrefs if re.match(listed_as, href)), "")
+            assert address, f"{name}: no link like {listed_as} among {hrefs}"
+        answer = page.goto(address)
+        assert answer
+        assert answer.status == 200 or address == MISSING, f"{name}: {address} answers {answer.status}"
+        yield name, address
 
 
 def labels(page: Page) -> list[str]:
@@ -110,10 +109,7 @@ def test_main_pages_are_in_order(visit: Visit, living: Stack, who: str, size: di
     assert until(lambda: living.query("SELECT count(*) > 0 FROM alarms_alarm")[0][0]), living.tail()
     assert until(lambda: living.query("SELECT count(*) > 0 FROM records_pair")[0][0]), living.tail()
     visitor = visit(who, size)
-    for name, address in places(visitor.page, PAGES[who]):
-        answer = visitor.page.goto(address)
-        assert answer
-        assert answer.status == 200 or address == MISSING, f"{name}: {address} answers {answer.status}"
+    for name, _address in walk(visitor.page, PAGES[who]):
         if name in {"map", "board"}:
             visitor.page.wait_for_timeout(1500)  # it draws
         visitor.look(name, dark=size == DESKTOP)
@@ -124,10 +120,9 @@ def test_main_pages_are_in_order(visit: Visit, living: Stack, who: str, size: di
 def test_every_page_speaks_one_language(visit: Visit, living: Stack, who: str) -> None:
     assert until(lambda: living.query("SELECT count(*) > 0 FROM records_pair")[0][0]), living.tail()
     visitor = visit(who)
-    page, mixed = visitor.page, list[tuple[str, str]]()
-    listed = places(page, [one for one in PAGES[who] if one[0] not in {"design", "missing"}])
-    for name, address in listed:
-        page.goto(address)
+    page, mixed, listed = visitor.page, list[tuple[str, str]](), list[tuple[str, str]]()
+    for name, address in walk(page, [one for one in PAGES[who] if one[0] not in {"design", "missing"}]):
+        listed.append((name, address))
         mixed += [
             (name, text) for text in labels(page) if LATIN.search(NAMES.sub("", text)) and not CHINESE.search(text)
         ]

@@ -1,6 +1,6 @@
 """Tables that are printed oddly: headings on two levels, totals, group rows, captions that look like headings."""
 
-from tests.engines.plan.reader.told import in_tables
+from tests.engines.plan.reader.told import in_tables, row_of
 
 from shizhu.engines.plan.logic.reader import read
 
@@ -22,6 +22,32 @@ TWO_LEVELS = """某县文化规划
 |1|文化|图书馆新馆|县文旅局|新建1.2万平方米|2021-2023|0.9|
 |2||传习所|县文旅局、县文化馆|改造8处<br>布展2处|2022-2024|0.6|
 |合计||||||1.5|
+"""
+
+CROSSWISE = """某县畜牧规划（2021—2025年）
+
+专栏1 主要指标
+
+|主要指标|羊存栏量|良种率|每头产奶量|
+|---|---|---|---|
+|2020年现状|12万只|61.5%|—|
+|2025年目标值|≥15万只|70%|6.2吨/头|
+|属性|预期性|约束性|预期性|
+"""
+
+UNIT_OF_A_GROUP = """某县环境规划（2021—2025年）
+
+专栏1 主要指标
+
+|指标|2020年|2025年|累计|属性|
+|---|---|---|---|---|
+|主要污染物排放总量减少（%）| | | | |
+|化学需氧量|—|—|〔10〕|约束性|
+|氨氮|—|—|〔8〕|约束性|
+|生态保护修复| | | | |
+|湿地保有量（万亩）|2|2.1|—|预期性|
+
+注：〔〕内为五年累计数。
 """
 
 GROUPS_BY_TABS = """某县交通规划
@@ -145,3 +171,19 @@ def test_years_under_a_spanning_heading_may_be_printed_last() -> None:
         ("自来水普及率", "%", "约束性", [(2023, 92), (2025, 95)]),
         ("水库", "座", "预期性", [(2023, 3), (2025, 4)]),
     ]
+
+
+def test_names_in_one_row_and_values_in_the_next() -> None:
+    assert [row_of(item) for item in in_tables(read(CROSSWISE))] == [
+        (None, "羊存栏量", "万只", "预期性", 2020, 12, 2025, 15, None, False),
+        (None, "良种率", "%", "约束性", 2020, 61.5, 2025, 70, None, False),
+        (None, "每头产奶量", "吨/头", "预期性", 2020, None, 2025, 6.2, None, False),
+    ]
+
+
+def test_a_unit_printed_with_a_group_is_that_of_its_rows() -> None:
+    told = [(item.name, item.unit, item.growth, item.group) for item in in_tables(read(UNIT_OF_A_GROUP))]
+    assert told == [
+        ("化学需氧量", "%", 10, "主要污染物排放总量减少"), ("氨氮", "%", 8, "主要污染物排放总量减少"),
+        ("湿地保有量", "万亩", None, "生态保护修复"),
+    ]  # fmt: skip

@@ -61,10 +61,11 @@ _TOTAL = re.compile(r"总数|总量|总计|共计")
 _NAMES_APART = re.compile(r"、|以及|和(?!谐)|与|(?<!普)及(?![率格时其])")
 _CLAUSE_LEAD = re.compile(r"(?:^|[，。；：])([^，。；：]+)$")
 _TAIL = re.compile(
-    r"(?:产业|行业|企业)?(?:总?产值|增加值|收入|面积|产量|人数|数量|规模|投资|比例|比重|占比|覆盖率|普及率|利用率)$"
+    r"(?:产业|行业|企业)?(?:总?产值|增加值|收入|面积|产量|人数|数量|规模|投资|比例|比重|占比|覆盖率|普及率|利用率|[出存]栏量?)$"
 )
 _SHARE = re.compile(r"(?:率|比例|比重|占比)$")
 _WITHIN = re.compile(r"^(?:力争)?[\d一二三四五]年内")
+_LISTED_YEARS = re.compile(r"(?:20\d{2}年?(?:年?[底末])?[、和及])+20\d{2}年")  # 到2023年、2025年分别达到
 _DEALT = "分别"  # stands for the subject of a value until A、B分别达到x、y is dealt out
 _TO = re.compile(r"[到至为达升降增减]")
 # a year that only tells what to compare with: 由2020年的42%提升至57%, 比2015年增长20%, 在2020年基础上
@@ -259,7 +260,8 @@ def _fact(text: str, found: Quantity, start: int, before: Fact | None, reading: 
     if len(subject) < 2 or _ALREADY.search(clause.segment):
         return None
     return Fact(
-        subject=subject, value=number(found.low), unit=unit, year=year, printed_year=printed,
+        subject=_with_asides(subject, text[start : found.start]), value=number(found.low), unit=unit, year=year,
+        printed_year=printed,
         bound=found.bound(clause.segment), kind=kind, decimals=len(found.low.partition(".")[2]),
         place=Place(0, 0), text=_clause(text, found), section=reading.passage.section, sentence=(0, 0), position=0,
         taken=taken, in_table=reading.passage.in_table, whole=whole, partial=partial,
@@ -372,6 +374,14 @@ def _every(words: str) -> str:
     return behind if stripped(behind) or "每年" not in words else words.partition("每年")[0]
 
 
+def _with_asides(subject: str, words: str) -> str:
+    """The name as it is printed: 每千人口执业（助理）医师数, not 每千人口执业医师数."""
+    if "(" not in words:
+        return subject
+    printed = re.search(r"(?:\([^()\d]{1,12}\))?".join(map(re.escape, subject)), words)
+    return printed.group().replace("(", "（").replace(")", "）") if printed else subject
+
+
 def _noun_above(before: str, *, whole: bool) -> str:
     """Return what the clause before is about: 人均地区生产总值 of 人均地区生产总值比2020年翻一番以上.
 
@@ -437,8 +447,18 @@ def _dealt_out(text: str, facts: list[Fact]) -> list[Fact]:
     if not apart:
         return [fact for fact in facts if fact.subject != _DEALT]
     names = [stripped(_YEAR.sub("", part)) for part in _NAMES_APART.split(apart.group(1)) if part.strip()]
+    names = [name for name in names if name]
     stop = next((mark.start() for mark in re.finditer("[，。；]", text) if mark.start() >= apart.end()), len(text))
     after = [fact for fact in facts if apart.end() - 1 <= fact.position < stop]
+    listed = _LISTED_YEARS.search(text, 0, apart.end())
+    years = [int(year) for year in re.findall(r"20\d{2}", listed.group())] if listed else []
+    if len(names) == 1 and 1 < len(years) == len(after):
+        return sorted(
+            [*(fact for fact in facts if fact not in after and fact.subject != _DEALT),
+             *(replace(fact, subject=names[0], year=year, printed_year=True, partial=False)
+               for fact, year in zip(after, years, strict=True))],
+            key=lambda fact: fact.position,
+        )  # fmt: skip
     if len(names) < 2 or len(names) != len(after):
         return [fact for fact in facts if fact.subject != _DEALT]
     names = _with_measures(names)

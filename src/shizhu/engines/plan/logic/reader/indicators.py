@@ -52,13 +52,14 @@ def read_indicators(columns: Columns, term: tuple[int, int] | None, count: int) 
     carried: str | None = None
     for row in columns.table.rows:
         carried = columns.text(row, columns.first("group", "class")) or (None if row.opens_group else carried)
-        indicator = _indicator(columns, row, years, brackets, f"indicator-{count + len(indicators) + 1:02d}")
+        group, unit = split_unit(carried or row.group or "")
+        indicator = _indicator(columns, row, years, brackets, f"indicator-{count + len(indicators) + 1:02d}", unit)
         if not indicator.name:
             printed = " ".join(cell.text for _, cell in sorted(row.cells.items()) if cell.text)
             doubts.append(Doubt(printed, "a row of indicators without a name", row.place, "table-left-out"))
             continue
         indicator = _multiplied(indicator)
-        indicators.append(replace(indicator, group=_group(carried or row.group)))
+        indicators.append(replace(indicator, group=_group(group)))
         doubts += _doubts_of(indicator, columns, row, brackets)
     numbers = [(item.no, number_of(item.no), item.place) for item in indicators if item.no]
     doubts += numbering_doubts(numbers, "indicator") + empty_doubts(columns)
@@ -141,8 +142,11 @@ def _brackets(columns: Columns) -> Brackets:
     return Brackets(cumulative, years)
 
 
-def _indicator(columns: Columns, row: Row, years: Years, brackets: Brackets, key: str) -> Indicator:
+def _indicator(
+    columns: Columns, row: Row, years: Years, brackets: Brackets, key: str, of_group: str | None
+) -> Indicator:
     no, name, unit = _named(columns, row)
+    unit = unit or of_group  # 主要污染物排放总量减少（%） above 化学需氧量
     printed = {
         column: read_value(columns.text(row, column), unit)
         for column in columns.of("year", "base", "target", "growth", "sum")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from shizhu.engines.plan.logic.reader.alignment import Body, Slot, Token, joined
 from shizhu.engines.plan.logic.reader.boundaries import NOTE, caption_above
+from shizhu.engines.plan.logic.reader.crosswise import crosswise
 from shizhu.engines.plan.logic.reader.document import Place
 from shizhu.engines.plan.logic.reader.headers import Header, loose_header
 from shizhu.engines.plan.logic.reader.lines import Line, half_width
@@ -70,6 +71,9 @@ def find_tables(lines: Sequence[Line]) -> list[Table]:
 
 def _table_at(lines: Sequence[Line], start: int) -> Table | None:
     """Read the table whose headings begin at this line, or return None."""
+    across = crosswise(lines, start)
+    if across:
+        return _assembled(lines, *across)
     found = row_header(lines, start)
     if found:
         header, layout = found
