@@ -417,3 +417,28 @@ def test_a_step_is_drawn_wide_enough_for_all_that_sits_on_its_edge() -> None:
     ends = [boxes[f"b{n}"]["x"] + boxes[f"b{n}"]["width"] for n in range(6)]
     assert boxes["t"]["width"] + boxes["t"]["x"] >= max(ends)
     assert all(end < boxes[f"b{n}"]["x"] for n, end in enumerate(ends[:-1], 1))
+
+
+def test_what_a_drawing_leaves_out_is_drawn_below_it() -> None:
+    late = '<boundaryEvent id="b" attachedToRef="t"><messageEventDefinition/></boundaryEvent>'
+    lines_ = "".join(
+        f'<sequenceFlow id="{a}{b}" sourceRef="{a}" targetRef="{b}"/>' for a, b in ("st", "tu", "bu")
+    )  # fmt: skip
+    body = f'<startEvent id="s"/><task id="t"/>{late}<subProcess id="u"><task id="in"/></subProcess>{lines_}'
+    shapes = "".join(
+        f'<i:BPMNShape id="{id_}_di" bpmnElement="{id_}"><c:Bounds x="{x}.5" y="100" width="36" height="36"/>'
+        "</i:BPMNShape>"
+        for id_, x in (("s", 40), ("t", 140))
+    )
+    edge = '<i:BPMNEdge id="st_di" bpmnElement="st"/>'
+    spaces = 'xmlns:i="http://www.omg.org/spec/BPMN/20100524/DI" xmlns:c="http://www.omg.org/spec/DD/20100524/DC"'
+    drawing = f'<i:BPMNDiagram><i:BPMNPlane bpmnElement="p">{shapes}{edge}</i:BPMNPlane></i:BPMNDiagram>'
+    space = "http://www.omg.org/spec/BPMN/20100524/MODEL"
+    other = '<process id="q"><task id="elsewhere"/></process>'
+    text = f'<definitions xmlns="{space}" {spaces}><process id="p">{body}</process>{other}{drawing}</definitions>'
+    root = etree.fromstring(laid_out(text.encode()).encode())
+    tops = {shape.get("bpmnElement"): float(shape[0].get("y")) for shape in root.iter(f"{DI}BPMNShape")}
+    assert tops == {"s": 100, "t": 100, "b": 118, "u": 186}
+    assert [shape.get("isExpanded") for shape in root.iter(f"{DI}BPMNShape")] == [None] * 4  # what `u` holds is hidden
+    assert [edge.get("bpmnElement") for edge in root.iter(f"{DI}BPMNEdge")] == ["st", "tu", "bu"]
+    assert laid_out(laid_out(text.encode()).encode()) == laid_out(text.encode())

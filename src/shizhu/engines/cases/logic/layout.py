@@ -33,12 +33,17 @@ def is_drawn(root: Element) -> bool:
 
 
 def laid_out(xml: bytes) -> str:
-    """The file as UTF-8 text, with a drawing where it had none. Raises FlowError where it is no BPMN."""
+    """The file as UTF-8 text, with a drawing where it had none, and of each step of a process that it draws.
+
+    Raises FlowError where it is no BPMN.
+    """
     root = made_plain(read_root(xml))
     if not is_drawn(root):
         for empty in root.findall(f"{{{DI}}}BPMNDiagram"):
             root.remove(empty)
         _draw(root)
+    else:
+        _draw_rest(root)
     text: str = etree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
@@ -84,6 +89,44 @@ def _draw(root: Element) -> None:
         source, target = (places.get(local(end)) for end in _ends(line))
         if line.get("id") and source and target:
             _straight(plane, line.get("id"), source, target)
+
+
+def _draw_rest(root: Element) -> None:
+    """Put below a drawing, in a row, what it leaves out of the processes that it draws, with their lines."""
+    planes = list(root.iter(f"{{{DI}}}BPMNPlane"))
+    shown = {local(plane.get("bpmnElement")) for plane in planes}
+    for pool in root.iter(f"{BPMN}participant"):
+        if pool.getparent().get("id") in shown:
+            shown.add(local(pool.get("processRef")))
+    places = {local(shape.get("bpmnElement")): _box(shape) for shape in root.iter(f"{{{DI}}}BPMNShape")}
+    x, y = MARGIN, max(top + height for _, top, _, height in places.values()) + DOWN
+    for process in root.findall(f"{BPMN}process"):
+        nodes = {child.get("id"): child for child in process if _is_shape(child)}
+        if process.get("id") not in shown or not nodes.keys() & places.keys():
+            continue  # drawn elsewhere, or nowhere
+        missing = [node for id_, node in nodes.items() if id_ not in places]
+        for node in missing:
+            host = places.get(local(node.get("attachedToRef")))
+            size = _size(node, x, y, {}) if _name(node).endswith(("Event", "Gateway")) else TASK
+            places[node.get("id")] = (host[0] + 16, host[1] + host[3] - 18, *size) if host else (x, y, *size)
+            x += 0 if host else size[0] + ACROSS
+            _shape(planes[0], node, places[node.get("id")])
+            planes[0][-1].attrib.pop("isExpanded", None)  # what it holds is not drawn
+        new = {node.get("id") for node in missing}
+        for line in process.findall(f"{BPMN}sequenceFlow"):
+            ends = [local(line.get(end)) for end in ("sourceRef", "targetRef")]
+            if new & {*ends} and all(end in places for end in ends):
+                _edge(planes[0], line.get("id"), places[ends[0]], places[ends[1]], [])
+
+
+def _box(shape: Element) -> Box:
+    """Where a shape is drawn; nowhere where its numbers are none, which is told when the file is read."""
+    bounds = shape.find(f"{{{DC}}}Bounds")
+    try:
+        left, top, width, height = (int(float(bounds.get(name))) for name in ("x", "y", "width", "height"))
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        return 0, 0, 0, 0
+    return left, top, width, height
 
 
 def _ends(line: Element) -> tuple[str | None, str | None]:
