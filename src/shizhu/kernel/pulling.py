@@ -11,13 +11,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import orjson
 
 logger = logging.getLogger(__name__)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ENDS = {b"404", b"408"}  # nothing more, the time is over
 LATE_SECONDS, RETRY_SECONDS = 3.0, 0.5
 MOST_SUBJECTS = 100_000  # kept as text
@@ -36,7 +35,7 @@ class Message(NamedTuple):
     @property
     def published(self) -> datetime:
         """When the log took it, to the microsecond."""
-        return EPOCH + timedelta(microseconds=self.nanoseconds // 1000)
+        return datetime.fromtimestamp(self.nanoseconds // 1000 / 1e6, UTC)  # exact until the year 2255
 
     @property
     def consumer_sequence(self) -> int:
