@@ -153,6 +153,7 @@ def test_an_edge_that_starts_without_the_county_lets_its_devices_in(town: Town) 
     town.link.join()
     assert until(lambda: len(committed(town.county, "early")) >= 100, 120), town.county.tail()
     assert committed(town.county, "early") == expected(100)
+    assert until((town.edge.home / "run/county").exists, 30)  # it asks the county every few seconds
     assert json.loads(town.edge.run("status", "--json"))["parts"]["county"]["state"] == "ok"
 
 

@@ -36,13 +36,14 @@ _SERVING = re.compile(r"(?<![称作成认分定视])[为向给]$")
 _SERVED = re.compile(
     r"(?P<whom>[^，,。；：:、]{1,16}?)(?:开展|提供|实施|进行|组织|办理|(?P<kept>免费|发放|配[发备]|安装|解决))(?P<what>[^，,。；：:、]{2,16})"
 )
-_NAMELESS = frozenset({"项目", "工程", "方面", "领域", "环节", "重点", "大类"})  # 实施绕城公路等3个项目
+_NAMELESS = frozenset({"项目", "工程", "方面", "领域", "环节", "重点", "大类", "受益"})  # 实施绕城公路等3个项目
 _ALREADY = re.compile(r"(?:现有|已有|原有|现存)$")  # 依托现有3家龙头企业
 _ONLY_DOING = re.compile(
     r"(?:培养|培育|招录|举办|巩固|提升|改善|整治|治理|修复|保护|保障|惠及|解决|带动|帮助|支持|扶持|资助|救助|发放|服务|培训|辐射|完成|实现|新增|改造|新改建|新建|改扩建|改建|扩建)+"
 )
 # what is told of a thing just named (建设湿地5处，面积1.3万平方米) or of one named behind it (面积1800平方米的大厅)
 _DIMENSION = re.compile(r"(?:总|建筑|占地|年)?(?:面积|长度|规模|投资|产值|产量|里程|库容|容量|床位|能力)$")
+_SOWN = re.compile(r"(?:播种|种植|栽培)$")
 _SIZED_NOUN = re.compile(r"^的([^，,、。；：:()（）\d！？]{2,24})")
 # a count whose noun stands behind a size: 3个产值超20亿元的产业集群
 _NOUN_BEHIND_SIZE = re.compile(
@@ -66,6 +67,8 @@ _TAIL = re.compile(
 _SHARE = re.compile(r"(?:率|比例|比重|占比)$")
 _WITHIN = re.compile(r"^(?:力争)?[\d一二三四五]年内")
 _LISTED_YEARS = re.compile(r"(?:20\d{2}年?(?:年?[底末])?[、和及])+20\d{2}年")  # 到2023年、2025年分别达到
+_APART = re.compile(r"([^，,。；]*?)(?:数量)?(?:将|要)?分别(?:达到?|为|增长到|增加到|提高到|增至|建成)?")
+_BOTH = "城乡居民"
 _DEALT = "分别"  # stands for the subject of a value until A、B分别达到x、y is dealt out
 _TO = re.compile(r"[到至为达升降增减]")
 # a year that only tells what to compare with: 由2020年的42%提升至57%, 比2015年增长20%, 在2020年基础上
@@ -75,9 +78,9 @@ _COMPARED = re.compile(
 )
 # what a value is raised from stands between 由 and this: 由2020年的42%提升至57%
 _ORIGIN = re.compile(
-    r"[由从自](?:20\d{2}年(?:年?[底末初])?的?|(?:目前|现在|当前|原来|原先|原有|[“\"]?十.五[”\"]?(?:期?末|时期)?)的?)?(?:约|近|不足|不到)?$"
+    r"[由从自](?:20\d{2}年(?:年?[底末初])?的?|(?:目前|现在|当前|原来|原先|原有|[“\"]?十.五[”\"]?(?:期?末|时期)?)的?)?(?:约|近|不足|不到)?(?:人均)?$"
 )
-_FROM_NUMBER = re.compile(r"[由从自]\d.*$")
+_FROM_NUMBER = re.compile(r"[由从自](?:人均)?(?:\d.*)?$")
 _RAISED = re.compile(
     r"^(?:左右|以上|以下)?(?:稳步|逐步|进一步|大幅|持续|快速)?"
     r"(?:提[高升]|增[长加]?|上升|扩大|扩展|发展|壮大|下降|降低|降|减少|压减|缩[短小]|优化|调整|拓展|延长|改善)了?(?:到|至|为)"
@@ -311,7 +314,8 @@ def _sized(subject: str, clause: _Clause, before: Fact | None, unit: str | None)
     if dimension and whose:
         return f"{stripped(whose.group(1))}{dimension.group()}", False, whose.end()
     if dimension and dimension.group() == subject and before and before.kind in {"level", "added"}:
-        return _DIMENSION.sub("", before.subject) + subject, before.partial, 0
+        whose_size = _DIMENSION.sub("", before.subject)
+        return _SOWN.sub("", whose_size) + subject if subject == "产量" else whose_size + subject, before.partial, 0
     return None
 
 
@@ -442,30 +446,35 @@ def _with_measures(names: list[str]) -> list[str]:
 
 
 def _dealt_out(text: str, facts: list[Fact]) -> list[Fact]:
-    """A、B分别达到x、y: give each value its own subject."""
-    apart = re.search(r"([^，,。；]*?)(?:数量)?(?:将|要)?分别(?:达到?|为|增长到|增加到|提高到|增至|建成)?", text)
-    if not apart:
-        return [fact for fact in facts if fact.subject != _DEALT]
+    """A、B分别达到x、y: give each value its own subject, or its own year (到2023年、2025年分别达到x、y)."""
+    told = list(facts)
+    for apart in _APART.finditer(text):
+        stop = next((mark.start() for mark in re.finditer("[，。；]", text) if mark.start() >= apart.end()), len(text))
+        after = [fact for fact in told if apart.end() - 1 <= fact.position < stop]
+        given = _given(text, apart, after)
+        told = [*(fact for fact in told if fact not in after), *given] if given else told
+    return sorted((fact for fact in told if fact.subject != _DEALT), key=lambda fact: fact.position)
+
+
+def _given(text: str, apart: re.Match[str], after: Sequence[Fact]) -> list[Fact]:
+    """The values behind 分别 with what stands before it, where there are as many of both."""
     names = [stripped(_YEAR.sub("", part)) for part in _NAMES_APART.split(apart.group(1)) if part.strip()]
     names = [name for name in names if name]
-    stop = next((mark.start() for mark in re.finditer("[，。；]", text) if mark.start() >= apart.end()), len(text))
-    after = [fact for fact in facts if apart.end() - 1 <= fact.position < stop]
     listed = _LISTED_YEARS.search(text, 0, apart.end())
     years = [int(year) for year in re.findall(r"20\d{2}", listed.group())] if listed else []
     if len(names) == 1 and 1 < len(years) == len(after):
-        return sorted(
-            [*(fact for fact in facts if fact not in after and fact.subject != _DEALT),
-             *(replace(fact, subject=names[0], year=year, printed_year=True, partial=False)
-               for fact, year in zip(after, years, strict=True))],
-            key=lambda fact: fact.position,
-        )  # fmt: skip
+        return [
+            replace(fact, subject=names[0], year=year, printed_year=True, partial=False)
+            for fact, year in zip(after, years, strict=True)
+        ]
+    if len(names) == 1 and _BOTH in names[0] and len(after) == 2:
+        names = [names[0].replace(_BOTH, of) for of in ("城镇居民", "农村居民")]
     if len(names) < 2 or len(names) != len(after):
-        return [fact for fact in facts if fact.subject != _DEALT]
+        return []
     names = _with_measures(names)
-    first, moves = after[0], after[0].kind in {"growth", "change"}
-    dealt = [
+    first, moves, unit = after[0], after[0].kind in {"growth", "change"}, after[-1].unit or ""
+    return [
         replace(fact, subject=name, partial=False, kind=first.kind if moves else fact.kind,
-                text=first.text if moves else fact.text)
+                text=first.text if moves else fact.text, unit=unit if unit.startswith(fact.unit or "-") else fact.unit)
         for fact, name in zip(after, names, strict=True)
     ]  # fmt: skip
-    return sorted([*(fact for fact in facts if fact not in after), *dealt], key=lambda fact: fact.position)

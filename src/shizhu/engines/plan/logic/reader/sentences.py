@@ -18,7 +18,7 @@ from shizhu.engines.plan.logic.reader.values import scaled
 _EACH = re.compile(
     r"^(?:每[个所家县村镇乡]|各(?![类级项种界]))|每[\d.]+[万千百]?[人户名]$"
 )  # what each of them has is no total
-_OF_TIMES = re.compile(r"每[月季周天日]|每学[期年]|每[两二三四五六七八九十\d]+年|平均每|逐年|年度|同比|比上年")
+_OF_TIMES = re.compile(r"每[月季周天日]|每学[期年]|每[两二三四五六七八九十\d]+年|平均每|逐年|年度")
 YEARLY = "yearly"  # the kind of a target that is to be reached every year anew
 _CELLS = re.compile(r"^\d+(?:\.\d+)?(?:[\s、.]|$)|\s{2}|\t|\|")  # the row of a table nobody could read
 _LONGEST = 30
