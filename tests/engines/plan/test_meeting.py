@@ -13,14 +13,15 @@ import openpyxl
 import pytest
 from django.db import ProgrammingError, transaction
 from django.utils import timezone
+from tests.engines.plan.desks import show
 from tests.engines.plan.promises import TEXT
 from tests.fixtures import organisation, person
 from tests.web.pages import browser, saved, text, told
 
 from shizhu.engines.notices.models import Delivery, Message
-from shizhu.engines.plan import api, meetings, reports
+from shizhu.engines.plan import api, meetings, nodes, reports
 from shizhu.engines.plan.models import Decision, Dependency, Indicator, Look, Meeting, Node, Plan, Task, Value
-from shizhu.kernel.models import County
+from shizhu.kernel.models import County, Person
 from shizhu.kernel.testing import everything_kept
 
 pytestmark = pytest.mark.django_db
@@ -154,6 +155,21 @@ def test_a_decision_is_put_under_supervision_with_one_click(county: County, plan
     assert [piece.title for piece in clerk.get("/plan/mine/").context["pieces"]] == ["补足差距"]
     page = clerk.get("/plan/meetings/").content.decode()
     assert (f'href="/plan/nodes/{node.pk}/"' in page, "转督查" in page) == (True, False)
+    answer = f"/plan/decisions/{decision.pk}/answer"
+    assert f'action="{answer}"' not in page  # it is answered by evidence
+    assert told(chair.post(answer, {"outcome": "办了"}, follow=True)) == [
+        "该事项已有办理结果、会议尚未结束，或已转督查（办理结果在督查中提交佐证）。"
+    ]
+    assert meetings.remind_all(due + timedelta(days=9)) == 0  # supervision reminds of it
+    show(clerk, node, note="已补足", value="")
+    chair.post(f"/plan/nodes/{node.pk}/decide", {"evidence": node.evidence.get().pk, "do": "accept", "why": ""})
+    decision.refresh_from_db()
+    assert (decision.outcome, decision.done_by.username, decision.done_at is not None) == ("已补足", "clerk", True)
+    assert "已补足" in text(clerk.get("/plan/meetings/"))
+    node.refresh_from_db()
+    nodes.annul(node, "plan.test", "现场没有", Person.objects.get(username="chair"))
+    decision.refresh_from_db()
+    assert (decision.outcome, decision.done_by, decision.done_at) == ("", None, None)
     assert "会议议定" in text(chair.get("/plan/clauses/?plan=plan"))
     assert chair.get(f"/plan/clauses/{clause.pk}/").status_code == 200
     api.import_text(county, TEXT, code="plan")

@@ -81,6 +81,14 @@ def test_the_reason_names_both_numbers() -> None:
     assert (told.expected, round(told.done or 0, 6)) == (36, 0.3)
 
 
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [(400 / 11, "现值 36.36 达到应达值 36"), (36.0, "现值 36 达到应达值 36"), (35.9996, "现值 35.9996 接近应达值 36")],
+)
+def test_numbers_of_a_reason_are_short_but_told_apart(value: float, why: str) -> None:
+    assert stand(Aim(target=36, target_year=2026), value, date(2025, 12, 31)).why["zh"] == why
+
+
 @given(st.floats(1, 100), st.floats(1, 100), st.booleans())
 def test_the_target_reached_is_always_green(base: float, target: float, is_compound: bool) -> None:
     aim = Aim(target, 2025, base, 2020, is_rising=target >= base, is_compound=is_compound)

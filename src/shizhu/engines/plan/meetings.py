@@ -89,9 +89,9 @@ def answer(decision: Decision, outcome: str, by: Person) -> None:
 
 
 def remind_all(today: date | None = None) -> int:
-    """Tell once who has not answered a decision whose day has passed."""
+    """Tell once who has not answered a decision whose day has passed; supervision reminds of what is under it."""
     day = today or timezone.localdate()
-    late = Decision.objects.filter(done_at=None, due_on__lt=day).exclude(meeting__closed_at=None)
+    late = Decision.objects.filter(done_at=None, piece=None, due_on__lt=day).exclude(meeting__closed_at=None)
     return sum(_tell(one, "late") for one in late.select_related("organisation__area", "meeting__plan"))
 
 

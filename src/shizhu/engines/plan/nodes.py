@@ -16,7 +16,7 @@ from shizhu.engines.notices import api as notices
 from shizhu.engines.plan import counting, people, readings, story
 from shizhu.engines.plan.logic import lights, sampling
 from shizhu.engines.plan.logic.progress import rank
-from shizhu.engines.plan.models import UNDER_WAY, Call, Check, Evidence, Extension, Node, Piece, Sample
+from shizhu.engines.plan.models import UNDER_WAY, Call, Check, Decision, Evidence, Extension, Node, Piece, Sample
 from shizhu.engines.plan.periods import period_of
 from shizhu.kernel import events
 from shizhu.kernel.models import File, Organisation, Person
@@ -194,6 +194,10 @@ def decide(shown: Evidence, *, accept: bool, why: str, by: Person, at: datetime 
     shown.state = Evidence.State.ACCEPTED if accept else Evidence.State.REFUSED
     shown.decided_by, shown.decided_at, shown.why = by, now, why[:500]
     shown.save(update_fields=["state", "decided_by", "decided_at", "why"])
+    if accept:  # what a meeting decided is done with the node that it is supervised by
+        outcome = shown.note[:500] or _("accepted under supervision")
+        told = {"outcome": outcome, "done_at": now, "done_by": shown.sent_by}
+        Decision.objects.filter(piece=node.piece_id, done_at=None).update(**told)
     story.tell(node, "accepted" if accept else "refused", by, {"title": node.title, "why": why[:500]}, now)
     if not accept:
         notices.tell(
@@ -324,6 +328,7 @@ def annul(node: Node, key: str, why: str, by: Person) -> None:
     node.is_false, node.is_contradicted, node.contradicted_on = True, False, None
     node.reopened += 1
     node.save(update_fields=["is_false", "is_contradicted", "contradicted_on", "reopened"])
+    Decision.objects.filter(piece=node.piece_id).update(outcome="", done_at=None, done_by=None)
     told_to = people.of(people.REPORT, node.organisation, node.area) | people.over(people.SUPERVISE, node.county_id)
     notices.tell(
         node.county_id, key, told_to - {by.pk}, title=_("Found false: %s") % node.title, text=why[:500],

@@ -89,8 +89,8 @@ def overview(request: Request) -> HttpResponse:
 
 
 def _may_answer(request: Request, decision: Decision) -> bool:
-    if decision.done_at is not None or decision.meeting.closed_at is None:
-        return False
+    if decision.done_at is not None or decision.meeting.closed_at is None or decision.piece_id is not None:
+        return False  # what is supervised is answered by evidence there
     body = decision.organisation
     return request.actor.has(HOLD) or access.may(
         request.actor, ANSWER, county=request.county.pk, organisation=body, area=body.area
@@ -251,7 +251,9 @@ def answer(request: Request, number: int) -> HttpResponse:
     outcome = request.POST.get("outcome", "").strip()
     if not _may_answer(request, decision):
         access.require_verb(request.actor, HOLD)
-        messages.error(request, _("It was answered already, or its meeting still runs."))
+        messages.error(
+            request, _("It was answered already, its meeting still runs, or it is answered under supervision.")
+        )
     elif not outcome:
         messages.error(request, _("Say what came of it."))
     else:

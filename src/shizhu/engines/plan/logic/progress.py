@@ -125,9 +125,10 @@ def _within(aim: Aim, value: float, wanted: float) -> Standing:
     """Green within the tolerance, yellow within twice of it."""
     away, allowed = abs(value - wanted), aim.tolerance or 0.0
     light = GREEN if away <= allowed else YELLOW if away <= 2 * allowed else RED
+    (now, due), (gap, most) = _apart(value, wanted), _apart(away, allowed)
     words = {
-        "zh": f"现值 {value:.6g} 与应有值 {wanted:.6g} 相差 {away:.6g}，允许 {allowed:.6g}",
-        "en": f"{value:.6g} is {away:.6g} away from {wanted:.6g}, {allowed:.6g} is allowed",
+        "zh": f"现值 {now} 与应有值 {due} 相差 {gap}，允许 {most}",
+        "en": f"{now} is {gap} away from {due}, {most} is allowed",
     }
     return Standing(light, words, wanted)
 
@@ -142,7 +143,14 @@ def _way(aim: Aim, value: float, wanted: float) -> float:
 
 
 def _why(value: float, wanted: float, zh: str, en: str) -> dict[str, str]:
-    return {
-        "zh": f"现值 {value:.6g} {zh}应达值 {wanted:.6g}",
-        "en": f"{value:.6g} {en} the {wanted:.6g} expected by now",
-    }
+    now, due = _apart(value, wanted)
+    return {"zh": f"现值 {now} {zh}应达值 {due}", "en": f"{now} {en} the {due} expected by now"}
+
+
+def _apart(one: float, other: float) -> tuple[str, str]:
+    """Two numbers with two decimals, or as many more as it takes to tell them apart."""
+    for places in range(2, 10):
+        texts = tuple(f"{number:.{places}f}".rstrip("0").rstrip(".") for number in (one, other))
+        if one == other or texts[0] != texts[1]:
+            break
+    return texts[0], texts[1]
