@@ -35,7 +35,7 @@ class Message(NamedTuple):
     @property
     def published(self) -> datetime:
         """When the log took it, to the microsecond."""
-        return datetime.fromtimestamp(self.nanoseconds // 1000 / 1e6, UTC)  # exact until the year 2255
+        return datetime.fromtimestamp(self.nanoseconds // 1000 / 1e6, UTC)  # exact until the year 2242
 
     @property
     def consumer_sequence(self) -> int:
