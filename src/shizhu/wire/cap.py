@@ -41,6 +41,7 @@ SEVERITIES = ("Extreme", "Severe", "Moderate", "Minor", "Unknown")
 CERTAINTIES = ("Observed", "Likely", "Possible", "Unlikely", "Unknown")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[-+]\d\d:\d\d")
 FORBIDDEN = re.compile(r"[\s,<&]")  # of identifier and sender (§3.2.1)
+NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0 §2.2
 
 Position = tuple[float, float]  # longitude, latitude
 
@@ -138,6 +139,8 @@ def problems(alert: Alert) -> Iterator[CapError]:
         yield CapError("restriction", "", "must say for whom a restricted message is")
     if alert.message_type in {"Alert", "Update"} and not alert.infos:
         yield CapError("info", "", f"must be there in an {alert.message_type}")
+    for name, text in (("note", alert.note), ("restriction", alert.restriction)):
+        yield from _of_text(name, text)
     for info in alert.infos:
         yield from _of_info(info, alert.sent)
 
@@ -146,6 +149,11 @@ def _one_of(*told: tuple[str, str, tuple[str, ...]]) -> Iterator[CapError]:
     for name, text, allowed in told:
         if text not in allowed:
             yield CapError(name, text, f"must be one of {', '.join(allowed)}")
+
+
+def _of_text(name: str, text: str) -> Iterator[CapError]:
+    if found := NO_XML.search(text):
+        yield CapError(name, found[0], "is a character that XML does not have")
 
 
 def _of_info(info: Info, sent: datetime) -> Iterator[CapError]:
@@ -158,6 +166,12 @@ def _of_info(info: Info, sent: datetime) -> Iterator[CapError]:
         yield CapError("event", info.event, "must be there, with a category")
     if info.expires is not None and info.expires <= (info.effective or sent):
         yield CapError("expires", shown(info.expires), "must be later than effective and sent")
+    for name, text in (
+        ("event", info.event), ("senderName", info.sender_name), ("headline", info.headline),
+        ("description", info.description), ("instruction", info.instruction), ("web", info.web),
+        ("contact", info.contact),
+    ):  # fmt: skip
+        yield from _of_text(name, text)
     for area in info.areas:
         yield from _of_area(area)
 
@@ -165,6 +179,7 @@ def _of_info(info: Info, sent: datetime) -> Iterator[CapError]:
 def _of_area(area: Area) -> Iterator[CapError]:
     if not area.description:
         yield CapError("areaDesc", "", "must be there")
+    yield from _of_text("areaDesc", area.description)
     for ring in area.polygons:
         if len(ring) < 4 or ring[0] != ring[-1]:
             yield CapError("polygon", _ring(ring), "must have four positions or more, the last the same as the first")

@@ -185,6 +185,29 @@ def test_a_sum_over_a_zone_leaves_out_what_is_too_old() -> None:
     assert [(c.level, (c.at - NOON) // MINUTE) for c in changes] == [("yellow", 30), (None, 60)]
 
 
+def zoned(when: dict[str, Any], *readings: tuple[int, int, float], inputs: int) -> list[tuple[str | None, int, Any]]:
+    """(level, minutes since noon, value) of every change; readings are (minutes since noon, source, value)."""
+    compiled = condition(rule({"zone": "town", **when}), inputs)
+    changes = judge(compiled, State(compiled), [(NOON + at * MINUTE, n, value, 0) for at, n, value in readings])
+    return [(change.level, (change.at - NOON) // MINUTE, change.value) for change in changes]
+
+
+def test_a_zone_of_one_source_takes_its_newest_value_and_not_its_past() -> None:
+    readings = (0, 0, 6.0), (10, 0, 6.0), (20, 0, 11.0), (30, 0, 2.0)
+    for made in ("sum", "mean", "least", "most"):
+        assert zoned({"take": made, "above": 10}, *readings, inputs=1) == [("yellow", 20, 11), (None, 30, 2)]
+    assert zoned({"take": "count", "below": 1}, *readings, (200, 0, 2.0), inputs=1) == [
+        ("yellow", 90, 0), (None, 200, 1),
+    ]  # fmt: skip
+
+
+def test_change_and_rate_in_a_zone_are_of_each_source() -> None:
+    readings = (0, 0, 50.0), (1, 1, 90.0), (30, 0, 50.0), (31, 1, 80.0)
+    assert zoned({"take": "rate", "below": -10}, *readings, inputs=2) == [("yellow", 31, -20)]
+    assert zoned({"take": "rate", "above": 10}, *readings, inputs=2) == []
+    assert zoned({"take": "change", "during": "PT1H", "below": -5}, *readings, inputs=2) == [("yellow", 31, -10)]
+
+
 def test_a_target_class_gives_the_limit() -> None:
     worse = {"standard": "gb3838-2002", "item": "dissolved_oxygen", "target": "target_class"}
     of = rule({"worse_than": worse, "for": "PT4H"})
@@ -225,6 +248,7 @@ KINDS = {
     "levels": (rule({"above": 3}, levels=[{"level": "red", "above": 7, "for": "PT10M"}]), 1),
     "calendar": (rule({"above": 5, "for": "PT10M", "holds": "PT1H"}, calendar={"hours": ["12:00-13:00"]}), 1),
     "zone": (rule({"zone": "town", "above": 5, "at_least": 2, "for": "PT10M"}), 3),
+    "zone of one": (rule({"zone": "town", "take": "sum", "above": 5, "gap": "PT30M"}, clear={"for": "PT7M"}), 1),
     "zone sum": (rule({"zone": "town", "take": "sum", "above": 12, "gap": "PT30M"}, clear={"for": "PT7M"}), 3),
 }
 moments = st.tuples(st.integers(0, 170), st.integers(0, 2), st.integers(0, 9))
@@ -347,6 +371,7 @@ def test_a_declaration_that_cannot_be_understood_is_told_why() -> None:
         " (below and above may go together)"
     ]
     assert told({**jug, "take": "sum", "above": 5}) == ["when.take: sum: say `during` which time, or of which zone"]
+    assert told({**jug, "zone": "town", "take": "change", "above": 5}) == ["when.take: change: say `during` which time"]
     assert told({**jug, "all": [{"below": 0}, {"above": 5}], "any": []}) == [
         "when: all, any: either one join or one test"
     ]

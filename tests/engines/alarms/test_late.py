@@ -270,6 +270,37 @@ def test_a_zone_counts_its_sources(county: County) -> None:
     assert alarms() == [("cleared", False, "yellow", 1)]
 
 
+def test_a_sum_of_a_zone_that_gets_a_source_goes_on_with_what_is_known(county: County) -> None:
+    here = [jug(county, key)["temperature"] for key in "ab"]
+    for stream in here:
+        commit(stream, (0, 20))
+    waiting()
+    when = {"profile": "lemonade.jug", "property": "temperature", "zone": "town", "take": "sum", "below": 30}
+    with clock(1):
+        only(county, {"when": when})
+    send_at(2, here[0], (2, 20))
+    jug(county, "c")
+    with clock(3):
+        api.bind_all()
+    send_at(4, here[1], (4, 20))
+    assert alarms() == []
+    send_at(5, here[0], (5, 9))
+    assert spans() == [(5, None)]
+
+
+def test_what_comes_late_to_a_new_rule_judges_nothing_of_before_it(county: County) -> None:
+    stream = jug(county)["temperature"]
+    commit(stream, *((10 * n, 31 if n % 3 else 20) for n in range(10)))
+    waiting()
+    with clock(100):
+        only(county, {"when": WARM["when"] | {"for": "PT0S"}})
+    send_at(111, stream, (110, 20))
+    send_at(112, stream, (105, 20))
+    assert (alarms(), spans()) == ([], [])
+    send_at(113, stream, (107, 31))
+    assert spans() == [(107, 110)]
+
+
 def test_two_properties_of_one_thing(county: County) -> None:
     made = jug(county)
     tests = [{"property": "temperature", "above": 30}, {"property": "level", "below": 5}]

@@ -22,9 +22,9 @@ from shizhu.engines.alarms import acting, api, caring, judging, load, telling
 from shizhu.engines.alarms.models import Act, Alarm, Occurrence
 from shizhu.engines.notices.models import Delivery, Message
 from shizhu.engines.things.models import Maintenance, Thing
-from shizhu.kernel import access
+from shizhu.kernel import access, events
 from shizhu.kernel.events import Event
-from shizhu.kernel.models import County, Grant
+from shizhu.kernel.models import County, Grant, OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WARM = {"when": {"profile": "lemonade.jug", "property": "temperature", "above": 30}}
@@ -156,6 +156,89 @@ def test_what_hangs_on_a_device_that_is_down_is_silent_and_of_its_cause(county: 
     assert told() == ["raised"]
     page = text(browser(person(county, "alarms.alarm.view")).get(f"/alarms/{first.pk}/"))
     assert "同因预警" in page
+
+
+MISSING = {"when": {"profile": "lemonade.jug", "property": "temperature", "missing": "PT10M"}}
+
+
+@pytest.fixture
+def hung(county: County) -> tuple[int, int]:
+    """The temperatures of a gate and of a leaf that hangs on it, judged by silence alone."""
+    gate, leaf = jug(county, "gate")["temperature"], jug(county, "leaf")["temperature"]
+    Thing.objects.filter(key="leaf").update(properties={"parent": "gate"})
+    with clock(-1):
+        only(county, MISSING)
+    return gate, leaf
+
+
+def test_what_fell_silent_a_moment_before_what_it_hangs_on_is_of_its_cause(hung: tuple[int, int]) -> None:
+    gate, leaf = hung
+    with clock(1):
+        send(leaf, (0, 20))
+        send(gate, (0.5, 20))
+    judging.ring(minute(10.2))
+    judging.ring(minute(30))
+    first, second = Alarm.objects.order_by("raised_at")
+    assert (first.datastream, first.root, second.datastream, second.root) == (leaf, second, gate, None)
+    start = timezone.now()
+    assert caring.every_minute(start + timedelta(hours=3)) == (0, 1)
+    assert Act.objects.get().alarm == second
+
+
+def test_people_are_reminded_of_what_goes_on_once_its_cause_is_over(hung: tuple[int, int]) -> None:
+    gate, leaf = hung
+    with clock(1):
+        send(gate, (0, 20))
+        send(leaf, (1, 20))
+    judging.ring(minute(30))
+    with clock(31):
+        send(gate, (31, 20))
+    start = timezone.now()
+    assert caring.every_minute(start) == (1, 0)
+    assert caring.every_minute(start + timedelta(hours=3)) == (0, 1)
+    assert {one.alarm.datastream for one in Act.objects.all()} == {leaf}
+
+
+def test_a_line_that_was_cut_is_one_alarm_and_what_it_brings_late_is_told_of_nobody(hung: tuple[int, int]) -> None:
+    """The line is back, and what both kept comes bit by bit: until the last of it they seem to be silent still."""
+    with clock(1):
+        for stream in hung:
+            send(stream, (0, 20))
+    with clock(60):
+        judging.ring()
+    assert [one.suppressed for one in Alarm.objects.order_by("pk")] == ["", "parent"]
+    assert told() == ["raised"]
+    for at in range(2, 62, 3):
+        for stream in hung:
+            commit(stream, *((at + n, 20) for n in range(3)))
+            with clock(61):
+                handle(*waiting())
+                judging.ring()
+            caring.every_minute(minute(61))
+    with clock(63):
+        judging.ring()
+    caring.every_minute(minute(63))
+    assert [(one.state, one.is_withdrawn) for one in Alarm.objects.all()] == [("cleared", True)] * 2
+    assert (told(), acts()) == (["raised", "cleared", "cleared"], [])
+
+
+def test_people_are_told_when_it_becomes_graver_though_it_was_seen(county: County) -> None:
+    stream = jug(county)["temperature"]
+    only(county, {**WARM, "levels": [{"level": "red", "above": 40}]})
+    near, far = person(county, "alarms.*", in_area="101", username="near"), person(county, "alarms.*", username="far")
+    send(stream, (0, 31))
+    acting.acknowledge(Alarm.objects.get().pk, person=far.pk)
+    OutboxEvent.objects.all().delete()
+    send(stream, (1, 41))
+    send(stream, (2, 31))
+    rose, fell = [events.decode(events.orjson.dumps(row.envelope)) for row in OutboxEvent.objects.order_by("pk")]
+    Alarm.objects.update(level="red")  # as it was when the first was told
+    (consumer,) = [one for one in events.consumers() if one.name == "alarms.graver"]
+    for told_of in (rose, rose, fell):
+        events.handle(consumer, told_of)
+    message = Message.objects.get()
+    assert message.title == "jug-1 · 规则 · 升级为红色"
+    assert set(Delivery.objects.filter(message=message).values_list("person", flat=True)) == {near.pk, far.pk}
 
 
 def test_the_page_offers_what_one_may_and_tells_what_was_done(county: County, alarm: Alarm) -> None:

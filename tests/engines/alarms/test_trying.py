@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.engines.alarms.sent import NOON, commit, jug, minute, only, told
+from tests.engines.alarms.sent import NOON, clock, commit, handle, jug, minute, only, told, waiting
 from tests.fixtures import person
 from tests.web.pages import browser, text
 from tests.web.pages import told as messages
 
-from shizhu.engines.alarms import api
-from shizhu.engines.alarms.models import Alarm, Memory
+from shizhu.engines.alarms import api, judging
+from shizhu.engines.alarms.models import Alarm, Memory, Occurrence
 from shizhu.engines.things import archive
 from shizhu.kernel import packs
 from shizhu.kernel.models import County
@@ -66,6 +67,43 @@ def test_what_began_before_the_span_is_not_counted_in_it(county: County, streams
     assert len(api.try_rule(rule, county.pk, minute(3.5), minute(70)).firings) == 1
     with pytest.raises(ValueError, match="at most 366 days"):
         api.try_rule(rule, county.pk, NOON, NOON)
+
+
+JUG = {"profile": "lemonade.jug", "property": "temperature"}
+LONG: dict[str, dict[str, Any]] = {
+    "for": {"when": {**JUG, "above": 30, "for": "PT30H", "gap": "P3D"}, "clear": {"for": "PT5H"}},
+    "missing": {"when": {**JUG, "missing": "PT40H"}},
+    "stuck": {"when": {**JUG, "stuck": "PT30H"}},
+    "change": {"when": {**JUG, "take": "change", "during": "PT48H", "above": 2}},
+    "zone": {"when": {**JUG, "zone": "town", "take": "sum", "above": 60}, "clear": {"for": "PT3H"}},
+}
+
+
+@pytest.mark.parametrize("kind", LONG)
+def test_a_dry_run_of_any_span_says_what_judging_said_in_it(county: County, kind: str) -> None:
+    """Ten days of two jugs, whose values stay for long and which are silent for long."""
+    made = [jug(county, f"jug-{n}")["temperature"] for n in range(2)]
+    with clock(-1):
+        only(county, {**LONG[kind], "late": "P11D"}, "local.long")
+    chance = random.Random(5)
+    for stream in made:
+        readings, at, value = list[tuple[float, float]](), 0, 29
+        while at < 240 * 60:
+            at += 60 if chance.random() > 0.03 else 60 * chance.choice([8, 50])
+            value = chance.randint(27, 33) if chance.random() < 0.06 else value
+            readings.append((at, value))
+        commit(stream, *readings)
+    with clock(300 * 60):
+        handle(*waiting())
+    with clock(300 * 60 + 5):
+        judging.ring()
+    rows = Occurrence.objects.filter(is_withdrawn=False).values_list("alarm__source", "raised_at", "recovered_at")
+    assert rows
+    rule, end = packs.declared("rules", "local.long", county.pk), minute(300 * 60)
+    for start in range(0, 240, 24):
+        trial = api.try_rule(rule, county.pk, minute(start * 60), end)
+        tried = {(one.source, one.raised_at, one.recovered_at) for one in trial.firings}
+        assert tried == {row for row in rows if row[1] >= minute(start * 60)}
 
 
 def test_the_page_has_the_count_a_chart_and_every_firing(county: County, streams: list[int]) -> None:

@@ -299,6 +299,22 @@ def test_issued_bytes_are_kept_and_expired_ones_leave_the_feed(county: County, d
     assert happened()[-2:] == ["alarms.warning.expired"] * 2
 
 
+def test_what_is_pasted_from_a_word_processor_breaks_no_feed(county: County, duty: Person, chief: Person) -> None:
+    made = issued(duty, chief, headline_zh="水位\x0b上涨", restriction="镇\x1f村")
+    assert made.content["restriction"] == "镇\n村"
+    assert feed().findtext(f"{ATOM}entry/{ATOM}title") == "水位\n上涨"
+    assert cap.decode(bytes(made.xml or b"")).infos[0].headline == "水位\n上涨"
+
+
+def test_what_the_public_was_told_of_goes_on_in_public(county: County, duty: Person, chief: Person) -> None:
+    made = issued(duty, chief)
+    client, address = browser(duty), f"/alarms/warnings/{made.warning_id}/follow/update"
+    page = client.post(address, typed(client.get(address), scope="Restricted", restriction="镇村干部"))
+    assert "已向公众发布的预警，后续消息也须公开" in text(page)
+    assert WarningMessage.objects.count() == 1
+    assert [one["identifier"] for one in feed("json")["warnings"]] == [made.identifier]
+
+
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1)
 CONTENTS = st.fixed_dictionaries({
     "level": st.sampled_from(["blue", "yellow", "orange", "red"]), "status": st.sampled_from(["Actual", "Exercise"]),

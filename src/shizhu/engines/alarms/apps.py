@@ -65,6 +65,7 @@ class AlarmsConfig(AppConfig):
         maps.section(30, dossier.of_subject)
         events.consumer("alarms.judge", ["things.observations.committed"], judging.readings_committed)
         events.consumer("alarms.tell", [raising.RAISED], telling.raised)
+        events.consumer("alarms.graver", [raising.CHANGED], telling.changed)
         events.consumer("alarms.draft", [raising.RAISED, raising.CHANGED], proposing.alarm_rose)
         events.consumer("alarms.remind", [caring.REMINDER], telling.reminded)
         events.consumer("alarms.rollouts", ["things.rollout.changed"], telling.rollout_changed)

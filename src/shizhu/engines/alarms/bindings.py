@@ -135,6 +135,10 @@ def _begin(binding: Binding, condition: Condition) -> None:
         recovered_at=None, is_withdrawn=False,
     ).last()  # fmt: skip
     state = raised(condition, going_on.levels[-1][1], begun) if going_on else State(condition, begun)
+    if any(one.is_of_zone for one in condition.measures) and not any(one.test == "missing" for one in condition.leaves):
+        for stream, point in things.latest(binding.streams).items():  # a sum of those that send first would be no sum
+            if point.verdict == things.Verdict.GOOD and point.value is not None:
+                state.inputs[binding.streams.index(stream)] = [moment(point.time), point.value]
     Memory.objects.update_or_create(binding=binding, defaults=kept(remembered(state)) | {"due": binding.begun})
 
 

@@ -29,14 +29,14 @@ def every_minute(now: datetime | None = None) -> tuple[int, int]:
     told = reminded = 0
     for alarm in waiting.exclude(suppressed=""):
         stream = things.describe([alarm.datastream]).get(alarm.datastream)
-        if stream and causes.suppressed(alarm, stream.thing, things.parent_of(stream.thing)):
+        if stream and causes.suppressed(alarm, stream.thing, things.parent_of(stream.thing), at):
             continue
         alarm.suppressed = ""
         alarm.save(update_fields=["suppressed"])
         Act.objects.create(alarm=alarm, kind="told")
         raising.tell_raised(alarm)
         told += 1
-    unseen = waiting.filter(acknowledged_at=None, suppressed="", root=None)
+    unseen = waiting.filter(acknowledged_at=None, suppressed="").exclude(root__state=Alarm.State.OPEN)
     for alarm in unseen.filter(Q(shelved_until=None) | Q(shelved_until__lte=at)):
         if at - (alarm.reminded_at or alarm.detected_at) >= patience(alarm):
             alarm.reminded_at = at

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shizhu.engines.alarms.logic import examples, warnings
-from shizhu.engines.alarms.logic.conditions import JOINS, TESTS, parts, steps
+from shizhu.engines.alarms.logic.conditions import JOINS, OF_A_ZONE, TESTS, parts, steps
 from shizhu.kernel import overlays, packs
 from shizhu.kernel.packs import Body, LoadedPacks
 from shizhu.lib.times import parse_duration
-
-NEEDED_BY = {"sum", "mean", "least", "most", "count", "change"}  # what is made of the values of a time, or of a zone
 
 
 def check(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
@@ -66,8 +64,10 @@ def _test(key: str, part: Body, everything: LoadedPacks) -> Iterator[str]:
     if len(said) != 1 and set(said) != {"below", "above"}:
         told = ", ".join(said) or "no test"
         yield f"when: {told}: a test says one of {', '.join(TESTS)} (below and above may go together)"
-    if part.get("take") in NEEDED_BY and "during" not in part and "zone" not in part:
+    if part.get("take") in OF_A_ZONE and "during" not in part and "zone" not in part:
         yield f"when.take: {part['take']}: say `during` which time, or of which zone"
+    if part.get("take") == "change" and "during" not in part:
+        yield "when.take: change: say `during` which time"
     if "during" in part and "missing" in part:
         yield "when.during: a missing source has no values to take"
     for name in ("missing", "stuck", "during"):

@@ -6,6 +6,8 @@ And of rollouts to devices that stopped by themselves: whoever asked for it, and
 from __future__ import annotations
 
 from shizhu.engines.alarms import acting, api
+from shizhu.engines.alarms.logic.conditions import LEVELS
+from shizhu.engines.alarms.logic.warnings import COLOURS
 from shizhu.engines.alarms.models import Alarm
 from shizhu.engines.notices import api as notices
 from shizhu.engines.things import api as things
@@ -22,6 +24,12 @@ def reminded(event: Event) -> None:
     _tell(event.data["alarm"], event.id, ring=1)
 
 
+def changed(event: Event) -> None:
+    """It became graver: the first ring again, and on whom it lies. What became milder is told nobody."""
+    if LEVELS.index(event.data["level"]) > LEVELS.index(event.data["before"]):
+        _tell(event.data["alarm"], event.id, ring=0, has_risen=True)
+
+
 def rollout_changed(event: Event) -> None:
     """One that stopped by itself is told, once."""
     number = event.data["rollout"]
@@ -32,18 +40,20 @@ def rollout_changed(event: Event) -> None:
                      origin=told.origin)  # fmt: skip
 
 
-def _tell(number: int, key: str, *, ring: int) -> None:
+def _tell(number: int, key: str, *, ring: int, has_risen: bool = False) -> None:
     alarm = Alarm.objects.select_related("area", "organisation").filter(pk=number, state=Alarm.State.OPEN).first()
-    if alarm is None:
+    if alarm is None or alarm.suppressed:
         return
     near, far = acting.rings(alarm)
     info = api.get(number)
     stream = things.describe([alarm.datastream]).get(alarm.datastream)
     value = "" if alarm.value is None else f"{alarm.value:g} {stream.unit if stream else ''}"
     lines = [f"{value} ({alarm.limit})" if alarm.limit else value, info.advice.get("zh", "")]
-    title = " · ".join(filter(None, [stream.thing_name if stream else "", info.title["zh"], "请签收" if ring else ""]))
+    why = f"升级为{COLOURS[alarm.level]['zh']}" if has_risen else "请签收" if ring else ""
+    title = " · ".join(filter(None, [stream.thing_name if stream else "", info.title["zh"], why]))
+    whose = {alarm.assignee_id} if has_risen and alarm.assignee_id else set()
     notices.tell(
-        alarm.county_id, f"alarm/{number}/{key}", near | far if ring else near, title=title,
+        alarm.county_id, f"alarm/{number}/{key}", near | far if ring else near | whose, title=title,
         text="\n".join(filter(None, lines)), url=f"/alarms/{number}/", level=alarm.level,
         origin=alarm.origin,
     )  # fmt: skip

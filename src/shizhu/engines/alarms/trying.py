@@ -15,7 +15,7 @@ from shizhu.engines.alarms.logic.moments import moment, time_of
 from shizhu.engines.things import api as things
 from shizhu.kernel.packs import Body
 
-BEFORE = timedelta(days=1)  # judged too, so that what began before the span is known in it
+BEFORE = timedelta(days=1)  # and the rule's reach are judged too, so that what began before the span is known in it
 AT_ONCE = timedelta(days=7)
 LONGEST = timedelta(days=366)
 
@@ -68,8 +68,9 @@ def attempt(rule: Body, county: str, start: datetime, end: datetime) -> Trial:
 def _of_group(rule: Body, group: bindings.Group, start: datetime, end: datetime) -> tuple[list[Firing], int]:
     inputs = [Input(one.profile, one.property, one.thing_properties) for one in group.streams]
     condition = condition_of(rule, inputs)
-    state, changes, count = State(condition, moment(start - BEFORE)), [], 0
-    for part in _parts(group, start - BEFORE, end):
+    begun = start - BEFORE - timedelta(microseconds=condition.reach)
+    state, changes, count = State(condition, moment(begun)), [], 0
+    for part in _parts(group, begun, end):
         count += len(part)
         changes += judge(condition, state, part)
     advance(condition, state, moment(end), changes)

@@ -400,6 +400,13 @@ def parent_of(thing: int) -> int | None:
     return Device.objects.filter(county=found[1], key=key).exclude(thing=thing).values_list("thing", flat=True).first()
 
 
+def hanging_on(thing: int) -> list[int]:
+    """The Things that hang on one: their property `parent` names a device at it."""
+    keys = Device.objects.filter(thing=thing).values_list("key", "county")
+    found = [Thing.objects.filter(county=county, properties__parent=key) for key, county in keys]
+    return [pk for rows in found for pk in rows.exclude(pk=thing).values_list("pk", flat=True)]
+
+
 def maintained(things: Iterable[int], at: datetime) -> set[int]:
     """Those of the Things at which somebody works at that time."""
     rows = Maintenance.objects.filter(thing__in=list(things), starts__lte=at, ends__gt=at)

@@ -97,12 +97,18 @@ class WarningForm(forms.Form):
         both = ("event", *warnings.TEXTS)
         return {
             **before,
-            **{name: given[name] for name in ("kind", "level", "areas", "status", "scope", "restriction", "urgency")},
+            **{name: given[name] for name in ("kind", "level", "areas", "status", "scope", "urgency")},
+            "restriction": _plain(given["restriction"]),
             **{name: given[name] for name in ("certainty", "categories", "responses")},
-            **{name: {key: given[f"{name}_{key}"].strip() for key in warnings.LANGUAGES} for name in both},
+            **{name: {key: _plain(given[f"{name}_{key}"]) for key in warnings.LANGUAGES} for name in both},
             "polygon": ring,
             **{name: _text(given[name]) for name in ("onset", "expires")},
         }
+
+
+def _plain(text: str) -> str:
+    """Without characters that XML does not have, such as the line breaks that come along from a word processor."""
+    return cap.NO_XML.sub("\n", text).strip()
 
 
 def _text(moment: datetime | None) -> str | None:

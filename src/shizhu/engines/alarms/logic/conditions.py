@@ -17,6 +17,7 @@ HOUR = 3_600_000_000
 LATE = "PT6H"  # how late a reading may come and still be judged, unless the rule says otherwise
 LEVELS = ("blue", "yellow", "orange", "red")  # 蓝 黄 橙 红, mild to severe
 JOINS = ("all", "any", "of")
+OF_A_ZONE = ("sum", "mean", "least", "most", "count")  # what is made of all sources together, not of each one's past
 TESTS = ("below", "above", "inside", "worse_than", "missing", "stuck")
 Body = dict[str, Any]
 
@@ -45,8 +46,13 @@ class Measure:
 
     @property
     def has_window(self) -> bool:
-        """Whether values of the past are kept for it."""
-        return bool(self.take) and len(self.inputs) == 1
+        """Whether values of the past are kept for it: of one input."""
+        return bool(self.during) or self.take == "rate"
+
+    @property
+    def is_of_zone(self) -> bool:
+        """Whether it is made of the newest values of all its inputs, be they one."""
+        return bool(self.take) and not self.has_window
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,12 @@ class Condition:
         """Whether time alone may change what it says."""
         return any(lasting.is_clocked for lasting in self.lastings)
 
+    @property
+    def reach(self) -> int:
+        """How far back what it says may have begun: enough to judge from there on and say the same, in microseconds."""
+        seen = max(max(leaf.gap, leaf.span, self.measures[leaf.measure].during) for leaf in self.leaves)
+        return seen + sum(lasting.lasting + lasting.clearing for lasting in self.lastings)
+
 
 def parts(when: Body) -> Iterator[Body]:
     """The tests of a condition, each with what it inherits from the conditions around it."""
@@ -176,7 +188,8 @@ class _Compiler:
         return self._lasting(self._bare(when), when, self.clear)
 
     def _lasting(self, part: Node, when: Body, clear: Body) -> Lasting:
-        is_clocked = len(self.inputs) > 1 or "holds" in when or any("missing" in one for one in parts(when))
+        is_timed = "holds" in when or any("missing" in one for one in parts(when))
+        is_clocked = len(self.inputs) > 1 or "zone" in when or is_timed
         made = Lasting(len(self.lastings), part, span(when.get("for")), span(clear.get("for")), is_clocked)
         self.lastings.append(made)
         return made
@@ -197,7 +210,7 @@ class _Compiler:
         mine = tuple(n for n, one in enumerate(self.inputs) if (one.profile, one.property) == pair)
         if not mine:
             raise NotJudged(f"{when['property']}: there is no such data stream here")
-        if "zone" in when and "take" in when and "during" not in when:
+        if "zone" in when and when.get("take") in OF_A_ZONE and "during" not in when:
             return self._leaf(when, Measure(mine, when["take"]), mine[0])
         taken = [
             Measure((n,), when.get("take", ""), span(when.get("during")), span(when.get("per", "PT1H"))) for n in mine

@@ -110,7 +110,7 @@ def advance(condition: Condition, state: State, until: Moment, changes: list[Cha
         for leaf in condition.leaves:
             if leaf.test == "missing":
                 state.leaves[leaf.number] = int(due >= _missing_at(condition, state, leaf))
-            elif len(condition.measures[leaf.measure].inputs) > 1:
+            elif condition.measures[leaf.measure].is_of_zone:
                 state.leaves[leaf.number] = _truth(condition, state, leaf)
             elif _expiry(condition, state, leaf) <= due:
                 state.leaves[leaf.number] = UNKNOWN
@@ -162,8 +162,9 @@ def _missing_at(condition: Condition, state: State, leaf: Leaf) -> Moment:
 
 def _expiry(condition: Condition, state: State, leaf: Leaf) -> Moment:
     """When the oldest value that it still counts says nothing any more."""
-    inputs = condition.measures[leaf.measure].inputs
-    if len(inputs) == 1:
+    measure = condition.measures[leaf.measure]
+    inputs = measure.inputs
+    if not measure.is_of_zone:
         last = state.inputs[inputs[0]]
         return int(last[0]) + leaf.gap + 1 if last else 0
     times = (int(last[0]) + leaf.gap + 1 for last in map(state.inputs.__getitem__, inputs) if last)
@@ -186,7 +187,7 @@ def value_of(condition: Condition, state: State, leaf: Leaf) -> float | None:
     measure = condition.measures[leaf.measure]
     if measure.has_window:
         return _of_window(measure, state.windows[leaf.measure])
-    if len(measure.inputs) == 1:
+    if not measure.is_of_zone:
         last = state.inputs[measure.inputs[0]]
         return last[1] if last else None
     values = [last[1] for n in measure.inputs if (last := state.inputs[n]) and state.now - last[0] <= leaf.gap]

@@ -39,6 +39,14 @@ class Memory:
         """The states of before as JSON."""
         return orjson.dumps(self.before).decode()
 
+    def start(self, condition: Condition, first: Moment) -> None:
+        """Nothing was judged so far, and what is of before the rule was there, or too late for `first`, never is."""
+        if self.state.now:
+            return
+        at = first - condition.late
+        self.newest = max(at, self.state.begun if self.state.begun <= first else at) - 1
+        self._before, self.is_kept_anew = [(self.newest, self.state.dump().decode())], True
+
     def keep(self, condition: Condition) -> None:
         """Keep the state as one to judge again from, if the newest of them is old; forget what is too old."""
         now = self.state.now
@@ -84,6 +92,7 @@ def take(condition: Condition, memory: Memory, readings: Sequence[Reading], read
         is_gone = together[-1][2] is None
         if at > memory.state.now:
             if not is_gone:
+                memory.start(condition, at)
                 feed(condition, memory.state, at, together, changes)
                 memory.keep(condition)
         elif at >= memory.state.now - condition.late and memory.before[0][0] < at:
@@ -96,6 +105,7 @@ def take(condition: Condition, memory: Memory, readings: Sequence[Reading], read
 def wait(condition: Condition, memory: Memory, until: Moment) -> Judged:
     """Let time pass without a reading."""
     changes: list[Change] = []
+    memory.start(condition, until)
     advance(condition, memory.state, until, changes)
     memory.keep(condition)
     return Judged(changes)

@@ -134,8 +134,8 @@ def named(county: str, codes: Iterable[str]) -> list[Area]:
     return list(Area.objects.filter(county=county, code__in=list(codes)).order_by("path"))
 
 
-def checked(county: str, told: Mapping[str, Any], now: datetime) -> None:
-    """Raise Refused for what is missing or cannot be."""
+def checked(county: str, told: Mapping[str, Any], now: datetime, *, is_public: bool = False) -> None:
+    """Raise Refused for what is missing or cannot be; `is_public`: the public has been told of the warning."""
     found: list[tuple[str, object, str]] = []
     for name in ("event", *warnings.TEXTS):
         found += [
@@ -150,6 +150,9 @@ def checked(county: str, told: Mapping[str, Any], now: datetime) -> None:
     expires = datetime.fromisoformat(told["expires"])
     if expires <= now:
         found.append(("expires", told["expires"], gettext_noop("must be in the future")))
+    if is_public and told["scope"] != "Public":
+        rule = gettext_noop("must stay public: everybody was told what this goes on with")
+        found.append(("scope", told["scope"], rule))
     if told["scope"] == "Restricted" and not told.get("restriction", "").strip():
         found.append(("restriction", "", gettext_noop("must say for whom a restricted warning is")))
     if found:

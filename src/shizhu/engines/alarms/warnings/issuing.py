@@ -83,7 +83,7 @@ def propose(
 def follow(warning: int, kind: str, content: Mapping[str, Any], *, person: int | None) -> WarningMessage:
     """A draft of an update, a cancel or an all-clear. Raises NotNow, drafting.Refused."""
     held = _locked(warning)
-    drafting.checked(held.county_id, content, timezone.now())
+    drafting.checked(held.county_id, content, timezone.now(), is_public=_is_public(held))
     if not warnings.may_follow(kind, state(held)) or kind == "alert":
         raise NotNow(state(held))
     if held.messages.filter(state="draft").exists():
@@ -95,7 +95,7 @@ def follow(warning: int, kind: str, content: Mapping[str, Any], *, person: int |
 def change(message: int, version: int, content: Mapping[str, Any], area: Area, *, person: int | None) -> None:
     """Write a draft anew: whoever does is its author. Raises NotNow, drafting.Refused."""
     held, draft = _draft(message, version)
-    drafting.checked(held.county_id, content, timezone.now())
+    drafting.checked(held.county_id, content, timezone.now(), is_public=_is_public(held))
     draft.content, draft.author_id, draft.version = dict(content), person, version + 1
     draft.save()
     if draft.kind == "alert":
@@ -179,6 +179,11 @@ def state(warning: PublicWarning) -> str:
     """Its state this moment: what is past its time is over, whether or not a worker has said so."""
     is_over = warning.state == PublicWarning.State.CURRENT and (warning.expires_at or timezone.now()) <= timezone.now()
     return PublicWarning.State.EXPIRED if is_over else warning.state
+
+
+def _is_public(warning: PublicWarning) -> bool:
+    """Whether the public was told of it: then it is told of all that follows."""
+    return warning.messages.filter(state="issued", content__scope="Public").exists()
 
 
 def _locked(number: int) -> PublicWarning:
