@@ -195,9 +195,9 @@ def decide(shown: Evidence, *, accept: bool, why: str, by: Person, at: datetime 
     shown.decided_by, shown.decided_at, shown.why = by, now, why[:500]
     shown.save(update_fields=["state", "decided_by", "decided_at", "why"])
     if accept:  # what a meeting decided is done with the node that it is supervised by
-        outcome = shown.note[:500] or _("accepted under supervision")
-        told = {"outcome": outcome, "done_at": now, "done_by": shown.sent_by}
-        Decision.objects.filter(piece=node.piece_id, done_at=None).update(**told)
+        Decision.objects.filter(piece=node.piece_id, done_at=None).update(
+            outcome=shown.note[:500] or _("accepted under supervision"), done_at=now, done_by=shown.sent_by
+        )
     story.tell(node, "accepted" if accept else "refused", by, {"title": node.title, "why": why[:500]}, now)
     if not accept:
         notices.tell(

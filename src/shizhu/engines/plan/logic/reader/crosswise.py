@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from shizhu.engines.plan.logic.reader.alignment import Body, Slot, Token
 from shizhu.engines.plan.logic.reader.headers import Header, is_header
 from shizhu.engines.plan.logic.reader.lines import Line
-from shizhu.engines.plan.logic.reader.rows import Piece, is_rule, split
+from shizhu.engines.plan.logic.reader.rows import Piece, is_piped, is_rule, split
 from shizhu.engines.plan.logic.reader.vocabulary import heading_of, role_of
 
 
@@ -40,4 +40,4 @@ def crosswise(lines: Sequence[Line], start: int) -> tuple[Header, Body] | None:
 
 
 def _cells(line: Line) -> list[Piece]:
-    return split(line, "pipe") if "|" in line.text else []
+    return split(line, "pipe") if is_piped(line) else []

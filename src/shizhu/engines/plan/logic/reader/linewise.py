@@ -13,7 +13,7 @@ from shizhu.engines.plan.logic.reader.fit import is_number
 from shizhu.engines.plan.logic.reader.headers import Header
 from shizhu.engines.plan.logic.reader.lines import Line, compact
 from shizhu.engines.plan.logic.reader.numbering import marker_of
-from shizhu.engines.plan.logic.reader.rows import BREAK, is_rule, layout_of, same_header, split
+from shizhu.engines.plan.logic.reader.rows import BREAK, is_piped, is_rule, layout_of, same_header, split
 from shizhu.engines.plan.logic.reader.units import is_unit
 
 _TOTAL = re.compile(r"[总合小共]计")
@@ -63,14 +63,10 @@ def rows_by_line(lines: Sequence[Line], header: Header, layout: str) -> Body:
 
 def _is_ruled(lines: Sequence[Line], head: int) -> bool:
     """Whether a rule is drawn between rows: then all lines between two rules are one row."""
-    below = list(takewhile(lambda line: not line.text or is_rule(line) or _is_piped(line), lines[head + 1 : head + 40]))
+    below = list(takewhile(lambda line: not line.text or is_rule(line) or is_piped(line), lines[head + 1 : head + 40]))
     rules = [index for index, line in enumerate(below) if is_rule(line)]
-    drawn = [index for index in rules if index == 0 or _is_piped(below[index - 1])]
-    return len([index for index in drawn if index + 1 < len(below) and _is_piped(below[index + 1])]) > 1
-
-
-def _is_piped(line: Line) -> bool:
-    return any(sign in line.text for sign in "|｜│┃║") and not is_rule(line)
+    drawn = [index for index in rules if index == 0 or is_piped(below[index - 1])]
+    return len([index for index in drawn if index + 1 < len(below) and is_piped(below[index + 1])]) > 1
 
 
 def _belongs(tokens: list[Token], slots: list[Slot], header: Header, layout: str, *, apart: bool) -> bool:

@@ -13,7 +13,7 @@ from shizhu.engines.plan.logic.reader.worded import worded
 _QUANTITY = re.compile(
     rf"(?<![A-Za-z\d.第“\-—–~每])(?P<low>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     rf"(?:(?:{SPOKEN_UNIT})?\s*[-—–~～至]+\s*(?P<high>\d+(?:\.\d+)?))?"
-    rf"\s*(?P<more>余|多)?(?P<scale>{SCALE})?(?P<more2>余|多)?\s*(?P<unit>{SPOKEN_UNIT}|/10万)?(?P<per>/(?:{SCALE})?(?:{SPOKEN_UNIT})|/[\d一-鿿]{{1,3}})?"
+    rf"\s*(?P<more>余|多)?(?P<scale>{SCALE})?(?P<more2>余|多)?\s*(?P<unit>{SPOKEN_UNIT})?(?P<per>/(?:{SCALE})?(?:{SPOKEN_UNIT})|/[\d一-鿿]{{1,3}})?"
     r"\s*(?P<after>以上|左右|上下|以内|以下|余)?(?:(?![\dA-Za-z年月日号时期级]|[吨元瓦米亩]级)|(?=\d{1,2}周?岁))"
 )
 # what is a unit only where something reaches it: 缩短至8小时, 平均受教育年限达到10.6年

@@ -64,6 +64,11 @@ def _headings(line: Line, layout: str) -> list[Piece]:
     return [replace(piece, text=_plain(piece.text)) for piece in split(line, layout)]
 
 
+def is_piped(line: Line) -> bool:
+    """Whether the line has cells parted by | or a sign like it."""
+    return bool(_PIPE.search(line.text)) and not is_rule(line)
+
+
 def is_rule(line: Line) -> bool:
     """Whether the line only draws a table (|---|---|)."""
     return (
