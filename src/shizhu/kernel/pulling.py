@@ -1,7 +1,7 @@
 """A durable pull consumer of NATS JetStream, read straight off the socket.
 
-The client library makes objects of the headers of each message and hands it from thread to thread: four times the
-processor that is needed here, where all readings of a county come through one consumer. Spoken are the parts of the
+The client library makes objects of the headers of each message and hands it from thread to thread, which is felt where
+all readings of a county come through one consumer (decision 24). Spoken are the parts of the
 NATS client protocol (docs.nats.io, 2.15) that such a consumer needs: CONNECT, SUB, PUB, MSG, HMSG, PING. A request asks
 for what there is or, if there is nothing, waits for the first; a status ends it.
 """
