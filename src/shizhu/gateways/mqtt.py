@@ -31,7 +31,6 @@ from shizhu.web.authentication import Credentials
 
 logger = logging.getLogger(__name__)
 REQUEST = "$SYS.REQ.USER.AUTH"
-ACCOUNT = "DEVICES"
 HEADER = {"typ": "JWT", "alg": "ed25519-nkey"}
 OPEN = things.Grant(("in.>", "d.>", "v1//1.>"), ("v1//1.>", "d.>"))
 PROTOCOL = ("$MQTT.sub.>",)  # deliveries of QoS 1 subscriptions
@@ -69,9 +68,9 @@ def answer(request: dict[str, Any], grant: things.Grant | None, key: Any) -> str
         publish = {"allow": list(grant.publish)} if grant.publish else {"deny": [">"]}  # an empty list allows all
         permissions = {"pub": publish, "sub": {"allow": [*grant.subscribe, *PROTOCOL]}}
         user = {
-            "name": asked["connect_opts"].get("user", "") + (f"#{grant.mark}" if grant.mark else ""),
+            "name": f"{asked['connect_opts'].get('user', '')}{things.MARK}{grant.mark}".removesuffix(things.MARK),
             "sub": asked["user_nkey"],
-            "aud": ACCOUNT,
+            "aud": log.DEVICES,
             "nats": {"type": "user", "version": 2, **permissions},
             **({"exp": int(time.time()) + PERSON_SECONDS} if grant.is_person else {}),
         }

@@ -32,10 +32,10 @@ async def connections(system: Nats) -> AsyncIterator[tuple[str, int, str, str]]:
     """Every device's MQTT connections: server, number, key, mark of the password."""
     begin, total = 0, 1
     while begin < total:
-        question = {"auth": True, "acc": "DEVICES", "limit": PAGE, "offset": begin}
+        question = {"auth": True, "acc": log.DEVICES, "limit": PAGE, "offset": begin}
         told = orjson.loads((await system.request(LIST, orjson.dumps(question))).payload)
         for one in told["data"].get("connections") or ():
-            key, _, mark = one.get("authorized_user", "").partition("#")
+            key, _, mark = one.get("authorized_user", "").partition(things.MARK)
             if mark:
                 yield told["server"]["id"], one["cid"], key, mark
         begin, total = begin + PAGE, told["data"]["total"]

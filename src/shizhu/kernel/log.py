@@ -38,6 +38,7 @@ from shizhu.kernel.pulling import Pull
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
+DEVICES = "DEVICES"  # the broker's account of whoever speaks MQTT
 READINGS = "READINGS"  # account SERVICE, written by gateways of ours: in.<protocol>.<device>
 EVENTS = "EVENTS"  # account SERVICE, CloudEvents: ev.<county>.<type>
 MQTT = "$MQTT_msgs"  # account DEVICES, the broker's own store of QoS 1 messages: for MQTT it is the log

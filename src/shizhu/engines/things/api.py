@@ -10,7 +10,7 @@ from shizhu.engines.things.commanding import CommandRefused, Outgoing, send_comm
 from shizhu.engines.things.commanding import answered as command_answered
 from shizhu.engines.things.commanding import due as due_commands
 from shizhu.engines.things.commanding import news as command_news
-from shizhu.engines.things.devices import DeviceRefused, Grant, Registration, grant, register
+from shizhu.engines.things.devices import MARK, DeviceRefused, Grant, Registration, grant, register
 from shizhu.engines.things.dossier import things_of
 from shizhu.engines.things.edges import (
     ANSWERING,
@@ -67,6 +67,7 @@ __all__ = [
     "ANSWERS",
     "EDGE_STREAMS",
     "LIVE",
+    "MARK",
     "AggregateFault",
     "Bench",
     "CommandRefused",

@@ -76,11 +76,10 @@ class Delivery:
         wait = WAIT_SECONDS if self.is_settled and not self.held else 0.2
         ahead, self._ahead = self._ahead, None
         fetched = await (ahead or self.pull.fetch(self._most, wait))
-        if self.held:
-            by_sequence = {message.stream_sequence: message for message in (*self.held, *fetched)}
-            self.held = list(by_sequence.values())
-        else:
-            self.held = fetched
+        given = [*self.held, *fetched]
+        if self.held or not self.is_settled:  # some may have come again
+            given = list({message.stream_sequence: message for message in given}.values())
+        self.held = sorted(given, key=SEQUENCE)
         if fetched:
             first, last = fetched[0].consumer_sequence, fetched[-1].consumer_sequence
             is_next = first == self._next and last == self._next + len(fetched) - 1
@@ -90,7 +89,6 @@ class Delivery:
             self._most = max(LEAST, min(MOST, fitting, 2 * self._most))
         if not self.is_settled and not await self._settle():
             return []
-        self.held = sorted(self.held, key=SEQUENCE)
         return self.held
 
     def look_ahead(self, told: Callable[[list[Message]], None]) -> None:

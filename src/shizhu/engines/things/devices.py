@@ -144,6 +144,9 @@ def _datastream(thing: Thing, wanted: Registration, declared: Body, name: str, i
     Datastream.objects.update_or_create(thing=thing, key=name, defaults=values)
 
 
+MARK = "#"  # between a device's key and the mark of its password in what the broker calls its connection
+
+
 @dataclass(frozen=True)
 class Grant:
     """What a device or a person that logged in may publish and subscribe to (subjects of the broker)."""

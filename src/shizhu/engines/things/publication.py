@@ -36,7 +36,6 @@ from shizhu.kernel.access import Actor
 logger = logging.getLogger(__name__)
 VERSION = "v1//1"  # `v1.1` as the broker's subjects have it: a dot of a topic is // there, a slash a dot
 SUBSCRIPTIONS = "$SYS.REQ.SERVER.PING.SUBSZ"
-DEVICES = "DEVICES"  # the account of whoever speaks MQTT
 LOOK_SECONDS = 0.5  # a subscription is in force after that
 MOST_WAITING = 1000  # what comes faster than it can be told is left out, and counted
 MOST_IDS = 500  # of one statement
@@ -121,10 +120,10 @@ class Publisher:
         """Learn what is subscribed to, at most every LOOK_SECONDS."""
         if not self.is_due:
             return
-        told = await self._asked({"account": DEVICES})
+        told = await self._asked({"account": log.DEVICES})
         inserts = told["num_inserts"], told["num_removes"]
         if inserts != self._inserts:
-            found = await self._asked({"subscriptions": True, "account": DEVICES, "limit": 1_000_000})
+            found = await self._asked({"subscriptions": True, "account": log.DEVICES, "limit": 1_000_000})
             listed = {one["subject"] for one in found.get("subscriptions_list") or ()}
             subjects = sorted(one for one in listed if one.startswith(f"{VERSION}."))
             self.topics = tuple(made for one in subjects if (made := topic(one)))

@@ -326,8 +326,7 @@ async def commit(connection: psycopg.AsyncConnection[Any], batch: Batch, streams
     packed = asyncio.create_task(asyncio.to_thread(lambda: batch.packed))  # while the database works
     async with connection.transaction():
         fresh: list[Reading] = []
-        if batch.readings and given.span[0] < datetime.now(UTC) - ALWAYS_HOT:
-            await _take_back_days(connection, batch.readings, streams)
+        await _take_back_days(connection, batch.readings, streams)
         maintained = await _maintained(connection, batch.readings, given)
         for round_ in [maintained] if given.is_single else _rounds(maintained):
             asked = given if round_ is batch.readings else columns(round_)
