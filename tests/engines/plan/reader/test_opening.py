@@ -54,6 +54,12 @@ def test_a_file_that_cannot_be_opened_says_what_to_do(content: bytes, told: str)
     assert told in str(refused.value)
 
 
+def test_a_text_in_big5_is_refused() -> None:
+    text = "雲溪縣發展規劃（2021—2025年）\n到2025年，森林覆蓋率達到62%，新建水庫2座，人均收入增長6%。\n"
+    with pytest.raises(FileUnreadable, match="written in Big5"):
+        open_file("a.txt", text.encode("big5"))
+
+
 def test_an_archive_that_is_no_word_document_is_refused() -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as packed:
@@ -213,6 +219,11 @@ def test_a_scanned_page_is_named() -> None:
     doubts = [(doubt.rule, doubt.what, doubt.place.first) for doubt in told.document.unsure]
     assert doubts == [("page-scanned", "page 2", told.opened.pages[1])]
     assert [(item.name, item.target.value) for item in told.document.indicators] == [("造林面积", 3)]
+    canvas, out = _canvas()
+    canvas.drawImage(ImageReader(picture), 40, 40, 500, 760)
+    canvas.save()
+    with pytest.raises(FileUnreadable, match="holds only pictures of pages"):
+        read_file("a.pdf", out.getvalue())
 
 
 def test_two_columns_are_read_one_after_the_other() -> None:

@@ -1,7 +1,10 @@
 """Tables that are printed oddly: headings on two levels, totals, group rows, captions that look like headings."""
 
-from tests.engines.plan.reader.told import in_tables, row_of
+import pytest
+from tests.engines.plan.reader.told import in_tables, row_of, task_of
+from tests.engines.plan.reader.writing import LEFT, UP, Block, Sheet, as_pdf
 
+from shizhu.engines.plan.logic.opening import open_file
 from shizhu.engines.plan.logic.reader import read
 
 TWO_LEVELS = """某县文化规划
@@ -187,3 +190,27 @@ def test_a_unit_printed_with_a_group_is_that_of_its_rows() -> None:
         ("化学需氧量", "%", 10, "主要污染物排放总量减少"), ("氨氮", "%", 8, "主要污染物排放总量减少"),
         ("湿地保有量", "万亩", None, "生态保护修复"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("rules", ["all", "three", "tight", "none"])
+def test_headings_over_two_columns_of_a_pdf(rules: str) -> None:
+    head = [
+        ["序号", "项目名称", "规模", LEFT, "建设年限", "投资（万元）", LEFT, "责任单位"],
+        [UP, UP, "单位", "数量", UP, "总投资", "其中：财政", UP],
+    ]
+    names = [f"{where}泵站改造" for where in "东西南北上下左右前后内外"]
+    rows = [
+        [str(number), name, "座", str(number), "2021—2023", str(900 + number), str(700 - number), "县水利局"]
+        for number, name in enumerate(names, 1)
+    ]
+    blocks: list[Block] = [
+        "云溪县水利规划（2021—2025年）",
+        *(["统筹城乡供水，完善防洪减灾体系。"] * 30),
+        "附表1 项目表",
+    ]
+    blocks.append(Sheet([*head, *rows], widths=(1, 4, 1.5, 1.5, 2.2, 2, 2.4, 3), heads=2))
+    document = read(open_file("a.pdf", as_pdf(blocks, rules=rules)).text)
+    assert [task_of(task) for task in document.tasks] == [
+        (str(number), name, None, 2021, 2023, ("县水利局",), ()) for number, name in enumerate(names, 1)
+    ]
+    assert [task.more["总投资"] for task in document.tasks] == [str(901 + at) for at in range(len(names))]

@@ -29,6 +29,8 @@ FAULTS = {
     "damaged-pdf": gettext_noop("It is a damaged PDF. Print it to PDF anew and send it again."),
     "password": gettext_noop("It asks for a password. Save it without one and send it again."),
     "pages": gettext_noop("It has more than 500 pages. Send the plan alone."),
+    "scanned": gettext_noop("It holds only pictures of pages. Make text of them or take the Word file, and send that."),
+    "big5": gettext_noop("It is written in Big5. Save it as UTF-8 in simplified Chinese and send it again."),
     "empty": gettext_noop("It holds no text. Look whether it is the right file and send it again."),
     "size": gettext_noop("It is too large. Take pictures out and send it again."),
 }

@@ -19,6 +19,8 @@ _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 def open_file(name: str, content: bytes, told: Progress | None = None) -> Opened:
     """Open a file by what it holds, whatever it is called; `name` is for the errors, `told` hears of pages read."""
     opened = _opened(name, content, told)
+    if opened.pages and len(opened.scanned) == len(opened.pages):
+        raise FileUnreadable(name, "scanned")
     if not opened.text.strip():
         raise FileUnreadable(name, "empty")
     return opened

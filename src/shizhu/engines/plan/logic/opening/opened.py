@@ -18,6 +18,8 @@ REASONS = {
     "damaged-pdf": "is a damaged PDF: print it to PDF anew and try again",
     "password": "asks for a password: save it without one and try again",
     "pages": "has more than 500 pages: send the plan alone",
+    "scanned": "holds only pictures of pages: make text of them (OCR) or take the Word file, and try again",
+    "big5": "is written in Big5: save it as UTF-8 in simplified Chinese and try again",
     "empty": "holds no text: look whether it is the right file and try again",
     "size": "holds more than 60 MB: take pictures out and try again",
 }

@@ -8,6 +8,7 @@ import re
 from shizhu.engines.plan.logic.opening.opened import LARGEST, FileUnreadable, Opened
 
 _NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffe\uffff]")
+_COMMON = re.compile("[的年和大中不一人在有展到產業建設發達]")  # signs of a plan in Big5 that GB 18030 has elsewhere
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -20,9 +21,20 @@ def open_plain(name: str, content: bytes) -> Opened:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
+        if encoding == "gb18030" and _is_big5(text, content):
+            raise FileUnreadable(name, "big5")
         if not _NO_TEXT.search(text):
             return Opened(text, "txt")
     raise FileUnreadable(name, "unknown")
+
+
+def _is_big5(text: str, content: bytes) -> bool:
+    """Whether what also decodes as GB 18030 is Big5: signs of a plan are many in the one and few in the other."""
+    try:
+        other = content.decode("big5")
+    except UnicodeDecodeError:
+        return False
+    return len(_COMMON.findall(other)) > 2 * len(_COMMON.findall(text))
 
 
 def _encodings(content: bytes) -> tuple[str, ...]:

@@ -530,15 +530,12 @@ def _carries_on(above: _Row, row: _Row, widest: Sequence[float]) -> bool:
 
 
 def _slots(row: _Row, width: int) -> list[Slot]:
+    """The places of a row: in each what stands over it, from above (a heading over several columns, then their own)."""
     slots = [Slot()] * width
-    spans = sorted({(run.columns[0], run.columns[-1]) for run in row.runs if run.columns})
-    for first, last in spans:
-        chars = [char for run in row.runs if (run.columns[0], run.columns[-1]) == (first, last) for char in run.chars]
-        text = "\n".join(line.text for line in lines_of(chars))
-        if slots[first].text:
-            text = f"{slots[first].text}\n{text}"
-        for index in range(first, last + 1):
-            slots[index] = Slot(text, begins=index == first)
+    for index in range(width):
+        own = [run for run in row.runs if index in run.columns]
+        text = "\n".join(line.text for line in lines_of([char for run in own for char in run.chars]))
+        slots[index] = Slot(text, begins=any(run.columns[0] == index for run in own))
     return slots
 
 

@@ -94,7 +94,7 @@ def read(text: str, unread: Sequence[Doubt] = ()) -> PlanDocument:
     else:
         rows.tasks, rows.doubts = labelled, rows.doubts + left
     term = _term(rows.indicators, span or ((year, year) if year else None))
-    facts = read_facts(passages, term)
+    facts = read_facts(passages, term, title)
     compared, summed = compare(rows.indicators, facts), check_sums(rows.indicators, facts)
     named = [(owner, task.place) for task in rows.tasks for owner in task.owners]
     doubts = [

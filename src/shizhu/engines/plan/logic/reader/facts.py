@@ -11,6 +11,7 @@ from shizhu.engines.plan.logic.reader.document import Place
 from shizhu.engines.plan.logic.reader.outline import Passage
 from shizhu.engines.plan.logic.reader.quantities import Quantity, quantities, without_bound
 from shizhu.engines.plan.logic.reader.subjects import stripped
+from shizhu.engines.plan.logic.reader.units import comparable
 from shizhu.engines.plan.logic.reader.values import number
 from shizhu.engines.plan.logic.reader.years import western, year_of
 
@@ -18,17 +19,20 @@ _SENTENCE = re.compile(r"[^。！？；;\n]+[。！？；;\n]?")
 _YEAR = re.compile(
     r"(?:截至|截止到?|到|至|从|由|自|于|比|较)?(?:20\d{2}年?\s*[-—–~～至]+\s*)?(?<!\d)20\d{2}年(?:年?[底末初])?(?:以?前|起)?的?"
     r"|(?:到|至)?[“\"]?十[一二三四五六七八九]五[”\"]?(?:规划)?(?:期?末|时期|期间|以来)?的?|(?:到|至)?规划期末"
+    r"|(?<![比较与])[去今]年(?:以来|全年|末)?"
 )
 _ASIDE = re.compile(r"\([^()\d]*\)")
-_LEFT_BOUND = re.compile(r"[，,、：()（）？！…]|(?<!\d):|:(?!\d)")
+_LEFT_BOUND = re.compile(r"[，,、：()（）？！…]|(?<!\d):|:(?!\d)|》(?:提出|指出|明确)|[要将](?:努力)?实现(?!\d)")
 _RIGHT_NOUN = re.compile(r"^的?([^，,、。；：:()（）\d！？]{2,24})")
 _RIGHT_WHOLE = re.compile(r"^的([^，,、。；：:()（）！？]{2,30})")  # 80%的村集体收入超过10万元
-_DESCRIBED = re.compile(r"(?:具有|拥有|符合|具备)[^，,。；：]*的([^，,。；：的\d]{2,16})")  # 3个拥有…的创新型企业集群
-_RIGHT_CUT = re.compile(r"和|与|及|以及|等|，")
+_DESCRIBED = re.compile(
+    r"^(?:在[^，,。；：]{2,8})?(?:具有|拥有|符合|具备)[^，,。；：]*的([^，,。；：的\d]{2,16})"
+)  # 3个拥有…的创新型企业集群
+_RIGHT_CUT = re.compile(r"和|与|及|以及|等|，|申报")
 # a verb before the number and a noun behind it: 举办了30多场农民夜校
 _ACTING = re.compile(
     r"(?:实施|建成|建设|打造|培育|引进|组建|成立|开发|研发|获得|取得|拥有|新建|新增|创建|认定|建立|举办|开展|推广|覆盖|涉及|布局|聚集|集聚|"
-    r"形成|发展|完成|实现|申报|签约|整合|改造|转化|登记|孵化|招引|选派|培训|服务|带动|吸引|提供|入驻|遴选|评选|储备|等)了?"
+    r"形成|发展|完成|实现|申报|签约|整合|改造|转化|登记|孵化|招引|选派|培训|服务|带动|吸引|提供|入驻|遴选|评选|储备|推出|引入|指导|等)了?"
     r"(?:约|近|超过?|不少于|不低于|至少)?$"
 )
 # who is served and what with: 为3万名学生开展免费视力筛查
@@ -37,6 +41,12 @@ _SERVED = re.compile(
     r"(?P<whom>[^，,。；：:、]{1,16}?)(?:开展|提供|实施|进行|组织|办理|(?P<kept>免费|发放|配[发备]|安装|解决))(?P<what>[^，,。；：:、]{2,16})"
 )
 _NAMELESS = frozenset({"项目", "工程", "方面", "领域", "环节", "重点", "大类", "受益"})  # 实施绕城公路等3个项目
+_OWN_PLACE = re.compile(r".{2,8}?(?:省|自治区|自治州|自治县|(?<!城)市|(?<![市城社园景库灌林牧片矿])区|县|州|旗)")
+_LEVEL = r"(?:国家|省|自治区|市|州|县|区|部)级"
+_LEVELS_BEFORE = re.compile(rf"(?:{_LEVEL}[、和及])+$")
+_LEVEL_FIRST = re.compile(rf"(?:{_LEVEL}(?:[、和及]{_LEVEL})*)(?:以上)?")
+# what there is, until something lies ahead: 现有茶园10万亩，到2025年达到20万亩
+_NOW = re.compile(r"(?:^|[，；：])(?:目前|现有(?!\d))(?!.*(?:力争|将|计划|预计|到[“\"\d十]))")
 _ALREADY = re.compile(r"(?:现有|已有|原有|现存)$")  # 依托现有3家龙头企业
 _ONLY_DOING = re.compile(
     r"(?:培养|培育|招录|举办|巩固|提升|改善|整治|治理|修复|保护|保障|惠及|解决|带动|帮助|支持|扶持|资助|救助|发放|服务|培训|辐射|完成|实现|新增|改造|新改建|新建|改扩建|改建|扩建)+"
@@ -46,6 +56,14 @@ _DIMENSION = re.compile(r"(?:总|建筑|占地|年)?(?:面积|长度|规模|投�
 _SOWN = re.compile(r"(?:播种|种植|栽培)$")
 _SIZED_NOUN = re.compile(r"^的([^，,、。；：:()（）\d！？]{2,24})")
 # a count whose noun stands behind a size: 3个产值超20亿元的产业集群
+_WORTH = (
+    r"(?:(?!提|增|达|升|降|减|扩|[到至以])[^，,。；：:、\d]{1,8}?)?(?:超过?|过|不低于|达到?|突破)?"
+    r"(?:\d+(?:\.\d+)?|[一二三五十百千]+)(?:万亿|[百千万]?亿|万)元?级?(?:以上)?"
+)
+# of several counts only the last names what is counted: 2个1000亿、3个500亿产业集群
+_NOUN_BEHIND_WORTH = re.compile(
+    rf"^({_WORTH}的?)(?:、[\d—-]+[个家条户]{_WORTH})*的?(?![以左])([^，,、。；：:()\d元级]{{2,16}})"
+)
 _NOUN_BEHIND_SIZE = re.compile(
     r"^([^，,。；：:、\d]{1,8}(?:超过?|不低于|达到?|突破)?\d+(?:\.\d+)?[^，,。；：:、\d]{1,6}?的[^，,、。；：:()\d]{2,16})"
 )
@@ -62,12 +80,12 @@ _TOTAL = re.compile(r"总数|总量|总计|共计")
 _NAMES_APART = re.compile(r"、|以及|和(?!谐)|与|(?<!普)及(?![率格时其])")
 _CLAUSE_LEAD = re.compile(r"(?:^|[，。；：])([^，。；：]+)$")
 _TAIL = re.compile(
-    r"(?:产业|行业|企业)?(?:总?产值|增加值|收入|面积|产量|人数|数量|规模|投资|比例|比重|占比|覆盖率|普及率|利用率|[出存]栏量?)$"
+    r"(?:产业|行业|企业)?(?:总?产值|增加值|收入|(?:播种|种植|栽培|养殖)?面积|产量|人数|数量|规模|投资|比例|比重|占比|毛?[一-鿿]{2}率|[出存]栏量?)$"
 )
 _SHARE = re.compile(r"(?:率|比例|比重|占比)$")
 _WITHIN = re.compile(r"^(?:力争)?[\d一二三四五]年内")
 _LISTED_YEARS = re.compile(r"(?:20\d{2}年?(?:年?[底末])?[、和及])+20\d{2}年")  # 到2023年、2025年分别达到
-_APART = re.compile(r"([^，,。；]*?)(?:数量)?(?:将|要)?分别(?:达到?|为|增长到|增加到|提高到|增至|建成)?")
+_APART = re.compile(r"([^，,。；：:]*?)(?:数量)?(?:将|要)?分别(?:达到?|为|增长到|增加到|提高到|增至|建成)?")
 _BOTH = "城乡居民"
 _DEALT = "分别"  # stands for the subject of a value until A、B分别达到x、y is dealt out
 _TO = re.compile(r"[到至为达升降增减]")
@@ -80,19 +98,24 @@ _COMPARED = re.compile(
 _ORIGIN = re.compile(
     r"[由从自](?:20\d{2}年(?:年?[底末初])?的?|(?:目前|现在|当前|原来|原先|原有|[“\"]?十.五[”\"]?(?:期?末|时期)?)的?)?(?:约|近|不足|不到)?(?:人均)?$"
 )
-_FROM_NUMBER = re.compile(r"[由从自](?:人均)?\d.*$|[由从自]人均$")
+_ITEM = re.compile(r"^\s*\d{1,2}\.(?!\d)\s*")
+_FROM_NUMBER = re.compile(
+    r"[由从自](?:(?:目前|现在|当前|原来|原先|原有)的?)?(?:人均)?\d.*$"
+    r"|[由从自](?:(?:目前|现在|当前|原来|原先|原有)的?(?:人均)?|人均)$"
+)
 _RAISED = re.compile(
     r"^(?:左右|以上|以下)?(?:稳步|逐步|进一步|大幅|持续|快速)?"
     r"(?:提[高升]|增[长加]?|上升|扩大|扩展|发展|壮大|下降|降低|降|减少|压减|缩[短小]|优化|调整|拓展|延长|改善)了?(?:到|至|为)"
+    r"|^再?(?:提[高升]|增[长加]|下降|降低|减少)(?:约|近|超过?)?[\d.]+个百分点，(?:达到?|至|为)"
 )
 _NO_NOUN = re.compile(
     r"增|提|到|达|以上|左右|下降|降|上升|减|扩大|、|和|及|与|占|为|是|的|之|其中|分别|并|共|以|均|且|在|由|从"
 )
 _CHANGE = re.compile(
-    r"(?:增长|提高|提升|下降|降低|增加|减少|缩短|上升|压减|增幅|降幅|翻|同比|新增|净增|新建|改建|扩建|新引进|新培育|增速)了?(?:约|近)?$"
+    r"(?:增长|提高|提升|下降|降低|增加|减少|缩短|上升|压减|增幅|降幅|翻|同比|新增|净增|新建|改建|扩建|新引进|新培育|增速)了?(?:累计)?(?:约|近)?$"
 )
 _DIRECTION = re.compile(
-    r"(增长|提[高升]|下降|降低|减少|压减|缩短|上升|增加|翻)了?(?:约|近|超过?|不低于|不少于)?"
+    r"(增长|提[高升]|下降|降低|减少|压减|缩短|上升|增加|翻)了?(?:累计)?(?:约|近|超过?|不低于|不少于)?"
     r"(?:\d|[一二两三四五六七八九十]+(?:分之|成|倍)|[一两二三四]?番|一半)"
 )
 _EVERY = re.compile(
@@ -101,14 +124,14 @@ _EVERY = re.compile(
 _FOLD_END = re.compile(r"(?:在.{0,12}基础上)?(?:再|实现)?翻$")
 _SUMMED = re.compile(r"累计|(?<![公])共(?![同享建青富])|合计")
 _GROWING = {"翻": "增长"}
-_YEARLY = re.compile(r"每年(?![度均])|年均(?!增|递)")
+_YEARLY = re.compile(r"每年(?![度均])|年均(?!增(?!加)|递)")
 _FLOW = re.compile(r"净增|每年|年均(?!.*[率度重例])|同比|比上年|力争.*增加")
 _ADDED = re.compile(
     r"^.{0,4}?(?:新增|引进|改扩建|新改建|改建|扩建|新建成?|新培育|新发展|新打造|新创建)(?![材城区能兴型])"
 )
-_GROWTH = re.compile(r"年均(?:增长|增速|增幅|递增|增|(?=(?:实际|名义|约|近|超过?|达到?|不低于|不少于|保持在)?$))")
+_GROWTH = re.compile(r"年均(?:增长|增速|增幅|递增|增(?!加)|(?=(?:实际|名义|约|近|超过?|达到?|不低于|不少于|保持在)?$))")
 _LEAD_YEAR = re.compile(
-    r"^\W*(?:力争)?(?:到|截至|截止|至)?(?:20\d{2}年(?:年?[底末])?(?:以?前)?|[“\"]?十.五[”\"]?(?:规划)?(?:期?末|期间|时期))[，,]?"
+    r"^\W*(?:力争)?(?:到|截至|截止|至)?(?:[去今]年(?:以来|全年)?|20\d{2}年(?:年?[底末])?(?:以?前)?|[“\"]?十.五[”\"]?(?:规划)?(?:期?末|期间|时期))[，,]?"
 )
 
 
@@ -167,6 +190,8 @@ class Fact:
         """The name of what is promised; a change names its direction."""
         if self.kind == "growth":
             return f"{self.subject}年均增长"
+        if self.kind == "share":
+            return f"{self.subject}占{self.whole}比重"
         return self.subject if self.subject.endswith(self.direction) else f"{self.subject}{self.direction}"
 
 
@@ -188,17 +213,21 @@ class _Reading:
 
     passage: Passage
     term: Term
+    own_place: str
     paragraph_year: int | None = None
+    carried_year: int | None = None  # named before the ； that the sentence goes on from
     last: Fact | None = None
+    dealt: tuple[str, ...] = ()  # the names that values were dealt out to last
 
 
-def read_facts(passages: list[Passage], term: Term) -> list[Fact]:
-    """Return all quantities of the running text in order."""
+def read_facts(passages: list[Passage], term: Term, title: str = "") -> list[Fact]:
+    """Return all quantities of the running text in order; the place in the title is no part of a name."""
     facts: list[Fact] = []
+    own = _OWN_PLACE.match(title)
     for passage in passages:
         if passage.section == "terms" or is_boundary(passage.text):
             continue
-        reading = _Reading(passage, term)
+        reading = _Reading(passage, term, own.group() if own else "\0")
         for sentence in sentences(passage):
             facts += _facts_of(sentence, reading)
     return facts
@@ -213,7 +242,7 @@ def _facts_of(sentence: re.Match[str], reading: _Reading) -> list[Fact]:
     text = sentence.group()
     lead = _LEAD_YEAR.match(text)
     if lead:
-        reading.paragraph_year = year_of(lead.group()) or reading.paragraph_year
+        reading.paragraph_year = _told_year(lead.group(), reading.term) or reading.paragraph_year
     facts: list[Fact] = []
     end = 0
     start: Start | None = None
@@ -222,6 +251,8 @@ def _facts_of(sentence: re.Match[str], reading: _Reading) -> list[Fact]:
             continue
         before = facts[-1] if facts else None
         fact = _fact(text, found, end, before, reading)
+        if fact and "百分点" in (fact.unit or "") and start:
+            continue
         if fact and start and facts:
             fact = replace(fact, subject=facts[-1].subject, kind="level", start=start)
         start = None
@@ -234,7 +265,8 @@ def _facts_of(sentence: re.Match[str], reading: _Reading) -> list[Fact]:
             identity = (reading.passage.lines[0], sentence.start())
             facts.append(replace(fact, place=place, sentence=identity, position=found.start))
     reading.last = next((fact for fact in reversed(facts) if fact.kind == "level"), reading.last)
-    return _dealt_out(text, _shared(text, facts))
+    reading.carried_year = facts[-1].year if facts and facts[-1].printed_year and text[-1] in "；;" else None
+    return _dealt_out(text, _shared(text, facts), reading)
 
 
 def _year_of_start(before: str, reading: _Reading) -> int | None:
@@ -249,7 +281,8 @@ def _fact(text: str, found: Quantity, start: int, before: Fact | None, reading: 
     lead = _ASIDE.sub(lambda aside: "\0" * len(aside.group()), text[start : found.start])
     bound_left = max((mark.end() for mark in _LEFT_BOUND.finditer(lead)), default=0)
     clause = _Clause(
-        segment=_without_years(lead[bound_left:].replace("\0", "")), joined=bound_left == 0,
+        segment=_without_years(lead[bound_left:].replace("\0", "")).replace(reading.own_place, ""),
+        joined=bound_left == 0,
         listed=bound_left > 0 and lead[bound_left - 1] == "、", rest=text[found.end :],
         dealt="分别" in text[: found.start], above=_noun_above(lead[:bound_left].replace("\0", ""), whole=start == 0),
     )  # fmt: skip
@@ -260,6 +293,10 @@ def _fact(text: str, found: Quantity, start: int, before: Fact | None, reading: 
     if before is None and reading.last and not named and _GOES_ON.match(clause.segment):
         before = reading.last if reading.last.unit == unit else None
     subject, partial, taken = _named(kind, named, clause, before, unit)
+    # the examples are the name where nothing else is: 单项冠军、科创上市企业等10家
+    if not subject and clause.segment.endswith("等") and clause.rest[:1] in "，。；、":
+        subject = stripped(re.split("[，。；：]", text[: found.start])[-1].removesuffix("等"))
+    subject = _of_levels(subject, lead[:bound_left], before)
     if len(subject) < 2 or _ALREADY.search(clause.segment):
         return None
     return Fact(
@@ -268,7 +305,8 @@ def _fact(text: str, found: Quantity, start: int, before: Fact | None, reading: 
         bound=found.bound(clause.segment), kind=kind, decimals=len(found.low.partition(".")[2]),
         place=Place(0, 0), text=_clause(text, found), section=reading.passage.section, sentence=(0, 0), position=0,
         taken=taken, in_table=reading.passage.in_table, whole=whole, partial=partial,
-        high=number(found.high) if found.high else None, after_of_which="其中" in text[: found.start],
+        high=number(found.high) if found.high else None,
+        after_of_which=_is_part(text[: found.start], unit, reading.last),
     )  # fmt: skip
 
 
@@ -310,6 +348,9 @@ def _sized(subject: str, clause: _Clause, before: Fact | None, unit: str | None)
     behind = _NOUN_BEHIND_SIZE.match(clause.rest)
     if behind and unit not in {"%", "‰"}:
         return behind.group(1), False, behind.end()
+    worth = _NOUN_BEHIND_WORTH.match(clause.rest)
+    if worth and unit not in {"%", "‰"}:
+        return worth.group(1) + worth.group(2), False, worth.end(1)
     dimension, whose = _DIMENSION.search(subject), _SIZED_NOUN.match(clause.rest)
     if dimension and whose:
         return f"{stripped(whose.group(1))}{dimension.group()}", False, whose.end()
@@ -337,11 +378,29 @@ def _year(text: str, position: int, reading: _Reading) -> tuple[int | None, bool
     dated = [(match.start(), match.group()) for match in _YEAR.finditer(text, 0, position)]
     named = [year for start, year in dated if not any(_COMPARED.match(text, at, position) for at in (start, start - 1))]
     if named:
-        own = reading.term.target if "规划期末" in named[-1] else year_of(named[-1])
-        return own, True
+        return _told_year(named[-1], reading.term), True
+    if _NOW.search(text, 0, position):
+        return reading.term.base, False
+    if reading.carried_year is not None:
+        return reading.carried_year, True
     if reading.paragraph_year is not None:
         return reading.paragraph_year, True
     return reading.term.of(reading.passage.section), False
+
+
+def _is_part(before: str, unit: str | None, last: Fact | None) -> bool:
+    """Whether a number behind 其中 is a part of what stands before it: what has another measure stands beside it."""
+    head, own, parts = before.rpartition("其中")
+    whole = [one.unit for one in quantities(head)] or ([last.unit] if last else [])
+    units = [*(one.unit for one in quantities(parts)), unit]
+    return bool(own and whole) and all(comparable(whole[-1], part) is not None for part in units)
+
+
+def _told_year(words: str, term: Term) -> int | None:
+    """The year that words name; 去年, 今年 and 规划期末 are those of the plan."""
+    if "去年" in words or "以来" in words:
+        return term.base
+    return term.target if "规划期末" in words or "今年" in words else year_of(words)
 
 
 def _kind(segment: str, unit: str | None) -> str:
@@ -359,17 +418,17 @@ def _kind(segment: str, unit: str | None) -> str:
 
 def _subject(segment: str, unit: str | None) -> tuple[str, str]:
     """Return the noun before the number and, for a share, what it is a share of."""
-    words = _FROM_NUMBER.sub("", without_bound(segment))
+    words = _ITEM.sub("", _FROM_NUMBER.sub("", without_bound(segment)))
     words = _FOLD_END.sub("", _every(words))
     ratio = re.fullmatch(r"(.*?)占(?!比)(.*?)的?", words) if unit in {"%", "‰"} else None
-    if ratio and not re.search(r"比[重例]?$|比重", words):
+    if ratio and not re.search(r"比[重例]?$|比重", stripped(words)):
         own = stripped(ratio.group(1).removesuffix("的"))
         of = stripped(ratio.group(2))
         return (f"{own}占{of}比重" if of else f"{own}占比") if own else "", of
     if unit in {"%", "‰"} and _GROWTH.search(words):
         words = _GROWTH.sub("", words)
-    listed = re.split(r"(?<![高中同平初均优])等(?![级候])", words)
-    return stripped(listed[-1]), ""
+    last = re.split(r"(?<![高中同平初均优])等(?![级候])", words)[-1]
+    return stripped(last), ""
 
 
 def _every(words: str) -> str:
@@ -384,6 +443,14 @@ def _with_asides(subject: str, words: str) -> str:
         return subject
     printed = re.search(r"(?:\([^()\d]{1,12}\))?".join(map(re.escape, subject)), words)
     return printed.group().replace("(", "（").replace(")", "）") if printed else subject
+
+
+def _of_levels(subject: str, words: str, before: Fact | None) -> str:
+    """The name with all its levels (国家级、省级基地); a level alone is of what was counted before it."""
+    if before and _LEVEL_FIRST.fullmatch(subject):
+        return _LEVEL_FIRST.sub(subject, before.subject, count=1) if _LEVEL_FIRST.match(before.subject) else subject
+    above = _LEVELS_BEFORE.search(words)
+    return above.group() + subject if above and _LEVEL_FIRST.match(subject) else subject
 
 
 def _noun_above(before: str, *, whole: bool) -> str:
@@ -409,9 +476,9 @@ def _noun_after(rest: str, unit: str | None) -> str:
         return ""
     if unit in {"%", "‰"}:
         return stripped((_RIGHT_WHOLE.match(rest) or found).group(1)) + "占比" if rest.startswith("的") else ""
-    if _NO_NOUN.match(found.group(1)):
-        return ""
     described = _DESCRIBED.match(rest)
+    if _NO_NOUN.match(found.group(1)) and not described:
+        return ""
     noun = described.group(1) if described else _RIGHT_CUT.split(found.group(1))[0].strip()
     return "" if noun in _NAMELESS else noun
 
@@ -437,29 +504,44 @@ def _shared(text: str, facts: Sequence[Fact]) -> list[Fact]:
 
 
 def _with_measures(names: list[str]) -> list[str]:
-    """城镇居民 and 农村居民人均可支配收入: what is measured of the last is measured of the others."""
-    last = names[-1]
-    measure = _TAIL.search(last)
-    own = measure.group() if measure else ""
-    tails = ["" if _MEASURED.search(name) else last.partition(name[-2:])[2] or own for name in names[:-1]]
-    return [*(f"{name}{tail}" for name, tail in zip(names, tails, strict=False)), last]
+    """城镇居民 and 农村居民人均收入: what is measured of a name is measured of those before it that say nothing."""
+    told = [names[-1]]
+    for name in reversed(names[:-1]):
+        behind = told[0]
+        own = _TAIL.search(behind)
+        tail = "" if _MEASURED.search(name) else behind.partition(name[-2:])[2] or (own.group() if own else "")
+        told.insert(0, f"{name}{tail}")
+    return told
 
 
-def _dealt_out(text: str, facts: list[Fact]) -> list[Fact]:
+def _dealt_out(text: str, facts: list[Fact], reading: _Reading) -> list[Fact]:
     """A、B分别达到x、y: give each value its own subject, or its own year (到2023年、2025年分别达到x、y)."""
     told = list(facts)
     for apart in _APART.finditer(text):
         stop = next((mark.start() for mark in re.finditer("[，。；]", text) if mark.start() >= apart.end()), len(text))
         after = [fact for fact in told if apart.end() - 1 <= fact.position < stop]
-        given = _given(text, apart, after)
+        given = _given(text, apart, after, reading)
         told = [*(fact for fact in told if fact not in after), *given] if given else told
     return sorted((fact for fact in told if fact.subject != _DEALT), key=lambda fact: fact.position)
 
 
-def _given(text: str, apart: re.Match[str], after: Sequence[Fact]) -> list[Fact]:
+def _names_before(apart: re.Match[str], count: int) -> list[str]:
+    """The names before 分别: parted by every sign and word that parts names, or by 、 alone if that makes `count`."""
+    words = _YEAR.sub("", _ITEM.sub("", apart.group(1))).replace("城、乡居民", _BOTH)
+    every, coarse = (
+        [name for part in split if (name := stripped(part))] for split in (_NAMES_APART.split(words), words.split("、"))
+    )
+    names = coarse if len(every) != count == len(coarse) else every
+    if names or not apart.string[: apart.start()].endswith("，"):
+        return names
+    above = re.split("[，。；]", apart.string[: apart.start() - 1])[-1]  # A和B在2020年基础上翻番，分别达到x和y
+    names = [stripped(name) for name in _NAMES_APART.split(_YEAR.sub("", _CHANGE_BEGINS.sub("", above)))]
+    return names if len(names) == count and all(names) else []
+
+
+def _given(text: str, apart: re.Match[str], after: Sequence[Fact], reading: _Reading) -> list[Fact]:
     """The values behind 分别 with what stands before it, where there are as many of both."""
-    names = [stripped(_YEAR.sub("", part)) for part in _NAMES_APART.split(apart.group(1)) if part.strip()]
-    names = [name for name in names if name]
+    names = _names_before(apart, len(after)) or list(reading.dealt)
     listed = _LISTED_YEARS.search(text, 0, apart.end())
     years = [int(year) for year in re.findall(r"20\d{2}", listed.group())] if listed else []
     if len(names) == 1 and 1 < len(years) == len(after):
@@ -472,6 +554,7 @@ def _given(text: str, apart: re.Match[str], after: Sequence[Fact]) -> list[Fact]
     if len(names) < 2 or len(names) != len(after):
         return []
     names = _with_measures(names)
+    reading.dealt = tuple(names)
     first, moves, unit = after[0], after[0].kind in {"growth", "change"}, after[-1].unit or ""
     return [
         replace(fact, subject=name, partial=False, kind=first.kind if moves else fact.kind,

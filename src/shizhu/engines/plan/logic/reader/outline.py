@@ -133,7 +133,7 @@ def _enter(line: Line, kinds: dict[int, str], above: dict[int, str]) -> None:
     kind = next((name for name, pattern in _KINDS if pattern.search(heading)), None)
     if kind == "basis" and "task" in kinds.values():
         return
-    if kind or level <= 1:
+    if kind or level == 0:
         kinds[level] = kind or "other"
 
 

@@ -11,14 +11,14 @@ from shizhu.engines.plan.logic.reader.units import SCALE, SPOKEN_UNIT
 from shizhu.engines.plan.logic.reader.worded import worded
 
 _QUANTITY = re.compile(
-    rf"(?<![A-Za-z\d.第“\-—–~每])(?P<low>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    rf"(?<![A-Za-z\d.第“\-—–~每])(?<![国省市县区州列居入行名位]前)(?P<low>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     rf"(?:(?:{SPOKEN_UNIT})?\s*[-—–~～至]+\s*(?P<high>\d+(?:\.\d+)?))?"
-    rf"\s*(?P<more>余|多)?(?P<scale>{SCALE})?(?P<more2>余|多)?\s*(?P<unit>{SPOKEN_UNIT})?(?P<per>/(?:{SCALE})?(?:{SPOKEN_UNIT})|/[\d一-鿿]{{1,3}})?"
-    r"\s*(?P<after>以上|左右|上下|以内|以下|余)?(?:(?![\dA-Za-z年月日号时期级]|[吨元瓦米亩]级)|(?=\d{1,2}周?岁))"
+    rf"\s*(?P<more>余|多)?(?P<scale>{SCALE})?(?P<more2>余|多)?\s*(?P<unit>{SPOKEN_UNIT})?(?P<per>/(?:{SCALE})?(?:{SPOKEN_UNIT})|/(?:(?!以[上下内]|左右)[\d一-鿿]){{1,3}})?"
+    r"\s*(?P<after>以上|左右|上下|以内|以下|余)?(?:(?![\dA-Za-z年月日号时期级]|[吨元瓦米亩]级|\s*服务半径|的标准(?!化))|(?=\d{1,2}周?岁|\d+(?:\.\d+)?[百千万]?亿))"
 )
 # what is a unit only where something reaches it: 缩短至8小时, 平均受教育年限达到10.6年
 _TIMED = re.compile(
-    r"(?<=[达到至在过于少])\s*(?P<low>\d{1,3}(?:\.\d+)?)\s*(?P<unit>小时|分钟|个?工作日|个月|天|倍|年(?![底末初前度均来间级以一]))"
+    r"(?:(?<=[达到至在过于少])|(?<=[%上内][和、]))\s*(?P<low>\d{1,3}(?:\.\d+)?)\s*(?P<unit>小时|分钟|个?工作日|个月|天|倍|年(?![底末初前度均来间级一]|以(?!上(?:[，；。、]|$))))"
     r"(?P<after>以上|左右|以内|以下)?"
 )
 # a value without a unit: 利用系数提高到0.56, 生师比优化到8:1
@@ -27,6 +27,9 @@ _UNITLESS = re.compile(
     r"[^，。；]{0,8}(?:提[高升]|下降|降低|优化|缩小)[到至]|超过|不[得应]?[低高]于|[小大]于)"
     r"\s*(?P<low>\d+(?:\.\d+)?)(?:[:∶]1)?(?P<after>以上|左右|以内|以下)?(?=[，,。；;、]|$)"
 )
+_NONE_LEFT = re.compile(
+    r"(?:率|比例|比重)(?:达到?|为|下?降[到至]|降低[到至]|控制在|保持为?)\s*(?P<low>0)(?=[，,。；;、]|$)"
+)
 # a bound that tells which things are meant, not how many: 30户以上自然村通硬化路比例达到85%
 _OF_WHICH_SIZE = re.compile(
     r"(?:\(含[^()]*\))?的?(?:(?:[^，,。；;、：:()\d]{0,20})(?:占比|比例|比重)"
@@ -34,6 +37,9 @@ _OF_WHICH_SIZE = re.compile(
     r"[^，,。；;、：:()\d]{1,30}?[^，,。；;、：:()\d](?!1(?![\d.]))\d)"
 )
 _SIZED = re.compile(r"(?:超过?|(?<![超通经])过|不低于|不少于|高于|大于|低于|小于|达到?)$")
+# what is made is counted, whatever size stands behind it: 指导3家以上景区创建5A级景区
+_MADE = re.compile(r"(?:建成|建设|新建|打造|创建|培育|引进|新增|指导|支持|推出|形成|发展)$")
+_THINGS = frozenset("个家项条座处所支门")
 # a count in words behind what is done: 举办一次, 新建两所; 一个 and the like count nothing
 _COUNTED = re.compile(
     r"(?<=建成|建设|新建|改造|打造|培育|创建|设立|开通|引进|举办|举行|开展|组织|召开|承办|至少|少于|低于)"
@@ -87,6 +93,7 @@ def quantities(text: str) -> Iterator[Quantity]:
         Quantity(one.start, one.end, text[one.start : one.end], f"{one.value:g}", None, "%", one.after, is_worded=True)
         for one in worded(text)
     ]  # fmt: skip
+    found += [Quantity(*none.span("low"), "0", "0", None, "%") for none in _NONE_LEFT.finditer(text)]
     found += [_counted(match) for match in _COUNTED.finditer(text)]
     end = 0
     for number in sorted(found, key=lambda item: (item.start, -item.end)):
@@ -120,7 +127,7 @@ def _counted(found: re.Match[str]) -> Quantity:
 
 def _is_size(text: str, number: Quantity) -> bool:
     """Whether a number with a bound describes what another one behind it counts."""
-    if number.is_worded:
+    if number.is_worded or (number.unit in _THINGS and _MADE.search(text, 0, number.start)):
         return False
     bounded = number.after in _BOUNDING or _SIZED.search(text, 0, number.start)
     return bool(bounded) and bool(_OF_WHICH_SIZE.match(text, number.end))

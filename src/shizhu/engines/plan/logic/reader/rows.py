@@ -231,11 +231,13 @@ def _fits_under(joined: list[Piece], piece: Piece) -> bool:
 
 def same_header(cells: Sequence[str], headings: Sequence[Heading]) -> bool:
     """Whether these cells repeat the headings (a table carried on over a page)."""
-    return compact(BREAK.sub("", "".join(cells))) == "".join(heading.title for heading in headings)
+    return compact("".join(map(_plain, cells))) == "".join(heading.title for heading in headings)
 
 
 def _plain(cell: str) -> str:
-    return BREAK.sub("", cell).strip()
+    """A heading that is broken into lines; of one below another (投资 above 总投资) the lower, where both are none."""
+    lines = [part.strip() for part in BREAK.split(cell) if part.strip()]
+    return _title(["".join(lines[:-1]), lines[-1]]) if len(lines) > 1 else "".join(lines)
 
 
 def _screen(text: str) -> int:

@@ -21,6 +21,9 @@ _EACH = re.compile(
 _OF_TIMES = re.compile(r"每[月季周天日]|每学[期年]|每[两二三四五六七八九十\d]+年|平均每|逐年|年度")
 YEARLY = "yearly"  # the kind of a target that is to be reached every year anew
 _CELLS = re.compile(r"^\d+(?:\.\d+)?(?:[\s、.]|$)|\s{2}|\t|\|")  # the row of a table nobody could read
+_MEASURED = re.compile(r"(?:值|额|总量|面积|收入|支出|投资|产量|GDP)$")
+_MONEY = re.compile(r"(?:将|拟|计划|完成|概算|估算|项目|总|静态|累计)*(?:投资|投入|资金|投资额)")  # of a project
+_POINTED = re.compile(r"^(?:这|该|此|其)|\d+(?:\.\d+)?%")
 _LONGEST = 30
 _DIRECTIONS = {"fall": "下降", "rise": "增长"}
 
@@ -30,7 +33,7 @@ def read_targets(
 ) -> tuple[list[Indicator], list[Indicator]]:
     """Return the indicators of tables with the places that mention them, and the targets only sentences state."""
     mentioned: dict[str, list[Place]] = {item.key: [] for item in indicators}
-    found: dict[tuple[str, int | None, str | None, bool], Indicator] = {}
+    found: dict[tuple[object, ...], Indicator] = {}
     levels = {(fact.sentence, canonical(fact.subject)) for fact in facts if fact.kind == "level"}
     for fact in facts:
         is_step = (
@@ -43,7 +46,8 @@ def read_targets(
             mentioned[known.key].append(fact.place)
             continue
         measure = measure_of(fact.unit)
-        identity = canonical(fact.promised), fact.year, measure.kind if measure else None, fact.is_yearly
+        more = fact.value if fact.kind == "added" else None  # so many more here, so many more there
+        identity = canonical(fact.promised), fact.year, measure.kind if measure else None, fact.is_yearly, more
         before = found.get(identity)
         if before is None and not fact.in_table:
             found[identity] = _indicator(fact, f"target-{len(found) + 1:02d}")
@@ -78,17 +82,24 @@ def _is_target(fact: Fact, term: Term) -> bool:
         and (term.base is None or fact.year > term.base)
         and fact.section not in {"basis", "terms"}
     )
-    own = fact.kind in {"level", "added", "growth"} or bool(fact.direction) or fact.is_yearly
+    own = fact.kind in {"level", "added", "growth"} or bool(fact.direction) or fact.is_yearly or _is_share(fact)
     return (
         ahead
         and own
         and not _CELLS.search(fact.subject)
+        and not _MONEY.fullmatch(fact.subject)
+        and not _POINTED.search(fact.subject)
         and not _EACH.search(fact.subject)
         and not _OF_TIMES.search(fact.text)
         and (fact.is_yearly or "每年" not in fact.text)
         and len(fact.promised) <= _LONGEST
         and not fact.after_of_which
     )
+
+
+def _is_share(fact: Fact) -> bool:
+    """Whether a share is promised of what is measured (…产业增加值3500亿元，占地区生产总值10%)."""
+    return fact.kind == "share" and bool(_MEASURED.search(fact.subject) and _MEASURED.search(fact.whole))
 
 
 def _is_of(fact: Fact, item: Indicator) -> bool:

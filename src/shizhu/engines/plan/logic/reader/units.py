@@ -31,13 +31,13 @@ _ONE = "|".join(re.escape(word) for word in sorted(_WORDS, key=len, reverse=True
 _ATOM = rf"(?:每)?(?:{SCALE})?(?:{_ONE})|%|‰|{SCALE}"
 _UNIT = re.compile(
     rf"1?/\d*(?:{SCALE})|(?:{_ATOM})(?:\([^()]*\))?"
-    rf"(?:[/·每](?:(?:{SCALE})?(?:{_ONE})|{SCALE}|GDP|(?:{SCALE})?元?GDP|人口|产值))*"
+    rf"(?:[/·每](?:(?:{SCALE})?(?:{_ONE}|[dh])|{SCALE}|GDP|(?:{SCALE})?元?GDP|人口|产值))*"
 )
 # in running text: no bare Latin letters, no times, and nothing that begins other words (3方面, 2期工程, 10人才)
 _SILENT = frozenset("年月日级分度方师段团期类对起例村镇倍秒天口") | {"小时", "分钟", "个工作日", "工作日", "个月"}
 _SPOKEN = [word for word in _WORDS if not word.isascii() and word not in _SILENT]
 SPOKEN_UNIT = (
-    "|".join([*sorted(_SPOKEN, key=len, reverse=True), "[PT]B", "[MG]bps", "P(?:FLOPS)?"])
+    "|".join([*sorted(_SPOKEN, key=len, reverse=True), "[PT]B", "[MG]bps", "P(?:FLOPS)?", "[kh]?m[23²³]|km|[kMG]Wh?"])
     .replace("|人|", "|人(?![才工口均力])|")
     .replace("|个|", "|个(?!工作日|月)|")
     .replace("|架|", "|架(?!构)|")

@@ -11,7 +11,9 @@ from shizhu.engines.plan.logic.reader.numbering import hans_number
 _YEAR = re.compile(r"(?<!\d)(20\d{2})(?!\d)")
 _SPAN = re.compile(r"(20\d{2})\s*年?(?:\d{1,2}月)?\s*(?:[-—–~～至到]|－)+\s*(20\d{2})")
 _HANS_YEAR = re.compile(r"二[〇零○O0]([〇零○O0一二三四五六七八九]{2})(?=年)")
-_FIVE_YEARS = re.compile(r"[“\"‘']?(十[一二三四五六七八九]|二十)五[”\"’']?(?!年|个)")
+_FIVE_YEARS = re.compile(
+    r"[“\"‘']?(?:(十[一二三四五六七八九]|二十)五[”\"’']?(?!年|个)|第(十[一二三四五六七八九]|二十)个五年)"
+)
 _LAST_ONLY = re.compile(r"前|底|末|完成|建成|竣工|完工|截止|以内|到20")
 _FIRST_ONLY = re.compile(r"起|开始|启动|开工|以来")
 _BEGUN = re.compile(r"(?:计划|预计|拟)?(?:开工|启动|起始|开始)(?:建设)?(?:时间|年份|年度|日期)")
@@ -28,7 +30,7 @@ def western(text: str) -> str:
 def five_year_plan(text: str) -> tuple[int, int] | None:
     """Return first and last year of the five-year plan that a text names (“十四五” is 2021 to 2025)."""
     found = _FIVE_YEARS.search(compact(text))
-    number = hans_number(found.group(1)) if found else None
+    number = hans_number(found.group(1) or found.group(2)) if found else None
     return (1951 + 5 * number, 1955 + 5 * number) if number else None
 
 
