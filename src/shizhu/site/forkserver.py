@@ -15,6 +15,8 @@ import socket
 import sys
 from pathlib import Path
 
+from shizhu.web import translations
+
 MOST = 4096  # bytes of a message
 
 
@@ -52,6 +54,7 @@ def _become(name: str, output: int) -> None:
 def main() -> int:
     """Import, then serve."""
     gc.disable()  # it would leave holes in pages that are to stay shared
+    translations.compile_all()  # what is imported now reads them, and whoever is forked speaks as they stood then
     from shizhu.site import asgi, cli, demo, preparation, roles, urls  # noqa: F401, PLC0415
     from shizhu.site.commands import prepare, run  # noqa: F401, PLC0415
 
