@@ -32,7 +32,8 @@ def inbox() -> list[str]:
 def test_the_timetable_is_in_the_time_of_the_county() -> None:
     assert timetable() == {
         "alarms.every_minute": "* * * * *", "alarms.expire_warnings": "* * * * *",
-        "boards.reports": "30 22 * * *", "cases.forget": "20 19 * * *", "kernel.begin_again": "* * * * *",
+        "boards.reports": "30 22 * * *", "cases.forget": "20 19 * * *", "cases.open_due": "* * * * *",
+        "kernel.begin_again": "* * * * *",
         "kernel.forget_done": "10 19 * * *",
         "kernel.forget_sign_ins": "15 19 * * *", "kernel.sweep_files": "50 19 * * *",
         "notices.send_due": "* * * * *",

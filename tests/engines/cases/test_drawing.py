@@ -399,7 +399,7 @@ def test_what_runs_otherwise_than_the_file_says_is_noted_with_the_name_of_its_fl
         drawer, f'<definitions xmlns="{space}"><process id="WFP-6-" name="早检">{body}</process></definitions>'.encode()
     )
     assert [(fault["element"], fault["text"], fault["level"]) for fault in told["faults"]] == [
-        ("s", "s：到了时间不会自动立案：由人员或消息发起", "note"),
+        ("s", "s：流程启用后，每到这个时间自动立案", "note"),
         ("WFP-6-", "早检：文件未标明可执行，这里照样运行", "note"),
     ]
 

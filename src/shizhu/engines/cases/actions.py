@@ -81,6 +81,7 @@ class Opening:
     origin: int = 0
     uploads: Sequence[Upload] = ()
     begin: str = ""  # the start event, where the flow has several
+    due: datetime | None = None  # the time that opens it, where no person does
 
 
 def title_of(who: Actor, county: str, about: About, form: Mapping[str, Any], given: Mapping[str, Any]) -> str:
@@ -112,7 +113,8 @@ def open_case(wanted: Opening) -> Case:
         due_at=flows.later(wanted.area.county_id, now, about.span, about.clock),
     )  # fmt: skip
     filed = {name: value for name, value in state.document.items() if name != "answers"}
-    Entry.objects.create(case=case, at=now, kind="opened", person=wanted.by, data={"document": filed})
+    told = {"document": filed, **({"due": wanted.due.isoformat()} if wanted.due else {})}
+    Entry.objects.create(case=case, at=now, kind="opened", person=wanted.by, data=told)
     _about(case, form, wanted.document)
     _seen_at(case, form, wanted.document)
     for upload in wanted.uploads:

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.utils import timezone
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
 from shizhu.engines.cases import desks, flows, patrols
-from shizhu.engines.cases.logic import Flow, FlowError, approval, emergency, parse, writing
+from shizhu.engines.cases.logic import Flow, FlowError, Kit, approval, emergency, next_time, parse, writing
 from shizhu.engines.cases.logic.layout import laid_out
 from shizhu.engines.cases.logic.picture import picture
 from shizhu.engines.records import api as records
@@ -34,6 +35,7 @@ def check_flow(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
         return
     if not key.startswith("local."):
         yield from (f"{name}: must be given as a property of the process" for name in about.missing)
+    yield from _untimed(flow)
     yield from _unknown_in_steps(key, flow, about, everything)
     for called in flow.calls:
         if not any(packs.find(everything, "flows", name) for name in (called, f"{key.partition('.')[0]}.{called}")):
@@ -43,6 +45,16 @@ def check_flow(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
             yield f"{id_}: decisionRef: {ask.decision}: no pack declares this decision"
     if about.start_form and packs.find(everything, "forms", about.start_form) is None:
         yield f"formKey: {about.start_form}: no pack declares this form"
+
+
+def _untimed(flow: Flow) -> Iterator[str]:
+    """Timers that begin the flow by FEEL and are no time: there is no case yet that it could read."""
+    for node in flow.scope.starts():
+        if node.event and node.event.kind == "timer" and not node.event.expression.startswith('"'):
+            try:
+                next_time(flow, node.step.id, None, Kit(now=timezone.localtime()))
+            except FlowError as error:
+                yield str(error)
 
 
 def check_drawing(_key: str, body: Body, _everything: LoadedPacks) -> Iterator[str]:

@@ -85,6 +85,7 @@ def _entries(case: Case) -> list[Line]:
         data: dict[str, Any] = {"entry": entry, "person": entry.person, "name": about.names.get(entry.step)}
         if entry.kind == "opened":
             data["photos"] = [one for one in photos.get(0, []) if str(one.file_id) not in later]
+            data["due"] = datetime.fromisoformat(entry.data["due"]) if "due" in entry.data else None
             document = {**entry.data["document"], "title": "", "description": ""}  # shown as such
             form = flows.form_of(case, about.start_form)
             is_filled = document.get("source") != "alarm"  # what an alarm tells is no answer to the form

@@ -36,7 +36,7 @@ LARGEST = 2_000_000  # bytes of a file
 NOTED = {
     "passed": gettext_noop("is passed: nothing is run"),
     "unmarked": gettext_noop("is not marked as executable in the file: it runs here all the same"),
-    "begins": gettext_noop("no case is opened by the time alone: a person or a message opens it"),
+    "begins": gettext_noop("a case is opened by itself whenever this time comes, once the flow is in force"),
     "otherwise": gettext_noop("has no condition: it is taken where no other holds"),
 }
 NAMESPACES = (

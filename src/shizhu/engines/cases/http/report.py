@@ -79,6 +79,7 @@ def told(line: Line) -> str:
             told = [
                 _("Case opened"),
                 data["person"] and data["person"].name,
+                data["due"] and f"{_('by the clock, for')} {moment(data['due'])}",
                 data["entry"].data["document"].get("description"),
             ]
             return "\n".join(filter(None, told))

@@ -16,7 +16,7 @@ data, lanes, other pools) becomes a note. Anything else is refused by FlowError,
 is ever executed but FEEL.
 """
 
-from shizhu.engines.cases.logic.engine import complete, happen, start
+from shizhu.engines.cases.logic.engine import complete, happen, next_time, start
 from shizhu.engines.cases.logic.flow import Flow, FlowError, Note, StaleToken, Step
 from shizhu.engines.cases.logic.parsing import parse
 from shizhu.engines.cases.logic.state import Kit, Passed, State, Thrown, Token, Wait, load, shifted
@@ -36,6 +36,7 @@ __all__ = [
     "complete",
     "happen",
     "load",
+    "next_time",
     "parse",
     "shifted",
     "start",

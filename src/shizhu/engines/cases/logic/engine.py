@@ -47,6 +47,17 @@ def start(flow: Flow, document: Mapping[str, Any], kit: Kit | None = None, begin
     return run.finish()
 
 
+def next_time(flow: Flow, event_id: str, spec: dict[str, Any] | None, kit: Kit) -> dict[str, Any] | None:
+    """When a start event with a timer begins a case after the time `spec` (None: for the first time), as that is kept.
+
+    None where there is no time left. Raises FlowError for a timer that is no time without a case.
+    """
+    run, node = Run(flow, State(flow.digest, {"answers": {}}), kit), flow.node[event_id]
+    if spec is not None:
+        return timers.following(spec, kit.now, run.clock(node))
+    return run.timer(node, node.event, Place(ROOT, flow.scope.id, -1)) if node.event else None
+
+
 def complete(flow: Flow, state: State, token_id: str, answer: Mapping[str, Any], kit: Kit | None = None) -> State:
     """State after a person has answered at a token; the answer lies under `answers.<step id>` from then on.
 
@@ -586,7 +597,7 @@ class Run(Standing):
             return
         spec: dict[str, Any] = {"kind": event.kind}
         if event.kind == "timer":
-            timer = self._timer(node, event, place)
+            timer = self.timer(node, event, place)
             if timer is None:
                 return
             spec |= timer
@@ -596,7 +607,8 @@ class Run(Standing):
             spec["key"] = self._key(event, node, place)
         place.wait[node.step.id] = spec
 
-    def _timer(self, node: Node, event: Event, place: Place) -> dict[str, Any] | None:
+    def timer(self, node: Node, event: Event, place: Place) -> dict[str, Any] | None:
+        """When a timer that begins now falls due; None for never."""
         text = self._kept(node, event.expression, place)
         if event.timer == "date":
             return {"due": self._moment(node, text)}
@@ -604,12 +616,13 @@ class Run(Standing):
             raise FlowError(node.step.id, event.expression, f"must be an ISO 8601 {event.timer}, it is {text!r}")
         try:
             if event.timer == "duration":
-                return {"due": timers.later(self.kit.now, text, self._clock(node)).astimezone(UTC).isoformat()}
-            return timers.first(text, self.kit.now, self._clock(node))
+                return {"due": timers.later(self.kit.now, text, self.clock(node)).astimezone(UTC).isoformat()}
+            return timers.first(text, self.kit.now, self.clock(node))
         except ValueError as error:
             raise FlowError(node.step.id, text, str(error)) from None
 
-    def _clock(self, node: Node) -> timers.Add:
+    def clock(self, node: Node) -> timers.Add:
+        """How durations of an element are added."""
         return lambda moment, duration: self.kit.add(moment, duration, node.step.clock)
 
     def _moment(self, node: Node, text: Any) -> str:
@@ -658,7 +671,7 @@ class Run(Standing):
             spec["met"] = True
         if spec["kind"] != "timer":
             return
-        again = timers.following(spec, self.kit.now, self._clock(node))
+        again = timers.following(spec, self.kit.now, self.clock(node))
         if again is None:
             place.wait.pop(event_id)
         else:

@@ -12,6 +12,7 @@ from shizhu.engines.cases.models.cases import (
     Petition,
     Subject,
     Task,
+    TimerStart,
     Waiting,
 )
 from shizhu.engines.cases.models.concerns import Concern, Label
@@ -23,5 +24,6 @@ from shizhu.engines.cases.models.stock import Holding, Movement
 __all__ = [
     "DRILL", "Attachment", "Case", "CasePlace", "Concern", "Counter", "Deed", "Duty", "Entry", "FlowVersion",
     "FormVersion", "Handover", "Helper", "Holding", "Label", "Movement", "Patrol", "PatrolCase", "PatrolPhoto",
-    "Petition", "Photo", "Piece", "ShiftNote", "Subject", "Swap", "Task", "Waiting",
+    "Petition", "Photo", "Piece", "ShiftNote", "Subject", "Swap", "Task", "TimerStart",
+    "Waiting",
 ]  # fmt: skip

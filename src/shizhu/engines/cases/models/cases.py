@@ -171,6 +171,24 @@ class Waiting(models.Model):
         return f"{self.case} {self.event}"
 
 
+class TimerStart(models.Model):
+    """A start event of a declared flow that waits for a time, and its next time; none after the last."""
+
+    county = models.ForeignKey(County, models.CASCADE)
+    flow = models.CharField(max_length=100)
+    event = models.CharField(max_length=200)  # id of the start event
+    said = models.TextField()  # the timer as the flow has it; one that says something else begins anew
+    spec = models.JSONField(null=True)  # due, every, left, until: as `logic/timers.py` has them
+    due_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["county", "flow", "event"], name="timer_start_once")]
+        ordering = ["due_at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.flow} {self.event}"
+
+
 class Petition(models.Model):
     """What who does a task asks for: a pause for supplements, more time, to give it back. Somebody else decides."""
 
