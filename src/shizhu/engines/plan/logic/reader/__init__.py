@@ -34,7 +34,7 @@ from shizhu.engines.plan.logic.reader.facts import Term, read_facts
 from shizhu.engines.plan.logic.reader.indicators import read_indicators
 from shizhu.engines.plan.logic.reader.labelled import is_another_list, numbered, read_labelled_tasks, with_labels
 from shizhu.engines.plan.logic.reader.lines import half_width, split_lines
-from shizhu.engines.plan.logic.reader.outline import Passage, read_passages, read_title
+from shizhu.engines.plan.logic.reader.outline import Passage, read_passages, read_title, told_on
 from shizhu.engines.plan.logic.reader.owners import owner_doubts
 from shizhu.engines.plan.logic.reader.sentences import YEARLY, doubled, read_targets
 from shizhu.engines.plan.logic.reader.spans import year_doubts
@@ -81,7 +81,8 @@ def read(text: str, unread: Sequence[Doubt] = ()) -> PlanDocument:
     pages = split_lines(text)
     title = read_title(pages)
     tables = find_tables(pages.lines)
-    span, year = span_of(title), None if span_of(title) else year_of(title)
+    span = span_of(title)
+    year = None if span else year_of(title) or told_on(pages)
     rows = _read_rows(tables, span, year)
     boxes, box_doubts = read_boxes(pages, tables)
     taken = {number for table in tables for number in range(table.place.first, table.end + 1)}

@@ -265,7 +265,8 @@ def _facts_of(sentence: re.Match[str], reading: _Reading) -> list[Fact]:
             identity = (reading.passage.lines[0], sentence.start())
             facts.append(replace(fact, place=place, sentence=identity, position=found.start))
     reading.last = next((fact for fact in reversed(facts) if fact.kind == "level"), reading.last)
-    reading.carried_year = facts[-1].year if facts and facts[-1].printed_year and text[-1] in "；;" else None
+    if facts or text[-1] not in "；;":
+        reading.carried_year = facts[-1].year if facts and facts[-1].printed_year and text[-1] in "；;" else None
     return _dealt_out(text, _shared(text, facts), reading)
 
 
@@ -385,6 +386,8 @@ def _year(text: str, position: int, reading: _Reading) -> tuple[int | None, bool
         return reading.carried_year, True
     if reading.paragraph_year is not None:
         return reading.paragraph_year, True
+    if reading.passage.year is not None and reading.passage.section != "basis":
+        return reading.passage.year, True
     return reading.term.of(reading.passage.section), False
 
 

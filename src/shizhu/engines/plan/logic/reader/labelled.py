@@ -17,7 +17,7 @@ from shizhu.engines.plan.logic.reader.fit import is_body
 from shizhu.engines.plan.logic.reader.lines import compact
 from shizhu.engines.plan.logic.reader.numbering import Marker, marker_of, number_of
 from shizhu.engines.plan.logic.reader.outline import Passage
-from shizhu.engines.plan.logic.reader.owners import read_shares
+from shizhu.engines.plan.logic.reader.owners import closing, read_shares
 from shizhu.engines.plan.logic.reader.subjects import overlap
 from shizhu.engines.plan.logic.reader.years import period_of
 
@@ -31,8 +31,13 @@ _CONTENT_LABEL = re.compile(r"(?:主要|重点|具体|建设|工作|任务|实�
 # bodies told without a label: （县教育局牵头，县财政局配合）, （县教育局、县财政局按职责分工负责）, 〔县教育局〕
 _BRACKETED = re.compile(r"(?P<open>[（(〔【\[])(?P<told>[^（）()〔〕【】\[\]：:]{3,90})[）)〕】\]]")
 _DOING = r"(?:按照?(?:各自)?职责(?:分工)?)?(?:共同|分别)?(?:负责|落实|配合|参与|协同|协助|组织实施)?"
-_LED = re.compile(rf"由?(?P<lead>.+?)牵头(?:负责)?(?:[，,；;](?:会同)?(?P<rest>.+?)等?{_DOING})?")
-_DUTY = re.compile(r"由?(?P<all>.+?)等?(?:按照?(?:各自)?职责(?:分工)?)?(?:共同|分别)?(?:负责|落实|组织实施)")
+_BY = r"(?:[，,；;](?P<term>(?:20\d{2}年|\d{1,2}月|年底|全年|长期|持续)[^，,；;]*))?"
+_LED = re.compile(rf"由?(?P<lead>.+?)牵头(?:负责)?(?:[，,；;](?:会同)?(?P<rest>(?!20\d\d年).+?)等?{_DOING})?{_BY}")
+_DUTY = re.compile(rf"由?(?P<all>.+?)等?(?:按照?(?:各自)?职责(?:分工)?)?(?:共同|分别)?(?:负责|落实|组织实施){_BY}")
+# a heading that names the body for all items below it: 二、县水利局牵头任务（5项）
+_LEADING_HEADING = re.compile(
+    r"由?(?P<lead>[^，。；：]{3,30}?)(?:牵头|负责)(?:的|落实)?(?:重点)?(?:工作|任务|事项|项目)"
+)
 _LABEL = re.compile("|".join(f"(?:{label.pattern})" for label in (_BODY_LABEL, _TERM_LABEL, _CONTENT_LABEL)))
 _OTHER_LABEL = re.compile(r"[一-鿿（）()]{2,10}\s*[:：]")
 _NAME_END = re.compile(rf"[。：:；;\n]|(?={_CONTENT_LABEL.pattern})")
@@ -76,7 +81,8 @@ def read_labelled_tasks(passages: Sequence[Passage], year: int | None) -> tuple[
     """
     tasks: list[Task] = []
     doubts: list[Doubt] = []
-    labelled = [replace(passage, printed=_BRACKETED.sub(_with_labels, passage.printed)) for passage in passages]
+    labelled = [replace(passage, printed=_led_above(passage, _BRACKETED.sub(_with_labels, passage.printed)))
+                for passage in passages]  # fmt: skip
     for item in _items(labelled):
         if not item.is_labelled:
             continue
@@ -124,12 +130,27 @@ def _with_labels(found: re.Match[str]) -> str:
     """Print the bodies in a bracket with their label; a bracket that holds something else stays."""
     told = found["told"].rstrip("。")
     led, duty = _LED.fullmatch(told), _DUTY.fullmatch(told)
+    term = next((f"；完成时限：{one['term']}" for one in (led, duty) if one and one["term"]), "")
     if led and is_body(led["lead"]):
         rest = f"；配合单位：{led['rest']}" if led["rest"] else ""
-        return f"（牵头单位：{led['lead']}{rest}）"
+        return f"（牵头单位：{led['lead']}{rest}{term}）"
     if duty and is_body(duty["all"]):
-        return f"（责任单位：{duty['all']}）"
+        return f"（责任单位：{duty['all']}{term}）"
     return f"（责任单位：{told}）" if found["open"] not in "（(" and is_body(told) else found.group()
+
+
+def _led_above(passage: Passage, printed: str) -> str:
+    """The text of an item, with the body that a heading above it names where it names none itself."""
+    above = [heading for heading in passage.headings if not passage.printed.startswith(heading)]
+    led = [found for heading in above if (found := _LEADING_HEADING.match(_without_number(heading)))]
+    if not led or marker_of(printed) is None or _BODY_LABEL.search(printed) or not is_body(led[-1]["lead"]):
+        return printed
+    return f"{printed.rstrip('。')}。（牵头单位：{led[-1]['lead']}）"
+
+
+def _without_number(heading: str) -> str:
+    marker = marker_of(heading)
+    return compact(marker.rest if marker else heading)
 
 
 def _items(passages: Sequence[Passage]) -> list[_Item]:
@@ -162,10 +183,9 @@ def _task(item: _Item, key: str, year: int | None) -> Task | None:
     label = _BODY_LABEL.search(text)
     if label is None:
         return None
-    bracketed = text[: label.start()].rstrip().endswith(("（", "("))
-    end = re.search(r"[）)](?=[^、，,；;）)]|$)", text[label.end() :]) if bracketed else None
-    stop = label.end() + end.start() if end else len(text)
-    labels, rest = text[label.start() : stop].rstrip("】。 "), text[stop:].lstrip("）) 。")
+    bracketed = text[: label.start()].rstrip().endswith(tuple("（([【〔"))
+    stop = label.end() + closing(text[label.end() :]) if bracketed else len(text)
+    labels, rest = text[label.start() : stop].rstrip("】。 "), text[stop:].lstrip("）)】]〕 。")
     labels, later = _without_content(labels)
     term = _TERM_LABEL.search(text)
     said = _TERM_LABEL.sub("", text[: label.start()]).rstrip("（([【；; \n") + later + rest

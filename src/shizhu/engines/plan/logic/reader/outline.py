@@ -11,6 +11,7 @@ from shizhu.engines.plan.logic.reader.boundaries import is_boundary
 from shizhu.engines.plan.logic.reader.document import Place
 from shizhu.engines.plan.logic.reader.lines import SENTENCE_END, Line, Pages, compact, half_width
 from shizhu.engines.plan.logic.reader.numbering import marker_of
+from shizhu.engines.plan.logic.reader.years import western
 
 _LEVELS = {"chapter": 0, "section": 1, "hans": 2, "hans-bracket": 3, "multi": 3, "arabic": 4, "bracket": 5}
 _DONE = r"(?:成效|成就|成绩|进展)"
@@ -31,6 +32,11 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
 _PERIOD_LINE = re.compile(r"[（(]\s*20\d{2}\s*年?\s*[-—–~～至到－]+\s*20\d{2}\s*年?\s*[）)]")
 _TITLE_END = re.compile(r"(?:规划纲要|规划|计划|方案|纲要|意见|办法|要点)(?:[（(].{1,20}[)）])*$")
 _QUOTED = re.compile(r"《([^《》]{4,60}(?:规划|计划|方案|纲要|意见)[^《》]{0,20})》")
+_READ_TO = re.compile(r"(20\d{2})年\d{1,2}月\d{1,2}日在.{4,40}会(?:议)?(?:上|$)")
+# a heading that says for which year it looks ahead: 2025年重点工作, 二〇三五年远景目标
+_FOR_YEAR = re.compile(
+    r"(20\d{2})年(?![底末初]?(?:[-—–~～至]|以来))(?!.*(?:回顾|情况)).*(?:目标|任务|工作|安排|打算|计划|愿景|展望)"
+)
 _HEADING_LENGTH = 40
 _SPACED = re.compile(
     r"(?<=[一-鿿，。；、：（“]) (?=[A-Za-z\d%])|(?<=[A-Za-z\d%]) (?=[一-鿿，。；、：）”])"
@@ -51,6 +57,12 @@ class Passage:
     section: str
     in_table: bool = False  # the cell of a table
     headings: tuple[str, ...] = ()
+
+    @property
+    def year(self) -> int | None:
+        """The year that the nearest heading which names one looks ahead to."""
+        told = (_FOR_YEAR.search(western(heading)) for heading in reversed(self.headings))
+        return next((int(found.group(1)) for found in told if found), None)
 
     def place(self, first: int, last: int) -> Place:
         """Return the lines of the characters first..last-1."""
@@ -168,6 +180,12 @@ def read_title(pages: Pages) -> str:
     if own:
         return own
     return quoted.group(1) if quoted else (compact(top[0].text) if top else "")
+
+
+def told_on(pages: Pages) -> int | None:
+    """Return the year of the meeting that a report was read to, as its top prints it (2024年1月9日在…会议上)."""
+    top = [compact(western(line.text)) for line in pages.lines if line.text][:6]
+    return next((int(found.group(1)) for line in top if (found := _READ_TO.search(line))), None)
 
 
 def _title_lines(top: Sequence[Line], quoted: str) -> str:

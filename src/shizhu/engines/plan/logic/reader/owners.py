@@ -12,7 +12,8 @@ from shizhu.engines.plan.logic.reader.lines import compact, half_width
 from shizhu.engines.plan.logic.reader.values import is_dash
 
 _SEPARATORS = "、，,；;\n"
-_OPEN, _CLOSE = "（(【[", "）)】]"
+LED = re.compile("牵头|主办")  # where bodies are told so to lead, 责任单位 beside them are those that help
+_OPEN, _CLOSE = "（(【[〔", "）)】]〕"
 _LABEL = re.compile(
     r"(?P<lead>(?:牵头|责任|主要责任|主办|实施|主管|承担|建设)(?:责任)?(?:单位|部门|主体)?)[:：]"
     r"|(?P<support>(?:配合|参与|协办|协同|支持)(?:责任)?(?:单位|部门|主体)?)[:：]"
@@ -30,7 +31,10 @@ _GENERAL = re.compile(r"(?<!有关)(?<!相关)(?<!重点)(?<!各)(?:企业|单�
 _BEGINNING = re.compile(rf"^{_BEGINS}")
 _LEADING = re.compile(r"[（(]牵头(?:单位|部门)?[)）]$")
 _ROLE = re.compile(r"[（(](?:牵头|牵头单位|主办|负责|配合|协办)[)）]$")
-_AND_OTHERS = re.compile(r"(?<=[局委办厅院会心府处道镇乡司团])等(?:部门|单位|有关单位|相关单位|有关部门|相关部门)?$")
+_AND_OTHERS = re.compile(
+    r"(?<=[局委办厅院会心府处道镇乡司团区园社部站所校行])等(?:部门|单位|有关单位|相关单位|有关部门|相关部门)?$"
+)
+_SHORT_LEVEL = re.compile(r"各[省市州县区旗]")  # 各市、县（区）人民政府 is one name
 _BODY_SIGNS = frozenset("局委会办厅处站院校心团司部所社镇乡道区")
 # departments whose names differ by one character from another real one (民政 and 财政): never a typing error
 _DEPARTMENTS = frozenset(
@@ -168,9 +172,11 @@ def _labelled(cell: str) -> list[tuple[str, str]]:
     labels = list(_LABEL.finditer(cell))
     if not labels:
         return [(cell, "")]
-    parts = [(cell[: labels[0].start()], "")]
+    led = any(LED.match(label.group()) for label in labels)
+    told = ["support" if led and not LED.match(label.group()) else label.lastgroup or "" for label in labels]
     ends = [label.start() for label in labels[1:]] + [len(cell)]
-    return parts + [(cell[label.end() : end], label.lastgroup or "") for label, end in zip(labels, ends, strict=True)]
+    parts = [cell[label.end() : end] for label, end in zip(labels, ends, strict=True)]
+    return [(cell[: labels[0].start()], ""), *zip(parts, told, strict=True)]
 
 
 def join_pieces(pieces: Sequence[str]) -> str:
@@ -205,12 +211,22 @@ def _at_separators(text: str) -> list[str]:
     parts, depth, current = [], 0, ""
     for sign in text:
         depth += (sign in _OPEN) - (sign in _CLOSE)
-        if sign in _SEPARATORS and depth <= 0:
+        if sign in _SEPARATORS and depth <= 0 and not _SHORT_LEVEL.fullmatch(current.strip()):
             parts.append(current)
             current = ""
         else:
             current += sign
     return [*parts, current]
+
+
+def closing(text: str) -> int:
+    """The place of the bracket that closes one opened before the text; its end where there is none."""
+    depth = 1
+    for place, sign in enumerate(text):
+        depth += (sign in _OPEN) - (sign in _CLOSE)
+        if depth == 0:
+            return place
+    return len(text)
 
 
 def _at_gaps(piece: str) -> list[str]:

@@ -10,14 +10,13 @@ from shizhu.engines.plan.logic.reader.document import Doubt, Period, Task
 from shizhu.engines.plan.logic.reader.fit import LED_NAME
 from shizhu.engines.plan.logic.reader.lines import compact, half_width
 from shizhu.engines.plan.logic.reader.numbering import marker_of, number_of
-from shizhu.engines.plan.logic.reader.owners import read_shares
+from shizhu.engines.plan.logic.reader.owners import LED, read_shares
 from shizhu.engines.plan.logic.reader.tables import Row
 from shizhu.engines.plan.logic.reader.values import is_dash
 from shizhu.engines.plan.logic.reader.years import period_of
 
 _GAP = re.compile(r"(?<=[^\x00-\x7f])\s+(?=[^\x00-\x7f])")
 _COUNT = re.compile(r"[（(](?:共)?\s*\d+\s*[个项类大]?\w{0,3}[)）]$")
-_FIRST = re.compile("牵头|主办")  # where such a column is, 责任单位 beside it are those that help
 _TITLED = re.compile(r"^([^。：:；，,]{2,24})[。：:](.{4,})$")
 
 
@@ -52,7 +51,7 @@ def _task(columns: Columns, row: Row, key: str, year: int | None) -> Task:
         name, content = titled.group(1), titled.group(2)
     lead_columns = columns.of("lead") or columns.of("unit")
     support_columns = columns.of("support")
-    if first := [column for column in lead_columns if _FIRST.search(columns.heading(column).title)]:
+    if first := [column for column in lead_columns if LED.search(columns.heading(column).title)]:
         support_columns = [*(column for column in lead_columns if column not in first), *support_columns]
         lead_columns = first
     shares = read_shares(
