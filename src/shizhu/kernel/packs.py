@@ -21,6 +21,7 @@ from typing import Any
 import yaml
 from django.db import transaction
 from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
 
 from shizhu.kernel.models import Declaration, EnabledPack, Pack, Role
 
@@ -213,9 +214,11 @@ def problems_of(kind_: Kind, item: Declared, everything: LoadedPacks) -> list[st
 
 
 def schema_errors(schema: Body, body: object) -> Iterable[str]:
-    """`place: value: rule` for every violation."""
-    for error in Draft202012Validator(schema).iter_errors(body):
-        yield f"{error.json_path}: {error.message}"
+    """`place: value: rule` for every violation; what a pattern asks for in the words of its `x-rule`, if it has one."""
+    for found in Draft202012Validator(schema).iter_errors(body):
+        error = best_match([found])  # of several forms, what is wrong with the nearest
+        rule = error.schema.get("x-rule") if error.validator == "pattern" else None
+        yield f"{error.json_path}: {f'{error.instance!r}: {rule}' if rule else error.message}"
 
 
 def find(everything: LoadedPacks, kind_name: str, key: str) -> Body | None:

@@ -5,6 +5,7 @@ An engine puts a shelf here for each kind that counties may declare; how one is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +14,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST
 
 from shizhu.kernel import access, overlays
@@ -57,18 +59,43 @@ def add(shelf: Shelf) -> None:
     _shelves[shelf.kind] = shelf
 
 
-_rules: set[str] = set()
+NAMED = re.compile(r"%\\\((\w+)\\\)s")  # a place in a text, as re.escape leaves it
+SCHEMA = (  # how JSON Schema says what is wrong
+    gettext_noop("%(value)s is not of type %(type)s"), gettext_noop("%(value)s is not one of %(known)s"),
+    gettext_noop("%(name)s is a required property"), gettext_noop("%(value)s does not match %(pattern)s"),
+    gettext_noop("Additional properties are not allowed (%(names)s was unexpected)"),
+    gettext_noop("Additional properties are not allowed (%(names)s were unexpected)"),
+    gettext_noop("%(value)s is less than the minimum of %(least)s"),
+    gettext_noop("%(value)s is greater than the maximum of %(most)s"),
+    gettext_noop("%(value)s is too short"), gettext_noop("%(value)s is too long"),
+    gettext_noop("%(value)s should be non-empty"), gettext_noop("%(value)s has non-unique elements"),
+    gettext_noop("%(value)s does not have enough properties"),
+    gettext_noop("%(value)s is a dependency of %(name)s"), gettext_noop("%(value)s was expected"),
+    gettext_noop("%(value)s is not valid under any of the given schemas"),
+)  # fmt: skip
+_rules: dict[str, re.Pattern[str]] = {}
 
 
 def rules(texts: Iterable[str]) -> None:
-    """Let what checks say in English be read in Chinese too: how their lines end. Call it from `AppConfig.ready`."""
-    _rules.update(texts)
+    """Let what checks say in English be read in Chinese too: how their lines end, with places such as `%(value)s` for
+    what varies. Call it from `AppConfig.ready`."""
+    for text in texts:
+        form = NAMED.sub(r"(?P<\1>.+?)", re.escape(text))
+        _rules[text] = re.compile(f"(?:^|(?<= )){form}$", re.DOTALL)
 
 
 def say(line: str) -> str:
     """A line of a check with its rule in the language in force."""
-    rule = max((rule for rule in _rules if line.endswith(rule)), key=len, default="")
-    return f"{line.removesuffix(rule)}{_(rule)}" if rule else line
+    known = sorted(_rules, key=lambda text: -len(re.sub(r"%\(\w+\)s", "", text)))
+    for begin in (len(re.match(r"(?:\S+: )*", line)[0]), 0):  # type: ignore[index]  # it matches always
+        for text in known:
+            if found := _rules[text].search(line, begin):
+                told = _(text)
+                return f"{line[: found.start()]}{told % found.groupdict() if found.groupdict() else told}"
+    return line
+
+
+rules(SCHEMA)
 
 
 def refusal(error: overlays.Refused | overlays.Stale) -> list[str]:

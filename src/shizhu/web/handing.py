@@ -157,6 +157,15 @@ def _loaded(text: str) -> Brought | None:
         return None
 
 
+def _said(line: str, bodies: Mapping[tuple[str, str], Body]) -> str:
+    """What is wrong with what was brought, with the name of the declaration before it."""
+    titles = {key: _title(kind, key, body) for (kind, key), body in bodies.items()}
+    key, _colon, rest = line.partition(": ")
+    if len(titles) == 1 and key not in titles:
+        key, rest = next(iter(titles)), line
+    return f"{titles[key]} ({key}): {declaring.say(rest)}" if key in titles else declaring.say(line)
+
+
 def _take(request: Request) -> HttpResponse:
     brought = _loaded(request.POST.get("sent", ""))
     if brought is None:
@@ -180,7 +189,7 @@ def _take(request: Request) -> HttpResponse:
                 if given:
                     overlays.grant(request.county.pk, f"{packs.kinds()[kind].engine}.{key}", given)
     except overlays.Refused as refused:
-        return _preview(request, brought, chosen, [declaring.say(line) for line in refused.problems])
+        return _preview(request, brought, chosen, [_said(line, bodies) for line in refused.problems])
     except overlays.Stale as stale:
         return _preview(request, brought, chosen, [_("%(key)s is there already; yours stays.") % {"key": stale}])
     for kind in {kind for kind, _key in bodies}:

@@ -370,15 +370,21 @@ def test_a_declaration_that_cannot_be_understood_is_told_why() -> None:
         "when: below, missing: a test says one of below, above, inside, worse_than, missing, stuck"
         " (below and above may go together)"
     ]
-    assert told({**jug, "take": "sum", "above": 5}) == ["when.take: sum: say `during` which time, or of which zone"]
-    assert told({**jug, "zone": "town", "take": "change", "above": 5}) == ["when.take: change: say `during` which time"]
+    assert told({**jug, "take": "sum", "above": 5}) == ["when.take: sum: must say during which time, or of which zone"]
+    assert told({**jug, "zone": "town", "take": "change", "above": 5}) == [
+        "when.take: change: must say during which time"
+    ]
     assert told({**jug, "all": [{"below": 0}, {"above": 5}], "any": []}) == [
         "when: all, any: either one join or one test"
     ]
-    assert told({**jug, "of": [{"below": 0}, {"above": 5}]}) == ["when.at_least: of 2 parts, say how many must be true"]
-    assert told({**jug, "below": 0}, levels=[{"level": "blue", "below": -1}]) == ["levels: blue, blue: each level once"]
+    assert told({**jug, "of": [{"below": 0}, {"above": 5}]}) == [
+        "when.at_least: —: must say how many of the 2 parts are true"
+    ]
+    assert told({**jug, "below": 0}, levels=[{"level": "blue", "below": -1}]) == [
+        "levels: blue, blue: each level is said once"
+    ]
     assert told({**jug, "zone": {"layer": "lemonade.gone"}, "below": 0}) == [
-        "when.zone: lemonade.gone: no pack declares this layer"
+        "when.zone.layer: lemonade.gone: no pack declares this layer"
     ]
     assert told({"profile": "other.jug", "property": "level", "below": 0}) == [
         "when.profile: other.jug: of another pack; a county joins packs (county.yaml: starts)",

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shizhu.engines.alarms import checking
 from shizhu.engines.alarms.logic import examples, warnings
-from shizhu.engines.alarms.logic.conditions import JOINS, OF_A_ZONE, TESTS, parts, steps
 from shizhu.kernel import overlays, packs
 from shizhu.kernel.packs import Body, LoadedPacks
 from shizhu.lib.times import parse_duration
 
 
 def check(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
-    """What it names exists, every condition can be understood, every example comes out."""
-    found = list(_conditions(key, body, everything))
+    """It says what can be meant, what it names exists, every example comes out."""
+    found = [*checking.problems(body), *_unknown(key, body, everything)]
     if "starts" in body:
         found += _own("starts", body["starts"], key)
         if packs.find(everything, "flows", body["starts"]) is None:
-            found.append(f"starts: {body['starts']}: no pack declares this flow")
+            found.append(checking.told("starts", body["starts"], "flow"))
     yield from found
     if not found:
         yield from examples.problems(body)
@@ -25,64 +25,31 @@ def check(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
 
 def _own(name: str, value: str, key: str) -> Iterator[str]:
     if not overlays.is_own(key) and value.split(".", maxsplit=1)[0] != key.split(".", maxsplit=1)[0]:
-        yield f"{name}: {value}: of another pack; a county joins packs (county.yaml: starts)"
+        yield checking.told(name, value, "other")
 
 
-def _conditions(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
-    names = [level for level, _when in steps(body)]
-    if len(set(names)) < len(names):
-        yield f"levels: {', '.join(names)}: each level once"
-    if body.get("levels") and any(name in body["when"] for name in JOINS):
-        yield "levels: only of a single test; a joined condition has one level"
+def _unknown(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
+    """Layers, profiles and properties that nobody declares."""
     zone = body["when"].get("zone")
     if isinstance(zone, dict) and packs.find(everything, "layers", zone["layer"]) is None:
-        yield f"when.zone: {zone['layer']}: no pack declares this layer"
-    for _level, when in steps(body):
-        yield from _joins(when)
-        profiles = {part.get("profile") for part in parts(when)}
-        if len(profiles) > 1 and zone is None:
-            yield "when: several profiles: say in which zone their sources belong together"
-        for part in parts(when):
-            yield from _test(key, part, everything)
+        yield checking.told("when.zone.layer", zone["layer"], "layer")
+    tests = [one for place in checking.places(body) for one in place.walk() if one.join is None]
+    profiles = {one.body["profile"] for one in tests if "profile" in one.body}
+    if len(profiles) > 1 and zone is None:
+        yield checking.told("when.profile", ", ".join(sorted(profiles)), "several")
+    yield from dict.fromkeys(line for one in tests for line in _source(key, one, everything))
 
 
-def _joins(when: Body) -> Iterator[str]:
-    """A condition is a join or a test, not both."""
-    joins = [name for name in JOINS if name in when]
-    if len(joins) > 1 or (joins and any(name in when for name in TESTS)):
-        yield f"when: {', '.join(name for name in (*JOINS, *TESTS) if name in when)}: either one join or one test"
-    if "of" in when and not 1 <= when.get("at_least", 0) <= len(when["of"]):
-        yield f"when.at_least: of {len(when['of'])} parts, say how many must be true"
-    for part in when[joins[0]] if joins else ():
-        if "zone" in part:
-            yield "when: zone: is said once, above all parts"
-        yield from _joins(part)
-
-
-def _test(key: str, part: Body, everything: LoadedPacks) -> Iterator[str]:
-    said = [name for name in TESTS if name in part]
-    if len(said) != 1 and set(said) != {"below", "above"}:
-        told = ", ".join(said) or "no test"
-        yield f"when: {told}: a test says one of {', '.join(TESTS)} (below and above may go together)"
-    if part.get("take") in OF_A_ZONE and "during" not in part and "zone" not in part:
-        yield f"when.take: {part['take']}: say `during` which time, or of which zone"
-    if part.get("take") == "change" and "during" not in part:
-        yield "when.take: change: say `during` which time"
-    if "during" in part and "missing" in part:
-        yield "when.during: a missing source has no values to take"
-    for name in ("missing", "stuck", "during"):
-        if name in part and not parse_duration(part[name]):
-            yield f"when.{name}: {part[name]}: longer than nothing"
-    for name in ("profile", "property"):
-        if name not in part:
-            yield f"when.{name}: is missing"
-            return
-    yield from _own("when.profile", part["profile"], key)
-    profile = packs.find(everything, "things", part["profile"])
+def _source(key: str, one: checking.Place, everything: LoadedPacks) -> Iterator[str]:
+    name, wanted = one.body.get("profile"), one.body.get("property")
+    if name is None or wanted is None:
+        return
+    yield from _own(one.at("profile"), name, key)
+    profile = packs.find(everything, "things", name)
     if profile is None:
-        yield f"when.profile: {part['profile']}: no pack declares this device profile"
-    elif part["property"] not in profile["properties"]:
-        yield f"when.property: {part['property']}: not a property of {part['profile']}"
+        yield checking.told(one.at("profile"), name, "profile")
+    elif wanted not in profile["properties"]:
+        yield checking.told(one.at("property"), wanted, "property", profile=name)
 
 
 def check_warning(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
@@ -90,7 +57,7 @@ def check_warning(key: str, body: Body, everything: LoadedPacks) -> Iterator[str
     for rule in body.get("rules", []):
         yield from _own("rules", rule, key)
         if packs.find(everything, "rules", rule) is None:
-            yield f"rules: {rule}: no pack declares this rule"
+            yield checking.told("rules", rule, "rule")
     pack = everything.get(key.split(".", maxsplit=1)[0])
     for role in body.get("tell", []):
         if pack is not None and role not in pack.roles and not role.startswith("kernel."):

@@ -57,7 +57,7 @@ def attempt(rule: Body, county: str, start: datetime, end: datetime) -> Trial:
         try:
             found, judged = _of_group(rule, group, start, end)
         except NotJudged as error:
-            problems.append(f"{group.source}: {error}")
+            problems.append(f"{group.streams[0].thing_name}: {error}")
             continue
         sources, count = sources + 1, count + judged
         firings += found

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from shizhu.engines.alarms import api, bindings, words
+from shizhu.engines.alarms import api, bindings, checking, words
 from shizhu.engines.alarms.http import drafting
 from shizhu.engines.alarms.http.drafting import Typed
 from shizhu.engines.alarms.logic.conditions import LEVELS
@@ -27,10 +27,18 @@ RULES = "rules"
 TRY = ("alarms.alarm.view", "things.thing.view")  # of the whole county: a dry run tells of all its stations
 TRIED = timedelta(days=30)
 MOST_PLACES = 5
-FAULTS = (
-    gettext_noop("of another pack; a county joins packs (county.yaml: starts)"),
-    gettext_noop("no pack declares this flow"), gettext_noop("no pack declares this device profile"),
-)  # fmt: skip
+FAULTS = (  # of a rule's file and of its examples, and why a source is not judged
+    gettext_noop("must be a duration such as PT10M, PT4H or P1D"),
+    gettext_noop("must be hours such as 22:00-06:00"),
+    gettext_noop("must be a time of the county such as 2026-07-01T08:00"),
+    gettext_noop("example %(name)s: expected %(level)s, but it says %(found)s (%(times)s times)"),
+    gettext_noop("%(piece)s is not `value x duration`, such as 4.5 x 3h, or - x 1h for no reading"),
+    gettext_noop("the rule reads it, and the example has no series of that name"),
+    gettext_noop("there is no such data stream here"),
+    gettext_noop("the source has no such property, so there is no target to judge by"),
+    gettext_noop("class %(name)s: GB 3838-2002 has %(known)s"),
+    gettext_noop("item %(name)s: not in table 1 of GB 3838-2002"),
+)
 
 
 def new(request: Request) -> HttpResponse:
@@ -93,7 +101,7 @@ def _tried(request: Request, typed: Typed) -> dict[str, Any]:
     for one in trial.firings:
         by_place[one.stream.thing_name] = by_place.get(one.stream.thing_name, 0) + 1
     places = sorted(by_place.items(), key=lambda pair: -pair[1])
-    return {"trial": trial, "places": places[:MOST_PLACES]}
+    return {"trial": trial, "unjudged": list(map(declaring.say, trial.problems)), "places": places[:MOST_PLACES]}
 
 
 def _span(request: Request) -> tuple[date, date]:
@@ -138,7 +146,7 @@ def _line(typed: Typed, test: drafting.Words) -> dict[str, Any]:
 
 def register() -> None:
     """Called once by the application."""
-    declaring.rules(FAULTS)
+    declaring.rules((*checking.RULES.values(), *FAULTS))
     declaring.add(
         declaring.Shelf(
             RULES, {"zh": "预警规则", "en": "Alarm rules"}, "bell",

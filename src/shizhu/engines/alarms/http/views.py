@@ -23,6 +23,7 @@ from shizhu.engines.alarms.models import Act, Alarm, Binding, Occurrence
 from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel import access, overlays, packs
+from shizhu.web import declaring
 from shizhu.web.middleware import Request
 from shizhu.web.views import Card, Tile
 
@@ -141,6 +142,7 @@ def rule_list(request: Request) -> HttpResponse:
     """Rules of the county: what they judge, what they cannot."""
     access.require_verb(request.actor, "alarms.alarm.view")
     county, judged = request.county.pk, Count("pk", filter=Q(problem=""))
+    declared = packs.declarations("rules", county)
     counts = {
         row["rule"]: row
         for row in Binding.objects.filter(county=request.county).values("rule").annotate(judged=judged, all=Count("pk"))
@@ -154,9 +156,20 @@ def rule_list(request: Request) -> HttpResponse:
             "condition": words.condition(body, county),
             "levels": words.levels(body, county) if "levels" in body else [],
         }
-        for key, body in sorted(packs.declarations("rules", county).items())
+        for key, body in sorted(declared.items())
     ]
-    problems = Binding.objects.filter(county=request.county).exclude(problem="")
+    unjudged = list(Binding.objects.filter(county=request.county).exclude(problem=""))
+    streams = things.describe([stream for one in unjudged for stream in one.streams[:1]])
+    titles = {key: body["title"] for key, body in declared.items()}
+    problems = [
+        (
+            titles.get(one.rule, one.rule),
+            streams.get(next(iter(one.streams), 0)),
+            one.source,
+            declaring.say(one.problem),
+        )
+        for one in unjudged
+    ]
     may_try = all(access.has_county(request.actor, verb, county) for verb in TRY)
     may_declare = access.has_county(request.actor, overlays.EDIT, county)
     context = {"rules": rules, "problems": problems, "may_try": may_try, "may_declare": may_declare}
@@ -196,7 +209,8 @@ def rule_try(request: Request, key: str) -> HttpResponse:
             "spans": [[one.since.isoformat(), (one.recovered_at or end).isoformat()] for one in mine],
         }
     context |= {
-        "trial": trial, "chosen": chosen, "shown": trial.firings[:MOST_COUNTED],
+        "trial": trial, "unjudged": list(map(declaring.say, trial.problems)),
+        "chosen": chosen, "shown": trial.firings[:MOST_COUNTED],
         "places": [(streams[id_], count) for id_, count in by_stream.most_common()],
     }  # fmt: skip
     return render(request, "alarms/try.html", context)

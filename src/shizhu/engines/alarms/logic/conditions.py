@@ -133,10 +133,11 @@ def parts(when: Body) -> Iterator[Body]:
         yield when
         return
     for part in when[join]:
-        yield from parts({**_inherited(when), **part})
+        yield from parts({**inherited(when), **part})
 
 
-def _inherited(when: Body) -> dict[str, Any]:
+def inherited(when: Body) -> dict[str, Any]:
+    """What the parts of a condition take over from it."""
     return {name: when[name] for name in ("profile", "property", "zone", "gap", "holds") if name in when}
 
 
@@ -202,7 +203,7 @@ class _Compiler:
         join = next((name for name in JOINS if name in when), None)
         if join is None:
             return self._test(when)
-        found = tuple(self._node({**_inherited(when), **part}) for part in when[join])
+        found = tuple(self._node({**inherited(when), **part}) for part in when[join])
         return Join(found, {"all": len(found), "any": 1, "of": when.get("at_least", 1)}[join])
 
     def _test(self, when: Body) -> Node:

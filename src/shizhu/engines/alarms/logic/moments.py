@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 from shizhu.lib.times import parse_duration
@@ -12,7 +12,8 @@ from shizhu.lib.times import parse_duration
 Moment = int
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ZONE = timezone(timedelta(hours=8))  # Asia/Shanghai, which has had no summer time since 1991
-SECOND, DAY = 1_000_000, 86_400_000_000
+SECOND, MINUTE, DAY = 1_000_000, 60_000_000, 86_400_000_000
+YEARS = date(2024, 1, 1), date(2029, 1, 1)  # looked at to see when a calendar is open, 29 February too
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -57,8 +58,21 @@ class Calendar:
                 return True
         return False
 
-    def _has(self, local: datetime) -> bool:
+    def _has(self, local: date) -> bool:
         return local.month in self.months and local.weekday() in self.days
+
+    def longest(self) -> int:
+        """The longest time that it is open at a stretch, in microseconds; 0 if it never is. Of some years on end."""
+        days = [YEARS[0] + timedelta(days=number) for number in range((YEARS[1] - YEARS[0]).days)]
+        opened = sorted(
+            (number * 1440 + start, number * 1440 + (end if start < end else 1440 + end))
+            for number, day in enumerate(days) if self._has(day) for start, end in self.hours
+        )  # fmt: skip
+        longest, begun, until = 0, 0, 0
+        for start, end in opened:
+            begun, until = (begun, max(until, end)) if start <= until else (start, end)
+            longest = max(longest, until - begun)
+        return longest * MINUTE
 
     def next(self, at: Moment) -> Moment:
         """The first moment after `at` at which a window may open or close."""
