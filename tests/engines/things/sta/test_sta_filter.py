@@ -17,7 +17,15 @@ OBSERVATIONS = {  # the minutes whose readings meet it: 0–4 have their minute 
     "result eq '3'": [3, 7],
     "3 lt result": [4],
     "result eq 'high'": [5],
-    "result ne 'high'": [7],
+    "result ne 'high'": [0, 1, 2, 3, 4, 6, 7],
+    "result ne 3": [0, 1, 2, 4, 5, 6, 7],
+    "result/level ne 2": [0, 1, 2, 3, 4, 5, 7],
+    "not (result/level eq 2) and result lt 2": [0, 1],
+    "not startswith(result/name,'y')": [6],
+    "result eq 3 eq true": [3],
+    "result gt 3 eq false": [0, 1, 2, 3],
+    "result eq 1 ne true and result lt 3": [0, 2],
+    "result in (1,2) eq true": [1, 2],
     "result gt 'a'": [5],
     "result/level eq 2": [6],
     "result/name eq 'x'": [6],
@@ -32,7 +40,7 @@ OBSERVATIONS = {  # the minutes whose readings meet it: 0–4 have their minute 
     "1 div result gt 0.9": [1],
     "round(result div 3) eq 1 and floor(result) le 3 and ceiling(result) ge 2": [2, 3],
     "not (result gt 0) and result ge 0": [0],
-    "not(result gt 0 or result lt 0)": [0],
+    "not(result gt 0 or result lt 0)": [0, 5, 6, 7],
     "result eq 0 or result eq 1 and result eq 2": [0],
     "(result eq 0 or result eq 1) and result eq 2": [],
     "phenomenonTime eq 2026-07-01T12:03:00Z": [3],
@@ -117,6 +125,11 @@ THINGS = {
     "properties/owner eq 'alice'": ["东站"],
     "properties/nothing eq null": ["东站", "西站"],
     "properties/owner gt 1": [],
+    "properties/户主 eq '张三'": ["西站"],
+    "properties/户主 ne '张三'": ["东站"],
+    "properties/station-id eq 7": ["西站"],
+    "Datastreams/any(d:d/properties/户主 ne '张三') and properties/floors eq 1": ["东站"],
+    "Locations/name ne 'roof'": [],
     "contains(name,'%') or contains(name,'_')": [],
     "name eq 'o''clock'": [],
     "Datastreams/name eq 'wet'": ["东站"],
@@ -207,6 +220,8 @@ def first(towns: World) -> int:
     towns.observe("warm", 5, result_json="high")
     towns.observe("warm", 6, result_json={"level": 2, "name": "x"})
     towns.observe("warm", 7, result_json="3", phenomenon_end=minute(8))
+    towns.west.properties |= {"户主": "张三", "station-id": 7}
+    towns.west.save()
     towns.west.locations.add(Location.objects.create(name="roof", location={"type": "Point", "coordinates": [1, 2]}))
     return int(made.id)
 

@@ -16,6 +16,7 @@ ORDERS = [
     "", "$orderby=phenomenonTime", "$orderby=phenomenonTime desc", "$orderby=result", "$orderby=result desc",
     "$orderby=resultTime desc,result", "$orderby=Datastream/name desc,result", "$orderby=id desc",
     "$orderby=FeatureOfInterest/name,resultTime,phenomenonTime desc", "$orderby=parameters/x,parameters",
+    "$orderby=parameters/x desc,phenomenonTime",
 ]  # fmt: skip
 
 
@@ -52,6 +53,16 @@ def test_every_page_size_and_order(service: Service, readings: set[int], order: 
     found = pages(service, f"Observations?{order}&$select=id&$top={top}&$skip={skip}")
     assert [row["@iot.id"] for page in found for row in page] == whole[skip:]
     assert [len(page) for page in found[:-1]] == [top] * (len(found) - 1)
+
+
+def test_numbers_in_json_are_in_order_as_numbers(service: Service, towns: World) -> None:
+    given = (9, 10, "a", 2.5, None, "10")
+    for number, level in enumerate(given):
+        towns.observe("warm", number, extra={"parameters": {"level": level}} if level else None)
+    found = pages(service, "Observations?$orderby=parameters/level&$select=parameters&$top=2")
+    levels = [row.get("parameters", {}).get("level") for page in found for row in page]
+    assert [level for level in levels if isinstance(level, float | int)] == [2.5, 9, 10]
+    assert (len(levels), {*levels}, levels[-1]) == (len(given), {*given}, None)
 
 
 def test_what_comes_between_two_pages_neither_doubles_nor_drops(service: Service, towns: World) -> None:

@@ -50,7 +50,7 @@ FILTERS = {
     "geo.distance(geography'POINT(2 1)',location) ge 1": ["dot", "far"],
     "geo.distance(location,geography'POINT(1 1)') eq 0": ["dot", "line", "small", "wide"],
     "geo.distance(location,geography'POINT(1 1)') mul 2 lt 2.5 and name eq 'edge'": ["edge"],
-    "not (geo.distance(location,geography'POINT(2 1)') gt 1)": ["dot", "edge", "line", "small", "wide"],
+    "not (geo.distance(location,geography'POINT(2 1)') gt 1)": ["dot", "edge", "line", "small", "text", "wide"],
     "geo.length(location) eq 4": ["line", "small"],
     "geo.length(location) lt 4": ["dot", "edge", "far"],
     "geo.length(location) eq geo.length(geography'LINESTRING (0 0, 4 0)')": ["line", "small"],
@@ -70,6 +70,7 @@ FILTERS = {
 FAULTS = {
     "st_within(location,geography'POINT(1)')": ("$filter: 'POINT(1)' is not possible: it must be WKT", 19),
     "st_within(location,geography'POINT(30 106)')": ("$filter: 'POINT(30 106)' is not possible: longitude", 19),
+    "st_within(location,geography'POINT EMPTY')": ("$filter: 'POINT EMPTY' is not possible: an empty geometry", 19),
     "st_within(name,geography'POINT(1 1)')": ("$filter: name is no geometry: location, feature and", 10),
     "st_within(location,location)": ("$filter: st_within takes one geometry of the entities", 0),
     "st_within(location)": ("$filter: st_within takes 2 arguments, not 1", 0),

@@ -209,7 +209,7 @@ def _bounds(piece: Piece | None) -> tuple[date, date, int | None, tuple[int, ...
             continue
         left, right, sign = node.left, node.right, filters.SIGNS.get(type(node.comparator), "")
         if not isinstance(left, ast.Identifier | ast.Attribute):
-            left, right, sign = right, left, sign.translate(str.maketrans("<>", "><")) if sign != "<>" else sign
+            left, right, sign = right, left, sign.translate(str.maketrans("<>", "><"))
         if not isinstance(left, ast.Identifier | ast.Attribute):
             continue
         names = [str(name) for name in filters.steps(left)]

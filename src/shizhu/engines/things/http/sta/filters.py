@@ -28,7 +28,7 @@ from shizhu.engines.things.http.sta.sql import Sql, bind, join, sql
 from shizhu.engines.things.logic.readings import parse_span, parse_time
 
 T = TypeVar("T")
-SIGNS = {ast.Eq: "=", ast.NotEq: "<>", ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<="}
+SIGNS = {ast.Eq: "=", ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<="}
 ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%%"}
 TIMES = {Kind.TIME, Kind.SPAN}
 FLEXIBLE = {Kind.RESULT, Kind.JSON}  # take the kind of what they are compared with
@@ -75,6 +75,7 @@ class _Compiler:
     scope: Scope
     variables: dict[str, Scope] = field(default_factory=dict)  # of the lambdas around
     lambdas: int = 0
+    is_negated: bool = False
 
     def fault(self, rule: str, node: Any) -> Refused:
         where = position(node)
@@ -108,7 +109,10 @@ class _Compiler:
 
     def unary(self, node: ast.UnaryOp) -> Expression:
         if isinstance(node.op, ast.Not):
-            return Expression(Kind.BOOLEAN, sql("NOT {x}", x=self.truth(node.operand)))
+            around, self.is_negated = self.is_negated, True
+            met = self.truth(node.operand)
+            self.is_negated = around
+            return Expression(Kind.BOOLEAN, sql("NOT {x}", x=met))
         return Expression(Kind.NUMBER, sql("(- {x})", x=self.cast(node.operand, Kind.NUMBER)))
 
     def path(self, node: Any) -> Expression:
@@ -246,6 +250,15 @@ class _Compiler:
         if isinstance(node.comparator, ast.In):
             parts = [replace(node, comparator=ast.Eq(), right=item) for item in node.right.val]
             return Expression(Kind.BOOLEAN, join(" OR ", [self.truth(part) for part in parts]))
+        if isinstance(node.comparator, ast.NotEq):
+            return self.unary(ast.UnaryOp(ast.Not(), replace(node, comparator=ast.Eq())))
+        found = self._compared(node)
+        # What is missing is neither equal nor greater (OData 4.0 part 2 §5.1.1.1), but of a collection a row is meant.
+        if self.is_negated and not self.scope.is_many:
+            return replace(found, sql=sql("coalesce({x}, FALSE)", x=found.sql))
+        return found
+
+    def _compared(self, node: Any) -> Expression:
         left, right, sign = self.value(node.left), self.value(node.right), SIGNS[type(node.comparator)]
         if left.search and sign in {"<", "<="} and isinstance(right.constant, int | float):
             return Expression(Kind.BOOLEAN, _near(left, sign, right))
@@ -258,21 +271,18 @@ class _Compiler:
         return Expression(Kind.BOOLEAN, self._plain(left, right, sign, node))
 
     def _null(self, found: Expression, sign: str, node: Any) -> Sql:
-        if sign not in {"=", "<>"}:
+        if sign != "=":
             raise self.fault("null is equal (eq) or not (ne), nothing else", node)
         if found.kind is Kind.RESULT:
-            empty = sql("({x} IS NULL AND ({raw} IS NULL OR {raw} = 'null'))", x=found.sql, raw=found.raw)
-        elif found.kind is Kind.JSON:
-            empty = sql("({x} IS NULL OR {x} = 'null')", x=found.sql)
-        else:
-            empty = sql("({x} IS NULL)", x=found.sql)
-        return empty if sign == "=" else sql("NOT {x}", x=empty)
+            return sql("({x} IS NULL AND ({raw} IS NULL OR {raw} = 'null'))", x=found.sql, raw=found.raw)
+        if found.kind is Kind.JSON:
+            return sql("({x} IS NULL OR {x} = 'null')", x=found.sql)
+        return sql("(({x}) IS NULL)", x=found.sql)
 
     def _spans(self, left: Expression, right: Expression, sign: str, node: Any) -> Sql:
         a, a_end, b, b_end = *self._ends(left, node.left), *self._ends(right, node.right)
-        if sign in {"=", "<>"}:
-            same = sql("({a} = {b} AND {c} = {d})", a=a, b=b, c=a_end, d=b_end)
-            return same if sign == "=" else sql("NOT {x}", x=same)
+        if sign == "=":
+            return sql("({a} = {b} AND {c} = {d})", a=a, b=b, c=a_end, d=b_end)
         if sign in {">", ">="}:
             return sql("{a} " + sign + " {b}", a=a, b=b_end)
         both = sql("{a} " + sign + " {b}", a=a_end, b=b)
@@ -285,14 +295,14 @@ class _Compiler:
     def _result(self, left: Expression, right: Expression, sign: str, node: Any) -> Sql:
         """A result is a number, or any JSON. A text that is a number is compared with numbers."""
         if left.kind is not Kind.RESULT:
-            flipped = sign.translate(str.maketrans("<>", "><")) if sign != "<>" else sign
+            flipped = sign.translate(str.maketrans("<>", "><"))
             return self._result(right, left, flipped, replace(node, left=node.right, right=node.left))
         if right.kind is Kind.NUMBER:
             return sql("{a} " + sign + " {b}", a=left.sql, b=right.sql)
         if right.kind is not Kind.TEXT:
             return self._plain(left, right, sign, node)
         number = _as(right, Kind.NUMBER)
-        if number is not None and sign not in {"=", "<>"}:
+        if number is not None and sign != "=":
             return sql("{a} " + sign + " {b}", a=left.sql, b=number)
         text = sql("(jsonb_typeof({raw}) = 'string' AND ({raw} #>> '{}') " + sign + " {b})", raw=left.raw, b=right.sql)
         return text if number is None else sql("({a} " + sign + " {b} OR {text})", a=left.sql, b=number, text=text)
@@ -301,7 +311,8 @@ class _Compiler:
         for kind in _meeting(left.kind, right.kind):
             a, b = _as(left, kind), _as(right, kind)
             if a is not None and b is not None:
-                return sql("{a} " + sign + " {b}", a=a, b=b)
+                both = "({a}) " + sign + " ({b})" if kind is Kind.BOOLEAN else "{a} " + sign + " {b}"
+                return sql(both, a=a, b=b)
         raise self.fault(f"{left.kind.value} and {right.kind.value} cannot be compared", node)
 
 

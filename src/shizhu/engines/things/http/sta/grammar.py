@@ -1,8 +1,8 @@
 """The `$filter` grammar: odata-query's parser, with what SensorThings has beyond it and with positions in every node.
 
 Beyond it are `@iot.id`, a place in a list (`result[0]`), `not(…)` without a blank, intervals (`begin/end`, either of
-them perhaps a duration), the functions of 18-088 §9.3.3.5 that OData lacks, and names that begin with a keyword
-(`allowance`).
+them perhaps a duration), the functions of 18-088 §9.3.3.5 that OData lacks, names that begin with a keyword
+(`allowance`), and names in JSON of any script, with hyphens too (`properties/户主`, `properties/station-id`).
 """
 
 from __future__ import annotations
@@ -29,6 +29,18 @@ MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?"
 LASTING = r"P(?=[\dT])(?:\d+Y)?(?:\d+M)?(?:\d+W)?(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?)?"
 INTERVAL = re.compile(rf"(?:{MOMENT}/(?:{MOMENT}|{LASTING})|{LASTING}/{MOMENT})(?![\w:.+-])", re.IGNORECASE)
 BEYOND = re.compile(r"'[^']*'|(?P<id>@iot\.id)|\[(?P<place>\d+)\]")
+
+
+class _Lexer(ODataLexer):  # type: ignore[misc]  # untyped
+    """odata-query's, but for its names: they begin with a Latin letter and have no hyphens there."""
+
+    tokens = ODataLexer.tokens
+
+    @_(r"[^\W\d](?:[.-]?\w){0,127}")  # type: ignore[name-defined, untyped-decorator]  # noqa: F821  # sly's
+    def ODATA_IDENTIFIER(self, token: Any) -> Any:  # noqa: N802  # the token's name
+        *namespace, name = token.value.split(".")
+        token.value = ast.Identifier(name, tuple(namespace))
+        return token
 
 
 @dataclass(frozen=True)
@@ -96,7 +108,7 @@ def _within(found: re.Match[str]) -> str:
 
 def _tokens(text: str) -> Iterator[Any]:
     waiting, end = None, 0  # of a name that began with a keyword
-    for token in ODataLexer().tokenize(text):
+    for token in _Lexer().tokenize(text):
         if token.index < end:
             continue
         if token.type in BEGINNINGS and (whole := INTERVAL.match(text, token.index)):

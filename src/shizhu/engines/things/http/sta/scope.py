@@ -166,7 +166,7 @@ class Scope:
         if rest or found is None:
             value = self.resolve(names)
             if value.kind is Kind.JSON:
-                return [Key(sql("({x} #>> '{}')", x=value.sql), "text", is_nullable=True)]
+                return [Key(value.sql, "jsonb", is_nullable=True)]  # numbers as numbers
             return [Key(value.sql, "bigint", is_nullable=alias != self.alias)]
         nullable = found.is_nullable or alias != self.alias
         types = {Kind.TEXT: "text", Kind.TIME: "timestamptz", Kind.SPAN: "timestamptz"}

@@ -89,7 +89,9 @@ def shape(text: str) -> BaseGeometry:
         found: BaseGeometry = shapely.from_wkt(wkt)
     except ShapelyError as error:
         raise ValueError(f"it must be WKT, as POINT(106.5 29.6): {str(error).splitlines()[0]}") from None
-    if found.is_empty or geometry(shapely.geometry.mapping(found)) is None:
+    if found.is_empty:
+        raise ValueError("an empty geometry lies nowhere")
+    if geometry(shapely.geometry.mapping(found)) is None:
         raise ValueError("longitude (-180–180) comes before latitude (-90–90)")
     return found
 
