@@ -56,7 +56,7 @@ def test_each_indicator_has_its_light_and_its_way(county: County, plan: Plan) ->
     assert client.get("/plan/").context["counts"] == {"green": 1, "yellow": 1, "red": 3, "none": 2}
     page = text(client.get("/plan/"))
     assert [
-        part for part in ("21 家", "10 家", "现值 21 达到应达值 20", "来源: 甲县人民政府") if part not in page
+        part for part in ("21 家", "10 家", "现值 21 家 达到应达值 20 家", "来源: 甲县人民政府") if part not in page
     ] == []
 
 
@@ -65,7 +65,7 @@ def test_one_indicator_tells_base_path_now_target_light_and_why(county: County, 
     value(row, 18.5, note="统计公报", is_simulated=True)
     page = browser(person(county, VIEW)).get(f"/plan/indicators/{row.pk}/")
     parts = [
-        "接近", "18.5 家 · 2025", "现值 18.5 接近应达值 20", "基期 10 家 2020", "目标 20 家 2025", "完成 85 %",
+        "接近", "18.5 家 · 2025", "现值 18.5 家 接近应达值 20 家", "基期 10 家 2020", "目标 20 家 2025", "完成 85 %",
         "序号 3, 行 5–6", "人工填报 · 统计公报", "模拟",
     ]  # fmt: skip
     assert [part for part in parts if part not in text(page)] == []
@@ -74,7 +74,7 @@ def test_one_indicator_tells_base_path_now_target_light_and_why(county: County, 
     assert [point[1] for point in chart["points"]] == [18.5]
     english = text(browser(person(county, VIEW), "en").get(f"/plan/indicators/{row.pk}/"))
     assert [
-        part for part in ("nearly", "18.5 is near the 20 expected by now", "simulated") if part not in english
+        part for part in ("nearly", "18.5 家 is near the 20 家 expected by now", "simulated") if part not in english
     ] == []
 
 
@@ -150,6 +150,40 @@ def test_late_data_is_told_beside_the_light(county: County, plan: Plan) -> None:
     assert f"数据逾期 {late} 天" in text(client.get("/plan/"))
     value(row, 15, period=str(year - 1))
     assert client.get(f"/plan/indicators/{row.pk}/").context["due"].state == "given"
+
+
+def test_the_overview_says_what_matters_first_and_leads_onward(county: County, plan: Plan) -> None:
+    year = date.today().year
+    indicator(plan, "摊位数", no="3", base_year=year - 4, target_year=year + 1, due_days=0)
+    indicator(plan, "夜市数", source="county", base_year=None)
+    indicator(plan, "集市数", source="sentence", base_year=None)
+    client = browser(person(county, VIEW, "plan.node.view"))
+    page = client.get("/plan/")
+    html = page.content.decode()
+    assert [html.index(part) for part in ("plan-say", "plan-links", "plan-table", "尚未读入")] == sorted(
+        html.index(part) for part in ("plan-say", "plan-links", "plan-table", "尚未读入")
+    )
+    assert [
+        part
+        for part in ("自 — 本县增设的指标，规划原文没有", "3 摊位数", "自 夜市数", "— 集市数")
+        if part not in text(page)
+    ] == []
+    ways = {"clauses", "tasks", "timeline", "meetings", "collect", "reports", "review"}
+    assert [way for way in ways if f'href="/plan/{way}/?plan=plan"' not in html] == []
+    assert [way for way in ("scorecards", "indexes") if f'href="/plan/{way}/"' not in html] == []
+    assert 'href="/plan/scorecards/"' not in browser(person(county, VIEW)).get("/plan/").content.decode()
+    assert 'href="?plan=plan&amp;light=late"' in html
+    assert "数据逾期未报的指标 1" in text(page)
+    assert list(lines(client, "?plan=plan&light=late")) == ["摊位数"]
+    late = text(client.get("/plan/?plan=plan&light=late"))
+    assert "数据逾期未报的指标 1 · 显示全部 每期结束后须在规定期限内报送数据" in late
+    assert len(lines(client, "?plan=plan&light=mauve")) == 3
+
+
+def test_a_plan_without_indicators_has_no_empty_table(county: County, plan: Plan) -> None:
+    page = browser(person(county, VIEW)).get("/plan/")
+    assert "该规划没有指标。" in text(page)
+    assert [part for part in ("plan-lights", "plan-table") if part in page.content.decode()] == []
 
 
 def test_the_outlook_tells_range_and_past_error(county: County, plan: Plan) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -49,10 +50,10 @@ def test_steps_set_by_hand_bend_the_path() -> None:
     ("value", "light"), [(5.5, "green"), (6.0, "green"), (5.0, "green"), (6.4, "yellow"), (4.4, "red"), (7, "red")]
 )
 def test_kept_within_a_tolerance(value: float, light: str) -> None:
-    aim = Aim(target=5.5, target_year=2025, base=5.5, base_year=2020, tolerance=0.5)
+    aim = Aim(target=5.5, target_year=2025, base=5.5, base_year=2020, tolerance=0.5, unit="级")
     told = stand(aim, value, date(2023, 12, 31))
     assert (told.light, told.done) == (light, None)
-    assert told.why["zh"].startswith(f"现值 {value:.6g} 与应有值 5.5 相差")
+    assert told.why["zh"] == f"现值 {value:.6g} 级 与应有值 5.5 级 相差 {abs(value - 5.5):.6g} 级，允许 0.5 级"
 
 
 @pytest.mark.parametrize(
@@ -75,9 +76,9 @@ def test_the_light(aim: Aim, value: float | None, light: str) -> None:
     assert stand(aim, value, date(2023, 12, 31)).light == light
 
 
-def test_the_reason_names_both_numbers() -> None:
-    told = stand(RISING, 33, date(2023, 12, 31))
-    assert told.why == {"zh": "现值 33 落后于应达值 36", "en": "33 is behind the 36 expected by now"}
+def test_the_reason_names_both_numbers_with_their_unit() -> None:
+    told = stand(replace(RISING, unit="%"), 33, date(2023, 12, 31))
+    assert told.why == {"zh": "现值 33 % 落后于应达值 36 %", "en": "33 % is behind the 36 % expected by now"}
     assert (told.expected, round(told.done or 0, 6)) == (36, 0.3)
 
 

@@ -148,9 +148,9 @@ def _red_list(facts: Facts) -> Parts:
         yield _("None.")
     for row in found:
         yield Heading(f"{row['name']}（{_light(row['light'])}）", 2)
-        told = f"{label(row['why'])}{row['unit']}"
+        told = label(row["why"])
         if row["target"] is not None and row["target_year"]:
-            target = {"target": f"{number(row['target'])}{row['unit']}", "year": row["target_year"]}
+            target = {"target": f"{number(row['target'])} {row['unit']}".rstrip(), "year": row["target_year"]}
             told += "；" + _("target %(target)s in %(year)s") % target
         yield f"{told}。{_outlook(row)}"
 

@@ -169,7 +169,7 @@ def standing(indicator: Indicator, value: Value | None, on: date) -> Standing:
     """The light of an indicator: a target value, or the yearly growth where the plan gives only that."""
     target, year = indicator.target_value, indicator.target_year
     if target is None and indicator.growth is not None:
-        aim = Aim(indicator.growth, year, is_rising=indicator.is_rising)
+        aim = Aim(indicator.growth, year, is_rising=indicator.is_rising, unit="%")
     else:
         aim = aim_of(indicator)
     is_later = value is not None and (value.source != "plan" or value.period != str(indicator.base_year))
@@ -182,7 +182,7 @@ def aim_of(indicator: Indicator) -> Aim:
     steps = tuple(sorted((int(year), float(value)) for year, value in indicator.steps.items()))
     return Aim(
         indicator.target_value, indicator.target_year, indicator.base_value, indicator.base_year, indicator.is_rising,
-        is_compound=indicator.is_compound, steps=steps, tolerance=indicator.tolerance,
+        is_compound=indicator.is_compound, steps=steps, tolerance=indicator.tolerance, unit=indicator.unit,
     )  # fmt: skip
 
 

@@ -14,11 +14,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import computing, counting, keytasks, rulings
+from shizhu.engines.plan import computing, counting, keytasks, meetings, rulings
 from shizhu.engines.plan.datasets import LIGHTS
 from shizhu.engines.plan.logic.collecting import LATE, Due
 from shizhu.engines.plan.logic.progress import WORST_FIRST, Standing, path, rank
-from shizhu.engines.plan.models import Budget, Collection, Indicator, Owner, Plan, Value
+from shizhu.engines.plan.models import Budget, Collection, Decision, Indicator, Owner, Plan, Value
+from shizhu.engines.plan.people import SEE
 from shizhu.engines.plan.periods import Period, named
 from shizhu.engines.plan.tasks import compute_soon
 from shizhu.engines.plan.typed import MOST, finite
@@ -48,6 +49,16 @@ class Line:
         """The value since the base; the base itself is shown beside it."""
         is_base = self.value and self.value.source == "plan" and self.value.period == str(self.indicator.base_year)
         return None if is_base else self.value
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the county or a person added it to the plan."""
+        return self.indicator.source not in {"plan", "sentence"}
+
+    @property
+    def is_late(self) -> bool:
+        """Whether its newest value is overdue."""
+        return self.due is not None and self.due.state == LATE
 
     @property
     def width(self) -> int:
@@ -131,23 +142,31 @@ def no_plan(request: Request) -> HttpResponse:
 
 
 def overview(request: Request) -> HttpResponse:
-    """Every indicator: base, path, now, target, light and why."""
+    """Every indicator: base, path, now, target, light and why; of a light, or those whose value is late."""
     plan = plan_of(request)
     if plan is None:
         return no_plan(request)
     found = lines(list(plan.indicators.all()))
-    chosen = request.GET.get("light", "")
+    asked = request.GET.get("light", "")
+    chosen = asked if asked == LATE or asked in LIGHTS else ""
     context = {
         "plan": plan,
-        "lines": [line for line in found if chosen in {"", line.standing.light}],
+        "lines": [line for line in found if (line.is_late if chosen == LATE else chosen in {"", line.standing.light})],
         "chosen": chosen,
+        "has_indicators": bool(found),
+        "own": any(line.is_own for line in found),
         "behind": [line for line in found if line.standing.light == "red"][:BEHIND_SHOWN],
-        "overdue": sum(line.due is not None and line.due.state == LATE for line in found),
+        "overdue": sum(line.is_late for line in found),
         "counts": counted(found),
         "task_count": plan.tasks.count(),
         "risks": keytasks.open_risks(plan),
         "money": keytasks.money(Budget.objects.filter(task__plan=plan)),
+        "red_nodes": len(meetings.late_nodes(plan)) if request.actor.has(SEE) else 0,
+        "open_decisions": Decision.objects.filter(
+            meeting__plan=plan, meeting__closed_at__isnull=False, done_at=None
+        ).count(),
         "open_questions": _open_questions(plan),
+        "may_see": request.actor.has(SEE),
         "may_edit": request.actor.has(EDIT),
         "plans": Plan.objects.filter(county=request.county).order_by("pk"),
     }

@@ -28,6 +28,7 @@ class Aim:
     is_compound: bool = False
     steps: tuple[tuple[int, float], ...] = ()  # (year, value at its end) between base and target
     tolerance: float | None = None  # kept within so much of the path, up or down
+    unit: str = ""  # of all its values, as people read it
 
 
 @dataclass(frozen=True)
@@ -115,17 +116,17 @@ def stand(aim: Aim, value: float | None, on: date) -> Standing:
     if aim.tolerance is not None:
         return _within(aim, value, wanted)
     if (value >= wanted) if aim.is_rising else (value <= wanted):
-        return Standing(GREEN, _why(value, wanted, "达到", "reaches"), wanted, share)
+        return Standing(GREEN, _why(aim, value, wanted, "达到", "reaches"), wanted, share)
     is_near = _way(aim, value, wanted) >= YELLOW_FROM
     words = ("接近", "is near") if is_near else ("落后于", "is behind")
-    return Standing(YELLOW if is_near else RED, _why(value, wanted, *words), wanted, share)
+    return Standing(YELLOW if is_near else RED, _why(aim, value, wanted, *words), wanted, share)
 
 
 def _within(aim: Aim, value: float, wanted: float) -> Standing:
     """Green within the tolerance, yellow within twice of it."""
     away, allowed = abs(value - wanted), aim.tolerance or 0.0
     light = GREEN if away <= allowed else YELLOW if away <= 2 * allowed else RED
-    (now, due), (gap, most) = _apart(value, wanted), _apart(away, allowed)
+    (now, due), (gap, most) = _apart(aim, value, wanted), _apart(aim, away, allowed)
     words = {
         "zh": f"现值 {now} 与应有值 {due} 相差 {gap}，允许 {most}",
         "en": f"{now} is {gap} away from {due}, {most} is allowed",
@@ -142,15 +143,15 @@ def _way(aim: Aim, value: float, wanted: float) -> float:
     return wanted / value if value > 0 else 1.0
 
 
-def _why(value: float, wanted: float, zh: str, en: str) -> dict[str, str]:
-    now, due = _apart(value, wanted)
+def _why(aim: Aim, value: float, wanted: float, zh: str, en: str) -> dict[str, str]:
+    now, due = _apart(aim, value, wanted)
     return {"zh": f"现值 {now} {zh}应达值 {due}", "en": f"{now} {en} the {due} expected by now"}
 
 
-def _apart(one: float, other: float) -> tuple[str, str]:
-    """Two numbers with two decimals, or as many more as it takes to tell them apart."""
+def _apart(aim: Aim, one: float, other: float) -> tuple[str, str]:
+    """Two numbers in the unit of an aim, with two decimals or as many more as it takes to tell them apart."""
     for places in range(2, 10):
         texts = tuple(f"{number:.{places}f}".rstrip("0").rstrip(".") for number in (one, other))
         if one == other or texts[0] != texts[1]:
             break
-    return texts[0], texts[1]
+    return f"{texts[0]} {aim.unit}".rstrip(), f"{texts[1]} {aim.unit}".rstrip()
