@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from shizhu.engines.alarms.logic.conditions import Condition, Input, NotJudged, 
 from shizhu.engines.alarms.logic.examples import problems
 from shizhu.engines.alarms.logic.judge import Reading, State, advance, judge
 from shizhu.engines.alarms.logic.late import Memory, Occurrence, matched, occurrences, remembered, take, wait
+from shizhu.engines.alarms.logic.moments import ZONE, moment, time_of
 from shizhu.kernel import packs
 
 MINUTE = 60_000_000
@@ -138,6 +140,24 @@ def test_a_calendar_in_the_county_s_time() -> None:
     ]
     good = {**wrong, "expect": "yellow", "at": "2026-07-03T23:00"}
     assert list(problems({**night, "examples": [good, {**wrong, "at": "2026-07-04T06:00"}]})) == []
+
+
+@pytest.mark.parametrize(
+    ("days", "judged"),
+    [  # National Day of 2026 is from Thursday the 1st to Wednesday the 7th; Saturday the 10th is worked for it
+        (["workday"], [30, 8, 9, 10, 12]), (["restday"], [1, 2, 3, 4, 5, 6, 7, 11]),
+        (["holiday"], [1, 2, 3, 4, 5, 6, 7]), (["holiday", "sun"], [1, 2, 3, 4, 5, 6, 7, 11]),
+    ],
+)  # fmt: skip
+def test_days_of_work_and_of_rest(days: list[str], judged: list[int]) -> None:
+    compiled = condition(rule({"above": 0}, calendar={"days": days, "hours": ["22:00-02:00"]}))
+    begin = moment(datetime(2026, 9, 30, 12, tzinfo=ZONE))
+    readings = [(begin + n * HOUR, 0, 1.0, 0) for n in range(13 * 24)]
+    changes = judge(compiled, State(compiled), readings)
+    opened = [time_of(one.at).astimezone(ZONE) for one in changes if one.level]
+    assert [one.day for one in opened] == judged
+    assert {one.hour for one in opened} == {22}
+    assert {time_of(one.at).astimezone(ZONE).hour for one in changes if not one.level} == {2}
 
 
 def both(*pairs: tuple[float | None, float | None]) -> list[Reading]:

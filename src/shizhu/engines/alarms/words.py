@@ -31,6 +31,8 @@ ZONES = {
 DAYS = {
     "mon": gettext_noop("Mon"), "tue": gettext_noop("Tue"), "wed": gettext_noop("Wed"), "thu": gettext_noop("Thu"),
     "fri": gettext_noop("Fri"), "sat": gettext_noop("Sat"), "sun": gettext_noop("Sun"),
+    "workday": gettext_noop("workdays"), "restday": gettext_noop("days of rest"),
+    "holiday": gettext_noop("public holidays"),
 }  # fmt: skip
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
+from shizhu.lib.standards import holidays
 from shizhu.lib.times import parse_duration
 
 Moment = int
@@ -15,6 +16,10 @@ ZONE = timezone(timedelta(hours=8))  # Asia/Shanghai, which has had no summer ti
 SECOND, MINUTE, DAY = 1_000_000, 60_000_000, 86_400_000_000
 YEARS = date(2024, 1, 1), date(2029, 1, 1)  # looked at to see when a calendar is open, 29 February too
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+KINDS: dict[str, Callable[[date], bool]] = {  # of days, as offices have them: what is worked in exchange is a workday
+    "workday": holidays.is_workday, "restday": lambda day: not holidays.is_workday(day),
+    "holiday": lambda day: day in holidays.FREE,
+}  # fmt: skip
 
 
 def moment(time: datetime) -> Moment:
@@ -39,10 +44,10 @@ def _minutes(text: str) -> int:
 
 @dataclass(frozen=True)
 class Calendar:
-    """When a rule judges: months (1–12), weekdays (0 is Monday), minutes of the day from–to, over midnight too."""
+    """When a rule judges: months (1–12), days by name or kind, minutes of the day from–to, over midnight too."""
 
     months: frozenset[int]
-    days: frozenset[int]
+    days: frozenset[str]
     hours: tuple[tuple[int, int], ...]
 
     def holds(self, at: Moment) -> bool:
@@ -59,7 +64,10 @@ class Calendar:
         return False
 
     def _has(self, local: date) -> bool:
-        return local.month in self.months and local.weekday() in self.days
+        if local.month not in self.months:
+            return False
+        day = date(local.year, local.month, local.day)
+        return DAYS[day.weekday()] in self.days or any(KINDS[kind](day) for kind in self.days & KINDS.keys())
 
     def longest(self) -> int:
         """The longest time that it is open at a stretch, in microseconds; 0 if it never is. Of some years on end."""
@@ -89,6 +97,6 @@ def calendar(given: Mapping[str, Any] | None) -> Calendar | None:
     pairs = [text.split("-") for text in given.get("hours", ["00:00-24:00"])]
     return Calendar(
         frozenset(given.get("months", range(1, 13))),
-        frozenset(DAYS.index(day) for day in given.get("days", DAYS)),
+        frozenset(given.get("days", DAYS)),
         tuple((_minutes(start), _minutes(end)) for start, end in pairs),
     )
