@@ -84,6 +84,7 @@ class LoadedPack:
 
 LoadedPacks = Mapping[str, LoadedPack]
 _kinds: dict[str, Kind] = {}
+_built_in: dict[tuple[str, str], Body] = {}
 _cache: dict[str | None, tuple[float, dict[tuple[str, str], Body]]] = {}
 
 
@@ -96,6 +97,11 @@ def kind(
     `makes` gives what one is compiled to: (kind, key, body) of declarations like any other.
     """
     _kinds[name] = Kind(name, suffix, schema or {}, check, of_county, makes)
+
+
+def built_in(name: str, key: str, body: Body) -> None:
+    """Declare something that an engine makes by itself: it is found by its key and in no list. From `ready`."""
+    _built_in[name, key] = body
 
 
 def kinds() -> Mapping[str, Kind]:
@@ -321,7 +327,7 @@ def declarations(kind_name: str, county: str | None) -> dict[str, Body]:
 def declaration(kind_name: str, key: str, county: str | None) -> Body:
     """One declaration, the county's own before a pack's; KeyError if nobody declares it."""
     own = _remembered(county) if county else {}
-    return own.get((kind_name, key)) or _remembered(None)[kind_name, key]
+    return own.get((kind_name, key)) or _built_in.get((kind_name, key)) or _remembered(None)[kind_name, key]
 
 
 def declared(kind_name: str, key: str, county: str | None) -> Body:

@@ -18,6 +18,7 @@ class AlarmsConfig(AppConfig):
             datasets,
             declare,
             dossier,
+            edges,
             features,
             finding,
             judging,
@@ -38,6 +39,7 @@ class AlarmsConfig(AppConfig):
         from shizhu.web import views as web  # noqa: PLC0415  # apps must be loaded first
 
         declare.register()
+        edges.register()
         declaring.register()
         datasets.register()
         warned.register()

@@ -13,6 +13,7 @@ from shizhu.engines.things import api as things
 from shizhu.kernel import packs
 
 TOGETHER = timedelta(hours=1)  # alarms of one cause begin within
+EDGE_LOST, EDGE = "things.edge_lost", "edge/"  # the rule, and how its sources begin, before the key of the edge
 BACK = timedelta(minutes=1)  # what hangs on a device that is back may be a moment behind it with what it kept
 
 
@@ -22,17 +23,34 @@ def place(alarm: Alarm) -> None:
     if stream is None:
         return
     parent = things.parent_of(stream.thing)
-    below = things.streams_at(things.hanging_on(stream.thing)) if is_silence(alarm.rule, alarm.county_id) else {}
+    silence = is_silence(alarm.rule, alarm.county_id)
+    below = things.streams_at(things.hanging_on(stream.thing)) if silence else {}
     near = _near(alarm).exclude(datastream__in=list(below))
     kin = Q(datastream__in=list(things.streams_at([stream.thing, *([parent] if parent else [])])))
     cause = near.filter(kin | Q(rule=alarm.rule, area=alarm.area_id)).order_by("raised_at", "pk").first()
+    cause = (_edge(alarm, stream.thing) if silence else None) or cause
     alarm.root_id = (cause.root_id or cause.pk) if cause else None
     alarm.suppressed = suppressed(alarm, stream.thing, parent, timezone.now())
-    if below:  # what hangs on it may have been found silent a moment before it was
-        silent = [
-            one.pk for one in _near(alarm).filter(datastream__in=list(below)) if is_silence(one.rule, one.county_id)
-        ]
-        Alarm.objects.filter(pk__in=silent).update(root=alarm.root_id or alarm.pk)
+    followers = list(_near(alarm).filter(datastream__in=list(below))) if below else _behind(alarm)
+    silent = [one.pk for one in followers if is_silence(one.rule, one.county_id)]  # found a moment before it was
+    Alarm.objects.filter(pk__in=silent).update(root=alarm.root_id or alarm.pk)
+
+
+def _behind(alarm: Alarm) -> list[Alarm]:
+    """Of an edge that was lost, the alarms of its devices."""
+    if alarm.rule != EDGE_LOST:
+        return []
+    near = list(_near(alarm))
+    streams = things.describe([one.datastream for one in near])
+    key = alarm.source.removeprefix(EDGE)
+    return [one for one in near if (s := streams.get(one.datastream)) and things.lost_edge(s.thing) == key]
+
+
+def _edge(alarm: Alarm, thing: int) -> Alarm | None:
+    """The alarm of the edge behind which a Thing is, if that is lost."""
+    key = "" if alarm.rule == EDGE_LOST else things.lost_edge(thing)
+    open_ones = Alarm.objects.filter(county=alarm.county_id, rule=EDGE_LOST, state=Alarm.State.OPEN)
+    return open_ones.filter(source=f"{EDGE}{key}").first() if key else None
 
 
 def _near(alarm: Alarm) -> QuerySet[Alarm]:
@@ -51,6 +69,8 @@ def suppressed(alarm: Alarm, thing: int, parent: int | None, at: datetime) -> st
         of_parent = Alarm.objects.filter(is_down, datastream__in=list(things.streams_at([parent])))
         if any(is_silence(one.rule, one.county_id) for one in of_parent.exclude(pk=alarm.pk)):
             return "parent"
+    if alarm.rule != EDGE_LOST and is_silence(alarm.rule, alarm.county_id) and things.lost_edge(thing):
+        return "parent"
     return ""
 
 

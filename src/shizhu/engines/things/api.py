@@ -29,6 +29,8 @@ from shizhu.engines.things.features import spot_of_stream, station_of_stream
 from shizhu.engines.things.http.sta.app import SensorThings
 from shizhu.engines.things.http.sta.app import application as sensorthings
 from shizhu.engines.things.ingest import LIVE, ingest, prepare_source
+from shizhu.engines.things.lines import LineInfo, lost_edge
+from shizhu.engines.things.lines import look as look_at_lines
 from shizhu.engines.things.logic.bench import Bench
 from shizhu.engines.things.logic.readings import KnownDevice, Origin, Sample, Submission, Verdict
 from shizhu.engines.things.logic.tables import TableRefused
@@ -77,6 +79,7 @@ __all__ = [
     "KeptRegistry",
     "Known",
     "KnownDevice",
+    "LineInfo",
     "Origin",
     "Outgoing",
     "Packet",
@@ -113,6 +116,8 @@ __all__ = [
     "interval",
     "is_reached",
     "latest",
+    "look_at_lines",
+    "lost_edge",
     "maintained",
     "packet",
     "parent_of",

@@ -530,3 +530,12 @@ class Installed(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["device", "kind"], name="installed_kind")]
+
+
+class EdgeLine(models.Model):
+    """The line to an edge, as ingest saw it last, and the datastream that stands for it."""
+
+    key = models.CharField(max_length=16, primary_key=True)
+    stream = models.OneToOneField(Datastream, models.CASCADE, related_name="+")
+    reached_at = models.DateTimeField(null=True)
+    away_since = models.DateTimeField(null=True)  # None while it is reached, or while nobody looks
