@@ -89,6 +89,37 @@ async def test_what_was_not_acknowledged_comes_again_also_after_the_line_broke()
         assert numbers(again) == [2, 3]
 
 
+async def test_what_is_done_with_is_taken_out_at_once_unless_another_wants_it() -> None:
+    async with consumer() as (nats, jetstream, pull):
+        made = await jetstream.streams.get(STREAM)
+        other = await log.consumer_of(made, "other", ["pulling.1"])
+        await say(jetstream, 0, 1, 2, 3)
+        found = await pull.fetch(10, WAIT)
+        done = found[1].stream_sequence
+        assert not await log.take_away(nats, STREAM, done, ["other"])  # which was given nothing yet
+        theirs = await log.fetch(other, 10, WAIT)
+        assert not await log.take_away(nats, STREAM, done, ["other"])  # which has acknowledged nothing yet
+        assert not await log.take_away(nats, STREAM, done, ["nobody"])
+        assert (await log.about(nats, STREAM))["state"]["messages"] == 4
+        for message in theirs:
+            await message.ack()
+        async with asyncio.timeout(5):
+            while not await log.take_away(nats, STREAM, done, ["other"]):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert (await log.about(nats, STREAM))["state"]["messages"] == 2
+        pull.acknowledge(found[1])
+        await say(jetstream, 5)
+        assert numbers(await pull.fetch(10, WAIT)) == [5]
+        told = orjson.loads((await nats.request(f"$JS.API.CONSUMER.INFO.{STREAM}.reader", b"")).payload)
+        assert (told["num_ack_pending"], told["ack_floor"]["stream_seq"]) == (3, done)
+        await asyncio.sleep(1.2)
+        again: list[Message] = []
+        async with asyncio.timeout(10):
+            while len(again) < 3:
+                again += await pull.fetch(10, 1.0)
+        assert sorted(numbers(again)) == [2, 3, 5]
+
+
 async def test_where_nobody_answers_it_gives_nothing_and_goes_on(caplog: Any) -> None:
     async with consumer() as (_, jetstream, pull):
         stranger = Pull(pull._address, ("service", "wrong"), STREAM, "reader")

@@ -361,7 +361,7 @@ class Supervisor:
         await child.start()
 
     def _executing(self, launch: servers.Launch) -> Callable[[], Awaitable[Process]]:
-        return partial(execute, launch.command, dict(os.environ), user=launch.user)
+        return partial(execute, launch.command, {**launch.environment, **os.environ}, user=launch.user)
 
     async def _fork_server(self) -> Process:
         """It imports for seconds; what is asked meanwhile waits in its socket."""

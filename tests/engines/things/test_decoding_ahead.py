@@ -16,7 +16,7 @@ from django.db import connection
 from natsrpy.js import JetStream, RetentionPolicy, StorageType, StreamConfig
 from tests.fixtures import area, organisation
 
-from shizhu.engines.things import api, ingest
+from shizhu.engines.things import api, delivery, ingest
 from shizhu.engines.things.delivery import Delivery
 from shizhu.engines.things.ingest import Ingest
 from shizhu.engines.things.logic.readings import Sample, Submission, Verdict
@@ -63,7 +63,7 @@ class Source:
 
 
 @asynccontextmanager
-async def source() -> AsyncIterator[Source]:
+async def source(*, is_taken_away: bool = False) -> AsyncIterator[Source]:
     url = settings.DATABASE_URL.replace("/shizhu?", f"/{connection.settings_dict['NAME']}?")
     async with log.connected() as nats, await psycopg.AsyncConnection.connect(url, autocommit=True) as line:
         jetstream = await nats.jetstream()
@@ -71,8 +71,9 @@ async def source() -> AsyncIterator[Source]:
         made = await jetstream.streams.create_or_update(config)
         try:
             consumer = await log.consumer_of(made, "ingest", ["ahead.>"], each=False)
-            async with aclosing(Delivery(nats, log.pull("service", consumer))) as delivery:
-                one = Source(jetstream, delivery, line)
+            given = Delivery(nats, log.pull("service", consumer), () if is_taken_away else None)
+            async with aclosing(given):
+                one = Source(jetstream, given, line)
                 await one.work.catalogue.listen(line)
                 yield one
         finally:
@@ -85,8 +86,12 @@ def kept(stream: int) -> list[tuple[float, int, int]]:
     return [*found.values_list("result", "verdict", "sequence"), Quarantine.objects.count()]
 
 
-async def test_what_is_decoded_ahead_is_committed_once_and_in_order(jug: int) -> None:
-    async with source() as one:
+@pytest.mark.parametrize("is_taken_away", [False, True])
+async def test_what_is_decoded_ahead_is_committed_once_and_in_order(
+    jug: int, is_taken_away: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "RUSH", 1)
+    async with source(is_taken_away=is_taken_away) as one:
         await one.say(0)
         assert await one.step() == 1
         await one.say(1)

@@ -12,9 +12,8 @@ from shizhu.engines.things.commanding import due as due_commands
 from shizhu.engines.things.commanding import news as command_news
 from shizhu.engines.things.devices import MARK, DeviceRefused, Grant, Registration, grant, register
 from shizhu.engines.things.dossier import things_of
+from shizhu.engines.things.edges import STREAMS as EDGE_STREAMS
 from shizhu.engines.things.edges import (
-    ANSWERING,
-    ANSWERS,
     KeptRegistry,
     answer_edge,
     answers_of_edge,
@@ -24,11 +23,10 @@ from shizhu.engines.things.edges import (
     registry,
     revocations,
 )
-from shizhu.engines.things.edges import STREAMS as EDGE_STREAMS
 from shizhu.engines.things.features import spot_of_stream, station_of_stream
 from shizhu.engines.things.http.sta.app import SensorThings
 from shizhu.engines.things.http.sta.app import application as sensorthings
-from shizhu.engines.things.ingest import LIVE, ingest, prepare_source
+from shizhu.engines.things.ingest import ANSWERING, ANSWERS, LIVE, ingest, prepare_source
 from shizhu.engines.things.lines import LineInfo, lost_edge
 from shizhu.engines.things.lines import look as look_at_lines
 from shizhu.engines.things.logic.bench import Bench

@@ -13,7 +13,7 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
@@ -29,6 +29,7 @@ ACK_WAIT = timedelta(seconds=5)
 LEAST, MOST = 500, 10_000  # messages asked for: what a rush brings shares one commit …
 MOST_BYTES = 4 * 2**20  # … and large ones come in smaller batches, so that memory stays small and a commit short
 MOST_OUTSTANDING = 20_000
+RUSH = 2_000  # from so many on, what is committed is taken out of the log at once
 WAIT_SECONDS = 5.0
 PATIENCE_SECONDS = 60.0
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,6 +61,7 @@ class Delivery:
 
     nats: Nats
     pull: Pull
+    besides: Sequence[str] | None = None  # who else reads the stream; None: nothing is taken out of it at once
     held: list[Message] = field(default_factory=list)  # in order, none twice
     is_settled: bool = False
     _most: int = LEAST
@@ -140,9 +142,12 @@ class Delivery:
             return await log.is_done(self.nats, self.pull.stream_name, self.pull.name)
         return False
 
-    def acknowledge(self, last: Message) -> None:
+    async def acknowledge(self, last: Message) -> None:
         """Everything up to `last` is committed."""
-        self.pull.acknowledge(last)
         covered = last.stream_sequence
         is_all = self.held and self.held[-1] is last
-        self.held = [] if is_all else [message for message in self.held if message.stream_sequence > covered]
+        left = [] if is_all else [message for message in self.held if message.stream_sequence > covered]
+        if self.besides is not None and len(self.held) - len(left) >= RUSH:
+            await log.take_away(self.nats, self.pull.stream_name, covered, self.besides)
+        self.pull.acknowledge(last)
+        self.held = left

@@ -22,12 +22,11 @@ from natsrpy.js import PullConsumer, Stream
 
 from shizhu.engines.things import catalogue
 from shizhu.engines.things.catalogue import Catalogue, Registry
-from shizhu.engines.things.ingest import CONSUMER, Ingest, commit_all, consume
+from shizhu.engines.things.ingest import ANSWERING, ANSWERS, CONSUMER, Ingest, commit_all, consume
 from shizhu.engines.things.logic.readings import KnownDevice, Origin
 from shizhu.kernel import log
 
 logger = logging.getLogger(__name__)
-ANSWERS, ANSWERING = "$MQTT.msgs.cmd.*.ack", "commands"  # what devices say of commands, and who reads it
 ASKED = "edge.devices"  # an edge asks the county who may log in
 STREAMS = (log.MQTT, log.READINGS)
 LOOK_SECONDS = 5.0

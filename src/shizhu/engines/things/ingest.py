@@ -45,6 +45,8 @@ TOPIC = re.compile(r"(?:Multi)?Datastreams\((?P<stream>\d{1,18})\)")
 FILTERS = {log.MQTT: ["$MQTT.msgs.>"], log.READINGS: ["in.>"]}
 ACCOUNT = {log.MQTT: "ingest", log.READINGS: "service"}
 CONSUMER = "ingest"
+ANSWERS, ANSWERING = "$MQTT.msgs.cmd.*.ack", "commands"  # what devices say of commands, and who reads it
+BESIDES = {log.MQTT: (ANSWERING,), log.READINGS: ()}  # who else reads; mirrors of edges take care of themselves
 LIVE = "live.things"
 ALLOCATED = 100_000  # objects made before the collector looks: those of a batch are let go by themselves
 
@@ -236,7 +238,8 @@ async def ingest(source: str, detail: dict[str, Any]) -> None:
 
 async def commit_all(nats: Nats, account: str, consumer: PullConsumer, work: Ingest) -> None:
     """Commit what a consumer of an account gives, for ever."""
-    async with log.connected("service") as ours, aclosing(Delivery(nats, log.pull(account, consumer))) as delivery:
+    given = Delivery(nats, log.pull(account, consumer), BESIDES.get(work.source))
+    async with log.connected("service") as ours, aclosing(given) as delivery:
 
         async def told(batch: Batch, outcome: Outcome) -> None:
             await publish_live(ours, outcome)
@@ -268,7 +271,7 @@ async def step(work: Ingest, delivery: Delivery, connection: psycopg.AsyncConnec
     batch = await work.decoded(messages)
     delivery.look_ahead(work.decode_ahead)
     await work.commit(connection, messages, batch)
-    delivery.acknowledge(messages[-1])
+    await delivery.acknowledge(messages[-1])
     work.detail["lag"] = messages[-1].pending
     return len(messages)
 
