@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import socket
 import subprocess
 import sys
 from functools import partial
@@ -15,7 +13,6 @@ import psutil
 from tests.stack.stack import until
 
 from shizhu.site.supervisor import Child, Log, execute
-from shizhu.web.translations import CHINESE
 
 SAY = """
 import sys
@@ -80,13 +77,3 @@ async def test_what_a_killed_parent_left_does_not_hide_its_death(tmp_path: Path)
     with contextlib.suppress(psutil.NoSuchProcess):  # or its new parent has not collected it yet
         assert psutil.Process(int(workers.read_text().split()[0])).status() == psutil.STATUS_ZOMBIE
     await child.stop()
-
-
-def test_translations_are_compiled_before_anything_that_is_forked_has_read_them() -> None:
-    compiled = CHINESE.with_suffix(".mo")
-    os.utime(compiled, (0, 0))  # as after an upgrade: what stands there is older than the texts
-    ours, asked = socket.socketpair()
-    ours.close()  # nobody asks for a process, so it ends as soon as it could make one
-    with asked:
-        subprocess.run([sys.executable, "-m", "shizhu.site.forkserver"], stdin=asked, check=True, timeout=60)
-    assert compiled.stat().st_mtime >= CHINESE.stat().st_mtime

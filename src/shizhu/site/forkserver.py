@@ -53,9 +53,6 @@ def _become(name: str, output: int) -> None:
 
 def main() -> int:
     """Import, then serve."""
-    from shizhu.web.translations import compile_all  # noqa: PLC0415
-
-    compile_all()  # before Django is imported: it reads them once, and whoever is forked has what was read
     gc.disable()  # it would leave holes in pages that are to stay shared
     translations.compile_all()  # what is imported now reads them, and whoever is forked speaks as they stood then
     from shizhu.site import asgi, cli, demo, preparation, roles, urls  # noqa: F401, PLC0415
