@@ -19,7 +19,7 @@ from tests.engines.things.sta.service import STREAM, basic
 from tests.fixtures import area, organisation, person
 
 from shizhu.engines.things import api, publication
-from shizhu.engines.things.models import Datastream, Device, Observation, TaskingCapability
+from shizhu.engines.things.models import Datastream, Device, Observation, Quarantine, TaskingCapability
 from shizhu.gateways import mqtt
 from shizhu.kernel import access, log
 from shizhu.kernel.models import County, Token
@@ -183,6 +183,34 @@ async def test_observations_of_devices_and_of_http_are_told_whole_and_once(
         assert len(dong.told) == 8
         assert await in_thread(Observation.objects.count)() == 4  # nothing that was told was read back in
         for one in (dong, device):
+            one.close()
+
+
+async def test_who_sends_an_observation_that_is_wrong_hears_why(
+    county: County, stations: tuple[Device, Device]
+) -> None:
+    east = await in_thread(stream_of)(stations[0])
+    for name, town in (("dong", "101"), ("xi", "102")):
+        await in_thread(person)(county, "things.*", username=name, in_area=town)
+    topic = f"v1.1/Datastreams({east})/Observations"
+    errors = f"{topic}/errors"
+    async with running():
+        dong = await Subscriber("dong", "correct horse", topic, errors).ready()
+        other = await Subscriber("xi", "correct horse", errors).ready()
+        device = await Subscriber("east-1", "123456", "d/east-1/errors", client="east-1").ready()
+        assert (dong.granted, other.granted, device.granted) == ([0, 0], [REFUSED], [0])
+        dong.publish(topic, {"phenomenonTime": "yesterday", "result": 1})
+        await until(lambda: len(dong.told) == len(device.told) == 1)
+        device.publish(topic, ["no Observation"])
+        await until(lambda: len(dong.told) == len(device.told) == 2)
+        said = [(where, body["field"], body["value"]) for where, body in dong.told]
+        assert said == [(errors, "phenomenonTime", "yesterday"), (errors, "payload", '["no Observation"]')]
+        assert [body for _, body in device.told] == [body for _, body in dong.told]
+        assert other.told == []
+        kept = await in_thread(lambda: list(Quarantine.objects.values_list("protocol", "device__key")))()
+        assert kept == [("sta-mqtt", "east-1")] * 2
+        assert await in_thread(known)() == []
+        for one in (dong, other, device):
             one.close()
 
 

@@ -55,6 +55,7 @@ class Catalogue:
     streams: dict[int, Stream] = field(default_factory=dict)
     origins: dict[int, int] = field(default_factory=dict)  # of a datastream, from its thing's device
     switched_off: frozenset[int] = frozenset()  # datastreams of devices that may not send now
+    owners: dict[int, KnownDevice] = field(default_factory=dict)  # of a datastream, the device of its thing
 
     async def listen(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Follow changes through this connection (autocommit)."""
@@ -85,6 +86,7 @@ class Catalogue:
         devices: dict[str, KnownDevice] = {}
         origins: dict[int, int] = {}
         switched_off: set[int] = set()
+        owners: dict[int, KnownDevice] = {}
         for id_, key, county, profile, thing, is_enabled, is_lenient, origin, secret in await self._rows(
             connection, DEVICES
         ):
@@ -92,13 +94,14 @@ class Catalogue:
             declared = profiles.get((county, profile)) or profiles.get((None, profile), {"properties": {}})
             names = {p: item.get("channels", []) for p, item in declared["properties"].items()}
             channels = {c: own[p] for p in own for c in names.get(p, [])}
-            devices[key] = KnownDevice(
+            devices[key] = device = KnownDevice(
                 id_, key, origin, is_enabled, is_lenient, secret, own, tuple(named.get(thing, ())), channels,
                 tuple(declared.get("ignored", ())),
             )  # fmt: skip
             origins |= {stream.id: origin for stream in own.values()}
             switched_off.update(() if is_enabled else ids.get(thing, ()))
-        self.devices, self.streams, self.origins = devices, streams, origins
+            owners |= dict.fromkeys(ids.get(thing, ()), device)
+        self.devices, self.streams, self.origins, self.owners = devices, streams, origins, owners
         self.switched_off = frozenset(switched_off)
 
     async def _rows(self, connection: psycopg.AsyncConnection[Any], query: str) -> list[tuple[Any, ...]]:

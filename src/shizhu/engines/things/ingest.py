@@ -42,8 +42,10 @@ logger = logging.getLogger(__name__)
 # the consumer takes the whole stream, which costs the broker a tenth less than several filters; the rest is passed by.
 STORED = re.compile(r"\$MQTT\.msgs\.(?:in\.)?(?:d\.(?P<device>[^.]+)\.telemetry|v1//1\.(?P<topic>.+))")
 TOPIC = re.compile(r"(?:Multi)?Datastreams\((?P<stream>\d{1,18})\)")
+OBSERVATIONS = re.compile(TOPIC.pattern + r"\.Observations")
 FILTERS = {log.MQTT: ["$MQTT.msgs.>"], log.READINGS: ["in.>"]}
 ACCOUNT = {log.MQTT: "ingest", log.READINGS: "service"}
+TELEMETRY, STA = "mqtt", "sta-mqtt"  # how a message came
 CONSUMER = "ingest"
 ANSWERS, ANSWERING = "$MQTT.msgs.cmd.*.ack", "commands"  # what devices say of commands, and who reads it
 BESIDES = {log.MQTT: (ANSWERING,), log.READINGS: ()}  # who else reads; mirrors of edges take care of themselves
@@ -145,10 +147,20 @@ class Ingest:
                 found: form.Decoded = [Reject("device", key, "a device must be registered and enabled before it sends")]
             else:
                 found = form.from_telemetry(payload, device, received)
-            self._sort(batch, found, received, "mqtt", device, key, payload)
+            self._sort(batch, found, received, TELEMETRY, device, key, payload)
         else:
-            self._sort(batch, [self._observation(topic, payload, received)], received, "sta-mqtt", None, topic, payload)
+            one = self._observation(topic, payload, received)
+            if isinstance(one, Reading):
+                batch.readings.append(one)
+            else:
+                owner = self._owner(topic)
+                batch.refused.append(Refused(received, STA, owner.id if owner else None, topic, payload, one))
         batch.packets.append((message.stream_sequence, subject, payload))
+
+    def _owner(self, topic: str) -> KnownDevice | None:
+        """The device on whose Datastream an Observation was sent: the log does not say by whom."""
+        named = TOPIC.match(topic)
+        return self.catalogue.owners.get(int(named["stream"])) if named else None
 
     def _observation(self, topic: str, payload: bytes, received: datetime) -> Reading | Reject:
         try:
@@ -243,7 +255,7 @@ async def commit_all(nats: Nats, account: str, consumer: PullConsumer, work: Ing
 
         async def told(batch: Batch, outcome: Outcome) -> None:
             await publish_live(ours, outcome)
-            await publish_errors(nats, batch)
+            await publish_errors(nats, ours, batch, work.catalogue.devices)
 
         work.told = told
         while True:
@@ -302,10 +314,18 @@ async def publish_live(nats: Nats, outcome: Outcome) -> None:
         await nats.publish(LIVE, orjson.dumps(rows))
 
 
-async def publish_errors(nats: Nats, batch: Batch) -> None:
-    """Tell devices that sent telemetry what was refused of it, once it is kept; nobody depends on it."""
-    for refused in batch.refused:
-        if refused.protocol == "mqtt":
-            field_, value, rule = store.told(refused.reject)
-            body = {"received": refused.received, "field": field_, "value": value, "rule": rule}
-            await nats.publish(f"d.{refused.sender}.errors", orjson.dumps(body))
+async def publish_errors(nats: Nats, ours: Nats, batch: Batch, devices: Mapping[str, KnownDevice]) -> None:
+    """Tell whoever sent it what was refused, once it is kept; nobody depends on it.
+
+    A device hears of all that came for it on its own topic, people of an Observation on `…/Observations/errors`.
+    """
+    refused = [one for one in batch.refused if one.protocol in {TELEMETRY, STA}]
+    keys = {one.id: key for key, one in devices.items()} if refused else {}
+    for one in refused:
+        field_, value, rule = store.told(one.reject)
+        body = orjson.dumps({"received": one.received, "field": field_, "value": value, "rule": rule})
+        key = one.sender if one.protocol == TELEMETRY else keys.get(one.device or 0)
+        if key:
+            await nats.publish(f"d.{key}.errors", body)
+        if one.protocol == STA and OBSERVATIONS.fullmatch(one.sender):
+            await ours.publish(f"{publication.VERSION}.{one.sender}.errors", body)
