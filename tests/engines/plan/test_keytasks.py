@@ -19,7 +19,7 @@ from shizhu.engines.maps import api as maps
 from shizhu.engines.plan import api, keytasks, reports
 from shizhu.engines.plan.models import Budget, Meeting, Plan, Risk, Task
 from shizhu.kernel import access, testing
-from shizhu.kernel.models import Person
+from shizhu.kernel.models import Organisation, Person
 from shizhu.kernel.testing import everything_kept
 
 pytestmark = pytest.mark.django_db
@@ -135,8 +135,8 @@ def test_money_and_risks_go_out_and_come_back_as_tables(task: Task, clerk: Clien
     assert [told(send(kind, book(kind))) for kind in ("money", "risks")] == [["改动或新增 0 行。"]] * 2
     money = book("money")
     assert [list(row) for row in money.active.values] == [
-        ["编码", "任务", "年", "资金来源", "计划资金（万元）", "已支出（万元）"],
-        [task.key, task.name, 2026, "市级", 10, 4],
+        ["编码", "任务", "年", "资金来源", "计划资金（万元）", "已支出（万元）", "模拟"],
+        [task.key, task.name, 2026, "市级", 10, 4, None],
     ]
     money.active["F2"] = 5
     money.active.append([task.key, "", 2026, "县级", "许多", None])
@@ -183,6 +183,43 @@ def test_the_annual_report_tells_money_with_its_source_and_risks(task: Task, cle
     ]
     sources = [row for rows in tables for row in rows if row[0] == f"［{spent}］"]
     assert sources[0][-1].startswith("登记的支出，市级")
+
+
+def test_what_is_simulated_says_so_wherever_it_is_shown(desk: Desk, task: Task, clerk: Client) -> None:
+    by, unit = Person.objects.get(username="clerk"), Organisation.objects.get(code="stand")
+    Budget.objects.create(task=task, year=YEAR, fund="市级", planned=10, spent=4, person=by, is_simulated=True)
+    Risk.objects.create(
+        task=task, name="选址未定", level="high", organisation=unit, measure="协调", opened_by=by, is_simulated=True
+    )
+    desk.split(30)
+    desk.send()
+    said = text(clerk.get("/plan/?plan=plan"))
+    assert "任务未销号风险 1 模拟" in said
+    assert "任务资金，已用／计划 4 / 10 万元 模拟" in said
+    listed = text(clerk.get("/plan/tasks/?plan=plan"))
+    assert [part for part in ("4 / 10 模拟", "选址未定 模拟") if part not in listed] == []
+    shown = text(clerk.get(base(task)))
+    parts = ("市级 模拟 10 4", f"{YEAR} 全年合计 模拟 10 4 40 %", "选址未定 模拟")
+    assert [part for part in parts if part not in shown] == []
+    meeting = Meeting.objects.create(plan=task.plan, title="会", held_on=timezone.localdate(), person=by)
+    steps = [clerk.get(f"/plan/meetings/{meeting.pk}/{at}/") for at in range(1, 10)]
+    [risks] = [one for one in steps if one.status_code == 200 and one.context["step"].kind == "risks"]
+    assert "选址未定 模拟" in text(risks)
+    assert "县摊位管理局 模拟" in text(desk.supervisor.get("/plan/scorecards/"))
+    for kind in ("money", "risks"):
+        sheet = openpyxl.load_workbook(io.BytesIO(clerk.get(f"/plan/tables/{kind}.xlsx").content)).active
+        assert [row[-1] for row in sheet.values] == ["模拟", "是"]
+    made = reports.ask(task.plan, "annual", str(YEAR), issuer="甲", serial="1", by=by)
+    reports.make(made.pk)
+    made.refresh_from_db()
+    assert made.word is not None
+    document = docx.Document(str(reports.files.path_of(made.word)))
+    rows = [[cell.text for cell in row.cells] for one in document.tables for row in one.rows]
+    assert made.facts["simulated"] == 3
+    assert [row[1] for row in rows if row[0] == task.name and row[1].startswith("选址")] == ["选址未定（模拟）"]
+    assert [row[-1].endswith("，模拟") for row in rows if row[0].startswith("［")] == [True, True]
+    post(clerk, f"{base(task)}money", {"year": YEAR, "fund": "市级", "planned": "10", "spent": "5"})
+    assert Budget.objects.values_list("spent", "is_simulated").get() == (5, False)  # a person has said it
 
 
 def test_who_may_not_edit_the_plan_changes_nothing(desk: Desk, task: Task, clerk: Client) -> None:

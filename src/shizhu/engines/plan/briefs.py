@@ -273,8 +273,12 @@ def _money(facts: Facts) -> Parts:
 
 def _risks(facts: Facts) -> Parts:
     rows = [
-        [row["task"], row["name"], _(LEVEL_NAMES[row["level"]]), row["unit"], row["measure"]] for row in facts["risks"]
-    ]
+        [
+            row["task"], f"{row['name']}（{_('simulated')}）" if row["simulated"] else row["name"],
+            _(LEVEL_NAMES[row["level"]]), row["unit"], row["measure"],
+        ]
+        for row in facts["risks"]
+    ]  # fmt: skip
     if rows:
         heads = (_("Task"), _("Risk"), _("Level"), _("Answers for it"), _("What is done against it"))
         yield Table(rows, heads, (3.6, 3.2, 1.7, 2.6, 4.5))

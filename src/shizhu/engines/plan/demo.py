@@ -10,9 +10,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from shizhu.engines.plan import clauses, extending, importing, nodes, pieces, proving
+from shizhu.engines.plan import clauses, extending, importing, keytasks, nodes, pieces, proving
 from shizhu.engines.plan.indexes import Given, Index
-from shizhu.engines.plan.models import Clause, Link, Measure, Node, Plan
+from shizhu.engines.plan.models import Budget, Clause, Link, Measure, Node, Plan, Risk
 from shizhu.kernel import files
 from shizhu.kernel.models import County, File, Organisation, Person
 
@@ -61,6 +61,18 @@ def work_simulated(county: str, text: str, told: Mapping[str, Any], photo: bytes
             clauses.settle_link(link, Link.State.LINKED, note="同一目标", by=by)
     for row in told["work"]:
         _piece(_clause(plan, row["clause"]), row, by, now, photo)
+    for row in told.get("money", ()):
+        Budget.objects.create(
+            task=plan.tasks.get(name=row["task"]), year=timezone.localdate(now).year, fund=row["fund"],
+            planned=row["planned"], spent=row.get("spent"), person=by, is_simulated=True,
+        )  # fmt: skip
+    for row in told.get("risks", ()):
+        risk = Risk.objects.create(
+            task=plan.tasks.get(name=row["task"]), name=row["name"], level=row["level"], measure=row["measure"],
+            organisation=Organisation.objects.get(county=county, code=row["unit"]), opened_by=by, is_simulated=True,
+        )  # fmt: skip
+        if "closed" in row:
+            keytasks.close(risk, row["closed"], by)
     nodes.refresh_all(county)
     proving.prove_all(county)
     nodes.draw(county, timezone.localdate(now), "模拟抽查", by=by)

@@ -43,13 +43,14 @@ def scorecards(cards: Iterable[Card], year: int) -> bytes:
         _("Due (number)"), _("In time (number)"), _("In time (%)"), _("Made up late (number)"), _("Red (number)"),
         _("Found false (number)"), _("Urged (number)"), _("Not answered in time (number)"),
         _("Open risks (number)"), _("Indicators on the way (number)"), _("Indicators nearly (number)"),
-        _("Indicators behind (number)"), _("Indicators not judged (number)"),
+        _("Indicators behind (number)"), _("Indicators not judged (number)"), _("simulated"),
     ]  # fmt: skip
     return records.written_table(_("Scorecards"), heads, (
         [
             year, kinds.get(card.unit.kind, ""), card.unit.name, card.rank, _rounded(card.score), card.total, card.due,
             card.on_time, _rounded(card.share), card.repaired, card.lights["red"], card.false, card.urged, card.silent,
             card.risks, *(card.indicators.get(light, 0) for light in ("green", "yellow", "red", "none")),
+            _("yes") if card.is_simulated else "",
         ]
         for card in cards
     ))  # fmt: skip

@@ -66,7 +66,7 @@ class _Sources:
                 "no": len(self.rows) + 1, "key": budget.task.key, "name": budget.task.name, "unit": "万元",
                 "period": str(budget.year), "value": value, "known_at": budget.at.isoformat(timespec="seconds"),
                 "source": said, "formula": "", "note": budget.fund, "inputs": {},
-                "by": self.reporters.get(budget.person_id, ""), "simulated": False,
+                "by": self.reporters.get(budget.person_id, ""), "simulated": budget.is_simulated,
             }
         )  # fmt: skip
         return len(self.rows)
@@ -94,6 +94,7 @@ def gather(plan: Plan, kind: str, name: str, at: datetime) -> dict[str, Any]:
     sources = _Sources(_reporters([*people, *(one.person_id for one in budgets)]))
     rows = [_indicator(one, values[one.pk], span, day, sources) for one in indicators]
     told = _nodes(plan, span, day)
+    risks = keytasks.open_risks(plan)
     issued = Evaluation.objects.filter(county=plan.county, year=span.last.year, issued_at__lte=at)
     return {
         "plan": plan.title, "code": plan.code, "county": plan.county.name, "kind": kind, "period": span.name,
@@ -111,9 +112,9 @@ def gather(plan: Plan, kind: str, name: str, at: datetime) -> dict[str, Any]:
         "risks": [
             {
                 "task": one.task.name, "name": one.name, "level": one.level, "unit": one.organisation.name,
-                "measure": one.measure,
+                "measure": one.measure, "simulated": one.is_simulated,
             }
-            for one in keytasks.open_risks(plan)
+            for one in risks
         ],
         "nodes": told,
         "evaluations": [
@@ -125,7 +126,9 @@ def gather(plan: Plan, kind: str, name: str, at: datetime) -> dict[str, Any]:
             }
             for one in issued
         ],
-        "sources": sources.rows, "simulated": sum(row["simulated"] for row in sources.rows) + told["simulated"],
+        "sources": sources.rows,
+        "simulated": sum(row["simulated"] for row in sources.rows) + told["simulated"]
+        + sum(one.is_simulated for one in risks),
     }  # fmt: skip
 
 

@@ -25,11 +25,12 @@ LEVEL_NAMES = {
 
 @dataclass(frozen=True)
 class Money:
-    """Sums in 10,000 yuan. `is_told` says whether anybody has told what was spent."""
+    """Sums in 10,000 yuan. `is_told`: somebody has told what was spent; `is_simulated`: some of it is invented."""
 
     planned: float
     spent: float
     is_told: bool
+    is_simulated: bool
 
     @property
     def share(self) -> float | None:
@@ -41,7 +42,13 @@ def money(budgets: Iterable[Budget]) -> Money:
     """The sums of budgets."""
     rows = list(budgets)
     told = [one.spent for one in rows if one.spent is not None]
-    return Money(sum(one.planned for one in rows), sum(told), bool(told))
+    return Money(sum(one.planned for one in rows), sum(told), bool(told), any(one.is_simulated for one in rows))
+
+
+def keep_budget(task: Task, year: int, fund: str, planned: float, spent: float | None, by: Person) -> None:
+    """Keep the money of a year and fund as a person says it."""
+    told = {"planned": planned, "spent": spent, "person": by, "is_simulated": False}
+    Budget.objects.update_or_create(task=task, year=year, fund=fund, defaults=told)
 
 
 def colour(risk: Risk) -> str:

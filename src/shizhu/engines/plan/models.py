@@ -158,6 +158,7 @@ class Budget(models.Model):
     fund = models.CharField(max_length=60)
     planned = models.FloatField()
     spent = models.FloatField(null=True)  # null: nobody has said
+    is_simulated = models.BooleanField(default=False)
     person = models.ForeignKey(Person, models.PROTECT, related_name="+")
     at = models.DateTimeField(auto_now=True)
 
@@ -189,6 +190,7 @@ class Risk(models.Model):
     level = models.CharField(max_length=10, choices=Level.choices)
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
     measure = models.CharField(max_length=500)
+    is_simulated = models.BooleanField(default=False)
     opened_at = models.DateTimeField(auto_now_add=True)
     opened_by = models.ForeignKey(Person, models.PROTECT, related_name="+")
     outcome = models.CharField(max_length=500, blank=True)  # why it is closed

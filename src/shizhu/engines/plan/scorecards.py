@@ -30,6 +30,7 @@ class Card:
     silent: int = 0  # asked and not answered in time
     risks: int = 0  # open ones of tasks that it answers for
     indicators: dict[str, int] = field(default_factory=dict)  # light → how many of the indicators it leads
+    is_simulated: bool = False  # a node or risk of it is invented
     rank: int | None = None
 
     @property
@@ -74,6 +75,7 @@ def cards(county: str, nodes: Iterable[Node]) -> list[Card]:
         card.rules[node.rule] += 1
         card.lights[node.light] += 1
         card.false += node.reopened
+        card.is_simulated |= node.is_simulated
         counted.add(node.pk)
     today = timezone.localdate()
     for call in Call.objects.filter(county=county, organisation__in=made):
@@ -83,6 +85,7 @@ def cards(county: str, nodes: Iterable[Node]) -> list[Card]:
         card.silent += call.answer_by is not None and answered > call.answer_by
     for risk in Risk.objects.filter(task__plan__county=county, closed_at=None, organisation__in=made):
         made[risk.organisation_id].risks += 1
+        made[risk.organisation_id].is_simulated |= risk.is_simulated
     _indicators(county, made)
     ordered = sorted(made.values(), key=lambda card: (card.score is None, -(card.score or 0), card.unit.path))
     for number, card in enumerate(ordered, 1):

@@ -20,7 +20,8 @@ from shizhu.engines.records import api as records
 from shizhu.kernel import packs
 from shizhu.kernel.models import Organisation, Person
 
-YES = gettext_lazy("yes")
+YES, SIMULATED = gettext_lazy("yes"), gettext_lazy("simulated")
+TOLD = "simulated"  # a column that only goes out: it is not asked for when a table comes in
 Cells = Mapping[str, str]
 Wrong = str
 
@@ -56,7 +57,7 @@ def read(plan: Plan, kind: Kind, rows: Iterator[Any], by: Person) -> tuple[int, 
     for number, row in enumerate(rows):
         if number == 0:
             columns = {at: heads[text] for at, cell in enumerate(row.cells) if (text := _text(cell)) in heads}
-            missing = [str(head) for field, head in kind.columns.items() if field not in columns.values()]
+            missing = [str(head) for field, head in kind.columns.items() if field not in {*columns.values(), TOLD}]
             if missing:
                 return 0, [_("Row 1 lacks the heads %s. Take the table of this page.") % "、".join(missing)]
             continue
@@ -76,6 +77,10 @@ def read(plan: Plan, kind: Kind, rows: Iterator[Any], by: Person) -> tuple[int, 
         transaction.set_rollback(True)
         return 0, wrong
     return changed, []
+
+
+def _told(row: Value | Budget | Risk) -> str:
+    return str(YES) if row.is_simulated else ""
 
 
 def _text(cell: Any) -> str:
@@ -157,6 +162,7 @@ def _value_rows(plan: Plan) -> Iterator[Sequence[Any]]:
         if one.value is not None:
             yield [
                 one.indicator.key, one.indicator.name, one.indicator.unit, one.period, one.value, one.source, one.note,
+                _told(one),
             ]  # fmt: skip
 
 
@@ -223,7 +229,7 @@ def _task_of(plan: Plan, cells: Cells) -> Task:
 
 def _budget_rows(plan: Plan) -> Iterator[Sequence[Any]]:
     for one in Budget.objects.filter(task__plan=plan).select_related("task"):
-        yield [one.task.key, one.task.name, one.year, one.fund, one.planned, one.spent]
+        yield [one.task.key, one.task.name, one.year, one.fund, one.planned, one.spent, _told(one)]
 
 
 def _keep_budget(plan: Plan, cells: Cells, by: Person) -> bool:
@@ -238,9 +244,7 @@ def _keep_budget(plan: Plan, cells: Cells, by: Person) -> bool:
     old = Budget.objects.filter(task=task, year=year, fund=cells["fund"][:60]).first()
     if old is not None and (old.planned, old.spent) == (planned, spent):
         return False
-    Budget.objects.update_or_create(
-        task=task, year=year, fund=cells["fund"][:60], defaults={"planned": planned, "spent": spent, "person": by}
-    )
+    keytasks.keep_budget(task, year, cells["fund"][:60], planned, spent, by)
     return True
 
 
@@ -248,7 +252,7 @@ def _risk_rows(plan: Plan) -> Iterator[Sequence[Any]]:
     for one in keytasks.gravest_first(Risk.objects.filter(task__plan=plan)):
         yield [
             one.task.key, one.task.name, one.name, keytasks.level_name(one), one.organisation.name, one.measure,
-            str(YES) if one.closed_at else "", one.outcome,
+            str(YES) if one.closed_at else "", one.outcome, _told(one),
         ]  # fmt: skip
 
 
@@ -299,7 +303,7 @@ VALUES = Kind(
     {
         "key": gettext_lazy("Row key"), "name": gettext_lazy("Indicator"), "unit": gettext_lazy("Unit"),
         "period": gettext_lazy("Period"), "value": gettext_lazy("Value"), "source": gettext_lazy("Kind of source"),
-        "note": gettext_lazy("Source or reason"),
+        "note": gettext_lazy("Source or reason"), TOLD: SIMULATED,
     },
     _value_rows, _keep_value,
 )  # fmt: skip
@@ -317,7 +321,7 @@ BUDGETS = Kind(
     {
         "key": gettext_lazy("Row key"), "name": gettext_lazy("Task"), "period": gettext_lazy("Year"),
         "fund": gettext_lazy("Fund"), "planned": gettext_lazy("Planned (10,000 yuan)"),
-        "spent": gettext_lazy("Spent (10,000 yuan)"),
+        "spent": gettext_lazy("Spent (10,000 yuan)"), TOLD: SIMULATED,
     },
     _budget_rows, _keep_budget,
 )  # fmt: skip
@@ -327,7 +331,7 @@ RISKS = Kind(
         "key": gettext_lazy("Row key"), "name": gettext_lazy("Task"), "risk": gettext_lazy("Risk"),
         "level": gettext_lazy("Level"), "unit": gettext_lazy("Answers for it"),
         "measure": gettext_lazy("What is done against it"), "closed": gettext_lazy("Closed (yes)"),
-        "outcome": gettext_lazy("Why it is over"),
+        "outcome": gettext_lazy("Why it is over"), TOLD: SIMULATED,
     },
     _risk_rows, _keep_risk,
 )  # fmt: skip

@@ -67,9 +67,7 @@ def budget(request: Request, number: int) -> HttpResponse:
         else:
             messages.error(request, _("Say how much is planned, 0 for nothing."))
     else:
-        Budget.objects.update_or_create(
-            task=task, year=year, fund=fund, defaults={"planned": planned, "spent": spent, "person": request.user}
-        )
+        keytasks.keep_budget(task, year, fund, planned, spent, request.user)
         messages.success(request, _("The money is kept."))
     return back
 

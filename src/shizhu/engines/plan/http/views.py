@@ -18,7 +18,7 @@ from shizhu.engines.plan import computing, counting, keytasks, meetings, rulings
 from shizhu.engines.plan.datasets import LIGHTS
 from shizhu.engines.plan.logic.collecting import LATE, Due
 from shizhu.engines.plan.logic.progress import WORST_FIRST, Standing, path, rank
-from shizhu.engines.plan.models import Budget, Collection, Decision, Indicator, Owner, Plan, Value
+from shizhu.engines.plan.models import Budget, Collection, Decision, Indicator, Owner, Plan, Risk, Value
 from shizhu.engines.plan.people import SEE
 from shizhu.engines.plan.periods import Period, named
 from shizhu.engines.plan.tasks import compute_soon
@@ -148,6 +148,7 @@ def overview(request: Request) -> HttpResponse:
         return no_plan(request)
     found = lines(list(plan.indicators.all()))
     asked = request.GET.get("light", "")
+    risks, red = keytasks.open_risks(plan), meetings.late_nodes(plan) if request.actor.has(SEE) else []
     chosen = asked if asked == LATE or asked in LIGHTS else ""
     context = {
         "plan": plan,
@@ -159,9 +160,11 @@ def overview(request: Request) -> HttpResponse:
         "overdue": sum(line.is_late for line in found),
         "counts": counted(found),
         "task_count": plan.tasks.count(),
-        "risks": keytasks.open_risks(plan),
+        "risks": risks,
+        "has_simulated_risks": any(risk.is_simulated for risk in risks),
         "money": keytasks.money(Budget.objects.filter(task__plan=plan)),
-        "red_nodes": len(meetings.late_nodes(plan)) if request.actor.has(SEE) else 0,
+        "red_nodes": red,
+        "has_simulated_nodes": any(node.is_simulated for node in red),
         "open_decisions": Decision.objects.filter(
             meeting__plan=plan, meeting__closed_at__isnull=False, done_at=None
         ).count(),
@@ -368,9 +371,9 @@ def tasks(request: Request) -> HttpResponse:
     if plan is None:
         return no_plan(request)
     boxes = (plan.document or {}).get("boxes", [])
-    risks: dict[int, list[tuple[str, str]]] = {}
+    risks: dict[int, list[tuple[str, Risk]]] = {}
     for one in keytasks.open_risks(plan):
-        risks.setdefault(one.task_id, []).append((keytasks.colour(one), one.name))
+        risks.setdefault(one.task_id, []).append((keytasks.colour(one), one))
     context = {
         "plan": plan, "boxes": boxes,
         "tasks": [
