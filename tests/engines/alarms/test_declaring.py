@@ -8,13 +8,14 @@ import pytest
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.engines.alarms.sent import NOON, jug, send
+from tests.engines.alarms.sent import NOON, jug, minute, send
 from tests.fixtures import person
 from tests.web.pages import browser, text, told
 
 from shizhu.engines.alarms.http import drafting
 from shizhu.engines.alarms.logic import examples
 from shizhu.engines.alarms.models import Alarm, Binding
+from shizhu.engines.things.models import Thing
 from shizhu.kernel import packs
 from shizhu.kernel.models import County, Declaration
 from shizhu.kernel.testing import everything_kept
@@ -111,6 +112,93 @@ def test_stations_of_a_town_are_judged_together(county: County, client: Client) 
     assert Alarm.objects.filter(rule="local.shui_guan_yi_chang").count() == 1
 
 
+JUG = {"profile": "lemonade.jug"}
+HOT = {**JUG, "property": "temperature"}
+
+
+@pytest.mark.parametrize(
+    ("test", "head", "when", "calendar"),
+    [
+        ({"how": "rises", "high": "5", "minutes": "60"}, {}, {"take": "change", "during": "PT60M", "above": 5}, None),
+        ({"how": "falls", "high": "0.5", "minutes": "9"}, {},
+         {"take": "change", "during": "PT9M", "below": -0.5}, None),
+        ({"how": "rises_fast", "high": "5"}, {}, {"take": "rate", "above": 5}, None),
+        ({"how": "falls_fast", "high": "5"}, {}, {"take": "rate", "below": -5}, None),
+        ({"how": "stuck", "minutes": "240"}, {}, {"stuck": "PT240M"}, None),
+        ({"how": "above", "high": "30"}, {"days": "holiday", "begins": "22:00", "ends": "06:00"}, {"above": 30},
+         {"days": ["holiday"], "hours": ["22:00-06:00"]}),
+        ({"how": "missing", "minutes": "600"}, {"days": "workday"}, {"missing": "PT600M"}, {"days": ["workday"]}),
+    ],
+)  # fmt: skip
+def test_change_standstill_and_windows_are_clicked_and_come_back(
+    county: County, client: Client, test: dict[str, str], head: dict[str, str], when: dict[str, Any], calendar: Any
+) -> None:
+    sent = {"about": "lemonade.jug/temperature", **test}
+    page = client.post(NEW, posted(sent, **head), follow=True)
+    body = own(county)["local.shui_guan_yi_chang"]
+    assert (body["when"], body.get("calendar")) == ({**HOT, **when, "for": "PT3M"}, calendar)
+    shown = page.context["tests"][0]["test"]
+    assert {word: shown[word] for word in sent} == sent
+    assert {word: page.context["typed"].words[word] for word in head} == head
+
+
+RISES = {"about": WARM["about"], "how": "rises", "high": "5", "minutes": "60"}
+
+
+@pytest.mark.parametrize(
+    ("tests", "head"),
+    [
+        ((WARM, RISES), {"join": "all"}), ((WARM, RISES), {"join": "any"}),
+        (({**WARM, "how": "below", "low": "3"}, RISES), {"join": "all", "days": "restday"}),
+        (({**WARM, "how": "below", "low": "3"}, {**RISES, "how": "falls_fast"}), {"join": "all"}),
+        (({**WARM, "how": "stuck", "minutes": "600"}, RISES, EMPTY), {"join": "of", "least": "2"}),
+        (({**WARM, "how": "stuck", "minutes": "10000"}, WARM), {"join": "all", "begins": "08:00", "ends": "17:00"}),
+        ((RISES, {**RISES, "how": "rises_fast", "high": "40"}, SILENT), {"join": "any", "zone": "town"}),
+    ],
+)  # fmt: skip
+def test_what_can_hold_together_is_kept(
+    county: County, client: Client, tests: tuple[dict[str, str], ...], head: dict[str, str]
+) -> None:
+    page = client.post(NEW, posted(*tests, **head))
+    assert (page.status_code, list(own(county))) == (302, ["local.shui_guan_yi_chang"])
+
+
+def test_a_class_by_a_national_rule_is_clicked_where_stations_say_theirs(county: County, client: Client) -> None:
+    row = Declaration.objects.get(kind="things", key="lemonade.jug")
+    row.body["properties"]["ph"] = row.body["properties"]["level"] | {"title": {"zh": "酸碱度", "en": "pH"}}
+    row.save()
+    packs.forget()
+    made = jug(county)
+    sour = {"about": "lemonade.jug/ph", "how": "worse", "target": "class"}
+    refused = client.post(NEW, posted(sour))
+    assert (refused.status_code, "没有国家标准为它分类别，或没有站点写明须达到的类别。" in text(refused)) == (422, True)
+    Thing.objects.filter(key="jug-1").update(properties={"class": "III", "note": "x"})
+    before = everything_kept()
+    assert client.post(NEW, posted({**sour, "target": "note"})).status_code == 422
+    assert client.post(NEW, posted({**sour, "about": "lemonade.jug/level"})).status_code == 422
+    assert everything_kept() == before
+    page = client.post(NEW, posted(sour, **{"for": ""}), follow=True)
+    assert page.context["tests"][0]["targets"] == ["class"]
+    worse = {"standard": "gb3838-2002", "item": "ph", "target": "class"}
+    assert own(county)["local.shui_guan_yi_chang"]["when"] == {**JUG, "property": "ph", "worse_than": worse}
+    send(made["ph"], (0, 7), (1, 5.5))
+    assert Alarm.objects.get(rule="local.shui_guan_yi_chang").limit == "6–9"
+
+
+def test_a_rise_is_tried_on_the_past(county: County, client: Client) -> None:
+    made = jug(county)
+    send(made["temperature"], *((n * 10, 20 + n * (n > 6)) for n in range(12)))
+    span = {"from": f"{NOON:%Y-%m-%d}", "to": f"{NOON:%Y-%m-%d}"}
+    rising = {"about": "lemonade.jug/temperature", "how": "rises", "high": "7", "minutes": "60"}
+    page = client.post(NEW, {**posted(rising, do="try", **{"for": ""}), **span})
+    assert [one.raised_at for one in page.context["trial"].firings] == [minute(80)]
+    page = client.post(NEW, {**posted({**rising, "how": "falls"}, do="try"), **span})
+    assert page.context["trial"].firings == []
+    window = {"begins": "00:00", "ends": "05:00"}  # of the county, where noon of UTC is eight in the evening
+    page = client.post(NEW, {**posted(rising, do="try", **window, **{"for": ""}), **span})
+    assert page.context["trial"].firings == []
+
+
 @pytest.mark.parametrize(
     ("tests", "head", "said"),
     [
@@ -125,6 +213,18 @@ def test_stations_of_a_town_are_judged_together(county: County, client: Client) 
         (({**TENSE, "low": "120"},), {}, "下限须小于上限。"),
         (({**SILENT, "minutes": "0"},), {}, "请填整数分钟，最长七天。"),
         ((WARM,), {"starts": "lemonade.nothing"}, "请从列表中选择。"),
+        ((WARM,), {"days": "monday"}, "请从列表中选择。"),
+        ((WARM,), {"begins": "22:00"}, "请填起止时间，如 22:00 至 06:00；可不填。"),
+        ((WARM,), {"begins": "22:00", "ends": "22:00"}, "请填起止时间，如 22:00 至 06:00；可不填。"),
+        ((WARM,), {"begins": "08:00", "ends": "09:00", "for": "60"}, "按这样的时长和时间窗，永远不会报警。"),
+        (({**WARM, "how": "rises", "high": "0", "minutes": "60"},), {}, "请填变化多少，须大于零。"),
+        (({**WARM, "how": "rises", "minutes": "1"},), {}, "请填整数分钟，最长七天。"),
+        (({**WARM, "how": "worse"},), {}, "没有国家标准为它分类别，或没有站点写明须达到的类别。"),
+        (
+            ({**WARM, "how": "rises_fast"}, {**WARM, "how": "falls_fast"}),
+            {"join": "all"},
+            "这些条件不可能这样成立，永远不会报警。",
+        ),
     ],
 )
 def test_what_cannot_be_is_said_and_nothing_is_kept(
@@ -177,20 +277,33 @@ LIMITS = st.integers(-20, 20).map(str)
 TESTS = st.fixed_dictionaries({
     "about": st.sampled_from(["lemonade.jug/temperature", "lemonade.jug/level"]),
     "how": st.sampled_from(sorted(drafting.HOWS)), "low": LIMITS, "high": LIMITS,
-    "minutes": st.integers(1, 120).map(str), "sources": st.integers(1, 3).map(str),
+    "minutes": st.integers(1, 120).map(str), "sources": st.integers(1, 3).map(str), "target": st.just("class"),
 })  # fmt: skip
+
+
+WINDOWS = st.sampled_from([
+    {}, {}, {"days": "holiday"}, {"begins": "22:00", "ends": "06:00"},
+    {"days": "workday", "begins": "08:30", "ends": "17:30"},
+])  # fmt: skip
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(TESTS, min_size=1, max_size=4), st.sampled_from(["all", "any", "of"]), st.integers(1, 4),
-    st.integers(0, 60), st.integers(0, 60), st.sampled_from(["", "town"]),
+    st.integers(0, 60), st.integers(0, 60), st.sampled_from(["", "town"]), WINDOWS,
 )  # fmt: skip
 def test_whatever_is_kept_can_raise_and_be_silent_and_comes_back_as_typed(
-    county: County, tests: list[dict[str, str]], join: str, least: int, lasting: int, clearing: int, zone: str
+    county: County,
+    tests: list[dict[str, str]],
+    join: str,
+    least: int,
+    lasting: int,
+    clearing: int,
+    zone: str,
+    window: dict[str, str],
 ) -> None:
     words = {"zh": "规则", "en": "", "level": "red", "join": join, "least": str(least), "zone": zone}
-    words = {**dict.fromkeys(drafting.HEAD, ""), **words, "for": str(lasting), "clear": str(clearing)}
+    words = {**dict.fromkeys(drafting.HEAD, ""), **words, "for": str(lasting), "clear": str(clearing), **window}
     typed = drafting.Typed(words, tuple({**test, "id": f"t{n}"} for n, test in enumerate(tests, 1)))
     if drafting.wrong(typed, county.pk):
         return

@@ -128,20 +128,24 @@ def _page(
     }  # fmt: skip
     if typed:
         context |= {
-            "tests": [_line(typed, test) for test in typed.tests], "about": drafting.offered(county),
+            "tests": [_line(typed, test, county) for test in typed.tests], "about": drafting.offered(county),
             "order": ",".join(test["id"] for test in typed.tests),
             "hows": [(key, _(said)) for key, said in drafting.HOWS.items()],
             "zones": [(key, _(words.ZONES[key])) for key in drafting.ZONES],
-            "flows": drafting.flows(county),
+            "days": [(key, _(said)) for key, said in drafting.DAYS.items()], "flows": drafting.flows(county),
             "reads": "" if drafting.wrong(typed, county) else words.condition(drafting.body_of(typed), county),
         }  # fmt: skip
     return render(request, "alarms/declare.html", context, status=422 if is_refused else 200)
 
 
-def _line(typed: Typed, test: drafting.Words) -> dict[str, Any]:
+def _line(typed: Typed, test: drafting.Words, county: str) -> dict[str, Any]:
     how, begin = test["how"], f"t.{test['id']}."
     told = {name.removeprefix(begin): said for name, said in typed.problems.items() if name.startswith(begin)}
-    return {"test": test, "has_low": how in drafting.LOWS, "has_high": how in drafting.HIGHS, "problems": told}
+    return {
+        "test": test, "has_low": how in drafting.LOWS, "has_high": how in {*drafting.HIGHS, *drafting.SLOPES},
+        "has_minutes": how in drafting.TIMED, "is_change": how in drafting.SLOPES, "problems": told,
+        "targets": drafting.targets(county, test["about"]) if how == "worse" else [],
+    }  # fmt: skip
 
 
 def register() -> None:

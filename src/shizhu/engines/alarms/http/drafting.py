@@ -1,6 +1,7 @@
 """A rule as an administrator clicks it together: its declaration from what was typed, and back again.
 
-A rule is a line of tests, joined. That it can raise and be silent is shown by two examples made of the limits.
+A rule is a line of tests, joined. That it can raise and be silent is shown by two examples made of the limits: values
+that stay, waver, rise, fall or do not come.
 """
 
 from __future__ import annotations
@@ -15,24 +16,40 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from shizhu.engines.alarms.logic import examples, moments
 from shizhu.engines.alarms.logic.conditions import JOINS, LEVELS
+from shizhu.engines.things import api as things
 from shizhu.kernel import packs
 from shizhu.kernel.models import County
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label
+from shizhu.lib import standards
 from shizhu.lib.times import parse_duration
 from shizhu.web.parts import number, written_title
 
-HEAD = ("zh", "en", "advice", "level", "join", "least", "zone", "for", "clear", "starts")
-TEST = ("about", "how", "low", "high", "minutes", "sources")
+HEAD = ("zh", "en", "advice", "level", "join", "least", "zone", "for", "clear", "starts", "days", "begins", "ends")
+TEST = ("about", "how", "low", "high", "minutes", "sources", "target")
 HOWS = {
     "below": gettext_noop("is below"), "above": gettext_noop("is above"), "outside": gettext_noop("is outside of"),
     "inside": gettext_noop("is between"), "missing": gettext_noop("is not heard of for"),
+    "stuck": gettext_noop("stays the same for"), "rises": gettext_noop("rises by more than"),
+    "falls": gettext_noop("falls by more than"), "rises_fast": gettext_noop("rises faster, per hour, than"),
+    "falls_fast": gettext_noop("falls faster, per hour, than"),
+    "worse": gettext_noop("is worse than the target class"),
 }  # fmt: skip
 LOWS, HIGHS = {"below", "outside", "inside"}, {"above", "outside", "inside"}
+CHANGES, RATES = {"rises": 1, "falls": -1}, {"rises_fast": 1, "falls_fast": -1}
+SLOPES = CHANGES | RATES  # which way they go; the upper limit says by how much
+TIMED = {"missing": 1, "stuck": 1, "rises": 2, "falls": 2}  # with the fewest minutes
+DAYS = {
+    "workday": gettext_noop("on workdays"), "restday": gettext_noop("on days of rest"),
+    "holiday": gettext_noop("on public holidays"),
+}  # fmt: skip
 PROCESS = re.compile(r"<(?:\w+:)?process\b[^>]*?\bname=\"([^\"]+)\"")  # how a BPMN file names its flow
+TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 ZONES = ("county", "town", "village")
 MOST_TESTS, MOST_MINUTES, MOST_SOURCES = 8, 7 * 24 * 60, 50
+MOST_EDGES = 2000  # of windows looked at, until one opens
 Words = Mapping[str, str]
 
 
@@ -77,6 +94,14 @@ def offered(county: str) -> list[tuple[str, list[tuple[str, str]]]]:
     ]
 
 
+def targets(county: str, about: str) -> list[str]:
+    """The properties by which stations say the class that what is measured must keep; none where no class is known."""
+    profile, _slash, name = about.partition("/")
+    classes = standards.CLASSES.get(standards.of_item(name), ())
+    mine = (one.thing_properties for one in things.streams_of(profile, name) if one.county == county)
+    return sorted({key for given in mine for key, value in given.items() if value in classes})
+
+
 def _titled(title: str, unit: str) -> str:
     return f"{title} ({unit})" if unit else title
 
@@ -95,13 +120,19 @@ def wrong(typed: Typed, county: str) -> dict[str, str]:
     known = {about for _title, some in offered(county) for about, _said in some}
     found = _wrong_head(typed, county)
     for test in typed.tests:
-        found |= _wrong_test(test, known, has_zone=bool(typed.words["zone"]))
+        found |= _wrong_test(test, known, county, has_zone=bool(typed.words["zone"]))
     return found or _wrong_together(typed)
 
 
 def _wrong_head(typed: Typed, county: str) -> dict[str, str]:
     words, found = typed.words, dict[str, str]()
-    choices = {"level": LEVELS, "zone": ("", *ZONES), "join": JOINS, "starts": ("", *dict(flows(county)))}
+    choices = {
+        "level": LEVELS,
+        "zone": ("", *ZONES),
+        "join": JOINS,
+        "starts": ("", *dict(flows(county))),
+        "days": ("", *DAYS),
+    }
     for word, some in choices.items():
         if words[word] not in some:
             found[f"r.{word}"] = _("Choose one of the list.")
@@ -110,6 +141,9 @@ def _wrong_head(typed: Typed, county: str) -> dict[str, str]:
     for word in ("for", "clear"):
         if words[word] and not _is_whole(words[word], 0, MOST_MINUTES):
             found[f"r.{word}"] = _("A whole number of minutes, at most seven days; or nothing.")
+    times = words["begins"], words["ends"]
+    if any(times) and not (all(map(TIME.fullmatch, times)) and times[0] != times[1]):
+        found["r.begins"] = _("Say from when until when, such as 22:00 to 06:00; or nothing.")
     if words["join"] == "of" and len(typed.tests) > 1 and not _is_whole(words["least"], 1, len(typed.tests)):
         found["r.join"] = _("Say how many of the tests must hold.")
     if not 1 <= len(typed.tests) <= MOST_TESTS:
@@ -121,21 +155,28 @@ def _wrong_together(typed: Typed) -> dict[str, str]:
     if not typed.words["zone"] and len({test["about"].partition("/")[0] for test in typed.tests}) > 1:
         said = _("The tests are about several kinds of device: choose the area that holds them together.")
         return {"r.zone": said}
-    if _values(typed, is_true=True) is None:
+    if _shapes(typed, is_true=True) is None:
         return {"tests": _("These tests can never hold like this: no alarm would ever come.")}
-    if _values(typed, is_true=False) is None:
+    if _shapes(typed, is_true=False) is None:
         return {"tests": _("Some of these tests always hold: the alarm would never end.")}
+    if any(examples.problems(body_of(typed))):
+        return {"tests": _("With these times and this window no alarm would ever come.")}
     return {}
 
 
-def _wrong_test(test: Words, known: set[str], *, has_zone: bool) -> dict[str, str]:
+def _wrong_test(test: Words, known: set[str], county: str, *, has_zone: bool) -> dict[str, str]:
     found, at, how = dict[str, str](), f"t.{test['id']}", test["how"]
     if test["about"] not in known:
         found[f"{at}.about"] = _("Choose what is measured.")
     if how not in HOWS:
         found[f"{at}.how"] = _("Choose one of the list.")
-    if how == "missing" and not _is_whole(test["minutes"], 1, MOST_MINUTES):
+    if how in SLOPES and (number(test["high"]) or 0) <= 0:
+        found[f"{at}.how"] = _("Write by how much, more than nought.")
+    if how in TIMED and not _is_whole(test["minutes"], TIMED[how], MOST_MINUTES):
         found[f"{at}.how"] = _("A whole number of minutes, at most seven days.")
+    if how == "worse" and test.get("target") not in (offers := targets(county, test["about"])):
+        none = _("No national rule has classes of it, or no station says the one that it must keep.")
+        found[f"{at}.how"] = _("Choose which property of the stations says their class.") if offers else none
     ends = [number(test[word]) for word, needed in (("low", how in LOWS), ("high", how in HIGHS)) if needed]
     if any(end is None for end in ends):
         found[f"{at}.how"] = _("Write the limit as a number.")
@@ -166,15 +207,27 @@ def body_of(typed: Typed) -> Body:
         body["advice"] = {"zh": words["advice"], "en": words["advice"]}
     if words["starts"]:
         body["starts"] = words["starts"]
-    return {**body, "examples": _examples(typed)}
+    if window := _calendar(words):
+        body["calendar"] = window
+    return {**body, "examples": _examples(typed, body)}
+
+
+def _calendar(words: Words) -> Body:
+    days: Body = {"days": [words["days"]]} if words["days"] else {}
+    return days | ({"hours": [f"{words['begins']}-{words['ends']}"]} if words["begins"] else {})
 
 
 def _test(test: Words, *, has_zone: bool) -> Body:
     profile, _slash, name = test["about"].partition("/")
     made: Body = {"profile": profile, "property": name}
     low, high, how = number(test["low"]), number(test["high"]), test["how"]
-    if how == "missing":
-        made["missing"] = _span(test["minutes"])
+    if how in {"missing", "stuck"}:
+        made[how] = _span(test["minutes"])
+    elif how == "worse":
+        made["worse_than"] = {"standard": standards.of_item(name), "item": name, "target": test["target"]}
+    elif how in SLOPES:
+        made |= {"take": "change", "during": _span(test["minutes"])} if how in CHANGES else {"take": "rate"}
+        made |= {"above": high} if SLOPES[how] > 0 else {"below": -(high or 0)}
     elif how == "inside":
         made["inside"] = [low, high]
     else:
@@ -191,68 +244,139 @@ def _span(text: str) -> str:
     return f"PT{int(text)}M"
 
 
-def _examples(typed: Typed) -> list[Body]:
-    """One that raises and one that is silent, each of values that stay."""
-    silences = [_minutes(test["minutes"]) for test in typed.tests if test["how"] == "missing"]
-    spans = [one for one in (*silences, _minutes(typed.words["for"])) if one]
-    every = max(1, min([30, *(one // 4 for one in spans)]))
-    lasts = sum(spans) + 60
+@dataclass(frozen=True)
+class Shape:
+    """How the values of a property go: still, wavering, up, down, or none; on one side of all limits."""
+
+    kind: str
+    value: float = 0.0
+    is_high: bool = False  # beyond the highest limit
+
+
+def _examples(typed: Typed, body: Body) -> list[Body]:
+    """One that raises and one that is silent."""
+    lasting = _minutes(typed.words["for"])
+    spans = [_minutes(test["minutes"]) for test in typed.tests if test["how"] in TIMED]
+    window = moments.calendar(body.get("calendar"))
+    open_for = [window.longest() // moments.MINUTE] if window else []
+    every = max(1, min([30, *(one // 4 for one in (*spans, lasting, *open_for) if one)]))
+    lasts = sum(spans) + lasting + 60
     several = {
         name: max(int(test["sources"] or 1) for test in typed.tests if _name(test) == name)
         for name in map(_name, typed.tests)
     }
+    more: Body = {"at": _opening(window, sum(spans))} if window else {}
+    targets_ = {test["target"]: _some_class(test) for test in typed.tests if test["how"] == "worse"}
+    more |= {"properties": targets_} if targets_ else {}
     made = []
     for is_true, name, expect in ((True, "raises", typed.words["level"]), (False, "silent", "none")):
-        values = _values(typed, is_true=is_true) or {}
-        pieces = {key: [f"{_plain(value)} x {lasts}min"] for key, value in values.items()}
-        series: Any = {key: [one] * several[key] if typed.words["zone"] else one for key, one in pieces.items()}
-        made.append({"name": name, "series": series, "every": f"PT{every}M", "expect": expect})
+        shapes = _shapes(typed, is_true=is_true) or {}
+        series: Any = {}
+        for key, shape in shapes.items():
+            one = _pieces(shape, [test for test in typed.tests if _name(test) == key], every, lasts)
+            series[key] = [one] * several[key] if typed.words["zone"] else one
+        made.append({"name": name, "series": series, "every": f"PT{every}M", "expect": expect, **more})
+    if made[0]["series"]:
+        _condition, found = examples.tried({**body, "examples": made}, made[0])
+        made[0] |= {"times": len(found)} if len(found) > 1 else {}
     return made
 
 
-def _plain(value: float | None) -> str:
-    return "-" if value is None else f"{value:.9f}".rstrip("0").rstrip(".")
+def _opening(window: moments.Calendar, before: int) -> str:
+    """So many minutes before the window opens, in the county's time."""
+    at = moments.moment(examples.START)
+    for is_open in (False, True):
+        for _edge in range(MOST_EDGES):
+            if window.holds(at) is is_open:
+                break
+            at = window.next(at)
+    return f"{moments.time_of(at - before * moments.MINUTE).astimezone(moments.ZONE):%Y-%m-%dT%H:%M}"
+
+
+def _pieces(shape: Shape, tests: Sequence[Words], every: int, lasts: int) -> list[str]:
+    """A series; what goes up or down goes by more than is asked for, on one side of all limits."""
+    if shape.kind in {"still", "none"}:
+        return [f"{'-' if shape.kind == 'none' else _plain(shape.value)} x {lasts}min"]
+    count = -(-lasts // every)
+    if shape.kind == "waver":
+        aside = max(1e-6, abs(shape.value) * 1e-9)
+        return [f"{_plain(shape.value + aside * (n % 2))} x {every}min" for n in range(count)]
+    way = 1 if shape.kind == "up" else -1
+    amounts = [(float(number(test["high"]) or 0), test) for test in tests if SLOPES.get(test["how"]) == way]
+    steep = max(
+        amount / (_minutes(test["minutes"]) - every if test["how"] in CHANGES else 60) for amount, test in amounts
+    )
+    step = way * steep * every * 1.5
+    first = shape.value if shape.is_high is (way > 0) else shape.value - step * (count - 1)
+    return [f"{_plain(first + step * n)} x {every}min" for n in range(count)]
+
+
+def _plain(value: float) -> str:
+    return f"{value:.9f}".rstrip("0").rstrip(".")
 
 
 def _name(test: Words) -> str:
     return test["about"].partition("/")[2]
 
 
-def _values(typed: Typed, *, is_true: bool) -> dict[str, float | None] | None:
-    """A value for every property (None: it is silent) by which the whole rule holds, or does not; None if there is
-    none."""
+def _some_class(test: Words) -> str:
+    """One in the middle."""
+    classes = standards.CLASSES[standards.of_item(_name(test))]
+    return classes[len(classes) // 2]
+
+
+def _shapes(typed: Typed, *, is_true: bool) -> dict[str, Shape] | None:
+    """How each property goes when the whole rule holds, or does not; None if there is no such way."""
     names = list(dict.fromkeys(map(_name, typed.tests)))
     joins = {"all": len(typed.tests), "any": 1, "of": int(typed.words["least"] or 1)}
     least = joins[typed.words["join"]] if len(typed.tests) > 1 else 1
     choices = []
     for name in names:
         mine = [test for test in typed.tests if _name(test) == name]
-        by_truth = {tuple(_holds(test, value) for test in mine): value for value in reversed(_candidates(mine))}
+        by_truth = {tuple(_holds(test, shape) for test in mine): shape for shape in reversed(_candidates(mine))}
         choices.append(list(by_truth.items()))
     for chosen in product(*choices):
-        if (sum(sum(truths) for truths, _value in chosen) >= least) is is_true:
-            return {name: value for name, (_truths, value) in zip(names, chosen, strict=True)}
+        if (sum(sum(truths) for truths, _shape in chosen) >= least) is is_true:
+            return {name: shape for name, (_truths, shape) in zip(names, chosen, strict=True)}
     return None
 
 
-def _candidates(tests: Sequence[Words]) -> list[float | None]:
-    """Values on, between and beyond the limits of tests of one property; none at all where one asks for silence."""
-    words = [test["low"] for test in tests if test["how"] in LOWS]
-    words += [test["high"] for test in tests if test["how"] in HIGHS]
-    limits = sorted({float(number(text) or 0) for text in words}) or [0.0]
+def _candidates(tests: Sequence[Words]) -> list[Shape]:
+    """Values on, between and beyond the limits of tests of one property, and the ways they go where a test asks."""
+    hows = {test["how"] for test in tests}
+    limits = sorted({end for test in tests for end in _ends(test) if end is not None}) or [0.0]
     between = [(low + high) / 2 for low, high in pairwise(limits)]
-    found: list[float | None] = [*between, limits[0] - 1, limits[-1] + 1, *limits]
-    return [*found, None] if any(test["how"] == "missing" for test in tests) else found
+    found = [Shape("still", value) for value in (*between, limits[0] - 1, limits[-1] + 1, *limits)]
+    if "stuck" in hows:
+        found = [*(Shape("waver", value) for value in (*between, limits[0] - 1, limits[-1] + 1)), *found]
+    for kind, way in (("up", 1), ("down", -1)):
+        if any(SLOPES.get(how) == way for how in hows):
+            found += [Shape(kind, limits[0] - 1), Shape(kind, limits[-1] + 1, is_high=True)]
+    return [*found, Shape("none")] if "missing" in hows else found
 
 
-def _holds(test: Words, value: float | None) -> bool:
-    if value is None or test["how"] == "missing":
-        return value is None and test["how"] == "missing"
-    low, high = float(number(test["low"]) or 0), float(number(test["high"]) or 0)
-    return {
-        "below": value < low, "above": value > high, "outside": value < low or value > high,
-        "inside": low <= value <= high,
-    }[test["how"]]  # fmt: skip
+def _ends(test: Words) -> tuple[float | None, float | None]:
+    """The lower and the upper limit of a test, those of some class for one of classes."""
+    if test["how"] == "worse":
+        limit = standards.limit(standards.of_item(_name(test)), _name(test), _some_class(test))
+        return limit.low, limit.high
+    low, high = (
+        float(number(test[word]) or 0) if test["how"] in hows else None
+        for word, hows in (("low", LOWS), ("high", HIGHS))
+    )
+    return low, high
+
+
+def _holds(test: Words, shape: Shape) -> bool:
+    how, (low, high) = test["how"], _ends(test)
+    if shape.kind == "none" or how == "missing":
+        return shape.kind == "none" and how == "missing"
+    if how == "stuck":
+        return shape.kind == "still"
+    if how in SLOPES:
+        return shape.kind == ("up" if SLOPES[how] > 0 else "down")
+    is_within = (low is None or low <= shape.value) and (high is None or shape.value <= high)
+    return is_within is (how == "inside")
 
 
 def written(body: Body) -> Typed | None:
@@ -266,6 +390,7 @@ def written(body: Body) -> Typed | None:
         "level": body["level"], "join": join, "least": str(when.get("at_least", "")) if join == "of" else "",
         "zone": when.get("zone", ""), "for": _typed_minutes(when.get("for")),
         "clear": _typed_minutes(body.get("clear", {}).get("for")), "starts": body.get("starts", ""),
+        **_typed_calendar(body.get("calendar", {})),
     }  # fmt: skip
     try:
         typed = Typed(words, tuple(_typed_test(test, f"t{n}") for n, test in enumerate(tests, 1)))
@@ -275,15 +400,28 @@ def written(body: Body) -> Typed | None:
     return typed if is_whole else None
 
 
+def _typed_calendar(window: Body) -> dict[str, str]:
+    begins, _dash, ends = next(iter(window.get("hours", [""]))).partition("-")
+    return {"days": next(iter(window.get("days", [""]))), "begins": begins, "ends": ends}
+
+
 def _typed_test(test: Body, id_: str) -> Words:
-    how = next((name for name in ("missing", "inside") if name in test), "")
-    low, high = test["inside"] if how == "inside" else (test.get("below"), test.get("above"))
+    low, high, how = test.get("below"), test.get("above"), ""
+    if "inside" in test:
+        how, (low, high) = "inside", test["inside"]
+    elif "take" in test:
+        ways = CHANGES if test["take"] == "change" else RATES
+        how = next(name for name, way in ways.items() if (way > 0) is (high is not None))
+        low, high = None, high if low is None else -low
+    else:
+        how = next((name for name in ("missing", "stuck") if name in test), "worse" if "worse_than" in test else "")
     if not how:
         how = "outside" if None not in {low, high} else "below" if high is None else "above"
     return {
         "id": id_, "about": f"{test['profile']}/{test['property']}", "how": how,
         "low": "" if low is None else f"{low}", "high": "" if high is None else f"{high}",
-        "minutes": _typed_minutes(test.get("missing")), "sources": str(test.get("at_least", "")),
+        "minutes": _typed_minutes(test.get("missing") or test.get("stuck") or test.get("during")),
+        "sources": str(test.get("at_least", "")), "target": test.get("worse_than", {}).get("target", ""),
     }  # fmt: skip
 
 
