@@ -140,6 +140,8 @@ def zipped(**rules: Any) -> SimpleUploadedFile:
         ({"when": {"above": 30, "property": "weight"}}, "when.property: weight: lemonade.jug 没有这个监测项"),
         ({"examples": [{"name": n, "series": ["20 x 1h"], "expect": "yellow"} for n in "热凉"]},
          "示例 '热'：应为 yellow，实际得出 none（0 次）"),
+        ({"examples": [{"name": n, "series": ["20 x 1h"], "expect": "none", "at": "2026-02-30T08:00"} for n in "热凉"]},
+         "example '热': at: 2026-02-30T08:00: 没有这一天"),
     ],
 )  # fmt: skip
 def test_a_rule_file_that_is_brought_is_refused_in_chinese_with_its_name(

@@ -35,8 +35,13 @@ def series(pieces: list[str], every: timedelta, start: datetime = START) -> list
 
 
 def started(example: dict[str, Any]) -> datetime:
-    """When its series begin: `at` in the county's time, else some midnight of UTC."""
-    return datetime.fromisoformat(example["at"]).replace(tzinfo=ZONE) if "at" in example else START
+    """When its series begin: `at` in the county's time, else some midnight of UTC. ValueError for none."""
+    if "at" not in example:
+        return START
+    try:
+        return datetime.fromisoformat(example["at"]).replace(tzinfo=ZONE)
+    except ValueError:
+        raise ValueError(f"at: {example['at']}: there is no such day") from None
 
 
 def sources(rule: dict[str, Any], example: dict[str, Any]) -> list[tuple[Input, list[tuple[datetime, float]]]]:
