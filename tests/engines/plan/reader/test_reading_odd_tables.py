@@ -176,6 +176,44 @@ def test_years_under_a_spanning_heading_may_be_printed_last() -> None:
     ]
 
 
+RULES_BETWEEN_GROUPS = """某县文化规划（2021—2025年）
+
+表1 主要指标
+
+┌──────┬────────────┬──────┬──────┐
+│ 类别 │ 指标       │2020年│2025年│
+├──────┼────────────┼──────┼──────┤
+│ 文化 │ 图书馆（座）│ 2    │ 4    │
+│      │ 剧场座位数 │ 800  │ 1500 │
+│      │ （个）     │      │      │
+├──────┼────────────┼──────┼──────┤
+│ 体育 │ 球场（片） │ 30   │ 60   │
+└──────┴────────────┴──────┴──────┘
+"""
+
+BREAK_IN_A_CELL = """某县审批改革方案（2024年）
+
+附件 任务分工表
+
+序号	重点任务	具体举措	牵头单位	配合单位	完成时限
+1	压缩时限	一般项目压缩到30天以内	县审批局	县资源局
+县住建局	2024年6月底
+2	一件事集成	上线集成服务9项	县政务中心	县公安局	2024年9月底
+"""
+
+
+def test_lines_between_two_rules_are_rows_of_their_own_where_each_has_values() -> None:
+    told = [(row.name, row.base.value, row.target.value, row.group) for row in read(RULES_BETWEEN_GROUPS).indicators]
+    assert told == [("图书馆", 2, 4, "文化"), ("剧场座位数", 800, 1500, "文化"), ("球场", 30, 60, "体育")]
+
+
+def test_a_break_inside_a_cell_does_not_end_its_row() -> None:
+    assert [task_of(task) for task in read(BREAK_IN_A_CELL).tasks] == [
+        ("1", "压缩时限", None, None, 2024, ("县审批局",), ("县资源局", "县住建局")),
+        ("2", "一件事集成", None, None, 2024, ("县政务中心",), ("县公安局",)),
+    ]
+
+
 def test_names_in_one_row_and_values_in_the_next() -> None:
     assert [row_of(item) for item in in_tables(read(CROSSWISE))] == [
         (None, "羊存栏量", "万只", "预期性", 2020, 12, 2025, 15, None, False),

@@ -47,6 +47,7 @@ _LEVELS_BEFORE = re.compile(rf"(?:{_LEVEL}[、和及])+$")
 _LEVEL_FIRST = re.compile(rf"(?:{_LEVEL}(?:[、和及]{_LEVEL})*)(?:以上)?")
 # what there is, until something lies ahead: 现有茶园10万亩，到2025年达到20万亩
 _NOW = re.compile(r"(?:^|[，；：])(?:目前|现有(?!\d))(?!.*(?:力争|将|计划|预计|到[“\"\d十]))")
+_WHERE = re.compile(r"(?:^|[^持制定留])在$")  # 在17个乡镇硬化道路10万平方米
 _ALREADY = re.compile(r"(?:现有|已有|原有|现存)$")  # 依托现有3家龙头企业
 _ONLY_DOING = re.compile(
     r"(?:培养|培育|招录|举办|巩固|提升|改善|整治|治理|修复|保护|保障|惠及|解决|带动|帮助|支持|扶持|资助|救助|发放|服务|培训|辐射|完成|实现|新增|改造|新改建|新建|改扩建|改建|扩建)+"
@@ -69,19 +70,21 @@ _NOUN_BEHIND_SIZE = re.compile(
 )
 # a clause that only goes on: …翻一番以上，达到12万元
 _GOES_ON = re.compile(
-    r"^(?:力争|将|要|均)?(?:达到?|提[高升][到至]|增[长加]?[到至]|上升[到至]|控制在|保持在|稳定在|突破|超过|不[得应]?[低高]于|不[得应]?[少超][于过]|"
+    r"^(?:力争|将|要|均|累计)?(?:达到?|提[高升][到至]|增[长加]?[到至]|上升[到至]|控制在|保持在|稳定在|突破|超过|不[得应]?[低高]于|不[得应]?[少超][于过]|"
     r"下?降低?[到至]|[延缩][短小长][到至]|压缩[到至])(?:约|近)?$"
 )
 _CHANGE_BEGINS = re.compile(
     r"(?:比|较|在20|由|从|以|翻|将|继续|进一步|稳步|持续|不断|显著|明显|大幅|基本|全面|提[高升]|增[长加]|下降|降低).*$"
 )
 _MEASURED = re.compile(r"(?:值|率|比|量|额|数|入|资|积|程|度|重|命|例|力|模)$")
+_ALL_OF_IT = frozenset({"总量", "总额", "总数", "总规模"})  # 地区生产总值年均增长6%，总量达到280亿元
 _TOTAL = re.compile(r"总数|总量|总计|共计")
 _NAMES_APART = re.compile(r"、|以及|和(?!谐)|与|(?<!普)及(?![率格时其])")
 _CLAUSE_LEAD = re.compile(r"(?:^|[，。；：])([^，。；：]+)$")
 _TAIL = re.compile(
-    r"(?:产业|行业|企业)?(?:总?产值|增加值|收入|(?:播种|种植|栽培|养殖)?面积|产量|人数|数量|规模|投资|比例|比重|占比|毛?[一-鿿]{2}率|[出存]栏量?)$"
+    r"(?:产业|行业|企业)?(?:总?产值|增加值|收入|(?:播种|种植|栽培|养殖)?面积|产量|人数|数量|规模|投资|标准|(?:报销|支付|达标|使用)?比例|比重|占比|毛?[一-鿿]{2}率|[出存]栏量?)$"
 )
+_SIDE = re.compile(r"城[镇市区]|县城|[农乡]村|乡镇|(?:国家|省|市|县)级|小学|初中|高中")  # 城镇、农村低保标准分别…
 _SHARE = re.compile(r"(?:率|比例|比重|占比)$")
 _WITHIN = re.compile(r"^(?:力争)?[\d一二三四五]年内")
 _LISTED_YEARS = re.compile(r"(?:20\d{2}年?(?:年?[底末])?[、和及])+20\d{2}年")  # 到2023年、2025年分别达到
@@ -98,7 +101,7 @@ _COMPARED = re.compile(
 _ORIGIN = re.compile(
     r"[由从自](?:20\d{2}年(?:年?[底末初])?的?|(?:目前|现在|当前|原来|原先|原有|[“\"]?十.五[”\"]?(?:期?末|时期)?)的?)?(?:约|近|不足|不到)?(?:人均)?$"
 )
-_ITEM = re.compile(r"^\s*\d{1,2}\.(?!\d)\s*")
+_ITEM = re.compile(r"^\s*(?:\d{1,2}\.(?!\d)|[★☆●○■□◆◇▲△▶►➢➤✓√•·※*])\s*")
 _FROM_NUMBER = re.compile(
     r"[由从自](?:(?:目前|现在|当前|原来|原先|原有)的?)?(?:人均)?\d.*$"
     r"|[由从自](?:(?:目前|现在|当前|原来|原先|原有)的?(?:人均)?|人均)$"
@@ -249,6 +252,9 @@ def _facts_of(sentence: re.Match[str], reading: _Reading) -> list[Fact]:
     for found in quantities(text):
         if found.start < end:
             continue
+        if _WHERE.search(text, end, found.start):
+            end = found.end + len(_noun_after(text[found.end :], found.unit))
+            continue
         before = facts[-1] if facts else None
         fact = _fact(text, found, end, before, reading)
         if fact and "百分点" in (fact.unit or "") and start:
@@ -297,7 +303,7 @@ def _fact(text: str, found: Quantity, start: int, before: Fact | None, reading: 
     # the examples are the name where nothing else is: 单项冠军、科创上市企业等10家
     if not subject and clause.segment.endswith("等") and clause.rest[:1] in "，。；、":
         subject = stripped(re.split("[，。；：]", text[: found.start])[-1].removesuffix("等"))
-    subject = _of_levels(subject, lead[:bound_left], before)
+    subject = _of_levels(_of_several(subject, lead[:bound_left], clause), lead[:bound_left], before)
     if len(subject) < 2 or _ALREADY.search(clause.segment):
         return None
     return Fact(
@@ -327,12 +333,8 @@ def _named(kind: str, subject: str, clause: _Clause, before: Fact | None, unit: 
     """Return what is counted, whether its name may be cut, and how many characters behind the number name it."""
     if kind == "share":
         return before.subject if before else "", False, 0
-    if before and subject.startswith("占") and unit in {"%", "‰"}:
-        return before.subject + subject, before.partial, 0
-    if before and before.is_yearly and _SUMMED.search(clause.segment) and len(_ONLY_DOING.sub("", subject)) < 2:
-        return before.subject, before.partial, 0
-    if before and not subject and (kind == "growth" or _goes_on(clause, before)):
-        return before.subject, before.partial, 0
+    if before and (carried := _carried(kind, subject, clause, before, unit)):
+        return carried, before.partial, 0
     if not subject and _GOES_ON.match(clause.segment):
         return clause.above or (before.subject if before else ""), bool(before and before.partial), 0
     sized = _sized(subject, clause, before, unit) or _served(clause, unit)
@@ -342,6 +344,20 @@ def _named(kind: str, subject: str, clause: _Clause, before: Fact | None, unit: 
         noun = _noun_after(clause.rest, unit)
         return noun or subject or (_DEALT if clause.dealt else ""), clause.listed, len(noun)
     return subject, clause.listed, 0
+
+
+def _carried(kind: str, subject: str, clause: _Clause, before: Fact, unit: str | None) -> str:
+    """The name that a number takes from the one before it, "" where it has its own."""
+    if subject.startswith("占") and unit in {"%", "‰"}:
+        return before.subject + subject
+    if before.is_yearly and _SUMMED.search(clause.segment) and len(_ONLY_DOING.sub("", subject)) < 2:
+        return before.subject
+    if subject in _ALL_OF_IT:
+        return before.subject if _MEASURED.search(before.subject) else before.subject + subject
+    other_measure = not clause.segment.strip() and not clause.dealt and unit not in {None, "%", "‰", before.unit}
+    if other_measure and not _noun_after(clause.rest, unit):  # 改造2600户、9800人
+        return before.subject
+    return before.subject if not subject and (kind == "growth" or _goes_on(clause, before)) else ""
 
 
 def _sized(subject: str, clause: _Clause, before: Fact | None, unit: str | None) -> tuple[str, bool, int] | None:
@@ -456,6 +472,16 @@ def _of_levels(subject: str, words: str, before: Fact | None) -> str:
     return above.group() + subject if above and _LEVEL_FIRST.match(subject) else subject
 
 
+def _of_several(subject: str, words: str, clause: _Clause) -> str:
+    """The name of one rate of several things (高血压、糖尿病患者规范管理率) with all of them."""
+    if not clause.listed or not _SHARE.search(subject) or "等" in clause.segment or clause.dealt:
+        return subject
+    names = re.split(r"[，,：:；。！？]", words.removesuffix("、").replace("\0", ""))[-1]
+    several = stripped(_without_years(_ITEM.sub("", names)))
+    alone = any(_MEASURED.search(name) or re.search(r"\d", name) for name in _NAMES_APART.split(names))
+    return subject if alone or len(several) < 2 else f"{several}、{subject}"
+
+
 def _noun_above(before: str, *, whole: bool) -> str:
     """Return what the clause before is about: 人均地区生产总值 of 人均地区生产总值比2020年翻一番以上.
 
@@ -512,6 +538,9 @@ def _with_measures(names: list[str]) -> list[str]:
     for name in reversed(names[:-1]):
         behind = told[0]
         own = _TAIL.search(behind)
+        if _SIDE.fullmatch(name) and (side := _SIDE.match(behind)):
+            told.insert(0, name + behind[side.end() :])
+            continue
         tail = "" if _MEASURED.search(name) else behind.partition(name[-2:])[2] or (own.group() if own else "")
         told.insert(0, f"{name}{tail}")
     return told

@@ -15,6 +15,7 @@ from shizhu.engines.plan.logic.reader.lines import Line, compact
 from shizhu.engines.plan.logic.reader.numbering import marker_of
 from shizhu.engines.plan.logic.reader.rows import BREAK, is_piped, is_rule, layout_of, same_header, split
 from shizhu.engines.plan.logic.reader.units import is_unit
+from shizhu.engines.plan.logic.reader.vocabulary import VALUE_ROLES
 
 _TOTAL = re.compile(r"[总合小共]计")
 _SHORT = 10  # letters of a group row that stands right below the headings
@@ -47,8 +48,11 @@ def rows_by_line(lines: Sequence[Line], header: Header, layout: str) -> Body:
         if layout == "pipe" and _is_rest(broken, tokens, header):
             slots.pop()
             tokens = broken + tokens
+        elif layout == "tab" and len(tokens) > 1 and len(broken) + len(tokens) == len(header.headings) + 1:
+            slots.pop()  # a break inside a cell: its line is the end of the row above and the beginning of this one
+            tokens = [*broken[:-1], replace(tokens[0], text=f"{broken[-1].text}<br>{tokens[0].text}"), *tokens[1:]]
         broken = tokens if len(tokens) < len(header.headings) else []
-        if ruled and not below_rule and slots and slots[-1].cells and len(tokens) == len(header.headings):
+        if ruled and not below_rule and _is_of_row(tokens, slots, header):
             _carry_on(slots[-1], {column: token for column, token in enumerate(tokens) if token.text})
             seen = last = index
             continue
@@ -67,6 +71,15 @@ def _is_ruled(lines: Sequence[Line], head: int) -> bool:
     rules = [index for index, line in enumerate(below) if is_rule(line)]
     drawn = [index for index in rules if index == 0 or is_piped(below[index - 1])]
     return len([index for index in drawn if index + 1 < len(below) and is_piped(below[index + 1])]) > 1
+
+
+def _is_of_row(tokens: list[Token], slots: list[Slot], header: Header) -> bool:
+    """Whether a line between two rules is of the row above: it has no value where that row has one."""
+    if not slots or not slots[-1].cells or len(tokens) != len(header.headings):
+        return False
+    above = {column: joined(parts) for column, parts in slots[-1].cells.items()}
+    valued = [column for column, heading in enumerate(header.headings) if heading.role in VALUE_ROLES]
+    return not any(is_number(tokens[column].text) and is_number(above.get(column, "")) for column in valued)
 
 
 def _belongs(tokens: list[Token], slots: list[Slot], header: Header, layout: str, *, apart: bool) -> bool:

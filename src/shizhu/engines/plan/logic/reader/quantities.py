@@ -14,7 +14,7 @@ _QUANTITY = re.compile(
     rf"(?<![A-Za-z\d.第“\-—–~每])(?<![国省市县区州列居入行名位]前)(?P<low>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     rf"(?:(?:{SPOKEN_UNIT})?\s*[-—–~～至]+\s*(?P<high>\d+(?:\.\d+)?))?"
     rf"\s*(?P<more>余|多)?(?P<scale>{SCALE})?(?P<more2>余|多)?\s*(?P<unit>{SPOKEN_UNIT})?(?P<per>/(?:{SCALE})?(?:{SPOKEN_UNIT})|/(?:(?!以[上下内]|左右)[\d一-鿿]){{1,3}})?"
-    r"\s*(?P<after>以上|左右|上下|以内|以下|余)?(?:(?![\dA-Za-z年月日号时期级]|[吨元瓦米亩]级|\s*服务半径|的标准(?!化))|(?=\d{1,2}周?岁|\d+(?:\.\d+)?[百千万]?亿))"
+    r"\s*(?P<after>及?以上|左右|上下|以内|及?以下|余)?(?:(?![\dA-Za-z年月日号时期级伏]|[吨元瓦米亩]级|\s*服务半径|的标准(?!化))|(?<=户)(?=\d)|(?=\d{1,2}周?岁|\d+(?:\.\d+)?[百千万]?亿))"
 )
 # what is a unit only where something reaches it: 缩短至8小时, 平均受教育年限达到10.6年
 _TIMED = re.compile(
@@ -36,6 +36,10 @@ _OF_WHICH_SIZE = re.compile(
     r"|(?!增|提|下降|降|减|达|上升|占|以|的|并|且|到|左右|和|与|及|为|是)"
     r"[^，,。；;、：:()\d]{1,30}?[^，,。；;、：:()\d](?!1(?![\d.]))\d)"
 )
+# so many heads that a rate is told for: 职工10万人死亡率
+_OF_HEADS = re.compile(r"(?:死亡|发病|患病|发案|伤亡|受灾|事故|火灾|拥有)[一-鿿]{0,2}[率量]")
+# which ones are meant, not how many: 5万元以下的村, （年用水量1万m3及以上）
+_OF_THOSE = re.compile(r"的(?!产值|收入|投资|规模|目标|水平|要求|标准)|\)")
 _SIZED = re.compile(r"(?:超过?|(?<![超通经])过|不低于|不少于|高于|大于|低于|小于|达到?)$")
 # what is made is counted, whatever size stands behind it: 指导3家以上景区创建5A级景区
 _MADE = re.compile(r"(?:建成|建设|新建|打造|创建|培育|引进|新增|指导|支持|推出|形成|发展)$")
@@ -113,7 +117,7 @@ def _quantity(found: re.Match[str]) -> Quantity:
     parts = found.groupdict()
     per = parts.get("per") or "" if parts.get("unit") else ""
     unit = (parts.get("scale") or "") + (parts.get("unit") or "") + per or None
-    after = parts["after"] or parts.get("more") or parts.get("more2")
+    after = (parts["after"] or "").removeprefix("及") or parts.get("more") or parts.get("more2")
     start = found.start("low")
     return Quantity(
         start, found.end(), found.string[start : found.end()].strip(), parts["low"], parts.get("high"), unit, after
@@ -127,7 +131,11 @@ def _counted(found: re.Match[str]) -> Quantity:
 
 def _is_size(text: str, number: Quantity) -> bool:
     """Whether a number with a bound describes what another one behind it counts."""
+    if _OF_HEADS.match(text, number.end) and (number.unit or "").startswith(("万", "十万", "百万")):
+        return True
     if number.is_worded or (number.unit in _THINGS and _MADE.search(text, 0, number.start)):
         return False
+    if number.after in _BOUNDING and _OF_THOSE.match(text, number.end) and number.unit not in {"%", "‰"}:
+        return number.unit not in _THINGS
     bounded = number.after in _BOUNDING or _SIZED.search(text, 0, number.start)
     return bool(bounded) and bool(_OF_WHICH_SIZE.match(text, number.end))

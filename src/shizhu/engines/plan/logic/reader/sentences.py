@@ -19,8 +19,9 @@ _EACH = re.compile(
     r"^(?:每[个所家县村镇乡]|各(?![类级项种界]))|每[\d.]+[万千百]?[人户名]$"
 )  # what each of them has is no total
 _OF_TIMES = re.compile(r"每[月季周天日]|每学[期年]|每[两二三四五六七八九十\d]+年|平均每|逐年|年度")
+_PAID = re.compile(r"(?:标准|工资|补贴|津贴|养老金|补助)$")  # so much each month is how high it is: 低保标准每月720元
 YEARLY = "yearly"  # the kind of a target that is to be reached every year anew
-_CELLS = re.compile(r"^\d+(?:\.\d+)?(?:[\s、.]|$)|\s{2}|\t|\|")  # the row of a table nobody could read
+_CELLS = re.compile(r"^\d+(?:\.\d+)?(?:[\s、]|\.(?!\d)|$)|\s{2}|\t|\|")  # the row of a table nobody could read
 _MEASURED = re.compile(r"(?:值|额|总量|面积|收入|支出|投资|产量|GDP)$")
 _MONEY = re.compile(r"(?:将|拟|计划|完成|概算|估算|项目|总|静态|累计)*(?:投资|投入|资金|投资额)")  # of a project
 _POINTED = re.compile(r"^(?:这|该|此|其)|\d+(?:\.\d+)?%")
@@ -45,9 +46,8 @@ def read_targets(
         if known is not None:
             mentioned[known.key].append(fact.place)
             continue
-        measure = measure_of(fact.unit)
         more = fact.value if fact.kind == "added" else None  # so many more here, so many more there
-        identity = canonical(fact.promised), fact.year, measure.kind if measure else None, fact.is_yearly, more
+        identity = canonical(fact.promised), fact.year, _counted(fact.unit), fact.is_yearly, more
         before = found.get(identity)
         if before is None and not fact.in_table:
             found[identity] = _indicator(fact, f"target-{len(found) + 1:02d}")
@@ -55,6 +55,14 @@ def read_targets(
             found[identity] = replace(before, mentions=(*before.mentions, fact.place))
     rows = [replace(item, mentions=tuple(dict.fromkeys(mentioned[item.key]))) for item in indicators]
     return rows, list(found.values())
+
+
+def _counted(unit: str | None) -> str | None:
+    """What a unit counts or measures: 2600户 and 9800人 are two targets, 5家 and 5个 are one."""
+    measure = measure_of(unit)
+    if measure is None or measure.kind != "count":
+        return measure.kind if measure else None
+    return next((one for one in ("户", "人") if one in (unit or "").replace("名", "人")), measure.kind)
 
 
 def doubled(targets: Sequence[Indicator]) -> list[Doubt]:
@@ -90,7 +98,7 @@ def _is_target(fact: Fact, term: Term) -> bool:
         and not _MONEY.fullmatch(fact.subject)
         and not _POINTED.search(fact.subject)
         and not _EACH.search(fact.subject)
-        and not _OF_TIMES.search(fact.text)
+        and (not _OF_TIMES.search(fact.text) or bool(_PAID.search(fact.subject)))
         and (fact.is_yearly or "每年" not in fact.text)
         and len(fact.promised) <= _LONGEST
         and not fact.after_of_which
