@@ -253,6 +253,45 @@ def test_merged_cells_of_a_pdf_stand_in_every_row() -> None:
     assert [row_of(item) for item in in_tables(document)] == plan.INDICATORS
 
 
+LOOKALIKE = "⼀、发展⽬标：⾏政村⻓效管护⼈⺠满意"
+
+
+def _with_other_signs(shown: str) -> bytes:
+    """A PDF whose font says that its glyphs are these signs, as browsers print Chinese."""
+    codes = range(0x41, 0x41 + len(shown))
+    told = "\n".join(f"<{code:02x}> <{ord(sign):04x}>" for code, sign in zip(codes, shown, strict=True))
+    table = f"1 begincodespacerange <00> <ff> endcodespacerange\n{len(shown)} beginbfchar\n{told}\nendbfchar"
+    text = f"BT /F1 12 Tf 60 700 Td <{''.join(f'{code:02x}' for code in codes)}> Tj ET"
+    objects = [
+        "<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 5 0 R/Resources<</Font<</F1 4 0 R>>>>>>",
+        "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 6 0 R>>",
+        *(f"<</Length {len(stream)}>>\nstream\n{stream}\nendstream" for stream in (text, table)),
+    ]  # fmt: skip
+    body = "".join(f"{number} 0 obj\n{content}\nendobj\n" for number, content in enumerate(objects, 1))
+    return f"%PDF-1.4\n{body}trailer\n<</Root 1 0 R>>\n%%EOF".encode()
+
+
+@pytest.mark.parametrize("content", [LOOKALIKE.encode(), _with_other_signs(LOOKALIKE)])
+def test_radicals_are_the_characters_that_look_like_them(content: bytes) -> None:
+    assert open_file("a", content).text.strip() == "一、发展目标：行政村长效管护人民满意"
+
+
+def test_a_row_deleted_in_word_is_gone_and_a_table_in_a_cell_is_told_row_by_row() -> None:
+    document = docx.Document()
+    table = document.add_table(3, 2)
+    for row, texts in enumerate((("项目名称", "建设内容"), ("作废项目", "新建"), ("养护楼", ""))):
+        for column, text in enumerate(texts):
+            table.cell(row, column).text = text
+    table.rows[1]._tr.insert(0, parse_xml(f"<w:trPr {nsdecls('w')}><w:del/></w:trPr>"))
+    inner = table.cell(2, 1).add_table(2, 2)
+    for row, texts in enumerate((("床位", "300张"), ("面积", "8000平方米"))):
+        for column, text in enumerate(texts):
+            inner.cell(row, column).text = text
+    lines = [line for line in open_file("a.docx", saved(document)).text.split("\n") if line]
+    assert lines == ["| 项目名称 | 建设内容 |", "| 养护楼 | 床位 300张；面积 8000平方米 |"]
+
+
 def test_a_page_of_the_web_is_read_without_its_menu() -> None:
     page = """<!DOCTYPE html><html><head><title>x</title></head><body><nav>导航</nav><div class="side"><a>首页</a></div>
     <div id="main"><h1>石桥县水利规划（2021—2025年）</h1><script>var 水库 = "3座";</script>

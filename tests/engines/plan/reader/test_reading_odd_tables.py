@@ -198,6 +198,7 @@ BREAK_IN_A_CELL = """某县审批改革方案（2024年）
 序号	重点任务	具体举措	牵头单位	配合单位	完成时限
 1	压缩时限	一般项目压缩到30天以内	县审批局	县资源局
 县住建局	2024年6月底
+一、便民服务
 2	一件事集成	上线集成服务9项	县政务中心	县公安局	2024年9月底
 """
 
@@ -207,10 +208,16 @@ def test_lines_between_two_rules_are_rows_of_their_own_where_each_has_values() -
     assert told == [("图书馆", 2, 4, "文化"), ("剧场座位数", 800, 1500, "文化"), ("球场", 30, 60, "体育")]
 
 
+def test_deeds_are_tasks_whatever_each_quarter_brings() -> None:
+    head = "|序号|实事名称|第一季度|第二季度|牵头单位|\n"
+    (task,) = read(f"某县2025年民生实事清单\n\n{head}|1|桥梁改造|完成选址|完工|县交通局|\n").tasks
+    assert (task.name, task.content, task.leads) == ("桥梁改造", "第一季度：完成选址\n第二季度：完工", ("县交通局",))
+
+
 def test_a_break_inside_a_cell_does_not_end_its_row() -> None:
     assert [task_of(task) for task in read(BREAK_IN_A_CELL).tasks] == [
         ("1", "压缩时限", None, None, 2024, ("县审批局",), ("县资源局", "县住建局")),
-        ("2", "一件事集成", None, None, 2024, ("县政务中心",), ("县公安局",)),
+        ("2", "一件事集成", "便民服务", None, 2024, ("县政务中心",), ("县公安局",)),
     ]
 
 

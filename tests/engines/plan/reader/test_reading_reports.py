@@ -8,7 +8,8 @@ from tests.engines.plan.reader.told import target_of, task_of
 from shizhu.engines.plan.logic.reader import read
 
 REPORT = """政府工作报告
-——2024年1月9日在云溪县第三届人民代表大会第二次会议上
+——二〇二四年1月9日在云溪县第三届
+人民代表大会第二次会议上
 县长  王某某
 
 一、2023年工作回顾
@@ -76,3 +77,10 @@ def test_bodies_behind_a_task_lead_or_help(
     (task,) = read(f"云溪县水利规划（2021—2025年）\n第三章 重点任务\n1.推进渠道改造。实施渠系配套。{bodies}\n").tasks
 
     assert (task.name, task.leads, task.supports, task.period.last) == ("推进渠道改造", leads, supports, last)
+
+
+def test_a_table_nobody_could_read_is_no_part_of_a_task() -> None:
+    table = "| 甲 | 这一列没有表头而且写得很长很长很长 |\n| 乙 | 这一列没有表头而且写得很长很长很长 |\n\n"
+    plan = f"云溪县水利规划（2021—2025年）\n二、重点任务\n\n{table}新建泵站8座。（责任单位：县水利局）\n"
+
+    assert [(task.name, task.content) for task in read(plan).tasks] == [("新建泵站8座", "")]

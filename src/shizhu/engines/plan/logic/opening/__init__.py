@@ -7,8 +7,11 @@ page is left out. Nothing is guessed from pictures: a page that is one is named.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from shizhu.engines.plan.logic.opening.opened import FileUnreadable, Opened, Progress
 from shizhu.engines.plan.logic.opening.plain import open_plain
+from shizhu.engines.plan.logic.opening.radicals import unified
 
 __all__ = ["FileUnreadable", "Opened", "Progress", "open_file"]
 
@@ -19,6 +22,7 @@ _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 def open_file(name: str, content: bytes, told: Progress | None = None) -> Opened:
     """Open a file by what it holds, whatever it is called; `name` is for the errors, `told` hears of pages read."""
     opened = _opened(name, content, told)
+    opened = replace(opened, text=unified(opened.text))
     if opened.pages and len(opened.scanned) == len(opened.pages):
         raise FileUnreadable(name, "scanned")
     if not opened.text.strip():

@@ -22,6 +22,7 @@ from pdfplumber.utils.exceptions import MalformedPDFException, PdfminerException
 from shizhu.engines.plan.logic.opening.grid import Grid, Slot, squared, without_repeated_head, write_down
 from shizhu.engines.plan.logic.opening.letters import WIDE, Char, Line, lines_of
 from shizhu.engines.plan.logic.opening.opened import LARGEST, FileUnreadable, Opened, Progress, Sheet
+from shizhu.engines.plan.logic.opening.radicals import unified
 from shizhu.engines.plan.logic.opening.unruled import Rule, Unruled, find_unruled
 
 # what pdfminer trips over in a broken file
@@ -98,6 +99,8 @@ def _read_page(number: int, page: Any, before: Unruled | None) -> _Page:
     read = _Page(number, float(page.width), float(page.height))
     upright = page.filter(lambda item: item["object_type"] != "char" or item.get("upright", True)).dedupe_chars()
     chars = upright.chars
+    for char in chars:
+        char["text"] = unified(char["text"])
     pictured = sum(image["width"] * image["height"] for image in page.images)
     if sum(1 for char in chars if char["text"].strip()) < _FEW and pictured > 0.3 * read.width * read.height:
         read.is_scanned = True

@@ -139,7 +139,8 @@ class _Walk:
         lines: list[str] = []
         for block in _blocks(cell):
             if _tag(block) == "tbl":
-                lines += [" ".join(dict.fromkeys(slot.text for slot in row if slot.text)) for row in self.grid(block)]
+                inner = (" ".join(dict.fromkeys(slot.text for slot in row if slot.text)) for row in self.grid(block))
+                lines.append("；".join(row for row in inner if row))
             else:
                 lines += self.printed(block, in_cell=True).split("\n")
         return "\n".join(line.strip() for line in lines if line.strip())
@@ -165,7 +166,8 @@ def _is_contents(item: BaseOxmlElement) -> bool:
 def _rows(table: BaseOxmlElement) -> Iterator[BaseOxmlElement]:
     for item in table:
         if _tag(item) == "tr":
-            yield item
+            if item.find(f"{qn('w:trPr')}/{qn('w:del')}") is None:
+                yield item
         elif _tag(item) in {"sdt", "sdtContent", "ins", "customXml"}:
             yield from _rows(item)
 

@@ -77,19 +77,21 @@ _CHANGE_BEGINS = re.compile(
     r"(?:比|较|在20|由|从|以|翻|将|继续|进一步|稳步|持续|不断|显著|明显|大幅|基本|全面|提[高升]|增[长加]|下降|降低).*$"
 )
 _MEASURED = re.compile(r"(?:值|率|比|量|额|数|入|资|积|程|度|重|命|例|力|模)$")
+_DONE_ANEW = re.compile(r"(?:改造|提升|改扩?建|扩建|修缮|升级|更新|维修)+")  # 新建泵站5座，改造12座
+_BUILT = re.compile(r"(?:累计|共|已)*(?:建成|新建|建设|完成)")  # 到2025年累计建成36万亩 of what was built before
 _ALL_OF_IT = frozenset({"总量", "总额", "总数", "总规模"})  # 地区生产总值年均增长6%，总量达到280亿元
 _TOTAL = re.compile(r"总数|总量|总计|共计")
 _NAMES_APART = re.compile(r"、|以及|和(?!谐)|与|(?<!普)及(?![率格时其])")
 _CLAUSE_LEAD = re.compile(r"(?:^|[，。；：])([^，。；：]+)$")
 _TAIL = re.compile(
-    r"(?:产业|行业|企业)?(?:总?产值|增加值|收入|(?:播种|种植|栽培|养殖)?面积|产量|人数|数量|规模|投资|标准|(?:报销|支付|达标|使用)?比例|比重|占比|毛?[一-鿿]{2}率|[出存]栏量?)$"
+    r"(?:产业|行业|企业)?(?:总?产值|增加值|收入|(?:播种|种植|栽培|养殖)?面积|产量|(?:使用|施用|排放|减排|消费|供应)总?量|人数|数量|规模|投资|标准|(?:报销|支付|达标|使用)?比例|比重|占比|毛?[一-鿿]{2}率|[出存]栏量?)$"
 )
 _SIDE = re.compile(r"城[镇市区]|县城|[农乡]村|乡镇|(?:国家|省|市|县)级|小学|初中|高中")  # 城镇、农村低保标准分别…
 _SHARE = re.compile(r"(?:率|比例|比重|占比)$")
 _WITHIN = re.compile(r"^(?:力争)?[\d一二三四五]年内")
 _LISTED_YEARS = re.compile(r"(?:20\d{2}年?(?:年?[底末])?[、和及])+20\d{2}年")  # 到2023年、2025年分别达到
 _APART = re.compile(r"([^，,。；：:]*?)(?:数量)?(?:将|要)?分别(?:达到?|为|增长到|增加到|提高到|增至|建成)?")
-_BOTH = "城乡居民"
+_BOTH = re.compile("城乡((?:常住)?居民)")
 _DEALT = "分别"  # stands for the subject of a value until A、B分别达到x、y is dealt out
 _TO = re.compile(r"[到至为达升降增减]")
 # a year that only tells what to compare with: 由2020年的42%提升至57%, 比2015年增长20%, 在2020年基础上
@@ -297,7 +299,7 @@ def _fact(text: str, found: Quantity, start: int, before: Fact | None, reading: 
     kind = _kind(clause.segment, unit)
     year, printed = _year(text, found.start, reading)
     named, whole = _subject(clause.segment, unit)
-    if before is None and reading.last and not named and _GOES_ON.match(clause.segment):
+    if before is None and reading.last and not named and _goes_on_from_last(clause):
         before = reading.last if reading.last.unit == unit else None
     subject, partial, taken = _named(kind, named, clause, before, unit)
     # the examples are the name where nothing else is: 单项冠军、科创上市企业等10家
@@ -335,15 +337,22 @@ def _named(kind: str, subject: str, clause: _Clause, before: Fact | None, unit: 
         return before.subject if before else "", False, 0
     if before and (carried := _carried(kind, subject, clause, before, unit)):
         return carried, before.partial, 0
-    if not subject and _GOES_ON.match(clause.segment):
+    if not subject and _goes_on_from_last(clause):
         return clause.above or (before.subject if before else ""), bool(before and before.partial), 0
     sized = _sized(subject, clause, before, unit) or _served(clause, unit)
     if sized:
         return sized
     if len(subject) < 2 or _ACTING.search(clause.segment) or _ONLY_DOING.fullmatch(subject):
         noun = _noun_after(clause.rest, unit)
+        subject = "" if _DONE_ANEW.fullmatch(subject) else subject
         return noun or subject or (_DEALT if clause.dealt else ""), clause.listed, len(noun)
     return subject, clause.listed, 0
+
+
+def _goes_on_from_last(clause: _Clause) -> bool:
+    """Whether a number that nothing names is of what the sentence before was about."""
+    built = _BUILT.fullmatch(clause.segment) and not re.match(r"[一-鿿]{2}", clause.rest)
+    return bool(built or _GOES_ON.match(clause.segment))
 
 
 def _carried(kind: str, subject: str, clause: _Clause, before: Fact, unit: str | None) -> str:
@@ -352,6 +361,9 @@ def _carried(kind: str, subject: str, clause: _Clause, before: Fact, unit: str |
         return before.subject + subject
     if before.is_yearly and _SUMMED.search(clause.segment) and len(_ONLY_DOING.sub("", subject)) < 2:
         return before.subject
+    alone = unit == before.unit and not before.partial and not _noun_after(clause.rest, unit)
+    if alone and _DONE_ANEW.fullmatch(subject):
+        return before.subject + subject
     if subject in _ALL_OF_IT:
         return before.subject if _MEASURED.search(before.subject) else before.subject + subject
     other_measure = not clause.segment.strip() and not clause.dealt and unit not in {None, "%", "‰", before.unit}
@@ -525,8 +537,9 @@ def _shared(text: str, facts: Sequence[Fact]) -> list[Fact]:
     for fact in facts:
         lead = _CLAUSE_LEAD.search(text, 0, fact.position)
         names = [stripped(_without_years(name)) for name in _NAMES_APART.split(lead.group(1))] if lead else []
-        alone = fact.kind == "level" and fact.unit == "%" and len(names) > 1 and names[-1] == fact.subject
-        if alone and _DEALT not in text and all(_SHARE.search(name) for name in names):
+        alone = fact.unit == "%" and len(names) > 1 and names[-1] == fact.subject and _DEALT not in text
+        each = {"level": _SHARE, "change": _MEASURED}.get(fact.kind)
+        if alone and each and all(each.search(name) for name in names):
             told += [replace(fact, subject=name, partial=False) for name in names[:-1]]
         told.append(fact)
     return told
@@ -534,6 +547,9 @@ def _shared(text: str, facts: Sequence[Fact]) -> list[Fact]:
 
 def _with_measures(names: list[str]) -> list[str]:
     """城镇居民 and 农村居民人均收入: what is measured of a name is measured of those before it that say nothing."""
+    of_all = re.fullmatch(r"(.{2,}?)(?<![高中同平初均优])等(?![级候])(.{2,})", names[-1])
+    if of_all:  # 氨氮、氮氧化物等减排量
+        return [*(f"{name}{of_all[2]}" for name in names[:-1]), f"{of_all[1]}{of_all[2]}"]
     told = [names[-1]]
     for name in reversed(names[:-1]):
         behind = told[0]
@@ -541,7 +557,11 @@ def _with_measures(names: list[str]) -> list[str]:
         if _SIDE.fullmatch(name) and (side := _SIDE.match(behind)):
             told.insert(0, name + behind[side.end() :])
             continue
-        tail = "" if _MEASURED.search(name) else behind.partition(name[-2:])[2] or (own.group() if own else "")
+        tail = (
+            ""
+            if _MEASURED.search(name) and not name.endswith("需氧量")
+            else behind.partition(name[-2:])[2] or (own.group() if own else "")
+        )
         told.insert(0, f"{name}{tail}")
     return told
 
@@ -559,7 +579,7 @@ def _dealt_out(text: str, facts: list[Fact], reading: _Reading) -> list[Fact]:
 
 def _names_before(apart: re.Match[str], count: int) -> list[str]:
     """The names before 分别: parted by every sign and word that parts names, or by 、 alone if that makes `count`."""
-    words = _YEAR.sub("", _ITEM.sub("", apart.group(1))).replace("城、乡居民", _BOTH)
+    words = _YEAR.sub("", _ITEM.sub("", apart.group(1))).replace("城、乡居民", "城乡居民")
     every, coarse = (
         [name for part in split if (name := stripped(part))] for split in (_NAMES_APART.split(words), words.split("、"))
     )
@@ -581,8 +601,8 @@ def _given(text: str, apart: re.Match[str], after: Sequence[Fact], reading: _Rea
             replace(fact, subject=names[0], year=year, printed_year=True, partial=False)
             for fact, year in zip(after, years, strict=True)
         ]
-    if len(names) == 1 and _BOTH in names[0] and len(after) == 2:
-        names = [names[0].replace(_BOTH, of) for of in ("城镇居民", "农村居民")]
+    if len(names) == 1 and _BOTH.search(names[0]) and len(after) == 2:
+        names = [_BOTH.sub(rf"{of}\1", names[0]) for of in ("城镇", "农村")]
     if len(names) < 2 or len(names) != len(after):
         return []
     names = _with_measures(names)

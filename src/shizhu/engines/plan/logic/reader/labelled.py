@@ -21,6 +21,7 @@ from shizhu.engines.plan.logic.reader.owners import closing, read_shares
 from shizhu.engines.plan.logic.reader.subjects import overlap
 from shizhu.engines.plan.logic.reader.years import period_of
 
+_ROW = re.compile(r"\|.*\|")  # of a table nobody could read
 _BODY_LABEL = re.compile(
     r"(?:牵头|责任|主要责任|主责|主办|承办|实施|配合|协办|参与|支持)(?:责任)?(?:单位|部门|主体)(?:及配合(?:单位|部门))?\s*[:：]"
 )
@@ -157,7 +158,7 @@ def _items(passages: Sequence[Passage]) -> list[_Item]:
     items = [_Item()]
     for passage in passages:
         marker, item = marker_of(passage.printed), items[-1]
-        if is_boundary(passage.printed):
+        if is_boundary(passage.printed) or _ROW.search(passage.printed):
             items.append(_Item())
         elif marker is not None or not item.passages:
             items.append(_Item(marker, (passage,)))

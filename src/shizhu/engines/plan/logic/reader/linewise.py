@@ -48,7 +48,11 @@ def rows_by_line(lines: Sequence[Line], header: Header, layout: str) -> Body:
         if layout == "pipe" and _is_rest(broken, tokens, header):
             slots.pop()
             tokens = broken + tokens
-        elif layout == "tab" and len(tokens) > 1 and len(broken) + len(tokens) == len(header.headings) + 1:
+        elif (
+            layout == "tab"
+            and min(len(tokens), len(broken)) > 1
+            and len(broken) + len(tokens) == len(header.headings) + 1
+        ):
             slots.pop()  # a break inside a cell: its line is the end of the row above and the beginning of this one
             tokens = [*broken[:-1], replace(tokens[0], text=f"{broken[-1].text}<br>{tokens[0].text}"), *tokens[1:]]
         broken = tokens if len(tokens) < len(header.headings) else []

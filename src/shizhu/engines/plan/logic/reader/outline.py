@@ -6,11 +6,13 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from shizhu.engines.plan.logic.reader.boundaries import is_boundary
 from shizhu.engines.plan.logic.reader.document import Place
 from shizhu.engines.plan.logic.reader.lines import SENTENCE_END, Line, Pages, compact, half_width
 from shizhu.engines.plan.logic.reader.numbering import marker_of
+from shizhu.engines.plan.logic.reader.rows import is_piped
 from shizhu.engines.plan.logic.reader.years import western
 
 _LEVELS = {"chapter": 0, "section": 1, "hans": 2, "hans-bracket": 3, "multi": 3, "arabic": 4, "bracket": 5}
@@ -95,6 +97,8 @@ def _goes_on(last: Line, line: Line, before: Line | None, pages: Pages) -> bool:
     """Whether a line carries the paragraph on: the one before was full, or a page break cut it."""
     if not line.text:
         return True
+    if is_piped(last) or is_piped(line):
+        return False
     if starts_something(line.text) or last.text[-1] in "。！？；":
         return pages.is_full(last) and not starts_something(line.text) and before is last
     apart = before is not last
@@ -185,7 +189,8 @@ def read_title(pages: Pages) -> str:
 def told_on(pages: Pages) -> int | None:
     """Return the year of the meeting that a report was read to, as its top prints it (2024年1月9日在…会议上)."""
     top = [compact(western(line.text)) for line in pages.lines if line.text][:6]
-    return next((int(found.group(1)) for line in top if (found := _READ_TO.search(line))), None)
+    printed = [*top, *(above + below for above, below in pairwise(top))]
+    return next((int(found.group(1)) for line in printed if (found := _READ_TO.search(line))), None)
 
 
 def _title_lines(top: Sequence[Line], quoted: str) -> str:

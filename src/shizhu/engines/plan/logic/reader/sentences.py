@@ -46,8 +46,9 @@ def read_targets(
         if known is not None:
             mentioned[known.key].append(fact.place)
             continue
+        measure = measure_of(fact.unit)
         more = fact.value if fact.kind == "added" else None  # so many more here, so many more there
-        identity = canonical(fact.promised), fact.year, _counted(fact.unit), fact.is_yearly, more
+        identity = canonical(fact.promised), fact.year, measure.kind if measure else None, fact.is_yearly, more
         before = found.get(identity)
         if before is None and not fact.in_table:
             found[identity] = _indicator(fact, f"target-{len(found) + 1:02d}")
@@ -55,14 +56,6 @@ def read_targets(
             found[identity] = replace(before, mentions=(*before.mentions, fact.place))
     rows = [replace(item, mentions=tuple(dict.fromkeys(mentioned[item.key]))) for item in indicators]
     return rows, list(found.values())
-
-
-def _counted(unit: str | None) -> str | None:
-    """What a unit counts or measures: 2600户 and 9800人 are two targets, 5家 and 5个 are one."""
-    measure = measure_of(unit)
-    if measure is None or measure.kind != "count":
-        return measure.kind if measure else None
-    return next((one for one in ("户", "人") if one in (unit or "").replace("名", "人")), measure.kind)
 
 
 def doubled(targets: Sequence[Indicator]) -> list[Doubt]:

@@ -19,6 +19,7 @@ _COUNTERS = (
     "辆 条 部 艘 株 头 只 羽 次 场 期 批 种 类 门 本 册 篇 片 块 栋 间 床 张 宗 起 例 份 班 支 对 口 村 "
     "镇 团 眼 根 棵 尾 盏 孔 段 岁 倍 师 级 分"
 )
+_OF_PEOPLE = frozenset({"人", "名", "位", "人次"})
 _MEASURES = (
     "吨标准煤 吨标煤 标准煤 平方公里 平方千米 平方米 立方米 公顷 公里 千米 毫米 厘米 公斤 千克 毫克 微克 千瓦时 "
     "千瓦 兆瓦时 兆瓦 "
@@ -60,7 +61,7 @@ def is_unit(text: str) -> bool:
 
 
 def measure_of(unit: str | None) -> Measure | None:
-    """Return what a unit measures; None for no unit. All measure words of counting are one kind."""
+    """Return what a unit measures; None for no unit. Words that count people are one kind, all others another."""
     if not unit:
         return None
     text = re.sub(r"\([^()]*\)", "", compact(half_width(unit)))
@@ -70,6 +71,8 @@ def measure_of(unit: str | None) -> Measure | None:
         return Measure("%", 1 if text == "%" else 0.1)
     name = next((name for name in SCALES if text.startswith(name)), "")
     scale, rest = SCALES.get(name, 1.0), text.removeprefix(name)
+    if rest in _OF_PEOPLE:
+        return Measure("people", scale)
     if rest in _COUNTERS.split():
         return Measure("count", scale)
     return Measure(rest or "scale", scale)
@@ -78,12 +81,15 @@ def measure_of(unit: str | None) -> Measure | None:
 def comparable(one: str | None, other: str | None) -> float | None:
     """Return how many of `other` one of `one` is, or None if the two measure different things.
 
-    A missing unit is taken for the other one; a bare 万 or 亿 fits any money or count.
+    A missing unit is taken for the other one; a bare 万 or 亿 fits any money or count, 个 any count.
     """
     first, second = measure_of(one), measure_of(other)
     if first is None or second is None:
         return 1.0
-    if first.kind != second.kind and "scale" not in (first.kind, second.kind):
+    loose = {first.kind, second.kind} == {"people", "count"} and (one or "").endswith("个") != (other or "").endswith(
+        "个"
+    )
+    if first.kind != second.kind and "scale" not in (first.kind, second.kind) and not loose:
         return None
     if "scale" in (first.kind, second.kind) and {"%", "points"} & {first.kind, second.kind}:
         return None
