@@ -70,6 +70,7 @@ def _begin() -> None:
     os.environ.update(SHIZHU_TEST_HOME=str(home), SHIZHU_HOME=str(home), SHIZHU_DEMO="0")
     for name in ("DATABASE_URL", "NATS_URL", "SHIZHU_TLS_CERT", "SHIZHU_TLS_KEY", "SHIZHU_OPEN"):
         os.environ.pop(name, None)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # stacks and commands would each compile all modules anew
     compile_all()
     launch = servers.embedded_postgres(Config.from_environment())
     with (Path(launch.command[2]) / "shizhu.conf").open("a") as conf:
