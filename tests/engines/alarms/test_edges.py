@@ -50,6 +50,8 @@ def test_an_edge_that_is_lost_raises_an_alarm_that_ends_when_it_is_back(county: 
         page = reader.get(address)
         assert (page.status_code, "边缘节点 east" in text(page)) == (200, True)
     assert "检查该乡镇边缘节点的电源" in text(reader.get(f"/alarms/{alarm.pk}/"))
+    for address in ("/alarms/load/?month=2026-07", "/search?q=失联"):
+        assert "边缘节点失联" in text(reader.get(address)).replace("点 失", "点失")  # what was searched for is marked
     look(8, is_reached=False)
     assert alarms() == [("open", False, "orange", 1)]
     look(9, is_reached=True)

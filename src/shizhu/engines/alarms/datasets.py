@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from shizhu.engines.alarms import edges
 from shizhu.engines.alarms.logic.conditions import LEVELS
 from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
-from shizhu.kernel import datasets, packs
+from shizhu.kernel import datasets
 from shizhu.kernel.access import Predicate
 from shizhu.kernel.datasets import Names
 from shizhu.kernel.text import moment_sql, time_sql
@@ -80,8 +81,8 @@ def subject(county: str, at: datetime) -> records.Subject:
 
 
 def _rules(county: str, keys: Iterable[Any]) -> dict[Any, Names]:
-    declared = packs.declarations("rules", county)
-    return {key: declared[key]["title"] for key in keys if key in declared}
+    known = edges.titles(county)
+    return {key: known[key] for key in keys if key in known}
 
 
 def _names(county: str, raw: Iterable[str]) -> dict[Any, Names]:

@@ -60,6 +60,12 @@ def _bound(source: str, county: str, organisation: int, area: int, stream: int) 
     return Bound(0, EDGE_LOST, source, county, organisation, area, (stream,), condition)
 
 
+def titles(county: str) -> dict[str, dict[str, str]]:
+    """What each rule of the county is called, and our own."""
+    declared = packs.declarations("rules", county)
+    return {EDGE_LOST: RULE["title"], **{key: body["title"] for key, body in declared.items()}}
+
+
 def register() -> None:
     """Called once by the application."""
     packs.built_in("rules", EDGE_LOST, RULE)

@@ -8,11 +8,11 @@ from typing import Any
 
 from django.db.models import Count, Max, Sum
 
+from shizhu.engines.alarms import edges
 from shizhu.engines.alarms.datasets import LEVEL_NAMES, TIMES, VIEW, columns
 from shizhu.engines.alarms.models import Alarm
 from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
-from shizhu.kernel import packs
 
 TABLE = "alarms_alarm"
 TEXT, NUMBER = records.Kind.TEXT, records.Kind.NUMBER
@@ -26,7 +26,7 @@ def of(county: str) -> Iterable[records.Collection]:
     """One collection of all alarms, open and cleared."""
     told = columns(f'"{TABLE}"', datetime.now(UTC))
     held = {name: column for name, column in told.items() if name != "hours"}  # it changes with the clock
-    rules = {key: body["title"] for key, body in packs.declarations("rules", county).items()}
+    rules = edges.titles(county)
     fields = (
         records.property_of("rule", TEXT, "规则", "Rule", choices=rules),
         records.property_of("station", TEXT, "站点", "Station"),

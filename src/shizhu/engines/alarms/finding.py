@@ -9,9 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from shizhu.engines.alarms import edges
 from shizhu.engines.alarms.models import Alarm
 from shizhu.engines.things import api as things
-from shizhu.kernel import access, packs
+from shizhu.kernel import access
 from shizhu.kernel.access import Actor
 from shizhu.kernel.text import label
 from shizhu.web import search
@@ -24,7 +25,7 @@ def find(who: Actor, county: str, asked: Asked) -> Sequence[Group]:
     """Alarms whose rule or town says it, open ones first, then the newest."""
     if not who.has(VIEW):
         return []
-    rules = {key: body["title"] for key, body in packs.declarations("rules", county).items()}
+    rules = edges.titles(county)
     rows = access.rows(Alarm.objects.filter(county_id=county), who, VIEW).order_by("-state", "-raised_at")
     for word in asked.words:
         named = [

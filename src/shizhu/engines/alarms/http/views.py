@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.alarms import acting, api, bindings, datasets, load, words
+from shizhu.engines.alarms import acting, api, bindings, datasets, edges, load, words
 from shizhu.engines.alarms.logic.moments import time_of
 from shizhu.engines.alarms.models import Act, Alarm, Binding, Occurrence
 from shizhu.engines.records import api as records
@@ -294,10 +294,10 @@ def load_page(request: Request) -> HttpResponse:
     found = load.loads(
         request.actor, request.county.pk, start, max(start + timedelta(days=1), min(end, timezone.now()))
     )
-    rules = packs.declarations("rules", request.county.pk)
-    told = [
+    rules = edges.titles(request.county.pk)
+    told: list[dict[str, Any]] = [
         {
-            "load": one, "title": rules.get(one.rule, {}).get("title", {"zh": one.rule, "en": one.rule}),
+            "load": one, "title": rules.get(one.rule, {"zh": one.rule, "en": one.rule}),
             "seen": words.spoken(one.seen_after) if one.seen_after is not None else "—",
             "lasted": words.spoken(one.lasted) if one.lasted is not None else "—",
         }
