@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import shutil
 import socket
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -91,12 +94,11 @@ def town(homes: Path) -> Iterator[Town]:
     county.start("--no-demo")
     link = Link(county.edges)
     file = homes / "town1.edge"
-    said = county.run(
-        "edge", "add", "town1", "--area", TOWN, "--address", f"127.0.0.1:{link.port}", "--file", str(file)
-    )
+    edge = Stack(homes / "edge-town")
+    told = ("--address", f"127.0.0.1:{link.port}", "--web", edge.address, "--file", str(file))
+    said = county.run("edge", "add", "town1", "--area", TOWN, *told)
     assert said == f"{file}: take it to the machine in the town and start `shizhu up --edge town1.edge` there\n"
     assert county.run("edge", "list") == f"town1 500240 {TOWN}\n"
-    edge = Stack(homes / "edge-town")
     edge.start("--edge", str(file))
     assert set(edge.state["children"]) == {"nats", "forkserver", "gateway"}
     yield Town(county, edge, link, file)
@@ -155,6 +157,26 @@ def test_an_edge_that_starts_without_the_county_lets_its_devices_in(town: Town) 
     assert committed(town.county, "early") == expected(100)
     assert until((town.edge.home / "run/county").exists, 30)  # it asks the county every few seconds
     assert json.loads(town.edge.run("status", "--json"))["parts"]["county"]["state"] == "ok"
+
+
+def download(stack: Stack, key: str, password: str = "123456") -> int:
+    """What a device hears that asks for a firmware which it was not told to take."""
+    shown = base64.b64encode(f"{key}:{password}".encode()).decode()
+    asked = urllib.request.Request(f"{stack.address}/things/download/1", headers={"Authorization": f"Basic {shown}"})
+    try:
+        with urllib.request.urlopen(asked, timeout=30) as answered:
+            return int(answered.status)
+    except urllib.error.HTTPError as error:
+        return int(error.code)
+
+
+def test_an_edge_asks_the_county_for_firmware(town: Town) -> None:
+    town.add("takes")
+    assert (download(town.edge, "takes"), download(town.edge, "takes", "wrong")) == (403, 401)
+    town.link.cut()
+    assert download(town.edge, "takes") == 503
+    town.link.join()
+    assert until(lambda: download(town.edge, "takes") == 403, 60), town.edge.tail()
 
 
 def answer(stack: Stack, key: str) -> int:

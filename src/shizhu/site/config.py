@@ -63,6 +63,12 @@ def _days(name: str, default: int, least: int = 2, most: int = 3660) -> int:
     return int(text)
 
 
+def _address(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+", text.rstrip("/")):
+        raise Trouble(f"SHIZHU_ADDRESS={text!r} is no address: set it to what others reach, as https://county.example")
+    return text.rstrip("/")
+
+
 def _map_keys(text: str) -> dict[str, str]:
     found = {}
     for part in _listed(text):
@@ -108,8 +114,9 @@ def _oidc() -> Oidc | None:
 class Config:
     """What the environment says.
 
-    `SHIZHU_HOME` all state · `SHIZHU_HOST`/`SHIZHU_PORT` web address · `SHIZHU_MQTT_PORT`, `SHIZHU_HJ212_PORT` device
-    listeners · `SHIZHU_ADMIN_PASSWORD` first password · `DATABASE_URL`, `NATS_URL` servers of your own ·
+    `SHIZHU_HOME` all state · `SHIZHU_HOST`/`SHIZHU_PORT` web address · `SHIZHU_ADDRESS` what others
+    reach it by · `SHIZHU_MQTT_PORT`, `SHIZHU_HJ212_PORT` device listeners · `SHIZHU_ADMIN_PASSWORD` first password ·
+    `DATABASE_URL`, `NATS_URL` servers of your own ·
     `SHIZHU_TLS_CERT`/`SHIZHU_TLS_KEY` HTTPS and MQTT over TLS · `SHIZHU_OPEN` standard APIs without login ·
     `SHIZHU_PASSWORD_LENGTH` least length of passwords · `SHIZHU_SECOND_FACTOR` roles that need one ·
     `SHIZHU_OIDC_*` log in at an OpenID provider · `SHIZHU_PROXIES` whose X-Forwarded-* counts ·
@@ -140,6 +147,7 @@ class Config:
     private_networks: tuple[Network, ...] = ()
     hot_days: int = 30
     packet_days: int = 90
+    public: str = ""
     edge_port: int = 7422
     edge: edges.Town | None = None
     edge_days: int = 30
@@ -177,6 +185,7 @@ class Config:
             private_networks=tuple(_networks("SHIZHU_PRIVATE_NETWORKS")),
             hot_days=_days("SHIZHU_HOT_DAYS", 30),
             packet_days=_days("SHIZHU_PACKET_DAYS", 90),
+            public=_address(env.get("SHIZHU_ADDRESS", "")),
             edge_port=_port("SHIZHU_EDGE_PORT", 7422),
             edge=_edge(env.get("SHIZHU_EDGE", "")),
             edge_days=_days("SHIZHU_EDGE_DAYS", 30, 1, 366),
@@ -187,6 +196,11 @@ class Config:
     def address(self) -> str:
         """The web address to print."""
         return f"{'https' if self.tls_cert else 'http'}://{self.host}:{self.port}"
+
+    @property
+    def public_address(self) -> str:
+        """The web address that devices and subscribers are told."""
+        return self.public or self.address
 
     @property
     def short_name(self) -> str:

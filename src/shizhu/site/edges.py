@@ -25,6 +25,7 @@ class Edge:
     area: str  # code
     link: str  # its password on the county's broker
     login: str  # ours, in the account that holds its streams here
+    web: str = ""  # where its devices download firmware from it; empty: they do so from the county
 
     @property
     def account(self) -> str:
@@ -40,6 +41,7 @@ class Town:
     area: str
     url: str  # nats-leaf://host:port, or tls://host:port
     password: str
+    web: str = ""  # where its devices reach it for firmware; empty: it has none
 
 
 def account(key: str) -> str:
@@ -53,9 +55,9 @@ def listed(home: Path) -> dict[str, Edge]:
     return {key: Edge(**told) for key, told in json.loads(file.read_text()).items()} if file.exists() else {}
 
 
-def new(key: str, county: str, area: str) -> Edge:
+def new(key: str, county: str, area: str, web: str = "") -> Edge:
     """An edge with passwords of its own."""
-    return Edge(key, county, area, secrets.token_urlsafe(24), secrets.token_urlsafe(24))
+    return Edge(key, county, area, secrets.token_urlsafe(24), secrets.token_urlsafe(24), web)
 
 
 def keep(home: Path, edges: dict[str, Edge]) -> None:
@@ -65,7 +67,7 @@ def keep(home: Path, edges: dict[str, Edge]) -> None:
 
 def told(edge: Edge, url: str) -> dict[str, str]:
     """What the town's file says."""
-    return asdict(Town(edge.key, edge.area, url, edge.link))
+    return asdict(Town(edge.key, edge.area, url, edge.link, edge.web))
 
 
 def town(file: Path) -> Town:

@@ -25,7 +25,7 @@ from procrastinate.contrib.django import app as jobs_app  # noqa: E402
 
 from shizhu.engines.alarms import api as alarms  # noqa: E402
 from shizhu.engines.things import api as things  # noqa: E402
-from shizhu.gateways import commands, hj212, mqtt, revoking  # noqa: E402
+from shizhu.gateways import commands, downloads, hj212, mqtt, revoking  # noqa: E402
 from shizhu.kernel import events, log  # noqa: E402
 from shizhu.kernel import jobs as kernel_jobs  # noqa: E402
 from shizhu.kernel.models import Heartbeat  # noqa: E402
@@ -78,6 +78,8 @@ async def gateway(detail: dict[str, Any]) -> None:
     }
     if settings.CONFIG.edge:
         listeners["county"] = things.follow_county
+        if settings.CONFIG.edge.web:
+            listeners["downloads"] = downloads.run
     else:
         listeners["commands"] = commands.run
     async with asyncio.TaskGroup() as group:

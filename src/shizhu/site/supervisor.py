@@ -243,7 +243,7 @@ def check_ports(config: Config) -> None:
         del wanted["SHIZHU_MQTT_PORT"]
     elif config.edges:
         wanted["SHIZHU_EDGE_PORT"] = config.edge_port
-    if config.edge:
+    if config.edge and not config.edge.web:
         del wanted["SHIZHU_PORT"]
     for name, port in wanted.items():
         family = socket.AF_INET6 if ":" in config.host else socket.AF_INET

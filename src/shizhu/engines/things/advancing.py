@@ -5,6 +5,7 @@ Whoever changes a rollout holds its row first and the rows of its commands after
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -27,6 +28,7 @@ from shizhu.engines.things.models import (
     Target,
 )
 from shizhu.kernel import events, packs
+from shizhu.kernel.models import Area
 from shizhu.kernel.packs import Body
 from shizhu.lib.times import parse_duration
 
@@ -50,17 +52,24 @@ def updates(profile: str, county: str) -> Body:
     return found
 
 
-def address(release: Release) -> str:
-    """Where devices download the file of a firmware."""
-    return f"{settings.CONFIG.address}/things/download/{release.pk}"
+def edge_of(area: Area, edges: Mapping[str, Any]) -> str:
+    """The edge whose devices those of an area are; empty if none."""
+    return next((key for key, edge in edges.items() if f"/{edge.area}/" in f"/{area.path}"), "")
 
 
-def parameters(release: Release) -> dict[str, Any]:
-    """What a device is told of a release: of a firmware the length and hash that it has to verify, too."""
+def address(release: Release, area: Area) -> str:
+    """Where devices of an area download the file of a firmware: from their edge, if it has an address for that."""
+    config = settings.CONFIG
+    edge = config.edges.get(edge_of(area, config.edges))
+    return f"{(edge and edge.web) or config.public_address}/things/download/{release.pk}"
+
+
+def parameters(release: Release, area: Area) -> dict[str, Any]:
+    """What a device in an area is told of a release: of a firmware the length and hash that it has to verify, too."""
     told: dict[str, Any] = {"name": release.name, "version": release.version}
     if release.file is None:
         return {**told, "values": release.values}
-    return {**told, "size": release.file.size, "sha256": release.file.sha256, "url": address(release)}
+    return {**told, "size": release.file.size, "sha256": release.file.sha256, "url": address(release, area)}
 
 
 def waves(rollout: Rollout) -> list[Wave]:
@@ -90,14 +99,15 @@ def advance(rollout: Rollout) -> None:
 
 def _begin(rollout: Rollout) -> None:
     """Tell the devices of the next wave."""
-    targets = list(rollout.targets.filter(wave=rollout.begun).select_related("release__file").order_by("pk"))
+    told = rollout.targets.filter(wave=rollout.begun).select_related("release__file", "device__thing__area")
+    targets = list(told.order_by("pk"))
     body = updates(rollout.release.profile, rollout.county_id).get(rollout.release.kind, {})
     expires, batch = timezone.now() + parse_duration(body.get("within", WITHIN)), uuid4()
     made = Command.objects.bulk_create(
         Command(
             device_id=target.device_id, name=COMMANDS[ReleaseKind(rollout.release.kind)], batch=batch, expires=expires,
-            parameters=parameters(target.release), state=CommandState.QUEUED, asked_by=rollout.asked_by,
-            decided_by=rollout.decided_by,
+            parameters=parameters(target.release, target.device.thing.area), state=CommandState.QUEUED,
+            asked_by=rollout.asked_by, decided_by=rollout.decided_by,
         )
         for target in targets
     )  # fmt: skip

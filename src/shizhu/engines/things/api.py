@@ -12,6 +12,11 @@ from shizhu.engines.things.commanding import due as due_commands
 from shizhu.engines.things.commanding import news as command_news
 from shizhu.engines.things.devices import MARK, DeviceRefused, Grant, Registration, grant, register
 from shizhu.engines.things.dossier import things_of
+from shizhu.engines.things.downloading import Part as FilePart
+from shizhu.engines.things.downloading import Wanted as WantedPart
+from shizhu.engines.things.downloading import ask as ask_part
+from shizhu.engines.things.downloading import headers as file_headers
+from shizhu.engines.things.downloading import span as file_span
 from shizhu.engines.things.edges import STREAMS as EDGE_STREAMS
 from shizhu.engines.things.edges import (
     KeptRegistry,
@@ -72,6 +77,7 @@ __all__ = [
     "Bench",
     "CommandRefused",
     "DeviceRefused",
+    "FilePart",
     "Grant",
     "Halted",
     "KeptRegistry",
@@ -91,17 +97,21 @@ __all__ = [
     "Submission",
     "TableRefused",
     "Verdict",
+    "WantedPart",
     "add_levels",
     "add_limits",
     "answer_edge",
     "answers_of_edge",
     "archive",
+    "ask_part",
     "command_answered",
     "command_news",
     "describe",
     "device_keys",
     "device_list",
     "due_commands",
+    "file_headers",
+    "file_span",
     "files",
     "follow_county",
     "follow_profiles",

@@ -24,10 +24,10 @@ from django.utils import timezone
 from jsonschema import Draft202012Validator
 
 from shizhu.engines.things import advancing
+from shizhu.engines.things.advancing import edge_of
 from shizhu.engines.things.models import Command, CommandState, Device, Thing
 from shizhu.kernel import access, packs
 from shizhu.kernel.access import Actor
-from shizhu.kernel.models import Area
 from shizhu.kernel.packs import Body
 from shizhu.lib.times import parse_duration
 
@@ -43,11 +43,6 @@ SAID = {"acknowledged": CommandState.ACKNOWLEDGED, "done": CommandState.DONE, "f
 CHANNEL = "things_commands"
 LONGEST_WAIT = 60.0  # seconds
 LONGEST_ANSWER = 10_000  # bytes
-
-
-def edge_of(area: Area, edges: Mapping[str, Any]) -> str:
-    """The edge whose devices those of an area are; empty if none."""
-    return next((key for key, edge in edges.items() if f"/{edge.area}/" in f"/{area.path}"), "")
 
 
 class CommandRefused(ValueError):

@@ -20,7 +20,7 @@ from django.conf import settings
 from natsrpy import Message, Nats
 from natsrpy.js import PullConsumer, Stream
 
-from shizhu.engines.things import catalogue
+from shizhu.engines.things import catalogue, downloading
 from shizhu.engines.things.catalogue import Catalogue, Registry
 from shizhu.engines.things.ingest import ANSWERING, ANSWERS, CONSUMER, Ingest, commit_all, consume
 from shizhu.engines.things.logic.readings import KnownDevice, Origin
@@ -120,10 +120,10 @@ async def ingest_edge(key: str, stream: str, detail: dict[str, Any]) -> None:
 
 
 async def answer_edge(key: str) -> None:
-    """Tell an edge the devices of its area, whenever it asks."""
+    """Tell an edge the devices of its area, and give it firmware for them, whenever it asks."""
     edge = settings.CONFIG.edges[key]
     registry = Registry((edge.county, edge.area))
-    async with log.connected(edge.account) as nats:
+    async with contextlib.aclosing(registry), log.connected(edge.account) as nats:
 
         async def reply(message: Message) -> None:
             try:
@@ -135,7 +135,10 @@ async def answer_edge(key: str) -> None:
             if message.reply:
                 await nats.publish(message.reply, msgspec.json.encode(passes))
 
-        async with nats.subscribe(ASKED, callback=reply):
+        async def give(message: Message) -> None:
+            await downloading.give(nats, registry, message)
+
+        async with nats.subscribe(ASKED, callback=reply), nats.subscribe(downloading.ASKED, callback=give):
             await asyncio.Event().wait()
 
 

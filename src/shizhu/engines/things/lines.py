@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from shizhu.engines.things.commanding import edge_of
+from shizhu.engines.things.advancing import edge_of
 from shizhu.engines.things.edges import STREAMS
 from shizhu.engines.things.models import Datastream, Device, EdgeLine, ObservedProperty, Sensor, Thing
 from shizhu.kernel.models import Area, Heartbeat, Organisation

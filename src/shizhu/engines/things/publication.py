@@ -215,7 +215,7 @@ def forget() -> None:
 async def publish(detail: dict[str, Any]) -> None:
     """Tell subscribers for ever; while the database is away nothing is committed that they would have to hear."""
     global _publisher  # noqa: PLW0603  # one of a process
-    root = f"{settings.CONFIG.address}/sta/v1.1"
+    root = f"{settings.CONFIG.public_address}/sta/v1.1"
     async with log.connected("service") as ours, log.connected("system") as system:
         _publisher = Publisher(ours, system, detail, root)
         while True:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ import psycopg
 from shizhu.site import edges, servers
 from shizhu.site.config import Config, Trouble
 
+WEB = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
 READERS = ("nats", "gateway", "ingest")  # what reads the list at its start; the supervisor starts it again
 
 
@@ -24,6 +26,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     add.add_argument("key", help="small letters and digits, such as town1")
     add.add_argument("--area", required=True, help="code of a town: the edge lets in the devices there")
     add.add_argument("--address", default="", metavar="HOST[:PORT]", help="of this machine, as the town reaches it")
+    add.add_argument("--web", default="", metavar="URL", help="of that machine, where its devices download firmware")
     add.add_argument("--file", default="", help="default: KEY.edge in the current folder")
     parts.add_parser("list", help="every edge")
     remove = parts.add_parser("remove", help="refuse an edge from now on; what it sent stays")
@@ -52,8 +55,11 @@ def add(config: Config, known: dict[str, edges.Edge], options: argparse.Namespac
     """Make an edge, or a new file with new passwords for one that is there."""
     if not edges.KEY.fullmatch(options.key):
         raise Trouble(f"{options.key!r} is no name: {edges.RULE}")
+    web = options.web.rstrip("/")
+    if web and not WEB.fullmatch(web):
+        raise Trouble(f"--web {options.web}: is where devices of the town reach its machine, as http://10.1.2.3:8000")
     county = _county(config, options.area, options.county)
-    edge = edges.new(options.key, county, options.area)
+    edge = edges.new(options.key, county, options.area, web)
     host, _, port = (options.address or config.host).partition(":")
     scheme = "tls" if config.tls_cert else "nats-leaf"
     file = Path(options.file or f"{edge.key}.edge")

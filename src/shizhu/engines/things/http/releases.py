@@ -211,13 +211,12 @@ def rollout_new(request: Request, number: int) -> HttpResponse:
         except RolloutRefused as error:
             messages.error(request, _("The rollout is refused: %s") % error)
         else:
-            told = {"id": 0, "command": advancing.COMMANDS[ReleaseKind(release.kind)]}
+            told = {"id": 0, "command": advancing.COMMANDS[ReleaseKind(release.kind)],
+                    "parameters": advancing.parameters(release, chosen[0].thing.area)}  # fmt: skip
             context |= {
                 "planned": planned, "number": planned[-1].wave + 1,
                 "away": sum(how[one.pk].state != "online" for one in chosen),
-                "message": orjson.dumps(
-                    {**told, "parameters": advancing.parameters(release)}, option=orjson.OPT_INDENT_2
-                ).decode(),
+                "message": orjson.dumps(told, option=orjson.OPT_INDENT_2).decode(),
             }  # fmt: skip
     return render(request, "things/rollout_new.html", context)
 
