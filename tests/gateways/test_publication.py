@@ -19,7 +19,7 @@ from tests.engines.things.sta.service import STREAM, basic
 from tests.fixtures import area, organisation, person
 
 from shizhu.engines.things import api, publication
-from shizhu.engines.things.models import Datastream, Device, Observation, Quarantine, TaskingCapability
+from shizhu.engines.things.models import Command, Datastream, Device, Observation, Quarantine, TaskingCapability
 from shizhu.gateways import mqtt
 from shizhu.kernel import access, log
 from shizhu.kernel.models import County, Token
@@ -88,7 +88,8 @@ async def running() -> AsyncIterator[dict[str, Any]]:
     detail: dict[str, Any] = {}
     async with log.connected("ingest") as nats:
         await api.prepare_source(nats, log.MQTT)
-    tasks = [asyncio.create_task(part) for part in (mqtt.run({}), api.publish(detail), api.ingest(log.MQTT, {}))]
+    parts = mqtt.run({}), api.publish(detail), api.ingest(log.MQTT, {}), api.hear_tasks(detail)
+    tasks = [asyncio.create_task(part) for part in parts]
     await asyncio.sleep(1)
     try:
         yield detail
@@ -349,3 +350,47 @@ async def test_a_task_and_what_becomes_of_it_are_told(
         await in_thread(api.command_answered)("east-1", b'{"id": %d, "state": "done"}' % number, datetime.now(UTC))
         await until(lambda: dong.told[-1][1]["status"] == "done")
         dong.close()
+
+
+async def test_a_task_is_asked_for_over_mqtt_by_the_rights_of_now(
+    county: County, stations: tuple[Device, Device]
+) -> None:
+    dong = await in_thread(person)(county, "things.*", username="dong", in_area="101")
+    await in_thread(person)(county, "things.thing.view", "things.observation.*", username="looks")
+    able = TaskingCapability.objects.order_by("command")
+    east, danger = [(await able.aget(device=stations[0], command=name)).pk for name in ("set_interval", "empty")]
+    west = (await able.aget(device=stations[1], command="set_interval")).pk
+    topic, dangerous = (f"v1.1/TaskingCapabilities({pk})/Tasks" for pk in (east, danger))
+    right = {"taskingParameters": {"seconds": 60}}
+    async with running() as detail:
+        one = await Subscriber("dong", "correct horse", topic, f"{topic}/errors", dangerous).ready()
+        others = [await Subscriber(user, secret, client=user).ready()
+                  for user, secret in (("looks", "correct horse"), ("east-1", "123456"))]  # fmt: skip
+        for other in others:
+            other.publish(topic, right)  # the broker lets nobody do so who may not command
+        one.publish(f"v1.1/TaskingCapabilities({west})/Tasks", right)
+        one.publish(topic, right)
+        await until(lambda: len(one.told) == 1)
+        assert (one.told[0][0], one.told[0][1]["status"], one.told[0][1]["taskingParameters"]) == (
+            topic, "queued", {"seconds": 60}
+        )  # fmt: skip
+        one.publish(dangerous, {})
+        await until(lambda: len(one.told) == 2)
+        assert (one.told[1][0], one.told[1][1]["status"]) == (dangerous, "proposed")  # a second person has to agree
+        one.publish(topic, {"taskingParameters": {"seconds": 1}})
+        one.publish(topic, ["no Task"])
+        await until(lambda: len(one.told) == 4)
+        faults = {body["message"] for where, body in one.told[2:] if where == f"{topic}/errors"}
+        assert faults == {"Task.taskingParameters: seconds: 1 is less than the minimum of 5",
+                          "Task: is {taskingParameters, TaskingCapability}"}  # fmt: skip
+        await dong.posts.all().adelete()  # he is still connected
+        one.publish(topic, right)
+        await until(lambda: len(one.told) == 5)
+        assert (one.told[4][0], one.told[4][1]["code"]) == (f"{topic}/errors", 400)  # he sees none of it any more
+        for client in (one, *others):
+            client.close()
+    made = Command.objects.order_by("pk").values_list("device__key", "name", "asked_by__username", "state")
+    assert [row async for row in made] == [
+        ("east-1", "set_interval", "dong", "queued"), ("east-1", "empty", "dong", "proposed")
+    ]  # fmt: skip
+    assert (detail["made"], detail["refused"], await Quarantine.objects.acount()) == (2, 3, 0)

@@ -82,6 +82,7 @@ async def gateway(detail: dict[str, Any]) -> None:
             listeners["downloads"] = downloads.run
     else:
         listeners["commands"] = commands.run
+        listeners["tasks"] = things.hear_tasks
     async with asyncio.TaskGroup() as group:
         for name, listener in listeners.items():
             group.create_task(listener(detail.setdefault(name, {})))

@@ -225,8 +225,8 @@ def nats_configuration(config: Config, client_port: int) -> str:
 
     Devices live in account DEVICES. What they publish is renamed on entry to `in.…` (permissions are checked on
     the new name), so nothing they send can look like what we send. Our SensorThings messages come from account
-    SERVICE by an import. Every device login is answered by our auth callout. Each edge has an account of its own,
-    so that none reaches what another sends.
+    SERVICE by an import; Tasks go there by another, with the name of who sends them. Every device login is answered by
+    our auth callout. Each edge has an account of its own, so that none reaches what another sends.
     """
     issuer = nkeys.from_seed(account_seed(config)).public_key.decode()
     secret = config.secrets
@@ -272,13 +272,17 @@ def _county_accounts(config: Config) -> str:
     return f"""  SERVICE: {{
     jetstream: enabled
     users: [{{user: service, password: "{config.secrets["nats_service"]}"}}]
-    exports: [{{stream: "v1//1.>"}}]
+    exports: [{{stream: "v1//1.>"}}, {{service: "tasks.*"}}]
   }}
   DEVICES: {{
     jetstream: enabled
     users: [{{user: ingest, password: "{config.secrets["nats_ingest"]}"}}]
     mappings: {MAPPINGS}
-    imports: [{{stream: {{account: SERVICE, subject: "v1//1.>"}}}}]
+    imports: [
+      {{stream: {{account: SERVICE, subject: "v1//1.>"}}}},
+      {{service: {{account: SERVICE, subject: "tasks.*"}}, to: "in.v1//1.*.Tasks", share: true}},
+      {{service: {{account: SERVICE, subject: "tasks.*"}}, to: "v1//1.*.Tasks", share: true}}
+    ]
   }}
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shizhu.engines.things import archive, files, replay, spark
 from shizhu.engines.things.aggregate import AggregateFault, interval
+from shizhu.engines.things.asking import hear as hear_tasks
 from shizhu.engines.things.capabilities import follow_profiles
 from shizhu.engines.things.catalogue import Registry
 from shizhu.engines.things.commanding import CommandRefused, Outgoing, send_command
@@ -118,6 +119,7 @@ __all__ = [
     "grant",
     "granted",
     "hanging_on",
+    "hear_tasks",
     "heard",
     "ingest",
     "ingest_edge",

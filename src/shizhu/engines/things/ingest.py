@@ -42,6 +42,7 @@ logger = logging.getLogger(__name__)
 # the consumer takes the whole stream, which costs the broker a tenth less than several filters; the rest is passed by.
 STORED = re.compile(r"\$MQTT\.msgs\.(?:in\.)?(?:d\.(?P<device>[^.]+)\.telemetry|v1//1\.(?P<topic>.+))")
 TOPIC = re.compile(r"(?:Multi)?Datastreams\((?P<stream>\d{1,18})\)")
+TASKS = re.compile(r"[^.]+\.Tasks")  # of people: `asking` hears who sends them
 OBSERVATIONS = re.compile(TOPIC.pattern + r"\.Observations")
 FILTERS = {log.MQTT: ["$MQTT.msgs.>"], log.READINGS: ["in.>"]}
 ACCOUNT = {log.MQTT: "ingest", log.READINGS: "service"}
@@ -139,7 +140,7 @@ class Ingest:
     def _mqtt(self, batch: Batch, message: Message, received: datetime) -> None:
         subject, payload = message.subject, message.payload
         key, topic = _sender(subject)
-        if key is None and not topic:  # an answer to a command: `commanding` has a consumer of its own
+        if key is None and (not topic or TASKS.fullmatch(topic)):  # Tasks, and answers to commands: others read them
             return
         if key is not None:
             device = self.catalogue.devices.get(key)

@@ -22,6 +22,7 @@ from django.conf import settings
 from natsrpy import Nats
 
 from shizhu.engines.things import news
+from shizhu.engines.things.commanding import SEND
 from shizhu.engines.things.devices import Grant
 from shizhu.engines.things.http.sta import options, paths
 from shizhu.engines.things.http.sta.callers import PersonCaller
@@ -259,7 +260,7 @@ def granted(who: Actor) -> Grant | None:
     """What a person may subscribe to and publish over MQTT; None where that is too much to be named.
 
     The Things one may see with their Datastreams and all that hangs on these; Observations of those on which one has
-    `things.observation.create`.
+    `things.observation.create`, Tasks of those on which one has `things.command.send`.
     """
     if who.is_unbounded:
         return Grant((f"in.{VERSION}.>", f"{VERSION}.>"), (f"{VERSION}.>",), is_person=True)
@@ -271,6 +272,8 @@ def granted(who: Actor) -> Grant | None:
         return None
     own = access.rows(Thing.objects.all(), who, "things.observation.create").values_list("pk", flat=True)
     sent = [f"{VERSION}.{name}.Observations" for name in _streams(own)]
+    told = access.rows(Thing.objects.all(), who, SEND).values_list("pk", flat=True)
+    sent += [f"{VERSION}.TaskingCapabilities({pk}).Tasks" for pk in able.filter(device__thing__in=told)]
     topics = [f"{VERSION}.{name}{rest}" for name in named for rest in ("", ".>")]
     return Grant((*sent, *(f"in.{subject}" for subject in sent)), tuple(topics), is_person=True)
 
