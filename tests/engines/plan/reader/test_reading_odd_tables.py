@@ -208,6 +208,16 @@ def test_lines_between_two_rules_are_rows_of_their_own_where_each_has_values() -
     assert told == [("图书馆", 2, 4, "文化"), ("剧场座位数", 800, 1500, "文化"), ("球场", 30, 60, "体育")]
 
 
+def test_a_group_of_projects_with_the_sum_of_its_rows_is_no_project() -> None:
+    head = "|序号|项目名称|规模（公里）|总投资（亿元）|责任单位|\n"
+    rows = "|一、高速公路||62|90||\n|1|北线|62|90|县交通局|\n|二、国省道|||7.5||\n|2|东线|28|7.5|县公路中心|\n"
+    tasks = read(f"某县交通规划\n\n附表1 项目表\n\n{head}{rows}").tasks
+    assert [task_of(task) for task in tasks] == [
+        ("1", "北线", "高速公路", None, None, ("县交通局",), ()),
+        ("2", "东线", "国省道", None, None, ("县公路中心",), ()),
+    ]
+
+
 def test_deeds_are_tasks_whatever_each_quarter_brings() -> None:
     head = "|序号|实事名称|第一季度|第二季度|牵头单位|\n"
     (task,) = read(f"某县2025年民生实事清单\n\n{head}|1|桥梁改造|完成选址|完工|县交通局|\n").tasks

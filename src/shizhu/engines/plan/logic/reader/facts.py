@@ -104,6 +104,7 @@ _ORIGIN = re.compile(
     r"[由从自](?:20\d{2}年(?:年?[底末初])?的?|(?:目前|现在|当前|原来|原先|原有|[“\"]?十.五[”\"]?(?:期?末|时期)?)的?)?(?:约|近|不足|不到)?(?:人均)?$"
 )
 _ITEM = re.compile(r"^\s*(?:\d{1,2}\.(?!\d)|[★☆●○■□◆◇▲△▶►➢➤✓√•·※*])\s*")
+_BY_UNIT = re.compile(r"以[^，。]{1,14}为单位")  # 接种率以乡镇为单位保持在95%以上
 _FROM_NUMBER = re.compile(
     r"[由从自](?:(?:目前|现在|当前|原来|原先|原有)的?)?(?:人均)?\d.*$"
     r"|[由从自](?:(?:目前|现在|当前|原来|原先|原有)的?(?:人均)?|人均)$"
@@ -449,7 +450,7 @@ def _kind(segment: str, unit: str | None) -> str:
 
 def _subject(segment: str, unit: str | None) -> tuple[str, str]:
     """Return the noun before the number and, for a share, what it is a share of."""
-    words = _ITEM.sub("", _FROM_NUMBER.sub("", without_bound(segment)))
+    words = _ITEM.sub("", _FROM_NUMBER.sub("", _BY_UNIT.sub("", without_bound(segment))))
     words = _FOLD_END.sub("", _every(words))
     ratio = re.fullmatch(r"(.*?)占(?!比)(.*?)的?", words) if unit in {"%", "‰"} else None
     if ratio and not re.search(r"比[重例]?$|比重", stripped(words)):

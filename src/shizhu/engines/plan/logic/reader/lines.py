@@ -19,6 +19,8 @@ _IMAGE = re.compile(r"!?\[(?:image|img|图片|图像)[^\]]*\](?:\([^)]*\))?|!\[[
 _PAGE = re.compile(r"[-—–－─·•]+\s*\d{1,4}\s*[-—–－─·•]+|第\s*\d+\s*页.*|Page\s+\d+.*|\d+\s*/\s*\d+\s*页")
 _LEADER = re.compile(r"(?:…|\.{3,}|·{3,}|-{4,}|_{3,})\s*[-—(（]?\s*\d{1,4}\s*[-—)）]?$")
 _MARKDOWN = re.compile(r"^(?:#{1,6}\s+|>\s+)|\*\*|__|`")
+# the dot of an item that begins with a number: 2．3岁以下儿童… is no 2.3岁
+_ITEM_DOT = re.compile(r"(?<=^\d)．(?=\d\D{8})|(?<=^\d\d)．(?=\d\D{8})")
 _CELLS = re.compile(r"\s{2}|[\t|│]")  # the row of a table
 _CONTENTS = re.compile(r"目\s*[录次]")
 
@@ -95,7 +97,7 @@ def split_lines(text: str) -> Pages:
 def _clean(number: int, raw: str) -> Line:
     visible = raw.translate(_INVISIBLE).rstrip("\n")
     kept = _IMAGE.sub("", visible)
-    text = _MARKDOWN.sub("", kept.strip()).strip()
+    text = _ITEM_DOT.sub("、", _MARKDOWN.sub("", kept.strip()).strip())
     debris = bool(_PAGE.fullmatch(text) or _LEADER.search(text)) or (kept != visible and not text)
     cut = kept != visible or debris
     return Line(number, "" if debris else kept, "" if debris else text, debris, cut)

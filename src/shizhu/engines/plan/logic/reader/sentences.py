@@ -18,6 +18,7 @@ from shizhu.engines.plan.logic.reader.values import scaled
 _EACH = re.compile(
     r"^(?:每[个所家县村镇乡]|各(?![类级项种界]))|每[\d.]+[万千百]?[人户名]$"
 )  # what each of them has is no total
+_EACH_ONE = re.compile(r"(?:\d{1,2}[.、])?\s*每[个所家县村镇乡](?!万|千|百)")  # 每个乡镇至少建成1所幼儿园
 _OF_TIMES = re.compile(r"每[月季周天日]|每学[期年]|每[两二三四五六七八九十\d]+年|平均每|逐年|年度")
 _PAID = re.compile(r"(?:标准|工资|补贴|津贴|养老金|补助)$")  # so much each month is how high it is: 低保标准每月720元
 YEARLY = "yearly"  # the kind of a target that is to be reached every year anew
@@ -91,6 +92,7 @@ def _is_target(fact: Fact, term: Term) -> bool:
         and not _MONEY.fullmatch(fact.subject)
         and not _POINTED.search(fact.subject)
         and not _EACH.search(fact.subject)
+        and not _EACH_ONE.match(fact.text)
         and (not _OF_TIMES.search(fact.text) or bool(_PAID.search(fact.subject)))
         and (fact.is_yearly or "每年" not in fact.text)
         and len(fact.promised) <= _LONGEST
