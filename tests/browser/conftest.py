@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import subprocess
@@ -56,6 +57,20 @@ class Visitor:
             self.page.emulate_media(color_scheme="dark")
             self._look(f"{name}-dark", '{runOnly: ["color-contrast"]}')
             self.page.emulate_media(color_scheme="light")
+
+    @contextlib.contextmanager
+    def phone(self, *, anew: bool = False) -> Iterator[None]:
+        """The page that is open, on a phone's screen; opened `anew` there, where its scripts go by the screen."""
+        size, touch = self.size, self.context.new_cdp_session(self.page)
+        self.size = PHONE
+        self.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        touch.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+        if anew:
+            self.page.reload()
+        yield
+        touch.detach()
+        self.size = size
+        self.page.set_viewport_size(size)  # type: ignore[arg-type]
 
     def _look(self, name: str, rules: str = "{}") -> None:
         PICTURES.mkdir(parents=True, exist_ok=True)
