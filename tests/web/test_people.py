@@ -183,6 +183,22 @@ def test_who_is_switched_off_is_out_at_once(county: County, boss: Client) -> Non
     assert (page.status_code, page.wsgi_request.user.is_authenticated) == (200, False)
 
 
+def test_the_last_who_manages_people_stays(county: County, boss: Client) -> None:
+    """A post of a town, or of somebody who may not log in, does not count; of two, one may go."""
+    mine = Person.objects.get(username="boss")
+    person(county, *ADMINISTRATOR, username="near", in_area="101")
+    other = person(county, *ADMINISTRATOR, username="other")
+    Person.objects.filter(pk=other.pk).update(is_active=False)
+    before, said = state(), "这样一来，本县将没有人能管理用户：请先给另一人安排同样的岗位。"
+    page = boss.post(f"/posts/{mine.posts.get().pk}/end", follow=True)
+    assert (told(page), state()) == ([said], before)
+    page = boss.post(f"/people/{mine.pk}/", {"username": "boss", "name": "boss"})
+    assert (page.context["form"].errors, state()) == ({"is_active": [said]}, before)
+    Person.objects.filter(pk=other.pk).update(is_active=True)
+    assert told(boss.post(f"/posts/{mine.posts.get().pk}/end", follow=True)) != [said]
+    assert mine.posts.get().ends == timezone.localdate() - timedelta(days=1)
+
+
 def test_people_of_another_county_are_out_of_reach(county: County, boss: Client, foreigner: Person) -> None:
     before = state()
     post = foreigner.posts.get()

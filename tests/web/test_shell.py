@@ -130,7 +130,7 @@ def test_the_menu_has_groups_finds_and_keeps_favourites(county: County) -> None:
     assert {"/", "/map/", "/plan/"} <= set(groups["daily"])
     assert "/people/" in groups["manage"]
     assert client.post("/star", {"url": "/alarms/", "next": "/map/"}).url == "/map/"
-    client.post("/star", {"url": "https://example.org/"})
+    assert client.post("/star", {"url": "https://example.org/", "next": "alarms"}).url == "/"
     page = browser(someone).get("/alarms/")
     first = page.context["menu_groups"][0]
     assert (first.key, [entry.url for entry in first.entries]) == ("stars", ["/alarms/"])

@@ -47,7 +47,7 @@ def waits(until: datetime) -> str:
 def goal(request: HttpRequest, place: str) -> str:
     """Where to go after a form that says where: a page of ours."""
     safe = url_has_allowed_host_and_scheme(place, {request.get_host()}, require_https=request.is_secure())
-    return place if place and safe else "/"
+    return place if place.startswith("/") and safe else "/"
 
 
 def note(request: HttpRequest, way: str, outcome: str, person: Person | None = None, typed: str = "") -> None:

@@ -27,6 +27,7 @@ from shizhu.web.middleware import Request
 
 VIEW, EDIT = "kernel.person.view", "kernel.person.edit"
 CHOOSE = gettext_lazy("Please choose")
+LAST = gettext_lazy("Nobody would be left who manages the county's people: give somebody else such a post first.")
 TOKEN_DAYS = ("30", "90", "365")
 
 
@@ -58,6 +59,13 @@ def require_all_of(request: Request, person: Person) -> None:
     lasting = Q(ends__isnull=True) | Q(ends__gte=timezone.localdate())
     for post in person.posts.filter(lasting).select_related("role", "organisation", "area"):
         _require_own(request, post.role, post.organisation, post.area)
+
+
+def _locks_out(request: Request, *, post: int | None = None, person: int | None = None) -> bool:
+    """Whether nobody who may change people of the whole county would be left without a post, or without a person."""
+    root = f"{request.county.pk}/"
+    held = access.posts(EDIT, area__county=request.county, area__path=root, organisation__path=root)
+    return bool(held) and all(one.pk == post or one.person_id == person for one in held)
 
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -144,6 +152,8 @@ def person_page(request: Request, number: int) -> HttpResponse:
     if request.method == "POST":
         require(request, EDIT)
         require_all_of(request, person)
+        if form.is_valid() and not form.cleaned_data["is_active"] and _locks_out(request, person=number):
+            form.add_error("is_active", LAST)
         if form.is_valid():
             changed = form.save(commit=False)
             changed.sort_key = sort_key(changed.name)
@@ -211,6 +221,9 @@ def post_end(request: Request, number: int) -> HttpResponse:
     posts = Post.objects.select_related("person", "role", "organisation", "area")
     post = get_object_or_404(posts, pk=number, person__in=visible(request))
     _require_own(request, post.role, post.organisation, post.area)
+    if _locks_out(request, post=number):
+        messages.error(request, LAST)
+        return redirect("person", post.person_id)
     today = timezone.localdate()
     post.ends = max(post.starts, date.fromordinal(today.toordinal() - 1))
     if post.starts >= today:

@@ -248,8 +248,9 @@ def test_the_page_offers_what_one_may_and_tells_what_was_done(county: County, al
     for verb in ("acknowledge", "assign", "shelve", "unshelve"):
         assert viewer.post(f"{address}{verb}").status_code == 403
     assert acts() == []
-    assert messages(client.post(f"{address}acknowledge", follow=True)) == ["已保存。"]
+    assert messages(client.post(f"{address}acknowledge", follow=True)) == ["已签收：尚无责任人的，由您负责。"]
     assert messages(client.post(f"{address}acknowledge", follow=True)) == ["已有他人先行处理；这是预警现在的状态。"]
+    assert messages(client.post(f"{address}assign", {"to": boss.pk}, follow=True)) == ["本来就由此人负责，未作改动。"]
     assert messages(client.post(f"{address}shelve", {"why": "", "hours": "4"}, follow=True)) == [
         "未作改动：请选择人员，或写明原因和期限。"
     ]

@@ -117,6 +117,20 @@ def test_the_page_has_the_count_a_chart_and_every_firing(county: County, streams
     assert client.get("/alarms/rules/local.gone/try").status_code == 404
 
 
+def test_the_limit_of_what_is_made_of_values_is_no_line_among_them(county: County) -> None:
+    stream = jug(county)["temperature"]
+    rule = {"when": {**JUG, "take": "change", "during": "PT2H", "above": 2}}
+    only(county, rule, "local.rise")
+    commit(stream, *((n, 20 + n / 10) for n in range(60)))
+    handle(*waiting())
+    alarm, client = Alarm.objects.get(), browser(person(county, "alarms.alarm.view", "things.thing.view"))
+    page = client.get(f"/alarms/{alarm.pk}/")
+    assert (alarm.limit, page.context["chart"]["limit"]) == ("≤ 2", "")
+    assert "规则 温度 · 2 小时内的变化 · &gt; 2 ℃" in text(page)
+    tried = client.get("/alarms/rules/local.rise/try?from=2026-07-01&to=2026-07-01")
+    assert (len(tried.context["trial"].firings), tried.context["chart"]["limit"]) == (1, "")
+
+
 def test_only_who_may_sees_a_dry_run(county: County, streams: list[int]) -> None:
     viewer = browser(person(county, "alarms.alarm.view", "things.thing.view", in_area="101"))
     assert viewer.get("/alarms/rules/local.warm/try").status_code == 403

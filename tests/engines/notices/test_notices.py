@@ -242,6 +242,12 @@ def test_a_channel_calls_no_address_that_nobody_listed(county: County, wei: Pers
         "http://[::1]/", "http://[::ffff:192.168.1.1]/",
     ):  # fmt: skip
         assert "SHIZHU_PRIVATE_NETWORKS" in text(boss.post("/messages/channels/", {**given, "address": address}))
+    for kind, address in (
+        ("webhook", "[1"), ("webhook", "-1"), ("webhook", "http://"), ("webhook", "http://8.8.8.8:99999/"),
+        ("webhook", "8.8.8.8:25"), ("email", "http://8.8.8.8/"),
+    ):  # fmt: skip
+        page = boss.post("/messages/channels/", {**given, "kind": kind, "address": address})
+        assert "邮件服务器写成 mail.example.org:587" in text(page)
     assert Channel.objects.count() == 0
     with web_server() as (url, got), mail_server() as (mail, mails):
         channel(county, "webhook", url.replace("127.0.0.1", "localhost"), secret="s")

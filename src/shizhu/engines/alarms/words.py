@@ -58,6 +58,11 @@ def condition(rule: Body, county: str) -> str:
     return " · ".join(parts)
 
 
+def is_taken(when: Body) -> bool:
+    """Whether what is made of the values over a time or a zone is tested: its limit is no line among the values."""
+    return "take" in when or any(is_taken(part) for name in JOINS if name in when for part in when[name])
+
+
 def levels(rule: Body, county: str) -> list[tuple[str, str]]:
     """(level, condition) of every level, mild to severe."""
     return [(level, _said(when, county)) for level, when in steps(rule)]

@@ -36,8 +36,11 @@ def connect(host: str, port: int) -> socket.socket:
 
 
 def target(address: str) -> tuple[str, int]:
-    """Host and port of an URL, or of `host:port` as mail servers are named."""
-    parts = urlsplit(address if "://" in address else f"//{address}")
+    """Host and port of an URL, or of `host:port` as mail servers are named; "" and 0 for what is not there."""
+    try:
+        parts = urlsplit(address if "://" in address else f"//{address}")
+    except ValueError:
+        return "", 0
     try:
         return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:

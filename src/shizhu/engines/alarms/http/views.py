@@ -95,7 +95,8 @@ def alarm_detail(request: Request, number: int) -> HttpResponse:
     info = api.get(number)
     stream = things.describe([alarm.datastream]).get(alarm.datastream)
     context: dict[str, Any] = {"alarm": alarm, "info": info, "stream": stream}
-    context["basis"] = packs.declared("rules", info.rule, alarm.county_id).get("source")
+    rule = packs.declared("rules", info.rule, alarm.county_id)
+    context |= {"basis": rule.get("source"), "condition": words.condition(rule, alarm.county_id) if rule else ""}
     context["may_open_case"] = request.actor.has(CASES)
     context |= {f"may_{verb}": info.is_open and _may(request, verb, alarm) for verb in ACTS}
     context |= {"lines": lines(alarm), "is_shelved": bool(alarm.shelved_until and alarm.shelved_until > timezone.now())}
@@ -107,17 +108,19 @@ def alarm_detail(request: Request, number: int) -> HttpResponse:
     if stream:
         end = min(timezone.now(), (info.cleared_at or timezone.now()) + BEFORE)
         points = things.series(stream.id, info.since - BEFORE, end)
-        context["chart"] = chart(info, stream, points)
+        context["chart"] = chart(info, stream, points, is_taken=bool(rule) and words.is_taken(rule["when"]))
     return render(request, "alarms/detail.html", context)
 
 
-def chart(info: api.AlarmInfo, stream: things.StreamInfo, points: list[things.Point]) -> dict[str, Any]:
-    """Data of the chart: series, limit line, the alarm's span."""
+def chart(
+    info: api.AlarmInfo, stream: things.StreamInfo, points: list[things.Point], *, is_taken: bool
+) -> dict[str, Any]:
+    """Data of the chart: series, the alarm's span, and its limit, if it is one of the values shown."""
     return {
         "unit": stream.unit,
         "points": [[p.time.isoformat(), p.value, p.verdict, p.origin] for p in points],
-        "limit": info.limit,
-        "again": bindings.again(info.rule, info.source, stream.id),
+        "limit": "" if is_taken else info.limit,
+        "again": "" if is_taken else bindings.again(info.rule, info.source, stream.id),
         "span": [info.since.isoformat(), (info.recovered_at or info.cleared_at or timezone.now()).isoformat()],
         "raised": info.raised_at.isoformat(),
     }
@@ -205,7 +208,7 @@ def rule_try(request: Request, key: str) -> HttpResponse:
         context["chart"] = {
             "unit": chosen.unit,
             "points": [[p.time.isoformat(), p.value, p.verdict, p.origin] for p in points],
-            "limit": mine[0].limit,
+            "limit": "" if words.is_taken(rule["when"]) else mine[0].limit,
             "spans": [[one.since.isoformat(), (one.recovered_at or end).isoformat()] for one in mine],
         }
     context |= {
@@ -276,12 +279,17 @@ def alarm_act(request: Request, number: int, verb: str) -> HttpResponse:
             acting.shelve(number, person=person, until=until, why=given.get("why", "").strip())
         else:
             acting.unshelve(number, person=person)
-    except acting.NotNow:
-        messages.warning(request, _("Somebody acted before you; this is how the alarm stands now."))
+    except acting.NotNow as how:
+        late = _("Somebody acted before you; this is how the alarm stands now.")
+        messages.warning(request, _("It lies on this person already.") if str(how) == "assigned" else late)
     except ValueError:
         messages.error(request, _("Nothing was changed: choose a person, or say why and for how long."))
     else:
-        messages.success(request, _("Kept."))
+        done = {
+            "acknowledge": _("Acknowledged: it lies on you unless it lies on another."), "assign": _("Handed over."),
+            "shelve": _("Shelved: it comes back into the list by itself."), "unshelve": _("Back in the list."),
+        }  # fmt: skip
+        messages.success(request, done[verb])
     return redirect("alarms:detail", number)
 
 

@@ -115,6 +115,11 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]  # as above
         """One that this server may call; a name is looked up when it is called."""
         address: str = self.cleaned_data["address"]
         host, port = calling.target(address)
+        is_of_web = address.startswith(("http://", "https://"))
+        if not host or not port or is_of_web == (self.cleaned_data.get("kind") == Kind.EMAIL):
+            raise forms.ValidationError(
+                _("Give an address as https://example.org/send, that of a mail server as mail.example.org:587.")
+            )
         host = "127.0.0.1" if host.lower() == "localhost" else host
         with contextlib.suppress(ValueError):
             if not settings.CONFIG.may_call(host, port):
