@@ -28,6 +28,9 @@ document.querySelectorAll<HTMLInputElement>("[data-menu-find]").forEach((input) 
   });
 });
 
+// A long menu begins where one is.
+document.querySelector(".rail [aria-current]")?.scrollIntoView({ block: "nearest" });
+
 document.addEventListener("click", (event) => {
   const target = event.target as HTMLElement;
   const opener = target.closest<HTMLElement>("[data-open]");

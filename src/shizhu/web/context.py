@@ -18,7 +18,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     asked = cast(Request, request)
     shared = {
         "is_demo": settings.CONFIG.has_demo,
-        "is_open": settings.CONFIG.is_open,
+        "answers_anybody": settings.CONFIG.is_open,
         "theme": preferences.theme(request),
     }
     if not getattr(request, "user", None) or not request.user.is_authenticated:

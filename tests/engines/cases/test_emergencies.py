@@ -211,6 +211,7 @@ def test_orders_reach_a_named_person_and_are_answered_side_by_side(county: Count
     assert "去糖厂" in text(mine.get(f"/cases/tasks/{orders[0].pk}/"))
     mine.post(f"/cases/tasks/{orders[1].pk}/", {"said": "看住了"})
     page = text(mine.get(f"/cases/{case.pk}/command/"))
+    assert "--open" not in page
     assert "下达指令 下达 chief → taster" in page
     assert [(line.title["zh"], line.state, line.by) for line in emergencies.response(case).lines[-2:]] == [
         ("去糖厂", "ready", "taster"), ("看住客人", "done", "taster"),

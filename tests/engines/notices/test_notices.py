@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socketserver
 import threading
 import time
@@ -321,13 +322,22 @@ def test_channels_are_kept_by_who_may_and_secrets_are_never_shown(county: County
     page = boss.get(f"/messages/channels/?channel={made.pk}")
     assert "短信" in text(page)
     assert "geheim" not in page.content.decode()
+    page = boss.post("/messages/channels/", {**given, "channel": made.pk, "address": "[1"})
+    assert (page.status_code, "geheim" in page.content.decode()) == (200, False)
     boss.post("/messages/channels/", {**given, "channel": made.pk, "secret": "", "name": "短信二"})
     assert list(Channel.objects.values_list("name", "secret")) == [("短信二", "geheim")]
 
 
 def test_wishes_are_one_s_own_and_quiet_hours_have_two_ends(county: County, wei: Person) -> None:
     client = browser(wei)
-    assert "静音" in text(client.post("/messages/wishes/", {"kinds": ["sms"], "quiet_from": "22:00"}))
+    page = client.post("/messages/wishes/", {"kinds": ["sms"], "quiet_from": "22:00"})
+    assert "静音时段需要开始和结束时间。" in text(page)
+    assert 'type="time" name="quiet_from" id="id_quiet_from" value="22:00"' in page.content.decode()
     assert Wish.objects.count() == 0
     client.post("/messages/wishes/", {"kinds": ["sms"], "quiet_from": "22:00", "quiet_to": "07:00"})
     assert (Wish.objects.get().person, Wish.objects.get().kinds) == (wei, ["sms"])
+    shown = client.get("/messages/wishes/").content.decode()
+    assert re.findall(r'value="(\w+)" checked', shown) == ["sms"]
+    assert re.findall(r'type="time" name="(\w+)" id="\w+" value="(.*?)"', shown) == [
+        ("quiet_from", "22:00"), ("quiet_to", "07:00"), ("digest_at", ""),
+    ]  # fmt: skip

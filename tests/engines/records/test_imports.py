@@ -137,6 +137,17 @@ def test_a_messy_table_is_checked_and_its_errors_go_through_once_corrected(
     assert "摊位.xlsx" in text(client.get(f"{BASE}batches/"))
 
 
+def test_a_place_that_is_nowhere_is_told_in_its_columns(client: Client) -> None:
+    rows = [["编号", "经度", "纬度"], ["S001", 300, 30], ["S002", 108, -91.5], ["S003", 181, ""]]
+    batch = send(client, table(rows))
+    told = [[line for line in one["told"] if "itude" in line] for one in batch.examples]
+    assert told == [
+        ["Longitude“300”：must not be farther from 0 than 180"],
+        ["Latitude“-91.5”：must not be farther from 0 than 90"],
+        ["Longitude“181”：must not be farther from 0 than 180", "Latitude：must be a number"],
+    ]  # fmt: skip
+
+
 def test_columns_that_do_not_match_are_asked_for_and_remembered(client: Client) -> None:
     rows = [["摊号", "叫什么", "怪列"], ["S001", "一号摊", "x"]]
     batch = send(client, table(rows))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,17 @@ def test_one_can_take_back_what_no_device_has_received(county: County, east: Dev
     assert (commanding.cancel(who, batch), states(), api.due_commands()[0]) == (1, [CommandState.CANCELLED], [])
     assert api.command_answered("E", b'{"id": %d, "state": "done"}' % number, timezone.now()) == ""
     assert states() == [CommandState.CANCELLED]
+
+
+def test_what_a_device_answered_is_told_in_words(county: County, east: Device) -> None:
+    who = person(county, "things.*")
+    for result in ({"seconds": 60, "reason": "电量低", "volts": 11.2}, "好", None):
+        number = api.send_command(access.actor(who), "E", "set_interval", {"seconds": 60})
+        assert api.due_commands()[0]
+        said = json.dumps({"id": number, "state": "done", "result": result}).encode()
+        assert api.command_answered("E", said, timezone.now()) == ""
+    told = [row["answer"] for row in browser(who).get("/things/commands/").context["rows"]]
+    assert sorted(told) == ["", "好", "秒: 60 · 原因: 电量低 · volts: 11.2"]
 
 
 def test_the_pages_of_commands(county: County, east: Device, west: Device) -> None:

@@ -10,6 +10,7 @@ import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
+from django.utils import timezone
 from tests.engines.things.test_things_pages import commit, reading
 from tests.fixtures import person
 from tests.web.pages import browser, table, text
@@ -127,6 +128,11 @@ def test_the_assistant_ends_with_the_first_reading(
     assert "正在等待第一条读数" in text(page)
     part = f"/things/{device.thing_id}/first"
     assert "hx-trigger" in client.get(part).content.decode()
+    device.quarantine.create(
+        received=timezone.now(), protocol="mqtt", sender="jug-9", payload=b"{}", field="temperature", value="warm",
+        rule="a result of this property must be a number",
+    )  # fmt: skip
+    assert "warm · 这个属性的结果须为数字" in client.get(part).content.decode()
     run(commit(store.Batch([reading(device, "temperature", timedelta(minutes=1), 21.5)])))
     seen = client.get(part).content.decode()
     assert [words in seen for words in ("hx-trigger", "已收到第一条读数", "21.5")] == [False, True, True]

@@ -78,6 +78,7 @@ class WishForm(forms.ModelForm):  # type: ignore[type-arg]  # Django cannot be s
             "email": gettext_lazy("E-mail address"), "quiet_from": gettext_lazy("Quiet from"),
             "quiet_to": gettext_lazy("Quiet until"), "digest_at": gettext_lazy("All of a day together at"),
         }  # fmt: skip
+        widgets = {name: forms.TimeInput(attrs={"type": "time"}) for name in ("quiet_from", "quiet_to", "digest_at")}
 
     def clean(self) -> dict[str, Any]:
         """Quiet hours have two ends."""

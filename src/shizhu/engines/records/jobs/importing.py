@@ -36,6 +36,7 @@ from shizhu.kernel.text import label
 CHUNK = 1000
 SHOWN = 20  # rows that are wrong, on the page
 SHOWN_ALIKE = 200  # rows that are probably there already, on the page
+FARTHEST = {"_longitude": 180, "_latitude": 90}  # degrees
 NUMBER = Field("", Kind.NUMBER, {}, {}, is_required=False, rules={})
 OWN = {"_area": "kernel.area", "_organisation": "kernel.organisation"}
 
@@ -296,13 +297,14 @@ class _Import:
                 problems.append(problem("_geometry", asked["_geometry"], "geometry", self._register.geometry))
                 return before
         zone = timezone.get_current_timezone()
-        point = [reading.read(NUMBER, asked.get(name), zone) for name in ("_longitude", "_latitude")]
-        if all(isinstance(part, int | float) for part in point):
-            return shapely.Point(*point)
-        for name, part in zip(("_longitude", "_latitude"), point, strict=True):
+        point = [reading.read(NUMBER, asked.get(name), zone) for name in FARTHEST]
+        wrong = len(problems)
+        for (name, most), part in zip(FARTHEST.items(), point, strict=True):
             if not isinstance(part, int | float):
                 problems.append(problem(name, asked.get(name, ""), "type", values.TYPES["number"]))
-        return before
+            elif not abs(part) <= most:
+                problems.append(problem(name, part, "large", most))
+        return shapely.Point(*point) if len(problems) == wrong else before
 
     def _state(
         self, cells: Mapping[str, Any], row: Record | None, kept: Mapping[str, Any], problems: list[Problem]

@@ -82,7 +82,7 @@ MESSAGES: Mapping[str, Names] = {  # rule: what to say; {limit} is the rule's ow
     },
     "constant": {"zh": "登记后不能修改", "en": "cannot be changed once registered"},
     "geometry": {
-        "zh": "应为有效的{limit}，坐标为 WGS 84 经度、纬度",
+        "zh": "应为有效的{limit}，坐标为 WGS 84 或 CGCS2000 经度、纬度",
         "en": "must be a valid {limit} in WGS 84 degrees",
     },
     "state": {"zh": "没有这个状态", "en": "is no state of this register"},
@@ -108,6 +108,10 @@ MESSAGES: Mapping[str, Names] = {  # rule: what to say; {limit} is the rule's ow
     "stale": {"zh": "选中之后已被他人修改，请再看一遍", "en": "was changed by somebody since; look at it again"},
     "place": {"zh": "本县找不到", "en": "is not found in this county"},
 }
+SHAPES = {
+    "Point": {"zh": "点", "en": "Point"}, "LineString": {"zh": "线", "en": "LineString"},
+    "Polygon": {"zh": "面", "en": "Polygon"},
+}  # fmt: skip
 OTHER: Names = {"zh": "不符合规则 {rule}", "en": "breaks the rule {rule}"}
 LARGEST = 2**53 - 1  # the largest whole number that every reader of JSON takes as it is
 KEY = re.compile(r"[^\s/?#%]+")
@@ -128,6 +132,7 @@ class Problem:
 
 def problem(path: str, value: object, rule: str, limit: object = "", *, example: object = None) -> Problem:
     """A problem by a rule of `MESSAGES`; `limit` may be {zh, en}."""
+    limit = SHAPES.get(str(limit), limit) if rule == "geometry" else limit
     shown = limit if isinstance(limit, Mapping) else {"zh": str(limit), "en": str(limit)}
     examples = (
         {"zh": f"，例如 {example}", "en": f", such as {example}"} if example is not None else {"zh": "", "en": ""}

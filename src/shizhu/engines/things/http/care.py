@@ -162,16 +162,29 @@ def shown(rows: list[Command]) -> list[dict[str, Any]]:
     found = []
     for row in rows:
         declared = commanding.titles(row.device).get(row.name, {})
+        parameters = declared.get("parameters", {})
         told = (
             [str(row.parameters.get("version", ""))]
             if row.name in advancing.TITLES
-            else [
-                f"{label(declared.get('parameters', {}).get(n, {}).get('title', n))} {v}"
-                for n, v in row.parameters.items()
-            ]
+            else [f"{label(parameters.get(n, {}).get('title', n))} {v}" for n, v in row.parameters.items()]
         )
-        found.append({"row": row, "title": label(declared.get("title", row.name)), "told": " · ".join(told)})
+        found.append({
+            "row": row, "title": label(declared.get("title", row.name)), "told": " · ".join(told),
+            "answer": _answer(row.answer, parameters),
+        })  # fmt: skip
     return found
+
+
+def _answer(given: Any, parameters: Mapping[str, Body]) -> str:
+    """What a device said of a command, its names in words where they are known."""
+    if not isinstance(given, Mapping):
+        return "" if given is None else str(given)
+    known = {"version": _("version"), "reason": _("reason")}
+    names = {
+        name: label(parameters[name].get("title", name)) if name in parameters else known.get(name, name)
+        for name in given
+    }
+    return " · ".join(f"{names[name]}: {value}" for name, value in given.items())
 
 
 def command_group(request: Request) -> HttpResponse:

@@ -21,6 +21,7 @@ from shizhu.engines.things import provisioning, queries
 from shizhu.engines.things.devices import KEY, DeviceRefused, Registration, new_password, register
 from shizhu.engines.things.http.care import EDIT, own_device, sent_file
 from shizhu.engines.things.http.listing import as_file
+from shizhu.engines.things.http.reasons import in_words
 from shizhu.engines.things.models import Datastream, Device, ServiceKind, ServiceRecord, Thing
 from shizhu.engines.things.provisioning import REGISTER, Checker, RowProblem, Wanted
 from shizhu.kernel import access, files, packs
@@ -231,9 +232,11 @@ def first(request: Request, number: int) -> HttpResponse:
 def _first(device: Device) -> dict[str, Any]:
     streams = queries.describe(Datastream.objects.filter(thing=device.thing_id).values_list("pk", flat=True))
     newest = queries.latest(streams)
+    refused = device.quarantine.order_by("-received").first()
     return {
         "values": [{"stream": streams[pk], "point": point} for pk, point in newest.items()],
-        "refused": device.quarantine.order_by("-received").first(),
+        "refused": refused,
+        "why": in_words(refused.rule) if refused else "",
     }
 
 
