@@ -29,6 +29,14 @@ def send(people: dict[str, Person], town: str = "101", **more: object) -> Notice
     return Notice.objects.get()
 
 
+def test_the_bell_counts_on_a_list_with_a_wrong_condition_too(county: County, people: dict[str, Person]) -> None:
+    reader = browser(person(county, "records.lemonade.stall.view", username="reader", in_area="101"))
+    send(people)
+    for condition in ("", "?filter=("):
+        page = reader.get(f"/records/lemonade.stall/{condition}")
+        assert (page.context["unread"], "未读" in page.content.decode()) == (1, True)
+
+
 def test_it_reaches_whoever_holds_a_post_there_and_is_read(people: dict[str, Person]) -> None:
     notice = send(people)
     assert sorted(r.person.username for r in notice.receipts.all()) == ["clerk", "east"]

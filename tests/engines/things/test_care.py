@@ -192,7 +192,7 @@ def test_what_a_device_answered_is_told_in_words(county: County, east: Device) -
         said = json.dumps({"id": number, "state": "done", "result": result}).encode()
         assert api.command_answered("E", said, timezone.now()) == ""
     told = [row["answer"] for row in browser(who).get("/things/commands/").context["rows"]]
-    assert sorted(told) == ["", "好", "秒: 60 · 原因: 电量低 · volts: 11.2"]
+    assert sorted(told) == ["", "volts: 11.2 · 原因: 电量低 · 秒: 60", "好"]
 
 
 def test_the_pages_of_commands(county: County, east: Device, west: Device) -> None:

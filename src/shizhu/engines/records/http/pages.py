@@ -142,7 +142,7 @@ def listing(request: Request, register: str) -> HttpResponse:
         "views": mine, "view": wanted.typed.get("view", ""), "may_share": saved.may_share(request, declared),
         "choosable": [(item, item in columns) for item in declared.fields.values() if item.kind not in NESTED],
         "builder": _builder(declared, wanted.typed.get("filter", "")),
-        "unread": [p.message for p in wanted.maker.problems if p.path == "filter"], "link_view": wanted.link(view=""),
+        "misread": [p.message for p in wanted.maker.problems if p.path == "filter"], "link_view": wanted.link(view=""),
         "shown_controls": {n: v for n, v in wanted.typed.items() if n not in {"columns", "page"}},
 
         "filters": filters.filters(wanted.register, wanted.maker), "typed": wanted.maker.typed,
