@@ -210,7 +210,13 @@ async def test_who_sends_an_observation_that_is_wrong_hears_why(
         assert other.told == []
         kept = await in_thread(lambda: list(Quarantine.objects.values_list("protocol", "device__key")))()
         assert kept == [("sta-mqtt", "east-1")] * 2
-        assert await in_thread(known)() == []
+        seen = await Device.objects.aget(key="east-1")
+        assert (bytes(seen.last_packet or b""), seen.last_seen is None) == (b'["no Observation"]', False)
+        device.publish(topic, {"phenomenonTime": "2026-07-01T12:01:00Z", "result": 5})
+        await until(lambda: len(dong.told) == 3)
+        seen = await Device.objects.aget(key="east-1")
+        assert b'"result":5' in bytes(seen.last_packet or b"")
+        assert [result for _, result in await in_thread(known)()] == [5]
         for one in (dong, other, device):
             one.close()
 

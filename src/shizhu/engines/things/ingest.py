@@ -152,10 +152,13 @@ class Ingest:
         else:
             one = self._observation(topic, payload, received)
             if isinstance(one, Reading):
+                owner = self.catalogue.owners.get(one.stream)
                 batch.readings.append(one)
             else:
                 owner = self._owner(topic)
                 batch.refused.append(Refused(received, STA, owner.id if owner else None, topic, payload, one))
+            if owner is not None and owner.is_enabled:
+                batch.seen[owner.id] = received, payload
         batch.packets.append((message.stream_sequence, subject, payload))
 
     def _owner(self, topic: str) -> KnownDevice | None:

@@ -243,6 +243,7 @@ SEEN = """
 UPDATE things_device d SET last_seen = greatest(d.last_seen, s.seen), last_packet = s.packet
 FROM unnest(%s::bigint[], %s::timestamptz[], %s::bytea[]) AS s (id, seen, packet) WHERE d.id = s.id
 """
+HEARD_OF = "UPDATE things_device SET last_seen = greatest(last_seen, %s), last_packet = %s WHERE key = %s"
 ERRORS = """
 UPDATE things_device d SET last_error = s.error, last_error_at = s.seen
 FROM unnest(%s::bigint[], %s::timestamptz[], %s::jsonb[]) AS s (id, seen, error) WHERE d.id = s.id

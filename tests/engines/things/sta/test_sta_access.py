@@ -15,7 +15,7 @@ from django.test import Client
 from tests.engines.things.sta.service import LOCATION, POINT, SENSOR, STREAM, THING, Service, World, basic, counts
 from tests.fixtures import area, organisation, person
 
-from shizhu.engines.things import api
+from shizhu.engines.things import api, health
 from shizhu.engines.things.models import Datastream, Device, Location, ObservedProperty, Sensor, Thing
 from shizhu.kernel.models import County, Post, Token
 from shizhu.site.asgi import application
@@ -134,7 +134,12 @@ def test_a_device_sends_to_its_own_datastreams_only(closed: Service, towns: Worl
     ]  # fmt: skip
     assert [(*what, device.ask(*what).status) for *what, _ in tries] == tries
     assert counts() == before
+    assert Device.objects.filter(key="jug-1", last_seen=None).exists()  # nothing of it was taken
     assert device.post(f"Datastreams({own})/Observations", {"result": 20}).status == 201
+    seen = Device.objects.get(key="jug-1")
+    assert (bytes(seen.last_packet or b""), health.state(seen, {"properties": {}}, datetime.now(UTC))) == (
+        b'{"result":20}', "online"
+    )  # fmt: skip
     assert device.post("Observations", {"result": 21, "Datastream": {"@iot.id": own}}).status == 201
     shown = Datastream.objects.get(pk=own).observations.values_list("result", "origin")
     assert sorted(shown) == [(20, api.Origin.SIMULATED), (21, api.Origin.SIMULATED)]

@@ -7,6 +7,7 @@ import re
 import select
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +17,7 @@ import psycopg
 from django.conf import settings
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from shizhu.engines.things import store
 from shizhu.engines.things.http.sta import (
     amend,
     applied,
@@ -31,7 +33,7 @@ from shizhu.engines.things.http.sta import (
     tasking,
     write,
 )
-from shizhu.engines.things.http.sta.callers import Caller, PersonCaller, caller
+from shizhu.engines.things.http.sta.callers import Caller, DeviceCaller, PersonCaller, caller
 from shizhu.engines.things.http.sta.drafts import Draft
 from shizhu.engines.things.http.sta.entities import EntitySet, Navigation
 from shizhu.engines.things.http.sta.errors import Refused, bad, forbidden, missing
@@ -235,7 +237,10 @@ async def do(connection: psycopg.AsyncConnection[Any], request: Request) -> Resp
     """Answer a request; raises Refused."""
     if request.method not in METHODS:
         raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{request.method} means nothing here")
-    return await METHODS[request.method](connection, request)
+    answer = await METHODS[request.method](connection, request)
+    if isinstance(request.caller, DeviceCaller):
+        await connection.execute(store.HEARD_OF, (datetime.now(UTC), request.body, request.caller.key))
+    return answer
 
 
 async def read(connection: psycopg.AsyncConnection[Any], request: Request) -> Response:
