@@ -243,6 +243,9 @@ def test_a_json_patch_is_done_wholly_or_not_at_all(service: Service, county: Cou
     ):  # fmt: skip
         assert service.patch(f"Things({thing})", bad, **PATCH_TYPE).status == 400
     assert service.get(f"Things({thing})").json == changed.json
+    absent = [{"op": "replace", "path": "/properties/none", "value": 1}]
+    said = service.patch(f"Things({thing})", absent, **PATCH_TYPE).json["message"]
+    assert said.endswith("'value': 1}: there is no 'none'")
 
 
 def test_links_are_made_and_taken_away_by_ref(service: Service, towns: World) -> None:
@@ -279,6 +282,11 @@ def test_links_to_many_are_replaced_by_patch(service: Service, towns: World) -> 
     turned = {"ObservedProperties": [{"@iot.id": id_} for id_ in properties[::-1]]}
     assert service.patch(f"MultiDatastreams({made})", turned).status == 200
     assert service.get(f"MultiDatastreams({made})/ObservedProperties").all("@iot.id") == properties[::-1]
+    place = service.post(f"Things({towns.east.pk})/Locations", LOCATION).id
+    history = service.get(f"Locations({place})/HistoricalLocations").all("@iot.id")
+    assert service.patch(f"Things({towns.east.pk})", {"Locations": []}).status == 200  # it is nowhere now
+    assert service.get(f"Things({towns.east.pk})/Locations").value == []
+    assert service.get(f"Things({towns.east.pk})/HistoricalLocations").all("@iot.id") == history
     less = {"ObservedProperties": [{"@iot.id": properties[0]}]}
     assert service.patch(f"MultiDatastreams({made})", less).status == 400
     assert service.get(f"MultiDatastreams({made})/ObservedProperties").all("@iot.id") == properties[::-1]

@@ -19,8 +19,9 @@ def patched(value: Any, patch: Any) -> Any:
         try:
             _apply(root, operation)
         except (KeyError, IndexError, TypeError, ValueError) as fault:
-            told = fault if isinstance(fault, PatchFault) else f"{type(fault).__name__} {fault}"
-            raise PatchFault(f"[{number}]: {operation!r:.80}: {told}") from None
+            told = f"there is no {fault}" if isinstance(fault, KeyError) else "it does not fit what is there"
+            why = fault if isinstance(fault, PatchFault) else told
+            raise PatchFault(f"[{number}]: {operation!r:.80}: {why}") from None
     return root[""]
 
 

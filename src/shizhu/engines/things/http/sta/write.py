@@ -370,7 +370,7 @@ class Writer:
         columns = self.columns(draft)
         for name, links in draft.links.items():
             navigation = entity.navigation[name]
-            if (entity.name, name) == ("Things", "Locations"):
+            if (entity.name, name) == ("Things", "Locations") and links:
                 await self.link(entity, navigation, id_, [await self.target(draft, navigation, link) for link in links])
             elif navigation.is_many:
                 await self.replace_links(draft, navigation, id_)
