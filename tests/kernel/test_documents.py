@@ -13,6 +13,7 @@ from docx.oxml.ns import qn
 
 from shizhu.kernel import official
 from shizhu.kernel.documents import Heading, Picture, Table, word
+from shizhu.kernel.wordcharts import Chart, Series, chart_xml
 from shizhu.site.picture import drawn
 
 
@@ -93,3 +94,39 @@ def test_what_xml_cannot_hold_is_left_out() -> None:
 def test_the_red_head_stands_on_one_line(head: str, size: float) -> None:
     made = read(official.official(official.Front(head, "1", "甲县", "2026年1月1日", "题"), ["文"]))
     assert [run.font.size.pt for run in made.paragraphs[0].runs] == [size]
+
+
+@pytest.mark.parametrize(
+    ("title", "lines"),
+    [
+        ("甲县规划2025年度评估报告", ["甲县规划2025年度评估报告"]),
+        (
+            "甲县科技创新“十四五”规划（2021—2025年）2026年第四季度监测简报",
+            ["甲县科技创新“十四五”规划", "（2021—2025年）2026年第四季度监测简报"],
+        ),
+        ("甲" * 25, ["甲" * 25]),  # nowhere to break it
+    ],
+)
+def test_a_long_title_breaks_where_its_sense_allows(title: str, lines: list[str]) -> None:
+    made = read(official.official(official.Front("头", "1", "甲县", "2026年1月1日", title), ["文"]))
+    assert lines in [one.text.split("\n") for one in made.paragraphs]
+    assert made.core_properties.title == title
+
+
+@pytest.mark.parametrize("end", ["文", Table([("甲", "乙"), ("丙", "丁")], ("一", "二"))])
+def test_no_signature_has_a_page_to_itself(end: str | Table) -> None:
+    front = official.Front("头", "1", "甲县", "2026年1月1日", "题")
+    made = read(official.official(front, [Heading("一"), end]))
+    *_before, issuer, day = made.paragraphs
+    assert [bool(one.paragraph_format.keep_with_next) for one in (issuer, day)] == [True, False]
+    texts = [one.text for one in made.paragraphs]
+    held = made.paragraphs[texts.index("一、一") + 1 : -1]
+    assert [bool(one.paragraph_format.keep_with_next) for one in held] == [True] * len(held)
+    rows = [row for table in made.tables for row in table.rows]
+    kept = [{bool(cell.paragraphs[0].paragraph_format.keep_with_next) for cell in row.cells} for row in rows]
+    assert kept == ([{False}, {False}, {True}] if made.tables else [])
+
+
+def test_a_value_without_neighbours_is_seen_in_a_line_chart() -> None:
+    chart = Chart("line", ("2024", "2025"), (Series("数值", (None, 4)), Series("进度", (3, 5))), "题")
+    assert re.findall(r'c:symbol val="(\w+)"', chart_xml(chart).decode()) == ["circle", "none"]

@@ -36,6 +36,7 @@ AREA_WIDTH, AREA_HEIGHT, LINES, CHARACTERS = 156.0, 225.0, 22, 28  # millimetres
 LINE = AREA_HEIGHT / 25.4 * 72 / LINES  # points
 RED = RGBColor(0xC8, 0x10, 0x1E)
 NUMBERS = "一二三四五六七八九十"
+TITLE_CHARACTERS = 20  # of a line
 NARROWEST, SHORT, PADDING = 2, 6, 4.0  # characters of a column, and millimetres beside them
 Part = str | Heading | Table | Chart
 
@@ -61,12 +62,43 @@ def official(front: Front, parts: Iterable[Part]) -> bytes:
     _page(document)
     _front(document, front)
     add(document, parts)
-    _line(document, "")
+    _line(document, "").paragraph_format.keep_with_next = True
     _signature(document, front)
+    hold_signature(document)
     document.core_properties.title, document.core_properties.author = front.title[:255], front.issuer[:255]
     out = io.BytesIO()
     document.save(out)
     return out.getvalue()
+
+
+def in_lines(title: str) -> str:
+    """A title that is longer than a line, broken once where its sense allows, into lines of about the same length."""
+    if _wide(title) <= TITLE_CHARACTERS:
+        return title
+    breaks = [n for n in range(1, len(title)) if title[n] in "（《" or title[n - 1] in "）》：；、"]
+    halves = [(title[:n], title[n:]) for n in breaks]
+    fit = [pair for pair in halves if max(map(_wide, pair)) <= TITLE_CHARACTERS]
+    if not fit:
+        return title
+    first, second = min(fit, key=lambda pair: abs(_wide(pair[0]) - _wide(pair[1])))
+    return f"{first}\n{second}"
+
+
+def hold_signature(document: Document) -> None:
+    """Keep what ends a text on the page of what stands before it, so that no signature has a page to itself."""
+    content = list(document.iter_inner_content())
+    while content:
+        last = content.pop()
+        before = content[-1] if content else None
+        if isinstance(before, Paragraph):
+            is_part = bool(before.paragraph_format.keep_with_next) or not before.text.strip()
+            before.paragraph_format.keep_with_next = True
+            if is_part:
+                continue
+        elif before is not None and isinstance(last, Paragraph):
+            for cell in before.rows[-1].cells:
+                cell.paragraphs[0].paragraph_format.keep_with_next = True
+        return
 
 
 def add(document: Document, parts: Iterable[Part]) -> None:
@@ -173,7 +205,7 @@ def _front(document: Document, front: Front) -> None:
         parse_xml(border), "w:shd", "w:tabs", "w:spacing", "w:ind", "w:jc", "w:rPr"
     )
     _line(document, "")
-    _line(document, front.title, TITLE, TWO, align=centre, pitch=36)
+    _line(document, in_lines(front.title), TITLE, TWO, align=centre, pitch=36)
     _line(document, "")
 
 
@@ -186,6 +218,7 @@ def _signature(document: Document, front: Front) -> None:
         line = _line(document, text, align=WD_ALIGN_PARAGRAPH.RIGHT)
         line.paragraph_format.right_indent = Pt(THREE * indent)
         line.paragraph_format.keep_together = True
+        line.paragraph_format.keep_with_next = text == front.issuer or None
 
 
 def _wide(text: str) -> float:
@@ -244,7 +277,10 @@ def _table(document: Document, part: Table) -> None:
 
 def _widths(rows: Sequence[Sequence[str]], columns: int) -> list[float]:
     """Millimetres of columns that fill the type area by what stands in them; where it is too much, long texts break."""
-    longest = [max((_wide(row[n]) for row in rows if n < len(row)), default=0) for n in range(columns)]
+    longest = [
+        max((_wide(line) for row in rows if n < len(row) for line in row[n].split("\n")), default=0)
+        for n in range(columns)
+    ]
     needs = [max(one, NARROWEST) * SMALL_FOUR / 72 * 25.4 + PADDING for one in longest]
     kept = [need for need, one in zip(needs, longest, strict=True) if one <= SHORT]
     if sum(needs) <= AREA_WIDTH or len(kept) == columns or sum(kept) > AREA_WIDTH / 2:

@@ -126,7 +126,7 @@ class _Reading:
             "align": ALIGN.get(part.alignment or WD_ALIGN_PARAGRAPH.LEFT, "left"),
             "indent": int(indent) / 100 if indent else 0, "rule": f"#{rules[0]}" if rules else None,
             "pitch": pitch.pt if pitch is not None and not isinstance(pitch, float) else size * 1.4,
-            "sticky": bool(pieces) and pieces[0].get("face") in {"sans", "kai"},
+            "sticky": (bool(pieces) and pieces[0].get("face") in {"sans", "kai"}) or bool(shape.keep_with_next),
         }  # fmt: skip
 
     def _pieces(self, run: Run) -> Iterator[dict[str, Any]]:

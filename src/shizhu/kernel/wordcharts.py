@@ -88,10 +88,18 @@ def _bars(chart: Chart) -> str:
     )
 
 
+def _marker(n: int) -> str:
+    """A dot on each value of a drawn-through line, so that a value without neighbours is seen; none on a dashed one."""
+    if DASHES[n % len(DASHES)] != "solid":
+        return '<c:marker><c:symbol val="none"/></c:marker>'
+    fill = f'<a:solidFill><a:srgbClr val="{colour(n)}"/></a:solidFill>'
+    return f'<c:marker><c:symbol val="circle"/><c:size val="5"/><c:spPr>{fill}<a:ln>{fill}</a:ln></c:spPr></c:marker>'
+
+
 def _lines(chart: Chart) -> str:
     series = "".join(
         f'{_head(n, one)}<c:spPr><a:ln w="22225"><a:solidFill><a:srgbClr val="{colour(n)}"/></a:solidFill>'
-        f'<a:prstDash val="{DASHES[n % len(DASHES)]}"/></a:ln></c:spPr><c:marker><c:symbol val="none"/></c:marker>'
+        f'<a:prstDash val="{DASHES[n % len(DASHES)]}"/></a:ln></c:spPr>{_marker(n)}'
         f'{_data(chart, n)}<c:smooth val="0"/></c:ser>'
         for n, one in enumerate(chart.series)
     )

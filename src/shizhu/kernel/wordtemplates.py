@@ -63,6 +63,7 @@ def fill(content: bytes, words: Mapping[str, str], blocks: Mapping[str, Iterable
         match = NAME.fullmatch(paragraph.text.strip())
         if match and match[1] in blocks:
             _place(document, paragraph, blocks[match[1]])
+    official.hold_signature(document)
     out = io.BytesIO()
     document.save(out)
     return out.getvalue()

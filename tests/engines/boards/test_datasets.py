@@ -202,7 +202,7 @@ def test_the_plan_tells_its_lights(county: County) -> None:
     who = person(county, *VERBS)
     now = datetime(2026, 7, 1, tzinfo=UTC)
     lights = ask(who, {"from": "plan", "of": "indicators", "by": ["light"]}, now)
-    assert (pairs(lights), lights.simulated) == ([("达序时", 1), ("接近", 0), ("滞后", 1), ("未评", 1)], 2)
+    assert (pairs(lights), lights.simulated) == ([("达到进度", 1), ("接近", 0), ("滞后", 1), ("未判断", 1)], 2)
     client = browser(who)
     for row in lights.rows:
         assert len(client.get(row.href).context["lines"]) == row.cells[1], row.href

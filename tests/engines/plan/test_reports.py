@@ -84,11 +84,14 @@ def test_the_annual_evaluation_says_where_each_number_comes_from(county: County,
         "七、乡镇和部门评价", "八、附录：数据来源",
     ]  # fmt: skip
     assert not [line for line in lines if "{{" in line]
-    assert "截至" in next(line for line in lines if "达序时" in line)
+    assert "截至" in next(line for line in lines if "达到进度" in line)
     lights = next(rows(table) for table in document.tables if "亮灯" in table.rows[0].cells[-1].text)
     assert [(row[1], row[3], row[-1]) for row in lights[1:]] == [
-        ("摊位（家）", "17.5［1］", "达序时"), ("座位（家）", "11.5［4］", "滞后"), ("无数（家）", "—", "未评"),
+        ("摊位（家）", "17.5［1］", "达到进度"), ("座位（家）", "11.5［4］", "滞后"), ("无数（家）", "—", "未判断"),
     ]  # fmt: skip
+    [years] = [rows(table) for table in document.tables if table.rows[0].cells[1].text == str(YEAR - 3)]
+    assert [row[0] for row in years] == ["指标", "摊位（家）", "座位（家）", "无数（家）"]
+    assert {cell.partition("\n")[2][:1] for row in years[1:] for cell in row[1:-1] if cell != "—"} == {"［"}
     sources = rows(document.tables[-1])
     assert [row[0] for row in sources[1:]] == [f"［{number}］" for number in range(1, 7)]
     first = next(row for row in sources if row[0] == "［1］")
@@ -105,7 +108,9 @@ def test_a_plan_without_indicators_has_no_empty_tables(county: County) -> None:
     bare = Plan.objects.create(county=county, code="bare", title="甲县要点")
     document = word(made(bare, "annual", str(YEAR - 1), person(county, MAKE)))
     assert [rows(table)[0] for table in document.tables if len(table.rows) < 2] == []
-    assert "该规划没有指标。" in [line.text for line in document.paragraphs]
+    said = [line.text for line in document.paragraphs]
+    assert said.count("该规划没有指标。") == 2
+    assert [line for line in said if "指标 0 项" in line] == []
 
 
 def test_a_forecast_stands_beside_the_error_it_made_in_the_past(county: County, plan: Plan) -> None:

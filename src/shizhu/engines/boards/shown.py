@@ -209,8 +209,8 @@ def _moment(value: datetime) -> str:
 
 
 LIGHTS = {
-    "green": {"zh": "达序时", "en": "On the way"}, "yellow": {"zh": "接近", "en": "Nearly"},
-    "red": {"zh": "滞后", "en": "Behind"}, "none": {"zh": "未评", "en": "Not judged"},
+    "green": {"zh": "达到进度", "en": "On the way"}, "yellow": {"zh": "接近", "en": "Nearly"},
+    "red": {"zh": "滞后", "en": "Behind"}, "none": {"zh": "未判断", "en": "Not judged"},
     "orange": {"zh": "橙", "en": "Orange"}, "blue": {"zh": "蓝", "en": "Blue"},
 }  # fmt: skip
 

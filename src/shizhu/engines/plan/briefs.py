@@ -41,6 +41,7 @@ BEHIND = ("red", "yellow")
 MONEY = {"planned": gettext_noop("money planned"), "spent": gettext_noop("money spent")}
 HEAD_SIZE = 30.0  # points: fourteen characters on a line, as 石柱土家族自治县规划评估报告
 PATHS = 6  # charts of paths in one document
+YEAR = 1.65  # centimetres of a column: a number, its source below it
 
 
 def words(facts: Facts, *, issuer: str, serial: str) -> dict[str, str]:
@@ -54,7 +55,7 @@ def words(facts: Facts, *, issuer: str, serial: str) -> dict[str, str]:
             MIDTERM: _("evaluation of the plan"),
         }[facts["kind"]],
         "number": _("No. %(number)s of %(year)s") % {"number": serial, "year": timezone.localtime(made).year},
-        "issuer": issuer, "day": _dated(timezone.localtime(made).date()), "title": title(facts),
+        "issuer": issuer, "day": _dated(timezone.localtime(made).date()), "title": official.in_lines(title(facts)),
         "county": facts["county"], "plan": facts["plan"], "period": _period(facts),
         "as_of": _dated(date.fromisoformat(facts["day"])), "known_at": _moment(facts["known_at"]),
         "all": str(len(facts["indicators"])), "tasks": str(len(facts["tasks"])),
@@ -76,7 +77,8 @@ def _period(facts: Facts) -> str:
     year, _dash, quarter = facts["period"].partition("-Q")
     if quarter:
         return _("quarter %(quarter)s of %(year)s") % {"quarter": "一二三四"[int(quarter) - 1], "year": year}
-    return _("the year %s") % year if facts["kind"] == ANNUAL else f"{facts['first'][:4]}—{year}"
+    first = facts["first"][:4]
+    return _("the year %s") % year if facts["kind"] == ANNUAL else year if first == year else f"{first}—{year}"
 
 
 def _dated(day: date) -> str:
@@ -96,6 +98,11 @@ def _cited(told: Mapping[str, Any] | None) -> str:
     return f"{number(told['value'])}［{told['source']}］" if told else "—"
 
 
+def _named(row: Mapping[str, Any]) -> str:
+    """An indicator with its unit."""
+    return f"{row['name']}（{row['unit']}）" if row["unit"] else row["name"]
+
+
 def _done(row: Mapping[str, Any]) -> str:
     return "—" if row["done"] is None else f"{100 * row['done']:.0f}%"
 
@@ -106,6 +113,9 @@ def _notice(facts: Facts) -> Parts:
 
 
 def _summary(facts: Facts) -> Parts:
+    if not facts["indicators"]:
+        yield _("The plan has no indicators.")
+        return
     counts = {"all": len(facts["indicators"]), "day": _dated(date.fromisoformat(facts["day"])), **facts["counts"]}
     yield (
         _(
@@ -128,12 +138,12 @@ def _lights(facts: Facts) -> Parts:
     heads = (_("No."), _("Indicator"), _("Base"), _("Value now"), _("Expected by now"), _("Target"), _("Standing"))
     rows = [
         [
-            str(n), f"{row['name']}（{row['unit']}）" if row["unit"] else row["name"], number(row["base"]),
+            str(n), _named(row), number(row["base"]),
             _cited(row["now"]), number(row["expected"]), _target(row), _light(row["light"]),
         ]
         for n, row in enumerate(facts["indicators"], 1)
     ]  # fmt: skip
-    yield Table(rows, heads, (1.3, 4.8, 1.7, 2.5, 1.9, 1.9, 1.5))
+    yield Table(rows, heads, (1.3, 4.4, 1.5, 2.8, 2.05, 1.5, 2.05))
 
 
 def _target(row: Mapping[str, Any]) -> str:
@@ -185,7 +195,7 @@ def _changes(facts: Facts) -> Parts:
     rows = [
         [
             row["name"], row["unit"] or "—", f"{_cited(row['before'])} {row['before']['period']}",
-            f"{_cited(row['now'])} {row['now']['period']}", f"{row['now']['value'] - row['before']['value']:+.6g}",
+            f"{_cited(row['now'])} {row['now']['period']}", _difference(row["before"]["value"], row["now"]["value"]),
         ]
         for row in found
     ]  # fmt: skip
@@ -194,17 +204,22 @@ def _changes(facts: Facts) -> Parts:
     )
 
 
+def _difference(before: float, now: float) -> str:
+    told = number(float(f"{now - before:.6g}"))
+    return told if now <= before else f"+{told}"
+
+
 def _years(facts: Facts) -> Parts:
     if not facts["indicators"]:
         yield _("The plan has no indicators.")
         return
     years = sorted({year for row in facts["indicators"] for year in row["years"] if year <= facts["last"][:4]})[-6:]
     rows = [
-        [row["name"], row["unit"] or "—", *(_cited(row["years"].get(year)) for year in years), _target(row)]
+        [_named(row), *(_cited(row["years"].get(year)).replace("［", "\n［") for year in years), _target(row)]
         for row in facts["indicators"]
     ]
-    width = (15.6 - 5.0 - 1.4 - 1.8) / max(1, len(years))
-    yield Table(rows, (_("Indicator"), _("Unit"), *years, _("Target")), (5.0, 1.4, *[width] * len(years), 1.8))
+    widths = [YEAR] * len(years)
+    yield Table(rows, (_("Indicator"), *years, _("Target")), (14.1 - sum(widths), *widths, 1.5))
 
 
 def _outlooks(facts: Facts) -> Parts:
@@ -297,7 +312,7 @@ def _nodes(facts: Facts) -> Parts:
     yield Table(rows, (_("Unit in charge"), _("red"), _("yellow"), _("green")), (8.1, 2.5, 2.5, 2.5))
     if told["rows"]:
         heads = (_("No."), _("Node"), _("Unit in charge"), _("Due on"), _("Why"))
-        yield Table([_node(n, row) for n, row in enumerate(told["rows"], 1)], heads, (1.2, 5.6, 3.4, 2.6, 2.8))
+        yield Table([_node(n, row) for n, row in enumerate(told["rows"], 1)], heads, (1.2, 5.2, 3.4, 3.0, 2.8))
 
 
 def _node(place: int, row: Mapping[str, Any]) -> list[str]:
@@ -307,7 +322,9 @@ def _node(place: int, row: Mapping[str, Any]) -> list[str]:
 
 
 def _span(task: Mapping[str, Any]) -> str:
-    return f"{task['from']}—{task['to']}" if task["from"] else "—"
+    if not task["from"]:
+        return str(task["text"] or "—")
+    return f"{task['from']}—{task['to']}"
 
 
 def _evaluations(facts: Facts) -> Parts:
@@ -330,7 +347,7 @@ def _sources(facts: Facts) -> Parts:
     ]  # fmt: skip
     if rows:
         heads = ("", _("Indicator"), _("Period"), _("Value"), _("Recorded"), _("Where it comes from"))
-        yield Table(rows, heads, (1.6, 3.8, 1.7, 2.3, 2.5, 3.7))
+        yield Table(rows, heads, (1.75, 3.4, 1.85, 2.2, 2.6, 3.8))
     yield _("Data as known at %s. A number in brackets ［ ］ names its line here.") % _moment(facts["known_at"])
 
 

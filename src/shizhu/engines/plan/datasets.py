@@ -18,10 +18,10 @@ from shizhu.kernel.packs import Body, LoadedPacks
 VIEW = "plan.plan.view"
 SOURCE: Names = {"zh": "规划", "en": "The plan"}
 LIGHTS: Mapping[str, Names] = {
-    "green": {"zh": "达序时", "en": "On the way"},
+    "green": {"zh": "达到进度", "en": "On the way"},
     "yellow": {"zh": "接近", "en": "Nearly"},
     "red": {"zh": "滞后", "en": "Behind"},
-    "none": {"zh": "未评", "en": "Not judged"},
+    "none": {"zh": "未判断", "en": "Not judged"},
 }
 COUNT = Column("value", {"zh": "数量", "en": "Number"}, "number")
 

@@ -104,7 +104,7 @@ def gather(plan: Plan, kind: str, name: str, at: datetime) -> dict[str, Any]:
         "tasks": [
             {
                 "no": task.no, "name": task.name, "category": task.category, "from": task.period.get("from"),
-                "to": task.period.get("to"), "owners": task.owners,
+                "to": task.period.get("to"), "text": task.period.get("text"), "owners": task.owners,
             }
             for task in plan.tasks.all()
         ],

@@ -167,7 +167,7 @@ def _minutes(meeting: Meeting) -> Iterator[official.Part]:
             _("No."), _("What is decided"), _("Responsible unit"), _("To be done by"), _("Indicator"),
             _("What came of it"),
         )  # fmt: skip
-        yield Table(cells, heads, (1, 5, 3, 2.4, 2.6, 2))
+        yield Table(cells, heads, (1.2, 4.9, 2.8, 2.6, 2.1, 2.0))
     else:
         yield _("Nothing was decided yet.")
 
@@ -184,7 +184,7 @@ def _agenda(red: Sequence[Node], calls: Sequence[Call]) -> Iterator[official.Par
                 (str(place), node.organisation.name, node.title, f"{node.due_on}", _(RULES[node.rule]))
                 for place, node in enumerate(red, 1)
             ],
-            (_("No."), _("Unit in charge"), _("Node"), _("Due on"), _("Why")), (1, 3.6, 6, 2.4, 2.6),
+            (_("No."), _("Unit in charge"), _("Node"), _("Due on"), _("Why")), (1.2, 3.5, 5.6, 2.6, 2.7),
         )  # fmt: skip
     else:
         yield _("Nothing is red.")
@@ -197,7 +197,7 @@ def _agenda(red: Sequence[Node], calls: Sequence[Call]) -> Iterator[official.Par
                 for place, call in enumerate(calls, 1)
             ],
             (_("No."), _("Unit in charge"), _("Asked unit"), _("What is asked"), _("Answer by"), _("State")),
-            (1, 3, 3, 4.6, 2.4, 1.6),
+            (1.2, 3, 3, 4.2, 2.6, 1.6),
         )  # fmt: skip
     else:
         yield _("No question is open.")

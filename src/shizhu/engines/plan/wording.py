@@ -85,7 +85,8 @@ def _parts(evaluation: Evaluation) -> Iterator[official.Part]:
         yield _("Not ranked for want of values: %s.") % "、".join(left)
     top = rows[:CHARTED]
     chart = Series(_("Score"), tuple(round(row["score"], 2) for row in top))
-    yield Chart("bar", tuple(names[row["subject"]] for row in top), (chart,), _("The first %d") % len(top))
+    names_of = tuple(names[row["subject"]] for row in top)
+    yield Chart("ranking", names_of, (chart,), _("The first %d") % len(top), height=14 + 8 * len(top))
     yield Heading(_("Method"))
     scheme = frozen["scheme"]
     yield "".join(sentences(scheme["normalise"], frozen.get("weighing", scheme["weights"]), scheme["combine"], scheme))
