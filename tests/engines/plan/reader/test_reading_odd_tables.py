@@ -208,6 +208,14 @@ def test_lines_between_two_rules_are_rows_of_their_own_where_each_has_values() -
     assert told == [("图书馆", 2, 4, "文化"), ("剧场座位数", 800, 1500, "文化"), ("球场", 30, 60, "体育")]
 
 
+def test_numbers_below_the_heading_of_the_groups_are_numbers() -> None:
+    rows = "一、防洪\n1\t堤防达标率\t%\t62\t75\n2\t水闸\t座\t3\t5\n二、供水\n3\t水厂\t座\t4\t6\n"
+    document = read(f"某县水利规划（2021—2025年）\n表1 主要指标\n类别\t主要指标\t单位\t2020年\t2025年\n{rows}")
+    assert [(item.no, item.name, item.group) for item in in_tables(document)] == [
+        ("1", "堤防达标率", "防洪"), ("2", "水闸", "防洪"), ("3", "水厂", "供水"),
+    ]  # fmt: skip
+
+
 def test_a_group_of_projects_with_the_sum_of_its_rows_is_no_project() -> None:
     head = "|序号|项目名称|规模（公里）|总投资（亿元）|责任单位|\n"
     rows = "|一、高速公路||62|90||\n|1|北线|62|90|县交通局|\n|二、国省道|||7.5||\n|2|东线|28|7.5|县公路中心|\n"

@@ -51,7 +51,8 @@ def read_indicators(columns: Columns, term: tuple[int, int] | None, count: int) 
     doubts: list[Doubt] = []
     carried: str | None = None
     for row in columns.table.rows:
-        carried = columns.text(row, columns.first("group", "class")) or (None if row.opens_group else carried)
+        own = columns.text(row, columns.first("group", "class"))
+        carried = ("" if own.isdecimal() else own) or (None if row.opens_group else carried)
         group, unit = split_unit(carried or row.group or "")
         indicator = _indicator(columns, row, years, brackets, f"indicator-{count + len(indicators) + 1:02d}", unit)
         if not indicator.name:
@@ -205,7 +206,10 @@ def _is_over_all(columns: Columns, column: int | None) -> bool:
 def _named(columns: Columns, row: Row) -> tuple[str | None, str, str | None]:
     """Return printed number, name without unit, and unit of a row."""
     name = columns.text(row, columns.first("name"))
-    no = columns.text(row, columns.first("no")).strip().strip(".、．()（）") or None
+    numbers = columns.first("no")
+    if numbers is None and columns.text(row, columns.first("group", "class")).isdecimal():
+        numbers = columns.first("group", "class")  # groups are rows of their own there
+    no = columns.text(row, numbers).strip().strip(".、．()（）") or None
     led = LED_NAME.match(half_width(name)) if no is None else None
     if led:
         no, name = led.group(1), name[led.end() :]

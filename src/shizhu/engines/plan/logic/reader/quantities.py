@@ -19,7 +19,7 @@ _QUANTITY = re.compile(
 # what is a unit only where something reaches it: 缩短至8小时, 平均受教育年限达到10.6年
 _TIMED = re.compile(
     r"(?:(?<=[达到至在过于少])|(?<=[%上内][和、]))\s*(?P<low>\d{1,3}(?:\.\d+)?)\s*(?P<unit>小时|分钟|分(?![之期类公别])|个?工作日|个月|天|倍|年(?![底末初前度均来间级一]|以(?!上(?:[，；。、]|$))))"
-    r"(?P<after>以上|左右|以内|以下)?"
+    r"(?P<after>以上|左右|以?内(?!部)|以下)?"
 )
 # a value without a unit: 利用系数提高到0.56, 生师比优化到8:1
 _UNITLESS = re.compile(
@@ -62,7 +62,14 @@ _BEFORE_BOUND = (
     ("at_most", re.compile(r"(?:不[得应能]?[高大]于|不[得应能]?超过|[低小]于|控制在|少于|<|≤)$")),
     ("about", re.compile(r"(?:约|近|大约|接近)$")),
 )
-_AFTER_BOUND = {"以上": "at_least", "余": "at_least", "多": "at_least", "以内": "at_most", "以下": "at_most"}
+_AFTER_BOUND = {
+    "以上": "at_least",
+    "余": "at_least",
+    "多": "at_least",
+    "以内": "at_most",
+    "内": "at_most",
+    "以下": "at_most",
+}
 
 
 @dataclass(frozen=True)
