@@ -50,10 +50,10 @@ export const far = (value: number): string => (value < 1000 ? `${Math.round(valu
 const language = document.documentElement.lang;
 export const clock = (at: string): string => new Date(at).toLocaleString(language, { month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false });
 
-/** Time left until a deadline, or how late it is. */
+/** Time left until a deadline, or how late it is: whole hours and days, as the pages say it. */
 export function until(at: string): HTMLElement {
   const minutes = Math.round((new Date(at).getTime() - Date.now()) / 60_000), size = Math.abs(minutes);
-  const span = size < 60 ? say("minutes", size) : size < 2880 ? say("hours", Math.round(size / 60)) : say("days", Math.round(size / 1440));
+  const span = size < 60 ? say("minutes", size) : size < 1440 ? say("hours", Math.floor(size / 60)) : say("days", Math.floor(size / 1440));
   return el("span", minutes < 0 ? "text-danger fw-bold" : "text-secondary", say(minutes < 0 ? "late" : "left", span));
 }
 

@@ -273,6 +273,8 @@ def test_the_load_of_a_month_names_rules_that_should_die(county: County, alarm: 
     page = text(browser(who).get("/alarms/load/?month=2026-07"))
     assert [part for part in ("应停用或修订的规则", "3 / 5", "3 (60 %)", "本月您可见的预警") if part not in page] == []
     assert "没有规则触发预警" in text(browser(who).get("/alarms/load/?month=2025-01"))
+    for month in ("9999-12", "0001-01", "2026-13"):
+        assert browser(who).get(f"/alarms/load/?month={month}").context["first"] == timezone.localdate().replace(day=1)
     assert browser(person(county, "cases.*", username="z")).get("/alarms/load/").status_code == 403
 
 

@@ -114,6 +114,7 @@ def test_the_page_has_the_count_a_chart_and_every_firing(county: County, streams
     assert 'href="/alarms/rules/local.warm/try"' in client.get("/alarms/rules/").content.decode()
     wrong = client.get("/alarms/rules/local.warm/try?from=2026-07-02&to=2026-07-01")
     assert messages(wrong) == ["请选择起止日期：最长一年，且不晚于今天。"]
+    assert client.get("/alarms/rules/local.warm/try?from=0001-01-01&to=9999-12-31").status_code == 200
     assert client.get("/alarms/rules/local.gone/try").status_code == 404
 
 
@@ -127,6 +128,9 @@ def test_the_limit_of_what_is_made_of_values_is_no_line_among_them(county: Count
     page = client.get(f"/alarms/{alarm.pk}/")
     assert (alarm.limit, page.context["chart"]["limit"]) == ("≤ 2", "")
     assert "规则 温度 · 2 小时内的变化 · &gt; 2 ℃" in text(page)
+    only(county, {**rule, "level": "blue", "levels": [{"level": "red", "above": 4}]}, "local.rise")
+    Alarm.objects.update(level="red")
+    assert "规则 温度 · 2 小时内的变化 · &gt; 4 ℃" in text(client.get(f"/alarms/{alarm.pk}/"))
     tried = client.get("/alarms/rules/local.rise/try?from=2026-07-01&to=2026-07-01")
     assert (len(tried.context["trial"].firings), tried.context["chart"]["limit"]) == (1, "")
 

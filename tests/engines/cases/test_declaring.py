@@ -301,7 +301,7 @@ def test_a_file_of_an_editor_is_checked_and_kept_as_it_is(county: County, client
     assert (file.content.decode(), file["Content-Type"]) == (drawn, "application/xml")
     before = testing.everything_kept()
     for content, said in (
-        (b"\xff\xfe", "不是可读的 XML"),
+        (b"\xff\xfe", "不是可读的 XML"), (b"<a>", "“第 1 行第 4 列” 不是可读的 XML"),
         (b"<x/>", "不是 BPMN 2.0 文件的根元素"),
         (drawn.replace('value="stand"', 'value="nobody"').encode(), "其属性 owner 为 nobody"),
         (drawn.replace("lemonade.taster", "lemonade.nobody").encode(), "candidateGroups: lemonade.nobody"),

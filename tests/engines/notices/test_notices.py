@@ -320,7 +320,7 @@ def test_channels_are_kept_by_who_may_and_secrets_are_never_shown(county: County
     assert boss.post("/messages/channels/", given).status_code == 302
     made = Channel.objects.get()
     page = boss.get(f"/messages/channels/?channel={made.pk}")
-    assert "短信" in text(page)
+    assert [word in text(page) for word in ("短信", "请选择", "---")] == [True, True, False]
     assert "geheim" not in page.content.decode()
     page = boss.post("/messages/channels/", {**given, "channel": made.pk, "address": "[1"})
     assert (page.status_code, "geheim" in page.content.decode()) == (200, False)

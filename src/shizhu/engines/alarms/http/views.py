@@ -34,6 +34,7 @@ PAGE = 50
 ACTS = ("acknowledge", "assign", "shelve", "clear")
 SHELVED = ("1", "4", "24", "72", "168")  # hours
 TRIED = timedelta(days=30)
+CENTURY = 2000
 TRY = ("alarms.alarm.view", "things.thing.view")  # of the whole county: it tells of all its stations
 CASES = "cases.case.view"  # an alarm leads to its case, where the person may see cases
 
@@ -97,6 +98,8 @@ def alarm_detail(request: Request, number: int) -> HttpResponse:
     context: dict[str, Any] = {"alarm": alarm, "info": info, "stream": stream}
     rule = packs.declared("rules", info.rule, alarm.county_id)
     context |= {"basis": rule.get("source"), "condition": words.condition(rule, alarm.county_id) if rule else ""}
+    if "levels" in rule:
+        context["condition"] = dict(words.levels(rule, alarm.county_id)).get(info.level, context["condition"])
     context["may_open_case"] = request.actor.has(CASES)
     context |= {f"may_{verb}": info.is_open and _may(request, verb, alarm) for verb in ACTS}
     context |= {"lines": lines(alarm), "is_shelved": bool(alarm.shelved_until and alarm.shelved_until > timezone.now())}
@@ -220,10 +223,12 @@ def rule_try(request: Request, key: str) -> HttpResponse:
 
 
 def _day(text: str, otherwise: date) -> date:
+    """A day of this century as ISO 8601 has it; `otherwise` for anything else."""
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         return otherwise
+    return found if CENTURY <= found.year < CENTURY + 100 else otherwise
 
 
 def _number(text: str) -> int:

@@ -1,5 +1,7 @@
 """Faults of flows and forms as an administrator reads them; the check itself says them in English."""
 
+import re
+
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -92,5 +94,8 @@ def said(fault: FlowError) -> str:
     rule = _(fault.form) % named if named else _(fault.form)
     value = fault.value if fault.value not in (None, "", [], fault.name) else ""
     value = " → ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+    if fault.form == "is no readable XML":  # the reader of XML says why in English only
+        place = re.search(r"line (\d+), column (\d+)", str(value))
+        value = _("line %s, column %s") % place.groups() if place else ""
     told = rule.removeprefix("：") if value == "" else f"“{value}” {rule}".replace(" ：", "：")
     return _("%(element)s: %(told)s") % {"element": fault.called, "told": told}
