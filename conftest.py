@@ -19,6 +19,7 @@ import psycopg
 import pytest
 from django.conf import settings
 from hypothesis import settings as hypothesis_settings
+from tests.stack.stack import made_once
 
 from shizhu.site import servers
 from shizhu.site.config import Config
@@ -128,3 +129,9 @@ def homes() -> Iterator[Path]:
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def bare_home() -> Path:
+    """The home of a stopped stack without a demo."""
+    return made_once("bare", lambda stack: stack.start("--no-demo"))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
-import subprocess
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from tests.stack.stack import Stack
+from tests.stack.stack import Stack, made_once, until
+
+from shizhu.site import demo
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "var/screenshots"
@@ -21,6 +21,9 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--no-first-run", "--disable-quic", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
 ]  # fmt: skip
+
+DONE = """SELECT EXISTS (SELECT FROM records_pair) AND NOT EXISTS (SELECT FROM kernel_outboxevent)
+AND (SELECT count(*) > 1 FROM cases_case WHERE alarm > 0)"""
 
 expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 
@@ -98,25 +101,23 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def demo_home() -> Path:
-    """The home of a stopped stack with the demo county as it is at first, made once for all workers."""
-    home = Path(os.environ["SHIZHU_TEST_HOME"])
-    made = home / "demo"
-    with (home / "demo.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not made.exists():
-            stack = Stack(home / "demo-first")
-            stack.start()
-            assert stack.stop() == 0
-            stack.home.rename(made)
-    return made
+def demo_home(bare_home: Path) -> Path:
+    """The home of a stopped stack with the demo county: its past is told, judged, and became cases."""
+
+    def make(stack: Stack) -> None:
+        stack.start()
+        told = stack.home / "demo-progress.json"
+        stations = sum(len(demo.stations(folder.name)) for folder in (ROOT / "counties").iterdir())
+        assert until(lambda: told.exists() and len(json.loads(told.read_text())) == stations), stack.tail()
+        assert until(lambda: stack.query(DONE)[0][0]), stack.tail()
+
+    return made_once("demo", make, like=bare_home)
 
 
 @pytest.fixture(scope="module")
 def living(homes: Path, demo_home: Path, request: pytest.FixtureRequest) -> Iterator[Stack]:
     """A stack with the demo county as it is at first: what another module left would depend on the order."""
-    made = Stack(homes / request.module.__name__.rsplit(".", 1)[-1])
-    subprocess.run(["cp", "-a", demo_home, made.home], check=True)  # keeps whose files they are, as shutil does not
+    made = Stack(homes / request.module.__name__.rsplit(".", 1)[-1], like=demo_home)
     made.start()
     yield made
     assert made.stop() == 0

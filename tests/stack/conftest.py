@@ -13,9 +13,9 @@ from tests.stack.stack import Stack
 
 
 @pytest.fixture(scope="session")
-def stack(homes: Path) -> Iterator[Stack]:
+def stack(homes: Path, bare_home: Path) -> Iterator[Stack]:
     """One stack without a demo, for all tests that only need a running one."""
-    made = Stack(homes / "shared", SHIZHU_PROXIES="127.0.0.1")
+    made = Stack(homes / "shared", like=bare_home, SHIZHU_PROXIES="127.0.0.1")
     made.start("--no-demo")
     yield made
     assert made.stop() == 0

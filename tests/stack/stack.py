@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -23,10 +24,15 @@ OWN = ("DATABASE_URL", "NATS_URL", "DJANGO_SETTINGS_MODULE", "SHIZHU_TEST_HOME",
 
 
 class Stack:
-    """One stack. `home` may be fresh or used; `user` is the user id it runs as, where not our own."""
+    """One stack. `home` may be fresh or used; `like` another that is stopped, so that this one goes on from there:
+    what a first start makes is there already. `user` is the user id it runs as, where not our own."""
 
-    def __init__(self, home: Path, *, program: Path = SHIZHU, user: int | None = None, **settings: str) -> None:
+    def __init__(
+        self, home: Path, *, like: Path | None = None, program: Path = SHIZHU, user: int | None = None, **settings: str
+    ) -> None:
         self.home = home
+        if like:
+            subprocess.run(["cp", "-a", like, home], check=True)  # keeps whose files they are, as shutil does not
         self.program, self.user = program, user
         self.mqtt, self.hj212, self.port, self.edges = free_port(), free_port(), free_port(), free_port()
         self.environment = {k: v for k, v in os.environ.items() if k not in OWN} | {
@@ -132,3 +138,19 @@ def until(tried: Callable[[], bool], seconds: float = 60.0) -> bool:
             return True
         time.sleep(0.2)
     return False
+
+
+def made_once(name: str, make: Callable[[Stack], object], like: Path | None = None) -> Path:
+    """The home of a stack that `make` started, which is stopped since; the first worker that asks makes it for all."""
+    folder = Path(os.environ["SHIZHU_TEST_HOME"])
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / name).exists():
+            stack = Stack(folder / f"{name}-first", like=like)
+            try:
+                make(stack)
+            finally:
+                code = stack.stop()
+            assert code == 0
+            stack.home.rename(folder / name)
+    return folder / name

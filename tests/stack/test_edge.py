@@ -89,8 +89,8 @@ class Town:
 
 
 @pytest.fixture(scope="module")
-def town(homes: Path) -> Iterator[Town]:
-    county = Stack(homes / "edge-county")
+def town(homes: Path, bare_home: Path) -> Iterator[Town]:
+    county = Stack(homes / "edge-county", like=bare_home)
     county.start("--no-demo")
     link = Link(county.edges)
     file = homes / "town1.edge"

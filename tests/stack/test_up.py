@@ -180,8 +180,10 @@ def files_in(backup: Path) -> int:
     return sum(line.startswith("files/") and not line.endswith("/") for line in listed.splitlines())
 
 
-def test_what_a_killed_supervisor_left_is_ended_at_the_next_start(home: Path, new_stack: MakeStack) -> None:
-    stack = new_stack(home)
+def test_what_a_killed_supervisor_left_is_ended_at_the_next_start(
+    home: Path, bare_home: Path, new_stack: MakeStack
+) -> None:
+    stack = new_stack(home, like=bare_home)
     stack.start("--no-demo")
     left = {name: psutil.Process(child["pid"]) for name, child in stack.state["children"].items()}
     assert stack.process
@@ -206,9 +208,9 @@ def certificate(homes: Path) -> tuple[str, str]:
     return str(cert), str(key)
 
 
-def test_open_and_tls(home: Path, certificate: tuple[str, str], new_stack: MakeStack) -> None:
+def test_open_and_tls(home: Path, bare_home: Path, certificate: tuple[str, str], new_stack: MakeStack) -> None:
     cert, key = certificate
-    stack = new_stack(home, SHIZHU_TLS_CERT=cert, SHIZHU_TLS_KEY=key)
+    stack = new_stack(home, like=bare_home, SHIZHU_TLS_CERT=cert, SHIZHU_TLS_KEY=key)
     printed = stack.start("--open", "--no-demo")
     address = f"https://127.0.0.1:{stack.port}"
     assert address in printed
