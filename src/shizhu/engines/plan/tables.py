@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from shizhu.engines.plan import keytasks
 from shizhu.engines.plan.models import Budget, Indicator, Plan, Risk, Task, Value
 from shizhu.engines.plan.periods import FIRST_YEAR, LAST_YEAR, named
-from shizhu.engines.plan.typed import amount, said
+from shizhu.engines.plan.typed import amount, said, same
 from shizhu.engines.records import api as records
 from shizhu.kernel import packs
 from shizhu.kernel.models import Organisation, Person
@@ -146,7 +146,7 @@ def _keep_indicator(plan: Plan, cells: Cells, _by: Person) -> bool:
 
 
 def _update(row: Any, told: Mapping[str, Any]) -> bool:
-    changed = [field for field, value in told.items() if getattr(row, field) != value]
+    changed = [field for field, value in told.items() if not same(getattr(row, field), value)]
     for field in changed:
         setattr(row, field, told[field])
     if changed:
@@ -176,7 +176,7 @@ def _keep_value(plan: Plan, cells: Cells, by: Person) -> bool:
         raise RowError(_("%s is no period such as 2026, 2026-Q3 or 2026-07") % (cells["period"][:20] or "—")) from None
     value = _number(cells, "value", VALUES.columns["value"])
     newest = row.values.filter(period=period.name).order_by("-known_at", "-pk").first()
-    if value is None or (newest is not None and newest.value == value):
+    if value is None or (newest is not None and same(newest.value, value)):
         return False
     if row.formula:
         raise RowError(_("%s is computed, its values are not entered") % row.name)
@@ -242,7 +242,7 @@ def _keep_budget(plan: Plan, cells: Cells, by: Person) -> bool:
     if min(planned, spent or 0) < 0:
         raise RowError(_("money is not negative"))
     old = Budget.objects.filter(task=task, year=year, fund=cells["fund"][:60]).first()
-    if old is not None and (old.planned, old.spent) == (planned, spent):
+    if old is not None and same(old.planned, planned) and same(old.spent, spent):
         return False
     keytasks.keep_budget(task, year, cells["fund"][:60], planned, spent, by)
     return True

@@ -32,6 +32,13 @@ def amount(text: str) -> float | None:
     return value
 
 
+def same(one: object, other: object) -> bool:
+    """Whether two values are one; numbers to the 15 digits that a cell of a table holds."""
+    if isinstance(one, float) and isinstance(other, float):
+        return f"{one:.15g}" == f"{other:.15g}"
+    return one == other
+
+
 def said(cell: object) -> str:
     """What a cell of a table says to who reads it: 2026, also where the file has 2026.0 or 2.026E3."""
     if isinstance(cell, float) and cell.is_integer():
