@@ -10,7 +10,7 @@ import docx
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import PHONE, Visitor
-from tests.stack.stack import Stack
+from tests.stack.stack import Stack, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 Visit = Callable[..., Visitor]
@@ -88,3 +88,60 @@ def test_the_brief_the_meeting_and_the_evaluator(visit: Visit, living: Stack, tm
     for name in ("timeline", "tables"):
         page.goto(f"/plan/{name}/")
         clerk.look(f"plan-{name}")
+
+
+def test_a_key_task_has_money_and_risks_and_what_a_meeting_decides_is_supervised(living: Stack, visit: Visit) -> None:
+    assert until(lambda: living.query("SELECT count(*) = 4 FROM plan_risk")[0][0]), living.tail()
+    supervisor = visit("supervisor")
+    page, main = supervisor.page, supervisor.page.locator("main")
+    page.goto("/plan/?plan=work")
+    expect(page.locator(".plan-also")).to_contain_text("任务资金，已用／计划 1226.9 / 1905 万元 模拟")
+    page.locator(".plan-also").get_by_role("link", name="任务未销号风险 3").click()
+    page.get_by_role("link", name="科技示范基地建设").click()
+    money = main.locator(".card", has=page.get_by_role("heading", name="资金")).locator("tbody tr")
+    year = money.first.locator("td").first.inner_text()
+    expect(money).to_have_text(
+        [f"{year}乡镇配套 模拟40—", f"{year}市级农业科技资金 模拟18062", f"{year}全年合计 模拟2206228 %"]
+    )
+    page.get_by_label("年", exact=True).fill(year)
+    page.get_by_label("资金来源").fill("社会捐助")
+    page.get_by_label("计划资金").fill("30")
+    page.get_by_label("已支出").fill("13")
+    main.locator("form[action$='/money']").get_by_role("button", name="保存").click()
+    expect(page.locator(".alert-success")).to_have_text("已保存资金。")
+    expect(money.last).to_have_text(f"{year}全年合计 模拟2507530 %")
+    expect(money.filter(has_text="社会捐助")).to_have_text(f"{year}社会捐助3013")  # somebody has said it
+    page.get_by_label("销号理由: 示范基地用地未落实").fill("用地协议已签订")
+    page.get_by_role("button", name="销号").click()
+    expect(page.locator(".alert-success")).to_have_text("风险已销号。")
+    expect(main).to_contain_text("用地协议已签订 — 冉孟良")
+    supervisor.look("plan-task")
+
+    clerk = visit("science")
+    clerk.page.goto("/plan/meetings/?plan=work")
+    clerk.page.get_by_role("button", name="开始").click()
+    for heading in ("规划总体情况", "逾期任务", "未销号风险", "议定事项"):
+        expect(clerk.page.get_by_role("heading", level=1)).to_have_text(heading)
+        if heading == "未销号风险":
+            expect(clerk.page.locator(".meeting-list li")).to_contain_text(
+                ["改造设备交货推迟 模拟", "景区网络覆盖不足 模拟"]
+            )
+            clerk.look("meeting-risks")
+        if clerk.page.locator("[data-after]").count():
+            clerk.page.keyboard.press("ArrowRight")
+    clerk.page.get_by_label("决定事项").fill("补齐示范基地灌溉设施")
+    clerk.page.get_by_label("责任单位").select_option("agriculture")
+    clerk.page.get_by_label("完成日期").fill("2099-01-31")
+    clerk.page.get_by_role("button", name="记录").click()
+    clerk.page.get_by_role("button", name="结束会议").click()
+    page.goto("/plan/?plan=work")
+    page.get_by_role("link", name="议定事项 1").click()
+    page.get_by_role("button", name="转督查").click()
+    expect(page.locator(".alert-success")).to_have_text("已转为督查任务并下达责任单位，节点为完成日期。")
+    page.get_by_role("link", name="督查节点").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("补齐示范基地灌溉设施")
+    expect(main).to_contain_text("2099-01-31")
+    assert living.query(
+        "SELECT o.code, n.due_on::text FROM plan_decision d JOIN plan_node n ON n.piece_id = d.piece_id "
+        "JOIN kernel_organisation o ON o.id = n.organisation_id WHERE d.text = '补齐示范基地灌溉设施'"
+    ) == [("agriculture", "2099-01-31")]
