@@ -64,7 +64,7 @@ def _parts(case: Case, response: Response) -> Iterator[Any]:
     }  # fmt: skip
     yield Heading(_("Planned and real minutes"))
     heads = [_("Task"), _("Level"), _("Done by"), _("Planned"), _("Real"), _("Off by")]
-    yield Table([_row(line) for line in response.lines], head=heads, widths=(5, 1.8, 2.2, 1.8, 1.8, 2))
+    yield Table([_row(line) for line in response.lines], head=heads, widths=(4.9, 2.1, 2.4, 2, 2, 2.2))
     if done:
         series = [
             Series(_("Planned"), [round(line.planned_to, 1) for line in done]),
@@ -84,7 +84,9 @@ def _parts(case: Case, response: Response) -> Iterator[Any]:
         yield _("Nothing was late.")
     yield Heading(_("Timeline"))
     yield Table(
-        [(moment(line.at), told(line)) for line in timeline(case)], head=[_("Time"), _("What happened")], widths=(4, 11)
+        [(moment(line.at), told(line)) for line in timeline(case)],
+        head=[_("Time"), _("What happened")],
+        widths=(4, 11.6),
     )
 
 
