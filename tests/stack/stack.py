@@ -33,6 +33,7 @@ class Stack:
         self.home = home
         if like:
             subprocess.run(["cp", "-a", like, home], check=True)  # keeps whose files they are, as shutil does not
+            _move_operator(home / "demo.json")
         self.program, self.user = program, user
         self.mqtt, self.hj212, self.port, self.edges = free_port(), free_port(), free_port(), free_port()
         self.environment = {k: v for k, v in os.environ.items() if k not in OWN} | {
@@ -128,6 +129,13 @@ class Stack:
     ) -> None:
         """Register a device."""
         self.run("device", "add", key, "--profile", profile, "--name", key, "--password", password, *more)
+
+
+def _move_operator(file: Path) -> None:
+    """The simulated operator of a copy has a port of its own: with one, only the first of several would hear."""
+    if file.exists():
+        known = json.loads(file.read_text())
+        file.write_text(json.dumps({**known, "operator": free_port()}))
 
 
 def until(tried: Callable[[], bool], seconds: float = 60.0) -> bool:

@@ -89,6 +89,14 @@ def tell(county: County, wei: Person, key: str = "k", level: str = "blue") -> in
     return api.tell(county.pk, key, [wei.pk], title=f"水位 {key}", text="看一看", url="/alarms/1/", level=level)
 
 
+def test_simulated_channels_follow_their_operator_and_others_stay(county: County) -> None:
+    real = channel(county, "sms", "https://sms.example/send")
+    for address in ("http://127.0.0.1:7001/send", "http://127.0.0.1:7002/send"):
+        api.simulate(county.code, {"voice": "calls"}, address=address, account="operator", secret="s")
+    kept = Channel.objects.values_list("name", "address", "is_simulated").order_by("pk")
+    assert list(kept) == [(real.name, real.address, False), ("calls", "http://127.0.0.1:7002/send", True)]
+
+
 def channel(county: County, kind: str, address: str, **more: Any) -> Channel:
     return Channel.objects.create(county=county, kind=kind, name=kind, address=address, **more)
 

@@ -107,7 +107,11 @@ def _post(url: str, body: bytes, headers: Mapping[str, str] | None = None) -> di
 
 
 def simulate(county: str, named: Mapping[str, str], *, address: str, account: str, secret: str) -> None:
-    """Channels to an operator that is not real: their names by kind. Those that are there already stay as they are."""
+    """Channels to an operator that is not real: their names by kind. Those that are there already stay as they are, but
+    follow the operator to another address.
+    """
+    theirs = Channel.objects.filter(county_id=county, is_simulated=True, account=account)
+    theirs.exclude(address=address).update(address=address)
     for kind, name in named.items():
         own = {"kind": kind, "address": address, "account": account, "secret": secret, "is_simulated": True}
         Channel.objects.get_or_create(county_id=county, name=name, defaults=own)
