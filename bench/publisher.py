@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)  # recent, as what devices send
+# Recent, as what devices send; ten minutes at full rate end before now.
+START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=8)
 STEP = timedelta(milliseconds=1)
 WINDOW = 200
 ACCEPTED = b"\x20\x02\x00\x00"
