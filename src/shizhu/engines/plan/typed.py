@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isclose, isfinite
 
 MOST = 1e15  # of a value: no county has more of anything
 NOTHING = ("", "—", "-")
@@ -33,9 +33,9 @@ def amount(text: str) -> float | None:
 
 
 def same(one: object, other: object) -> bool:
-    """Whether two values are one; numbers to the 15 digits that a cell of a table holds."""
+    """Whether two values are one; numbers as a cell of a table holds: 16 digits are written, 15 last."""
     if isinstance(one, float) and isinstance(other, float):
-        return f"{one:.15g}" == f"{other:.15g}"
+        return isclose(one, other, rel_tol=1e-15) or f"{one:.15g}" == f"{other:.15g}"
     return one == other
 
 
