@@ -283,10 +283,19 @@ def end_leftovers(config: Config) -> None:
             left = psutil.Process(child["pid"])
             if left.create_time() == child["began"]:
                 left.send_signal(signal.SIGINT if child["name"] == "postgres" else signal.SIGTERM)
-                with contextlib.suppress(psutil.TimeoutExpired):
-                    left.wait(STOP_LIMIT)
-                    continue
-                left.kill()
+                if not _ends(left):
+                    left.kill()
+                    _ends(left)
+
+
+def _ends(process: psutil.Process) -> bool:
+    """Wait until somebody else's child is over, for STOP_LIMIT at most; one whose parent has not asked yet is."""
+    until = time.monotonic() + STOP_LIMIT
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 class Supervisor:
