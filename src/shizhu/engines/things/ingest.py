@@ -155,13 +155,13 @@ class Ingest:
                 owner = self.catalogue.owners.get(one.stream)
                 batch.readings.append(one)
             else:
-                owner = self._owner(topic)
+                owner = self.owner(topic)
                 batch.refused.append(Refused(received, STA, owner.id if owner else None, topic, payload, one))
             if owner is not None and owner.is_enabled:
                 batch.seen[owner.id] = received, payload
         batch.packets.append((message.stream_sequence, subject, payload))
 
-    def _owner(self, topic: str) -> KnownDevice | None:
+    def owner(self, topic: str) -> KnownDevice | None:
         """The device on whose Datastream an Observation was sent: the log does not say by whom."""
         named = TOPIC.match(topic)
         return self.catalogue.owners.get(int(named["stream"])) if named else None
@@ -259,7 +259,7 @@ async def commit_all(nats: Nats, account: str, consumer: PullConsumer, work: Ing
 
         async def told(batch: Batch, outcome: Outcome) -> None:
             await publish_live(ours, outcome)
-            await publish_errors(nats, ours, batch, work.catalogue.devices)
+            await publish_errors(nats, ours, batch, work)
 
         work.told = told
         while True:
@@ -318,18 +318,16 @@ async def publish_live(nats: Nats, outcome: Outcome) -> None:
         await nats.publish(LIVE, orjson.dumps(rows))
 
 
-async def publish_errors(nats: Nats, ours: Nats, batch: Batch, devices: Mapping[str, KnownDevice]) -> None:
+async def publish_errors(nats: Nats, ours: Nats, batch: Batch, work: Ingest) -> None:
     """Tell whoever sent it what was refused, once it is kept; nobody depends on it.
 
     A device hears of all that came for it on its own topic, people of an Observation on `…/Observations/errors`.
     """
-    refused = [one for one in batch.refused if one.protocol in {TELEMETRY, STA}]
-    keys = {one.id: key for key, one in devices.items()} if refused else {}
-    for one in refused:
+    for one in (one for one in batch.refused if one.protocol in {TELEMETRY, STA}):
         field_, value, rule = store.told(one.reject)
         body = orjson.dumps({"received": one.received, "field": field_, "value": value, "rule": rule})
-        key = one.sender if one.protocol == TELEMETRY else keys.get(one.device or 0)
-        if key:
+        owner = None if one.protocol == TELEMETRY else work.owner(one.sender)
+        if key := one.sender if one.protocol == TELEMETRY else owner and owner.key:
             await nats.publish(f"d.{key}.errors", body)
         if one.protocol == STA and OBSERVATIONS.fullmatch(one.sender):
             await ours.publish(f"{publication.VERSION}.{one.sender}.errors", body)

@@ -79,8 +79,9 @@ def _stream(key: str, area: Area) -> Datastream:
 
 def lost_edge(thing: int) -> str:
     """The edge that is away and whose device a Thing is; empty if none, or if it was heard since by another way."""
-    found = Thing.objects.select_related("area").filter(pk=thing).first()
-    key = edge_of(found.area, settings.CONFIG.edges) if found else ""
+    edges = settings.CONFIG.edges
+    found = Thing.objects.select_related("area").filter(pk=thing).first() if edges else None
+    key = edge_of(found.area, edges) if found else ""
     line = EdgeLine.objects.filter(pk=key).exclude(away_since=None).first() if key else None
     if line is None or Device.objects.filter(thing=thing, last_seen__gt=line.away_since).exists():
         return ""

@@ -137,7 +137,10 @@ class SensorThings:
         told = (authentication.header(headers, name) for name in (b"content-type", b"prefer", b"accept"))
         request = Request(method, below, query, root, asked, body, *told)
         async with pool.connection() as connection:  # not before: a slow sender or a slow hash holds none
-            return await do(connection, request)
+            answer = await do(connection, request)
+            if isinstance(asked, DeviceCaller):
+                await connection.execute(store.HEARD_OF, (datetime.now(UTC), body, asked.key))
+            return answer
 
     @staticmethod
     async def _caller(pool: Pool, headers: tuple[Header, ...], method: str, peer: str, *, is_open: bool) -> Caller:
@@ -237,10 +240,7 @@ async def do(connection: psycopg.AsyncConnection[Any], request: Request) -> Resp
     """Answer a request; raises Refused."""
     if request.method not in METHODS:
         raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{request.method} means nothing here")
-    answer = await METHODS[request.method](connection, request)
-    if isinstance(request.caller, DeviceCaller):
-        await connection.execute(store.HEARD_OF, (datetime.now(UTC), request.body, request.caller.key))
-    return answer
+    return await METHODS[request.method](connection, request)
 
 
 async def read(connection: psycopg.AsyncConnection[Any], request: Request) -> Response:
