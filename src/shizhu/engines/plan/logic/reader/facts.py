@@ -15,7 +15,7 @@ from shizhu.engines.plan.logic.reader.units import comparable
 from shizhu.engines.plan.logic.reader.values import number
 from shizhu.engines.plan.logic.reader.years import western, year_of
 
-_SENTENCE = re.compile(r"[^。！？；;\n]+[。！？；;\n]?")
+_SENTENCE = re.compile(r"(?:[●◆■▲]\s*)?[^。！？；;\n●◆■▲]+[。！？；;\n]?")
 _YEAR = re.compile(
     r"(?:截至|截止到?|到|至|从|由|自|于|比|较)?(?:20\d{2}年?\s*[-—–~～至]+\s*)?(?<!\d)20\d{2}年(?:年?[底末初])?(?:以?前|起)?的?"
     r"|(?:到|至)?[“\"]?十[一二三四五六七八九]五[”\"]?(?:规划)?(?:期?末|时期|期间|以来)?的?|(?:到|至)?规划期末"
@@ -28,10 +28,10 @@ _RIGHT_WHOLE = re.compile(r"^的([^，,、。；：:()（）！？]{2,30})")  # 
 _DESCRIBED = re.compile(
     r"^(?:在[^，,。；：]{2,8})?(?:具有|拥有|符合|具备)[^，,。；：]*的([^，,。；：的\d]{2,16})"
 )  # 3个拥有…的创新型企业集群
-_RIGHT_CUT = re.compile(r"和|与|及|以及|等|，|申报")
+_RIGHT_CUT = re.compile(r"和|与|及|以及|等|，|申报|达到")
 # a verb before the number and a noun behind it: 举办了30多场农民夜校
 _ACTING = re.compile(
-    r"(?:实施|建成|建设|打造|培育|引进|组建|成立|开发|研发|获得|取得|拥有|新建|新增|创建|认定|建立|举办|开展|推广|覆盖|涉及|布局|聚集|集聚|"
+    r"(?:实施|建成|建设|打造|培育|引进|组建|成立|帮扶|救助|资助|安置|开发|研发|获得|取得|拥有|新建|新增|创建|认定|建立|举办|开展|推广|覆盖|涉及|布局|聚集|集聚|"
     r"形成|发展|完成|实现|申报|签约|整合|改造|转化|登记|孵化|招引|选派|培训|服务|带动|吸引|提供|入驻|遴选|评选|储备|推出|引入|指导|等)了?"
     r"(?:约|近|超过?|不少于|不低于|至少)?$"
 )
@@ -53,7 +53,8 @@ _ONLY_DOING = re.compile(
     r"(?:培养|培育|招录|举办|巩固|提升|改善|整治|治理|修复|保护|保障|惠及|解决|带动|帮助|支持|扶持|资助|救助|发放|服务|培训|辐射|完成|实现|新增|改造|新改建|新建|改扩建|改建|扩建)+"
 )
 # what is told of a thing just named (建设湿地5处，面积1.3万平方米) or of one named behind it (面积1800平方米的大厅)
-_DIMENSION = re.compile(r"(?:总|建筑|占地|年)?(?:面积|长度|规模|投资|产值|产量|里程|库容|容量|床位|能力)$")
+_DIMENSION = re.compile(r"(?:总|建筑|占地|年)?(?:面积|长度|规模|投资|产值|产量|产能|里程|库容|容量|床位|能力)$")
+_OF_CROPS = frozenset({"产量", "总产量", "总产", "单产", "产能"})
 _SOWN = re.compile(r"(?:播种|种植|栽培)$")
 _SIZED_NOUN = re.compile(r"^的([^，,、。；：:()（）\d！？]{2,24})")
 # a count whose noun stands behind a size: 3个产值超20亿元的产业集群
@@ -110,7 +111,7 @@ _FROM_NUMBER = re.compile(
     r"|[由从自](?:(?:目前|现在|当前|原来|原先|原有)的?(?:人均)?|人均)$"
 )
 _RAISED = re.compile(
-    r"^(?:左右|以上|以下)?(?:稳步|逐步|进一步|大幅|持续|快速)?"
+    r"^(?:左右|以上|以下)?，?(?:稳步|逐步|进一步|大幅|持续|快速)?"
     r"(?:提[高升]|增[长加]?|上升|扩大|扩展|发展|壮大|下降|降低|降|减少|压减|缩[短小]|优化|调整|拓展|延长|改善)了?(?:到|至|为)"
     r"|^再?(?:提[高升]|增[长加]|下降|降低|减少)(?:约|近|超过?)?[\d.]+个百分点，(?:达到?|至|为)"
 )
@@ -133,9 +134,9 @@ _GROWING = {"翻": "增长"}
 _YEARLY = re.compile(r"每年(?![度均])|年均(?!增(?!加)|递)")
 _FLOW = re.compile(r"净增|每年|年均(?!.*[率度重例])|同比|比上年|力争.*增加")
 _ADDED = re.compile(
-    r"^.{0,4}?(?:新增|引进|改扩建|新改建|改建|扩建|新建成?|新培育|新发展|新打造|新创建)(?![材城区能兴型])"
+    r"^.{0,4}?(?:新增|引进|改扩建|新改建|改建|扩建|新建成?|新培育|新发展|新打造|新创建|净增)(?![材城区能兴型])"
 )
-_GROWTH = re.compile(r"年均(?:增长|增速|增幅|递增|增(?!加)|(?=(?:实际|名义|约|近|超过?|达到?|不低于|不少于|保持在)?$))")
+_GROWTH = re.compile(r"每年(?:增长|递增)|年均(?:增长|增速|增幅|递增|增(?!加)|(?=(?:实际|名义|约|近|超过?|达到?|不低于|不少于|保持在)?$))")
 _LEAD_YEAR = re.compile(
     r"^\W*(?:力争)?(?:到|截至|截止|至)?(?:[去今]年(?:以来|全年)?|20\d{2}年(?:年?[底末])?(?:以?前)?|[“\"]?十.五[”\"]?(?:规划)?(?:期?末|期间|时期))[，,]?"
 )
@@ -189,7 +190,8 @@ class Fact:
     @property
     def is_yearly(self) -> bool:
         """Whether so much is to come every year (每年培育5家), not in all."""
-        return self.unit not in {"%", "‰"} and self.kind != "growth" and bool(_YEARLY.search(self.text))
+        counted = self.unit not in {"%", "‰"} or bool(self.direction)
+        return counted and self.kind != "growth" and bool(_YEARLY.search(self.text))
 
     @property
     def promised(self) -> str:
@@ -386,7 +388,7 @@ def _sized(subject: str, clause: _Clause, before: Fact | None, unit: str | None)
         return f"{stripped(whose.group(1))}{dimension.group()}", False, whose.end()
     if dimension and dimension.group() == subject and before and before.kind in {"level", "added"}:
         whose_size = _DIMENSION.sub("", before.subject)
-        return _SOWN.sub("", whose_size) + subject if subject == "产量" else whose_size + subject, before.partial, 0
+        return _SOWN.sub("", whose_size) + subject if subject in _OF_CROPS else whose_size + subject, before.partial, 0
     return None
 
 

@@ -78,6 +78,11 @@ def compact(text: str) -> str:
     return "".join(text.split())
 
 
+def printed_width(text: str) -> int:
+    """Return the width of a text in half-width characters."""
+    return sum(1 if sign.isascii() else 2 for sign in text)
+
+
 def join(parts: list[str]) -> str:
     """Join broken lines: nothing between Chinese, one space between two Latin words."""
     joined = ""

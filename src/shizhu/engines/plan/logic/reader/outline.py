@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from shizhu.engines.plan.logic.reader.boundaries import is_boundary
 from shizhu.engines.plan.logic.reader.document import Place
-from shizhu.engines.plan.logic.reader.lines import SENTENCE_END, Line, Pages, compact, half_width
+from shizhu.engines.plan.logic.reader.lines import SENTENCE_END, Line, Pages, compact, half_width, printed_width
 from shizhu.engines.plan.logic.reader.numbering import marker_of
 from shizhu.engines.plan.logic.reader.rows import is_piped
 from shizhu.engines.plan.logic.reader.years import western
@@ -24,7 +24,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
         "basis",
         re.compile(
             r"^(?:.{0,4}十.五.{0,4}|我县|全县|县域)?(?:发展|现有|工作|创新|现实|产业|良好|建设|主要)?基础(?:条件|分析|和|与|及|、|$)"
-            rf"|(?:发展|主要|工作|建设|改革|突出)的?{_DONE}|取得.{{0,8}}{_DONE}|成效(?:显著|明显)|基本情况|现状|回顾|形势|机遇[与和]挑战"
+            rf"|(?:发展|主要|工作|建设|改革|突出)的?{_DONE}|取得(?!.{{0,8}}新).{{0,8}}{_DONE}|成效(?:显著|明显)|(?:基本|执行|完成|运行)情况|现状|回顾|形势|机遇[与和]挑战"
             r"|(?:规划|编制|发展|时代)背景|背景$|十[一二三四五六]五.{0,6}(?:情况|发展|评估)"
             r"|(?:存在|主要|突出|面临).{0,6}(?:问题|短板|困难|挑战|不足)"
         ),
@@ -104,7 +104,7 @@ def _goes_on(last: Line, line: Line, before: Line | None, pages: Pages) -> bool:
     apart = before is not last
     if not apart and pages.width is not None:
         return pages.is_full(last)
-    cut = last.cut or not apart
+    cut = last.cut or (not apart and 2 * printed_width(line.text) <= 3 * printed_width(last.text))
     return cut and len(last.text) >= 20 and last.text[-1] not in SENTENCE_END
 
 
