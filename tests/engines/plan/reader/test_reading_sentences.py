@@ -123,6 +123,17 @@ def _told(sentence: str) -> list[Indicator]:
          [("年轻干部到村任职", "名", 2025, 15, None)]),
         ("企业开办时间压缩至3小时内，能够保障4000人应急安置。",
          [("企业开办时间", "小时", 2025, 3, "at_most"), ("应急安置", "人", 2025, 4000, None)]),
+        ("风电、光伏总装机达到12万千瓦，完善供水、供气管网90公里，新建道路、桥梁7座，净增规上企业3家。",
+         [("风电、光伏总装机", "万千瓦", 2025, 12, None), ("供气管网", "公里", 2025, 90, None),
+          ("道路、桥梁", "座", 2025, 7, None), ("规上企业", "家", 2025, 3, None)]),
+        ("80%以上的村用上自来水，不低于35%的村污水得到治理。",
+         [("村用上自来水占比", "%", 2025, 80, "at_least"), ("村污水得到治理占比", "%", 2025, 35, "at_least")]),
+        ("年度计划完成固定资产投资9亿元，粮播面积必须达到3万亩，在溪口镇建设苗木基地2万亩，养蜂3万箱，饲养肉鸽50万羽。",
+         [("固定资产投资", "亿元", 2025, 9, None), ("粮播面积", "万亩", 2025, 3, None),
+          ("苗木基地", "万亩", 2025, 2, None), ("养蜂", "万箱", 2025, 3, None), ("肉鸽", "万羽", 2025, 50, None)]),
+        ("●空气优良天数不低于317天 ●细颗粒物浓度达到30.5微克/立方米左右",
+         [("空气优良天数", "天", 2025, 317, "at_least"), ("细颗粒物浓度", "微克/立方米", 2025, 30.5, "about")]),
+        ("50平方公里以上建设用地面积达到海绵城市要求。", [("建设用地面积", "平方公里", 2025, 50, "at_least")]),
         ("建设湿地5处，面积共计1.3万平方米。",
          [("湿地", "处", 2025, 5, None), ("湿地面积", "万平方米", 2025, 1.3, None)]),
     ],
@@ -136,6 +147,8 @@ def test_what_was_is_no_target() -> None:
     past = "生产总值从2015年的60亿元增长到2020年的82亿元。\n游客达到90万人次；收入5亿元。\n第二章 发展目标\n"
     document = read(f"{head}{past}2025年，生产总值达到120亿元。\n")
     assert [target_of(item) for item in document.indicators] == [("生产总值", "亿元", 2025, 120, None)]
+    year = "云溪县2024年计划执行情况与2025年计划草案的报告\n一、2024年计划执行情况\n粮食总产量14万吨。\n"
+    assert not read(year).indicators
     year = "云溪县2024年政府工作报告\n2023年，全县生产总值90亿元；财政收入达到5亿元。\n2024年，财政收入增长6%。\n"
     assert [target_of(item) for item in read(year).indicators] == [("财政收入增长", "%", 2024, 6, None)]
 
@@ -143,6 +156,24 @@ def test_what_was_is_no_target() -> None:
 def test_what_a_target_rises_from_is_its_base() -> None:
     (item,) = _told("高新技术企业由2020年的46家发展到100家，")
     assert (item.base.year, item.base.value, item.target.value) == (2020, 46, 100)
+
+
+def test_how_fast_a_level_grows_is_its_growth() -> None:
+    (item,) = _told("财政收入达到9亿元以上，同比增长8%。")
+    assert (item.name, item.target.value, item.growth, item.growth_text) == ("财政收入", 9, 8, "同比增长8%")
+    (item,) = _told("财政收入达到9亿元，比2020年增长8%。")
+    assert item.growth is None
+    told = [(item.name, item.target.value, item.base.value) for item in _told("产值由“十三五”末的2亿元，发展到3亿元。")]
+    assert told == [("产值", 3, 2)]
+
+
+def test_a_long_heading_does_not_take_the_paragraph_below_it() -> None:
+    head = "云溪县发展规划（2021—2025年）\n第九章 建设溪谷经济带 形成县域经济新的增长极\n"
+    below = "发挥溪谷资源优势，转变产业结构，搬迁溪谷人口，提升发展空间。到2025年，溪谷经济带产业收入达到10亿元。\n"
+    document = read(f"{head}{below}（二）取得人居环境新成绩\n卫生厕所普及率达到85%。\n")
+    assert [target_of(item) for item in document.indicators] == [
+        ("溪谷经济带产业收入", "亿元", 2025, 10, None), ("卫生厕所普及率", "%", 2025, 85, None),
+    ]  # fmt: skip
 
 
 def test_growth_and_share_tell_how_fast_the_whole_grows() -> None:

@@ -52,7 +52,9 @@ def test_shares_and_multiples_in_words(sentence: str, told: list[tuple[object, .
         ("每年打造场景不少于10个、引育人才300人，新建基站120座。",
          [("场景", 10, "yearly"), ("人才", 300, "yearly"), ("基站", 120, None)]),
         ("县财政每年安排专项资金2000万元。", [("专项资金", 2000, "yearly")]),
-        ("教育经费每年增长10%，每月巡查3次，平均每年级2个班。", []),
+        ("单位产值能耗每年下降2.5%，累计下降12%。",
+         [("单位产值能耗下降", 2.5, "yearly"), ("单位产值能耗下降", 12, None)]),
+        ("教育经费每年增长10%，每月巡查3次，平均每年级2个班。", [("教育经费年均增长", 10, None)]),
     ],
 )  # fmt: skip
 def test_what_comes_every_year_is_no_total(sentence: str, told: list[tuple[object, ...]]) -> None:

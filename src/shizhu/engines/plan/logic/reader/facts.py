@@ -71,7 +71,7 @@ _NOUN_BEHIND_SIZE = re.compile(
 )
 # a clause that only goes on: …翻一番以上，达到12万元
 _GOES_ON = re.compile(
-    r"^(?:力争|将|要|均|累计)?(?:达到?|提[高升][到至]|增[长加]?[到至]|上升[到至]|控制在|保持在|稳定在|突破|超过|不[得应]?[低高]于|不[得应]?[少超][于过]|"
+    r"^(?:力争|将|要|均|累计)?(?:达到?|提[高升][到至]|增[长加]?[到至]|(?:上升|发展|扩大|壮大)[到至]|控制在|保持在|稳定在|突破|超过|不[得应]?[低高]于|不[得应]?[少超][于过]|"
     r"下?降低?[到至]|[延缩][短小长][到至]|压缩[到至])(?:约|近)?$"
 )
 _CHANGE_BEGINS = re.compile(
@@ -88,6 +88,11 @@ _TAIL = re.compile(
     r"(?:产业|行业|企业)?(?:总?产值|增加值|收入|(?:播种|种植|栽培|养殖)?面积|产量|(?:使用|施用|排放|减排|消费|供应)总?量|人数|数量|规模|投资|标准|(?:报销|支付|达标|使用)?比例|比重|占比|毛?[一-鿿]{2}率|[出存]栏量?)$"
 )
 _SIDE = re.compile(r"城[镇市区]|县城|[农乡]村|乡镇|(?:国家|省|市|县)级|小学|初中|高中")  # 城镇、农村低保标准分别…
+# one number of several things: 风电、太阳能总装机容量; but 完善制度、建设水库5座 does two things
+_IN_ALL = re.compile(r"^总|总(?:产[值量]|装机|面积|收入|规模|里程|量|数)")
+_IMPROVING = re.compile(
+    r"完善|加[强快大]|强化|优化|健全|深化|提[高升]|推[进动]|促进|支持|鼓励|引导|开展|围绕|依托|做[大强优]|落实"
+)
 _SHARE = re.compile(r"(?:率|比例|比重|占比)$")
 _WITHIN = re.compile(r"^(?:力争)?[\d一二三四五]年内")
 _LISTED_YEARS = re.compile(r"(?:20\d{2}年?(?:年?[底末])?[、和及])+20\d{2}年")  # 到2023年、2025年分别达到
@@ -129,6 +134,7 @@ _EVERY = re.compile(
     r"^.*每年(?!度)(?:至少|安排|招录|举办|投入|组织(?!部))?|^(?:全部|[一二三四五六七八九十\d]+)年(?=累计|共|实施|完成|新[增建]|培[训育]|建成)共?"
 )
 _FOLD_END = re.compile(r"(?:在.{0,12}基础上)?(?:再|实现)?翻$")
+_STEP = re.compile(r"(?:同比|年度)?增长(?:约|近|不低于|超过?)?")  # 地区生产总值达到85亿元，增长8%
 _SUMMED = re.compile(r"累计|(?<![公])共(?![同享建青富])|合计")
 _GROWING = {"翻": "增长"}
 _YEARLY = re.compile(r"每年(?![度均])|年均(?!增(?!加)|递)")
@@ -136,7 +142,9 @@ _FLOW = re.compile(r"净增|每年|年均(?!.*[率度重例])|同比|比上年|�
 _ADDED = re.compile(
     r"^.{0,4}?(?:新增|引进|改扩建|新改建|改建|扩建|新建成?|新培育|新发展|新打造|新创建|净增)(?![材城区能兴型])"
 )
-_GROWTH = re.compile(r"每年(?:增长|递增)|年均(?:增长|增速|增幅|递增|增(?!加)|(?=(?:实际|名义|约|近|超过?|达到?|不低于|不少于|保持在)?$))")
+_GROWTH = re.compile(
+    r"每年(?:增长|递增)|年均(?:增长|增速|增幅|递增|增(?!加)|(?=(?:实际|名义|约|近|超过?|达到?|不低于|不少于|保持在)?$))"
+)
 _LEAD_YEAR = re.compile(
     r"^\W*(?:力争)?(?:到|截至|截止|至)?(?:[去今]年(?:以来|全年)?|20\d{2}年(?:年?[底末])?(?:以?前)?|[“\"]?十.五[”\"]?(?:规划)?(?:期?末|期间|时期))[，,]?"
 )
@@ -340,7 +348,7 @@ def _named(kind: str, subject: str, clause: _Clause, before: Fact | None, unit: 
         return before.subject if before else "", False, 0
     if before and (carried := _carried(kind, subject, clause, before, unit)):
         return carried, before.partial, 0
-    if not subject and _goes_on_from_last(clause):
+    if not subject and _goes_on_from_last(clause) and not (unit in {"%", "‰"} and _noun_after(clause.rest, unit)):
         return clause.above or (before.subject if before else ""), bool(before and before.partial), 0
     sized = _sized(subject, clause, before, unit) or _served(clause, unit)
     if sized:
@@ -371,6 +379,8 @@ def _carried(kind: str, subject: str, clause: _Clause, before: Fact, unit: str |
         return before.subject if _MEASURED.search(before.subject) else before.subject + subject
     other_measure = not clause.segment.strip() and not clause.dealt and unit not in {None, "%", "‰", before.unit}
     if other_measure and not _noun_after(clause.rest, unit):  # 改造2600户、9800人
+        return before.subject
+    if _STEP.fullmatch(clause.segment) and unit == "%" and before.unit not in {"%", "‰"}:
         return before.subject
     return before.subject if not subject and (kind == "growth" or _goes_on(clause, before)) else ""
 
@@ -488,10 +498,13 @@ def _of_levels(subject: str, words: str, before: Fact | None) -> str:
 
 
 def _of_several(subject: str, words: str, clause: _Clause) -> str:
-    """The name of one rate of several things (高血压、糖尿病患者规范管理率) with all of them."""
-    if not clause.listed or not _SHARE.search(subject) or "等" in clause.segment or clause.dealt:
+    """The name of one rate or number of several things (高血压、糖尿病患者规范管理率) with all of them."""
+    if not clause.listed or "等" in clause.segment or clause.dealt:
         return subject
     names = re.split(r"[，,：:；。！？]", words.removesuffix("、").replace("\0", ""))[-1]
+    own = clause.segment.strip(" “”").startswith(subject) and (_IN_ALL.search(subject) or not _MEASURED.search(subject))
+    if not _SHARE.search(subject) and (not own or _IMPROVING.match(names) or _LEVELS_BEFORE.search(words)):
+        return subject
     several = stripped(_without_years(_ITEM.sub("", names)))
     alone = any(_MEASURED.search(name) or re.search(r"\d", name) for name in _NAMES_APART.split(names))
     return subject if alone or len(several) < 2 else f"{several}、{subject}"

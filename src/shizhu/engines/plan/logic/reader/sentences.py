@@ -19,12 +19,15 @@ _EACH = re.compile(
     r"^(?:每[个所家县村镇乡]|各(?![类级项种界]))|每[\d.]+[万千百]?[人户名]$"
 )  # what each of them has is no total
 _EACH_ONE = re.compile(r"(?:\d{1,2}[.、])?\s*每[个所家县村镇乡](?!万|千|百)")  # 每个乡镇至少建成1所幼儿园
-_OF_TIMES = re.compile(r"每[月季周天日]|每学[期年]|每[两二三四五六七八九十\d]+年|平均每|逐年|年度")
+_OF_TIMES = re.compile(
+    r"每[月季周天日]|每学[期年]|每[两二三四五六七八九十\d]+年|平均每|逐年|年度(?!计划|目标|投资|任务)"
+)
 _PAID = re.compile(r"(?:标准|工资|补贴|津贴|养老金|补助)$")  # so much each month is how high it is: 低保标准每月720元
 YEARLY = "yearly"  # the kind of a target that is to be reached every year anew
 _CELLS = re.compile(r"^\d+(?:\.\d+)?(?:[\s、]|\.(?!\d)|$)|\s{2}|\t|\|")  # the row of a table nobody could read
 _MEASURED = re.compile(r"(?:值|额|总量|面积|收入|支出|投资|产量|GDP)$")
 _MONEY = re.compile(r"(?:将|拟|计划|完成|概算|估算|项目|总|静态|累计)*(?:投资|投入|资金|投资额)")  # of a project
+_COMPARED = re.compile(r"[比较与].*20\d{2}|累计|翻")  # by so much in all, not each year
 _POINTED = re.compile(r"^(?:这|该|此|其)|\d+(?:\.\d+)?%")
 _LONGEST = 30
 _DIRECTIONS = {"fall": "下降", "rise": "增长"}
@@ -41,6 +44,10 @@ def read_targets(
         is_step = (
             fact.kind == "change" and not fact.is_yearly and (fact.sentence, canonical(fact.subject)) in levels
         )  # 翻一番，达到12万元
+        if is_step and fact.direction == "增长" and fact.unit == "%" and not _COMPARED.search(fact.text):
+            grown = next((key for key, item in reversed(found.items()) if _goes_with(fact, item)), None)
+            if grown is not None:
+                found[grown] = replace(found[grown], growth=fact.value, growth_text=fact.text, growth_bound=fact.bound)
         if is_step or not _is_target(fact, term):
             continue
         known = None if fact.is_yearly else next((item for item in indicators if _is_of(fact, item)), None)
@@ -94,10 +101,15 @@ def _is_target(fact: Fact, term: Term) -> bool:
         and not _EACH.search(fact.subject)
         and not _EACH_ONE.match(fact.text)
         and (not _OF_TIMES.search(fact.text) or bool(_PAID.search(fact.subject)))
-        and (fact.is_yearly or "每年" not in fact.text)
+        and (fact.is_yearly or fact.kind == "growth" or "每年" not in fact.text)
         and len(fact.promised) <= _LONGEST
         and not fact.after_of_which
     )
+
+
+def _goes_with(fact: Fact, item: Indicator) -> bool:
+    """Whether a step tells how fast the target before it grows (达到85亿元，增长8%)."""
+    return item.growth is None and item.target.year == fact.year and same(item.name, fact.subject)
 
 
 def _is_share(fact: Fact) -> bool:
