@@ -44,7 +44,8 @@ async function take(input: HTMLInputElement): Promise<void> {
       const place = reader?.facts(await file.arrayBuffer()).place;
       if (place) setPlace(place.longitude, place.latitude);
     }
-    const bytes = await (await smaller(file)).arrayBuffer();
+    const bytes = await (await smaller(file))?.arrayBuffer();
+    if (!bytes) { tell(say("photoRefused", file.name), "bad"); told?.scrollIntoView({ block: "center" }); continue; }
     pictures.push({ name: file.name.slice(0, 100), bytes, url: URL.createObjectURL(new Blob([bytes])) });
     drawPictures();
   }

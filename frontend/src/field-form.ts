@@ -115,10 +115,12 @@ function drawn(field: Field, draft: Draft, changed: () => void): HTMLElement {
 }
 
 function missing(form: Form, draft: Draft): Field | undefined {
+  const more = new Set(form.more?.filter((one) => draft.answer[one.field] === one.value).flatMap((one) => one.names));
   return form.fields.find((field) => {
-    if (field.widget === "photo") return (draft.photos[field.name]?.length ?? 0) < (field.least ?? (field.is_required ? 1 : 0));
+    const isRequired = field.is_required || more.has(field.name);
+    if (field.widget === "photo") return (draft.photos[field.name]?.length ?? 0) < (field.least ?? (isRequired ? 1 : 0));
     const given = draft.answer[field.name];
-    if (given === undefined) return field.is_required;
+    if (given === undefined) return isRequired;
     return typeof given === "string" && given.length < (field.shortest ?? 0);
   });
 }

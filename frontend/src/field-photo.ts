@@ -7,8 +7,8 @@ import { smaller } from "./photo-size";
 /** Keep a photo on the phone; its id, or nothing where it is no picture or too large. */
 async function keep(file: File, limit: number, here: Place | undefined): Promise<string | undefined> {
   const told = facts(await file.arrayBuffer());
-  const made = await smaller(file), bytes = await made.arrayBuffer();
-  if (!/^image\/(jpeg|png|webp)$/.test(made.type) || bytes.byteLength > limit) return undefined;
+  const made = await smaller(file), bytes = await made?.arrayBuffer();
+  if (!made || !bytes || !/^image\/(jpeg|png|webp)$/.test(made.type) || bytes.byteLength > limit) return undefined;
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   const place = told.place ?? here;
   const photo: Photo = {

@@ -6,7 +6,10 @@ export interface Field {
   name: string; title: string; help: string; widget: string; is_required: boolean; choices: [string, string][];
   target: string; type: string; most: number | null; least: number | null; shortest: number | null;
 }
-export interface Form { title: string; submit: string; fields: Field[] }
+export interface Form {
+  title: string; submit: string; fields: Field[];
+  more?: { field: string; value: unknown; names: string[] }[]; // asked for where the field has the value
+}
 export interface Task {
   id: number; case: number; number: string; title: string; step: string; flow: string; area: string; help: string; address: string;
   phone: string; by: string; is_simulated: boolean; due_at: string | null; place: { type: "Point"; coordinates: [number, number] } | null;

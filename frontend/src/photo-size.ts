@@ -2,13 +2,13 @@
 const LONGEST = 1920;
 const QUALITY = 0.82;
 
-/** The photo made smaller; as it is where the browser cannot read it. */
-export async function smaller(file: Blob): Promise<Blob> {
+/** The photo made smaller; nothing where it cannot be read. */
+export async function smaller(file: Blob): Promise<Blob | undefined> {
   let image: ImageBitmap;
   try {
     image = await createImageBitmap(file, { imageOrientation: "from-image" });
   } catch {
-    return file;
+    return undefined;
   }
   const scale = Math.min(1, LONGEST / Math.max(image.width, image.height));
   if (scale === 1 && file.size < 600_000 && file.type === "image/jpeg") return file;

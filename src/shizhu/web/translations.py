@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parent / "locale"
 SOURCE = Path(__file__).parents[1]
 CHINESE = FOLDER / "zh_Hans/LC_MESSAGES/django.po"
 _TAG = re.compile(r"""\{%\s*translate\s+(?:"([^"]*)"|'([^']*)')""")
-_FUNCTIONS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext"}
+_FUNCTIONS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
 
 
 def compile_all() -> None:
@@ -44,5 +44,9 @@ def messages(root: Path = SOURCE) -> Iterator[tuple[str, str]]:
 
 def missing() -> list[tuple[str, str]]:
     """Messages without a Chinese text, with the file that has them."""
-    known = {entry.msgid for entry in polib.pofile(str(CHINESE)) if entry.msgstr} if CHINESE.exists() else set()
+    known = (
+        {entry.msgid for entry in polib.pofile(str(CHINESE)) if entry.msgstr or entry.msgstr_plural}
+        if CHINESE.exists()
+        else set()
+    )
     return sorted({(text, file) for text, file in messages() if text not in known})

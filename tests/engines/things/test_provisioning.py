@@ -157,4 +157,7 @@ def test_the_developers_page_has_the_addresses_of_this_installation(county: Coun
     assert [
         part for part in ("http://testserver/sta/v1.1/Things", "-h testserver -p ", "cmd/KEY/ack") if part not in told
     ] == []
+    assert [
+        step.text for step in page.context["steps"] if "/Observations" in step.text and "%20desc" not in step.text
+    ] == []
     assert browser(person(county, "cases.*")).get("/things/developer/").status_code == 403

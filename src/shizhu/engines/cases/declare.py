@@ -111,6 +111,10 @@ def check_form(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]: 
             yield f"{name}: x-shizhu-ref: {item['type']}: what it points at is kept as a string"
         if item.get("x-widget") == "place" and item["type"] != "string":
             yield f"{name}: x-widget: place: is kept as a string"
+    when, then = body.get("if", {}), body.get("then", {})
+    for name in (*when.get("properties", {}), *when.get("required", []), *then.get("required", [])):
+        if name not in body["properties"]:
+            yield f"if: {name}: the form has no such field"
     try:
         Draft202012Validator.check_schema(
             {name: part for name, part in body.items() if name not in {"title", "submit"}}

@@ -107,7 +107,9 @@ def words() -> dict[str, str]:
         "sent": _("Sent as %s"), "remove": _("Remove"), "kind": _("Choose what it is."),
         "found": _("Position found, to %s metres"), "searching": _("Looking for the position …"),
         "noPosition": _("The phone tells no position. Choose the town, and write where it is."),
-        "photosMost": _("At most %s photos."), "mine": _("My reports on this phone"),
+        "photosMost": _("At most %s photos."),
+        "photoRefused": _("%s is no photo that can be sent: JPEG, PNG or WebP, 5 MB at most."),
+        "mine": _("My reports on this phone"),
     }  # fmt: skip
 
 

@@ -104,12 +104,14 @@ def kind_of(item: Body) -> str:
 def body_of(head: Head, parts: Sequence[Part], names: Mapping[str, str], kept: Body | None = None) -> Body:
     """The form that was typed, over the one that is kept."""
     before: Body = kept["properties"] if kept else {}
+    is_whole = set(before) <= set(names.values())
     return {
         "title": title_of(head.zh, head.en),
         **({"submit": title_of(head.submit)} if head.submit else {}),
         "type": "object",
         "required": [names[part.id] for part in parts if part.is_required],
         "properties": {names[part.id]: item_of(part, before.get(names[part.id])) for part in parts},
+        **({word: kept[word] for word in ("if", "then") if word in kept} if kept and is_whole else {}),
     }
 
 

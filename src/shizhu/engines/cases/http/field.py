@@ -331,7 +331,11 @@ def _form(request: Request, form: Body) -> dict[str, Any]:
          "least": schema[one.name].get("minItems"), "shortest": schema[one.name].get("minLength")}
         for one in made
     ]  # fmt: skip
-    return {"title": label(form["title"]), "submit": label(form.get("submit")), "fields": fields}
+    more = [
+        {"field": name, "value": item["const"], "names": form["then"]["required"]}
+        for name, item in form.get("if", {}).get("properties", {}).items()
+    ]
+    return {"title": label(form["title"]), "submit": label(form.get("submit")), "fields": fields, "more": more}
 
 
 def _start(request: Request, start: Mapping[str, Any]) -> dict[str, Any]:

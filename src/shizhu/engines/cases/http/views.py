@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
@@ -136,7 +136,8 @@ def case_detail(request: Request, number: int, phones: Mapping[str, str] | None 
         "assignee", "case__area", "case__organisation", "organisation"
     )
     tasks = [{**described(task), "may_do": may_do(request.actor, task)} for task in ready]
-    stages = [{"name": name, "state": _stage_state(case, index)} for index, name in enumerate(about.stages)]
+    skipped = set(about.stage_of.values()) - {about.stage_of.get(step) for step in case.state["path"]}
+    stages = [{"name": name, "state": _stage_state(case, index, skipped)} for index, name in enumerate(about.stages)]
     context: dict[str, Any] = {"case": case, "about": about, "stages": stages, "tasks": tasks, "lines": timeline(case)}
     context |= {"own_page": page_of(case), "concerns": list(_concerns(request, case, phones or {}))}
     context["purposes"] = records.PURPOSES.items()
@@ -154,7 +155,9 @@ def _concerns(request: Request, case: Case, phones: Mapping[str, str]) -> Iterat
         yield {"concern": one, "phone": phone, "may_look": may and bool(one.phone) and one.number not in phones}
 
 
-def _stage_state(case: Case, index: int) -> str:
+def _stage_state(case: Case, index: int, skipped: Collection[int | None]) -> str:
+    if index < case.stage and index in skipped:
+        return "skipped"
     if index < case.stage or (case.status == Case.Status.CLOSED and index == case.stage):
         return "done"
     return "now" if index == case.stage else ""

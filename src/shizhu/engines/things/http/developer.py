@@ -38,20 +38,20 @@ def developer(request: Request) -> HttpResponse:
 
 
 def _steps(base: str, number: int) -> list[Step]:
-    key = 'curl -s -H "Authorization: Bearer $KEY"'
+    key, newest = 'curl -s -H "Authorization: Bearer $TOKEN"', "$orderby=phenomenonTime%20desc"
     python = f"""import json, os, urllib.request
 
-address = "{base}/Datastreams({number})/Observations?$top=24&$orderby=phenomenonTime%20desc"
-asked = urllib.request.Request(address, headers={{"Authorization": "Bearer " + os.environ["KEY"]}})
+address = "{base}/Datastreams({number})/Observations?$top=24&{newest}"
+asked = urllib.request.Request(address, headers={{"Authorization": "Bearer " + os.environ["TOKEN"]}})
 for row in json.load(urllib.request.urlopen(asked))["value"]:
     print(row["phenomenonTime"], row["result"])"""
     return [
-        Step(_("Keep your key in the shell"), "export KEY=sz_…"),
+        Step(_("Keep your key in the shell"), "export TOKEN=sz_…"),
         Step(_("Which stations are there?"), f"{key} '{base}/Things?$select=name&$top=5'"),
-        Step(_("The last values of one"), f"{key} '{base}/Datastreams({number})/Observations?$top=5'"),
+        Step(_("The last values of one"), f"{key} '{base}/Datastreams({number})/Observations?$top=5&{newest}'"),
         Step(
             _("Only what is above a value"),
-            f"{key} '{base}/Datastreams({number})/Observations?$filter=result%20gt%205&$top=5'",
+            f"{key} '{base}/Datastreams({number})/Observations?$filter=result%20gt%205&$top=5&{newest}'",
         ),
         Step(_("The same in Python"), python),
     ]
@@ -59,12 +59,13 @@ for row in json.load(urllib.request.urlopen(asked))["value"]:
 
 def _protocols(request: Request) -> list[Step]:
     config, host = settings.CONFIG, request.get_host().partition(":")[0]
-    user = f"-h {host} -p {config.mqtt_port} -u KEY -P PASSWORD -i KEY"
+    user = f"-h {host} -p {config.mqtt_port} -u KEY -P PASSWORD -q 1 -i KEY"
+    answer = '{"id": 7, "state": "done"}'
     telemetry = '{"time": "2026-07-01T08:00:00+08:00", "values": {"stage": 119.5}}'
     return [
-        Step(_("MQTT: send"), f"mosquitto_pub {user} -q 1 -t d/KEY/telemetry \\\n  -m '{telemetry}'"),
-        Step(_("MQTT: hear what was refused, and commands"), f"mosquitto_sub {user} -q 1 -t d/KEY/errors -t cmd/KEY"),
-        Step(_("MQTT: answer a command"), '-t cmd/KEY/ack -q 1 -m \'{"id": 7, "state": "done"}\''),
+        Step(_("MQTT: send"), f"mosquitto_pub {user} -t d/KEY/telemetry \\\n  -m '{telemetry}'"),
+        Step(_("MQTT: hear what was refused, and commands"), f"mosquitto_sub {user}:2 -t d/KEY/errors -t cmd/KEY"),
+        Step(_("MQTT: answer a command"), f"mosquitto_pub {user} -t cmd/KEY/ack \\\n  -m '{answer}'"),
         Step(
             "SensorThings HTTP",
             f"curl -i -u KEY:PASSWORD -d '{{\"result\": 119.5}}' \\\n"
