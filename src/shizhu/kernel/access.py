@@ -7,22 +7,20 @@ ORM (`rows`), bare ASGI handlers and exports (`visible`).
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, TypeVar
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import PermissionDenied
-from django.db import models
+from django.db import connection, models
 from django.db.models.expressions import Expression
-from django.db.models.functions import Concat
 from django.utils import timezone
 
 from shizhu.kernel.models import Area, Grant, Organisation, Person, Post
 
 Row = TypeVar("Row", bound=models.Model)
-IDS = ArrayField(models.BigIntegerField())
 
 
 def covers(given: str, verb: str) -> bool:
@@ -31,6 +29,10 @@ def covers(given: str, verb: str) -> bool:
     if wanted[-1] == "*":
         parts = parts[: len(wanted)]
     return len(wanted) == len(parts) and all(want in {"*", part} for want, part in zip(wanted, parts, strict=True))
+
+
+def _covered(verbs: Collection[str], verb: str) -> bool:
+    return verb in verbs or any(covers(given, verb) for given in verbs)
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Scope:
 
     def has(self, verb: str) -> bool:
         """Whether one of the verbs covers it."""
-        return verb in self.verbs or any(covers(given, verb) for given in self.verbs)
+        return _covered(self.verbs, verb)
 
 
 @dataclass(frozen=True)
@@ -102,50 +104,61 @@ NOBODY = Actor(None, "", ())
 ANYBODY = Actor(None, "--open", (), is_unbounded=True)
 
 
+# Who holds which post today, and what it gives: asked with each request, so without models.
+HELD = """
+SELECT person.id, person.name, area.county_id, post.role_id,
+    ARRAY(SELECT jsonb_array_elements_text(role.verbs) UNION ALL  -- and by the county, on what it declares itself
+        SELECT verb FROM kernel_grant given WHERE given.county_id = area.county_id AND given.role_id = role.key),
+    organisation.path, area.path,
+    CASE WHEN organisation.path = organisation.county_id || '/' THEN '{{}}' ELSE ARRAY(
+        SELECT id FROM kernel_organisation below
+        WHERE below.county_id = organisation.county_id AND starts_with(below.path, organisation.path)) END,
+    CASE WHEN area.path = area.county_id || '/' THEN '{{}}' ELSE ARRAY(
+        SELECT id FROM kernel_area below
+        WHERE below.county_id = area.county_id AND starts_with(below.path, area.path)) END
+FROM kernel_post post
+JOIN kernel_person person ON person.id = post.person_id
+JOIN kernel_role role ON role.key = post.role_id
+JOIN kernel_organisation organisation ON organisation.id = post.organisation_id
+JOIN kernel_area area ON area.id = post.area_id
+WHERE {which} = %s AND post.starts <= %s AND (post.ends IS NULL OR post.ends >= %s) AND person.is_active
+ORDER BY person.sort_key, person.username, post.role_id, post.starts
+"""
+
+
 def actor(person: Person | None) -> Actor:
     """The person's scopes today."""
     if person is None or not person.pk or not person.is_active:
         return NOBODY
-    return Actor(person.pk, person.name, tuple(map(_scope, _posts().filter(person=person))))
+    return next(_held("person.id", person.pk), Actor(person.pk, person.name, ()))
 
 
 def actors(county: str) -> list[Actor]:
     """Everybody with a post in a county today, with the scopes that they have there."""
-    posts = _posts().filter(area__county=county, person__is_active=True).select_related("person").order_by("person")
-    return [
-        Actor(person.pk, person.name, tuple(map(_scope, held)))
-        for person, held in groupby(posts, lambda post: post.person)
-    ]  # fmt: skip
+    return list(_held("area.county_id", county))
+
+
+def _held(which: str, value: int | str) -> Iterator[Actor]:
+    today = timezone.localdate()
+    with connection.cursor() as cursor:
+        cursor.execute(HELD.format(which=which), [value, today, today])
+        rows = cursor.fetchall()
+    for (id_, name), held in groupby(rows, lambda row: row[:2]):
+        yield Actor(
+            id_, name, tuple(
+                Scope(county, role, frozenset(verbs), organisation_path, area_path, tuple(organisations), tuple(areas))
+                for _, _, county, role, verbs, organisation_path, area_path, organisations, areas in held
+            ),
+        )  # fmt: skip
 
 
 def posts(verb: str, **where: Any) -> list[Post]:
     """Posts of today that give active people the verb, narrowed as a filter of posts is: who is to be asked or told."""
-    held = _posts().filter(person__is_active=True, **where).select_related("person")
-    return [post for post in held if _scope(post).has(verb)]
-
-
-def _posts() -> models.QuerySet[Post]:
     given = Grant.objects.filter(county=models.OuterRef("area__county"), role=models.OuterRef("role")).order_by()
-    current = Post.objects.current(timezone.localdate()).select_related("role", "organisation", "area")
-    return current.annotate(
-        given=ArraySubquery(given.values("verb")),  # by the county, on what it declares itself
-        areas=_within("area", Area), organisations=_within("organisation", Organisation),
-    )  # fmt: skip
-
-
-def _within(kind: str, model: type[Area | Organisation]) -> models.Case:
-    """The ids that lie in the subtree of a post."""
-    county, path = f"{kind}__county", f"{kind}__path"
-    below = model.objects.filter(county=models.OuterRef(county), path__startswith=models.OuterRef(path))
-    is_whole = models.When(**{path: Concat(county, models.Value("/"))}, then=models.Value([], IDS))
-    return models.Case(is_whole, default=ArraySubquery(below.order_by().values("pk")), output_field=IDS)
-
-
-def _scope(post: Post) -> Scope:
-    return Scope(
-        post.area.county_id, post.role_id, frozenset([*post.role.verbs, *post.given]),  # type: ignore[attr-defined]  # annotated
-        post.organisation.path, post.area.path, tuple(post.organisations), tuple(post.areas),  # type: ignore[attr-defined]  # as above
-    )  # fmt: skip
+    held = Post.objects.current(timezone.localdate()).filter(person__is_active=True, **where)
+    held = held.annotate(given=ArraySubquery(given.values("verb")))
+    held = held.select_related("role", "organisation", "area", "person")
+    return [post for post in held if _covered([*post.role.verbs, *post.given], verb)]  # type: ignore[attr-defined]  # annotated
 
 
 def visible(who: Actor, verb: str, table: str) -> Predicate:
