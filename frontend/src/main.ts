@@ -5,6 +5,7 @@ import "@tabler/core/dist/js/tabler.esm.min.js";
 import "./htmx";
 import "./opened";
 import "./shell";
+import "./session"; // before whatever else hears a form go
 import "./form";
 import "./conditions";
 

@@ -76,6 +76,7 @@ export function toast(text: string, kind: "bad" | "good" | "" = "", stays = fals
 const told = by("toasts")?.dataset ?? {};
 document.addEventListener("htmx:responseError", (event) => {
   const status = (event as CustomEvent<{ xhr: XMLHttpRequest }>).detail.xhr.status;
+  if (status === 401) return; // the page asks to log in
   toast((status >= 500 ? told.textBroken : told.textRefused) ?? "", "bad");
 });
 for (const name of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(name, () => toast(told.textUnreached ?? "", "bad"));

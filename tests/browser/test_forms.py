@@ -16,6 +16,7 @@ from tests.fixtures import person
 
 from shizhu.engines.cases.logic.steps import Plain, Step, written
 from shizhu.engines.records import api
+from shizhu.engines.records.models import Record
 from shizhu.kernel import access, overlays
 from shizhu.kernel.models import County, Declaration, Post
 
@@ -243,3 +244,32 @@ def test_a_file_of_another_editor_is_drawn_mended_and_kept(clerk: Any, county: C
     row = Declaration.objects.get(kind="flows", source="person")
     assert (page.url.endswith(f"/{row.stem}/draw"), "收钱" in row.body["text"]) == (True, True)
     assert [part for part in ("邻居", "摊主", 'id="mix"') if part not in row.body["text"]] == []
+
+
+def test_what_was_typed_outlives_a_lost_login(clerk: Any, county: County) -> None:
+    visitor = clerk()
+    page, context = visitor.page, visitor.context
+    page.clock.install()
+    page.goto("/records/lemonade.grower/new")
+    page.get_by_label("编号").fill("G009")
+    page.get_by_label("名称").fill("果园丙")
+    page.clock.fast_forward(120_000)
+    page.route("**/login/state", lambda route: route.abort())
+    page.get_by_role("button", name="保存").last.click()
+    expect(page.get_by_text("连不上服务器")).to_be_visible()
+    page.unroute("**/login/state")
+    visitor.faults.clear()
+    context.clear_cookies()
+    page.get_by_role("button", name="保存").last.click()
+    expect(page.get_by_role("dialog")).to_contain_text("您填的内容还在本页")
+    visitor.look("login-lost")
+    with context.expect_page() as opened:
+        page.get_by_role("link", name="在新窗口登录").click()
+    opened.value.get_by_label("用户名").fill("clerk")
+    opened.value.get_by_label("密码").fill(PASSWORD)
+    opened.value.get_by_role("button", name="登录").click()
+    opened.value.wait_for_url("**/")
+    page.get_by_role("dialog").get_by_role("button", name="关闭").click()
+    page.get_by_role("button", name="保存").last.click()
+    expect(page.get_by_text("已登记")).to_be_visible()
+    assert Record.objects.filter(register="lemonade.grower", key="G009").exists()

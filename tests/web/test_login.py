@@ -23,6 +23,13 @@ def test_nobody_is_sent_to_log_in(county: County, address: str) -> None:
     assert (answer.status_code, answer["Location"]) == (302, f"/login?next={address.replace('/', '%2F')}")
 
 
+def test_who_sends_something_without_a_login_is_told_that_it_is_lost(county: County) -> None:
+    answer = Client().post("/cases/new/x/", {"title": "久填未发"})
+    assert answer["Location"] == "/login?next=%2Fcases%2Fnew%2Fx%2F&lost=1"
+    assert "没有保存" in Client(headers={"accept-language": "zh-hans"}).get(answer["Location"]).content.decode()
+    assert Client().get("/alarms/", headers={"HX-Request": "true"}).status_code == 401
+
+
 def test_after_the_login_one_is_where_one_wanted_to_be(someone: Person) -> None:
     client = Client()
     asked = client.get("/alarms/?state=all&page=2")

@@ -23,6 +23,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("search", search.search, name="search"),
     path("login", login.page, name="login"),
+    path("login/state", login.state, name="login_state"),
     path("login/second", login.second, name="second"),
     path("login/oidc", oidc.start, name="oidc"),
     path("login/oidc/callback", oidc.callback, name="oidc_callback"),

@@ -12,7 +12,8 @@ from django.conf import settings
 from django.contrib.auth import authenticate, login
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LogoutView
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -100,7 +101,7 @@ def page(request: HttpRequest) -> HttpResponse:
     place = request.POST.get("next", request.GET.get("next", ""))
     if request.user.is_authenticated:
         return redirect(goal(request, place))
-    context: dict[str, Any] = {"next": place, "oidc": settings.CONFIG.oidc}
+    context: dict[str, Any] = {"next": place, "oidc": settings.CONFIG.oidc, "lost": "lost" in request.GET}
     form = AuthenticationForm(request)
     if request.method == "POST":
         username, password = request.POST.get("username", "").strip()[:150], request.POST.get("password", "")
@@ -121,6 +122,12 @@ def page(request: HttpRequest) -> HttpResponse:
             context["problem"] = form.get_invalid_login_error().messages[0]
         context["username"] = username
     return render(request, "shizhu/login.html", {**context, "form": form})
+
+
+@never_cache
+def state(request: HttpRequest) -> JsonResponse:
+    """GET /login/state: whose session it is (0: nobody's), and the token that forms of it want now."""
+    return JsonResponse({"person": request.user.pk or 0, "token": get_token(request)})
 
 
 def _half_in(request: HttpRequest) -> tuple[Person, str, str] | None:

@@ -150,7 +150,10 @@ class PersonMiddleware:
             return self._api(asked)
         if not request.path.startswith(FREE) and request.path != SETUP:
             if not person.is_authenticated:
-                return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}")
+                if request.headers.get("HX-Request"):
+                    return HttpResponse(status=401)  # a page that is open says so; no login page in a part of it
+                asked_for = {"next": request.get_full_path(), **({"lost": 1} if request.method == "POST" else {})}
+                return HttpResponseRedirect(f"{reverse('login')}?{urlencode(asked_for)}")
             if person.must_change_password:
                 return HttpResponseRedirect(reverse("password"))
             if not request.session.get("second") and second_factor.is_required(asked.actor):

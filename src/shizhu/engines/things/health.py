@@ -15,6 +15,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Count, Max, Min
 from django.utils import timezone
+from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from shizhu.engines.things import queries
@@ -170,14 +171,16 @@ def _clock(rows: Sequence[Latest]) -> Iterable[Finding]:
     delays = [(point.known_at - point.time).total_seconds() for point in last]
     middle = timedelta(seconds=median(delays))
     if middle < -AHEAD:
-        what = _("Its clock is about %(minutes)d minutes ahead.")
+        what = _("Its clock is about %(span)s ahead.")
     elif middle > BEHIND:
-        what = _("Its times are about %(minutes)d minutes old when they arrive.")
+        what = _("Its times are about %(span)s old when they arrive.")
     else:
         return
-    minutes = round(abs(middle) / timedelta(minutes=1))
+    now = timezone.now()
+    about = timedelta(minutes=round(abs(middle) / timedelta(minutes=1)))
+    span = timesince(now - about, now, depth=1).replace("\xa0", " ")
     to_do = _("Set its clock. If the clock is right, it sends late or from a store.")
-    yield Finding("clock", what % {"minutes": minutes}, to_do)
+    yield Finding("clock", what % {"span": span}, to_do)
 
 
 def _usual(streams: Sequence[int], at: datetime) -> dict[int, tuple[float, float]]:
