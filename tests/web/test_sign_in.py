@@ -375,7 +375,7 @@ def test_whoever_waits_at_the_second_factor_is_told_so_and_not_counted(someone: 
 
 def test_without_a_login_nothing_is_changed_at_the_second_factor(county: County) -> None:
     answer = Client().post("/account/second/change", {"do": "remove", "password": PASSWORD})
-    assert (answer.status_code, answer.url) == (302, "/login?next=%2Faccount%2Fsecond%2Fchange")
+    assert (answer.status_code, answer.url) == (302, "/login?next=%2Faccount%2Fsecond%2Fchange&lost=1")
     assert not SignInLimit.objects.exists()
 
 
