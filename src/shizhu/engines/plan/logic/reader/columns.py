@@ -71,6 +71,8 @@ def columns_of(table: Table) -> Columns:
         named = next((role for role in ("task", "content") if role in roles), None)
         if named:
             roles[roles.index(named)] = "name"
+        elif roles[:2] == ["no", "other"]:
+            roles[1] = "name"
     roles = ["content" if role == "task" else role for role in roles]
     if roles.count("name") > 1:
         roles = _one_name(roles, table)

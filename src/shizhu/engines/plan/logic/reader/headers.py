@@ -43,9 +43,10 @@ class Header:
 def is_header(roles: Sequence[str], *, least: int) -> bool:
     """Whether these roles make a table: something is named, and something is said of it."""
     known = [role for role in roles if role != "other"]
+    led = list(roles[:2]) == ["no", "other"] and "lead" in known  # what is numbered and led is named, by whatever word
     return (
         len(known) >= least
-        and bool(_NAMING & set(known))
+        and (led or bool(_NAMING & set(known)))
         and bool(_TELLING & set(known))
         and len(known) * 2 > len(roles)
     )

@@ -43,7 +43,9 @@ def rows_by_line(lines: Sequence[Line], header: Header, layout: str) -> Body:
         apart = bool(slots) and (index - seen > 1 or bool(slots[-1].group))
         if apart and layout_of(line):  # the headings of the next table, perhaps below its title
             break
-        if is_boundary(line.text.strip("| ")) or not _belongs(tokens, slots, header, layout, apart=index - seen > 1):
+        alone = layout == "pipe" and is_piped(line) and len(tokens) == 1 and len(tokens[0].text) <= 2 * _SHORT
+        belongs = alone or _belongs(tokens, slots, header, layout, apart=index - seen > 1)
+        if is_boundary(line.text.strip("| ")) or not belongs:
             break
         if layout == "pipe" and _is_rest(broken, tokens, header):
             slots.pop()
@@ -126,7 +128,7 @@ def _add_line(tokens: list[Token], slots: list[Slot], header: Header, layout: st
     if layout != "pipe" and 1 < len(texts) <= 3 and _GROUP_NO.fullmatch(texts[0].text) and not is_number(texts[1].text):
         slots.append(Slot(group=texts[:2]))
         return []
-    if layout == "gap" and _leads_with_group(texts, header):
+    if layout in {"gap", "pipe"} and _leads_with_group(texts, header):
         slots.append(Slot(group=[texts[0]]))
         tokens = texts = texts[1:]
     cells = _by_column(tokens, header, layout) or (_by_place(texts, header) if layout == "gap" else None)

@@ -142,9 +142,7 @@ def _with_second_line(first: list[Piece], second: list[Piece], layout: str) -> l
     if not filled or (not any(role_of(piece.text) for piece in filled) and not _mends(first, filled)):
         return None
     if layout in {"pipe", "tab"}:
-        if len(first) != len(second):
-            return None
-        return _stacked(first, second)
+        return _stacked(first, second) if len(first) == len(second) else _under_last(first, second)
     if len(filled) >= len(first) and not all(role_of(piece.text) for piece in filled):
         return None
     if any(role_of(piece.text) is None and len(piece.text) > 6 for piece in filled) or re.match(
@@ -152,6 +150,14 @@ def _with_second_line(first: list[Piece], second: list[Piece], layout: str) -> l
     ):
         return None
     return _stacked_by_place(first, filled)
+
+
+def _under_last(first: list[Piece], second: list[Piece]) -> list[Piece] | None:
+    """Put years where the last heading (预期值) stood over them, in a table that prints what spans columns once."""
+    years = [heading_of(piece.text) for piece in second]
+    over = role_of(first[-1].text) in {None, "target", "base", "growth", "year"}
+    only = len(second) > 1 and over and all(heading.role == "year" and heading.year for heading in years)
+    return [*first[:-1], *second] if only else None
 
 
 def _stacked_by_place(first: list[Piece], second: list[Piece]) -> list[Piece]:

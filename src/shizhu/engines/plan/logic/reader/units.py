@@ -14,16 +14,15 @@ SCALES = {
 SCALE = "|".join(SCALES)
 # measure words that count things: two of them agree when the thing counted is the same
 _COUNTERS = (
-    "个百分点 百分点 户次 家次 人次 人年 人天 场次 批次 班次 件次 标准箱 标准吨 标台 "
-    "车次 架次 个 家 件 户 项 名 位 人 所 "
-    "座 处 台 套 架 枚 幢 匹 "
+    "个百分点 百分点 户次 家次 人次 人年 人天 场次 批次 班次 件次 标准箱 标准吨 "
+    "车次 架次 个 家 件 户 项 名 位 人 所 座 处 标台 台 套 架 枚 幢 匹 "
     "辆 条 部 艘 株 头 只 羽 次 场 期 批 种 类 门 本 册 篇 片 块 栋 间 床 张 宗 起 例 份 班 支 对 口 村 "
     "镇 团 箱 眼 根 棵 尾 盏 孔 段 岁 倍 师 级 分"
 )
 _OF_PEOPLE = frozenset({"人", "名", "位", "人次"})
 _MEASURES = (
     "吨标准煤 吨标煤 标准煤 平方公里 平方千米 平方米 立方米 公顷 公里 千米 毫米 厘米 公斤 千克 毫克 微克 千瓦时 "
-    "千瓦 兆瓦时 兆瓦 千伏安 兆伏安 亩次 "
+    "千瓦 兆瓦时 兆瓦 千伏安 兆伏安 亩次 吨公里 人公里 车公里 "
     "个工作日 工作日 个月 小时 分钟 美元 元 亩 吨 斤 克 米 升 度 秒 天 日 月 年 方 kWh MWh kW MW GW km2 km² m2 m² m3 "
     "m³ km kg mg μg ug mm cm m g t L hm2 hm² ℃ TEU Mbps Gbps TB PB dB PFLOPS P"
 )

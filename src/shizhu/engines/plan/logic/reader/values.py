@@ -33,6 +33,7 @@ _SINGLE = re.compile(rf"(?P<low>{_DIGITS})(?P<rest>.*)")
 _RANGE = re.compile(rf"(?P<low>{_DIGITS})(?P<between>[^\d—–~～至到-]*)[—–~～至到-]+(?P<high>{_DIGITS})(?P<rest>.*)")
 _PERCENT_WORDS = re.compile(r"百分之(\d+(?:\.\d+)?|[一二三四五六七八九十百]+)")
 _RATIO = re.compile(rf"(?P<one>{_DIGITS})[:：](?P<other>{_DIGITS})(?P<rest>.*)")
+_FLAGS = re.compile(r"(?<=[\d%\])〕】])[*※#①-⑳]+$|^[*※#]+(?=[\d\[(〔【])")  # of a note below: 60.6*
 _YEAR_ONLY = re.compile(r"20\d{2}年")
 _ASIDE = re.compile(r"\(([^()]*)\)$")
 
@@ -67,7 +68,7 @@ def number(text: str) -> Number:
 
 def read_value(text: str, unit: str | None = None) -> Printed:
     """Read a cell; a scale printed with the number (1.2万) is multiplied out unless the unit has it already."""
-    narrow = compact(half_width(text))
+    narrow = _FLAGS.sub("", compact(half_width(text)))
     inner, bracket = _open(narrow)
     if not inner or is_dash(inner):
         return Printed(text.strip(), bracket=bracket)

@@ -58,7 +58,7 @@ _ROLES: tuple[tuple[str, str], ...] = (
     ),
     (
         "task",
-        r"(?:主要|重点|工作|具体|建设|改革|年度|分解|规划)*任务(?:事项|清单|分解)?|(?:工作|任务|重点)*事项|重点工作|工作项目",
+        r"(?:主要|重点|工作|具体|建设|改革|年度|分解|规划)*任务(?:事项|清单|分解)?|(?:工作|任务|重点)*事项|重点工作|工作项目|(?:重点|年度)?(?:民生)?实事(?:项目|事项)?",
     ),
     (
         "content",
@@ -98,7 +98,7 @@ def heading_of(printed: str, offset: int | None = None) -> Heading:
 def role_of(printed: str) -> str | None:
     """Return the role of a column heading, or None for a text that heads no column we know."""
     narrow = compact(half_width(printed))
-    title = re.sub(r"[“”\"'‘’《》*#]", "", _ASIDE.sub("", narrow))
+    title = re.sub(r"[“”\"'‘’《》*#①-⑳]", "", _ASIDE.sub("", narrow))
     if not title or len(title) > 16:
         return _role_of_aside(printed) if not title else None
     title = _YEAR_WORDS.sub("YEAR", _TO.sub("", title))
