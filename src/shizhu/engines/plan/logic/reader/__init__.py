@@ -42,7 +42,7 @@ from shizhu.engines.plan.logic.reader.tables import Table, find_tables
 from shizhu.engines.plan.logic.reader.targets import target_doubts
 from shizhu.engines.plan.logic.reader.tasks import read_tasks
 from shizhu.engines.plan.logic.reader.totals import check_totals
-from shizhu.engines.plan.logic.reader.unread import unread_tables
+from shizhu.engines.plan.logic.reader.unread import spaced_rows, unread_tables
 from shizhu.engines.plan.logic.reader.years import span_of, year_of
 
 __all__ = [
@@ -86,7 +86,8 @@ def read(text: str, unread: Sequence[Doubt] = ()) -> PlanDocument:
     rows = _read_rows(tables, span, year)
     boxes, box_doubts = read_boxes(pages, tables)
     taken = {number for table in tables for number in range(table.place.first, table.end + 1)}
-    passages = read_passages(pages, taken) + rows.contents
+    spaced = {line.number for run in spaced_rows(pages, taken) for line in run}
+    passages = read_passages(pages, taken | spaced) + rows.contents
     labelled, left = read_labelled_tasks(passages, year)
     if rows.tasks and is_another_list(rows.tasks, labelled):
         rows.tasks, rows.doubts = numbered([*labelled, *rows.tasks]), rows.doubts + left

@@ -24,6 +24,8 @@ _FLAG = re.compile(r"^[*★☆▲△※#◆●]+|[*★☆▲△※#◆●]+$")
 _TOTAL = "累计"  # printed with a growth: over all the years, not per year
 _OVER_ALL = re.compile(r"(?:增减|增加|提高|变化|增量)(?:值|量|幅度|情况|数)?$")  # a heading of what is gained in all
 _GAP = re.compile(r"(?<=[一-鿿（）“”、])\s+(?=[一-鿿（）“”、])")
+_PART = re.compile(r"其中[:：]?")
+_WITH_PARTS = re.compile(r"(?P<whole>.{4,}?)[\s、，]*其\s*中\s*[:：]\s*(?P<parts>.+)", re.DOTALL)
 _RATIO = re.compile(r"(?:率|比例|比重|占比|之比|强度|覆盖面)$")
 _EMPTY_BRACKETS = {
     sign: re.compile(rf"{re.escape(sign)}[^一-鿿\d]*{re.escape(end)}") for sign, end in BRACKETS.items() if sign != "<"
@@ -50,7 +52,7 @@ def read_indicators(columns: Columns, term: tuple[int, int] | None, count: int) 
     indicators: list[Indicator] = []
     doubts: list[Doubt] = []
     carried: str | None = None
-    for row in columns.table.rows:
+    for row in [part for row in columns.table.rows for part in _parts(columns, row)]:
         own = columns.text(row, columns.first("group", "class"))
         carried = ("" if own.isdecimal() else own) or (None if row.opens_group else carried)
         group, unit = split_unit(carried or row.group or "")
@@ -59,6 +61,8 @@ def read_indicators(columns: Columns, term: tuple[int, int] | None, count: int) 
             printed = " ".join(cell.text for _, cell in sorted(row.cells.items()) if cell.text)
             doubts.append(Doubt(printed, "a row of indicators without a name", row.place, "table-left-out"))
             continue
+        if indicator.unit is None and _PART.match(indicator.name) and indicators:
+            indicator = replace(indicator, unit=indicators[-1].unit)  # 其中 of the row above, measured as that is
         indicator = _multiplied(indicator)
         indicators.append(replace(indicator, group=_group(group)))
         doubts += _doubts_of(indicator, columns, row, brackets)
@@ -70,6 +74,42 @@ def read_indicators(columns: Columns, term: tuple[int, int] | None, count: int) 
         )
         doubts.append(Doubt(columns.table.caption or "indicators", why, columns.table.header_place, "year-not-printed"))
     return indicators, doubts
+
+
+def _parts(columns: Columns, row: Row) -> list[Row]:
+    """The rows of one that prints a whole and its parts (其中) below each other, with as many lines of values."""
+    column = columns.first("name")
+    cell = row.cells.get(column) if column is not None else None
+    found = _WITH_PARTS.fullmatch("\n".join(cell.pieces)) if cell else None
+    if cell is None or column is None or found is None:
+        return [row]
+    whole, unit = split_unit("".join(found["whole"].split()))
+    names = [name for name in found["parts"].split("\n") if name]
+    values = {
+        index: [part for piece in row.cells[index].pieces for part in piece.split()]
+        for index in columns.of("year", "base", "target", "growth", "sum")
+        if index in row.cells and row.cells[index].text
+    }
+    counts = {len(parts) for parts in values.values()}
+    count = counts.pop() if len(counts) == 1 else 0
+    if count == len(names) == 2 and _RATIO.search(split_unit(names[1])[0]) and not _RATIO.search(names[0]):
+        names = ["".join(names)]  # one part, on two lines
+    if count == len(names) > 1:  # the whole has no value of its own
+        names = [f"{LED_NAME.sub('', whole)}（{name}）" for name in names]
+        names[0] = whole.removesuffix(LED_NAME.sub("", whole)) + names[0]
+    elif count == 2 or count == len(names) + 1:
+        names = [whole, *(names if count == len(names) + 1 else ["".join(names)])]
+        names[1:] = [f"其中：{name}" for name in names[1:]]
+    else:
+        return [row]
+    marked = [name if split_unit(name)[1] or unit is None else f"{name}（{unit}）" for name in names]
+    return [
+        replace(row, cells=row.cells | {
+            column: replace(cell, text=name, pieces=(name,)),
+            **{index: replace(row.cells[index], text=parts[at], pieces=(parts[at],)) for index, parts in values.items()},
+        })
+        for at, name in enumerate(marked)
+    ]  # fmt: skip
 
 
 def _years(columns: Columns, term: tuple[int, int] | None) -> Years:

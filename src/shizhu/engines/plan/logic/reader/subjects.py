@@ -83,6 +83,7 @@ def same(one: str, other: str) -> bool:
     return bool(one) and canonical(one) == canonical(other)
 
 
+@cache
 def named_alike(one: str, other: str) -> bool:
     """Whether one of the names of a thing is the other's: 细颗粒物（PM2.5）浓度 is PM2.5浓度 too."""
     return (

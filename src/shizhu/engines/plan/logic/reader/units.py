@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from shizhu.engines.plan.logic.reader.lines import compact, half_width
 
@@ -60,6 +61,7 @@ def is_unit(text: str) -> bool:
     return bool(_UNIT.fullmatch(compact(half_width(text))))
 
 
+@cache
 def measure_of(unit: str | None) -> Measure | None:
     """Return what a unit measures; None for no unit. Words that count people are one kind, all others another."""
     if not unit:
@@ -78,6 +80,7 @@ def measure_of(unit: str | None) -> Measure | None:
     return Measure(rest or "scale", scale)
 
 
+@cache
 def comparable(one: str | None, other: str | None) -> float | None:
     """Return how many of `other` one of `one` is, or None if the two measure different things.
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from shizhu.engines.plan.logic.reader.boundaries import is_boundary
 from shizhu.engines.plan.logic.reader.document import Doubt, Place
+from shizhu.engines.plan.logic.reader.fit import is_number
 from shizhu.engines.plan.logic.reader.lines import Line, Pages, compact
 from shizhu.engines.plan.logic.reader.rows import is_rule
 from shizhu.engines.plan.logic.reader.tables import Table
@@ -15,6 +16,7 @@ _CAPTION = re.compile(
     r"(?:附?表|附件|专栏)\s*[\d一二三四五六七八九十]*[-—.\d]*\s*[:：]?.{0,40}(?:指标体系|指标表?|任务分解表|任务清单|项目表|项目清单|一览表|分工表)"
 )
 _NUMBERED = re.compile(r"(?:附?表|附件|专栏)[\d一二三四五六七八九十]")
+_SPACED = re.compile(r"\s{3,}|\t")
 _PIPED = re.compile(r"[|｜│].*[|｜│]")
 
 
@@ -26,12 +28,24 @@ def unread_tables(pages: Pages, tables: Sequence[Table]) -> list[Doubt]:
         for table in tables
         if not table.rows
     ]
-    doubts += [_drawn(run) for run in _runs(pages, covered)]
+    doubts += [_drawn(run) for run in [*_runs(pages, covered), *spaced_rows(pages, covered)]]
     for index, line in enumerate(pages.lines):
         if line.text and line.number not in covered and len(line.text) <= 40 and _is_caption(pages.lines, index):
             doubt = _without_table(pages.lines, index, covered)
             doubts += [doubt] if doubt else []
     return doubts
+
+
+def spaced_rows(pages: Pages, covered: set[int]) -> list[list[Line]]:
+    """Return runs of lines with three cells or more, numbers among them, that belong to no table."""
+    runs: list[list[Line]] = [[]]
+    for line in pages.lines:
+        cells = _SPACED.split(line.raw.strip()) if line.number not in covered else []
+        if len(cells) > 2 and not _PIPED.search(line.text):
+            runs[-1].append(line)
+        elif line.text and runs[-1]:
+            runs.append([])
+    return [run for run in runs if sum(any(map(is_number, _SPACED.split(line.raw.strip()))) for line in run) > 1]
 
 
 def _is_caption(lines: Sequence[Line], index: int) -> bool:
