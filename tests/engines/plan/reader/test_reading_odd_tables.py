@@ -277,3 +277,87 @@ def test_headings_over_two_columns_of_a_pdf(rules: str) -> None:
         (str(number), name, None, 2021, 2023, ("县水利局",), ()) for number, name in enumerate(names, 1)
     ]
     assert [task.more["总投资"] for task in document.tasks] == [str(901 + at) for at in range(len(names))]
+
+
+SPANNED_ONCE = """某县环保规划（2021—2025年）
+
+专栏1 主要指标
+
+指标 | 2020年 | 2025年① | 属性 |
+环境质量 |
+空气 | 优良天数比率（%） | 91* | 93 | 约束性 |
+重污染天数比率（%） | 0.5 | 0.3 | 约束性 |
+水 | 优良水体比例（%） | 88 | >95 | 约束性 |
+"""
+YEARS_BELOW_ONE = """某县节水方案（2021—2023年）
+
+表2 目标
+
+指标 | 预期值 |
+2021年 | 2022年 | 2023年 |
+农业 | 灌溉水利用系数 | 0.72 | 0.75 | 0.78 |
+节水灌溉面积比例 | 74% | 74.5% | 75% |
+"""
+WHOLE_AND_PARTS = """某县教育规划（2021—2025年）
+
+| 指标 | 2020年 | 2025年 | 属性 |
+| --- | --- | --- | --- |
+| 1.标准班额比例（%）<br>其中：小学<br>初中 | 34.5<br>77.3 | 80<br>85 | 预期性 |
+| 2.教师专科学历比例（%）<br>其中：本科及以上<br>学历比例（%） | 97<br>49 | 100<br>50 | 预期性 |
+| 3.公路里程（公里） | 40 | 50 | 预期性 |
+| 其中：高速公路里程 | 3 | 5 | 预期性 |
+| 4.事故死亡率（人/十亿吨公里） | 0.2 | <0.3 | 约束性 |
+"""
+WORKS = """某县2024年民生工作方案
+
+| 序号 | 为民办的事 | 责任单位 | 完成时限 |
+| --- | --- | --- | --- |
+| 1 | 新建2座人行天桥 | 县住建局 | 9月投入使用 |
+| 2 | 建成综合服务中心 | 县残联 | 12月底前 |
+"""
+NOBODY_COULD_READ = """某县规划（2021—2025年）
+第二章 发展目标
+发展状况            去年            以后            备注
+1.毛入园率（%）          99%            99%以上            约束性
+2.标准班额比例（%）        34.5%           80%            预期性
+森林覆盖率达到46%。
+"""
+
+
+def test_what_spans_columns_is_printed_once() -> None:
+    assert [row_of(item)[1:8] for item in read(SPANNED_ONCE).indicators] == [
+        ("优良天数比率", "%", "约束性", 2020, 91, 2025, 93),
+        ("重污染天数比率", "%", "约束性", 2020, 0.5, 2025, 0.3),
+        ("优良水体比例", "%", "约束性", 2020, 88, 2025, 95),
+    ]
+    below = read(YEARS_BELOW_ONE).indicators
+    assert [(item.name, item.target.year, item.target.value) for item in below] == [
+        ("灌溉水利用系数", 2023, 0.78), ("节水灌溉面积比例", 2023, 75),
+    ]  # fmt: skip
+
+
+def test_a_whole_and_its_parts_in_one_cell() -> None:
+    told = [
+        (item.no, item.name, item.unit, item.base.value, item.target.value) for item in in_tables(read(WHOLE_AND_PARTS))
+    ]
+    assert told == [
+        ("1", "标准班额比例（小学）", "%", 34.5, 80),
+        (None, "标准班额比例（初中）", "%", 77.3, 85),
+        ("2", "教师专科学历比例", "%", 97, 100),
+        (None, "其中：本科及以上学历比例", "%", 49, 50),
+        ("3", "公路里程", "公里", 40, 50),
+        (None, "其中：高速公路里程", "公里", 3, 5),
+        ("4", "事故死亡率", "人/十亿吨公里", 0.2, 0.3),
+    ]
+
+
+def test_works_by_any_name_of_their_column() -> None:
+    assert [(task.no, task.name, task.owners, task.period.last) for task in read(WORKS).tasks] == [
+        ("1", "新建2座人行天桥", ("县住建局",), 2024), ("2", "建成综合服务中心", ("县残联",), 2024),
+    ]  # fmt: skip
+
+
+def test_rows_nobody_could_read_are_no_targets() -> None:
+    document = read(NOBODY_COULD_READ)
+    assert [(item.name, item.target.value) for item in document.indicators] == [("森林覆盖率", 46)]
+    assert [(doubt.rule, doubt.place.first, doubt.place.last) for doubt in document.unsure] == [("table-unread", 3, 5)]

@@ -31,7 +31,7 @@ _DESCRIBED = re.compile(
 _RIGHT_CUT = re.compile(r"和|与|及|以及|等|，|申报|达到")
 # a verb before the number and a noun behind it: 举办了30多场农民夜校
 _ACTING = re.compile(
-    r"(?:实施|建成|建设|打造|培育|引进|组建|成立|帮扶|救助|资助|安置|开发|研发|获得|取得|拥有|新建|新增|创建|认定|建立|举办|开展|推广|覆盖|涉及|布局|聚集|集聚|"
+    r"(?:实施|建成|建设|打造|培育|引进|组建|成立|帮扶|救助|资助|安置|锚定|争创|谋划|树立|铺设|开发|研发|获得|取得|拥有|新建|新增|创建|认定|建立|举办|开展|推广|覆盖|涉及|布局|聚集|集聚|"
     r"形成|发展|完成|实现|申报|签约|整合|改造|转化|登记|孵化|招引|选派|培训|服务|带动|吸引|提供|入驻|遴选|评选|储备|推出|引入|指导|等)了?"
     r"(?:约|近|超过?|不少于|不低于|至少)?$"
 )
@@ -134,13 +134,15 @@ _EVERY = re.compile(
     r"^.*每年(?!度)(?:至少|安排|招录|举办|投入|组织(?!部))?|^(?:全部|[一二三四五六七八九十\d]+)年(?=累计|共|实施|完成|新[增建]|培[训育]|建成)共?"
 )
 _FOLD_END = re.compile(r"(?:在.{0,12}基础上)?(?:再|实现)?翻$")
+_WITHIN_BRACKETS = re.compile(r"\((?:其中|包括|包含|含)[^()]*$")
+_BESIDE_PARTS = re.compile(r"，(?:力争|预计|全年)?(?:实现|带动)[^，]*$")  # 其中…20亿元，实现税收5亿元
 _STEP = re.compile(r"(?:同比|年度)?增长(?:约|近|不低于|超过?)?")  # 地区生产总值达到85亿元，增长8%
 _SUMMED = re.compile(r"累计|(?<![公])共(?![同享建青富])|合计")
 _GROWING = {"翻": "增长"}
 _YEARLY = re.compile(r"每年(?![度均])|年均(?!增(?!加)|递)")
 _FLOW = re.compile(r"净增|每年|年均(?!.*[率度重例])|同比|比上年|力争.*增加")
 _ADDED = re.compile(
-    r"^.{0,4}?(?:新增|引进|改扩建|新改建|改建|扩建|新建成?|新培育|新发展|新打造|新创建|净增)(?![材城区能兴型])"
+    r"^.{0,4}?(?:新增|引进|改扩建|新改建|改建|扩建|新建成?|新培育|新发展|新打造|新创建|新铺|净增)(?![材城区能兴型])"
 )
 _GROWTH = re.compile(
     r"每年(?:增长|递增)|年均(?:增长|增速|增幅|递增|增(?!加)|(?=(?:实际|名义|约|近|超过?|达到?|不低于|不少于|保持在)?$))"
@@ -233,6 +235,7 @@ class _Reading:
     paragraph_year: int | None = None
     carried_year: int | None = None  # named before the ； that the sentence goes on from
     last: Fact | None = None
+    counted: tuple[str | None, ...] = ()  # the units of the sentence before
     dealt: tuple[str, ...] = ()  # the names that values were dealt out to last
 
 
@@ -283,6 +286,7 @@ def _facts_of(sentence: re.Match[str], reading: _Reading) -> list[Fact]:
             place = reading.passage.place(sentence.start() + max(0, found.start - 1), sentence.start() + found.end)
             identity = (reading.passage.lines[0], sentence.start())
             facts.append(replace(fact, place=place, sentence=identity, position=found.start))
+    reading.counted = tuple(fact.unit for fact in facts) or reading.counted
     reading.last = next((fact for fact in reversed(facts) if fact.kind == "level"), reading.last)
     if facts or text[-1] not in "；;":
         reading.carried_year = facts[-1].year if facts and facts[-1].printed_year and text[-1] in "；;" else None
@@ -326,7 +330,7 @@ def _fact(text: str, found: Quantity, start: int, before: Fact | None, reading: 
         place=Place(0, 0), text=_clause(text, found), section=reading.passage.section, sentence=(0, 0), position=0,
         taken=taken, in_table=reading.passage.in_table, whole=whole, partial=partial,
         high=number(found.high) if found.high else None,
-        after_of_which=_is_part(text[: found.start], unit, reading.last),
+        after_of_which=_is_part(text[: found.start], unit, reading.counted),
     )  # fmt: skip
 
 
@@ -432,12 +436,15 @@ def _year(text: str, position: int, reading: _Reading) -> tuple[int | None, bool
     return reading.term.of(reading.passage.section), False
 
 
-def _is_part(before: str, unit: str | None, last: Fact | None) -> bool:
+def _is_part(before: str, unit: str | None, counted: Sequence[str | None]) -> bool:
     """Whether a number behind 其中 is a part of what stands before it: what has another measure stands beside it."""
+    if _WITHIN_BRACKETS.search(before):  # 125个村庄（包括63个省级村、62个县级村）
+        return True
     head, own, parts = before.rpartition("其中")
-    whole = [one.unit for one in quantities(head)] or ([last.unit] if last else [])
+    whole = [one.unit for one in quantities(head)][-1:] or counted
     units = [*(one.unit for one in quantities(parts)), unit]
-    return bool(own and whole) and all(comparable(whole[-1], part) is not None for part in units)
+    parted = bool(own and whole) and all(any(comparable(one, part) is not None for one in whole) for part in units)
+    return parted and not _BESIDE_PARTS.search(parts)
 
 
 def _told_year(words: str, term: Term) -> int | None:

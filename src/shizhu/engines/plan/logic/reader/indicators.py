@@ -52,7 +52,8 @@ def read_indicators(columns: Columns, term: tuple[int, int] | None, count: int) 
     indicators: list[Indicator] = []
     doubts: list[Doubt] = []
     carried: str | None = None
-    for row in [part for row in columns.table.rows for part in _parts(columns, row)]:
+    rows = [part for printed in columns.table.rows for part in _parts(columns, printed)]
+    for row in rows:
         own = columns.text(row, columns.first("group", "class"))
         carried = ("" if own.isdecimal() else own) or (None if row.opens_group else carried)
         group, unit = split_unit(carried or row.group or "")
@@ -103,12 +104,13 @@ def _parts(columns: Columns, row: Row) -> list[Row]:
     else:
         return [row]
     marked = [name if split_unit(name)[1] or unit is None else f"{name}（{unit}）" for name in names]
+    told = [{column: name, **{index: parts[at] for index, parts in values.items()}} for at, name in enumerate(marked)]
     return [
-        replace(row, cells=row.cells | {
-            column: replace(cell, text=name, pieces=(name,)),
-            **{index: replace(row.cells[index], text=parts[at], pieces=(parts[at],)) for index, parts in values.items()},
+        replace(row, cells={
+            index: replace(own, text=texts[index], pieces=(texts[index],)) if index in texts else own
+            for index, own in row.cells.items()
         })
-        for at, name in enumerate(marked)
+        for texts in told
     ]  # fmt: skip
 
 
