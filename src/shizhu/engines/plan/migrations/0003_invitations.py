@@ -2,8 +2,10 @@
 
 from django.db import migrations, models
 
+from shizhu.kernel.first import AtOnce
 
-class Migration(migrations.Migration):
+
+class Migration(AtOnce):
     dependencies = [
         ("kernel", "0001_first"),
         ("plan", "0002_definitions"),

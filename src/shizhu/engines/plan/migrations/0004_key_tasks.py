@@ -6,8 +6,10 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+from shizhu.kernel.first import AtOnce
 
-class Migration(migrations.Migration):
+
+class Migration(AtOnce):
     dependencies = [
         ("kernel", "0001_first"),
         ("pghistory", "0007_auto_20250421_0444"),
