@@ -327,6 +327,6 @@ def test_everything_arrives_once_over_a_bad_network(county: County, case: Case, 
     run_state_machine_as_test(
         Field,
         settings=settings(
-            max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=12, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
