@@ -47,7 +47,7 @@ test-spark: setup ## archived days put together by a Spark cluster of two worker
 	@$(BIN)/python -m pytest tests/spark/on_a_cluster.py $(ARGS)
 
 pictures: setup ## run the browser tests and keep the README's pictures of what they saw
-	@$(BIN)/python -m pytest tests/browser
+	@SHIZHU_PICTURES=var/screenshots $(BIN)/python -m pytest tests/browser
 	@mkdir -p docs/images
 	@cp var/screenshots/map-desktop.png docs/images/map.png
 	@cp var/screenshots/task-phone.png docs/images/task.png

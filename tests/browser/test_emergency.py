@@ -30,6 +30,7 @@ def test_a_drill_from_its_start_to_the_report(living: Stack, visit: Visit) -> No
     address = officer.page.url
 
     town = visit("town-officer", PHONE)
+    town.page.goto("/")
     town.page.get_by_role("link", name="巡查山洪危险区和水库").first.click()
     town.look("emergency-task")
     town.page.get_by_label("办理情况").fill("三处危险区无人员滞留")

@@ -63,6 +63,7 @@ def test_from_a_packet_to_a_closed_case(living: Stack, station: Station, visit: 
     now = datetime.now(UTC).replace(microsecond=0)
     station.measure(6.5, now - timedelta(hours=6))
     leader = visit("leader")
+    leader.page.goto("/")
     leader.page.get_by_role("link", name="一张图").click()
     line = leader.page.locator("#map-list").get_by_text(NAME)
     expect(line).to_have_count(1, timeout=60_000)
@@ -83,6 +84,7 @@ def test_from_a_packet_to_a_closed_case(living: Stack, station: Station, visit: 
     leader.look("alarm")
 
     chief = visit("chief", PHONE)
+    chief.page.goto("/")
     chief.look("work")
     chief.page.get_by_role("link").filter(has_text=f"南宾街道 {NAME} {RULE}").first.click()
     number = chief.page.locator("h1").inner_text().rsplit(" ", 1)[1]
@@ -99,6 +101,7 @@ def test_from_a_packet_to_a_closed_case(living: Stack, station: Station, visit: 
     expect(chief.page.locator("main img")).to_have_js_property("naturalWidth", 320)
 
     inspector = visit("inspector")
+    inspector.page.goto("/")
     inspector.page.get_by_role("link").filter(has_text=number).first.click()
     inspector.page.get_by_text("是", exact=True).click()
     inspector.page.get_by_role("button", name="提交核查意见").click()
@@ -180,10 +183,14 @@ def now_of(stack: Stack, indicator: str) -> float | None:
     return rows[0][0] if rows else None
 
 
-def test_a_stranger_sees_the_login_alone(living: Stack, visit: Visit) -> None:
+def test_a_stranger_sees_the_login_alone_until_it_has_let_them_in(living: Stack, visit: Visit) -> None:
     stranger = visit("leader", PHONE)
     stranger.page.context.clear_cookies()
-    for address in ("/", "/map/", "/plan/", "/people/"):
+    for address in ("/", "/map/", "/people/", "/plan/"):
         stranger.page.goto(address)
         expect(stranger.page).to_have_url(f"{living.address}/login?next={quote(address, safe='')}")
     stranger.look("login")
+    stranger.page.get_by_label("用户名").fill("leader")
+    stranger.page.get_by_label("密码").fill(living.password_of("leader"))
+    stranger.page.get_by_role("button", name="登录").click()
+    expect(stranger.page).to_have_url(f"{living.address}/plan/")

@@ -36,6 +36,7 @@ def save(page: Page, address: str) -> None:
 def test_a_register_made_by_clicking_and_a_flow_that_uses_it(living: Stack, visit: Visit, tmp_path: Path) -> None:
     admin = visit("admin")
     page = admin.page
+    page.goto("/")
     page.get_by_text("数据与管理", exact=True).first.click()
     page.get_by_role("link", name="本县自建").click()
     admin.look("own-empty")
@@ -125,6 +126,7 @@ def test_a_register_made_by_clicking_and_a_flow_that_uses_it(living: Stack, visi
 
     # whom it goes to answers on a phone
     chief = visit("chief", PHONE)
+    chief.page.goto("/")
     chief.page.get_by_role("link").filter(has_text="水井维修 上坝井").first.click()
     chief.page.get_by_text("是", exact=True).click()
     chief.look("own-task")

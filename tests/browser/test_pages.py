@@ -133,6 +133,7 @@ def test_main_pages_are_in_order(visit: Visit, living: Stack, who: str) -> None:
 def test_who_wants_english_reads_no_chinese(visit: Visit, living: Stack, who: str) -> None:
     assert until(lambda: living.query("SELECT count(*) > 0 FROM records_pair")[0][0]), living.tail()
     page, mixed = visit(who).page, list[tuple[str, str]]()
+    page.goto("/")
     page.get_by_role("button", name="EN", exact=True).click()
     expect(page.locator("html")).to_have_attribute("lang", "en")
     for name, _address in walk(page, [one for one in PAGES[who] if one[0] not in UNTOLD]):
@@ -150,6 +151,7 @@ def is_data(text: str) -> bool:
 
 def test_everything_can_be_done_by_keyboard(visit: Visit) -> None:
     page = visit("leader").page
+    page.goto("/")
     page.keyboard.press("Tab")
     expect(page.locator(".skip")).to_be_focused()
     page.keyboard.press("Enter")
@@ -175,6 +177,7 @@ def test_everything_can_be_done_by_keyboard(visit: Visit) -> None:
 def test_a_script_that_slipped_into_a_page_does_not_run(visit: Visit) -> None:
     visitor = visit("leader")
     page = visitor.page
+    page.goto("/")
     with page.expect_console_message(lambda said: "Content Security Policy" in said.text):
         page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=/nothing.png onerror=\"bad = 1\">')")
     assert page.evaluate("typeof bad") == "undefined"
@@ -183,6 +186,7 @@ def test_a_script_that_slipped_into_a_page_does_not_run(visit: Visit) -> None:
 
 def test_the_menu_is_found_in_and_has_favourites(visit: Visit) -> None:
     page = visit("admin").page
+    page.goto("/")
     rail = page.locator(".rail")
     rail.get_by_label("查找菜单").fill("案")
     expect(rail.get_by_role("link", name="案件")).to_be_visible()
@@ -203,6 +207,7 @@ def test_the_menu_is_found_in_and_has_favourites(visit: Visit) -> None:
 def test_the_tour_leads_around_once(visit: Visit, size: dict[str, int]) -> None:
     visitor = visit("inspector" if size == DESKTOP else "officer", size)
     page = visitor.page
+    page.goto("/")
     page.get_by_role("button", name="带我看看").click()
     card = page.locator(".tour")
     expect(card.get_by_role("heading")).to_have_text("菜单")
@@ -223,6 +228,7 @@ def test_the_tour_leads_around_once(visit: Visit, size: dict[str, int]) -> None:
 
 def test_a_network_that_is_away_is_said(visit: Visit) -> None:
     visitor = visit("leader", PHONE)
+    visitor.page.goto("/")
     visitor.page.context.set_offline(True)
     expect(visitor.page.get_by_role("status").filter(has_text="网络已断开")).to_be_visible()
     visitor.look("offline")

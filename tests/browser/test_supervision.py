@@ -24,6 +24,7 @@ def test_red_turns_yellow_by_what_a_phone_sends_and_a_supervisor_accepts(
     photo.write_bytes(picture.drawn(3))
     reporter = visit("reporter-park", PHONE)
     page = reporter.page
+    page.goto("/")
     page.get_by_role("link", name="组织上云培训").first.click()
     expect(page.get_by_role("main")).to_contain_text("红灯才转黄灯")
     page.get_by_label("做了什么").fill("第三场培训已补办")

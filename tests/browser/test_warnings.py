@@ -45,6 +45,7 @@ def test_from_an_alarm_to_the_all_clear(living: Stack, visit: Visit) -> None:
     expect(officer.page.get_by_role("button", name="审批并发布")).to_have_count(0)
 
     leader = visit("leader")
+    leader.page.goto("/")
     leader.page.get_by_role("link").filter(has_text="待您审批").click()
     leader.look("warning-approve")
     leader.page.get_by_role("button", name="审批并发布").click()
@@ -52,6 +53,7 @@ def test_from_an_alarm_to_the_all_clear(living: Stack, visit: Visit) -> None:
     assert "橙色预警" in feed(living)
 
     chief = visit("chief", PHONE)
+    chief.page.goto("/")
     chief.page.get_by_role("link").filter(has_text="橙色预警").first.click()
     chief.look("warning-told")
     chief.page.get_by_role("button", name="收到").click()
