@@ -59,7 +59,8 @@ function lines(data: Chart, look: Look, element: HTMLElement): Option {
   const short = (name: string): string => name.replace(/^\d{4}-(\d{2})$/, "$1").replace(/^\d{4}-\d{2}-\d{2} /, "").replace(/^\d{4}-(\d{2}-\d{2})$/, "$1");
   const longest = Math.max(0, ...data.names.map((name) => short(name).length * (/[^ -~]/.test(name) ? 1 : .55)));
   const isWhole = series.every((line) => line.values.every((value) => Number.isInteger(value ?? 0)));
-  const isLying = isBar && longest * look.size * data.names.length > width * 1.1;
+  const isTime = data.names.every((name) => /^\d{4}-/.test(name)); // days and months stand in order, from left to right
+  const isLying = isBar && !isTime && longest * look.size * data.names.length > width * 1.1;
   const names = { type: "category", data: data.names, inverse: isLying, boundaryGap: isBar, axisTick: { show: false }, axisLine: { lineStyle: { color: look.grid } }, axisLabel: { color: look.ink, fontSize: look.size, formatter: short, hideOverlap: !isLying, interval: isLying ? 0 : undefined } };
   const values = { type: "value", scale: data.kind === "line", splitNumber: Math.max(1, Math.min(4, Math.floor(element.clientHeight / look.size / 3))), minInterval: isWhole ? 1 : 0, splitLine: { lineStyle: { color: look.grid } }, axisLabel: { color: look.ink, fontSize: look.size } };
   return {

@@ -309,9 +309,9 @@ class _Question:
             return {area.code: {"zh": area.name, "en": area.name_en or area.name} for area in rows}
         if self._is_time(name):
             return {key: key for key in wanted}
-        if self._subject.columns[name].kind == Kind.BOOLEAN:
-            return {True: {"zh": "是", "en": "Yes"}, False: {"zh": "否", "en": "No"}}
         said = self._said(name)
+        if self._subject.columns[name].kind == Kind.BOOLEAN and not said.labels:
+            return {True: {"zh": "是", "en": "Yes"}, False: {"zh": "否", "en": "No"}}
         found: dict[Any, Any] = dict(said.titles(wanted)) if said.titles else {}
         return found | {key: said.labels[str(key)] for key in wanted if str(key) in said.labels}
 
