@@ -361,3 +361,14 @@ def test_rows_nobody_could_read_are_no_targets() -> None:
     document = read(NOBODY_COULD_READ)
     assert [(item.name, item.target.value) for item in document.indicators] == [("森林覆盖率", 46)]
     assert [(doubt.rule, doubt.place.first, doubt.place.last) for doubt in document.unsure] == [("table-unread", 3, 5)]
+
+
+def test_who_answers_for_a_task_beside_its_bodies() -> None:
+    told = "1.粮食产量稳定在23万吨。（责任领导：王某、李某；牵头单位：县农业农村局；责任单位：县财政局，各乡镇）\n"
+    told += "2.建设水库2座。（牵头单位：县水利局；分管领导：张某；完成时限：2023年底）\n"
+    tasks = read(f"某县2023年重点工作责任分解方案\n{told}").tasks
+    assert [task_of(task) for task in tasks] == [
+        ("1", "粮食产量稳定在23万吨", None, None, None, ("县农业农村局",), ("县财政局", "各乡镇")),
+        ("2", "建设水库2座", None, None, 2023, ("县水利局",), ()),
+    ]
+    assert [task.more for task in tasks] == [{"责任领导": "王某、李某"}, {"分管领导": "张某"}]

@@ -246,7 +246,7 @@ def read_facts(passages: list[Passage], term: Term, title: str = "") -> list[Fac
     for passage in passages:
         if passage.section == "terms" or is_boundary(passage.text):
             continue
-        reading = _Reading(passage, term, own.group() if own else "\0")
+        reading = _Reading(passage, term, re.escape(own.group()) if own else "\0")
         for sentence in sentences(passage):
             facts += _facts_of(sentence, reading)
     return facts
@@ -305,7 +305,7 @@ def _fact(text: str, found: Quantity, start: int, before: Fact | None, reading: 
     lead = _ASIDE.sub(lambda aside: "\0" * len(aside.group()), text[start : found.start])
     bound_left = max((mark.end() for mark in _LEFT_BOUND.finditer(lead)), default=0)
     clause = _Clause(
-        segment=_without_years(lead[bound_left:].replace("\0", "")).replace(reading.own_place, ""),
+        segment=re.sub(rf"{reading.own_place}(?![域级])", "", _without_years(lead[bound_left:].replace("\0", ""))),
         joined=bound_left == 0,
         listed=bound_left > 0 and lead[bound_left - 1] == "、", rest=text[found.end :],
         dealt="分别" in text[: found.start], above=_noun_above(lead[:bound_left].replace("\0", ""), whole=start == 0),

@@ -28,6 +28,11 @@ _BODY_LABEL = re.compile(
 _TERM_LABEL = re.compile(
     r"(?:完成|实施|建设|推进|办结|进度)?(?:时限|时间|期限|进度)(?:安排|要求)?\s*[:：]\s*([^；;，,）)。\n]+)"
 )
+# who answers for it, beside the bodies: （责任领导：王某；牵头单位：县水利局）
+_PERSON_LABEL = re.compile(
+    r"((?:责任|牵头|分管|包[抓联保]|挂[钩联点]|[市县区]级|主管|联系)?(?:[市县区])?(?:领导|责任人|负责人))"
+    r"\s*[:：]\s*([^；;，,）)。\n]+)[；;，,]?\s*"
+)
 _CONTENT_LABEL = re.compile(r"(?:主要|重点|具体|建设|工作|任务|实施|项目|工程){1,2}(?:内容|任务|目标)\s*[:：]\s*")
 # bodies told without a label: （县教育局牵头，县财政局配合）, （县教育局、县财政局按职责分工负责）, 〔县教育局〕
 _BRACKETED = re.compile(
@@ -183,6 +188,8 @@ def _task(item: _Item, key: str, year: int | None) -> Task | None:
     text = "\n".join(passage.printed for passage in item.passages)
     if item.marker:
         text = item.marker.rest + text[len(item.passages[0].printed) :]
+    persons = dict(_PERSON_LABEL.findall(text))
+    text = _PERSON_LABEL.sub("", text)
     label = _BODY_LABEL.search(text)
     if label is None:
         return None
@@ -201,7 +208,7 @@ def _task(item: _Item, key: str, year: int | None) -> Task | None:
     return Task(
         key=key, no=item.marker.printed if item.marker and item.marker.value else None, name=name, content=content,
         category=None, period=period, owners=(*shares.leads, *shares.supports), place=place,
-        leads=shares.leads, supports=shares.supports,
+        leads=shares.leads, supports=shares.supports, more=persons,
     )  # fmt: skip
 
 
