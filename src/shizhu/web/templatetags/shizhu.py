@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,7 @@ def files(name: str) -> list[str]:
 
 
 @register.simple_tag
+@lru_cache(maxsize=1000)  # a page has a hundred
 def icon(name: str, css: str = "") -> SafeString:
     """An icon of the sprite."""
     return format_html(
