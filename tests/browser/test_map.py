@@ -1,4 +1,5 @@
-"""The one map in a browser: layers that stay chosen, search, measures, choosing by area, questions about a place."""
+"""The one map in a browser: layers that stay chosen, search, measures, choosing by area, questions about a place;
+and the pages of the OGC API."""
 
 from __future__ import annotations
 
@@ -14,6 +15,15 @@ from tests.browser.conftest import DESKTOP, PHONE, Visitor
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 Visit = Callable[..., Visitor]
 REACHES = '[data-layer="rivers.reaches"]'
+SECTION = "/ogc/collections/ecology.section"
+PLACES = {
+    "ogc": "/ogc",
+    "ogc-collection": SECTION,
+    "ogc-items": f"{SECTION}/items",
+    "ogc-fields": f"{SECTION}/schema",
+    "ogc-catalogue": "/ogc/collections/catalogue/items",
+    "ogc-areas": "/ogc/collections/areas/items?level=town",
+}
 
 
 def opened(visitor: Visitor) -> Page:
@@ -185,3 +195,21 @@ def test_a_time_past_is_replayed(visit: Visit, size: dict[str, int]) -> None:
     expect(bar).to_be_hidden()
     expect(page.locator('[data-count="ecology.open_alarms"]')).to_have_text(re.compile("[1-9]"))
     assert then.endswith("mg/L")
+
+
+@pytest.mark.parametrize("size", [None, PHONE])
+def test_the_api_has_pages(visit: Visit, size: dict[str, int] | None) -> None:
+    visitor = visit("leader", *([size] if size else []))
+    page = visitor.page
+    for name, address in PLACES.items():
+        page.goto(address)
+        expect(page.get_by_role("navigation", name="当前位置")).to_be_visible()
+        visitor.look(name)
+    page.goto(f"{SECTION}/items")
+    page.get_by_label("CQL2").fill("target = 'III' AND S_INTERSECTS(geometry, BBOX(107, 29, 109, 31))")
+    page.get_by_role("button", name="查询").click()
+    row = page.locator("main table tbody tr").first
+    expect(row).to_be_visible()
+    row.get_by_role("link").click()
+    expect(page.get_by_text("目标类别")).to_be_visible()
+    visitor.look("ogc-item")

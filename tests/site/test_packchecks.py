@@ -55,10 +55,6 @@ def test_a_good_house_and_a_good_pack_pass(tmp_path: Path) -> None:
     assert in_pack(tmp_path / "cups", {}) == []
 
 
-def test_this_house_passes() -> None:
-    assert packchecks.all_problems([str(TOY)]) == []
-
-
 @pytest.mark.parametrize(
     ("name", "text", "line"),
     [
