@@ -253,7 +253,7 @@ def test_merged_cells_of_a_pdf_stand_in_every_row() -> None:
     assert [row_of(item) for item in in_tables(document)] == plan.INDICATORS
 
 
-LOOKALIKE = "⼀、发展⽬标：⾏政村⻓效管护⼈⺠满意"
+LOOKALIKE = "⼀、发展⽬标：⾏政村⻓效管护2⼾⼈⺠满意"
 
 
 def _with_other_signs(shown: str) -> bytes:
@@ -274,7 +274,7 @@ def _with_other_signs(shown: str) -> bytes:
 
 @pytest.mark.parametrize("content", [LOOKALIKE.encode(), _with_other_signs(LOOKALIKE)])
 def test_radicals_are_the_characters_that_look_like_them(content: bytes) -> None:
-    assert open_file("a", content).text.strip() == "一、发展目标：行政村长效管护人民满意"
+    assert open_file("a", content).text.strip() == "一、发展目标：行政村长效管护2户人民满意"
 
 
 def test_a_row_deleted_in_word_is_gone_and_a_table_in_a_cell_is_told_row_by_row() -> None:

@@ -16,7 +16,9 @@ _SUPPLEMENT = dict(
         strict=True,
     )
 )
-_UNIFIED = str.maketrans(_SUPPLEMENT | {chr(code): unicodedata.normalize("NFKC", chr(code)) for code in _KANGXI})
+_SIMPLIFIED = {"⼾": "户", "⺎": "兀", "⺉": "刂", "⺐": "尢", "㬵": "胶"}  # as fonts of mainland China draw them
+_FOLDED = {chr(code): unicodedata.normalize("NFKC", chr(code)) for code in _KANGXI}
+_UNIFIED = str.maketrans(_SUPPLEMENT | _FOLDED | _SIMPLIFIED)
 
 
 def unified(text: str) -> str:
