@@ -64,6 +64,7 @@ const ALIASES: Record<string, string> = {
 };
 const TYPED = /\binstance\s+of\b|\bfunction\s*\(/; // where a type may be named
 const FUNCTION = /^\s*function\b/; // which may call itself
+const NAMED = /^\s*(not)?\s*\(?([\p{L}_][\p{L}\p{N}_. ]*)\)?\s*$/u; // a cell that holds a name, or not(name)
 const PRIORITISED = new Set(["PRIORITY", "OUTPUT ORDER"]);
 
 function isPlain(value: unknown): value is Context {
@@ -105,6 +106,7 @@ export class Run {
   /** The outputs of a decision service: of one its value, of several a context. */
   serve(service: Service): unknown {
     const item = this.model.items[service.type ?? ""];
+    for (const id of service.inputs) if (!this.known.has(id)) this.known.set(id, null); // it never decides its inputs
     const inputs = service.inputs.map((id) => this.known.get(id) ?? null);
     if (item?.isFunction && !this.fit(inputs, item.parameters ?? [], service.name)) return null;
     const named = service.outputs.map((id) => [this.name(id), this.decide(id)] as const);
@@ -169,6 +171,8 @@ export class Run {
     return new FeelFunction((...args: unknown[]) => {
       if (args.length !== names.length) return this.fault(of.name, `takes ${names.length} values, not ${args.length}`);
       if (this.path.includes(of.id)) return this.fault(of.name, "it calls itself");
+      const typed = of.inputs.map((id) => [...this.model.decisions, ...this.model.inputs].find((one) => one.id === id));
+      if (!this.fit(args, typed.map((one, at) => ({ name: names[at], type: one?.type })), of.name)) return null;
       const inner = new Run(this.model, Object.fromEntries(names.map((name, at) => [name, args[at]])), [...this.path, of.id]);
       const value = inner.serve(of);
       this.faults.push(...inner.faults);
@@ -222,8 +226,10 @@ export class Run {
 
   private passes(tests: string, value: unknown, scope: Context, element: string): boolean {
     if (tests.trim() === "-" || tests.trim() === "") return true;
+    const name = typeof value === "boolean" ? NAMED.exec(tests) : null; // what it is compared with, not asked for
+    const asked = name ? `${name[1] ?? ""}(? = (${name[2]}))` : tests;
     try {
-      return unaryTest(tests, withRanges(tests, { ...scope, "?": value })).value === true;
+      return unaryTest(asked, withRanges(asked, { ...scope, "?": value })).value === true;
     } catch (thrown) {
       this.fault(element, `${JSON.stringify(tests)}: ${(thrown as Error).message}`);
       return false;
@@ -245,11 +251,15 @@ export class Run {
         return of.rows.map((row) => Object.fromEntries(
           of.columns.map(({ name, type }, at) => [name, this.coerce(this.value(row[at], scope), type, element)])));
       case "function": return this.func(element, of.language, of.parameters, of.body, () => scope);
-      case "conditional": return this.value(this.value(of.when, scope) === true ? of.then : of.else, scope);
+      case "conditional": {
+        const when = this.asked(of.when, scope, element);
+        return when === undefined ? null : this.value(when ? of.then : of.else, scope);
+      }
       case "invocation": return this.invoke(of, scope, element);
       case "filter": {
         const items = this.list(this.value(of.of, scope));
-        return items.filter((item) => this.value(of.match, { ...scope, ...(isPlain(item) ? item : {}), item }) === true);
+        const kept = items.map((item) => this.asked(of.match, { ...scope, ...(isPlain(item) ? item : {}), item }, element));
+        return kept.includes(undefined) ? null : items.filter((_item, at) => kept[at]);
       }
       default: return this.iterate(of, scope);
     }
@@ -259,16 +269,30 @@ export class Run {
     return Array.isArray(value) ? value : value === null ? [] : [value];
   }
 
+  /** What a question is answered with: true, false or null; undefined for what is no answer. */
+  private asked(of: Expression, scope: Context, element: string): boolean | null | undefined {
+    const value = this.value(of, scope);
+    if (value === null || typeof value === "boolean") return value;
+    this.fault(element, `${JSON.stringify(value)} is neither true nor false`);
+    return undefined;
+  }
+
   private iterate(of: Extract<Expression, { kind: "for" | "some" | "every" }>, scope: Context): unknown {
     const { of: over } = of; // `1..10` is no expression of its own, only what a `for` goes over
     const text = over.kind === "literal" ? { ...over, text: `for _one in ${over.text} return _one` } : over;
-    const items = this.list(this.value(text, scope));
+    const items = this.value(text, scope);
+    if (items === null && of.kind !== "for") return null;
+    const element = of.id ?? of.kind;
     const partial: unknown[] = [];
-    for (const item of items) partial.push(this.value(of.body, { ...scope, [of.variable]: item, partial: [...partial] }));
+    for (const item of this.list(items)) {
+      const inner = { ...scope, [of.variable]: item, partial: [...partial] };
+      partial.push(of.kind === "for" ? this.value(of.body, inner) : this.asked(of.body, inner, element));
+    }
     if (of.kind === "for") return partial;
     const stops = of.kind === "some";
+    if (partial.includes(undefined)) return null;
     if (partial.includes(stops)) return stops;
-    return partial.every((one) => typeof one === "boolean") ? !stops : null;
+    return partial.includes(null) ? null : !stops;
   }
 
   private context(entries: (Partial<Named> & { body: Expression })[], scope: Context): unknown {
@@ -276,7 +300,9 @@ export class Run {
     for (const { name, type, body } of entries) {
       const itself = name && FUNCTION.test(body.kind === "literal" ? body.text : body.kind)
         ? { [name]: new FeelFunction((...args: unknown[]) => (made[name] as FeelFunction).invoke(args), ["...args"]) } : {};
-      const value = this.coerce(this.value(body, { ...scope, ...made, ...itself }), type, name ?? "result");
+      const found = this.value(body, { ...scope, ...made, ...itself });
+      const isMade = isFunction(found) && !this.model.items[type ?? ""]; // some editors give it the type of its answer
+      const value = isMade ? found : this.coerce(found, type, name ?? "result");
       if (name === undefined) return value;
       made[name] = value;
     }
@@ -359,6 +385,9 @@ export class Run {
   private coerce(value: unknown, type: string | undefined, element: string): unknown {
     if (value === undefined || value === null || type === undefined || type === "Any") return value ?? null;
     const item = this.model.items[type];
+    const { $args } = value as { $args?: string[] }; // of a function that FEEL has
+    if (item?.isFunction && typeof value === "function" && $args)
+      return this.typed(new FeelFunction((...args: unknown[]) => value(...args) as unknown, $args), item, element);
     if (item?.isFunction && isFunction(value)) return this.typed(value as FeelFunction, item, element);
     if (this.conforms(value, type)) return value;
     if (Array.isArray(value) && value.length === 1 && this.conforms(value[0], type)) return value[0];

@@ -20,6 +20,9 @@ const KINDS: [new (...given: never[]) => { iso: string }, string][] = [
   [FeelDate, "date"], [FeelTime, "time"], [FeelDateTime, "date and time"], [FeelDuration, "duration"],
 ];
 
+const MADE = new Set(["Key", "ParameterName", "Name"]); // names that an expression gives
+const CALLED = new Set(["VariableName", "PathExpression"]);
+
 const untag = (_key: string, value: unknown): unknown => {
   const tagged = (value as { [TAG]?: [string, string] } | null)?.[TAG];
   return tagged ? READERS[tagged[0]]?.(tagged[1]) ?? null : value;
@@ -44,6 +47,20 @@ const VERBS: Record<Verb, (expression: string, context: Context) => object> = {
   "decide": (asked, { model, given }) => decide(model as Model, asked, given as Context),
 };
 
+/** What is called that neither FEEL has nor the expression makes itself. */
+function unknownCalls(tree: ReturnType<typeof parseExpression>, expression: string): string[] {
+  const made = new Set<string>();
+  const called: string[] = [];
+  tree.iterate({
+    enter: ({ name, from, to, node }) => {
+      if (MADE.has(name)) made.add(expression.slice(from, to));
+      const callee = name === "FunctionInvocation" ? node.firstChild : null;
+      if (callee && CALLED.has(callee.name)) called.push(expression.slice(callee.from, callee.to));
+    },
+  });
+  return called.filter((name) => !made.has(name.split(".")[0].trim()) && (evaluate(name, {}).value ?? null) === null);
+}
+
 function firstError(tree: ReturnType<typeof parseExpression>, expression: string): object {
   const errors: number[] = [];
   let compared = -1; // where the last comparison sign ended
@@ -55,7 +72,7 @@ function firstError(tree: ReturnType<typeof parseExpression>, expression: string
       if (name === "CompareOp") compared = to;
     },
   });
-  if (errors.length === 0) return {};
+  if (errors.length === 0) return { calls: unknownCalls(tree, expression) };
   const at = errors[0] + expression.slice(errors[0]).search(/\S|$/);
   return { error: { message: "", position: codePoints(expression, at), is_syntax: true } };
 }

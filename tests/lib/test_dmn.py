@@ -228,6 +228,55 @@ def test_boxed_expressions(kind: str) -> None:
     assert (found.value, found.faults) == (expected, ())
 
 
+def boxed(kind: str, of: str, asked: str) -> str:
+    inner = {"filter": "match", "some": "satisfies", "every": "satisfies"}[kind]
+    variable = ' iteratorVariable="i"' if kind != "filter" else ""
+    return f"<{kind}{variable}><in>{literal(of)}</in><{inner}>{literal(asked)}</{inner}></{kind}>"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<conditional><if>{literal('1')}</if><then>{literal('2')}</then><else>{literal('3')}</else></conditional>",
+        boxed("filter", "[1, 2]", 'if item = 1 then true else "no"'),
+        boxed("some", "[1, 2]", "if i = 2 then true else 1"),
+        boxed("every", "[1, 2]", "if i = 2 then false else 1"),
+    ],
+)  # fmt: skip
+def test_a_question_of_a_box_is_answered_with_true_or_false(body: str) -> None:
+    found = dmn.decide(model(decision("d", body)), "d", {})
+    assert found.value is None
+    assert found.faults[0].endswith("is neither true nor false")
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("some", None), ("every", None), ("filter", [])])
+def test_of_nothing_nothing_holds(kind: str, expected: object) -> None:
+    assert dmn.decide(model(decision("d", boxed(kind, "null", "true"))), "d", {}).value == expected
+
+
+def test_a_service_never_decides_its_inputs_and_takes_only_their_types() -> None:
+    service = '<decisionService id="s" name="s"><outputDecision href="#d_told"/><inputDecision href="#d_level"/>'
+    made = model(
+        decision("level", literal('"red"'), type_="string"), decision("told", literal("level"), of=["d_level"]),
+        f"{service}</decisionService>", decision("called", literal("s(5)"), knows=["s"]),
+    )  # fmt: skip
+    given = {"level": "blue"}
+    assert [dmn.decide(made, "s", one).value for one in ({}, given)] == [None, "blue"]
+    assert dmn.decide(made, "called", {}).value is None
+
+
+@pytest.mark.parametrize(("given", "expected"), [(True, "same"), (False, "other")])
+def test_a_cell_that_names_a_yes_or_no_is_compared_with_it(given: bool, expected: str) -> None:
+    rules = [["wanted", '"same"'], ["not(wanted)", '"other"']]
+    made = model(
+        input_data("found", "boolean"), input_data("wanted", "boolean"),
+        decision("d", table(["found"], ["as"], rules), of=["i_found", "i_wanted"]),
+    )  # fmt: skip
+    for wanted in (True, False):
+        answer = dmn.decide(made, "d", {"found": given if wanted else not given, "wanted": wanted})
+        assert answer.value == expected
+
+
 def test_a_decision_service_hides_what_it_decides_with() -> None:
     made = model(
         input_data("depth"),
@@ -324,6 +373,20 @@ def test_instances_of_types_of_functions(type_: str, holds: bool) -> None:
     text = "[f] instance of list<{0}>" if asked != type_ else "f instance of {0}"
     judge = '{f: function(a: string) if a = null then "red" else a, is: ' + text.format(asked) + "}.is"
     assert dmn.decide(model(other, decision("d", literal(judge))), "d", {}).value is holds
+
+
+def test_functions_of_feel_have_types_and_a_context_may_give_its_own_that_of_their_answer() -> None:
+    item = '<itemDefinition name="one"><functionItem outputTypeRef="number"><parameters name="n" typeRef="number"/>'
+    logic = f'<formalParameter name="f" typeRef="one"/>{literal("f(-5)")}'
+    made = model(
+        f"{item}</functionItem></itemDefinition>",
+        f'<businessKnowledgeModel id="k" name="k"><encapsulatedLogic>{logic}</encapsulatedLogic>'
+        "</businessKnowledgeModel>",
+        decision("size", literal("k(abs)"), knows=["k"]),
+        decision("twice", f"""<context><contextEntry><variable name="f" typeRef="string"/>
+         {literal("function(a) a + a")}</contextEntry><contextEntry>{literal('f("x")')}</contextEntry></context>"""),
+    )  # fmt: skip
+    assert [dmn.decide(made, one, {}).value for one in ("size", "twice")] == [5, "xx"]
 
 
 def test_functions_have_types_and_call_themselves() -> None:

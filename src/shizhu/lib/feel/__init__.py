@@ -38,6 +38,12 @@ UNKNOWN_NAMES = frozenset({"NO_VARIABLE_FOUND", "NO_CONTEXT_ENTRY_FOUND", "NO_PR
 DURATION = re.compile(r"(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 
 
+class YearsAndMonths(str):
+    """A duration of years and months, as its ISO 8601 text: Python has no type of it."""
+
+    __slots__ = ()
+
+
 class FeelError(ValueError):
     """An expression that cannot be read or evaluated; `position` counts characters from 0, None where none is known."""
 
@@ -62,7 +68,7 @@ def evaluate(
 ) -> Value:
     """Value of an expression (DMN 1.3, 10.3.2) on a context of JSON values, dates, times, durations and decimals.
 
-    Whole numbers up to 2^53 come back as int; a years and months duration as its ISO 8601 text; a function as None.
+    Whole numbers up to 2^53 come back as int; a years and months duration as YearsAndMonths; a function as None.
     `is_strict` refuses an expression that met a name the context does not hold, instead of taking it for null.
     Raises FeelError for a syntax error, a context that is not JSON, too much time (`timeout`, seconds) or memory.
     """
@@ -107,6 +113,14 @@ def check(expression: str, *, names: Iterable[str] = (), is_test: bool = False) 
     Nothing is evaluated. `names` lists names with spaces or signs in them, which FEEL reads only if it knows them.
     """
     _run("check test" if is_test else "check", expression, dict.fromkeys(names), TIMEOUT)
+
+
+def unknown_calls(expression: str) -> tuple[str, ...]:
+    """Functions that an expression calls and neither FEEL has nor it makes itself: programs of other languages.
+
+    Raises FeelError as `check` does.
+    """
+    return tuple(_run("check", expression, {}, TIMEOUT)["calls"])
 
 
 def ask(verb: str, expression: str, context: Mapping[str, object], timeout: float) -> dict[str, Any]:
@@ -159,12 +173,15 @@ class _Isolate:
         if not payload:  # the process ends
             self._close()
             return ""
+        is_new = self.racer is None
         self.racer = self.racer or _make_racer()
         try:
             return _call(self.racer, f"feel({orjson.dumps(payload).decode()})", timeout)
         except JSOOMException:  # this isolate would refuse whatever comes next
             self._close()
-            raise
+            if is_new:
+                raise
+        return self._answer(payload, timeout)  # it may have been full of what came before
 
     def _close(self) -> None:
         if self.racer:
@@ -224,7 +241,7 @@ def _error(expression: str, *, message: str, position: int | None, is_syntax: bo
 
 def _payload(verb: str, expression: str, context: Mapping[str, object]) -> str:
     request = {"verb": verb, "expression": expression, "context": context}
-    options = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_STRICT_INTEGER
+    options = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_STRICT_INTEGER
     try:
         return orjson.dumps(request, default=_tag, option=options).decode()
     except TypeError as error:
@@ -241,8 +258,12 @@ def _tag(value: object) -> object:
             return {TAG: ["time", value.isoformat()]}
         case Decimal():
             return float(value)
+        case str():
+            return {TAG: ["duration", str(value)]} if isinstance(value, YearsAndMonths) else str(value)
         case Mapping():
             return dict(value)
+        case list():
+            return list(value)
     return {TAG: ["duration", duration_text(value)]}
 
 
@@ -255,7 +276,7 @@ def _read_zoned(read: Any, text: str) -> dt.datetime | dt.time:
 def _read_duration(text: str) -> dt.timedelta | str:
     match = DURATION.fullmatch(text)
     if match is None:
-        return text
+        return YearsAndMonths(text)
     sign, days, hours, minutes, seconds = match.groups(default="0")
     size = dt.timedelta(days=int(days), hours=int(hours), minutes=int(minutes), seconds=float(seconds))
     return -size if sign == "-" else size
