@@ -552,6 +552,19 @@ def test_what_feel_cannot_say_is_refused_with_its_element(juel: str, rule: str) 
     assert (caught.value.element_id, caught.value.rule) == ("x-e", rule)
 
 
+@pytest.mark.parametrize("kind", ["businessRuleTask", "scriptTask"])
+def test_a_decision_or_script_with_a_topic_waits_for_a_program_outside(kind: str) -> None:
+    flow = flow_of(START + f'<{kind} id="a" c:topic="judge"/>' + END + lines("s>a", "a>e"))
+    state = start(flow, {}, KIT)
+    assert [(wait.kind, wait.name) for wait in state.waits] == [("job", "judge")]
+
+
+def test_what_another_engine_does_beside_bpmn_is_told_by_its_element() -> None:
+    listener = '<extensionElements><c:taskListener event="create" class="a.B"/></extensionElements>'
+    flow = flow_of(START + user("a", listener) + END + lines("s>a", "a>e"))
+    assert [note.id for note in flow.notes if note.kind == "unrun"] == ["a"]
+
+
 def test_the_one_line_of_a_gateway_without_a_condition_is_taken_where_no_other_holds() -> None:
     flow = flow_of(START + '<exclusiveGateway id="x"/>' + END + user("a") + user("b")
                    + lines("s>x", "x>a", "x>b: n = 1", "a>e", "b>e"))  # fmt: skip

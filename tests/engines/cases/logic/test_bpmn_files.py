@@ -93,6 +93,12 @@ CONDITION = "<bpmn:conditionExpression>true</bpmn:conditionExpression>"
         ('"PT10M"', '"P"', "order", "must be an ISO 8601 duration such as PT24H (camunda:dueDate)"),
         (FINE, "answers.taste.味道 =", "fine", "is no FEEL: at character 19 it ends too early"),
         (FINE, "${stock.enough(2)}", "fine", "calls a method: only FEEL is evaluated here"),
+        (
+            FINE,
+            "answers.taste.味道.startswith('a')".replace("'", "&quot;"),
+            "fine",
+            "calls “answers.taste.味道.startswith”, which is no function of FEEL: only FEEL is evaluated here",
+        ),
         (FINE, "${good", "fine", "is no FEEL: at character 1 it cannot be read from “${good” on"),
         (FINE, "answers.tast.味道 = 1", "fine", "reads answers.tast, but no user task has that id"),
         ('language="feel"', 'language="python"', "fine", "must be feel, the language of conditions"),

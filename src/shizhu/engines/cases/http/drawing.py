@@ -35,6 +35,7 @@ KINDS = {"flows": "own:flow_draw", DRAWINGS: "own:drawing"}  # with their pages:
 LARGEST = 2_000_000  # bytes of a file
 NOTED = {
     "passed": gettext_noop("is passed: nothing is run"),
+    "unrun": gettext_noop("holds listeners, scripts or lists of another engine: they stay in the file and are not run"),
     "unmarked": gettext_noop("is not marked as executable in the file: it runs here all the same"),
     "begins": gettext_noop("a case is opened by itself whenever this time comes, once the flow is in force"),
     "otherwise": gettext_noop("has no condition: it is taken where no other holds"),

@@ -11,6 +11,7 @@ RULES = (
     gettext_noop("are joined by another sequence flow already"),
     gettext_noop("calls itself"),
     gettext_noop("calls a method: only FEEL is evaluated here"),
+    gettext_noop("calls “%(function)s”, which is no function of FEEL: only FEEL is evaluated here"),
     gettext_noop("event definitions: an event has one here"),
     gettext_noop("events: an event-based gateway chooses between two at least"),
     gettext_noop("is a complex gateway, which is not run here: draw it as an inclusive or exclusive one"),

@@ -184,6 +184,8 @@ def read_notes(root: Element, process: Element) -> tuple[Note, ...]:
     harmless = [child for child in process.iter() if _name(child) in HARMLESS]
     dropped = {element: None for top in (*beside, *harmless) for element in _bpmn(top.iter())}
     notes = [Note(_owner(element), _name(element), _text(element)) for element in dropped if _is_telling(element)]
+    unrun = dict.fromkeys(_owner(element) for element in process.iter() if element.tag in vendors.UNRUN)
+    notes += [Note(id_, "unrun", "holds programs or values of another engine that are not run") for id_ in unrun]
     return (*notes, *(note for element in process.iter() for note in _unread(element)))
 
 
@@ -254,6 +256,8 @@ def _read_node(element: Element, book: Book, inner: Scope | None) -> Node:
     kind = KINDS[_name(element)]
     if kind == "call" and (called := book.refer(element.get("calledElement"))) is not None:
         kind = GLOBALS.get(_name(called), kind)
+    is_job = kind in {"decision", "script"} and bool(_job(element))  # somebody outside decides or computes
+    kind = "service" if is_job else kind
     _refuse_odd(element, is_scope=kind == "subprocess")
     event = event_of(element, book) if kind in EVENTS or kind in {"receive", "send"} else None
     if kind == "milestone" and event:
@@ -266,7 +270,7 @@ def _read_node(element: Element, book: Book, inner: Scope | None) -> Node:
         step=_step(element, kind, book),
         default=element.get("default") or None,
         event=event,
-        script=_script(element) if kind in {"script", "service", "send"} else None,
+        script=_script(element) if kind in {"script", "service", "send"} and not is_job else None,
         ask=_ask(element) if kind == "decision" or _flowable_decision(element) else None,
         loop=_loop(element, book),
         topic=_topic(element, book) if kind in {"service", "send"} else "",
@@ -393,7 +397,7 @@ def _script(element: Element) -> Script | None:
 def _topic(element: Element, book: Book) -> str:
     """What somebody outside does; a service that nobody is named for is passed."""
     id_, name = element.get("id"), element.get("name", "")
-    topic = first(element, "taskDefinition", "type") or attribute(element, "topic")
+    topic = _job(element)
     if topic or _flowable_decision(element) or attribute(element, "expression"):
         return topic
     for java in (*vendors.JAVA, "type"):
@@ -404,6 +408,10 @@ def _topic(element: Element, book: Book) -> str:
     if _name(element) == "serviceTask":
         book.notes.append(Note(id_, "passed", "names no service: it is passed at once"))
     return ""
+
+
+def _job(element: Element) -> str:
+    return first(element, "taskDefinition", "type") or attribute(element, "topic")
 
 
 def _flowable_decision(element: Element) -> bool:

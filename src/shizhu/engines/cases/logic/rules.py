@@ -12,6 +12,7 @@ TEXT = re.compile(r'"(?:\\.|[^"\\])*"')
 ANSWER = re.compile(r"(?<![\w.])answers\s*\.\s*(\w+)")
 UNREAD = "is no FEEL: at character %(at)s it cannot be read from “%(text)s” on"
 TOO_EARLY = "is no FEEL: at character %(at)s it ends too early"
+NO_FUNCTION = "calls “%(function)s”, which is no function of FEEL: only FEEL is evaluated here"
 SPLITS = {"exclusive", "inclusive"}
 CAUGHT = {"message", "signal", "timer", "condition"}  # what one can wait for
 LOUD = {"error", "escalation", "compensation"}  # what an event sub-process or a boundary event catches too
@@ -53,7 +54,8 @@ def _expressions(node: Node) -> Iterator[str]:
 def expression_faults(element_id: str, expression: str, users: set[str], name: str = "") -> Faults:
     """What is not FEEL, and a reading of the answer of a step that does not exist."""
     try:
-        feel.check(expression)
+        for called in feel.unknown_calls(expression):
+            yield FlowError(element_id, expression, NO_FUNCTION, name, function=called)
     except feel.FeelError as error:
         at = error.position or 0
         rest = expression[at:].strip()

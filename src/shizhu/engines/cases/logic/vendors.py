@@ -18,6 +18,11 @@ CAMUNDA = "{http://camunda.org/schema/1.0/bpmn}"
 ZEEBE = "{http://camunda.org/schema/zeebe/1.0}"
 SPACES = (CAMUNDA, "{http://flowable.org/bpmn}", "{http://activiti.org/bpmn}", ZEEBE)
 JAVA = ("class", "delegateExpression")  # what another engine would call
+UNRUN = {  # what another engine does beside BPMN, or fills variables with
+    f"{space}{name}"
+    for space in SPACES
+    for name in ("executionListener", "taskListener", "connector", "script", "list", "map")
+} - {f"{ZEEBE}script"}
 READ_HERE = {
     "assignee", "calledElementBinding", "candidateGroups", "candidateStarterGroups", "candidateUsers", "class",
     "collection", "decisionRef", "delegateExpression", "dueDate", "elementVariable", "expression", "formKey",
