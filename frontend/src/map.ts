@@ -24,6 +24,7 @@ function stateOf(content: string, isLost: boolean): void {
   state.classList.toggle("lost", isLost);
 }
 
+const AGAIN = 10_000; // ms
 function follow(): void {
   const source = new EventSource(settings.live);
   source.onopen = () => {
@@ -32,6 +33,7 @@ function follow(): void {
   };
   source.onerror = () => {
     stateOf(words.lost, true);
+    if (source.readyState === EventSource.CLOSED) setTimeout(follow, AGAIN); // the browser gives up where a proxy answers with a fault
   };
   source.addEventListener("things", (event) => take(JSON.parse((event as MessageEvent<string>).data) as Row[]));
   for (const name of ["alarms", "cases"])

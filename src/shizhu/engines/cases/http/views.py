@@ -179,7 +179,7 @@ def task_page(request: Request, number: int) -> HttpResponse:
     if request.method == "POST":
         given = forms.answer(form, request.POST)
         try:
-            actions.answer(request.actor, number, given, forms.uploads(form, request.FILES))
+            answered = actions.answer(request.actor, number, given, forms.uploads(form, request.FILES))
         except actions.AnswerRefused as error:
             problems = error.problems
         except actions.TaskGone as error:
@@ -190,7 +190,8 @@ def task_page(request: Request, number: int) -> HttpResponse:
             )
             return redirect("cases:detail", task.case_id)
         else:
-            messages.success(request, _("Done. The case went on."))
+            is_over = answered.status == Case.Status.CLOSED
+            messages.success(request, _("Done. The case is closed.") if is_over else _("Done. The case went on."))
             return redirect(page_of(task.case), task.case_id)
     if task.status != Task.Status.READY:
         return redirect("cases:detail", task.case_id)
