@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,7 @@ def living(homes: Path, demo_home: Path, request: pytest.FixtureRequest) -> Iter
     made.start()
     yield made
     assert made.stop() == 0
+    shutil.rmtree(made.home, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
