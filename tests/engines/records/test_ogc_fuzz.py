@@ -34,7 +34,7 @@ CHECKS = [
     checks.response_schema_conformance,
 ]
 OURS = settings(
-    max_examples=EXAMPLES or 4,  # of an operation, each collection having its own
+    max_examples=EXAMPLES or 2,  # of an operation, each collection having its own
     derandomize=not EXAMPLES,
     deadline=None,
     database=None,
