@@ -340,3 +340,19 @@ def test_a_docx_with_a_broken_table_is_refused(roads: bytes) -> None:
 def test_a_table_goes_on_over_the_page_in_the_columns_it_had() -> None:
     document = read(open_file("a.pdf", as_pdf(PLANS["yunxiu_digital"].BLOCKS, rules="three")).text)
     assert [row_of(item) for item in in_tables(document)] == PLANS["yunxiu_digital"].INDICATORS
+
+
+def test_a_mark_above_its_line_does_not_part_headings_from_rows() -> None:
+    pdfmetrics.registerFont(UnicodeCIDFont("STSong-Light"))
+    kept = io.BytesIO()
+    page = Canvas(kept)
+    rows = [("指标", "2020年", "2025年"), ("铁路里程", "14", "16"), ("公路里程", "51", "55"), ("机场", "2", "3")]
+    for line, row in enumerate(rows):
+        for column, text in enumerate(row):
+            page.setFont("STSong-Light", 11)
+            page.drawString(80 + 130 * column, 700 - 20 * line + (7 if text == "2025年" else 0), text)
+    page.setFont("STSong-Light", 7)
+    page.drawString(80 + 260, 692, "①")
+    page.save()
+    told = [line for line in open_file("a.pdf", kept.getvalue()).text.split("\n") if line]
+    assert next(line for line in told if "①" not in line) == "| 指标 | 2020年 | 2025年 |"

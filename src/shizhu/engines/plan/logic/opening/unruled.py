@@ -27,6 +27,7 @@ _YEAR = re.compile(r"20\d{2}(?:[-—–~]\d{0,4})?$")  # years are headings, and
 _MARK = re.compile(
     r"(?:[（(][一二三四五六七八九十]{1,3}[）)]|[一二三四五六七八九十]{1,3}、?)\s*[^\d]{0,20}"
 )  # of a group of rows
+_OF_NOTES = re.compile(r"[①-⑳*\s]+")  # marks that are set higher than their line
 _CAPTION = re.compile(r"(?:续?附?表|附[件录]|专栏)\s*[\d一二三四五六七八九十]*[-—.\d]*\s*[:：]?\s*\S{4}")
 _NUMBERED = re.compile(r"[（(]?[一二三四五六七八九十\d]{1,3}[）)、.．]")
 _SLIT = 0.15  # of the size of letters: white that parts two cells where one column ends and the next begins
@@ -102,7 +103,7 @@ def find_unruled(
     `in_columns`: white runs down the middle of the page, as it does in text of two columns. `before`: the last table of
     the page before, whose columns tell those of the first one here where it goes on.
     """
-    lines = lines_of(chars)
+    lines = [line for line in lines_of(chars) if not _OF_NOTES.fullmatch(line.text)]
     found: list[Unruled] = []
     start = 0
     while start < len(lines):
