@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -145,6 +146,9 @@ def test_a_home_from_its_first_start_to_its_restored_backup(home: Path, new_stac
     assert stack.stop() == 0
     assert not (home / "run/state.json").exists()
 
+    with socket.create_server(("127.0.0.1", stack.mqtt)):
+        said = stack.run("restore", str(file), code=2)
+    assert said.startswith(f"shizhu: port {stack.mqtt} at 127.0.0.1 cannot be used (")
     (home.parent / "half.tar.gz").write_bytes(rotten.read_bytes()[:-500])
     kept = sorted(home.iterdir())
     assert "nothing was changed; take another backup" in stack.run("restore", str(home.parent / "half.tar.gz"), code=2)

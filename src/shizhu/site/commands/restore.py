@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from shizhu.site.config import Config, Trouble
-from shizhu.site.supervisor import Supervisor, check_home
+from shizhu.site.supervisor import Supervisor, check_home, check_ports
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +29,7 @@ def main(options: argparse.Namespace) -> int:
     if not options.file.is_file():
         raise Trouble(f"there is no backup {options.file}: check the file's name")
     check_home(config)
+    check_ports(config)
     backup = importlib.import_module("shizhu.site.backup")
     folder: Path = backup.unpack(config, options.file)
     counts = asyncio.run(_restore(Config.from_environment(), backup, folder))
