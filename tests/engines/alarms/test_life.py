@@ -22,9 +22,9 @@ from shizhu.engines.alarms import acting, api, caring, judging, load, telling
 from shizhu.engines.alarms.models import Act, Alarm, Occurrence
 from shizhu.engines.notices.models import Delivery, Message
 from shizhu.engines.things.models import Maintenance, Thing
-from shizhu.kernel import access, events
+from shizhu.kernel import access, events, packs
 from shizhu.kernel.events import Event
-from shizhu.kernel.models import County, Grant, OutboxEvent
+from shizhu.kernel.models import County, Declaration, Grant, OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WARM = {"when": {"profile": "lemonade.jug", "property": "temperature", "above": 30}}
@@ -169,6 +169,45 @@ def hung(county: County) -> tuple[int, int]:
     with clock(-1):
         only(county, MISSING)
     return gate, leaf
+
+
+def test_what_a_device_still_says_while_what_it_hangs_on_is_down_is_told(hung: tuple[int, int], county: County) -> None:
+    gate, leaf = hung
+    hot = {"title": {"zh": "热", "en": "Hot"}, "level": "red", "examples": [], **WARM}
+    Declaration.objects.create(kind="rules", key="local.hot", county=county, body=hot, digest="1", source="person")
+    packs.forget()
+    api.bind_all()
+    with clock(1):
+        send(gate, (0, 20))
+        send(leaf, (1, 20))
+    with clock(9):
+        send(leaf, (9, 20))
+    judging.ring(minute(12))
+    with clock(13):
+        send(leaf, (13, 45))
+    silent, heated = Alarm.objects.order_by("pk")
+    assert (silent.datastream, heated.datastream, heated.suppressed) == (gate, leaf, "")
+    assert told() == ["raised", "raised"]
+
+
+@pytest.mark.parametrize("how", ["acknowledged", "shelved"])
+def test_what_follows_a_cause_that_is_seen_or_shelved_is_reminded_of(county: County, how: str) -> None:
+    first, second = (jug(county, key)["temperature"] for key in "ab")
+    only(county, WARM)
+    send(first, (0, 31))
+    send(second, (1, 45))
+    root, follower = Alarm.objects.order_by("pk")
+    assert follower.root == root
+    start, by = timezone.now(), person(county, "alarms.*").pk
+    assert caring.every_minute(start + timedelta(hours=3)) == (0, 1)
+    if how == "acknowledged":
+        acting.acknowledge(root.pk, person=by)
+    else:
+        acting.shelve(root.pk, person=by, until=start + timedelta(days=6), why="待修")
+    assert caring.every_minute(start + timedelta(hours=6)) == (0, 1)
+    assert list(Act.objects.filter(kind="reminded").order_by("pk").values_list("alarm", flat=True)) == [
+        root.pk, follower.pk,
+    ]  # fmt: skip
 
 
 def test_what_fell_silent_a_moment_before_what_it_hangs_on_is_of_its_cause(hung: tuple[int, int]) -> None:

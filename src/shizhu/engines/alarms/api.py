@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 
 from shizhu.engines.alarms import acting
 from shizhu.engines.alarms.bindings import bind_all
@@ -98,12 +99,15 @@ def get(alarm: int) -> AlarmInfo:
 
 
 def alarms(
-    who: Actor, county: str, *, only_open: bool = True, at: datetime | None = None, most: int | None = 200
-) -> list[AlarmInfo]:
+    who: Actor, county: str, *, only_open: bool = True, at: datetime | None = None, most: int | None = 200,
+    has_shelved: bool = True,
+) -> list[AlarmInfo]:  # fmt: skip
     """The alarms `who` may see, open ones first, newest first; with `at`, those that were open at that time."""
     rows = access.rows(Alarm.objects.filter(county_id=county), who, "alarms.alarm.view")
     if only_open or at is not None:
         rows = rows.filter(Alarm.open_at(at))
+    if not has_shelved:
+        rows = rows.exclude(shelved_until__gt=timezone.now())
     return [_info(alarm) for alarm in rows.order_by("-state", "-raised_at")[:most]]
 
 

@@ -61,10 +61,10 @@ def _near(alarm: Alarm) -> QuerySet[Alarm]:
 
 
 def suppressed(alarm: Alarm, thing: int, parent: int | None, at: datetime) -> str:
-    """Why nobody is to be told: somebody works at the Thing, or what it hangs on is or just was down; else empty."""
+    """Why nobody is to be told: somebody works at the Thing, or it is silent with what it hangs on; else empty."""
     if things.maintained([thing], at):
         return "maintenance"
-    if parent is not None:
+    if parent is not None and is_silence(alarm.rule, alarm.county_id):
         is_down = Q(state=Alarm.State.OPEN) | Q(cleared_at__gt=at - BACK)
         of_parent = Alarm.objects.filter(is_down, datastream__in=list(things.streams_at([parent])))
         if any(is_silence(one.rule, one.county_id) for one in of_parent.exclude(pk=alarm.pk)):

@@ -58,7 +58,7 @@ def card(request: Request) -> Card | None:
     """Open alarms on the home page."""
     if not request.actor.has("alarms.alarm.view"):
         return None
-    found = api.alarms(request.actor, request.county.pk, most=MOST_COUNTED)
+    found = api.alarms(request.actor, request.county.pk, most=MOST_COUNTED, has_shelved=False)
     worst = next((level for level in LEVELS if any(alarm.level == level for alarm in found)), "green")
     tile = Tile(len(found), _("Open alarms"), "/alarms/", worst)
     return Card("alarms/card.html", {"rows": rows(found[:6])}, tiles=(tile,))
