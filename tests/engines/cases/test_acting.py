@@ -102,6 +102,7 @@ def test_a_pause_stops_every_clock_until_it_goes_on(county: County, staff: dict[
     acting.decide(who(staff["chief"]), wish.pk, is_granted=True)
     paused = datetime.now(UTC) - timedelta(days=4)
     Case.objects.update(paused_at=paused)
+    Task.objects.update(created=paused)
     Waiting.objects.update(due_at=datetime.now(UTC) - timedelta(minutes=1))
     assert happening.happened(Waiting.objects.get().pk, {}) is False
     Waiting.objects.update(due_at=rung)
@@ -120,6 +121,33 @@ def test_a_pause_stops_every_clock_until_it_goes_on(county: County, staff: dict[
     moved = worktime.worked(before.due_at, task.due_at, hours) - worktime.worked(paused, datetime.now(UTC), hours)
     assert abs(moved) < timedelta(seconds=30)
     assert [kind for kind in kinds(case) if kind in acting_kinds()] == ["asked", "decided", "resumed"]
+
+
+def test_a_case_that_is_paused_is_not_answered_and_not_late(county: County, staff: dict[str, Person]) -> None:
+    declared(body(inside="", due="P1D"))
+    case = opened(county)
+    task = ready(case)
+    acting.hand_over(who(staff["chief"]), task.pk, staff["maker"])
+    wish = acting.ask(who(staff["maker"]), task.pk, "pause", "等待补正材料")
+    acting.decide(who(staff["chief"]), wish.pk, is_granted=True)
+    long_ago = timezone.now() - timedelta(days=10)
+    Case.objects.update(paused_at=long_ago, opened_at=long_ago, due_at=long_ago + timedelta(days=2))
+    Task.objects.update(created=long_ago, due_at=long_ago + timedelta(days=1))
+    before = testing.everything_kept()
+    with pytest.raises(api.AnswerRefused) as caught:
+        api.answer(who(staff["maker"]), task.pk, {})
+    assert caught.value.problems == {"": "案件已暂停计时，请先恢复计时，再办理。"}
+    assert testing.everything_kept() == before
+    maker = browser(staff["maker"])
+    assert "时限暂停" in text(maker.get("/cases/"))
+    assert "已超" not in text(maker.get("/cases/"))
+    assert "已超期" not in text(maker.get("/"))
+    assert maker.get("/cases/", {"filter": "is_late = true"}).context["page"].paginator.count == 0
+    acting.resume(who(staff["maker"]), case.pk)
+    api.answer(who(staff["maker"]), task.pk, {})
+    case.refresh_from_db()
+    assert case.closed_at is not None
+    assert case.closed_at < case.due_at
 
 
 def acting_kinds() -> set[str]:
@@ -272,7 +300,8 @@ def test_of_people_at_once_one_wins_and_the_case_stays_whole(
             "ring": lambda _n, ring=ring: happening.happened(ring, {}),
         }
         outcome = at_once(*(partial(ways[move], n) for n, move in enumerate(moves)))
-        assert set(outcome) <= {"done", "TaskGone", "CannotNow", "PermissionDenied", "DoesNotExist"}, outcome
+        refused = {"TaskGone", "CannotNow", "AnswerRefused", "PermissionDenied", "DoesNotExist"}
+        assert set(outcome) <= {"done", *refused}, outcome
         done = [move for move, how in zip(moves, outcome, strict=True) if how == "done"]
         for one in ("answer", "pause", "extend", "resume"):
             assert done.count(one) <= 1

@@ -141,15 +141,15 @@ def resume(who: Actor, case_id: int) -> Case:
     flow, about = flows.version(case.flow, case.digest)
     paused, now, hours = case.paused_at, timezone.now(), flows.hours_of(case.county_id)
 
-    def later(due: datetime, clock: str) -> datetime:
-        return worktime.moved(due, paused, now, hours) if clock == "working" else due + (now - paused)
+    def later(due: datetime, clock: str, since: datetime = paused) -> datetime:
+        return worktime.moved(due, since, now, hours) if clock == "working" else due + (now - since)
 
     state = shifted(load(flow, case.state), lambda due: later(due, about.clock))
     case.due_at, case.paused_at, case.state = later(case.due_at, about.clock), None, state.dump()
     case.save(update_fields=["due_at", "paused_at", "state"])
     for task in ready:
         if task.due_at is not None and task.paused_at is None:  # else it is moved once its supplements are there
-            task.due_at = later(task.due_at, flow.step[task.step].clock)
+            task.due_at = later(task.due_at, flow.step[task.step].clock, max(paused, task.created))
             task.save(update_fields=["due_at"])
     waits.keep(case, state)
     _tell(case, "resumed", who, since=paused.isoformat())

@@ -153,6 +153,8 @@ def answer(who: Actor, task_id: int, given: Mapping[str, Any], uploads: Sequence
         if task.done_by is None or task.done_at is None:  # the flow went on without it
             raise TaskGone("")
         raise TaskGone(f"{task.done_by.name}, {timezone.localtime(task.done_at):%m-%d %H:%M}")
+    if case.paused_at is not None:
+        raise AnswerRefused({"": _("The case is paused: its clocks stand. Let it go on first.")})
     if task.paused_at is not None:
         raise AnswerRefused({"": _("Supplements are awaited: its clock stands.")})
     if silent := list(task.helpers.filter(asked_by=None, said_at=None).select_related("person")):

@@ -50,7 +50,7 @@ def columns(table: str, at: datetime) -> dict[str, records.Column]:
     return {
         **{name: records.Column(time_sql(f"{table}.{name}"), records.Kind.TIME) for name in TIMES},
         "is_open": records.Column(is_open, truth),
-        "is_late": records.Column(f"({ended} > {table}.due_at)", truth),
+        "is_late": records.Column(f"(least({ended}, {table}.paused_at) > {table}.due_at)", truth),
         "hours": records.Column(f"(extract(epoch FROM {ended} - {table}.opened_at) / 3600)::numeric", number),
         "flow": records.Column(f"{table}.flow", text),
         "stage": records.Column(f"{table}.stage", number),

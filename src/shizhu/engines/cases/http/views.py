@@ -76,7 +76,7 @@ def card(request: Request) -> Card | None:
         return None
     tasks, now = my_tasks(request.actor), timezone.now()
     joint = joint_tasks(request.actor)
-    late = sum(1 for item in tasks if item["task"].due_at and item["task"].due_at < now)
+    late = sum(1 for item in tasks if item["task"].is_late(now))
     tiles = [Tile(len(tasks), _("Waiting for me"), "/cases/", "none" if not tasks else "yellow")]
     if late:
         tiles.append(Tile(late, _("Late"), "/cases/", "red"))

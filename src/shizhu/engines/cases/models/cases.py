@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pghistory
 from django.contrib.postgres.fields import ArrayField
@@ -148,6 +148,10 @@ class Task(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case} {self.step}"
+
+    def is_late(self, at: datetime) -> bool:
+        """Whether its deadline has passed; never while its clock stands."""
+        return self.due_at is not None and self.due_at < at and not (self.paused_at or self.case.paused_at)
 
 
 class Waiting(models.Model):
