@@ -115,6 +115,7 @@ def test_an_answer_with_a_photo_counts_once_however_often_it_is_sent(case: Case,
     assert (row.longitude, row.file, Piece.objects.count()) == (108.1, Attachment.objects.get().file, 0)
     other = phone.send("POST", "deeds", {**written, "answer": {"sugar": "none"}})
     assert (other.status_code, other.json()["code"], kept()) == (409, "IdTaken", after)
+    assert "拍摄于 2026-11-26 11:58 108.10000, " in text(browser(staff["chief"]).get(f"/cases/{case.pk}/"))
 
 
 def test_a_report_lies_where_it_was_seen(county: County, staff: dict[str, Person]) -> None:

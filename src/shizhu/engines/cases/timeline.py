@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop
 from shizhu.engines.alarms import api as alarms
 from shizhu.engines.cases import flows
 from shizhu.engines.cases.flows import Names
-from shizhu.engines.cases.models import Attachment, Case
+from shizhu.engines.cases.models import Attachment, Case, Photo
 from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel.packs import Body
@@ -75,16 +75,18 @@ def _sensed(case: Case) -> list[Line]:
 
 def _entries(case: Case) -> list[Line]:
     flow, about = flows.version(case.flow, case.digest)
-    photos: dict[int, list[Attachment]] = {}
-    for attachment in Attachment.objects.filter(case=case).select_related("file"):
-        photos.setdefault(attachment.task_id or 0, []).append(attachment)
+    photos: dict[int, list[tuple[Attachment, Photo | None]]] = {}  # when and where they were taken
+    given = list(Attachment.objects.filter(case=case).select_related("file"))
+    shots = {one.file_id: one for one in Photo.objects.filter(file__in=[one.file_id for one in given])}
+    for attachment in given:
+        photos.setdefault(attachment.task_id or 0, []).append((attachment, shots.get(attachment.file_id)))
     entries = list(case.entries.select_related("person"))
     later = {file for entry in entries for file in entry.data.get("files", ())}
     lines = []
     for entry in entries:
         data: dict[str, Any] = {"entry": entry, "person": entry.person, "name": about.names.get(entry.step)}
         if entry.kind == "opened":
-            data["photos"] = [one for one in photos.get(0, []) if str(one.file_id) not in later]
+            data["photos"] = [one for one in photos.get(0, []) if str(one[0].file_id) not in later]
             data["due"] = datetime.fromisoformat(entry.data["due"]) if "due" in entry.data else None
             document = {**entry.data["document"], "title": "", "description": ""}  # shown as such
             form = flows.form_of(case, about.start_form)
@@ -95,7 +97,7 @@ def _entries(case: Case) -> list[Line]:
             data["answer"] = _answers(form, entry.data["answer"], case.county_id)
             data["photos"] = photos.get(entry.data["task"], [])
         if "files" in entry.data:
-            data["photos"] = [one for one in photos.get(0, []) if str(one.file_id) in entry.data["files"]]
+            data["photos"] = [one for one in photos.get(0, []) if str(one[0].file_id) in entry.data["files"]]
         if entry.kind in ACTED:
             data["acted"] = _acted(entry.kind, entry.data)
         if entry.kind == "happened":

@@ -18,6 +18,7 @@ IN_EXCHANGE: tuple[str, ...] = (
     "2026-01-04", "2026-02-14", "2026-02-28", "2026-05-09", "2026-09-20", "2026-10-10",
 )  # fmt: skip
 YEARS = range(2024, 2027)
+FIXED = {(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)}  # days off by the calendar of the sun
 FREE = frozenset(
     date.fromisoformat(first) + timedelta(days=number) for first, days in HOLIDAYS for number in range(days)
 )
@@ -25,5 +26,14 @@ WORKED = frozenset(map(date.fromisoformat, IN_EXCHANGE))
 
 
 def is_workday(day: date) -> bool:
-    """Whether offices work on a day; of a year whose notice is not known, Monday to Friday are taken."""
-    return day in WORKED or (day.weekday() < 5 and day not in FREE)
+    """Whether offices work on a day.
+
+    Of a year whose notice is not known, Monday to Friday are taken but for the days that are off in every year
+    (全国年节及纪念日放假办法, State Council order 795 of 2024, article 2); those of the moon are not.
+    """
+    return day in WORKED or (day.weekday() < 5 and not is_holiday(day))
+
+
+def is_holiday(day: date) -> bool:
+    """Whether a day is a public holiday, as far as is known."""
+    return day in FREE or (day.year not in YEARS and (day.month, day.day) in FIXED)

@@ -18,7 +18,7 @@ YEARS = date(2024, 1, 1), date(2029, 1, 1)  # looked at to see when a calendar i
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 KINDS: dict[str, Callable[[date], bool]] = {  # of days, as offices have them: what is worked in exchange is a workday
     "workday": holidays.is_workday, "restday": lambda day: not holidays.is_workday(day),
-    "holiday": lambda day: day in holidays.FREE,
+    "holiday": holidays.is_holiday,
 }  # fmt: skip
 
 
