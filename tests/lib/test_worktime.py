@@ -27,7 +27,8 @@ def here(text: str) -> datetime:
         ("2025-01-26", True), ("2025-01-27", True), ("2025-01-28", False), ("2025-02-04", False), ("2025-10-08", False),
         ("2025-10-11", True), ("2026-01-02", False), ("2026-01-04", True), ("2026-02-14", True), ("2026-02-23", False),
         ("2026-02-24", True), ("2026-05-09", True), ("2026-09-20", True), ("2026-10-07", False), ("2026-10-08", True),
-        ("2026-11-28", False), ("2030-01-01", False), ("2030-05-02", False), ("2030-10-03", False), ("2030-10-04", True),
+        ("2026-11-28", False), ("2030-01-01", False), ("2030-05-02", False), ("2030-10-03", False),
+        ("2030-10-04", True),
     ],
 )  # fmt: skip
 def test_days_of_the_notices_of_three_years_and_of_one_not_known(day: str, is_worked: bool) -> None:

@@ -53,10 +53,8 @@ def make(number: int) -> None:
 def _make(report: Report) -> None:
     found = facts.gather(report.plan, report.kind, report.period, report.known_at)
     report.facts, report.digest, report.title = found, digest(found), briefs.title(found)[:200]
-    told = briefs.words(found, issuer=report.issuer, serial=report.serial)
-    blocks = {name: list(block(found)) for name, (_about, block) in briefs.BLOCKS.items()}
     _tell(report, 1)
-    word = wordtemplates.fill(content_of(report.template, report.kind), told, blocks)
+    word = _word(report, found)
     report.word = _keep(report, word, "docx", documents.MEDIA_TYPE)
     _tell(report, 2)
     with contextlib.suppress(pdf.NoFont):  # the page says so
@@ -65,6 +63,28 @@ def _make(report: Report) -> None:
     report.excel = _keep(report, briefs.annex(found), "xlsx", records.XLSX)
     report.state, report.done = State.DONE, STEPS
     report.save()
+
+
+def _word(report: Report, found: briefs.Facts) -> bytes:
+    told = briefs.words(found, issuer=report.issuer, serial=report.serial)
+    blocks = {name: list(block(found)) for name, (_about, block) in briefs.BLOCKS.items()}
+    return wordtemplates.fill(content_of(report.template, report.kind), told, blocks)
+
+
+def for_outsiders(report: Report) -> briefs.Facts:
+    """The facts of a report without what people wrote beside the values they reported: it may name somebody."""
+    reported = [{**row, "note": ""} if row["source"] == "reported" else row for row in report.facts["sources"]]
+    return {**report.facts, "sources": reported}
+
+
+def copy_for_outsiders(report: Report, name: str) -> tuple[bytes, File]:
+    """A file of a report made of what outsiders are told, and the file it is a copy of."""
+    found, file = for_outsiders(report), getattr(report, name)
+    with translation.override(CHINESE):
+        if name == "excel":
+            return briefs.annex(found), file
+        word = _word(report, found)
+        return (word if name == "word" else pdf.printed(word)), file
 
 
 def _tell(report: Report, done: int) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.db.models import F, QuerySet
-from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from shizhu.engines.plan import issuing
-from shizhu.engines.plan.http.files import attached, kept
+from shizhu.engines.plan import issuing, reports
+from shizhu.engines.plan.http.files import attached
 from shizhu.engines.plan.http.views import EDIT
 from shizhu.engines.plan.models import Evaluation, Look, Report, Value
 from shizhu.engines.plan.periods import named
@@ -55,19 +55,19 @@ def evaluation(request: Request, number: int) -> HttpResponse:
     return attached(issuing.package(found), f"{found.title}-{found.year}.zip", "application/zip")
 
 
-def report(request: Request, number: int, name: str) -> HttpResponseBase:
-    """A file of an issued report, or its facts as JSON."""
+def report(request: Request, number: int, name: str) -> HttpResponse:
+    """A copy of a file of an issued report without free notes, or its facts as JSON."""
     access.require_verb(request.actor, ROOM)
     rows = Report.objects.filter(plan__county=request.county).exclude(issued_at=None)
-    found = get_object_or_404(rows.select_related("word", "pdf", "excel"), pk=number)
+    found = get_object_or_404(rows.select_related("plan", "template__file", "word", "pdf", "excel"), pk=number)
     if name == "json":
         _enter(request, "facts", found.title)
-        return JsonResponse(found.facts, json_dumps_params={"ensure_ascii": False})
-    file = getattr(found, name) if name in FILES else None
-    if file is None:
+        return JsonResponse(reports.for_outsiders(found), json_dumps_params={"ensure_ascii": False})
+    if name not in FILES or getattr(found, name) is None:
         raise Http404
     _enter(request, "report", f"{found.title} ({name})")
-    return kept(file)
+    body, file = reports.copy_for_outsiders(found, name)
+    return attached(body, file.name, file.media_type)
 
 
 def _values(request: Request) -> QuerySet[Value]:
