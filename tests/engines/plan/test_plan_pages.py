@@ -10,7 +10,7 @@ import pytest
 from tests.fixtures import organisation, person
 from tests.web.pages import browser, text, told
 
-from shizhu.engines.plan import api
+from shizhu.engines.plan import api, computing, periods
 from shizhu.engines.plan.models import Indicator, Plan, Value
 from shizhu.engines.records.models import Record
 from shizhu.kernel.models import County
@@ -195,6 +195,27 @@ def test_the_outlook_tells_range_and_past_error(county: County, plan: Plan) -> N
     assert (outlook.year, round(outlook.value, 2), outlook.tried) == (2025, 20.6, 2)
     assert (page.context["gap"], round(outlook.error, 3)) == (4, 1.167)
     assert [part for part in ("还差 4 家", "按此走势 2025", "以往误差") if part not in text(page)] == []
+
+
+def test_a_year_that_runs_is_no_year_of_the_outlook_and_its_last_month_is_one(county: County, plan: Plan) -> None:
+    year = date.today().year
+    row = indicator(plan, "摊位数", base_year=year - 4, target_year=year + 1)
+    for period, number in ((f"{year - 3}-11", 2), (f"{year - 3}-12", 10), (f"{year - 2}-Q4", 12), (f"{year - 1}", 14)):
+        value(row, number, period=period)
+    value(row, 1, period=str(year))  # of the year so far
+    outlook = browser(person(county, VIEW)).get(f"/plan/indicators/{row.pk}/").context["outlook"]
+    assert (outlook.year, round(outlook.value, 2)) == (year + 1, 18.0)
+
+
+def test_the_newest_period_ends_last_and_is_the_longest_of_those(county: County, plan: Plan) -> None:
+    row = indicator(plan, "摊位数")
+    newest = []
+    for period in ("2025-Q3", "2025-9", "2025-10", "2025-12", "2025-Q4", "2025", "2024", "2026-01"):
+        value(row, 1, period=period)
+        newest.append(computing.newest([row])[row.pk].period)
+    assert newest == ["2025-Q3", "2025-Q3", "2025-10", "2025-12", "2025-Q4", "2025", "2025", "2026-01"]
+    ordered = sorted(row.values.values_list("period", flat=True), key=periods.order)
+    assert ordered == ["2024", "2025-9", "2025-Q3", "2025-10", "2025-12", "2025-Q4", "2025", "2026-01"]
 
 
 def test_the_path_is_stepped_by_hand(county: County, plan: Plan) -> None:

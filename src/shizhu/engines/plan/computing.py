@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
+from django.db.models import CharField, Func
 from django.utils import timezone
 
 from shizhu.engines.plan import counting
@@ -16,7 +17,7 @@ from shizhu.engines.plan.logic.collecting import Calendar, Due, due
 from shizhu.engines.plan.logic.forecasting import Forecast, forecast
 from shizhu.engines.plan.logic.progress import Aim, Standing, path, stand
 from shizhu.engines.plan.models import Collection, Indicator, Value
-from shizhu.engines.plan.periods import named, period_of, periods_before
+from shizhu.engines.plan.periods import named, order, period_of, periods_before
 from shizhu.kernel import packs
 from shizhu.lib import feel
 
@@ -161,8 +162,19 @@ def report_simulated(county: str, key: str, period: str, value: float) -> None:
 def newest(indicators: Sequence[Indicator]) -> Mapping[int, Value]:
     """The newest known value of the newest period that has one, per indicator."""
     values = Value.objects.filter(indicator__in=indicators, value__isnull=False)
-    found = values.order_by("indicator_id", "-period", "-known_at").distinct("indicator_id")
+    found = values.order_by("indicator_id", _End("period").desc(), "-known_at").distinct("indicator_id")
     return {value.indicator_id: value for value in found}
+
+
+class _End(Func):
+    """The month a period ends with, then how long it is: `periods.order` in SQL."""
+
+    template = (
+        "left(%(expressions)s, 4) || CASE WHEN length(%(expressions)s) = 4 THEN '123' "
+        "WHEN %(expressions)s LIKE '%%%%Q%%%%' THEN lpad((3 * right(%(expressions)s, 1)::int)::text, 2, '0') || '2' "
+        "ELSE lpad(substr(%(expressions)s, 6), 2, '0') || '1' END"
+    )
+    output_field = CharField()
 
 
 def standing(indicator: Indicator, value: Value | None, on: date) -> Standing:
@@ -213,11 +225,21 @@ def collected(
     return due(date(year, 12, 31), Calendar(indicator.due_days), on, given)
 
 
-def outlook(indicator: Indicator) -> Forecast | None:
-    """What the target year will bring if the known years go on; None with fewer than three of them."""
-    known = indicator.values.filter(value__isnull=False, period__regex=r"^\d{4}$").order_by("period", "-known_at")
-    points = [(int(value.period), value.value) for value in known.distinct("period") if value.value is not None]
-    return forecast(points, indicator.target_year) if indicator.target_year else None
+def outlook(indicator: Indicator, on: date | None = None, values: Iterable[Value] | None = None) -> Forecast | None:
+    """What the target year will bring if the years that were over by a day (today) go on; None with fewer than three.
+
+    A year is what its last period had, a month as well as a year; of those that end together the longest counts.
+    """
+    if not indicator.target_year:
+        return None
+    if values is None:
+        values = indicator.values.order_by("period", "-known_at").distinct("period")
+    years: dict[int, float] = {}
+    for value in sorted(values, key=lambda one: order(one.period)):
+        last = named(value.period).last
+        if value.value is not None and last <= (on or timezone.localdate()) and (last.month, last.day) == (12, 31):
+            years[last.year] = value.value
+    return forecast(sorted(years.items()), indicator.target_year)
 
 
 def context_of(indicator: Indicator) -> dict[str, Any]:

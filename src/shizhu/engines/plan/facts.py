@@ -13,11 +13,10 @@ from django.utils import timezone
 
 from shizhu.engines.plan import computing, keytasks, nodes
 from shizhu.engines.plan.datasets import LIGHTS
-from shizhu.engines.plan.logic.forecasting import forecast
 from shizhu.engines.plan.logic.lights import Told
 from shizhu.engines.plan.logic.progress import rank
 from shizhu.engines.plan.models import UNDER_WAY, Budget, Evaluation, Extension, Indicator, Node, Plan, Value
-from shizhu.engines.plan.periods import Period, kind_of, named
+from shizhu.engines.plan.periods import Period, kind_of, named, order
 from shizhu.kernel.models import Post
 from shizhu.kernel.text import label
 
@@ -180,7 +179,7 @@ def _values(indicators: Sequence[Indicator], span: Period, at: datetime) -> Mapp
         if value.value is not None and named(value.period).first <= span.last:
             found[value.indicator_id].append(value)
     for some in found.values():
-        some.sort(key=lambda value: (named(value.period).last, value.period))
+        some.sort(key=lambda value: order(value.period))
     return found
 
 
@@ -200,8 +199,7 @@ def _indicator(
     before = next((one for one in reversed(values[:-1]) if named(one.period).last < span.first), None)
     due = computing.collected(indicator, now, day, getattr(indicator, "collection", None))
     years = {named(one.period).last.year: one for one in values}
-    points = [(year, one.value) for year, one in sorted(years.items()) if one.value is not None]
-    ahead = forecast(points, indicator.target_year) if indicator.target_year else None
+    ahead = computing.outlook(indicator, day, values)
     return {
         "key": indicator.key, "no": indicator.no, "name": indicator.name, "unit": indicator.unit,
         "base": indicator.base_value, "base_year": indicator.base_year, "target": indicator.target_value,

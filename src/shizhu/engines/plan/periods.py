@@ -63,6 +63,12 @@ def named(name: str) -> Period:
     return period_of(kind, date(int(year), 3 * int(quarter) if quarter else int(month or 1), 1))
 
 
+def order(name: str) -> tuple[date, int]:
+    """What periods are put in order by: their last day, and of those that end together the longest is the last."""
+    found = named(name)
+    return found.last, (found.last - found.first).days
+
+
 def kind_of(name: str) -> str:
     """P1M, P3M or P1Y; the name must be one of a period."""
     return "P3M" if "Q" in name else "P1M" if "-" in name else "P1Y"
