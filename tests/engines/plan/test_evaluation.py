@@ -75,6 +75,9 @@ def test_growth_counts_from_the_subjects_own_base() -> None:
     }  # fmt: skip
     falling = scheme(Item("a", 1, "falling"), normalise="growth")
     assert scores(falling, {"甲": {"a": 80}, "丙": {"a": 50}}, base) == {"甲": 125.0, "丙": 100.0}
+    assert scores(falling, {"甲": {"a": 0}, "乙": {"a": 0}, "丙": {"a": 4}}, base) == {
+        "甲": 1000.0, "乙": 100.0, "丙": 1000.0,
+    }  # fmt: skip
 
 
 def test_within_a_band_is_best() -> None:
@@ -122,6 +125,17 @@ def test_topsis_by_hand() -> None:
     found = {subject: round(score, 2) for subject, score in topsis(parts, {"a": 0.5, "b": 0.5}).items()}
     up, down = math.dist((0.3, 0), (0.4, 0.4)), 0.3
     assert found == {"甲": round(100 * down / (up + down), 2), "乙": 100.0, "丙": round(100 * down / (up + down), 2)}
+
+
+def test_topsis_takes_the_values_as_they_are() -> None:
+    # lengths of the columns 517.20, 50.60, 22.98; p is falling and weighs a quarter, q a quarter, r a half
+    made = scheme(Item("p", 0.25, "falling"), Item("q", 0.25), Item("r", 0.5), combine="topsis")
+    values: Values = {
+        "甲": {"p": 250.0, "q": 16.0, "r": 12.0}, "乙": {"p": 200.0, "q": 16.0, "r": 8.0},
+        "丙": {"p": 300.0, "q": 32.0, "r": 16.0}, "丁": {"p": 275.0, "q": 32.0, "r": 8.0},
+    }  # fmt: skip
+    found = [(row.subject, round(row.score or 0, 1)) for row in evaluate(made, values).rows]
+    assert found == [("丙", 79.8), ("甲", 42.9), ("丁", 31.0), ("乙", 20.2)]
 
 
 def test_equal_scores_share_the_better_rank() -> None:

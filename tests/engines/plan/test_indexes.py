@@ -20,7 +20,7 @@ from shizhu.engines.plan.indexes import Given, Index
 from shizhu.engines.plan.models import Evaluation, Measure
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, packs, testing
-from shizhu.kernel.models import Area, County, EnabledPack
+from shizhu.kernel.models import Area, County, Declaration, EnabledPack
 
 pytestmark = pytest.mark.django_db
 pytest_plugins = ["tests.engines.records.stalls"]
@@ -192,14 +192,20 @@ def test_what_is_issued_stays_and_is_computed_again_elsewhere(
     run = subprocess.run([sys.executable, "rerun.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.stdout.splitlines()[-2:] == [
         "结果一致 the same result: 是 yes",
-        "数据未改 the data are unchanged: 是 yes",
+        "数据和方法未改 data and method are unchanged: 是 yes",
     ]
     assert run.returncode == 0
+    method = tmp_path / "evaluation.py"
+    as_issued = method.read_text()
+    method.write_text(as_issued + "# changed\n")
+    run = subprocess.run([sys.executable, "rerun.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout.splitlines()[-1]) == (1, "数据和方法未改 data and method are unchanged: 否 NO")
+    method.write_text(as_issued)
     told_ = json.loads((tmp_path / "evaluation.json").read_text())
     told_["data"][0]["value"] += 1
     (tmp_path / "evaluation.json").write_text(json.dumps(told_))
     run = subprocess.run([sys.executable, "rerun.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (run.returncode, "数据未改 the data are unchanged: 否 NO" in run.stdout) == (1, True)
+    assert (run.returncode, "数据和方法未改 data and method are unchanged: 否 NO" in run.stdout) == (1, True)
 
 
 def test_values_of_towns_and_items_that_are_no_more_are_left_out(
@@ -219,6 +225,35 @@ def test_values_of_towns_and_items_that_are_no_more_are_left_out(
 def test_a_year_that_is_none_gives_the_newest(county: County, filled: Index) -> None:
     client = browser(person(county, VIEW))
     assert [client.get(f"{PAGE}?year={told}").context["year"] for told in ("²", "1", "x")] == [2026] * 3
+
+
+def test_judgements_say_how_consistent_they_are(county: County, towns: list[Area]) -> None:
+    item = {"unit": "个"}
+    items = {key: {"title": {"zh": key, "en": key}, **item} for key in "abc"}
+    groups = {
+        "one": {"title": {"zh": "摊位", "en": "Stalls"}, "compare": {"a/b": 2, "a/c": 4, "b/c": 3}, "items": items}
+    }
+    body = {
+        "title": {"zh": "判断", "en": "Judged"},
+        "source": "乙",
+        "subjects": "towns",
+        "weights": "ahp",
+        "groups": groups,
+    }
+    Declaration.objects.create(
+        kind="indexes", key="local.judged", county=county, body=body, digest="1", source="person"
+    )
+    packs.forget()
+    index = Index(county.pk, "local.judged")
+    for number, town in enumerate(towns):
+        index.report(2026, [Given(key, town.code, float(number)) for key in "abc"], note="", by=None)
+    client = browser(person(county, VIEW, ISSUE))
+    said = "判断矩阵一致性：摊位 λmax 3.018，CI 0.009，CR 0.016（CR 小于 0.1 为一致）。"
+    assert said in text(client.get("/plan/indexes/local.judged/?year=2026"))
+    made = client.post("/plan/indexes/local.judged/issue", {"year": 2026})
+    document = docx.Document(io.BytesIO(client.get(f"{made['Location']}file.docx").content))
+    assert said in "".join(part.text for part in document.paragraphs)
+    assert Evaluation.objects.get().frozen["compare"]["groups.one"]["pairs"] == groups["one"]["compare"]
 
 
 def test_the_package_names_nobody(county: County, filled: Index, towns: list[Area]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from shizhu.engines.plan.indexes import Index
 from shizhu.engines.plan.logic.evaluation import GROWTH, evaluate, ranked_apart
+from shizhu.engines.plan.logic.index import judgements
 from shizhu.engines.plan.models import Evaluation, Measure
 from shizhu.kernel.models import Person
 from shizhu.kernel.text import label
@@ -40,7 +41,11 @@ def issue(index: Index, year: int, *, by: Person, note: str = "") -> Evaluation:
 
 
 def freeze(index: Index, year: int) -> dict[str, Any]:
-    """Everything a result is made of: {index, year, scheme, items, subjects, data, result}."""
+    """Everything a result is made of: {index, year, scheme, items, subjects, data, result, method}.
+
+    `compare` are the judgements behind weights by AHP and how consistent they are, `method` is the text of the module
+    that computes.
+    """
     measures = index.measures(year)
     based = index.measures(index.body["base_year"]) if index.scheme.normalise == GROWTH else []
     result = evaluate(index.scheme, index.values(measures), index.values(based) if based else None)
@@ -57,6 +62,7 @@ def freeze(index: Index, year: int) -> dict[str, Any]:
         "base_year": index.body.get("base_year"),
         "scheme": index.scheme.as_json(),
         "weighing": index.body.get("weights", "given"),
+        "compare": judgements(index.body),
         "groups": {
             key: {"title": group["title"], "items": list(group["items"])} for key, group in index.body["groups"].items()
         },
@@ -64,7 +70,12 @@ def freeze(index: Index, year: int) -> dict[str, Any]:
         "subjects": {subject.code: subject.name for subject in index.subjects},
         "data": [_measure(row) for row in dict.fromkeys([*based, *measures]) if row.value is not None],
         "result": json.loads(json.dumps({"rows": [asdict(row) for row in result.rows], "weights": result.weights})),
+        "method": _method(),
     }
+
+
+def _method() -> str:
+    return resources.files("shizhu.engines.plan.logic").joinpath("evaluation.py").read_text("utf-8")
 
 
 def digest(frozen: Mapping[str, Any]) -> str:
@@ -78,12 +89,11 @@ def package(evaluation: Evaluation) -> bytes:
     Whoever has Python 3.11 runs `python3 rerun.py` and reads whether result and hash come out the same.
     """
     frozen = evaluation.frozen
-    method = resources.files("shizhu.engines.plan.logic").joinpath("evaluation.py").read_text("utf-8")
     told = resources.files("shizhu.engines.plan").joinpath("package")
     files = {
         "evaluation.json": _canonical(frozen).decode(),
         "data.csv": _table(frozen),
-        "evaluation.py": method,
+        "evaluation.py": frozen.get("method") or _method(),  # what was issued before it was frozen too has today's
         "rerun.py": told.joinpath("rerun.txt").read_text("utf-8"),
         "README.txt": told.joinpath("README.txt").read_text("utf-8").replace("{hash}", evaluation.digest),
         "SHA256": evaluation.digest + "\n",

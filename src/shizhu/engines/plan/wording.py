@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.engines.plan.indexes import Index
+from shizhu.engines.plan.logic.index import judgements
 from shizhu.engines.plan.models import Evaluation
 from shizhu.kernel import documents, official
 from shizhu.kernel.documents import Heading, Table
@@ -21,7 +22,19 @@ CHARTED = 15  # subjects in the chart of the report
 
 def way(index: Index) -> list[str]:
     """How scores are made, one sentence each."""
-    return sentences(index.scheme.normalise, index.body.get("weights", "given"), index.scheme.combine, index.body)
+    body = index.body
+    told = sentences(index.scheme.normalise, body.get("weights", "given"), index.scheme.combine, body)
+    return [*told, *_consistency(judgements(body), body["groups"])]
+
+
+def _consistency(compared: Mapping[str, Any], groups: Mapping[str, Any]) -> list[str]:
+    names = {f"groups.{key}": label(group["title"]) for key, group in groups.items()}
+    all_ = _("Between groups")
+    said = "；".join(
+        f"{names.get(place, all_)} λmax {told['largest']:.3f}，CI {told['index']:.3f}，CR {told['ratio']:.3f}"
+        for place, told in compared.items()
+    )
+    return [_("Consistency of the judgements: %s (consistent below CR 0.1).") % said] if said else []
 
 
 def sentences(normalise: str, weights: str, combine: str, body: Any) -> list[str]:
@@ -89,7 +102,8 @@ def _parts(evaluation: Evaluation) -> Iterator[official.Part]:
     yield Chart("ranking", names_of, (chart,), _("The first %d") % len(top), height=14 + 8 * len(top))
     yield Heading(_("Method"))
     scheme = frozen["scheme"]
-    yield "".join(sentences(scheme["normalise"], frozen.get("weighing", scheme["weights"]), scheme["combine"], scheme))
+    way_ = sentences(scheme["normalise"], frozen.get("weighing", scheme["weights"]), scheme["combine"], scheme)
+    yield "".join([*way_, *_consistency(frozen.get("compare", {}), frozen["groups"])])
     yield _("Source of the scheme: %s") % frozen["source"]
     yield Table(
         [

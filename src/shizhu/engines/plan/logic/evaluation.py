@@ -6,11 +6,13 @@ Normalising (无量纲化), each to 0–100, more is better:
 - `min-max` (极值法): 100·(x − lo)/(hi − lo), turned round for falling items; `floor` f makes it f + (100 − f)·share
   (功效系数法 with f = 60).
 - `goal` (目标完成法): 100·x/goal, for falling items 100·goal/x, never over 100.
-- `growth` (发展指数法): 100·x/base of the subject's own base year, for falling items 100·base/x; may pass 100.
+- `growth` (发展指数法): 100·x/base of the subject's own base year, for falling items 100·base/x; may pass 100,
+  never 1000, which a falling item that is down at 0 has.
 An item that shall keep `within` a band is replaced by its distance from the band, which is falling.
 
 Weights: as given, by entropy (熵权法), or by AHP (层次分析法, Saaty 1980) with its consistency ratio.
-Combining: the weighted sum, or TOPSIS (优劣解距离法, Hwang & Yoon 1981).
+Combining: the weighted sum, or TOPSIS (优劣解距离法, Hwang & Yoon 1981), which makes columns of length 1 by itself:
+with `min-max` it takes the values as they are, else what `goal` or `growth` made of them.
 
 A missing value is no zero: the other weights carry the score, and below `least` of the weight there is no rank.
 """
@@ -18,7 +20,7 @@ A missing value is no zero: the other weights carry the score, and below `least`
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -26,6 +28,7 @@ RISING, FALLING, WITHIN = "rising", "falling", "within"
 MIN_MAX, GOAL, GROWTH = "min-max", "goal", "growth"
 GIVEN, ENTROPY = "given", "entropy"
 SUM, TOPSIS = "sum", "topsis"
+MOST_GROWTH = 1000.0  # ten times as good as in the base year
 CONSISTENT = 0.1  # the largest consistency ratio of an AHP matrix that is accepted (Saaty)
 RANDOM_INDEX = (0.0, 0.0, 0.58, 0.90, 1.12, 1.24, 1.32, 1.41, 1.45, 1.49, 1.51, 1.54, 1.56, 1.57, 1.59)  # of 1 … 15
 SAME = 1e-9  # scores nearer than this are equal
@@ -105,7 +108,7 @@ def evaluate(scheme: Scheme, values: Values, base: Values | None = None) -> Resu
     }
     whole = {subject for subject, share in known.items() if share > 0 and share >= scheme.least - SAME}
     if scheme.combine == TOPSIS:
-        scores = topsis({s: row for s, row in parts.items() if None not in row.values()}, weights)
+        scores = _topsis(scheme, values, parts, weights)
     else:
         scores = {
             s: math.fsum(weights[key] * part for key, part in row.items() if part is not None) / known[s]
@@ -207,7 +210,19 @@ def ahp(matrix: Sequence[Sequence[float]]) -> Compared:
     return Compared(tuple(weights), largest, index, index / chance if chance else 0.0)
 
 
-def topsis(parts: Mapping[str, Mapping[str, float | None]], weights: Mapping[str, float]) -> dict[str, float]:
+def _topsis(
+    scheme: Scheme, values: Values, parts: Mapping[str, Mapping[str, float | None]], weights: Mapping[str, float]
+) -> dict[str, float]:
+    whole = {s: row for s, row in parts.items() if None not in row.values()}
+    if scheme.normalise != MIN_MAX:
+        return topsis(whole, weights)
+    seen = {s: {item.key: _seen(item, values[s].get(item.key)) for item in scheme.items} for s in whole}
+    return topsis(seen, weights, {item.key for item in scheme.items if item.direction != RISING})
+
+
+def topsis(
+    parts: Mapping[str, Mapping[str, float | None]], weights: Mapping[str, float], falling: Collection[str] = ()
+) -> dict[str, float]:
     """100 · distance from the worst / (distance from the best + from the worst), on columns of length 1."""
     length = {key: math.sqrt(math.fsum((row[key] or 0.0) ** 2 for row in parts.values())) for key in weights}
     weighted = {
@@ -216,8 +231,8 @@ def topsis(parts: Mapping[str, Mapping[str, float | None]], weights: Mapping[str
     }
     if not weighted:
         return {}
-    best = {key: max(row[key] for row in weighted.values()) for key in weights}
-    worst = {key: min(row[key] for row in weighted.values()) for key in weights}
+    ends = {key: [pick(row[key] for row in weighted.values()) for pick in (min, max)] for key in weights}
+    worst, best = ({key: pair[(key in falling) ^ end] for key, pair in ends.items()} for end in (0, 1))
     found = {}
     for subject, row in weighted.items():
         up = math.dist([row[key] for key in weights], [best[key] for key in weights])
@@ -335,13 +350,15 @@ def _towards(item: Item, value: float | None) -> float | None:
 
 
 def _grown(item: Item, value: float | None, before: float | None) -> float | None:
-    """A base of 0 has no growth; so has, of a falling item, a value of 0."""
+    """Never over MOST_GROWTH, which has a falling item that is down at 0; a base of 0 has no growth."""
     if value is None or before is None:
         return None
     upper, lower = (value, before) if item.direction == RISING else (before, value)
     if item.direction != RISING and value == before:
         return 100.0
-    return 100 * upper / lower if lower > 0 else None
+    if item.direction != RISING and value == 0 < before:
+        return MOST_GROWTH
+    return min(MOST_GROWTH, 100 * upper / lower) if lower > 0 else None
 
 
 def _pair(told: Iterable[float] | None) -> tuple[float, float] | None:

@@ -40,6 +40,18 @@ def judged(body: Body) -> dict[str, Compared]:
     return {place: ahp(_matrix(place, keys, pairs or {})) for place, (keys, pairs) in told.items()}
 
 
+def judgements(body: Body) -> dict[str, dict[str, Any]]:
+    """Per AHP matrix that was filled in: {pairs, largest, index, ratio}; nothing where weights come another way."""
+    if body.get("weights") != AHP:
+        return {}
+    pairs = {"groups": body.get("compare")} | {f"groups.{k}": one.get("compare") for k, one in body["groups"].items()}
+    return {
+        place: {"pairs": pairs[place], "largest": found.largest, "index": found.index, "ratio": found.ratio}
+        for place, found in judged(body).items()
+        if pairs[place]
+    }
+
+
 def check(body: Body) -> Iterator[str]:
     """Keys are there once, weights can be made, judgements are consistent, the example comes out."""
     keys = [key for _group, key, _item in items(body)]
