@@ -14,6 +14,7 @@ from tests.web.pages import browser, text, told
 from shizhu.engines.plan import api, rulings, uploads
 from shizhu.engines.plan.models import Indicator, Plan, Ruling, Upload
 from shizhu.kernel.models import County
+from shizhu.kernel.testing import everything_kept
 
 pytestmark = pytest.mark.django_db
 VIEW, ALL = "plan.plan.view", "plan.*"
@@ -129,6 +130,26 @@ def test_a_target_of_a_sentence_becomes_an_indicator_and_stays_one(county: Count
     assert told(clerk.post("/plan/review/adopt", {"key": "target-99"}, follow=True)) == [
         "文中已没有这一目标，请重新打开本页。"
     ]
+
+
+def test_a_target_that_stands_in_two_sentences_is_one_indicator(county: County, plan: Plan) -> None:
+    text_ = as_text(SONGXI.BLOCKS, "pipes")
+    api.import_file(
+        county, "songxi.txt", text_.replace("在孵企业达到60家。", "在孵企业达到60家。科技型在孵企业达到60家。").encode()
+    )
+    clerk = browser(person(county, ALL))
+    keys = {name: row["key"] for name, row in rows(clerk, "indicators").items() if "在孵企业" in name}
+    assert set(keys) == {"在孵企业", "科技型在孵企业"}
+    assert told(clerk.post("/plan/review/adopt", {"key": keys["在孵企业"]}, follow=True)) == ["在孵企业 已设为指标。"]
+    before = everything_kept()
+    assert told(clerk.post("/plan/review/adopt", {"key": keys["科技型在孵企业"]}, follow=True)) == [
+        "“在孵企业”已是同一目标的指标，未作改动。如确为另一项目标，请点“不是同一项，设为指标”。"
+    ]
+    assert everything_kept() == before
+    page = clerk.get("/plan/review/?show=indicators")
+    assert "与此指标目标相同： 在孵企业 不是同一项，设为指标" in text(page)
+    clerk.post("/plan/review/adopt", {"key": keys["科技型在孵企业"], "anyway": "1"})
+    assert Indicator.objects.filter(source="sentence").count() == 2
 
 
 def test_a_file_is_sent_read_and_reviewed(county: County) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from django.db import transaction
 
 from shizhu.engines.plan import clauses, rulings
 from shizhu.engines.plan.logic import reader
+from shizhu.engines.plan.logic.linking import is_same
 from shizhu.engines.plan.logic.reader.subjects import canonical
 from shizhu.engines.plan.logic.reading import read_file
 from shizhu.engines.plan.models import Collection, Indicator, Plan, Task, Value
@@ -73,14 +74,37 @@ def key_of(row: Mapping[str, Any]) -> str:
     return f"said-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
 
 
-def adopt(plan: Plan, key: str) -> Indicator | None:
-    """Make an indicator of a target that a sentence states; None where the newest reading has no such target."""
+class Doubled(ValueError):
+    """There is an indicator of the same target under a name that is alike; its text is that name."""
+
+
+def adopt(plan: Plan, key: str, *, anyway: bool = False) -> Indicator | None:
+    """Make an indicator of a target that a sentence states; None where the newest reading has no such target.
+
+    Raises Doubled where one of the same target is there already, unless a person says that it is another one.
+    """
     rows = [row for row in (plan.document or {}).get("indicators", []) if row.get("found_in") == "sentence"]
     row = next((row for row in rows if row["key"] == key), None)
     if row is None:
         return None
+    if not anyway and (twin := twin_of(list(plan.indicators.all()), row)):
+        raise Doubled(twin.name)
     order = 500 + rows.index(row)
     return _indicator(plan, {**row, "key": key_of(row)}, "sentence", order)
+
+
+def twin_of(indicators: Iterable[Indicator], row: Mapping[str, Any]) -> Indicator | None:
+    """Another indicator that states the same target as a row of the reading, under a name that is alike."""
+    target = row["target"] or {}
+    if target.get("value") is None:
+        return None
+    said = {"subject": row["name"], "unit": row["unit"], **target}
+    own = key_of(row)
+    for one in indicators:
+        told = {"subject": one.name, "value": one.target_value, "unit": one.unit, "year": one.target_year}
+        if one.key != own and one.target_value is not None and is_same(said, told):
+            return one
+    return None
 
 
 def _keep_adopted(plan: Plan) -> None:

@@ -96,7 +96,8 @@ def _doubt(item: Mapping[str, Any], decided: Mapping[str, Ruling]) -> Row:
 
 
 def _indicators(plan: Plan, items: Sequence[Mapping[str, Any]]) -> list[Row]:
-    taken = set(plan.indicators.values_list("key", flat=True))
+    held = list(plan.indicators.all())
+    taken = {one.key for one in held}
     rows = []
     for item in items:
         mentions = [_place({"place": place}) for place in item.get("mentions", [])]
@@ -107,6 +108,7 @@ def _indicators(plan: Plan, items: Sequence[Mapping[str, Any]]) -> list[Row]:
                 **_read(item),
                 "is_sentence": is_sentence,
                 "is_taken": importing.key_of(item) in taken,
+                "twin": importing.twin_of(held, item) if is_sentence else None,
                 "mentions": mentions,
             }
         )
@@ -167,7 +169,12 @@ def adopt(request: Request) -> HttpResponse:
     plan = plan_of(request)
     if plan is None:
         return redirect("plan:overview")
-    made = importing.adopt(plan, request.POST.get("key", ""))
+    try:
+        made = importing.adopt(plan, request.POST.get("key", ""), anyway=bool(request.POST.get("anyway")))
+    except importing.Doubled as twin:
+        told = _("%s is an indicator of the same target already. Nothing was changed; say so if this is another one.")
+        messages.error(request, told % twin)
+        return _back(request, plan, "indicators")
     if made is None:
         messages.error(request, _("This target is not in the text any more. Look at the page anew."))
     else:

@@ -54,13 +54,14 @@ def _quantities(clauses: Sequence[Clause]) -> list[Sign]:
     found: list[Sign] = []
     for same in by_unit.values():
         for (one, first), (other, second) in combinations(same, 2):
-            if one != other and _is_same(first, second):
+            if one != other and is_same(first, second):
                 told = {"sign": QUANTITY, "one": _printed(first), "other": _printed(second)}
                 found.append(((one, other), told))
     return found
 
 
-def _is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two {subject, value, unit, year} state the same quantity under names that are alike."""
     factor = comparable(one["unit"], other["unit"])
     if factor is None or abs(one["value"] * factor - other["value"]) > 1e-9 * abs(other["value"]):
         return False
