@@ -127,6 +127,15 @@ def test_no_signature_has_a_page_to_itself(end: str | Table) -> None:
     assert kept == ([{False}, {False}, {True}] if made.tables else [])
 
 
+@pytest.mark.parametrize(
+    ("kind", "values", "is_cut"),
+    [("bar", (50, 51.1), True), ("ranking", (50.5, 51), True), ("bar", (-1, 51), False), ("line", (50, 51.5), False)],
+)
+def test_bars_begin_at_zero(kind: str, values: tuple[float, ...], is_cut: bool) -> None:
+    drawn_ = chart_xml(Chart(kind, ("甲", "乙"), (Series("数值", values),), "题")).decode()
+    assert ('<c:min val="0"/></c:scaling>' in drawn_) is is_cut
+
+
 def test_a_value_without_neighbours_is_seen_in_a_line_chart() -> None:
     chart = Chart("line", ("2024", "2025"), (Series("数值", (None, 4)), Series("进度", (3, 5))), "题")
     assert re.findall(r'c:symbol val="(\w+)"', chart_xml(chart).decode()) == ["circle", "none"]

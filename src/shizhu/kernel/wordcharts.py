@@ -18,6 +18,7 @@ BOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 CHART = "http://schemas.openxmlformats.org/drawingml/2006/chart"
 MAIN = "http://schemas.openxmlformats.org/drawingml/2006/main"
+ZERO = '<c:min val="0"/>'  # bars and areas are as long as what they stand for
 FEW = 8  # counted: each has a line of its own
 EMU = 36000  # a millimetre
 
@@ -178,6 +179,7 @@ def _steps(chart: Chart) -> tuple[str, str]:
 
 def _axes(chart: Chart, *, is_lying: bool) -> str:
     most, unit = _steps(chart)
+    least = "" if chart.kind == "line" or any((v or 0) < 0 for s in chart.series for v in s.values) else ZERO
     places = ("l", "b") if is_lying else ("b", "l")
     turned = "maxMin" if is_lying else "minMax"
     line = '<a:ln w="6350"><a:solidFill><a:srgbClr val="D9D9D9"/></a:solidFill></a:ln>'
@@ -187,7 +189,7 @@ def _axes(chart: Chart, *, is_lying: bool) -> str:
         f'<c:catAx><c:axId val="1"/><c:scaling><c:orientation val="{turned}"/></c:scaling><c:delete val="0"/>'
         f'<c:axPos val="{places[0]}"/><c:numFmt formatCode="General" sourceLinked="0"/>{ticks}<c:crossAx val="2"/>'
         f'<c:crosses val="autoZero"/></c:catAx><c:valAx><c:axId val="2"/><c:scaling><c:orientation val="minMax"/>'
-        f'{most}</c:scaling><c:delete val="0"/><c:axPos val="{places[1]}"/>{grid}<c:numFmt formatCode="General" '
+        f'{most}{least}</c:scaling><c:delete val="0"/><c:axPos val="{places[1]}"/>{grid}<c:numFmt formatCode="General" '
         f'sourceLinked="0"/>{ticks}<c:crossAx val="1"/><c:crosses val="{"max" if is_lying else "autoZero"}"/>'
         f'<c:crossBetween val="between"/>{unit}</c:valAx>'
     )

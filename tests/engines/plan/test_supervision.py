@@ -136,6 +136,8 @@ def test_a_condition_on_rows_is_counted_when_it_is_decided(desk: Desk, stall: An
     condition = {"count": "records", "of": "lemonade.stall", "where": "is_shaded = TRUE", "least": "2"}
     assert desk.send(**{**condition, "where": "is_shaded ="})[0].startswith("条件无法统计：")
     assert desk.send(**{**condition, "of": "lemonade.nothing"})[0].startswith("条件无法统计：")
+    told = desk.send(**{**condition, "count": "cases", "of": "lemonade.nothing"})
+    assert told == ["条件无法统计：没有流程 lemonade.nothing"]
     assert Node.objects.count() == 0
     desk.send(**condition)
     node = desk.node()

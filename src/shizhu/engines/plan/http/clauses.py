@@ -353,8 +353,8 @@ def _counted(request: Request) -> dict[str, Any] | None:
         "where": request.POST.get("where", "").strip(), "least": max(1, whole(request.POST.get("least", ""), 1)),
     }  # fmt: skip
     try:
-        if made["count"] == "cases":
-            packs.declaration("flows", of, request.county.pk)
+        if made["count"] == "cases" and not packs.declared("flows", of, request.county.pk):
+            raise ValueError(_("there is no flow %s") % of)  # noqa: TRY301
         counting.count(made, request.county.pk, period_of("P1Y", timezone.localdate()))
     except (ValueError, LookupError) as error:
         raise ValueError(_("The condition cannot be counted: %s") % error) from None
