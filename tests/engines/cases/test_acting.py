@@ -21,6 +21,7 @@ from tests.web.pages import browser, text, told
 
 from shizhu.engines.cases import acting, api, flows, happening
 from shizhu.engines.cases.models import Case, Duty, Entry, Petition, Task, Waiting
+from shizhu.engines.notices.models import Message
 from shizhu.kernel import access, testing
 from shizhu.kernel.models import County, Person
 from shizhu.lib import worktime
@@ -148,6 +149,34 @@ def test_a_case_that_is_paused_is_not_answered_and_not_late(county: County, staf
     case.refresh_from_db()
     assert case.closed_at is not None
     assert case.closed_at < case.due_at
+
+
+def test_whoever_is_asked_hears_it(county: County, staff: dict[str, Person]) -> None:
+    declared(body(inside=""))
+    case = opened(county)
+    task, maker, chief = ready(case), staff["maker"], staff["chief"]
+    Message.objects.all().delete()
+    acting.hand_over(who(chief), task.pk, maker, "你熟悉")
+    wish = acting.ask(who(maker), task.pk, "extend", "路被冲断", "P2D")
+    listed = browser(chief).get("/cases/")
+    assert [one.pk for one in listed.context["wishes"]] == [wish.pk]
+    assert "待我审批" in text(listed)
+    assert [list(browser(staff[name]).get("/cases/").context["wishes"]) for name in ("maker", "other")] == [[], []]
+    acting.decide(who(chief), wish.pk, is_granted=False, why="路通了")
+    acting.urge(who(chief), task.pk, "快")
+    acting.supervise(who(chief), case.pk, timezone.now() + timedelta(days=1), "群众关注")
+    until = f"{timezone.localtime(timezone.now() + timedelta(days=1)):%m-%d}"
+    title = case.title
+    heard = [
+        (one.title.removeprefix(f"{title}："), one.level, sorted(who_.person.username for who_ in one.deliveries.all()))
+        for one in Message.objects.order_by("pk").prefetch_related("deliveries__person")
+    ]
+    assert heard == [
+        ("由您办理：办理", "", ["maker"]), ("申请延长期限，请审批：办理", "", ["boss", "chief"]),
+        ("未同意延长期限：办理", "", ["maker"]), ("催办：办理", "orange", ["maker"]),
+        (f"列为督办，须于{until}前办结", "orange", ["maker"]),
+    ]  # fmt: skip
+    assert browser(chief).get("/cases/").context["wishes"] == []
 
 
 def acting_kinds() -> set[str]:

@@ -182,7 +182,10 @@ def test_the_day_agreed_goes_with_a_task_that_is_given_back(county: County, staf
     Message.objects.all().delete()
     acting.decide(who(staff["chief"]), wish.pk, is_granted=True)
     day, number = f"{timezone.localtime(at):%m-%d %H:%M}", task.case.number
-    assert notices() == [("新摊：由您牵头会同办理：开张核准", f"{number} · 定于{day} 摊位前", ["chief"])]
+    assert notices() == [
+        ("新摊：已同意退回：开张核准", number, ["maker"]),
+        ("新摊：由您牵头会同办理：开张核准", f"{number} · 定于{day} 摊位前", ["chief"]),
+    ]
     said = f"约定时间 {timezone.localtime(at):%Y-%m-%d %H:%M} · 摊位前"
     assert [name for name in staff if said in text(browser(staff[name]).get("/cases/"))] == ["taster", "chief"]
     with patch("django.utils.timezone.now", lambda: at - timedelta(hours=20)):

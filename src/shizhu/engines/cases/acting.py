@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import flows, telling, waits
-from shizhu.engines.cases.assignment import may_do, may_start
+from shizhu.engines.cases.assignment import holding, may_do, may_start
 from shizhu.engines.cases.logic import load, shifted
 from shizhu.engines.cases.models import Case, Entry, Helper, Petition, Task
 from shizhu.kernel import access, events, jobs
@@ -78,7 +78,8 @@ def ask(who: Actor, task_id: int, kind: str, why: str, span: str = "") -> Petiti
         case=case, task=task, kind=kind, why=why.strip(), span=span if kind == Kind.EXTEND else "",
         asked_by_id=who.person_id or 0, asked_at=timezone.now(),
     )  # fmt: skip
-    _tell(case, "asked", who, task.step, petition=made.pk, what=kind, why=made.why, span=made.span)
+    entry = _tell(case, "asked", who, task.step, petition=made.pk, what=kind, why=made.why, span=made.span)
+    telling.wished(task, entry, holding(APPROVE, case))
     return made
 
 
@@ -99,6 +100,8 @@ def decide(who: Actor, petition_id: int, *, is_granted: bool, why: str = "") -> 
     entry = _tell(
         case, "decided", who, petition.task.step, petition=petition.pk, what=petition.kind, granted=is_granted, why=why
     )
+    petition.task.case = case
+    telling.decided(petition, entry)
     if is_granted and case.status == Case.Status.OPEN:
         {Kind.PAUSE: _pause, Kind.EXTEND: _extend, Kind.RETURN: _return}[Kind(petition.kind)](case, petition, entry)
     return petition
@@ -168,7 +171,7 @@ def supplement(who: Actor, task_id: int, why: str) -> Task:
         raise CannotNow(_("Supplements are awaited: its clock stands."))
     task.paused_at = timezone.now()
     task.save(update_fields=["paused_at"])
-    _tell(task.case, "supplement", who, task.step, task=task.pk, why=why.strip())
+    telling.supplement(task, _tell(task.case, "supplement", who, task.step, task=task.pk, why=why.strip()))
     return task
 
 
@@ -194,7 +197,7 @@ def supplied(who: Actor, task_id: int, what: str = "") -> Task:
             task.due_at += until - task.paused_at
     task.paused_at = None
     task.save(update_fields=["paused_at", "due_at", "rested"])
-    _tell(case, "supplied", who, task.step, task=task.pk, why=what.strip())
+    telling.supplied(task, _tell(case, "supplied", who, task.step, task=task.pk, why=what.strip()))
     return task
 
 
@@ -280,7 +283,7 @@ def urge(who: Actor, task_id: int, why: str = "") -> None:
     since = timezone.now() - QUIET
     if Entry.objects.filter(case=case, kind="urged", data__task=task.pk, at__gte=since).exists():
         raise CannotNow(_("It was urged within the last hour."))
-    _tell(case, "urged", who, task.step, task=task.pk, why=why)
+    telling.urged(task, _tell(case, "urged", who, task.step, task=task.pk, why=why))
     people = [task.assignee_id] if task.assignee_id else []
     told = {"task": task.pk, "case": case.pk, "number": case.number, "people": people}
     events.emit(URGED, task.pk, case.county_id, told)
@@ -297,5 +300,8 @@ def supervise(who: Actor, case_id: int, until: datetime, why: str) -> Case:
         raise CannotNow(_("Say why, and a date to come."))
     case.supervised_by_id, case.supervised_until = who.person_id, until
     case.save(update_fields=["supervised_by", "supervised_until"])
-    _tell(case, "supervised", who, until=until.isoformat(), why=why.strip())
+    ready = list(Task.objects.filter(case=case, status=Task.Status.READY))
+    for task in ready:
+        task.case = case
+    telling.supervised(case, _tell(case, "supervised", who, until=until.isoformat(), why=why.strip()), ready)
     return case

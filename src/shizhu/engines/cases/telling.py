@@ -1,5 +1,5 @@
 """People are told by notices, each once: of tasks where their flow asks for it (`tell`) or several do them together, of
-when those meet, and of swaps of shifts.
+when those meet, of what somebody asks of them about a case, and of swaps of shifts.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from shizhu.engines.cases import flows
-from shizhu.engines.cases.models import DRILL, Duty, Entry, Helper, Swap, Task
+from shizhu.engines.cases.assignment import doers
+from shizhu.engines.cases.models import DRILL, Case, Duty, Entry, Helper, Petition, Swap, Task
 from shizhu.engines.notices import api as notices
 from shizhu.kernel.events import Event
 from shizhu.kernel.models import Role
 from shizhu.kernel.text import label
 
 MEETING = "cases.meeting"  # the job that reminds of it
+WISHES = {"pause": "暂停计时", "extend": "延长期限", "return": "退回"}
 AHEAD = (timedelta(days=1), timedelta(hours=2))  # before it; the second where the first is over
 
 
@@ -51,10 +53,56 @@ def asked(helper: Helper) -> None:
 
 
 def handed(task: Task, entry: Entry) -> None:
-    """Who takes over what several do together hears so, and when they meet if that is agreed."""
-    if task.helpers.exists():
-        said = f"由您牵头会同办理：{_step(task)}"
-        _tell_of(task, f"task/{task.pk}/handed/{entry.pk}", [*filter(None, [task.assignee_id])], said, meets(task))
+    """Who takes over a task hears so, and when those meet who do it together if that is agreed."""
+    to = [*filter(None, [task.assignee_id])]
+    said, people = ("由您牵头会同办理", to) if task.helpers.exists() else ("由您办理", _but(entry, to))
+    more = meets(task) or entry.data.get("why", "")
+    _tell_of(task, f"task/{task.pk}/handed/{entry.pk}", people, f"{said}：{_step(task)}", more)
+
+
+def urged(task: Task, entry: Entry) -> None:
+    """Who has a task is urged, at night too."""
+    due = f"期限 {timezone.localtime(task.due_at):%m-%d %H:%M}" if task.due_at else ""
+    more = " · ".join(filter(None, [due, entry.data["why"]]))
+    _tell_of(task, f"urged/{entry.pk}", _but(entry, doers(task)), f"催办：{_step(task)}", more, level="orange")
+
+
+def wished(task: Task, entry: Entry, people: list[int]) -> None:
+    """Those who may decide hear what is asked for."""
+    said = f"申请{WISHES[entry.data['what']]}，请审批：{_step(task)}"
+    _tell_of(task, f"wished/{entry.pk}", _but(entry, people), said, entry.data["why"])
+
+
+def decided(petition: Petition, entry: Entry) -> None:
+    """Who asked hears the answer."""
+    word = "已同意" if petition.is_granted else "未同意"
+    said = f"{word}{WISHES[petition.kind]}：{_step(petition.task)}"
+    _tell_of(petition.task, f"decided/{entry.pk}", _but(entry, [petition.asked_by_id]), said, entry.data["why"])
+
+
+def supplement(task: Task, entry: Entry) -> None:
+    """Who opened the case hears what is to be supplied."""
+    opened = [task.case.opened_by_id] if task.case.opened_by_id else []
+    _tell_of(task, f"supplement/{entry.pk}", _but(entry, opened), f"请补正：{_step(task)}", entry.data["why"])
+
+
+def supplied(task: Task, entry: Entry) -> None:
+    """Who has the task hears that its clock runs again."""
+    _tell_of(task, f"supplied/{entry.pk}", _but(entry, doers(task)), f"补正材料已到：{_step(task)}", entry.data["why"])
+
+
+def supervised(case: Case, entry: Entry, tasks: list[Task]) -> None:
+    """All for whom the case waits hear that it is supervised, why, and until when."""
+    until = timezone.localtime(datetime.fromisoformat(entry.data["until"]))
+    people = _but(entry, list(dict.fromkeys(who for task in tasks for who in doers(task))))
+    for task in tasks[:1]:
+        said = f"列为督办，须于{until:%m-%d}前办结"
+        _tell_of(task, f"supervised/{entry.pk}", people, said, entry.data["why"], level="orange")
+
+
+def _but(entry: Entry, people: list[int]) -> list[int]:
+    """All but who did it."""
+    return [one for one in people if one != entry.person_id]
 
 
 def arranged(task: Task, entry: Entry) -> None:
@@ -92,11 +140,13 @@ def meets(task: Task) -> str:
     return f"定于{timezone.localtime(task.meets_at):%m-%d %H:%M} {task.meets_where}".strip()
 
 
-def _tell_of(task: Task, key: str, people: list[int], said: str, more: str) -> None:
+def _tell_of(task: Task, key: str, people: list[int], said: str, more: str, level: str = "") -> None:
     case = task.case
+    if not people:
+        return
     notices.tell(
         case.county_id, key, people, title=f"{case.title}：{said}", text=" · ".join(filter(None, [case.number, more])),
-        url=f"/cases/{case.pk}/", origin=case.origin,
+        url=f"/cases/{case.pk}/", origin=case.origin, level=level,
     )  # fmt: skip
 
 

@@ -19,9 +19,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import actions, approvals, concerns, datasets, emergencies, flows
+from shizhu.engines.cases.acting import APPROVE
 from shizhu.engines.cases.assignment import may_do, may_start, require_seen, startable
 from shizhu.engines.cases.http import acting, forms
-from shizhu.engines.cases.models import DRILL, Attachment, Case, Helper, Task
+from shizhu.engines.cases.models import DRILL, Attachment, Case, Helper, Petition, Task
 from shizhu.engines.cases.timeline import timeline
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, files, packs
@@ -80,7 +81,18 @@ def card(request: Request) -> Card | None:
     tiles = [Tile(len(tasks), _("Waiting for me"), "/cases/", "none" if not tasks else "yellow")]
     if late:
         tiles.append(Tile(late, _("Late"), "/cases/", "red"))
+    if wished := len(wishes(request.actor, request.county.pk)):
+        tiles.append(Tile(wished, _("For me to approve"), "/cases/", "yellow"))
     return Card("cases/card.html", {"tasks": [*tasks[:8], *joint[:8]]}, tiles=tuple(tiles))
+
+
+def wishes(who: Actor, county: str) -> list[Petition]:
+    """What was asked for about cases and this person may decide, the oldest first."""
+    if not who.has(APPROVE):
+        return []
+    cases = access.rows(Case.objects.filter(county=county, status=Case.Status.OPEN), who, APPROVE)
+    asked = Petition.objects.filter(case__in=cases, decided_at=None).exclude(asked_by=who.person_id)
+    return list(asked.select_related("case__area", "task", "asked_by").order_by("asked_at"))
 
 
 def _visible(request: Request) -> QuerySet[Case]:
@@ -123,6 +135,7 @@ def case_list(request: Request) -> HttpResponse:
         "rows": rows, "page": page, "status": status, "condition": asked, "kept": kept,
         "starters": starters(request.actor, request.county.pk),
         "tasks": [] if asked else [*my_tasks(request.actor), *joint_tasks(request.actor)],
+        "wishes": [] if asked else wishes(request.actor, request.county.pk),
     }  # fmt: skip
     return render(request, "cases/list.html", context)
 
