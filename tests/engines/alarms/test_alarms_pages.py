@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from tests.engines.alarms.jugs import warm
@@ -10,7 +11,8 @@ from tests.fixtures import person
 from tests.web.pages import browser, text, told
 
 from shizhu.engines.alarms.models import Alarm
-from shizhu.kernel.models import County, OutboxEvent
+from shizhu.engines.cases.models import Case
+from shizhu.kernel.models import County, Grant, OutboxEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +67,29 @@ def test_the_way_to_the_case_is_there_for_those_who_see_cases(county: County, ea
         client = browser(person(county, *verbs))
         for page in ("/alarms/", f"/alarms/{east.pk}/"):
             assert client.get(page).content.decode().count(address) == shown
+
+
+def test_a_case_is_opened_for_an_alarm_that_starts_none(county: County, east: Alarm) -> None:
+    Case.objects.all().delete()
+    blind = browser(person(county, role="lemonade.maker", in_area="101", of="stand"))
+    town, form = f"{county.pk}101", {"area": f"{county.pk}101", "title": "降温", "cups": "2"}
+    way = f"/cases/new/lemonade.order/?{urlencode({'alarm': east.pk, 'title': '柠檬水太热', 'area': town})}"
+    assert blind.get(f"/cases/of-alarm/{east.pk}")["Location"] == "/cases/"
+    assert blind.post(way, form).status_code == 404
+    Grant.objects.create(county=county, role_id="lemonade.maker", verb="alarms.alarm.view")
+    maker = browser(person(county, role="lemonade.maker", in_area="101", of="stand"))
+    page = maker.get(f"/cases/of-alarm/{east.pk}")
+    assert "这条预警没有自动启动的流程。" in text(page)
+    assert way.replace("&", "&amp;") in page.content.decode()
+    assert "针对预警 柠檬水太热" in text(maker.get(way))
+    assert maker.post(way.replace(f"alarm={east.pk}", "alarm=999999"), form).status_code == 404
+    assert not Case.objects.exists()
+    maker.post(way, form)
+    case = Case.objects.get()
+    assert (case.alarm, case.datastream, case.origin, case.title) == (east.pk, east.datastream, east.origin, "降温")
+    assert maker.get(f"/cases/of-alarm/{east.pk}")["Location"] == f"/cases/{case.pk}/"
+    assert maker.post(way, form).status_code == 404
+    assert Case.objects.count() == 1
 
 
 def test_clearing_needs_the_right_here_a_reason_and_a_post(county: County, east: Alarm) -> None:

@@ -98,6 +98,12 @@ def get(alarm: int) -> AlarmInfo:
     return _info(found)
 
 
+def seen(who: Actor, county: str, alarm: int) -> AlarmInfo | None:
+    """One alarm of a county that `who` may see, else None."""
+    found = access.rows(Alarm.objects.filter(county_id=county, pk=alarm), who, "alarms.alarm.view").first()
+    return _info(found) if found else None
+
+
 def alarms(
     who: Actor, county: str, *, only_open: bool = True, at: datetime | None = None, most: int | None = 200,
     has_shelved: bool = True,

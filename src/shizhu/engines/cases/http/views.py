@@ -11,6 +11,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,6 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from shizhu.engines.alarms import api as alarms
 from shizhu.engines.cases import actions, approvals, concerns, datasets, emergencies, flows
 from shizhu.engines.cases.acting import APPROVE
 from shizhu.engines.cases.assignment import may_do, may_start, require_seen, startable
@@ -228,6 +230,7 @@ def case_new(request: Request, flow: str) -> HttpResponse:
     if not areas:
         raise PermissionDenied
     form = flows.form(about.start_form, request.county.pk)
+    alarm = _alarm_of(request)
     given: dict[str, Any] = {name: request.GET[name] for name in form["properties"] if name in request.GET}
     problems: dict[str, str] = {}
     if request.method == "POST":
@@ -239,17 +242,22 @@ def case_new(request: Request, flow: str) -> HttpResponse:
             title = actions.title_of(request.actor, request.county.pk, about, form, given)
             wanted = actions.Opening(
                 declared.key, title, area, {"source": "person", **given}, by=request.user,
-                uploads=forms.uploads(form, request.FILES), origin=DRILL if is_drill else 0,
+                uploads=forms.uploads(form, request.FILES), origin=DRILL if is_drill else alarm.origin if alarm else 0,
+                alarm=alarm.id if alarm else None, datastream=alarm.datastream if alarm else None,
             )  # fmt: skip
             try:
-                case = actions.open_case(wanted)
+                with transaction.atomic():
+                    case = actions.open_case(wanted)
             except actions.AnswerRefused as error:
                 problems = error.problems
+            except IntegrityError:  # somebody opened one of this alarm meanwhile
+                return redirect("cases:of_alarm", wanted.alarm)
             else:
                 messages.success(request, _("Reported as %(number)s.") % {"number": case.number})
                 return redirect(page_of(case), case.pk)
     context = {
         "is_drill": is_drill,
+        "alarm": alarm,
         "about": about,
         "form": form,
         "fields": forms.fields(form, request.actor, request.county.pk, given, problems),
@@ -322,13 +330,30 @@ def page_of(case: Case) -> str:
 
 
 def of_alarm(request: Request, alarm: int) -> HttpResponse:
-    """The case an alarm started."""
+    """The case of an alarm; where it has none, what may be opened for it."""
     access.require_verb(request.actor, "cases.case.view")
     case = _visible(request).filter(alarm=alarm).first()
-    if case is None:
+    if case is not None:
+        return redirect("cases:detail", case.pk)
+    found = alarms.seen(request.actor, request.county.pk, alarm)
+    flows_ = [] if found is None or not found.is_open else starters(request.actor, request.county.pk)
+    if found is None or not flows_ or Case.objects.filter(alarm=alarm).exists():
         messages.info(request, _("No case that you may see belongs to this alarm."))
         return redirect("cases:list")
-    return redirect("cases:detail", case.pk)
+    town = next((one for one in Area.objects.get(pk=found.area).path.split("/")[1:2] if one), "")
+    asked = urlencode({"alarm": alarm, "title": found.title["zh"], "area": town})
+    return render(request, "cases/of_alarm.html", {"alarm": found, "flows": flows_, "asked": asked})
+
+
+def _alarm_of(request: Request) -> alarms.AlarmInfo | None:
+    """The alarm a case is opened for. Http404 for one that the person may not see or that has a case."""
+    asked = request.GET.get("alarm", "")
+    if not asked:
+        return None
+    found = alarms.seen(request.actor, request.county.pk, acting.whole(asked))
+    if found is None or Case.objects.filter(alarm=found.id).exists():
+        raise Http404
+    return found
 
 
 def attachment(request: Request, file: UUID) -> HttpResponseBase:
