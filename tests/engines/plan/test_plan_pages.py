@@ -207,6 +207,18 @@ def test_a_year_that_runs_is_no_year_of_the_outlook_and_its_last_month_is_one(co
     assert (outlook.year, round(outlook.value, 2)) == (year + 1, 18.0)
 
 
+def test_what_base_and_target_were_before_is_told(county: County, plan: Plan) -> None:
+    row = indicator(plan, "摊位数")
+    client = browser(person(county, VIEW))
+    assert "基期与目标的变更" not in text(client.get(f"/plan/indicators/{row.pk}/"))
+    for changed in ({"definition": "一"}, {"target_value": 30.0}, {"base_value": 12.0, "target_year": 2026}):
+        Indicator.objects.filter(pk=row.pk).update(**changed)
+    page = client.get(f"/plan/indicators/{row.pk}/")
+    before = [(one["base"], one["base_year"], one["target"], one["target_year"]) for one in page.context["goals"]]
+    assert before == [(10, 2020, 30, 2025), (10, 2020, 20, 2025)]
+    assert "基期 10 家 2020 · 目标 20 家 2025" in text(page)
+
+
 def test_the_newest_period_ends_last_and_is_the_longest_of_those(county: County, plan: Plan) -> None:
     row = indicator(plan, "摊位数")
     newest = []

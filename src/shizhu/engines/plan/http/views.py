@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from django.contrib import messages
@@ -200,6 +201,7 @@ def indicator_page(request: Request, number: int) -> HttpResponse:
         "declared": declared,
         "inputs": inputs,
         "revisions": indicator.values.select_related("person").order_by("-known_at")[:50],
+        "goals": _goals(indicator),
         "chart": _chart(indicator),
         "due": line.due,
         "outlook": computing.outlook(indicator),
@@ -217,6 +219,15 @@ def indicator_page(request: Request, number: int) -> HttpResponse:
         "organisations": Organisation.objects.filter(county=request.county).order_by("path"),
     }
     return render(request, "plan/indicator.html", context)
+
+
+def _goals(indicator: Indicator) -> list[dict[str, Any]]:
+    """What base and target were before each change, the newest first: {at, base, base_year, target, target_year}."""
+    events = Indicator.pgh_event_model.objects.filter(pgh_obj_id=indicator.pk).order_by("pgh_id")  # type: ignore[attr-defined]  # pghistory's
+    told = events.values_list("pgh_created_at", "base_value", "base_year", "target_value", "target_year")
+    names = ("base", "base_year", "target", "target_year")
+    changes = [(at, was) for (_then, *was), (at, *now) in pairwise(told) if was != now]
+    return [{"at": at, **dict(zip(names, was, strict=True))} for at, was in reversed(changes)]
 
 
 def _gap(indicator: Indicator, value: Value | None) -> float | None:
