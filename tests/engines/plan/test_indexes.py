@@ -227,7 +227,17 @@ def test_a_year_that_is_none_gives_the_newest(county: County, filled: Index) -> 
     assert [client.get(f"{PAGE}?year={told}").context["year"] for told in ("²", "1", "x")] == [2026] * 3
 
 
-def test_judgements_say_how_consistent_they_are(county: County, towns: list[Area]) -> None:
+@pytest.mark.parametrize(
+    ("given", "values"),
+    [
+        ({"combine": "topsis"}, "直接采用原值，各项数值列按向量归一化（长度为 1）。"),
+        (
+            {"normalise": "growth", "base_year": 2024},
+            "各项数值与基年相比，基年为 100；最高 1000，如逆向指标降到 0 或进入区间。",
+        ),
+    ],
+)
+def test_how_it_is_scored_is_told(county: County, towns: list[Area], given: dict[str, Any], values: str) -> None:
     item = {"unit": "个"}
     items = {key: {"title": {"zh": key, "en": key}, **item} for key in "abc"}
     groups = {
@@ -239,6 +249,7 @@ def test_judgements_say_how_consistent_they_are(county: County, towns: list[Area
         "subjects": "towns",
         "weights": "ahp",
         "groups": groups,
+        **given,
     }
     Declaration.objects.create(
         kind="indexes", key="local.judged", county=county, body=body, digest="1", source="person"
@@ -246,13 +257,18 @@ def test_judgements_say_how_consistent_they_are(county: County, towns: list[Area
     packs.forget()
     index = Index(county.pk, "local.judged")
     for number, town in enumerate(towns):
-        index.report(2026, [Given(key, town.code, float(number)) for key in "abc"], note="", by=None)
+        for year in (2024, 2026):
+            index.report(year, [Given(key, town.code, float(number + 1)) for key in "abc"], note="", by=None)
     client = browser(person(county, VIEW, ISSUE))
     said = "判断矩阵一致性：摊位 λmax 3.018，CI 0.009，CR 0.016（CR 小于 0.1 为一致）。"
-    assert said in text(client.get("/plan/indexes/local.judged/?year=2026"))
+    page = text(client.get("/plan/indexes/local.judged/?year=2026"))
+    assert said in page
+    assert values in page
     made = client.post("/plan/indexes/local.judged/issue", {"year": 2026})
     document = docx.Document(io.BytesIO(client.get(f"{made['Location']}file.docx").content))
-    assert said in "".join(part.text for part in document.paragraphs)
+    word = "".join(part.text for part in document.paragraphs)
+    assert said in word
+    assert values in word
     assert Evaluation.objects.get().frozen["compare"]["groups.one"]["pairs"] == groups["one"]["compare"]
 
 

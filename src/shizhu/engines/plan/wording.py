@@ -42,8 +42,13 @@ def sentences(normalise: str, weights: str, combine: str, body: Any) -> list[str
     values = {
         "min-max": _("Each value is set between the worst (0) and the best (100) of all."),
         "goal": _("Each value is set against its goal: reached is 100."),
-        "growth": _("Each value is set against the base year, which is 100."),
+        "growth": _(
+            "Each value is set against the base year, which is 100; the most is 1000, as for what fell to 0 or came "
+            "into its band."
+        ),
     }
+    if combine == "topsis":
+        values["min-max"] = _("Values are taken as they are, the column of each item made of length 1.")
     from_ = {
         "given": _("Weights are as declared."),
         "ahp": _("Weights come from pairwise judgements (AHP)."),
