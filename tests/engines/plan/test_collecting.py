@@ -52,7 +52,9 @@ def test_a_department_reports_its_values_and_corrects_them_with_a_reason(
     county: County, collection: Collection
 ) -> None:
     client = browser(person(county, REPORT, of="stand"))
+    Indicator.objects.update(is_cumulative=True)
     page = client.get(PAGE)
+    assert "累计数：填自基期以来的合计" in text(page)
     owed = page.context["own"][0][0]
     assert (owed.period.name, owed.due.state) == (
         LAST.name, "late" if LAST.last + timedelta(days=30) < TODAY else "soon",

@@ -98,7 +98,7 @@ class Indicator(models.Model):
     base_source = models.CharField(max_length=200, blank=True)  # empty: the text of the plan
     target_source = models.CharField(max_length=200, blank=True)
     growth = models.FloatField(null=True)  # per year, %
-    is_cumulative = models.BooleanField(default=False)
+    is_cumulative = models.BooleanField(default=False)  # its values are totals since the base year (累计)
     is_rising = models.BooleanField(default=True)
     is_compound = models.BooleanField(default=False)  # the path grows by the same share every year, not the same amount
     steps = models.JSONField(default=dict)  # year → value to be reached by its end, between base and target
