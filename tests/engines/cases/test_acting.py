@@ -177,6 +177,9 @@ def test_whoever_is_asked_hears_it(county: County, staff: dict[str, Person]) -> 
         (f"列为督办，须于{until}前办结", "orange", ["maker"]),
     ]  # fmt: skip
     assert browser(chief).get("/cases/").context["wishes"] == []
+    listed = browser(chief).get("/cases/", {"status": "supervised"})
+    assert [row["case"].pk for row in listed.context["rows"]] == [case.pk]
+    assert f"督办至 {until}" in text(listed)
 
 
 def acting_kinds() -> set[str]:

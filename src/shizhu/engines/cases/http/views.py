@@ -117,7 +117,9 @@ def case_list(request: Request) -> HttpResponse:
     access.require_verb(request.actor, "cases.case.view")
     status = request.GET.get("status", Case.Status.OPEN)
     cases = _visible(request).select_related("area")
-    if status != "all":
+    if status == "supervised":
+        cases = cases.filter(status=Case.Status.OPEN).exclude(supervised_by=None).order_by("supervised_until")
+    elif status != "all":
         cases = cases.filter(status=status)
     flow, asked = request.GET.get("flow", ""), request.GET.get("filter", "")
     if flow:
