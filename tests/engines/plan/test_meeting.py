@@ -251,6 +251,7 @@ def test_tables_go_out_and_come_back_whole_or_not_at_all(county: County, plan: P
         ("P2", "年末在册的"),
         ("Q2", "统计年鉴"),
         ("R2", "规划专栏1"),
+        ("S2", 3),
         ("O3", "是"),
         ("G3", 0),
     ):
@@ -259,7 +260,11 @@ def test_tables_go_out_and_come_back_whole_or_not_at_all(county: County, plan: P
     defined.active["G3"] = 10
     assert told(send("indicators", defined)) == ["改动或新增 2 行。"]
     first.refresh_from_db()
-    assert (first.is_compound, first.definition) == (True, "年末在册的")
+    assert (first.is_compound, first.definition, first.weight) == (True, "年末在册的", 3)
+    said = text(client.get("/plan/?plan=plan"))  # (3 × 1/15 + 1 × 1) / 4, a fifth not known
+    assert "加权得分 30.0 / 100 · 按各指标向目标走完的比例加权 · 已知权重 80%" in said
+    defined.active["S2"] = -1
+    assert "权重不能为负" in text(send("indicators", defined))
     assert (first.base_source, first.target_source) == ("统计年鉴", "规划专栏1")
     values = book("values")
     values.active["E2"], values.active["G2"] = 12, "更正：漏报"

@@ -9,10 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shizhu.engines.plan.logic.progress import Aim, done, expected, path, stand
+from shizhu.engines.plan.logic.progress import Aim, done, expected, path, score, stand
 
 RISING = Aim(target=40, target_year=2025, base=30, base_year=2020)
 FALLING = Aim(target=10, target_year=2025, base=20, base_year=2020, is_rising=False)
+
+
+def test_a_score_weighs_how_much_of_the_way_is_gone() -> None:
+    # 3 of 4 parts of the way at weight 1, past the target at 2, behind the base at 1: (75 + 200 + 0) / 4; 4 of 5 known
+    assert score([(1, 0.75), (2, 1.3), (1, -0.2), (1, None)]) == (68.75, 0.8)
+    assert score([(1, None), (0, 0.5)]) == (None, 0.0)
+    assert score([]) == (None, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,8 @@ def test_the_annual_evaluation_says_where_each_number_comes_from(county: County,
         "七、乡镇和部门评价", "八、附录：数据来源",
     ]  # fmt: skip
     assert not [line for line in lines if "{{" in line]
+    [score] = [line for line in lines if line.startswith("按权重计算")]
+    assert score == "按权重计算，规划目标完成得分为45.0分（满分100分，已知指标占权重67%）。"
     assert "截至" in next(line for line in lines if "达到进度" in line)
     lights = next(rows(table) for table in document.tables if "亮灯" in table.rows[0].cells[-1].text)
     assert [(row[1], row[3], row[-1]) for row in lights[1:]] == [

@@ -80,7 +80,7 @@ def strip(text: str) -> str:
             "no": TEXTS.map(strip), "name": NAMES, "unit": TEXTS.map(strip), "kind": TEXTS.map(strip),
             "definition": TEXTS.map(strip), "base_source": TEXTS.map(strip), "target_source": TEXTS.map(strip),
             "base_year": YEARS, "base_value": NUMBERS, "target_value": NUMBERS, "growth": NUMBERS,
-            "is_cumulative": st.booleans(), "is_rising": st.booleans(), "tolerance": st.none() | MONEY,
+            "is_cumulative": st.booleans(), "is_rising": st.booleans(), "tolerance": st.none() | MONEY, "weight": MONEY,
         }
     ),
     value=st.fixed_dictionaries({"value": NUMBERS, "note": TEXTS, "is_simulated": st.booleans()}),

@@ -124,6 +124,9 @@ def _summary(facts: Facts) -> Parts:
         )
         % counts
     )
+    if facts["score"]["value"] is not None:
+        told = {"score": f"{facts['score']['value']:.1f}", "known": f"{100 * facts['score']['known']:.0f}"}
+        yield _("Weighted score: %(score)s of 100 (known by weight: %(known)s %%).") % told
     behind = [row["name"] for row in facts["indicators"] if row["light"] == "red"]
     if behind:
         yield _("Behind are: %s.") % "、".join(behind)

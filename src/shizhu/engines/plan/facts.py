@@ -14,7 +14,7 @@ from django.utils import timezone
 from shizhu.engines.plan import computing, keytasks, nodes
 from shizhu.engines.plan.datasets import LIGHTS
 from shizhu.engines.plan.logic.lights import Told
-from shizhu.engines.plan.logic.progress import rank
+from shizhu.engines.plan.logic.progress import rank, score
 from shizhu.engines.plan.models import UNDER_WAY, Budget, Evaluation, Extension, Indicator, Node, Plan, Value
 from shizhu.engines.plan.periods import Period, kind_of, named, order
 from shizhu.kernel.models import Post
@@ -99,6 +99,7 @@ def gather(plan: Plan, kind: str, name: str, at: datetime) -> dict[str, Any]:
         "plan": plan.title, "code": plan.code, "county": plan.county.name, "kind": kind, "period": span.name,
         "first": span.first.isoformat(), "last": span.last.isoformat(), "day": day.isoformat(),
         "known_at": at.isoformat(timespec="seconds"), "indicators": rows,
+        "score": dict(zip(("value", "known"), score([(row["weight"], row["done"]) for row in rows]), strict=True)),
         "counts": {light: sum(row["light"] == light for row in rows) for light in LIGHTS},
         "tasks": [
             {
@@ -203,7 +204,8 @@ def _indicator(
     return {
         "key": indicator.key, "no": indicator.no, "name": indicator.name, "unit": indicator.unit,
         "base": indicator.base_value, "base_year": indicator.base_year, "target": indicator.target_value,
-        "target_year": indicator.target_year, "growth": indicator.growth, "light": standing.light,
+        "target_year": indicator.target_year, "growth": indicator.growth, "weight": indicator.weight,
+        "light": standing.light,
         "why": standing.why, "expected": standing.expected, "done": standing.done,
         "now": None if is_base or now is None else _number(now, sources),
         "before": _number(before, sources) if before else None,

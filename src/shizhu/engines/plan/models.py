@@ -103,6 +103,7 @@ class Indicator(models.Model):
     is_compound = models.BooleanField(default=False)  # the path grows by the same share every year, not the same amount
     steps = models.JSONField(default=dict)  # year → value to be reached by its end, between base and target
     tolerance = models.FloatField(null=True)  # kept within so much of the path, instead of rising or falling
+    weight = models.FloatField(default=1.0)  # in the score of the plan
     due_days = models.IntegerField(default=90)  # a year's value is due so many days after it
     place = models.JSONField(null=True)  # lines of the text
     formula = models.CharField(max_length=100, blank=True)  # declared indicator, <pack>.<file>

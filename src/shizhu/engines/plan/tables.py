@@ -109,7 +109,7 @@ def _indicator_rows(plan: Plan) -> Iterator[Sequence[Any]]:
             one.key, one.no, one.name, one.unit, one.kind, one.base_year, one.base_value, one.target_year,
             one.target_value, one.growth, str(YES) if one.is_cumulative else "", "" if one.is_rising else str(YES),
             one.tolerance, one.formula, str(YES) if one.is_compound else "", one.definition, one.base_source,
-            one.target_source,
+            one.target_source, one.weight,
         ]  # fmt: skip
 
 
@@ -130,6 +130,10 @@ def _keep_indicator(plan: Plan, cells: Cells, _by: Person) -> bool:
             for field in ("base_value", "target_value", "growth", "tolerance")
         },
     }  # fmt: skip
+    weight = _number(cells, "weight", heads["weight"])
+    told["weight"] = 1.0 if weight is None else weight
+    if told["weight"] < 0:
+        raise RowError(_("a weight is not negative"))
     if told["base_year"] and told["target_year"] and told["target_year"] <= told["base_year"]:
         raise RowError(_("the target year is not after the base year"))
     if (told["tolerance"] or 0) < 0:
@@ -295,6 +299,7 @@ INDICATORS = Kind(
         "tolerance": gettext_lazy("Tolerance"), "formula": gettext_lazy("Formula"),
         "compound": gettext_lazy("Equal growth"), "definition": gettext_lazy("Meaning of the indicator"),
         "base_source": gettext_lazy("Source of the base"), "target_source": gettext_lazy("Source of the target"),
+        "weight": gettext_lazy("Weight"),
     },
     _indicator_rows, _keep_indicator,
 )  # fmt: skip

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from shizhu.engines.plan import computing, counting, keytasks, meetings, rulings
 from shizhu.engines.plan.datasets import LIGHTS
 from shizhu.engines.plan.logic.collecting import LATE, Due
-from shizhu.engines.plan.logic.progress import WORST_FIRST, Standing, path, rank
+from shizhu.engines.plan.logic.progress import WORST_FIRST, Standing, path, rank, score
 from shizhu.engines.plan.models import Budget, Collection, Decision, Indicator, Owner, Plan, Risk, Value
 from shizhu.engines.plan.people import SEE
 from shizhu.engines.plan.periods import Period, named
@@ -160,6 +160,7 @@ def overview(request: Request) -> HttpResponse:
         "behind": [line for line in found if line.standing.light == "red"][:BEHIND_SHOWN],
         "overdue": sum(line.is_late for line in found),
         "counts": counted(found),
+        "score": score([(line.indicator.weight, line.standing.done) for line in found]),
         "task_count": plan.tasks.count(),
         "risks": risks,
         "has_simulated_risks": any(risk.is_simulated for risk in risks),

@@ -7,6 +7,7 @@ late work.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -92,6 +93,19 @@ def path(aim: Aim) -> list[tuple[int, float]]:
         return []
     years = range(points[0][0], points[-1][0] + 1)
     return [(year, value) for year in years if (value := expected(aim, date(year, 12, 31))) is not None]
+
+
+def score(told: Sequence[tuple[float, float | None]]) -> tuple[float | None, float]:
+    """Of (weight, share of the way done): 0–100 of all the way by weight (目标完成法), and the share of weight known.
+
+    Who is past a target has the whole of it and no more, who is behind the base nothing; what has no value or no target
+    is not counted, and nothing known gives None.
+    """
+    known = [(weight, min(max(share, 0.0), 1.0)) for weight, share in told if share is not None]
+    total, counted = sum(weight for weight, _share in told), sum(weight for weight, _share in known)
+    if not counted:
+        return None, 0.0
+    return 100 * sum(weight * share for weight, share in known) / counted, counted / total
 
 
 def done(aim: Aim, value: float) -> float | None:
