@@ -112,6 +112,13 @@ def test_what_goes_out_and_comes_in_again_changes_nothing(
     assert kept() == before
 
 
+def test_blanks_around_a_text_are_no_change(plan: Plan, client: Client) -> None:
+    Task.objects.update(content=" \n")
+    before = kept()
+    assert again(client, "tasks") == ["改动或新增 0 行。"]
+    assert kept() == before
+
+
 @pytest.mark.parametrize("long", [0.1 + 0.2, 507242983.82905954])  # seventeen digits
 def test_a_number_with_more_digits_than_a_cell_holds_comes_in_as_it_was(
     plan: Plan, client: Client, long: float

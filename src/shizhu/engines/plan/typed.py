@@ -36,6 +36,8 @@ def same(one: object, other: object) -> bool:
     """Whether two values are one; numbers as a cell of a table holds: 16 digits are written, 15 last."""
     if isinstance(one, float) and isinstance(other, float):
         return isclose(one, other, rel_tol=1e-15) or f"{one:.15g}" == f"{other:.15g}"
+    if isinstance(one, str) and isinstance(other, str):
+        return one.strip() == other.strip()  # a cell is read without what surrounds it
     return one == other
 
 
