@@ -263,6 +263,10 @@ def test_tables_go_out_and_come_back_whole_or_not_at_all(county: County, plan: P
     assert (first.is_compound, first.definition, first.weight) == (True, "年末在册的", 3)
     said = text(client.get("/plan/?plan=plan"))  # (3 × 1/15 + 1 × 1) / 4, a fifth not known
     assert "加权得分 30.0 / 100 · 按各指标向目标走完的比例加权 · 已知权重 80%" in said
+    assert "含模拟数据" not in said
+    Value.objects.update(is_simulated=True)
+    assert "已知权重 80% 含模拟数据" in text(client.get("/plan/?plan=plan"))
+    Value.objects.update(is_simulated=False)
     defined.active["S2"] = -1
     assert "权重不能为负" in text(send("indicators", defined))
     assert (first.base_source, first.target_source) == ("统计年鉴", "规划专栏1")

@@ -161,6 +161,7 @@ def overview(request: Request) -> HttpResponse:
         "overdue": sum(line.is_late for line in found),
         "counts": counted(found),
         "score": score([(line.indicator.weight, line.standing.done) for line in found]),
+        "is_score_simulated": any(line.value and line.value.is_simulated for line in found),
         "task_count": plan.tasks.count(),
         "risks": risks,
         "has_simulated_risks": any(risk.is_simulated for risk in risks),
