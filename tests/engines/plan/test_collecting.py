@@ -8,6 +8,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,6 +93,14 @@ def test_a_filled_table_is_taken_whole_or_told_row_by_row(county: County, collec
     sheet.delete_rows(sheet.max_row)
     assert told(send()) == ["已保存 1 个数值。"]
     assert values() == [(LAST.name, 7.0, "台账")]
+
+
+def test_a_table_of_long_numbers_comes_back_as_it_went(county: County, collection: Collection) -> None:
+    Value.objects.create(indicator=collection.indicator, period=LAST.name, value=507242983.82905954, source="reported")
+    client = browser(person(county, REPORT, of="stand"))
+    sheet = SimpleUploadedFile("t.xlsx", client.get(f"{PAGE}?as=xlsx").content)
+    assert told(client.post(ENTER, {"table": sheet}, follow=True)) == ["已保存 0 个数值。"]
+    assert len(values()) == 1
 
 
 def test_others_enter_nothing(county: County, collection: Collection) -> None:

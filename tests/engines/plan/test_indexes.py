@@ -13,6 +13,7 @@ from typing import Any
 import docx
 import openpyxl
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from tests.fixtures import person
 from tests.web.pages import browser, table, text, told
 
@@ -206,6 +207,16 @@ def test_what_is_issued_stays_and_is_computed_again_elsewhere(
     (tmp_path / "evaluation.json").write_text(json.dumps(told_))
     run = subprocess.run([sys.executable, "rerun.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (run.returncode, "数据和方法未改 data and method are unchanged: 否 NO" in run.stdout) == (1, True)
+
+
+def test_a_table_that_comes_back_as_it_went_is_no_report(county: County, towns: list[Area]) -> None:
+    given = [Given("cups", town.code, 0.1 + 0.2) for town in towns]
+    Index(county.pk, KEY).report(2026, given, note="模拟", by=None, is_simulated=True)
+    client, before = browser(person(county, VIEW, EDIT)), testing.everything_kept()
+    sheet = client.get(f"{PAGE}data?year=2026&as=xlsx").content
+    sent = {"year": 2026, "note": "年报", "table": SimpleUploadedFile("t.xlsx", sheet)}
+    assert told(client.post(f"{PAGE}fill", sent, follow=True)) == ["已保存 0 个数值。"]
+    assert testing.everything_kept() == before
 
 
 def test_values_of_towns_and_items_that_are_no_more_are_left_out(

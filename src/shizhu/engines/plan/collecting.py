@@ -20,7 +20,7 @@ from shizhu.engines.plan import people
 from shizhu.engines.plan.logic.collecting import LATE, SOON, Calendar, Due, due
 from shizhu.engines.plan.models import Collection, Plan, Value
 from shizhu.engines.plan.periods import Period, period_of
-from shizhu.engines.plan.typed import amount
+from shizhu.engines.plan.typed import amount, same
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import County, Person
@@ -116,7 +116,7 @@ def enter(asked: Sequence[Item], entered: Sequence[Entered], by: Person) -> tupl
         found = _("no such value is asked of you") if item is None else _wrong(item, one)
         if found:
             problems.append(_("%(row)s: %(why)s.") % {"row": one.row, "why": found})
-        elif item is not None and (item.value is None or item.value.value != float(one.value)):
+        elif item is not None and (item.value is None or not same(item.value.value, float(one.value))):
             made.append(
                 Value(
                     indicator=item.collection.indicator, period=item.period.name, value=float(one.value),
@@ -136,7 +136,7 @@ def _wrong(item: Item, one: Entered) -> str:
         value = None
     if value is None:
         return _("“%s” is no number") % one.value[:40]
-    if item.value is not None and item.value.value != value and not one.note:
+    if item.value is not None and not same(item.value.value, value) and not one.note:
         return _("a correction needs its reason")
     return "" if one.note or item.value is not None else _("say where the value comes from")
 

@@ -15,6 +15,7 @@ from shizhu.engines.plan.logic import index as logic
 from shizhu.engines.plan.logic.evaluation import GROWTH, Result, Scheme, Values, evaluate
 from shizhu.engines.plan.models import Measure
 from shizhu.engines.plan.periods import named
+from shizhu.engines.plan.typed import same
 from shizhu.engines.records import api as records
 from shizhu.kernel import packs
 from shizhu.kernel.models import Area, County, Organisation, Person
@@ -142,8 +143,9 @@ class Index:
         rows = []
         for one, is_simulated in found:
             old = known.get((one.item, one.subject))
-            if (old.value if old else None) == one.value and (old is None or old.is_simulated == is_simulated):
-                continue
+            is_same = same(old.value if old else None, one.value)
+            if is_same and (source == REPORTED or old is None or old.is_simulated == is_simulated):
+                continue  # who sends a table back as it came says nothing of what is simulated in it
             rows.append(
                 Measure(
                     county_id=self.county, index=self.key, item=one.item, subject=one.subject, year=year,
