@@ -7,9 +7,24 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache, lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
-from django.utils.translation import get_language
+from django.utils.timesince import timesince
+from django.utils.translation import get_language, ngettext_lazy
+
+SPANS: dict[str, Any] = {  # Django's own Chinese has 1 月 and 6 日, which are dates
+    "year": ngettext_lazy("%(num)d year", "%(num)d years", "num"),
+    "month": ngettext_lazy("%(num)d month", "%(num)d months", "num"),
+    "week": ngettext_lazy("%(num)d week", "%(num)d weeks", "num"),
+    "day": ngettext_lazy("%(num)d day", "%(num)d days", "num"),
+    "hour": ngettext_lazy("%(num)d hour", "%(num)d hours", "num"),
+    "minute": ngettext_lazy("%(num)d minute", "%(num)d minutes", "num"),
+}
+
+
+def spoken(begin: datetime, end: datetime, depth: int = 1) -> str:
+    """How long it is from one moment to a later one, in the largest units, as people say it."""
+    return timesince(begin, end, time_strings=SPANS, depth=depth)
 
 
 def label(value: object, language: str | None = None) -> str:

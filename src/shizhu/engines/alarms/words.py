@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.utils import timezone
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from shizhu.engines.alarms.logic.conditions import JOINS, steps
-from shizhu.kernel import packs
+from shizhu.kernel import packs, text
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label
 from shizhu.lib.times import parse_duration
@@ -43,7 +42,8 @@ def lasting(duration: str) -> str:
 
 def spoken(span: timedelta) -> str:
     """A span as people say it."""
-    return timesince(timezone.now() - span, depth=2)
+    now = timezone.now()
+    return text.spoken(now - span, now, depth=2)
 
 
 def condition(rule: Body, county: str) -> str:

@@ -15,7 +15,6 @@ from typing import Any
 from django.db import connection
 from django.db.models import Count, Max, Min
 from django.utils import timezone
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from shizhu.engines.things import queries
@@ -23,6 +22,7 @@ from shizhu.engines.things.datasets import SILENT_AFTER
 from shizhu.engines.things.logic.readings import Verdict
 from shizhu.engines.things.models import Datastream, Device, Hour, Latest, Quarantine, ServiceRecord
 from shizhu.kernel import packs
+from shizhu.kernel.text import spoken
 from shizhu.lib.times import parse_duration
 
 LATE_AFTER = 3  # expected intervals
@@ -178,7 +178,7 @@ def _clock(rows: Sequence[Latest]) -> Iterable[Finding]:
         return
     now = timezone.now()
     about = timedelta(minutes=round(abs(middle) / timedelta(minutes=1)))
-    span = timesince(now - about, now, depth=1).replace("\xa0", " ")
+    span = spoken(now - about, now).replace("\xa0", " ")
     to_do = _("Set its clock. If the clock is right, it sends late or from a store.")
     yield Finding("clock", what % {"span": span}, to_do)
 

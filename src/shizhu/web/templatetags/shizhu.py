@@ -13,23 +13,13 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext_lazy
 
 from shizhu.kernel import text
 from shizhu.web import search
 
 register = template.Library()
 BUILD = Path(__file__).parent.parent / "static/build"
-SPANS: dict[str, Any] = {  # Django's own Chinese has 1 月 and 6 日, which are dates
-    "year": ngettext_lazy("%(num)d year", "%(num)d years", "num"),
-    "month": ngettext_lazy("%(num)d month", "%(num)d months", "num"),
-    "week": ngettext_lazy("%(num)d week", "%(num)d weeks", "num"),
-    "day": ngettext_lazy("%(num)d day", "%(num)d days", "num"),
-    "hour": ngettext_lazy("%(num)d hour", "%(num)d hours", "num"),
-    "minute": ngettext_lazy("%(num)d minute", "%(num)d minutes", "num"),
-}
 
 
 @cache
@@ -90,7 +80,7 @@ def since(moment: datetime | None) -> str:
         return "—"
     if timezone.now() - moment < timedelta(minutes=1):
         return _time(moment, _("just now"))
-    return _time(moment, _("%(span)s ago") % {"span": timesince(moment, time_strings=SPANS, depth=1)})
+    return _time(moment, _("%(span)s ago") % {"span": text.spoken(moment, timezone.now())})
 
 
 @register.filter
@@ -99,12 +89,8 @@ def until(moment: datetime | None) -> str:
     if not moment:
         return "—"
     if moment >= timezone.now():
-        return _time(
-            moment, _("%(span)s left") % {"span": timeuntil(moment, time_strings=SPANS, depth=1)}, "text-secondary"
-        )
-    return _time(
-        moment, _("%(span)s late") % {"span": timesince(moment, time_strings=SPANS, depth=1)}, "text-danger fw-bold"
-    )
+        return _time(moment, _("%(span)s left") % {"span": text.spoken(timezone.now(), moment)}, "text-secondary")
+    return _time(moment, _("%(span)s late") % {"span": text.spoken(moment, timezone.now())}, "text-danger fw-bold")
 
 
 def _time(moment: datetime, words: str, css: str = "") -> SafeString:
