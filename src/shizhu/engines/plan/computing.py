@@ -234,10 +234,10 @@ def outlook(indicator: Indicator, on: date | None = None, values: Iterable[Value
         return None
     if values is None:
         values = indicator.values.order_by("period", "-known_at").distinct("period")
-    years: dict[int, float] = {}
+    years, today = dict[int, float](), on or timezone.localdate()
     for value in sorted(values, key=lambda one: order(one.period)):
         last = named(value.period).last
-        if value.value is not None and last <= (on or timezone.localdate()) and (last.month, last.day) == (12, 31):
+        if value.value is not None and last <= today and (last.month, last.day) == (12, 31):
             years[last.year] = value.value
     return forecast(sorted(years.items()), indicator.target_year)
 

@@ -99,7 +99,7 @@ def gather(plan: Plan, kind: str, name: str, at: datetime) -> dict[str, Any]:
         "plan": plan.title, "code": plan.code, "county": plan.county.name, "kind": kind, "period": span.name,
         "first": span.first.isoformat(), "last": span.last.isoformat(), "day": day.isoformat(),
         "known_at": at.isoformat(timespec="seconds"), "indicators": rows,
-        "score": dict(zip(("value", "known"), score([(row["weight"], row["done"]) for row in rows]), strict=True)),
+        "score": score([(row["weight"], row["done"]) for row in rows])._asdict(),
         "counts": {light: sum(row["light"] == light for row in rows) for light in LIGHTS},
         "tasks": [
             {

@@ -87,7 +87,7 @@ def adopt(plan: Plan, key: str, *, anyway: bool = False) -> Indicator | None:
     row = next((row for row in rows if row["key"] == key), None)
     if row is None:
         return None
-    if not anyway and (twin := twin_of(list(plan.indicators.all()), row)):
+    if not anyway and (twin := twin_of(plan.indicators.all(), row)):
         raise Doubled(twin.name)
     order = 500 + rows.index(row)
     return _indicator(plan, {**row, "key": key_of(row)}, "sentence", order)

@@ -20,7 +20,7 @@ A missing value is no zero: the other weights carry the score, and below `least`
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -216,13 +216,15 @@ def _topsis(
     whole = {s: row for s, row in parts.items() if None not in row.values()}
     if scheme.normalise != MIN_MAX:
         return topsis(whole, weights)
-    seen = {s: {item.key: _seen(item, values[s].get(item.key)) for item in scheme.items} for s in whole}
-    return topsis(seen, weights, {item.key for item in scheme.items if item.direction != RISING})
+    signs = {item.key: 1 if item.direction == RISING else -1 for item in scheme.items}
+    seen = {
+        s: {item.key: signs[item.key] * (_seen(item, values[s].get(item.key)) or 0.0) for item in scheme.items}
+        for s in whole
+    }
+    return topsis(seen, weights)
 
 
-def topsis(
-    parts: Mapping[str, Mapping[str, float | None]], weights: Mapping[str, float], falling: Collection[str] = ()
-) -> dict[str, float]:
+def topsis(parts: Mapping[str, Mapping[str, float | None]], weights: Mapping[str, float]) -> dict[str, float]:
     """100 · distance from the worst / (distance from the best + from the worst), on columns of length 1."""
     length = {key: math.sqrt(math.fsum((row[key] or 0.0) ** 2 for row in parts.values())) for key in weights}
     weighted = {
@@ -231,8 +233,8 @@ def topsis(
     }
     if not weighted:
         return {}
-    ends = {key: [pick(row[key] for row in weighted.values()) for pick in (min, max)] for key in weights}
-    worst, best = ({key: pair[(key in falling) ^ end] for key, pair in ends.items()} for end in (0, 1))
+    best = {key: max(row[key] for row in weighted.values()) for key in weights}
+    worst = {key: min(row[key] for row in weighted.values()) for key in weights}
     found = {}
     for subject, row in weighted.items():
         up = math.dist([row[key] for key in weights], [best[key] for key in weights])
@@ -356,9 +358,9 @@ def _grown(item: Item, value: float | None, before: float | None) -> float | Non
     upper, lower = (value, before) if item.direction == RISING else (before, value)
     if item.direction != RISING and value == before:
         return 100.0
-    if item.direction != RISING and value == 0 < before:
-        return MOST_GROWTH
-    return min(MOST_GROWTH, 100 * upper / lower) if lower > 0 else None
+    if lower > 0:
+        return min(MOST_GROWTH, 100 * upper / lower)
+    return MOST_GROWTH if item.direction != RISING and lower == 0 < upper else None
 
 
 def _pair(told: Iterable[float] | None) -> tuple[float, float] | None:

@@ -35,20 +35,24 @@ def scheme(body: Body) -> Scheme:
 
 def judged(body: Body) -> dict[str, Compared]:
     """What every AHP matrix says: `groups`, then `groups.<group>`."""
-    told = {"groups": (list(body["groups"]), body.get("compare"))}
-    told |= {f"groups.{key}": (list(group["items"]), group.get("compare")) for key, group in body["groups"].items()}
-    return {place: ahp(_matrix(place, keys, pairs or {})) for place, (keys, pairs) in told.items()}
+    return {place: ahp(_matrix(place, keys, pairs)) for place, (keys, pairs) in _compared(body).items()}
+
+
+def _compared(body: Body) -> dict[str, tuple[list[str], Mapping[str, float]]]:
+    """Per place what is compared, and the judgements of pairs."""
+    told = {"groups": (list(body["groups"]), body.get("compare", {}))}
+    return told | {f"groups.{key}": (list(one["items"]), one.get("compare", {})) for key, one in body["groups"].items()}
 
 
 def judgements(body: Body) -> dict[str, dict[str, Any]]:
     """Per AHP matrix that was filled in: {pairs, largest, index, ratio}; nothing where weights come another way."""
     if body.get("weights") != AHP:
         return {}
-    pairs = {"groups": body.get("compare")} | {f"groups.{k}": one.get("compare") for k, one in body["groups"].items()}
+    found = judged(body)
     return {
-        place: {"pairs": pairs[place], "largest": found.largest, "index": found.index, "ratio": found.ratio}
-        for place, found in judged(body).items()
-        if pairs[place]
+        place: {"pairs": pairs, **{name: getattr(found[place], name) for name in ("largest", "index", "ratio")}}
+        for place, (_keys, pairs) in _compared(body).items()
+        if pairs
     }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from typing import NamedTuple
 
 GREEN, YELLOW, RED, NONE = "green", "yellow", "red", "none"
 WORST_FIRST = (RED, YELLOW, GREEN, NONE)
@@ -95,17 +96,24 @@ def path(aim: Aim) -> list[tuple[int, float]]:
     return [(year, value) for year in years if (value := expected(aim, date(year, 12, 31))) is not None]
 
 
-def score(told: Sequence[tuple[float, float | None]]) -> tuple[float | None, float]:
-    """Of (weight, share of the way done): 0–100 of all the way by weight (目标完成法), and the share of weight known.
+class Score(NamedTuple):
+    """Of a plan: 0–100, None where nothing is known, and the share of the weight that is known."""
+
+    value: float | None
+    known: float
+
+
+def score(told: Sequence[tuple[float, float | None]]) -> Score:
+    """Of (weight, share of the way done): how much of all the way is gone, by weight (目标完成法).
 
     Who is past a target has the whole of it and no more, who is behind the base nothing; what has no value or no target
-    is not counted, and nothing known gives None.
+    is not counted.
     """
     known = [(weight, min(max(share, 0.0), 1.0)) for weight, share in told if share is not None]
     total, counted = sum(weight for weight, _share in told), sum(weight for weight, _share in known)
     if not counted:
-        return None, 0.0
-    return 100 * sum(weight * share for weight, share in known) / counted, counted / total
+        return Score(None, 0.0)
+    return Score(100 * sum(weight * share for weight, share in known) / counted, counted / total)
 
 
 def done(aim: Aim, value: float) -> float | None:
