@@ -323,11 +323,14 @@ async def publish_errors(nats: Nats, ours: Nats, batch: Batch, work: Ingest) -> 
 
     A device hears of all that came for it on its own topic, people of an Observation on `…/Observations/errors`.
     """
-    for one in (one for one in batch.refused if one.protocol in {TELEMETRY, STA}):
+    for one in batch.refused:
+        if one.protocol not in {TELEMETRY, STA}:
+            continue
         field_, value, rule = store.told(one.reject)
         body = orjson.dumps({"received": one.received, "field": field_, "value": value, "rule": rule})
-        owner = None if one.protocol == TELEMETRY else work.owner(one.sender)
-        if key := one.sender if one.protocol == TELEMETRY else owner and owner.key:
-            await nats.publish(f"d.{key}.errors", body)
+        if one.protocol == TELEMETRY:
+            await nats.publish(f"d.{one.sender}.errors", body)
+        elif owner := work.owner(one.sender):
+            await nats.publish(f"d.{owner.key}.errors", body)
         if one.protocol == STA and OBSERVATIONS.fullmatch(one.sender):
             await ours.publish(f"{publication.VERSION}.{one.sender}.errors", body)
