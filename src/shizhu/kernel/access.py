@@ -161,6 +161,14 @@ def posts(verb: str, **where: Any) -> list[Post]:
     return [post for post in held if _covered([*post.role.verbs, *post.given], verb)]  # type: ignore[attr-defined]  # annotated
 
 
+def posts_over(verb: str, row: Any) -> list[Post]:
+    """Posts of today that give active people the verb on a row that has a county, an organisation and an area."""
+    return [
+        post for post in posts(verb, area__county=row.county_id)
+        if row.area.path.startswith(post.area.path) and row.organisation.path.startswith(post.organisation.path)
+    ]  # fmt: skip
+
+
 def visible(who: Actor, verb: str, table: str) -> Predicate:
     """SQL that is true for the rows of `table` (name or alias) on which `who` has the verb.
 

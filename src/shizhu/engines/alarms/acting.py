@@ -109,8 +109,4 @@ def candidates(alarm: Alarm) -> list[Person]:
 
 def posts(row: Alarm | PublicWarning, verb: str) -> list[Post]:
     """Posts that give a verb where an alarm or a warning is, the widest first."""
-    held = access.posts(verb, area__county=row.county_id)
-    return [
-        post for post in sorted(held, key=lambda post: len(post.area.path))
-        if row.area.path.startswith(post.area.path) and row.organisation.path.startswith(post.organisation.path)
-    ]  # fmt: skip
+    return sorted(access.posts_over(verb, row), key=lambda post: len(post.area.path))

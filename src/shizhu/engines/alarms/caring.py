@@ -36,10 +36,9 @@ def every_minute(now: datetime | None = None) -> tuple[int, int]:
         Act.objects.create(alarm=alarm, kind="told")
         raising.tell_raised(alarm)
         told += 1
-    off = Q(root__shelved_until=None) | Q(root__shelved_until__lte=at)
-    by_root = off & Q(root__state=Alarm.State.OPEN, root__acknowledged_at=None)  # its cause is what people are told of
-    unseen = waiting.filter(Q(root=None) | ~by_root, acknowledged_at=None, suppressed="")
-    for alarm in unseen.filter(Q(shelved_until=None) | Q(shelved_until__lte=at)):
+    by_root = Q(root__state=Alarm.State.OPEN, root__acknowledged_at=None) & ~Q(root__shelved_until__gt=at)
+    unseen = waiting.filter(Q(root=None) | ~by_root, acknowledged_at=None, suppressed="")  # else its cause is told of
+    for alarm in unseen.exclude(shelved_until__gt=at):
         if at - (alarm.reminded_at or alarm.detected_at) >= patience(alarm):
             alarm.reminded_at = at
             alarm.save(update_fields=["reminded_at"])

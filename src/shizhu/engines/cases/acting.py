@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import flows, telling, waits
-from shizhu.engines.cases.assignment import holding, may_do, may_start
+from shizhu.engines.cases.assignment import may_do, may_start, with_case
 from shizhu.engines.cases.logic import load, shifted
 from shizhu.engines.cases.models import Case, Entry, Helper, Petition, Task
 from shizhu.kernel import access, events, jobs
@@ -47,6 +47,10 @@ def _ready(number: int) -> Task:
     return task
 
 
+def _waiting(case: Case) -> list[Task]:
+    return [with_case(task, case) for task in Task.objects.filter(case=case, status=Task.Status.READY)]
+
+
 def _tell(case: Case, kind: str, who: Actor, step: str = "", **data: Any) -> Entry:
     return Entry.objects.create(case=case, at=timezone.now(), kind=kind, step=step, person_id=who.person_id, data=data)
 
@@ -79,7 +83,7 @@ def ask(who: Actor, task_id: int, kind: str, why: str, span: str = "") -> Petiti
         asked_by_id=who.person_id or 0, asked_at=timezone.now(),
     )  # fmt: skip
     entry = _tell(case, "asked", who, task.step, petition=made.pk, what=kind, why=made.why, span=made.span)
-    telling.wished(task, entry, holding(APPROVE, case))
+    telling.wished(task, entry, sorted({post.person_id for post in access.posts_over(APPROVE, case)}))
     return made
 
 
@@ -100,7 +104,7 @@ def decide(who: Actor, petition_id: int, *, is_granted: bool, why: str = "") -> 
     entry = _tell(
         case, "decided", who, petition.task.step, petition=petition.pk, what=petition.kind, granted=is_granted, why=why
     )
-    petition.task.case = case
+    with_case(petition.task, case)
     telling.decided(petition, entry)
     if is_granted and case.status == Case.Status.OPEN:
         {Kind.PAUSE: _pause, Kind.EXTEND: _extend, Kind.RETURN: _return}[Kind(petition.kind)](case, petition, entry)
@@ -134,9 +138,7 @@ def _return(case: Case, petition: Petition, entry: Entry) -> None:
 def resume(who: Actor, case_id: int) -> Case:
     """Let the clocks of a paused case run again: every deadline and timer is later by what the pause took."""
     case = _locked(case_id)
-    ready = list(Task.objects.filter(case=case, status=Task.Status.READY))
-    for task in ready:
-        task.case = case
+    ready = _waiting(case)
     if not any(may_do(who, task) for task in ready):
         access.require(who, APPROVE, case)
     if case.paused_at is None:
@@ -300,8 +302,5 @@ def supervise(who: Actor, case_id: int, until: datetime, why: str) -> Case:
         raise CannotNow(_("Say why, and a date to come."))
     case.supervised_by_id, case.supervised_until = who.person_id, until
     case.save(update_fields=["supervised_by", "supervised_until"])
-    ready = list(Task.objects.filter(case=case, status=Task.Status.READY))
-    for task in ready:
-        task.case = case
-    telling.supervised(case, _tell(case, "supervised", who, until=until.isoformat(), why=why.strip()), ready)
+    telling.supervised(_tell(case, "supervised", who, until=until.isoformat(), why=why.strip()), _waiting(case))
     return case

@@ -90,17 +90,6 @@ def doers(task: Task) -> list[int]:
     return list(dict.fromkeys([*task.people, *(person.pk for person in held)]))
 
 
-def holding(verb: str, case: Case) -> list[int]:
-    """Who has a right over a case today."""
-    return sorted(
-        {
-            post.person_id
-            for post in access.posts(verb, area__county=case.county_id)
-            if case.area.path.startswith(post.area.path) and case.organisation.path.startswith(post.organisation.path)
-        }
-    )
-
-
 def may_do(who: Actor, task: Task) -> bool:
     """Whether `who` may answer the task: its assignee, else any whom it names or who holds its role."""
     if task.assignee_id is not None:

@@ -49,7 +49,7 @@ def _step(task: Task) -> str:
 def asked(helper: Helper) -> None:
     """Who was asked to do a task together with others hears so, and when they meet if that is agreed."""
     task = helper.task
-    _tell_of(task, f"helper/{helper.pk}", [helper.person_id], f"请会同办理：{_step(task)}", meets(task))
+    _tell_of(task.case, f"helper/{helper.pk}", [helper.person_id], f"请会同办理：{_step(task)}", meets(task))
 
 
 def handed(task: Task, entry: Entry) -> None:
@@ -57,47 +57,48 @@ def handed(task: Task, entry: Entry) -> None:
     to = [*filter(None, [task.assignee_id])]
     said, people = ("由您牵头会同办理", to) if task.helpers.exists() else ("由您办理", _but(entry, to))
     more = meets(task) or entry.data.get("why", "")
-    _tell_of(task, f"task/{task.pk}/handed/{entry.pk}", people, f"{said}：{_step(task)}", more)
+    _tell_of(task.case, f"task/{task.pk}/handed/{entry.pk}", people, f"{said}：{_step(task)}", more)
 
 
 def urged(task: Task, entry: Entry) -> None:
     """Who has a task is urged, at night too."""
     due = f"期限 {timezone.localtime(task.due_at):%m-%d %H:%M}" if task.due_at else ""
     more = " · ".join(filter(None, [due, entry.data["why"]]))
-    _tell_of(task, f"urged/{entry.pk}", _but(entry, doers(task)), f"催办：{_step(task)}", more, level="orange")
+    _tell_of(task.case, f"urged/{entry.pk}", _but(entry, doers(task)), f"催办：{_step(task)}", more, level="orange")
 
 
 def wished(task: Task, entry: Entry, people: list[int]) -> None:
     """Those who may decide hear what is asked for."""
     said = f"申请{WISHES[entry.data['what']]}，请审批：{_step(task)}"
-    _tell_of(task, f"wished/{entry.pk}", _but(entry, people), said, entry.data["why"])
+    _tell_of(task.case, f"wished/{entry.pk}", _but(entry, people), said, entry.data["why"])
 
 
 def decided(petition: Petition, entry: Entry) -> None:
     """Who asked hears the answer."""
     word = "已同意" if petition.is_granted else "未同意"
     said = f"{word}{WISHES[petition.kind]}：{_step(petition.task)}"
-    _tell_of(petition.task, f"decided/{entry.pk}", _but(entry, [petition.asked_by_id]), said, entry.data["why"])
+    _tell_of(petition.task.case, f"decided/{entry.pk}", _but(entry, [petition.asked_by_id]), said, entry.data["why"])
 
 
 def supplement(task: Task, entry: Entry) -> None:
     """Who opened the case hears what is to be supplied."""
     opened = [task.case.opened_by_id] if task.case.opened_by_id else []
-    _tell_of(task, f"supplement/{entry.pk}", _but(entry, opened), f"请补正：{_step(task)}", entry.data["why"])
+    _tell_of(task.case, f"supplement/{entry.pk}", _but(entry, opened), f"请补正：{_step(task)}", entry.data["why"])
 
 
 def supplied(task: Task, entry: Entry) -> None:
     """Who has the task hears that its clock runs again."""
-    _tell_of(task, f"supplied/{entry.pk}", _but(entry, doers(task)), f"补正材料已到：{_step(task)}", entry.data["why"])
+    _tell_of(
+        task.case, f"supplied/{entry.pk}", _but(entry, doers(task)), f"补正材料已到：{_step(task)}", entry.data["why"]
+    )
 
 
-def supervised(case: Case, entry: Entry, tasks: list[Task]) -> None:
+def supervised(entry: Entry, tasks: list[Task]) -> None:
     """All for whom the case waits hear that it is supervised, why, and until when."""
     until = timezone.localtime(datetime.fromisoformat(entry.data["until"]))
     people = _but(entry, list(dict.fromkeys(who for task in tasks for who in doers(task))))
-    for task in tasks[:1]:
-        said = f"列为督办，须于{until:%m-%d}前办结"
-        _tell_of(task, f"supervised/{entry.pk}", people, said, entry.data["why"], level="orange")
+    said = f"列为督办，须于{until:%m-%d}前办结"
+    _tell_of(entry.case, f"supervised/{entry.pk}", people, said, entry.data["why"], level="orange")
 
 
 def _but(entry: Entry, people: list[int]) -> list[int]:
@@ -109,7 +110,7 @@ def arranged(task: Task, entry: Entry) -> None:
     """All who do a task together hear when they meet, and again when it is moved, as the timeline has it."""
     at = timezone.localtime(datetime.fromisoformat(entry.data["at"]))
     said = f"{_step(task)}{'改到' if entry.data['moved'] else '定于'}{at:%m-%d %H:%M}"
-    _tell_of(task, f"task/{task.pk}/meets/{entry.pk}", _together(task), said, task.meets_where)
+    _tell_of(task.case, f"task/{task.pk}/meets/{entry.pk}", _together(task), said, task.meets_where)
 
 
 def reminded_at(at: datetime, now: datetime) -> datetime | None:
@@ -125,7 +126,7 @@ def remind(number: int) -> None:
         return
     said = f"提醒：{timezone.localtime(task.meets_at):%m-%d %H:%M}{_step(task)}"
     key = f"task/{task.pk}/near/{task.meets_at.isoformat()}"
-    _tell_of(task, key, _together(task), said, task.meets_where)
+    _tell_of(task.case, key, _together(task), said, task.meets_where)
 
 
 def _together(task: Task) -> list[int]:
@@ -140,8 +141,7 @@ def meets(task: Task) -> str:
     return f"定于{timezone.localtime(task.meets_at):%m-%d %H:%M} {task.meets_where}".strip()
 
 
-def _tell_of(task: Task, key: str, people: list[int], said: str, more: str, level: str = "") -> None:
-    case = task.case
+def _tell_of(case: Case, key: str, people: list[int], said: str, more: str, level: str = "") -> None:
     if not people:
         return
     notices.tell(

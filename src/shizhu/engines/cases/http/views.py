@@ -83,18 +83,18 @@ def card(request: Request) -> Card | None:
     tiles = [Tile(len(tasks), _("Waiting for me"), "/cases/", "none" if not tasks else "yellow")]
     if late:
         tiles.append(Tile(late, _("Late"), "/cases/", "red"))
-    if wished := len(wishes(request.actor, request.county.pk)):
+    if wished := wishes(request.actor, request.county.pk).count():
         tiles.append(Tile(wished, _("For me to approve"), "/cases/", "yellow"))
     return Card("cases/card.html", {"tasks": [*tasks[:8], *joint[:8]]}, tiles=tuple(tiles))
 
 
-def wishes(who: Actor, county: str) -> list[Petition]:
+def wishes(who: Actor, county: str) -> QuerySet[Petition]:
     """What was asked for about cases and this person may decide, the oldest first."""
     if not who.has(APPROVE):
-        return []
+        return Petition.objects.none()
     cases = access.rows(Case.objects.filter(county=county, status=Case.Status.OPEN), who, APPROVE)
     asked = Petition.objects.filter(case__in=cases, decided_at=None).exclude(asked_by=who.person_id)
-    return list(asked.select_related("case__area", "task", "asked_by").order_by("asked_at"))
+    return asked.select_related("case__area", "asked_by").order_by("asked_at")
 
 
 def _visible(request: Request) -> QuerySet[Case]:
@@ -139,7 +139,7 @@ def case_list(request: Request) -> HttpResponse:
         "rows": rows, "page": page, "status": status, "condition": asked, "kept": kept,
         "starters": starters(request.actor, request.county.pk),
         "tasks": [] if asked else [*my_tasks(request.actor), *joint_tasks(request.actor)],
-        "wishes": [] if asked else wishes(request.actor, request.county.pk),
+        "wishes": [] if asked else list(wishes(request.actor, request.county.pk)),
     }  # fmt: skip
     return render(request, "cases/list.html", context)
 
@@ -342,7 +342,7 @@ def of_alarm(request: Request, alarm: int) -> HttpResponse:
     if found is None or not flows_ or Case.objects.filter(alarm=alarm).exists():
         messages.info(request, _("No case that you may see belongs to this alarm."))
         return redirect("cases:list")
-    town = next((one for one in Area.objects.get(pk=found.area).path.split("/")[1:2] if one), "")
+    town = Area.objects.get(pk=found.area).path.split("/")[1]  # empty for all of the county
     asked = urlencode({"alarm": alarm, "title": found.title["zh"], "area": town})
     return render(request, "cases/of_alarm.html", {"alarm": found, "flows": flows_, "asked": asked})
 
