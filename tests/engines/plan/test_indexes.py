@@ -17,6 +17,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from tests.fixtures import person
 from tests.web.pages import browser, table, text, told
 
+from shizhu.engines.plan import issuing
 from shizhu.engines.plan.indexes import Given, Index
 from shizhu.engines.plan.models import Evaluation, Measure
 from shizhu.engines.records import api as records
@@ -207,6 +208,15 @@ def test_what_is_issued_stays_and_is_computed_again_elsewhere(
     (tmp_path / "evaluation.json").write_text(json.dumps(told_))
     run = subprocess.run([sys.executable, "rerun.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (run.returncode, "数据和方法未改 data and method are unchanged: 否 NO" in run.stdout) == (1, True)
+    made.frozen.pop("method")  # as it was issued before methods were frozen
+    made.digest = issuing.digest(made.frozen)
+    with zipfile.ZipFile(io.BytesIO(issuing.package(made))) as found:
+        found.extractall(tmp_path)
+    run = subprocess.run([sys.executable, "rerun.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout.splitlines()[-2:]) == (0, [
+        "发布时未冻结计分方法，包内是现行版本 the method was not frozen when issued; this is the present one",
+        "数据未改 the data are unchanged: 是 yes",
+    ])  # fmt: skip
 
 
 def test_a_table_that_comes_back_as_it_went_is_no_report(county: County, towns: list[Area]) -> None:
