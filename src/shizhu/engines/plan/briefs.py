@@ -110,6 +110,11 @@ def _done(row: Mapping[str, Any]) -> str:
 def _notice(facts: Facts) -> Parts:
     if facts["simulated"]:
         yield _("This report holds simulated values and is no statement about any real place.")
+    if "outside" in facts:
+        yield _(
+            "This is the copy for outside evaluators: notes, risks in words and titles of nodes are left out, and "
+            "telephone, identity and card numbers and e-mail addresses are masked (＊＊＊)."
+        )
 
 
 def _summary(facts: Facts) -> Parts:
@@ -292,8 +297,8 @@ def _money(facts: Facts) -> Parts:
 def _risks(facts: Facts) -> Parts:
     rows = [
         [
-            row["task"], f"{row['name']}（{_('simulated')}）" if row["simulated"] else row["name"],
-            _(LEVEL_NAMES[row["level"]]), row["unit"], row["measure"],
+            row["task"], f"{_told(row['name'])}（{_('simulated')}）" if row["simulated"] else _told(row["name"]),
+            _(LEVEL_NAMES[row["level"]]), row["unit"], _told(row["measure"]),
         ]
         for row in facts["risks"]
     ]  # fmt: skip
@@ -321,7 +326,12 @@ def _nodes(facts: Facts) -> Parts:
 def _node(place: int, row: Mapping[str, Any]) -> list[str]:
     due = _("%(day)s (before: %(was)s)") % {"day": row["due"], "was": row["was_due"]} if row["was_due"] else row["due"]
     why = _("Said done, the readings say no") if row["contradicted"] else _(RULES[row["rule"]])
-    return [str(place), row["title"], row["unit"], due, why]
+    return [str(place), _told(row["title"]), row["unit"], due, why]
+
+
+def _told(text: str) -> str:
+    """Words that outsiders are not given are said to be left out."""
+    return text or _("(left out)")
 
 
 def _span(task: Mapping[str, Any]) -> str:

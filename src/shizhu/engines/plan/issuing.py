@@ -18,9 +18,11 @@ from shizhu.engines.plan.logic.index import judgements
 from shizhu.engines.plan.models import Evaluation, Measure
 from shizhu.kernel.models import Person
 from shizhu.kernel.text import label
+from shizhu.lib import personal
 
 TIME = (1980, 1, 1, 0, 0, 0)  # of every file in the package: the same evaluation is the same file, byte by byte
 HEAD = ("subject", "name", "item", "title", "unit", "year", "value", "source", "known_at", "simulated")
+WORDS = ("peers", "title", "source", "groups", "items", "subjects")  # of what is frozen; the rest are codes and numbers
 NOT_ENOUGH = "no subject has enough values for a rank"
 
 
@@ -34,7 +36,7 @@ def issue(index: Index, year: int, *, by: Person, note: str = "") -> Evaluation:
     if not any(row["rank"] for row in frozen["result"]["rows"]):
         raise NothingToIssue(NOT_ENOUGH)
     return Evaluation.objects.create(
-        county_id=index.county, index=index.key, title=label(index.body["title"])[:200], year=year, frozen=frozen,
+        county_id=index.county, index=index.key, title=label(frozen["title"])[:200], year=year, frozen=frozen,
         digest=digest(frozen), note=note[:500], issued_by=by,
         is_simulated=any(row["simulated"] for row in frozen["data"]),
     )  # fmt: skip
@@ -44,7 +46,7 @@ def freeze(index: Index, year: int) -> dict[str, Any]:
     """Everything a result is made of: {index, year, scheme, items, subjects, data, result, method}.
 
     `compare` are the judgements behind weights by AHP and how consistent they are, `method` is the text of the module
-    that computes.
+    that computes. Whoever reported and their notes are not in it, and numbers by which a person is known are masked.
     """
     measures = index.measures(year)
     based = index.measures(index.body["base_year"]) if index.scheme.normalise == GROWTH else []
@@ -53,7 +55,7 @@ def freeze(index: Index, year: int) -> dict[str, Any]:
         "titles": {key: group["title"] for key, group in index.body.get("peers", {}).items()},
         "of": dict(index.peers), "ranks": ranked_apart(result.rows, index.peers),
     }  # fmt: skip
-    return {
+    told = {
         **({"peers": peers} if index.peers else {}),
         "index": index.key,
         "title": index.body["title"],
@@ -70,8 +72,9 @@ def freeze(index: Index, year: int) -> dict[str, Any]:
         "subjects": {subject.code: subject.name for subject in index.subjects},
         "data": [_measure(row) for row in dict.fromkeys([*based, *measures]) if row.value is not None],
         "result": json.loads(json.dumps({"rows": [asdict(row) for row in result.rows], "weights": result.weights})),
-        "method": _method(),
     }
+    words = {key: personal.masked_in(told[key]) for key in WORDS if key in told}
+    return {**told, **words, "method": _method()}
 
 
 def _method() -> str:
@@ -80,7 +83,7 @@ def _method() -> str:
 
 def digest(frozen: Mapping[str, Any]) -> str:
     """SHA-256 of the canonical JSON."""
-    return hashlib.sha256(_canonical(frozen)).hexdigest()
+    return hashlib.sha256(canonical(frozen)).hexdigest()
 
 
 def package(evaluation: Evaluation) -> bytes:
@@ -91,7 +94,7 @@ def package(evaluation: Evaluation) -> bytes:
     frozen = evaluation.frozen
     told = resources.files("shizhu.engines.plan").joinpath("package")
     files = {
-        "evaluation.json": _canonical(frozen).decode(),
+        "evaluation.json": canonical(frozen).decode(),
         "data.csv": _table(frozen),
         "evaluation.py": frozen.get("method") or _method(),  # what was issued before it was frozen too has today's
         "rerun.py": told.joinpath("rerun.txt").read_text("utf-8"),
@@ -113,7 +116,8 @@ def _measure(row: Measure) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _canonical(frozen: Mapping[str, Any]) -> bytes:
+def canonical(frozen: Mapping[str, Any]) -> bytes:
+    """JSON with its keys in order and nothing between them, UTF-8."""
     return json.dumps(frozen, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 

@@ -14,6 +14,7 @@ from shizhu.engines.plan.models import Plan, Report, Template
 from shizhu.engines.records import api as records
 from shizhu.kernel import documents, files, pdf, wordtemplates
 from shizhu.kernel.models import Area, County, File, Organisation, Person
+from shizhu.lib import personal
 
 logger = logging.getLogger(__name__)
 CHINESE = "zh-hans"  # an office's document is Chinese whoever asks for it
@@ -66,25 +67,41 @@ def _make(report: Report) -> None:
 
 
 def _word(report: Report, found: briefs.Facts) -> bytes:
-    told = briefs.words(found, issuer=report.issuer, serial=report.serial)
+    is_copy = "outside" in found
+    issuer, serial = (personal.masked(one) if is_copy else one for one in (report.issuer, report.serial))
+    told = briefs.words(found, issuer=issuer, serial=serial)
     blocks = {name: list(block(found)) for name, (_about, block) in briefs.BLOCKS.items()}
-    return wordtemplates.fill(content_of(report.template, report.kind), told, blocks)
+    return wordtemplates.fill(content_of(None if is_copy else report.template, report.kind), told, blocks)
 
 
 def for_outsiders(report: Report) -> briefs.Facts:
-    """The facts of a report without what people wrote beside the values they reported: it may name somebody."""
-    reported = [{**row, "note": ""} if row["source"] == "reported" else row for row in report.facts["sources"]]
-    return {**report.facts, "sources": reported}
+    """The facts of a report as outsiders are told them, with its title.
+
+    What somebody typed beside a value, of a risk or as the title of a node is left out: it may name a person. In all
+    other words (of the plan, of funds) numbers by which a person is known are masked.
+    """
+    told = report.facts
+    reported = [{**row, "note": ""} if row["source"] == "reported" else row for row in told["sources"]]
+    risks = [{**row, "name": "", "measure": ""} for row in told["risks"]]
+    nodes = {**told["nodes"], "rows": [{**row, "title": ""} for row in told["nodes"]["rows"]]}
+    found = personal.masked_in({**told, "sources": reported, "risks": risks, "nodes": nodes, "outside": True})
+    with translation.override(CHINESE):
+        return {**found, "title": briefs.title(found)}
 
 
-def copy_for_outsiders(report: Report, name: str) -> tuple[bytes, File]:
-    """A file of a report made of what outsiders are told, and the file it is a copy of."""
-    found, file = for_outsiders(report), getattr(report, name)
+def copy_for_outsiders(report: Report, name: str) -> tuple[bytes, str, str]:
+    """A file of a report made of what outsiders are told, its name and media type.
+
+    It has the form of the house: in their own templates offices write freely.
+    """
+    found = for_outsiders(report)
     with translation.override(CHINESE):
         if name == "excel":
-            return briefs.annex(found), file
+            return briefs.annex(found), f"{found['title']}.xlsx", records.XLSX
         word = _word(report, found)
-        return (word if name == "word" else pdf.printed(word)), file
+        if name == "word":
+            return word, f"{found['title']}.docx", documents.MEDIA_TYPE
+        return pdf.printed(word), f"{found['title']}.pdf", pdf.MEDIA_TYPE
 
 
 def _tell(report: Report, done: int) -> None:

@@ -1,7 +1,7 @@
 """The room of outside evaluators (评估员查询室): frozen packages, issued reports, the plan's numbers, and nothing else.
 
-Whoever comes here has no other right. Names of persons and free notes are not shown; each look is kept, and the
-evaluator sees the list as the office does.
+Whoever comes here has no other right. Names of persons and free notes are not shown, and numbers by which a person is
+known are masked; each look is kept, and the evaluator sees the list as the office does.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.db.models import F, QuerySet
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,11 +19,12 @@ from django.utils.translation import gettext as _
 from shizhu.engines.plan import issuing, reports
 from shizhu.engines.plan.http.files import attached
 from shizhu.engines.plan.http.views import EDIT
-from shizhu.engines.plan.models import Evaluation, Look, Report, Value
+from shizhu.engines.plan.models import Evaluation, Indicator, Look, Report, Value
 from shizhu.engines.plan.periods import named
 from shizhu.engines.plan.reports import FILES
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
+from shizhu.lib.personal import masked
 from shizhu.web.middleware import Request
 
 ROOM = "plan.room.view"
@@ -40,7 +41,11 @@ def overview(request: Request) -> HttpResponse:
     access.require_verb(request.actor, ROOM)
     context = {
         "evaluations": Evaluation.objects.filter(county=request.county),
-        "reports": Report.objects.filter(plan__county=request.county).exclude(issued_at=None),
+        "reports": [
+            {"row": one, "title": told["title"], "digest": issuing.digest(told)}
+            for one in Report.objects.filter(plan__county=request.county).exclude(issued_at=None)
+            if (told := reports.for_outsiders(one))
+        ],
         "numbers": _values(request).count(),
         "looks": Look.objects.filter(county=request.county, person=request.user).order_by("-pk")[:LOG],
     }  # fmt: skip
@@ -56,24 +61,25 @@ def evaluation(request: Request, number: int) -> HttpResponse:
 
 
 def report(request: Request, number: int, name: str) -> HttpResponse:
-    """A copy of a file of an issued report without free notes, or its facts as JSON."""
+    """A copy of a file of an issued report as outsiders are told it, or its facts as the JSON that the hash is of."""
     access.require_verb(request.actor, ROOM)
     rows = Report.objects.filter(plan__county=request.county).exclude(issued_at=None)
-    found = get_object_or_404(rows.select_related("plan", "template__file", "word", "pdf", "excel"), pk=number)
+    found = get_object_or_404(rows.select_related("word", "pdf", "excel"), pk=number)
+    told = reports.for_outsiders(found)
     if name == "json":
-        _enter(request, "facts", found.title)
-        return JsonResponse(reports.for_outsiders(found), json_dumps_params={"ensure_ascii": False})
+        _enter(request, "facts", told["title"])
+        return HttpResponse(issuing.canonical(told), content_type="application/json")
     if name not in FILES or getattr(found, name) is None:
         raise Http404
-    _enter(request, "report", f"{found.title} ({name})")
-    body, file = reports.copy_for_outsiders(found, name)
-    return attached(body, file.name, file.media_type)
+    _enter(request, "report", f"{told['title']} ({name})")
+    return attached(*reports.copy_for_outsiders(found, name))
 
 
 def _values(request: Request) -> QuerySet[Value]:
     rows = Value.objects.filter(indicator__plan__county=request.county, value__isnull=False)
-    if asked := request.GET.get("q", "").strip():
-        rows = rows.filter(indicator__name__icontains=asked)
+    if asked := request.GET.get("q", "").strip().lower():
+        every = Indicator.objects.filter(plan__county=request.county)
+        rows = rows.filter(indicator__in=[one.pk for one in every if asked in masked(one.name).lower()])
     if request.GET.get("year", "").isdigit():
         rows = rows.filter(period__startswith=request.GET["year"])
     return rows.select_related("indicator").order_by("indicator__order", "indicator_id", "period", F("known_at"))
@@ -88,8 +94,11 @@ def numbers(request: Request) -> HttpResponse:
         _enter(request, "table", asked)
         return attached(_table(rows), f"{_('Values')}-{timezone.localdate()}.xlsx", records.XLSX)
     _enter(request, "numbers", asked)
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    for row in page:
+        row.indicator.name, row.indicator.unit = masked(row.indicator.name), masked(row.indicator.unit)
     context = {
-        "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),
+        "page": page,
         "q": request.GET.get("q", ""), "year": request.GET.get("year", ""),
     }  # fmt: skip
     return render(request, "plan/room_numbers.html", context)
@@ -106,7 +115,8 @@ def _table(rows: QuerySet[Value]) -> bytes:
 def _cells(rows: QuerySet[Value]) -> Iterator[list[Any]]:
     for row in rows.iterator():
         yield [
-            row.indicator.key, row.indicator.name, row.indicator.unit, named(row.period).name, row.value,
+            *(masked(one) for one in (row.indicator.key, row.indicator.name, row.indicator.unit)),
+            named(row.period).name, row.value,
             f"{timezone.localtime(row.known_at):%Y-%m-%d %H:%M}", row.source, _("yes") if row.is_simulated else "",
         ]  # fmt: skip
 
