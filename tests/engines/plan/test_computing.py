@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -70,6 +70,16 @@ def test_a_case_worked_by_hand(county: County, stalls: None) -> None:
         "both": Found(50.0, {"part": 3, "whole": 6}, is_simulated=False),
         "none": Found(None, {"part": 0, "whole": 0}, is_simulated=False),
     }
+
+
+def test_a_period_that_runs_is_counted_up_to_today(county: County, stall: Any) -> None:
+    for days in (-1, 1):
+        stall(opened=str(date.today() + timedelta(days=days)))
+    stall(opened=f"{date.today().year - 1}-12-31")
+    inputs = {"opened": {"count": "records", "of": "lemonade.stall", "where": "opened >= {today}"}}
+    asked = [({"inputs": inputs, "formula": "opened"}, named(str(date.today().year - back))) for back in (0, 1)]
+    found = by_part(asked, county.pk, "", {"": [""]})
+    assert [one[""].value for one in found] == [1, 3]
 
 
 def test_a_formula_takes_in_what_another_says(county: County, stalls: None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,9 @@ def test_each_indicator_has_its_light_and_its_way(county: County, plan: Plan) ->
     assert client.get("/plan/").context["counts"] == {"green": 1, "yellow": 1, "red": 3, "none": 2}
     page = text(client.get("/plan/"))
     assert [
-        part for part in ("21 家", "10 家", "现值 21 家 达到应达值 20 家", "来源: 甲县人民政府") if part not in page
+        part
+        for part in ("21 家", "10 家", "现值 21 家 达到 2025 年应达值 20 家", "来源: 甲县人民政府")
+        if part not in page
     ] == []
 
 
@@ -65,8 +67,8 @@ def test_one_indicator_tells_base_path_now_target_light_and_why(county: County, 
     value(row, 18.5, note="统计公报", is_simulated=True)
     page = browser(person(county, VIEW)).get(f"/plan/indicators/{row.pk}/")
     parts = [
-        "接近", "18.5 家 · 2025", "现值 18.5 家 接近应达值 20 家", "基期 10 家 2020", "目标 20 家 2025", "完成 85 %",
-        "序号 3, 行 5–6", "人工填报 · 统计公报", "模拟",
+        "接近", "18.5 家 · 2025", "现值 18.5 家 接近 2025 年应达值 20 家", "基期 10 家 2020", "目标 20 家 2025",
+        "完成 85 %", "序号 3, 行 5–6", "人工填报 · 统计公报", "模拟",
     ]  # fmt: skip
     assert [part for part in parts if part not in text(page)] == []
     chart = page.context["chart"]
@@ -74,7 +76,7 @@ def test_one_indicator_tells_base_path_now_target_light_and_why(county: County, 
     assert [point[1] for point in chart["points"]] == [18.5]
     english = text(browser(person(county, VIEW), "en").get(f"/plan/indicators/{row.pk}/"))
     assert [
-        part for part in ("nearly", "18.5 家 is near the 20 家 expected by now", "simulated") if part not in english
+        part for part in ("nearly", "18.5 家 is near the 20 家 expected of 2025", "simulated") if part not in english
     ] == []
 
 
@@ -136,6 +138,59 @@ def test_a_value_is_judged_by_its_own_day(county: County, plan: Plan) -> None:
     row = indicator(plan, "摊位数", base_year=2020, target_year=2030)
     value(row, 14, period="2024")
     assert lines(browser(person(county, VIEW)))["摊位数"][0] == "green"  # 14 was to be reached by the end of 2024
+
+
+MARCH = date(2023, 3, 31)  # 90 of 365 days: of the five years from the end of 2020 2.2466 are over
+RUNNING = [
+    ({}, 14.5, "green", "现值 14.5 家 达到截至 2023-03-31 的应达值 14.49 家"),  # 10 + 2 a year
+    ({}, 13.7, "yellow", "现值 13.7 家 接近截至 2023-03-31 的应达值 14.49 家"),
+    ({"base_value": 20, "target_value": 10, "is_rising": False}, 15.5, "green", "达到截至 2023-03-31 的应达值 15.51"),
+    ({"base_value": 20, "target_value": 10, "is_rising": False}, 16.5, "red", "落后于截至 2023-03-31 的应达值 15.51"),
+    ({"tolerance": 1.0}, 15.4, "green", "与截至 2023-03-31 的应有值 14.49 家 相差 0.91 家，允许 1 家"),
+    ({"tolerance": 1.0}, 13.4, "yellow", "与截至 2023-03-31 的应有值 14.49 家 相差 1.09 家，允许 1 家"),
+    ({"is_cumulative": True, "base_value": None, "target_value": 50}, 23, "green", "的应达值 22.47 家"),  # from 0
+    ({"is_cumulative": True}, 14.5, "green", "的应达值 14.49 家"),
+    ({"base_value": 0}, 8, "yellow", "的应达值 8.99 家"),  # 8 of 8.99, 4 a year from nothing
+    ({"base_value": 0, "target_value": 0, "is_rising": False}, 1, "red", "的应达值 0 家"),
+    ({"is_compound": True}, 13.7, "green", "的应达值 13.65 家"),  # 10 × 2^(2.2466 / 5)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "number", "light", "why"), RUNNING)
+@pytest.mark.parametrize("source", ["formula", "reported"])
+def test_a_year_that_runs_is_judged_by_the_path_up_to_the_day(
+    county: County, plan: Plan, source: str, given: dict[str, Any], number: float, light: str, why: str
+) -> None:
+    row = indicator(plan, "摊位数", **given)
+    value(row, number, period="2023")
+    row.values.update(source=source, known_at=datetime(2023, 3, 31, 1, tzinfo=UTC))
+    found = computing.judging([row], computing.newest([row]), MARCH)[row.pk]
+    told = computing.standing(row, found, MARCH)
+    assert (told.light, why in told.why["zh"]) == (light, True), told.why
+    later = computing.standing(row, found, date(2023, 11, 30))
+    assert (later == told) == (source == "reported")  # nobody said anything of November; a formula did, without change
+
+
+def test_what_begins_anew_each_year_is_judged_by_the_last_whole_one(county: County, plan: Plan) -> None:
+    row = indicator(plan, "产值", is_flow=True)
+    row.values.create(period="2020", value=10, source="plan")
+    told = []
+    for period, number, known in (
+        ("2022", 14, (2023, 1, 20)), ("2022-Q4", 5, (2023, 1, 21)), ("2023", 4, (2023, 3, 30)),
+        ("2023", 15, (2024, 1, 5)),
+    ):  # fmt: skip
+        value(row, number, period=period)
+        row.values.filter(pk=row.values.latest("pk").pk).update(known_at=datetime(*known, tzinfo=UTC))
+        for day in (date(*known), date(2024, 6, 1)):
+            found = computing.judging([row], computing.newest([row]), day)[row.pk]
+            told.append((found.value, computing.standing(row, found, day).why["en"]))
+    whole = (14, "14 家 reaches the 14 家 expected of 2022")
+    assert told == [whole] * 6 + [(15, "15 家 is near the 16 家 expected of 2023")] * 2
+    assert browser(person(county, VIEW)).get("/plan/").context["lines"][0].now.value == 15
+    value(row, 9, period=f"{date.today():%Y}")
+    assert browser(person(county, VIEW)).get("/plan/").context["lines"][0].now.value == 15
+    browser(person(county, "plan.*", username="clerk")).post(f"/plan/indicators/{row.pk}/path", {"due_days": "90"})
+    assert browser(person(county, VIEW)).get("/plan/").context["lines"][0].now.value == 9
 
 
 def test_late_data_is_told_beside_the_light(county: County, plan: Plan) -> None:
@@ -332,6 +387,7 @@ def test_a_plan_that_was_read_shows_tasks_boxes_and_findings(county: County) -> 
     client = browser(person(county, VIEW))
     page = client.get("/plan/")
     assert (page.context["task_count"], page.context["open_questions"], len(page.context["lines"])) == (4, 2, 9)
+    assert [row.name for row in Indicator.objects.filter(is_flow=True)] == ["茶旅产业产值"]
     tasks = text(client.get("/plan/tasks/"))
     assert [
         part for part in ("茶旅集市", "2021–2023", "县市场监督管理局", "专栏 3", "古茶园步道") if part not in tasks

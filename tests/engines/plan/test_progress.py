@@ -60,7 +60,7 @@ def test_kept_within_a_tolerance(value: float, light: str) -> None:
     aim = Aim(target=5.5, target_year=2025, base=5.5, base_year=2020, tolerance=0.5, unit="级")
     told = stand(aim, value, date(2023, 12, 31))
     assert (told.light, told.done) == (light, None)
-    assert told.why["zh"] == f"现值 {value:.6g} 级 与应有值 5.5 级 相差 {abs(value - 5.5):.6g} 级，允许 0.5 级"
+    assert told.why["zh"] == f"现值 {value:.6g} 级 与 2023 年应有值 5.5 级 相差 {abs(value - 5.5):.6g} 级，允许 0.5 级"
 
 
 @pytest.mark.parametrize(
@@ -85,13 +85,17 @@ def test_the_light(aim: Aim, value: float | None, light: str) -> None:
 
 def test_the_reason_names_both_numbers_with_their_unit() -> None:
     told = stand(replace(RISING, unit="%"), 33, date(2023, 12, 31))
-    assert told.why == {"zh": "现值 33 % 落后于应达值 36 %", "en": "33 % is behind the 36 % expected by now"}
+    assert told.why == {"zh": "现值 33 % 落后于 2023 年应达值 36 %", "en": "33 % is behind the 36 % expected of 2023"}
     assert (told.expected, round(told.done or 0, 6)) == (36, 0.3)
 
 
 @pytest.mark.parametrize(
     ("value", "why"),
-    [(400 / 11, "现值 36.36 达到应达值 36"), (36.0, "现值 36 达到应达值 36"), (35.9996, "现值 35.9996 接近应达值 36")],
+    [
+        (400 / 11, "现值 36.36 达到 2025 年应达值 36"),
+        (36.0, "现值 36 达到 2025 年应达值 36"),
+        (35.9996, "现值 35.9996 接近 2025 年应达值 36"),
+    ],
 )
 def test_numbers_of_a_reason_are_short_but_told_apart(value: float, why: str) -> None:
     assert stand(Aim(target=36, target_year=2026), value, date(2025, 12, 31)).why["zh"] == why

@@ -8,7 +8,10 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
-from django.db.models import CharField, Func
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Case, DateField, Func, When
+from django.db.models.functions import Length
+from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 
 from shizhu.engines.plan import counting
@@ -17,7 +20,7 @@ from shizhu.engines.plan.logic.collecting import Calendar, Due, due
 from shizhu.engines.plan.logic.forecasting import Forecast, forecast
 from shizhu.engines.plan.logic.progress import Aim, Standing, path, stand
 from shizhu.engines.plan.models import Collection, Indicator, Value
-from shizhu.engines.plan.periods import named, order, period_of, periods_before
+from shizhu.engines.plan.periods import COUNTY_ZONE, kind_of, named, order, period_of, periods_before
 from shizhu.kernel import packs
 from shizhu.lib import feel
 
@@ -160,40 +163,79 @@ def report_simulated(county: str, key: str, period: str, value: float) -> None:
 
 
 def newest(indicators: Sequence[Indicator]) -> Mapping[int, Value]:
-    """The newest known value of the newest period that has one, per indicator."""
+    """The value known of the latest day, per indicator; of periods that end together the longest."""
     values = Value.objects.filter(indicator__in=indicators, value__isnull=False)
-    found = values.order_by("indicator_id", _End("period").desc(), "-known_at").distinct("indicator_id")
-    return {value.indicator_id: value for value in found}
-
-
-class _End(Func):
-    """The month a period ends with, then how long it is: `periods.order` in SQL."""
-
-    template = (
-        "left(%(expressions)s, 4) || CASE WHEN length(%(expressions)s) = 4 THEN '123' "
-        "WHEN %(expressions)s LIKE '%%%%Q%%%%' THEN lpad((3 * right(%(expressions)s, 1)::int)::text, 2, '0') || '2' "
-        "ELSE lpad(substr(%(expressions)s, 6), 2, '0') || '1' END"
+    latest = values.annotate(on=_On("period", "source", "known_at")).order_by(
+        "indicator_id", "-on", Case(When(period__contains="Q", then=5), default=Length("period")), "-known_at"
     )
-    output_field = CharField()
+    return {value.indicator_id: value for value in latest.distinct("indicator_id")}
+
+
+class _On(Func):
+    """`as_of` in SQL, of period, source and known_at."""
+
+    output_field = DateField()
+
+    def as_sql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, *_parts: Any, **_more: Any
+    ) -> tuple[str, tuple[str | int, ...]]:  # fmt: skip
+        """The text with the three columns in it."""
+        period, source, known = (compiler.compile(one)[0] for one in self.source_expressions)
+        last = (
+            f"(make_date(left({period}, 4)::int, CASE WHEN length({period}) = 4 THEN 12 WHEN {period} LIKE '%%Q%%' "
+            f"THEN 3 * right({period}, 1)::int ELSE substr({period}, 6)::int END, 1) + interval '1 month - 1 day')"
+        )
+        reported = f"CASE WHEN {source} = 'reported' THEN ({known} AT TIME ZONE '{COUNTY_ZONE}')::date END"
+        return f"LEAST({last}::date, {reported})", ()
+
+
+def as_of(value: Value) -> date:
+    """The day whose state a value tells: the last of its period, or earlier the one on which it was reported."""
+    last = named(value.period).last
+    return min(last, timezone.localdate(value.known_at)) if value.source == "reported" else last
+
+
+def judged(indicator: Indicator, values: Iterable[Value], on: date) -> Value | None:
+    """Of values, the newest last, the one that the light is judged by: of a flow only a whole year that is over."""
+    for value in reversed([*values]):
+        day = as_of(value)
+        if not indicator.is_flow or (kind_of(value.period) == "P1Y" and day == named(value.period).last <= on):
+            return value
+    return None
+
+
+def judging(indicators: Iterable[Indicator], newest_: Mapping[int, Value], on: date) -> Mapping[int, Value]:
+    """The values that lights are judged by, per indicator that has one: its newest, but of a flow its last year's."""
+    flows = {one.pk: one for one in indicators if one.is_flow}
+    rows = Value.objects.filter(indicator__in=flows, value__isnull=False)
+    known: dict[int, list[Value]] = {}
+    for value in rows.order_by("indicator_id", "period", "-known_at").distinct("indicator_id", "period"):
+        known.setdefault(value.indicator_id, []).append(value)
+    found = {pk: judged(flows[pk], values, on) for pk, values in known.items()}
+    return {pk: value for pk, value in {**newest_, **found}.items() if value is not None}
 
 
 def standing(indicator: Indicator, value: Value | None, on: date) -> Standing:
-    """The light of an indicator: a target value, or the yearly growth where the plan gives only that."""
+    """The light of an indicator: a target value, or the yearly growth where the plan gives only that.
+
+    A value of a period that runs is held against the path up to this day, or to the one on which it was reported.
+    """
     target, year = indicator.target_value, indicator.target_year
     if target is None and indicator.growth is not None:
         aim = Aim(indicator.growth, year, is_rising=indicator.is_rising, unit="%")
     else:
         aim = aim_of(indicator)
     is_later = value is not None and (value.source != "plan" or value.period != str(indicator.base_year))
-    day = min(on, named(value.period).last) if value and is_later else on
+    day = min(on, as_of(value)) if value and is_later else on
     return stand(aim, value.value if value and is_later else None, day)
 
 
 def aim_of(indicator: Indicator) -> Aim:
-    """Base, target, kind of path, steps and tolerance of an indicator."""
+    """Base, target, kind of path, steps and tolerance of an indicator; totals since the base year begin at 0."""
+    begins = 0.0 if indicator.is_cumulative and indicator.base_value is None else indicator.base_value
     steps = tuple(sorted((int(year), float(value)) for year, value in indicator.steps.items()))
     return Aim(
-        indicator.target_value, indicator.target_year, indicator.base_value, indicator.base_year, indicator.is_rising,
+        indicator.target_value, indicator.target_year, begins, indicator.base_year, indicator.is_rising,
         is_compound=indicator.is_compound, steps=steps, tolerance=indicator.tolerance, unit=indicator.unit,
     )  # fmt: skip
 
@@ -212,7 +254,7 @@ def collected(
     """
     if collection is not None:
         period = period_of(collection.every, period_of(collection.every, on).first - timedelta(days=1))
-        is_there = value is not None and value.source != "plan" and named(value.period).last >= period.last
+        is_there = value is not None and value.source != "plan" and as_of(value) >= period.last
         known = timezone.localdate(value.known_at) if value is not None and is_there else None
         rule = Calendar(collection.due_days, collection.remind_days)
         return due(period.last, rule, on, known) if period.last >= collection.since else None
@@ -220,7 +262,7 @@ def collected(
     first, last = indicator.base_year, indicator.target_year
     if indicator.formula or first is None or last is None or not first < year <= last:
         return None
-    is_there = value is not None and value.source != "plan" and value.period[:4] >= str(year)
+    is_there = value is not None and value.source != "plan" and as_of(value) >= date(year, 12, 31)
     given = timezone.localdate(value.known_at) if value is not None and is_there else None
     return due(date(year, 12, 31), Calendar(indicator.due_days), on, given)
 
@@ -236,9 +278,9 @@ def outlook(indicator: Indicator, on: date | None = None, values: Iterable[Value
         values = indicator.values.order_by("period", "-known_at").distinct("period")
     years, today = dict[int, float](), on or timezone.localdate()
     for value in sorted(values, key=lambda one: order(one.period)):
-        last = named(value.period).last
-        if value.value is not None and last <= today and (last.month, last.day) == (12, 31):
-            years[last.year] = value.value
+        day = as_of(value)
+        if value.value is not None and day <= today and (day.month, day.day) == (12, 31):
+            years[day.year] = value.value
     return forecast(sorted(years.items()), indicator.target_year)
 
 

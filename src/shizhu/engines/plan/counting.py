@@ -66,7 +66,8 @@ def subject(given: Body, county: str) -> records.Subject:
 def where(given: Body, period: Period) -> str:
     """The condition in CQL2 with the period's days in it, and with the time that puts a row into the period."""
     earlier = period_of(kind_of(period.name), period.first - timedelta(days=1)).first
-    days = {"earlier": earlier, "start": period.first, "end": period.last}
+    today = min(period.last, timezone.localdate())
+    days = {"earlier": earlier, "start": period.first, "end": period.last, "today": today}
     told = str(given.get("where", "")).format(
         year=period.first.year, **{name: f"DATE('{day}')" for name, day in days.items()}
     )

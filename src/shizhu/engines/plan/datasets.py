@@ -43,7 +43,8 @@ def _tasks(asked: Asked) -> Result:
 
 def _indicators(asked: Asked) -> Result:
     indicators = list(Indicator.objects.filter(plan__county_id=asked.county).select_related("plan"))
-    values, today = computing.newest(indicators), timezone.localdate(asked.at)
+    today = timezone.localdate(asked.at)
+    values = computing.judging(indicators, computing.newest(indicators), today)
     stands = {item.pk: computing.standing(item, values.get(item.pk), today) for item in indicators}
     wanted = asked.body.get("light")
     chosen = [item for item in indicators if wanted in {None, stands[item.pk].light}]

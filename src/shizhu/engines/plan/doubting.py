@@ -14,7 +14,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
-from shizhu.engines.plan.computing import aim_of
+from shizhu.engines.plan.computing import aim_of, as_of
 from shizhu.engines.plan.indexes import REPORTED, Index, indexes
 from shizhu.engines.plan.logic import oddities, sampling
 from shizhu.engines.plan.logic.oddities import Oddity, Told
@@ -89,7 +89,7 @@ def _value(value: Value, collection: Collection | None, before: Row | None) -> R
     found = Told(
         row=f"V{value.pk}", what=row.name, period=value.period, value=_number(value.value),
         who=collection.organisation.name if collection else _name(value.person),
-        target=expected(aim_of(row), period.last), is_rising=row.is_rising, was=before.told.value if before else None,
+        target=expected(aim_of(row), as_of(value)), is_rising=row.is_rising, was=before.told.value if before else None,
         known_on=timezone.localdate(value.known_at), due_on=period.last + timedelta(days=days),
     )  # fmt: skip
     return Row(found, reverse("plan:indicator", args=[row.pk]), **_said(value))

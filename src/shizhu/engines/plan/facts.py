@@ -180,7 +180,7 @@ def _values(indicators: Sequence[Indicator], span: Period, at: datetime) -> Mapp
         if value.value is not None and named(value.period).first <= span.last:
             found[value.indicator_id].append(value)
     for some in found.values():
-        some.sort(key=lambda value: order(value.period))
+        some.sort(key=lambda value: (computing.as_of(value), order(value.period)))
     return found
 
 
@@ -194,11 +194,12 @@ def _reporters(people: Iterable[int | None]) -> Mapping[int, str]:
 def _indicator(
     indicator: Indicator, values: list[Value], span: Period, day: date, sources: _Sources
 ) -> dict[str, Any]:  # fmt: skip
-    now = values[-1] if values else None
+    now = computing.judged(indicator, values, day)
     is_base = now is not None and now.source == "plan" and now.period == str(indicator.base_year)
     standing = computing.standing(indicator, now, day)
-    before = next((one for one in reversed(values[:-1]) if named(one.period).last < span.first), None)
-    due = computing.collected(indicator, now, day, getattr(indicator, "collection", None))
+    earlier = (one for one in reversed(values) if one is not now and named(one.period).last < span.first)
+    before = next(earlier, None)
+    due = computing.collected(indicator, values[-1] if values else None, day, getattr(indicator, "collection", None))
     years = {named(one.period).last.year: one for one in values}
     ahead = computing.outlook(indicator, day, values)
     return {

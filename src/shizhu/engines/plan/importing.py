@@ -18,6 +18,8 @@ from shizhu.kernel.counties import Folder
 from shizhu.kernel.models import County, Organisation, Person
 
 DEFAULT_CODE = "plan"
+FLOWS = ("元", "人次", "场次")  # what units of numbers end with that are made anew each year
+STOCKS = ("余额", "存量", "资产", "资本", "市值")  # money that is there, not made
 T = TypeVar("T", Indicator, Task)
 
 
@@ -174,9 +176,9 @@ def _indicator(plan: Plan, row: Mapping[str, Any], source: str, order: int) -> I
     sources = {f"{end}_source": row[end]["source"] for end in ("base", "target") if row[end].get("source")}
     values |= told | sources
     made, is_new = _row(Indicator, plan, row["key"], values)
-    if is_new and (steps := _steps(row)):  # afterwards they are a person's
-        made.steps = steps
-        made.save(update_fields=["steps"])
+    if is_new:  # afterwards they are a person's
+        made.steps, made.is_flow = _steps(row), _flows(row["name"], values["unit"])
+        made.save(update_fields=["steps", "is_flow"])
     _base(made)
     return made
 
@@ -196,6 +198,11 @@ def _steps(row: Mapping[str, Any]) -> dict[str, float]:
     marks = [(mark["year"], mark["value"]) for mark in row.get("milestones", [])]
     first, last = row["base"]["year"] or 0, row["target"]["year"] or 0
     return {str(year): value for year, value in marks if value is not None and year and first < year < last}
+
+
+def _flows(name: str, unit: str) -> bool:
+    """Whether a number is made anew each year: money, but for what is owned of it, and what is held or attended."""
+    return unit.endswith(FLOWS) and not any(word in name for word in STOCKS)
 
 
 def _rises(row: Mapping[str, Any]) -> bool:

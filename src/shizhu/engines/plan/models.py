@@ -99,6 +99,7 @@ class Indicator(models.Model):
     target_source = models.CharField(max_length=200, blank=True)
     growth = models.FloatField(null=True)  # per year, %
     is_cumulative = models.BooleanField(default=False)  # its values are totals since the base year (累计)
+    is_flow = models.BooleanField(default=False)  # begins anew each year (时期数): only a whole year's value is judged
     is_rising = models.BooleanField(default=True)
     is_compound = models.BooleanField(default=False)  # the path grows by the same share every year, not the same amount
     steps = models.JSONField(default=dict)  # year → value to be reached by its end, between base and target

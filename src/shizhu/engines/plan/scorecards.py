@@ -102,7 +102,8 @@ def _indicators(county: str, made: dict[int, Card]) -> None:
     ).values_list("organisation", "clause")  # fmt: skip
     clauses = Clause.objects.select_related("indicator__plan").in_bulk([clause for _unit, clause in led])
     indicators = {row.indicator_id: row.indicator for row in clauses.values() if row.indicator}
-    values, today = computing.newest(list(indicators.values())), timezone.localdate()
+    today = timezone.localdate()
+    values = computing.judging(indicators.values(), computing.newest(list(indicators.values())), today)
     for unit, indicator in {(unit, clauses[clause].indicator_id) for unit, clause in led}:
         row = indicators[indicator]
         light = computing.standing(row, values.get(row.pk), today).light

@@ -109,7 +109,7 @@ def _indicator_rows(plan: Plan) -> Iterator[Sequence[Any]]:
             one.key, one.no, one.name, one.unit, one.kind, one.base_year, one.base_value, one.target_year,
             one.target_value, one.growth, str(YES) if one.is_cumulative else "", "" if one.is_rising else str(YES),
             one.tolerance, one.formula, str(YES) if one.is_compound else "", one.definition, one.base_source,
-            one.target_source, one.weight,
+            one.target_source, one.weight, str(YES) if one.is_flow else "",
         ]  # fmt: skip
 
 
@@ -122,7 +122,7 @@ def _keep_indicator(plan: Plan, cells: Cells, _by: Person) -> bool:
     told: dict[str, Any] = {
         "no": cells["no"][:20], "name": cells["name"][:200], "unit": cells["unit"][:30], "kind": cells["kind"][:20],
         "formula": cells["formula"], "is_cumulative": bool(cells["cumulative"]), "is_rising": not cells["falling"],
-        "is_compound": bool(cells["compound"]), "definition": cells["definition"][:500],
+        "is_compound": bool(cells["compound"]), "is_flow": bool(cells["flow"]), "definition": cells["definition"][:500],
         **{field: cells[field][:200] for field in ("base_source", "target_source")},
         **{field: _year(cells, field, heads[field]) for field in ("base_year", "target_year")},
         **{
@@ -299,7 +299,7 @@ INDICATORS = Kind(
         "tolerance": gettext_lazy("Tolerance"), "formula": gettext_lazy("Formula"),
         "compound": gettext_lazy("Equal growth"), "definition": gettext_lazy("Meaning of the indicator"),
         "base_source": gettext_lazy("Source of the base"), "target_source": gettext_lazy("Source of the target"),
-        "weight": gettext_lazy("Weight"),
+        "weight": gettext_lazy("Weight"), "flow": gettext_lazy("Of each year anew"),
     },
     _indicator_rows, _keep_indicator,
 )  # fmt: skip

@@ -82,12 +82,13 @@ class Line:
 def lines(indicators: Sequence[Indicator]) -> list[Line]:
     """Indicators with their newest values and lights."""
     found, today = computing.newest(indicators), timezone.localdate()
+    judging = computing.judging(indicators, found, today)
     asked = {row.indicator_id: row for row in Collection.objects.filter(indicator__in=indicators)}
     return [
         Line(
             indicator,
-            found.get(indicator.pk),
-            computing.standing(indicator, found.get(indicator.pk), today),
+            judging.get(indicator.pk),
+            computing.standing(indicator, judging.get(indicator.pk), today),
             computing.collected(indicator, found.get(indicator.pk), today, asked.get(indicator.pk)),
         )
         for indicator in indicators
@@ -271,8 +272,8 @@ def change_path(request: Request, number: int) -> HttpResponse:
         messages.error(request, _("A value is due 0 to 400 days after its year; a tolerance is not negative."))
         return redirect("plan:indicator", number)
     indicator.steps, indicator.tolerance, indicator.due_days = steps, allowed, days
-    indicator.is_compound = is_compound
-    indicator.save(update_fields=["steps", "tolerance", "due_days", "is_compound"])
+    indicator.is_compound, indicator.is_flow = is_compound, "flow" in request.POST
+    indicator.save(update_fields=["steps", "tolerance", "due_days", "is_compound", "is_flow"])
     messages.success(request, _("The path is kept."))
     return redirect("plan:indicator", number)
 

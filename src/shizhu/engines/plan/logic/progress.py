@@ -2,7 +2,7 @@
 
 Expected progress is linear from base to target, or compound (same yearly factor), or linear between steps that people
 set. An indicator may be kept within a tolerance of its path instead. A missing value is no judgement: late data is not
-late work.
+late work. What a reason says was due is of the whole year on its last day, else of the path up to the day.
 """
 
 from __future__ import annotations
@@ -136,22 +136,23 @@ def stand(aim: Aim, value: float | None, on: date) -> Standing:
         return Standing(NONE, {"zh": "还没有数据，不作判断", "en": "no value yet, so no judgement"}, wanted)
     share = done(aim, value)
     if aim.tolerance is not None:
-        return _within(aim, value, wanted)
+        return _within(aim, value, wanted, on)
     if (value >= wanted) if aim.is_rising else (value <= wanted):
-        return Standing(GREEN, _why(aim, value, wanted, "达到", "reaches"), wanted, share)
+        return Standing(GREEN, _why(aim, value, wanted, on, "达到", "reaches"), wanted, share)
     is_near = _way(aim, value, wanted) >= YELLOW_FROM
     words = ("接近", "is near") if is_near else ("落后于", "is behind")
-    return Standing(YELLOW if is_near else RED, _why(aim, value, wanted, *words), wanted, share)
+    return Standing(YELLOW if is_near else RED, _why(aim, value, wanted, on, *words), wanted, share)
 
 
-def _within(aim: Aim, value: float, wanted: float) -> Standing:
+def _within(aim: Aim, value: float, wanted: float, on: date) -> Standing:
     """Green within the tolerance, yellow within twice of it."""
     away, allowed = abs(value - wanted), aim.tolerance or 0.0
     light = GREEN if away <= allowed else YELLOW if away <= 2 * allowed else RED
     (now, due), (gap, most) = _apart(aim, value, wanted), _apart(aim, away, allowed)
+    by = _by(on)
     words = {
-        "zh": f"现值 {now} 与应有值 {due} 相差 {gap}，允许 {most}",
-        "en": f"{now} is {gap} away from {due}, {most} is allowed",
+        "zh": f"现值 {now} 与{by['zh']}应有值 {due} 相差 {gap}，允许 {most}",
+        "en": f"{now} is {gap} away from the {due} expected {by['en']}, {most} is allowed",
     }
     return Standing(light, words, wanted)
 
@@ -165,9 +166,16 @@ def _way(aim: Aim, value: float, wanted: float) -> float:
     return wanted / value if value > 0 else 1.0
 
 
-def _why(aim: Aim, value: float, wanted: float, zh: str, en: str) -> dict[str, str]:
-    now, due = _apart(aim, value, wanted)
-    return {"zh": f"现值 {now} {zh}应达值 {due}", "en": f"{now} {en} the {due} expected by now"}
+def _why(aim: Aim, value: float, wanted: float, on: date, zh: str, en: str) -> dict[str, str]:
+    (now, due), by = _apart(aim, value, wanted), _by(on)
+    return {"zh": f"现值 {now} {zh}{by['zh']}应达值 {due}", "en": f"{now} {en} the {due} expected {by['en']}"}
+
+
+def _by(on: date) -> dict[str, str]:
+    """Whether the end of a year is judged, or the way up to a day."""
+    if (on.month, on.day) == (12, 31):
+        return {"zh": f" {on.year} 年", "en": f"of {on.year}"}
+    return {"zh": f"截至 {on} 的", "en": f"by {on}"}
 
 
 def _apart(aim: Aim, one: float, other: float) -> tuple[str, str]:
