@@ -25,6 +25,7 @@ from shizhu.engines.plan.logic.evaluation import (
     topsis,
     weighing,
 )  # fmt: skip
+from shizhu.engines.plan.logic.index import check
 
 NUMBERS = st.floats(0, 1e6).map(lambda number: round(number, 3))
 SUBJECTS = st.integers(2, 8).map(lambda n: [f"乡镇{i}" for i in range(n)])
@@ -230,3 +231,61 @@ def test_a_scheme_written_down_gives_the_same(values: Values) -> None:
     again = Scheme.of_json(json.loads(json.dumps(made.as_json())))
     assert again == made
     assert evaluate(again, json.loads(json.dumps(values))) == evaluate(made, values)
+
+
+def declared(item: dict[str, Any] | None = None, **given: Any) -> dict[str, Any]:
+    """An index of two items as a pack declares it, and its example worked by hand."""
+    names = {"zh": "名", "en": "name"}
+    items = {"a": {"title": names, "unit": "个", **(item or {})}, "b": {"title": names, "unit": "个"}}
+    example = {"given": {"甲": {"a": 1, "b": 1}, "乙": {"a": 2, "b": 2}}, "expect": {"甲": 0.0, "乙": 100.0}}
+    return {"groups": {"all": {"title": names, "items": items}}, "example": example, **given}
+
+
+A = "groups.all.items.a"
+SPREAD = "only normalise: min-max with combine: sum has it"
+GROUPED = [{"name": {"zh": name, "en": name}, "from": 60} for name in ("优", "良")]
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (declared(), []),
+        (declared(combine="topsis"), []),
+        (
+            declared(combine="topsis", floor=60, least=0.7),
+            [f"floor: 60: {SPREAD}", "least: 0.7: combine: topsis ranks only who has every value"],
+        ),
+        (declared({"bounds": [0, 9]}, combine="topsis"), [f"{A}.bounds: [0, 9]: {SPREAD}"]),
+        (declared({"bounds": [2, 1]}), [f"{A}.bounds: [2, 1]: the lower comes first, and bounds differ"]),
+        (
+            declared({"goal": 3}, base_year=2020),
+            ["base_year: 2020: only normalise: growth counts from a year", f"{A}.goal: 3: only normalise: goal has it"],
+        ),
+        (declared({"band": [1, 2]}), [f"{A}.band: [1, 2]: direction: within has a band, no other has"]),
+        (declared({"weight": 2}, weights="entropy"), [f"{A}.weight: 2: weights: entropy are made, not given"]),
+        (declared(compare={"a/b": 2}), ["compare: {'a/b': 2}: only weights: ahp come from judgements"]),
+        (
+            declared(classes=GROUPED),
+            ["classes: [60, 60]: the best comes first, and each begins lower than the one before"],
+        ),
+    ],
+)
+def test_what_a_method_does_not_use_is_refused(body: dict[str, Any], why: list[str]) -> None:
+    assert [told for told in check(body) if not told.startswith("example:")] == why
+
+
+def test_what_a_method_needs_is_asked_for() -> None:
+    needs = "normalise: goal needs one of every item, but direction: within has its band"
+    told = declared({"direction": "within", "band": [1, 2], "goal": 5}, normalise="goal")
+    assert list(check(told))[:2] == [
+        f"groups.all.items.a.goal: 5: {needs}",
+        f"groups.all.items.b.goal: missing: {needs}",
+    ]
+    growing = declared(normalise="growth")
+    assert next(iter(check(growing))) == "base_year: normalise: growth counts from a year"
+    contradicted = declared(weights="ahp")
+    contradicted["groups"]["all"] |= {"compare": {"a/b": 9, "b/c": 9, "c/a": 9}}
+    contradicted["groups"]["all"]["items"]["c"] = contradicted["groups"]["all"]["items"]["b"]
+    assert next(iter(check(contradicted))) == (
+        "groups.all.compare: the judgements contradict each other (CR 6.13, must be below 0.10)"
+    )

@@ -58,7 +58,7 @@ def sentences(normalise: str, weights: str, combine: str, body: Any) -> list[str
         "sum": _("The score is the weighted mean."),
         "topsis": _("The score is the nearness to the best and the distance from the worst (TOPSIS)."),
     }
-    least = round(100 * body.get("least", 0.8))
+    least = 100 if combine == "topsis" else round(100 * body.get("least", 0.8))
     missing = _("A missing value is no zero; below %d %% of the weight there is no rank.") % least
     return [values[normalise], from_[weights], together[combine], missing]
 

@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
-from shizhu.engines.plan.logic.evaluation import CONSISTENT, GIVEN, Compared, Item, Scheme, ahp, evaluate
+from shizhu.engines.plan.logic.evaluation import (
+    CONSISTENT,
+    GIVEN,
+    GOAL,
+    GROWTH,
+    MIN_MAX,
+    RISING,
+    SUM,
+    TOPSIS,
+    WITHIN,
+    Compared,
+    Item,
+    Scheme,
+    ahp,
+    evaluate,
+)  # fmt: skip
 
 Body = Mapping[str, Any]
 AHP = "ahp"
+METHOD = {"normalise": MIN_MAX, "weights": GIVEN, "combine": SUM}  # key → what it is where nobody says
 
 
 def items(body: Body) -> Iterator[tuple[str, str, Body]]:
@@ -26,10 +43,10 @@ def scheme(body: Body) -> Scheme:
         own = _weights(body, f"groups.{group}", told["items"], told.get("compare"))
         made += [_item(key, item, groups[group] * own[key]) for key, item in told["items"].items()]
     classes = tuple((one["name"]["zh"], float(one["from"])) for one in body.get("classes", []))
-    weights = body.get("weights", GIVEN)
+    normalise, weights, combine = (body.get(key, usual) for key, usual in METHOD.items())
     return Scheme(
-        tuple(made), body.get("normalise", "min-max"), GIVEN if weights == AHP else weights,
-        body.get("combine", "sum"), body.get("floor", 0.0), body.get("least", 0.8), classes,
+        tuple(made), normalise, GIVEN if weights == AHP else weights, combine, body.get("floor", 0.0),
+        body.get("least", 0.8), classes,
     )  # fmt: skip
 
 
@@ -61,11 +78,10 @@ def check(body: Body) -> Iterator[str]:
     keys = [key for _group, key, _item in items(body)]
     for key in sorted({key for key in keys if keys.count(key) > 1}):
         yield f"groups: {key}: two items have this key"
-    if body.get("normalise") == "growth" and "base_year" not in body:
-        yield "base_year: growth counts from a year"
+    yield from _without_meaning(body)
     lowest = [one["from"] for one in body.get("classes", [])]
-    if lowest != sorted(lowest, reverse=True):
-        yield "classes: the best comes first"
+    if any(one <= other for one, other in pairwise(lowest)):
+        yield f"classes: {lowest}: the best comes first, and each begins lower than the one before"
     try:
         made = scheme(body)
         if body.get("weights") == AHP:
@@ -81,6 +97,46 @@ def check(body: Body) -> Iterator[str]:
     scores = {row.subject: None if row.score is None else round(row.score, 2) for row in result.rows}
     if scores != example["expect"]:
         yield f"example: expected {example['expect']}, but the scores are {scores}"
+
+
+def _without_meaning(body: Body) -> Iterator[str]:
+    """What is told but not used by the method, and what the method needs and is not told."""
+    normalise, weights, combine = (body.get(key, usual) for key, usual in METHOD.items())
+    is_spread = normalise == MIN_MAX and combine == SUM
+    spread = "only normalise: min-max with combine: sum has it"
+    places: list[tuple[str, Body]] = [("", body)]
+    for group, told in body["groups"].items():
+        places.append((f"groups.{group}.", told))
+        places += [(f"groups.{group}.items.{key}.", item) for key, item in told["items"].items()]
+    unused = {
+        "floor": (not is_spread, spread), "bounds": (not is_spread, spread),
+        "goal": (normalise != GOAL, "only normalise: goal has it"),
+        "base_year": (normalise != GROWTH, "only normalise: growth counts from a year"),
+        "least": (combine == TOPSIS, "combine: topsis ranks only who has every value"),
+        "weight": (weights != GIVEN, f"weights: {weights} are made, not given"),
+        "compare": (weights != AHP, "only weights: ahp come from judgements"),
+    }  # fmt: skip
+    for place, told in places:
+        yield from (
+            f"{place}{key}: {told[key]}: {rule}"
+            for key, (is_unused, rule) in unused.items()
+            if is_unused and key in told
+        )
+    if normalise == GROWTH and "base_year" not in body:
+        yield "base_year: normalise: growth counts from a year"
+    if normalise != GROWTH and "base" in body["example"]:
+        yield "example.base: only normalise: growth counts from a year"
+    for group, key, item in items(body):
+        place, is_within = f"groups.{group}.items.{key}", item.get("direction", RISING) == WITHIN
+        for pair in ("bounds", "band"):
+            low, high = item.get(pair, (0, 1))
+            if low > high or (low == high and pair == "bounds"):
+                yield f"{place}.{pair}: {item[pair]}: the lower comes first, and bounds differ"
+        if is_within != ("band" in item):
+            yield f"{place}.band: {item.get('band', 'missing')}: direction: within has a band, no other has"
+        if normalise == GOAL and is_within == ("goal" in item):
+            rule = "normalise: goal needs one of every item, but direction: within has its band"
+            yield f"{place}.goal: {item.get('goal', 'missing')}: {rule}"
 
 
 def _item(key: str, told: Body, weight: float) -> Item:
