@@ -117,8 +117,8 @@ def test_decisions_are_filled_into_a_table_and_taken_whole_or_not_at_all(desk: D
     )
     assert Decision.objects.count() == 0
     good = [["补足差距", "县摊位管理局", f"{due}"], ["核对台账", "kitchen", f"{due}"]]
-    assert told(chair.post(base, {"table": table(heads, *good)}, follow=True)) == ["新增 2 项议定事项。"]
-    assert told(chair.post(base, {"table": table(heads, *good)}, follow=True)) == ["新增 0 项议定事项。"]
+    assert told(chair.post(base, {"table": table(heads, *good)}, follow=True)) == ["新增或改动 2 项议定事项。"]
+    assert told(chair.post(base, {"table": table(heads, *good)}, follow=True)) == ["新增或改动 0 项议定事项。"]
     assert [row["决定事项"] for row in sheet(chair, f"{base}.xlsx")] == ["补足差距", "核对台账"]
     before = everything_kept()
     reader = browser(person(desk.county, VIEW, username="reader"))

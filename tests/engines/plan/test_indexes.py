@@ -142,15 +142,16 @@ def test_the_table_goes_out_is_filled_and_comes_back(county: County, towns: list
 def test_a_table_with_a_wrong_cell_is_not_kept_at_all(county: County, towns: list[Area]) -> None:
     client = browser(person(county, VIEW, EDIT))
     rows = [
-        ["编码", "名称", "卖出（杯）"], [towns[0].code, "", 5], [towns[1].code, "", "很多"], ["999", "", 1],
+        ["编号", "名称", "卖出（杯）", "倒掉（升）"], [towns[0].code, "", 5], [towns[1].code, "", "很多"],
+        ["999", "", 1],
         [towns[0].code, "", 6],
     ]  # fmt: skip
     page = client.post(f"{PAGE}fill", {"year": 2026, "note": "年报", "table": table(*rows)}, follow=True)
     assert told(page) == ["没有保存：有 3 处需要改正。"]
     wrong = [
-        "第 3 行，卖出：很多 不是数值。",
+        "第 3 行：卖出（杯）：很多 不是数字。",
         "第 4 行：999：没有这个代码的评价对象。",
-        f"第 5 行：{towns[0].name} 出现了两次。",
+        f"第 5 行：{towns[0].code} 重复出现。",
     ]
     assert page.context["problems"] == wrong
     assert not Measure.objects.exists()

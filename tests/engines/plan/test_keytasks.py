@@ -144,7 +144,7 @@ def test_money_and_risks_go_out_and_come_back_as_tables(task: Task, clerk: Clien
     money.active.append(["none", "", 2026, "县级", 1, None])
     answer = send("money", money)
     assert told(answer) == ["未保存：有 3 行不对。"]
-    wrong = ["计划资金（万元）: 许多 不是数字", "缺少资金来源", "none：没有这个编码的任务"]
+    wrong = ["计划资金（万元）：许多 不是数字", "缺少资金来源", "none：没有这个编码的任务"]
     assert [part for part in wrong if part not in text(answer)] == []
     assert Budget.objects.get().spent == 4
     money.active.delete_rows(3, 3)
@@ -154,7 +154,7 @@ def test_money_and_risks_go_out_and_come_back_as_tables(task: Task, clerk: Clien
     risks = book("risks")
     assert [cell.value for cell in risks.active[2]][2:6] == ["选址未定", "高风险", "县摊位管理局", "每周协调一次"]
     risks.active["D2"] = "很高"
-    assert "很高：级别应为 高风险、中风险、低风险 之一" in text(send("risks", risks))
+    assert "级别：很高：应为 高风险、中风险、低风险 之一" in text(send("risks", risks))
     risks.active["D2"], risks.active["G2"], risks.active["H2"] = "中风险", "是", "地块已定"
     risks.active.append([task.key, "", "供货晚", "低风险", "县厨房办", "备货", None, None])
     assert told(send("risks", risks)) == ["改动或新增 2 行。"]

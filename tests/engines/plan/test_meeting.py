@@ -235,7 +235,7 @@ def test_tables_go_out_and_come_back_whole_or_not_at_all(county: County, plan: P
     answer = send("indicators", indicators)
     assert told(answer) == ["未保存：有 2 行不对。"]
     assert [
-        part for part in ("目标: 二十 不是数字", "no.such：没有声明这个名称的公式") if part not in text(answer)
+        part for part in ("目标：二十 不是数字", "no.such：没有声明这个名称的公式") if part not in text(answer)
     ] == []
     assert plan.indicators.count() == 2
     indicators.active["I2"] = 25

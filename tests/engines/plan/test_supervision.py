@@ -93,12 +93,14 @@ def test_pieces_go_out_and_come_back_as_a_table_with_row_errors(desk: Desk) -> N
     assert told(page) == ["未保存：有 7 行不对。"]
     assert page.context["problems"] == [
         "第 2 行：年：去年 不是年份。", "第 3 行：县茶业局：本县没有这个单位。", "第 4 行：缺少任务。",
-        "第 5 行：目标值：许多 不是数字。", f"第 6 行：完成时限：年底 不是日期，应如 {year}-12-31。",
+        "第 5 行：目标值：许多 不是数字。", "第 6 行：完成时限：年底 不是日期，应如 2026-12-31。",
         f"第 7 行：完成时限：{year + 1}-01-31 不在 {year} 年内。", f"第 9 行：县摊位管理局 在 {year} 年重复出现。",
     ]  # fmt: skip
     assert sorted(Piece.objects.values_list("target", flat=True)) == [10, 10]
     good = table(heads, [year, "县摊位管理局", "", "示范摊位", 12, "个", f"{year}-12-31"])
-    assert post(desk.supervisor, f"{desk.page}pieces", {"table": good}) == ["已存为草稿 1 项。"]
+    assert post(desk.supervisor, f"{desk.page}pieces", {"table": good}) == [
+        "已存为草稿 1 项。 已删去不在其中的草稿 1 项。"
+    ]
     assert [(row.organisation.code, row.target) for row in Piece.objects.all()] == [("stand", 12)]
 
 

@@ -27,7 +27,9 @@ class Names:
         self._all = list(Organisation.objects.filter(county_id=county).exclude(code=county).order_by("path"))
         counties = Area.objects.filter(county_id=county, level=Area.Level.COUNTY)
         self._places = likeness.place_names(tuple(counties.values_list("name", flat=True)))
-        self._exact = {likeness.plain(one.name): one for one in self._all}
+        self._exact = dict[str, list[Organisation]]()
+        for one in self._all:
+            self._exact.setdefault(likeness.plain(one.name), []).append(one)
 
     @cached_property
     def _written(self) -> list[tuple[Organisation, likeness.Writing | None]]:
@@ -38,10 +40,10 @@ class Names:
         return likeness.read(likeness.ORGANISATION, bare, self._places, lambda letter: syllables(letter)[0])
 
     def match(self, printed: str) -> tuple[Organisation | None, bool]:
-        """The organisation and whether its very name is printed; None for nobody here."""
-        exact = self._exact.get(likeness.plain(printed))
-        if exact is not None:
-            return exact, True
+        """The organisation and whether its very name is printed; None for nobody here, and for several of one name."""
+        exact = self._exact.get(likeness.plain(printed), [])
+        if exact:
+            return (exact[0], True) if len(exact) == 1 else (None, False)
         own = self._read(printed)
         if own is None:
             return None, False

@@ -93,7 +93,7 @@ def _piece(clause: Clause, row: Mapping[str, Any], by: Person, now: datetime, ph
     due = timezone.localdate(at(row["due"]))
     target, measure = row.get("target"), row.get("measure", "")
     line = pieces.Line(due.year, unit, (), row["title"], target, measure, due)
-    [piece] = pieces.draft(clause, [line], by=by, is_simulated=True)
+    [piece], _gone = pieces.draft(clause, [line], by=by, is_simulated=True)
     pieces.send([piece], by=by, at=at(row["sent"]), files=row.get("files", 1), proof=row.get("proof"))
     node = piece.nodes.get()
     if not row["by"]:

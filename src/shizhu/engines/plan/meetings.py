@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import date
-from functools import partial
 from typing import BinaryIO
 
 from django.db import transaction
@@ -15,10 +13,11 @@ from django.utils.translation import override
 
 from shizhu.engines.notices import api as notices
 from shizhu.engines.plan import clauses, filled, people, pieces
+from shizhu.engines.plan.filled import RowError
 from shizhu.engines.plan.logic.progress import RED
 from shizhu.engines.plan.models import Decision, Meeting, Node, Plan, Task
 from shizhu.engines.records import api as records
-from shizhu.kernel.models import County, Organisation, Person
+from shizhu.kernel.models import County, Person
 
 ANSWER = "plan.decision.answer"
 CHINESE = "zh-hans"
@@ -75,8 +74,8 @@ def supervise(decision: Decision, by: Person) -> bool:
     meeting, unit = found.meeting, found.organisation
     headings = [_("Decisions of meetings"), meeting.title]
     clause = clauses.of_decision(meeting.plan, f"decision-{found.pk}", found.text, headings, unit, by)
-    line = pieces.Line(found.due_on.year, unit, (), found.text, None, "", found.due_on)
-    [found.piece] = pieces.draft(clause, [line], by=by)
+    line = pieces.Line(found.due_on.year, unit, (), found.text[: pieces.LONGEST], None, "", found.due_on)
+    [found.piece], _gone = pieces.draft(clause, [line], by=by)
     found.save(update_fields=["piece"])
     pieces.send([found.piece], by=by)
     return True
@@ -111,50 +110,54 @@ def _tell(decision: Decision, what: str) -> bool:
 # -- as a table
 
 
-def _heads() -> list[str]:
-    return [_("What is decided"), _("Responsible unit"), _("To be done by")]
+def _heads() -> dict[str, str]:
+    return {
+        "key": _("Row key"), "text": _("What is decided"), "unit": _("Responsible unit"), "due": _("To be done by"),
+    }  # fmt: skip
 
 
 def table(meeting: Meeting) -> bytes:
-    """What a meeting has decided so far, as a table to fill in."""
-    known = meeting.decisions.select_related("organisation")
-    rows = ([one.text, one.organisation.name, f"{one.due_on}"] for one in known)
-    return records.written_table(_("Decisions"), _heads(), rows)
+    """What a meeting has decided so far, as a table to change and fill in."""
+    units = filled.units(meeting.plan.county_id)
+    rows = (
+        [one.pk, one.text, units.cell(one.organisation), f"{one.due_on}"]
+        for one in meeting.decisions.select_related("organisation")
+    )
+    return records.written_table(_("Decisions"), list(_heads().values()), rows)
 
 
 @transaction.atomic
 def take(meeting: Meeting, file: BinaryIO) -> tuple[int, list[str]]:
-    """Keep the decisions of a filled table that are not there yet: all of them, or none and what is wrong row by row.
+    """Keep the decisions of a filled table: all of them, or none and what is wrong row by row.
 
-    Returns (how many are new, wrong). Raises records.Unreadable.
+    A known key is changed, a row without one is new unless it is there already, none is taken away.
+    Returns (how many were added or changed, wrong). Raises records.Unreadable.
     """
-    rows = Organisation.objects.filter(county=meeting.plan.county_id)
-    units = {one.name: one for one in rows} | {one.code: one for one in rows}
-    known = set(meeting.decisions.values_list("text", "organisation", "due_on"))
-    made, wrong = list[Decision](), list[str]()
-    for found in filled.lines(file, _heads(), partial(_line, meeting, units)):
-        if isinstance(found, str):
-            wrong.append(found)
-        elif (key := (found.text, found.organisation_id, found.due_on)) not in known:
-            known.add(key)
-            made.append(found)
-    if not wrong:
-        Decision.objects.bulk_create(made)
-    return (0 if wrong else len(made)), wrong
+    known = {f"{one.pk}": one for one in meeting.decisions.select_for_update()}
+    seen = set[str]()
 
+    def keep(cells: filled.Cells) -> bool:
+        key = cells["key"]
+        if key in seen:
+            raise RowError(_("%s is there twice") % key)
+        if key and key not in known:
+            raise RowError(_("%s: this meeting has no decision of this key") % key[:20])
+        seen.update(filter(None, [key]))
+        text, unit, on = cells.text("text", 500, is_needed=True), cells.unit("unit"), cells.day("due")
+        if on < meeting.held_on:
+            told = {"value": cells["due"], "day": meeting.held_on}
+            raise RowError(_("%(value)s is no day such as %(day)s from the meeting on") % told)
+        found = known[key] if key else Decision(meeting=meeting)
+        alike = [found] if key else known.values()
+        if (text, unit.pk, on) in {(one.text.strip(), one.organisation_id, one.due_on) for one in alike}:
+            return False
+        found.text, found.organisation, found.due_on = text, unit, on
+        found.save()
+        known[f"{found.pk}"] = found
+        return True
 
-def _line(meeting: Meeting, units: Mapping[str, Organisation], cells: Sequence[str]) -> Decision:
-    """One row. Raises ValueError with value and rule."""
-    text, unit, due = cells
-    try:
-        on = date.fromisoformat(due[:10].replace("/", "-"))
-    except ValueError:
-        on = date.min
-    if not text:
-        raise ValueError(_("%s is missing") % _("What is decided"))
-    if unit not in units:
-        raise ValueError(_("%(value)s: no unit here has this name") % {"value": unit or "—"})
-    if on < meeting.held_on:
-        told = {"value": due or "—", "day": meeting.held_on}
-        raise ValueError(_("%(value)s is no day such as %(day)s from the meeting on") % told)
-    return Decision(meeting=meeting, text=text[:500], organisation=units[unit], due_on=on)
+    rows = list(filled.lines(file, _heads(), filled.units(meeting.plan.county_id), keep, ["key"]))
+    wrong = [one for one in rows if isinstance(one, str)]
+    if wrong:
+        transaction.set_rollback(True)
+    return (0 if wrong else sum(bool(one) for one in rows)), wrong

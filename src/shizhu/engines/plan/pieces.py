@@ -8,15 +8,17 @@ from datetime import date, datetime
 from typing import BinaryIO
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from shizhu.engines.notices import api as notices
 from shizhu.engines.plan import filled, nodes, people, story
+from shizhu.engines.plan.filled import RowError
 from shizhu.engines.plan.logic.splitting import Share
 from shizhu.engines.plan.models import Clause, Node, Owner, Piece
-from shizhu.engines.plan.typed import amount
+from shizhu.engines.plan.typed import same
 from shizhu.engines.records import api as records
 from shizhu.kernel import events
 from shizhu.kernel.models import Organisation, Person
@@ -25,6 +27,7 @@ SENT = "plan.piece.sent"
 OPEN = (Piece.State.DRAFT, Piece.State.RETURNED)  # may still be changed
 CADENCES = {"year": (), "half": ((6, 30),), "quarter": ((3, 31), (6, 30), (9, 30))}  # nodes before the last
 LONGEST = 200
+KINDS = ("department", "town")  # of units that pieces can be given to
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Line:
 
 def units(county: str) -> list[Organisation]:
     """Departments and towns, which pieces can be given to."""
-    rows = Organisation.objects.filter(county_id=county, kind__in=["department", "town"]).select_related("area")
+    rows = Organisation.objects.filter(county_id=county, kind__in=KINDS).select_related("area")
     return list(rows.order_by("kind", "path"))
 
 
@@ -53,35 +56,49 @@ def lines(clause: Clause, shares: Sequence[Share], unit: str, due: tuple[int, in
     assists = tuple(owner.organisation for owner in assisting)
     return [
         Line(
-            share.year, known[share.unit], tuple(one for one in assists if one.code != share.unit), title,
-            share.value, unit, date(share.year, *due),
+            share.year, known[share.unit], tuple(one for one in assists if one.code != share.unit), title[:LONGEST],
+            share.value, unit[:30], date(share.year, *due),
         )
         for share in shares
     ]  # fmt: skip
 
 
 @transaction.atomic
-def draft(clause: Clause, wanted: Sequence[Line], *, by: Person, is_simulated: bool = False) -> list[Piece]:
-    """Keep pieces to be looked at; those sent already stay as they are, other drafts of the clause go."""
-    sent = set(clause.pieces.exclude(state__in=OPEN).values_list("organisation", "year"))
-    wanted = [line for line in wanted if (line.lead.pk, line.year) not in sent]
+def draft(clause: Clause, wanted: Sequence[Line], *, by: Person, is_simulated: bool = False) -> tuple[list[Piece], int]:
+    """Keep pieces to be looked at; those sent already stay as they are, other drafts of the clause go.
+
+    A draft that is wanted as it is stays untouched. Returns those made or changed, and how many drafts went.
+    """
+    rows = clause.pieces.select_for_update(of=("self",)).prefetch_related("assists")
+    known = {(one.organisation_id, one.year): one for one in rows}
     keys = {(line.lead.pk, line.year) for line in wanted}
-    for old in clause.pieces.filter(state__in=OPEN):
-        if (old.organisation_id, old.year) not in keys:
-            old.delete()
+    gone = [one for key, one in known.items() if key not in keys and one.state in OPEN]
+    for one in gone:
+        one.delete()
     made = []
     for line in wanted:
-        piece, _new = Piece.objects.update_or_create(
-            clause=clause, organisation=line.lead, year=line.year,
-            defaults={
-                "county_id": clause.plan.county_id, "area": line.lead.area, "title": line.title[:LONGEST],
-                "target": line.target, "unit": line.unit[:30], "due_on": line.due_on, "is_simulated": is_simulated,
-            },
-        )  # fmt: skip
+        piece = known.get((line.lead.pk, line.year))
+        if piece is not None and (piece.state not in OPEN or is_as(piece, line)):
+            continue
+        piece = piece or Piece(clause=clause, organisation=line.lead, year=line.year)
+        piece.county_id, piece.area, piece.is_simulated = clause.plan.county_id, line.lead.area, is_simulated
+        piece.title, piece.target, piece.unit, piece.due_on = line.title, line.target, line.unit, line.due_on
+        piece.save()
         piece.assists.set(line.assists)
         made.append(piece)
-    story.tell(clause, "split", by, {"pieces": len(made)})
-    return made
+    if made or gone:
+        story.tell(clause, "split", by, {"pieces": len(made)})
+    return made, len(gone)
+
+
+def is_as(piece: Piece, line: Line) -> bool:
+    """Whether a piece is as somebody wants it."""
+    told = ((piece.title, line.title), (piece.target, line.target), (piece.unit, line.unit))
+    return (
+        all(same(one, other) for one, other in told)
+        and piece.due_on == line.due_on
+        and {one.pk for one in piece.assists.all()} == {one.pk for one in line.assists}
+    )
 
 
 @transaction.atomic
@@ -158,16 +175,27 @@ def give_back(piece: Piece, reason: str, *, by: Person) -> bool:
 # -- as a table
 
 
-def _heads() -> list[str]:
-    return [_("Year"), _("Leads"), _("Assist"), _("Task"), _("Target value"), _("Unit"), _("Due on")]
+def _heads() -> dict[str, str]:
+    return {
+        "year": _("Year"), "lead": _("Leads"), "assists": _("Assist"), "title": _("Task"),
+        "target": _("Target value"), "unit": _("Unit"), "due": _("Due on"),
+    }  # fmt: skip
+
+
+def _known(clause: Clause) -> filled.Known[Organisation]:
+    """Units that pieces can be given to, and those that have one of the clause."""
+    own = Q(pk__in=clause.pieces.values("organisation")) | Q(pk__in=clause.pieces.values("assists"))
+    rows = Organisation.objects.filter(own | Q(kind__in=KINDS), county_id=clause.plan.county_id)
+    return filled.Known(rows.select_related("area"))
 
 
 def table(clause: Clause) -> bytes:
     """The pieces as an Excel table to fill in."""
-    return records.written_table(clause.text[:30], _heads(), (
+    known = _known(clause)
+    return records.written_table(clause.text[:30], list(_heads().values()), (
         [
-            piece.year, piece.organisation.name, "、".join(one.name for one in piece.assists.all()), piece.title,
-            piece.target, piece.unit, f"{piece.due_on}",
+            piece.year, known.cell(piece.organisation), known.cells(piece.assists.all()), piece.title, piece.target,
+            piece.unit, f"{piece.due_on}",
         ]
         for piece in clause.pieces.select_related("organisation").prefetch_related("assists")
     ))  # fmt: skip
@@ -175,42 +203,33 @@ def table(clause: Clause) -> bytes:
 
 def read(clause: Clause, file: BinaryIO) -> Iterator[Line | str]:
     """Pieces of a filled table, and what is wrong with a row, in words. Raises records.Unreadable."""
-    all_ = units(clause.plan.county_id)
-    known = {one.name: one for one in all_} | {one.code: one for one in all_}
+    sent = {
+        (one.year, one.organisation_id): one
+        for one in clause.pieces.exclude(state__in=OPEN).prefetch_related("assists")
+    }
     seen: set[tuple[int, int]] = set()
 
-    def once(cells: Sequence[str]) -> Line:
-        line = _line(cells, known)
-        if (line.year, line.lead.pk) in seen:
-            raise ValueError(_("%(unit)s is there twice in %(year)s") % {"unit": line.lead.name, "year": line.year})
-        seen.add((line.year, line.lead.pk))
+    def once(cells: filled.Cells) -> Line:
+        line = _line(cells)
+        key, told = (line.year, line.lead.pk), {"unit": line.lead.name, "year": line.year}
+        if key in seen:
+            raise RowError(_("%(unit)s is there twice in %(year)s") % told)
+        if key in sent and not is_as(sent[key], line):
+            raise RowError(_("what %(unit)s owes in %(year)s was sent to it and cannot be changed") % told)
+        seen.add(key)
         return line
 
-    return filled.lines(file, _heads(), once)
+    return filled.lines(file, _heads(), _known(clause), once)
 
 
-def _line(cells: Sequence[str], known: Mapping[str, Organisation]) -> Line:
-    """One row. Raises ValueError with field, value and rule."""
-    year, lead, assists, title, target, unit, due = cells
-    if not (year.isdecimal() and 1949 <= int(year) <= 2200):
-        raise ValueError(_("%(field)s: %(value)s is no year") % {"field": _("Year"), "value": year or "—"})
-    names = [name for name in assists.replace(",", "、").replace("，", "、").split("、") if name.strip()]
-    for name in [lead, *names]:
-        if name.strip() not in known:
-            raise ValueError(_("%(value)s: no unit here has this name") % {"value": name or "—"})
-    if not title:
-        raise ValueError(_("%s is missing") % _("Task"))
-    try:
-        value = amount(target)
-    except ValueError:
-        told = {"field": _("Target value"), "value": target[:40]}
-        raise ValueError(_("%(field)s: %(value)s is no number") % told) from None
-    try:
-        on = date.fromisoformat(due[:10].replace("/", "-"))
-    except ValueError:
-        told = {"field": _("Due on"), "value": due or "—", "year": year}
-        raise ValueError(_("%(field)s: %(value)s is no day such as %(year)s-12-31") % told) from None
-    if on.year != int(year):
-        raise ValueError(_("%(field)s: %(value)s does not lie in %(year)s") % {
-            "field": _("Due on"), "value": due, "year": year})  # fmt: skip
-    return Line(int(year), known[lead], tuple(known[name.strip()] for name in names), title, value, unit, on)
+def _line(cells: filled.Cells) -> Line:
+    """One row. Raises RowError with field, value and rule."""
+    year, on = cells.year("year"), cells.day("due")
+    if year is None:
+        raise RowError(_("%s is missing") % _("Year"))
+    if on.year != year:
+        raise RowError(_("%(field)s: %(value)s does not lie in %(year)s") % {
+            "field": _("Due on"), "value": cells["due"], "year": year})  # fmt: skip
+    lead, assists = cells.unit("lead"), cells.units.read_all(cells["assists"])
+    title, unit = cells.text("title", LONGEST, is_needed=True), cells.text("unit", 30)
+    return Line(year, lead, assists, title, cells.number("target"), unit, on)

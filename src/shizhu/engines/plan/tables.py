@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.db import transaction
 from django.db.models import F
@@ -12,32 +12,31 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from shizhu.engines.plan import keytasks
+from shizhu.engines.plan import filled, keytasks
+from shizhu.engines.plan.filled import YES, Cells, RowError
 from shizhu.engines.plan.models import Budget, Indicator, Plan, Risk, Task, Value
-from shizhu.engines.plan.periods import FIRST_YEAR, LAST_YEAR, named
-from shizhu.engines.plan.typed import amount, said, same
+from shizhu.engines.plan.periods import named
+from shizhu.engines.plan.typed import narrow, same
 from shizhu.engines.records import api as records
 from shizhu.kernel import packs
-from shizhu.kernel.models import Organisation, Person
+from shizhu.kernel.models import Person
 
-YES, SIMULATED = gettext_lazy("yes"), gettext_lazy("simulated")
+SIMULATED = gettext_lazy("simulated")
 TOLD = "simulated"  # a column that only goes out: it is not asked for when a table comes in
-Cells = Mapping[str, str]
-Wrong = str
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A table: its name, its columns (field → head), its rows, and how a row is kept (returns what is wrong)."""
+    """A table: its name, its columns (field → head), its rows, and how one is kept (whether it changed something).
+
+    `identity` are the fields by which a row is known: two rows of one are refused.
+    """
 
     name: Any
     columns: Mapping[str, Any]
     rows: Callable[[Plan], Iterable[Sequence[Any]]]
     keep: Callable[[Plan, Cells, Person], bool]
-
-
-class RowError(ValueError):
-    """What is wrong with a row, in words."""
+    identity: Sequence[str] = ("key",)
 
 
 def written(plan: Plan, kind: Kind) -> bytes:
@@ -46,61 +45,32 @@ def written(plan: Plan, kind: Kind) -> bytes:
 
 
 @transaction.atomic
-def read(plan: Plan, kind: Kind, rows: Iterator[Any], by: Person) -> tuple[int, list[Wrong]]:
+def read(plan: Plan, kind: Kind, file: BinaryIO, by: Person) -> tuple[int, list[str]]:
     """Keep a table: all of it, or nothing and what is wrong row by row. Returns (rows that changed something, wrong).
 
     Raises records.Unreadable.
     """
-    heads = {str(head): field for field, head in kind.columns.items()}
-    columns: dict[int, str] = {}
-    wrong, changed, seen = list[Wrong](), 0, set[str]()
-    for number, row in enumerate(rows):
-        if number == 0:
-            columns = {at: heads[text] for at, cell in enumerate(row.cells) if (text := _text(cell)) in heads}
-            missing = [str(head) for field, head in kind.columns.items() if field not in {*columns.values(), TOLD}]
-            if missing:
-                return 0, [_("Row 1 lacks the heads %s. Take the table of this page.") % "、".join(missing)]
-            continue
-        cells = {field: _text(row.cells[at]) if at < len(row.cells) else "" for at, field in columns.items()}
-        identity = " ".join(cells[field] for field in ("key", "period", "fund", "risk") if field in cells)
-        why = _("the key is empty") if not cells["key"] else ""
+    seen = set[str]()
+
+    def keep(cells: Cells) -> bool:
+        if not cells["key"]:
+            raise RowError(_("the key is empty"))
+        identity = " ".join(cells.unit(one).name if one == "unit" else narrow(cells[one]) for one in kind.identity)
         if identity in seen:
-            why = _("%s is there twice") % identity.strip()
-        try:
-            changed += not why and kind.keep(plan, cells, by)
-        except RowError as error:
-            why = str(error)
-        if why:
-            wrong.append(_("Row %(row)d: %(why)s.") % {"row": row.number, "why": why})
+            raise RowError(_("%s is there twice") % identity)
         seen.add(identity)
+        return kind.keep(plan, cells, by)
+
+    found = list(filled.lines(file, kind.columns, filled.units(plan.county_id), keep, [TOLD]))
+    wrong = [one for one in found if isinstance(one, str)]
     if wrong:
         transaction.set_rollback(True)
         return 0, wrong
-    return changed, []
+    return sum(bool(one) for one in found), []
 
 
 def _told(row: Value | Budget | Risk) -> str:
     return str(YES) if row.is_simulated else ""
-
-
-def _text(cell: Any) -> str:
-    if isinstance(cell, bool):
-        return str(YES) if cell else ""
-    return said(cell)
-
-
-def _number(cells: Cells, field: str, head: Any) -> float | None:
-    try:
-        return amount(cells[field])
-    except ValueError:
-        raise RowError(_("%(head)s: %(value)s is no number") % {"head": head, "value": cells[field][:40]}) from None
-
-
-def _year(cells: Cells, field: str, head: Any) -> int | None:
-    value = _number(cells, field, head)
-    if value is not None and (not value.is_integer() or not FIRST_YEAR <= value <= LAST_YEAR):
-        raise RowError(_("%(head)s: %(value)s is no year") % {"head": head, "value": cells[field][:40]})
-    return None if value is None else int(value)
 
 
 def _indicator_rows(plan: Plan) -> Iterator[Sequence[Any]]:
@@ -114,23 +84,19 @@ def _indicator_rows(plan: Plan) -> Iterator[Sequence[Any]]:
 
 
 def _keep_indicator(plan: Plan, cells: Cells, _by: Person) -> bool:
-    heads = INDICATORS.columns
-    if not cells["name"]:
-        raise RowError(_("the name is empty"))
     if cells["formula"] and not packs.declared("indicators", cells["formula"], plan.county_id):
         raise RowError(_("%s: no formula of that name is declared") % cells["formula"][:60])
     told: dict[str, Any] = {
-        "no": cells["no"][:20], "name": cells["name"][:200], "unit": cells["unit"][:30], "kind": cells["kind"][:20],
-        "formula": cells["formula"], "is_cumulative": bool(cells["cumulative"]), "is_rising": not cells["falling"],
-        "is_compound": bool(cells["compound"]), "is_flow": bool(cells["flow"]), "definition": cells["definition"][:500],
-        **{field: cells[field][:200] for field in ("base_source", "target_source")},
-        **{field: _year(cells, field, heads[field]) for field in ("base_year", "target_year")},
-        **{
-            field: _number(cells, field, heads[field])
-            for field in ("base_value", "target_value", "growth", "tolerance")
-        },
+        "no": cells.text("no", 20), "name": cells.text("name", 200, is_needed=True), "unit": cells.text("unit", 30),
+        "kind": cells.text("kind", 20), "formula": cells["formula"], "is_cumulative": cells.yes("cumulative"),
+        "is_rising": not cells.yes("falling"), "is_compound": cells.yes("compound"),
+        "is_flow": cells.yes("flow"),
+        "definition": cells.text("definition", 500),
+        **{field: cells.text(field, 200) for field in ("base_source", "target_source")},
+        **{field: cells.year(field) for field in ("base_year", "target_year")},
+        **{field: cells.number(field) for field in ("base_value", "target_value", "growth", "tolerance")},
     }  # fmt: skip
-    weight = _number(cells, "weight", heads["weight"])
+    weight = cells.number("weight")
     told["weight"] = 1.0 if weight is None else weight
     if told["weight"] < 0:
         raise RowError(_("a weight is not negative"))
@@ -142,9 +108,7 @@ def _keep_indicator(plan: Plan, cells: Cells, _by: Person) -> bool:
         raise RowError(_("a path of equal growth needs a base and a target above 0"))
     row = plan.indicators.filter(key=cells["key"]).first()
     if row is None:
-        if len(cells["key"]) > 60:
-            raise RowError(_("the key is longer than 60"))
-        Indicator.objects.create(plan=plan, key=cells["key"], order=2000, source="person", **told)
+        Indicator.objects.create(plan=plan, key=cells.text("key", 60), order=2000, source="person", **told)
         return True
     return _update(row, told)
 
@@ -175,10 +139,10 @@ def _keep_value(plan: Plan, cells: Cells, by: Person) -> bool:
     if row is None:
         raise RowError(_("%s: no indicator has this key") % cells["key"][:60])
     try:
-        period = named(cells["period"])
+        period = named(narrow(cells["period"]))
     except ValueError:
         raise RowError(_("%s is no period such as 2026, 2026-Q3 or 2026-07") % (cells["period"][:20] or "—")) from None
-    value = _number(cells, "value", VALUES.columns["value"])
+    value = cells.number("value")
     newest = row.values.filter(period=period.name).order_by("-known_at", "-pk").first()
     if value is None or (newest is not None and same(newest.value, value)):
         return False
@@ -189,7 +153,7 @@ def _keep_value(plan: Plan, cells: Cells, by: Person) -> bool:
     if not cells["note"] or (newest is not None and newest.note == cells["note"]):
         raise RowError(_("say where the value comes from, or why it is corrected"))
     Value.objects.create(
-        indicator=row, period=period.name, value=value, source="reported", note=cells["note"][:200], person=by
+        indicator=row, period=period.name, value=value, source="reported", note=cells.text("note", 200), person=by
     )
     return True
 
@@ -203,23 +167,20 @@ def _task_rows(plan: Plan) -> Iterator[Sequence[Any]]:
 
 
 def _keep_task(plan: Plan, cells: Cells, _by: Person) -> bool:
-    if not cells["name"]:
-        raise RowError(_("the name is empty"))
-    first, last = (_year(cells, field, TASKS.columns[field]) for field in ("first", "last"))
+    first, last = (cells.year(field) for field in ("first", "last"))
     if first and last and last < first:
         raise RowError(_("it ends before it begins"))
     row = plan.tasks.filter(key=cells["key"]).first()
     period = {**(row.period if row else {}), "from": first, "to": last} if first or last else {}
     told = {
-        "no": cells["no"][:20], "name": cells["name"][:200], "category": cells["category"][:60],
+        "no": cells.text("no", 20), "name": cells.text("name", 200, is_needed=True),
+        "category": cells.text("category", 60),
         "period": row.period if row and (first, last) == (row.period.get("from"), row.period.get("to")) else period,
         "owners": [owner for part in cells["owners"].split("、") if (owner := part.strip())],
         "content": cells["content"],
     }  # fmt: skip
     if row is None:
-        if len(cells["key"]) > 60:
-            raise RowError(_("the key is longer than 60"))
-        Task.objects.create(plan=plan, key=cells["key"], order=2000, source="person", **told)
+        Task.objects.create(plan=plan, key=cells.text("key", 60), order=2000, source="person", **told)
         return True
     return _update(row, told)
 
@@ -237,54 +198,47 @@ def _budget_rows(plan: Plan) -> Iterator[Sequence[Any]]:
 
 
 def _keep_budget(plan: Plan, cells: Cells, by: Person) -> bool:
-    task, heads = _task_of(plan, cells), BUDGETS.columns
-    year = _year(cells, "period", heads["period"])
-    planned, spent = (_number(cells, field, heads[field]) for field in ("planned", "spent"))
-    if year is None or planned is None or not cells["fund"]:
-        lacking = "period" if year is None else "planned" if planned is None else "fund"
-        raise RowError(_("%s is missing") % heads[lacking])
+    task, fund = _task_of(plan, cells), cells.text("fund", 60, is_needed=True)
+    year = cells.year("period")
+    planned, spent = (cells.number(field) for field in ("planned", "spent"))
+    if year is None or planned is None:
+        raise RowError(_("%s is missing") % BUDGETS.columns["period" if year is None else "planned"])
     if min(planned, spent or 0) < 0:
         raise RowError(_("money is not negative"))
-    old = Budget.objects.filter(task=task, year=year, fund=cells["fund"][:60]).first()
+    old = Budget.objects.filter(task=task, year=year, fund=fund).first()
     if old is not None and same(old.planned, planned) and same(old.spent, spent):
         return False
-    keytasks.keep_budget(task, year, cells["fund"][:60], planned, spent, by)
+    keytasks.keep_budget(task, year, fund, planned, spent, by)
     return True
 
 
 def _risk_rows(plan: Plan) -> Iterator[Sequence[Any]]:
+    units = filled.units(plan.county_id)
     for one in keytasks.gravest_first(Risk.objects.filter(task__plan=plan)):
         yield [
-            one.task.key, one.task.name, one.name, keytasks.level_name(one), one.organisation.name, one.measure,
+            one.task.key, one.task.name, one.name, keytasks.level_name(one), units.cell(one.organisation), one.measure,
             str(YES) if one.closed_at else "", one.outcome, _told(one),
         ]  # fmt: skip
 
 
 def _keep_risk(plan: Plan, cells: Cells, by: Person) -> bool:
-    task, heads = _task_of(plan, cells), RISKS.columns
-    levels = {_(name): level for level, name in keytasks.LEVEL_NAMES.items()}
-    unit = Organisation.objects.filter(county=plan.county_id, name=cells["unit"]).first()
-    for field in ("risk", "level", "unit", "measure"):
-        if not cells[field]:
-            raise RowError(_("%s is missing") % heads[field])
-    if cells["level"] not in levels:
-        raise RowError(_("%(value)s: a level is one of %(levels)s") % {
-            "value": cells["level"][:20], "levels": "、".join(levels)})  # fmt: skip
-    if unit is None:
-        raise RowError(_("%(value)s: no unit here has this name") % {"value": cells["unit"][:60]})
-    if cells["closed"] and not cells["outcome"]:
+    task, name = _task_of(plan, cells), cells.text("risk", 100, is_needed=True)
+    told = {
+        "level": cells.one_of("level", {level: _(text) for level, text in keytasks.LEVEL_NAMES.items()}),
+        "organisation": cells.unit("unit"), "measure": cells.text("measure", 500, is_needed=True),
+    }  # fmt: skip
+    if cells.yes("closed") and not cells["outcome"]:
         raise RowError(_("say why the risk is over"))
-    told = {"level": levels[cells["level"]], "organisation": unit, "measure": cells["measure"][:500]}
-    risk = task.risks.filter(name=cells["risk"][:100]).first()
+    risk = task.risks.filter(name=name).first()
     is_new = risk is None
     if risk is None:
-        risk = Risk.objects.create(task=task, name=cells["risk"][:100], opened_by=by, **told)
-    changed = [field for field, value in told.items() if getattr(risk, field) != value]
+        risk = Risk.objects.create(task=task, name=name, opened_by=by, **told)
+    changed = [field for field, value in told.items() if not same(getattr(risk, field), value)]
     if changed:
         for field in changed:
             setattr(risk, field, told[field])
         risk.save(update_fields=changed)
-    is_closed = bool(cells["closed"]) and keytasks.close(risk, cells["outcome"], by)
+    is_closed = cells.yes("closed") and keytasks.close(risk, cells.text("outcome", 500), by)
     return is_new or bool(changed) or is_closed
 
 
@@ -310,7 +264,7 @@ VALUES = Kind(
         "period": gettext_lazy("Period"), "value": gettext_lazy("Value"), "source": gettext_lazy("Kind of source"),
         "note": gettext_lazy("Source or reason"), TOLD: SIMULATED,
     },
-    _value_rows, _keep_value,
+    _value_rows, _keep_value, ("key", "period"),
 )  # fmt: skip
 TASKS = Kind(
     gettext_lazy("Tasks"),
@@ -328,7 +282,7 @@ BUDGETS = Kind(
         "fund": gettext_lazy("Fund"), "planned": gettext_lazy("Planned (10,000 yuan)"),
         "spent": gettext_lazy("Spent (10,000 yuan)"), TOLD: SIMULATED,
     },
-    _budget_rows, _keep_budget,
+    _budget_rows, _keep_budget, ("key", "period", "fund"),
 )  # fmt: skip
 RISKS = Kind(
     gettext_lazy("Risks"),
@@ -338,7 +292,7 @@ RISKS = Kind(
         "measure": gettext_lazy("What is done against it"), "closed": gettext_lazy("Closed (yes)"),
         "outcome": gettext_lazy("Why it is over"), TOLD: SIMULATED,
     },
-    _risk_rows, _keep_risk,
+    _risk_rows, _keep_risk, ("key", "risk"),
 )  # fmt: skip
 KINDS: Mapping[str, Kind] = {
     "indicators": INDICATORS, "values": VALUES, "tasks": TASKS, "money": BUDGETS, "risks": RISKS,

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from datetime import date
 from math import isclose, isfinite
 
+DAY = re.compile(r"(\d{4})(?:年|[-/.])(\d{1,2})(?:月|[-/.])(\d{1,2})日?(?:[ T]\d\d:\d\d.*)?")
 MOST = 1e15  # of a value: no county has more of anything
 NOTHING = ("", "—", "-")
 
@@ -23,13 +27,26 @@ def finite(text: str) -> float:
 
 def amount(text: str) -> float | None:
     """The number a text says, thousands apart or not, None for nothing; ValueError for none, and for more than MOST."""
-    bare = text.strip().replace(",", "")
+    bare = narrow(text).replace(",", "")
     if bare in NOTHING:
         return None
     value = finite(bare)
     if abs(value) > MOST:
         raise ValueError(text)
     return value
+
+
+def narrow(text: str) -> str:
+    """Full-width digits, letters and signs as narrow ones, blanks away at the ends."""
+    return unicodedata.normalize("NFKC", text).strip()
+
+
+def day(text: str) -> date:
+    """The day a text says: 2026-12-31, 2026/1/5, 2026.1.5, 2026年1月5日; ValueError for anything else."""
+    found = DAY.fullmatch(narrow(text))
+    if found is None:
+        raise ValueError(text)
+    return date(*(int(part) for part in found.groups()))
 
 
 def same(one: object, other: object) -> bool:

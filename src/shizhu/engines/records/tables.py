@@ -8,7 +8,7 @@ import io
 import re
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -134,15 +134,28 @@ def _full(found: Iterator[Sequence[Any]], media_type: str) -> Iterator[Row]:
             yield Row(number, tuple(kept))
 
 
-def sent(file: BinaryIO) -> Iterator[Row]:
-    """Rows of a table sent with a form. Raises Unreadable, also for what is larger than LARGEST."""
+def sent(file: BinaryIO, is_head: Callable[[Cells], bool] | None = None) -> Iterator[Row]:
+    """Rows of a table sent with a form: of the sheet that has a row of heads among its first, else of the first sheet.
+
+    Raises Unreadable, also for what is larger than LARGEST and where two sheets have the heads.
+    """
     data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
         raise Unreadable(_("The file is larger than 60 MB. Split it."))
     with tempfile.NamedTemporaryFile() as kept:
         kept.write(data)
         kept.flush()
-        yield from rows(Path(kept.name), kind_of(data))
+        path, media_type = Path(kept.name), kind_of(data)
+        yield from rows(path, media_type, _sheet_of(path, media_type, is_head) if is_head else 0)
+
+
+def _sheet_of(path: Path, media_type: str, is_head: Callable[[Cells], bool]) -> int:
+    sheets = list(beginnings(path, media_type, LOOKED_AT))
+    found = [(number, name) for number, name, first in sheets if any(is_head(row.cells) for row in first)]
+    if len(found) > 1:
+        told = _("The sheets %s all have the heads of this table. Put all rows on one of them and send that.")
+        raise Unreadable(told % "、".join(name for _number, name in found))
+    return (found or sheets)[0][0]
 
 
 def length(path: Path, media_type: str, sheet: int = 0) -> int:

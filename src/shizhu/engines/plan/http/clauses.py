@@ -274,8 +274,8 @@ def split(request: Request, number: int) -> HttpResponse:
         return redirect(_back(clause))
     title = told.get("title", "").strip() or _title(clause)
     lines = pieces.lines(clause, shares, told.get("measure_unit", "").strip(), (month, day), title)
-    made = pieces.draft(clause, lines, by=request.user)
-    messages.success(request, _("%d pieces proposed. Change them by hand or as a table, then send them.") % len(made))
+    made, gone = pieces.draft(clause, lines, by=request.user)
+    _say(request, _("%d pieces proposed. Change them by hand or as a table, then send them."), len(made), gone)
     return redirect(f"{_back(clause)}#pieces")
 
 
@@ -320,9 +320,16 @@ def fill(request: Request, number: int) -> HttpResponse:
         request.session["plan.pieces"] = problems[:100]
         messages.error(request, _("Nothing was kept: %d rows are wrong.") % len(problems))
     else:
-        made = pieces.draft(clause, lines, by=request.user)
-        messages.success(request, _("%d pieces are kept as drafts.") % len(made))
+        made, gone = pieces.draft(clause, lines, by=request.user)
+        _say(request, _("%d pieces are kept as drafts."), len(made), gone)
     return redirect(f"{_back(clause)}#pieces")
+
+
+def _say(request: Request, kept: str, made: int, gone: int) -> None:
+    """How many drafts were made or changed, and how many went."""
+    left = _("%d drafts that were not among them were taken away.")
+    said = [text % number for text, number in ((kept, made), (left, gone)) if number]
+    messages.success(request, " ".join(said) or _("Nothing was changed."))
 
 
 @require_POST

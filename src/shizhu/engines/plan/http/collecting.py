@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
@@ -12,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import collecting, tasks
+from shizhu.engines.plan import collecting, filled, tasks
 from shizhu.engines.plan.collecting import REPORT, Entered, Item
 from shizhu.engines.plan.http.files import attached
 from shizhu.engines.plan.http.views import EDIT, LONGEST_DUE, VIEW, indicator_of, no_plan, plan_of, unit_of
@@ -58,9 +59,15 @@ def _with_drafts(items: list[Item], drafts: dict[str, list[str]]) -> list[tuple[
     return found
 
 
+def _heads() -> dict[str, str]:
+    return {
+        "key": _("Row key"), "indicator": _("Indicator"), "unit": _("Unit"), "period": _("Period"),
+        "due": _("Falls due"), "value": _("Value"), "note": _("Source or reason"),
+    }  # fmt: skip
+
+
 def _table(items: list[Item]) -> bytes:
-    heads = [_("Row key"), _("Indicator"), _("Unit"), _("Period"), _("Falls due"), _("Value"), _("Source or reason")]
-    return records.written_table(_("Values to report"), heads, (
+    return records.written_table(_("Values to report"), list(_heads().values()), (
         [
             item.key, item.collection.indicator.name, item.collection.indicator.unit, item.period.name,
             f"{item.due.on}", item.value.value if item.value else None, "",
@@ -80,36 +87,41 @@ def enter(request: Request) -> HttpResponse:
     items = collecting.calendar(collecting.mine(plan, request.actor), timezone.localdate())
     sent: Any = request.FILES.get("table")
     try:
-        entered = list(_of_table(sent, items)) if sent else collecting.entered_of(request.POST, items)
+        found = list(_of_table(sent, items, plan.county_id)) if sent else collecting.entered_of(request.POST, items)
     except records.Unreadable as error:
         messages.error(request, str(error))
         return back
-    if not entered:
+    if not found:
         messages.error(request, _("Nothing was entered."))
         return back
-    number, problems = collecting.enter(items, entered, request.user)
+    problems = [one for one in found if isinstance(one, str)]
+    entered = [one for one in found if isinstance(one, Entered)]
+    if not problems:
+        number, problems = collecting.enter(items, entered, request.user)
     if problems:
         request.session["plan.problems"] = problems[:100]
         request.session["plan.drafts"] = {one.key: [one.value, one.note] for one in entered}
         messages.error(request, _("Nothing was kept: %d values are wrong.") % len(problems))
     else:
-        tasks.compute_soon(request.county.pk)
+        if number:
+            tasks.compute_soon(request.county.pk)
         messages.success(request, _("%d values kept.") % number)
     return back
 
 
-def _of_table(sent: Any, items: list[Item]) -> list[Entered]:
-    """Rows of the table of this page that hold a value that is new. Raises records.Unreadable."""
+def _of_table(sent: Any, items: list[Item], county: str) -> Iterator[Entered | str]:
+    """Rows of the table of this page that hold a value that is new, and what is wrong. Raises records.Unreadable."""
     known = {item.key: said(item.value.value) for item in items if item.value}
-    found = []
-    for number, row in enumerate(records.sent_rows(sent)):
-        cells = [said(cell) for cell in (*row.cells, *[None] * 7)][:7]
-        if number == 0:
-            continue
-        key, value, note = cells[0], cells[5].replace(",", ""), cells[6]
-        if value not in NOTHING and (note or value != known.get(key)):
-            found.append(Entered(_("Row %d") % row.number, key, value, note))
-    return found
+
+    def entered(cells: filled.Cells) -> Entered | None:
+        value, note = cells["value"].replace(",", ""), cells["note"]
+        is_new = value not in NOTHING and (note or value != known.get(cells["key"]))
+        return Entered(_("Row %d") % cells.row, cells["key"], value, note) if is_new else None
+
+    optional = ("indicator", "unit", "period", "due")
+    for found in filled.lines(sent, _heads(), filled.units(county), entered, optional):
+        if found is not None:
+            yield found
 
 
 @require_POST

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -13,7 +13,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import exports, indexes, issuing, wording
+from shizhu.engines.plan import exports, filled, indexes, issuing, wording
+from shizhu.engines.plan.filled import RowError
 from shizhu.engines.plan.http.files import attached
 from shizhu.engines.plan.http.views import EDIT, VIEW
 from shizhu.engines.plan.indexes import Given, Index
@@ -28,7 +29,7 @@ from shizhu.engines.plan.logic.evaluation import (
     weighing,
 )
 from shizhu.engines.plan.models import Evaluation, Measure
-from shizhu.engines.plan.typed import MOST, amount, said, whole
+from shizhu.engines.plan.typed import MOST, whole
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
 from shizhu.kernel.text import label
@@ -37,6 +38,7 @@ from shizhu.web.middleware import Request
 ISSUE = "plan.evaluation.issue"
 VARIED = 0.2  # share by which weights are varied to see what the ranking hangs on
 FIRST, LAST = 1949, 2200
+CODE, NAME = "_code", "_name"  # no item is called so
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,7 @@ def fill(request: Request, key: str) -> HttpResponse:
         return back
     given, problems = list[Given](), list[str]()
     try:
-        for found in _read(index, records.sent_rows(sent)):
+        for found in _read(index, sent):
             (given if isinstance(found, Given) else problems).append(found)  # type: ignore[arg-type]
     except records.Unreadable as error:
         problems = [str(error)]
@@ -318,51 +320,32 @@ def _by_group(index: Index, row: Scored, result: Result) -> list[tuple[str, floa
     return found
 
 
-def _template(index: Index, year: int) -> bytes:
-    """The table to fill in, with what is known; computed items are left out."""
+def _heads(index: Index) -> dict[str, str]:
+    """Item → head of its column, behind code and name; computed items are left out."""
     asked = {key: item for key, item in index.items.items() if "indicator" not in item}
-    heads = [_("Code"), _("Name"), *(_head(item) for item in asked.values())]
+    own = {key: f"{label(item['title'])}（{item['unit']}）" for key, item in asked.items()}
+    return {CODE: _("Code"), NAME: _("Name"), **own}
+
+
+def _template(index: Index, year: int) -> bytes:
+    """The table to fill in, with what is known."""
+    heads = _heads(index)
     known = {(row.subject, row.item): row.value for row in index.measures(year)}
-    rows = ([one.code, one.name, *(known.get((one.code, key)) for key in asked)] for one in index.subjects)
-    return records.written_table(label(index.body["title"]), heads, rows)
+    rows = ([one.code, one.name, *(known.get((one.code, key)) for key in [*heads][2:])] for one in index.subjects)
+    return records.written_table(label(index.body["title"]), [*heads.values()], rows)
 
 
-def _head(item: Mapping[str, Any]) -> str:
-    return f"{label(item['title'])}（{item['unit']}）"
-
-
-def _read(index: Index, rows: Iterable[Any]) -> Iterator[Given | str]:
-    """Values of a filled table, and what is wrong, in words."""
-    heads = {_head(item): key for key, item in index.items.items() if "indicator" not in item}
-    subjects = {subject.code: subject for subject in index.subjects} | {one.name: one for one in index.subjects}
-    columns: dict[int, str] = {}
+def _read(index: Index, file: BinaryIO) -> Iterator[Given | str]:
+    """Values of a filled table, and what is wrong, in words. Raises records.Unreadable."""
+    heads, subjects = _heads(index), filled.Known(index.subjects, _("%(value)s: nobody here has this code"))
     seen: set[str] = set()
-    for number, row in enumerate(rows):
-        if number == 0:
-            columns = {at: heads[text] for at, cell in enumerate(row.cells) if (text := said(cell)) in heads}
-            if not columns:
-                yield _("Row 1 has none of the heads %s. Take the table of this page.") % "、".join(heads)
-                return
-            continue
-        told = said(row.cells[0])
-        subject = subjects.get(told)
-        if subject is None:
-            yield _("Row %(row)d: %(code)s: nobody here has this code.") % {"row": row.number, "code": told or "—"}
-            continue
-        if subject.code in seen:
-            yield _("Row %(row)d: %(code)s is there twice.") % {"row": row.number, "code": subject.name}
-            continue
-        seen.add(subject.code)
-        yield from _cells(index, subject.code, row, columns)
 
+    def given(cells: filled.Cells) -> list[Given]:
+        code = subjects.read(cells[CODE]).code
+        if code in seen:
+            raise RowError(_("%s is there twice") % cells[CODE])
+        seen.add(code)
+        return [Given(key, code, cells.number(key)) for key in [*heads][2:]]
 
-def _cells(index: Index, subject: str, row: Any, columns: Mapping[int, str]) -> Iterator[Given | str]:
-    for at, key in columns.items():
-        cell = row.cells[at] if at < len(row.cells) else None
-        try:
-            value = amount(said(cell))
-        except ValueError:
-            told = {"row": row.number, "item": label(index.items[key]["title"]), "value": str(cell)[:40]}
-            yield _("Row %(row)d, %(item)s: %(value)s is no number.") % told
-        else:
-            yield Given(key, subject, value)
+    for found in filled.lines(file, heads, filled.Known([]), given, [NAME]):
+        yield from [found] if isinstance(found, str) else found

@@ -204,7 +204,7 @@ def take(request: Request, number: int) -> HttpResponse:
     if wrong:
         messages.error(request, _("Nothing was kept: %d rows are wrong.") % len(wrong) + " ".join(["", *wrong[:10]]))
     else:
-        messages.success(request, _("%d decisions were added.") % kept)
+        messages.success(request, _("%d decisions were added or changed.") % kept)
     return back
 
 

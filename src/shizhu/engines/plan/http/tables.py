@@ -53,7 +53,7 @@ def upload(request: Request, kind: str) -> HttpResponse:
         messages.error(request, _("Choose a table."))
         return back
     try:
-        number, wrong = read(plan, KINDS[kind], records.sent_rows(sent), request.user)
+        number, wrong = read(plan, KINDS[kind], sent, request.user)
     except records.Unreadable as error:
         messages.error(request, str(error))
         return back
@@ -61,7 +61,7 @@ def upload(request: Request, kind: str) -> HttpResponse:
         request.session["plan.problems"] = wrong[:100]
         messages.error(request, _("Nothing was kept: %d rows are wrong.") % len(wrong))
     else:
-        if kind == "values":  # formulas may take them in
+        if number and kind == "values":  # formulas may take them in
             tasks.compute_soon(request.county.pk)
         messages.success(request, _("%d rows were changed or added.") % number)
     return back
