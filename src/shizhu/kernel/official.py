@@ -267,7 +267,7 @@ def _table(document: Document, part: Table) -> None:
             paragraph._p.get_or_add_pPr().insert_element_before(  # noqa: SLF001
                 _off_the_grid(), "w:spacing", "w:ind", "w:jc", "w:rPr"
             )
-            if is_head or _is_number(text):
+            if is_head or _is_number(text.partition("\n［")[0]):  # the number of its source stands below it
                 paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
             cell.vertical_alignment = WD_ALIGN_VERTICAL.CENTER
             if column < len(widths):

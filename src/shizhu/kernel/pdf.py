@@ -1,7 +1,8 @@
 """A Word document as PDF/A, laid out by Typst: page, paragraphs, tables, pictures and charts of what offices hand in.
 
 What is read of a document: size and margins of the page; of paragraphs alignment, first-line indent, pitch, a rule
-below, and of their words typeface, size, weight and colour; tables with cells that span columns; pictures; DrawingML
+below, and of their words typeface, size, weight, colour
+and links within it; tables with cells that span columns; pictures; DrawingML
 charts. Text boxes, notes and cells that span rows are not. Fonts are those of the server: without a Chinese one there
 is no PDF.
 """
@@ -22,6 +23,7 @@ from docx.document import Document
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
 from docx.table import Table
+from docx.text.hyperlink import Hyperlink
 from docx.text.paragraph import Paragraph
 from docx.text.run import Run
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
@@ -85,18 +87,20 @@ class _Reading:
     """What is laid out of one document, pictures beside it in a folder."""
 
     def __init__(self, document: Document, folder: Path) -> None:
-        self._document, self._folder, self._pictures = document, folder, 0
+        self._document, self._folder, self._pictures, self._anchors = document, folder, 0, set[str]()
         normal: Any = document.styles["Normal"]
         self._size = normal.font.size.pt if normal.font.size else 12.0
 
     def document(self) -> dict[str, Any]:
-        """Page, title, author and parts."""
+        """Page, title, author, parts, and the names of places that links lead to."""
         section = self._document.sections[0]
         sides = ("top_margin", "bottom_margin", "left_margin", "right_margin")
         page = {side.split("_")[0]: _millimetres(getattr(section, side), 25.4) for side in sides}
         page |= {"width": _millimetres(section.page_width, 210), "height": _millimetres(section.page_height, 297)}
         about = self._document.core_properties
-        return {"title": about.title, "author": about.author, "page": page, "parts": list(self._parts())}
+        parts = list(self._parts())
+        told = {"title": about.title, "author": about.author, "page": page, "parts": parts}
+        return {**told, "anchors": sorted(self._anchors)}
 
     def _parts(self) -> Iterator[dict[str, Any]]:
         for part in self._document.iter_inner_content():
@@ -118,16 +122,31 @@ class _Reading:
             else None
         )
         rules = part._p.xpath("./w:pPr/w:pBdr/w:bottom/@w:color")  # noqa: SLF001
-        pieces = [piece for run in part.runs for piece in self._pieces(run)]
+        pieces = [piece for run in part.iter_inner_content() for piece in self._linked(run)]
+        anchors = part._p.xpath("./w:bookmarkStart/@w:name")  # noqa: SLF001
         size = max((piece["size"] for piece in pieces if "size" in piece), default=self._size)
         pitch = shape.line_spacing
         return {
-            "kind": "paragraph", "pieces": pieces, "size": size,
+            "kind": "paragraph", "pieces": pieces, "size": size, "anchors": self._new(anchors),
             "align": ALIGN.get(part.alignment or WD_ALIGN_PARAGRAPH.LEFT, "left"),
             "indent": int(indent) / 100 if indent else 0, "rule": f"#{rules[0]}" if rules else None,
             "pitch": pitch.pt if pitch is not None and not isinstance(pitch, float) else size * 1.4,
             "sticky": (bool(pieces) and pieces[0].get("face") in {"sans", "kai"}) or bool(shape.keep_with_next),
         }  # fmt: skip
+
+    def _new(self, anchors: list[str]) -> list[str]:
+        """Those that nothing before has: a name leads to its first place."""
+        found = [name for name in dict.fromkeys(anchors) if name not in self._anchors]
+        self._anchors.update(found)
+        return found
+
+    def _linked(self, part: Run | Hyperlink) -> Iterator[dict[str, Any]]:
+        """The pieces of a run, or of a link with the name of the place in the document that it leads to."""
+        if isinstance(part, Run):
+            yield from self._pieces(part)
+            return
+        for run in part.runs:
+            yield from ({**piece, "to": "" if part.address else part.fragment} for piece in self._pieces(run))
 
     def _pieces(self, run: Run) -> Iterator[dict[str, Any]]:
         properties = run._r.rPr  # noqa: SLF001

@@ -18,7 +18,7 @@ from docx.opc.exceptions import PackageNotFoundError
 from docx.oxml.ns import qn
 from docx.text.paragraph import Paragraph
 
-from shizhu.kernel import official
+from shizhu.kernel import official, wordlinks
 from shizhu.kernel.documents import UNPRINTABLE
 
 NAME = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
@@ -64,6 +64,7 @@ def fill(content: bytes, words: Mapping[str, str], blocks: Mapping[str, Iterable
         if match and match[1] in blocks:
             _place(document, paragraph, blocks[match[1]])
     official.hold_signature(document)
+    wordlinks.link(document)
     out = io.BytesIO()
     document.save(out)
     return out.getvalue()

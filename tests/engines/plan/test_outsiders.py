@@ -35,8 +35,9 @@ CODES = {  # columns that hold no words of people
     "code", "digest", "fault", "finding", "formula", "index", "item", "key", "kind", "light", "period", "rule",
     "quarter", "seed", "source", "state", "subject", "every", "decision", "what", "serial",
 }  # fmt: skip
-GIVEN = {  # what outsiders do read: words of the plan, of its declared index, and names of funds
-    "plan.title", "indicator.no", "indicator.name", "indicator.unit", "task.name", "task.no", "task.category",
+GIVEN = {  # what outsiders do read: words of the plan, of its declared index, sources of targets, and names of funds
+    "plan.title", "indicator.no", "indicator.name", "indicator.unit", "indicator.base_source",
+    "indicator.target_source", "task.name", "task.no", "task.category",
     "task.owners", "budget.fund", "report.issuer", "index.title", "index.item",
 }  # fmt: skip
 

@@ -15,6 +15,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import ProgrammingError, transaction
 from django.utils import timezone
+from docx.oxml.ns import qn
 from tests.fixtures import organisation, person
 from tests.web.pages import browser, text, told
 
@@ -35,7 +36,9 @@ def plan(county: County) -> Plan:
     aim = {"base_year": YEAR - 4, "base_value": 10.0, "target_year": YEAR + 1, "target_value": 20.0, "unit": "家"}
     clerk = person(county, VIEW, username="统计员", of="stand")
     for key, values in (("摊位", (12, 14, 17.5)), ("座位", (10.5, 11, 11.5)), ("无数", ())):
-        row = Indicator.objects.create(plan=made, key=key, name=key, **aim)
+        row = Indicator.objects.create(
+            plan=made, key=key, name=key, base_source="统计年鉴2", place={"from": 7, "to": 8}, **aim
+        )
         for number, value in enumerate(values):
             Value.objects.create(
                 indicator=row, period=str(YEAR - 3 + number), value=value, source="reported", note="年报", person=clerk
@@ -71,7 +74,7 @@ def test_who_reported_is_named_by_the_newest_post(county: County, plan: Plan) ->
         starts=now.starts - timedelta(days=900), ends=now.starts - timedelta(days=1),
     )  # fmt: skip
     told = facts.gather(plan, "annual", str(YEAR - 1), timezone.now())
-    assert {row["by"] for row in told["sources"]} == {now.organisation.name}
+    assert {row["by"] for row in told["sources"] if row["source"] == "reported"} == {now.organisation.name}
 
 
 def test_the_annual_evaluation_says_where_each_number_comes_from(county: County, plan: Plan) -> None:
@@ -88,14 +91,22 @@ def test_the_annual_evaluation_says_where_each_number_comes_from(county: County,
     assert score == "按权重计算，规划目标完成得分为45.0分（满分100分，已知指标占权重67%）。"
     assert "截至" in next(line for line in lines if "达到进度" in line)
     lights = next(rows(table) for table in document.tables if "亮灯" in table.rows[0].cells[-1].text)
-    assert [(row[1], row[3], row[-1]) for row in lights[1:]] == [
-        ("摊位（家）", "17.5［1］", "达到进度"), ("座位（家）", "11.5［4］", "滞后"), ("无数（家）", "—", "未判断"),
+    assert [row[1:] for row in lights[1:]] == [
+        ["摊位（家）", "10\n［4］", "17.5\n［1］", "16\n［6］", "20\n［5］", "达到进度"],
+        ["座位（家）", "10\n［11］", "11.5\n［8］", "16\n［13］", "20\n［12］", "滞后"],
+        ["无数（家）", "10\n［15］", "—", "16\n［17］", "20\n［16］", "未判断"],
     ]  # fmt: skip
     [years] = [rows(table) for table in document.tables if table.rows[0].cells[1].text == str(YEAR - 3)]
     assert [row[0] for row in years] == ["指标", "摊位（家）", "座位（家）", "无数（家）"]
     assert {cell.partition("\n")[2][:1] for row in years[1:] for cell in row[1:-1] if cell != "—"} == {"［"}
     sources = rows(document.tables[-1])
-    assert [row[0] for row in sources[1:]] == [f"［{number}］" for number in range(1, 7)]
+    assert [row[0] for row in sources[1:]] == [f"［{number}］" for number in range(1, 18)]
+    assert [row[1:4] + row[5:] for row in sources[4:8]] == [
+        ["摊位（基期值）", str(YEAR - 4), "10家", "统计年鉴2"],
+        ["摊位（目标值）", str(YEAR + 1), "20家", "规划文本，第 7—8 行"],
+        ["摊位（应达值）", f"{YEAR - 1}-12-31", "16家", "计算：由 ［4］［5］ 按每年等量推算"],
+        ["摊位（趋势预测）", str(YEAR + 1), "22.75家", "计算：由 ［3］［2］［1］ 按最小二乘法作直线推算"],
+    ]
     first = next(row for row in sources if row[0] == "［1］")
     assert (first[1], first[2], first[3], first[5]) == ("摊位", str(YEAR - 1), "17.5家", "人工填报，stand，年报")
     assert "统计员" not in "".join(lines) + "".join(
@@ -131,6 +142,39 @@ def test_a_forecast_stands_beside_the_error_it_made_in_the_past(county: County, 
     assert dict(zip(heads, first, strict=True)) | {"历次平均误差": 1.5, "回测次数（次）": 1} == dict(
         zip(heads, first, strict=True)
     )
+
+
+def test_every_source_of_a_number_is_a_link_to_its_line_of_the_appendix(county: County, plan: Plan) -> None:
+    """In Word and in the PDF; a template without the appendix has marks, but no links that lead nowhere."""
+    who = person(county, MAKE)
+    report = made(plan, "annual", str(YEAR - 1), who)
+    body = word(report).element.body
+    links = [(one.get(qn("w:anchor")), one.find(f".//{qn('w:t')}").text) for one in body.iter(qn("w:hyperlink"))]
+    places = [one.get(qn("w:name")) for one in body.iter(qn("w:bookmarkStart"))]
+    assert places == [f"source_{number}" for number in range(1, 18)]
+    assert [one for one in links if one[0] != f"source_{one[1].strip('［］')}" or one[0] not in places] == []
+    assert set(places) == {anchor for anchor, _text in links}
+    free = [one.text for one in body.iter(qn("w:t")) if "［" in (one.text or "") and "w:hyperlink" not in parents(one)]
+    assert free == [f"［{number}］" for number in range(1, 18)] + [free[-1]]
+    with pdfplumber.open(io.BytesIO(content(report.pdf))) as pages:
+        leads = [one["data"]["Dest"][0].resolve() for page in pages.pages for one in page.annots]
+        last = [page.page_obj.attrs for page in pages.pages if "［1］" in page.extract_text()][-1]
+    assert len(leads) == len(links)
+    assert last in leads
+    bare = docx.Document(io.BytesIO(briefs.house_template("annual")))
+    for paragraph in bare.paragraphs:
+        if "sources_table" in paragraph.text:
+            paragraph.clear()
+    out = io.BytesIO()
+    bare.save(out)
+    reports.keep_template(county, "annual", "t.docx", out.getvalue(), note="", by=who)
+    body = word(made(plan, "annual", str(YEAR - 1), who)).element.body
+    assert (list(body.iter(qn("w:hyperlink"))), list(body.iter(qn("w:bookmarkStart")))) == ([], [])
+    assert "［1］" in [one.text.strip() for one in body.iter(qn("w:t"))]
+
+
+def parents(element: Any) -> set[str]:
+    return {f"w:{one.tag.rpartition('}')[2]}" for one in element.iterancestors()}
 
 
 def test_its_pdf_holds_the_same_words_and_its_charts(county: County, plan: Plan) -> None:

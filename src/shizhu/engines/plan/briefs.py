@@ -39,6 +39,17 @@ WORDS: Mapping[str, str] = {  # name → what stands there
 }  # fmt: skip
 BEHIND = ("red", "yellow")
 MONEY = {"planned": gettext_noop("money planned"), "spent": gettext_noop("money spent")}
+PARTS = {
+    "base": gettext_noop("base value"), "target": gettext_noop("target value"), "growth": gettext_noop("yearly growth"),
+    "expected": gettext_noop("expected by the day"), "outlook": gettext_noop("outlook"),
+}  # fmt: skip
+WAYS = {
+    "target": gettext_noop("the target itself, for want of a base"),
+    "linear": gettext_noop("by an equal amount every year"),
+    "zero": gettext_noop("by an equal amount every year from 0 on"),
+    "compound": gettext_noop("by an equal share every year"),
+    "steps": gettext_noop("by steps set for years"),
+}
 HEAD_SIZE = 30.0  # points: fourteen characters on a line, as 石柱土家族自治县规划评估报告
 PATHS = 6  # charts of paths in one document
 YEAR = 1.65  # centimetres of a column: a number, its source below it
@@ -86,7 +97,7 @@ def _dated(day: date) -> str:
 
 
 def _moment(text: str) -> str:
-    return f"{timezone.localtime(datetime.fromisoformat(text)):%Y-%m-%d %H:%M}"
+    return text and f"{timezone.localtime(datetime.fromisoformat(text)):%Y-%m-%d %H:%M}"
 
 
 def _light(key: str) -> str:
@@ -96,6 +107,17 @@ def _light(key: str) -> str:
 def _cited(told: Mapping[str, Any] | None) -> str:
     """A number with the number of its source in the appendix."""
     return f"{number(told['value'])}［{told['source']}］" if told else "—"
+
+
+def _marked(text: str, row: Mapping[str, Any], part: str) -> str:
+    """A base, a target or what was computed, with the number of its source in the appendix."""
+    cited = row.get("cites", {}).get(part)  # what was issued before these had sources has none
+    return f"{text}［{cited}］" if cited else text
+
+
+def _below(text: str) -> str:
+    """A number in a narrow cell: its source stands below it."""
+    return text.replace("［", "\n［")
 
 
 def _named(row: Mapping[str, Any]) -> str:
@@ -146,8 +168,8 @@ def _lights(facts: Facts) -> Parts:
     heads = (_("No."), _("Indicator"), _("Base"), _("Value now"), _("Expected by now"), _("Target"), _("Standing"))
     rows = [
         [
-            str(n), _named(row), number(row["base"]),
-            _cited(row["now"]), number(row["expected"]), _target(row), _light(row["light"]),
+            str(n), _named(row), _below(_marked(number(row["base"]), row, "base")), _below(_cited(row["now"])),
+            _below(_marked(number(row["expected"]), row, "expected")), _below(_target(row)), _light(row["light"]),
         ]
         for n, row in enumerate(facts["indicators"], 1)
     ]  # fmt: skip
@@ -156,8 +178,8 @@ def _lights(facts: Facts) -> Parts:
 
 def _target(row: Mapping[str, Any]) -> str:
     if row["target"] is None and row["growth"] is not None:
-        return f"+{number(row['growth'])}%"
-    return number(row["target"])
+        return _marked(f"+{number(row['growth'])}%", row, "target")
+    return _marked(number(row["target"]), row, "target")
 
 
 def _red_list(facts: Facts) -> Parts:
@@ -168,7 +190,8 @@ def _red_list(facts: Facts) -> Parts:
         yield Heading(f"{row['name']}（{_light(row['light'])}）", 2)
         told = label(row["why"])
         if row["target"] is not None and row["target_year"]:
-            target = {"target": f"{number(row['target'])} {row['unit']}".rstrip(), "year": row["target_year"]}
+            told_target = _marked(f"{number(row['target'])} {row['unit']}".rstrip(), row, "target")
+            target = {"target": told_target, "year": row["target_year"]}
             told += "；" + _("target %(target)s in %(year)s") % target
         yield f"{told}。{_outlook(row)}"
 
@@ -180,9 +203,9 @@ def _outlook(row: Mapping[str, Any]) -> str:
     if not ahead:
         return _("Too few years are known for an outlook.")
     told = _("If it goes on like this, %(year)d will bring %(value)s (%(low)s to %(high)s).") % {
-        name: ahead["year"] if name == "year" else number(float(ahead[name]))
-        for name in ("year", "value", "low", "high")
-    }
+        "year": ahead["year"], "value": _marked(number(float(ahead["value"])), row, "outlook"),
+        **{name: number(float(ahead[name])) for name in ("low", "high")},
+    }  # fmt: skip
     if ahead["error"] is None:
         return told
     return told + _("Forecast in the same way from earlier years, known values were off by %(error)s on average "
@@ -223,7 +246,7 @@ def _years(facts: Facts) -> Parts:
         return
     years = sorted({year for row in facts["indicators"] for year in row["years"] if year <= facts["last"][:4]})[-6:]
     rows = [
-        [_named(row), *(_cited(row["years"].get(year)).replace("［", "\n［") for year in years), _target(row)]
+        [_named(row), *(_below(_cited(row["years"].get(year))) for year in years), _below(_target(row))]
         for row in facts["indicators"]
     ]
     widths = [YEAR] * len(years)
@@ -246,8 +269,8 @@ def _outlooks(facts: Facts) -> Parts:
         span = f"{number(float(ahead['low']))}—{number(float(ahead['high']))}"
         rows.append(
             [
-                row["name"], str(ahead["year"]), number(float(ahead["value"])), span,
-                f"{_error(row)}（{ahead['tried']}）", number(row["target"]), reached,
+                row["name"], str(ahead["year"]), _below(_marked(number(float(ahead["value"])), row, "outlook")), span,
+                f"{_error(row)}（{ahead['tried']}）", _below(_target(row)), reached,
             ]
         )  # fmt: skip
     heads = (_("Indicator"), _("Year"), _("Outlook"), _("Range"), _("Past error"), _("Target"), _("Reached"))
@@ -353,19 +376,26 @@ def _evaluations(facts: Facts) -> Parts:
 def _sources(facts: Facts) -> Parts:
     rows = [
         [
-            f"［{row['no']}］", row["name"], row["period"], f"{number(row['value'])}{row['unit']}",
-            _moment(row["known_at"]), how(row),
+            f"［{row['no']}］", of_what(row), row["period"], f"{number(row['value'])}{row['unit']}",
+            _moment(row["known_at"]) or "—", how(row),
         ]
         for row in facts["sources"]
     ]  # fmt: skip
     if rows:
         heads = ("", _("Indicator"), _("Period"), _("Value"), _("Recorded"), _("Where it comes from"))
-        yield Table(rows, heads, (1.75, 3.4, 1.85, 2.2, 2.6, 3.8))
+        yield Table(rows, heads, (1.75, 3.0, 2.45, 2.2, 2.6, 3.6))
     yield _("Data as known at %s. A number in brackets ［ ］ names its line here.") % _moment(facts["known_at"])
+
+
+def of_what(source: Mapping[str, Any]) -> str:
+    """What a number of the appendix is of: an indicator, or its base, its target and the like."""
+    part = source.get("part")
+    return f"{source['name']}（{_(PARTS[part])}）" if part else str(source["name"])
 
 
 def how(source: Mapping[str, Any]) -> str:
     """Where a number comes from, in words."""
+    of = "".join(f"［{one}］" for one in source.get("of", ()))
     if source["source"] == "formula":
         inputs = "，".join(f"{name} {count}" for name, count in source["inputs"].items())
         told = _("computed: %(formula)s (%(inputs)s)") % {"formula": source["formula"], "inputs": inputs}
@@ -373,6 +403,16 @@ def how(source: Mapping[str, Any]) -> str:
         told = "，".join(part for part in (_(MONEY[source["source"]]), source["note"], source["by"]) if part)
     elif source["source"] == "plan":
         told = _("the text of the plan")
+        if lines := source.get("lines"):
+            told += "，" + _("lines %s") % "—".join(dict.fromkeys(map(str, lines)))
+    elif source["source"] == "named":
+        told = source["note"]
+    elif source["source"] == "set":
+        told = _("set here, no source was given")
+    elif source["source"] == "expected":
+        told = _("computed: %(way)s, from %(of)s") % {"way": _(WAYS[source["formula"]]), "of": of}
+    elif source["source"] == "outlook":
+        told = _("computed: the straight line through %s, by least squares") % of
     else:
         told = "，".join(part for part in (_("reported"), source["by"], source["note"]) if part)
     return f"{told}，{_('simulated')}" if source["simulated"] else told
@@ -498,6 +538,7 @@ def _indicator_rows(facts: Facts) -> Iterator[list[Any]]:
         _("No."), _("Indicator"), _("Unit"), _("Base year"), _("Base"), _("Value now"), _("Period"),
         _("Expected by now"), _("Target"), _("Target year"), _("Way done %"), _("Standing"), _("Why"), _("Source"),
         _("Outlook"), _("Outlook from"), _("Outlook to"), _("Past error"), _("Forecasts tried (number)"),
+        _("Source of the base"), _("Source of what is expected"), _("Source of the target"), _("Source of the outlook"),
     ]  # fmt: skip
     for row in facts["indicators"]:
         now = row["now"] or {"value": None, "period": "", "source": ""}
@@ -507,7 +548,7 @@ def _indicator_rows(facts: Facts) -> Iterator[list[Any]]:
             None if row["done"] is None else round(100 * row["done"], 2), _light(row["light"]), label(row["why"]),
             now["source"], *(
                 (row["outlook"] or {}).get(name) for name in ("value", "low", "high", "error", "tried")
-            ),
+            ), *(row.get("cites", {}).get(part) for part in ("base", "expected", "target", "outlook")),
         ]  # fmt: skip
 
 
@@ -533,7 +574,7 @@ def _money_rows(facts: Facts) -> Iterator[list[Any]]:
 def _source_rows(facts: Facts) -> Iterator[list[Any]]:
     yield [_("No."), _("Indicator"), _("Period"), _("Value"), _("Unit"), _("Recorded"), _("Where it comes from")]
     for row in facts["sources"]:
-        yield [row["no"], row["name"], row["period"], row["value"], row["unit"], _moment(row["known_at"]), how(row)]
+        yield [row["no"], of_what(row), row["period"], row["value"], row["unit"], _moment(row["known_at"]), how(row)]
 
 
-__all__ = ["BLOCKS", "CHAPTERS", "NAMES", "WORDS", "annex", "house_template", "how", "title", "words"]
+__all__ = ["BLOCKS", "CHAPTERS", "NAMES", "WORDS", "annex", "house_template", "how", "of_what", "title", "words"]

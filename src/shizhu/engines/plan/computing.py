@@ -268,20 +268,27 @@ def collected(
 
 
 def outlook(indicator: Indicator, on: date | None = None, values: Iterable[Value] | None = None) -> Forecast | None:
-    """What the target year will bring if the years that were over by a day (today) go on; None with fewer than three.
-
-    A year is what its last period had, a month as well as a year; of those that end together the longest counts.
-    """
+    """What the target year will bring if the years over by a day (today) go on; None with fewer than three."""
     if not indicator.target_year:
         return None
     if values is None:
         values = indicator.values.order_by("period", "-known_at").distinct("period")
-    years, today = dict[int, float](), on or timezone.localdate()
+    years = years_over(values, on or timezone.localdate())
+    known = [(year, one.value) for year, one in sorted(years.items()) if one.value is not None]
+    return forecast(known, indicator.target_year)
+
+
+def years_over(values: Iterable[Value], day: date) -> dict[int, Value]:
+    """Of each year that was over by a day what its last period had, a month as well as a year.
+
+    Of periods that end together the longest counts; one without a value does not.
+    """
+    years = dict[int, Value]()
     for value in sorted(values, key=lambda one: order(one.period)):
-        day = as_of(value)
-        if value.value is not None and day <= today and (day.month, day.day) == (12, 31):
-            years[day.year] = value.value
-    return forecast(sorted(years.items()), indicator.target_year)
+        last = as_of(value)
+        if value.value is not None and last <= day and (last.month, last.day) == (12, 31):
+            years[last.year] = value
+    return years
 
 
 def context_of(indicator: Indicator) -> dict[str, Any]:

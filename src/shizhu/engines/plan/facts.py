@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from shizhu.engines.plan import computing, keytasks, nodes
 from shizhu.engines.plan.datasets import LIGHTS
+from shizhu.engines.plan.logic.forecasting import Forecast
 from shizhu.engines.plan.logic.lights import Told
 from shizhu.engines.plan.logic.progress import rank, score
 from shizhu.engines.plan.models import UNDER_WAY, Budget, Evaluation, Extension, Indicator, Node, Plan, Value
@@ -58,6 +59,33 @@ class _Sources:
             self.rows.append({"no": len(self.rows) + 1, **self._row(value)})
         return self._known[value.pk]
 
+    def given(self, indicator: Indicator, part: str, year: int | None, value: float | None, note: str) -> int | None:
+        """The number of a base, a target or a growth in the appendix: of the text of the plan, or of whoever set it."""
+        if value is None:
+            return None
+        source = "named" if note else "plan" if indicator.source == "plan" else "set"
+        unit = "%" if part == "growth" else indicator.unit
+        lines = [indicator.place["from"], indicator.place["to"]] if source == "plan" and indicator.place else []
+        return self._more(indicator, part, f"{year or ''}", value, source, unit=unit, note=note, lines=lines)
+
+    def computed(
+        self, indicator: Indicator, part: str, period: str, value: float | None, of: Iterable[int]
+    ) -> int | None:
+        """The number of what was computed of other numbers of the appendix: expected by a day, or an outlook."""
+        if value is None:
+            return None
+        return self._more(indicator, part, period, value, part, of=list(of), formula=_way(indicator))
+
+    def _more(self, indicator: Indicator, part: str, period: str, value: float, source: str, **more: Any) -> int:
+        self.rows.append(
+            {
+                "no": len(self.rows) + 1, "key": indicator.key, "name": indicator.name, "unit": indicator.unit,
+                "part": part, "period": period, "value": value, "known_at": "", "source": source, "formula": "",
+                "note": "", "inputs": {}, "by": "", "simulated": False, **more,
+            }
+        )  # fmt: skip
+        return len(self.rows)
+
     def money(self, budget: Budget, said: str, value: float) -> int:
         """The number of an amount of a budget in the appendix; `said` is planned or spent."""
         self.rows.append(
@@ -80,6 +108,17 @@ class _Sources:
             "inputs": {names.get(name, name): count for name, count in value.inputs.items()},
             "by": self.reporters.get(value.person_id or 0, ""), "simulated": value.is_simulated,
         }  # fmt: skip
+
+
+def _way(indicator: Indicator) -> str:
+    """How the path of an indicator goes from base to target; without one the target is expected all the time."""
+    if indicator.steps:
+        return "steps"
+    if not computing.path_of(indicator):
+        return "target"
+    if indicator.base_value is None:
+        return "zero"
+    return "compound" if indicator.is_compound else "linear"
 
 
 def gather(plan: Plan, kind: str, name: str, at: datetime) -> dict[str, Any]:
@@ -197,24 +236,54 @@ def _indicator(
     now = computing.judged(indicator, values, day)
     is_base = now is not None and now.source == "plan" and now.period == str(indicator.base_year)
     standing = computing.standing(indicator, now, day)
+    by = day if now is None or is_base else min(day, computing.as_of(now))  # that the standing is of
     earlier = (one for one in reversed(values) if one is not now and named(one.period).last < span.first)
     before = next(earlier, None)
     due = computing.collected(indicator, values[-1] if values else None, day, getattr(indicator, "collection", None))
     years = {named(one.period).last.year: one for one in values}
     ahead = computing.outlook(indicator, day, values)
+    shown = {
+        "now": None if is_base or now is None else _number(now, sources),
+        "before": _number(before, sources) if before else None,
+        "years": {str(year): _number(one, sources) for year, one in sorted(years.items())},
+    }  # fmt: skip
     return {
         "key": indicator.key, "no": indicator.no, "name": indicator.name, "unit": indicator.unit,
         "base": indicator.base_value, "base_year": indicator.base_year, "target": indicator.target_value,
         "target_year": indicator.target_year, "growth": indicator.growth, "weight": indicator.weight,
         "light": standing.light,
         "why": standing.why, "expected": standing.expected, "done": standing.done,
-        "now": None if is_base or now is None else _number(now, sources),
-        "before": _number(before, sources) if before else None,
-        "years": {str(year): _number(one, sources) for year, one in sorted(years.items())},
+        **shown,
+        "cites": _cites(indicator, values, day, by, standing.expected, ahead, sources),
         "path": computing.path_of(indicator),
         "late": due.days_late if due and due.state == "late" else 0,
         "outlook": asdict(ahead) if ahead else None,
     }  # fmt: skip
+
+
+def _cites(
+    indicator: Indicator, values: Sequence[Value], day: date, by: date, expected: float | None,
+    ahead: Forecast | None, sources: _Sources,
+) -> dict[str, int]:  # fmt: skip
+    """The numbers in the appendix of base, target (or growth), what was expected by a day, and outlook."""
+    printed = next((
+        one for one in values
+        if one.source == "plan" and one.period == str(indicator.base_year) and one.value == indicator.base_value
+    ), None)  # fmt: skip
+    base = sources.of(printed) if printed and not indicator.base_source else sources.given(
+        indicator, "base", indicator.base_year, indicator.base_value, indicator.base_source
+    )  # fmt: skip
+    target = sources.given(
+        indicator, "target", indicator.target_year, indicator.target_value, indicator.target_source
+    ) or sources.given(indicator, "growth", indicator.target_year, indicator.growth, indicator.target_source)
+    found = {
+        "base": base, "target": target,
+        "expected": sources.computed(indicator, "expected", by.isoformat(), expected, filter(None, (base, target))),
+    }  # fmt: skip
+    if ahead:
+        of = [sources.of(one) for one in computing.years_over(values, day).values()]
+        found["outlook"] = sources.computed(indicator, "outlook", str(ahead.year), ahead.value, of)
+    return {name: number for name, number in found.items() if number}
 
 
 def _number(value: Value, sources: _Sources) -> dict[str, Any]:

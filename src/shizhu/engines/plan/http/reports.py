@@ -113,7 +113,7 @@ def _report(request: Request, number: int, verb: str = VIEW) -> Report:
 def page(request: Request, number: int) -> HttpResponse:
     """One report: how far it is, its files, its hash, and where each number comes from."""
     report = _report(request, number)
-    sources = [{**row, "how": briefs.how(row)} for row in report.facts.get("sources", [])]
+    sources = [{**row, "what": briefs.of_what(row), "how": briefs.how(row)} for row in report.facts.get("sources", [])]
     context = {
         "report": report, "kind": briefs.NAMES[report.kind], "sources": sources,
         "files": [(name, file) for name in reports.FILES if (file := getattr(report, name)) is not None],
