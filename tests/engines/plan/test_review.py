@@ -12,7 +12,7 @@ from tests.fixtures import person
 from tests.web.pages import browser, text, told
 
 from shizhu.engines.plan import api, rulings, uploads
-from shizhu.engines.plan.models import Indicator, Plan, Ruling, Upload
+from shizhu.engines.plan.models import Indicator, Link, Plan, Ruling, Upload
 from shizhu.kernel.models import County
 from shizhu.kernel.testing import everything_kept
 
@@ -199,3 +199,65 @@ def test_what_is_sent_wrongly_is_refused(county: County) -> None:
         "简称由小写字母、数字和连字符组成，如 plan-2030。"
     ]
     assert Upload.objects.count() == 0
+
+
+UNLIKE = """甲县柠檬产业发展“十四五”规划
+（2021—2025年）
+
+第二章 总体要求
+第二节 发展目标
+到2025年，建成县级示范摊位20个，配套遮阳棚和杯具回收点，摊位遮阳率达到80%。
+
+第三章 重点任务
+第一节 建设网点
+到2025年，建成标杆网点20个，配套遮阳棚和杯具回收点。
+"""
+
+
+def test_clauses_linked_as_one_target_make_one_indicator(county: County) -> None:
+    plan = api.import_text(county, UNLIKE)
+    clerk, viewer = browser(person(county, ALL)), browser(person(county, VIEW))
+    keys = {name: row["key"] for name, row in rows(clerk, "indicators").items()}
+    assert set(keys) == {"县级示范摊位", "摊位遮阳率", "标杆网点"}
+
+    def adopt(name: str, **given: str) -> list[str]:
+        return told(clerk.post("/plan/review/adopt", {"key": keys[name], **given}, follow=True))
+
+    for name in ("摊位遮阳率", "县级示范摊位", "标杆网点"):  # nobody said yet that two of them are one
+        assert adopt(name) == [f"{name} 已设为指标。"]
+    said = {one.text[9:13]: one.indicator and one.indicator.name for one in plan.clauses.select_related("indicator")}
+    assert said == {"县级示范": None, "标杆网点": "标杆网点"}  # a clause that states two indicators is of neither
+    link = Link.objects.get()
+    clerk.post(f"/plan/clauses/{link.one_id}/link", {"link": link.pk, "do": "linked", "note": "同一目标"})
+    shown = rows(clerk, "indicators")
+    assert {name: row["twin"] and row["twin"].name for name, row in shown.items()} == {
+        "县级示范摊位": "标杆网点", "标杆网点": "县级示范摊位", "摊位遮阳率": None,
+    }  # fmt: skip
+    assert adopt("标杆网点", undo="1") == ["标杆网点 不再是指标。"]
+    before = everything_kept()
+    assert adopt("标杆网点") == [
+        "“县级示范摊位”已是同一目标的指标，未作改动。如确为另一项目标，请点“不是同一项，设为指标”。"
+    ]
+    assert everything_kept() == before
+    Indicator.objects.get(name="县级示范摊位").values.create(period="2024", value=12, source="reported")
+    before = everything_kept()
+    assert adopt("县级示范摊位", undo="1") == ["“县级示范摊位”已有填报数或已指定填报单位，未作改动。"]
+    assert clerk.post("/plan/review/adopt", {"key": "nothing", "undo": "1"}).status_code == 404
+    assert viewer.post("/plan/review/adopt", {"key": keys["摊位遮阳率"], "undo": "1"}).status_code == 403
+    assert everything_kept() == before
+
+
+def test_a_clause_knows_the_indicator_that_was_made_of_it(county: County) -> None:
+    plan = api.import_text(county, UNLIKE)
+    clerk = browser(person(county, ALL))
+    key = rows(clerk, "indicators")["县级示范摊位"]["key"]
+    clerk.post("/plan/review/adopt", {"key": key})
+    first, second = plan.clauses.all()
+    assert (first.indicator and first.indicator.name, second.indicator) == ("县级示范摊位", None)
+    clerk.post(f"/plan/clauses/{second.pk}/owner", {"unit": "stand", "as": "lead"})
+    link = Link.objects.get()
+    clerk.post(f"/plan/clauses/{link.one_id}/link", {"link": link.pk, "do": "linked", "note": "同一目标"})
+    page = clerk.get(f"/plan/indicators/{Indicator.objects.get().pk}/")
+    assert [one.code for one in page.context["leads"]] == ["stand"]
+    clerk.post(f"/plan/clauses/{link.one_id}/link", {"link": link.pk, "do": "apart", "note": "两项"})
+    assert [one.indicator_id for one in plan.clauses.all()] == [first.indicator_id, None]

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 
 from shizhu.engines.plan import story
 from shizhu.engines.plan.logic import linking
+from shizhu.engines.plan.logic.reader.subjects import canonical
 from shizhu.engines.plan.models import Clause, Indicator, Link, Owner, Plan, Task
 from shizhu.kernel.models import Area, Organisation, Person
 from shizhu.kernel.text import syllables
 from shizhu.lib import likeness
 
 Kept = Mapping[str, Any]
+T = TypeVar("T")
 DECISION, AFTER_THE_TEXT = "decision", 1_000_000  # kind and order of clauses that meetings decided
 
 
@@ -65,34 +70,69 @@ def keep(plan: Plan) -> None:
     read: Sequence[Kept] = (plan.document or {}).get("clauses", [])
     tasks = {row.key: row for row in Task.objects.filter(plan=plan)}
     known = {row.key: row for row in plan.clauses.all()}
-    numbers = _indicators_by_line(plan)
     made: dict[str, Clause] = {}
     for order, row in enumerate(read):
         clause = known.get(row["key"]) or Clause(plan=plan, key=row["key"])
-        lines = range(row["place"]["from"], row["place"]["to"] + 1)
         clause.order, clause.kind, clause.text, clause.is_gone = order, row["kind"], row["text"], False
         clause.headings, clause.place, clause.quantities = row["headings"], row["place"], row["quantities"]
         clause.leads, clause.supports = row["leads"], row["supports"]
         clause.task = tasks.get(row["row"])
-        clause.indicator = next((numbers[line] for line in lines if line in numbers), None)
         clause.save()
         made[clause.key] = clause
     _leave(plan, made)
     _propose_owners(plan, [made[row["key"]] for row in read])
     _propose_links(plan, read, made)
+    point(plan)
 
 
-def _indicators_by_line(plan: Plan) -> dict[int, Indicator]:
-    """Line → the only indicator that is printed or mentioned there."""
+def key_of(row: Kept) -> str:
+    """The key of an indicator; a target of a sentence has one that does not hang on its number in the text."""
+    if row.get("found_in") != "sentence":
+        return str(row["key"])
+    told = f"{canonical(row['name'])} {row['target']['year']}"
+    return f"said-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+
+
+def point(plan: Plan) -> None:
+    """Say of every clause of the reading which indicator it states: the only one on its lines, if no other clause is
+    there or it tells the same amount. A clause without one has that of the clauses that are linked with it.
+    """
+    standing, on_lines = Standing(plan), indicators_by_line(plan)
+    read = [one for one in standing.clauses if one.kind != DECISION and not one.is_gone]
+    crowd = Counter(line for one in read for line in one.lines)
+    found: dict[int, Indicator | None] = {}
+    linked: dict[int, set[Indicator]] = {}
+    for clause in read:
+        there = {row for line in clause.lines for row in on_lines.get(line, ())}
+        alone = there if max(crowd[line] for line in clause.lines) == 1 else set()
+        found[clause.pk] = _only({row for row in there if clause.states(amount_of(row))}) or _only(alone)
+        linked.setdefault(standing.group[clause.pk], set()).update(filter(None, [found[clause.pk]]))
+    for clause in read:
+        was, clause.indicator = clause.indicator_id, found[clause.pk] or _only(linked[standing.group[clause.pk]])
+        if clause.indicator_id != was:
+            clause.save(update_fields=["indicator"])
+
+
+def amount_of(indicator: Indicator) -> dict[str, Any]:
+    """The target of an indicator as a quantity."""
+    told = {"value": indicator.target_value, "unit": indicator.unit, "year": indicator.target_year}
+    return {"subject": indicator.name, **told}
+
+
+def _only(some: AbstractSet[T]) -> T | None:
+    return next(iter(some)) if len(some) == 1 else None
+
+
+def indicators_by_line(plan: Plan) -> dict[int, set[Indicator]]:
+    """Line → the indicators that are printed or mentioned there."""
     rows = {row.key: row for row in plan.indicators.all()}
-    found: dict[int, set[str]] = {}
+    found: dict[int, set[Indicator]] = {}
     for item in (plan.document or {}).get("indicators", []):
-        for place in [item.get("place"), *item.get("mentions", [])]:
-            for line in range(place["from"], place["to"] + 1) if place else ():
-                found.setdefault(line, set()).add(item["key"])
-    return {
-        line: rows[key] for line, keys in found.items() for key in keys if len(keys) == 1 and key in rows
-    }  # fmt: skip
+        if row := rows.get(key_of(item)):
+            for place in filter(None, [item.get("place"), *item.get("mentions", [])]):
+                for line in range(place["from"], place["to"] + 1):
+                    found.setdefault(line, set()).add(row)
+    return found
 
 
 def _leave(plan: Plan, made: Mapping[str, Clause]) -> None:
@@ -235,3 +275,4 @@ def settle_link(link: Link, state: str, *, note: str, by: Person) -> None:
     link.save()
     for clause, other in ((link.one, link.other), (link.other, link.one)):
         story.tell(clause, f"link-{state}", by, {"text": other.text[:80], "note": note[:300]})
+    point(link.plan)

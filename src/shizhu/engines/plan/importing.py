@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from django.db import transaction
+from django.shortcuts import get_object_or_404
 
 from shizhu.engines.plan import clauses, rulings
+from shizhu.engines.plan.clauses import key_of
 from shizhu.engines.plan.logic import reader
-from shizhu.engines.plan.logic.linking import is_same
-from shizhu.engines.plan.logic.reader.subjects import canonical
+from shizhu.engines.plan.logic.linking import is_as_much, is_same
 from shizhu.engines.plan.logic.reading import read_file
 from shizhu.engines.plan.models import Collection, Indicator, Plan, Task, Value
 from shizhu.kernel.counties import Folder
@@ -68,14 +68,6 @@ def _kept(county: County, text: str, document: dict[str, Any], *, code: str, sou
     return plan
 
 
-def key_of(row: Mapping[str, Any]) -> str:
-    """The key of an indicator; a target of a sentence has one that does not hang on its number in the text."""
-    if row.get("found_in") != "sentence":
-        return str(row["key"])
-    told = f"{canonical(row['name'])} {row['target']['year']}"
-    return f"said-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
-
-
 class Doubled(ValueError):
     """There is an indicator of the same target under a name that is alike; its text is that name."""
 
@@ -89,24 +81,64 @@ def adopt(plan: Plan, key: str, *, anyway: bool = False) -> Indicator | None:
     row = next((row for row in rows if row["key"] == key), None)
     if row is None:
         return None
-    if not anyway and (twin := twin_of(plan.indicators.all(), row)):
+    if not anyway and (twin := Twins(plan).of(row)):
         raise Doubled(twin.name)
     order = 500 + rows.index(row)
-    return _indicator(plan, {**row, "key": key_of(row)}, "sentence", order)
+    made = _indicator(plan, {**row, "key": key_of(row)}, "sentence", order)
+    clauses.point(plan)
+    return made
 
 
-def twin_of(indicators: Iterable[Indicator], row: Mapping[str, Any]) -> Indicator | None:
-    """Another indicator that states the same target as a row of the reading, under a name that is alike."""
-    target = row["target"] or {}
-    if target.get("value") is None:
+class InUse(ValueError):
+    """There are values of the indicator, or somebody reports it; its text is its name."""
+
+
+@transaction.atomic
+def give_up(plan: Plan, key: str) -> str:
+    """Make an indicator of a sentence none again; returns its name. Raises InUse, Http404."""
+    rows = {row["key"]: key_of(row) for row in (plan.document or {}).get("indicators", [])}
+    indicator = get_object_or_404(plan.indicators.filter(source="sentence"), key=rows.get(key))
+    if indicator.values.exclude(source="plan").exists() or Collection.objects.filter(indicator=indicator).exists():
+        raise InUse(indicator.name)
+    indicator.delete()
+    clauses.point(plan)
+    return indicator.name
+
+
+class Twins:
+    """The indicators of a plan, to be asked for one that states the target of a row of the reading already."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.indicators = list(plan.indicators.all())
+        self._standing, self._on_lines = clauses.Standing(plan), clauses.indicators_by_line(plan)
+
+    def of(self, row: Mapping[str, Any]) -> Indicator | None:
+        """Another indicator of the same target: of a name that is alike, or of a clause linked with that of the row."""
+        said = {"subject": row["name"], "unit": row["unit"], **(row["target"] or {"value": None, "year": None})}
+        linked = self._linked(row, said)
+        for one in self.indicators:
+            told = clauses.amount_of(one)
+            if one.key != key_of(row) and (is_same(said, told) or (one in linked and is_as_much(said, told))):
+                return one
         return None
-    said = {"subject": row["name"], "unit": row["unit"], **target}
-    own = key_of(row)
-    for one in indicators:
-        told = {"subject": one.name, "value": one.target_value, "unit": one.unit, "year": one.target_year}
-        if one.key != own and one.target_value is not None and is_same(said, told):
-            return one
-    return None
+
+    def _linked(self, row: Mapping[str, Any], said: Mapping[str, Any]) -> set[Indicator]:
+        """The indicators that clauses state which a person linked with the one that states a row."""
+        standing, place = self._standing, row.get("place") or {"from": 0, "to": 0}
+        own = {
+            one.pk
+            for one in standing.clauses
+            if one.place["from"] <= place["to"] and place["from"] <= one.place["to"] and one.states(said)
+        }
+        groups = {standing.group[pk] for pk in own}
+        others = [one for one in standing.clauses if one.pk not in own and standing.group[one.pk] in groups]
+        return {
+            found
+            for one in others
+            for line in one.lines
+            for found in self._on_lines.get(line, ())
+            if one.states(clauses.amount_of(found))
+        }
 
 
 def _keep_adopted(plan: Plan) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pghistory
 import pgtrigger
 from django.db import models
 from django.db.models import Q
 
+from shizhu.engines.plan.logic.linking import is_as_much
 from shizhu.kernel.fields import OrderedJSONField
 from shizhu.kernel.models import Area, County, File, Organisation, Person
 
@@ -367,6 +371,15 @@ class Clause(models.Model):
 
     def __str__(self) -> str:
         return self.text[:60]
+
+    @property
+    def lines(self) -> range:
+        """Where it stands in the text."""
+        return range(self.place["from"], self.place["to"] + 1)
+
+    def states(self, amount: Mapping[str, Any]) -> bool:
+        """Whether one of its quantities is as much as {value, unit, year}, whatever it is called."""
+        return any(is_as_much(one, amount) for one in self.quantities)
 
 
 @pghistory.track()

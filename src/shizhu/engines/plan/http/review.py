@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import importing, rulings
+from shizhu.engines.plan.clauses import key_of
 from shizhu.engines.plan.http.findings import explained, subject
 from shizhu.engines.plan.http.views import EDIT, no_plan, plan_of
 from shizhu.engines.plan.models import Plan, Ruling
@@ -96,8 +97,8 @@ def _doubt(item: Mapping[str, Any], decided: Mapping[str, Ruling]) -> Row:
 
 
 def _indicators(plan: Plan, items: Sequence[Mapping[str, Any]]) -> list[Row]:
-    held = list(plan.indicators.all())
-    taken = {one.key for one in held}
+    twins = importing.Twins(plan)
+    taken = {one.key for one in twins.indicators}
     rows = []
     for item in items:
         mentions = [_place({"place": place}) for place in item.get("mentions", [])]
@@ -107,8 +108,8 @@ def _indicators(plan: Plan, items: Sequence[Mapping[str, Any]]) -> list[Row]:
                 **item,
                 **_read(item),
                 "is_sentence": is_sentence,
-                "is_taken": importing.key_of(item) in taken,
-                "twin": importing.twin_of(held, item) if is_sentence else None,
+                "is_taken": key_of(item) in taken,
+                "twin": twins.of(item) if is_sentence else None,
                 "mentions": mentions,
             }
         )
@@ -164,11 +165,20 @@ def settle(request: Request) -> HttpResponse:
 
 @require_POST
 def adopt(request: Request) -> HttpResponse:
-    """Make an indicator of a target that a sentence states."""
+    """Make an indicator of a target that a sentence states, or no longer (`undo`)."""
     access.require_verb(request.actor, EDIT)
     plan = plan_of(request)
     if plan is None:
         return redirect("plan:overview")
+    if "undo" in request.POST:
+        try:
+            gone = importing.give_up(plan, request.POST.get("key", ""))
+        except importing.InUse as name:
+            told = _("%s has values or somebody who reports it. Nothing was changed.")
+            messages.error(request, told % name)
+        else:
+            messages.success(request, _("%s is no indicator any more.") % gone)
+        return _back(request, plan, "indicators")
     try:
         made = importing.adopt(plan, request.POST.get("key", ""), anyway=bool(request.POST.get("anyway")))
     except importing.Doubled as twin:

@@ -62,13 +62,20 @@ def _quantities(clauses: Sequence[Clause]) -> list[Sign]:
 
 def is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two {subject, value, unit, year} state the same quantity under names that are alike."""
-    factor = comparable(one["unit"], other["unit"])
-    if factor is None or abs(one["value"] * factor - other["value"]) > 1e-9 * abs(other["value"]):
-        return False
-    if one["year"] and other["year"] and one["year"] != other["year"]:
+    if not is_as_much(one, other):
         return False
     first, second = one["subject"], other["subject"]
     return named_alike(first, second) or (min(len(first), len(second)) > 1 and overlap(first, second) >= NAMED)
+
+
+def is_as_much(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two {value, unit, year} are the same amount, whatever they are called; two years that are told agree."""
+    if one["value"] is None or other["value"] is None:
+        return False
+    factor = comparable(one["unit"], other["unit"])
+    if factor is None or abs(one["value"] * factor - other["value"]) > 1e-9 * abs(other["value"]):
+        return False
+    return not (one["year"] and other["year"] and one["year"] != other["year"])
 
 
 def _printed(quantity: Mapping[str, Any]) -> str:
