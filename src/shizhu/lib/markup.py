@@ -16,10 +16,10 @@ class MarkupError(ValueError):
 
 
 def read(xml: bytes, what: str) -> Any:
-    """The root element (lxml) of what is called so, such as `a flow`. Raises MarkupError."""
+    """The root element (lxml) of what is called so, as `a flow`; blanks before it are passed. Raises MarkupError."""
     options = {"resolve_entities": False, "load_dtd": False, "no_network": True}
     try:
-        root = etree.fromstring(xml, etree.XMLParser(remove_comments=True, remove_pis=True, **options))
+        root = etree.fromstring(xml.lstrip(), etree.XMLParser(remove_comments=True, remove_pis=True, **options))
     except (etree.XMLSyntaxError, ValueError) as error:
         raise MarkupError(str(error), "is no readable XML") from None
     document = root.getroottree().docinfo

@@ -290,6 +290,57 @@ def test_what_the_editor_would_drop_is_said_its_way(county: County, drawer: Clie
     assert case.tasks.get().step == "userTask_1"
 
 
+# As jBPM and ARIS write: a variable in two scopes and shapes of one id, extensions twice, a name of two lines, no
+# word of whether a sub-process is expanded, a condition on the default flow, a blank line before everything.
+DOUBLE = f"""
+<?xml version="1.0"?><definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:v="urn:v"
+  xmlns:bpmndi="http://www.omg.org/spec/BPMN/20100524/DI" xmlns:dc="http://www.omg.org/spec/DD/20100524/DC">
+ <process id="p"><property id="cups"/><property id="cup"/><startEvent id="begin"/>
+  <subProcess id="box" name="Two&#13;&#10;lines"><extensionElements><v:a/></extensionElements><extensionElements><v:b/>
+   </extensionElements><userTask id="taste"><potentialOwner id="who"><formalExpression>{ROLE}</formalExpression>
+    </potentialOwner><ioSpecification><dataInput id="in" name="Input"/></ioSpecification>
+    <dataInputAssociation><sourceRef>cups</sourceRef><targetRef>in</targetRef></dataInputAssociation>
+    <multiInstanceLoopCharacteristics><loopDataInputRef>in</loopDataInputRef><inputDataItem id="cup"/>
+    </multiInstanceLoopCharacteristics></userTask></subProcess>
+  <exclusiveGateway id="good" default="no"/><endEvent id="end"/>
+  <sequenceFlow id="a" sourceRef="begin" targetRef="box"/><sequenceFlow id="b" sourceRef="box" targetRef="good"/>
+  <sequenceFlow id="no" sourceRef="good" targetRef="end"><conditionExpression language="Java">return x;
+   </conditionExpression></sequenceFlow></process>
+ <bpmndi:BPMNDiagram><bpmndi:BPMNPlane bpmnElement="p">
+  <bpmndi:BPMNShape id="null" bpmnElement="box"><dc:Bounds x="100" y="20" width="300" height="180"/></bpmndi:BPMNShape>
+  <bpmndi:BPMNShape id="null" bpmnElement="taste"><dc:Bounds x="150" y="60" width="100" height="80"/></bpmndi:BPMNShape>
+ </bpmndi:BPMNPlane></bpmndi:BPMNDiagram></definitions>"""
+
+
+def test_what_two_elements_share_is_parted_where_nothing_refers_to_it(county: County, drawer: Client) -> None:
+    told = bring(drawer, DOUBLE.encode())
+    assert (told["status"], errors(told)) == (200, [])
+    assert "no：是默认顺序流，上面写的条件不起作用" in [fault["text"] for fault in told["faults"]]
+    root = etree.fromstring(told["xml"].encode())
+    ids = [element.get("id") for element in root.iter() if element.get("id")]
+    assert len(ids) == len(set(ids))
+    b = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
+    [item], [box] = root.iter(f"{b}inputDataItem"), root.iter(f"{b}subProcess")
+    assert (item.get("id"), item.get("name"), box.get("name")) == ("cup_1", "cup", "Two\nlines")
+    assert [[child.tag for child in held] for held in box.iter(f"{b}extensionElements")] == [["{urn:v}a", "{urn:v}b"]]
+    shapes = {shape.get("bpmnElement"): shape.get("isExpanded") for shape in root.iter(f"{DI}BPMNShape")}
+    assert (shapes["box"], shapes["taste"]) == ("true", None)
+    assert keep(drawer, told["xml"]).status_code == 200
+    row = Declaration.objects.get(kind="flows", source="person")
+    case = api.open_case(api.Opening(row.key, "试", area(county, "101"), {"cups": [1, 2]}))
+    assert case.tasks.count() == 2
+    other = DOUBLE.replace('<endEvent id="end"/>', '<endEvent id="end"/><userTask id="taste"/>')
+    assert "taste" in errors(bring(drawer, other.encode()))  # which of the two a line means, nobody knows
+
+
+def test_a_file_that_draws_nothing_is_refused(drawer: Client) -> None:
+    empty = '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"><process id="p"/></definitions>'
+    told = bring(drawer, empty.encode())
+    assert (told["status"], [fault["text"] for fault in told["faults"]]) == (
+        422, ["definitions：必须有一个至少含一个步骤的流程"],
+    )  # fmt: skip
+
+
 def test_what_is_wrong_is_said_in_plain_chinese_with_the_name_of_its_element(county: County, drawer: Client) -> None:
     text = """<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:c="http://camunda.org/schema/1.0/bpmn">
      <process id="p" isExecutable="true"><startEvent id="s"/><userTask id="a" name="Approve"/>

@@ -37,14 +37,15 @@ def check_flow(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
         yield from (f"{name}: must be given as a property of the process" for name in about.missing)
     yield from _untimed(flow)
     yield from _unknown_in_steps(key, flow, about, everything)
-    for called in flow.calls:
-        if not any(packs.find(everything, "flows", name) for name in (called, f"{key.partition('.')[0]}.{called}")):
-            yield f"calledElement: {called}: nobody declares this flow"
+    for node in (node for scope in flow.scope.walk() for node in scope.nodes if node.called in flow.calls):
+        names = (node.called, f"{key.partition('.')[0]}.{node.called}")
+        if not any(packs.find(everything, "flows", name) for name in names):
+            yield f"{node.step.id}: calledElement: {node.called}: nobody declares this flow"
     for id_, ask in flow.asks.items():
         if packs.find(everything, "decisions", ask.decision) is None:
             yield f"{id_}: decisionRef: {ask.decision}: no pack declares this decision"
     if about.start_form and packs.find(everything, "forms", about.start_form) is None:
-        yield f"formKey: {about.start_form}: no pack declares this form"
+        yield f"{flow.scope.starts()[0].step.id}: formKey: {about.start_form}: no pack declares this form"
 
 
 def _untimed(flow: Flow) -> Iterator[str]:
@@ -79,7 +80,7 @@ def _unknown_in_steps(key: str, flow: Flow, about: flows.About, everything: Load
             yield f"{step.id}: stage: {step.name!r} is none of the stages of the process"
     for role in about.starters:
         if role not in roles:
-            yield f"candidateStarterGroups: {role}: the pack declares no such role"
+            yield f"{flow.scope.id}: candidateStarterGroups: {role}: the pack declares no such role"
 
 
 def check_decision(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:  # one form for every kind

@@ -548,7 +548,7 @@ def test_expressions_of_other_engines_are_read_as_feel(juel: str, feel: str) -> 
 )
 def test_what_feel_cannot_say_is_refused_with_its_element(juel: str, rule: str) -> None:
     with pytest.raises(FlowError) as caught:
-        flow_of(START + '<exclusiveGateway id="x" default="x-e"/>' + END + lines("s>x", f"x>e: {juel}"))
+        flow_of(START + '<exclusiveGateway id="x"/>' + END + lines("s>x", f"x>e: {juel}"))
     assert (caught.value.element_id, caught.value.rule) == ("x-e", rule)
 
 

@@ -157,12 +157,6 @@ CONDITION = "<bpmn:conditionExpression>true</bpmn:conditionExpression>"
             "must be a sequence flow that leaves this gateway (default)",
         ),
         (
-            MORE,
-            MORE.replace(" />", ' default="enough" />'),
-            "enough",
-            "must be left out: a default flow has no condition",
-        ),
-        (
             WIPE,
             WIPE.replace("manualTask", "complexGateway"),
             "wipe",

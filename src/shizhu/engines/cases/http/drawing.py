@@ -38,6 +38,7 @@ NOTED = {
     "unrun": gettext_noop("holds listeners, scripts or lists of another engine: they stay in the file and are not run"),
     "unmarked": gettext_noop("is not marked as executable in the file: it runs here all the same"),
     "begins": gettext_noop("a case is opened by itself whenever this time comes, once the flow is in force"),
+    "ignored": gettext_noop("is the default: its condition is ignored"),
     "otherwise": gettext_noop("has no condition: it is taken where no other holds"),
 }
 NAMESPACES = (

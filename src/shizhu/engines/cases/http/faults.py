@@ -42,7 +42,6 @@ RULES = (
     gettext_noop("must be feel, the language of conditions"),
     gettext_noop("must be feel: no other script language is executed (scriptFormat)"),
     gettext_noop("must be given as a property of the process"),
-    gettext_noop("must be left out: a default flow has no condition"),
     gettext_noop("must be left out: a flow has no DTD"),
     gettext_noop("must be left out: conditions stand behind exclusive gateways only"),
     gettext_noop("must be the id of a flow, no expression (calledElement)"),

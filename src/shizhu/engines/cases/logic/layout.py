@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
 
+from shizhu.engines.cases.logic.flow import FlowError
 from shizhu.engines.cases.logic.plain import local, made_plain
 from shizhu.engines.cases.logic.reading import BPMN, KINDS, NOT_RUN, read_root
 
@@ -35,7 +36,7 @@ def is_drawn(root: Element) -> bool:
 def laid_out(xml: bytes) -> str:
     """The file as UTF-8 text, with a drawing where it had none, and of each step of a process that it draws.
 
-    Raises FlowError where it is no BPMN.
+    Raises FlowError where it is no BPMN, or there is nothing to draw.
     """
     root = made_plain(read_root(xml))
     if not is_drawn(root):
@@ -43,6 +44,7 @@ def laid_out(xml: bytes) -> str:
             root.remove(empty)
         _draw(root)
     else:
+        _expand(root)
         _draw_rest(root)
     text: str = etree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
@@ -61,7 +63,7 @@ def _draw(root: Element) -> None:
     both = root.find(f"{BPMN}collaboration")
     pools = [] if both is None else both.findall(f"{BPMN}participant")
     if not held:
-        return
+        raise FlowError("definitions", [], "must hold a process with at least one step")
     largest = max(held, key=lambda process: sum(map(_is_shape, process)))
     diagram = etree.SubElement(root, f"{{{DI}}}BPMNDiagram", id="drawing", nsmap={"bpmndi": DI, "dc": DC, "di": WAY})
     drawn = both if pools else largest
@@ -89,6 +91,22 @@ def _draw(root: Element) -> None:
         source, target = (places.get(local(end)) for end in _ends(line))
         if line.get("id") and source and target:
             _straight(plane, line.get("id"), source, target)
+
+
+def _expand(root: Element) -> None:
+    """Say of sub-processes that they are expanded where the file draws inside them, and does not say it."""
+    for plane in root.iter(f"{{{DI}}}BPMNPlane"):
+        shapes = {local(shape.get("bpmnElement")): shape for shape in plane.iter(f"{{{DI}}}BPMNShape")}
+        for holder in root.iter(f"{BPMN}subProcess", f"{BPMN}transaction", f"{BPMN}adHocSubProcess"):
+            around = shapes.get(holder.get("id"))
+            inside = [shapes[child.get("id")] for child in holder if _is_shape(child) and child.get("id") in shapes]
+            if around is not None and inside and around.get("isExpanded") is None:
+                is_expanded = _lies_in(_box(inside[0]), _box(around))
+                around.set("isExpanded", str(is_expanded).lower())
+
+
+def _lies_in(box: Box, other: Box) -> bool:
+    return other[0] <= box[0] < other[0] + other[2] and other[1] <= box[1] < other[1] + other[3]
 
 
 def _draw_rest(root: Element) -> None:

@@ -1,6 +1,7 @@
 """A file of another editor made plain: what the editor in the browser (bpmn-js) would drop in silence is said its way.
 
-It drops elements without an id or with one that is no word of ASCII, references with the prefix of a namespace or to
+It drops elements without an id, with that of another or with one that is no word of ASCII, all but the last extension
+elements and line ends of Windows, references with the prefix of a namespace or to
 nothing, attributes of a vendor whose prefix it knows otherwise, and draws nothing on a plane of an unknown element.
 """
 
@@ -39,6 +40,8 @@ PREFIXES = {  # that bpmn-js takes for these alone
 ID = re.compile(r"([a-z][\w.-]*:)?[a-z_][\w.-]*", re.IGNORECASE | re.ASCII)
 DRAWN = {"participant", "sequenceFlow", "association", "messageFlow", "textAnnotation", "group"}
 DRAWN |= {"dataObjectReference", "dataStoreReference"}
+TOLD = {*KINDS, *NOT_RUN, *DRAWN, "process", "lane", "message", "signal", "error", "escalation"}  # if they share an id
+DATA = {"property", "dataInput", "dataOutput", "dataObject", "inputDataItem", "outputDataItem"}  # named by their id
 THROWN = {"signal": "name", "error": "errorCode"}  # other engines take a reference to none for its name
 
 
@@ -46,7 +49,10 @@ def made_plain(root: Element) -> Element:
     """The root of the same file, said so that nothing of it is lost."""
     root = _with_prefixes(root)
     _mend_ids(root)
+    _part_doubles(root)
     _name_all(root)
+    _join_extensions(root)
+    _end_lines(root)
     _refer_plainly(root)
     _declare_thrown(root)
     _mend_planes(root)
@@ -166,6 +172,39 @@ def _set(element: Element, name: str, value: str) -> None:
         element.set(name, value)
     else:
         element.text = value
+
+
+def _part_doubles(root: Element) -> None:
+    """An id of its own for what only holds data or is a drawing; that others share one is told when they are read."""
+    sharing: dict[str, list[Element]] = {}
+    for element in root.iter(f"{BPMN}*", f"{DI}*"):
+        sharing.setdefault(element.get("id", ""), []).append(element)
+    for id_, elements in sharing.items():
+        numbers = count(1)
+        kept = min(elements, key=lambda one: _name(one) not in TOLD)
+        for element in elements if id_ else []:
+            if element is kept or _name(element) in TOLD:
+                continue
+            if _name(element) in DATA and not element.get("name"):
+                element.set("name", id_)
+            element.set("id", next(word for n in numbers if (word := f"{id_}_{n}") not in sharing))
+
+
+def _join_extensions(root: Element) -> None:
+    """One list of extension elements of an element that has several."""
+    for more in root.findall(f".//{BPMN}extensionElements"):
+        first = more.getparent().find(f"{BPMN}extensionElements")
+        if first is not more:
+            first.extend(list(more))
+            more.getparent().remove(more)
+
+
+def _end_lines(root: Element) -> None:
+    """Line ends of texts in attributes as XML has them elsewhere."""
+    for element in root.iter(etree.Element):
+        for name, value in element.attrib.items():
+            if "\r" in value:
+                element.set(name, value.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def _name_all(root: Element) -> None:

@@ -139,9 +139,12 @@ def read_process(root: Element) -> Element:
 def read_scope(holder: Element, book: Book) -> Scope:
     """A process or sub-process element with all it holds; faults go into the book."""
     lines, nodes = [], []
+    defaults = {child.get("default") for child in _bpmn(holder)} - {None}
     for child in _bpmn(holder):
         name = _name(child)
-        if name == "sequenceFlow":
+        if name == "sequenceFlow" and child.get("id") in defaults:
+            lines.append(_default(child, book))
+        elif name == "sequenceFlow":
             line = book.attempt(lambda child=child: _line(child), _lame(child))  # type: ignore[misc]  # bound now
             lines += [line] if line.id else []
         elif name in KINDS or name in NOT_RUN:
@@ -510,6 +513,7 @@ def _many(element: Element, many: Element, book: Book) -> Loop:
 
     collection = attribute(many, "collection") or first(many, "loopCharacteristics", "inputCollection")
     if not collection and (data := book.refer(many.findtext(f"{BPMN}loopDataInputRef"))) is not None:
+        data = _given(element, data, book)
         collection = data.get("name") or data.get("id")
     item = many.find(f"{BPMN}inputDataItem")
     named = item.get("name") or item.get("id", "") if item is not None else ""
@@ -526,6 +530,15 @@ def _many(element: Element, many: Element, book: Book) -> Loop:
             id_, "multiInstanceLoopCharacteristics", "must say for each of what, or how often it is done", name
         )
     return loop
+
+
+def _given(element: Element, data: Element, book: Book) -> Element:
+    """What an activity is given for one of its inputs by a data association, the input itself where there is none."""
+    for given in element.findall(f"{BPMN}dataInputAssociation"):
+        if book.refer(given.findtext(f"{BPMN}targetRef")) is data:
+            source = book.refer(given.findtext(f"{BPMN}sourceRef"))
+            return data if source is None else source
+    return data
 
 
 def _inner(element: Element, part: str) -> str:
@@ -545,6 +558,13 @@ def _line(element: Element) -> Line:
         raise FlowError(id_, language, "must be feel, the language of conditions", name)
     condition = feel_of(id_, text, name) if text else None
     return Line(id_, _local(element.get("sourceRef")), _local(element.get("targetRef")), condition)
+
+
+def _default(element: Element, book: Book) -> Line:
+    """A default flow: a condition on it is ignored (BPMN 2.0, table 10.111)."""
+    if element.find(f"{BPMN}conditionExpression") is not None:
+        book.notes.append(Note(element.get("id"), "ignored", "is the default: its condition is ignored"))
+    return Line(element.get("id"), _local(element.get("sourceRef")), _local(element.get("targetRef")), None)
 
 
 def _lame(element: Element) -> Line:

@@ -173,8 +173,6 @@ def _branches(scope: Scope) -> Faults:
 
 def _split(node: Node, leaving: list[Line]) -> Faults:
     for line in leaving:
-        if line.id == node.default and line.condition is not None:
-            yield FlowError(line.id, line.condition, "must be left out: a default flow has no condition")
         is_bare = line.id != node.default and line.condition is None and len(leaving) > 1
         if is_bare and node.step.kind == "exclusive":  # of an inclusive gateway it is taken always
             rule = "must be a condition: this flow leaves gateway %(gateway)s"
