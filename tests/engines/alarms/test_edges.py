@@ -59,10 +59,10 @@ def test_an_edge_that_is_lost_raises_an_alarm_that_ends_when_it_is_back(county: 
     look(10, is_reached=True)
     for at in range(11, 17):
         look(at, is_reached=False)
-    assert alarms() == [("cleared", False, "orange", 1), ("open", False, "orange", 1)]
+    assert (alarms(), told()[2:]) == ([("open", False, "orange", 2)], ["changed"])  # the same, once more
     files.keep(edge, {})
     look(17, is_reached=None)
-    assert [state for state, *_rest in alarms()] == ["cleared", "cleared"]
+    assert [state for state, *_rest in alarms()] == ["cleared"]
     assert not EdgeLine.objects.exists()
 
 

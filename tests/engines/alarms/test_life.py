@@ -12,7 +12,20 @@ from django.db import connections
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.engines.alarms.sent import NOON, clock, commit, handle, jug, minute, only, send, told, waiting
+from tests.engines.alarms.sent import (
+    NOON,
+    alarms,
+    clock,
+    commit,
+    handle,
+    jug,
+    minute,
+    only,
+    send,
+    spans,
+    told,
+    waiting,
+)
 from tests.engines.alarms.test_alarms import event
 from tests.fixtures import person
 from tests.web.pages import browser, text
@@ -105,6 +118,42 @@ def test_nothing_can_be_done_with_what_is_cleared(county: County, alarm: Alarm) 
         with pytest.raises(acting.NotNow):
             act(alarm.pk, person=who.pk)
     assert (acts(), Alarm.objects.get().is_false) == (["cleared"], True)
+
+
+def test_a_value_that_wavers_is_one_alarm_told_no_more_often_than_one_is_reminded(county: County) -> None:
+    stream = jug(county)["temperature"]
+    only(county, WARM, "local.warm")
+    for n in range(30):
+        with clock(10 * n):
+            send(stream, (10 * n, 31))
+            send(stream, (10 * n + 5, 20))
+    assert (alarms(), spans()) == ([("cleared", False, "yellow", 30)], [(10 * n, 10 * n + 5) for n in range(30)])
+    assert (told().count("raised"), told().count("changed"), told().count("cleared")) == (3, 27, 30)  # yellow: 2 hours
+    (found,) = load.loads(access.actor(person(county, "alarms.*")), county.pk, NOON, minute(300))
+    assert (found.raised, found.occurrences, found.returned, found.why_die) == (1, 30, 29, "chatter")
+    page = text(browser(person(county, "alarms.*", username="boss")).get("/alarms/load/?month=2026-07"))
+    assert "一小时内又来 29 次；请加回差" in page
+    assert "规则 × 30" in text(browser(person(county, "alarms.*", username="all")).get("/alarms/?state=all"))
+    send(stream, (356, 31), (360, 20))  # more than an hour after it ended
+    send(stream, (361, 31))
+    api.clear(Alarm.objects.get(state="open").pk, person=person(county, "alarms.*", username="b").pk, why="修好了")
+    send(stream, (362, 20), (363, 31))  # whom a person has ended does not come back
+    assert [occurrences for _state, _gone, _level, occurrences in alarms()] == [30, 2, 1]
+
+
+def test_what_comes_back_is_told_anew_where_it_is_graver_and_stays_seen_and_shelved(county: County) -> None:
+    stream, who = jug(county)["temperature"], person(county, "alarms.*").pk
+    only(county, {**WARM, "levels": [{"level": "red", "above": 40}]})
+    send(stream, (0, 31))
+    number = Alarm.objects.get().pk
+    acting.acknowledge(number, person=who)
+    acting.shelve(number, person=who, until=timezone.now() + timedelta(hours=4), why="等备件")
+    send(stream, (1, 20), (2, 45))
+    alarm = Alarm.objects.get()
+    assert (alarm.state, alarm.level, alarm.occurrences) == ("open", "red", 2)
+    assert (alarm.acknowledged_at is None, alarm.shelved_until is None) == (False, False)
+    changed = OutboxEvent.objects.filter(subject__contains="alarm.changed").get().envelope["data"]
+    assert changed == {"alarm": number, "rule": alarm.rule, "level": "red", "before": "yellow"}
 
 
 def test_reminders_until_somebody_has_seen_it(county: County, alarm: Alarm) -> None:

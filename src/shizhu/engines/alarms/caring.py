@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
@@ -11,14 +11,9 @@ from django.utils import timezone
 from shizhu.engines.alarms import causes, raising
 from shizhu.engines.alarms.models import Act, Alarm
 from shizhu.engines.things import api as things
-from shizhu.kernel import events, packs
-from shizhu.lib.times import parse_duration
+from shizhu.kernel import events
 
 REMINDER = "alarms.alarm.reminder"
-REMIND = {  # how long nobody needs to have seen it
-    "red": timedelta(minutes=10), "orange": timedelta(minutes=30), "yellow": timedelta(hours=2),
-    "blue": timedelta(hours=12),
-}  # fmt: skip
 
 
 @transaction.atomic
@@ -39,7 +34,7 @@ def every_minute(now: datetime | None = None) -> tuple[int, int]:
     by_root = Q(root__state=Alarm.State.OPEN, root__acknowledged_at=None) & ~Q(root__shelved_until__gt=at)
     unseen = waiting.filter(Q(root=None) | ~by_root, acknowledged_at=None, suppressed="")  # else its cause is told of
     for alarm in unseen.exclude(shelved_until__gt=at):
-        if at - (alarm.reminded_at or alarm.detected_at) >= patience(alarm):
+        if at - (alarm.reminded_at or alarm.detected_at) >= raising.patience(alarm):
             alarm.reminded_at = at
             alarm.save(update_fields=["reminded_at"])
             Act.objects.create(alarm=alarm, kind="reminded")
@@ -47,9 +42,3 @@ def every_minute(now: datetime | None = None) -> tuple[int, int]:
             events.emit(REMINDER, alarm.pk, alarm.county_id, told_of)
             reminded += 1
     return told, reminded
-
-
-def patience(alarm: Alarm) -> timedelta:
-    """How long nobody needs to have seen it: as the rule says, else by its level."""
-    said = packs.declared("rules", alarm.rule, alarm.county_id).get("remind")
-    return parse_duration(said) if said else REMIND[alarm.level]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby, pairwise
+from operator import itemgetter
 from statistics import median
 
-from shizhu.engines.alarms.models import Alarm
+from shizhu.engines.alarms.models import Alarm, Occurrence
+from shizhu.engines.alarms.raising import AGAIN
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
 
@@ -18,11 +22,15 @@ MANY_A_DAY = 10.0
 
 @dataclass(frozen=True)
 class Load:
-    """One rule in one span. Shares are of the alarms that people closed; times are medians, None for none."""
+    """One rule in one span. Shares are of the alarms that people closed; times are medians, None for none.
+
+    `returned` is how often alarms came back within an hour of their end (ISA-18.2: chattering).
+    """
 
     rule: str
     raised: int
     occurrences: int
+    returned: int
     a_day: float
     closed: int
     false: int
@@ -37,10 +45,12 @@ class Load:
 
     @property
     def why_die(self) -> str:
-        """What speaks against the rule: false, many; empty for nothing."""
+        """What speaks against the rule: false, many, chatter; empty for nothing."""
         if self.closed >= FEW and self.false >= MANY_FALSE * self.closed:
             return "false"
-        return "many" if self.a_day > MANY_A_DAY else ""
+        if self.a_day > MANY_A_DAY:
+            return "many"
+        return "chatter" if self.returned >= max(FEW, self.raised) else ""
 
 
 def loads(who: Actor, county: str, start: datetime, end: datetime) -> list[Load]:
@@ -50,16 +60,30 @@ def loads(who: Actor, county: str, start: datetime, end: datetime) -> list[Load]
     for alarm in access.rows(raised, who, "alarms.alarm.view"):
         by_rule.setdefault(alarm.rule, []).append(alarm)
     days = max((end - start) / timedelta(days=1), 1.0)
-    found = [_load(rule, alarms, days) for rule, alarms in by_rule.items()]
+    returned = _returned([alarm.pk for alarms in by_rule.values() for alarm in alarms])
+    found = [_load(rule, alarms, days, returned) for rule, alarms in by_rule.items()]
     return sorted(found, key=lambda one: (-one.raised, one.rule))
 
 
-def _load(rule: str, alarms: list[Alarm], days: float) -> Load:
+def _returned(alarms: list[int]) -> Counter[int]:
+    """How often each came back soon after its end."""
+    rows = Occurrence.objects.filter(alarm__in=alarms, alarm__occurrences__gt=1, is_withdrawn=False)
+    spans = rows.order_by("alarm", "raised_at").values_list("alarm", "raised_at", "recovered_at")
+    found = Counter[int]()
+    for alarm, happened in groupby(spans, itemgetter(0)):
+        found[alarm] = sum(
+            over is not None and begun - over <= AGAIN for (_, _, over), (_, begun, _) in pairwise(happened)
+        )
+    return found
+
+
+def _load(rule: str, alarms: list[Alarm], days: float, returned: Counter[int]) -> Load:
     closed = [one for one in alarms if one.cleared_by_id]
     return Load(
         rule=rule,
         raised=len(alarms),
         occurrences=sum(one.occurrences for one in alarms),
+        returned=sum(returned[one.pk] for one in alarms),
         a_day=len(alarms) / days,
         closed=len(closed),
         false=sum(one.is_false for one in alarms),

@@ -1,10 +1,16 @@
 """What a judgement makes of alarms: one open per rule and source, made of occurrences, each known from now on.
 
-Whoever comes here holds the lock on the binding's memory. Events: raised, changed (its level), cleared.
+An alarm that the data ended and that comes back within `AGAIN` is the same alarm, once more: a value that wavers about
+its limit (ISA-18.2: a chattering alarm) is one alarm with so many occurrences, and people are told of it no more often
+than they are reminded. Whoever comes here holds the lock on the binding's memory. Events: raised, changed (its level,
+or open again), cleared.
 """
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from shizhu.engines.alarms import causes
@@ -16,8 +22,14 @@ from shizhu.engines.alarms.models import Alarm, Occurrence
 from shizhu.kernel import events, packs
 from shizhu.kernel.models import County
 from shizhu.kernel.packs import Body
+from shizhu.lib.times import parse_duration
 
 RAISED, CHANGED, CLEARED = "alarms.alarm.raised", "alarms.alarm.changed", "alarms.alarm.cleared"
+AGAIN = timedelta(hours=1)  # from the end of an alarm until it is raised once more, on event time
+REMIND = {  # how long nobody needs to have seen it
+    "red": timedelta(minutes=10), "orange": timedelta(minutes=30), "yellow": timedelta(hours=2),
+    "blue": timedelta(hours=12),
+}  # fmt: skip
 PAST = "known late: it was over by then"
 WITHDRAWN = "withdrawn by late data"
 
@@ -94,23 +106,33 @@ def _write(bound: Bound, row: Occurrence, one: late.Occurrence) -> int:
 
 
 def _happen(bound: Bound, one: late.Occurrence, *, is_past: bool) -> None:
-    """A new occurrence: of the alarm that is open, else of a new one; one that was over already is history alone."""
-    alarm = (
-        Alarm.objects.select_for_update().filter(rule=bound.rule, source=bound.source, state=Alarm.State.OPEN).first()
-    )
-    is_new = alarm is None or (is_past and moment(alarm.raised_at) > one.raised_at)
-    if is_new:
+    """A new occurrence: of the alarm that is open or ended just before, else of a new one; one that was over already is
+    history alone."""
+    mine = Alarm.objects.select_for_update().filter(rule=bound.rule, source=bound.source)
+    alarm = mine.filter(state=Alarm.State.OPEN).first()
+    if alarm is None or (is_past and moment(alarm.raised_at) > one.raised_at):
+        alarm = _ended_before(mine, time_of(one.raised_at))
+    is_new = alarm is None
+    if alarm is None:
         alarm = _made(bound, one, is_past=is_past)
-    assert alarm is not None
     row = Occurrence(
         alarm=alarm, origin=one.origin, datastream=bound.streams[one.input], value=one.value, limit=one.limit
     )
     row.since, row.raised_at = time_of(one.since), time_of(one.raised_at)
-    if is_new and not is_past:
+    if not is_past and (is_new or alarm.state == Alarm.State.CLEARED):
         causes.place(alarm)
+    if is_new and not is_past:
         tell_raised(alarm)
     _write(bound, row, one)
     refresh(alarm)
+
+
+def _ended_before(mine: QuerySet[Alarm], at: datetime) -> Alarm | None:
+    """The alarm that the data ended at most `AGAIN` before a time."""
+    near = {"happened__recovered_at__lte": at, "happened__recovered_at__gte": at - AGAIN}
+    by_data = mine.filter(state=Alarm.State.CLEARED, cleared_by=None, cleared_why__in=("", PAST))
+    found = by_data.filter(happened__is_withdrawn=False, **near).order_by("-raised_at").values_list("pk", flat=True)
+    return mine.filter(pk=found[0]).first() if found else None
 
 
 def _made(bound: Bound, one: late.Occurrence, *, is_past: bool) -> Alarm:
@@ -142,6 +164,27 @@ def tell_raised(alarm: Alarm) -> None:
     })  # fmt: skip
 
 
+def patience(alarm: Alarm) -> timedelta:
+    """How long nobody needs to have seen it: as the rule says, else by its level."""
+    said = packs.declared("rules", alarm.rule, alarm.county_id).get("remind")
+    return parse_duration(said) if said else REMIND[alarm.level]
+
+
+def _tell_again(alarm: Alarm, before: str) -> None:
+    """It came back: people are told as of a new one if they were told long ago, and always if it is graver."""
+    now = timezone.now()
+    if now - (alarm.reminded_at or alarm.detected_at) >= patience(alarm):
+        Alarm.objects.filter(pk=alarm.pk).update(reminded_at=now)
+        tell_raised(alarm)
+    else:
+        _tell_changed(alarm, before)
+
+
+def _tell_changed(alarm: Alarm, before: str) -> None:
+    told = {"alarm": alarm.pk, "rule": alarm.rule, "level": alarm.level, "before": before}
+    events.emit(CHANGED, alarm.pk, alarm.county_id, told)
+
+
 def refresh(alarm: Alarm) -> None:
     """Bring an alarm to what its occurrences say, and end, open again or withdraw it if they ask for that."""
     rows = list(Occurrence.objects.filter(alarm=alarm, is_withdrawn=False).order_by("raised_at"))
@@ -158,10 +201,9 @@ def refresh(alarm: Alarm) -> None:
         alarm.state, alarm.cleared_at, alarm.cleared_why = Alarm.State.OPEN, None, ""
     alarm.save()
     if is_again:
-        tell_raised(alarm)
+        _tell_again(alarm, level)
     elif is_open and level != alarm.level:
-        told = {"alarm": alarm.pk, "rule": alarm.rule, "level": alarm.level, "before": level}
-        events.emit(CHANGED, alarm.pk, alarm.county_id, told)
+        _tell_changed(alarm, level)
     rule = packs.declared("rules", alarm.rule, alarm.county_id)
     if is_open and is_over and not started_by(alarm.county_id, alarm.rule, rule):
         end(alarm, person=None, why="")  # where a flow was started, the case in hand ends the alarm itself
