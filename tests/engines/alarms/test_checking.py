@@ -10,19 +10,21 @@ from typing import Any
 import pytest
 import yaml
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.engines.alarms.sent import jug, only
 from tests.engines.alarms.test_judge import condition, hours, rule
-from tests.fixtures import person
+from tests.fixtures import TOY, person
 from tests.web.pages import browser, text
 
-from shizhu.engines.alarms import checking
+from shizhu.engines.alarms import checking, declare
 from shizhu.engines.alarms.logic.conditions import LEVELS
 from shizhu.engines.alarms.logic.judge import State, judge
 from shizhu.kernel import packs
 from shizhu.kernel.models import County
 from shizhu.kernel.testing import everything_kept
+from shizhu.web.declaring import say
 
 EXAMPLES = [{"name": "x", "series": ["1 x 1h"], "expect": "none"}]
 HIGH = {"above": 30}
@@ -170,6 +172,38 @@ def test_a_rule_file_that_is_brought_is_refused_in_chinese_with_its_name(
         client.post("/declarations/import", {"do": "take", "sent": sent, "row": "rules/local.fine"}).status_code == 302
     )
     assert "local.fine" in packs.declarations("rules", county.pk)
+
+
+NAMES = {"zh": "{event}来了", "en": "{event} has come"}
+DRY = {
+    "title": {"zh": "断水", "en": "No water"}, "categories": ["Infra"], "headline": NAMES, "description": NAMES,
+    "instruction": NAMES, "lasts": "PT6H",
+    "example": {"given": {}, "level": "red", "headline": "断水来了"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, None),
+        ({"lasts": "PT0S"}, "lasts: PT0S: 时长须大于零"),
+        ({"answer": {"red": "P0D"}}, "answer.red: P0D: 时长须大于零"),
+        ({"instructions": {"red": {"zh": "{place}停水", "en": "x"}}},
+         "instructions.red.zh: {place}: 没有可填入的内容；可用的有 issuer, event, level, areas, station, value, since, "
+         "expires"),
+        ({"example": {**DRY["example"], "headline": "没水了"}},
+         "example.headline: 没水了: 按模板得出的标题是 断水来了"),
+        ({"rules": ["lemonade.nothing"]}, "rules: lemonade.nothing: 没有领域包声明这条规则"),
+        ({"rules": ["other.rule"]}, "rules: other.rule: 属于另一个领域包，不能随本包移交"),
+        ({"tell": ["lemonade.nobody"]}, "tell: lemonade.nobody: 本领域包没有这个角色；"
+         "跨领域包的衔接写在 county.yaml 的 warnings 中"),
+    ],
+)  # fmt: skip
+def test_a_kind_of_warning_that_cannot_be_meant_is_refused_in_chinese(change: dict[str, Any], said: str | None) -> None:
+    everything = {TOY.name: packs.read(TOY)}
+    with translation.override("zh-hans"):
+        found = [say(line) for line in declare.check_warning(f"{TOY.name}.dry", {**DRY, **change}, everything)]
+    assert found[:1] == ([said] if said else [])
 
 
 @pytest.mark.django_db(transaction=True)

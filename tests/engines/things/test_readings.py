@@ -10,10 +10,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shizhu.engines.things import store
+from shizhu.engines.things.http import reasons
 from shizhu.engines.things.logic import readings
 from shizhu.engines.things.logic.readings import KnownDevice, Reading, Reject, Sample, Stream, Submission
 
@@ -80,8 +82,10 @@ def test_any_telemetry(raw: bytes, time: Any, value: Any) -> None:
         (
             {"result": 1, "phenomenonTime": "9999-12-31T23:59:59-12:00"},
             "phenomenonTime",
-            "times are ISO 8601 with zone: a time must lie between 1900 and 2200",
+            "a time must lie between 1900 and 2200",
         ),
+        ({"result": 1, "phenomenonTime": "昨天"}, "phenomenonTime", readings.NO_TIME),
+        ({"result": 1, "phenomenonTime": 5}, "phenomenonTime", readings.NO_TIME),
         (
             {"result": 1, "FeatureOfInterest": {"@iot.id": "1\t\\N\n93\t2026-11-26T00:30:00Z"}},
             "FeatureOfInterest",
@@ -93,6 +97,32 @@ def test_an_observation_that_cannot_be_kept(body: Any, field: str, rule: str) ->
     found = readings.from_observation(body, STREAM, NOW, 0)
     assert isinstance(found, Reject)
     assert (found.field, found.rule) == (field, rule)
+
+
+@pytest.mark.parametrize(
+    ("payload", "field", "rule"),
+    [
+        ('{"time": "2026', "payload", "the JSON text is cut off before its end"),
+        ("", "payload", "the JSON text is cut off before its end"),
+        ('{"values": {"level": 1, }}', "payload", "it is not JSON from byte 25 on"),
+        ('{"values": {"level": NaN}}', "payload", "it is not JSON from byte 22 on"),
+        ('{"time": "2026-07-01T08:00:00Z"}', "values", "must be present"),
+        ('[{"values": {}}, {}]', "[1].values", "must be present"),
+        ('{"values": [1]}', "values", "telemetry is {time, values} or a list of such"),
+        ("5", "payload", "telemetry is {time, values} or a list of such"),
+        ('{"values": {"level": 1e999}}', "values[...]", "a result must be a finite number"),
+        ('{"values": {"\udcff": 1}}', "payload", "text is UTF-8"),
+        ('{"values": {"level": 1}, "time": "昨天"}', "time", readings.NO_TIME),
+        ('{"values": {"level": 1}, "time": "2026-07-01T08"}', "time", "a time needs its zone, such as +08:00 or Z"),
+        (f'{{"values": {{"level": 1}}, "time": {10**18}}}', "time", "a time must lie between 1900 and 2200"),
+    ],
+)  # fmt: skip
+def test_telemetry_that_cannot_be_read_says_where_and_why(payload: str, field: str, rule: str) -> None:
+    (found,) = readings.from_telemetry(payload.encode(errors="surrogateescape"), DEVICE, NOW)
+    assert isinstance(found, Reject)
+    assert (found.field, found.rule) == (field, rule)
+    with translation.override("zh-hans"):
+        assert reasons.in_words(rule) != rule
 
 
 @pytest.mark.parametrize(("ahead", "kept"), [(timedelta(hours=1), 1), (timedelta(hours=1, seconds=1), 0)])

@@ -1,4 +1,5 @@
-"""What a rule says that cannot be meant: one line each, `place: value: rule`, with the rule as people read it."""
+"""What a rule or a kind of warning says that cannot be meant: one line each, `place: value: rule`, with the rule as
+people read it."""
 
 from __future__ import annotations
 
@@ -45,6 +46,9 @@ RULES = {
     "property": gettext_noop("%(profile)s has no such property"),
     "flow": gettext_noop("no pack declares this flow"),
     "rule": gettext_noop("no pack declares this rule"),
+    "role": gettext_noop("this pack has no such role; a county joins packs (county.yaml: warnings)"),
+    "filled": gettext_noop("nothing is filled in for it; there are %(known)s"),
+    "made": gettext_noop("the headline comes out as %(text)s"),
     "other": gettext_noop("of another pack; a county joins packs (county.yaml: starts)"),
 }  # fmt: skip
 DURATIONS = ("missing", "stuck", "during", "for", "gap", "holds", "per")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 from shizhu.engines.alarms import checking
 from shizhu.engines.alarms.logic import examples, warnings
@@ -61,19 +62,20 @@ def check_warning(key: str, body: Body, everything: LoadedPacks) -> Iterator[str
     pack = everything.get(key.split(".", maxsplit=1)[0])
     for role in body.get("tell", []):
         if pack is not None and role not in pack.roles and not role.startswith("kernel."):
-            yield f"tell: {role}: this pack has no such role; a county joins packs (county.yaml: warnings)"
-    texts = [body[name] for name in warnings.TEXTS] + list(body.get("instructions", {}).values())
-    for text in (one[language] for one in texts for language in warnings.LANGUAGES):
-        for name in warnings.unknown(text):
-            yield f"{{{name}}}: no placeholder; they are {', '.join(warnings.PLACEHOLDERS)}"
+            yield checking.told("tell", role, "role")
+    texts = {name: body[name] for name in warnings.TEXTS}
+    texts |= {f"instructions.{name}": text for name, text in body.get("instructions", {}).items()}
+    for place, language in product(texts, warnings.LANGUAGES):
+        for name in warnings.unknown(texts[place][language]):
+            yield checking.told(f"{place}.{language}", f"{{{name}}}", "filled", known=", ".join(warnings.PLACEHOLDERS))
     for name, span in (("lasts", body["lasts"]), *((f"answer.{k}", v) for k, v in body.get("answer", {}).items())):
         if not parse_duration(span):
-            yield f"{name}: {span}: longer than nothing"
+            yield checking.told(name, span, "longer")
     example = body["example"]
     level = warnings.COLOURS[example["level"]]["zh"]
     made = warnings.filled(body["headline"]["zh"], {"event": body["title"]["zh"], "level": level, **example["given"]})
     if made != example["headline"]:
-        yield f"example: the headline is {made!r}, expected {example['headline']!r}"
+        yield checking.told("example.headline", example["headline"], "made", text=made)
 
 
 def register() -> None:

@@ -90,7 +90,9 @@ REASONS = (
     gettext_noop("the right %s is missing here"),
     gettext_noop("there is no such Datastream, or its device is switched off"),
     gettext_noop("there is no such FeatureOfInterest"),
-    gettext_noop("times are ISO 8601 with zone: %s"),
+    gettext_noop("the JSON text is cut off before its end"),
+    gettext_noop("it is not JSON from byte %s on"),
+    gettext_noop("times are ISO 8601 with zone, such as 2026-06-01T08:00:00+08:00"),
     gettext_noop("true or false"),
     gettext_noop("value %s of the result must be %s, or null"),
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,8 @@ MICROSECOND = timedelta(microseconds=1)
 FUTURE = timedelta(hours=1)  # a clock may be that far ahead before its times are refused
 EARLIEST, LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)  # what a time can be at all
 IN_FUTURE = "a reading's time must not lie in the future"
+BEYOND = f"a time must lie between {EARLIEST:%Y} and {LAST:%Y}"
+NO_TIME = "times are ISO 8601 with zone, such as 2026-06-01T08:00:00+08:00"
 
 
 class Verdict(IntEnum):
@@ -196,13 +199,13 @@ def parse_time(value: str | int) -> datetime:
     """ISO 8601 with zone, or milliseconds since 1970. ValueError says which rule was broken."""
     try:
         moment = datetime.fromtimestamp(value / 1000, UTC) if isinstance(value, int) else datetime.fromisoformat(value)
-        if moment.tzinfo is None:
-            raise ValueError("a time needs its zone, such as +08:00 or Z")
-        if EARLIEST <= moment < LAST:
-            return moment
-    except (OverflowError, OSError):  # beyond what a clock can show
-        pass
-    raise ValueError(f"a time must lie between {EARLIEST:%Y} and {LAST:%Y}")
+    except (OverflowError, OSError, ValueError) as error:
+        raise ValueError(BEYOND if isinstance(value, int) else NO_TIME) from error
+    if moment.tzinfo is None:
+        raise ValueError("a time needs its zone, such as +08:00 or Z")
+    if EARLIEST <= moment < LAST:
+        return moment
+    raise ValueError(BEYOND)
 
 
 def parse_span(value: str) -> tuple[datetime, datetime | None]:
@@ -246,7 +249,7 @@ def from_telemetry(payload: bytes, device: KnownDevice, received: datetime) -> D
     try:
         decoded = _telemetry.decode(payload)
     except (msgspec.DecodeError, ValueError) as error:
-        return [Reject(f"payload ({error})", shown(payload), "telemetry is {time, values} or a list of such")]
+        return [_no_telemetry(error, payload)]
     found: Decoded = []
     streams, origin = device.streams, device.origin
     for item in decoded if isinstance(decoded, list) else (decoded,):
@@ -268,6 +271,24 @@ def from_telemetry(payload: bytes, device: KnownDevice, received: datetime) -> D
                 verdict = in_range(value, stream.lowest, stream.highest)
                 found.append(_reading(Reading, (stream.id, time, value, verdict, origin, *MERELY)))
     return found
+
+
+def _no_telemetry(error: Exception, payload: bytes) -> Reject:
+    """What is wrong with it, and where, from what the decoder says."""
+    told, field = str(error), "payload"
+    if place := re.search(r" - at `\$\.?(\S+)`", told):
+        field = place[1]
+    if "truncated" in told:
+        return Reject(field, shown(payload), "the JSON text is cut off before its end")
+    if byte := re.search(r"malformed.*\(byte (\d+)\)", told):
+        return Reject(field, shown(payload), f"it is not JSON from byte {int(byte[1]) + 1} on")
+    if missing := re.search(r"missing required field `(\w+)`", told):
+        return Reject(f"{place[1]}.{missing[1]}" if place else missing[1], shown(payload), "must be present")
+    if isinstance(error, UnicodeDecodeError):
+        return Reject(field, shown(payload), "text is UTF-8")
+    if "out of range" in told:
+        return Reject(field, shown(payload), "a result must be a finite number")
+    return Reject(field, shown(payload), "telemetry is {time, values} or a list of such")
 
 
 def _telemetry_value(name: str, value: object, time: datetime, device: KnownDevice) -> Reading | Reject:
@@ -300,7 +321,8 @@ def from_observation(body: Mapping[str, Any], stream: Stream, received: datetime
         time, end = parse_span(body["phenomenonTime"]) if body.get("phenomenonTime") else (received, None)
         result_time = parse_time(body["resultTime"]) if body.get("resultTime") else None
     except (ValueError, TypeError, AttributeError) as error:
-        return Reject("phenomenonTime", str(body.get("phenomenonTime")), f"times are ISO 8601 with zone: {error}")
+        rule = str(error) if isinstance(error, ValueError) else NO_TIME
+        return Reject("phenomenonTime", str(body.get("phenomenonTime")), rule)
     if time > received + FUTURE:
         return Reject("phenomenonTime", str(body["phenomenonTime"]), IN_FUTURE)
     feature = body.get("FeatureOfInterest")
