@@ -66,6 +66,7 @@ def test_items_below_a_heading_that_names_a_body_are_led_by_it() -> None:
         ),
         ("（责任单位：县水利局，各市、县〔区〕人民政府）", ("县水利局", "各市、县〔区〕人民政府"), (), None),
         ("（责任单位：各乡镇（街道）人民政府、县水利局）", ("各乡镇（街道）人民政府", "县水利局"), (), None),
+        ("（责任股室：规划股、灌溉科）", ("规划股", "灌溉科"), (), None),
         ("（县水利局牵头，县财政局配合，2024年12月底前完成）", ("县水利局",), ("县财政局",), 2024),
         ("（县水利局牵头，各乡镇〔街道〕负责落实）", ("县水利局",), ("各乡镇〔街道〕",), None),
         ("（县水利局牵头，2024年6月底前完成）", ("县水利局",), (), 2024),
@@ -85,3 +86,11 @@ def test_a_table_nobody_could_read_is_no_part_of_a_task() -> None:
     plan = f"云溪县水利规划（2021—2025年）\n二、重点任务\n\n{table}新建泵站8座。（责任单位：县水利局）\n"
 
     assert [(task.name, task.content) for task in read(plan).tasks] == [("新建泵站8座", "")]
+
+
+def test_an_item_may_begin_with_a_year_and_the_title_is_no_task() -> None:
+    items = "1.2024年底前完成隐患排查。（责任单位：县水利局）\n2.2025年，更换闸门。（责任单位：县水利局）\n"
+    tasks = read(f"云溪县水利规划（2021—2025年）\n二、任务\n（一）防汛\n{items}").tasks
+    assert [(task.no, task.name) for task in tasks] == [("1", "2024年底前完成隐患排查"), ("2", "2025年，更换闸门")]
+    (task,) = read("云溪县水利规划（2021—2025年）\n开展科普活动30场。\n（责任单位：县科协）\n").tasks
+    assert task.name == "开展科普活动30场"

@@ -25,13 +25,14 @@ _ASIDE = re.compile(r"\([^()\d]*\)")
 _LEFT_BOUND = re.compile(r"[，,、：()（）？！…]|(?<!\d):|:(?!\d)|》(?:提出|指出|明确)|[要将](?:努力)?实现(?!\d)")
 _RIGHT_NOUN = re.compile(r"^的?([^，,、。；：:()（）\d！？]{2,24})")
 _RIGHT_WHOLE = re.compile(r"^的([^，,、。；：:()（）！？]{2,30})")  # 80%的村集体收入超过10万元
+_RIGHT_SERVED = re.compile(r"[一-鿿]{2,8}(?:通(?![过道])|建有|设有|配有|用上|接入)[一-鿿]{2}")  # 100%乡镇通三级路
 _DESCRIBED = re.compile(
     r"^(?:在[^，,。；：]{2,8})?(?:具有|拥有|符合|具备)[^，,。；：]*的([^，,。；：的\d]{2,16})"
 )  # 3个拥有…的创新型企业集群
 _RIGHT_CUT = re.compile(r"和|与|及|以及|等|，|申报|达到")
 # a verb before the number and a noun behind it: 举办了30多场农民夜校
 _ACTING = re.compile(
-    r"(?:实施|建成|建设|打造|培育|引进|组建|成立|帮扶|救助|资助|安置|锚定|争创|谋划|树立|铺设|开发|研发|获得|取得|拥有|新建|新增|创建|认定|建立|举办|开展|推广|覆盖|涉及|布局|聚集|集聚|"
+    r"(?:实施|建成|建设|打造|培育|引进|组建|成立|帮扶|救助|资助|安置|锚定|争创|谋划|树立|铺设|开发|研发|获得|取得|拥有|新建|新增|创建|认定|建立|举办|开展|推广|覆盖|涉及|做好|布局|聚集|集聚|"
     r"形成|发展|完成|实现|申报|签约|整合|改造|转化|登记|孵化|招引|选派|培训|服务|带动|吸引|提供|入驻|遴选|评选|储备|推出|引入|指导|等)了?"
     r"(?:约|近|超过?|不少于|不低于|至少)?$"
 )
@@ -40,6 +41,7 @@ _SERVING = re.compile(r"(?<![称作成认分定视])[为向给]$")
 _SERVED = re.compile(
     r"(?P<whom>[^，,。；：:、]{1,16}?)(?:开展|提供|实施|进行|组织|办理|(?P<kept>免费|发放|配[发备]|安装|解决))(?P<what>[^，,。；：:、]{2,16})"
 )
+_FOR_EACH = re.compile(r"(?=[户人]均)")  # 带动1.2万户农户户均增收8000元
 _NAMELESS = frozenset({"项目", "工程", "方面", "领域", "环节", "重点", "大类", "受益"})  # 实施绕城公路等3个项目
 _OWN_PLACE = re.compile(r".{2,8}?(?:省|自治区|自治州|自治县|(?<!城)市|(?<![市城社园景库灌林牧片矿])区|县|州|旗)")
 _LEVEL = r"(?:国家|省|自治区|市|州|县|区|部)级"
@@ -54,12 +56,12 @@ _ONLY_DOING = re.compile(
 )
 # what is told of a thing just named (建设湿地5处，面积1.3万平方米) or of one named behind it (面积1800平方米的大厅)
 _DIMENSION = re.compile(r"(?:总|建筑|占地|年)?(?:面积|长度|规模|投资|产值|产量|产能|里程|库容|容量|床位|能力)$")
-_OF_CROPS = frozenset({"产量", "总产量", "总产", "单产", "产能"})
-_SOWN = re.compile(r"(?:播种|种植|栽培)$")
+_OF_CROPS = frozenset({"产量", "总产量", "总产", "单产", "产能", "产值", "总产值"})
+_SOWN = re.compile(r"(?:播种|种植|栽培|经营)$")
 _SIZED_NOUN = re.compile(r"^的([^，,、。；：:()（）\d！？]{2,24})")
 # a count whose noun stands behind a size: 3个产值超20亿元的产业集群
 _WORTH = (
-    r"(?:(?!提|增|达|升|降|减|扩|[到至以])[^，,。；：:、\d]{1,8}?)?(?:超过?|过|不低于|达到?|突破)?"
+    r"(?:(?!提|增|达|升|降|减|扩|[到至以和与及])[^，,。；：:、\d]{1,8}?)?(?:超过?|过|不低于|达到?|突破)?"
     r"(?:\d+(?:\.\d+)?|[一二三五十百千]+)(?:万亿|[百千万]?亿|万)元?级?(?:以上)?"
 )
 # of several counts only the last names what is counted: 2个1000亿、3个500亿产业集群
@@ -79,13 +81,14 @@ _CHANGE_BEGINS = re.compile(
 )
 _MEASURED = re.compile(r"(?:值|率|比|量|额|数|入|资|积|程|度|重|命|例|力|模)$")
 _DONE_ANEW = re.compile(r"(?:改造|提升|改扩?建|扩建|修缮|升级|更新|维修)+")  # 新建泵站5座，改造12座
+_NOT_DONE = re.compile(r"(?:新增|恢复|新建|改建|扩建|改造|新改建)$")
 _BUILT = re.compile(r"(?:累计|共|已)*(?:建成|新建|建设|完成)")  # 到2025年累计建成36万亩 of what was built before
 _ALL_OF_IT = frozenset({"总量", "总额", "总数", "总规模"})  # 地区生产总值年均增长6%，总量达到280亿元
 _TOTAL = re.compile(r"总数|总量|总计|共计")
 _NAMES_APART = re.compile(r"、|以及|和(?!谐)|与|(?<!普)及(?![率格时其])")
 _CLAUSE_LEAD = re.compile(r"(?:^|[，。；：])([^，。；：]+)$")
 _TAIL = re.compile(
-    r"(?:产业|行业|企业)?(?:总?产值|增加值|收入|(?:播种|种植|栽培|养殖)?面积|产量|(?:使用|施用|排放|减排|消费|供应)总?量|人数|数量|规模|投资|标准|(?:报销|支付|达标|使用)?比例|比重|占比|毛?[一-鿿]{2}率|[出存]栏量?)$"
+    r"(?:产业|行业|企业)?(?:总?产值|增加值|收入|(?:播种|种植|栽培|养殖)?面积|产量|(?:使用|施用|排放|减排|消费|供应)总?量|装机(?:容量)?|人数|数量|规模|投资|标准|(?:报销|支付|达标|使用)?比例|比重|占比|毛?[一-鿿]{2}率|[出存]栏量?)$"
 )
 _SIDE = re.compile(r"城[镇市区]|县城|[农乡]村|乡镇|(?:国家|省|市|县)级|小学|初中|高中")  # 城镇、农村低保标准分别…
 # one number of several things: 风电、太阳能总装机容量; but 完善制度、建设水库5座 does two things
@@ -98,6 +101,11 @@ _WITHIN = re.compile(r"^(?:力争)?[\d一二三四五]年内")
 _LISTED_YEARS = re.compile(r"(?:20\d{2}年?(?:年?[底末])?[、和及])+20\d{2}年")  # 到2023年、2025年分别达到
 _APART = re.compile(r"([^，,。；：:]*?)(?:数量)?(?:将|要)?分别(?:达到?|为|增长到|增加到|提高到|增至|建成)?")
 _BOTH = re.compile("城乡((?:常住)?居民)")
+_BARE_RATE = re.compile(r"(?:按[时期])?[一-鿿]{2}率$")
+_PER_HEAD = re.compile(r"每[十百千万\d]+名?(?:常住|服务)?人口?(?:拥有)?")
+_SHARES_APART = re.compile(
+    r"(?<=率)(?:、|以及|[和与及])|(?<=比[例重])(?:、|以及|[和与及])|(?<=占比)(?:、|以及|[和与及])"
+)
 _DEALT = "分别"  # stands for the subject of a value until A、B分别达到x、y is dealt out
 _TO = re.compile(r"[到至为达升降增减]")
 # a year that only tells what to compare with: 由2020年的42%提升至57%, 比2015年增长20%, 在2020年基础上
@@ -109,7 +117,10 @@ _COMPARED = re.compile(
 _ORIGIN = re.compile(
     r"[由从自](?:20\d{2}年(?:年?[底末初])?的?|(?:目前|现在|当前|原来|原先|原有|[“\"]?十.五[”\"]?(?:期?末|时期)?)的?)?(?:约|近|不足|不到)?(?:人均)?$"
 )
-_ITEM = re.compile(r"^\s*(?:\d{1,2}\.(?!\d)|[★☆●○■□◆◇▲△▶►➢➤✓√•·※*])\s*")
+_ITEM = re.compile(
+    r"^\s*(?:\d{1,2}\.(?!\d)|\d{1,2}\.(?=20\d{2}年)|\d{1,2}(?:\.\d{1,2})+[.、\s]\s*(?=\D)"
+    r"|[★☆●○■□◆◇▲△▶►➢➤✓√•·※*])\s*"
+)
 _BY_UNIT = re.compile(r"以[^，。]{1,14}为单位")  # 接种率以乡镇为单位保持在95%以上
 _FROM_NUMBER = re.compile(
     r"[由从自](?:(?:目前|现在|当前|原来|原先|原有)的?)?(?:人均)?\d.*$"
@@ -131,24 +142,25 @@ _DIRECTION = re.compile(
     r"(?:\d|[一二两三四五六七八九十]+(?:分之|成|倍)|[一两二三四]?番|一半)"
 )
 _EVERY = re.compile(
-    r"^.*每年(?!度)(?:至少|安排|招录|举办|投入|组织(?!部))?|^(?:全部|[一二三四五六七八九十\d]+)年(?=累计|共|实施|完成|新[增建]|培[训育]|建成)共?"
+    r"^.*(?<!人)每年(?!度)(?:至少|安排|招录|举办|投入|组织(?!部))?|^(?:全部|[一二三四五六七八九十\d]+)年(?=累计|共|实施|完成|新[增建]|培[训育]|建成)共?"
 )
 _FOLD_END = re.compile(r"(?:在.{0,12}基础上)?(?:再|实现)?翻$")
 _WITHIN_BRACKETS = re.compile(r"\((?:其中|包括|包含|含)[^()]*$")
+_PART_REACHED = re.compile(r"其中[^()]*?(?:达到?|不[低少]于|超过|突破|[高加升大长]到|控制在|稳定在|保持在)[^()]*$")
 _BESIDE_PARTS = re.compile(r"，(?:力争|预计|全年)?(?:实现|带动)[^，]*$")  # 其中…20亿元，实现税收5亿元
 _STEP = re.compile(r"(?:同比|年度)?增长(?:约|近|不低于|超过?)?")  # 地区生产总值达到85亿元，增长8%
 _SUMMED = re.compile(r"累计|(?<![公])共(?![同享建青富])|合计")
 _GROWING = {"翻": "增长"}
-_YEARLY = re.compile(r"每年(?![度均])|年均(?!增(?!加)|递)")
-_FLOW = re.compile(r"净增|每年|年均(?!.*[率度重例])|同比|比上年|力争.*增加")
+_YEARLY = re.compile(r"(?<!人)每年(?![度均])|年均(?!增(?!加)|递)")
+_FLOW = re.compile(r"净增|(?<!人)每年|年均(?!.*[率度重例])|同比|比上年|力争.*增加")
 _ADDED = re.compile(
-    r"^.{0,4}?(?:新增|引进|改扩建|新改建|改建|扩建|新建成?|新培育|新发展|新打造|新创建|新铺|净增)(?![材城区能兴型])"
+    r"^.{0,4}?(?:新增|引进|改扩建|新改建|改建|扩建|新建成?|新培育|新发展|新打造|新创建|新认定|新获批|新入库|新铺|净增)(?![材城区能兴型])|.(?:新增|净增)(?:约|近)?$"
 )
 _GROWTH = re.compile(
     r"每年(?:增长|递增)|年均(?:增长|增速|增幅|递增|增(?!加)|(?=(?:实际|名义|约|近|超过?|达到?|不低于|不少于|保持在)?$))"
 )
 _LEAD_YEAR = re.compile(
-    r"^\W*(?:力争)?(?:到|截至|截止|至)?(?:[去今]年(?:以来|全年)?|20\d{2}年(?:年?[底末])?(?:以?前)?|[“\"]?十.五[”\"]?(?:规划)?(?:期?末|期间|时期))[，,]?"
+    r"^(?:\s*\d{1,2}[.、])?\W*(?:力争)?(?:到|截至|截止|至)?(?:[去今]年(?:以来|全年)?|20\d{2}年(?:年?[底末])?(?:以?前)?|[“\"]?十.五[”\"]?(?:规划)?(?:期?末|期间|时期))[，,]?"
 )
 
 
@@ -187,7 +199,9 @@ class Fact:
     whole: str = ""
     partial: bool = False
     after_of_which: bool = False
+    is_detail: bool = False  # a part that is only listed: 其中茶园5万亩, not 其中茶园达到5万亩
     in_table: bool = False
+    carried: bool = False  # named by the number before it alone: 达到45亿元、年均增长8%
     taken: int = 0  # characters behind the number that name what is counted
     start: Start | None = None
 
@@ -271,7 +285,7 @@ def _facts_of(sentence: re.Match[str], reading: _Reading) -> list[Fact]:
         if _WHERE.search(text, end, found.start):
             end = found.end + len(_noun_after(text[found.end :], found.unit))
             continue
-        before = facts[-1] if facts else None
+        before = _before(facts, text[end : found.start])
         fact = _fact(text, found, end, before, reading)
         if fact and "百分点" in (fact.unit or "") and start:
             continue
@@ -291,6 +305,12 @@ def _facts_of(sentence: re.Match[str], reading: _Reading) -> list[Fact]:
     if facts or text[-1] not in "；;":
         reading.carried_year = facts[-1].year if facts and facts[-1].printed_year and text[-1] in "；;" else None
     return _dealt_out(text, _shared(text, facts), reading)
+
+
+def _before(facts: Sequence[Fact], between: str) -> Fact | None:
+    """The quantity that a number may go on from: behind brackets that list parts it is the whole."""
+    closed = ")" in between
+    return next((fact for fact in reversed(facts) if not (closed and fact.is_detail)), None)
 
 
 def _year_of_start(before: str, reading: _Reading) -> int | None:
@@ -323,14 +343,17 @@ def _fact(text: str, found: Quantity, start: int, before: Fact | None, reading: 
     subject = _of_levels(_of_several(subject, lead[:bound_left], clause), lead[:bound_left], before)
     if len(subject) < 2 or _ALREADY.search(clause.segment):
         return None
+    is_part = _is_part(text[: found.start], unit, reading.counted)
     return Fact(
+        carried=bool(before) and not named and subject == (before.subject if before else ""),
         subject=_with_asides(subject, text[start : found.start]), value=number(found.low), unit=unit, year=year,
         printed_year=printed,
         bound=found.bound(clause.segment), kind=kind, decimals=len(found.low.partition(".")[2]),
         place=Place(0, 0), text=_clause(text, found), section=reading.passage.section, sentence=(0, 0), position=0,
         taken=taken, in_table=reading.passage.in_table, whole=whole, partial=partial,
         high=number(found.high) if found.high else None,
-        after_of_which=_is_part(text[: found.start], unit, reading.counted),
+        after_of_which=is_part,
+        is_detail=is_part and not _PART_REACHED.search(text[: found.start]),
     )  # fmt: skip
 
 
@@ -359,8 +382,10 @@ def _named(kind: str, subject: str, clause: _Clause, before: Fact | None, unit: 
         return sized
     if len(subject) < 2 or _ACTING.search(clause.segment) or _ONLY_DOING.fullmatch(subject):
         noun = _noun_after(clause.rest, unit)
+        if unit == "%" and noun and len(subject) > 4 and subject.endswith("覆盖"):  # 收运体系覆盖98%的行政村
+            return subject + noun, False, len(noun.removesuffix("占比"))
         subject = "" if _DONE_ANEW.fullmatch(subject) else subject
-        return noun or subject or (_DEALT if clause.dealt else ""), clause.listed, len(noun)
+        return noun or subject or (_DEALT if clause.dealt else ""), clause.listed, len(noun.removesuffix("占比"))
     return subject, clause.listed, 0
 
 
@@ -493,7 +518,11 @@ def _with_asides(subject: str, words: str) -> str:
     if "(" not in words:
         return subject
     printed = re.search(r"(?:\([^()\d]{1,12}\))?".join(map(re.escape, subject)), words)
-    return printed.group().replace("(", "（").replace(")", "）") if printed else subject
+    return _wide(printed.group()) if printed else subject
+
+
+def _wide(name: str) -> str:
+    return name.replace("(", "（").replace(")", "）")
 
 
 def _of_levels(subject: str, words: str, before: Fact | None) -> str:
@@ -510,6 +539,8 @@ def _of_several(subject: str, words: str, clause: _Clause) -> str:
         return subject
     names = re.split(r"[，,：:；。！？]", words.removesuffix("、").replace("\0", ""))[-1]
     own = clause.segment.strip(" “”").startswith(subject) and (_IN_ALL.search(subject) or not _MEASURED.search(subject))
+    if _NOT_DONE.search(names):  # 新增、恢复及改善灌溉面积5万亩
+        return f"{stripped(names)}、{subject}" if _SHARE.search(subject) and _DONE_ANEW.fullmatch(names) else subject
     if not _SHARE.search(subject) and (not own or _IMPROVING.match(names) or _LEVELS_BEFORE.search(words)):
         return subject
     several = stripped(_without_years(_ITEM.sub("", names)))
@@ -539,11 +570,12 @@ def _noun_after(rest: str, unit: str | None) -> str:
     if not found:
         return ""
     if unit in {"%", "‰"}:
-        return stripped((_RIGHT_WHOLE.match(rest) or found).group(1)) + "占比" if rest.startswith("的") else ""
+        whole = rest.startswith("的") or _RIGHT_SERVED.match(rest)
+        return stripped((_RIGHT_WHOLE.match(rest) or found).group(1)) + "占比" if whole else ""
     described = _DESCRIBED.match(rest)
     if _NO_NOUN.match(found.group(1)) and not described:
         return ""
-    noun = described.group(1) if described else _RIGHT_CUT.split(found.group(1))[0].strip()
+    noun = described.group(1) if described else _FOR_EACH.split(_RIGHT_CUT.split(found.group(1))[0])[0].strip()
     return "" if noun in _NAMELESS else noun
 
 
@@ -559,12 +591,15 @@ def _shared(text: str, facts: Sequence[Fact]) -> list[Fact]:
     told: list[Fact] = []
     for fact in facts:
         lead = _CLAUSE_LEAD.search(text, 0, fact.position)
-        names = [stripped(_without_years(name)) for name in _NAMES_APART.split(lead.group(1))] if lead else []
-        alone = fact.unit == "%" and len(names) > 1 and names[-1] == fact.subject and _DEALT not in text
+        parted = _SHARES_APART if fact.kind == "level" else _NAMES_APART
+        names = [stripped(_without_years(_ITEM.sub("", name))) for name in parted.split(lead.group(1))] if lead else []
+        several = len(names) > 1 and fact.subject.endswith(names[-1])
+        alone = several and fact.unit == "%" and _DEALT not in (lead.group(1) if lead else "")
         each = {"level": _SHARE, "change": _MEASURED}.get(fact.kind)
         if alone and each and all(each.search(name) for name in names):
-            told += [replace(fact, subject=name, partial=False) for name in names[:-1]]
-        told.append(fact)
+            told += [replace(fact, subject=_wide(name), partial=False) for name in _headed(names)]
+        else:
+            told.append(fact)
     return told
 
 
@@ -573,6 +608,7 @@ def _with_measures(names: list[str]) -> list[str]:
     of_all = re.fullmatch(r"(.{2,}?)(?<![高中同平初均优])等(?![级候])(.{2,})", names[-1])
     if of_all:  # 氨氮、氮氧化物等减排量
         return [*(f"{name}{of_all[2]}" for name in names[:-1]), f"{of_all[1]}{of_all[2]}"]
+    names = _headed(names)
     told = [names[-1]]
     for name in reversed(names[:-1]):
         behind = told[0]
@@ -587,6 +623,16 @@ def _with_measures(names: list[str]) -> list[str]:
         )
         told.insert(0, f"{name}{tail}")
     return told
+
+
+def _headed(names: list[str]) -> list[str]:
+    """A rate that says nothing of what (视频监控覆盖率、联网率) is of what the first name is of."""
+    head = _BARE_RATE.sub("", names[0])
+    heads = _PER_HEAD.match(names[0])
+    told = [f"{head}{name}" if len(head) > 1 and _BARE_RATE.fullmatch(name) else name for name in names[1:]]
+    if heads:  # 每千人口医师数、护士数
+        told = [heads.group() + name if name.endswith("数") and not name.startswith("每") else name for name in told]
+    return [names[0], *told]
 
 
 def _dealt_out(text: str, facts: list[Fact], reading: _Reading) -> list[Fact]:
@@ -606,7 +652,9 @@ def _names_before(apart: re.Match[str], count: int) -> list[str]:
     every, coarse = (
         [name for part in split if (name := stripped(part))] for split in (_NAMES_APART.split(words), words.split("、"))
     )
-    names = coarse if len(every) != count == len(coarse) else every
+    names = coarse if len(every) != count == len(coarse) > 1 else every
+    shares = [name for part in _SHARES_APART.split(words) if (name := stripped(part))]
+    names = shares if len(names) != count == len(shares) > 1 else names  # 学校、医院报警装置安装率和联网率
     if names or not apart.string[: apart.start()].endswith("，"):
         return names
     above = re.split("[，。；]", apart.string[: apart.start() - 1])[-1]  # A和B在2020年基础上翻番，分别达到x和y
@@ -617,8 +665,12 @@ def _names_before(apart: re.Match[str], count: int) -> list[str]:
 def _given(text: str, apart: re.Match[str], after: Sequence[Fact], reading: _Reading) -> list[Fact]:
     """The values behind 分别 with what stands before it, where there are as many of both."""
     names = _names_before(apart, len(after)) or list(reading.dealt)
+    if len(after) == 1 and len(names) > 1 and after[0].unit in {"%", "‰"}:
+        after = [after[0]] * len(names)  # 事故起数和死亡人数分别下降20%
     listed = _LISTED_YEARS.search(text, 0, apart.end())
     years = [int(year) for year in re.findall(r"20\d{2}", listed.group())] if listed else []
+    if not names and len(after) > 1 and all(fact.subject in {after[0].subject, _DEALT} for fact in after):
+        names = [after[0].subject]  # 2024年、2025年分别新建驿站10个、15个
     if len(names) == 1 and 1 < len(years) == len(after):
         return [
             replace(fact, subject=names[0], year=year, printed_year=True, partial=False)
@@ -632,7 +684,7 @@ def _given(text: str, apart: re.Match[str], after: Sequence[Fact], reading: _Rea
     reading.dealt = tuple(names)
     first, moves, unit = after[0], after[0].kind in {"growth", "change"}, after[-1].unit or ""
     return [
-        replace(fact, subject=name, partial=False, kind=first.kind if moves else fact.kind,
+        replace(fact, subject=_wide(name), partial=False, kind=first.kind if moves else fact.kind,
                 text=first.text if moves else fact.text, unit=unit if unit.startswith(fact.unit or "-") else fact.unit)
         for fact, name in zip(after, names, strict=True)
     ]  # fmt: skip

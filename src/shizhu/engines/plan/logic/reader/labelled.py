@@ -23,7 +23,7 @@ from shizhu.engines.plan.logic.reader.years import period_of
 
 _ROW = re.compile(r"\|.*\|")  # of a table nobody could read
 _BODY_LABEL = re.compile(
-    r"(?:牵头|责任|主要责任|主责|主办|承办|实施|配合|协办|参与|支持)(?:责任)?(?:单位|部门|主体)(?:及配合(?:单位|部门))?\s*[:：]"
+    r"(?:牵头|责任|主要责任|主责|主办|承办|实施|配合|协办|参与|支持)(?:责任)?(?:单位|部门|主体|[科股处]室)(?:及配合(?:单位|部门))?\s*[:：]"
 )
 _TERM_LABEL = re.compile(
     r"(?:完成|实施|建设|推进|办结|进度)?(?:时限|时间|期限|进度)(?:安排|要求)?\s*[:：]\s*([^；;，,）)。\n]+)"
@@ -49,6 +49,7 @@ _LEADING_HEADING = re.compile(
 _LABEL = re.compile("|".join(f"(?:{label.pattern})" for label in (_BODY_LABEL, _TERM_LABEL, _CONTENT_LABEL)))
 _OTHER_LABEL = re.compile(r"[一-鿿（）()]{2,10}\s*[:：]")
 _NAME_END = re.compile(rf"[。：:；;\n]|(?={_CONTENT_LABEL.pattern})")
+_BY_YEAR = re.compile(r"^(?:到|至)?20\d{2}年(?:年?底)?[，,]")
 _CARRIED_ON = ("、", "，", ",", "（", "(")  # a line that ends so has its rest on the next
 _LONGEST_NAME = 40
 _ALIKE = 0.6  # of the letters of the shorter name
@@ -167,7 +168,7 @@ def _items(passages: Sequence[Passage]) -> list[_Item]:
         marker, item = marker_of(passage.printed), items[-1]
         if is_boundary(passage.printed) or _ROW.search(passage.printed):
             items.append(_Item())
-        elif marker is not None or not item.passages:
+        elif marker is not None or not item.passages or (_is_title(items) and not _LABEL.match(passage.printed)):
             items.append(_Item(marker, (passage,)))
         elif item.takes(passage) and not item.unread:
             items[-1] = _Item(item.marker, (*item.passages, passage))
@@ -178,6 +179,11 @@ def _items(passages: Sequence[Passage]) -> list[_Item]:
         else:
             items.append(_Item(None, (passage,)))
     return items
+
+
+def _is_title(items: Sequence[_Item]) -> bool:
+    """Whether nothing but the title of the plan has been read, which is no task."""
+    return len(items) == 2 and items[1].marker is None and len(items[1].passages) == 1
 
 
 def _unread(passage: Passage, why: str) -> Doubt:
@@ -233,4 +239,6 @@ def _named(said: str) -> tuple[str, str]:
         content = _CONTENT_LABEL.sub("", said[end.end() :].strip(), count=1)
         return said[: end.start()].strip(), content.replace("\n", "")
     said = said.replace("\n", "").strip()
-    return (said, "") if len(said) <= _LONGEST_NAME else (re.split(r"[，,]", said, maxsplit=1)[0], said)
+    if len(said) <= _LONGEST_NAME:
+        return said, ""
+    return re.split(r"[，,；;。]", _BY_YEAR.sub("", said), maxsplit=1)[0], said

@@ -17,7 +17,7 @@ _STYLES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("hans", re.compile(rf"({_HANS})\s*[、.]")),
     ("hans-bracket", re.compile(rf"\(\s*({_HANS})\s*\)")),
     ("multi", re.compile(r"(\d{1,2}(?:\.\d{1,2})+)[.、\s]\s*(?=\D)")),
-    ("arabic", re.compile(r"(\d{1,3})\s*[.、](?!\d)")),
+    ("arabic", re.compile(r"(\d{1,3})\s*[.、](?:(?!\d)|(?=20\d{2}年))")),
     ("bracket", re.compile(r"\(\s*(\d{1,3})\s*\)|(\d{1,3})\)")),
     ("circle", re.compile(rf"([{_CIRCLES}])")),
     ("dash", re.compile(r"(—{1,2}|-{1,2}|–)\s*(?=[^\d\s—–-])")),

@@ -15,8 +15,8 @@ _SEPARATORS = "、，,；;\n"
 LED = re.compile("牵头|主办")  # where bodies are told so to lead, 责任单位 beside them are those that help
 _OPEN, _CLOSE = "（(【[〔", "）)】]〕"
 _LABEL = re.compile(
-    r"(?P<lead>(?:牵头|责任|主要责任|主办|实施|主管|承担|建设)(?:责任)?(?:单位|部门|主体)?)[:：]"
-    r"|(?P<support>(?:配合|参与|协办|协同|支持)(?:责任)?(?:单位|部门|主体)?)[:：]"
+    r"(?P<lead>(?:牵头|责任|主要责任|主办|实施|主管|承担|建设)(?:责任)?(?:单位|部门|主体|[科股处]室)?)[:：]"
+    r"|(?P<support>(?:配合|参与|协办|协同|支持)(?:责任)?(?:单位|部门|主体|[科股处]室)?)[:：]"
 )
 # an ending that completes the name of a body, so that 和 after it parts two bodies and not two words of one name
 _COMPLETE = (

@@ -18,14 +18,14 @@ _QUANTITY = re.compile(
 )
 # what is a unit only where something reaches it: 缩短至8小时, 平均受教育年限达到10.6年
 _TIMED = re.compile(
-    r"(?:(?<=[达到至在过于少])|(?<=[%上内][和、]))\s*(?P<low>\d{1,3}(?:\.\d+)?)\s*(?P<unit>小时|分钟|分(?![之期类公别])|个?工作日|个月|天|倍|年(?![底末初前度均来间级一]|以(?!上(?:[，；。、]|$))))"
+    r"(?:(?<=[达到至在过于少])|(?<=[%上内][和、]))\s*(?P<low>\d{1,3}(?:\.\d+)?)\s*(?P<unit>小时|分钟|分(?![之期类公别])|个?工作日|个月|天|倍|起|年(?![底末初前度均来间级一]|以(?!上(?:[，；。、]|$))))"
     r"(?P<after>以上|左右|以?内(?!部)|以下)?"
 )
 # a value without a unit: 利用系数提高到0.56, 生师比优化到8:1
 _UNITLESS = re.compile(
-    r"(?:系数|指数|值|得分|[^对]比|死亡率|差距)(?:达到?|提[高升][到至]|增[长加][到至]|下?降[到至]|降低[到至]|优化[到至]|缩小[到至]|控制在|保持在|稳定在|"
+    r"(?:系数|指数|值|得分|人次|[起人]数|[^对]比|死亡率|差距)(?:达到?|提[高升][到至]|增[长加][到至]|下?降[到至]|降低[到至]|优化[到至]|缩小[到至]|控制在|保持在|稳定在|"
     r"[^，。；]{0,8}(?:提[高升]|下降|降低|优化|缩小)[到至]|超过|不[得应]?[低高]于|[小大]于)"
-    r"\s*(?P<low>\d+(?:\.\d+)?)(?:[:∶]1)?(?P<after>以上|左右|以内|以下)?(?=[，,。；;、]|$)"
+    r"\s*(?P<one>1[:∶](?=\d))?(?P<low>\d+(?:\.\d+)?)(?:[:∶]1)?(?P<after>以上|左右|以内|以下)?(?=[，,。；;、]|$)"
 )
 _NONE_LEFT = re.compile(
     r"(?:率|比例|比重)(?:达到?|为|下?降[到至]|降低[到至]|控制在|保持为?)\s*(?P<low>0)(?=[，,。；;、]|$)"
@@ -125,7 +125,7 @@ def _quantity(found: re.Match[str]) -> Quantity:
     per = parts.get("per") or "" if parts.get("unit") else ""
     unit = (parts.get("scale") or "") + (parts.get("unit") or "") + per or None
     after = (parts["after"] or "").removeprefix("及") or parts.get("more") or parts.get("more2")
-    start = found.start("low")
+    start = found.start("one" if parts.get("one") else "low")
     return Quantity(
         start, found.end(), found.string[start : found.end()].strip(), parts["low"], parts.get("high"), unit, after
     )

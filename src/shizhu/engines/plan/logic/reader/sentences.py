@@ -16,11 +16,11 @@ from shizhu.engines.plan.logic.reader.units import comparable, measure_of
 from shizhu.engines.plan.logic.reader.values import scaled
 
 _EACH = re.compile(
-    r"^(?:每[个所家县村镇乡]|各(?![类级项种界]))|每[\d.]+[万千百]?[人户名]$"
+    r"^(?:每[个所家县村镇乡]|各(?![类级项种界]))|每(?:[\d.]+[万千百]?|[万千百])[人户名]$"
 )  # what each of them has is no total
 _EACH_ONE = re.compile(r"(?:\d{1,2}[.、])?\s*每[个所家县村镇乡](?!万|千|百)")  # 每个乡镇至少建成1所幼儿园
 _OF_TIMES = re.compile(
-    r"每[月季周天日]|每学[期年]|每[两二三四五六七八九十\d]+年|平均每|逐年|年度(?!计划|目标|投资|任务)"
+    r"每[月季周天日]|每学[期年]|每[两二三四五六七八九十\d]+年|平均每|逐年|年度(?!计划|目标|投资|任务|新增)"
 )
 _PAID = re.compile(r"(?:标准|工资|补贴|津贴|养老金|补助)$")  # so much each month is how high it is: 低保标准每月720元
 YEARLY = "yearly"  # the kind of a target that is to be reached every year anew
@@ -44,10 +44,13 @@ def read_targets(
         is_step = (
             fact.kind == "change" and not fact.is_yearly and (fact.sentence, canonical(fact.subject)) in levels
         )  # 翻一番，达到12万元
-        if is_step and fact.direction == "增长" and fact.unit == "%" and not _COMPARED.search(fact.text):
+        goes_on = fact.kind == "growth" and fact.carried
+        if goes_on or (is_step and fact.direction == "增长" and fact.unit == "%" and not _COMPARED.search(fact.text)):
             grown = next((key for key, item in reversed(found.items()) if _goes_with(fact, item)), None)
             if grown is not None:
                 found[grown] = replace(found[grown], growth=fact.value, growth_text=fact.text, growth_bound=fact.bound)
+                if goes_on:
+                    continue
         if is_step or not _is_target(fact, term):
             continue
         known = None if fact.is_yearly else next((item for item in indicators if _is_of(fact, item)), None)
@@ -74,6 +77,7 @@ def doubled(targets: Sequence[Indicator]) -> list[Doubt]:
             one = (item.target.value, item.target.year) == (other.target.value, other.target.year)
             if (
                 one
+                and item.place != other.place
                 and item.kind == other.kind
                 and comparable(item.unit, other.unit) == 1.0
                 and overlap(item.name, other.name) >= 0.7
@@ -101,9 +105,9 @@ def _is_target(fact: Fact, term: Term) -> bool:
         and not _EACH.search(fact.subject)
         and not _EACH_ONE.match(fact.text)
         and (not _OF_TIMES.search(fact.text) or bool(_PAID.search(fact.subject)))
-        and (fact.is_yearly or fact.kind == "growth" or "每年" not in fact.text)
+        and (fact.is_yearly or fact.kind == "growth" or "每年" not in fact.text or bool(_PAID.search(fact.subject)))
         and len(fact.promised) <= _LONGEST
-        and not fact.after_of_which
+        and not fact.is_detail
     )
 
 

@@ -39,7 +39,16 @@ _UNIT = re.compile(
 _SILENT = frozenset("年月日级分度方师段团期类对起例村镇倍秒天口") | {"小时", "分钟", "个工作日", "工作日", "个月"}
 _SPOKEN = [word for word in _WORDS if not word.isascii() and word not in _SILENT]
 SPOKEN_UNIT = (
-    "|".join([*sorted(_SPOKEN, key=len, reverse=True), "[PT]B", "[MG]bps", "P(?:FLOPS)?", "[kh]?m[23²³]|km|[kMG]Wh?"])
+    "|".join(
+        [
+            *sorted(_SPOKEN, key=len, reverse=True),
+            "[PT]B",
+            "[MG]bps",
+            "P(?:FLOPS)?",
+            "[kh]?m[23²³]|[㎡㎢]",
+            "km|[kMG]Wh?",
+        ]
+    )
     .replace("|人|", "|人(?![才工口均力])|")
     .replace("|个|", "|个(?!工作日|月)|")
     .replace("|架|", "|架(?!构)|")
