@@ -2,9 +2,9 @@
 
 A4; top 37 mm, left 28 mm, a type area of 156 × 225 mm; 三号仿宋, 22 lines of 28 characters (§5); the red head
 (§7.2.4); the title in 二号小标宋 (§7.3.1); levels 一、in 黑体 and （一）in 楷体 (§7.3.3); page numbers in 四号
-between dashes, right on odd and left on even pages (§7.5); the issuer and the day at the end (§7.3.5.4). Fonts are
-named, not shipped: readers have them. The 28 characters come of narrower type, not of a grid of characters, in which
-LibreOffice gives each of them two fields.
+between dashes, right on odd and left on even pages (§7.5); the issuer and the day at the end (§7.3.5.4), an annex
+behind them (§7.3.6). Fonts are named, not shipped: readers have them. The 28 characters come of narrower type, not of a
+grid of characters, in which LibreOffice gives each of them two fields.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations, pairwise
 from math import floor
 from typing import Any
 
@@ -56,14 +57,23 @@ class Front:
     head_size: float | None = None
 
 
-def official(front: Front, parts: Iterable[Part]) -> bytes:
-    """The document as a file. Headings of level 1 and 2 are numbered here; a text is a paragraph."""
+def official(front: Front, parts: Iterable[Part], annex: tuple[str, Iterable[Part]] | None = None) -> bytes:
+    """The document as a file. Headings of level 1 and 2 are numbered here; a text is a paragraph.
+
+    An annex (附件), title and parts, is named below the text and stands on a page of its own behind the signature
+    (§7.3.4, §7.3.6).
+    """
     document = docx.Document()
     _page(document)
     _front(document, front)
     add(document, parts)
     _line(document, "").paragraph_format.keep_with_next = True
+    if annex:
+        _line(document, f"附件：{annex[0]}", indent=2).paragraph_format.keep_with_next = True
+        _line(document, "").paragraph_format.keep_with_next = True
     _signature(document, front)
+    if annex:
+        _annex(document, *annex)
     hold_signature(document)
     document.core_properties.title, document.core_properties.author = front.title[:255], front.issuer[:255]
     out = io.BytesIO()
@@ -72,21 +82,32 @@ def official(front: Front, parts: Iterable[Part]) -> bytes:
 
 
 def in_lines(title: str) -> str:
-    """A title that is longer than a line, broken once where its sense allows, into lines of about the same length."""
+    """A title longer than a line, broken where its sense allows into two or three lines of about the same length."""
     if _wide(title) <= TITLE_CHARACTERS:
         return title
     breaks = [n for n in range(1, len(title)) if title[n] in "（《" or title[n - 1] in "）》：；、"]
-    halves = [(title[:n], title[n:]) for n in breaks]
-    fit = [pair for pair in halves if max(map(_wide, pair)) <= TITLE_CHARACTERS]
-    if not fit:
-        return title
-    first, second = min(fit, key=lambda pair: abs(_wide(pair[0]) - _wide(pair[1])))
-    return f"{first}\n{second}"
+    for number in (1, 2):
+        cuts = [(0, *places, len(title)) for places in combinations(breaks, number)]
+        broken = [[title[begin:end] for begin, end in pairwise(places)] for places in cuts]
+        fit = [lines for lines in broken if max(map(_wide, lines)) <= TITLE_CHARACTERS]
+        if fit:
+            best: list[str] = min(fit, key=_uneven)
+            return "\n".join(best)
+    return title
+
+
+def _uneven(lines: Sequence[str]) -> tuple[float, float]:
+    """How much longer the longest line is than the shortest; of the same, a long second line is better."""
+    return max(map(_wide, lines)) - min(map(_wide, lines)), -_wide(lines[1])
 
 
 def hold_signature(document: Document) -> None:
     """Keep what ends a text on the page of what stands before it, so that no signature has a page to itself."""
     content = list(document.iter_inner_content())
+    annex = (
+        n for n, one in enumerate(content) if isinstance(one, Paragraph) and one.paragraph_format.page_break_before
+    )
+    content = content[: next(annex, len(content))]
     while content:
         last = content.pop()
         before = content[-1] if content else None
@@ -221,6 +242,15 @@ def _signature(document: Document, front: Front) -> None:
         line.paragraph_format.keep_with_next = text == front.issuer or None
 
 
+def _annex(document: Document, title: str, parts: Iterable[Part]) -> None:
+    """§7.3.6: 附件 at the left of the first line of a new page, its title in the middle of the third."""
+    _line(document, "附件", HEAD).paragraph_format.page_break_before = True
+    _line(document, "")
+    _line(document, in_lines(title), TITLE, TWO, align=WD_ALIGN_PARAGRAPH.CENTER, pitch=36)
+    _line(document, "")
+    add(document, parts)
+
+
 def _wide(text: str) -> float:
     """How wide a text is, in characters of Chinese."""
     return sum(0.5 if sign.isascii() else 1.0 for sign in text)
@@ -229,14 +259,14 @@ def _wide(text: str) -> float:
 def _heading(document: Document, part: Heading, numbers: list[int]) -> None:
     if part.level == 1:
         numbers[:] = [numbers[0] + 1, 0]
-        made = _line(document, f"{_chinese(numbers[0])}、{part.text}", HEAD, indent=2)
+        made = _line(document, f"{chinese(numbers[0])}、{part.text}", HEAD, indent=2)
     else:
         numbers[1] += 1
-        made = _line(document, f"（{_chinese(numbers[1])}）{part.text}", SECOND, indent=2)
+        made = _line(document, f"（{chinese(numbers[1])}）{part.text}", SECOND, indent=2)
     made.paragraph_format.keep_with_next = True
 
 
-def _chinese(number: int) -> str:
+def chinese(number: int) -> str:
     """一 … 十, 十一 … 九十九."""
     tens, ones = divmod(number, 10)
     text = "" if not tens else "十" if tens == 1 else f"{NUMBERS[tens - 1]}十"
@@ -267,7 +297,7 @@ def _table(document: Document, part: Table) -> None:
             paragraph._p.get_or_add_pPr().insert_element_before(  # noqa: SLF001
                 _off_the_grid(), "w:spacing", "w:ind", "w:jc", "w:rPr"
             )
-            if is_head or _is_number(text.partition("\n［")[0]):  # the number of its source stands below it
+            if is_head or _is_number(text.partition("［")[0].strip()):  # whatever its source
                 paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
             cell.vertical_alignment = WD_ALIGN_VERTICAL.CENTER
             if column < len(widths):

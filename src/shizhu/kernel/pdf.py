@@ -1,10 +1,9 @@
 """A Word document as PDF/A, laid out by Typst: page, paragraphs, tables, pictures and charts of what offices hand in.
 
 What is read of a document: size and margins of the page; of paragraphs alignment, first-line indent, pitch, a rule
-below, and of their words typeface, size, weight, colour
-and links within it; tables with cells that span columns; pictures; DrawingML
-charts. Text boxes, notes and cells that span rows are not. Fonts are those of the server: without a Chinese one there
-is no PDF.
+below, and of their words typeface, size, weight, colour and links within it; tables with cells that span columns;
+pictures; DrawingML charts. Text boxes, notes and cells that span rows are not. Fonts are those of the server: without a
+Chinese one there is no PDF.
 """
 
 from __future__ import annotations
@@ -107,7 +106,8 @@ class _Reading:
             if isinstance(part, Table):
                 yield self._table(part)
                 continue
-            if part._p.xpath(".//w:br[@w:type='page']"):  # noqa: SLF001  # python-docx tells no breaks
+            is_broken = part._p.xpath(".//w:br[@w:type='page']")  # noqa: SLF001  # python-docx tells no breaks
+            if is_broken or part.paragraph_format.page_break_before:
                 yield {"kind": "break"}
             pictures = list(self._drawings(part))
             yield from pictures

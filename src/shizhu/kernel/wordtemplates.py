@@ -9,7 +9,8 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, NamedTuple
 from zipfile import BadZipFile, ZipFile
 
 import docx
@@ -17,54 +18,91 @@ from docx.document import Document
 from docx.opc.exceptions import PackageNotFoundError
 from docx.oxml.ns import qn
 from docx.text.paragraph import Paragraph
+from docx.text.run import Run
 
 from shizhu.kernel import official, wordlinks
 from shizhu.kernel.documents import UNPRINTABLE
 
 NAME = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
-HALF = re.compile(r"\{\{|\}\}")
+HALF = re.compile(r"\{\{|\}\}|[｛｝]")
+LONE = re.compile(r"\{\s*(\w+)\s*\}")
+NUMBERED = re.compile(r"([一二三四五六七八九十]+)、")
+NUMBERS = {official.chinese(number): number for number in range(1, 100)}
 UNPACKED = 50_000_000  # bytes
+LENGTH = 40  # of what is shown of a paragraph
 
 
 class Unusable(ValueError):
     """A file that is no Word document (docx), or a damaged one."""
 
 
-def problems(content: bytes, words: Iterable[str], blocks: Iterable[str]) -> list[tuple[str, str]]:
-    """What is wrong with a template: (reason, text) with reason unknown, half, not-alone or no-block.
+class Problem(NamedTuple):
+    """What is wrong with a template: why, in which words, below which heading (or in `head` or `foot` of pages), and
+    the name that may have been meant.
+
+    Reasons: unknown, half, not-alone, no-block; revised and commented, what Word would still show to readers; order, a
+    heading whose number does not follow on the one before.
+    """
+
+    reason: str
+    text: str
+    place: str = ""
+    near: str = ""
+
+
+def problems(content: bytes, words: Iterable[str], blocks: Iterable[str]) -> list[Problem]:
+    """What is wrong with a template, in the order of its paragraphs.
 
     `words` may stand within a line, `blocks` only alone in a paragraph of the body. Raises Unusable.
     """
     document = _opened(content)
-    known, parts, found = set(words), set(blocks), list[tuple[str, str]]()
-    has_block = False
-    for paragraph in _paragraphs(document):
-        text = paragraph.text
+    known, parts = set(words), set(blocks)
+    found, place, number, has_block = dict[Problem, None](), "", 0, False
+    for paragraph, where in _placed(document):
+        text = _text(paragraph)
+        in_body = paragraph._p.getparent().tag == qn("w:body")  # noqa: SLF001
+        if in_body and not where and (heading := NUMBERED.match(text.strip())):
+            here = NUMBERS.get(heading[1], 0)
+            if here not in {1, number + 1}:
+                found[Problem("order", text[:LENGTH], place)] = None
+            place, number = text[:LENGTH], here
+        at = where or place
         for match in NAME.finditer(text):
             name = match[1]
             if name in parts:
                 has_block = True
-                in_body = paragraph._p.getparent().tag == qn("w:body")  # noqa: SLF001
-                if text.strip() != match[0] or not in_body:
-                    found.append(("not-alone", name))
+                if text.strip() != match[0] or not in_body or where:
+                    found[Problem("not-alone", name, at)] = None
             elif name not in known:
-                found.append(("unknown", name))
-        if HALF.search(NAME.sub("", text)):
-            found.append(("half", text.strip()[:60]))
-    return found if found or has_block else [("no-block", "")]
+                near = get_close_matches(name, sorted(known | parts), 1)
+                found[Problem("unknown", name, at, "".join(near))] = None
+        rest = NAME.sub("", text)
+        if HALF.search(rest) or any(match[1] in known | parts for match in LONE.finditer(rest)):
+            found[Problem("half", text.strip()[:LENGTH], at)] = None
+        for reason, path in (("revised", ".//*[@w:author]"), ("commented", ".//w:commentReference")):
+            if paragraph._p.xpath(path):  # noqa: SLF001
+                found[Problem(reason, text.strip()[:LENGTH], at)] = None
+    return list(found) if found or has_block else [Problem("no-block", "")]
 
 
 def fill(content: bytes, words: Mapping[str, str], blocks: Mapping[str, Iterable[official.Part]]) -> bytes:
-    """The template as a document, with its words and blocks in place. Raises Unusable."""
+    """The template as a document, with its words and blocks in place. Raises Unusable.
+
+    Its properties have title and issuer of the words: whoever edited the template is not named in them.
+    """
     document = _opened(content)
-    for paragraph in _paragraphs(document):
+    for paragraph, _where in _placed(document):
         _replace(paragraph, words)
     for paragraph in list(document.paragraphs):
-        match = NAME.fullmatch(paragraph.text.strip())
+        match = NAME.fullmatch(_text(paragraph).strip())
         if match and match[1] in blocks:
             _place(document, paragraph, blocks[match[1]])
     official.hold_signature(document)
     wordlinks.link(document)
+    about = document.core_properties
+    about.title = words.get("title", "").replace("\n", "")[:255]
+    about.author = about.last_modified_by = words.get("issuer", "")[:255]
+    about.comments = about.subject = about.keywords = ""
     out = io.BytesIO()
     document.save(out)
     return out.getvalue()
@@ -80,28 +118,40 @@ def _opened(content: bytes) -> Document:
         raise Unusable(str(error)) from error
 
 
-def _paragraphs(document: Document) -> Iterator[Paragraph]:
-    """Every paragraph: of the body, of tables in it however deep, of heads and feet."""
-    places: list[Any] = [document.element.body]
+def _placed(document: Document) -> Iterator[tuple[Paragraph, str]]:
+    """Every paragraph: of the body, of tables in it however deep, and with `head` or `foot` of these."""
+    places: list[tuple[Any, str]] = [(document.element.body, "")]
     for section in document.sections:
-        for part in (
-            section.header, section.footer, section.even_page_header, section.even_page_footer,
-            section.first_page_header, section.first_page_footer,
-        ):  # fmt: skip
+        heads = section.header, section.even_page_header, section.first_page_header
+        feet = section.footer, section.even_page_footer, section.first_page_footer
+        for part, where in (*((one, "head") for one in heads), *((one, "foot") for one in feet)):
             if not part.is_linked_to_previous:
-                places.append(part._element)  # noqa: SLF001  # python-docx walks no tables in tables
-    for place in places:
+                places.append((part._element, where))  # noqa: SLF001  # python-docx walks no tables in tables
+    for place, where in places:
         for found in place.iter(qn("w:p")):
-            yield Paragraph(found, document._body)  # noqa: SLF001
+            yield Paragraph(found, document._body), where  # noqa: SLF001
+
+
+def _runs(paragraph: Paragraph) -> list[Run]:
+    """The runs of a paragraph, in its links, fields and revisions too, but not of what floats beside it."""
+    return [
+        Run(run, paragraph)
+        for run in paragraph._p.iter(qn("w:r"))  # noqa: SLF001  # python-docx leaves out those within something
+        if next(run.iterancestors(qn("w:p"))) is paragraph._p  # noqa: SLF001
+    ]
+
+
+def _text(paragraph: Paragraph) -> str:
+    return "".join(run.text for run in _runs(paragraph))
 
 
 def _replace(paragraph: Paragraph, words: Mapping[str, str]) -> None:
     """Put words in the place of names; a name that Word cut into several runs takes the type of its first."""
-    for match in reversed(list(NAME.finditer(paragraph.text))):
+    for match in reversed(list(NAME.finditer(_text(paragraph)))):
         if match[1] not in words:
             continue
         at, put = 0, UNPRINTABLE.sub("", words[match[1]])
-        for run in paragraph.runs:
+        for run in _runs(paragraph):
             text, begins = run.text, at
             at += len(text)
             first, last = max(match.start(), begins) - begins, min(match.end(), at) - begins
@@ -119,4 +169,8 @@ def _place(document: Document, anchor: Paragraph, parts: Iterable[official.Part]
     made = list(body)[before - (end is not None) : len(body) - (end is not None)]
     for element in made:
         anchor._p.addprevious(element)  # noqa: SLF001
-    body.remove(anchor._p)  # noqa: SLF001
+    if anchor._p.xpath("./w:pPr/w:sectPr"):  # noqa: SLF001  # it ends a section: pages across, say
+        for run in anchor.runs:
+            anchor._p.remove(run._r)  # noqa: SLF001
+    else:
+        body.remove(anchor._p)  # noqa: SLF001

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 from zipfile import ZipFile
@@ -15,6 +16,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import ProgrammingError, transaction
 from django.utils import timezone
+from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from tests.fixtures import organisation, person
 from tests.web.pages import browser, text, told
@@ -84,7 +86,7 @@ def test_the_annual_evaluation_says_where_each_number_comes_from(county: County,
     assert report.title == f"甲县规划{YEAR - 1}年度评估报告"
     assert [line for line in lines if line[1:2] == "、"] == [
         "一、总体情况", "二、目标进展", "三、滞后与接近", "四、趋势预测", "五、任务", "六、任务资金与风险",
-        "七、乡镇和部门评价", "八、附录：数据来源",
+        "七、乡镇和部门评价",
     ]  # fmt: skip
     assert not [line for line in lines if "{{" in line]
     [score] = [line for line in lines if line.startswith("按权重计算")]
@@ -242,6 +244,7 @@ def test_a_report_is_made_by_a_job_and_drafts_are_for_those_who_make_them(county
 def test_a_template_edited_in_word_is_used_and_kept_by_version(county: County, plan: Plan) -> None:
     client = browser(person(county, VIEW, TEMPLATES))
     document = docx.Document(io.BytesIO(client.get("/plan/reports/templates/annual.docx").content))
+    document.core_properties.author = document.core_properties.last_modified_by = "周某某"
     document.paragraphs[0].insert_paragraph_before("本局专用：{{ county }}，共 {{ all }} 项")
     pieces = document.paragraphs[0].insert_paragraph_before("")
     for part in ("滞后 {", "{ re", "d }", "} 项"):  # as Word cuts what was typed in several goes
@@ -259,6 +262,12 @@ def test_a_template_edited_in_word_is_used_and_kept_by_version(county: County, p
     report = made(plan, "annual", str(YEAR - 1), person(county, MAKE))
     assert [line.text for line in word(report).paragraphs[:2]] == ["滞后 1 项", "本局专用：甲县，共 3 项"]
     assert report.template == Template.objects.get(version=1)
+    properties = word(report).core_properties
+    assert (properties.title, properties.author, properties.last_modified_by) == (
+        report.title,
+        "甲县科技局",
+        "甲县科技局",
+    )
     document.add_paragraph("{{ total_amount }} 与 {{ lights_table }} {{")
     wrong = io.BytesIO()
     document.save(wrong)
@@ -270,6 +279,79 @@ def test_a_template_edited_in_word_is_used_and_kept_by_version(county: County, p
     both = reports.content_of(reports.template_of(county, "annual"), "annual"), briefs.house_template("annual")
     assert len({ZipFile(io.BytesIO(body)).read("word/document.xml") for body in both}) == 1
     assert wordtemplates.problems(briefs.house_template("midterm"), briefs.WORDS, briefs.BLOCKS) == []
+
+
+def house(kind: str = "annual") -> Any:
+    return docx.Document(io.BytesIO(briefs.house_template(kind)))
+
+
+def lines_of(document: Any, text: str) -> Any:
+    return next(one for one in document.paragraphs if text in one.text)
+
+
+def taken(county: County, document: Any, by: Person) -> list[tuple[str, ...]]:
+    """What is wrong with an edited template; it is used from now on where nothing is."""
+    out = io.BytesIO()
+    document.save(out)
+    found = reports.check(out.getvalue())
+    if not found:
+        reports.keep_template(county, "annual", "t.docx", out.getvalue(), note="", by=by)
+    return [tuple(one) for one in found]
+
+
+def test_sections_may_be_moved_deleted_and_laid_across_in_word(county: County, plan: Plan) -> None:
+    """A chart behind another section, the last two sections deleted, the annex on pages of its own shape."""
+    who, document = person(county, MAKE), house()
+    lines_of(document, "{{ red_list").insert_paragraph_before()._p.addnext(lines_of(document, "{{ progress_chart")._p)
+    for gone in ("六、", "{{ money_table", "{{ risks_table", "七、", "{{ evaluations_table"):
+        paragraph = lines_of(document, gone)
+        paragraph._p.getparent().remove(paragraph._p)
+    place = lines_of(document, "{{ sources_table")
+    across = deepcopy(document.sections[0]._sectPr)
+    across.pgSz.set(qn("w:orient"), "landscape")
+    place._p.get_or_add_pPr().append(across)
+    link = OxmlElement("w:hyperlink", {qn("w:anchor"): "x"})
+    document.paragraphs[3].insert_paragraph_before("见{{ cou")._p.append(link)
+    run = document.paragraphs[3].add_run("nty }}")._r
+    link.append(run)
+    assert taken(county, document, who) == []
+    report = made(plan, "annual", str(YEAR - 1), who)
+    body = word(report).element.body
+    charts = [one.get("descr") for one in body.iter(qn("wp:docPr"))]
+    assert charts[:3] == ["指标亮灯情况", "从基期到目标的完成进度", "座位"]
+    assert [one.get(qn("w:orient")) for one in body.iter(qn("w:pgSz"))] == ["landscape", None]
+    texts = ["".join(one.text or "" for one in line.iter(qn("w:t"))) for line in body.iter(qn("w:p"))]
+    assert "见甲县" in texts
+    assert [line for line in texts if line[1:2] == "、"][-1] == "五、任务"
+    signed, annex = texts.index("附件"), texts.index("附件：数据来源")
+    assert annex < texts.index("甲县科技局", annex) < signed < texts.index("［1］", signed)
+
+
+def test_what_is_wrong_with_an_edited_template_is_told_with_its_place(county: County, plan: Plan) -> None:
+    who, document = person(county, VIEW, TEMPLATES), house()
+    lines_of(document, "{{ lights_table").text = "{{ light_table }}"
+    gone = lines_of(document, "二、")
+    gone._p.getparent().remove(gone._p)
+    lines_of(document, "{{ outlook_table").insert_paragraph_before("｛｛ title ｝｝和 { county }")
+    document.sections[0].header.paragraphs[0].text = "{{ isuer }}"
+    revised = OxmlElement("w:ins", {qn("w:id"): "9", qn("w:author"): "周某某"})
+    lines_of(document, "{{ summary")._p.append(revised)
+    revised.append(document.paragraphs[0].add_run("新")._r)
+    document.add_comment(lines_of(document, "五、").runs, text="改", author="周某某")
+    out = io.BytesIO()
+    document.save(out)
+    sent = {"file": SimpleUploadedFile("t.docx", out.getvalue()), "note": ""}
+    page = browser(who).post("/plan/reports/templates/annual/keep", sent, follow=True)
+    assert page.context["problems"] == [
+        "{{ summary }} 须独占一行，且不在表格内。（在“一、总体情况”之下）",
+        "“{{ summary }}新”：有修订尚未接受或拒绝。（在“一、总体情况”之下）",
+        "{{ light_table }} 不是模板中可用的名称。 是否应为 {{ lights_table }}？（在“一、总体情况”之下）",
+        "“三、滞后与接近”：标题序号与前一个标题不连续。（在“一、总体情况”之下）",
+        "“｛｛ title ｝｝和 { county }”：大括号不成对；名称要写在半角的 {{ 和 }} 之间。（在“四、趋势预测”之下）",
+        "“五、任务”：有批注，会随报告一起发出，请删除。（在“五、任务”之下）",
+        "{{ isuer }} 不是模板中可用的名称。 是否应为 {{ issuer }}？（在页眉中）",
+    ]
+    assert Template.objects.count() == 0
 
 
 def test_without_the_right_nothing_is_made_issued_or_taken(county: County, plan: Plan) -> None:

@@ -188,12 +188,20 @@ def _red_list(facts: Facts) -> Parts:
         yield _("None.")
     for row in found:
         yield Heading(f"{row['name']}（{_light(row['light'])}）", 2)
-        told = label(row["why"])
+        told = label(row["why"]) + "".join(f"［{one}］" for one in _cited_by(row))
         if row["target"] is not None and row["target_year"]:
             told_target = _marked(f"{number(row['target'])} {row['unit']}".rstrip(), row, "target")
             target = {"target": told_target, "year": row["target_year"]}
             told += "；" + _("target %(target)s in %(year)s") % target
         yield f"{told}。{_outlook(row)}"
+
+
+def _cited_by(row: Mapping[str, Any]) -> Iterator[int]:
+    """The sources of the two numbers in the reason of a light."""
+    if row["now"]:
+        yield row["now"]["source"]
+    if cited := row.get("cites", {}).get("expected"):
+        yield cited
 
 
 def _outlook(row: Mapping[str, Any]) -> str:
@@ -479,7 +487,7 @@ CHAPTERS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {  # what stan
         (gettext_noop("Behind or nearly"), ("red_list", "path_charts")),
         (gettext_noop("Nodes of supervision"), ("nodes_table",)),
         (gettext_noop("Values not reported in time"), ("late_table",)),
-        (gettext_noop("Appendix: where every number comes from"), ("sources_table",)),
+        (gettext_noop("Money and risks of tasks"), ("money_table", "risks_table")),
     ),
     ANNUAL: (
         (gettext_noop("Overall state"), ("notice", "summary", "lights_chart", "lights_table")),
@@ -489,7 +497,6 @@ CHAPTERS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {  # what stan
         (gettext_noop("Tasks"), ("tasks_table", "nodes_table")),
         (gettext_noop("Money and risks of tasks"), ("money_table", "risks_table")),
         (gettext_noop("Evaluations of towns and departments"), ("evaluations_table",)),
-        (gettext_noop("Appendix: where every number comes from"), ("sources_table",)),
     ),
     MIDTERM: (
         (gettext_noop("State at half-way"), ("notice", "summary", "lights_chart", "lights_table")),
@@ -498,7 +505,6 @@ CHAPTERS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {  # what stan
         (gettext_noop("What the target year will bring"), ("outlook_table",)),
         (gettext_noop("Tasks"), ("tasks_table", "nodes_table")),
         (gettext_noop("Money and risks of tasks"), ("money_table", "risks_table")),
-        (gettext_noop("Appendix: where every number comes from"), ("sources_table",)),
     ),
 }
 
@@ -512,7 +518,7 @@ def house_template(kind: str) -> bytes:
     front = official.Front(
         "{{ head }}", "{{ number }}", "{{ issuer }}", "{{ day }}", "{{ title }}", head_size=HEAD_SIZE
     )
-    return official.official(front, parts)
+    return official.official(front, parts, (_("Sources of the data"), ["{{ sources_table }}"]))
 
 
 def annex(facts: Facts) -> bytes:

@@ -146,7 +146,7 @@ def content_of(template: Template | None, kind: str) -> bytes:
     return files.path_of(template.file).read_bytes()
 
 
-def check(content: bytes) -> list[tuple[str, str]]:
+def check(content: bytes) -> list[wordtemplates.Problem]:
     """What is wrong with a template that somebody sends. Raises wordtemplates.Unusable."""
     return wordtemplates.problems(content, briefs.WORDS, briefs.BLOCKS)
 

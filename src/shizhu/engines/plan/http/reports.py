@@ -29,10 +29,16 @@ from shizhu.web.middleware import Request
 MAKE, ISSUE, TEMPLATES = "plan.report.make", "plan.report.issue", "plan.template.edit"
 PAGE = 30
 LARGEST = 5_000_000  # bytes of a template
+PLACES = {"head": gettext_noop("in the head of the page"), "foot": gettext_noop("in the foot of the page")}
 WRONG = {
     "unknown": gettext_noop("{{ %s }} is no name that can stand in a template."),
-    "half": gettext_noop("%s: braces that do not belong together."),
+    "half": gettext_noop(
+        "“%s”: braces that do not belong together; a name stands between {{ and }}, typed in half width."
+    ),
     "not-alone": gettext_noop("{{ %s }} must stand alone in its line, outside of tables."),
+    "revised": gettext_noop("“%s”: revisions that were neither accepted nor refused."),
+    "commented": gettext_noop("“%s”: a comment, which whoever reads the report would see. Delete it."),
+    "order": gettext_noop("“%s”: its number does not follow on that of the heading before it."),
     "no-block": gettext_noop("It holds no table, chart or text of the list: the report would have no numbers.%s"),
 }
 
@@ -194,6 +200,16 @@ def template_file(request: Request, kind: str) -> HttpResponse:
     return attached(reports.content_of(row, kind), name, documents.MEDIA_TYPE)
 
 
+def _wrong(one: wordtemplates.Problem) -> str:
+    """What is wrong, what may have been meant, and where it stands."""
+    told = _(WRONG[one.reason]) % one.text
+    if one.near:
+        told += " " + _("Is {{ %s }} meant?") % one.near
+    if one.place in PLACES:
+        return f"{told}（{_(PLACES[one.place])}）"
+    return f"{told}（{_('below “%s”') % one.place}）" if one.place else told
+
+
 @require_POST
 def keep_template(request: Request, kind: str) -> HttpResponse:
     """Take an edited template as the next version, or the template of the house again."""
@@ -216,7 +232,7 @@ def keep_template(request: Request, kind: str) -> HttpResponse:
         messages.error(request, _("It is no Word document, or a damaged one. Save it as docx and send it again."))
         return back
     if found:
-        request.session["plan.problems"] = [_(WRONG[reason]) % text for reason, text in found[:50]]
+        request.session["plan.problems"] = [_wrong(one) for one in found[:50]]
         messages.error(request, _("The template was not taken: %d places are wrong.") % len(found))
         return back
     made = reports.keep_template(
