@@ -1,4 +1,4 @@
-"""The index of the towns (乡镇科技创新评价): streets, towns and townships are ranked among themselves too."""
+"""The indexes of towns (乡镇科技创新评价) and counties (创新型县对标): peers are ranked among themselves too."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import io
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import docx
 import pytest
-from tests.web.pages import browser
+from tests.web.pages import browser, text
 
 from shizhu.engines.plan.indexes import Given, Index
 from shizhu.engines.plan.models import Evaluation
@@ -58,3 +60,21 @@ def test_peers_have_ranks_of_their_own_on_the_page_in_word_and_in_the_package(
     (tmp_path / "evaluation.json").write_text(frozen.replace('"ranks":{', '"ranks":{"x":1,'))
     run = subprocess.run([sys.executable, "rerun.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "结果一致 the same result: 否 NO" in run.stdout
+
+
+def test_counties_are_compared_that_a_register_names(county: County, bureau: Person, keep: Callable[..., Any]) -> None:
+    page, client = "/plan/indexes/innovation.county_innovation/", browser(bureau)
+    assert "还没有参评对象。 请先在登记簿中录入参评对象。" in text(client.get(page))
+    for code, name in (("990101", "东区"), ("990201", "南县"), ("990202", "北县")):
+        keep("peer_county", code=code, name=name)
+    index = Index(county.pk, "innovation.county_innovation")
+    values = {code: dict.fromkeys(index.items, number) for code, number in (("990101", 1.0), ("990202", 2.0))}
+    first = dict.fromkeys(["fiscal", "researchers", "spending", "intensity", "high_tech", "small"], 1.0)
+    values["990201"] = dict.fromkeys(index.items, 3.0) | first
+    values["990101"]["energy"] = 3.0  # 北县 is best in seven of fifteen items and half way in eight, 南县 best in eight
+    given = [Given(item, code, number) for code, row in values.items() for item, number in row.items()]
+    index.report(2026, given, note="年报", by=bureau)
+    lines = client.get(f"{page}?year=2026").context["lines"]
+    assert [(line.name, round(line.row.score, 6), line.row.rank, f"{line.peer} {line.apart}") for line in lines] == [
+        ("北县", 73.333333, 1, "县 1"), ("南县", 53.333333, 2, "县 2"), ("东区", 0.0, 3, "区 1"),
+    ]  # fmt: skip
