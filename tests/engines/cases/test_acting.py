@@ -14,7 +14,7 @@ from django.db import connections
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.engines.cases.logic.test_bpmn_elements import END, START, event, lines, timer
+from tests.engines.cases.logic.test_bpmn_elements import END, MESSAGE, START, event, lines, timer
 from tests.engines.cases.test_waits import declared, opened
 from tests.fixtures import area, organisation, person
 from tests.web.pages import browser, text, told
@@ -104,7 +104,7 @@ def test_a_pause_stops_every_clock_until_it_goes_on(county: County, staff: dict[
     paused = datetime.now(UTC) - timedelta(days=4)
     Case.objects.update(paused_at=paused)
     Task.objects.update(created=paused)
-    Waiting.objects.update(due_at=datetime.now(UTC) - timedelta(minutes=1))
+    Waiting.objects.update(due_at=datetime.now(UTC) - timedelta(minutes=1), since=paused - timedelta(days=1))
     assert happening.happened(Waiting.objects.get().pk, {}) is False
     Waiting.objects.update(due_at=rung)
     acting.resume(who(staff["maker"]), case.pk)
@@ -122,6 +122,31 @@ def test_a_pause_stops_every_clock_until_it_goes_on(county: County, staff: dict[
     moved = worktime.worked(before.due_at, task.due_at, hours) - worktime.worked(paused, datetime.now(UTC), hours)
     assert abs(moved) < timedelta(seconds=30)
     assert [kind for kind in kinds(case) if kind in acting_kinds()] == ["asked", "decided", "resumed"]
+
+
+def test_what_comes_in_a_pause_is_later_by_the_rest_of_it_alone(county: County, staff: dict[str, Person]) -> None:
+    task = '<userTask id="a" name="办理" c:candidateGroups="lemonade.maker"/>'
+    early = event("boundaryEvent", "b", CLOCK + timer("P5D"), 'attachedToRef="a" cancelActivity="false"')
+    asked = event("boundaryEvent", "ask", MESSAGE, 'attachedToRef="a" cancelActivity="false"')
+    late = event("intermediateCatchEvent", "t", timer("P5D"))
+    declared(START + task + END + early + asked + late + lines("s>a", "a>e", "b>e", "ask>t", "t>e"))
+    case = opened(county)
+    wish = acting.ask(who(staff["maker"]), ready(case).pk, "pause", "等待补正材料")
+    acting.decide(who(staff["chief"]), wish.pk, is_granted=True)
+    now = datetime.now(UTC)
+    paused = now - timedelta(days=4)
+    Case.objects.update(paused_at=paused)
+    Waiting.objects.update(since=paused - timedelta(days=1))
+    wait = Waiting.objects.get(event="ask")
+    assert happening.deliver(county.pk, "message", wait.name, "", {}) == [case.pk]
+    Waiting.objects.filter(event="t").update(since=now - timedelta(days=1))
+    before = dict(Waiting.objects.filter(kind="timer").values_list("event", "due_at"))
+    acting.resume(who(staff["maker"]), case.pk)
+    after = dict(Waiting.objects.filter(kind="timer").values_list("event", "due_at"))
+    assert abs(after["t"] - before["t"] - timedelta(days=1)) < timedelta(seconds=30)
+    hours = flows.hours_of(county.pk)  # of the timer alone: the case counts by the calendar
+    moved = worktime.worked(before["b"], after["b"], hours) - worktime.worked(paused, datetime.now(UTC), hours)
+    assert abs(moved) < timedelta(seconds=30)
 
 
 def test_a_case_that_is_paused_is_not_answered_and_not_late(county: County, staff: dict[str, Person]) -> None:

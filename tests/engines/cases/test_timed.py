@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from urllib.parse import urlparse
 
 import pytest
@@ -19,8 +21,9 @@ from tests.web.pages import browser, text
 
 from shizhu.engines.cases import declare, timed
 from shizhu.engines.cases.models import Case, Entry, Task, TimerStart
+from shizhu.engines.notices.models import Message
 from shizhu.kernel import overlays, packs, testing
-from shizhu.kernel.models import County
+from shizhu.kernel.models import County, Declaration
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime(2026, 7, 1, 0, 30, tzinfo=UTC)  # a Wednesday, 08:30 in the county
@@ -144,3 +147,56 @@ def test_a_timer_that_needs_a_case_to_be_read_is_refused(county: County) -> None
     body = packs.declaration("flows", key, county.pk)
     found = list(declare.check_flow(key, body, overlays.everything(county.pk)))
     assert "s: 'hours' must be an ISO 8601 duration, it is None" in found
+
+
+def own(body: str) -> str:
+    """A flow that the county made itself, as its page has it."""
+    text_of = Declaration.objects.get(kind="flows", key=begun_by(NINE)).body["text"]
+    flow = re.sub(r"(</extensionElements>)<startEvent.*</process>", rf"\1{body}</process>", text_of, flags=re.DOTALL)
+    Declaration.objects.update_or_create(
+        county_id="990001", kind="flows", key="local.tea", defaults={"source": "person", "body": {"text": flow}}
+    )
+    declared(event("startEvent", "s", MESSAGE) + user("a") + END + lines("s>a", "a>e"))
+    return "/declarations/flows/tea/"
+
+
+def test_who_can_mend_a_flow_that_opens_no_case_is_told_once_and_its_page_says_why(county: County) -> None:
+    mender = person(county, "kernel.declaration.edit", username="mender")
+    chief = person(county, "cases.*", username="chief")
+    person(county, "cases.case.view", username="reader")
+    start = event("startEvent", "s", timer(NINE, "timeCycle"))
+    page = own(
+        start + '<exclusiveGateway id="x"/>' + user("a") + END + lines("s>x", "x>a: wet", "x>e: not(wet)", "a>e")
+    )
+    timed.every_minute(NOW)
+    assert "下次立案 2026-07-01 09:00" in text(browser(mender).get(page))
+    for minutes in (0, 1, 2):
+        assert timed.every_minute(NOW + timedelta(minutes=30 + minutes)) == 0
+    told = Message.objects.order_by("pk")
+    assert [(one.title, one.url, [d.person for d in one.deliveries.all()]) for one in told] == [
+        ("团购：定时立案失败", page, [mender]), ("团购：定时立案失败", "", [chief]),
+    ]  # fmt: skip
+    why = "x-a: 'wet' 应为是或否，现为 null"
+    assert why in told[0].text
+    assert f"自 2026-07-01 09:00 起无法立案：{why}。每分钟自动重试" in unescape(text(browser(mender).get(page)))
+    own(start + user("a") + END + lines("s>a", "a>e"))
+    assert (timed.every_minute(NOW + timedelta(minutes=33)), told.count()) == (1, 2)
+    case = Case.objects.get()
+    seen = browser(mender).get(page)
+    assert f"下次立案 2026-07-02 09:00 · 上次立案 2026-07-01 09:00 {case.number}" in text(seen)
+    assert f'href="/cases/{case.pk}/"' in seen.content.decode()
+    assert "无法立案" not in text(seen)
+
+
+def test_a_time_that_is_over_and_one_that_cannot_be_worked_out_are_told_apart(county: County) -> None:
+    mender = person(county, "kernel.declaration.edit", username="mender")
+    page = own(event("startEvent", "s", timer("2026-06-30T10:00", "timeDate")) + user("a") + END + lines("s>a", "a>e"))
+    timed.every_minute(NOW)
+    assert ("已结束，不再立案" in text(browser(mender).get(page)), Message.objects.count()) == (True, 0)
+    own(event("startEvent", "s", timer("=when", "timeDate")) + user("a") + END + lines("s>a", "a>e"))
+    for minutes in (1, 2):
+        timed.every_minute(NOW + timedelta(minutes=minutes))
+    assert "算不出立案时间。 自 2026-07-01 08:31 起无法立案：s: None 应为 ISO 8601 时刻" in text(
+        browser(mender).get(page)
+    )
+    assert [one.title for one in Message.objects.filter(url=page)] == ["团购：定时立案失败"]

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from shizhu.engines.cases import flows, telling, waits
 from shizhu.engines.cases.assignment import may_do, may_start, with_case
 from shizhu.engines.cases.logic import load, shifted
-from shizhu.engines.cases.models import Case, Entry, Helper, Petition, Task
+from shizhu.engines.cases.models import Case, Entry, Helper, Petition, Task, Waiting
 from shizhu.kernel import access, events, jobs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Person
@@ -136,7 +136,7 @@ def _return(case: Case, petition: Petition, entry: Entry) -> None:
 
 @transaction.atomic
 def resume(who: Actor, case_id: int) -> Case:
-    """Let the clocks of a paused case run again: every deadline and timer is later by what the pause took."""
+    """Let the clocks of a paused case run again: every deadline and timer is later by what the pause took of it."""
     case = _locked(case_id)
     ready = _waiting(case)
     if not any(may_do(who, task) for task in ready):
@@ -149,7 +149,12 @@ def resume(who: Actor, case_id: int) -> Case:
     def later(due: datetime, clock: str, since: datetime = paused) -> datetime:
         return worktime.moved(due, since, now, hours) if clock == "working" else due + (now - since)
 
-    state = shifted(load(flow, case.state), lambda due: later(due, about.clock))
+    came = {(row.place, row.event): max(paused, row.since) for row in Waiting.objects.filter(case=case)}
+
+    def rung(place: int, event: str, due: datetime) -> datetime:
+        return later(due, flow.node[event].step.clock, came.get((place, event), paused))
+
+    state = shifted(load(flow, case.state), rung)
     case.due_at, case.paused_at, case.state = later(case.due_at, about.clock), None, state.dump()
     case.save(update_fields=["due_at", "paused_at", "state"])
     for task in ready:

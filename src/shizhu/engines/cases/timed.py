@@ -10,14 +10,18 @@ from typing import Any
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from shizhu.engines.cases import actions, flows
+from shizhu.engines.cases import actions, flows, telling
+from shizhu.engines.cases.acting import APPROVE
 from shizhu.engines.cases.logic import Flow, FlowError, next_time, parse
-from shizhu.engines.cases.models import TimerStart
-from shizhu.kernel import packs
+from shizhu.engines.cases.models import Case, TimerStart
+from shizhu.kernel import access, packs
 from shizhu.kernel.models import Area, County, Organisation
+from shizhu.kernel.overlays import EDIT
 
 logger = logging.getLogger(__name__)
 TIMER = "timerEventDefinition"
+SOUND: dict[str, Any] = {"failed_at": None, "fault": ""}
+NO_OWNER, NOT_DECLARED = "Its owner is no organisation of this county.", "nobody declares this flow"
 MOST = 10_000  # times that may lie behind us; what has more begins anew
 
 
@@ -53,23 +57,29 @@ def _keep(county: str, at: datetime) -> None:
     known = {(row.flow, row.event): row for row in TimerStart.objects.filter(county=county)}
     for flow, event, said in _declared(county):
         row = known.pop((flow.key, event), None)
-        if row is None or row.said != said:
-            spec = _begun(flow, event, county, at)
-            values = {"said": said, "spec": spec, "due_at": _due(spec)}
-            TimerStart.objects.update_or_create(county_id=county, flow=flow.key, event=event, defaults=values)
+        if row is None or row.said != said or (row.due_at is None and row.failed_at):
+            _begin(flow, event, said, county, at)
     TimerStart.objects.filter(pk__in=[row.pk for row in known.values()]).delete()
 
 
-def _begun(flow: Flow, event: str, county: str, at: datetime) -> dict[str, Any] | None:
-    """The first time of a timer that is not over yet."""
-    kit = flows.kit_now(flow, county, at)
+def _begin(flow: Flow, event: str, said: str, county: str, at: datetime) -> None:
+    """Keep the first time of a timer that is not over yet; why, where it cannot be worked out."""
     try:
-        spec = next_time(flow, event, None, kit)
-        while spec and (_due(spec) or at) < at:
-            spec = next_time(flow, event, spec, kit)
-    except FlowError as error:
-        logger.warning("%s: %s: no time opens a case of it", flow.key, error)
-        return None
+        spec, fault = _begun(flow, event, county, at), ""
+    except (FlowError, KeyError) as error:
+        spec, fault = None, _why(error)
+    values = {"said": said, "spec": spec, "due_at": _due(spec)} | ({} if fault else SOUND)
+    row, _is_new = TimerStart.objects.update_or_create(county_id=county, flow=flow.key, event=event, defaults=values)
+    if fault:
+        _failed(row.pk, fault, at, due_at=None)
+
+
+def _begun(flow: Flow, event: str, county: str, at: datetime) -> dict[str, Any] | None:
+    """The first time of a timer that is not over yet; None where all are. Raises FlowError, KeyError."""
+    kit = flows.kit_now(flow, county, at)
+    spec = next_time(flow, event, None, kit)
+    while spec and (_due(spec) or at) < at:
+        spec = next_time(flow, event, spec, kit)
     return spec
 
 
@@ -87,15 +97,51 @@ def _opened(number: int, at: datetime) -> bool:
             flow, about = flows.current(row.flow, row.county_id)
             due, row.spec = _passed(row, flow, at)
             row.due_at = _due(row.spec)
-            row.save(update_fields=["spec", "due_at"])
             title = f"{about.title['zh']} {timezone.localtime(due):%Y-%m-%d %H:%M}"
             area = Area.objects.get(county=row.county_id, code=row.county_id)
             told = {"due": due.isoformat()}
-            actions.open_case(actions.Opening(row.flow, title, area, told, begin=row.event, due=due))
+            row.last_case = actions.open_case(actions.Opening(row.flow, title, area, told, begin=row.event, due=due))
+            row.last_at, row.failed_at, row.fault = due, None, ""
+            row.save()
     except (FlowError, Organisation.DoesNotExist, KeyError, DatabaseError) as error:
-        logger.warning("the case of timer %s was not opened and is tried again: %s", number, error)
+        _failed(number, _why(error), at, due_at__lte=at)
         return False
     return True
+
+
+def _why(error: Exception) -> str:
+    """Why no case is opened, as `say` of what is declared can put it into another language."""
+    if isinstance(error, Organisation.DoesNotExist):
+        return NO_OWNER
+    return f"{error.args[0]}: {NOT_DECLARED}" if isinstance(error, KeyError) else str(error)
+
+
+@transaction.atomic
+def _failed(number: int, fault: str, at: datetime, **still: Any) -> None:
+    """Keep why a row opens no case, where it is `still` so; whose it is hears of it once, until a case is opened."""
+    row = TimerStart.objects.select_for_update().filter(pk=number, **still).first()
+    if row is None:
+        return
+    logger.warning("%s %s: no case was opened, it is tried again: %s", row.flow, row.event, fault)
+    is_first, row.fault = row.failed_at is None, fault
+    row.failed_at = row.failed_at or at
+    row.save(update_fields=["failed_at", "fault"])
+    if is_first:
+        telling.not_begun(row, *_told(row))
+
+
+def _told(row: TimerStart) -> tuple[set[int], set[int]]:
+    """Who can mend a flow, and who approves its cases."""
+    area = Area.objects.get(county=row.county_id, code=row.county_id)
+    body = packs.declarations("flows", row.county_id).get(row.flow)
+    owner = flows.owner(flows.about(body["text"].encode()), row.county_id) if body else None
+    bodies = {EDIT: Organisation.objects.filter(county=row.county_id, parent=None).first(), APPROVE: owner}
+    mends, approves = (
+        {post.person_id for post in access.posts_over(verb, Case(county_id=row.county_id, organisation=one, area=area))}
+        if one else set()
+        for verb, one in bodies.items()
+    )  # fmt: skip
+    return mends, approves - mends
 
 
 def _passed(row: TimerStart, flow: Flow, at: datetime) -> tuple[datetime, dict[str, Any] | None]:

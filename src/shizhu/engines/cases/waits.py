@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.utils import timezone
+
 from shizhu.engines.cases.logic import State, Thrown
 from shizhu.engines.cases.models import Case, Waiting
 from shizhu.kernel import events, jobs
@@ -26,7 +28,7 @@ def keep(case: Case, after: State) -> None:
     for wait in wanted.values():
         row = Waiting.objects.create(
             case=case, county_id=case.county_id, place=wait.at, event=wait.event, kind=wait.kind, name=wait.name,
-            key=wait.key, due_at=_moment(wait.due),
+            key=wait.key, due_at=_moment(wait.due), since=timezone.now(),
         )  # fmt: skip
         if row.due_at is not None:
             jobs.wake(RING, row.pk, row.due_at)

@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import flows
@@ -22,7 +23,7 @@ from shizhu.engines.cases.logic.layout import laid_out
 from shizhu.engines.cases.logic.picture import Picture, picture
 from shizhu.engines.cases.logic.plain import pools
 from shizhu.engines.cases.logic.steps import Plain, Step, read, written
-from shizhu.engines.cases.models import Case
+from shizhu.engines.cases.models import Case, TimerStart
 from shizhu.kernel import overlays, packs
 from shizhu.kernel.models import Declaration, Organisation, Role
 from shizhu.kernel.packs import Body
@@ -297,9 +298,22 @@ def _flow_page(
         "organisations": Organisation.objects.filter(county=county).order_by("path"),
         "steps": _steps(typed, known), "picture": _picture(text),
         "open": Case.objects.filter(county=county, flow=row.key, status=Case.Status.OPEN).count() if row else 0,
+        "starts": _starts(county, row.key) if row else [],
         "read": request.POST.get("read", "") or (row.digest if row else ""),
     }  # fmt: skip
     return render(request, "cases/declare_flow.html", context, status=422 if is_refused else 200)
+
+
+def _starts(county: str, flow: str) -> list[tuple[TimerStart, str]]:
+    """The timers that open cases of a flow, each with why it does not."""
+    found = TimerStart.objects.filter(county=county, flow=flow).select_related("last_case")
+    said = _("No case could be opened since %(since)s: %(fault)s It is tried again every minute; mend the flow.")
+    return [(row, said % _failure(row) if row.failed_at else "") for row in found]
+
+
+def _failure(row: TimerStart) -> dict[str, str]:
+    since = timezone.localtime(row.failed_at)
+    return {"since": f"{since:%Y-%m-%d %H:%M}", "fault": declaring.say(row.fault)}
 
 
 def _picture(text: str) -> Picture | None:

@@ -172,12 +172,15 @@ def refuse_other_version(flow: Flow, digest: str) -> None:
         raise FlowError(flow.key, digest, f"is another version of the flow than {flow.digest}")
 
 
-def shifted(state: State, later: Callable[[datetime], datetime]) -> State:
-    """The state with each timer set later, as after a pause."""
+def shifted(state: State, later: Callable[[int, str, datetime], datetime]) -> State:
+    """The state with each timer set later, as after a pause; told of place, element and time of each."""
     marking: Rows = []
     for row in state.marking:
         waits = {
-            event: {**spec, "due": later(datetime.fromisoformat(spec["due"])).astimezone(UTC).isoformat()}
+            event: {
+                **spec,
+                "due": later(row["n"], event, datetime.fromisoformat(spec["due"])).astimezone(UTC).isoformat(),
+            }
             if spec["kind"] == "timer"
             else spec
             for event, spec in row.get("wait", {}).items()

@@ -165,6 +165,7 @@ class Waiting(models.Model):
     name = models.CharField(max_length=200, blank=True)
     key = models.CharField(max_length=200, blank=True)
     due_at = models.DateTimeField(null=True)
+    since = models.DateTimeField()  # a pause before it does not make it later
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["case", "place", "event"], name="waiting_once")]
@@ -184,6 +185,10 @@ class TimerStart(models.Model):
     said = models.TextField()  # the timer as the flow has it; one that says something else begins anew
     spec = models.JSONField(null=True)  # due, every, left, until: as `logic/timers.py` has them
     due_at = models.DateTimeField(null=True)
+    last_at = models.DateTimeField(null=True)  # the time that opened the last case
+    last_case = models.ForeignKey(Case, models.SET_NULL, null=True, related_name="+")
+    failed_at = models.DateTimeField(null=True)  # since when no case could be opened; None once one is
+    fault = models.TextField(blank=True)  # why, as it was tried last
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["county", "flow", "event"], name="timer_start_once")]
