@@ -59,7 +59,7 @@ const OWN: Record<string, [string, string]> = {
   saved: ["已保存新版本。此后开的案件按新版本办理。", "Saved. Cases begin on this version from now on."], fine: ["没有问题，可以保存。", "Nothing is wrong: it can be saved."],
   kept: ["已存为草图。草图不办理案件，可以接着画。", "Kept as a drawing. No case begins on it; go on whenever you like."],
   unfinished: ["还不能办理？可以先存为草图。", "Not ready to run? Keep it as a drawing."],
-  lost: ["没有连上服务器，请稍后再试。", "The server was not reached; try again."], due_hint: ["如 P3D、PT4H，或 = 开头的 FEEL", "such as P3D, PT4H, or FEEL after ="],
+  lost: ["没有连上服务器，请稍后再试。", "The server was not reached; try again."], limit_hint: ["如 P7D（7 天）、P1M（1 个月）", "such as P7D (7 days), P1M (1 month)"], due_hint: ["如 P3D（3 天）、PT4H（4 小时），或 = 开头的 FEEL", "such as P3D (3 days), PT4H (4 hours), or FEEL after ="],
   pools: ["文件中有几个泳池都可以运行，办理哪一个？", "Several pools of the file could run. Which one is the flow?"],
   process: ["流程", "Flow"], id: ["元素 id", "Id"],
 };

@@ -164,7 +164,7 @@ function fields(shape: Shape): Field[] {
   const english: Field = { key: "en", ...told("en") };
   switch (of.$type as string) {
     case "bpmn:Process":
-      return [name, english, select("owner", settings.organisations, told("owner")), { key: "prefix", ...told("prefix") }, { key: "limit", hint: "P7D", ...told("limit") }, clock, { key: "stages", ...told("stages") }, { key: "starters", kind: "many", options: settings.roles, ...attribute("candidateStarterGroups") }];
+      return [name, english, select("owner", settings.organisations, told("owner")), { key: "prefix", ...told("prefix") }, { key: "limit", hint: say("limit_hint"), ...told("limit") }, clock, { key: "stages", ...told("stages") }, { key: "starters", kind: "many", options: settings.roles, ...attribute("candidateStarterGroups") }];
     case "bpmn:UserTask":
       return [name, english, { key: "role", kind: "select", options: settings.roles, ...attribute("candidateGroups") }, select("form", settings.forms, attribute("formKey")), { key: "due", hint: say("due_hint"), ...attribute("dueDate") }, clock, select("assign", [["load", say("load")], ["duty", say("duty")]], told("assign")), ...many(of)];
     case "bpmn:StartEvent":

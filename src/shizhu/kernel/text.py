@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -20,11 +21,22 @@ SPANS: dict[str, Any] = {  # Django's own Chinese has 1 月 and 6 日, which are
     "hour": ngettext_lazy("%(num)d hour", "%(num)d hours", "num"),
     "minute": ngettext_lazy("%(num)d minute", "%(num)d minutes", "num"),
 }
+ISO = re.compile(  # of whole units
+    r"P(?:(?P<year>\d+)Y)?(?:(?P<month>\d+)M)?(?:(?P<week>\d+)W)?(?:(?P<day>\d+)D)?"
+    r"(?:T(?:(?P<hour>\d+)H)?(?:(?P<minute>\d+)M)?)?"
+)
 
 
 def spoken(begin: datetime, end: datetime, depth: int = 1) -> str:
     """How long it is from one moment to a later one, in the largest units, as people say it."""
     return timesince(begin, end, time_strings=SPANS, depth=depth)
+
+
+def in_words(duration: str) -> str:
+    """A duration of ISO 8601 as people say it (`P7D`: 7 days); what is none, and one of mixed units, as it stands."""
+    found = ISO.fullmatch(duration)
+    parts = [(unit, number) for unit, number in found.groupdict().items() if number] if found else []
+    return SPANS[parts[0][0]] % {"num": int(parts[0][1])} if len(parts) == 1 else duration
 
 
 def label(value: object, language: str | None = None) -> str:

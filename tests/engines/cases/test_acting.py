@@ -14,6 +14,7 @@ from django.db import connections
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from procrastinate.contrib.django.models import ProcrastinateJob
 from tests.engines.cases.logic.test_bpmn_elements import END, MESSAGE, START, event, lines, timer
 from tests.engines.cases.test_waits import declared, opened
 from tests.fixtures import area, organisation, person
@@ -227,11 +228,68 @@ def test_more_time_is_given_by_somebody_else_and_listed(county: County, staff: d
     case.refresh_from_db()
     assert (case.due_at - due, ready(case).due_at) == (timedelta(days=2), task.due_at + timedelta(days=2))
     page = text(browser(staff["reader"]).get(f"/cases/{case.pk}/"))
-    assert "办理 · 申请 延长期限 P2D maker" in page
+    assert "办理 · 申请 延长期限 2 天 maker" in page
     assert "办理 · 同意 延长期限 chief" in page
     refused = acting.ask(who(staff["maker"]), task.pk, "extend", "还要", "P9D")
     acting.decide(who(staff["chief"]), refused.pk, is_granted=False)
     assert ready(case).due_at == task.due_at + timedelta(days=2)
+
+
+def test_what_was_asked_about_a_task_that_waits_no_more_lapses(county: County, staff: dict[str, Person]) -> None:
+    declared(body())
+    case = opened(county)
+    wish = acting.ask(who(staff["maker"]), ready(case).pk, "return", "不属本单位")
+    acting.hand_over(who(staff["chief"]), ready(case).pk, staff["other"])
+    more = acting.ask(who(staff["other"]), ready(case).pk, "extend", "路被冲断", "P2D")
+    due = Case.objects.get().due_at
+    acting.hand_over(who(staff["chief"]), ready(case).pk, staff["maker"])
+    api.answer(who(staff["maker"]), ready(case).pk, {})
+    for one in (wish, more):
+        one.refresh_from_db()
+        assert (one.is_granted, one.decided_by) == (False, None)
+    heard = Message.objects.filter(title__contains="不再审批").order_by("pk").prefetch_related("deliveries__person")
+    assert [
+        (one.title.partition("：")[2], one.text.partition(" · ")[2], [d.person.username for d in one.deliveries.all()])
+        for one in heard
+    ] == [
+        ("退回的申请不再审批：办理", "任务已转交他人", ["maker"]),
+        ("延长期限的申请不再审批：办理", "任务已办结或撤回", ["other"]),
+    ]  # fmt: skip
+    before = testing.everything_kept()
+    with pytest.raises(acting.CannotNow, match="已不由申请人办理"):
+        acting.decide(who(staff["boss"]), more.pk, is_granted=True)
+    assert testing.everything_kept() == before
+    assert Case.objects.get().due_at == due
+    page = text(browser(staff["chief"]).get(f"/cases/{case.pk}/"))
+    assert "办理 · 不再审批：退回 chief" in page
+
+
+def test_a_supervised_case_that_is_not_finished_in_time_is_told_to_both_sides_once(
+    county: County, staff: dict[str, Person]
+) -> None:
+    declared(body(inside=""))
+    case = opened(county)
+    acting.hand_over(who(staff["chief"]), ready(case).pk, staff["maker"])
+    until = timezone.now() + timedelta(days=1)
+    acting.supervise(who(staff["boss"]), case.pk, until, "群众关注")
+    assert ProcrastinateJob.objects.get(task_name="cases.supervised", args__number=case.pk).scheduled_at == until
+    before = testing.everything_kept()
+    acting.overran(case.pk)
+    assert testing.everything_kept() == before
+    late = timezone.now() - timedelta(minutes=1)
+    Case.objects.update(supervised_until=late)
+    for _again in range(2):
+        acting.overran(case.pk)
+    title = f"{case.title}：督办超期，{timezone.localtime(late):%m-%d %H:%M}前未办结"
+    told_of = Message.objects.get(title=title)
+    assert sorted(one.person.username for one in told_of.deliveries.all()) == ["boss", "maker"]
+    assert (told_of.text, told_of.level) == (f"{case.number} · 待办：办理", "orange")
+    assert "督办超期未办结" in text(browser(staff["reader"]).get(f"/cases/{case.pk}/"))
+    Case.objects.update(supervised_until=late - timedelta(minutes=1))
+    api.answer(who(staff["maker"]), ready(case).pk, {})
+    before = testing.everything_kept()
+    acting.overran(case.pk)
+    assert testing.everything_kept() == before
 
 
 def test_a_task_is_given_back_and_handed_on(county: County, staff: dict[str, Person]) -> None:
@@ -366,5 +424,9 @@ def test_of_people_at_once_one_wins_and_the_case_stays_whole(
         case.refresh_from_db()
         assert (case.status == "closed") == (Task.objects.get(pk=task).status == "done")
         assert kinds(case).count("closed") == (case.status == "closed")
-        decided = Petition.objects.filter(case=case, decided_at__isnull=False).count()
-        assert kinds(case).count("decided") == decided
+        asked = list(Petition.objects.filter(case=case).select_related("task", "decided_by"))
+        assert kinds(case).count("decided") == sum(one.decided_by is not None for one in asked)
+        assert kinds(case).count("lapsed") == sum(
+            one.decided_at is not None and one.decided_by is None for one in asked
+        )
+        assert all(one.decided_at or one.task.status == "ready" for one in asked)

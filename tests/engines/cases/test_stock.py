@@ -14,12 +14,12 @@ from django.db import ProgrammingError, connections, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.engines.cases.test_acting import at_once
-from tests.engines.cases.test_emergencies import began
+from tests.engines.cases.test_emergencies import began, decide
 from tests.fixtures import area, organisation, person
 from tests.web.pages import browser, text, told
 
 from shizhu.engines.cases import stock
-from shizhu.engines.cases.models import Case, Entry, Holding, Movement
+from shizhu.engines.cases.models import DRILL, Case, Entry, Holding, Movement
 from shizhu.engines.cases.stock import CannotMove, Wanted
 from shizhu.engines.maps import api as maps
 from shizhu.engines.records import api as records
@@ -87,6 +87,27 @@ def test_a_piece_goes_its_way_and_the_book_is_never_changed(county: County, keep
     for change in (Movement.objects.all().delete, partial(Movement.objects.update, quantity=9)):
         with pytest.raises(ProgrammingError), transaction.atomic():
             change()
+
+
+def test_what_a_drill_drew_is_back_where_it_was_when_it_is_over(county: County, keeper: Person) -> None:
+    chief = person(county, role="lemonade.maker", username="chief")
+    case = began(county, origin=DRILL)
+    for article, n, place in (("T001", "1", A), ("T003", "5", A), ("T003", "4", B)):
+        move(keeper, county, "receive", article, n, target=place)
+    before = lying()
+    move(keeper, county, "issue", "T001", source=A, case=case.pk)
+    move(keeper, county, "issue", "T003", "3", source=A, case=case.pk)
+    move(keeper, county, "issue", "T003", "4", source=B, case=case.pk)
+    move(keeper, county, "return", "T003", "1", target=A, case=case.pk)
+    assert f"【演练】{case.number}" in text(browser(keeper).get(f"/stock/{BOOK}/"))
+    ends = partial(decide, case, chief, "end")
+    came = at_once(ends, *[partial(move, keeper, county, "issue", "T003", "1", source=A, case=case.pk)] * 2)
+    assert (came[0], set(came[1:]) <= {"done", "CannotMove"}) == ("done", True)
+    assert (Case.objects.get().status, lying()) == ("closed", before)
+    back = [line.note for line in Movement.objects.filter(kind="return").order_by("pk")]
+    assert (back[0], set(back[1:])) == ("", {"演练结束归还"})
+    with pytest.raises(CannotMove):
+        move(keeper, county, "issue", "T001", source=A, case=case.pk)
 
 
 def test_who_may_move_only_here_moves_nothing_elsewhere(county: County, keeper: Person) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -98,6 +99,8 @@ def decide(who: Actor, petition_id: int, *, is_granted: bool, why: str = "") -> 
         raise PermissionDenied("nobody decides on what they asked for themselves")
     if petition.decided_by is not None:
         raise CannotNow(_("%s has decided already. Nothing was changed.") % petition.decided_by.name)
+    if petition.decided_at is not None:
+        raise CannotNow(_("The task waits no more for who asked: nothing is left to decide, and nothing was changed."))
     now = timezone.now()
     petition.decided_by_id, petition.decided_at, petition.is_granted = who.person_id, now, is_granted
     petition.save(update_fields=["decided_by", "decided_at", "is_granted"])
@@ -106,7 +109,7 @@ def decide(who: Actor, petition_id: int, *, is_granted: bool, why: str = "") -> 
     )
     with_case(petition.task, case)
     telling.decided(petition, entry)
-    if is_granted and case.status == Case.Status.OPEN:
+    if is_granted:
         {Kind.PAUSE: _pause, Kind.EXTEND: _extend, Kind.RETURN: _return}[Kind(petition.kind)](case, petition, entry)
     return petition
 
@@ -121,17 +124,29 @@ def _extend(case: Case, petition: Petition, _entry: Entry) -> None:
     task = petition.task
     case.due_at = flows.later(case.county_id, case.due_at, petition.span, about.clock)
     case.save(update_fields=["due_at"])
-    if task.due_at is not None and task.status == Task.Status.READY:
+    if task.due_at is not None:
         task.due_at = flows.later(case.county_id, task.due_at, petition.span, flow.step[task.step].clock)
         task.save(update_fields=["due_at"])
 
 
 def _return(case: Case, petition: Petition, entry: Entry) -> None:
     task = petition.task
-    if task.status == Task.Status.READY:
-        task.case, task.assignee_id = case, petition.decided_by_id
-        task.save(update_fields=["assignee"])
-        telling.handed(task, entry)
+    task.case, task.assignee_id = case, petition.decided_by_id
+    task.save(update_fields=["assignee"])
+    telling.handed(task, entry)
+
+
+def lapse(case: Case, wishes: QuerySet[Petition], by: int | None = None) -> None:
+    """Close what was asked for about tasks that wait no more for who asked; who did not end that alone hears so."""
+    for petition in wishes.filter(case=case, decided_at=None).select_related("task"):
+        petition.decided_at, petition.is_granted = timezone.now(), False
+        petition.save(update_fields=["decided_at", "is_granted"])
+        with_case(petition.task, case)
+        told = {"petition": petition.pk, "what": petition.kind}
+        entry = Entry.objects.create(
+            case=case, at=petition.decided_at, kind="lapsed", step=petition.task.step, person_id=by, data=told
+        )
+        telling.lapsed(petition, entry)
 
 
 @transaction.atomic
@@ -224,6 +239,7 @@ def hand_over(who: Actor, task_id: int, to: Person, why: str = "") -> Task:
         raise CannotNow(_("%s holds no post that does this here.") % to.name)
     task.assignee = to
     task.save(update_fields=["assignee"])
+    lapse(case, Petition.objects.filter(task=task, kind=Kind.RETURN).exclude(asked_by=to), who.person_id)
     telling.handed(task, _tell(case, "handed", who, task.step, task=task.pk, to=to.name, why=why))
     told = {"task": task.pk, "case": case.pk, "number": case.number, "people": [to.pk]}
     events.emit(HANDED, task.pk, case.county_id, told)
@@ -308,4 +324,21 @@ def supervise(who: Actor, case_id: int, until: datetime, why: str) -> Case:
     case.supervised_by_id, case.supervised_until = who.person_id, until
     case.save(update_fields=["supervised_by", "supervised_until"])
     telling.supervised(_tell(case, "supervised", who, until=until.isoformat(), why=why.strip()), _waiting(case))
+    jobs.wake(telling.SUPERVISED, case.pk, until)
     return case
+
+
+@transaction.atomic
+def overran(case_id: int) -> None:
+    """The time that a supervised case was given is over, and it is not: said on its timeline, and to both sides, once.
+
+    Of one that was given another time since: at that.
+    """
+    case = _locked(case_id)
+    until = case.supervised_until
+    if case.status != Case.Status.OPEN or until is None or until > timezone.now():
+        return
+    told = {"until": until.isoformat()}
+    if not Entry.objects.filter(case=case, kind="overran", data=told).exists():
+        entry = Entry.objects.create(case=case, at=timezone.now(), kind="overran", data=told)
+        telling.overran(case, entry, _waiting(case))

@@ -16,11 +16,22 @@ from jsonschema import Draft202012Validator
 from shapely import Point
 
 from shizhu.engines.alarms import api as alarms
-from shizhu.engines.cases import flows, waits
+from shizhu.engines.cases import acting, flows, stock, waits
 from shizhu.engines.cases.assignment import called_people, candidates, may_do, named_people
 from shizhu.engines.cases.flows import About
 from shizhu.engines.cases.logic import Flow, FlowError, State, Token, complete, load, start
-from shizhu.engines.cases.models import DRILL, Attachment, Case, CasePlace, Counter, Entry, Helper, Subject, Task
+from shizhu.engines.cases.models import (
+    DRILL,
+    Attachment,
+    Case,
+    CasePlace,
+    Counter,
+    Entry,
+    Helper,
+    Petition,
+    Subject,
+    Task,
+)
 from shizhu.engines.cases.problems import in_words
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, events, files
@@ -282,6 +293,7 @@ def advance(case: Case, flow: Flow, about: About, before: State, after: State, n
     Task.objects.filter(case=case, status=Task.Status.READY).exclude(token__in=[t.id for t in after.tokens]).update(
         status=Task.Status.WITHDRAWN
     )
+    acting.lapse(case, Petition.objects.exclude(task__status=Task.Status.READY))
     case.state, case.stage = after.dump(), stage
     if after.is_ended:
         case.status, case.closed_at, case.ended_at = Case.Status.CLOSED, now, after.ended_at or ""
@@ -338,6 +350,8 @@ def _due(token: Token, case: Case, clock: str, now: datetime) -> datetime | None
 
 def _close(case: Case, about: About, now: datetime) -> None:
     Entry.objects.create(case=case, at=now, kind="closed", step=case.ended_at)
+    if case.origin == DRILL:
+        stock.give_back(case)
     joined = Entry.objects.filter(case=case, kind="joined").values_list("data__alarm", flat=True)
     for alarm in filter(None, (case.alarm, *joined)):
         if alarms.clear(alarm, person=None, why=f"{about.title['zh']} {case.number}"):

@@ -101,26 +101,46 @@ def move(who: Actor, county: str, wanted: Wanted) -> Movement:
             )  # fmt: skip
     except IntegrityError as error:
         raise CannotMove(_refused(error, article.title)) from None
-    if case is not None:
-        told = {
-            "to": "",
-            "why": f"{article.title} {wanted.quantity.normalize():f} {article.data.get(body['unit'], '')}",
-        }
-        Entry.objects.create(case=case, at=made.at, kind=f"stock_{wanted.kind}", person_id=who.person_id, data=told)
+    _tell(made, f"{article.title} {wanted.quantity.normalize():f} {article.data.get(body['unit'], '')}")
+    return made
+
+
+def _tell(made: Movement, why: str) -> None:
+    """Say a movement on the timeline of its case, in words, and to the world."""
+    if made.case is not None:
+        told = {"to": "", "why": why}
+        Entry.objects.create(case=made.case, at=made.at, kind=f"stock_{made.kind}", person_id=made.person_id, data=told)
     happened = {
         "movement": made.pk, "book": made.book, "kind": made.kind, "article": made.article,
-        "quantity": str(made.quantity), "source": "/".join(filter(None, ends[0])),
-        "target": "/".join(filter(None, ends[1])), "case": made.case_id, "person": who.person_id,
+        "quantity": str(made.quantity), "source": "/".join(filter(None, (made.source_register, made.source))),
+        "target": "/".join(filter(None, (made.target_register, made.target))), "case": made.case_id,
+        "person": made.person_id,
     }  # fmt: skip
-    events.emit(MOVED, made.pk, county, happened)
-    return made
+    events.emit(MOVED, made.pk, made.county_id, happened)
+
+
+def give_back(case: Case) -> None:
+    """What a drill drew goes back where it came from, when the drill is over, signed by who drew it."""
+    for held in Holding.objects.filter(county=case.county_id, register=CASE, place=str(case.pk), quantity__gt=0):
+        left = held.quantity
+        for line in case.movements.filter(kind=Kind.ISSUE, book=held.book, article=held.article):  # the newest first
+            back = min(left, line.quantity)
+            left -= back
+            if back:
+                made = Movement.objects.create(
+                    county_id=case.county_id, book=held.book, kind=Kind.RETURN, article=held.article, quantity=back,
+                    is_single=held.is_single, source_register=CASE, source=str(case.pk), case=case, at=timezone.now(),
+                    target_register=line.source_register, target=line.source, person=line.person, note="演练结束归还",
+                )  # fmt: skip
+                _tell(made, f"{held.article} {back.normalize():f}")
 
 
 def _case(who: Actor, county: str, wanted: Wanted) -> Case | None:
     """The case that something is issued to or comes back from."""
     if CASE not in ENDS[Kind(wanted.kind)]:
         return None
-    case = Case.objects.select_related("organisation", "area").filter(pk=wanted.case, county=county).first()
+    rows = Case.objects.select_for_update(of=("self",))  # it does not end meanwhile
+    case = rows.select_related("organisation", "area").filter(pk=wanted.case, county=county).first()
     if case is None:
         raise CannotMove(_("Choose the case it is for."))
     require_seen(who, case)

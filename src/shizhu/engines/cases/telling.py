@@ -20,6 +20,7 @@ from shizhu.kernel.text import label
 from shizhu.web.declaring import say
 
 MEETING = "cases.meeting"  # the job that reminds of it
+SUPERVISED = "cases.supervised"  # the job that looks whether a supervised case was finished in time
 WISHES = {"pause": "暂停计时", "extend": "延长期限", "return": "退回"}
 AHEAD = (timedelta(days=1), timedelta(hours=2))  # before it; the second where the first is over
 
@@ -83,6 +84,15 @@ def decided(petition: Petition, entry: Entry) -> None:
     _tell_of(petition.task.case, f"decided/{entry.pk}", _but(entry, [petition.asked_by_id]), said, entry.data["why"])
 
 
+def lapsed(petition: Petition, entry: Entry) -> None:
+    """Who asked hears that it is not decided any more; not who answered the task or handed it over."""
+    task = petition.task
+    if petition.asked_by_id not in {task.done_by_id, entry.person_id}:
+        said = f"{WISHES[petition.kind]}的申请不再审批：{_step(task)}"
+        why = "任务已转交他人" if task.status == Task.Status.READY else "任务已办结或撤回"
+        _tell_of(task.case, f"lapsed/{entry.pk}", [petition.asked_by_id], said, why)
+
+
 def supplement(task: Task, entry: Entry) -> None:
     """Who opened the case hears what is to be supplied."""
     opened = [task.case.opened_by_id] if task.case.opened_by_id else []
@@ -102,6 +112,16 @@ def supervised(entry: Entry, tasks: list[Task]) -> None:
     people = _but(entry, list(dict.fromkeys(who for task in tasks for who in doers(task))))
     said = f"列为督办，须于{until:%m-%d}前办结"
     _tell_of(entry.case, f"supervised/{entry.pk}", people, said, entry.data["why"], level="orange")
+
+
+def overran(case: Case, entry: Entry, tasks: list[Task]) -> None:
+    """Who supervises a case hears that its time is over, and all for whom it waits."""
+    people = dict.fromkeys(who for task in tasks for who in doers(task))
+    steps = "、".join(dict.fromkeys(map(_step, tasks)))
+    until = timezone.localtime(case.supervised_until)
+    said, more = f"督办超期，{until:%m-%d %H:%M}前未办结", f"待办：{steps}" if steps else ""
+    whom = list(dict.fromkeys([*filter(None, [case.supervised_by_id]), *people]))
+    _tell_of(case, f"overran/{entry.pk}", whom, said, more, level="orange")
 
 
 def _but(entry: Entry, people: list[int]) -> list[int]:

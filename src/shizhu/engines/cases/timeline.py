@@ -18,7 +18,7 @@ from shizhu.engines.cases.models import Attachment, Case, Photo
 from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel.packs import Body
-from shizhu.kernel.text import label
+from shizhu.kernel.text import in_words, label
 
 HAPPENED = {
     "timer": gettext_noop("its time has come"), "message": gettext_noop("a message has arrived"),
@@ -31,6 +31,7 @@ ACTED = {
     "said": gettext_noop("said as a joint handler"), "urged": gettext_noop("urged"),
     "supplement": gettext_noop("asked for supplements"), "supplied": gettext_noop("supplements are there"),
     "supervised": gettext_noop("put under supervision"),
+    "overran": gettext_noop("was not finished by the time of its supervision"),
     "reported": gettext_noop("A resident reported"), "added": gettext_noop("A resident added"),
     "confirmed": gettext_noop("A resident confirmed the result"),
     "disputed": gettext_noop("A resident disputed the result"),
@@ -98,7 +99,7 @@ def _entries(case: Case) -> list[Line]:
             data["photos"] = photos.get(entry.data["task"], [])
         if "files" in entry.data:
             data["photos"] = [one for one in photos.get(0, []) if str(one[0].file_id) in entry.data["files"]]
-        if entry.kind in ACTED:
+        if entry.kind in ACTED or entry.kind == "lapsed":
             data["acted"] = _acted(entry.kind, entry.data)
         if entry.kind == "happened":
             data["happened"] = _("ordered") if entry.person else _(HAPPENED[entry.data["kind"]])
@@ -111,7 +112,9 @@ def _entries(case: Case) -> list[Line]:
 def _acted(kind: str, data: Mapping[str, Any]) -> str:
     """What somebody did about a case, in words."""
     if kind == "asked":
-        return f"{_(ACTED[kind])} {_(ASKED[data['what']])} {data['span']}".strip()
+        return f"{_(ACTED[kind])} {_(ASKED[data['what']])} {in_words(data['span'])}".strip()
+    if kind == "lapsed":
+        return _("no longer to be decided: %s") % _(ASKED[data["what"]])
     if kind == "arranged":
         at = timezone.localtime(datetime.fromisoformat(data["at"]))
         return f"{_('moved the meeting to') if data['moved'] else _(ACTED[kind])} {at:%Y-%m-%d %H:%M}"

@@ -21,6 +21,7 @@ from shizhu.engines.cases.assignment import require_seen
 from shizhu.engines.cases.models import Case, Helper, Petition, Task
 from shizhu.kernel import access
 from shizhu.kernel.models import Person
+from shizhu.kernel.text import in_words
 from shizhu.web.middleware import Request
 
 KINDS = {
@@ -114,7 +115,7 @@ def offered(request: Request, case: Case, tasks: list[dict[str, Any]]) -> dict[s
     is_open = case.status == Case.Status.OPEN
     petitions = [
         {
-            "row": row, "kind": _(KINDS[row.kind]),
+            "row": row, "kind": _(KINDS[row.kind]), "span": in_words(row.span),
             "may_decide": may["approve"] and row.decided_at is None and row.asked_by_id != who.person_id,
         }
         for row in case.petitions.select_related("asked_by", "decided_by")

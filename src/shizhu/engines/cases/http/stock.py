@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop
 
 from shizhu.engines.cases import stock
 from shizhu.engines.cases.http import acting
-from shizhu.engines.cases.models import Case, Movement
+from shizhu.engines.cases.models import DRILL, Case, Movement
 from shizhu.engines.cases.stock import CASE, MOVE, VIEW, CannotMove
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
@@ -99,7 +99,7 @@ def _movements(
 
     def place(register: str, key: str, case: Case | None) -> str:
         if register == CASE:
-            return case.number if case else key
+            return f"{'【演练】' if case.origin == DRILL else ''}{case.number}" if case else key
         return places[register, key].title if (register, key) in places else key
 
     for row in rows[:SHOWN]:

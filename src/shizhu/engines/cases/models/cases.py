@@ -199,7 +199,9 @@ class TimerStart(models.Model):
 
 
 class Petition(models.Model):
-    """What who does a task asks for: a pause for supplements, more time, to give it back. Somebody else decides."""
+    """What who does a task asks for: a pause for supplements, more time, to give it back. Somebody else decides; it
+    lapses, decided by nobody, once the task waits no more for who asked.
+    """
 
     class Kind(models.TextChoices):
         """What is asked for."""
@@ -224,7 +226,8 @@ class Petition(models.Model):
             models.UniqueConstraint(fields=["case", "kind"], condition=Q(decided_at=None), name="petition_open_once"),
             models.CheckConstraint(
                 condition=Q(decided_at=None, is_granted=None, decided_by=None)
-                | Q(decided_at__isnull=False, is_granted__isnull=False, decided_by__isnull=False),
+                | Q(decided_at__isnull=False, is_granted__isnull=False, decided_by__isnull=False)
+                | Q(decided_at__isnull=False, is_granted=False, decided_by=None),
                 name="petition_decided",
             ),
         ]
