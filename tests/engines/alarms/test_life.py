@@ -7,6 +7,7 @@ import threading
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 from django.db import connections
 from django.utils import timezone
@@ -36,7 +37,7 @@ from shizhu.engines.alarms.models import Act, Alarm, Occurrence
 from shizhu.engines.notices.models import Delivery, Message
 from shizhu.engines.things.models import Maintenance, Thing
 from shizhu.kernel import access, events, packs
-from shizhu.kernel.events import Event
+from shizhu.kernel.events import Event, decode
 from shizhu.kernel.models import County, Declaration, Grant, OutboxEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,6 +64,14 @@ def test_who_acknowledges_first_has_it(county: County, alarm: Alarm) -> None:
     assert (Alarm.objects.get().assignee, acts()) == (first, ["acknowledged"])
     acting.assign(alarm.pk, person=first.pk, to=second.pk, note="下班")
     assert (Alarm.objects.get().assignee, acts()) == (second, ["acknowledged", "assigned"])
+    event = decode(orjson.dumps(OutboxEvent.objects.order_by("pk").last().envelope))
+    telling.assigned(event)
+    heard = Message.objects.get()
+    assert (heard.title.split(" · ")[-1], [one.person for one in heard.deliveries.all()]) == ("由您负责", [second])
+    acting.assign(alarm.pk, person=first.pk, to=first.pk)
+    telling.assigned(decode(orjson.dumps(OutboxEvent.objects.order_by("pk").last().envelope)))
+    assert Message.objects.count() == 1
+    acting.assign(alarm.pk, person=first.pk, to=second.pk)
     stranger = person(county, "cases.*", username="c")
     with pytest.raises(ValueError, match="has no post that may acknowledge"):
         acting.assign(alarm.pk, person=first.pk, to=stranger.pk)

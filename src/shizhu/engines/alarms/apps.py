@@ -13,6 +13,7 @@ class AlarmsConfig(AppConfig):
     def ready(self) -> None:
         """Register kinds, consumers, menu and cards."""
         from shizhu.engines.alarms import (  # noqa: PLC0415  # apps must be loaded first
+            acting,
             bindings,
             caring,
             datasets,
@@ -69,6 +70,7 @@ class AlarmsConfig(AppConfig):
         events.consumer("alarms.tell", [raising.RAISED], telling.raised)
         events.consumer("alarms.graver", [raising.CHANGED], telling.changed)
         events.consumer("alarms.draft", [raising.RAISED, raising.CHANGED], proposing.alarm_rose)
+        events.consumer("alarms.assigned", [acting.ACTED], telling.assigned)
         events.consumer("alarms.remind", [caring.REMINDER], telling.reminded)
         events.consumer("alarms.rollouts", ["things.rollout.changed"], telling.rollout_changed)
         sources = ["things.device.registered", "things.datastream.deleted"]

@@ -30,6 +30,12 @@ def changed(event: Event) -> None:
         _tell(event.data["alarm"], event.id, ring=0, has_risen=True)
 
 
+def assigned(event: Event) -> None:
+    """On whom it lies now hears so, unless they took it themselves."""
+    if event.data["kind"] == "assigned":
+        _tell(event.data["alarm"], event.id, ring=0, by=event.data["person"])
+
+
 def rollout_changed(event: Event) -> None:
     """One that stopped by itself is told, once."""
     number = event.data["rollout"]
@@ -40,20 +46,21 @@ def rollout_changed(event: Event) -> None:
                      origin=told.origin)  # fmt: skip
 
 
-def _tell(number: int, key: str, *, ring: int, has_risen: bool = False) -> None:
+def _tell(number: int, key: str, *, ring: int, has_risen: bool = False, by: int | None = None) -> None:
+    """`by` has assigned it: that is told to whom it lies on alone."""
     alarm = Alarm.objects.select_related("area", "organisation").filter(pk=number, state=Alarm.State.OPEN).first()
-    if alarm is None or alarm.suppressed:
+    if alarm is None or alarm.suppressed or (by and alarm.assignee_id in {by, None}):
         return
     near, far = acting.rings(alarm)
     info = api.get(number)
     stream = things.describe([alarm.datastream]).get(alarm.datastream)
     value = "" if alarm.value is None else f"{alarm.value:g} {stream.unit if stream else ''}"
     lines = [f"{value} ({alarm.limit})" if alarm.limit else value, info.advice.get("zh", "")]
-    why = f"升级为{COLOURS[alarm.level]['zh']}" if has_risen else "请签收" if ring else ""
+    why = f"升级为{COLOURS[alarm.level]['zh']}" if has_risen else "由您负责" if by else "请签收" if ring else ""
     title = " · ".join(filter(None, [stream.thing_name if stream else "", info.title["zh"], why]))
-    whose = {alarm.assignee_id} if has_risen and alarm.assignee_id else set()
+    whose = {alarm.assignee_id} if (has_risen or by) and alarm.assignee_id else set()
     notices.tell(
-        alarm.county_id, f"alarm/{number}/{key}", near | far if ring else near | whose, title=title,
+        alarm.county_id, f"alarm/{number}/{key}", whose if by else near | far if ring else near | whose, title=title,
         text="\n".join(filter(None, lines)), url=f"/alarms/{number}/", level=alarm.level,
         origin=alarm.origin,
     )  # fmt: skip
