@@ -321,7 +321,9 @@ export class Run {
 
   private table(of: Extract<Expression, { kind: "table" }>, scope: Context, element: string): unknown {
     const values = of.inputs.map((input) => {
-      const value = this.coerce(this.text(input.test ?? "null", scope, element), input.type, element);
+      const found = this.text(input.test ?? "null", scope, element);
+      const isOwn = input.type !== undefined && input.type in this.model.items; // of the others editors write any
+      const value = isOwn ? this.coerce(found, input.type, element) : this.fitting(found, input.type) ?? found;
       const fits = !input.values || value === null || this.passes(input.values, value, scope, element);
       return fits ? value : this.fault(element, `${JSON.stringify(value)} is none of ${input.values}`);
     });
@@ -389,12 +391,17 @@ export class Run {
     if (item?.isFunction && typeof value === "function" && $args)
       return this.typed(new FeelFunction((...args: unknown[]) => value(...args) as unknown, $args), item, element);
     if (item?.isFunction && isFunction(value)) return this.typed(value as FeelFunction, item, element);
-    if (this.conforms(value, type)) return value;
+    return this.fitting(value, type) ?? this.fault(element, `it is not of type ${type}`);
+  }
+
+  /** The same; undefined where it is of another type. */
+  private fitting(value: unknown, type: string | undefined): unknown {
+    if (type === undefined || this.conforms(value, type)) return value;
     if (Array.isArray(value) && value.length === 1 && this.conforms(value[0], type)) return value[0];
     if (!Array.isArray(value) && this.conforms([value], type)) return [value];
     if (value instanceof FeelDate && this.conforms(dateAndTime(`${value.iso}T00:00:00Z`), type))
       return dateAndTime(`${value.iso}T00:00:00Z`);
-    return this.fault(element, `it is not of type ${type}`);
+    return undefined;
   }
 
   /** A function whose values and answer are of the types that a type of functions says. */

@@ -363,6 +363,19 @@ def test_a_table_and_its_cells_have_types(policy: str, attributes: str, entry_: 
     assert dmn.decide(model(ITEMS, decision("d", body)), "d", {}).value == expected
 
 
+def test_a_column_asks_what_is_there_whatever_type_an_editor_wrote_over_it() -> None:
+    body = table(
+        ["depth", "is_night"], ["who"], [["> 2", "true", '"town"'], ["-", "-", '"village"']], hitPolicy="FIRST"
+    )
+    typed = body.replace("<inputExpression>", '<inputExpression typeRef="string">')
+    made = model(input_data("depth"), input_data("is_night"), decision("call", typed, of=["i_depth", "i_is_night"]))
+    found = dmn.decide(made, "call", {"depth": 3, "is_night": True})
+    assert (found.value, found.faults) == ("town", ())
+    own = model(ITEMS, decision("call", table(['"pink"'], ["who"], [["-", '"town"']]).replace(
+        "<inputExpression>", '<inputExpression typeRef="tLevel">')))  # fmt: skip
+    assert dmn.decide(own, "call", {}).faults == ("t: it is not of type tLevel",)
+
+
 @pytest.mark.parametrize(
     ("type_", "holds"), [("tJudge", True), ("tOther", False), ("list of tJudge", True), ("list of tOther", False)]
 )
