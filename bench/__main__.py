@@ -27,6 +27,7 @@ BENCHES = (
     "tiles",
     "map",
     "feel",
+    "flows",
     "judge",
     "plan",
 )

@@ -24,20 +24,20 @@ EXPRESSIONS = {
 
 def run(homes: Homes, seconds: float) -> Iterator[Figure]:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as other:  # one V8 in a process
-        raw = other.submit(_raw, seconds / 3).result()
+        bare = other.submit(raw, seconds / 3).result()
     for name, (expression, context, expected) in EXPRESSIONS.items():
         if feel.evaluate(expression, context) != expected:
             raise RuntimeError(f"{expression} is not {expected}")
-        rate = _rate(lambda e=expression, c=context: feel.evaluate(e, c), seconds / 3)
-        yield Figure("feel", name, rate, "evaluations/s", "bare eval of 1 + 1", raw)
+        found = rate(lambda e=expression, c=context: feel.evaluate(e, c), seconds / 3)
+        yield Figure("feel", name, found, "evaluations/s", "bare eval of 1 + 1", bare)
 
 
-def _raw(seconds: float) -> float:
+def raw(seconds: float) -> float:
     with MiniRacer() as racer:
-        return _rate(lambda: racer.eval("1 + 1"), seconds)
+        return rate(lambda: racer.eval("1 + 1"), seconds)
 
 
-def _rate(call: Callable[[], object], seconds: float) -> float:
+def rate(call: Callable[[], object], seconds: float) -> float:
     call()
     done, began = 0, time.perf_counter()
     while (took := time.perf_counter() - began) < seconds:

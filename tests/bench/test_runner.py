@@ -56,7 +56,7 @@ def test_an_unknown_bench_is_refused_and_nothing_is_written(tmp_path: Path) -> N
     assert (done.returncode, done.stdout, file.exists()) == (2, "", False)
     assert done.stderr.splitlines()[-1] == (
         "bench: error: no bench speed: there are mqtt, hj212, live, idle, pages, sta, history, bulk, records, boards, "
-        "tiles, map, feel, judge, plan"
+        "tiles, map, feel, flows, judge, plan"
     )
 
 
