@@ -1,9 +1,10 @@
-"""What a stack under load is given, each in a process of its own: `python -m tests.stack.load declare|open N`."""
+"""What a stack is given, each in a process of its own: `python -m tests.stack.load declare|open|watch N`."""
 
 from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 import django
 
@@ -35,22 +36,37 @@ def declare(number: int) -> None:
     """So many devices, two rules that watch them, and a flow that waits a second, then hands over to another."""
     from shizhu.engines.alarms import api as alarms  # noqa: PLC0415  # Django must be set up first
     from shizhu.engines.things import api as things  # noqa: PLC0415
-    from shizhu.kernel import packs  # noqa: PLC0415
-    from shizhu.kernel.models import Area, County, Declaration, Organisation  # noqa: PLC0415
+    from shizhu.kernel.models import Area, County, Organisation  # noqa: PLC0415
 
     county = County.objects.get()
-    names = {"zh": "低", "en": "Low"}
-    bodies = [("rules", key, {"title": names, "when": WHEN, "examples": [], **body}) for key, body in RULES.items()]
-    bodies += [("flows", "local.first", {"text": FIRST}), ("flows", "local.second", {"text": SECOND})]
-    for kind, key, body in bodies:
-        own = {"body": body, "digest": "load", "source": "person"}
-        Declaration.objects.update_or_create(kind=kind, key=key, county=county, defaults=own)
-    packs.forget()
+    bodies = [("rules", key, {"when": WHEN, **body}) for key, body in RULES.items()]
+    _keep([*bodies, ("flows", "local.first", {"text": FIRST}), ("flows", "local.second", {"text": SECOND})])
     top = Organisation.objects.get(county=county, code=county.pk)
     area = Area.objects.get(county=county, code=county.pk)
     for n in range(number):
         things.register(things.Registration(f"month-{n}", PROFILE, f"month-{n}", top, area, None), PASSWORD)
     alarms.bind_all()
+
+
+def watch(seconds: int) -> None:
+    """A rule that misses rain gauges when they are silent for so long."""
+    from shizhu.engines.alarms import api as alarms  # noqa: PLC0415  # Django must be set up first
+
+    when = {"profile": "emergency.rain_gauge", "property": "rain", "missing": f"PT{seconds}S"}
+    _keep([("rules", "local.silent", {"level": "blue", "when": when})])
+    alarms.bind_all()
+
+
+def _keep(bodies: list[tuple[str, str, dict[str, Any]]]) -> None:
+    """The county's own declarations."""
+    from shizhu.kernel import packs  # noqa: PLC0415  # Django must be set up first
+    from shizhu.kernel.models import County, Declaration  # noqa: PLC0415
+
+    for kind, key, said in bodies:
+        more = {"title": {"zh": "低", "en": "Low"}, "examples": []} if kind == "rules" else {}
+        own = {"body": more | said, "digest": "load", "source": "person"}
+        Declaration.objects.update_or_create(kind=kind, key=key, county=County.objects.get(), defaults=own)
+    packs.forget()
 
 
 def open_cases(number: int) -> None:
@@ -67,4 +83,4 @@ def open_cases(number: int) -> None:
 if __name__ == "__main__":
     os.environ["DJANGO_SETTINGS_MODULE"] = "shizhu.site.settings"
     django.setup(set_prefix=False)
-    {"declare": declare, "open": open_cases}[sys.argv[1]](int(sys.argv[2]))
+    {"declare": declare, "open": open_cases, "watch": watch}[sys.argv[1]](int(sys.argv[2]))

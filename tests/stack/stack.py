@@ -20,6 +20,7 @@ import psycopg
 from shizhu.site.supervisor import free_port
 
 SHIZHU = Path(sys.executable).parent / "shizhu"
+ROOT = Path(__file__).resolve().parents[2]
 OWN = ("DATABASE_URL", "NATS_URL", "DJANGO_SETTINGS_MODULE", "SHIZHU_TEST_HOME", "SHIZHU_DEMO", "SHIZHU_OPEN")
 
 
@@ -104,6 +105,16 @@ class Stack:
         )
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
+
+    def load(self, *words: str) -> None:
+        """What `tests.stack.load` does, with this stack's database."""
+        command = [sys.executable, "-m", "tests.stack.load", *words]
+        subprocess.run(command, env=self.environment, cwd=ROOT, check=True, timeout=120)
+
+    def do(self, task: str) -> None:
+        """Have the worker do at once what it does every minute."""
+        job = "ROW('default', %s, 0, NULL, NULL, '{\"timestamp\": 0}', NULL)::procrastinate_job_to_defer_v1"
+        self.query(f"SELECT procrastinate_defer_jobs_v1(ARRAY[{job}])", task)
 
     def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Rows of a query on its database; waits while the database is away."""

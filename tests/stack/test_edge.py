@@ -9,6 +9,7 @@ import json
 import shutil
 import socket
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -139,6 +140,53 @@ async def test_a_terminal_is_answered_without_the_county(town: Town) -> None:
     town.link.join()
     assert await asyncio.to_thread(until, lambda: len(committed(town.county, key)) >= 200, 120), town.county.tail()
     assert committed(town.county, key) == expected(200)
+
+
+def test_a_cut_line_is_one_alarm_that_ends_with_it_and_of_devices_behind_it_nobody_is_told(town: Town) -> None:
+    """Told is only what is the matter: the device went on sending, to the edge."""
+    town.county.add_device("rain", "emergency.rain_gauge", "123456", "--area", TOWN)
+    told = town.edge.home / "devices.json"
+    assert until(lambda: '"rain"' in told.read_text()), town.edge.tail()
+    device, over = Device(town.edge, "rain"), threading.Event()
+    sent = threading.Thread(target=rain, args=(device, over))
+    sent.start()
+    readings = "SELECT count(*) FROM things_latest l JOIN things_datastream s ON s.id = l.datastream_id"
+    assert until(lambda: town.county.query(f"{readings} WHERE s.key = 'rain'") == [(1,)]), town.county.tail()
+    town.county.load("watch", "30")
+    town.link.cut()
+    lines = "SELECT key FROM things_edgeline WHERE away_since IS NOT NULL"
+    assert until(lambda: looked(town.county) and town.county.query(lines) == [("town1",)]), town.county.tail()
+    for column in ("things_edgeline SET away_since = away_since", "things_device SET last_seen = last_seen"):
+        town.county.query(f"UPDATE {column} - interval '6 minutes' RETURNING 1")
+    alarms = """SELECT a.rule, a.state, a.is_withdrawn, a.suppressed, r.rule
+        FROM alarms_alarm a LEFT JOIN alarms_alarm r ON r.id = a.root_id ORDER BY a.rule DESC"""
+    lost, silent = ("things.edge_lost", "open", False, "", None), ("local.silent", "open", False, "parent")
+    found = [lost, (*silent, "things.edge_lost")]
+    assert until(lambda: looked(town.county) and town.county.query(alarms) == found, 120), town.county.query(alarms)
+    town.link.join()
+    ended = [("things.edge_lost", "cleared", False, "", None), ("local.silent", "cleared", True, "parent", lost[0])]
+    assert until(lambda: looked(town.county) and town.county.query(alarms) == ended, 120), town.county.query(alarms)
+    over.set()
+    sent.join()
+    device.close()
+    notices = "SELECT level, title FROM notices_message ORDER BY id"
+    assert town.county.query(notices) == [("orange", "边缘节点 town1 · 边缘节点失联")]
+
+
+def rain(device: Device, over: threading.Event) -> None:
+    """It rains, a reading each second at the time it is received."""
+    fallen = 0.0
+    while not over.wait(1):
+        fallen += 0.2
+        device.client.publish(f"d/{device.key}/telemetry", json.dumps({"values": {"rain": fallen}}), qos=1)
+
+
+def looked(county: Stack) -> bool:
+    """The county looks at its lines, and tells people of what is suppressed no more."""
+    for task in ("alarms.look_at_edges", "alarms.every_minute"):
+        county.do(task)
+    time.sleep(1)
+    return True
 
 
 def test_an_edge_that_starts_without_the_county_lets_its_devices_in(town: Town) -> None:

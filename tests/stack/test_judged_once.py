@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -15,7 +12,6 @@ import pytest
 from tests.stack.stack import Stack, until
 
 pytestmark = pytest.mark.stack
-ROOT = Path(__file__).resolve().parents[2]
 START, STEP = datetime(2026, 6, 1, tzinfo=UTC), timedelta(minutes=30)
 MONTH = 30 * 48  # readings of a device
 DEVICES, CASES, KILLS = 5, 120, 3
@@ -41,11 +37,6 @@ def expected(device: int) -> list[tuple[datetime, datetime, datetime]]:
     ]
 
 
-def run(stack: Stack, *words: str) -> None:
-    command = [sys.executable, "-m", "tests.stack.load", *words]
-    subprocess.run(command, env=stack.environment, cwd=ROOT, check=True, timeout=120)
-
-
 def publish(stack: Stack, device: int) -> None:
     """A month of readings, each acknowledged."""
     key = f"month-{device}"
@@ -69,9 +60,9 @@ def differences(found: list[Any], everything: list[Any]) -> str:
 
 
 def test_a_month_is_judged_and_every_case_goes_on_once_however_often_the_worker_is_killed(stack: Stack) -> None:
-    run(stack, "declare", str(DEVICES))
+    stack.load("declare", str(DEVICES))
     load = [threading.Thread(target=publish, args=(stack, device)) for device in range(DEVICES)]
-    load.append(threading.Thread(target=run, args=(stack, "open", str(CASES))))
+    load.append(threading.Thread(target=stack.load, args=("open", str(CASES))))
     for one in load:
         one.start()
     judged = (

@@ -30,9 +30,10 @@ def edge(county: County, settings: Any, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def look(at: float, *, is_reached: bool | None, beat: float | None = None) -> None:
+def look(at: float, *, is_reached: bool | None, beat: float | None = None, behind: int = 0) -> None:
     """Ingest says whether the edge is reached (None: it never was), and the minute passes."""
-    detail = {f"{one}@east": {} if is_reached is None else {"is_reached": is_reached} for one in things.EDGE_STREAMS}
+    said = {} if is_reached is None else {"is_reached": is_reached, "behind": behind}
+    detail = dict.fromkeys((f"{one}@east" for one in things.EDGE_STREAMS), said)
     seen = {"at": minute(at if beat is None else beat), "pid": 1, "version": "1", "detail": detail}
     Heartbeat.objects.update_or_create(role="ingest", defaults=seen)
     with clock(at):
@@ -115,6 +116,9 @@ def test_devices_of_a_lost_edge_are_silent_and_of_its_cause_and_told_when_it_is_
     }  # fmt: skip
     assert told().count("raised") == 3
     assert caring.every_minute(minute(12)) == (0, 0)
-    look(13, is_reached=True)
+    look(13, is_reached=True, behind=20_000)  # what it kept is on its way
+    assert caring.every_minute(minute(13.5)) == (0, 0)
+    assert caring.every_minute(minute(15)) == (0, 0)
+    look(14, is_reached=True)
     assert caring.every_minute(minute(14))[0] == 2
     assert {one.alarm.datastream for one in Act.objects.filter(kind="told")} == {behind, early}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import shapely
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from shizhu.engines.alarms.logic.conditions import Condition, Input, NotJudged, condition_of, targets, wanted
@@ -23,6 +23,7 @@ from shizhu.kernel import access, packs
 from shizhu.kernel.models import Area, County, Organisation
 from shizhu.kernel.packs import Body
 
+CHANNEL = "shizhu_alarms_due"
 JUDGED = ("when", "clear", "level", "levels", "calendar", "late")
 
 
@@ -98,6 +99,8 @@ def bind_all() -> None:
         binding.delete()
     if has_changed or known or not Revision.objects.exists():
         Revision.objects.update_or_create(pk=1, defaults={"token": uuid.uuid4()})
+        with connection.cursor() as cursor:
+            cursor.execute(f"NOTIFY {CHANNEL}")  # what is new may be due before anything that was known
     judged = Binding.objects.filter(problem="").values_list("streams", flat=True)
     things.watch({stream for streams in judged for stream in streams})
 

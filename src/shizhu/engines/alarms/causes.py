@@ -14,7 +14,7 @@ from shizhu.kernel import packs
 
 TOGETHER = timedelta(hours=1)  # alarms of one cause begin within
 EDGE_LOST, EDGE = "things.edge_lost", "edge/"  # the rule, and how its sources begin, before the key of the edge
-BACK = timedelta(minutes=1)  # what hangs on a device that is back may be a moment behind it with what it kept
+BACK = timedelta(minutes=1)  # what hangs on what is back may be a moment behind it with what it kept
 
 
 def place(alarm: Alarm) -> None:
@@ -28,7 +28,7 @@ def place(alarm: Alarm) -> None:
     near = _near(alarm).exclude(datastream__in=list(below))
     kin = Q(datastream__in=list(things.streams_at([stream.thing, *([parent] if parent else [])])))
     cause = near.filter(kin | Q(rule=alarm.rule, area=alarm.area_id)).order_by("raised_at", "pk").first()
-    cause = (_edge(alarm, stream.thing) if silence else None) or cause
+    cause = (_edge(alarm, stream.thing, timezone.now()) if silence else None) or cause
     alarm.root_id = (cause.root_id or cause.pk) if cause else None
     alarm.suppressed = suppressed(alarm, stream.thing, parent, timezone.now())
     followers = list(_near(alarm).filter(datastream__in=list(below))) if below else _behind(alarm)
@@ -46,11 +46,14 @@ def _behind(alarm: Alarm) -> list[Alarm]:
     return [one for one in near if (s := streams.get(one.datastream)) and things.lost_edge(s.thing) == key]
 
 
-def _edge(alarm: Alarm, thing: int) -> Alarm | None:
-    """The alarm of the edge behind which a Thing is, if that is lost."""
-    key = "" if alarm.rule == EDGE_LOST else things.lost_edge(thing)
-    open_ones = Alarm.objects.filter(county=alarm.county_id, rule=EDGE_LOST, state=Alarm.State.OPEN)
-    return open_ones.filter(source=f"{EDGE}{key}").first() if key else None
+def _edge(alarm: Alarm, thing: int, at: datetime) -> Alarm | None:
+    """The alarm of the edge behind which a Thing is, if that is lost, or was until a moment ago."""
+    if alarm.rule == EDGE_LOST:
+        return None
+    key = things.edge_of_thing(thing)
+    mine = Alarm.objects.filter(county=alarm.county_id, rule=EDGE_LOST, source=f"{EDGE}{key}")
+    is_cause = Q(state=Alarm.State.OPEN) if things.lost_edge(thing) else Q(cleared_at__gt=at - BACK)
+    return mine.filter(is_cause).last() if key else None
 
 
 def _near(alarm: Alarm) -> QuerySet[Alarm]:
@@ -69,9 +72,10 @@ def suppressed(alarm: Alarm, thing: int, parent: int | None, at: datetime) -> st
         of_parent = Alarm.objects.filter(is_down, datastream__in=list(things.streams_at([parent])))
         if any(is_silence(one.rule, one.county_id) for one in of_parent.exclude(pk=alarm.pk)):
             return "parent"
-    if alarm.rule != EDGE_LOST and is_silence(alarm.rule, alarm.county_id) and things.lost_edge(thing):
-        return "parent"
-    return ""
+    if alarm.rule == EDGE_LOST or not is_silence(alarm.rule, alarm.county_id):
+        return ""
+    is_behind = things.lost_edge(thing) or _edge(alarm, thing, at) or things.hands_on(things.edge_of_thing(thing))
+    return "parent" if is_behind else ""
 
 
 def is_silence(rule: str, county: str) -> bool:

@@ -13,6 +13,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from shizhu.engines.alarms import judging
+from shizhu.engines.alarms.bindings import CHANNEL
 from shizhu.kernel.threads import in_thread
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ async def deadlines(detail: dict[str, Any]) -> None:
         try:
             listener = await psycopg.AsyncConnection.connect(settings.DATABASE_URL, autocommit=True)
             async with listener:
-                await listener.execute(f"LISTEN {judging.CHANNEL}")
+                await listener.execute(f"LISTEN {CHANNEL}")
                 while True:
                     due = await once()
                     detail["due"] = due.isoformat() if due else None

@@ -13,7 +13,7 @@ from django.db.models import Min
 from django.utils import timezone
 
 from shizhu.engines.alarms import raising
-from shizhu.engines.alarms.bindings import Bound, bind_all, compiled
+from shizhu.engines.alarms.bindings import CHANNEL, Bound, bind_all, compiled
 from shizhu.engines.alarms.logic.judge import NEVER, Reading, State, wake
 from shizhu.engines.alarms.logic.late import Memory, take, wait
 from shizhu.engines.alarms.logic.moments import Moment, moment, time_of
@@ -22,7 +22,6 @@ from shizhu.engines.alarms.models import Memory as MemoryRow
 from shizhu.engines.things import api as things
 from shizhu.kernel.events import Event
 
-CHANNEL = "shizhu_alarms_due"
 GRACE = timedelta(seconds=3)  # a reading may still be on its way: after a deadline, and after another of its source
 AT_ONCE = 200
 LOCK = """

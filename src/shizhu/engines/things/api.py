@@ -33,7 +33,7 @@ from shizhu.engines.things.features import spot_of_stream, station_of_stream
 from shizhu.engines.things.http.sta.app import SensorThings
 from shizhu.engines.things.http.sta.app import application as sensorthings
 from shizhu.engines.things.ingest import ANSWERING, ANSWERS, LIVE, ingest, prepare_source
-from shizhu.engines.things.lines import LineInfo, lost_edge
+from shizhu.engines.things.lines import LineInfo, edge_of_thing, hands_on, lost_edge
 from shizhu.engines.things.lines import look as look_at_lines
 from shizhu.engines.things.logic.bench import Bench
 from shizhu.engines.things.logic.readings import KnownDevice, Origin, Sample, Submission, Verdict
@@ -111,6 +111,7 @@ __all__ = [
     "device_keys",
     "device_list",
     "due_commands",
+    "edge_of_thing",
     "file_headers",
     "file_span",
     "files",
@@ -118,6 +119,7 @@ __all__ = [
     "follow_profiles",
     "grant",
     "granted",
+    "hands_on",
     "hanging_on",
     "hear_tasks",
     "heard",

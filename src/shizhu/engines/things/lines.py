@@ -15,6 +15,7 @@ from shizhu.engines.things.models import Datastream, Device, EdgeLine, ObservedP
 from shizhu.kernel.models import Area, Heartbeat, Organisation
 
 LOOKED = timedelta(minutes=1)  # an ingest that said nothing for so long does not know
+ON_ITS_WAY = 1000  # messages
 WORD, LINE = "边缘节点", "线路"
 UNIT = {"name": "1", "symbol": "", "definition": "ucum:1"}
 
@@ -77,12 +78,24 @@ def _stream(key: str, area: Area) -> Datastream:
     return Datastream.objects.update_or_create(thing=thing, key="line", defaults=values)[0]
 
 
-def lost_edge(thing: int) -> str:
-    """The edge that is away and whose device a Thing is; empty if none, or if it was heard since by another way."""
+def edge_of_thing(thing: int) -> str:
+    """The edge that takes what a Thing says, by its area; empty if none."""
     edges = settings.CONFIG.edges
     found = Thing.objects.select_related("area").filter(pk=thing).first() if edges else None
-    key = edge_of(found.area, edges) if found else ""
+    return edge_of(found.area, edges) if found else ""
+
+
+def lost_edge(thing: int) -> str:
+    """The edge that is away and whose device a Thing is; empty if none, or if it was heard since by another way."""
+    key = edge_of_thing(thing)
     line = EdgeLine.objects.filter(pk=key).exclude(away_since=None).first() if key else None
     if line is None or Device.objects.filter(thing=thing, last_seen__gt=line.away_since).exists():
         return ""
     return key
+
+
+def hands_on(edge: str) -> bool:
+    """Whether an edge that is back still hands on what it kept: more than what is on its way at any time."""
+    beat = Heartbeat.objects.filter(pk="ingest").first()
+    told = [beat.detail.get(f"{stream}@{edge}", {}) for stream in STREAMS] if beat else []
+    return sum(one.get(count, 0) for one in told for count in ("behind", "lag")) > ON_ITS_WAY
