@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.web.pages import browser, text, told
 
 from shizhu.engines.alarms.http import drafting
 from shizhu.engines.alarms.logic import examples
+from shizhu.engines.alarms.logic.moments import time_of
 from shizhu.engines.alarms.models import Alarm, Binding
 from shizhu.engines.things.models import Thing
 from shizhu.kernel import packs
@@ -127,6 +129,12 @@ HOT = {**JUG, "property": "temperature"}
         ({"how": "stuck", "minutes": "240"}, {}, {"stuck": "PT240M"}, None),
         ({"how": "above", "high": "30"}, {"days": "holiday", "begins": "22:00", "ends": "06:00"}, {"above": 30},
          {"days": ["holiday"], "hours": ["22:00-06:00"]}),
+        ({"how": "mean", "high": "25.5", "minutes": "60"}, {},
+         {"take": "mean", "during": "PT60M", "above": 25.5}, None),
+        ({"how": "sum", "high": "50", "minutes": "180"}, {}, {"take": "sum", "during": "PT180M", "above": 50}, None),
+        ({"how": "mean_low", "low": "3"}, {"zone": "town"}, {"take": "mean", "below": 3, "zone": "town"}, None),
+        ({"how": "above", "high": "30"}, {"opens": "11", "closes": "3"}, {"above": 30},
+         {"months": [11, 12, 1, 2, 3]}),
         ({"how": "missing", "minutes": "600"}, {"days": "workday"}, {"missing": "PT600M"}, {"days": ["workday"]}),
     ],
 )  # fmt: skip
@@ -199,6 +207,53 @@ def test_a_rise_is_tried_on_the_past(county: County, client: Client) -> None:
     assert page.context["trial"].firings == []
 
 
+def test_levels_and_hysteresis_are_clicked_judge_and_come_back(county: County, client: Client) -> None:
+    made, head = jug(county), {"level": "blue", "at_yellow": "35", "at_red": "40", "margin": "2", "for": ""}
+    page = client.post(NEW, posted(WARM, **head), follow=True)
+    body = own(county)["local.shui_guan_yi_chang"]
+    assert (body["levels"], body["clear"]) == (
+        [{"level": "yellow", "above": 35}, {"level": "red", "above": 40}], {"margin": 2}
+    )  # fmt: skip
+    assert {word: page.context["typed"].words[word] for word in head} == head
+    send(made["temperature"], (0, 31), (1, 41), (2, 29), (3, 28), (4, 20))
+    alarm = Alarm.objects.get(rule="local.shui_guan_yi_chang")
+    assert [(at - minute(0)).seconds // 60 for at, _level in told_levels(alarm)] == [0, 1, 2]
+    assert alarm.recovered_at == minute(3)
+    address = page.redirect_chain[0][0]
+    for more, said in (
+        ({"at_yellow": "30"}, "级别越重，限值须越严。"), ({"at_red": "热"}, "限值请填数字。"),
+        ({"margin": "-1"}, "请填大于零的数；可不填。"), ({"opens": "5"}, "请选起止月份；或都不选。"),
+    ):  # fmt: skip
+        refused = client.post(address, posted(WARM, read=page.context["row"].digest, **{**head, **more}))
+        assert (refused.status_code, said in text(refused)) == (422, True)
+
+
+def told_levels(alarm: Alarm) -> list[tuple[datetime, str]]:
+    return [(time_of(at), level) for at, level in alarm.happened.get().levels]
+
+
+def test_what_a_file_says_beside_the_form_stays_when_the_rule_is_changed(county: County, client: Client) -> None:
+    body = {
+        **packs.declarations("rules", county.pk)["lemonade.too_warm"], "source": "本县规定", "remind": "PT30M",
+        "advice": {"zh": "加冰。", "en": "Add ice."},
+    }  # fmt: skip
+    Declaration.objects.create(kind="rules", key="local.file", county=county, body=body, digest="x", source="person")
+    packs.forget()
+    page = client.get("/declarations/rules/file/")
+    words, (line,) = page.context["typed"].words, page.context["tests"]
+    sent = {"do": "save", "read": page.context["row"].digest, "order": "t1"}
+    sent |= {f"r.{word}": said for word, said in words.items()}
+    sent |= {f"t.t1.{word}": said for word, said in line["test"].items() if word != "id"}
+    client.post("/declarations/rules/file/", sent)
+    assert Declaration.objects.get(key="local.file").body == body  # as it came
+    again = client.get("/declarations/rules/file/").context["row"].digest
+    client.post("/declarations/rules/file/", sent | {"read": again, "t.t1.high": "33"})
+    changed = Declaration.objects.get(key="local.file").body
+    kept = {name: changed[name] for name in ("source", "remind", "advice")}
+    assert kept == {name: body[name] for name in kept}
+    assert (changed["when"]["above"], changed["examples"] == body["examples"]) == (33, False)
+
+
 @pytest.mark.parametrize(
     ("tests", "head", "said"),
     [
@@ -266,7 +321,7 @@ def test_a_rule_for_the_devices_of_a_pack_stays_at_home(county: County, client: 
 
 def test_a_rule_of_a_file_that_says_more_is_shown_and_not_changed(county: County, client: Client) -> None:
     body = packs.declarations("rules", county.pk)["lemonade.too_warm"]
-    body = {**body, "when": {**body["when"], "take": "mean", "during": "PT1H"}}
+    body = {**body, "when": {**body["when"], "take": "least", "during": "PT1H"}}
     Declaration.objects.create(kind="rules", key="local.file", county=county, body=body, digest="x", source="person")
     packs.forget()
     page = client.get("/declarations/rules/file/")
@@ -277,13 +332,16 @@ LIMITS = st.integers(-20, 20).map(str)
 TESTS = st.fixed_dictionaries({
     "about": st.sampled_from(["lemonade.jug/temperature", "lemonade.jug/level"]),
     "how": st.sampled_from(sorted(drafting.HOWS)), "low": LIMITS, "high": LIMITS,
-    "minutes": st.integers(1, 120).map(str), "sources": st.integers(1, 3).map(str), "target": st.just("class"),
+    "minutes": st.integers(0, 120).map(lambda n: str(n or "")), "sources": st.integers(1, 3).map(str),
+    "target": st.just("class"),
 })  # fmt: skip
 
 
 WINDOWS = st.sampled_from([
     {}, {}, {"days": "holiday"}, {"begins": "22:00", "ends": "06:00"},
-    {"days": "workday", "begins": "08:30", "ends": "17:30"},
+    {"days": "workday", "begins": "08:30", "ends": "17:30"}, {"opens": "5", "closes": "9", "margin": "0.5"},
+    {"opens": "11", "closes": "2", "days": "holiday"}, {"margin": "2", "at_yellow": "5", "at_red": "9"},
+    {"at_yellow": "-5", "at_orange": "-8.5"},
 ])  # fmt: skip
 
 
@@ -302,7 +360,7 @@ def test_whatever_is_kept_can_raise_and_be_silent_and_comes_back_as_typed(
     zone: str,
     window: dict[str, str],
 ) -> None:
-    words = {"zh": "规则", "en": "", "level": "red", "join": join, "least": str(least), "zone": zone}
+    words = {"zh": "规则", "en": "", "level": "blue", "join": join, "least": str(least), "zone": zone}
     words = {**dict.fromkeys(drafting.HEAD, ""), **words, "for": str(lasting), "clear": str(clearing), **window}
     typed = drafting.Typed(words, tuple({**test, "id": f"t{n}"} for n, test in enumerate(tests, 1)))
     if drafting.wrong(typed, county.pk):

@@ -69,9 +69,10 @@ def _posted(request: Request, row: Declaration | None) -> HttpResponse:
         return _page(request, replace(typed, problems=wrong), row, is_refused=True)
     if do == "try":
         return _page(request, typed, row, **_tried(request, typed))
+    made = drafting.body_of(typed, row.body if row else None)
     key = row.key if row else f"{overlays.LOCAL}.{overlays.new_stem(request.county.pk, typed.words['zh'], RULES)}"
     try:
-        declaring.keep(request, RULES, key, packs.json_ready(drafting.body_of(typed)), read=posted.get("read", ""))
+        declaring.keep(request, RULES, key, packs.json_ready(made), read=posted.get("read", ""))
     except (overlays.Refused, overlays.Stale) as error:
         return _page(request, typed, row, is_refused=True, refused=declaring.refusal(error))
     messages.success(request, _("Saved. From now on every reading is judged by this rule."))
@@ -134,8 +135,18 @@ def _page(
             "hows": [(key, _(said)) for key, said in drafting.HOWS.items()],
             "zones": [(key, _(words.ZONES[key])) for key in drafting.ZONES],
             "days": [(key, _(said)) for key, said in drafting.DAYS.items()], "flows": drafting.flows(county),
-            "reads": "" if drafting.wrong(typed, county) else words.condition(drafting.body_of(typed), county),
+            "months": [str(month) for month in range(1, 13)],
+            "graver": [(level, drafting.GRAVER[level], said) for level, said in drafting.graver(typed).items()],
+            "has_levels": any(drafting.graver(typed).values()),
+            "hidden_levels": [
+                (word, typed.words[word]) for level, word in drafting.GRAVER.items()
+                if level not in drafting.graver(typed)
+            ],
+            "has_more": any(typed.words[word] for word in ("margin", "opens", "days", "begins")),
         }  # fmt: skip
+        if not drafting.wrong(typed, county):
+            body = drafting.body_of(typed)
+            context |= {"reads": words.condition(body, county), "levels_read": words.levels(body, county)[1:]}
     return render(request, "alarms/declare.html", context, status=422 if is_refused else 200)
 
 
@@ -144,7 +155,9 @@ def _line(typed: Typed, test: drafting.Words, county: str) -> dict[str, Any]:
     told = {name.removeprefix(begin): said for name, said in typed.problems.items() if name.startswith(begin)}
     return {
         "test": test, "has_low": how in drafting.LOWS, "has_high": how in {*drafting.HIGHS, *drafting.SLOPES},
-        "has_minutes": how in drafting.TIMED, "is_change": how in drafting.SLOPES, "problems": told,
+        "has_minutes": how in {*drafting.TIMED, *drafting.TAKEN}, "is_together": drafting.is_together(test),
+        "is_over_time": how in {*drafting.SLOPES, *drafting.TAKEN}, "is_change": how in drafting.SLOPES,
+        "problems": told,
         "targets": drafting.targets(county, test["about"]) if how == "worse" else [],
     }  # fmt: skip
 

@@ -27,7 +27,11 @@ from shizhu.lib import standards
 from shizhu.lib.times import parse_duration
 from shizhu.web.parts import number, written_title
 
-HEAD = ("zh", "en", "advice", "level", "join", "least", "zone", "for", "clear", "starts", "days", "begins", "ends")
+GRAVER = {level: f"at_{level}" for level in LEVELS[1:]}  # the limit of each further level
+HEAD = (
+    "zh", "en", "advice", "level", "join", "least", "zone", "for", "clear", "margin", "starts", "days", "begins",
+    "ends", "opens", "closes", *GRAVER.values(),
+)  # fmt: skip
 TEST = ("about", "how", "low", "high", "minutes", "sources", "target")
 HOWS = {
     "below": gettext_noop("is below"), "above": gettext_noop("is above"), "outside": gettext_noop("is outside of"),
@@ -35,9 +39,12 @@ HOWS = {
     "stuck": gettext_noop("stays the same for"), "rises": gettext_noop("rises by more than"),
     "falls": gettext_noop("falls by more than"), "rises_fast": gettext_noop("rises faster, per hour, than"),
     "falls_fast": gettext_noop("falls faster, per hour, than"),
-    "worse": gettext_noop("is worse than the target class"),
+    "worse": gettext_noop("is worse than the target class"), "sum": gettext_noop("adds up to more than"),
+    "mean": gettext_noop("is on average above"), "mean_low": gettext_noop("is on average below"),
 }  # fmt: skip
-LOWS, HIGHS = {"below", "outside", "inside"}, {"above", "outside", "inside"}
+LOWS, HIGHS = {"below", "outside", "inside", "mean_low"}, {"above", "outside", "inside", "sum", "mean"}
+TAKEN = {"sum": "sum", "mean": "mean", "mean_low": "mean"}  # of the values of a time, else of all stations together
+GRADED = {"below": ("below", "low"), "above": ("above", "high")}  # what has further levels: the word, and where it is
 CHANGES, RATES = {"rises": 1, "falls": -1}, {"rises_fast": 1, "falls_fast": -1}
 SLOPES = CHANGES | RATES  # which way they go; the upper limit says by how much
 TIMED = {"missing": 1, "stuck": 1, "rises": 2, "falls": 2}  # with the fewest minutes
@@ -47,6 +54,7 @@ DAYS = {
 }  # fmt: skip
 PROCESS = re.compile(r"<(?:\w+:)?process\b[^>]*?\bname=\"([^\"]+)\"")  # how a BPMN file names its flow
 TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+UNTYPED = ("source", "late", "remind")
 ZONES = ("county", "town", "village")
 MOST_TESTS, MOST_MINUTES, MOST_SOURCES = 8, 7 * 24 * 60, 50
 MOST_EDGES = 2000  # of windows looked at, until one opens
@@ -126,8 +134,11 @@ def wrong(typed: Typed, county: str) -> dict[str, str]:
 
 def _wrong_head(typed: Typed, county: str) -> dict[str, str]:
     words, found = typed.words, dict[str, str]()
+    months = ("", *map(str, range(1, 13)))
     choices = {
         "level": LEVELS,
+        "opens": months,
+        "closes": months,
         "zone": ("", *ZONES),
         "join": JOINS,
         "starts": ("", *dict(flows(county))),
@@ -144,6 +155,10 @@ def _wrong_head(typed: Typed, county: str) -> dict[str, str]:
     times = words["begins"], words["ends"]
     if any(times) and not (all(map(TIME.fullmatch, times)) and times[0] != times[1]):
         found["r.begins"] = _("Say from when until when, such as 22:00 to 06:00; or nothing.")
+    if bool(words["opens"]) != bool(words["closes"]):
+        found["r.opens"] = _("Choose the first and the last month; or neither.")
+    if words["margin"] and (number(words["margin"]) or 0) <= 0:
+        found["r.margin"] = _("A number above nought; or nothing.")
     if words["join"] == "of" and len(typed.tests) > 1 and not _is_whole(words["least"], 1, len(typed.tests)):
         found["r.join"] = _("Say how many of the tests must hold.")
     if not 1 <= len(typed.tests) <= MOST_TESTS:
@@ -151,7 +166,33 @@ def _wrong_head(typed: Typed, county: str) -> dict[str, str]:
     return found
 
 
+def is_graded(typed: Typed) -> bool:
+    """Whether a rule may have further levels: of one test with one limit."""
+    return len(typed.tests) == 1 and typed.tests[0]["how"] in GRADED
+
+
+def graver(typed: Typed) -> dict[str, str]:
+    """The levels above that of a rule, each with the limit that was typed."""
+    above = LEVELS[LEVELS.index(typed.words["level"]) + 1 :] if typed.words["level"] in LEVELS else ()
+    return {level: typed.words[GRAVER[level]] for level in above} if is_graded(typed) else {}
+
+
+def _wrong_levels(typed: Typed) -> dict[str, str]:
+    found, test = dict[str, str](), typed.tests[0]
+    last = float(number(test[GRADED[test["how"]][1]]) or 0)
+    for level, said in graver(typed).items():
+        limit = number(said)
+        if said and limit is None:
+            found[f"r.{GRAVER[level]}"] = _("Write the limit as a number.")
+        elif limit is not None and (limit <= last if test["how"] == "above" else limit >= last):
+            found[f"r.{GRAVER[level]}"] = _("The graver the level, the harder the limit.")
+        last = last if limit is None else float(limit)
+    return found
+
+
 def _wrong_together(typed: Typed) -> dict[str, str]:
+    if is_graded(typed) and (found := _wrong_levels(typed)):
+        return found
     if not typed.words["zone"] and len({test["about"].partition("/")[0] for test in typed.tests}) > 1:
         said = _("The tests are about several kinds of device: choose the area that holds them together.")
         return {"r.zone": said}
@@ -182,17 +223,27 @@ def _wrong_test(test: Words, known: set[str], county: str, *, has_zone: bool) ->
         found[f"{at}.how"] = _("Write the limit as a number.")
     elif len(ends) > 1 and float(ends[0] or 0) >= float(ends[1] or 0):
         found[f"{at}.how"] = _("The first limit must be below the second.")
+    if how in TAKEN:
+        found |= _wrong_taken(test, at, has_zone=has_zone)
     if has_zone and not _is_whole(test["sources"] or "1", 1, MOST_SOURCES):
         found[f"{at}.sources"] = _("A whole number from 1 to 50.")
     return found
+
+
+def _wrong_taken(test: Words, at: str, *, has_zone: bool) -> dict[str, str]:
+    if test["how"] == "sum" and (number(test["high"]) or 0) <= 0:
+        return {f"{at}.how": _("Write by how much, more than nought.")}
+    if (test["minutes"] or not has_zone) and not _is_whole(test["minutes"], 1, MOST_MINUTES):
+        return {f"{at}.how": _("A whole number of minutes, at most seven days.")}
+    return {}
 
 
 def _is_whole(text: str, least: int, most: int) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 7 and least <= int(text) <= most
 
 
-def body_of(typed: Typed) -> Body:
-    """The declaration of a rule in which nothing is wrong."""
+def body_of(typed: Typed, before: Body | None = None) -> Body:
+    """The declaration of a rule in which nothing is wrong; what it said `before` and cannot be typed stays."""
     words, tests = typed.words, [_test(test, has_zone=bool(typed.words["zone"])) for test in typed.tests]
     when: Body = {"zone": words["zone"]} if words["zone"] else {}
     when |= tests[0] if len(tests) == 1 else {words["join"]: tests}
@@ -201,19 +252,35 @@ def body_of(typed: Typed) -> Body:
     if _minutes(words["for"]):
         when["for"] = _span(words["for"])
     body: Body = {"title": {"zh": words["zh"], "en": words["en"] or words["zh"]}, "level": words["level"], "when": when}
-    if _minutes(words["clear"]):
-        body["clear"] = {"for": _span(words["clear"])}
+    clear: Body = {"for": _span(words["clear"])} if _minutes(words["clear"]) else {}
+    if clear := clear | ({"margin": number(words["margin"])} if words["margin"] else {}):
+        body["clear"] = clear
     if words["advice"]:
         body["advice"] = {"zh": words["advice"], "en": words["advice"]}
     if words["starts"]:
         body["starts"] = words["starts"]
     if window := _calendar(words):
         body["calendar"] = window
+    if levels := [{"level": level, **_limited(typed, said)} for level, said in graver(typed).items() if said]:
+        body["levels"] = levels
+    old = before or {}
+    body |= {name: old[name] for name in UNTYPED if name in old}
+    if body.get("advice", {}).get("zh") == old.get("advice", {}).get("zh") and "advice" in old:
+        body["advice"] = old["advice"]
+    if "examples" in old and not any(examples.problems({**body, "examples": old["examples"]})):
+        return {**body, "examples": old["examples"]}
     return {**body, "examples": _examples(typed, body)}
+
+
+def _limited(typed: Typed, said: str) -> Body:
+    return {GRADED[typed.tests[0]["how"]][0]: number(said)}
 
 
 def _calendar(words: Words) -> Body:
     days: Body = {"days": [words["days"]]} if words["days"] else {}
+    if words["opens"]:
+        first, last = int(words["opens"]), int(words["closes"])
+        days = {"months": [(first - 1 + n) % 12 + 1 for n in range((last - first) % 12 + 1)]} | days
     return days | ({"hours": [f"{words['begins']}-{words['ends']}"]} if words["begins"] else {})
 
 
@@ -225,6 +292,9 @@ def _test(test: Words, *, has_zone: bool) -> Body:
         made[how] = _span(test["minutes"])
     elif how == "worse":
         made["worse_than"] = {"standard": standards.of_item(name), "item": name, "target": test["target"]}
+    elif how in TAKEN:
+        made |= {"take": TAKEN[how]} | ({"during": _span(test["minutes"])} if test["minutes"] else {})
+        made |= {"below": low} if how in LOWS else {"above": high}
     elif how in SLOPES:
         made |= {"take": "change", "during": _span(test["minutes"])} if how in CHANGES else {"take": "rate"}
         made |= {"above": high} if SLOPES[how] > 0 else {"below": -(high or 0)}
@@ -233,7 +303,16 @@ def _test(test: Words, *, has_zone: bool) -> Body:
     else:
         made |= {"below": low} if how in LOWS else {}
         made |= {"above": high} if how in HIGHS else {}
-    return made | ({"at_least": int(test["sources"] or 1)} if has_zone else {})
+    return made | ({"at_least": _sources(test)} if has_zone and not is_together(test) else {})
+
+
+def is_together(test: Words) -> bool:
+    """Whether a test is of what all stations say together."""
+    return test["how"] in TAKEN and not test["minutes"]
+
+
+def _sources(test: Words) -> int:
+    return 1 if is_together(test) else int(test["sources"] or 1)
 
 
 def _minutes(text: str) -> int:
@@ -256,30 +335,49 @@ class Shape:
 def _examples(typed: Typed, body: Body) -> list[Body]:
     """One that raises and one that is silent."""
     lasting = _minutes(typed.words["for"])
-    spans = [_minutes(test["minutes"]) for test in typed.tests if test["how"] in TIMED]
+    spans = [_minutes(test["minutes"]) for test in typed.tests if test["how"] in {*TIMED, *TAKEN}]
     window = moments.calendar(body.get("calendar"))
     open_for = [window.longest() // moments.MINUTE] if window else []
     every = max(1, min([30, *(one // 4 for one in (*spans, lasting, *open_for) if one)]))
     lasts = sum(spans) + lasting + 60
     several = {
-        name: max(int(test["sources"] or 1) for test in typed.tests if _name(test) == name)
-        for name in map(_name, typed.tests)
+        name: max(_sources(test) for test in typed.tests if _name(test) == name) for name in map(_name, typed.tests)
     }
     more: Body = {"at": _opening(window, sum(spans))} if window else {}
     targets_ = {test["target"]: _some_class(test) for test in typed.tests if test["how"] == "worse"}
     more |= {"properties": targets_} if targets_ else {}
     made = []
-    for is_true, name, expect in ((True, "raises", typed.words["level"]), (False, "silent", "none")):
-        shapes = _shapes(typed, is_true=is_true) or {}
+    cases = [(level, level, _still(typed, value)) for level, value in _values(typed).items()]
+    cases = cases or [("raises", typed.words["level"], _shapes(typed, is_true=True) or {})]
+    for name, expect, shapes in (*cases, ("silent", "none", _shapes(typed, is_true=False) or {})):
         series: Any = {}
         for key, shape in shapes.items():
             one = _pieces(shape, [test for test in typed.tests if _name(test) == key], every, lasts)
             series[key] = [one] * several[key] if typed.words["zone"] else one
         made.append({"name": name, "series": series, "every": f"PT{every}M", "expect": expect, **more})
-    if made[0]["series"]:
-        _condition, found = examples.tried({**body, "examples": made}, made[0])
-        made[0] |= {"times": len(found)} if len(found) > 1 else {}
+    for one in made[:-1]:
+        found = examples.tried({**body, "examples": made}, one)[1] if one["series"] else []
+        if len(found) > 1:
+            one["times"] = len(found)
     return made
+
+
+def _values(typed: Typed) -> dict[str, float]:
+    """Of a rule with further levels, a value for each level: between its limit and the next, beyond the last."""
+    said = {level: limit for level, limit in graver(typed).items() if limit}
+    if not said:
+        return {}
+    test = typed.tests[0]
+    limits = [float(number(text) or 0) for text in (test[GRADED[test["how"]][1]], *said.values())]
+    beyond = limits[-1] + (1 if test["how"] == "above" else -1)
+    return {
+        level: (limit + other) / 2
+        for level, (limit, other) in zip((typed.words["level"], *said), pairwise((*limits, beyond)), strict=True)
+    }
+
+
+def _still(typed: Typed, value: float) -> dict[str, Shape]:
+    return {_name(typed.tests[0]): Shape("still", value)}
 
 
 def _opening(window: moments.Calendar, before: int) -> str:
@@ -344,6 +442,8 @@ def _shapes(typed: Typed, *, is_true: bool) -> dict[str, Shape] | None:
 def _candidates(tests: Sequence[Words]) -> list[Shape]:
     """Values on, between and beyond the limits of tests of one property, and the ways they go where a test asks."""
     hows = {test["how"] for test in tests}
+    if hows & TAKEN.keys():
+        return [*(one for one in _plain_values(tests) if _is_sure(tests, one)), *_nothing(hows)]
     limits = sorted({end for test in tests for end in _ends(test) if end is not None}) or [0.0]
     between = [(low + high) / 2 for low, high in pairwise(limits)]
     found = [Shape("still", value) for value in (*between, limits[0] - 1, limits[-1] + 1, *limits)]
@@ -352,7 +452,22 @@ def _candidates(tests: Sequence[Words]) -> list[Shape]:
     for kind, way in (("up", 1), ("down", -1)):
         if any(SLOPES.get(how) == way for how in hows):
             found += [Shape(kind, limits[0] - 1), Shape(kind, limits[-1] + 1, is_high=True)]
-    return [*found, Shape("none")] if "missing" in hows else found
+    return [*found, *_nothing(hows)]
+
+
+def _nothing(hows: set[str]) -> list[Shape]:
+    return [Shape("none")] if "missing" in hows else []
+
+
+def _plain_values(tests: Sequence[Words]) -> list[Shape]:
+    limits = sorted({0.0, *(end for test in tests for end in _ends(test) if end is not None)})
+    between = [(low + high) / 2 for low, high in pairwise(limits)]
+    return [Shape("still", value) for value in (*between, limits[0] - 1, limits[-1] + 1, *limits)]
+
+
+def _is_sure(tests: Sequence[Words], shape: Shape) -> bool:
+    """Whether a value alone says of each sum what it comes to, however many there are."""
+    return not any(test["how"] == "sum" and 0 < shape.value <= float(number(test["high"]) or 0) for test in tests)
 
 
 def _ends(test: Words) -> tuple[float | None, float | None]:
@@ -390,11 +505,12 @@ def written(body: Body) -> Typed | None:
         "level": body["level"], "join": join, "least": str(when.get("at_least", "")) if join == "of" else "",
         "zone": when.get("zone", ""), "for": _typed_minutes(when.get("for")),
         "clear": _typed_minutes(body.get("clear", {}).get("for")), "starts": body.get("starts", ""),
-        **_typed_calendar(body.get("calendar", {})),
+        "margin": _typed_number(body.get("clear", {}).get("margin")), **_typed_calendar(body.get("calendar", {})),
+        **{GRAVER[one["level"]]: _typed_number(one.get("above", one.get("below"))) for one in body.get("levels", [])},
     }  # fmt: skip
     try:
         typed = Typed(words, tuple(_typed_test(test, f"t{n}") for n, test in enumerate(tests, 1)))
-        is_whole = body_of(typed) == body
+        is_whole = body_of(typed, body) == body
     except (KeyError, TypeError, ValueError):
         return None
     return typed if is_whole else None
@@ -402,13 +518,17 @@ def written(body: Body) -> Typed | None:
 
 def _typed_calendar(window: Body) -> dict[str, str]:
     begins, _dash, ends = next(iter(window.get("hours", [""]))).partition("-")
-    return {"days": next(iter(window.get("days", [""]))), "begins": begins, "ends": ends}
+    months = list(map(str, window.get("months", [""])))
+    days = {"days": next(iter(window.get("days", [""]))), "opens": months[0], "closes": months[-1]}
+    return days | {"begins": begins, "ends": ends}
 
 
 def _typed_test(test: Body, id_: str) -> Words:
     low, high, how = test.get("below"), test.get("above"), ""
     if "inside" in test:
         how, (low, high) = "inside", test["inside"]
+    elif test.get("take") in TAKEN.values():
+        how = next(name for name, take in TAKEN.items() if take == test["take"] and (name in LOWS) is (high is None))
     elif "take" in test:
         ways = CHANGES if test["take"] == "change" else RATES
         how = next(name for name, way in ways.items() if (way > 0) is (high is not None))
@@ -419,10 +539,14 @@ def _typed_test(test: Body, id_: str) -> Words:
         how = "outside" if None not in {low, high} else "below" if high is None else "above"
     return {
         "id": id_, "about": f"{test['profile']}/{test['property']}", "how": how,
-        "low": "" if low is None else f"{low}", "high": "" if high is None else f"{high}",
+        "low": _typed_number(low), "high": _typed_number(high),
         "minutes": _typed_minutes(test.get("missing") or test.get("stuck") or test.get("during")),
         "sources": str(test.get("at_least", "")), "target": test.get("worse_than", {}).get("target", ""),
     }  # fmt: skip
+
+
+def _typed_number(value: float | None) -> str:
+    return "" if value is None else f"{value}"
 
 
 def _typed_minutes(duration: str | None) -> str:
