@@ -111,6 +111,13 @@ def test_the_page_has_the_count_a_chart_and_every_firing(county: County, streams
     page = client.get("/alarms/rules/local.warm/try?from=2026-07-01&to=2026-07-01")
     assert [part for part in ("2 次", "jug-0 · 2", "2026-07-01 20:03", "31 ℃") if part not in text(page)] == []
     assert len(page.context["chart"]["spans"]) == 2
+    spots = page.context["spots"].places
+    assert [(one.stream.thing_name, one.count) for one in spots] == [("jug-0", 2)]
+    assert page.content.decode().count('class="near-point"') == 1
+    assert (page.context["trial"].alarms, "一小时内再来并为一条：" in text(page)) == (
+        1,
+        True,
+    )  # 57 minutes after its end
     assert 'href="/alarms/rules/local.warm/try"' in client.get("/alarms/rules/").content.decode()
     wrong = client.get("/alarms/rules/local.warm/try?from=2026-07-02&to=2026-07-01")
     assert messages(wrong) == ["请选择起止日期：最长一年，且不晚于今天。"]
@@ -139,6 +146,18 @@ def test_only_who_may_sees_a_dry_run(county: County, streams: list[int]) -> None
     viewer = browser(person(county, "alarms.alarm.view", "things.thing.view", in_area="101"))
     assert viewer.get("/alarms/rules/local.warm/try").status_code == 403
     assert "/try" not in viewer.get("/alarms/rules/").content.decode()
+
+
+def test_the_command_tells_which_examples_pass(county: County, capsys: Any) -> None:
+    rule = packs.declaration("rules", "lemonade.too_warm", county.pk)
+    assert command.tell_examples(rule)
+    assert capsys.readouterr().out == (
+        "  passes  warm for a while: yellow\n  passes  a short peak: none\n  passes  twice: yellow\n"
+        "3 of 3 examples pass\n"
+    )
+    assert not command.tell_examples({**rule, "level": "red"})
+    told = capsys.readouterr().out
+    assert "  FAILS  example 'twice': expected yellow, but it says red (2 times)\n1 of 3 examples pass\n" in told
 
 
 def test_the_command_reads_a_key_or_a_file(county: County, streams: list[int], tmp_path: Any) -> None:

@@ -13,6 +13,7 @@ from shizhu.engines.alarms import acting
 from shizhu.engines.alarms.bindings import bind_all
 from shizhu.engines.alarms.deadlines import deadlines
 from shizhu.engines.alarms.logic.conditions import LEVELS
+from shizhu.engines.alarms.logic.examples import problem as example_problem
 from shizhu.engines.alarms.models import Alarm, PublicWarning
 from shizhu.engines.alarms.raising import CHANGED, CLEARED, RAISED
 from shizhu.engines.alarms.trying import attempt as try_rule
@@ -31,6 +32,7 @@ __all__ = [
     "bind_all",
     "clear",
     "deadlines",
+    "example_problem",
     "get",
     "told",
     "try_rule",

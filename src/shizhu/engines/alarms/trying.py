@@ -12,6 +12,7 @@ from shizhu.engines.alarms.logic.conditions import LEVELS, Input, NotJudged, con
 from shizhu.engines.alarms.logic.judge import Reading, State, advance, judge
 from shizhu.engines.alarms.logic.late import occurrences
 from shizhu.engines.alarms.logic.moments import moment, time_of
+from shizhu.engines.alarms.raising import AGAIN
 from shizhu.engines.things import api as things
 from shizhu.kernel.packs import Body
 
@@ -43,6 +44,18 @@ class Trial:
     sources: int
     readings: int
     problems: list[str]
+
+    @property
+    def alarms(self) -> int:
+        """How many alarms they would have been, where the data ends one: what comes back at once is the same."""
+        ends: dict[str, datetime] = {}
+        count = 0
+        for one in self.firings:
+            before = ends.get(one.source)
+            count += before is None or one.raised_at - before > AGAIN
+            if one.recovered_at:
+                ends[one.source] = one.recovered_at
+        return count
 
 
 def attempt(rule: Body, county: str, start: datetime, end: datetime) -> Trial:

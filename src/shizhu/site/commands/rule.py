@@ -1,4 +1,5 @@
-"""`shizhu rule try RULE --from DAY --to DAY`: what a rule would have raised in the past. Nothing is written."""
+"""`shizhu rule try RULE [--from DAY --to DAY]`: which of a rule's examples come out, and what it would have
+raised in the past. Nothing is written."""
 
 from __future__ import annotations
 
@@ -20,10 +21,10 @@ MOST = 50  # lines of firings
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
-    parser.add_argument("what", choices=["try"], help="try: judge the past by the rule")
+    parser.add_argument("what", choices=["try"], help="try: judge its examples and the past by the rule")
     parser.add_argument("rule", help="key of a declared rule, or a file of rules/*.yaml")
-    parser.add_argument("--from", dest="first", required=True, type=date.fromisoformat, help="first day, YYYY-MM-DD")
-    parser.add_argument("--to", dest="last", required=True, type=date.fromisoformat, help="last day, YYYY-MM-DD")
+    parser.add_argument("--from", dest="first", type=date.fromisoformat, help="first day, YYYY-MM-DD")
+    parser.add_argument("--to", dest="last", type=date.fromisoformat, help="last day, YYYY-MM-DD")
     parser.add_argument("--county", default="", help="county code (default: the only one)")
 
 
@@ -43,8 +44,20 @@ def read_rule(named: str, county: str) -> dict[str, Any]:
     return rule
 
 
+def tell_examples(rule: dict[str, Any]) -> bool:
+    """Print how each example comes out; whether all do."""
+    api = importlib.import_module("shizhu.engines.alarms.api")
+    problems = [(one, api.example_problem(rule, one)) for one in rule["examples"]]
+    for example, problem in problems:
+        print(f"  {'FAILS' if problem else 'passes'}  {problem or example['name'] + ': ' + example['expect']}")
+    print(f"{sum(not problem for _one, problem in problems)} of {len(problems)} examples pass")
+    return not any(problem for _one, problem in problems)
+
+
 def main(options: argparse.Namespace) -> int:
-    """Print how often, when and where."""
+    """Print its examples; and of a span how often, when and where. 1 if an example does not come out."""
+    if (options.first is None) is not (options.last is None):
+        raise Trouble("say --from and --to, or neither: then only the examples are tried")
     if not Config.from_environment().running() and not os.environ.get("DATABASE_URL"):
         raise Trouble("nothing runs: start it with `make up` first")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shizhu.site.settings")
@@ -55,6 +68,9 @@ def main(options: argparse.Namespace) -> int:
     if len(found) != 1:
         raise Trouble(f"there are {len(found)} counties {options.county}: check --county")
     rule = read_rule(options.rule, found[0].pk)
+    is_right = tell_examples(rule)
+    if options.first is None:
+        return int(not is_right)
     start = timezone.make_aware(datetime.combine(options.first, time()))
     end = min(timezone.make_aware(datetime.combine(options.last + timedelta(days=1), time())), timezone.now())
     try:
@@ -73,4 +89,4 @@ def main(options: argparse.Namespace) -> int:
         print(f"  {at:%Y-%m-%d %H:%M} until {until}  {one.level}  {one.stream.thing_name}  {value} {one.stream.unit}")
     for problem in trial.problems:
         print(f"  not judged: {problem}")
-    return 0
+    return int(not is_right)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from shizhu.engines.alarms import api, bindings, checking, words
-from shizhu.engines.alarms.http import drafting
+from shizhu.engines.alarms.http import drafting, trials
 from shizhu.engines.alarms.http.drafting import Typed
 from shizhu.engines.alarms.logic.conditions import LEVELS
 from shizhu.kernel import access, overlays, packs
@@ -103,7 +103,10 @@ def _tried(request: Request, typed: Typed) -> dict[str, Any]:
     for one in trial.firings:
         by_place[one.stream.thing_name] = by_place.get(one.stream.thing_name, 0) + 1
     places = sorted(by_place.items(), key=lambda pair: -pair[1])
-    return {"trial": trial, "unjudged": list(map(declaring.say, trial.problems)), "places": places[:MOST_PLACES]}
+    return {
+        "trial": trial, "unjudged": list(map(declaring.say, trial.problems)), "places": places[:MOST_PLACES],
+        "spots": trials.spots(trial, request.county.pk),
+    }  # fmt: skip
 
 
 def _span(request: Request) -> tuple[date, date]:

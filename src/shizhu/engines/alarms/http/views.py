@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.alarms import acting, api, bindings, datasets, edges, load, words
+from shizhu.engines.alarms.http import trials
 from shizhu.engines.alarms.logic.moments import time_of
 from shizhu.engines.alarms.models import Act, Alarm, Binding, Occurrence
 from shizhu.engines.records import api as records
@@ -215,7 +216,8 @@ def rule_try(request: Request, key: str) -> HttpResponse:
             "spans": [[one.since.isoformat(), (one.recovered_at or end).isoformat()] for one in mine],
         }
     context |= {
-        "trial": trial, "unjudged": list(map(declaring.say, trial.problems)),
+        "trial": trial, "spots": trials.spots(trial, request.county.pk),
+        "unjudged": list(map(declaring.say, trial.problems)),
         "chosen": chosen, "shown": trial.firings[:MOST_COUNTED],
         "places": [(streams[id_], count) for id_, count in by_stream.most_common()],
     }  # fmt: skip

@@ -90,14 +90,18 @@ def tried(rule: dict[str, Any], example: dict[str, Any]) -> tuple[Condition, lis
 
 def problems(rule: dict[str, Any]) -> Iterator[str]:
     """One line per example that does not come out as it says."""
-    for example in rule["examples"]:
-        try:
-            _, found = tried(rule, example)
-        except (NotJudged, ValueError) as error:
-            yield f"example {example['name']!r}: {error}"
-            continue
-        expected = example["expect"]
-        levels = {level for one in found for _at, level in one.levels}
-        level = max(levels, key=LEVELS.index) if found else "none"
-        if level != expected or len(found) != example.get("times", 1 if found else 0):
-            yield f"example {example['name']!r}: expected {expected}, but it says {level} ({len(found)} times)"
+    return (line for line in (problem(rule, example) for example in rule["examples"]) if line)
+
+
+def problem(rule: dict[str, Any], example: dict[str, Any]) -> str:
+    """How an example does not come out as it says; empty where it does."""
+    try:
+        _, found = tried(rule, example)
+    except (NotJudged, ValueError) as error:
+        return f"example {example['name']!r}: {error}"
+    expected = example["expect"]
+    levels = {level for one in found for _at, level in one.levels}
+    level = max(levels, key=LEVELS.index) if found else "none"
+    if level != expected or len(found) != example.get("times", 1 if found else 0):
+        return f"example {example['name']!r}: expected {expected}, but it says {level} ({len(found)} times)"
+    return ""
