@@ -133,7 +133,19 @@ def test_from_an_alarm_to_the_all_clear(
     assert sent.infos[0].areas[0].codes == ((cap.GEOCODE, f"{EAST}000"),)
     assert str(draft.identifier).startswith("99000100000000_20")
     warning = draft.warning_id
-    update = drafted(duty, f"/alarms/warnings/{warning}/follow/update", level="red", do="keep")
+    until = timezone.localtime(datetime.fromisoformat(said["expires"])) + timedelta(hours=3)
+    changed = {"level": "red", "expires": f"{until:%Y-%m-%dT%H:%M}", "do": "keep"}
+    update = drafted(duty, f"/alarms/warnings/{warning}/follow/update", **changed)
+    assert update.content["headline"] == {"zh": "县政府发布高温红色预警", "en": "县政府: red warning of Heat"}
+    assert update.content["description"]["zh"] == f"东镇：E号罐 31.5 ℃，持续至 {until:%Y-%m-%d %H:%M}。"
+    assert update.content["instruction"]["zh"] == "立即到阴凉处。"
+    own = {"instruction_zh": f"留在家里到 {until:%Y-%m-%d %H:%M}。", "level": "orange"}
+    update = drafted(duty, f"/alarms/warnings/messages/{update.pk}/", **own)  # one's own words stay
+    later = until + timedelta(hours=1)
+    changed = {"level": "red", "expires": f"{later:%Y-%m-%dT%H:%M}"}
+    update = drafted(duty, f"/alarms/warnings/messages/{update.pk}/", **changed)
+    assert update.content["instruction"]["zh"] == f"留在家里到 {later:%Y-%m-%d %H:%M}。"
+    assert (update.content["headline"]["zh"], update.version) == ("县政府发布高温红色预警", 3)
     issue(chief, update)
     over = drafted(duty, f"/alarms/warnings/{warning}/follow/allclear")
     issue(chief, over)

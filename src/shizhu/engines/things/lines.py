@@ -98,4 +98,5 @@ def hands_on(edge: str) -> bool:
     """Whether an edge that is back still hands on what it kept: more than what is on its way at any time."""
     beat = Heartbeat.objects.filter(pk="ingest").first()
     told = [beat.detail.get(f"{stream}@{edge}", {}) for stream in STREAMS] if beat else []
-    return sum(one.get(count, 0) for one in told for count in ("behind", "lag")) > ON_ITS_WAY
+    waiting: int = sum(one.get(count, 0) for one in told for count in ("behind", "lag"))
+    return waiting > ON_ITS_WAY

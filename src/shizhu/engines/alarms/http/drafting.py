@@ -355,10 +355,10 @@ def _examples(typed: Typed, body: Body) -> list[Body]:
             one = _pieces(shape, [test for test in typed.tests if _name(test) == key], every, lasts)
             series[key] = [one] * several[key] if typed.words["zone"] else one
         made.append({"name": name, "series": series, "every": f"PT{every}M", "expect": expect, **more})
-    for one in made[:-1]:
-        found = examples.tried({**body, "examples": made}, one)[1] if one["series"] else []
+    for example in made[:-1]:
+        found = examples.tried({**body, "examples": made}, example)[1] if example["series"] else []
         if len(found) > 1:
-            one["times"] = len(found)
+            example["times"] = len(found)
     return made
 
 

@@ -36,9 +36,9 @@ def spots(trial: Trial, county: str) -> Spots | None:
     streams = {one.stream.id: one.stream for one in trial.firings}
     counted = Counter(one.stream.id for one in trial.firings).most_common()
     found = [(streams[id_], count) for id_, count in counted if streams[id_].point]
+    points = shapely.GeometryCollection([shapely.Point(one.point) for one, _count in found if one.point])
     if not found:
         return None
-    points = shapely.GeometryCollection([shapely.Point(stream.point) for stream, _count in found])
     drawn = sketch(points, Area.objects.get(county=county, code=county).geometry)
     placed = zip(found, drawn.points, strict=True)
     return Spots(drawn.outline, [Spot(stream, count, x, y) for (stream, count), (x, y) in placed])

@@ -40,6 +40,7 @@ def _choices(*values: str) -> list[tuple[str, Any]]:
 class WarningForm(forms.Form):
     """Everything that a message says; texts in both languages, places by name or by a shape."""
 
+    shown = forms.JSONField(required=False, widget=forms.HiddenInput)  # of what the words on the page were made
     kind = forms.ChoiceField(label=_("Kind of warning"), required=False)
     level = forms.ChoiceField(label=_("Level"), choices=LEVEL_CHOICES, widget=forms.RadioSelect)
     areas = forms.MultipleChoiceField(label=_("Towns"), required=False, widget=forms.CheckboxSelectMultiple)
@@ -119,4 +120,11 @@ def initial(told: Mapping[str, Any]) -> dict[str, Any]:
     """What the form shows of a content."""
     texts = {f"{n}_{key}": told[n][key] for n in ("event", *warnings.TEXTS) for key in warnings.LANGUAGES}
     ring = ";".join(f"{x},{y}" for x, y in told["polygon"]) if told.get("polygon") else ""
-    return {**told, **texts, "polygon": ring, **{name: warnings.time(told[name]) for name in ("onset", "expires")}}
+    shown = {name: told[name] for name in drafting.WORDED}
+    return {
+        **told,
+        **texts,
+        "shown": shown,
+        "polygon": ring,
+        **{name: warnings.time(told[name]) for name in ("onset", "expires")},
+    }

@@ -138,7 +138,7 @@ def follow(request: Request, number: int, kind: str) -> HttpResponse:
     def keep(content: Mapping[str, Any], _area: Area) -> int:
         return issuing.follow(number, kind, content, person=request.user.pk).warning_id
 
-    return _form(request, told, warning.organisation, keep, warning=warning, title=title_of(kind))
+    return _form(request, told, warning.organisation, keep, warning=warning, alarm=warning.alarm, title=title_of(kind))
 
 
 def edit(request: Request, number: int) -> HttpResponse:
@@ -184,6 +184,9 @@ def _form(
                 content = drafting.rekinded(content, body, county, context.get("alarm"))
                 form = WarningForm(county, initial=initial(content))
             else:
+                shown = form.cleaned_data["shown"]
+                if isinstance(shown, dict):
+                    content = drafting.in_step(content, shown, county, context.get("alarm"))
                 drafting.checked(county, content, timezone.now())
                 area = drafting.common(county, drafting.named(county, content["areas"]))
                 if not access.may(request.actor, issuing.DRAFT, county=county, organisation=organisation, area=area):

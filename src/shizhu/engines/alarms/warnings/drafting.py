@@ -61,6 +61,10 @@ def towns_of(area: Area) -> tuple[Area, ...]:
     return tuple(one for one in towns if area.path.startswith(one.path)) or (area,)
 
 
+WORDED = ("kind", "level", "areas", "expires")
+PRINTED = "%Y-%m-%d %H:%M"  # the end, in words
+
+
 def prefilled(start: Start, now: datetime) -> dict[str, Any]:
     """The content that a draft begins with: everything that is known."""
     county = start.organisation.county_id
@@ -97,6 +101,21 @@ def reworded(told: Mapping[str, Any], county: str, alarm: Alarm | None) -> dict[
     return {**told, **made}
 
 
+def in_step(told: Mapping[str, Any], shown: Mapping[str, Any], county: str, alarm: Alarm | None) -> dict[str, Any]:
+    """The same with words that go with what was changed: those of the kind, where nobody has changed them by hand, are
+    made anew; in others the end is put right. `shown`: of what the words were made."""
+    before = {**told, **{name: shown[name] for name in WORDED if name in shown}}
+    old, new = reworded(before, county, alarm), reworded(told, county, alarm)
+    ends = [f"{timezone.localtime(datetime.fromisoformat(one['expires'])):{PRINTED}}" for one in (before, told)]
+    made = dict(told)
+    for name in warnings.TEXTS:
+        made[name] = {
+            language: new[name][language] if text == old[name][language] != "" else text.replace(*ends)
+            for language, text in told[name].items()
+        }
+    return made
+
+
 def rekinded(told: Mapping[str, Any], body: Body | None, county: str, alarm: Alarm | None) -> dict[str, Any]:
     """The same as another kind: its event, categories and texts; urgency and certainty as the level has them."""
     own = {
@@ -122,7 +141,7 @@ def _known(told: Mapping[str, Any], county: str, alarm: Alarm | None) -> dict[st
     return {
         language: {
             **common, "issuer": told["issuer"][language], "event": told["event"][language],
-            "level": warnings.COLOURS[told["level"]][language], "expires": f"{expires:%Y-%m-%d %H:%M}",
+            "level": warnings.COLOURS[told["level"]][language], "expires": f"{expires:{PRINTED}}",
             "areas": joint.join(area.name if language == "zh" else area.name_en or area.name for area in areas),
         }
         for language, joint in (("zh", "、"), ("en", ", "))
