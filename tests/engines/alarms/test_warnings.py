@@ -254,6 +254,17 @@ def test_who_issues_needs_the_right_wherever_it_goes(county: County, duty: Perso
     assert PublicWarning.objects.values_list("state", "area__code").get() == ("cancelled", county.pk)
 
 
+def test_empty_words_are_filled_in(duty: Person) -> None:
+    client, new = browser(duty), "/alarms/warnings/new?kind="
+    empty = typed(client.get(new))
+    assert "headline_zh" not in empty
+    page = client.post(new, {**empty, "do": "fill", "kind": "lemonade.heat", "areas": [EAST], "level": "red"})
+    assert page.context["form"]["headline_zh"].value() == "县政府发布高温红色预警"
+    refused = client.post(new, {**empty, "kind": "lemonade.heat", "areas": [EAST]})
+    assert (refused.status_code, "headline_zh" in refused.context["form"].errors) == (200, True)
+    assert not WarningMessage.objects.exists()
+
+
 def test_what_is_wrong_is_named_and_a_shape_finds_its_towns(county: County, duty: Person, chief: Person) -> None:
     client = browser(duty)
     page = client.get("/alarms/warnings/new?kind=")

@@ -86,6 +86,12 @@ class WarningForm(forms.Form):
                 field.widget.attrs["class"] = "form-select" if is_list else "form-check-input"
             field.widget.attrs["lang"] = {"zh": "zh-Hans", "en": "en"}.get(name[-2:], "")
 
+    def may_lack_words(self) -> None:
+        """They are about to be filled in."""
+        for name in ("event", *warnings.TEXTS):
+            for language in warnings.LANGUAGES:
+                self.fields[f"{name}_{language}"].required = False
+
     def content(self, before: Mapping[str, Any]) -> dict[str, Any]:
         """The content of a message; what the form does not ask for is as before. Raises drafting.Refused."""
         given = self.cleaned_data

@@ -176,6 +176,8 @@ def _form(
 ) -> HttpResponse:
     county = request.county.pk
     form = WarningForm(county, request.POST or None, initial=initial(told))
+    if request.POST.get("do") == "fill":
+        form.may_lack_words()
     if request.method == "POST" and form.is_valid():
         try:
             content = form.content(told)
