@@ -195,10 +195,40 @@ def test_urging_has_a_receipt_and_what_blocks_goes_to_who_can_help_and_up(
     assert list(raised.deliveries.values_list("person__username", flat=True)) == ["du"]
     document = docx.Document(io.BytesIO(desk.supervisor.get("/plan/supervision/agenda.docx").content))
     cells = [[cell.text for cell in row.cells] for part in document.tables for row in part.rows]
-    assert ["2", "县摊位管理局", node.title, f"{node.due_on}", "逾期"] in cells
+    assert ["2", "县摊位管理局", node.title, f"{node.due_on}", "逾期 3 天；已催办 1 次"] in cells
     assert ["1", "县摊位管理局", "县厨房办", "请腾出场地", f"{day(-1)}", "已上报"] in cells
     assert post(desk.kitchen, f"/plan/calls/{blocked.pk}/answer", {"text": " "}) == ["请写明怎么办。"]
     assert post(desk.kitchen, f"/plan/calls/{blocked.pk}/answer", {"text": "下周腾出"}) == ["已记录您的姓名和时间。"]
+
+
+def test_a_day_that_is_near_or_has_passed_is_told_once_and_what_turned_red_to_supervisors(
+    desk: Desk, sent: Callable[[int], Node]
+) -> None:
+    node = sent(3)
+    api.tell_lights()
+
+    def told_now() -> dict[str, tuple[str, list[str]]]:
+        before = set(Message.objects.values_list("pk", flat=True))
+        nodes.remind_all()
+        made = Message.objects.exclude(pk__in=before)
+        return {one.key: (one.title, sorted(one.deliveries.values_list("person__username", flat=True))) for one in made}
+
+    near = {f"plan.node.{node.pk}.near.{node.due_on}": (f"即将到期：{node.title}", ["stan"])}
+    assert {key: one for key, one in told_now().items() if f".{node.pk}." in key} == near
+    assert told_now() == {}
+    Node.objects.filter(pk=node.pk).update(due_on=day(-1), light_on=day(-1))
+    api.tell_lights()
+    assert told_now() == {
+        f"plan.node.{node.pk}.late.{day(-1)}": (f"已逾期，亮红灯：{node.title}", ["stan"]),
+        f"plan.red.{desk.county.pk}.{day(0)}": ("今日新亮红灯 1 项", ["du"]),
+    }
+    assert told_now() == {}
+    show(desk.stand, node)
+    for client, is_supervisor in ((desk.supervisor, True), (desk.kitchen, False)):
+        board = client.get("/plan/supervision/")
+        assert [one.node_id for one in board.context["waiting"]] == ([node.pk] if is_supervisor else [])
+        assert ("待验收佐证 1" in text(board)) == is_supervisor
+    assert "/plan/supervision/#waiting" in desk.supervisor.get("/").content.decode()
 
 
 def look(client: Client, node: Node, result: str = "true", **given: Any) -> Any:

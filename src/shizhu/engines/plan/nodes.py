@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import groupby
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -16,7 +17,7 @@ from shizhu.engines.notices import api as notices
 from shizhu.engines.plan import counting, people, readings, story
 from shizhu.engines.plan.logic import lights, sampling
 from shizhu.engines.plan.logic.progress import rank
-from shizhu.engines.plan.models import UNDER_WAY, Call, Check, Decision, Evidence, Extension, Node, Piece, Sample
+from shizhu.engines.plan.models import UNDER_WAY, Call, Check, Decision, Evidence, Extension, Node, Piece, Sample, Step
 from shizhu.engines.plan.periods import period_of
 from shizhu.kernel import events
 from shizhu.kernel.models import File, Organisation, Person
@@ -24,6 +25,7 @@ from shizhu.kernel.models import File, Organisation, Person
 LIT = "plan.node.lit"
 SAMPLED = 20  # per cent of a quarter's finished nodes
 ANSWERED_WITHIN = timedelta(days=3)
+TOLD_AT_ONCE = 20  # nodes that turned red, by name in one notice
 TOLD_BY = ("evidence", "extensions", "checks")  # what a light hangs on, to be fetched for many
 FINISHES = frozenset({lights.DONE, lights.REPAIRED, lights.AGAINST})
 
@@ -101,6 +103,42 @@ def refresh_all(county: str | None = None) -> int:
     changed = refresh(list(waiting.order_by("pk")), today)
     _raise_late(today, county)
     return changed
+
+
+@transaction.atomic
+def remind_all(today: date | None = None) -> int:
+    """Tell the unit once of a day that is near and of one that has passed, and supervisors of what turned red today.
+
+    Returns how many notices went out.
+    """
+    day = today or timezone.localdate()
+    rows = Node.objects.filter(piece__state__in=UNDER_WAY).select_related("organisation", "area").order_by("due_on")
+    told = 0
+    for node in rows.filter(rule__in=[lights.NEARLY, lights.LATE]):
+        title = _("Due soon: %s") if node.rule == lights.NEARLY else _("Overdue, the light is red: %s")
+        what = _(
+            "Due on %s. Send the evidence, or say what blocks it; a later day is asked for before this one passes."
+        )
+        made = notices.tell(
+            node.county_id, f"plan.node.{node.pk}.{node.rule}.{node.due_on}",
+            people.of(people.REPORT, node.organisation, node.area), title=title % node.title,
+            text=what % node.due_on,
+            url=f"/plan/nodes/{node.pk}/", level="" if node.rule == lights.NEARLY else "orange",
+            origin=int(node.is_simulated),
+        )  # fmt: skip
+        told += made is not None
+    turned = Step.objects.filter(kind="light", data__light=lights.RED, at__date=day)
+    red = rows.filter(light=lights.RED, pk__in=turned.values("node")).order_by("county_id", "due_on", "pk")
+    for county, found in groupby(red, key=lambda node: node.county_id):
+        new = list(found)
+        made = notices.tell(
+            county, f"plan.red.{county}.{day}", people.over(people.SUPERVISE, county),
+            title=_("Turned red today: %d") % len(new),
+            text="\n".join(f"{node.organisation.name}：{node.title}（{node.due_on}）" for node in new[:TOLD_AT_ONCE]),
+            url="/plan/supervision/?light=red", level="orange", origin=int(any(node.is_simulated for node in new)),
+        )  # fmt: skip
+        told += made is not None
+    return told
 
 
 # -- evidence

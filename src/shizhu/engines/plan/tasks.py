@@ -11,8 +11,8 @@ def compute_all(county: str | None = None) -> int:
 
 
 def remind_all() -> int:
-    """Tell who owes a value or the answer to a decision; returns how many notices went out."""
-    return collecting.remind_all() + meetings.remind_all()
+    """Tell who owes a value, a node or the answer to a decision; returns how many notices went out."""
+    return collecting.remind_all() + meetings.remind_all() + nodes.remind_all()
 
 
 jobs.daily("plan.compute_all", 0, 20, compute_all)

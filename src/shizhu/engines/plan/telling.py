@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from shizhu.engines.plan.logic import lights
-from shizhu.engines.plan.models import Call, Meeting, Node, Step
+from shizhu.engines.plan.models import Call, Extension, Meeting, Node, Step
 from shizhu.kernel import documents, official
 from shizhu.kernel.documents import Heading, Table
 from shizhu.kernel.models import County, Person
@@ -120,14 +120,17 @@ def why_of(node: Node) -> str:
 
 
 def agenda(county: County, red: Sequence[Node], calls: Sequence[Call], day: date, number: int) -> bytes:
-    """The agenda of a joint meeting after GB/T 9704: what is red, by unit, and what nobody has unblocked."""
+    """The agenda of a joint meeting after GB/T 9704: what is red, by unit, and what nobody has unblocked.
+
+    Of each red node it says how many days late it is, how often it was urged and was given a later day.
+    """
     front = official.Front(
         head=_("Joint meeting on science and technology: agenda"),
         number=_("No. %(number)s of %(year)s") % {"number": number, "year": day.year},
         issuer=county.name, day=official.dated(day.year, day.month, day.day),
         title=_("Agenda: what is late and what is blocked"),
     )  # fmt: skip
-    return official.official(front, _agenda(red, calls))
+    return official.official(front, _agenda(red, calls, day))
 
 
 def minutes_number(meeting: Meeting) -> str:
@@ -172,7 +175,7 @@ def _minutes(meeting: Meeting) -> Iterator[official.Part]:
         yield _("Nothing was decided yet.")
 
 
-def _agenda(red: Sequence[Node], calls: Sequence[Call]) -> Iterator[official.Part]:
+def _agenda(red: Sequence[Node], calls: Sequence[Call], day: date) -> Iterator[official.Part]:
     if any(node.is_simulated for node in red):
         yield _("This document holds simulated values and is no statement about any real place.")
     yield _("%(red)d nodes are red, %(calls)d questions to other units are open.") % {
@@ -181,10 +184,10 @@ def _agenda(red: Sequence[Node], calls: Sequence[Call]) -> Iterator[official.Par
     if red:
         yield Table(
             [
-                (str(place), node.organisation.name, node.title, f"{node.due_on}", _(RULES[node.rule]))
+                (str(place), node.organisation.name, node.title, f"{node.due_on}", _why_red(node, day))
                 for place, node in enumerate(red, 1)
             ],
-            (_("No."), _("Unit in charge"), _("Node"), _("Due on"), _("Why")), (1.2, 3.5, 5.6, 2.6, 2.7),
+            (_("No."), _("Unit in charge"), _("Node"), _("Due on"), _("Why")), (1.2, 3.2, 4.9, 2.6, 3.7),
         )  # fmt: skip
     else:
         yield _("Nothing is red.")
@@ -206,3 +209,15 @@ def _agenda(red: Sequence[Node], calls: Sequence[Call]) -> Iterator[official.Par
         told = {"place": place, "unit": node.organisation.name, "node": node.title}
         yield _("%(place)d. %(unit)s reports on “%(node)s”: what is missing, by when it is made up, who helps.") % told
     yield _("Rule: red turns yellow only when the gap is made up and the evidence accepted.")
+
+
+def _why_red(node: Node, day: date) -> str:
+    """The rule of a red light with the days since it was due, urging without an answer, and later days given."""
+    late, urged = (day - node.due_on).days, [one for one in node.calls.all() if one.kind == Call.Kind.URGED]
+    later = sum(one.state == Extension.State.APPROVED for one in node.extensions.all())
+    said = [] if node.rule == lights.LATE else [_(RULES[node.rule])]
+    said += [_("%d days late") % late] if late > 0 else []
+    said += [_("urged: %d") % len(urged)] if urged else []
+    said += [_("no answer to it")] if any(one.answered_at is None for one in urged) else []
+    said += [_("later days given: %d") % later] if later else []
+    return "；".join(said)

@@ -62,7 +62,7 @@ def card(request: Request) -> Card | None:
         red = late.count()
         tiles = (
             Tile(red, _("Red nodes"), "/plan/supervision/?light=red", "red" if red else "green"),
-            Tile(waiting, _("Evidence to be looked at"), "/plan/supervision/", "yellow" if waiting else "none"),
+            Tile(waiting, _("Evidence to be looked at"), "/plan/supervision/#waiting", "yellow" if waiting else "none"),
         )
         shown = [(node, telling.rule_of(node)) for node in late.select_related("organisation")[:6]]
         return Card("plan/supervision_card.html", {"rows": shown}, tiles=tiles)

@@ -76,12 +76,13 @@ def board(request: Request) -> HttpResponse:
         return attached(exports.nodes(chosen), f"{_('Supervision')}-{timezone.localdate()}.xlsx", records.XLSX)
     page = Paginator(chosen, SHOWN).get_page(request.GET.get("page"))
     rows = sorted(by_unit.values(), key=lambda row: (-row["counts"]["red"], -row["counts"]["yellow"], row["unit"].path))
+    may_supervise = access.has_county(request.actor, SUPERVISE, request.county.pk)
     context = {
         "counts": {key: counts[key] for key in LIGHTS}, "total": len(seen), "light": light, "unit": unit,
         "units": rows, "page": page, "rows": [(node, telling.rule_of(node)) for node in page],
         "unit_row": next((row["unit"] for row in rows if row["unit"].code == unit), None),
-        "may_supervise": access.has_county(request.actor, SUPERVISE, request.county.pk),
-        "calls": _open_calls(request)[:20], "condition": asked,
+        "may_supervise": may_supervise, "calls": _open_calls(request)[:20], "condition": asked,
+        "waiting": _waiting(request) if may_supervise else [],
         "contradicted": [node for node in seen if node.is_contradicted],
         "extensions": [node for node in seen if any(row.state == "waiting" for row in node.extensions.all())],
     }  # fmt: skip
@@ -102,6 +103,13 @@ def _open_calls(request: Request) -> Sequence[Call]:
     rows = rows.filter(Q(pk__in=access.rows(rows, request.actor, SEE).values("pk"))
                        | Q(node__in=visible_nodes(request.actor, request.county.pk).values("pk")))  # fmt: skip
     return rows.select_related("node__organisation", "organisation", "asked_by").order_by("answer_by", "pk")  # type: ignore[return-value]
+
+
+def _waiting(request: Request) -> Sequence[Evidence]:
+    """Evidence that nobody has decided about, what waits longest first."""
+    seen = visible_nodes(request.actor, request.county.pk).values("pk")
+    rows = Evidence.objects.filter(node__in=seen, state=Evidence.State.WAITING)
+    return rows.select_related("node__organisation", "sent_by").order_by("sent_at", "pk")  # type: ignore[return-value]
 
 
 def node_of(request: Request, number: int, verb: str = "") -> Node:
@@ -356,7 +364,7 @@ def agenda(request: Request) -> HttpResponse:
     access.require_county(request.actor, SUPERVISE, request.county.pk)
     fresh(request)
     today = timezone.localdate()
-    red = list(visible_nodes(request.actor, request.county.pk).filter(light="red"))
+    red = list(visible_nodes(request.actor, request.county.pk).filter(light="red").prefetch_related("calls"))
     red.sort(key=lambda node: (node.organisation.path, node.due_on, node.pk))
     content = telling.agenda(request.county, red, list(_open_calls(request)), today, today.month)
     name = f"{_('Agenda')}-{today}.docx"
