@@ -238,7 +238,7 @@ def look(client: Client, node: Node, result: str = "true", **given: Any) -> Any:
 
 def test_a_sample_is_drawn_once_and_a_false_finish_is_open_again(desk: Desk, sent: Callable[[int], Node]) -> None:
     node = sent(30)
-    assert post(desk.supervisor, "/plan/supervision/samples/", {}) == ["本季度还没有验收的节点。"]
+    assert post(desk.supervisor, "/plan/supervision/samples/", {}) == ["上次抽取以来还没有验收的节点。"]
     show(desk.stand, node)
     decide(desk, node)
     assert light(node) == ("green", "done")
@@ -262,6 +262,11 @@ def test_a_sample_is_drawn_once_and_a_false_finish_is_open_again(desk: Desk, sen
     assert light(node) == ("yellow", "repaired")
     [card] = desk.stand.get("/plan/scorecards/").context["cards"]
     assert (card.unit.code, card.due, card.repaired, card.false, card.score) == ("stand", 1, 1, 1, 45.0)
+    Sample.objects.update(quarter="2020Q1")  # the next draw is of what was finished after the one before, and no more
+    assert post(desk.supervisor, "/plan/supervision/samples/", {"seed": "9"}) == ["已抽取 1 个节点。"]
+    Sample.objects.exclude(pk=sample.pk).update(quarter="2020Q2")
+    assert post(desk.supervisor, "/plan/supervision/samples/", {"seed": "9"}) == ["上次抽取以来还没有验收的节点。"]
+    assert Sample.objects.count() == 2
 
 
 def test_evidence_does_not_undo_the_check_that_came_before_it(desk: Desk, sent: Callable[[int], Node]) -> None:

@@ -630,7 +630,7 @@ class Call(models.Model):
 
 
 class Sample(models.Model):
-    """Finished nodes of a quarter that were drawn to be looked at (抽查); anybody can draw them again with the seed."""
+    """What a quarter drew to be looked at (抽查) of all finished since the draw before; the seed draws it again."""
 
     county = models.ForeignKey(County, models.CASCADE, related_name="+")
     quarter = models.CharField(max_length=6)  # 2026Q3

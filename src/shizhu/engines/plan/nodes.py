@@ -381,18 +381,19 @@ def name_of(node: Node) -> str:
 
 @transaction.atomic
 def draw(county: str, day: date, seed: str, *, by: Person, percent: int = SAMPLED) -> Sample | None:
-    """Draw from the nodes whose evidence was accepted in the quarter of a day; None if there is none to draw from.
+    """Draw from the nodes whose evidence was accepted since the draw before, the first time since the quarter began.
 
-    Raises Lacking where the quarter was drawn before: drawing until it pleases is no sample.
+    None if there is none to draw from. Raises Lacking where the quarter was drawn before: drawing until it pleases is
+    no sample.
     """
     quarter = sampling.quarter_of(day.year, day.month)
     if Sample.objects.filter(county=county, quarter=quarter).exists():
         raise Lacking([_("%s was drawn before. A second draw would be no sample.") % quarter])
-    days = period_of("P3M", day)
+    before = Sample.objects.filter(county=county).order_by("-at").first()
+    since = before.at if before else period_of("P3M", day).begins
     finished = Node.objects.filter(
-        county=county, evidence__state=Evidence.State.ACCEPTED,
-        evidence__decided_at__gte=days.begins, evidence__decided_at__lt=days.ends,
-    )  # fmt: skip
+        county=county, evidence__state=Evidence.State.ACCEPTED, evidence__decided_at__gt=since
+    )
     names = [name_of(node) for node in finished]
     if not names:
         return None

@@ -354,7 +354,7 @@ def _draw(request: Request) -> HttpResponse:
     except nodes.Lacking as lacking:
         messages.error(request, str(lacking))
     else:
-        text = _("%d nodes were drawn.") % len(made.drawn) if made else _("Nothing was finished in this quarter yet.")
+        text = _("%d nodes were drawn.") % len(made.drawn) if made else _("Nothing was finished since the draw before.")
         messages.success(request, text)
     return redirect("plan:samples")
 
