@@ -19,7 +19,7 @@ from shizhu.kernel.models import County, Organisation, Person
 
 DEFAULT_CODE = "plan"
 FLOWS = ("元", "人次", "场次")  # what units of numbers end with that are made anew each year
-STOCKS = ("余额", "存量", "资产", "资本", "市值")  # money that is there, not made
+STOCKS = ("余额", "存量", "总资产", "净资产", "资产总", "注册资本", "实收资本", "市值", "原值")  # money that is there
 T = TypeVar("T", Indicator, Task)
 
 
