@@ -92,7 +92,7 @@ def test_a_form_follows_what_is_typed(clerk: Any, county: County, size: dict[str
     page.get_by_label("动力").select_option("petrol")
     page.get_by_label("油箱").fill("60")
     page.get_by_label("周六").check()
-    add = page.get_by_role("button", name="添加: 饮品")
+    add = page.get_by_role("button", name="添加：饮品")
     for number, (name, price, cups) in enumerate((("柠檬水", "3.5", "20"), ("冰水", "2", "30"))):
         add.click()
         expect(page.locator(f"[id='drinks.{number}.name']")).to_be_focused()
@@ -102,7 +102,7 @@ def test_a_form_follows_what_is_typed(clerk: Any, county: County, size: dict[str
         page.locator(f"[id='drinks.{number}.cups']").blur()
         expect(page.locator(f"[id='drinks.{number}.amount']")).to_have_text(["70", "60"][number])
     expect(page.locator("#total")).to_have_text("130")
-    page.get_by_role("button", name="添加: 帮工").click()
+    page.get_by_role("button", name="添加：帮工").click()
     page.locator("[id='helpers.0.name']").fill("丙")
     page.locator("[id='helpers.0.is_cook']").select_option("true")
     expect(page.locator("[id='helpers.0.health_card']")).to_be_visible()

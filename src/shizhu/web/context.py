@@ -25,7 +25,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         return shared
     found = asked.menu
     here = menu.current(found, request.path)
-    bar = [entry for entry in found if entry.on_phone][: PHONE_BAR - 1]
+    bar = sorted(found, key=lambda entry: not entry.on_phone)[: PHONE_BAR - 1]
+    bar.sort(key=lambda entry: entry.order)
     return {
         **shared,
         "menu": found,

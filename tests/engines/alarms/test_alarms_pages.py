@@ -36,7 +36,9 @@ def test_a_list_has_the_alarms_one_may_see(county: County, east: Alarm, west: Al
     near = browser(person(county, "alarms.alarm.view", in_area="101"))
     all_ = browser(person(county, "alarms.alarm.view"))
     assert [row.alarm.id for row in near.get("/alarms/").context["rows"]] == [east.pk]
-    assert {row.alarm.id for row in all_.get("/alarms/").context["rows"]} == {east.pk, west.pk}
+    assert [row.alarm.id for row in all_.get("/alarms/").context["rows"]] == [west.pk, east.pk]  # the newest first
+    Alarm.objects.filter(pk=east.pk).update(level="red")
+    assert [row.alarm.id for row in all_.get("/alarms/").context["rows"]] == [east.pk, west.pk]
     page = text(near.get("/alarms/"))
     assert [
         part for part in ("E号罐", "东镇", "柠檬水太热", "31.5 ℃", "≤ 30 ℃", "模拟", "未解除") if part not in page

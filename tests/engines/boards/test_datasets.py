@@ -82,6 +82,9 @@ def test_alarms_are_counted_as_they_were_at_a_moment(county: County, alarms: lis
     assert pairs(ask(who, {"from": "alarms", "by": ["level"]}))[0][1] == 2
     (row,) = ask(who, {**still_open, "rows": ["level"]}).rows
     assert row.cells[0]["zh"].startswith("E1号罐 · ")
+    Alarm.objects.filter(pk=alarms[0].pk).update(level="red")
+    worst_first = {"from": "alarms", "rows": ["severity"], "order": "-severity"}
+    assert [row.keys for row in ask(who, worst_first).rows] == [(4,), (2,)]
 
 
 def test_cases_are_open_late_and_closed_in_time(county: County, orders: list[Case]) -> None:

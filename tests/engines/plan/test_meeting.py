@@ -218,6 +218,13 @@ def test_tasks_over_the_years_wait_for_each_other_but_never_in_a_circle(county: 
     assert Dependency.objects.count() == 0
 
 
+def test_a_task_of_which_only_the_end_is_said_stands_in_its_year(county: County, plan: Plan) -> None:
+    plan.tasks.update(period={"to": TODAY.year, "text": "今年"})
+    bars = browser(person(county, VIEW)).get("/plan/timeline/").context["line"].bars
+    shown = [(bar.first, bar.last, bar.width, bar.task.term) for bar in bars]
+    assert shown == [(TODAY.year, TODAY.year, 750, "今年")] * 2  # one year has the room of five
+
+
 def test_tables_go_out_and_come_back_whole_or_not_at_all(county: County, plan: Plan) -> None:
     client = browser(person(county, VIEW, EDIT))
 

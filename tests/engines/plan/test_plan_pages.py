@@ -58,9 +58,17 @@ def test_each_indicator_has_its_light_and_its_way(county: County, plan: Plan) ->
     page = text(client.get("/plan/"))
     assert [
         part
-        for part in ("21 家", "10 家", "现值 21 家 达到 2025 年应达值 20 家", "来源: 甲县人民政府")
+        for part in ("21 家", "10 家", "现值 21 家 达到 2025 年应达值 20 家", "来源：甲县人民政府")
         if part not in page
     ] == []
+
+
+def test_where_nothing_can_be_judged_nothing_is_said_to_be_well(county: County, plan: Plan) -> None:
+    row, client = indicator(plan, "没数"), browser(person(county, VIEW))
+    said = "所有指标都还不能判断", "没有滞后的指标"
+    assert [part in text(client.get("/plan/")) for part in said] == [True, False]
+    value(row, 21)
+    assert [part in text(client.get("/plan/")) for part in said] == [False, True]
 
 
 def test_one_indicator_tells_base_path_now_target_light_and_why(county: County, plan: Plan) -> None:
@@ -69,7 +77,7 @@ def test_one_indicator_tells_base_path_now_target_light_and_why(county: County, 
     page = browser(person(county, VIEW)).get(f"/plan/indicators/{row.pk}/")
     parts = [
         "接近", "18.5 家 · 2025", "现值 18.5 家 接近 2025 年应达值 20 家", "基期 10 家 2020", "目标 20 家 2025",
-        "完成 85 %", "序号 3, 行 5–6", "人工填报 · 统计公报", "模拟",
+        "完成 85 %", "序号 3、行 5–6", "人工填报 · 统计公报", "模拟",
     ]  # fmt: skip
     assert [part for part in parts if part not in text(page)] == []
     chart = page.context["chart"]

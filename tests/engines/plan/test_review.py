@@ -97,6 +97,8 @@ def test_a_finding_is_opened_again_and_history_stays(county: County, plan: Plan)
     assert settle(clerk, row, reopen="1", note="") == ["已重新打开。"]
     assert rows(clerk)["高新技术企业数量"]["is_open"]
     assert list(Ruling.objects.order_by("pk").values_list("decision", flat=True)) == ["value", "open"]
+    assert settle(clerk, row, value="", note="两处口径不同") == ["已裁定。"]
+    assert rulings.newest(plan)[row["finding"]].value is None
     doubt = next(iter(rows(clerk, "unsure").values()))
     assert settle(clerk, doubt, note="看过，无误") == ["已裁定。"]
     assert rulings.newest(plan)[doubt["finding"]].decision == "seen"
@@ -108,6 +110,7 @@ def test_what_cannot_be_decided_changes_nothing(county: County, plan: Plan) -> N
     assert settle(clerk, row, value="21", note=" ") == ["请说明理由。"]
     assert settle(clerk, row, value="other", other="很多") == ["很多 不是数字。"]
     assert settle(clerk, row, value="nan") == ["nan 不是数字。"]
+    assert settle(clerk, row) == ["请选择以哪个数值为准，或选择不改数值。"]
     assert settle(clerk, {"finding": "0" * 32}, value="21") == ["文中已没有这一条，请重新打开本页。"]
     sent = {"finding": row["finding"], "value": "21", "note": "x"}
     assert viewer.post("/plan/review/settle", sent).status_code == 403

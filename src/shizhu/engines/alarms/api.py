@@ -110,13 +110,13 @@ def alarms(
     who: Actor, county: str, *, only_open: bool = True, at: datetime | None = None, most: int | None = 200,
     has_shelved: bool = True,
 ) -> list[AlarmInfo]:  # fmt: skip
-    """The alarms `who` may see, open ones first, newest first; with `at`, those that were open at that time."""
+    """The alarms `who` may see: open ones first, by level, then the newest; with `at`, those that were open then."""
     rows = access.rows(Alarm.objects.filter(county_id=county), who, "alarms.alarm.view")
     if only_open or at is not None:
         rows = rows.filter(Alarm.open_at(at))
     if not has_shelved:
         rows = rows.exclude(shelved_until__gt=timezone.now())
-    return [_info(alarm) for alarm in rows.order_by("-state", "-raised_at")[:most]]
+    return [_info(alarm) for alarm in rows.order_by(*Alarm.worst_first())[:most]]
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ def columns(table: str, at: datetime) -> dict[str, records.Column]:
             f"({table}.cleared_at IS NULL OR {table}.cleared_at >= {moment_sql(at)})", truth
         ),
         "level": records.Column(f"{table}.level", text),
+        "severity": records.Column(f"array_position(ARRAY{list(LEVELS)}, {table}.level::text)", number),
         "rule": records.Column(f"{table}.rule", text),
         "value": records.Column(f"{table}.value", number),
         "occurrences": records.Column(f"{table}.occurrences", number),
@@ -57,6 +58,7 @@ def subject(county: str, at: datetime) -> records.Subject:
     """Alarms that had been raised by a moment."""
     said = {name: records.Said(title) for name, title in TIMES.items()} | {
         "level": records.Said({"zh": "级别", "en": "Level"}, labels={key: LEVEL_NAMES[key] for key in LEVELS[::-1]}),
+        "severity": records.Said({"zh": "严重程度（1蓝—4红）", "en": "Severity (1 blue to 4 red)"}),
         "rule": records.Said({"zh": "规则", "en": "Rule"}, titles=lambda keys: _rules(county, keys)),
         "is_open": records.Said({"zh": "未解除", "en": "Open"}),
         "value": records.Said({"zh": "数值", "en": "Value"}),

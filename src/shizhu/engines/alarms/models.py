@@ -9,7 +9,8 @@ import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, When
+from django.db.models.expressions import OrderBy
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -117,6 +118,14 @@ class Alarm(models.Model):
         if at is None:
             return Q(state=cls.State.OPEN)
         return (Q(cleared_at=None) | Q(cleared_at__gt=at)) & Q(raised_at__lte=at)
+
+    @classmethod
+    def worst_first(cls) -> tuple[OrderBy | str, ...]:
+        """An order: open ones by level, then the others; the newest of each first."""
+        ranks = [
+            When(state=cls.State.OPEN, level=level, then=rank) for rank, (level, _said) in enumerate(LEVEL_CHOICES)
+        ]
+        return Case(*ranks, default=-1).desc(), "-raised_at", "-pk"
 
     def __str__(self) -> str:
         return f"{self.rule} {self.source}"

@@ -151,6 +151,18 @@ class Task(models.Model):
         ]
         ordering = ["order", "pk"]
 
+    @property
+    def years(self) -> tuple[int, int] | None:
+        """The first and last year; the same where only the one or the other is said."""
+        said = [int(year) for year in (self.period.get("from"), self.period.get("to")) if year]
+        return (said[0], said[-1]) if said else None
+
+    @property
+    def term(self) -> str:
+        """Its years as they are shown, else what is printed."""
+        both = self.period.get("from") and self.period.get("to") and self.years
+        return "–".join(map(str, dict.fromkeys(both))) if both else self.period.get("text") or ""
+
     def __str__(self) -> str:
         return self.name
 

@@ -9,7 +9,7 @@ from datetime import date
 
 from shizhu.engines.plan.models import Dependency, Node, Task
 
-NAMES, YEAR, ROW, HEAD = 330, 150, 34, 30
+NAMES, YEAR, YEARS, ROW, HEAD = 330, 150, 750, 34, 30
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Timeline:
 
     bars: list[Bar]
     arrows: list[Arrow]
-    years: list[tuple[int, float]]
+    years: list[tuple[int, float, float]]  # each with its beginning and its middle
     today: float | None
     width: float
     height: float
@@ -87,22 +87,23 @@ def timeline(
     nodes: Mapping[int, Sequence[Node]],
 ) -> Timeline:
     """Bars of the tasks that have years. `lights` are by (task, year), nodes to be marked by task."""
-    dated = [task for task in tasks if task.period.get("from") and task.period.get("to")]
-    first = min((task.period["from"] for task in dated), default=today.year)
-    last = max((task.period["to"] for task in dated), default=today.year)
+    dated = [(task, *span) for task in tasks if (span := task.years)]
+    due = [node.due_on.year for task, _begins, _ends in dated for node in nodes.get(task.pk, ())]
+    first = min((*due, *(begins for _task, begins, _ends in dated)), default=today.year)
+    last = max((*due, *(ends for _task, _begins, ends in dated)), default=today.year)
+    wide = max(YEAR, YEARS / (last + 1 - first))
 
     def x(year: float) -> float:
-        return NAMES + YEAR * (year - first)
+        return NAMES + wide * (year - first)
 
     waits = defaultdict(list)
     for one in dependencies:
         waits[one.after_id].append(one)
     bars = []
-    for number, task in enumerate(dated):
-        begins, ends = int(task.period["from"]), int(task.period["to"])
-        cells = [Cell(x(year), YEAR, lights.get((task.pk, year), "")) for year in range(begins, ends + 1)]
+    for number, (task, begins, ends) in enumerate(dated):
+        cells = [Cell(x(year), wide, lights.get((task.pk, year), "")) for year in range(begins, ends + 1)]
         marks = [Mark(node, x(node.due_on.year + _of_year(node.due_on))) for node in nodes.get(task.pk, ())]
-        width = YEAR * (ends + 1 - begins)
+        width = wide * (ends + 1 - begins)
         bars.append(Bar(task, HEAD + ROW * number, x(begins), width, begins, ends, cells, waits[task.pk], marks))
     place = {bar.task.pk: bar for bar in bars}
     arrows = [
@@ -111,7 +112,7 @@ def timeline(
         if one.before_id in place and one.after_id in place
     ]
     now = x(today.year + _of_year(today)) if first <= today.year <= last else None
-    years = [(year, x(year)) for year in range(first, last + 1)]
+    years = [(year, x(year), x(year + 0.5)) for year in range(first, last + 1)]
     return Timeline(bars, arrows, years, now, x(last + 1) + 20, HEAD + ROW * len(bars) + 10)
 
 

@@ -352,7 +352,8 @@ class _Question:
         join = " LEFT JOIN kernel_area town ON town.id = t.area_id"
         query = (
             f"SELECT {subject.title}, {subject.href}, {subject.simulated}, {subject.newest}, count(*) OVER (), {shown} "
-            f"FROM {subject.table} t{join} WHERE {where} ORDER BY {by} {turned} NULLS LAST, t.id LIMIT %s"
+            f"FROM {subject.table} t{join} WHERE {where} ORDER BY {by} {turned} NULLS LAST, "
+            f"{subject.newest} DESC, t.id LIMIT %s"
         )
         with connection.cursor() as cursor:
             cursor.execute(query, [*params, min(int(self._body.get("top", 20)), MOST_ROWS)])

@@ -80,7 +80,7 @@ def alarm_list(request: Request) -> HttpResponse:
     except records.Cql2Error as error:
         messages.error(request, _("The condition cannot be understood: %s") % error)
         found = found.none()
-    page = Paginator(found.order_by("-state", "-raised_at", "-pk"), PAGE).get_page(request.GET.get("page"))
+    page = Paginator(found.order_by(*Alarm.worst_first()), PAGE).get_page(request.GET.get("page"))
     held = {one.pk: one for one in Alarm.objects.filter(pk__in=[one.pk for one in page]).select_related("assignee")}
     context = {
         "rows": rows(api.told(page), held), "state": state, "is_all": state == "all", "page": page,

@@ -48,7 +48,9 @@ def index(request: Request) -> HttpResponse:
         told = patrols.month_of(request.actor, county, beat, month)
         rows = sorted(told.whole.patrols, key=lambda one: one.started_at, reverse=True)
         shown = rows[:SHOWN]
-        context |= {"told": told, "rows": [_row(one) for one in shown], "total": len(rows)}
+        titles = {one.key: one.title for one in told.objects}
+        listed = [{**_row(one), "object": titles.get(one.key, one.key)} for one in shown]
+        context |= {"told": told, "rows": listed, "total": len(rows)}
         tracks = Patrol.objects.filter(pk__in=[one.pk for one in shown]).values_list("track", flat=True)
         context["picture"] = picture(list(tracks), [])
     return render(request, "cases/patrols.html", context)

@@ -131,6 +131,12 @@ def _back(request: Request, plan: Plan, shown: str) -> HttpResponse:
     return redirect(f"{reverse('plan:review')}?plan={plan.code}&show={shown}")
 
 
+def _has_values(plan: Plan, finding: str) -> bool:
+    """Whether a finding offers values to choose from."""
+    readings = rulings.findings(plan).get(finding, {}).get("readings", [])
+    return any(reading.get("value") is not None for reading in readings)
+
+
 @require_POST
 def settle(request: Request) -> HttpResponse:
     """Decide a finding: one of its values, another value, that it was looked at, or that it is open again."""
@@ -149,6 +155,10 @@ def settle(request: Request) -> HttpResponse:
         return _back(request, plan, shown)
     if value is not None and abs(value) > MOST:
         messages.error(request, _("The number is too large."))
+    elif (
+        decision == rulings.SEEN and "value" not in request.POST and _has_values(plan, request.POST.get("finding", ""))
+    ):
+        messages.error(request, _("Choose which value holds, or that none is changed."))
     elif not note and decision != rulings.OPEN:
         messages.error(request, _("Say why."))
     else:

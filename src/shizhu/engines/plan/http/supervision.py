@@ -141,7 +141,7 @@ def node_page(request: Request, number: int) -> HttpResponse:
         "counted": nodes.count(node), "calls": node.calls.select_related("organisation", "asked_by", "answered_by"),
         "checks": node.checks.select_related("by", "sample").prefetch_related("files"),
         "story": telling.story(steps), "is_done": is_done,
-        "may_report": may_report and not is_done and waiting is None,
+        "is_mine": may_report, "may_report": may_report and not is_done and waiting is None,
         "may_decide": may_supervise and waiting is not None and waiting.sent_by_id != request.user.pk,
         "may_supervise": may_supervise, "may_check": may_supervise and not has_reported,
         "may_block": may_report and not is_done,

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from shizhu.engines.plan import computing, counting, keytasks, meetings, rulings
 from shizhu.engines.plan.datasets import LIGHTS
 from shizhu.engines.plan.logic.collecting import LATE, Due
-from shizhu.engines.plan.logic.progress import WORST_FIRST, Standing, path, rank, score
+from shizhu.engines.plan.logic.progress import NONE, WORST_FIRST, Standing, path, rank, score
 from shizhu.engines.plan.models import Budget, Collection, Decision, Indicator, Owner, Plan, Risk, Value
 from shizhu.engines.plan.people import SEE
 from shizhu.engines.plan.periods import Period, named
@@ -157,6 +157,7 @@ def overview(request: Request) -> HttpResponse:
         "lines": [line for line in found if (line.is_late if chosen == LATE else chosen in {"", line.standing.light})],
         "chosen": chosen,
         "has_indicators": bool(found),
+        "is_unjudged": bool(found) and all(line.standing.light == NONE for line in found),
         "own": any(line.is_own for line in found),
         "behind": [line for line in found if line.standing.light == "red"][:BEHIND_SHOWN],
         "overdue": sum(line.is_late for line in found),
