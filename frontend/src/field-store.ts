@@ -13,7 +13,7 @@ export interface Form {
 export interface Task {
   id: number; case: number; number: string; title: string; step: string; flow: string; area: string; help: string; address: string;
   phone: string; by: string; is_simulated: boolean; due_at: string | null; place: { type: "Point"; coordinates: [number, number] } | null;
-  is_rough: boolean; form: Form; lines: string[];
+  is_rough: boolean; form: Form; lines: string[]; photos?: string[]; // addresses; a state of an older page has none
   meets_at: string | null; meets_where: string;
 }
 export interface Start { flow: string; title: string; form: Form; areas: { code: string; name: string }[] }

@@ -5,6 +5,7 @@ import type { Worker } from "./worker";
 
 const worker = self as unknown as Worker & { FIELD: { version: string; files: string[] } };
 const PAGE = "/field/", PATIENCE = 4000;
+const PHOTOS = "/cases/files/"; // those of my tasks were taken along by the page
 const name = `field-${worker.FIELD.version}`;
 
 const isShell = (answer: Response): boolean => answer.ok && !answer.redirected && answer.type === "basic"; // not the login page
@@ -42,6 +43,7 @@ worker.addEventListener("fetch", (event) => {
   const { request } = event, { origin, pathname } = new URL(request.url);
   if (request.method !== "GET" || origin !== location.origin) return;
   if (request.mode === "navigate" && pathname === PAGE) return event.respondWith(page(request));
+  if (pathname.startsWith(PHOTOS)) return event.respondWith(caches.match(pathname, { ignoreVary: true }).then((kept) => kept ?? fetch(request)));
   if (worker.FIELD.files.includes(pathname)) event.respondWith(caches.match(pathname, { ignoreSearch: true }).then((kept) => kept ?? fetch(request)));
 });
 

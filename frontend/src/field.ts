@@ -21,10 +21,23 @@ async function takeAlong(): Promise<void> {
       await (await db()).put("state", state);
       localStorage.setItem("field-person", String(state.person.id));
       needsLogin = false;
+      void takePhotos().catch(() => undefined); // the next time
     }
   } catch (error) {
     if (error instanceof LoginNeeded) needsLogin = true;
     else if (!(error instanceof Unreached)) throw error;
+  }
+}
+
+/** Photos of my tasks, to be seen without a network; those of tasks that are gone go too. */
+const ALONG = "photos-along";
+async function takePhotos(): Promise<void> {
+  if (!("caches" in window)) return;
+  const kept = await caches.open(ALONG), wanted = new Set(state!.tasks.flatMap((one) => one.photos ?? []));
+  for (const old of await kept.keys()) if (!wanted.has(new URL(old.url).pathname)) await kept.delete(old, { ignoreVary: true });
+  for (const path of wanted) if (!(await kept.match(path, { ignoreVary: true }))) {
+    const answer = await fetch(path);
+    if (answer.ok && !answer.redirected) await kept.put(path, answer);
   }
 }
 
@@ -105,12 +118,22 @@ function facts(task: Task): HTMLElement {
   return el("dl", "facts", ...rows.flatMap(([name, told]) => (told ? [el("dt", "", name), el("dd", "", told)] : [])));
 }
 
+function pictures(task: Task): HTMLElement {
+  return el("div", "field-pictures", ...(task.photos ?? []).map((path) => {
+    const shown = el("img", "");
+    shown.src = path;
+    shown.alt = task.title;
+    shown.onerror = () => shown.remove();
+    return shown;
+  }));
+}
+
 async function task(id: number): Promise<HTMLElement[]> {
   const one = state?.tasks.find((item) => item.id === id), back = backTo("tasks", words.tasks!);
   if (!one) return [back, empty("clipboard-check", words.taskGone!)];
   const head = el("div", "card mb-3", el("div", "card-body",
     el("div", "field-line mb-1", el("strong", "flex-fill", one.title), mark(one)), el("div", "text-secondary mb-2", `${one.number} · ${one.flow}`),
-    one.help ? el("p", "mb-2", one.help) : undefined, facts(one), ...one.lines.map((text) => el("p", "field-told", text))));
+    one.help ? el("p", "mb-2", one.help) : undefined, facts(one), ...one.lines.map((text) => el("p", "field-told", text)), pictures(one)));
   const sent = answered(one);
   if (sent) return [back, head, itemCard(sent)];
   const key = `task-${one.id}`;
@@ -239,6 +262,7 @@ function waiting(): HTMLElement[] {
   const rows = parts.map(itemCard);
   const clear = button("w-100 mt-3", words.forget!, async () => {
     for (const name of ["state", "drafts"] as const) await (await db()).clear(name);
+    if ("caches" in window) await caches.delete(ALONG);
     state = undefined;
     localStorage.removeItem("field-person");
     toast(words.forgotten!);

@@ -31,13 +31,14 @@ def photo(folder: Path) -> Path:
     return target
 
 
-def given(office: Visitor, title: str) -> None:
-    """A case that the office reported and accepted, so that it waits for the river chief of its town."""
+def given(office: Visitor, title: str, seen: Path) -> None:
+    """A case that the office reported with a photo and accepted, so that it waits for the river chief of its town."""
     page = office.page
     page.goto(NEW)
     page.get_by_label("是什么问题").fill(title)
     page.get_by_label("类别").select_option(label="垃圾漂浮物")
     page.locator("select[name=area]").select_option("500240001")
+    page.locator("input[type=file]").set_input_files(seen)
     page.get_by_role("button", name="上报").click()
     page.goto("/cases/")
     page.get_by_role("link").filter(has_text="受理").filter(has_text=title).first.click()
@@ -55,6 +56,7 @@ def ready(page: Page) -> None:
 
 def handle(page: Page, title: str, said: str, picture: Path) -> None:
     page.get_by_role("link").filter(has_text=title).click()
+    page.wait_for_function("document.querySelector('.field-pictures img')?.naturalWidth > 0")  # taken along
     page.get_by_text("生活污水").click()
     page.get_by_label("处置结果").fill(said)
     page.locator("input[type=file]").set_input_files(picture)
@@ -64,13 +66,14 @@ def handle(page: Page, title: str, said: str, picture: Path) -> None:
 def test_a_day_without_a_network(living: Stack, visit: Visit, tmp_path: Path) -> None:
     office, picture = visit("river-office", DESKTOP), photo(tmp_path)
     ((began,),) = living.query("SELECT now()")
-    given(office, "桥下漂着垃圾袋")
-    given(office, "岸边有人倒渣土")
+    given(office, "桥下漂着垃圾袋", picture)
+    given(office, "岸边有人倒渣土", picture)
     chief = visit("chief", PHONE)
     chief.context.grant_permissions(["geolocation"])
     chief.context.set_geolocation(BRIDGE)
     page = chief.page
     ready(page)
+    page.wait_for_function("caches.open('photos-along').then(kept => kept.keys()).then(all => all.length >= 2)")
     chief.look("field-tasks", dark=True)
 
     chief.context.set_offline(True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import uuid
 from typing import Any
@@ -18,7 +19,7 @@ from tests.web.pages import browser, text
 from shizhu.engines.cases import acting, api
 from shizhu.engines.cases.http.field import ANSWER, PHOTOS, PLACE, READ, TRACK
 from shizhu.engines.cases.models import Attachment, Case, CasePlace, Deed, Entry, Photo, Piece, Task
-from shizhu.kernel import access
+from shizhu.kernel import access, files
 from shizhu.kernel.models import County, File, OutboxEvent, Person
 
 pytestmark = pytest.mark.django_db
@@ -91,9 +92,15 @@ def make(case: Case) -> int:
 
 
 def test_a_phone_takes_along_what_it_needs(case: Case, staff: dict[str, Person]) -> None:
+    shot, paper = (
+        files.keep(io.BytesIO(data), name=name, organisation=case.organisation, area=case.area, by=None)
+        for name, data in (("a.jpg", JPEG), ("a.pdf", b"%PDF-1.7"))
+    )
+    case.attachments.bulk_create([Attachment(case=case, file=paper), Attachment(case=case, file=shot)])
     told = Phone(staff["east"]).state()
     assert (told["person"], told["language"]) == ({"id": staff["east"].pk, "name": "east"}, "zh-hans")
     [task] = told["tasks"]
+    assert task["photos"] == [f"/cases/files/{shot.pk}"]
     assert (task["title"], task["step"], task["area"], task["is_rough"]) == ("三杯", "制作", "东镇", True)
     assert [(f["name"], f["widget"], f["is_required"], f["choices"]) for f in task["form"]["fields"]] == [
         ("sugar", "choice", True, [["none", "无糖"], ["some", "微糖"]]), ("photos", "photo", True, []),

@@ -17,6 +17,7 @@ from uuid import UUID
 
 import orjson
 from django.http import HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 
@@ -37,6 +38,7 @@ from shizhu.web.ogc import Fault, Wrong
 POINTS = 20_000  # of a track
 LONGEST = 30 * 86_400.0  # seconds of a patrol
 DEEDS = 50  # of a person, told as sent
+PHOTOS_ALONG = 6  # of a case, taken along
 OFFSET = "Upload-Offset"
 BYTES = "application/offset+octet-stream"  # tus 1.0.0
 
@@ -303,7 +305,7 @@ def _task(request: Request, item: Mapping[str, Any], streams: Mapping[int, thing
         "is_simulated": bool(case.origin), "due_at": task.due_at.isoformat() if task.due_at else None,
         "place": places.place_of(case, stream.point if stream else None),
         "is_rough": not hasattr(case, "place") and stream is None, "form": _form(request, form),
-        "lines": _lines(case, document),
+        "lines": _lines(case, document), "photos": _seen(case),
         "meets_at": task.meets_at.isoformat() if task.meets_at else None, "meets_where": task.meets_where,
     }  # fmt: skip
 
@@ -320,6 +322,12 @@ def _lines(case: Case, document: Mapping[str, Any]) -> list[str]:
             stream, alarm = line.data["stream"], line.data["alarm"]
             told.append(f"{label(alarm.title)} · {alarm.value:g} {stream.unit} ({alarm.limit})")
     return told
+
+
+def _seen(case: Case) -> list[str]:
+    """Addresses of the first photos of a case, residents' and others', to be seen where it happened."""
+    rows = case.attachments.filter(file__media_type__startswith="image/").order_by("pk")[:PHOTOS_ALONG]
+    return [reverse("cases:file", args=[one.file_id]) for one in rows]
 
 
 def _form(request: Request, form: Body) -> dict[str, Any]:
