@@ -189,7 +189,9 @@ def test_whoever_wrote_it_last_may_not_issue_it(county: County, duty: Person) ->
     draft = drafted(duty, areas=[EAST])
     client = browser(both)
     address = f"/alarms/warnings/messages/{draft.pk}/"
-    given = typed(client.get(address), version=draft.version, headline_zh="改过的标题")
+    page = client.get(address)
+    assert page.context["title"] == "核对草稿"
+    given = typed(page, version=draft.version, headline_zh="改过的标题")
     assert client.post(address, given).status_code == 302
     draft.refresh_from_db()
     before = kept()

@@ -154,7 +154,7 @@ def edit(request: Request, number: int) -> HttpResponse:
 
     return _form(
         request, draft.content, warning.organisation, keep, warning=warning, alarm=warning.alarm,
-        title=title_of(draft.kind), version=version,
+        title=_("Check the draft") if draft.kind == "alert" else title_of(draft.kind), version=version,
     )  # fmt: skip
 
 
