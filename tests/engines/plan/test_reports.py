@@ -90,7 +90,7 @@ def test_the_annual_evaluation_says_where_each_number_comes_from(county: County,
     ]  # fmt: skip
     assert not [line for line in lines if "{{" in line]
     [score] = [line for line in lines if line.startswith("按权重计算")]
-    assert score == "按权重计算，规划目标完成得分为45.0分（满分100分，已知指标占权重67%）。"
+    assert score == "按权重计算，规划目标完成得分为45.0［18］分（满分100分，已知指标占权重67%）。"
     assert "截至" in next(line for line in lines if "达到进度" in line)
     lights = next(rows(table) for table in document.tables if "亮灯" in table.rows[0].cells[-1].text)
     assert [row[1:] for row in lights[1:]] == [
@@ -102,7 +102,7 @@ def test_the_annual_evaluation_says_where_each_number_comes_from(county: County,
     assert [row[0] for row in years] == ["指标", "摊位（家）", "座位（家）", "无数（家）"]
     assert {cell.partition("\n")[2][:1] for row in years[1:] for cell in row[1:-1] if cell != "—"} == {"［"}
     sources = rows(document.tables[-1])
-    assert [row[0] for row in sources[1:]] == [f"［{number}］" for number in range(1, 18)]
+    assert [row[0] for row in sources[1:]] == [f"［{number}］" for number in range(1, 19)]
     assert [row[1:4] + row[5:] for row in sources[4:8]] == [
         ["摊位（基期值）", str(YEAR - 4), "10家", "统计年鉴2"],
         ["摊位（目标值）", str(YEAR + 1), "20家", "规划文本，第 7—8 行"],
@@ -111,6 +111,12 @@ def test_the_annual_evaluation_says_where_each_number_comes_from(county: County,
     ]
     first = next(row for row in sources if row[0] == "［1］")
     assert (first[1], first[2], first[3], first[5]) == ("摊位", str(YEAR - 1), "17.5家", "人工填报，stand，年报")
+    assert sources[-1][1:4] + sources[-1][5:] == [
+        "甲县规划（加权得分）",
+        f"{YEAR - 1}-12-31",
+        "45",
+        "计算：各指标完成进度（每项按 0 至 100 计）的加权平均",
+    ]
     assert "统计员" not in "".join(lines) + "".join(
         cell for table in document.tables for row in rows(table) for cell in row
     )
@@ -153,11 +159,11 @@ def test_every_source_of_a_number_is_a_link_to_its_line_of_the_appendix(county: 
     body = word(report).element.body
     links = [(one.get(qn("w:anchor")), one.find(f".//{qn('w:t')}").text) for one in body.iter(qn("w:hyperlink"))]
     places = [one.get(qn("w:name")) for one in body.iter(qn("w:bookmarkStart"))]
-    assert places == [f"source_{number}" for number in range(1, 18)]
+    assert places == [f"source_{number}" for number in range(1, 19)]
     assert [one for one in links if one[0] != f"source_{one[1].strip('［］')}" or one[0] not in places] == []
     assert set(places) == {anchor for anchor, _text in links}
     free = [one.text for one in body.iter(qn("w:t")) if "［" in (one.text or "") and "w:hyperlink" not in parents(one)]
-    assert free == [f"［{number}］" for number in range(1, 18)] + [free[-1]]
+    assert free == [f"［{number}］" for number in range(1, 19)] + [free[-1]]
     with pdfplumber.open(io.BytesIO(content(report.pdf))) as pages:
         leads = [one["data"]["Dest"][0].resolve() for page in pages.pages for one in page.annots]
         last = [page.page_obj.attrs for page in pages.pages if "［1］" in page.extract_text()][-1]

@@ -42,6 +42,7 @@ MONEY = {"planned": gettext_noop("money planned"), "spent": gettext_noop("money 
 PARTS = {
     "base": gettext_noop("base value"), "target": gettext_noop("target value"), "growth": gettext_noop("yearly growth"),
     "expected": gettext_noop("expected by the day"), "outlook": gettext_noop("outlook"),
+    "score": gettext_noop("weighted score"),
 }  # fmt: skip
 WAYS = {
     "target": gettext_noop("the target itself, for want of a base"),
@@ -152,7 +153,9 @@ def _summary(facts: Facts) -> Parts:
         % counts
     )
     if facts["score"]["value"] is not None:
-        told = {"score": f"{facts['score']['value']:.1f}", "known": f"{100 * facts['score']['known']:.0f}"}
+        cited = facts["score"].get("source")
+        marked = f"{facts['score']['value']:.1f}" + (f"［{cited}］" if cited else "")
+        told = {"score": marked, "known": f"{100 * facts['score']['known']:.0f}"}
         yield _("Weighted score: %(score)s of 100 (known by weight: %(known)s %%).") % told
     behind = [row["name"] for row in facts["indicators"] if row["light"] == "red"]
     if behind:
@@ -393,6 +396,10 @@ def _sources(facts: Facts) -> Parts:
         heads = ("", _("Indicator"), _("Period"), _("Value"), _("Recorded"), _("Where it comes from"))
         yield Table(rows, heads, (1.75, 3.0, 2.45, 2.2, 2.6, 3.6))
     yield _("Data as known at %s. A number in brackets ［ ］ names its line here.") % _moment(facts["known_at"])
+    yield _(
+        "The way done is (value − base) ÷ (target − base), without a base value ÷ target. Tasks, nodes, risks and days "
+        "late are counted from their lists as they stood then."
+    )
 
 
 def of_what(source: Mapping[str, Any]) -> str:
@@ -419,6 +426,8 @@ def how(source: Mapping[str, Any]) -> str:
         told = _("set here, no source was given")
     elif source["source"] == "expected":
         told = _("computed: %(way)s, from %(of)s") % {"way": _(WAYS[source["formula"]]), "of": of}
+    elif source["source"] == "score":
+        told = _("computed: the ways done of the indicators, 0 to 100 each, by weight")
     elif source["source"] == "outlook":
         told = _("computed: the straight line through %s, by least squares") % of
     else:

@@ -64,9 +64,9 @@ class _Sources:
         if value is None:
             return None
         source = "named" if note else "plan" if indicator.source == "plan" else "set"
-        unit = "%" if part == "growth" else indicator.unit
+        of = _of(indicator) | ({"unit": "%"} if part == "growth" else {})
         lines = [indicator.place["from"], indicator.place["to"]] if source == "plan" and indicator.place else []
-        return self._more(indicator, part, f"{year or ''}", value, source, unit=unit, note=note, lines=lines)
+        return self._more(part, f"{year or ''}", value, source, **of, note=note, lines=lines)
 
     def computed(
         self, indicator: Indicator, part: str, period: str, value: float | None, of: Iterable[int]
@@ -74,14 +74,20 @@ class _Sources:
         """The number of what was computed of other numbers of the appendix: expected by a day, or an outlook."""
         if value is None:
             return None
-        return self._more(indicator, part, period, value, part, of=list(of), formula=_way(indicator))
+        return self._more(part, period, value, part, **_of(indicator), of=list(of), formula=_way(indicator))
 
-    def _more(self, indicator: Indicator, part: str, period: str, value: float, source: str, **more: Any) -> int:
+    def scored(self, plan: Plan, day: date, value: float | None) -> int | None:
+        """The number of the score of the plan."""
+        if value is None:
+            return None
+        return self._more("score", day.isoformat(), round(value, 1), "score", name=plan.title)
+
+    def _more(self, part: str, period: str, value: float, source: str, **more: Any) -> int:
         self.rows.append(
             {
-                "no": len(self.rows) + 1, "key": indicator.key, "name": indicator.name, "unit": indicator.unit,
-                "part": part, "period": period, "value": value, "known_at": "", "source": source, "formula": "",
-                "note": "", "inputs": {}, "by": "", "simulated": False, **more,
+                "no": len(self.rows) + 1, "key": "", "unit": "", "part": part, "period": period, "value": value,
+                "known_at": "", "source": source, "formula": "", "note": "", "inputs": {}, "by": "",
+                "simulated": False, **more,
             }
         )  # fmt: skip
         return len(self.rows)
@@ -102,12 +108,16 @@ class _Sources:
         declared = computing.context_of(value.indicator) if value.source == "formula" else {}
         names = {name: label(given["title"], "zh") for name, given in declared.get("inputs", {}).items()}
         return {
-            "key": value.indicator.key, "name": value.indicator.name, "unit": value.indicator.unit,
-            "period": value.period, "value": value.value, "known_at": value.known_at.isoformat(timespec="seconds"),
+            **_of(value.indicator), "period": value.period, "value": value.value,
+            "known_at": value.known_at.isoformat(timespec="seconds"),
             "source": value.source, "formula": declared.get("formula", ""), "note": value.note,
             "inputs": {names.get(name, name): count for name, count in value.inputs.items()},
             "by": self.reporters.get(value.person_id or 0, ""), "simulated": value.is_simulated,
         }  # fmt: skip
+
+
+def _of(indicator: Indicator) -> dict[str, str]:
+    return {"key": indicator.key, "name": indicator.name, "unit": indicator.unit}
 
 
 def _way(indicator: Indicator) -> str:
@@ -131,6 +141,7 @@ def gather(plan: Plan, kind: str, name: str, at: datetime) -> dict[str, Any]:
     people = [value.person_id for some in values.values() for value in some]
     sources = _Sources(_reporters([*people, *(one.person_id for one in budgets)]))
     rows = [_indicator(one, values[one.pk], span, day, sources) for one in indicators]
+    scored = score([(row["weight"], row["done"]) for row in rows])
     told = _nodes(plan, span, day)
     risks = keytasks.open_risks(plan)
     issued = Evaluation.objects.filter(county=plan.county, year=span.last.year, issued_at__lte=at)
@@ -138,7 +149,7 @@ def gather(plan: Plan, kind: str, name: str, at: datetime) -> dict[str, Any]:
         "plan": plan.title, "code": plan.code, "county": plan.county.name, "kind": kind, "period": span.name,
         "first": span.first.isoformat(), "last": span.last.isoformat(), "day": day.isoformat(),
         "known_at": at.isoformat(timespec="seconds"), "indicators": rows,
-        "score": score([(row["weight"], row["done"]) for row in rows])._asdict(),
+        "score": {**scored._asdict(), "source": sources.scored(plan, day, scored.value)},
         "counts": {light: sum(row["light"] == light for row in rows) for light in LIGHTS},
         "tasks": [
             {
