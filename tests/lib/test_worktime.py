@@ -77,6 +77,25 @@ def test_wrong_hours_are_refused(texts: list[str]) -> None:
         worktime.hours(texts, HERE)
 
 
+def test_a_county_has_days_of_its_own() -> None:
+    own = worktime.hours(worktime.USUAL, HERE, off=["11-18", "2026-07-03"], worked=["2026-07-04", "11-18"])
+    days = ["2026-11-18", "2027-11-18", "2026-07-03", "2026-07-04", "2027-07-05"]
+    assert [own.is_workday(date.fromisoformat(day)) for day in days] == [False, False, False, True, True]
+    assert worktime.after(here("2026-07-01T09:00"), "P2D", own) == here("2026-07-04T17:30")
+    assert worktime.after(here("2026-11-17T16:30"), "PT2H", own) == here("2026-11-19T09:30")
+    for wrong in ("13-01", "11-31", "2026-02-30", "18 November", "2026-7-3", ""):
+        with pytest.raises(ValueError, match="must be a day such as 11-18 of each year, or 2026-11-18"):
+            worktime.hours(worktime.USUAL, HERE, off=[wrong])
+
+
+def test_from_november_on_the_next_year_is_asked_for() -> None:
+    last = holidays.YEARS[-1]
+    assert [AT.unknown(date(last, month, 1)) for month in (10, 11)] == [None, last + 1]
+    assert AT.unknown(date(last + 2, 5, 1)) == last + 2
+    given = worktime.hours(worktime.USUAL, HERE, off=["11-18", f"{last + 1}-02-05"])
+    assert [given.unknown(date(last, 11, 1)), given.unknown(date(last + 1, 11, 1))] == [None, last + 2]
+
+
 FIRST, LAST = datetime(2024, 1, 1, tzinfo=UTC), datetime(2026, 11, 30, tzinfo=UTC)
 MOMENTS = st.integers(0, int((LAST - FIRST).total_seconds())).map(lambda seconds: FIRST + timedelta(seconds=seconds))
 SIZES = st.integers(0, 40 * 60).map(lambda minutes: timedelta(minutes=minutes))

@@ -17,7 +17,7 @@ from shizhu.kernel import packs
 from shizhu.kernel.fields import box_of
 from shizhu.kernel.models import Area, County, EnabledPack, Organisation
 from shizhu.kernel.text import sort_key
-from shizhu.lib import gcj02
+from shizhu.lib import gcj02, worktime
 from shizhu.lib.geometry import cells
 
 DATUMS = ("wgs84", "cgcs2000", "gcj02", "unknown")
@@ -124,7 +124,7 @@ def sync(folder: Folder) -> County:
                 "short_name": body["short_name"], "digest": digest, "starts": body.get("starts", {}),
                 "warnings": body.get("warnings", {}),
                 "base": folder.base, "licence": _licence(body), "working_hours": body.get("working_hours", []),
-                "above": body.get("above", []),
+                "above": body.get("above", []), **_days(body),
             },
         },
     )  # fmt: skip
@@ -138,6 +138,17 @@ def sync(folder: Folder) -> County:
     EnabledPack.objects.filter(county=county).exclude(pack__in=body["packs"]).delete()
     packs.sync_county(county.pk, folder.path)
     return county
+
+
+def _days(body: dict[str, Any]) -> dict[str, list[str]]:
+    """Days of its own on which the county's offices rest or work. Raises ValueError."""
+    found = {}
+    for name in ("days_off", "days_worked"):
+        try:
+            found[name] = sorted(worktime.days(body.get(name, [])))
+        except ValueError as error:
+            raise ValueError(f"county.yaml: {name}: {error}") from None
+    return found
 
 
 def _licence(body: dict[str, Any]) -> dict[str, Any] | None:

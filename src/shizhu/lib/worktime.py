@@ -7,39 +7,74 @@ hours of the last one. Hours of work run on from where one stands, over the hour
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
-from shizhu.lib.standards.holidays import is_workday
+from shizhu.lib.standards.holidays import YEARS, is_workday
 from shizhu.lib.times import parse_duration
 
 USUAL = ("08:30-12:00", "14:00-17:30")
+NOTICE = 11  # the month
+DAY = re.compile(r"(\d{4}-)?\d\d-\d\d")
 LONGEST = 3660  # days looked ahead
 SPAN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)|([01]\d|2[0-3]):([0-5]\d)-24:00")
 
 
 @dataclass(frozen=True)
 class Hours:
-    """The hours of offices of a county: spans of minutes of a day, in order, and where that is."""
+    """The hours of offices of a county: spans of minutes of a day, in order, and where that is.
+
+    Beside the days of the national notices it has days `off` of its own and days `worked` in exchange for some: `MM-DD`
+    of each year or `YYYY-MM-DD`.
+    """
 
     spans: tuple[tuple[int, int], ...]
     zone: tzinfo
+    off: frozenset[str] = frozenset()
+    worked: frozenset[str] = frozenset()
 
     @property
     def day(self) -> timedelta:
         """How much is worked on a day."""
         return timedelta(minutes=sum(end - begin for begin, end in self.spans))
 
+    def is_workday(self, day: date) -> bool:
+        """Whether the offices of the county work on a day."""
+        names = {day.isoformat(), f"{day:%m-%d}"}
+        return not names & self.off and (bool(names & self.worked) or is_workday(day))
+
+    def unknown(self, today: date) -> int | None:
+        """The first year that deadlines reach into and whose notice is neither known nor given by days of the county.
+
+        The State Council gives notice of a year in the November before.
+        """
+        years = (today.year, today.year + (today.month >= NOTICE))
+        known = {int(day[:4]) for day in self.off if len(day) > len("MM-DD")}
+        return next((year for year in years if year not in YEARS and year not in known), None)
+
     def of(self, day: date) -> Iterator[tuple[datetime, datetime]]:
         """The spans of a day as moments; none of a day off."""
-        if is_workday(day):
+        if self.is_workday(day):
             midnight = datetime.combine(day, time(), self.zone)
             for begin, end in self.spans:
                 yield midnight + timedelta(minutes=begin), midnight + timedelta(minutes=end)
 
 
-def hours(texts: Sequence[str], zone: tzinfo) -> Hours:
+def days(texts: Iterable[str]) -> frozenset[str]:
+    """Days as they are written: `MM-DD` of each year or `YYYY-MM-DD`. Raises ValueError for others."""
+    found = frozenset(map(str, texts))
+    for text in found:
+        try:
+            is_day = bool(DAY.fullmatch(text)) and bool(date.fromisoformat(text if len(text) > 5 else f"2024-{text}"))
+        except ValueError:
+            is_day = False
+        if not is_day:
+            raise ValueError(f"{text!r} must be a day such as 11-18 of each year, or 2026-11-18")
+    return found
+
+
+def hours(texts: Sequence[str], zone: tzinfo, *, off: Iterable[str] = (), worked: Iterable[str] = ()) -> Hours:
     """Hours from texts such as `08:30-12:00`. Raises ValueError for others, and for spans out of order."""
     spans: list[tuple[int, int]] = []
     for text in texts:
@@ -51,7 +86,7 @@ def hours(texts: Sequence[str], zone: tzinfo) -> Hours:
         spans.append((begin, end))
     if not spans:
         raise ValueError("there must be at least one span of hours such as 08:30-12:00")
-    return Hours(tuple(spans), zone)
+    return Hours(tuple(spans), zone, days(off), days(worked))
 
 
 def after(moment: datetime, duration: str, at: Hours) -> datetime:
@@ -77,7 +112,7 @@ def _end_of_day(moment: datetime, days: int, at: Hours) -> datetime:
     day = moment.astimezone(at.zone).date()
     for _ in range(LONGEST):
         day += timedelta(days=1)
-        days -= is_workday(day)
+        days -= at.is_workday(day)
         if days == 0:
             return list(at.of(day))[-1][1]
     raise ValueError(f"is more than {LONGEST} days ahead")

@@ -18,10 +18,11 @@ from tests.engines.cases.test_acting import at_once
 from tests.fixtures import area, person
 from tests.web.pages import browser, table, text, told
 
-from shizhu.engines.cases import api, duties
+from shizhu.engines.cases import api, duties, flows
 from shizhu.engines.cases.models import Duty, Handover, ShiftNote, Swap
 from shizhu.kernel import access, testing
 from shizhu.kernel.models import County, OutboxEvent, Person
+from shizhu.lib.standards import holidays
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROLE = "lemonade.maker"
@@ -189,6 +190,17 @@ def test_who_is_on_duty_now_stands_on_the_home_page(county: County, staff: dict[
     page = text(browser(staff["reader"]).get("/"))
     assert "当前值班 值班表 a" in page
     assert [one["duty"].person.username for one in browser(staff["reader"]).get("/duty/").context["on_duty"]] == ["a"]
+
+
+def test_who_runs_the_county_hears_of_holidays_that_are_not_known(county: County, staff: dict[str, Person]) -> None:
+    chief, year = person(county, "kernel.declaration.edit", username="runs"), timezone.localdate().year
+    off = [f"{one}-02-05" for one in (year, year + 1) if one not in holidays.YEARS]
+    for days, today in ([], flows.hours_of(county.pk).unknown(timezone.localdate())), (off, None):
+        county.settings = {**county.settings, "days_off": days}
+        county.save()
+        shown = f"节假日安排尚未载入 {today}"
+        assert (shown in text(browser(chief).get("/"))) == bool(today)
+        assert "节假日安排尚未载入" not in text(browser(staff["reader"]).get("/"))
 
 
 def test_a_swap_holds_once_agreed_and_only_for_shifts_to_come(county: County, staff: dict[str, Person]) -> None:

@@ -82,4 +82,5 @@ class CasesConfig(AppConfig):
         web.add_card(views.card, order=10)
         web.add_card(duty.card, order=15)
         web.add_card(emergencies.card, order=5)
+        web.add_card(duty.holidays_card, order=70)
         live.topic("cases", "ev.*.cases.case.*", live.something_happened("cases.case.view"))

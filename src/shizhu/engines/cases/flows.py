@@ -223,9 +223,12 @@ def kit_of(case: Case, now: datetime) -> Kit:
 
 
 def hours_of(county: str) -> worktime.Hours:
-    """The hours of offices in a county: its setting `working_hours`, else the usual ones."""
-    found = County.objects.get(pk=county).settings.get("working_hours") or worktime.USUAL
-    return worktime.hours(found, timezone.get_default_timezone())
+    """The hours of offices in a county, with its own days off: its setting `working_hours`, else the usual ones."""
+    found = County.objects.get(pk=county).settings
+    return worktime.hours(
+        found.get("working_hours") or worktime.USUAL, timezone.get_default_timezone(),
+        off=found.get("days_off", ()), worked=found.get("days_worked", ()),
+    )  # fmt: skip
 
 
 def later(county: str, moment: datetime, duration: str, clock: str) -> datetime:

@@ -16,13 +16,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.cases import duties, rosters
+from shizhu.engines.cases import duties, flows, rosters
 from shizhu.engines.cases.assignment import role_names
 from shizhu.engines.cases.duties import EDIT, VIEW, CannotBe
 from shizhu.engines.cases.http import acting
 from shizhu.engines.cases.models import Duty, Handover, Swap
 from shizhu.engines.records import api as records
-from shizhu.kernel import access, spans
+from shizhu.kernel import access, overlays, spans
 from shizhu.kernel.models import Area, Person, Role
 from shizhu.kernel.text import label, named
 from shizhu.web.middleware import Request
@@ -159,6 +159,14 @@ def card(request: Request) -> Card | None:
     if not shown and not to_take and not swaps:
         return None
     return Card("cases/duty_card.html", {"shown": shown, "to_take": to_take, "swaps": swaps})
+
+
+def holidays_card(request: Request) -> Card | None:
+    """From November on, for who runs the county: deadlines of next year do not know its holidays yet."""
+    if not access.has_county(request.actor, overlays.EDIT, request.county.pk):
+        return None
+    year = flows.hours_of(request.county.pk).unknown(timezone.localdate())
+    return Card("cases/holidays_card.html", {"year": year}) if year else None
 
 
 def as_excel(request: Request) -> HttpResponse:
