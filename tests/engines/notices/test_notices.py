@@ -222,6 +222,57 @@ def test_a_digest_s_receipt_is_of_all_that_it_held(county: County, wei: Person) 
     assert Delivery.objects.filter(channel=made, read_at=None).count() == 0
 
 
+def test_a_group_of_wecom_gets_each_message_once_with_all_whom_it_mentions(county: County, wei: Person) -> None:
+    mei = person(county, username="mei")
+    Person.objects.filter(pk=mei.pk).update(phone="13900000000")
+    for one in (wei, mei):
+        Wish.objects.create(person=one, kinds=["wecom"])
+    operator = Operator("acc", "s3", refuses=1)
+    made = channel(county, "wecom", operator.url, is_simulated=True)
+    number = api.tell(county.pk, "k", [wei.pk, mei.pk], title="水位", text="涨" * 900, url="/alarms/1/")
+    now = timezone.now()
+    assert (telling.send_due(now), states()) == (0, [("wecom", "waiting", 1)] * 2)
+    assert {one.error for one in made_of(made)} == {"WeCom answers 45009: api freq out of limit"}
+    operator.refuses = 0
+    assert (telling.send_due(now + timedelta(minutes=2)), states()) == (2, [("wecom", "sent", 1)] * 2)
+    operator.stop()
+    (asked,) = operator.sent
+    assert sorted(asked["mobile"].split(",")) == ["13800000000", "13900000000"]
+    assert (asked["content"][:4], asked["content"][-1]) == ("水位\n涨", "…")
+    assert 2045 < len(asked["content"].encode()) <= 2048
+    assert api.read(mei.pk, number or 0)
+    receipts = {(one.person, one.way): (one.state, bool(one.read_at)) for one in api.receipts([number or 0])}
+    assert receipts == {
+        (wei.pk, "page"): ("received", False), (mei.pk, "page"): ("received", True),
+        (wei.pk, "wecom"): ("sent", False), (mei.pk, "wecom"): ("sent", False),
+    }  # fmt: skip
+
+
+def made_of(made: Channel) -> list[Delivery]:
+    return list(Delivery.objects.filter(channel=made))
+
+
+def test_at_night_what_is_not_loud_waits_for_the_morning(county: County, wei: Person) -> None:
+    operator = Operator("acc", "s3", loses=1, refuses=0)
+    channel(county, "sms", operator.url, account="acc", secret="s3", is_simulated=True)
+    now = timezone.localtime().replace(second=0, microsecond=0)
+    night = {"quiet_from": (now - timedelta(hours=3)).time(), "quiet_to": (now + timedelta(hours=5)).time()}
+    client = browser(wei)
+    client.post("/messages/wishes/", {"kinds": ["sms"], **{name: f"{at:%H:%M}" for name, at in night.items()}})
+    for level in ("blue", "yellow", "red"):
+        tell(county, wei, level, level)
+    said, morning = [], []
+    for minutes in (1, 299, 301, 400):
+        telling.send_due(now + timedelta(minutes=minutes))
+        said.append([one["content"].splitlines()[0] for one in operator.sent])
+        morning = operator.sent[0]["content"].splitlines() if minutes == 301 else morning
+        operator.sent.clear()
+    operator.stop()
+    assert said == [["水位 red"], [], ["水位 blue"], []]
+    assert [line for line in morning if line.startswith("水位")] == ["水位 blue", "水位 yellow"]
+    assert "水位 yellow" in text(client.get("/messages/"))
+
+
 def test_more_are_told_of_a_message_each_by_a_channel_once(county: County, wei: Person) -> None:
     operator = Operator("acc", "s3", loses=1, refuses=0)
     made = channel(county, "voice", operator.url, account="acc", secret="s3", is_simulated=True)

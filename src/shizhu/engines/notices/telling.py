@@ -189,16 +189,21 @@ def _send_some(at: datetime) -> list[bool]:
 
 
 def _where(one: Delivery) -> tuple[int, str, int, str]:
+    """What goes out together: all for one address, and of a group each message to all whom it mentions."""
+    if one.channel is not None and one.channel.kind == Kind.WECOM:
+        return one.channel_id or 0, "", one.message_id, ""
     return one.channel_id or 0, one.address, one.person_id or 0, one.contact
 
 
 def _hand_over(batch: Sequence[Delivery]) -> str:
     """Why it was not taken; empty if it was. It asks the database nothing."""
-    parcels = [Parcel(d.token, d.message.title, d.message.text, d.message.url, d.message.level) for d in batch]
+    parcels = {
+        d.message_id: Parcel(d.token, d.message.title, d.message.text, d.message.url, d.message.level) for d in batch
+    }
     channel = batch[0].channel
     try:
         if channel is not None:
-            channels.send(channel, batch[0].address, parcels)
+            channels.send(channel, list(dict.fromkeys(d.address for d in batch)), list(parcels.values()))
     except NotSent as error:
         return str(error)[:300]
     except Exception as error:  # the others of the same go are kept for all that

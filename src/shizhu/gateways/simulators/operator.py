@@ -2,7 +2,8 @@
 
 Which of them is decided by chance from a seed, so that a run can be repeated. What it tells goes to `report`, or to the
 path below it that came with the message: signed status reports, as `{"reports": [{"token", "status": "DELIVRD" |
-"UNDELIV" | "READ", "why"}]}`; READ is that somebody pressed a key or answered.
+"UNDELIV" | "READ", "why"}]}`; READ is that somebody pressed a key or answered. It is a group robot of WeCom too, which
+answers as that does and reports nothing.
 """
 
 from __future__ import annotations
@@ -65,6 +66,8 @@ class Operator:
 
     def take(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Its answer to one message."""
+        if "msgtype" in asked:
+            return self._to_group(asked)
         sign = hashlib.sha256(f"{asked['account']}{self.secret}{asked['timestamp']}".encode()).hexdigest()
         if asked["account"] != self.account or sign != asked["sign"]:
             return {"code": 401, "message": "sign"}
@@ -81,6 +84,16 @@ class Operator:
             timer.daemon = True
             timer.start()
         return {"code": 0, "msgid": f"{len(self.sent)}"}
+
+    def _to_group(self, asked: dict[str, Any]) -> dict[str, Any]:
+        if self._chance.random() < self.refuses:
+            return {"errcode": 45009, "errmsg": "api freq out of limit"}
+        text = asked["text"]
+        if len(text["content"].encode()) > 2048:
+            return {"errcode": 40058, "errmsg": "content size out of limit"}
+        mentioned = ",".join(text["mentioned_mobile_list"])
+        self.sent.append({"kind": "wecom", "mobile": mentioned, "content": text["content"]})
+        return {"errcode": 0, "errmsg": "ok"}
 
     def _tell(self, asked: dict[str, Any], status: str, times: int) -> None:
         if not self.report:
