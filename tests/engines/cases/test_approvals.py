@@ -27,7 +27,7 @@ from shizhu.lib import worktime
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEY = "lemonade.new_stall"
-SPAN = st.tuples(st.sampled_from(["item", "case", "both", "run"]), st.integers(1, 60))
+SPAN = st.tuples(st.sampled_from(["item", "case", "both", "then", "run"]), st.integers(1, 60))
 MONDAY = datetime(2026, 11, 30, 1, tzinfo=UTC)  # 09:00 in the county
 
 
@@ -275,15 +275,26 @@ def test_however_pauses_overlap_each_hour_that_a_clock_stood_counts_once(
         due, stood = task.due_at, timedelta()
         assert due is not None
         for kind, length in spans:
-            moves = {"item": ["item"], "case": ["case"], "both": ["item", "case"], "run": []}[kind]
-            moves = moves if item_first else moves[::-1]
+            moves = {"item": ["item"], "case": ["case"], "both": ["item", "case"], "then": ["case", "item"], "run": []}[
+                kind
+            ]
+            moves = moves if item_first or kind == "then" else moves[::-1]
+            begin, begun = now, approvals.ran(ready(case)["health"], now, hours)
             for one in moves:
                 if one == "item":
                     acting.supplement(who(staff["taster"]), task.pk, "缺")
                 else:
                     wish = acting.ask(who(staff["maker"]), ready(case)["place"].pk, "pause", "停电")
                     acting.decide(who(staff["chief"]), wish.pk, is_granted=True)
-            begin, now = now, now + timedelta(hours=length)
+                now += timedelta(hours=3 if kind == "then" else 0)  # supplements are asked for in the pause of the case
+            now += timedelta(hours=length)
+            if moves:
+                line = next(
+                    one
+                    for one in approvals.standing(Case.objects.get(pk=case.pk), now).lines
+                    if one.item.id == "health"
+                )
+                assert line.ran == pytest.approx(begun)
             stood += worktime.worked(begin, now, hours) if moves else timedelta()
             for one in moves[:: 1 if length % 2 else -1]:
                 if one == "item":
@@ -291,9 +302,11 @@ def test_however_pauses_overlap_each_hour_that_a_clock_stood_counts_once(
                 else:
                     acting.resume(who(staff["maker"]), case.pk)
         found = ready(case)["health"].due_at
+        ran = approvals.ran(ready(case)["health"], now, hours)
     assert found is not None
+    assert ran == pytest.approx((worktime.worked(MONDAY, now, hours) - stood) / hours.day)
     assert worktime.worked(due, found, hours) == stood
-    paused = sum(kind in {"case", "both"} for kind, _length in spans)
+    paused = sum(kind in {"case", "both", "then"} for kind, _length in spans)
     assert Petition.objects.filter(case=case, is_granted=True).count() == paused
 
 

@@ -161,8 +161,8 @@ def resume(who: Actor, case_id: int) -> Case:
     flow, about = flows.version(case.flow, case.digest)
     paused, now, hours = case.paused_at, timezone.now(), flows.hours_of(case.county_id)
 
-    def later(due: datetime, clock: str, since: datetime = paused) -> datetime:
-        return worktime.moved(due, since, now, hours) if clock == "working" else due + (now - since)
+    def later(due: datetime, clock: str, since: datetime = paused, until: datetime = now) -> datetime:
+        return worktime.moved(due, since, until, hours) if clock == "working" else due + (until - since)
 
     came = {(row.place, row.event): max(paused, row.since) for row in Waiting.objects.filter(case=case)}
 
@@ -173,9 +173,12 @@ def resume(who: Actor, case_id: int) -> Case:
     case.due_at, case.paused_at, case.state = later(case.due_at, about.clock), None, state.dump()
     case.save(update_fields=["due_at", "paused_at", "state"])
     for task in ready:
-        if task.due_at is not None and task.paused_at is None:  # else it is moved once its supplements are there
-            task.due_at = later(task.due_at, flow.step[task.step].clock, max(paused, task.created))
-            task.save(update_fields=["due_at"])
+        since, until = max(paused, task.created), task.paused_at or now  # its own pause counts once it is over
+        if until > since:
+            task.rested += worktime.worked(since, until, hours)
+            if task.due_at is not None:
+                task.due_at = later(task.due_at, flow.step[task.step].clock, since, until)
+            task.save(update_fields=["due_at", "rested"])
     waits.keep(case, state)
     _tell(case, "resumed", who, since=paused.isoformat())
     return case

@@ -64,11 +64,15 @@ def days(span: timedelta, hours: Hours) -> float:
     return span / hours.day
 
 
-def ran(task: Task, at: datetime, hours: Hours) -> float:
-    """How many working days a task has run, or took: what its clock stood is left out."""
-    end = task.done_at or at
-    rested = task.rested + (worktime.worked(task.paused_at, end, hours) if task.paused_at else timedelta())
-    return days(worktime.worked(task.created, end, hours) - rested, hours)
+def ran(task: Task, at: datetime, hours: Hours, paused: datetime | None = None) -> float:
+    """How many working days a task has run, or took; what its clock stood is left out, with that of a `paused` case."""
+    end = task.done_at or _stands(task, paused) or at
+    return days(worktime.worked(task.created, max(end, task.created), hours) - task.rested, hours)
+
+
+def _stands(task: Task, paused: datetime | None) -> datetime | None:
+    """Since when the clock of a task stands, by its own pause or that of its case."""
+    return min(filter(None, (task.paused_at, paused)), default=None)
 
 
 def past(county: str, flow: str) -> Past:
@@ -126,11 +130,13 @@ def standing(case: Case, now: datetime | None = None, known: Past | None = None)
     tasks = {task.step: task for task in rows}
     known = past(case.county_id, case.flow) if known is None else known
     history = {id_: [took for of, took in mine if of != case.pk][:PAST] for id_, mine in known.items()}
-    took = {id_: ran(task, at, hours) for id_, task in tasks.items()}
+    took = {id_: ran(task, at, hours, case.paused_at) for id_, task in tasks.items()}
     is_open = case.status == Case.Status.OPEN
     done = {id_ for id_, task in tasks.items() if task.status == Task.Status.DONE}
     works = {
-        item.id: Work(item.after, 0.0 if item.id in done else _allowed(item, tasks.get(item.id), at, hours))
+        item.id: Work(
+            item.after, 0.0 if item.id in done else _allowed(item, tasks.get(item.id), at, hours, case.paused_at)
+        )
         for item in every
     }
     way = critical.path(works) if is_open else []
@@ -148,11 +154,11 @@ def standing(case: Case, now: datetime | None = None, known: Past | None = None)
     )  # fmt: skip
 
 
-def _allowed(item: Item, task: Task | None, at: datetime, hours: Hours) -> float:
+def _allowed(item: Item, task: Task | None, at: datetime, hours: Hours, paused: datetime | None) -> float:
     """Working days that an item may still take; one that is late is counted as a tenth of a day."""
     if task is None or task.due_at is None:
         return float(item.days)
-    clock = task.paused_at or at
+    clock = max(_stands(task, paused) or at, task.created)
     return max(days(worktime.worked(clock, task.due_at, hours), hours), 0.1)
 
 
