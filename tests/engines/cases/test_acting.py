@@ -230,6 +230,11 @@ def test_more_time_is_given_by_somebody_else_and_listed(county: County, staff: d
     page = text(browser(staff["reader"]).get(f"/cases/{case.pk}/"))
     assert "办理 · 申请 延长期限 2 天 maker" in page
     assert "办理 · 同意 延长期限 chief" in page
+    before = testing.everything_kept()
+    for span in ("P0D", "P367D", "P999999999999D", "soon"):
+        with pytest.raises(acting.CannotNow, match="最多 366 天"):
+            acting.ask(who(staff["maker"]), task.pk, "extend", "还要", span)
+    assert testing.everything_kept() == before
     refused = acting.ask(who(staff["maker"]), task.pk, "extend", "还要", "P9D")
     acting.decide(who(staff["chief"]), refused.pk, is_granted=False)
     assert ready(case).due_at == task.due_at + timedelta(days=2)
@@ -304,8 +309,15 @@ def test_a_task_is_given_back_and_handed_on(county: County, staff: dict[str, Per
     nobody.posts.all().delete()
     with pytest.raises(acting.CannotNow):
         acting.hand_over(who(staff["chief"]), ready(case).pk, nobody)
-    acting.hand_over(who(staff["chief"]), ready(case).pk, staff["other"], "转办")
+    Message.objects.all().delete()
+    acting.hand_over(who(staff["boss"]), ready(case).pk, staff["other"], "转办")
     assert ready(case).assignee == staff["other"]
+    heard = Message.objects.order_by("pk").prefetch_related("deliveries__person")
+    assert [(one.title, [d.person.username for d in one.deliveries.all()]) for one in heard] == [
+        (f"{case.title}：由您办理：办理", ["other"]), (f"{case.title}：已转交other办理：办理", ["chief"]),
+    ]  # fmt: skip
+    with pytest.raises(acting.CannotNow, match="本来就由other办理"):
+        acting.hand_over(who(staff["chief"]), ready(case).pk, staff["other"])
     api.answer(who(staff["other"]), ready(case).pk, {})
     assert Case.objects.get().status == "closed"
 
@@ -418,7 +430,7 @@ def test_of_people_at_once_one_wins_and_the_case_stays_whole(
         refused = {"TaskGone", "CannotNow", "AnswerRefused", "PermissionDenied", "DoesNotExist"}
         assert set(outcome) <= {"done", *refused}, outcome
         done = [move for move, how in zip(moves, outcome, strict=True) if how == "done"]
-        for one in ("answer", "pause", "extend", "resume"):
+        for one in ("answer", "hand", "pause", "extend", "resume"):
             assert done.count(one) <= 1
         assert done.count("grant") + done.count("refuse") <= 1
         case.refresh_from_db()

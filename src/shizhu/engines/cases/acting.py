@@ -25,6 +25,7 @@ from shizhu.lib.times import parse_duration
 APPROVE, URGE, SUPERVISE = "cases.case.approve", "cases.case.urge", "cases.case.supervise"
 URGED, HANDED = "cases.task.urged", "cases.task.handed"
 QUIET = timedelta(hours=1)  # between two urgings of a task
+LONGEST = timedelta(days=366)  # that may be asked for more
 Kind = Petition.Kind
 
 
@@ -72,9 +73,11 @@ def ask(who: Actor, task_id: int, kind: str, why: str, span: str = "") -> Petiti
         raise CannotNow(_("Say why."))
     if kind == Kind.EXTEND:
         try:
-            parse_duration(span)
-        except ValueError:
-            raise CannotNow(_("Say how many days more.")) from None
+            size = parse_duration(span)
+        except (ValueError, OverflowError):
+            size = timedelta()
+        if not timedelta() < size <= LONGEST:
+            raise CannotNow(_("Say how many days more, 366 at most."))
     if kind == Kind.PAUSE and case.paused_at is not None:
         raise CannotNow(_("The case is paused already."))
     if Petition.objects.filter(case=case, kind=kind, decided_at=None).exists():
@@ -240,10 +243,14 @@ def hand_over(who: Actor, task_id: int, to: Person, why: str = "") -> Task:
     is_here = any(scope.county == case.county_id for scope in other.scopes)
     if not to.is_active or not (fits or (is_chief and is_here)):
         raise CannotNow(_("%s holds no post that does this here.") % to.name)
-    task.assignee = to
+    if task.assignee_id == to.pk:
+        raise CannotNow(_("%s has it already. Nothing was changed.") % to.name)
+    had, task.assignee = task.assignee_id, to
     task.save(update_fields=["assignee"])
     lapse(case, Petition.objects.filter(task=task, kind=Kind.RETURN).exclude(asked_by=to), who.person_id)
-    telling.handed(task, _tell(case, "handed", who, task.step, task=task.pk, to=to.name, why=why))
+    entry = _tell(case, "handed", who, task.step, task=task.pk, to=to.name, why=why)
+    telling.handed(task, entry)
+    telling.taken(task, entry, had)
     told = {"task": task.pk, "case": case.pk, "number": case.number, "people": [to.pk]}
     events.emit(HANDED, task.pk, case.county_id, told)
     return task

@@ -64,6 +64,13 @@ def handed(task: Task, entry: Entry) -> None:
     _tell_of(task.case, f"task/{task.pk}/handed/{entry.pk}", people, f"{said}：{_step(task)}", more)
 
 
+def taken(task: Task, entry: Entry, had: int | None) -> None:
+    """Who had a task hears that somebody else gave it on."""
+    if had:
+        said = f"已转交{entry.data['to']}办理：{_step(task)}"
+        _tell_of(task.case, f"task/{task.pk}/taken/{entry.pk}", _but(entry, [had]), said, entry.data["why"])
+
+
 def urged(task: Task, entry: Entry) -> None:
     """Who has a task is urged, at night too."""
     due = f"期限 {timezone.localtime(task.due_at):%m-%d %H:%M}" if task.due_at else ""

@@ -53,6 +53,7 @@ def test_the_outlook_is_from_the_past_and_the_same_each_time() -> None:
     assert outlook(works, 7) == outlook(works, 7) == (7.0, 7.0, 7.0)  # b has no past: the days allowed
     assert outlook({**works, "b": Ahead((), [], 6, is_done=True)}, 7) == (2.0, 3.0, 4.0)
     assert outlook({"a": Ahead((), [2.0, 2.0, 2.0], 3, ran=5.0)}, 1) == (0.5, 0.5, 0.5)  # longer than ever before
+    assert outlook({"a": Ahead((), [], 3, ran=5.0)}, 1) == (0.5, 0.5, 0.5)  # than allowed: it does not end this moment
 
 
 @given(graphs(), st.lists(st.floats(0.1, 30), min_size=3, max_size=9), st.integers(0, 99))

@@ -82,8 +82,6 @@ def _do(request: Request, case: Case) -> None:
     }  # fmt: skip
     if do not in moves:
         raise CannotNow(_("Choose what to do."))
-    if do == "extend" and not number_of(request, "days"):
-        raise CannotNow(_("Say how many days more."))
     moves[do]()
 
 
