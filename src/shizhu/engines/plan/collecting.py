@@ -18,17 +18,18 @@ from django.utils.translation import override
 from shizhu.engines.notices import api as notices
 from shizhu.engines.plan import people
 from shizhu.engines.plan.logic.collecting import LATE, SOON, Calendar, Due, due
-from shizhu.engines.plan.models import Collection, Plan, Value
+from shizhu.engines.plan.models import Collection, Indicator, Plan, Value
 from shizhu.engines.plan.periods import Period, period_of
 from shizhu.engines.plan.typed import amount, same
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
-from shizhu.kernel.models import County, Person
+from shizhu.kernel.models import County, Organisation, Person
 
 REPORT = "plan.value.report"
 SHOWN_BACK = 800  # days: how far back the calendar shows what never came
 AGAIN = 14  # days after which lateness is told again
 CHINESE = "zh-hans"
+MOST_DAYS = {"due_days": 400, "remind_days": 60}
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,16 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """Who is to report an indicator, how often (P1M, P3M, P1Y), days until it is due and before that to remind."""
+
+    organisation: Organisation
+    every: str
+    due_days: int
+    remind_days: int
+
+
+@dataclass(frozen=True)
 class Entered:
     """What somebody entered for an item; `row` says where, for what is wrong with it."""
 
@@ -54,6 +65,20 @@ class Entered:
     key: str
     value: str
     note: str
+
+
+def assign(indicator: Indicator, asked: Asked | None) -> bool:
+    """Say who reports an indicator from this year on, or that nobody does; False where that is so."""
+    row = Collection.objects.filter(indicator=indicator).first()
+    if asked is None:
+        return bool(row and row.delete())
+    told = {"organisation": asked.organisation, "every": asked.every, "due_days": asked.due_days,
+            "remind_days": asked.remind_days}  # fmt: skip
+    if row is not None and all(getattr(row, name) == value for name, value in told.items()):
+        return False
+    since = timezone.localdate().replace(month=1, day=1)
+    Collection.objects.update_or_create(indicator=indicator, defaults=told, create_defaults={**told, "since": since})
+    return True
 
 
 def mine(plan: Plan, who: Actor) -> list[Collection]:

@@ -125,6 +125,17 @@ class Cells:
             raise self._wrong(name, _("%(field)s: %(value)s is no year"))
         return None if value is None else int(value)
 
+    def whole(self, name: str, most: int) -> int:
+        """A whole number from 0."""
+        try:
+            value = amount(self[name])
+        except ValueError:
+            value = None
+        if value is None or not value.is_integer() or not 0 <= value <= most:
+            raise RowError(_("%(field)s: %(value)s is no whole number from 0 to %(most)d") % {
+                "field": self.heads[name], "value": self[name][:40] or "—", "most": most})  # fmt: skip
+        return int(value)
+
     def day(self, name: str) -> date:
         """A day."""
         try:
@@ -144,12 +155,17 @@ class Cells:
         self.text(name, 200, is_needed=True)
         return self.units.read(self[name])
 
-    def one_of(self, name: str, choices: Mapping[str, str]) -> str:
+    def named(self, name: str) -> str:
+        """What a row is known by, written in one way."""
+        return self.units.cell(self.unit(name)) if name == "unit" and self[name] else narrow(self[name])
+
+    def one_of(self, name: str, choices: Mapping[Any, Any]) -> Any:
         """The key of what a cell says among choices (key → text)."""
-        found = next((key for key, text in choices.items() if self[name] == text), None)
+        found = next((key for key, text in choices.items() if self[name] == str(text)), None)
         if found is not None:
             return found
-        told = {"field": self.heads[name], "value": self[name][:20] or "—", "choices": "、".join(choices.values())}
+        ways = "、".join(f"{text}" for text in choices.values() if text)
+        told = {"field": self.heads[name], "value": self[name][:20] or "—", "choices": ways}
         raise RowError(_("%(field)s: %(value)s: is one of %(choices)s") % told)
 
 

@@ -22,14 +22,14 @@ from shizhu.kernel import packs
 from shizhu.kernel.models import Person
 
 SIMULATED = gettext_lazy("simulated")
-TOLD = "simulated"  # a column that only goes out: it is not asked for when a table comes in
+TOLD = "simulated"
 
 
 @dataclass(frozen=True)
 class Kind:
     """A table: its name, its columns (field → head), its rows, and how one is kept (whether it changed something).
 
-    `identity` are the fields by which a row is known: two rows of one are refused.
+    `identity` are the fields by which a row is known: two rows of one are refused. `told` are columns that only go out.
     """
 
     name: Any
@@ -37,6 +37,7 @@ class Kind:
     rows: Callable[[Plan], Iterable[Sequence[Any]]]
     keep: Callable[[Plan, Cells, Person], bool]
     identity: Sequence[str] = ("key",)
+    told: Sequence[str] = ()
 
 
 def written(plan: Plan, kind: Kind) -> bytes:
@@ -55,13 +56,13 @@ def read(plan: Plan, kind: Kind, file: BinaryIO, by: Person) -> tuple[int, list[
     def keep(cells: Cells) -> bool:
         if not cells["key"]:
             raise RowError(_("the key is empty"))
-        identity = " ".join(cells.unit(one).name if one == "unit" else narrow(cells[one]) for one in kind.identity)
+        identity = " ".join(filter(None, (cells.named(one) for one in kind.identity)))
         if identity in seen:
             raise RowError(_("%s is there twice") % identity)
         seen.add(identity)
         return kind.keep(plan, cells, by)
 
-    found = list(filled.lines(file, kind.columns, filled.units(plan.county_id), keep, [TOLD]))
+    found = list(filled.lines(file, kind.columns, filled.units(plan.county_id), keep, kind.told))
     wrong = [one for one in found if isinstance(one, str)]
     if wrong:
         transaction.set_rollback(True)
@@ -185,10 +186,11 @@ def _keep_task(plan: Plan, cells: Cells, _by: Person) -> bool:
     return _update(row, told)
 
 
-def _task_of(plan: Plan, cells: Cells) -> Task:
-    row = plan.tasks.filter(key=cells["key"]).first()
+def task_of(plan: Plan, cells: Cells, field: str = "key") -> Task:
+    """The task whose key a cell holds. Raises RowError."""
+    row = plan.tasks.filter(key=cells[field]).first()
     if row is None:
-        raise RowError(_("%s: no task has this key") % cells["key"][:60])
+        raise RowError(_("%s: no task has this key") % (cells[field][:60] or "—"))
     return row
 
 
@@ -198,7 +200,7 @@ def _budget_rows(plan: Plan) -> Iterator[Sequence[Any]]:
 
 
 def _keep_budget(plan: Plan, cells: Cells, by: Person) -> bool:
-    task, fund = _task_of(plan, cells), cells.text("fund", 60, is_needed=True)
+    task, fund = task_of(plan, cells), cells.text("fund", 60, is_needed=True)
     year = cells.year("period")
     planned, spent = (cells.number(field) for field in ("planned", "spent"))
     if year is None or planned is None:
@@ -222,7 +224,7 @@ def _risk_rows(plan: Plan) -> Iterator[Sequence[Any]]:
 
 
 def _keep_risk(plan: Plan, cells: Cells, by: Person) -> bool:
-    task, name = _task_of(plan, cells), cells.text("risk", 100, is_needed=True)
+    task, name = task_of(plan, cells), cells.text("risk", 100, is_needed=True)
     told = {
         "level": cells.one_of("level", {level: _(text) for level, text in keytasks.LEVEL_NAMES.items()}),
         "organisation": cells.unit("unit"), "measure": cells.text("measure", 500, is_needed=True),
@@ -264,7 +266,7 @@ VALUES = Kind(
         "period": gettext_lazy("Period"), "value": gettext_lazy("Value"), "source": gettext_lazy("Kind of source"),
         "note": gettext_lazy("Source or reason"), TOLD: SIMULATED,
     },
-    _value_rows, _keep_value, ("key", "period"),
+    _value_rows, _keep_value, ("key", "period"), ("name", "unit", "source", TOLD),
 )  # fmt: skip
 TASKS = Kind(
     gettext_lazy("Tasks"),
@@ -282,7 +284,7 @@ BUDGETS = Kind(
         "fund": gettext_lazy("Fund"), "planned": gettext_lazy("Planned (10,000 yuan)"),
         "spent": gettext_lazy("Spent (10,000 yuan)"), TOLD: SIMULATED,
     },
-    _budget_rows, _keep_budget, ("key", "period", "fund"),
+    _budget_rows, _keep_budget, ("key", "period", "fund"), ("name", TOLD),
 )  # fmt: skip
 RISKS = Kind(
     gettext_lazy("Risks"),
@@ -292,7 +294,7 @@ RISKS = Kind(
         "measure": gettext_lazy("What is done against it"), "closed": gettext_lazy("Closed (yes)"),
         "outcome": gettext_lazy("Why it is over"), TOLD: SIMULATED,
     },
-    _risk_rows, _keep_risk, ("key", "risk"),
+    _risk_rows, _keep_risk, ("key", "risk"), ("name", TOLD),
 )  # fmt: skip
 KINDS: Mapping[str, Kind] = {
     "indicators": INDICATORS, "values": VALUES, "tasks": TASKS, "money": BUDGETS, "risks": RISKS,

@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from shizhu.engines.plan.models import Dependency, Node, Task
+from django.db import transaction
+
+from shizhu.engines.plan.models import Dependency, Node, Plan, Task
+from shizhu.kernel.models import Person
 
 NAMES, YEAR, YEARS, ROW, HEAD = 330, 150, 750, 34, 30
 
@@ -77,6 +80,14 @@ class Timeline:
 
 class Circle(ValueError):
     """A task would wait for itself."""
+
+
+@transaction.atomic
+def wait(before: Task, after: Task, by: Person) -> bool:
+    """One task waits for another; False where it does already. Raises Circle."""
+    Plan.objects.select_for_update().get(pk=after.plan_id)  # two who set one at once would make a circle
+    check(list(Dependency.objects.filter(after__plan=after.plan_id)), before.pk, after.pk)
+    return Dependency.objects.get_or_create(before=before, after=after, defaults={"person": by})[1]
 
 
 def timeline(

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from shizhu.engines.plan import collecting, filled, tasks
 from shizhu.engines.plan.collecting import REPORT, Entered, Item
 from shizhu.engines.plan.http.files import attached
-from shizhu.engines.plan.http.views import EDIT, LONGEST_DUE, VIEW, indicator_of, no_plan, plan_of, unit_of
+from shizhu.engines.plan.http.views import EDIT, VIEW, indicator_of, no_plan, plan_of, unit_of
 from shizhu.engines.plan.logic.collecting import GIVEN, LATE
 from shizhu.engines.plan.models import Collection
 from shizhu.engines.plan.typed import NOTHING, said, whole
@@ -25,7 +25,6 @@ from shizhu.kernel import access
 from shizhu.web.middleware import Request
 
 EVERY = ("P1M", "P3M", "P1Y")
-LONGEST_REMINDER = 60  # days
 
 
 def page(request: Request) -> HttpResponse:
@@ -45,7 +44,7 @@ def page(request: Request) -> HttpResponse:
         "plan": plan, "own": _with_drafts(own, request.session.pop("plan.drafts", {})), "everybody": everybody,
         "late": sum(item.due.state == LATE for item in everybody),
         "given": sum(item.due.state == GIVEN for item in everybody),
-        "problems": request.session.pop("plan.problems", []),
+        "problems": request.session.pop("plan.problems", []), "may_edit": request.actor.has(EDIT),
     }  # fmt: skip
     return render(request, "plan/collect.html", context)
 
@@ -131,18 +130,16 @@ def assign(request: Request, number: int) -> HttpResponse:
     back = redirect("plan:indicator", number)
     code = request.POST.get("organisation", "")
     if not code:
-        Collection.objects.filter(indicator=indicator).delete()
+        collecting.assign(indicator, None)
         messages.success(request, _("Nobody reports it from now on."))
         return back
     organisation = unit_of(request, code)
     every = request.POST.get("every", "")
     days, ahead = (whole(request.POST.get(name, ""), -1) for name in ("due_days", "remind_days"))
-    is_right = organisation is not None and every in EVERY and not indicator.formula
-    if not is_right or not (0 <= days <= LONGEST_DUE and 0 <= ahead <= LONGEST_REMINDER):
+    is_right, (longest, soonest) = every in EVERY and not indicator.formula, collecting.MOST_DAYS.values()
+    if organisation is None or not is_right or not (0 <= days <= longest and 0 <= ahead <= soonest):
         messages.error(request, _("Choose who reports and how often; 0 to 400 days until it is due, 0 to 60 before."))
         return back
-    told = {"organisation": organisation, "every": every, "due_days": days, "remind_days": ahead}
-    since = timezone.localdate().replace(month=1, day=1)
-    Collection.objects.update_or_create(indicator=indicator, defaults=told, create_defaults={**told, "since": since})
+    collecting.assign(indicator, collecting.Asked(organisation, every, days, ahead))
     messages.success(request, _("Kept: who reports it, how often, and when it is due."))
     return back

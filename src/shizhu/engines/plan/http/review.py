@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import importing, rulings
 from shizhu.engines.plan.clauses import key_of
-from shizhu.engines.plan.http.findings import explained, subject
+from shizhu.engines.plan.findings import explained, subject
 from shizhu.engines.plan.http.views import EDIT, no_plan, plan_of
 from shizhu.engines.plan.models import Plan, Ruling
 from shizhu.engines.plan.typed import MOST, finite

@@ -11,13 +11,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import tasks
+from shizhu.engines.plan import assigned, tables, tasks
 from shizhu.engines.plan.http.files import attached
 from shizhu.engines.plan.http.views import EDIT, no_plan, plan_of
-from shizhu.engines.plan.tables import KINDS, read, written
+from shizhu.engines.plan.tables import read, written
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
 from shizhu.web.middleware import Request
+
+KINDS = {**tables.KINDS, **assigned.KINDS}
 
 
 def page(request: Request) -> HttpResponse:

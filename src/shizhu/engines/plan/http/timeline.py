@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -77,13 +76,10 @@ def depend(request: Request) -> HttpResponse:
         get_object_or_404(Dependency, before=before, after=after).delete()
         messages.success(request, _("It no longer waits."))
         return back
-    with transaction.atomic():
-        Plan.objects.select_for_update().get(pk=plan.pk)  # two who set one at once would make a circle
-        try:
-            drawing.check(list(Dependency.objects.filter(after__plan=plan)), before.pk, after.pk)
-        except drawing.Circle:
-            messages.error(request, _("They would wait for each other in a circle."))
-            return back
-        Dependency.objects.get_or_create(before=before, after=after, defaults={"person": request.user})
+    try:
+        drawing.wait(before, after, request.user)
+    except drawing.Circle:
+        messages.error(request, _("They would wait for each other in a circle."))
+        return back
     messages.success(request, _("Kept: what waits for what."))
     return back
