@@ -77,6 +77,11 @@ def test_a_risk_is_open_until_somebody_says_why_it_is_over(desk: Desk, task: Tas
     risk = Risk.objects.get(name="选址未定")
     overview = text(clerk.get("/plan/"))
     assert "任务未销号风险 2" in overview
+    Plan.objects.create(county=task.plan.county, code="other", title="没有任务的规划")
+    beside = clerk.get("/plan/?plan=other")  # leads to the plan that has them
+    assert f"{task.plan.title} 任务未销号风险 2" in text(beside)
+    assert f'href="/plan/tasks/?plan={task.plan.code}"' in beside.content.decode()
+    assert "没有任务的规划 任务" not in overview
     meeting = Meeting.objects.create(
         plan=task.plan, title="会", held_on=timezone.localdate(), person=Person.objects.get(username="clerk")
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 
 from shizhu.engines.maps import api as maps
 from shizhu.engines.plan.datasets import VIEW
-from shizhu.engines.plan.models import Budget, Plan, Risk, Task
+from shizhu.engines.plan.models import Budget, Node, Plan, Risk, Task
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Person
 
@@ -36,6 +36,31 @@ class Money:
     def share(self) -> float | None:
         """Spent of what is planned, %; None where nothing is planned or nobody has told."""
         return 100 * self.spent / self.planned if self.planned and self.is_told else None
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the work on the tasks of a plan has to say: nodes that are overdue, open risks, money."""
+
+    plan: Plan
+    red_nodes: Sequence[Node]
+    risks: Sequence[Risk]
+    money: Money
+
+    @property
+    def has_any(self) -> bool:
+        """Whether it says anything."""
+        return bool(self.red_nodes or self.risks or self.money.planned)
+
+    @property
+    def has_simulated_nodes(self) -> bool:
+        """Whether some of the overdue nodes are simulated."""
+        return any(node.is_simulated for node in self.red_nodes)
+
+    @property
+    def has_simulated_risks(self) -> bool:
+        """Whether some of the open risks are."""
+        return any(risk.is_simulated for risk in self.risks)
 
 
 def money(budgets: Iterable[Budget]) -> Money:

@@ -150,7 +150,8 @@ def overview(request: Request) -> HttpResponse:
         return no_plan(request)
     found = lines(list(plan.indicators.all()))
     asked = request.GET.get("light", "")
-    risks, red = keytasks.open_risks(plan), meetings.late_nodes(plan) if request.actor.has(SEE) else []
+    may_see, plans = request.actor.has(SEE), Plan.objects.filter(county=request.county).order_by("pk")
+    works = [_work(one, may_see=may_see) for one in plans]
     chosen = asked if asked == LATE or asked in LIGHTS else ""
     context = {
         "plan": plan,
@@ -165,20 +166,24 @@ def overview(request: Request) -> HttpResponse:
         "score": score([(line.indicator.weight, line.standing.done) for line in found]),
         "is_score_simulated": any(line.value and line.value.is_simulated for line in found),
         "task_count": plan.tasks.count(),
-        "risks": risks,
-        "has_simulated_risks": any(risk.is_simulated for risk in risks),
-        "money": keytasks.money(Budget.objects.filter(task__plan=plan)),
-        "red_nodes": red,
-        "has_simulated_nodes": any(node.is_simulated for node in red),
+        "own_work": next(work for work in works if work.plan == plan),
+        "other_works": [work for work in works if work.plan != plan and work.has_any],
         "open_decisions": Decision.objects.filter(
             meeting__plan=plan, meeting__closed_at__isnull=False, done_at=None
         ).count(),
         "open_questions": _open_questions(plan),
-        "may_see": request.actor.has(SEE),
+        "may_see": may_see,
         "may_edit": request.actor.has(EDIT),
-        "plans": Plan.objects.filter(county=request.county).order_by("pk"),
+        "plans": plans,
     }
     return render(request, "plan/overview.html", context)
+
+
+def _work(plan: Plan, *, may_see: bool) -> keytasks.Work:
+    return keytasks.Work(
+        plan, meetings.late_nodes(plan) if may_see else [], keytasks.open_risks(plan),
+        keytasks.money(Budget.objects.filter(task__plan=plan)),
+    )  # fmt: skip
 
 
 def _open_questions(plan: Plan) -> int:
