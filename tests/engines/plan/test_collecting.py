@@ -13,7 +13,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.fixtures import organisation, person
-from tests.web.pages import browser, saved, text, told
+from tests.web.pages import browser, saved, table, text, told
 
 from shizhu.engines.notices.models import Delivery, Message
 from shizhu.engines.plan import collecting, computing
@@ -101,6 +101,39 @@ def test_a_table_of_long_numbers_comes_back_as_it_went(county: County, collectio
     sheet = SimpleUploadedFile("t.xlsx", client.get(f"{PAGE}?as=xlsx").content)
     assert told(client.post(ENTER, {"table": sheet}, follow=True)) == ["已保存 0 个数值。"]
     assert len(values()) == 1
+
+
+def test_a_cumulative_total_that_falls_is_asked_about_and_what_was_added_stands_beside_it(
+    county: County, collection: Collection
+) -> None:
+    Indicator.objects.update(is_cumulative=True, base_value=10.0)
+    Collection.objects.update(since=LAST.first - timedelta(days=800))
+    client = browser(person(county, REPORT, VIEW, EDIT, of="stand"))
+    before = f"{LAST.first.year - 1}"
+    why = "累计数不应低于 2020 的 10；若 3 是本期新增，应填合计 13；确有减少的，说明请以“核减”开头"
+    sent = {f"value.{key(collection)}": "3", f"note.{key(collection)}": "年报"}
+    page = client.post(ENTER, sent, follow=True)
+    assert (told(page), page.context["problems"]) == (
+        ["未保存任何数值：有 1 个不对。"], [f"摊位 {LAST.name}：{why}。"],
+    )  # fmt: skip
+    address = f"/plan/indicators/{collection.indicator_id}/report"
+    one = {"period": LAST.name, "value": "3", "note": "年报"}
+    assert told(client.post(address, one, follow=True)) == [f"未保存：{why}。"]
+    heads = ["编码", "周期", "数值", "来源或原因"]
+    sheet = table(heads, ["stalls", LAST.name, 3, "年报"])
+    assert f"第 2 行：{why}。" in text(client.post("/plan/tables/values/take", {"table": sheet}, follow=True))
+    both = {f"value.{collection.pk}.{before}": "13", f"note.{collection.pk}.{before}": "年报"}
+    page = client.post(ENTER, {**sent, **both, f"value.{key(collection)}": "12"}, follow=True)
+    [problem] = page.context["problems"]
+    assert problem.startswith(f"摊位 {LAST.name}：累计数不应低于 {before} 的 13；若 12 是本期新增，应填合计 25")
+    assert values() == []
+    client.post(ENTER, {**sent, **both, f"value.{key(collection)}": "15"})
+    page = client.get(PAGE)
+    shown = {item.period.name: (item.added, item.before and item.before.value) for item, _v, _n in page.context["own"]}
+    assert (shown[LAST.name], shown[before]) == ((2.0, 13.0), (None, None))
+    assert "15 +2" in text(page)
+    assert told(client.post(address, {**one, "note": "核减：重复两处"}, follow=True)) == ["已填报。"]
+    assert values()[-1] == (LAST.name, 3.0, "核减：重复两处")
 
 
 def test_others_enter_nothing(county: County, collection: Collection) -> None:

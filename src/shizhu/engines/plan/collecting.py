@@ -19,7 +19,7 @@ from shizhu.engines.notices import api as notices
 from shizhu.engines.plan import people
 from shizhu.engines.plan.logic.collecting import LATE, SOON, Calendar, Due, due
 from shizhu.engines.plan.models import Collection, Indicator, Plan, Value
-from shizhu.engines.plan.periods import Period, period_of
+from shizhu.engines.plan.periods import Period, order, period_of
 from shizhu.engines.plan.typed import amount, same
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
@@ -29,6 +29,8 @@ REPORT = "plan.value.report"
 SHOWN_BACK = 800  # days: how far back the calendar shows what never came
 AGAIN = 14  # days after which lateness is told again
 CHINESE = "zh-hans"
+FELL = ("核减", "reduced")  # so begins the reason of a cumulative total that is less than the one before
+Known = Mapping[tuple[int, str], tuple[Value, date]]
 MOST_DAYS = {"due_days": 400, "remind_days": 60}
 
 
@@ -40,6 +42,14 @@ class Item:
     period: Period
     due: Due
     value: Value | None = None
+    before: Value | None = None  # of a cumulative indicator: the total of the period before
+
+    @property
+    def added(self) -> float | None:
+        """What came to a cumulative total since the period before."""
+        if self.before is None or self.value is None or self.value.value is None or self.before.value is None:
+            return None
+        return self.value.value - self.before.value
 
     @property
     def key(self) -> str:
@@ -100,9 +110,12 @@ def calendar(collections: Sequence[Collection], today: date) -> list[Item]:
         for period in _periods(row, today):
             value, first = known.get((row.indicator_id, period.name), (None, None))
             rule = Calendar(row.due_days, row.remind_days)
-            found.append(Item(row, period, due(period.last, rule, today, first), value))
-    order = {LATE: 0, SOON: 1}
-    return sorted(found, key=lambda item: (order.get(item.due.state, 2), item.due.on, item.collection.indicator.order))
+            before = _before(row, period, known) if row.indicator.is_cumulative else None
+            found.append(Item(row, period, due(period.last, rule, today, first), value, before))
+    urgency = {LATE: 0, SOON: 1}
+    return sorted(
+        found, key=lambda item: (urgency.get(item.due.state, 2), item.due.on, item.collection.indicator.order)
+    )
 
 
 def _periods(row: Collection, today: date) -> Iterator[Period]:
@@ -112,7 +125,13 @@ def _periods(row: Collection, today: date) -> Iterator[Period]:
         period = period_of(row.every, period.first - timedelta(days=1))
 
 
-def _known(indicators: Sequence[int]) -> Mapping[tuple[int, str], tuple[Value, date]]:
+def _before(row: Collection, period: Period, known: Known) -> Value | None:
+    mine = [value for (indicator, _name), (value, _first) in known.items() if indicator == row.indicator_id]
+    earlier = [value for value in mine if order(value.period) < order(period.name)]
+    return max(earlier, key=lambda value: order(value.period), default=None)
+
+
+def _known(indicators: Sequence[int]) -> Known:
     """(indicator, period) → newest value, and the day the first one came."""
     found: dict[tuple[int, str], tuple[Value, date]] = {}
     rows = Value.objects.filter(indicator__in=indicators, value__isnull=False).exclude(source="plan")
@@ -148,6 +167,11 @@ def enter(asked: Sequence[Item], entered: Sequence[Entered], by: Person) -> tupl
                     source="reported", note=one.note[:200], person=by,
                 )
             )  # fmt: skip
+    totals = {(one.indicator_id, one.period): one.value for one in made}
+    for new in made:
+        also = {name: value for (pk, name), value in totals.items() if pk == new.indicator_id}
+        if found := fallen(new.indicator, new.period, new.value, new.note, also):
+            problems.append(_("%(row)s: %(why)s.") % {"row": f"{new.indicator.name} {new.period}", "why": found})
     if problems:
         return 0, problems
     Value.objects.bulk_create(made)
@@ -164,6 +188,31 @@ def _wrong(item: Item, one: Entered) -> str:
     if item.value is not None and not same(item.value.value, value) and not one.note:
         return _("a correction needs its reason")
     return "" if one.note or item.value is not None else _("say where the value comes from")
+
+
+def fallen(
+    indicator: Indicator, period: str, value: float | None, note: str, also: Mapping[str, float | None] | None = None
+) -> str:
+    """What is wrong with a cumulative total below the one before, "" if nothing: most often it is what was added alone.
+
+    `also` are totals by period that come with it. A reason that begins with one of FELL lets it fall.
+    """
+    if value is None or not indicator.is_cumulative or indicator.is_flow or note.lower().startswith(FELL):
+        return ""
+    totals = {f"{indicator.base_year}": indicator.base_value} if indicator.base_year else {}
+    for one in indicator.values.filter(value__isnull=False).order_by("known_at", "pk"):
+        totals[one.period] = one.value
+    earlier = {name: total for name, total in (totals | dict(also or {})).items() if order(name) < order(period)}
+    if not earlier:
+        return ""
+    last = max(earlier, key=order)
+    total = earlier[last]
+    if total is None or value >= total:
+        return ""
+    return _(
+        "a cumulative total is not below the %(total)s of %(last)s; if %(value)s is what was added, the total is"
+        " %(sum)s; if it did fall, begin the reason with “reduced”"
+    ) % {"total": f"{total:.15g}", "last": last, "value": f"{value:.15g}", "sum": f"{total + value:.15g}"}
 
 
 def remind_all(today: date | None = None) -> int:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from shizhu.engines.plan import filled, keytasks
+from shizhu.engines.plan import collecting, filled, keytasks
 from shizhu.engines.plan.filled import YES, Cells, RowError
 from shizhu.engines.plan.models import Budget, Indicator, Plan, Risk, Task, Value
 from shizhu.engines.plan.periods import named
@@ -153,6 +153,8 @@ def _keep_value(plan: Plan, cells: Cells, by: Person) -> bool:
         raise RowError(_("%s has not begun") % period.name)
     if not cells["note"] or (newest is not None and newest.note == cells["note"]):
         raise RowError(_("say where the value comes from, or why it is corrected"))
+    if found := collecting.fallen(row, period.name, value, cells["note"]):
+        raise RowError(found)
     Value.objects.create(
         indicator=row, period=period.name, value=value, source="reported", note=cells.text("note", 200), person=by
     )

@@ -61,7 +61,7 @@ def _with_drafts(items: list[Item], drafts: dict[str, list[str]]) -> list[tuple[
 def _heads() -> dict[str, str]:
     return {
         "key": _("Row key"), "indicator": _("Indicator"), "unit": _("Unit"), "period": _("Period"),
-        "due": _("Falls due"), "value": _("Value"), "note": _("Source or reason"),
+        "due": _("Falls due"), "value": _("Value"), "note": _("Source or reason"), "before": _("Total before"),
     }  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def _table(items: list[Item]) -> bytes:
     return records.written_table(_("Values to report"), list(_heads().values()), (
         [
             item.key, item.collection.indicator.name, item.collection.indicator.unit, item.period.name,
-            f"{item.due.on}", item.value.value if item.value else None, "",
+            f"{item.due.on}", item.value.value if item.value else None, "", item.before.value if item.before else None,
         ]
         for item in items
     ))  # fmt: skip
@@ -117,7 +117,7 @@ def _of_table(sent: Any, items: list[Item], county: str) -> Iterator[Entered | s
         is_new = value not in NOTHING and (note or value != known.get(cells["key"]))
         return Entered(_("Row %d") % cells.row, cells["key"], value, note) if is_new else None
 
-    optional = ("indicator", "unit", "period", "due")
+    optional = ("indicator", "unit", "period", "due", "before")
     for found in filled.lines(sent, _heads(), filled.units(county), entered, optional):
         if found is not None:
             yield found

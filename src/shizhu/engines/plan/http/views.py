@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import computing, counting, keytasks, meetings, rulings
+from shizhu.engines.plan import collecting, computing, counting, keytasks, meetings, rulings
 from shizhu.engines.plan.datasets import LIGHTS
 from shizhu.engines.plan.logic.collecting import LATE, Due
 from shizhu.engines.plan.logic.progress import NONE, WORST_FIRST, Standing, path, rank, score
@@ -371,6 +371,10 @@ def report_value(request: Request, number: int) -> HttpResponse:
         messages.error(request, _("The number is too large."))
     elif not note:
         messages.error(request, _("Say where the value comes from."))
+    elif indicator.formula:
+        messages.error(request, _("%s is computed, its values are not entered") % indicator.name)
+    elif found := collecting.fallen(indicator, period.name, value, note):
+        messages.error(request, _("Not kept: %s.") % found)
     else:
         Value.objects.create(
             indicator=indicator,
