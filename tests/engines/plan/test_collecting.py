@@ -89,7 +89,7 @@ def test_a_filled_table_is_taken_whole_or_told_row_by_row(county: County, collec
     assert told(answer) == ["未保存任何数值：有 2 个不对。"]
     assert [part for part in ("“七”不是数字", "没有要求您填报该数值") if part not in text(answer)] == []
     assert values() == []
-    rows[key(collection)][5].value = 7
+    rows[key(collection)][5].value = "７．０"
     sheet.delete_rows(sheet.max_row)
     assert told(send()) == ["已保存 1 个数值。"]
     assert values() == [(LAST.name, 7.0, "台账")]
@@ -119,7 +119,7 @@ def test_a_cumulative_total_that_falls_is_asked_about_and_what_was_added_stands_
     address = f"/plan/indicators/{collection.indicator_id}/report"
     one = {"period": LAST.name, "value": "3", "note": "年报"}
     assert told(client.post(address, one, follow=True)) == [f"未保存：{why}。"]
-    heads = ["编码", "周期", "数值", "来源或原因"]
+    heads = ["编码", "时期", "数值", "来源或原因"]
     sheet = table(heads, ["stalls", LAST.name, 3, "年报"])
     assert f"第 2 行：{why}。" in text(client.post("/plan/tables/values/take", {"table": sheet}, follow=True))
     both = {f"value.{collection.pk}.{before}": "13", f"note.{collection.pk}.{before}": "年报"}

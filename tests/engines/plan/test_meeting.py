@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from html import unescape
 from typing import Any
 
@@ -281,6 +281,12 @@ def test_tables_go_out_and_come_back_whole_or_not_at_all(county: County, plan: P
     values.active["E2"], values.active["G2"] = 12, "更正：漏报"
     assert told(send("values", values)) == ["改动或新增 1 行。"]
     assert list(plan.indicators.get(key="滞后的").values.order_by("pk").values_list("value", flat=True)) == [11.0, 12.0]
+    year = TODAY.year - 1
+    for typed in (date(year, 3, 1), f"{year}年4月", f"{year}年2季度"):  # as Excel and people write
+        values.active.append(["滞后的", "", "", typed, 13, "", "补报"])
+    assert told(send("values", values)) == ["改动或新增 3 行。"]
+    values.active.append(["滞后的", "", "", f"{TODAY.year - 1}-03", 14, "", "又一次"])
+    assert f"滞后的 {TODAY.year - 1}-03 重复出现" in text(send("values", values))
     tasks = book("tasks")
     tasks.active["F2"] = 2020
     assert "结束早于开始" in text(send("tasks", tasks))

@@ -293,6 +293,9 @@ def test_a_table_that_a_clerk_has_worked_on_is_read_or_refused_with_its_fault(de
         ("waste", codes[0], -3.0),
     ]
     kept_now = kept()
+    sheet["D2"], sheet["D2"].number_format = 0.85, "0%"  # as Excel keeps what is typed as 85%
+    assert problems(desk, "measures", book) == ["第 2 行：倒掉（升）：85% 不是数字。"]
+    sheet["D2"], sheet["D2"].number_format = -3, "General"
     for head in ("卖出", "编号"):  # a head that is another one, and one that is there twice
         sheet["F1"] = head
         assert desk.send("measures", book) == ["没有保存：有 1 处需要改正。"]

@@ -31,6 +31,7 @@ AGAIN = 14  # days after which lateness is told again
 CHINESE = "zh-hans"
 FELL = ("核减", "reduced")  # so begins the reason of a cumulative total that is less than the one before
 Known = Mapping[tuple[int, str], tuple[Value, date]]
+LONGEST_NOTE = 200
 MOST_DAYS = {"due_days": 400, "remind_days": 60}
 
 
@@ -157,14 +158,14 @@ def enter(asked: Sequence[Item], entered: Sequence[Entered], by: Person) -> tupl
             continue
         seen.add(one.key)
         item = items.get(one.key)
-        found = _("no such value is asked of you") if item is None else _wrong(item, one)
+        value, found = _read(item, one)
         if found:
             problems.append(_("%(row)s: %(why)s.") % {"row": one.row, "why": found})
-        elif item is not None and (item.value is None or not same(item.value.value, float(one.value))):
+        elif item is not None and (item.value is None or not same(item.value.value, value)):
             made.append(
                 Value(
-                    indicator=item.collection.indicator, period=item.period.name, value=float(one.value),
-                    source="reported", note=one.note[:200], person=by,
+                    indicator=item.collection.indicator, period=item.period.name, value=value,
+                    source="reported", note=one.note, person=by,
                 )
             )  # fmt: skip
     totals = {(one.indicator_id, one.period): one.value for one in made}
@@ -178,16 +179,21 @@ def enter(asked: Sequence[Item], entered: Sequence[Entered], by: Person) -> tupl
     return len(made), []
 
 
-def _wrong(item: Item, one: Entered) -> str:
+def _read(item: Item | None, one: Entered) -> tuple[float | None, str]:
+    """The value entered, and what is wrong with it."""
+    if item is None:
+        return None, _("no such value is asked of you")
     try:
         value = amount(one.value)
     except ValueError:
         value = None
     if value is None:
-        return _("“%s” is no number") % one.value[:40]
-    if item.value is not None and not same(item.value.value, value) and not one.note:
-        return _("a correction needs its reason")
-    return "" if one.note or item.value is not None else _("say where the value comes from")
+        return None, _("“%s” is no number") % one.value[:40]
+    if not one.note and (item.value is None or not same(item.value.value, value)):
+        return value, _("say where the value comes from") if item.value is None else _("a correction needs its reason")
+    if len(one.note) > LONGEST_NOTE:
+        return value, _("the reason is longer than %d characters") % LONGEST_NOTE
+    return value, ""
 
 
 def fallen(

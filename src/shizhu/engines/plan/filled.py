@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from shizhu.engines.plan.indexes import Subject
-from shizhu.engines.plan.periods import FIRST_YEAR, LAST_YEAR
+from shizhu.engines.plan.periods import FIRST_YEAR, LAST_YEAR, Period, named
 from shizhu.engines.plan.typed import amount, day, narrow, said
 from shizhu.engines.records import api as records
 from shizhu.kernel.models import Organisation
@@ -21,6 +21,7 @@ from shizhu.kernel.models import Organisation
 YES = gettext_lazy("yes")
 NO = ("", "否", "no", "false")
 HEADS_AMONG = 10  # rows: a title may stand above the heads
+CHINESE = re.compile(r"(\d{4})年(?:第?([1-4])季度|(\d{1,2})月)?")
 BETWEEN = re.compile(r"[、，,;；]")
 
 
@@ -118,12 +119,29 @@ class Cells:
     def year(self, name: str) -> int | None:
         """A year, None for none."""
         try:
-            value = amount(self[name])
+            value = amount(narrow(self[name]).removesuffix("年"))
         except ValueError:
             value = 0.0
         if value is not None and (not value.is_integer() or not FIRST_YEAR <= value <= LAST_YEAR):
             raise self._wrong(name, _("%(field)s: %(value)s is no year"))
         return None if value is None else int(value)
+
+    def period(self, name: str) -> Period:
+        """A month, a quarter or a year, also as 2026年7月 and as the day that Excel makes of 2026-07."""
+        text = narrow(self[name])
+        if (found := CHINESE.fullmatch(text)) is not None:
+            year, quarter, month = found.groups()
+            text = f"{year}-Q{quarter}" if quarter else f"{year}-{month}" if month else year
+        try:
+            first = day(text)
+            text = f"{first:%Y-%m}" if first.day == 1 else text
+        except ValueError:
+            pass
+        try:
+            return named(text)
+        except ValueError:
+            told = self[name][:20] or "—"
+            raise RowError(_("%s is no period such as 2026, 2026-Q3 or 2026-07") % told) from None
 
     def whole(self, name: str, most: int) -> int:
         """A whole number from 0."""
@@ -157,7 +175,11 @@ class Cells:
 
     def named(self, name: str) -> str:
         """What a row is known by, written in one way."""
-        return self.units.cell(self.unit(name)) if name == "unit" and self[name] else narrow(self[name])
+        if name == "unit" and self[name]:
+            return self.units.cell(self.unit(name))
+        if name in {"period", "year"}:
+            return self.period(name).name if name == "period" else f"{self.year(name)}"
+        return narrow(self[name])
 
     def one_of(self, name: str, choices: Mapping[Any, Any]) -> Any:
         """The key of what a cell says among choices (key → text)."""

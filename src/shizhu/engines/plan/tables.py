@@ -15,8 +15,7 @@ from django.utils.translation import gettext_lazy
 from shizhu.engines.plan import collecting, filled, keytasks
 from shizhu.engines.plan.filled import YES, Cells, RowError
 from shizhu.engines.plan.models import Budget, Indicator, Plan, Risk, Task, Value
-from shizhu.engines.plan.periods import named
-from shizhu.engines.plan.typed import narrow, same
+from shizhu.engines.plan.typed import same
 from shizhu.engines.records import api as records
 from shizhu.kernel import packs
 from shizhu.kernel.models import Person
@@ -139,10 +138,7 @@ def _keep_value(plan: Plan, cells: Cells, by: Person) -> bool:
     row = plan.indicators.filter(key=cells["key"]).first()
     if row is None:
         raise RowError(_("%s: no indicator has this key") % cells["key"][:60])
-    try:
-        period = named(narrow(cells["period"]))
-    except ValueError:
-        raise RowError(_("%s is no period such as 2026, 2026-Q3 or 2026-07") % (cells["period"][:20] or "—")) from None
+    period = cells.period("period")
     value = cells.number("value")
     newest = row.values.filter(period=period.name).order_by("-known_at", "-pk").first()
     if value is None or (newest is not None and same(newest.value, value)):
@@ -203,10 +199,10 @@ def _budget_rows(plan: Plan) -> Iterator[Sequence[Any]]:
 
 def _keep_budget(plan: Plan, cells: Cells, by: Person) -> bool:
     task, fund = task_of(plan, cells), cells.text("fund", 60, is_needed=True)
-    year = cells.year("period")
+    year = cells.year("year")
     planned, spent = (cells.number(field) for field in ("planned", "spent"))
     if year is None or planned is None:
-        raise RowError(_("%s is missing") % BUDGETS.columns["period" if year is None else "planned"])
+        raise RowError(_("%s is missing") % BUDGETS.columns["year" if year is None else "planned"])
     if min(planned, spent or 0) < 0:
         raise RowError(_("money is not negative"))
     old = Budget.objects.filter(task=task, year=year, fund=fund).first()
@@ -282,11 +278,11 @@ TASKS = Kind(
 BUDGETS = Kind(
     gettext_lazy("Money"),
     {
-        "key": gettext_lazy("Row key"), "name": gettext_lazy("Task"), "period": gettext_lazy("Year"),
+        "key": gettext_lazy("Row key"), "name": gettext_lazy("Task"), "year": gettext_lazy("Year"),
         "fund": gettext_lazy("Fund"), "planned": gettext_lazy("Planned (10,000 yuan)"),
         "spent": gettext_lazy("Spent (10,000 yuan)"), TOLD: SIMULATED,
     },
-    _budget_rows, _keep_budget, ("key", "period", "fund"), ("name", TOLD),
+    _budget_rows, _keep_budget, ("key", "year", "fund"), ("name", TOLD),
 )  # fmt: skip
 RISKS = Kind(
     gettext_lazy("Risks"),

@@ -94,9 +94,9 @@ def encoding_of(data: bytes) -> str:
     raise Unreadable(_("The text is neither UTF-8 nor GB 18030. Save the table as .xlsx and send that."))
 
 
-def rows(path: Path, media_type: str, sheet: int = 0) -> Iterator[Row]:
-    """Rows of a sheet that hold anything. Raises Unreadable."""
-    return _full(_xlsx(path, sheet) if media_type == XLSX else _csv(path), media_type)
+def rows(path: Path, media_type: str, sheet: int = 0, *, is_shown: bool = False) -> Iterator[Row]:
+    """Rows of a sheet that hold anything; `is_shown`: a number that is shown as 85% is that text. Raises Unreadable."""
+    return _full(_xlsx(path, sheet, is_shown=is_shown) if media_type == XLSX else _csv(path), media_type)
 
 
 def beginnings(path: Path, media_type: str, most: int) -> Iterator[tuple[int, str, list[Row]]]:
@@ -146,7 +146,7 @@ def sent(file: BinaryIO, is_head: Callable[[Cells], bool] | None = None) -> Iter
         kept.write(data)
         kept.flush()
         path, media_type = Path(kept.name), kind_of(data)
-        yield from rows(path, media_type, _sheet_of(path, media_type, is_head) if is_head else 0)
+        yield from rows(path, media_type, _sheet_of(path, media_type, is_head) if is_head else 0, is_shown=True)
 
 
 def _sheet_of(path: Path, media_type: str, is_head: Callable[[Cells], bool]) -> int:
@@ -197,10 +197,17 @@ class _Book:
         self._file.close()
 
 
-def _xlsx(path: Path, sheet: int) -> Iterator[Sequence[Any]]:
+def _xlsx(path: Path, sheet: int, *, is_shown: bool) -> Iterator[Sequence[Any]]:
     with _Book(path) as book:
         chosen = book.worksheets[sheet]
-        yield from _filled(_rows_of(chosen), _merged(chosen))
+        yield from _filled(_rows_of(chosen, is_shown=is_shown), _merged(chosen))
+
+
+def _shown(cell: Any) -> Any:
+    """What a cell holds, but of 0.85 shown as 85% what is shown: who typed 85% did not mean 0.85."""
+    value = cell.value
+    is_share = isinstance(value, int | float) and not isinstance(value, bool) and "%" in cell.number_format
+    return f"{100 * value:.15g}%" if is_share else value
 
 
 def _merged(sheet: Any) -> list[Merged]:
@@ -237,10 +244,13 @@ def _filled(rows: Iterator[Sequence[Any]], merged: Iterable[Merged]) -> Iterator
         yield row
 
 
-def _rows_of(sheet: Any) -> Iterator[Sequence[Any]]:
+def _rows_of(sheet: Any, *, is_shown: bool = False) -> Iterator[Sequence[Any]]:
     sheet.reset_dimensions()  # what a program says of the size may be wrong
     try:
-        yield from sheet.iter_rows(values_only=True)
+        if is_shown:
+            yield from ([_shown(cell) for cell in row] for row in sheet.iter_rows())
+        else:
+            yield from sheet.iter_rows(values_only=True)
     except Unreadable:
         raise
     except Exception as error:  # broken XML, a bad date …
