@@ -132,6 +132,9 @@ def test_a_cumulative_total_that_falls_is_asked_about_and_what_was_added_stands_
     shown = {item.period.name: (item.added, item.before and item.before.value) for item, _v, _n in page.context["own"]}
     assert (shown[LAST.name], shown[before]) == ((2.0, 13.0), (None, None))
     assert "15 +2" in text(page)
+    Value.objects.filter(period=before).update(is_simulated=True)  # is marked, and no measure of what is reported
+    page = client.get(PAGE)
+    assert (f"上期 {before}: 13 模拟" in text(page), "15 +2" in text(page)) == (True, False)
     assert told(client.post(address, {**one, "note": "核减：重复两处"}, follow=True)) == ["已填报。"]
     assert values()[-1] == (LAST.name, 3.0, "核减：重复两处")
 

@@ -96,6 +96,9 @@ def test_pieces_go_out_and_come_back_as_a_table_with_row_errors(desk: Desk) -> N
         "第 5 行：目标值：许多 不是数字。", "第 6 行：完成时限：年底 不是日期，应如 2026-12-31。",
         f"第 7 行：完成时限：{year + 1}-01-31 不在 {year} 年内。", f"第 9 行：县摊位管理局 在 {year} 年重复出现。",
     ]  # fmt: skip
+    assert post(desk.supervisor, f"{desk.page}pieces", {"table": table(heads)}) == [
+        "表格中没有数据行，请至少填写一行。"
+    ]
     assert sorted(Piece.objects.values_list("target", flat=True)) == [10, 10]
     good = table(heads, [year, "县摊位管理局", "", "示范摊位", 12, "个", f"{year}-12-31"])
     assert post(desk.supervisor, f"{desk.page}pieces", {"table": good}) == [

@@ -47,8 +47,10 @@ class Item:
 
     @property
     def added(self) -> float | None:
-        """What came to a cumulative total since the period before."""
+        """What came to a cumulative total since the period before; None where one of them alone is simulated."""
         if self.before is None or self.value is None or self.value.value is None or self.before.value is None:
+            return None
+        if self.before.is_simulated != self.value.is_simulated:
             return None
         return self.value.value - self.before.value
 
@@ -201,12 +203,13 @@ def fallen(
 ) -> str:
     """What is wrong with a cumulative total below the one before, "" if nothing: most often it is what was added alone.
 
-    `also` are totals by period that come with it. A reason that begins with one of FELL lets it fall.
+    `also` are totals by period that come with it. A reason that begins with one of FELL lets it fall; simulated totals
+    are no measure.
     """
     if value is None or not indicator.is_cumulative or indicator.is_flow or note.lower().startswith(FELL):
         return ""
     totals = {f"{indicator.base_year}": indicator.base_value} if indicator.base_year else {}
-    for one in indicator.values.filter(value__isnull=False).order_by("known_at", "pk"):
+    for one in indicator.values.filter(value__isnull=False, is_simulated=False).order_by("known_at", "pk"):
         totals[one.period] = one.value
     earlier = {name: total for name, total in (totals | dict(also or {})).items() if order(name) < order(period)}
     if not earlier:

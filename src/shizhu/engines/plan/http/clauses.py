@@ -316,7 +316,9 @@ def fill(request: Request, number: int) -> HttpResponse:
             (lines if isinstance(found, pieces.Line) else problems).append(found)  # type: ignore[arg-type]
     except records.Unreadable as error:
         problems = [str(error)]
-    if problems or not lines:
+    if not problems and not lines:
+        messages.error(request, _("The table has no rows: fill in at least one."))
+    elif problems:
         request.session["plan.pieces"] = problems[:100]
         messages.error(request, _("Nothing was kept: %d rows are wrong.") % len(problems))
     else:
