@@ -333,6 +333,18 @@ def test_what_two_elements_share_is_parted_where_nothing_refers_to_it(county: Co
     assert "taste" in errors(bring(drawer, other.encode()))  # which of the two a line means, nobody knows
 
 
+def test_a_loop_over_a_variable_that_it_only_names_runs(county: County, drawer: Client) -> None:
+    said = "<loopDataInputRef>cups</loopDataInputRef>"
+    text = DOUBLE.replace('id="cups"', 'id="jars"').replace("<sourceRef>cups<", "<sourceRef>jars<")
+    told = bring(drawer, text.replace("<loopDataInputRef>in</loopDataInputRef>", said).encode())
+    assert (told["status"], errors(told), said in told["xml"]) == (200, [], True)
+    assert 'camunda:collection="cups"' in told["xml"]  # bpmn-js drops what refers to nothing
+    assert keep(drawer, told["xml"].replace(said, "")).status_code == 200
+    row = Declaration.objects.get(kind="flows", source="person")
+    case = api.open_case(api.Opening(row.key, "试", area(county, "101"), {"cups": [1, 2, 3]}))
+    assert case.tasks.count() == 3
+
+
 def test_a_file_that_draws_nothing_is_refused(drawer: Client) -> None:
     empty = '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"><process id="p"/></definitions>'
     told = bring(drawer, empty.encode())

@@ -25,6 +25,7 @@ from shizhu.engines.cases.logic.reading import (
     read_doers,
     read_root,
 )
+from shizhu.engines.cases.logic.vendors import attribute
 
 Element: TypeAlias = Any
 DI = "{http://www.omg.org/spec/BPMN/20100524/DI}"
@@ -55,6 +56,7 @@ def made_plain(root: Element) -> Element:
     _end_lines(root)
     _refer_plainly(root)
     _declare_thrown(root)
+    _keep_collections(root)
     _mend_planes(root)
     return root
 
@@ -234,6 +236,16 @@ def _declare_thrown(root: Element) -> None:
             if ID.fullmatch(wanted) and wanted not in known and first is not None:
                 first.addprevious(etree.Element(f"{BPMN}{kind}", {"id": wanted, "name": wanted, named: wanted}))
                 known.add(wanted)
+
+
+def _keep_collections(root: Element) -> None:
+    """The variable that Flowable lets a loop name where BPMN refers to data."""
+    known = {element.get("id") for element in root.iter() if element.get("id")}
+    for loop in root.iter(f"{BPMN}multiInstanceLoopCharacteristics"):
+        named = (loop.findtext(f"{BPMN}loopDataInputRef") or "").strip()
+        if named and named not in known and not attribute(loop, "collection"):
+            loop.set(f"{CAMUNDA}collection", named)
+            etree.cleanup_namespaces(root, {"camunda": CAMUNDA[1:-1]}, [*filter(None, root.nsmap)])
 
 
 def _mend_planes(root: Element) -> None:
