@@ -13,6 +13,7 @@ RULES = {
     "added": gettext_noop("base and what is added do not make the target"),
     "box-empty": gettext_noop("nothing could be read in this box"),
     "bracket-unexplained": gettext_noop("no note says what the bracket means"),
+    "broken-character": gettext_noop("a character of this line is broken in the file: look at it there"),
     "class-carried": gettext_noop("the class was taken from the row above"),
     "empty-cell": gettext_noop("the cell is empty where other rows have a value"),
     "growth": gettext_noop("base, target and yearly growth do not fit together"),

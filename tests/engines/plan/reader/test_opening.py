@@ -36,9 +36,18 @@ def test_a_text_is_read_in_its_encoding(encoding: str) -> None:
     assert told.as_json()["source"] == {"kind": "txt", "pages": []}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_a_broken_character_is_told_and_the_rest_is_read(encoding: str) -> None:
+    whole = TEXT.encode(encoding)
+    document = read_file("a.txt", whole[:6] + b"\xff" + whole[6:]).document
+    assert [item.name for item in document.indicators] == ["水库"]
+    assert [(doubt.rule, doubt.place.first) for doubt in document.unsure][:1] == [("broken-character", 1)]
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
+        (b"\xff\xfa\xff\xfa", "a.bin is neither text (UTF-8, UTF-16 or GB 18030) nor docx, PDF or HTML"),
         (b"\xff\xff\x00\x01", "a.bin is neither text (UTF-8, UTF-16 or GB 18030) nor docx, PDF or HTML"),
         (b"\xd0\xcf\x11\xe0rest", "a.bin is a file of an old Office or an encrypted one: save it as docx"),
         (b"%PDF-1.4 broken", "a.bin is a damaged PDF: print it to PDF anew and try again"),
@@ -116,6 +125,7 @@ def roads() -> bytes:
     deleted = document.add_paragraph("农村公路改造320公里")
     deleted._p.append(parse_xml(f"<w:del {nsdecls('w')}><w:r><w:delText>作废</w:delText></w:r></w:del>"))
     deleted._p.append(parse_xml(f"<w:ins {nsdecls('w')}><w:r><w:t>以上。</w:t></w:r></w:ins>"))
+    deleted.add_run("未公开。").font.hidden = True
     document.sections[0].header.paragraphs[0].text = "内部资料"
     return saved(document)
 

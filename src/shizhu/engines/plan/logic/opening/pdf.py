@@ -8,12 +8,14 @@ import re
 import struct
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import pdfplumber
+from pdfminer.layout import LTChar
 from pdfminer.pdfdocument import PDFPasswordIncorrect
 from pdfminer.pdfparser import PDFSyntaxError
 from pdfminer.psparser import PSException
@@ -97,18 +99,18 @@ def open_pdf(name: str, content: bytes, told: Progress | None = None) -> Opened:
 
 def _read_page(number: int, page: Any, before: Unruled | None) -> _Page:
     read = _Page(number, float(page.width), float(page.height))
-    upright = page.filter(lambda item: item["object_type"] != "char" or item.get("upright", True)).dedupe_chars()
-    chars = upright.chars
+    page.process_object = partial(_object, page.process_object, float(page.height), page.mediabox)
+    chars = _once([char for char in page.chars if char["upright"]])
     for char in chars:
         char["text"] = unified(char["text"])
     pictured = sum(image["width"] * image["height"] for image in page.images)
     if sum(1 for char in chars if char["text"].strip()) < _FEW and pictured > 0.3 * read.width * read.height:
         read.is_scanned = True
         return read
-    tables = [table for table in upright.find_tables() if _is_table(table)]
+    tables = [table for table in page.find_tables() if _is_table(table)]
     drawn = [_Table(_grid(table, chars), table.bbox[1], table.bbox[3]) for table in tables]
     free = [char for char in chars if not any(_within(char, table.bbox) for table in tables)]
-    unruled = find_unruled(free, _rules(upright), in_columns=len(_columns(free, read.width)) > 1, before=before)
+    unruled = find_unruled(free, _rules(page), in_columns=len(_columns(free, read.width)) > 1, before=before)
     read.last_unruled = unruled[-1] if unruled else None
     drawn += [_Table(table.grid, table.top, table.bottom) for table in unruled]
     taken = {id(char) for table in unruled for char in table.chars}
@@ -127,6 +129,30 @@ def _read_page(number: int, page: Any, before: Unruled | None) -> _Page:
     return read
 
 
+def _object(told: Callable[[Any], Char], height: float, box: tuple[float, ...], item: Any) -> Char:
+    """What pdfplumber tells of an item of a page; of a letter only what is used here, in a third of the time."""
+    if not isinstance(item, LTChar):
+        return told(item)
+    left, top = box[0], box[1]
+    return {
+        "object_type": "char", "text": item.get_text(), "fontname": item.fontname, "size": item.size,
+        "upright": item.upright, "x0": item.x0 + left, "x1": item.x1 + left,
+        "top": height - item.y1 + top, "bottom": height - item.y0 + top,
+    }  # fmt: skip
+
+
+def _once(chars: Iterable[Char]) -> list[Char]:
+    """The letters without those that are printed again within a point, to look bold."""
+    kept: list[Char] = []
+    seen: set[tuple[object, ...]] = set()
+    for char in chars:
+        x, y, kind = int(char["x0"]), int(char["top"]), (char["text"], char["fontname"], char["size"])
+        if (x, y, kind) not in seen:
+            kept.append(char)
+            seen |= {(x + right, y + below, kind) for right in (-1, 0, 1) for below in (-1, 0, 1)}
+    return kept
+
+
 def _rules(page: Any) -> list[Rule]:
     """The horizontal lines of a page, however they are drawn."""
     edges = [edge for edge in page.edges if edge["orientation"] == "h" and edge["x1"] - edge["x0"] > _SHORT_RULE]
@@ -138,8 +164,12 @@ def _is_table(table: Any) -> bool:
     return len(_edges(float(cell[0]) for cell in table.cells)) > 1
 
 
+def _middle(char: Char) -> tuple[float, float]:
+    return (char["x0"] + char["x1"]) / 2, (char["top"] + char["bottom"]) / 2
+
+
 def _within(char: Char, box: tuple[float, float, float, float]) -> bool:
-    x, y = (char["x0"] + char["x1"]) / 2, (char["top"] + char["bottom"]) / 2
+    x, y = _middle(char)
     return bool(box[0] <= x <= box[2] and box[1] <= y <= box[3])
 
 
@@ -156,7 +186,11 @@ def _grid(table: Any, chars: Sequence[Char]) -> Grid:
     """Return the places of a drawn table; a cell that reaches over several stands in each of them."""
     xs = _edges([edge for cell in table.cells for edge in (cell[0], cell[2])])
     ys = _edges([edge for cell in table.cells for edge in (cell[1], cell[3])])
-    inside = {cell: [char for char in chars if _within(char, cell)] for cell in table.cells}
+    placed = [(*_middle(char), char) for char in chars if _within(char, table.bbox)]
+    inside = {
+        cell: [char for x, y, char in placed if cell[0] <= x <= cell[2] and cell[1] <= y <= cell[3]]
+        for cell in table.cells
+    }
     texts = {cell: "\n".join(line.text for line in lines_of(own)) for cell, own in inside.items()}
     rows: Grid = []
     begun: set[tuple[float, float, float, float]] = set()

@@ -8,12 +8,13 @@ import re
 from shizhu.engines.plan.logic.opening.opened import LARGEST, FileUnreadable, Opened
 
 _NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffe\uffff]")
+LOST = "\ufffd"  # stands for a character that could not be decoded
 _COMMON = re.compile("[的年和大中不一人在有展到產業建設發達]")  # signs of a plan in Big5 that GB 18030 has elsewhere
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 def open_plain(name: str, content: bytes) -> Opened:
-    """Decode a text; a file that is none is refused."""
+    """Decode a text; a file that is none is refused, a few broken characters are not."""
     if len(content) > LARGEST:
         raise FileUnreadable(name, "size")
     for encoding in _encodings(content):
@@ -25,7 +26,15 @@ def open_plain(name: str, content: bytes) -> Opened:
             raise FileUnreadable(name, "big5")
         if not _NO_TEXT.search(text):
             return Opened(text, "txt")
-    raise FileUnreadable(name, "unknown")
+    mended = min((content.decode(encoding, "replace") for encoding in ("utf-8", "gb18030")), key=_lost)
+    if _NO_TEXT.search(mended) or _lost(mended) > max(min(3, len(mended) // 10), len(mended) // 1000):
+        raise FileUnreadable(name, "unknown")
+    return Opened(mended, "txt")
+
+
+def _lost(text: str) -> int:
+    """How many characters could not be decoded."""
+    return text.count(LOST)
 
 
 def _is_big5(text: str, content: bytes) -> bool:

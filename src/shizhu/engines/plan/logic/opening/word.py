@@ -181,10 +181,10 @@ def _cells(row: BaseOxmlElement) -> Iterator[BaseOxmlElement]:
 
 
 def _texts(around: BaseOxmlElement) -> Iterator[str]:
-    """Yield the pieces of text of a paragraph; deleted text, field codes and text boxes are not printed in it."""
+    """Yield the pieces of text of a paragraph; deleted or hidden text, field codes and text boxes are not printed."""
     for item in around:
         tag = _tag(item)
-        if tag in _GONE or tag == _TEXT_BOX or tag in _PICTURES:
+        if tag in _GONE or tag == _TEXT_BOX or tag in _PICTURES or (tag == "r" and _is_hidden(item)):
             continue
         if tag == "t":
             yield item.text or ""
@@ -196,6 +196,11 @@ def _texts(around: BaseOxmlElement) -> Iterator[str]:
             yield "-"
         else:
             yield from _texts(item)
+
+
+def _is_hidden(run: BaseOxmlElement) -> bool:
+    hidden = run.find(f"{qn('w:rPr')}/{qn('w:vanish')}")
+    return hidden is not None and hidden.get(qn("w:val"), "true") not in {"false", "0", "off"}
 
 
 def _notes_of(document: Document, kind: str) -> dict[str, str]:

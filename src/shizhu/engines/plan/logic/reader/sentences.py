@@ -6,6 +6,7 @@ A target stated in several places is one target: the first place is its own, the
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -39,6 +40,10 @@ def read_targets(
     """Return the indicators of tables with the places that mention them, and the targets only sentences state."""
     mentioned: dict[str, list[Place]] = {item.key: [] for item in indicators}
     found: dict[tuple[object, ...], Indicator] = {}
+    of_year: dict[int | None, list[Indicator]] = defaultdict(list)
+    for item in indicators:
+        for year in {item.target.year, *(reading.year for reading in item.milestones)}:
+            of_year[year].append(item)
     levels = {(fact.sentence, canonical(fact.subject)) for fact in facts if fact.kind == "level"}
     for fact in facts:
         is_step = (
@@ -53,7 +58,9 @@ def read_targets(
                     continue
         if is_step or not _is_target(fact, term):
             continue
-        known = None if fact.is_yearly else next((item for item in indicators if _is_of(fact, item)), None)
+        grows = fact.kind in {"growth", "change"} and fact.unit == "%"
+        rows = indicators if grows else of_year[fact.year]
+        known = None if fact.is_yearly else next((item for item in rows if _is_of(fact, item)), None)
         if known is not None:
             mentioned[known.key].append(fact.place)
             continue
@@ -65,8 +72,8 @@ def read_targets(
             found[identity] = _indicator(fact, f"target-{len(found) + 1:02d}")
         elif before is not None and before.target.value == fact.value:
             found[identity] = replace(before, mentions=(*before.mentions, fact.place))
-    rows = [replace(item, mentions=tuple(dict.fromkeys(mentioned[item.key]))) for item in indicators]
-    return rows, list(found.values())
+    told = [replace(item, mentions=tuple(dict.fromkeys(mentioned[item.key]))) for item in indicators]
+    return told, list(found.values())
 
 
 def doubled(targets: Sequence[Indicator]) -> list[Doubt]:
