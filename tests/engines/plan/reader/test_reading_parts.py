@@ -180,6 +180,36 @@ def test_text_against_table(basis: str, goal: str, expected: list[str]) -> None:
     assert rules(basis, goal) == expected
 
 
+@pytest.mark.parametrize(
+    ("sentence", "contradictions", "doubts"),
+    [
+        ("高速公路由120公里增加到100公里。", ["direction"], []),
+        ("油茶面积由8000亩增加到1.2万亩，办理时间由9天缩短到3天。", [], []),
+        ("贫困率由2%下降到3%。", ["direction"], []),
+        ("三次产业结构调整为10：46：48。", ["structure"], []),
+        ("三次产业结构由9:45:46调整为8.3:46.4:45.2。", [], []),
+        ("自来水普及率达到105%，高中阶段毛入学率达到103%。", [], ["share-over"]),
+    ],
+)
+def test_values_that_cannot_hold(sentence: str, contradictions: list[str], doubts: list[str]) -> None:
+    document = read(f"云溪县发展规划（2021—2025年）\n第二章 发展目标\n{sentence}\n")
+    assert [item.rule for item in document.contradictions] == contradictions
+    assert [item.rule for item in document.unsure if item.rule != "target-bound"] == doubts
+
+
+def test_kinds_have_their_usual_names_and_a_target_below_the_base_is_told() -> None:
+    rows = "|1|自来水普及率（%）|90|85|★约束性|\n|2|客车（辆）|9|8|预期性指标|\n|3|渡口（个）|9|8|县定|\n"
+    document = read(f"云溪县水利规划（2021—2025年）\n表1 主要指标\n|序号|指标|2020年|2025年|属性|\n{rows}")
+    assert [item.kind for item in document.indicators] == ["约束性", "预期性", "县定"]
+    assert [(item.what, item.rule) for item in document.unsure] == [("自来水普及率", "target-below-base")]
+
+
+def test_the_caption_of_a_list_tells_the_year_of_its_months() -> None:
+    head = "云溪县应急规划（2021—2025年）\n2024年任务清单\n|序号|任务|责任单位|完成时限|\n"
+    (task,) = read(f"{head}|1|隐患排查|县应急局/县消防救援大队|6月底|\n").tasks
+    assert (task.owners, task.period.last) == (("县应急局", "县消防救援大队"), 2024)
+
+
 def test_growth_must_fit_both_ends() -> None:
     assert rules(growth="9.9") == []
     assert rules(growth="4.5") == ["growth"]

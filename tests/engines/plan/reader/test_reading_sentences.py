@@ -188,6 +188,8 @@ def test_what_was_is_no_target() -> None:
 def test_what_a_target_rises_from_is_its_base() -> None:
     (item,) = _told("高新技术企业由2020年的46家发展到100家，")
     assert (item.base.year, item.base.value, item.target.value) == (2020, 46, 100)
+    (item,) = _told("油茶面积由8000亩增加到1.2万亩，")
+    assert (item.base.value, item.target.value, item.unit) == (0.8, 1.2, "万亩")
 
 
 def test_how_fast_a_level_grows_is_its_growth() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from shizhu.engines.plan.logic.reader.arithmetic import check_sums
+from shizhu.engines.plan.logic.reader.arithmetic import check_structures, check_sums
 from shizhu.engines.plan.logic.reader.boxes import read_boxes
 from shizhu.engines.plan.logic.reader.clauses import read_clauses
 from shizhu.engines.plan.logic.reader.columns import Columns, columns_of, purpose_of
@@ -43,7 +43,7 @@ from shizhu.engines.plan.logic.reader.targets import target_doubts
 from shizhu.engines.plan.logic.reader.tasks import read_tasks
 from shizhu.engines.plan.logic.reader.totals import check_totals
 from shizhu.engines.plan.logic.reader.unread import spaced_rows, unread_tables
-from shizhu.engines.plan.logic.reader.years import span_of, year_of
+from shizhu.engines.plan.logic.reader.years import only_year, span_of, year_of
 
 __all__ = [
     "YEARLY",
@@ -113,7 +113,7 @@ def read(text: str, unread: Sequence[Doubt] = ()) -> PlanDocument:
     mentioned, targets = read_targets(facts, rows.indicators, term)
     doubts += doubled(targets) + year_doubts(span, rows.indicators, rows.tasks, facts)
     clauses = read_clauses(pages, passages, tables, boxes, mentioned, rows.tasks, facts, term)
-    contradictions = [*compared.contradictions, *summed.contradictions, *totals]
+    contradictions = [*compared.contradictions, *summed.contradictions, *check_structures(passages), *totals]
     return PlanDocument(
         title=title, indicators=sure_of_indicators([*mentioned, *targets], tables, doubts, contradictions),
         tasks=sure_of_tasks(rows.tasks, tables, doubts), boxes=tuple(boxes),
@@ -131,7 +131,7 @@ def _read_rows(tables: Sequence[Table], span: tuple[int, int] | None, year: int 
             indicators, doubts = read_indicators(columns, span, len(rows.indicators))
             rows.indicators += indicators
         elif purpose == "tasks":
-            tasks, doubts = read_tasks(columns, len(rows.tasks), year)
+            tasks, doubts = read_tasks(columns, len(rows.tasks), year or only_year(table.caption))
             rows.tasks += tasks
             rows.contents += _contents(columns)
         else:

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
 from shizhu.engines.plan.logic.reader.contradictions import Claim, Findings, claim_of_fact, claim_of_reading
 from shizhu.engines.plan.logic.reader.document import Contradiction, Doubt, Indicator, Statement
 from shizhu.engines.plan.logic.reader.facts import Fact
+from shizhu.engines.plan.logic.reader.outline import Passage
 from shizhu.engines.plan.logic.reader.subjects import canonical, same
 from shizhu.engines.plan.logic.reader.units import comparable, measure_of
 
+_SECTORS = re.compile(
+    r"(?:三次|[一二三]次)?产业(?:结构|比[例重])[^，。；;\d]{0,16}(\d+(?:\.\d+)?)[:：](\d+(?:\.\d+)?)[:：](\d+(?:\.\d+)?)(?![:：\d.])"
+)
+_ROUNDED = 0.31  # three shares printed with one decimal may miss a hundred by so much
+_RAISED_TO = re.compile(
+    r"(?P<rise>提[高升]|增[长加]?|上升|扩大|扩展|发展|壮大|延长)(?:到|至|为)|(?:下降|降低?|减少|压减|缩[短小])(?:到|至|为)"
+)
+_PART_OF_WHOLE = re.compile(r"(?:率|比例|比重|占比)$")
+# may be more than a hundred: 高中阶段毛入学率, 拨备覆盖率
+_MAY_EXCEED = re.compile(r"毛入|增[长值加幅速]|上涨|拨备|负债|产销|周转|流动|杠杆|比率$|完成率|保障率|生产率|效率")
+_RISING = re.compile(
+    r"(?:覆盖|普及|达标|优良|处理|利用|参保|入园|入学|巩固|城镇化|合格|通达|绿化|办结|满意)率$|GDP$|收入$|预期寿命$"
+)
 _FASTEST = 0.15  # a total that grows faster than this each year is worth a look
 
 
@@ -21,8 +36,12 @@ def check_sums(indicators: Sequence[Indicator], facts: Sequence[Fact]) -> Findin
     for index, fact in enumerate(facts):
         if fact.kind == "share":
             _check_share(fact, facts[:index], claims, found)
+        _check_direction(fact, found)
+        if fact.kind == "level":
+            _check_whole(claim_of_fact(fact), found)
     _check_ratios(claims, found)
     for item in indicators:
+        _check_ends(item, found)
         _check_growth(item, found)
         _check_growth_of_text(item, facts, found)
         _check_added(item, facts, found)
@@ -30,6 +49,52 @@ def check_sums(indicators: Sequence[Indicator], facts: Sequence[Fact]) -> Findin
     _check_rows_of_parts(indicators, found)
     _check_parts(facts, found)
     return found
+
+
+def check_structures(passages: Sequence[Passage]) -> list[Contradiction]:
+    """The shares of the three sectors (三次产业结构调整为12:45:43) make a hundred."""
+    found = []
+    for passage in passages:
+        for told in _SECTORS.finditer(passage.text):
+            total = round(sum(float(told[part]) for part in (1, 2, 3)), 2)
+            if abs(total - 100) > _ROUNDED:
+                statement = Statement(total, "%", None, passage.place(*told.span()), told.group())
+                note = f"the shares together make {total:g}, not 100"
+                found.append(Contradiction("三次产业结构", (statement,), note, "structure"))
+    return found
+
+
+def _check_direction(fact: Fact, found: Findings) -> None:
+    """What rises from one value to another (由120公里增加到100公里) is more than before, what falls is less."""
+    way = _RAISED_TO.search(fact.text.rpartition(fact.start.text)[2]) if fact.start else None
+    if fact.start is None or way is None or fact.start.value == fact.value:
+        return
+    if (fact.value > fact.start.value) != bool(way["rise"]):
+        place = fact.place
+        before = Statement(fact.start.value, fact.unit, fact.start.year, place, fact.start.text)
+        note = f"{way.group()}: from {fact.start.value} to {fact.value}"
+        found.contradictions.append(
+            Contradiction(fact.subject, (before, claim_of_fact(fact).statement), note, "direction")
+        )
+
+
+def _check_ends(item: Indicator, found: Findings) -> None:
+    """A share of the table is no more than the whole, and what should only rise does not fall."""
+    for reading in (item.base, item.target):
+        claim = claim_of_reading(item, reading)
+        if claim:
+            _check_whole(claim, found)
+    base, target = item.base.value, item.target.value
+    if base is not None and target is not None and target < base and _RISING.search(canonical(item.name)):
+        why = f"the target {target} is below the base {base}: is it to fall?"
+        found.doubts.append(Doubt(item.name, why, item.place, "target-below-base"))
+
+
+def _check_whole(claim: Claim, found: Findings) -> None:
+    name = claim.subject
+    if claim.unit == "%" and claim.value > 100 and _PART_OF_WHOLE.search(name) and not _MAY_EXCEED.search(name):
+        why = f"a share of {claim.value}% is more than the whole"
+        found.doubts.append(Doubt(name, why, claim.statement.place, "share-over"))
 
 
 def _claims(indicators: Sequence[Indicator], facts: Sequence[Fact]) -> list[Claim]:

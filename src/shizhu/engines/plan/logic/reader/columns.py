@@ -14,6 +14,7 @@ from shizhu.engines.plan.logic.reader.tables import Cell, Row, Table
 from shizhu.engines.plan.logic.reader.values import is_dash
 from shizhu.engines.plan.logic.reader.vocabulary import KIND_WORDS, VALUE_ROLES, Heading
 
+_FLAGS = re.compile(r"[^一-鿿]+")  # ★约束性
 _TOTAL = re.compile(r"(?:总|合|小|共)计[:：]?|总\s*数")
 _HANS_NO = re.compile(r"[（(]?[一二三四五六七八九十]{1,3}[)）]?、?")
 _SAID = ("content", "lead", "period", "base", "target", "year", "kind")
@@ -100,7 +101,8 @@ def _without_totals(columns: Columns) -> Columns:
 
 def _are_kinds(cells: Sequence[Cell], *, least: float = 1.0) -> bool:
     """Whether at least this share of the cells name a kind (约束性)."""
-    return bool(cells) and sum(bool(KIND_WORDS.fullmatch(compact(cell.text))) for cell in cells) >= least * len(cells)
+    named = sum(bool(KIND_WORDS.fullmatch(_FLAGS.sub("", cell.text))) for cell in cells)
+    return bool(cells) and named >= least * len(cells)
 
 
 def _one_name(roles: list[str], table: Table) -> list[str]:

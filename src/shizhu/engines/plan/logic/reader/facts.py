@@ -12,7 +12,7 @@ from shizhu.engines.plan.logic.reader.outline import Passage
 from shizhu.engines.plan.logic.reader.quantities import Quantity, quantities, without_bound
 from shizhu.engines.plan.logic.reader.subjects import stripped
 from shizhu.engines.plan.logic.reader.units import comparable
-from shizhu.engines.plan.logic.reader.values import number
+from shizhu.engines.plan.logic.reader.values import number, scaled
 from shizhu.engines.plan.logic.reader.years import western, year_of
 
 _SENTENCE = re.compile(r"(?:[●◆■▲]\s*)?[^。！？；;\n●◆■▲]+[。！？；;\n]?")
@@ -172,6 +172,11 @@ class Start:
     year: int | None
     text: str
 
+    def told_in(self, own: str | None, unit: str | None) -> Start:
+        """The value in the unit of what it is raised to (由8000亩增加到1.2万亩)."""
+        factor = comparable(own, unit)
+        return replace(self, value=scaled(self.value, factor)) if factor not in {None, 1.0} else self
+
 
 @dataclass(frozen=True)
 class Fact:
@@ -290,6 +295,7 @@ def _facts_of(sentence: re.Match[str], reading: _Reading) -> list[Fact]:
         if fact and "百分点" in (fact.unit or "") and start:
             continue
         if fact and start and facts:
+            start = start.told_in(facts[-1].unit, fact.unit)
             fact = replace(fact, subject=facts[-1].subject, kind="level", start=start)
         start = None
         if fact and _ORIGIN.search(text, 0, found.start) and _RAISED.search(text[found.end :]):

@@ -22,6 +22,7 @@ from shizhu.engines.plan.logic.reader.years import year_of
 _IN_BRACKETS = re.compile(r"[(\[〔【]\s*(?:单位\s*:\s*)?([^()\[\]〔〕【】]*?)\s*[)\]〕】]")
 _FLAG = re.compile(r"^[*★☆▲△※#◆●]+|[*★☆▲△※#◆●]+$")
 _TOTAL = "累计"  # printed with a growth: over all the years, not per year
+_USUAL_KIND = re.compile(r"[^一-鿿]*(约束|预期)性?(?:指标)?[^一-鿿]*")
 _OVER_ALL = re.compile(r"(?:增减|增加|提高|变化|增量)(?:值|量|幅度|情况|数)?$")  # a heading of what is gained in all
 _GAP = re.compile(r"(?<=[一-鿿（）“”、])\s+(?=[一-鿿（）“”、])")
 _PART = re.compile(r"其中[:：]?")
@@ -208,7 +209,7 @@ def _indicator(
     used = {*columns.of("no", "name", "unit", "kind"), group_column, *printed, *owner_columns}
     return Indicator(
         key=key, no=no, name=name, unit=unit,
-        kind=_plain(columns.text(row, columns.first("kind"))),
+        kind=_kind(columns.text(row, columns.first("kind"))),
         base=_reading(row, printed, years.base, _base_year(printed, years, brackets)),
         target=_reading(row, printed, years.target, years.target_year),
         growth=growth.value if growth else None,
@@ -290,8 +291,13 @@ def _unit_of_values(columns: Columns, years: Years, printed: dict[int, Printed])
     return units.pop() if len(units) == 1 else None
 
 
-def _plain(text: str) -> str | None:
-    return None if not text or is_dash(text) else compact(text)
+def _kind(text: str) -> str | None:
+    """The kind of an indicator by its usual name: 约束性 for ★约束性指标."""
+    if not text or is_dash(text):
+        return None
+    printed = compact(text)
+    usual = _USUAL_KIND.fullmatch(printed)
+    return f"{usual.group(1)}性" if usual else printed
 
 
 def _group(text: str | None) -> str | None:

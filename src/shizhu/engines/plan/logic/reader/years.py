@@ -49,6 +49,12 @@ def year_of(text: str) -> int | None:
     return named[1] if named else None
 
 
+def only_year(text: str) -> int | None:
+    """Return the year of a heading that names one alone (2024年任务清单); None for a term."""
+    years = set(_YEAR.findall(western(text)))
+    return int(years.pop()) if len(years) == 1 else None
+
+
 def period_of(text: str, heading: str = "", year: int | None = None) -> Period:
     """Read a term; under a heading that asks for the end (完成时限) a single year is the end.
 
