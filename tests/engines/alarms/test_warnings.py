@@ -256,6 +256,18 @@ def test_who_issues_needs_the_right_wherever_it_goes(county: County, duty: Perso
     assert PublicWarning.objects.values_list("state", "area__code").get() == ("cancelled", county.pk)
 
 
+def test_what_nothing_is_known_of_leaves_no_hole() -> None:
+    rain = "{areas}出现强降雨，{station}自 {since} 起雨势达到标准。预计持续到 {expires}。"
+    known = {"areas": "东镇", "station": "", "since": "", "expires": "2026-07-02 08:00"}
+    assert warnings.filled(rain, known) == "东镇出现强降雨。预计持续到 2026-07-02 08:00。"
+    english = "Heavy rain in {areas}: at {station} since {since}. Until {expires}."
+    assert warnings.filled(english, known) == "Heavy rain in 东镇. Until 2026-07-02 08:00."
+    assert warnings.filled(rain, {**known, "station": "一号站", "since": "8 时"}) == (
+        "东镇出现强降雨，一号站自 8 时 起雨势达到标准。预计持续到 2026-07-02 08:00。"
+    )
+    assert warnings.filled("{station}自 {since} 起水质异常，可能影响{areas}。", known) == "可能影响东镇。"
+
+
 def test_empty_words_are_filled_in(duty: Person) -> None:
     client, new = browser(duty), "/alarms/warnings/new?kind="
     empty = typed(client.get(new))

@@ -29,6 +29,8 @@ GRAVE = ("orange", "red")
 LANGUAGES = {"zh": "zh-CN", "en": "en-US"}
 TEXTS = ("headline", "description", "instruction")
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
+CLAUSE = re.compile(r"[^，。；：,.;:]+[，。；：,.;:]*\s*")
+ENDS = ("。", ".")
 PLACEHOLDERS = ("issuer", "event", "level", "areas", "station", "value", "since", "expires")
 UNIT = "00000000"  # of the identifier, where no unit is declared
 ENDING = {"cancel": "Cancel", "allclear": "Update"}
@@ -37,8 +39,14 @@ Told = Mapping[str, Any]  # the content of a message
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
-    """A template's text; a placeholder without a value leaves nothing."""
-    return PLACEHOLDER.sub(lambda found: values.get(found[1], ""), text).strip()
+    """A template's text. A clause with a placeholder of which nothing is known is left out: no hole is read out."""
+    clauses: list[str] = []
+    for clause in CLAUSE.findall(text):
+        if all(values.get(name) for name in PLACEHOLDER.findall(clause)):
+            clauses.append(clause)
+        elif clauses and clause.rstrip()[-1:] in ENDS:
+            clauses[-1] = clauses[-1].rstrip()[:-1] + clause[len(clause.rstrip()) - 1 :]
+    return PLACEHOLDER.sub(lambda found: values[found[1]], "".join(clauses)).strip()
 
 
 def unknown(text: str) -> list[str]:
