@@ -116,6 +116,11 @@ def test_a_shelf_needs_a_reason_and_an_end(county: County, alarm: Alarm) -> None
     )
     acting.unshelve(alarm.pk, person=who.pk)
     assert len(client.get("/alarms/").context["rows"]) == 1
+    acting.acknowledge(alarm.pk, person=who.pk)
+    acting.shelve(alarm.pk, person=who.pk, until=soon, why="等人")
+    assert [caring.every_minute(soon + timedelta(minutes=n)) for n in (-1, 1, 2)] == [(0, 0), (0, 1), (0, 0)]
+    assert (told()[-1], acts()[-1]) == ("reminder", "unshelved")
+    assert len(client.get("/alarms/").context["rows"]) == 1
     with pytest.raises(acting.NotNow):
         acting.unshelve(alarm.pk, person=who.pk)
 

@@ -21,7 +21,7 @@ def every_minute(now: datetime | None = None) -> tuple[int, int]:
     """Tell of what is suppressed no more; remind of what nobody has seen. Returns how many of each."""
     at = now or timezone.now()
     waiting = Alarm.objects.select_for_update(of=("self",), skip_locked=True).filter(state=Alarm.State.OPEN)
-    told = reminded = 0
+    told = 0
     for alarm in waiting.exclude(suppressed=""):
         stream = things.describe([alarm.datastream]).get(alarm.datastream)
         if stream and causes.suppressed(alarm, stream.thing, things.parent_of(stream.thing), at):
@@ -31,6 +31,7 @@ def every_minute(now: datetime | None = None) -> tuple[int, int]:
         Act.objects.create(alarm=alarm, kind="told")
         raising.tell_raised(alarm)
         told += 1
+    reminded = sum(_end_shelf(alarm, at) for alarm in waiting.filter(shelved_until__lte=at, suppressed=""))
     by_root = Q(root__state=Alarm.State.OPEN, root__acknowledged_at=None) & ~Q(root__shelved_until__gt=at)
     unseen = waiting.filter(Q(root=None) | ~by_root, acknowledged_at=None, suppressed="")  # else its cause is told of
     for alarm in unseen.exclude(shelved_until__gt=at):
@@ -38,7 +39,20 @@ def every_minute(now: datetime | None = None) -> tuple[int, int]:
             alarm.reminded_at = at
             alarm.save(update_fields=["reminded_at"])
             Act.objects.create(alarm=alarm, kind="reminded")
-            told_of = {"alarm": alarm.pk, "rule": alarm.rule, "level": alarm.level}
-            events.emit(REMINDER, alarm.pk, alarm.county_id, told_of)
+            _remind(alarm)
             reminded += 1
     return told, reminded
+
+
+def _end_shelf(alarm: Alarm, at: datetime) -> bool:
+    """Its time on the shelf is over, and it stands still: people are told, whether or not somebody had seen it."""
+    alarm.shelved_until, alarm.reminded_at = None, at
+    alarm.save(update_fields=["shelved_until", "reminded_at"])
+    Act.objects.create(alarm=alarm, kind="unshelved")
+    _remind(alarm)
+    return True
+
+
+def _remind(alarm: Alarm) -> None:
+    told_of = {"alarm": alarm.pk, "rule": alarm.rule, "level": alarm.level}
+    events.emit(REMINDER, alarm.pk, alarm.county_id, told_of)
