@@ -279,6 +279,21 @@ def test_empty_words_are_filled_in(duty: Person) -> None:
     assert not WarningMessage.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "shown",
+    ["[]", "5", "{}", "{", '{"level": "red", "kind": [], "areas": 5, "expires": "x"}',
+     '{"level": [], "kind": "lemonade.heat", "areas": [], "expires": "2026-07-01T08:00:00+08:00"}',
+     '{"level": "red", "kind": "lemonade.heat", "areas": [], "expires": "2026-07-01T08:00:00"}'],
+)  # fmt: skip
+def test_a_page_that_was_tampered_with_keeps_what_is_typed(duty: Person, shown: str) -> None:
+    client, new = browser(duty), "/alarms/warnings/new?kind=lemonade.heat&level=red"
+    sent = typed(client.get(new), areas=[EAST], level="orange", shown=shown)
+    answer = client.post(new, sent)
+    assert answer.status_code == (200 if shown == "{" else 302)
+    said = [message.content["headline"]["zh"] for message in WarningMessage.objects.all()]
+    assert said == ([] if shown == "{" else ["县政府发布高温红色预警"])
+
+
 def test_what_is_wrong_is_named_and_a_shape_finds_its_towns(county: County, duty: Person, chief: Person) -> None:
     client = browser(duty)
     page = client.get("/alarms/warnings/new?kind=")

@@ -86,6 +86,19 @@ class WarningForm(forms.Form):
                 field.widget.attrs["class"] = "form-select" if is_list else "form-check-input"
             field.widget.attrs["lang"] = {"zh": "zh-Hans", "en": "en"}.get(name[-2:], "")
 
+    def clean_shown(self) -> dict[str, Any]:
+        """What the page had sent along; nothing of what it cannot have."""
+        told = self.cleaned_data["shown"]
+        if not isinstance(told, dict) or str(told.get("level")) not in warnings.COLOURS:
+            return {}
+        codes = told.get("areas")
+        is_sound = isinstance(told.get("kind"), str) and isinstance(codes, list) and all(type(c) is str for c in codes)
+        try:
+            is_sound &= datetime.fromisoformat(told["expires"]).tzinfo is not None
+        except (KeyError, TypeError, ValueError):
+            is_sound = False
+        return told if is_sound else {}
+
     def may_lack_words(self) -> None:
         """They are about to be filled in."""
         for name in ("event", *warnings.TEXTS):

@@ -186,9 +186,7 @@ def _form(
                 content = drafting.rekinded(content, body, county, context.get("alarm"))
                 form = WarningForm(county, initial=initial(content))
             else:
-                shown = form.cleaned_data["shown"]
-                if isinstance(shown, dict):
-                    content = drafting.in_step(content, shown, county, context.get("alarm"))
+                content = drafting.in_step(content, form.cleaned_data["shown"], county, context.get("alarm"))
                 drafting.checked(county, content, timezone.now())
                 area = drafting.common(county, drafting.named(county, content["areas"]))
                 if not access.may(request.actor, issuing.DRAFT, county=county, organisation=organisation, area=area):
