@@ -186,6 +186,7 @@ def test_who_can_mend_a_flow_that_opens_no_case_is_told_once_and_its_page_says_w
     assert f"下次立案 2026-07-02 09:00 · 上次立案 2026-07-01 09:00 {case.number}" in text(seen)
     assert f'href="/cases/{case.pk}/"' in seen.content.decode()
     assert "无法立案" not in text(seen)
+    assert text(seen).startswith("团购 ")
 
 
 def test_a_time_that_is_over_and_one_that_cannot_be_worked_out_are_told_apart(county: County) -> None:

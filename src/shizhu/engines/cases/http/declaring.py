@@ -298,7 +298,7 @@ def _flow_page(
         "organisations": Organisation.objects.filter(county=county).order_by("path"),
         "steps": _steps(typed, known), "picture": _picture(text),
         "open": Case.objects.filter(county=county, flow=row.key, status=Case.Status.OPEN).count() if row else 0,
-        "starts": _starts(county, row.key) if row else [],
+        "starts": _starts(county, row.key) if row else [], "title": declaring.title(row) if row else "",
         "read": request.POST.get("read", "") or (row.digest if row else ""),
     }  # fmt: skip
     return render(request, "cases/declare_flow.html", context, status=422 if is_refused else 200)
