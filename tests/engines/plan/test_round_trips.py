@@ -271,6 +271,9 @@ def test_a_name_of_several_units_is_refused_and_what_was_sent_is_not_changed_by_
     decisions.active["C2"] = "卫生院"
     assert "第 2 行：卫生院：有多个同名单位" in desk.send("decisions", decisions)[0]
     assert differing(before) == {}
+    Organisation.objects.filter(code="stand").update(name="kitchen")  # the code of another one
+    Organisation.objects.filter(code="kitchen").update(name="乡镇、街道")
+    assert desk.send("pieces", desk.book("pieces")) == NOTHING["pieces"]
 
 
 def test_a_table_that_a_clerk_has_worked_on_is_read_or_refused_with_its_fault(desk: Desk) -> None:

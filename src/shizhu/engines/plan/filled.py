@@ -44,8 +44,8 @@ class Known(Generic[Who]):
                 self._found.setdefault(_key(text), {})[one.code] = one
 
     @staticmethod
-    def _ways(one: Who) -> tuple[str, str, str]:
-        return one.name, f"{one.name}（{one.code}）", one.code
+    def _ways(one: Who) -> tuple[str, str, str, str]:
+        return one.name, f"{one.name}（{one.code}）", one.code, f"（{one.code}）"
 
     def cell(self, one: Who) -> str:
         """What a cell says of one, so that it is read as the same."""
