@@ -90,6 +90,32 @@ def test_the_file_is_kept_whole_with_what_nobody_decides_by(boss: Client) -> Non
     assert [part for part in ("Prüfung", "textAnnotation", "signavioMetaData", "association") if part not in kept] == []
 
 
+def test_which_of_several_last_decisions_is_asked_is_chosen_and_kept_with_the_file(
+    county: County, boss: Client
+) -> None:
+    twin = '<decision id="colour" name="Colour"><literalExpression><text>"blue"</text></literalExpression></decision>'
+    several = FLOWABLE.decode().replace("</definitions>", f"<!-- two -->{twin}</definitions>")
+    several = several.replace('id="cup_size" name="Cup size"', 'id="size" name="Size of a cup"').encode()
+    assert b"Size of a cup" in several
+    page = bring(boss, several)
+    assert (page.status_code, "这个文件要回答的是哪个决策？" in text(page)) == (200, True)
+    assert not Declaration.objects.filter(source="person")
+    sent = {"do": "upload", "kept": page.context["kept"]}
+    assert boss.post(NEW, {**sent, "asked": "gone"}).context["choices"] == {"size": "Size of a cup", "colour": "Colour"}
+    assert boss.post(NEW, {**sent, "kept": "x", "asked": "size"}).status_code == 422
+    made = boss.post(NEW, {**sent, "asked": "size"})
+    address = made["Location"]
+    assert '"large" 依据规则' in unescape(text(boss.post(address, {"do": "try", "i.cups": "20"})))
+    told = ' xmlns:shizhu="https://shizhu.example/dmn" shizhu:asked="size"'
+    assert row().body["text"].replace(told, "") == several.decode()
+    changed = several.replace(b">= 20", b">= 30")
+    assert bring(boss, changed, address, read=row().digest).status_code == 302  # the same is asked of a new version
+    assert "null" in text(boss.post(address, {"do": "try", "i.cups": "20"}))
+    wrong = row().body["text"].replace('asked="size"', 'asked="gone"').encode()
+    refused = bring(boss, wrong, address, read=row().digest)
+    assert (refused.status_code, "'gone' 被引用，但文件中没有这个元素" in unescape(text(refused))) == (422, True)
+
+
 def test_a_flow_asks_a_decision_of_the_county(county: County, boss: Client) -> None:
     bring(boss, FLOWABLE)
     ask = '<businessRuleTask id="ask" c:decisionRef="local.cup_size" c:resultVariable="size"/>'

@@ -173,7 +173,12 @@ def form(key: str, county: str) -> packs.Body:
 
 def decision(key: str, county: str) -> dmn.Model:
     """A decision model as declared now, with those it imports; KeyError if nobody declares it."""
-    return _model(packs.declaration("decisions", key, county), packs.declarations("decisions", county))
+    return model_of(packs.declaration("decisions", key, county), county)
+
+
+def model_of(body: packs.Body, county: str) -> dmn.Model:
+    """The model of a decision's file beside those declared now. Raises DmnError."""
+    return _model(body, packs.declarations("decisions", county))
 
 
 def _model(body: packs.Body, everything: Mapping[str, packs.Body]) -> dmn.Model:

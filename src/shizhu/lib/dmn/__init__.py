@@ -13,9 +13,9 @@ from functools import lru_cache
 from typing import Any
 
 from shizhu.lib import feel
-from shizhu.lib.dmn.reading import DmnError, imports, namespace, read
+from shizhu.lib.dmn.reading import DmnError, asking, imports, namespace, read
 
-__all__ = ["Decided", "DmnError", "Model", "decide", "facts", "needed", "read_model", "unreadable"]
+__all__ = ["Decided", "DmnError", "Model", "asking", "decide", "facts", "needed", "read_model", "unreadable"]
 
 TIMEOUT = 2.0  # seconds for one decision with all it requires
 
@@ -37,12 +37,18 @@ class Model:
         return tuple(one["name"] for one in self.body["services"] if _is_own(one))
 
     def answer_to(self, name: str) -> str | None:
-        """The decision a file is there for: the one of that name or id, or the only one that no other requires."""
+        """The decision a file is there for: the one it says, or of that name or id, or the only one of `last`."""
+        wanted, last = self.body["asked"] or name, self.last
+        own = (one for one in self.body["decisions"] if _is_own(one))
+        named = [one["name"] for one in own if wanted in {one["id"], one["name"]}]
+        return named[0] if named else next(iter(last.values())) if len(last) == 1 else None
+
+    @property
+    def last(self) -> dict[str, str]:
+        """Its own decisions that no other of them requires: id → name."""
         own = [one for one in self.body["decisions"] if _is_own(one)]
-        named = [one["name"] for one in own if name in {one["id"], one["name"]}]
         required = {id_ for one in own for id_ in one["requires"]}
-        last = [one["name"] for one in own if one["id"] not in required]
-        return named[0] if named else last[0] if len(last) == 1 else None
+        return {one["id"]: one["name"] for one in own if one["id"] not in required}
 
     @property
     def inputs(self) -> dict[str, str]:

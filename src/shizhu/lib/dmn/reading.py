@@ -5,9 +5,11 @@ Drawings, annotations and extensions are left alone; what could not be decided a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, TypeAlias
+from xml.sax.saxutils import quoteattr
 
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
 
@@ -23,6 +25,7 @@ NAMESPACES = {
     "https://www.omg.org/spec/DMN/20211108/MODEL/": "1.4",
     "https://www.omg.org/spec/DMN/20230324/MODEL/": "1.5",
 }
+ASKED = "https://shizhu.example/dmn"  # namespace of `asked` of a file: the id of the decision it is there for
 POLICIES = {"UNIQUE", "FIRST", "PRIORITY", "ANY", "COLLECT", "RULE ORDER", "OUTPUT ORDER"}
 LISTS = {"COLLECT", "RULE ORDER", "OUTPUT ORDER"}  # a type of such a table is read as that of its rows by some editors
 AGGREGATIONS = {"SUM", "COUNT", "MIN", "MAX"}
@@ -48,9 +51,17 @@ class DmnError(ValueError):
 def read(xml: bytes, others: Mapping[str, bytes] | None = None) -> Json:
     """The model a file describes, with what it imports from `others`, files by their namespace. Raises DmnError."""
     model: Json = {"items": {}, "inputs": [], "decisions": [], "knowledge": [], "services": []}
-    _add(model, _root(xml), others or {}, "", {})
+    root = _root(xml)
+    _add(model, root, others or {}, "", {})
+    model["asked"] = str(root.get(f"{{{ASKED}}}asked") or "")
     _check(model)
     return model
+
+
+def asking(text: str, id_: str) -> str:
+    """A file, else as it was, that says which of its decisions it is there for."""
+    told = f" xmlns:shizhu={quoteattr(ASKED)} shizhu:asked={quoteattr(id_)}"
+    return re.sub(r"<(?:[\w.-]+:)?definitions\b", lambda found: found[0] + told, text, count=1)
 
 
 @lru_cache(maxsize=128)
@@ -503,6 +514,8 @@ def _check(model: Json) -> None:
             if href not in ids:
                 raise DmnError(part["name"], href, "is required, and there is no such element in this file")
     needs = {one["id"]: [*one["requires"], *one["knows"]] for one in model["decisions"]}
+    if model["asked"] and model["asked"] not in needs:
+        raise DmnError("definitions", model["asked"], "is required, and there is no such element in this file")
     for id_ in needs:
         _follow(needs, id_, [])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from typing import Any
 
@@ -90,20 +91,45 @@ def file(request: Request, stem: str) -> HttpResponse:
 
 def _brought(request: Request, row: Declaration | None) -> HttpResponse:
     sent = request.FILES.get("file")
-    if sent is None or (sent.size or 0) > LARGEST:
+    content = sent.read(LARGEST + 1) if sent else _kept(request)
+    if not content or len(content) > LARGEST:
         return _page(request, row, [_("Choose a DMN file of at most 500 kB.")])
     try:
-        text = _text(sent.read())
+        text = _text(content)
     except markup.MarkupError as error:
         return _page(request, row, [declaring.say(f"file: {error}")])
-    title = title_of("", {"text": text}) or (sent.name or "").partition(".")[0]
+    title = title_of("", {"text": text}) or ((sent and sent.name) or "").partition(".")[0]
     stem = row.stem if row else overlays.new_stem(request.county.pk, title, KIND)
+    if choices := _choices(request, stem, text):
+        before, _asked = _model(request, row) if row else (None, None)
+        asked = request.POST.get("asked") or (before.body["asked"] if before else "")
+        if asked not in choices:
+            return _page(request, row, choices=choices, kept=b64encode(text.encode()).decode())
+        text = dmn.asking(text, asked)
     try:
         declaring.keep(request, KIND, f"{overlays.LOCAL}.{stem}", {"text": text}, read=request.POST.get("read", ""))
     except (overlays.Refused, overlays.Stale) as error:
         return _page(request, row, declaring.refusal(error))
     messages.success(request, _("Saved. Cases that begin now decide by this version; open ones stay on theirs."))
     return redirect("own:decision", stem)
+
+
+def _kept(request: Request) -> bytes:
+    """The file that was brought when it was asked which of its decisions is meant."""
+    try:
+        return b64decode(request.POST.get("kept", ""))
+    except ValueError:
+        return b""
+
+
+def _choices(request: Request, stem: str, text: str) -> dict[str, str]:
+    """The decisions of a file (id → name) one of which is to be asked, where nothing tells which; what is wrong with
+    the file is told when it is kept."""
+    try:
+        model = flows.model_of({"text": text}, request.county.pk)
+    except dmn.DmnError:
+        return {}
+    return model.last if model.answer_to(stem) is None else {}
 
 
 def _text(content: bytes) -> str:
@@ -150,14 +176,15 @@ def _model(request: Request, row: Declaration) -> tuple[dmn.Model | None, str | 
 
 
 def _page(
-    request: Request, row: Declaration | None, refused: Sequence[str] = (), typed: Any = None, answer: Any = None
-) -> HttpResponse:
+    request: Request, row: Declaration | None, refused: Sequence[str] = (), typed: Any = None, answer: Any = None,
+    **more: Any,
+) -> HttpResponse:  # fmt: skip
     model, asked = _model(request, row) if row else (None, None)
     given = typed or {}
     context = {
         "row": row, "title": title_of(row.key, row.body) if row else "", "refused": refused,
         "model": model, "asked": asked, "answer": answer,
         "inputs": [(name, kind, given.get(name, "")) for name, kind in (model.inputs if model else {}).items()],
-        "read": request.POST.get("read", "") or (row.digest if row else ""),
+        "read": request.POST.get("read", "") or (row.digest if row else ""), **more,
     }  # fmt: skip
     return render(request, "cases/declare_decision.html", context, status=422 if refused else 200)
