@@ -58,7 +58,8 @@ async function put(item: Omit<Item, "n" | "status" | "at" | "id" | "person">, dr
 }
 
 const waits = (item: Item): boolean => item.status === "waiting";
-let delivering: Promise<void> | undefined;
+const SOON = 5000, SELDOM = 300_000; // milliseconds until what could not be sent is tried again: twice as long each time
+let delivering: Promise<void> | undefined, pause = SOON, timer = 0;
 const deliver = (): Promise<void> => (delivering ??= (async () => {
   const before = queue.some(waits);
   try {
@@ -72,6 +73,12 @@ const deliver = (): Promise<void> => (delivering ??= (async () => {
     bar.hidden = true;
   }
   await read();
+  clearTimeout(timer);
+  if (!queue.some(waits)) pause = SOON;
+  else if (navigator.onLine && !needsLogin) { // the line was cut, or the server could not answer: no event tells when that is over
+    timer = window.setTimeout(() => void deliver(), pause);
+    pause = Math.min(2 * pause, SELDOM);
+  }
   if (before && !queue.some(waits)) toast(words.allSent!, "good");
   refresh();
 })());
@@ -321,7 +328,7 @@ onChange((told: Progress | undefined) => {
   void read().then(refresh);
 });
 window.addEventListener("hashchange", () => { draw(); main.scrollTo(0, 0); });
-window.addEventListener("online", () => { refresh(); void deliver(); });
+window.addEventListener("online", () => { pause = SOON; refresh(); void deliver(); });
 window.addEventListener("offline", refresh);
 document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") void deliver(); });
 
