@@ -100,7 +100,11 @@ def test_the_wall_is_up_to_date_by_itself(told: Stack, visit: Visit) -> None:
     wall.look("board-ultrawide")
     before = int(value(wall.page, "alarms_open"))
     office.page.goto("/alarms/")
-    office.page.locator("tbody tr a").first.click()
+    found = office.page.locator("tbody tr a").evaluate_all("all => all.map(e => e.href)")
+    for address in found:  # not all of them are theirs to clear
+        office.page.goto(address)
+        if office.page.locator("#why").count():
+            break
     office.page.locator("#why").fill("现场复测正常")
     office.page.get_by_role("button", name=re.compile("解除")).click()
     expect(wall.page.locator("#panel-alarms_open .board-value")).to_have_text(str(before - 1))

@@ -9,12 +9,13 @@ from django.db import connection
 
 from shizhu.engines.cases.models import Case, Concern, Label
 from shizhu.engines.plan import api as plan
+from shizhu.engines.plan.models import Indicator
 from shizhu.engines.records import api as records
 from shizhu.engines.records.indexes import COMPARABLE
 from shizhu.engines.records.models import Record
 from shizhu.engines.things.models import Device, Thing
 from shizhu.kernel import counties, packs
-from shizhu.kernel.models import Person
+from shizhu.kernel.models import County, Person
 from shizhu.site import demo, demo_rows, preparation
 
 FOLDERS = counties.folders(Path(__file__).parents[2] / "counties")
@@ -69,3 +70,19 @@ def wanted(register: records.Register) -> int:
     placed = 2 if register.geometry else 0  # where it is, and what changed last
     thinned = len(records.THINNED) if register.geometry == "Point" else 0
     return len(names | extra) + len(register.unique) + placed + thinned
+
+
+def test_money_and_what_is_attended_begin_anew_each_year_but_for_what_is_there(county: County, tmp_path: Path) -> None:
+    names = {
+        "固定资产投资": ("亿元", True), "人均可支配收入": ("元", True), "科普活动": ("人次", True),
+        "贷款余额": ("亿元", False), "国有企业总资产": ("万元", False), "企业数": ("家", False),
+    }  # fmt: skip
+    ends = "base: { year: 2020, value: 1 }, target: { year: 2025, value: 2 }"
+    rows = [
+        f"  - {{ key: k{n}, name: {name}, unit: {unit}, {ends} }}" for n, (name, (unit, _)) in enumerate(names.items())
+    ]
+    (tmp_path / "plan.yaml").write_text(
+        "\n".join(["title: 规划", "source: 县政府", "indicators:", *rows]), encoding="utf-8"
+    )
+    plan.load_county(counties.Folder(tmp_path, {"code": county.pk}))
+    assert dict(Indicator.objects.values_list("name", "is_flow")) == {name: told for name, (_, told) in names.items()}

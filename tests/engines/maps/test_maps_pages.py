@@ -40,7 +40,7 @@ def test_the_page_has_the_layers_and_says_where_its_shapes_come_from(county: Cou
     assert [layer["key"] for layer in page.context["layers"]] == [
         "lemonade.alarms", "lemonade.tools", "lemonade.jugs", "lemonade.orders",
     ]  # fmt: skip
-    source = "县界: somebody&#x27;s outline (坐标基准未注明) · 乡镇范围为示意（按近似位置划分，非实测界线）"
+    source = "县界：somebody&#x27;s outline (坐标基准未注明) · 乡镇范围为示意（按近似位置划分，非实测界线）"
     assert page.content.decode().count(source) == 2
 
 

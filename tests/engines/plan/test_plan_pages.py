@@ -13,7 +13,6 @@ from tests.web.pages import browser, text, told
 from shizhu.engines.plan import api, computing, periods
 from shizhu.engines.plan.models import Indicator, Plan, Value
 from shizhu.engines.records.models import Record
-from shizhu.kernel.counties import Folder
 from shizhu.kernel.models import County
 
 pytestmark = pytest.mark.django_db
@@ -200,22 +199,6 @@ def test_what_begins_anew_each_year_is_judged_by_the_last_whole_one(county: Coun
     assert browser(person(county, VIEW)).get("/plan/").context["lines"][0].now.value == 15
     browser(person(county, "plan.*", username="clerk")).post(f"/plan/indicators/{row.pk}/path", {"due_days": "90"})
     assert browser(person(county, VIEW)).get("/plan/").context["lines"][0].now.value == 9
-
-
-def test_money_and_what_is_attended_begin_anew_each_year_but_for_what_is_there(county: County, tmp_path: Path) -> None:
-    names = {
-        "固定资产投资": ("亿元", True), "人均可支配收入": ("元", True), "科普活动": ("人次", True),
-        "贷款余额": ("亿元", False), "国有企业总资产": ("万元", False), "企业数": ("家", False),
-    }  # fmt: skip
-    ends = "base: { year: 2020, value: 1 }, target: { year: 2025, value: 2 }"
-    rows = [
-        f"  - {{ key: k{n}, name: {name}, unit: {unit}, {ends} }}" for n, (name, (unit, _)) in enumerate(names.items())
-    ]
-    (tmp_path / "plan.yaml").write_text(
-        "\n".join(["title: 规划", "source: 县政府", "indicators:", *rows]), encoding="utf-8"
-    )
-    api.load_county(Folder(tmp_path, {"code": county.pk}))
-    assert dict(Indicator.objects.values_list("name", "is_flow")) == {name: told for name, (_, told) in names.items()}
 
 
 def test_late_data_is_told_beside_the_light(county: County, plan: Plan) -> None:
