@@ -31,7 +31,10 @@ def every_minute(now: datetime | None = None) -> tuple[int, int]:
         Act.objects.create(alarm=alarm, kind="told")
         raising.tell_raised(alarm)
         told += 1
-    reminded = sum(_end_shelf(alarm, at) for alarm in waiting.filter(shelved_until__lte=at, suppressed=""))
+    reminded = 0
+    for alarm in waiting.filter(shelved_until__lte=at, suppressed=""):
+        _end_shelf(alarm, at)
+        reminded += 1
     by_root = Q(root__state=Alarm.State.OPEN, root__acknowledged_at=None) & ~Q(root__shelved_until__gt=at)
     unseen = waiting.filter(Q(root=None) | ~by_root, acknowledged_at=None, suppressed="")  # else its cause is told of
     for alarm in unseen.exclude(shelved_until__gt=at):
@@ -44,13 +47,12 @@ def every_minute(now: datetime | None = None) -> tuple[int, int]:
     return told, reminded
 
 
-def _end_shelf(alarm: Alarm, at: datetime) -> bool:
+def _end_shelf(alarm: Alarm, at: datetime) -> None:
     """Its time on the shelf is over, and it stands still: people are told, whether or not somebody had seen it."""
     alarm.shelved_until, alarm.reminded_at = None, at
     alarm.save(update_fields=["shelved_until", "reminded_at"])
     Act.objects.create(alarm=alarm, kind="unshelved")
     _remind(alarm)
-    return True
 
 
 def _remind(alarm: Alarm) -> None:

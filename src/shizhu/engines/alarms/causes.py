@@ -48,12 +48,11 @@ def _behind(alarm: Alarm) -> list[Alarm]:
 
 def _edge(alarm: Alarm, thing: int, at: datetime) -> Alarm | None:
     """The alarm of the edge behind which a Thing is, if that is lost, or was until a moment ago."""
-    if alarm.rule == EDGE_LOST:
+    key = "" if alarm.rule == EDGE_LOST else things.edge_of_thing(thing)
+    if not key:
         return None
-    key = things.edge_of_thing(thing)
-    mine = Alarm.objects.filter(county=alarm.county_id, rule=EDGE_LOST, source=f"{EDGE}{key}")
     is_cause = Q(state=Alarm.State.OPEN) if things.lost_edge(thing) else Q(cleared_at__gt=at - BACK)
-    return mine.filter(is_cause).last() if key else None
+    return Alarm.objects.filter(is_cause, county=alarm.county_id, rule=EDGE_LOST, source=f"{EDGE}{key}").last()
 
 
 def _near(alarm: Alarm) -> QuerySet[Alarm]:
@@ -74,7 +73,8 @@ def suppressed(alarm: Alarm, thing: int, parent: int | None, at: datetime) -> st
             return "parent"
     if alarm.rule == EDGE_LOST or not is_silence(alarm.rule, alarm.county_id):
         return ""
-    is_behind = things.lost_edge(thing) or _edge(alarm, thing, at) or things.hands_on(things.edge_of_thing(thing))
+    key = things.edge_of_thing(thing)
+    is_behind = key and (things.lost_edge(thing) or _edge(alarm, thing, at) or things.hands_on(key))
     return "parent" if is_behind else ""
 
 

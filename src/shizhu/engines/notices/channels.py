@@ -35,10 +35,7 @@ class Parcel:
 
 def send(channel: Channel, addresses: Sequence[str], parcels: Sequence[Parcel]) -> None:
     """Hand over; several parcels together are a digest, several addresses are the members of one group."""
-    if channel.kind == Kind.WECOM:
-        _wecom(channel, addresses, parcels)
-    else:
-        SENDERS[channel.kind](channel, addresses[0], parcels)
+    SENDERS[channel.kind](channel, addresses, parcels)
 
 
 def words(parcels: Sequence[Parcel]) -> str:
@@ -46,7 +43,8 @@ def words(parcels: Sequence[Parcel]) -> str:
     return "\n\n".join("\n".join(filter(None, (one.title, one.text, one.url))) for one in parcels)
 
 
-def _email(channel: Channel, address: str, parcels: Sequence[Parcel]) -> None:
+def _email(channel: Channel, addresses: Sequence[str], parcels: Sequence[Parcel]) -> None:
+    [address] = addresses
     host, _, port = channel.address.rpartition(":")
     mail = EmailMessage()
     mail["Subject"] = parcels[0].title if len(parcels) == 1 else f"{parcels[0].title} +{len(parcels) - 1}"
@@ -62,7 +60,8 @@ def _email(channel: Channel, address: str, parcels: Sequence[Parcel]) -> None:
         raise NotSent(f"{channel.address}: {error}") from None
 
 
-def _webhook(channel: Channel, address: str, parcels: Sequence[Parcel]) -> None:
+def _webhook(channel: Channel, addresses: Sequence[str], parcels: Sequence[Parcel]) -> None:
+    [address] = addresses
     for one in parcels:
         event = {
             "specversion": "1.0", "id": one.token, "type": "notices.message.told", "source": "/notices",
@@ -73,13 +72,13 @@ def _webhook(channel: Channel, address: str, parcels: Sequence[Parcel]) -> None:
         _post(address, body, {"X-Shizhu-Timestamp": now, "X-Shizhu-Signature": signing.sign(channel.secret, now, body)})
 
 
-def _operator(channel: Channel, address: str, parcels: Sequence[Parcel]) -> None:
+def _operator(channel: Channel, addresses: Sequence[str], parcels: Sequence[Parcel]) -> None:
     """Text messages, calls and loudspeakers as operators' HTTP gateways take them.
 
     Account, time, sign, receiver (a telephone number, or the number of a loudspeaker whose voice reads the text), text,
     our number of it, and where it is reported.
     """
-    now = str(int(time.time()))
+    [address], now = addresses, str(int(time.time()))
     sign = hashlib.sha256(f"{channel.account}{channel.secret}{now}".encode()).hexdigest()
     asked = {
         "account": channel.account, "timestamp": now, "sign": sign, "kind": channel.kind, "mobile": address,
@@ -96,17 +95,17 @@ def _wecom(channel: Channel, addresses: Sequence[str], parcels: Sequence[Parcel]
     It takes 20 messages a minute of 2048 bytes at most (developer.work.weixin.qq.com, path 91770), and reports nothing:
     what it took is passed on, not arrived.
     """
-    content = words(parcels).encode()
-    if len(content) > WECOM_MOST:
-        content = content[: WECOM_MOST - len("…".encode())].decode(errors="ignore").encode() + "…".encode()
-    text = {"content": content.decode(), "mentioned_mobile_list": list(addresses)}
+    content = words(parcels)
+    if len(content.encode()) > WECOM_MOST:
+        content = content.encode()[: WECOM_MOST - len("…".encode())].decode(errors="ignore") + "…"
+    text = {"content": content, "mentioned_mobile_list": list(addresses)}
     answer = _post(channel.address, json.dumps({"msgtype": "text", "text": text}, ensure_ascii=False).encode())
     if answer.get("errcode") != 0:
         raise NotSent(f"WeCom answers {answer.get('errcode')}: {answer.get('errmsg', '')}")
 
 
-SENDERS: dict[str, Callable[[Channel, str, Sequence[Parcel]], None]] = {
-    Kind.EMAIL: _email, Kind.WEBHOOK: _webhook, Kind.SMS: _operator, Kind.VOICE: _operator,
+SENDERS: dict[str, Callable[[Channel, Sequence[str], Sequence[Parcel]], None]] = {
+    Kind.EMAIL: _email, Kind.WEBHOOK: _webhook, Kind.SMS: _operator, Kind.VOICE: _operator, Kind.WECOM: _wecom,
     Kind.LOUDSPEAKER: _operator,
 }  # fmt: skip
 

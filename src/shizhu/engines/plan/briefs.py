@@ -107,13 +107,17 @@ def _light(key: str) -> str:
 
 def _cited(told: Mapping[str, Any] | None) -> str:
     """A number with the number of its source in the appendix."""
-    return f"{number(told['value'])}［{told['source']}］" if told else "—"
+    return _sourced(number(told["value"]), told["source"]) if told else "—"
 
 
 def _marked(text: str, row: Mapping[str, Any], part: str) -> str:
     """A base, a target or what was computed, with the number of its source in the appendix."""
-    cited = row.get("cites", {}).get(part)  # what was issued before these had sources has none
-    return f"{text}［{cited}］" if cited else text
+    return _sourced(text, row.get("cites", {}).get(part))
+
+
+def _sourced(text: str, source: int | None) -> str:
+    """With the number of its source; what was issued before these had sources has none."""
+    return f"{text}［{source}］" if source else text
 
 
 def _below(text: str) -> str:
@@ -153,8 +157,7 @@ def _summary(facts: Facts) -> Parts:
         % counts
     )
     if facts["score"]["value"] is not None:
-        cited = facts["score"].get("source")
-        marked = f"{facts['score']['value']:.1f}" + (f"［{cited}］" if cited else "")
+        marked = _sourced(f"{facts['score']['value']:.1f}", facts["score"].get("source"))
         told = {"score": marked, "known": f"{100 * facts['score']['known']:.0f}"}
         yield _("Weighted score: %(score)s of 100 (known by weight: %(known)s %%).") % told
     behind = [row["name"] for row in facts["indicators"] if row["light"] == "red"]

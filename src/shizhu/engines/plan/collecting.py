@@ -5,6 +5,7 @@ Late data is not late work: the calendar speaks of the report alone, the light j
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -108,12 +109,13 @@ def mine(plan: Plan, who: Actor) -> list[Collection]:
 def calendar(collections: Sequence[Collection], today: date) -> list[Item]:
     """Every period that has ended, newest first, until `SHOWN_BACK` days ago, and the one that runs."""
     known = _known([row.indicator_id for row in collections])
+    totals = _totals(known)
     found = []
     for row in collections:
         for period in _periods(row, today):
             value, first = known.get((row.indicator_id, period.name), (None, None))
             rule = Calendar(row.due_days, row.remind_days)
-            before = _before(row, period, known) if row.indicator.is_cumulative else None
+            before = _before(totals.get(row.indicator_id, []), period) if row.indicator.is_cumulative else None
             found.append(Item(row, period, due(period.last, rule, today, first), value, before))
     urgency = {LATE: 0, SOON: 1}
     return sorted(
@@ -128,10 +130,17 @@ def _periods(row: Collection, today: date) -> Iterator[Period]:
         period = period_of(row.every, period.first - timedelta(days=1))
 
 
-def _before(row: Collection, period: Period, known: Known) -> Value | None:
-    mine = [value for (indicator, _name), (value, _first) in known.items() if indicator == row.indicator_id]
-    earlier = [value for value in mine if order(value.period) < order(period.name)]
-    return max(earlier, key=lambda value: order(value.period), default=None)
+def _totals(known: Known) -> Mapping[int, list[Value]]:
+    """The newest values of each indicator in the order of their periods."""
+    found: dict[int, list[Value]] = {}
+    for value, _first in sorted(known.values(), key=lambda told: order(told[0].period)):
+        found.setdefault(value.indicator_id, []).append(value)
+    return found
+
+
+def _before(totals: Sequence[Value], period: Period) -> Value | None:
+    at = bisect_left(totals, order(period.name), key=lambda value: order(value.period))
+    return totals[at - 1] if at else None
 
 
 def _known(indicators: Sequence[int]) -> Known:

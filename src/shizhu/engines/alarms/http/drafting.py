@@ -442,27 +442,20 @@ def _shapes(typed: Typed, *, is_true: bool) -> dict[str, Shape] | None:
 def _candidates(tests: Sequence[Words]) -> list[Shape]:
     """Values on, between and beyond the limits of tests of one property, and the ways they go where a test asks."""
     hows = {test["how"] for test in tests}
-    if hows & TAKEN.keys():
-        return [*(one for one in _plain_values(tests) if _is_sure(tests, one)), *_nothing(hows)]
-    limits = sorted({end for test in tests for end in _ends(test) if end is not None}) or [0.0]
+    ends = {end for test in tests for end in _ends(test) if end is not None}
+    are_taken = not hows.isdisjoint(TAKEN)
+    limits = sorted({0.0, *ends} if are_taken or not ends else ends)
     between = [(low + high) / 2 for low, high in pairwise(limits)]
     found = [Shape("still", value) for value in (*between, limits[0] - 1, limits[-1] + 1, *limits)]
+    nothing = [Shape("none")] if "missing" in hows else []
+    if are_taken:
+        return [*(one for one in found if _is_sure(tests, one)), *nothing]
     if "stuck" in hows:
         found = [*(Shape("waver", value) for value in (*between, limits[0] - 1, limits[-1] + 1)), *found]
     for kind, way in (("up", 1), ("down", -1)):
         if any(SLOPES.get(how) == way for how in hows):
             found += [Shape(kind, limits[0] - 1), Shape(kind, limits[-1] + 1, is_high=True)]
-    return [*found, *_nothing(hows)]
-
-
-def _nothing(hows: set[str]) -> list[Shape]:
-    return [Shape("none")] if "missing" in hows else []
-
-
-def _plain_values(tests: Sequence[Words]) -> list[Shape]:
-    limits = sorted({0.0, *(end for test in tests for end in _ends(test) if end is not None)})
-    between = [(low + high) / 2 for low, high in pairwise(limits)]
-    return [Shape("still", value) for value in (*between, limits[0] - 1, limits[-1] + 1, *limits)]
+    return [*found, *nothing]
 
 
 def _is_sure(tests: Sequence[Words], shape: Shape) -> bool:

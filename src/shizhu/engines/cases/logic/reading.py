@@ -561,7 +561,7 @@ def _line(element: Element) -> Line:
 
 
 def _default(element: Element, book: Book) -> Line:
-    """A default flow: a condition on it is ignored (BPMN 2.0, table 10.111)."""
+    """A default flow: a condition on it is ignored, and that is told."""
     if element.find(f"{BPMN}conditionExpression") is not None:
         book.notes.append(Note(element.get("id"), "ignored", "is the default: its condition is ignored"))
     return Line(element.get("id"), _local(element.get("sourceRef")), _local(element.get("targetRef")), None)

@@ -136,8 +136,8 @@ def assign(request: Request, number: int) -> HttpResponse:
     organisation = unit_of(request, code)
     every = request.POST.get("every", "")
     days, ahead = (whole(request.POST.get(name, ""), -1) for name in ("due_days", "remind_days"))
-    is_right, (longest, soonest) = every in EVERY and not indicator.formula, collecting.MOST_DAYS.values()
-    if organisation is None or not is_right or not (0 <= days <= longest and 0 <= ahead <= soonest):
+    are_right = 0 <= days <= collecting.MOST_DAYS["due_days"] and 0 <= ahead <= collecting.MOST_DAYS["remind_days"]
+    if organisation is None or every not in EVERY or indicator.formula or not are_right:
         messages.error(request, _("Choose who reports and how often; 0 to 400 days until it is due, 0 to 60 before."))
         return back
     collecting.assign(indicator, collecting.Asked(organisation, every, days, ahead))

@@ -320,24 +320,26 @@ def _by_group(index: Index, row: Scored, result: Result) -> list[tuple[str, floa
     return found
 
 
-def _heads(index: Index) -> dict[str, str]:
-    """Item → head of its column, behind code and name; computed items are left out."""
+def _asked(index: Index) -> dict[str, str]:
+    """Item → head of its column; computed items are left out."""
     asked = {key: item for key, item in index.items.items() if "indicator" not in item}
-    own = {key: f"{label(item['title'])}（{item['unit']}）" for key, item in asked.items()}
-    return {CODE: _("Code"), NAME: _("Name"), **own}
+    return {key: f"{label(item['title'])}（{item['unit']}）" for key, item in asked.items()}
+
+
+def _heads(index: Index) -> dict[str, str]:
+    return {CODE: _("Code"), NAME: _("Name"), **_asked(index)}
 
 
 def _template(index: Index, year: int) -> bytes:
     """The table to fill in, with what is known."""
-    heads = _heads(index)
-    known = {(row.subject, row.item): row.value for row in index.measures(year)}
-    rows = ([one.code, one.name, *(known.get((one.code, key)) for key in [*heads][2:])] for one in index.subjects)
-    return records.written_table(label(index.body["title"]), [*heads.values()], rows)
+    known, asked = {(row.subject, row.item): row.value for row in index.measures(year)}, _asked(index)
+    rows = ([one.code, one.name, *(known.get((one.code, key)) for key in asked)] for one in index.subjects)
+    return records.written_table(label(index.body["title"]), [*_heads(index).values()], rows)
 
 
 def _read(index: Index, file: BinaryIO) -> Iterator[Given | str]:
     """Values of a filled table, and what is wrong, in words. Raises records.Unreadable."""
-    heads, subjects = _heads(index), filled.Known(index.subjects, _("%(value)s: nobody here has this code"))
+    asked, subjects = _asked(index), filled.Known(index.subjects, _("%(value)s: nobody here has this code"))
     seen: set[str] = set()
 
     def given(cells: filled.Cells) -> list[Given]:
@@ -345,7 +347,7 @@ def _read(index: Index, file: BinaryIO) -> Iterator[Given | str]:
         if code in seen:
             raise RowError(_("%s is there twice") % cells[CODE])
         seen.add(code)
-        return [Given(key, code, cells.number(key)) for key in [*heads][2:]]
+        return [Given(key, code, cells.number(key)) for key in asked]
 
-    for found in filled.lines(file, heads, filled.Known([]), given, [NAME]):
+    for found in filled.lines(file, _heads(index), filled.Known([]), given, [NAME]):
         yield from [found] if isinstance(found, str) else found

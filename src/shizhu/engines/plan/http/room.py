@@ -39,13 +39,10 @@ def _enter(request: Request, what: str, about: str = "") -> None:
 def overview(request: Request) -> HttpResponse:
     """What there is, and what one looked at."""
     access.require_verb(request.actor, ROOM)
+    issued = Report.objects.filter(plan__county=request.county).exclude(issued_at=None).defer("facts")
     context = {
         "evaluations": Evaluation.objects.filter(county=request.county),
-        "reports": [
-            {"row": one, "title": told["title"], "digest": issuing.digest(told)}
-            for one in Report.objects.filter(plan__county=request.county).exclude(issued_at=None)
-            if (told := reports.for_outsiders(one))
-        ],
+        "reports": [(one, *reports.named_for_outsiders(one.pk, one.digest)) for one in issued],
         "numbers": _values(request).count(),
         "looks": Look.objects.filter(county=request.county, person=request.user).order_by("-pk")[:LOG],
     }  # fmt: skip
