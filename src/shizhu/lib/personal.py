@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shizhu.lib.checks import is_resident_number
+from shizhu.lib.widths import NARROW
 
 MASK = "＊＊＊"
 _HASH = re.compile(r"[0-9a-f]{64}")
 _BEGIN, _END = r"(?<![0-9])(?<![0-9]\.)", r"(?![0-9])"  # no part of a longer number
 _WORD = r"(?<![0-9A-Za-z])"
 _GAP = r"[ \u2010-\u2015-]?"
-_NARROW = {sign: sign - 0xFEE0 for sign in range(0xFF01, 0xFF5F)}  # full width, sign for sign: places stay
 
 
 def _digits(text: str) -> str:
@@ -48,7 +48,7 @@ def masked(text: str) -> str:
     if _HASH.fullmatch(text):
         return text
     for shape, is_one in _SHAPES:
-        for found in reversed(list(shape.finditer(text.translate(_NARROW)))):
+        for found in reversed(list(shape.finditer(text.translate(NARROW)))):
             if is_one(found[0]):
                 text = text[: found.start()] + MASK + text[found.end() :]
     return text

@@ -6,8 +6,9 @@ import re
 from datetime import date
 from math import isclose, isfinite
 
+from shizhu.lib.widths import NARROW
+
 DAY = re.compile(r"(\d{4})(?:年|[-/.])(\d{1,2})(?:月|[-/.])(\d{1,2})日?(?:[ T]\d\d:\d\d.*)?")
-NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
 MOST = 1e15  # of a value: no county has more of anything
 NOTHING = ("", "—", "-")
 

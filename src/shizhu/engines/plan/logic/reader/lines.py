@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
+from shizhu.lib.widths import NARROW
+
 SENTENCE_END = "。！？；：!?;:…"
 _INVISIBLE = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x00AD, 0x0C), None) | {0xA0: " "}
 _KEPT_WIDE = "，；：！？"  # sentence marks: mapping them would make "5，100家" one number
-_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if chr(code) not in _KEPT_WIDE} | {
+_HALF_WIDTH = {wide: narrow for wide, narrow in NARROW.items() if chr(wide) not in _KEPT_WIDE} | {
     0x3000: " ",
     0x2236: ":",
 }
