@@ -227,7 +227,7 @@ def test_a_file_of_another_editor_is_drawn_mended_and_kept(clerk: Any, county: C
     expect(page.get_by_text("文件中有几个泳池都可以运行，办理哪一个？")).to_be_visible()
     visitor.look("flow-pools")
     page.get_by_role("button", name="顾客").click()
-    expect(page.locator("#flow-faults")).to_contain_text("pay “付钱”：必须指定办理角色")
+    expect(page.locator("#flow-faults")).to_contain_text("用户任务“付钱”：必须指定办理角色")
     expect(page.locator(".flow-side > .order-first")).to_contain_text("检查结果")  # what is wrong stands above all else
     page.locator("[data-element-id=pay]").first.click()
     page.locator("#field-role").select_option("lemonade.maker")

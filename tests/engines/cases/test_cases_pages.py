@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import io
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from tests.fixtures import area, person
 from tests.web.pages import browser, text, told
@@ -58,6 +63,36 @@ def test_the_search_finds_the_cases_one_may_see(case: Case, staff: dict[str, Per
     for asked in ("三杯", case.number[-6:]):
         found = {name: browser(who).get(f"/search?q={asked}").context["total"] for name, who in staff.items()}
         assert found == {"east": 1, "west": 0, "taster": 1, "viewer": 0}
+
+
+def test_the_list_shows_the_deadline_that_comes_first_with_the_name_of_its_step(
+    county: County, case: Case, staff: dict[str, Person]
+) -> None:
+    east, now = browser(staff["east"]), timezone.now() + timedelta(minutes=1, seconds=30)
+
+    def deadline(who: Client) -> str:
+        cell = re.search(r'data-label="期限">(.*?)</td>', who.get("/cases/").content.decode())
+        assert cell is not None
+        return re.sub(r"<time class=\"text-(\w+)[^>]*>([^<]*)</time>", r"\1: \2", cell[1]).replace("\xa0", " ")
+
+    first = Task.objects.get()
+    Task.objects.update(due_at=now + timedelta(hours=2))
+    sooner = {"token": "t", "step": "taste", "role": "lemonade.taster", "created": now, "due_at": now}
+    other = Task.objects.create(case=case, **sooner)
+    assert deadline(east) == "制作 secondary: 还剩 2 小时"
+    assert deadline(browser(staff["taster"])) == "品尝 secondary: 还剩 1 分钟"
+    other.delete()
+    Task.objects.filter(pk=first.pk).update(due_at=now - timedelta(hours=3))
+    assert deadline(east) == "制作 danger: 已超 2 小时"
+    Case.objects.update(due_at=now - timedelta(hours=5))
+    assert deadline(east) == "danger: 已超 4 小时"
+    counts = []
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as asked:
+            east.get("/cases/?filter=stage>=0")
+        counts.append(len(asked))
+        api.open_case(api.Opening("lemonade.order", "四杯", area(county, "101"), {"title": "四杯"}))
+    assert counts[0] == counts[1]
 
 
 def test_a_report_opens_a_case(county: County, staff: dict[str, Person]) -> None:

@@ -304,12 +304,12 @@ def test_a_file_of_an_editor_is_checked_and_kept_as_it_is(county: County, client
         (b"\xff\xfe", "不是可读的 XML"), (b"<a>", "“第 1 行第 4 列” 不是可读的 XML"),
         (b"<x/>", "不是 BPMN 2.0 文件的根元素"),
         (drawn.replace('value="stand"', 'value="nobody"').encode(), "其属性 owner 为 nobody"),
-        (drawn.replace("lemonade.taster", "lemonade.nobody").encode(), "candidateGroups: lemonade.nobody"),
+        (drawn.replace("lemonade.taster", "lemonade.nobody").encode(), "“品尝”：candidateGroups: lemonade.nobody"),
         (drawn.replace("lemonade.taste\"", "local.none\"").encode(), "formKey: local.none"),
         (b"<!DOCTYPE x [<!ENTITY e 'e'>]>" + drawn.split("?>", 1)[1].encode(), "流程文件不带 DTD"),
-        (in_places(drawn, width="wide").encode(), "make: width: &#x27;wide&#x27; 不是能用来画图的数"),
-        (in_places(drawn, way="nan").encode(), "f1: x: &#x27;nan&#x27; 不是能用来画图的数"),
-        (in_places(drawn).replace(' y="5"', "").encode(), "make: y: &#x27;&#x27; 不是能用来画图的数"),
+        (in_places(drawn, width="wide").encode(), "用户任务“制作”：width: &#x27;wide&#x27; 不是能用来画图的数"),
+        (in_places(drawn, way="nan").encode(), "顺序流“下单 → 制作”：x: &#x27;nan&#x27; 不是能用来画图的数"),
+        (in_places(drawn).replace(' y="5"', "").encode(), "用户任务“制作”：y: &#x27;&#x27; 不是能用来画图的数"),
         (b" " * 500_001, "不超过 500 kB"),
     ):  # fmt: skip
         page = upload(client, content)

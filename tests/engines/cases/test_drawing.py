@@ -315,7 +315,7 @@ DOUBLE = f"""
 def test_what_two_elements_share_is_parted_where_nothing_refers_to_it(county: County, drawer: Client) -> None:
     told = bring(drawer, DOUBLE.encode())
     assert (told["status"], errors(told)) == (200, [])
-    assert "no：是默认顺序流，上面写的条件不起作用" in [fault["text"] for fault in told["faults"]]
+    assert "顺序流“good → end”：是默认顺序流，上面写的条件不起作用" in [fault["text"] for fault in told["faults"]]
     root = etree.fromstring(told["xml"].encode())
     ids = [element.get("id") for element in root.iter() if element.get("id")]
     assert len(ids) == len(set(ids))
@@ -364,11 +364,11 @@ def test_what_is_wrong_is_said_in_plain_chinese_with_the_name_of_its_element(cou
      <sequenceFlow id="f6" sourceRef="w" targetRef="e"><conditionExpression>cups &gt;</conditionExpression>
      </sequenceFlow>     </process></definitions>"""
     assert [fault["text"] for fault in bring(drawer, text.encode())["faults"]] == [
-        "a “Approve”：必须指定办理角色（camunda:candidateGroups）",
-        "w “Wait”：“soon” 应为 ISO 8601 时长，如 PT24H，或以“=”开头的 FEEL",
-        "f3 “Good? → Wipe”：必须写条件，它从网关“Good?”出发",
-        "f4 “Good? → Wait”：必须写条件，它从网关“Good?”出发",
-        "f6 “Wait → Gone”：“cups >” 不是 FEEL 表达式：到第 7 个字符还没有写完",
+        "用户任务“Approve”：必须指定办理角色（camunda:candidateGroups）",
+        "捕获事件“Wait”：“soon” 应为 ISO 8601 时长，如 PT24H，或以“=”开头的 FEEL",
+        "顺序流“Good? → Wipe”：必须写条件，它从网关“Good?”出发",
+        "顺序流“Good? → Wait”：必须写条件，它从网关“Good?”出发",
+        "顺序流“Wait → Gone”：“cups >” 不是 FEEL 表达式：到第 7 个字符还没有写完",
     ]
     named = text.replace('name="Approve"', 'name="Approve" c:assignee="demo"').replace(">soon<", ">PT1H<")
     named = named.replace("cups &gt;", "cups &gt; 1").replace('name="Good?"', 'name="Good?" default="f3"')
@@ -376,7 +376,7 @@ def test_what_is_wrong_is_said_in_plain_chinese_with_the_name_of_its_element(cou
                           "<conditionExpression>cups = 3</conditionExpression></sequenceFlow>")  # fmt: skip
     told = bring(drawer, named.encode())
     assert [fault["text"] for fault in told["faults"] if fault["level"] == "error"] == [
-        "Approve：“demo”不是本县人员，请选择办理角色"
+        "用户任务“Approve”：“demo”不是本县人员，请选择办理角色"
     ]
     assert keep(drawer, told["xml"]).status_code == 422
     person(county, "*", username="demo")
@@ -450,7 +450,7 @@ def test_each_of_several_people_whom_a_step_names_must_be_here(county: County, d
     several = POOLS.replace('candidateGroups="lemonade.maker"', 'candidateUsers="ann,ben,cid"')
     told = bring(drawer, several.encode(), process="buy")
     assert [fault["text"] for fault in told["faults"] if fault["level"] == "error"] == [
-        f"付钱：“{name}”不是本县人员，请选择办理角色" for name in ("ben", "cid")
+        f"用户任务“付钱”：“{name}”不是本县人员，请选择办理角色" for name in ("ben", "cid")
     ]
 
 
@@ -462,8 +462,8 @@ def test_what_runs_otherwise_than_the_file_says_is_noted_with_the_name_of_its_fl
         drawer, f'<definitions xmlns="{space}"><process id="WFP-6-" name="早检">{body}</process></definitions>'.encode()
     )
     assert [(fault["element"], fault["text"], fault["level"]) for fault in told["faults"]] == [
-        ("s", "s：流程启用后，每到这个时间自动立案", "note"),
-        ("WFP-6-", "早检：文件未标明可执行，这里照样运行", "note"),
+        ("s", "开始事件 s：流程启用后，每到这个时间自动立案", "note"),
+        ("WFP-6-", "流程“早检”：文件未标明可执行，这里照样运行", "note"),
     ]
 
 

@@ -98,7 +98,7 @@ def test_what_a_drill_drew_is_back_where_it_was_when_it_is_over(county: County, 
     move(keeper, county, "issue", "T001", source=A, case=case.pk)
     move(keeper, county, "issue", "T003", "3", source=A, case=case.pk)
     move(keeper, county, "issue", "T003", "4", source=B, case=case.pk)
-    move(keeper, county, "return", "T003", "1", target=A, case=case.pk)
+    move(keeper, county, "return", "T003", "1", target=B, case=case.pk)
     assert f"【演练】{case.number}" in text(browser(keeper).get(f"/stock/{BOOK}/"))
     ends = partial(decide, case, chief, "end")
     came = at_once(ends, *[partial(move, keeper, county, "issue", "T003", "1", source=A, case=case.pk)] * 2)
@@ -106,6 +106,8 @@ def test_what_a_drill_drew_is_back_where_it_was_when_it_is_over(county: County, 
     assert (Case.objects.get().status, lying()) == ("closed", before)
     back = [line.note for line in Movement.objects.filter(kind="return").order_by("pk")]
     assert (back[0], set(back[1:])) == ("", {"演练结束归还"})
+    told = case.entries.filter(kind="stock_return").order_by("pk").values_list("data__why", flat=True)
+    assert {(*line.split()[::2],) for line in told} == {("物T001", "台"), ("物T003", "个")}
     with pytest.raises(CannotMove):
         move(keeper, county, "issue", "T001", source=A, case=case.pk)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -101,7 +102,7 @@ def move(who: Actor, county: str, wanted: Wanted) -> Movement:
             )  # fmt: skip
     except IntegrityError as error:
         raise CannotMove(_refused(error, article.title)) from None
-    _tell(made, f"{article.title} {wanted.quantity.normalize():f} {article.data.get(body['unit'], '')}")
+    _tell(made, _words(made, who))
     return made
 
 
@@ -120,19 +121,38 @@ def _tell(made: Movement, why: str) -> None:
 
 
 def give_back(case: Case) -> None:
-    """What a drill drew goes back where it came from, when the drill is over, signed by who drew it."""
+    """What a drill drew goes back where it came from, when the drill is over, signed by who drew it there last."""
     for held in Holding.objects.filter(county=case.county_id, register=CASE, place=str(case.pk), quantity__gt=0):
+        drawn: dict[tuple[str, str], Decimal] = {}
+        signed: dict[tuple[str, str], Person] = {}
+        lines = case.movements.filter(book=held.book, article=held.article)
+        for line in lines.filter(kind=Kind.ISSUE).select_related("person"):  # the newest first
+            place = line.source_register, line.source
+            drawn[place] = drawn.get(place, Decimal(0)) + line.quantity
+            signed.setdefault(place, line.person)
+        for line in lines.filter(kind=Kind.RETURN):
+            place = line.target_register, line.target
+            drawn[place] = drawn.get(place, Decimal(0)) - line.quantity
         left = held.quantity
-        for line in case.movements.filter(kind=Kind.ISSUE, book=held.book, article=held.article):  # the newest first
-            back = min(left, line.quantity)
-            left -= back
-            if back:
+        for place, quantity in drawn.items():
+            back = min(left, quantity)
+            if back > 0:
+                left -= back
                 made = Movement.objects.create(
                     county_id=case.county_id, book=held.book, kind=Kind.RETURN, article=held.article, quantity=back,
                     is_single=held.is_single, source_register=CASE, source=str(case.pk), case=case, at=timezone.now(),
-                    target_register=line.source_register, target=line.source, person=line.person, note="演练结束归还",
+                    target_register=place[0], target=place[1], person=signed[place], note="演练结束归还",
                 )  # fmt: skip
-                _tell(made, f"{held.article} {back.normalize():f}")
+                _tell(made, _words(made, access.actor(signed[place])))
+
+
+def _words(made: Movement, who: Actor) -> str:
+    """What was moved, and how much; its key where book or article are no more."""
+    with suppress(KeyError, CannotMove):
+        body = books(made.county_id)[made.book]
+        article = _row(who, made.county_id, body["articles"], made.article)
+        return f"{article.title} {made.quantity.normalize():f} {article.data.get(body['unit'], '')}".strip()
+    return f"{made.article} {made.quantity.normalize():f}"
 
 
 def _case(who: Actor, county: str, wanted: Wanted) -> Case | None:

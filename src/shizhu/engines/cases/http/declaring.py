@@ -247,13 +247,15 @@ def _uploaded(request: Request, row: Declaration | None) -> HttpResponse:
     if file is None or (file.size or 0) > LARGEST:
         said = _("Choose a BPMN file of at most 500 kB.")
         return _flow_page(request, None, row, refused=[said], is_refused=True)
+    content = file.read()
     try:
-        text = _text(file.read())
+        text = _text(content)
         about = flows.about(text.encode())
         parse(text.encode(), key="local.new")
         several = "、".join(name for _id, name in pools(text))
     except FlowError as error:
-        return _flow_page(request, None, row, refused=[faults.said(one) for one in error.all], is_refused=True)
+        refused = [faults.said(one, faults.called(content)) for one in error.all]
+        return _flow_page(request, None, row, refused=refused, is_refused=True)
     if several:
         said = _("It has several pools that could run: %s. Bring it where flows are drawn, and choose one there.")
         return _flow_page(request, None, row, refused=[said % several], is_refused=True)
@@ -278,7 +280,9 @@ def _kept(request: Request, stem: str, text: str, row: Declaration | None, typed
     try:
         declaring.keep(request, "flows", f"{overlays.LOCAL}.{stem}", {"text": text}, read=request.POST.get("read", ""))
     except (overlays.Refused, overlays.Stale) as error:
-        return _flow_page(request, typed, row, refused=declaring.refusal(error), is_refused=True)
+        names = faults.called(text.encode())
+        refused = [faults.line_said(line, names) for line in declaring.refusal(error)]
+        return _flow_page(request, typed, row, refused=refused, is_refused=True)
     messages.success(request, _("Saved. Cases begin on this version from now on; open ones stay on theirs."))
     return redirect("own:flow", stem)
 

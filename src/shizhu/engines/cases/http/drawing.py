@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -18,7 +19,7 @@ from django.utils.translation import gettext_noop
 from shizhu.engines.cases import declare, flows
 from shizhu.engines.cases.assignment import require_seen
 from shizhu.engines.cases.declare import DRAWINGS
-from shizhu.engines.cases.http.faults import said
+from shizhu.engines.cases.http.faults import called, line_said, said
 from shizhu.engines.cases.logic import Flow, FlowError, Note, Step, parse
 from shizhu.engines.cases.logic.layout import laid_out
 from shizhu.engines.cases.logic.plain import pools, run_by, with_roles
@@ -99,17 +100,18 @@ def _fault(element: str, text: str, level: str = "error") -> dict[str, str]:
 
 def faults_of(request: Request, xml: bytes, stem: str) -> list[dict[str, str]]:
     """What is wrong, by element, and what is passed without being run."""
-    key = f"{overlays.LOCAL}.{stem or 'new'}"
+    key, names = f"{overlays.LOCAL}.{stem or 'new'}", called(xml)
     try:
         flow = parse(xml, key=key)
         about = flows.about(xml)
     except FlowError as error:
-        return [_fault(one.element_id, said(one)) for one in error.all]
-    found = [_fault(note.id, _noted(flow, note), "note") for note in flow.notes if note.kind in NOTED]
+        return [_fault(one.element_id, said(one, names)) for one in error.all]
+    found = [_fault(note.id, _noted(note, names), "note") for note in flow.notes if note.kind in NOTED]
     found += [
         _fault(
             step.id,
-            _("%(step)s: “%(name)s” is nobody in this county: choose a role") % {"step": step.stage, "name": name},
+            _("%(step)s: “%(name)s” is nobody in this county: choose a role")
+            % {"step": names.get(step.id, step.stage), "name": name},
         )
         for step, name in _of_nobody(flow, request)
     ]
@@ -117,7 +119,7 @@ def faults_of(request: Request, xml: bytes, stem: str) -> list[dict[str, str]]:
         found.append(_fault(flow.scope.id, _("Its owner is no organisation of this county.")))
     everything = overlays.everything(request.county.pk)
     lines = declare.check_flow(key, {"text": xml.decode()}, everything)
-    return found + [_fault(line.partition(":")[0], declaring.say(line)) for line in lines]
+    return found + [_fault(line.partition(":")[0], line_said(line, names)) for line in lines]
 
 
 def _of_nobody(flow: Flow, request: Request) -> list[tuple[Step, str]]:
@@ -131,11 +133,8 @@ def _of_nobody(flow: Flow, request: Request) -> list[tuple[Step, str]]:
     return [(step, name) for step, name in named if name not in known]
 
 
-def _noted(flow: Flow, note: Note) -> str:
-    step = flow.step.get(note.id)
-    called = flow.name if note.id == flow.scope.id else note.id
-    told = {"element": step.stage if step else called, "told": _(NOTED[note.kind])}
-    return _("%(element)s: %(told)s") % told
+def _noted(note: Note, names: Mapping[str, str]) -> str:
+    return _("%(element)s: %(told)s") % {"element": names.get(note.id, note.id), "told": _(NOTED[note.kind])}
 
 
 def check(request: Request) -> HttpResponse:
@@ -168,7 +167,7 @@ def bring(request: Request) -> HttpResponse:
             return _json({"choose": several, "faults": []})
         text = run_by(text, chosen) if several else text
     except FlowError as error:
-        return _json({"faults": [_fault(error.element_id, said(error))]}, 422)
+        return _json({"faults": [_fault(error.element_id, said(error, {}))]}, 422)
     return _json({"xml": text, "faults": faults_of(request, text.encode(), "")})
 
 
@@ -195,8 +194,9 @@ def _keep(request: Request, stem: str, page_kind: str) -> HttpResponse:
             if kind == "flows" and page_kind == DRAWINGS:
                 overlays.withdraw(request.county.pk, DRAWINGS, key)
     except (overlays.Refused, overlays.Stale) as error:
-        lines = declaring.refusal(error)
-        return _json({"faults": [_fault(re.split(r"[:\s]", line)[0], line) for line in lines]}, 422)
+        names = called(text.encode())
+        lines = [(re.split(r"[:\s]", line)[0], line_said(line, names)) for line in declaring.refusal(error)]
+        return _json({"faults": [_fault(*line) for line in lines]}, 422)
     return _json({"read": row.digest, "address": reverse(KINDS[kind], args=[stem])})
 
 

@@ -1,12 +1,30 @@
 """Faults of flows and forms as an administrator reads them; the check itself says them in English."""
 
 import re
+from collections import Counter
+from collections.abc import Mapping
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from shizhu.engines.cases.logic import FlowError
+from shizhu.engines.cases.logic.reading import BPMN, read_book, read_root
+from shizhu.web import declaring
 
+KINDS = {
+    "process": gettext_noop("process"), "userTask": gettext_noop("user task"), "task": gettext_noop("task"),
+    "manualTask": gettext_noop("manual task"), "serviceTask": gettext_noop("service task"),
+    "sendTask": gettext_noop("send task"), "receiveTask": gettext_noop("receive task"),
+    "scriptTask": gettext_noop("script task"), "businessRuleTask": gettext_noop("business rule task"),
+    "callActivity": gettext_noop("call activity"), "subProcess": gettext_noop("sub-process"),
+    "transaction": gettext_noop("transaction"), "adHocSubProcess": gettext_noop("ad-hoc sub-process"),
+    "startEvent": gettext_noop("start event"), "endEvent": gettext_noop("end event"),
+    "intermediateThrowEvent": gettext_noop("throw event"), "intermediateCatchEvent": gettext_noop("catch event"),
+    "boundaryEvent": gettext_noop("boundary event"), "exclusiveGateway": gettext_noop("exclusive gateway"),
+    "parallelGateway": gettext_noop("parallel gateway"), "inclusiveGateway": gettext_noop("inclusive gateway"),
+    "eventBasedGateway": gettext_noop("event-based gateway"), "complexGateway": gettext_noop("complex gateway"),
+    "sequenceFlow": gettext_noop("sequence flow"),
+}  # fmt: skip
 RULES = (
     gettext_noop("are joined by another sequence flow already"),
     gettext_noop("calls itself"),
@@ -92,14 +110,41 @@ RULES = (
 )
 
 
-def said(fault: FlowError) -> str:
-    """One fault in the language in force: the element, what is found there, and the rule."""
-    named = {name: said(value) if isinstance(value, FlowError) else value for name, value in fault.told.items()}
-    rule = _(fault.form) % named if named else _(fault.form)
+def called(xml: bytes) -> dict[str, str]:
+    """id → kind and name of each element of a file; its id where it has no name, or shares it with another."""
+    try:
+        book = read_book(read_root(xml))
+    except FlowError:
+        return {}
+    known = {id_: (str(one.tag).removeprefix(BPMN), one) for id_, one in book.named.items()}
+    named = {
+        id_: (_(KINDS[kind]), " ".join(one.get("name", "").split()) or book.ends(id_))
+        for id_, (kind, one) in known.items() if kind in KINDS
+    }  # fmt: skip
+    times = Counter(named.values())
+    return {id_: _named(id_, *pair, is_shared=times[pair] > 1) for id_, pair in named.items()}
+
+
+def _named(id_: str, kind: str, name: str, *, is_shared: bool) -> str:
+    if not name:
+        return f"{kind} {id_}"
+    return _("%(kind)s “%(name)s”") % {"kind": kind, "name": name} + (f" ({id_})" if is_shared else "")
+
+
+def said(fault: FlowError, names: Mapping[str, str]) -> str:
+    """One fault in the language in force: the element as `called` names it, what is found there, and the rule."""
+    told = {name: said(value, {}) if isinstance(value, FlowError) else value for name, value in fault.told.items()}
+    rule = _(fault.form) % told if told else _(fault.form)
     value = fault.value if fault.value not in (None, "", [], fault.name) else ""
     value = " → ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
     if fault.form == "is no readable XML":  # the reader of XML says why in English only
         place = re.search(r"line (\d+), column (\d+)", str(value))
         value = _("line %s, column %s") % place.groups() if place else ""
-    told = rule.removeprefix("：") if value == "" else f"“{value}” {rule}".replace(" ：", "：")
-    return _("%(element)s: %(told)s") % {"element": fault.called, "told": told}
+    line = rule.removeprefix("：") if value == "" else f"“{value}” {rule}".replace(" ：", "：")
+    return _("%(element)s: %(told)s") % {"element": names.get(fault.element_id, fault.called), "told": line}
+
+
+def line_said(line: str, names: Mapping[str, str]) -> str:
+    """A line of the check of a flow, which begins with the id of an element, the same way."""
+    id_, _colon, rest = declaring.say(line).partition(": ")
+    return _("%(element)s: %(told)s") % {"element": names[id_], "told": rest} if id_ in names else declaring.say(line)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
@@ -12,7 +12,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -130,18 +130,30 @@ def case_list(request: Request) -> HttpResponse:
         messages.error(request, _("The condition cannot be understood: %s") % error)
         cases = cases.none()
     page = Paginator(cases, PAGE).get_page(request.GET.get("page"))
-    rows = []
+    mine, rows = my_tasks(request.actor), []
+    nearest = _nearest(page, {item["task"].pk for item in mine})
     for case in page:
         _flow, about = flows.version(case.flow, case.digest)
-        rows.append({"case": case, "flow": about.title, "stage": about.stages[case.stage]})
+        task = nearest.get(case.pk)
+        step = about.names.get(task.step, {"zh": task.step}) if task else None
+        rows.append({"case": case, "flow": about.title, "stage": about.stages[case.stage], "task": task, "step": step})
     kept = urlencode({name: value for name, value in (("flow", flow), ("filter", asked)) if value})
     context = {
         "rows": rows, "page": page, "status": status, "condition": asked, "kept": kept,
         "starters": starters(request.actor, request.county.pk),
-        "tasks": [] if asked else [*my_tasks(request.actor), *joint_tasks(request.actor)],
+        "tasks": [] if asked else [*mine, *joint_tasks(request.actor)],
         "wishes": [] if asked else list(wishes(request.actor, request.county.pk)),
     }  # fmt: skip
     return render(request, "cases/list.html", context)
+
+
+def _nearest(cases: Iterable[Case], mine: Collection[int]) -> dict[int, Task]:
+    """Case → the task whose deadline comes before that of the case: the first of `mine` in it, else of all."""
+    ready = Task.objects.filter(case__in=list(cases), status=Task.Status.READY, due_at__lte=F("case__due_at"))
+    found: dict[int, Task] = {}
+    for task in sorted(ready.order_by("due_at", "pk"), key=lambda task: task.pk not in mine):
+        found.setdefault(task.case_id, task)
+    return found
 
 
 def case_detail(request: Request, number: int, phones: Mapping[str, str] | None = None) -> HttpResponse:
