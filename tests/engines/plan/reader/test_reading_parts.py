@@ -163,6 +163,8 @@ def rules(basis: str = "", goal: str = "", growth: str = "9.9", note: str = "〔
         ("2020年，茶叶产值达到12.5亿元，茶叶企业40家。", "", []),
         ("2020年，茶叶产值达到12.46亿元。", "", []),
         ("2020年，茶叶产值达到12.9亿元。", "", ["text-table"]),
+        ("2020年，茶叶产值达到12亿元。", "", ["text-table"]),
+        ("2020年，茶叶产值达到13亿元。", "", []),
         ("2020年，茶叶产值12900万元。", "", ["text-table"]),
         ("2015年，茶叶产值达到6亿元。", "", []),
         ("茶叶企业由2015年的18家增加到2020年的44家。", "", ["text-table"]),
@@ -213,6 +215,24 @@ def test_the_caption_of_a_list_tells_the_year_of_its_months() -> None:
 def test_growth_must_fit_both_ends() -> None:
     assert rules(growth="9.9") == []
     assert rules(growth="4.5") == ["growth"]
+    document = read(TABLE.format(basis="", goal="茶叶产值年均增长9%。", growth="[7.5]", note=""))
+    assert ([item.growth_is_total for item in in_tables(document)], document.contradictions) == (
+        [True, False, False],
+        (),
+    )
+
+
+def test_a_target_with_another_limit_in_the_text_is_asked_about() -> None:
+    document = read(TABLE.format(basis="", goal="茶叶产值达到18亿元以上。", growth="－", note=""))
+    told = [(item.what, item.place.first) for item in document.unsure if item.rule == "bound"]
+    assert (told, document.contradictions) == ([("茶叶产值", 7)], ())
+
+
+def test_numbers_of_another_script_begin_a_new_count() -> None:
+    rows = "1.修路。（县交通局负责）\n2.修桥。（县水利局负责）\n（二）造林\n造林两万亩。（县林业局负责）\n"
+    document = read(f"云溪县规划（2021—2025年）\n第三章 重点任务\n（一）建设\n{rows}")
+    assert [task.no for task in document.tasks] == ["1", "2", "二"]
+    assert [item.rule for item in document.unsure if item.rule.startswith("number-")] == []
 
 
 def test_a_note_says_what_a_bracket_means() -> None:

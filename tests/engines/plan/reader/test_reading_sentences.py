@@ -40,6 +40,12 @@ def _told(sentence: str) -> list[Indicator]:
         ("培育产值过10亿元的数字企业2家。", [("产值过10亿元的数字企业", "家", 2025, 2, None)]),
         ("每年至少举办两届读书节，每学期开展一次演练。", [("读书节", "届", 2025, 2, "at_least")]),
         ("每年为1.2万名70岁以上老年人提供免费体检。", [("70岁以上老年人免费体检", "万名", 2025, 1.2, None)]),
+        ("PUE值不高于1.3，万元产值用水量不大于45立方米。",
+         [("PUE值", None, 2025, 1.3, "at_most"), ("万元产值用水量", "立方米", 2025, 45, "at_most")]),
+        ("每年秸秆综合利用率保持在92%以上，完成15个“千吨万人”水源地规范化建设。",
+         [("秸秆综合利用率", "%", 2025, 92, "at_least"), ("“千吨万人”水源地规范化建设", "个", 2025, 15, None)]),
+        ("新建管网【180】公里、堤防〔25.6〕公里。",
+         [("管网", "公里", 2025, 180, None), ("堤防", "公里", 2025, 25.6, None)]),
         ("教师培训每年达到2万人次以上。", [("教师培训", "万人次", 2025, 2, "at_least")]),
         ("形成一个中心，建成两个实践基地，完善一套机制，实施一期工程。", [("实践基地", "个", 2025, 2, None)]),
         ("数字经济占 GDP 比重达到 36%。", [("数字经济占GDP比重", "%", 2025, 36, None)]),
@@ -192,6 +198,18 @@ def test_what_a_target_rises_from_is_its_base() -> None:
     assert (item.base.value, item.target.value, item.unit) == (0.8, 1.2, "万亩")
 
 
+def test_the_base_of_a_target_may_stand_in_another_sentence() -> None:
+    was = "第一章 发展基础\n2020年，产值86万元，园区5个；全县农户3万户，参保率90%。全县参保率达到91%。\n"
+    goal = "第二章 发展目标\n产值突破0.02亿元，新建园区8个，参保率达到98%。\n"
+    told = [(item.name, item.base.year, item.base.value, item.base.text, item.base.place and item.base.place.first)
+            for item in read(f"云溪县发展规划（2021—2025年）\n{was}{goal}").indicators]  # fmt: skip
+    assert told == [
+        ("产值", 2020, 0.0086, "产值86万元", 3),
+        ("园区", None, None, None, None),  # so many more are not what there was
+        ("参保率", None, None, None, None),  # two values: nobody has ruled which
+    ]
+
+
 def test_how_fast_a_level_grows_is_its_growth() -> None:
     (item,) = _told("财政收入达到9亿元以上，同比增长8%。")
     assert (item.name, item.target.value, item.growth, item.growth_text) == ("财政收入", 9, 8, "同比增长8%")
@@ -199,6 +217,8 @@ def test_how_fast_a_level_grows_is_its_growth() -> None:
     assert item.growth is None
     (item,) = _told("财政收入突破9亿元、年均增长8%以上。")
     assert (item.target.value, item.growth, item.growth_bound) == (9, 8, "at_least")
+    assert [item.kind for item in _told("PM2.5年均浓度控制在30微克/立方米以内，年均培训20人。")] == [None, "yearly"]
+    assert [item.cumulative for item in _told("新建管网【180】公里，改造管网20公里。")] == [True, False]
     told = [(item.name, item.target.value, item.base.value) for item in _told("产值由“十三五”末的2亿元，发展到3亿元。")]
     assert told == [("产值", 3, 2)]
 

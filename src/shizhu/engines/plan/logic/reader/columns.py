@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from shizhu.engines.plan.logic.reader.document import Doubt, Place
 from shizhu.engines.plan.logic.reader.fit import is_number
 from shizhu.engines.plan.logic.reader.lines import compact
+from shizhu.engines.plan.logic.reader.numbering import hans_number
 from shizhu.engines.plan.logic.reader.owners import join_pieces
 from shizhu.engines.plan.logic.reader.tables import Cell, Row, Table
 from shizhu.engines.plan.logic.reader.values import is_dash
@@ -141,15 +142,17 @@ def _mostly_values(columns: Columns) -> bool:
 
 
 def numbering_doubts(numbers: Sequence[tuple[str, int | None, Place]], what: str) -> list[Doubt]:
-    """List numbers that are printed twice, left out, or out of order; a new 1 begins a new count."""
+    """List numbers printed twice, left out, or out of order; a new 1 or another script (2., 二) begins a new count."""
     doubts: list[Doubt] = []
     before: int | None = None
+    was_hans: bool | None = None
     for printed, value, place in numbers:
-        if value is not None and before is not None and value != 1:
+        is_hans = hans_number(printed) is not None
+        if value is not None and before is not None and value != 1 and is_hans == was_hans:
             found = _out_of_step(before, value)
             if found:
                 doubts.append(Doubt(f"{what} {printed}", found[1], place, found[0]))
-        before = value if value is not None else before
+        before, was_hans = (value, is_hans) if value is not None else (before, was_hans)
     return doubts
 
 

@@ -81,7 +81,8 @@ def agreement(one: Claim, other: Claim) -> str | None:
 def _rounds(coarse: Number, decimals: int, fine: float) -> bool:
     """Whether the finer value with fewer decimals is the coarser one; whole numbers are counts, not roundings."""
     whole = decimals == 0 and float(fine).is_integer()
-    return not whole and abs(coarse - fine) <= 0.5 * 10**-decimals + 1e-9
+    half = 0.5 * 10**-decimals
+    return not whole and -half - 1e-9 <= fine - coarse < half - 1e-9
 
 
 def _within(bounded: Claim, value: float) -> bool:
@@ -134,6 +135,9 @@ def _judge(stated: Sequence[Cell], named: Sequence[Fact], facts: Sequence[Fact],
         if verdict == "rounding":
             why = f"the text has {_shown(fact)}, the table {own.statement.text}: rounding, not a contradiction"
             found.doubts.append(Doubt(item.name, why, fact.place, "rounding"))
+        if verdict == "bound" and fact.value != own.value:
+            why = f"the text has {fact.text}, the table {own.statement.text}: which of them is meant?"
+            found.doubts.append(Doubt(item.name, why, fact.place, "bound"))
     _wordings(item, own, facts, found)
 
 

@@ -151,7 +151,9 @@ _BESIDE_PARTS = re.compile(r"，(?:力争|预计|全年)?(?:实现|带动)[^，]
 _STEP = re.compile(r"(?:同比|年度)?增长(?:约|近|不低于|超过?)?")  # 地区生产总值达到85亿元，增长8%
 _SUMMED = re.compile(r"累计|(?<![公])共(?![同享建青富])|合计")
 _GROWING = {"翻": "增长"}
-_YEARLY = re.compile(r"(?<!人)每年(?![度均])|年均(?!增(?!加)|递)")
+_YEARLY = re.compile(
+    r"(?<!人)每年(?![度均])|年均(?!增(?!加)|递|[^，。；]{0,9}(?:浓度|温|[水潮]位|流量|降[水雨]|指数|噪声|值))"
+)  # a mean of the year (PM2.5年均浓度) is a level
 _FLOW = re.compile(r"净增|(?<!人)每年|年均(?!.*[率度重例])|同比|比上年|力争.*增加")
 _ADDED = re.compile(
     r"^.{0,4}?(?:新增|引进|改扩建|新改建|改建|扩建|新建成?|新培育|新发展|新打造|新创建|新认定|新获批|新入库|新铺|净增)(?![材城区能兴型])|.(?:新增|净增)(?:约|近)?$"
@@ -397,7 +399,7 @@ def _named(kind: str, subject: str, clause: _Clause, before: Fact | None, unit: 
 
 def _goes_on_from_last(clause: _Clause) -> bool:
     """Whether a number that nothing names is of what the sentence before was about."""
-    built = _BUILT.fullmatch(clause.segment) and not re.match(r"[一-鿿]{2}", clause.rest)
+    built = _BUILT.fullmatch(clause.segment) and not re.match(r"[“《]?[一-鿿]{2}", clause.rest)
     return bool(built or _GOES_ON.match(clause.segment))
 
 
@@ -493,7 +495,7 @@ def _kind(segment: str, unit: str | None) -> str:
         return "growth"
     if _ADDED.search(bare) and unit not in {"%", "‰"}:
         return "added"
-    if _CHANGE.search(bare) or _FLOW.search(bare) or (unit and "百分点" in unit):
+    if _CHANGE.search(bare) or (unit not in {"%", "‰"} and _FLOW.search(bare)) or (unit and "百分点" in unit):
         return "change"
     return "level"
 

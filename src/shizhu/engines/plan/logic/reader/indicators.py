@@ -65,7 +65,7 @@ def read_indicators(columns: Columns, term: tuple[int, int] | None, count: int) 
             continue
         if indicator.unit is None and _PART.match(indicator.name) and indicators:
             indicator = replace(indicator, unit=indicators[-1].unit)  # 其中 of the row above, measured as that is
-        indicator = _multiplied(indicator)
+        indicator = _added_up(_multiplied(indicator))
         indicators.append(replace(indicator, group=_group(group)))
         doubts += _doubts_of(indicator, columns, row, brackets)
     numbers = [(item.no, number_of(item.no), item.place) for item in indicators if item.no]
@@ -231,6 +231,15 @@ def _indicator(
         more=columns.more(row, used),
         table=columns.table.caption,
     )  # fmt: skip
+
+
+def _added_up(item: Indicator) -> Indicator:
+    """A growth in brackets that base and target are apart by ([3.3], from 4.7 to 8) is that over all years."""
+    if item.growth is None or item.base.value is None or item.target.value is None:
+        return item
+    apart = item.target.value - item.base.value - item.growth
+    is_total = (item.growth_text or "")[:1] in BRACKETS and abs(apart) < 1e-9
+    return replace(item, growth_is_total=item.growth_is_total or is_total)
 
 
 def _multiplied(item: Indicator) -> Indicator:

@@ -11,9 +11,9 @@ from shizhu.engines.plan.logic.reader.units import SCALE, SPOKEN_UNIT
 from shizhu.engines.plan.logic.reader.worded import worded
 
 _QUANTITY = re.compile(
-    rf"(?<![A-Za-z\d.第“\-—–~每])(?<![国省市县区州列居入行名位]前)(?P<low>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    rf"(?<![A-Za-z\d.第“\-—–~每])(?<![国省市县区州列居入行名位]前)(?P<open>[【〔])?(?P<low>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     rf"(?:(?:{SPOKEN_UNIT})?\s*[-—–~～至]+\s*(?P<high>\d+(?:\.\d+)?))?"
-    rf"\s*(?P<more>余|多)?(?P<scale>{SCALE})?(?P<more2>余|多)?\s*(?P<unit>{SPOKEN_UNIT})?(?P<per>/(?:{SCALE})?(?:{SPOKEN_UNIT})|/(?:(?!以[上下内]|左右)[\d一-鿿]){{1,3}})?"
+    rf"(?(open)[】〕])\s*(?P<more>余|多)?(?P<scale>{SCALE})?(?P<more2>余|多)?\s*(?P<unit>{SPOKEN_UNIT})?(?P<per>/(?:{SCALE})?(?:{SPOKEN_UNIT})|/(?:(?!以[上下内]|左右)[\d一-鿿]){{1,3}})?"
     r"\s*(?P<after>及?以上|左右|上下|以内|及?以下|余)?(?:(?![\dA-Za-z月日号时期级伏]|年(?!轻|龄|产|货)|[吨元瓦米亩]级|\s*服务半径|的标准(?!化))|(?<=户)(?=\d)|(?=\d{1,2}周?岁|\d+(?:\.\d+)?[百千万]?亿))"
 )
 # what is a unit only where something reaches it: 缩短至8小时, 平均受教育年限达到10.6年
@@ -55,7 +55,7 @@ _BEFORE_BOUND = (
     (
         "at_least",
         re.compile(
-            r"(?:超过?|不[得应能]?[低小]于|不[得应能]?少于|突破|高于|逾|大于|≥|>"
+            r"(?:超过?|不[得应能]?[低小]于|不[得应能]?少于|突破|(?<!不)(?<!不[得应能])[高大]于|逾|≥|>"
             r"|至少(?:举办|开展|组织|召开|建成|新建|培育|引进|完成|新增)?)$"
         ),
     ),
@@ -125,7 +125,7 @@ def _quantity(found: re.Match[str]) -> Quantity:
     per = parts.get("per") or "" if parts.get("unit") else ""
     unit = (parts.get("scale") or "") + (parts.get("unit") or "") + per or None
     after = (parts["after"] or "").removeprefix("及") or parts.get("more") or parts.get("more2")
-    start = found.start("one" if parts.get("one") else "low")
+    start = found.start(next((name for name in ("open", "one") if parts.get(name)), "low"))
     return Quantity(
         start, found.end(), found.string[start : found.end()].strip(), parts["low"], parts.get("high"), unit, after
     )

@@ -30,6 +30,7 @@ _MEASURED = re.compile(r"(?:值|额|总量|面积|收入|支出|投资|产量|GD
 _MONEY = re.compile(r"(?:将|拟|计划|完成|概算|估算|项目|总|静态|累计)*(?:投资|投入|资金|投资额)")  # of a project
 _COMPARED = re.compile(r"[比较与].*20\d{2}|累计|翻")  # by so much in all, not each year
 _POINTED = re.compile(r"^(?:这|该|此|其)|\d+(?:\.\d+)?%")
+_IN_ALL = re.compile(r"[【〔]\d")  # 新增管网【180】公里
 _LONGEST = 30
 _DIRECTIONS = {"fall": "下降", "rise": "增长"}
 
@@ -73,7 +74,7 @@ def read_targets(
         elif before is not None and before.target.value == fact.value:
             found[identity] = replace(before, mentions=(*before.mentions, fact.place))
     told = [replace(item, mentions=tuple(dict.fromkeys(mentioned[item.key]))) for item in indicators]
-    return told, list(found.values())
+    return told, [item if more else _from_base(item, facts, term) for (*_, more), item in found.items()]
 
 
 def doubled(targets: Sequence[Indicator]) -> list[Doubt]:
@@ -112,10 +113,15 @@ def _is_target(fact: Fact, term: Term) -> bool:
         and not _EACH.search(fact.subject)
         and not _EACH_ONE.match(fact.text)
         and (not _OF_TIMES.search(fact.text) or bool(_PAID.search(fact.subject)))
-        and (fact.is_yearly or fact.kind == "growth" or "每年" not in fact.text or bool(_PAID.search(fact.subject)))
+        and (fact.is_yearly or fact.kind == "growth" or "每年" not in fact.text or _is_held(fact))
         and len(fact.promised) <= _LONGEST
         and not fact.is_detail
     )
+
+
+def _is_held(fact: Fact) -> bool:
+    """Whether what every year has is how high something is (每年…率保持在92%以上), not how much comes in a year."""
+    return (fact.kind == "level" and fact.unit in {"%", "‰"}) or bool(_PAID.search(fact.subject))
 
 
 def _goes_with(fact: Fact, item: Indicator) -> bool:
@@ -167,10 +173,28 @@ def _indicator(fact: Fact, key: str) -> Indicator:
     return Indicator(
         key=key, no=None, name=fact.promised, unit=fact.unit, kind=YEARLY if fact.is_yearly else None,
         base=_base(fact), target=target,
-        growth=fact.value if fact.kind == "growth" else None, cumulative=False, place=fact.place,
+        growth=fact.value if fact.kind == "growth" else None, cumulative=bool(_IN_ALL.search(fact.text)),
+        place=fact.place,
         growth_text=fact.text if fact.kind == "growth" else None, found_in="sentence",
         more={"year": "section"} if not fact.printed_year else {},
     )  # fmt: skip
+
+
+def _from_base(item: Indicator, facts: Sequence[Fact], term: Term) -> Indicator:
+    """The target with what another sentence says there was in the base year, where all that do say one value."""
+    is_level = item.kind is None and item.growth is None and not item.cumulative
+    if item.base.value is not None or not is_level or term.base is None:
+        return item
+    told = [
+        (fact, scaled(fact.value, factor))
+        for fact in facts
+        if fact.kind == "level" and fact.year == term.base and not fact.partial and not fact.is_detail
+        if same(fact.subject, item.name) and (factor := comparable(fact.unit, item.unit)) is not None
+    ]
+    if len({value for _, value in told}) != 1:
+        return item
+    fact, value = told[0]
+    return replace(item, base=Reading(term.base, value, fact.text, fact.bound, place=fact.place))
 
 
 def _base(fact: Fact) -> Reading:
