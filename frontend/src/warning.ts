@@ -28,8 +28,16 @@ function begin(place: HTMLElement, towns: Town[]): void {
     drawn.setAttribute("points", ring.map(xy).join(" "));
     make("title", drawn).textContent = town.name;
     drawn.addEventListener("click", () => { if (!isDrawing) { box(town.code)?.click(); } });
-    return { drawn, town };
+    return { drawn, town, ring };
   }));
+  const names = shapes.map(({ town, ring }) => { // above all shapes, of those that are chosen
+    const name = make("text", svg), middle = (axis: 0 | 1): number => { const all = ring.map((p) => p[axis]); return (Math.min(...all) + Math.max(...all)) / 2; };
+    const [left, top] = xy([middle(0), middle(1)]).split(",");
+    name.setAttribute("x", left);
+    name.setAttribute("y", top);
+    name.textContent = town.name;
+    return name;
+  });
   const line = make("polyline", svg);
   line.classList.add("drawn");
   let isDrawing = false, corners: [number, number][] = [];
@@ -39,7 +47,10 @@ function begin(place: HTMLElement, towns: Town[]): void {
     corners = text.value.includes("{") ? [] : text.value.split(/[;\n]/).map((part) => part.split(",").map(Number) as [number, number]).filter((p) => p.length === 2 && p.every(Number.isFinite));
     draw();
   };
-  const paint = (): void => shapes.forEach(({ drawn, town }) => drawn.classList.toggle("chosen", box(town.code)?.checked ?? false));
+  const paint = (): void => shapes.forEach(({ drawn, town }, at) => {
+    const isChosen = drawn.classList.toggle("chosen", box(town.code)?.checked ?? false);
+    names[at].classList.toggle("d-none", !isChosen);
+  });
   document.addEventListener("change", (event) => { if ((event.target as HTMLElement).matches("input[name=areas]")) paint(); });
   text.addEventListener("input", read);
   svg.addEventListener("click", (event) => {

@@ -130,7 +130,7 @@ def test_rules_are_told_in_words_with_what_they_judge(county: County, east: Alar
     found = [(rule["key"], rule["condition"], rule["counts"]["judged"]) for rule in page.context["rules"]]
     assert found == [
         ("lemonade.nearly_empty", "液位 · < 5 cm · 持续至少 10\xa0分钟", 1),
-        ("lemonade.too_warm", "温度 · > 30 ℃ · 持续至少 10\xa0分钟", 1),
+        ("lemonade.too_warm", "温度 · > 30 ℃ · 持续至少 10\xa0分钟 · 恢复正常 5\xa0分钟后解除", 1),
     ]
 
 

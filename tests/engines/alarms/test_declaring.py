@@ -148,6 +148,8 @@ def test_change_standstill_and_windows_are_clicked_and_come_back(
     shown = page.context["tests"][0]["test"]
     assert {word: shown[word] for word in sent} == sent
     assert {word: page.context["typed"].words[word] for word in head} == head
+    if calendar and "months" in calendar:
+        assert "11–3 月" in page.context["reads"]
 
 
 RISES = {"about": WARM["about"], "how": "rises", "high": "5", "minutes": "60"}

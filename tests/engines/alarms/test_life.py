@@ -114,6 +114,7 @@ def test_a_shelf_needs_a_reason_and_an_end(county: County, alarm: Alarm) -> None
         [],
         1,
     )
+    assert f"搁置至 {timezone.localtime(soon):%Y-%m-%d %H:%M}" in text(client.get("/alarms/?state=shelved"))
     acting.unshelve(alarm.pk, person=who.pk)
     assert len(client.get("/alarms/").context["rows"]) == 1
     acting.acknowledge(alarm.pk, person=who.pk)
@@ -375,6 +376,8 @@ def test_the_load_of_a_month_names_rules_that_should_die(county: County, alarm: 
     page = text(browser(who).get("/alarms/load/?month=2026-07"))
     assert [part for part in ("应停用或修订的规则", "3 / 5", "3 (60 %)", "本月您可见的预警") if part not in page] == []
     assert "没有规则触发预警" in text(browser(who).get("/alarms/load/?month=2025-01"))
+    (told,) = browser(who).get("/alarms/load/?month=2026-07").context["rules"]
+    assert browser(who).get(f"/alarms/?{told['rows']}").context["page"].paginator.count == 6
     for month in ("9999-12", "0001-01", "2026-13"):
         assert browser(who).get(f"/alarms/load/?month={month}").context["first"] == timezone.localdate().replace(day=1)
     assert browser(person(county, "cases.*", username="z")).get("/alarms/load/").status_code == 403

@@ -628,6 +628,9 @@ def test_the_search_finds_the_warnings_one_may_see(county: County, duty: Person,
     draft = drafted(duty, **here)
     address = f"/alarms/warnings/{draft.warning_id}/"
 
+    page = text(browser(chief).get(address))
+    assert [part for part in ("东镇 有效期至", "实警或演练") if part not in page] == []
+
     def found(who: Person, **asked: str) -> list[tuple[str, str, str]]:
         groups = browser(who).get("/search", asked).context["groups"]
         return [(hit.url, hit.title, hit.beside[-1]) for g in groups if g.key == "warnings" for hit in g.hits]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -48,14 +50,31 @@ def spoken(span: timedelta) -> str:
 
 def condition(rule: Body, county: str) -> str:
     """When a rule raises."""
-    parts = [_said(rule["when"], county)]
+    return " · ".join([*_zone(rule, county), _said(rule["when"], county), *_around(rule)])
+
+
+def shared(rule: Body, county: str) -> str:
+    """What holds for all levels of a rule: where it is judged, in which windows, when it has recovered."""
+    return " · ".join([*_zone(rule, county), *_around(rule)])
+
+
+def _zone(rule: Body, county: str) -> list[str]:
     zone = rule["when"].get("zone")
-    if zone:
-        layer = packs.declared("layers", zone["layer"], county) if isinstance(zone, dict) else {}
-        parts.insert(0, _("in each feature of %s") % label(layer.get("title")) if layer else _(ZONES[str(zone)]))
+    if not zone:
+        return []
+    layer = packs.declared("layers", zone["layer"], county) if isinstance(zone, dict) else {}
+    return [_("in each feature of %s") % label(layer.get("title")) if layer else _(ZONES[str(zone)])]
+
+
+def _around(rule: Body) -> list[str]:
+    parts, clear = [], rule.get("clear", {})
     if "calendar" in rule:
         parts.append(calendar(rule["calendar"]))
-    return " · ".join(parts)
+    if "margin" in clear:
+        parts.append(_("hysteresis %s") % clear["margin"])
+    if "for" in clear:
+        parts.append(_("recovered after %s") % lasting(clear["for"]))
+    return parts
 
 
 def is_taken(when: Body) -> bool:
@@ -74,8 +93,15 @@ def calendar(given: Body) -> str:
     if "days" in given:
         parts.append(" ".join(_(DAYS[day]) for day in given["days"]))
     if "months" in given:
-        parts.append(_("months %s") % ", ".join(map(str, given["months"])))
+        parts.append(_("months %s") % _months(given["months"]))
     return " · ".join(parts)
+
+
+def _months(months: Sequence[int]) -> str:
+    """`11–3` where they follow one another, over the end of the year too; else each one."""
+    if len(months) > 2 and all(later == month % 12 + 1 for month, later in pairwise(months)):
+        return f"{months[0]}–{months[-1]}"
+    return _(", ").join(map(str, months))
 
 
 def _said(when: Body, county: str) -> str:

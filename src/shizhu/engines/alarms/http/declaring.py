@@ -105,7 +105,7 @@ def _tried(request: Request, typed: Typed) -> dict[str, Any]:
     places = sorted(by_place.items(), key=lambda pair: -pair[1])
     return {
         "trial": trial, "unjudged": list(map(declaring.say, trial.problems)), "places": places[:MOST_PLACES],
-        "spots": trials.spots(trial, request.county.pk),
+        "spots": trials.spots(trial, request.county.pk), "judged": trials.judged(trial),
     }  # fmt: skip
 
 

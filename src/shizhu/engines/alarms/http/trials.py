@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 import shapely
+from django.utils.translation import gettext as _
 
 from shizhu.engines.alarms.trying import Trial
 from shizhu.engines.things import api as things
@@ -29,6 +30,15 @@ class Spots:
 
     outline: str
     places: list[Spot]
+
+
+def judged(trial: Trial) -> str:
+    """How much a dry run looked at."""
+    said = _(
+        "Judged %(sources)s sources and %(readings)s readings, as they are known now. "
+        "Nothing was written, nobody was told."
+    )
+    return said % {"sources": trial.sources, "readings": trial.readings}
 
 
 def spots(trial: Trial, county: str) -> Spots | None:

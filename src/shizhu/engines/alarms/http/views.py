@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -84,8 +85,7 @@ def alarm_list(request: Request) -> HttpResponse:
     held = {one.pk: one for one in Alarm.objects.filter(pk__in=[one.pk for one in page]).select_related("assignee")}
     context = {
         "rows": rows(api.told(page), held), "state": state, "is_all": state == "all", "page": page,
-        "may_open_case": request.actor.has(CASES),
-        "condition": asked,
+        "may_open_case": request.actor.has(CASES), "condition": asked, "now": timezone.now(),
     }  # fmt: skip
     return render(request, "alarms/list.html", context)
 
@@ -160,7 +160,7 @@ def rule_list(request: Request) -> HttpResponse:
             "own": key.partition(".")[2] if overlays.is_own(key) else "",
             "body": body,
             "counts": counts.get(key, {"judged": 0, "all": 0}),
-            "condition": words.condition(body, county),
+            "condition": words.shared(body, county) if "levels" in body else words.condition(body, county),
             "levels": words.levels(body, county) if "levels" in body else [],
         }
         for key, body in sorted(declared.items())
@@ -216,7 +216,7 @@ def rule_try(request: Request, key: str) -> HttpResponse:
             "spans": [[one.since.isoformat(), (one.recovered_at or end).isoformat()] for one in mine],
         }
     context |= {
-        "trial": trial, "spots": trials.spots(trial, request.county.pk),
+        "trial": trial, "spots": trials.spots(trial, request.county.pk), "judged": trials.judged(trial),
         "unjudged": list(map(declaring.say, trial.problems)),
         "chosen": chosen, "shown": trial.firings[:MOST_COUNTED],
         "places": [(streams[id_], count) for id_, count in by_stream.most_common()],
@@ -310,9 +310,14 @@ def load_page(request: Request) -> HttpResponse:
         request.actor, request.county.pk, start, max(start + timedelta(days=1), min(end, timezone.now()))
     )
     rules = edges.titles(request.county.pk)
+    within = " AND ".join(
+        f"raised_at {sign} TIMESTAMP('{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}')"
+        for sign, at in ((">=", start), ("<", end))
+    )
     told: list[dict[str, Any]] = [
         {
             "load": one, "title": rules.get(one.rule, {"zh": one.rule, "en": one.rule}),
+            "rows": urlencode({"state": "all", "filter": f"rule = '{one.rule}' AND {within}"}),
             "seen": words.spoken(one.seen_after) if one.seen_after is not None else "—",
             "lasted": words.spoken(one.lasted) if one.lasted is not None else "—",
         }

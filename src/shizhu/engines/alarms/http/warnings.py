@@ -16,13 +16,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.alarms import api
-from shizhu.engines.alarms.http.warning_form import WarningForm, initial
+from shizhu.engines.alarms.http.warning_form import WORDS, WarningForm, initial
 from shizhu.engines.alarms.logic.conditions import LEVELS
 from shizhu.engines.alarms.models import Alarm, PublicWarning, WarningMessage
-from shizhu.engines.alarms.warnings import datasets, drafting, issuing, outcomes, receipts
+from shizhu.engines.alarms.warnings import datasets, drafting, issuing, outcomes, places, receipts
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
 from shizhu.kernel.models import Area, Organisation
+from shizhu.lib.sketch import sketch
 from shizhu.web.middleware import Request
 from shizhu.web.views import Card, Tile
 from shizhu.wire import cap
@@ -228,6 +229,12 @@ def detail(request: Request, number: int) -> HttpResponse:
         "is_author": draft is not None and draft.author_id == request.user.pk,
         "may_review": state not in {*LIVE, "dropped"} and _may(request, issuing.REVIEW, warning),
     }  # fmt: skip
+    if draft:
+        said = draft.content
+        context |= {"expires": datetime.fromisoformat(said["expires"]), "status": WORDS[said["status"]]}
+        if shape := places.shape_of(warning.county_id, draft):
+            county = Area.objects.get(county=warning.county_id, code=warning.county_id)
+            context["shape"] = sketch(shape, county.geometry)
     context |= receipts.shown(request.actor, warning, request.GET.get("open", ""))
     return render(request, "alarms/warning.html", context)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shapely
 from django.db.models import Q
 from django.utils import timezone
+from shapely.geometry.base import BaseGeometry
 
 from shizhu.engines.alarms.models import PublicWarning, WarningMessage
 from shizhu.engines.alarms.warnings import drafting
@@ -24,7 +25,7 @@ def features(who: Actor, county: str, _layer: maps.Layer, asked: maps.Asked) -> 
     made = []
     for message in newest.distinct("warning_id").select_related("warning"):
         said, warning = message.content, message.warning
-        shape = _shape(county, message)
+        shape = shape_of(county, message)
         if shape.is_empty:
             continue
         told = {
@@ -36,7 +37,8 @@ def features(who: Actor, county: str, _layer: maps.Layer, asked: maps.Asked) -> 
     return made
 
 
-def _shape(county: str, message: WarningMessage) -> shapely.geometry.base.BaseGeometry:
+def shape_of(county: str, message: WarningMessage) -> BaseGeometry:
+    """What was drawn, or the areas named; empty where no outline is known."""
     if message.content.get("polygon"):
         return shapely.Polygon(message.content["polygon"])
     areas = drafting.named(county, message.content["areas"])
