@@ -151,7 +151,9 @@ def test_outsiders_read_nothing_that_people_wrote_freely_and_no_number_of_a_pers
     assert "（不对外提供）" in word
     assert "本件为提供给第三方评估员的副本" in pdf
     assert len(list(given[7].context["page"])) == 0  # a number that is masked is not found
-    assert hashlib.sha256(given[3].content).hexdigest() in told[8]
+    kept = Report.objects.get().outside_digest
+    assert (hashlib.sha256(given[3].content).hexdigest(), kept in told[8]) == (kept, True)
+    assert "与签发当日的副本不一致" not in told[8]
     looks = list(Look.objects.values_list("about", flat=True))
     assert [one for one in looks if MOBILE in one] == []
     assert len(looks) == 8
@@ -168,3 +170,8 @@ def test_outsiders_read_nothing_that_people_wrote_freely_and_no_number_of_a_pers
         f"files/{Evidence.objects.get().files.get().pk}",
     ]  # fmt: skip
     assert [outsider.get(f"/plan/{row}").status_code for row in rows] == [403] * len(rows)
+    other = Report.objects.get()
+    other.pk, other.outside_digest = None, "0" * 64  # of a program that masked in another way
+    other.save()
+    room_now = said(outsider.get(room))
+    assert [part for part in (kept, "0" * 64, "与签发当日的副本不一致") if part not in room_now] == []

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from tests.engines.plan.desks import Desk, day, decide, file, light, post, show
 from tests.fixtures import person
 from tests.web.pages import browser, text
 
-from shizhu.engines.plan import api, proving
-from shizhu.engines.plan.models import Evidence, Node, Proof, Step
+from shizhu.engines.plan import api, nodes, proving
+from shizhu.engines.plan.models import Evidence, Node, Proof, Sample, Step
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
 from shizhu.kernel.models import Person
@@ -38,6 +39,12 @@ def test_readings_alone_finish_a_node_and_open_it_again(desk: Desk, stall: Any) 
     stall(is_shaded=True)
     assert (proving.prove_all(), proving.prove_all()) == (1, 0)
     assert light(node) == ("green", "done")
+    assert [row.organisation.code for row, *_more in desk.stand.get("/plan/mine/").context["nodes"]] == []
+    drawn = nodes.draw(desk.county.pk, timezone.localdate(), "种子", by=Person.objects.get(username="du"))
+    assert drawn is not None  # what readings alone finished is looked at too
+    assert drawn.names == [nodes.name_of(node)]
+    Sample.objects.update(quarter="2020Q1")
+    assert nodes.draw(desk.county.pk, timezone.localdate(), "种子", by=Person.objects.get(username="du")) is None
     page = desk.supervisor.get(f"/plan/nodes/{node.pk}/")
     assert "66.67" in text(page) or "66.7" in text(page)
     opened = browser(Person.objects.get(username="root")).get(f"/plan/nodes/{node.pk}/rows/shaded").context

@@ -63,6 +63,31 @@ def test_what_is_returned_has_a_reason_and_can_be_sent_again(desk: Desk, sent: C
     assert (piece.state, piece.reason, piece.nodes.last().due_on) == ("sent", "", day(30))
 
 
+def test_what_was_returned_and_is_left_out_of_a_new_split_keeps_its_story(
+    desk: Desk, sent: Callable[[int], Node]
+) -> None:
+    piece = sent(30).piece
+    post(desk.stand, f"/plan/pieces/{piece.pk}/receive", {"do": "return", "reason": "应由县厨房办牵头"})
+    desk.split(30, unit=["kitchen"])
+    piece.refresh_from_db()
+    kinds = [step.kind for step in piece.steps.order_by("pk")]
+    assert (piece.state, piece.reason, kinds) == (
+        "dropped", "应由县厨房办牵头", ["sent", "light", "returned", "dropped"],
+    )  # fmt: skip
+    for reader in (desk.supervisor, desk.stand):
+        page = text(reader.get(desk.page))
+        assert [part for part in ("已退回、新的分解中未列入", "应由县厨房办牵头", "stan") if part not in page] == []
+    rows = openpyxl.load_workbook(io.BytesIO(desk.supervisor.get(f"{desk.page}pieces.xlsx").content)).active
+    assert [row[1] for row in rows.values] == ["牵头单位", "县厨房办"]
+    assert "下达" in desk.send()[0]
+    piece.refresh_from_db()
+    assert piece.state == "dropped"
+    desk.split(20)
+    piece.refresh_from_db()
+    assert (piece.state, piece.due_on) == ("returned", day(20))
+    assert desk.send() == ["已下达 1 项，由各单位实名签收。"]
+
+
 def test_a_draft_is_sent_once_though_two_send_it(desk: Desk) -> None:
     desk.split(30)
     seen = [list(Piece.objects.all()) for _who in range(2)]

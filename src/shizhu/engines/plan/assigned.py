@@ -25,7 +25,6 @@ STATES = {
     Owner.State.SETTLED: gettext_lazy("settled"), Owner.State.PROPOSED: gettext_lazy("unsure"),
     Owner.State.REFUSED: gettext_lazy("Not this unit"),
 }  # fmt: skip
-EVERY = {"P1Y": gettext_lazy("every year"), "P3M": gettext_lazy("every quarter"), "P1M": gettext_lazy("every month")}
 DECISIONS = {rulings.VALUE: gettext_lazy("the value is"), rulings.SEEN: gettext_lazy("Looked at"), rulings.OPEN: ""}
 
 
@@ -64,7 +63,11 @@ def _collection_rows(plan: Plan) -> Iterator[Sequence[Any]]:
     known = {one.indicator_id: one for one in Collection.objects.filter(indicator__plan=plan)}
     for one in plan.indicators.filter(formula=""):
         row = known.get(one.pk)
-        own = [units.cell(row.organisation), str(EVERY[row.every]), row.due_days, row.remind_days] if row else []
+        own = (
+            [units.cell(row.organisation), str(collecting.EVERY[row.every]), row.due_days, row.remind_days]
+            if row
+            else []
+        )
         yield [one.key, one.name, one.unit, *own]
 
 
@@ -77,7 +80,7 @@ def _keep_collection(plan: Plan, cells: Cells, _by: Person) -> bool:
     days, ahead = (cells.whole(name, most) for name, most in collecting.MOST_DAYS.items())
     if indicator.formula:
         raise RowError(_("%s is computed, its values are not entered") % indicator.name)
-    asked = collecting.Asked(cells.unit("by"), cells.one_of("every", EVERY), days, ahead)
+    asked = collecting.Asked(cells.unit("by"), cells.one_of("every", collecting.EVERY), days, ahead)
     return collecting.assign(indicator, asked)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.utils.translation import gettext_lazy, override
 
 from shizhu.engines.notices import api as notices
 from shizhu.engines.plan import people
@@ -33,6 +33,7 @@ CHINESE = "zh-hans"
 FELL = ("核减", "reduced")  # so begins the reason of a cumulative total that is less than the one before
 Known = Mapping[tuple[int, str], tuple[Value, date]]
 LONGEST_NOTE = 200
+EVERY = {"P1Y": gettext_lazy("every year"), "P3M": gettext_lazy("every quarter"), "P1M": gettext_lazy("every month")}
 MOST_DAYS = {"due_days": 400, "remind_days": 60}
 
 

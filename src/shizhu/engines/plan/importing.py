@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from django.db import transaction
-from django.shortcuts import get_object_or_404
 
 from shizhu.engines.plan import clauses, rulings
 from shizhu.engines.plan.clauses import key_of
@@ -94,10 +93,12 @@ class InUse(ValueError):
 
 
 @transaction.atomic
-def give_up(plan: Plan, key: str) -> str:
-    """Make an indicator of a sentence none again; returns its name. Raises InUse, Http404."""
+def give_up(plan: Plan, key: str) -> str | None:
+    """Make an indicator of a sentence none again; returns its name, None where there is none. Raises InUse."""
     rows = {row["key"]: key_of(row) for row in (plan.document or {}).get("indicators", [])}
-    indicator = get_object_or_404(plan.indicators.filter(source="sentence"), key=rows.get(key))
+    indicator = plan.indicators.filter(source="sentence", key=rows.get(key)).first()
+    if indicator is None:
+        return None
     if indicator.values.exclude(source="plan").exists() or Collection.objects.filter(indicator=indicator).exists():
         raise InUse(indicator.name)
     indicator.delete()

@@ -336,6 +336,7 @@ class Report(models.Model):
     total = models.IntegerField(default=0)
     facts = OrderedJSONField(default=dict)  # see shizhu.engines.plan.facts
     digest = models.CharField(max_length=64, blank=True)  # SHA-256 of the facts
+    outside_digest = models.CharField(max_length=64, blank=True)  # of the facts told to outsiders, kept at issue
     word = models.ForeignKey(File, models.PROTECT, null=True, related_name="+")
     pdf = models.ForeignKey(File, models.PROTECT, null=True, related_name="+")
     excel = models.ForeignKey(File, models.PROTECT, null=True, related_name="+")
@@ -456,12 +457,13 @@ class Piece(models.Model):
     """What one unit owes of a clause in a year (分解任务)."""
 
     class State(models.TextChoices):
-        """Made, sent to its unit, received by somebody there, or sent back with a reason."""
+        """Made, sent to its unit, received by somebody there, sent back with a reason, and then left out of a split."""
 
         DRAFT = "draft"
         SENT = "sent"
         RECEIVED = "received"
         RETURNED = "returned"
+        DROPPED = "dropped"
 
     county = models.ForeignKey(County, models.CASCADE, related_name="+")
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")

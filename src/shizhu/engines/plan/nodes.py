@@ -381,7 +381,9 @@ def name_of(node: Node) -> str:
 
 @transaction.atomic
 def draw(county: str, day: date, seed: str, *, by: Person, percent: int = SAMPLED) -> Sample | None:
-    """Draw from the nodes whose evidence was accepted since the draw before, the first time since the quarter began.
+    """Draw from the nodes finished since the draw before, the first time since the quarter began.
+
+    Finished are those whose evidence was accepted, and those that the readings alone proved and still prove.
 
     None if there is none to draw from. Raises Lacking where the quarter was drawn before: drawing until it pleases is
     no sample.
@@ -391,10 +393,10 @@ def draw(county: str, day: date, seed: str, *, by: Person, percent: int = SAMPLE
         raise Lacking([_("%s was drawn before. A second draw would be no sample.") % quarter])
     before = Sample.objects.filter(county=county).order_by("-at").first()
     since = before.at if before else period_of("P3M", day).begins
-    finished = Node.objects.filter(
-        county=county, evidence__state=Evidence.State.ACCEPTED, evidence__decided_at__gt=since
-    )
-    names = [name_of(node) for node in finished]
+    all_ = Node.objects.filter(county=county).prefetch_related(*TOLD_BY).select_related("organisation")
+    finished = all_.filter(evidence__state=Evidence.State.ACCEPTED, evidence__decided_at__gt=since)
+    proved = all_.filter(proved_on__isnull=False, steps__kind="proved", steps__at__gt=since).distinct()
+    names = {name_of(node) for node in [*finished, *proved] if told(node, day).rule in FINISHES}
     if not names:
         return None
     return Sample.objects.create(

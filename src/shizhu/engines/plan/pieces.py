@@ -17,7 +17,7 @@ from shizhu.engines.notices import api as notices
 from shizhu.engines.plan import filled, nodes, people, story
 from shizhu.engines.plan.filled import RowError
 from shizhu.engines.plan.logic.splitting import Share
-from shizhu.engines.plan.models import Clause, Node, Owner, Piece
+from shizhu.engines.plan.models import UNDER_WAY, Clause, Node, Owner, Piece
 from shizhu.engines.plan.typed import same
 from shizhu.engines.records import api as records
 from shizhu.kernel import events
@@ -67,20 +67,28 @@ def lines(clause: Clause, shares: Sequence[Share], unit: str, due: tuple[int, in
 def draft(clause: Clause, wanted: Sequence[Line], *, by: Person, is_simulated: bool = False) -> tuple[list[Piece], int]:
     """Keep pieces to be looked at; those sent already stay as they are, other drafts of the clause go.
 
-    A draft that is wanted as it is stays untouched. Returns those made or changed, and how many drafts went.
+    What a unit returned is kept with its story as left out, to be taken up again by a later split. A draft that is
+    wanted as it is stays untouched. Returns those made or changed, and how many drafts went.
     """
     rows = clause.pieces.select_for_update(of=("self",)).prefetch_related("assists")
     known = {(one.organisation_id, one.year): one for one in rows}
     keys = {(line.lead.pk, line.year) for line in wanted}
     gone = [one for key, one in known.items() if key not in keys and one.state in OPEN]
     for one in gone:
-        one.delete()
+        if one.sent_at is None:
+            one.delete()
+        else:
+            one.state = Piece.State.DROPPED
+            one.save(update_fields=["state"])
+            story.tell(one, "dropped", by, {"unit": one.organisation.name, "why": one.reason})
     made = []
     for line in wanted:
         piece = known.get((line.lead.pk, line.year))
-        if piece is not None and (piece.state not in OPEN or is_as(piece, line)):
+        if piece is not None and (piece.state in UNDER_WAY or (piece.state in OPEN and is_as(piece, line))):
             continue
         piece = piece or Piece(clause=clause, organisation=line.lead, year=line.year)
+        if piece.state == Piece.State.DROPPED:
+            piece.state = Piece.State.RETURNED
         piece.county_id, piece.area, piece.is_simulated = clause.plan.county_id, line.lead.area, is_simulated
         piece.title, piece.target, piece.unit, piece.due_on = line.title, line.target, line.unit, line.due_on
         piece.save()
@@ -197,7 +205,8 @@ def table(clause: Clause) -> bytes:
             piece.year, known.cell(piece.organisation), known.cells(piece.assists.all()), piece.title, piece.target,
             piece.unit, f"{piece.due_on}",
         ]
-        for piece in clause.pieces.select_related("organisation").prefetch_related("assists")
+        for piece in clause.pieces.exclude(state=Piece.State.DROPPED)
+        .select_related("organisation").prefetch_related("assists")
     ))  # fmt: skip
 
 
@@ -205,7 +214,7 @@ def read(clause: Clause, file: BinaryIO) -> Iterator[Line | str]:
     """Pieces of a filled table, and what is wrong with a row, in words. Raises records.Unreadable."""
     sent = {
         (one.year, one.organisation_id): one
-        for one in clause.pieces.exclude(state__in=OPEN).prefetch_related("assists")
+        for one in clause.pieces.filter(state__in=UNDER_WAY).prefetch_related("assists")
     }
     seen: set[tuple[int, int]] = set()
 

@@ -92,7 +92,7 @@ def for_outsiders(report: Report) -> briefs.Facts:
 
 @lru_cache(maxsize=1000)
 def named_for_outsiders(number: int, _digest: str) -> tuple[str, str]:
-    """Title and hash of what outsiders are told of an issued report, which its own hash says has not changed."""
+    """Title and hash of what outsiders would be told now of an issued report, which its own hash says is the same."""
     told = for_outsiders(Report.objects.get(pk=number))
     return told["title"], digest(told)
 
@@ -122,9 +122,13 @@ def give_up(number: int) -> None:
 
 
 def issue(report: Report, by: Person) -> None:
-    """Issue it: from now on the database refuses every change. Raises NotReady."""
+    """Issue it, with the hash of what outsiders are told: the database refuses every change from now on.
+
+    Raises NotReady.
+    """
     ready = Report.objects.filter(pk=report.pk, state=State.DONE, issued_at=None)
-    if not ready.update(issued_at=timezone.now(), issued_by=by):
+    outside = digest(for_outsiders(report)) if report.state == State.DONE else ""
+    if not ready.update(issued_at=timezone.now(), issued_by=by, outside_digest=outside):
         raise NotReady(str(report.pk))
 
 

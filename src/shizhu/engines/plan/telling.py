@@ -57,6 +57,7 @@ KINDS = {
     "sent": ("arrow-right", gettext_noop("Sent to its unit")),
     "received": ("circle-check", gettext_noop("Received")),
     "returned": ("chevron-left", gettext_noop("Returned by the unit")),
+    "dropped": ("circle-x", gettext_noop("Left out of the new split")),
     "shown": ("upload", gettext_noop("Evidence sent")),
     "accepted": ("circle-check", gettext_noop("Evidence accepted")),
     "refused": ("circle-x", gettext_noop("Evidence refused")),

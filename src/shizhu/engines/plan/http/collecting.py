@@ -24,8 +24,6 @@ from shizhu.engines.records import api as records
 from shizhu.kernel import access
 from shizhu.web.middleware import Request
 
-EVERY = ("P1M", "P3M", "P1Y")
-
 
 def page(request: Request) -> HttpResponse:
     """What I report, and for whom may see the plan what everybody reports."""
@@ -137,7 +135,7 @@ def assign(request: Request, number: int) -> HttpResponse:
     every = request.POST.get("every", "")
     days, ahead = (whole(request.POST.get(name, ""), -1) for name in ("due_days", "remind_days"))
     are_right = 0 <= days <= collecting.MOST_DAYS["due_days"] and 0 <= ahead <= collecting.MOST_DAYS["remind_days"]
-    if organisation is None or every not in EVERY or indicator.formula or not are_right:
+    if organisation is None or every not in collecting.EVERY or indicator.formula or not are_right:
         messages.error(request, _("Choose who reports and how often; 0 to 400 days until it is due, 0 to 60 before."))
         return back
     collecting.assign(indicator, collecting.Asked(organisation, every, days, ahead))

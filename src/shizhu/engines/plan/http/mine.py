@@ -29,6 +29,7 @@ def _nodes(request: Request) -> list[Node]:
     """Nodes of my units that are not finished, the worst first."""
     rows = access.rows(Node.objects.filter(county=request.county), own(request.actor), REPORT)
     rows = rows.filter(piece__state__in=UNDER_WAY).exclude(evidence__state=Evidence.State.ACCEPTED)
+    rows = rows.exclude(rule__in=nodes.FINISHES)
     return nodes.worst_first(rows.select_related("organisation", "piece").prefetch_related("evidence"))
 
 

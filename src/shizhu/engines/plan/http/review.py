@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -187,6 +187,8 @@ def adopt(request: Request) -> HttpResponse:
             told = _("%s has values or somebody who reports it. Nothing was changed.")
             messages.error(request, told % name)
         else:
+            if gone is None:
+                raise Http404
             messages.success(request, _("%s is no indicator any more.") % gone)
         return _back(request, plan, "indicators")
     try:
