@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache, lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from django.utils.timesince import timesince
 from django.utils.translation import get_language, ngettext_lazy
@@ -54,9 +55,25 @@ class Named(Protocol):
     name_en: str
 
 
+class Coded(Named, Protocol):
+    """An area or an organisation."""
+
+    code: str
+
+
+T = TypeVar("T", bound=Coded)
+
+
 def named(row: Named) -> str:
     """The name of a place or body in the language in force; the Chinese one where nobody gave an English one."""
     return label({"zh": row.name, "en": row.name_en})
+
+
+def told_apart(rows: Iterable[T]) -> list[tuple[T, str]]:
+    """Each row with its name, and with its code too where several of them have the name."""
+    names = [(row, named(row)) for row in rows]
+    several = {name for name, number in Counter(name for _row, name in names).items() if number > 1}
+    return [(row, f"{name}（{row.code}）" if name in several else name) for row, name in names]
 
 
 @cache

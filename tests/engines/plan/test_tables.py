@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
+import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -11,7 +13,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.fixtures import organisation, person
-from tests.web.pages import browser, told
+from tests.web.pages import browser, saved, text, told
 
 from shizhu.engines.plan.models import Budget, Indicator, Plan, Risk, Task, Value
 from shizhu.kernel.models import County
@@ -110,6 +112,21 @@ def test_what_goes_out_and_comes_in_again_changes_nothing(
     for kind in ("indicators", "values", "tasks", "money", "risks"):
         assert again(client, kind) == ["改动或新增 0 行。"], kind
     assert kept() == before
+
+
+def test_a_known_name_under_an_unknown_key_makes_no_second_row(plan: Plan, client: Client) -> None:
+    before = kept()
+    for kind, name, key in (("indicators", "摊位", "i1"), ("tasks", "工程", "t1")):
+        book = openpyxl.load_workbook(io.BytesIO(client.get(f"/plan/tables/{kind}.xlsx?plan=plan").content))
+        book.active["A2"] = "i9"
+        page = client.post(f"/plan/tables/{kind}/take?plan=plan", {"table": saved(book)}, follow=True)
+        assert f"没有编码为 i9 的行，而“{name}”的编码是 {key}；请填这个编码，确属新增的请另起名称" in text(page)
+    assert kept() == before
+    Indicator.objects.update(unit="家")
+    book = openpyxl.load_workbook(io.BytesIO(client.get("/plan/tables/indicators.xlsx?plan=plan").content))
+    book.active["A2"], book.active["D2"] = "i9", "%"
+    sent = client.post("/plan/tables/indicators/take?plan=plan", {"table": saved(book)}, follow=True)
+    assert (told(sent), Indicator.objects.count()) == (["改动或新增 1 行。"], 2)  # of another unit: another one
 
 
 def test_blanks_around_a_text_are_no_change(plan: Plan, client: Client) -> None:

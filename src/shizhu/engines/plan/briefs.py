@@ -335,7 +335,7 @@ def _risks(facts: Facts) -> Parts:
     rows = [
         [
             row["task"], f"{_told(row['name'])}（{_('simulated')}）" if row["simulated"] else _told(row["name"]),
-            _(LEVEL_NAMES[row["level"]]), row["unit"], _told(row["measure"]),
+            str(LEVEL_NAMES[row["level"]]), row["unit"], _told(row["measure"]),
         ]
         for row in facts["risks"]
     ]  # fmt: skip

@@ -9,8 +9,9 @@ from datetime import date
 from itertools import chain, islice
 from typing import Any, BinaryIO, Generic, TypeVar
 
+from django.conf import settings
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, override
 
 from shizhu.engines.plan.indexes import Subject
 from shizhu.engines.plan.periods import FIRST_YEAR, LAST_YEAR, Period, named
@@ -183,12 +184,22 @@ class Cells:
 
     def one_of(self, name: str, choices: Mapping[Any, Any]) -> Any:
         """The key of what a cell says among choices (key → text)."""
-        found = next((key for key, text in choices.items() if self[name] == str(text)), None)
+        cell = _key(self[name])
+        found = next((key for key, text in choices.items() if cell in in_each_language(text)), None)
         if found is not None:
             return found
         ways = "、".join(f"{text}" for text in choices.values() if text)
         told = {"field": self.heads[name], "value": self[name][:20] or "—", "choices": ways}
         raise RowError(_("%(field)s: %(value)s: is one of %(choices)s") % told)
+
+
+def in_each_language(text: Any) -> set[str]:
+    """What a cell may say for a text, in the languages of the pages."""
+    found = set[str]()
+    for language, _name in settings.LANGUAGES:
+        with override(language):
+            found.add(_key(str(text)))
+    return found
 
 
 def lines(
@@ -198,11 +209,12 @@ def lines(
     line: Callable[[Cells], Read],
     optional: Sequence[str] = (),
 ) -> Iterator[Read | str]:
-    """What `line` makes of each row; a RowError says what is wrong with one. `heads` are field → head.
+    """What `line` makes of each row; a RowError says what is wrong with one. `heads` are field → head, lazy.
 
-    Columns are known by their heads, wherever they stand; others are left alone. Raises records.Unreadable.
+    Columns are known by their heads in any language of the pages, wherever they stand; others are left alone. Raises
+    records.Unreadable.
     """
-    fields = {_key(str(head)): name for name, head in heads.items()}
+    fields = {key: name for name, head in heads.items() for key in in_each_language(head)}
     needed = {name for name in heads if name not in optional}
 
     def found(cells: Sequence[Any]) -> list[str]:

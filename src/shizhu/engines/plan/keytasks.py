@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_lazy
 
 from shizhu.engines.maps import api as maps
 from shizhu.engines.plan.datasets import VIEW
@@ -18,8 +17,8 @@ from shizhu.kernel.models import Person
 
 LEVELS = {Risk.Level.HIGH: "red", Risk.Level.MEDIUM: "orange", Risk.Level.LOW: "yellow"}  # and how each is coloured
 LEVEL_NAMES = {
-    Risk.Level.HIGH: gettext_noop("high risk"), Risk.Level.MEDIUM: gettext_noop("medium risk"),
-    Risk.Level.LOW: gettext_noop("low risk"),
+    Risk.Level.HIGH: gettext_lazy("high risk"), Risk.Level.MEDIUM: gettext_lazy("medium risk"),
+    Risk.Level.LOW: gettext_lazy("low risk"),
 }  # fmt: skip
 
 
@@ -83,7 +82,7 @@ def colour(risk: Risk) -> str:
 
 def level_name(risk: Risk) -> str:
     """The level in words."""
-    return _(LEVEL_NAMES[Risk.Level(risk.level)])
+    return str(LEVEL_NAMES[Risk.Level(risk.level)])
 
 
 def open_risks(plan: Plan) -> list[Risk]:

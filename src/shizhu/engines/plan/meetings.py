@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.utils.translation import gettext_lazy, override
 
 from shizhu.engines.notices import api as notices
 from shizhu.engines.plan import clauses, filled, people, pieces
@@ -110,10 +110,10 @@ def _tell(decision: Decision, what: str) -> bool:
 # -- as a table
 
 
-def _heads() -> dict[str, str]:
-    return {
-        "key": _("Row key"), "text": _("What is decided"), "unit": _("Responsible unit"), "due": _("To be done by"),
-    }  # fmt: skip
+HEADS = {
+    "key": gettext_lazy("Row key"), "text": gettext_lazy("What is decided"), "unit": gettext_lazy("Responsible unit"),
+    "due": gettext_lazy("To be done by"),
+}  # fmt: skip
 
 
 def table(meeting: Meeting) -> bytes:
@@ -123,7 +123,7 @@ def table(meeting: Meeting) -> bytes:
         [one.pk, one.text, units.cell(one.organisation), f"{one.due_on}"]
         for one in meeting.decisions.select_related("organisation")
     )
-    return records.written_table(_("Decisions"), list(_heads().values()), rows)
+    return records.written_table(_("Decisions"), [str(head) for head in HEADS.values()], rows)
 
 
 @transaction.atomic
@@ -156,7 +156,7 @@ def take(meeting: Meeting, file: BinaryIO) -> tuple[int, list[str]]:
         known[f"{found.pk}"] = found
         return True
 
-    rows = list(filled.lines(file, _heads(), filled.units(meeting.plan.county_id), keep, ["key"]))
+    rows = list(filled.lines(file, HEADS, filled.units(meeting.plan.county_id), keep, ["key"]))
     wrong = [one for one in rows if isinstance(one, str)]
     if wrong:
         transaction.set_rollback(True)

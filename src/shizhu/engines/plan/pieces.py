@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from shizhu.engines.notices import api as notices
 from shizhu.engines.plan import filled, nodes, people, story
@@ -183,11 +184,11 @@ def give_back(piece: Piece, reason: str, *, by: Person) -> bool:
 # -- as a table
 
 
-def _heads() -> dict[str, str]:
-    return {
-        "year": _("Year"), "lead": _("Leads"), "assists": _("Assist"), "title": _("Task"),
-        "target": _("Target value"), "unit": _("Unit"), "due": _("Due on"),
-    }  # fmt: skip
+HEADS = {
+    "year": gettext_lazy("Year"), "lead": gettext_lazy("Leads"), "assists": gettext_lazy("Assist"),
+    "title": gettext_lazy("Task"), "target": gettext_lazy("Target value"), "unit": gettext_lazy("Unit"),
+    "due": gettext_lazy("Due on"),
+}  # fmt: skip
 
 
 def _known(clause: Clause) -> filled.Known[Organisation]:
@@ -200,7 +201,7 @@ def _known(clause: Clause) -> filled.Known[Organisation]:
 def table(clause: Clause) -> bytes:
     """The pieces as an Excel table to fill in."""
     known = _known(clause)
-    return records.written_table(clause.text[:30], list(_heads().values()), (
+    return records.written_table(clause.text[:30], [str(head) for head in HEADS.values()], (
         [
             piece.year, known.cell(piece.organisation), known.cells(piece.assists.all()), piece.title, piece.target,
             piece.unit, f"{piece.due_on}",
@@ -228,7 +229,7 @@ def read(clause: Clause, file: BinaryIO) -> Iterator[Line | str]:
         seen.add(key)
         return line
 
-    return filled.lines(file, _heads(), _known(clause), once)
+    return filled.lines(file, HEADS, _known(clause), once)
 
 
 def _line(cells: filled.Cells) -> Line:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -108,9 +108,21 @@ def _keep_indicator(plan: Plan, cells: Cells, _by: Person) -> bool:
         raise RowError(_("a path of equal growth needs a base and a target above 0"))
     row = plan.indicators.filter(key=cells["key"]).first()
     if row is None:
+        twins = plan.indicators.filter(name=told["name"])
+        _refuse(cells, twins.filter(unit__in=["", told["unit"]]) if told["unit"] else twins)
         Indicator.objects.create(plan=plan, key=cells.text("key", 60), order=2000, source="person", **told)
         return True
     return _update(row, told)
+
+
+def _refuse(cells: Cells, twins: QuerySet[Any]) -> None:
+    """Refuse a row of an unknown key for what is there already under another. Raises RowError."""
+    if twin := twins.first():
+        told = {"key": cells["key"][:60], "name": twin.name, "known": twin.key}
+        raise RowError(
+            _("%(key)s: no row has this key, but “%(name)s” has %(known)s; write that, or name what is new otherwise")
+            % told
+        )
 
 
 def _update(row: Any, told: Mapping[str, Any]) -> bool:
@@ -179,6 +191,7 @@ def _keep_task(plan: Plan, cells: Cells, _by: Person) -> bool:
         "content": cells["content"],
     }  # fmt: skip
     if row is None:
+        _refuse(cells, plan.tasks.filter(name=told["name"]))
         Task.objects.create(plan=plan, key=cells.text("key", 60), order=2000, source="person", **told)
         return True
     return _update(row, told)
@@ -224,7 +237,7 @@ def _risk_rows(plan: Plan) -> Iterator[Sequence[Any]]:
 def _keep_risk(plan: Plan, cells: Cells, by: Person) -> bool:
     task, name = task_of(plan, cells), cells.text("risk", 100, is_needed=True)
     told = {
-        "level": cells.one_of("level", {level: _(text) for level, text in keytasks.LEVEL_NAMES.items()}),
+        "level": cells.one_of("level", keytasks.LEVEL_NAMES),
         "organisation": cells.unit("unit"), "measure": cells.text("measure", 500, is_needed=True),
     }  # fmt: skip
     if cells.yes("closed") and not cells["outcome"]:

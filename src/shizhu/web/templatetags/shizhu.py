@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
@@ -71,6 +72,12 @@ def label(value: object) -> str:
 def named(row: text.Named | None) -> str:
     """The name of a county, an area or an organisation in the language in force."""
     return text.named(row) if row else ""
+
+
+@register.filter
+def told_apart(rows: Iterable[text.Coded]) -> list[tuple[text.Coded, str]]:
+    """Rows to choose among, each with a name that no other of them has."""
+    return text.told_apart(rows)
 
 
 @register.filter

@@ -30,7 +30,7 @@ from shizhu.engines.records import api as records
 from shizhu.kernel import access, packs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Organisation
-from shizhu.kernel.text import label
+from shizhu.kernel.text import label, told_apart
 from shizhu.web.middleware import Request
 
 FILTERS = ("free", "linked", "owned", "open")
@@ -221,7 +221,8 @@ def _asked(request: Request, clause: Clause, units: Sequence[Organisation]) -> d
     return {
         "total": first.get("value"), "unit": first.get("unit") or "", "first": this,
         "last": max(first.get("year") or this, this), "measure": measure,
-        "units": [(unit, weights.get(unit.code, "")) for unit in units], "measures": list(_measures(request.county.pk)),
+        "units": [(unit, name, weights.get(unit.code, "")) for unit, name in told_apart(units)],
+        "measures": list(_measures(request.county.pk)),
         "is_level": bool(clause.indicator) or (first.get("unit") in {"%", "‰"}), "title": _title(clause),
     }  # fmt: skip
 

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import collecting, filled, tasks
@@ -23,6 +24,12 @@ from shizhu.engines.plan.typed import NOTHING, said, whole
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
 from shizhu.web.middleware import Request
+
+HEADS = {
+    "key": gettext_lazy("Row key"), "indicator": gettext_lazy("Indicator"), "unit": gettext_lazy("Unit"),
+    "period": gettext_lazy("Period"), "due": gettext_lazy("Falls due"), "value": gettext_lazy("Value"),
+    "note": gettext_lazy("Source or reason"), "before": gettext_lazy("Total before"),
+}  # fmt: skip
 
 
 def page(request: Request) -> HttpResponse:
@@ -56,15 +63,8 @@ def _with_drafts(items: list[Item], drafts: dict[str, list[str]]) -> list[tuple[
     return found
 
 
-def _heads() -> dict[str, str]:
-    return {
-        "key": _("Row key"), "indicator": _("Indicator"), "unit": _("Unit"), "period": _("Period"),
-        "due": _("Falls due"), "value": _("Value"), "note": _("Source or reason"), "before": _("Total before"),
-    }  # fmt: skip
-
-
 def _table(items: list[Item]) -> bytes:
-    return records.written_table(_("Values to report"), list(_heads().values()), (
+    return records.written_table(_("Values to report"), [str(head) for head in HEADS.values()], (
         [
             item.key, item.collection.indicator.name, item.collection.indicator.unit, item.period.name,
             f"{item.due.on}", item.value.value if item.value else None, "", item.before.value if item.before else None,
@@ -116,7 +116,7 @@ def _of_table(sent: Any, items: list[Item], county: str) -> Iterator[Entered | s
         return Entered(_("Row %d") % cells.row, cells["key"], value, note) if is_new else None
 
     optional = ("indicator", "unit", "period", "due", "before")
-    for found in filled.lines(sent, _heads(), filled.units(county), entered, optional):
+    for found in filled.lines(sent, HEADS, filled.units(county), entered, optional):
         if found is not None:
             yield found
 

@@ -10,7 +10,10 @@ from typing import Any, BinaryIO
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.functional import lazy
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import exports, filled, indexes, issuing, wording
@@ -320,21 +323,21 @@ def _by_group(index: Index, row: Scored, result: Result) -> list[tuple[str, floa
     return found
 
 
-def _asked(index: Index) -> dict[str, str]:
+def _asked(index: Index) -> dict[str, Any]:
     """Item → head of its column; computed items are left out."""
     asked = {key: item for key, item in index.items.items() if "indicator" not in item}
-    return {key: f"{label(item['title'])}（{item['unit']}）" for key, item in asked.items()}
+    return {key: format_lazy("{}（{}）", lazy(label, str)(item["title"]), item["unit"]) for key, item in asked.items()}
 
 
-def _heads(index: Index) -> dict[str, str]:
-    return {CODE: _("Code"), NAME: _("Name"), **_asked(index)}
+def _heads(index: Index) -> dict[str, Any]:
+    return {CODE: gettext_lazy("Code"), NAME: gettext_lazy("Name"), **_asked(index)}
 
 
 def _template(index: Index, year: int) -> bytes:
     """The table to fill in, with what is known."""
     known, asked = {(row.subject, row.item): row.value for row in index.measures(year)}, _asked(index)
     rows = ([one.code, one.name, *(known.get((one.code, key)) for key in asked)] for one in index.subjects)
-    return records.written_table(label(index.body["title"]), [*_heads(index).values()], rows)
+    return records.written_table(label(index.body["title"]), [str(head) for head in _heads(index).values()], rows)
 
 
 def _read(index: Index, file: BinaryIO) -> Iterator[Given | str]:

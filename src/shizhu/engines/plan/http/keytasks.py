@@ -38,7 +38,7 @@ def page(request: Request, number: int) -> HttpResponse:
             (one, keytasks.colour(one), keytasks.level_name(one))
             for one in keytasks.gravest_first(task.risks.all())
         ],
-        "levels": [(level, _(name)) for level, name in keytasks.LEVEL_NAMES.items()],
+        "levels": keytasks.LEVEL_NAMES.items(),
         "nodes": [(node, telling.rule_of(node)) for node in shown] if request.actor.has(SEE) else [],
         "waits_for": task.waits_for.select_related("before"), "awaited_by": task.awaited_by.select_related("after"),
         "may_edit": request.actor.has(EDIT), "may_map": request.actor.has("maps.map.view"),
