@@ -19,7 +19,7 @@ from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 from tests.engines.plan.reader.invented import PLANS
 from tests.engines.plan.reader.told import in_tables, row_of
-from tests.engines.plan.reader.writing import FONT, Sheet, as_pdf, as_word, saved
+from tests.engines.plan.reader.writing import FONT, LEFT, UP, Sheet, as_pdf, as_word, saved
 
 from shizhu.engines.plan.logic.opening import FileUnreadable, open_file
 from shizhu.engines.plan.logic.opening.numbers import hans, numeral
@@ -366,3 +366,31 @@ def test_a_mark_above_its_line_does_not_part_headings_from_rows() -> None:
     page.save()
     told = [line for line in open_file("a.pdf", kept.getvalue()).text.split("\n") if line]
     assert next(line for line in told if "①" not in line) == "| 指标 | 2020年 | 2025年 |"
+
+
+_NARROW = [
+    ["序号", "类别", "指标名称", "单位", "基期与目标", LEFT, "年均〔累计〕增长", "属性"],
+    [UP, UP, UP, UP, "2020年", "2025年", UP, UP],
+    ["1", "空气清洁", "城区空气质量优良天数所占的比率", "%", "86.4", "88", "〔1.6〕", "约束性"],
+    ["2", UP, "扬尘在线监测工地", "个", "12", "60", "38.0", "预期性"],
+    ["3", "水体安全", "达到或好于Ⅲ类的河流断面比例", "%", "91.7", "95.8", "〔4.1〕", "约束性"],
+    ["4", UP, "农村生活污水治理率", "%", "21", "45", "〔24〕", "预期性"],
+    ["5", UP, "以乡镇为单位的饮用水水源规范化建设率", "%", "78", "100", "—", "约束性"],
+    ["6", "土壤净土", "受污染耕地安全利用率", "%", "90", "93", "〔3〕", "约束性"],
+    ["7", UP, "建成固体废物集中处置的场所", "处", "1", "4", "〔3〕", "预期性"],
+]
+
+
+@pytest.mark.parametrize("rules", ["narrow", "tops"])
+@pytest.mark.parametrize("above", [1, 27])
+def test_columns_a_hair_apart_with_groups_and_names_on_several_lines(rules: str, above: int) -> None:
+    sheet = Sheet(_NARROW, heads=2, widths=(2.4, 2.83, 10, 2.4, 4, 4, 4.4, 3))
+    blocks = ["青岚县环境规划（2021—2025年）", *["到规划期末，各项工作取得进展。"] * above, "表1 主要指标", sheet]
+    document = read(open_file("a.pdf", as_pdf(blocks, rules=rules)).text)
+    groups = [next(row[1] for row in _NARROW[at::-1] if row[1] != UP) for at in range(2, len(_NARROW))]
+    assert [
+        (item.no, item.group, item.name, item.unit, str(item.base.value), str(item.target.value), item.kind)
+        for item in document.indicators
+    ] == [
+        (row[0], group, row[2], row[3], row[4], row[5], row[7]) for row, group in zip(_NARROW[2:], groups, strict=True)
+    ]

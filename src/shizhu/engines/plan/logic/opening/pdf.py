@@ -275,6 +275,7 @@ def _written(pages: Sequence[_Page]) -> Opened:
                 rows = without_repeated_head(part.grid, table) if carried and table else part.grid
                 if carried:
                     sheet.lines = _without_last_blanks(sheet.lines)
+                    rows = _after_rest(sheet, rows)
                 if len(firsts) < page.number:
                     firsts.append(len(sheet.lines) + 1)
                 write_down(sheet, rows)
@@ -291,6 +292,21 @@ def _written(pages: Sequence[_Page]) -> Opened:
             firsts.append(len(sheet.lines) + 1)
     close()
     return Opened(sheet.text, "pdf", tuple(firsts), tuple(page.number for page in pages if page.is_scanned))
+
+
+def _after_rest(sheet: Sheet, rows: Grid) -> Grid:
+    """The rows of a new page without the rest of the row that the page before began: lines of a few of its cells."""
+    above = sheet.lines[-1].strip("| ").split(" | ") if sheet.lines else []
+    texts = [slot.text for slot in rows[0]] if rows else []
+    filled = [text for text in texts if text]
+    goes_on = len(above) == len(texts) and 0 < len(filled) * 2 < len(texts) and len(set(filled)) == len(filled)
+    if not goes_on or any(_OPENS.match(text) or text[0].isdecimal() for text in filled):
+        return rows
+    if any(text and not before for text, before in zip(texts, above, strict=True)):
+        return rows
+    sheet.lines.pop()
+    sheet.add_rows([[f"{before}<br>{text}" if text else before for before, text in zip(above, texts, strict=True)]])
+    return rows[1:]
 
 
 def _carries_a_table(line: Line) -> bool:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from statistics import median
 
 from shizhu.engines.plan.logic.opening.grid import Grid, Slot, squared
 from shizhu.engines.plan.logic.opening.letters import Char, Line, lines_of, middle
@@ -15,7 +16,10 @@ _HEAD = 3  # lines of headings, above which the rule that ends a table is not lo
 _FEWEST = 3  # rows, where no rule tells that it is a table
 _SURE = 6  # rows of two columns, where no rule tells that it is a table
 _GUTTER = 3.0  # points of white between two columns, at least
+_SLIT_OPEN = 1.3  # points: the same beyond what is between two letters, where no line closes it
+_STEP = 0.5  # points: how finely white is looked for
 _APART = 0.9  # of the size of letters: white that parts two cells of a line
+_LONE = 0.4  # of the size of letters: the same, in a line that stands alone
 _OTHER = 0.6  # points: letters of another size are no row of the table
 _MOSTLY = 0.8  # of the cells of a column of values
 _FEET = (0.1, 0.25, 0.4, 0.6)  # of the size of letters: how far the last row may reach below its letters
@@ -109,7 +113,7 @@ def find_unruled(
     while start < len(lines):
         stop = _stop(lines, start, rules) if lines[start].columns else start
         first = _first(lines, start, found[-1].bottom if found else 0.0, rules) if stop > start else start
-        carried = before.columns if before and first <= 1 else ()  # below no more than the head of the page
+        carried = before if before and first <= 1 else None  # below no more than the head of the page
         table = _table(lines[first:stop], rules, 3 if in_columns else 2, carried) if stop - first > 1 else None
         if table:
             found.append(table)
@@ -156,29 +160,26 @@ def _first(lines: Sequence[Line], start: int, after: float, rules: Sequence[Rule
     return first
 
 
-def _table(
-    lines: Sequence[Line], rules: Sequence[Rule], fewest: int, carried: Sequence[tuple[float, float]]
-) -> Unruled | None:
+def _table(lines: Sequence[Line], rules: Sequence[Rule], fewest: int, carried: Unruled | None) -> Unruled | None:
     """Cut lines into columns and rows; lines that make no table give None."""
     rows = [_Row(_runs(line)) for line in lines]
-    columns = _columns([row for row in rows if len(row.runs) > 1])
+    columns = _all_columns(rows)
     inner = [rule for rule in rules if lines[0].top < rule.y < lines[-1].bottom and _spans(rule, lines)]
     told = any(_spans(rule, lines) and lines[0].top - 2 * lines[0].size < rule.y < lines[-1].bottom for rule in rules)
     paired = len(rows) >= _SURE and all(len(row.runs) == 2 for row in rows)
-    if len(carried) >= len(columns) and _fit(rows, carried):
-        columns, told = list(carried), True
+    if carried and len(carried.columns) >= len(columns) and _fit(rows, carried.columns):
+        columns, told = list(carried.columns), True
     if len(columns) < fewest or (len(columns) < 3 and not told and not paired):
         return None
-    beside = [run for row in rows if len(row.runs) == 1 for run in row.runs if run.x1 <= columns[0][0] + 1]
-    if len(beside) > 1:
-        columns.insert(0, (min(run.x0 for run in beside), max(run.x1 for run in beside)))
     for row in rows:
         row.runs = [part for run in row.runs for part in _parted(run, columns)]
     size = max(line.size for line in lines)
     last, width = lines[-1].bottom, len(columns)
     feet = [last + apart * size for apart in _FEET] + [rule.y for rule in rules if 0 <= rule.y - last < size]
     fitting = (found for foot in feet if (found := _by_middles(rows, width, size, foot)))
-    found = next(fitting, None) or _by_distance(rows, width, size, [rule.y for rule in inner])
+    found = next(fitting, None)
+    begun = None if found else _by_tops(rows, width, size)
+    found = found or begun or _by_distance(rows, width, size, [rule.y for rule in inner])
     if len(found[0]) < _FEWEST and all(below.top - above.bottom < _NEAR * size for above, below in pairwise(lines)):
         found = _by_blocks(rows, width, size) or found
     merged, groups = found
@@ -187,12 +188,25 @@ def _table(
         return None
     grid = [_slots(row, len(columns)) for row in merged]
     for column in groups:
-        _lay_over(grid, merged, column, [run for row in rows for run in row.runs if run.columns[0] == column], size)
+        runs = [run for row in rows for run in row.runs if run.columns[0] == column]
+        above = carried.grid[-1][column].text if carried and len(carried.grid[-1]) == width else ""
+        _lay_over(grid, merged, column, runs, size, at_top=begun is not None, before=above)
     head = grid[0]
     if groups and not head[groups[-1] + 1].text:  # one heading over the groups and the names
         head[groups[-1] + 1] = Slot(head[groups[-1]].text)
     chars = [char for line in lines for char in line.chars]
+    if carried:
+        grid[:1] = _without_rest(grid[0], carried.grid[0])
     return Unruled(squared(grid), lines[0].top - 1, lines[-1].bottom + 1, chars, columns)
+
+
+def _without_rest(head: Sequence[Slot], before: Sequence[Slot]) -> Grid:
+    """The headings printed again on a new page, and below them the rest of a row that the page before began."""
+    own, first = ([slot.text.split("\n") for slot in row] for row in (head, before))
+    if len(own) != len(first) or any(lines[: len(above)] != above for lines, above in zip(own, first, strict=True)):
+        return [list(head)]
+    rest = ["\n".join(lines[len(above) :]) for lines, above in zip(own, first, strict=True)]
+    return [list(before), *([[Slot(text, begins=bool(text)) for text in rest]] if any(rest) else [])]
 
 
 def _fit(rows: Sequence[_Row], columns: Sequence[tuple[float, float]]) -> bool:
@@ -210,18 +224,10 @@ def _by_middles(rows: Sequence[_Row], width: int, size: float, foot: float) -> t
     fit. The second part of the answer are the columns of groups.
     """
     runs = [run for row in rows for run in row.runs]
-    first = next((row.top for row in rows if any(_is_value(run) or _is_mark(run) for run in row.runs)), foot)
-    body = [run for run in runs if _top(run) >= first - 1]
-    valued = [
-        column
-        for column in range(width)
-        if _are_values([run for run in body if run.columns == range(column, column + 1)])
-    ]
-    told = [run for run in body if run.columns[0] in valued and (_is_value(run) or _is_mark(run))]
+    valued, told = _told(rows, width)
     marks = [row.runs[0] for row in rows if len(row.runs) == 1 and _is_mark(row.runs[0])]
     middles = _middles(told, size, len(valued), marks)
-    numbered = len(valued) == 1 and _counts([run for run in body if run.columns[0] == valued[0]])
-    if len(middles) < _FEWEST - 1 or not (len(valued) > 1 or numbered):
+    if len(middles) < _FEWEST - 1 or not valued:
         return None
     edges = [foot]
     for height in reversed(middles):
@@ -246,6 +252,43 @@ def _by_middles(rows: Sequence[_Row], width: int, size: float, foot: float) -> t
     return [
         row for row in (_Row([run for run in row.runs if run.columns[0] not in groups]) for row in rest) if row.runs
     ], groups
+
+
+def _told(rows: Sequence[_Row], width: int) -> tuple[list[int], list[_Run]]:
+    """The columns of values that tell rows, and the values in them; one column alone does only where it counts."""
+    runs = [run for row in rows for run in row.runs]
+    first = next((row.top for row in rows if any(_is_value(run) or _is_mark(run) for run in row.runs)), None)
+    body = [run for run in runs if first is not None and _top(run) >= first - 1]
+    of = [[run for run in body if run.columns == range(column, column + 1)] for column in range(width)]
+    valued = [column for column in range(width) if _are_values(of[column])]
+    if len(valued) == 1 and not _counts(of[valued[0]]):
+        valued = []
+    return valued, [run for run in body if run.columns[0] in valued and (_is_value(run) or _is_mark(run))]
+
+
+def _by_tops(rows: Sequence[_Row], width: int, size: float) -> tuple[list[_Row], list[int]] | None:
+    """Rows whose cells all begin at their top, told by the columns of values; None where one does not.
+
+    The second part of the answer are the columns of groups, which stand in few of the rows.
+    """
+    valued, told = _told(rows, width)
+    tops = _middles(told, size, len(valued), [])
+    if len(valued) < 2 or len(tops) < _FEWEST:
+        return None
+    cut = [_Row([]) for _ in range(len(tops) + 1)]
+    for run in (run for row in rows for run in row.runs):
+        cut[sum(1 for top in tops if middle(run.chars[0]) > top - _CROSSED * size)].runs.append(run)
+    body = [{run.columns[0]: run for run in sorted(row.runs, key=_top, reverse=True)} for row in cut[1:]]
+    filled = Counter(column for row in body for column in row)
+    groups = [at for at in range(min(3, width - 2)) if at not in valued and filled[at] <= _SELDOM * len(body)]
+    begun = all(
+        middle(run.chars[0]) < top + _CROSSED * size
+        for row, top in zip(body, tops, strict=True)
+        for column, run in row.items()
+        if column not in groups
+    )
+    kept = [_Row([run for run in row.runs if run.columns[0] not in groups]) for row in cut]
+    return ([row for row in kept if row.runs], groups) if begun else None
 
 
 @dataclass(frozen=True)
@@ -399,9 +442,14 @@ def _by_distance(rows: Sequence[_Row], width: int, size: float, rules: Sequence[
 
 
 def _runs(line: Line) -> list[_Run]:
-    runs = [_Run([line.chars[0]])]
-    for before, char in pairwise(line.chars):
-        if float(char["x0"]) - float(before["x1"]) > _APART * line.size:
+    return _cut_at(line.chars, _APART)
+
+
+def _cut_at(chars: Sequence[Char], apart: float) -> list[_Run]:
+    """The runs of letters between white that is wider than `apart` (of the size of letters)."""
+    runs = [_Run([chars[0]])]
+    for before, char in pairwise(chars):
+        if float(char["x0"]) - float(before["x1"]) > apart * float(char["size"]):
             runs.append(_Run([]))
         runs[-1].chars.append(char)
     inked = [[at for at, char in enumerate(run.chars) if str(char["text"]).strip()] for run in runs]
@@ -412,34 +460,104 @@ def _columns(rows: Sequence[_Row]) -> list[tuple[float, float]]:
     """Return where columns begin and end: white runs down between them, past one line that is set over several."""
     if not rows:
         return []
-    left = int(min(run.x0 for row in rows for run in row.runs))
-    right = int(max(run.x1 for row in rows for run in row.runs)) + 1
-    covered = [0] * (right - left + 1)
+    left = min(run.x0 for row in rows for run in row.runs)
+    right = max(run.x1 for row in rows for run in row.runs)
+    covered = [0] * (int((right - left) / _STEP) + 2)
     for row in rows:
         inked = {
             x
             for run in row.runs
             for char in run.chars
-            for x in range(int(char["x0"]) - left, int(char["x1"]) - left + 1)
+            for x in range(int((float(char["x0"]) - left) / _STEP), int((float(char["x1"]) - left) / _STEP) + 1)
         }
         for x in inked:
             covered[x] += 1
     most = 0 if len(rows) < 5 else 1 if len(rows) < 30 else 2
-    columns: list[tuple[float, float]] = []
+    slit = _spacing(rows) + _SLIT_OPEN
+    wide = _stretches([count > most for count in covered], _GUTTER)
+    columns = [(left + begin * _STEP, left + end * _STEP) for begin, end in wide]
+    return _with_heads([part for column in columns for part in _slit(column, rows, covered, left, slit)], rows)
+
+
+def _stretches(inked: Sequence[bool], least: float) -> list[tuple[int, int]]:
+    """Where ink begins and ends, past white that is narrower than `least` (points)."""
+    found: list[tuple[int, int]] = []
     begun: int | None = None
-    for x, count in enumerate([*covered, 0]):
-        if count > most and begun is None:
-            begun = x
-        elif count <= most and begun is not None:
-            columns.append((left + begun, left + x))
+    for at, ink in enumerate([*inked, False]):
+        if ink and begun is None:
+            begun = at
+        elif not ink and begun is not None:
+            if found and (begun - found[-1][1]) * _STEP < least:
+                begun = found.pop()[0]
+            found.append((begun, at))
             begun = None
+    return found
+
+
+def _slit(
+    column: tuple[float, float], rows: Sequence[_Row], covered: Sequence[int], left: float, slit: float
+) -> list[tuple[float, float]]:
+    """Part a column where narrower white runs down through all lines, with several lines on both sides."""
+    first, last = (int((edge - left) / _STEP) for edge in column)
+    parts = [
+        (left + (first + begin) * _STEP, left + (first + end) * _STEP)
+        for begin, end in _stretches([count > 0 for count in covered[first:last]], slit)
+    ]
+    lines = [sum(any(_inks(run, part) for run in row.runs) for row in rows) for part in parts]
+    return parts if min(lines, default=0) >= _FEWEST else [column]
+
+
+def _inks(run: _Run, column: tuple[float, float]) -> bool:
+    return any(float(char["x0"]) < column[1] and float(char["x1"]) > column[0] for char in run.chars)
+
+
+def _spacing(rows: Sequence[_Row]) -> float:
+    """How far apart letters of one cell are set, as most of them are (points)."""
+    gaps = [
+        float(char["x0"]) - float(before["x1"])
+        for row in rows
+        for run in row.runs
+        for before, char in pairwise(run.chars)
+    ]
+    return max(0.0, median(gaps)) if gaps else 0.0
+
+
+def _with_heads(columns: Sequence[tuple[float, float]], rows: Sequence[_Row]) -> list[tuple[float, float]]:
+    """Columns, each with the white below its heading: where only a heading stands, which reaches over the next too."""
+    first = next((at for at, row in enumerate(rows) if any(_is_value(run) for run in row.runs)), 0)
+    body = [run for row in rows[first:] for run in row.runs]
+    heads = [run for row in rows[:first] for run in row.runs]
     joined: list[tuple[float, float]] = []
     for column in columns:
-        if joined and column[0] - joined[-1][1] < _GUTTER:
-            joined[-1] = (joined[-1][0], column[1])
+        before = joined[-1] if joined else None
+        one_is_empty = before and not all(any(_meets(run, own) for run in body) for own in (before, column))
+        if before and one_is_empty and any(_meets(run, before) and _meets(run, column) for run in heads):
+            joined[-1] = (before[0], column[1])
         else:
             joined.append(column)
     return joined
+
+
+def _all_columns(rows: Sequence[_Row]) -> list[tuple[float, float]]:
+    """The columns that lines of several cells show, as wide as lines that stand alone in one of them make them.
+
+    Cells of groups, and names of two lines beside values of one, may all stand alone.
+    """
+    columns = _columns([row for row in rows if len(row.runs) > 1])
+    inside = [
+        row
+        for row in rows
+        if len(row.runs) > 1 or all(len(_met(run, columns)) < 2 for run in _cut_at(row.runs[0].chars, _LONE))
+    ]
+    return _columns(inside)
+
+
+def _met(run: _Run, columns: Sequence[tuple[float, float]]) -> list[int]:
+    return [at for at, column in enumerate(columns) if _meets(run, column)]
+
+
+def _meets(run: _Run, column: tuple[float, float]) -> bool:
+    return run.x0 < column[1] - 1 and run.x1 > column[0] + 1
 
 
 def _parted(run: _Run, columns: Sequence[tuple[float, float]]) -> list[_Run]:
@@ -535,41 +653,56 @@ def _slots(row: _Row, width: int) -> list[Slot]:
     slots = [Slot()] * width
     for index in range(width):
         own = [run for run in row.runs if index in run.columns]
-        text = "\n".join(line.text for line in lines_of([char for run in own for char in run.chars]))
-        slots[index] = Slot(text, begins=any(run.columns[0] == index for run in own))
+        slots[index] = Slot(_text(own), begins=any(run.columns[0] == index for run in own))
     return slots
 
 
-def _lay_over(grid: Grid, rows: Sequence[_Row], column: int, runs: Sequence[_Run], size: float) -> None:
-    """Give cells over several rows to their rows: each stands in the middle of those it covers, or in the first."""
-    blocks = _blocks(runs, 1.7 * size)
-    letters = [[char for run in block for char in run.chars] for block in blocks]
-    texts = ["\n".join(line.text for line in lines_of(chars)) for chars in letters]
+def _lay_over(
+    grid: Grid, rows: Sequence[_Row], column: int, runs: Sequence[_Run], size: float, *, at_top: bool, before: str
+) -> None:
+    """Give cells over several rows to their rows: each stands in the middle of those it covers, or in the first.
+
+    What stands beside the headings is the heading of the column; the cell `before`, of the last page, may go on.
+    """
+    headed = int(not any(_is_value(run) for run in rows[0].runs))
+    heads = [run for run in runs if headed and middle(run.chars[0]) <= rows[0].bottom]
+    blocks = _blocks([run for run in runs if run not in heads], 1.7 * size)
+    texts = [_text(block) for block in blocks]
     heights = [(middle(block[0].chars[0]) + middle(block[-1].chars[0])) / 2 for block in blocks]
-    middles = [(row.top + row.bottom) / 2 for row in rows]
-    ends = _ends(heights, middles) or _begins(heights, middles)
-    for number, row in enumerate(grid):
+    body = rows[headed:]
+    goes_on, ends = 0, [] if at_top else (_ends(heights, body) or [])
+    while not ends and before and not at_top and goes_on + 1 < len(body):
+        goes_on += 1
+        ends = [goes_on + end for end in _ends(heights, body[goes_on:]) or []]
+    if not ends:
+        goes_on, ends = 0, _begins(heights, [(row.top + row.bottom) / 2 for row in body])
+    if headed:
+        grid[0][column] = Slot(_text(heads), begins=bool(heads))
+    for number, row in enumerate(grid[headed:]):
+        if number < goes_on:
+            row[column] = Slot(before, begins=number == 0)
+            continue
         block = next((index for index, end in enumerate(ends) if number < end), len(ends) - 1)
-        begins = number == (ends[block - 1] if block else 0)
-        row[column] = Slot(texts[block], begins=begins)
+        row[column] = Slot(texts[block], begins=number == (ends[block - 1] if block else goes_on))
 
 
-def _ends(heights: Sequence[float], middles: Sequence[float]) -> list[int] | None:
+def _text(runs: Sequence[_Run]) -> str:
+    return "\n".join(line.text for line in lines_of([char for run in runs for char in run.chars]))
+
+
+def _ends(heights: Sequence[float], rows: Sequence[_Row]) -> list[int] | None:
     """Return after which row each cell ends if each stands in the middle of its rows, else None."""
     ends: list[int] = []
-    start = 0
-    for height in heights:
-        if start == len(middles):
+    start, count = 0, len(rows)
+    pitch = (rows[-1].top + rows[-1].bottom - rows[0].top - rows[0].bottom) / 2 / max(1, count - 1)
+    for number, height in enumerate(heights, 1):
+        reach = range(start + 1 if number < len(heights) else count, count + 1)
+        off = {end: abs((rows[start].top + rows[end - 1].bottom) / 2 - height) for end in reach if start < end}
+        start = min(off, key=lambda end: off[end], default=0)
+        if not off or off[start] > 0.5 * max(pitch, rows[0].bottom - rows[0].top):
             return None
-        end = min(
-            range(start + 1, len(middles) + 1), key=lambda end: abs((middles[start] + middles[end - 1]) / 2 - height)
-        )
-        pitch = (middles[-1] - middles[0]) / max(1, len(middles) - 1)
-        if abs((middles[start] + middles[end - 1]) / 2 - height) > 0.5 * pitch:
-            return None
-        ends.append(end)
-        start = end
-    return ends if ends and ends[-1] == len(middles) else None
+        ends.append(start)
+    return ends or None
 
 
 def _begins(heights: Sequence[float], middles: Sequence[float]) -> list[int]:
