@@ -195,7 +195,8 @@ def _growth_against_text(item: Indicator, facts: Sequence[Fact], found: Findings
         return
     for fact in facts:
         wanted = item.name.removesuffix("增长").removesuffix("增速")
-        if fact.kind != "growth" or fact.section == "basis" or not same(wanted, fact.subject):
+        was = fact.section == "basis" or (item.base.year is not None and (fact.year or 9999) <= item.base.year)
+        if fact.kind != "growth" or was or not same(wanted, fact.subject):
             continue
         text = item.growth_text or str(item.growth)
         own = Claim(item.name, item.growth, "%", None, None, len(text.partition(".")[2]), None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from shizhu.engines.plan.logic.reader.boundaries import is_boundary
 from shizhu.engines.plan.logic.reader.document import Place
@@ -58,6 +59,12 @@ _ONLY_DOING = re.compile(
 _DIMENSION = re.compile(r"(?:总|建筑|占地|年)?(?:面积|长度|规模|投资|产值|产量|产能|里程|库容|容量|床位|能力)$")
 _OF_CROPS = frozenset({"产量", "总产量", "总产", "单产", "产能", "产值", "总产值"})
 _SOWN = re.compile(r"(?:播种|种植|栽培|经营)$")
+_TITLED = re.compile(
+    r"\s*(?:[(（]?[\d一二三四五六七八九十]{1,3}[)）.、．]|[①-⑳])?\s*"
+    r"([^。：:，,；;“”\d]{3,24}(?:项目|工程|中心|基地|园区?|平台|系统|水库|电站))[。：:]"
+)
+_OF_TITLED = re.compile(r"(?:规划|总)?占地(?:面积)?|(?:总)?建筑面积|设置床位|总?库容|(?:总|计划|估算)?投资|总?装机(?:容量)?")
+_PAID_FOR = re.compile(r"投资$")
 _SIZED_NOUN = re.compile(r"^的([^，,、。；：:()（）\d！？]{2,24})")
 # a count whose noun stands behind a size: 3个产值超20亿元的产业集群
 _WORTH = (
@@ -81,6 +88,7 @@ _CHANGE_BEGINS = re.compile(
 )
 _MEASURED = re.compile(r"(?:值|率|比|量|额|数|入|资|积|程|度|重|命|例|力|模)$")
 _DONE_ANEW = re.compile(r"(?:改造|提升|改扩?建|扩建|修缮|升级|更新|维修)+")  # 新建泵站5座，改造12座
+_MORE_OF_IT = re.compile(r"再新?建成?|[一二三四五\d]年")  # 建成农田8万亩，到2025年再建6万亩; 每年创建20个，五年100个
 _NOT_DONE = re.compile(r"(?:新增|恢复|新建|改建|扩建|改造|新改建)$")
 _BUILT = re.compile(r"(?:累计|共|已)*(?:建成|新建|建设|完成)")  # 到2025年累计建成36万亩 of what was built before
 _ALL_OF_IT = frozenset({"总量", "总额", "总数", "总规模"})  # 地区生产总值年均增长6%，总量达到280亿元
@@ -156,7 +164,7 @@ _YEARLY = re.compile(
 )  # a mean of the year (PM2.5年均浓度) is a level
 _FLOW = re.compile(r"净增|(?<!人)每年|年均(?!.*[率度重例])|同比|比上年|力争.*增加")
 _ADDED = re.compile(
-    r"^.{0,4}?(?:新增|引进|改扩建|新改建|改建|扩建|新建成?|新培育|新发展|新打造|新创建|新认定|新获批|新入库|新铺|净增)(?![材城区能兴型])|.(?:新增|净增)(?:约|近)?$"
+    r"^.{0,4}?(?:新增|引进|改扩建|新改建|改建|扩建|新建成?|新培育|新发展|新打造|新创建|新认定|新获批|新入库|新铺|再新?建|净增)(?![材城区能兴型])|.(?:新增|净增)(?:约|近)?$"
 )
 _GROWTH = re.compile(
     r"每年(?:增长|递增)|年均(?:增长|增速|增幅|递增|增(?!加)|(?=(?:实际|名义|约|近|超过?|达到?|不低于|不少于|保持在)?$))"
@@ -308,6 +316,8 @@ def _facts_of(sentence: re.Match[str], reading: _Reading) -> list[Fact]:
             place = reading.passage.place(sentence.start() + max(0, found.start - 1), sentence.start() + found.end)
             identity = (reading.passage.lines[0], sentence.start())
             facts.append(replace(fact, place=place, sentence=identity, position=found.start))
+    if lead and any(fact.printed_year and fact.year != reading.paragraph_year for fact in facts):
+        reading.paragraph_year = None  # 到2022年…，到2025年…: what follows is for neither
     reading.counted = tuple(fact.unit for fact in facts) or reading.counted
     reading.last = next((fact for fact in reversed(facts) if fact.kind == "level"), reading.last)
     if facts or text[-1] not in "；;":
@@ -336,7 +346,8 @@ def _fact(text: str, found: Quantity, start: int, before: Fact | None, reading: 
         segment=re.sub(rf"{reading.own_place}(?![域级])", "", _without_years(lead[bound_left:].replace("\0", ""))),
         joined=bound_left == 0,
         listed=bound_left > 0 and lead[bound_left - 1] == "、", rest=text[found.end :],
-        dealt="分别" in text[: found.start], above=_noun_above(lead[:bound_left].replace("\0", ""), whole=start == 0),
+        dealt="分别" in text[: found.start], titled=_title_of(reading.passage.text),
+        above=_noun_above(lead[:bound_left].replace("\0", ""), whole=start == 0),
     )  # fmt: skip
     unit = found.unit
     kind = _kind(clause.segment, unit)
@@ -374,6 +385,7 @@ class _Clause:
     listed: bool
     rest: str
     dealt: bool
+    titled: str  # the project that the passage begins with
     above: str  # the noun that the clause before it begins with, where that clause states no number
 
 
@@ -385,6 +397,10 @@ def _named(kind: str, subject: str, clause: _Clause, before: Fact | None, unit: 
         return carried, before.partial, 0
     if not subject and _goes_on_from_last(clause) and not (unit in {"%", "‰"} and _noun_after(clause.rest, unit)):
         return clause.above or (before.subject if before else ""), bool(before and before.partial), 0
+    if clause.segment.endswith("”") and unit not in {"%", "‰"} and (noun := _noun_after(clause.rest, unit)):
+        return noun, False, len(noun)  # 打造“清泉茶”“云雾米”2个公用品牌
+    if clause.titled and _OF_TITLED.fullmatch(subject):
+        return subject if _PAID_FOR.search(subject) else clause.titled + subject, False, 0
     sized = _sized(subject, clause, before, unit) or _served(clause, unit)
     if sized:
         return sized
@@ -410,6 +426,8 @@ def _carried(kind: str, subject: str, clause: _Clause, before: Fact, unit: str |
     if before.is_yearly and _SUMMED.search(clause.segment) and len(_ONLY_DOING.sub("", subject)) < 2:
         return before.subject
     alone = unit == before.unit and not before.partial and not _noun_after(clause.rest, unit)
+    if alone and _MORE_OF_IT.fullmatch(clause.segment.strip()):
+        return before.subject
     if alone and _DONE_ANEW.fullmatch(subject):
         return before.subject + subject
     if subject in _ALL_OF_IT:
@@ -554,6 +572,13 @@ def _of_several(subject: str, words: str, clause: _Clause) -> str:
     several = stripped(_without_years(_ITEM.sub("", names)))
     alone = any(_MEASURED.search(name) or re.search(r"\d", name) for name in _NAMES_APART.split(names))
     return subject if alone or len(several) < 2 else f"{several}、{subject}"
+
+
+@lru_cache(1)
+def _title_of(passage: str) -> str:
+    """The project that a passage tells of (1.县医院搬迁项目。占地150亩), "" for none."""
+    found = _TITLED.match(passage)
+    return found[1] if found else ""
 
 
 def _noun_above(before: str, *, whole: bool) -> str:

@@ -31,6 +31,7 @@ _IN_WORDS = re.compile(
 _NEW_BODY = re.compile(r"[县市区州旗省](?!级)|各|有关|相关")
 _PAIRS = (("（", "）"), ("(", ")"), ("“", "”"), ("《", "》"), ("【", "】"))
 _OPEN_END, _REST = "、，,（(和及与", "、，。；）)"
+_RATIO = re.compile(r"[\d.]+\s*[:∶]\s*[\d.]+")
 _CHINESE = re.compile(r"[一-鿿]")
 _PARTING = re.compile(r"[、，,；;\s]+")
 
@@ -91,6 +92,10 @@ def _value(text: str) -> float:
     return -0.3 if _IN_WORDS.search(text) and text[-1] not in "）)" else -2.5
 
 
+def _growth(text: str) -> float:
+    return -1.0 if _RATIO.fullmatch(half_width(text)) else _value(text)
+
+
 def _class(text: str) -> float:
     if is_number(text) or _TERM.search(text) or len(text) > 16 or any(sign in text for sign in "，。；、"):
         return -5.0
@@ -134,7 +139,7 @@ def _note(text: str) -> float:
 
 _FIT: dict[str, Callable[[str], float]] = {
     "no": _no, "name": _name, "task": _name, "unit": _unit, "kind": _kind, "class": _class, "group": _class,
-    "year": _value, "base": _value, "target": _value, "growth": _value, "sum": _value, "period": _period,
+    "year": _value, "base": _value, "target": _value, "growth": _growth, "sum": _value, "period": _period,
     "lead": _owners, "support": _owners, "content": _content, "money": _money, "note": _note, "other": _other,
     "spot": _other,
 }  # fmt: skip
