@@ -228,6 +228,28 @@ def test_a_target_with_another_limit_in_the_text_is_asked_about() -> None:
     assert (told, document.contradictions) == ([("茶叶产值", 7)], ())
 
 
+def test_a_target_in_other_words_than_a_row_of_one_value_is_asked_about() -> None:
+    document = read(
+        TABLE.format(basis="全县茶叶产值年均增长3%。", goal="茶类企业达到60家。", growth="9.9", note="〔〕内为累计数。")
+    )
+    assert [(item.rule, item.what) for item in document.unsure] == [("target-twice", "茶类企业")]
+    assert document.contradictions == ()  # how fast it grew is not how fast it is to grow
+
+
+def test_words_between_the_rows_are_groups_and_ratios_no_growth() -> None:
+    rows = "学前教育\n1 入园率 % 91 95\n2 入园人数 万人 3 4\n高等教育\n3 毛入学率 % 50 60\n合计 7 8 9 10 11 12\n"
+    document = read(f"云溪县教育规划（2021—2025年）\n表1 主要指标\n序号 指标 单位 2020年 2025年\n{rows}")
+    assert [(item.name, item.group) for item in in_tables(document)] == [
+        ("入园率", "学前教育"), ("入园人数", "学前教育"), ("毛入学率", "高等教育"),
+    ]  # fmt: skip
+    head = "序号\n指标\n单位\n2020年\n2025年\n年均增速\n属性\n"
+    cells = "1\n入园率\n%\n91\n95\n—\n预期性\n2\n产值之比\n—\n1.9:1\n2.4:1\n\n预期性\n"
+    document = read(f"云溪县农业规划（2021—2025年）\n专栏1 主要指标\n{head}{cells}")
+    assert [(item.base.value, item.target.value, item.growth) for item in in_tables(document)] == [
+        (91, 95, None), (1.9, 2.4, None),
+    ]  # fmt: skip
+
+
 def test_numbers_of_another_script_begin_a_new_count() -> None:
     rows = "1.修路。（县交通局负责）\n2.修桥。（县水利局负责）\n（二）造林\n造林两万亩。（县林业局负责）\n"
     document = read(f"云溪县规划（2021—2025年）\n第三章 重点任务\n（一）建设\n{rows}")

@@ -111,7 +111,7 @@ def read(text: str, unread: Sequence[Doubt] = ()) -> PlanDocument:
     ]
     totals = [item for table in tables for item in check_totals(table)]
     mentioned, targets = read_targets(facts, rows.indicators, term)
-    doubts += doubled(targets) + year_doubts(span, rows.indicators, rows.tasks, facts)
+    doubts += doubled(targets, mentioned) + year_doubts(span, rows.indicators, rows.tasks, facts)
     clauses = read_clauses(pages, passages, tables, boxes, mentioned, rows.tasks, facts, term)
     contradictions = [*compared.contradictions, *summed.contradictions, *check_structures(passages), *totals]
     return PlanDocument(
@@ -162,7 +162,10 @@ def _contents(columns: Columns) -> list[Passage]:
 
 def _left_out(table: Table) -> list[Doubt]:
     why = f"this text stands inside the table {table.caption} and fits no cell".replace("  ", " ")
-    return [Doubt(token.text, why, Place(token.line, token.line), "table-left-out") for token in table.left_out]
+    lines: dict[int, list[str]] = {}
+    for token in table.left_out:
+        lines.setdefault(token.line, []).append(token.text)
+    return [Doubt(" ".join(texts), why, Place(line, line), "table-left-out") for line, texts in lines.items()]
 
 
 def _term(indicators: Sequence[Indicator], span: tuple[int, int] | None) -> Term:

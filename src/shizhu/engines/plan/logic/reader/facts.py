@@ -63,13 +63,15 @@ _TITLED = re.compile(
     r"\s*(?:[(（]?[\d一二三四五六七八九十]{1,3}[)）.、．]|[①-⑳])?\s*"
     r"([^。：:，,；;“”\d]{3,24}(?:项目|工程|中心|基地|园区?|平台|系统|水库|电站))[。：:]"
 )
-_OF_TITLED = re.compile(r"(?:规划|总)?占地(?:面积)?|(?:总)?建筑面积|设置床位|总?库容|(?:总|计划|估算)?投资|总?装机(?:容量)?")
+_OF_TITLED = re.compile(
+    r"(?:规划|总)?占地(?:面积)?|(?:总)?建筑面积|设置床位|总?库容|(?:总|计划|估算)?投资|总?装机(?:容量)?"
+)
 _PAID_FOR = re.compile(r"投资$")
 _SIZED_NOUN = re.compile(r"^的([^，,、。；：:()（）\d！？]{2,24})")
 # a count whose noun stands behind a size: 3个产值超20亿元的产业集群
 _WORTH = (
     r"(?:(?!提|增|达|升|降|减|扩|[到至以和与及])[^，,。；：:、\d]{1,8}?)?(?:超过?|过|不低于|达到?|突破)?"
-    r"(?:\d+(?:\.\d+)?|[一二三五十百千]+)(?:万亿|[百千万]?亿|万)元?级?(?:以上)?"
+    r"(?:(?:\d+(?:\.\d+)?|[一二三五十百千]+)(?:万亿|[百千万]?亿|万)元?级?(?:以上)?|\d+(?:\.\d+)?万?(?:吨|千伏|kV|[千兆]瓦)级)"
 )
 # of several counts only the last names what is counted: 2个1000亿、3个500亿产业集群
 _NOUN_BEHIND_WORTH = re.compile(
@@ -88,6 +90,7 @@ _CHANGE_BEGINS = re.compile(
 )
 _MEASURED = re.compile(r"(?:值|率|比|量|额|数|入|资|积|程|度|重|命|例|力|模)$")
 _DONE_ANEW = re.compile(r"(?:改造|提升|改扩?建|扩建|修缮|升级|更新|维修)+")  # 新建泵站5座，改造12座
+_DONE = re.compile(r"(?:新建|改建|扩建|续建|改扩建|改造)(?:、(?:改建|扩建|续建|改扩建|改造))*")
 _MORE_OF_IT = re.compile(r"再新?建成?|[一二三四五\d]年")  # 建成农田8万亩，到2025年再建6万亩; 每年创建20个，五年100个
 _NOT_DONE = re.compile(r"(?:新增|恢复|新建|改建|扩建|改造|新改建)$")
 _BUILT = re.compile(r"(?:累计|共|已)*(?:建成|新建|建设|完成)")  # 到2025年累计建成36万亩 of what was built before
@@ -150,7 +153,7 @@ _DIRECTION = re.compile(
     r"(?:\d|[一二两三四五六七八九十]+(?:分之|成|倍)|[一两二三四]?番|一半)"
 )
 _EVERY = re.compile(
-    r"^.*(?<!人)每年(?!度)(?:至少|安排|招录|举办|投入|组织(?!部))?|^(?:全部|[一二三四五六七八九十\d]+)年(?=累计|共|实施|完成|新[增建]|培[训育]|建成)共?"
+    r"^年(?=开展|举办|组织|培训)|^.*(?<!人)每年(?!度)(?:至少|安排|招录|举办|投入|组织(?!部))?|^(?:全部|[一二三四五六七八九十\d]+)年(?=累计|共|实施|完成|新[增建]|培[训育]|建成)共?"
 )
 _FOLD_END = re.compile(r"(?:在.{0,12}基础上)?(?:再|实现)?翻$")
 _WITHIN_BRACKETS = re.compile(r"\((?:其中|包括|包含|含)[^()]*$")
@@ -160,11 +163,11 @@ _STEP = re.compile(r"(?:同比|年度)?增长(?:约|近|不低于|超过?)?")  #
 _SUMMED = re.compile(r"累计|(?<![公])共(?![同享建青富])|合计")
 _GROWING = {"翻": "增长"}
 _YEARLY = re.compile(
-    r"(?<!人)每年(?![度均])|年均(?!增(?!加)|递|[^，。；]{0,9}(?:浓度|温|[水潮]位|流量|降[水雨]|指数|噪声|值))"
+    r"(?<!人)每年(?![度均])|^年(?=开展|举办|组织|培训)|年均(?!增(?!加)|递|[^，。；]{0,9}(?:浓度|温|[水潮]位|流量|降[水雨]|指数|噪声|值))"
 )  # a mean of the year (PM2.5年均浓度) is a level
 _FLOW = re.compile(r"净增|(?<!人)每年|年均(?!.*[率度重例])|同比|比上年|力争.*增加")
 _ADDED = re.compile(
-    r"^.{0,4}?(?:新增|引进|改扩建|新改建|改建|扩建|新建成?|新培育|新发展|新打造|新创建|新认定|新获批|新入库|新铺|再新?建|净增)(?![材城区能兴型])|.(?:新增|净增)(?:约|近)?$"
+    r"^.{0,4}?(?:新增|引进|改扩建|新改建|改建|扩建|新建成?|新培育|新发展|新打造|新创建|新认定|新获批|新入库|新铺|再新?建|净增)(?![材城区能兴型]|劳动力)|.(?:新增|净增)(?:约|近)?$"
 )
 _GROWTH = re.compile(
     r"每年(?:增长|递增)|年均(?:增长|增速|增幅|递增|增(?!加)|(?=(?:实际|名义|约|近|超过?|达到?|不低于|不少于|保持在)?$))"
@@ -249,6 +252,10 @@ class Term:
     base: int | None
     target: int | None
 
+    def is_between(self, year: int) -> bool:
+        """Whether a year is a step on the way: a sentence that names it does not speak for those behind it."""
+        return (self.base or 9999) < year < (self.target or 0)
+
     def of(self, section: str) -> int | None:
         """Return the year that a section speaks of."""
         return self.base if section == "basis" else self.target
@@ -290,7 +297,10 @@ def _facts_of(sentence: re.Match[str], reading: _Reading) -> list[Fact]:
     text = sentence.group()
     lead = _LEAD_YEAR.match(text)
     if lead:
-        reading.paragraph_year = _told_year(lead.group(), reading.term) or reading.paragraph_year
+        told = _told_year(lead.group(), reading.term)
+        reading.paragraph_year = (
+            None if told and sentence.start() and reading.term.is_between(told) else told or reading.paragraph_year
+        )
     facts: list[Fact] = []
     end = 0
     start: Start | None = None
@@ -397,11 +407,7 @@ def _named(kind: str, subject: str, clause: _Clause, before: Fact | None, unit: 
         return carried, before.partial, 0
     if not subject and _goes_on_from_last(clause) and not (unit in {"%", "‰"} and _noun_after(clause.rest, unit)):
         return clause.above or (before.subject if before else ""), bool(before and before.partial), 0
-    if clause.segment.endswith("”") and unit not in {"%", "‰"} and (noun := _noun_after(clause.rest, unit)):
-        return noun, False, len(noun)  # 打造“清泉茶”“云雾米”2个公用品牌
-    if clause.titled and _OF_TITLED.fullmatch(subject):
-        return subject if _PAID_FOR.search(subject) else clause.titled + subject, False, 0
-    sized = _sized(subject, clause, before, unit) or _served(clause, unit)
+    sized = _titled(subject, clause, unit) or _sized(subject, clause, before, unit) or _served(clause, unit)
     if sized:
         return sized
     if len(subject) < 2 or _ACTING.search(clause.segment) or _ONLY_DOING.fullmatch(subject):
@@ -438,6 +444,15 @@ def _carried(kind: str, subject: str, clause: _Clause, before: Fact, unit: str |
     if _STEP.fullmatch(clause.segment) and unit == "%" and before.unit not in {"%", "‰"}:
         return before.subject
     return before.subject if not subject and (kind == "growth" or _goes_on(clause, before)) else ""
+
+
+def _titled(subject: str, clause: _Clause, unit: str | None) -> tuple[str, bool, int] | None:
+    """Name what stands behind names in quotes (“清溪茶”2个公用品牌), or what is told of the project in the title."""
+    if clause.segment.endswith("”") and unit not in {"%", "‰"} and (noun := _noun_after(clause.rest, unit)):
+        return noun, False, len(noun)
+    if clause.titled and _OF_TITLED.fullmatch(subject):
+        return subject if _PAID_FOR.search(subject) else clause.titled + subject, False, 0
+    return None
 
 
 def _sized(subject: str, clause: _Clause, before: Fact | None, unit: str | None) -> tuple[str, bool, int] | None:
@@ -566,7 +581,8 @@ def _of_several(subject: str, words: str, clause: _Clause) -> str:
     names = re.split(r"[，,：:；。！？]", words.removesuffix("、").replace("\0", ""))[-1]
     own = clause.segment.strip(" “”").startswith(subject) and (_IN_ALL.search(subject) or not _MEASURED.search(subject))
     if _NOT_DONE.search(names):  # 新增、恢复及改善灌溉面积5万亩
-        return f"{stripped(names)}、{subject}" if _SHARE.search(subject) and _DONE_ANEW.fullmatch(names) else subject
+        done = _DONE_ANEW.match(subject) if _DONE.fullmatch(names) else None  # 新建、改扩建幼儿园86所
+        return f"{names}、{subject}" if done or (_SHARE.search(subject) and _DONE_ANEW.fullmatch(names)) else subject
     if not _SHARE.search(subject) and (not own or _IMPROVING.match(names) or _LEVELS_BEFORE.search(words)):
         return subject
     several = stripped(_without_years(_ITEM.sub("", names)))

@@ -19,6 +19,7 @@ from shizhu.engines.plan.logic.reader.vocabulary import VALUE_ROLES
 
 _TOTAL = re.compile(r"[总合小共]计")
 _SHORT = 10  # letters of a group row that stands right below the headings
+_GROUP_NAME = re.compile(r"[一-鿿]{2,12}(?<![率数比量值度积入额类型性])")
 _GROUP_NO = re.compile(r"[（(]?[一二三四五六七八九十]{1,3}[）)]?[、.]?")
 
 
@@ -126,7 +127,13 @@ def _add_line(tokens: list[Token], slots: list[Slot], header: Header, layout: st
     """Add one printed line to the rows; return what fits nowhere."""
     texts = [token for token in tokens if token.text]
     if layout != "pipe" and 1 < len(texts) <= 3 and _GROUP_NO.fullmatch(texts[0].text) and not is_number(texts[1].text):
-        slots.append(Slot(group=texts[:2]))
+        number = texts[0].text.strip("、.")
+        slots.append(
+            Slot(group=[replace(texts[0], text=f"{number}、" if number[-1] not in "）)" else number), texts[1]])
+        )
+        return []
+    if layout == "space" and len(texts) == 1 and _GROUP_NAME.fullmatch(texts[0].text) and _is_whole(slots, header):
+        slots.append(Slot(group=texts))
         return []
     if layout in {"gap", "pipe"} and _leads_with_group(texts, header):
         slots.append(Slot(group=[texts[0]]))
@@ -143,6 +150,11 @@ def _add_line(tokens: list[Token], slots: list[Slot], header: Header, layout: st
     elif filled:
         slots.append(Slot(cells={column: _pieces(token) for column, token in cells.items()}))
     return left_out
+
+
+def _is_whole(slots: list[Slot], header: Header) -> bool:
+    """Whether the row above lacks nothing, so that a word below it is no rest of one."""
+    return not slots or bool(slots[-1].group) or len(slots[-1].cells) == len(header.headings)
 
 
 def _leads_with_group(texts: list[Token], header: Header) -> bool:

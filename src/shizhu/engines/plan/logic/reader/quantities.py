@@ -14,7 +14,7 @@ _QUANTITY = re.compile(
     rf"(?<![A-Za-z\d.第“\-—–~每])(?<![国省市县区州列居入行名位]前)(?P<open>[【〔])?(?P<low>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     rf"(?:(?:{SPOKEN_UNIT})?\s*[-—–~～至]+\s*(?P<high>\d+(?:\.\d+)?))?"
     rf"(?(open)[】〕])\s*(?P<more>余|多)?(?P<scale>{SCALE})?(?P<more2>余|多)?\s*(?P<unit>{SPOKEN_UNIT})?(?P<per>/(?:{SCALE})?(?:{SPOKEN_UNIT})|/(?:(?!以[上下内]|左右)[\d一-鿿]){{1,3}})?"
-    r"\s*(?P<after>及?以上|左右|上下|以内|及?以下|余)?(?:(?![\dA-Za-z月日号时期级伏]|年(?!轻|龄|产|货)|[吨元瓦米亩]级|\s*服务半径|的标准(?!化))|(?<=户)(?=\d)|(?=\d{1,2}周?岁|\d+(?:\.\d+)?[百千万]?亿))"
+    r"\s*(?P<after>及?以上|左右|上下|以内|及?以下|余)?(?:(?![\dA-Za-z月日号时期级伏]|年(?!轻|龄|产|货)|[吨元瓦米亩]级|\s*服务半径|的标准(?!化))|(?<=户)(?=\d)|(?=\d{1,2}周?岁|\d+(?:\.\d+)?[百千万]?亿|\d+(?:\.\d+)?万?(?:吨|千伏|kV|[千兆]瓦)级))"
 )
 # what is a unit only where something reaches it: 缩短至8小时, 平均受教育年限达到10.6年
 _TIMED = re.compile(
@@ -43,6 +43,7 @@ _OF_THOSE = re.compile(r"的(?!产值|收入|投资|规模|目标|水平|要求|
 _SIZED = re.compile(r"(?:超过?|(?<![超通经])过|不低于|不少于|高于|大于|低于|小于|达到?)$")
 # what is made is counted, whatever size stands behind it: 指导3家以上景区创建5A级景区
 _MADE = re.compile(r"(?:建成|建设|新建|打造|创建|培育|引进|新增|指导|支持|推出|形成|发展)$")
+_ENDED = re.compile(r"(?:消除|杜绝|取缔|淘汰|化解)$")
 _THINGS = frozenset("个家项条座处所支门")
 # a count in words behind what is done: 举办一次, 新建两所; 一个 and the like count nothing
 _COUNTED = re.compile(
@@ -142,6 +143,8 @@ def _is_size(text: str, number: Quantity) -> bool:
         return True
     if number.is_worded or (number.unit in _THINGS and _MADE.search(text, 0, number.start)):
         return False
+    if number.after in _BOUNDING and _ENDED.search(text, 0, number.start):  # 消除56人以上大班额
+        return True
     if number.after in _BOUNDING and _OF_THOSE.match(text, number.end) and number.unit not in {"%", "‰"}:
         return number.unit not in _THINGS
     bounded = number.after in _BOUNDING or _SIZED.search(text, 0, number.start)

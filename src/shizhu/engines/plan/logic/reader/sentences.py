@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from shizhu.engines.plan.logic.reader.document import Doubt, Indicator, Place, Reading
 from shizhu.engines.plan.logic.reader.facts import Fact, Term
-from shizhu.engines.plan.logic.reader.subjects import canonical, named_alike, overlap, same
+from shizhu.engines.plan.logic.reader.subjects import canonical, named_alike, overlap, same, same_level
 from shizhu.engines.plan.logic.reader.units import comparable, measure_of
 from shizhu.engines.plan.logic.reader.values import scaled
 
@@ -77,16 +77,16 @@ def read_targets(
     return told, [item if more else _from_base(item, facts, term) for (*_, more), item in found.items()]
 
 
-def doubled(targets: Sequence[Indicator]) -> list[Doubt]:
-    """List targets that sentences state twice in different words with one value: to be linked, not added up."""
+def doubled(targets: Sequence[Indicator], rows: Sequence[Indicator]) -> list[Doubt]:
+    """List targets of sentences stated again in other words with one value, in a sentence or the row of a table."""
     doubts = []
     for index, item in enumerate(targets):
-        for other in targets[:index]:
+        for other in (*rows, *targets[:index]):
             one = (item.target.value, item.target.year) == (other.target.value, other.target.year)
             if (
                 one
                 and item.place != other.place
-                and item.kind == other.kind
+                and _is_one_kind(item, other)
                 and comparable(item.unit, other.unit) == 1.0
                 and overlap(item.name, other.name) >= 0.7
             ):
@@ -94,6 +94,11 @@ def doubled(targets: Sequence[Indicator]) -> list[Doubt]:
                 doubts.append(Doubt(item.name, why, item.place, "target-twice"))
                 break
     return doubts
+
+
+def _is_one_kind(item: Indicator, other: Indicator) -> bool:
+    """Whether both are of a year or both in all; rows of other levels (省级, 市级) are asked about by their wording."""
+    return item.kind is None and same_level(item.name, other.name) if other.table else item.kind == other.kind
 
 
 def _is_target(fact: Fact, term: Term) -> bool:

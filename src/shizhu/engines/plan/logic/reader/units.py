@@ -18,7 +18,7 @@ _COUNTERS = (
     "个百分点 百分点 户次 家次 人次 人年 人天 场次 批次 班次 件次 标准箱 标准吨 "
     "车次 架次 个 家 件 户 项 名 位 人 所 座 处 标台 台 套 架 枚 幢 匹 "
     "辆 条 部 艘 株 头 只 羽 次 场 期 批 种 类 门 本 册 篇 片 块 栋 间 床 张 宗 起 例 份 班 支 对 口 村 "
-    "镇 团 箱 袋 眼 根 棵 尾 盏 孔 段 岁 倍 师 级 分"
+    "镇 团 箱 袋 节 眼 根 棵 尾 盏 孔 段 岁 倍 师 级 分"
 )
 _OF_PEOPLE = frozenset({"人", "名", "位", "人次"})
 _MEASURES = (
@@ -75,7 +75,9 @@ def measure_of(unit: str | None) -> Measure | None:
     """Return what a unit measures; None for no unit. Words that count people are one kind, all others another."""
     if not unit:
         return None
-    text = re.sub(r"\([^()]*\)", "", compact(half_width(unit)))
+    text = re.sub(r"\([^()]*\)", "", compact(half_width(unit))).removesuffix(
+        "/年"
+    )  # 万吨/年: numbers of plans are a year's
     if "百分点" in text:
         return Measure("points", 1)
     if text in _PERCENT:
