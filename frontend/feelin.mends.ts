@@ -647,16 +647,43 @@ function matchesType(value, descriptor, context) {`,
   },
 ];
 
+/** The same of lezer-feel, its parser, which knows by the names in the context where a name ends. */
+const PARSER_MENDS: Mend[] = [
+  {
+    why: "names in the contexts of a list are known where it is filtered, gone through or read by a path",
+    from: "    if (this.isAtomic(context)) {\n      return {};\n    }\n",
+    to: `    if (this.isAtomic(context)) {
+      return {};
+    }
+    if (Array.isArray(context)) {
+      return context.reduce((all, one) => this.isAtomic(one) ? all : this.__merge(all, one), {});
+    }
+`,
+  },
+  {
+    why: "names of its parameters are known where a function is called by them",
+    from: "        let newContext = null;\n",
+    to: `        let newContext = null;
+
+        const names = term === functionInvocationStart && lastChild?.computedValue()?.value?.parameterNames;
+        if (Array.isArray(names)) {
+          newContext = Context.of(Object.fromEntries(names.map((name) => [name, null])), currentContext);
+        }
+`,
+  },
+];
+const FILES: [RegExp, Mend[]][] = [[/feelin\/dist\/index\.js/, MENDS], [/lezer-feel\/dist\/index\.js/, PARSER_MENDS]];
+
 /** A plugin of Vite that mends feelin as it is bundled. */
 export function mended() {
   return {
     name: "mended-feelin",
     transform(code: string, id: string) {
-      if (!/feelin\/dist\/index\.js/.test(id)) return null;
-      return MENDS.reduce((text, { why, from, to }) => {
-        if (text.split(from).length !== 2) throw new Error(`feelin has another text: ${why}: ${from}`);
+      const mends = FILES.find(([file]) => file.test(id))?.[1];
+      return mends ? mends.reduce((text, { why, from, to }) => {
+        if (text.split(from).length !== 2) throw new Error(`${id} has another text: ${why}: ${from}`);
         return text.replace(from, () => to);
-      }, code);
+      }, code) : null;
     },
   };
 }

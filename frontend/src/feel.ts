@@ -42,14 +42,19 @@ const codePoints = (text: string, units: number): number => [...text.slice(0, un
 const VERBS: Record<Verb, (expression: string, context: Context) => object> = {
   "evaluate": (expression, context) => evaluate(expression, withRanges(expression, context)),
   "test": (expression, context) => unaryTest(expression, withRanges(expression, context)),
-  "check": (expression, context) => firstError(parseExpression(expression, context, undefined), expression),
-  "check test": (expression, context) => firstError(parseUnaryTests(expression, context, undefined), expression),
+  "check": (expression, names) => firstError(parseExpression(expression, nested(names), undefined), expression, names),
+  "check test": (expression, names) => firstError(parseUnaryTests(expression, nested(names), undefined), expression, names),
   "decide": (asked, { model, given }) => decide(model as Model, asked, given as Context),
 };
 
-/** What is called that neither FEEL has nor the expression makes itself. */
-function unknownCalls(tree: ReturnType<typeof parseExpression>, expression: string): string[] {
-  const made = new Set<string>();
+/** A context in which each name holds a context of them all, three deep: a path may lead to any. */
+function nested(names: Context, depth = 3): Context {
+  return depth ? Object.fromEntries(Object.keys(names).map((name) => [name, nested(names, depth - 1)])) : names;
+}
+
+/** What is called that neither FEEL has, nor the expression makes itself, nor is one of the names. */
+function unknownCalls(tree: ReturnType<typeof parseExpression>, expression: string, names: Context): string[] {
+  const made = new Set(Object.keys(names).map((name) => name.replace(/\s+/g, "")));
   const called: string[] = [];
   tree.iterate({
     enter: ({ name, from, to, node }) => {
@@ -58,10 +63,11 @@ function unknownCalls(tree: ReturnType<typeof parseExpression>, expression: stri
       if (callee && CALLED.has(callee.name)) called.push(expression.slice(callee.from, callee.to));
     },
   });
-  return called.filter((name) => !made.has(name.split(".")[0].trim()) && (evaluate(name, {}).value ?? null) === null);
+  const isMade = (name: string) => made.has(name.split(".")[0].trim()) || made.has(name.replace(/\s+/g, ""));
+  return called.filter((name) => !isMade(name) && (evaluate(name, {}).value ?? null) === null);
 }
 
-function firstError(tree: ReturnType<typeof parseExpression>, expression: string): object {
+function firstError(tree: ReturnType<typeof parseExpression>, expression: string, names: Context): object {
   const errors: number[] = [];
   let compared = -1; // where the last comparison sign ended
   tree.iterate({
@@ -72,7 +78,7 @@ function firstError(tree: ReturnType<typeof parseExpression>, expression: string
       if (name === "CompareOp") compared = to;
     },
   });
-  if (errors.length === 0) return { calls: unknownCalls(tree, expression) };
+  if (errors.length === 0) return { calls: unknownCalls(tree, expression, names) };
   const at = errors[0] + expression.slice(errors[0]).search(/\S|$/);
   return { error: { message: "", position: codePoints(expression, at), is_syntax: true } };
 }

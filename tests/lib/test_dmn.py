@@ -134,6 +134,44 @@ def test_names_in_chinese_and_with_spaces() -> None:
     assert dmn.decide(made, "预警", {"日 雨量": 60}).value == "橙色"
 
 
+NAMED = {  # where a name may stand → what is asked of orders, which hold 7 and 1 under it
+    "orders[1].{} + 1": 8, "sum(orders.{})": 8, "count(orders[{} > 3])": 1, "for o in orders return o.{} * 2": [14, 2],
+    "some o in orders satisfies o.{} < 3": True, "{{{}: 4, b: {} + 1}}.b": 5, "f({}: 6)": 7, "f(6)": 7,
+    "if orders[1].{} in [1..9] then orders[2].{} else 0": 1, "v instance of {}": True,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Date and Time 2", "if needed amount", "Item 1 total", "and/or flag", "then rate", "for each price", "in stock",
+        "instance of thing", "not applicable", "true cost", "a+b", "x*y", "N.A. count", "O'Neil factor", "x and 2",
+        "金额（万元）", "面积-亩", "every day", "between dates",
+    ],
+)  # fmt: skip
+def test_names_hold_words_digits_and_signs_of_feel_wherever_they_stand(name: str) -> None:
+    types = f'''<itemDefinition name="t"><itemComponent name="{name}"><typeRef>number</typeRef></itemComponent>
+      </itemDefinition><itemDefinition name="ts" isCollection="true"><typeRef>t</typeRef></itemDefinition>
+      <itemDefinition name="{name}"><typeRef>number</typeRef></itemDefinition>'''
+    function = f'''<businessKnowledgeModel id="f" name="f"><variable name="f"/><encapsulatedLogic>
+      <formalParameter name="{name}"/>{literal(f"{name} + 1")}</encapsulatedLogic></businessKnowledgeModel>'''
+    given = {"orders": [{name: 7}, {name: 1}], "v": 3}
+    inputs = input_data("orders", "ts") + input_data("v", name)
+    for text, expected in NAMED.items():
+        asked = text.format(*[name] * 2)
+        made = model(types, function, inputs, decision("D", literal(asked), of=["i_orders", "i_v"], knows=["f"]))
+        assert (asked, list(dmn.unreadable(made)), dmn.decide(made, "D", given).value) == (asked, [], expected)
+
+
+def test_a_function_and_a_loop_have_names_of_words_of_feel_and_lines_in_a_label_are_one() -> None:
+    function = f"""<businessKnowledgeModel id="f" name="then&#10; rate"><variable name="then&#10; rate"/>
+      <encapsulatedLogic><formalParameter name="x"/>{literal("x + 1")}</encapsulatedLogic></businessKnowledgeModel>"""
+    loop = f"""<for iteratorVariable="if needed"><in>{literal("[1, 2]")}</in>
+      <return>{literal("then rate(if needed) + then rate(x: 1)")}</return></for>"""
+    made = model(function, decision("D", loop, knows=["f"]))
+    assert (list(dmn.unreadable(made)), dmn.decide(made, "D", {}).value) == ([], [4, 5])
+
+
 def test_a_decision_asks_those_it_requires_and_tells_all() -> None:
     made = model(
         input_data("depth"),

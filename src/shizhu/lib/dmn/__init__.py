@@ -78,7 +78,7 @@ def read_model(xml: bytes, *beside: bytes) -> Model:
 
 def unreadable(model: Model) -> Iterator[tuple[str, str]]:
     """(element, expression) of all of its own that is no FEEL; of a table with the number of the rule."""
-    names = sorted(set(_names(model.body)))
+    names = sorted({*_names(model.body), *model.body["items"]})
     for part in [*model.body["decisions"], *model.body["knowledge"]]:
         if _is_own(part):
             for place, text, is_test in _expressions(part, part["name"]):
@@ -90,8 +90,7 @@ def unreadable(model: Model) -> Iterator[tuple[str, str]]:
 
 def _names(part: object) -> Iterator[str]:
     if isinstance(part, Mapping):
-        if isinstance(part.get("name"), str):
-            yield part["name"]
+        yield from (part[key] for key in ("name", "variable") if isinstance(part.get(key), str))
         part = list(part.values())
     if isinstance(part, list):
         for one in part:

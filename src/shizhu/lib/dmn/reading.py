@@ -90,6 +90,9 @@ def _root(xml: bytes) -> Element:
     name = etree.QName(root)
     if name.localname != "definitions" or name.namespace not in NAMESPACES:
         raise DmnError("file", root.tag, "is no DMN file: its root is `definitions` of DMN 1.1 to 1.5")
+    for element in root.iter(etree.Element):
+        if "name" in element.attrib:  # an editor breaks lines in a label
+            element.set("name", " ".join(element.get("name").split()))
     return root
 
 
