@@ -22,6 +22,10 @@ const KINDS: [new (...given: never[]) => { iso: string }, string][] = [
 
 const MADE = new Set(["Key", "ParameterName", "Name"]); // names that an expression gives
 const CALLED = new Set(["VariableName", "PathExpression"]);
+const OPEN = new Set(["FilterExpression", "Type"]);
+const KNOWN = ["?", "item", "partial"];
+const WIDE = /[＞＜＝＋－＊／，；：！]/; // signs of a Chinese keyboard
+const dense = (name: string) => name.replace(/\s+/g, "");
 
 const untag = (_key: string, value: unknown): unknown => {
   const tagged = (value as { [TAG]?: [string, string] } | null)?.[TAG];
@@ -52,22 +56,35 @@ function nested(names: Context, depth = 3): Context {
   return depth ? Object.fromEntries(Object.keys(names).map((name) => [name, nested(names, depth - 1)])) : names;
 }
 
-/** What is called that neither FEEL has, nor the expression makes itself, nor is one of the names. */
-function unknownCalls(tree: ReturnType<typeof parseExpression>, expression: string, names: Context): string[] {
-  const made = new Set(Object.keys(names).map((name) => name.replace(/\s+/g, "")));
+/** Names used that neither FEEL has, nor the expression makes itself, nor are given: functions called, and all others. */
+function unknown(tree: ReturnType<typeof parseExpression>, expression: string, given: Context): { calls: string[]; names: string[] } {
+  const made = new Set([...Object.keys(given), ...KNOWN].map(dense));
   const called: string[] = [];
+  const named: string[] = [];
+  let open = 0; // inside a filter or a type: names of what is filtered, and of types
   tree.iterate({
     enter: ({ name, from, to, node }) => {
-      if (MADE.has(name)) made.add(expression.slice(from, to));
+      if (MADE.has(name)) made.add(dense(expression.slice(from, to)));
       const callee = name === "FunctionInvocation" ? node.firstChild : null;
       if (callee && CALLED.has(callee.name)) called.push(expression.slice(callee.from, callee.to));
+      open += OPEN.has(name) ? 1 : 0;
+      if (name === "VariableName" && !open) named.push(expression.slice(from, to));
     },
+    leave: ({ name }) => void (open -= OPEN.has(name) ? 1 : 0),
   });
-  const isMade = (name: string) => made.has(name.split(".")[0].trim()) || made.has(name.replace(/\s+/g, ""));
-  return called.filter((name) => !isMade(name) && (evaluate(name, {}).value ?? null) === null);
+  const isUnknown = (name: string) => !made.has(dense(name)) && !made.has(dense(name.split(".")[0])) && (value(name) ?? null) === null;
+  return { calls: called.filter(isUnknown), names: named.filter(isUnknown) };
 }
 
-function firstError(tree: ReturnType<typeof parseExpression>, expression: string, names: Context): object {
+function value(name: string): unknown {
+  try {
+    return evaluate(name, {}).value;
+  } catch {
+    return null; // a name that is none without its context
+  }
+}
+
+function firstError(tree: ReturnType<typeof parseExpression>, expression: string, given: Context): object {
   const errors: number[] = [];
   let compared = -1; // where the last comparison sign ended
   tree.iterate({
@@ -76,9 +93,12 @@ function firstError(tree: ReturnType<typeof parseExpression>, expression: string
       const isDoubled = name === "CompareOp" && compared >= 0 && expression.slice(compared, from).trim() === "";
       if (type.isError || isDoubled) errors.push(from);
       if (name === "CompareOp") compared = to;
+      // It takes `a ＞ 5` for one name, which nothing has.
+      const wide = name === "VariableName" ? expression.slice(from, to).search(WIDE) : -1;
+      if (wide >= 0 && !Object.keys(given).some((one) => dense(one) === dense(expression.slice(from, to)))) errors.push(from + wide);
     },
   });
-  if (errors.length === 0) return { calls: unknownCalls(tree, expression, names) };
+  if (errors.length === 0) return unknown(tree, expression, given);
   const at = errors[0] + expression.slice(errors[0]).search(/\S|$/);
   return { error: { message: "", position: codePoints(expression, at), is_syntax: true } };
 }

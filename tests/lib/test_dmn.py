@@ -87,7 +87,7 @@ def warned(policy: str, rain: object, rules: Sequence[Sequence[str]] = RAIN, **m
 )
 def test_hit_policies(policy: str, rain: int, expected: object, hit: tuple[int, ...]) -> None:
     found = warned(policy, rain)
-    assert (found.value, found.hits, found.faults) == (expected, (("t", hit),), ())
+    assert (found.value, found.hits, found.faults) == (expected, (("warning", hit),), ())
 
 
 def test_priority_and_output_order_follow_the_list_of_output_values() -> None:
@@ -97,10 +97,21 @@ def test_priority_and_output_order_follow_the_list_of_output_values() -> None:
     assert warned("FIRST", 120, turned).value == "yellow"
 
 
+def test_what_a_cell_reads_and_nothing_is_called_is_told() -> None:
+    cells = {"> 100": '"red"', "red": '"a"', "＞ 50": '"b"', "> rain + 1": "answer", "not(orange)": "null"}
+    made = model(
+        input_data("rain"), decision("warning", table(["rain"], ["answer"], [*cells.items()]), of=["i_rain"]),
+        decision("some", literal("for o in [1, 2] return count(function(x) x + o)")),
+        decision("kept", literal('[{a: 1}][a > 0 and b = 2]')),
+    )  # fmt: skip
+    assert list(dmn.unknown(made)) == [("warning 2", "red", "red"), ("warning 5", "not(orange)", "orange")]
+    assert list(dmn.unreadable(made)) == [("warning 3", "＞ 50")]
+
+
 def test_unique_and_any_say_why_there_is_no_answer() -> None:
     unique, any_ = warned("UNIQUE", 120), warned("ANY", 120)
-    assert (unique.value, unique.faults) == (None, ("t: 3 rules match, and one may",))
-    assert (any_.value, any_.faults) == (None, ("t: the rules that match differ",))
+    assert (unique.value, unique.faults) == (None, ("warning: 3 rules match, and one may",))
+    assert (any_.value, any_.faults) == (None, ("warning: the rules that match differ",))
     assert warned("ANY", 120, [["> 1", '"red"'], ["> 2", '"red"']]).value == "red"
 
 
@@ -411,7 +422,7 @@ def test_a_column_asks_what_is_there_whatever_type_an_editor_wrote_over_it() -> 
     assert (found.value, found.faults) == ("town", ())
     own = model(ITEMS, decision("call", table(['"pink"'], ["who"], [["-", '"town"']]).replace(
         "<inputExpression>", '<inputExpression typeRef="tLevel">')))  # fmt: skip
-    assert dmn.decide(own, "call", {}).faults == ("t: it is not of type tLevel",)
+    assert dmn.decide(own, "call", {}).faults == ("call: it is not of type tLevel",)
 
 
 @pytest.mark.parametrize(
@@ -573,13 +584,17 @@ def test_files_of_every_edition(namespace: str) -> None:
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
-        ((decision("a", table(["1"], ["x"], [["-", "1"]], hitPolicy="BEST")),), "t: 'BEST' is no hit policy"),
+        ((decision("a", table(["1"], ["x"], [["-", "1"]], hitPolicy="BEST")),), "a: 'BEST' is no hit policy"),
         (
             (decision("a", table(["1"], ["x"], [["-"]])),),
-            "t: 'rule 1' has not one cell for each input and each output of its table",
+            "a: 'rule 1' has not one cell for each input and each output of its table",
         ),
         ((decision("a", literal("1"), of=["i_gone"]),), "a: 'i_gone' is required, and there is no such element"),
-        ((decision("a", literal("1"), of=["d_a"]),), "d_a: 'd_a → d_a' requires itself"),
+        ((decision("a", literal("1"), of=["d_a"]),), "a: 'a → a' requires itself"),
+        (
+            tuple(decision(f"n{n}", literal("1"), of=[f"d_n{n - 1}"] if n else []) for n in range(1500, -1, -1)),
+            "n1299: 201 decisions require one another: that is too deep",
+        ),
         ((decision("a", literal("1", expressionLanguage="groovy")),), "a: 'groovy' is no language"),
         ((input_data("x"), input_data("x")), "x: 'i_x' is the id of more than one element"),
         ((decision("a", "<conditional/>"),), "a: 'if' is missing"),
@@ -589,6 +604,15 @@ def test_what_cannot_be_decided_is_refused_by_name(parts: tuple[str, ...], said:
     with pytest.raises(dmn.DmnError) as refused:
         model(*parts)
     assert str(refused.value).startswith(said)
+
+
+def test_many_ways_through_the_requirements_are_walked_once() -> None:
+    rows = [[f"r{row}_{at}" for at in range(2)] for row in range(40)]
+    before = [[], *rows]
+    parts = [
+        decision(name, literal("1"), of=[f"d_{n}" for n in before[at]]) for at, row in enumerate(rows) for name in row
+    ]
+    assert len(model(*parts).decisions) == 80
 
 
 @pytest.mark.parametrize("xml", [b"", b"<a/>", b'<definitions xmlns="urn:other"/>', b"<definitions"])

@@ -40,11 +40,11 @@ def row() -> Declaration:
 @pytest.mark.parametrize(
     ("content", "stem", "typed", "said"),
     [
-        (CAMUNDA, "ning_meng_shui_pei_liao", {"degrees": "30", "guests": "3"}, "15 依据规则 DecisionTable_1 1"),
-        (CAMUNDA, "ning_meng_shui_pei_liao", {"degrees": "8"}, "30 依据规则 DecisionTable_1 2"),
+        (CAMUNDA, "ning_meng_shui_pei_liao", {"degrees": "30", "guests": "3"}, "15 依据规则 加糖 1"),
+        (CAMUNDA, "ning_meng_shui_pei_liao", {"degrees": "8"}, "30 依据规则 加糖 2"),
         (SIGNAVIO, "pr_fung", {"güte": '"gut"', "punkte": "50"}, "true 依据规则 Urteil 1"),
         (SIGNAVIO, "pr_fung", {"güte": '"gut"', "punkte": "49"}, "null"),
-        (FLOWABLE, "cup_size", {"cups": "20"}, '"large" 依据规则 decisionTable_7f0b 1'),
+        (FLOWABLE, "cup_size", {"cups": "20"}, '"large" 依据规则 Cup size 1'),
     ],
 )
 def test_files_of_common_editors_decide(
@@ -61,14 +61,14 @@ def test_files_of_common_editors_decide(
 @pytest.mark.parametrize(
     ("old", "new", "typed", "said"),
     [
-        ("FIRST", "UNIQUE", {"cups": "20", "kind": '"cold"'}, "decisionTable_7f0b：命中 2 条规则，最多只能命中一条"),
-        ("FIRST", "ANY", {"cups": "20", "kind": '"cold"'}, "decisionTable_7f0b：命中的规则结果不一致"),
-        ('CDATA["large"]', "CDATA[10]", {"cups": "20"}, "decisionTable_7f0b：不是 string 类型"),
+        ("FIRST", "UNIQUE", {"cups": "20", "kind": '"cold"'}, "Cup size：命中 2 条规则，最多只能命中一条"),
+        ("FIRST", "ANY", {"cups": "20", "kind": '"cold"'}, "Cup size：命中的规则结果不一致"),
+        ('CDATA["large"]', "CDATA[10]", {"cups": "20"}, "Cup size：不是 string 类型"),
         (
             'CDATA["large"]',
             'CDATA["huge"]',
             {"cups": "20"},
-            'decisionTable_7f0b："huge" 不在允许值 "small","large" 之中',
+            'Cup size："huge" 不在允许值 "small","large" 之中',
         ),
     ],
 )
@@ -78,6 +78,11 @@ def test_why_nothing_is_decided_is_said_in_chinese(
     made = bring(boss, FLOWABLE.decode().replace(old, new).encode())
     page = boss.post(made["Location"], {"do": "try", **{f"i.{name}": value for name, value in typed.items()}})
     assert said in unescape(text(page)), text(page)
+
+
+def test_what_a_cell_reads_and_nothing_is_called_is_told_on_the_page(boss: Client) -> None:
+    page = boss.get(bring(boss, FLOWABLE.decode().replace('CDATA["large"]', "CDATA[large]").encode())["Location"])
+    assert "Cup size 1：“large”用到了“large”，文件里没有叫这个名称的输入、决策或字段" in unescape(text(page))
 
 
 def test_the_file_is_kept_whole_with_what_nobody_decides_by(boss: Client) -> None:
@@ -135,7 +140,7 @@ def test_a_flow_asks_a_decision_of_the_county(county: County, boss: Client) -> N
          "Cup size: 'gone' 被引用，但文件中没有这个元素"),
         ("</definitions>", "", "不是可读的 XML"),
         ('<inputEntry id="inputEntry_1_1"><text><![CDATA[>= 20]]></text></inputEntry>', "",
-         "decisionTable_7f0b: 'rule 1' 的单元格数与决策表的输入、输出列数不符"),
+         "Cup size: 'rule 1' 的单元格数与决策表的输入、输出列数不符"),
         ("</definitions>", '<decision id="cup_size" name="Twin"/></definitions>', "'cup_size' 是多个元素的编号"),
         ("https://www.omg.org/spec/DMN/20191111/MODEL/", "urn:other", "不是 DMN 文件"),
     ],

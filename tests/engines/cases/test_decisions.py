@@ -67,6 +67,6 @@ def test_what_cannot_be_decided_opens_no_case(county: County) -> None:
     row.save()
     packs.forget()
     before = snapshot()
-    with pytest.raises(FlowError, match="price: 'lemonade.offer' decides nothing: offer_table: 3 rules match"):
+    with pytest.raises(FlowError, match="price: 'lemonade.offer' decides nothing: 优惠: 3 rules match"):
         opened(county, cups=30, regular=True)
     assert snapshot() == before

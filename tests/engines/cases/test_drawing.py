@@ -159,7 +159,9 @@ def test_expressions_are_judged_as_they_are_typed(drawer: Client) -> None:
         return answer
 
     assert judged("= cups > 3") == {"fault": ""}
-    assert judged("cups >") == {"fault": "ends too early", "position": 6}
+    assert judged("cups >") == {"fault": "不是 FEEL 表达式：到第 7 个字符还没有写完", "position": 6}
+    wide = "不是 FEEL 表达式：第 6 个字符是全角的“＞”，请改用半角的 >"
+    assert judged("cups ＞ 3") == {"fault": wide, "position": 5}
 
 
 def test_only_who_may_declare_draws(county: County) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from shizhu.lib import feel
 from shizhu.lib.dmn.reading import DmnError, asking, imports, namespace, read
 
-__all__ = ["Decided", "DmnError", "Model", "asking", "decide", "facts", "needed", "read_model", "unreadable"]
+__all__ = ["Decided", "DmnError", "Model", "asking", "decide", "facts", "needed", "read_model", "unknown", "unreadable"]
 
 TIMEOUT = 2.0  # seconds for one decision with all it requires
 
@@ -78,19 +78,30 @@ def read_model(xml: bytes, *beside: bytes) -> Model:
 
 def unreadable(model: Model) -> Iterator[tuple[str, str]]:
     """(element, expression) of all of its own that is no FEEL; of a table with the number of the rule."""
+    yield from ((place, text) for place, text, names in _looked_at(model) if names is None)
+
+
+def unknown(model: Model) -> Iterator[tuple[str, str, str]]:
+    """(element, expression, name) of its own that reads what nothing in the model is called, which is always null."""
+    yield from ((place, text, names[0]) for place, text, names in _looked_at(model) if names)
+
+
+def _looked_at(model: Model) -> Iterator[tuple[str, str, tuple[str, ...] | None]]:
+    """(element, expression, unknown names it reads; None where it is no FEEL)."""
     names = sorted({*_names(model.body), *model.body["items"]})
     for part in [*model.body["decisions"], *model.body["knowledge"]]:
         if _is_own(part):
             for place, text, is_test in _expressions(part, part["name"]):
                 try:
-                    feel.check(text, names=names, is_test=is_test)
+                    yield place, text, feel.unknown_names(text, names, is_test=is_test)
                 except feel.FeelError:
-                    yield place, text
+                    yield place, text, None
 
 
 def _names(part: object) -> Iterator[str]:
     if isinstance(part, Mapping):
         yield from (part[key] for key in ("name", "variable") if isinstance(part.get(key), str))
+        yield from part.get("far", {}).values()
         part = list(part.values())
     if isinstance(part, list):
         for one in part:
@@ -106,6 +117,10 @@ def _expressions(part: object, place: str) -> Iterator[tuple[str, str, bool]]:
         return
     if part.get("kind") == "literal":
         yield place, part["text"], False
+    if part.get("kind") == "filter" and part["match"]["kind"] == "literal":  # it reads what the filtered hold
+        yield from _expressions(part["of"], place)
+        yield place, f"[][{part['match']['text']}]", False
+        return
     if part.get("kind") == "table":
         yield from ((place, one["test"], False) for one in part["inputs"])
         for number, rule in enumerate(part["rules"], 1):

@@ -28,6 +28,7 @@ NAMESPACES = {
 ASKED = "https://shizhu.example/dmn"  # namespace of `asked` of a file: the id of the decision it is there for
 POLICIES = {"UNIQUE", "FIRST", "PRIORITY", "ANY", "COLLECT", "RULE ORDER", "OUTPUT ORDER"}
 LISTS = {"COLLECT", "RULE ORDER", "OUTPUT ORDER"}  # a type of such a table is read as that of its rows by some editors
+DEEPEST = 200  # decisions that require one another
 AGGREGATIONS = {"SUM", "COUNT", "MIN", "MAX"}
 FEEL = {
     "", "feel", "http://www.omg.org/spec/FEEL/20140401", "http://www.omg.org/spec/DMN/20180521/FEEL/",
@@ -357,19 +358,15 @@ def _needed(element: Element) -> Json:
 
 
 def _place(element: Element) -> str:
-    """What an element is called in a message: the nearest name or id."""
-    while element is not None:
-        named = element.get("name") or element.get("id")
-        if named:
-            return str(named)
-        element = element.getparent()
-    return "file"
+    """What an element is called in a message: the nearest name, else its id."""
+    around = (element, *element.iterancestors())
+    return str(next((one.get("name") for one in around if one.get("name")), element.get("id") or "file"))
 
 
 def _expression(element: Element) -> Json:
     made = READERS[_local(element)](element)
     found = None if made["kind"] == "table" and made["policy"] in LISTS else _type(element)
-    return {**made, "id": element.get("id") or _place(element)} | ({"type": found} if found else {})
+    return {**made, "id": _place(element)} | ({"type": found} if found else {})
 
 
 def _literal(element: Element) -> Json:
@@ -519,12 +516,22 @@ def _check(model: Json) -> None:
     needs = {one["id"]: [*one["requires"], *one["knows"]] for one in model["decisions"]}
     if model["asked"] and model["asked"] not in needs:
         raise DmnError("definitions", model["asked"], "is required, and there is no such element in this file")
+    names = {one["id"]: one["name"] for one in model["decisions"]}
+    done: set[str] = set()
     for id_ in needs:
-        _follow(needs, id_, [])
+        _follow(needs, id_, {}, done, names)
 
 
-def _follow(needs: dict[str, list[str]], id_: str, path: list[str]) -> None:
+def _follow(
+    needs: Mapping[str, list[str]], id_: str, path: dict[str, None], done: set[str], names: Mapping[str, str]
+) -> None:
     if id_ in path:
-        raise DmnError(id_, " → ".join([*path, id_]), "requires itself")
-    for next_ in needs.get(id_, ()):
-        _follow(needs, next_, [*path, id_])
+        circle = [names[one] for one in [*path, id_]]
+        raise DmnError(circle[-1], " → ".join(circle), "requires itself")
+    if id_ in done or id_ not in needs:
+        return
+    if len(path) > DEEPEST:
+        raise DmnError(names[id_], len(path), "decisions require one another: that is too deep")
+    for next_ in needs[id_]:
+        _follow(needs, next_, {**path, id_: None}, done, names)
+    done.add(id_)

@@ -123,6 +123,15 @@ def unknown_calls(expression: str) -> tuple[str, ...]:
     return tuple(_run("check", expression, {}, TIMEOUT)["calls"])
 
 
+def unknown_names(expression: str, names: Iterable[str], *, is_test: bool = False) -> tuple[str, ...]:
+    """Names that an expression reads and that are none of `names`: always null. What is filtered may have any.
+
+    Raises FeelError as `check` does.
+    """
+    verb = "check test" if is_test else "check"
+    return tuple(_run(verb, expression, dict.fromkeys(names), TIMEOUT)["names"])
+
+
 def ask(verb: str, expression: str, context: Mapping[str, object], timeout: float) -> dict[str, Any]:
     """What the engine answers to a verb of `frontend/src/feel.ts`, with the values of FEEL as Python has them."""
     answer = _run(verb, expression, context, timeout)

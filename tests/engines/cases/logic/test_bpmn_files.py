@@ -99,6 +99,7 @@ CONDITION = "<bpmn:conditionExpression>true</bpmn:conditionExpression>"
             "fine",
             "calls “answers.taste.味道.startswith”, which is no function of FEEL: only FEEL is evaluated here",
         ),
+        (FINE, "good ＝ true", "fine", "is no FEEL: character 6 is the full-width “＝”: write ="),
         (FINE, "${good", "fine", "is no FEEL: at character 1 it cannot be read from “${good” on"),
         (FINE, "answers.tast.味道 = 1", "fine", "reads answers.tast, but no user task has that id"),
         ('language="feel"', 'language="python"', "fine", "must be feel, the language of conditions"),

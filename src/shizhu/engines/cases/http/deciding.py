@@ -25,6 +25,7 @@ from shizhu.web.middleware import Request
 KIND, LARGEST = "decisions", 500_000
 ENCODING = re.compile(rb"<\?xml[^>]*encoding=[\"'](?!utf-8[\"'])", re.IGNORECASE)
 RULES = (
+    gettext_noop("decisions require one another: that is too deep"),
     gettext_noop("has not one cell for each column"),
     gettext_noop("has not one cell for each input and each output of its table"),
     gettext_noop("holds no expression"),
@@ -183,7 +184,7 @@ def _page(
     given = typed or {}
     context = {
         "row": row, "title": title_of(row.key, row.body) if row else "", "refused": refused,
-        "model": model, "asked": asked, "answer": answer,
+        "model": model, "asked": asked, "answer": answer, "unknown": [*dmn.unknown(model)] if model else [],
         "inputs": [(name, kind, given.get(name, "")) for name, kind in (model.inputs if model else {}).items()],
         "read": request.POST.get("read", "") or (row.digest if row else ""), **more,
     }  # fmt: skip

@@ -24,6 +24,7 @@ from shizhu.engines.cases.logic import Flow, FlowError, Note, Step, parse
 from shizhu.engines.cases.logic.layout import laid_out
 from shizhu.engines.cases.logic.plain import pools, run_by, with_roles
 from shizhu.engines.cases.logic.reading import read_process, read_root
+from shizhu.engines.cases.logic.rules import unread
 from shizhu.engines.cases.models import Case, Task
 from shizhu.kernel import overlays, packs
 from shizhu.kernel.models import Organisation, Person
@@ -146,7 +147,8 @@ def check(request: Request) -> HttpResponse:
         try:
             feel.check(text or "null")
         except feel.FeelError as error:
-            return _json({"fault": str(error.rule), "position": error.position})
+            rule, told = unread(error)
+            return _json({"fault": _(rule) % told, "position": error.position})
         return _json({"fault": ""})
     return _json({"faults": faults_of(request, sent.get("xml", "").encode(), sent.get("stem", ""))})
 

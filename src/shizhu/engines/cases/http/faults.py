@@ -99,6 +99,7 @@ RULES = (
     gettext_noop("is a flow with a fault: %(fault)s"),
     gettext_noop("is no FEEL: at character %(at)s it cannot be read from “%(text)s” on"),
     gettext_noop("is no FEEL: at character %(at)s it ends too early"),
+    gettext_noop("is no FEEL: character %(at)s is the full-width “%(sign)s”: write %(narrow)s"),
     gettext_noop("reads answers.%(step)s, but no user task has that id"),
     gettext_noop("cannot be read as FEEL from “%(text)s” on"),
     gettext_noop("cannot be read as FEEL: “%(sign)s” is missing before “%(text)s”"),

@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 
 from shizhu.engines.cases.logic.flow import FlowError, Line, Node, Scope
 from shizhu.lib import feel
+from shizhu.lib.widths import NARROW
 
 TEXT = re.compile(r'"(?:\\.|[^"\\])*"')
 ANSWER = re.compile(r"(?<![\w.])answers\s*\.\s*(\w+)")
 UNREAD = "is no FEEL: at character %(at)s it cannot be read from “%(text)s” on"
+WIDE = "is no FEEL: character %(at)s is the full-width “%(sign)s”: write %(narrow)s"
+SIGNS = {**{chr(wide): chr(narrow) for wide, narrow in NARROW.items()}, "“": '"', "”": '"'}
 TOO_EARLY = "is no FEEL: at character %(at)s it ends too early"
 NO_FUNCTION = "calls “%(function)s”, which is no function of FEEL: only FEEL is evaluated here"
 SPLITS = {"exclusive", "inclusive"}
@@ -57,14 +60,21 @@ def expression_faults(element_id: str, expression: str, users: set[str], name: s
         for called in feel.unknown_calls(expression):
             yield FlowError(element_id, expression, NO_FUNCTION, name, function=called)
     except feel.FeelError as error:
-        at = error.position or 0
-        rest = expression[at:].strip()
-        yield FlowError(element_id, expression, UNREAD if rest else TOO_EARLY, name, at=at + 1, text=rest)
+        rule, told = unread(error)
+        yield FlowError(element_id, expression, rule, name, **told)
         return
     for named in ANSWER.findall(TEXT.sub('""', expression)):
         if not any(re.match(rf"{re.escape(named)}(?!\w)", user.rpartition("/")[2]) for user in users):
             rule = "reads answers.%(step)s, but no user task has that id"
             yield FlowError(element_id, expression, rule, name, step=named)
+
+
+def unread(error: feel.FeelError) -> tuple[str, dict[str, object]]:
+    """Why an expression is no FEEL: the rule, and what it tells."""
+    at = error.position or 0
+    rest = error.expression[at:].strip()
+    rule = WIDE if rest[:1] in SIGNS else UNREAD if rest else TOO_EARLY
+    return rule, {"at": at + 1, "text": rest, "sign": rest[:1], "narrow": SIGNS.get(rest[:1], "")}
 
 
 def _fault(node: Node, value: object, rule: str) -> FlowError:
