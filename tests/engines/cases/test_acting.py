@@ -16,15 +16,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from procrastinate.contrib.django.models import ProcrastinateJob
 from tests.engines.cases.logic.test_bpmn_elements import END, MESSAGE, START, event, lines, timer
-from tests.engines.cases.test_waits import declared, opened
+from tests.engines.cases.test_waits import FLOW, declared, opened
 from tests.fixtures import area, organisation, person
 from tests.web.pages import browser, text, told
 
 from shizhu.engines.cases import acting, api, flows, happening
 from shizhu.engines.cases.models import Case, Duty, Entry, Petition, Task, Waiting
 from shizhu.engines.notices.models import Message
-from shizhu.kernel import access, testing
-from shizhu.kernel.models import County, Person
+from shizhu.kernel import access, packs, testing
+from shizhu.kernel.models import County, Declaration, Person
 from shizhu.lib import worktime
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -125,6 +125,32 @@ def test_a_pause_stops_every_clock_until_it_goes_on(county: County, staff: dict[
     assert [kind for kind in kinds(case) if kind in acting_kinds()] == ["asked", "decided", "resumed"]
 
 
+def test_while_supplements_are_awaited_no_timer_of_the_step_rings(county: County, staff: dict[str, Person]) -> None:
+    moment = event("boundaryEvent", "mo", timer("2030-01-01T00:00:00Z", "timeDate"), 'attachedToRef="a"')
+    declared(body(inside="").replace(END, f"{END}{moment}") + lines("mo>t"))
+    row = Declaration.objects.get(kind="flows", key=FLOW)
+    told = row.body["text"].replace("<c:properties>", '<c:properties><c:property name="supplement" value="yes"/>', 1)
+    Declaration.objects.filter(pk=row.pk).update(body={"text": told})
+    packs.forget()
+    case = opened(county)
+    task, before = ready(case), dict(Waiting.objects.values_list("event", "due_at"))
+    now = datetime.now(UTC)
+    acting.supplement(who(staff["maker"]), task.pk, "缺图纸")
+    Waiting.objects.filter(event="b").update(due_at=now - timedelta(minutes=1))
+    assert happening.happened(Waiting.objects.get(event="b").pk, {}) is False
+    Task.objects.update(paused_at=now - timedelta(days=3))
+    Case.objects.update(paused_at=now - timedelta(days=1))
+    Waiting.objects.update(since=now - timedelta(days=4))
+    acting.resume(who(staff["chief"]), case.pk)
+    acting.supplied(who(staff["maker"]), task.pk)
+    after = dict(Waiting.objects.values_list("event", "due_at"))
+    assert abs(after["b"] - before["b"] - timedelta(days=3)) < timedelta(seconds=30)
+    assert abs(ready(case).due_at - task.due_at - timedelta(days=3)) < timedelta(seconds=30)  # type: ignore[operator]
+    assert abs(after["mo"] - before["mo"] - timedelta(days=1)) < timedelta(seconds=30)
+    Waiting.objects.filter(event="b").update(due_at=now)
+    assert happening.happened(Waiting.objects.get(event="b").pk, {}) is True
+
+
 def test_what_comes_in_a_pause_is_later_by_the_rest_of_it_alone(county: County, staff: dict[str, Person]) -> None:
     task = '<userTask id="a" name="办理" c:candidateGroups="lemonade.maker"/>'
     early = event("boundaryEvent", "b", CLOCK + timer("P5D"), 'attachedToRef="a" cancelActivity="false"')
@@ -215,7 +241,7 @@ def acting_kinds() -> set[str]:
 def test_more_time_is_given_by_somebody_else_and_listed(county: County, staff: dict[str, Person]) -> None:
     declared(body(inside=""))
     case = opened(county)
-    task, due = ready(case), Case.objects.get().due_at
+    task, due, rung = ready(case), Case.objects.get().due_at, Waiting.objects.get().due_at
     wish = acting.ask(who(staff["maker"]), task.pk, "extend", "路被冲断", "P2D")
     before = testing.everything_kept()
     with pytest.raises(acting.CannotNow):
@@ -227,6 +253,8 @@ def test_more_time_is_given_by_somebody_else_and_listed(county: County, staff: d
     acting.decide(who(staff["chief"]), wish.pk, is_granted=True, why="同意")
     case.refresh_from_db()
     assert (case.due_at - due, ready(case).due_at) == (timedelta(days=2), task.due_at + timedelta(days=2))
+    assert rung is not None
+    assert Waiting.objects.get().due_at == rung + timedelta(days=2)
     page = text(browser(staff["reader"]).get(f"/cases/{case.pk}/"))
     assert "办理 · 申请 延长期限 2 天 maker" in page
     assert "办理 · 同意 延长期限 chief" in page

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 from urllib.parse import urlparse
 
@@ -192,6 +193,20 @@ def test_a_signal_reaches_every_case_and_one_that_cannot_go_on_says_so(county: C
     assert Task.objects.get(status="ready").case == good
     assert Waiting.objects.get().case == bad
     assert "must be true or false" in Entry.objects.get(case=bad, kind="stuck").data["why"]
+
+
+def test_who_answers_what_the_flow_cannot_go_on_with_hears_why_and_nothing_is_kept(county: County) -> None:
+    fork = '<exclusiveGateway id="x" name="湿吗" default="x-e"/>'
+    declared(START + user("a") + user("b") + fork + END + lines("s>a", "a>x", "x>b: wet", "x>e", "b>e"))
+    case, maker = opened(county, wet=3), browser(person(county, role="lemonade.maker", username="maker"))
+    number = Task.objects.get().pk
+    why = "顺序流“湿吗 → 办理”：'wet' 应为是或否，现为 int。"
+    for _again in range(2):
+        page = maker.post(f"/cases/tasks/{number}/", {})
+        said = f"流程无法继续：{why}没有保存任何内容，请告知流程管理人员。"
+        assert (page.status_code, said in unescape(text(page))) == (422, True)
+    assert (Task.objects.get().status, Entry.objects.filter(case=case, kind="stuck").count()) == ("ready", 1)
+    assert why[:-1] in unescape(text(maker.get(f"/cases/{case.pk}/")))
 
 
 def test_a_message_over_http_reaches_cases_and_opens_them(county: County) -> None:

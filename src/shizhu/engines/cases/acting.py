@@ -3,6 +3,7 @@ jointly, urge, supervise. Each is one transaction with the case locked, and a li
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -130,6 +131,27 @@ def _extend(case: Case, petition: Petition, _entry: Entry) -> None:
     if task.due_at is not None:
         task.due_at = flows.later(case.county_id, task.due_at, petition.span, flow.step[task.step].clock)
         task.save(update_fields=["due_at"])
+    _timers_later(task, lambda due, clock: flows.later(case.county_id, due, petition.span, clock))
+
+
+def _timers_later(task: Task, later: Callable[[datetime, str], datetime]) -> None:
+    """Durations that run on a step itself, of timers on its edge, end later too; moments and other steps' do not."""
+    case = task.case
+    flow, _about = flows.version(case.flow, case.digest)
+    here = next(row["n"] for row in case.state["marking"] if f"{row['at']}:{row.get('order')}" == task.token)
+
+    def rung(place: int, event: str, due: datetime) -> datetime:
+        timer, clock = flow.node[event].event, flow.node[event].step.clock
+        return later(due, clock) if place == here and timer and timer.timer == "duration" else due
+
+    state = shifted(load(flow, case.state), rung)
+    case.state = state.dump()
+    case.save(update_fields=["state"])
+    dues = {(wait.at, wait.event): wait.due for wait in state.waits}
+    for row in Waiting.objects.filter(case=case, kind="timer", place=here):
+        row.due_at = datetime.fromisoformat(dues[row.place, row.event])
+        row.save(update_fields=["due_at"])
+        jobs.wake(waits.RING, row.pk, row.due_at)
 
 
 def _return(case: Case, petition: Petition, entry: Entry) -> None:
@@ -168,9 +190,13 @@ def resume(who: Actor, case_id: int) -> Case:
         return worktime.moved(due, since, until, hours) if clock == "working" else due + (until - since)
 
     came = {(row.place, row.event): max(paused, row.since) for row in Waiting.objects.filter(case=case)}
+    resting = {task.token: task.paused_at for task in ready if task.paused_at}
+    rests = {row["n"]: resting.get(f"{row['at']}:{row.get('order')}") for row in case.state["marking"]}
 
     def rung(place: int, event: str, due: datetime) -> datetime:
-        return later(due, flow.node[event].step.clock, came.get((place, event), paused))
+        since, until = came.get((place, event), paused), rests.get(place) or now
+        is_own = rests.get(place) and flow.node[event].event.timer == "duration"
+        return later(due, flow.node[event].step.clock, since, max(since, until) if is_own else now)
 
     state = shifted(load(flow, case.state), rung)
     case.due_at, case.paused_at, case.state = later(case.due_at, about.clock), None, state.dump()
@@ -218,11 +244,14 @@ def supplied(who: Actor, task_id: int, what: str = "") -> Task:
         raise CannotNow(_("Nothing is awaited there."))
     hours, until = flows.hours_of(case.county_id), min(timezone.now(), case.paused_at or timezone.now())
     if until > task.paused_at:
-        task.rested += worktime.worked(task.paused_at, until, hours)
-        if task.due_at is not None and flow.step[task.step].clock == "working":
-            task.due_at = worktime.moved(task.due_at, task.paused_at, until, hours)
-        elif task.due_at is not None:
-            task.due_at += until - task.paused_at
+        since = task.paused_at
+
+        def later(due: datetime, clock: str) -> datetime:
+            return worktime.moved(due, since, until, hours) if clock == "working" else due + (until - since)
+
+        task.rested += worktime.worked(since, until, hours)
+        task.due_at = task.due_at and later(task.due_at, flow.step[task.step].clock)
+        _timers_later(task, later)
     task.paused_at = None
     task.save(update_fields=["paused_at", "due_at", "rested"])
     telling.supplied(task, _tell(case, "supplied", who, task.step, task=task.pk, why=what.strip()))

@@ -19,6 +19,7 @@ class CasesConfig(AppConfig):
             datasets,
             declare,
             dossier,
+            faults,
             features,
             finding,
             happening,
@@ -34,7 +35,6 @@ class CasesConfig(AppConfig):
             declaring,
             duty,
             emergencies,
-            faults,
             views,
         )
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from shizhu.engines.cases import actions, flows, patrols, photos
+from shizhu.engines.cases import actions, faults, flows, happening, patrols, photos
 from shizhu.engines.cases.assignment import sees, startable
 from shizhu.engines.cases.locks import hold
 from shizhu.engines.cases.logic import FlowError
@@ -100,6 +100,7 @@ def _answer(who: Actor, county: str, sent: Sent) -> dict[str, Any]:
         raise PermissionDenied("there is no such task, or it is not yours")
     case, named = found.case, _named(sent)
     is_seen = sees(who, case)
+    shown = case if is_seen else None
     try:
         moved = actions.answer(who, found.pk, sent.body["answer"], photos.uploads(who.person_id or 0, named))
     except PermissionDenied:
@@ -110,8 +111,8 @@ def _answer(who: Actor, county: str, sent: Sent) -> dict[str, Any]:
     except actions.TaskGone as gone:
         raise _gone(str(gone), case, is_seen=is_seen) from None
     except FlowError as error:
-        text = _("The flow of the case cannot go on: %(why)s Tell whoever looks after it; send it again later.")
-        raise Conflict("stuck", text % {"why": error}, case if is_seen else None) from None
+        happening.stuck(case.pk, found.step, error)
+        raise Conflict("stuck", faults.stuck(flows.version(case.flow, case.digest)[0], error), shown) from None
     photos.used(named, moved)
     return _of(moved)
 
@@ -133,7 +134,7 @@ def _report(who: Actor, county: str, sent: Sent) -> dict[str, Any]:
     key, given, place = sent.body["flow"], dict(sent.body["answer"]), sent.body.get("place")
     if key not in packs.declarations("flows", county):
         raise Conflict("gone", _("This kind of report does not exist any more. Copy what you wrote."))
-    _flow, about = flows.current(key, county)
+    flow, about = flows.current(key, county)
     mine = startable(who, county, about)
     if not mine:
         raise PermissionDenied(f"{who.name or 'nobody'} has no right to report {key}")
@@ -144,7 +145,10 @@ def _report(who: Actor, county: str, sent: Sent) -> dict[str, Any]:
         key, actions.title_of(who, county, about, form, given), area, {"source": "person", **given},
         by=Person.objects.get(pk=who.person_id or 0), uploads=photos.uploads(who.person_id or 0, named),
     )  # fmt: skip
-    case = actions.open_case(wanted)
+    try:
+        case = actions.open_case(wanted)
+    except FlowError as error:
+        raise Conflict("stuck", faults.stuck(flow, error)) from None
     photos.used(named, case)
     put(case, place)
     if on is not None:

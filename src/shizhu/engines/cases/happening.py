@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from shizhu.engines.cases import actions, flows, waits
 from shizhu.engines.cases.logic import FlowError, StaleToken, happen, load
-from shizhu.engines.cases.models import Case, Entry, Waiting
+from shizhu.engines.cases.models import Case, Entry, Task, Waiting
 from shizhu.kernel import events, jobs, packs
 from shizhu.kernel.models import Area
 
@@ -26,8 +26,8 @@ def happened(waiting: int, payload: Mapping[str, Any], kind: str = "", by: int |
     row = Waiting.objects.filter(pk=waiting, case=case).first() if case else None
     if case is None or row is None or (kind and row.kind != kind):
         return False
-    if row.kind == "timer" and case.paused_at is not None:
-        return False  # it is set anew when the case goes on
+    if row.kind == "timer" and (case.paused_at is not None or _is_resting(case, row)):
+        return False  # it is set anew when the case, or its step, goes on
     now = timezone.now()
     if row.due_at is not None and row.due_at > now:
         jobs.wake(waits.RING, row.pk, row.due_at)
@@ -43,6 +43,14 @@ def happened(waiting: int, payload: Mapping[str, Any], kind: str = "", by: int |
     Entry.objects.create(case=case, at=now, kind="happened", step=row.event, person_id=by, data=told)
     actions.advance(case, flow, about, before, after, now)
     return True
+
+
+def _is_resting(case: Case, row: Waiting) -> bool:
+    """Whether a duration runs on a step whose clock stands as supplements are awaited."""
+    place = next(one for one in case.state["marking"] if one["n"] == row.place)
+    event = flows.version(case.flow, case.digest)[0].node[row.event].event
+    resting = Task.objects.filter(case=case, token=f"{place['at']}:{place.get('order')}", paused_at__isnull=False)
+    return event is not None and event.timer == "duration" and resting.exists()
 
 
 def deliver(county: str, kind: str, name: str, key: str, payload: Mapping[str, Any]) -> list[int]:
@@ -64,8 +72,10 @@ def deliver(county: str, kind: str, name: str, key: str, payload: Mapping[str, A
 
 
 def stuck(case: int, step: str, error: FlowError) -> None:
-    """Say on the timeline why a case could not go on."""
-    Entry.objects.create(case_id=case, at=timezone.now(), kind="stuck", step=step, data={"why": str(error)})
+    """Say on the timeline, once, why a case could not go on."""
+    told = {"why": str(error)}
+    if not Entry.objects.filter(case=case, kind="stuck", step=step, data=told).exists():
+        Entry.objects.create(case_id=case, at=timezone.now(), kind="stuck", step=step, data=told)
 
 
 def ring(waiting: int) -> None:

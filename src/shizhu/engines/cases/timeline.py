@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from shizhu.engines.alarms import api as alarms
-from shizhu.engines.cases import flows
+from shizhu.engines.cases import faults, flows
 from shizhu.engines.cases.flows import Names
 from shizhu.engines.cases.models import Attachment, Case, Photo
 from shizhu.engines.records import api as records
@@ -99,6 +99,8 @@ def _entries(case: Case) -> list[Line]:
             data["photos"] = photos.get(entry.data["task"], [])
         if "files" in entry.data:
             data["photos"] = [one for one in photos.get(0, []) if str(one[0].file_id) in entry.data["files"]]
+        if entry.kind == "stuck":
+            data["why"] = faults.line_said(entry.data["why"], faults.called(flow.xml))
         if entry.kind in ACTED or entry.kind == "lapsed":
             data["acted"] = _acted(entry.kind, entry.data)
         if entry.kind == "happened":

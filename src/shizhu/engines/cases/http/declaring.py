@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from shizhu.engines.cases import flows
+from shizhu.engines.cases import faults, flows
 from shizhu.engines.cases.declare import DRAWINGS
-from shizhu.engines.cases.http import deciding, drafting, drawing, faults, forms
+from shizhu.engines.cases.http import deciding, drafting, drawing, forms
 from shizhu.engines.cases.http.drafting import Head
 from shizhu.engines.cases.logic import FlowError, parse
 from shizhu.engines.cases.logic.layout import laid_out

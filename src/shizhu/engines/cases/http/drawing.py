@@ -19,7 +19,7 @@ from django.utils.translation import gettext_noop
 from shizhu.engines.cases import declare, flows
 from shizhu.engines.cases.assignment import require_seen
 from shizhu.engines.cases.declare import DRAWINGS
-from shizhu.engines.cases.http.faults import called, line_said, said
+from shizhu.engines.cases.faults import called, line_said, said
 from shizhu.engines.cases.logic import Flow, FlowError, Note, Step, parse
 from shizhu.engines.cases.logic.layout import laid_out
 from shizhu.engines.cases.logic.plain import pools, run_by, with_roles

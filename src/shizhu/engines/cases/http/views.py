@@ -20,10 +20,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.engines.alarms import api as alarms
-from shizhu.engines.cases import actions, approvals, concerns, datasets, emergencies, flows
+from shizhu.engines.cases import actions, approvals, concerns, datasets, emergencies, faults, flows, happening
 from shizhu.engines.cases.acting import APPROVE
 from shizhu.engines.cases.assignment import may_do, may_start, require_seen, startable
 from shizhu.engines.cases.http import acting, forms
+from shizhu.engines.cases.logic import FlowError
 from shizhu.engines.cases.models import DRILL, Attachment, Case, Helper, Petition, Task
 from shizhu.engines.cases.timeline import timeline
 from shizhu.engines.records import api as records
@@ -211,6 +212,9 @@ def task_page(request: Request, number: int) -> HttpResponse:
             answered = actions.answer(request.actor, number, given, forms.uploads(form, request.FILES))
         except actions.AnswerRefused as error:
             problems = error.problems
+        except FlowError as error:
+            happening.stuck(task.case_id, task.step, error)
+            problems = {"": faults.stuck(flow, error)}
         except actions.TaskGone as error:
             who = str(error)
             done = _("This task was done already: %(who)s. Nothing of yours was saved.") % {"who": who}
@@ -226,6 +230,7 @@ def task_page(request: Request, number: int) -> HttpResponse:
         return redirect("cases:detail", task.case_id)
     context = {
         **described(task), "about": about, "help": step.help, "form": form, "problems": problems,
+        "why": problems.get("", ""),
         "fields": forms.fields(form, request.actor, task.case.county_id, given, problems),
         "lines": [x for x in timeline(task.case) if x.kind in TOLD],
     }  # fmt: skip
@@ -264,6 +269,8 @@ def case_new(request: Request, flow: str) -> HttpResponse:
                     case = actions.open_case(wanted)
             except actions.AnswerRefused as error:
                 problems = error.problems
+            except FlowError as error:
+                problems = {"": faults.stuck(declared, error)}
             except IntegrityError:  # somebody opened one of this alarm meanwhile
                 return redirect("cases:of_alarm", wanted.alarm)
             else:
@@ -277,7 +284,7 @@ def case_new(request: Request, flow: str) -> HttpResponse:
         "fields": forms.fields(form, request.actor, request.county.pk, given, problems),
         "areas": areas,
         "chosen": request.POST.get("area", request.GET.get("area")),
-        "problems": problems,
+        "problems": problems, "why": problems.get("", ""),
     }
     return render(request, "cases/new.html", context, status=422 if problems else 200)
 

@@ -466,6 +466,7 @@ def _called(element: Element) -> str:
 def _attached(element: Element, book: Book) -> str:
     host = book.refer(element.get("attachedToRef"))
     is_activity = host is not None and (KINDS.get(_name(host)) in TASKS or KINDS.get(_name(host)) == "subprocess")
+    is_activity &= host is not None and host.get("triggeredByEvent") != "true"
     if host is None or host.getparent() is not element.getparent() or not (is_activity or _name(host) in NOT_RUN):
         raise FlowError(
             element.get("id"),

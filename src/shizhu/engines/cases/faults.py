@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from shizhu.engines.cases.logic import FlowError
+from shizhu.engines.cases.logic import Flow, FlowError
 from shizhu.engines.cases.logic.reading import BPMN, read_book, read_root
 from shizhu.web import declaring
 
@@ -76,6 +76,16 @@ RULES = (
     gettext_noop("must say for each of what, or how often it is done"),
     gettext_noop("Its owner is no organisation of this county."),
     gettext_noop("must be true or false, it is %(found)s"),
+    gettext_noop("must be text, it is %(found)s"),
+    gettext_noop("must be a list, it is %(found)s"),
+    gettext_noop("must be a whole number, it is %(found)s"),
+    gettext_noop("must be text or a number: it tells messages apart"),
+    gettext_noop("must be an ISO 8601 %(kind)s, it is %(found)s"),
+    gettext_noop("times is too often, %(most)s is the most"),
+    gettext_noop("elements were passed without a person: the flow runs in a circle"),
+    gettext_noop("wait for a branch that never comes"),
+    gettext_noop("is no decision that is declared"),
+    gettext_noop("decides nothing: %(why)s"),
     gettext_noop("do none of them hold, and there is no default flow"),
     gettext_noop("must be a moment of ISO 8601 such as 2026-07-01T09:00:00"),
     gettext_noop("must say the condition it waits for"),
@@ -146,6 +156,13 @@ def said(fault: FlowError, names: Mapping[str, str]) -> str:
 
 
 def line_said(line: str, names: Mapping[str, str]) -> str:
-    """A line of the check of a flow, which begins with the id of an element, the same way."""
-    id_, _colon, rest = declaring.say(line).partition(": ")
+    """A line of the check of a flow, which begins with the id of an element and perhaps its name, the same way."""
+    element, _colon, rest = declaring.say(line).partition(": ")
+    id_ = element.partition(" “")[0]
     return _("%(element)s: %(told)s") % {"element": names[id_], "told": rest} if id_ in names else declaring.say(line)
+
+
+def stuck(flow: Flow, error: FlowError) -> str:
+    """What somebody reads whose move the flow cannot make."""
+    told = line_said(str(error), called(flow.xml))
+    return _("The flow cannot go on: %s Nothing was saved. Tell whoever looks after the flow.") % f"{told}。"
