@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
-from shizhu.lib.standards.holidays import YEARS, is_workday
+from shizhu.lib.standards.holidays import YEARS, is_holiday, is_workday
 from shizhu.lib.times import parse_duration
 
 USUAL = ("08:30-12:00", "14:00-17:30")
@@ -43,6 +43,11 @@ class Hours:
         """Whether the offices of the county work on a day."""
         names = {day.isoformat(), f"{day:%m-%d}"}
         return not names & self.off and (bool(names & self.worked) or is_workday(day))
+
+    def is_holiday(self, day: date) -> bool:
+        """Whether a day is a public holiday, of the nation or of the county alone."""
+        names = {day.isoformat(), f"{day:%m-%d}"}
+        return bool(names & self.off) or (not names & self.worked and is_holiday(day))
 
     def unknown(self, today: date) -> int | None:
         """The first year that deadlines reach into and whose notice is neither known nor given by days of the county.

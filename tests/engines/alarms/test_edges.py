@@ -101,7 +101,7 @@ def test_devices_of_a_lost_edge_are_silent_and_of_its_cause_and_told_when_it_is_
     with clock(5):
         judging.ring()
     Device.objects.filter(key="other").update(last_seen=minute(3))  # it has another way
-    for at in range(3, 9):
+    for at in range(3, 13):
         look(at, is_reached=False)
     with clock(12):
         judging.ring()
@@ -122,3 +122,29 @@ def test_devices_of_a_lost_edge_are_silent_and_of_its_cause_and_told_when_it_is_
     look(14, is_reached=True)
     assert caring.every_minute(minute(14))[0] == 2
     assert {one.alarm.datastream for one in Act.objects.filter(kind="told")} == {behind, early}
+
+
+def test_devices_of_an_edge_that_is_away_for_a_moment_are_waited_for_when_it_is_back(county: County) -> None:
+    stored, silent = (jug(county, key)["temperature"] for key in ("stored", "silent"))
+    with clock(-1):
+        only(county, {"when": MISSING["when"] | {"missing": "PT2M"}})
+    with clock(1):
+        for stream in (stored, silent):
+            send(stream, (1, 20))
+    look(1, is_reached=True)
+    look(2, is_reached=False)
+    with clock(3.5):
+        judging.ring()
+    assert {one.suppressed for one in Alarm.objects.all()} == {"parent"}
+    look(4, is_reached=False, beat=2.9)
+    assert caring.every_minute(minute(4)) == (0, 0)  # ingest says nothing: nobody knows
+    look(5, is_reached=True)
+    assert caring.every_minute(minute(5)) == (0, 0)
+    with clock(5.5):
+        send(stored, *((at, 20) for at in (2, 3, 4, 5)))
+    look(6, is_reached=True)
+    assert caring.every_minute(minute(6.5))[0] == 1
+    assert [act.alarm.datastream for act in Act.objects.all()] == [silent]
+    assert (alarms(), told()) == (
+        [("cleared", True, "yellow", 1), ("open", False, "yellow", 1)], ["cleared", "raised"],
+    )  # fmt: skip

@@ -147,10 +147,12 @@ def test_a_calendar_in_the_county_s_time() -> None:
     [  # National Day of 2026 is from Thursday the 1st to Wednesday the 7th; Saturday the 10th is worked for it
         (["workday"], [30, 8, 9, 10, 12]), (["restday"], [1, 2, 3, 4, 5, 6, 7, 11]),
         (["holiday"], [1, 2, 3, 4, 5, 6, 7]), (["holiday", "sun"], [1, 2, 3, 4, 5, 6, 7, 11]),
+        (["own", "workday"], [30, 5, 8, 9, 11]), (["own", "holiday"], [1, 2, 3, 4, 6, 7, 10, 12]),
     ],
 )  # fmt: skip
 def test_days_of_work_and_of_rest(days: list[str], judged: list[int]) -> None:
-    compiled = condition(rule({"above": 0}, calendar={"days": days, "hours": ["22:00-02:00"]}))
+    own = {"off": ["10-12", "2026-10-10"], "worked": ["10-05", "2026-10-11"]} if days[0] == "own" else {}
+    compiled = condition(rule({"above": 0}, calendar={"days": days, "hours": ["22:00-02:00"], **own}))
     begin = moment(datetime(2026, 9, 30, 12, tzinfo=ZONE))
     readings = [(begin + n * HOUR, 0, 1.0, 0) for n in range(13 * 24)]
     changes = judge(compiled, State(compiled), readings)

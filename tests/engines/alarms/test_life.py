@@ -121,6 +121,22 @@ def test_a_shelf_needs_a_reason_and_an_end(county: County, alarm: Alarm) -> None
     acting.shelve(alarm.pk, person=who.pk, until=soon, why="等人")
     assert [caring.every_minute(soon + timedelta(minutes=n)) for n in (-1, 1, 2)] == [(0, 0), (0, 1), (0, 0)]
     assert (told()[-1], acts()[-1]) == ("reminder", "unshelved")
+    far = person(county, "alarms.*", username="far", in_area="101")  # nearer: where it is
+
+    def heard() -> list[tuple[str, set[int | None]]]:
+        telling.reminded(decode(orjson.dumps(OutboxEvent.objects.order_by("pk").last().envelope)))
+        found = [(one.title, {to.person_id for to in one.deliveries.all()}) for one in Message.objects.all()]
+        Message.objects.all().delete()
+        return found
+
+    assert heard() == [("jug-1 · 规则 · 搁置到期", {who.pk, far.pk})]
+    Alarm.objects.update(acknowledged_at=None, assignee=None, shelved_until=soon)
+    caring.every_minute(soon + timedelta(minutes=3))
+    assert heard() == [("jug-1 · 规则 · 请签收", {who.pk, far.pk})]
+    caring.every_minute(soon + timedelta(hours=9))
+    acting.acknowledge(alarm.pk, person=who.pk)  # before the reminder has gone out
+    assert OutboxEvent.objects.filter(subject__endswith="acted").latest("pk").delete()[0]
+    assert heard() == []
     assert len(client.get("/alarms/").context["rows"]) == 1
     with pytest.raises(acting.NotNow):
         acting.unshelve(alarm.pk, person=who.pk)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.engines.alarms.sent import NOON, clock, commit, handle, jug, minute, only, told, waiting
+from tests.engines.alarms.test_alarms import event
 from tests.fixtures import person
 from tests.web.pages import browser, text
 from tests.web.pages import told as messages
@@ -52,6 +53,21 @@ def test_it_tells_when_and_where_and_writes_nothing(county: County, streams: lis
     hotter = {**WARM, "when": WARM["when"] | {"for": "PT0S"}, "level": "red", "title": {}, "examples": []}
     assert len(fired(county, hotter)) == 3
     assert state() == before
+
+
+@pytest.mark.parametrize(("off", "hit"), [([], {"workday"}), (["07-01"], {"restday", "holiday"})])
+def test_windows_know_the_county_s_own_days_off(
+    county: County, streams: list[int], off: list[str], hit: set[str]
+) -> None:
+    """It is the evening of a Wednesday; tried and judged alike."""
+    county.settings["days_off"] = off
+    county.save()
+    for kind in ("workday", "restday", "holiday"):
+        rule = {**WARM, "title": {}, "level": "red", "examples": [], "calendar": {"days": [kind]}}
+        assert bool(fired(county, rule)) is (kind in hit)
+        only(county, rule, f"local.{kind}")
+        handle(event(streams[0], 200, 31, 31, 31, 31, id_=kind))
+        assert Alarm.objects.filter(rule=f"local.{kind}").exists() is (kind in hit)
 
 
 def test_archived_days_are_judged_too(county: County, streams: list[int]) -> None:

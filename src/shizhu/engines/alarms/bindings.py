@@ -15,7 +15,7 @@ from shizhu.engines.alarms.logic.conditions import Condition, Input, NotJudged, 
 from shizhu.engines.alarms.logic.judge import State, raised
 from shizhu.engines.alarms.logic.late import Memory as Remembered
 from shizhu.engines.alarms.logic.late import remembered
-from shizhu.engines.alarms.logic.moments import moment
+from shizhu.engines.alarms.logic.moments import KINDS, moment
 from shizhu.engines.alarms.models import Alarm, Binding, Memory, Occurrence, Revision
 from shizhu.engines.maps import api as maps
 from shizhu.engines.things import api as things
@@ -80,6 +80,16 @@ def _zones(zone: str | Body, found: list[things.StreamInfo], county: str) -> Ite
         yield Group(source, tuple(streams), owners.pop() if len(owners) == 1 else top.pk, area)
 
 
+def judged(rule: Body, county: str) -> Body:
+    """What a rule says of its condition, and by which days of work and of rest where its windows go by them."""
+    said: Body = {name: rule[name] for name in JUDGED if name in rule}
+    if not KINDS.keys().isdisjoint(said.get("calendar", {}).get("days", ())):
+        settings = County.objects.values_list("settings", flat=True).get(pk=county)
+        own = {"off": settings.get("days_off"), "worked": settings.get("days_worked")}
+        said["calendar"] = {**said["calendar"], **{name: days for name, days in own.items() if days}}
+    return said
+
+
 @transaction.atomic
 def bind_all() -> None:
     """Bring bindings to what rules and devices say now, and tell things which datastreams are watched.
@@ -113,13 +123,13 @@ def _bind(key: str, rule: Body, county: str, group: Group, known: Binding | None
         for one in group.streams
     ]
     streams = [one.id for one in group.streams]
-    said = {name: rule[name] for name in JUDGED if name in rule}
+    said = judged(rule, county)
     version = packs.digest([said, inputs, streams])
     owner = {"county_id": county, "organisation_id": group.organisation, "area_id": group.area}
     if known and known.version == version and all(getattr(known, name) == value for name, value in owner.items()):
         return False
     try:
-        condition, problem = condition_of(rule, [Input(*one) for one in inputs]), ""
+        condition, problem = condition_of(said, [Input(*one) for one in inputs]), ""
     except NotJudged as error:
         condition, problem = None, str(error)
     values = owner | {"streams": streams, "inputs": inputs, "said": said, "problem": problem}

@@ -52,9 +52,9 @@ def _end_shelf(alarm: Alarm, at: datetime) -> None:
     alarm.shelved_until, alarm.reminded_at = None, at
     alarm.save(update_fields=["shelved_until", "reminded_at"])
     Act.objects.create(alarm=alarm, kind="unshelved")
-    _remind(alarm)
+    _remind(alarm, is_back=True)
 
 
-def _remind(alarm: Alarm) -> None:
-    told_of = {"alarm": alarm.pk, "rule": alarm.rule, "level": alarm.level}
+def _remind(alarm: Alarm, *, is_back: bool = False) -> None:
+    told_of = {"alarm": alarm.pk, "rule": alarm.rule, "level": alarm.level, "is_back": is_back}
     events.emit(REMINDER, alarm.pk, alarm.county_id, told_of)

@@ -14,7 +14,6 @@ from shizhu.kernel import packs
 
 TOGETHER = timedelta(hours=1)  # alarms of one cause begin within
 EDGE_LOST, EDGE = "things.edge_lost", "edge/"  # the rule, and how its sources begin, before the key of the edge
-BACK = timedelta(minutes=1)  # what hangs on what is back may be a moment behind it with what it kept
 
 
 def place(alarm: Alarm) -> None:
@@ -51,7 +50,7 @@ def _edge(alarm: Alarm, thing: int, at: datetime) -> Alarm | None:
     key = "" if alarm.rule == EDGE_LOST else things.edge_of_thing(thing)
     if not key:
         return None
-    is_cause = Q(state=Alarm.State.OPEN) if things.lost_edge(thing) else Q(cleared_at__gt=at - BACK)
+    is_cause = Q(state=Alarm.State.OPEN) if things.lost_edge(thing) else Q(cleared_at__gt=at - things.BACK)
     return Alarm.objects.filter(is_cause, county=alarm.county_id, rule=EDGE_LOST, source=f"{EDGE}{key}").last()
 
 
@@ -67,14 +66,14 @@ def suppressed(alarm: Alarm, thing: int, parent: int | None, at: datetime) -> st
     if things.maintained([thing], at):
         return "maintenance"
     if parent is not None and is_silence(alarm.rule, alarm.county_id):
-        is_down = Q(state=Alarm.State.OPEN) | Q(cleared_at__gt=at - BACK)
+        is_down = Q(state=Alarm.State.OPEN) | Q(cleared_at__gt=at - things.BACK)
         of_parent = Alarm.objects.filter(is_down, datastream__in=list(things.streams_at([parent])))
         if any(is_silence(one.rule, one.county_id) for one in of_parent.exclude(pk=alarm.pk)):
             return "parent"
     if alarm.rule == EDGE_LOST or not is_silence(alarm.rule, alarm.county_id):
         return ""
     key = things.edge_of_thing(thing)
-    is_behind = key and (things.lost_edge(thing) or _edge(alarm, thing, at) or things.hands_on(key))
+    is_behind = key and (things.lost_edge(thing) or things.hands_on(key, at))
     return "parent" if is_behind else ""
 
 

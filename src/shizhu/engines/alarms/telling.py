@@ -20,8 +20,9 @@ def raised(event: Event) -> None:
 
 
 def reminded(event: Event) -> None:
-    """Nobody has seen it: the first ring again, and the second."""
-    _tell(event.data["alarm"], event.id, ring=1)
+    """Nobody has seen it: the first ring again, and the second. Or it is off the shelf and somebody had seen it: the
+    first ring, and on whom it lies."""
+    _tell(event.data["alarm"], event.id, ring=1, is_back=event.data.get("is_back", False))
 
 
 def changed(event: Event) -> None:
@@ -46,19 +47,26 @@ def rollout_changed(event: Event) -> None:
                      origin=told.origin)  # fmt: skip
 
 
-def _tell(number: int, key: str, *, ring: int, has_risen: bool = False, by: int | None = None) -> None:
+def _tell(
+    number: int, key: str, *, ring: int, has_risen: bool = False, is_back: bool = False, by: int | None = None
+) -> None:
     """`by` has assigned it: that is told to whom it lies on alone."""
     alarm = Alarm.objects.select_related("area", "organisation").filter(pk=number, state=Alarm.State.OPEN).first()
     if alarm is None or alarm.suppressed or (by and alarm.assignee_id in {by, None}):
         return
+    if ring and alarm.acknowledged_at:
+        if not is_back:
+            return
+        ring = 0
     near, far = acting.rings(alarm)
     info = api.get(number)
     stream = things.describe([alarm.datastream]).get(alarm.datastream)
     value = "" if alarm.value is None else f"{alarm.value:g} {stream.unit if stream else ''}"
     lines = [f"{value} ({alarm.limit})" if alarm.limit else value, info.advice.get("zh", "")]
-    why = f"升级为{COLOURS[alarm.level]['zh']}" if has_risen else "由您负责" if by else "请签收" if ring else ""
+    risen = f"升级为{COLOURS[alarm.level]['zh']}"
+    why = risen if has_risen else "由您负责" if by else "请签收" if ring else "搁置到期" if is_back else ""
     title = " · ".join(filter(None, [stream.thing_name if stream else "", info.title["zh"], why]))
-    whose = {alarm.assignee_id} if (has_risen or by) and alarm.assignee_id else set()
+    whose = {alarm.assignee_id} if (has_risen or by or is_back) and alarm.assignee_id else set()
     notices.tell(
         alarm.county_id, f"alarm/{number}/{key}", whose if by else near | far if ring else near | whose, title=title,
         text="\n".join(filter(None, lines)), url=f"/alarms/{number}/", level=alarm.level,

@@ -66,9 +66,10 @@ def attempt(rule: Body, county: str, start: datetime, end: datetime) -> Trial:
         )
     firings: list[Firing] = []
     problems, sources, count = [], 0, 0
+    said = bindings.judged(rule, county)
     for group in bindings.groups(rule, county):
         try:
-            found, judged = _of_group(rule, group, start, end)
+            found, judged = _of_group(said, group, start, end)
         except NotJudged as error:
             problems.append(f"{group.streams[0].thing_name}: {error}")
             continue

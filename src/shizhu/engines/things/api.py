@@ -33,7 +33,7 @@ from shizhu.engines.things.features import spot_of_stream, station_of_stream
 from shizhu.engines.things.http.sta.app import SensorThings
 from shizhu.engines.things.http.sta.app import application as sensorthings
 from shizhu.engines.things.ingest import ANSWERING, ANSWERS, LIVE, ingest, prepare_source
-from shizhu.engines.things.lines import LineInfo, edge_of_thing, hands_on, lost_edge
+from shizhu.engines.things.lines import BACK, LineInfo, edge_of_thing, hands_on, lost_edge
 from shizhu.engines.things.lines import look as look_at_lines
 from shizhu.engines.things.logic.bench import Bench
 from shizhu.engines.things.logic.readings import KnownDevice, Origin, Sample, Submission, Verdict
@@ -71,6 +71,7 @@ from shizhu.engines.things.rollouts import simulated as releases_simulated
 __all__ = [
     "ANSWERING",
     "ANSWERS",
+    "BACK",
     "EDGE_STREAMS",
     "LIVE",
     "MARK",

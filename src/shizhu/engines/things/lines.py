@@ -15,7 +15,9 @@ from shizhu.engines.things.models import Datastream, Device, EdgeLine, ObservedP
 from shizhu.kernel.models import Area, Heartbeat, Organisation
 
 LOOKED = timedelta(minutes=1)  # an ingest that said nothing for so long does not know
+SEEN = timedelta(seconds=90)  # what is looked at every minute was seen so lately, unless it was away
 ON_ITS_WAY = 1000  # messages
+BACK = timedelta(minutes=1)  # what hangs on what is back may be a moment behind it with what it kept
 WORD, LINE = "边缘节点", "线路"
 UNIT = {"name": "1", "symbol": "", "definition": "ucum:1"}
 
@@ -52,6 +54,8 @@ def look(now: datetime) -> list[LineInfo] | None:
             continue
         line = EdgeLine.objects.filter(pk=key).first() or EdgeLine(key=key, stream=_stream(key, area))
         if any(told):
+            was_away = line.reached_at is None or now - line.reached_at > SEEN
+            line.back_at = now if was_away else line.back_at
             line.reached_at, line.away_since = now, None
         elif line.away_since is None:
             line.away_since = now
@@ -94,9 +98,16 @@ def lost_edge(thing: int) -> str:
     return key
 
 
-def hands_on(edge: str) -> bool:
-    """Whether an edge that is back still hands on what it kept: more than what is on its way at any time."""
-    beat = Heartbeat.objects.filter(pk="ingest").first()
+def hands_on(edge: str, now: datetime) -> bool:
+    """Whether an edge that has been here may still hand on what it kept.
+
+    It is back since a moment ago, or more waits than what is on its way at any time, or ingest does not say.
+    """
+    line = EdgeLine.objects.filter(pk=edge).first()
+    if line is None:
+        return False
+    beat = Heartbeat.objects.filter(pk="ingest", at__gt=now - LOOKED).first()
     told = [beat.detail.get(f"{stream}@{edge}", {}) for stream in STREAMS] if beat else []
     waiting: int = sum(one.get(count, 0) for one in told for count in ("behind", "lag"))
-    return waiting > ON_ITS_WAY
+    is_new = line.back_at is not None and line.back_at > now - BACK
+    return is_new or waiting > ON_ITS_WAY or not any("is_reached" in one for one in told)

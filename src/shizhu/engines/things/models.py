@@ -539,3 +539,4 @@ class EdgeLine(models.Model):
     stream = models.OneToOneField(Datastream, models.CASCADE, related_name="+")
     reached_at = models.DateTimeField(null=True)
     away_since = models.DateTimeField(null=True)  # None while it is reached, or while nobody looks
+    back_at = models.DateTimeField(null=True)  # when it was reached again, the last time

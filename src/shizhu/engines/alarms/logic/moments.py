@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
-from shizhu.lib.standards import holidays
+from shizhu.lib import worktime
 from shizhu.lib.times import parse_duration
 
 Moment = int
@@ -16,9 +16,9 @@ ZONE = timezone(timedelta(hours=8))  # Asia/Shanghai, which has had no summer ti
 SECOND, MINUTE, DAY = 1_000_000, 60_000_000, 86_400_000_000
 YEARS = date(2024, 1, 1), date(2029, 1, 1)  # looked at to see when a calendar is open, 29 February too
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-KINDS: dict[str, Callable[[date], bool]] = {  # of days, as offices have them: what is worked in exchange is a workday
-    "workday": holidays.is_workday, "restday": lambda day: not holidays.is_workday(day),
-    "holiday": holidays.is_holiday,
+KINDS: dict[str, Callable[[worktime.Hours, date], bool]] = {  # as offices have them: worked in exchange is a workday
+    "workday": worktime.Hours.is_workday, "restday": lambda offices, day: not offices.is_workday(day),
+    "holiday": worktime.Hours.is_holiday,
 }  # fmt: skip
 
 
@@ -49,6 +49,7 @@ class Calendar:
     months: frozenset[int]
     days: frozenset[str]
     hours: tuple[tuple[int, int], ...]
+    offices: worktime.Hours  # which days of work and of rest the county has
 
     def holds(self, at: Moment) -> bool:
         """Whether the moment lies in a window; one over midnight belongs to the day on which it began."""
@@ -67,7 +68,9 @@ class Calendar:
         if local.month not in self.months:
             return False
         day = date(local.year, local.month, local.day)
-        return DAYS[day.weekday()] in self.days or any(KINDS[kind](day) for kind in self.days & KINDS.keys())
+        return DAYS[day.weekday()] in self.days or any(
+            KINDS[kind](self.offices, day) for kind in self.days & KINDS.keys()
+        )
 
     def longest(self) -> int:
         """The longest time that it is open at a stretch, in microseconds; 0 if it never is. Of some years on end."""
@@ -91,7 +94,10 @@ class Calendar:
 
 
 def calendar(given: Mapping[str, Any] | None) -> Calendar | None:
-    """`{months: [5, 6], days: [mon, fri], hours: ["22:00-06:00"]}`; what is not said is always."""
+    """`{months: [5, 6], days: [mon, fri], hours: ["22:00-06:00"]}`; what is not said is always.
+
+    With `off` and `worked`, the days of the county beside the national ones.
+    """
     if not given:
         return None
     pairs = [text.split("-") for text in given.get("hours", ["00:00-24:00"])]
@@ -99,4 +105,5 @@ def calendar(given: Mapping[str, Any] | None) -> Calendar | None:
         frozenset(given.get("months", range(1, 13))),
         frozenset(given.get("days", DAYS)),
         tuple((_minutes(start), _minutes(end)) for start, end in pairs),
+        worktime.Hours((), ZONE, frozenset(given.get("off", ())), frozenset(given.get("worked", ()))),
     )

@@ -207,7 +207,7 @@ def _as_of(piece: Piece, depth: int) -> dict[str, object]:
     try:
         parse_time(piece.text)
     except ValueError as error:
-        raise piece.fault(f"{piece.text!r} must be an ISO 8601 time with zone: {error}") from None
+        raise piece.fault(f"{piece.text!r}: {error}") from None
     return {"as_of": piece}
 
 
