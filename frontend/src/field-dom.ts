@@ -34,7 +34,7 @@ export function button(css: string, text: string, act: () => unknown, sign = "")
 
 export function toast(text: string, kind = ""): void {
   const made = el("div", `toast-sz ${kind && `is-${kind}`}`, text);
-  by("toasts").append(made);
+  by("toasts").replaceChildren(made); // one at a time: a hand is busy below
   setTimeout(() => made.remove(), 8000);
 }
 

@@ -69,6 +69,7 @@ export function toast(text: string, kind: "bad" | "good" | "" = "", stays = fals
   close.setAttribute("aria-label", room.dataset.textClose ?? "");
   close.addEventListener("click", () => made.remove());
   made.append(close);
+  room.querySelectorAll(".toast-sz").forEach((before) => { if (before.firstChild!.textContent === text) before.remove(); });
   room.append(made);
   if (!stays) setTimeout(() => made.remove(), 12_000);
   return made;
@@ -100,6 +101,16 @@ window.addEventListener("beforeunload", () => wait(1));
 window.addEventListener("pageshow", () => { waits = 0; wait(0); });
 document.addEventListener("click", (event) => { // a download does not leave the page
   if ((event.target as HTMLElement).closest("a[download]")) setTimeout(() => { waits = 0; wait(0); }, 1500);
+});
+
+// A form of several moves shows the fields of the chosen one; the others are not asked for.
+document.querySelectorAll<HTMLFormElement>("form[data-moves]").forEach((form) => {
+  const show = (): void => form.querySelectorAll<HTMLElement>("[data-for]").forEach((field) => {
+    field.hidden = !field.dataset.for!.split(" ").includes(new FormData(form).get("do") as string);
+    field.querySelectorAll<HTMLInputElement | HTMLSelectElement>("input, select").forEach((input) => (input.disabled = field.hidden));
+  });
+  form.addEventListener("change", show);
+  show();
 });
 
 if (document.querySelector("[data-tour]")) void import("./tour").then((tour) => tour.prepare());

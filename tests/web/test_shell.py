@@ -51,7 +51,7 @@ def test_every_page_asks_for_session_person_rights_county_packs_and_notices_once
 def test_a_phone_reaches_every_entry_of_the_menu(county: County) -> None:
     page = browser(person(county, "*")).get("/")
     menu, bar, more = (page.context[name] for name in ("menu", "menu_phone", "menu_more"))
-    assert [entry.url for entry in bar] == ["/", "/map/", "/plan/", "/alarms/"]
+    assert [entry.url for entry in bar] == ["/", "/map/", "/plan/", "/alarms/", "/cases/"]
     assert sorted(entry.url for entry in [*bar, *more]) == sorted(entry.url for entry in menu)
     narrow = browser(person(county, "alarms.alarm.view")).get("/")
     more = [entry.url for entry in narrow.context["menu_more"]]

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from shizhu.web import counties, menu, notices, preferences
 from shizhu.web.middleware import Request
 
-PHONE_BAR = 5  # places of the phone's bar, the last of them for all other entries
+PHONE_BAR = 6  # places of the phone's bar, the last of them for all other entries
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

@@ -23,7 +23,7 @@ KEYS = {
 class Entry:
     """One line of the menu; `name` is {zh, en}; `verb` may end in `.` for any verb that begins so.
 
-    The first four with `on_phone`, and where there are fewer the first others, stand in the phone's bar, the rest
+    The first five with `on_phone`, and where there are fewer the first others, stand in the phone's bar, the rest
     behind its last place. Without a `group` an entry of an order below 60 is daily work, one of 70 or more is
     management.
     """

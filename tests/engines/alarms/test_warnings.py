@@ -162,6 +162,8 @@ def test_from_an_alarm_to_the_all_clear(
     assert cap.decode(Client().get(links[0]).content) == end
     assert [one["kind"] for one in feed("json")["warnings"]] == ["allclear"]
     assert "演练" in Client().get(f"/cap/{draft.identifier}").content.decode()
+    page = text(Client().get("/cap", headers={"Accept": "text/html,*/*"}))
+    assert [part for part in ("生效中的预警", "解除高温预警", "Atom") if part not in page] == []
     assert PublicWarning.objects.get().state == "cleared"
     names = {
         one.person.username for one in Delivery.objects.filter(message=over.notice).exclude(person=None) if one.person

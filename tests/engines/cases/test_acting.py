@@ -361,6 +361,7 @@ def test_joint_handling_urging_and_supervision_from_the_page(county: County, sta
     assert told(maker.post(address, {"do": "invite", "task": task, "person": "guest"}, follow=True)) == [
         "已办，并记入时间线。"
     ]
+    assert "会同 guest" in text(maker.get(f"/cases/{case.pk}/"))
     page = browser(guest).get(f"/cases/{case.pk}/")
     helper = page.context["offered"]["helpers"][0]
     browser(guest).post(address, {"do": "say", "helper": helper.pk, "why": "同意处置"})

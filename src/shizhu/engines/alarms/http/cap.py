@@ -43,12 +43,17 @@ def current(county: str = "") -> list[WarningMessage]:
 
 @require_safe
 def feed(request: HttpRequest) -> HttpResponse:
-    """GET /cap: Atom (RFC 4287); `?county=` one county alone, `?f=json` as JSON."""
+    """GET /cap: Atom (RFC 4287), or a page by `Accept`; `?county=` one county alone, `?f=` json or atom."""
     found, here = current(request.GET.get("county", "")), request.build_absolute_uri("/cap")
     updated = max((one.sent for one in found if one.sent), default=timezone.now())
     if request.GET.get("f") == "json":
         told = [_summary(one, here) for one in found]
         return JsonResponse({"updated": _time(updated), "note": UNSIGNED, "warnings": told}, headers=OPEN)
+    if "f" not in request.GET and "text/html" in request.headers.get("Accept", ""):
+        page = render(request, "alarms/warning_feed.html", {"rows": found, "county": request.GET.get("county", "")})
+        for name, value in {**OPEN, "Vary": "Accept, Accept-Language, Cookie"}.items():
+            page[name] = value
+        return page
     root = Tree.Element(f"{{{ATOM}}}feed")
     _add(root, "id", here)
     _add(root, "title", "预警信息 Warnings")
@@ -57,7 +62,8 @@ def feed(request: HttpRequest) -> HttpResponse:
     Tree.SubElement(root, f"{{{ATOM}}}link", rel="self", href=request.build_absolute_uri(), type="application/atom+xml")
     for one in found:
         _entry(root, _summary(one, here))
-    return HttpResponse(Tree.tostring(root, encoding="utf-8", xml_declaration=True), ATOM_TYPE, headers=OPEN)
+    told = Tree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return HttpResponse(told, ATOM_TYPE, headers={**OPEN, "Vary": "Accept"})
 
 
 def _entry(root: Tree.Element, told: Mapping[str, Any]) -> None:

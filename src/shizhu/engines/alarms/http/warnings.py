@@ -228,6 +228,7 @@ def detail(request: Request, number: int) -> HttpResponse:
         "may_issue": draft is not None and _may_issue(request, draft),
         "is_author": draft is not None and draft.author_id == request.user.pk,
         "may_review": state not in {*LIVE, "dropped"} and _may(request, issuing.REVIEW, warning),
+        "now": timezone.localtime(),
     }  # fmt: skip
     if draft:
         said = draft.content
@@ -284,7 +285,7 @@ def outcome(request: Request, number: int) -> HttpResponse:
         at = _moment(request.POST.get("happened", ""))
         outcomes.record(number, request.POST.get("outcome", ""), at, request.POST.get("note", ""), request.user.pk)
     except ValueError:
-        messages.error(request, _("Nothing was changed: say what happened, and when if it came."))
+        messages.error(request, _("Nothing was changed: say what happened and, if it came, when; not later than now."))
     else:
         messages.success(request, _("Kept."))
     return redirect("alarms:warning", number)
@@ -308,7 +309,9 @@ def skill(request: Request) -> HttpResponse:
                 given.get("note", ""), request.user.pk,
             )  # fmt: skip
         except ValueError:
-            messages.error(request, _("Nothing was changed: say what happened, and when if it came."))
+            messages.error(
+                request, _("Nothing was changed: say what happened and, if it came, when; not later than now.")
+            )
         else:
             messages.success(request, _("Kept."))
         return redirect("alarms:warning_skill")
@@ -316,6 +319,6 @@ def skill(request: Request) -> HttpResponse:
     context = {
         "months": outcomes.months(request.actor, request.county.pk), "areas": areas,
         "kinds": drafting.kinds(request.county.pk), "may_review": request.actor.has(issuing.REVIEW),
-        "levels": LEVELS,
+        "levels": LEVELS, "now": timezone.localtime(),
     }  # fmt: skip
     return render(request, "alarms/warning_skill.html", context)

@@ -118,10 +118,12 @@ def offered(request: Request, case: Case, tasks: list[dict[str, Any]]) -> dict[s
         }
         for row in case.petitions.select_related("asked_by", "decided_by")
     ]  # fmt: skip
+    waiting = any(petition["row"].decided_at is None for petition in petitions)
+    deciders = {post.person.name for post in access.posts_over(acting.APPROVE, case)} if waiting else set()
     helpers = Helper.objects.filter(task__case=case).select_related("person", "task")
     mine = any(item["may_do"] for item in tasks)
     return {
-        "petitions": petitions, "helpers": helpers, "may": may, "is_open": is_open,
+        "petitions": petitions, "deciders": sorted(deciders), "helpers": helpers, "may": may, "is_open": is_open,
         "may_resume": is_open and case.paused_at is not None and (mine or may["approve"]),
         "people": _people(case) if is_open and (mine or may["approve"]) else (),
         "tomorrow": timezone.localdate() + timedelta(days=1), "kinds": [(k, _(text)) for k, text in KINDS.items()],
