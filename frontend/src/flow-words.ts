@@ -54,6 +54,7 @@ const OWN: Record<string, [string, string]> = {
   decision: ["决策", "Decision"], result: ["结果存为", "Result goes to"], script: ["表达式（FEEL）", "Expression (FEEL)"],
   topic: ["外部程序主题", "Topic of the program outside"], called: ["调用的流程", "Flow that is called"], when: ["时间", "When"],
   date: ["日期", "date"], duration: ["时长", "duration"], cycle: ["周期", "cycle"], message: ["消息或信号名称", "Name of the message or signal"],
+  names: ["可以用的字段（点一下填入）", "Fields to use (click to write one)"],
   key: ["区分键（FEEL）", "Key (FEEL)"], code: ["代码", "Code"], collection: ["对哪个集合逐一办理（FEEL）", "For each of (FEEL)"],
   item: ["每一项叫", "Each is called"], until: ["提前结束条件（FEEL）", "Enough when (FEEL)"], none: ["无", "None"],
   saved: ["已保存新版本。此后开的案件按新版本办理。", "Saved. Cases begin on this version from now on."], fine: ["没有问题，可以保存。", "Nothing is wrong: it can be saved."],

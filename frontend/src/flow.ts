@@ -7,6 +7,7 @@ type Pair = [string, string];
 type Kind = "flows" | "drawings";
 type Settings = {
   xml: string; read: Record<Kind, string>; check: string; bring: string; roles: Pair[]; forms: Pair[]; organisations: Pair[];
+  asks: Record<string, [string, string, string][]>;
   decisions: string[]; flows: string[]; stem: string; language: string;
 };
 type Fault = { element: string; text: string; level: string };
@@ -16,11 +17,11 @@ type Shape = { id: string; type: string; businessObject: Business; source?: Shap
 
 const URI = "http://camunda.org/schema/1.0/bpmn";
 const settings = JSON.parse(document.getElementById("flow-settings")!.textContent!) as Settings;
-const say = own(settings.language);
+const say = own(settings.language), inWords = translation(settings.language);
 const find = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
 const token = document.querySelector<HTMLInputElement>("[name=csrfmiddlewaretoken]")!.value;
 const modeler = new Modeler({
-  container: find("flow"), additionalModules: [{ translate: ["value", translation(settings.language)] }],
+  container: find("flow"), additionalModules: [{ translate: ["value", inWords] }],
 } as ConstructorParameters<typeof Modeler>[0]);
 const canvas = modeler.get<any>("canvas");
 const registry = modeler.get<any>("elementRegistry");
@@ -246,8 +247,39 @@ function control(field: Field, of: Business, id: string): HTMLElement[] {
   const wrong = document.createElement("div");
   wrong.className = "flow-wrong";
   if (field.kind === "feel") box.addEventListener("input", () => void judge(box.value, wrong));
-  return [label, listen(box, id, () => field.set(of, box.value.trim())), wrong];
+  const made = [label, listen(box, id, () => field.set(of, box.value.trim())), wrong];
+  return field.kind === "feel" ? [...made, ...names(box as HTMLTextAreaElement)] : made;
 }
+
+/** What forms of this flow ask, by the name that an expression has for it; a click writes it. */
+function names(box: HTMLTextAreaElement): HTMLElement[] {
+  const known = (registry.getAll() as Shape[]).filter((one) => !one.labelTarget).flatMap(({ businessObject: of }) => {
+    const asked = /bpmn:(UserTask|StartEvent)/.test(of.$type) ? settings.asks[attribute("formKey").get(of)] ?? [] : [];
+    const before = of.$type === "bpmn:UserTask" ? `answers.${of.id}.` : "";
+    return asked.map(([name, title, answer]) => [`${of.name || kind(of)} · ${title}`, `${before}${name}${answer && ` = ${answer}`}`] as Pair);
+  });
+  if (!known.length) return [];
+  const list = document.createElement("details"), head = document.createElement("summary");
+  head.textContent = say("names");
+  list.className = "flow-names";
+  list.append(head, ...known.map(([title, text]) => {
+    const line = Object.assign(document.createElement("button"), { type: "button", textContent: title, title: text });
+    line.addEventListener("click", () => {
+      box.value = [box.value.trim(), text].filter(Boolean).join(" and ");
+      box.dispatchEvent(new Event("input"));
+      box.dispatchEvent(new Event("change"));
+      box.focus();
+    });
+    return line;
+  }));
+  return [list];
+}
+
+/** What an element is, in words. */
+const kind = (of: Business): string => {
+  const words = (of.$type as string).slice(5).replace(/(?!^)([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`);
+  return inWords(words.replace("Sub process", "Sub-process"));
+};
 
 function listen<T extends HTMLElement>(box: T, id: string, change: () => void): T {
   box.id = id;
@@ -264,7 +296,7 @@ function panel(shape: Shape): void {
   const one = shape.labelTarget ?? shape;
   if (!one.businessObject) return; // between two files there is nothing
   chosen = one;
-  find("flow-name").textContent = one.businessObject.name || (one.businessObject.$type === "bpmn:Process" ? say("process") : one.businessObject.id);
+  find("flow-name").textContent = one.businessObject.name || (one.businessObject.$type === "bpmn:Process" ? say("process") : kind(one.businessObject));
   find("flow-panel").replaceChildren(...fields(one).flatMap((field) => control(field, one.businessObject, `field-${field.key}`)));
 }
 
@@ -295,9 +327,9 @@ function mark(faults: Fault[]): void {
   find("flow-faults").replaceChildren(...(lines.length ? lines : [note(say("fine"))]));
 }
 
-function note(text: string): HTMLElement {
+function note(text: string, look = "text-secondary"): HTMLElement {
   const line = document.createElement("div");
-  line.className = "list-group-item text-secondary";
+  line.className = `list-group-item ${look}`;
   line.textContent = text;
   return line;
 }
@@ -399,7 +431,8 @@ async function keep(as: Kind): Promise<void> {
   history.replaceState(null, "", address);
   if (as === "drawings") await check();
   else find("flow-count").textContent = "0";
-  find("flow-faults")[as === "drawings" ? "prepend" : "replaceChildren"](note(say(as === "drawings" ? "kept" : "saved")));
+  find("flow-faults")[as === "drawings" ? "prepend" : "replaceChildren"](note(say(as === "drawings" ? "kept" : "saved"), "text-success fw-bold"));
+  find("flow-faults").scrollIntoView({ block: "nearest" });
 }
 find("flow-save").addEventListener("click", () => void keep("flows"));
 find("flow-keep").addEventListener("click", () => void keep("drawings"));

@@ -507,3 +507,17 @@ def test_what_a_drawing_leaves_out_is_drawn_below_it() -> None:
     assert [shape.get("isExpanded") for shape in root.iter(f"{DI}BPMNShape")] == [None] * 4  # what `u` holds is hidden
     assert [edge.get("bpmnElement") for edge in root.iter(f"{DI}BPMNEdge")] == ["st", "tu", "bu"]
     assert laid_out(laid_out(text.encode()).encode()) == laid_out(text.encode())
+
+
+def test_a_condition_is_clicked_together_from_what_the_forms_ask(drawer: Client) -> None:
+    settings = drawer.get("/declarations/flows/draw").context["settings"]
+    assert dict(settings["forms"])["lemonade.taste"] == "品尝"
+    assert settings["asks"]["lemonade.taste"][0] == ("good", "好喝吗", "true")
+
+
+def test_only_flows_that_one_may_open_somewhere_are_offered(county: County) -> None:
+    for of, is_offered in (("stand", True), ("kitchen", False)):  # the flow belongs to the stand
+        maker = browser(person(county, role=ROLE, username=of, of=of))
+        offered = {one["key"] for one in maker.get("/cases/").context["starters"]}
+        assert ("lemonade.order" in offered) is is_offered
+        assert maker.get("/cases/new/lemonade.order/").status_code == (200 if is_offered else 403)

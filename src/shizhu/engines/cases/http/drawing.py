@@ -28,6 +28,7 @@ from shizhu.engines.cases.logic.rules import unread
 from shizhu.engines.cases.models import Case, Task
 from shizhu.kernel import overlays, packs
 from shizhu.kernel.models import Organisation, Person
+from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label
 from shizhu.lib import feel
 from shizhu.web import declaring
@@ -66,7 +67,7 @@ def page(request: Request, stem: str = "", kind: str = "flows") -> HttpResponse:
         "xml": laid_out((row.body["text"] if row else EMPTY).encode()),
         "read": {one: found.digest if found else "" for one, found in rows.items()},
         "check": reverse("own:flow_check"), "bring": reverse("own:flow_bring"),
-        "roles": declaring.roles(), "forms": [(key, label(body["title"])) for key, body in known.items()],
+        "roles": declaring.roles(), "forms": _forms(known), "asks": {key: _asks(body) for key, body in known.items()},
         "decisions": sorted(packs.declarations("decisions", county)),
         "flows": sorted(packs.declarations("flows", county)), "stem": stem or "flow",
         "organisations": [(o.code, label({"zh": o.name})) for o in Organisation.objects.filter(county=county)],
@@ -75,10 +76,27 @@ def page(request: Request, stem: str = "", kind: str = "flows") -> HttpResponse:
     open_cases = Case.objects.filter(county=county, flow=row.key, status=Case.Status.OPEN).count() if row else 0
     drawn = rows[DRAWINGS]
     context = {
-        "settings": settings, "row": row, "open": open_cases, "is_drawing": kind == DRAWINGS,
+        "settings": settings, "row": row, "title": title_of(row.body["text"]) or row.stem if row else "",
+        "open": open_cases, "is_drawing": kind == DRAWINGS,
         "drawn": drawn if drawn and not drawn.is_withdrawn and kind == "flows" else None,
     }  # fmt: skip
     return render(request, "cases/draw.html", context)
+
+
+def _forms(known: Mapping[str, Body]) -> list[tuple[str, str]]:
+    """(key, title) of every form; with its key where another is called the same."""
+    titles = {key: label(body["title"]) for key, body in known.items()}
+    shared = Counter(titles.values())
+    return [(key, title if shared[title] == 1 else f"{title} ({key})") for key, title in titles.items()]
+
+
+def _asks(form: Body) -> list[tuple[str, str, str]]:
+    """(name, title, an answer in FEEL or nothing) of every field, so that a condition is clicked together."""
+    found = []
+    for name, asked in form.get("properties", {}).items():
+        answers = {"boolean": "true"} | ({"string": f'"{asked["enum"][0]}"'} if asked.get("enum") else {})
+        found.append((name, label(asked.get("x-title", name)), answers.get(asked.get("type", ""), "")))
+    return found
 
 
 def _sent(request: Request) -> dict[str, str]:

@@ -108,7 +108,7 @@ def starters(who: Actor, county: str) -> list[dict[str, Any]]:
     roles = {scope.role for scope in who.scopes}
     for key in packs.declarations("flows", county):
         _flow, about = flows.current(key, county)
-        if about.start_form and roles & set(about.starters):
+        if about.start_form and roles & set(about.starters) and startable(who, county, about):
             found.append({"key": key, "title": about.title, "about": about})
     return found
 
