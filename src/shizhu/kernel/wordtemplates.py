@@ -85,6 +85,11 @@ def problems(content: bytes, words: Iterable[str], blocks: Iterable[str]) -> lis
     return list(found) if found or has_block else [Problem("no-block", "")]
 
 
+def names(content: bytes) -> set[str]:
+    """The names that stand in a template. Raises Unusable."""
+    return {match[1] for paragraph, _where in _placed(_opened(content)) for match in NAME.finditer(_text(paragraph))}
+
+
 def fill(content: bytes, words: Mapping[str, str], blocks: Mapping[str, Iterable[official.Part]]) -> bytes:
     """The template as a document, with its words and blocks in place. Raises Unusable.
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from copy import deepcopy
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zipfile import ZipFile
+from zoneinfo import ZoneInfo
 
 import docx
 import openpyxl
@@ -22,7 +24,7 @@ from tests.fixtures import organisation, person
 from tests.web.pages import browser, text, told
 
 from shizhu.engines.plan import briefs, facts, reports
-from shizhu.engines.plan.models import Indicator, Plan, Report, Template, Value
+from shizhu.engines.plan.models import Budget, Indicator, Plan, Report, Risk, Template, Value
 from shizhu.kernel import files, wordtemplates
 from shizhu.kernel.models import County, Person, Post
 
@@ -125,6 +127,26 @@ def test_the_annual_evaluation_says_where_each_number_comes_from(county: County,
     assert [row[1:4] for row in book["数据来源"].iter_rows(values_only=True)][1] == ("摊位", str(YEAR - 1), 17.5)
 
 
+def test_the_appendix_has_the_numbers_that_the_document_uses_and_no_other(county: County, plan: Plan) -> None:
+    far = plan.indicators.create(key="远", name="远", target_year=YEAR + 1, target_value=9)
+    for year in range(YEAR - 12, YEAR):
+        far.values.create(period=str(year), value=year % 7, source="reported")
+    for kind, period in (("annual", str(YEAR - 1)), ("quarterly", f"{YEAR - 1}-Q4")):
+        report = made(plan, kind, period, person(county, MAKE, username=kind))
+        document = word(report)
+        *body, appendix = [rows(table) for table in document.tables]
+        said = "".join(
+            [line.text for line in document.paragraphs] + [cell for one in body for row in one for cell in row]
+        )
+        listed = {int(row[0][1:-1]) for row in appendix[1:]}
+        of = {inner for row in report.facts["sources"] if row["no"] in listed for inner in row.get("of", ())}
+        cited = {int(number) for number in re.findall(r"［(\d+)］", said)}
+        drawn = {one["source"] for row in report.facts["indicators"] if row["path"] for one in row["years"].values()}
+        assert (cited | of) - listed == set()
+        assert listed - cited - of - drawn == set()
+        assert (len(listed) < len(report.facts["sources"])) == (kind == "quarterly")  # the annual one tells them all
+
+
 def test_a_plan_without_indicators_has_no_empty_tables(county: County) -> None:
     bare = Plan.objects.create(county=county, code="bare", title="甲县要点")
     document = word(made(bare, "annual", str(YEAR - 1), person(county, MAKE)))
@@ -198,7 +220,7 @@ def test_its_pdf_holds_the_same_words_and_its_charts(county: County, plan: Plan)
 
 
 def test_what_became_known_later_is_not_in_it(county: County, plan: Plan) -> None:
-    who = person(county, MAKE)
+    who = person(county, VIEW, MAKE)
     report = reports.ask(plan, "annual", str(YEAR - 1), issuer="甲", serial="1", by=who)
     Value.objects.create(
         indicator=plan.indicators.get(key="座位"), period=str(YEAR - 1), value=19, source="reported", note="更正"
@@ -210,6 +232,65 @@ def test_what_became_known_later_is_not_in_it(county: County, plan: Plan) -> Non
     later = made(plan, "annual", str(YEAR - 1), who)
     assert next(row for row in later.facts["indicators"] if row["key"] == "座位")["now"]["value"] == 19
     assert report.digest != later.digest
+    page = browser(who).get(f"/plan/reports/{report.pk}/")  # what we said then, what we know now
+    assert [(row["what"], row["period"], row["value"], row["now"]) for row in page.context["corrected"]] == [
+        ("座位", str(YEAR - 1), 11.5, 19)
+    ]
+    assert "此后数据有变" in text(page)
+    assert reports.corrected(later) == []
+    Value.objects.filter(value=19).update(known_at=timezone.now() - timedelta(days=1))
+    Value.objects.exclude(value=19).update(known_at=timezone.now() - timedelta(days=3))
+    two_days_ago = timezone.localdate() - timedelta(days=2)
+    asked = {"kind": "annual", "period": str(YEAR - 1), "issuer": "甲"}
+    client = browser(who)
+    for wrong in ("2019-01-01", "昨天", f"{timezone.localdate() + timedelta(days=1)}"):
+        answer = told(client.post("/plan/reports/make?plan=plan", {**asked, "known": wrong}, follow=True))
+        assert answer == [f"数据截至：{wrong} 不是 {YEAR - 1}-01-01 至今天之间的日期。"]
+    client.post("/plan/reports/make?plan=plan", {**asked, "known": f"{two_days_ago}"})
+    then = Report.objects.latest("pk")
+    reports.make(then.pk)
+    then.refresh_from_db()
+    assert next(row for row in then.facts["indicators"] if row["key"] == "座位")["now"]["value"] == 11.5
+    assert timezone.localtime(then.known_at).date() == two_days_ago + timedelta(days=1)
+
+
+def test_a_brief_made_late_knows_of_what_goes_on_what_was_known_on_its_last_day(county: County, plan: Plan) -> None:
+    """Of the year that runs, money, nodes and risks: not what came after the quarter."""
+    by, year = person(county, MAKE), YEAR - 1
+    ends = datetime(year, 4, 1, tzinfo=ZoneInfo("Asia/Shanghai"))
+    row = Indicator.objects.create(plan=plan, key="销量", name="销量", base_year=year - 1, base_value=0, unit="杯",
+                                   target_year=year, target_value=100)  # fmt: skip
+    for days, period, number in ((-9, f"{year}", 30), (9, f"{year}-03", 28), (99, f"{year}", 80)):
+        value = Value.objects.create(indicator=row, period=period, value=number, source="reported", person=by)
+        Value.objects.filter(pk=value.pk).update(known_at=ends + timedelta(days=days))
+    task = plan.tasks.get()
+    Budget.objects.create(task=task, year=year, fund="市级", planned=10, spent=2, person=by)
+    Budget.pgh_event_model.objects.update(pgh_created_at=ends - timedelta(days=9))
+    Budget.objects.update(spent=9)
+    Budget.objects.create(task=task, year=year - 1, fund="县级", planned=5, spent=5, person=by)
+    risk = {
+        "task": task,
+        "level": "high",
+        "organisation": organisation(county, "stand"),
+        "measure": "催",
+        "opened_by": by,
+    }
+    for name, opened, closed in (("早", -9, 9), ("晚", 9, None), ("已", -9, -5)):
+        made_ = Risk.objects.create(name=name, **risk)
+        over = None if closed is None else ends + timedelta(days=closed)
+        Risk.objects.filter(pk=made_.pk).update(opened_at=ends + timedelta(days=opened), closed_at=over)
+    told = facts.gather(plan, "quarterly", f"{year}-Q1", timezone.now())
+    [sales] = [one for one in told["indicators"] if one["key"] == "销量"]
+    assert (sales["now"]["value"], sales["now"]["period"]) == (28, f"{year}-03")  # of March, reported in April
+    row.values.filter(period=f"{year}-03").delete()
+    again = facts.gather(plan, "quarterly", f"{year}-Q1", timezone.now())["indicators"]
+    [sales] = [one for one in again if one["key"] == "销量"]
+    assert sales["now"]["value"] == 30  # of the year, as it was said in March
+    assert [(one["fund"], one["spent"]["value"]) for one in told["money"]] == [("县级", 5), ("市级", 2)]
+    assert [one["name"] for one in told["risks"]] == ["早"]
+    whole = facts.gather(plan, "annual", f"{year}", timezone.now())
+    assert next(one for one in whole["indicators"] if one["key"] == "销量")["now"]["value"] == 80
+    assert [one["spent"]["value"] for one in whole["money"]] == [5, 9]
 
 
 def test_issued_it_is_never_changed(county: County, plan: Plan) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -52,6 +53,8 @@ WAYS = {
     "steps": gettext_noop("by steps set for years"),
 }
 HEAD_SIZE = 30.0  # points: fourteen characters on a line, as 石柱土家族自治县规划评估报告
+APPENDIX = "sources_table"
+CITED = re.compile(r"［(\d+)］")
 PATHS = 6  # charts of paths in one document
 YEAR = 1.65  # centimetres of a column: a number, its source below it
 
@@ -387,6 +390,36 @@ def _evaluations(facts: Facts) -> Parts:
         yield _("No evaluation of this year was issued.")
 
 
+def appendix(facts: Facts, blocks: Mapping[str, Iterable[official.Part]]) -> Parts:
+    """The lines of the appendix that a document uses: cited or drawn in its blocks, or what such a number is of."""
+    lines = {row["no"]: row for row in facts["sources"]}
+    used = {number for name, parts in blocks.items() if name != APPENDIX for number in _used(facts, name, parts)}
+    waiting = list(used)
+    while waiting:
+        inner = set(lines[waiting.pop()].get("of", ())) - used
+        used |= inner
+        waiting += inner
+    yield from _sources({**facts, "sources": [row for row in facts["sources"] if row["no"] in used]})
+
+
+def _used(facts: Facts, name: str, parts: Iterable[official.Part]) -> Iterator[int]:
+    """The numbers in brackets in parts of a block, and those behind its charts."""
+    for part in parts:
+        cells = [cell for row in part.rows for cell in row] if isinstance(part, Table) else [part]
+        for cell in cells:
+            if isinstance(cell, str):
+                yield from map(int, CITED.findall(cell))
+    if name == "progress_chart":
+        rows = [row for row in facts["indicators"] if row["done"] is not None]
+        yield from (row["now"]["source"] for row in rows if row["now"])
+    elif name == "path_charts":
+        rows = _charted(facts)
+        yield from (one["source"] for row in rows for one in row["years"].values())
+    else:
+        return
+    yield from (row["cites"][part] for row in rows for part in ("base", "target") if part in row.get("cites", {}))
+
+
 def _sources(facts: Facts) -> Parts:
     rows = [
         [
@@ -399,6 +432,10 @@ def _sources(facts: Facts) -> Parts:
         heads = ("", _("Indicator"), _("Period"), _("Value"), _("Recorded"), _("Where it comes from"))
         yield Table(rows, heads, (1.75, 3.0, 2.45, 2.2, 2.6, 3.6))
     yield _("Data as known at %s. A number in brackets ［ ］ names its line here.") % _moment(facts["known_at"])
+    yield _(
+        "Of a year that goes on after %(day)s it is what was known on that day. Numbers left out here are not used in "
+        "this document; the Excel annex has all of them."
+    ) % {"day": _dated(date.fromisoformat(facts["last"]))}
     yield _(
         "The way done is (value − base) ÷ (target − base), without a base value ÷ target. Tasks, nodes, risks and days "
         "late are counted from their lists as they stood then."
@@ -457,11 +494,14 @@ def _progress_chart(facts: Facts) -> Parts:
         )
 
 
+def _charted(facts: Facts) -> list[Mapping[str, Any]]:
+    """The indicators whose paths are drawn."""
+    lights = (*BEHIND, "green")
+    return [row for light in lights for row in facts["indicators"] if row["light"] == light and row["path"]][:PATHS]
+
+
 def _path_charts(facts: Facts) -> Parts:
-    found = [
-        row for light in (*BEHIND, "green") for row in facts["indicators"] if row["light"] == light and row["path"]
-    ]
-    for row in found[:PATHS]:
+    for row in _charted(facts):
         years = sorted({year for year, _value in row["path"]} | {int(year) for year in row["years"]})
         way = dict(map(tuple, row["path"]))
         known = {int(year): one["value"] for year, one in row["years"].items()}
@@ -490,7 +530,7 @@ BLOCKS: Mapping[str, tuple[str, Block]] = {  # name → (what stands there, what
     "money_table": (gettext_noop("money of tasks by year and fund"), _money),
     "risks_table": (gettext_noop("open risks of tasks"), _risks),
     "evaluations_table": (gettext_noop("evaluations issued of the year"), _evaluations),
-    "sources_table": (gettext_noop("appendix: where every number comes from"), _sources),
+    APPENDIX: (gettext_noop("appendix: where every number comes from"), _sources),
 }
 CHAPTERS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {  # what stands in the template of the house
     QUARTERLY: (
@@ -595,4 +635,7 @@ def _source_rows(facts: Facts) -> Iterator[list[Any]]:
         yield [row["no"], of_what(row), row["period"], row["value"], row["unit"], _moment(row["known_at"]), how(row)]
 
 
-__all__ = ["BLOCKS", "CHAPTERS", "NAMES", "WORDS", "annex", "house_template", "how", "of_what", "title", "words"]
+__all__ = [
+    "APPENDIX", "BLOCKS", "CHAPTERS", "NAMES", "WORDS", "annex", "appendix", "house_template", "how", "of_what",
+    "title", "words",
+]  # fmt: skip

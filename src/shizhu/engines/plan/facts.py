@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from shizhu.engines.plan import computing, keytasks, nodes
@@ -92,12 +92,13 @@ class _Sources:
         )  # fmt: skip
         return len(self.rows)
 
-    def money(self, budget: Budget, said: str, value: float) -> int:
+    def money(self, budget: Any, said: str, value: float) -> int:
         """The number of an amount of a budget in the appendix; `said` is planned or spent."""
         self.rows.append(
             {
                 "no": len(self.rows) + 1, "key": budget.task.key, "name": budget.task.name, "unit": "万元",
-                "period": str(budget.year), "value": value, "known_at": budget.at.isoformat(timespec="seconds"),
+                "period": str(budget.year), "value": value,
+                "known_at": budget.pgh_created_at.isoformat(timespec="seconds"),
                 "source": said, "formula": "", "note": budget.fund, "inputs": {},
                 "by": self.reporters.get(budget.person_id, ""), "simulated": budget.is_simulated,
             }
@@ -132,18 +133,22 @@ def _way(indicator: Indicator) -> str:
 
 
 def gather(plan: Plan, kind: str, name: str, at: datetime) -> dict[str, Any]:
-    """Everything a report of a period is made of, as known at a moment. Raises NotAPeriod."""
+    """Everything a report of a period is made of, as known at a moment. Raises NotAPeriod.
+
+    What goes on after the last day of the period is told as of that day: a value or money of the whole year in a brief
+    of a quarter as it was known then, nodes by what had been sent, risks that were open.
+    """
     span = span_of(plan, kind, name)
     day = min(span.last, timezone.localdate(at))
     indicators = list(plan.indicators.select_related("plan", "collection"))
     values = _values(indicators, span, at)
-    budgets = list(Budget.objects.filter(task__plan=plan, year__lte=span.last.year).select_related("task"))
+    budgets = _budgets(plan, span, at)
     people = [value.person_id for some in values.values() for value in some]
     sources = _Sources(_reporters([*people, *(one.person_id for one in budgets)]))
     rows = [_indicator(one, values[one.pk], span, day, sources) for one in indicators]
     scored = score([(row["weight"], row["done"]) for row in rows])
     told = _nodes(plan, span, day)
-    risks = keytasks.open_risks(plan)
+    risks = keytasks.open_risks(plan, min(at, span.ends))
     issued = Evaluation.objects.filter(county=plan.county, year=span.last.year, issued_at__lte=at)
     return {
         "plan": plan.title, "code": plan.code, "county": plan.county.name, "kind": kind, "period": span.name,
@@ -182,13 +187,26 @@ def gather(plan: Plan, kind: str, name: str, at: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _budget(budget: Budget, sources: _Sources) -> dict[str, Any]:
+def _budget(budget: Any, sources: _Sources) -> dict[str, Any]:
     """What one fund pays for a task in a year, 10,000 yuan."""
     told = {"planned": budget.planned, "spent": budget.spent}
     return {"task": budget.task.name, "year": budget.year, "fund": budget.fund} | {
         name: None if value is None else {"value": value, "source": sources.money(budget, name, value)}
         for name, value in told.items()
     }
+
+
+def _budgets(plan: Plan, span: Period, at: datetime) -> list[Any]:
+    """Budgets until the year of a period as known then; of a year that goes on after it as known on its last day."""
+    over = span.last.year + (span.last == date(span.last.year, 12, 31))
+    rows = Budget.pgh_event_model.objects.filter(  # type: ignore[attr-defined]  # pghistory's
+        Q(year__lt=over) | Q(pgh_created_at__lt=span.ends),
+        pgh_created_at__lte=at,
+        year__lte=span.last.year,
+        pgh_obj__task__plan=plan,
+    )
+    newest = rows.order_by("pgh_obj_id", "-pgh_id").distinct("pgh_obj_id").select_related("task")
+    return sorted(newest, key=lambda one: (one.task.order, one.task_id, one.year, one.fund))
 
 
 def _nodes(plan: Plan, span: Period, day: date) -> dict[str, Any]:
@@ -223,12 +241,18 @@ def _late(node: Node, told: Told) -> dict[str, Any]:
 
 
 def _values(indicators: Sequence[Indicator], span: Period, at: datetime) -> Mapping[int, list[Value]]:
-    """Of each indicator the values of periods that have begun by the end of the span, oldest first, as known then."""
+    """Of each indicator the values of periods that have begun by the end of the span, oldest first, as known then.
+
+    Of a period that goes on after the span what was known on its last day.
+    """
     rows = Value.objects.filter(indicator__in=indicators, known_at__lte=at).select_related("indicator__plan")
+    rows = rows.order_by("indicator_id", "period", F("known_at").desc()).distinct("indicator_id", "period")
     found: defaultdict[int, list[Value]] = defaultdict(list)
-    for value in rows.order_by("indicator_id", "period", F("known_at").desc()).distinct("indicator_id", "period"):
-        if value.value is not None and named(value.period).first <= span.last:
-            found[value.indicator_id].append(value)
+    for part, is_over in ((rows, True), (rows.filter(known_at__lt=span.ends), False)):
+        for value in part:
+            period = named(value.period)
+            if value.value is not None and period.first <= span.last and (period.last <= span.last) == is_over:
+                found[value.indicator_id].append(value)
     for some in found.values():
         some.sort(key=lambda value: (computing.as_of(value), order(value.period)))
     return found

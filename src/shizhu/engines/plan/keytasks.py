@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
@@ -85,9 +86,12 @@ def level_name(risk: Risk) -> str:
     return str(LEVEL_NAMES[Risk.Level(risk.level)])
 
 
-def open_risks(plan: Plan) -> list[Risk]:
-    """The open risks of a plan's tasks, the gravest first."""
-    return gravest_first(Risk.objects.filter(task__plan=plan, closed_at=None))
+def open_risks(plan: Plan, at: datetime | None = None) -> list[Risk]:
+    """The risks of a plan's tasks that are open, or were at a moment, the gravest first."""
+    rows = Risk.objects.filter(task__plan=plan)
+    if at is None:
+        return gravest_first(rows.filter(closed_at=None))
+    return gravest_first(rows.filter(Q(closed_at=None) | Q(closed_at__gte=at), opened_at__lt=at))
 
 
 def gravest_first(rows: QuerySet[Risk]) -> list[Risk]:

@@ -51,15 +51,20 @@ class Shown:
 
 
 def told(node: Node, today: date) -> lights.Told:
-    """The light of a node on a day."""
-    sent = {row.state: row for row in node.evidence.all()}  # at most one of a node is accepted, one waits
+    """The light of a node on a day, by what had been sent and asked then, and what is decided about it now."""
+    shown = (row for row in node.evidence.all() if timezone.localdate(row.sent_at) <= today)
+    sent = {row.state: row for row in shown}  # at most one of a node is accepted, one waits
     counts = sent.get(Evidence.State.ACCEPTED) or sent.get(Evidence.State.WAITING)
     day, is_accepted = (
         (timezone.localdate(counts.sent_at), counts.state == Evidence.State.ACCEPTED) if counts else (None, False)
     )
-    if not is_accepted and node.proved_on and readings.is_alone(node) and not _is_seen_otherwise(node):
+    is_proved = node.proved_on is not None and node.proved_on <= today and readings.is_alone(node)
+    if not is_accepted and is_proved and not _is_seen_otherwise(node):
         day, is_accepted = node.proved_on, True
-    is_asked = any(row.state == Extension.State.WAITING for row in node.extensions.all())
+    is_asked = any(
+        row.state == Extension.State.WAITING and timezone.localdate(row.asked_at) <= today
+        for row in node.extensions.all()
+    )
     was_false = node.is_false or node.contradicted_on is not None
     return lights.light(
         lights.Facts(node.due_on, day, is_accepted, was_false, is_asked, is_against=node.is_contradicted), today

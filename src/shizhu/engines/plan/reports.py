@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from datetime import date, datetime
 from functools import lru_cache
+from typing import Any
 
 from django.db import OperationalError, transaction
 from django.utils import timezone, translation
 
 from shizhu.engines.plan import briefs, facts
 from shizhu.engines.plan.issuing import digest
-from shizhu.engines.plan.models import Plan, Report, Template
+from shizhu.engines.plan.models import Plan, Report, Template, Value
+from shizhu.engines.plan.periods import Period
 from shizhu.engines.records import api as records
 from shizhu.kernel import documents, files, pdf, wordtemplates
 from shizhu.kernel.models import Area, County, File, Organisation, Person
@@ -28,13 +31,36 @@ class NotReady(ValueError):
     """It was not made yet, or is issued already."""
 
 
-def ask(plan: Plan, kind: str, period: str, *, issuer: str, serial: str, by: Person) -> Report:
-    """A report to be made of what is known now; `make` does the rest. Raises NotAPeriod."""
+def ask(
+    plan: Plan, kind: str, period: str, *, issuer: str, serial: str, by: Person, on: date | None = None
+) -> Report:  # fmt: skip
+    """A report to be made of what is known now, or was at the end of a day; `make` does the rest. Raises NotAPeriod."""
     span = facts.span_of(plan, kind, period)
     return Report.objects.create(
-        plan=plan, kind=kind, period=span.name, issuer=issuer[:100], serial=serial[:20], known_at=timezone.now(),
+        plan=plan, kind=kind, period=span.name, issuer=issuer[:100], serial=serial[:20], known_at=_known_at(on),
         template=template_of(plan.county, kind), total=STEPS, person=by,
     )  # fmt: skip
+
+
+def _known_at(day: date | None) -> datetime:
+    now = timezone.now()
+    return min(now, Period(f"{day}", day, day).ends) if day else now
+
+
+def corrected(report: Report) -> list[dict[str, Any]]:
+    """The numbers of its appendix that are others now, each with what is known: {no, what, period, then, now, unit}."""
+    rows = [row for row in report.facts.get("sources", []) if row["source"] in {"reported", "formula"}]
+    newest = (
+        Value.objects.filter(indicator__plan=report.plan_id, indicator__key__in={row["key"] for row in rows})
+        .order_by("indicator_id", "period", "-known_at").distinct("indicator_id", "period")
+    )  # fmt: skip
+    known = {(one.indicator.key, one.period): one for one in newest.select_related("indicator")}
+    found = ((row, known.get((row["key"], row["period"]))) for row in rows)
+    return [
+        {**row, "now": one.value, "since": one.known_at}
+        for row, one in found
+        if one is not None and one.value != row["value"]
+    ]
 
 
 def make(number: int) -> None:
@@ -71,8 +97,11 @@ def _word(report: Report, found: briefs.Facts) -> bytes:
     is_copy = "outside" in found
     issuer, serial = (personal.masked(one) if is_copy else one for one in (report.issuer, report.serial))
     told = briefs.words(found, issuer=issuer, serial=serial)
-    blocks = {name: list(block(found)) for name, (_about, block) in briefs.BLOCKS.items()}
-    return wordtemplates.fill(content_of(None if is_copy else report.template, report.kind), told, blocks)
+    content = content_of(None if is_copy else report.template, report.kind)
+    names = wordtemplates.names(content)
+    blocks = {name: list(block(found)) for name, (_about, block) in briefs.BLOCKS.items() if name in names}
+    blocks[briefs.APPENDIX] = list(briefs.appendix(found, blocks))
+    return wordtemplates.fill(content, told, blocks)
 
 
 def for_outsiders(report: Report) -> briefs.Facts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 
 from django.contrib import messages
@@ -21,7 +22,7 @@ from shizhu.engines.plan.http.files import attached, kept
 from shizhu.engines.plan.http.views import VIEW, no_plan, plan_of
 from shizhu.engines.plan.models import Report, Template
 from shizhu.engines.plan.periods import period_of
-from shizhu.engines.plan.typed import whole
+from shizhu.engines.plan.typed import day, whole
 from shizhu.kernel import access, documents, wordtemplates
 from shizhu.kernel.models import Post
 from shizhu.web.middleware import Request
@@ -52,6 +53,7 @@ def overview(request: Request) -> HttpResponse:
     context = {
         "plan": plan, "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),
         "may_make": request.actor.has(MAKE), "kinds": _choices(), "issuer": _issuer(request),
+        "today": timezone.localdate(),
     }  # fmt: skip
     return render(request, "plan/reports.html", context)
 
@@ -64,11 +66,11 @@ def _seen(request: Request, rows: QuerySet[Report]) -> QuerySet[Report]:
 def _choices() -> list[tuple[str, str, list[str]]]:
     """Kind, name, and the periods that can be asked for, newest first."""
     today = timezone.localdate()
-    quarters, day = list[str](), today
+    quarters, on = list[str](), today
     while len(quarters) < 8:
-        span = period_of("P3M", day)
+        span = period_of("P3M", on)
         quarters.append(span.name)
-        day = span.first - timedelta(days=1)
+        on = span.first - timedelta(days=1)
     years = [str(today.year - n) for n in range(6)]
     return [
         (kind, str(name), quarters if facts.KINDS[kind] == "P3M" else years) for kind, name in briefs.NAMES.items()
@@ -102,9 +104,16 @@ def make(request: Request) -> HttpResponse:
     if not issuer:
         messages.error(request, _("Say who issues it."))
         return back
+    told, on = request.POST.get("known", "").strip(), None
+    with contextlib.suppress(ValueError):
+        on = day(told)
+    if told and (on is None or not span.first <= on <= timezone.localdate()):
+        text = _("Data as known on: %(value)s is no day from %(first)s to today.")
+        messages.error(request, text % {"value": told[:20], "first": span.first})
+        return back
     made = Report.objects.filter(plan=plan, kind=kind, period__startswith=span.name[:4]).exclude(issued_at=None)
     report = reports.ask(
-        plan, kind, span.name, issuer=issuer, serial=serial or str(made.count() + 1), by=request.user
+        plan, kind, span.name, issuer=issuer, serial=serial or str(made.count() + 1), by=request.user, on=on
     )  # fmt: skip
     tasks.make_later(report.pk)
     return redirect("plan:report", report.pk)
@@ -122,6 +131,7 @@ def page(request: Request, number: int) -> HttpResponse:
     sources = [{**row, "what": briefs.of_what(row), "how": briefs.how(row)} for row in report.facts.get("sources", [])]
     context = {
         "report": report, "kind": briefs.NAMES[report.kind], "sources": sources,
+        "corrected": [{**row, "what": briefs.of_what(row)} for row in reports.corrected(report)],
         "files": [(name, file) for name in reports.FILES if (file := getattr(report, name)) is not None],
         "may_issue": request.actor.has(ISSUE) and report.state == "done" and report.issued_at is None,
         "may_discard": request.actor.has(MAKE) and report.state != "waiting" and report.issued_at is None,
