@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from tests.fixtures import organisation, person
 from tests.web.pages import browser, text, told
 
-from shizhu.engines.plan import api, computing, periods
-from shizhu.engines.plan.models import Indicator, Plan, Value
+from shizhu.engines.plan import api, computing, facts, periods
+from shizhu.engines.plan.models import Collection, Indicator, Plan, Value
 from shizhu.engines.records.models import Record
 from shizhu.kernel.models import County
 
@@ -199,6 +200,51 @@ def test_what_begins_anew_each_year_is_judged_by_the_last_whole_one(county: Coun
     assert browser(person(county, VIEW)).get("/plan/").context["lines"][0].now.value == 15
     browser(person(county, "plan.*", username="clerk")).post(f"/plan/indicators/{row.pk}/path", {"due_days": "90"})
     assert browser(person(county, VIEW)).get("/plan/").context["lines"][0].now.value == 9
+
+
+@pytest.mark.parametrize(
+    ("every", "given", "falling", "cumulative", "light", "why"),
+    [
+        (
+            "P1M",
+            {"01": 9, "02": 10, "03": 12},
+            False,
+            False,
+            "green",
+            "1—3 月 31 家，达到序时进度 30 家（全年应达 120 家",
+        ),
+        ("P1M", {"01": 9, "02": 10, "03": 5}, False, False, "yellow", "1—3 月 24 家，接近序时进度 30 家"),
+        ("P1M", {"01": 9, "02": 10, "03": 4}, False, False, "red", "1—3 月 23 家，落后于序时进度 30 家"),
+        ("P1M", {"01": 9, "03": 50}, False, False, "red", "缺 YEAR-02 的数，不按序时进度判断"),
+        ("P3M", {"Q1": 9, "Q2": 60}, False, False, "green", "1—6 月 69 家，达到序时进度 60 家"),
+        ("P1M", {"01": 9, "03": 31}, False, True, "green", "1—3 月 31 家，达到序时进度 30 家"),
+        ("P1M", {"01": 11}, True, False, "yellow", "1—1 月 11 家，接近序时进度 10 家"),
+        ("P1M", {"01": 9}, True, False, "green", "1—1 月 9 家，未超过序时进度 10 家"),
+        ("P1Y", {"01": 99}, False, False, "red", "现值 60 家 落后于"),
+        ("", {"01": 99}, False, False, "red", "现值 60 家 落后于"),
+    ],
+)
+def test_a_flow_reported_within_the_year_is_judged_by_time(
+    county: County, plan: Plan, every: str, given: Any, falling: bool, cumulative: bool, light: str, why: str
+) -> None:  # fmt: skip
+    year = date.today().year
+    row = indicator(
+        plan, "产值", is_flow=True, base_year=year - 2, base_value=120 if falling else 100, target_value=120,
+        target_year=year + 1, is_rising=not falling, is_cumulative=cumulative, steps={f"{year}": 120},
+    )  # fmt: skip
+    if every:
+        Collection.objects.create(indicator=row, organisation=organisation(county, "stand"), every=every,
+                                  since=date(year, 1, 1))  # fmt: skip
+    value(row, 60, period=f"{year - 1}")
+    for month, number in given.items():
+        value(row, number, period=f"{year}-{month}")
+    client = browser(person(county, VIEW))
+    [line] = client.get("/plan/").context["lines"]
+    assert (line.standing.light, why.replace("YEAR", f"{year}") in line.standing.why["zh"]) == (light, True), line
+    assert line.standing.why["zh"] in text(client.get(f"/plan/indicators/{row.pk}/"))
+    told = facts.gather(plan, "annual", f"{year}", timezone.now())["indicators"][0]
+    assert (told["light"], told["why"]) == (light, line.standing.why)
+    assert (told["now"]["value"], list(told["years"])) == (line.now.value, [f"{year - 1}"])
 
 
 def test_late_data_is_told_beside_the_light(county: County, plan: Plan) -> None:

@@ -43,7 +43,7 @@ MONEY = {"planned": gettext_noop("money planned"), "spent": gettext_noop("money 
 PARTS = {
     "base": gettext_noop("base value"), "target": gettext_noop("target value"), "growth": gettext_noop("yearly growth"),
     "expected": gettext_noop("expected by the day"), "outlook": gettext_noop("outlook"),
-    "score": gettext_noop("weighted score"),
+    "score": gettext_noop("weighted score"), "so_far": gettext_noop("this year so far"),
 }  # fmt: skip
 WAYS = {
     "target": gettext_noop("the target itself, for want of a base"),
@@ -51,6 +51,7 @@ WAYS = {
     "zero": gettext_noop("by an equal amount every year from 0 on"),
     "compound": gettext_noop("by an equal share every year"),
     "steps": gettext_noop("by steps set for years"),
+    "time": gettext_noop("the year's value by an equal part every month"),
 }
 HEAD_SIZE = 30.0  # points: fourteen characters on a line, as 石柱土家族自治县规划评估报告
 APPENDIX = "sources_table"
@@ -468,6 +469,8 @@ def how(source: Mapping[str, Any]) -> str:
         told = _("computed: %(way)s, from %(of)s") % {"way": _(WAYS[source["formula"]]), "of": of}
     elif source["source"] == "score":
         told = _("computed: the ways done of the indicators, 0 to 100 each, by weight")
+    elif source["source"] == "so_far":
+        told = _("computed: of the year so far, from %s") % of
     elif source["source"] == "outlook":
         told = _("computed: the straight line through %s, by least squares") % of
     else:

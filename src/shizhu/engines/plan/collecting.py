@@ -20,7 +20,7 @@ from shizhu.engines.notices import api as notices
 from shizhu.engines.plan import people
 from shizhu.engines.plan.logic.collecting import LATE, SOON, Calendar, Due, due
 from shizhu.engines.plan.models import Collection, Indicator, Plan, Value
-from shizhu.engines.plan.periods import Period, order, period_of
+from shizhu.engines.plan.periods import Period, named, order, period_of
 from shizhu.engines.plan.typed import amount, same
 from shizhu.kernel import access
 from shizhu.kernel.access import Actor
@@ -116,7 +116,11 @@ def calendar(collections: Sequence[Collection], today: date) -> list[Item]:
         for period in _periods(row, today):
             value, first = known.get((row.indicator_id, period.name), (None, None))
             rule = Calendar(row.due_days, row.remind_days)
-            before = _before(totals.get(row.indicator_id, []), period) if row.indicator.is_cumulative else None
+            before = (
+                _before(totals.get(row.indicator_id, []), period, anew=row.indicator.is_flow)
+                if row.indicator.is_cumulative
+                else None
+            )
             found.append(Item(row, period, due(period.last, rule, today, first), value, before))
     urgency = {LATE: 0, SOON: 1}
     return sorted(
@@ -139,9 +143,11 @@ def _totals(known: Known) -> Mapping[int, list[Value]]:
     return found
 
 
-def _before(totals: Sequence[Value], period: Period) -> Value | None:
+def _before(totals: Sequence[Value], period: Period, *, anew: bool) -> Value | None:
+    """The total before a period, of the same year where totals begin anew each year."""
     at = bisect_left(totals, order(period.name), key=lambda value: order(value.period))
-    return totals[at - 1] if at else None
+    before = totals[at - 1] if at else None
+    return None if before and anew and named(before.period).first.year != period.first.year else before
 
 
 def _known(indicators: Sequence[int]) -> Known:
@@ -216,12 +222,14 @@ def fallen(
     `also` are totals by period that come with it. A reason that begins with one of FELL lets it fall; simulated totals
     are no measure.
     """
-    if value is None or not indicator.is_cumulative or indicator.is_flow or note.lower().startswith(FELL):
+    if value is None or not indicator.is_cumulative or note.lower().startswith(FELL):
         return ""
     totals = {f"{indicator.base_year}": indicator.base_value} if indicator.base_year else {}
     for one in indicator.values.filter(value__isnull=False, is_simulated=False).order_by("known_at", "pk"):
         totals[one.period] = one.value
     earlier = {name: total for name, total in (totals | dict(also or {})).items() if order(name) < order(period)}
+    if indicator.is_flow:  # its totals begin anew each year
+        earlier = {name: total for name, total in earlier.items() if named(name).first.year == named(period).first.year}
     if not earlier:
         return ""
     last = max(earlier, key=order)

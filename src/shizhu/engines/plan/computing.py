@@ -199,9 +199,17 @@ def judged(indicator: Indicator, values: Iterable[Value], on: date) -> Value | N
     """Of values, the newest last, the one that the light is judged by: of a flow only a whole year that is over."""
     for value in reversed([*values]):
         day = as_of(value)
-        if not indicator.is_flow or (kind_of(value.period) == "P1Y" and day == named(value.period).last <= on):
+        if not indicator.is_flow or (is_whole(indicator, value) and day <= on):
             return value
     return None
+
+
+def is_whole(indicator: Indicator, value: Value) -> bool:
+    """Whether a value tells the state of a year: of a flow no month does, but the December of a cumulative one."""
+    day = as_of(value)
+    return not indicator.is_flow or (
+        (day.month, day.day) == (12, 31) and (indicator.is_cumulative or kind_of(value.period) == "P1Y")
+    )
 
 
 def judging(indicators: Iterable[Indicator], newest_: Mapping[int, Value], on: date) -> Mapping[int, Value]:
@@ -232,7 +240,8 @@ def standing(indicator: Indicator, value: Value | None, on: date) -> Standing:
 
 def aim_of(indicator: Indicator) -> Aim:
     """Base, target, kind of path, steps and tolerance of an indicator; totals since the base year begin at 0."""
-    begins = 0.0 if indicator.is_cumulative and indicator.base_value is None else indicator.base_value
+    is_total = indicator.is_cumulative and not indicator.is_flow
+    begins = 0.0 if is_total and indicator.base_value is None else indicator.base_value
     steps = tuple(sorted((int(year), float(value)) for year, value in indicator.steps.items()))
     return Aim(
         indicator.target_value, indicator.target_year, begins, indicator.base_year, indicator.is_rising,
@@ -273,7 +282,7 @@ def outlook(indicator: Indicator, on: date | None = None, values: Iterable[Value
         return None
     if values is None:
         values = indicator.values.order_by("period", "-known_at").distinct("period")
-    years = years_over(values, on or timezone.localdate())
+    years = years_over((one for one in values if is_whole(indicator, one)), on or timezone.localdate())
     known = [(year, one.value) for year, one in sorted(years.items()) if one.value is not None]
     return forecast(known, indicator.target_year)
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from shizhu.engines.plan import computing
+from shizhu.engines.plan import computing, flows
 from shizhu.engines.plan.logic.progress import rank
 from shizhu.engines.plan.models import Indicator, Task
 from shizhu.kernel import datasets
@@ -45,7 +45,11 @@ def _indicators(asked: Asked) -> Result:
     indicators = list(Indicator.objects.filter(plan__county_id=asked.county).select_related("plan"))
     today = timezone.localdate(asked.at)
     values = computing.judging(indicators, computing.newest(indicators), today)
-    stands = {item.pk: computing.standing(item, values.get(item.pk), today) for item in indicators}
+    years = flows.years_so_far(indicators, today)
+    stands = {
+        item.pk: flows.by_time(item, years.get(item.pk), computing.standing(item, values.get(item.pk), today))
+        for item in indicators
+    }
     wanted = asked.body.get("light")
     chosen = [item for item in indicators if wanted in {None, stands[item.pk].light}]
     own = [values[item.pk] for item in chosen if item.pk in values]

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import F, Q
 from django.utils import timezone
 
-from shizhu.engines.plan import computing, keytasks, nodes
+from shizhu.engines.plan import computing, flows, keytasks, nodes
 from shizhu.engines.plan.datasets import LIGHTS
 from shizhu.engines.plan.logic.forecasting import Forecast
 from shizhu.engines.plan.logic.lights import Told
@@ -69,12 +69,12 @@ class _Sources:
         return self._more(part, f"{year or ''}", value, source, **of, note=note, lines=lines)
 
     def computed(
-        self, indicator: Indicator, part: str, period: str, value: float | None, of: Iterable[int]
+        self, indicator: Indicator, part: str, period: str, value: float | None, of: Iterable[int], way: str
     ) -> int | None:
         """The number of what was computed of other numbers of the appendix: expected by a day, or an outlook."""
         if value is None:
             return None
-        return self._more(part, period, value, part, **_of(indicator), of=list(of), formula=_way(indicator))
+        return self._more(part, period, value, part, **_of(indicator), of=list(of), formula=way)
 
     def scored(self, plan: Plan, day: date, value: float | None) -> int | None:
         """The number of the score of the plan."""
@@ -272,16 +272,27 @@ def _indicator(
     is_base = now is not None and now.source == "plan" and now.period == str(indicator.base_year)
     standing = computing.standing(indicator, now, day)
     by = day if now is None or is_base else min(day, computing.as_of(now))  # that the standing is of
-    earlier = (one for one in reversed(values) if one is not now and named(one.period).last < span.first)
+    whole = [one for one in values if computing.is_whole(indicator, one)]
+    earlier = (one for one in reversed(whole) if one is not now and named(one.period).last < span.first)
     before = next(earlier, None)
-    due = computing.collected(indicator, values[-1] if values else None, day, getattr(indicator, "collection", None))
-    years = {named(one.period).last.year: one for one in values}
+    collection = getattr(indicator, "collection", None)
+    due = computing.collected(indicator, values[-1] if values else None, day, collection)
+    years = {named(one.period).last.year: one for one in whole}
     ahead = computing.outlook(indicator, day, values)
+    year = flows.so_far(indicator, values, collection, day)
+    standing = flows.by_time(indicator, year, standing)
+    is_timed = year is not None and year.value is not None
     shown = {
         "now": None if is_base or now is None else _number(now, sources),
         "before": _number(before, sources) if before else None,
         "years": {str(year): _number(one, sources) for year, one in sorted(years.items())},
     }  # fmt: skip
+    way, by = ("time", year.until) if year and is_timed else (_way(indicator), by)
+    cites = _cites(indicator, whole, day, by, standing.expected, way, ahead, sources)
+    if year and is_timed:
+        of = [sources.of(one) for one in year.of]
+        number = sources.computed(indicator, "so_far", year.period, year.value, of, "so_far")
+        shown |= {"now": {"value": year.value, "period": year.period, "source": number}, "before": None}
     return {
         "key": indicator.key, "no": indicator.no, "name": indicator.name, "unit": indicator.unit,
         "base": indicator.base_value, "base_year": indicator.base_year, "target": indicator.target_value,
@@ -289,7 +300,7 @@ def _indicator(
         "light": standing.light,
         "why": standing.why, "expected": standing.expected, "done": standing.done,
         **shown,
-        "cites": _cites(indicator, values, day, by, standing.expected, ahead, sources),
+        "cites": cites,
         "path": computing.path_of(indicator),
         "late": due.days_late if due and due.state == "late" else 0,
         "outlook": asdict(ahead) if ahead else None,
@@ -297,7 +308,7 @@ def _indicator(
 
 
 def _cites(
-    indicator: Indicator, values: Sequence[Value], day: date, by: date, expected: float | None,
+    indicator: Indicator, values: Sequence[Value], day: date, by: date, expected: float | None, way: str,
     ahead: Forecast | None, sources: _Sources,
 ) -> dict[str, int]:  # fmt: skip
     """The numbers in the appendix of base, target (or growth), what was expected by a day, and outlook."""
@@ -313,11 +324,13 @@ def _cites(
     ) or sources.given(indicator, "growth", indicator.target_year, indicator.growth, indicator.target_source)
     found = {
         "base": base, "target": target,
-        "expected": sources.computed(indicator, "expected", by.isoformat(), expected, filter(None, (base, target))),
+        "expected": sources.computed(
+            indicator, "expected", by.isoformat(), expected, filter(None, (base, target)), way
+        ),
     }  # fmt: skip
     if ahead:
         of = [sources.of(one) for one in computing.years_over(values, day).values()]
-        found["outlook"] = sources.computed(indicator, "outlook", str(ahead.year), ahead.value, of)
+        found["outlook"] = sources.computed(indicator, "outlook", str(ahead.year), ahead.value, of, way)
     return {name: number for name, number in found.items() if number}
 
 

@@ -210,7 +210,8 @@ def _indicator(plan: Plan, row: Mapping[str, Any], source: str, order: int) -> I
     values |= told | sources
     made, is_new = _row(Indicator, plan, row["key"], values)
     if is_new:  # afterwards they are a person's
-        made.steps, made.is_flow = _steps(row), _flows(row["name"], values["unit"])
+        made.steps = _steps(row)
+        made.is_flow = not values["is_cumulative"] and _flows(row["name"], values["unit"])
         made.save(update_fields=["steps", "is_flow"])
     _base(made)
     return made

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from django.utils import timezone
 
-from shizhu.engines.plan import computing
+from shizhu.engines.plan import computing, flows
 from shizhu.engines.plan.logic import lights
 from shizhu.engines.plan.models import Call, Clause, Node, Owner, Risk
 from shizhu.kernel.models import Organisation
@@ -104,7 +104,8 @@ def _indicators(county: str, made: dict[int, Card]) -> None:
     indicators = {row.indicator_id: row.indicator for row in clauses.values() if row.indicator}
     today = timezone.localdate()
     values = computing.judging(indicators.values(), computing.newest(list(indicators.values())), today)
+    years = flows.years_so_far(indicators.values(), today)
     for unit, indicator in {(unit, clauses[clause].indicator_id) for unit, clause in led}:
         row = indicators[indicator]
-        light = computing.standing(row, values.get(row.pk), today).light
+        light = flows.by_time(row, years.get(row.pk), computing.standing(row, values.get(row.pk), today)).light
         made[unit].indicators[light] = made[unit].indicators.get(light, 0) + 1

@@ -15,8 +15,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import collecting, computing, counting, keytasks, meetings, rulings
+from shizhu.engines.plan import collecting, computing, counting, flows, keytasks, meetings, rulings
 from shizhu.engines.plan.datasets import LIGHTS
+from shizhu.engines.plan.flows import SoFar
 from shizhu.engines.plan.logic.collecting import LATE, Due
 from shizhu.engines.plan.logic.progress import NONE, WORST_FIRST, Standing, path, rank, score
 from shizhu.engines.plan.models import Budget, Collection, Decision, Indicator, Owner, Plan, Risk, Value
@@ -44,10 +45,13 @@ class Line:
     value: Value | None
     standing: Standing
     due: Due | None = None
+    year: SoFar | None = None
 
     @property
-    def now(self) -> Value | None:
-        """The value since the base; the base itself is shown beside it."""
+    def now(self) -> Value | SoFar | None:
+        """What came of the year so far where that is judged, else the value since the base, which stands beside it."""
+        if self.year is not None and self.year.value is not None:
+            return self.year
         is_base = self.value and self.value.source == "plan" and self.value.period == str(self.indicator.base_year)
         return None if is_base else self.value
 
@@ -82,14 +86,17 @@ class Line:
 def lines(indicators: Sequence[Indicator]) -> list[Line]:
     """Indicators with their newest values and lights."""
     found, today = computing.newest(indicators), timezone.localdate()
-    judging = computing.judging(indicators, found, today)
+    judging, years = computing.judging(indicators, found, today), flows.years_so_far(indicators, today)
     asked = {row.indicator_id: row for row in Collection.objects.filter(indicator__in=indicators)}
     return [
         Line(
             indicator,
             judging.get(indicator.pk),
-            computing.standing(indicator, judging.get(indicator.pk), today),
+            flows.by_time(
+                indicator, years.get(indicator.pk), computing.standing(indicator, judging.get(indicator.pk), today)
+            ),
             computing.collected(indicator, found.get(indicator.pk), today, asked.get(indicator.pk)),
+            years.get(indicator.pk),
         )
         for indicator in indicators
     ]
