@@ -74,6 +74,9 @@ def test_the_brief_the_meeting_and_the_evaluator(visit: Visit, living: Stack, tm
     reporter.page.get_by_role("button", name="完成").click()
     expect(reporter.page.locator("main")).to_contain_text("已报送")
     reporter.page.goto("/plan/collect/")
+    expect(
+        reporter.page.locator("summary", has_text="已报或尚未到期")
+    ).to_be_visible()  # what is asked now stands first
     reporter.look("plan-collect")
 
     evaluator = visit("evaluator")
@@ -86,8 +89,14 @@ def test_the_brief_the_meeting_and_the_evaluator(visit: Visit, living: Stack, tm
     answer = evaluator.page.request.get("/plan/")
     assert answer.status == 403
     for name in ("timeline", "tables"):
-        page.goto(f"/plan/{name}/")
+        page.goto(f"/plan/{name}/?plan=work")
         clerk.look(f"plan-{name}")
+    with clerk.phone(anew=True):  # the bars fit on a phone, nothing is to be pushed aside
+        page.goto("/plan/timeline/?plan=work")
+        assert page.locator(".timeline:visible").evaluate_all(
+            "all => all.map(one => one.getBoundingClientRect().right <= 390)"
+        ) == [True]
+        clerk.look("plan-timeline")
 
 
 def test_a_key_task_has_money_and_risks_and_what_a_meeting_decides_is_supervised(living: Stack, visit: Visit) -> None:
@@ -95,6 +104,8 @@ def test_a_key_task_has_money_and_risks_and_what_a_meeting_decides_is_supervised
     supervisor = visit("supervisor")
     page, main = supervisor.page, supervisor.page.locator("main")
     page.goto("/plan/?plan=work")
+    expect(page.locator(".plan-say")).to_contain_text("逾期节点 3")  # a plan without indicators is told by its work
+    expect(main.locator("tbody tr")).to_have_count(5)
     expect(page.locator(".plan-also")).to_contain_text("任务资金，已用／计划 1226.9 / 1905 万元 模拟")
     page.locator(".plan-also").get_by_role("link", name="任务未销号风险 3").click()
     page.get_by_role("link", name="科技示范基地建设").click()

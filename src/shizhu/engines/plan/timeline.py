@@ -6,13 +6,33 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import ceil
 
 from django.db import transaction
 
 from shizhu.engines.plan.models import Dependency, Node, Plan, Task
 from shizhu.kernel.models import Person
 
-NAMES, YEAR, YEARS, ROW, HEAD = 330, 150, 750, 34, 30
+HEAD, THICK, FOOT = 30, 22, 24  # the line of the years, a bar, the line of today
+YEAR_NAME = 40  # a year's name needs so much
+
+
+@dataclass(frozen=True)
+class Form:
+    """How it is laid out: room for names before the bars, at least `year` for a year and `years` for all, rows with
+    the line of the name and the bar below their top, and how many letters a name has."""
+
+    names: float
+    year: float
+    years: float
+    row: float
+    name: float
+    bar: float
+    letters: int
+
+
+WIDE = Form(names=330, year=150, years=750, row=34, name=22, bar=6, letters=20)
+NARROW = Form(names=8, year=0, years=324, row=52, name=17, bar=24, letters=22)  # a phone: names above their bars
 
 
 @dataclass(frozen=True)
@@ -34,9 +54,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Bar:
-    """A task with its place; `first` and `last` are years."""
+    """A task with its place, `y` being the top of the bar; `first` and `last` are years."""
 
     task: Task
+    form: Form
     y: float
     x: float
     width: float
@@ -48,14 +69,25 @@ class Bar:
 
     @property
     def middle(self) -> float:
-        """Where its words stand."""
-        return self.y + ROW / 2
+        """Half way down the bar."""
+        return self.y + THICK / 2
+
+    @property
+    def top(self) -> float:
+        """Where its row begins."""
+        return self.y - self.form.bar
+
+    @property
+    def words(self) -> float:
+        """The line its name stands on."""
+        return self.top + self.form.name
 
     @property
     def short(self) -> str:
         """Its name as far as there is room."""
         name = f"{self.task.no} {self.task.name}".strip()
-        return name if len(name) <= 20 else f"{name[:19]}…"
+        most = self.form.letters
+        return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 @dataclass(frozen=True)
@@ -77,6 +109,11 @@ class Timeline:
     width: float
     height: float
 
+    @property
+    def foot(self) -> float:
+        """Where the rows end."""
+        return self.height - FOOT
+
 
 class Circle(ValueError):
     """A task would wait for itself."""
@@ -96,16 +133,17 @@ def timeline(
     today: date,
     lights: Mapping[tuple[int, int], str],
     nodes: Mapping[int, Sequence[Node]],
+    form: Form = WIDE,
 ) -> Timeline:
     """Bars of the tasks that have years. `lights` are by (task, year), nodes to be marked by task."""
     dated = [(task, *span) for task in tasks if (span := task.years)]
     due = [node.due_on.year for task, _begins, _ends in dated for node in nodes.get(task.pk, ())]
     first = min((*due, *(begins for _task, begins, _ends in dated)), default=today.year)
     last = max((*due, *(ends for _task, _begins, ends in dated)), default=today.year)
-    wide = max(YEAR, YEARS / (last + 1 - first))
+    wide = max(form.year, form.years / (last + 1 - first))
 
     def x(year: float) -> float:
-        return NAMES + wide * (year - first)
+        return form.names + wide * (year - first)
 
     waits = defaultdict(list)
     for one in dependencies:
@@ -115,7 +153,8 @@ def timeline(
         cells = [Cell(x(year), wide, lights.get((task.pk, year), "")) for year in range(begins, ends + 1)]
         marks = [Mark(node, x(node.due_on.year + _of_year(node.due_on))) for node in nodes.get(task.pk, ())]
         width = wide * (ends + 1 - begins)
-        bars.append(Bar(task, HEAD + ROW * number, x(begins), width, begins, ends, cells, waits[task.pk], marks))
+        y = HEAD + form.row * number + form.bar
+        bars.append(Bar(task, form, y, x(begins), width, begins, ends, cells, waits[task.pk], marks))
     place = {bar.task.pk: bar for bar in bars}
     arrows = [
         _arrow(place[one.before_id], place[one.after_id])
@@ -123,8 +162,8 @@ def timeline(
         if one.before_id in place and one.after_id in place
     ]
     now = x(today.year + _of_year(today)) if first <= today.year <= last else None
-    years = [(year, x(year), x(year + 0.5)) for year in range(first, last + 1)]
-    return Timeline(bars, arrows, years, now, x(last + 1) + 20, HEAD + ROW * len(bars) + 10)
+    years = [(year, x(year), x(year + 0.5)) for year in range(first, last + 1, ceil(YEAR_NAME / wide))]
+    return Timeline(bars, arrows, years, now, x(last + 1) + 20, HEAD + form.row * len(bars) + FOOT)
 
 
 def _of_year(day: date) -> float:
@@ -135,7 +174,7 @@ def _of_year(day: date) -> float:
 def _arrow(before: Bar, after: Bar) -> Arrow:
     """A way around the right of the first bar into the left of the other."""
     start, end = before.x + before.width, after.x
-    out, across = start + 8, after.y if after.y > before.y else after.y + ROW
+    out, across = start + 8, after.top if after.y > before.y else after.top + after.form.row
     way = f"M{start} {before.middle}H{out}V{across}H{end - 10}V{after.middle}H{end}"
     return Arrow(way, after.first <= before.last)
 

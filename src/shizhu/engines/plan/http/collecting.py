@@ -18,7 +18,7 @@ from shizhu.engines.plan import collecting, filled, tasks
 from shizhu.engines.plan.collecting import REPORT, Entered, Item
 from shizhu.engines.plan.http.files import attached
 from shizhu.engines.plan.http.views import EDIT, VIEW, indicator_of, no_plan, plan_of, unit_of
-from shizhu.engines.plan.logic.collecting import GIVEN, LATE
+from shizhu.engines.plan.logic.collecting import GIVEN, LATE, SOON
 from shizhu.engines.plan.models import Collection
 from shizhu.engines.plan.typed import NOTHING, said, whole
 from shizhu.engines.records import api as records
@@ -45,8 +45,11 @@ def page(request: Request) -> HttpResponse:
     if request.actor.has(VIEW):
         rows = Collection.objects.filter(indicator__plan=plan).select_related("indicator", "organisation")
         everybody = collecting.calendar(list(rows), today)
+    rows = _with_drafts(own, request.session.pop("plan.drafts", {}))
+    asked = [row for row in rows if row[0].due.state in {LATE, SOON} or row[1] or row[2]]
     context = {
-        "plan": plan, "own": _with_drafts(own, request.session.pop("plan.drafts", {})), "everybody": everybody,
+        "plan": plan, "own": rows, "asked": asked, "others": [row for row in rows if row not in asked],
+        "everybody": everybody,
         "late": sum(item.due.state == LATE for item in everybody),
         "given": sum(item.due.state == GIVEN for item in everybody),
         "problems": request.session.pop("plan.problems", []), "may_edit": request.actor.has(EDIT),

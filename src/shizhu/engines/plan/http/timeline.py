@@ -52,11 +52,11 @@ def page(request: Request) -> HttpResponse:
     dependencies = list(Dependency.objects.filter(after__plan=plan).select_related("before", "after"))
     may_edit = request.actor.has(EDIT)
     first, other = _chosen(plan, request.GET.get("from", "")), _chosen(plan, request.GET.get("to", ""))
-    tasks, today = list(plan.tasks.all()), timezone.localdate()
+    drawn = list(plan.tasks.all()), dependencies, timezone.localdate(), _lights(plan), _nodes(request, plan)
     context = {
         "plan": plan, "may_edit": may_edit, "first": first if may_edit else None,
         "other": other if may_edit and first and other != first else None,
-        "line": drawing.timeline(tasks, dependencies, today, _lights(plan), _nodes(request, plan)),
+        "line": drawing.timeline(*drawn), "narrow": drawing.timeline(*drawn, drawing.NARROW),
     }  # fmt: skip
     return render(request, "plan/timeline.html", context)
 

@@ -20,7 +20,7 @@ from shizhu.engines.plan.datasets import LIGHTS
 from shizhu.engines.plan.flows import SoFar
 from shizhu.engines.plan.logic.collecting import LATE, Due
 from shizhu.engines.plan.logic.progress import NONE, WORST_FIRST, Standing, path, rank, score
-from shizhu.engines.plan.models import Budget, Collection, Decision, Indicator, Owner, Plan, Risk, Value
+from shizhu.engines.plan.models import Budget, Collection, Decision, Indicator, Owner, Plan, Risk, Task, Value
 from shizhu.engines.plan.people import SEE
 from shizhu.engines.plan.periods import Period, named
 from shizhu.engines.plan.tasks import compute_soon
@@ -173,6 +173,7 @@ def overview(request: Request) -> HttpResponse:
         "score": score([(line.indicator.weight, line.standing.done) for line in found]),
         "is_score_simulated": any(line.value and line.value.is_simulated for line in found),
         "task_count": plan.tasks.count(),
+        "tasks": [] if found else task_rows(plan),
         "own_work": next(work for work in works if work.plan == plan),
         "other_works": [work for work in works if work.plan != plan and work.has_any],
         "open_decisions": Decision.objects.filter(
@@ -396,21 +397,22 @@ def report_value(request: Request, number: int) -> HttpResponse:
     return redirect("plan:indicator", number)
 
 
+def task_rows(plan: Plan) -> list[tuple[Task, keytasks.Money, list[tuple[str, Risk]]]]:
+    """The tasks of a plan, each with its money and its open risks with their colours."""
+    risks: dict[int, list[tuple[str, Risk]]] = {}
+    for one in keytasks.open_risks(plan):
+        risks.setdefault(one.task_id, []).append((keytasks.colour(one), one))
+    return [
+        (task, keytasks.money(task.budgets.all()), risks.get(task.pk, []))
+        for task in plan.tasks.prefetch_related("budgets")
+    ]
+
+
 def tasks(request: Request) -> HttpResponse:
     """Tasks with their owners, and boxes, as printed."""
     plan = plan_of(request)
     if plan is None:
         return no_plan(request)
     boxes = (plan.document or {}).get("boxes", [])
-    risks: dict[int, list[tuple[str, Risk]]] = {}
-    for one in keytasks.open_risks(plan):
-        risks.setdefault(one.task_id, []).append((keytasks.colour(one), one))
-    context = {
-        "plan": plan, "boxes": boxes,
-        "tasks": [
-            (task, keytasks.money(task.budgets.all()), risks.get(task.pk, []))
-            for task in plan.tasks.prefetch_related("budgets")
-        ],
-        "may_edit": request.actor.has(EDIT),
-    }  # fmt: skip
+    context = {"plan": plan, "boxes": boxes, "tasks": task_rows(plan), "may_edit": request.actor.has(EDIT)}
     return render(request, "plan/tasks.html", context)
