@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from django.contrib import messages
@@ -22,6 +23,7 @@ from shizhu.kernel import access
 from shizhu.web.middleware import Request
 
 Row = dict[str, Any]
+WIDEST = 24  # letters of a column that count for its width
 SHOWN = ("contradictions", "unsure", "indicators", "tasks")
 
 
@@ -50,7 +52,8 @@ def page(request: Request) -> HttpResponse:
 
 
 def _lines(text: Sequence[str], pages: Sequence[int]) -> list[Row]:
-    """The lines that say something; those of a table as cells, the first of a page with its number."""
+    """The lines that say something; those of a table as cells, each with its share of the width, the first of a page
+    with its number."""
     numbers = {first: number for number, first in reversed(list(enumerate(pages, 1)))}
     lines, opened = [], 0
     for number, line in enumerate(text, 1):
@@ -60,6 +63,13 @@ def _lines(text: Sequence[str], pages: Sequence[int]) -> list[Row]:
             is_row = line.startswith("| ") and len(cells) > 1
             lines.append({"number": number, "text": line, "cells": cells if is_row else (), "page": opened})
             opened = 0
+    for _cells, table in groupby(lines, key=lambda line: len(line["cells"])):
+        rows = list(table)
+        shares = [
+            min(max(map(len, column)), WIDEST) + 2 for column in zip(*(row["cells"] for row in rows), strict=True)
+        ]
+        for row in rows:
+            row["cells"] = list(zip(row["cells"], shares, strict=True))
     return lines
 
 
