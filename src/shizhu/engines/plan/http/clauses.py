@@ -218,10 +218,11 @@ def _asked(request: Request, clause: Clause, units: Sequence[Organisation]) -> d
     this = timezone.localdate().year
     measure = request.GET.get("weights", "")
     weights = _weights(request.county.pk, measure)
+    leads = set(clause.owners.filter(is_lead=True, state="settled").values_list("organisation", flat=True))
     return {
         "total": first.get("value"), "unit": first.get("unit") or "", "first": this,
         "last": max(first.get("year") or this, this), "measure": measure,
-        "units": [(unit, name, weights.get(unit.code, "")) for unit, name in told_apart(units)],
+        "units": [(unit, name, weights.get(unit.code, ""), unit.pk in leads) for unit, name in told_apart(units)],
         "measures": list(_measures(request.county.pk)),
         "is_level": bool(clause.indicator) or (first.get("unit") in {"%", "‰"}), "title": _title(clause),
     }  # fmt: skip
@@ -230,7 +231,8 @@ def _asked(request: Request, clause: Clause, units: Sequence[Organisation]) -> d
 def _title(clause: Clause) -> str:
     if clause.task:
         return clause.task.name
-    return clause.text if len(clause.text) <= 40 else f"{clause.text[:38]}…"
+    text = clause.text.rstrip("。；;：")  # it becomes the beginning of the names of nodes
+    return text if len(text) <= 40 else f"{text[:38]}…"
 
 
 def _measures(county: str) -> Iterator[tuple[str, str]]:
