@@ -86,7 +86,7 @@ window.addEventListener("offline", () => { offline ??= toast(told.textOffline ??
 window.addEventListener("online", () => { if (offline) { offline.remove(); offline = undefined; toast(told.textOnline ?? "", "good"); } });
 
 // Waiting: a line at the top when an answer takes longer than a third of a second.
-const line = by("waiting");
+const line = by("loading");
 let waits = 0, timer = 0;
 function wait(more: number): void {
   waits = Math.max(0, waits + more);

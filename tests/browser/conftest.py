@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,8 @@ class Visitor:
             self.page.screenshot(path=Path(PICTURES) / f"{name}-{kind}.png")
         width = self.page.evaluate("document.documentElement.scrollWidth")
         assert width <= self.size["width"], f"{name}: {width} px wide at {self.size['width']} px"
+        ids = self.page.evaluate("[...document.querySelectorAll('[id]')].map(one => one.id)")
+        assert [one for one, times in Counter(ids).items() if times > 1] == [], f"{name}: two elements have one id"
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE.read_text(encoding="utf-8"))
         found = self.page.evaluate(

@@ -41,7 +41,7 @@ def test_red_turns_yellow_by_what_a_phone_sends_and_a_supervisor_accepts(
     desk = supervisor.page
     desk.goto("/plan/supervision/?light=red")
     supervisor.look("supervision")
-    desk.get_by_role("link", name="组织上云培训").click()
+    desk.locator("#waiting").get_by_role("link", name="组织上云培训").click()  # what waits for a decision
     supervisor.look("node")
     desk.get_by_role("button", name="验收").click()
     expect(desk.locator(".alert-success")).to_contain_text("已裁定")
