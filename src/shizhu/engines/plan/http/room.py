@@ -79,7 +79,8 @@ def _values(request: Request) -> QuerySet[Value]:
         rows = rows.filter(indicator__in=[one.pk for one in every if asked in masked(one.name).lower()])
     if request.GET.get("year", "").isdigit():
         rows = rows.filter(period__startswith=request.GET["year"])
-    return rows.select_related("indicator").order_by("indicator__order", "indicator_id", "period", F("known_at"))
+    order = ("indicator__plan_id", "indicator__order", "indicator_id", "period", F("known_at"))
+    return rows.select_related("indicator__plan").order_by(*order)
 
 
 def numbers(request: Request) -> HttpResponse:
@@ -94,6 +95,7 @@ def numbers(request: Request) -> HttpResponse:
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     for row in page:
         row.indicator.name, row.indicator.unit = masked(row.indicator.name), masked(row.indicator.unit)
+        row.indicator.plan.title = masked(row.indicator.plan.title)
     context = {
         "page": page,
         "q": request.GET.get("q", ""), "year": request.GET.get("year", ""),
@@ -103,7 +105,7 @@ def numbers(request: Request) -> HttpResponse:
 
 def _table(rows: QuerySet[Value]) -> bytes:
     heads = [
-        _("Row key"), _("Indicator"), _("Unit"), _("Period"), _("Value"), _("Recorded"), _("Kind of source"),
+        _("Plan"), _("Row key"), _("Indicator"), _("Unit"), _("Period"), _("Value"), _("Recorded"), _("Kind of source"),
         _("simulated"),
     ]  # fmt: skip
     return records.written_table(_("Values"), heads, _cells(rows))
@@ -111,8 +113,9 @@ def _table(rows: QuerySet[Value]) -> bytes:
 
 def _cells(rows: QuerySet[Value]) -> Iterator[list[Any]]:
     for row in rows.iterator():
+        one = row.indicator
         yield [
-            *(masked(one) for one in (row.indicator.key, row.indicator.name, row.indicator.unit)),
+            *(masked(told) for told in (one.plan.title, one.key, one.name, one.unit)),
             named(row.period).name, row.value,
             f"{timezone.localtime(row.known_at):%Y-%m-%d %H:%M}", row.source, _("yes") if row.is_simulated else "",
         ]  # fmt: skip
