@@ -284,3 +284,73 @@ def test_growth_of_each_year_and_work_of_each_year() -> None:
         assert document.tasks[0].content.split("\n") == [
             "2024年工作安排：新建18万平方米", "2025年工作安排：新建20万平方米",
         ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ("道路清扫率达到90%以上，县城达到80%以上。", [("道路清扫率", 90), ("县城道路清扫率", 80)]),
+        ("森林覆盖率达到46%，其中示范镇达到60%。", [("森林覆盖率", 46), ("示范镇森林覆盖率", 60)]),
+        ("在示范县，污水处理率达到99%。", [("示范县污水处理率", 99)]),
+        ("污水处理率达到97%（中心城区）。", [("中心城区污水处理率", 97)]),
+        ("示范县力争垃圾分类率率先达到98%。", [("示范县垃圾分类率", 98)]),
+        ("可吸入颗粒物（PM10）平均浓度控制在50微克/立方米以内。", [("可吸入颗粒物（PM10）平均浓度", 50)]),
+        ("机房电能利用效率（PUE）控制在1.25以内。", [("机房电能利用效率（PUE）", 1.25)]),
+        ("每千人口医师数达到3人、护士数达到4人。", [("每千人口医师数", 3), ("每千人口护士数", 4)]),
+        ("单位产值能耗五年累计下降14%。", [("单位产值能耗下降", 14)]),
+        ("化学需氧量、氨氮重点工程减排量分别达到90吨、8吨。",
+         [("化学需氧量重点工程减排量", 90), ("氨氮重点工程减排量", 8)]),
+        ("实施治理项目38个。规划项目总投资约4亿元。", [("治理项目", 38)]),
+    ],
+)  # fmt: skip
+def test_whose_value_it_is(sentence: str, told: list[tuple[str, float]]) -> None:
+    assert [(item.name, item.target.value) for item in _told(sentence)] == told
+
+
+@pytest.mark.parametrize(
+    ("sentence", "base"),
+    [
+        ("农田灌溉率达到60%以上，比2020年提高3.2个百分点。", (2020, 56.8)),
+        ("农田灌溉率较“十三五”末提高5个百分点，达到60%。", (2020, 55)),
+        ("人均预期寿命提高到78岁，比2020年提高1.1岁。", (2020, 76.9)),
+        ("漏损率降到9%，较2019年下降4个百分点。", (2019, 13)),
+        ("农田灌溉率达到60%，比2020年提高3.2%。", (None, None)),
+    ],
+)
+def test_a_base_follows_from_how_far_the_target_lies_from_it(sentence: str, base: tuple[object, object]) -> None:
+    (item,) = _told(sentence)
+    assert (item.base.year, item.base.value) == base
+
+
+def test_targets_in_words_are_told() -> None:
+    text = "化肥使用量零增长，基本消除黑臭水体，湿地面积不减少，村村通覆盖率达到100%。"
+    document = read(f"云溪县环境规划（2021—2025年）\n第二章 发展目标\n{text}\n第三章 任务\n推动服务全覆盖。\n")
+    assert [doubt.what for doubt in document.unsure if doubt.rule == "words"] == [
+        "化肥使用量零增长", "基本消除黑臭水体", "湿地面积不减少",
+    ]  # fmt: skip
+
+
+def test_a_sentence_broken_by_a_line_goes_on() -> None:
+    text = (
+        "到2025年，每千人口床位数达到7张，每千人口医师数达\n到3人；居民健康素养水平提升至26%；个人卫生支出占卫生总费用的\n"
+        "比重降到27%，县域内住院率达到90%，家庭医生签约率达到75%，基层诊疗量占比达到66%。"
+    )
+    names = ["每千人口床位数", "每千人口医师数", "居民健康素养水平", "个人卫生支出占卫生总费用的比重", "县域内住院率"]
+    assert [item.name for item in _told(text)] == [*names, "家庭医生签约率", "基层诊疗量占比"]
+
+
+def test_a_box_against_the_text_and_values_of_other_places() -> None:
+    text = (
+        "云溪省数字规划（2021—2025年）\n第二章 发展目标\n到2025年，全省标准机架数达到100万架，供水普及率达到95%。\n"
+        "第三章 主要任务\n示范县供水普及率达到99%，农村供水普及率达到90%。（省水利厅）\n\n"
+        "专栏1 算力工程\n1. 机房。标准机架达到120万架。\n2. 供水。中心城区供水普及率达到100%。\n"
+    )
+    (found,) = read(text).contradictions
+    assert (found.subject, [reading.value for reading in found.readings]) == ("标准机架数", [100, 120])
+
+
+def test_bodies_alone_in_brackets_end_a_task() -> None:
+    text = "第三章 任务\n（一）控制氨排放。装备配套率达到100%。（县农业农村局）\n（二）建设县医院新院（县医院）\n"
+    document = read(f"云溪县环境规划（2021—2025年）\n{text}")
+    (task,) = document.tasks
+    assert task_of(task) == ("一", "控制氨排放", None, None, None, ("县农业农村局",), ())

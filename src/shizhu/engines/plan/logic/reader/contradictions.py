@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from shizhu.engines.plan.logic.reader.units import comparable
 Number = float | int
 
 
+# a level that is to be reached by the end of the plan, whatever year the sentence names
+_REACHED = re.compile(r"达到|突破|超过|[高升增][到至]|[降减][到至]|控制在|保持在|稳定在|不[低少高]于")
 _LIMITS = frozenset({"at_least", "at_most", "about"})  # two of them agree only at one value
 
 
@@ -236,7 +239,11 @@ def _among_sentences(facts: Sequence[Fact], told: set[tuple[str, int | None]], f
         odd = [fact for fact in named[1:] if agreement(first, claim_of_fact(fact)) == "conflict"]
         if not odd:
             continue
-        sure = [fact for fact in (named[0], *odd) if fact.printed_year or fact.section in {"basis", "goal"}]
+        sure = [
+            fact
+            for fact in (named[0], *odd)
+            if fact.printed_year or fact.section in {"basis", "goal"} or _REACHED.search(fact.text)
+        ]
         if len(sure) == 1 + len(odd):
             statements = [claim_of_fact(fact).statement for fact in named]
             found.contradictions.append(

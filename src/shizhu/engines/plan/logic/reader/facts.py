@@ -11,7 +11,7 @@ from shizhu.engines.plan.logic.reader.boundaries import is_boundary
 from shizhu.engines.plan.logic.reader.document import Place
 from shizhu.engines.plan.logic.reader.outline import Passage
 from shizhu.engines.plan.logic.reader.quantities import Quantity, quantities, without_bound
-from shizhu.engines.plan.logic.reader.subjects import stripped
+from shizhu.engines.plan.logic.reader.subjects import IN_SCOPE, SCOPE, stripped
 from shizhu.engines.plan.logic.reader.units import comparable
 from shizhu.engines.plan.logic.reader.values import number, scaled
 from shizhu.engines.plan.logic.reader.years import western, year_of
@@ -22,7 +22,7 @@ _YEAR = re.compile(
     r"|(?:到|至)?[“\"]?十[一二三四五六七八九]五[”\"]?(?:规划)?(?:期?末|时期|期间|以来)?的?|(?:到|至)?规划期末"
     r"|(?<![比较与])[去今]年(?:以来|全年|末)?"
 )
-_ASIDE = re.compile(r"\([^()\d]*\)")
+_ASIDE = re.compile(r"\((?:[^()\d]*|[A-Za-z][A-Za-z\d.]{1,7})\)")  # （助理）, （PM2.5）
 _LEFT_BOUND = re.compile(r"[，,、：()（）？！…]|(?<!\d):|:(?!\d)|》(?:提出|指出|明确)|[要将](?:努力)?实现(?!\d)")
 _RIGHT_NOUN = re.compile(r"^的?([^，,、。；：:()（）\d！？]{2,24})")
 _RIGHT_WHOLE = re.compile(r"^的([^，,、。；：:()（）！？]{2,30})")  # 80%的村集体收入超过10万元
@@ -99,7 +99,7 @@ _TOTAL = re.compile(r"总数|总量|总计|共计")
 _NAMES_APART = re.compile(r"、|以及|和(?!谐)|与|(?<!普)及(?![率格时其])")
 _CLAUSE_LEAD = re.compile(r"(?:^|[，。；：])([^，。；：]+)$")
 _TAIL = re.compile(
-    r"(?:产业|行业|企业)?(?:总?产值|增加值|收入|(?:播种|种植|栽培|养殖)?面积|产量|(?:使用|施用|排放|减排|消费|供应)总?量|装机(?:容量)?|人数|数量|规模|投资|标准|(?:报销|支付|达标|使用)?比例|比重|占比|毛?[一-鿿]{2}率|[出存]栏量?)$"
+    r"(?:产业|行业|企业)?(?:总?产值|增加值|收入|(?:播种|种植|栽培|养殖)?面积|产量|(?:使用|施用|排放|(?:重点工程)?减排|消费|供应)总?量|装机(?:容量)?|人数|数量|规模|投资|标准|(?:报销|支付|达标|使用)?比例|比重|占比|毛?[一-鿿]{2}率|[出存]栏量?)$"
 )
 _SIDE = re.compile(r"城[镇市区]|县城|[农乡]村|乡镇|(?:国家|省|市|县)级|小学|初中|高中")  # 城镇、农村低保标准分别…
 # one number of several things: 风电、太阳能总装机容量; but 完善制度、建设水库5座 does two things
@@ -107,6 +107,9 @@ _IN_ALL = re.compile(r"^总|总(?:产[值量]|装机|面积|收入|规模|里程
 _IMPROVING = re.compile(
     r"完善|加[强快大]|强化|优化|健全|深化|提[高升]|推[进动]|促进|支持|鼓励|引导|开展|围绕|依托|做[大强优]|落实"
 )
+# where a value holds is told before or behind it: 在示范县，…率达到99%, …率达到62%（示范县）
+_SCOPE_ABOVE = re.compile(rf"(?:^|[，。；：:])在?({SCOPE})(?:范围内|内|中)?[，：:]$")
+_SCOPE_BEHIND = re.compile(rf"\(({SCOPE})\)")
 _SHARE = re.compile(r"(?:率|比例|比重|占比)$")
 _WITHIN = re.compile(r"^(?:力争)?[\d一二三四五]年内")
 _LISTED_YEARS = re.compile(r"(?:20\d{2}年?(?:年?[底末])?[、和及])+20\d{2}年")  # 到2023年、2025年分别达到
@@ -142,6 +145,14 @@ _RAISED = re.compile(
     r"(?:提[高升]|增[长加]?|上升|扩大|扩展|发展|壮大|下降|降低|降|减少|压减|缩[短小]|优化|调整|拓展|延长|改善)了?(?:到|至|为)"
     r"|^再?(?:提[高升]|增[长加]|下降|降低|减少)(?:约|近|超过?)?[\d.]+个百分点，(?:达到?|至|为)"
 )
+# by how much a value lies above or below the base: 达到10%以上，比2020年提高3.2个百分点
+_ABOVE_BASE = (
+    r"[比较](?:20(?P<year>\d{2})年(?:年?底|末)?|[“\"]?十.五[”\"]?期?末)"
+    r"(?:再|累计)?(?:(?P<up>提[高升]|增[加长]|上升|延长)|下降|降低|减少|缩[短小])了?(?:约|近)?"
+    r"(?P<by>\d+(?:\.\d+)?)(?P<unit>个?百分点|[^\d，,。；;、]{1,6}?)"
+)
+_BASE_BEHIND = re.compile(rf"^[，,]?\(?{_ABOVE_BASE}(?:以上|左右)?(?=[，,。；;、)]|$)")
+_BASE_BEFORE = re.compile(rf"{_ABOVE_BASE}[，,]?(?:达到?|[到至]|为)$")
 _NO_NOUN = re.compile(
     r"增|提|到|达|以上|左右|下降|降|上升|减|扩大|、|和|及|与|占|为|是|的|之|其中|分别|并|共|以|均|且|在|由|从"
 )
@@ -321,6 +332,8 @@ def _facts_of(sentence: re.Match[str], reading: _Reading) -> list[Fact]:
         if fact and _ORIGIN.search(text, 0, found.start) and _RAISED.search(text[found.end :]):
             fact = replace(fact, kind="level", year=_year_of_start(text[: found.start], reading), printed_year=False)
             start = Start(fact.value, fact.year, found.text)
+        if fact and fact.kind == "level" and fact.start is None:
+            fact = replace(fact, start=_start_by_change(text, found, reading.term))
         end = found.end + (fact.taken if fact else 0)
         if fact:
             place = reading.passage.place(sentence.start() + max(0, found.start - 1), sentence.start() + found.end)
@@ -333,6 +346,23 @@ def _facts_of(sentence: re.Match[str], reading: _Reading) -> list[Fact]:
     if facts or text[-1] not in "；;":
         reading.carried_year = facts[-1].year if facts and facts[-1].printed_year and text[-1] in "；;" else None
     return _dealt_out(text, _shared(text, facts), reading)
+
+
+def _start_by_change(text: str, found: Quantity, term: Term) -> Start | None:
+    """The base that follows from a value and by how much it lies above it, where both have one unit."""
+    told = _BASE_BEHIND.match(text[found.end :]) or _BASE_BEFORE.search(text[: found.start])
+    points = {"个百分点": "%", "百分点": "%"}
+    if (
+        told is None
+        or found.high
+        or points.get(told["unit"], told["unit"]) != found.unit
+        or found.unit == told["unit"] == "%"
+    ):
+        return None
+    change = number(told["by"]) * (-1 if told["up"] else 1)
+    base = round(number(found.low) + change, 4)
+    year = 2000 + int(told["year"]) if told["year"] else term.base
+    return Start(base, year, told.group().strip("，,(")) if base >= 0 else None
 
 
 def _before(facts: Sequence[Fact], between: str) -> Fact | None:
@@ -370,6 +400,12 @@ def _fact(text: str, found: Quantity, start: int, before: Fact | None, reading: 
     if not subject and clause.segment.endswith("等") and clause.rest[:1] in "，。；、":
         subject = stripped(re.split("[，。；：]", text[: found.start])[-1].removesuffix("等"))
     subject = _of_levels(_of_several(subject, lead[:bound_left], clause), lead[:bound_left], before)
+    if kind == "level" and subject and not IN_SCOPE.match(subject):
+        scope = _SCOPE_ABOVE.search(text[: start + bound_left]) or _SCOPE_BEHIND.match(clause.rest)
+        subject = scope.group(1) + subject if scope else subject
+    heads = _PER_HEAD.match(before.subject) if before and clause.listed and unit == before.unit else None
+    if heads and subject.endswith("数") and not subject.startswith("每"):  # 每千人口医师数达到3人、护士数达到4人
+        subject = heads.group() + subject
     if len(subject) < 2 or _ALREADY.search(clause.segment):
         return None
     is_part = _is_part(text[: found.start], unit, reading.counted)
@@ -429,6 +465,9 @@ def _carried(kind: str, subject: str, clause: _Clause, before: Fact, unit: str |
     """The name that a number takes from the one before it, "" where it has its own."""
     if subject.startswith("占") and unit in {"%", "‰"}:
         return before.subject + subject
+    if kind == before.kind == "level" and unit == before.unit and IN_SCOPE.fullmatch(subject):  # 县城达到80%
+        whose = IN_SCOPE.sub("", before.subject, count=1) if IN_SCOPE.match(before.subject) else before.subject
+        return subject + whose if len(whose) > 2 else ""
     if before.is_yearly and _SUMMED.search(clause.segment) and len(_ONLY_DOING.sub("", subject)) < 2:
         return before.subject
     alone = unit == before.unit and not before.partial and not _noun_after(clause.rest, unit)
@@ -558,7 +597,10 @@ def _with_asides(subject: str, words: str) -> str:
     """The name as it is printed: 每千人口执业（助理）医师数, not 每千人口执业医师数."""
     if "(" not in words:
         return subject
-    printed = re.search(r"(?:\([^()\d]{1,12}\))?".join(map(re.escape, subject)), words)
+    latin = r"[A-Za-z][A-Za-z\d.]{1,7}"
+    printed = re.search(
+        rf"(?:\((?:[^()\d]{{1,12}}|{latin})\))?".join(map(re.escape, subject)) + rf"(?:\({latin}\))?", words
+    )
     return _wide(printed.group()) if printed else subject
 
 

@@ -51,6 +51,7 @@ _OTHER_LABEL = re.compile(r"[一-鿿（）()]{2,10}\s*[:：]")
 _NAME_END = re.compile(rf"[。：:；;\n]|(?={_CONTENT_LABEL.pattern})")
 _BY_YEAR = re.compile(r"^(?:到|至)?20\d{2}年(?:年?底)?[，,]")
 _CARRIED_ON = ("、", "，", ",", "（", "(")  # a line that ends so has its rest on the next
+_ENDED = ("。", "；", ";")  # what stands before bodies in brackets at the end of an item: …率达到100%。（县农业农村局）
 _LONGEST_NAME = 40
 _ALIKE = 0.6  # of the letters of the shorter name
 
@@ -145,7 +146,8 @@ def _with_labels(found: re.Match[str]) -> str:
         return f"（牵头单位：{led['lead']}{rest}{term}）"
     if duty and is_body(duty["all"]):
         return f"（责任单位：{duty['all']}{term}）"
-    return f"（责任单位：{told}）" if found["open"] not in "（(" and is_body(told) else found.group()
+    after = found.string[found.end() :].strip("。 ") == "" and found.string[: found.start()].rstrip()[-1:] in _ENDED
+    return f"（责任单位：{told}）" if (after or found["open"] not in "（(") and is_body(told) else found.group()
 
 
 def _led_above(passage: Passage, printed: str) -> str:

@@ -44,6 +44,8 @@ _SPACED = re.compile(
     r"(?<=[一-鿿，。；、：（“]) (?=[A-Za-z\d%])|(?<=[A-Za-z\d%]) (?=[一-鿿，。；、：）”])"
 )  # 到 2025 年, 占 GDP 比重
 _LED = re.compile(r"\s*(?:附\s*[件表录图]\s*|专栏\s*)?\d{1,2}(?:[.-]\d{1,2})*\s+")  # 2.1 目标, 附表1 项目表
+_OPEN = re.compile(r"(?:[、，,（(“《的到至为和与及占比]|(?:达|[^\d]\d+(?:\.\d+)?))$")  # a line broken in a sentence
+_CLOSES = re.compile(r"[，、。；）)”》%‰]|(?:个百分点|[达到至])\d")
 _SIGNS = ((re.compile(r"(?<!\d),|,(?!\d)"), "，"), (re.compile(";"), "；"))
 
 
@@ -104,6 +106,8 @@ def _goes_on(last: Line, line: Line, before: Line | None, pages: Pages) -> bool:
     apart = before is not last
     if not apart and pages.width is not None:
         return pages.is_full(last)
+    if not apart and len(last.text) >= 20 and (_OPEN.search(last.text) or _CLOSES.match(line.text)):
+        return True
     cut = last.cut or (not apart and 2 * printed_width(line.text) <= 3 * printed_width(last.text))
     return cut and len(last.text) >= 20 and last.text[-1] not in SENTENCE_END
 

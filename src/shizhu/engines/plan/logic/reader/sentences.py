@@ -27,7 +27,9 @@ _PAID = re.compile(r"(?:标准|工资|补贴|津贴|养老金|补助)$")  # so m
 YEARLY = "yearly"  # the kind of a target that is to be reached every year anew
 _CELLS = re.compile(r"^\d+(?:\.\d+)?(?:[\s、]|\.(?!\d)|$)|\s{2}|\t|\|")  # the row of a table nobody could read
 _MEASURED = re.compile(r"(?:值|额|总量|面积|收入|支出|投资|产量|GDP)$")
-_MONEY = re.compile(r"(?:将|拟|计划|完成|概算|估算|项目|总|静态|累计)*(?:投资|投入|资金|投资额)")  # of a project
+_MONEY = re.compile(
+    r"(?:将|拟|计划|规划|工程|完成|概算|估算|项目|总|静态|累计)*(?:投资|投入|资金|投资额)"
+)  # of a project
 _COMPARED = re.compile(r"[比较与].*20\d{2}|累计|翻")  # by so much in all, not each year
 _POINTED = re.compile(r"^(?:这|该|此|其)|\d+(?:\.\d+)?%")
 _IN_ALL = re.compile(r"[【〔]\d")  # 新增管网【180】公里
