@@ -302,6 +302,31 @@ def test_a_row_deleted_in_word_is_gone_and_a_table_in_a_cell_is_told_row_by_row(
     assert lines == ["| 项目名称 | 建设内容 |", "| 养护楼 | 床位 300张；面积 8000平方米 |"]
 
 
+def test_tables_of_word_in_pieces_and_beside_each_other() -> None:
+    document = docx.Document()
+    pieces = (
+        ("青岚县规划（2021—2025年）", ()),
+        ("表1 主要指标", (("指标", "单位", "2020年", "2025年"), ("茶园面积", "万亩", "3", "4"))),
+        ("（续表）", (("良种率", "%", "60", "75"),)),
+        ("", (("领域", "说明"), ("茶业", "见正文"))),
+        ("到2025年，覆盖率达到8", ()),
+    )
+    for text, rows in pieces:
+        last = document.add_paragraph(text) if text else None
+        if rows:
+            table = document.add_table(len(rows), len(rows[0]))
+            for at, row in enumerate(rows):
+                for column, cell in enumerate(row):
+                    table.cell(at, column).text = cell
+    run = last._p.findall(qn("w:r"))[-1]
+    run.append(parse_xml(f'<w:sym {nsdecls("w")} w:font="Symbol" w:char="F025"/>'))
+    read_as = read(open_file("a.docx", saved(document)).text)
+    told = [("茶园面积", "万亩", 3, 4), ("良种率", "%", 60, 75), ("覆盖率", "%", None, 8)]
+    assert [(item.name, item.unit, item.base.value, item.target.value) for item in read_as.indicators] == told
+    unread = [doubt.what for doubt in read_as.unsure if doubt.rule == "table-unread"]
+    assert [what.strip("| ") for what in unread] == ["领域 | 说明"]
+
+
 def test_a_page_of_the_web_is_read_without_its_menu() -> None:
     page = """<!DOCTYPE html><html><head><title>x</title></head><body><nav>导航</nav><div class="side"><a>首页</a></div>
     <div id="main"><h1>石桥县水利规划（2021—2025年）</h1><script>var 水库 = "3座";</script>

@@ -194,8 +194,16 @@ def _texts(around: BaseOxmlElement) -> Iterator[str]:
             yield "\n" if item.get(qn("w:type")) != "page" else ""
         elif tag == "noBreakHyphen":
             yield "-"
+        elif tag == "sym":
+            yield _symbol(item.get(qn("w:char"), ""))
         else:
             yield from _texts(item)
+
+
+def _symbol(code: str) -> str:
+    """A sign inserted by its number; fonts of symbols have those of ASCII from F000 on (F025 is %)."""
+    number = int(code or "20", 16)
+    return chr(number - 0xF000) if 0xF020 <= number < 0xF07F else chr(number) if number < 0xE000 else ""
 
 
 def _is_hidden(run: BaseOxmlElement) -> bool:

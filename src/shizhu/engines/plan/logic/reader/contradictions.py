@@ -117,7 +117,22 @@ def compare(indicators: Sequence[Indicator], facts: Sequence[Fact]) -> Findings:
     for key, stated in cells.items():
         _judge(stated, [fact for fact in levels if (canonical(fact.subject), fact.year) == key], unnamed, found)
     _among_sentences(levels, set(cells), found)
+    _among_works(facts, found)
     return found
+
+
+def _among_works(facts: Sequence[Fact], found: Findings) -> None:
+    """List what two sentences say is to be added, in one wording and year and with two values."""
+    first: dict[tuple[str, int | None], Fact] = {}
+    for fact in facts:
+        whole = not (fact.partial or fact.after_of_which or fact.is_yearly or fact.in_table)
+        if fact.kind == "added" and whole and len(canonical(fact.subject)) >= 4 and fact.section != "basis":
+            before = first.setdefault((canonical(fact.subject), fact.year), fact)
+            if agreement(claim_of_fact(before), claim_of_fact(fact)) == "conflict":
+                why = (
+                    f"printed as {_shown(before)} (line {before.place.first}) and as {_shown(fact)}: the same quantity?"
+                )
+                found.doubts.append(Doubt(fact.subject, why, fact.place, "text-text"))
 
 
 def _judge(stated: Sequence[Cell], named: Sequence[Fact], facts: Sequence[Fact], found: Findings) -> None:

@@ -22,7 +22,8 @@ _YEAR = re.compile(
     r"|(?:到|至)?[“\"]?十[一二三四五六七八九]五[”\"]?(?:规划)?(?:期?末|时期|期间|以来)?的?|(?:到|至)?规划期末"
     r"|(?<![比较与])[去今]年(?:以来|全年|末)?"
 )
-_ASIDE = re.compile(r"\((?:[^()\d]*|[A-Za-z][A-Za-z\d.]{1,7})\)")  # （助理）, （PM2.5）
+_NAMED_ASIDE = r"(?:[^()\d]{1,12}|[A-Za-z][A-Za-z\d.]{1,7}|[\d.]+[^()\d]{1,6}以[上下])"  # 助理, PM2.5, 56人及以上
+_ASIDE = re.compile(rf"\((?:{_NAMED_ASIDE}|[^()\d]*)\)")
 _LEFT_BOUND = re.compile(r"[，,、：()（）？！…]|(?<!\d):|:(?!\d)|》(?:提出|指出|明确)|[要将](?:努力)?实现(?!\d)")
 _RIGHT_NOUN = re.compile(r"^的?([^，,、。；：:()（）\d！？]{2,24})")
 _RIGHT_WHOLE = re.compile(r"^的([^，,、。；：:()（）！？]{2,30})")  # 80%的村集体收入超过10万元
@@ -409,6 +410,8 @@ def _fact(text: str, found: Quantity, start: int, before: Fact | None, reading: 
     if len(subject) < 2 or _ALREADY.search(clause.segment):
         return None
     is_part = _is_part(text[: found.start], unit, reading.counted)
+    if is_part and kind == "level" and before and unit == before.unit and _is_of_whole(subject, before):
+        subject = f"{before.subject}：{subject}"
     return Fact(
         carried=bool(before) and not named and subject == (before.subject if before else ""),
         subject=_with_asides(subject, text[start : found.start]), value=number(found.low), unit=unit, year=year,
@@ -552,6 +555,11 @@ def _is_part(before: str, unit: str | None, counted: Sequence[str | None]) -> bo
     return parted and not _BESIDE_PARTS.search(parts)
 
 
+def _is_of_whole(subject: str, before: Fact) -> bool:
+    """Whether a part has no measure of its own (…交流轮岗比例达到10%，其中骨干教师不低于20%)."""
+    return bool(_MEASURED.search(before.subject)) and not _MEASURED.search(subject) and subject != before.subject
+
+
 def _told_year(words: str, term: Term) -> int | None:
     """The year that words name; 去年, 今年 and 规划期末 are those of the plan."""
     if "去年" in words or "以来" in words:
@@ -597,10 +605,8 @@ def _with_asides(subject: str, words: str) -> str:
     """The name as it is printed: 每千人口执业（助理）医师数, not 每千人口执业医师数."""
     if "(" not in words:
         return subject
-    latin = r"[A-Za-z][A-Za-z\d.]{1,7}"
-    printed = re.search(
-        rf"(?:\((?:[^()\d]{{1,12}}|{latin})\))?".join(map(re.escape, subject)) + rf"(?:\({latin}\))?", words
-    )
+    inside = rf"(?:\({_NAMED_ASIDE}\))?"
+    printed = re.search(inside.join(map(re.escape, subject)) + r"(?:\([A-Za-z][A-Za-z\d.]{1,7}\))?", words)
     return _wide(printed.group()) if printed else subject
 
 
@@ -769,6 +775,8 @@ def _given(text: str, apart: re.Match[str], after: Sequence[Fact], reading: _Rea
         ]
     if len(names) == 1 and _BOTH.search(names[0]) and len(after) == 2:
         names = [_BOTH.sub(rf"{of}\1", names[0]) for of in ("城镇", "农村")]
+    if len(names) == 1 and len(reading.dealt) == len(after) > 1:  # …种植面积分别达到x、y，产值分别达到u、v
+        names = [f"{_TAIL.sub('', whose)}{names[0]}" for whose in reading.dealt]
     if len(names) < 2 or len(names) != len(after):
         return []
     names = _with_measures(names)

@@ -44,6 +44,8 @@ def rows_by_line(lines: Sequence[Line], header: Header, layout: str) -> Body:
         apart = bool(slots) and (index - seen > 1 or bool(slots[-1].group))
         if apart and layout_of(line):  # the headings of the next table, perhaps below its title
             break
+        if apart and layout == "pipe" and not broken and _is_another(tokens, lines[index + 1 :], header):
+            break
         alone = layout == "pipe" and is_piped(line) and len(tokens) == 1 and len(tokens[0].text) <= 2 * _SHORT
         belongs = alone or _belongs(tokens, slots, header, layout, apart=index - seen > 1)
         if is_boundary(line.text.strip("| ")) or not belongs:
@@ -70,6 +72,13 @@ def rows_by_line(lines: Sequence[Line], header: Header, layout: str) -> Body:
     while slots and slots[-1].group:
         slots.pop()
     return Body(slots, left_out, last, header.headings)
+
+
+def _is_another(tokens: list[Token], below: Sequence[Line], header: Header) -> bool:
+    """Whether a line drawn with | begins another table: it and the next have more or fewer cells than headings."""
+    following = next((line for line in below if line.text), None)
+    counts = {len(tokens), len(split(following, "pipe"))} if following and is_piped(following) else set()
+    return len(counts) == 1 and 1 < len(tokens) != len(header.headings)
 
 
 def _is_ruled(lines: Sequence[Line], head: int) -> bool:
