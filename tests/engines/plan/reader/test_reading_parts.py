@@ -7,6 +7,7 @@ from shizhu.engines.plan.logic.reader import read
 from shizhu.engines.plan.logic.reader.document import Period, Place
 from shizhu.engines.plan.logic.reader.owners import is_one_edit, owner_doubts, read_shares, split_owners
 from shizhu.engines.plan.logic.reader.subjects import same, similar
+from shizhu.engines.plan.logic.reader.units import comparable
 from shizhu.engines.plan.logic.reader.values import read_value
 from shizhu.engines.plan.logic.reader.years import period_of, span_of
 
@@ -289,3 +290,15 @@ def test_json_has_the_agreed_shape() -> None:
     assert found["contradictions"] == [
         {"subject": "茶叶产值", "readings": [told, printed], "note": note, "rule": "text-table"}
     ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "factor"),
+    [
+        ("亿m³", "万立方米", 10000), ("μg/m³", "微克/立方米", 1), ("km²", "公顷", 100), ("万公顷", "万亩", 15),
+        ("MW", "万千瓦", 0.1), ("千瓦", "万千瓦", 0.0001), ("t/日", "吨/日", 1), ("吨标煤", "吨标准煤", 1),
+        ("公里", "平方公里", None),
+    ],
+)  # fmt: skip
+def test_units_of_several_names(one: str, other: str, factor: float | None) -> None:
+    assert comparable(one, other) == (factor if factor is None else pytest.approx(factor))

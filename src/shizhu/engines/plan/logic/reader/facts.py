@@ -471,10 +471,9 @@ def _carried(kind: str, subject: str, clause: _Clause, before: Fact, unit: str |
     if kind == before.kind == "level" and unit == before.unit and IN_SCOPE.fullmatch(subject):  # 县城达到80%
         whose = IN_SCOPE.sub("", before.subject, count=1) if IN_SCOPE.match(before.subject) else before.subject
         return subject + whose if len(whose) > 2 else ""
-    if before.is_yearly and _SUMMED.search(clause.segment) and len(_ONLY_DOING.sub("", subject)) < 2:
-        return before.subject
+    summed = before.is_yearly and _SUMMED.search(clause.segment) and len(_ONLY_DOING.sub("", subject)) < 2
     alone = unit == before.unit and not before.partial and not _noun_after(clause.rest, unit)
-    if alone and _MORE_OF_IT.fullmatch(clause.segment.strip()):
+    if summed or (alone and _MORE_OF_IT.fullmatch(clause.segment.strip())):
         return before.subject
     if alone and _DONE_ANEW.fullmatch(subject):
         return before.subject + subject

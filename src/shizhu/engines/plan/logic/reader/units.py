@@ -57,6 +57,18 @@ SPOKEN_UNIT = (
 )
 
 
+# signs and other names of units, as so many of the unit that plans print; an acre (亩) is a fifteenth of a hectare
+_SAME: dict[str, tuple[str, float]] = {
+    **dict.fromkeys(("m3", "m³"), ("立方米", 1.0)), **dict.fromkeys(("m2", "m²", "㎡"), ("平方米", 1.0)),
+    **dict.fromkeys(("km2", "km²", "㎢", "平方千米", "平方公里"), ("亩", 1500.0)),
+    **dict.fromkeys(("hm2", "hm²", "公顷"), ("亩", 15.0)), **dict.fromkeys(("km", "千米"), ("公里", 1.0)),
+    **dict.fromkeys(("MW", "兆瓦"), ("千瓦", 1e3)), **dict.fromkeys(("kWh", "度"), ("千瓦时", 1.0)),
+    **dict.fromkeys(("kg", "千克"), ("公斤", 1.0)), **dict.fromkeys(("μg", "ug"), ("微克", 1.0)),
+    "m": ("米", 1.0), "kW": ("千瓦", 1.0), "GW": ("千瓦", 1e6), "MWh": ("千瓦时", 1e3), "兆瓦时": ("千瓦时", 1e3),
+    "t": ("吨", 1.0), "mg": ("毫克", 1.0), "g": ("克", 1.0), "吨标煤": ("吨标准煤", 1.0), "h": ("小时", 1.0),
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Measure:
     """What a unit measures, and how many base units one of it is: 亿元 is 1e8 of "元"."""
@@ -82,13 +94,17 @@ def measure_of(unit: str | None) -> Measure | None:
         return Measure("points", 1)
     if text in _PERCENT:
         return Measure("%", 1 if text == "%" else 0.1)
-    name = next((name for name in SCALES if text.startswith(name)), "")
+    whole = text.partition("/")[0] in _MEASURES.split()  # 千瓦 is no thousand of anything
+    name = next((name for name in SCALES if not whole and text.startswith(name)), "")
     scale, rest = SCALES.get(name, 1.0), text.removeprefix(name)
     if rest in _OF_PEOPLE:
         return Measure("people", scale)
     if rest in _COUNTERS.split():
         return Measure("count", scale)
-    return Measure(rest or "scale", scale)
+    parts = [_SAME.get(part, (part, 1.0)) for part in rest.split("/")]
+    for own, (_, size) in enumerate(parts):
+        scale = scale / size if own else scale * size
+    return Measure("/".join(part for part, _ in parts) or "scale", scale)
 
 
 @cache
