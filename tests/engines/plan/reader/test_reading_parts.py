@@ -251,6 +251,21 @@ def test_words_between_the_rows_are_groups_and_ratios_no_growth() -> None:
     ]  # fmt: skip
 
 
+def test_units_of_one_measure_and_a_box_below_a_label() -> None:
+    rows = "|1|人均场地面积|m2|1.9|2.6|\n|2|人均藏书|册/人|0.6|1|\n|3|吞吐能力|万吨|3|5|\n"
+    work = "（1）修路。修路3公里。牵头单位：县交通局；配合单位：县发改局\n"
+    text = f"人均场地面积达到2.6平方米，人均藏书达到1册，吞吐能力达到6万吨/年。\n{work}"
+    head = "云溪县规划（2021—2025年）\n表1 主要指标\n|序号|指标|单位|2020年|2025年|\n"
+    document = read(f"{head}{rows}第三章 任务\n{text} 专栏3-1 重大项目\n■ 水厂：日供水2万吨。\n")
+    assert [(item.name, len(item.mentions)) for item in in_tables(document)] == [
+        ("人均场地面积", 1), ("人均藏书", 1), ("吞吐能力", 1),
+    ]  # fmt: skip
+    assert [item.subject for item in document.contradictions] == ["吞吐能力"]
+    assert ([task.owners for task in document.tasks], [box.no for box in document.boxes]) == (
+        [("县交通局", "县发改局")], ["3-1"],
+    )  # fmt: skip
+
+
 def test_numbers_of_another_script_begin_a_new_count() -> None:
     rows = "1.修路。（县交通局负责）\n2.修桥。（县水利局负责）\n（二）造林\n造林两万亩。（县林业局负责）\n"
     document = read(f"云溪县规划（2021—2025年）\n第三章 重点任务\n（一）建设\n{rows}")

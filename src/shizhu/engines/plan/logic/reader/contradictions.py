@@ -251,7 +251,11 @@ def _among_sentences(facts: Sequence[Fact], told: set[tuple[str, int | None]], f
         if (subject, year) in told or year is None:
             continue
         first = claim_of_fact(named[0])
-        odd = [fact for fact in named[1:] if agreement(first, claim_of_fact(fact)) == "conflict"]
+        odd = [
+            fact for fact in named[1:]
+            if agreement(first, claim_of_fact(fact)) == "conflict"
+            if not (fact.carried and fact.unit != named[0].unit)  # 改造小区24个、1860户
+        ]  # fmt: skip
         if not odd:
             continue
         sure = [

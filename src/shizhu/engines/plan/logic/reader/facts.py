@@ -49,6 +49,7 @@ _OWN_PLACE = re.compile(r".{2,8}?(?:省|自治区|自治州|自治县|(?<!城)�
 _LEVEL = r"(?:国家|省|自治区|市|州|县|区|部)级"
 _LEVELS_BEFORE = re.compile(rf"(?:{_LEVEL}[、和及])+$")
 _LEVEL_FIRST = re.compile(rf"(?:{_LEVEL}(?:[、和及]{_LEVEL})*)(?:以上)?")
+_LEVEL_LAST = re.compile(rf"(?<=[一-鿿]{{2}}){_LEVEL}(?:以上)?$")
 # what there is, until something lies ahead: 现有茶园10万亩，到2025年达到20万亩
 _NOW = re.compile(r"(?:^|[，；：])(?:目前|现有(?!\d))(?!.*(?:力争|将|计划|预计|到[“\"\d十]))")
 _WHERE = re.compile(r"(?:^|[^持制定留])在$")  # 在17个乡镇硬化道路10万平方米
@@ -112,6 +113,7 @@ _IMPROVING = re.compile(
 _SCOPE_ABOVE = re.compile(rf"(?:^|[，。；：:])在?({SCOPE})(?:范围内|内|中)?[，：:]$")
 _SCOPE_BEHIND = re.compile(rf"\(({SCOPE})\)")
 _SHARE = re.compile(r"(?:率|比例|比重|占比)$")
+_MONTH = re.compile(r"^\d{1,2}月(?:份|中旬|[底末])?(?:以?前)?")
 _WITHIN = re.compile(r"^(?:力争)?[\d一二三四五]年内")
 _LISTED_YEARS = re.compile(r"(?:20\d{2}年?(?:年?[底末])?[、和及])+20\d{2}年")  # 到2023年、2025年分别达到
 _APART = re.compile(r"([^，,。；：:]*?)(?:数量)?(?:将|要)?分别(?:达到?|为|增长到|增加到|提高到|增至|建成)?")
@@ -616,6 +618,8 @@ def _wide(name: str) -> str:
 def _of_levels(subject: str, words: str, before: Fact | None) -> str:
     """The name with all its levels (国家级、省级基地); a level alone is of what was counted before it."""
     if before and _LEVEL_FIRST.fullmatch(subject):
+        if own := _LEVEL_LAST.search(before.subject):  # 非遗项目省级15项、市级40项
+            return before.subject[: own.start()] + subject
         return _LEVEL_FIRST.sub(subject, before.subject, count=1) if _LEVEL_FIRST.match(before.subject) else subject
     above = _LEVELS_BEFORE.search(words)
     return above.group() + subject if above and _LEVEL_FIRST.match(subject) else subject
@@ -657,7 +661,7 @@ def _noun_above(before: str, *, whole: bool) -> str:
 def _without_years(segment: str) -> str:
     """Take the years out of a clause but leave the 到 of 增长到2025年."""
     dated = _YEAR.sub(lambda found: "到" if found.start() and found.group()[0] in "到至" else "", segment)
-    return _WITHIN.sub("", dated)
+    return _MONTH.sub("", _WITHIN.sub("", dated))
 
 
 def _noun_after(rest: str, unit: str | None) -> str:
@@ -737,8 +741,15 @@ def _dealt_out(text: str, facts: list[Fact], reading: _Reading) -> list[Fact]:
     for apart in _APART.finditer(text):
         stop = next((mark.start() for mark in re.finditer("[，。；]", text) if mark.start() >= apart.end()), len(text))
         after = [fact for fact in told if apart.end() - 1 <= fact.position < stop]
+        if re.search("年均|年平均", apart[1]):  # A达到x，B达到y，年均分别增长…: how fast those grow
+            named = [fact.subject for fact in told if fact.position < apart.start() and fact.kind == "level"]
+            after = (
+                [replace(fact, kind="growth", carried=True) for fact in after] if len(named) >= len(after) else after
+            )
+            reading.dealt = tuple(named[-len(after) :]) if after else ()
         given = _given(text, apart, after, reading)
-        told = [*(fact for fact in told if fact not in after), *given] if given else told
+        dealt = {fact.position for fact in after}
+        told = [*(fact for fact in told if fact.position not in dealt), *given] if given else told
     return sorted((fact for fact in told if fact.subject != _DEALT), key=lambda fact: fact.position)
 
 
@@ -760,7 +771,8 @@ def _names_before(apart: re.Match[str], count: int) -> list[str]:
 
 def _given(text: str, apart: re.Match[str], after: Sequence[Fact], reading: _Reading) -> list[Fact]:
     """The values behind 分别 with what stands before it, where there are as many of both."""
-    names = _names_before(apart, len(after)) or list(reading.dealt)
+    printed = _names_before(apart, len(after))
+    names = printed or list(reading.dealt)
     if len(after) == 1 and len(names) > 1 and after[0].unit in {"%", "‰"}:
         after = [after[0]] * len(names)  # 事故起数和死亡人数分别下降20%
     listed = _LISTED_YEARS.search(text, 0, apart.end())
@@ -778,7 +790,7 @@ def _given(text: str, apart: re.Match[str], after: Sequence[Fact], reading: _Rea
         names = [f"{_TAIL.sub('', whose)}{names[0]}" for whose in reading.dealt]
     if len(names) < 2 or len(names) != len(after):
         return []
-    names = _with_measures(names)
+    names = _with_measures(names) if printed else names
     reading.dealt = tuple(names)
     first, moves, unit = after[0], after[0].kind in {"growth", "change"}, after[-1].unit or ""
     return [

@@ -47,19 +47,16 @@ def read_targets(
     for item in indicators:
         for year in {item.target.year, *(reading.year for reading in item.milestones)}:
             of_year[year].append(item)
+    added: set[str] = set()  # keys of what is so many more: nothing there was is its base
     levels = {(fact.sentence, canonical(fact.subject)) for fact in facts if fact.kind == "level"}
+    rises = {(fact.sentence, canonical(fact.subject)): fact for fact in facts if _is_rise(fact, levels)}
     for fact in facts:
-        is_step = (
-            fact.kind == "change" and not fact.is_yearly and (fact.sentence, canonical(fact.subject)) in levels
-        )  # 翻一番，达到12万元
-        goes_on = fact.kind == "growth" and fact.carried
-        if goes_on or (is_step and fact.direction == "增长" and fact.unit == "%" and not _COMPARED.search(fact.text)):
+        if fact.kind == "growth" and fact.carried:
             grown = next((key for key, item in reversed(found.items()) if _goes_with(fact, item)), None)
             if grown is not None:
-                found[grown] = replace(found[grown], growth=fact.value, growth_text=fact.text, growth_bound=fact.bound)
-                if goes_on:
-                    continue
-        if is_step or not _is_target(fact, term):
+                found[grown] = _growing(found[grown], fact)
+                continue
+        if _is_step(fact, levels) or not _is_target(fact, term):
             continue
         grows = fact.kind in {"growth", "change"} and fact.unit == "%"
         rows = indicators if grows else of_year[fact.year]
@@ -68,15 +65,33 @@ def read_targets(
             mentioned[known.key].append(fact.place)
             continue
         measure = measure_of(fact.unit)
-        more = fact.value if fact.kind == "added" else None  # so many more here, so many more there
+        more = fact.value if fact.kind == "added" else fact.unit if fact.carried else None  # 24个、1860户
         identity = canonical(fact.promised), fact.year, measure.kind if measure else None, fact.is_yearly, more
         before = found.get(identity)
         if before is None and not fact.in_table:
             found[identity] = _indicator(fact, f"target-{len(found) + 1:02d}")
+            added |= {found[identity].key} if fact.kind == "added" else set()
+            if rise := rises.get((fact.sentence, canonical(fact.subject))):
+                found[identity] = _growing(found[identity], rise)
         elif before is not None and before.target.value == fact.value:
             found[identity] = replace(before, mentions=(*before.mentions, fact.place))
     told = [replace(item, mentions=tuple(dict.fromkeys(mentioned[item.key]))) for item in indicators]
-    return told, [item if more else _from_base(item, facts, term) for (*_, more), item in found.items()]
+    return told, [_from_base(item, facts, term) if item.key not in added else item for item in found.values()]
+
+
+def _is_step(fact: Fact, levels: set[tuple[tuple[int, int], str]]) -> bool:
+    """Whether a change only leads to what the sentence says is reached: 翻一番，达到12万元."""
+    return fact.kind == "change" and not fact.is_yearly and (fact.sentence, canonical(fact.subject)) in levels
+
+
+def _is_rise(fact: Fact, levels: set[tuple[tuple[int, int], str]]) -> bool:
+    """Whether a step tells how fast it grows in a year: 增长6.5%以上，达到152亿元."""
+    by_rate = fact.direction == "增长" and fact.unit == "%" and not _COMPARED.search(fact.text)
+    return by_rate and _is_step(fact, levels)
+
+
+def _growing(item: Indicator, fact: Fact) -> Indicator:
+    return replace(item, growth=fact.value, growth_text=fact.text, growth_bound=fact.bound)
 
 
 def doubled(targets: Sequence[Indicator], rows: Sequence[Indicator]) -> list[Doubt]:
@@ -189,8 +204,7 @@ def _indicator(fact: Fact, key: str) -> Indicator:
 
 def _from_base(item: Indicator, facts: Sequence[Fact], term: Term) -> Indicator:
     """The target with what another sentence says there was in the base year, where all that do say one value."""
-    is_level = item.kind is None and item.growth is None and not item.cumulative
-    if item.base.value is not None or not is_level or term.base is None:
+    if item.base.value is not None or item.kind is not None or item.cumulative or term.base is None:
         return item
     told = [
         (fact, scaled(fact.value, factor))
