@@ -284,7 +284,8 @@ def case_new(request: Request, flow: str) -> HttpResponse:
         "fields": forms.fields(form, request.actor, request.county.pk, given, problems),
         "areas": areas,
         "chosen": request.POST.get("area", request.GET.get("area")),
-        "problems": problems, "why": problems.get("", ""),
+        "problems": problems,
+        "why": problems.get("", ""),
     }
     return render(request, "cases/new.html", context, status=422 if problems else 200)
 

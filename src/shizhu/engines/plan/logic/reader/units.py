@@ -28,11 +28,6 @@ _MEASURES = (
     "m³ km kg mg μg ug mm cm m g t L hm2 hm² ℃ TEU Mbps Gbps TB PB dB PFLOPS P"
 )
 _WORDS = (*_COUNTERS.split(), *_MEASURES.split())
-_SAME = {
-    "m2": "平方米", "m²": "平方米", "m3": "立方米", "m³": "立方米", "km": "公里", "千米": "公里", "km2": "平方公里",
-    "km²": "平方公里", "平方千米": "平方公里", "hm2": "公顷", "hm²": "公顷", "t": "吨", "kWh": "千瓦时", "kW": "千瓦",
-    "MW": "兆瓦", "kg": "公斤", "千克": "公斤",
-}  # fmt: skip
 _SILENT_PER = re.compile(r"(?<=[^/])/[人年]$")  # the name says of whom, and numbers of plans are a year's
 _PERCENT = ("%", "‰")
 _ONE = "|".join(re.escape(word) for word in sorted(_WORDS, key=len, reverse=True))
@@ -94,7 +89,6 @@ def measure_of(unit: str | None) -> Measure | None:
     if not unit:
         return None
     text = _SILENT_PER.sub("", re.sub(r"\([^()]*\)", "", compact(half_width(unit))))
-    text = _SAME.get(text, text)
     if "百分点" in text:
         return Measure("points", 1)
     if text in _PERCENT:
