@@ -195,7 +195,8 @@ def resume(who: Actor, case_id: int) -> Case:
 
     def rung(place: int, event: str, due: datetime) -> datetime:
         since, until = came.get((place, event), paused), rests.get(place) or now
-        is_own = rests.get(place) and flow.node[event].event.timer == "duration"
+        timed = flow.node[event].event
+        is_own = rests.get(place) and timed is not None and timed.timer == "duration"
         return later(due, flow.node[event].step.clock, since, max(since, until) if is_own else now)
 
     state = shifted(load(flow, case.state), rung)

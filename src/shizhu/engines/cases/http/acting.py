@@ -111,14 +111,15 @@ def offered(request: Request, case: Case, tasks: list[dict[str, Any]]) -> dict[s
         for word in ("approve", "urge", "supervise")
     }
     is_open = case.status == Case.Status.OPEN
+    rows = list(case.petitions.select_related("asked_by", "decided_by"))
     petitions = [
         {
             "row": row, "kind": _(KINDS[row.kind]), "span": in_words(row.span),
             "may_decide": may["approve"] and row.decided_at is None and row.asked_by_id != who.person_id,
         }
-        for row in case.petitions.select_related("asked_by", "decided_by")
+        for row in rows
     ]  # fmt: skip
-    waiting = any(petition["row"].decided_at is None for petition in petitions)
+    waiting = any(row.decided_at is None for row in rows)
     deciders = {post.person.name for post in access.posts_over(acting.APPROVE, case)} if waiting else set()
     helpers = Helper.objects.filter(task__case=case).select_related("person", "task")
     mine = any(item["may_do"] for item in tasks)

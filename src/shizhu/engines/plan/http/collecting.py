@@ -43,8 +43,8 @@ def page(request: Request) -> HttpResponse:
         return attached(_table(own), f"{_('Values to report')}-{today}.xlsx", records.XLSX)
     everybody = list[Item]()
     if request.actor.has(VIEW):
-        rows = Collection.objects.filter(indicator__plan=plan).select_related("indicator", "organisation")
-        everybody = collecting.calendar(list(rows), today)
+        collected = Collection.objects.filter(indicator__plan=plan).select_related("indicator", "organisation")
+        everybody = collecting.calendar(list(collected), today)
     rows = _with_drafts(own, request.session.pop("plan.drafts", {}))
     asked = [row for row in rows if row[0].due.state in {LATE, SOON} or row[1] or row[2]]
     context = {

@@ -55,7 +55,8 @@ def _lines(text: Sequence[str], pages: Sequence[int]) -> list[Row]:
     """The lines that say something; those of a table as cells, each with its share of the width, the first of a page
     with its number."""
     numbers = {first: number for number, first in reversed(list(enumerate(pages, 1)))}
-    lines, opened = [], 0
+    lines = list[dict[str, Any]]()
+    opened = 0
     for number, line in enumerate(text, 1):
         opened = numbers.get(number, opened)
         if line.strip():
