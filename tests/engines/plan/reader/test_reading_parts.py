@@ -266,6 +266,23 @@ def test_units_of_one_measure_and_a_box_below_a_label() -> None:
     )  # fmt: skip
 
 
+def test_sentences_with_bodies_have_them_beside_a_table_of_tasks() -> None:
+    rows = "|1|修桥|建桥2座|县交通局|\n|2|造林|造林5万亩|县林业局|\n|3|清河|清淤8公里|县水利局|\n"
+    head = "附件 任务分工表\n|序号|任务名称|主要内容|责任单位|\n|---|---|---|---|\n"
+    first = "新建公路30公里。责任单位：县交通局、县公安局。\n"
+    second = "到2025年建成水库2座。（牵头单位：县水利局、责任单位：县财政局）\n"
+
+    def told(text: str) -> list[object]:
+        document = read(f"云溪县规划（2021—2025年）\n第三章 任务\n一、修路\n{text}{head}{rows}")
+        clauses = [clause for clause in document.clauses if clause.kind == "text"]
+        return [len(document.tasks), *((clause.leads, clause.supports, clause.row) for clause in clauses)]
+
+    assert told(second) == [3, (("县水利局",), ("县财政局",), "")]
+    assert told(first + second) == [  # several of them are tasks of their own
+        5, (("县交通局", "县公安局"), (), "task-01"), (("县水利局",), ("县财政局",), "task-02"),
+    ]  # fmt: skip
+
+
 def test_numbers_of_another_script_begin_a_new_count() -> None:
     rows = "1.修路。（县交通局负责）\n2.修桥。（县水利局负责）\n（二）造林\n造林两万亩。（县林业局负责）\n"
     document = read(f"云溪县规划（2021—2025年）\n第三章 重点任务\n（一）建设\n{rows}")

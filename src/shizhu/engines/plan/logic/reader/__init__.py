@@ -112,7 +112,7 @@ def read(text: str, unread: Sequence[Doubt] = ()) -> PlanDocument:
     totals = [item for table in tables for item in check_totals(table)]
     mentioned, targets = read_targets(facts, rows.indicators, term)
     doubts += doubled(targets, mentioned) + year_doubts(span, rows.indicators, rows.tasks, facts)
-    clauses = read_clauses(pages, passages, tables, boxes, mentioned, rows.tasks, facts, term)
+    clauses = read_clauses(pages, passages, tables, boxes, mentioned, rows.tasks, labelled, facts, term)
     contradictions = [*compared.contradictions, *summed.contradictions, *check_structures(passages), *totals]
     return PlanDocument(
         title=title, indicators=sure_of_indicators([*mentioned, *targets], tables, doubts, contradictions),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from shizhu.engines.plan.logic.reader.boundaries import is_boundary
@@ -49,10 +49,14 @@ def read_clauses(
     boxes: Sequence[Box],
     indicators: Sequence[Indicator],
     tasks: Sequence[Task],
+    labelled: Sequence[Task],
     facts: Sequence[Fact],
     term: Term,
 ) -> list[Clause]:
-    """Return all clauses in the order of the text; `key` stays the same while the wording does."""
+    """Return all clauses in the order of the text; `key` stays the same while the wording does.
+
+    `labelled` are the tasks that the text tells with their bodies, in the list of tasks or beside it.
+    """
     taken = {number for table in tables for number in range(table.place.first, table.end + 1)}
     printed = [task for task in tasks if task.place.first in taken]
     found = [
@@ -60,8 +64,8 @@ def read_clauses(
         *(_of_task(task, passages, facts) for task in printed),
         *(_of_row(item, passages) for item in indicators if item.found_in == "table"),
     ]
-    labelled = [task for task in tasks if task.place.first not in taken]
-    owned = [_owned(clause, labelled) for clause in found]
+    keys = {task.place: task.key for task in tasks}
+    owned = [_owned(clause, labelled, keys) for clause in found]
     return _keyed(sorted(owned, key=lambda clause: (clause.place, clause.kind)))
 
 
@@ -164,15 +168,15 @@ def _above(passages: Sequence[Passage], place: Place, caption: str) -> tuple[str
     return _joined(headings, caption)
 
 
-def _owned(clause: Clause, labelled: Sequence[Task]) -> Clause:
-    """A sentence of a task that is written as text has the owners of the task."""
+def _owned(clause: Clause, labelled: Sequence[Task], keys: Mapping[Place, str]) -> Clause:
+    """A sentence of a task that is written as text has the owners of the task, and its key where it is in the list."""
     if clause.kind not in {"text", "box"}:
         return clause
     task = next((one for one in labelled if one.place.first <= clause.place.first <= one.place.last), None)
     if task is None:
         return clause
     supports = task.supports if task.leads else ()
-    return replace(clause, leads=task.leads or task.owners, supports=supports, row=task.key)
+    return replace(clause, leads=task.leads or task.owners, supports=supports, row=keys.get(task.place, ""))
 
 
 def _keyed(clauses: Sequence[Clause]) -> list[Clause]:

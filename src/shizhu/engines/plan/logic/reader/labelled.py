@@ -176,6 +176,8 @@ def _items(passages: Sequence[Passage]) -> list[_Item]:
             items[-1] = _Item(item.marker, (*item.passages, passage))
         elif _LABEL.match(passage.printed):
             items[-1] = _Item(item.marker, (*item.passages, passage), item.unread)
+        elif _BODY_LABEL.search(passage.printed):  # a paragraph with bodies of its own
+            items.append(_Item(None, (passage,)))
         elif item.leaves(passage):
             items[-1] = _Item(item.marker, item.passages, (*item.unread, passage))
         else:
