@@ -26,6 +26,7 @@ from shizhu.engines.notices.models import Message
 from shizhu.kernel import access, packs, testing
 from shizhu.kernel.models import County, Declaration, Person
 from shizhu.lib import worktime
+from shizhu.lib.times import months_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CLOCK = '<extensionElements><c:properties><c:property name="clock" value="working"/></c:properties></extensionElements>'
@@ -93,6 +94,23 @@ def test_a_deadline_of_working_days_ends_with_the_hours_of_the_county(county: Co
     declared(body(inside=""))
     task = ready(opened(county))
     assert task.due_at == task.created + timedelta(days=3)
+
+
+@pytest.mark.parametrize(
+    ("due", "expected"),
+    [("=day", "2030-08-01T23:59:59"), ("2030-08-01", "2030-08-01T23:59:59"), ("=till", "2030-08-01T09:00:00")],
+)
+def test_a_deadline_that_is_a_day_is_its_end(county: County, due: str, expected: str) -> None:
+    declared(body(inside="", due=due))
+    case = opened(county, day="2030-08-01", till="2030-08-01T09:00:00")
+    assert ready(case).due_at == timezone.make_aware(datetime.fromisoformat(expected))
+
+
+def test_a_deadline_of_months_ends_on_the_day_of_its_month(county: County) -> None:
+    declared(body(inside="", due="P1M"))
+    task = ready(opened(county))
+    begun = timezone.localtime(task.created)
+    assert timezone.localtime(task.due_at) == months_on(begun, "P1M")[0]
 
 
 def test_a_pause_stops_every_clock_until_it_goes_on(county: County, staff: dict[str, Person]) -> None:

@@ -351,7 +351,7 @@ def test_a_file_that_draws_nothing_is_refused(drawer: Client) -> None:
     empty = '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"><process id="p"/></definitions>'
     told = bring(drawer, empty.encode())
     assert (told["status"], [fault["text"] for fault in told["faults"]]) == (
-        422, ["definitions：必须有一个至少含一个步骤的流程"],
+        422, ["文件：必须有一个至少含一个步骤的流程"],
     )  # fmt: skip
 
 

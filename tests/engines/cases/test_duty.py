@@ -14,12 +14,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.engines.cases.test_acting import at_once
+from tests.engines.cases.test_acting import CLOCK, at_once, body
+from tests.engines.cases.test_waits import declared, opened
 from tests.fixtures import area, person
 from tests.web.pages import browser, table, text, told
 
-from shizhu.engines.cases import api, duties, flows
-from shizhu.engines.cases.models import Duty, Handover, ShiftNote, Swap
+from shizhu.engines.cases import actions, api, duties, flows
+from shizhu.engines.cases.models import Duty, Handover, ShiftNote, Swap, Task
 from shizhu.kernel import access, testing
 from shizhu.kernel.models import County, OutboxEvent, Person
 from shizhu.lib.standards import holidays
@@ -182,6 +183,23 @@ def test_a_shift_is_logged_and_handed_over_by_name_with_what_is_open(county: Cou
         ("duty.handed_over", duty.pk, {"to": staff["b"].pk, "matters": 1}),
         ("duty.taken_over", duty.pk, {"to": staff["b"].pk}),
     ]  # fmt: skip
+
+
+def test_what_waits_for_who_is_on_duty_goes_to_who_takes_over(county: County, staff: dict[str, Person]) -> None:
+    by_duty = CLOCK.replace("</c:properties>", '<c:property name="assign" value="duty"/></c:properties>')
+    duty = on(county, staff["a"], -2)
+    declared(body(by_duty))
+    given, answered = opened(county), opened(county)
+    declared(body())
+    own = opened(county)
+    Task.objects.filter(case=own).update(assignee=staff["a"])
+    assert [task.assignee for task in Task.objects.order_by("pk")] == [staff["a"]] * 3
+    row = duties.hand_over(who(staff["a"]), duty.pk, staff["b"])
+    actions.answer(who(staff["a"]), Task.objects.get(case=answered).pk, {})
+    duties.take_over(who(staff["b"]), row.pk)
+    ready = Task.objects.filter(status="ready").order_by("pk")
+    assert [(task.case, task.assignee) for task in ready] == [(given, staff["b"]), (own, staff["a"])]
+    assert "办理 · 移交 a → b" in text(browser(staff["b"]).get(f"/cases/{given.pk}/"))
 
 
 def test_who_is_on_duty_now_stands_on_the_home_page(county: County, staff: dict[str, Person]) -> None:

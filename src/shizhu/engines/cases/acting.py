@@ -194,10 +194,9 @@ def resume(who: Actor, case_id: int) -> Case:
     rests = {row["n"]: resting.get(f"{row['at']}:{row.get('order')}") for row in case.state["marking"]}
 
     def rung(place: int, event: str, due: datetime) -> datetime:
-        since, until = came.get((place, event), paused), rests.get(place) or now
-        timed = flow.node[event].event
-        is_own = rests.get(place) and timed is not None and timed.timer == "duration"
-        return later(due, flow.node[event].step.clock, since, max(since, until) if is_own else now)
+        since, node = came.get((place, event), paused), flow.node[event]
+        rest = rests.get(place) if node.event and node.event.timer == "duration" else None
+        return later(due, node.step.clock, since, max(since, rest or now))
 
     state = shifted(load(flow, case.state), rung)
     case.due_at, case.paused_at, case.state = later(case.due_at, about.clock), None, state.dump()

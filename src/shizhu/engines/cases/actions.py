@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any, BinaryIO
 
 from django.core.exceptions import PermissionDenied
@@ -19,7 +19,7 @@ from shizhu.engines.alarms import api as alarms
 from shizhu.engines.cases import acting, flows, stock, waits
 from shizhu.engines.cases.assignment import called_people, candidates, may_do, named_people
 from shizhu.engines.cases.flows import About
-from shizhu.engines.cases.logic import Flow, FlowError, State, Token, complete, load, start
+from shizhu.engines.cases.logic import Flow, FlowError, State, Token, complete, load, start, timers
 from shizhu.engines.cases.models import (
     DRILL,
     Attachment,
@@ -336,15 +336,18 @@ def _joint(case: Case, task: Task, bodies: Sequence[tuple[str, str]], now: datet
 
 
 def _due(token: Token, case: Case, clock: str, now: datetime) -> datetime | None:
-    """A duration from now on, or a moment."""
+    """A duration from now on, a moment, or the end of a day."""
     if not token.due:
         return None
     try:
         if token.due.startswith("P"):
-            return flows.later(case.county_id, now, token.due, clock)
+            local = timezone.localtime(now)
+            return timers.later(local, token.due, lambda then, span: flows.later(case.county_id, then, span, clock))
         moment = datetime.fromisoformat(token.due)
     except ValueError as error:
         raise FlowError(token.step_id, token.due, str(error)) from None
+    if "T" not in token.due:
+        moment = datetime.combine(moment, time.max).replace(microsecond=0)
     return moment if moment.tzinfo else timezone.make_aware(moment)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.engines.alarms import api as alarms
-from shizhu.engines.cases import flows, telling
+from shizhu.engines.cases import acting, flows, telling
 from shizhu.engines.cases.assignment import posts_of
 from shizhu.engines.cases.models import Duty, Handover, ShiftNote, Swap, Task
 from shizhu.kernel import access, events
@@ -197,8 +198,11 @@ def hand_over(who: Actor, number: int, to: Person, said: str = "") -> Handover:
 
 @transaction.atomic
 def take_over(who: Actor, number: int) -> Handover:
-    """Take a shift over by name. Only who it was handed to does, once."""
-    row = Handover.objects.select_for_update().get(pk=number)
+    """Take a shift over by name, and the tasks that its person was given as who is on duty. Only who it was handed to
+    does, once.
+    """
+    rows = Handover.objects.select_for_update(of=("self",)).select_related("duty__person", "duty__area", "to")
+    row = rows.get(pk=number)
     if row.to_id != who.person_id:
         raise PermissionDenied("only who a shift was handed to takes it over")
     if row.taken_at is not None:
@@ -206,7 +210,22 @@ def take_over(who: Actor, number: int) -> Handover:
     row.taken_at = timezone.now()
     row.save(update_fields=["taken_at"])
     _happened(TAKEN, row.duty, to=row.to_id)
+    for task in _by_duty(row.duty):
+        with suppress(acting.CannotNow):  # it was answered meanwhile, or is nothing for who took over
+            acting.hand_over(access.actor(row.duty.person), task.pk, row.to, "交接班")
     return row
+
+
+def _by_duty(duty: Duty) -> Iterator[Task]:
+    """What waits for the person of a shift because they are on duty."""
+    tasks = Task.objects.filter(
+        status=Task.Status.READY, assignee=duty.person_id, case__county=duty.county_id,
+        case__area__path__startswith=duty.area.path,
+    ).select_related("case")  # fmt: skip
+    for task in tasks.order_by("case", "pk"):
+        flow, _about = flows.version(task.case.flow, task.case.digest)
+        if duty.role in task.role.split(",") and flow.step[task.step].assign == "duty":
+            yield task
 
 
 @transaction.atomic

@@ -151,8 +151,9 @@ def said(fault: FlowError, names: Mapping[str, str]) -> str:
     if fault.form == "is no readable XML":  # the reader of XML says why in English only
         place = re.search(r"line (\d+), column (\d+)", str(value))
         value = _("line %s, column %s") % place.groups() if place else ""
+    element = _("the file") if fault.element_id == "definitions" else names.get(fault.element_id, fault.called)
     line = rule.removeprefix("：") if value == "" else f"“{value}” {rule}".replace(" ：", "：")
-    return _("%(element)s: %(told)s") % {"element": names.get(fault.element_id, fault.called), "told": line}
+    return _("%(element)s: %(told)s") % {"element": element, "told": line}
 
 
 def line_said(line: str, names: Mapping[str, str]) -> str:

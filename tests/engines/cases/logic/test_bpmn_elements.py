@@ -255,9 +255,9 @@ def test_what_an_event_sub_process_throws_is_heard_around_it_not_by_itself(kind:
 
 def test_no_event_sits_on_an_event_sub_process() -> None:
     inner = event("startEvent", "i", MESSAGE) + user("b") + lines("i>b")
-    body = START + user("a") + f'<subProcess id="p" triggeredByEvent="true">{inner}</subProcess>' + lines("s>a", "t>a")
-    with pytest.raises(FlowError, match="t: 'p' is no activity of the same process that a boundary event could sit on"):
-        flow_of(body + event("boundaryEvent", "t", timer("PT1H"), 'attachedToRef="p"'))
+    body = START + user("a") + f'<subProcess id="q" triggeredByEvent="true">{inner}</subProcess>' + lines("s>a", "t>a")
+    with pytest.raises(FlowError, match="t: 'q' is no activity of the same process that a boundary event could sit on"):
+        flow_of(body + event("boundaryEvent", "t", timer("PT1H"), 'attachedToRef="q"'))
 
 
 def test_what_undoes_is_on_no_way() -> None:

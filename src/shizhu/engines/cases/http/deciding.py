@@ -181,10 +181,13 @@ def _page(
     **more: Any,
 ) -> HttpResponse:  # fmt: skip
     model, asked = _model(request, row) if row else (None, None)
+    unknown = _("%(place)s: “%(text)s” reads “%(name)s”, which nothing here is called: a text stands in quotes.")
     given = typed or {}
     context = {
         "row": row, "title": title_of(row.key, row.body) if row else "", "refused": refused,
-        "model": model, "asked": asked, "answer": answer, "unknown": [*dmn.unknown(model)] if model else [],
+        "model": model, "asked": asked, "answer": answer,
+        "unknown": [unknown % dict(zip(("place", "text", "name"), one, strict=True)) for one in dmn.unknown(model)]
+        if model else [],
         "inputs": [(name, kind, given.get(name, "")) for name, kind in (model.inputs if model else {}).items()],
         "read": request.POST.get("read", "") or (row.digest if row else ""), **more,
     }  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
 
-from shizhu.engines.cases.logic import vendors
+from shizhu.engines.cases.logic import timers, vendors
 from shizhu.engines.cases.logic.book import Book
 from shizhu.engines.cases.logic.events import event_of
 from shizhu.engines.cases.logic.flow import Ask, Event, FlowError, Line, Loop, Node, Note, Scope, Script, Step
@@ -81,7 +81,7 @@ NOT_RUN = {
 }
 CLOCKS = {"", "working", "calendar"}  # `` is as the process says, else by the calendar
 QUANTITIES = ("startQuantity", "completionQuantity")
-DURATION = re.compile(r"P(?!$)(0+Y)?(0+M)?(\d+W)?(\d+D)?(T(?!$)(\d+H)?(\d+M)?(\d+S)?)?")  # what a clock can count
+DURATION = re.compile(timers.DURATION)
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?.*)?")
 COUNTED = re.compile(r"\d+")
 
