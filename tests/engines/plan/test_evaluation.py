@@ -74,6 +74,8 @@ def test_growth_counts_from_the_subjects_own_base() -> None:
     assert scores(made, {"甲": {"a": 117.05}, "乙": {"a": 9}, "丙": {"a": 45}}, base) == {
         "甲": 117.05, "丙": 90.0, "乙": None,
     }  # fmt: skip
+    lost = {"甲": {"a": -20}, "乙": {"a": 50}, "丙": {"a": 45}}  # a profit that turned into a loss is nothing, no debt
+    assert scores(made, lost, {**base, "乙": {"a": 100}}) == {"丙": 90.0, "乙": 50.0, "甲": 0.0}
     falling = scheme(Item("a", 1, "falling"), normalise="growth")
     assert scores(falling, {"甲": {"a": 80}, "丙": {"a": 50}}, base) == {"甲": 125.0, "丙": 100.0}
     assert scores(falling, {"甲": {"a": 0}, "乙": {"a": 0}, "丙": {"a": 4}}, base) == {

@@ -436,6 +436,38 @@ def test_growth_over_all_years_is_no_yearly_aim(county: County) -> None:
     assert [(row.no, row.growth) for row in rows] == [("1", 5.3), ("3", None)]
 
 
+BOUNDS = """甲县水利发展规划
+（2021—2025年）
+专栏1 主要指标
+| 序号 | 指标 | 单位 | 2020年 | 2025年 | 属性 |
+| 1 | 饮用水达标率 | % | 98.5 | ≥95 | 约束性 |
+| 2 | 万元产值水耗 | 吨 | 0.3 | ≤0.5 | 约束性 |
+| 3 | 地区生产总值 | 亿元 | 100 | 年均增长8% | 预期性 |
+| 4 | 灌溉面积 | 万亩 | 50 | 增长10% | 预期性 |
+| 5 | 复种率 | % | 40 | 提高5个百分点 | 预期性 |
+| 6 | 农田水头 | 米 | — | 提高2米 | 预期性 |
+"""
+
+
+def test_a_floor_a_ceiling_and_a_rise_are_not_read_as_a_level_to_go_to(county: County) -> None:
+    api.import_text(county, BOUNDS)
+    rows = {row.no: row for row in Indicator.objects.order_by("order")}
+    assert {no: (row.target_value, row.growth, row.is_rising) for no, row in rows.items()} == {
+        "1": (95, None, True), "2": (0.5, None, False), "3": (None, 8, True), "4": (55, None, True),
+        "5": (45, None, True), "6": (None, None, True),
+    }  # fmt: skip
+    day = date(2022, 12, 31)
+    told = []
+    for no, number in (("1", 98), ("1", 94), ("1", 60), ("2", 0.45), ("2", 0.55), ("3", 117), ("3", 108), ("3", 104)):
+        value = Value(indicator=rows[no], period="2022", value=number, source="reported", known_at=timezone.now())
+        stand = computing.standing(rows[no], value, day)
+        told.append((no, number, stand.light, None if stand.done is None else round(stand.done, 3)))
+    assert told == [  # the gross product of 2022: 100 × 1.08² = 116.64, of 2025: 146.93
+        ("1", 98, "green", 1.032), ("1", 94, "yellow", 0.989), ("1", 60, "red", 0.632), ("2", 0.45, "green", 1.111),
+        ("2", 0.55, "yellow", 0.909), ("3", 117, "green", 0.362), ("3", 108, "red", 0.17), ("3", 104, "red", 0.085),
+    ]  # fmt: skip
+
+
 def test_a_plan_that_was_read_shows_tasks_boxes_and_findings(county: County) -> None:
     api.import_text(county, YUNQI.read_text(encoding="utf-8"), source="yunqi.txt")
     client = browser(person(county, VIEW))

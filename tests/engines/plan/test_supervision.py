@@ -13,7 +13,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 from tests.engines.plan.desks import PNG, Desk, day, decide, file, light, post, show
-from tests.fixtures import person
+from tests.fixtures import organisation, person
 from tests.web.pages import browser, table, text, told
 
 from shizhu.engines.notices.models import Message
@@ -22,7 +22,7 @@ from shizhu.engines.plan.computing import by_part
 from shizhu.engines.plan.models import Call, Check, Evidence, Indicator, Node, Piece, Sample, Step
 from shizhu.engines.plan.periods import period_of
 from shizhu.kernel import access, datasets, testing
-from shizhu.kernel.models import OutboxEvent, Person
+from shizhu.kernel.models import Organisation, OutboxEvent, Person
 
 pytestmark = pytest.mark.django_db
 pytest_plugins = ["tests.engines.plan.supervised", "tests.engines.records.stalls"]
@@ -214,6 +214,16 @@ def test_urging_has_a_receipt_and_what_blocks_goes_to_who_can_help_and_up(
     assert post(desk.stand, f"/plan/nodes/{node.pk}/block", asked) == ["已发出。逾期未答复将上报。"]
     blocked = Call.objects.get(kind="blocked")
     assert [one.pk for one in desk.kitchen.get("/plan/mine/").context["calls"]] == [blocked.pk]
+    root = organisation(desk.county)
+    Organisation.objects.create(
+        county=desk.county, code="empty", name="空办", kind="department", area=node.area, parent=root,
+        path=f"{root.path}empty/",
+    )  # fmt: skip
+    post(desk.stand, f"/plan/nodes/{node.pk}/block", {**asked, "unit": "empty"})
+    nobody = Call.objects.get(organisation__code="empty")  # where nobody could hear of it the supervisors do
+    heard = Message.objects.get(key=f"plan.call.{nobody.pk}").deliveries.values_list("person__username", flat=True)
+    assert list(heard) == ["du"]
+    nobody.delete()
     Call.objects.filter(pk=blocked.pk).update(answer_by=day(-1))
     api.tell_lights()
     api.tell_lights()

@@ -129,6 +129,16 @@ def test_a_known_name_under_an_unknown_key_makes_no_second_row(plan: Plan, clien
     assert (told(sent), Indicator.objects.count()) == (["改动或新增 1 行。"], 2)  # of another unit: another one
 
 
+def test_a_value_in_another_unit_of_measure_is_refused_for_nothing_is_converted(plan: Plan, client: Client) -> None:
+    Indicator.objects.update(unit="亿元")
+    Value.objects.update(value=3)
+    book = openpyxl.load_workbook(io.BytesIO(client.get("/plan/tables/values.xlsx?plan=plan").content))
+    book.active["C2"], book.active["E2"], book.active["G2"] = "万元", 30000, "年报"
+    page = client.post("/plan/tables/values/take?plan=plan", {"table": saved(book)}, follow=True)
+    assert "单位：万元：该指标按 亿元 计，请换算后再填" in text(page)
+    assert [one.value for one in Value.objects.all()] == [3]
+
+
 def test_blanks_around_a_text_are_no_change(plan: Plan, client: Client) -> None:
     Task.objects.update(content=" \n")
     before = kept()

@@ -281,7 +281,7 @@ def _outlooks(facts: Facts) -> Parts:
         ahead = row["outlook"]
         reached = "—"
         if row["target"] is not None:
-            rising = row["base"] is None or row["target"] >= row["base"]
+            rising = row.get("rising", row["base"] is None or row["target"] >= row["base"])
             hits = ahead["value"] >= row["target"] if rising else ahead["value"] <= row["target"]
             reached = _("expected") if hits else _("not expected")
         span = f"{number(float(ahead['low']))}—{number(float(ahead['high']))}"

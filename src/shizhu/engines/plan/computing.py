@@ -224,28 +224,34 @@ def judging(indicators: Iterable[Indicator], newest_: Mapping[int, Value], on: d
 
 
 def standing(indicator: Indicator, value: Value | None, on: date) -> Standing:
-    """The light of an indicator: a target value, or the yearly growth where the plan gives only that.
+    """The light of an indicator: by its target, or without one where values are per cent by its yearly growth.
 
     A value of a period that runs is held against the path up to this day, or to the one on which it was reported.
     """
-    target, year = indicator.target_value, indicator.target_year
-    if target is None and indicator.growth is not None:
-        aim = Aim(indicator.growth, year, is_rising=indicator.is_rising, unit="%")
-    else:
-        aim = aim_of(indicator)
+    aim = aim_of(indicator)
+    if aim.target is None and indicator.growth is not None and indicator.unit in {"", "%"}:
+        aim = Aim(indicator.growth, indicator.target_year, is_rising=indicator.is_rising, unit="%")
     is_later = value is not None and (value.source != "plan" or value.period != str(indicator.base_year))
     day = min(on, as_of(value)) if value and is_later else on
     return stand(aim, value.value if value and is_later else None, day)
 
 
 def aim_of(indicator: Indicator) -> Aim:
-    """Base, target, kind of path, steps and tolerance of an indicator; totals since the base year begin at 0."""
+    """Base, target, kind of path, steps and tolerance of an indicator; totals since the base year begin at 0.
+
+    Where the plan gives only a yearly growth, the target is what grew by it from the base.
+    """
     is_total = indicator.is_cumulative and not indicator.is_flow
     begins = 0.0 if is_total and indicator.base_value is None else indicator.base_value
     steps = tuple(sorted((int(year), float(value)) for year, value in indicator.steps.items()))
+    target, growth = indicator.target_value, indicator.growth
+    first, last = indicator.base_year, indicator.target_year
+    grows = target is None and growth is not None and indicator.unit not in {"", "%"}
+    if grows and begins and first and last and growth is not None:
+        target = begins * (1 + growth / 100) ** (last - first)
     return Aim(
-        indicator.target_value, indicator.target_year, begins, indicator.base_year, indicator.is_rising,
-        is_compound=indicator.is_compound, steps=steps, tolerance=indicator.tolerance, unit=indicator.unit,
+        target, last, begins, first, indicator.is_rising, is_compound=indicator.is_compound or grows, steps=steps,
+        tolerance=indicator.tolerance, unit=indicator.unit,
     )  # fmt: skip
 
 

@@ -296,7 +296,8 @@ def _indicator(
     return {
         "key": indicator.key, "no": indicator.no, "name": indicator.name, "unit": indicator.unit,
         "base": indicator.base_value, "base_year": indicator.base_year, "target": indicator.target_value,
-        "target_year": indicator.target_year, "growth": indicator.growth, "weight": indicator.weight,
+        "target_year": indicator.target_year, "rising": indicator.is_rising, "growth": indicator.growth,
+        "weight": indicator.weight,
         "light": standing.light,
         "why": standing.why, "expected": standing.expected, "done": standing.done,
         **shown,

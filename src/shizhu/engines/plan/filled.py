@@ -169,6 +169,12 @@ class Cells:
             raise self._wrong(name, _("%(field)s: %(value)s: write yes or leave it empty"))
         return text not in NO
 
+    def measured_in(self, unit: str) -> None:
+        """Refuse a value whose cell of the unit of measure says another one: nothing is converted."""
+        if self["unit"] and _key(self["unit"]) != _key(unit):
+            raise RowError(_("%(field)s: %(value)s: it is counted in %(unit)s, convert the value") % {
+                "field": self.heads["unit"], "value": self["unit"][:20], "unit": unit or "—"})  # fmt: skip
+
     def unit(self, name: str) -> Organisation:
         """A unit."""
         self.text(name, 200, is_needed=True)

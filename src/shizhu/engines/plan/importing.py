@@ -19,6 +19,7 @@ from shizhu.kernel.models import County, Organisation, Person
 DEFAULT_CODE = "plan"
 FLOWS = ("元", "人次", "场次")  # what units of numbers end with that are made anew each year
 STOCKS = ("余额", "存量", "总资产", "净资产", "资产总", "注册资本", "实收资本", "市值", "原值")  # money that is there
+CHANGES = {"rise": 1, "fall": -1}  # bounds of targets that are no level
 T = TypeVar("T", Indicator, Task)
 
 
@@ -188,7 +189,27 @@ def _indicators(plan: Plan, rows: list[dict[str, Any]], source: str) -> None:
     gone.exclude(key__in=[row["key"] for row in rows]).delete()
 
 
+def _aim(row: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """Target value and yearly growth of a row; a target printed as a rise or fall is no level.
+
+    年均增长8% is the growth; 增长8% and 提高5个百分点 count from the base, and are no target without one. What is
+    itself counted in per cent stays as printed.
+    """
+    target, growth = row["target"], None if row.get("growth_is_total") else row.get("growth")
+    value, text, base = target["value"], target.get("text") or "", row["base"]["value"]
+    is_share = "%" in text.replace("％", "%") and "百分点" not in text
+    if value is None or target.get("bound") not in CHANGES or (row.get("unit") == "%" and "百分点" not in text):
+        return value, growth
+    change = CHANGES[target["bound"]] * abs(value)
+    if is_share and "年均" in text:
+        return None, change if growth is None else growth
+    if base is None:
+        return None, growth
+    return round(base * (1 + change / 100) if is_share else base + change, 6), growth
+
+
 def _indicator(plan: Plan, row: Mapping[str, Any], source: str, order: int) -> Indicator:
+    target, growth = _aim(row)
     values: dict[str, Any] = {
         "order": order,
         "no": str(row.get("no") or ""),
@@ -198,10 +219,10 @@ def _indicator(plan: Plan, row: Mapping[str, Any], source: str, order: int) -> I
         "base_year": row["base"]["year"],
         "base_value": row["base"]["value"],
         "target_year": row["target"]["year"],
-        "target_value": row["target"]["value"],
-        "growth": None if row.get("growth_is_total") else row.get("growth"),
+        "target_value": target,
+        "growth": growth,
         "is_cumulative": bool(row.get("cumulative")),
-        "is_rising": _rises(row),
+        "is_rising": _rises(row, target, growth),
         "place": row.get("place"),
         "source": source,
     }
@@ -239,13 +260,15 @@ def _flows(name: str, unit: str) -> bool:
     return unit.endswith(FLOWS) and not any(word in name for word in STOCKS)
 
 
-def _rises(row: Mapping[str, Any]) -> bool:
+def _rises(row: Mapping[str, Any], target: float | None, growth: float | None) -> bool:
+    """Whether more is better: as declared, else by the bound (a floor, a ceiling), else by the way from the base."""
     if "direction" in row:
         return bool(row["direction"] == "rising")
-    if row["target"].get("bound") == "at_most":
-        return False
-    base, target = row["base"]["value"], row["target"]["value"]
-    return base is None or target is None or target >= base
+    if (bound := row["target"].get("bound")) in {"at_least", "at_most"}:
+        return bool(bound == "at_least")
+    if target is None:
+        return (growth or 0) >= 0
+    return row["base"]["value"] is None or target >= row["base"]["value"]
 
 
 def _base(indicator: Indicator) -> None:

@@ -277,6 +277,7 @@ def _call(
     told_to = people.of(people.REPORT, unit, unit.area)
     if kind == Call.Kind.BLOCKED:
         told_to |= people.of(people.SUPERVISE, unit, unit.area)
+    told_to = told_to or people.over(people.SUPERVISE, node.county_id)  # nobody there could hear of it
     title = _("You are urged: %s") if kind == Call.Kind.URGED else _("Somebody waits for you to unblock: %s")
     notices.tell(
         node.county_id, f"plan.call.{made.pk}", told_to, title=title % node.title,

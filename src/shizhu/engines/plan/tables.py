@@ -155,6 +155,7 @@ def _keep_value(plan: Plan, cells: Cells, by: Person) -> bool:
     newest = row.values.filter(period=period.name).order_by("-known_at", "-pk").first()
     if value is None or (newest is not None and same(newest.value, value)):
         return False
+    cells.measured_in(row.unit)
     if row.formula:
         raise RowError(_("%s is computed, its values are not entered") % row.name)
     if period.first > timezone.localdate():

@@ -112,10 +112,13 @@ def enter(request: Request) -> HttpResponse:
 def _of_table(sent: Any, items: list[Item], county: str) -> Iterator[Entered | str]:
     """Rows of the table of this page that hold a value that is new, and what is wrong. Raises records.Unreadable."""
     known = {item.key: said(item.value.value) for item in items if item.value}
+    units = {item.key: item.collection.indicator.unit for item in items}
 
     def entered(cells: filled.Cells) -> Entered | None:
         value, note = cells["value"].replace(",", ""), cells["note"]
         is_new = value not in NOTHING and (note or value != known.get(cells["key"]))
+        if is_new and cells["key"] in units:
+            cells.measured_in(units[cells["key"]])
         return Entered(_("Row %d") % cells.row, cells["key"], value, note) if is_new else None
 
     optional = ("indicator", "unit", "period", "due", "before")

@@ -7,7 +7,7 @@ Normalising (无量纲化), each to 0–100, more is better:
   (功效系数法 with f = 60).
 - `goal` (目标完成法): 100·x/goal, for falling items 100·goal/x, never over 100.
 - `growth` (发展指数法): 100·x/base of the subject's own base year, for falling items 100·base/x; may pass 100,
-  never 1000, which a falling item that is down at 0 has.
+  never 1000, which a falling item that is down at 0 has; what turned negative has 0.
 An item that shall keep `within` a band is replaced by its distance from the band, which is falling.
 
 Weights: as given, by entropy (熵权法), or by AHP (层次分析法, Saaty 1980) with its consistency ratio.
@@ -359,7 +359,7 @@ def _grown(item: Item, value: float | None, before: float | None) -> float | Non
     if item.direction != RISING and value == before:
         return 100.0
     if lower > 0:
-        return min(MOST_GROWTH, 100 * upper / lower)
+        return min(MOST_GROWTH, max(0.0, 100 * upper / lower))
     return MOST_GROWTH if item.direction != RISING and lower == 0 < upper else None
 
 

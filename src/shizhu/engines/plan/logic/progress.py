@@ -1,8 +1,9 @@
 """How an indicator stands: what was to be expected by now, how much of the way is done, and the light with its reason.
 
 Expected progress is linear from base to target, or compound (same yearly factor), or linear between steps that people
-set. An indicator may be kept within a tolerance of its path instead. A missing value is no judgement: late data is not
-late work. What a reason says was due is of the whole year on its last day, else of the path up to the day.
+set; where the base is better than the target already, the target is a bound to be kept all the time. An indicator may
+be kept within a tolerance of its path instead. A missing value is no judgement: late data is not late work. What a
+reason says was due is of the whole year on its last day, else of the path up to the day.
 """
 
 from __future__ import annotations
@@ -54,7 +55,13 @@ def expected(aim: Aim, on: date) -> float | None:
         return None
     if aim.steps:
         return _between(_points(aim), _ended_years(on))
-    if aim.base is None or aim.base_year is None or aim.target_year is None or aim.target_year <= aim.base_year:
+    if (
+        _is_kept(aim)
+        or aim.base is None
+        or aim.base_year is None
+        or aim.target_year is None
+        or aim.target_year <= aim.base_year
+    ):
         return aim.target
     share = max(0.0, (_ended_years(on) - aim.base_year) / (aim.target_year - aim.base_year))
     if share >= 1:
@@ -62,6 +69,13 @@ def expected(aim: Aim, on: date) -> float | None:
     if aim.is_compound and aim.base > 0 and aim.target > 0:
         return float(aim.base * (aim.target / aim.base) ** share)
     return aim.base + (aim.target - aim.base) * share
+
+
+def _is_kept(aim: Aim) -> bool:
+    """Whether the base is better than the target already: a floor or ceiling to be kept, with no way to go."""
+    if aim.base is None or aim.target is None or aim.tolerance is not None:
+        return False
+    return aim.base > aim.target if aim.is_rising else aim.base < aim.target
 
 
 def _points(aim: Aim) -> list[tuple[int, float]]:
@@ -120,7 +134,7 @@ def done(aim: Aim, value: float) -> float | None:
     """Share of the way from base to target; without a base, of the target (for falling: target over value)."""
     if aim.target is None:
         return None
-    if aim.base is not None and aim.base != aim.target:
+    if aim.base is not None and aim.base != aim.target and not _is_kept(aim):
         return (value - aim.base) / (aim.target - aim.base)
     if aim.is_rising:
         return value / aim.target if aim.target else None
@@ -159,7 +173,7 @@ def _within(aim: Aim, value: float, wanted: float, on: date) -> Standing:
 
 def _way(aim: Aim, value: float, wanted: float) -> float:
     """Share of the expected way that is done."""
-    if aim.base is not None and wanted != aim.base:
+    if aim.base is not None and wanted != aim.base and not _is_kept(aim):
         return (value - aim.base) / (wanted - aim.base)
     if aim.is_rising:
         return value / wanted if wanted > 0 else 0.0
