@@ -183,7 +183,13 @@ def test_what_is_issued_stays_and_is_computed_again_elsewhere(
     county: County, filled: Index, towns: list[Area], tmp_path: Path
 ) -> None:
     client = browser(person(county, VIEW, EDIT, ISSUE))
-    page = client.post(f"{PAGE}issue", {"year": 2026, "note": "年度"}, follow=True)
+    seen, looked = client.get(f"{PAGE}?year=2026").context["seen"], Measure.objects.latest("pk")
+    changed = Measure.objects.create(**{**Measure.objects.filter(pk=looked.pk).values().get(), "id": None, "value": 1})
+    late = client.post(f"{PAGE}issue", {"year": 2026, "seen": seen}, follow=True)
+    assert told(late) == ["您查看后数据已变，未印发，请重新查看结果。"]
+    assert Evaluation.objects.count() == 0
+    changed.delete()
+    page = client.post(f"{PAGE}issue", {"year": 2026, "note": "年度", "seen": seen}, follow=True)
     made = Evaluation.objects.get()
     filled.report(2026, [Given("cups", towns[0].code, 0.0)], note="", by=None)
     assert client.get(f"/plan/evaluations/{made.pk}/").context["rows"] == page.context["rows"]

@@ -130,6 +130,11 @@ def test_pieces_go_out_and_come_back_as_a_table_with_row_errors(desk: Desk) -> N
         "已存为草稿 1 项。 已删去不在其中的草稿 1 项。"
     ]
     assert [(row.organisation.code, row.target) for row in Piece.objects.all()] == [("stand", 12)]
+    said = text(desk.supervisor.get(desk.page))
+    assert [part for part in ("分解合计 12 个", "条款要求 20 个") if part not in said] == []
+    whole = table(heads, [year, "县摊位管理局", "", "示范摊位", 20, "个", f"{year}-12-31"])
+    post(desk.supervisor, f"{desk.page}pieces", {"table": whole})
+    assert "分解合计" not in text(desk.supervisor.get(desk.page))
 
 
 def test_red_turns_yellow_only_when_the_gap_is_made_up_and_accepted(desk: Desk, sent: Callable[[int], Node]) -> None:

@@ -30,9 +30,18 @@ class NothingToIssue(ValueError):
     """No subject can be ranked yet."""
 
 
-def issue(index: Index, year: int, *, by: Person, note: str = "") -> Evaluation:
-    """Freeze a year of an index as known now. Raises NothingToIssue."""
+class Changed(ValueError):
+    """Data or scheme are not those that were looked at."""
+
+
+def issue(index: Index, year: int, *, by: Person, note: str = "", seen: str = "") -> Evaluation:
+    """Freeze a year of an index as known now; `seen` is the hash of what was looked at.
+
+    Raises NothingToIssue, Changed.
+    """
     frozen = freeze(index, year)
+    if seen and digest(frozen) != seen:
+        raise Changed(seen)
     if not any(row["rank"] for row in frozen["result"]["rows"]):
         raise NothingToIssue(NOT_ENOUGH)
     return Evaluation.objects.create(

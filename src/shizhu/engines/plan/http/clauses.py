@@ -161,6 +161,7 @@ def clause_page(request: Request, number: int) -> HttpResponse:
         "owners": clause.owners.exclude(state=Owner.State.REFUSED).select_related("organisation", "person"),
         "unmatched": _unmatched(clause),
         "links": [(link, link.other if link.one_id == clause.pk else link.one) for link in links],
+        "summed": _summed(clause) if may_split else None,
         "pieces": own, "drafts": sum(piece.state in pieces.OPEN for piece in own),
         "units": units,
         "story": telling.story(steps.select_related("person", "piece__organisation")[:200]),
@@ -170,6 +171,18 @@ def clause_page(request: Request, number: int) -> HttpResponse:
         "problems": request.session.pop("plan.pieces", []) if may_split else [],
     }  # fmt: skip
     return render(request, "plan/clause.html", context)
+
+
+def _summed(clause: Clause) -> dict[str, Any] | None:
+    """What the pieces add up to, where it is not what the clause promises; a level that each keeps is not added."""
+    asked = next((one for one in clause.quantities if one["value"] is not None), {"value": None, "unit": "%"})
+    parts = clause.pieces.exclude(state=Piece.State.DROPPED).filter(target__isnull=False).values_list("target", "unit")
+    numbers = [number or 0.0 for number, _unit in parts]
+    is_level = asked["unit"] in {"%", "‰"} or asked["value"] in numbers
+    if is_level or {unit for _number, unit in parts} != {asked["unit"]}:
+        return None
+    total = round(sum(numbers), 6)
+    return None if total == asked["value"] else {"total": total, "asked": asked["value"], "unit": asked["unit"]}
 
 
 def _unmatched(clause: Clause) -> list[str]:

@@ -117,6 +117,7 @@ def page(request: Request, key: str) -> HttpResponse:
     declared = evaluate(index.scheme, values, base)
     tried, fault = _tried(request, index, declared)
     result = evaluate(tried, values, base) if tried else declared
+    may_issue = request.actor.has(ISSUE) and tried is None
     varied = sensitivity(tried or index.scheme, values, base, VARIED)
     before = {row.subject: row.rank for row in declared.rows}
     names = {subject.code: subject.name for subject in index.subjects}
@@ -139,7 +140,7 @@ def page(request: Request, key: str) -> HttpResponse:
         "groups": [label(group["title"]) for group in index.body["groups"].values()],
         "ranked": sum(line.row.rank is not None for line in lines), "varied": round(100 * VARIED),
         "simulated": sum(row.is_simulated and row.value is not None for row in measures),
-        "may_issue": request.actor.has(ISSUE) and tried is None,
+        "may_issue": may_issue, "seen": issuing.digest(issuing.freeze(index, year)) if may_issue else "",
         "issued": Evaluation.objects.filter(county=request.county, index=key, year=year)[:5],
     }  # fmt: skip
     return render(request, "plan/index.html", context)
@@ -233,7 +234,13 @@ def issue(request: Request, key: str) -> HttpResponse:
     index = _index(request, key, ISSUE)
     year = _year(request, index)
     try:
-        made = issuing.issue(index, year, by=request.user, note=request.POST.get("note", "").strip())
+        note = request.POST.get("note", "").strip()
+        made = issuing.issue(index, year, by=request.user, note=note, seen=request.POST.get("seen", ""))
+    except issuing.Changed:
+        messages.error(
+            request, _("The data changed while you looked at it. Nothing was issued: look at the result again.")
+        )
+        return redirect(f"/plan/indexes/{key}/?year={year}")
     except issuing.NothingToIssue:
         messages.error(request, _("Nobody has enough values for a rank yet. Fill in the data first."))
         return redirect(f"/plan/indexes/{key}/?year={year}")
