@@ -230,6 +230,54 @@ def test_levels_and_hysteresis_are_clicked_judge_and_come_back(county: County, c
         assert (refused.status_code, said in text(refused)) == (422, True)
 
 
+@pytest.mark.parametrize(
+    ("test", "head", "levels"),
+    [
+        ({"how": "rises", "high": "5", "minutes": "60"}, {"at_red": "8"}, [{"level": "red", "above": 8}]),
+        ({"how": "falls_fast", "high": "5"}, {"at_yellow": "7.5", "at_red": "9"},
+         [{"level": "yellow", "below": -7.5}, {"level": "red", "below": -9}]),
+        ({"how": "missing", "minutes": "30"}, {"at_orange": "120"}, [{"level": "orange", "missing": "PT120M"}]),
+        ({"how": "stuck", "minutes": "30"}, {"at_red": "31"}, [{"level": "red", "stuck": "PT31M"}]),
+        ({"how": "sum", "high": "50", "minutes": "180"}, {"at_red": "80"}, [{"level": "red", "above": 80}]),
+        ({"how": "mean_low", "low": "3"}, {"zone": "town", "at_red": "1"}, [{"level": "red", "below": 1}]),
+        ({"how": "above", "high": "30", "sources": "2"},
+         {"zone": "town", "of_orange": "3", "at_red": "40", "of_red": "3"},
+         [{"level": "orange", "at_least": 3}, {"level": "red", "above": 40, "at_least": 3}]),
+        ({"how": "inside", "low": "3", "high": "4"}, {"zone": "town", "of_red": "5"}, [{"level": "red", "at_least": 5}]),
+    ],
+)  # fmt: skip
+def test_every_kind_of_test_with_one_limit_or_a_count_has_further_levels(
+    county: County, client: Client, test: dict[str, str], head: dict[str, str], levels: list[dict[str, Any]]
+) -> None:
+    """The examples that are kept with it show that each level is reached."""
+    sent = {"about": "lemonade.jug/temperature", **test}
+    page = client.post(NEW, posted(sent, level="blue", **head), follow=True)
+    rule = Declaration.objects.get(key="local.shui_guan_yi_chang").body
+    assert rule["levels"] == levels
+    assert [one["expect"] for one in rule["examples"]] == ["blue", *(one["level"] for one in levels), "none"]
+    assert {word: page.context["typed"].words[word] for word in head} == head
+    words = {word for _level, fields in page.context["graver"] for word, _asked, _said in fields}
+    assert words >= head.keys() - {"zone"}
+
+
+@pytest.mark.parametrize(
+    ("test", "head", "said"),
+    [
+        (SILENT, {"at_red": "30"}, "级别越重，限值须越严。"), (SILENT, {"at_red": "1.5"}, "请填整数分钟，最长七天。"),
+        (SILENT, {"zone": "town", "of_red": "0"}, "请填 1 至 50 的整数。"),
+        (WARM, {"zone": "town", "at_yellow": "35", "of_red": "3"}, "级别越重，限值须越严。"),
+        ({**WARM, "how": "rises_fast"}, {"at_red": "-40"}, "请填变化多少，须大于零。"),
+    ],
+)  # fmt: skip
+def test_a_graver_level_is_harder_and_said_in_its_own_unit(
+    county: County, client: Client, test: dict[str, str], head: dict[str, str], said: str
+) -> None:
+    before = everything_kept()
+    page = client.post(NEW, posted(test, level="blue", **head))
+    assert (page.status_code, said in text(page)) == (422, True)
+    assert everything_kept() == before
+
+
 def told_levels(alarm: Alarm) -> list[tuple[datetime, str]]:
     return [(time_of(at), level) for at, level in alarm.happened.get().levels]
 
@@ -343,7 +391,8 @@ WINDOWS = st.sampled_from([
     {}, {}, {"days": "holiday"}, {"begins": "22:00", "ends": "06:00"},
     {"days": "workday", "begins": "08:30", "ends": "17:30"}, {"opens": "5", "closes": "9", "margin": "0.5"},
     {"opens": "11", "closes": "2", "days": "holiday"}, {"margin": "2", "at_yellow": "5", "at_red": "9"},
-    {"at_yellow": "-5", "at_orange": "-8.5"},
+    {"at_yellow": "-5", "at_orange": "-8.5"}, {"at_yellow": "121", "of_yellow": "3", "at_red": "400"},
+    {"at_yellow": "130", "at_red": "131"}, {"of_orange": "4", "days": "workday"}, {"at_orange": "25", "of_red": "5"},
 ])  # fmt: skip
 
 

@@ -139,11 +139,11 @@ def _page(
             "zones": [(key, _(words.ZONES[key])) for key in drafting.ZONES],
             "days": [(key, _(said)) for key, said in drafting.DAYS.items()], "flows": drafting.flows(county),
             "months": [str(month) for month in range(1, 13)],
-            "graver": [(level, drafting.GRAVER[level], said) for level, said in drafting.graver(typed).items()],
-            "has_levels": any(drafting.graver(typed).values()),
+            "graver": (shown := _levels(typed)),
+            "has_levels": any(said for _level, fields in shown for _word, _label, said in fields),
             "hidden_levels": [
-                (word, typed.words[word]) for level, word in drafting.GRAVER.items()
-                if level not in drafting.graver(typed)
+                (word, typed.words[word]) for word in (*drafting.GRAVER.values(), *drafting.COUNTED.values())
+                if not any(word == one for _level, fields in shown for one, _label, _said in fields)
             ],
             "has_more": any(typed.words[word] for word in ("margin", "opens", "days", "begins")),
         }  # fmt: skip
@@ -151,6 +151,20 @@ def _page(
             body = drafting.body_of(typed)
             context |= {"reads": words.condition(body, county), "levels_read": words.levels(body, county)[1:]}
     return render(request, "alarms/declare.html", context, status=422 if is_refused else 200)
+
+
+def _levels(typed: Typed) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """Each further level that may be said, with its fields: word, label, and what is typed."""
+    how = typed.tests[0]["how"] if typed.tests else ""
+    limits = {"minutes": _("For so many minutes"), "low": _("Limit"), "high": _("Limit")}
+    asked = _("By how much") if how in drafting.SLOPES else limits.get(drafting.GRADED.get(how, ""))
+    kinds = [(drafting.GRAVER, asked)] if asked else []
+    if drafting.is_counted(typed):
+        kinds.append((drafting.COUNTED, _("At how many stations at once")))
+    return [
+        (level, [(words_[level], said, typed.words[words_[level]]) for words_, said in kinds])
+        for level in drafting.graver(typed)
+    ]
 
 
 def _line(typed: Typed, test: drafting.Words, county: str) -> dict[str, Any]:

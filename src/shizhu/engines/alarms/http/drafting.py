@@ -6,6 +6,7 @@ that stay, waver, rise, fall or do not come.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,9 +29,10 @@ from shizhu.lib.times import parse_duration
 from shizhu.web.parts import number, written_title
 
 GRAVER = {level: f"at_{level}" for level in LEVELS[1:]}  # the limit of each further level
+COUNTED = {level: f"of_{level}" for level in LEVELS[1:]}  # and at how many stations of an area
 HEAD = (
     "zh", "en", "advice", "level", "join", "least", "zone", "for", "clear", "margin", "starts", "days", "begins",
-    "ends", "opens", "closes", *GRAVER.values(),
+    "ends", "opens", "closes", *GRAVER.values(), *COUNTED.values(),
 )  # fmt: skip
 TEST = ("about", "how", "low", "high", "minutes", "sources", "target")
 HOWS = {
@@ -44,10 +46,14 @@ HOWS = {
 }  # fmt: skip
 LOWS, HIGHS = {"below", "outside", "inside", "mean_low"}, {"above", "outside", "inside", "sum", "mean"}
 TAKEN = {"sum": "sum", "mean": "mean", "mean_low": "mean"}  # of the values of a time, else of all stations together
-GRADED = {"below": ("below", "low"), "above": ("above", "high")}  # what has further levels: the word, and where it is
 CHANGES, RATES = {"rises": 1, "falls": -1}, {"rises_fast": 1, "falls_fast": -1}
 SLOPES = CHANGES | RATES  # which way they go; the upper limit says by how much
 TIMED = {"missing": 1, "stuck": 1, "rises": 2, "falls": 2}  # with the fewest minutes
+GRADED = {  # which one limit of a test further levels may have their own of
+    "below": "low", "mean_low": "low", **dict.fromkeys(("above", "sum", "mean", *SLOPES), "high"),
+    "missing": "minutes", "stuck": "minutes",
+}  # fmt: skip
+STEEPER = 1.5  # than is asked for
 DAYS = {
     "workday": gettext_noop("on workdays"), "restday": gettext_noop("on days of rest"),
     "holiday": gettext_noop("on public holidays"),
@@ -129,7 +135,7 @@ def wrong(typed: Typed, county: str) -> dict[str, str]:
     found = _wrong_head(typed, county)
     for test in typed.tests:
         found |= _wrong_test(test, known, county, has_zone=bool(typed.words["zone"]))
-    return found or _wrong_together(typed)
+    return found or _wrong_together(typed, county)
 
 
 def _wrong_head(typed: Typed, county: str) -> dict[str, str]:
@@ -166,32 +172,55 @@ def _wrong_head(typed: Typed, county: str) -> dict[str, str]:
     return found
 
 
-def is_graded(typed: Typed) -> bool:
-    """Whether a rule may have further levels: of one test with one limit."""
-    return len(typed.tests) == 1 and typed.tests[0]["how"] in GRADED
+def is_counted(typed: Typed) -> bool:
+    """Whether further levels may ask for more stations at once."""
+    return len(typed.tests) == 1 and bool(typed.words["zone"]) and not is_together(typed.tests[0])
 
 
-def graver(typed: Typed) -> dict[str, str]:
-    """The levels above that of a rule, each with the limit that was typed."""
-    above = LEVELS[LEVELS.index(typed.words["level"]) + 1 :] if typed.words["level"] in LEVELS else ()
-    return {level: typed.words[GRAVER[level]] for level in above} if is_graded(typed) else {}
+def graver(typed: Typed) -> list[str]:
+    """The levels above that of a rule which it may have: of one test, with its limit or its number of stations."""
+    is_graded = len(typed.tests) == 1 and (typed.tests[0]["how"] in GRADED or is_counted(typed))
+    return (
+        list(LEVELS[LEVELS.index(typed.words["level"]) + 1 :]) if is_graded and typed.words["level"] in LEVELS else []
+    )
 
 
-def _wrong_levels(typed: Typed) -> dict[str, str]:
-    found, test = dict[str, str](), typed.tests[0]
-    last = float(number(test[GRADED[test["how"]][1]]) or 0)
-    for level, said in graver(typed).items():
-        limit = number(said)
-        if said and limit is None:
-            found[f"r.{GRAVER[level]}"] = _("Write the limit as a number.")
-        elif limit is not None and (limit <= last if test["how"] == "above" else limit >= last):
-            found[f"r.{GRAVER[level]}"] = _("The graver the level, the harder the limit.")
-        last = last if limit is None else float(limit)
+def _steps(typed: Typed) -> list[tuple[str, Words]]:
+    """The levels that are said, mild to severe, each with its test; the rule's own first."""
+    test = typed.tests[0]
+    found = [(typed.words["level"], test)]
+    for level in graver(typed):
+        limit = {GRADED[test["how"]]: typed.words[GRAVER[level]]} if test["how"] in GRADED else {}
+        count = {"sources": typed.words[COUNTED[level]]} if is_counted(typed) else {}
+        if changed := {word: said for word, said in (limit | count).items() if said}:
+            found.append((level, {**test, **changed}))
     return found
 
 
-def _wrong_together(typed: Typed) -> dict[str, str]:
-    if is_graded(typed) and (found := _wrong_levels(typed)):
+def _size(test: Words) -> float:
+    """The limit of a test that may have levels, the harder the more; nought where it has not one."""
+    word = GRADED.get(test["how"])
+    return float(number(test[word]) or 0) * (-1 if word == "low" else 1) if word else 0.0
+
+
+def _wrong_levels(typed: Typed, county: str) -> dict[str, str]:
+    found, steps, at = dict[str, str](), _steps(typed), f"t.{typed.tests[0]['id']}"
+    for level, test in steps[1:]:
+        told = _wrong_test(test, {test["about"]}, county, has_zone=bool(typed.words["zone"]))
+        places = {f"{at}.how": f"r.{GRAVER[level]}", f"{at}.sources": f"r.{COUNTED[level]}"}
+        found |= {places[name]: said for name, said in told.items()}
+    if found:
+        return found
+    for (_level, mild), (level, test) in pairwise(steps):
+        more = _size(test) - _size(mild), _sources(test) - _sources(mild)
+        if min(more) < 0 or max(more) == 0:
+            word = GRAVER[level] if test["how"] in GRADED else COUNTED[level]
+            return {f"r.{word}": _("The graver the level, the harder the limit.")}
+    return {}
+
+
+def _wrong_together(typed: Typed, county: str) -> dict[str, str]:
+    if found := _wrong_levels(typed, county):
         return found
     if not typed.words["zone"] and len({test["about"].partition("/")[0] for test in typed.tests}) > 1:
         said = _("The tests are about several kinds of device: choose the area that holds them together.")
@@ -261,8 +290,13 @@ def body_of(typed: Typed, before: Body | None = None) -> Body:
         body["starts"] = words["starts"]
     if window := _calendar(words):
         body["calendar"] = window
-    if levels := [{"level": level, **_limited(typed, said)} for level, said in graver(typed).items() if said]:
-        body["levels"] = levels
+    steps = [(level, _test(test, has_zone=bool(words["zone"]))) for level, test in _steps(typed)]
+    if len(steps) > 1:
+        own = steps[0][1]
+        body["levels"] = [
+            {"level": level, **{name: said for name, said in test.items() if own[name] != said}}
+            for level, test in steps[1:]
+        ]
     old = before or {}
     body |= {name: old[name] for name in UNTYPED if name in old}
     if body.get("advice", {}).get("zh") == old.get("advice", {}).get("zh") and "advice" in old:
@@ -270,10 +304,6 @@ def body_of(typed: Typed, before: Body | None = None) -> Body:
     if "examples" in old and not any(examples.problems({**body, "examples": old["examples"]})):
         return {**body, "examples": old["examples"]}
     return {**body, "examples": _examples(typed, body)}
-
-
-def _limited(typed: Typed, said: str) -> Body:
-    return {GRADED[typed.tests[0]["how"]][0]: number(said)}
 
 
 def _calendar(words: Words) -> Body:
@@ -338,23 +368,27 @@ def _examples(typed: Typed, body: Body) -> list[Body]:
     spans = [_minutes(test["minutes"]) for test in typed.tests if test["how"] in {*TIMED, *TAKEN}]
     window = moments.calendar(body.get("calendar"))
     open_for = [window.longest() // moments.MINUTE] if window else []
-    every = max(1, min([30, *(one // 4 for one in (*spans, lasting, *open_for) if one)]))
+    steps = _steps(typed)
+    ends = [_minutes(test["minutes"]) for _level, test in steps]
+    apart = [max(1, (after - end) // 2) for end, after in pairwise(ends) if after > end]
+    every = max(1, min([30, *apart, *(one // 4 for one in (*spans, lasting, *open_for) if one)]))
     lasts = sum(spans) + lasting + 60
-    several = {
-        name: max(_sources(test) for test in typed.tests if _name(test) == name) for name in map(_name, typed.tests)
-    }
     more: Body = {"at": _opening(window, sum(spans))} if window else {}
     targets_ = {test["target"]: _some_class(test) for test in typed.tests if test["how"] == "worse"}
     more |= {"properties": targets_} if targets_ else {}
+    way = _shapes(typed, is_true=True) or {}
+    cases = [Case("raises", typed.words["level"], typed.tests, way, lasts)]
+    if len(steps) > 1:
+        cases = [_reaching(steps[n:], way, every, lasts, lasting) for n in range(len(steps))]
+    cases.append(Case("silent", "none", typed.tests, _shapes(typed, is_true=False) or {}, lasts))
     made = []
-    cases = [(level, level, _still(typed, value)) for level, value in _values(typed).items()]
-    cases = cases or [("raises", typed.words["level"], _shapes(typed, is_true=True) or {})]
-    for name, expect, shapes in (*cases, ("silent", "none", _shapes(typed, is_true=False) or {})):
+    for case in cases:
         series: Any = {}
-        for key, shape in shapes.items():
-            one = _pieces(shape, [test for test in typed.tests if _name(test) == key], every, lasts)
-            series[key] = [one] * several[key] if typed.words["zone"] else one
-        made.append({"name": name, "series": series, "every": f"PT{every}M", "expect": expect, **more})
+        for key, shape in case.shapes.items():
+            mine = [test for test in case.tests if _name(test) == key]
+            one = _pieces(shape, mine, every, case.lasts)
+            series[key] = [one] * max(map(_sources, mine)) if typed.words["zone"] else one
+        made.append({"name": case.name, "series": series, "every": f"PT{every}M", "expect": case.expect, **more})
     for example in made[:-1]:
         found = examples.tried({**body, "examples": made}, example)[1] if example["series"] else []
         if len(found) > 1:
@@ -362,22 +396,33 @@ def _examples(typed: Typed, body: Body) -> list[Body]:
     return made
 
 
-def _values(typed: Typed) -> dict[str, float]:
-    """Of a rule with further levels, a value for each level: between its limit and the next, beyond the last."""
-    said = {level: limit for level, limit in graver(typed).items() if limit}
-    if not said:
-        return {}
-    test = typed.tests[0]
-    limits = [float(number(text) or 0) for text in (test[GRADED[test["how"]][1]], *said.values())]
-    beyond = limits[-1] + (1 if test["how"] == "above" else -1)
-    return {
-        level: (limit + other) / 2
-        for level, (limit, other) in zip((typed.words["level"], *said), pairwise((*limits, beyond)), strict=True)
-    }
+@dataclass(frozen=True)
+class Case:
+    """What an example shows: the tests by whose limits values go, how they go, and for how many minutes."""
+
+    name: str
+    expect: str
+    tests: Sequence[Words]
+    shapes: dict[str, Shape]
+    lasts: float
 
 
-def _still(typed: Typed, value: float) -> dict[str, Shape]:
-    return {_name(typed.tests[0]): Shape("still", value)}
+def _reaching(steps: Sequence[tuple[str, Words]], way: dict[str, Shape], every: int, lasts: int, lasting: int) -> Case:
+    """Of a rule with further levels, what reaches the first of these and none of those after it."""
+    (level, test), *harder = steps
+    limit, how = _size(test), test["how"]
+    is_time = how in TIMED and how not in SLOPES
+    beyond = limit + (60 if is_time else 1)
+    after = next((size for _level, other in harder if (size := _size(other)) > limit), beyond)
+    between = (limit + after) / 2
+    if is_time:
+        return Case(level, level, [test], way, between + lasting)
+    if how in SLOPES:
+        return Case(level, level, [{**test, "high": _plain(between / STEEPER)}], way, lasts)
+    if how in GRADED:
+        count = -(-_minutes(test["minutes"]) // every) if how == "sum" and test["minutes"] else 1
+        way = {_name(test): Shape("still", (between if GRADED[how] == "high" else -between) / count)}
+    return Case(level, level, [test], way, lasts)
 
 
 def _opening(window: moments.Calendar, before: int) -> str:
@@ -391,20 +436,19 @@ def _opening(window: moments.Calendar, before: int) -> str:
     return f"{moments.time_of(at - before * moments.MINUTE).astimezone(moments.ZONE):%Y-%m-%dT%H:%M}"
 
 
-def _pieces(shape: Shape, tests: Sequence[Words], every: int, lasts: int) -> list[str]:
+def _pieces(shape: Shape, tests: Sequence[Words], every: int, lasts: float) -> list[str]:
     """A series; what goes up or down goes by more than is asked for, on one side of all limits."""
     if shape.kind in {"still", "none"}:
-        return [f"{'-' if shape.kind == 'none' else _plain(shape.value)} x {lasts}min"]
-    count = -(-lasts // every)
+        return [f"{'-' if shape.kind == 'none' else _plain(shape.value)} x {lasts:g}min"]
+    count = math.ceil(lasts / every)
     if shape.kind == "waver":
         aside = max(1e-6, abs(shape.value) * 1e-9)
         return [f"{_plain(shape.value + aside * (n % 2))} x {every}min" for n in range(count)]
     way = 1 if shape.kind == "up" else -1
     amounts = [(float(number(test["high"]) or 0), test) for test in tests if SLOPES.get(test["how"]) == way]
-    steep = max(
-        amount / (_minutes(test["minutes"]) - every if test["how"] in CHANGES else 60) for amount, test in amounts
-    )
-    step = way * steep * every * 1.5
+    spans = ((_minutes(test["minutes"]) - 1) // every * every if test["how"] in CHANGES else 60 for _, test in amounts)
+    steep = max(amount / span for (amount, _test), span in zip(amounts, spans, strict=True))
+    step = way * steep * every * STEEPER
     first = shape.value if shape.is_high is (way > 0) else shape.value - step * (count - 1)
     return [f"{_plain(first + step * n)} x {every}min" for n in range(count)]
 
@@ -499,10 +543,14 @@ def written(body: Body) -> Typed | None:
         "zone": when.get("zone", ""), "for": _typed_minutes(when.get("for")),
         "clear": _typed_minutes(body.get("clear", {}).get("for")), "starts": body.get("starts", ""),
         "margin": _typed_number(body.get("clear", {}).get("margin")), **_typed_calendar(body.get("calendar", {})),
-        **{GRAVER[one["level"]]: _typed_number(one.get("above", one.get("below"))) for one in body.get("levels", [])},
     }  # fmt: skip
     try:
         typed = Typed(words, tuple(_typed_test(test, f"t{n}") for n, test in enumerate(tests, 1)))
+        for step in body.get("levels", []):
+            own, test = typed.tests[0], _typed_test({**when, **step}, "")
+            word = GRADED.get(own["how"], "low")
+            words[GRAVER[step["level"]]] = test[word] if test[word] != own[word] else ""
+            words[COUNTED[step["level"]]] = test["sources"] if test["sources"] != own["sources"] else ""
         is_whole = body_of(typed, body) == body
     except (KeyError, TypeError, ValueError):
         return None
