@@ -243,7 +243,8 @@ def test_levels_and_hysteresis_are_clicked_judge_and_come_back(county: County, c
         ({"how": "above", "high": "30", "sources": "2"},
          {"zone": "town", "of_orange": "3", "at_red": "40", "of_red": "3"},
          [{"level": "orange", "at_least": 3}, {"level": "red", "above": 40, "at_least": 3}]),
-        ({"how": "inside", "low": "3", "high": "4"}, {"zone": "town", "of_red": "5"}, [{"level": "red", "at_least": 5}]),
+        ({"how": "inside", "low": "3", "high": "4"}, {"zone": "town", "of_red": "5"},
+         [{"level": "red", "at_least": 5}]),
     ],
 )  # fmt: skip
 def test_every_kind_of_test_with_one_limit_or_a_count_has_further_levels(

@@ -339,6 +339,21 @@ def test_a_rule_that_changes_goes_on_with_the_alarm_that_stands(county: County, 
     assert (alarms(), spans()) == ([("cleared", False, "yellow", 1)], [(3, 5)])
 
 
+@pytest.mark.parametrize(("level", "levels"), [("red", []), ("blue", []), ("orange", [{"level": "red", "above": 40}])])
+def test_an_alarm_has_the_level_that_its_rule_has_now_and_ends_by_the_data(
+    county: County, stream: int, level: str, levels: list[dict[str, Any]]
+) -> None:
+    send(stream, (0, 31), (3, 31))
+    row = Declaration.objects.get(kind="rules")
+    row.body |= {"level": level} | ({"levels": levels} if levels else {})
+    row.save()
+    packs.forget()
+    api.bind_all()
+    assert (alarms(), told()) == ([("open", False, level, 1)], ["raised", "changed"])
+    send(stream, (4, 20))
+    assert (alarms(), spans()) == ([("cleared", False, level, 1)], [(3, 4)])
+
+
 def test_what_a_person_cleared_is_not_judged_anew(stream: int) -> None:
     send(stream, (0, 31), (3, 31))
     assert api.clear(Alarm.objects.get().pk, person=None, why="冰到了")

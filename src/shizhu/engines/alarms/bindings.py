@@ -11,8 +11,9 @@ import shapely
 from django.db import connection, transaction
 from django.utils import timezone
 
-from shizhu.engines.alarms.logic.conditions import Condition, Input, NotJudged, condition_of, targets, wanted
-from shizhu.engines.alarms.logic.judge import State, raised
+from shizhu.engines.alarms import raising
+from shizhu.engines.alarms.logic.conditions import Bound, Condition, Input, NotJudged, condition_of, targets, wanted
+from shizhu.engines.alarms.logic.judge import State, level_of, raised
 from shizhu.engines.alarms.logic.late import Memory as Remembered
 from shizhu.engines.alarms.logic.late import remembered
 from shizhu.engines.alarms.logic.moments import KINDS, moment
@@ -148,6 +149,10 @@ def _begin(binding: Binding, condition: Condition) -> None:
         recovered_at=None, is_withdrawn=False,
     ).last()  # fmt: skip
     state = raised(condition, going_on.levels[-1][1], begun) if going_on else State(condition, begun)
+    if going_on and (level := level_of(condition, state)) != going_on.levels[-1][1]:
+        going_on.levels.append([begun, level])
+        going_on.save(update_fields=["levels"])
+        raising.refresh(Alarm.objects.select_for_update().get(pk=going_on.alarm_id))
     if any(one.is_of_zone for one in condition.measures) and not any(one.test == "missing" for one in condition.leaves):
         for stream, point in things.latest(binding.streams).items():  # a sum of those that send first would be no sum
             if point.verdict == things.Verdict.GOOD and point.value is not None:
@@ -158,20 +163,6 @@ def _begin(binding: Binding, condition: Condition) -> None:
 def kept(memory: Remembered) -> dict[str, Any]:
     """A whole memory as columns."""
     return {"state": memory.state.dump().decode(), "newest": memory.newest, "before": memory.dump_before()}
-
-
-@dataclass(frozen=True)
-class Bound:
-    """A binding with its compiled condition."""
-
-    id: int
-    rule: str
-    source: str
-    county: str
-    organisation: int
-    area: int
-    streams: tuple[int, ...]
-    condition: Condition
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from shizhu.engines.alarms import raising
-from shizhu.engines.alarms.bindings import Bound
 from shizhu.engines.alarms.causes import EDGE, EDGE_LOST
-from shizhu.engines.alarms.logic.conditions import Input, condition_of
+from shizhu.engines.alarms.logic.conditions import Bound, Input, condition_of
 from shizhu.engines.alarms.logic.judge import Change
 from shizhu.engines.alarms.logic.late import Judged
 from shizhu.engines.alarms.logic.moments import moment, span

@@ -13,7 +13,8 @@ from django.db.models import Min
 from django.utils import timezone
 
 from shizhu.engines.alarms import raising
-from shizhu.engines.alarms.bindings import CHANNEL, Bound, bind_all, compiled
+from shizhu.engines.alarms.bindings import CHANNEL, bind_all, compiled
+from shizhu.engines.alarms.logic.conditions import Bound
 from shizhu.engines.alarms.logic.judge import NEVER, Reading, State, wake
 from shizhu.engines.alarms.logic.late import Memory, take, wait
 from shizhu.engines.alarms.logic.moments import Moment, moment, time_of

@@ -14,8 +14,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from shizhu.engines.alarms import causes
-from shizhu.engines.alarms.bindings import Bound
 from shizhu.engines.alarms.logic import late
+from shizhu.engines.alarms.logic.conditions import Bound
 from shizhu.engines.alarms.logic.late import Judged
 from shizhu.engines.alarms.logic.moments import Moment, moment, time_of
 from shizhu.engines.alarms.models import Alarm, Occurrence

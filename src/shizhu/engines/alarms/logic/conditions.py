@@ -126,6 +126,20 @@ class Condition:
         return seen + sum(lasting.lasting + lasting.clearing for lasting in self.lastings)
 
 
+@dataclass(frozen=True)
+class Bound:
+    """A condition bound to a source of a county."""
+
+    id: int
+    rule: str
+    source: str
+    county: str
+    organisation: int
+    area: int
+    streams: tuple[int, ...]
+    condition: Condition
+
+
 def parts(when: Body) -> Iterator[Body]:
     """The tests of a condition, each with what it inherits from the conditions around it."""
     join = next((name for name in JOINS if name in when), None)

@@ -71,10 +71,11 @@ def level_of(condition: Condition, state: State) -> str | None:
 
 
 def raised(condition: Condition, level: str, begun: Moment = 0) -> State:
-    """A new state in which an alarm of that level stands: the rule changed while it was open."""
+    """A new state in which an alarm of that level stands: the rule changed while it was open. The mildest level that it
+    has now stands in any case, so that the data can end the alarm."""
     state = State(condition, begun)
-    for track in condition.tracks:
-        state.lastings[track.root.number][0] = int(LEVELS.index(track.level) <= LEVELS.index(level))
+    for number, track in enumerate(condition.tracks):
+        state.lastings[track.root.number][0] = int(not number or LEVELS.index(track.level) <= LEVELS.index(level))
     return state
 
 
