@@ -17,11 +17,14 @@ async function show(holder: HTMLElement): Promise<void> {
   holder.dataset.shown = "yes";
 }
 
-for (const box of document.querySelectorAll<HTMLDetailsElement>(".flow-of-case"))
-  box.addEventListener("toggle", () => {
+for (const box of document.querySelectorAll<HTMLDetailsElement>(".flow-of-case")) {
+  const look = (): void => {
     const holder = box.querySelector<HTMLElement>("[data-flow]");
     if (box.open && holder && !holder.dataset.began) {
       holder.dataset.began = "yes";
       void show(holder);
     }
-  });
+  };
+  box.addEventListener("toggle", look);
+  look(); // what is open from the beginning told so before this ran
+}

@@ -335,7 +335,7 @@ def test_the_page_says_who_holds_the_critical_path_and_when_it_is_likely_over(
     assert MONDAY < standing.likely[0] <= standing.likely[1] <= standing.likely[2]
     assert (2 <= early <= middle <= late <= 12) is True
     page = text(browser(staff["reader"]).get(f"/cases/{case.pk}/approval/"))
-    assert "关键路径现由 健康证（kitchen · taster）" in page.replace("（ ", "（")
+    assert "关键路径正在办理： 健康证（kitchen · taster）" in page.replace("（ ", "（")
     assert "健康证 关键路径" in page
     assert (
         browser(person(county, "cases.duty.view", username="stranger")).get(f"/cases/{case.pk}/approval/").status_code

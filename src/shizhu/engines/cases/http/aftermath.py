@@ -55,10 +55,12 @@ def _parts(case: Case, response: Response) -> Iterator[Any]:
     yield Heading(_("What it was"))
     if case.origin == DRILL:
         yield _("This is a drill: nothing in it is real. It was run on the plan in force and measured by the minute.")
-    end = moment(case.closed_at) if case.closed_at else _("still running")
-    yield _("It began on %(begin)s, ended on %(end)s and took %(minutes)d minutes.") % {
-        "begin": moment(case.opened_at), "end": end, "minutes": round(response.clock),
-    }  # fmt: skip
+    span = {"begin": moment(case.opened_at), "minutes": round(response.clock)}
+    if case.closed_at:
+        ended = {**span, "end": moment(case.closed_at)}
+        yield _("It began on %(begin)s, ended on %(end)s and took %(minutes)d minutes.") % ended
+    else:
+        yield _("It began on %(begin)s and is still running after %(minutes)d minutes.") % span
     yield _("Of %(all)d tasks %(done)d were done, %(in_time)d of them in time.") % {
         "all": len(response.lines), "done": response.done, "in_time": response.in_time,
     }  # fmt: skip
