@@ -212,7 +212,7 @@ def test_a_decision_of_another_editor_is_brought_and_tried(clerk: Any, county: C
     page.get_by_label("degrees").fill("30")
     page.get_by_label("guests").fill("3")
     page.get_by_role("button", name="试算").click()
-    expect(page.get_by_role("status").filter(has_text="依据规则")).to_contain_text("15 依据规则 DecisionTable_1 1")
+    expect(page.get_by_role("status").filter(has_text="依据规则")).to_contain_text("15 依据规则 加糖 1")
     visitor.look("own-decision")
     page.goto("/declarations/")
     visitor.look("own-shelves")
