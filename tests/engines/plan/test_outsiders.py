@@ -64,6 +64,7 @@ def probed(desk: Desk, sent: Callable[[int], Node]) -> dict[str, str]:
     task = plan.tasks.all()[0]
     task.budgets.create(year=TODAY.year - 1, fund="资金", planned=1, spent=0.5, person=who)
     Risk.objects.create(task=task, name="险", level="high", organisation=stand, measure="管", opened_by=who)
+    Risk.objects.update(opened_at=timezone.now() - timedelta(days=400))
     marks = dict[str, str]()
 
     def mark(field: str) -> str:
