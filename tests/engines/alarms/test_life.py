@@ -380,6 +380,15 @@ def test_the_page_offers_what_one_may_and_tells_what_was_done(county: County, al
     assert [part for part in ("已签收", "等备件", "探头坏了", "误报", "触发") if part not in page] == []
 
 
+def test_the_page_says_when_data_cannot_end_it_any_more(county: County, alarm: Alarm) -> None:
+    client, said = browser(person(county, "alarms.*")), "规则已不再判断它"
+    assert said not in text(client.get(f"/alarms/{alarm.pk}/"))
+    only(county, WARM, "local.other")
+    assert said in text(client.get(f"/alarms/{alarm.pk}/"))
+    client.post(f"/alarms/{alarm.pk}/clear", {"why": "核实过"})
+    assert said not in text(client.get(f"/alarms/{alarm.pk}/"))
+
+
 def test_the_load_of_a_month_names_rules_that_should_die(county: County, alarm: Alarm) -> None:
     who = person(county, "alarms.*")
     stream = alarm.datastream

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from shizhu.engines.alarms import raising
+from shizhu.engines.alarms.causes import EDGE_LOST
 from shizhu.engines.alarms.logic.conditions import Bound, Condition, Input, NotJudged, condition_of, targets, wanted
 from shizhu.engines.alarms.logic.judge import State, level_of, raised
 from shizhu.engines.alarms.logic.late import Memory as Remembered
@@ -158,6 +159,12 @@ def _begin(binding: Binding, condition: Condition) -> None:
             if point.verdict == things.Verdict.GOOD and point.value is not None:
                 state.inputs[binding.streams.index(stream)] = [moment(point.time), point.value]
     Memory.objects.update_or_create(binding=binding, defaults=kept(remembered(state)) | {"due": binding.begun})
+
+
+def is_judged(alarm: Alarm) -> bool:
+    """Whether data can still end an alarm: its rule judges its source, or it is of an edge."""
+    bound = Binding.objects.filter(rule=alarm.rule, source=alarm.source, problem="")
+    return alarm.rule == EDGE_LOST or bound.exists()
 
 
 def kept(memory: Remembered) -> dict[str, Any]:

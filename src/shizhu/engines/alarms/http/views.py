@@ -104,6 +104,7 @@ def alarm_detail(request: Request, number: int) -> HttpResponse:
     context["may_open_case"] = request.actor.has(CASES)
     context |= {f"may_{verb}": info.is_open and _may(request, verb, alarm) for verb in ACTS}
     context |= {"lines": lines(alarm), "is_shelved": bool(alarm.shelved_until and alarm.shelved_until > timezone.now())}
+    context["is_unjudged"] = info.is_open and not bindings.is_judged(alarm)
     context["may_warn"] = request.actor.has("alarms.warning.draft")
     if context["may_assign"]:
         context["people"] = acting.candidates(alarm)
