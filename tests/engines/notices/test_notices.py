@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import json
 import re
 import socketserver
@@ -11,10 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from email import policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -126,15 +129,19 @@ def test_nothing_is_told_twice(county: County, wei: Person) -> None:
 def test_mail_goes_out_once_and_a_digest_together(county: County, wei: Person) -> None:
     with mail_server() as (address, mails):
         channel(county, "email", address, account="county@example.org")
-        Wish.objects.create(person=wei, kinds=["email"], email="wei@example.org", digest_at="08:00")
+        at = (timezone.localtime() + timedelta(hours=2)).replace(minute=0, second=0, microsecond=0)
+        Wish.objects.create(person=wei, kinds=["email"], email="wei@example.org", digest_at=at.time())
         tell(county, wei, "a")
         tell(county, wei, "b")
         tell(county, wei, "c", level="red")
         assert (telling.send_due(), len(mails)) == (1, 1)
-        assert telling.send_due(timezone.now() + timedelta(days=1)) == 2
-        assert telling.send_due(timezone.now() + timedelta(days=2)) == 0
-    assert len(mails) == 2
-    assert "To: wei@example.org" in mails[0]
+        assert [telling.send_due(at + timedelta(minutes=minutes)) for minutes in (-1, 0, 1, 1440)] == [0, 2, 0, 0]
+    told = [email.message_from_bytes(mail.encode(), policy=policy.default) for mail in mails]
+    page = f"{settings.CONFIG.public_address}/alarms/1/"
+    assert [(one["To"], one["Subject"], one.get_content().replace("\r\n", "\n").strip()) for one in told] == [
+        ("wei@example.org", "水位 c", f"水位 c\n看一看\n{page}"),
+        ("wei@example.org", "水位 a +1", f"水位 a\n看一看\n{page}\n\n水位 b\n看一看\n{page}"),
+    ]
     assert states() == [("email", "sent", 0)] * 3
 
 
@@ -166,7 +173,8 @@ def test_a_webhook_is_signed_and_tried_again(county: County, wei: Person) -> Non
     headers, body = got[1]
     assert len(got) == 2
     assert signing.is_signed("s3", headers["X-Shizhu-Timestamp"], body, headers["X-Shizhu-Signature"], timezone.now())
-    assert json.loads(body)["data"] == {"title": "水位 k", "text": "看一看", "url": "/alarms/1/", "level": "blue"}
+    page = f"{settings.CONFIG.public_address}/alarms/1/"
+    assert json.loads(body)["data"] == {"title": "水位 k", "text": "看一看", "url": page, "level": "blue"}
 
 
 def test_what_nobody_takes_fails_in_the_end(county: County, wei: Person) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
@@ -198,7 +199,8 @@ def _where(one: Delivery) -> tuple[int, str, int, str]:
 def _hand_over(batch: Sequence[Delivery]) -> str:
     """Why it was not taken; empty if it was. It asks the database nothing."""
     parcels = {
-        d.message_id: Parcel(d.token, d.message.title, d.message.text, d.message.url, d.message.level) for d in batch
+        d.message_id: Parcel(d.token, d.message.title, d.message.text, _whole(d.message.url), d.message.level)
+        for d in batch
     }
     channel = batch[0].channel
     try:
@@ -210,6 +212,11 @@ def _hand_over(batch: Sequence[Delivery]) -> str:
         logger.exception("channel %s", channel)
         return repr(error)[:300]
     return ""
+
+
+def _whole(url: str) -> str:
+    """The address of a page as one opens it from a mail."""
+    return f"{settings.CONFIG.public_address}{url}" if url.startswith("/") else url
 
 
 def _mark(batch: Sequence[Delivery], fault: str, at: datetime) -> int:
