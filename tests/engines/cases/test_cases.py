@@ -20,6 +20,7 @@ from shizhu.engines.alarms import api as alarms
 from shizhu.engines.alarms.models import Alarm, PublicWarning, WarningMessage
 from shizhu.engines.cases import api, timeline
 from shizhu.engines.cases.models import Attachment, Case, Entry, FlowVersion, Task
+from shizhu.engines.notices.models import Message
 from shizhu.engines.things import api as things
 from shizhu.engines.things.models import Datastream
 from shizhu.kernel import access, events, packs
@@ -207,6 +208,17 @@ def test_an_alarm_starts_one_case_that_clears_it(alarm: Alarm, county: County, s
     alarm.refresh_from_db()
     assert (alarm.state, alarm.cleared_why) == ("cleared", f"订单 {case.number}")
     assert [line.kind for line in timeline.timeline(case)][:4] == ["broken", "alarm", "opened", "passed"]
+
+
+def test_an_alarm_whose_flow_opens_no_case_is_told_to_who_can_mend_it(alarm: Alarm, county: County) -> None:
+    mender = person(county, "kernel.declaration.edit", username="mender")
+    told = raised(alarm)
+    told.data["starts"] = "local.gone"
+    assert (handle("cases.start", told), Case.objects.count()) == (True, 0)
+    message, *others = Message.objects.filter(title="local.gone：预警未能立案").order_by("pk")
+    assert (message.url, [one.person for one in message.deliveries.all()]) == (f"/alarms/{alarm.pk}/", [mender])
+    assert [one.url for one in others] == [message.url]  # whoever approves its cases
+    assert message.text.splitlines()[1:] == ["local.gone: 没有这个流程", "修正流程后，请从该预警的页面人工立案。"]
 
 
 def login(who: Person) -> Client:

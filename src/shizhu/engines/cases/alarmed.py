@@ -6,7 +6,7 @@ from django.db import transaction
 
 from shizhu.engines.alarms import api as alarms
 from shizhu.engines.alarms.api import AlarmInfo
-from shizhu.engines.cases import actions, emergencies, happening
+from shizhu.engines.cases import actions, emergencies, happening, unopened
 from shizhu.engines.cases.models import Case
 from shizhu.engines.things import api as things
 from shizhu.kernel import events
@@ -43,11 +43,10 @@ def alarm_raised(event: events.Event) -> None:
     }  # fmt: skip
     stream = things.describe([info.datastream]).get(info.datastream)
     title = " ".join([area.name, *([stream.thing_name] if stream else []), info.title["zh"]])
-    actions.open_case(
-        actions.Opening(
-            key, title, area, document, alarm=info.id, datastream=info.datastream, origin=event.data["origin"]
-        )
+    opening = actions.Opening(
+        key, title, area, document, alarm=info.id, datastream=info.datastream, origin=event.data["origin"]
     )
+    _open(opening, f"alarm/{info.id}", f"/alarms/{info.id}/")
 
 
 def warning_issued(event: events.Event) -> None:
@@ -61,12 +60,20 @@ def warning_issued(event: events.Event) -> None:
         "title": info.headline["zh"],
     }  # fmt: skip
     stream = alarms.get(info.alarm).datastream if info.alarm else None
-    actions.open_case(
-        actions.Opening(
-            info.starts, f"{area.name} {info.headline['zh']}", area, document, alarm=info.alarm, datastream=stream,
-            origin=info.origin,
-        )
+    opening = actions.Opening(
+        info.starts, f"{area.name} {info.headline['zh']}", area, document, alarm=info.alarm, datastream=stream,
+        origin=info.origin,
     )  # fmt: skip
+    _open(opening, f"warning/{info.id}", f"/alarms/warnings/{info.id}/")
+
+
+def _open(opening: actions.Opening, of: str, page: str) -> None:
+    """Open the case; of a flow that opens none people hear, for trying again would not mend it."""
+    try:
+        with transaction.atomic():
+            actions.open_case(opening)
+    except unopened.FAULTS as error:
+        unopened.not_opened(opening.area.county_id, opening.flow, unopened.why(error), of, opening.title, page)
 
 
 def alarm_changed(event: events.Event) -> None:

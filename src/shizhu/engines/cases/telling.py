@@ -4,20 +4,17 @@ when those meet, of what somebody asks of them about a case, and of swaps of shi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from shizhu.engines.cases import flows
 from shizhu.engines.cases.assignment import doers
-from shizhu.engines.cases.models import DRILL, Case, Duty, Entry, Helper, Petition, Swap, Task, TimerStart
+from shizhu.engines.cases.models import DRILL, Case, Duty, Entry, Helper, Petition, Swap, Task
 from shizhu.engines.notices import api as notices
-from shizhu.kernel import overlays, packs
 from shizhu.kernel.events import Event
 from shizhu.kernel.models import Role
 from shizhu.kernel.text import label
-from shizhu.web.declaring import say
 
 MEETING = "cases.meeting"  # the job that reminds of it
 SUPERVISED = "cases.supervised"  # the job that looks whether a supervised case was finished in time
@@ -178,19 +175,6 @@ def _tell_of(case: Case, key: str, people: list[int], said: str, more: str, leve
         case.county_id, key, people, title=f"{case.title}：{said}", text=" · ".join(filter(None, [case.number, more])),
         url=f"/cases/{case.pk}/", origin=case.origin, level=level,
     )  # fmt: skip
-
-
-def not_begun(row: TimerStart, mends: Iterable[int], others: Iterable[int]) -> None:
-    """A time opens no case of a flow: who can mend it hears so, with the way to it, and whose the flow is."""
-    body = packs.declarations("flows", row.county_id).get(row.flow)
-    name = label(flows.about(body["text"].encode()).title, "zh") if body else row.flow
-    key = f"timer/{row.pk}/{row.failed_at:%Y%m%d%H%M%S}"
-    page = f"/declarations/flows/{row.flow.partition('.')[2]}/" if overlays.is_own(row.flow) else ""
-    for whom, people, url in (("mend", mends, page), ("know", others, "")):
-        notices.tell(
-            row.county_id, f"{key}/{whom}", people, title=f"{name}：定时立案失败", url=url, level="orange",
-            text=f"{say(row.fault)}\n每分钟自动重试，修正流程后即可立案。",
-        )  # fmt: skip
 
 
 def swap(one: Swap) -> None:

@@ -10,18 +10,15 @@ from typing import Any
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from shizhu.engines.cases import actions, flows, telling
-from shizhu.engines.cases.acting import APPROVE
+from shizhu.engines.cases import actions, flows, unopened
 from shizhu.engines.cases.logic import Flow, FlowError, next_time, parse
-from shizhu.engines.cases.models import Case, TimerStart
-from shizhu.kernel import access, packs
-from shizhu.kernel.models import Area, County, Organisation
-from shizhu.kernel.overlays import EDIT
+from shizhu.engines.cases.models import TimerStart
+from shizhu.kernel import packs
+from shizhu.kernel.models import Area, County
 
 logger = logging.getLogger(__name__)
 TIMER = "timerEventDefinition"
 SOUND: dict[str, Any] = {"failed_at": None, "fault": ""}
-NO_OWNER, NOT_DECLARED = "Its owner is no organisation of this county.", "nobody declares this flow"
 MOST = 10_000  # times that may lie behind us; what has more begins anew
 
 
@@ -67,7 +64,7 @@ def _begin(flow: Flow, event: str, said: str, county: str, at: datetime) -> None
     try:
         spec, fault = _begun(flow, event, county, at), ""
     except (FlowError, KeyError) as error:
-        spec, fault = None, _why(error)
+        spec, fault = None, unopened.why(error)
     values = {"said": said, "spec": spec, "due_at": _due(spec)} | ({} if fault else SOUND)
     row, _is_new = TimerStart.objects.update_or_create(county_id=county, flow=flow.key, event=event, defaults=values)
     if fault:
@@ -103,17 +100,10 @@ def _opened(number: int, at: datetime) -> bool:
             row.last_case = actions.open_case(actions.Opening(row.flow, title, area, told, begin=row.event, due=due))
             row.last_at, row.failed_at, row.fault = due, None, ""
             row.save()
-    except (FlowError, Organisation.DoesNotExist, KeyError, DatabaseError) as error:
-        _failed(number, _why(error), at, due_at__lte=at)
+    except (*unopened.FAULTS, DatabaseError) as error:
+        _failed(number, unopened.why(error), at, due_at__lte=at)
         return False
     return True
-
-
-def _why(error: Exception) -> str:
-    """Why no case is opened, as `say` of what is declared can put it into another language."""
-    if isinstance(error, Organisation.DoesNotExist):
-        return NO_OWNER
-    return f"{error.args[0]}: {NOT_DECLARED}" if isinstance(error, KeyError) else str(error)
 
 
 @transaction.atomic
@@ -127,21 +117,7 @@ def _failed(number: int, fault: str, at: datetime, **still: Any) -> None:
     row.failed_at = row.failed_at or at
     row.save(update_fields=["failed_at", "fault"])
     if is_first:
-        telling.not_begun(row, *_told(row))
-
-
-def _told(row: TimerStart) -> tuple[set[int], set[int]]:
-    """Who can mend a flow, and who approves its cases."""
-    area = Area.objects.get(county=row.county_id, code=row.county_id)
-    body = packs.declarations("flows", row.county_id).get(row.flow)
-    owner = flows.owner(flows.about(body["text"].encode()), row.county_id) if body else None
-    bodies = {EDIT: Organisation.objects.filter(county=row.county_id, parent=None).first(), APPROVE: owner}
-    mends, approves = (
-        {post.person_id for post in access.posts_over(verb, Case(county_id=row.county_id, organisation=one, area=area))}
-        if one else set()
-        for verb, one in bodies.items()
-    )  # fmt: skip
-    return mends, approves - mends
+        unopened.not_begun(row)
 
 
 def _passed(row: TimerStart, flow: Flow, at: datetime) -> tuple[datetime, dict[str, Any] | None]:
