@@ -57,7 +57,7 @@ def ready(page: Page) -> None:
 
 def handle(page: Page, title: str, said: str, picture: Path) -> None:
     page.get_by_role("link").filter(has_text=title).click()
-    page.wait_for_function("document.querySelector('.field-pictures img')?.naturalWidth > 0")  # taken along
+    page.wait_for_function("() => document.querySelector('.field-pictures img')?.naturalWidth > 0")  # taken along
     page.get_by_text("生活污水").click()
     page.get_by_label("处置结果").fill(said)
     page.locator("input[type=file]").set_input_files(picture)
@@ -74,7 +74,7 @@ def test_a_day_without_a_network(living: Stack, visit: Visit, tmp_path: Path) ->
     chief.context.set_geolocation(BRIDGE)
     page = chief.page
     ready(page)
-    page.wait_for_function("caches.open('photos-along').then(kept => kept.keys()).then(all => all.length >= 2)")
+    page.wait_for_function("() => caches.open('photos-along').then(kept => kept.keys()).then(all => all.length >= 2)")
     chief.look("field-tasks", dark=True)
 
     chief.context.set_offline(True)

@@ -86,7 +86,7 @@ def told(check: Callable[..., None], *given: None) -> list[str]:
             '"lemonade.gift"',
             "flows/bulk.bpmn: price: decisionRef: lemonade.gift: no",
         ),
-        ("decisions/offer.dmn", '"FIRST"', '"BEST"', "decisions/offer.dmn: offer_table: 'BEST' is no hit policy"),
+        ("decisions/offer.dmn", '"FIRST"', '"BEST"', "decisions/offer.dmn: 优惠: 'BEST' is no hit policy"),
         ("flows/order.bpmn", 'sourceRef="taste"', 'sourceRef="spit"', "flows/order.bpmn: f3"),
         ("layers/jugs.yaml", "lemonade.jug", "lemonade.mug", "layers/jugs.yaml: of: lemonade.mug: the pack declares"),
         ("layers/jugs.yaml", "source: things", "source: magic", "layers/jugs.yaml: source: magic: known are"),

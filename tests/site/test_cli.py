@@ -57,7 +57,7 @@ def test_a_decision_from_the_command_line(tmp_path: Path) -> None:
     done = decided(tmp_path, "--given", "-", given='{"rain": 60, "day": "2026-07-01"}')
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == {
-        "level": {"value": "橙色", "hits": [["t", [1]]], "faults": []},
+        "level": {"value": "橙色", "hits": [["level", [1]]], "faults": []},
         "until": {"value": "2026-07-02", "hits": [], "faults": []},
     }
 

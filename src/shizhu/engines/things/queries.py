@@ -173,7 +173,7 @@ def streams_of(profile: str, property_name: str, *, thing: int | None = None) ->
     streams = Datastream.objects.filter(key=property_name, thing__devices__profile=profile)
     if thing is not None:
         streams = streams.filter(thing_id=thing)
-    return list(_describe(streams).values())
+    return list(_describe(streams.order_by("pk")).values())
 
 
 def streams_at(things: Iterable[int]) -> dict[int, StreamInfo]:
