@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from shizhu.engines.plan.logic.reader.boundaries import is_boundary
 from shizhu.engines.plan.logic.reader.document import Place
@@ -166,8 +165,9 @@ _DIRECTION = re.compile(
     r"(增长|提[高升]|下降|降低|减少|压减|缩短|上升|增加|翻)了?(?:累计)?(?:约|近|超过?|不低于|不少于)?"
     r"(?:\d|[一二两三四五六七八九十]+(?:分之|成|倍)|[一两二三四]?番|一半)"
 )
+_EACH_YEAR = "^年(?=开展|举办|组织|培训)"  # 年开展培训2万人次
 _EVERY = re.compile(
-    r"^年(?=开展|举办|组织|培训)|^.*(?<!人)每年(?!度)(?:至少|安排|招录|举办|投入|组织(?!部))?|^(?:全部|[一二三四五六七八九十\d]+)年(?=累计|共|实施|完成|新[增建]|培[训育]|建成)共?"
+    rf"{_EACH_YEAR}|^.*(?<!人)每年(?!度)(?:至少|安排|招录|举办|投入|组织(?!部))?|^(?:全部|[一二三四五六七八九十\d]+)年(?=累计|共|实施|完成|新[增建]|培[训育]|建成)共?"
 )
 _FOLD_END = re.compile(r"(?:在.{0,12}基础上)?(?:再|实现)?翻$")
 _WITHIN_BRACKETS = re.compile(r"\((?:其中|包括|包含|含)[^()]*$")
@@ -177,7 +177,7 @@ _STEP = re.compile(r"(?:同比|年度)?增长(?:约|近|不低于|超过?)?")  #
 _SUMMED = re.compile(r"累计|(?<![公])共(?![同享建青富])|合计")
 _GROWING = {"翻": "增长"}
 _YEARLY = re.compile(
-    r"(?<!人)每年(?![度均])|^年(?=开展|举办|组织|培训)|年均(?!增(?!加)|递|[^，。；]{0,9}(?:浓度|温|[水潮]位|流量|降[水雨]|指数|噪声|值))"
+    rf"(?<!人)每年(?![度均])|{_EACH_YEAR}|年均(?!增(?!加)|递|[^，。；]{{0,9}}(?:浓度|温|[水潮]位|流量|降[水雨]|指数|噪声|值))"
 )  # a mean of the year (PM2.5年均浓度) is a level
 _FLOW = re.compile(r"净增|(?<!人)每年|年均(?!.*[率度重例])|同比|比上年|力争.*增加")
 _ADDED = re.compile(
@@ -282,6 +282,7 @@ class _Reading:
     passage: Passage
     term: Term
     own_place: str
+    titled: str  # the project that it tells of (1.县医院搬迁项目。占地150亩), "" for none
     paragraph_year: int | None = None
     carried_year: int | None = None  # named before the ； that the sentence goes on from
     last: Fact | None = None
@@ -296,7 +297,8 @@ def read_facts(passages: list[Passage], term: Term, title: str = "") -> list[Fac
     for passage in passages:
         if passage.section == "terms" or is_boundary(passage.text):
             continue
-        reading = _Reading(passage, term, re.escape(own.group()) if own else "\0")
+        titled = _TITLED.match(passage.text)
+        reading = _Reading(passage, term, re.escape(own.group()) if own else "\0", titled[1] if titled else "")
         for sentence in sentences(passage):
             facts += _facts_of(sentence, reading)
     return facts
@@ -389,7 +391,7 @@ def _fact(text: str, found: Quantity, start: int, before: Fact | None, reading: 
         segment=re.sub(rf"{reading.own_place}(?![域级])", "", _without_years(lead[bound_left:].replace("\0", ""))),
         joined=bound_left == 0,
         listed=bound_left > 0 and lead[bound_left - 1] == "、", rest=text[found.end :],
-        dealt="分别" in text[: found.start], titled=_title_of(reading.passage.text),
+        dealt="分别" in text[: found.start], titled=reading.titled,
         above=_noun_above(lead[:bound_left].replace("\0", ""), whole=start == 0),
     )  # fmt: skip
     unit = found.unit
@@ -641,13 +643,6 @@ def _of_several(subject: str, words: str, clause: _Clause) -> str:
     return subject if alone or len(several) < 2 else f"{several}、{subject}"
 
 
-@lru_cache(1)
-def _title_of(passage: str) -> str:
-    """The project that a passage tells of (1.县医院搬迁项目。占地150亩), "" for none."""
-    found = _TITLED.match(passage)
-    return found[1] if found else ""
-
-
 def _noun_above(before: str, *, whole: bool) -> str:
     """Return what the clause before is about: 人均地区生产总值 of 人均地区生产总值比2020年翻一番以上.
 
@@ -741,16 +736,18 @@ def _dealt_out(text: str, facts: list[Fact], reading: _Reading) -> list[Fact]:
     for apart in _APART.finditer(text):
         stop = next((mark.start() for mark in re.finditer("[，。；]", text) if mark.start() >= apart.end()), len(text))
         after = [fact for fact in told if apart.end() - 1 <= fact.position < stop]
-        if re.search("年均|年平均", apart[1]):  # A达到x，B达到y，年均分别增长…: how fast those grow
-            named = [fact.subject for fact in told if fact.position < apart.start() and fact.kind == "level"]
-            after = (
-                [replace(fact, kind="growth", carried=True) for fact in after] if len(named) >= len(after) else after
-            )
-            reading.dealt = tuple(named[-len(after) :]) if after else ()
+        if grown := _grown(told, apart, len(after)):
+            reading.dealt, after = grown, [replace(fact, kind="growth", carried=True) for fact in after]
         given = _given(text, apart, after, reading)
         dealt = {fact.position for fact in after}
         told = [*(fact for fact in told if fact.position not in dealt), *given] if given else told
     return sorted((fact for fact in told if fact.subject != _DEALT), key=lambda fact: fact.position)
+
+
+def _grown(facts: Sequence[Fact], apart: re.Match[str], count: int) -> tuple[str, ...]:
+    """Of A达到x，B达到y，年均分别增长…, which names nothing itself: A and B, as many as grow."""
+    named = tuple(fact.subject for fact in facts if fact.position < apart.start() and fact.kind == "level")
+    return named[-count:] if re.fullmatch("年平?均", apart[1]) and 0 < count <= len(named) else ()
 
 
 def _names_before(apart: re.Match[str], count: int) -> list[str]:

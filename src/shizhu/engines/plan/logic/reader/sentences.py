@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from shizhu.engines.plan.logic.reader.document import Doubt, Indicator, Place, Reading
@@ -64,9 +64,7 @@ def read_targets(
         if known is not None:
             mentioned[known.key].append(fact.place)
             continue
-        measure = measure_of(fact.unit)
-        more = fact.value if fact.kind == "added" else fact.unit if fact.carried else None  # 24个、1860户
-        identity = canonical(fact.promised), fact.year, measure.kind if measure else None, fact.is_yearly, more
+        identity = _identity(fact, found)
         before = found.get(identity)
         if before is None and not fact.in_table:
             found[identity] = _indicator(fact, f"target-{len(found) + 1:02d}")
@@ -76,7 +74,30 @@ def read_targets(
         elif before is not None and before.target.value == fact.value:
             found[identity] = replace(before, mentions=(*before.mentions, fact.place))
     told = [replace(item, mentions=tuple(dict.fromkeys(mentioned[item.key]))) for item in indicators]
-    return told, [_from_base(item, facts, term) if item.key not in added else item for item in found.values()]
+    stood = _stood(facts, term)
+    return told, [
+        item if item.key in added else _from_base(item, stood.get(canonical(item.name), ()), term)
+        for item in found.values()
+    ]
+
+
+def _identity(fact: Fact, found: Mapping[tuple[object, ...], Indicator]) -> tuple[object, ...]:
+    """By what two sentences state one target; a second measure of what was just told is another (24个、1860户)."""
+    measure = measure_of(fact.unit)
+    more = fact.value if fact.kind == "added" else None  # so many more here, so many more there
+    identity = canonical(fact.promised), fact.year, measure.kind if measure else None, fact.is_yearly, more
+    before = found.get(identity)
+    is_second = before is not None and fact.carried and before.unit != fact.unit
+    return (*identity, fact.unit) if is_second else identity
+
+
+def _stood(facts: Sequence[Fact], term: Term) -> Mapping[str, list[Fact]]:
+    """What there was in the base year, by what it was of."""
+    found: dict[str, list[Fact]] = defaultdict(list)
+    for fact in facts:
+        if fact.kind == "level" and fact.year == term.base and not fact.partial and not fact.is_detail:
+            found[canonical(fact.subject)].append(fact)
+    return found
 
 
 def _is_step(fact: Fact, levels: set[tuple[tuple[int, int], str]]) -> bool:
@@ -202,15 +223,12 @@ def _indicator(fact: Fact, key: str) -> Indicator:
     )  # fmt: skip
 
 
-def _from_base(item: Indicator, facts: Sequence[Fact], term: Term) -> Indicator:
-    """The target with what another sentence says there was in the base year, where all that do say one value."""
+def _from_base(item: Indicator, stood: Sequence[Fact], term: Term) -> Indicator:
+    """The target with what other sentences say there was of it in the base year, where all that do say one value."""
     if item.base.value is not None or item.kind is not None or item.cumulative or term.base is None:
         return item
     told = [
-        (fact, scaled(fact.value, factor))
-        for fact in facts
-        if fact.kind == "level" and fact.year == term.base and not fact.partial and not fact.is_detail
-        if same(fact.subject, item.name) and (factor := comparable(fact.unit, item.unit)) is not None
+        (fact, scaled(fact.value, factor)) for fact in stood if (factor := comparable(fact.unit, item.unit)) is not None
     ]
     if len({value for _, value in told}) != 1:
         return item
