@@ -131,7 +131,7 @@ def test_a_home_from_its_first_start_to_its_restored_backup(home: Path, new_stac
     file = home.parent / "backup.tar.gz"
     assert re.match(rf"{file}: database, \d+ streams with \d+ messages, \d+ files", stack.run("backup", str(file)))
     assert file.stat().st_mode & 0o777 == 0o600
-    (day,) = (home / "history").iterdir()
+    day = home / "history" / stack.query("SELECT file FROM things_archivedday")[0][0]  # one before: by night
     day.write_bytes(b"PAR1")
     rotten = home.parent / "rotten.tar.gz"
     fault = f"history/{day.name} does not hold what was written into it: that day's readings cannot be read; "

@@ -148,3 +148,20 @@ def test_devices_of_an_edge_that_is_away_for_a_moment_are_waited_for_when_it_is_
     assert (alarms(), told()) == (
         [("cleared", True, "yellow", 1), ("open", False, "yellow", 1)], ["cleared", "raised"],
     )  # fmt: skip
+
+
+def test_devices_of_an_edge_that_was_seen_a_minute_before_it_is_back_are_waited_for_too(county: County) -> None:
+    silent = jug(county, "silent")["temperature"]
+    with clock(-1):
+        only(county, {"when": MISSING["when"] | {"missing": "PT1M"}})
+    with clock(1):
+        send(silent, (1, 20))
+    look(1, is_reached=True)
+    look(2, is_reached=False)
+    with clock(2.2):
+        judging.ring()
+    assert [one.suppressed for one in Alarm.objects.all()] == ["parent"]
+    look(2.3, is_reached=True)
+    assert caring.every_minute(minute(2.4)) == (0, 0)
+    look(3.4, is_reached=True)
+    assert caring.every_minute(minute(3.4))[0] == 1

@@ -15,7 +15,7 @@ from shizhu.engines.things.models import Datastream, Device, EdgeLine, ObservedP
 from shizhu.kernel.models import Area, Heartbeat, Organisation
 
 LOOKED = timedelta(minutes=1)  # an ingest that said nothing for so long does not know
-SEEN = timedelta(seconds=90)  # what is looked at every minute was seen so lately, unless it was away
+SEEN = timedelta(seconds=90)  # what is looked at every minute was seen so lately, unless nobody could look
 ON_ITS_WAY = 1000  # messages
 BACK = timedelta(minutes=1)  # what hangs on what is back may be a moment behind it with what it kept
 WORD, LINE = "边缘节点", "线路"
@@ -54,7 +54,7 @@ def look(now: datetime) -> list[LineInfo] | None:
             continue
         line = EdgeLine.objects.filter(pk=key).first() or EdgeLine(key=key, stream=_stream(key, area))
         if any(told):
-            was_away = line.reached_at is None or now - line.reached_at > SEEN
+            was_away = line.away_since or line.reached_at is None or now - line.reached_at > SEEN
             line.back_at = now if was_away else line.back_at
             line.reached_at, line.away_since = now, None
         elif line.away_since is None:
