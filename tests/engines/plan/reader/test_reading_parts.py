@@ -191,6 +191,12 @@ def test_text_against_table(basis: str, goal: str, expected: list[str]) -> None:
         ("贫困率由2%下降到3%。", ["direction"], []),
         ("三次产业结构调整为10：46：48。", ["structure"], []),
         ("三次产业结构由9:45:46调整为8.3:46.4:45.2。", [], []),
+        ("估算总投资38.7亿元。其中，水类9项、投资30亿元；土类2项、投资7.7亿元。", [], []),
+        ("项目11项，总投资38.7亿元。其中，水类9项、投资30亿元；土类2项、投资8.7亿元。", [], []),
+        ("项目11项，总投资38.7亿元。其中，水类9项、投资30亿元；土类2项、投资7.7亿元。", ["parts"], []),
+        ("总投资12.6亿元，其中2021年2.1亿元、2022年10.5亿元。", [], []),
+        ("总投资12.6亿元，其中2021年2.1亿元、2022年10.9亿元。", ["parts"], []),
+        ("用于农业比例不低于10%，力争到2025年达到15%以上。", [], []),
         ("自来水普及率达到105%，高中阶段毛入学率达到103%。", [], ["share-over"]),
     ],
 )
@@ -211,6 +217,20 @@ def test_the_caption_of_a_list_tells_the_year_of_its_months() -> None:
     head = "云溪县应急规划（2021—2025年）\n2024年任务清单\n|序号|任务|责任单位|完成时限|\n"
     (task,) = read(f"{head}|1|隐患排查|县应急局/县消防救援大队|6月底|\n").tasks
     assert (task.owners, task.period.last) == (("县应急局", "县消防救援大队"), 2024)
+
+
+@pytest.mark.parametrize(("told", "rules"), [(600, []), (620, ["text-table"])])
+def test_what_the_years_of_a_row_make_is_no_other_value(told: int, rules: list[str]) -> None:
+    rows = "|指标|单位|2023年|2024年|2025年|2026年|\n|工业投资|亿元|170|185|200|215|\n"
+    head = "云溪县工业行动计划（2024—2026年）\n一、目标\n"
+    document = read(f"{head}三年累计完成工业投资{told}亿元以上。\n表1 主要指标\n{rows}")
+    assert [item.rule for item in document.contradictions] == rules
+
+
+def test_a_title_below_the_bodies_that_issue_it() -> None:
+    document = read("中共云溪县委 云溪县人民政府\n关于推进乡村振兴的实施方案（2025—2027年）\n一、目标\n建成泵站9座。\n")
+    assert document.title.endswith("县人民政府关于推进乡村振兴的实施方案（2025—2027年）")
+    assert [(item.name, item.target.year) for item in document.indicators] == [("泵站", 2027)]
 
 
 def test_growth_must_fit_both_ends() -> None:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise, takewhile
 
 from shizhu.engines.plan.logic.reader.contradictions import Claim, Findings, claim_of_fact, claim_of_reading
 from shizhu.engines.plan.logic.reader.document import Contradiction, Doubt, Indicator, Statement
 from shizhu.engines.plan.logic.reader.facts import Fact
 from shizhu.engines.plan.logic.reader.outline import Passage
-from shizhu.engines.plan.logic.reader.subjects import canonical, same
+from shizhu.engines.plan.logic.reader.subjects import canonical, same, stripped
 from shizhu.engines.plan.logic.reader.units import comparable, measure_of
 
 _SECTORS = re.compile(
     r"(?:三次|[一二三]次)?产业(?:结构|比[例重])[^，。；;\d]{0,16}(\d+(?:\.\d+)?)[:：](\d+(?:\.\d+)?)[:：](\d+(?:\.\d+)?)(?![:：\d.])"
 )
+# 总投资12.6亿元，其中2021年2.1亿元、2022年3.3亿元…
+_BY_YEARS = re.compile(
+    r"(?P<whole>\d+(?:\.\d+)?)(?P<unit>万?亿?[元吨亩户人个家])[^。；\d]{0,8}其中[:：，,]?"
+    r"(?P<parts>(?:20\d{2}年[^\d，,、；。]{0,8}\d+(?:\.\d+)?(?P=unit)[、，,；和]?){2,})(?![^。；]{0,12}20\d{2}年)"
+)
+_OF_YEAR = re.compile(r"20\d{2}年[^\d，,、；。]{0,8}(\d+(?:\.\d+)?)")
 _ROUNDED = 0.31  # three shares printed with one decimal may miss a hundred by so much
 _RAISED_TO = re.compile(
     r"(?P<rise>提[高升]|增[长加]?|上升|扩大|扩展|发展|壮大|延长)(?:到|至|为)|(?:下降|降低?|减少|压减|缩[短小])(?:到|至|为)"
@@ -48,11 +54,12 @@ def check_sums(indicators: Sequence[Indicator], facts: Sequence[Fact]) -> Findin
         _check_growth_of_whole(item, indicators, facts, found)
     _check_rows_of_parts(indicators, found)
     _check_parts(facts, found)
+    _check_listed(facts, found)
     return found
 
 
 def check_structures(passages: Sequence[Passage]) -> list[Contradiction]:
-    """The shares of the three sectors (三次产业结构调整为12:45:43) make a hundred."""
+    """The shares of the three sectors (三次产业结构调整为12:45:43) make a hundred, years no more than all of them."""
     found = []
     for passage in passages:
         for told in _SECTORS.finditer(passage.text):
@@ -61,7 +68,24 @@ def check_structures(passages: Sequence[Passage]) -> list[Contradiction]:
                 statement = Statement(total, "%", None, passage.place(*told.span()), told.group())
                 note = f"the shares together make {total:g}, not 100"
                 found.append(Contradiction("三次产业结构", (statement,), note, "structure"))
+        for told in _BY_YEARS.finditer(passage.text):
+            parts = _OF_YEAR.findall(told["parts"])
+            total, whole = round(sum(map(float, parts)), 6), float(told["whole"])
+            decimals = max(len(part.partition(".")[2]) for part in parts)
+            if total > whole + _half(decimals):
+                place = passage.place(*told.span())
+                statements = (
+                    Statement(whole, told["unit"], None, place, told["whole"] + told["unit"]),
+                    Statement(total, told["unit"], None, place, told["parts"]),
+                )
+                note = f"the parts together make {total:g}, the whole is {told['whole']}"
+                found.append(Contradiction(_named_before(passage.text, told.start()), statements, note, "parts"))
     return found
+
+
+def _named_before(text: str, position: int) -> str:
+    """What a number is of: the clause before it."""
+    return stripped(re.split("[，,。；：]", text[:position])[-1])
 
 
 def _check_direction(fact: Fact, found: Findings) -> None:
@@ -322,6 +346,31 @@ def _check_parts(facts: Sequence[Fact], found: Findings) -> None:
         if whole and factor and part.value * factor > whole.value and whole.bound is None and part.unit != "%":
             note = f"the part {part.value} is more than the whole {whole.value}"
             found.contradictions.append(Contradiction(fact.subject, (whole.statement, part.statement), note, "part"))
+
+
+def _check_listed(facts: Sequence[Fact], found: Findings) -> None:
+    """Parts told in two measures (其中，大气类9项、投资4.2亿元；…): where one adds up, so must the other."""
+    for _, near in groupby(facts, key=lambda fact: fact.sentence[0]):
+        told = list(near)
+        first = next((at for at, fact in enumerate(told) if fact.after_of_which), 0)
+        wholes = {fact.unit: fact for fact in told[:first]}
+        parts = {
+            unit: [fact for fact in takewhile(lambda one: one.after_of_which, told[first:]) if fact.unit == unit]
+            for unit in wholes
+        }
+        makes = {unit: round(sum(part.value for part in listed), 6) for unit, listed in parts.items()}
+        whole = [unit for unit, total in makes.items() if total == wholes[unit].value and len(parts[unit]) > 1]
+        for unit, total in makes.items():
+            complete = whole and not wholes[unit].bound and len(parts[unit]) == len(parts[whole[0]])
+            if complete and abs(total - wholes[unit].value) > _half(parts[unit][0].decimals):
+                note = f"the parts together make {total:g}, the whole is {wholes[unit].value}"
+                statements = tuple(claim_of_fact(fact).statement for fact in (wholes[unit], *parts[unit]))
+                found.contradictions.append(Contradiction(wholes[unit].subject, statements, note, "parts"))
+
+
+def _half(decimals: int) -> float:
+    """By how much parts may miss their whole, printed with so many decimals; whole numbers are counts."""
+    return 0.5 * 10.0**-decimals + 1e-9 if decimals else 1e-9
 
 
 def _first_part(facts: Sequence[Fact], index: int) -> bool:

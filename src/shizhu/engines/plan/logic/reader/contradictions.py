@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shizhu.engines.plan.logic.reader.document import Contradiction, Doubt, Indicator, Reading, Statement
 from shizhu.engines.plan.logic.reader.facts import Fact
@@ -17,6 +17,7 @@ Number = float | int
 
 # a level that is to be reached by the end of the plan, whatever year the sentence names
 _REACHED = re.compile(r"达到|突破|超过|[高升增][到至]|[降减][到至]|控制在|保持在|稳定在|不[低少高]于")
+_SUMMED = re.compile(r"累计|合计|共(?![同享建青富])")
 _LIMITS = frozenset({"at_least", "at_most", "about"})  # two of them agree only at one value
 
 
@@ -139,7 +140,11 @@ def _judge(stated: Sequence[Cell], named: Sequence[Fact], facts: Sequence[Fact],
     """Compare the table cells of one quantity and year with each other and with the sentences about it."""
     item, own = stated[0].item, stated[0].claim
     others = [cell.claim for cell in stated[1:]]
-    judged = [(agreement(own, claim_of_fact(fact)), fact) for fact in named if not _is_increment(item, own, fact)]
+    judged = [
+        (agreement(own, claim_of_fact(fact)), fact)
+        for fact in named
+        if not (_is_increment(item, own, fact) or _is_sum(item, own, fact))
+    ]
     apart = any(agreement(own, other) == "conflict" for other in others)
     if apart or any(verdict == "conflict" for verdict, _ in judged):
         texts = [claim_of_fact(fact).statement for verdict, fact in judged if verdict]
@@ -167,6 +172,17 @@ def _is_increment(item: Indicator, own: Claim, fact: Fact) -> bool:
         item.name, item.target.value - item.base.value, item.unit, own.year, None, own.decimals, None, own.statement
     )
     return not fact.printed_year and agreement(added, claim_of_fact(fact)) == "equal"
+
+
+def _is_sum(item: Indicator, own: Claim, fact: Fact) -> bool:
+    """Whether a sentence states what the years of the row make together (三年累计600亿元: 185, 200 and 215)."""
+    years = [mark for mark in (*item.milestones, item.target) if (mark.year or 0) > (item.base.year or 0)]
+    values = [mark.value for mark in years if mark.value is not None]
+    if own.year != item.target.year or len(values) < max(2, len(years)):
+        return False
+    total = replace(own, value=round(sum(values), 6), bound=None)
+    verdict = agreement(total, claim_of_fact(fact))
+    return verdict in {"equal", "rounding"} or (verdict == "bound" and bool(_SUMMED.search(fact.text)))
 
 
 def _wordings(item: Indicator, own: Claim, facts: Sequence[Fact], found: Findings) -> None:
@@ -254,7 +270,8 @@ def _among_sentences(facts: Sequence[Fact], told: set[tuple[str, int | None]], f
         odd = [
             fact for fact in named[1:]
             if agreement(first, claim_of_fact(fact)) == "conflict"
-            if not (fact.carried and fact.unit != named[0].unit)  # 改造小区24个、1860户
+            # 改造小区24个、1860户; 不低于10%，力争到2027年达到15%
+            if not (fact.carried and (fact.unit != named[0].unit or fact.sentence == named[0].sentence))
         ]  # fmt: skip
         if not odd:
             continue

@@ -33,9 +33,9 @@ _DESCRIBED = re.compile(
 _RIGHT_CUT = re.compile(r"和|与|及|以及|等|，|申报|达到")
 # a verb before the number and a noun behind it: 举办了30多场农民夜校
 _ACTING = re.compile(
-    r"(?:实施|建成|建设|打造|培育|引进|组建|成立|帮扶|救助|资助|安置|锚定|争创|谋划|树立|铺设|开发|研发|获得|取得|拥有|新建|新增|创建|认定|建立|举办|开展|推广|覆盖|涉及|做好|布局|聚集|集聚|"
+    r"(?:实施|建成|建设|打造|培育|引进|组建|成立|帮扶|救助|资助|安置|设立|安排|锚定|争创|谋划|树立|铺设|开发|研发|获得|取得|拥有|新建|新增|创建|认定|建立|举办|开展|推广|覆盖|涉及|做好|布局|聚集|集聚|"
     r"形成|发展|完成|实现|申报|签约|整合|改造|转化|登记|孵化|招引|选派|培训|服务|带动|吸引|提供|入驻|遴选|评选|储备|推出|引入|指导|等)了?"
-    r"(?:约|近|超过?|不少于|不低于|至少)?$"
+    r"(?:约|近|超过?|不少于|不低于|至少|全部|所有)?$"
 )
 # who is served and what with: 为3万名学生开展免费视力筛查
 _SERVING = re.compile(r"(?<![称作成认分定视])[为向给]$")
@@ -45,6 +45,12 @@ _SERVED = re.compile(
 _FOR_EACH = re.compile(r"(?=[户人]均)")  # 带动1.2万户农户户均增收8000元
 _NAMELESS = frozenset({"项目", "工程", "方面", "领域", "环节", "重点", "大类", "受益"})  # 实施绕城公路等3个项目
 _OWN_PLACE = re.compile(r".{2,8}?(?:省|自治区|自治州|自治县|(?<!城)市|(?<![市城社园景库灌林牧片矿])区|县|州|旗)")
+_GROUPS = re.compile(
+    r"教师|学生|幼儿园|小学|初中|高中|普通高中|中职(?:学校)?|高职|男性|女性|城镇|农村|城市|乡村|儿童|成人|企业|个人"
+)
+_GROUP_LAST = re.compile(
+    rf"(?P<measure>.{{3,}}(?:率|比例|比重|占比|值|标准|面积|费用|收入))(?P<group>{_GROUPS.pattern})"
+)
 _LEVEL = r"(?:国家|省|自治区|市|州|县|区|部)级"
 _LEVELS_BEFORE = re.compile(rf"(?:{_LEVEL}[、和及])+$")
 _LEVEL_FIRST = re.compile(rf"(?:{_LEVEL}(?:[、和及]{_LEVEL})*)(?:以上)?")
@@ -57,9 +63,9 @@ _ONLY_DOING = re.compile(
     r"(?:培养|培育|招录|举办|巩固|提升|改善|整治|治理|修复|保护|保障|惠及|解决|带动|帮助|支持|扶持|资助|救助|发放|服务|培训|辐射|完成|实现|新增|改造|新改建|新建|改扩建|改建|扩建)+"
 )
 # what is told of a thing just named (建设湿地5处，面积1.3万平方米) or of one named behind it (面积1800平方米的大厅)
-_DIMENSION = re.compile(r"(?:总|建筑|占地|年)?(?:面积|长度|规模|投资|产值|产量|产能|里程|库容|容量|床位|能力)$")
-_OF_CROPS = frozenset({"产量", "总产量", "总产", "单产", "产能", "产值", "总产值"})
-_SOWN = re.compile(r"(?:播种|种植|栽培|经营)$")
+_DIMENSION = re.compile(r"(?:总|建筑|占地|年|综合)?(?:面积|长度|规模|投资|产值|产量|产能|里程|库容|容量|床位|能力)$")
+_OF_CROPS = frozenset({"产量", "总产量", "总产", "单产", "产能", "产值", "总产值", "综合产值"})
+_SOWN = re.compile(r"(?:播种|种植|栽培|经营|年?[出存]栏)$")
 _TITLED = re.compile(
     r"\s*(?:[(（]?[\d一二三四五六七八九十]{1,3}[)）.、．]|[①-⑳])?\s*"
     r"([^。：:，,；;“”\d]{3,24}(?:项目|工程|中心|基地|园区?|平台|系统|水库|电站))[。：:]"
@@ -83,7 +89,7 @@ _NOUN_BEHIND_SIZE = re.compile(
 )
 # a clause that only goes on: …翻一番以上，达到12万元
 _GOES_ON = re.compile(
-    r"^(?:力争|将|要|均|累计)?(?:达到?|提[高升][到至]|增[长加]?[到至]|(?:上升|发展|扩大|壮大)[到至]|控制在|保持在|稳定在|突破|超过|不[得应]?[低高]于|不[得应]?[少超][于过]|"
+    r"^(?:(?:力争|将|要|均|累计)到?)?(?:达到?|提[高升][到至]|增[长加]?[到至]|(?:上升|发展|扩大|壮大)[到至]|控制在|保持在|稳定在|突破|超过|不[得应]?[低高]于|不[得应]?[少超][于过]|"
     r"下?降低?[到至]|[延缩][短小长][到至]|压缩[到至])(?:约|近)?$"
 )
 _CHANGE_BEGINS = re.compile(
@@ -167,8 +173,10 @@ _DIRECTION = re.compile(
 )
 _EACH_YEAR = "^年(?=开展|举办|组织|培训)"  # 年开展培训2万人次
 _EVERY = re.compile(
-    rf"{_EACH_YEAR}|^.*(?<!人)每年(?!度)(?:至少|安排|招录|举办|投入|组织(?!部))?|^(?:全部|[一二三四五六七八九十\d]+)年(?=累计|共|实施|完成|新[增建]|培[训育]|建成)共?"
+    rf"{_EACH_YEAR}|^.*(?<!人)每年(?!度)(?:至少|安排|招录|举办|投入|组织(?!部))?|^(?:全部|[一二三四五六七八九十\d]+)年(?=累计|共|实施|完成|新[增建]|培[训育养]|建成|补充|引进|招录|打造|创建|治理|盘活|筹集)共?"
 )
+_SORTS_END = re.compile(r"[\d一二三四五六七八九十]+(?:大类|大项|[类批])$")  # 重点工程5大类62项
+_NO_LESS = re.compile(r"(.{2,})不[低少]于(.{2,}[总人件次]?[数量额]的)$")  # 骨干教师不低于交流总数的20%
 _FOLD_END = re.compile(r"(?:在.{0,12}基础上)?(?:再|实现)?翻$")
 _WITHIN_BRACKETS = re.compile(r"\((?:其中|包括|包含|含)[^()]*$")
 _PART_REACHED = re.compile(r"其中[^()]*?(?:达到?|不[低少]于|超过|突破|[高加升大长]到|控制在|稳定在|保持在)[^()]*$")
@@ -288,17 +296,20 @@ class _Reading:
     last: Fact | None = None
     counted: tuple[str | None, ...] = ()  # the units of the sentence before
     dealt: tuple[str, ...] = ()  # the names that values were dealt out to last
+    lists_parts: bool = False  # 其中，大气类9项；水类24项；…
 
 
 def read_facts(passages: list[Passage], term: Term, title: str = "") -> list[Fact]:
     """Return all quantities of the running text in order; the place in the title is no part of a name."""
     facts: list[Fact] = []
-    own = _OWN_PLACE.match(title)
+    own = _OWN_PLACE.match(title.removeprefix("中共"))
     for passage in passages:
         if passage.section == "terms" or is_boundary(passage.text):
             continue
         titled = _TITLED.match(passage.text)
-        reading = _Reading(passage, term, re.escape(own.group()) if own else "\0", titled[1] if titled else "")
+        reading = _Reading(
+            passage, term, re.escape(own.group()) if own else "\0", stripped(titled[1]) if titled else ""
+        )
         for sentence in sentences(passage):
             facts += _facts_of(sentence, reading)
     return facts
@@ -344,6 +355,7 @@ def _facts_of(sentence: re.Match[str], reading: _Reading) -> list[Fact]:
             place = reading.passage.place(sentence.start() + max(0, found.start - 1), sentence.start() + found.end)
             identity = (reading.passage.lines[0], sentence.start())
             facts.append(replace(fact, place=place, sentence=identity, position=found.start))
+    facts = _as_parts(text, facts, reading)
     if lead and any(fact.printed_year and fact.year != reading.paragraph_year for fact in facts):
         reading.paragraph_year = None  # 到2022年…，到2025年…: what follows is for neither
     reading.counted = tuple(fact.unit for fact in facts) or reading.counted
@@ -351,6 +363,15 @@ def _facts_of(sentence: re.Match[str], reading: _Reading) -> list[Fact]:
     if facts or text[-1] not in "；;":
         reading.carried_year = facts[-1].year if facts and facts[-1].printed_year and text[-1] in "；;" else None
     return _dealt_out(text, _shared(text, facts), reading)
+
+
+def _as_parts(text: str, facts: list[Fact], reading: _Reading) -> list[Fact]:
+    """Behind 其中，大气类9项； what the sentence goes on with is a part too."""
+    opens, goes_on = text.startswith("其中"), reading.lists_parts
+    reading.lists_parts = (opens or goes_on) and text[-1] in "；;"
+    if opens or not goes_on or _PART_REACHED.search(f"其中{text}"):
+        return facts
+    return [replace(fact, after_of_which=True, is_detail=True) for fact in facts]
 
 
 def _start_by_change(text: str, found: Quantity, term: Term) -> Start | None:
@@ -404,7 +425,8 @@ def _fact(text: str, found: Quantity, start: int, before: Fact | None, reading: 
     # the examples are the name where nothing else is: 单项冠军、科创上市企业等10家
     if not subject and clause.segment.endswith("等") and clause.rest[:1] in "，。；、":
         subject = stripped(re.split("[，。；：]", text[: found.start])[-1].removesuffix("等"))
-    subject = _of_levels(_of_several(subject, lead[:bound_left], clause), lead[:bound_left], before)
+    subject = _of_levels(_of_several(subject, lead[:bound_left], clause), lead[:bound_left], before, unit)
+    subject = _of_group(subject, before, unit)
     if kind == "level" and subject and not IN_SCOPE.match(subject):
         scope = _SCOPE_ABOVE.search(text[: start + bound_left]) or _SCOPE_BEHIND.match(clause.rest)
         subject = scope.group(1) + subject if scope else subject
@@ -450,13 +472,16 @@ def _named(kind: str, subject: str, clause: _Clause, before: Fact | None, unit: 
         return carried, before.partial, 0
     if not subject and _goes_on_from_last(clause) and not (unit in {"%", "‰"} and _noun_after(clause.rest, unit)):
         return clause.above or (before.subject if before else ""), bool(before and before.partial), 0
+    if unit == "%" and len(subject) > 1 and clause.rest.startswith("覆盖"):  # 5G网络、千兆光网100%覆盖
+        return f"{subject}覆盖率", clause.listed, 0
     sized = _titled(subject, clause, unit) or _sized(subject, clause, before, unit) or _served(clause, unit)
     if sized:
         return sized
     if len(subject) < 2 or _ACTING.search(clause.segment) or _ONLY_DOING.fullmatch(subject):
         noun = _noun_after(clause.rest, unit)
-        if unit == "%" and noun and len(subject) > 4 and subject.endswith("覆盖"):  # 收运体系覆盖98%的行政村
-            return subject + noun, False, len(noun.removesuffix("占比"))
+        covering = subject.removesuffix("全部")
+        if noun and len(covering) > 4 and covering.endswith("覆盖"):  # 收运体系覆盖98%的行政村
+            return covering + noun, False, len(noun.removesuffix("占比"))
         subject = "" if _DONE_ANEW.fullmatch(subject) else subject
         return noun or subject or (_DEALT if clause.dealt else ""), clause.listed, len(noun.removesuffix("占比"))
     return subject, clause.listed, 0
@@ -465,7 +490,7 @@ def _named(kind: str, subject: str, clause: _Clause, before: Fact | None, unit: 
 def _goes_on_from_last(clause: _Clause) -> bool:
     """Whether a number that nothing names is of what the sentence before was about."""
     built = _BUILT.fullmatch(clause.segment) and not re.match(r"[“《]?[一-鿿]{2}", clause.rest)
-    return bool(built or _GOES_ON.match(clause.segment))
+    return bool(built or _GOES_ON.match(clause.segment.removeprefix("其中")))
 
 
 def _carried(kind: str, subject: str, clause: _Clause, before: Fact, unit: str | None) -> str:
@@ -586,7 +611,8 @@ def _kind(segment: str, unit: str | None) -> str:
 def _subject(segment: str, unit: str | None) -> tuple[str, str]:
     """Return the noun before the number and, for a share, what it is a share of."""
     words = _ITEM.sub("", _FROM_NUMBER.sub("", _BY_UNIT.sub("", without_bound(segment))))
-    words = _FOLD_END.sub("", _every(words))
+    words = _SORTS_END.sub("", _FOLD_END.sub("", _every(words)))
+    words = _NO_LESS.sub(r"\1占\2", words) if unit in {"%", "‰"} else words
     ratio = re.fullmatch(r"(.*?)占(?!比)(.*?)的?", words) if unit in {"%", "‰"} else None
     if ratio and not re.search(r"比[重例]?$|比重", stripped(words)):
         own = stripped(ratio.group(1).removesuffix("的"))
@@ -596,6 +622,16 @@ def _subject(segment: str, unit: str | None) -> tuple[str, str]:
         words = _GROWTH.sub("", words)
     last = re.split(r"(?<![高中同平初均优])等(?![级候])", words)[-1]
     return stripped(last), ""
+
+
+def _of_group(subject: str, before: Fact | None, unit: str | None) -> str:
+    """The name with whom it is of before it: 开通率教师达到100%、学生达到90%."""
+    own = _GROUP_LAST.fullmatch(subject)
+    if own:
+        return own["group"] + own["measure"]
+    is_next = before is not None and before.unit == unit and _GROUPS.fullmatch(subject)
+    led = _GROUPS.match(before.subject) if is_next and before else None
+    return subject + before.subject[led.end() :] if led and before and led.end() < len(before.subject) else subject
 
 
 def _every(words: str) -> str:
@@ -617,12 +653,14 @@ def _wide(name: str) -> str:
     return name.replace("(", "（").replace(")", "）")
 
 
-def _of_levels(subject: str, words: str, before: Fact | None) -> str:
+def _of_levels(subject: str, words: str, before: Fact | None, unit: str | None) -> str:
     """The name with all its levels (国家级、省级基地); a level alone is of what was counted before it."""
     if before and _LEVEL_FIRST.fullmatch(subject):
         if own := _LEVEL_LAST.search(before.subject):  # 非遗项目省级15项、市级40项
             return before.subject[: own.start()] + subject
-        return _LEVEL_FIRST.sub(subject, before.subject, count=1) if _LEVEL_FIRST.match(before.subject) else subject
+        if _LEVEL_FIRST.match(before.subject):
+            return _LEVEL_FIRST.sub(subject, before.subject, count=1)
+        return subject + before.subject if before.unit == unit and unit not in {"%", "‰"} else subject
     above = _LEVELS_BEFORE.search(words)
     return above.group() + subject if above and _LEVEL_FIRST.match(subject) else subject
 
@@ -639,7 +677,7 @@ def _of_several(subject: str, words: str, clause: _Clause) -> str:
     if not _SHARE.search(subject) and (not own or _IMPROVING.match(names) or _LEVELS_BEFORE.search(words)):
         return subject
     several = stripped(_without_years(_ITEM.sub("", names)))
-    alone = any(_MEASURED.search(name) or re.search(r"\d", name) for name in _NAMES_APART.split(names))
+    alone = any(_MEASURED.search(name) or re.search(r"\d(?!G)", name) for name in _NAMES_APART.split(names))
     return subject if alone or len(several) < 2 else f"{several}、{subject}"
 
 
@@ -710,6 +748,9 @@ def _with_measures(names: list[str]) -> list[str]:
         own = _TAIL.search(behind)
         if _SIDE.fullmatch(name) and (side := _SIDE.match(behind)):
             told.insert(0, name + behind[side.end() :])
+            continue
+        if 1 < len(name) < 5 and name[-1] == behind[len(name) - 1 : len(name)]:  # 国控、市控断面水质优良比例
+            told.insert(0, name + behind[len(name) :])
             continue
         tail = (
             ""

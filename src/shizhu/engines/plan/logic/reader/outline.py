@@ -34,6 +34,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
 _PERIOD_LINE = re.compile(r"[（(]\s*20\d{2}\s*年?\s*[-—–~～至到－]+\s*20\d{2}\s*年?\s*[）)]")
 _TITLE_END = re.compile(r"(?:规划纲要|规划|计划|方案|纲要|意见|办法|要点)(?:[（(].{1,20}[)）])*$")
 _QUOTED = re.compile(r"《([^《》]{4,60}(?:规划|计划|方案|纲要|意见)[^《》]{0,20})》")
+_OF_BODY = re.compile(r"(?:委员会|[省市县区州旗]委|政府|办公室|[局厅])$")  # …县人民政府 above 关于…的实施方案
 _READ_TO = re.compile(r"(20\d{2})年\d{1,2}月\d{1,2}日在.{4,40}会(?:议)?(?:上|$)")
 # a heading that says for which year it looks ahead: 2025年重点工作, 二〇三五年远景目标
 _FOR_YEAR = re.compile(
@@ -205,6 +206,8 @@ def _title_lines(top: Sequence[Line], quoted: str) -> str:
             return above + text + _term_below(top, index)
         if _is_title(text) and not _is_open(above):
             return text + _term_below(top, index)
+        if _OF_BODY.search(above) and _is_title(text.removeprefix("关于")):
+            return above + text + _term_below(top, index)
     return ""
 
 

@@ -71,6 +71,8 @@ def read_targets(
             added |= {found[identity].key} if fact.kind == "added" else set()
             if rise := rises.get((fact.sentence, canonical(fact.subject))):
                 found[identity] = _growing(found[identity], rise)
+        elif before is not None and _is_dated_anew(fact, before):
+            found[identity] = replace(_indicator(fact, before.key), base=before.base, growth=before.growth)
         elif before is not None and before.target.value == fact.value:
             found[identity] = replace(before, mentions=(*before.mentions, fact.place))
     told = [replace(item, mentions=tuple(dict.fromkeys(mentioned[item.key]))) for item in indicators]
@@ -79,6 +81,12 @@ def read_targets(
         item if item.key in added else _from_base(item, stood.get(canonical(item.name), ()), term)
         for item in found.values()
     ]
+
+
+def _is_dated_anew(fact: Fact, item: Indicator) -> bool:
+    """Whether the year is told only with the second value: 不低于10%，力争到2027年达到15%."""
+    told, year = item.target.text or "", str(fact.year)
+    return fact.carried and fact.kind == "level" and year in fact.text and year not in told
 
 
 def _identity(fact: Fact, found: Mapping[tuple[object, ...], Indicator]) -> tuple[object, ...]:

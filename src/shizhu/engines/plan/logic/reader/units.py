@@ -15,7 +15,7 @@ SCALES = {
 SCALE = "|".join(SCALES)
 # measure words that count things: two of them agree when the thing counted is the same
 _COUNTERS = (
-    "个百分点 百分点 户次 家次 人次 人年 人天 场次 批次 班次 件次 标准箱 标准吨 "
+    "个百分点 百分点 户次 家次 人次 例次 人年 人天 场次 批次 班次 件次 标准箱 标准吨 "
     "车次 架次 个 家 件 户 项 名 位 人 所 座 处 标台 台 套 架 枚 幢 匹 "
     "辆 条 部 艘 株 头 只 羽 次 场 期 批 种 类 门 本 册 篇 片 块 栋 间 床 张 宗 起 例 份 班 支 对 口 村 "
     "镇 团 箱 袋 节 眼 根 棵 尾 盏 孔 段 岁 倍 师 级 分"
