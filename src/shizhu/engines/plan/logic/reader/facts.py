@@ -30,7 +30,7 @@ _RIGHT_SERVED = re.compile(r"[一-鿿]{2,8}(?:通(?![过道])|建有|设有|配�
 _DESCRIBED = re.compile(
     r"^(?:在[^，,。；：]{2,8})?(?:具有|拥有|符合|具备)[^，,。；：]*的([^，,。；：的\d]{2,16})"
 )  # 3个拥有…的创新型企业集群
-_RIGHT_CUT = re.compile(r"和|与|及|以及|等|，|申报|达到")
+_RIGHT_CUT = re.compile(r"和|与|及|以及|等|，|申报|达到|全部|(?<![户人日月年亩])均(?![衡等])")
 # a verb before the number and a noun behind it: 举办了30多场农民夜校
 _ACTING = re.compile(
     r"(?:实施|建成|建设|打造|培育|引进|组建|成立|帮扶|救助|资助|安置|设立|安排|锚定|争创|谋划|树立|铺设|开发|研发|获得|取得|拥有|新建|新增|创建|认定|建立|举办|开展|推广|覆盖|涉及|做好|布局|聚集|集聚|"
@@ -185,7 +185,7 @@ _STEP = re.compile(r"(?:同比|年度)?增长(?:约|近|不低于|超过?)?")  #
 _SUMMED = re.compile(r"累计|(?<![公])共(?![同享建青富])|合计")
 _GROWING = {"翻": "增长"}
 _YEARLY = re.compile(
-    rf"(?<!人)每年(?![度均])|{_EACH_YEAR}|年均(?!增(?!加)|递|[^，。；]{{0,9}}(?:浓度|温|[水潮]位|流量|降[水雨]|指数|噪声|值))"
+    rf"(?<!人)每年(?![度均])|{_EACH_YEAR}|年均(?!增(?!加)|递|每[十百千]?万|[^，。；]{{0,9}}(?:浓度|温|[水潮]位|流量|降[水雨]|指数|噪声|值))"
 )  # a mean of the year (PM2.5年均浓度) is a level
 _FLOW = re.compile(r"净增|(?<!人)每年|年均(?!.*[率度重例])|同比|比上年|力争.*增加")
 _ADDED = re.compile(
@@ -660,7 +660,8 @@ def _of_levels(subject: str, words: str, before: Fact | None, unit: str | None) 
             return before.subject[: own.start()] + subject
         if _LEVEL_FIRST.match(before.subject):
             return _LEVEL_FIRST.sub(subject, before.subject, count=1)
-        return subject + before.subject if before.unit == unit and unit not in {"%", "‰"} else subject
+        whose = re.sub("^(?:全国|国家)", "", before.subject)  # 全国示范社区5个、市级15个
+        return subject + whose if before.unit == unit and unit not in {"%", "‰"} else subject
     above = _LEVELS_BEFORE.search(words)
     return above.group() + subject if above and _LEVEL_FIRST.match(subject) else subject
 
