@@ -71,6 +71,7 @@ def test_items_below_a_heading_that_names_a_body_are_led_by_it() -> None:
         ("（县水利局牵头，各乡镇〔街道〕负责落实）", ("县水利局",), ("各乡镇〔街道〕",), None),
         ("（县水利局牵头，2024年6月底前完成）", ("县水利局",), (), 2024),
         ("（县水利局、县财政局按职责分工负责，长期推进）", ("县水利局", "县财政局"), (), None),
+        ("（县水利局负责，各镇人民政府落实）", ("县水利局",), ("各镇人民政府",), None),
     ],
 )
 def test_bodies_behind_a_task_lead_or_help(

@@ -18,10 +18,10 @@ _SECTORS = re.compile(
 )
 # 总投资12.6亿元，其中2021年2.1亿元、2022年3.3亿元…
 _BY_YEARS = re.compile(
-    r"(?P<whole>\d+(?:\.\d+)?)(?P<unit>万?亿?[元吨亩户人个家])[^。；\d]{0,8}其中[:：，,]?"
-    r"(?P<parts>(?:20\d{2}年[^\d，,、；。]{0,8}\d+(?:\.\d+)?(?P=unit)[、，,；和]?){2,})(?![^。；]{0,12}20\d{2}年)"
+    r"(?<![\d.过破约于近])(?P<whole>\d+(?:\.\d+)?)(?P<unit>万?亿?[元吨亩户人个家])(?!以上|左右)[^。；\d]{0,8}其中[:：，,]?"
+    r"(?P<parts>(?:20\d{2}年[^\d，,、；。达到至]{0,8}\d+(?:\.\d+)?(?P=unit)[、，,；和]?){2,})(?![^。；]{0,12}20\d{2}年)"
 )
-_OF_YEAR = re.compile(r"20\d{2}年[^\d，,、；。]{0,8}(\d+(?:\.\d+)?)")
+_OF_YEAR = re.compile(r"20\d{2}年[^\d，,、；。达到至]{0,8}(\d+(?:\.\d+)?)")
 _ROUNDED = 0.31  # three shares printed with one decimal may miss a hundred by so much
 _RAISED_TO = re.compile(
     r"(?P<rise>提[高升]|增[长加]?|上升|扩大|扩展|发展|壮大|延长)(?:到|至|为)|(?:下降|降低?|减少|压减|缩[短小])(?:到|至|为)"
@@ -72,7 +72,9 @@ def check_structures(passages: Sequence[Passage]) -> list[Contradiction]:
             parts = _OF_YEAR.findall(told["parts"])
             total, whole = round(sum(map(float, parts)), 6), float(told["whole"])
             decimals = max(len(part.partition(".")[2]) for part in parts)
-            if total > whole + _half(decimals):
+            years = [int(year) for year in re.findall("20\\d{2}(?=年)", told["parts"])]
+            is_whole = len(years) > 2 and years == list(range(years[0], years[-1] + 1))  # three years running are all
+            if total > whole + _half(decimals) or (is_whole and total < whole - _half(decimals)):
                 place = passage.place(*told.span())
                 statements = (
                     Statement(whole, told["unit"], None, place, told["whole"] + told["unit"]),
@@ -380,7 +382,8 @@ def _first_part(facts: Sequence[Fact], index: int) -> bool:
 
 def _check_sum_of_parts(whole: Fact, following: Sequence[Fact], found: Findings) -> None:
     """Parts listed behind 其中 in the unit of the whole cannot be more than it together."""
-    parts = [fact for fact in following if fact.sentence == whole.sentence and fact.unit == whole.unit]
+    near = [fact for fact in following if fact.sentence == whole.sentence and fact.unit == whole.unit]
+    parts = [fact for fact in near if fact.year == whole.year]  # 其中2023年达到300家 is a step
     if (
         len(parts) < 2
         or whole.bound

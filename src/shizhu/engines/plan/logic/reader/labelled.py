@@ -41,7 +41,10 @@ _BRACKETED = re.compile(
 _DOING = r"(?:按照?(?:各自)?职责(?:分工)?)?(?:共同|分别)?(?:负责|落实|配合|参与|协同|协助|组织实施){0,2}"
 _BY = r"(?:[，,；;](?P<term>(?:20\d{2}年|\d{1,2}月|年底|全年|长期|持续)[^，,；;]*))?"
 _LED = re.compile(rf"由?(?P<lead>.+?)牵头(?:负责)?(?:[，,；;](?:会同)?(?P<rest>(?!20\d\d年).+?)等?{_DOING})?{_BY}")
-_DUTY = re.compile(rf"由?(?P<all>.+?)等?(?:按照?(?:各自)?职责(?:分工)?)?(?:共同|分别)?(?:负责|落实|组织实施){_BY}")
+_DUTY = re.compile(
+    rf"由?(?P<all>.+?)等?(?:按照?(?:各自)?职责(?:分工)?)?(?:共同|分别)?(?:负责|落实|组织实施)"
+    rf"(?:[，,；;](?P<rest>(?!20\d\d年)[^，,；;]+?)(?:负责|配合|落实|参与|协助|协同|组织实施))?{_BY}"
+)
 # a heading that names the body for all items below it: 二、县水利局牵头任务（5项）
 _LEADING_HEADING = re.compile(
     r"由?(?P<lead>[^，。；：]{3,30}?)(?:牵头|负责)(?:的|落实)?(?:重点)?(?:工作|任务|事项|项目)"
@@ -145,7 +148,8 @@ def _with_labels(found: re.Match[str]) -> str:
         rest = f"；配合单位：{led['rest']}" if led["rest"] else ""
         return f"（牵头单位：{led['lead']}{rest}{term}）"
     if duty and is_body(duty["all"]):
-        return f"（责任单位：{duty['all']}{term}）"
+        rest = f"；配合单位：{duty['rest']}" if duty["rest"] else ""
+        return f"（责任单位：{duty['all']}{rest}{term}）"
     after = found.string[found.end() :].strip("。 ") == "" and found.string[: found.start()].rstrip()[-1:] in _ENDED
     return f"（责任单位：{told}）" if (after or found["open"] not in "（(") and is_body(told) else found.group()
 
