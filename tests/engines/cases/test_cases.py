@@ -14,6 +14,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 from django.test import Client
 from django.utils import timezone
+from tests.engines.cases.logic.test_bpmn_elements import lines
+from tests.engines.cases.test_waits import BAD, FORGED, START, declared
 from tests.fixtures import area, organisation, person
 
 from shizhu.engines.alarms import api as alarms
@@ -219,6 +221,13 @@ def test_an_alarm_whose_flow_opens_no_case_is_told_to_who_can_mend_it(alarm: Ala
     assert (message.url, [one.person for one in message.deliveries.all()]) == (f"/alarms/{alarm.pk}/", [mender])
     assert [one.url for one in others] == [message.url]  # whoever approves its cases
     assert message.text.splitlines()[1:] == ["local.gone: 没有这个流程", "修正流程后，请从该预警的页面人工立案。"]
+
+
+def test_an_alarm_whose_case_ended_by_an_error_stays_open(alarm: Alarm, county: County) -> None:
+    declared(START + BAD + lines("s>bad"), "lemonade.order", more=FORGED)
+    assert handle("cases.start", raised(alarm))
+    alarm.refresh_from_db()
+    assert (Case.objects.get().status, Case.objects.get().error, alarm.state) == ("closed", "E7", "open")
 
 
 def login(who: Person) -> Client:

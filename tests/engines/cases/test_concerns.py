@@ -161,6 +161,9 @@ def test_the_link_alone_tells_how_it_goes_without_names_of_persons(label: Label,
     answer(case, staff["maker"], result="已冲洗干净", note="别外传", photos=[after])
     assert seen() == "已结案"
     assert "已冲洗干净" in text(phone.page(address))
+    case.refresh_from_db()
+    Case.objects.update(state=case.state | {"error": "E7"})
+    assert "办理流程中断，未有结果，已告知承办单位。" in text(phone.page(address))
 
     result = Attachment.objects.get(task__step="mend").file
     shown = phone.page(f"{address}/{result.pk}")

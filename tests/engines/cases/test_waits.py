@@ -9,12 +9,14 @@ import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
 import orjson
 import pytest
 from django.db import connection, connections
+from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 from tests.engines.cases.logic.test_bpmn_elements import ERROR, HEAD, MESSAGE, SIGNAL, event, lines, timer
 from tests.fixtures import area, person
@@ -23,6 +25,7 @@ from tests.web.pages import browser, text
 
 from shizhu.engines.cases import api, happening
 from shizhu.engines.cases.models import Case, Entry, Task, Waiting
+from shizhu.engines.notices.models import Delivery
 from shizhu.kernel import access, events, packs, testing
 from shizhu.kernel.models import County, Declaration, OutboxEvent
 
@@ -41,8 +44,8 @@ def user(id_: str) -> str:
     return f'<userTask id="{id_}" name="办理" c:candidateGroups="lemonade.maker"/>'
 
 
-def declared(body: str, key: str = FLOW) -> str:
-    flow = f'{HEAD}<process id="p" name="团购" isExecutable="true">{TOLD}{body}</process></definitions>'
+def declared(body: str, key: str = FLOW, more: str = "") -> str:
+    flow = f'{HEAD}{more}<process id="p" name="团购" isExecutable="true">{TOLD}{body}</process></definitions>'
     Declaration.objects.filter(kind="flows", key=key).update(body={"text": flow})
     packs.forget()
     return key
@@ -58,6 +61,14 @@ def told() -> None:
     for row in OutboxEvent.objects.order_by("pk"):
         if row.envelope["type"] in consumer.types:
             events.handle(consumer, events.decode(orjson.dumps(row.envelope)))
+
+
+def heard(of: str) -> dict[str, list[str]]:
+    """Who was told, by user name → the lines of the message."""
+    rows = Delivery.objects.filter(message__title__endswith=of, person__isnull=False).select_related(
+        "message", "person"
+    )
+    return {row.person.username: [row.message.url, *row.message.text.splitlines()] for row in rows if row.person}
 
 
 START, END = '<startEvent id="s"/>', '<endEvent id="e" name="交付"/>'
@@ -188,11 +199,29 @@ def test_a_signal_reaches_every_case_and_one_that_cannot_go_on_says_so(county: C
     catch = START + event("intermediateCatchEvent", "rain", SIGNAL, 'name="下雨"') + user("a") + END
     catch += '<exclusiveGateway id="x" default="x-e"/>'
     declared(catch + lines("s>rain", "rain>x", "x>a: wet", "x>e"))
+    person(county, "kernel.declaration.edit", username="mender")
     good, bad = opened(county, wet=True), opened(county, wet=3)
     happening.bring(county.pk, "signal", "rain", "", {}, area(county))
     assert Task.objects.get(status="ready").case == good
     assert Waiting.objects.get().case == bad
     assert "must be true or false" in Entry.objects.get(case=bad, kind="stuck").data["why"]
+    why = "顺序流“x → 办理”：'wet' 应为是或否，现为 int。"
+    told = [f"/cases/{bad.pk}/", f"{bad.number} 试", why, "修正后的流程只用于以后所立案件，本案请人工跟进。"]
+    assert heard("团购：案件无法继续") == {"mender": told}
+
+
+def test_a_timer_that_could_not_go_on_does_so_with_what_was_answered_since(county: County, run: Run) -> None:
+    fork = '<parallelGateway id="f"/><exclusiveGateway id="x" default="x-e"/>'
+    late = event("intermediateCatchEvent", "b", timer("PT0S"))
+    declared(START + fork + user("a") + user("late") + late + END
+             + lines("s>f", "f>a", "a>e", "f>b", "b>x", "x>late: wet", "x>e", "late>e"))  # fmt: skip
+    case = opened(county)
+    run(work())
+    assert (Entry.objects.get(kind="stuck").step, Task.objects.get().step) == ("b", "a")
+    maker = person(county, role="lemonade.maker", username="maker")
+    api.answer(access.actor(maker), Task.objects.get().pk, {"wet": True})
+    run(work())
+    assert list(Task.objects.filter(case=case).values_list("step", "status")) == [("a", "done"), ("late", "ready")]
 
 
 def test_who_answers_what_the_flow_cannot_go_on_with_hears_why_and_nothing_is_kept(county: County) -> None:
@@ -256,3 +285,31 @@ def test_a_called_flow_is_kept_with_the_case_that_began_on_it(county: County) ->
     case.refresh_from_db()
     assert case.status == "closed"
     assert Task.objects.get(case=opened(county)).step == "c1/other"
+
+
+FORGED = '<error id="forged" name="材料不实" errorCode="E7"/>'
+BAD = '<endEvent id="bad" name="材料有假"><errorEventDefinition errorRef="forged"/></endEvent>'
+
+
+def test_an_error_that_nothing_catches_ends_the_case_and_is_told(county: County, home: Path) -> None:
+    declared(START + user("a") + BAD + lines("s>a", "a>bad"), more=FORGED)
+    person(county, "kernel.declaration.edit", username="mender")
+    person(county, "cases.case.approve", username="east", in_area="101", of="stand")
+    person(county, "cases.case.approve", username="west", in_area="102", of="stand")
+    case, maker = opened(county), browser(person(county, role="lemonade.maker", username="maker"))
+    reader = browser(person(county, "cases.*", username="reader"))
+    answered = maker.post(f"/cases/tasks/{Task.objects.get().pk}/", {}, follow=True)
+    assert "流程出现错误，案件已结束" in text(answered)
+    case.refresh_from_db()
+    assert (case.status, case.ended_at, case.error) == ("closed", "bad", "E7")
+    why = "结束事件“材料有假”：出现错误“材料不实 (E7)”，流程中没有处理它的环节"
+    shown = unescape(text(reader.get(f"/cases/{case.pk}/")))
+    assert (f"案件因错误结束 {timezone.localtime(case.closed_at):%Y-%m-%d %H:%M}" in shown, why in shown) == (
+        True,
+        True,
+    )
+    assert ("因错误结束" in text(reader.get("/cases/?status=closed")), "按期" in shown) == (True, False)
+    then = "案件已就此结束，未办的事须另行办理；请在流程中补上处理该错误的环节。"
+    told = [f"/cases/{case.pk}/", f"{case.number} 试", f"{why}。", then]
+    assert heard("团购：案件因错误结束") == dict.fromkeys(("mender", "east", "reader"), told)
+    assert OutboxEvent.objects.get(envelope__type=api.CLOSED).envelope["data"]["in_time"] is False

@@ -326,6 +326,7 @@ def progress(concern: Concern) -> Progress:
     is_done = case.status == Case.Status.CLOSED
     told, pictures = _public(concern)
     end = text_of(about.names.get(case.ended_at, "")) if is_done else ""
+    end = end if case.error is None else _("It ended without a result, for its flow broke off. The office was told.")
     return Progress(
         "done" if is_done else "in_hand" if begun or concern.disputes else "received",
         case.opened_at, case.due_at, left, left / hours.day, case.closed_at, end, told, pictures,

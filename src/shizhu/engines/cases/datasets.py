@@ -164,6 +164,8 @@ def _told(line: Line, case: Case) -> Row:
         text = f"{line.data['stream'].thing_name} {label(line.data['stream'].title)} {text}"
     if line.kind == "given":
         text = f"{text} {_('given to')} {'、'.join(line.data['entry'].data['people']) or '—'}"
+    if line.kind == "closed" and "why" in line.data:
+        text = f"{_('Case ended by an error')} {line.data['why']}"
     if line.kind == "done":
         text = f"{text} · {_('done')} {line.data['person'].name}"
     return Row((PHASES[phase], line.at, text), (phase,), f"/cases/{case.pk}/")

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_noop
 
 from shizhu.engines.cases.logic import Flow, FlowError
 from shizhu.engines.cases.logic.reading import BPMN, read_book, read_root
+from shizhu.engines.cases.models import Entry
 from shizhu.web import declaring
 
 KINDS = {
@@ -161,6 +162,23 @@ def line_said(line: str, names: Mapping[str, str]) -> str:
     element, _colon, rest = declaring.say(line).partition(": ")
     id_ = element.partition(" “")[0]
     return _("%(element)s: %(told)s") % {"element": names[id_], "told": rest} if id_ in names else declaring.say(line)
+
+
+def broke(flow: Flow, entry: Entry) -> str:
+    """Which error ended a case, and where: told by the last line of its timeline."""
+    told = {"element": _of(flow, entry.step), "error": flow.error(entry.data["error"]) or "—"}
+    return _("%(element)s: the error “%(error)s” came, and nothing in the flow catches it") % told
+
+
+def halted(flow: Flow, entry: Entry) -> str:
+    """Why a case could not go on."""
+    return line_said(entry.data["why"], called(flow.xml))
+
+
+def _of(flow: Flow, id_: str) -> str:
+    """Kind and name of an element; the name alone of one in a flow that is called."""
+    step = flow.step.get(id_)
+    return called(flow.xml).get(id_) or (step.name if step else "") or id_
 
 
 def stuck(flow: Flow, error: FlowError) -> str:

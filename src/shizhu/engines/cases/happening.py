@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from shizhu.engines.cases import actions, flows, waits
+from shizhu.engines.cases import actions, flows, unopened, waits
 from shizhu.engines.cases.logic import FlowError, StaleToken, happen, load
 from shizhu.engines.cases.models import Case, Entry, Task, Waiting
 from shizhu.kernel import events, jobs, packs
@@ -71,11 +71,13 @@ def deliver(county: str, kind: str, name: str, key: str, payload: Mapping[str, A
     return reached
 
 
+@transaction.atomic
 def stuck(case: int, step: str, error: FlowError) -> None:
-    """Say on the timeline, once, why a case could not go on."""
+    """Say once why a case could not go on: on the timeline, to who can mend its flow and who approves it."""
     told = {"why": str(error)}
     if not Entry.objects.filter(case=case, kind="stuck", step=step, data=told).exists():
-        Entry.objects.create(case_id=case, at=timezone.now(), kind="stuck", step=step, data=told)
+        entry = Entry.objects.create(case_id=case, at=timezone.now(), kind="stuck", step=step, data=told)
+        unopened.stuck(Case.objects.select_related("organisation", "area").get(pk=case), entry)
 
 
 def ring(waiting: int) -> None:

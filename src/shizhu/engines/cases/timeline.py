@@ -100,7 +100,9 @@ def _entries(case: Case) -> list[Line]:
         if "files" in entry.data:
             data["photos"] = [one for one in photos.get(0, []) if str(one[0].file_id) in entry.data["files"]]
         if entry.kind == "stuck":
-            data["why"] = faults.line_said(entry.data["why"], faults.called(flow.xml))
+            data["why"] = faults.halted(flow, entry)
+        if entry.kind == "closed" and "error" in entry.data:
+            data["why"] = faults.broke(flow, entry)
         if entry.kind in ACTED or entry.kind == "lapsed":
             data["acted"] = _acted(entry.kind, entry.data)
         if entry.kind == "happened":

@@ -1,11 +1,15 @@
-"""Cases that should have been opened and could not be: why, and who hears of it."""
+"""Cases that could not be opened, or not carried to their end, by their flow: why, and who hears of it."""
 
 from __future__ import annotations
 
-from shizhu.engines.cases import flows
+from collections.abc import Callable
+
+from django.utils import translation
+
+from shizhu.engines.cases import faults, flows
 from shizhu.engines.cases.acting import APPROVE
-from shizhu.engines.cases.logic import FlowError
-from shizhu.engines.cases.models import Case, TimerStart
+from shizhu.engines.cases.logic import Flow, FlowError
+from shizhu.engines.cases.models import Case, Entry, TimerStart
 from shizhu.engines.notices import api as notices
 from shizhu.kernel import access, overlays, packs
 from shizhu.kernel.models import Area, Organisation
@@ -27,36 +31,57 @@ def why(error: Exception) -> str:
     return str(error)
 
 
-def concerned(flow: str, county: str) -> tuple[set[int], set[int]]:
-    """Who can mend a flow, and who approves its cases."""
+def concerned(flow: str, county: str, case: Case | None = None) -> tuple[set[int], set[int]]:
+    """Who can mend a flow, and who approves its cases, or the one that runs."""
     area = Area.objects.get(county=county, code=county)
     body = packs.declarations("flows", county).get(flow)
     owner = flows.owner(flows.about(body["text"].encode()), county) if body else None
     bodies = {EDIT: Organisation.objects.filter(county=county, parent=None).first(), APPROVE: owner}
+    rows = {verb: Case(county_id=county, organisation=one, area=area) for verb, one in bodies.items() if one}
+    rows |= {APPROVE: case} if case else {}
     mends, approves = (
-        {post.person_id for post in access.posts_over(verb, Case(county_id=county, organisation=one, area=area))}
-        if one else set()
-        for verb, one in bodies.items()
-    )  # fmt: skip
+        {post.person_id for post in access.posts_over(verb, rows[verb])} if verb in rows else set() for verb in bodies
+    )
     return mends, approves - mends
 
 
 def not_begun(row: TimerStart) -> None:
     """A time opens no case of a flow: who can mend it hears so, with the way to it, and whose the flow is."""
     key, then = f"timer/{row.pk}/{row.failed_at:%Y%m%d%H%M%S}", "每分钟自动重试，修正流程后即可立案。"
-    _not_opened(row.county_id, row.flow, key, "定时立案失败", f"{say(row.fault)}\n{then}")
+    _tell(row.county_id, row.flow, key, "定时立案失败", f"{say(row.fault)}\n{then}")
 
 
 def not_opened(county: str, flow: str, fault: str, of: str, title: str, page: str) -> None:
     """An alarm or a warning opens no case of its flow; it is opened by hand once the flow is mended."""
     text = f"{title}\n{say(fault)}\n修正流程后，请从该预警的页面人工立案。"
-    _not_opened(county, flow, f"unopened/{of}", "预警未能立案", text, page)
+    _tell(county, flow, f"unopened/{of}", "预警未能立案", text, page)
 
 
-def _not_opened(county: str, flow: str, key: str, what: str, text: str, page: str = "") -> None:
+def broken_off(case: Case, entry: Entry) -> None:
+    """An error that nothing catches has ended a case: what was still to be done is done by nobody."""
+    then = "案件已就此结束，未办的事须另行办理；请在流程中补上处理该错误的环节。"
+    _of_case(case, entry, "案件因错误结束", faults.broke, then)
+
+
+def stuck(case: Case, entry: Entry) -> None:
+    """A case cannot go on at an element of its flow."""
+    _of_case(case, entry, "案件无法继续", faults.halted, "修正后的流程只用于以后所立案件，本案请人工跟进。")
+
+
+def _of_case(case: Case, entry: Entry, what: str, why: Callable[[Flow, Entry], str], then: str) -> None:
+    flow, _about = flows.version(case.flow, case.digest)
+    with translation.override("zh-hans"):
+        text = f"{case.number} {case.title}\n{why(flow, entry)}。\n{then}"
+    _tell(case.county_id, case.flow, f"case/{case.pk}/{entry.pk}", what, text, f"/cases/{case.pk}/", case)
+
+
+def _tell(county: str, flow: str, key: str, what: str, text: str, page: str = "", case: Case | None = None) -> None:
     """Tell who can mend the flow, with the way to it where it is the county's own, and who approves its cases."""
     body = packs.declarations("flows", county).get(flow)
     name = label(flows.about(body["text"].encode()).title, "zh") if body else flow
     own = f"/declarations/flows/{flow.partition('.')[2]}/" if body and overlays.is_own(flow) else page
-    for whom, people, url in zip(("mend", "know"), concerned(flow, county), (own, page), strict=True):
-        notices.tell(county, f"{key}/{whom}", people, title=f"{name}：{what}", url=url, level="orange", text=text)
+    for whom, people, url in zip(("mend", "know"), concerned(flow, county, case), (own, page), strict=True):
+        notices.tell(
+            county, f"{key}/{whom}", people, title=f"{name}：{what}", url=url, level="orange", text=text,
+            origin=case.origin if case else 0,
+        )  # fmt: skip

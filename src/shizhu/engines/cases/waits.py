@@ -23,6 +23,8 @@ def keep(case: Case, after: State) -> None:
         wait = wanted.get((row.place, row.event))
         if wait is not None and row.due_at == _moment(wait.due):
             del wanted[row.place, row.event]
+            if row.due_at is not None and row.due_at <= timezone.now():
+                jobs.wake(RING, row.pk, row.due_at)  # it could not go on; with what is known since it may
         else:
             row.delete()
     for wait in wanted.values():

@@ -60,7 +60,8 @@ def _facts(case: Case) -> Iterator[tuple[str, str]]:
     yield _("Opened"), f"{moment(case.opened_at)}{f' · {case.opened_by.name}' if case.opened_by else ''}"
     yield _("Deadline"), moment(case.due_at)
     if case.closed_at:
-        yield _("Closed"), f"{moment(case.closed_at)} {_('in time') if case.closed_at <= case.due_at else _('late')}"
+        kept = _("in time") if case.closed_at <= case.due_at else _("late")
+        yield _("Closed"), f"{moment(case.closed_at)} {kept if case.error is None else _('ended by an error')}"
 
 
 def told(line: Line) -> str:
@@ -88,6 +89,8 @@ def told(line: Line) -> str:
         case "done":
             answers = [f"{label(title)}：{label(value)}" for title, value in data["answer"]]
             return "\n".join([f"{label(data['name'])} · {_('done')} {data['person'].name}", *answers])
+        case "closed" if "why" in data:
+            return f"{_('Case ended by an error')}\n{data['why']}"
     return _(ENDS[line.kind]) if line.kind in ENDS else _moved(line)
 
 

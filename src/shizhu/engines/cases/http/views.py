@@ -224,7 +224,9 @@ def task_page(request: Request, number: int) -> HttpResponse:
             return redirect("cases:detail", task.case_id)
         else:
             is_over = answered.status == Case.Status.CLOSED
-            messages.success(request, _("Done. The case is closed.") if is_over else _("Done. The case went on."))
+            said = _("Done. The case is closed.") if is_over else _("Done. The case went on.")
+            broken = _("Done. An error of its flow ended the case: its timeline tells which, and the office was told.")
+            messages.success(request, said if answered.error is None else broken)
             return redirect(page_of(task.case), task.case_id)
     if task.status != Task.Status.READY:
         return redirect("cases:detail", task.case_id)

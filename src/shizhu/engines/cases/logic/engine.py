@@ -469,6 +469,7 @@ class Run(Standing):
     def _fail(self, within: int, code: str, id_: str) -> None:
         """An error goes up until something catches it; what nothing catches ends the case."""
         if self._caught("error", code, within) is None:
+            self.error = code
             self._empty(ROOT)
             self._consumed(ROOT, id_)
 
@@ -719,6 +720,7 @@ class Run(Standing):
             marking=marking,
             decided=self.decided,
             thrown=tuple(self.thrown),
+            error=self.error,
         )
 
     def _passed(self, id_: str) -> Passed:

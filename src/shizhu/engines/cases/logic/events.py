@@ -87,7 +87,7 @@ def _event(element: Element, definition: Element, book: Book) -> Event:
         raise FlowError(id_, reference, f"is no {kind} of this file", name)
     if kind in CODES:
         code = "" if referred is None else referred.get(CODES[kind]) or referred.get("name") or referred.get("id")
-        return Event(kind, code)
+        return Event(kind, code, title="" if referred is None else referred.get("name", ""))
     return Event(kind, _called(element, referred), _key(element, referred) if kind == "message" else "")
 
 

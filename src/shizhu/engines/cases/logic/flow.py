@@ -102,7 +102,7 @@ class Event:
 
     `name` of the message or signal, code of the error or escalation, activity to compensate; "" for any. `key` is FEEL
     that tells apart messages of one name. `timer` is date, duration or cycle and `expression` its FEEL (of a condition
-    too).
+    too). `title` is what people call the error.
     """
 
     kind: str
@@ -110,6 +110,7 @@ class Event:
     key: str = ""
     timer: str = ""
     expression: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +255,12 @@ class Flow:
     def entering(self) -> dict[str, list[Line]]:
         """Lines by the id they enter."""
         return self._lines("target")
+
+    def error(self, code: str) -> str:
+        """What people call an error: its name and, where that is another, its code."""
+        events = (node.event for node in self.node.values() if node.event and node.event.kind == "error")
+        title = next((event.title for event in events if event.name == code and event.title), code)
+        return title if title == code else f"{title} ({code})"
 
     def is_silent(self, id_: str) -> bool:
         """Whether nobody reads of an element: it stands inside a sub-process and has no name."""

@@ -69,6 +69,7 @@ class Standing:
         self.decided: dict[str, Decided] = {}
         self.thrown: list[Thrown] = []
         self.last = state.ended_at
+        self.error: str | None = None
         self.is_over = False
 
     def note(self, id_: str) -> None:

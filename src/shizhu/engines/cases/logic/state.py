@@ -100,6 +100,7 @@ class State:
     marking: Rows = field(default_factory=list, repr=False)
     decided: Mapping[str, Decided] = field(default_factory=dict, repr=False, compare=False)  # in the last move alone
     thrown: tuple[Thrown, ...] = field(default=(), repr=False, compare=False)  # in the last move alone
+    error: str | None = None  # code of the error that ended the case, as nothing caught it
 
     @property
     def is_ended(self) -> bool:
@@ -117,6 +118,7 @@ class State:
             "born": self.born,
             "given": self.given,
             "marking": self.marking,
+            "error": self.error,
         }
 
 
@@ -135,6 +137,7 @@ def load(flow: Flow, dump: Mapping[str, Any]) -> State:
         born=dump["born"],
         given=dump["given"],
         marking=marking,
+        error=dump.get("error"),
     )
 
 

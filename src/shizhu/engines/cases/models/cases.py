@@ -98,6 +98,12 @@ class Case(models.Model):
     def __str__(self) -> str:
         return self.number
 
+    @property
+    def error(self) -> str | None:
+        """Code of the error of its flow that ended it, as nothing catches it; None where it did not end so."""
+        found: str | None = self.state.get("error")
+        return found
+
 
 class Subject(models.Model):
     """A record that a case is about: a reference field of one of its forms names it."""
