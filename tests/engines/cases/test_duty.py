@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -14,13 +15,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.engines.cases.test_acting import CLOCK, at_once, body
+from tests.engines.cases.test_acting import CLOCK, at_once, body, ready
 from tests.engines.cases.test_waits import declared, opened
 from tests.fixtures import area, person
 from tests.web.pages import browser, table, text, told
 
-from shizhu.engines.cases import actions, api, duties, flows
-from shizhu.engines.cases.models import Duty, Handover, ShiftNote, Swap, Task
+from shizhu.engines.cases import acting, actions, api, duties, flows
+from shizhu.engines.cases.models import Duty, Entry, Handover, ShiftNote, Swap, Task
+from shizhu.engines.notices.models import Delivery
 from shizhu.kernel import access, testing
 from shizhu.kernel.models import County, OutboxEvent, Person
 from shizhu.lib.standards import holidays
@@ -200,6 +202,39 @@ def test_what_waits_for_who_is_on_duty_goes_to_who_takes_over(county: County, st
     ready = Task.objects.filter(status="ready").order_by("pk")
     assert [(task.case, task.assignee) for task in ready] == [(given, staff["b"]), (own, staff["a"])]
     assert "办理 · 移交 a → b" in text(browser(staff["b"]).get(f"/cases/{given.pk}/"))
+
+
+def test_what_waits_for_who_was_on_duty_goes_on_with_the_shifts(county: County, staff: dict[str, Person]) -> None:
+    declared(body(CLOCK.replace("</c:properties>", '<c:property name="assign" value="duty"/></c:properties>')))
+    first = on(county, staff["a"], -2)
+    case, own = opened(county), opened(county)
+    Entry.objects.filter(kind="given").update(at=timezone.now() - HOUR)
+    Task.objects.update(created=timezone.now() - HOUR)
+    acting.hand_over(who(staff["a"]), Task.objects.get(case=own).pk, staff["c"])
+
+    def goes_to(**shift: Any) -> tuple[Person | None, list[str]]:
+        """Who has it once the first shift is as said, and who was told of it."""
+        before = set(Delivery.objects.values_list("pk", flat=True))
+        Duty.objects.filter(pk=first.pk).update(**shift)
+        for _twice in range(2):
+            duties.change_shifts()
+        told = Delivery.objects.exclude(pk__in=before).order_by("person__username")
+        return ready(case).assignee, [f"{one.person.name} {one.message.title}" for one in told if one.person]
+
+    over = timezone.now() - timedelta(minutes=6)
+    assert goes_to(ends=timezone.now() - timedelta(minutes=4)) == (staff["a"], [])
+    waits = [f"{name} 试：待岗位人员办理：办理" for name in "bc"]
+    assert goes_to(ends=over) == (None, ["a 试：已转交制作员办理：办理", *waits])
+    second = on(county, staff["b"], -0.01, 4)
+    assert goes_to() == (staff["b"], ["b 试：由您办理：办理"])
+    Duty.objects.filter(pk=second.pk).update(ends=over, begins=over - HOUR)
+    on(county, staff["a"], -0.01, 1)
+    Entry.objects.filter(case=case).update(at=timezone.now() - HOUR)
+    assert goes_to() == (staff["a"], ["a 试：由您办理：办理", "b 试：已转交a办理：办理"])
+    assert ready(own).assignee == staff["c"]
+    shown = text(browser(staff["b"]).get(f"/cases/{case.pk}/"))
+    found = re.findall(r"办理 · 转由 → (\S+) \S+ \S+ (\S+)", shown)
+    assert found == [(to, "值班班次更替，未经交接" if to != "b" else "值班班次开始") for to in ("制作员", "b", "a")]
 
 
 def test_who_is_on_duty_now_stands_on_the_home_page(county: County, staff: dict[str, Person]) -> None:

@@ -286,6 +286,25 @@ def hand_over(who: Actor, task_id: int, to: Person, why: str = "") -> Task:
 
 
 @transaction.atomic
+def pass_on(task: Task, people: list[Person], called: str, why: str) -> None:
+    """Give a task without anybody's doing to one person, or to its role for several, who are `called` so, where it
+    still waits for whom it did; those who may do it now hear so, and who had it.
+    """
+    case, now = _locked(task.case_id), Task.objects.select_related("case").get(pk=task.pk)
+    to = people[0] if len(people) == 1 else None
+    if (now.status, now.assignee_id) != (Task.Status.READY, task.assignee_id) or now.assignee_id == (to and to.pk):
+        return
+    had, now.assignee, now.case = now.assignee_id, to, case
+    now.save(update_fields=["assignee"])
+    lapse(case, Petition.objects.filter(task=now, kind=Kind.RETURN).exclude(asked_by=to))
+    data = {"task": now.pk, "to": called, "why": why}
+    entry = Entry.objects.create(case=case, at=timezone.now(), kind="passed_on", step=now.step, data=data)
+    telling.passed_on(now, entry, [one.pk for one in people], had)
+    told = {"task": now.pk, "case": case.pk, "number": case.number, "people": [one.pk for one in people]}
+    events.emit(HANDED, now.pk, case.county_id, told)
+
+
+@transaction.atomic
 def invite(who: Actor, task_id: int, person: Person) -> Helper:
     """Ask somebody with a post here to handle a task jointly (会办)."""
     task = _mine(who, task_id)

@@ -11,23 +11,25 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.db.models import Case as Choice
-from django.db.models import QuerySet, Value, When
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.engines.alarms import api as alarms
-from shizhu.engines.cases import acting, flows, telling
+from shizhu.engines.cases import acting, assignment, flows, telling
 from shizhu.engines.cases.assignment import posts_of
-from shizhu.engines.cases.models import Duty, Handover, ShiftNote, Swap, Task
+from shizhu.engines.cases.models import Duty, Entry, Handover, ShiftNote, Swap, Task
 from shizhu.kernel import access, events
 from shizhu.kernel.access import Actor
-from shizhu.kernel.models import Area, Person, Post
+from shizhu.kernel.models import Area, Person, Post, Role
 from shizhu.kernel.text import label
 
 VIEW, EDIT = "cases.duty.view", "cases.duty.edit"
 PUT, OFF, HANDED, TAKEN = "cases.duty.put", "cases.duty.taken_off", "cases.duty.handed_over", "cases.duty.taken_over"
 SWAP_ASKED, SWAP_ANSWERED = "cases.swap.asked", "cases.swap.answered"
 LONGEST = timedelta(days=7)  # of one shift
+GRACE = timedelta(minutes=5)  # after a shift, to hand it over by name and send what was begun
+GIVEN = ("given", "handed", "passed_on")  # entries with which a task comes to somebody
 MATTERS = 50  # open matters listed at a hand-over
 
 
@@ -226,6 +228,32 @@ def _by_duty(duty: Duty) -> Iterator[Task]:
         flow, _about = flows.version(task.case.flow, task.case.digest)
         if duty.role in task.role.split(",") and flow.step[task.step].assign == "duty":
             yield task
+
+
+def change_shifts() -> None:
+    """Pass on what waits for people because they were on duty and nobody took over: to who is on duty now, else back to
+    the role; and what waits for the role to the one who has come on duty since.
+    """
+    now, duties = timezone.now(), Duty.objects.filter(county=OuterRef("case__county"))
+    over = duties.filter(person=OuterRef("assignee"), ends__gt=OuterRef("created"), ends__lte=now - GRACE)
+    begun = duties.filter(begins__lte=now, ends__gt=now)
+    waiting = Task.objects.filter(Exists(over) | Q(assignee=None) & Exists(begun), status=Task.Status.READY, people=[])
+    for task in waiting.select_related("case__area", "case__organisation", "organisation", "assignee"):
+        flow, _about = flows.version(task.case.flow, task.case.digest)
+        if flow.step[task.step].assign == "duty" and (task.assignee is None or _is_over(task, now - GRACE)):
+            people = assignment.candidates(task.role, task.case, task.organisation)
+            there = assignment.on_duty(task.role, task.case, people)
+            if task.assignee not in there:
+                roles = (label(role.name, "zh") for role in Role.objects.filter(pk__in=task.role.split(",")))
+                to = "、".join([one.name for one in there] or roles)
+                acting.pass_on(task, there or people, to, "值班班次更替，未经交接" if task.assignee else "值班班次开始")
+
+
+def _is_over(task: Task, at: datetime) -> bool:
+    """Whether a shift in which somebody had a task was over at a moment."""
+    came = Entry.objects.filter(case=task.case, kind__in=GIVEN, data__task=task.pk).latest("at").at
+    rows = Duty.objects.filter(person=task.assignee, role__in=task.role.split(","), ends__gt=came, ends__lte=at)
+    return any(task.case.area.path.startswith(row.area.path) for row in rows.select_related("area"))
 
 
 @transaction.atomic

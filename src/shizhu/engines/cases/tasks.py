@@ -1,10 +1,11 @@
 """What the cases engine does when a time has come."""
 
-from shizhu.engines.cases import acting, concerns, happening, telling, timed, waits
+from shizhu.engines.cases import acting, concerns, duties, happening, telling, timed, waits
 from shizhu.kernel import jobs
 
 jobs.at(waits.RING, happening.ring)
 jobs.at(telling.MEETING, telling.remind)
 jobs.at(telling.SUPERVISED, acting.overran)
 jobs.every_minute("cases.open_due", timed.every_minute)
+jobs.every_minute("cases.change_shifts", duties.change_shifts)
 jobs.daily("cases.forget", 3, 20, concerns.forget)

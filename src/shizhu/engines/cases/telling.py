@@ -68,6 +68,13 @@ def taken(task: Task, entry: Entry, had: int | None) -> None:
         _tell_of(task.case, f"task/{task.pk}/taken/{entry.pk}", _but(entry, [had]), said, entry.data["why"])
 
 
+def passed_on(task: Task, entry: Entry, people: list[int], had: int | None) -> None:
+    """Who may do a task now, which nobody handed over, hears so; and who had it."""
+    said, why = f"由您办理：{_step(task)}" if task.assignee_id else f"待岗位人员办理：{_step(task)}", entry.data["why"]
+    _tell_of(task.case, f"task/{task.pk}/handed/{entry.pk}", [one for one in people if one != had], said, why)
+    taken(task, entry, had)
+
+
 def urged(task: Task, entry: Entry) -> None:
     """Who has a task is urged, at night too."""
     due = f"期限 {timezone.localtime(task.due_at):%m-%d %H:%M}" if task.due_at else ""

@@ -27,6 +27,7 @@ HAPPENED = {
 ACTED = {
     "asked": gettext_noop("asked for"), "decided": gettext_noop("decided"), "resumed": gettext_noop("clocks go on"),
     "handed": gettext_noop("handed over"), "invited": gettext_noop("asked to handle jointly"),
+    "passed_on": gettext_noop("went on to"),
     "arranged": gettext_noop("agreed when to meet"),
     "said": gettext_noop("said as a joint handler"), "urged": gettext_noop("urged"),
     "supplement": gettext_noop("asked for supplements"), "supplied": gettext_noop("supplements are there"),
