@@ -33,7 +33,8 @@ def test_the_timetable_is_in_the_time_of_the_county() -> None:
     assert timetable() == {
         "alarms.every_minute": "* * * * *", "alarms.expire_warnings": "* * * * *",
         "alarms.look_at_edges": "* * * * *",
-        "boards.reports": "30 22 * * *", "cases.change_shifts": "* * * * *", "cases.forget": "20 19 * * *", "cases.open_due": "* * * * *",
+        "boards.reports": "30 22 * * *", "cases.change_shifts": "* * * * *",
+        "cases.forget": "20 19 * * *", "cases.open_due": "* * * * *",
         "kernel.begin_again": "* * * * *",
         "kernel.forget_done": "10 19 * * *",
         "kernel.forget_sign_ins": "15 19 * * *", "kernel.sweep_files": "50 19 * * *",

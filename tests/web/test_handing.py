@@ -156,8 +156,8 @@ def test_what_would_not_be_in_order_here_is_not_taken(packed: bytes, taker: Clie
     page = bring(taker, packed)
     before = testing.everything_kept()
     for rows, roles, said in (
-        (ROWS, {}, "candidateGroups: wells.maker"),
-        (ROWS[3:], {"maker": "lemonade.maker", "taster": "lemonade.maker"}, "formKey: local.hui_fang: 没有这个表单"),
+        (ROWS, {}, ": wells.maker: 没有这个角色"),
+        (ROWS[3:], {"maker": "lemonade.maker", "taster": "lemonade.maker"}, ": local.hui_fang: 没有这个表单"),
         (["rules/local.x"], {}, "请选择要放进去的内容。"),
     ):  # fmt: skip
         refused = take(taker, page, *rows, **roles)
@@ -245,7 +245,7 @@ def test_what_no_preview_sent_is_not_taken(client: Client, sent: str) -> None:
         ({"id": "local"}, "小写字母、数字和下划线，以字母开头"),
         ({"en": ""}, "请给出中英文名称。"),
         ({"row": []}, "请选择要放进去的内容。"),
-        ({"row": ROWS[3:]}, "formKey: local.hui_fang"),
+        ({"row": ROWS[3:]}, ": local.hui_fang: 没有这个表单"),
     ],
 )
 def test_a_pack_that_would_not_pass_is_not_handed_on(client: Client, words: dict[str, Any], said: str) -> None:

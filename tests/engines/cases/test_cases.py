@@ -30,6 +30,7 @@ from shizhu.kernel.files import path_of
 from shizhu.kernel.models import County, Declaration, File, OutboxEvent, Person
 
 pytestmark = pytest.mark.django_db(transaction=True)
+NO_ROLE = "用户任务“制作”：必须指定办理角色"
 PNG = b"\x89PNG\r\n\x1a\n" + b"picture"
 
 
@@ -296,6 +297,20 @@ def test_a_warning_starts_the_case_that_the_county_says_once(county: County) -> 
     assert not handle("cases.warned", event)
     case = Case.objects.get()
     assert (case.flow, case.area, case.title) == ("lemonade.order", town, "东镇 高温红色预警")
+    mender = person(county, "kernel.declaration.edit", username="mender")
+    wrong = Declaration.objects.get(kind="flows", key="lemonade.order")
+    for number, (starter, fault) in enumerate((("lemonade.maker", "其归属单位不是本县的单位。"), ("", NO_ROLE))):
+        text = wrong.body["text"].replace('name="owner" value="stand"', 'name="owner" value="gone"')
+        wrong.body = {"text": text if starter else text.replace('Groups="lemonade.maker"', 'Groups=""')}
+        wrong.save()
+        packs.forget()
+        Message.objects.all().delete()
+        again = events.Event(f"u{number}", event.type, "", county.pk, now, {"warning": warning.pk})
+        assert handle("cases.warned", again)
+        message = Message.objects.get(deliveries__person=mender)
+        then = "修正流程后，请到“案件”页面人工立案。" if starter else "该流程未设人工立案，请先安排人员处置。"
+        told = ["东镇 高温红色预警", fault, then]
+        assert (message.url, message.text.splitlines()) == (f"/alarms/warnings/{warning.pk}/", told)
     county.settings["warnings"] = {}
     county.save()
     handle("cases.warned", events.Event("v", event.type, "", county.pk, now, {"warning": warning.pk}))

@@ -55,6 +55,7 @@ def test_files_of_common_editors_decide(
     assert made["Location"] == f"/declarations/decisions/{stem}/"
     page = boss.post(made["Location"], {"do": "try", **{f"i.{name}": value for name, value in typed.items()}})
     assert said in unescape(text(page))
+    assert [name for name in ("number", "string", "boolean", "Any") if f">{name}<" in page.content.decode()] == []
     assert f"local.{stem}" in boss.get("/declarations/").content.decode()
 
 
@@ -63,7 +64,7 @@ def test_files_of_common_editors_decide(
     [
         ("FIRST", "UNIQUE", {"cups": "20", "kind": '"cold"'}, "Cup size：命中 2 条规则，最多只能命中一条"),
         ("FIRST", "ANY", {"cups": "20", "kind": '"cold"'}, "Cup size：命中的规则结果不一致"),
-        ('CDATA["large"]', "CDATA[10]", {"cups": "20"}, "Cup size：不是 string 类型"),
+        ('CDATA["large"]', "CDATA[10]", {"cups": "20"}, "Cup size：不是文本类型"),
         (
             'CDATA["large"]',
             'CDATA["huge"]',

@@ -258,7 +258,7 @@ def test_a_wrong_range_of_a_form_is_refused_beside_its_field(
 
 def test_a_form_in_use_is_not_withdrawn_and_a_register_neither(county: County, client: Client) -> None:
     for kind, key, needed in (
-        ("forms", "local.hui_fang", "s2: formKey: local.hui_fang: 没有这个表单"),
+        ("forms", "local.hui_fang", "s2: local.hui_fang: 没有这个表单"),
         ("registers", WELL, f"well: x-shizhu-ref: {WELL}: 没有这个登记簿"),
     ):
         page = client.post(f"/declarations/{kind}/{key}/withdraw", follow=True)
@@ -304,8 +304,8 @@ def test_a_file_of_an_editor_is_checked_and_kept_as_it_is(county: County, client
         (b"\xff\xfe", "不是可读的 XML"), (b"<a>", "“第 1 行第 4 列” 不是可读的 XML"),
         (b"<x/>", "不是 BPMN 2.0 文件的根元素"),
         (drawn.replace('value="stand"', 'value="nobody"').encode(), "其属性 owner 为 nobody"),
-        (drawn.replace("lemonade.taster", "lemonade.nobody").encode(), "“品尝”：candidateGroups: lemonade.nobody"),
-        (drawn.replace("lemonade.taste\"", "local.none\"").encode(), "formKey: local.none"),
+        (drawn.replace("lemonade.taster", "lemonade.nobody").encode(), "“品尝”：lemonade.nobody: 没有这个角色"),
+        (drawn.replace("lemonade.taste\"", "local.none\"").encode(), "：local.none: 没有这个表单"),
         (b"<!DOCTYPE x [<!ENTITY e 'e'>]>" + drawn.split("?>", 1)[1].encode(), "流程文件不带 DTD"),
         (in_places(drawn, width="wide").encode(), "用户任务“制作”：width: &#x27;wide&#x27; 不是能用来画图的数"),
         (in_places(drawn, way="nan").encode(), "顺序流“下单 → 制作”：x: &#x27;nan&#x27; 不是能用来画图的数"),

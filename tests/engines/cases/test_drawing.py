@@ -366,7 +366,7 @@ def test_what_is_wrong_is_said_in_plain_chinese_with_the_name_of_its_element(cou
      <sequenceFlow id="f6" sourceRef="w" targetRef="e"><conditionExpression>cups &gt;</conditionExpression>
      </sequenceFlow>     </process></definitions>"""
     assert [fault["text"] for fault in bring(drawer, text.encode())["faults"]] == [
-        "用户任务“Approve”：必须指定办理角色（camunda:candidateGroups）",
+        "用户任务“Approve”：必须指定办理角色",
         "捕获事件“Wait”：“soon” 应为 ISO 8601 时长，如 PT24H，或以“=”开头的 FEEL",
         "顺序流“Good? → Wipe”：必须写条件，它从网关“Good?”出发",
         "顺序流“Good? → Wait”：必须写条件，它从网关“Good?”出发",

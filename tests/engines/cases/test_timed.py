@@ -176,7 +176,7 @@ def test_who_can_mend_a_flow_that_opens_no_case_is_told_once_and_its_page_says_w
     assert [(one.title, one.url, [d.person for d in one.deliveries.all()]) for one in told] == [
         ("团购：定时立案失败", page, [mender]), ("团购：定时立案失败", "", [chief]),
     ]  # fmt: skip
-    why = "x-a: 'wet' 应为是或否，现为 null"
+    why = "顺序流“x → 办理”：'wet' 应为是或否，现为 null"
     assert why in told[0].text
     assert f"自 2026-07-01 09:00 起无法立案：{why}。每分钟自动重试" in unescape(text(browser(mender).get(page)))
     own(start + user("a") + END + lines("s>a", "a>e"))

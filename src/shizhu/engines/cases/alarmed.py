@@ -64,7 +64,8 @@ def warning_issued(event: events.Event) -> None:
         info.starts, f"{area.name} {info.headline['zh']}", area, document, alarm=info.alarm, datastream=stream,
         origin=info.origin,
     )  # fmt: skip
-    _open(opening, f"warning/{info.id}", f"/alarms/warnings/{info.id}/")
+    page = f"/alarms/{info.alarm}/" if info.alarm else f"/alarms/warnings/{info.id}/"
+    _open(opening, f"warning/{info.id}", page)
 
 
 def _open(opening: actions.Opening, of: str, page: str) -> None:

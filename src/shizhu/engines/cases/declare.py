@@ -40,12 +40,12 @@ def check_flow(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
     for node in (node for scope in flow.scope.walk() for node in scope.nodes if node.called in flow.calls):
         names = (node.called, f"{key.partition('.')[0]}.{node.called}")
         if not any(packs.find(everything, "flows", name) for name in names):
-            yield f"{node.step.id}: calledElement: {node.called}: nobody declares this flow"
+            yield f"{node.step.id}: {node.called}: nobody declares this flow"
     for id_, ask in flow.asks.items():
         if packs.find(everything, "decisions", ask.decision) is None:
-            yield f"{id_}: decisionRef: {ask.decision}: no pack declares this decision"
+            yield f"{id_}: {ask.decision}: no pack declares this decision"
     if about.start_form and packs.find(everything, "forms", about.start_form) is None:
-        yield f"{flow.scope.starts()[0].step.id}: formKey: {about.start_form}: no pack declares this form"
+        yield f"{flow.scope.starts()[0].step.id}: {about.start_form}: no pack declares this form"
 
 
 def _untimed(flow: Flow) -> Iterator[str]:
@@ -72,15 +72,15 @@ def _unknown_in_steps(key: str, flow: Flow, about: flows.About, everything: Load
     for step in flow.steps:
         for role in filter(None, (step.role or "").split(",")):
             if role not in roles and not role.startswith("="):
-                yield f"{step.id}: candidateGroups: {role}: the pack declares no such role"
+                yield f"{step.id}: {role}: the pack declares no such role"
         if step.form and packs.find(everything, "forms", step.form) is None:
-            yield f"{step.id}: formKey: {step.form}: no pack declares this form"
+            yield f"{step.id}: {step.form}: no pack declares this form"
         is_told = step.kind in {"user", "task", "start", "end"} and not flow.is_silent(step.id)
         if not about.missing and is_told and step.id not in about.stage_of:
-            yield f"{step.id}: stage: {step.name!r} is none of the stages of the process"
+            yield f"{step.id}: {step.name!r} is none of the stages of the process"
     for role in about.starters:
         if role not in roles:
-            yield f"{flow.scope.id}: candidateStarterGroups: {role}: the pack declares no such role"
+            yield f"{flow.scope.id}: {role}: the pack declares no such role"
 
 
 def check_decision(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:  # one form for every kind

@@ -52,25 +52,25 @@ RULES = (
     gettext_noop("is the id of two elements"),
     gettext_noop("cannot be reached from the start event"),
     gettext_noop("leads to no activity that undoes (an association)"),
-    gettext_noop("must be a key of the document, not answers (camunda:resultVariable)"),
+    gettext_noop("must be a key of the document for its result, not answers"),
     gettext_noop("must be a sequence flow that leaves this gateway (default)"),
-    gettext_noop("must be an ISO 8601 duration such as PT24H (camunda:dueDate)"),
-    gettext_noop("must be working or calendar (clock)"),
+    gettext_noop("must be a deadline: an ISO 8601 duration such as PT24H"),
+    gettext_noop("must be working or calendar: how its time is counted"),
     gettext_noop("must be at least one start event"),
-    gettext_noop("must be done by a role (camunda:candidateGroups)"),
+    gettext_noop("must be done by a role"),
     gettext_noop("must be feel, the language of conditions"),
-    gettext_noop("must be feel: no other script language is executed (scriptFormat)"),
+    gettext_noop("must be feel: no other script language is executed"),
     gettext_noop("must be given as a property of the process"),
     gettext_noop("must be left out: a flow has no DTD"),
     gettext_noop("must be left out: conditions stand behind exclusive gateways only"),
-    gettext_noop("must be the id of a flow, no expression (calledElement)"),
+    gettext_noop("must be the id of a flow, no expression"),
     gettext_noop("must begin with the one event that triggers it"),
     gettext_noop("must have an id"),
     gettext_noop("must hold a process with at least one step"),
     gettext_noop("must lead somewhere: a gateway ends nothing"),
     gettext_noop("must lead somewhere: nothing begins here"),
-    gettext_noop("must name a declared decision (camunda:decisionRef)"),
-    gettext_noop("must name the flow it calls (calledElement)"),
+    gettext_noop("must name a declared decision"),
+    gettext_noop("must name the flow it calls"),
     gettext_noop("must not enter a boundary event nor join an event sub-process"),
     gettext_noop("must not enter nor leave an activity that undoes another"),
     gettext_noop("must not enter a start event nor leave an end event"),
@@ -160,7 +160,7 @@ def said(fault: FlowError, names: Mapping[str, str]) -> str:
 def line_said(line: str, names: Mapping[str, str]) -> str:
     """A line of the check of a flow, which begins with the id of an element and perhaps its name, the same way."""
     element, _colon, rest = declaring.say(line).partition(": ")
-    id_ = element.partition(" “")[0]
+    id_, rest = element.partition(" “")[0], rest.removeprefix("'' ").removeprefix("：")
     return _("%(element)s: %(told)s") % {"element": names[id_], "told": rest} if id_ in names else declaring.say(line)
 
 

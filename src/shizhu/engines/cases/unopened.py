@@ -15,7 +15,6 @@ from shizhu.kernel import access, overlays, packs
 from shizhu.kernel.models import Area, Organisation
 from shizhu.kernel.overlays import EDIT
 from shizhu.kernel.text import label
-from shizhu.web.declaring import say
 
 FAULTS = (FlowError, Organisation.DoesNotExist, KeyError)  # of a flow, which trying again does not mend
 NO_OWNER, NOT_DECLARED = "Its owner is no organisation of this county.", "nobody declares this flow"
@@ -31,11 +30,26 @@ def why(error: Exception) -> str:
     return str(error)
 
 
+def _about(flow: str, county: str) -> flows.About | None:
+    """What a flow says of itself; None where nobody declares it or it cannot be read."""
+    body = packs.declarations("flows", county).get(flow)
+    try:
+        return flows.about(body["text"].encode()) if body else None
+    except FlowError:
+        return None
+
+
+def said(flow: str, county: str, fault: str) -> str:
+    """Why no case is opened, with the elements of its flow as people call them."""
+    body = packs.declarations("flows", county).get(flow)
+    return faults.linesaid(fault, faults.called(body["text"].encode()) if body else {})
+
+
 def concerned(flow: str, county: str, case: Case | None = None) -> tuple[set[int], set[int]]:
     """Who can mend a flow, and who approves its cases, or the one that runs."""
     area = Area.objects.get(county=county, code=county)
-    body = packs.declarations("flows", county).get(flow)
-    owner = flows.owner(flows.about(body["text"].encode()), county) if body else None
+    about = _about(flow, county)
+    owner = flows.owner(about, county) if about else None
     bodies = {EDIT: Organisation.objects.filter(county=county, parent=None).first(), APPROVE: owner}
     rows = {verb: Case(county_id=county, organisation=one, area=area) for verb, one in bodies.items() if one}
     rows |= {APPROVE: case} if case else {}
@@ -48,13 +62,18 @@ def concerned(flow: str, county: str, case: Case | None = None) -> tuple[set[int
 def not_begun(row: TimerStart) -> None:
     """A time opens no case of a flow: who can mend it hears so, with the way to it, and whose the flow is."""
     key, then = f"timer/{row.pk}/{row.failed_at:%Y%m%d%H%M%S}", "每分钟自动重试，修正流程后即可立案。"
-    _tell(row.county_id, row.flow, key, "定时立案失败", f"{say(row.fault)}\n{then}")
+    _tell(row.county_id, row.flow, key, "定时立案失败", f"{said(row.flow, row.county_id, row.fault)}\n{then}")
 
 
 def not_opened(county: str, flow: str, fault: str, of: str, title: str, page: str) -> None:
-    """An alarm or a warning opens no case of its flow; it is opened by hand once the flow is mended."""
-    text = f"{title}\n{say(fault)}\n修正流程后，请从该预警的页面人工立案。"
-    _tell(county, flow, f"unopened/{of}", "预警未能立案", text, page)
+    """An alarm or a warning opens no case of its flow; it is opened by hand once the flow is mended: the page of an
+    alarm has the way to it, that of a warning has none.
+    """
+    about, then = _about(flow, county), "修正流程后，请从该预警的页面人工立案。"
+    if "/warnings/" in page:
+        can_be = about is None or (about.start_form and about.starters)
+        then = "修正流程后，请到“案件”页面人工立案。" if can_be else "该流程未设人工立案，请先安排人员处置。"
+    _tell(county, flow, f"unopened/{of}", "预警未能立案", f"{title}\n{said(flow, county, fault)}\n{then}", page)
 
 
 def broken_off(case: Case, entry: Entry) -> None:
@@ -77,9 +96,10 @@ def _of_case(case: Case, entry: Entry, what: str, why: Callable[[Flow, Entry], s
 
 def _tell(county: str, flow: str, key: str, what: str, text: str, page: str = "", case: Case | None = None) -> None:
     """Tell who can mend the flow, with the way to it where it is the county's own, and who approves its cases."""
-    body = packs.declarations("flows", county).get(flow)
-    name = label(flows.about(body["text"].encode()).title, "zh") if body else flow
-    own = f"/declarations/flows/{flow.partition('.')[2]}/" if body and overlays.is_own(flow) else page
+    about = _about(flow, county)
+    name = label(about.title, "zh") if about else flow
+    is_own = overlays.is_own(flow) and flow in packs.declarations("flows", county)
+    own = f"/declarations/flows/{flow.partition('.')[2]}/" if is_own else page
     for whom, people, url in zip(("mend", "know"), concerned(flow, county, case), (own, page), strict=True):
         notices.tell(
             county, f"{key}/{whom}", people, title=f"{name}：{what}", url=url, level="orange", text=text,

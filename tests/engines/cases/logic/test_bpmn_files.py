@@ -88,9 +88,9 @@ CONDITION = "<bpmn:conditionExpression>true</bpmn:conditionExpression>"
 @pytest.mark.parametrize(
     ("old", "new", "element", "rule"),
     [
-        (ORDER_ROLE, 'name="Take the order"', "order", "must be done by a role (camunda:candidateGroups)"),
-        ('"PT10M"', '"tomorrow"', "order", "must be an ISO 8601 duration such as PT24H (camunda:dueDate)"),
-        ('"PT10M"', '"P"', "order", "must be an ISO 8601 duration such as PT24H (camunda:dueDate)"),
+        (ORDER_ROLE, 'name="Take the order"', "order", "must be done by a role"),
+        ('"PT10M"', '"tomorrow"', "order", "must be a deadline: an ISO 8601 duration such as PT24H"),
+        ('"PT10M"', '"P"', "order", "must be a deadline: an ISO 8601 duration such as PT24H"),
         (FINE, "answers.taste.味道 =", "fine", "is no FEEL: at character 19 it ends too early"),
         (FINE, "${stock.enough(2)}", "fine", "calls a method: only FEEL is evaluated here"),
         (
@@ -108,14 +108,14 @@ CONDITION = "<bpmn:conditionExpression>true</bpmn:conditionExpression>"
             'scriptFormat="feel"',
             'scriptFormat="python"',
             "price",
-            "must be feel: no other script language is executed (scriptFormat)",
+            "must be feel: no other script language is executed",
         ),
-        ('scriptFormat="feel" ', "", "price", "must be feel: no other script language is executed (scriptFormat)"),
+        ('scriptFormat="feel" ', "", "price", "must be feel: no other script language is executed"),
         (
             'camunda:resultVariable="总价"',
             'camunda:resultVariable="answers"',
             "price",
-            "must be a key of the document, not answers (camunda:resultVariable)",
+            "must be a key of the document for its result, not answers",
         ),
         (TO_ORDER, "", "order", "cannot be reached from the start event"),
         (LAST, "", "End", "cannot be reached from the start event"),
@@ -169,7 +169,7 @@ CONDITION = "<bpmn:conditionExpression>true</bpmn:conditionExpression>"
             "wipe",
             "is an ad-hoc sub-process, which is not run here: draw its tasks in their order",
         ),
-        (WIPE, WIPE.replace("manualTask", "callActivity"), "wipe", "must name the flow it calls (calledElement)"),
+        (WIPE, WIPE.replace("manualTask", "callActivity"), "wipe", "must name the flow it calls"),
         (
             WIPE,
             WIPE.replace("manualTask", "serviceTask").replace(" />", ' camunda:class="org.example.Wipe" />'),
@@ -234,7 +234,7 @@ def test_what_could_not_run_as_drawn_is_refused(old: str, new: str, element: str
 
 def test_an_error_names_the_element_the_value_and_the_rule() -> None:
     with pytest.raises(
-        FlowError, match=r"order “Take the order”: 'tomorrow' must be an ISO 8601 duration such as PT24H"
+        FlowError, match=r"order “Take the order”: 'tomorrow' must be a deadline: an ISO 8601 duration such as PT24H"
     ):
         changed('"PT10M"', '"tomorrow"')
 

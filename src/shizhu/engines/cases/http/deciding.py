@@ -43,6 +43,15 @@ RULES = (
     gettext_noop("outputs: a decision table has at least one"),
     gettext_noop("requires itself"),
 )
+TYPES = {  # of FEEL; what a file defines itself is called as it calls it
+    "string": gettext_noop("text"), "number": gettext_noop("number"), "boolean": gettext_noop("yes or no"),
+    "date": gettext_noop("date"), "time": gettext_noop("time of day"), "dateTime": gettext_noop("date and time"),
+    "date and time": gettext_noop("date and time"), "duration": gettext_noop("duration"),
+    "dayTimeDuration": gettext_noop("days and time"), "days and time duration": gettext_noop("days and time"),
+    "yearMonthDuration": gettext_noop("years and months"),
+    "years and months duration": gettext_noop("years and months"), "Any": gettext_noop("any"),
+    "context": gettext_noop("named values"), "list": gettext_noop("list"),
+}  # fmt: skip
 FAULTS = tuple(  # why a decision says nothing of given facts, and how a person reads it
     (re.compile(pattern, re.DOTALL), form)
     for pattern, form in (
@@ -55,7 +64,7 @@ FAULTS = tuple(  # why a decision says nothing of given facts, and how a person 
         (r"what is called is no function", gettext_noop("what is called is no function")),
         (r"its values do not fit its parameters", gettext_noop("its values do not fit its parameters")),
         (r"(?P<found>.+) is none of (?P<known>.+)", gettext_noop("%(found)s is none of %(known)s")),
-        (r"it is not of type (?P<known>.+)", gettext_noop("it is not of type %(known)s")),
+        (r"it is not of type (?P<type>.+)", gettext_noop("it is not of type %(type)s")),
         (r"Variable '(?P<found>.+)' not found", gettext_noop("“%(found)s” is not known here")),
     )
 )
@@ -163,8 +172,12 @@ def _said(fault: str) -> str:
     """`element: message` in the language in force, where the message is one of ours."""
     element, _colon, message = fault.partition(": ")
     matches = ((pattern.fullmatch(message), form) for pattern, form in FAULTS)
-    told = next((_(form) % found.groupdict() for found, form in matches if found), message)
+    told = next((_(form) % _typed(found.groupdict()) for found, form in matches if found), message)
     return _("%(element)s: %(told)s") % {"element": element, "told": told}
+
+
+def _typed(told: dict[str, str]) -> dict[str, str]:
+    return told | {name: _(TYPES.get(value, value)) for name, value in told.items() if name == "type"}
 
 
 def _model(request: Request, row: Declaration) -> tuple[dmn.Model | None, str | None]:
@@ -188,7 +201,8 @@ def _page(
         "model": model, "asked": asked, "answer": answer,
         "unknown": [unknown % dict(zip(("place", "text", "name"), one, strict=True)) for one in dmn.unknown(model)]
         if model else [],
-        "inputs": [(name, kind, given.get(name, "")) for name, kind in (model.inputs if model else {}).items()],
+        "inputs": [(name, _(TYPES.get(kind, kind)), given.get(name, "")) for name, kind in model.inputs.items()]
+        if model else [],
         "read": request.POST.get("read", "") or (row.digest if row else ""), **more,
     }  # fmt: skip
     return render(request, "cases/declare_decision.html", context, status=422 if refused else 200)

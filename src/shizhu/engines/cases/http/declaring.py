@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from shizhu.engines.cases import faults, flows
+from shizhu.engines.cases import faults, flows, unopened
 from shizhu.engines.cases.declare import DRAWINGS
 from shizhu.engines.cases.http import deciding, drafting, drawing, forms
 from shizhu.engines.cases.http.drafting import Head
@@ -317,7 +317,7 @@ def _starts(county: str, flow: str) -> list[tuple[TimerStart, str]]:
 
 def _failure(row: TimerStart) -> dict[str, str]:
     since = timezone.localtime(row.failed_at)
-    return {"since": f"{since:%Y-%m-%d %H:%M}", "fault": declaring.say(row.fault)}
+    return {"since": f"{since:%Y-%m-%d %H:%M}", "fault": unopened.said(row.flow, row.county_id, row.fault)}
 
 
 def _picture(text: str) -> Picture | None:

@@ -308,7 +308,7 @@ def _step(element: Element, kind: str, book: Book) -> Step:
     own = told(element)
     clock = own.get("clock", book.clock)
     if clock not in CLOCKS:
-        raise FlowError(id_, clock, "must be working or calendar (clock)", name)
+        raise FlowError(id_, clock, "must be working or calendar: how its time is counted", name)
     if kind != "user":
         return Step(id_, name, kind, guide, clock=clock)
     form = attribute(element, "formKey") or first(element, "formDefinition", "formKey", "formId", "externalReference")
@@ -331,9 +331,7 @@ def _due(element: Element) -> str | None:
     text = attribute(element, "dueDate") or first(element, "taskSchedule", "dueDate")
     word = vendors.word_of(id_, text, element.get("name", ""))
     if word and not word.startswith("=") and not DURATION.fullmatch(word) and not MOMENT.fullmatch(word):
-        raise FlowError(
-            id_, text, "must be an ISO 8601 duration such as PT24H (camunda:dueDate)", element.get("name", "")
-        )
+        raise FlowError(id_, text, "must be a deadline: an ISO 8601 duration such as PT24H", element.get("name", ""))
     return word or None
 
 
@@ -353,7 +351,7 @@ def read_doers(element: Element, book: Book) -> tuple[str, str]:
     if not groups and not person and lane is not None:
         groups = told(lane).get("role") or lane.get("name", "").strip()
     if not groups and not person:
-        raise FlowError(id_, "", "must be done by a role (camunda:candidateGroups)", name)
+        raise FlowError(id_, "", "must be done by a role", name)
     groups = groups if vendors.is_expression(groups) else ",".join(part.strip() for part in groups.split(","))
     return vendors.word_of(id_, groups, name), vendors.word_of(id_, person, name)
 
@@ -391,9 +389,7 @@ def _script(element: Element) -> Script | None:
         return Script(feel_of(id_, expression, name), result) if expression else None
     language = element.get("scriptFormat", "")
     if language.lower() != "feel":
-        raise FlowError(
-            id_, language, "must be feel: no other script language is executed (scriptFormat)", element.get("name", "")
-        )
+        raise FlowError(id_, language, "must be feel: no other script language is executed", element.get("name", ""))
     return Script(feel_of(id_, element.findtext(f"{BPMN}script", default=""), name), _result(element, result))
 
 
@@ -432,9 +428,7 @@ def _ask(element: Element) -> Ask:
         if not ask[1] and _flowable_decision(element):
             ask = decision, element.get("id")
     if not ask[0]:
-        raise FlowError(
-            element.get("id"), "", "must name a declared decision (camunda:decisionRef)", element.get("name", "")
-        )
+        raise FlowError(element.get("id"), "", "must name a declared decision", element.get("name", ""))
     return Ask(ask[0], _result(element, ask[1]))
 
 
@@ -443,7 +437,7 @@ def _result(element: Element, result: str) -> str:
         raise FlowError(
             element.get("id"),
             result,
-            "must be a key of the document, not answers (camunda:resultVariable)",
+            "must be a key of the document for its result, not answers",
             element.get("name", ""),
         )
     return result
@@ -452,12 +446,12 @@ def _result(element: Element, result: str) -> str:
 def _called(element: Element) -> str:
     called = element.get("calledElement", "") or first(element, "calledElement", "processId")
     if not called:
-        raise FlowError(element.get("id"), "", "must name the flow it calls (calledElement)", element.get("name", ""))
+        raise FlowError(element.get("id"), "", "must name the flow it calls", element.get("name", ""))
     if called.startswith(("=", "$", "#")):
         raise FlowError(
             element.get("id"),
             called,
-            "must be the id of a flow, no expression (calledElement)",
+            "must be the id of a flow, no expression",
             element.get("name", ""),
         )
     return str(called)
