@@ -33,13 +33,13 @@ def emit(type_: str, number: int = NUMBER, after: int = 0) -> None:
         events.emit(type_, one, "990001", {"number": one})
 
 
-async def relayed() -> tuple[int, list[int]]:
+async def relayed() -> tuple[int, list[float]]:
     """How many rows were moved, and the numbers in the events as the log has them."""
     async with log.connected() as nats:
         jetstream = await nats.jetstream()
         pull = await log.durable(jetstream, log.EVENTS, "order-test", ["ev.*.toy.order.kept"])
         moved = await events.relay_once(jetstream)
-        found: list[int] = []
+        found: list[float] = []
         while len(found) < NUMBER:
             for message in await log.fetch(pull, NUMBER, 2.0):
                 found.append(orjson.loads(message.payload)["data"]["number"])
@@ -47,9 +47,10 @@ async def relayed() -> tuple[int, list[int]]:
         return moved, found
 
 
-def test_the_relay_keeps_the_order_of_the_outbox(run: Run) -> None:
-    emit("toy.order.kept")
-    assert run(relayed()) == (NUMBER, list(range(NUMBER)))
+def test_the_relay_keeps_the_order_of_the_outbox_and_large_numbers(run: Run) -> None:
+    emit("toy.order.kept", NUMBER - 1)
+    events.emit("toy.order.kept", "much", "990001", {"number": -3.4e38})
+    assert run(relayed()) == (NUMBER, [*range(NUMBER - 1), -3.4e38])
 
 
 async def publish(jetstream: JetStream, type_: str, number: int) -> None:

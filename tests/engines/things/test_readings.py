@@ -77,7 +77,8 @@ def test_any_telemetry(raw: bytes, time: Any, value: Any) -> None:
     [
         (5, "result", "an Observation is a JSON object with a result"),
         (["result"], "result", "an Observation is a JSON object with a result"),
-        ({"result": 10**400}, "result", "a result must be a finite number"),
+        ({"result": 10**400}, "result", readings.NO_NUMBER),
+        ({"result": -1.1e18}, "result", readings.NO_NUMBER),
         ({"result": 1, "phenomenonTime": "2026-07-01T13:00:01Z"}, "phenomenonTime", readings.IN_FUTURE),
         (
             {"result": 1, "phenomenonTime": "9999-12-31T23:59:59-12:00"},
@@ -110,7 +111,8 @@ def test_an_observation_that_cannot_be_kept(body: Any, field: str, rule: str) ->
         ('[{"values": {}}, {}]', "[1].values", "must be present"),
         ('{"values": [1]}', "values", "telemetry is {time, values} or a list of such"),
         ("5", "payload", "telemetry is {time, values} or a list of such"),
-        ('{"values": {"level": 1e999}}', "values[...]", "a result must be a finite number"),
+        ('{"values": {"level": 1e999}}', "values[...]", readings.NO_NUMBER),
+        ('{"values": {"level": 3.4e38}}', "level", readings.NO_NUMBER),
         ('{"values": {"\udcff": 1}}', "payload", "text is UTF-8"),
         ('{"values": {"level": 1}, "time": "昨天"}', "time", readings.NO_TIME),
         ('{"values": {"level": 1}, "time": "2026-07-01T08"}', "time", "a time needs its zone, such as +08:00 or Z"),
@@ -131,6 +133,14 @@ def test_a_packet_of_a_gateway_from_the_future(ahead: timedelta, kept: int) -> N
     found = list(readings.from_samples(sent, DEVICE, NOW))
     assert [isinstance(one, Reading) for one in found] == [bool(kept)]
     assert [one.rule for one in found if isinstance(one, Reject)] == [readings.IN_FUTURE] * (1 - kept)
+
+
+def test_a_number_that_no_sum_can_hold_is_refused_of_a_gateway_too() -> None:
+    for number in (3.4e38, -1.1e18, float("nan")):
+        (found,) = readings.from_samples(
+            Submission("hj212", "jug", b"", [Sample("2011/level-Rtd", NOW, number)]), DEVICE, NOW
+        )
+        assert found == Reject("2011/level-Rtd", str(number), readings.NO_NUMBER)
 
 
 def test_what_a_profile_ignores_is_neither_reading_nor_reject() -> None:

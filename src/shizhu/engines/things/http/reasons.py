@@ -53,7 +53,7 @@ REASONS = (
     gettext_noop("a number %s"),
     gettext_noop("a number"),
     gettext_noop("a reading's time must not lie in the future"),
-    gettext_noop("a result must be a finite number"),
+    gettext_noop("a result must be a number between -1e18 and 1e18"),
     gettext_noop("a row is a list of %s components"),
     gettext_noop("a result of this property must be a number"),
     gettext_noop("a time must lie between %s and %s"),

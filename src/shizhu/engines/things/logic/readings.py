@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +24,8 @@ MICROSECOND = timedelta(microseconds=1)
 FUTURE = timedelta(hours=1)  # a clock may be that far ahead before its times are refused
 EARLIEST, LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)  # what a time can be at all
 IN_FUTURE = "a reading's time must not lie in the future"
+LARGEST = 1e18  # of a result: sums of nine decimals over archived days are exact, and no sum overflows
+NO_NUMBER = "a result must be a number between -1e18 and 1e18"
 BEYOND = f"a time must lie between {EARLIEST:%Y} and {LAST:%Y}"
 NO_TIME = "times are ISO 8601 with zone, such as 2026-06-01T08:00:00+08:00"
 
@@ -235,8 +236,8 @@ def _from_samples(sent: Submission, device: KnownDevice | None, received: dateti
         if stream is None:
             if not any(fnmatchcase(sample.channel, pattern) for pattern in device.ignored):
                 yield Reject(sample.channel, str(sample.number), "the device's profile has no such channel")
-        elif not math.isfinite(sample.number):
-            yield Reject(sample.channel, str(sample.number), "a result must be a finite number")
+        elif not -LARGEST <= sample.number <= LARGEST:
+            yield Reject(sample.channel, str(sample.number), NO_NUMBER)
         elif not EARLIEST <= sample.time <= received + FUTURE:
             yield Reject("time", sample.time.isoformat(), IN_FUTURE)
         else:
@@ -265,9 +266,9 @@ def from_telemetry(payload: bytes, device: KnownDevice, received: datetime) -> D
                 continue
         for name, value in item.values.items():
             stream = streams.get(name)
-            if stream is None or type(value) is not float:
+            if stream is None or type(value) is not float or not -LARGEST <= value <= LARGEST:
                 found.append(_telemetry_value(name, value, time, device))
-            else:  # as nearly always; JSON has no number that is not finite
+            else:  # as nearly always
                 verdict = in_range(value, stream.lowest, stream.highest)
                 found.append(_reading(Reading, (stream.id, time, value, verdict, origin, *MERELY)))
     return found
@@ -287,7 +288,7 @@ def _no_telemetry(error: Exception, payload: bytes) -> Reject:
     if isinstance(error, UnicodeDecodeError):
         return Reject(field, shown(payload), "text is UTF-8")
     if "out of range" in told:
-        return Reject(field, shown(payload), "a result must be a finite number")
+        return Reject(field, shown(payload), NO_NUMBER)
     return Reject(field, shown(payload), "telemetry is {time, values} or a list of such")
 
 
@@ -299,17 +300,17 @@ def _telemetry_value(name: str, value: object, time: datetime, device: KnownDevi
         return Reject(name, str(value), "a result of this property must be a number")
     number = finite(value)
     if number is None:
-        return Reject(name, shown(repr(value).encode()), "a result must be a finite number")
+        return Reject(name, shown(repr(value).encode()), NO_NUMBER)
     return Reading(stream.id, time, number, in_range(number, stream.lowest, stream.highest), device.origin)
 
 
 def finite(value: float) -> float | None:
-    """The number as PostgreSQL keeps it, None if it is too large for that."""
+    """The number as it is kept, None if it is none or too large."""
     try:
         number = float(value)
     except OverflowError:
         return None
-    return number if math.isfinite(number) else None
+    return number if -LARGEST <= number <= LARGEST else None
 
 
 def from_observation(body: Mapping[str, Any], stream: Stream, received: datetime, origin: int) -> Reading | Reject:
@@ -333,7 +334,7 @@ def from_observation(body: Mapping[str, Any], stream: Stream, received: datetime
     is_number = isinstance(result, int | float) and not isinstance(result, bool)
     number = finite(result) if is_number else None
     if is_number and number is None:
-        return Reject("result", shown(repr(result).encode()), "a result must be a finite number")
+        return Reject("result", shown(repr(result).encode()), NO_NUMBER)
     verdict, reason = Verdict.GOOD if number is None else stream.verdict(number), None
     if stream.components:
         rule = _misfit(result, stream.components)
