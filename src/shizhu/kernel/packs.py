@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -225,6 +226,19 @@ def schema_errors(schema: Body, body: object) -> Iterable[str]:
         error = best_match([found])  # of several forms, what is wrong with the nearest
         rule = error.schema.get("x-rule") if error.validator == "pattern" else None
         yield f"{error.json_path}: {f'{error.instance!r}: {rule}' if rule else error.message}"
+    yield from (f"{place}: {number}: must be a finite number" for place, number in _not_finite("$", body))
+
+
+def _not_finite(place: str, value: object) -> Iterable[tuple[str, float]]:
+    """Where YAML has numbers that JSON has not: .nan and .inf."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _not_finite(f"{place}.{name}", inner)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _not_finite(f"{place}[{number}]", inner)
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield place, value
 
 
 def find(everything: LoadedPacks, kind_name: str, key: str) -> Body | None:

@@ -71,7 +71,7 @@ SCHEMA = (  # how JSON Schema says what is wrong
     gettext_noop("%(value)s should be non-empty"), gettext_noop("%(value)s has non-unique elements"),
     gettext_noop("%(value)s does not have enough properties"),
     gettext_noop("%(value)s is a dependency of %(name)s"), gettext_noop("%(value)s was expected"),
-    gettext_noop("%(value)s is not valid under any of the given schemas"),
+    gettext_noop("%(value)s is not valid under any of the given schemas"), gettext_noop("must be a finite number"),
 )  # fmt: skip
 _rules: dict[str, re.Pattern[str]] = {}
 

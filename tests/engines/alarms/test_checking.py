@@ -57,6 +57,23 @@ def problems(when: dict[str, Any], **more: Any) -> list[str]:
         ({"take": "rate", "missing": "PT1H"}, {}, ["when.take: rate: a missing source has no values to take"]),
         (HIGH, {"clear": {"for": "PT0S"}, "late": "PT0S", "remind": "P0D"},
          [f"{name}: must be longer than nothing" for name in ("clear.for: PT0S", "late: PT0S", "remind: P0D")]),
+        ({"missing": "P3000000D", "for": f"P{'9' * 12}D"}, {"remind": f"P{'9' * 400}D", "late": "P3661D"}, [
+            "when.missing: P3000000D: must not be longer than ten years",
+            f"when.for: P{'9' * 12}D: must not be longer than ten years",
+            "late: P3661D: must not be longer than ten years",
+            f"remind: P{'9' * 400}D: must not be longer than ten years",
+        ]),
+        ({"below": 10, "above": 20}, {"clear": {"margin": 6}},
+         ["clear.margin: 6: is more than half of what is between 10 and 20: no value would end the alarm"]),
+        ({"below": 10, "above": 20, "margin": 5}, {"clear": {"margin": 6}}, []),
+        ({"below": 1, "above": 1}, {}, []),
+        ({"any": [{"below": 1, "above": 1, "margin": 0.5}, HIGH]}, {}, [
+            "when.any[0].margin: 0.5: is more than half of what is between 1 and 1: no value would end the alarm"
+        ]),
+        ({"worse_than": {"standard": "gb3838-2002", "item": "ph", "target": "class"}}, {"clear": {"margin": 2}},
+         ["clear.margin: 2: is more than half of what is between 6 and 9: no value would end the alarm"]),
+        ({"of": [HIGH, {"below": 1}, {"property": "level", **HIGH}], "at_least": 2}, {},
+         ["when.of[2]: property level, above 30: is said twice, and would count twice"]),
         ({"worse_than": {"standard": "gb9", "item": "ph", "target": "class"}}, {},
          ["when.worse_than.standard: gb9: no such national rule; known are gb3838-2002"]),
         (HIGH, {"calendar": {"hours": ["08:00-08:00"]}},
@@ -134,6 +151,13 @@ def zipped(**rules: Any) -> SimpleUploadedFile:
     ("change", "said"),
     [
         ({"when": {"inside": [9, 5]}}, "when.inside: [9, 5]: 第一个数不能大于第二个数"),
+        ({"when": {"above": float("nan")}}, "$.when.above: nan: 须为有限的数"),
+        ({"when": {"above": 30, "below": float("-inf")}}, "$.when.below: -inf 小于最小值"),
+        ({"when": {"missing": f"P{'9' * 12}D"}}, f"when.missing: P{'9' * 12}D: 不能超过十年"),
+        ({"examples": [{"name": n, "series": ["20 x 9999999999d"], "expect": "none"} for n in "热凉"]},
+         "example '热': '20 x 9999999999d' 的读数超过十万条"),
+        ({"examples": [{"name": n, "series": ["20 x 9h"], "expect": "none", "at": "9999-12-31T20:00"} for n in "热凉"]},
+         "example '热': 结束于 9999 年之后"),
         ({"when": {"above": "热"}}, "$.when.above: '热' 的类型须为 'number'"),
         ({"when": {"above": 30, "hold": "PT1H"}}, "$.when: 不认识 'hold'"),
         ({"when": {"above": 30, "for": "十分钟"}}, "$.when.for: '十分钟': 须写成时长，如 PT10M"),
@@ -156,7 +180,7 @@ def test_a_rule_file_that_is_brought_is_refused_in_chinese_with_its_name(
         "examples": [{"name": n, "series": [f"{n} x 1h"], "expect": e} for n, e in (("20", "none"), ("31", "yellow"))],
     }  # fmt: skip
     changed = {**body, **change, "when": {**when, **change.get("when", {})}}
-    if "inside" in changed["when"]:
+    if {"inside", "missing"} & changed["when"].keys():
         del changed["when"]["above"]
     page = client.post("/declarations/import", {"file": zipped(hot=changed, fine=body)})
     sent, before = page.context["sent"], everything_kept()

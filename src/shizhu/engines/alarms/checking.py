@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import combinations
 from typing import Any
 
@@ -27,6 +28,9 @@ RULES = {
     "when": gettext_noop("must say during which time"),
     "silent": gettext_noop("a missing source has no values to take"),
     "longer": gettext_noop("must be longer than nothing"),
+    "most": gettext_noop("must not be longer than ten years"),
+    "twice": gettext_noop("is said twice, and would count twice"),
+    "wide": gettext_noop("is more than half of what is between %(low)s and %(high)s: no value would end the alarm"),
     "needed": gettext_noop("must be given"),
     "several": gettext_noop("are several profiles: say in which zone their sources belong together"),
     "ends": gettext_noop("the first must not be more than the second"),
@@ -51,6 +55,7 @@ RULES = {
     "made": gettext_noop("the headline comes out as %(text)s"),
     "other": gettext_noop("of another pack; a county joins packs (county.yaml: starts)"),
 }  # fmt: skip
+MOST = timedelta(days=3660)
 DURATIONS = ("missing", "stuck", "during", "for", "gap", "holds", "per")
 HARDER = {"below": -1, "above": 1, "missing": 1, "stuck": 1}  # which way the limits of graver levels go
 LONGER = ("for", "at_least")
@@ -109,8 +114,12 @@ def problems(rule: Body) -> Iterator[str]:
         yield told("levels", ", ".join(step["level"] for step in rule["levels"]), "single")
         return
     found = places(rule)
-    yield from dict.fromkeys(line for top in found for place in top.walk() for line in _wrong(place))
-    yield from (line for name, text in _durations(rule) for line in _is_longer(name, text))
+    margin = rule.get("clear", {}).get("margin", 0)
+    told_of = [line for top in found for place in top.walk() for line in (*_wrong(place), *_wide(place, margin))]
+    told_of += [line for name, text in _durations(rule) for line in too_short_or_long(name, text)]
+    yield from dict.fromkeys(told_of)
+    if told_of:
+        return
     for (mild, one), (grave, other) in combinations(zip(names, found, strict=True), 2):
         yield from _order(mild, one.body, grave, other)
     yield from _calendar(rule)
@@ -122,16 +131,25 @@ def _durations(rule: Body) -> Iterator[tuple[str, str | None]]:
     yield from ((f"examples[{number}].every", one.get("every")) for number, one in enumerate(rule["examples"]))
 
 
-def _is_longer(place: str, text: str | None) -> Iterator[str]:
-    if text is not None and not parse_duration(text):
+def too_short_or_long(place: str, text: str | None) -> Iterator[str]:
+    """What is wrong with a duration that is one by its form."""
+    if text is None:
+        return
+    try:
+        span_ = parse_duration(text)
+    except ValueError:  # longer than any that can be reckoned with
+        span_ = timedelta.max
+    if not span_:
         yield told(place, text, "longer")
+    elif span_ > MOST:
+        yield told(place, text, "most")
 
 
 def _wrong(place: Place) -> Iterator[str]:
     """What is wrong with one condition."""
     body = place.body
     for name in DURATIONS:
-        yield from _is_longer(place.at(name), body.get(name))
+        yield from too_short_or_long(place.at(name), body.get(name))
     if "gap" in body and "holds" in body:
         yield told(place.at("gap"), body["gap"], "held")
     yield from _joined(place) if place.join else _tested(place)
@@ -147,9 +165,14 @@ def _joined(place: Place) -> Iterator[str]:
         yield told(place.at("at_least"), body.get("at_least", "—"), "least", count=count)
     if join != "of" and "at_least" in body:
         yield told(place.at("at_least"), body["at_least"], "zone")
+    before: list[Body] = []
     for number, part in enumerate(body[join]):
+        where, whole = f"{place.where}.{join}[{number}]", {**inherited(body), **part}
         if "zone" in part:
-            yield told(f"{place.where}.{join}[{number}].zone", part["zone"], "above")
+            yield told(f"{where}.zone", part["zone"], "above")
+        if join == "of" and whole in before:
+            yield told(where, ", ".join(f"{name} {value}" for name, value in part.items()), "twice")
+        before.append(whole)
 
 
 def _tested(place: Place) -> Iterator[str]:
@@ -170,6 +193,29 @@ def _tested(place: Place) -> Iterator[str]:
     for name in ("profile", "property"):
         if name not in body:
             yield told(place.at(name), "—", "needed")
+
+
+def _wide(place: Place, clear: float) -> Iterator[str]:
+    """A hysteresis so wide that no value of a band is far enough from both its ends."""
+    body = place.body
+    margin = body.get("margin", clear)
+    for low, high in _bands(body):
+        if low <= high < low + 2 * margin:
+            where = place.at("margin") if "margin" in body else "clear.margin"
+            yield told(where, margin, "wide", low=low, high=high)
+            return
+
+
+def _bands(body: Body) -> Iterator[tuple[float, float]]:
+    """The ends between which values are whole, where both are said."""
+    if "below" in body and "above" in body:
+        yield body["below"], body["above"]
+    asked = body.get("worse_than", {})
+    if asked.get("item") in standards.ITEMS.get(asked.get("standard"), ()):
+        for level in standards.CLASSES[asked["standard"]]:
+            limit = standards.limit(asked["standard"], asked["item"], level)
+            if limit.low is not None and limit.high is not None:
+                yield limit.low, limit.high
 
 
 def _taken(place: Place) -> Iterator[str]:

@@ -9,7 +9,6 @@ from shizhu.engines.alarms import checking
 from shizhu.engines.alarms.logic import examples, warnings
 from shizhu.kernel import overlays, packs
 from shizhu.kernel.packs import Body, LoadedPacks
-from shizhu.lib.times import parse_duration
 
 
 def check(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
@@ -69,8 +68,7 @@ def check_warning(key: str, body: Body, everything: LoadedPacks) -> Iterator[str
         for name in warnings.unknown(texts[place][language]):
             yield checking.told(f"{place}.{language}", f"{{{name}}}", "filled", known=", ".join(warnings.PLACEHOLDERS))
     for name, span in (("lasts", body["lasts"]), *((f"answer.{k}", v) for k, v in body.get("answer", {}).items())):
-        if not parse_duration(span):
-            yield checking.told(name, span, "longer")
+        yield from checking.too_short_or_long(name, span)
     example = body["example"]
     level = warnings.COLOURS[example["level"]]["zh"]
     made = warnings.filled(body["headline"]["zh"], {"event": body["title"]["zh"], "level": level, **example["given"]})

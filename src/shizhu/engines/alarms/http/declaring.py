@@ -35,6 +35,8 @@ FAULTS = (  # of a rule's file and of its examples, and why a source is not judg
     gettext_noop("%(piece)s is not `value x duration`, such as 4.5 x 3h, or - x 1h for no reading"),
     gettext_noop("the rule reads it, and the example has no series of that name"),
     gettext_noop("there is no such day"),
+    gettext_noop("%(piece)s has more than 100000 readings"),
+    gettext_noop("ends after the year 9999"),
     gettext_noop("there is no such data stream here"),
     gettext_noop("the source has no such property, so there is no target to judge by"),
     gettext_noop("class %(name)s: GB 3838-2002 has %(known)s"),

@@ -15,8 +15,10 @@ from shizhu.lib.times import parse_duration
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NOTHING = "-"
+MOST = 100_000  # readings of a series
 _PIECE = re.compile(r"(-|-?\d+(?:\.\d+)?) x (\d+(?:\.\d+)?)(s|min|h|d)")
 _UNIT = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
+_SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
 
 def series(pieces: list[str], every: timedelta, start: datetime = START) -> list[tuple[datetime, float]]:
@@ -26,6 +28,8 @@ def series(pieces: list[str], every: timedelta, start: datetime = START) -> list
         found = _PIECE.fullmatch(piece)
         if not found:
             raise ValueError(f"{piece!r} is not `value x duration`, such as 4.5 x 3h, or - x 1h for no reading")
+        if float(found[2]) * _SECONDS[found[3]] > MOST * every.total_seconds():
+            raise ValueError(f"{piece!r} has more than {MOST} readings")
         end = at + timedelta(**{_UNIT[found[3]]: float(found[2])})
         while at < end:
             if found[1] != NOTHING:
@@ -99,6 +103,8 @@ def problem(rule: dict[str, Any], example: dict[str, Any]) -> str:
         _, found = tried(rule, example)
     except (NotJudged, ValueError) as error:
         return f"example {example['name']!r}: {error}"
+    except OverflowError:
+        return f"example {example['name']!r}: ends after the year 9999"
     expected = example["expect"]
     levels = {level for one in found for _at, level in one.levels}
     level = max(levels, key=LEVELS.index) if found else "none"
