@@ -46,7 +46,7 @@ from shizhu.wire import cap
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("loopback")]
 ATOM = "{http://www.w3.org/2005/Atom}"
-EAST = "990001101"
+EAST, WEST = "990001101", "990001102"
 
 
 @pytest.fixture
@@ -480,6 +480,42 @@ def test_the_ring_widens_for_who_has_not_answered_and_not_twice(
     assert "hx-get" not in client.get(address).content.decode()
 
 
+def test_who_is_not_in_the_area_any_more_hears_that_alone_and_of_the_end(
+    county: County, duty: Person, chief: Person, makers: Mapping[str, Person]
+) -> None:
+    households(county, 2)
+    root = access.actor(Person.objects.get(username="root"))
+    data = {"code": "R009", "name": "住户9", "phone": "13900000009", "badge": "LS9"}
+    records.create(root, county.pk, "lemonade.regular", data, organisation="stand", area=WEST)
+    for kind in ("sms", "speaker"):
+        Channel.objects.create(county=county, kind=kind, name=kind, address="http://127.0.0.1:9/", is_simulated=True)
+    first = issued(duty, chief, areas=[EAST, WEST], level="orange")
+    address = f"/alarms/warnings/{first.warning_id}/follow"
+    shrunk = [drafted(duty, f"{address}/update", areas=[WEST], do="keep")]
+    issue(chief, shrunk[0])
+    shrunk.append(drafted(duty, f"{address}/update", level="red", do="keep"))
+    issue(chief, shrunk[1])
+    for one in shrunk:
+        assert list(one.addressees.values_list("name", "contact").order_by("pk"))[:2] == [("top", ""), ("west", "")]
+        assert one.addressees.exclude(contact="").count() == 2  # the household and its loudspeaker
+    (left,) = Message.objects.filter(key__endswith="/left")
+    assert (left.title, left.text) == (
+        "您所在区域已不在预警范围内：县政府发布高温橙色预警", "现预警范围：西镇。",
+    )  # fmt: skip
+    assert reached(left.pk) == {"east", "13900000000", "13900000001", "LS0", "LS1"}
+    end = drafted(duty, f"{address}/allclear", areas=[WEST])
+    issue(chief, end)
+    end.refresh_from_db()
+    everybody = {"top", "east", "west", "LS0", "LS1", "LS9", *(f"1390000000{n}" for n in (0, 1, 9))}
+    assert reached(end.notice) == reached(first.notice) == everybody
+
+
+def reached(message: int | None) -> set[str]:
+    """Persons, telephone numbers and loudspeakers that were told."""
+    rows = Delivery.objects.filter(message=message).select_related("person")
+    return {one.person.username if one.person else one.address for one in rows}
+
+
 def test_nine_in_ten_are_counted_of_all_who_were_asked() -> None:
     sent = timezone.now()
     answers: list[datetime | None] = [sent + timedelta(minutes=n) for n in (8, 1, 7, 2, 6, 3, 5, 4)]
@@ -642,7 +678,7 @@ def test_the_search_finds_the_warnings_one_may_see(county: County, duty: Person,
     assert found(near, q="楼上") == found(near, q="东镇 高温 住户") == found(near, q="heat") == [as_draft]
     issue(chief, draft)
     assert found(near, q="楼上") == found(near, q="楼上", area=EAST) == [in_force]
-    assert found(near, q="楼上", area="990001102") == found(near, q="楼下") == []
+    assert found(near, q="楼上", area=WEST) == found(near, q="楼下") == []
     assert found(far, q="楼上") == found(person(county, "alarms.alarm.view"), q="楼上") == []
 
 

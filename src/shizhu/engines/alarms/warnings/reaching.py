@@ -63,13 +63,20 @@ def holders(county: str, kind: str, areas: Sequence[Area]) -> list[Post]:
     )
     found: dict[int, Post] = {}
     for post in sorted(posts.select_related("person", "area"), key=lambda post: (len(post.area.path), post.pk)):
-        if any(post.area.path.startswith(one.path) or one.path.startswith(post.area.path) for one in areas):
+        if _concerns(areas, post.area):
             found[post.person_id] = post
     return list(found.values())
 
 
+def _concerns(areas: Iterable[Area], where: Area) -> bool:
+    return any(where.path.startswith(one.path) or one.path.startswith(where.path) for one in areas)
+
+
 def told(warning: PublicWarning, message: WarningMessage, before: Sequence[WarningMessage]) -> int:
-    """Tell everybody a message must reach, in the transaction that issues it; returns the number of the notice."""
+    """Tell everybody a message must reach, in the transaction that issues it; returns the number of the notice.
+
+    Whoever was told before is told of the end; an update that is not for them any more tells them that alone.
+    """
     areas = list(Area.objects.filter(county=warning.county_id, code__in=message.content["areas"]))
     goes_on, level = message.kind not in warnings.ENDING, message.content["level"]
     due = timezone.now() + patience(warning.county_id, warning.kind, level) if goes_on else None
@@ -78,13 +85,24 @@ def told(warning: PublicWarning, message: WarningMessage, before: Sequence[Warni
         for post in holders(warning.county_id, warning.kind, areas)
     ]
     known = {one.person_id for one in found if one.person_id}
-    for one in Addressee.objects.filter(message__in=before).exclude(person=None).order_by("-pk"):
-        if one.person_id and one.person_id not in known:  # told before, so told of what became of it
+    let_go: set[int] = set()
+    earlier = Addressee.objects.filter(message__in=before, person__is_active=True).select_related("area")
+    for one in earlier.order_by("-pk"):
+        if one.person_id is None or one.person_id in known:
+            continue
+        if not goes_on or _concerns(areas, one.area):
             known.add(one.person_id)
             found.append(
                 Addressee(message=message, person_id=one.person_id, name=one.name, role=one.role, area_id=one.area_id)
             )
+        elif one.message_id == before[-1].pk:
+            let_go.add(one.person_id)
     homes = households(warning.county_id, areas)
+    outside = _outside(warning, before[-1:] if goes_on else before, homes)
+    if goes_on:
+        _let_go(warning, message, areas, let_go, outside, {home.speaker for home in homes})
+    else:
+        homes += outside
     found += [Addressee(message=message, contact=home.contact, area_id=home.area) for home in homes]
     for one in found:
         one.due = due
@@ -105,6 +123,43 @@ def told(warning: PublicWarning, message: WarningMessage, before: Sequence[Warni
     if due and found:
         jobs.wake(WIDEN, message.pk, due)
     return number
+
+
+def _outside(warning: PublicWarning, before: Sequence[WarningMessage], homes: Sequence[Household]) -> list[Household]:
+    """Households that were told of these messages and are not among those whom the newest is for."""
+    told_of = Addressee.objects.filter(message__in=before, contact__startswith=RECORD)
+    gone = set(told_of.values_list("contact", flat=True)) - {home.contact for home in homes}
+    if not gone:
+        return []
+    codes = {code for one in before for code in one.content["areas"]}
+    areas = Area.objects.filter(county=warning.county_id, code__in=codes)
+    return [home for home in households(warning.county_id, areas) if home.contact in gone]
+
+
+def _let_go(
+    warning: PublicWarning, message: WarningMessage, areas: Iterable[Area], people: set[int],
+    homes: Sequence[Household], kept: set[str],
+) -> None:  # fmt: skip
+    """Whom an update is not for any more hears that, not what the others have to do; `kept`: loudspeakers near them."""
+    if not people and not homes:
+        return
+    number = notices.tell(
+        warning.county_id, f"warning/{message.pk}/left", people, title=f"您所在区域已不在预警范围内：{titled(message)}",
+        text=f"现预警范围：{'、'.join(area.name for area in areas)}。", url=f"/cap/{message.identifier}",
+        level=message.content["level"],
+    )  # fmt: skip
+    if number is None:
+        raise RuntimeError(f"warning message {message.pk} was told before it was issued")
+    first = channels(warning.county_id, warning.kind)[:1]
+    notices.also(
+        number, contacts=[notices.Contact(home.contact, home.phone) for home in homes if home.phone], kinds=first
+    )
+    spoken = set(Addressee.objects.filter(message__warning=warning).values_list("contact", flat=True))
+    near = sorted({home.speaker for home in homes} - kept)
+    notices.also(
+        number, kinds=[SPEAKER],
+        contacts=[notices.Contact(f"{SPEAKER}/{one}", one) for one in near if f"{SPEAKER}/{one}" in spoken],
+    )  # fmt: skip
 
 
 def titled(message: WarningMessage) -> str:
