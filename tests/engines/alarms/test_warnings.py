@@ -39,7 +39,7 @@ from shizhu.engines.notices.logic import timing
 from shizhu.engines.notices.models import Channel, Delivery, Message
 from shizhu.engines.records import api as records
 from shizhu.gateways.simulators.operator import Operator
-from shizhu.kernel import access, datasets
+from shizhu.kernel import access, datasets, events
 from shizhu.kernel.datasets import Asked
 from shizhu.kernel.models import County, OutboxEvent, Person
 from shizhu.wire import cap
@@ -169,6 +169,25 @@ def test_from_an_alarm_to_the_all_clear(
         one.person.username for one in Delivery.objects.filter(message=over.notice).exclude(person=None) if one.person
     }
     assert names == {"top", "east"}
+
+
+def test_a_further_alarm_drafts_an_update_that_lasts_as_long_as_it_asks_for(
+    county: County, duty: Person, chief: Person
+) -> None:
+    consumer = next(one for one in events.consumers() if one.name == "alarms.draft")
+
+    def rose(key: str, town: str) -> WarningMessage:
+        told_of = {"alarm": warm(county, key, town).pk}
+        events.handle(consumer, events.Event(key, "alarms.alarm.raised", "", county.pk, timezone.now(), told_of))
+        return WarningMessage.objects.latest("pk")
+
+    soon = timezone.localtime() + timedelta(hours=1)
+    first = drafted(duty, f"/alarms/warnings/messages/{rose('E', '101').pk}/", expires=f"{soon:%Y-%m-%dT%H:%M}")
+    issue(chief, first)
+    update = rose("W", "102")
+    assert (update.kind, update.author, update.content["areas"]) == ("update", None, [EAST, WEST])
+    lasts = datetime.fromisoformat(update.content["expires"]) - timezone.now()
+    assert timedelta(hours=5, minutes=58) < lasts <= timedelta(hours=6)
 
 
 def issued(duty: Person, chief: Person, **changes: Any) -> WarningMessage:
@@ -347,10 +366,28 @@ def test_issued_bytes_are_kept_and_expired_ones_leave_the_feed(county: County, d
     assert feed().findall(f"{ATOM}entry") == []
     assert Client().get(f"/cap/{made.identifier}.xml").content == bytes(made.xml or b"")
     assert browser(duty).get(f"/alarms/warnings/{made.warning_id}/follow/update").status_code == 200
+    follow = f"/alarms/warnings/{made.warning_id}/follow/cancel"
+    late = browser(duty)
+    page = late.get(follow)
+    before = kept()
+    refused = late.post(
+        follow, typed(page, expires=f"{timezone.now() + timedelta(days=2):%Y-%m-%dT%H:%M}"), follow=True
+    )
+    assert told(refused) == ["预警已到期失效，未作改动。情况仍在继续的，请另发新预警。"]
+    assert kept() == before
     late = browser(duty).get(f"/alarms/warnings/{made.warning_id}/").context
     assert (late["state"], late["following"]) == ("expired", ())
     assert (issuing.expire(), issuing.expire()) == (2, 0)
     assert happened()[-2:] == ["alarms.warning.expired"] * 2
+
+
+def test_a_draft_that_waited_past_its_end_says_so(duty: Person, chief: Person) -> None:
+    draft = drafted(duty, areas=[EAST])
+    ended = {**draft.content, "expires": timezone.localtime(timezone.now() - timedelta(minutes=1)).isoformat()}
+    WarningMessage.objects.filter(pk=draft.pk).update(content=ended)
+    before = kept()
+    assert told(issue(chief, draft)) == ["草稿写的截止时间已过，未发布。请修改草稿，改为更晚的截止时间。"]
+    assert kept() == before
 
 
 def test_what_is_pasted_from_a_word_processor_breaks_no_feed(county: County, duty: Person, chief: Person) -> None:

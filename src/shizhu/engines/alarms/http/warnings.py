@@ -198,8 +198,8 @@ def _form(
         except drafting.Refused as refused:
             for name, _value, rule in refused.problems:
                 form.add_error(name if name in form.fields else None, _(rule))
-        except issuing.NotNow:
-            messages.warning(request, _("Somebody acted before you; this is how the warning stands now."))
+        except issuing.NotNow as how:
+            messages.warning(request, _why_not(how))
             return redirect("alarms:warning", context["warning"].pk)
     context |= {"about": api.get(context["alarm"].pk).title} if context.get("alarm") else {}
     return render(request, "alarms/warning_form.html", {"form": form, "towns": drafting.drawn(county), **context})
@@ -267,13 +267,21 @@ def act(request: Request, number: int, verb: str) -> HttpResponse:
             access.require(request.actor, issuing.DRAFT, warning)
             issuing.drop(number, _version(request))
             messages.success(request, _("The draft was put away."))
-    except issuing.NotNow:
-        messages.warning(request, _("Somebody acted before you; this is how the warning stands now."))
+    except issuing.NotNow as how:
+        messages.warning(request, _why_not(how))
     except issuing.SamePerson:
         messages.error(request, _("A second person has to issue what you wrote."))
     except cap.CapError as error:
         messages.error(request, _("It is no valid CAP message: %s") % error)
     return redirect("alarms:warning", warning.pk)
+
+
+def _why_not(how: issuing.NotNow) -> str:
+    if str(how) == "past":
+        return _("The end that the draft names has passed. Change the draft: give it a later end.")
+    if str(how) == PublicWarning.State.EXPIRED:
+        return _("The warning is over: its end has passed. What goes on needs a new warning.")
+    return _("Somebody acted before you; this is how the warning stands now.")
 
 
 @require_POST

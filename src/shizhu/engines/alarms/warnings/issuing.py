@@ -132,7 +132,7 @@ def issue(who: Actor, message: int, version: int, *, web: str) -> WarningMessage
     now = timezone.localtime(timezone.now()).replace(microsecond=0)
     expires = datetime.fromisoformat(draft.content["expires"])
     if expires <= now:
-        raise NotNow("expired")
+        raise NotNow("past")
     before = list(held.messages.filter(state="issued").order_by("pk"))
     draft.identifier = warnings.identifier(held.county_id, draft.content["unit"], now, draft.pk)
     sender = f"{held.county_id}-{held.organisation.code}"

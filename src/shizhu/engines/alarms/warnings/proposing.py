@@ -6,6 +6,7 @@ Nothing reaches the public by it: a person writes the draft anew, which makes it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -80,7 +81,7 @@ def _joined(said: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **said, "level": max(said["level"], told["level"], key=LEVELS.index),
         "areas": [*areas, *(one for one in told["areas"] if one not in areas)],
-        "expires": max(said["expires"], told["expires"]),
+        "expires": max(said["expires"], told["expires"], key=datetime.fromisoformat),
     }  # fmt: skip
 
 
