@@ -359,10 +359,22 @@ def test_issued_bytes_are_kept_and_expired_ones_leave_the_feed(county: County, d
         assert (Client().get(address).status_code, browser(chief).get(address).status_code) == (404, 200)
         assert "public" not in browser(chief).get(address).headers.get("Cache-Control", "")
     assert Client().get("/cap", {"county": "990002", "f": "json"}).json()["warnings"] == []
-    tag = Client().get(f"/cap/{made.identifier}.xml")["ETag"]
-    assert Client().get(f"/cap/{made.identifier}.xml", headers={"If-None-Match": tag}).status_code == 304
-    PublicWarning.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    assert feed("json")["warnings"] == []
+    for address in (f"/cap/{made.identifier}.xml", f"/cap/{made.identifier}.json", "/cap", "/cap?f=json"):
+        full = Client().get(address)
+        named = ("ETag", "Last-Modified", "Cache-Control", "Access-Control-Allow-Origin")
+        for known in (
+            {"If-None-Match": full["ETag"]}, {"If-None-Match": f'"other", W/{full["ETag"]}'},
+            {"If-Modified-Since": full["Last-Modified"]},
+        ):  # fmt: skip
+            again = Client().get(address, headers=known)
+            assert (again.status_code, again.content) == (304, b"")
+            assert [again[name] for name in named] == [full[name] for name in named]
+        assert Client().get(address, headers={"If-None-Match": '"other"'}).status_code == 200
+    sent = feed().findtext(f"{ATOM}updated")
+    assert sent == f"{timezone.localtime(made.sent).isoformat(timespec='seconds')}"
+    over = timezone.localtime(timezone.now() - timedelta(seconds=1)).replace(microsecond=0)
+    PublicWarning.objects.update(expires_at=over)
+    assert (feed("json")["warnings"], feed("json")["updated"]) == ([], over.isoformat())
     assert feed().findall(f"{ATOM}entry") == []
     assert Client().get(f"/cap/{made.identifier}.xml").content == bytes(made.xml or b"")
     assert browser(duty).get(f"/alarms/warnings/{made.warning_id}/follow/update").status_code == 200

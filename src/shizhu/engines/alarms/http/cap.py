@@ -6,15 +6,18 @@ its own address for good, byte for byte as it was issued. Nothing is signed (CAP
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from xml.etree import ElementTree as Tree
 
-from django.db.models import Max
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
+from django.db.models import Max, Q
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.cache import get_conditional_response
+from django.utils.http import http_date
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
@@ -26,7 +29,8 @@ from shizhu.web.middleware import Request
 ATOM = "http://www.w3.org/2005/Atom"
 CAP_TYPE, ATOM_TYPE = "application/cap+xml", "application/atom+xml; charset=utf-8"
 UNSIGNED = "OASIS CAP 1.2; not signed"
-OPEN = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=30"}
+ORIGIN = "Access-Control-Allow-Origin"
+OPEN = {ORIGIN: "*", "Cache-Control": "public, max-age=30"}
 OWN = {"Cache-Control": "private, no-cache"}  # of a restricted one: no cache between gives it to others
 Tree.register_namespace("", ATOM)
 
@@ -41,16 +45,28 @@ def current(county: str = "") -> list[WarningMessage]:
     return list(found.select_related("warning"))
 
 
+def changed(county: str = "") -> datetime:
+    """When the feed changed last: a message went out, or a warning that it had was over."""
+    now = timezone.localtime()
+    rows = WarningMessage.objects.filter(state="issued", content__scope="Public", sent__lte=now)
+    if county:
+        rows = rows.filter(warning__county=county)
+    is_over = Q(warning__expires_at__lte=now)
+    told = rows.order_by().aggregate(sent=Max("sent"), over=Max("warning__expires_at", filter=is_over))
+    return max(filter(None, told.values()), default=now.replace(hour=0, minute=0, second=0, microsecond=0))
+
+
 @require_safe
 def feed(request: HttpRequest) -> HttpResponse:
     """GET /cap: Atom (RFC 4287), or a page by `Accept`; `?county=` one county alone, `?f=` json or atom."""
-    found, here = current(request.GET.get("county", "")), request.build_absolute_uri("/cap")
-    updated = max((one.sent for one in found if one.sent), default=timezone.now())
+    county, here = request.GET.get("county", ""), request.build_absolute_uri("/cap")
+    found, updated = current(county), changed(county)
     if request.GET.get("f") == "json":
         told = [_summary(one, here) for one in found]
-        return JsonResponse({"updated": _time(updated), "note": UNSIGNED, "warnings": told}, headers=OPEN)
+        made = JsonResponse({"updated": _time(updated), "note": UNSIGNED, "warnings": told}, headers=OPEN)
+        return _unless_known(request, made, updated)
     if "f" not in request.GET and "text/html" in request.headers.get("Accept", ""):
-        page = render(request, "alarms/warning_feed.html", {"rows": found, "county": request.GET.get("county", "")})
+        page = render(request, "alarms/warning_feed.html", {"rows": found, "county": county})
         for name, value in {**OPEN, "Vary": "Accept, Accept-Language, Cookie"}.items():
             page[name] = value
         return page
@@ -63,7 +79,19 @@ def feed(request: HttpRequest) -> HttpResponse:
     for one in found:
         _entry(root, _summary(one, here))
     told = Tree.tostring(root, encoding="utf-8", xml_declaration=True)
-    return HttpResponse(told, ATOM_TYPE, headers={**OPEN, "Vary": "Accept"})
+    return _unless_known(request, HttpResponse(told, ATOM_TYPE, headers={**OPEN, "Vary": "Accept"}), updated)
+
+
+def _unless_known(request: HttpRequest, made: HttpResponse, at: datetime | None) -> HttpResponse:
+    """The answer with its entity tag and time; 304 for who has it (RFC 9110 §13)."""
+    seconds = int(at.timestamp()) if at else None
+    made["ETag"] = f'"{hashlib.sha256(made.content).hexdigest()}"'
+    if seconds is not None:
+        made["Last-Modified"] = http_date(seconds)
+    answer = get_conditional_response(request, made["ETag"], seconds, made) or made
+    if made.has_header(ORIGIN):
+        answer[ORIGIN] = made[ORIGIN]
+    return answer
 
 
 def _entry(root: Tree.Element, told: Mapping[str, Any]) -> None:
@@ -109,12 +137,10 @@ def message(request: Request, identifier: str, form: str = "html") -> HttpRespon
         raise Http404
     headers = OPEN if found.content["scope"] == "Public" else OWN
     if form == "xml":
-        tag = f'"{found.sha256}"'
-        if request.headers.get("If-None-Match") == tag:
-            return HttpResponseNotModified()
-        return HttpResponse(bytes(found.xml or b""), CAP_TYPE, headers={**headers, "ETag": tag})
+        return _unless_known(request, HttpResponse(bytes(found.xml or b""), CAP_TYPE, headers=headers), found.sent)
     if form == "json":
-        return JsonResponse(_summary(found, request.build_absolute_uri("/cap")), headers=headers)
+        made = JsonResponse(_summary(found, request.build_absolute_uri("/cap")), headers=headers)
+        return _unless_known(request, made, found.sent)
     newest = found.warning.messages.filter(state="issued").order_by("pk").last()
     language = "en" if get_language() == "en" else "zh"
     texts = {name: found.content[name][language] for name in ("headline", "description", "instruction", "issuer")}
