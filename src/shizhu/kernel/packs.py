@@ -344,6 +344,12 @@ def declaration(kind_name: str, key: str, county: str | None) -> Body:
     return own.get((kind_name, key)) or _built_in.get((kind_name, key)) or _remembered(None)[kind_name, key]
 
 
+def withdrawn(kind_name: str, county: str) -> dict[str, Body]:
+    """key → body of what the county has taken out of use, as it was last: for the names of what outlives it."""
+    rows = Declaration.objects.filter(kind=kind_name, county_id=county, is_withdrawn=True)
+    return dict(rows.values_list("key", "body"))
+
+
 def declared(kind_name: str, key: str, county: str | None) -> Body:
     """Like `declaration`, {} if nobody declares it (any more): for what names it and outlives it."""
     try:

@@ -237,7 +237,8 @@ def _area(area: Area) -> str:
 
 
 def _position(position: Position) -> str:
-    return f"{position[1]:.6g},{position[0]:.7g}"
+    """To a metre; never with an exponent, which the standard has not (§3.2.4)."""
+    return ",".join(f"{degrees:.5f}".rstrip("0").rstrip(".") for degrees in position[::-1])
 
 
 def _ring(ring: Iterable[Position]) -> str:

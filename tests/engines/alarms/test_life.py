@@ -389,6 +389,18 @@ def test_the_page_says_when_data_cannot_end_it_any_more(county: County, alarm: A
     assert said not in text(client.get(f"/alarms/{alarm.pk}/"))
 
 
+def test_a_rule_out_of_use_still_names_its_alarms(county: County, alarm: Alarm) -> None:
+    boss = browser(person(county, "*"))
+    assert boss.post("/declarations/rules/local.warm/withdraw").status_code == 302
+    assert packs.declared("rules", "local.warm", county.pk) == {}
+    for address in (f"/alarms/{alarm.pk}/", "/alarms/", "/search?q=规则"):
+        page = text(boss.get(address))
+        assert ("规则" in page.replace("预警规则", ""), "local.warm" in page) == (True, False), address
+    caring.every_minute(timezone.now() + timedelta(hours=3))
+    telling.reminded(decode(orjson.dumps(OutboxEvent.objects.order_by("pk").last().envelope)))
+    assert Message.objects.get().title == "jug-1 · 规则 · 请签收"
+
+
 def test_the_load_of_a_month_names_rules_that_should_die(county: County, alarm: Alarm) -> None:
     who = person(county, "alarms.*")
     stream = alarm.datastream

@@ -321,6 +321,7 @@ def test_what_is_wrong_is_named_and_a_shape_finds_its_towns(county: County, duty
     names = {
         "areas": ({}, "请选择乡镇，或划定与乡镇相交的范围"),
         "expires": ({"areas": [EAST], "expires": "2020-01-01T00:00"}, "必须晚于现在"),
+        "onset": ({"areas": [EAST], "onset": "2099-01-01T00:00"}, "必须早于截止时间"),
         "restriction": ({"areas": [EAST], "scope": "Restricted"}, "请说明限于哪些人"),
         "polygon": ({"polygon": "100.6,30.1;100.7,30.2;100.7,30.1;100.6,30.2"}, "必须是一个不自相交的 WGS 84 多边形"),
     }
@@ -425,7 +426,10 @@ CONTENTS = st.fixed_dictionaries({
     "categories": st.lists(st.sampled_from(cap.CATEGORIES), min_size=1, unique=True),
     "code": st.sampled_from(["", "11B09"]),
     "responses": st.lists(st.sampled_from(["Avoid", "Prepare"]), unique=True), "onset": st.none(),
-    "polygon": st.sampled_from([None, [[108.1, 30.1], [108.2, 30.1], [108.2, 30.2], [108.1, 30.1]]]),
+    "polygon": st.sampled_from([
+        None, [[108.1, 30.1], [108.2, 30.1], [108.2, 30.2], [108.1, 30.1]],
+        [[108.12341, 30.12341], [108.12349, 30.12341], [108.12349, 0.00001], [108.12341, 30.12341]],
+    ]),
     **{
         name: st.fixed_dictionaries(dict.fromkeys(("zh", "en"), WORDS))
         for name in ("event", "issuer", "headline", "description", "instruction")

@@ -79,7 +79,8 @@ def _info(alarm: Alarm) -> AlarmInfo:
     try:
         rule = packs.declaration("rules", alarm.rule, alarm.county_id)
     except KeyError:  # the rule is gone, its alarms stay
-        rule = {"title": {"zh": alarm.rule, "en": alarm.rule}}
+        gone = packs.withdrawn("rules", alarm.county_id)
+        rule = gone.get(alarm.rule, {"title": {"zh": alarm.rule, "en": alarm.rule}})
     return AlarmInfo(
         id=alarm.pk,
         county=alarm.county_id,

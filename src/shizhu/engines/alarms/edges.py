@@ -60,8 +60,8 @@ def _bound(source: str, county: str, organisation: int, area: int, stream: int) 
 
 
 def titles(county: str) -> dict[str, dict[str, str]]:
-    """What each rule of the county is called, and our own."""
-    declared = packs.declarations("rules", county)
+    """What each rule of the county is called, those out of use too, and our own."""
+    declared = packs.withdrawn("rules", county) | packs.declarations("rules", county)
     return {EDGE_LOST: RULE["title"], **{key: body["title"] for key, body in declared.items()}}
 
 

@@ -169,6 +169,9 @@ def checked(county: str, told: Mapping[str, Any], now: datetime, *, is_public: b
     expires = datetime.fromisoformat(told["expires"])
     if expires <= now:
         found.append(("expires", told["expires"], gettext_noop("must be in the future")))
+    onset = warnings.time(told.get("onset"))
+    if onset is not None and onset >= expires:
+        found.append(("onset", told["onset"], gettext_noop("must be before the end")))
     if is_public and told["scope"] != "Public":
         rule = gettext_noop("must stay public: everybody was told what this goes on with")
         found.append(("scope", told["scope"], rule))
