@@ -142,6 +142,36 @@ def test_a_shelf_needs_a_reason_and_an_end(county: County, alarm: Alarm) -> None
         acting.unshelve(alarm.pk, person=who.pk)
 
 
+def test_who_leaves_leaves_no_alarm_behind(county: County, alarm: Alarm) -> None:
+    gone, stays = (person(county, "alarms.*", username=name) for name in ("gone", "stays"))
+    acting.acknowledge(alarm.pk, person=gone.pk)
+    assert caring.every_minute() == (0, 0)
+    gone.posts.update(ends=timezone.localdate() - timedelta(days=1))
+    assert [caring.every_minute() for _ in range(2)] == [(0, 1), (0, 0)]
+    found = Alarm.objects.get()
+    assert (found.assignee, found.acknowledged_at, acts()) == (None, None, ["acknowledged", "released", "reminded"])
+    telling.reminded(decode(orjson.dumps(OutboxEvent.objects.order_by("pk").last().envelope)))
+    assert (Message.objects.get().title, Delivery.objects.get().person) == ("jug-1 · 规则 · 请签收", stays)
+    assert "gone已不在岗，无人负责" in text(browser(stays).get(f"/alarms/{alarm.pk}/"))
+    acting.acknowledge(alarm.pk, person=stays.pk)
+    acting.shelve(alarm.pk, person=stays.pk, until=timezone.now() + timedelta(hours=1), why="等备件")
+    stays.is_active = False
+    stays.save()
+    told_of = OutboxEvent.objects.count()
+    assert caring.every_minute() == (0, 0)
+    assert (Alarm.objects.get().assignee, acts()[-1], OutboxEvent.objects.count()) == (None, "released", told_of)
+    assert caring.every_minute(timezone.now() + timedelta(hours=2)) == (0, 1)  # off the shelf it is told
+
+
+def test_of_two_who_shelve_one_is_told(county: County, alarm: Alarm) -> None:
+    who, soon = person(county, "alarms.*"), timezone.now() + timedelta(hours=1)
+    acting.shelve(alarm.pk, person=who.pk, until=soon, why="等备件")
+    client, before = browser(who), acts()
+    said = messages(client.post(f"/alarms/{alarm.pk}/shelve", {"why": "等人", "hours": "168"}, follow=True))
+    assert said == ["已有他人先行处理；这是预警现在的状态。"]
+    assert (Alarm.objects.get().shelved_until, acts()) == (soon, before)
+
+
 def test_nothing_can_be_done_with_what_is_cleared(county: County, alarm: Alarm) -> None:
     who = person(county, "alarms.*")
     assert api.clear(alarm.pk, person=who.pk, why="误报", is_false=True)

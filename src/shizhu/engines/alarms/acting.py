@@ -60,13 +60,18 @@ def assign(alarm: int, *, person: int, to: int, note: str = "") -> None:
 
 
 def shelve(alarm: int, *, person: int, until: datetime, why: str) -> None:
-    """Out of the list and without reminders until then; why is kept. ValueError for an end that is none or too far."""
+    """Out of the list and without reminders until then; why is kept.
+
+    NotNow if somebody has shelved it already, ValueError for an end that is none or too far.
+    """
     if not why.strip():
         raise ValueError("why: say why it may wait")
     if not timezone.now() < until <= timezone.now() + LONGEST:
         raise ValueError(f"until {until.isoformat()}: in the next {LONGEST.days} days")
 
     def change(found: Alarm) -> None:
+        if found.shelved_until is not None and found.shelved_until > timezone.now():
+            raise NotNow("shelved")
         found.shelved_until = until
 
     _act(alarm, "shelved", person, change, note=why, until=until)

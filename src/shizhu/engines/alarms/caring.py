@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from shizhu.engines.alarms import causes, raising
+from shizhu.engines.alarms import acting, causes, raising
 from shizhu.engines.alarms.models import Act, Alarm
 from shizhu.engines.things import api as things
 from shizhu.kernel import events
@@ -18,7 +18,8 @@ REMINDER = "alarms.alarm.reminder"
 
 @transaction.atomic
 def every_minute(now: datetime | None = None) -> tuple[int, int]:
-    """Tell of what is suppressed no more; remind of what nobody has seen. Returns how many of each."""
+    """Tell of what is suppressed no more; remind of what nobody has seen, or who had it has left. Returns how many of
+    each."""
     at = now or timezone.now()
     waiting = Alarm.objects.select_for_update(of=("self",), skip_locked=True).filter(state=Alarm.State.OPEN)
     told = 0
@@ -32,6 +33,9 @@ def every_minute(now: datetime | None = None) -> tuple[int, int]:
         raising.tell_raised(alarm)
         told += 1
     reminded = 0
+    for alarm in waiting.exclude(assignee=None).select_related("area", "organisation"):
+        if alarm.assignee_id not in {post.person_id for post in acting.posts(alarm, acting.ACKNOWLEDGE)}:
+            reminded += _release(alarm, at)
     for alarm in waiting.filter(shelved_until__lte=at, suppressed=""):
         _end_shelf(alarm, at)
         reminded += 1
@@ -45,6 +49,18 @@ def every_minute(now: datetime | None = None) -> tuple[int, int]:
             _remind(alarm)
             reminded += 1
     return told, reminded
+
+
+def _release(alarm: Alarm, at: datetime) -> bool:
+    """Who had it may not act on it any more: it lies on nobody, and is told anew unless it is silent."""
+    Act.objects.create(alarm=alarm, kind="released", other_id=alarm.assignee_id)
+    alarm.assignee_id, alarm.acknowledged_at, alarm.reminded_at = None, None, at
+    alarm.save(update_fields=["assignee", "acknowledged_at", "reminded_at"])
+    is_silent = bool(alarm.suppressed) or (alarm.shelved_until is not None and alarm.shelved_until > at)
+    if not is_silent:
+        Act.objects.create(alarm=alarm, kind="reminded")
+        _remind(alarm)
+    return not is_silent
 
 
 def _end_shelf(alarm: Alarm, at: datetime) -> None:

@@ -155,7 +155,9 @@ class Act(models.Model):
 
     alarm = models.ForeignKey(Alarm, models.CASCADE, related_name="acts")
     at = models.DateTimeField(auto_now_add=True)
-    kind = models.CharField(max_length=12)  # acknowledged, assigned, shelved, unshelved, cleared, reminded, told
+    kind = models.CharField(
+        max_length=12
+    )  # acknowledged, assigned, released, shelved, unshelved, cleared, reminded, told
     person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     other = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")  # to whom it was assigned
     note = models.TextField(blank=True)
