@@ -106,6 +106,28 @@ def test_each_fault_of_a_file_names_its_element(drawer: Client) -> None:
     assert testing.everything_kept() == before
 
 
+def test_two_events_that_catch_one_link_are_refused_by_name(drawer: Client) -> None:
+    link = '<bpmn:linkEventDefinition name="下一页" />'
+    events = "".join(
+        f'<bpmn:intermediate{kind}Event id="l{n}" name="{name}">{link}</bpmn:intermediate{kind}Event>'
+        for n, (kind, name) in enumerate((("Throw", "去"), ("Catch", "甲"), ("Catch", "乙")))
+    )
+    text = (
+        '<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"'
+        ' xmlns:camunda="http://camunda.org/schema/1.0/bpmn"><bpmn:process id="p" name="链接" isExecutable="true">'
+        f'<bpmn:startEvent id="s" />{events}<bpmn:userTask id="a" name="办" camunda:candidateGroups="{ROLE}" />'
+        '<bpmn:endEvent id="e" />'
+    )
+    for pair in ("s>l0", "l1>a", "l2>a", "a>e"):
+        source, target = pair.split(">")
+        text += f'<bpmn:sequenceFlow id="{source}{target}" sourceRef="{source}" targetRef="{target}" />'
+    told = bring(drawer, f"{text}</bpmn:process></bpmn:definitions>".encode())
+    (fault,) = [one for one in told["faults"] if one["level"] == "error"]
+    assert (fault["element"], fault["text"]) == (
+        "l2", "捕获事件“乙”：“下一页” 是“甲”已经接收的链接：一个链接名只能有一个接收事件，可以有多个发出事件",
+    )  # fmt: skip
+
+
 def test_a_version_is_kept_over_the_one_that_was_read_only(drawer: Client) -> None:
     xml = bring(drawer, CAMUNDA_8)["xml"]
     first = keep(drawer, xml).json()

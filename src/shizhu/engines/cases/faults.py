@@ -107,6 +107,7 @@ RULES = (
     gettext_noop("must be a date of ISO 8601 such as %(example)s, or FEEL after “=”"),
     gettext_noop("must be a duration of ISO 8601 such as %(example)s, or FEEL after “=”"),
     gettext_noop("must be an event to wait for: it follows gateway %(gateway)s"),
+    gettext_noop("is the link that %(other)s catches: one event catches a link, several may lead to it"),
     gettext_noop("is a flow with a fault: %(fault)s"),
     gettext_noop("is no FEEL: at character %(at)s it cannot be read from “%(text)s” on"),
     gettext_noop("is no FEEL: at character %(at)s it ends too early"),

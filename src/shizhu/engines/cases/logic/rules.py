@@ -129,14 +129,18 @@ def _reachable(scope: Scope) -> Faults:
     pairs = [(line.source, line.target) for line in scope.lines]
     pairs += [(node.attached, node.step.id) for node in scope.nodes if node.attached]
     pairs += [(node.step.id, node.handler) for node in scope.nodes if node.handler]
-    links = {
-        n.event.name: n.step.id for n in scope.nodes if n.event and n.event.kind == "link" and n.step.kind == "catch"
-    }
+    links: dict[str, list[Node]] = {}
+    for node in scope.nodes:
+        if node.event and node.event.kind == "link" and node.step.kind == "catch":
+            links.setdefault(node.event.name, []).append(node)
+    for name, (first, *others) in links.items():
+        other = first.step.name or first.step.id
+        rule = "is the link that %(other)s catches: one event catches a link, several may lead to it"
+        yield from (FlowError(node.step.id, name, rule, node.step.name, other=other) for node in others)
     for node in scope.nodes:
         if node.step.kind == "throw" and node.event and node.event.kind == "link":
-            if node.event.name in links:
-                pairs.append((node.step.id, links[node.event.name]))
-            else:
+            pairs += [(node.step.id, found.step.id) for found in links.get(node.event.name, ())]
+            if node.event.name not in links:
                 yield _fault(node, node.event.name, "is a link that no link event of this process catches")
     begin = [node.step.id for node in scope.nodes if node.step.kind in {"start", "eventsub"}]
     if not scope.starts():
