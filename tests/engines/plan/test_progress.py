@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from fractions import Fraction
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -50,6 +52,8 @@ def test_steps_set_by_hand_bend_the_path() -> None:
     assert [round(value, 6) for _, value in path(stepped)] == [30, 30.5, 31, 34.5, 38, 40]
     assert expected(stepped, date(2019, 1, 1)) == 30
     assert expected(stepped, date(2030, 1, 1)) == 40
+    assert path(replace(stepped, target_year=2023)) == [(2020, 30), (2021, 30.5), (2022, 31), (2023, 40)]
+    assert path(replace(stepped, base_year=2023))[0] == (2023, 30)
     assert path(Aim(target=40, target_year=2025, steps=((2023, 20),))) == [(2023, 20), (2024, 30), (2025, 40)]
 
 
@@ -81,6 +85,37 @@ def test_kept_within_a_tolerance(value: float, light: str) -> None:
 )
 def test_the_light(aim: Aim, value: float | None, light: str) -> None:
     assert stand(aim, value, date(2023, 12, 31)).light == light
+
+
+def test_what_computing_leaves_over_is_no_gap() -> None:
+    """Every value that is exactly the one due is green; in binary 0.3 + 0.7 · ⅗ is a little more than 0.72."""
+    for base, target, year in product(range(30), range(30, 60), range(2021, 2025)):
+        due = Fraction(base, 10) + Fraction(target - base, 10) * Fraction(year - 2020, 5)
+        aim = Aim(target / 10, 2025, base / 10, 2020)
+        assert stand(aim, float(due), date(year, 12, 31)).light == "green"
+    kept = Aim(target=10, target_year=2025, base=10, base_year=2020, tolerance=0.3)
+    lights = [stand(kept, value, date(2023, 12, 31)).light for value in (10.3, 9.7, 10.6, 9.4, 10.61)]
+    assert lights == ["green", "green", "yellow", "yellow", "red"]
+    near = Aim(target=0.7, target_year=2025, base=0.2, base_year=2020)
+    assert [stand(near, value, date(2025, 12, 31)).light for value in (0.6, 0.59)] == ["yellow", "red"]  # 0.4 of 0.5
+
+
+@pytest.mark.parametrize(
+    ("target", "is_rising", "value", "told"),
+    [
+        (5, False, -3, ("green", 1.0)),  # growth of use, at most 5 %: it fell
+        (-13.5, False, -14, ("green", 1.037)), (-13.5, False, -11, ("yellow", 0.815)),
+        (-13.5, False, -10, ("red", 0.741)), (-13.5, False, 2, ("red", -0.148)),
+        (-5, True, -4, ("green", 1.25)), (-5, True, -6, ("yellow", 0.833)), (-5, True, -10, ("red", 0.5)),
+        (-5, True, 3, ("green", 1.0)), (0, False, 0, ("green", 1.0)), (0, False, 3, ("red", 0.0)),
+        (0, True, 1, ("green", None)), (0, True, -1, ("red", None)),
+    ],
+)  # fmt: skip
+def test_targets_and_values_below_zero_without_a_base(
+    target: float, is_rising: bool, value: float, told: tuple[str, float | None]
+) -> None:
+    found = stand(Aim(target, 2025, is_rising=is_rising), value, date(2025, 12, 31))
+    assert (found.light, found.done if found.done is None else round(found.done, 3)) == told
 
 
 def test_the_reason_names_both_numbers_with_their_unit() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from math import isclose
 from typing import NamedTuple
 
 GREEN, YELLOW, RED, NONE = "green", "yellow", "red", "none"
@@ -82,7 +83,8 @@ def _points(aim: Aim) -> list[tuple[int, float]]:
     """The ends and the steps in order of years."""
     ends = [(aim.base_year, aim.base), (aim.target_year, aim.target)]
     known = {year: value for year, value in ends if year is not None and value is not None}
-    return sorted({**known, **{year: value for year, value in aim.steps if year not in known}}.items())
+    first, last = aim.base_year or 0, aim.target_year or 9999  # a step outside was of another base or target
+    return sorted({**{year: value for year, value in aim.steps if first <= year <= last}, **known}.items())
 
 
 def _between(points: list[tuple[int, float]], at: float) -> float:
@@ -136,9 +138,21 @@ def done(aim: Aim, value: float) -> float | None:
         return None
     if aim.base is not None and aim.base != aim.target and not _is_kept(aim):
         return (value - aim.base) / (aim.target - aim.base)
-    if aim.is_rising:
-        return value / aim.target if aim.target else None
-    return aim.target / value if value else 1.0
+    return _share(value, aim.target, is_rising=aim.is_rising)
+
+
+def _share(value: float, wanted: float, *, is_rising: bool) -> float | None:
+    """Value over wanted, of falling ones wanted over value; below 0 the mirror image. None for a rise to 0."""
+    if wanted < 0:
+        value, wanted, is_rising = -value, -wanted, not is_rising
+    if is_rising:
+        return value / wanted if wanted else None
+    return wanted / value if value > 0 else 1.0
+
+
+def _is_over(one: float, other: float) -> bool:
+    """At least as much, but for what computing leaves over: 10.3 is 0.3 over 10."""
+    return one >= other or isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
 
 
 def stand(aim: Aim, value: float | None, on: date) -> Standing:
@@ -151,9 +165,9 @@ def stand(aim: Aim, value: float | None, on: date) -> Standing:
     share = done(aim, value)
     if aim.tolerance is not None:
         return _within(aim, value, wanted, on)
-    if (value >= wanted) if aim.is_rising else (value <= wanted):
+    if _is_over(value, wanted) if aim.is_rising else _is_over(wanted, value):
         return Standing(GREEN, _why(aim, value, wanted, on, "达到", "reaches"), wanted, share)
-    is_near = _way(aim, value, wanted) >= YELLOW_FROM
+    is_near = _is_over(_way(aim, value, wanted), YELLOW_FROM)
     words = ("接近", "is near") if is_near else ("落后于", "is behind")
     return Standing(YELLOW if is_near else RED, _why(aim, value, wanted, on, *words), wanted, share)
 
@@ -161,7 +175,7 @@ def stand(aim: Aim, value: float | None, on: date) -> Standing:
 def _within(aim: Aim, value: float, wanted: float, on: date) -> Standing:
     """Green within the tolerance, yellow within twice of it."""
     away, allowed = abs(value - wanted), aim.tolerance or 0.0
-    light = GREEN if away <= allowed else YELLOW if away <= 2 * allowed else RED
+    light = GREEN if _is_over(allowed, away) else YELLOW if _is_over(2 * allowed, away) else RED
     (now, due), (gap, most) = _apart(aim, value, wanted), _apart(aim, away, allowed)
     by = _by(on)
     words = {
@@ -175,9 +189,7 @@ def _way(aim: Aim, value: float, wanted: float) -> float:
     """Share of the expected way that is done."""
     if aim.base is not None and wanted != aim.base and not _is_kept(aim):
         return (value - aim.base) / (wanted - aim.base)
-    if aim.is_rising:
-        return value / wanted if wanted > 0 else 0.0
-    return wanted / value if value > 0 else 1.0
+    return _share(value, wanted, is_rising=aim.is_rising) or 0.0
 
 
 def _why(aim: Aim, value: float, wanted: float, on: date, zh: str, en: str) -> dict[str, str]:
