@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from datetime import date
+from math import inf
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shizhu.engines.plan.logic.collecting import Calendar, due
-from shizhu.engines.plan.logic.forecasting import forecast, past_errors
+from shizhu.engines.plan.logic.forecasting import bounds, forecast, past_errors
 
 
-def test_a_straight_line_goes_on_without_error() -> None:
+def test_years_on_a_line_have_the_range_of_their_rounding() -> None:
+    # s² = 1/12 of whole numbers; t(2) = 2.920; 1 + 1/4 + 3.5²/5 = 3.7 → 2.920 · √(3.7/12)
     told = forecast([(2020, 10), (2021, 12), (2022, 14), (2023, 16)], 2025)
     assert told is not None
-    assert (told.value, told.low, told.high, told.error, told.tried) == (20, 20, 20, 0, 2)
+    assert (told.value, told.error, told.tried) == (20, 0, 2)
+    assert (round(told.low, 3), round(told.high, 3)) == (18.379, 21.621)
+    # three years leave one degree of freedom: t(1) = 6.314; told to a tenth: 6.314 · √((1 + 1/3 + 3²/2) · 0.01/12)
+    told = forecast([(2020, 1.1), (2021, 1.2), (2022, 1.3)], 2024)
+    assert told is not None
+    assert (round(told.value, 6), round(told.high - told.value, 4)) == (1.5, 0.4402)
 
 
 def test_range_and_error_by_hand() -> None:
@@ -23,9 +30,22 @@ def test_range_and_error_by_hand() -> None:
     points = [(2020, 10.0), (2021, 12.0), (2022, 15.0), (2023, 16.0)]
     assert past_errors(points) == pytest.approx([1, 4 / 3])
     told = forecast(points, 2024)
-    assert told is not None
-    assert (told.value, told.high - told.value) == (pytest.approx(18.5), pytest.approx(4 / 3))
+    assert told is not None  # s² = 0.7 / 2, 1 + 1/4 + 2.5²/5 = 2.5: 2.920 · √0.875
+    assert (told.value, round(told.high - told.value, 4)) == (pytest.approx(18.5), 2.7314)
     assert told.error == pytest.approx(7 / 6)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "known", "told"),
+    [
+        ("森林覆盖率", "%", [60, 70], (0, 100)), ("摊位数", "家", [60, 170], (0, inf)),
+        ("出生率", "‰", [6, 7], (0, 1000)), ("产能利用率", "%", [90, 110], (0, inf)),
+        ("地区生产总值增速", "%", [6, 7], (-inf, inf)), ("人口净流入", "万人", [1, 2], (-inf, inf)),
+        ("平均利润", "万元", [-1, 2], (-inf, inf)),
+    ],
+)  # fmt: skip
+def test_what_an_indicator_can_be(name: str, unit: str, known: list[float], told: tuple[float, float]) -> None:
+    assert bounds(name, unit, known) == told
 
 
 def test_few_years_and_known_years_are_not_forecast() -> None:

@@ -304,6 +304,11 @@ def test_the_outlook_tells_range_and_past_error(county: County, plan: Plan) -> N
     assert (outlook.year, round(outlook.value, 2), outlook.tried) == (2025, 20.6, 2)
     assert (page.context["gap"], round(outlook.error, 3)) == (4, 1.167)
     assert [part for part in ("还差 4 家", "按此走势 2025", "以往误差") if part not in text(page)] == []
+    Indicator.objects.filter(pk=row.pk).update(name="遮阳覆盖率", unit="%")
+    value(row, 80, period="2022")
+    value(row, 99, period="2023")
+    share = browser(person(county, VIEW, username="other")).get(f"/plan/indicators/{row.pk}/").context["outlook"]
+    assert (round(share.low, 3), share.value, share.high) == (59.936, 100.0, 100.0)
 
 
 def test_a_year_that_runs_is_no_year_of_the_outlook_and_its_last_month_is_one(county: County, plan: Plan) -> None:

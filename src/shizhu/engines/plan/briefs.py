@@ -294,6 +294,7 @@ def _outlooks(facts: Facts) -> Parts:
     heads = (_("Indicator"), _("Year"), _("Outlook"), _("Range"), _("Past error"), _("Target"), _("Reached"))
     yield Table(rows, heads, (3.9, 1.3, 1.8, 2.9, 2.3, 1.6, 1.8))
     yield _(
+        "Range: 90 % prediction interval of the straight line. "
         "Past error: how far the same method was off on average, one year ahead, in years that are known by now; "
         "in brackets how many were tried."
     )

@@ -17,7 +17,7 @@ from django.utils import timezone
 from shizhu.engines.plan import counting
 from shizhu.engines.plan.counting import Question
 from shizhu.engines.plan.logic.collecting import Calendar, Due, due
-from shizhu.engines.plan.logic.forecasting import Forecast, forecast
+from shizhu.engines.plan.logic.forecasting import Forecast, bounds, forecast
 from shizhu.engines.plan.logic.progress import Aim, Standing, path, stand
 from shizhu.engines.plan.models import Collection, Indicator, Value
 from shizhu.engines.plan.periods import COUNTY_ZONE, kind_of, named, order, period_of, periods_before
@@ -290,7 +290,9 @@ def outlook(indicator: Indicator, on: date | None = None, values: Iterable[Value
         values = indicator.values.order_by("period", "-known_at").distinct("period")
     years = years_over((one for one in values if is_whole(indicator, one)), on or timezone.localdate())
     known = [(year, one.value) for year, one in sorted(years.items()) if one.value is not None]
-    return forecast(known, indicator.target_year)
+    told = [one for one in (indicator.base_value, indicator.target_value) if one is not None]
+    can_be = bounds(indicator.name, indicator.unit, [*told, *(value for _year, value in known)])
+    return forecast(known, indicator.target_year, can_be)
 
 
 def years_over(values: Iterable[Value], day: date) -> dict[int, Value]:
