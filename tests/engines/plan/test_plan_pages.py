@@ -114,6 +114,13 @@ def test_a_number_that_counts_simulated_rows_is_simulated(county: County, plan: 
     Record.objects.update(is_simulated=True)
     api.compute_all()
     assert list(row.values.order_by("pk").values_list("value", "is_simulated")) == [(100.0, False), (100.0, True)]
+    client = browser(person(county, VIEW))
+    assert lines(client) == {"遮阳": ("green", "已达成")}
+    Record.objects.all().delete()
+    api.compute_all()  # 0 of 0: what was computed before is no longer so
+    assert [one.value for one in row.values.order_by("pk")] == [100.0, 100.0, None]
+    page = client.get(f"/plan/indicators/{row.pk}/")
+    assert (lines(client), page.context["chart"]["points"]) == ({"遮阳": ("none", "")}, [])
 
 
 def test_values_are_reported_by_those_with_the_right(county: County, plan: Plan) -> None:
@@ -259,6 +266,11 @@ def test_late_data_is_told_beside_the_light(county: County, plan: Plan) -> None:
     assert f"数据逾期 {late} 天" in text(client.get("/plan/"))
     value(row, 15, period=str(year - 1))
     assert client.get(f"/plan/indicators/{row.pk}/").context["due"].state == "given"
+    Value.objects.filter(period=str(year - 1)).update(known_at=datetime(year, 1, 3, tzinfo=UTC))
+    value(row, 16, period=str(year - 1))  # corrected today, and this year's value so far: it came on 3 January
+    value(row, 1, period=str(year))
+    due = client.get(f"/plan/indicators/{row.pk}/").context["due"]
+    assert (due.state, due.days_late) == ("given", 3)
 
 
 def test_the_overview_says_what_matters_first_and_leads_onward(county: County, plan: Plan) -> None:

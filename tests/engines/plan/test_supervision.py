@@ -19,7 +19,7 @@ from tests.web.pages import browser, table, text, told
 from shizhu.engines.notices.models import Message
 from shizhu.engines.plan import api, counting, nodes, pieces
 from shizhu.engines.plan.computing import by_part
-from shizhu.engines.plan.models import Call, Check, Evidence, Indicator, Node, Piece, Sample, Step
+from shizhu.engines.plan.models import Call, Check, Evidence, Indicator, Measure, Node, Piece, Sample, Step
 from shizhu.engines.plan.periods import period_of
 from shizhu.kernel import access, datasets, testing
 from shizhu.kernel.models import Organisation, OutboxEvent, Person
@@ -49,6 +49,14 @@ def test_a_promise_is_split_and_received_by_name(desk: Desk) -> None:
     assert (piece.state, piece.received_by and piece.received_by.username) == ("received", "stan")
     kinds = list(Step.objects.filter(piece=piece).exclude(kind="light").values_list("kind", flat=True))
     assert kinds == ["received", "sent"]
+
+
+def test_units_are_weighed_by_what_is_known_of_them_now(desk: Desk) -> None:
+    for year, number in ((2024, 3.0), (2025, 4.0), (2025, None)):  # what was said of 2025 was taken back
+        Measure.objects.create(county=desk.county, index="lemonade.street", item="a", subject="stand", year=year,
+                               value=number, source="reported")  # fmt: skip
+    weights = desk.supervisor.get(f"{desk.page}?weights=lemonade.street/a").context["split"]["units"]
+    assert {unit.code: weight for unit, _name, weight, _is_lead in weights if weight != ""} == {"stand": 3.0}
 
 
 def test_what_is_returned_has_a_reason_and_can_be_sent_again(desk: Desk, sent: Callable[[int], Node]) -> None:

@@ -43,7 +43,7 @@ class Way:
 
 def way(indicator: Indicator, ahead: Forecast | None) -> Way | None:
     """Path, values and outlook of an indicator; None where there is nothing to draw."""
-    rows = indicator.values.filter(value__isnull=False).order_by("period", "-known_at").distinct("period")
+    rows = computing.known(indicator.values.all())
     known = sorted((_at(row), row.value) for row in rows if row.value is not None)
     path = [(float(year), value) for year, value in computing.path_of(indicator)]
     every = [*path, *known]

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Case, DateField, Func, When
+from django.db.models import Case, DateField, Func, QuerySet, When
 from django.db.models.functions import Length
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
@@ -129,10 +129,10 @@ def compute(indicators: Sequence[Indicator], county: str, on: date) -> int:
     ]
     made = by_part([(body, period) for _row, body, period in asked], county, "", {"": [""]})
     rows = Value.objects.filter(indicator__in=linked).order_by("indicator_id", "period", "-known_at", "-pk")
-    known = {(row.indicator_id, row.period): row for row in rows.distinct("indicator_id", "period")}
+    before = {(row.indicator_id, row.period): row for row in rows.distinct("indicator_id", "period")}
     changed = []
     for (row, _body, period), found in zip(asked, (one[""] for one in made), strict=True):
-        old = known.get((row.pk, period.name))
+        old = before.get((row.pk, period.name))
         told = found.value, found.inputs, "formula", found.is_simulated
         if (found.value is None) if old is None else (old.value, old.inputs, old.source, old.is_simulated) == told:
             continue
@@ -162,9 +162,15 @@ def report_simulated(county: str, key: str, period: str, value: float) -> None:
         Value.objects.create(indicator=indicator, period=period, value=value, source="reported", is_simulated=True)
 
 
+def known(rows: QuerySet[Value]) -> QuerySet[Value]:
+    """Of each indicator and period what is known now; what has no value any more is not there, nor what was before."""
+    newest_ = rows.order_by("indicator_id", "period", "-known_at", "-pk").distinct("indicator_id", "period")
+    return Value.objects.filter(pk__in=newest_.values("pk"), value__isnull=False)
+
+
 def newest(indicators: Sequence[Indicator]) -> Mapping[int, Value]:
     """The value known of the latest day, per indicator; of periods that end together the longest."""
-    values = Value.objects.filter(indicator__in=indicators, value__isnull=False)
+    values = known(Value.objects.filter(indicator__in=indicators))
     latest = values.annotate(on=_On("period", "source", "known_at")).order_by(
         "indicator_id", "-on", Case(When(period__contains="Q", then=5), default=Length("period")), "-known_at"
     )
@@ -215,11 +221,10 @@ def is_whole(indicator: Indicator, value: Value) -> bool:
 def judging(indicators: Iterable[Indicator], newest_: Mapping[int, Value], on: date) -> Mapping[int, Value]:
     """The values that lights are judged by, per indicator that has one: its newest, but of a flow its last year's."""
     flows = {one.pk: one for one in indicators if one.is_flow}
-    rows = Value.objects.filter(indicator__in=flows, value__isnull=False)
-    known: dict[int, list[Value]] = {}
-    for value in rows.order_by("indicator_id", "period", "-known_at").distinct("indicator_id", "period"):
-        known.setdefault(value.indicator_id, []).append(value)
-    found = {pk: judged(flows[pk], values, on) for pk, values in known.items()}
+    told: dict[int, list[Value]] = {}
+    for value in known(Value.objects.filter(indicator__in=flows)).order_by("indicator_id", "period"):
+        told.setdefault(value.indicator_id, []).append(value)
+    found = {pk: judged(flows[pk], values, on) for pk, values in told.items()}
     return {pk: value for pk, value in {**newest_, **found}.items() if value is not None}
 
 
@@ -261,25 +266,35 @@ def path_of(indicator: Indicator) -> list[tuple[int, float]]:
 
 
 def collected(
-    indicator: Indicator, value: Value | None, on: date, collection: Collection | None = None
+    indicator: Indicator, value: Value | None, on: date, collection: Collection | None = None,
+    first: Mapping[date, date] | None = None,
 ) -> Due | None:  # fmt: skip
     """Whether the value of the last ended period is there, due or late; None for a formula or outside the plan.
 
-    The period is that of the collection where somebody was asked to report, else the year.
+    The period is that of the collection where somebody was asked to report, else the year. `first` says when it was
+    given (see `first_given`); without it that is when the value, the newest one, was known.
     """
     if collection is not None:
-        period = period_of(collection.every, period_of(collection.every, on).first - timedelta(days=1))
-        is_there = value is not None and value.source != "plan" and as_of(value) >= period.last
-        known = timezone.localdate(value.known_at) if value is not None and is_there else None
-        rule = Calendar(collection.due_days, collection.remind_days)
-        return due(period.last, rule, on, known) if period.last >= collection.since else None
-    year = on.year - 1
-    first, last = indicator.base_year, indicator.target_year
-    if indicator.formula or first is None or last is None or not first < year <= last:
+        last = period_of(collection.every, period_of(collection.every, on).first - timedelta(days=1)).last
+        rule, is_asked = Calendar(collection.due_days, collection.remind_days), last >= collection.since
+    else:
+        begins, ends = indicator.base_year, indicator.target_year
+        last, rule = date(on.year - 1, 12, 31), Calendar(indicator.due_days)
+        is_asked = not indicator.formula and begins is not None and ends is not None and begins < last.year <= ends
+    if not is_asked:
         return None
-    is_there = value is not None and value.source != "plan" and as_of(value) >= date(year, 12, 31)
+    is_there = value is not None and value.source != "plan" and as_of(value) >= last
     given = timezone.localdate(value.known_at) if value is not None and is_there else None
-    return due(date(year, 12, 31), Calendar(indicator.due_days), on, given)
+    return due(last, rule, on, given and (first or {}).get(last, given))
+
+
+def first_given(indicator: Indicator) -> dict[date, date]:
+    """The last day of each period that has a value → the day on which the first one came, whatever came after."""
+    rows = indicator.values.filter(value__isnull=False).exclude(source="plan")
+    first: dict[date, date] = {}
+    for name, at in rows.order_by("known_at").values_list("period", "known_at"):
+        first.setdefault(named(name).last, timezone.localdate(at))
+    return first
 
 
 def outlook(indicator: Indicator, on: date | None = None, values: Iterable[Value] | None = None) -> Forecast | None:
@@ -289,10 +304,10 @@ def outlook(indicator: Indicator, on: date | None = None, values: Iterable[Value
     if values is None:
         values = indicator.values.order_by("period", "-known_at").distinct("period")
     years = years_over((one for one in values if is_whole(indicator, one)), on or timezone.localdate())
-    known = [(year, one.value) for year, one in sorted(years.items()) if one.value is not None]
+    points = [(year, one.value) for year, one in sorted(years.items()) if one.value is not None]
     told = [one for one in (indicator.base_value, indicator.target_value) if one is not None]
-    can_be = bounds(indicator.name, indicator.unit, [*told, *(value for _year, value in known)])
-    return forecast(known, indicator.target_year, can_be)
+    can_be = bounds(indicator.name, indicator.unit, [*told, *(value for _year, value in points)])
+    return forecast(points, indicator.target_year, can_be)
 
 
 def years_over(values: Iterable[Value], day: date) -> dict[int, Value]:

@@ -256,11 +256,11 @@ def _measures(county: str) -> Iterator[tuple[str, str]]:
 
 
 def _weights(county: str, measure: str) -> dict[str, float]:
-    """Unit → the newest value of a measure."""
+    """Unit → the value of a measure in the newest year that has one; what was taken back is none."""
     index, _slash, item = measure.partition("/")
-    rows = Measure.objects.filter(county=county, index=index, item=item, value__isnull=False)
-    newest = rows.order_by("subject", "-year", "-known_at", "-pk").distinct("subject")
-    return {row.subject: row.value for row in newest if row.value is not None}
+    rows = Measure.objects.filter(county=county, index=index, item=item)
+    known = rows.order_by("subject", "year", "-known_at", "-pk").distinct("subject", "year")
+    return {row.subject: row.value for row in known if row.value is not None}
 
 
 @require_POST

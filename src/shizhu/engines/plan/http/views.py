@@ -205,6 +205,8 @@ def indicator_page(request: Request, number: int) -> HttpResponse:
     indicator = indicator_of(request, number)
     [line] = lines([indicator])
     value = line.value
+    collection = Collection.objects.filter(indicator=indicator).select_related("organisation").first()
+    newest, first = computing.newest([indicator]).get(indicator.pk), computing.first_given(indicator)
     declared = computing.context_of(indicator)
     inputs = []
     if value and value.source == "formula":
@@ -220,14 +222,14 @@ def indicator_page(request: Request, number: int) -> HttpResponse:
         "revisions": indicator.values.select_related("person").order_by("-known_at")[:50],
         "goals": _goals(indicator),
         "chart": _chart(indicator),
-        "due": line.due,
+        "due": computing.collected(indicator, newest, timezone.localdate(), collection, first),
         "outlook": computing.outlook(indicator),
         "gap": _gap(indicator, value),
         "years": _years(indicator),
         "may_edit": request.actor.has(EDIT),
         "may_report": request.actor.has(EDIT) and not indicator.formula,
         "this_year": timezone.localdate().year,
-        "collection": Collection.objects.filter(indicator=indicator).select_related("organisation").first(),
+        "collection": collection,
         "leads": Organisation.objects.filter(
             pk__in=Owner.objects.filter(clause__indicator=indicator, is_lead=True, state="settled").values(
                 "organisation"
@@ -294,7 +296,7 @@ def change_path(request: Request, number: int) -> HttpResponse:
 
 def _chart(indicator: Indicator) -> dict[str, Any]:
     """Values by the first day of their periods, and the path from base to target."""
-    values = indicator.values.filter(value__isnull=False).order_by("period", "-known_at").distinct("period")
+    values = computing.known(indicator.values.all()).order_by("period")
     points = [[named(v.period).begins.isoformat(), v.value, 0, int(v.is_simulated)] for v in values]
     way = [[named(str(year)).begins.isoformat(), value] for year, value in path(computing.aim_of(indicator))]
     level = indicator.target_value if not way else None
