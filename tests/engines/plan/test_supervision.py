@@ -17,10 +17,11 @@ from tests.fixtures import organisation, person
 from tests.web.pages import browser, table, text, told
 
 from shizhu.engines.notices.models import Message
-from shizhu.engines.plan import api, counting, nodes, pieces
+from shizhu.engines.plan import api, counting, nodes, pieces, proving
 from shizhu.engines.plan.computing import by_part
 from shizhu.engines.plan.models import Call, Check, Evidence, Indicator, Measure, Node, Piece, Sample, Step
 from shizhu.engines.plan.periods import period_of
+from shizhu.engines.records import api as records
 from shizhu.kernel import access, datasets, testing
 from shizhu.kernel.models import Organisation, OutboxEvent, Person
 
@@ -191,6 +192,44 @@ def test_a_condition_on_rows_is_counted_when_it_is_decided(desk: Desk, stall: An
     stall(is_shaded=True)
     assert decide(desk, node) == ["已裁定。"]
     assert (light(node), Evidence.objects.get().counted) == (("green", "done"), 1)
+    proving.prove_all()
+    assert light(node) == ("green", "done")
+    root = access.actor(Person.objects.get(username="root"))
+
+    def turn(*, shade: bool) -> None:
+        entry = records.get(root, desk.county.pk, "lemonade.stall", "S001")
+        records.update(root, entry.id, {**entry.data, "is_shaded": shade}, version=entry.version)
+        proving.prove_all()
+
+    turn(shade=False)
+    proving.prove_all()
+    assert light(node) == ("red", "against")
+    message = Message.objects.get(key__startswith=f"plan.node.{node.pk}.contradicted")
+    assert message.text == "要求 2 条满足条件，现有 1 条。"
+    assert sorted(message.deliveries.values_list("person__username", flat=True)) == ["du", "root", "stan"]
+    page = desk.supervisor.get(f"/plan/nodes/{node.pk}/")
+    assert [part for part in ("报完成但读数不符", "撤销验收") if part not in text(page)] == []
+    turn(shade=True)
+    assert light(node) == ("yellow", "repaired")
+    turn(shade=False)
+    assert post(desk.supervisor, f"/plan/nodes/{node.pk}/overturn", {"why": "摊位已撤"}) == [
+        "已撤销验收，节点重新打开，转为红灯。"
+    ]
+    assert (light(node), Evidence.objects.get().state) == (("red", "false"), "annulled")
+
+
+def test_a_level_that_is_to_fall_is_reached_from_above(desk: Desk) -> None:
+    row = desk.clause.plan.indicators.create(key="waste", name="浪费率", unit="%", is_rising=False)
+    type(desk.clause).objects.filter(pk=desk.clause.pk).update(indicator=row)
+    desk.split(3, way="level", total="30", measure_unit="%")
+    desk.send()
+    node = desk.node()
+    assert "数值 ≤ 30 %" in text(desk.stand.get(f"/plan/nodes/{node.pk}/"))
+    show(desk.stand, node, value="45")
+    assert decide(desk, node) == ["未能验收：差额还没有补齐。数值应不高于 30，报送为 45。"]
+    decide(desk, node, "refuse", "偏高")
+    show(desk.stand, node, value="25")
+    assert decide(desk, node) == ["已裁定。"]
 
 
 def test_lights_are_told_every_day_and_what_is_sent_in_time_is_not_the_units_delay(

@@ -523,6 +523,12 @@ class Node(models.Model):
         indexes = [models.Index(fields=["county", "light", "due_on"], name="node_lights")]
         ordering = ["due_on", "pk"]
 
+    @property
+    def is_ceiling(self) -> bool:
+        """Whether its value is not to be passed: that of an indicator that is better the lower it is."""
+        indicator = self.piece.clause.indicator
+        return indicator is not None and not indicator.is_rising
+
     def __str__(self) -> str:
         return self.title
 

@@ -172,17 +172,29 @@ def lacking(node: Node, shown: Evidence) -> list[str]:
     if (number := shown.files.count()) < node.files:
         missing.append(_("%(asked)d files are asked for, %(number)d are there.") % {
             "asked": node.files, "number": number})  # fmt: skip
-    if node.value is not None and (shown.value is None or shown.value < node.value):
-        missing.append(_("The value is to reach %(asked)s, %(value)s was reported.") % {
-            "asked": f"{node.value:g}", "value": "—" if shown.value is None else f"{shown.value:g}"})  # fmt: skip
+    if node.value is not None and (shown.value is None or _falls_short(node, node.value, shown.value)):
+        rule = _("The value is to be %(asked)s at most, %(value)s was reported.") if node.is_ceiling else _(
+            "The value is to reach %(asked)s, %(value)s was reported."
+        )  # fmt: skip
+        value = "—" if shown.value is None else f"{shown.value:g}"
+        missing.append(rule % {"asked": f"{node.value:g}", "value": value})
     if node.counted and (number := count(node) or 0) < node.counted["least"]:
-        missing.append(_("%(asked)d rows are to fulfil the condition, %(number)d do.") % {
-            "asked": node.counted["least"], "number": number})  # fmt: skip
+        missing.append(too_few(node, number))
     if node.proof and (told := readings.say([node], timezone.localdate()).get(node.pk)) and not told.is_met:
         value = "—" if told.found.value is None else f"{told.found.value:g}"
         missing.append(_("The readings are to say %(asked)s, they say %(value)s.") % {
             "asked": readings.asked(node), "value": value})  # fmt: skip
     return missing
+
+
+def _falls_short(node: Node, asked: float, value: float) -> bool:
+    return value > asked if node.is_ceiling else value < asked
+
+
+def too_few(node: Node, number: int) -> str:
+    """That so many rows fulfil the node's condition, and how many are to."""
+    told = {"asked": node.counted["least"] if node.counted else 0, "number": number}
+    return _("%(asked)d rows are to fulfil the condition, %(number)d do.") % told
 
 
 def count(node: Node) -> int | None:
