@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from shizhu.engines.plan import api
+from shizhu.engines.plan import api, computing
 from shizhu.engines.plan.models import Indicator, Plan
 from shizhu.kernel import access, packs
 from shizhu.kernel.models import County, Declaration, Person
@@ -45,6 +46,26 @@ def test_a_number_opens_to_its_records(indicator: Indicator, client: Client, sta
     ]
     opened = client.get(page.context["rows"][0].url, follow=True)
     assert (opened.status_code, opened.context["entry"].key) == (200, "S001")
+
+
+def test_a_year_is_computed_until_its_value_is_due_where_its_rows_are_dated(indicator: Indicator, stall: Any) -> None:
+    def compute(*days: date) -> list[tuple[str, float | None]]:
+        indicator.values.all().delete()
+        for day in days:
+            computing.compute([indicator], indicator.plan.county_id, day)
+        return [(one.period, one.value) for one in indicator.values.order_by("pk")]
+
+    stall(opened="2025-12-31")
+    assert compute(date(2026, 1, 1)) == [("2026", 0.0)]  # what is in the shade today tells nothing of 2025
+    row = Declaration.objects.get(kind="indicators", key="lemonade.shaded_stalls")
+    row.body["inputs"]["shaded"]["where"] = row.body["inputs"]["stalls"]["where"] = "opened <= {end}"
+    row.body["formula"] = "stalls"
+    row.save()
+    packs.forget()
+    assert compute(date(2025, 12, 31)) == [("2025", 1.0)]
+    stall(opened="2025-12-30")  # entered in the new year
+    told = [("2025", 2.0), ("2026", 2.0)]
+    assert [compute(date(2026, *day)) for day in ((1, 1), (3, 31), (4, 1))] == [told, told, told[1:]]
 
 
 def test_a_formula_over_a_reported_value_is_computed_soon_and_opens_to_its_indicator(

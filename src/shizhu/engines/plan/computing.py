@@ -20,8 +20,9 @@ from shizhu.engines.plan.logic.collecting import Calendar, Due, due
 from shizhu.engines.plan.logic.forecasting import Forecast, bounds, forecast
 from shizhu.engines.plan.logic.progress import Aim, Standing, path, stand
 from shizhu.engines.plan.models import Collection, Indicator, Value
-from shizhu.engines.plan.periods import COUNTY_ZONE, kind_of, named, order, period_of, periods_before
+from shizhu.engines.plan.periods import COUNTY_ZONE, Period, kind_of, named, order, period_of, periods_before
 from shizhu.kernel import packs
+from shizhu.kernel.packs import Body
 from shizhu.lib import feel
 
 PERIODS_KEPT = 12
@@ -115,17 +116,15 @@ def _as_number(value: object) -> float | None:
 
 
 def compute(indicators: Sequence[Indicator], county: str, on: date) -> int:
-    """Compute the last twelve periods up to a day; a revision is kept only where something changed.
+    """Compute the last twelve months up to a day, or the year; a revision is kept only where something changed.
 
-    Returns how many have a formula. Earlier periods come too: what was due then may have been settled or corrected
-    since.
+    Returns how many have a formula. Earlier months come too: what was due then may have been settled or corrected
+    since; so does the year before until its value is due, for what is told of a year comes after it.
     """
     declared = packs.declarations("indicators", county)
     linked = [row for row in indicators if row.formula in declared]
     asked = [
-        (row, declared[row.formula], period)
-        for row in linked
-        for period in periods_before(declared[row.formula]["period"], on, PERIODS_KEPT)
+        (row, declared[row.formula], period) for row in linked for period in _periods(row, declared[row.formula], on)
     ]
     made = by_part([(body, period) for _row, body, period in asked], county, "", {"": [""]})
     rows = Value.objects.filter(indicator__in=linked).order_by("indicator_id", "period", "-known_at", "-pk")
@@ -144,6 +143,24 @@ def compute(indicators: Sequence[Indicator], county: str, on: date) -> int:
         )  # fmt: skip
     Value.objects.bulk_create(changed)
     return len(linked)
+
+
+def _periods(indicator: Indicator, declared: Body, on: date) -> list[Period]:
+    found = periods_before(declared["period"], on, PERIODS_KEPT)
+    year = period_of("P1Y", date(on.year - 1, 12, 31))
+    is_due = on <= year.last + timedelta(days=indicator.due_days)
+    return [year, *found] if declared["period"] == "P1Y" and is_due and _is_dated(declared, indicator) else found
+
+
+def _is_dated(declared: Body, indicator: Indicator) -> bool:
+    """Whether every input says what is of a period; rows as they stand now are not those of a year that is over."""
+    county = indicator.plan.county_id
+    return all(
+        _is_dated(packs.declaration("indicators", given["of"], county), indicator)
+        if given["count"] == counting.INDICATORS
+        else given["count"] in counting.NO_ROWS or "by" in given or "{" in given.get("where", "")
+        for given in declared["inputs"].values()
+    )
 
 
 def compute_all(county: str | None = None) -> int:
