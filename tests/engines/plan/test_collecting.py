@@ -132,6 +132,13 @@ def test_a_cumulative_total_that_falls_is_asked_about_and_what_was_added_stands_
     shown = {item.period.name: (item.added, item.before and item.before.value) for item, _v, _n in page.context["own"]}
     assert (shown[LAST.name], shown[before]) == ((2.0, 13.0), (None, None))
     assert "15 +2" in text(page)
+    over = "累计数不应高于 {} 的 15；请先更正或一并更正后者，此后确有减少的，说明请以“核减”开头"
+    raised = {f"value.{collection.pk}.{before}": "130", f"note.{collection.pk}.{before}": "补报"}
+    page = client.post(ENTER, raised, follow=True)
+    assert page.context["problems"] == [f"摊位 {before}：{over.format(LAST.name)}。"]
+    again = {"period": before, "value": "130", "note": "补报"}
+    assert told(client.post(address, again, follow=True)) == [f"未保存：{over.format(LAST.name)}。"]
+    assert values() == [(before, 13.0, "年报"), (LAST.name, 15.0, "年报")]
     Value.objects.filter(period=before).update(is_simulated=True)  # is marked, and no measure of what is reported
     page = client.get(PAGE)
     assert (f"上期 {before}: 13 模拟" in text(page), "15 +2" in text(page)) == (True, False)

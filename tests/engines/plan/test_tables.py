@@ -139,6 +139,22 @@ def test_a_value_in_another_unit_of_measure_is_refused_for_nothing_is_converted(
     assert [one.value for one in Value.objects.all()] == [3]
 
 
+def test_a_formula_that_counts_in_another_unit_of_measure_is_refused(plan: Plan, client: Client) -> None:
+    Indicator.objects.update(unit="亿元", base_value=None)
+    before = kept()
+    book = openpyxl.load_workbook(io.BytesIO(client.get("/plan/tables/indicators.xlsx?plan=plan").content))
+    columns = [cell.value for cell in book.active[1]]
+    book.active.cell(2, columns.index("公式") + 1).value = "lemonade.shaded_stalls"
+    page = client.post("/plan/tables/indicators/take?plan=plan", {"table": saved(book)}, follow=True)
+    assert "第 2 行：lemonade.shaded_stalls 以 % 计数，与 亿元 不同，不作换算。" in text(page)
+    assert kept() == before
+    book.active.cell(2, columns.index("单位") + 1).value = "%"
+    page = client.post("/plan/tables/indicators/take?plan=plan", {"table": saved(book)}, follow=True)
+    assert (told(page), Indicator.objects.get().unit) == (["改动或新增 1 行。"], "%")
+    Indicator.objects.update(unit="亿元")  # as it came from elsewhere: a table that goes out comes in again
+    assert again(client, "indicators") == ["改动或新增 0 行。"]
+
+
 def test_blanks_around_a_text_are_no_change(plan: Plan, client: Client) -> None:
     Task.objects.update(content=" \n")
     before = kept()

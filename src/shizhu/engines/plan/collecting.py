@@ -189,7 +189,8 @@ def enter(asked: Sequence[Item], entered: Sequence[Entered], by: Person) -> tupl
     totals = {(one.indicator_id, one.period): one.value for one in made}
     for new in made:
         also = {name: value for (pk, name), value in totals.items() if pk == new.indicator_id}
-        if found := fallen(new.indicator, new.period, new.value, new.note, also):
+        told = new.indicator, new.period, new.value, new.note, also
+        if found := fallen(*told) or overtaking(*told):
             problems.append(_("%(row)s: %(why)s.") % {"row": f"{new.indicator.name} {new.period}", "why": found})
     if problems:
         return 0, problems
@@ -222,24 +223,48 @@ def fallen(
     `also` are totals by period that come with it. A reason that begins with one of FELL lets it fall; simulated totals
     are no measure.
     """
-    if value is None or not indicator.is_cumulative or note.lower().startswith(FELL):
-        return ""
-    totals = {f"{indicator.base_year}": indicator.base_value} if indicator.base_year else {}
-    for one in indicator.values.filter(value__isnull=False, is_simulated=False).order_by("known_at", "pk"):
-        totals[one.period] = one.value
-    earlier = {name: total for name, total in (totals | dict(also or {})).items() if order(name) < order(period)}
-    if indicator.is_flow:  # its totals begin anew each year
-        earlier = {name: total for name, total in earlier.items() if named(name).first.year == named(period).first.year}
-    if not earlier:
-        return ""
-    last = max(earlier, key=order)
-    total = earlier[last]
-    if total is None or value >= total:
+    known = _known_totals(indicator, period, note, also or {})
+    last = max((name for name in known if order(name) < order(period)), key=order, default="")
+    if value is None or not last or value >= known[last]:
         return ""
     return _(
         "a cumulative total is not below the %(total)s of %(last)s; if %(value)s is what was added, the total is"
         " %(sum)s; if it did fall, begin the reason with “reduced”"
-    ) % {"total": f"{total:.15g}", "last": last, "value": f"{value:.15g}", "sum": f"{total + value:.15g}"}
+    ) % {"total": f"{known[last]:.15g}", "last": last, "value": f"{value:.15g}", "sum": f"{known[last] + value:.15g}"}
+
+
+def overtaking(
+    indicator: Indicator, period: str, value: float | None, note: str, also: Mapping[str, float | None] | None = None
+) -> str:
+    """What is wrong with a cumulative total above the one after, "" if nothing: most often it has a digit too many.
+
+    Totals that come with it (`also`) are held against it themselves.
+    """
+    known = _known_totals(indicator, period, note, {})
+    later = (name for name in known if named(name).last > named(period).last and name not in (also or {}))
+    after = min(later, key=order, default="")
+    if value is None or not after or value <= known[after]:
+        return ""
+    return _(
+        "a cumulative total is not above the %(total)s of %(after)s; correct that one first or with it, or, if the"
+        " total did fall since, begin the reason with “reduced”"
+    ) % {"total": f"{known[after]:.15g}", "after": after}
+
+
+def _known_totals(
+    indicator: Indicator, period: str, note: str, also: Mapping[str, float | None]
+) -> Mapping[str, float]:  # fmt: skip
+    """Period → total that the one of a period is held against; none where it may fall."""
+    if not indicator.is_cumulative or note.lower().startswith(FELL):
+        return {}
+    totals = {f"{indicator.base_year}": indicator.base_value} if indicator.base_year else {}
+    for one in indicator.values.filter(value__isnull=False, is_simulated=False).order_by("known_at", "pk"):
+        totals[one.period] = one.value
+    known = {name: total for name, total in (totals | dict(also)).items() if total is not None}
+    if not indicator.is_flow:
+        return known
+    year = named(period).first.year  # its totals begin anew each year
+    return {name: total for name, total in known.items() if named(name).first.year == year}
 
 
 def remind_all(today: date | None = None) -> int:

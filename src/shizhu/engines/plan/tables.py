@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from shizhu.engines.plan import collecting, filled, keytasks
 from shizhu.engines.plan.filled import YES, Cells, RowError
+from shizhu.engines.plan.logic.reader.units import comparable
 from shizhu.engines.plan.models import Budget, Indicator, Plan, Risk, Task, Value
 from shizhu.engines.plan.typed import same
 from shizhu.engines.records import api as records
@@ -107,12 +108,22 @@ def _keep_indicator(plan: Plan, cells: Cells, _by: Person) -> bool:
     if told["is_compound"] and min(told["base_value"] or 0, told["target_value"] or 0) <= 0:
         raise RowError(_("a path of equal growth needs a base and a target above 0"))
     row = plan.indicators.filter(key=cells["key"]).first()
+    if row is None or (row.formula, row.unit) != (told["formula"], told["unit"]):
+        _refuse_other_measure(plan, told["formula"], told["unit"])
     if row is None:
         twins = plan.indicators.filter(name=told["name"])
         _refuse(cells, twins.filter(unit__in=["", told["unit"]]) if told["unit"] else twins)
         Indicator.objects.create(plan=plan, key=cells.text("key", 60), order=2000, source="person", **told)
         return True
     return _update(row, told)
+
+
+def _refuse_other_measure(plan: Plan, formula: str, unit: str) -> None:
+    """Refuse a formula whose number is counted in another unit of measure. Raises RowError."""
+    own = packs.declared("indicators", formula, plan.county_id).get("unit", "") if formula else ""
+    if own and unit and comparable(own, unit) != 1:
+        told = {"formula": formula, "own": own, "unit": unit}
+        raise RowError(_("%(formula)s counts in %(own)s, which is not %(unit)s; nothing is converted") % told)
 
 
 def _refuse(cells: Cells, twins: QuerySet[Any]) -> None:
