@@ -57,6 +57,13 @@ def test_steps_set_by_hand_bend_the_path() -> None:
     assert path(Aim(target=40, target_year=2025, steps=((2023, 20),))) == [(2023, 20), (2024, 30), (2025, 40)]
 
 
+def test_a_step_below_the_base_is_a_level_to_be_kept() -> None:
+    dips = Aim(target=40, target_year=2025, base=30, base_year=2020, steps=((2022, 25),))
+    lights = {value: stand(dips, value, date(2022, 12, 31)).light for value in (26, 25, 20, 19.9, 0)}
+    assert lights == {26: "green", 25: "green", 20: "yellow", 19.9: "red", 0: "red"}
+    assert stand(replace(FALLING, steps=((2022, 25),)), 60, date(2022, 12, 31)).light == "red"
+
+
 @pytest.mark.parametrize(
     ("value", "light"), [(5.5, "green"), (6.0, "green"), (5.0, "green"), (6.4, "yellow"), (4.4, "red"), (7, "red")]
 )

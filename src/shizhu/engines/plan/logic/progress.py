@@ -186,8 +186,8 @@ def _within(aim: Aim, value: float, wanted: float, on: date) -> Standing:
 
 
 def _way(aim: Aim, value: float, wanted: float) -> float:
-    """Share of the expected way that is done."""
-    if aim.base is not None and wanted != aim.base and not _is_kept(aim):
+    """Share of the expected way that is done; where what is due is worse than the base, there is no way but a level."""
+    if aim.base is not None and wanted != aim.base and (wanted > aim.base) == aim.is_rising:
         return (value - aim.base) / (wanted - aim.base)
     return _share(value, wanted, is_rising=aim.is_rising) or 0.0
 
