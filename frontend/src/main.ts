@@ -6,6 +6,7 @@ import "./htmx";
 import "./opened";
 import "./shell";
 import "./session"; // before whatever else hears a form go
+import "./typed";
 import "./form";
 import "./conditions";
 
