@@ -89,6 +89,16 @@ def test_a_table_nobody_could_read_is_no_part_of_a_task() -> None:
     assert [(task.name, task.content) for task in read(plan).tasks] == [("新建泵站8座", "")]
 
 
+@pytest.mark.parametrize("end", ["。（责任单位：%s）", "（责任单位：%s）", "。（%s）"])
+def test_bodies_in_brackets_end_the_paragraph_of_a_text_file(end: str) -> None:
+    lines = ["到2027年实现行政村光网通达率达到95%以上", "建设县级算力中心1个并投入使用，总投资3000万元"]
+    units = ["县经济信息委、各乡镇（街道）人民政府", "县财政局"]
+    told = "\n".join(line + end % unit for line, unit in zip(lines, units, strict=True))
+    found = read(f"云溪县规划（2026—2030年）\n一、任务\n{told}\n推进一网通办，可办率达到99%。\n").clauses
+    assert [clause.text.partition("（")[0].rstrip("。") for clause in found] == [*lines, "推进一网通办，可办率达到99%"]
+    assert [clause.leads for clause in found[:2]] == [("县经济信息委", "各乡镇（街道）人民政府"), ("县财政局",)]
+
+
 def test_an_item_may_begin_with_a_year_and_the_title_is_no_task() -> None:
     items = "1.2024年底前完成隐患排查。（责任单位：县水利局）\n2.2025年，更换闸门。（责任单位：县水利局）\n"
     tasks = read(f"云溪县水利规划（2021—2025年）\n二、任务\n（一）防汛\n{items}").tasks

@@ -46,6 +46,7 @@ _SPACED = re.compile(
 )  # 到 2025 年, 占 GDP 比重
 _LED = re.compile(r"\s*(?:附\s*[件表录图]\s*|专栏\s*)?\d{1,2}(?:[.-]\d{1,2})*\s+")  # 2.1 目标, 附表1 项目表
 _OPEN = re.compile(r"(?:[、，,（(“《的到至为和与及占比]|(?:达|[^\d]\d+(?:\.\d+)?))$")  # a line broken in a sentence
+_ENDS = re.compile(r"[。！？；](?:[（(][^。]*[）)])?$|单位[:：][^。]*[）)]$")  # or with its bodies in brackets behind
 _CLOSES = re.compile(r"[，、。；）)”》%‰]|(?:个百分点|[达到至])\d")
 _SIGNS = ((re.compile(r"(?<!\d),|,(?!\d)"), "，"), (re.compile(";"), "；"))
 
@@ -102,7 +103,7 @@ def _goes_on(last: Line, line: Line, before: Line | None, pages: Pages) -> bool:
         return True
     if is_piped(last) or is_piped(line):
         return False
-    if starts_something(line.text) or last.text[-1] in "。！？；":
+    if starts_something(line.text) or _ENDS.search(last.text):
         return pages.is_full(last) and not starts_something(line.text) and before is last
     apart = before is not last
     if not apart and pages.width is not None:
