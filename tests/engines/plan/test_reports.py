@@ -127,6 +127,40 @@ def test_the_annual_evaluation_says_where_each_number_comes_from(county: County,
     assert [row[1:4] for row in book["数据来源"].iter_rows(values_only=True)][1] == ("摊位", str(YEAR - 1), 17.5)
 
 
+def test_a_computed_number_is_told_in_words_and_its_code_stands_in_the_annex(county: County, plan: Plan) -> None:
+    shaded = plan.indicators.create(
+        key="遮阳", name="遮阳", unit="%", target_value=80, formula="lemonade.shaded_stalls"
+    )
+    shaded.values.create(
+        period=str(YEAR - 1), value=31.25, source="formula", inputs={"shaded": 2.5, "stalls": 8.0}
+    )  # fmt: skip
+    report = made(plan, "annual", str(YEAR - 1), person(county, MAKE))
+    [told] = [row for row in rows(word(report).tables[-1]) if row[1] == "遮阳"]
+    assert told[5] == "系统计算：有遮阳的摊位占比（有遮阳的 2.5，全部摊位 8）"
+    book = openpyxl.load_workbook(io.BytesIO(content(report.excel)))
+    [line] = [row for row in book["数据来源"].iter_rows(values_only=True) if row[1] == "遮阳"]
+    assert line[6:] == (told[5], "if stalls = 0 then null else 100 * shaded / stalls")
+
+
+@pytest.mark.parametrize(
+    ("title", "first", "asked"),
+    [
+        ("甲县规划", YEAR - 3, str(YEAR - 1)),  # its earliest base is of the year before
+        (f"甲县{YEAR}年工作要点", YEAR, str(YEAR)),
+        (f"甲县规划（{YEAR}—{YEAR + 4}年）", YEAR, str(YEAR)),
+        (f"甲县规划（{YEAR + 1}—{YEAR + 5}年）", YEAR, str(YEAR)),
+    ],
+)
+def test_no_year_before_the_plan_is_offered(county: County, plan: Plan, title: str, first: int, asked: str) -> None:
+    Plan.objects.update(title=title)
+    page = browser(person(county, VIEW, MAKE)).get("/plan/reports/")
+    offered = {kind: periods for kind, _name, periods in page.context["kinds"]}
+    assert offered["annual"] == [str(year) for year in range(YEAR, first - 1, -1)]
+    assert {period[:4] for period in offered["quarterly"]} <= set(offered["annual"])
+    chosen = re.findall(r"<option selected>([^<]+)</option>", page.content.decode())
+    assert chosen[1:] == [asked, asked]
+
+
 def test_the_appendix_has_the_numbers_that_the_document_uses_and_no_other(county: County, plan: Plan) -> None:
     far = plan.indicators.create(key="远", name="远", target_year=YEAR + 1, target_value=9)
     for year in range(YEAR - 12, YEAR):

@@ -62,6 +62,14 @@ def test_indicators_tell_how_sure_they_are(county: County, plan: Plan) -> None:
     assert [place["first"] for place in found["高新技术企业数量"]["mentions"]] != []
 
 
+def test_a_growth_has_one_percent_sign(county: County) -> None:
+    head = "序号\t指标名称\t单位\t2025年\t2030年\t年均增长（%）\n"
+    table = "1\t网络零售额\t亿元\t3.5\t6.2\t12%\n2\t游客接待量\t万人次\t20\t27\t6.2\n"
+    api.import_text(county, f"甲县规划（2026—2030年）\n一、目标\n表1 主要指标\n{head}{table}", code="plan")
+    page = text(browser(person(county, ALL)).get("/plan/review/?show=indicators"))
+    assert [one for one in ("6.2 亿元 · 12% /年", "27 万人次 · 6.2 % /年") if one not in page] == []
+
+
 def test_a_decision_is_kept_and_given_to_the_indicator(county: County, plan: Plan) -> None:
     clerk = browser(person(county, ALL, username="clerk"))
     assert settle(clerk, rows(clerk)["高新技术企业数量"], value="21") == ["已裁定。"]
@@ -202,6 +210,15 @@ def test_what_is_sent_wrongly_is_refused(county: County) -> None:
     assert told(clerk.post("/plan/read/", {"file": file, "new": "../x"}, follow=True)) == [
         "简称由小写字母、数字和连字符组成，如 plan-2030。"
     ]
+    Plan.objects.create(county=county, code="old", title="旧规划", text="旧")  # it is not overwritten by mistake
+    for code, new, why in (
+        ("old", "next", "已选了规划，又填了新规划的简称。如是新规划，请选“另一个规划”；否则清空简称。"),
+        ("", "old", "已有简称为 old 的规划。请在列表中选它，或另填一个简称。"),
+    ):
+        file.seek(0)
+        page = clerk.post("/plan/read/", {"file": file, "code": code, "new": new}, follow=True)
+        assert told(page) == [why]
+        assert (page.context["code"], page.context["new"]) == (code, new)  # what was typed is still there
     assert Upload.objects.count() == 0
 
 

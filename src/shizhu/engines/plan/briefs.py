@@ -436,7 +436,7 @@ def _sources(facts: Facts) -> Parts:
     yield _("Data as known at %s. A number in brackets ［ ］ names its line here.") % _moment(facts["known_at"])
     yield _(
         "Of a year that goes on after %(day)s it is what was known on that day. Numbers left out here are not used in "
-        "this document; the Excel annex has all of them."
+        "this document; the Excel annex has all of them, and the code of the formulas."
     ) % {"day": _dated(date.fromisoformat(facts["last"]))}
     yield _(
         "The way done is (value − base) ÷ (target − base), without a base value ÷ target. Tasks, nodes, risks and days "
@@ -454,8 +454,7 @@ def how(source: Mapping[str, Any]) -> str:
     """Where a number comes from, in words."""
     of = "".join(f"［{one}］" for one in source.get("of", ()))
     if source["source"] == "formula":
-        inputs = "，".join(f"{name} {count}" for name, count in source["inputs"].items())
-        told = _("computed: %(formula)s (%(inputs)s)") % {"formula": source["formula"], "inputs": inputs}
+        told = _("computed by the platform: %s") % _counted(source)
     elif source["source"] in MONEY:
         told = "，".join(part for part in (_(MONEY[source["source"]]), source["note"], source["by"]) if part)
     elif source["source"] == "plan":
@@ -477,6 +476,13 @@ def how(source: Mapping[str, Any]) -> str:
     else:
         told = "，".join(part for part in (_("reported"), source["by"], source["note"]) if part)
     return f"{told}，{_('simulated')}" if source["simulated"] else told
+
+
+def _counted(source: Mapping[str, Any]) -> str:
+    """What a formula counts and its inputs, in words; its code stands in the Excel annex."""
+    inputs = "，".join(f"{name} {number(count)}" for name, count in source["inputs"].items())
+    counts = source.get("counts", "")  # what was made before it was kept has none
+    return f"{counts}（{inputs}）" if counts and inputs else counts or inputs
 
 
 def _lights_chart(facts: Facts) -> Parts:
@@ -634,9 +640,16 @@ def _money_rows(facts: Facts) -> Iterator[list[Any]]:
 
 
 def _source_rows(facts: Facts) -> Iterator[list[Any]]:
-    yield [_("No."), _("Indicator"), _("Period"), _("Value"), _("Unit"), _("Recorded"), _("Where it comes from")]
+    yield [
+        _("No."), _("Indicator"), _("Period"), _("Value"), _("Unit"), _("Recorded"), _("Where it comes from"),
+        _("Formula"),
+    ]  # fmt: skip
     for row in facts["sources"]:
-        yield [row["no"], of_what(row), row["period"], row["value"], row["unit"], _moment(row["known_at"]), how(row)]
+        formula = row["formula"] if row["source"] == "formula" else ""
+        yield [
+            row["no"], of_what(row), row["period"], row["value"], row["unit"], _moment(row["known_at"]), how(row),
+            formula,
+        ]  # fmt: skip
 
 
 __all__ = [

@@ -16,6 +16,7 @@ from shizhu.engines.plan.datasets import LIGHTS
 from shizhu.engines.plan.logic.forecasting import Forecast
 from shizhu.engines.plan.logic.lights import Told
 from shizhu.engines.plan.logic.progress import rank, score
+from shizhu.engines.plan.logic.reader import years as printed
 from shizhu.engines.plan.models import UNDER_WAY, Budget, Evaluation, Extension, Indicator, Node, Plan, Value
 from shizhu.engines.plan.periods import Period, kind_of, named, order
 from shizhu.kernel.models import Post
@@ -28,6 +29,14 @@ KINDS = {QUARTERLY: "P3M", ANNUAL: "P1Y", MIDTERM: "P1Y"}  # and what it is abou
 
 class NotAPeriod(ValueError):
     """A report of that kind is not about such a period."""
+
+
+def first_year(plan: Plan) -> int | None:
+    """The first year that a plan is for: by its title, else the one after the earliest base."""
+    if term := printed.span_of(plan.title):
+        return term[0]
+    bases = [row.base_year for row in plan.indicators.all() if row.base_year is not None]
+    return printed.only_year(plan.title) or (min(bases) + 1 if bases else None)
 
 
 def span_of(plan: Plan, kind: str, name: str) -> Period:
@@ -111,7 +120,8 @@ class _Sources:
         return {
             **_of(value.indicator), "period": value.period, "value": value.value,
             "known_at": value.known_at.isoformat(timespec="seconds"),
-            "source": value.source, "formula": declared.get("formula", ""), "note": value.note,
+            "source": value.source, "formula": declared.get("formula", ""),
+            "counts": label(declared["title"], "zh") if declared else "", "note": value.note,
             "inputs": {names.get(name, name): count for name, count in value.inputs.items()},
             "by": self.reporters.get(value.person_id or 0, ""), "simulated": value.is_simulated,
         }  # fmt: skip

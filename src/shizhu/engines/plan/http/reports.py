@@ -20,7 +20,7 @@ from shizhu.engines.plan import briefs, facts, reports, tasks
 from shizhu.engines.plan.facts import NotAPeriod
 from shizhu.engines.plan.http.files import attached, kept
 from shizhu.engines.plan.http.views import VIEW, no_plan, plan_of
-from shizhu.engines.plan.models import Report, Template
+from shizhu.engines.plan.models import Plan, Report, Template
 from shizhu.engines.plan.periods import period_of
 from shizhu.engines.plan.typed import day, whole
 from shizhu.kernel import access, documents, wordtemplates
@@ -52,7 +52,7 @@ def overview(request: Request) -> HttpResponse:
     rows = _seen(request, plan.reports.select_related("person", "issued_by"))
     context = {
         "plan": plan, "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),
-        "may_make": request.actor.has(MAKE), "kinds": _choices(), "issuer": _issuer(request),
+        "may_make": request.actor.has(MAKE), "kinds": _choices(plan), "issuer": _issuer(request),
         "today": timezone.localdate(),
     }  # fmt: skip
     return render(request, "plan/reports.html", context)
@@ -63,15 +63,16 @@ def _seen(request: Request, rows: QuerySet[Report]) -> QuerySet[Report]:
     return rows if request.actor.has(MAKE) else rows.exclude(issued_at=None)
 
 
-def _choices() -> list[tuple[str, str, list[str]]]:
-    """Kind, name, and the periods that can be asked for, newest first."""
+def _choices(plan: Plan) -> list[tuple[str, str, list[str]]]:
+    """Kind, name, and the periods that can be asked for, newest first; none before the first year of the plan."""
     today = timezone.localdate()
+    first = min(facts.first_year(plan) or 0, today.year)
     quarters, on = list[str](), today
-    while len(quarters) < 8:
+    while len(quarters) < 8 and on.year >= first:
         span = period_of("P3M", on)
         quarters.append(span.name)
         on = span.first - timedelta(days=1)
-    years = [str(today.year - n) for n in range(6)]
+    years = [str(year) for year in range(today.year, max(first, today.year - 5) - 1, -1)]
     return [
         (kind, str(name), quarters if facts.KINDS[kind] == "P3M" else years) for kind, name in briefs.NAMES.items()
     ]  # fmt: skip

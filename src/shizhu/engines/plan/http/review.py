@@ -21,6 +21,7 @@ from shizhu.engines.plan.models import Plan, Ruling
 from shizhu.engines.plan.typed import MOST, finite
 from shizhu.kernel import access
 from shizhu.web.middleware import Request
+from shizhu.web.templatetags import shizhu as filters
 
 Row = dict[str, Any]
 WIDEST = 24  # letters of a column that count for its width
@@ -114,11 +115,14 @@ def _indicators(plan: Plan, items: Sequence[Mapping[str, Any]]) -> list[Row]:
     for item in items:
         mentions = [_place({"place": place}) for place in item.get("mentions", [])]
         is_sentence = item.get("found_in") == "sentence"
+        grown = item.get("growth")
+        printed = f"+{filters.number(grown)}" if is_sentence and grown is not None else (item.get("growth_text") or "")
         rows.append(
             {
                 **item,
                 **_read(item),
                 "is_sentence": is_sentence,
+                "growth_told": printed if item.get("growth_is_total") or "%" in printed else f"{printed} %",
                 "is_taken": key_of(item) in taken,
                 "twin": twins.of(item) if is_sentence else None,
                 "mentions": mentions,

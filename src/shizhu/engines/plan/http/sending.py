@@ -40,22 +40,29 @@ def send(request: Request) -> HttpResponse:
     """The form, and what was sent with it."""
     access.require_verb(request.actor, EDIT)
     plans = Plan.objects.filter(county=request.county).order_by("pk")
-    if request.method != "POST":
-        context = {"plans": plans, "code": request.GET.get("plan", ""), "default": DEFAULT_CODE}
-        return render(request, "plan/send.html", context)
-    sent, code = request.FILES.get("file"), request.POST.get("code", "").strip()
-    code = request.POST.get("new", "").strip() if code == "" else code
-    if sent is None:
-        messages.error(request, _("Choose a file."))
-    elif sent.size and sent.size > uploads.LARGEST:
-        messages.error(request, _(FAULTS["size"]))
-    elif not CODE.fullmatch(code):
-        messages.error(request, _("A short name has small letters, digits and hyphens, such as plan-2030."))
-    else:
-        upload = uploads.keep(request.county.pk, sent.name or "plan", sent.read(), code=code, by=request.user)
-        tasks.read_later(upload.pk)
-        return redirect("plan:sent", upload.pk)
-    return redirect(reverse("plan:send"))
+    code, new = request.GET.get("plan", ""), ""
+    if request.method == "POST":
+        sent, code, new = request.FILES.get("file"), request.POST.get("code", ""), request.POST.get("new", "").strip()
+        if sent is None:
+            messages.error(request, _("Choose a file."))
+        elif sent.size and sent.size > uploads.LARGEST:
+            messages.error(request, _(FAULTS["size"]))
+        elif code and new:
+            told = _("A plan is chosen and a short name is typed: which is it? For a new one choose “another plan”.")
+            messages.error(request, told)
+        elif new and plans.filter(code=new).exists():
+            told = _("There is a plan of the short name %s already. Choose it in the list, or type another name.")
+            messages.error(request, told % new)
+        elif not CODE.fullmatch(code or new):
+            messages.error(request, _("A short name has small letters, digits and hyphens, such as plan-2030."))
+        else:
+            upload = uploads.keep(
+                request.county.pk, sent.name or "plan", sent.read(), code=code or new, by=request.user
+            )
+            tasks.read_later(upload.pk)
+            return redirect("plan:sent", upload.pk)
+    context = {"plans": plans, "code": code, "new": new or (DEFAULT_CODE if not plans else "")}
+    return render(request, "plan/send.html", context)
 
 
 def _upload(request: Request, number: int) -> Upload:
