@@ -7,8 +7,8 @@ import { onTheme, token } from "./theme";
 
 echarts.use([BarChart, LineChart, ScatterChart, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent, CanvasRenderer]);
 
-type Point = [time: string, value: number | null, verdict: number, origin: number];
-interface Series { unit: string; points: Point[]; limit?: string; again?: string; range?: (number | null)[]; span?: [string, string]; spans?: [string, string][]; gaps?: [string, string][]; raised?: string; path?: [string, number][] }
+type Point = [time: string, value: number | null, verdict: number, origin: number, period?: string];
+interface Series { unit: string; points: Point[]; limit?: string; again?: string; range?: (number | null)[]; span?: [string, string]; spans?: [string, string][]; gaps?: [string, string][]; raised?: string; path?: [string, number, string][] }
 
 function limits(text: string | undefined): number[] {
   return (text?.match(/-?\d+(\.\d+)?/g) ?? []).map(Number);
@@ -36,6 +36,8 @@ function draw(element: HTMLElement): void {
   const good = data.points.filter((p) => p[2] === 0), doubtful = data.points.filter((p) => p[2] !== 0);
   const gaps = data.gaps ?? [];
   const hasPath = Boolean(data.path?.length);
+  const periods = new Map([...(data.path ?? []).map((p) => [local(p[0]), p[2]] as const), ...data.points.map((p) => [local(p[0]), p[4] ?? ""] as const)]);
+  const byYear = hasPath ? { minInterval: 365 * 86400_000, axisPointer: { label: { formatter: ({ value }: { value: unknown }) => periods.get(Number(value)) ?? "" } } } : {};
   const paint = (): void => {
     const [jade, gold, red, grey, ink, grid] = ["chart-1", "chart-2", "red", "muted", "muted", "chart-grid"].map((name) => token(name, element));
     chart.setOption({
@@ -44,7 +46,7 @@ function draw(element: HTMLElement): void {
     legend: { show: hasPath || doubtful.length > 0, top: 0, right: 0, itemWidth: 18, textStyle: { color: ink } },
     grid: { left: 52, right: 18, top: 34, bottom: 30 },
     tooltip: { trigger: "axis", confine: true, backgroundColor: token("card", element), borderColor: grid, textStyle: { color: token("ink", element) }, valueFormatter: (v: unknown) => `${v ?? "—"} ${data.unit}` },
-    xAxis: { type: "time", splitNumber: element.clientWidth < 480 ? 4 : 8, axisLabel: { hideOverlap: true, color: ink } },
+    xAxis: { type: "time", splitNumber: element.clientWidth < 480 ? 4 : 8, axisLabel: { hideOverlap: true, color: ink }, ...byYear },
     yAxis: { type: "value", scale: true, ...reach(limits(data.limit)), name: data.unit, nameTextStyle: { align: "left", color: ink }, splitLine: { lineStyle: { color: grid } }, axisLabel: { color: ink } },
     series: [
       {

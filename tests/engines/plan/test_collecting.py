@@ -74,6 +74,26 @@ def test_a_department_reports_its_values_and_corrects_them_with_a_reason(
     assert (late.due.state, late.value.value) == ("given", 6.0)
 
 
+def test_who_reports_for_two_plans_goes_from_one_to_the_other(county: County, collection: Collection) -> None:
+    client = browser(person(county, REPORT, of="stand"))
+    first = Plan.objects.create(county=county, code="work", title="甲县工作要点")
+    assert "甲县工作要点" not in text(client.get(PAGE))  # nothing of it is reported
+    row = Indicator.objects.create(plan=first, key="seats", name="座位")
+    Collection.objects.create(
+        indicator=row, organisation=organisation(county, "kitchen"), every="P1Y", since=LAST.first
+    )
+    assert "甲县工作要点" not in text(client.get(PAGE))  # by somebody else
+    assert "甲县工作要点" in text(browser(person(county, VIEW, REPORT, of="stand", username="viewer")).get(PAGE))
+    other = Indicator.objects.create(plan=first, key="tables", name="桌子")
+    Collection.objects.create(indicator=other, organisation=collection.organisation, every="P1Y", since=LAST.first)
+    assert told(client.post(ENTER, {f"value.{key(collection)}": "3", f"note.{key(collection)}": "年报"}, follow=True))
+    page = client.get(PAGE)  # it opens where something is asked
+    assert (page.context["plan"].code, [(plan.code, number) for plan, number in page.context["plans"]]) == (
+        "work", [("plan", 0), ("work", 1)],
+    )  # fmt: skip
+    assert client.get(f"{PAGE}?plan=plan").context["plan"].code == "plan"
+
+
 def test_a_filled_table_is_taken_whole_or_told_row_by_row(county: County, collection: Collection) -> None:
     client = browser(person(county, REPORT, of="stand"))
     book = openpyxl.load_workbook(io.BytesIO(client.get(f"{PAGE}?as=xlsx").content))

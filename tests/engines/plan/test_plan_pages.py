@@ -83,6 +83,13 @@ def test_one_indicator_tells_base_path_now_target_light_and_why(county: County, 
     chart = page.context["chart"]
     assert [point[1] for point in chart["path"]] == [10, 12, 14, 16, 18, 20]
     assert [point[1] for point in chart["points"]] == [18.5]
+    value(row, 13.5, period="2022-Q2")
+    chart = browser(person(county, VIEW)).get(f"/plan/indicators/{row.pk}/").context["chart"]
+    assert [(point[0][:10], point[4]) for point in chart["points"]] == [
+        ("2021-07-01", "2022-Q2"),
+        ("2025-01-01", "2025"),
+    ]
+    assert chart["path"][0][::2] == ["2020-01-01T00:00:00+08:00", "2020"]  # half of 2022 lies half-way to its sign
     english = text(browser(person(county, VIEW), "en").get(f"/plan/indicators/{row.pk}/"))
     assert [
         part for part in ("nearly", "18.5 家 is near the 20 家 expected of 2025", "simulated") if part not in english
@@ -130,11 +137,11 @@ def test_values_are_reported_by_those_with_the_right(county: County, plan: Plan)
     viewer, clerk = browser(person(county, VIEW)), browser(person(county, "plan.*", username="clerk"))
     assert (viewer.post(address, good).status_code, clerk.get(address).status_code) == (403, 405)
     for changed, message in (
-        ({"period": "去年"}, "请填时期（如 2026 或 2026-07）和数字。"),
-        ({"value": "很多"}, "请填时期（如 2026 或 2026-07）和数字。"),
+        ({"period": "去年"}, "请填时期（如 2026、2026-Q3 或 2026-07）和数字。"),
+        ({"value": "很多"}, "请填时期（如 2026、2026-Q3 或 2026-07）和数字。"),
         ({"note": " "}, "请写明数据来源。"),
-        ({"period": "1899"}, "请填时期（如 2026 或 2026-07）和数字。"),
-        ({"period": "9999-12"}, "请填时期（如 2026 或 2026-07）和数字。"),
+        ({"period": "1899"}, "请填时期（如 2026、2026-Q3 或 2026-07）和数字。"),
+        ({"period": "9999-12"}, "请填时期（如 2026、2026-Q3 或 2026-07）和数字。"),
         ({"period": "2199-01"}, "2199-01 尚未开始，还没有数可报。"),
         ({"period": f"{date.today().year + 1}"}, f"{date.today().year + 1} 尚未开始，还没有数可报。"),
         ({"value": "1.1e15"}, "数字过大。"),
@@ -414,7 +421,7 @@ def test_a_number_that_is_none_is_refused(county: County, plan: Plan, number: st
     clerk = browser(person(county, "plan.*"))
     sent = {"period": "2025", "value": number, "note": "统计局来函"}
     page = clerk.post(f"/plan/indicators/{row.pk}/report", sent, follow=True)
-    assert told(page) == ["请填时期（如 2026 或 2026-07）和数字。"]
+    assert told(page) == ["请填时期（如 2026、2026-Q3 或 2026-07）和数字。"]
     assert Value.objects.count() == 0
 
 

@@ -155,12 +155,13 @@ def test_red_turns_yellow_only_when_the_gap_is_made_up_and_accepted(desk: Desk, 
     [answer] = decide(desk, node)
     assert answer == "未能验收：差额还没有补齐。数值应达到 10，报送为 8。"
     assert (light(node), Evidence.objects.get().state) == (("red", "late"), "waiting")
+    told_gap = "差额还没有补齐： 数值应达到 10，报送为 8。"  # to whoever has to make it up too
+    assert [told_gap in text(who.get(f"/plan/nodes/{node.pk}/")) for who in (desk.stand, desk.supervisor)] == [True] * 2
     assert show(desk.stand, node) == ["此前报送的佐证还在等待验收。"]
     assert decide(desk, node, "refuse") == ["请写明不通过的理由。"]
     assert decide(desk, node, "refuse", "还差两个") == ["已裁定。"]
-    assert show(desk.stand, node, files="") == ["已报送，结果会通知您。"]
-    assert decide(desk, node) == ["未能验收：差额还没有补齐。要求 1 个附件，已有 0 个。"]
-    decide(desk, node, "refuse", "没有附件")
+    assert show(desk.stand, node, files="") == ["未报送：要求 1 个附件，已选 0 个。"]  # it could not be accepted
+    assert not Evidence.objects.filter(state="waiting").exists()
     show(desk.stand, node)
     for odd in ("", "x", "²", "9" * 30):
         given = {"evidence": odd, "do": "accept"}

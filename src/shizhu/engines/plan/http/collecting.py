@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -19,7 +20,7 @@ from shizhu.engines.plan.collecting import REPORT, Entered, Item
 from shizhu.engines.plan.http.files import attached
 from shizhu.engines.plan.http.views import EDIT, VIEW, indicator_of, no_plan, plan_of, unit_of
 from shizhu.engines.plan.logic.collecting import GIVEN, LATE, SOON
-from shizhu.engines.plan.models import Collection
+from shizhu.engines.plan.models import Collection, Plan
 from shizhu.engines.plan.typed import NOTHING, said, whole
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
@@ -38,6 +39,9 @@ def page(request: Request) -> HttpResponse:
     if plan is None:
         return no_plan(request)
     today = timezone.localdate()
+    plans = _plans(request, today)
+    if "plan" not in request.GET:  # where something is asked of me
+        plan = next((one for one, number in plans if number), plan)
     own = collecting.calendar(collecting.mine(plan, request.actor), today)
     if request.GET.get("as") == "xlsx":
         return attached(_table(own), f"{_('Values to report')}-{today}.xlsx", records.XLSX)
@@ -48,13 +52,26 @@ def page(request: Request) -> HttpResponse:
     rows = _with_drafts(own, request.session.pop("plan.drafts", {}))
     asked = [row for row in rows if row[0].due.state in {LATE, SOON} or row[1] or row[2]]
     context = {
-        "plan": plan, "own": rows, "asked": asked, "others": [row for row in rows if row not in asked],
+        "plan": plan, "plans": plans, "own": rows, "asked": asked, "others": [row for row in rows if row not in asked],
         "everybody": everybody,
         "late": sum(item.due.state == LATE for item in everybody),
         "given": sum(item.due.state == GIVEN for item in everybody),
         "problems": request.session.pop("plan.problems", []), "may_edit": request.actor.has(EDIT),
     }  # fmt: skip
     return render(request, "plan/collect.html", context)
+
+
+def _plans(request: Request, today: date) -> list[tuple[Plan, int]]:
+    """The plans of which somebody reports values, or sees them reported, and how many are asked of them now."""
+    rows = Plan.objects.filter(
+        county=request.county, pk__in=Collection.objects.values("indicator__plan")
+    ).order_by("pk")  # fmt: skip
+    own = [(plan, collecting.mine(plan, request.actor)) for plan in rows]
+    return [
+        (plan, sum(item.due.state in {LATE, SOON} for item in collecting.calendar(mine, today)))
+        for plan, mine in own
+        if mine or request.actor.has(VIEW)
+    ]
 
 
 def _with_drafts(items: list[Item], drafts: dict[str, list[str]]) -> list[tuple[Item, str, str]]:

@@ -79,6 +79,7 @@ def page(request: Request) -> HttpResponse:
         "nodes": [(node, telling.rule_of(node), any(row.state == "waiting" for row in node.evidence.all()))
                   for node in found],
         "pieces": _sent(request), "calls": _calls(request),
+        "units": len({node.organisation_id for node in found}),
     }  # fmt: skip
     return render(request, "plan/mine.html", context)
 
@@ -114,11 +115,15 @@ def show(request: Request, number: int) -> HttpResponse:
     """Send evidence for a node."""
     access.require_verb(request.actor, REPORT)
     node = node_of(request, number, REPORT)
-    told = request.POST.get("value", "").strip()
+    given = request.POST.get("value", "").strip()
     try:
-        value = finite(told) if told else None
+        value = finite(given) if given else None
     except ValueError:
-        messages.error(request, _("%s is no number.") % told)
+        messages.error(request, _("%s is no number.") % given)
+        return redirect("plan:node", number)
+    if (chosen := len(request.FILES.getlist("files"))) < node.files:
+        told = _("Not sent: %(asked)d files are asked for, %(number)d are chosen.")
+        messages.error(request, told % {"asked": node.files, "number": chosen})
         return redirect("plan:node", number)
     try:
         shown = nodes.Shown(request.POST.get("note", "").strip(), value, keep_files(request, node))

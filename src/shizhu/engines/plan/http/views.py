@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -22,7 +23,7 @@ from shizhu.engines.plan.logic.collecting import LATE, Due
 from shizhu.engines.plan.logic.progress import NONE, WORST_FIRST, Standing, path, rank, score
 from shizhu.engines.plan.models import Budget, Collection, Decision, Indicator, Owner, Plan, Risk, Task, Value
 from shizhu.engines.plan.people import SEE
-from shizhu.engines.plan.periods import Period, named
+from shizhu.engines.plan.periods import COUNTY_ZONE, Period, named
 from shizhu.engines.plan.tasks import compute_soon
 from shizhu.engines.plan.typed import MOST, finite
 from shizhu.kernel import access, packs
@@ -295,13 +296,23 @@ def change_path(request: Request, number: int) -> HttpResponse:
 
 
 def _chart(indicator: Indicator) -> dict[str, Any]:
-    """Values by the first day of their periods, and the path from base to target."""
+    """Values and the path from base to target, each year at the sign of its number: a quarter lies where the path is
+    as far as it is expected to be at its end. Without a path values stand at the first day of their periods."""
     values = computing.known(indicator.values.all()).order_by("period")
-    points = [[named(v.period).begins.isoformat(), v.value, 0, int(v.is_simulated)] for v in values]
-    way = [[named(str(year)).begins.isoformat(), value] for year, value in path(computing.aim_of(indicator))]
+    way = path(computing.aim_of(indicator))
+
+    def at(name: str) -> str:
+        ends = named(name).last + timedelta(days=1)
+        sign = datetime.combine(ends.replace(year=ends.year - 1), time(), COUNTY_ZONE) if way else named(name).begins
+        return sign.isoformat()
+
     level = indicator.target_value if not way else None
-    limit = "" if level is None else f"{level:g}"
-    return {"unit": indicator.unit, "points": points, "path": way, "limit": limit}
+    return {
+        "unit": indicator.unit,
+        "points": [[at(one.period), one.value, 0, int(one.is_simulated), one.period] for one in values],
+        "path": [[at(str(year)), value, str(year)] for year, value in way],
+        "limit": "" if level is None else f"{level:g}",
+    }
 
 
 def rows_page(request: Request, number: int, name: str) -> HttpResponse:
@@ -373,7 +384,7 @@ def report_value(request: Request, number: int) -> HttpResponse:
         period = named(request.POST.get("period", "").strip())
         value = finite(request.POST.get("value", ""))
     except ValueError:
-        messages.error(request, _("A value needs a period such as 2026 or 2026-07, and a number."))
+        messages.error(request, _("A value needs a period such as 2026, 2026-Q3 or 2026-07, and a number."))
         return redirect("plan:indicator", number)
     if period.first > timezone.localdate():
         messages.error(request, _("%s has not begun: there is no value of it yet.") % period.name)
