@@ -55,7 +55,7 @@ function draw(element: HTMLElement): void {
           silent: true, symbol: "none",
           data: [
             ...limits(data.limit).map((y) => ({ yAxis: y, lineStyle: { color: red, type: "dashed" as const }, label: { formatter: `${text.textLimit} ${y}`, position: "insideEndTop" as const, color: red } })),
-            ...limits(data.again).map((y) => ({ yAxis: y, lineStyle: { color: gold, type: "dotted" as const }, label: { formatter: `${text.textAgain} ${y}`, position: "insideEndBottom" as const, color: gold } })),
+            ...limits(data.again).map((y) => ({ yAxis: y, lineStyle: { color: gold, type: "dotted" as const }, label: { formatter: `${text.textAgain} ${y}`, position: "insideStartBottom" as const, color: gold } })),
             ...(data.range ?? []).filter((y): y is number => y !== null).map((y) => ({ yAxis: y, lineStyle: { color: grey, type: "dotted" as const }, label: { formatter: `${text.textRange} ${y}`, position: "insideEndTop" as const, color: grey } })),
             ...(data.raised ? [{ xAxis: local(data.raised), lineStyle: { color: gold }, label: { show: false } }] : []),
           ],

@@ -96,7 +96,7 @@ function taskLine(task: Task, end?: HTMLElement | string): HTMLElement {
   const row = el("a", "list-group-item list-group-item-action",
     el("div", "field-line", el("strong", "text-nowrap", task.step), el("span", "flex-fill", task.title), mark(task)),
     task.meets_at ? el("div", "", icon("calendar"), ` ${words.meets} ${clock(task.meets_at)} ${task.meets_where}`) : undefined,
-    el("div", "field-line text-secondary", el("span", "flex-fill", `${task.number} · ${task.area}`), sent ? el("span", `level level-${sent.status === "stuck" ? "orange" : "blue"}`, words[sent.status]!) : end ?? (task.due_at ? until(task.due_at) : undefined)));
+    el("div", "field-line text-secondary", el("span", "flex-fill", `${task.number} · ${task.area}`), sent ? el("span", `level level-${sent.status === "stuck" ? "orange" : "blue"}`, words[sent.status]!) : el("span", "text-nowrap", end ?? (task.due_at ? until(task.due_at) : undefined))));
   row.href = `#task/${task.id}`;
   return row;
 }

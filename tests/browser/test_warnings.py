@@ -33,6 +33,15 @@ def test_from_an_alarm_to_the_all_clear(living: Stack, visit: Visit) -> None:
 
     officer = visit("officer")
     officer.page.goto(f"/alarms/{number}/")
+    with officer.phone(anew=True):  # what is the matter, the values, then what to do about it
+        parts = [
+            officer.page.locator(".big-number"),
+            officer.page.locator(".chart"),
+            officer.page.get_by_label("转派给"),
+        ]
+        tops = [part.evaluate("one => one.getBoundingClientRect().top + scrollY") for part in parts]
+        assert tops == sorted(tops)
+        officer.look("alarm")
     officer.page.get_by_role("link", name="起草预警").click()
     expect(officer.page.get_by_label("标题（中文）")).to_have_value(re.compile("水污染事件黄色预警"))
     expect(officer.page.get_by_role("checkbox", name=TOWN)).to_be_checked()
