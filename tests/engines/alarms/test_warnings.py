@@ -117,6 +117,7 @@ def test_from_an_alarm_to_the_all_clear(
     )  # fmt: skip
     assert said["headline"]["zh"] == "县政府发布高温黄色预警"
     assert "东镇：E号罐 31.5 ℃" in said["description"]["zh"]
+    assert draft.warning.origin == 1  # simulated, as its alarm
     assert feed("json")["warnings"] == []
     assert ["待您审批" in text(browser(who).get("/")) for who in (chief, duty, makers["top"])] == [True, False, False]
     page = issue(chief, draft)
@@ -203,6 +204,20 @@ def kept() -> list[Any]:
     """Everything a refused act may not change."""
     rows = WarningMessage.objects.order_by("pk").values_list("state", "version", "content", "approver")
     return [*rows, *PublicWarning.objects.values_list("state", "outcome"), happened(), Message.objects.count()]
+
+
+def test_what_is_practised_says_so_in_every_list(county: County, duty: Person, chief: Person) -> None:
+    draft = drafted(duty, areas=[EAST])
+    address, page = f"/alarms/warnings/messages/{draft.pk}/", "/alarms/warnings/"
+    for status, origin in (("Exercise", 3), ("Actual", 0), ("Test", 3)):
+        draft = drafted(duty, address, status=status)
+        assert (draft.warning.origin, "演练" in text(browser(chief).get(page))) == (origin, origin == 3)
+    issue(chief, draft)
+    assert "生效中的预警" in text(browser(chief).get("/"))
+    assert "演练" in text(browser(chief).get("/"))
+    over = drafted(duty, f"{page}{draft.warning_id}/follow/update", status="Actual")
+    issue(chief, over)
+    assert PublicWarning.objects.get().origin == 0
 
 
 def test_whoever_wrote_it_last_may_not_issue_it(county: County, duty: Person) -> None:

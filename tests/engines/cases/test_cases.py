@@ -286,7 +286,7 @@ def test_a_warning_starts_the_case_that_the_county_says_once(county: County) -> 
     now = timezone.now()
     own = {"organisation": organisation(county), "area": town, "level": "red", "state": "current"}
     warning = PublicWarning.objects.create(
-        county=county, kind="lemonade.heat", event=said["event"], issued_at=now, expires_at=now, **own
+        county=county, kind="lemonade.heat", event=said["event"], issued_at=now, expires_at=now, origin=3, **own
     )
     WarningMessage.objects.create(
         warning=warning, kind="alert", state="issued", content=said, author=writer, approver=chief, identifier="a",
@@ -296,7 +296,11 @@ def test_a_warning_starts_the_case_that_the_county_says_once(county: County) -> 
     assert handle("cases.warned", event)
     assert not handle("cases.warned", event)
     case = Case.objects.get()
-    assert (case.flow, case.area, case.title) == ("lemonade.order", town, "东镇 高温红色预警")
+    assert (case.flow, case.area, case.title) == ("lemonade.order", town, "【演练】东镇 高温红色预警")
+    client = Client()
+    client.force_login(person(county, "cases.case.view"))
+    page = client.get(f"/cases/{case.pk}/").content.decode()
+    assert f'<dd><a href="/alarms/warnings/{warning.pk}/">查看预警信息</a></dd>' in page
     mender = person(county, "kernel.declaration.edit", username="mender")
     wrong = Declaration.objects.get(kind="flows", key="lemonade.order")
     for number, (starter, fault) in enumerate((("lemonade.maker", "其归属单位不是本县的单位。"), ("", NO_ROLE))):

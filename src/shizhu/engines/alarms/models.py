@@ -201,7 +201,7 @@ class PublicWarning(models.Model):
     level = models.CharField(max_length=8, choices=LEVEL_CHOICES)
     state = models.CharField(max_length=9, choices=State, default=State.DRAFT)
     alarm = models.ForeignKey(Alarm, models.PROTECT, null=True, related_name="warnings")
-    origin = models.SmallIntegerField(default=0)  # of the alarm
+    origin = models.SmallIntegerField(default=0)  # of the alarm, or 3: an exercise or a test
     made_at = models.DateTimeField(auto_now_add=True)
     issued_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)

@@ -27,6 +27,7 @@ HAPPENED = {
     "allclear": "alarms.warning.cleared",
 }  # fmt: skip
 EXPIRED = "alarms.warning.expired"
+DRILL = 3  # origin of what is practised, as of a case
 AFTER = {"cancel": PublicWarning.State.CANCELLED, "allclear": PublicWarning.State.CLEARED}
 
 
@@ -61,6 +62,11 @@ def may_issue(who: Actor, draft: WarningMessage) -> bool:
     return access.may(who, verb, county=held.county_id, organisation=held.organisation, area=area)
 
 
+def _origin(alarm: Alarm | None, content: Mapping[str, Any]) -> int:
+    """That of the alarm; else what is not for real is a drill, and so is the case that begins with it."""
+    return (alarm.origin if alarm else 0) or (DRILL if content["status"] != "Actual" else 0)
+
+
 @transaction.atomic
 def propose(
     content: Mapping[str, Any],
@@ -74,7 +80,7 @@ def propose(
     drafting.checked(organisation.county_id, content, timezone.now())
     warning = PublicWarning.objects.create(
         county_id=organisation.county_id, organisation=organisation, area=area, kind=content["kind"],
-        event=content["event"], level=content["level"], alarm=alarm, origin=alarm.origin if alarm else 0,
+        event=content["event"], level=content["level"], alarm=alarm, origin=_origin(alarm, content),
     )  # fmt: skip
     return WarningMessage.objects.create(warning=warning, kind="alert", content=content, author_id=person)
 
@@ -100,6 +106,7 @@ def change(message: int, version: int, content: Mapping[str, Any], area: Area, *
     draft.save()
     if draft.kind == "alert":
         held.event, held.level, held.area = content["event"], content["level"], area
+        held.origin = _origin(held.alarm, content)
         held.save()
 
 
@@ -149,7 +156,7 @@ def issue(who: Actor, message: int, version: int, *, web: str) -> WarningMessage
     held.state = AFTER.get(draft.kind, PublicWarning.State.CURRENT)
     held.issued_at, held.expires_at, held.level = held.issued_at or now, expires, draft.content["level"]
     held.event, held.ended_at = draft.content["event"], now if draft.kind in AFTER else None
-    held.area = reach(held, draft.content)
+    held.area, held.origin = reach(held, draft.content), _origin(held.alarm, draft.content)
     held.save()
     told = {
         "warning": held.pk, "message": draft.pk, "identifier": draft.identifier, "kind": held.kind,
