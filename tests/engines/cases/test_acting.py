@@ -230,6 +230,8 @@ def test_whoever_is_asked_hears_it(county: County, staff: dict[str, Person]) -> 
     wish = acting.ask(who(maker), task.pk, "extend", "路被冲断", "P2D")
     listed = browser(chief).get("/cases/")
     assert [one.pk for one in listed.context["wishes"]] == [wish.pk]
+    assert "1 待我审批" in text(browser(chief).get("/"))
+    assert "maker 申请延长期限" in text(browser(chief).get("/"))
     assert "待我审批" in text(listed)
     assert [list(browser(staff[name]).get("/cases/").context["wishes"]) for name in ("maker", "other")] == [[], []]
     acting.decide(who(chief), wish.pk, is_granted=False, why="路通了")

@@ -15,6 +15,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.engines.alarms.jugs import warm
 from tests.engines.cases.test_acting import CLOCK, at_once, body, ready
 from tests.engines.cases.test_waits import declared, opened
 from tests.fixtures import area, person
@@ -43,7 +44,9 @@ def staff(county: County) -> dict[str, Person]:
     }
     for name in ("a", "b", "c"):
         found[name] = person(county, role=ROLE, username=name)
-        held = person(county, "cases.duty.view", "cases.case.view", username=f"{name}-rights").posts.get()
+        held = person(
+            county, "cases.duty.view", "cases.case.view", "alarms.alarm.view", username=f"{name}-rights"
+        ).posts.get()
         held.person = found[name]
         held.save()
     return found
@@ -163,11 +166,14 @@ def test_a_shift_is_logged_and_handed_over_by_name_with_what_is_open(county: Cou
     case = api.open_case(api.Opening("lemonade.order", "十杯", area(county, "101"), {"title": "十杯"}))
     client = browser(staff["a"])
     client.post(f"/duty/{duty.pk}/act", {"do": "note", "text": "三号桥有积水，已通知"})
-    assert "未了事项 1" in text(client.get(f"/duty/{duty.pk}/"))
+    warm(county, "E", "101")
+    assert "未了事项 2" in text(client.get(f"/duty/{duty.pk}/"))
     client.post(f"/duty/{duty.pk}/act", {"do": "hand", "person": "b", "text": "盯住三号桥"})
     row = Handover.objects.get()
     assert (row.to, row.said, row.taken_at) == (staff["b"], "盯住三号桥", None)
-    assert [(one["kind"], one["text"]) for one in row.matters] == [("case", f"{case.number} 十杯 · 制作")]
+    assert [(one["kind"], one["text"]) for one in row.matters] == [
+        ("alarm", "E号罐 · 柠檬水太热"), ("case", f"{case.number} 十杯 · 制作"),
+    ]  # fmt: skip
     for move in (
         partial(duties.note, who(staff["a"]), duty.pk, "x"),
         partial(duties.hand_over, who(staff["a"]), duty.pk, staff["c"]),
@@ -182,7 +188,7 @@ def test_a_shift_is_logged_and_handed_over_by_name_with_what_is_open(county: Cou
     assert row.taken_at is not None
     assert ShiftNote.objects.get().text == "三号桥有积水，已通知"
     assert happened() == [
-        ("duty.handed_over", duty.pk, {"to": staff["b"].pk, "matters": 1}),
+        ("duty.handed_over", duty.pk, {"to": staff["b"].pk, "matters": 2}),
         ("duty.taken_over", duty.pk, {"to": staff["b"].pk}),
     ]  # fmt: skip
 

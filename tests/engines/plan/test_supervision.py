@@ -430,8 +430,8 @@ def test_the_home_page_tells_what_is_asked_of_me(desk: Desk, sent: Callable[[int
     sent(-3)
     page = desk.stand.get("/")
     assert [(tile.value, tile.name, tile.level) for tile in page.context["tiles"] if "mine" in tile.url] == [
-        (1, "我单位逾期节点", "red")
-    ]
+        (1, "我单位逾期节点", "red"), (1, "待签收或答复", "yellow"),
+    ]  # fmt: skip
     lights = [tile for tile in desk.supervisor.get("/").context["tiles"] if "supervision" in tile.url]
     assert [(tile.value, tile.name) for tile in lights] == [(2, "红灯节点"), (0, "待验收佐证")]
 

@@ -19,6 +19,7 @@ from shizhu.engines.alarms import api as alarms
 from shizhu.engines.cases import acting, assignment, flows, telling
 from shizhu.engines.cases.assignment import posts_of
 from shizhu.engines.cases.models import Duty, Entry, Handover, ShiftNote, Swap, Task
+from shizhu.engines.things import api as things
 from shizhu.kernel import access, events
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Person, Post, Role
@@ -160,11 +161,17 @@ def open_matters(who: Actor, duty: Duty) -> list[dict[str, Any]]:
     """
     county = duty.county_id
     inside = set(Area.objects.filter(path__startswith=duty.area.path).values_list("pk", flat=True))
+    standing = [one for one in alarms.alarms(who, county, most=MATTERS) if one.area in inside]
+    streams = things.describe({one.datastream for one in standing if one.datastream})
     found: list[dict[str, Any]] = [
-        {"kind": "alarm", "text": label(one.title), "url": f"/alarms/{one.id}/", "due": None}
-        for one in alarms.alarms(who, county, most=MATTERS)
-        if one.area in inside
-    ]
+        {
+            "kind": "alarm", "url": f"/alarms/{one.id}/", "due": None,
+            "text": " · ".join(
+                [*([streams[one.datastream].thing_name] if one.datastream in streams else []), label(one.title, "zh")]
+            ),
+        }
+        for one in standing
+    ]  # fmt: skip
     tasks = Task.objects.filter(
         status=Task.Status.READY, case__county=county, case__area__path__startswith=duty.area.path
     ).select_related("case__organisation", "case__area", "assignee")

@@ -81,12 +81,15 @@ def card(request: Request) -> Card | None:
     tasks, now = my_tasks(request.actor), timezone.now()
     joint = joint_tasks(request.actor)
     late = sum(1 for item in tasks if item["task"].is_late(now))
-    tiles = [Tile(len(tasks), _("Waiting for me"), "/cases/", "none" if not tasks else "yellow")]
+    waiting = len(tasks) + len(joint)
+    tiles = [Tile(waiting, _("Waiting for me"), "/cases/", "yellow" if waiting else "none")]
     if late:
         tiles.append(Tile(late, _("Late"), "/cases/", "red"))
-    if wished := wishes(request.actor, request.county.pk).count():
-        tiles.append(Tile(wished, _("For me to approve"), "/cases/", "yellow"))
-    return Card("cases/card.html", {"tasks": [*tasks[:8], *joint[:8]]}, tiles=tuple(tiles))
+    wished = list(wishes(request.actor, request.county.pk))
+    if wished:
+        tiles.append(Tile(len(wished), _("For me to approve"), "/cases/", "yellow"))
+    shown = {"tasks": [*tasks[:8], *joint[:8]], "wishes": wished[:8]}
+    return Card("cases/card.html", shown, tiles=tuple(tiles))
 
 
 def wishes(who: Actor, county: str) -> QuerySet[Petition]:

@@ -54,9 +54,11 @@ def card(request: Request) -> Card | None:
         urgent = [node for node in found if node.light in {"red", "yellow"}]
         waiting = len(_sent(request)) + len(_calls(request))
         red = sum(node.light == "red" for node in found)
-        tile = Tile(red, _("My overdue nodes"), "/plan/mine/", "red" if red else "green")
+        mine = [Tile(red, _("My overdue nodes"), "/plan/mine/", "red" if red else "green")]
+        if waiting:
+            mine.append(Tile(waiting, _("to be received or answered"), "/plan/mine/", "yellow"))
         shown = [(node, telling.rule_of(node)) for node in urgent[:6]]
-        return Card("plan/mine_card.html", {"rows": shown, "waiting": waiting, "total": len(found)}, tiles=(tile,))
+        return Card("plan/mine_card.html", {"rows": shown, "waiting": waiting, "total": len(found)}, tiles=tuple(mine))
     if access.has_county(request.actor, SUPERVISE, request.county.pk):
         waiting = Evidence.objects.filter(node__county=request.county, state=Evidence.State.WAITING).count()
         late = Node.objects.filter(county=request.county, light="red", piece__state__in=UNDER_WAY)
