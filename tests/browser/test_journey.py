@@ -21,8 +21,8 @@ pytestmark = [pytest.mark.stack, pytest.mark.browser]
 Visit = Callable[..., Visitor]
 KEY, NAME, RULE = "WQ-CB-01", "龙河城北断面", "溶解氧低于目标水质类别"
 TIMELINE = [
-    "第一包数据", "超出限值", "触发预警", "开案", "上报", "预警自动受理", "立案", "按属地派遣", "处置 派给 马德顺",
-    "处置 · 已办", "核查 派给 陈立", "核查 · 已办", "结案", "预警随结案解除",
+    "第一包数据", "超出限值", "触发告警", "开案", "上报", "告警自动受理", "立案", "按属地派遣", "处置 派给 马德顺",
+    "处置 · 已办", "核查 派给 陈立", "核查 · 已办", "结案", "告警随结案解除",
 ]  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def test_from_a_packet_to_a_closed_case(living: Stack, station: Station, visit: 
     leader.page.wait_for_timeout(1500)  # the map draws
     leader.look("map")
 
-    leader.page.get_by_role("link", name="预警", exact=True).click()
+    leader.page.get_by_role("link", name="告警", exact=True).click()
     leader.look("alarms")
     leader.page.get_by_role("row").filter(has_text=NAME).get_by_role("link").first.click()
     expect(leader.page.get_by_role("main")).to_contain_text("4.2 mg/L")

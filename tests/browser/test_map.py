@@ -159,7 +159,7 @@ def test_one_object_has_one_file(visit: Visit, size: dict[str, int]) -> None:
     page.get_by_role("button", name="档案").first.click()
     drawer = page.locator("#map-file")
     expect(drawer.locator(".dossier-head h2")).to_be_focused()
-    for part in ("龙河三河断面", "主管单位", "罗小芸", "监测读数", "溶解氧", "预警", "案件", "时间线", "首个读数"):
+    for part in ("龙河三河断面", "主管单位", "罗小芸", "监测读数", "溶解氧", "告警", "案件", "时间线", "首个读数"):
         expect(drawer).to_contain_text(part)
     visitor.look("map-file")
     page.keyboard.press("Escape")

@@ -209,7 +209,7 @@ def test_an_alarm_rule_with_or_made_by_clicking_and_tried_first(living: Stack, v
     page.get_by_text("季节、日期时段与回差").click()
     page.get_by_label("开始时间").fill("06:00")
     page.get_by_label("结束时间").fill("22:00")
-    expect(page.get_by_label("报警条件：")).to_have_value("any")
+    expect(page.get_by_label("告警条件：")).to_have_value("any")
     page.get_by_role("button", name="试运行").click()
     expect(page.locator("[data-trial]")).to_contain_text("次")
     expect(page.locator("[data-reads]")).to_contain_text("满足其一")

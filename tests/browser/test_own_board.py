@@ -41,7 +41,7 @@ def test_a_board_composed_by_clicking(living: Stack, visit: Visit) -> None:
     first = add(page, 1, "各镇街河道问题", "河道问题", "镇街地图")
     drawn(page, lambda: page.locator(f'[name="{first}.wide"]').select_option(label="三分之二"))
     drawn(page, lambda: page.locator(f'[name="{first}.high"]').select_option("2"))
-    second = add(page, 2, "未解除预警", "预警", "数字")
+    second = add(page, 2, "未解除告警", "告警", "数字")
     page.locator(f'[name="{second}.where"]').fill("is_open = TRUE")
     third = add(page, 3, "问题最多的镇街", "河道问题", "排行")
     drawn(page, lambda: page.locator(f'[name="{third}.by"]').select_option(label="乡镇"))

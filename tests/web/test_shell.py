@@ -185,7 +185,7 @@ def test_the_tour_is_offered_until_it_was_taken(county: County) -> None:
 def test_figures_of_the_day_open_to_what_they_count(county: County) -> None:
     page = browser(person(county, "alarms.alarm.view", "cases.case.view")).get("/")
     assert [(tile.name, tile.value, tile.url) for tile in page.context["tiles"]] == [
-        ("待我办理", 0, "/cases/"), ("未解除预警", 0, "/alarms/"),
+        ("待我办理", 0, "/cases/"), ("未解除告警", 0, "/alarms/"),
     ]  # fmt: skip
 
 

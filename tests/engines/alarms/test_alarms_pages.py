@@ -55,7 +55,14 @@ def test_who_has_no_right_gets_no_page(county: County, east: Alarm) -> None:
 
 def test_one_alarm_tells_what_where_when_and_by_which_rule(county: County, east: Alarm) -> None:
     page = browser(person(county, "alarms.alarm.view")).get(f"/alarms/{east.pk}/")
-    parts = ["E号罐 · 柠檬水太热", "31.5 ℃ · 限值 ≤ 30 ℃", "东镇 · stand", "2026-07-01 20:00", "加冰。", "模拟"]
+    parts = [
+        "E号罐 · 柠檬水太热",
+        "31.5 ℃ · 触发时 · 限值 ≤ 30 ℃",
+        "东镇 · stand",
+        "2026-07-01 20:00",
+        "加冰。",
+        "模拟",
+    ]
     assert [part for part in parts if part not in text(page)] == []
     english = text(browser(person(county, "alarms.alarm.view"), "en").get(f"/alarms/{east.pk}/"))
     assert [
@@ -81,9 +88,9 @@ def test_a_case_is_opened_for_an_alarm_that_starts_none(county: County, east: Al
     Grant.objects.create(county=county, role_id="lemonade.maker", verb="alarms.alarm.view")
     maker = browser(person(county, role="lemonade.maker", in_area="101", of="stand"))
     page = maker.get(f"/cases/of-alarm/{east.pk}")
-    assert "这条预警没有自动启动的流程。" in text(page)
+    assert "这条告警没有自动启动的流程。" in text(page)
     assert way.replace("&", "&amp;") in page.content.decode()
-    assert "针对预警 柠檬水太热" in text(maker.get(way))
+    assert "针对告警 柠檬水太热" in text(maker.get(way))
     assert maker.post(way.replace(f"alarm={east.pk}", "alarm=999999"), form).status_code == 404
     assert not Case.objects.exists()
     maker.post(way, form)
@@ -101,7 +108,7 @@ def test_clearing_needs_the_right_here_a_reason_and_a_post(county: County, east:
         assert browser(person(county, *verbs, in_area=town)).post(address, {"why": "x"}).status_code == 403
     boss = browser(person(county, "alarms.alarm.*", in_area="101"))
     assert boss.get(address).status_code == 405
-    assert told(boss.post(address, {"why": "  "}, follow=True)) == ["请写明解除原因，它会随预警保存。"]
+    assert told(boss.post(address, {"why": "  "}, follow=True)) == ["请写明解除原因，它会随告警保存。"]
     assert state() == before
 
 
@@ -109,11 +116,11 @@ def test_cleared_once_it_says_by_whom_and_why(county: County, east: Alarm) -> No
     boss = browser(person(county, "alarms.alarm.*", username="boss"))
     assert 'name="why"' in boss.get(f"/alarms/{east.pk}/").content.decode()
     page = boss.post(f"/alarms/{east.pk}/clear", {"why": "加了冰"}, follow=True)
-    assert told(page) == ["预警已解除。"]
+    assert told(page) == ["告警已解除。"]
     assert [part for part in ("boss", "加了冰") if part not in text(page)] == []
     assert 'name="why"' not in page.content.decode()
     after = state()
-    assert told(boss.post(f"/alarms/{east.pk}/clear", {"why": "又一次"}, follow=True)) == ["这条预警已被他人解除。"]
+    assert told(boss.post(f"/alarms/{east.pk}/clear", {"why": "又一次"}, follow=True)) == ["这条告警已被他人解除。"]
     assert state() == after
     assert boss.get("/alarms/").context["rows"] == []
     assert [row.alarm.id for row in boss.get("/alarms/?state=all").context["rows"]] == [east.pk]
@@ -121,8 +128,8 @@ def test_cleared_once_it_says_by_whom_and_why(county: County, east: Alarm) -> No
 
 def test_an_empty_list_says_what_would_fill_it(county: County) -> None:
     client = browser(person(county, "alarms.alarm.view"))
-    assert "没有未解除的预警" in text(client.get("/alarms/"))
-    assert "还没有预警" in text(client.get("/alarms/?state=all"))
+    assert "没有未解除的告警" in text(client.get("/alarms/"))
+    assert "还没有告警" in text(client.get("/alarms/?state=all"))
 
 
 def test_rules_are_told_in_words_with_what_they_judge(county: County, east: Alarm) -> None:

@@ -221,6 +221,8 @@ def test_levels_and_hysteresis_are_clicked_judge_and_come_back(county: County, c
     alarm = Alarm.objects.get(rule="local.shui_guan_yi_chang")
     assert [(at - minute(0)).seconds // 60 for at, _level in told_levels(alarm)] == [0, 1, 2]
     assert alarm.recovered_at == minute(3)
+    tried = text(client.get("/alarms/rules/local.shui_guan_yi_chang/try"))
+    assert [part for part in ("> 30 ℃", "> 35 ℃", "> 40 ℃") if part not in tried] == []
     address = page.redirect_chain[0][0]
     for more, said in (
         ({"at_yellow": "30"}, "级别越重，限值须越严。"), ({"at_red": "热"}, "限值请填数字。"),
@@ -308,8 +310,8 @@ def test_what_a_file_says_beside_the_form_stays_when_the_rule_is_changed(county:
 @pytest.mark.parametrize(
     ("tests", "head", "said"),
     [
-        ((WARM, {**WARM, "how": "below", "low": "5"}), {"join": "all"}, "这些条件不可能这样成立，永远不会报警。"),
-        ((WARM, {**WARM, "how": "below", "low": "40"}), {}, "这些条件总有成立的，报警永远不会解除。"),
+        ((WARM, {**WARM, "how": "below", "low": "5"}), {"join": "all"}, "这些条件不可能这样成立，永远不会告警。"),
+        ((WARM, {**WARM, "how": "below", "low": "40"}), {}, "这些条件总有成立的，告警永远不会解除。"),
         ((WARM, EMPTY), {"join": "of", "least": "3"}, "请填写至少几个条件成立。"),
         ((), {}, "一条规则须有一至八个条件。"),
         ((WARM,), {"zh": ""}, "请填写规则名称。"),
@@ -322,14 +324,14 @@ def test_what_a_file_says_beside_the_form_stays_when_the_rule_is_changed(county:
         ((WARM,), {"days": "monday"}, "请从列表中选择。"),
         ((WARM,), {"begins": "22:00"}, "请填起止时间，如 22:00 至 06:00；可不填。"),
         ((WARM,), {"begins": "22:00", "ends": "22:00"}, "请填起止时间，如 22:00 至 06:00；可不填。"),
-        ((WARM,), {"begins": "08:00", "ends": "09:00", "for": "60"}, "按这样的时长和时间窗，永远不会报警。"),
+        ((WARM,), {"begins": "08:00", "ends": "09:00", "for": "60"}, "按这样的时长和时间窗，永远不会告警。"),
         (({**WARM, "how": "rises", "high": "0", "minutes": "60"},), {}, "请填变化多少，须大于零。"),
         (({**WARM, "how": "rises", "minutes": "1"},), {}, "请填整数分钟，最长七天。"),
         (({**WARM, "how": "worse"},), {}, "没有国家标准为它分类别，或没有站点写明须达到的类别。"),
         (
             ({**WARM, "how": "rises_fast"}, {**WARM, "how": "falls_fast"}),
             {"join": "all"},
-            "这些条件不可能这样成立，永远不会报警。",
+            "这些条件不可能这样成立，永远不会告警。",
         ),
     ],
 )

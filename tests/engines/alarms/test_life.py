@@ -265,7 +265,7 @@ def test_what_hangs_on_a_device_that_is_down_is_silent_and_of_its_cause(county: 
     assert (second.datastream, second.suppressed, second.root) == (child["temperature"], "parent", first)
     assert told() == ["raised"]
     page = text(browser(person(county, "alarms.alarm.view")).get(f"/alarms/{first.pk}/"))
-    assert "同因预警" in page
+    assert "同因告警" in page
 
 
 MISSING = {"when": {"profile": "lemonade.jug", "property": "temperature", "missing": "PT10M"}}
@@ -398,7 +398,7 @@ def test_the_page_offers_what_one_may_and_tells_what_was_done(county: County, al
         assert viewer.post(f"{address}{verb}").status_code == 403
     assert acts() == []
     assert messages(client.post(f"{address}acknowledge", follow=True)) == ["已签收：尚无责任人的，由您负责。"]
-    assert messages(client.post(f"{address}acknowledge", follow=True)) == ["已有他人先行处理；这是预警现在的状态。"]
+    assert messages(client.post(f"{address}acknowledge", follow=True)) == ["已有他人先行处理；这是告警现在的状态。"]
     assert messages(client.post(f"{address}assign", {"to": boss.pk}, follow=True)) == ["本来就由此人负责，未作改动。"]
     assert messages(client.post(f"{address}shelve", {"why": "", "hours": "4"}, follow=True)) == [
         "未作改动：请选择人员，或写明原因和期限。"
@@ -441,8 +441,8 @@ def test_the_load_of_a_month_names_rules_that_should_die(county: County, alarm: 
     assert (found.rule, found.raised, found.closed, found.false, found.false_rate) == ("local.warm", 6, 5, 3, 60)
     assert (found.why_die, found.seen_after, round(found.a_day, 2)) == ("false", None, 0.66)
     page = text(browser(who).get("/alarms/load/?month=2026-07"))
-    assert [part for part in ("应停用或修订的规则", "3 / 5", "3 (60 %)", "本月您可见的预警") if part not in page] == []
-    assert "没有规则触发预警" in text(browser(who).get("/alarms/load/?month=2025-01"))
+    assert [part for part in ("应停用或修订的规则", "3 / 5", "3 (60 %)", "本月您可见的告警") if part not in page] == []
+    assert "没有规则触发告警" in text(browser(who).get("/alarms/load/?month=2025-01"))
     (told,) = browser(who).get("/alarms/load/?month=2026-07").context["rules"]
     assert browser(who).get(f"/alarms/?{told['rows']}").context["page"].paginator.count == 6
     for month in ("9999-12", "0001-01", "2026-13"):

@@ -98,7 +98,7 @@ def test_cases_are_open_late_and_closed_in_time(county: County, orders: list[Cas
     }  # fmt: skip
     found = {name: ask(who, {**base, **query}).value for name, query in numbers.items()}
     assert found == {"all": 3, "open": 2, "late": 1, "in_time": 100, "hours": 24, "day": 1, "alarm": 1}
-    assert pairs(ask(who, {**base, "by": ["from_alarm"]})) == [("预警触发", 1), ("人工上报", 2)]
+    assert pairs(ask(who, {**base, "by": ["from_alarm"]})) == [("告警触发", 1), ("人工上报", 2)]
     three_days_ago = LATER - timedelta(days=3, hours=12)
     assert ask(who, {**base, "where": "is_open = TRUE"}, three_days_ago).value == 2
 

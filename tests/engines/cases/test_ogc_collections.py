@@ -61,7 +61,7 @@ def found(client: Client, key: str, of: str, **given: Any) -> list[Any]:
 def test_they_stand_beside_the_registers(client: Client) -> None:
     told = {one["id"]: one for one in get(client, "/collections")["collections"]}
     assert set(ALL) <= set(told)
-    assert {key: told[key]["title"] for key in ALL} == {JUGS: "水罐", ALARMS: "预警", ORDERS: "订单"}
+    assert {key: told[key]["title"] for key in ALL} == {JUGS: "水罐", ALARMS: "告警", ORDERS: "订单"}
     for key in ALL:
         rels = {one["rel"].rpartition("/")[2] for one in told[key]["links"]}
         assert {"items", "schema", "queryables", "sortables", "tilesets-vector"} <= rels

@@ -59,11 +59,11 @@ def test_a_thing_has_readings_alarms_and_cases(county: County, alarm: Alarm) -> 
     number = Thing.objects.get(name="E号罐").pk
     everything = actor(county, "*", username="all")
     assert told(everything, county, "thing", number) == (
-        ["监测读数", "预警", "案件"], ["开案", "触发预警"],
+        ["监测读数", "告警", "案件"], ["开案", "触发告警"],
     )  # fmt: skip
     sees = {
         "things.thing.view": ["监测读数"],
-        "things.thing.view alarms.alarm.view": ["监测读数", "预警"],
+        "things.thing.view alarms.alarm.view": ["监测读数", "告警"],
         "things.thing.view cases.case.view": ["监测读数", "案件"],
     }
     assert {verbs: told(actor(county, *verbs.split()), county, "thing", number)[0] for verbs in sees} == sees
@@ -75,9 +75,9 @@ def test_a_thing_has_readings_alarms_and_cases(county: County, alarm: Alarm) -> 
 def test_an_alarm_and_its_case_lead_to_each_other(county: County, alarm: Alarm) -> None:
     everything, case = actor(county, "*", username="all"), Case.objects.get()
     for kind, number in (("alarm", alarm.pk), ("case", case.pk)):
-        assert told(everything, county, kind, number)[0] == ["监测读数", "预警", "案件"]
+        assert told(everything, county, kind, number)[0] == ["监测读数", "告警", "案件"]
     alarms.clear(alarm.pk, person=None, why="测试")
-    assert told(everything, county, "alarm", alarm.pk)[1][0] == "预警解除"
+    assert told(everything, county, "alarm", alarm.pk)[1][0] == "告警解除"
     no_things = actor(county, "cases.*", "maps.*")
     assert told(no_things, county, "case", case.pk) == (["案件"], ["开案"])
     assert api.dossier(no_things, county.pk, "alarm", alarm.pk) is None
@@ -87,7 +87,7 @@ def test_a_record_has_its_facts_and_what_lies_on_it(county: County, alarm: Alarm
     on = put(root, county, PATCH, "甲地", "POLYGON((100.1 30.1,100.3 30.1,100.3 30.3,100.1 30.3,100.1 30.1))")
     off = put(root, county, PATCH, "乙地", "POLYGON((100.5 30.1,100.6 30.1,100.6 30.3,100.5 30.1))")
     assert told(root, county, "record", on.id) == (
-        ["登记信息", "监测读数", "预警", "案件"], ["开案", "登记", "触发预警"],
+        ["登记信息", "监测读数", "告警", "案件"], ["开案", "登记", "触发告警"],
     )  # fmt: skip
     assert told(root, county, "record", off.id) == (["登记信息"], ["登记"])
     reader = actor(county, f"records.{PATCH}.view")
@@ -113,7 +113,7 @@ def test_personal_fields_stay_masked_and_what_points_here_is_listed(county: Coun
 def test_an_area_holds_what_one_sees_in_it(county: County, alarm: Alarm, stall: Any, root: Actor) -> None:
     stall(at=(100.7, 30.5))
     town = Area.objects.get(county=county, code=f"{county.pk}101").pk
-    assert told(root, county, "area", town)[0] == ["监测读数", "预警", "案件", "登记资料"]
+    assert told(root, county, "area", town)[0] == ["监测读数", "告警", "案件", "登记资料"]
     assert told(actor(county, "maps.map.view"), county, "area", town) == ([], [])
     west = actor(county, "*", in_area="102")
     assert told(west, county, "area", town) == ([], [])
@@ -141,7 +141,7 @@ def test_pages_answer_as_the_rights_say(county: County, alarm: Alarm) -> None:
     number = Thing.objects.get(name="E号罐").pk
     reader, east = browser(person(county, "maps.*", "things.*")), browser(person(county, "*", in_area="102"))
     whole, part = (reader.get(f"/map/file/thing-{number}/{query}").content.decode() for query in ("", "?part"))
-    assert ("<nav" in whole, "<nav" in part, "E号罐" in part, "预警" in part) == (True, False, True, False)
+    assert ("<nav" in whole, "<nav" in part, "E号罐" in part, "告警" in part) == (True, False, True, False)
     assert 'data-box="100.2,30.2,100.2,30.2"' in part
     for client, address, status in (
         (east, f"thing-{number}", 404), (reader, f"alarm-{alarm.pk}", 404), (reader, "thing-0", 404),

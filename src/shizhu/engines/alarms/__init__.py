@@ -1,1 +1,1 @@
-"""Alarms (预警): rules judged on event time, one open alarm per rule and source."""
+"""Alarms (告警): rules judged on event time, one open alarm per rule and source."""

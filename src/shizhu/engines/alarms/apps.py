@@ -45,7 +45,7 @@ class AlarmsConfig(AppConfig):
         datasets.register()
         warned.register()
         records.add_collections(features.of)
-        happening = {"zh": "预警与处置", "en": "Alarms and cases"}
+        happening = {"zh": "告警与处置", "en": "Alarms and cases"}
         see = "alarms.alarm.view"
         maps.source(
             "alarms",
@@ -75,7 +75,7 @@ class AlarmsConfig(AppConfig):
         events.consumer("alarms.rollouts", ["things.rollout.changed"], telling.rollout_changed)
         sources = ["things.device.registered", "things.datastream.deleted"]
         events.consumer("alarms.binding", sources, judging.sources_changed)
-        menu.add(menu.Entry({"zh": "预警", "en": "Alarms"}, "bell", "/alarms/", "alarms.alarm.view", 20, on_phone=True))
+        menu.add(menu.Entry({"zh": "告警", "en": "Alarms"}, "bell", "/alarms/", "alarms.alarm.view", 20, on_phone=True))
         menu.add(
             menu.Entry({"zh": "预警发布", "en": "Warnings"}, "alert-triangle", "/alarms/warnings/", issuing.VIEW, 21)
         )

@@ -19,10 +19,10 @@ from shizhu.kernel.datasets import Names
 from shizhu.kernel.text import moment_sql, time_sql
 
 VIEW = "alarms.alarm.view"
-SOURCE: Names = {"zh": "预警", "en": "Alarms"}
+SOURCE: Names = {"zh": "告警", "en": "Alarms"}
 TIMES: Mapping[str, Names] = {
     "since": {"zh": "起始时间", "en": "Since"},
-    "raised_at": {"zh": "预警时间", "en": "Raised"},
+    "raised_at": {"zh": "告警时间", "en": "Raised"},
     "cleared_at": {"zh": "解除时间", "en": "Cleared"},
 }
 LEVEL_NAMES: Mapping[str, Names] = {

@@ -17,7 +17,7 @@ from shizhu.engines.things import api as things
 TABLE = "alarms_alarm"
 TEXT, NUMBER = records.Kind.TEXT, records.Kind.NUMBER
 CLOSED = {
-    "zh": "只读：预警由规则产生，由数据或人员在预警页面解除",
+    "zh": "只读：告警由规则产生，由数据或人员在告警页面解除",
     "en": "read only: rules raise alarms, and data or people clear them on their page",
 }
 
@@ -41,8 +41,8 @@ def of(county: str) -> Iterable[records.Collection]:
     )
     yield records.by_columns(
         key="alarms",
-        title={"zh": "预警", "en": "Alarms"},
-        help={"zh": "未解除和已解除的预警，位置为其站点", "en": "Alarms that are open or cleared, at their stations"},
+        title={"zh": "告警", "en": "Alarms"},
+        help={"zh": "未解除和已解除的告警，位置为其站点", "en": "Alarms that are open or cleared, at their stations"},
         geometry="Point",
         table=TABLE,
         rows=lambda code: Alarm.objects.filter(county_id=code),

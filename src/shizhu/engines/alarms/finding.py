@@ -44,5 +44,5 @@ def find(who: Actor, county: str, asked: Asked) -> Sequence[Group]:
             reverse("alarms:detail", args=[alarm.pk]), title, beside=beside, is_simulated=alarm.origin == SIMULATED
         )
 
-    title = label({"zh": "预警", "en": "Alarms"})
+    title = label({"zh": "告警", "en": "Alarms"})
     return [search.group("alarms", title, "bell", rows, (), asked, hit)]

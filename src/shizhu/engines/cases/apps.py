@@ -52,7 +52,7 @@ class CasesConfig(AppConfig):
         declaring.put_up()
         shelves.rules((*faults.RULES, *deciding.RULES))
         records.add_panel(views.about_record)
-        shown = {"zh": "预警与处置", "en": "Alarms and cases"}
+        shown = {"zh": "告警与处置", "en": "Alarms and cases"}
         maps.source(
             "cases",
             places.features,

@@ -30,7 +30,7 @@ TIMES: Mapping[str, Names] = {
     "closed_at": {"zh": "结案时间", "en": "Closed"},
 }
 SOURCES: Mapping[str, Names] = {
-    "True": {"zh": "预警触发", "en": "By an alarm"}, "False": {"zh": "人工上报", "en": "Reported"},
+    "True": {"zh": "告警触发", "en": "By an alarm"}, "False": {"zh": "人工上报", "en": "Reported"},
 }  # fmt: skip
 PHASES: Mapping[str, Names] = {  # 感知预警→决策处置→监督评价
     "sense": {"zh": "感知", "en": "Sensed"},
@@ -75,7 +75,7 @@ def subject(county: str, flow: str, at: datetime) -> records.Subject:
         "hours": records.Said({"zh": "用时", "en": "Time taken"}, {"zh": "小时", "en": "h"}),
         "flow": records.Said({"zh": "事项", "en": "Matter"}, titles=lambda keys: _flows(county, keys)),
         "stage": records.Said({"zh": "环节", "en": "Stage"}, labels=_stages(county, flow)),
-        "from_alarm": records.Said({"zh": "由预警开案", "en": "From an alarm"}, labels=SOURCES),
+        "from_alarm": records.Said({"zh": "由告警开案", "en": "From an alarm"}, labels=SOURCES),
         "number": records.Said({"zh": "案号", "en": "Number"}),
         "title": records.Said({"zh": "事由", "en": "Matter"}),
     }

@@ -84,7 +84,7 @@ OWN = (
     records.property_of("due_at", TIME, **TIMES["due_at"]),
     records.property_of("closed_at", TIME, **TIMES["closed_at"]),
     records.property_of("is_late", YES, "超期", "Late"),
-    records.property_of("from_alarm", YES, "由预警开案", "From an alarm"),
+    records.property_of("from_alarm", YES, "由告警开案", "From an alarm"),
 )
 
 

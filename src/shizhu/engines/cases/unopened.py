@@ -69,11 +69,11 @@ def not_opened(county: str, flow: str, fault: str, of: str, title: str, page: st
     """An alarm or a warning opens no case of its flow; it is opened by hand once the flow is mended: the page of an
     alarm has the way to it, that of a warning has none.
     """
-    about, then = _about(flow, county), "修正流程后，请从该预警的页面人工立案。"
+    about, then = _about(flow, county), "修正流程后，请从该告警的页面人工立案。"
     if "/warnings/" in page:
         can_be = about is None or (about.start_form and about.starters)
         then = "修正流程后，请到“案件”页面人工立案。" if can_be else "该流程未设人工立案，请先安排人员处置。"
-    _tell(county, flow, f"unopened/{of}", "预警未能立案", f"{title}\n{said(flow, county, fault)}\n{then}", page)
+    _tell(county, flow, f"unopened/{of}", "未能立案", f"{title}\n{said(flow, county, fault)}\n{then}", page)
 
 
 def broken_off(case: Case, entry: Entry) -> None:

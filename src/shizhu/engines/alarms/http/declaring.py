@@ -186,8 +186,8 @@ def register() -> None:
     declaring.rules((*checking.RULES.values(), *FAULTS))
     declaring.add(
         declaring.Shelf(
-            RULES, {"zh": "预警规则", "en": "Alarm rules"}, "bell",
-            {"zh": "什么情况下报警：选监测项、填限值、定时长，先试运行再启用",
+            RULES, {"zh": "告警规则", "en": "Alarm rules"}, "bell",
+            {"zh": "什么情况下告警：选监测项、填限值、定时长，先试运行再启用",
              "en": "When an alarm is raised: choose what is measured, limits and durations, and try it first"},
             "/declarations/rules/new", lambda key: f"/declarations/rules/{key.partition('.')[2]}/",
             lambda _key, body: body["title"], changed=lambda _county: bindings.bind_all(), order=45,

@@ -146,6 +146,13 @@ def alarm_clear(request: Request, number: int) -> HttpResponse:
     return redirect("alarms:detail", number)
 
 
+def _said(rule: dict[str, Any], county: str) -> dict[str, Any]:
+    """A rule in words: {condition, levels}; with levels the condition is what they share."""
+    if "levels" in rule:
+        return {"condition": words.shared(rule, county), "levels": words.levels(rule, county)}
+    return {"condition": words.condition(rule, county), "levels": []}
+
+
 def rule_list(request: Request) -> HttpResponse:
     """Rules of the county: what they judge, what they cannot."""
     access.require_verb(request.actor, "alarms.alarm.view")
@@ -161,8 +168,7 @@ def rule_list(request: Request) -> HttpResponse:
             "own": key.partition(".")[2] if overlays.is_own(key) else "",
             "body": body,
             "counts": counts.get(key, {"judged": 0, "all": 0}),
-            "condition": words.shared(body, county) if "levels" in body else words.condition(body, county),
-            "levels": words.levels(body, county) if "levels" in body else [],
+            **_said(body, county),
         }
         for key, body in sorted(declared.items())
     ]
@@ -195,7 +201,7 @@ def rule_try(request: Request, key: str) -> HttpResponse:
     first = _day(request.GET.get("from", ""), today - TRIED)
     last = _day(request.GET.get("to", ""), today)
     context: dict[str, Any] = {"rule": rule, "key": key, "first": first, "last": last}
-    context["condition"] = words.condition(rule, request.county.pk)
+    context |= _said(rule, request.county.pk)
     start, end = (timezone.make_aware(datetime.combine(day, time())) for day in (first, last + timedelta(days=1)))
     try:
         trial = api.try_rule(rule, request.county.pk, start, min(end, timezone.now()))

@@ -15,7 +15,7 @@ from shizhu.kernel.access import Predicate
 from shizhu.kernel.datasets import Names
 from shizhu.kernel.text import moment_sql, time_sql
 
-SOURCE: Names = {"zh": "预警发布", "en": "Warnings"}
+SOURCE: Names = {"zh": "预警", "en": "Warnings"}
 TIMES: Mapping[str, Names] = {
     "issued_at": {"zh": "发布时间", "en": "Issued"},
     "happened_at": {"zh": "发生时间", "en": "Happened"},

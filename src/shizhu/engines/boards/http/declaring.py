@@ -58,8 +58,8 @@ WIDTHS = {"2": gettext_noop("A third"), "3": gettext_noop("Half"), "4": gettext_
           "6": gettext_noop("Whole"), "1": gettext_noop("A sixth"), "5": gettext_noop("Five sixths")}  # fmt: skip
 GROUPS = {
     "records": {"zh": "登记簿", "en": "Registers"}, "cases": {"zh": "案件", "en": "Cases"},
-    "warnings": {"zh": "预警发布", "en": "Warnings"},
-    "alarms": {"zh": "预警", "en": "Alarms"}, "devices": {"zh": "设备", "en": "Devices"},
+    "warnings": {"zh": "预警", "en": "Warnings"},
+    "alarms": {"zh": "告警", "en": "Alarms"}, "devices": {"zh": "设备", "en": "Devices"},
     "readings": {"zh": "读数", "en": "Readings"}, "plan": {"zh": "规划", "en": "The plan"},
     "nodes": {"zh": "督查节点", "en": "Nodes of supervision"},
 }  # fmt: skip

@@ -91,7 +91,7 @@ def forms(key: str, body: Body) -> dict[str, Body]:
     }  # fmt: skip
     if "confirm" in body:
         made[f"{key}_confirm"] = {
-            "title": {"zh": "核定预警建议的响应级别", "en": "Settle the level that the alarm proposes"},
+            "title": {"zh": "核定告警建议的响应级别", "en": "Settle the level that the alarm proposes"},
             "submit": {"zh": "核定", "en": "Settle"}, "type": "object", "required": ["level", "why"],
             "properties": {
                 "level": {
@@ -177,7 +177,7 @@ def _confirm(process: Any, key: str, body: Body, of_alarm: str) -> None:
     line(process, "wanted", "go", id_="begun")
     sub = element(process, "subProcess", "alarms")
     sub.set("triggeredByEvent", "true")
-    begin = element(sub, "startEvent", HEARD, {"zh": "预警加重", "en": "A graver alarm"}, stage=RUN["zh"])
+    begin = element(sub, "startEvent", HEARD, {"zh": "告警加重", "en": "A graver alarm"}, stage=RUN["zh"])
     begin.set("isInterrupting", "false")
     etree.SubElement(begin, tag("bpmn", "messageEventDefinition"), messageRef="alarm_message")
     chosen = f"answers.{RAISE}.level"
