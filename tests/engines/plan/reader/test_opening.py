@@ -302,6 +302,36 @@ def test_a_row_deleted_in_word_is_gone_and_a_table_in_a_cell_is_told_row_by_row(
     assert lines == ["| 项目名称 | 建设内容 |", "| 养护楼 | 床位 300张；面积 8000平方米 |"]
 
 
+def _cell_of(*blocks: str, properties: str = "") -> str:
+    return f"<w:tc><w:tcPr>{properties}</w:tcPr>{''.join(blocks)}</w:tc>"
+
+
+def _paragraph_of(text: str, *, goes_on: bool = False) -> str:
+    mark = "<w:pPr><w:rPr><w:del/></w:rPr></w:pPr>" if goes_on else ""
+    return f"<w:p>{mark}<w:r><w:t>{text}</w:t></w:r></w:p>"
+
+
+def test_what_word_keeps_of_changes_and_what_stands_in_boxes_and_frames_of_a_table() -> None:
+    head, row, *rest = (
+        "".join(_cell_of(_paragraph_of(text)) for text in texts)
+        for texts in (("指标", "2025年", "2030年"), ("粮食（万吨）", "20", "21"), ("甲", "乙", "丙"))
+    )
+    inner = f"<w:tbl><w:tr>{head}</w:tr><w:tr>{row}</w:tr></w:tbl>"
+    box = f"<w:p><w:r><w:drawing><w:txbxContent>{_paragraph_of('在框中')}</w:txbxContent></w:drawing></w:r></w:p>"
+    gone = _cell_of(_paragraph_of("删去"), properties="<w:cellDel/>")
+    framed = _cell_of(_paragraph_of("表1"), inner, _paragraph_of("注：预计"), properties='<w:gridSpan w:val="3"/>')
+    rows = (*rest, framed, f"{_cell_of(box)}{_cell_of(_paragraph_of('丁'))}{_cell_of(_paragraph_of('戊'))}", gone)
+    table = f"<w:tbl>{''.join(f'<w:tr>{cells}</w:tr>' for cells in rows)}</w:tbl>"
+    blocks = (_paragraph_of("到2030年，产量", goes_on=True), _paragraph_of("达到21万吨。"), table)
+    document = docx.Document()
+    for block in parse_xml(f"<w:body {nsdecls('w')}>{''.join(blocks)}</w:body>"):
+        document.element.body[-1].addprevious(block)
+    assert [line for line in open_file("a.docx", saved(document)).text.split("\n") if line] == [
+        "到2030年，产量达到21万吨。", "| 甲 | 乙 | 丙 |", "表1", "| 指标 | 2025年 | 2030年 |",
+        "| 粮食（万吨） | 20 | 21 |", "注：预计", "| 在框中 | 丁 | 戊 |",
+    ]  # fmt: skip
+
+
 def test_tables_of_word_in_pieces_and_beside_each_other() -> None:
     document = docx.Document()
     pieces = (

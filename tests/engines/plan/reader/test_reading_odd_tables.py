@@ -1,11 +1,11 @@
 """Tables that are printed oddly: headings on two levels, totals, group rows, captions that look like headings."""
 
 import pytest
-from tests.engines.plan.reader.told import in_tables, row_of, task_of
+from tests.engines.plan.reader.told import in_tables, row_of, target_of, task_of
 from tests.engines.plan.reader.writing import LEFT, UP, Block, Sheet, as_pdf
 
 from shizhu.engines.plan.logic.opening import open_file
-from shizhu.engines.plan.logic.reader import read
+from shizhu.engines.plan.logic.reader import PlanDocument, read
 
 TWO_LEVELS = """某县文化规划
 
@@ -372,3 +372,81 @@ def test_who_answers_for_a_task_beside_its_bodies() -> None:
         ("2", "建设水库2座", None, None, 2023, ("县水利局",), ()),
     ]
     assert [task.more for task in tasks] == [{"责任领导": "王某、李某"}, {"分管领导": "张某"}]
+
+
+def _of(*rows: str) -> PlanDocument:
+    return read("\n".join(("某县产业规划（2026—2030年）", "", "附表1 清单（单位：万元）", "", *rows, "")))
+
+
+def test_headings_on_three_levels() -> None:
+    head = ["|序号|指标|单位|2025年|目标值|目标值|目标值|属性|", "|序号|指标|单位|2025年|2027年|2030年|2030年|属性|"]
+    (item,) = _of(
+        *head, "|序号|指标|单位|2025年|2027年|总量|年均增速（%）|属性|", "|1|粮食|万吨|20|20.3|21|1|约束性|"
+    ).indicators
+    assert row_of(item) == ("1", "粮食", "万吨", "约束性", 2025, 20, 2030, 21, 1, False)
+    assert [(mark.year, mark.value) for mark in item.milestones] == [(2027, 20.3)]
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "told", "more"),
+    [
+        (
+            "|一级指标|二级指标|三级指标|指标值|评分标准|", "|产出指标|数量指标|公厕①|≥12座|每少1座扣1分|",
+            ("公厕", "座", 2030, 12, "at_least"), {"二级指标": "数量指标", "评分标准": "每少1座扣1分"},
+        ),
+        ("|序号|绩效目标|指标值|权重|", "|1|满意度|90%以上|20|", ("满意度", "%", 2030, 90, "at_least"), {"权重": "20"}),
+        (
+            "|序号|考核指标|分值|目标值|考核办法|数据来源|", "|1|财政收入|8|9000|同上|统计局|",
+            ("财政收入", "万元", 2030, 9000, None), {"分值": "8", "考核办法": "同上", "数据来源": "统计局"},
+        ),
+    ],
+)  # fmt: skip
+def test_tables_by_which_work_is_marked(head: str, row: str, told: tuple[object, ...], more: dict[str, str]) -> None:
+    (item,) = _of(head, row).indicators
+    assert (target_of(item), item.more) == (told, more)
+
+
+def test_projects_that_investors_bring() -> None:
+    head = "|序号|项目名称|投资主体|总投资|年度计划|责任领导|责任单位|进展情况|"
+    rows = ("|1|冷链物流园|通达集团|600|200|王某|县商务局|在谈|", "|2|电池材料|宁川公司|900|300|李某|〃|已签约|")
+    told = [(task.name, task.leads, task.more["投资主体"], task.more["责任领导"]) for task in _of(head, *rows).tasks]
+    assert told == [
+        ("冷链物流园", ("县商务局",), "通达集团", "王某"),
+        ("电池材料", ("县商务局",), "宁川公司", "李某"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (
+            ("|乡镇|2026年|2027年|2028年|合计|", "|东河镇|1,200|1,500|800|3,500|", "|西岭乡|900|600|700|2,300|",
+             "|南坪镇|500|—|500|1,000|", "|合计|2,600|2,100|2,100|6,800|"),
+            [("2028年", 2000, 2100), ("西岭乡合计", 2200, 2300)],
+        ),
+        (
+            ("|乡镇|造林|封山育林|完成率|", "|全县|3000|2000|90|", "|东河镇|1200|900|80|", "|西岭乡|1000|600|90|",
+             "|南坪镇|800|600|95|"),
+            [("封山育林", 2100, 2000)],
+        ),
+        (
+            ("|项目|预算金额|中央资金|县级配套|", "|道路|1200|600|200|", "|饮水|800|400|200|", "|合计|2000|1000|500|"),
+            [("县级配套", 400, 500)],
+        ),
+        (
+            ("|类别|项目名称|总投资|责任单位|", "|交通|北环|100|县交通局|", "|交通|南环|200|县交通局|", "|小计||310||",
+             "|水利|渠道|60|县水利局|", "|水利|水库|50|县水利局|", "|小计||110||", "|合计||410||"),
+            [("总投资", 300, 310)],
+        ),
+    ],
+)  # fmt: skip
+def test_totals_below_above_and_beside_are_added_up(rows: tuple[str, ...], told: list[tuple[object, ...]]) -> None:
+    found = _of(*rows).contradictions
+    assert [(item.subject, *(each.value for each in item.readings)) for item in found] == told
+    assert {(item.rule, item.readings[1].unit) for item in found} == {("table-sum", "万元")}
+
+
+def test_one_cell_over_groups_and_names_is_no_group() -> None:
+    rows = ("|污染减排|氨氮|吨|30|20|", "|森林覆盖率|森林覆盖率|%|45|46|")
+    told = _of("|指标|指标|单位|2025年|2030年|", *rows).indicators
+    assert [(item.name, item.group) for item in told] == [("氨氮", "污染减排"), ("森林覆盖率", None)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import docx
 from docx.document import Document
@@ -63,6 +63,7 @@ class _Walk:
         self.body: BaseOxmlElement = document.element.body
         self.sheet = Sheet()
         self.pictures = 0
+        self.begun = ""  # text of a paragraph that the next one carries on
 
     def text(self) -> str:
         """Return all lines."""
@@ -82,7 +83,11 @@ class _Walk:
         if self.styles.get(_style(block), "").startswith(_CONTENTS):
             return
         text = self.printed(block)
-        boxes = [box for box in block.iter(qn("w:txbxContent")) if not _inside(box, _ALTERNATIVE, block)]
+        if block.find(f"{qn('w:pPr')}/{qn('w:rPr')}/{qn('w:del')}") is not None:
+            self.begun += text  # its end was deleted: the next paragraph carries it on
+            return
+        text, self.begun = self.begun + text, ""
+        boxes = _boxes(block)
         if text.strip():
             self.sheet.add(text)
         elif not boxes and any(_tag(item) in _PICTURES for item in block.iter()):
@@ -111,20 +116,27 @@ class _Walk:
 
     def table(self, block: BaseOxmlElement) -> None:
         """Write down a table row by row; a frame of one column is a box, and its lines are lines."""
-        rows = [list(_cells(row)) for row in _rows(block)]
-        if max((len(cells) for cells in rows), default=0) <= 1:
+        printed = list(_rows(block))
+        rows = [list(_cells(row)) for row in printed]
+        if max((len(cells) for cells in rows), default=0) <= 1 or (len(rows) == 1 and _holds_table(rows[0])):
             for cells in rows:
                 for cell in cells:
                     self.blocks(cell)
             return
-        write_down(self.sheet, squared(self.grid(block)))
+        begun = 0
+        for at, cells in enumerate(rows):
+            if len(cells) == 1 and _holds_table(cells):  # a row that is no more than a frame around a table
+                write_down(self.sheet, squared(self.grid(printed[begun:at])))
+                self.blocks(cells[0])
+                begun = at + 1
+        write_down(self.sheet, squared(self.grid(printed[begun:])))
         for note in self.noted(block):
             self.sheet.add(note)
 
-    def grid(self, block: BaseOxmlElement) -> Grid:
-        """Return the places of a table."""
+    def grid(self, printed: Iterable[BaseOxmlElement]) -> Grid:
+        """Return the places of the rows of a table."""
         rows: Grid = []
-        for row in _rows(block):
+        for row in printed:
             slots = [Slot()] * _count(row, "w:trPr", "w:gridBefore")
             for cell in _cells(row):
                 span = max(1, _count(cell, "w:tcPr", "w:gridSpan"))
@@ -139,10 +151,13 @@ class _Walk:
         lines: list[str] = []
         for block in _blocks(cell):
             if _tag(block) == "tbl":
-                inner = (" ".join(dict.fromkeys(slot.text for slot in row if slot.text)) for row in self.grid(block))
+                inner = (
+                    " ".join(dict.fromkeys(slot.text for slot in row if slot.text)) for row in self.grid(_rows(block))
+                )
                 lines.append("；".join(row for row in inner if row))
             else:
                 lines += self.printed(block, in_cell=True).split("\n")
+                lines += [line for box in _boxes(block) for line in self.cell(box).split("\n")]
         return "\n".join(line.strip() for line in lines if line.strip())
 
 
@@ -158,6 +173,15 @@ def _blocks(around: BaseOxmlElement) -> Iterator[BaseOxmlElement]:
             yield from _blocks(item)
 
 
+def _boxes(block: BaseOxmlElement) -> list[BaseOxmlElement]:
+    """The text boxes anchored in a paragraph."""
+    return [box for box in block.iter(qn("w:txbxContent")) if not _inside(box, _ALTERNATIVE, block)]
+
+
+def _holds_table(cells: Sequence[BaseOxmlElement]) -> bool:
+    return any(_tag(block) == "tbl" for cell in cells for block in _blocks(cell))
+
+
 def _is_contents(item: BaseOxmlElement) -> bool:
     """Whether a block is the table of contents that Word makes."""
     return any(found.get(qn("w:val"), "").lower().startswith("table of") for found in item.iter(qn("w:docPartGallery")))
@@ -166,7 +190,8 @@ def _is_contents(item: BaseOxmlElement) -> bool:
 def _rows(table: BaseOxmlElement) -> Iterator[BaseOxmlElement]:
     for item in table:
         if _tag(item) == "tr":
-            if item.find(f"{qn('w:trPr')}/{qn('w:del')}") is None:
+            deleted = item.find(f"{qn('w:trPr')}/{qn('w:del')}") is not None
+            if not deleted and next(_cells(item), None) is not None:
                 yield item
         elif _tag(item) in {"sdt", "sdtContent", "ins", "customXml"}:
             yield from _rows(item)
@@ -175,7 +200,8 @@ def _rows(table: BaseOxmlElement) -> Iterator[BaseOxmlElement]:
 def _cells(row: BaseOxmlElement) -> Iterator[BaseOxmlElement]:
     for item in row:
         if _tag(item) == "tc":
-            yield item
+            if item.find(f"{qn('w:tcPr')}/{qn('w:cellDel')}") is None:
+                yield item
         elif _tag(item) in {"sdt", "sdtContent", "customXml"}:
             yield from _cells(item)
 

@@ -141,7 +141,7 @@ _FIT: dict[str, Callable[[str], float]] = {
     "no": _no, "name": _name, "task": _name, "unit": _unit, "kind": _kind, "class": _class, "group": _class,
     "year": _value, "base": _value, "target": _value, "growth": _growth, "sum": _value, "period": _period,
     "lead": _owners, "support": _owners, "content": _content, "money": _money, "note": _note, "other": _other,
-    "spot": _other,
+    "spot": _other, "remark": _other, "area": _other,
 }  # fmt: skip
 # what it costs to leave a column of a row out, and to break a cell of it over two lines
 _LEFT_OUT = {

@@ -40,15 +40,20 @@ class Header:
         return "".join(heading.title for heading in self.headings)
 
 
-def is_header(roles: Sequence[str], *, least: int) -> bool:
-    """Whether these roles make a table: something is named, and something is said of it."""
+def is_header(roles: Sequence[str], *, least: int, drawn: bool = False) -> bool:
+    """Whether these roles make a table: something is named, and something is said of it.
+
+    `drawn`: the cells are told by | or tabs, so that fewer of the headings need to be known.
+    """
     known = [role for role in roles if role != "other"]
+    if drawn and "area" in roles[:2] and len(roles) - roles.index("area") > 2:  # quantities by town
+        return True
     led = list(roles[:2]) == ["no", "other"] and "lead" in known  # what is numbered and led is named, by whatever word
     return (
         len(known) >= least
         and (led or bool(_NAMING & set(known)))
-        and bool(_TELLING & set(known))
-        and len(known) * 2 > len(roles)
+        and bool((_TELLING | {"money"} if drawn else _TELLING) & set(known))
+        and len(known) * (3 if drawn else 2) > len(roles)
     )
 
 

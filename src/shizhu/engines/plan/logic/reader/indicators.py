@@ -20,7 +20,7 @@ from shizhu.engines.plan.logic.reader.worded import fold_of
 from shizhu.engines.plan.logic.reader.years import year_of
 
 _IN_BRACKETS = re.compile(r"[(\[〔【]\s*(?:单位\s*:\s*)?([^()\[\]〔〕【】]*?)\s*[)\]〕】]")
-_FLAG = re.compile(r"^[*★☆▲△※#◆●]+|[*★☆▲△※#◆●]+$")
+_FLAG = re.compile(r"^[*★☆▲△※#◆●]+|[*★☆▲△※#◆●①-⑳]+$")
 _TOTAL = "累计"  # printed with a growth: over all the years, not per year
 _USUAL_KIND = re.compile(r"[^一-鿿]*(约束|预期)性?(?:指标)?[^一-鿿]*")
 _OVER_ALL = re.compile(r"(?:增减|增加|提高|变化|增量)(?:值|量|幅度|情况|数)?$")  # a heading of what is gained in all
@@ -55,8 +55,10 @@ def read_indicators(columns: Columns, term: tuple[int, int] | None, count: int) 
     carried: str | None = None
     rows = [part for printed in columns.table.rows for part in _parts(columns, printed)]
     for row in rows:
-        own = columns.text(row, columns.first("group", "class"))
-        carried = ("" if own.isdecimal() else own) or (None if row.opens_group else carried)
+        own, *wider = [columns.text(row, column) for column in (*columns.of("group"), *columns.of("class"))] or [""]
+        alone = bool(own) and own == columns.text(row, columns.first("name"))  # one cell over the groups and the names
+        own = next(iter(wider), "") if alone else own
+        carried = ("" if own.isdecimal() else own) or (None if alone or row.opens_group else carried)
         group, unit = split_unit(carried or row.group or "")
         indicator = _indicator(columns, row, years, brackets, f"indicator-{count + len(indicators) + 1:02d}", unit)
         if not indicator.name:
@@ -190,7 +192,7 @@ def _indicator(
     columns: Columns, row: Row, years: Years, brackets: Brackets, key: str, of_group: str | None
 ) -> Indicator:
     no, name, unit = _named(columns, row)
-    unit = unit or of_group  # 主要污染物排放总量减少（%） above 化学需氧量
+    unit = unit or of_group or _unit_of_table(columns, row)  # 主要污染物排放总量减少（%） above 化学需氧量
     printed = {
         column: read_value(columns.text(row, column), unit)
         for column in columns.of("year", "base", "target", "growth", "sum")
@@ -270,7 +272,7 @@ def _named(columns: Columns, row: Row) -> tuple[str | None, str, str | None]:
     return (
         no,
         name,
-        (own if own and not is_dash(own) else None) or unit or _unit_of_headings(columns) or columns.table.unit,
+        (own if own and not is_dash(own) else None) or unit or _unit_of_headings(columns),
     )
 
 
@@ -290,6 +292,13 @@ def _unit_of_headings(columns: Columns) -> str | None:
     asides = {columns.heading(column).aside for column in columns.of("year", "base", "target")}
     only = asides.pop() if len(asides) == 1 else None
     return only if only and is_unit(only) else None
+
+
+def _unit_of_table(columns: Columns, row: Row) -> str | None:
+    """The unit that the caption prints, unless the values of a row have another one."""
+    unit = columns.table.unit
+    own = {read_value(columns.text(row, column)).unit for column in columns.of("year", "base", "target")} - {None}
+    return unit if all(comparable(printed, unit) for printed in own) else None
 
 
 def _unit_of_values(columns: Columns, years: Years, printed: dict[int, Printed]) -> str | None:

@@ -240,10 +240,10 @@ def _carries_on(filled: dict[int, Token], row: Slot, header: Header) -> bool:
     if "no" in roles:
         if roles.index("no") in filled:
             return False
-        named = {column for column in filled if roles[column] in {"name", "task"}}
-        said = {column for column in filled if roles[column] not in {"name", "task", "class", "group"}}
+        named = {column for column in filled if roles[column] in {"name", "task", "area"}}
+        said = {column for column in filled if roles[column] not in {"name", "task", "area", "class", "group"}}
         return not (named and said and len(filled) * 2 > len([token for token in row.cells.values() if token[0].text]))
-    return not any(roles[column] in {"name", "task", "content"} for column in filled)
+    return not any(roles[column] in {"name", "task", "area", "content"} for column in filled)
 
 
 def _is_total(filled: dict[int, Token]) -> bool:

@@ -39,7 +39,7 @@ def layout_of(line: Line) -> str | None:
         pieces = [piece for piece in _headings(line, layout) if piece.text]
         roles = [role_of(piece.text) or "other" for piece in pieces]
         several = layout == "pipe" or len(pieces) >= 3 or (len(pieces) == 2 and "other" not in roles)
-        if is_header(roles, least=4 if layout == "space" else 2) and several:
+        if is_header(roles, least=4 if layout == "space" else 2, drawn=layout == "pipe") and several:
             return "tabs" if layout == "tab" and any(not piece.text for piece in split(line, layout)) else layout
     return None
 
@@ -91,12 +91,26 @@ def row_header(lines: Sequence[Line], start: int) -> tuple[Header, str] | None:
     last = start
     following = _next(lines, start)
     if following is not None:
-        merged = _with_second_line(pieces, _headings(lines[following], layout), layout)
+        second = _headings(lines[following], layout)
+        merged = _with_second_line(pieces, second, layout)
         if merged:
-            pieces, last = merged, following
+            third = _next(lines, following) if layout in {"pipe", "tab"} else None
+            over = _over_third(pieces, second, _headings(lines[third], layout)) if third is not None else None
+            pieces, last = (over, third) if over and third is not None else (merged, following)
     if layout in {"pipe", "tab"}:
         pieces = _over_two(pieces)
     return Header(tuple(heading_of(piece.text, piece.offset) for piece in pieces), start, last), layout
+
+
+def _over_third(first: list[Piece], second: list[Piece], third: list[Piece]) -> list[Piece] | None:
+    """Join three lines of headings, the lower two first; None where the third is a row: it names what no heading is."""
+    named = [index for index, piece in enumerate(first) if role_of(piece.text) in {"no", "name", "task"}]
+    if not len(first) == len(second) == len(third) or not named:
+        return None
+    if any(third[index].text not in {"", first[index].text, second[index].text} for index in named):
+        return None
+    below = _with_second_line(second, third, "pipe")
+    return _stacked(first, below) if below else None
 
 
 def _over_two(pieces: list[Piece]) -> list[Piece]:

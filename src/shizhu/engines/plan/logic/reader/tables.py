@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shizhu.engines.plan.logic.reader.alignment import Body, Slot, Token, joined
 from shizhu.engines.plan.logic.reader.boundaries import NOTE, caption_above
@@ -16,9 +16,11 @@ from shizhu.engines.plan.logic.reader.linewise import rows_by_line
 from shizhu.engines.plan.logic.reader.loose import rows_of_cells
 from shizhu.engines.plan.logic.reader.numbering import marker_of
 from shizhu.engines.plan.logic.reader.rows import is_rule, row_header
+from shizhu.engines.plan.logic.reader.units import is_unit
 from shizhu.engines.plan.logic.reader.vocabulary import Heading
 
-_UNIT_LINE = re.compile(r"[(]?\s*(?:计量)?单位\s*[:：]\s*([^()]{1,12}?)\s*[)]?")
+_UNIT_LINE = re.compile(r".{0,40}?[(]?\s*(?:计量)?单位\s*[:：]\s*([^()、，,\s]{1,12})\s*[)]?")
+_DITTO = re.compile(r"[〃″]|[“”\"]{1,2}|同上|同前")  # what stands above holds here too
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,14 @@ def _to_rows(slots: list[Slot]) -> list[Row]:
         if slot.group:
             group, opens = joined(slot.group), True
             continue
+        above = rows[-1].cells if rows else {}
         cells = {column: _cell(tokens) for column, tokens in slot.cells.items()}
+        cells = {
+            column: replace(cell, text=above[column].text, pieces=above[column].pieces)
+            if column in above and _DITTO.fullmatch(cell.text)
+            else cell
+            for column, cell in cells.items()
+        }
         places = [cell.place for cell in cells.values()]
         rows.append(Row(cells, Place(min(p.first for p in places), max(p.last for p in places)), group, opens))
         opens = False
@@ -117,7 +126,7 @@ def _cell(tokens: list[Token]) -> Cell:
 def _unit_line(lines: Sequence[Line], start: int) -> str | None:
     for line in lines[max(0, start - 4) : start]:
         found = _UNIT_LINE.fullmatch(half_width(line.text))
-        if found:
+        if found and is_unit(found.group(1)):
             return found.group(1)
     return None
 
