@@ -236,15 +236,74 @@ def test_a_scanned_page_is_named() -> None:
         read_file("a.pdf", out.getvalue())
 
 
-def test_two_columns_are_read_one_after_the_other() -> None:
+def test_two_columns_are_read_one_after_the_other_below_what_is_set_over_both() -> None:
     canvas, out = _canvas()
     canvas.setFont(FONT, 10)
+    canvas.drawString(200, 800, "青岚县农业规划（2026—2030年）文本")
     for index in range(24):
-        canvas.drawString(60, 780 - 16 * index, f"左栏第{index:02d}行文字内容说明情况如下所述")
-        canvas.drawString(320, 780 - 16 * index, f"右栏第{index:02d}行文字内容说明情况如下所述")
+        canvas.drawString(60, 770 - 16 * index, f"左栏第{index:02d}行文字内容说明情况如下所述")
+        canvas.drawString(320, 770 - 16 * index, f"右栏第{index:02d}行文字内容说明情况如下所述")
+    canvas.showPage()
+    canvas.setFont(FONT, 10)
+    for index in range(3):
+        canvas.drawString(60, 700 - 16 * index, "末页各行文字内容也应连成一段文字")
     canvas.save()
-    text = open_file("a.pdf", out.getvalue()).text
-    assert text.index("左栏第23行") < text.index("右栏第00行")
+    lines = [line for line in open_file("a.pdf", out.getvalue()).text.split("\n") if line]
+    left, right = ("".join(f"{side}栏第{at:02d}行文字内容说明情况如下所述" for at in range(24)) for side in "左右")
+    assert lines == ["青岚县农业规划（2026—2030年）文本", left + right + "末页各行文字内容也应连成一段文字" * 3]
+
+
+def test_a_title_like_the_head_of_the_pages_stays() -> None:
+    title = "岭东县防洪规划（2026—2030年）"
+    blocks = [title, "完善防洪体系，提升减灾能力。" * 60, "\f", "加固堤防。", "\f", "新建水闸。"]
+    assert open_file("a.pdf", as_pdf(blocks, head=title)).text.split("\n").count(title) == 1
+
+
+def test_a_row_that_the_page_parts_is_one() -> None:
+    head = ["序号", "项目名称", "建设内容", "建设年限", "总投资", "责任单位"]
+    rows = [
+        ["1", "东湾水库", "新建水库", "2026年", "90", "县水利局"],
+        ["2", "西湾", "改造", "2027—2028", "80", "县农业农村"],
+    ]
+    rest = [["", "灌区", "30公里渠道", "年", "", "局"], ["3", "南湾泵站", "新建泵站", "2028年", "70", "县水利局"]]
+    content = as_pdf(["青岚县水利规划", "附表1 项目表", Sheet([head, *rows]), "\f", Sheet(rest, heads=0)])
+    told = [(task.no, task.name, task.content, task.leads) for task in read(open_file("a.pdf", content).text).tasks]
+    assert told == [
+        ("1", "东湾水库", "新建水库", ("县水利局",)),
+        ("2", "西湾灌区", "改造30公里渠道", ("县农业农村局",)),
+        ("3", "南湾泵站", "新建泵站", ("县水利局",)),
+    ]
+
+
+def test_cells_without_rules_whose_lines_are_set_wide_begin_at_the_top_of_their_rows() -> None:
+    canvas, out = _canvas()
+    canvas.setFont(FONT, 9)
+    rows = [
+        (
+            *(
+                [str(number)],
+                [f"第{'七八九十'[number - 7]}片灌区", "改造项目"],
+                ["新建渠道30", "公里，泵站2", "座"][: number - 6],
+            ),
+            *([f"{2019 + number}—{2021 + number}", "年"], ["县水利局、县", "财政局"]),
+        )
+        for number in range(7, 11)
+    ]
+    height = 760.0
+    for row in [(["序号"], ["重点任务"], ["工作措施"], ["时限"], ["责任单位"]), *rows]:
+        for x, cell in zip((90, 140, 230, 310, 400), row, strict=True):
+            for at, line in enumerate(cell):
+                spaced = line == "年"  # figures and signs are set a little apart
+                canvas.drawString(x + 51.5 if spaced else x, height - (0 if spaced else 15 * at), line)
+        height -= 15 * max(len(cell) for cell in row) + 10
+    canvas.save()
+    tasks = read("青岚县规划\n附表1 任务表\n" + open_file("a.pdf", out.getvalue()).text).tasks
+    assert [(task.no, task.name, task.content, task.period.last, task.leads) for task in tasks] == [
+        ("7", "第七片灌区改造项目", "新建渠道30", 2028, ("县水利局", "县财政局")),
+        ("8", "第八片灌区改造项目", "新建渠道30公里，泵站2", 2029, ("县水利局", "县财政局")),
+        ("9", "第九片灌区改造项目", "新建渠道30公里，泵站2座", 2030, ("县水利局", "县财政局")),
+        ("10", "第十片灌区改造项目", "新建渠道30公里，泵站2座", 2031, ("县水利局", "县财政局")),
+    ]
 
 
 def test_a_pdf_with_a_password_says_so() -> None:

@@ -36,6 +36,8 @@ MOST_PAGES = 500
 _FEW = 15  # characters on a page that is a picture
 _EDGE = 0.12  # of the height: where heads and feet of pages stand
 _SHORT_RULE = 40.0  # points: what is shorter underlines a word
+_GUTTER = 8  # points: white between two columns of text
+_OVER_BOTH = 0.1  # of the lines of a page: what may be set over both columns
 _SNAP = 3.0  # points: rules that are meant to be one
 _NUMBER = re.compile(r"[-—–－·•\s]*(?:第\s*)?\d{1,4}(?:\s*页)?(?:\s*[/共]\s*\d+\s*页?)?[-—–－·•\s]*")
 _WORD = re.compile(r"[\w.,%—-]{2,12}", re.ASCII)
@@ -55,6 +57,15 @@ class _Table:
     grid: Grid
     top: float
     bottom: float
+
+
+@dataclass(frozen=True)
+class _Strip:
+    """Letters that are read from above to below: a column of text, or what is set over both."""
+
+    chars: Sequence[Char]
+    is_column: bool = False
+    margins: tuple[float, float] | None = None  # of the column
 
 
 @dataclass
@@ -119,10 +130,8 @@ def _read_page(number: int, page: Any, before: Unruled | None) -> _Page:
     parts: list[Line | _Table] = []
     for top, bottom in pairwise(bands):
         inside = [char for char in free if top <= (char["top"] + char["bottom"]) / 2 < bottom]
-        columns = _columns(inside, read.width)
-        for column in columns:
-            own = (min(char["x0"] for char in column), max(char["x1"] for char in column)) if len(columns) > 1 else None
-            parts += [replace(line, margins=own) for line in lines_of(column)]
+        for strip in _columns(inside, read.width):
+            parts += [replace(line, margins=strip.margins) for line in lines_of(strip.chars)]
         parts += [table for table in drawn if table.top == top]
     read.parts = parts
     page.close()
@@ -205,24 +214,40 @@ def _grid(table: Any, chars: Sequence[Char]) -> Grid:
     return squared(rows)
 
 
-def _columns(chars: Sequence[Char], width: float) -> list[list[Char]]:
-    """Part the text of a band into two columns where a gutter runs through all of it."""
-    if len(chars) < 200:
-        return [list(chars)]
-    covered = [False] * (int(width) + 2)
-    for char in chars:
-        for x in range(max(0, int(char["x0"])), min(len(covered), int(char["x1"]) + 1)):
-            covered[x] = True
+def _columns(chars: Sequence[Char], width: float) -> list[_Strip]:
+    """Part the text of a band into two columns where a gutter runs down it, past a few lines that are set over both."""
+    lines = lines_of(chars) if len(chars) >= 200 else []
+    whole = [_Strip(list(chars))]
+    crossed = Counter[int]()
+    for line in lines:
+        crossed.update({x for char in line.chars for x in range(int(char["x0"]) - _GUTTER, int(char["x1"]) + 1)})
     middle = range(int(width * 0.38), int(width * 0.62))
-    gutters = [x for x in middle if not any(covered[x : x + 8])]
-    if not gutters:
-        return [list(chars)]
+    fewest = min((crossed[x] for x in middle), default=0)
+    if not lines or fewest > _OVER_BOTH * len(lines):
+        return whole
+    gutters = [x for x in middle if crossed[x] == fewest]
     parting = gutters[len(gutters) // 2]
-    left = [char for char in chars if char["x1"] <= parting + 4]
-    right = [char for char in chars if char["x1"] > parting + 4]
-    heights = [len({round(char["top"] / 4) for char in side}) for side in (left, right)]
-    full = all(len(side) > 6 * height for side, height in zip((left, right), heights, strict=True))
-    return [left, right] if min(heights) >= 6 and full else [list(chars)]
+    parts: list[_Strip] = []
+    sides: tuple[list[Char], list[Char]] = ([], [])
+    every: tuple[list[Char], list[Char]] = ([], [])
+    ended: list[Line | None] = [*lines, None]
+    for line in ended:
+        if line is None or any(char["x0"] < parting + _GUTTER and char["x1"] > parting for char in line.chars):
+            parts += [_Strip(list(side), is_column=True) for side in sides if side]
+            parts += [_Strip(list(line.chars))] if line else []
+            sides[0].clear()
+            sides[1].clear()
+            continue
+        for char in line.chars:
+            at = int(char["x1"] > parting + _GUTTER / 2)
+            sides[at].append(char)
+            every[at].append(char)
+    heights = [len({round(char["top"] / 4) for char in side}) for side in every]
+    full = all(len(side) > 6 * height for side, height in zip(every, heights, strict=True))
+    if min(heights) < 6 or not full:
+        return whole
+    edges = [(min(char["x0"] for char in side), max(char["x1"] for char in side)) for side in every]
+    return [replace(part, margins=edges[part.chars[0]["x0"] > parting]) if part.is_column else part for part in parts]
 
 
 def _drop_heads_and_feet(pages: Sequence[_Page]) -> None:
@@ -232,13 +257,18 @@ def _drop_heads_and_feet(pages: Sequence[_Page]) -> None:
         seen.update({_shape(line.text) for line in page.lines() if _at_edge(line, page)})
     often = {text for text, count in seen.items() if count >= max(2, len(pages) // 2)}
     for page in pages:
-        page.parts = [
-            part
-            for part in page.parts
-            if not isinstance(part, Line)
-            or not _at_edge(part, page)
-            or not (_shape(part.text) in often or _NUMBER.fullmatch(part.text))
-        ]
+        kept: list[Line | _Table] = []
+        heads: set[str] = set()
+        for part in page.parts:
+            edged = isinstance(part, Line) and _at_edge(part, page)
+            if isinstance(part, Line) and edged:
+                shape = _shape(part.text)
+                titled = shape in heads and part.top < page.height / 2  # the title, below the same as head of the page
+                heads.add(shape)
+                if _NUMBER.fullmatch(part.text) or (shape in often and not titled):
+                    continue
+            kept.append(part)
+        page.parts = kept
 
 
 def _at_edge(line: Line, page: _Page) -> bool:
@@ -254,6 +284,7 @@ def _written(pages: Sequence[_Page]) -> Opened:
     sheet, firsts = Sheet(), list[int]()
     table: Grid | None = None
     margins = _margins(pages)
+    _keep_columns(pages)
     paragraph: list[Line] = []
 
     def close() -> None:
@@ -296,13 +327,17 @@ def _written(pages: Sequence[_Page]) -> Opened:
 
 def _after_rest(sheet: Sheet, rows: Grid) -> Grid:
     """The rows of a new page without the rest of the row that the page before began: lines of a few of its cells."""
-    above = sheet.lines[-1].strip("| ").split(" | ") if sheet.lines else []
+    above = sheet.lines[-1].removeprefix("| ").removesuffix(" |").split(" | ") if sheet.lines else []
     texts = [slot.text for slot in rows[0]] if rows else []
     filled = [text for text in texts if text]
-    goes_on = len(above) == len(texts) and 0 < len(filled) * 2 < len(texts) and len(set(filled)) == len(filled)
-    if not goes_on or any(_OPENS.match(text) or text[0].isdecimal() for text in filled):
+    if len(above) != len(texts) or not filled or len(set(filled)) != len(filled):
         return rows
     if any(text and not before for text, before in zip(texts, above, strict=True)):
+        return rows
+    always = [all(row[at].text for row in rows[1:]) and bool(before) for at, before in enumerate(above)]
+    lacks = sum(always) > 1 and sum(own and not text for own, text in zip(always, texts, strict=True)) > 1
+    begins = any(_OPENS.match(text) or text[0].isdecimal() for text in filled)
+    if not (lacks and not texts[0]) and (begins or len(filled) * 2 >= len(texts)):
         return rows
     sheet.lines.pop()
     sheet.add_rows([[f"{before}<br>{text}" if text else before for before, text in zip(above, texts, strict=True)]])
@@ -330,6 +365,24 @@ def _margins(pages: Sequence[_Page]) -> dict[int, tuple[float, float]]:
         right = max((_end(line) for line in long), default=float(width))
         found[width] = (left, right)
     return found
+
+
+def _keep_columns(pages: Sequence[_Page]) -> None:
+    """The last page of a text in two columns may hold too little to show them: its lines stand in those before it."""
+    columns: set[tuple[float, float]] = set()
+    for page in pages:
+        own = {line.margins for line in page.lines() if line.margins}
+        columns = own or columns
+        inside = {
+            id(line): edges
+            for line in page.lines()
+            for edges in columns
+            if edges[0] - 2 <= line.x0 and line.x1 <= edges[1] + 2
+        }
+        if not own and len(inside) == len(page.lines()):
+            page.parts = [
+                replace(part, margins=inside[id(part)]) if isinstance(part, Line) else part for part in page.parts
+            ]
 
 
 def _end(line: Line) -> float:

@@ -10,13 +10,14 @@ from itertools import pairwise
 from statistics import median
 
 from shizhu.engines.plan.logic.opening.grid import Grid, Slot, squared
-from shizhu.engines.plan.logic.opening.letters import Char, Line, lines_of, middle
+from shizhu.engines.plan.logic.opening.letters import WIDE, Char, Line, lines_of, middle
 
 _HEAD = 3  # lines of headings, above which the rule that ends a table is not looked for
 _FEWEST = 3  # rows, where no rule tells that it is a table
 _SURE = 6  # rows of two columns, where no rule tells that it is a table
 _GUTTER = 3.0  # points of white between two columns, at least
 _SLIT_OPEN = 1.3  # points: the same beyond what is between two letters, where no line closes it
+_SNAP = 2.0  # points: what begins at one place
 _STEP = 0.5  # points: how finely white is looked for
 _APART = 0.9  # of the size of letters: white that parts two cells of a line
 _LONE = 0.4  # of the size of letters: the same, in a line that stands alone
@@ -135,7 +136,12 @@ def _stop(lines: Sequence[Line], start: int, rules: Sequence[Rule]) -> int:
         other = abs(line.size - lines[start].size) > _OTHER or line.x1 - line.x0 > 0.7 * widest
         if not line.columns and (other or (closed and not leads and index - start > _HEAD)):
             break
-        if line.columns or line.top - before.bottom < _NEAR * line.size:
+        lone = [index for index in range(start + 1, stop) if not lines[index].columns]
+        like = any(
+            line.top - before.bottom < lines[at].top - lines[at - 1].bottom + 1 and abs(line.x0 - lines[at].x0) < _SNAP
+            for at in lone
+        )
+        if line.columns or like or line.top - before.bottom < _NEAR * line.size:
             stop = index + 1
     return stop
 
@@ -176,9 +182,10 @@ def _table(lines: Sequence[Line], rules: Sequence[Rule], fewest: int, carried: U
     size = max(line.size for line in lines)
     last, width = lines[-1].bottom, len(columns)
     feet = [last + apart * size for apart in _FEET] + [rule.y for rule in rules if 0 <= rule.y - last < size]
+    begun = _by_tops(rows, width, size)
     fitting = (found for foot in feet if (found := _by_middles(rows, width, size, foot)))
-    found = next(fitting, None)
-    begun = None if found else _by_tops(rows, width, size)
+    found = begun if begun and not begun[1] else next(fitting, None)  # cells of groups may stand in the middle of rows
+    begun = begun if found in (None, begun) else None
     found = found or begun or _by_distance(rows, width, size, [rule.y for rule in inner])
     if len(found[0]) < _FEWEST and all(below.top - above.bottom < _NEAR * size for above, below in pairwise(lines)):
         found = _by_blocks(rows, width, size) or found
@@ -273,7 +280,7 @@ def _by_tops(rows: Sequence[_Row], width: int, size: float) -> tuple[list[_Row],
     """
     valued, told = _told(rows, width)
     tops = _middles(told, size, len(valued), [])
-    if len(valued) < 2 or len(tops) < _FEWEST:
+    if not valued or len(tops) < _FEWEST:
         return None
     cut = [_Row([]) for _ in range(len(tops) + 1)]
     for run in (run for row in rows for run in row.runs):
@@ -402,7 +409,11 @@ def _are_values(runs: Sequence[_Run]) -> bool:
 def _counts(runs: Sequence[_Run]) -> bool:
     """Whether the cells of a column are the numbers of rows: 1, 2, 3."""
     texts = ["".join(str(char["text"]) for char in run.chars) for run in runs if not _is_mark(run)]
-    return all(text.isdecimal() and int(text) <= len(runs) + 2 for text in texts)
+    if not texts or not all(map(str.isdecimal, texts)):
+        return False
+    numbers = [int(text) for text in texts]  # those of a table that a new page carries on do not begin with 1
+    goes_on = all(one < other for one, other in pairwise(numbers)) and numbers[-1] - numbers[0] < len(runs) + 2
+    return goes_on or max(numbers) <= len(runs) + 2
 
 
 def _middles(runs: Sequence[_Run], size: float, columns: int, marks: Sequence[_Run]) -> list[float]:
@@ -503,8 +514,28 @@ def _slit(
         (left + (first + begin) * _STEP, left + (first + end) * _STEP)
         for begin, end in _stretches([count > 0 for count in covered[first:last]], slit)
     ]
+    joined = parts[:1]
+    for part in parts[1:]:
+        if _is_spaced(joined[-1], part, rows):
+            joined[-1] = (joined[-1][0], part[1])
+        else:
+            joined.append(part)
+    parts = joined
     lines = [sum(any(_inks(run, part) for run in row.runs) for row in rows) for part in parts]
     return parts if min(lines, default=0) >= _FEWEST else [column]
+
+
+def _is_spaced(one: tuple[float, float], other: tuple[float, float], rows: Sequence[_Row]) -> bool:
+    """Whether the white between two parts is what is set between figures and Chinese signs in every line (2028 年)."""
+    for row in rows:
+        chars = [char for run in row.runs for char in run.chars if one[0] <= float(char["x0"]) < other[1]]
+        before = [char for char in chars if float(char["x0"]) < one[1]]
+        behind = [char for char in chars if float(char["x0"]) >= other[0] - _STEP]
+        if behind and not before:
+            return False
+        if behind and bool(WIDE.match(before[-1]["text"])) == bool(WIDE.match(behind[0]["text"])):
+            return False
+    return True
 
 
 def _inks(run: _Run, column: tuple[float, float]) -> bool:
