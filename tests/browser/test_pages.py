@@ -27,7 +27,7 @@ PAGES: dict[str, list[tuple[str, str]]] = {
         ("rules", "/alarms/rules/"), ("warnings", "/alarms/warnings/"), ("warning-skill", "/alarms/warnings/skill/"),
         ("cases", "/cases/?status=all"), ("case", r"^/cases/\d+/$"),
         ("emergencies", "/cases/emergencies/"), ("emergency", r"^/cases/emergencies/[^/]+/$"), ("duty", "/duty/"),
-        ("approvals", "/cases/approvals/"),
+        ("approvals", "/cases/approvals/"), ("petitions", "/cases/petitions/"),
         ("stations", "/things/"), ("station", r"^/things/\d+/$"), ("rates", "/things/rates/"),
         ("developer", "/things/developer/"), ("registers", "/records/"),
         ("records", "/records/rivers.reach/"), ("record", r"^/records/rivers.reach/\d+/$"), ("notices", "/notices/"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+import openpyxl
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import connections
@@ -491,3 +493,44 @@ def test_of_people_at_once_one_wins_and_the_case_stays_whole(
             one.decided_at is not None and one.decided_by is None for one in asked
         )
         assert all(one.decided_at or one.task.status == "ready" for one in asked)
+
+
+def test_what_was_asked_for_in_a_month_is_one_ledger_for_who_may_see_the_cases(
+    county: County, staff: dict[str, Person]
+) -> None:
+    declared(body(inside=""))
+    first, second = opened(county), opened(county)
+    maker, chief = who(staff["maker"]), who(staff["chief"])
+    old = acting.ask(maker, ready(first).pk, "pause", "等待补正材料")
+    Petition.objects.update(asked_at=datetime(2026, 6, 30, 15, 59, 59, tzinfo=UTC))  # the last second of June
+    more = acting.ask(maker, ready(first).pk, "extend", "路被冲断", "P2D")
+    back = acting.ask(maker, ready(second).pk, "return", "不属本单位")
+    acting.decide(chief, old.pk, is_granted=False, why="材料齐全")
+    acting.decide(chief, more.pk, is_granted=True, why="同意")
+    acting.hand_over(chief, ready(second).pk, staff["other"])  # what was asked waits for nobody any more
+    open_ = acting.ask(who(staff["other"]), ready(second).pk, "pause", "停电")
+    reader = browser(staff["reader"])
+
+    def listed(**asked: str) -> list[tuple[int, str, str, str]]:
+        page = reader.get("/cases/petitions/", asked)
+        return [(one.petition.pk, one.kind, one.outcome, one.said) for one in page.context["lines"]]
+
+    assert listed() == [
+        (open_.pk, "暂停计时", "waits", ""), (back.pk, "退回", "lapsed", ""), (more.pk, "延长期限", "granted", "同意"),
+    ]  # fmt: skip
+    assert listed(month="2026-06") == [(old.pk, "暂停计时", "refused", "材料齐全")]
+    assert listed(month="2026-07") == []
+    assert listed(kind="extend") == [(more.pk, "延长期限", "granted", "同意")]
+    said = text(reader.get("/cases/petitions/"))
+    parts = ("路被冲断", "延长期限 2 天", "同意 chief", "待审批", "不再审批", f"{second.number} {second.title}")
+    assert [part for part in parts if part not in said] == []
+    assert 'href="/cases/petitions/"' in reader.get("/cases/").content.decode()
+    sheet = openpyxl.load_workbook(io.BytesIO(reader.get("/cases/petitions/?as=xlsx&kind=extend").content)).active
+    heads, row = sheet.values  # type: ignore[union-attr]
+    told_ = dict(zip(heads, row, strict=True))
+    assert [told_[head] for head in ("申请事项", "时长", "理由", "编号", "步骤", "申请人", "审批结果", "审批人")] == [
+        "延长期限", "2 天", "路被冲断", first.number, "办理", "maker", "同意", "chief",
+    ]  # fmt: skip
+    far = browser(person(county, "cases.case.view", username="far", in_area="102"))
+    assert far.get("/cases/petitions/").context["lines"] == []
+    assert browser(person(county, "things.thing.view")).get("/cases/petitions/").status_code == 403
