@@ -68,7 +68,7 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 # Words that both languages write in Latin letters.
 NAMES = re.compile(
     r"plan-2030|SensorThings|OpenID|HTTP|Basic|Excel|OGC|API|GeoJSON|CSV|MQTT|Word|BPMN|FEEL|JSON|CQL2?|Enter|Esc|UTM|CGCS|WGS|"
-    r"--sz-[\w-]+|text-\w+|space-\w|shadow-\w|chart-\d|(?:kernel|rivers|ecology|innovation|emergency|hall)\.[\w.]+|\w+@\w+|[\w-]*_[\w-]+",
+    r"--sz-[\w-]+|text-\w+|space-\w|shadow-\w|chart-\d|(?:kernel|rivers|ecology|innovation|emergency|hall|city)\.[\w.]+|\w+@\w+|[\w-]*_[\w-]+",
 )
 
 
