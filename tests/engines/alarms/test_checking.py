@@ -38,6 +38,7 @@ def problems(when: dict[str, Any], **more: Any) -> list[str]:
     ("when", "more", "said"),
     [
         ({"inside": [9, 5]}, {}, ["when.inside: [9, 5]: the first must not be more than the second"]),
+        ({"below": "least", "above": 5}, {"levels": [{"level": "red", "above": 2}]}, []),
         ({"below": 9, "above": 5}, {},
          ["when.below: 9: every value is one or the other: below must be less than above"]),
         ({**HIGH, "at_least": 2}, {},
@@ -158,7 +159,8 @@ def zipped(**rules: Any) -> SimpleUploadedFile:
          "example '热': '20 x 9999999999d' 的读数超过十万条"),
         ({"examples": [{"name": n, "series": ["20 x 9h"], "expect": "none", "at": "9999-12-31T20:00"} for n in "热凉"]},
          "example '热': 结束于 9999 年之后"),
-        ({"when": {"above": "热"}}, "$.when.above: '热' 的类型须为 'number'"),
+        ({"when": {"above": "热"}}, "$.when.above: '热': 须为数字，或站点属性的名称"),
+        ({"when": {"above": "hot"}}, "when.above: hot: lemonade.jug 的站点没有这个属性"),
         ({"when": {"above": 30, "hold": "PT1H"}}, "$.when: 不认识 'hold'"),
         ({"when": {"above": 30, "for": "十分钟"}}, "$.when.for: '十分钟': 须写成时长，如 PT10M"),
         ({"level": "pink"}, "$.level: 'pink' 不在可选值 ['blue', 'yellow', 'orange', 'red'] 之中"),

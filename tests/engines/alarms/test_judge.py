@@ -242,6 +242,19 @@ def test_a_target_class_gives_the_limit() -> None:
         condition(of, target_class="IX")
 
 
+def test_a_limit_is_what_each_station_says_of_itself() -> None:
+    of = rule({"above": "warning_stage"}, levels=[{"level": "red", "above": "guarantee_stage"}])
+    low, high = {"warning_stage": 5, "guarantee_stage": "7.5"}, {"warning_stage": 8, "guarantee_stage": 9}
+    found = [
+        [(change.level, (change.at - NOON) / HOUR) for change in judge(one, State(one), hours(4, 6, 8, 6, 4))]
+        for one in (condition(of, **low), condition(of, **high))
+    ]
+    assert found == [[("yellow", 1), ("red", 2), ("yellow", 3), (None, 4)], []]
+    for said in ({}, {"warning_stage": 5}, {**low, "guarantee_stage": "深"}, {**low, "warning_stage": float("nan")}):
+        with pytest.raises(NotJudged, match="_stage: the source says no number there"):
+            condition(of, **said)
+
+
 def test_an_example_that_does_not_come_out_is_named() -> None:
     of = rule(
         {"above": 30, "for": "PT10M"},

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils.translation import gettext_noop
 
-from shizhu.engines.alarms.logic.conditions import JOINS, OF_A_ZONE, TESTS, inherited, steps
+from shizhu.engines.alarms.logic.conditions import BOUNDS, JOINS, OF_A_ZONE, TESTS, inherited, steps
 from shizhu.engines.alarms.logic.moments import MINUTE, calendar, span
 from shizhu.lib import standards
 from shizhu.lib.times import parse_duration
@@ -48,6 +48,7 @@ RULES = {
     "layer": gettext_noop("no pack declares this layer"),
     "profile": gettext_noop("no pack declares this device profile"),
     "property": gettext_noop("%(profile)s has no such property"),
+    "attribute": gettext_noop("%(profile)s names no such attribute of its stations"),
     "flow": gettext_noop("no pack declares this flow"),
     "rule": gettext_noop("no pack declares this rule"),
     "role": gettext_noop("this pack has no such role; a county joins packs (county.yaml: warnings)"),
@@ -180,7 +181,7 @@ def _tested(place: Place) -> Iterator[str]:
     said = [name for name in TESTS if name in body]
     if len(said) != 1 and set(said) != {"below", "above"}:
         yield told(place.where, ", ".join(said) or "—", "one", tests=", ".join(TESTS))
-    if "below" in body and "above" in body and body["below"] > body["above"]:
+    if "below" in body and "above" in body and not _is_own(body) and body["below"] > body["above"]:
         yield told(place.at("below"), body["below"], "band")
     if "inside" in body and body["inside"][0] > body["inside"][1]:
         yield told(place.at("inside"), body["inside"], "ends")
@@ -241,7 +242,10 @@ def _order(mild: str, milder: Body, grave: str, graver: Place) -> Iterator[str]:
     body = graver.body
     if any(milder.get(name) != body.get(name) for name in ("take", "during", "per")):
         return
-    pairs = [(name, _size(milder, name), _size(body, name)) for name in HARDER if name in milder and name in body]
+    both = [name for name in HARDER if name in milder and name in body]
+    if _is_own(milder) or _is_own(body):  # each station says its own
+        both = [name for name in both if name not in BOUNDS]
+    pairs = [(name, _size(milder, name), _size(body, name)) for name in both]
     easier = [name for name, old, new in pairs if (new - old) * HARDER[name] < 0]
     for name in easier:
         yield told(graver.at(name), body[name], "harder", mild=mild, limit=milder[name])
@@ -255,6 +259,11 @@ def _size(body: Body, name: str) -> float:
     """A limit, a number of sources or a duration as a number."""
     value = body.get(name, 1 if name == "at_least" else 0)
     return span(value) if isinstance(value, str) else float(value)
+
+
+def _is_own(body: Body) -> bool:
+    """Whether a limit is what each station says of itself."""
+    return any(isinstance(body.get(name), str) for name in BOUNDS)
 
 
 def _holds(outer: list[float], inner: list[float]) -> bool:

@@ -7,6 +7,7 @@ from itertools import product
 
 from shizhu.engines.alarms import checking
 from shizhu.engines.alarms.logic import examples, warnings
+from shizhu.engines.alarms.logic.conditions import BOUNDS
 from shizhu.kernel import overlays, packs
 from shizhu.kernel.packs import Body, LoadedPacks
 
@@ -50,6 +51,10 @@ def _source(key: str, one: checking.Place, everything: LoadedPacks) -> Iterator[
         yield checking.told(one.at("profile"), name, "profile")
     elif wanted not in profile["properties"]:
         yield checking.told(one.at("property"), wanted, "property", profile=name)
+    for limit in BOUNDS:
+        said = one.body.get(limit)
+        if profile is not None and isinstance(said, str) and said not in profile.get("attributes", {}):
+            yield checking.told(one.at(limit), said, "attribute", profile=name)
 
 
 def check_warning(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:

@@ -25,12 +25,17 @@ def _example(body: Body) -> Body | None:
     return next(found, None) if is_told else None
 
 
+def _named(key: str) -> str:
+    """The key and name of a rule's device: several rules may judge one profile."""
+    return f"rule-{key.replace('.', '-')}"
+
+
 def make(trial: Trial, key: str, body: Body) -> None:
     """A device of the rule's profile that sends the first example with an alarm, up to the reading that raises it."""
     example = _example(body)
     if example is None:
         return
-    name, profile, place = f"rule-{key.replace('.', '-')}", body["when"]["profile"], (100.6, 30.6)
+    name, profile, place = _named(key), body["when"]["profile"], (100.6, 30.6)
     properties = example.get("properties", {})
     wanted = things.Registration(
         name, profile, name, trial.organisation(), trial.town, place, things.Origin.SIMULATED, properties=properties
@@ -54,7 +59,9 @@ def check(trial: Trial, key: str, body: Body) -> Iterator[str]:
     example = _example(body)
     if example is None:
         return
-    found = list(Alarm.objects.filter(rule=key))
+    streams = things.streams_of(body["when"]["profile"], body["when"]["property"])
+    own = [stream.id for stream in streams if stream.thing_name == _named(key)]
+    found = list(Alarm.objects.filter(rule=key, datastream__in=own))
     if [alarm.level for alarm in found] != [example["expect"]]:
         levels = ", ".join(alarm.level for alarm in found) or "none"
         yield f"the readings of its example raised {levels} on the database, expected {example['expect']}"

@@ -129,10 +129,11 @@ def _test(when: Body, county: str) -> str:
         parts.append(_taken(when))
     if "worse_than" in when:
         parts.append(_("worse than the target class of the station, by %s") % when["worse_than"]["standard"].upper())
-    if "below" in when:
-        parts.append(f"< {when['below']} {unit}")
-    if "above" in when:
-        parts.append(f"> {when['above']} {unit}")
+    for name, sign in (("below", "<"), ("above", ">")):
+        if isinstance(said := when.get(name), str):
+            parts.append(f"{sign} {label(profile.get('attributes', {}).get(said)) or said}")
+        elif name in when:
+            parts.append(f"{sign} {said} {unit}")
     if "inside" in when:
         parts.append(f"{when['inside'][0]}–{when['inside'][1]} {unit}")
     if "missing" in when:

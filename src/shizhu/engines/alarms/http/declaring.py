@@ -29,6 +29,7 @@ TRIED = timedelta(days=30)
 MOST_PLACES = 5
 FAULTS = (  # of a rule's file and of its examples, and why a source is not judged
     gettext_noop("must be a duration such as PT10M, PT4H or P1D"),
+    gettext_noop("must be a number, or the name of an attribute of the station"),
     gettext_noop("must be hours such as 22:00-06:00"),
     gettext_noop("must be a time of the county such as 2026-07-01T08:00"),
     gettext_noop("example %(name)s: expected %(level)s, but it says %(found)s (%(times)s times)"),
@@ -39,6 +40,7 @@ FAULTS = (  # of a rule's file and of its examples, and why a source is not judg
     gettext_noop("ends after the year 9999"),
     gettext_noop("there is no such data stream here"),
     gettext_noop("the source has no such property, so there is no target to judge by"),
+    gettext_noop("the source says no number there, so there is no limit to judge by"),
     gettext_noop("class %(name)s: GB 3838-2002 has %(known)s"),
     gettext_noop("item %(name)s: not in table 1 of GB 3838-2002"),
 )

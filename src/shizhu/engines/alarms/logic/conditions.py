@@ -5,6 +5,7 @@ Nothing here reads or waits: `judge` steps what is compiled here over readings i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -18,6 +19,7 @@ LATE = "PT6H"  # how late a reading may come and still be judged, unless the rul
 LEVELS = ("blue", "yellow", "orange", "red")  # 蓝 黄 橙 红, mild to severe
 JOINS = ("all", "any", "of")
 OF_A_ZONE = ("sum", "mean", "least", "most", "count")  # what is made of all sources together, not of each one's past
+BOUNDS = ("below", "above")  # a number, or the property of the source that holds it
 TESTS = ("below", "above", "inside", "worse_than", "missing", "stuck")
 Body = dict[str, Any]
 
@@ -264,7 +266,8 @@ def _limit(when: Body, properties: Mapping[str, Any]) -> tuple[Limit, bool]:
     if "inside" in when:
         return Limit(*when["inside"]), True
     if "worse_than" not in when:
-        return Limit(low=when.get("below"), high=when.get("above")), False
+        low, high = (_number(when.get(name), properties) for name in BOUNDS)
+        return Limit(low=low, high=high), False
     asked = when["worse_than"]
     target = properties.get(asked["target"])
     if not target:
@@ -275,9 +278,21 @@ def _limit(when: Body, properties: Mapping[str, Any]) -> tuple[Limit, bool]:
         raise NotJudged(str(error.args[0])) from None
 
 
+def _number(said: float | str | None, properties: Mapping[str, Any]) -> float | None:
+    """A limit, or what the source says under the name that stands for it."""
+    if not isinstance(said, str):
+        return said
+    try:
+        number = float(properties[said])
+    except (KeyError, TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise NotJudged(f"{said}: the source says no number there, so there is no limit to judge by")
+    return number
+
+
 def targets(rule: Body) -> set[str]:
-    """Properties of a Thing that the rule reads."""
-    found = (
-        part["worse_than"]["target"] for _level, when in steps(rule) for part in parts(when) if "worse_than" in part
-    )
-    return set(found)
+    """Properties of a Thing that the rule reads: its target class, and limits of its own."""
+    found = [part for _level, when in steps(rule) for part in parts(when)]
+    own = {part[name] for part in found for name in BOUNDS if isinstance(part.get(name), str)}
+    return own | {part["worse_than"]["target"] for part in found if "worse_than" in part}
