@@ -42,7 +42,7 @@ def _about(flow: str, county: str) -> flows.About | None:
 def said(flow: str, county: str, fault: str) -> str:
     """Why no case is opened, with the elements of its flow as people call them."""
     body = packs.declarations("flows", county).get(flow)
-    return faults.linesaid(fault, faults.called(body["text"].encode()) if body else {})
+    return faults.line_said(fault, faults.called(body["text"].encode()) if body else {})
 
 
 def concerned(flow: str, county: str, case: Case | None = None) -> tuple[set[int], set[int]]:

@@ -231,14 +231,14 @@ def _columns(chars: Sequence[Char], width: float) -> list[_Strip]:
     sides: tuple[list[Char], list[Char]] = ([], [])
     every: tuple[list[Char], list[Char]] = ([], [])
     ended: list[Line | None] = [*lines, None]
-    for line in ended:
-        if line is None or any(char["x0"] < parting + _GUTTER and char["x1"] > parting for char in line.chars):
+    for crossing in ended:
+        if crossing is None or any(char["x0"] < parting + _GUTTER and char["x1"] > parting for char in crossing.chars):
             parts += [_Strip(list(side), is_column=True) for side in sides if side]
-            parts += [_Strip(list(line.chars))] if line else []
+            parts += [_Strip(list(crossing.chars))] if crossing else []
             sides[0].clear()
             sides[1].clear()
             continue
-        for char in line.chars:
+        for char in crossing.chars:
             at = int(char["x1"] > parting + _GUTTER / 2)
             sides[at].append(char)
             every[at].append(char)
