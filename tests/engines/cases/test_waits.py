@@ -257,6 +257,18 @@ def test_a_message_over_http_reaches_cases_and_opens_them(county: County) -> Non
     assert Case.objects.get(number=made[0]).area == area(county, "101")
 
 
+def test_a_flow_that_opens_no_case_keeps_none_from_a_message(county: County) -> None:
+    person(county, "kernel.declaration.edit", username="mender")
+    begin = event("startEvent", "s", MESSAGE)
+    declared(begin + '<callActivity id="c" name="转办" calledElement="gone"/>' + END + lines("s>c", "c>e"))
+    declared(begin + user("a") + END + lines("s>a", "a>e"), "lemonade.order")
+    for _twice in range(2):
+        happening.bring(county.pk, "message", "paid", "", {}, area(county, "101"))
+    assert list(Case.objects.values_list("flow", flat=True)) == ["lemonade.order"] * 2
+    told = ["/cases/", "消息“paid”", "调用活动“转办”：'gone' 没有这个流程", "该流程未设人工立案，请先安排人员处置。"]
+    assert heard("团购：消息未能立案") == {"mender": told}
+
+
 def test_a_job_is_done_by_a_program_outside_once(county: County) -> None:
     body = START + '<serviceTask id="print" name="打印" c:type="external" c:topic="print"/>' + user("mend") + END
     body += event("boundaryEvent", "b", ERROR, 'attachedToRef="print"')

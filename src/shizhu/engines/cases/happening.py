@@ -18,6 +18,8 @@ from shizhu.engines.cases.models import Case, Entry, Task, Waiting
 from shizhu.kernel import events, jobs, packs
 from shizhu.kernel.models import Area
 
+MEANS = {"message": "消息", "signal": "信号"}
+
 
 @transaction.atomic
 def happened(waiting: int, payload: Mapping[str, Any], kind: str = "", by: int | None = None) -> bool:
@@ -101,12 +103,22 @@ def bring(county: str, kind: str, name: str, key: str, payload: Mapping[str, Any
     reached = deliver(county, kind, name, key, payload)
     if reached and kind == "message":
         return reached
-    for flow_key in packs.declarations("flows", county):
-        flow, about = flows.current(flow_key, county)
-        for node in flow.scope.starts():
-            if node.event and (node.event.kind, node.event.name) == (kind, name):
-                document = {name: value for name, value in payload.items() if name != "answers"}
-                title = str(document.get("title") or about.title["zh"])
-                wanted = actions.Opening(flow_key, title, area, document, begin=node.step.id)
-                reached.append(actions.open_case(wanted).pk)
+    for flow_key, body in packs.declarations("flows", county).items():
+        try:
+            with transaction.atomic():
+                reached += _opened(flow_key, county, kind, name, payload, area)
+        except unopened.FAULTS as error:
+            if name in body["text"]:  # what stands in the way of one flow keeps no other from beginning
+                of, title = f"{kind}/{name}/{flow_key}/{timezone.localdate()}", f"{MEANS[kind]}“{name}”"
+                unopened.not_opened(county, flow_key, unopened.why(error), of, title, what=f"{MEANS[kind]}未能立案")
     return reached
+
+
+def _opened(flow_key: str, county: str, kind: str, name: str, payload: Mapping[str, Any], area: Area) -> list[int]:
+    """The cases of one flow that begin with a message or signal."""
+    flow, about = flows.current(flow_key, county)
+    document = {key: value for key, value in payload.items() if key != "answers"}
+    title = str(document.get("title") or about.title["zh"])
+    starts = [node for node in flow.scope.starts() if node.event and (node.event.kind, node.event.name) == (kind, name)]
+    wanted = [actions.Opening(flow_key, title, area, document, begin=node.step.id) for node in starts]
+    return [actions.open_case(one).pk for one in wanted]

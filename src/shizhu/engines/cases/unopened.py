@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from django.utils import translation
@@ -65,15 +66,17 @@ def not_begun(row: TimerStart) -> None:
     _tell(row.county_id, row.flow, key, "定时立案失败", f"{said(row.flow, row.county_id, row.fault)}\n{then}")
 
 
-def not_opened(county: str, flow: str, fault: str, of: str, title: str, page: str) -> None:
-    """An alarm or a warning opens no case of its flow; it is opened by hand once the flow is mended: the page of an
-    alarm has the way to it, that of a warning has none.
+def not_opened(
+    county: str, flow: str, fault: str, of: str, title: str, page: str = "/cases/", what: str = "未能立案"
+) -> None:
+    """An alarm, a warning or a message opens no case of its flow; it is opened by hand once the flow is mended: the
+    page of an alarm has the way to it, other pages have none.
     """
     about, then = _about(flow, county), "修正流程后，请从该告警的页面人工立案。"
-    if "/warnings/" in page:
+    if not re.fullmatch(r"/alarms/\d+/", page):
         can_be = about is None or (about.start_form and about.starters)
         then = "修正流程后，请到“案件”页面人工立案。" if can_be else "该流程未设人工立案，请先安排人员处置。"
-    _tell(county, flow, f"unopened/{of}", "未能立案", f"{title}\n{said(flow, county, fault)}\n{then}", page)
+    _tell(county, flow, f"unopened/{of}", what, f"{title}\n{said(flow, county, fault)}\n{then}", page)
 
 
 def broken_off(case: Case, entry: Entry) -> None:

@@ -248,6 +248,8 @@ class Run(Standing):
         elif kind in {"subprocess", "call", "eventsub"} and node.inner:
             self.arm_scope(place)
             self.enter(node.inner.begin().step.id, place.n)
+        elif kind == "call" and node.called:
+            raise FlowError(place.at, node.called, "nobody declares this flow", node.step.name)
         elif kind == "receive":
             self._arm(place, node)
         elif node.topic:
