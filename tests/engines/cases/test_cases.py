@@ -319,3 +319,14 @@ def test_a_warning_starts_the_case_that_the_county_says_once(county: County) -> 
     county.save()
     handle("cases.warned", events.Event("v", event.type, "", county.pk, now, {"warning": warning.pk}))
     assert Case.objects.count() == 1
+
+
+def test_a_flow_with_a_fault_takes_no_page_with_it(county: County, staff: dict[str, Person]) -> None:
+    wrong = Declaration.objects.get(kind="flows", key="lemonade.order")
+    wrong.body = {"text": wrong.body["text"].replace('candidateGroups="lemonade.maker"', 'candidateGroups=""')}
+    wrong.save()
+    packs.forget()
+    maker = login(staff["east"])
+    assert maker.get("/cases/").status_code == 200
+    page = maker.get("/cases/new/lemonade.order/", follow=True)
+    assert [str(one) for one in page.context["messages"]] == [f"该流程有误，修正前不能立案：{NO_ROLE}"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
@@ -116,6 +117,13 @@ def _usual_stages(process: Any) -> tuple[Names, ...]:
     tasks = [" ".join(task.get("name", "").split()) for task in process.iter(f"{BPMN}userTask")]
     names = [BEGUN, *({"zh": name, "en": name} for name in dict.fromkeys(filter(None, tasks))), FINISHED]
     return tuple(names[:MOST_STAGES])
+
+
+def abouts(county: str) -> Iterator[tuple[str, About]]:
+    """What each declared flow says of itself; one that cannot be read opens no case and is left out."""
+    for key, body in packs.declarations("flows", county).items():
+        with suppress(FlowError):
+            yield key, about(body["text"].encode())
 
 
 def owner(about: About, county: str) -> Organisation | None:

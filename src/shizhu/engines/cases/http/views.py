@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.engines.alarms import api as alarms
-from shizhu.engines.cases import actions, approvals, concerns, datasets, emergencies, faults, flows, happening
+from shizhu.engines.cases import actions, approvals, concerns, datasets, emergencies, faults, flows, happening, unopened
 from shizhu.engines.cases.acting import APPROVE
 from shizhu.engines.cases.assignment import may_do, may_start, require_seen, startable
 from shizhu.engines.cases.http import acting, forms
@@ -109,8 +109,7 @@ def starters(who: Actor, county: str) -> list[dict[str, Any]]:
     """Flows this person may start by hand."""
     found = []
     roles = {scope.role for scope in who.scopes}
-    for key in packs.declarations("flows", county):
-        _flow, about = flows.current(key, county)
+    for key, about in flows.abouts(county):
         if about.start_form and roles & set(about.starters) and startable(who, county, about):
             found.append({"key": key, "title": about.title, "about": about})
     return found
@@ -246,7 +245,12 @@ def case_new(request: Request, flow: str) -> HttpResponse:
     """Report by hand."""
     if flow not in packs.declarations("flows", request.county.pk):
         raise Http404
-    declared, about = flows.current(flow, request.county.pk)
+    try:
+        declared, about = flows.current(flow, request.county.pk)
+    except FlowError as error:
+        why = unopened.said(flow, request.county.pk, str(error))
+        messages.error(request, _("This flow opens no case until it is mended: %s") % why)
+        return redirect("cases:list")
     is_drill = "drill" in request.GET and emergencies.is_one(flow, request.county.pk)
     if flows.owner(about, request.county.pk) is None:
         raise Http404
@@ -337,8 +341,7 @@ def _openings(request: Request, entry: records.Entry) -> Iterator[tuple[str, dic
     area = Area.objects.get(county=request.county, code=entry.area.code)
     towns = Area.objects.filter(county=request.county, level=Area.Level.TOWN)
     town = next((town for town in towns if area.path.startswith(town.path)), None)
-    for key in packs.declarations("flows", request.county.pk):
-        _flow, about = flows.current(key, request.county.pk)
+    for key, about in flows.abouts(request.county.pk):
         owner = flows.owner(about, request.county.pk)
         if not about.start_form or owner is None:
             continue
