@@ -368,6 +368,10 @@ def test_a_task_is_given_back_and_handed_on(county: County, staff: dict[str, Per
     ]  # fmt: skip
     with pytest.raises(acting.CannotNow, match="本来就由other办理"):
         acting.hand_over(who(staff["chief"]), ready(case).pk, staff["other"])
+    address, before = f"/cases/tasks/{ready(case).pk}/", testing.everything_kept()
+    late = told(browser(staff["maker"]).post(address, {}, follow=True))
+    assert (late, testing.everything_kept()) == (["该任务现由other办理，您填写的内容没有保存。"], before)
+    assert browser(staff["reader"]).post(address, {}).status_code == 403
     api.answer(who(staff["other"]), ready(case).pk, {})
     assert Case.objects.get().status == "closed"
 

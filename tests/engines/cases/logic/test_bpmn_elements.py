@@ -285,6 +285,15 @@ def test_a_timer_counts_years_and_months_by_the_calendar(text: str, due: str) ->
     assert start(flow, {}, KIT).waits[0].due == due
 
 
+@pytest.mark.parametrize(("text", "due"), [("R/PT1H", ["2026-07-01T14:00:00+00:00"]), ("R3/PT1H", [])])
+def test_of_times_that_were_missed_one_is_made_up_for(text: str, due: list[str]) -> None:
+    again = event("boundaryEvent", "b", timer(text, "timeCycle"), 'attachedToRef="a" cancelActivity="false"')
+    flow = flow_of(START + user("a") + user("late") + END + again + lines("s>a", "a>e", "b>late", "late>e"))
+    state = start(flow, {}, KIT)
+    state = happen(flow, state, state.waits[0].at, "b", {}, Kit(now=NOW + timedelta(hours=5, minutes=30)))
+    assert (ready(state), [wait.due for wait in state.waits]) == (["a", "late"], due)
+
+
 @pytest.mark.parametrize(
     ("moment", "duration", "found"),
     [

@@ -202,7 +202,7 @@ def task_page(request: Request, number: int) -> HttpResponse:
         pk=number,
     )
     if not may_do(request.actor, task):
-        raise PermissionDenied
+        return _with_others(request, task)
     flow, about = flows.version(task.case.flow, task.case.digest)
     step = flow.step[task.step]
     form = flows.form_of(task.case, step.form or "")
@@ -217,6 +217,9 @@ def task_page(request: Request, number: int) -> HttpResponse:
         except FlowError as error:
             happening.stuck(task.case_id, task.step, error)
             problems = {"": faults.stuck(flow, error)}
+        except PermissionDenied:  # it was handed over meanwhile
+            task.refresh_from_db()
+            return _with_others(request, task)
         except actions.TaskGone as error:
             who = str(error)
             done = _("This task was done already: %(who)s. Nothing of yours was saved.") % {"who": who}
@@ -239,6 +242,17 @@ def task_page(request: Request, number: int) -> HttpResponse:
         "lines": [x for x in timeline(task.case) if x.kind in TOLD],
     }  # fmt: skip
     return render(request, "cases/task.html", context, status=422 if problems else 200)
+
+
+def _with_others(request: Request, task: Task) -> HttpResponse:
+    """Tell who could have a task that somebody else has now: it may have been theirs a moment ago. Raises
+    PermissionDenied for all others.
+    """
+    whose, task.assignee = task.assignee, None
+    if whose is None or not may_do(request.actor, task):
+        raise PermissionDenied
+    messages.warning(request, _("This task is in the hands of %s now. Nothing of yours was saved.") % whose.name)
+    return redirect("cases:list")
 
 
 def case_new(request: Request, flow: str) -> HttpResponse:
