@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import calendar
 import re
-from datetime import MAXYEAR, datetime, timedelta
+from datetime import MAXYEAR, datetime, timedelta, tzinfo
 
 _DURATION = re.compile(r"P(?:0+Y)?(?:0+M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 _MONTHS = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?")
+YEARS = range(1900, 2200)  # that a moment somebody types may have: every zone and PostgreSQL have them
 PATTERN = r"^P(?=[0-9T])([0-9]+W)?([0-9]+D)?(T(?=[0-9])([0-9]+H)?([0-9]+M)?([0-9]+(\.[0-9]+)?S)?)?$"
 
 
@@ -24,6 +25,15 @@ def parse_duration(text: str) -> timedelta:
         return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
     except OverflowError:
         raise ValueError(f"{text!r} is longer than can be reckoned with") from None
+
+
+def typed(text: str, zone: tzinfo) -> datetime:
+    """A moment as a field of a page gives it, in the zone unless it says its offset. ValueError for none, and for one
+    of a year outside YEARS."""
+    found = datetime.fromisoformat(text)
+    if found.year not in YEARS:
+        raise ValueError(f"{text!r} is not between {YEARS[0]} and {YEARS[-1]}")
+    return found if found.tzinfo else found.replace(tzinfo=zone)
 
 
 def months_on(moment: datetime, duration: str) -> tuple[datetime, str]:

@@ -333,17 +333,18 @@ def test_a_page_that_was_tampered_with_keeps_what_is_typed(duty: Person, shown: 
 def test_what_is_wrong_is_named_and_a_shape_finds_its_towns(county: County, duty: Person, chief: Person) -> None:
     client = browser(duty)
     page = client.get("/alarms/warnings/new?kind=")
-    names = {
-        "areas": ({}, "请选择乡镇，或划定与乡镇相交的范围"),
-        "expires": ({"areas": [EAST], "expires": "2020-01-01T00:00"}, "必须晚于现在"),
-        "onset": ({"areas": [EAST], "onset": "2099-01-01T00:00"}, "必须早于截止时间"),
-        "restriction": ({"areas": [EAST], "scope": "Restricted"}, "请说明限于哪些人"),
-        "polygon": ({"polygon": "100.6,30.1;100.7,30.2;100.7,30.1;100.6,30.2"}, "必须是一个不自相交的 WGS 84 多边形"),
-    }
+    wrong: list[tuple[str, dict[str, Any], str]] = [
+        ("areas", {}, "请选择乡镇，或划定与乡镇相交的范围"),
+        ("expires", {"areas": [EAST], "expires": "0001-01-01T00:00"}, "请选择 1900 年至 2199 年之间的时间"),
+        ("expires", {"areas": [EAST], "expires": "2020-01-01T00:00"}, "必须晚于现在"),
+        ("onset", {"areas": [EAST], "onset": "2099-01-01T00:00"}, "必须早于截止时间"),
+        ("restriction", {"areas": [EAST], "scope": "Restricted"}, "请说明限于哪些人"),
+        ("polygon", {"polygon": "100.6,30.1;100.7,30.2;100.7,30.1;100.6,30.2"}, "必须是一个不自相交的 WGS 84 多边形"),
+    ]
     words = {
         f"{name}_{key}": "暴雨" for name in ("event", "headline", "description", "instruction") for key in ("zh", "en")
     }
-    for name, (changes, said) in names.items():
+    for name, changes, said in wrong:
         answer = client.post("/alarms/warnings/new?kind=", typed(page, **words, **changes))
         assert said in str(answer.context["form"].errors[name])
     far = {"polygon": "10,10;11,10;11,11"}
@@ -641,6 +642,12 @@ def test_what_came_of_it_is_counted_by_month(county: County, duty: Person, chief
     address = f"/alarms/warnings/{hit.warning_id}/outcome"
     assert "未作改动" in told(client.post(address, {"outcome": "hit", "happened": when}, follow=True))[0]
     assert PublicWarning.objects.get(pk=hit.warning_id).outcome == ""
+    over, never = PublicWarning.objects.filter(pk=hit.warning_id), "0001-01-01T00:00"
+    over.update(state="cleared", ended_at=timezone.now())
+    assert "未作改动" in told(client.post(address, {"outcome": "hit", "happened": never}, follow=True))[0]
+    given = {"area": EAST, "kind": "lemonade.heat", "level": "red", "happened": never}
+    assert "未作改动" in told(client.post("/alarms/warnings/skill/", given, follow=True))[0]
+    assert over.get().happened_at is None
     past = timezone.now() - timedelta(hours=3)
     PublicWarning.objects.update(state="cleared", ended_at=timezone.now(), issued_at=past)
     assert told(client.post(address, {"outcome": "hit", "happened": when}, follow=True)) == ["已保存。"]

@@ -15,6 +15,7 @@ from shizhu.engines.alarms.models import LEVEL_CHOICES
 from shizhu.engines.alarms.warnings import drafting
 from shizhu.kernel.models import Area
 from shizhu.kernel.text import label, named
+from shizhu.lib.times import YEARS
 from shizhu.wire import cap
 
 TIME = "%Y-%m-%dT%H:%M"
@@ -31,6 +32,11 @@ WORDS = {
 }  # fmt: skip
 LINES = {"rows": 3}
 TIME_ATTRS = {"type": "datetime-local"}
+
+
+def _of_our_time(moment: datetime) -> None:
+    if moment.year not in YEARS:
+        raise forms.ValidationError(_("Choose a year between 1900 and 2199."))
 
 
 def _choices(*values: str) -> list[tuple[str, Any]]:
@@ -53,8 +59,12 @@ class WarningForm(forms.Form):
     description_en = forms.CharField(label=_("What happens, English"), widget=forms.Textarea(attrs=LINES))
     instruction_zh = forms.CharField(label=_("What to do, Chinese"), widget=forms.Textarea(attrs=LINES))
     instruction_en = forms.CharField(label=_("What to do, English"), widget=forms.Textarea(attrs=LINES))
-    onset = forms.DateTimeField(label=_("Begins"), required=False, widget=forms.DateTimeInput(TIME_ATTRS, TIME))
-    expires = forms.DateTimeField(label=_("Valid until"), widget=forms.DateTimeInput(TIME_ATTRS, TIME))
+    onset = forms.DateTimeField(
+        label=_("Begins"), required=False, widget=forms.DateTimeInput(TIME_ATTRS, TIME), validators=[_of_our_time]
+    )
+    expires = forms.DateTimeField(
+        label=_("Valid until"), widget=forms.DateTimeInput(TIME_ATTRS, TIME), validators=[_of_our_time]
+    )
     status = forms.ChoiceField(label=_("Real or exercise"), choices=_choices("Actual", "Exercise", "Test"))
     scope = forms.ChoiceField(label=_("Who may read it"), choices=_choices("Public", "Restricted"))
     restriction = forms.CharField(label=_("Restricted to"), required=False, max_length=120)

@@ -24,6 +24,7 @@ from shizhu.engines.records import api as records
 from shizhu.kernel import access
 from shizhu.kernel.models import Area, Organisation
 from shizhu.lib.sketch import sketch
+from shizhu.lib.times import typed
 from shizhu.web.middleware import Request
 from shizhu.web.views import Card, Tile
 from shizhu.wire import cap
@@ -300,7 +301,7 @@ def outcome(request: Request, number: int) -> HttpResponse:
 
 
 def _moment(text: str) -> datetime | None:
-    return timezone.make_aware(datetime.fromisoformat(text)) if text else None
+    return typed(text, timezone.get_current_timezone()) if text else None
 
 
 def skill(request: Request) -> HttpResponse:

@@ -22,6 +22,7 @@ from shizhu.engines.cases.models import Case, Helper, Petition, Task
 from shizhu.kernel import access
 from shizhu.kernel.models import Person
 from shizhu.kernel.text import in_words
+from shizhu.lib.times import typed
 from shizhu.web.middleware import Request
 
 KINDS = {
@@ -58,7 +59,7 @@ def _until(request: Request) -> datetime:
 
 def _at(request: Request) -> datetime:
     try:
-        return timezone.make_aware(datetime.fromisoformat(request.POST.get("at", "")))
+        return typed(request.POST.get("at", ""), timezone.get_current_timezone())
     except ValueError:
         raise CannotNow(_("Choose a time to come.")) from None
 

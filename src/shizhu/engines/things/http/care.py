@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -37,6 +37,7 @@ from shizhu.engines.things.models import (
 from shizhu.kernel import access, files, packs
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label
+from shizhu.lib import times
 from shizhu.web.middleware import Request
 
 EDIT = "things.device.edit"
@@ -281,12 +282,9 @@ def maintenance_end(request: Request, number: int) -> HttpResponse:
 def _moment(text: str) -> datetime | None:
     """A time typed in the county's time."""
     try:
-        found = parse_datetime(text)
+        return times.typed(text, timezone.get_current_timezone())
     except ValueError:
         return None
-    if found is None or timezone.is_aware(found):
-        return found
-    return timezone.make_aware(found).astimezone(UTC)
 
 
 @require_POST
