@@ -451,7 +451,7 @@ def test_the_load_of_a_month_names_rules_that_should_die(county: County, alarm: 
 
 
 runs = itertools.count()
-KINDS = ["judge", "backwards", "acknowledge", "clear", "shelve"]
+KINDS = ["judge", "backwards", "acknowledge", "clear", "shelve", "minute"]
 minutes = st.lists(st.tuples(st.integers(0, 40), st.booleans()), max_size=8, unique_by=lambda pair: pair[0])
 
 
@@ -460,6 +460,8 @@ def act(kind: str, stream: int, who: int, events: list[Any]) -> None:
     found = Alarm.objects.filter(datastream=stream, state="open").values_list("pk", flat=True).first()
     if kind in {"judge", "backwards"}:
         handle(*(events if kind == "judge" else events[::-1]))
+    elif kind == "minute":
+        caring.every_minute(timezone.now() + timedelta(hours=3))
     elif found and kind == "clear":
         api.clear(found, person=who, why="x")
     elif found and kind == "acknowledge":

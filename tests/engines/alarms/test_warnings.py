@@ -172,7 +172,7 @@ def test_from_an_alarm_to_the_all_clear(
     assert names == {"top", "east"}
 
 
-def test_a_further_alarm_drafts_an_update_that_lasts_as_long_as_it_asks_for(
+def test_a_further_alarm_drafts_an_update_that_lasts_as_long_as_it_asks_for_and_none_of_what_is_real(
     county: County, duty: Person, chief: Person
 ) -> None:
     consumer = next(one for one in events.consumers() if one.name == "alarms.draft")
@@ -182,8 +182,10 @@ def test_a_further_alarm_drafts_an_update_that_lasts_as_long_as_it_asks_for(
         events.handle(consumer, events.Event(key, "alarms.alarm.raised", "", county.pk, timezone.now(), told_of))
         return WarningMessage.objects.latest("pk")
 
+    real = issued(duty, chief, kind="lemonade.heat")
     soon = timezone.localtime() + timedelta(hours=1)
     first = drafted(duty, f"/alarms/warnings/messages/{rose('E', '101').pk}/", expires=f"{soon:%Y-%m-%dT%H:%M}")
+    assert (first.kind, first.content["status"], first.warning_id == real.warning_id) == ("alert", "Exercise", False)
     issue(chief, first)
     update = rose("W", "102")
     assert (update.kind, update.author, update.content["areas"]) == ("update", None, [EAST, WEST])
@@ -431,6 +433,8 @@ def test_what_the_public_was_told_of_goes_on_in_public(county: County, duty: Per
     client, address = browser(duty), f"/alarms/warnings/{made.warning_id}/follow/update"
     page = client.post(address, typed(client.get(address), scope="Restricted", restriction="镇村干部"))
     assert "已向公众发布的预警，后续消息也须公开" in text(page)
+    page = client.post(address, typed(client.get(address), status="Exercise"))
+    assert "演练与实警须各发各的预警" in str(page.context["form"].errors["status"])
     assert WarningMessage.objects.count() == 1
     assert [one["identifier"] for one in feed("json")["warnings"]] == [made.identifier]
 

@@ -153,8 +153,8 @@ def named(county: str, codes: Iterable[str]) -> list[Area]:
     return list(Area.objects.filter(county=county, code__in=list(codes)).order_by("path"))
 
 
-def checked(county: str, told: Mapping[str, Any], now: datetime, *, is_public: bool = False) -> None:
-    """Raise Refused for what is missing or cannot be; `is_public`: the public has been told of the warning."""
+def checked(county: str, told: Mapping[str, Any], now: datetime, before: Sequence[Mapping[str, Any]] = ()) -> None:
+    """Raise Refused for what is missing or cannot be; `before`: what was issued of the warning."""
     found: list[tuple[str, object, str]] = []
     for name in ("event", *warnings.TEXTS):
         found += [
@@ -172,7 +172,10 @@ def checked(county: str, told: Mapping[str, Any], now: datetime, *, is_public: b
     onset = warnings.time(told.get("onset"))
     if onset is not None and onset >= expires:
         found.append(("onset", told["onset"], gettext_noop("must be before the end")))
-    if is_public and told["scope"] != "Public":
+    if before and told["status"] != before[0]["status"]:
+        rule = gettext_noop("must stay as it was: a drill and what is real are warnings of their own")
+        found.append(("status", told["status"], rule))
+    if told["scope"] != "Public" and any(one["scope"] == "Public" for one in before):
         rule = gettext_noop("must stay public: everybody was told what this goes on with")
         found.append(("scope", told["scope"], rule))
     if told["scope"] == "Restricted" and not told.get("restriction", "").strip():

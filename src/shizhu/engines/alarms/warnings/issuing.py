@@ -89,7 +89,7 @@ def propose(
 def follow(warning: int, kind: str, content: Mapping[str, Any], *, person: int | None) -> WarningMessage:
     """A draft of an update, a cancel or an all-clear. Raises NotNow, drafting.Refused."""
     held = _locked(warning)
-    drafting.checked(held.county_id, content, timezone.now(), is_public=_is_public(held))
+    drafting.checked(held.county_id, content, timezone.now(), _issued(held))
     if not warnings.may_follow(kind, state(held)) or kind == "alert":
         raise NotNow(state(held))
     if held.messages.filter(state="draft").exists():
@@ -101,7 +101,7 @@ def follow(warning: int, kind: str, content: Mapping[str, Any], *, person: int |
 def change(message: int, version: int, content: Mapping[str, Any], area: Area, *, person: int | None) -> None:
     """Write a draft anew: whoever does is its author. Raises NotNow, drafting.Refused."""
     held, draft = _draft(message, version)
-    drafting.checked(held.county_id, content, timezone.now(), is_public=_is_public(held))
+    drafting.checked(held.county_id, content, timezone.now(), _issued(held))
     draft.content, draft.author_id, draft.version = dict(content), person, version + 1
     draft.save()
     if draft.kind == "alert":
@@ -188,9 +188,9 @@ def state(warning: PublicWarning) -> str:
     return PublicWarning.State.EXPIRED if is_over else warning.state
 
 
-def _is_public(warning: PublicWarning) -> bool:
-    """Whether the public was told of it: then it is told of all that follows."""
-    return warning.messages.filter(state="issued", content__scope="Public").exists()
+def _issued(warning: PublicWarning) -> list[Mapping[str, Any]]:
+    """What was said of it: what the public was told of goes on in public, and a drill as a drill."""
+    return list(warning.messages.filter(state="issued").order_by("pk").values_list("content", flat=True))
 
 
 def _locked(number: int) -> PublicWarning:

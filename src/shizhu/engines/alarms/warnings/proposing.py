@@ -60,7 +60,7 @@ def _widened(alarm: Alarm, told: Mapping[str, Any]) -> WarningMessage | None:
         if issuing.state(warning) not in {"draft", "current"}:
             continue
         newest = warning.messages.exclude(state="dropped").order_by("pk").last()
-        if newest is None:
+        if newest is None or newest.content["status"] != told["status"]:  # no drill hides what is real
             continue
         said = _joined(newest.content, told)
         is_more = (said["level"], said["areas"]) != (newest.content["level"], newest.content["areas"])
