@@ -548,7 +548,7 @@ def test_the_ring_widens_for_who_has_not_answered_and_not_twice(
     answered = Delivery.objects.filter(message=made.notice, person=makers["east"]).exclude(read_at=None)
     answered.update(read_at=start + timedelta(minutes=47))
     shown = text(client.get(f"/alarms/warnings/{made.warning_id}/"))
-    assert ("90% 用时 47:00" in shown, "尚未达到 90%" in shown) == (True, True)  # persons; households never
+    assert ("90% 用时 0:47:00" in shown, "尚未达到 90%" in shown) == (True, True)  # persons; households never
     PublicWarning.objects.update(state="cleared", ended_at=timezone.now())
     assert "hx-get" not in client.get(address).content.decode()
 
@@ -655,6 +655,7 @@ def test_what_came_of_it_is_counted_by_month(county: County, duty: Person, chief
     past = timezone.now() - timedelta(hours=3)
     PublicWarning.objects.update(state="cleared", ended_at=timezone.now(), issued_at=past)
     assert told(client.post(address, {"outcome": "hit", "happened": when}, follow=True)) == ["已保存。"]
+    assert f'value="{when}"' in client.get(f"/alarms/warnings/{hit.warning_id}/").content.decode()
     client.post(f"/alarms/warnings/{false.warning_id}/outcome", {"outcome": "false"})
     for happened_at in (when, ""):
         given = {"area": EAST, "kind": "lemonade.heat", "level": "red", "happened": happened_at}

@@ -381,13 +381,16 @@ def test_joint_handling_urging_and_supervision_from_the_page(county: County, sta
     case = opened(county)
     task, address = ready(case).pk, f"/cases/{case.pk}/act"
     chief = browser(staff["chief"])
-    guest = person(county, role="lemonade.taster", username="guest")
+    guest = person(county, "things.thing.view", username="guest")  # no list of cases is theirs
     viewer = person(county, "cases.case.view", role="lemonade.maker", username="viewer")
     maker = browser(viewer)
     assert told(maker.post(address, {"do": "invite", "task": task, "person": "guest"}, follow=True)) == [
         "已办，并记入时间线。"
     ]
     assert "会同 guest" in text(maker.get(f"/cases/{case.pk}/"))
+    home = browser(guest).get("/")
+    assert [(tile.value, tile.name, tile.url) for tile in home.context["tiles"]] == [(1, "待我办理", "#mine")]
+    assert (case.number in text(home), "全部案件" in text(home)) == (True, False)
     page = browser(guest).get(f"/cases/{case.pk}/")
     helper = page.context["offered"]["helpers"][0]
     browser(guest).post(address, {"do": "say", "helper": helper.pk, "why": "同意处置"})

@@ -119,12 +119,12 @@ def moment(value: datetime | None) -> str:
 
 @register.filter
 def span(value: timedelta | None) -> str:
-    """How long, as `1:02:03` or `2:03`; a minus before what is negative, a dash for none."""
+    """How long, as `0:02:03`: hours always, or minutes are read as hours. Negative with a minus, none a dash."""
     if value is None:
         return "—"
     seconds = abs(round(value.total_seconds()))
     hours, rest = divmod(seconds, 3600)
-    text = f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+    text = f"{hours}:{rest // 60:02}:{rest % 60:02}"
     return f"-{text}" if value < timedelta() else text
 
 

@@ -75,20 +75,21 @@ def described(task: Task) -> dict[str, Any]:
 
 
 def card(request: Request) -> Card | None:
-    """What waits for me, on the home page."""
-    if not request.actor.has("cases.case.view"):
+    """What waits for me, on the home page; somebody who sees no list of cases may be asked about one all the same."""
+    may_list, now = request.actor.has("cases.case.view"), timezone.now()
+    tasks, joint = my_tasks(request.actor), joint_tasks(request.actor)
+    if not may_list and not tasks and not joint:
         return None
-    tasks, now = my_tasks(request.actor), timezone.now()
-    joint = joint_tasks(request.actor)
+    page = "/cases/" if may_list else "#mine"
     late = sum(1 for item in tasks if item["task"].is_late(now))
     waiting = len(tasks) + len(joint)
-    tiles = [Tile(waiting, _("Waiting for me"), "/cases/", "yellow" if waiting else "none")]
+    tiles = [Tile(waiting, _("Waiting for me"), page, "yellow" if waiting else "none")]
     if late:
-        tiles.append(Tile(late, _("Late"), "/cases/", "red"))
+        tiles.append(Tile(late, _("Late"), page, "red"))
     wished = list(wishes(request.actor, request.county.pk))
     if wished:
-        tiles.append(Tile(len(wished), _("For me to approve"), "/cases/", "yellow"))
-    shown = {"tasks": [*tasks[:8], *joint[:8]], "wishes": wished[:8]}
+        tiles.append(Tile(len(wished), _("For me to approve"), page, "yellow"))
+    shown = {"tasks": [*tasks[:8], *joint[:8]], "wishes": wished[:8], "may_list": may_list}
     return Card("cases/card.html", shown, tiles=tuple(tiles))
 
 
