@@ -392,6 +392,8 @@ def test_joint_handling_urging_and_supervision_from_the_page(county: County, sta
     assert [(tile.value, tile.name, tile.url) for tile in home.context["tiles"]] == [(1, "待我办理", "#mine")]
     assert (case.number in text(home), "全部案件" in text(home)) == (True, False)
     page = browser(guest).get(f"/cases/{case.pk}/")
+    ways = {way: f'class="back" href="{way}"' in page.content.decode() for way in ("/", "/cases/")}
+    assert ways == {"/": True, "/cases/": False}
     helper = page.context["offered"]["helpers"][0]
     browser(guest).post(address, {"do": "say", "helper": helper.pk, "why": "同意处置"})
     assert told(chief.post(address, {"do": "urge", "task": task, "why": "请尽快"}, follow=True)) == [

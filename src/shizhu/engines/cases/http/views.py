@@ -173,7 +173,9 @@ def case_detail(request: Request, number: int, phones: Mapping[str, str] | None 
     stages = [{"name": name, "state": _stage_state(case, index, skipped)} for index, name in enumerate(about.stages)]
     context: dict[str, Any] = {"case": case, "about": about, "stages": stages, "tasks": tasks, "lines": timeline(case)}
     context |= {"own_page": page_of(case), "concerns": list(_concerns(request, case, phones or {}))}
-    context["purposes"] = records.PURPOSES.items()
+    context |= {"purposes": records.PURPOSES.items(), "may_list": request.actor.has("cases.case.view")}
+    held = {"county": case.county_id, "organisation": case.organisation, "area": case.area}
+    context["may_file"] = access.may(request.actor, "cases.case.view", **held)
     context |= {"subjects": subjects(request, case), "offered": acting.offered(request, case, tasks)}
     return render(request, "cases/detail.html", context)
 
