@@ -308,6 +308,7 @@ def test_an_evaluator_sees_the_room_and_nothing_else_and_each_look_is_kept(count
     word = "".join(cell.text for table in letter.tables for row in table.rows for cell in row.cells)
     assert "人工填报" in word
     facts = client.get(f"{room}reports/{report.pk}/json")
+    assert facts["Content-Disposition"].startswith("attachment")  # its hash is of the file, not of what a browser shows
     assert facts.json()["counts"]["red"] == 1
     numbers = client.get(f"{room}numbers/?q=滞后&year={TODAY.year - 1}")
     assert [(row.indicator.name, row.value) for row in numbers.context["page"]] == [("滞后的", 11.0)]
@@ -337,6 +338,7 @@ def test_an_evaluator_sees_the_room_and_nothing_else_and_each_look_is_kept(count
     assert browser(person(county, VIEW)).get(room).status_code == 403
     office = browser(person(county, VIEW, EDIT)).get("/plan/room/log/")
     assert [look.what for look in office.context["page"]] == LOOKS
+    assert "报告文件：" in text(office)
     for change in (lambda: Look.objects.update(about=""), lambda: Look.objects.all().delete()):
         with pytest.raises(ProgrammingError), transaction.atomic():
             change()

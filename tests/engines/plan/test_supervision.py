@@ -248,6 +248,9 @@ def test_lights_are_told_every_day_and_what_is_sent_in_time_is_not_the_units_del
     Node.objects.filter(pk=other.pk).update(due_on=day(-5), light_on=day(-1))
     api.tell_lights()
     assert light(other) == ("yellow", "waits")
+    cards = desk.supervisor.get(f"/plan/scorecards/?year={day(-5).year}").context["cards"]
+    told_ = [(card.unit.code, card.due, card.score) for card in cards]
+    assert told_[1] == ("kitchen", 0, None)  # what it sent in time waits for somebody else
 
 
 def test_urging_has_a_receipt_and_what_blocks_goes_to_who_can_help_and_up(

@@ -15,7 +15,7 @@ from shizhu.kernel.models import Organisation
 
 REPAIRED_COUNTS = 0.5  # of a node that was finished on time
 FALSE_COSTS = 5  # points for each finish that was found false
-UNDER_WAY = (lights.ON_TIME, lights.NEARLY)
+UNDER_WAY = (lights.ON_TIME, lights.NEARLY, lights.WAITS, lights.ASKED)  # the last two wait for the supervisor
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Card:
 
     @property
     def due(self) -> int:
-        """Nodes whose day has passed, or which are finished."""
+        """Nodes that are finished, or whose day has passed without evidence or a wish that was sent in time."""
         return self.total - sum(self.rules[rule] for rule in UNDER_WAY)
 
     @property

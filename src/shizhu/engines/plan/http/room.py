@@ -65,7 +65,7 @@ def report(request: Request, number: int, name: str) -> HttpResponse:
     told = reports.for_outsiders(found)
     if name == "json":
         _enter(request, "facts", told["title"])
-        return HttpResponse(issuing.canonical(told), content_type="application/json")
+        return attached(issuing.canonical(told), f"{told['title']}.json", "application/json")
     if name not in FILES or getattr(found, name) is None:
         raise Http404
     _enter(request, "report", f"{told['title']} ({name})")
