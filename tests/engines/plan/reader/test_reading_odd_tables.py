@@ -450,3 +450,14 @@ def test_one_cell_over_groups_and_names_is_no_group() -> None:
     rows = ("|污染减排|氨氮|吨|30|20|", "|森林覆盖率|森林覆盖率|%|45|46|")
     told = _of("|指标|指标|单位|2025年|2030年|", *rows).indicators
     assert [(item.name, item.group) for item in told] == [("氨氮", "污染减排"), ("森林覆盖率", None)]
+
+
+@pytest.mark.parametrize("gap", ["", "\n"])
+@pytest.mark.parametrize("end", ["。", ""])
+def test_a_heading_below_a_table_is_no_row_of_it(gap: str, end: str) -> None:
+    table = "序号\t指标名称\t单位\t2025年\t2030年\n1\t产业增加值\t亿元\t14.2\t24\n2\t基站数\t个\t640\t1200\n"
+    below = f"三、重点任务\n（一）夯实数字基础设施{end}\n到2027年实现通达率达到95%以上。（责任单位：县经信委）\n"
+    told = read(f"青溪县规划（2026—2030年）\n二、目标\n表1 主要指标\n{table}{gap}{below}")
+    assert [row.name for row in told.indicators if row.found_in == "table"] == ["产业增加值", "基站数"]
+    assert [(task.name, task.owners) for task in told.tasks] == [("夯实数字基础设施", ("县经信委",))]
+    assert [doubt.place.first for doubt in told.unsure if "row" in doubt.why or "cell" in doubt.why] == []

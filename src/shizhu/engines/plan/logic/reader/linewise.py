@@ -18,6 +18,7 @@ from shizhu.engines.plan.logic.reader.units import is_unit
 from shizhu.engines.plan.logic.reader.vocabulary import VALUE_ROLES
 
 _TOTAL = re.compile(r"[总合小共]计")
+_SAID = re.compile(r"[。：:](?:[（(][^。]*[）)])?$")  # the end of a sentence, with its bodies in brackets behind
 _SHORT = 10  # letters of a group row that stands right below the headings
 _GROUP_NAME = re.compile(r"[一-鿿]{2,12}(?<![率数比量值度积入额类型性])")
 _GROUP_NO = re.compile(r"[（(]?[一二三四五六七八九十]{1,3}[）)]?[、.]?")
@@ -110,7 +111,7 @@ def _belongs(tokens: list[Token], slots: list[Slot], header: Header, layout: str
     text = filled[0].text
     if _is_group(text) or (layout == "tab" and len(tokens) == len(header.headings)):
         return True
-    return (bool(slots) or len(text) <= _SHORT) and not apart and len(text) <= 40 and text[-1] not in "。：:"
+    return (bool(slots) or len(text) <= _SHORT) and not apart and len(text) <= 40 and not _SAID.search(text)
 
 
 def _is_rest(broken: list[Token], tokens: list[Token], header: Header) -> bool:
@@ -126,10 +127,10 @@ def _is_row(filled: list[Token], header: Header) -> bool:
 
 
 def _is_group(text: str) -> bool:
+    """Whether a text is the name of a group, 一、公路; what ends as a sentence is a heading of the text."""
     marker = marker_of(text)
-    return (
-        bool(marker) and marker is not None and marker.style in {"hans", "hans-bracket"} and 2 <= len(marker.rest) <= 20
-    )
+    is_named = marker is not None and marker.style in {"hans", "hans-bracket"} and 2 <= len(marker.rest) <= 20
+    return is_named and text[-1] != "。"
 
 
 def _add_line(tokens: list[Token], slots: list[Slot], header: Header, layout: str) -> list[Token]:
