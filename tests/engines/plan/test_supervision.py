@@ -160,6 +160,8 @@ def test_red_turns_yellow_only_when_the_gap_is_made_up_and_accepted(desk: Desk, 
     assert show(desk.stand, node) == ["此前报送的佐证还在等待验收。"]
     assert decide(desk, node, "refuse") == ["请写明不通过的理由。"]
     assert decide(desk, node, "refuse", "还差两个") == ["已裁定。"]
+    assert "未通过" in text(desk.stand.get(f"/plan/nodes/{node.pk}/"))
+    assert "已签收 stan" in text(desk.supervisor.get(desk.page))
     assert show(desk.stand, node, files="") == ["未报送：要求 1 个附件，已选 0 个。"]  # it could not be accepted
     assert not Evidence.objects.filter(state="waiting").exists()
     show(desk.stand, node)
@@ -270,6 +272,7 @@ def test_urging_has_a_receipt_and_what_blocks_goes_to_who_can_help_and_up(
     assert post(desk.stand, f"/plan/nodes/{node.pk}/block", asked) == ["已发出。逾期未答复将上报。"]
     blocked = Call.objects.get(kind="blocked")
     assert [one.pk for one in desk.kitchen.get("/plan/mine/").context["calls"]] == [blocked.pk]
+    assert "请腾出场地 答复" in text(desk.kitchen.get("/plan/mine/"))  # what its button says
     root = organisation(desk.county)
     Organisation.objects.create(
         county=desk.county, code="empty", name="空办", kind="department", area=node.area, parent=root,
