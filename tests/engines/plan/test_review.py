@@ -77,7 +77,10 @@ def test_a_decision_is_kept_and_given_to_the_indicator(county: County, plan: Pla
     assert (kept.decision, kept.value, kept.year, kept.note, kept.person.username, kept.subject) == (
         "value", 21, 2020, "统计公报", "clerk", "高新技术企业数量",
     )  # fmt: skip
-    assert Indicator.objects.get(name="高新技术企业数量").base_value == 21
+    base = Indicator.objects.get(name="高新技术企业数量")
+    assert base.base_value == 21
+    chart = clerk.get(f"/plan/indicators/{base.pk}/").context["chart"]
+    assert ([point[1] for point in chart["points"]], chart["path"][0][1]) == ([21], 21)  # not 18, as printed
     page = clerk.get("/plan/review/")
     assert [part for part in ("21 · 统计公报", "clerk", "重新打开") if part not in text(page)] == []
     assert page.context["tabs"][0] == ("contradictions", 2, 1)
@@ -90,7 +93,8 @@ def test_a_corrected_file_keeps_what_was_decided(county: County, plan: Plan) -> 
     longer = ["松溪县人民政府文件", *SONGXI.BLOCKS]
     again = api.import_file(county, "songxi-2.txt", as_text(longer, "pipes").encode())
     assert (again.pk, again.source) == (plan.pk, "songxi-2.txt")
-    assert Indicator.objects.get(name="高新技术企业数量").base_value == 20
+    base = Indicator.objects.get(name="高新技术企业数量")
+    assert (base.base_value, [one.value for one in base.values.order_by("pk")]) == (20, [18, 20])
     assert [row["title"] for row in rows(clerk).values() if row["is_open"]] == ["技术合同成交额"]
     corrected = as_text(SONGXI.BLOCKS, "pipes").replace("高新技术企业达到21家", "高新技术企业达到22家")
     api.import_file(county, "songxi-3.txt", corrected.encode())

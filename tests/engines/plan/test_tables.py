@@ -155,6 +155,20 @@ def test_a_formula_that_counts_in_another_unit_of_measure_is_refused(plan: Plan,
     assert again(client, "indicators") == ["改动或新增 0 行。"]
 
 
+def test_a_base_of_another_year_is_the_known_value_of_that_year_alone(plan: Plan, client: Client) -> None:
+    row = Indicator.objects.get()
+    for year, number in ((2020, 6.0), (2021, 7.0)):
+        book = openpyxl.load_workbook(io.BytesIO(client.get("/plan/tables/indicators.xlsx?plan=plan").content))
+        columns = [cell.value for cell in book.active[1]]
+        for head, cell in (("基期年", year), ("基期", number)):
+            book.active.cell(2, columns.index(head) + 1).value = cell
+        client.post("/plan/tables/indicators/take?plan=plan", {"table": saved(book)})
+    points = client.get(f"/plan/indicators/{row.pk}/").context["chart"]["points"]
+    assert [(point[0][:4], point[1]) for point in points] == [("2020", 7.0)]  # 2021 begins on 31 December in UTC
+    told = [(one.period, one.value) for one in row.values.filter(source="plan").order_by("pk")]
+    assert told == [("2020", 6.0), ("2020", None), ("2021", 7.0)]
+
+
 def test_blanks_around_a_text_are_no_change(plan: Plan, client: Client) -> None:
     Task.objects.update(content=" \n")
     before = kept()

@@ -179,6 +179,20 @@ def report_simulated(county: str, key: str, period: str, value: float) -> None:
         Value.objects.create(indicator=indicator, period=period, value=value, source="reported", is_simulated=True)
 
 
+def keep_base(indicator: Indicator) -> None:
+    """The base is the first known value: it is kept as one, and what was the base before is none any more."""
+    base = {} if indicator.base_value is None or indicator.base_year is None else {
+        f"{indicator.base_year}": indicator.base_value
+    }  # fmt: skip
+    rows = indicator.values.filter(source="plan").order_by("period", "-known_at", "-pk").distinct("period")
+    was = {one.period: one.value for one in rows if one.value is not None or one.period in base}
+    Value.objects.bulk_create(
+        Value(indicator=indicator, period=period, value=base.get(period), source="plan")
+        for period in {**was, **base}
+        if period not in was or was[period] != base.get(period)
+    )
+
+
 def known(rows: QuerySet[Value]) -> QuerySet[Value]:
     """Of each indicator and period what is known now; what has no value any more is not there, nor what was before."""
     newest_ = rows.order_by("indicator_id", "period", "-known_at", "-pk").distinct("indicator_id", "period")

@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 
 from django.db import transaction
 
-from shizhu.engines.plan import clauses, rulings
+from shizhu.engines.plan import clauses, computing, rulings
 from shizhu.engines.plan.clauses import key_of
 from shizhu.engines.plan.logic import reader
 from shizhu.engines.plan.logic.linking import is_as_much, is_same
 from shizhu.engines.plan.logic.reading import read_file
-from shizhu.engines.plan.models import Collection, Indicator, Plan, Task, Value
+from shizhu.engines.plan.models import Collection, Indicator, Plan, Task
 from shizhu.kernel.counties import Folder
 from shizhu.kernel.models import County, Organisation, Person
 
@@ -64,6 +64,7 @@ def _kept(county: County, text: str, document: dict[str, Any], *, code: str, sou
     _tasks(plan, document["tasks"])
     _keep_adopted(plan)
     rulings.apply(plan)
+    _keep_bases(plan)
     clauses.keep(plan)
     return plan
 
@@ -85,6 +86,7 @@ def adopt(plan: Plan, key: str, *, anyway: bool = False) -> Indicator | None:
         raise Doubled(twin.name)
     order = 500 + rows.index(row)
     made = _indicator(plan, {**row, "key": key_of(row)}, "sentence", order)
+    computing.keep_base(made)
     clauses.point(plan)
     return made
 
@@ -166,6 +168,7 @@ def load_county(folder: Folder) -> None:
     if is_new:
         _indicators(plan, told["indicators"], "plan")
     _indicators(plan, told.get("added", []), "county")
+    _keep_bases(plan)
     for key, formula in told.get("links", {}).items():
         plan.indicators.filter(key=key, formula="").update(formula=formula)
     if is_new:
@@ -179,6 +182,11 @@ def _collections(plan: Plan, rows: list[dict[str, Any]]) -> None:
             indicator=plan.indicators.get(key=row["indicator"]), every=row["every"], due_days=row["due_days"],
             organisation=Organisation.objects.get(county=plan.county, code=row["by"]), since=row["since"],
         )  # fmt: skip
+
+
+def _keep_bases(plan: Plan) -> None:
+    for one in plan.indicators.all():
+        computing.keep_base(one)
 
 
 def _indicators(plan: Plan, rows: list[dict[str, Any]], source: str) -> None:
@@ -234,7 +242,6 @@ def _indicator(plan: Plan, row: Mapping[str, Any], source: str, order: int) -> I
         made.steps = _steps(row)
         made.is_flow = not values["is_cumulative"] and _flows(row["name"], values["unit"])
         made.save(update_fields=["steps", "is_flow"])
-    _base(made)
     return made
 
 
@@ -269,16 +276,6 @@ def _rises(row: Mapping[str, Any], target: float | None, growth: float | None) -
     if target is None:
         return (growth or 0) >= 0
     return row["base"]["value"] is None or target >= row["base"]["value"]
-
-
-def _base(indicator: Indicator) -> None:
-    """The base is the first known value."""
-    if indicator.base_value is None or indicator.base_year is None:
-        return
-    period = str(indicator.base_year)
-    newest = indicator.values.filter(period=period, source="plan").order_by("-known_at").first()
-    if newest is None or newest.value != indicator.base_value:
-        Value.objects.create(indicator=indicator, period=period, value=indicator.base_value, source="plan")
 
 
 def _tasks(plan: Plan, rows: list[dict[str, Any]]) -> None:

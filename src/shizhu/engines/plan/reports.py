@@ -49,7 +49,8 @@ def _known_at(day: date | None) -> datetime:
 
 def corrected(report: Report) -> list[dict[str, Any]]:
     """The numbers of its appendix that are others now, each with what is known: {no, what, period, then, now, unit}."""
-    rows = [row for row in report.facts.get("sources", []) if row["source"] in {"reported", "formula"}]
+    values = {"reported", "formula", "plan"}
+    rows = [row for row in report.facts.get("sources", []) if row["source"] in values and "part" not in row]
     newest = (
         Value.objects.filter(indicator__plan=report.plan_id, indicator__key__in={row["key"] for row in rows})
         .order_by("indicator_id", "period", "-known_at").distinct("indicator_id", "period")

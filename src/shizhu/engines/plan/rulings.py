@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
+from shizhu.engines.plan import computing
 from shizhu.engines.plan.logic.reader.subjects import canonical
 from shizhu.engines.plan.models import Indicator, Plan, Ruling
 from shizhu.kernel.models import Person
@@ -64,3 +65,4 @@ def _give(plan: Plan, ruling: Ruling) -> None:
             if getattr(indicator, f"{part}_year") == ruling.year:
                 setattr(indicator, f"{part}_value", ruling.value)
         indicator.save(update_fields=["base_value", "target_value"])
+        computing.keep_base(indicator)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from shizhu.engines.plan import collecting, filled, keytasks
+from shizhu.engines.plan import collecting, computing, filled, keytasks
 from shizhu.engines.plan.filled import YES, Cells, RowError
 from shizhu.engines.plan.logic.reader.units import comparable
 from shizhu.engines.plan.models import Budget, Indicator, Plan, Risk, Task, Value
@@ -113,9 +113,13 @@ def _keep_indicator(plan: Plan, cells: Cells, _by: Person) -> bool:
     if row is None:
         twins = plan.indicators.filter(name=told["name"])
         _refuse(cells, twins.filter(unit__in=["", told["unit"]]) if told["unit"] else twins)
-        Indicator.objects.create(plan=plan, key=cells.text("key", 60), order=2000, source="person", **told)
-        return True
-    return _update(row, told)
+        row = Indicator.objects.create(plan=plan, key=cells.text("key", 60), order=2000, source="person", **told)
+        is_changed = True
+    else:
+        is_changed = _update(row, told)
+    if is_changed:
+        computing.keep_base(row)
+    return is_changed
 
 
 def _refuse_other_measure(plan: Plan, formula: str, unit: str) -> None:
