@@ -23,7 +23,7 @@ from docx.oxml.ns import qn
 from tests.fixtures import organisation, person
 from tests.web.pages import browser, text, told
 
-from shizhu.engines.plan import briefs, facts, reports
+from shizhu.engines.plan import briefs, computing, facts, reports
 from shizhu.engines.plan.models import Budget, Indicator, Plan, Report, Risk, Template, Value
 from shizhu.kernel import files, wordtemplates
 from shizhu.kernel.models import County, Person, Post
@@ -254,7 +254,8 @@ def test_its_pdf_holds_the_same_words_and_its_charts(county: County, plan: Plan)
 
 
 def test_what_became_known_later_is_not_in_it(county: County, plan: Plan) -> None:
-    who = person(county, VIEW, MAKE)
+    who, seats = person(county, VIEW, MAKE), plan.indicators.get(key="座位")
+    computing.keep_base(seats)
     report = reports.ask(plan, "annual", str(YEAR - 1), issuer="甲", serial="1", by=who)
     Value.objects.create(
         indicator=plan.indicators.get(key="座位"), period=str(YEAR - 1), value=19, source="reported", note="更正"
@@ -286,6 +287,10 @@ def test_what_became_known_later_is_not_in_it(county: County, plan: Plan) -> Non
     then.refresh_from_db()
     assert next(row for row in then.facts["indicators"] if row["key"] == "座位")["now"]["value"] == 11.5
     assert timezone.localtime(then.known_at).date() == two_days_ago + timedelta(days=1)
+    was, seats.base_value = seats.base_value, 8.0
+    computing.keep_base(seats)
+    told_since = {(row["period"], row["value"], row["now"]) for row in reports.corrected(then)}
+    assert told_since == {(str(seats.base_year), was, 8.0), (str(YEAR - 1), 11.5, 19.0)}
 
 
 def test_a_brief_made_late_knows_of_what_goes_on_what_was_known_on_its_last_day(county: County, plan: Plan) -> None:
