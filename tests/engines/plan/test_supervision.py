@@ -10,6 +10,7 @@ from typing import Any
 import docx
 import openpyxl
 import pytest
+from django.db.models import Q
 from django.test import Client
 from django.utils import timezone
 from tests.engines.plan.desks import PNG, Desk, day, decide, file, light, post, show
@@ -17,7 +18,7 @@ from tests.fixtures import organisation, person
 from tests.web.pages import browser, table, text, told
 
 from shizhu.engines.notices.models import Message
-from shizhu.engines.plan import api, counting, nodes, pieces, proving
+from shizhu.engines.plan import api, clauses, counting, nodes, pieces, proving
 from shizhu.engines.plan.computing import by_part
 from shizhu.engines.plan.models import Call, Check, Evidence, Indicator, Measure, Node, Piece, Sample, Step
 from shizhu.engines.plan.periods import period_of
@@ -50,6 +51,30 @@ def test_a_promise_is_split_and_received_by_name(desk: Desk) -> None:
     assert (piece.state, piece.received_by and piece.received_by.username) == ("received", "stan")
     kinds = list(Step.objects.filter(piece=piece).exclude(kind="light").values_list("kind", flat=True))
     assert kinds == ["received", "sent"]
+
+
+def test_a_town_that_a_split_forgot_and_a_twin_that_is_split_already_are_told(desk: Desk) -> None:
+    clerk, area = Person.objects.get(username="du"), desk.clause.plan.county.areas.get(code=f"{desk.county.pk}101")
+    for number in range(4):
+        Organisation.objects.create(
+            county=desk.county, code=f"t{number}", name=f"{'甲乙丙丁'[number]}镇", kind="town", area=area,
+            path=f"{desk.county.pk}/t{number}/",
+        )  # fmt: skip
+    desk.split(30, unit=["t0", "t1"])
+    assert "以下没有" not in text(desk.supervisor.get(desk.page))
+    desk.split(30, unit=["t0", "t1", "t3"])
+    page = desk.supervisor.get(desk.page)
+    [(year, lacking)] = page.context["left_out"]
+    assert (year, [one.name for one in lacking], "多数乡镇（街道）已有分解任务，以下没有" in text(page)) == (
+        day(30).year, ["丙镇"], True,
+    )  # fmt: skip
+    link = desk.clause.plan.links.filter(Q(one=desk.clause) | Q(other=desk.clause))[0]
+    twin = f"/plan/clauses/{link.other_id if link.one_id == desk.clause.pk else link.one_id}/"
+    for state, is_told in (("apart", False), ("linked", True), ("proposed", False)):
+        clauses.settle_link(link, state, note="", by=clerk)
+        page = text(desk.supervisor.get(twin))
+        assert ("同一承诺已在别处分解" in page) == is_told, state
+    assert "同一承诺已在别处分解" not in text(desk.supervisor.get(desk.page))
 
 
 def test_units_are_weighed_by_what_is_known_of_them_now(desk: Desk) -> None:

@@ -156,12 +156,16 @@ def clause_page(request: Request, number: int) -> HttpResponse:
     may_split = access.has_county(request.actor, SUPERVISE, request.county.pk)
     units = pieces.units(request.county.pk) if may_split or request.actor.has(EDIT) else []
     steps = clause.steps.filter(Q(piece=None) | Q(piece__in=[piece.pk for piece in own]))
+    linked = [link.other if link.one_id == clause.pk else link.one for link in links if link.state == Link.State.LINKED]
+    split_elsewhere = Piece.objects.filter(clause__in=linked).exclude(state=Piece.State.DROPPED)
     context = {
         "clause": clause, "plan": clause.plan,
         "owners": clause.owners.exclude(state=Owner.State.REFUSED).select_related("organisation", "person"),
         "unmatched": _unmatched(clause),
         "links": [(link, link.other if link.one_id == clause.pk else link.one) for link in links],
         "summed": _summed(clause) if may_split else None,
+        "left_out": _left_out(own, units) if may_split else [],
+        "elsewhere": Clause.objects.filter(pk__in=split_elsewhere.values("clause")) if may_split else [],
         "pieces": own, "drafts": sum(piece.state in pieces.OPEN for piece in own),
         "units": units,
         "story": telling.story(steps.select_related("person", "piece__organisation")[:200]),
@@ -183,6 +187,17 @@ def _summed(clause: Clause) -> dict[str, Any] | None:
         return None
     total = round(sum(numbers), 6)
     return None if total == asked["value"] else {"total": total, "asked": asked["value"], "unit": asked["unit"]}
+
+
+def _left_out(own: Sequence[Piece], units: Sequence[Organisation]) -> list[tuple[int, list[Organisation]]]:
+    """Year → the towns that have no piece of it, where most of them have one."""
+    towns = [one for one in units if one.kind == "town"]
+    having: dict[int, set[int]] = {}
+    for piece in own:
+        if piece.state != Piece.State.DROPPED:
+            having.setdefault(piece.year, set()).add(piece.organisation_id)
+    without = {year: [one for one in towns if one.pk not in there] for year, there in sorted(having.items())}
+    return [(year, lacking) for year, lacking in without.items() if 0 < 2 * len(lacking) < len(towns)]
 
 
 def _unmatched(clause: Clause) -> list[str]:
