@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
+import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from tests.engines.plan.reader.invented import PLANS
@@ -85,6 +87,27 @@ def test_a_decision_is_kept_and_given_to_the_indicator(county: County, plan: Pla
     assert [part for part in ("21 · 统计公报", "clerk", "重新打开") if part not in text(page)] == []
     assert page.context["tabs"][0] == ("contradictions", 2, 1)
     assert clerk.get("/plan/").context["open_questions"] == 1
+
+
+def test_what_a_person_changed_after_a_decision_stays(county: County, plan: Plan) -> None:
+    clerk = browser(person(county, ALL, username="clerk"))
+    settle(clerk, rows(clerk)["高新技术企业数量"], value="21")
+    row = Indicator.objects.get(name="高新技术企业数量")
+    book = openpyxl.load_workbook(io.BytesIO(clerk.get("/plan/tables/indicators.xlsx?plan=plan").content))
+    heads, cells = [cell.value for cell in book.active[1]], {line[0].value: line for line in book.active.rows}
+    cells[row.key][heads.index("基期")].value = 23
+    out = io.BytesIO()
+    book.save(out)
+    table = SimpleUploadedFile("t.xlsx", out.getvalue())
+    assert told(clerk.post("/plan/tables/indicators/take?plan=plan", {"table": table}, follow=True)) == [
+        "改动或新增 1 行。"
+    ]
+    settle(clerk, rows(clerk)["技术合同成交额"], value="other", other="9")
+    row.refresh_from_db()
+    assert row.base_value == 23
+    settle(clerk, rows(clerk)["高新技术企业数量"], value="21")  # decided anew, it is that
+    row.refresh_from_db()
+    assert row.base_value == 21
 
 
 def test_a_corrected_file_keeps_what_was_decided(county: County, plan: Plan) -> None:

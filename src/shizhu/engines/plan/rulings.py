@@ -47,22 +47,26 @@ def settle(plan: Plan, finding: str, decision: str, *, note: str, by: Person, va
         plan=plan, finding=finding, rule=found["rule"], subject=str(found.get("subject") or found.get("what"))[:200],
         decision=decision, value=value, year=year, note=note, person=by,
     )  # fmt: skip
-    apply(plan)
+    apply(plan, ruling)
     return ruling
 
 
-def apply(plan: Plan) -> None:
-    """Bring the values decided to the indicators, after a decision or a new reading."""
+def apply(plan: Plan, made: Ruling | None = None) -> None:
+    """Bring the values decided to the indicators, after a decision (`made`) or a new reading.
+
+    What a person changed in the indicator after a decision stays.
+    """
     there = findings(plan)
     for name, ruling in newest(plan).items():
         if name in there and ruling.decision == VALUE and ruling.value is not None:
-            _give(plan, ruling)
+            _give(plan, ruling, is_new=ruling == made)
 
 
-def _give(plan: Plan, ruling: Ruling) -> None:
+def _give(plan: Plan, ruling: Ruling, *, is_new: bool) -> None:
     for indicator in Indicator.objects.filter(plan=plan, name=ruling.subject):
         for part in ("base", "target"):
-            if getattr(indicator, f"{part}_year") == ruling.year:
+            is_open = is_new or f"{part}_value" not in indicator.edited
+            if is_open and getattr(indicator, f"{part}_year") == ruling.year:
                 setattr(indicator, f"{part}_value", ruling.value)
         indicator.save(update_fields=["base_value", "target_value"])
         computing.keep_base(indicator)
