@@ -99,6 +99,10 @@ def test_the_ranking_and_other_weights(county: County, filled: Index, towns: lis
     assert ranks(declared)[0] == (1, towns[0].name)
     tried = client.get(f"{PAGE}?w.waste=90&w.cups=5&w.shaded=5")
     assert ranks(tried)[0] == (1, towns[1].name)
+    close = client.get(f"{PAGE}?w.waste=47&w.cups=45&w.shaded=8")  # 53 to 47 points: a fifth of a weight may turn them
+    assert {line.name: line.span for line in close.context["lines"]} == {one.name: (1, 2) for one in towns}
+    moved = {item["key"]: item["moved"] for group in close.context["weights"] for item in group["items"]}
+    assert moved == {"shaded": 0, "cups": 2, "waste": 2}
     assert next(line for line in tried.context["lines"] if line.name == towns[0].name).moved < 0
     assert "正在试算其他权重，结果不会保存" in text(tried)
     assert ranks(client.get(PAGE)) == ranks(declared)

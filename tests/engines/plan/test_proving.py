@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from tests.engines.plan.desks import Desk, day, decide, file, light, post, show
-from tests.fixtures import person
+from tests.engines.plan.desks import REPORTER, Desk, day, decide, file, light, post, show
+from tests.fixtures import area, organisation, person
 from tests.web.pages import browser, text
 
+from shizhu.engines.cases import api as cases
+from shizhu.engines.cases.models import Case
 from shizhu.engines.plan import api, nodes, proving
 from shizhu.engines.plan.models import Evidence, Node, Proof, Sample, Step
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
-from shizhu.kernel.models import Person
+from shizhu.kernel.models import Organisation, Person
 
 pytestmark = pytest.mark.django_db
 pytest_plugins = ["tests.engines.plan.supervised", "tests.engines.records.stalls"]
@@ -178,3 +180,41 @@ def test_who_asked_does_not_decide(desk: Desk) -> None:
     asked.refresh_from_db()
     node.refresh_from_db()
     assert (asked.state, node.due_on) == ("waiting", day(2))
+
+
+def test_cases_that_went_their_way_are_counted_when_it_is_decided(desk: Desk) -> None:
+    desk.split(3)
+    where = "is_open = FALSE AND is_late = FALSE"
+    desk.send(files="0", count="cases", of="lemonade.order", where=where, least="2")
+    node, who = desk.node(), person(desk.county, role="lemonade.maker", username="maker")
+
+    def closed() -> None:
+        case = cases.open_case(cases.Opening("lemonade.order", "三杯", node.area, {"title": "三杯"}, by=who))
+        Case.objects.filter(pk=case.pk).update(status="closed", closed_at=timezone.now())
+
+    closed()
+    cases.open_case(cases.Opening("lemonade.order", "未办", node.area, {"title": "未办"}, by=who))
+    show(desk.stand, node, files="")
+    assert decide(desk, node) == ["未能验收：差额还没有补齐。要求 2 条满足条件，现有 1 条。"]
+    closed()
+    assert decide(desk, node) == ["已裁定。"]
+    assert light(node) == ("green", "done")
+
+
+def test_towns_are_given_pieces_and_have_cards_beside_those_of_departments(desk: Desk) -> None:
+    for code, name in (("101", "东镇政府"), ("102", "西镇政府")):
+        top, place = organisation(desk.county), area(desk.county, code)
+        Organisation.objects.create(
+            county=desk.county, code=f"town{code}", name=name, kind="town", parent=top, path=f"{top.path}town{code}/",
+            area=place,
+        )  # fmt: skip
+    east = browser(person(desk.county, *REPORTER, username="east", of="town101", in_area="101"))
+    desk.split(-3, unit=["stand", "town101", "town102"], total="30")
+    desk.send()
+    node = desk.node("town101")
+    assert (node.value, node.area.name) == (10, "东镇")
+    [(kind, first), (other, second)] = desk.supervisor.get("/plan/scorecards/").context["kinds"]
+    assert (kind, [one.unit.code for one in first]) == ("department", ["stand"])
+    assert (other, sorted(one.unit.name for one in second)) == ("town", ["东镇政府", "西镇政府"])
+    assert [piece.organisation.code for piece in east.get("/plan/mine/").context["pieces"]] == ["town101"]
+    assert [row.organisation.code for row, _rule in east.get("/plan/supervision/").context["rows"]] == ["town101"]
