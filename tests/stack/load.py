@@ -1,7 +1,10 @@
-"""What a stack is given, each in a process of its own: `python -m tests.stack.load declare|open|watch N`."""
+"""What a stack is given: each line read is a JSON array, a verb and its words; "done" is printed after each."""
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import json
 import os
 import sys
 from typing import Any
@@ -32,7 +35,17 @@ SECOND = "".join([
 ])  # fmt: skip
 
 
-def declare(number: int) -> None:
+def device(*words: str) -> None:
+    """What the command `shizhu device` does, which takes as long to begin as to do twenty of them."""
+    from shizhu.site.commands import device as command  # noqa: PLC0415  # Django must be set up first
+
+    parser = argparse.ArgumentParser()
+    command.options(parser)
+    with contextlib.redirect_stdout(sys.stderr):
+        assert command.main(parser.parse_args(words)) == 0
+
+
+def declare(number: str) -> None:
     """So many devices, two rules that watch them, and a flow that waits a second, then hands over to another."""
     from shizhu.engines.alarms import api as alarms  # noqa: PLC0415  # Django must be set up first
     from shizhu.engines.things import api as things  # noqa: PLC0415
@@ -43,12 +56,12 @@ def declare(number: int) -> None:
     _keep([*bodies, ("flows", "local.first", {"text": FIRST}), ("flows", "local.second", {"text": SECOND})])
     top = Organisation.objects.get(county=county, code=county.pk)
     area = Area.objects.get(county=county, code=county.pk)
-    for n in range(number):
+    for n in range(int(number)):
         things.register(things.Registration(f"month-{n}", PROFILE, f"month-{n}", top, area, None), PASSWORD)
     alarms.bind_all()
 
 
-def watch(seconds: int) -> None:
+def watch(seconds: str) -> None:
     """A rule that misses rain gauges when they are silent for so long."""
     from shizhu.engines.alarms import api as alarms  # noqa: PLC0415  # Django must be set up first
 
@@ -69,18 +82,25 @@ def _keep(bodies: list[tuple[str, str, dict[str, Any]]]) -> None:
     packs.forget()
 
 
-def open_cases(number: int) -> None:
+def open_cases(number: str) -> None:
     """So many cases of the first flow, one transaction each."""
     from shizhu.engines.cases import api as cases  # noqa: PLC0415  # Django must be set up first
     from shizhu.kernel.models import Area, County  # noqa: PLC0415
 
     county = County.objects.get()
     area = Area.objects.get(county=county, code=county.pk)
-    for n in range(number):
+    for n in range(int(number)):
         cases.open_case(cases.Opening("local.first", f"first {n}", area, {"of": n}))
 
 
 if __name__ == "__main__":
     os.environ["DJANGO_SETTINGS_MODULE"] = "shizhu.site.settings"
     django.setup(set_prefix=False)
-    {"declare": declare, "open": open_cases, "watch": watch}[sys.argv[1]](int(sys.argv[2]))
+    from django.db import connections
+
+    verbs = {"declare": declare, "device": device, "open": open_cases, "watch": watch}
+    for line in sys.stdin:
+        verb, *words = json.loads(line)
+        verbs[verb](*words)
+        connections.close_all()  # the database may be killed until the next
+        print("done", flush=True)

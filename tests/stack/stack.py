@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +46,8 @@ class Stack:
         self.address = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[str] | None = None
         self.printed: list[str] = []
+        self._loader: subprocess.Popen[str] | None = None
+        self._loading = threading.Lock()
 
     def start(self, *arguments: str) -> str:
         """Start; returns what was printed up to the banner's last line."""
@@ -71,6 +74,9 @@ class Stack:
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Stop as Ctrl-C does; returns the exit code."""
+        if self._loader:
+            self._loader.communicate()
+            self._loader = None
         if self.process is None or self.process.poll() is not None:
             return 0
         self.process.send_signal(number)
@@ -107,9 +113,17 @@ class Stack:
         return done.stdout + done.stderr
 
     def load(self, *words: str) -> None:
-        """What `tests.stack.load` does, with this stack's database."""
-        command = [sys.executable, "-m", "tests.stack.load", *words]
-        subprocess.run(command, env=self.environment, cwd=ROOT, check=True, timeout=120)
+        """What `tests.stack.load` does, in one process for all that this stack is given while it runs."""
+        with self._loading:
+            if not self._loader:
+                command, pipe = [sys.executable, "-m", "tests.stack.load"], subprocess.PIPE
+                self._loader = subprocess.Popen(
+                    command, env=self.environment, cwd=ROOT, stdin=pipe, stdout=pipe, text=True
+                )
+            assert self._loader.stdin
+            assert self._loader.stdout
+            print(json.dumps(words), file=self._loader.stdin, flush=True)
+            assert self._loader.stdout.readline() == "done\n", words
 
     def do(self, task: str) -> None:
         """Have the worker do at once what it does every minute."""
@@ -138,8 +152,8 @@ class Stack:
     def add_device(
         self, key: str, profile: str = "ecology.water_station", password: str = "123456", *more: str
     ) -> None:
-        """Register a device."""
-        self.run("device", "add", key, "--profile", profile, "--name", key, "--password", password, *more)
+        """Register a device, as `shizhu device add` does."""
+        self.load("device", "add", key, "--profile", profile, "--name", key, "--password", password, *more)
 
 
 def _move_operator(file: Path) -> None:

@@ -188,7 +188,8 @@ def test_a_device_may_not_speak_for_another(stack: Stack) -> None:
 
 
 def test_a_wrong_password_or_a_switched_off_device_is_refused(stack: Stack) -> None:
-    stack.add_device("off-one")
+    told = ("--profile", "ecology.water_station", "--name", "off-one", "--password", "123456")
+    assert stack.run("device", "add", "off-one", *told) == "off-one 123456\n"
     stack.run("device", "off", "off-one")
     answers: list[int] = []
     for key, password in (("off-one", "123456"), ("mqtt-none", "123456")):
