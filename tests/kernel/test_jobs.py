@@ -31,6 +31,7 @@ def inbox() -> list[str]:
 
 def test_the_timetable_is_in_the_time_of_the_county() -> None:
     assert timetable() == {
+        "alarms.bind": "40 19 * * *",
         "alarms.every_minute": "* * * * *", "alarms.expire_warnings": "* * * * *",
         "alarms.look_at_edges": "* * * * *",
         "boards.reports": "30 22 * * *", "cases.change_shifts": "* * * * *",

@@ -6,12 +6,16 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import shapely
 from django.db import OperationalError, connection, connections, transaction
 from django.test import Client
+from procrastinate.contrib.django import app
+from tests.engines.alarms.sent import only
 from tests.fixtures import area, organisation, person
 
 from shizhu.engines.alarms import api
 from shizhu.engines.alarms.models import Alarm, Binding, Memory, Revision
+from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.engines.things.models import Datastream
 from shizhu.kernel import access, events, packs
@@ -55,6 +59,20 @@ def raised() -> list[tuple[str, int]]:
 
 def told() -> list[str]:
     return [row.envelope["type"] for row in OutboxEvent.objects.order_by("pk")]
+
+
+def test_a_zone_drawn_later_is_judged_from_the_next_morning(county: County, stream: int) -> None:
+    stalls = {"zone": {"layer": "lemonade.stalls"}, "profile": "lemonade.jug", "property": "temperature", "above": 30}
+    only(county, {"when": stalls})
+    assert list(Binding.objects.all()) == []
+    root, data = access.actor(person(county, "*", username="root")), {"code": "S001", "name": "摊位一", "kind": "cart"}
+    records.create(
+        root, county.pk, "lemonade.stall", data, organisation="stand", area=f"{county.pk}101",
+        geometry=shapely.Point(100.2, 30.2),
+    )  # fmt: skip
+    app.tasks["alarms.bind"](timestamp=0)
+    (bound,) = Binding.objects.all()
+    assert (bound.source.rpartition("/")[0], bound.streams) == ("feature/lemonade.stalls", [stream])
 
 
 def test_binding_watches_the_stream_and_keeps_the_limit(stream: int) -> None:
