@@ -174,8 +174,9 @@ def case_detail(request: Request, number: int, phones: Mapping[str, str] | None 
     context: dict[str, Any] = {"case": case, "about": about, "stages": stages, "tasks": tasks, "lines": timeline(case)}
     context |= {"own_page": page_of(case), "concerns": list(_concerns(request, case, phones or {}))}
     context |= {"purposes": records.PURPOSES.items(), "may_list": request.actor.has("cases.case.view")}
-    held = {"county": case.county_id, "organisation": case.organisation, "area": case.area}
-    context["may_file"] = access.may(request.actor, "cases.case.view", **held)
+    context["may_file"] = access.may(
+        request.actor, "cases.case.view", county=case.county_id, organisation=case.organisation, area=case.area
+    )
     context |= {"subjects": subjects(request, case), "offered": acting.offered(request, case, tasks)}
     return render(request, "cases/detail.html", context)
 
