@@ -18,7 +18,7 @@ from tests.fixtures import organisation, person
 from tests.web.pages import browser, table, text, told
 
 from shizhu.engines.notices.models import Message
-from shizhu.engines.plan import api, clauses, counting, nodes, pieces, proving
+from shizhu.engines.plan import api, clauses, counting, nodes, pieces, proving, reports
 from shizhu.engines.plan.computing import by_part
 from shizhu.engines.plan.models import Call, Check, Evidence, Indicator, Measure, Node, Piece, Sample, Step
 from shizhu.engines.plan.periods import period_of
@@ -365,6 +365,11 @@ def test_a_sample_is_drawn_once_and_a_false_finish_is_open_again(desk: Desk, sen
     decide(desk, node)
     assert light(node) == ("green", "done")
     assert post(desk.supervisor, "/plan/supervision/samples/", {"seed": "公开摇号 7"}) == ["已抽取 1 个节点。"]
+    who = Person.objects.get(username="du")
+    plan = desk.clause.plan
+    report = reports.ask(plan, "annual", f"{node.due_on.year}", issuer="甲", serial="1", by=who)
+    reports.make(report.pk)
+    assert "按此后的裁定和核查" not in text(desk.supervisor.get(f"/plan/reports/{report.pk}/"))
     sample = Sample.objects.get()
     assert (sample.seed, sample.names, sample.drawn) == ("公开摇号 7", [f"N{node.pk}"], [f"N{node.pk}"])
     assert post(desk.supervisor, "/plan/supervision/samples/", {"seed": "8"}) == [
@@ -378,6 +383,8 @@ def test_a_sample_is_drawn_once_and_a_false_finish_is_open_again(desk: Desk, sen
     node.refresh_from_db()
     assert (light(node), node.reopened, Evidence.objects.get().state) == (("red", "false"), 1, "annulled")
     assert Check.objects.get().sample == sample
+    page = text(desk.supervisor.get(f"/plan/reports/{report.pk}/"))
+    assert "按此后的裁定和核查，当日各节点：红灯 0 → 1 、绿灯 2 → 1" in page
     assert "公开摇号 7" in text(desk.stand.get("/plan/supervision/samples/"))
     show(desk.stand, node)
     decide(desk, node)

@@ -157,7 +157,7 @@ def gather(plan: Plan, kind: str, name: str, at: datetime) -> dict[str, Any]:
     sources = _Sources(_reporters([*people, *(one.person_id for one in budgets)]))
     rows = [_indicator(one, values[one.pk], span, day, sources) for one in indicators]
     scored = score([(row["weight"], row["done"]) for row in rows])
-    told = _nodes(plan, span, day)
+    told = nodes_of(plan, span, day)
     risks = keytasks.open_risks(plan, min(at, span.ends))
     issued = Evaluation.objects.filter(county=plan.county, year=span.last.year, issued_at__lte=at)
     return {
@@ -219,7 +219,7 @@ def _budgets(plan: Plan, span: Period, at: datetime) -> list[Any]:
     return sorted(newest, key=lambda one: (one.task.order, one.task_id, one.year, one.fund))
 
 
-def _nodes(plan: Plan, span: Period, day: date) -> dict[str, Any]:
+def nodes_of(plan: Plan, span: Period, day: date) -> dict[str, Any]:
     """The nodes that were due by the end of a period, with their lights of the day, by unit and those not green."""
     rows = Node.objects.filter(piece__clause__plan=plan, piece__state__in=UNDER_WAY, due_on__lte=span.last)
     found = rows.select_related("organisation").prefetch_related(*nodes.TOLD_BY)

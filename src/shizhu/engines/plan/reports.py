@@ -64,6 +64,16 @@ def corrected(report: Report) -> list[dict[str, Any]]:
     ]
 
 
+def relit(report: Report) -> list[tuple[str, int, int]]:
+    """(light, nodes that had it, nodes that have it) of the day of the report, by what is decided since."""
+    then = report.facts.get("nodes", {}).get("counts")
+    if not then:
+        return []
+    span, day = facts.span_of(report.plan, report.kind, report.period), date.fromisoformat(report.facts["day"])
+    now = facts.nodes_of(report.plan, span, day)["counts"]
+    return [(light, then[light], now[light]) for light in facts.NODE_LIGHTS if then[light] != now[light]]
+
+
 def make(number: int) -> None:
     """Make a report that waits; what was there of it is made anew."""
     report = Report.objects.select_related("plan__county", "template__file", "person").filter(pk=number).first()

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.plan import briefs, facts, reports, tasks
+from shizhu.engines.plan import briefs, facts, reports, supervised, tasks
 from shizhu.engines.plan.facts import NotAPeriod
 from shizhu.engines.plan.http.files import attached, kept
 from shizhu.engines.plan.http.views import VIEW, no_plan, plan_of
@@ -133,6 +133,7 @@ def page(request: Request, number: int) -> HttpResponse:
     context = {
         "report": report, "kind": briefs.NAMES[report.kind], "sources": sources,
         "corrected": [{**row, "what": briefs.of_what(row)} for row in reports.corrected(report)],
+        "relit": [(supervised.LIGHTS[light], *numbers) for light, *numbers in reports.relit(report)],
         "files": [(name, file) for name in reports.FILES if (file := getattr(report, name)) is not None],
         "may_issue": request.actor.has(ISSUE) and report.state == "done" and report.issued_at is None,
         "may_discard": request.actor.has(MAKE) and report.state != "waiting" and report.issued_at is None,
