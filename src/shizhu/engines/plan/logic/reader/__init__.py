@@ -30,7 +30,8 @@ from shizhu.engines.plan.logic.reader.document import (
     Statement,
     Task,
 )
-from shizhu.engines.plan.logic.reader.facts import Term, read_facts
+from shizhu.engines.plan.logic.reader.fact import Term
+from shizhu.engines.plan.logic.reader.facts import read_facts
 from shizhu.engines.plan.logic.reader.indicators import read_indicators
 from shizhu.engines.plan.logic.reader.labelled import is_another_list, numbered, read_labelled_tasks, with_labels
 from shizhu.engines.plan.logic.reader.lines import half_width, split_lines

@@ -8,7 +8,7 @@ from itertools import groupby, pairwise, takewhile
 
 from shizhu.engines.plan.logic.reader.contradictions import Claim, Findings, claim_of_fact, claim_of_reading
 from shizhu.engines.plan.logic.reader.document import Contradiction, Doubt, Indicator, Statement
-from shizhu.engines.plan.logic.reader.facts import Fact
+from shizhu.engines.plan.logic.reader.fact import Fact
 from shizhu.engines.plan.logic.reader.outline import Passage
 from shizhu.engines.plan.logic.reader.subjects import canonical, same, stripped
 from shizhu.engines.plan.logic.reader.units import comparable, measure_of

@@ -14,7 +14,8 @@ from dataclasses import replace
 
 from shizhu.engines.plan.logic.reader.boundaries import is_boundary
 from shizhu.engines.plan.logic.reader.document import Box, Clause, Indicator, Place, Quantity, Task
-from shizhu.engines.plan.logic.reader.facts import Fact, Term, sentences
+from shizhu.engines.plan.logic.reader.fact import Fact, Term
+from shizhu.engines.plan.logic.reader.facts import sentences
 from shizhu.engines.plan.logic.reader.lines import Pages, compact, half_width
 from shizhu.engines.plan.logic.reader.numbering import marker_of
 from shizhu.engines.plan.logic.reader.outline import Passage

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from shizhu.engines.plan.logic.reader.document import Contradiction, Doubt, Indicator, Reading, Statement
-from shizhu.engines.plan.logic.reader.facts import Fact
+from shizhu.engines.plan.logic.reader.fact import Fact
 from shizhu.engines.plan.logic.reader.subjects import canonical, same, same_level, similar
 from shizhu.engines.plan.logic.reader.units import comparable
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 
 from shizhu.engines.plan.logic.reader.boundaries import is_boundary
 from shizhu.engines.plan.logic.reader.document import Place
+from shizhu.engines.plan.logic.reader.fact import EACH_YEAR, Fact, Start, Term
 from shizhu.engines.plan.logic.reader.outline import Passage
 from shizhu.engines.plan.logic.reader.quantities import Quantity, quantities, without_bound
 from shizhu.engines.plan.logic.reader.subjects import IN_SCOPE, SCOPE, stripped
 from shizhu.engines.plan.logic.reader.units import comparable
-from shizhu.engines.plan.logic.reader.values import number, scaled
+from shizhu.engines.plan.logic.reader.values import number
 from shizhu.engines.plan.logic.reader.years import western, year_of
 
 _SENTENCE = re.compile(r"(?:[●◆■▲]\s*)?[^。！？；;\n●◆■▲]+[。！？；;\n]?")
@@ -167,13 +168,8 @@ _NO_NOUN = re.compile(
 _CHANGE = re.compile(
     r"(?:增长|提高|提升|下降|降低|增加|减少|缩短|上升|压减|增幅|降幅|翻|同比|新增|净增|新建|改建|扩建|新引进|新培育|增速)了?(?:累计)?(?:约|近)?$"
 )
-_DIRECTION = re.compile(
-    r"(增长|提[高升]|下降|降低|减少|压减|缩短|上升|增加|翻)了?(?:累计)?(?:约|近|超过?|不低于|不少于)?"
-    r"(?:\d|[一二两三四五六七八九十]+(?:分之|成|倍)|[一两二三四]?番|一半)"
-)
-_EACH_YEAR = "^年(?=开展|举办|组织|培训)"  # 年开展培训2万人次
 _EVERY = re.compile(
-    rf"{_EACH_YEAR}|^.*(?<!人)每年(?!度)(?:至少|安排|招录|举办|投入|组织(?!部))?|^(?:全部|[一二三四五六七八九十\d]+)年(?=累计|共|实施|完成|新[增建]|培[训育养]|建成|补充|引进|招录|打造|创建|治理|盘活|筹集)共?"
+    rf"{EACH_YEAR}|^.*(?<!人)每年(?!度)(?:至少|安排|招录|举办|投入|组织(?!部))?|^(?:全部|[一二三四五六七八九十\d]+)年(?=累计|共|实施|完成|新[增建]|培[训育养]|建成|补充|引进|招录|打造|创建|治理|盘活|筹集)共?"
 )
 _SORTS_END = re.compile(r"[\d一二三四五六七八九十]+(?:大类|大项|[类批])$")  # 重点工程5大类62项
 _NO_LESS = re.compile(r"(.{2,})不[低少]于(.{2,}[总人件次]?[数量额]的)$")  # 骨干教师不低于交流总数的20%
@@ -183,10 +179,6 @@ _PART_REACHED = re.compile(r"其中[^()]*?(?:达到?|不[低少]于|超过|突�
 _BESIDE_PARTS = re.compile(r"，(?:力争|预计|全年)?(?:实现|带动)[^，]*$")  # 其中…20亿元，实现税收5亿元
 _STEP = re.compile(r"(?:同比|年度)?增长(?:约|近|不低于|超过?)?")  # 地区生产总值达到85亿元，增长8%
 _SUMMED = re.compile(r"累计|(?<![公])共(?![同享建青富])|合计")
-_GROWING = {"翻": "增长"}
-_YEARLY = re.compile(
-    rf"(?<!人)每年(?![度均])|{_EACH_YEAR}|年均(?!增(?!加)|递|每[十百千]?万|[^，。；]{{0,9}}(?:浓度|温|[水潮]位|流量|降[水雨]|指数|噪声|值))"
-)  # a mean of the year (PM2.5年均浓度) is a level
 _FLOW = re.compile(r"净增|(?<!人)每年|年均(?!.*[率度重例])|同比|比上年|力争.*增加")
 _ADDED = re.compile(
     r"^.{0,4}?(?:新增|引进|改扩建|新改建|改建|扩建|新建成?|新培育|新发展|新打造|新创建|新认定|新获批|新入库|新铺|再新?建|净增)(?![材城区能兴型]|劳动力)|.(?:新增|净增)(?:约|近)?$"
@@ -197,90 +189,6 @@ _GROWTH = re.compile(
 _LEAD_YEAR = re.compile(
     r"^(?:\s*\d{1,2}[.、])?\W*(?:力争)?(?:到|截至|截止|至)?(?:[去今]年(?:以来|全年)?|20\d{2}年(?:年?[底末])?(?:以?前)?|[“\"]?十.五[”\"]?(?:规划)?(?:期?末|期间|时期))[，,]?"
 )
-
-
-@dataclass(frozen=True)
-class Start:
-    """The value that a quantity is raised or lowered from (由2020年的42%提高到57%)."""
-
-    value: float | int
-    year: int | None
-    text: str
-
-    def told_in(self, own: str | None, unit: str | None) -> Start:
-        """The value in the unit of what it is raised to (由8000亩增加到1.2万亩)."""
-        factor = comparable(own, unit)
-        return replace(self, value=scaled(self.value, factor)) if factor not in {None, 1.0} else self
-
-
-@dataclass(frozen=True)
-class Fact:
-    """One quantity in a sentence.
-
-    `kind` is "level", "share" (a part of the quantity before it), "growth" (a yearly rate), "added" or "change".
-    `whole` is what a share is of. `printed_year` tells whether the sentence or its paragraph names the year; otherwise
-    its section suggests it.
-    """
-
-    subject: str
-    value: float | int
-    unit: str | None
-    year: int | None
-    printed_year: bool
-    bound: str | None
-    kind: str
-    decimals: int
-    place: Place
-    text: str
-    section: str
-    sentence: tuple[int, int]
-    position: int
-    high: float | int | None = None
-    whole: str = ""
-    partial: bool = False
-    after_of_which: bool = False
-    is_detail: bool = False  # a part that is only listed: 其中茶园5万亩, not 其中茶园达到5万亩
-    in_table: bool = False
-    carried: bool = False  # named by the number before it alone: 达到45亿元、年均增长8%
-    taken: int = 0  # characters behind the number that name what is counted
-    start: Start | None = None
-
-    @property
-    def direction(self) -> str:
-        """The word of a change (下降), "" for none."""
-        changed = _DIRECTION.search(self.text) if self.kind == "change" else None
-        return _GROWING.get(changed.group(1), changed.group(1)) if changed else ""
-
-    @property
-    def is_yearly(self) -> bool:
-        """Whether so much is to come every year (每年培育5家), not in all."""
-        counted = self.unit not in {"%", "‰"} or bool(self.direction)
-        return counted and self.kind != "growth" and bool(_YEARLY.search(self.text))
-
-    @property
-    def promised(self) -> str:
-        """The name of what is promised; a change names its direction."""
-        if self.kind == "growth":
-            return f"{self.subject}年均增长"
-        if self.kind == "share":
-            return f"{self.subject}占{self.whole}比重"
-        return self.subject if self.subject.endswith(self.direction) else f"{self.subject}{self.direction}"
-
-
-@dataclass(frozen=True)
-class Term:
-    """The base year and the last year of the plan, for sentences that name no year."""
-
-    base: int | None
-    target: int | None
-
-    def is_between(self, year: int) -> bool:
-        """Whether a year is a step on the way: a sentence that names it does not speak for those behind it."""
-        return (self.base or 9999) < year < (self.target or 0)
-
-    def of(self, section: str) -> int | None:
-        """Return the year that a section speaks of."""
-        return self.base if section == "basis" else self.target
 
 
 @dataclass
@@ -750,7 +658,7 @@ def _with_measures(names: list[str]) -> list[str]:
         if _SIDE.fullmatch(name) and (side := _SIDE.match(behind)):
             told.insert(0, name + behind[side.end() :])
             continue
-        if 1 < len(name) < 5 and name[-1] == behind[len(name) - 1 : len(name)]:  # 国控、市控断面水质优良比例
+        if 1 < len(name) < 5 and name[-1] == behind[len(name) - 1 : len(name)]:  # 国控、市控断面优良比例
             told.insert(0, name + behind[len(name) :])
             continue
         tail = (

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from shizhu.engines.plan.logic.reader.document import Doubt, Indicator, Place, Reading
-from shizhu.engines.plan.logic.reader.facts import Fact, Term
+from shizhu.engines.plan.logic.reader.fact import Fact, Term
 from shizhu.engines.plan.logic.reader.subjects import canonical, named_alike, overlap, same, same_level
 from shizhu.engines.plan.logic.reader.units import comparable, measure_of
 from shizhu.engines.plan.logic.reader.values import scaled

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shizhu.engines.plan.logic.reader.document import Doubt, Indicator, Task
-from shizhu.engines.plan.logic.reader.facts import Fact
+from shizhu.engines.plan.logic.reader.fact import Fact
 
 FAR_AIMS = frozenset({2030, 2035, 2049, 2050, 2060})  # years that national long-range aims are set for
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from shizhu.engines.plan.logic.reader.document import Doubt
-from shizhu.engines.plan.logic.reader.facts import Fact, sentences
+from shizhu.engines.plan.logic.reader.fact import Fact
+from shizhu.engines.plan.logic.reader.facts import sentences
 from shizhu.engines.plan.logic.reader.outline import Passage
 from shizhu.engines.plan.logic.reader.subjects import canonical
 
