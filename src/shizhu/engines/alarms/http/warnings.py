@@ -102,8 +102,8 @@ def _from(request: Request) -> Organisation:
 def _start(request: Request) -> drafting.Start:
     """What the address says of a new draft: an alarm, or a kind and a level."""
     asked = request.GET
-    if asked.get("alarm", "").isdecimal():
-        alarm = get_object_or_404(Alarm.objects.select_related("area", "organisation"), pk=asked["alarm"])
+    if number := _whole(asked.get("alarm", "")):
+        alarm = get_object_or_404(Alarm.objects.select_related("area", "organisation"), pk=number)
         access.require(request.actor, "alarms.alarm.view", alarm)
         kind = asked.get("kind") or drafting.of_rule(alarm.county_id, alarm.rule)
         level = asked["level"] if asked.get("level") in LEVELS else alarm.level
@@ -169,8 +169,11 @@ def title_of(kind: str) -> str:
 
 
 def _version(request: Request) -> int:
-    text = request.POST.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() else 0
+    return _whole(request.POST.get("version", ""))
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
 def _form(
