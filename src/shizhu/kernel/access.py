@@ -7,7 +7,7 @@ ORM (`rows`), bare ASGI handlers and exports (`visible`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, TypeVar
@@ -161,10 +161,13 @@ def posts(verb: str, **where: Any) -> list[Post]:
     return [post for post in held if _covered([*post.role.verbs, *post.given], verb)]  # type: ignore[attr-defined]  # annotated
 
 
-def posts_over(verb: str, row: Any) -> list[Post]:
-    """Posts of today that give active people the verb on a row that has a county, an organisation and an area."""
+def posts_over(verb: str, row: Any, among: Iterable[Post] | None = None) -> list[Post]:
+    """Posts of today that give active people the verb on a row that has a county, an organisation and an area.
+
+    `among`: the posts of the county that give it, where they are known.
+    """
     return [
-        post for post in posts(verb, area__county=row.county_id)
+        post for post in (posts(verb, area__county=row.county_id) if among is None else among)
         if row.area.path.startswith(post.area.path) and row.organisation.path.startswith(post.organisation.path)
     ]  # fmt: skip
 

@@ -161,6 +161,8 @@ def test_who_leaves_leaves_no_alarm_behind(county: County, alarm: Alarm) -> None
     assert caring.every_minute() == (0, 0)
     assert (Alarm.objects.get().assignee, acts()[-1], OutboxEvent.objects.count()) == (None, "released", told_of)
     assert caring.every_minute(timezone.now() + timedelta(hours=2)) == (0, 1)  # off the shelf it is told
+    Alarm.objects.update(assignee=stays, shelved_until=timezone.now())
+    assert caring.every_minute() == (0, 1)  # both at once: told once
 
 
 def test_of_two_who_shelve_one_is_told(county: County, alarm: Alarm) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 
 from django.db import transaction
 from django.db.models import Q
@@ -11,7 +12,7 @@ from django.utils import timezone
 from shizhu.engines.alarms import acting, causes, raising
 from shizhu.engines.alarms.models import Act, Alarm
 from shizhu.engines.things import api as things
-from shizhu.kernel import events
+from shizhu.kernel import access, events
 
 REMINDER = "alarms.alarm.reminder"
 
@@ -33,8 +34,10 @@ def every_minute(now: datetime | None = None) -> tuple[int, int]:
         raising.tell_raised(alarm)
         told += 1
     reminded = 0
+    posts = cache(lambda county: access.posts(acting.ACKNOWLEDGE, area__county=county))
     for alarm in waiting.exclude(assignee=None).select_related("area", "organisation"):
-        if alarm.assignee_id not in {post.person_id for post in acting.posts(alarm, acting.ACKNOWLEDGE)}:
+        here = access.posts_over(acting.ACKNOWLEDGE, alarm, posts(alarm.county_id))
+        if alarm.assignee_id not in {post.person_id for post in here}:
             reminded += _release(alarm, at)
     for alarm in waiting.filter(shelved_until__lte=at, suppressed=""):
         _end_shelf(alarm, at)
@@ -55,8 +58,9 @@ def _release(alarm: Alarm, at: datetime) -> bool:
     """Who had it may not act on it any more: it lies on nobody, and is told anew unless it is silent."""
     Act.objects.create(alarm=alarm, kind="released", other_id=alarm.assignee_id)
     alarm.assignee_id, alarm.acknowledged_at, alarm.reminded_at = None, None, at
-    alarm.save(update_fields=["assignee", "acknowledged_at", "reminded_at"])
-    is_silent = bool(alarm.suppressed) or (alarm.shelved_until is not None and alarm.shelved_until > at)
+    alarm.shelved_until = alarm.shelved_until if alarm.shelved_until and alarm.shelved_until > at else None
+    alarm.save(update_fields=["assignee", "acknowledged_at", "reminded_at", "shelved_until"])
+    is_silent = bool(alarm.suppressed or alarm.shelved_until)
     if not is_silent:
         Act.objects.create(alarm=alarm, kind="reminded")
         _remind(alarm)
