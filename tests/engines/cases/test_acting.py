@@ -22,7 +22,7 @@ from tests.engines.cases.test_waits import FLOW, declared, opened
 from tests.fixtures import area, organisation, person
 from tests.web.pages import browser, text, told
 
-from shizhu.engines.cases import acting, api, flows, happening
+from shizhu.engines.cases import acting, api, duties, flows, happening
 from shizhu.engines.cases.models import Case, Duty, Entry, Petition, Task, Waiting
 from shizhu.engines.notices.models import Message
 from shizhu.kernel import access, packs, testing
@@ -81,6 +81,35 @@ def test_any_of_several_people_whom_a_step_names_does_it(county: County, staff: 
     with pytest.raises(PermissionDenied):
         api.answer(who(staff["boss"]), made.pk, {})
     api.answer(who(staff["reader"]), made.pk, {})
+    case.refresh_from_db()
+    assert case.status == "closed"
+
+
+def test_what_waits_for_somebody_who_left_goes_back_to_the_role_or_is_told(
+    county: County, staff: dict[str, Person]
+) -> None:
+    each = '<multiInstanceLoopCharacteristics c:collection="=names" c:elementVariable="one"/>'
+    named = f'<userTask id="a" name="会签" c:candidateUsers="=one">{each}</userTask>'
+    role = '<userTask id="b" name="办理" c:candidateGroups="lemonade.maker"/><parallelGateway id="f"/>'
+    declared(START + named + role + END + lines("s>f", "f>a", "f>b", "a>e", "b>e"))
+    case = opened(county, names=["reader", "maker"])
+    Task.objects.filter(step="b").update(assignee=staff["maker"])
+    Person.objects.filter(username="maker").update(is_active=False)
+    for _twice in range(2):
+        duties.change_shifts()
+    ready_ = Task.objects.filter(case=case, status="ready").order_by("step", "pk")
+    assert [(task.step, task.assignee) for task in ready_] == [
+        ("a", staff["reader"]),
+        ("a", None),
+        ("b", staff["other"]),
+    ]
+    heard = Message.objects.filter(deliveries__person__isnull=False).order_by("pk").distinct()
+    assert [(one.title, sorted(d.person.username for d in one.deliveries.all() if d.person)) for one in heard] == [
+        ("试：由您办理：办理", ["other"]), ("试：无人可办，请转交：会签", ["boss", "chief"]),
+    ]  # fmt: skip
+    acting.hand_over(who(staff["chief"]), ready_[1].pk, staff["reader"])
+    for task in ready_:
+        api.answer(who(staff["other" if task.step == "b" else "reader"]), task.pk, {})
     case.refresh_from_db()
     assert case.status == "closed"
 

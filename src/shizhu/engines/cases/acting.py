@@ -302,6 +302,13 @@ def pass_on(task: Task, people: list[Person], called: str, why: str) -> None:
     telling.passed_on(now, entry, [one.pk for one in people], had)
     told = {"task": now.pk, "case": case.pk, "number": case.number, "people": [one.pk for one in people]}
     events.emit(HANDED, now.pk, case.county_id, told)
+    if not people:
+        nobody(now)
+
+
+def nobody(task: Task) -> None:
+    """There is nobody who could do a task: who approves its case hears so, and hands it over."""
+    telling.nobody(task, sorted({post.person_id for post in access.posts_over(APPROVE, task.case)}))
 
 
 @transaction.atomic

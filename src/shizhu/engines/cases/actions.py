@@ -319,6 +319,8 @@ def _give(case: Case, flow: Flow, token: Token, now: datetime) -> None:
     everybody = dict.fromkeys([*(person.pk for person in people), *_joint(case, task, step.joint, now)])
     told = {"task": task.pk, "case": case.pk, "number": case.number, "people": list(everybody)}
     events.emit(TASK_READY, task.pk, case.county_id, told)
+    if not everybody:
+        acting.nobody(task)
 
 
 def _joint(case: Case, task: Task, bodies: Sequence[tuple[str, str]], now: datetime) -> list[int]:

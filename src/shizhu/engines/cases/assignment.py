@@ -83,11 +83,15 @@ def candidates(role: str, case: Case, body: Organisation | None = None) -> list[
 
 
 def doers(task: Task) -> list[int]:
-    """Whom a task waits for: its assignee, else those whom it names and who hold its role the nearest."""
-    if task.assignee_id is not None:
-        return [task.assignee_id]
+    """Whom a task waits for: its assignee, else those who are able to do it."""
+    return [task.assignee_id] if task.assignee_id is not None else [person.pk for person in able(task)]
+
+
+def able(task: Task) -> list[Person]:
+    """Active people whom a task names, and who hold its role the nearest."""
+    named = Person.objects.filter(pk__in=task.people, is_active=True) if task.people else ()
     held = candidates(task.role, task.case, task.organisation) if task.role else []
-    return list(dict.fromkeys([*task.people, *(person.pk for person in held)]))
+    return list(dict.fromkeys([*named, *held]))
 
 
 def may_do(who: Actor, task: Task) -> bool:

@@ -239,21 +239,29 @@ def _by_duty(duty: Duty) -> Iterator[Task]:
 
 def change_shifts() -> None:
     """Pass on what waits for people because they were on duty and nobody took over: to who is on duty now, else back to
-    the role; and what waits for the role to the one who has come on duty since.
+    the role; and what waits for the role to the one who has come on duty since. What waits for people who have left
+    goes back to the role too.
     """
     now, duties = timezone.now(), Duty.objects.filter(county=OuterRef("case__county"))
     over = duties.filter(person=OuterRef("assignee"), ends__gt=OuterRef("created"), ends__lte=now - GRACE)
     begun = duties.filter(begins__lte=now, ends__gt=now)
-    waiting = Task.objects.filter(Exists(over) | Q(assignee=None) & Exists(begun), status=Task.Status.READY, people=[])
+    changed = Q(Exists(over) | Q(assignee=None) & Exists(begun), people=[]) | Q(assignee__is_active=False)
+    waiting = Task.objects.filter(changed, status=Task.Status.READY)
     for task in waiting.select_related("case__area", "case__organisation", "organisation", "assignee"):
+        people = assignment.able(task)
         flow, _about = flows.version(task.case.flow, task.case.digest)
-        if flow.step[task.step].assign == "duty" and (task.assignee is None or _is_over(task, now - GRACE)):
-            people = assignment.candidates(task.role, task.case, task.organisation)
-            there = assignment.on_duty(task.role, task.case, people)
-            if task.assignee not in there:
-                roles = (label(role.name, "zh") for role in Role.objects.filter(pk__in=task.role.split(",")))
-                to = "、".join([one.name for one in there] or roles)
-                acting.pass_on(task, there or people, to, "值班班次更替，未经交接" if task.assignee else "值班班次开始")
+        is_duty = flow.step[task.step].assign == "duty"
+        there = assignment.on_duty(task.role, task.case, people) if is_duty else []
+        sure = there or (people if len(people) == 1 else [])
+        to = "、".join([one.name for one in sure] or _roles(task)) or "—"
+        if task.assignee and not task.assignee.is_active:
+            acting.pass_on(task, there or people, to, f"{task.assignee.name}已离岗")
+        elif is_duty and task.assignee not in there and (_is_over(task, now - GRACE) if task.assignee else there):
+            acting.pass_on(task, there or people, to, "值班班次更替，未经交接" if task.assignee else "值班班次开始")
+
+
+def _roles(task: Task) -> list[str]:
+    return [label(role.name, "zh") for role in Role.objects.filter(pk__in=task.role.split(","))]
 
 
 def _is_over(task: Task, at: datetime) -> bool:

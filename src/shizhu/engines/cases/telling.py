@@ -75,6 +75,11 @@ def passed_on(task: Task, entry: Entry, people: list[int], had: int | None) -> N
     taken(task, entry, had)
 
 
+def nobody(task: Task, people: list[int]) -> None:
+    """Those who may hand a task over hear that nobody else can do it."""
+    _tell_of(task.case, f"task/{task.pk}/nobody", people, f"无人可办，请转交：{_step(task)}", "", level="orange")
+
+
 def urged(task: Task, entry: Entry) -> None:
     """Who has a task is urged, at night too."""
     due = f"期限 {timezone.localtime(task.due_at):%m-%d %H:%M}" if task.due_at else ""
