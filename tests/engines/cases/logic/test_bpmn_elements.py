@@ -6,12 +6,14 @@ import json
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shizhu.engines.cases.logic import Flow, FlowError, Kit, StaleToken, State, complete, happen, load, parse, start
+from shizhu.lib import worktime
 from shizhu.lib.times import months_on
 
 NOW = datetime(2026, 7, 1, 8, tzinfo=UTC)
@@ -283,6 +285,28 @@ def test_what_undoes_is_on_no_way() -> None:
 def test_a_timer_counts_years_and_months_by_the_calendar(text: str, due: str) -> None:
     flow = flow_of(START + event("intermediateCatchEvent", "c", timer(text)) + END + lines("s>c", "c>e"))
     assert start(flow, {}, KIT).waits[0].due == due
+
+
+@pytest.mark.parametrize(
+    ("text", "due"),
+    [
+        ("P1M", "10-08 17:30"),  # 1 October to 7 October 2026 is a holiday
+        ("P1M3D", "10-10 17:30"),  # a Saturday that is worked in exchange
+        ("P13D", "09-18 17:30"),
+        ("P14D", "09-20 17:30"),  # a Sunday that is worked in exchange
+        ("PT8H", "09-02 16:00"),
+    ],
+)
+def test_a_timer_of_working_time_ends_on_a_workday(text: str, due: str) -> None:
+    zone = ZoneInfo("Asia/Shanghai")
+    hours = worktime.hours(["09:00-17:30"], zone)
+    inside = (
+        '<extensionElements><c:properties><c:property name="clock" value="working"/></c:properties></extensionElements>'
+    )
+    flow = flow_of(START + event("intermediateCatchEvent", "c", inside + timer(text)) + END + lines("s>c", "c>e"))
+    now = datetime(2026, 9, 1, 16, 30, tzinfo=zone)
+    state = start(flow, {}, Kit(now=now, add=lambda moment, span, _clock: worktime.after(moment, span, hours)))
+    assert f"{datetime.fromisoformat(state.waits[0].due).astimezone(zone):%m-%d %H:%M}" == due
 
 
 @pytest.mark.parametrize(("text", "due"), [("R/PT1H", ["2026-07-01T14:00:00+00:00"]), ("R3/PT1H", [])])

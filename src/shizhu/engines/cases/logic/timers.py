@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, TypeAlias
 
 from croniter import croniter
@@ -36,9 +36,13 @@ def moment_of(text: str, zone: tzinfo | None) -> datetime:
 
 
 def later(moment: datetime, duration: str, add: Add) -> datetime:
-    """The moment a duration after another: its years and months by the calendar, the rest as the clock counts."""
-    moment, rest = months_on(moment, duration)
-    return add(moment, rest) if rest else moment
+    """The moment a duration after another: its years and months by the calendar, the rest as the clock counts.
+
+    Their last day ends as the clock has it: in working time with its hours, on the next workday where it is none
+    (民法典 §203).
+    """
+    then, rest = months_on(moment, duration)
+    return add(then, rest) if rest else add(then - timedelta(days=1), "P1D")
 
 
 def first(text: str, now: datetime, add: Add) -> dict[str, Any] | None:
