@@ -125,6 +125,10 @@ def test_who_may_move_only_here_moves_nothing_elsewhere(county: County, keeper: 
     assert browser(reader).post(f"/stock/{BOOK}/", sent).status_code == 403
     assert testing.everything_kept() == before
     assert "写一笔" not in text(browser(reader).get(f"/stock/{BOOK}/"))
+    refused = browser(keeper).post(f"/stock/{BOOK}/", {**sent, "kind": "issue", "quantity": "12"})
+    chosen = [f'value="{value}" selected' in refused.content.decode() for value in ("issue", "T003", "/".join(B))]
+    assert (refused.status_code, chosen, 'value="12"' in refused.content.decode()) == (422, [True] * 3, True)
+    assert ("领用" in text(refused), testing.everything_kept() == before) == (True, True)
     assert told(browser(keeper).post(f"/stock/{BOOK}/", sent, follow=True)) == ["已签名入账。"]
     assert lying() == {("T003", "S002"): 9}
 

@@ -22,7 +22,7 @@ from shizhu.kernel.packs import Body
 from shizhu.web.middleware import Request
 
 KINDS = {
-    "receive": gettext_noop("Receive"), "issue": gettext_noop("Issue"), "move": gettext_noop("Move"),
+    "receive": gettext_noop("Receive"), "issue": gettext_noop("Issue from stock"), "move": gettext_noop("Move"),
     "return": gettext_noop("Bring back"), "write_off": gettext_noop("Write off"),
 }  # fmt: skip
 SHOWN = 100
@@ -43,14 +43,17 @@ def book(request: Request, key: str) -> HttpResponse:
     body = stock.books(request.county.pk).get(key)
     if body is None:
         raise Http404(key)
+    chosen = request.GET.get("case", "")
+    typed = {"kind": "issue" if chosen else "receive", "quantity": "1", "case": chosen}
     if request.method == "POST":
+        typed = request.POST.dict()
         try:
             stock.move(request.actor, request.county.pk, _wanted(request, key))
         except CannotMove as error:
             messages.warning(request, str(error))
         else:
             messages.success(request, _("Written into the book, with your name."))
-        return redirect(request.get_full_path())
+            return redirect(request.get_full_path())
     places = {(register, one.key): one for register in body["places"] for one in _rows(request, register)}
     articles = list(_rows(request, body["articles"]))
     lines = list(stock.held(request.actor, request.county.pk, key))
@@ -70,10 +73,10 @@ def book(request: Request, key: str) -> HttpResponse:
         "key": key, "body": body, "groups": [one for one in groups if one["lines"]], "articles": articles,
         "places": [(f"{register}/{place.key}", place.title) for (register, _key), place in places.items()],
         "cases": cases.values(),
-        "kinds": [(kind, _(title)) for kind, title in KINDS.items()], "chosen": request.GET.get("case", ""),
+        "kinds": [(kind, _(title)) for kind, title in KINDS.items()], "typed": typed,
         "may_move": request.actor.has(MOVE), "movements": list(_movements(request, key, body, named, places)),
     }  # fmt: skip
-    return render(request, "cases/stock.html", context)
+    return render(request, "cases/stock.html", context, status=422 if request.method == "POST" else 200)
 
 
 def _rows(request: Request, register: str) -> Iterator[records.Entry]:
