@@ -217,9 +217,11 @@ def test_what_is_practised_says_so_in_every_list(county: County, duty: Person, c
     issue(chief, draft)
     assert "生效中的预警" in text(browser(chief).get("/"))
     assert "演练" in text(browser(chief).get("/"))
+    assert browser(chief).get(f"{page}skill/").context["months"] == []
     over = drafted(duty, f"{page}{draft.warning_id}/follow/update", status="Actual")
     issue(chief, over)
     assert PublicWarning.objects.get().origin == 0
+    assert len(browser(chief).get(f"{page}skill/").context["months"]) == 1
 
 
 def test_whoever_wrote_it_last_may_not_issue_it(county: County, duty: Person) -> None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from shizhu.engines.alarms.logic import warnings
 from shizhu.engines.alarms.logic.conditions import LEVELS
 from shizhu.engines.alarms.models import PublicWarning
-from shizhu.engines.alarms.warnings.issuing import REVIEW, VIEW, state
+from shizhu.engines.alarms.warnings.issuing import DRILL, REVIEW, VIEW, state
 from shizhu.kernel import access, events, packs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation
@@ -99,8 +99,9 @@ class Month:
 
 
 def months(who: Actor, county: str) -> list[Month]:
-    """The last twelve months that have any, the newest first."""
-    rows = access.rows(PublicWarning.objects.filter(county_id=county), who, VIEW).exclude(state="dropped")
+    """The last twelve months that have any, the newest first; what is practised neither comes nor fails to come."""
+    rows = access.rows(PublicWarning.objects.filter(county_id=county).exclude(origin=DRILL), who, VIEW)
+    rows = rows.exclude(state="dropped")
     found: dict[datetime, list[PublicWarning]] = defaultdict(list)
     for one in rows:
         at = one.issued_at or (one.happened_at if one.state == "missed" else None)
