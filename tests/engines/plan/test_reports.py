@@ -286,7 +286,11 @@ def test_what_became_known_later_is_not_in_it(county: County, plan: Plan) -> Non
     reports.make(then.pk)
     then.refresh_from_db()
     assert next(row for row in then.facts["indicators"] if row["key"] == "座位")["now"]["value"] == 11.5
-    assert timezone.localtime(then.known_at).date() == two_days_ago + timedelta(days=1)
+    assert f"{timezone.localtime(then.known_at):%F %T}" == f"{two_days_ago} 23:59:59"
+    running = reports.ask(plan, "annual", str(YEAR), issuer="甲", serial="1", by=who, on=two_days_ago)
+    reports.make(running.pk)
+    running.refresh_from_db()
+    assert running.facts["day"] == f"{two_days_ago}"  # it is judged as of that day, not the next
     was, seats.base_value = seats.base_value, 8.0
     computing.keep_base(seats)
     told_since = {(row["period"], row["value"], row["now"]) for row in reports.corrected(then)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -43,8 +43,9 @@ def ask(
 
 
 def _known_at(day: date | None) -> datetime:
+    """Now, or the last moment of a day: what is judged is judged as of that day, and nothing of the next is known."""
     now = timezone.now()
-    return min(now, Period(f"{day}", day, day).ends) if day else now
+    return min(now, Period(f"{day}", day, day).ends - timedelta(microseconds=1)) if day else now
 
 
 def corrected(report: Report) -> list[dict[str, Any]]:
