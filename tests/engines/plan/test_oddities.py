@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from datetime import UTC, date, datetime
 from random import Random
+from urllib.parse import unquote
 
 import openpyxl
 import pytest
@@ -213,7 +214,9 @@ def test_the_page_gives_reason_rows_and_a_sample_that_says_nothing(county: Count
     assert sorted(names) != names or len(names) < 3
     other = [row.told.row for row in supervisor.get(f"{PAGE}?seed=公开摇号").context["sample"]]
     assert other != names
-    sheet = openpyxl.load_workbook(io.BytesIO(supervisor.get(f"{SHEET}?seed=公开摇号").content)).active
+    answer = supervisor.get(f"{SHEET}?seed=公开摇号")
+    assert unquote(answer["Content-Disposition"]).endswith("抽查单-公开摇号.xlsx")
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.content)).active
     assert sheet is not None
     lines = list(sheet.iter_rows(values_only=True))
     assert [line[4] for line in lines[1:]] == [

@@ -84,7 +84,7 @@ def table(request: Request) -> HttpResponse:
         ]
         for number, row in enumerate(sample, 1)
     ))  # fmt: skip
-    return attached(content, f"{_('Sample')}-{seed}.xlsx", records.XLSX)
+    return attached(content, f"{_('Sample sheet')}-{seed}.xlsx", records.XLSX)
 
 
 def why(one: Oddity) -> str:
