@@ -318,15 +318,23 @@ def test_the_outlook_tells_range_and_past_error(county: County, plan: Plan) -> N
     row = indicator(plan, "摊位数")
     for year, number in ((2020, 10), (2021, 12), (2022, 15), (2023, 16)):
         value(row, number, period=str(year))
-    page = browser(person(county, VIEW)).get(f"/plan/indicators/{row.pk}/")
+    reader = person(county, VIEW)
+    page = browser(reader).get(f"/plan/indicators/{row.pk}/")
     outlook = page.context["outlook"]
     assert (outlook.year, round(outlook.value, 2), outlook.tried) == (2025, 20.6, 2)
-    assert (page.context["gap"], round(outlook.error, 3)) == (4, 1.167)
+    assert (page.context["gap"], round(outlook.error, 3), round(outlook.low, 2)) == (4, 1.167, 17.28)
+    for year, number in ((2022, 15.9), (2023, 16)):
+        value(row, number, period=str(year))
+    for is_cumulative, low in ((False, 14.83), (True, 16)):
+        Indicator.objects.filter(pk=row.pk).update(is_cumulative=is_cumulative)
+        outlook = browser(reader).get(f"/plan/indicators/{row.pk}/").context["outlook"]
+        assert round(outlook.low, 2) == low
+    Indicator.objects.filter(pk=row.pk).update(is_cumulative=False)
     assert [part for part in ("还差 4 家", "按此走势 2025", "以往误差") if part not in text(page)] == []
     Indicator.objects.filter(pk=row.pk).update(name="遮阳覆盖率", unit="%")
     value(row, 80, period="2022")
     value(row, 99, period="2023")
-    share = browser(person(county, VIEW, username="other")).get(f"/plan/indicators/{row.pk}/").context["outlook"]
+    share = browser(reader).get(f"/plan/indicators/{row.pk}/").context["outlook"]
     assert (round(share.low, 3), share.value, share.high) == (59.936, 100.0, 100.0)
 
 

@@ -337,8 +337,10 @@ def outlook(indicator: Indicator, on: date | None = None, values: Iterable[Value
     years = years_over((one for one in values if is_whole(indicator, one)), on or timezone.localdate())
     points = [(year, one.value) for year, one in sorted(years.items()) if one.value is not None]
     told = [one for one in (indicator.base_value, indicator.target_value) if one is not None]
-    can_be = bounds(indicator.name, indicator.unit, [*told, *(value for _year, value in points)])
-    return forecast(points, indicator.target_year, can_be)
+    least, most = bounds(indicator.name, indicator.unit, [*told, *(value for _year, value in points)])
+    if indicator.is_cumulative and not indicator.is_flow and points:
+        least = max(least, points[-1][1])  # what was added up does not become less
+    return forecast(points, indicator.target_year, (least, most))
 
 
 def years_over(values: Iterable[Value], day: date) -> dict[int, Value]:
