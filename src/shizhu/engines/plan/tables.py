@@ -114,10 +114,11 @@ def _keep_indicator(plan: Plan, cells: Cells, _by: Person) -> bool:
         twins = plan.indicators.filter(name=told["name"])
         _refuse(cells, twins.filter(unit__in=["", told["unit"]]) if told["unit"] else twins)
         row = Indicator.objects.create(plan=plan, key=cells.text("key", 60), order=2000, source="person", **told)
-        is_changed = True
-    else:
-        is_changed = _update(row, told)
-    if is_changed:
+        computing.keep_base(row)
+        return True
+    base = row.base_year, row.base_value
+    is_changed = _update(row, told)
+    if (row.base_year, row.base_value) != base:
         computing.keep_base(row)
     return is_changed
 
