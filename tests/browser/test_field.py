@@ -107,9 +107,15 @@ def test_a_day_without_a_network(living: Stack, visit: Visit, tmp_path: Path) ->
     page = chief.page = chief.context.new_page()
     page.goto("/field/#waiting")
     expect(page.get_by_text("等待网络")).to_have_count(3)
+    read = "Math.round(parseFloat(getComputedStyle(document.querySelector('#field .card-body')).fontSize))"
+    usual = page.evaluate(read)
     page.get_by_role("button", name="大字模式").click()
+    page.reload()  # it stays so
+    expect(page.get_by_text("等待网络")).to_have_count(3)
+    assert page.evaluate(read) == round(1.3 * usual)
     chief.look("field-waiting", dark=True)
     page.get_by_role("button", name="大字模式").click()
+    assert page.evaluate(read) == usual
 
     desk = visit("chief", DESKTOP)  # the same person answers one of them at the desk
     desk.page.goto("/cases/")

@@ -247,6 +247,28 @@ def test_supplements_stop_the_clock_of_that_item_alone(county: County, staff: di
     assert (after["place"].due_at, after["health"].paused_at) == (before["place"].due_at, None)
 
 
+def test_an_item_turns_yellow_a_working_day_before_its_deadline_and_red_after_it(
+    county: County, staff: dict[str, Person]
+) -> None:
+    with patch("django.utils.timezone.now", lambda: MONDAY):
+        case = applied(county)
+    due = ready(case)["place"].due_at
+    assert due == datetime(2026, 12, 3, 9, 30, tzinfo=UTC)  # three working days after Monday: Thursday 17:30
+    told_ = []
+    for at in (MONDAY, due - timedelta(days=1, minutes=1), due - timedelta(days=1), due, due + timedelta(minutes=1)):
+        lights = {one.item.id: one.light for one in approvals.standing(Case.objects.get(pk=case.pk), at).lines}
+        with patch("django.utils.timezone.now", lambda at=at: at):
+            page = text(browser(staff["reader"]).get(f"/cases/{case.pk}/approval/"))
+        told_.append((lights["place"], lights["health"], lights["open"], "临近到期" in page))
+    assert told_ == [
+        ("green", "green", "", False), ("green", "green", "", False), ("yellow", "green", "", True),
+        ("yellow", "green", "", True), ("red", "green", "", False),
+    ]  # fmt: skip
+    acting.supplement(who(staff["maker"]), ready(case)["place"].pk, "缺位置图")
+    stands = approvals.standing(Case.objects.get(pk=case.pk), due + timedelta(days=9)).lines[0]
+    assert (stands.state, stands.light) == ("awaited", "")
+
+
 def test_whoever_does_an_item_of_another_body_has_all_of_its_page(county: County, staff: dict[str, Person]) -> None:
     """The case is not of the body that does the item: what its page shows and sends is theirs all the same."""
     case = applied(county)

@@ -89,13 +89,17 @@ def past(county: str, flow: str) -> Past:
 
 @dataclass(frozen=True)
 class Line:
-    """An item of a case: `state` ahead, ready, awaited (supplements), done; on the critical path or not."""
+    """An item of a case: `state` ahead, ready, awaited (supplements), done; on the critical path or not.
+
+    `light` of one whose clock runs: red late, yellow within a working day of its deadline, green else.
+    """
 
     item: Item
     state: str
     task: Task | None
     is_critical: bool
     ran: float | None
+    light: str = ""
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,14 @@ def standing(case: Case, now: datetime | None = None, known: Past | None = None)
     }
     way = critical.path(works) if is_open else []
     lines = tuple(
-        Line(item, _state(tasks.get(item.id), is_open=is_open), tasks.get(item.id), item.id in way, took.get(item.id))
+        Line(
+            item,
+            _state(tasks.get(item.id), is_open=is_open),
+            tasks.get(item.id),
+            item.id in way,
+            took.get(item.id),
+            _light(tasks.get(item.id), at, hours, case.paused_at),
+        )
         for item in every
     )
     ahead = {
@@ -152,6 +163,14 @@ def standing(case: Case, now: datetime | None = None, known: Past | None = None)
         lines, tuple(way), sum(item.days for item in every), longest(every),
         max(critical.ends(works).values(), default=0.0), _likely(ahead, case, at, hours) if is_open else None,
     )  # fmt: skip
+
+
+def _light(task: Task | None, at: datetime, hours: Hours, paused: datetime | None) -> str:
+    if task is None or task.due_at is None or task.status != Task.Status.READY or _stands(task, paused):
+        return ""
+    if at > task.due_at:
+        return "red"
+    return "yellow" if days(worktime.worked(at, task.due_at, hours), hours) <= 1 else "green"
 
 
 def _allowed(item: Item, task: Task | None, at: datetime, hours: Hours, paused: datetime | None) -> float:
