@@ -267,18 +267,18 @@ def test_who_is_switched_off_at_the_county_is_out_at_the_edge(town: Town) -> Non
     for key in ("outside", "inside", "changed"):
         town.add(key)
     off, on, changed = (Connected(town.edge, key) for key in ("outside", "inside", "changed"))
-    town.county.run("device", "off", "outside")
+    town.county.load("device", "off", "outside")
     assert until(lambda: off.is_out, 20), town.edge.tail()
     assert answer(town.edge, "outside") != 0
     assert (on.is_out, changed.is_out) == (False, False)
     town.link.cut()
-    town.county.run("device", "off", "inside")
+    town.county.load("device", "off", "inside")
     town.county.add_device("changed", "ecology.water_station", "654321", "--area", TOWN)
     assert not until(lambda: on.is_out or changed.is_out, 7)  # it cannot have heard of it
     town.link.join()
     assert until(lambda: on.is_out and changed.is_out, 60), town.edge.tail()
     assert (answer(town.edge, "inside") != 0, answer(town.edge, "changed") != 0) == (True, True)
-    town.county.run("device", "on", "outside")
+    town.county.load("device", "on", "outside")
     assert until(lambda: answer(town.edge, "outside") == 0, 20), town.edge.tail()
     for one in (off, on, changed):
         one.close()
