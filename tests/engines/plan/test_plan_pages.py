@@ -478,6 +478,7 @@ BOUNDS = """甲县水利发展规划
 | 4 | 灌溉面积 | 万亩 | 50 | 增长10% | 预期性 |
 | 5 | 复种率 | % | 40 | 提高5个百分点 | 预期性 |
 | 6 | 农田水头 | 米 | — | 提高2米 | 预期性 |
+| 7 | 社会消费品零售总额 | 亿元 | 100 | 8%左右 | 预期性 |
 """
 
 
@@ -486,7 +487,7 @@ def test_a_floor_a_ceiling_and_a_rise_are_not_read_as_a_level_to_go_to(county: C
     rows = {row.no: row for row in Indicator.objects.order_by("order")}
     assert {no: (row.target_value, row.growth, row.is_rising) for no, row in rows.items()} == {
         "1": (95, None, True), "2": (0.5, None, False), "3": (None, 8, True), "4": (55, None, True),
-        "5": (45, None, True), "6": (None, None, True),
+        "5": (45, None, True), "6": (None, None, True), "7": (None, 8, True),
     }  # fmt: skip
     day = date(2022, 12, 31)
     told = []

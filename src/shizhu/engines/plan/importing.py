@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from shizhu.kernel.models import County, Organisation, Person
 DEFAULT_CODE = "plan"
 FLOWS = ("元", "人次", "场次")  # what units of numbers end with that are made anew each year
 STOCKS = ("余额", "存量", "总资产", "净资产", "资产总", "注册资本", "实收资本", "市值", "原值")  # money that is there
+_CHANGED = re.compile("[增提升降减]")
 CHANGES = {"rise": 1, "fall": -1}  # bounds of targets that are no level
 T = TypeVar("T", Indicator, Task)
 
@@ -200,8 +202,8 @@ def _indicators(plan: Plan, rows: list[dict[str, Any]], source: str) -> None:
 def _aim(row: Mapping[str, Any]) -> tuple[float | None, float | None]:
     """Target value and yearly growth of a row; a target printed as a rise or fall is no level.
 
-    年均增长8% is the growth; 增长8% and 提高5个百分点 count from the base, and are no target without one. What is
-    itself counted in per cent stays as printed.
+    年均增长8% is the growth, as is 8% alone over several years in a row of 亿元; 增长8% and 提高5个百分点 count from
+    the base, and are no target without one. What is itself counted in per cent stays as printed.
     """
     target, growth = row["target"], None if row.get("growth_is_total") else row.get("growth")
     value, text, base = target["value"], target.get("text") or "", row["base"]["value"]
@@ -209,7 +211,8 @@ def _aim(row: Mapping[str, Any]) -> tuple[float | None, float | None]:
     if value is None or target.get("bound") not in CHANGES or (row.get("unit") == "%" and "百分点" not in text):
         return value, growth
     change = CHANGES[target["bound"]] * abs(value)
-    if is_share and "年均" in text:
+    years = (target.get("year") or 0) - (row["base"].get("year") or target.get("year") or 0)
+    if is_share and ("年均" in text or (years > 1 and not _CHANGED.search(text))):
         return None, change if growth is None else growth
     if base is None:
         return None, growth

@@ -253,6 +253,30 @@ def test_two_columns_are_read_one_after_the_other_below_what_is_set_over_both() 
     assert lines == ["青岚县农业规划（2026—2030年）文本", left + right + "末页各行文字内容也应连成一段文字" * 3]
 
 
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_a_page_set_sideways_is_read_and_a_stamp_over_it_is_not(turn: int) -> None:
+    canvas, out = _canvas()
+    for page in range(4):
+        canvas.saveState()
+        canvas.translate(300, 300)
+        canvas.rotate(45)
+        canvas.setFont(FONT, 60)
+        canvas.drawCentredString(0, 0, "征求意见稿")
+        canvas.restoreState()
+        canvas.translate(*{90: (595, 0), 180: (595, 842), 270: (0, 842)}[turn])
+        canvas.rotate(turn)
+        canvas.setFont(FONT, 9)
+        head = "第一章 发展目标" if page < 2 else "第二章 重点任务"  # of the chapter, on two pages each
+        canvas.drawString(70, (595 if turn != 180 else 842) - 30, head)
+        canvas.setFont(FONT, 12)
+        for line in range(12):
+            canvas.drawString(70, 480 - 22 * line, f"第{page}页第{line:02d}行文字连成一段要说的是如下内容")
+        canvas.showPage()
+    canvas.save()
+    text = "".join(f"第{page}页第{line:02d}行文字连成一段要说的是如下内容" for page in range(4) for line in range(12))
+    assert [line for line in open_file("a.pdf", out.getvalue()).text.split("\n") if line] == [text]
+
+
 def test_a_title_like_the_head_of_the_pages_stays() -> None:
     title = "岭东县防洪规划（2026—2030年）"
     blocks = [title, "完善防洪体系，提升减灾能力。" * 60, "\f", "加固堤防。", "\f", "新建水闸。"]
@@ -273,6 +297,16 @@ def test_a_row_that_the_page_parts_is_one() -> None:
         ("2", "西湾灌区", "改造30公里渠道", ("县农业农村局",)),
         ("3", "南湾泵站", "新建泵站", ("县水利局",)),
     ]
+
+
+def test_a_group_that_opens_a_page_stands_in_its_table() -> None:
+    head = Sheet([["序号", "项目名称", "责任单位"], ["1", "东湾水库", "县水利局"], ["2", "西湾水库", "县水利局"]])
+    rest = Sheet([["二、交通", LEFT, LEFT], ["3", "北环路", "县交通局"], ["4", "南环路", "县交通局"]], heads=0)
+    content = as_pdf(["青岚县规划", "附表1 项目表", head, "\f", rest])
+    tasks = read(open_file("a.pdf", content).text).tasks
+    assert [(task.name, task.category) for task in tasks] == [
+        ("东湾水库", None), ("西湾水库", None), ("北环路", "交通"), ("南环路", "交通"),
+    ]  # fmt: skip
 
 
 def test_cells_without_rules_whose_lines_are_set_wide_begin_at_the_top_of_their_rows() -> None:
@@ -315,9 +349,10 @@ def test_a_pdf_with_a_password_says_so() -> None:
         open_file("a.pdf", out.getvalue())
 
 
-def test_merged_cells_of_a_pdf_stand_in_every_row() -> None:
+@pytest.mark.parametrize("rules", ["all", "open"])
+def test_merged_cells_of_a_pdf_stand_in_every_row(rules: str) -> None:
     plan = PLANS["songxi"]
-    document = read(open_file("a.pdf", as_pdf(plan.BLOCKS)).text)
+    document = read(open_file("a.pdf", as_pdf(plan.BLOCKS, rules=rules)).text)
     assert [item.group for item in in_tables(document)] == ["创新投入"] * 3 + ["创新主体"] * 2 + ["创新产出"] * 3
     assert [row_of(item) for item in in_tables(document)] == plan.INDICATORS
 

@@ -461,3 +461,62 @@ def test_a_heading_below_a_table_is_no_row_of_it(gap: str, end: str) -> None:
     assert [row.name for row in told.indicators if row.found_in == "table"] == ["产业增加值", "基站数"]
     assert [(task.name, task.owners) for task in told.tasks] == [("夯实数字基础设施", ("县经信委",))]
     assert [doubt.place.first for doubt in told.unsure if "row" in doubt.why or "cell" in doubt.why] == []
+
+
+def test_growth_in_a_column_of_levels_is_no_level() -> None:
+    rows = ("|1|生产总值|120亿元|年均增长6%左右|", "|2|工业增速|5%|8%左右|", "|3|商品零售（亿元）|60|8%左右|")
+    document = _of("|序号|指标|2025年完成情况|2030年目标|", *rows)
+    assert [(item.unit, item.target.value, item.target.bound) for item in document.indicators] == [
+        ("亿元", 6, "rise"), ("%", 8, "about"), ("亿元", 8, "rise"),
+    ]  # fmt: skip
+    assert {doubt.rule for doubt in document.unsure} == {"target-bound"}
+
+
+def test_what_was_done_beside_what_was_planned_is_no_contradiction() -> None:
+    done = ("|指标|单位|2020年|2025年规划目标|2025年预计|", "|粮食产量|万吨|100|130|128|")
+    document = _of(*done, "", "附表2 主要指标", "", "|指标|单位|2025年|2030年|", "|粮食产量|万吨|128|170|")
+    assert [row_of(item)[4:8] for item in document.indicators] == [(2020, 100, 2025, 130), (2025, 128, 2030, 170)]
+    assert [(mark.year, mark.value) for mark in document.indicators[0].milestones] == [(2025, 128)]
+    assert document.contradictions == ()
+
+
+def test_a_group_set_over_several_columns_beside_its_sums_is_no_project() -> None:
+    rows = (
+        "|一、水利（2个）|一、水利（2个）|一、水利（2个）|190||",
+        "|1|水库|新建|90|县水利局|",
+        "|2|泵站|改造|100|县水利局|",
+    )
+    document = _of("|序号|项目名称|建设内容|总投资|责任单位|", *rows, "|合计|合计|合计|200||")
+    assert [(task.no, task.name, task.category) for task in document.tasks] == [
+        ("1", "水库", "水利"),
+        ("2", "泵站", "水利"),
+    ]
+    assert [(item.subject, item.readings[0].value) for item in document.contradictions] == [("总投资", 190)]
+
+
+def test_what_cells_of_an_unread_table_say_in_sentences_is_read_and_no_more() -> None:
+    rows = ("|水利|到2030年，新建水库3座，<br>改造泵站12座。|水利局|", "|茶业|覆盖率≥90%|农业局|")
+    document = _of("|领域|说明|牵头部门|", *rows)
+    assert [target_of(item)[:4] for item in document.indicators] == [
+        ("水库", "座", 2030, 3), ("改造泵站", "座", 2030, 12),
+    ]  # fmt: skip
+    assert {doubt.rule for doubt in document.unsure} == {"table-unread"}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ("|指标|计算单位|2025年现状|2027年近期目标|2030年远期目标|", "|旅游收入|亿元|100|120|150|"),
+        ("|指标|单位|现状（2025）|近期（2027）|远期（2030）|", "|旅游收入|亿元|100|120|150|"),
+        ("|年份|旅游收入（亿元）|床位（张）|", "|2025年|100|20|", "|2027年|120|30|", "|2030年|150|40|"),
+    ],
+)
+def test_steps_on_the_way_by_any_name(rows: tuple[str, ...]) -> None:
+    item = _of(*rows).indicators[0]
+    assert row_of(item)[1:8] == ("旅游收入", "亿元", None, 2025, 100, 2030, 150)
+    assert [(mark.year, mark.value) for mark in item.milestones] == [(2027, 120)]
+
+
+def test_projects_of_which_no_more_than_place_and_money_is_told() -> None:
+    (task,) = _of("|序号|项目名称|建设地点|投资额|", "|1|停车场|东河镇|12|").tasks
+    assert (task.no, task.name, task.more) == ("1", "停车场", {"建设地点": "东河镇", "投资额": "12"})

@@ -218,9 +218,10 @@ def _web_cells(sheet: Sheet, at: int) -> list[str]:
 def as_pdf(blocks: Sequence[Block], *, head: str = "", rules: str = "all") -> bytes:
     """A plan as PDF: pages with head and number, paragraphs broken by hand, tables over several pages.
 
-    `rules`: "all" around every cell, "three" (三线表): above and below a table and below its headings, "tight": three,
-    and rows are set no further apart than the lines of a cell, "none": tight without any rule, "narrow": tight, columns
-    two points apart, or "tops": narrow, with all cells at the top of their rows.
+    `rules`: "all" around every cell, "open": but at both sides of the table, "three" (三线表): above and below a table
+    and below its headings, "tight": three, and rows are set no further apart than the lines of a cell, "none": tight
+    without any rule, "narrow": tight, columns two points apart, or "tops": narrow, with all cells at the top of their
+    rows.
     """
     if FONT not in pdfmetrics.getRegisteredFontNames():
         pdfmetrics.registerFont(UnicodeCIDFont(FONT))
@@ -251,6 +252,11 @@ def as_pdf(blocks: Sequence[Block], *, head: str = "", rules: str = "all") -> by
 
 _LOOKS: dict[str, Callable[[Sheet], list[tuple[object, ...]]]] = {
     "all": lambda _: [("GRID", (0, 0), (-1, -1), 0.5, colors.black)],
+    "open": lambda _: [
+        ("INNERGRID", (0, 0), (-1, -1), 0.5, colors.black),
+        ("LINEABOVE", (0, 0), (-1, 0), 1, colors.black),
+        ("LINEBELOW", (0, -1), (-1, -1), 1, colors.black),
+    ],
     "tight": lambda sheet: [
         *_LOOKS["three"](sheet),
         ("TOPPADDING", (0, 0), (-1, -1), 0),

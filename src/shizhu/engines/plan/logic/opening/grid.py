@@ -49,10 +49,13 @@ def without_repeated_head(rows: Grid, before: Grid) -> Grid:
     return rows[repeated:]
 
 
-def write_down(sheet: Sheet, rows: Grid) -> None:
-    """Write a table down: a title over its whole width, and notes at its foot, are lines of their own."""
+def write_down(sheet: Sheet, rows: Grid, *, goes_on: bool = False) -> None:
+    """Write a table down: a title over its whole width, and notes at its foot, are lines of their own.
+
+    `goes_on`: it carries on the one above, and what stands over its whole width is the name of a group of rows.
+    """
     first, last = 0, len(rows)
-    while first < last and (title := _over_all(rows[first])) is not None:
+    while not goes_on and first < last and (title := _over_all(rows[first])) is not None:
         sheet.add(title)
         first += 1
     notes: list[str] = []

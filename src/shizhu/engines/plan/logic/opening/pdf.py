@@ -19,6 +19,7 @@ from pdfminer.layout import LTChar
 from pdfminer.pdfdocument import PDFPasswordIncorrect
 from pdfminer.pdfparser import PDFSyntaxError
 from pdfminer.psparser import PSException
+from pdfplumber.page import Page
 from pdfplumber.utils.exceptions import MalformedPDFException, PdfminerException
 
 from shizhu.engines.plan.logic.opening.grid import Grid, Slot, squared, without_repeated_head, write_down
@@ -36,16 +37,22 @@ MOST_PAGES = 500
 _FEW = 15  # characters on a page that is a picture
 _EDGE = 0.12  # of the height: where heads and feet of pages stand
 _SHORT_RULE = 40.0  # points: what is shorter underlines a word
+_ASLANT = 0.1  # of the size of letters: what stands askew, as a stamp over the page does, is not read
+_ONE_ROW = 26  # points: the height of a row of one line, at most
 _GUTTER = 8  # points: white between two columns of text
 _OVER_BOTH = 0.1  # of the lines of a page: what may be set over both columns
+_MOST_CROSSED = 1_000_000  # pairs of rules of a page: more are a drawing
 _SNAP = 3.0  # points: rules that are meant to be one
 _NUMBER = re.compile(r"[-—–－·•\s]*(?:第\s*)?\d{1,4}(?:\s*页)?(?:\s*[/共]\s*\d+\s*页?)?[-—–－·•\s]*")
+_OF_TABLES = re.compile(r"续?附?表|附[件录]|[（(]?单位[:：]")
 _WORD = re.compile(r"[\w.,%—-]{2,12}", re.ASCII)
 _ENDED = "。！？；：.!?;:"
 _HANGING = "。，、；：！？）】》”"
 _OPENS = re.compile(
     r"[（(]?[一二三四五六七八九十\d]{1,3}(?:[、)）]|[.．](?!\d))|第.{1,3}[章节篇条]|专栏|附[件表]|[—－-]{2}|[●■◆▲★•]|注[:：]"
 )
+
+_Drawn = tuple[int, float, float]  # a rule: where it stands, begins and ends
 
 logging.getLogger("pdfminer").setLevel(logging.ERROR)
 
@@ -111,14 +118,20 @@ def open_pdf(name: str, content: bytes, told: Progress | None = None) -> Opened:
 def _read_page(number: int, page: Any, before: Unruled | None) -> _Page:
     read = _Page(number, float(page.width), float(page.height))
     page.process_object = partial(_object, page.process_object, float(page.height), page.mediabox)
-    chars = _once([char for char in page.chars if char["upright"]])
+    turns = Counter(char["turn"] for char in page.chars if char["text"].strip())
+    most = turns.most_common(1)[0][0] if turns else 0
+    if most:  # a table that is set across the page
+        page.page_obj.rotate = (page.rotation + most) % 360
+        page.page_obj.attrs = {**page.page_obj.attrs, "Rotate": page.page_obj.rotate}
+        return _read_page(number, Page(page.pdf, page.page_obj, number), before)
+    chars = _once([char for char in page.chars if char["turn"] == 0])
     for char in chars:
         char["text"] = unified(char["text"])
     pictured = sum(image["width"] * image["height"] for image in page.images)
     if sum(1 for char in chars if char["text"].strip()) < _FEW and pictured > 0.3 * read.width * read.height:
         read.is_scanned = True
         return read
-    tables = [table for table in page.find_tables() if _is_table(table)]
+    tables = [table for table in page.find_tables({"explicit_vertical_lines": _open_sides(page)}) if _is_table(table)]
     drawn = [_Table(_grid(table, chars), table.bbox[1], table.bbox[3]) for table in tables]
     free = [char for char in chars if not any(_within(char, table.bbox) for table in tables)]
     unruled = find_unruled(free, _rules(page), in_columns=len(_columns(free, read.width)) > 1, before=before)
@@ -145,9 +158,17 @@ def _object(told: Callable[[Any], Char], height: float, box: tuple[float, ...], 
     left, top = box[0], box[1]
     return {
         "object_type": "char", "text": item.get_text(), "fontname": item.fontname, "size": item.size,
-        "upright": item.upright, "x0": item.x0 + left, "x1": item.x1 + left,
+        "turn": _turn(item), "x0": item.x0 + left, "x1": item.x1 + left,
         "top": height - item.y1 + top, "bottom": height - item.y0 + top,
     }  # fmt: skip
+
+
+def _turn(item: LTChar) -> int | None:
+    """By how much the page is to be turned clockwise for a letter to stand upright; None for one set aslant."""
+    a, b = item.matrix[:2]
+    if abs(b) <= _ASLANT * abs(a):
+        return 0 if a > 0 else 180
+    return (90 if b > 0 else 270) if abs(a) <= _ASLANT * abs(b) else None
 
 
 def _once(chars: Iterable[Char]) -> list[Char]:
@@ -166,6 +187,62 @@ def _rules(page: Any) -> list[Rule]:
     """The horizontal lines of a page, however they are drawn."""
     edges = [edge for edge in page.edges if edge["orientation"] == "h" and edge["x1"] - edge["x0"] > _SHORT_RULE]
     return [Rule(float(edge["x0"]), float(edge["x1"]), float(edge["top"])) for edge in edges]
+
+
+def _open_sides(page: Any) -> list[dict[str, Any]]:
+    """The sides of tables that are drawn without any (左右开口), as lines where their horizontal rules end."""
+    across = _whole((edge["top"], edge["x0"], edge["x1"]) for edge in page.edges if edge["orientation"] == "h")
+    down = _whole((edge["x0"], edge["top"], edge["bottom"]) for edge in page.edges if edge["orientation"] == "v")
+    if len(across) * len(down) > _MOST_CROSSED:
+        return []
+    tables: list[tuple[list[_Drawn], set[_Drawn]]] = []
+    for rule in across:
+        lines = {line for line in down if _cross(line, rule)}
+        own = next((table for table in tables if table[1] & lines), None)
+        if own:
+            own[0].append(rule)
+            own[1].update(lines)
+        elif lines:
+            tables.append(([rule], lines))
+    open_at = ((table, at) for table in tables for at in (1, 2))
+    found: dict[tuple[int, int], list[list[int]]] = {}
+    for (rules, lines), at in open_at:
+        best = min if at == 1 else max
+        end, outer = best(rule[at] for rule in rules), best(line[0] for line in lines)
+        if abs(outer - end) > _GUTTER:
+            found.setdefault((at, round(end)), []).append([rule[0] for rule in rules if abs(rule[at] - end) <= _SNAP])
+    sides: list[dict[str, Any]] = []
+    for (_, x), parts in found.items():
+        for ys in _near(parts):
+            side = {"object_type": "line", "x0": x, "x1": x, "top": ys[0], "bottom": ys[-1], "height": ys[-1] - ys[0]}
+            sides += [side] if len(ys) > 2 else []
+    return sides
+
+
+def _near(parts: Iterable[list[int]]) -> list[list[int]]:
+    """Heights of rules, those of a row that is one cell (of a group) apart taken for those of one table."""
+    found: list[list[int]] = []
+    for part in sorted(parts):
+        if found and part[0] - found[-1][-1] <= _ONE_ROW:
+            found[-1] += part
+        else:
+            found.append(list(part))
+    return found
+
+
+def _whole(pieces: Iterable[tuple[float, float, float]]) -> list[_Drawn]:
+    """Rules as drawn in pieces put together."""
+    whole: list[_Drawn] = []
+    for at, begin, end in sorted((round(at), begin, end) for at, begin, end in pieces):
+        if whole and whole[-1][0] == at and begin <= whole[-1][2] + _SNAP:
+            whole[-1] = (at, whole[-1][1], max(end, whole[-1][2]))
+        else:
+            whole.append((at, begin, end))
+    return whole
+
+
+def _cross(line: _Drawn, rule: _Drawn) -> bool:
+    return rule[1] - _SNAP <= line[0] <= rule[2] + _SNAP and line[1] - _SNAP <= rule[0] <= line[2] + _SNAP
 
 
 def _is_table(table: Any) -> bool:
@@ -230,18 +307,17 @@ def _columns(chars: Sequence[Char], width: float) -> list[_Strip]:
     parts: list[_Strip] = []
     sides: tuple[list[Char], list[Char]] = ([], [])
     every: tuple[list[Char], list[Char]] = ([], [])
-    ended: list[Line | None] = [*lines, None]
-    for crossing in ended:
-        if crossing is None or any(char["x0"] < parting + _GUTTER and char["x1"] > parting for char in crossing.chars):
-            parts += [_Strip(list(side), is_column=True) for side in sides if side]
-            parts += [_Strip(list(crossing.chars))] if crossing else []
+    for line in lines:
+        if any(char["x0"] < parting + _GUTTER and char["x1"] > parting for char in line.chars):
+            parts += [_Strip(list(side), is_column=True) for side in sides if side] + [_Strip(list(line.chars))]
             sides[0].clear()
             sides[1].clear()
             continue
-        for char in crossing.chars:
+        for char in line.chars:
             at = int(char["x1"] > parting + _GUTTER / 2)
             sides[at].append(char)
             every[at].append(char)
+    parts += [_Strip(list(side), is_column=True) for side in sides if side]
     heights = [len({round(char["top"] / 4) for char in side}) for side in every]
     full = all(len(side) > 6 * height for side, height in zip(every, heights, strict=True))
     if min(heights) < 6 or not full:
@@ -253,19 +329,22 @@ def _columns(chars: Sequence[Char], width: float) -> list[_Strip]:
 def _drop_heads_and_feet(pages: Sequence[_Page]) -> None:
     """Leave out page numbers, and lines that stand at the head or foot of most pages."""
     seen: Counter[str] = Counter()
+    placed: Counter[tuple[str, int]] = Counter()  # those of a chapter, on a few of the pages
     for page in pages:
-        seen.update({_shape(line.text) for line in page.lines() if _at_edge(line, page)})
+        edged = [line for line in page.lines() if _at_edge(line, page)]
+        seen.update({_shape(line.text) for line in edged})
+        placed.update({(_shape(line.text), round(line.top)) for line in edged if not _OF_TABLES.match(line.text)})
     often = {text for text, count in seen.items() if count >= max(2, len(pages) // 2)}
     for page in pages:
         kept: list[Line | _Table] = []
         heads: set[str] = set()
         for part in page.parts:
-            edged = isinstance(part, Line) and _at_edge(part, page)
-            if isinstance(part, Line) and edged:
+            if isinstance(part, Line) and _at_edge(part, page):
                 shape = _shape(part.text)
                 titled = shape in heads and part.top < page.height / 2  # the title, below the same as head of the page
                 heads.add(shape)
-                if _NUMBER.fullmatch(part.text) or (shape in often and not titled):
+                is_head = shape in often or placed[shape, round(part.top)] > 1
+                if _NUMBER.fullmatch(part.text) or (is_head and not titled):
                     continue
             kept.append(part)
         page.parts = kept
@@ -309,7 +388,7 @@ def _written(pages: Sequence[_Page]) -> Opened:
                     rows = _after_rest(sheet, rows)
                 if len(firsts) < page.number:
                     firsts.append(len(sheet.lines) + 1)
-                write_down(sheet, rows)
+                write_down(sheet, rows, goes_on=carried)
                 table = table if carried else part.grid
             else:
                 if not (paragraph and _goes_on(paragraph[-1], part, (left, right), new_page=opening)):

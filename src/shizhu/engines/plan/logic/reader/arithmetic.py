@@ -110,7 +110,7 @@ def _check_ends(item: Indicator, found: Findings) -> None:
         claim = claim_of_reading(item, reading)
         if claim:
             _check_whole(claim, found)
-    base, target = item.base.value, item.target.value
+    base, target = item.base.value, None if item.target.bound == "rise" else item.target.value
     if base is not None and target is not None and target < base and _RISING.search(canonical(item.name)):
         why = f"the target {target} is below the base {base}: is it to fall?"
         found.doubts.append(Doubt(item.name, why, item.place, "target-below-base"))

@@ -18,6 +18,7 @@ from shizhu.engines.plan.logic.reader.vocabulary import KIND_WORDS, VALUE_ROLES,
 _FLAGS = re.compile(r"[^一-鿿]+")  # ★约束性
 _TOTAL = re.compile(r"(?:总|合|小|共)计[:：]?|总\s*数")
 _HANS_NO = re.compile(r"[（(]?[一二三四五六七八九十]{1,3}[)）]?、?")
+_WORKS = re.compile(r"(?:项目|工程)名称")
 _SAID = ("content", "lead", "period", "base", "target", "year", "kind")
 _SAID_OF_TASKS = frozenset({"lead", "support", "period", "content", "class", "unit"})
 
@@ -127,7 +128,8 @@ def purpose_of(columns: Columns) -> str:
     )
     if valued and not about_tasks and _mostly_values(columns):
         return "indicators"
-    return "tasks" if _SAID_OF_TASKS & set(columns.roles) else "other"
+    of_works = bool(_WORKS.search(titled)) and bool({"money", "spot", "remark"} & set(columns.roles))
+    return "tasks" if of_works or _SAID_OF_TASKS & set(columns.roles) else "other"
 
 
 def _mostly_values(columns: Columns) -> bool:

@@ -107,7 +107,12 @@ def compare(indicators: Sequence[Indicator], facts: Sequence[Fact]) -> Findings:
     levels = [fact for fact in facts if fact.kind == "level"]
     cells: dict[tuple[str, int | None], list[Cell]] = defaultdict(list)
     for item in indicators:
-        for reading in (item.base, item.target, *item.milestones):
+        done = any(mark.year == item.target.year and mark.value is not None for mark in item.milestones)
+        for reading in (
+            item.base,
+            *(() if done else (item.target,)),
+            *item.milestones,
+        ):  # done, beside what was planned
             claim = claim_of_reading(item, reading)
             if claim:
                 cells[canonical(item.name), reading.year].append(Cell(item, claim))

@@ -24,6 +24,7 @@ _FLAG = re.compile(r"^[*★☆▲△※#◆●]+|[*★☆▲△※#◆●①-⑳
 _TOTAL = "累计"  # printed with a growth: over all the years, not per year
 _USUAL_KIND = re.compile(r"[^一-鿿]*(约束|预期)性?(?:指标)?[^一-鿿]*")
 _OVER_ALL = re.compile(r"(?:增减|增加|提高|变化|增量)(?:值|量|幅度|情况|数)?$")  # a heading of what is gained in all
+_PLANNED = re.compile(r"目标|规划|计划")
 _GAP = re.compile(r"(?<=[一-鿿（）“”、])\s+(?=[一-鿿（）“”、])")
 _PART = re.compile(r"其中[:：]?")
 _WITH_PARTS = re.compile(r"(?P<whole>.{4,}?)[\s、，]*其\s*中\s*[:：]\s*(?P<parts>.+)", re.DOTALL)
@@ -129,7 +130,8 @@ def _years(columns: Columns, term: tuple[int, int] | None) -> Years:
         and (dated[0][1] != target)
         and (term is None or len(dated) == 2 or dated[0][0] < term[0])
     ):
-        base = _last_before(dated, term) or dated[0][1]
+        end = year[target] if target is not None else None
+        base = _last_before([one for one in dated if not end or one[0] < end], term) or dated[0][1]
     between = tuple(column for column in valued if column not in {base, target})
     told = all(year[column] for column in (base, target) if column is not None)
     base_year = _year(year, base, term[0] - 1 if term else None)
@@ -159,7 +161,9 @@ def _target(columns: Columns, dated: list[tuple[int, int]], term: tuple[int, int
         return at_end
     if named is not None:
         return named
-    return dated[-1][1] if dated else None
+    last = [column for when, column in dated if when == dated[-1][0]]  # 2025年目标 beside 2025年预计
+    planned = [column for column in last if _PLANNED.search(columns.heading(column).title)]
+    return next(iter(planned or reversed(last)), None)
 
 
 @dataclass(frozen=True)
@@ -206,6 +210,8 @@ def _indicator(
         growth = replace(read_value(growth.text.replace(_TOTAL, "", 1), unit), text=growth.text)
     summed = bool(growth and growth.value is not None and growth_column in columns.of("sum"))
     unit = unit or _unit_of_values(columns, years, printed)
+    if years.target in printed and _is_share_of_level(printed[years.target], unit):
+        printed[years.target] = replace(printed[years.target], bound="rise")
     group_column = columns.first("group", "class")
     owner_columns = columns.of("lead", "support")
     used = {*columns.of("no", "name", "unit", "kind"), group_column, *printed, *owner_columns}
@@ -306,7 +312,14 @@ def _unit_of_values(columns: Columns, years: Years, printed: dict[int, Printed])
     units = {
         printed[column].unit for column in (years.base, years.target) if column in printed and printed[column].unit
     }
-    return units.pop() if len(units) == 1 else None
+    levels = units - {"%"} or units  # 120亿元, and 年均增长6% from there
+    return levels.pop() if len(levels) == 1 else None
+
+
+def _is_share_of_level(target: Printed, unit: str | None) -> bool:
+    """Whether a target in per cent (8%左右) stands in a row of another unit (亿元): it tells by how much that grows."""
+    told = target.value is not None and target.unit == "%" and target.bound not in {"rise", "fall", "range"}
+    return told and comparable("%", unit) is None
 
 
 def _kind(text: str) -> str | None:
@@ -361,7 +374,7 @@ def _doubts_of(item: Indicator, columns: Columns, row: Row, brackets: Brackets) 
     doubts += [
         _doubt(item, f"no note says what the bracket {sign} means", "bracket-unexplained") for sign in sorted(unknown)
     ]
-    odd = {read_value(text).unit for text in texts} - {None}
+    odd = {read_value(text).unit for text in texts} - {None, "%" if item.target.bound == "rise" else None}
     for unit in sorted(unit for unit in odd if unit and item.unit and comparable(unit, item.unit) is None):
         doubts.append(_doubt(item, f"a value is printed with {unit}, the row with {item.unit}", "unit-conflict"))
     texts.append(item.growth_text or "")

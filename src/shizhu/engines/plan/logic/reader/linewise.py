@@ -219,6 +219,7 @@ def _group_row(filled: dict[int, Token], header: Header) -> bool:
     """A row with one text, in one cell or repeated over all of them, names a group."""
     roles = [heading.role for heading in header.headings]
     first, *others = filled.values() or [Token("", 0)]
+    others = [token for token in others if token.text != first.text]  # it may be set over several columns
     summed = bool(others) and all(is_number(token.text) for token in others) and min(filled) == 0
     if summed and roles[0] == "no" and _is_group(first.text):  # | 一、公路 | | 12.5 | with the sum of its rows
         return True

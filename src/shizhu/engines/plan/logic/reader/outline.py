@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from shizhu.engines.plan.logic.reader.boundaries import is_boundary
 from shizhu.engines.plan.logic.reader.document import Place
 from shizhu.engines.plan.logic.reader.lines import SENTENCE_END, Line, Pages, compact, half_width, printed_width
 from shizhu.engines.plan.logic.reader.numbering import marker_of
-from shizhu.engines.plan.logic.reader.rows import is_piped
+from shizhu.engines.plan.logic.reader.rows import BREAK, is_piped
 from shizhu.engines.plan.logic.reader.years import western
 
 _LEVELS = {"chapter": 0, "section": 1, "hans": 2, "hans-bracket": 3, "multi": 3, "arabic": 4, "bracket": 5}
@@ -48,6 +48,7 @@ _LED = re.compile(r"\s*(?:附\s*[件表录图]\s*|专栏\s*)?\d{1,2}(?:[.-]\d{1,
 _OPEN = re.compile(r"(?:[、，,（(“《的到至为和与及占比]|(?:达|[^\d]\d+(?:\.\d+)?))$")  # a line broken in a sentence
 _ENDS = re.compile(r"[。！？；](?:[（(][^。]*[）)])?$|单位[:：][^。]*[）)]$")  # or with its bodies in brackets behind
 _CLOSES = re.compile(r"[，、。；）)”》%‰]|(?:个百分点|[达到至])\d")
+_SENTENCE = re.compile("[，。；]")
 _SIGNS = ((re.compile(r"(?<!\d),|,(?!\d)"), "，"), (re.compile(";"), "；"))
 
 
@@ -84,7 +85,7 @@ def read_passages(pages: Pages, taken: set[int]) -> list[Passage]:
     kinds: dict[int, str] = {}
     above: dict[int, str] = {}
     paragraph: list[Line] = []
-    free = [line for line in pages.lines if line.number not in taken and not line.debris]
+    free = [_said_in_cells(line) for line in pages.lines if line.number not in taken and not line.debris]
     for index, line in enumerate(free):
         before = free[index - 1] if index else None
         if paragraph and not _goes_on(paragraph[-1], line, before, pages):
@@ -95,6 +96,15 @@ def read_passages(pages: Pages, taken: set[int]) -> list[Passage]:
                 _enter(line, kinds, above)
             paragraph.append(line)
     return [*passages, _passage(paragraph, kinds, above)] if paragraph else passages
+
+
+def _said_in_cells(line: Line) -> Line:
+    """A row of a table that nobody could read says what its cells hold in sentences, and no more."""
+    cells = [cell.strip() for cell in line.text.split("|") if cell.strip()]
+    if len(cells) < 2 or not line.text.startswith("|"):
+        return line
+    told = [BREAK.sub("", cell) for cell in cells if _SENTENCE.search(cell)]
+    return replace(line, text="；".join(told) or "| |")
 
 
 def _goes_on(last: Line, line: Line, before: Line | None, pages: Pages) -> bool:

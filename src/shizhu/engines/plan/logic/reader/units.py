@@ -23,7 +23,7 @@ _COUNTERS = (
 _OF_PEOPLE = frozenset({"人", "名", "位", "人次"})
 _MEASURES = (
     "吨标准煤 吨标煤 标准煤 平方公里 平方千米 平方米 立方米 公顷 公里 千米 毫米 厘米 公斤 千克 毫克 微克 千瓦时 "
-    "千瓦 兆瓦时 兆瓦 千伏安 兆伏安 亩次 吨公里 人公里 车公里 "
+    "年一遇 千瓦 兆瓦时 兆瓦 千伏安 兆伏安 亩次 吨公里 人公里 车公里 "
     "个工作日 工作日 个月 小时 分钟 美元 元 亩 吨 斤 克 米 升 度 秒 天 日 月 年 方 kWh MWh kW MW GW km2 km² m2 m² m3 "
     "m³ km kg mg μg ug mm cm m g t L hm2 hm² ℃ TEU Mbps Gbps TB PB dB PFLOPS P"
 )

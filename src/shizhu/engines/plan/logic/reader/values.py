@@ -119,7 +119,7 @@ def _parse(text: str, unit: str | None) -> _Parsed:
     factor, own = _factor(tail or between, unit)
     low = scaled(number(parts["low"]), factor)
     if "high" not in parts:
-        return low, after or bound, None, None, own
+        return low, bound if bound in {"rise", "fall"} else after or bound, None, None, own
     return low, "range", low, scaled(number(parts["high"]), factor), own
 
 

@@ -39,15 +39,15 @@ _ROLES: tuple[tuple[str, str], ...] = (
     ("sum", r"(?:YEAR|五年|规划期|时期|期间|内)*累计(?:数|值|目标|增长|完成|新增)?"),
     (
         "year",
-        r"YEAR(?:年底|基期|基数|基准|现状|实际|实绩|完成|预计|指标|规划|计划|预期|目标|发展|期末|末期|中期|期中|达到|时期|数|值|情况|水平|总量|绝对[值额量]|"
+        r"YEAR(?:年底|基期|基数|基准|现状|实际|实绩|完成|预计|指标|规划|计划|预期|目标|发展|期末|末期|近期|中期|远期|期中|达到|时期|数|值|情况|水平|总量|绝对[值额量]|"
         r"末|底|期|年|的)*",
     ),
     (
         "period",
-        r"(?:建设|实施|计划|完成|项目|工程|任务|起止|推进|工作|时间|总体|预计|开工|竣工|整改|办结|达到|规划|目标)*"
+        r"(?:建设|实施|计划|完成|项目|工程|任务|起止|推进|工作|时间|总体|预计|开工|竣工|投产|出台|印发|发布|整改|办结|达到|规划|目标)*"
         r"(?:期限|年限|时限|起止年?限?|时间|进度|周期|节点|工期|时段|期间)(?:安排|要求|计划|节点|表|进度)*|建设期|实施年[份度]|完成年份|年度",
     ),
-    ("unit", r"(?:计量|指标|度量)?单位"),
+    ("unit", r"(?:计量|计算|统计|指标|度量)?单位"),
     ("support", r"(?:配合|参与|协办|协同|支持|参加|协作|协助|会同)(?:责任)?(?:单位|部门|主体|机构)?"),
     (
         "lead",
@@ -118,7 +118,8 @@ def role_of(printed: str) -> str | None:
     title = _YEAR_WORDS.sub("YEAR", _TO.sub("", title))
     known = next((role for role, pattern in _COMPILED if pattern.fullmatch(title)), None)
     aside = _ASIDE.search(narrow)
-    return "year" if known is None and aside and title.endswith(("值", "数")) and year_of(aside.group(1)) else known
+    dated = known is None and aside and title.endswith(("值", "数", "近期", "中期", "远期")) and year_of(aside.group(1))
+    return "year" if dated else known
 
 
 def _role_of_aside(printed: str) -> str | None:
