@@ -18,7 +18,6 @@ from shizhu.engines.cases import flows
 from shizhu.kernel import overlays
 from shizhu.kernel.models import Declaration
 from shizhu.kernel.packs import Body
-from shizhu.kernel.text import label
 from shizhu.lib import dmn, feel, markup
 from shizhu.web import declaring
 from shizhu.web.middleware import Request
