@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from html import unescape
 from typing import Any
 
 import pytest
@@ -221,7 +222,7 @@ def test_levels_and_hysteresis_are_clicked_judge_and_come_back(county: County, c
     alarm = Alarm.objects.get(rule="local.shui_guan_yi_chang")
     assert [(at - minute(0)).seconds // 60 for at, _level in told_levels(alarm)] == [0, 1, 2]
     assert alarm.recovered_at == minute(3)
-    tried = text(client.get("/alarms/rules/local.shui_guan_yi_chang/try"))
+    tried = unescape(text(client.get("/alarms/rules/local.shui_guan_yi_chang/try")))
     assert [part for part in ("> 30 ℃", "> 35 ℃", "> 40 ℃") if part not in tried] == []
     address = page.redirect_chain[0][0]
     for more, said in (

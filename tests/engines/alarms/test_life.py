@@ -152,7 +152,7 @@ def test_who_leaves_leaves_no_alarm_behind(county: County, alarm: Alarm) -> None
     assert (found.assignee, found.acknowledged_at, acts()) == (None, None, ["acknowledged", "released", "reminded"])
     telling.reminded(decode(orjson.dumps(OutboxEvent.objects.order_by("pk").last().envelope)))
     assert (Message.objects.get().title, Delivery.objects.get().person) == ("jug-1 · 规则 · 请签收", stays)
-    assert "gone已不在岗，无人负责" in text(browser(stays).get(f"/alarms/{alarm.pk}/"))
+    assert "gone 已不在岗，无人负责" in text(browser(stays).get(f"/alarms/{alarm.pk}/"))
     acting.acknowledge(alarm.pk, person=stays.pk)
     acting.shelve(alarm.pk, person=stays.pk, until=timezone.now() + timedelta(hours=1), why="等备件")
     stays.is_active = False
@@ -170,7 +170,7 @@ def test_of_two_who_shelve_one_is_told(county: County, alarm: Alarm) -> None:
     acting.shelve(alarm.pk, person=who.pk, until=soon, why="等备件")
     client, before = browser(who), acts()
     said = messages(client.post(f"/alarms/{alarm.pk}/shelve", {"why": "等人", "hours": "168"}, follow=True))
-    assert said == ["已有他人先行处理；这是预警现在的状态。"]
+    assert said == ["已有他人先行处理；这是告警现在的状态。"]
     assert (Alarm.objects.get().shelved_until, acts()) == (soon, before)
 
 

@@ -221,7 +221,7 @@ def test_an_alarm_whose_flow_opens_no_case_is_told_to_who_can_mend_it(alarm: Ala
     message, *others = Message.objects.filter(title="local.gone：未能立案").order_by("pk")
     assert (message.url, [one.person for one in message.deliveries.all()]) == (f"/alarms/{alarm.pk}/", [mender])
     assert [one.url for one in others] == [message.url]  # whoever approves its cases
-    assert message.text.splitlines()[1:] == ["local.gone: 没有这个流程", "修正流程后，请从该告警或预警的页面人工立案。"]
+    assert message.text.splitlines()[1:] == ["local.gone: 没有这个流程", "修正流程后，请从该告警的页面人工立案。"]
 
 
 def test_an_alarm_whose_case_ended_by_an_error_stays_open(alarm: Alarm, county: County) -> None:

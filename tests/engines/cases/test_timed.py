@@ -197,7 +197,7 @@ def test_a_time_that_is_over_and_one_that_cannot_be_worked_out_are_told_apart(co
     own(event("startEvent", "s", timer("=when", "timeDate")) + user("a") + END + lines("s>a", "a>e"))
     for minutes in (1, 2):
         timed.every_minute(NOW + timedelta(minutes=minutes))
-    assert "算不出立案时间。 自 2026-07-01 08:31 起无法立案：s: None 应为 ISO 8601 时刻" in text(
+    assert "算不出立案时间。 自 2026-07-01 08:31 起无法立案：开始事件 s：None 应为 ISO 8601 时刻" in text(
         browser(mender).get(page)
     )
     assert [one.title for one in Message.objects.filter(url=page)] == ["团购：定时立案失败"]

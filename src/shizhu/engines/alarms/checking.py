@@ -209,7 +209,7 @@ def _wide(place: Place, clear: float) -> Iterator[str]:
 
 def _bands(body: Body) -> Iterator[tuple[float, float]]:
     """The ends between which values are whole, where both are said."""
-    if "below" in body and "above" in body:
+    if isinstance(body.get("below"), (int, float)) and isinstance(body.get("above"), (int, float)):
         yield body["below"], body["above"]
     asked = body.get("worse_than", {})
     if asked.get("item") in standards.ITEMS.get(asked.get("standard"), ()):
