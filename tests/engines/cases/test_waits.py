@@ -277,11 +277,13 @@ def test_a_job_is_done_by_a_program_outside_once(county: County) -> None:
     program = browser(person(county, "cases.job.do", username="printer"))
     jobs = program.get("/cases/jobs?topic=print").json()["jobs"]
     assert [(job["case"], job["document"]["pages"]) for job in jobs] == [(first.number, 2), (second.number, 3)]
-    assert program.post(f"/cases/jobs/{jobs[0]['id']}", {"answer": {"ink": 1}}, **SENT).status_code == 204
+    assert program.post(f"/cases/jobs/{jobs[0]['id']}", {"answer": {"ink": 1, "error": ""}}, **SENT).status_code == 204
     assert program.post(f"/cases/jobs/{jobs[0]['id']}", {"answer": {"ink": 2}}, **SENT).status_code == 404
     assert program.post(f"/cases/jobs/{jobs[1]['id']}", {"error": "E1"}, **SENT).status_code == 204
     first.refresh_from_db()
-    assert (first.status, first.state["document"]["answers"]["print"]) == ("closed", {"ink": 1})
+    assert (first.status, first.state["document"]["answers"]["print"]) == ("closed", {"ink": 1, "error": ""})
+    reader = browser(person(county, "cases.*", username="reader"))
+    assert "打印 未完成，外部程序报错“E1”" in text(reader.get(f"/cases/{second.pk}/"))
     assert Task.objects.get(status="ready").step == "mend"
     assert program.get("/cases/jobs").json() == {"jobs": []}
 

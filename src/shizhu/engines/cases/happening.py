@@ -22,8 +22,11 @@ MEANS = {"message": "消息", "signal": "信号"}
 
 
 @transaction.atomic
-def happened(waiting: int, payload: Mapping[str, Any], kind: str = "", by: int | None = None) -> bool:
-    """Let happen what a row waits for, as a person said it or nobody; False where nobody waits any more."""
+def happened(waiting: int, payload: Mapping[str, Any], kind: str = "", by: int | None = None, error: str = "") -> bool:
+    """Let happen what a row waits for, as a person said it or nobody; False where nobody waits any more.
+
+    `error` is the code of the error that a job failed with.
+    """
     case = Case.objects.select_for_update(of=("self",)).filter(waits=waiting).first()
     row = Waiting.objects.filter(pk=waiting, case=case).first() if case else None
     if case is None or row is None or (kind and row.kind != kind):
@@ -37,11 +40,11 @@ def happened(waiting: int, payload: Mapping[str, Any], kind: str = "", by: int |
     flow, about = flows.version(case.flow, case.digest)
     before = load(flow, case.state)
     try:
-        after = happen(flow, before, row.place, row.event, payload, flows.kit_of(case, now))
+        after = happen(flow, before, row.place, row.event, payload, flows.kit_of(case, now), error)
     except StaleToken:
         row.delete()
         return False
-    told = {"kind": row.kind, "name": row.name, "answer": payload}
+    told = {"kind": row.kind, "name": row.name, "answer": payload} | ({"error": error} if error else {})
     Entry.objects.create(case=case, at=now, kind="happened", step=row.event, person_id=by, data=told)
     actions.advance(case, flow, about, before, after, now)
     return True

@@ -108,6 +108,8 @@ def _entries(case: Case) -> list[Line]:
             data["acted"] = _acted(entry.kind, entry.data)
         if entry.kind == "happened":
             data["happened"] = _("ordered") if entry.person else _(HAPPENED[entry.data["kind"]])
+            if "error" in entry.data:
+                data["happened"] = _("failed with the error “%s”") % flow.error(entry.data["error"])
         if entry.kind == "passed" and "decided" in entry.data:
             data["decided"] = _decided(entry.data["decided"], about.says.get(entry.step, {}))
         lines.append(Line(entry.at, entry.kind, data))

@@ -76,7 +76,8 @@ def do(flow: Flow, state: State, *step_ids: str, **answer: Any) -> State:
 
 def come(flow: Flow, state: State, event_id: str, **payload: Any) -> State:
     wait = next(wait for wait in state.waits if wait.event == event_id)
-    return happen(flow, again(flow, state), wait.at, event_id, payload, KIT)
+    error = payload.pop("error", "")
+    return happen(flow, again(flow, state), wait.at, event_id, payload, KIT, error)
 
 
 def again(flow: Flow, state: State) -> State:

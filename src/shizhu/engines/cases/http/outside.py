@@ -76,8 +76,15 @@ def job(request: Request, number: int) -> HttpResponse:
     access.require_verb(request.actor, DO)
     row = Waiting.objects.filter(pk=number, county=request.county, kind="job").first()
     body = _read(request, {"answer": dict, "error": str}, "")
-    payload = {"error": body["error"]} if body.get("error") else body.get("answer", {})
-    if row is None or not happening.happened(row.pk, payload, "job"):
+    try:
+        is_done = row is not None and happening.happened(
+            row.pk, body.get("answer", {}), "job", error=body.get("error", "")
+        )
+    except FlowError as error:
+        if row is not None:
+            happening.stuck(row.case_id, row.event, error)
+        raise
+    if not is_done:
         raise Fault(404, "NotFound", "there is no such job (any more): it was done, or its case went on without it")
     return HttpResponse(status=204)
 

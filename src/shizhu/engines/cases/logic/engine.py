@@ -77,19 +77,24 @@ def complete(flow: Flow, state: State, token_id: str, answer: Mapping[str, Any],
 
 
 def happen(
-    flow: Flow, state: State, at: int, event: str, payload: Mapping[str, Any] | None = None, kit: Kit | None = None
-) -> State:
+    flow: Flow, state: State, at: int, event: str, payload: Mapping[str, Any] | None = None, kit: Kit | None = None,
+    error: str = "",
+) -> State:  # fmt: skip
     """State after what a place waited for has happened: its time came, a message or signal arrived, a job was done.
 
-    What came along lies under `answers.<event id>`. Of a job, `payload` may be `{"error": code}`: then the error is
-    thrown at it. Raises StaleToken where nobody waits for it (any more), and FlowError as `complete` does.
+    What came along lies under `answers.<event id>`. Of a job that failed, the error of the code `error` is thrown at
+    it. Raises StaleToken where nobody waits for it (any more), and FlowError as `complete` does.
     """
     refuse_other_version(flow, state.digest)
     run = Run(flow, state, kit or Kit())
     place = run.places.get(at)
     if place is None or event not in place.wait:
         raise StaleToken(f"{event}:{at}", tuple(f"{wait.event}:{wait.at}" for wait in state.waits))
-    run.happened(place, event, payload or {})
+    if error:
+        place.wait = {}
+        run.fail_at(place, error)
+    else:
+        run.happened(place, event, payload or {})
     return run.finish()
 
 
@@ -643,10 +648,6 @@ class Run(Standing):
     def happened(self, place: Place, event_id: str, payload: Mapping[str, Any]) -> None:
         """Go on where a place waited for an event."""
         spec, node = place.wait[event_id], self.flow.node[event_id]
-        if spec["kind"] == "job" and "error" in payload:
-            place.wait = {}
-            self.fail_at(place, str(payload["error"]))
-            return
         if spec["kind"] != "timer":
             self.answered(event_id, payload)
         if node.step.kind == "boundary":
