@@ -40,6 +40,7 @@ from shizhu.engines.records.contracts import (
 from shizhu.engines.records.datasets import subject_of
 from shizhu.engines.records.describing import Description, add_descriptions
 from shizhu.engines.records.duplicates import prepare as prepare_duplicates
+from shizhu.engines.records.expiring import Expiring, expiring
 from shizhu.engines.records.facts import facts
 from shizhu.engines.records.facts import files as files_of
 from shizhu.engines.records.grid import Cell, cells, gridded
@@ -96,6 +97,7 @@ __all__ = [
     "Cql2Error",
     "Description",
     "Entry",
+    "Expiring",
     "Feature",
     "Field",
     "FieldChange",
@@ -140,6 +142,7 @@ __all__ = [
     "create",
     "dataset",
     "end_work",
+    "expiring",
     "facts",
     "files_of",
     "filtered",

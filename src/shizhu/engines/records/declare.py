@@ -63,6 +63,7 @@ def _missing(declared: Register) -> Iterator[str]:
     hints = declared.hints
     named = [(f"x-shizhu.{word}", hints[word]) for word in ("key", "title", "order", "time", "camera") if word in hints]
     named += [(f"x-shizhu.{word}", name) for word in ("list", "filters") for name in hints.get(word, [])]
+    named += [("x-shizhu.expires.field", hints["expires"]["field"])] if "expires" in hints else []
     named += [("x-shizhu.unique", name) for group in hints.get("unique", []) for name in group]
     named += [(f"x-shizhu.flow.{end}", name) for end, name in hints.get("flow", {}).items()]
     for number, rule in enumerate(hints.get("duplicates", [])):
@@ -86,6 +87,11 @@ def _key(declared: Register) -> Iterator[str]:
         yield f"x-shizhu.flow: {declared.geometry or 'no geometry'}: links of a network are each a LineString"
     if declared.camera and declared.fields[declared.camera].kind != Kind.TEXT:
         yield f"x-shizhu.camera: {declared.camera}: must be a text, the camera's https address"
+    if (expiry := declared.expiry) and declared.fields[expiry.field].kind != Kind.DATE:
+        yield f"x-shizhu.expires.field: {expiry.field}: must be a date"
+    for state in expiry.states if expiry else ():
+        if state not in declared.states:
+            yield f"x-shizhu.expires.states: {state}: there is no such state"
     for name in declared.flow or ():
         if declared.fields[name].kind != Kind.TEXT:
             yield f"x-shizhu.flow: {name}: must be a text or a reference that names a node"
@@ -108,7 +114,7 @@ def _private(declared: Register) -> Iterator[str]:
     """A private field would leak through what everybody may see or search."""
     hints = declared.hints
     public = {declared.key_field, declared.title_field, declared.order.removeprefix("-"), declared.time_field}
-    public |= {declared.camera, *(declared.flow or ())}
+    public |= {declared.camera, *(declared.flow or ()), declared.expiry.field if declared.expiry else ""}
     for name in sorted(public.union(hints.get("filters", [])) - {""}):
         if declared.fields[name].privacy:
             yield f"{name}: {declared.fields[name].privacy}: may not be key, title, order, time, flow, camera or filter"

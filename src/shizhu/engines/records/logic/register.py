@@ -100,6 +100,15 @@ class Leaf:
 
 
 @dataclass(frozen=True)
+class Expiry:
+    """The date until which a row holds, how many days before that people are told, and in which states (none: all)."""
+
+    field: str
+    before: int
+    states: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Register:
     """One register: `key` is `<pack>.<file stem>`; the other names are fields, `order` may begin with a minus."""
 
@@ -162,6 +171,14 @@ class Register:
         """The fields that name the nodes a row begins and ends at, where rows are links of a network that flows."""
         found = self.hints.get("flow")
         return (str(found["from"]), str(found["to"])) if found else None
+
+    @property
+    def expiry(self) -> Expiry | None:
+        """Until when rows hold, where they do not for ever."""
+        found = self.hints.get("expires")
+        if not found:
+            return None
+        return Expiry(found["field"], int(found.get("before", "P30D")[1:-1]), tuple(found.get("states", ())))
 
     @property
     def order(self) -> str:
