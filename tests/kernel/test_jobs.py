@@ -39,7 +39,7 @@ def test_the_timetable_is_in_the_time_of_the_county() -> None:
         "kernel.begin_again": "* * * * *",
         "kernel.forget_done": "10 19 * * *",
         "kernel.forget_sign_ins": "15 19 * * *", "kernel.sweep_files": "50 19 * * *",
-        "notices.send_due": "* * * * *",
+        "notices.remind_expiring": "20 0 * * *", "notices.send_due": "* * * * *",
         "plan.compute_all": "20 16 * * *", "plan.remind": "10 0 * * *", "plan.tell_lights": "1 16 * * *",
         "records.pair_all": "20 19 * * *", "records.revise": "40 18 * * *",
         "things.archive": "30 17 * * *",

@@ -56,6 +56,15 @@ def test_a_right_declaration_has_no_problem(tmp_path: Path) -> None:
         ({"x__key": "maker"}, "x-shizhu.key: maker: a key must be a required text of at most 200 characters"),
         ({"x__title": "size"}, "x-shizhu.title: size: a title must be a required text"),
         ({"x__time": "size"}, "x-shizhu.time: size: must be a date or a time"),
+        ({"x__expires": {"field": "until"}}, "x-shizhu.expires.field: until: there is no such field"),
+        ({"x__expires": {"field": "size"}}, "x-shizhu.expires.field: size: must be a date"),
+        (
+            {
+                "properties__maker": {"type": "string", "format": "date"},
+                "x__expires": {"field": "maker", "states": ["old"]},
+            },
+            "x-shizhu.expires.states: old: there is no such state",
+        ),
         (
             {"properties__maker": {"type": "string", "x-shizhu-ref": "toy.potter"}},
             "maker: x-shizhu-ref: toy.potter: nobody declares this register",
