@@ -78,6 +78,6 @@ def end_its_connection() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND application_name <> 'shizhu'"
+            "WHERE datname = current_database() AND application_name <> 'shizhu' AND backend_type = 'client backend'"
         )
         assert cursor.fetchall() == [(True,)]

@@ -40,9 +40,10 @@ def index(request: Request) -> HttpResponse:
     """A month of a beat: how much of what was due was walked, by object and by person."""
     access.require_verb(request.actor, patrols.VIEW)
     county, known = request.county.pk, patrols.beats(request.county.pk)
-    beat = known.get(request.GET.get("beat", "")) or next(iter(known.values()), None)
+    seen = [one for one in known.values() if request.actor.has(f"records.{one.register}.view")] or list(known.values())
+    beat = known.get(request.GET.get("beat", "")) or next(iter(seen), None)
     month = spans.month(request.GET.get("month", ""), timezone.localdate())
-    context: dict[str, Any] = {"beats": known.values(), "beat": beat, "month": month}
+    context: dict[str, Any] = {"beats": seen, "beat": beat, "month": month}
     context |= {"before": month - timedelta(days=1), "after": month + timedelta(days=32)}
     if beat:
         told = patrols.month_of(request.actor, county, beat, month)
