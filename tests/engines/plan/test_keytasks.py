@@ -249,3 +249,17 @@ def test_who_may_not_edit_the_plan_changes_nothing(desk: Desk, task: Task, clerk
     html = reader.get(base(task)).content.decode()
     assert ("选址未定" in html, "/money" in html, "/close" in html) == (True, False, False)
     assert Plan.objects.count() == 1
+
+
+def test_the_page_of_a_task_tells_what_became_of_it(desk: Desk, task: Task) -> None:
+    desk.split(30)
+    desk.send()
+    page = desk.supervisor.get(base(task))
+    node = f"示范摊位：{YEAR}年度完成"
+    assert [(line.title, line.text) for line in page.context["story"]] == [
+        ("亮灯", f"{node} · 县摊位管理局"), ("已下达", "县摊位管理局 · 配合：县厨房办"), ("亮灯", f"{node} · 县厨房办"),
+        ("已下达", "县厨房办"), ("拟出任务分解", "2 项"),
+    ]  # fmt: skip
+    assert "从规划原文到佐证" in text(page)
+    reader = browser(person(desk.county, VIEW, username="reader")).get(base(task))
+    assert (reader.context["story"], "已下达" in text(reader)) == ([], False)

@@ -248,6 +248,9 @@ def test_its_pdf_holds_the_same_words_and_its_charts(county: County, plan: Plan)
         shape = {(round(page.width), round(page.height)) for page in pages.pages}
     assert shape == {(595, 842)}
     kept = [line.text.strip() for line in word(report).paragraphs if len(line.text.strip()) > 3]
+    assert [line for line in kept if line[1] == "、"] == [
+        "一、中期总体情况", "二、目标进展", "三、滞后与接近", "四、目标年预测", "五、任务", "六、任务资金与风险"
+    ]  # fmt: skip
     flat = "".join(said.split())
     assert [line for line in kept if "".join(line.split())[:12] not in flat] == []
     assert "— 1 —" in said

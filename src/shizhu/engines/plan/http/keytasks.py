@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.plan import keytasks, pieces, telling
-from shizhu.engines.plan.http.clauses import visible_nodes
+from shizhu.engines.plan.http.clauses import visible_nodes, visible_pieces
 from shizhu.engines.plan.http.views import EDIT, VIEW, unit_of
-from shizhu.engines.plan.models import Budget, Risk, Task
+from shizhu.engines.plan.models import Budget, Risk, Step, Task
 from shizhu.engines.plan.people import SEE
 from shizhu.engines.plan.periods import FIRST_YEAR, LAST_YEAR
 from shizhu.engines.plan.typed import amount, finite, whole
@@ -30,6 +31,8 @@ def page(request: Request, number: int) -> HttpResponse:
     budgets = list(task.budgets.all())
     years = sorted({one.year for one in budgets})
     shown = visible_nodes(request.actor, request.county.pk).filter(piece__clause__task=task).order_by("due_on", "pk")
+    own = visible_pieces(request.actor, request.county.pk).filter(clause__task=task)
+    steps = Step.objects.filter(Q(piece=None) | Q(piece__in=own.values("pk")), clause__task=task)
     context = {
         "task": task, "plan": task.plan, "clause": task.clauses.first(), "budgets": budgets,
         "sum": keytasks.money(budgets),
@@ -40,6 +43,8 @@ def page(request: Request, number: int) -> HttpResponse:
         ],
         "levels": keytasks.LEVEL_NAMES.items(),
         "nodes": [(node, telling.rule_of(node)) for node in shown] if request.actor.has(SEE) else [],
+        "story": telling.story(steps.select_related("person", "piece__organisation")[:200])
+        if request.actor.has(SEE) else [],
         "waits_for": task.waits_for.select_related("before"), "awaited_by": task.awaited_by.select_related("after"),
         "may_edit": request.actor.has(EDIT), "may_map": request.actor.has("maps.map.view"),
         "units": pieces.units(request.county.pk),
