@@ -174,7 +174,8 @@ def _send_some(at: datetime) -> list[bool]:
         waiting = Delivery.objects.select_for_update(skip_locked=True).filter(state=State.WAITING, due__lte=at)
         ids = list(waiting.order_by("due", "pk").values_list("pk", flat=True)[:AT_ONCE])
         Delivery.objects.filter(pk__in=ids).update(due=at + CLAIMED)
-        rows = list(Delivery.objects.filter(pk__in=ids, channel__isnull=False).select_related("message", "channel"))
+        claimed = Delivery.objects.filter(pk__in=ids, channel__isnull=False).select_related("message", "channel")
+        rows = list(claimed.order_by("pk"))  # in a digest as they were told
         batches = [list(batch) for _key, batch in groupby(sorted(rows, key=_where), _where)]
         for batch in batches:  # before it goes out: its report may come before the answer
             for one in batch:
