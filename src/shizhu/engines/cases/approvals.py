@@ -146,15 +146,12 @@ def standing(case: Case, now: datetime | None = None, known: Past | None = None)
     way = critical.path(works) if is_open else []
     lines = tuple(
         Line(
-            item,
-            _state(tasks.get(item.id), is_open=is_open),
-            tasks.get(item.id),
-            item.id in way,
-            took.get(item.id),
-            _light(tasks.get(item.id), at, hours, case.paused_at),
+            item, _state(task, is_open=is_open), task, item.id in way, took.get(item.id),
+            _light(task, at, hours, case.paused_at),
         )
         for item in every
-    )
+        for task in [tasks.get(item.id)]
+    )  # fmt: skip
     ahead = {
         item.id: Ahead(item.after, history.get(item.id, ()), item.days, took.get(item.id), item.id in done)
         for item in every

@@ -189,8 +189,7 @@ def enter(asked: Sequence[Item], entered: Sequence[Entered], by: Person) -> tupl
     totals = {(one.indicator_id, one.period): one.value for one in made}
     for new in made:
         also = {name: value for (pk, name), value in totals.items() if pk == new.indicator_id}
-        told = new.indicator, new.period, new.value, new.note, also
-        if found := fallen(*told) or overtaking(*told):
+        if found := out_of_order(new.indicator, new.period, new.value, new.note, also):
             problems.append(_("%(row)s: %(why)s.") % {"row": f"{new.indicator.name} {new.period}", "why": found})
     if problems:
         return 0, problems
@@ -215,6 +214,13 @@ def _read(item: Item | None, one: Entered) -> tuple[float | None, str]:
     return value, ""
 
 
+def out_of_order(
+    indicator: Indicator, period: str, value: float | None, note: str, also: Mapping[str, float | None] | None = None
+) -> str:
+    """What is wrong with a cumulative total beside the ones before and after, "" if nothing; `also` as in `fallen`."""
+    return fallen(indicator, period, value, note, also) or _overtaking(indicator, period, value, note, also)
+
+
 def fallen(
     indicator: Indicator, period: str, value: float | None, note: str, also: Mapping[str, float | None] | None = None
 ) -> str:
@@ -233,7 +239,7 @@ def fallen(
     ) % {"total": f"{known[last]:.15g}", "last": last, "value": f"{value:.15g}", "sum": f"{known[last] + value:.15g}"}
 
 
-def overtaking(
+def _overtaking(
     indicator: Indicator, period: str, value: float | None, note: str, also: Mapping[str, float | None] | None = None
 ) -> str:
     """What is wrong with a cumulative total above the one after, "" if nothing: most often it has a digit too many.

@@ -32,7 +32,8 @@ def expiring(county: str, today: date) -> Iterator[Expiring]:
         last = today + timedelta(days=expiry.before)
         rows = Record.objects.filter(county=county, register=register.key, **{f"data__{expiry.field}__lte": str(last)})
         rows = rows.filter(state__in=expiry.states) if expiry.states else rows.exclude(state=WITHDRAWN)
+        posts = access.posts(register.verb("edit"), area__county=county)
         for row in rows.select_related("organisation", "area").order_by("pk"):
-            editors = frozenset(post.person_id for post in access.posts_over(register.verb("edit"), row))
+            editors = frozenset(post.person_id for post in access.posts_over(register.verb("edit"), row, posts))
             on = date.fromisoformat(row.data[expiry.field])
             yield Expiring(row.pk, row.title, register, on, editors)

@@ -25,6 +25,7 @@ from shizhu.engines.alarms.models import Act, Alarm, Binding, Occurrence
 from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel import access, overlays, packs
+from shizhu.lib.numbers import whole
 from shizhu.web import declaring
 from shizhu.web.middleware import Request
 from shizhu.web.views import Card, Tile
@@ -210,7 +211,7 @@ def rule_try(request: Request, key: str) -> HttpResponse:
         return render(request, "alarms/try.html", context)
     by_stream = Counter(one.stream.id for one in trial.firings)
     streams = {one.stream.id: one.stream for one in trial.firings}
-    chosen = streams.get(_number(request.GET.get("stream", ""))) or (
+    chosen = streams.get(whole(request.GET.get("stream", ""))) or (
         streams[by_stream.most_common(1)[0][0]] if streams else None
     )
     if chosen:
@@ -238,10 +239,6 @@ def _day(text: str, otherwise: date) -> date:
     except ValueError:
         return otherwise
     return found if CENTURY <= found.year < CENTURY + 100 else otherwise
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
 @dataclass(frozen=True)
@@ -286,7 +283,7 @@ def alarm_act(request: Request, number: int, verb: str) -> HttpResponse:
         if verb == "acknowledge":
             acting.acknowledge(number, person=person)
         elif verb == "assign":
-            acting.assign(number, person=person, to=_number(given.get("to", "")), note=given.get("note", "").strip())
+            acting.assign(number, person=person, to=whole(given.get("to", "")), note=given.get("note", "").strip())
         elif verb == "shelve":
             hours = given.get("hours", "")
             until = timezone.now() + timedelta(hours=int(hours) if hours in SHELVED else 0)

@@ -23,6 +23,7 @@ from shizhu.engines.alarms.warnings import datasets, drafting, issuing, outcomes
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
 from shizhu.kernel.models import Area, Organisation
+from shizhu.lib.numbers import whole
 from shizhu.lib.sketch import sketch
 from shizhu.lib.times import typed
 from shizhu.web.middleware import Request
@@ -102,7 +103,7 @@ def _from(request: Request) -> Organisation:
 def _start(request: Request) -> drafting.Start:
     """What the address says of a new draft: an alarm, or a kind and a level."""
     asked = request.GET
-    if number := _whole(asked.get("alarm", "")):
+    if number := whole(asked.get("alarm", "")):
         alarm = get_object_or_404(Alarm.objects.select_related("area", "organisation"), pk=number)
         access.require(request.actor, "alarms.alarm.view", alarm)
         kind = asked.get("kind") or drafting.of_rule(alarm.county_id, alarm.rule)
@@ -169,11 +170,7 @@ def title_of(kind: str) -> str:
 
 
 def _version(request: Request) -> int:
-    return _whole(request.POST.get("version", ""))
-
-
-def _whole(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+    return whole(request.POST.get("version", ""))
 
 
 def _form(

@@ -107,9 +107,23 @@ def told(warning: PublicWarning, message: WarningMessage, before: Sequence[Warni
     for one in found:
         one.due = due
     text = "\n".join(filter(None, (message.content[name]["zh"] for name in ("description", "instruction"))))
+    number = _tell(warning, message, f"warning/{message.pk}", known, homes, titled(message), text, wants_receipt=True)
+    Addressee.objects.bulk_create(found)
+    if level in warnings.GRAVE or not goes_on:
+        _speak(message, number, homes)
+    if due and found:
+        jobs.wake(WIDEN, message.pk, due)
+    return number
+
+
+def _tell(
+    warning: PublicWarning, message: WarningMessage, key: str, people: set[int], homes: Sequence[Household], title: str,
+    text: str, *, wants_receipt: bool = False,
+) -> int:  # fmt: skip
+    """Tell people of a message, and households by the first channel; returns the number of the notice."""
     number = notices.tell(
-        warning.county_id, f"warning/{message.pk}", known, title=titled(message), text=text,
-        url=f"/cap/{message.identifier}", level=level, wants_receipt=True,
+        warning.county_id, key, people, title=title, text=text, url=f"/cap/{message.identifier}",
+        level=message.content["level"], wants_receipt=wants_receipt,
     )  # fmt: skip
     if number is None:
         raise RuntimeError(f"warning message {message.pk} was told before it was issued")
@@ -117,11 +131,6 @@ def told(warning: PublicWarning, message: WarningMessage, before: Sequence[Warni
     notices.also(
         number, contacts=[notices.Contact(home.contact, home.phone) for home in homes if home.phone], kinds=first
     )
-    Addressee.objects.bulk_create(found)
-    if level in warnings.GRAVE or not goes_on:
-        _speak(message, number, homes)
-    if due and found:
-        jobs.wake(WIDEN, message.pk, due)
     return number
 
 
@@ -143,17 +152,9 @@ def _let_go(
     """Whom an update is not for any more hears that, not what the others have to do; `kept`: loudspeakers near them."""
     if not people and not homes:
         return
-    number = notices.tell(
-        warning.county_id, f"warning/{message.pk}/left", people, title=f"您所在区域已不在预警范围内：{titled(message)}",
-        text=f"现预警范围：{'、'.join(area.name for area in areas)}。", url=f"/cap/{message.identifier}",
-        level=message.content["level"],
-    )  # fmt: skip
-    if number is None:
-        raise RuntimeError(f"warning message {message.pk} was told before it was issued")
-    first = channels(warning.county_id, warning.kind)[:1]
-    notices.also(
-        number, contacts=[notices.Contact(home.contact, home.phone) for home in homes if home.phone], kinds=first
-    )
+    title = f"您所在区域已不在预警范围内：{titled(message)}"
+    text = f"现预警范围：{'、'.join(area.name for area in areas)}。"
+    number = _tell(warning, message, f"warning/{message.pk}/left", people, homes, title, text)
     spoken = set(Addressee.objects.filter(message__warning=warning).values_list("contact", flat=True))
     near = sorted({home.speaker for home in homes} - kept)
     notices.also(

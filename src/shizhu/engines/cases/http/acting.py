@@ -22,6 +22,7 @@ from shizhu.engines.cases.models import Case, Helper, Petition, Task
 from shizhu.kernel import access
 from shizhu.kernel.models import Person
 from shizhu.kernel.text import in_words
+from shizhu.lib.numbers import whole
 from shizhu.lib.times import typed
 from shizhu.web.middleware import Request
 
@@ -42,11 +43,6 @@ def person_of(request: Request) -> Person:
 def number_of(request: Request, name: str) -> int:
     """The whole number of a field, 0 for none."""
     return whole(request.POST.get(name, ""))
-
-
-def whole(text: str) -> int:
-    """The whole number that a text is, 0 for none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
 def _until(request: Request) -> datetime:

@@ -19,12 +19,12 @@ from django.views.decorators.http import require_POST
 from shizhu.engines.cases import duties, flows, rosters
 from shizhu.engines.cases.assignment import role_names
 from shizhu.engines.cases.duties import EDIT, VIEW, CannotBe
-from shizhu.engines.cases.http import acting
 from shizhu.engines.cases.models import Duty, Handover, Swap
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, overlays, spans
 from shizhu.kernel.models import Area, Person, Role
 from shizhu.kernel.text import label, named
+from shizhu.lib.numbers import whole
 from shizhu.web.middleware import Request
 from shizhu.web.views import Card
 
@@ -103,7 +103,7 @@ def _click(request: Request, asked: Asked) -> None:
 
 def _own(request: Request, number: str) -> Duty:
     rows = Duty.objects.select_related("organisation", "area", "person")
-    return get_object_or_404(rows, pk=acting.whole(number), county=request.county)
+    return get_object_or_404(rows, pk=whole(number), county=request.county)
 
 
 def _shown(request: Request, asked: Asked) -> dict[str, Any]:
@@ -274,4 +274,4 @@ def _person(login: str) -> Person:
 def _wanted(request: Request) -> tuple[Person, int]:
     """Whom a swap is asked of, and the shift in return: `login` or `login/number`."""
     login, _slash, back = request.POST.get("of", "").partition("/")
-    return _person(login), acting.whole(back)
+    return _person(login), whole(back)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.core.paginator import Paginator
 from django.http import HttpResponse
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import flows
 from shizhu.engines.cases.assignment import VIEW
+from shizhu.engines.cases.http.report import moment
 from shizhu.engines.cases.models import Case, Entry, Petition
 from shizhu.engines.cases.timeline import ASKED
 from shizhu.engines.records import api as records
@@ -83,14 +84,11 @@ def _table(found: Iterable[Line]) -> bytes:
     ]  # fmt: skip
     return records.written_table(_("Ledger of petitions"), heads, (
         [
-            _at(line.petition.asked_at), line.kind, line.span, line.petition.why, line.petition.case.number,
+            moment(line.petition.asked_at), line.kind, line.span, line.petition.why, line.petition.case.number,
             line.petition.case.title, line.petition.case.area.name, line.step, line.petition.asked_by.name,
             outcomes[line.outcome], line.petition.decided_by.name if line.petition.decided_by else "",
-            _at(line.petition.decided_at), line.said, _("yes") if line.petition.case.origin else "",
+            moment(line.petition.decided_at) if line.petition.decided_at else "", line.said,
+            _("yes") if line.petition.case.origin else "",
         ]
         for line in found
     ))  # fmt: skip
-
-
-def _at(moment: datetime | None) -> str:
-    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M}" if moment else ""

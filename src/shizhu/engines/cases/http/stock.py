@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from shizhu.engines.cases import stock
-from shizhu.engines.cases.http import acting
 from shizhu.engines.cases.models import DRILL, Case, Movement
 from shizhu.engines.cases.stock import CASE, MOVE, VIEW, CannotMove
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
 from shizhu.kernel.packs import Body
+from shizhu.lib.numbers import whole
 from shizhu.web.middleware import Request
 
 KINDS = {
@@ -128,5 +128,5 @@ def _wanted(request: Request, key: str) -> stock.Wanted:
 
     return stock.Wanted(
         key, given.get("kind", ""), given.get("article", ""), quantity, end("source"), end("target"),
-        acting.whole(given.get("case", "")), given.get("note", ""),
+        whole(given.get("case", "")), given.get("note", ""),
     )  # fmt: skip

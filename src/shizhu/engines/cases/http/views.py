@@ -31,6 +31,7 @@ from shizhu.engines.records import api as records
 from shizhu.kernel import access, files, packs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, File
+from shizhu.lib.numbers import whole
 from shizhu.web.middleware import Request
 from shizhu.web.views import Card, Tile
 
@@ -398,7 +399,7 @@ def _alarm_of(request: Request) -> alarms.AlarmInfo | None:
     asked = request.GET.get("alarm", "")
     if not asked:
         return None
-    found = alarms.seen(request.actor, request.county.pk, acting.whole(asked))
+    found = alarms.seen(request.actor, request.county.pk, whole(asked))
     if found is None or Case.objects.filter(alarm=found.id).exists():
         raise Http404
     return found

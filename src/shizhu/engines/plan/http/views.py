@@ -394,7 +394,7 @@ def report_value(request: Request, number: int) -> HttpResponse:
         messages.error(request, _("Say where the value comes from."))
     elif indicator.formula:
         messages.error(request, _("%s is computed, its values are not entered") % indicator.name)
-    elif found := collecting.fallen(*(told := (indicator, period.name, value, note))) or collecting.overtaking(*told):
+    elif found := collecting.out_of_order(indicator, period.name, value, note):
         messages.error(request, _("Not kept: %s.") % found)
     else:
         Value.objects.create(

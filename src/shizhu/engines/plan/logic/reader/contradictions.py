@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from shizhu.engines.plan.logic.reader.document import Contradiction, Doubt, Indicator, Reading, Statement
-from shizhu.engines.plan.logic.reader.fact import Fact
+from shizhu.engines.plan.logic.reader.fact import SUMMED, Fact
 from shizhu.engines.plan.logic.reader.subjects import canonical, same, same_level, similar
 from shizhu.engines.plan.logic.reader.units import comparable
 
@@ -17,7 +17,6 @@ Number = float | int
 
 # a level that is to be reached by the end of the plan, whatever year the sentence names
 _REACHED = re.compile(r"达到|突破|超过|[高升增][到至]|[降减][到至]|控制在|保持在|稳定在|不[低少高]于")
-_SUMMED = re.compile(r"累计|合计|共(?![同享建青富])")
 _LIMITS = frozenset({"at_least", "at_most", "about"})  # two of them agree only at one value
 
 
@@ -187,7 +186,7 @@ def _is_sum(item: Indicator, own: Claim, fact: Fact) -> bool:
         return False
     total = replace(own, value=round(sum(values), 6), bound=None)
     verdict = agreement(total, claim_of_fact(fact))
-    return verdict in {"equal", "rounding"} or (verdict == "bound" and bool(_SUMMED.search(fact.text)))
+    return verdict in {"equal", "rounding"} or (verdict == "bound" and bool(SUMMED.search(fact.text)))
 
 
 def _wordings(item: Indicator, own: Claim, facts: Sequence[Fact], found: Findings) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from shizhu.engines.plan.logic.reader.boundaries import is_boundary
 from shizhu.engines.plan.logic.reader.document import Place
-from shizhu.engines.plan.logic.reader.fact import EACH_YEAR, Fact, Start, Term
+from shizhu.engines.plan.logic.reader.fact import EACH_YEAR, SUMMED, Fact, Start, Term
 from shizhu.engines.plan.logic.reader.outline import Passage
 from shizhu.engines.plan.logic.reader.quantities import Quantity, quantities, without_bound
 from shizhu.engines.plan.logic.reader.subjects import IN_SCOPE, SCOPE, stripped
@@ -178,7 +178,6 @@ _WITHIN_BRACKETS = re.compile(r"\((?:其中|包括|包含|含)[^()]*$")
 _PART_REACHED = re.compile(r"其中[^()]*?(?:达到?|不[低少]于|超过|突破|[高加升大长]到|控制在|稳定在|保持在)[^()]*$")
 _BESIDE_PARTS = re.compile(r"，(?:力争|预计|全年)?(?:实现|带动)[^，]*$")  # 其中…20亿元，实现税收5亿元
 _STEP = re.compile(r"(?:同比|年度)?增长(?:约|近|不低于|超过?)?")  # 地区生产总值达到85亿元，增长8%
-_SUMMED = re.compile(r"累计|(?<![公])共(?![同享建青富])|合计")
 _FLOW = re.compile(r"净增|(?<!人)每年|年均(?!.*[率度重例])|同比|比上年|力争.*增加")
 _ADDED = re.compile(
     r"^.{0,4}?(?:新增|引进|改扩建|新改建|改建|扩建|新建成?|新培育|新发展|新打造|新创建|新认定|新获批|新入库|新铺|再新?建|净增)(?![材城区能兴型]|劳动力)|.(?:新增|净增)(?:约|近)?$"
@@ -408,7 +407,7 @@ def _carried(kind: str, subject: str, clause: _Clause, before: Fact, unit: str |
     if kind == before.kind == "level" and unit == before.unit and IN_SCOPE.fullmatch(subject):  # 县城达到80%
         whose = IN_SCOPE.sub("", before.subject, count=1) if IN_SCOPE.match(before.subject) else before.subject
         return subject + whose if len(whose) > 2 else ""
-    summed = before.is_yearly and _SUMMED.search(clause.segment) and len(_ONLY_DOING.sub("", subject)) < 2
+    summed = before.is_yearly and SUMMED.search(clause.segment) and len(_ONLY_DOING.sub("", subject)) < 2
     alone = unit == before.unit and not before.partial and not _noun_after(clause.rest, unit)
     if summed or (alone and _MORE_OF_IT.fullmatch(clause.segment.strip())):
         return before.subject
@@ -537,9 +536,11 @@ def _of_group(subject: str, before: Fact | None, unit: str | None) -> str:
     own = _GROUP_LAST.fullmatch(subject)
     if own:
         return own["group"] + own["measure"]
-    is_next = before is not None and before.unit == unit and _GROUPS.fullmatch(subject)
-    led = _GROUPS.match(before.subject) if is_next and before else None
-    return subject + before.subject[led.end() :] if led and before and led.end() < len(before.subject) else subject
+    if before is None or before.unit != unit or not _GROUPS.fullmatch(subject):
+        return subject
+    led = _GROUPS.match(before.subject)
+    measure = before.subject[led.end() :] if led else ""
+    return subject + measure
 
 
 def _every(words: str) -> str:
