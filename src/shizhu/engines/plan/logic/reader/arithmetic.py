@@ -12,6 +12,7 @@ from shizhu.engines.plan.logic.reader.fact import Fact
 from shizhu.engines.plan.logic.reader.outline import Passage
 from shizhu.engines.plan.logic.reader.subjects import canonical, same, stripped
 from shizhu.engines.plan.logic.reader.units import comparable, measure_of
+from shizhu.engines.plan.logic.reader.values import number
 
 _SECTORS = re.compile(
     r"(?:三次|[一二三]次)?产业(?:结构|比[例重])[^，。；;\d]{0,16}(\d+(?:\.\d+)?)[:：](\d+(?:\.\d+)?)[:：](\d+(?:\.\d+)?)(?![:：\d.])"
@@ -70,7 +71,7 @@ def check_structures(passages: Sequence[Passage]) -> list[Contradiction]:
                 found.append(Contradiction("三次产业结构", (statement,), note, "structure"))
         for told in _BY_YEARS.finditer(passage.text):
             parts = _OF_YEAR.findall(told["parts"])
-            total, whole = round(sum(map(float, parts)), 6), float(told["whole"])
+            total, whole = round(sum(map(number, parts)), 6), number(told["whole"])
             decimals = max(len(part.partition(".")[2]) for part in parts)
             years = [int(year) for year in re.findall("20\\d{2}(?=年)", told["parts"])]
             is_whole = len(years) > 2 and years == list(range(years[0], years[-1] + 1))  # three years running are all
