@@ -6,6 +6,8 @@ import email
 import json
 import re
 import socketserver
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +15,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from email import policy
+from email.utils import parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +30,7 @@ from tests.fixtures import person, work
 from tests.web.pages import browser, text
 
 from shizhu.engines.alarms import caring
-from shizhu.engines.notices import api, telling
+from shizhu.engines.notices import api, calling, telling
 from shizhu.engines.notices.logic import signing
 from shizhu.engines.notices.models import Channel, Delivery, Message, Wish
 from shizhu.gateways.simulators.operator import Operator
@@ -55,6 +59,59 @@ def mail_server() -> Iterator[tuple[str, list[str]]]:
     server.mails = []  # type: ignore[attr-defined]
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"127.0.0.1:{server.server_address[1]}", server.mails  # type: ignore[attr-defined]
+    server.shutdown()
+    server.server_close()
+
+
+class SecureMail(Mail):
+    """The same behind TLS: from the first byte, or once STARTTLS is asked for; then it wants a login."""
+
+    def handle(self) -> None:
+        if self.server.is_wrapped:  # type: ignore[attr-defined]
+            self.wrap()
+        self.wfile.write(b"220 sink\r\n")
+        while line := self.rfile.readline().strip().upper():
+            if line.startswith(b"EHLO"):
+                self.wfile.write(b"250-sink\r\n250-STARTTLS\r\n250 AUTH PLAIN\r\n")
+            elif line == b"STARTTLS":
+                self.wfile.write(b"220 go on\r\n")
+                self.wrap()
+            elif line == b"DATA":
+                self.wfile.write(b"354 go on\r\n")
+                self.server.mails.append(b"".join(iter(self.rfile.readline, b".\r\n")).decode())  # type: ignore[attr-defined]
+                self.wfile.write(b"250 ok\r\n")
+            else:
+                verb = line.split()[0].decode()
+                self.server.heard.append(verb)  # type: ignore[attr-defined]
+                code = {"AUTH": 235, "QUIT": 221}.get(verb, 250)
+                self.wfile.write(f"{code} ok\r\n".encode())
+
+    def wrap(self) -> None:
+        self.connection = self.server.tls.wrap_socket(self.connection, server_side=True)  # type: ignore[attr-defined]
+        self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", 0)
+
+    def finish(self) -> None:
+        super().finish()
+        self.connection.close()
+
+
+@contextmanager
+def secure_mail_server(folder: Path, *, is_wrapped: bool) -> Iterator[socketserver.ThreadingTCPServer]:
+    """A mail server at localhost; its certificate is `folder`/cert.pem, which nobody trusts yet."""
+    key, cert = folder / "key.pem", folder / "cert.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), SecureMail)
+    server.daemon_threads = True
+    server.handle_error = lambda *_given: None  # type: ignore[method-assign]  # a client that does not trust hangs up
+    server.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)  # type: ignore[attr-defined]
+    server.tls.load_cert_chain(cert, key)  # type: ignore[attr-defined]
+    server.mails, server.heard, server.is_wrapped = [], [], is_wrapped  # type: ignore[attr-defined]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
     server.shutdown()
     server.server_close()
 
@@ -143,6 +200,28 @@ def test_mail_goes_out_once_and_a_digest_together(county: County, wei: Person) -
         ("wei@example.org", "水位 a +1", f"水位 a\n看一看\n{page}\n\n水位 b\n看一看\n{page}"),
     ]
     assert states() == [("email", "sent", 0)] * 3
+
+
+@pytest.mark.parametrize("is_wrapped", [False, True])
+def test_a_mail_server_must_show_a_certificate_that_is_trusted_before_it_hears_the_password(
+    county: County, wei: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_wrapped: bool
+) -> None:
+    with secure_mail_server(tmp_path, is_wrapped=is_wrapped) as server:
+        port = server.server_address[1]
+        if is_wrapped:
+            monkeypatch.setattr(calling, "SUBMISSIONS", str(port))  # 465 is root's
+        channel(county, "email", f"localhost:{port}", account="county@example.org", secret="geheim")
+        Wish.objects.create(person=wei, kinds=["email"], email="wei@example.org")
+        tell(county, wei)
+        assert telling.send_due() == 0
+        assert "certificate verify failed" in Delivery.objects.exclude(channel=None).get().error
+        assert (server.heard, server.mails) == ([], [])  # type: ignore[attr-defined]
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+        assert telling.send_due(timezone.now() + timedelta(minutes=2)) == 1
+        assert server.heard == ["AUTH", "MAIL", "RCPT", "QUIT"]  # type: ignore[attr-defined]
+        [mail] = server.mails  # type: ignore[attr-defined]
+    sent_at = parsedate_to_datetime(email.message_from_string(mail)["Date"])
+    assert abs(sent_at - timezone.now()) < timedelta(minutes=5)
 
 
 def test_hundreds_go_out_in_one_go_each_once_as_soon_as_they_are_told(county: County, wei: Person, run: Any) -> None:
@@ -393,6 +472,34 @@ def test_channels_are_kept_by_who_may_and_secrets_are_never_shown(county: County
     assert (page.status_code, "geheim" in page.content.decode()) == (200, False)
     boss.post("/messages/channels/", {**given, "channel": made.pk, "secret": "", "name": "短信二"})
     assert list(Channel.objects.values_list("name", "secret")) == [("短信二", "geheim")]
+
+
+def test_a_channel_is_tried_from_its_page_and_sends_nothing_while_it_is_switched_off(
+    county: County, wei: Person
+) -> None:
+    operator = Operator("acc", "s3", loses=0, refuses=0)
+    made = channel(county, "sms", operator.url, account="acc", secret="s3", is_simulated=True)
+    address = f"/messages/channels/{made.pk}/try/"
+    boss = browser(person(county, "notices.*", username="boss"))
+    assert browser(wei).post(address, {"address": "13900000000"}).status_code == 403
+    assert (boss.get(address).status_code, Message.objects.count()) == (405, 0)
+    page = boss.post(address, {"address": " "}, follow=True)
+    assert ("请填写试发的地址或号码" in text(page), Message.objects.count()) == (True, 0)
+
+    Channel.objects.update(is_enabled=False)
+    shown = boss.post(address, {"address": "13900000000"}).headers["Location"]
+    assert (telling.send_due(), operator.sent) == (0, [])
+    assert "渠道已停用" in text(boss.get(shown))
+    Channel.objects.update(is_enabled=True)
+    assert telling.send_due(timezone.now() + timedelta(minutes=2)) == 1
+    [got] = operator.sent
+    assert (got["mobile"], got["content"]) == (
+        "13900000000", "【模拟】渠道试发：sms\nboss 正在检验此通知渠道是否可用，无需处理。"
+    )  # fmt: skip
+    assert ("已提交" in text(boss.get(shown)), reported(made, "DELIVRD", got["extend"])) == (True, 200)
+    operator.stop()
+    assert "已送达" in text(boss.get(shown))
+    assert browser(wei).get(shown).status_code == 404
 
 
 def test_wishes_are_one_s_own_and_quiet_hours_have_two_ends(county: County, wei: Person) -> None:

@@ -19,6 +19,7 @@ from django.conf import settings
 
 PATIENCE = 10.0  # seconds
 MOST = 100_000  # bytes of an answer
+SUBMISSIONS = "465"  # the port of mail servers that speak TLS from the first byte (RFC 8314, 3.3)
 
 
 class NotAllowed(OSError):
@@ -75,4 +76,7 @@ class MailServer(smtplib.SMTP):
     """A mail server at an address that may be called."""
 
     def _get_socket(self, host: str, port: int, _timeout: float) -> socket.socket:
-        return connect(host, port)
+        made = connect(host, port)
+        if str(port) != SUBMISSIONS:
+            return made
+        return ssl.create_default_context().wrap_socket(made, server_hostname=host)

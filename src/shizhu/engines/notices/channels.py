@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import smtplib
+import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.utils import formatdate
 from typing import Any
 
 from shizhu.engines.notices import calling
@@ -49,11 +51,13 @@ def _email(channel: Channel, addresses: Sequence[str], parcels: Sequence[Parcel]
     mail = EmailMessage()
     mail["Subject"] = parcels[0].title if len(parcels) == 1 else f"{parcels[0].title} +{len(parcels) - 1}"
     mail["From"], mail["To"], mail["Message-ID"] = channel.account, address, f"<{parcels[0].token}@shizhu>"
+    mail["Date"] = formatdate(localtime=True)
     mail.set_content(words(parcels))
     try:
         with calling.MailServer(host, int(port), timeout=calling.PATIENCE) as server:
             if channel.secret:
-                server.starttls()
+                if port != calling.SUBMISSIONS:
+                    server.starttls(context=ssl.create_default_context())
                 server.login(channel.account, channel.secret)
             server.send_message(mail)
     except (OSError, smtplib.SMTPException, ValueError) as error:
@@ -98,7 +102,7 @@ def _wecom(channel: Channel, addresses: Sequence[str], parcels: Sequence[Parcel]
     content = words(parcels)
     if len(content.encode()) > WECOM_MOST:
         content = content.encode()[: WECOM_MOST - len("…".encode())].decode(errors="ignore") + "…"
-    text = {"content": content, "mentioned_mobile_list": list(addresses)}
+    text = {"content": content, "mentioned_mobile_list": [one for one in addresses if one]}
     answer = _post(channel.address, json.dumps({"msgtype": "text", "text": text}, ensure_ascii=False).encode())
     if answer.get("errcode") != 0:
         raise NotSent(f"WeCom answers {answer.get('errcode')}: {answer.get('errmsg', '')}")

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from shizhu.engines.notices import channels
 from shizhu.engines.notices.channels import NotSent, Parcel
@@ -119,6 +120,21 @@ def also(
     return Delivery.objects.filter(message=told).count() - before
 
 
+@transaction.atomic
+def try_out(channel: Channel, address: str, by: str) -> int:
+    """Send a few words by a channel to an address; the message, whose receipts tell whether it works."""
+    now = timezone.now()
+    told = Message.objects.create(
+        county_id=channel.county_id,
+        key=f"try/{secrets.token_hex(16)}",
+        title=f"{NOT_MEASURED[1] if channel.is_simulated else ''}{_('A trial of %s') % channel.name}",
+        text=_("%s tries whether this way of being told works. There is nothing to do.") % by,
+    )
+    to = address or (channel.address if channel.kind == Kind.WEBHOOK else "")
+    _keep(told, [_delivery(told, contact=to, channel=channel, address=to, due=now)], now)
+    return told.pk
+
+
 def _delivery(message: Message, **told: object) -> Delivery:
     return Delivery(message=message, token=secrets.token_hex(16), **told)
 
@@ -204,6 +220,8 @@ def _hand_over(batch: Sequence[Delivery]) -> str:
         for d in batch
     }
     channel = batch[0].channel
+    if channel is not None and not channel.is_enabled:
+        return _("The channel is switched off.")
     try:
         if channel is not None:
             channels.send(channel, list(dict.fromkeys(d.address for d in batch)), list(parcels.values()))

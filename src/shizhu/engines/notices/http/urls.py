@@ -10,5 +10,6 @@ urlpatterns = [
     path("<int:number>/", views.detail, name="detail"),
     path("wishes/", views.wishes, name="wishes"),
     path("channels/", views.channel_list, name="channels"),
+    path("channels/<int:number>/try/", views.try_out, name="try"),
     path("receipt/<int:number>/", views.receipt, name="receipt"),
 ]

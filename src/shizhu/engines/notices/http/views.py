@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -29,6 +30,7 @@ MANAGE = "notices.channel.manage"
 SHOWN, MOST_REPORT = 100, 100_000
 READ = "READ"  # who got it pressed a key, or answered
 SINCE = timedelta(days=30)
+LOOKED_AT = timedelta(minutes=5)  # so long a page asks anew what became of a message
 
 
 def card(request: Request) -> Card | None:
@@ -59,7 +61,10 @@ def detail(request: Request, number: int) -> HttpResponse:
         message.deliveries.select_related("person", "channel").order_by("person__sort_key", "pk") if may_see else None
     )
     told = mine.filter(channel=None).first()
-    return render(request, "notices/detail.html", {"message": message, "rows": rows, "told": told})
+    moves = message.deliveries.filter(state__in=[State.WAITING, State.SENT]).exclude(channel=None).exists()
+    is_fresh = timezone.now() - message.made_at < LOOKED_AT
+    shown = {"message": message, "rows": rows, "told": told, "is_moving": moves and is_fresh}
+    return render(request, "notices/detail.html", shown)
 
 
 class WishForm(forms.ModelForm):  # type: ignore[type-arg]  # Django cannot be subscripted
@@ -148,6 +153,18 @@ def channel_list(request: Request) -> HttpResponse:
     since = timezone.now() - SINCE
     rows = [(one, _counts(one, since)) for one in held]
     return render(request, "notices/channels.html", {"form": form, "rows": rows, "chosen": chosen})
+
+
+@require_POST
+def try_out(request: Request, number: int) -> HttpResponse:
+    """POST /messages/channels/N/try/: send a few words to `address`, and show what becomes of them."""
+    access.require_county(request.actor, MANAGE, request.county.pk)
+    channel = get_object_or_404(Channel, pk=number, county=request.county)
+    address = request.POST.get("address", "").strip()[:300]
+    if not address and channel.kind not in {Kind.WEBHOOK, Kind.WECOM}:
+        messages.error(request, _("Give the address or the number that is to be tried."))
+        return redirect(f"{reverse('notices:channels')}?channel={number}")
+    return redirect("notices:detail", telling.try_out(channel, address, request.actor.name))
 
 
 def _counts(channel: Channel, since: Any) -> dict[str, int]:
