@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.utils import timezone
 from tests.engines.alarms.jugs import warm
 from tests.fixtures import person
 from tests.web.pages import browser, text, told
@@ -43,6 +44,29 @@ def test_a_list_has_the_alarms_one_may_see(county: County, east: Alarm, west: Al
     assert [
         part for part in ("E号罐", "东镇", "柠檬水太热", "31.5 ℃", "≤ 30 ℃", "模拟", "未解除") if part not in page
     ] == []
+
+
+def test_above_the_list_are_those_one_may_see_by_level_on_the_map_and_by_day(
+    county: County, east: Alarm, west: Alarm
+) -> None:
+    near = browser(person(county, "alarms.alarm.view", in_area="101"))
+    all_ = browser(person(county, "alarms.alarm.view"))
+    Alarm.objects.filter(pk=east.pk).update(level="red", raised_at=timezone.now())
+    seen = all_.get("/alarms/")
+    assert [(level, count) for level, count, _url in seen.context["levels"]] == [
+        ("red", 1), ("orange", 0), ("yellow", 1), ("blue", 0),
+    ]  # fmt: skip
+    red = all_.get(f"/alarms/?{seen.context['levels'][0][2]}")
+    assert ([row.alarm.id for row in red.context["rows"]], "levels" in red.context) == ([east.pk], False)
+    (spot,) = seen.context["spots"].places  # both jugs stand at one place
+    assert (spot.count, spot.level, "E号罐 · 2" in seen.content.decode()) == (2, "red", True)
+    days = seen.context["days"]
+    assert (len(days.days), days.most, [day.count for day in days.days]) == (14, 1, [0] * 13 + [1])
+    assert [(part.level, part.y, part.height) for part in days.days[-1].parts] == [("red", 0, 100)]
+    assert [(level, count) for level, count, _url in near.get("/alarms/").context["levels"] if count] == [("red", 1)]
+    (spot,) = near.get("/alarms/").context["spots"].places
+    assert spot.count == 1
+    assert "levels" not in all_.get("/alarms/?state=all").context
 
 
 def test_who_has_no_right_gets_no_page(county: County, east: Alarm) -> None:

@@ -10,6 +10,8 @@ from itertools import groupby, pairwise
 from operator import itemgetter
 from statistics import median
 
+from django.db.models import QuerySet
+
 from shizhu.engines.alarms.models import Alarm, Occurrence
 from shizhu.engines.alarms.raising import AGAIN
 from shizhu.kernel import access
@@ -53,11 +55,16 @@ class Load:
         return "chatter" if self.returned >= max(FEW, self.raised) else ""
 
 
+def raised(who: Actor, county: str, start: datetime, end: datetime) -> QuerySet[Alarm]:
+    """The alarms of the span that `who` may see."""
+    found = Alarm.objects.filter(county=county, raised_at__gte=start, raised_at__lt=end)
+    return access.rows(found, who, "alarms.alarm.view")
+
+
 def loads(who: Actor, county: str, start: datetime, end: datetime) -> list[Load]:
     """Of each rule that raised alarms in the span that `who` may see, the heaviest first."""
-    raised = Alarm.objects.filter(county=county, raised_at__gte=start, raised_at__lt=end)
     by_rule: dict[str, list[Alarm]] = {}
-    for alarm in access.rows(raised, who, "alarms.alarm.view"):
+    for alarm in raised(who, county, start, end):
         by_rule.setdefault(alarm.rule, []).append(alarm)
     days = max((end - start) / timedelta(days=1), 1.0)
     returned = _returned([alarm.pk for alarms in by_rule.values() for alarm in alarms])
@@ -84,7 +91,7 @@ def _load(rule: str, alarms: list[Alarm], days: float, returned: Counter[int]) -
         raised=len(alarms),
         occurrences=sum(one.occurrences for one in alarms),
         returned=sum(returned[one.pk] for one in alarms),
-        a_day=len(alarms) / days,
+        a_day=round(len(alarms) / days, 2),
         closed=len(closed),
         false=sum(one.is_false for one in alarms),
         withdrawn=sum(one.is_withdrawn for one in alarms),

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.alarms import acting, api, bindings, datasets, edges, load, words
-from shizhu.engines.alarms.http import trials
+from shizhu.engines.alarms.http import pictures, trials
 from shizhu.engines.alarms.logic.moments import time_of
 from shizhu.engines.alarms.models import Act, Alarm, Binding, Occurrence
 from shizhu.engines.records import api as records
@@ -37,6 +37,7 @@ PAGE = 50
 ACTS = ("acknowledge", "assign", "shelve", "clear")
 SHELVED = ("1", "4", "24", "72", "168")  # hours
 TRIED = timedelta(days=30)
+LATELY = 14  # days of which the list shows how many alarms there were
 CENTURY = 2000
 TRY = ("alarms.alarm.view", "things.thing.view")  # of the whole county: it tells of all its stations
 CASES = "cases.case.view"  # an alarm leads to its case, where the person may see cases
@@ -71,7 +72,7 @@ def alarm_list(request: Request) -> HttpResponse:
     """All alarms the person may see."""
     access.require_verb(request.actor, "alarms.alarm.view")
     state, asked = request.GET.get("state", ""), request.GET.get("filter", "")
-    found = access.rows(Alarm.objects.filter(county=request.county), request.actor, "alarms.alarm.view")
+    seen = found = access.rows(Alarm.objects.filter(county=request.county), request.actor, "alarms.alarm.view")
     shelved = Q(state=Alarm.State.OPEN, shelved_until__gt=timezone.now())
     if state == "shelved":
         found = found.filter(shelved)
@@ -88,7 +89,24 @@ def alarm_list(request: Request) -> HttpResponse:
         "rows": rows(api.told(page), held), "state": state, "is_all": state == "all", "page": page,
         "may_open_case": request.actor.has(CASES), "condition": asked, "now": timezone.now(),
     }  # fmt: skip
+    if not state and not asked and page.number == 1:
+        context |= _at_a_glance(request.county.pk, found, seen)
     return render(request, "alarms/list.html", context)
+
+
+def _at_a_glance(county: str, found: QuerySet[Alarm], seen: QuerySet[Alarm]) -> dict[str, Any]:
+    """Open alarms by level and on the map, and how many there were of late."""
+    last = timezone.localdate()
+    first = last - timedelta(days=LATELY - 1)
+    since = timezone.make_aware(datetime.combine(first, time()))
+    open_now = list(found.order_by(*Alarm.worst_first()).values_list("datastream", "level")[:MOST_COUNTED])
+    streams = things.describe({stream for stream, _level in open_now})
+    levels = Counter(dict(found.order_by().values_list("level").annotate(Count("pk"))))
+    return {
+        "levels": [(level, levels[level], urlencode({"filter": f"level = '{level}'"})) for level in LEVELS],
+        "spots": pictures.spots(county, [(streams[id_], 1, level) for id_, level in open_now if id_ in streams]),
+        "days": pictures.by_day(seen.filter(raised_at__gte=since).values_list("raised_at", "level"), first, last),
+    }
 
 
 def alarm_detail(request: Request, number: int) -> HttpResponse:
@@ -313,6 +331,7 @@ def load_page(request: Request) -> HttpResponse:
     found = load.loads(
         request.actor, request.county.pk, start, max(start + timedelta(days=1), min(end, timezone.now()))
     )
+    raised = load.raised(request.actor, request.county.pk, start, end)
     rules = edges.titles(request.county.pk)
     within = " AND ".join(
         f"raised_at {sign} TIMESTAMP('{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}')"
@@ -332,5 +351,6 @@ def load_page(request: Request) -> HttpResponse:
         "before": (first - timedelta(days=1)).strftime("%Y-%m"),
         "after": after if after <= timezone.localdate() else None,
         "total": sum(one.raised for one in found),
+        "days": pictures.by_day(raised.values_list("raised_at", "level"), first, after - timedelta(days=1)),
     }  # fmt: skip
     return render(request, "alarms/load.html", context)
