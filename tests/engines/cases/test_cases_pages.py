@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -93,6 +94,53 @@ def test_the_list_shows_the_deadline_that_comes_first_with_the_name_of_its_step(
         counts.append(len(asked))
         api.open_case(api.Opening("lemonade.order", "四杯", area(county, "101"), {"title": "四杯"}))
     assert counts[0] == counts[1]
+
+
+def test_a_list_is_narrowed_counted_above_and_taken_away_as_it_is_asked_for(
+    county: County, case: Case, staff: dict[str, Person]
+) -> None:
+    now, far = timezone.now(), timedelta(days=9)
+    late, soon, paused, closed = (
+        api.open_case(api.Opening("lemonade.order", title, area(county, town), {"title": title}))
+        for title, town in (("迟杯", "101"), ("急杯", "102"), ("停杯", "102"), ("旧杯", "101"))
+    )
+    changes: dict[int, dict[str, Any]] = {
+        case.pk: {"due_at": now + far}, late.pk: {"due_at": now - timedelta(hours=1)},
+        soon.pk: {"due_at": now + timedelta(hours=5)}, paused.pk: {"due_at": now, "paused_at": now - far},
+        closed.pk: {"closed_at": now, "due_at": now - far, "status": "closed"},
+    }  # fmt: skip
+    for number, change in changes.items():
+        Case.objects.filter(pk=number).update(**change)
+    reader = browser(person(county, "cases.case.view", username="reader"))
+    page = reader.get("/cases/")
+    assert [(name, count) for name, count, _level, _query in page.context["tiles"]] == [
+        ("在办", 4), ("已超期", 1), ("一天内到期", 1), ("时限暂停", 1),
+    ]  # fmt: skip
+    named = {case.pk: "三杯", late.pk: "迟杯", soon.pk: "急杯", paused.pk: "停杯", closed.pk: "旧杯"}
+    for asked, titles in (
+        ("due=late", {"迟杯"}), ("due=soon", {"急杯"}), ("due=paused", {"停杯"}), ("flow=lemonade.none", set()),
+        ("status=all&due=late", {"迟杯", "旧杯"}), (f"town={county.pk}102", {"急杯", "停杯"}), ("q=急", {"急杯"}),
+        (f"q={late.number}", {"迟杯"}), ("flow=lemonade.order&status=closed", {"旧杯"}),
+        (f"status=all&q=杯&town={county.pk}101", {"三杯", "迟杯", "旧杯"}),
+    ):  # fmt: skip
+        found = reader.get(f"/cases/?{asked}")
+        assert {named[row["case"].pk] for row in found.context["rows"]} == titles, asked
+        rows = list(openpyxl.load_workbook(io.BytesIO(reader.get(f"/cases/table.xlsx?{asked}").content)).active.values)
+        assert {row[2] for row in rows[1:]} == titles, asked
+    assert "没有符合条件的案件" in text(reader.get("/cases/?q=没有"))
+    head, row = openpyxl.load_workbook(io.BytesIO(reader.get("/cases/table.xlsx?status=closed").content)).active.values
+    assert dict(zip(head, row, strict=True)) == {
+        "编号": closed.number, "事项": "订单", "标题": "旧杯", "乡镇": "东镇", "主管单位": "stand", "环节": "制作",
+        "责任人": "east", "开案时间": moment(closed.opened_at), "期限": moment(now - far), "结案时间": moment(now),
+        "结果": "超期", "模拟": None,
+    }  # fmt: skip
+    near = browser(person(county, "cases.case.view", username="near", in_area="102"))
+    assert [count for _name, count, _level, _query in near.get("/cases/").context["tiles"]] == [2, 0, 1, 1]
+    assert browser(staff["viewer"]).get("/cases/table.xlsx").status_code == 403
+
+
+def moment(at: datetime) -> str:
+    return f"{timezone.localtime(at):%Y-%m-%d %H:%M}"
 
 
 def test_a_report_opens_a_case(county: County, staff: dict[str, Person]) -> None:

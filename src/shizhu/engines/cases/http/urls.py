@@ -17,6 +17,7 @@ from shizhu.engines.cases.http import (
     field,
     field_page,
     labels,
+    listing,
     open311,
     outside,
     patrols,
@@ -28,6 +29,7 @@ from shizhu.engines.cases.http import (
 
 cases = [
     path("", views.case_list, name="list"),
+    path("table.xlsx", listing.table, name="table"),
     path("<int:number>/", views.case_detail, name="detail"),
     path("<int:number>/flow.json", drawing.of_case, name="flow"),
     path("<int:number>/act", acting.act, name="act"),

@@ -20,10 +20,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.engines.alarms import api as alarms
-from shizhu.engines.cases import actions, approvals, concerns, datasets, emergencies, faults, flows, happening, unopened
+from shizhu.engines.cases import actions, approvals, concerns, emergencies, faults, flows, happening, unopened
 from shizhu.engines.cases.acting import APPROVE
 from shizhu.engines.cases.assignment import may_do, may_start, require_seen, startable
-from shizhu.engines.cases.http import acting, forms
+from shizhu.engines.cases.http import acting, forms, listing
 from shizhu.engines.cases.logic import FlowError
 from shizhu.engines.cases.models import DRILL, Attachment, Case, Helper, Petition, Task
 from shizhu.engines.cases.timeline import timeline
@@ -103,10 +103,6 @@ def wishes(who: Actor, county: str) -> QuerySet[Petition]:
     return asked.select_related("case__area", "asked_by").order_by("asked_at")
 
 
-def _visible(request: Request) -> QuerySet[Case]:
-    return access.rows(Case.objects.filter(county=request.county), request.actor, "cases.case.view")
-
-
 def starters(who: Actor, county: str) -> list[dict[str, Any]]:
     """Flows this person may start by hand."""
     found = []
@@ -120,20 +116,8 @@ def starters(who: Actor, county: str) -> list[dict[str, Any]]:
 def case_list(request: Request) -> HttpResponse:
     """Cases the person may see."""
     access.require_verb(request.actor, "cases.case.view")
-    status = request.GET.get("status", Case.Status.OPEN)
-    cases = _visible(request).select_related("area")
-    if status == "supervised":
-        cases = cases.filter(status=Case.Status.OPEN).exclude(supervised_by=None).order_by("supervised_until")
-    elif status != "all":
-        cases = cases.filter(status=status)
-    flow, asked = request.GET.get("flow", ""), request.GET.get("filter", "")
-    if flow:
-        cases = cases.filter(flow=flow)
-    try:
-        cases = records.filtered(cases, asked, datasets.columns('"cases_case"', timezone.now()))
-    except records.Cql2Error as error:
-        messages.error(request, _("The condition cannot be understood: %s") % error)
-        cases = cases.none()
+    asked = listing.asked_for(request)
+    cases = listing.chosen(request, asked)
     page = Paginator(cases, PAGE).get_page(request.GET.get("page"))
     mine, rows = my_tasks(request.actor), []
     nearest = _nearest(page, {item["task"].pk for item in mine})
@@ -142,12 +126,13 @@ def case_list(request: Request) -> HttpResponse:
         task = nearest.get(case.pk)
         step = about.names.get(task.step, {"zh": task.step}) if task else None
         rows.append({"case": case, "flow": about.title, "stage": about.stages[case.stage], "task": task, "step": step})
-    kept = urlencode({name: value for name, value in (("flow", flow), ("filter", asked)) if value})
+    kept = {name: value for name, value in asked.items() if name != "status"}
     context = {
-        "rows": rows, "page": page, "status": status, "condition": asked, "kept": kept,
-        "starters": starters(request.actor, request.county.pk),
-        "tasks": [] if asked else [*mine, *joint_tasks(request.actor)],
-        "wishes": [] if asked else list(wishes(request.actor, request.county.pk)),
+        "rows": rows, "page": page, "status": asked["status"], "asked": kept, "condition": asked.get("filter", ""),
+        "kept": urlencode(kept), "query": urlencode(asked), "starters": starters(request.actor, request.county.pk),
+        "tasks": [] if kept else [*mine, *joint_tasks(request.actor)],
+        "wishes": [] if kept else list(wishes(request.actor, request.county.pk)),
+        "tiles": listing.tiles(request) if asked == {"status": Case.Status.OPEN} else [], **listing.choices(request),
     }  # fmt: skip
     return render(request, "cases/list.html", context)
 
@@ -341,7 +326,7 @@ def subjects(request: Request, case: Case) -> list[records.Entry]:
 def about_record(request: Request, entry: records.Entry) -> records.Panel | None:
     """On a record's page: the cases about it that the person may see, and what they may open about it."""
     keys = records.keys_of(entry.county, entry.register, entry.key)  # also of what was merged into it
-    concerned = _visible(request).filter(subjects__register=entry.register, subjects__key__in=keys).distinct()
+    concerned = listing.seen(request).filter(subjects__register=entry.register, subjects__key__in=keys).distinct()
     cases = [
         {"case": case, "stage": flows.version(case.flow, case.digest)[1].stages[case.stage]}
         for case in concerned.order_by("-opened_at", "-pk")[:SHOWN]
@@ -381,7 +366,7 @@ def page_of(case: Case) -> str:
 def of_alarm(request: Request, alarm: int) -> HttpResponse:
     """The case of an alarm; where it has none, what may be opened for it."""
     access.require_verb(request.actor, "cases.case.view")
-    case = _visible(request).filter(alarm=alarm).first()
+    case = listing.seen(request).filter(alarm=alarm).first()
     if case is not None:
         return redirect("cases:detail", case.pk)
     found = alarms.seen(request.actor, request.county.pk, alarm)
