@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from django.utils import timezone
+from openpyxl import load_workbook
 from tests.engines.alarms.jugs import warm
 from tests.fixtures import person
 from tests.web.pages import browser, text, told
@@ -67,6 +69,29 @@ def test_above_the_list_are_those_one_may_see_by_level_on_the_map_and_by_day(
     (spot,) = near.get("/alarms/").context["spots"].places
     assert spot.count == 1
     assert "levels" not in all_.get("/alarms/?state=all").context
+
+
+def test_a_list_is_narrowed_and_taken_away_as_it_is_asked_for(county: County, east: Alarm, west: Alarm) -> None:
+    boss = browser(person(county, "alarms.*", username="boss"))
+    Alarm.objects.filter(pk=west.pk).update(level="red", acknowledged_at=west.raised_at)
+    for asked, found in (
+        ("level=red", [west]), ("level=blue", []), (f"town={county.pk}101", [east]), ("rule=lemonade.none", []),
+        (f"rule={east.rule}", [west, east]), ("state=all&level=yellow", [east]), ("filter=level='red'", [west]),
+    ):  # fmt: skip
+        seen = boss.get(f"/alarms/?{asked}")
+        assert [row.alarm.id for row in seen.context["rows"]] == [one.pk for one in found], asked
+        rows = list(load_workbook(io.BytesIO(boss.get(f"/alarms/table.xlsx?{asked}").content)).active.values)
+        assert [row[1] for row in rows[1:]] == ["W号罐" if one == west else "E号罐" for one in found], asked
+    assert "没有符合条件的告警" in text(boss.get("/alarms/?level=blue"))
+    head, row = load_workbook(io.BytesIO(boss.get("/alarms/table.xlsx?level=red").content)).active.values
+    at = f"{timezone.localtime(west.raised_at):%Y-%m-%d %H:%M:%S}"
+    since = f"{timezone.localtime(west.since):%Y-%m-%d %H:%M:%S}"
+    assert dict(zip(head, row, strict=True)) == {
+        "级别": "红", "地点": "W号罐", "乡镇": "西镇", "内容": "柠檬水太热", "数值": 31.5, "单位": "℃",
+        "限值": "≤ 30", "起始": since, "触发时间": at, "触发次数": 1, "状态": "未解除", "签收时间": at, "责任人": None, "解除时间": None,
+        "理由": None, "模拟": "是",
+    }  # fmt: skip
+    assert browser(person(county, "cases.*", username="z")).get("/alarms/table.xlsx").status_code == 403
 
 
 def test_who_has_no_right_gets_no_page(county: County, east: Alarm) -> None:

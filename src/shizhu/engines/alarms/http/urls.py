@@ -2,11 +2,12 @@
 
 from django.urls import include, path
 
-from shizhu.engines.alarms.http import cap, declaring, views, warnings
+from shizhu.engines.alarms.http import cap, declaring, listing, views, warnings
 
 app_name = "alarms"
 pages = [
     path("", views.alarm_list, name="list"),
+    path("table.xlsx", listing.table, name="table"),
     path("<int:number>/", views.alarm_detail, name="detail"),
     path("<int:number>/clear", views.alarm_clear, name="clear"),
     *(

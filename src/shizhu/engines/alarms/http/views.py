@@ -18,11 +18,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from shizhu.engines.alarms import acting, api, bindings, datasets, edges, load, words
-from shizhu.engines.alarms.http import pictures, trials
+from shizhu.engines.alarms import acting, api, bindings, edges, load, words
+from shizhu.engines.alarms.http import listing, pictures, trials
 from shizhu.engines.alarms.logic.moments import time_of
 from shizhu.engines.alarms.models import Act, Alarm, Binding, Occurrence
-from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel import access, overlays, packs
 from shizhu.lib.numbers import whole
@@ -71,26 +70,18 @@ def card(request: Request) -> Card | None:
 def alarm_list(request: Request) -> HttpResponse:
     """All alarms the person may see."""
     access.require_verb(request.actor, "alarms.alarm.view")
-    state, asked = request.GET.get("state", ""), request.GET.get("filter", "")
-    seen = found = access.rows(Alarm.objects.filter(county=request.county), request.actor, "alarms.alarm.view")
-    shelved = Q(state=Alarm.State.OPEN, shelved_until__gt=timezone.now())
-    if state == "shelved":
-        found = found.filter(shelved)
-    elif state != "all":
-        found = found.filter(state=Alarm.State.OPEN).exclude(shelved)
-    try:
-        found = records.filtered(found, asked, datasets.columns('"alarms_alarm"', timezone.now()))
-    except records.Cql2Error as error:
-        messages.error(request, _("The condition cannot be understood: %s") % error)
-        found = found.none()
-    page = Paginator(found.order_by(*Alarm.worst_first()), PAGE).get_page(request.GET.get("page"))
+    asked = listing.asked_for(request)
+    state, found = asked.get("state", ""), listing.chosen(request, asked)
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     held = {one.pk: one for one in Alarm.objects.filter(pk__in=[one.pk for one in page]).select_related("assignee")}
+    kept = {name: value for name, value in asked.items() if name != "state"}
     context = {
         "rows": rows(api.told(page), held), "state": state, "is_all": state == "all", "page": page,
-        "may_open_case": request.actor.has(CASES), "condition": asked, "now": timezone.now(),
+        "may_open_case": request.actor.has(CASES), "condition": asked.get("filter", ""), "now": timezone.now(),
+        "query": urlencode(asked), "kept": urlencode(kept), "asked": kept, **listing.choices(request),
     }  # fmt: skip
-    if not state and not asked and page.number == 1:
-        context |= _at_a_glance(request.county.pk, found, seen)
+    if not asked and page.number == 1:
+        context |= _at_a_glance(request.county.pk, found, listing.seen(request))
     return render(request, "alarms/list.html", context)
 
 
@@ -99,11 +90,11 @@ def _at_a_glance(county: str, found: QuerySet[Alarm], seen: QuerySet[Alarm]) -> 
     last = timezone.localdate()
     first = last - timedelta(days=LATELY - 1)
     since = timezone.make_aware(datetime.combine(first, time()))
-    open_now = list(found.order_by(*Alarm.worst_first()).values_list("datastream", "level")[:MOST_COUNTED])
+    open_now = list(found.values_list("datastream", "level")[:MOST_COUNTED])
     streams = things.describe({stream for stream, _level in open_now})
     levels = Counter(dict(found.order_by().values_list("level").annotate(Count("pk"))))
     return {
-        "levels": [(level, levels[level], urlencode({"filter": f"level = '{level}'"})) for level in LEVELS],
+        "levels": [(level, levels[level], f"level={level}") for level in LEVELS],
         "spots": pictures.spots(county, [(streams[id_], 1, level) for id_, level in open_now if id_ in streams]),
         "days": pictures.by_day(seen.filter(raised_at__gte=since).values_list("raised_at", "level"), first, last),
     }
