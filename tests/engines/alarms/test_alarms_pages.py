@@ -88,8 +88,8 @@ def test_a_list_is_narrowed_and_taken_away_as_it_is_asked_for(county: County, ea
     since = f"{timezone.localtime(west.since):%Y-%m-%d %H:%M:%S}"
     assert dict(zip(head, row, strict=True)) == {
         "级别": "红", "地点": "W号罐", "乡镇": "西镇", "内容": "柠檬水太热", "数值": 31.5, "单位": "℃",
-        "限值": "≤ 30", "起始": since, "触发时间": at, "触发次数": 1, "状态": "未解除", "签收时间": at, "责任人": None, "解除时间": None,
-        "理由": None, "模拟": "是",
+        "限值": "≤ 30", "起始": since, "触发时间": at, "触发次数": 1, "状态": "未解除", "签收时间": at, "责任人": None,
+        "解除时间": None, "理由": None, "模拟": "是",
     }  # fmt: skip
     assert browser(person(county, "cases.*", username="z")).get("/alarms/table.xlsx").status_code == 403
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from shizhu.engines.alarms import datasets, edges
 from shizhu.engines.alarms.datasets import LEVEL_NAMES
+from shizhu.engines.alarms.logic.conditions import LEVELS
 from shizhu.engines.alarms.models import Alarm
 from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
@@ -62,7 +63,7 @@ def choices(request: Request) -> dict[str, Any]:
     rules = seen(request).order_by("rule").values_list("rule", flat=True).distinct()
     towns = Area.objects.filter(county=request.county, level=Area.Level.TOWN).order_by("sort_key")
     return {
-        "level_names": [(level, label(name)) for level, name in reversed(LEVEL_NAMES.items())],
+        "level_names": [(level, label(LEVEL_NAMES[level])) for level in LEVELS[::-1]],
         "rules": [(key, label(titles[key]) if key in titles else key) for key in rules],
         "towns": [(town.code, named(town)) for town in towns],
     }
