@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.engines.cases.test_field import Phone
@@ -14,12 +15,14 @@ from tests.engines.records.test_declaring import WELL, kept, posted, row, well
 from tests.fixtures import TOY, area, person
 from tests.web.pages import browser, text, told
 
+from shizhu.engines.boards import panels
 from shizhu.engines.cases import flows
 from shizhu.engines.cases.logic import parse
 from shizhu.engines.cases.logic.picture import picture
 from shizhu.engines.cases.logic.steps import Plain, Step, read, written
 from shizhu.engines.cases.models import Case, Subject, Task
-from shizhu.kernel import packs, testing
+from shizhu.kernel import access, packs, testing
+from shizhu.kernel.datasets import Result
 from shizhu.kernel.models import County, Declaration, EnabledPack, Person
 
 pytestmark = pytest.mark.django_db
@@ -215,6 +218,22 @@ def test_open_cases_keep_their_flow_and_their_forms(county: County, client: Clie
     titles = [flows.form_of(case, "local.hui_fang")["properties"]["mended"]["x-title"] for case in (old, new)]
     assert titles == ["修好了吗", "真修好了吗"]
     assert "在办案件仍按开案时的版本办理： 2" in text(client.get("/declarations/flows/shui_jing_wei_xiu/"))
+    who = access.actor(Person.objects.get(username="boss"))
+    asked = {"from": "cases", "of": FLOW, "rows": ["stage"], "order": "number"}
+    assert [row.cells[1] for row in ask(who, county, asked).rows] == [
+        {"zh": "检修", "en": "Repair"}, {"zh": "上门检修", "en": "Repair"},
+    ]  # fmt: skip
+    counted = ask(who, county, {"from": "cases", "by": ["stage"]})
+    assert {row.cells[0]["zh"]: row.cells[1] for row in counted.rows} == {"上门检修": 1, "检修": 1}
+    listed = {row.keys[0]: [one["case"] for one in client.get(row.href).context["rows"]] for row in counted.rows}
+    assert listed == {"检修": [old], "上门检修": [new]}
+    rows = client.get("/cases/").context["rows"]
+    assert {row["case"].pk: row["stage"]["zh"] for row in rows} == {old.pk: "检修", new.pk: "上门检修"}
+
+
+def ask(who: access.Actor, county: County, query: dict[str, Any]) -> Result:
+    panel = {"key": "one", "title": {"zh": "一", "en": "One"}, "kind": "number", "query": query}
+    return panels.ask(panel, who, county.pk, timezone.now()).result
 
 
 WRONG = [

@@ -12,7 +12,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import flows
-from shizhu.engines.cases.models import Case
+from shizhu.engines.cases.models import Case, FlowVersion
 from shizhu.engines.cases.timeline import Line, timeline
 from shizhu.engines.records import api as records
 from shizhu.engines.things.api import Origin
@@ -38,6 +38,9 @@ PHASES: Mapping[str, Names] = {  # 感知预警→决策处置→监督评价
     "act": {"zh": "处置", "en": "Handled"},
     "account": {"zh": "评价", "en": "Judged"},
 }
+STAGE = (  # as the version of the flow that the case runs on names it
+    "(SELECT v.stages->{0}.stage->>'zh' FROM cases_flowversion v WHERE v.key = {0}.flow AND v.digest = {0}.digest)"
+)
 PHASE_OF = {"packet": "sense", "broken": "sense", "alarm": "warn", "closed": "account", "cleared": "account"}
 
 
@@ -53,7 +56,7 @@ def columns(table: str, at: datetime) -> dict[str, records.Column]:
         "is_late": records.Column(f"(least({ended}, {table}.paused_at) > {table}.due_at)", truth),
         "hours": records.Column(f"(extract(epoch FROM {ended} - {table}.opened_at) / 3600)::numeric", number),
         "flow": records.Column(f"{table}.flow", text),
-        "stage": records.Column(f"{table}.stage", number),
+        "stage": records.Column(STAGE.format(table), text),
         "from_alarm": records.Column(f"({table}.alarm IS NOT NULL)", truth),
         "number": records.Column(f"{table}.number", text),
         "title": records.Column(f"{table}.title", text),
@@ -74,7 +77,7 @@ def subject(county: str, flow: str, at: datetime) -> records.Subject:
         "is_late": records.Said({"zh": "超期", "en": "Late"}),
         "hours": records.Said({"zh": "用时", "en": "Time taken"}, {"zh": "小时", "en": "h"}),
         "flow": records.Said({"zh": "事项", "en": "Matter"}, titles=lambda keys: _flows(county, keys)),
-        "stage": records.Said({"zh": "环节", "en": "Stage"}, labels=_stages(county, flow)),
+        "stage": records.Said({"zh": "环节", "en": "Stage"}, labels=_stages(county, flow), titles=_old_stages),
         "from_alarm": records.Said({"zh": "由告警开案", "en": "From an alarm"}, labels=SOURCES),
         "number": records.Said({"zh": "案号", "en": "Number"}),
         "title": records.Said({"zh": "事由", "en": "Matter"}),
@@ -104,7 +107,13 @@ def _flows(county: str, keys: Iterable[Any]) -> dict[Any, Names]:
 def _stages(county: str, flow: str) -> dict[str, Names]:
     declared = packs.declarations("flows", county).get(flow) if flow else None
     stages = flows.about(declared["text"].encode()).stages if declared else ()
-    return {str(number): name for number, name in enumerate(stages)}
+    return {name["zh"]: name for name in stages}
+
+
+def _old_stages(keys: Iterable[Any]) -> dict[Any, Names]:
+    """Of versions that cases began on before."""
+    wanted, versions = set(keys), FlowVersion.objects.order_by("created").values_list("stages", flat=True)
+    return {name["zh"]: name for stages in versions for name in stages if name["zh"] in wanted}
 
 
 def give(asked: Asked) -> Result:

@@ -47,7 +47,7 @@ def of(county: str) -> Iterable[records.Collection]:
 def _of_flow(flow: str, text: str, county: str, now: datetime) -> records.Collection:
     held = {
         name: column for name, column in columns(f'"{TABLE}"', now).items() if name not in {"flow", "hours", "_town"}
-    }
+    } | {"stage": records.Column(f'"{TABLE}".stage', NUMBER)}
     document = {item.name: (item, column) for item, column in _document(flow, text, county) if item.name not in held}
     return records.by_columns(
         key=f"cases.{flow}",

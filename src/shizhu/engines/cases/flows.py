@@ -150,9 +150,11 @@ def current(key: str, county: str) -> tuple[Flow, About]:
     xml = packs.declaration("flows", key, county)["text"].encode()
     called = called_by(key, xml, county)
     flow = parse(xml, key=key, called=called)
+    known = _named(flow)
     texts = {name: text.decode() for name, text in called.items()}
-    FlowVersion.objects.get_or_create(key=key, digest=flow.digest, defaults={"xml": xml.decode(), "called": texts})
-    return flow, _named(flow)
+    kept = {"xml": xml.decode(), "called": texts, "stages": list(known.stages)}
+    FlowVersion.objects.get_or_create(key=key, digest=flow.digest, defaults=kept)
+    return flow, known
 
 
 def _named(flow: Flow) -> About:

@@ -22,6 +22,7 @@ class FlowVersion(models.Model):
     digest = models.CharField(max_length=64)
     xml = models.TextField()
     called = models.JSONField(default=dict)  # name → text of each flow that it calls
+    stages = models.JSONField(default=list)  # [{zh, en}], what the number of a case's stage means
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
