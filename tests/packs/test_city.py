@@ -142,10 +142,13 @@ def test_a_resident_reports_at_a_part_and_the_month_counts_what_was_in_time(
     assert [part for part in ("已结案", "已压实井盖") if part not in page] == []
     plan = Plan.objects.create(county=county, code="plan", title="规划")
     row = plan.indicators.create(key="city", name="按期办结率", formula="city.closed_in_time")
-    for late in (0, 1):
-        Case.objects.update(due_at=F("closed_at") - timedelta(seconds=late))
+    case.refresh_from_db()
+    for late, error in ((0, None), (1, None), (0, None), (0, "E1")):
+        broken = {**case.state, "error": error}
+        Case.objects.update(due_at=F("closed_at") - timedelta(seconds=late), state=broken)
         computing.compute_all(county.pk)
     month = f"{timezone.localdate():%Y-%m}"
-    assert list(row.values.filter(period=month).order_by("pk").values_list("value", flat=True)) == [100.0, 0.0]
+    made = row.values.filter(period=month).order_by("pk").values_list("value", flat=True)
+    assert list(made) == [100.0, 0.0, 100.0, 0.0]
     stranger = browser(person(county, "maps.map.view", username="stranger"))
     assert [stranger.get(one).status_code for one in ("/records/city.part/", f"/cases/{case.pk}/")] == [403, 403]

@@ -92,12 +92,15 @@ def test_cases_are_open_late_and_closed_in_time(county: County, orders: list[Cas
     base = {"from": "cases", "of": "lemonade.order"}
     numbers = {
         "all": {}, "open": {"where": "is_open = TRUE"}, "late": {"where": "is_open = TRUE AND is_late = TRUE"},
-        "in_time": {"where": "is_open = FALSE", "measure": "share", "that": "is_late = FALSE"},
+        "in_time": {"where": "is_open = FALSE", "measure": "share", "that": "in_time = TRUE"},
         "hours": {"where": "is_open = FALSE", "measure": "median", "field": "hours"},
         "day": {"during": {"time": "opened_at", "span": "PT24H"}}, "alarm": {"where": "from_alarm = TRUE"},
     }  # fmt: skip
     found = {name: ask(who, {**base, **query}).value for name, query in numbers.items()}
     assert found == {"all": 3, "open": 2, "late": 1, "in_time": 100, "hours": 24, "day": 1, "alarm": 1}
+    assert pairs(ask(who, {**base, "by": ["outcome"]})) == [("在办", 2), ("办结", 1)]
+    before = {**base, "by": ["outcome"]}, orders[2].closed_at
+    assert pairs(ask(who, *before)) == [("在办", 2)]
     assert pairs(ask(who, {**base, "by": ["from_alarm"]})) == [("告警触发", 1), ("人工上报", 2)]
     three_days_ago = LATER - timedelta(days=3, hours=12)
     assert ask(who, {**base, "where": "is_open = TRUE"}, three_days_ago).value == 2

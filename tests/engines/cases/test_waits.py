@@ -327,3 +327,14 @@ def test_an_error_that_nothing_catches_ends_the_case_and_is_told(county: County,
     told = [f"/cases/{case.pk}/", f"{case.number} 试", f"{why}。", then]
     assert heard("团购：案件因错误结束") == dict.fromkeys(("mender", "east", "reader"), told)
     assert OutboxEvent.objects.get(envelope__type=api.CLOSED).envelope["data"]["in_time"] is False
+    found = {
+        condition: [
+            one["case"] for one in reader.get("/cases/", {"status": "all", "filter": condition}).context["rows"]
+        ]
+        for condition in ("in_time = TRUE", "outcome = 'done'", "outcome = 'error'", "closed_at <= due_at")
+    }
+    none: list[Case] = []
+    assert found == {"in_time = TRUE": none, "outcome = 'done'": none, "outcome = 'error'": [case],
+                     "closed_at <= due_at": [case]}  # fmt: skip
+    (item,) = reader.get(f"/ogc/collections/cases.{case.flow}/items?f=json").json()["features"]
+    assert [item["properties"][name] for name in ("outcome", "in_time", "is_late")] == ["error", False, False]

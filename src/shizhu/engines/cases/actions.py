@@ -365,6 +365,5 @@ def _close(case: Case, about: About, error: str | None, now: datetime) -> None:
     for alarm in filter(None, (case.alarm, *joined) if error is None else ()):
         if alarms.clear(alarm, person=None, why=f"{about.title['zh']} {case.number}"):
             Entry.objects.create(case=case, at=now, kind="cleared", data={"alarm": alarm})
-    in_time = error is None and now <= case.due_at
-    told = {"case": case.pk, "number": case.number, "flow": case.flow, "in_time": in_time}
+    told = {"case": case.pk, "number": case.number, "flow": case.flow, "in_time": case.in_time}
     events.emit(CLOSED, case.pk, case.county_id, told)

@@ -32,6 +32,10 @@ TIMES: Mapping[str, Names] = {
 SOURCES: Mapping[str, Names] = {
     "True": {"zh": "告警触发", "en": "By an alarm"}, "False": {"zh": "人工上报", "en": "Reported"},
 }  # fmt: skip
+OUTCOMES: Mapping[str, Names] = {
+    "open": {"zh": "在办", "en": "Open"}, "done": {"zh": "办结", "en": "Done"},
+    "error": {"zh": "因错误结束", "en": "Ended by an error"},
+}  # fmt: skip
 PHASES: Mapping[str, Names] = {  # 感知预警→决策处置→监督评价
     "sense": {"zh": "感知", "en": "Sensed"},
     "warn": {"zh": "预警", "en": "Warned"},
@@ -49,11 +53,15 @@ def columns(table: str, at: datetime) -> dict[str, records.Column]:
     text, number, truth = records.Kind.TEXT, records.Kind.NUMBER, records.Kind.BOOLEAN
     now = moment_sql(at)
     is_open = f"({table}.closed_at IS NULL OR {table}.closed_at >= {now})"
+    is_broken = f"{table}.state->>'error' IS NOT NULL"
+    outcome = f"(CASE WHEN {is_open} THEN 'open' WHEN {is_broken} THEN 'error' ELSE 'done' END)"
     ended = f"(CASE WHEN {is_open} THEN {now} ELSE {table}.closed_at END)"
     return {
         **{name: records.Column(time_sql(f"{table}.{name}"), records.Kind.TIME) for name in TIMES},
         "is_open": records.Column(is_open, truth),
         "is_late": records.Column(f"(least({ended}, {table}.paused_at) > {table}.due_at)", truth),
+        "outcome": records.Column(outcome, text),
+        "in_time": records.Column(f"({outcome} = 'done' AND {table}.closed_at <= {table}.due_at)", truth),
         "hours": records.Column(f"(extract(epoch FROM {ended} - {table}.opened_at) / 3600)::numeric", number),
         "flow": records.Column(f"{table}.flow", text),
         "stage": records.Column(STAGE.format(table), text),
@@ -75,6 +83,8 @@ def subject(county: str, flow: str, at: datetime) -> records.Subject:
     said = {name: records.Said(title) for name, title in TIMES.items()} | {
         "is_open": records.Said({"zh": "在办", "en": "Open"}),
         "is_late": records.Said({"zh": "超期", "en": "Late"}),
+        "outcome": records.Said({"zh": "结果", "en": "Outcome"}, labels=OUTCOMES),
+        "in_time": records.Said({"zh": "按期办结", "en": "Closed in time"}),
         "hours": records.Said({"zh": "用时", "en": "Time taken"}, {"zh": "小时", "en": "h"}),
         "flow": records.Said({"zh": "事项", "en": "Matter"}, titles=lambda keys: _flows(county, keys)),
         "stage": records.Said({"zh": "环节", "en": "Stage"}, labels=_stages(county, flow), titles=_old_stages),

@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import Count, Max, QuerySet
 
 from shizhu.engines.cases import flows
-from shizhu.engines.cases.datasets import TIMES, VIEW, columns
+from shizhu.engines.cases.datasets import OUTCOMES, TIMES, VIEW, columns
 from shizhu.engines.cases.logic import parse
 from shizhu.engines.cases.models import Case, Entry
 from shizhu.engines.records import api as records
@@ -84,6 +84,8 @@ OWN = (
     records.property_of("due_at", TIME, **TIMES["due_at"]),
     records.property_of("closed_at", TIME, **TIMES["closed_at"]),
     records.property_of("is_late", YES, "超期", "Late"),
+    records.property_of("outcome", TEXT, "结果", "Outcome", choices=OUTCOMES),
+    records.property_of("in_time", YES, "按期办结", "Closed in time"),
     records.property_of("from_alarm", YES, "由告警开案", "From an alarm"),
 )
 

@@ -60,7 +60,7 @@ def _facts(case: Case) -> Iterator[tuple[str, str]]:
     yield _("Opened"), f"{moment(case.opened_at)}{f' · {case.opened_by.name}' if case.opened_by else ''}"
     yield _("Deadline"), moment(case.due_at)
     if case.closed_at:
-        kept = _("in time") if case.closed_at <= case.due_at else _("late")
+        kept = _("in time") if case.in_time else _("late")
         yield _("Closed"), f"{moment(case.closed_at)} {kept if case.error is None else _('ended by an error')}"
 
 

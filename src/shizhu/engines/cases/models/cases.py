@@ -105,6 +105,11 @@ class Case(models.Model):
         found: str | None = self.state.get("error")
         return found
 
+    @property
+    def in_time(self) -> bool:
+        """Whether it came to a proper end by its deadline; `datasets.columns` says the same in SQL."""
+        return self.closed_at is not None and self.error is None and self.closed_at <= self.due_at
+
 
 class Subject(models.Model):
     """A record that a case is about: a reference field of one of its forms names it."""
