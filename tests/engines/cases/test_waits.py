@@ -135,17 +135,19 @@ with transaction.atomic():
 """
 
 
+def killed(words: str) -> int:
+    """What a process of these words on this database ends with."""
+    address = urlparse(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+    environment = {**os.environ, "DATABASE_URL": address, "DJANGO_SETTINGS_MODULE": "shizhu.site.settings"}
+    return subprocess.run([sys.executable, "-c", words], env=environment, check=False).returncode  # our own words
+
+
 def test_a_worker_killed_in_the_middle_loses_nothing_and_does_nothing_twice(county: County, run: Run) -> None:
     declared(LATE)
     case = opened(county)
     row = come_due(case)
     before = testing.everything_kept()
-    address = urlparse(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
-    environment = {**os.environ, "DATABASE_URL": address, "DJANGO_SETTINGS_MODULE": "shizhu.site.settings"}
-    died = subprocess.run(  # our own words
-        [sys.executable, "-c", DIES.format(number=row.pk)], env=environment, check=False, capture_output=True
-    )
-    assert died.returncode == -signal.SIGKILL, died.stderr.decode()[-500:]
+    assert killed(DIES.format(number=row.pk)) == -signal.SIGKILL
     assert testing.everything_kept() == before
     run(work())
     assert [task.step for task in Task.objects.filter(case=case, status="ready")] == ["late"]
@@ -250,11 +252,85 @@ def test_a_message_over_http_reaches_cases_and_opens_them(county: County) -> Non
     refused = sender.post("/cases/messages", {"key": 3, "x": 1}, **SENT)
     assert (refused.status_code, [one["name"] for one in refused.json()["problems"]]) == (422, ["x", "key", "name"])
     assert testing.everything_kept() == before
-    assert sender.post("/cases/messages", body, **SENT).json() == {"cases": [case.number]}
-    assert sender.post("/cases/messages", body, **SENT).json() == {"cases": []}
+    assert sender.post("/cases/messages", body, **SENT).json() == {"cases": [case.number], "held": [], "ended": []}
+    assert sender.post("/cases/messages", body, **SENT).json() == {"cases": [], "held": [], "ended": []}
     declared(begin)
     made = sender.post("/cases/messages", {"name": "paid", "area": area(county, "101").code}, **SENT).json()["cases"]
     assert Case.objects.get(number=made[0]).area == area(county, "101")
+
+
+BRINGS = """
+import os, signal, django
+django.setup()
+from django.db import transaction
+from shizhu.engines.cases import happening
+with transaction.atomic():
+    happening.bring_again({number})
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+STALLS = (
+    START + '<parallelGateway id="f"/>' + user("a") + user("late") + END
+    + event("intermediateCatchEvent", "b", KEY + MESSAGE, 'name="到账"') + '<exclusiveGateway id="x" default="x-e"/>'
+    + '<exclusiveGateway id="y" default="y-e"/><endEvent id="t"><terminateEventDefinition/></endEvent>'
+    + lines("s>f", "f>a", "a>y", "y>t: stop", "y>e", "f>b", "b>x", "x>late: wet", "x>e", "late>e")
+)  # fmt: skip
+
+
+def test_a_message_to_a_case_that_cannot_go_on_is_kept_and_brought_once_when_it_can(county: County, run: Run) -> None:
+    declared(STALLS)
+    case, dropped = opened(county, plate="A1", stop=False), opened(county, plate="A2", wet=3)
+    maker = access.actor(person(county, role="lemonade.maker", username="maker"))
+    sender = browser(person(county, "cases.*", username="sender"))
+
+    def post(key: str) -> dict[str, Any]:
+        body = {"name": "paid", "key": key, "payload": {"amount": 5}}
+        told: dict[str, Any] = sender.post("/cases/messages", body, **SENT).json()
+        return told
+
+    def ready(of: Case, step: str) -> int:
+        return Task.objects.get(case=of, status="ready", step=step).pk
+
+    assert [post("A1"), post("A1")] == [{"cases": [], "held": [case.number], "ended": []}] * 2
+    run(work())
+    assert (case.held.count(), list(case.entries.filter(kind="held").values_list("step", "data"))) == (
+        1, [("b", {"name": "paid"})],
+    )  # fmt: skip
+    assert "到账 · 已送达并保留，案件能继续时即行接收" in text(sender.get(f"/cases/{case.pk}/"))
+    api.answer(maker, ready(case, "a"), {"wet": True})
+    before = testing.everything_kept()
+    assert killed(BRINGS.format(number=case.pk)) == -signal.SIGKILL
+    assert testing.everything_kept() == before
+    run(work())
+    happening.bring_again(case.pk)
+    case.refresh_from_db()
+    assert (case.state["document"]["answers"]["b"], case.held.count()) == ({"amount": 5}, 0)
+    assert case.entries.filter(kind="happened").count() == 1
+    api.answer(maker, ready(case, "late"), {})
+    case.refresh_from_db()
+    closed = f"{case.closed_at:%Y-%m-%dT%H:%M:%S.%f}+00:00"
+    over = {"cases": [], "held": [], "ended": [{"case": case.number, "outcome": "done", "closed_at": closed}]}
+    assert post("A1") == over
+    before = testing.everything_kept()
+    assert post("A1") == over
+    assert testing.everything_kept() == before
+
+    throws = '<sendTask id="tell" messageRef="m"><extensionElements><c:properties><c:property name="key" value="car"/>'
+    throws += "</c:properties></extensionElements></sendTask>"
+    assert post("A2")["held"] == [dropped.number]
+    declared(START + throws + END + lines("s>tell", "tell>e"), "lemonade.order")
+    thrower = opened(county, "lemonade.order", car="A2")
+    told()
+    assert [held.sent_of for held in dropped.held.all()] == [None, thrower]
+    api.answer(maker, ready(dropped, "a"), {"stop": True})
+    assert not dropped.held.exists()
+    assert heard("消息未办理：paid") == {
+        "sender": [f"/cases/{dropped.pk}/", f"{dropped.number} · 案件已办结，未再用到该消息。"],
+    }  # fmt: skip
+    later = opened(county, "lemonade.order", car="A2")
+    told()
+    for one in (thrower, later):
+        assert f"消息“paid”未被接收：{dropped.number} 已结束" in text(sender.get(f"/cases/{one.pk}/"))
+        assert one.entries.filter(kind="unheard").count() == 1
 
 
 def test_a_flow_that_opens_no_case_keeps_none_from_a_message(county: County) -> None:

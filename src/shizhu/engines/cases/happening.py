@@ -7,17 +7,20 @@ left is done again and finds either the row or nothing to do.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from shizhu.engines.cases import actions, flows, unopened, waits
+from shizhu.engines.cases import actions, flows, telling, unopened, waits
 from shizhu.engines.cases.logic import FlowError, StaleToken, happen, load
-from shizhu.engines.cases.models import Case, Entry, Task, Waiting
+from shizhu.engines.cases.models import Case, Entry, Held, Task, Waiting
 from shizhu.kernel import events, jobs, packs
-from shizhu.kernel.models import Area
+from shizhu.kernel.models import Area, Person
 
+MOST_ENDED = 20  # of these a sender is told
 MEANS = {"message": "消息", "signal": "信号"}
 
 
@@ -58,22 +61,83 @@ def _is_resting(case: Case, row: Waiting) -> bool:
     return event is not None and event.timer == "duration" and resting.exists()
 
 
-def deliver(county: str, kind: str, name: str, key: str, payload: Mapping[str, Any]) -> list[int]:
-    """Bring a message or signal to every case that waits for it: one of this key, or of any. Returns their numbers.
+@dataclass(frozen=True)
+class Sender:
+    """Who sent a message, if somebody did: a person, or the case that threw it."""
 
-    A case that cannot go on with it says so on its timeline and does not keep others from it.
+    person: Person | None = None
+    case: Case | None = None
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What became of a message or signal: numbers of the cases that went on with it (or began), that keep it as they
+    cannot go on yet, and those it was for that have ended."""
+
+    reached: list[int] = field(default_factory=list)
+    held: list[int] = field(default_factory=list)
+    ended: list[Case] = field(default_factory=list)
+
+
+def deliver(
+    county: str, kind: str, name: str, key: str, payload: Mapping[str, Any], sender: Sender | None = None
+) -> Delivered:
+    """Bring a message or signal to every case that waits for it: one of this key, or of any.
+
+    A case that cannot go on with it says so on its timeline, keeps it for later and does not keep others from it.
     """
-    rows = Waiting.objects.filter(county_id=county, kind=kind, name=name)
-    if kind == "message":
-        rows = rows.filter(key__in=["", key])
-    reached = []
-    for row in rows.order_by("case_id", "pk"):
+    found = Delivered()
+    for row in _waiting(kind, name, key).filter(county=county):
         try:
             if happened(row.pk, payload):
-                reached.append(row.case_id)
+                found.reached.append(row.case_id)
         except FlowError as error:
-            stuck(row.case_id, row.event, error)
-    return reached
+            came = {"event": row.event, "kind": kind, "name": name, "key": key, "payload": dict(payload)}
+            if _hold(row.case_id, came, sender or Sender()):
+                stuck(row.case_id, row.event, error)
+                found.held.append(row.case_id)
+    if kind == "message" and key and not found.reached and not found.held:
+        rows = Case.objects.filter(county=county, status=Case.Status.CLOSED)
+        rows = rows.filter(addresses__name=name, addresses__key=key).order_by("-closed_at")
+        return Delivered(ended=list(rows[:MOST_ENDED]))
+    return found
+
+
+def _waiting(kind: str, name: str, key: str) -> QuerySet[Waiting]:
+    rows = Waiting.objects.filter(kind=kind, name=name).order_by("case_id", "pk")
+    return rows.filter(key__in=["", key]) if kind == "message" else rows
+
+
+@transaction.atomic
+def _hold(number: int, came: Mapping[str, Any], sender: Sender) -> bool:
+    """Keep it with its case, once however often it is sent; False where the case has ended meanwhile."""
+    case = Case.objects.select_for_update(of=("self",)).get(pk=number)
+    if case.status == Case.Status.CLOSED:
+        return False
+    now = timezone.now()
+    if not case.held.filter(**came).exists():
+        case.held.create(**came, came_at=now, sent_by=sender.person, sent_of=sender.case)
+        Entry.objects.create(case=case, at=now, kind="held", step=came["event"], data={"name": came["name"]})
+        jobs.wake(waits.AGAIN, case.pk, now)  # it may have moved since
+    return True
+
+
+def bring_again(number: int) -> None:
+    """A case has moved: bring what it keeps, in the order in which it came, each once."""
+    for held in Held.objects.filter(case=number):
+        try:
+            _bring_again(held)
+        except FlowError as error:
+            stuck(number, held.event, error)
+
+
+@transaction.atomic
+def _bring_again(held: Held) -> None:
+    """One transaction: it is no longer kept, and the case goes on with it."""
+    Case.objects.select_for_update(of=("self",)).get(pk=held.case_id)
+    row = _waiting(held.kind, held.name, held.key).filter(case=held.case_id, event=held.event).first()
+    if row is not None and Held.objects.filter(pk=held.pk).delete()[0] and not happened(row.pk, held.payload):
+        transaction.set_rollback(True)
 
 
 @transaction.atomic
@@ -97,24 +161,29 @@ def ring(waiting: int) -> None:
 
 def thrown(event: events.Event) -> None:
     """What one case threw reaches those that wait for it, and opens cases of flows that begin with it."""
-    data = event.data
-    bring(event.county, data["kind"], data["name"], data["key"], data["payload"], Area.objects.get(pk=data["area"]))
+    data, thrower = event.data, Case.objects.filter(pk=event.data["case"]).first()
+    area, sender = Area.objects.get(pk=data["area"]), Sender(case=thrower)
+    found = bring(event.county, data["kind"], data["name"], data["key"], data["payload"], area, sender)
+    if thrower is not None and found.ended and not found.reached:
+        telling.unheard(thrower, data["name"], found.ended)
 
 
-def bring(county: str, kind: str, name: str, key: str, payload: Mapping[str, Any], area: Area) -> list[int]:
-    """Deliver a message or signal; a message that nobody waits for may open a case. Returns the cases it reached."""
-    reached = deliver(county, kind, name, key, payload)
-    if reached and kind == "message":
-        return reached
+def bring(
+    county: str, kind: str, name: str, key: str, payload: Mapping[str, Any], area: Area, sender: Sender | None = None
+) -> Delivered:
+    """Deliver a message or signal; a message that nobody waits for may open a case."""
+    found = deliver(county, kind, name, key, payload, sender)
+    if (found.reached or found.held) and kind == "message":
+        return found
     for flow_key, body in packs.declarations("flows", county).items():
         try:
             with transaction.atomic():
-                reached += _opened(flow_key, county, kind, name, payload, area)
+                found.reached.extend(_opened(flow_key, county, kind, name, payload, area))
         except unopened.FAULTS as error:
             if name in body["text"]:  # what stands in the way of one flow keeps no other from beginning
                 of, title = f"{kind}/{name}/{flow_key}/{timezone.localdate()}", f"{MEANS[kind]}“{name}”"
                 unopened.not_opened(county, flow_key, unopened.why(error), of, title, what=f"{MEANS[kind]}未能立案")
-    return reached
+    return found
 
 
 def _opened(flow_key: str, county: str, kind: str, name: str, payload: Mapping[str, Any], area: Area) -> list[int]:

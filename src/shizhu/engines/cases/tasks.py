@@ -4,6 +4,7 @@ from shizhu.engines.cases import acting, concerns, duties, happening, telling, t
 from shizhu.kernel import jobs
 
 jobs.at(waits.RING, happening.ring)
+jobs.at(waits.AGAIN, happening.bring_again)
 jobs.at(telling.MEETING, telling.remind)
 jobs.at(telling.SUPERVISED, acting.overran)
 jobs.every_minute("cases.open_due", timed.every_minute)

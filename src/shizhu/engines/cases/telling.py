@@ -4,6 +4,7 @@ when those meet, of what somebody asks of them about a case, and of swaps of shi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -73,6 +74,20 @@ def passed_on(task: Task, entry: Entry, people: list[int], had: int | None) -> N
     said, why = f"由您办理：{_step(task)}" if task.assignee_id else f"待岗位人员办理：{_step(task)}", entry.data["why"]
     _tell_of(task.case, f"task/{task.pk}/handed/{entry.pk}", [one for one in people if one != had], said, why)
     taken(task, entry, had)
+
+
+def untaken(case: Case, held: int, name: str, person: int | None, thrower: Case | None) -> None:
+    """A case ended without taking a message that was kept for it: who sent it hears so."""
+    end = "因错误结束" if case.error is not None else "办结"
+    _tell_of(case, f"held/{held}", [person] if person else [], f"消息未办理：{name}", f"案件已{end}，未再用到该消息。")
+    if thrower is not None:
+        unheard(thrower, name, [case])
+
+
+def unheard(thrower: Case, name: str, ended: Sequence[Case]) -> None:
+    """The case that threw a message says which cases did not take it, as they have ended."""
+    told = {"name": name, "cases": [one.number for one in ended]}
+    Entry.objects.create(case=thrower, at=timezone.now(), kind="unheard", data=told)
 
 
 def nobody(task: Task, people: list[int]) -> None:

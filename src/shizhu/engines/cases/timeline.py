@@ -40,6 +40,7 @@ ACTED = {
     "remarked": gettext_noop("remarked"), "joined": gettext_noop("an alarm joined"),
     "stock_issue": gettext_noop("drew from the stock"),
     "stock_return": gettext_noop("gave back to the stock"),
+    "held": gettext_noop("has come and is kept: the case takes it as soon as it can go on"),
 }  # fmt: skip
 ASKED = {
     "pause": gettext_noop("a pause for supplements"), "extend": gettext_noop("more time"),
@@ -104,7 +105,7 @@ def _entries(case: Case) -> list[Line]:
             data["why"] = faults.halted(flow, entry)
         if entry.kind == "closed" and "error" in entry.data:
             data["why"] = faults.broke(flow, entry)
-        if entry.kind in ACTED or entry.kind == "lapsed":
+        if entry.kind in {*ACTED, "lapsed", "unheard"}:
             data["acted"] = _acted(entry.kind, entry.data)
         if entry.kind == "happened":
             data["happened"] = _("ordered") if entry.person else _(HAPPENED[entry.data["kind"]])
@@ -122,6 +123,9 @@ def _acted(kind: str, data: Mapping[str, Any]) -> str:
         return f"{_(ACTED[kind])} {_(ASKED[data['what']])} {in_words(data['span'])}".strip()
     if kind == "lapsed":
         return _("no longer to be decided: %s") % _(ASKED[data["what"]])
+    if kind == "unheard":
+        told = {"name": data["name"], "cases": "、".join(data["cases"])}
+        return _("The message “%(name)s” was not taken: %(cases)s has ended") % told
     if kind == "arranged":
         at = timezone.localtime(datetime.fromisoformat(data["at"]))
         return f"{_('moved the meeting to') if data['moved'] else _(ACTED[kind])} {at:%Y-%m-%d %H:%M}"

@@ -7,17 +7,19 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from shizhu.engines.cases import telling
 from shizhu.engines.cases.logic import State, Thrown
-from shizhu.engines.cases.models import Case, Waiting
+from shizhu.engines.cases.models import Addressed, Case, Held, Waiting
 from shizhu.kernel import events, jobs
 
 THROWN = "cases.event.thrown"
 JOB_READY = "cases.job.ready"
 RING = "cases.ring"  # the job that a timer wakes
+AGAIN = "cases.bring_again"  # the job that brings what is held
 
 
 def keep(case: Case, after: State) -> None:
-    """Bring the rows to what the case waits for now; wake at the time of each new timer."""
+    """Bring the rows to what the case waits for now; wake at the time of each new timer, and for what is held."""
     wanted = {(wait.at, wait.event): wait for wait in after.waits}
     for row in Waiting.objects.filter(case=case):
         wait = wanted.get((row.place, row.event))
@@ -37,6 +39,15 @@ def keep(case: Case, after: State) -> None:
         if row.kind == "job":
             told = {"case": case.pk, "number": case.number, "job": row.pk, "topic": row.name}
             events.emit(JOB_READY, row.pk, case.county_id, {**told, "document": after.document})
+        if row.kind == "message" and row.key:
+            Addressed.objects.get_or_create(case=case, name=row.name, key=row.key)
+    held = Held.objects.filter(case=case).select_related("sent_of")
+    if after.is_ended:
+        for one in held:
+            telling.untaken(case, one.pk, one.name, one.sent_by_id, one.sent_of)
+        held.delete()
+    elif held:
+        jobs.wake(AGAIN, case.pk, timezone.now())
 
 
 def _moment(due: str) -> datetime | None:

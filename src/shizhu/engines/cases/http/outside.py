@@ -11,7 +11,7 @@ from shizhu.engines.cases import happening
 from shizhu.engines.cases.logic import FlowError
 from shizhu.engines.cases.models import Case, Waiting
 from shizhu.kernel import access
-from shizhu.kernel.models import Area
+from shizhu.kernel.models import Area, Person
 from shizhu.web import ogc
 from shizhu.web.middleware import Request
 from shizhu.web.ogc import Fault, Wrong
@@ -44,16 +44,24 @@ def _read(request: Request, known: dict[str, type], needed: str) -> dict[str, An
 
 
 def message(request: Request) -> HttpResponse:
-    """A message to every case that waits for one of this name and key; a flow that begins with it begins."""
+    """A message to every case that waits for one of this name and key; a flow that begins with it begins.
+
+    `held`: it is kept for these, which cannot go on yet. `ended`: where nobody waits, cases it was for that are over.
+    """
     access.require_verb(request.actor, SEND)
     body = _read(request, {"name": str, "key": str, "payload": dict, "area": str}, "name")
     county = request.county.pk
     area = Area.objects.filter(county=county, code=body.get("area") or county).first()
     if area is None:
         raise Fault(422, "InvalidValue", "area: no area of this county has this code")
-    cases = happening.bring(county, "message", body["name"], body.get("key", ""), body.get("payload", {}), area)
-    numbers = Case.objects.filter(pk__in=cases).order_by("pk").values_list("number", flat=True)
-    return _json({"cases": list(numbers)})
+    sender = happening.Sender(Person.objects.filter(pk=request.actor.person_id or 0).first())
+    found = happening.bring(county, "message", body["name"], body.get("key", ""), body.get("payload", {}), area, sender)
+    ended = [{"case": one.number, "outcome": one.outcome, "closed_at": one.closed_at} for one in found.ended]
+    return _json({"cases": _numbers(found.reached), "held": _numbers(found.held), "ended": ended})
+
+
+def _numbers(cases: list[int]) -> list[str]:
+    return list(Case.objects.filter(pk__in=cases).order_by("pk").values_list("number", flat=True))
 
 
 def jobs(request: Request) -> HttpResponse:

@@ -2,12 +2,14 @@
 
 from shizhu.engines.cases.models.cases import (
     DRILL,
+    Addressed,
     Attachment,
     Case,
     Counter,
     Entry,
     FlowVersion,
     FormVersion,
+    Held,
     Helper,
     Petition,
     Subject,
@@ -22,8 +24,8 @@ from shizhu.engines.cases.models.patrols import Patrol, PatrolCase, PatrolPhoto
 from shizhu.engines.cases.models.stock import Holding, Movement
 
 __all__ = [
-    "DRILL", "Attachment", "Case", "CasePlace", "Concern", "Counter", "Deed", "Duty", "Entry", "FlowVersion",
-    "FormVersion", "Handover", "Helper", "Holding", "Label", "Movement", "Patrol", "PatrolCase", "PatrolPhoto",
-    "Petition", "Photo", "Piece", "ShiftNote", "Subject", "Swap", "Task", "TimerStart",
-    "Waiting",
+    "DRILL", "Addressed", "Attachment", "Case", "CasePlace", "Concern", "Counter", "Deed", "Duty", "Entry",
+    "FlowVersion", "FormVersion", "Handover", "Held", "Helper", "Holding", "Label", "Movement", "Patrol",
+    "PatrolCase", "PatrolPhoto", "Petition", "Photo", "Piece", "ShiftNote", "Subject", "Swap", "Task",
+    "TimerStart", "Waiting",
 ]  # fmt: skip

@@ -106,9 +106,14 @@ class Case(models.Model):
         return found
 
     @property
+    def outcome(self) -> str:
+        """`open`, `done` or `error`; `datasets.columns` says the same in SQL."""
+        return "open" if self.closed_at is None else "done" if self.error is None else "error"
+
+    @property
     def in_time(self) -> bool:
-        """Whether it came to a proper end by its deadline; `datasets.columns` says the same in SQL."""
-        return self.closed_at is not None and self.error is None and self.closed_at <= self.due_at
+        """Whether it came to a proper end by its deadline."""
+        return self.outcome == "done" and self.closed_at is not None and self.closed_at <= self.due_at
 
 
 class Subject(models.Model):
@@ -186,6 +191,38 @@ class Waiting(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case} {self.event}"
+
+
+class Addressed(models.Model):
+    """A name and key by which messages reached a case: who sends one after its end can be told of that."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="addresses")
+    name = models.CharField(max_length=200)
+    key = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "name", "key"], name="addressed_once")]
+        indexes = [models.Index(fields=["name", "key"], name="addressed_by")]
+
+
+class Held(models.Model):
+    """A message or signal that a case could not go on with; it is brought again after each of its moves."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="held")
+    event = models.CharField(max_length=200)  # id of the element that waits for it
+    kind = models.CharField(max_length=10)
+    name = models.CharField(max_length=200)
+    key = models.CharField(max_length=200, blank=True)
+    payload = models.JSONField()
+    came_at = models.DateTimeField()
+    sent_by = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="+")
+    sent_of = models.ForeignKey(Case, models.SET_NULL, null=True, related_name="+")  # the case that threw it
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.case} {self.name}"
 
 
 class TimerStart(models.Model):
