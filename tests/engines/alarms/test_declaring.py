@@ -283,7 +283,7 @@ def test_a_graver_level_is_harder_and_said_in_its_own_unit(
 
 
 def told_levels(alarm: Alarm) -> list[tuple[datetime, str]]:
-    return [(time_of(at), level) for at, level in alarm.happened.get().levels]
+    return [(time_of(at), level) for at, level, *_told in alarm.happened.get().levels]
 
 
 def test_what_a_file_says_beside_the_form_stays_when_the_rule_is_changed(county: County, client: Client) -> None:

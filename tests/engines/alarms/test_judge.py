@@ -128,7 +128,7 @@ def test_levels_go_up_and_down_in_one_occurrence() -> None:
     ]  # fmt: skip
     compiled = condition(steps)
     (one,) = occurrences(judge(compiled, State(compiled), hours(11, 31, 9)))
-    assert [level for _at, level in one.levels] == ["yellow", "red"]
+    assert [level for _at, level, *_told in one.levels] == ["yellow", "red"]
     assert (one.value, one.limit) == (11, "≤ 10")
 
 

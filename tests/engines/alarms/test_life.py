@@ -392,6 +392,42 @@ def test_people_are_told_when_it_becomes_graver_though_it_was_seen(county: Count
     assert set(Delivery.objects.filter(message=message).values_list("person", flat=True)) == {near.pk, far.pk}
 
 
+def test_value_and_limit_are_those_of_the_level_that_holds_now_and_its_history_is_kept(county: County) -> None:
+    stream, client = jug(county)["temperature"], browser(person(county, "*", username="reader"))
+    steps = {**WARM, "levels": [{"level": "red", "above": 40}]}
+    only(county, steps)
+
+    def shown() -> list[Any]:
+        """What list, home page and the alarm's own say of value and limit, and what the API says."""
+        said = [text(client.get(page)).partition("变更记录")[0] for page in ("/alarms/", "/", f"/alarms/{number}/")]
+        numbers = ("31 ℃", "35 ℃", "41 ℃", "45 ℃", "≤ 30", "≤ 40")
+        (item,) = client.get("/ogc/collections/alarms/items?f=json").json()["features"]
+        told = [item["properties"][name] for name in ("level", "value")]
+        return [*([one for one in numbers if one in page] for page in said), told]
+
+    def like(level: str, value: float, limit: int) -> list[Any]:
+        return [*[[f"{value} ℃", f"≤ {limit}"]] * 3, [level, value]]
+
+    send(stream, (0, 31))
+    number = Alarm.objects.get().pk
+    assert shown() == like("yellow", 31, 30)
+    send(stream, (10, 41))
+    assert shown() == like("red", 41, 40)
+    send(stream, (20, 35))
+    assert shown() == like("yellow", 35, 30)
+    history = text(client.get(f"/alarms/{number}/"))
+    for line in ("触发告警 黄 31 ℃ · 限值 ≤ 30 ℃", "红 41 ℃ · 限值 ≤ 40 ℃", "黄 35 ℃ · 限值 ≤ 30 ℃"):
+        assert line in history
+    assert "35 ℃ · 升降到当前级别时 · 限值 ≤ 30 ℃" in history
+    send(stream, (25, 45), (10, 32))
+    assert shown() == like("red", 45, 40)
+    (firing,) = api.try_rule({**steps, "level": "yellow"}, county.pk, minute(-60), minute(60)).firings
+    assert (firing.level, firing.value, firing.limit) == ("red", 45.0, "≤ 40")
+    body = Declaration.objects.get(kind="rules").body | {"levels": []}
+    only(county, body)
+    assert shown() == like("yellow", 45, 30)
+
+
 def test_the_page_offers_what_one_may_and_tells_what_was_done(county: County, alarm: Alarm) -> None:
     viewer, boss = browser(person(county, "alarms.alarm.view")), person(county, "alarms.alarm.*", username="boss")
     client, address = browser(boss), f"/alarms/{alarm.pk}/"

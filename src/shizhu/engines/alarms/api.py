@@ -14,7 +14,8 @@ from shizhu.engines.alarms.bindings import bind_all
 from shizhu.engines.alarms.deadlines import deadlines
 from shizhu.engines.alarms.logic.conditions import LEVELS
 from shizhu.engines.alarms.logic.examples import problem as example_problem
-from shizhu.engines.alarms.models import Alarm, PublicWarning
+from shizhu.engines.alarms.logic.moments import time_of
+from shizhu.engines.alarms.models import Alarm, Occurrence, PublicWarning
 from shizhu.engines.alarms.raising import CHANGED, CLEARED, RAISED
 from shizhu.engines.alarms.trying import attempt as try_rule
 from shizhu.kernel import access, packs
@@ -27,6 +28,7 @@ __all__ = [
     "RAISED",
     "WARNED",
     "AlarmInfo",
+    "Step",
     "WarningInfo",
     "alarms",
     "bind_all",
@@ -34,6 +36,7 @@ __all__ = [
     "deadlines",
     "example_problem",
     "get",
+    "steps",
     "told",
     "try_rule",
     "warning",
@@ -49,7 +52,8 @@ SAME = (
 
 @dataclass(frozen=True)
 class AlarmInfo:
-    """An alarm. `title` and `advice` are {zh, en}; times are event times but `detected_at`."""
+    """An alarm. `title` and `advice` are {zh, en}; times are event times but `detected_at`; level, value and limit are
+    those that hold now, or held last."""
 
     id: int
     county: str
@@ -99,6 +103,23 @@ def get(alarm: int) -> AlarmInfo:
     if found is None:
         raise LookupError(f"alarm {alarm}: there is none of that number")
     return _info(found)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A level that an alarm has or had: since when, with which value of which datastream, beyond which limit."""
+
+    at: datetime
+    level: str
+    value: float | None
+    limit: str
+    datastream: int
+
+
+def steps(alarm: int) -> list[Step]:
+    """What an alarm has been from its raising on; the last holds now."""
+    rows = Occurrence.objects.filter(alarm=alarm, is_withdrawn=False).order_by("raised_at")
+    return [Step(time_of(at), *said) for row in rows for at, *said in row.levels]
 
 
 def seen(who: Actor, county: str, alarm: int) -> AlarmInfo | None:

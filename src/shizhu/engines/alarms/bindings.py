@@ -14,7 +14,7 @@ from django.utils import timezone
 from shizhu.engines.alarms import raising
 from shizhu.engines.alarms.causes import EDGE_LOST
 from shizhu.engines.alarms.logic.conditions import Bound, Condition, Input, NotJudged, condition_of, targets, wanted
-from shizhu.engines.alarms.logic.judge import State, level_of, raised
+from shizhu.engines.alarms.logic.judge import State, level_of, limit_of, raised
 from shizhu.engines.alarms.logic.late import Memory as Remembered
 from shizhu.engines.alarms.logic.late import remembered
 from shizhu.engines.alarms.logic.moments import KINDS, moment
@@ -151,7 +151,8 @@ def _begin(binding: Binding, condition: Condition) -> None:
     ).last()  # fmt: skip
     state = raised(condition, going_on.levels[-1][1], begun) if going_on else State(condition, begun)
     if going_on and (level := level_of(condition, state)) != going_on.levels[-1][1]:
-        going_on.levels.append([begun, level])
+        _at, _level, value, _limit, stream = going_on.levels[-1]
+        going_on.levels.append([begun, level, value, limit_of(condition, level or ""), stream])
         going_on.save(update_fields=["levels"])
         raising.refresh(Alarm.objects.select_for_update().get(pk=going_on.alarm_id))
     if any(one.is_of_zone for one in condition.measures) and not any(one.test == "missing" for one in condition.leaves):

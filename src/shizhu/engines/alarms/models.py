@@ -74,7 +74,7 @@ class Alarm(models.Model):
     area = models.ForeignKey(Area, models.PROTECT, related_name="+")
     rule = models.CharField(max_length=100)
     source = models.CharField(max_length=120)
-    datastream = models.BigIntegerField()  # of the source's, the one that decided
+    datastream = models.BigIntegerField()  # of the source's, the one that decided on the level, as did value and limit
     level = models.CharField(max_length=8, choices=LEVEL_CHOICES)
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
     since = models.DateTimeField()  # event time since which the condition is true
@@ -143,7 +143,7 @@ class Occurrence(models.Model):
     value = models.FloatField(null=True)
     limit = models.CharField(max_length=40)
     origin = models.SmallIntegerField()
-    levels = models.JSONField()  # [instant in microseconds since 1970, level], in order
+    levels = models.JSONField()  # [instant in microseconds since 1970, level, value, limit, datastream], in order
     is_withdrawn = models.BooleanField(default=False)  # late data showed that it was not so
 
     class Meta:

@@ -8,6 +8,7 @@ or open again), cleared.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
@@ -53,7 +54,7 @@ def apply(bound: Bound, judged: Judged) -> None:
         at = time_of(start)
         going_on = rows.filter(raised_at__lte=at).exclude(recovered_at__lte=at).last()
         old = list(rows.filter(raised_at__gt=at))
-    found = late.occurrences(judged.changes, _until(going_on, start) if going_on else None)
+    found = late.occurrences(judged.changes, _until(bound, going_on, start) if going_on else None)
     touched: set[int] = set()
     if going_on:
         touched.add(_write(bound, going_on, found.pop(0)))
@@ -79,18 +80,21 @@ def apply(bound: Bound, judged: Judged) -> None:
             )
 
 
-def _until(row: Occurrence, start: Moment | None) -> late.Occurrence:
+def _until(bound: Bound, row: Occurrence, start: Moment | None) -> late.Occurrence:
     """An occurrence as it was at an instant while it went on."""
-    levels = tuple((at, level) for at, level in row.levels if start is None or at <= start)
-    return late.Occurrence(moment(row.since), moment(row.raised_at), row.value, 0, row.limit, row.origin, levels)
+    one = _read(bound, row)
+    return replace(
+        one, levels=tuple(step for step in one.levels if start is None or step.at <= start), recovered_at=None
+    )
 
 
 def _read(bound: Bound, row: Occurrence) -> late.Occurrence:
     over = moment(row.recovered_at) if row.recovered_at else None
-    number = bound.streams.index(row.datastream) if row.datastream in bound.streams else 0
+    number = {stream: n for n, stream in enumerate(bound.streams)}
+    levels = tuple(late.Step(at, level, value, limit, number.get(of, 0)) for at, level, value, limit, of in row.levels)
     return late.Occurrence(
-        moment(row.since), moment(row.raised_at), row.value, number, row.limit, row.origin,
-        tuple((at, level) for at, level in row.levels), over,
+        moment(row.since), moment(row.raised_at), row.value, number.get(row.datastream, 0), row.limit, row.origin,
+        levels, over,
     )  # fmt: skip
 
 
@@ -98,7 +102,8 @@ def _write(bound: Bound, row: Occurrence, one: late.Occurrence) -> int:
     """Bring a row to what is known now; returns its alarm."""
     if moment(row.raised_at) != one.raised_at or moment(row.since) != one.since:
         row.datastream, row.value, row.limit = bound.streams[one.input], one.value, one.limit
-    row.since, row.raised_at, row.levels = time_of(one.since), time_of(one.raised_at), list(one.levels)
+    row.since, row.raised_at = time_of(one.since), time_of(one.raised_at)
+    row.levels = [[*step[:-1], bound.streams[step.input]] for step in one.levels]
     row.recovered_at = None if one.recovered_at is None else time_of(one.recovered_at)
     row.kept_since = None if one.kept_since is None else time_of(one.kept_since)
     row.save()
@@ -140,7 +145,7 @@ def _made(bound: Bound, one: late.Occurrence, *, is_past: bool) -> Alarm:
     now = timezone.now()
     alarm = Alarm(
         county_id=bound.county, organisation_id=bound.organisation, area_id=bound.area, rule=bound.rule,
-        source=bound.source, datastream=bound.streams[one.input], level=one.levels[0][1], since=time_of(one.since),
+        source=bound.source, datastream=bound.streams[one.input], level=one.levels[0].level, since=time_of(one.since),
         raised_at=time_of(one.raised_at), value=one.value, limit=one.limit, origin=one.origin,
         state=Alarm.State.CLEARED if is_past else Alarm.State.OPEN, cleared_at=now if is_past else None,
         cleared_why=PAST if is_past else "",
@@ -192,9 +197,9 @@ def refresh(alarm: Alarm) -> None:
         withdraw(alarm)
         return
     first, last, level = rows[0], rows[-1], alarm.level
-    for name in ("since", "raised_at", "datastream", "value", "limit", "origin"):
-        setattr(alarm, name, getattr(first, name))
-    alarm.level, alarm.occurrences, alarm.recovered_at = last.levels[-1][1], len(rows), last.kept_since
+    alarm.since, alarm.raised_at, alarm.origin = first.since, first.raised_at, first.origin
+    _at, alarm.level, alarm.value, alarm.limit, alarm.datastream = last.levels[-1]  # what holds now
+    alarm.occurrences, alarm.recovered_at = len(rows), last.kept_since
     is_over, is_open = last.recovered_at is not None, alarm.state == Alarm.State.OPEN
     is_again = not is_over and not is_open and alarm.cleared_by_id is None and alarm.cleared_why in {"", PAST}
     if is_again:

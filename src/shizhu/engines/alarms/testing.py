@@ -45,7 +45,7 @@ def make(trial: Trial, key: str, body: Body) -> None:
     (stream,) = things.streams_of(profile, body["when"]["property"], thing=device.thing_id)
     ((_source, made),) = examples.sources(body, example)
     _, found = examples.tried(body, example)
-    last = max((at for at, level in found[0].levels if level == example["expect"]), default=found[0].raised_at)
+    last = max((step.at for step in found[0].levels if step.level == example["expect"]), default=found[0].raised_at)
     told = [
         [stream.id, at.isoformat(), value, int(things.Origin.SIMULATED)] for at, value in made if moment(at) <= last
     ]

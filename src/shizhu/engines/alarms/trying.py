@@ -90,11 +90,11 @@ def _of_group(rule: Body, group: bindings.Group, start: datetime, end: datetime)
     advance(condition, state, moment(end), changes)
     firings = []
     for one in occurrences(changes):
-        worst = max((level for _at, level in one.levels), key=LEVELS.index)
+        worst = max(one.levels, key=lambda step: LEVELS.index(step.level))
         over = None if one.recovered_at is None else time_of(one.recovered_at)
         made = Firing(
-            group.source, group.streams[one.input], time_of(one.since), time_of(one.raised_at), over, worst, one.value,
-            one.limit, one.origin,
+            group.source, group.streams[worst.input], time_of(one.since), time_of(one.raised_at), over, worst.level,
+            worst.value, worst.limit, one.origin,
         )  # fmt: skip
         if made.raised_at >= start:
             firings.append(made)

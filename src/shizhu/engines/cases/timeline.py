@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -65,7 +65,9 @@ def timeline(case: Case) -> list[Line]:
 def _sensed(case: Case) -> list[Line]:
     if case.alarm is None or case.datastream is None:
         return []
-    alarm = alarms.get(case.alarm)
+    alarm, began = alarms.get(case.alarm), alarms.steps(case.alarm)[:1]
+    for step in began:  # what it was when it was raised, whatever it became
+        alarm = replace(alarm, level=step.level, value=step.value, limit=step.limit)
     stream = things.describe([case.datastream]).get(case.datastream)
     lines = []
     packet = things.packet(case.datastream, alarm.since)

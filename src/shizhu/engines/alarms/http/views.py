@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -106,7 +106,12 @@ def alarm_detail(request: Request, number: int) -> HttpResponse:
     access.require(request.actor, "alarms.alarm.view", alarm)
     info = api.get(number)
     stream = things.describe([alarm.datastream]).get(alarm.datastream)
-    context: dict[str, Any] = {"alarm": alarm, "info": info, "stream": stream}
+    context: dict[str, Any] = {
+        "alarm": alarm,
+        "info": info,
+        "stream": stream,
+        "has_changed": len(api.steps(number)) > 1,
+    }
     rule = packs.declared("rules", info.rule, alarm.county_id)
     context |= {"basis": rule.get("source"), "condition": words.condition(rule, alarm.county_id) if rule else ""}
     if "levels" in rule:
@@ -257,16 +262,25 @@ class Line:
     at: datetime
     kind: str
     level: str = ""
+    told: Sequence[Any] = ()  # value and limit
+    stream: things.StreamInfo | None = None
     act: Act | None = None
 
 
 def lines(alarm: Alarm) -> list[Line]:
     """What happened, in order: by the data, by people, by time."""
-    made = []
-    for one in Occurrence.objects.filter(alarm=alarm):
+    made, happened = [], list(Occurrence.objects.filter(alarm=alarm))
+    streams = things.describe({step[-1] for one in happened for step in one.levels})
+    for one in happened:
         made += [
-            Line(time_of(at), "withdrawn" if one.is_withdrawn else "level" if n else "raised", level)
-            for n, (at, level) in enumerate(one.levels)
+            Line(
+                time_of(at),
+                "withdrawn" if one.is_withdrawn else "level" if n else "raised",
+                level,
+                told,
+                streams.get(of),
+            )
+            for n, (at, level, *told, of) in enumerate(one.levels)
         ]
         if one.kept_since:
             made.append(Line(one.kept_since, "recovered"))

@@ -106,7 +106,7 @@ def problem(rule: dict[str, Any], example: dict[str, Any]) -> str:
     except OverflowError:
         return f"example {example['name']!r}: ends after the year 9999"
     expected = example["expect"]
-    levels = {level for one in found for _at, level in one.levels}
+    levels = {step.level for one in found for step in one.levels}
     level = max(levels, key=LEVELS.index) if found else "none"
     if level != expected or len(found) != example.get("times", 1 if found else 0):
         return f"example {example['name']!r}: expected {expected}, but it says {level} ({len(found)} times)"

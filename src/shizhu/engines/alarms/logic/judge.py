@@ -70,6 +70,13 @@ def level_of(condition: Condition, state: State) -> str | None:
     return found[-1] if found else None
 
 
+def limit_of(condition: Condition, level: str) -> str:
+    """The limit of a level as printed; empty where it has none, or several."""
+    track = next((one for one in condition.tracks if one.level == level), None)
+    found = {str(leaf.limit) for leaf in _leaves(track.root) if leaf.test == "limit"} if track else set()
+    return found.pop() if len(found) == 1 else ""
+
+
 def raised(condition: Condition, level: str, begun: Moment = 0) -> State:
     """A new state in which an alarm of that level stands: the rule changed while it was open. The mildest level that it
     has now stands in any case, so that the data can end the alarm."""

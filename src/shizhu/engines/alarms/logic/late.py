@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
+from typing import NamedTuple
 
 import orjson
 
@@ -129,9 +130,19 @@ def again(condition: Condition, memory: Memory, late: Moment, readings: Sequence
     return Judged(changes, start, end)
 
 
+class Step(NamedTuple):
+    """A level of an occurrence: since when, by which value of which input, beyond which limit."""
+
+    at: Moment
+    level: str
+    value: float | None
+    limit: str
+    input: int
+
+
 @dataclass(frozen=True)
 class Occurrence:
-    """Once that a condition came true, until it was over; `levels` are (since when, level)."""
+    """Once that a condition came true, until it was over; value, input and limit are those of its first level."""
 
     since: Moment
     raised_at: Moment
@@ -139,14 +150,14 @@ class Occurrence:
     input: int
     limit: str
     origin: int
-    levels: tuple[tuple[Moment, str], ...]
+    levels: tuple[Step, ...]
     recovered_at: Moment | None = None  # when it was known to be over
     kept_since: Moment | None = None  # since when it is
 
     @property
     def worst(self) -> str:
         """The level now, or the last there was."""
-        return self.levels[-1][1]
+        return self.levels[-1].level
 
 
 def occurrences(changes: Iterable[Change], going_on: Occurrence | None = None) -> list[Occurrence]:
@@ -159,13 +170,17 @@ def occurrences(changes: Iterable[Change], going_on: Occurrence | None = None) -
                 done.append(replace(now, recovered_at=change.at, kept_since=change.since))
             now = None
         elif now:
-            now = replace(now, levels=(*now.levels, (change.at, change.level)))
+            now = replace(now, levels=(*now.levels, _step(change, change.level)))
         else:
             now = Occurrence(
                 change.since, change.at, change.value, change.input, change.limit, change.origin,
-                ((change.at, change.level),),
+                (_step(change, change.level),),
             )  # fmt: skip
     return [*done, now] if now else done
+
+
+def _step(change: Change, level: str) -> Step:
+    return Step(change.at, level, change.value, change.limit, change.input)
 
 
 def matched(old: Mapping[int, Occurrence], new: Sequence[Occurrence]) -> list[tuple[int | None, Occurrence]]:
