@@ -128,4 +128,4 @@ def _outcome(case: Case) -> str:
         return ""
     if case.error is not None:
         return _("ended by an error")
-    return _("in time") if case.closed_at <= case.due_at else _("late")
+    return _("in time") if case.in_time else _("late")
