@@ -113,7 +113,7 @@ def test_what_is_void_says_why_and_giving_back_is_approved_and_listed(county: Co
         do(void, staff["desk"], "accept", accepted=False)
     do(void, staff["desk"], "accept", accepted=False, reason="同一问题已立案")
     void.refresh_from_db()
-    assert (void.status, void.ended_at) == ("closed", "not_accepted")
+    assert (void.status, void.ended_at, void.is_void, void.in_time) == ("closed", "not_accepted", True, False)
     task = dispatched(opened(county, staff["inspector"]), staff)
     wish = acting.ask(access.actor(staff["crew"]), task.pk, "return", "属燃气公司管辖")
     acting.decide(access.actor(staff["dispatcher"]), wish.pk, is_granted=True, why="核实")

@@ -376,6 +376,54 @@ def test_a_supervised_case_that_is_not_finished_in_time_is_told_to_both_sides_on
     assert testing.everything_kept() == before
 
 
+def test_a_case_is_void_once_somebody_else_agrees_and_is_nowhere_done_in_time(
+    county: County, staff: dict[str, Person]
+) -> None:
+    declared(body())
+    case, kept = (
+        api.open_case(api.Opening(FLOW, title, area(county, "101"), {}, by=staff["reader"]))
+        for title in ("误报", "真的")
+    )
+    maker, chief = browser(staff["maker"]), browser(staff["chief"])
+    act, task = f"/cases/{case.pk}/act", ready(case).pk
+    before = testing.everything_kept()
+    void = {"do": "void", "task": task}
+    for client, why, status in ((browser(staff["reader"]), "误报", 403), (maker, "", 302)):
+        assert client.post(act, void | {"why": why}).status_code == status
+    assert testing.everything_kept() == before
+    maker.post(act, void | {"why": "与另一件重复"})
+    asked_pause = acting.ask(who(staff["maker"]), task, "pause", "等等")
+    wish = Petition.objects.get(kind="void")
+    before = testing.everything_kept()
+    assert maker.post(act, {"do": "grant", "petition": wish.pk}).status_code == 403  # nobody decides on their own
+    assert testing.everything_kept() == before
+    assert at_once(
+        partial(acting.decide, who(staff["chief"]), wish.pk, is_granted=True, why="已并入另一件"),
+        partial(acting.decide, who(staff["boss"]), wish.pk, is_granted=True, why="已并入另一件"),
+    ).count("CannotNow") == 1  # fmt: skip
+    case.refresh_from_db()
+    assert (case.status, case.paused_at, case.in_time, case.closed_at <= case.due_at) == ("closed", None, False, True)
+    assert not Waiting.objects.filter(case=case).exists()
+    assert not Task.objects.filter(case=case, status="ready").exists()
+    asked_pause.refresh_from_db()
+    assert (asked_pause.is_granted, asked_pause.decided_by) == (False, None)
+    with pytest.raises(acting.CannotNow):
+        acting.ask(who(staff["maker"]), task, "extend", "延期", "P1D")
+    with pytest.raises(api.TaskGone):
+        api.answer(who(staff["maker"]), task, {})
+    page = text(maker.get(f"/cases/{case.pk}/"))
+    assert [part for part in ("案件作废", "理由：已并入另一件", "同意 作废案件") if part not in page] == []
+    said = Message.objects.get(title__contains="案件已作废", deliveries__person=staff["reader"])
+    assert "理由：已并入另一件" in said.text
+    listed = maker.get("/cases/petitions/?kind=void").context["lines"]
+    assert [(one.kind, one.outcome, one.said) for one in listed] == [("作废案件", "granted", "已并入另一件")]
+    api.answer(who(staff["maker"]), ready(kept).pk, {})
+    found = chief.get("/cases/?status=all&filter=outcome='void'").context["rows"]
+    assert [row["case"] for row in found] == [case]
+    assert [row["case"] for row in chief.get("/cases/?status=all&filter=in_time=TRUE").context["rows"]] == [kept]
+    assert "作废" in text(chief.get("/cases/?status=closed"))
+
+
 def test_a_task_is_given_back_and_handed_on(county: County, staff: dict[str, Person]) -> None:
     declared(body())
     case = opened(county)
@@ -488,7 +536,9 @@ def at_once(*moves: Callable[[], Any]) -> list[str]:
 
 
 MOVES = st.lists(
-    st.sampled_from(["answer", "hand", "pause", "extend", "grant", "refuse", "resume", "ring"]), min_size=2, max_size=3
+    st.sampled_from(["answer", "hand", "pause", "extend", "void", "grant", "refuse", "resume", "ring"]),
+    min_size=2,
+    max_size=3,
 )
 
 
@@ -510,6 +560,7 @@ def test_of_people_at_once_one_wins_and_the_case_stays_whole(
             "hand": lambda _n: acting.hand_over(who_of["chief"], task, staff["maker"]),
             "pause": lambda _n: acting.ask(who_of["maker"], task, "pause", "补正"),
             "extend": lambda _n: acting.ask(who_of["maker"], task, "extend", "延期", "P1D"),
+            "void": lambda _n: acting.ask(who_of["maker"], task, "void", "误报"),
             "grant": lambda n, wish=wish: acting.decide(chiefs[n % 2], wish, is_granted=True),
             "refuse": lambda n, wish=wish: acting.decide(chiefs[n % 2], wish, is_granted=False),
             "resume": lambda _n: acting.resume(who_of["chief"], case.pk),
@@ -523,7 +574,8 @@ def test_of_people_at_once_one_wins_and_the_case_stays_whole(
             assert done.count(one) <= 1
         assert done.count("grant") + done.count("refuse") <= 1
         case.refresh_from_db()
-        assert (case.status == "closed") == (Task.objects.get(pk=task).status == "done")
+        ended = "withdrawn" if case.is_void else "done"
+        assert Task.objects.get(pk=task).status == (ended if case.status == "closed" else "ready")
         assert kinds(case).count("closed") == (case.status == "closed")
         asked = list(Petition.objects.filter(case=case).select_related("task", "decided_by"))
         assert kinds(case).count("decided") == sum(one.decided_by is not None for one in asked)

@@ -19,7 +19,7 @@ from tests.engines.cases.test_acting import at_once
 from tests.fixtures import CODE, area, person
 from tests.web.pages import browser, text, told
 
-from shizhu.engines.cases import actions, concerns, desks
+from shizhu.engines.cases import acting, actions, concerns, desks
 from shizhu.engines.cases.models import Attachment, Case, CasePlace, Concern, Entry, Label, Task
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, files, images, testing
@@ -180,6 +180,21 @@ def test_the_link_alone_tells_how_it_goes_without_names_of_persons(label: Label,
     for path in (f"/cases/{case.pk}/", f"/cases/files/{result.pk}", "/labels/"):
         assert phone.page(path)["Location"].startswith("/login")
         assert browser(staff["stranger"]).get(path).status_code == 403
+
+
+def test_who_reported_reads_why_it_is_void_and_may_dispute_it(label: Label, staff: dict[str, Person]) -> None:
+    phone = Phone()
+    address = phone.report(label, words="糖水")
+    case = Case.objects.get()
+    task = Task.objects.get(status="ready")
+    wish = acting.ask(access.actor(staff["maker"]), task.pk, "void", "到场查看未发现糖水")
+    acting.decide(access.actor(staff["office"]), wish.pk, is_granted=True)
+    page = text(phone.page(address))
+    assert [one for one in ("已作废：到场查看未发现糖水", "您同意吗") if one not in page] == []
+    assert "已结案" not in page
+    phone.client.post(address, {"act": "dispute", "words": "还在"})
+    again = Case.objects.get(status="open")
+    assert (again.title, again.state["document"]["again"]) == (f"复核 {case.title}", case.number)
 
 
 def test_photos_are_kept_without_exif_and_their_position_is_used(wall: Label) -> None:

@@ -1,5 +1,5 @@
-"""What people do about a case beside answering its tasks: pause, extend and give back on approval; hand over, handle
-jointly, urge, supervise. Each is one transaction with the case locked, and a line of the timeline."""
+"""What people do about a case beside answering its tasks: pause, extend, give back and void on approval; hand over,
+handle jointly, urge, supervise. Each is one transaction with the case locked, and a line of the timeline."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from shizhu.engines.cases import flows, telling, waits
-from shizhu.engines.cases.assignment import may_do, may_start, with_case
+from shizhu.engines.cases import closing, flows, telling, waits
+from shizhu.engines.cases.assignment import APPROVE, doers, may_do, may_start, with_case
 from shizhu.engines.cases.logic import load, shifted
 from shizhu.engines.cases.models import Case, Entry, Helper, Petition, Task, Waiting
 from shizhu.kernel import access, events, jobs
@@ -23,7 +23,7 @@ from shizhu.kernel.models import Person
 from shizhu.lib import worktime
 from shizhu.lib.times import parse_duration
 
-APPROVE, URGE, SUPERVISE = "cases.case.approve", "cases.case.urge", "cases.case.supervise"
+URGE, SUPERVISE = "cases.case.urge", "cases.case.supervise"
 URGED, HANDED = "cases.task.urged", "cases.task.handed"
 QUIET = timedelta(hours=1)  # between two urgings of a task
 LONGEST = timedelta(days=366)  # that may be asked for more
@@ -67,7 +67,10 @@ def _mine(who: Actor, number: int) -> Task:
 
 @transaction.atomic
 def ask(who: Actor, task_id: int, kind: str, why: str, span: str = "") -> Petition:
-    """Ask for a pause, for more time (`span`, ISO 8601) or to give a task back. Raises CannotNow, PermissionDenied."""
+    """Ask for a pause, for more time (`span`, ISO 8601), to give a task back or to void its case.
+
+    Raises CannotNow, PermissionDenied.
+    """
     task = _mine(who, task_id)
     case = task.case
     if not why.strip():
@@ -114,7 +117,7 @@ def decide(who: Actor, petition_id: int, *, is_granted: bool, why: str = "") -> 
     with_case(petition.task, case)
     telling.decided(petition, entry)
     if is_granted:
-        {Kind.PAUSE: _pause, Kind.EXTEND: _extend, Kind.RETURN: _return}[Kind(petition.kind)](case, petition, entry)
+        GRANTED[Kind(petition.kind)](case, petition, entry)
     return petition
 
 
@@ -159,6 +162,24 @@ def _return(case: Case, petition: Petition, entry: Entry) -> None:
     task.case, task.assignee_id = case, petition.decided_by_id
     task.save(update_fields=["assignee"])
     telling.handed(task, entry)
+
+
+def _void(case: Case, petition: Petition, entry: Entry) -> None:
+    """End the case where it stands, without a result: nobody does its tasks any more, nothing is waited for, and the
+    alarms that began it stay open. Whoever reported it hears why.
+    """
+    _flow, about = flows.version(case.flow, case.digest)
+    held = [who for task in _waiting(case) for who in doers(task)]
+    Task.objects.filter(case=case, status=Task.Status.READY).update(status=Task.Status.WITHDRAWN)
+    Waiting.objects.filter(case=case).delete()
+    lapse(case, Petition.objects.all(), entry.person_id)
+    case.status, case.closed_at, case.paused_at, case.is_void = Case.Status.CLOSED, entry.at, None, True
+    case.save(update_fields=["status", "closed_at", "paused_at", "is_void"])
+    closed = closing.close(case, about, entry.at, who=entry.person_id, void=entry.data["why"] or petition.why)
+    telling.voided(case, closed, [one for one in held if one != petition.asked_by_id])
+
+
+GRANTED = {Kind.PAUSE: _pause, Kind.EXTEND: _extend, Kind.RETURN: _return, Kind.VOID: _void}
 
 
 def lapse(case: Case, wishes: QuerySet[Petition], by: int | None = None) -> None:

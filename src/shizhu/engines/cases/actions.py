@@ -15,8 +15,7 @@ from django.utils.translation import gettext as _
 from jsonschema import Draft202012Validator
 from shapely import Point
 
-from shizhu.engines.alarms import api as alarms
-from shizhu.engines.cases import acting, flows, stock, unopened, waits
+from shizhu.engines.cases import acting, closing, flows, waits
 from shizhu.engines.cases.assignment import called_people, candidates, may_do, named_people
 from shizhu.engines.cases.flows import About
 from shizhu.engines.cases.logic import Flow, FlowError, State, Token, complete, load, start, timers
@@ -38,7 +37,7 @@ from shizhu.kernel import access, events, files
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation, Person
 
-OPENED, CLOSED, TASK_READY = "cases.case.opened", "cases.case.closed", "cases.task.ready"
+OPENED, TASK_READY = "cases.case.opened", "cases.task.ready"
 PHOTOS = ("image/jpeg", "image/png", "image/webp")
 WORDS = (
     "start",
@@ -297,8 +296,9 @@ def advance(case: Case, flow: Flow, about: About, before: State, after: State, n
     case.state, case.stage = after.dump(), stage
     if after.is_ended:
         case.status, case.closed_at, case.ended_at = Case.Status.CLOSED, now, after.ended_at or ""
-        _close(case, about, after.error, now)
-    case.save(update_fields=["state", "stage", "status", "closed_at", "ended_at"])
+        case.is_void = case.ended_at in about.voids
+        closing.close(case, about, now, error=after.error)
+    case.save(update_fields=["state", "stage", "status", "closed_at", "ended_at", "is_void"])
     waits.keep(case, after)
     waits.tell(case, after.thrown)
 
@@ -351,19 +351,3 @@ def _due(token: Token, case: Case, clock: str, now: datetime) -> datetime | None
     if "T" not in token.due:
         moment = datetime.combine(moment, time.max).replace(microsecond=0)
     return moment if moment.tzinfo else timezone.make_aware(moment)
-
-
-def _close(case: Case, about: About, error: str | None, now: datetime) -> None:
-    """What an end brings with it; one by an error has done nothing about the alarms, which stay open."""
-    why = {} if error is None else {"error": error}
-    entry = Entry.objects.create(case=case, at=now, kind="closed", step=case.ended_at, data=why)
-    if error is not None:
-        unopened.broken_off(case, entry)
-    if case.origin == DRILL:
-        stock.give_back(case)
-    joined = Entry.objects.filter(case=case, kind="joined").values_list("data__alarm", flat=True)
-    for alarm in filter(None, (case.alarm, *joined) if error is None else ()):
-        if alarms.clear(alarm, person=None, why=f"{about.title['zh']} {case.number}"):
-            Entry.objects.create(case=case, at=now, kind="cleared", data={"alarm": alarm})
-    told = {"case": case.pk, "number": case.number, "flow": case.flow, "in_time": case.in_time}
-    events.emit(CLOSED, case.pk, case.county_id, told)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from shizhu.engines.cases.actions import (
-    CLOSED,
     OPENED,
     TASK_READY,
     AnswerRefused,
@@ -13,6 +12,7 @@ from shizhu.engines.cases.actions import (
     answer,
     open_case,
 )
+from shizhu.engines.cases.closing import CLOSED
 from shizhu.engines.cases.datasets import subject
 from shizhu.engines.cases.past import PastCase, PastConcern, hang, play, reported
 from shizhu.engines.cases.rosters import simulated as duty_simulated

@@ -17,7 +17,7 @@ from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation, Person, Post, Role
 from shizhu.kernel.text import label
 
-VIEW = "cases.case.view"
+VIEW, APPROVE = "cases.case.view", "cases.case.approve"
 
 
 def called_people(token: Token, case: Case, assign: str = "", body: Organisation | None = None) -> list[Person]:

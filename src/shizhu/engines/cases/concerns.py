@@ -300,8 +300,8 @@ def _tell(concern: Concern, kind: str, said: str, pictures: Sequence[Picture] = 
 class Progress:
     """How a concern goes, as who holds its link may know it.
 
-    `state` received, in_hand or done; `left` working time until the deadline, less than nothing when it is late;
-    `told` and `pictures` are what the desk makes public of the answers.
+    `state` received, in_hand or done; `is_void` where it was not dealt with; `left` working time until the deadline,
+    less than nothing when it is late; `told` and `pictures` are what the desk makes public of the answers.
     """
 
     state: str
@@ -314,6 +314,7 @@ class Progress:
     told: list[tuple[str, str]]
     pictures: list[str]
     own: list[Entry]
+    is_void: bool
 
 
 def progress(concern: Concern) -> Progress:
@@ -326,11 +327,15 @@ def progress(concern: Concern) -> Progress:
     is_done = case.status == Case.Status.CLOSED
     told, pictures = _public(concern)
     end = text_of(about.names.get(case.ended_at, "")) if is_done else ""
+    if case.is_void:
+        why = Entry.objects.filter(case=case, kind="closed").values_list("data__void", flat=True).first()
+        end = "：".join(filter(None, [end or _("Void"), why]))
     end = end if case.error is None else _("It ended without a result, for its flow broke off. The office was told.")
     return Progress(
         "done" if is_done else "in_hand" if begun or concern.disputes else "received",
         case.opened_at, case.due_at, left, left / hours.day, case.closed_at, end, told, pictures,
         list(Entry.objects.filter(data__concern=concern.number, case__county=concern.county).exclude(kind=LOOKED)),
+        case.is_void,
     )  # fmt: skip
 
 

@@ -34,7 +34,7 @@ SOURCES: Mapping[str, Names] = {
 }  # fmt: skip
 OUTCOMES: Mapping[str, Names] = {
     "open": {"zh": "在办", "en": "Open"}, "done": {"zh": "办结", "en": "Done"},
-    "error": {"zh": "因错误结束", "en": "Ended by an error"},
+    "void": {"zh": "作废", "en": "Void"}, "error": {"zh": "因错误结束", "en": "Ended by an error"},
 }  # fmt: skip
 PHASES: Mapping[str, Names] = {  # 感知预警→决策处置→监督评价
     "sense": {"zh": "感知", "en": "Sensed"},
@@ -54,7 +54,8 @@ def columns(table: str, at: datetime) -> dict[str, records.Column]:
     now = moment_sql(at)
     is_open = f"({table}.closed_at IS NULL OR {table}.closed_at >= {now})"
     is_broken = f"{table}.state->>'error' IS NOT NULL"
-    outcome = f"(CASE WHEN {is_open} THEN 'open' WHEN {is_broken} THEN 'error' ELSE 'done' END)"
+    outcome = f"(CASE WHEN {is_open} THEN 'open' WHEN {table}.is_void THEN 'void' "
+    outcome += f"WHEN {is_broken} THEN 'error' ELSE 'done' END)"
     ended = f"(CASE WHEN {is_open} THEN {now} ELSE {table}.closed_at END)"
     return {
         **{name: records.Column(time_sql(f"{table}.{name}"), records.Kind.TIME) for name in TIMES},
@@ -183,6 +184,8 @@ def _told(line: Line, case: Case) -> Row:
         text = f"{line.data['stream'].thing_name} {label(line.data['stream'].title)} {text}"
     if line.kind == "given":
         text = f"{text} {_('given to')} {'、'.join(line.data['entry'].data['people']) or '—'}"
+    if line.kind == "closed" and "void" in line.data["entry"].data:
+        text = f"{_('Case voided')} {line.data['entry'].data['void']}".strip()
     if line.kind == "closed" and "why" in line.data:
         text = f"{_('Case ended by an error')} {line.data['why']}"
     if line.kind == "done":

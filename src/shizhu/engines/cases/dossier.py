@@ -76,7 +76,8 @@ def _events(found: list[Case]) -> Iterator[maps.Event]:
         text, url = f"{one.number} {one.title}", f"/cases/{one.pk}/"
         yield maps.Event(one.opened_at, "briefcase", _("Case opened"), text, url)
         if one.closed_at:
-            yield maps.Event(one.closed_at, "circle-check", _("Case closed"), text, url)
+            icon, said = ("circle-x", _("Case voided")) if one.is_void else ("circle-check", _("Case closed"))
+            yield maps.Event(one.closed_at, icon, said, text, url)
 
 
 def photos(who: Actor, subject: maps.Subject) -> maps.Section | None:

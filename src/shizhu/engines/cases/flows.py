@@ -53,6 +53,7 @@ class About:
     span: str = ""  # the limit as written
     clock: str = ""  # `working` where it counts working time alone
     supplements: bool = False  # whether the clock of one step alone may stand while something is supplied
+    voids: frozenset[str] = frozenset()  # ends by which a case is void: not dealt with, for a reason
     tells: bool = False  # whether people are told of their tasks by notices too
 
 
@@ -67,7 +68,7 @@ def about(xml: bytes) -> About:
         raise FlowError(id_, "limit", str(error)) from None
     stages = _stages(given["stages"]) if given.get("stages") else _usual_stages(process)
     index = {stage["zh"]: number for number, stage in enumerate(stages)}
-    names, says, stage_of = {}, {}, {}
+    names, says, stage_of, voids = {}, {}, {}, set()
     for element in process.iter(f"{BPMN}*"):
         name, own = " ".join(element.get("name", "").split()), told(element)
         if not name or element is process:
@@ -76,6 +77,8 @@ def about(xml: bytes) -> About:
         says[element.get("id")] = {
             word.removeprefix(SAYS): _pair(shown) for word, shown in own.items() if word.startswith(SAYS)
         }
+        if own.get("void") == "yes":
+            voids.add(element.get("id"))
         stage = own.get("stage", name)
         if stage in index:
             stage_of[element.get("id")] = index[stage]
@@ -89,6 +92,7 @@ def about(xml: bytes) -> About:
         limit=limit,
         stages=stages,
         stage_of=stage_of,
+        voids=frozenset(voids),
         names=names,
         says=says,
         starters=starters,

@@ -19,7 +19,7 @@ from shizhu.kernel.text import label
 
 MEETING = "cases.meeting"  # the job that reminds of it
 SUPERVISED = "cases.supervised"  # the job that looks whether a supervised case was finished in time
-WISHES = {"pause": "暂停计时", "extend": "延长期限", "return": "退回"}
+WISHES = {"pause": "暂停计时", "extend": "延长期限", "return": "退回", "void": "作废案件"}
 AHEAD = (timedelta(days=1), timedelta(hours=2))  # before it; the second where the first is over
 
 
@@ -122,6 +122,12 @@ def lapsed(petition: Petition, entry: Entry) -> None:
         said = f"{WISHES[petition.kind]}的申请不再审批：{_step(task)}"
         why = "任务已转交他人" if task.status == Task.Status.READY else "任务已办结或撤回"
         _tell_of(task.case, f"lapsed/{entry.pk}", [petition.asked_by_id], said, why)
+
+
+def voided(case: Case, entry: Entry, people: list[int]) -> None:
+    """Whoever reported the case, and all whose tasks it takes away, hear that it is void, and why."""
+    whom = list(dict.fromkeys([*filter(None, [case.opened_by_id]), *people]))
+    _tell_of(case, f"voided/{entry.pk}", _but(entry, whom), "案件已作废，不再办理", f"理由：{entry.data['void']}")
 
 
 def supplement(task: Task, entry: Entry) -> None:

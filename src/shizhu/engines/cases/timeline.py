@@ -44,7 +44,7 @@ ACTED = {
 }  # fmt: skip
 ASKED = {
     "pause": gettext_noop("a pause for supplements"), "extend": gettext_noop("more time"),
-    "return": gettext_noop("to give it back"),
+    "return": gettext_noop("to give it back"), "void": gettext_noop("to void the case"),
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django.utils import translation
 
 from shizhu.engines.cases import faults, flows
-from shizhu.engines.cases.acting import APPROVE
+from shizhu.engines.cases.assignment import APPROVE
 from shizhu.engines.cases.logic import Flow, FlowError
 from shizhu.engines.cases.models import Case, Entry, TimerStart
 from shizhu.engines.notices import api as notices

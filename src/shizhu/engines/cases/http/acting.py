@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from shizhu.engines.cases import acting
 from shizhu.engines.cases.acting import CannotNow, Kind
-from shizhu.engines.cases.assignment import require_seen
+from shizhu.engines.cases.assignment import APPROVE, require_seen
 from shizhu.engines.cases.models import Case, Helper, Petition, Task
 from shizhu.kernel import access
 from shizhu.kernel.models import Person
@@ -28,7 +28,7 @@ from shizhu.web.middleware import Request
 
 KINDS = {
     "pause": gettext_noop("Pause for supplements"), "extend": gettext_noop("More time"),
-    "return": gettext_noop("Give back"),
+    "return": gettext_noop("Give back"), "void": gettext_noop("Void the case"),
 }  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def offered(request: Request, case: Case, tasks: list[dict[str, Any]]) -> dict[s
         for row in rows
     ]  # fmt: skip
     waiting = any(row.decided_at is None for row in rows)
-    deciders = {post.person.name for post in access.posts_over(acting.APPROVE, case)} if waiting else set()
+    deciders = {post.person.name for post in access.posts_over(APPROVE, case)} if waiting else set()
     helpers = Helper.objects.filter(task__case=case).select_related("person", "task")
     mine = any(item["may_do"] for item in tasks)
     return {

@@ -124,8 +124,6 @@ def _at(moment: datetime | None) -> str:
 
 
 def _outcome(case: Case) -> str:
-    if case.closed_at is None:
-        return ""
-    if case.error is not None:
-        return _("ended by an error")
-    return _("in time") if case.in_time else _("late")
+    if case.outcome in {"open", "done"}:
+        return "" if case.outcome == "open" else _("in time") if case.in_time else _("late")
+    return label(datasets.OUTCOMES[case.outcome])

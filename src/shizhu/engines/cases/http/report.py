@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
 from django.http import HttpResponse
@@ -60,7 +61,7 @@ def _facts(case: Case) -> Iterator[tuple[str, str]]:
     yield _("Opened"), f"{moment(case.opened_at)}{f' · {case.opened_by.name}' if case.opened_by else ''}"
     yield _("Deadline"), moment(case.due_at)
     if case.closed_at:
-        kept = _("in time") if case.in_time else _("late")
+        kept = _("void") if case.is_void else _("in time") if case.in_time else _("late")
         yield _("Closed"), f"{moment(case.closed_at)} {kept if case.error is None else _('ended by an error')}"
 
 
@@ -89,9 +90,16 @@ def told(line: Line) -> str:
         case "done":
             answers = [f"{label(title)}：{label(value)}" for title, value in data["answer"]]
             return "\n".join([f"{label(data['name'])} · {_('done')} {data['person'].name}", *answers])
-        case "closed" if "why" in data:
-            return f"{_('Case ended by an error')}\n{data['why']}"
+        case "closed":
+            return _closed(data)
     return _(ENDS[line.kind]) if line.kind in ENDS else _moved(line)
+
+
+def _closed(data: Mapping[str, Any]) -> str:
+    if "why" in data:
+        return f"{_('Case ended by an error')}\n{data['why']}"
+    void = data["entry"].data.get("void")
+    return _(ENDS["closed"]) if void is None else f"{_('Case voided')}\n{void}".strip()
 
 
 def _moved(line: Line) -> str:

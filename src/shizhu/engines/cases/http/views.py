@@ -21,8 +21,7 @@ from django.utils.translation import gettext as _
 
 from shizhu.engines.alarms import api as alarms
 from shizhu.engines.cases import actions, approvals, concerns, emergencies, faults, flows, happening, unopened
-from shizhu.engines.cases.acting import APPROVE
-from shizhu.engines.cases.assignment import may_do, may_start, require_seen, startable
+from shizhu.engines.cases.assignment import APPROVE, may_do, may_start, require_seen, startable
 from shizhu.engines.cases.http import acting, forms, listing
 from shizhu.engines.cases.logic import FlowError
 from shizhu.engines.cases.models import DRILL, Attachment, Case, Helper, Petition, Task

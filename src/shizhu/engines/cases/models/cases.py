@@ -80,6 +80,7 @@ class Case(models.Model):
     supervised_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     supervised_until = models.DateTimeField(null=True)
     ended_at = models.CharField(max_length=200, blank=True)  # id of the end event
+    is_void = models.BooleanField(default=False)  # ended without being dealt with, for a reason (作废)
 
     class Meta:
         constraints = [
@@ -107,8 +108,10 @@ class Case(models.Model):
 
     @property
     def outcome(self) -> str:
-        """`open`, `done` or `error`; `datasets.columns` says the same in SQL."""
-        return "open" if self.closed_at is None else "done" if self.error is None else "error"
+        """`open`, `done`, `void` or `error`; `datasets.columns` says the same in SQL."""
+        if self.closed_at is None:
+            return "open"
+        return "void" if self.is_void else "done" if self.error is None else "error"
 
     @property
     def in_time(self) -> bool:
@@ -248,8 +251,8 @@ class TimerStart(models.Model):
 
 
 class Petition(models.Model):
-    """What who does a task asks for: a pause for supplements, more time, to give it back. Somebody else decides; it
-    lapses, decided by nobody, once the task waits no more for who asked.
+    """What who does a task asks for: a pause for supplements, more time, to give it back, to void its case. Somebody
+    else decides; it lapses, decided by nobody, once the task waits no more for who asked.
     """
 
     class Kind(models.TextChoices):
@@ -258,6 +261,7 @@ class Petition(models.Model):
         PAUSE = "pause"
         EXTEND = "extend"
         RETURN = "return"
+        VOID = "void"
 
     case = models.ForeignKey(Case, models.CASCADE, related_name="petitions")
     task = models.ForeignKey(Task, models.CASCADE, related_name="petitions")
