@@ -28,6 +28,7 @@ PAST = timedelta(hours=24)
 PAST_STEP = timedelta(minutes=15)
 LIVE_SECONDS = 10.0
 OPERATOR, OPERATOR_DELAY, OPERATOR_ANSWERS = "demo", 20.0, 0.6
+EMPTY, STRANGERS = frozenset({"13900000004"}), frozenset({"13900000015"})  # telephone numbers of the demo's rows
 RETRY = Retry(timeout=2.0)
 FAULTS = Faults(lose=0.005, repeat=0.01, corrupt=0.003, fail=0.2)
 PHYSICS = {
@@ -75,7 +76,7 @@ def operator(config: Config) -> Operator | None:
     try:
         return Operator(
             OPERATOR, config.secrets["demo"], report=config.address, delay=OPERATOR_DELAY, answers=OPERATOR_ANSWERS,
-            port=kept(config)["operator"],
+            port=kept(config)["operator"], empty=EMPTY, strangers=STRANGERS,
         )  # fmt: skip
     except OSError as error:
         logger.warning("the simulated operator does not run: %s", error)

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from shizhu.engines.notices.channels import simulate
-from shizhu.engines.notices.telling import Contact, Receipt, also, confirm, heard, read, receipts, tell
+from shizhu.engines.notices.channels import EMPTY_NUMBER, simulate
+from shizhu.engines.notices.telling import Contact, Receipt, also, confirm, heard, read, receipts, tell, told, ways
 
-__all__ = ["Contact", "Receipt", "also", "confirm", "heard", "read", "receipts", "simulate", "tell"]
+__all__ = [
+    "EMPTY_NUMBER",
+    "Contact",
+    "Receipt",
+    "also",
+    "confirm",
+    "heard",
+    "read",
+    "receipts",
+    "simulate",
+    "tell",
+    "told",
+    "ways",
+]

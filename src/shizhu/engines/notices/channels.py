@@ -20,6 +20,9 @@ from shizhu.engines.notices.models import Channel, Kind
 WECOM_MOST = 2048  # bytes of a text
 
 
+EMPTY_NUMBER = "EMPTY"  # the reason of a report that nobody has the number (空号); an operator's own code is told so
+
+
 class NotSent(Exception):
     """It was not taken over; the text says why."""
 

@@ -96,6 +96,7 @@ class Delivery(models.Model):
     sent_at = models.DateTimeField(null=True)
     received_at = models.DateTimeField(null=True)
     read_at = models.DateTimeField(null=True)
+    answer = models.CharField(max_length=40, blank=True)  # the key that was pressed, or what was written back
     error = models.CharField(max_length=300, blank=True)
 
     class Meta:

@@ -79,6 +79,11 @@ def _keep(message: Message, found: Sequence[Delivery], now: datetime) -> None:
         send_soon(message.county_id)
 
 
+def ways(county: str) -> frozenset[str]:
+    """The kinds of channels that the county has and uses."""
+    return frozenset(one.kind for one in _ways(county))
+
+
 def _ways(county: str, *kinds: str) -> list[Channel]:
     return list(Channel.objects.filter(county=county, is_enabled=True, kind__in=kinds or Kind.values))
 
@@ -97,6 +102,12 @@ def _to_persons(message: Message, people: Iterable[int], now: datetime) -> Itera
             address = wish.email if channel.kind == Kind.EMAIL else person.phone
             if channel.kind in wish.kinds and address:
                 yield _delivery(message, person=person, channel=channel, address=address, due=due)
+
+
+def told(county: str, keys: Sequence[str]) -> list[int]:
+    """The messages of these keys that were told, in the order of the keys."""
+    found = dict(Message.objects.filter(county=county, key__in=keys).values_list("key", "pk"))
+    return [found[key] for key in keys if key in found]
 
 
 @transaction.atomic
@@ -141,7 +152,10 @@ def _delivery(message: Message, **told: object) -> Delivery:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of a message towards one person or contact by one way; `way` is a kind of channel, or `page`."""
+    """What became of a message towards one person or contact by one way; `way` is a kind of channel, or `page`.
+
+    `why` it failed, in the word of the operator; `answer` is the key pressed or the text sent back.
+    """
 
     person: int | None
     contact: str
@@ -150,17 +164,20 @@ class Receipt:
     state: str
     received_at: datetime | None
     read_at: datetime | None
+    why: str = ""
+    answer: str = ""
 
 
 def receipts(messages: Iterable[int]) -> list[Receipt]:
     """Towards all persons and contacts, the first told first; webhooks are left out."""
     rows = Delivery.objects.filter(message__in=list(messages)).exclude(person=None, contact="")
     found = rows.order_by("pk").values_list(  # no rows of models: a warning may have thousands
-        "person", "contact", "channel__kind", "channel__is_simulated", "state", "received_at", "read_at"
-    )
+        "person", "contact", "channel__kind", "channel__is_simulated", "state", "received_at", "read_at", "error",
+        "answer",
+    )  # fmt: skip
     return [
-        Receipt(person, contact, way or "page", bool(is_simulated), state, received, read)
-        for person, contact, way, is_simulated, state, received, read in found
+        Receipt(person, contact, way or "page", bool(is_simulated), state, received, read, why, answer)
+        for person, contact, way, is_simulated, state, received, read, why, answer in found
     ]
 
 
@@ -255,14 +272,14 @@ def _mark(batch: Sequence[Delivery], fault: str, at: datetime) -> int:
 send_soon = jobs.soon("notices.send", lambda _county: send_due(), after=0)
 
 
-def confirm(token: str, *, has_arrived: bool, why: str = "", is_read: bool = False) -> bool:
+def confirm(token: str, *, has_arrived: bool, why: str = "", is_read: bool = False, answer: str = "") -> bool:
     """An operator tells what became of what was handed over together under a token.
 
-    The first word counts, and a repeated one changes nothing. `is_read`: who got it said so, by a key or an answer.
+    The first word counts, and a repeated one changes nothing. `is_read`: who got it said so, by a key or an `answer`.
     """
     together = Delivery.objects.filter(Q(token=token) | Q(parcel=token))
     now = timezone.now()
-    was_read = bool(is_read and together.filter(read_at=None).update(read_at=now))
+    was_read = bool(is_read and together.filter(read_at=None).update(read_at=now, answer=answer[:40]))
     rows = together.filter(received_at=None).exclude(state__in=[State.RECEIVED, State.FAILED])
     if has_arrived:
         return bool(rows.update(state=State.RECEIVED, received_at=now, due=None, error="")) or was_read

@@ -24,7 +24,7 @@ from shizhu.engines.records.collections import (
     whose,
 )
 from shizhu.engines.records.collections import own_field as property_of
-from shizhu.engines.records.contacts import Reached, contacts
+from shizhu.engines.records.contacts import Kept, Reached, contacts, kept
 from shizhu.engines.records.contracts import (
     Box,
     Change,
@@ -102,6 +102,7 @@ __all__ = [
     "Field",
     "FieldChange",
     "Found",
+    "Kept",
     "Kind",
     "NoRecord",
     "Page",
@@ -153,6 +154,7 @@ __all__ = [
     "gridded",
     "history",
     "keep_made",
+    "kept",
     "keys_of",
     "load_demo",
     "masked",

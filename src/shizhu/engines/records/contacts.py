@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Q
 
 from shizhu.engines.records.catalogue import register_of
 from shizhu.engines.records.models import WITHDRAWN, Record
-from shizhu.kernel.models import Area
+from shizhu.kernel.models import Area, Organisation
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,32 @@ class Reached:
     record: int
     area: int
     values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A row in use as it is kept, whole."""
+
+    record: int
+    key: str
+    title: str
+    state: str
+    area: Area
+    organisation: Organisation
+    is_simulated: bool
+    data: Mapping[str, Any]
+
+
+def kept(county: str, register: str, within: str = "") -> list[Kept]:
+    """The rows in an area (by its path) and below, of the county without one, in order of key. For what calls or
+    compares them, never for a page: no actor is asked. Raises UnknownRegister.
+    """
+    register_of(register, county)
+    rows = Record.objects.filter(county=county, register=register, area__path__startswith=within)
+    return [
+        Kept(row.pk, row.key, row.title, row.state, row.area, row.organisation, row.is_simulated, row.data)
+        for row in rows.exclude(state=WITHDRAWN).select_related("area", "organisation").order_by("key")
+    ]
 
 
 def contacts(county: str, register: str, fields: Sequence[str], areas: Iterable[Area]) -> list[Reached]:

@@ -2,8 +2,9 @@
 
 Which of them is decided by chance from a seed, so that a run can be repeated. What it tells goes to `report`, or to the
 path below it that came with the message: signed status reports, as `{"reports": [{"token", "status": "DELIVRD" |
-"UNDELIV" | "READ", "why"}]}`; READ is that somebody pressed a key or answered. It is a group robot of WeCom too, which
-answers as that does and reports nothing.
+"UNDELIV" | "READ", "why", "answer"}]}`; READ is that somebody pressed a key or answered, and `answer`
+which; nobody has the numbers `empty` (空号), and strangers at those of `strangers` press 2. It is a group robot of
+WeCom too, which answers as that does and reports nothing.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class Operator:
     repeats: float = 0.1
     delay: float = 2.0  # seconds, at most
     answers: float = 0.0  # of what arrives: somebody presses a key or writes back; a loudspeaker never
+    empty: frozenset[str] = frozenset()
+    strangers: frozenset[str] = frozenset()
     seed: int = 1
     port: int = 0  # 0: any that is free
     sent: list[dict[str, Any]] = field(default_factory=list)
@@ -79,8 +82,12 @@ class Operator:
             wait = self._chance.random() * self.delay
             may_answer = self.answers and asked["kind"] != "speaker"
             has_answered = may_answer and self._chance.random() < self.answers
-            status = "READ" if has_answered else "DELIVRD"
-            timer = threading.Timer(wait, self._tell, (asked, status, times))
+            told = {"status": "READ", "answer": "1"} if has_answered else {"status": "DELIVRD"}
+            if asked["mobile"] in self.empty:
+                told = {"status": "UNDELIV", "why": "EMPTY"}
+            elif asked["mobile"] in self.strangers:
+                told = {"status": "READ", "answer": "2"}
+            timer = threading.Timer(wait, self._tell, (asked, told, times))
             timer.daemon = True
             timer.start()
         return {"code": 0, "msgid": f"{len(self.sent)}"}
@@ -95,18 +102,18 @@ class Operator:
         self.sent.append({"kind": "wecom", "mobile": mentioned, "content": text["content"]})
         return {"errcode": 0, "errmsg": "ok"}
 
-    def _tell(self, asked: dict[str, Any], status: str, times: int) -> None:
+    def _tell(self, asked: dict[str, Any], told: dict[str, str], times: int) -> None:
         if not self.report:
             return
         where = self.report if "/" in self.report.partition("://")[2] else self.report + asked["report"]
         for _ in range(times):
-            body = json.dumps({"reports": [{"token": asked["extend"], "status": status}]}).encode()
+            body = json.dumps({"reports": [{"token": asked["extend"], **told}]}).encode()
             now = str(int(time.time()))
             sign = hmac.new(self.secret.encode(), now.encode() + b"." + body, hashlib.sha256).hexdigest()
             headers = {"X-Shizhu-Timestamp": now, "X-Shizhu-Signature": f"sha256={sign}"}
-            told = urllib.request.Request(where, body, {"Content-Type": "application/json", **headers})  # noqa: S310
+            sent = urllib.request.Request(where, body, {"Content-Type": "application/json", **headers})  # noqa: S310
             with contextlib.suppress(OSError):  # a report that nobody takes is lost
-                urllib.request.urlopen(told, timeout=10).close()  # noqa: S310
+                urllib.request.urlopen(sent, timeout=10).close()  # noqa: S310
 
     def stop(self) -> None:
         """It takes nothing any more."""

@@ -185,16 +185,17 @@ def receipt(request: HttpRequest, number: int) -> HttpResponse:
         )
     try:
         reports = [
-            (str(one["token"]), str(one["status"]), str(one.get("why", ""))) for one in json.loads(body)["reports"]
+            (str(one["token"]), str(one["status"]), str(one.get("why", "")), str(one.get("answer", "")))
+            for one in json.loads(body)["reports"]
         ]
     except (ValueError, KeyError, TypeError, AttributeError):
-        return JsonResponse({"error": 'body: must be {"reports": [{"token", "status", "why"}]}'}, status=400)
+        return JsonResponse({"error": 'body: must be {"reports": [{"token", "status", "why", "answer"}]}'}, status=400)
     mine = set(
         Delivery.objects.filter(channel=channel, token__in=[t for t, *_rest in reports]).values_list("token", flat=True)
     )
     done = sum(
-        telling.confirm(token, has_arrived=status in {"DELIVRD", READ}, why=why, is_read=status == READ)
-        for token, status, why in reports
+        telling.confirm(token, has_arrived=status in {"DELIVRD", READ}, why=why, is_read=status == READ, answer=answer)
+        for token, status, why, answer in reports
         if token in mine
     )
     return JsonResponse({"changed": done})
