@@ -35,6 +35,7 @@ class CasesConfig(AppConfig):
             declaring,
             duty,
             emergencies,
+            rollcalls,
             views,
         )
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
@@ -52,6 +53,7 @@ class CasesConfig(AppConfig):
         declaring.put_up()
         shelves.rules((*faults.RULES, *deciding.RULES))
         records.add_panel(views.about_record)
+        records.add_panel(rollcalls.about_record)
         shown = {"zh": "告警与处置", "en": "Alarms and cases"}
         maps.source(
             "cases",

@@ -264,6 +264,23 @@ def check_label(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
         )
 
 
+def check_rollcall(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
+    """Registers, their fields and the flow are there."""
+    for number, source in enumerate(body["contacts"]):
+        name = source.get("from", body["of"])
+        register = packs.find(everything, "registers", name)
+        if register is None:
+            yield f"contacts.{number}: {name}: nobody declares this register"
+            continue
+        known = register["properties"]
+        if "list" in source:
+            known = known.get(source["list"], {}).get("items", {}).get("properties", {})
+        wanted = [source["name"], source["phone"], *([source["duty"]] if isinstance(source["duty"], str) else [])]
+        yield from (f"contacts.{number}: {one}: is no field of {name}" for one in wanted if one not in known)
+    if packs.find(everything, "flows", body["flow"]) is None:
+        yield f"flow: {body['flow']}: nobody declares this flow"
+
+
 def register() -> None:
     """Called once by the application."""
     packs.kind("flows", suffix=".bpmn", check=check_flow)
@@ -279,5 +296,6 @@ def register() -> None:
         makes=make_approval,
     )  # fmt: skip
     packs.kind("stocks", schema=packs.read_schema("shizhu.engines.cases", "stock"), check=check_stock)
+    packs.kind("rollcalls", schema=packs.read_schema("shizhu.engines.cases", "rollcall"), check=check_rollcall)
     packs.kind("labels", schema=packs.read_schema("shizhu.engines.cases", "label"), check=check_label)
     packs.kind("forms", schema=packs.read_schema("shizhu.engines.cases", "form"), check=check_form)

@@ -1,6 +1,6 @@
 """What the cases engine does when a time has come."""
 
-from shizhu.engines.cases import acting, concerns, duties, happening, telling, timed, waits
+from shizhu.engines.cases import acting, concerns, duties, happening, rollcalls, telling, timed, waits
 from shizhu.kernel import jobs
 
 jobs.at(waits.RING, happening.ring)
@@ -9,4 +9,6 @@ jobs.at(telling.MEETING, telling.remind)
 jobs.at(telling.SUPERVISED, acting.overran)
 jobs.every_minute("cases.open_due", timed.every_minute)
 jobs.every_minute("cases.change_shifts", duties.change_shifts)
+jobs.every_minute("cases.call_on", rollcalls.go_on)
+jobs.daily("cases.call_contacts", 10, 0, rollcalls.by_timetable)
 jobs.daily("cases.forget", 3, 20, concerns.forget)

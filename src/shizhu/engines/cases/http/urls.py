@@ -1,5 +1,5 @@
-"""Addresses of the cases engine: pages under `cases/`, `duty/` and `labels/`, those of residents under `r/`, and under
-`declarations/` what a county makes itself."""
+"""Addresses of the cases engine: pages under `cases/`, `duty/`, `labels/` and `rollcalls/`, those of residents under
+`r/`, and under `declarations/` what a county makes itself."""
 
 from django.urls import include, path
 
@@ -23,6 +23,7 @@ from shizhu.engines.cases.http import (
     patrols,
     petitions,
     report,
+    rollcalls,
     stock,
     views,
 )
@@ -106,12 +107,18 @@ georeport = [  # GeoReport v2, without a login
     path("requests.json", open311.requests_view, name="requests"),
     path("requests/<str:id_>.json", open311.one_view, name="request"),
 ]
+tested = [
+    path("", rollcalls.index, name="index"),
+    path("begin", rollcalls.begin, name="begin"),
+    path("<int:number>/", rollcalls.page, name="page"),
+]
 urlpatterns = [
     path("cases/", include((cases, "cases"))),
     path("declarations/", include((own, "own"))),
     path("duty/", include((roster, "duty"))),
     path("patrols/", include((walked, "patrols"))),
     path("field/", include((in_field, "field"))),
+    path("rollcalls/", include((tested, "rollcalls"))),
     path("labels/", include((hung, "labels"))),
     path("r/", include((scanned, "door"))),
     path("open311/v2/", include((georeport, "open311"))),

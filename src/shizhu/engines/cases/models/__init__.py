@@ -21,11 +21,12 @@ from shizhu.engines.cases.models.concerns import Concern, Label
 from shizhu.engines.cases.models.duties import Duty, Handover, ShiftNote, Swap
 from shizhu.engines.cases.models.field import CasePlace, Deed, Photo, Piece
 from shizhu.engines.cases.models.patrols import Patrol, PatrolCase, PatrolPhoto
+from shizhu.engines.cases.models.rollcalls import Called, RollCall, RollTimetable
 from shizhu.engines.cases.models.stock import Holding, Movement
 
 __all__ = [
-    "DRILL", "Addressed", "Attachment", "Case", "CasePlace", "Concern", "Counter", "Deed", "Duty", "Entry",
+    "DRILL", "Addressed", "Attachment", "Called", "Case", "CasePlace", "Concern", "Counter", "Deed", "Duty", "Entry",
     "FlowVersion", "FormVersion", "Handover", "Held", "Helper", "Holding", "Label", "Movement", "Patrol",
-    "PatrolCase", "PatrolPhoto", "Petition", "Photo", "Piece", "ShiftNote", "Subject", "Swap", "Task",
-    "TimerStart", "Waiting",
+    "PatrolCase", "PatrolPhoto", "Petition", "Photo", "Piece", "RollCall", "RollTimetable", "ShiftNote", "Subject",
+    "Swap", "Task", "TimerStart", "Waiting",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     """One column, and one more kind."""
 
     dependencies = [
-        ("cases", "0007_stages"),
+        ("cases", "0008_held"),
     ]
 
     operations = [
