@@ -91,11 +91,12 @@ class _Reading:
         self._size = normal.font.size.pt if normal.font.size else 12.0
 
     def document(self) -> dict[str, Any]:
-        """Page, title, author, parts, and the names of places that links lead to."""
+        """Page (numbered where its foot is), title, author, parts, and the names of places that links lead to."""
         section = self._document.sections[0]
         sides = ("top_margin", "bottom_margin", "left_margin", "right_margin")
         page = {side.split("_")[0]: _millimetres(getattr(section, side), 25.4) for side in sides}
         page |= {"width": _millimetres(section.page_width, 210), "height": _millimetres(section.page_height, 297)}
+        page["numbered"] = not section.footer.is_linked_to_previous and "PAGE" in section.footer._element.xml  # noqa: SLF001
         about = self._document.core_properties
         parts = list(self._parts())
         told = {"title": about.title, "author": about.author, "page": page, "parts": parts}

@@ -9,7 +9,7 @@ from django.utils import timezone
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from shizhu.engines.cases import desks, flows, patrols
+from shizhu.engines.cases import cards, desks, flows, patrols
 from shizhu.engines.cases.logic import Flow, FlowError, Kit, approval, emergency, next_time, parse, writing
 from shizhu.engines.cases.logic.layout import laid_out
 from shizhu.engines.cases.logic.picture import picture
@@ -264,6 +264,27 @@ def check_label(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
         )
 
 
+def check_card(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
+    """Registers and their fields are there."""
+    of = packs.find(everything, "registers", body["of"])
+    if of is None:
+        yield f"of: {body['of']}: nobody declares this register"
+    for number, part in enumerate(body["parts"]):
+        if "from" not in part:
+            continue
+        register = packs.find(everything, "registers", part["from"])
+        if register is None:
+            yield f"parts.{number}: {part['from']}: nobody declares this register"
+            continue
+        inner = register["properties"].get(part.get("list", ""), {}).get("items", {}).get("properties", {})
+        named = [*part.get("columns", ()), *part.get("needs", ()), *cards.BLANK.findall(part.get("says", ""))]
+        for name in named:
+            if name not in {*register["properties"], *inner, *cards.OWN}:
+                yield f"parts.{number}: {name}: is no field of {part['from']}"
+        if of is not None and "by" in part and part["by"] not in of["properties"]:
+            yield f"parts.{number}: {part['by']}: is no field of {body['of']}"
+
+
 def check_rollcall(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
     """Registers, their fields and the flow are there."""
     for number, source in enumerate(body["contacts"]):
@@ -296,6 +317,7 @@ def register() -> None:
         makes=make_approval,
     )  # fmt: skip
     packs.kind("stocks", schema=packs.read_schema("shizhu.engines.cases", "stock"), check=check_stock)
+    packs.kind("cards", schema=packs.read_schema("shizhu.engines.cases", "card"), check=check_card)
     packs.kind("rollcalls", schema=packs.read_schema("shizhu.engines.cases", "rollcall"), check=check_rollcall)
     packs.kind("labels", schema=packs.read_schema("shizhu.engines.cases", "label"), check=check_label)
     packs.kind("forms", schema=packs.read_schema("shizhu.engines.cases", "form"), check=check_form)

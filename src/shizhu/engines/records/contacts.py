@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q
+from shapely.geometry.base import BaseGeometry
 
 from shizhu.engines.records.catalogue import register_of
 from shizhu.engines.records.models import WITHDRAWN, Record
@@ -34,6 +35,7 @@ class Kept:
     organisation: Organisation
     is_simulated: bool
     data: Mapping[str, Any]
+    geometry: BaseGeometry | None
 
 
 def kept(county: str, register: str, within: str = "") -> list[Kept]:
@@ -43,7 +45,9 @@ def kept(county: str, register: str, within: str = "") -> list[Kept]:
     register_of(register, county)
     rows = Record.objects.filter(county=county, register=register, area__path__startswith=within)
     return [
-        Kept(row.pk, row.key, row.title, row.state, row.area, row.organisation, row.is_simulated, row.data)
+        Kept(
+            row.pk, row.key, row.title, row.state, row.area, row.organisation, row.is_simulated, row.data, row.geometry
+        )
         for row in rows.exclude(state=WITHDRAWN).select_related("area", "organisation").order_by("key")
     ]
 

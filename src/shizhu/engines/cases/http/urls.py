@@ -1,5 +1,5 @@
-"""Addresses of the cases engine: pages under `cases/`, `duty/`, `labels/` and `rollcalls/`, those of residents under
-`r/`, and under `declarations/` what a county makes itself."""
+"""Addresses of the cases engine: pages under `cases/`, `duty/`, `labels/`, `cards/` and `rollcalls/`, those of
+residents under `r/`, and under `declarations/` what a county makes itself."""
 
 from django.urls import include, path
 
@@ -8,6 +8,7 @@ from shizhu.engines.cases.http import (
     acting,
     aftermath,
     approvals,
+    cards,
     deciding,
     declaring,
     door,
@@ -98,6 +99,7 @@ hung = [
 scanned = [  # without a login
     path("", door.index, name="index"),
     path("sw.js", door.worker, name="worker"),
+    path("card/<str:token>", cards.scanned, name="card"),
     path("s/<str:secret>", door.receipt, name="receipt"),
     path("s/<str:secret>/<uuid:file>", door.photo, name="photo"),
     path("<str:code>", door.scan, name="label"),
@@ -106,6 +108,12 @@ georeport = [  # GeoReport v2, without a login
     path("services.json", open311.services_view, name="services"),
     path("requests.json", open311.requests_view, name="requests"),
     path("requests/<str:id_>.json", open311.one_view, name="request"),
+]
+carded = [
+    path("", cards.index, name="index"),
+    path("<str:key>/", cards.listed, name="list"),
+    path("<str:key>/print", cards.printed, name="print"),
+    path("<str:key>/<str:code>/", cards.page, name="page"),
 ]
 tested = [
     path("", rollcalls.index, name="index"),
@@ -118,6 +126,7 @@ urlpatterns = [
     path("duty/", include((roster, "duty"))),
     path("patrols/", include((walked, "patrols"))),
     path("field/", include((in_field, "field"))),
+    path("cards/", include((carded, "cards"))),
     path("rollcalls/", include((tested, "rollcalls"))),
     path("labels/", include((hung, "labels"))),
     path("r/", include((scanned, "door"))),
