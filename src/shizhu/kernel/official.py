@@ -46,7 +46,8 @@ Part = str | Heading | Table | Chart
 class Front:
     """What stands above the text: the red head, its number, who issues it, the day in words, and the title.
 
-    The head is as large as fits on one line; `head_size` in points says how large where it is filled in later.
+    The head is as large as fits on one line; `head_size` in points says how large where it is filled in later. `mark`
+    stands at the top of every page.
     """
 
     head: str
@@ -55,23 +56,29 @@ class Front:
     day: str
     title: str
     head_size: float | None = None
+    mark: str = ""
 
 
-def official(front: Front, parts: Iterable[Part], annex: tuple[str, Iterable[Part]] | None = None) -> bytes:
+def official(
+    front: Front, parts: Iterable[Part], annex: tuple[str, Iterable[Part]] | None = None, imprint: Sequence[str] = ()
+) -> bytes:
     """The document as a file. Headings of level 1 and 2 are numbered here; a text is a paragraph.
 
     An annex (附件), title and parts, is named below the text and stands on a page of its own behind the signature
-    (§7.3.4, §7.3.6).
+    (§7.3.4, §7.3.6). With an imprint (版记, §7.4), lines between rules, it has no signature, as bulletins (简报).
     """
     document = docx.Document()
-    _page(document)
+    _page(document, front.mark)
     _front(document, front)
     add(document, parts)
     _line(document, "").paragraph_format.keep_with_next = True
     if annex:
         _line(document, f"附件：{annex[0]}", indent=2).paragraph_format.keep_with_next = True
         _line(document, "").paragraph_format.keep_with_next = True
-    _signature(document, front)
+    if imprint:
+        _imprint(document, imprint)
+    else:
+        _signature(document, front)
     if annex:
         _annex(document, *annex)
     hold_signature(document)
@@ -137,8 +144,12 @@ def add(document: Document, parts: Iterable[Part]) -> None:
                 _chart(document, part)
 
 
-def _page(document: Document) -> None:
+def _page(document: Document, mark: str) -> None:
     section = document.sections[0]
+    for header in (section.header, section.even_page_header) if mark else ():
+        paragraph = header.paragraphs[0]
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+        _run(paragraph, mark, HEAD, FOUR, colour=RED)
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.top_margin, section.bottom_margin = Mm(37), Mm(297 - 37 - AREA_HEIGHT)
     section.left_margin, section.right_margin = Mm(28), Mm(210 - 28 - AREA_WIDTH)
@@ -240,6 +251,22 @@ def _signature(document: Document, front: Front) -> None:
         line.paragraph_format.right_indent = Pt(THREE * indent)
         line.paragraph_format.keep_together = True
         line.paragraph_format.keep_with_next = text == front.issuer or None
+
+
+def _imprint(document: Document, lines: Sequence[str]) -> None:
+    """§7.4: in 四号, one character from the left, between a strong rule above and below and thin ones between."""
+    for number, text in enumerate(lines):
+        line = _line(document, text, size=FOUR, pitch=LINE - 4)
+        shape = line.paragraph_format
+        shape.left_indent, shape.right_indent = Pt(FOUR), Pt(FOUR)
+        shape.keep_together, shape.keep_with_next = True, number < len(lines) - 1 or None
+        edges = [("top", 8 if number == 0 else 4), *([("bottom", 8)] if number == len(lines) - 1 else [])]
+        border = f'<w:pBdr xmlns:w="{W}">' + "".join(
+            f'<w:{edge} w:val="single" w:sz="{width}" w:space="2" w:color="auto"/>' for edge, width in edges
+        )
+        line._p.get_or_add_pPr().insert_element_before(  # noqa: SLF001
+            parse_xml(f"{border}</w:pBdr>"), "w:shd", "w:tabs", "w:spacing", "w:ind", "w:jc", "w:rPr"
+        )
 
 
 def _annex(document: Document, title: str, parts: Iterable[Part]) -> None:

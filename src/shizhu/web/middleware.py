@@ -24,6 +24,7 @@ FREE = (
     "/password",
     "/messages/receipt/",  # signed
     "/cap",  # warnings are for everybody
+    "/releases/",  # so is what is released
     *bodies.OPEN,  # residents report without a login
     "/field/sw.js",  # browsers ask for these two without a login
     "/field/manifest.webmanifest",

@@ -40,6 +40,7 @@ __all__ = [
     "told",
     "try_rule",
     "warning",
+    "warnings_in_force",
 ]
 
 
@@ -169,6 +170,12 @@ def warning(number: int) -> WarningInfo:
         found.pk, found.county_id, found.area_id, found.kind, found.event, newest.content["headline"], found.level,
         found.alarm_id, found.origin, found.issued_at, starts,
     )  # fmt: skip
+
+
+def warnings_in_force(county: str, origin: int = 0) -> list[WarningInfo]:
+    """The warnings of a county that are in force, measured or of another origin; the newest first."""
+    rows = PublicWarning.objects.filter(county_id=county, state="current", origin=origin, expires_at__gt=timezone.now())
+    return [warning(number) for number in rows.order_by("-issued_at", "-pk").values_list("pk", flat=True)]
 
 
 def told(rows: Iterable[Alarm]) -> list[AlarmInfo]:

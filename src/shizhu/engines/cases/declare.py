@@ -158,6 +158,14 @@ def _named(body: Body, everything: LoadedPacks) -> Iterator[str]:
             yield f"alarms: {level}: the plan has no such level"
     if "confirm" in body and not body.get("alarms"):
         yield "confirm: no alarm proposes a level: say `alarms` too"
+    for number, one in enumerate(body.get("bulletin", {}).get("figures", ())):
+        register = packs.find(everything, "registers", one["register"])
+        if register is None:
+            yield f"bulletin.figures.{number}: {one['register']}: no pack declares this register"
+            continue
+        for name in (one["of"], *one.get("sum", ()), *one.get("list", ())):
+            if name not in register["properties"]:
+                yield f"bulletin.figures.{number}: {name}: is no field of {one['register']}"
 
 
 def check_stock(_key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:

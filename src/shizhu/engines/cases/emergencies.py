@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from shizhu.engines.alarms import api as alarms
 from shizhu.engines.alarms.api import AlarmInfo
 from shizhu.engines.cases import flows, happening
 from shizhu.engines.cases.acting import CannotNow
@@ -120,6 +121,22 @@ def level_of(case: Case) -> str:
     """The level in force, "" before one was set."""
     found = case.state["document"].get("response") or ""
     return "" if found in {END, NO} else str(found)
+
+
+def in_force_since(case: Case) -> datetime | None:
+    """Since when the level in force is: it was reached then, or a graver one was left."""
+    level = level_of(case)
+    if not level:
+        return None
+    steps = [f"reached_{level}", *(f"left_{one}" for one in LEVELS[LEVELS.index(level) + 1 :])]
+    rows = Entry.objects.filter(case=case, kind="passed", step__in=steps).order_by("at", "pk")
+    return rows.values_list("at", flat=True).last()
+
+
+def alarms_of(case: Case) -> list[AlarmInfo]:
+    """The alarm that began a response, and those that joined it, in the order in which they came."""
+    joined = Entry.objects.filter(case=case, kind=JOINED).order_by("at", "pk").values_list("data__alarm", flat=True)
+    return [alarms.get(number) for number in dict.fromkeys([*filter(None, [case.alarm]), *joined])]
 
 
 def _reached(case: Case) -> dict[str, datetime]:

@@ -41,6 +41,7 @@ ACTED = {
     "stock_issue": gettext_noop("drew from the stock"),
     "stock_return": gettext_noop("gave back to the stock"),
     "held": gettext_noop("has come and is kept: the case takes it as soon as it can go on"),
+    "bulletin": gettext_noop("issued bulletin no. %d"), "release": gettext_noop("issued public release no. %d"),
 }  # fmt: skip
 ASKED = {
     "pause": gettext_noop("a pause for supplements"), "extend": gettext_noop("more time"),
@@ -133,7 +134,7 @@ def _acted(kind: str, data: Mapping[str, Any]) -> str:
         return f"{_('moved the meeting to') if data['moved'] else _(ACTED[kind])} {at:%Y-%m-%d %H:%M}"
     if kind == "decided":
         return f"{_('granted') if data['granted'] else _('refused')} {_(ASKED[data['what']])}"
-    return _(ACTED[kind])
+    return _(ACTED[kind]) % data["number"] if "bulletin" in data else _(ACTED[kind])
 
 
 def _decided(value: Any, says: Mapping[str, Names]) -> list[tuple[str, Any]]:

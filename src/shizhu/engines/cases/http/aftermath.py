@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -11,11 +12,13 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import emergencies, flows
+from shizhu.engines.cases.bulletins import name_of
 from shizhu.engines.cases.emergencies import Line, Response
-from shizhu.engines.cases.http import emergencies as pages
+from shizhu.engines.cases.http import bulletins
 from shizhu.engines.cases.http.report import moment, told
+from shizhu.engines.cases.http.responses import response_of
 from shizhu.engines.cases.logic.emergency import LEVEL_NAMES
-from shizhu.engines.cases.models import DRILL, Case
+from shizhu.engines.cases.models import DRILL, Bulletin, Case
 from shizhu.engines.cases.timeline import timeline
 from shizhu.kernel import documents
 from shizhu.kernel.documents import Heading, Table
@@ -27,7 +30,7 @@ CHINESE = "zh-hans"
 
 def report(request: Request, number: int) -> HttpResponse:
     """The document, for those who may see the response; Chinese whoever asks, as an office files it."""
-    case = pages.response_of(request, number)
+    case = response_of(request, number)
     with translation.override(CHINESE):
         content, name = _made(case)
     disposition = f"attachment; filename=\"{case.number}.docx\"; filename*=UTF-8''{quote(name)}.docx"
@@ -43,7 +46,7 @@ def _made(case: Case) -> tuple[bytes, str]:
     front = official.Front(
         head=f"{label(about.title)}{_('drill') if case.origin == DRILL else ''}", number=case.number,
         issuer=named(case.organisation), day=official.dated(today.year, today.month, today.day),
-        title=f"{case.title}{name}",
+        title=f"{case.title}{name}", mark=_(bulletins.ON_PAGES[case.origin]) if case.origin else "",
     )  # fmt: skip
     return official.official(front, _parts(case, emergencies.response(case))), f"{case.number}-{name}"
 
@@ -84,12 +87,47 @@ def _parts(case: Case, response: Response) -> Iterator[Any]:
         }
     if not late:
         yield _("Nothing was late.")
+    yield from _told(case)
     yield Heading(_("Timeline"))
     yield Table(
         [(moment(line.at), told(line)) for line in timeline(case)],
         head=[_("Time"), _("What happened")],
         widths=(4, 11.6),
     )
+
+
+def _told(case: Case) -> Iterator[Any]:
+    """What was told of it in writing, in which minute, and by whom."""
+    rows = list(Bulletin.objects.filter(case=case, state="issued").select_related("case", "author", "checker"))
+    rows.sort(key=lambda one: (one.issued_at, one.pk))
+    if not rows:
+        return
+    yield Heading(_("Bulletins and releases"))
+    late = sum(
+        before.next_at is not None and one.issued_at is not None and one.issued_at > before.next_at
+        for before, one in pairwise(one for one in rows if one.kind == Bulletin.Kind.INTERNAL)
+    )
+    said = _("%(all)d were issued, the first in minute %(first)d; %(late)d came later than promised.")
+    yield said % {"all": len(rows), "first": _minute(case, rows[0]), "late": late}
+    confirmed = bulletins.receivers(rows)
+    yield Table(
+        [(*_facts(case, one), _confirmed(confirmed.get(one.pk, []))) for one in rows],
+        head=[_("What was issued"), _("Minute of the response"), _("Author"), _("Checked and issued by"), _("confirmed")],
+        widths=(6.4, 1.6, 2.4, 2.8, 2.4),
+    )
+
+
+def _facts(case: Case, one: Bulletin) -> tuple[str, ...]:
+    checker = one.checker.name if one.checker else "—"
+    return f"{name_of(one)}：{one.title}", str(_minute(case, one)), one.author.name, checker
+
+
+def _confirmed(people: list[bulletins.Receiver]) -> str:
+    return f"{sum(1 for who in people if who.read_at)}/{len(people)}" if people else "—"
+
+
+def _minute(case: Case, one: Bulletin) -> int:
+    return round(((one.issued_at or one.made_at) - case.opened_at).total_seconds() / 60)
 
 
 def _row(line: Line) -> tuple[str, ...]:

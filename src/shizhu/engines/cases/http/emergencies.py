@@ -9,16 +9,17 @@ from typing import Any
 import shapely
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from shapely.geometry import shape
 
 from shizhu.engines.cases import emergencies, flows, places, stock
 from shizhu.engines.cases.acting import CannotNow
-from shizhu.engines.cases.assignment import require_seen, role_names
+from shizhu.engines.cases.assignment import role_names
 from shizhu.engines.cases.emergencies import Line, Response
-from shizhu.engines.cases.http import acting, forms
+from shizhu.engines.cases.http import acting, bulletins, forms
+from shizhu.engines.cases.http.responses import response_of
 from shizhu.engines.cases.logic import emergency
 from shizhu.engines.cases.models import DRILL, Case
 from shizhu.engines.cases.timeline import timeline
@@ -64,16 +65,6 @@ def bars(response: Response) -> list[Bar]:
     return found
 
 
-def response_of(request: Request, number: int) -> Case:
-    """A response that the person may see. Raises Http404, PermissionDenied."""
-    rows = Case.objects.select_related("organisation", "area", "county").filter(county=request.county)
-    case = get_object_or_404(rows, pk=number)
-    if not emergencies.is_one(case.flow, case.county_id):
-        raise Http404
-    require_seen(request.actor, case)
-    return case
-
-
 def post(request: Request, number: int) -> HttpResponse:
     """The command post (指挥页) of a response: level, clock, tasks against their minutes, orders, what is near."""
     case = response_of(request, number)
@@ -88,7 +79,7 @@ def post(request: Request, number: int) -> HttpResponse:
         "colour": COLOURS.get(response.level, "none"), "task": task,
         "fields": forms.fields(form, request.actor, case.county_id, {}, {}) if task else (), "form": form,
         "people": _people(case) if task else (), "near": near, "sketch": drawn, "lines": timeline(case)[::-1],
-        "contacts": body.get("contacts", ()),
+        "contacts": body.get("contacts", ()), "bulletins": bulletins.listed(request, case),
         "may_draw": request.actor.has(stock.MOVE), "is_open": case.status == Case.Status.OPEN,
     }  # fmt: skip
     return render(request, "cases/command.html", context)

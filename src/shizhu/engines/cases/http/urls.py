@@ -1,5 +1,5 @@
 """Addresses of the cases engine: pages under `cases/`, `duty/`, `labels/`, `cards/` and `rollcalls/`, those of
-residents under `r/`, and under `declarations/` what a county makes itself."""
+residents under `r/` and `releases/`, and under `declarations/` what a county makes itself."""
 
 from django.urls import include, path
 
@@ -8,6 +8,7 @@ from shizhu.engines.cases.http import (
     acting,
     aftermath,
     approvals,
+    bulletins,
     cards,
     deciding,
     declaring,
@@ -41,6 +42,9 @@ cases = [
     path("<int:number>/approval/", approvals.page, name="approval"),
     path("<int:number>/command/", emergencies.post, name="command"),
     path("<int:number>/command/report.docx", aftermath.report, name="aftermath"),
+    path("<int:number>/bulletins/new", bulletins.new, name="bulletin_new"),
+    path("bulletins/<int:number>/", bulletins.page, name="bulletin"),
+    path("bulletins/<int:number>/file.docx", bulletins.file, name="bulletin_file"),
     path("<int:number>/order", emergencies.order, name="order"),
     path("emergencies/", emergencies.library, name="emergencies"),
     path("emergencies/<str:key>/", emergencies.plan, name="emergency"),
@@ -104,6 +108,10 @@ scanned = [  # without a login
     path("s/<str:secret>/<uuid:file>", door.photo, name="photo"),
     path("<str:code>", door.scan, name="label"),
 ]
+released = [  # without a login
+    path("", bulletins.published, name="index"),
+    path("<int:number>/", bulletins.release, name="release"),
+]
 georeport = [  # GeoReport v2, without a login
     path("services.json", open311.services_view, name="services"),
     path("requests.json", open311.requests_view, name="requests"),
@@ -130,6 +138,7 @@ urlpatterns = [
     path("rollcalls/", include((tested, "rollcalls"))),
     path("labels/", include((hung, "labels"))),
     path("r/", include((scanned, "door"))),
+    path("releases/", include((released, "releases"))),
     path("open311/v2/", include((georeport, "open311"))),
     path(
         "stock/", include(([path("", stock.index, name="index"), path("<str:key>/", stock.book, name="book")], "stock"))

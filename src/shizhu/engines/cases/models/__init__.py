@@ -1,6 +1,7 @@
 """Tables of the cases engine."""
 
 from shizhu.engines.cases.models.cards import CardEdition
+from shizhu.engines.cases.models.bulletins import Bulletin
 from shizhu.engines.cases.models.cases import (
     DRILL,
     Addressed,
@@ -26,8 +27,8 @@ from shizhu.engines.cases.models.rollcalls import Called, RollCall, RollTimetabl
 from shizhu.engines.cases.models.stock import Holding, Movement
 
 __all__ = [
-    "DRILL", "Addressed", "Attachment", "Called", "CardEdition", "Case", "CasePlace", "Concern", "Counter", "Deed",
-    "Duty", "Entry", "FlowVersion", "FormVersion", "Handover", "Held", "Helper", "Holding", "Label", "Movement",
-    "Patrol", "PatrolCase", "PatrolPhoto", "Petition", "Photo", "Piece", "RollCall", "RollTimetable", "ShiftNote",
-    "Subject", "Swap", "Task", "TimerStart", "Waiting",
+    "DRILL", "Addressed", "Attachment", "Bulletin", "Called", "CardEdition", "Case", "CasePlace", "Concern",
+    "Counter", "Deed", "Duty", "Entry", "FlowVersion", "FormVersion", "Handover", "Held", "Helper", "Holding",
+    "Label", "Movement", "Patrol", "PatrolCase", "PatrolPhoto", "Petition", "Photo", "Piece", "RollCall",
+    "RollTimetable", "ShiftNote", "Subject", "Swap", "Task", "TimerStart", "Waiting",
 ]  # fmt: skip
