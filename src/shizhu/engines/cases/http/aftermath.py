@@ -112,7 +112,13 @@ def _told(case: Case) -> Iterator[Any]:
     confirmed = bulletins.receivers(rows)
     yield Table(
         [(*_facts(case, one), _confirmed(confirmed.get(one.pk, []))) for one in rows],
-        head=[_("What was issued"), _("Minute of the response"), _("Author"), _("Checked and issued by"), _("confirmed")],
+        head=[
+            _("What was issued"),
+            _("Minute of the response"),
+            _("Author"),
+            _("Checked and issued by"),
+            _("confirmed"),
+        ],
         widths=(6.4, 1.6, 2.4, 2.8, 2.4),
     )
 
