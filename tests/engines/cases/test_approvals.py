@@ -56,7 +56,9 @@ def ready(case: Case) -> dict[str, Task]:
 
 
 def decide(case: Case, by: Person, step: str, *, granted: bool = True) -> Case:
-    return api.answer(who(by), ready(case)[step].pk, {"granted": granted, "said": "同意"})
+    paper = {"number": f"JK-{case.number}", "valid_from": "2026-12-01"} if step == "health" and granted else {}
+    given = {"said": "同意", **paper} if granted else {"said": "不合格", "rule": "摊贩管理办法第六条"}
+    return api.answer(who(by), ready(case)[step].pk, {"granted": granted, **given})
 
 
 def test_items_run_side_by_side_and_each_needs_those_before(county: County, staff: dict[str, Person]) -> None:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from jsonschema import Draft202012Validator
 from shapely import Point
 
-from shizhu.engines.cases import acting, closing, flows, waits
+from shizhu.engines.cases import acting, closing, flows, results, waits
 from shizhu.engines.cases.assignment import called_people, candidates, may_do, named_people
 from shizhu.engines.cases.flows import About
 from shizhu.engines.cases.logic import Flow, FlowError, State, Token, complete, load, start, timers
@@ -128,7 +128,7 @@ def open_case(wanted: Opening) -> Case:
     _about(case, form, wanted.document)
     _seen_at(case, form, wanted.document)
     for upload in wanted.uploads:
-        _attach(case, None, upload, wanted.by, {})
+        _attach(case, None, upload, wanted.by, form, {})
     events.emit(OPENED, case.pk, case.county_id, {"case": case.pk, "number": case.number, "flow": case.flow})
     advance(case, flow, about, State(flow.digest, {}), state, now)
     return case
@@ -173,16 +173,20 @@ def answer(who: Actor, task_id: int, given: Mapping[str, Any], uploads: Sequence
     flow, about = flows.version(case.flow, case.digest)
     form = flows.form_of(case, flow.step[task.step].form or "")
     document = checked(form, given, uploads, who, case.county_id)
+    if wrong := results.problems(case, task.step, document):
+        raise AnswerRefused(wrong)
     now = timezone.now()
     by = Person.objects.get(pk=who.person_id or 0)
     _about(case, form, document)
     _seen_at(case, form, document)
     for upload in uploads:
-        _attach(case, task, upload, by, document)
+        _attach(case, task, upload, by, form, document)
     before = load(flow, case.state)
     after = complete(flow, before, task.token, document, flows.kit_of(case, now))
     task.status, task.done_at, task.done_by_id, task.answer = Task.Status.DONE, now, who.person_id, document
     task.save(update_fields=["status", "done_at", "done_by", "answer"])
+    if wrong := results.keep_paper(who, task):
+        raise AnswerRefused(wrong)
     Entry.objects.create(
         case=case,
         at=now,
@@ -263,11 +267,15 @@ def _about(case: Case, form: Mapping[str, Any], document: Mapping[str, Any]) -> 
     Subject.objects.bulk_create(found, ignore_conflicts=True)
 
 
-def _attach(case: Case, task: Task | None, upload: Upload, by: Person | None, document: dict[str, Any]) -> None:
+def _attach(
+    case: Case, task: Task | None, upload: Upload, by: Person | None, form: Mapping[str, Any], document: dict[str, Any]
+) -> None:
+    is_file = form["properties"].get(upload.field, {}).get("x-widget") == "file"
     try:
         kept = files.keep(
-            upload.content, name=upload.name, organisation=case.organisation, area=case.area, by=by, allowed=PHOTOS
-        )
+            upload.content, name=upload.name, organisation=case.organisation, area=case.area, by=by,
+            allowed=tuple(files.TYPES) if is_file else PHOTOS,
+        )  # fmt: skip
     except files.FileRefused as error:
         raise AnswerRefused({upload.field: str(error)}) from error
     Attachment.objects.create(case=case, task=task, file=kept)

@@ -38,13 +38,14 @@ def is_one(flow: str, county: str) -> bool:
 
 @dataclass(frozen=True)
 class Item:
-    """An item as its flow has it: `days` are working days, `after` the items it needs."""
+    """An item as its flow has it: `days` are working days, `after` the items it needs, `paper` what granting gives."""
 
     id: str
     title: Mapping[str, str]
     role: str
     days: int
     after: tuple[str, ...]
+    paper: Mapping[str, str] | None = None
 
 
 @lru_cache(maxsize=64)
@@ -55,8 +56,14 @@ def items(xml: bytes) -> tuple[Item, ...]:
         own = told(element)
         title, role = {"zh": element.get("name"), "en": own["en"]}, attribute(element, "candidateGroups")
         after = tuple(filter(None, own.get("after", "").split(",")))
-        found.append(Item(element.get("id"), title, role, int(own["days"]), after))
+        paper = dict(zip(("zh", "en"), own["paper"].split("/"), strict=True)) if own.get("paper") else None
+        found.append(Item(element.get("id"), title, role, int(own["days"]), after, paper))
     return tuple(found)
+
+
+def items_of(case: Case) -> tuple[Item, ...]:
+    """The items of a case; none of one that is no approval."""
+    return items(flows.version(case.flow, case.digest)[0].xml) if is_one(case.flow, case.county_id) else ()
 
 
 def days(span: timedelta, hours: Hours) -> float:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from shizhu.engines.cases import cards, desks, flows, patrols
+from shizhu.engines.cases import cards, desks, flows, patrols, results
 from shizhu.engines.cases.logic import Flow, FlowError, Kit, approval, emergency, next_time, parse, writing
 from shizhu.engines.cases.logic.layout import laid_out
 from shizhu.engines.cases.logic.picture import picture
@@ -179,8 +179,13 @@ def check_stock(_key: str, body: Body, everything: LoadedPacks) -> Iterator[str]
             yield f"{name}: is no field of {body['articles']}"
 
 
-def check_approval(_key: str, body: Body, _everything: LoadedPacks) -> Iterator[str]:
-    """Items need items that are there, in no circle. What it is compiled to is checked as a flow."""
+def check_approval(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
+    """Items need items that are there, in no circle, and papers have a register that takes them.
+
+    What it is compiled to is checked as a flow.
+    """
+    if "register" in body and everything:
+        yield from _unfit_for_papers(key, body, everything)
     after = approval.needs(body)
     for id_, wanted in after.items():
         if id_ in approval.RESERVED:
@@ -190,6 +195,25 @@ def check_approval(_key: str, body: Body, _everything: LoadedPacks) -> Iterator[
         writing.order(after)
     except ValueError as error:
         yield f"items: {error}"
+
+
+def _unfit_for_papers(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
+    """Fields that the register of papers lacks or asks for in vain, and roles that may not enter what they grant."""
+    name = results.register_of(key, body["register"])
+    register = packs.find(everything, "registers", name)
+    if register is None:
+        yield f"register: {body['register']}: nobody declares this register"
+        return
+    yield from (
+        f"register: {one}: is no field of {name}" for one in results.COLUMNS if one not in register["properties"]
+    )
+    asked = set(register["required"]) - set(results.GIVEN)
+    yield from (f"register: {one}: is asked for by {name}, and no decision gives it" for one in sorted(asked))
+    pack, verb = everything[key.partition(".")[0]], f"records.{name}.create"
+    for id_, item in body["items"].items():
+        role = pack.body.get("roles", {}).get(item["role"].rpartition(".")[2], {"verbs": ()})
+        if "paper" in item and not any(access.covers(one, verb) for one in role["verbs"]):
+            yield f"items.{id_}: {item['role']}: must have the verb {verb}"
 
 
 def make_approval(key: str, body: Body) -> Iterator[tuple[str, str, Body]]:

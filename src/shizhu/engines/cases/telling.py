@@ -201,6 +201,12 @@ def meets(task: Task) -> str:
     return f"定于{timezone.localtime(task.meets_at):%m-%d %H:%M} {task.meets_where}".strip()
 
 
+def missing(case: Case, entry: Entry, people: list[int], to: str) -> None:
+    """The window hears that an applicant did not get what was handed over."""
+    said = "申请人反映未收到办理结果，请核查"
+    _tell_of(case, f"missing/{entry.pk}", people, said, f"登记领取人 {to}", level="orange")
+
+
 def _tell_of(case: Case, key: str, people: list[int], said: str, more: str, level: str = "") -> None:
     if not people:
         return

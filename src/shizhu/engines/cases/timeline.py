@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from shizhu.engines.alarms import api as alarms
-from shizhu.engines.cases import faults, flows
+from shizhu.engines.cases import faults, flows, results
 from shizhu.engines.cases.flows import Names
-from shizhu.engines.cases.models import Attachment, Case, Photo
+from shizhu.engines.cases.models import Attachment, Case, Photo, ResultDelivery
 from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel.packs import Body
@@ -42,6 +42,8 @@ ACTED = {
     "stock_return": gettext_noop("gave back to the stock"),
     "held": gettext_noop("has come and is kept: the case takes it as soon as it can go on"),
     "bulletin": gettext_noop("issued bulletin no. %d"), "release": gettext_noop("issued public release no. %d"),
+    "delivered": gettext_noop("results handed over"), "received": gettext_noop("The applicant has the results"),
+    "missing": gettext_noop("The applicant says that the results did not come"),
 }  # fmt: skip
 ASKED = {
     "pause": gettext_noop("a pause for supplements"), "extend": gettext_noop("more time"),
@@ -132,6 +134,9 @@ def _acted(kind: str, data: Mapping[str, Any]) -> str:
     if kind == "arranged":
         at = timezone.localtime(datetime.fromisoformat(data["at"]))
         return f"{_('moved the meeting to') if data['moved'] else _(ACTED[kind])} {at:%Y-%m-%d %H:%M}"
+    if kind == "delivered":
+        without = f" · {_('without the code')}" if data["open"] else ""
+        return f"{_(ACTED[kind])} {_(results.HOWS[ResultDelivery.How(data['how'])])}{without}"
     if kind == "decided":
         return f"{_('granted') if data['granted'] else _('refused')} {_(ASKED[data['what']])}"
     return _(ACTED[kind]) % data["number"] if "bulletin" in data else _(ACTED[kind])

@@ -97,7 +97,7 @@ def check(trial: Trial, key: str, body: Body) -> Iterator[str]:
     except Refused as error:
         yield f"a row of made-up values is refused ({error}); give `examples` for what a pattern or check wants"
         return
-    (entry,) = queries.query(access.actor(trial.root), trial.county.pk, key, Query()).entries
+    entry, *_others = queries.query(access.actor(trial.root), trial.county.pk, key, Query()).entries
     for address in ("", "new", f"{entry.id}/", f"{entry.id}/edit", "export.xlsx"):
         status = trial.status(trial.root, f"/records/{key}/{address}")
         if status != 200:

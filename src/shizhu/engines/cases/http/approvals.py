@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, render
 
 from shizhu.engines.cases import approvals, flows
 from shizhu.engines.cases.assignment import may_do, may_start, require_seen, role_names, with_case
+from shizhu.engines.cases.http import results
 from shizhu.engines.cases.models import Case
 from shizhu.engines.cases.timeline import timeline
 from shizhu.kernel import access
@@ -58,6 +59,6 @@ def page(request: Request, number: int) -> HttpResponse:
         })  # fmt: skip
     context = {
         "case": case, "about": about, "standing": standing, "lines": lines, "timeline": timeline(case)[::-1],
-        "is_open": case.status == Case.Status.OPEN,
+        "is_open": case.status == Case.Status.OPEN, "set": results.section(request, case),
     }  # fmt: skip
     return render(request, "cases/approval.html", context)

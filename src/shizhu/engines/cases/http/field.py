@@ -335,6 +335,7 @@ def _form(request: Request, form: Body) -> dict[str, Any]:
     schema = form["properties"]
     fields = [
         {**{k: v for k, v in asdict(one).items() if k not in {"value", "problem"}},
+         "widget": "photo" if one.widget == "file" else one.widget,  # a phone takes a photo of it
          "type": schema[one.name]["type"], "most": schema[one.name].get("maxItems"),
          "least": schema[one.name].get("minItems"), "shortest": schema[one.name].get("minLength")}
         for one in made

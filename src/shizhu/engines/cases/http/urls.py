@@ -25,6 +25,7 @@ from shizhu.engines.cases.http import (
     patrols,
     petitions,
     report,
+    results,
     rollcalls,
     stock,
     views,
@@ -40,6 +41,8 @@ cases = [
     path("petitions/", petitions.ledger, name="petitions"),
     path("approvals/", approvals.library, name="approvals"),
     path("<int:number>/approval/", approvals.page, name="approval"),
+    path("<int:number>/results.zip", results.package, name="results"),
+    path("<int:number>/deliver", results.deliver, name="deliver"),
     path("<int:number>/command/", emergencies.post, name="command"),
     path("<int:number>/command/report.docx", aftermath.report, name="aftermath"),
     path("<int:number>/bulletins/new", bulletins.new, name="bulletin_new"),
@@ -106,6 +109,8 @@ scanned = [  # without a login
     path("card/<str:token>", cards.scanned, name="card"),
     path("s/<str:secret>", door.receipt, name="receipt"),
     path("s/<str:secret>/<uuid:file>", door.photo, name="photo"),
+    path("a/<str:secret>", results.application, name="application"),
+    path("a/<str:secret>/results.zip", results.taken, name="results"),
     path("<str:code>", door.scan, name="label"),
 ]
 released = [  # without a login

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from shizhu.engines.cases.logic import writing
@@ -25,11 +26,10 @@ def needs(body: Body) -> dict[str, list[str]]:
 
 def forms(key: str, body: Body) -> dict[str, Body]:
     """The application, with a yes for each material, and what is decided on an item."""
-    title = {
-        "x-title": {"zh": "申请人与项目", "en": "Applicant and project"},
-        "type": "string",
-        "minLength": 2,
-        "maxLength": 120,
+    asked = {
+        "title": _text("项目名称", "Project", minLength=2, maxLength=120),
+        "applicant": _text("申请人", "Applicant", minLength=2, maxLength=60),
+        "agent": _text("代办人", "Acting for the applicant", maxLength=60),
     }
     materials = {
         f"{id_}_{number}": {
@@ -38,18 +38,61 @@ def forms(key: str, body: Body) -> dict[str, Body]:
         for id_, item in body["items"].items()
         for number, name in enumerate(item.get("materials", ()), 1)
     }  # fmt: skip
-    said = {"x-title": {"zh": "审批意见", "en": "Opinion"}, "x-widget": "paragraph", "type": "string", "minLength": 2}
+    made = {
+        f"{key}_start": {
+            "title": body["title"], "submit": {"zh": "受理", "en": "Accept"}, "type": "object",
+            "required": ["title", "applicant"], "properties": {**asked, **materials},
+        },
+        f"{key}_done": _decision({}),
+    }  # fmt: skip
+    papers = any("paper" in item for item in body["items"].values())
+    return made | ({f"{key}_paper": _decision(PAPER)} if papers else {})
+
+
+def _text(zh: str, en: str, **told: Any) -> Body:
+    return {"x-title": {"zh": zh, "en": en}, "type": "string", **told}
+
+
+def _day(zh: str, en: str, help_: tuple[str, str]) -> Body:
+    told = {"x-help": dict(zip(("zh", "en"), help_, strict=True)), "x-widget": "date", "pattern": DAY}
+    return _text(zh, en, **told, examples=["2026-01-01"])
+
+
+DAY = r"^\d{4}-\d{2}-\d{2}$"
+RULE = _text(
+    "依据条款", "Rule", maxLength=200, **{"x-help": {
+        "zh": "不予许可时必填，如：《食品经营许可和备案管理办法》第十七条第一款",
+        "en": "Needed for a refusal: the act, article and paragraph",
+    }},
+)  # fmt: skip
+PAPER: dict[str, Body] = {  # what is granted on paper, beside the decision
+    "number": _text("许可证（文书）编号", "Number", maxLength=80, **{"x-help": {
+        "zh": "准予许可时必填", "en": "Needed for what is granted",
+    }}),
+    "valid_from": _day("有效期起", "Valid from", ("准予许可时必填", "Needed for what is granted")),
+    "valid_to": _day("有效期止", "Valid to", ("长期有效的不填", "Left out where it holds for good")),
+    "conditions": _text("许可条件和限制", "Conditions", maxLength=500, **{"x-widget": "paragraph"}),
+    "files": {
+        "x-title": {"zh": "证照（文书）文件", "en": "Files"}, "x-widget": "file", "type": "array", "maxItems": 6,
+        "x-help": {"zh": "PDF 或图片，随结果一并交付", "en": "PDF or pictures, handed over with the result"},
+    },
+}  # fmt: skip
+
+
+def _decision(more: Mapping[str, Body]) -> Body:
+    """What is decided on an item; a refusal cites its rule."""
+    said = _text("审批意见", "Opinion", minLength=2, **{"x-widget": "paragraph"})
     granted = {"x-title": {"zh": "准予许可", "en": "Granted"}, "type": "boolean"}
     return {
-        f"{key}_start": {
-            "title": body["title"], "submit": {"zh": "受理", "en": "Accept"}, "type": "object", "required": ["title"],
-            "properties": {"title": title, **materials},
-        },
-        f"{key}_done": {
-            "title": {"zh": "审批", "en": "Decide"}, "submit": {"zh": "提交意见", "en": "Send the decision"},
-            "type": "object", "required": ["granted", "said"], "properties": {"granted": granted, "said": said},
-        },
+        "title": {"zh": "审批", "en": "Decide"}, "submit": {"zh": "提交意见", "en": "Send the decision"},
+        "type": "object", "required": ["granted", "said"],
+        "properties": {"granted": granted, "said": said, **more, "rule": RULE},
+        "if": {"properties": {"granted": {"const": False}}, "required": ["granted"]}, "then": {"required": ["rule"]},
     }  # fmt: skip
+
+
+def _names(one: Body | None) -> str:
+    return f"{one['zh']}/{one['en']}" if one else ""
 
 
 def _body(one: Body) -> str:
@@ -70,10 +113,11 @@ def written(key: str, body: Body) -> str:
     process = writing.process(root, key.partition(".")[2], body["title"]["zh"], body["starters"], told)
     element(process, "startEvent", "begin", START).set(tag("camunda", "formKey"), f"{key}_start")
     for id_, item in body["items"].items():
+        form, together = "paper" if "paper" in item else "done", ",".join(map(_body, item.get("with", ())))
         made = user(
-            process, id_, item["title"], role=item["role"], form=f"{key}_done", due=f"P{item['days']}D",
+            process, id_, item["title"], role=item["role"], form=f"{key}_{form}", due=f"P{item['days']}D",
             stage=RUN["zh"], organisation=item.get("organisation", ""), days=str(item["days"]),
-            after=",".join(after[id_]), **{"with": ",".join(map(_body, item.get("with", ())))},
+            paper=_names(item.get("paper")), after=",".join(after[id_]), **{"with": together},
         )  # fmt: skip
         writing.output(made, "refused", f"answers.{id_}.granted = false or refused = true")
     element(process, "endEvent", "granted", OVER)

@@ -1,7 +1,8 @@
 """Tables of the cases engine."""
 
-from shizhu.engines.cases.models.cards import CardEdition
+from shizhu.engines.cases.models.approvals import ResultDelivery
 from shizhu.engines.cases.models.bulletins import Bulletin
+from shizhu.engines.cases.models.cards import CardEdition
 from shizhu.engines.cases.models.cases import (
     DRILL,
     Addressed,
@@ -29,6 +30,6 @@ from shizhu.engines.cases.models.stock import Holding, Movement
 __all__ = [
     "DRILL", "Addressed", "Attachment", "Bulletin", "Called", "CardEdition", "Case", "CasePlace", "Concern",
     "Counter", "Deed", "Duty", "Entry", "FlowVersion", "FormVersion", "Handover", "Held", "Helper", "Holding",
-    "Label", "Movement", "Patrol", "PatrolCase", "PatrolPhoto", "Petition", "Photo", "Piece", "RollCall",
-    "RollTimetable", "ShiftNote", "Subject", "Swap", "Task", "TimerStart", "Waiting",
+    "Label", "Movement", "Patrol", "PatrolCase", "PatrolPhoto", "Petition", "Photo", "Piece", "ResultDelivery",
+    "RollCall", "RollTimetable", "ShiftNote", "Subject", "Swap", "Task", "TimerStart", "Waiting",
 ]  # fmt: skip
