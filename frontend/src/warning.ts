@@ -10,8 +10,9 @@ if (root && told) begin(root, JSON.parse(told.textContent ?? "[]") as Town[]);
 
 function begin(place: HTMLElement, towns: Town[]): void {
   const rings = (town: Town): Ring[] => (town.shape.type === "Polygon" ? [(town.shape.coordinates as Ring[])[0]] : (town.shape.coordinates as Ring[][]).map((part) => part[0]));
-  const all = towns.flatMap(rings).flat();
-  if (!all.length) return;
+  const astray = JSON.parse(document.getElementById("warning-beyond")?.textContent ?? '{"coordinates":[]}') as { coordinates: Ring[][] }; // of the shape, outside the towns chosen
+  const all = [...towns.flatMap(rings).flat(), ...astray.coordinates.flat(2)];
+  if (!towns.length) return;
   const [west, east] = [Math.min(...all.map((p) => p[0])), Math.max(...all.map((p) => p[0]))];
   const [south, north] = [Math.min(...all.map((p) => p[1])), Math.max(...all.map((p) => p[1]))];
   const narrow = Math.cos(((south + north) / 2) * (Math.PI / 180)), scale = 400 / ((east - west) * narrow);
@@ -38,6 +39,11 @@ function begin(place: HTMLElement, towns: Town[]): void {
     name.textContent = town.name;
     return name;
   });
+  for (const part of astray.coordinates) {
+    const drawn = make("polygon", svg);
+    drawn.setAttribute("points", part[0].map(xy).join(" "));
+    drawn.classList.add("astray");
+  }
   const line = make("polyline", svg);
   line.classList.add("drawn");
   let isDrawing = false, corners: [number, number][] = [];

@@ -366,6 +366,70 @@ def test_what_is_wrong_is_named_and_a_shape_finds_its_towns(county: County, duty
     assert features(access.actor(person(county, "maps.map.view")), county.pk, None, maps.Asked()) == []  # type: ignore[arg-type]
 
 
+def test_what_a_shape_that_reaches_beyond_its_towns_means_is_chosen(duty: Person, chief: Person) -> None:
+    client, new = browser(duty), "/alarms/warnings/new?kind=lemonade.heat&level=yellow"
+    page = client.get(new)
+    across, west = (
+        "100.4,30.1;100.6,30.1;100.6,30.2;100.4,30.2;100.4,30.1",
+        "100.1,30.1;100.2,30.1;100.2,30.2;100.1,30.1",
+    )
+    abroad = "100.9,30.1;101.1,30.1;101.1,30.2;100.9,30.2;100.9,30.1"
+
+    def sent(polygon: str, **more: str) -> Any:
+        return client.post(new, typed(page, areas=[EAST], polygon=polygon, **more))
+
+    refused: list[tuple[str, dict[str, str], str, list[str]]] = [
+        (across, {}, "范围有 50% 在所选乡镇之外：西镇", ["add", "cut", "keep"]),
+        (across, {"beyond": "keep", "beyond_why": " "}, "范围有 50% 在所选乡镇之外：西镇", ["add", "cut", "keep"]),
+        (abroad, {"beyond": "add"}, "范围有 50% 在所选乡镇之外：本县以外", ["cut", "keep"]),
+        (west, {}, "范围有 100% 在所选乡镇之外：西镇", ["add", "cut", "keep"]),
+        (west, {"beyond": "cut"}, "裁剪后不是完整的一块：请改选乡镇或重新划定", ["add", "cut", "keep"]),
+    ]
+    for polygon, more, said, offered in refused:
+        answer = sent(polygon, **more)
+        assert answer.context["form"].errors["polygon"] == [said]
+        shown = answer.content.decode()
+        assert [way for way in ("add", "cut", "keep") if f'name="beyond" value="{way}"' in shown] == offered
+        assert 'id="warning-beyond"' in shown
+    two = [[[[100.6, y], [100.7, y], [100.7, y + 0.1], [100.6, y]]] for y in (30.1, 30.5)]
+    pieces = sent(json.dumps({"type": "MultiPolygon", "coordinates": two}))
+    assert "必须是一个不自相交的 WGS 84 多边形" in str(pieces.context["form"].errors["polygon"])
+    assert WarningMessage.objects.count() == 0
+
+    def kept(polygon: str, **more: str) -> tuple[list[str], str, Any]:
+        assert sent(polygon, **more).status_code == 302
+        said = WarningMessage.objects.latest("pk").content
+        return said["areas"], ";".join(f"{x:g},{y:g}" for x, y in said["polygon"]), said["beyond"]
+
+    assert kept(across, beyond="add") == ([EAST, WEST], across, None)
+    areas, ring, why = kept(across, beyond="cut")
+    assert (areas, sorted(ring.split(";")[1:]), why) == (
+        [EAST], ["100.5,30.1", "100.5,30.2", "100.6,30.1", "100.6,30.2"], None,
+    )  # fmt: skip
+    assert kept(abroad, beyond="keep", beyond_why="河水流向邻县") == (
+        [EAST], abroad, {"why": "河水流向邻县", "percent": 50},
+    )  # fmt: skip
+    draft = WarningMessage.objects.latest("pk")
+    assert "范围在所选乡镇之外的占比 50 % ：河水流向邻县" in text(
+        browser(chief).get(f"/alarms/warnings/{draft.warning_id}/")
+    )
+    again = client.get(f"/alarms/warnings/messages/{draft.pk}/")
+    assert (again.context["form"]["beyond"].value(), again.context["form"]["beyond_why"].value()) == (
+        "keep",
+        "河水流向邻县",
+    )
+    WarningMessage.objects.filter(pk=draft.pk).update(
+        content={**draft.content, "beyond": None}
+    )  # as before it was asked
+    assert told(issue(chief, draft)) == ["范围超出所选乡镇且未说明理由，请修改草稿。"]
+    WarningMessage.objects.filter(pk=draft.pk).update(content=draft.content)
+    issue(chief, draft)
+    draft.refresh_from_db()
+    (area_told,) = cap.decode(bytes(draft.xml or b"")).infos[0].areas
+    assert [";".join(f"{x:g},{y:g}" for x, y in ring) for ring in area_told.polygons] == [abroad]
+    assert "河水流向邻县" not in bytes(draft.xml or b"").decode()
+
+
 def test_issued_bytes_are_kept_and_expired_ones_leave_the_feed(county: County, duty: Person, chief: Person) -> None:
     made, hidden = issued(duty, chief), issued(duty, chief, scope="Restricted", restriction="镇村干部")
     for change in ("UPDATE alarms_warningmessage SET xml = ''", "DELETE FROM alarms_warningmessage"):

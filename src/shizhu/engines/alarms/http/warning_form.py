@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from shizhu.engines.alarms.logic import warnings
 from shizhu.engines.alarms.models import LEVEL_CHOICES
-from shizhu.engines.alarms.warnings import drafting
+from shizhu.engines.alarms.warnings import beyond, drafting
 from shizhu.kernel.models import Area
 from shizhu.kernel.text import label, named
 from shizhu.lib.times import YEARS
@@ -51,6 +51,12 @@ class WarningForm(forms.Form):
     level = forms.ChoiceField(label=_("Level"), choices=LEVEL_CHOICES, widget=forms.RadioSelect)
     areas = forms.MultipleChoiceField(label=_("Towns"), required=False, widget=forms.CheckboxSelectMultiple)
     polygon = forms.CharField(label=_("Or a shape"), required=False, widget=forms.Textarea(attrs=LINES))
+    beyond = forms.ChoiceField(
+        label=_("What is meant?"), required=False, widget=forms.RadioSelect,
+        choices=[("add", _("warn the towns it reaches too")), ("cut", _("cut it to the towns chosen")),
+                 ("keep", _("keep it as it is, because"))],
+    )  # fmt: skip
+    beyond_why = forms.CharField(label=_("Why it reaches beyond"), required=False, max_length=200)
     event_zh = forms.CharField(label=_("Event, Chinese"), max_length=60)
     event_en = forms.CharField(label=_("Event, English"), max_length=80)
     headline_zh = forms.CharField(label=_("Headline, Chinese"), max_length=160)
@@ -115,8 +121,11 @@ class WarningForm(forms.Form):
             for language in warnings.LANGUAGES:
                 self.fields[f"{name}_{language}"].required = False
 
-    def content(self, before: Mapping[str, Any]) -> dict[str, Any]:
-        """The content of a message; what the form does not ask for is as before. Raises drafting.Refused."""
+    def content(self, before: Mapping[str, Any], *, is_kept: bool = True) -> dict[str, Any]:
+        """The content of a message; what the form does not ask for is as before. Raises drafting.Refused.
+
+        One that is kept says what is meant where its shape reaches beyond its towns.
+        """
         given = self.cleaned_data
         ring = drafting.shape_of(given["polygon"])
         if ring and not given["areas"]:
@@ -124,6 +133,7 @@ class WarningForm(forms.Form):
             if not met:
                 raise drafting.Refused(("polygon", given["polygon"][:60], str(_("meets no town of this county"))))
             given["areas"] = [area.code for area in met]
+        why = self._placed(ring) if ring and is_kept else None
         both = ("event", *warnings.TEXTS)
         return {
             **before,
@@ -131,9 +141,28 @@ class WarningForm(forms.Form):
             "restriction": _plain(given["restriction"]),
             **{name: given[name] for name in ("certainty", "categories", "responses")},
             **{name: {key: _plain(given[f"{name}_{key}"]) for key in warnings.LANGUAGES} for name in both},
-            "polygon": ring,
+            "polygon": given.get("ring", ring),
+            "beyond": why,
             **{name: _text(given[name]) for name in ("onset", "expires")},
         }
+
+    def _placed(self, ring: list[list[float]]) -> dict[str, Any] | None:
+        """Towns added or the shape cut as chosen; why it reaches beyond, None where it does not. Raises Astray."""
+        given = self.cleaned_data
+        found = beyond.find(self.county, ring, given["areas"])
+        if found and given["beyond"] == "add":
+            given["areas"] += [town.code for town in found.towns]
+            found = beyond.find(self.county, ring, given["areas"])
+        if found and given["beyond"] == "cut":
+            given["ring"] = beyond.cut(self.county, ring, given["areas"])
+            if given["ring"] is None:
+                rule = _("leaves no single piece in the towns chosen: choose other towns, or draw it anew")
+                raise beyond.Astray(found, str(rule))
+            return None
+        why = _plain(given["beyond_why"]) if given["beyond"] == "keep" else ""
+        if found and not why:
+            raise beyond.Astray(found)
+        return {"why": why, "percent": found.percent} if found else None
 
 
 def _plain(text: str) -> str:
@@ -150,10 +179,13 @@ def initial(told: Mapping[str, Any]) -> dict[str, Any]:
     texts = {f"{n}_{key}": told[n][key] for n in ("event", *warnings.TEXTS) for key in warnings.LANGUAGES}
     ring = ";".join(f"{x},{y}" for x, y in told["polygon"]) if told.get("polygon") else ""
     shown = {name: told[name] for name in drafting.WORDED}
+    why = (told.get("beyond") or {}).get("why", "")
     return {
         **told,
         **texts,
         "shown": shown,
+        "beyond": "keep" if why else "",
+        "beyond_why": why,
         "polygon": ring,
         **{name: warnings.time(told[name]) for name in ("onset", "expires")},
     }

@@ -182,7 +182,7 @@ def _form(
         form.may_lack_words()
     if request.method == "POST" and form.is_valid():
         try:
-            content = form.content(told)
+            content = form.content(told, is_kept=request.POST.get("do") != "fill")
             if request.POST.get("do") == "fill":
                 body = drafting.kinds(county).get(content["kind"])
                 content = drafting.rekinded(content, body, county, context.get("alarm"))
@@ -197,6 +197,7 @@ def _form(
                 messages.success(request, _("Kept as a draft. A second person issues it."))
                 return redirect("alarms:warning", number)
         except drafting.Refused as refused:
+            context["beyond"] = getattr(refused, "found", None)
             for name, _value, rule in refused.problems:
                 form.add_error(name if name in form.fields else None, _(rule))
         except issuing.NotNow as how:
@@ -278,6 +279,8 @@ def act(request: Request, number: int, verb: str) -> HttpResponse:
 
 
 def _why_not(how: issuing.NotNow) -> str:
+    if str(how) == "beyond":
+        return _("The shape reaches beyond its towns, and nobody has said why. Change the draft.")
     if str(how) == "past":
         return _("The end that the draft names has passed. Change the draft: give it a later end.")
     if str(how) == PublicWarning.State.EXPIRED:

@@ -210,7 +210,7 @@ def _ring(text: str) -> list[tuple[float, float]]:
     if found["type"] == "FeatureCollection":
         (found,) = found["features"]
     found = found.get("geometry", found)
-    (ring, *_holes) = found["coordinates"] if found["type"] == "Polygon" else found["coordinates"][0]
+    ((ring, *_holes),) = [found["coordinates"]] if found["type"] == "Polygon" else found["coordinates"]
     return [(float(point[0]), float(point[1])) for point in ring]
 
 

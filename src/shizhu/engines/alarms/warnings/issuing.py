@@ -14,7 +14,7 @@ from django.utils import timezone
 from shizhu.engines.alarms.logic import warnings
 from shizhu.engines.alarms.logic.conditions import LEVELS
 from shizhu.engines.alarms.models import Alarm, PublicWarning, WarningMessage
-from shizhu.engines.alarms.warnings import drafting, reaching
+from shizhu.engines.alarms.warnings import beyond, drafting, reaching
 from shizhu.kernel import access, events
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation
@@ -141,6 +141,8 @@ def issue(who: Actor, message: int, version: int, *, web: str) -> WarningMessage
     if expires <= now:
         raise NotNow("past")
     before = list(held.messages.filter(state="issued").order_by("pk"))
+    if not beyond.is_meant(held.county_id, draft.content):
+        raise NotNow("beyond")
     draft.identifier = warnings.identifier(held.county_id, draft.content["unit"], now, draft.pk)
     sender = f"{held.county_id}-{held.organisation.code}"
     references = tuple(cap.Reference(sender, one.identifier or "", timezone.localtime(one.sent)) for one in before)
