@@ -620,6 +620,37 @@ def test_the_ring_widens_for_who_has_not_answered_and_not_twice(
     assert "hx-get" not in client.get(address).content.decode()
 
 
+def test_a_household_without_a_telephone_is_told_by_those_near_at_once(
+    county: County, duty: Person, chief: Person, makers: Mapping[str, Person]
+) -> None:
+    households(county, 1)
+    root = access.actor(Person.objects.get(username="root"))
+    for data in ({"code": "R008", "name": "住户8", "badge": "LS8"}, {"code": "R009", "name": "住户9"}):
+        records.create(root, county.pk, "lemonade.regular", data, organisation="stand", area=EAST)
+    for kind in ("sms", "voice", "speaker"):
+        Channel.objects.create(county=county, kind=kind, name=kind, address="http://127.0.0.1:9/", is_simulated=True)
+    made = issued(duty, chief)
+    why = "没有登记电话的住户：2 户，电话和短信都通知不到，请上门告知"
+
+    def asked() -> list[tuple[str, list[str | None]]]:
+        rows = Message.objects.filter(title__startswith="请代为通知").order_by("pk")
+        return sorted((one.text, [to.person and to.person.username for to in one.deliveries.all()]) for one in rows)
+
+    first = [(why, ["east"]), (why, ["top"])]
+    assert asked() == first
+    assert ways() == {"sms": ["13900000000"], "speaker": ["LS8"]}
+    silent = made.addressees.filter(has_phone=False)
+    assert list(silent.values_list("ring", "due")) == [(2, None)] * 2
+    start, late = made.sent or timezone.now(), timedelta(minutes=21)
+    assert [reaching.widen(made.pk, start + n * late) for n in (1, 1, 2, 3, 9)] == [3, 0, 3, 2, 0]
+    home = "未联系到的住户：1 户"
+    assert asked() == [("未签收：东镇 east", ["top"]), (home, ["east"]), (home, ["top"]), *first]
+    page = browser(Person.objects.get(username="root")).get(f"/alarms/warnings/{made.warning_id}/")
+    assert text(page).count("没有登记电话，已请附近人员立即上门") == 2
+    homes = page.context["homes"]
+    assert (homes.asked, homes.answered) == (3, 0)
+
+
 def test_who_is_not_in_the_area_any_more_hears_that_alone_and_of_the_end(
     county: County, duty: Person, chief: Person, makers: Mapping[str, Person]
 ) -> None:

@@ -310,6 +310,7 @@ class Addressee(models.Model):
     area = models.ForeignKey(Area, models.CASCADE, related_name="+")
     ring = models.SmallIntegerField(default=0)  # how often the ring was widened for them
     due = models.DateTimeField(null=True)  # when it is widened if they have not answered
+    has_phone = models.BooleanField(default=True)  # a household without one is told by others from the beginning
 
     class Meta:
         ordering = ["area__path", "pk"]

@@ -103,15 +103,24 @@ def told(warning: PublicWarning, message: WarningMessage, before: Sequence[Warni
         _let_go(warning, message, areas, let_go, outside, {home.speaker for home in homes})
     else:
         homes += outside
-    found += [Addressee(message=message, contact=home.contact, area_id=home.area) for home in homes]
+    last = len(channels(warning.county_id, warning.kind))
     for one in found:
         one.due = due
+    for home in homes:
+        has = bool(home.phone)
+        made = Addressee(
+            message=message, contact=home.contact, area_id=home.area, has_phone=has, ring=0 if has else last
+        )
+        made.due = due if has else None  # no channel reaches them: those near are told at once
+        found.append(made)
     text = "\n".join(filter(None, (message.content[name]["zh"] for name in ("description", "instruction"))))
     number = _tell(warning, message, f"warning/{message.pk}", known, homes, titled(message), text, wants_receipt=True)
     Addressee.objects.bulk_create(found)
     if level in warnings.GRAVE or not goes_on:
         _speak(message, number, homes)
-    if due and found:
+    message.notice = number
+    _name(message, warning, [one for one in found if not one.has_phone])
+    if due and any(one.due for one in found):
         jobs.wake(WIDEN, message.pk, due)
     return number
 
@@ -306,8 +315,12 @@ def _name(message: WarningMessage, warning: PublicWarning, silent: Sequence[Addr
     key = f"warning/{message.pk}/silent/{silent[0].pk}"
     for person, of in told.items():
         names = "、".join(f"{one.area.name} {one.name}" for one in of if one.person_id)
-        homes = sum(1 for one in of if one.contact)
-        lines = [f"未签收：{names}" if names else "", f"未联系到的住户：{homes} 户" if homes else ""]
+        homes = sum(1 for one in of if one.contact and one.has_phone)
+        mute = sum(1 for one in of if not one.has_phone)
+        lines = [
+            f"未签收：{names}" if names else "", f"未联系到的住户：{homes} 户" if homes else "",
+            f"没有登记电话的住户：{mute} 户，电话和短信都通知不到，请上门告知" if mute else "",
+        ]  # fmt: skip
         notices.tell(
             warning.county_id, f"{key}/{person}", [person], title=f"请代为通知：{titled(message)}",
             text="\n".join(filter(None, lines)), url=f"/cap/{message.identifier}", level=message.content["level"],
