@@ -16,7 +16,7 @@ from shizhu.engines.cases.logic.picture import picture
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, overlays, packs
 from shizhu.kernel.packs import Body, LoadedPacks
-from shizhu.lib import dmn
+from shizhu.lib import dmn, feel
 
 DRAWINGS = "drawings"  # flows that a county draws and that nobody runs yet
 DRAWING: Body = {
@@ -296,6 +296,33 @@ def check_label(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
         )
 
 
+def check_checkup(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
+    """Registers, fields, tests and cards that are named are there, and expressions can be read."""
+    for name, check in body["checks"].items():
+        yield from (f"checks.{name}.{line}" for line in _checked(check, everything))
+
+
+def _checked(check: Body, everything: LoadedPacks) -> Iterator[str]:
+    for kind, named, what in (("phones", "rollcall", "rollcalls"), ("cards", "card", "cards")):
+        if kind in check and packs.find(everything, what, check[kind][named]) is None:
+            yield f"{kind}.{named}: {check[kind][named]}: nobody declares it"
+    for kind in ("rows", "room", "differ"):
+        asked = check.get(kind, {})
+        registers = {one: packs.find(everything, "registers", asked[one]) for one in ("of", "said_by") if one in asked}
+        for one, register in registers.items():
+            if register is None:
+                yield f"{kind}.{one}: {asked[one]}: nobody declares this register"
+        fields = (registers.get("of") or {"properties": {}})["properties"]
+        for field in [*asked.get("fields", ()), *(asked[one] for one in ("count", "by") if one in asked)]:
+            if field not in fields:
+                yield f"{kind}: {field}: is no field of {asked['of']}"
+    if "rows" in check:
+        try:
+            feel.check(check["rows"]["find"])
+        except feel.FeelError as error:
+            yield f"rows.find: {error}"
+
+
 def check_card(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
     """Registers and their fields are there."""
     of = packs.find(everything, "registers", body["of"])
@@ -349,6 +376,7 @@ def register() -> None:
         makes=make_approval,
     )  # fmt: skip
     packs.kind("stocks", schema=packs.read_schema("shizhu.engines.cases", "stock"), check=check_stock)
+    packs.kind("checkups", schema=packs.read_schema("shizhu.engines.cases", "checkup"), check=check_checkup)
     packs.kind("cards", schema=packs.read_schema("shizhu.engines.cases", "card"), check=check_card)
     packs.kind("rollcalls", schema=packs.read_schema("shizhu.engines.cases", "rollcall"), check=check_rollcall)
     packs.kind("labels", schema=packs.read_schema("shizhu.engines.cases", "label"), check=check_label)

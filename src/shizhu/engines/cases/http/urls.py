@@ -1,5 +1,5 @@
-"""Addresses of the cases engine: pages under `cases/`, `duty/`, `labels/`, `cards/` and `rollcalls/`, those of
-residents under `r/` and `releases/`, and under `declarations/` what a county makes itself."""
+"""Addresses of the cases engine: pages under `cases/`, `duty/`, `labels/`, `cards/`, `checkups/` and `rollcalls/`,
+those of residents under `r/` and `releases/`, and under `declarations/` what a county makes itself."""
 
 from django.urls import include, path
 
@@ -10,6 +10,7 @@ from shizhu.engines.cases.http import (
     approvals,
     bulletins,
     cards,
+    checkups,
     deciding,
     declaring,
     door,
@@ -128,6 +129,10 @@ carded = [
     path("<str:key>/print", cards.printed, name="print"),
     path("<str:key>/<str:code>/", cards.page, name="page"),
 ]
+checked = [
+    path("", checkups.index, name="index"),
+    path("<str:key>/", checkups.page, name="page"),
+]
 tested = [
     path("", rollcalls.index, name="index"),
     path("begin", rollcalls.begin, name="begin"),
@@ -140,6 +145,7 @@ urlpatterns = [
     path("patrols/", include((walked, "patrols"))),
     path("field/", include((in_field, "field"))),
     path("cards/", include((carded, "cards"))),
+    path("checkups/", include((checked, "checkups"))),
     path("rollcalls/", include((tested, "rollcalls"))),
     path("labels/", include((hung, "labels"))),
     path("r/", include((scanned, "door"))),
