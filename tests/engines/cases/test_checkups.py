@@ -77,8 +77,8 @@ def test_what_does_not_fit_is_found_with_both_sides(county: County, boss: Person
         ("phones", "2号", "联系人超过 100 天没有拨测", []),
         ("closing", "2号摊", "已于 2020-01-01 到期", []),
         ("posts", "断糖预案", "没有人担任“品尝员”：告知客人", []),
-        ("cards", east, "没有发布明白卡，缺 2 项", []),
-        ("cards", west, "没有发布明白卡，缺 3 项", []),
+        ("cards", east, "没有发布明白卡，缺 1 项", []),
+        ("cards", west, "没有发布明白卡，缺 2 项", []),
     ]
     RollCall.objects.update(begun_at=timezone.now() - timedelta(days=101))
     assert [line[1] for line in found(who, county) if line[0] == "phones"] == ["1号摊", "2号"]
