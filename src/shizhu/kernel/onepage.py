@@ -24,7 +24,7 @@ from shizhu.kernel.documents import UNPRINTABLE
 from shizhu.kernel.official import BODY, BORDERS, HEAD, TITLE
 
 MARGIN, WIDTH = 13.0, 210 - 2 * 13.0  # millimetres
-SIZES, USUAL = (12.0, 11.0, 10.0, 9.0, 8.0, 7.0, 6.0), 9.0  # points
+SIZES, USUAL = (14.0, 13.0, 12.0, 11.0, 10.0, 9.0, 8.0, 7.0, 6.0), 9.0  # points
 RED = RGBColor(0xB0, 0x10, 0x1E)
 
 
@@ -102,7 +102,7 @@ def _sheet(document: Document, sheet: Sheet, size: float, mark: str, *, is_first
     title.paragraph_format.page_break_before = None if is_first else True
     _line(document.add_paragraph(), sheet.under, BODY, size, align=WD_ALIGN_PARAGRAPH.CENTER)
     for block in sheet.blocks:
-        _line(document.add_paragraph(), block.title, HEAD, size * 1.1)
+        _line(document.add_paragraph(), f"■ {block.title}", HEAD, size * 1.1, colour=RED)
         if block.head:
             _table(document, block, size, mark)
             continue
@@ -117,7 +117,8 @@ def _sheet(document: Document, sheet: Sheet, size: float, mark: str, *, is_first
 
 
 def _line(
-    paragraph: Paragraph, text: str, font: str, size: float, *, align: Any = None, mark: str = ""
+    paragraph: Paragraph, text: str, font: str, size: float, *, align: Any = None, mark: str = "",
+    colour: RGBColor | None = None,
 ) -> Paragraph:  # fmt: skip
     shape = paragraph.paragraph_format
     shape.line_spacing_rule, shape.line_spacing = WD_LINE_SPACING.EXACTLY, Pt(size * 1.35)
@@ -131,7 +132,10 @@ def _line(
         _run(paragraph, clean[at:end], font, size).font.color.rgb = RED
         clean = clean[end:]
         at = clean.find(mark)
-    _run(paragraph, clean, font, size)
+    run = _run(paragraph, clean, font, size)
+    run.bold = font in {HEAD, TITLE} or None
+    if colour is not None:
+        run.font.color.rgb = colour
     return paragraph
 
 

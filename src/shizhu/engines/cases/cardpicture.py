@@ -10,7 +10,7 @@ from typing import Any
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-WIDE, HIGH, MARGIN = 1840, 430, 40  # pixels: ten a millimetre
+WIDE, HIGH, MARGIN = 1840, 520, 40  # pixels: ten a millimetre
 RED, GREEN, GREY, INK = "#c8101e", "#1a7f37", "#8a8f98", "#1b1f24"
 
 

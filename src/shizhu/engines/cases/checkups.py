@@ -128,7 +128,7 @@ class _Run:
                 continue
             told = [one for one in rows if self._is_seen(body["of"], one.record)]
             sides = [
-                Side(f"{named(one.area)} {one.title}", f"/records/{body['of']}/{one.record}/",
+                Side(_placed(one), f"/records/{body['of']}/{one.record}/",
                      f"{one.data.get(body['count']) or 0:g}")
                 for one in told
             ]  # fmt: skip
@@ -157,7 +157,7 @@ class _Run:
                 if len({str(value) for _row, _register, value in given}) < 2:
                     continue
                 shown = [
-                    Side(f"{named(one.area)} {one.title}", f"/records/{of}/{one.record}/", self._said(field, value))
+                    Side(_placed(one), f"/records/{of}/{one.record}/", self._said(field, value))
                     for one, of, value in given
                 ]
                 yield self._about(check, body["of"], row, label(field.title), shown)
@@ -228,6 +228,12 @@ class _Run:
     @cached_property
     def _county_area(self) -> Area:
         return Area.objects.get(county=self._county, level=Area.Level.COUNTY)
+
+
+def _placed(row: records.Kept) -> str:
+    """A row's title, behind the name of its area where that does not say it."""
+    name = named(row.area)
+    return row.title if row.title.startswith(name) else f"{name} {row.title}"
 
 
 def _numbers(value: Any) -> set[str]:

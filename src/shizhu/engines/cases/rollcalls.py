@@ -63,6 +63,11 @@ def begin(who: Actor, county: str, key: str, record: int) -> RollCall:
     return _begin(county, key, body, row, uuid.uuid4().hex, Person.objects.filter(pk=who.person_id or 0).first())
 
 
+def words_of(county: County, body: Body) -> str:
+    """What is spoken and sent."""
+    return str(body["words"]).replace("{county}", county.name)
+
+
 @transaction.atomic
 def _begin(county: str, key: str, body: Body, row: records.Kept, batch: str, by: Person | None) -> RollCall:
     found = list(_contacts(county, body, row))
@@ -71,13 +76,12 @@ def _begin(county: str, key: str, body: Body, row: records.Kept, batch: str, by:
     if not notices.ways(county) & {one["by"] for one in body["tries"]}:
         raise CannotCall(_("The county has no channel for calls or texts. Set one up under Channels first."))
     now = timezone.now()
-    words = body["words"].replace("{county}", County.objects.get(pk=county).name)
     try:
         with transaction.atomic():
             made = RollCall.objects.create(
                 county_id=county, key=key, record=row.record, title=row.title, organisation=row.organisation,
-                area=row.area, batch=batch, by=by, words=words, begun_at=now, next_at=now,
-                is_simulated=row.is_simulated,
+                area=row.area, batch=batch, by=by, words=words_of(County.objects.get(pk=county), body), begun_at=now,
+                next_at=now, is_simulated=row.is_simulated,
             )  # fmt: skip
     except IntegrityError:
         raise CannotCall(_("Its contacts are being called now. Wait for the result.")) from None

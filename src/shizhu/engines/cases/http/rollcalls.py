@@ -39,7 +39,7 @@ def index(request: Request) -> HttpResponse:
         return _set(request)
     groups: list[dict[str, Any]] = [
         {"key": key, "body": body, "lasts": rollcalls.lasts(request.actor, county, key),
-         "every": rollcalls.timetable(county, key).every}
+         "every": rollcalls.timetable(county, key).every, "words": rollcalls.words_of(request.county, body)}
         for key, body in rollcalls.declared(county).items()
     ]  # fmt: skip
     if request.GET.get("as") == "xlsx":
