@@ -17,9 +17,18 @@ export interface Task {
   meets_at: string | null; meets_where: string;
 }
 export interface Start { flow: string; title: string; form: Form; areas: { code: string; name: string }[] }
+export interface Help {
+  case: number; number: string; title: string; is_simulated: boolean; form: Form; kinds: [string, string, string][]; first: string;
+  areas: { code: string; name: string }[];
+}
+export interface Asked {
+  id: number; case: number; title: string; text: string; where: string; is_simulated: boolean; is_over: boolean; state: string;
+  answer: string; by: string; asked_at: string; due_at: string; answered_at: string | null;
+}
 export interface State {
   at: string; language: string; person: { id: number; name: string }; county: { code: string; name: string };
   limits: { photo: number; piece: number }; tasks: Task[]; starts: Start[]; beats: Beat[];
+  helps?: Help[]; needs?: Asked[]; // a state of an older page has none
 }
 export interface Told { id: string; outcome: "done" | "conflict" | "refused"; text?: string; reason?: string; case?: number; number?: string; problems?: Record<string, string> }
 export interface Item {

@@ -3,6 +3,7 @@ import "@tabler/core/dist/css/tabler.min.css";
 import "./style.css";
 import { button, by, clock, el, far, follow, icon, metres, position, say, toast, until, words } from "./field-dom";
 import { form, type Filled } from "./field-form";
+import { asked, asking, tiles } from "./field-help";
 import { patrol, resume, underWay } from "./field-patrol";
 import { ask, LoginNeeded, send, Unreached } from "./field-send";
 import { db, enqueue, onChange, stamp, tidy, uuid7, type Draft, type Item, type Progress, type Start, type State, type Task } from "./field-store";
@@ -103,8 +104,8 @@ function taskLine(task: Task, end?: HTMLElement | string): HTMLElement {
 
 function tasks(): HTMLElement[] {
   if (!state) return [empty("clipboard-check", words.nothingYet!)];
-  if (!state.tasks.length) return [empty("clipboard-check", words.noTask!)];
-  return [el("div", "card", el("div", "list-group list-group-flush", ...state.tasks.map((task) => taskLine(task)))), el("p", "field-note", say("asOf", clock(state.at)))];
+  if (!state.tasks.length) return [...asked(state), empty("clipboard-check", words.noTask!)];
+  return [...asked(state), el("div", "card", el("div", "list-group list-group-flush", ...state.tasks.map((task) => taskLine(task)))), el("p", "field-note", say("asOf", clock(state.at)))];
 }
 
 function facts(task: Task): HTMLElement {
@@ -189,11 +190,22 @@ const once = (): void => { if (route()[0] === "near" && Date.now() - drawnNear >
 const kindOf = (start: Start) => start.form.fields.find((field) => field.widget === "choice" && field.choices.length);
 function report(): HTMLElement[] {
   follow();
-  if (!state?.starts.length) return [empty("upload", state ? words.noReport! : words.nothingYet!)];
-  return state.starts.flatMap((start) => {
+  const help = tiles(state, go);
+  if (!state?.starts.length && !help.length) return [empty("upload", state ? words.noReport! : words.nothingYet!)];
+  return [...help, ...state!.starts.flatMap((start) => {
     const kinds = kindOf(start)?.choices ?? [["", start.title] as [string, string]];
     return [el("h2", "field-head", start.title), el("div", "field-tiles", ...kinds.map(([name, text]) => button("", text, () => go("report", start.flow, name))))];
-  });
+  }), ...asked(state)];
+}
+
+async function help(number: number, kind: string): Promise<HTMLElement[]> {
+  follow();
+  const one = state?.helps?.find((item) => item.case === number), back = backTo("report", words.report!);
+  if (!state || !one) return [back, empty("help", state ? words.noHelp! : words.nothingYet!)];
+  const named = one.kinds.find(([name]) => name === kind)?.[1];
+  if (!named) return [back, ...tiles(state, go, number), ...asked(state)];
+  const made = await asking(state, one, kind, put, () => go("tasks"));
+  return [back, el("h2", "field-head", `${words.help} · ${named}`), el("p", "field-note", one.title), made];
 }
 
 async function reporting(flow: string, kind: string): Promise<HTMLElement[]> {
@@ -280,7 +292,7 @@ function waiting(): HTMLElement[] {
 
 // drawing ------------------------------------------------------------------------------------------------------------
 
-const views: Record<string, (...parts: string[]) => HTMLElement[] | Promise<HTMLElement[]>> = { patrol: () => patrol(state, put, () => go("report")), tasks, near, report: (flow, kind) => (flow ? reporting(flow, kind ?? "") : report()), waiting, task: (id) => task(Number(id)) };
+const views: Record<string, (...parts: string[]) => HTMLElement[] | Promise<HTMLElement[]>> = { patrol: () => patrol(state, put, () => go("report")), tasks, near, report: (flow, kind) => (flow ? reporting(flow, kind ?? "") : report()), help: (number, kind) => help(Number(number), kind ?? ""), waiting, task: (id) => task(Number(id)) };
 let drawing = 0;
 function draw(): void {
   const [name = "", ...parts] = route().map(decodeURIComponent), number = ++drawing;
@@ -299,7 +311,7 @@ function refresh(): void {
 function frame(name: string): void {
   const open = queue.filter((item) => item.status !== "sent").length, stuck = queue.some((item) => item.status === "stuck");
   for (const tab of document.querySelectorAll<HTMLAnchorElement>(".field-tabs a")) {
-    const isHere = tab.hash === `#${views[name] ? (name === "task" ? "tasks" : name) : "tasks"}`;
+    const isHere = tab.hash === `#${views[name] ? (name === "task" ? "tasks" : name === "help" ? "report" : name) : "tasks"}`;
     if (isHere) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
   }

@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from shizhu.engines.alarms import api as alarms
-from shizhu.engines.cases import emergencies, stock
+from shizhu.engines.cases import emergencies, needs, stock
 from shizhu.engines.cases.emergencies import Line, Response
 from shizhu.engines.cases.logic.emergency import LEVEL_NAMES
-from shizhu.engines.cases.models import DRILL, Bulletin, Case
+from shizhu.engines.cases.models import DRILL, Bulletin, Case, Need
 from shizhu.engines.records import api as records
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area
@@ -49,7 +49,7 @@ def internal(who: Actor, case: Case, next_at: datetime | None) -> str:
             (_("The response"), _stands(case, response, now)),
             (_("Alarms and warnings"), [*_alarms(case), *_warnings(case)] or [_("None is open or in force.")]),
             (_("How the tasks stand"), list(_tasks(response, before, case))),
-            (_("Teams and supplies"), list(_sent(who, case)) or [_("Nothing was drawn from the stock.")]),
+            (_("Teams and supplies"), [*_sent(who, case), *_asked(case)] or [_("Nothing was drawn from the stock.")]),
             (_("Losses and incidents"), list(_figures(who, case, body)) or [_("None was registered up to now.")]),
             (_("What comes next"), [later]),
         ])  # fmt: skip
@@ -154,15 +154,30 @@ def _names(lines: Sequence[Line]) -> str:
     return "；".join(f"{label(line.title)}（{line.by}）" if line.by else label(line.title) for line in lines)
 
 
-def _sent(who: Actor, case: Case) -> Iterator[str]:
+def _asked(case: Case) -> Iterator[str]:
+    """What the field asked for, what was answered, and what still waits."""
+    rows = list(case.needs.select_related("area"))
+    if not rows:
+        return
+    open_ones = [one for one in rows if one.state == Need.State.OPEN]
+    yield _("The field asked for help %(all)d times: %(answered)d were answered, %(open)d wait.") % {
+        "all": len(rows), "answered": len(rows) - len(open_ones), "open": len(open_ones),
+    }  # fmt: skip
+    sent = [one for one in rows if one.state == Need.State.TEAM]
+    if sent:
+        yield _("Sent out: %s.") % "；".join(f"{needs.whither(one)}（{one.answer}）" for one in sent)
+    if open_ones:
+        yield _("Waiting: %s.") % "；".join(f"{needs.words(one)}（{needs.whither(one)}）" for one in open_ones)
+
+
+def _sent(who: Actor, case: Case) -> list[str]:
     """What the case has drawn from the stock and not given back."""
     told = [
         f"{one.title} {one.amount}"
         for book in stock.books(case.county_id)
         for one in stock.held(who, case.county_id, book, register=stock.CASE, place=str(case.pk))
     ]
-    if told:
-        yield _("Drawn from the stock: %s.") % "；".join(told)
+    return [_("Drawn from the stock: %s.") % "；".join(told)] if told else []
 
 
 def _figures(who: Actor, case: Case, body: Body) -> Iterator[str]:

@@ -14,7 +14,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from shizhu.engines.cases import actions, faults, flows, happening, patrols, photos
+from shizhu.engines.cases import actions, faults, flows, happening, needs, patrols, photos
+from shizhu.engines.cases.acting import CannotNow
 from shizhu.engines.cases.assignment import sees, startable
 from shizhu.engines.cases.locks import hold
 from shizhu.engines.cases.logic import FlowError
@@ -191,6 +192,19 @@ def _remark(who: Actor, county: str, sent: Sent) -> dict[str, Any]:
     return _of(case)
 
 
+def _need(who: Actor, county: str, sent: Sent) -> dict[str, Any]:
+    """Somebody asks a response for help."""
+    case = Case.objects.filter(pk=sent.body["case"], county=county).first()
+    if case is None or not needs.towns(who, case):
+        raise PermissionDenied("there is no such response, or you may not ask it for help")
+    asked = needs.Asked(sent.body["answer"], sent.at, sent.body.get("place"), sent.body.get("area", ""))
+    try:
+        made = needs.ask(who, case.pk, asked)
+    except CannotNow as cannot:
+        raise Conflict("closed", str(cannot), case if sees(who, case) else None) from None
+    return {**_of(case), "need": made.pk}
+
+
 def _begun(who: Actor, county: str, told: Mapping[str, Any]) -> Patrol:
     try:
         return patrols.begun(who, county, told)
@@ -208,4 +222,4 @@ def _patrol(who: Actor, county: str, sent: Sent) -> dict[str, Any]:
     return {"patrol": str(patrol.pk), **told}
 
 
-MOVES |= {"answer": _answer, "report": _report, "remark": _remark, "patrol": _patrol}
+MOVES |= {"answer": _answer, "report": _report, "remark": _remark, "patrol": _patrol, "need": _need}

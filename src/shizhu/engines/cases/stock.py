@@ -102,7 +102,7 @@ def move(who: Actor, county: str, wanted: Wanted) -> Movement:
             )  # fmt: skip
     except IntegrityError as error:
         raise CannotMove(_refused(error, article.title)) from None
-    _tell(made, _words(made, who))
+    _tell(made, words_of(made, who))
     return made
 
 
@@ -143,10 +143,10 @@ def give_back(case: Case) -> None:
                     is_single=held.is_single, source_register=CASE, source=str(case.pk), case=case, at=timezone.now(),
                     target_register=place[0], target=place[1], person=signed[place], note="演练结束归还",
                 )  # fmt: skip
-                _tell(made, _words(made, access.actor(signed[place])))
+                _tell(made, words_of(made, access.actor(signed[place])))
 
 
-def _words(made: Movement, who: Actor) -> str:
+def words_of(made: Movement, who: Actor) -> str:
     """What was moved, and how much; its key where book or article are no more."""
     with suppress(KeyError, CannotMove):
         body = books(made.county_id)[made.book]

@@ -41,6 +41,8 @@ ACTED = {
     "stock_issue": gettext_noop("drew from the stock"),
     "stock_return": gettext_noop("gave back to the stock"),
     "held": gettext_noop("has come and is kept: the case takes it as soon as it can go on"),
+    "need": gettext_noop("asked for help"), "need_met": gettext_noop("answered a call for help"),
+    "need_refused": gettext_noop("could not help"),
     "bulletin": gettext_noop("issued bulletin no. %d"), "release": gettext_noop("issued public release no. %d"),
     "delivered": gettext_noop("results handed over"), "received": gettext_noop("The applicant has the results"),
     "missing": gettext_noop("The applicant says that the results did not come"),

@@ -11,14 +11,14 @@ from django.http import HttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from shizhu.engines.cases import emergencies, flows
+from shizhu.engines.cases import emergencies, flows, needs
 from shizhu.engines.cases.bulletins import name_of
 from shizhu.engines.cases.emergencies import Line, Response
 from shizhu.engines.cases.http import bulletins
 from shizhu.engines.cases.http.report import moment, told
 from shizhu.engines.cases.http.responses import response_of
 from shizhu.engines.cases.logic.emergency import LEVEL_NAMES
-from shizhu.engines.cases.models import DRILL, Bulletin, Case
+from shizhu.engines.cases.models import DRILL, Bulletin, Case, Need
 from shizhu.engines.cases.timeline import timeline
 from shizhu.kernel import documents
 from shizhu.kernel.documents import Heading, Table
@@ -87,6 +87,7 @@ def _parts(case: Case, response: Response) -> Iterator[Any]:
         }
     if not late:
         yield _("Nothing was late.")
+    yield from _asked(case)
     yield from _told(case)
     yield Heading(_("Timeline"))
     yield Table(
@@ -94,6 +95,38 @@ def _parts(case: Case, response: Response) -> Iterator[Any]:
         head=[_("Time"), _("What happened")],
         widths=(4, 11.6),
     )
+
+
+def _asked(case: Case) -> Iterator[Any]:
+    """What the field asked for, and how soon it was answered."""
+    rows = list(case.needs.select_related("case", "area", "asked_by", "answered_by"))
+    if not rows:
+        return
+    yield Heading(_("Calls for help"))
+    found = needs.measured(rows, case.closed_at)
+    said = _(
+        "%(all)d came: %(in_time)d were answered in time, %(late)d late or not in time, %(refused)d could not be met."
+    )
+    yield said % {"all": found.all, "in_time": found.in_time, "late": found.late, "refused": found.refused}
+    if found.median is not None:
+        yield _("Half of the answers came within %(minutes).0f minutes.") % {"minutes": found.median}
+    heads = [
+        _("What was asked"),
+        _("Urgency"),
+        _("Who asks"),
+        _("Minute of the response"),
+        _("Waited"),
+        _("The answer"),
+    ]
+    yield Table([_need(case, one) for one in rows], head=heads, widths=(3.6, 2.6, 1.8, 1.6, 1.6, 4.4))
+
+
+def _need(case: Case, one: Need) -> tuple[str, ...]:
+    until = one.answered_at or case.closed_at
+    waited = f"{(until - one.asked_at).total_seconds() / 60:.0f}" if until else "—"
+    minute = f"{(one.asked_at - case.opened_at).total_seconds() / 60:.0f}"
+    what = f"{needs.words(one)}，{needs.whither(one)}"
+    return what, label(one.urgent), one.asked_by.name, minute, waited, one.answer or _("never answered")
 
 
 def _told(case: Case) -> Iterator[Any]:

@@ -16,12 +16,12 @@ from shapely.geometry import shape
 
 from shizhu.engines.cases import emergencies, flows, places, stock
 from shizhu.engines.cases.acting import CannotNow
-from shizhu.engines.cases.assignment import role_names
+from shizhu.engines.cases.assignment import may_do, role_names, with_case
 from shizhu.engines.cases.emergencies import Line, Response
-from shizhu.engines.cases.http import acting, bulletins, forms
+from shizhu.engines.cases.http import acting, bulletins, forms, needs
 from shizhu.engines.cases.http.responses import response_of
 from shizhu.engines.cases.logic import emergency
-from shizhu.engines.cases.models import DRILL, Case
+from shizhu.engines.cases.models import DRILL, Case, Task
 from shizhu.engines.cases.timeline import timeline
 from shizhu.engines.maps import api as maps
 from shizhu.engines.records import api as records
@@ -80,9 +80,22 @@ def post(request: Request, number: int) -> HttpResponse:
         "fields": forms.fields(form, request.actor, case.county_id, {}, {}) if task else (), "form": form,
         "people": _people(case) if task else (), "near": near, "sketch": drawn, "lines": timeline(case)[::-1],
         "contacts": body.get("contacts", ()), "bulletins": bulletins.listed(request, case),
+        "needs": needs.listed(request, case), "mine": _mine(request, case),
         "may_draw": request.actor.has(stock.MOVE), "is_open": case.status == Case.Status.OPEN,
     }  # fmt: skip
     return render(request, "cases/command.html", context)
+
+
+def _mine(request: Request, case: Case) -> list[dict[str, Any]]:
+    """The tasks of the response that wait for this person, beside the standing one that sets the level."""
+    names = flows.version(case.flow, case.digest)[1].names
+    rows = Task.objects.filter(case=case, status=Task.Status.READY).select_related("organisation", "assignee")
+    found = [with_case(task, case) for task in rows.exclude(step=emergency.DECIDE).order_by("due_at", "pk")]
+    return [
+        {"task": task, "title": (task.item or {}).get("text") or names.get(task.step)}
+        for task in found
+        if may_do(request.actor, task)
+    ]
 
 
 def _people(case: Case) -> list[Person]:

@@ -10,21 +10,22 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import isnan
 from typing import Any
 from uuid import UUID
 
 import orjson
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from shizhu.engines.cases import concerns, field, flows, patrols, photos, places
+from shizhu.engines.cases import concerns, emergencies, field, flows, needs, patrols, photos, places
 from shizhu.engines.cases.assignment import startable
 from shizhu.engines.cases.http import forms, views
-from shizhu.engines.cases.models import Case, Deed, Patrol, Photo
+from shizhu.engines.cases.models import Case, Deed, Need, Patrol, Photo
 from shizhu.engines.cases.timeline import timeline
 from shizhu.engines.things import api as things
 from shizhu.kernel import spans
@@ -37,6 +38,7 @@ from shizhu.web.ogc import Fault, Wrong
 
 POINTS = 20_000  # of a track
 LONGEST = 30 * 86_400.0  # seconds of a patrol
+LATELY = timedelta(days=1)
 DEEDS = 50  # of a person, told as sent
 PHOTOS_ALONG = 6  # of a case, taken along
 OFFSET = "Upload-Offset"
@@ -176,6 +178,10 @@ READ: dict[str, dict[str, tuple[Callable[[Any], Any], str, bool]]] = {  # kind â
         "flow": (text, "the key of a flow", True), "answer": (_plain, ANSWER, True), "area": (text, "a code", False),
         "place": (place, PLACE, False), "photos": (_photos, PHOTOS, False), "patrol": (_walk, WALK, False),
     },
+    "need": {
+        "case": (number, "the number of a case", True), "answer": (_plain, ANSWER, True),
+        "area": (text, "a code", False), "place": (place, PLACE, False),
+    },
     "patrol": {
         "patrol": (_walk, WALK, True), "ended_at": (moment, "a time with its zone (ISO 8601)", False),
         "track": (_track, TRACK, False), "note": (text, "a text", False), "photos": (_photos, PHOTOS, False),
@@ -285,6 +291,8 @@ def state(request: Request) -> HttpResponse:
         "tasks": [_task(request, item, streams) for item in items],
         "starts": [_start(request, start) for start in views.starters(who, county)],
         "beats": [_beat(request, beat) for beat in patrols.beats(county).values() if patrols.walked_by(who, beat)],
+        "helps": [_help(request, case) for case in needs.open_to(who, county)],
+        "needs": [_asked(one) for one in _mine_asked(person, county)],
         "sent": [_told(one) for one in sent[:DEEDS]],
     }  # fmt: skip
     return _json(body)
@@ -354,6 +362,38 @@ def _start(request: Request, start: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "flow": start["key"], "title": label(start["title"]), "form": form,
         "areas": [{"code": area.code, "name": named(area)} for area in areas],
+    }  # fmt: skip
+
+
+def _help(request: Request, case: Case) -> dict[str, Any]:
+    """A response that one may ask for help: for what, and from where."""
+    told = emergencies.plans(case.county_id)[case.flow]["help"]
+    return {
+        "case": case.pk, "number": case.number, "title": case.title, "is_simulated": bool(case.origin),
+        "form": _form(request, flows.form(f"{case.flow}_need", case.county_id)),
+        "kinds": [[name, label(one["title"]), one.get("icon", "help")] for name, one in told["kinds"].items()],
+        "first": next(iter(told["urgencies"])),
+        "areas": [{"code": area.code, "name": named(area)} for area in needs.towns(request.actor, case)],
+    }  # fmt: skip
+
+
+def _mine_asked(person: int, county: str) -> QuerySet[Need]:
+    """What somebody asked for in responses that run, and lately: the newest first."""
+    recent = Q(case__status=Case.Status.OPEN) | Q(asked_at__gte=timezone.now() - LATELY)
+    rows = Need.objects.filter(recent, asked_by=person, case__county=county).select_related(
+        "case", "area", "answered_by"
+    )
+    return rows.order_by("-asked_at", "-pk")[:DEEDS]
+
+
+def _asked(one: Need) -> dict[str, Any]:
+    by = one.answered_by.name if one.answered_by else ""
+    return {
+        "id": one.pk, "case": one.case_id, "title": one.case.title, "text": needs.words(one),
+        "where": needs.whither(one),
+        "is_simulated": bool(one.case.origin), "is_over": one.case.status == Case.Status.CLOSED, "state": one.state,
+        "answer": one.answer, "by": by, "asked_at": one.asked_at.isoformat(), "due_at": one.due_at.isoformat(),
+        "answered_at": one.answered_at.isoformat() if one.answered_at else None,
     }  # fmt: skip
 
 

@@ -46,6 +46,10 @@ def words() -> dict[str, str]:
         "start": _("Start"), "stop": _("End the patrol"), "patrolStarted": _("Patrol begun"),
         "patrolEnded": _("Patrol ended"), "since": _("since %s"), "time": _("Time"), "way": _("Way walked"),
         "points": _("Positions"), "note": _("Note"), "walkedOf": _("Walked %s of %s this month"),
+        "help": _("Ask for help"), "asked": _("What you asked for"), "answered": _("answered"),
+        "refused": _("cannot be met"), "neverAnswered": _("never answered"),
+        "waitsUntil": _("an answer by %s"), "waitsLate": _("late: was due %s"),
+        "noHelp": _("No response runs that your posts may ask for help."),
         "noBeat": _("Your posts have nothing to walk."),
         "forget": _("Remove my tasks from this phone"), "forgotten": _("Removed. What waits to be sent is still here."),
     }  # fmt: skip

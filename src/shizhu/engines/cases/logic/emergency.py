@@ -101,7 +101,36 @@ def forms(key: str, body: Body) -> dict[str, Body]:
                 "why": why,
             },
         }  # fmt: skip
-    return made
+    return made | asking(key, body)
+
+
+def asking(key: str, body: Body) -> dict[str, Body]:
+    """The form by which somebody in the field asks for help, where the plan has `help`."""
+    told = body.get("help")
+    if told is None:
+        return {}
+    words = {"type": "string", "maxLength": 200}
+    kinds = {name: one["title"] for name, one in told["kinds"].items()}
+    urgencies = {name: one["title"] for name, one in told["urgencies"].items()}
+    choice = {"type": "string", "x-widget": "choice"}
+    return {
+        f"{key}_need": {
+            "title": {"zh": "求助", "en": "Ask for help"}, "submit": {"zh": "发出求助", "en": "Ask"},
+            "type": "object", "required": ["kind", "amount", "urgency"],
+            "properties": {
+                "kind": {**choice, "x-title": {"zh": "需要什么", "en": "What"}, "enum": [*kinds], "x-choices": kinds},
+                "amount": {
+                    "type": "integer", "minimum": 1, "maximum": 99_999, "x-title": {"zh": "数量", "en": "How many"},
+                },
+                "urgency": {
+                    **choice, "x-title": {"zh": "紧急程度", "en": "How urgent"}, "enum": [*urgencies],
+                    "x-choices": urgencies,
+                },
+                "where": {**words, "x-title": {"zh": "送到哪里", "en": "Where to"}},
+                "note": {**words, "x-title": {"zh": "说明", "en": "Remark"}, "x-widget": "paragraph"},
+            },
+        }
+    }  # fmt: skip
 
 
 def written(key: str, body: Body) -> str:

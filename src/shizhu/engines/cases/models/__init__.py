@@ -23,6 +23,7 @@ from shizhu.engines.cases.models.cases import (
 from shizhu.engines.cases.models.concerns import Concern, Label
 from shizhu.engines.cases.models.duties import Duty, Handover, ShiftNote, Swap
 from shizhu.engines.cases.models.field import CasePlace, Deed, Photo, Piece
+from shizhu.engines.cases.models.needs import Need
 from shizhu.engines.cases.models.patrols import Patrol, PatrolCase, PatrolPhoto
 from shizhu.engines.cases.models.rollcalls import Called, RollCall, RollTimetable
 from shizhu.engines.cases.models.stock import Holding, Movement
@@ -30,6 +31,6 @@ from shizhu.engines.cases.models.stock import Holding, Movement
 __all__ = [
     "DRILL", "Addressed", "Attachment", "Bulletin", "Called", "CardEdition", "Case", "CasePlace", "Concern",
     "Counter", "Deed", "Duty", "Entry", "FlowVersion", "FormVersion", "Handover", "Held", "Helper", "Holding",
-    "Label", "Movement", "Patrol", "PatrolCase", "PatrolPhoto", "Petition", "Photo", "Piece", "ResultDelivery",
-    "RollCall", "RollTimetable", "ShiftNote", "Subject", "Swap", "Task", "TimerStart", "Waiting",
+    "Label", "Movement", "Need", "Patrol", "PatrolCase", "PatrolPhoto", "Petition", "Photo", "Piece",
+    "ResultDelivery", "RollCall", "RollTimetable", "ShiftNote", "Subject", "Swap", "Task", "TimerStart", "Waiting",
 ]  # fmt: skip
