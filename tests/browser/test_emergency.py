@@ -74,7 +74,7 @@ def test_a_drill_from_its_start_to_the_report(living: Stack, visit: Visit) -> No
     clerk.page.get_by_label("申请人").fill("某某（虚构）")
     clerk.page.get_by_role("button", name="受理", exact=True).click()
     expect(clerk.page.get_by_text("关键路径正在办理")).to_be_visible()
-    expect(clerk.page.locator(".flow-view[data-shown] svg").first).to_be_visible()
+    expect(clerk.page.locator("svg.works.is-wide").get_by_text("联合踏勘")).to_be_visible()
     clerk.look("approval", dark=True)
     phone = visit("window", PHONE)
     phone.page.goto(clerk.page.url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -387,3 +388,18 @@ def test_a_faulty_approval_is_told_with_its_place(after: dict[str, list[str]], t
     items = {id_: {**item, "after": after.get(id_, item.get("after", []))} for id_, item in body["items"].items()}
     item = packs.Declared("approvals", KEY, {**body, "items": items}, "approvals/new_stall.yaml")
     assert packs.problems_of(packs.kinds()["approvals"], item, {"lemonade": toy}) == [told]
+
+
+def test_the_picture_marks_what_was_passed_and_what_is_critical(county: County, staff: dict[str, Person]) -> None:
+    case = applied(county)
+    decide(case, staff["maker"], "place")
+    page = browser(staff["reader"]).get(f"/cases/{case.pk}/approval/")
+    for drawing in page.context["drawings"]:
+        assert [way["css"] for way in drawing["ways"]] == [
+            "is-passed", "is-passed", "is-critical", "is-critical", "is-critical",
+        ]  # fmt: skip
+        assert [one["title"] for one in drawing["boxes"]] == ["占道许可", "健康证", "开张核准"]
+    picture = re.sub(
+        r"<[^>]+>|\s", "", page.content.decode().partition('class="works is-tall')[2].partition("</svg>")[0]
+    )
+    assert [one for one in ("占道许可stand·maker准予许可", "健康证kitchen·taster进行中") if one not in picture] == []

@@ -17,6 +17,7 @@ from shizhu.engines.cases.logic.reading import BPMN, read_process, read_root
 from shizhu.engines.cases.logic.vendors import attribute, told
 from shizhu.engines.cases.models import Case, Task
 from shizhu.kernel import packs
+from shizhu.kernel.models import Organisation
 from shizhu.kernel.packs import Body
 from shizhu.lib import worktime
 from shizhu.lib.worktime import Hours
@@ -38,7 +39,10 @@ def is_one(flow: str, county: str) -> bool:
 
 @dataclass(frozen=True)
 class Item:
-    """An item as its flow has it: `days` are working days, `after` the items it needs, `paper` what granting gives."""
+    """An item as its flow has it: `days` are working days, `after` the items it needs, `paper` what granting gives.
+
+    `organisation` is the code of the body that decides, "" for that of the case.
+    """
 
     id: str
     title: Mapping[str, str]
@@ -46,6 +50,7 @@ class Item:
     days: int
     after: tuple[str, ...]
     paper: Mapping[str, str] | None = None
+    organisation: str = ""
 
 
 @lru_cache(maxsize=64)
@@ -57,13 +62,21 @@ def items(xml: bytes) -> tuple[Item, ...]:
         title, role = {"zh": element.get("name"), "en": own["en"]}, attribute(element, "candidateGroups")
         after = tuple(filter(None, own.get("after", "").split(",")))
         paper = dict(zip(("zh", "en"), own["paper"].split("/"), strict=True)) if own.get("paper") else None
-        found.append(Item(element.get("id"), title, role, int(own["days"]), after, paper))
+        found.append(Item(element.get("id"), title, role, int(own["days"]), after, paper, own.get("organisation", "")))
     return tuple(found)
 
 
 def items_of(case: Case) -> tuple[Item, ...]:
     """The items of a case; none of one that is no approval."""
     return items(flows.version(case.flow, case.digest)[0].xml) if is_one(case.flow, case.county_id) else ()
+
+
+def bodies(case: Case) -> dict[str, Organisation]:
+    """Item → the body that decides on it."""
+    every = items_of(case)
+    rows = Organisation.objects.filter(county=case.county_id, code__in={item.organisation for item in every} - {""})
+    found = {row.code: row for row in rows}
+    return {item.id: found.get(item.organisation, case.organisation) for item in every}
 
 
 def days(span: timedelta, hours: Hours) -> float:

@@ -79,11 +79,13 @@ def result_set(case: Case) -> list[Result]:
     files: dict[int | None, list[File]] = {}
     for one in case.attachments.select_related("file").order_by("pk"):
         files.setdefault(one.task_id, []).append(one.file)
-    return [_result(case, item, tasks.get(item.id), files) for item in approvals.items_of(case)]
+    bodies, every = approvals.bodies(case), approvals.items_of(case)
+    return [_result(case, item, bodies[item.id], tasks.get(item.id), files) for item in every]
 
 
-def _result(case: Case, item: approvals.Item, task: Task | None, files: Mapping[int | None, list[File]]) -> Result:
-    body = (task and task.organisation) or case.organisation
+def _result(
+    case: Case, item: approvals.Item, body: Organisation, task: Task | None, files: Mapping[int | None, list[File]]
+) -> Result:
     if task is None or task.status != Task.Status.DONE:
         state = "open" if case.status == Case.Status.OPEN else "dropped"
         return Result(item, state, body, task)

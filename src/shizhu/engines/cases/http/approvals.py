@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -10,6 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from shizhu.engines.cases import approvals, flows
 from shizhu.engines.cases.assignment import may_do, may_start, require_seen, role_names, with_case
 from shizhu.engines.cases.http import results
+from shizhu.engines.cases.logic.layers import Room, laid
 from shizhu.engines.cases.models import Case
 from shizhu.engines.cases.timeline import timeline
 from shizhu.kernel import access
@@ -17,6 +19,8 @@ from shizhu.kernel.text import label, named
 from shizhu.web.middleware import Request
 
 VIEW = "cases.case.view"
+BEGIN, END, SMALL = "_begin", "_end", 22.0  # where the picture begins and ends
+ROOMS = {"wide": Room((88, 208), (18, 56)), "tall": Room((108, 96), (8, 34), most=3, is_upright=True)}
 
 
 def library(request: Request) -> HttpResponse:
@@ -33,6 +37,35 @@ def library(request: Request) -> HttpResponse:
     return render(request, "cases/approvals.html", {"rows": rows, "running": shown})
 
 
+def drawn(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The picture of an approval, for a wide screen and for a phone: items in layers, lines critical or passed."""
+    shown = {one["line"].item.id: one for one in lines}
+    awaited = {before for one in shown.values() for before in one["line"].item.after}
+    after: dict[str, Sequence[str]] = {BEGIN: ()}
+    after |= {id_: one["line"].item.after or (BEGIN,) for id_, one in shown.items()}
+    after[END] = [id_ for id_ in shown if id_ not in awaited]
+    critical = {id_ for id_, one in shown.items() if one["line"].is_critical}
+    done = {BEGIN, *(id_ for id_, one in shown.items() if one["line"].state == "done")}
+    found = []
+    for name, room in ROOMS.items():
+        made = laid(after, room, {BEGIN: SMALL, END: SMALL})
+        ways = [{"path": made.path(one, two), "css": _way(one, two, critical, done)} for one, two in made.lines]
+        ways.sort(key=lambda way: way["css"] == "is-critical")  # above the others
+        found.append({
+            "name": name, "width": round(made.size[0]), "height": round(made.size[1]), "ways": ways,
+            "boxes": [{**one, "box": [f"{side:g}" for side in made.boxes[id_]]} for id_, one in shown.items()],
+            "dots": [[f"{side + SMALL / 2:g}" for side in made.boxes[one][:2]] for one in (BEGIN, END)],
+            "radius": f"{SMALL / 2 - 2:g}", "kinds": ("plain", "is-passed", "is-critical"),
+        })  # fmt: skip
+    return found
+
+
+def _way(before: str, after: str, critical: Collection[str], done: Collection[str]) -> str:
+    if before in critical and after in {*critical, END} or before == BEGIN and after in critical:
+        return "is-critical"
+    return "is-passed" if before in done else "plain"
+
+
 def page(request: Request, number: int) -> HttpResponse:
     """One approval: items, who holds the critical path, supplements, when it is likely over."""
     cases = Case.objects.filter(county=request.county).select_related("organisation", "area", "opened_by")
@@ -42,23 +75,25 @@ def page(request: Request, number: int) -> HttpResponse:
     require_seen(request.actor, case)
     _flow, about = flows.version(case.flow, case.digest)
     standing = approvals.standing(case)
-    roles = role_names()
+    roles, bodies = role_names(), approvals.bodies(case)
     titles = {line.item.id: label(line.item.title) for line in standing.lines}
     accepts = may_start(request.actor, about, case.organisation, case.area)
     lines: list[dict[str, Any]] = []
     for line in standing.lines:
         task = with_case(line.task, case) if line.task else None
-        body = task.organisation if task and task.organisation else None
         lines.append({
             "line": line, "title": titles[line.item.id], "needs": "、".join(titles[one] for one in line.item.after),
             "together": list(task.helpers.select_related("person")) if task else [],
+            "is_refused": bool(task and task.answer and not task.answer.get("granted")),
             "holder": (task.done_by or task.assignee) if task else None,
-            "body": named(body) if body else roles.get(line.item.role, line.item.role),
+            "body": named(bodies[line.item.id])
+            if line.item.organisation
+            else roles.get(line.item.role, line.item.role),
             "may_do": task is not None and line.state in {"ready", "awaited"} and may_do(request.actor, task),
             "may_supply": line.state == "awaited" and (accepts or (task is not None and may_do(request.actor, task))),
         })  # fmt: skip
     context = {
         "case": case, "about": about, "standing": standing, "lines": lines, "timeline": timeline(case)[::-1],
-        "is_open": case.status == Case.Status.OPEN, "set": results.section(request, case),
+        "is_open": case.status == Case.Status.OPEN, "set": results.section(request, case), "drawings": drawn(lines),
     }  # fmt: skip
     return render(request, "cases/approval.html", context)
