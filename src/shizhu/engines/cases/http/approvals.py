@@ -9,7 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from shizhu.engines.cases import approvals, flows
-from shizhu.engines.cases.assignment import may_do, may_start, require_seen, role_names, with_case
+from shizhu.engines.cases.assignment import may_do, may_start, require_seen, with_case
 from shizhu.engines.cases.http import results
 from shizhu.engines.cases.logic.layers import Room, laid
 from shizhu.engines.cases.models import Case
@@ -61,7 +61,7 @@ def drawn(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _way(before: str, after: str, critical: Collection[str], done: Collection[str]) -> str:
-    if before in critical and after in {*critical, END} or before == BEGIN and after in critical:
+    if (before in critical and after in {*critical, END}) or (before == BEGIN and after in critical):
         return "is-critical"
     return "is-passed" if before in done else "plain"
 
@@ -75,7 +75,7 @@ def page(request: Request, number: int) -> HttpResponse:
     require_seen(request.actor, case)
     _flow, about = flows.version(case.flow, case.digest)
     standing = approvals.standing(case)
-    roles, bodies = role_names(), approvals.bodies(case)
+    bodies = approvals.bodies(case)
     titles = {line.item.id: label(line.item.title) for line in standing.lines}
     accepts = may_start(request.actor, about, case.organisation, case.area)
     lines: list[dict[str, Any]] = []
@@ -86,9 +86,7 @@ def page(request: Request, number: int) -> HttpResponse:
             "together": list(task.helpers.select_related("person")) if task else [],
             "is_refused": bool(task and task.answer and not task.answer.get("granted")),
             "holder": (task.done_by or task.assignee) if task else None,
-            "body": named(bodies[line.item.id])
-            if line.item.organisation
-            else roles.get(line.item.role, line.item.role),
+            "body": named(bodies[line.item.id]),
             "may_do": task is not None and line.state in {"ready", "awaited"} and may_do(request.actor, task),
             "may_supply": line.state == "awaited" and (accepts or (task is not None and may_do(request.actor, task))),
         })  # fmt: skip
