@@ -1,4 +1,5 @@
-"""What packs and counties may declare: boards (`boards/*.yaml`) and reports (`reports/*.yaml`)."""
+"""What packs and counties may declare: boards (`boards/*.yaml`), reports (`reports/*.yaml`) and rankings
+(`rankings/*.yaml`)."""
 
 from __future__ import annotations
 
@@ -8,9 +9,10 @@ from typing import Any
 
 from shizhu.kernel import datasets, overlays, packs
 from shizhu.kernel.packs import Body, LoadedPacks
+from shizhu.lib import feel
 from shizhu.lib.times import parse_duration
 
-BOARDS, REPORTS = "boards", "reports"
+BOARDS, REPORTS, RANKINGS = "boards", "reports", "rankings"
 GROUPED = {"bar", "line", "area", "stacked", "pie", "ranking"}
 GIVEN = {"day", "county"}
 NEEDS = {"table": "rows", "list": "rows", "timeline": "timeline"}
@@ -104,6 +106,14 @@ def used_in(body: Body) -> Iterator[tuple[str, str]]:
             yield from ((f"{place}.ranking", key) for key in part.get("ranking", {}).get("inputs", {}).values())
 
 
+def ranked_in(body: Body) -> Iterator[tuple[str, str, str]]:
+    """(place, ranking, view) of every view of a ranking that a report prints."""
+    for s, section in enumerate(body["sections"]):
+        for p, part in enumerate(section["parts"]):
+            if "ranked" in part:
+                yield f"sections[{s}].parts[{p}].ranked", part["ranked"]["of"], part["ranked"]["view"]
+
+
 def panels_of_report(body: Body, boards: Mapping[str, Body]) -> dict[str, Body]:
     """key → panel of those a report uses: its own, or of its board."""
     known = {panel["key"]: panel for _place, panel in panels(boards.get(body.get("board", ""), {"fields": []}))}
@@ -126,6 +136,10 @@ def check_report(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]
     except ValueError as error:
         yield f"text: {error}"
         return
+    for place, name, view in ranked_in(body):
+        found = packs.find(everything, RANKINGS, name)
+        if found is None or view not in [one["key"] for one in found["views"]]:
+            yield f"{place}: {name} {view}: there is no such ranking, or no such view of it"
     known = panels_of_report(body, {body.get("board", ""): own})
     for place, name in used:
         if name not in known:
@@ -134,8 +148,44 @@ def check_report(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]
             yield f"{place}: {name}: must be put together by _town"
 
 
+# -- rankings
+
+
+def check_ranking(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
+    """Its questions can be asked, its formulas read its numbers, and grades fall."""
+    query = {"$defs": packs.read_schema("shizhu.engines.boards", "board")["$defs"], "$ref": "#/$defs/query"}
+    for v, view in enumerate(body["views"]):
+        for n, one in enumerate(view["numbers"]):
+            place = f"views[{v}].numbers[{n}]"
+            lines = list(packs.schema_errors(query, one["query"])) or list(of_panel(key, _panel(one), everything))
+            yield from (f"{place}.{line}" for line in lines)
+        yield from (f"views[{v}].{line}" for line in _formulas(view))
+    least = [grade["least"] for grade in body.get("grades", [])]
+    if least != sorted(least, reverse=True):
+        yield "grades: the highest stands first"
+
+
+def _panel(one: Body) -> Body:
+    return {**one, "kind": "ranking"}
+
+
+def _formulas(view: Body) -> Iterator[str]:
+    names = [name for one in view["numbers"] for name in (one["key"], f"{one['key']}_of")]
+    given: dict[str, Any] = {name: "" if name.endswith("_of") else 1 for name in names}
+    wanted = [(f"scores[{n}].value", one["value"]) for n, one in enumerate(view.get("scores", []))]
+    for place, formula in [*wanted, *([("why", view["why"])] if "why" in view else [])]:
+        try:
+            feel.evaluate(formula, given, is_strict=True)
+        except feel.FeelError as error:
+            yield f"{place}: {error}"
+    if view.get("named", names[0]) not in names:
+        yield f"named: {view['named']}: is no number of this view"
+
+
 def register() -> None:
     """Called once by the application."""
     packs.kind(BOARDS, schema=packs.read_schema("shizhu.engines.boards", "board"), check=check, of_county=True)
     report = packs.read_schema("shizhu.engines.boards", "report")
     packs.kind(REPORTS, schema=report, check=check_report, of_county=True)
+    ranking = packs.read_schema("shizhu.engines.boards", "ranking")
+    packs.kind(RANKINGS, schema=ranking, check=check_ranking, of_county=True)

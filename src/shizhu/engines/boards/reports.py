@@ -16,8 +16,8 @@ from typing import Any
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from shizhu.engines.boards import panels, periods, shown
-from shizhu.engines.boards.declare import BOARDS, REPORTS, named_in, panels_of_report
+from shizhu.engines.boards import panels, periods, rankings, shown
+from shizhu.engines.boards.declare import BOARDS, REPORTS, named_in, panels_of_report, ranked_in
 from shizhu.engines.boards.models import Report
 from shizhu.engines.boards.panels import Answer
 from shizhu.engines.boards.shown import Shown
@@ -49,7 +49,9 @@ def may_read(who: Actor, key: str, county: str) -> bool:
     if body is None:
         return False
     used = panels_of_report(body, packs.declarations(BOARDS, county)).values()
-    return all(datasets.sees_all(who, verb, county) for verb in {VIEW, *panels.verbs(used)})
+    ranked = [rankings.rankings(county).get(name) for _place, name, _view in ranked_in(body)]
+    wanted = {VIEW, *panels.verbs(used), *(verb for one in ranked if one for verb in rankings.verbs(one))}
+    return all(datasets.sees_all(who, verb, county) for verb in wanted)
 
 
 def make(key: str, county: County, day: date, by: Person | None = None) -> Report:
@@ -164,6 +166,8 @@ class _Making:
             yield from self._table(given)
         elif kind == "chart":
             yield from self._chart(given)
+        elif kind == "ranked":
+            yield from self._ranked(given)
         else:
             yield from self._ranking(given)
 
@@ -231,6 +235,21 @@ class _Making:
         if "told" in given:
             yield label(given["told"])
         yield _("The formula (FEEL): %(formula)s. In it %(names)s.") % {"formula": given["score"], "names": names}
+
+    def _ranked(self, given: Body) -> Iterator[Any]:
+        """One view of a ranking with its formula."""
+        who = Actor(None, "", (), is_unbounded=True)  # of the county; may_read says who may read it
+        found = rankings.Ranking(given["of"], given["view"], who, self._county.pk, self._at)
+        heads, rows = found.table()
+        if not rows:
+            yield _("%s: none.") % label(found.view["title"])
+            return
+        yield documents.Table(
+            [[one if isinstance(one, str) else shown.number(one, 1) for one in row] for row in rows], head=heads
+        )
+        yield from found.told()
+        if found.is_simulated:
+            yield _("Among what was counted are simulated rows.")
 
     def _places(self, given: Body) -> list[_Place]:
         columns = {name: self._by_town(key) for name, key in given["inputs"].items()}

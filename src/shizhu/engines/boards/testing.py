@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from django.utils import timezone
 
-from shizhu.engines.boards import panels, reports, shown
+from shizhu.engines.boards import panels, rankings, reports, shown
 from shizhu.engines.boards.boards import VIEW
 from shizhu.engines.boards.declare import panels as panels_of
 from shizhu.kernel import access, testing
@@ -37,6 +37,21 @@ def check_report(trial: Trial, key: str, body: Body) -> Iterator[str]:
         yield "may be read by a person without a role"
 
 
+def check_ranking(trial: Trial, key: str, body: Body) -> Iterator[str]:
+    """Every view answers who may see all, and refuses a person without a role."""
+    root, stranger, county = access.actor(trial.root), access.actor(trial.stranger), trial.county.pk
+    for view in body["views"]:
+        found = rankings.Ranking(key, view["key"], root, county, timezone.now())
+        yield from (f"{view['key']}: {problem}" for problem in found.problems)
+        found.table()
+        try:
+            rankings.Ranking(key, view["key"], stranger, county, timezone.now())
+        except PermissionError:
+            continue
+        yield f"{view['key']}: shows something to a person without a role"
+
+
 testing.proof("boards", check)
+testing.proof("rankings", check_ranking)
 testing.proof("reports", check_report)
 testing.door("boards", testing.Door(lambda key: f"/boards/{key}/", lambda who, _key: who.has(VIEW)))

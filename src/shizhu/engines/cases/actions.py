@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any, BinaryIO
 
 from django.core.exceptions import PermissionDenied
@@ -36,6 +36,7 @@ from shizhu.engines.records import api as records
 from shizhu.kernel import access, events, files
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation, Person
+from shizhu.lib import worktime
 
 OPENED, TASK_READY = "cases.case.opened", "cases.task.ready"
 PHOTOS = ("image/jpeg", "image/png", "image/webp")
@@ -184,7 +185,8 @@ def answer(who: Actor, task_id: int, given: Mapping[str, Any], uploads: Sequence
     before = load(flow, case.state)
     after = complete(flow, before, task.token, document, flows.kit_of(case, now))
     task.status, task.done_at, task.done_by_id, task.answer = Task.Status.DONE, now, who.person_id, document
-    task.save(update_fields=["status", "done_at", "done_by", "answer"])
+    task.took = max(worktime.worked(task.created, now, flows.hours_of(case.county_id)) - task.rested, timedelta())
+    task.save(update_fields=["status", "done_at", "done_by", "answer", "took"])
     if wrong := results.keep_paper(who, task):
         raise AnswerRefused(wrong)
     Entry.objects.create(

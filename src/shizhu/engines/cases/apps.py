@@ -29,6 +29,7 @@ class CasesConfig(AppConfig):
             waits,
             walked,
             walks,
+            work,
         )
         from shizhu.engines.cases.http import (  # noqa: PLC0415  # apps first
             deciding,
@@ -48,6 +49,7 @@ class CasesConfig(AppConfig):
         declare.register()
         datasets.register()
         walks.register()
+        work.register()
         walked.register()
         records.add_collections(features.of)
         declaring.put_up()

@@ -6,12 +6,17 @@ What was open or late at a moment is told from the times kept, so a question abo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from shizhu.engines.cases import flows
+from shizhu.engines.cases import filed, flows
+from shizhu.engines.cases.filed import Filed
+from shizhu.engines.cases.flows import EMPTY_FORM
+from shizhu.engines.cases.logic import FlowError
 from shizhu.engines.cases.models import Case, FlowVersion
 from shizhu.engines.cases.timeline import Line, timeline
 from shizhu.engines.records import api as records
@@ -45,11 +50,29 @@ PHASES: Mapping[str, Names] = {  # 感知预警→决策处置→监督评价
 STAGE = (  # as the version of the flow that the case runs on names it
     "(SELECT v.stages->{0}.stage->>'zh' FROM cases_flowversion v WHERE v.key = {0}.flow AND v.digest = {0}.digest)"
 )
+REDONE = (
+    "(SELECT count(*) > count(DISTINCT k.step) FROM cases_task k WHERE k.case_id = {0}.id AND k.status = 'done' "
+    "AND k.item IS NULL)"
+)
+GRANTED = "EXISTS (SELECT FROM cases_petition p WHERE p.case_id = {0}.id AND p.kind = '{1}' AND p.is_granted)"
+WISHED = {"returned": "return", "extended": "extend", "rested": "pause"}
 PHASE_OF = {"packet": "sense", "broken": "sense", "alarm": "warn", "closed": "account", "cleared": "account"}
 
 
-def columns(table: str, at: datetime) -> dict[str, records.Column]:
-    """Everything a condition may name, as it was at a moment."""
+def columns(table: str, at: datetime, asked: Iterable[Filed] = ()) -> dict[str, records.Column]:
+    """Everything a condition may name, as it was at a moment; `asked` is what the forms of a flow ask beside."""
+    return {one.item.name: one.column for one in asked} | _own(table, at)
+
+
+def asked_of(county: str, flow: str, table: str) -> list[Filed]:
+    """What the forms of a flow ask; nothing of a flow that is not declared or cannot be read."""
+    declared = packs.declarations("flows", county).get(flow) if flow else None
+    with suppress(FlowError):
+        return list(filed.of_county(flow, declared["text"], county, table)) if declared else []
+    return []
+
+
+def _own(table: str, at: datetime) -> dict[str, records.Column]:
     text, number, truth = records.Kind.TEXT, records.Kind.NUMBER, records.Kind.BOOLEAN
     now = moment_sql(at)
     is_open = f"({table}.closed_at IS NULL OR {table}.closed_at >= {now})"
@@ -67,6 +90,8 @@ def columns(table: str, at: datetime) -> dict[str, records.Column]:
         "flow": records.Column(f"{table}.flow", text),
         "stage": records.Column(STAGE.format(table), text),
         "from_alarm": records.Column(f"({table}.alarm IS NOT NULL)", truth),
+        "is_redone": records.Column(REDONE.format(table), truth),
+        **{f"is_{name}": records.Column(GRANTED.format(table, kind), truth) for name, kind in WISHED.items()},
         "number": records.Column(f"{table}.number", text),
         "title": records.Column(f"{table}.title", text),
         "_simulated": records.Column(f"({table}.origin <> {Origin.MEASURED:d})", truth),
@@ -81,22 +106,31 @@ def columns(table: str, at: datetime) -> dict[str, records.Column]:
 
 def subject(county: str, flow: str, at: datetime) -> records.Subject:
     """Cases that had been opened by a moment, of one flow or all."""
-    said = {name: records.Said(title) for name, title in TIMES.items()} | {
-        "is_open": records.Said({"zh": "在办", "en": "Open"}),
-        "is_late": records.Said({"zh": "超期", "en": "Late"}),
-        "outcome": records.Said({"zh": "结果", "en": "Outcome"}, labels=OUTCOMES),
-        "in_time": records.Said({"zh": "按期办结", "en": "Closed in time"}),
-        "hours": records.Said({"zh": "用时", "en": "Time taken"}, {"zh": "小时", "en": "h"}),
-        "flow": records.Said({"zh": "事项", "en": "Matter"}, titles=lambda keys: _flows(county, keys)),
-        "stage": records.Said({"zh": "环节", "en": "Stage"}, labels=_stages(county, flow), titles=_old_stages),
-        "from_alarm": records.Said({"zh": "由告警开案", "en": "From an alarm"}, labels=SOURCES),
-        "number": records.Said({"zh": "案号", "en": "Number"}),
-        "title": records.Said({"zh": "事由", "en": "Matter"}),
-    }
+    asked = asked_of(county, flow, "t")
+    said = (
+        {one.item.name: _said(one, county) for one in asked}
+        | {name: records.Said(title) for name, title in TIMES.items()}
+        | {
+            "is_redone": records.Said({"zh": "有返工", "en": "Done again"}),
+            "is_returned": records.Said({"zh": "有退回", "en": "Given back"}),
+            "is_extended": records.Said({"zh": "有延期", "en": "Given more time"}),
+            "is_rested": records.Said({"zh": "有缓办", "en": "Paused"}),
+            "is_open": records.Said({"zh": "在办", "en": "Open"}),
+            "is_late": records.Said({"zh": "超期", "en": "Late"}),
+            "outcome": records.Said({"zh": "结果", "en": "Outcome"}, labels=OUTCOMES),
+            "in_time": records.Said({"zh": "按期办结", "en": "Closed in time"}),
+            "hours": records.Said({"zh": "用时", "en": "Time taken"}, {"zh": "小时", "en": "h"}),
+            "flow": records.Said({"zh": "事项", "en": "Matter"}, titles=lambda keys: _flows(county, keys)),
+            "stage": records.Said({"zh": "环节", "en": "Stage"}, labels=_stages(county, flow), titles=_old_stages),
+            "from_alarm": records.Said({"zh": "由告警开案", "en": "From an alarm"}, labels=SOURCES),
+            "number": records.Said({"zh": "案号", "en": "Number"}),
+            "title": records.Said({"zh": "事由", "en": "Matter"}),
+        }
+    )
     fixed = Predicate("t.county_id = %s AND t.opened_at < %s", (county, at))
     return records.Subject(
         table="cases_case",
-        columns=columns("t", at),
+        columns=columns("t", at, asked),
         said=said,
         fixed=fixed & Predicate("t.flow = %s", (flow,)) if flow else fixed,
         verb=VIEW,
@@ -108,6 +142,13 @@ def subject(county: str, flow: str, at: datetime) -> records.Subject:
         simulated=f"t.origin <> {Origin.MEASURED:d}",
         moments={name: f"t.{name}" for name in TIMES},
     )
+
+
+def _said(one: Filed, county: str) -> records.Said:
+    """What people call a field; of a record it is the key, for not everybody who counts cases may see the record."""
+    kind = records.find_reference(one.reference, county) if one.reference in records.KNOWN_REFERENCES else None
+    titles = (lambda keys: dict(kind.titles(county, [str(key) for key in keys]))) if kind else None
+    return records.Said(one.item.title, labels=one.item.choices, titles=titles)
 
 
 def _flows(county: str, keys: Iterable[Any]) -> dict[Any, Names]:
@@ -199,7 +240,12 @@ def check(body: Body, everything: LoadedPacks) -> Iterable[str]:
         return [f"of: {body['of']}: nobody declares this flow"]
     if body.get("timeline"):
         return []
-    return records.problems(subject("", "", datetime.now().astimezone()), body)
+    found = subject("", "", datetime.now().astimezone())
+    flow = packs.find(everything, "flows", body.get("of", ""))
+    if flow is not None:
+        forms = filed.of(body["of"], flow["text"], lambda key: packs.find(everything, "forms", key) or EMPTY_FORM, "t")
+        found = replace(found, columns={one.item.name: one.column for one in forms} | dict(found.columns))
+    return records.problems(found, body)
 
 
 def offers(county: str) -> Iterable[Offer]:

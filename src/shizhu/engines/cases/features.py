@@ -6,21 +6,19 @@ counted, dated or pointed at is told: forms do not say which free text is privat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 from django.db.models import Count, Max, QuerySet
 
-from shizhu.engines.cases import flows
+from shizhu.engines.cases import filed, flows
 from shizhu.engines.cases.datasets import OUTCOMES, TIMES, VIEW, columns
-from shizhu.engines.cases.logic import parse
 from shizhu.engines.cases.models import Case, Entry
 from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel import packs
-from shizhu.kernel.text import label, text_sql
 
 TABLE = "cases_case"
 TEXT, NUMBER, TIME, YES = records.Kind.TEXT, records.Kind.NUMBER, records.Kind.TIME, records.Kind.BOOLEAN
@@ -28,13 +26,6 @@ CLOSED = {
     "zh": "只读：案件按流程由办理人在案件页面推进",
     "en": "read only: cases move along their flow, by the tasks on their pages",
 }
-KINDS = {"number": NUMBER, "integer": NUMBER, "boolean": YES}
-SQL = {
-    NUMBER: "(CASE WHEN jsonb_typeof({0}->{1}) = 'number' THEN ({0}->>{1})::numeric END)",
-    YES: "(CASE WHEN jsonb_typeof({0}->{1}) = 'boolean' THEN ({0}->>{1})::boolean END)",
-    TEXT: '(({0}->>{1}) COLLATE "C")',
-}
-Told = tuple[records.Field, records.Column]
 
 
 def of(county: str) -> Iterable[records.Collection]:
@@ -48,7 +39,8 @@ def _of_flow(flow: str, text: str, county: str, now: datetime) -> records.Collec
     held = {
         name: column for name, column in columns(f'"{TABLE}"', now).items() if name not in {"flow", "hours", "_town"}
     } | {"stage": records.Column(f'"{TABLE}".stage', NUMBER)}
-    document = {item.name: (item, column) for item, column in _document(flow, text, county) if item.name not in held}
+    asked = filed.of_county(flow, text, county, f'"{TABLE}"')
+    document = {one.item.name: (one.item, one.column) for one in asked if one.item.name not in held}
     return records.by_columns(
         key=f"cases.{flow}",
         title=flows.about(text.encode()).title,
@@ -88,40 +80,6 @@ OWN = (
     records.property_of("in_time", YES, "按期办结", "Closed in time"),
     records.property_of("from_alarm", YES, "由告警开案", "From an alarm"),
 )
-
-
-def _document(flow: str, text: str, county: str) -> Iterable[Told]:
-    """What its forms ask, as they are now."""
-    document = f"\"{TABLE}\".state->'document'"
-    yield from _form(flows.form(flows.about(text.encode()).start_form, county), document, "")
-    for step, form in _steps(flow, text):
-        yield from _form(flows.form(form, county), f"{document}->'answers'->{text_sql(step)}", f"{step}.")
-
-
-@lru_cache(maxsize=256)
-def _steps(flow: str, text: str) -> tuple[tuple[str, str], ...]:
-    """(step, its form)."""
-    return tuple((step.id, step.form) for step in parse(text.encode(), key=flow).steps if step.form)
-
-
-def _form(form: packs.Body, where: str, before: str) -> Iterable[Told]:
-    for name, item in form["properties"].items():
-        kind = KINDS.get(item["type"], TEXT)
-        if item["type"] == "array" or (kind == TEXT and not _is_closed(item)):
-            continue
-        zh, en = (label(item["x-title"], language) for language in ("zh", "en"))
-        choices = {key: _names(value) for key, value in item.get("x-choices", {}).items()}
-        told = records.property_of(f"{before}{name}", kind, zh, en, choices=choices)
-        yield told, records.Column(SQL[kind].format(where, text_sql(name)), kind)
-
-
-def _names(value: Any) -> Mapping[str, str]:
-    return value if isinstance(value, Mapping) else {"zh": value, "en": value}
-
-
-def _is_closed(item: Mapping[str, Any]) -> bool:
-    """Whether a text is one of several, a date, or points at something."""
-    return bool({"enum", "x-shizhu-ref"} & item.keys()) or item.get("format") == "date"
 
 
 def _rows(flow: str, county: str) -> QuerySet[Case]:

@@ -11,12 +11,13 @@ from uuid import NAMESPACE_URL, uuid5
 
 from django.db import transaction
 
-from shizhu.engines.cases import concerns, desks
+from shizhu.engines.cases import concerns, desks, flows
 from shizhu.engines.cases.actions import Opening, Upload, answer, open_case
 from shizhu.engines.cases.assignment import candidates
 from shizhu.engines.cases.models import Case, Concern, Entry, Label, Task
 from shizhu.kernel import access
 from shizhu.kernel.models import Area, Person
+from shizhu.lib import worktime
 
 SIMULATED = 1
 
@@ -58,7 +59,8 @@ def _date_back(case: Case, opened_at: datetime, took: timedelta) -> None:
     for task in Task.objects.filter(case=case):
         own = [entry.at for entry in entries if entry.data.get("task") == task.pk]
         task.created, task.done_at = own[0], own[-1]
-        task.save(update_fields=["created", "done_at"])
+        task.took = worktime.worked(own[0], own[-1], flows.hours_of(case.county_id))
+        task.save(update_fields=["created", "done_at", "took"])
     case.opened_at, case.due_at, case.closed_at = opened_at, opened_at + limit, opened_at + took
     case.save(update_fields=["opened_at", "due_at", "closed_at"])
 

@@ -2,13 +2,14 @@
 
 from django.urls import include, path
 
-from shizhu.engines.boards.http import declaring, reports, views
+from shizhu.engines.boards.http import declaring, rankings, reports, views
 
 pages = [
     path("", views.index, name="index"),
     path("reports/", reports.index, name="reports"),
     path("reports/make", reports.make, name="make_report"),
     path("reports/<int:number>/", reports.download, name="report"),
+    path("rankings/<str:key>/", rankings.page, name="ranking"),
     path("<str:key>/", views.page, name="page"),
     path("<str:key>/panels", views.some_panels, name="panels"),
     path("<str:key>/wall", views.wall, name="wall"),

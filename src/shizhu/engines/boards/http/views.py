@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import mark_safe
 
-from shizhu.engines.boards import boards
+from shizhu.engines.boards import boards, rankings
 from shizhu.engines.boards.boards import VIEW, Board
 from shizhu.engines.boards.http.screens import screen
 from shizhu.engines.boards.reports import VIEW as REPORTS
@@ -31,7 +31,13 @@ def _board(request: Request, key: str) -> Board:
 def index(request: Request) -> HttpResponse:
     """The boards of the county."""
     access.require_verb(request.actor, VIEW)
-    context = {"boards": boards.boards(request.county.pk), "may_read_reports": request.actor.has(REPORTS)}
+    context = {
+        "boards": boards.boards(request.county.pk), "may_read_reports": request.actor.has(REPORTS),
+        "rankings": [
+            (key, body) for key, body in rankings.rankings(request.county.pk).items()
+            if all(map(request.actor.has, rankings.verbs(body)))
+        ],
+    }  # fmt: skip
     return render(request, "boards/index.html", context)
 
 

@@ -48,7 +48,8 @@ def chosen(request: Request, asked: Mapping[str, str]) -> QuerySet[Case]:
         found = found.filter(area__path__startswith=f"{request.county.pk}/{town}/")
     now = timezone.now()
     try:
-        return records.filtered(_due(found, asked.get("due", ""), now), asked.get("filter", ""), _columns(now))
+        found = _due(found, asked.get("due", ""), now)
+        return records.filtered(found, asked.get("filter", ""), _columns(request.county.pk, asked.get("flow", ""), now))
     except records.Cql2Error as error:
         messages.error(request, _("The condition cannot be understood: %s") % error)
         return found.none()
@@ -59,13 +60,14 @@ def seen(request: Request) -> QuerySet[Case]:
     return access.rows(Case.objects.filter(county=request.county), request.actor, datasets.VIEW)
 
 
-def _columns(now: datetime) -> dict[str, records.Column]:
-    return datasets.columns('"cases_case"', now)
+def _columns(county: str, flow: str, now: datetime) -> dict[str, records.Column]:
+    table = '"cases_case"'
+    return datasets.columns(table, now, datasets.asked_of(county, flow, table))
 
 
 def _due(found: QuerySet[Case], due: str, now: datetime) -> QuerySet[Case]:
     if due == "late":
-        return records.filtered(found, "is_late = TRUE", _columns(now))
+        return records.filtered(found, "is_late = TRUE", datasets.columns('"cases_case"', now))
     if due == "soon":
         return found.filter(closed_at=None, paused_at=None, due_at__gte=now, due_at__lt=now + SOON)
     return found.filter(closed_at=None).exclude(paused_at=None) if due == "paused" else found

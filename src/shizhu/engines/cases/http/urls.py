@@ -31,6 +31,7 @@ from shizhu.engines.cases.http import (
     rollcalls,
     stock,
     views,
+    work,
 )
 
 cases = [
@@ -41,6 +42,7 @@ cases = [
     path("<int:number>/act", acting.act, name="act"),
     path("<int:number>/concerns/<str:concern>/phone", labels.phone, name="phone"),
     path("petitions/", petitions.ledger, name="petitions"),
+    path("work/", work.index, name="work"),
     path("approvals/", approvals.library, name="approvals"),
     path("<int:number>/approval/", approvals.page, name="approval"),
     path("<int:number>/results.zip", results.package, name="results"),

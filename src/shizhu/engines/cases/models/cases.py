@@ -155,6 +155,7 @@ class Task(models.Model):
     due_at = models.DateTimeField(null=True)
     paused_at = models.DateTimeField(null=True)  # its own clock stands since then: supplements are awaited
     rested = models.DurationField(default=timedelta)  # working time that its clock stood
+    took = models.DurationField(null=True)  # working time from when it was given until it was done, without rests
     meets_at = models.DateTimeField(null=True)  # when those who do it together meet
     meets_where = models.CharField(max_length=200, blank=True)
     done_at = models.DateTimeField(null=True)
