@@ -89,7 +89,42 @@ def prepared(station: dict[str, Any], start: datetime) -> dict[str, Any]:
         name: [(start - timedelta(hours=before), *rest) for before, *rest in station.get(name, ())]
         for name in ("spills", "storms")
     }
-    return {**station, **told}
+    past = [(datetime.fromisoformat(begin), *rest) for begin, *rest in station.get("past", ())]
+    return {**station, **told, "past": past}
+
+
+def past_moments(station: Station) -> list[datetime]:
+    """When a station had sent in years before: every half hour of what happened, and once a day for weeks before it."""
+    found: set[datetime] = set()
+    for begin, hours, _size in station["past"]:
+        found |= {begin + n * HALF_HOUR for n in range(-2, 2 * hours + 7)}
+        day = begin.replace(hour=8, minute=0)
+        found |= {day - timedelta(days=n) for n in range(WEEKS.days)}
+    return sorted(found)
+
+
+async def tell_past(found: list[Station], progress: Progress, county: str) -> None:
+    """What stations measured in years before, once, as history: no rule raises an alarm of it."""
+    things = importlib.import_module("shizhu.engines.things.api")
+    sent = []
+    for station in found:
+        values: Values = importlib.import_module(PHYSICS[station["profile"]]).values
+        moments = past_moments(station) if not progress.knows(f"{PAST_TOLD}/{station['key']}") else []
+        for some in (moments[n : n + AT_ONCE] for n in range(0, len(moments), AT_ONCE)):
+            samples = [things.Sample(name, at, value) for at in some for name, value in values(station, at).items()]
+            origin = things.Origin.SIMULATED
+            sent.append(
+                things.Submission(things.replay.PROTOCOL, station["key"], b"", samples, [], origin, is_history=True)
+            )
+    if sent:
+        await things.replay.publish(sent, lambda done, total: logger.info("%s: past %s of %s", county, done, total))
+    for station in found:
+        progress.reached(f"{PAST_TOLD}/{station['key']}", datetime.now(UTC))
+
+
+HALF_HOUR, WEEKS = timedelta(minutes=30), timedelta(days=35)
+AT_ONCE = 200  # readings in a message of the past
+PAST_TOLD = "past"
 
 
 class Progress:
@@ -105,6 +140,10 @@ class Progress:
     def start(self, key: str, now: datetime) -> datetime:
         """The first moment that still has to be sent."""
         return max(self._last.get(key, now - PAST) + PAST_STEP, now - PAST)
+
+    def knows(self, key: str) -> bool:
+        """Whether anything of it was sent."""
+        return key in self._last
 
     def reached(self, key: str, at: datetime) -> None:
         """Everything up to `at` was sent."""
@@ -165,8 +204,9 @@ async def run(config: Config) -> None:
     start, progress, _operator = began(config), Progress(config.home), operator(config)
     async with asyncio.TaskGroup() as group:
         for folder in sorted((CLONE / "counties").glob("*/county.yaml")):
-            for raw in stations(folder.parent.name):
-                station = prepared(raw, start)
+            found = [prepared(raw, start) for raw in stations(folder.parent.name)]
+            group.create_task(tell_past([one for one in found if one["past"]], progress, folder.parent.name))
+            for raw, station in zip(stations(folder.parent.name), found, strict=True):
                 values: Values = importlib.import_module(PHYSICS[raw["profile"]]).values
                 send = mqtt_station if raw["protocol"] == "mqtt" else hj212_station
                 group.create_task(send(config, station, values, progress))

@@ -14,10 +14,10 @@ from django.utils import timezone
 from shizhu.engines.alarms import raising
 from shizhu.engines.alarms.causes import EDGE_LOST
 from shizhu.engines.alarms.logic.conditions import Bound, Condition, Input, NotJudged, condition_of, targets, wanted
-from shizhu.engines.alarms.logic.judge import State, level_of, limit_of, raised
+from shizhu.engines.alarms.logic.judge import State, age, level_of, limit_of, raised
 from shizhu.engines.alarms.logic.late import Memory as Remembered
 from shizhu.engines.alarms.logic.late import remembered
-from shizhu.engines.alarms.logic.moments import KINDS, moment
+from shizhu.engines.alarms.logic.moments import DAY, KINDS, day_end, moment, time_of
 from shizhu.engines.alarms.models import Alarm, Binding, Memory, Occurrence, Revision
 from shizhu.engines.maps import api as maps
 from shizhu.engines.things import api as things
@@ -159,7 +159,46 @@ def _begin(binding: Binding, condition: Condition) -> None:
         for stream, point in things.latest(binding.streams).items():  # a sum of those that send first would be no sum
             if point.verdict == things.Verdict.GOOD and point.value is not None:
                 state.inputs[binding.streams.index(stream)] = [moment(point.time), point.value]
+    _recall(binding, condition, state)
     Memory.objects.update_or_create(binding=binding, defaults=kept(remembered(state)) | {"due": binding.begun})
+
+
+def _recall(binding: Binding, condition: Condition, state: State) -> None:
+    """What is left of days past, from the values with which they ended: what was there before the rule counts too."""
+    for number, measure in enumerate(condition.measures):
+        if measure.index is None:
+            continue
+        stream, end = binding.streams[measure.inputs[0]], day_end(state.begun, measure.index.edge)
+        for count in range(measure.reach // DAY, 0, -1):
+            point = things.latest([stream], time_of(end - count * DAY - 1)).get(stream)
+            if point and point.verdict == things.Verdict.GOOD and point.value is not None:
+                age(measure.index, state.windows[number], moment(point.time), point.value, measure.during)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is left of days past at a source now, and the number of the class."""
+
+    stream: int
+    index: float
+    number: int
+
+
+def standings(rule: str, county: str) -> list[Standing]:
+    """Of each source of a rule whose limits go by what came before."""
+    rows = Memory.objects.filter(binding__rule=rule, binding__county=county).select_related("binding")
+    found: dict[int, Standing] = {}
+    for row in rows.order_by("binding"):
+        by = row.binding.said["when"].get("by")
+        bound = compiled().bound.get(row.binding_id)
+        if not by or bound is None:
+            continue
+        state = State.load(row.state)
+        for number, measure in enumerate(bound.condition.measures):
+            if measure.index and state.windows[number]:
+                stream, left = row.binding.streams[measure.inputs[0]], state.windows[number][-3][1]
+                found[stream] = Standing(stream, left, sum(left >= one["from"] for one in by["classes"]) - 1)
+    return list(found.values())
 
 
 def is_judged(alarm: Alarm) -> bool:

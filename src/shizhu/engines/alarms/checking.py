@@ -18,6 +18,9 @@ from shizhu.lib.times import parse_duration
 
 Body = dict[str, Any]
 RULES = {
+    "classes": gettext_noop("must have %(count)s limits, one for each class of by"),
+    "rise": gettext_noop("classes begin with 0, each higher than the one before"),
+    "by": gettext_noop("limits in a list need by, which says what they go by, and a source of their own: no zone"),
     "once": gettext_noop("each level is said once"),
     "single": gettext_noop("only of a single test: a joined condition has one level"),
     "either": gettext_noop("either one join or one test"),
@@ -49,6 +52,8 @@ RULES = {
     "profile": gettext_noop("no pack declares this device profile"),
     "property": gettext_noop("%(profile)s has no such property"),
     "attribute": gettext_noop("%(profile)s names no such attribute of its stations"),
+    "register": gettext_noop("no pack declares this register"),
+    "field": gettext_noop("%(register)s has no such field"),
     "flow": gettext_noop("no pack declares this flow"),
     "rule": gettext_noop("no pack declares this rule"),
     "role": gettext_noop("this pack has no such role; a county joins packs (county.yaml: warnings)"),
@@ -181,6 +186,7 @@ def _tested(place: Place) -> Iterator[str]:
     said = [name for name in TESTS if name in body]
     if len(said) != 1 and set(said) != {"below", "above"}:
         yield told(place.where, ", ".join(said) or "—", "one", tests=", ".join(TESTS))
+    yield from _by(place)
     if "below" in body and "above" in body and not _is_own(body) and body["below"] > body["above"]:
         yield told(place.at("below"), body["below"], "band")
     if "inside" in body and body["inside"][0] > body["inside"][1]:
@@ -194,6 +200,19 @@ def _tested(place: Place) -> Iterator[str]:
     for name in ("profile", "property"):
         if name not in body:
             yield told(place.at(name), "—", "needed")
+
+
+def _by(place: Place) -> Iterator[str]:
+    """Limits that go by a class of what came before."""
+    body, lists = place.body, [name for name in BOUNDS if isinstance(place.body.get(name), list)]
+    for name in lists:
+        if "by" not in body or "zone" in body:
+            yield told(place.at(name), body[name], "by")
+        elif len(body[name]) != len(body["by"]["classes"]):
+            yield told(place.at(name), body[name], "classes", count=len(body["by"]["classes"]))
+    edges = [one["from"] for one in body["by"]["classes"]] if lists and "by" in body else [0]
+    if edges[0] or edges != sorted(set(edges)):
+        yield told(place.at("by"), ", ".join(map(str, edges)), "rise")
 
 
 def _wide(place: Place, clear: float) -> Iterator[str]:
@@ -262,8 +281,8 @@ def _size(body: Body, name: str) -> float:
 
 
 def _is_own(body: Body) -> bool:
-    """Whether a limit is what each station says of itself."""
-    return any(isinstance(body.get(name), str) for name in BOUNDS)
+    """Whether a limit is no one number: what each station says of itself, or by class."""
+    return any(isinstance(body.get(name), str | list) for name in BOUNDS)
 
 
 def _holds(outer: list[float], inner: list[float]) -> bool:

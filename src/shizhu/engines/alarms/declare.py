@@ -19,9 +19,25 @@ def check(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
         found += _own("starts", body["starts"], key)
         if packs.find(everything, "flows", body["starts"]) is None:
             found.append(checking.told("starts", body["starts"], "flow"))
+    found += _events(key, body, everything)
     yield from found
     if not found:
         yield from examples.problems(body)
+
+
+def _events(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
+    """The register of what it warns of, and its fields."""
+    said = body.get("events")
+    if said is None:
+        return
+    yield from _own("events.register", said["register"], key)
+    register = packs.find(everything, "registers", said["register"])
+    if register is None:
+        yield checking.told("events.register", said["register"], "register")
+        return
+    for name in ("time", "source"):
+        if said[name] not in register["properties"]:
+            yield checking.told(f"events.{name}", said[name], "field", register=said["register"])
 
 
 def _own(name: str, value: str, key: str) -> Iterator[str]:

@@ -84,7 +84,7 @@ def _of_group(rule: Body, group: bindings.Group, start: datetime, end: datetime)
     condition = condition_of(rule, inputs)
     begun = start - BEFORE - timedelta(microseconds=condition.reach)
     state, changes, count = State(condition, moment(begun)), [], 0
-    for part in _parts(group, begun, end):
+    for part in parts(group, begun, end):
         count += len(part)
         changes += judge(condition, state, part)
     advance(condition, state, moment(end), changes)
@@ -101,7 +101,8 @@ def _of_group(rule: Body, group: bindings.Group, start: datetime, end: datetime)
     return firings, count
 
 
-def _parts(group: bindings.Group, start: datetime, end: datetime) -> Iterator[list[Reading]]:
+def parts(group: bindings.Group, start: datetime, end: datetime) -> Iterator[list[Reading]]:
+    """The good readings of a group in a span, some at a time."""
     number = {one.id: n for n, one in enumerate(group.streams)}
     edges = [start - timedelta(microseconds=1)]
     while edges[-1] < end:

@@ -68,6 +68,9 @@ def _zone(rule: Body, county: str) -> list[str]:
 
 def _around(rule: Body) -> list[str]:
     parts, clear = [], rule.get("clear", {})
+    if by := rule["when"].get("by"):
+        classes = " / ".join(f"{label(one['title'])} ≥ {one['from']:g}" for one in by["classes"])
+        parts.append(_("limits by %(what)s (%(classes)s)") % {"what": label(by["title"]), "classes": classes})
     if "calendar" in rule:
         parts.append(calendar(rule["calendar"]))
     if "margin" in clear:
@@ -120,6 +123,11 @@ def _joined(when: Body, join: str, county: str) -> str:
     return (_("all of (%s)") if join == "all" else _("any of (%s)")) % inner
 
 
+def measured(when: Body, county: str) -> str:
+    """What a test measures, without its limits."""
+    return _test({name: said for name, said in when.items() if name not in {"below", "above"}}, county)
+
+
 def _test(when: Body, county: str) -> str:
     profile = packs.declared("things", when["profile"], county)
     declared = profile.get("properties", {}).get(when["property"], {})
@@ -130,7 +138,9 @@ def _test(when: Body, county: str) -> str:
     if "worse_than" in when:
         parts.append(_("worse than the target class of the station, by %s") % when["worse_than"]["standard"].upper())
     for name, sign in (("below", "<"), ("above", ">")):
-        if isinstance(said := when.get(name), str):
+        if isinstance(said := when.get(name), list):
+            parts.append(f"{sign} {' / '.join(f'{one:g}' for one in said)} {unit}")
+        elif isinstance(said, str):
             parts.append(f"{sign} {label(profile.get('attributes', {}).get(said)) or said}")
         elif name in when:
             parts.append(f"{sign} {said} {unit}")

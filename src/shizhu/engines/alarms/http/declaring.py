@@ -183,6 +183,11 @@ def _line(typed: Typed, test: drafting.Words, county: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _address(key: str) -> str:
+    """Of a rule of its own, where it is changed; of a version of a pack's, where it was adopted."""
+    return f"/declarations/rules/{key.partition('.')[2]}/" if overlays.is_own(key) else f"/alarms/rules/{key}/fit"
+
+
 def register() -> None:
     """Called once by the application."""
     declaring.rules((*checking.RULES.values(), *FAULTS))
@@ -191,7 +196,7 @@ def register() -> None:
             RULES, {"zh": "告警规则", "en": "Alarm rules"}, "bell",
             {"zh": "什么情况下告警：选监测项、填限值、定时长，先试运行再启用",
              "en": "When an alarm is raised: choose what is measured, limits and durations, and try it first"},
-            "/declarations/rules/new", lambda key: f"/declarations/rules/{key.partition('.')[2]}/",
+            "/declarations/rules/new", _address,
             lambda _key, body: body["title"], changed=lambda _county: bindings.bind_all(), order=45,
         )
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from shizhu.engines.alarms.http import cap, declaring, listing, views, warnings
+from shizhu.engines.alarms.http import cap, declaring, fitting, listing, views, warnings
 
 app_name = "alarms"
 pages = [
@@ -29,6 +29,7 @@ pages = [
     path("load/", views.load_page, name="load"),
     path("rules/", views.rule_list, name="rules"),
     path("rules/<str:key>/try", views.rule_try, name="try"),
+    path("rules/<str:key>/fit", fitting.page, name="fit"),
 ]
 own = [
     path("rules/new", declaring.new, name="rule_new"),

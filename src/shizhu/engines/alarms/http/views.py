@@ -181,6 +181,7 @@ def rule_list(request: Request) -> HttpResponse:
         {
             "key": key,
             "own": key.partition(".")[2] if overlays.is_own(key) else "",
+            "fitted": body.get("fitted", {}),
             "body": body,
             "counts": counts.get(key, {"judged": 0, "all": 0}),
             **_said(body, county),

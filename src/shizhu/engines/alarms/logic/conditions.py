@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Literal
 
-from shizhu.engines.alarms.logic.moments import Calendar, calendar, span
+from shizhu.engines.alarms.logic.moments import DAY, MINUTE, Calendar, calendar, minutes, span
 from shizhu.lib import standards
 from shizhu.lib.standards.limits import Limit
 
@@ -18,6 +19,8 @@ HOUR = 3_600_000_000
 LATE = "PT6H"  # how late a reading may come and still be judged, unless the rule says otherwise
 LEVELS = ("blue", "yellow", "orange", "red")  # 蓝 黄 橙 红, mild to severe
 JOINS = ("all", "any", "of")
+ANTECEDENT = "antecedent"  # what is left of the rises of days past; only `by` takes it
+FORGOTTEN = 0.01  # of an index, what is as good as nothing
 OF_A_ZONE = ("sum", "mean", "least", "most", "count")  # what is made of all sources together, not of each one's past
 BOUNDS = ("below", "above")  # a number, or the property of the source that holds it
 TESTS = ("below", "above", "inside", "worse_than", "missing", "stuck")
@@ -38,18 +41,40 @@ class Input:
 
 
 @dataclass(frozen=True)
+class Index:
+    """How much is left of the rises of days past (of rain: antecedent precipitation index): at the end of each day
+    `keeps` of what was there and what came, at most `most`. `assumed` where nothing is known of before."""
+
+    keeps: float
+    most: float
+    assumed: float
+    edge: int  # when a day ends, microseconds after midnight of the county
+
+    @property
+    def reach(self) -> int:
+        """After so long nearly nothing is left, in microseconds."""
+        return math.ceil(math.log(FORGOTTEN, self.keeps)) * DAY
+
+
+@dataclass(frozen=True)
 class Measure:
     """What is tested: the newest value, or what `take` makes of the values `during` a time, or of several inputs."""
 
     inputs: tuple[int, ...]
-    take: str = ""  # "", change, rate, sum, mean, least, most, count
+    take: str = ""  # or change, rate, sum, mean, least, most, count, antecedent
     during: int = 0
     per: int = HOUR
+    index: Index | None = None  # of antecedent
 
     @property
     def has_window(self) -> bool:
         """Whether values of the past are kept for it: of one input."""
-        return bool(self.during) or self.take == "rate"
+        return bool(self.during) or self.take in {"rate", ANTECEDENT}
+
+    @property
+    def reach(self) -> int:
+        """How far back what it is made of may lie, in microseconds."""
+        return self.during + (self.index.reach if self.index else 0)
 
     @property
     def is_of_zone(self) -> bool:
@@ -70,6 +95,7 @@ class Leaf:
     gap: int  # a value older than this says nothing
     span: int = 0  # of missing and stuck
     tolerance: float = 0.0
+    of_class: int = 0  # by what came before: the class whose limit it has
 
 
 @dataclass(frozen=True)
@@ -124,7 +150,7 @@ class Condition:
     @property
     def reach(self) -> int:
         """How far back what it says may have begun: enough to judge from there on and say the same, in microseconds."""
-        seen = max(max(leaf.gap, leaf.span, self.measures[leaf.measure].during) for leaf in self.leaves)
+        seen = max(max(leaf.gap, leaf.span, self.measures[leaf.measure].reach) for leaf in self.leaves)
         return seen + sum(lasting.lasting + lasting.clearing for lasting in self.lastings)
 
 
@@ -154,7 +180,7 @@ def parts(when: Body) -> Iterator[Body]:
 
 def inherited(when: Body) -> dict[str, Any]:
     """What the parts of a condition take over from it."""
-    return {name: when[name] for name in ("profile", "property", "zone", "gap", "holds") if name in when}
+    return {name: when[name] for name in ("profile", "property", "zone", "gap", "holds", "by") if name in when}
 
 
 def steps(rule: Body) -> Iterator[tuple[str, Body]]:
@@ -188,6 +214,7 @@ class _Compiler:
         self.measures: dict[Measure, int] = {}
         self.leaves: list[Leaf] = []
         self.lastings: list[Lasting] = []
+        self.of_class = 0
 
     def condition(self) -> Condition:
         tracks = tuple(Track(level, self._track(when)) for level, when in steps(self.rule))
@@ -223,6 +250,24 @@ class _Compiler:
         return Join(found, {"all": len(found), "any": 1, "of": when.get("at_least", 1)}[join])
 
     def _test(self, when: Body) -> Node:
+        return self._by_class(when) if any(isinstance(when.get(name), list) for name in BOUNDS) else self._plain(when)
+
+    def _by_class(self, when: Body) -> Node:
+        """Limits that go by a class of what came before: of each class its test, while the index was in the class when
+        the time began of which a value is made. What comes now does not make its own limit lower."""
+        by = when["by"]
+        edges = [one["from"] for one in by["classes"]]
+        found = []
+        for number, span_ in enumerate(pairwise([-math.inf, *edges[1:], math.inf])):
+            limits = {name: when[name][number] for name in BOUNDS if isinstance(when.get(name), list)}
+            gate: Body = {name: when[name] for name in ("profile", "property", "gap", "during") if name in when}
+            gate |= {"take": ANTECEDENT, "by": by, "inside": list(span_), "margin": 0.0}
+            self.of_class = number
+            found.append(Join((self._plain({**when, **limits}), self._plain(gate)), 2))
+        self.of_class = 0
+        return Join(tuple(found), 1)
+
+    def _plain(self, when: Body) -> Node:
         pair = when["profile"], when["property"]
         mine = tuple(n for n, one in enumerate(self.inputs) if (one.profile, one.property) == pair)
         if not mine:
@@ -230,7 +275,8 @@ class _Compiler:
         if "zone" in when and when.get("take") in OF_A_ZONE and "during" not in when:
             return self._leaf(when, Measure(mine, when["take"]), mine[0])
         taken = [
-            Measure((n,), when.get("take", ""), span(when.get("during")), span(when.get("per", "PT1H"))) for n in mine
+            Measure((n,), when.get("take", ""), span(when.get("during")), span(when.get("per", "PT1H")), _index(when))
+            for n in mine
         ]
         found = tuple(self._leaf(when, one, one.inputs[0]) for one in taken)
         return (
@@ -250,7 +296,7 @@ class _Compiler:
             test = "missing" if "missing" in when else "stuck"
         made = Leaf(
             len(self.leaves), number, test, limit, again, is_inside, _gap(when), span(when.get(test)),
-            when.get("tolerance", 0.0),
+            when.get("tolerance", 0.0), self.of_class,
         )  # fmt: skip
         self.leaves.append(made)
         return made
@@ -260,6 +306,13 @@ def _gap(when: Body) -> int:
     if "holds" in when or "gap" in when:
         return span(when.get("holds", when.get("gap")))
     return max(HOUR, span(when.get("for")) // 2, span(when.get("stuck")) // 2)
+
+
+def _index(when: Body) -> Index | None:
+    if when.get("take") != ANTECEDENT:
+        return None
+    by = when["by"]
+    return Index(by["keeps"], by.get("most", math.inf), by["assumed"], minutes(by.get("day", "00:00")) * MINUTE)
 
 
 def _limit(when: Body, properties: Mapping[str, Any]) -> tuple[Limit, bool]:

@@ -105,9 +105,27 @@ def problem(rule: dict[str, Any], example: dict[str, Any]) -> str:
         return f"example {example['name']!r}: {error}"
     except OverflowError:
         return f"example {example['name']!r}: ends after the year 9999"
-    expected = example["expect"]
-    levels = {step.level for one in found for step in one.levels}
-    level = max(levels, key=LEVELS.index) if found else "none"
-    if level != expected or len(found) != example.get("times", 1 if found else 0):
-        return f"example {example['name']!r}: expected {expected}, but it says {level} ({len(found)} times)"
+    expected, (level, times) = example["expect"], _told(found)
+    if level != expected or times != example.get("times", 1 if found else 0):
+        return f"example {example['name']!r}: expected {expected}, but it says {level} ({times} times)"
     return ""
+
+
+def _told(found: list[Occurrence]) -> tuple[str, int]:
+    levels = {step.level for one in found for step in one.levels}
+    return max(levels, key=LEVELS.index) if found else "none", len(found)
+
+
+def restated(rule: dict[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The examples of a rule whose limits were moved with what it says of them now; and the names of those of which it
+    says something else."""
+    made, changed = [], []
+    for example in rule["examples"]:
+        if not problem(rule, example):
+            made.append(example)
+            continue
+        level, times = _told(tried(rule, example)[1])
+        kept = {name: value for name, value in example.items() if name != "times"}
+        made.append({**kept, "expect": level, **({"times": times} if times > 1 else {})})
+        changed.append(example["name"])
+    return made, changed

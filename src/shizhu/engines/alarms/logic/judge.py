@@ -14,8 +14,8 @@ from typing import Any
 
 import orjson
 
-from shizhu.engines.alarms.logic.conditions import LEVELS, Condition, Join, Lasting, Leaf, Measure, Node
-from shizhu.engines.alarms.logic.moments import Moment
+from shizhu.engines.alarms.logic.conditions import LEVELS, Condition, Index, Join, Lasting, Leaf, Measure, Node
+from shizhu.engines.alarms.logic.moments import DAY, Moment, day_end
 
 TRUE, FALSE, UNKNOWN = 1, 0, -1
 NEVER: Moment = 2**62
@@ -180,14 +180,38 @@ def _expiry(condition: Condition, state: State, leaf: Leaf) -> Moment:
 
 
 def _remember(measure: Measure, window: list[list[float]], at: Moment, value: float) -> None:
+    if measure.index:
+        age(measure.index, window, at, value, measure.during)
+        return
     if window and window[-1][0] == at:
         window.pop()
     window.append([at, value])
     if measure.during:
-        while window[0][0] <= at - measure.during:
+        first = at - measure.during + (measure.take != "change")  # a change is since the value so long ago
+        while window[0][0] < first:
             window.pop(0)
     else:
         del window[:-2]
+
+
+def age(index: Index, window: list[list[float]], at: Moment, value: float, lag: int = 0) -> None:
+    """Bring what is left of days past to a reading: [the end of a day, the index on it] from the day `lag` ago on, the
+    value with which this day began, the newest. What came since the newest belongs to the day of the reading; what
+    falls was set to nothing."""
+    if not window:
+        window[:] = [[day_end(at, index.edge), index.assumed], [at, value], [at, value]]
+        return
+    (end, left), began, newest = window[-3:]
+    if value < newest[1]:
+        began = window[-2] = [began[0], began[1] + value - newest[1]]
+        newest = [newest[0], value]
+    while at >= end:
+        left = min(index.most, index.keeps * (left + newest[1] - began[1]))
+        end, began = end + DAY, newest
+        window[-2:] = [[end, left], began, newest]
+    window[-1] = [at, value]
+    while window[0][0] <= at - lag:
+        window.pop(0)
 
 
 def value_of(condition: Condition, state: State, leaf: Leaf) -> float | None:
@@ -203,6 +227,8 @@ def value_of(condition: Condition, state: State, leaf: Leaf) -> float | None:
 
 
 def _of_window(measure: Measure, window: list[list[float]]) -> float | None:
+    if measure.index:
+        return window[0][1] if window else None
     if measure.take not in {"change", "rate"}:
         return _taken(measure.take, [value for _, value in window])
     if len(window) < 2:
@@ -299,9 +325,10 @@ def _change(condition: Condition, state: State, before: str | None, after: str |
 
 
 def _deciding(condition: Condition, state: State, root: Lasting) -> Leaf:
-    """The leaf that speaks for a level: of those that are true the one with the newest value, else the first."""
+    """The leaf that speaks for a level: of those that make it true the one with the newest value, else the first."""
     mine = list(_leaves(root))
-    found = [leaf for leaf in mine if state.leaves[leaf.number] == TRUE]
+    found = list(_true_leaves(state, root)) or [leaf for leaf in mine if state.leaves[leaf.number] == TRUE]
+    found = [leaf for leaf in found if not condition.measures[leaf.measure].index]
 
     def newest(leaf: Leaf) -> float:
         last = state.inputs[condition.measures[leaf.measure].inputs[0]]
@@ -318,6 +345,18 @@ def _leaves(node: Node) -> Iterator[Leaf]:
     elif isinstance(node, Join):
         for part in node.parts:
             yield from _leaves(part)
+
+
+def _true_leaves(state: State, node: Node) -> Iterator[Leaf]:
+    """Leaves that are true, of joins that are."""
+    if isinstance(node, Leaf):
+        yield from [node] if state.leaves[node.number] == TRUE else []
+    elif isinstance(node, Lasting):
+        yield from _true_leaves(state, node.part)
+    else:
+        found = [list(_true_leaves(state, part)) for part in node.parts]
+        if sum(map(bool, found)) >= node.least:
+            yield from (leaf for leaves in found for leaf in leaves)
 
 
 def slips_in(condition: Condition, state: State, readings: Sequence[Reading]) -> bool:

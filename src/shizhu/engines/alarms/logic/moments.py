@@ -32,14 +32,21 @@ def time_of(at: Moment) -> datetime:
     return EPOCH + timedelta(microseconds=at)
 
 
+def day_end(at: Moment, edge: int) -> Moment:
+    """The end of the day on which a moment lies, where days end `edge` microseconds after midnight of the county."""
+    shift = ZONE.utcoffset(None) // timedelta(microseconds=1) - edge
+    return ((at + shift) // DAY + 1) * DAY - shift
+
+
 def span(text: str | None) -> int:
     """An ISO 8601 duration in microseconds; 0 for none."""
     return parse_duration(text) // timedelta(microseconds=1) if text else 0
 
 
-def _minutes(text: str) -> int:
-    hours, minutes = text.split(":")
-    return int(hours) * 60 + int(minutes)
+def minutes(text: str) -> int:
+    """`08:30` as minutes of the day."""
+    hour, minute = text.split(":")
+    return int(hour) * 60 + int(minute)
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,6 @@ def calendar(given: Mapping[str, Any] | None) -> Calendar | None:
     return Calendar(
         frozenset(given.get("months", range(1, 13))),
         frozenset(given.get("days", DAYS)),
-        tuple((_minutes(start), _minutes(end)) for start, end in pairs),
+        tuple((minutes(start), minutes(end)) for start, end in pairs),
         worktime.Hours((), ZONE, frozenset(given.get("off", ())), frozenset(given.get("worked", ()))),
     )

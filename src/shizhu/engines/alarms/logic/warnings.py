@@ -147,6 +147,25 @@ class Skill:
     open: int
     leads: tuple[timedelta, ...] = ()
 
+    @classmethod
+    def of_spans(cls, leads: Sequence[int], false: int, misses: int) -> Skill:
+        """Of hits with their leads in microseconds."""
+        return cls(len(leads), false, misses, 0, tuple(timedelta(microseconds=one) for one in leads))
+
+    @classmethod
+    def together(cls, several: Iterable[Skill]) -> Skill:
+        """All of them as one."""
+        found = list(several)
+        leads = tuple(lead for one in found for lead in one.leads)
+        hits, false, misses = (sum(getattr(one, name) for one in found) for name in ("hits", "false", "misses"))
+        return cls(hits, false, misses, 0, leads)
+
+    @property
+    def success(self) -> float | None:
+        """Hits of all that came or was warned of (critical success index)."""
+        told = self.hits + self.false + self.misses
+        return 100 * self.hits / told if told else None
+
     @property
     def detected(self) -> float | None:
         """Hits of hits and misses."""
