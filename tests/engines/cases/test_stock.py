@@ -157,7 +157,7 @@ def test_whatever_is_moved_at_once_a_piece_is_in_one_place_and_the_sums_are_thos
     county: County, keeper: Person, rounds: list[list[tuple[str, str, int, int]]]
 ) -> None:
     with connections["default"].cursor() as cursor:
-        cursor.execute("TRUNCATE cases_movement, cases_holding")
+        cursor.execute("TRUNCATE cases_movement, cases_holding, cases_need")
     places = (A, B, C)
     for batch in rounds:
         came = at_once(*[

@@ -146,6 +146,11 @@ def check_emergency(key: str, body: Body, everything: LoadedPacks) -> Iterator[s
         except ValueError as error:
             yield f"levels.{level}.tasks: {error}"
     yield from _named(body, everything)
+    roles = everything[key.split(".", maxsplit=1)[0]].roles
+    for name, wanted in (("bulletin", "receivers"), ("help", "roles")):
+        for role in body.get(name, {}).get(wanted, ()):
+            if role not in roles:
+                yield f"{name}.{wanted}: {role}: the pack declares no such role"
 
 
 def _named(body: Body, everything: LoadedPacks) -> Iterator[str]:
