@@ -37,9 +37,9 @@ export function tiles(state: State | undefined, go: (...parts: (string | number)
 }
 
 function where(one: Help, draft: Draft, changed: () => void): HTMLElement[] {
-  draft.more.area ??= one.areas[0]!.code;
-  const control = el("select", "form-select", ...one.areas.map((area) => Object.assign(el("option", "", area.name), { value: area.code })));
-  control.value = draft.more.area;
+  const options = one.areas.map((area) => Object.assign(el("option", "", area.name), { value: area.code }));
+  const control = el("select", "form-select", Object.assign(el("option", "", words.byPosition), { value: "" }), ...options);
+  control.value = draft.more.area ??= "";
   control.setAttribute("aria-label", words.town!);
   control.addEventListener("change", () => { draft.more.area = control.value; changed(); });
   const shown = el("span", "text-secondary flex-fill");
@@ -55,11 +55,13 @@ export async function asking(state: State, one: Help, kind: string, put: Put, do
   const told = { ...one.form, fields: one.form.fields.filter((field) => field.name !== "kind") };
   const first: Partial<Filled> = { answer: { kind, amount: 1, urgency: one.first } };
   return form(key, state.person.id, told, first, (draft, changed) => where(one, draft, changed), async ({ answer, more }) => {
-    const here = position(), urgency = one.form.fields.find((field) => field.name === "urgency")?.choices.find(([name]) => name === answer.urgency)?.[1] ?? "";
+    const here = position();
+    if (!more.area && !here && one.areas.length > 1) throw words.chooseTown!; // said as it stands
+    const urgency = one.form.fields.find((field) => field.name === "urgency")?.choices.find(([name]) => name === answer.urgency)?.[1] ?? "";
     const lines = [`${named} × ${String(answer.amount)}`, urgency, answer.where, answer.note].filter(Boolean);
     await put({
       kind: "need", title: `${words.help} · ${named}`, words: lines.join("\n"), photos: [],
-      body: { case: one.case, answer, area: more.area, ...(here ? { place: here } : {}) },
+      body: { case: one.case, answer, ...(more.area ? { area: more.area } : {}), ...(here ? { place: here } : {}) },
     }, key);
     done();
   });

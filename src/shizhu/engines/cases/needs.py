@@ -107,13 +107,14 @@ def ask(who: Actor, case_id: int, asked: Asked) -> Need:
 
 
 def _town(case: Case, mine: list[Area], asked: Asked) -> Area:
-    """The town where the phone is, else the one that was chosen, else the first."""
-    place = asked.place
-    there = (
-        {one.pk for one in maps.areas_at(case.county_id, (place["longitude"], place["latitude"]))} if place else set()
-    )
-    found = next((town for town in mine if town.pk in there), None)
-    return found or next((town for town in mine if town.code == asked.area), mine[0])
+    """The town that was chosen, else the one where the phone is, else the only one. Raises AnswerRefused."""
+    at = (asked.place["longitude"], asked.place["latitude"]) if asked.place else None
+    there = {one.pk for one in maps.areas_at(case.county_id, at)} if at else set()
+    found = next((town for town in mine if town.code == asked.area), None)
+    found = found or next((town for town in mine if town.pk in there), mine[0] if len(mine) == 1 else None)
+    if found is None:
+        raise actions.AnswerRefused({"area": _("Choose the town where it is.")})
+    return found
 
 
 def _responders(one: Need) -> set[int]:

@@ -49,6 +49,7 @@ def words() -> dict[str, str]:
         "help": _("Ask for help"), "asked": _("What you asked for"), "answered": _("answered"),
         "refused": _("cannot be met"), "neverAnswered": _("never answered"),
         "waitsUntil": _("an answer by %s"), "waitsLate": _("late: was due %s"),
+        "byPosition": _("By the position"), "chooseTown": _("The phone tells no position. Choose the town."),
         "noHelp": _("No response runs that your posts may ask for help."),
         "noBeat": _("Your posts have nothing to walk."),
         "forget": _("Remove my tasks from this phone"), "forgotten": _("Removed. What waits to be sent is still here."),

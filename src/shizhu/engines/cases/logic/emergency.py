@@ -124,13 +124,20 @@ def asking(key: str, body: Body) -> dict[str, Body]:
                 },
                 "urgency": {
                     **choice, "x-title": {"zh": "紧急程度", "en": "How urgent"}, "enum": [*urgencies],
-                    "x-choices": urgencies,
+                    "x-choices": urgencies, "x-help": _within(told["urgencies"]),
                 },
                 "where": {**words, "x-title": {"zh": "送到哪里", "en": "Where to"}},
-                "note": {**words, "x-title": {"zh": "说明", "en": "Remark"}, "x-widget": "paragraph"},
+                "note": {**words, "x-title": {"zh": "说明", "en": "Remark"}},
             },
         }
     }  # fmt: skip
+
+
+def _within(urgencies: Body) -> dict[str, str]:
+    """Within how many minutes each is answered, in words."""
+    zh = "，".join(f"{one['title']['zh']} {one['minutes']} 分钟" for one in urgencies.values())
+    en = ", ".join(f"{one['title']['en']} {one['minutes']} min" for one in urgencies.values())
+    return {"zh": f"答复时限：{zh}", "en": f"Answered within: {en}"}
 
 
 def written(key: str, body: Body) -> str:
