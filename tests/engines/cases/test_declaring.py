@@ -278,7 +278,7 @@ def test_a_wrong_range_of_a_form_is_refused_beside_its_field(
 def test_a_form_in_use_is_not_withdrawn_and_a_register_neither(county: County, client: Client) -> None:
     for kind, key, needed in (
         ("forms", "local.hui_fang", "s2: local.hui_fang: 没有这个表单"),
-        ("registers", WELL, f"well: x-shizhu-ref: {WELL}: 没有这个登记簿"),
+        ("registers", WELL, f"well: 字段“水井”指向登记簿 {WELL}，但没有这个登记簿"),
     ):
         page = client.post(f"/declarations/{kind}/{key}/withdraw", follow=True)
         assert needed in " ".join(told(page))

@@ -568,7 +568,9 @@ def test_a_register_that_another_refers_to_is_not_withdrawn(county: County, clie
     kept(client, well())
     kept(client, well({"id": "+4", "zh": "水井", "kind": "reference", "target": WELL}, zh="泵房"))
     page = client.post(f"/declarations/registers/{WELL}/withdraw", follow=True)
-    assert told(page) == [f"还有别处用到，没有停用：local.beng_fang: shui_jing: x-shizhu-ref: {WELL}: 没有这个登记簿"]
+    assert told(page) == [
+        f"还有别处用到，没有停用：local.beng_fang: shui_jing: 字段“水井”指向登记簿 {WELL}，但没有这个登记簿"
+    ]
     assert client.get(f"/records/{WELL}/").status_code == 200
 
 

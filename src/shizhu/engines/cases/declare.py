@@ -107,9 +107,9 @@ def check_form(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]: 
     for name, item in body["properties"].items():
         target = item.get("x-shizhu-ref")
         if target and packs.find(everything, "registers", target) is None and target not in records.KNOWN_REFERENCES:
-            yield f"{name}: x-shizhu-ref: {target}: nobody declares this register"
+            yield f"{name}: {records.reference_fault('unknown', item['x-title'], target)}"
         if target and item["type"] != "string":
-            yield f"{name}: x-shizhu-ref: {item['type']}: what it points at is kept as a string"
+            yield f"{name}: {records.reference_fault('no_text', item['x-title'], item['type'])}"
         if item.get("x-widget") == "place" and item["type"] != "string":
             yield f"{name}: x-widget: place: is kept as a string"
     when, then = body.get("if", {}), body.get("then", {})

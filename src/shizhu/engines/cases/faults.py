@@ -98,7 +98,6 @@ RULES = (
     gettext_noop("no pack declares this form"),
     gettext_noop("the pack declares no such role"),
     gettext_noop("is not the root of a BPMN 2.0 file"),
-    gettext_noop("what it points at is kept as a string"),
     gettext_noop("is kept as a string"),
     gettext_noop("must be a condition: this flow leaves gateway %(gateway)s"),
     gettext_noop("is no schedule that can be read"),

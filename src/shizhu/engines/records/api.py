@@ -64,6 +64,7 @@ from shizhu.engines.records.queries import count, get, get_by_id, history, query
 from shizhu.engines.records.references import KNOWN as KNOWN_REFERENCES
 from shizhu.engines.records.references import Choice, Reference
 from shizhu.engines.records.references import add as add_reference
+from shizhu.engines.records.references import fault as reference_fault
 from shizhu.engines.records.references import find as find_reference
 from shizhu.engines.records.references import seen as seen_references
 from shizhu.engines.records.revising import revise
@@ -170,6 +171,7 @@ __all__ = [
     "query",
     "read_geometry",
     "read_operation",
+    "reference_fault",
     "register_of",
     "registers",
     "related",

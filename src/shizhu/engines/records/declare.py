@@ -251,21 +251,20 @@ def _references(declared: Register, everything: packs.LoadedPacks) -> Iterator[s
             if item.reference:
                 yield from (f"{path}{name}: {line}" for line in _reference(item, fields, everything))
             elif item.where or item.depends:
-                yield f"{path}{name}: x-shizhu-where, x-shizhu-depends: only a reference can be narrowed"
+                yield f"{path}{name}: {references.fault('alone', item.title)}"
 
 
 def _reference(item: Field, fields: Mapping[str, Field], everything: packs.LoadedPacks) -> Iterator[str]:
     target = packs.find(everything, KIND, item.reference)
     if target is None and item.reference not in references.KNOWN:
-        yield f"x-shizhu-ref: {item.reference}: nobody declares this register"
+        yield references.fault("unknown", item.title, item.reference)
         return
     if item.kind != Kind.TEXT:
-        yield f"x-shizhu-ref: {item.kind}: a reference is kept as text"
+        yield references.fault("no_text", item.title, item.kind)
     known = references.properties(Register(item.reference, target) if target else item.reference)
     for name in (*item.where, *item.depends):
         if name not in known:
-            known_names = ", ".join(sorted(known)) or "—"
-            yield f"x-shizhu-where, x-shizhu-depends: {name}: {item.reference} is narrowed by {known_names}"
+            yield references.fault("narrowed", item.title, name, ", ".join(sorted(known)) or "—")
     for name in item.depends.values():
         if name not in fields or fields[name].privacy or fields[name].kind not in COMPARABLE:
-            yield f"x-shizhu-depends: {name}: must be a field beside this one that everybody may see"
+            yield references.fault("depends", item.title, name)

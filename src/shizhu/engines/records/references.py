@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Replace
 from django.db.models.lookups import Contains
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from shizhu.engines.records import searching
 from shizhu.engines.records.catalogue import UnknownRegister, register_of
@@ -28,7 +29,21 @@ from shizhu.kernel.models import Area, File, Organisation, Post
 from shizhu.kernel.text import label
 
 TABLE = "records_record"
+FAULTS = {  # of a field that points at something, in words, as authors of packs and administrators read them
+    "unknown": gettext_noop("the field “%(title)s” points at the register %(value)s, which nobody declares"),
+    "no_text": gettext_noop("the field “%(title)s” points at something, which is kept as text and not as %(value)s"),
+    "alone": gettext_noop("the field “%(title)s” points at nothing, so there is nothing to narrow"),
+    "narrowed": gettext_noop("the field “%(title)s” cannot be narrowed by %(value)s, but by %(known)s"),
+    "depends": gettext_noop(
+        "the field “%(title)s” goes by %(value)s, which must be a field beside it that everybody may see"
+    ),
+}
 KNOWN = {"kernel.area", "kernel.organisation", "kernel.post", "things.device"}
+
+
+def fault(name: str, title: object, value: object = "", known: str = "") -> str:
+    """One of FAULTS of a field."""
+    return FAULTS[name] % {"title": label(title), "value": value, "known": known}
 
 
 @dataclass(frozen=True)

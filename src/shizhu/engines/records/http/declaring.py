@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from shizhu.engines.records import indexes, redeclaring
+from shizhu.engines.records import indexes, redeclaring, references
 from shizhu.engines.records.catalogue import KIND, clashes, merged, registers
 from shizhu.engines.records.forbidding import Forbidden, forbidden
 from shizhu.engines.records.http import alike, drafting
@@ -51,6 +51,7 @@ FAULTS = (  # of the check of declarations, as an administrator reads them
     gettext_noop("no pack that is on in this county declares this register"),
     gettext_noop("there is no such field"),
     gettext_noop("may not be key, title, order, time, flow, camera or filter"),
+    *references.FAULTS.values(),
 )
 PREFIX = "local_"  # how fields begin that a county adds to a register of a pack
 
