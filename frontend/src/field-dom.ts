@@ -45,7 +45,7 @@ export function metres(one: Place, [longitude, latitude]: [number, number]): num
   const along = Math.cos(rad(latitude)) * Math.cos(rad(one.latitude)) * Math.sin(rad(longitude - one.longitude) / 2) ** 2;
   return 2 * EARTH * Math.asin(Math.sqrt(across + along));
 }
-export const far = (value: number): string => (value < 1000 ? `${Math.round(value)} m` : `${(value / 1000).toFixed(1)} km`);
+export const far = (value: number): string => (Math.round(value) < 1000 ? `${Math.round(value)} m` : `${(value / 1000).toFixed(1)} km`);
 
 const language = document.documentElement.lang;
 export const clock = (at: string): string => new Date(at).toLocaleString(language, { month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false });
@@ -62,7 +62,7 @@ let here: Place | undefined, watching = false;
 const followers: ((place: Place, moment: number) => void)[] = [];
 export const position = (): Place | undefined => here;
 export function follow(act?: (place: Place, moment: number) => void): void {
-  if (act) followers.push(act);
+  if (act && !followers.includes(act)) followers.push(act);
   if (watching || !("geolocation" in navigator)) return;
   watching = true;
   const options = { enableHighAccuracy: true, maximumAge: 5000, timeout: 60_000 };

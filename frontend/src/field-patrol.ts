@@ -23,6 +23,8 @@ async function point(place: Place, moment: number): Promise<void> {
   drawn();
 }
 
+const pointed = (place: Place, moment: number): void => void point(place, moment);
+
 async function awake(): Promise<void> {
   await (navigator as unknown as { wakeLock?: { request(kind: "screen"): Promise<unknown> } }).wakeLock?.request("screen").catch(() => undefined);
 }
@@ -35,7 +37,7 @@ export async function resume(person: number | undefined, redraw: () => void): Pr
   current = kept;
   const points = await (await db()).getAllFromIndex("points", "patrol", kept.id), [longitude, latitude, seconds] = points.at(-1)?.point ?? [];
   if (longitude !== undefined && latitude !== undefined) last = { at: new Date(kept.started_at).getTime() + (seconds ?? 0) * 1000, place: { longitude, latitude } };
-  follow((place, moment) => void point(place, moment));
+  follow(pointed);
   void awake();
 }
 
@@ -43,7 +45,7 @@ async function start(beat: Beat, key: string, title: string, person: number, put
   current = { now: "now", id: uuid7(), person, beat: beat.key, key, title, started_at: stamp(), photos: [] };
   last = undefined;
   await (await db()).put("patrol", current);
-  follow((place, moment) => void point(place, moment));
+  follow(pointed);
   const here = position();
   if (here) await point(here, Date.now());
   void awake();

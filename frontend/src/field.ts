@@ -183,8 +183,15 @@ function near(): HTMLElement[] {
     list.length ? el("div", "card", el("div", "list-group list-group-flush", ...list)) : empty("map-pin", words.nothingNear!),
   ];
 }
-let drawnNear = 0;
-const once = (): void => { if (route()[0] === "near" && Date.now() - drawnNear > 3000) { drawnNear = Date.now(); draw(); } };
+const CALM = 3000; // milliseconds from one drawing to the next while one moves
+let drawnNear = 0, drawsLater = 0;
+function once(): void {
+  if (route()[0] !== "near" || drawsLater) return;
+  const left = CALM - (Date.now() - drawnNear);
+  if (left > 0) { drawsLater = window.setTimeout(() => { drawsLater = 0; once(); }, left); return; } // who stands still then sees where that is
+  drawnNear = Date.now();
+  draw();
+}
 
 // Report: the kind first, as tiles; then photo and send.
 const kindOf = (start: Start) => start.form.fields.find((field) => field.widget === "choice" && field.choices.length);

@@ -69,6 +69,10 @@ def test_a_day_without_a_network(living: Stack, visit: Visit, tmp_path: Path) ->
     ((began,),) = living.query("SELECT now()")
     given(office, "桥下漂着垃圾袋", picture)
     given(office, "岸边有人倒渣土", picture)
+    placed = "INSERT INTO cases_caseplace (case_id, longitude, latitude, accuracy) " \
+        "SELECT id, %s, %s, 5 FROM cases_case WHERE title = %s RETURNING id"  # fmt: skip
+    for longitude, latitude, title in ((108.115, 30.0, "桥下漂着垃圾袋"), (108.114, 30.003, "岸边有人倒渣土")):
+        living.query(placed, longitude, latitude, title)
     chief = visit("chief", PHONE)
     chief.context.grant_permissions(["geolocation"])
     chief.context.set_geolocation(BRIDGE)
@@ -80,6 +84,20 @@ def test_a_day_without_a_network(living: Stack, visit: Visit, tmp_path: Path) ->
     chief.context.set_offline(True)
     page.reload()
     expect(page.get_by_text("没有网络。您做的都存在本机")).to_be_visible()
+    page.get_by_role("link", name="附近").click()
+    for here, first, second in (
+        (BRIDGE, "桥下漂着垃圾袋 96 m", "岸边有人倒渣土 334 m"),
+        ({**BRIDGE, "latitude": 30.0031}, "岸边有人倒渣土 11 m", "桥下漂着垃圾袋 358 m"),
+        (BRIDGE, "桥下漂着垃圾袋 96 m", "岸边有人倒渣土 334 m"),
+    ):
+        chief.context.set_geolocation(here)
+        near = page.locator("#field .list-group-item")
+        expect(near.first).to_contain_text(first.split()[1])
+        lines = [" ".join(re.findall(r"桥下\S+袋|岸边\S+土|[\d.]+ k?m$", one)) for one in near.all_inner_texts()]
+        assert lines[:2] == [first, second]
+        metres = [float(one[-2]) * (1000 if one[-1] == "km" else 1) for one in map(str.split, lines)]
+        assert metres == sorted(metres)
+    page.get_by_role("link", name="任务").first.click()
     handle(page, "桥下漂着垃圾袋", "已打捞干净，装了六袋", picture)
     chief.look("field-task", dark=True)
     page.get_by_role("button", name="报送处置结果").click()
@@ -150,7 +168,7 @@ def test_a_day_without_a_network(living: Stack, visit: Visit, tmp_path: Path) ->
         "WHERE t.step = 'handle' AND c.title = ANY(%s) ORDER BY c.id"  # fmt: skip
     assert living.query(answered, ["桥下漂着垃圾袋", "岸边有人倒渣土"]) == [("已打捞干净，装了六袋",), ("电话处理",)]
     reported = "SELECT p.longitude, p.latitude, c.state->'document'->>'kind' FROM cases_case c " \
-        "JOIN cases_caseplace p ON p.case_id = c.id WHERE c.opened_at >= %s"  # fmt: skip
+        "JOIN cases_caseplace p ON p.case_id = c.id WHERE c.opened_at >= %s AND p.accuracy = 6"  # fmt: skip
     assert living.query(reported, began) == [(108.114, 30.0, "discharge")]
     done = "SELECT kind, count(*) FROM cases_deed WHERE received_at >= %s GROUP BY kind ORDER BY kind"
     assert until(lambda: living.query(done, began) == [("answer", 2), ("remark", 1), ("report", 1)], 20)

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from procrastinate.contrib.django.models import ProcrastinateJob
 from tests.engines.alarms.jugs import warm
 from tests.engines.alarms.sent import url
-from tests.fixtures import person
+from tests.fixtures import area, person
 from tests.web.pages import browser, text, told
 
 from shizhu.engines.alarms.logic import warnings
@@ -41,7 +41,7 @@ from shizhu.engines.records import api as records
 from shizhu.gateways.simulators.operator import Operator
 from shizhu.kernel import access, datasets, events
 from shizhu.kernel.datasets import Asked
-from shizhu.kernel.models import County, OutboxEvent, Person
+from shizhu.kernel.models import Area, County, OutboxEvent, Person
 from shizhu.wire import cap
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("loopback")]
@@ -649,6 +649,63 @@ def test_a_household_without_a_telephone_is_told_by_those_near_at_once(
     assert text(page).count("没有登记电话，已请附近人员立即上门") == 2
     homes = page.context["homes"]
     assert (homes.asked, homes.answered) == (3, 0)
+
+
+def test_the_chain_goes_from_county_to_town_to_village_to_household(
+    county: County, duty: Person, chief: Person, makers: Mapping[str, Person]
+) -> None:
+    town = area(county, "101")
+    for number, name in enumerate(("东村", "河村", "山村"), 1):
+        code = f"{EAST}00{number}"
+        row = {"level": "village", "parent": town, "path": f"{town.path}{code}/", "sort_key": name}
+        Area.objects.create(county=county, code=code, name=name, **row)
+    for number in (1, 2):  # nobody in 山村
+        person(county, role="lemonade.maker", username=f"head{number}", in_area=f"10100{number}")
+    households(county, 0)
+    root = access.actor(Person.objects.get(username="root"))
+    for number, where, phone in (
+        (1, f"{EAST}001", True),
+        (2, f"{EAST}002", False),
+        (3, f"{EAST}003", True),
+        (4, EAST, True),
+    ):
+        data = {"code": f"R00{number}", "name": f"住户{number}", "badge": f"LS{number}"}
+        data |= {"phone": f"1390000000{number}"} if phone else {}
+        records.create(root, county.pk, "lemonade.regular", data, organisation="stand", area=where)
+    for kind in ("sms", "voice", "speaker"):
+        Channel.objects.create(county=county, kind=kind, name=kind, address="http://127.0.0.1:9/", is_simulated=True)
+    made = issued(duty, chief)
+    start, late, seen = made.sent or timezone.now(), timedelta(minutes=21), set[int]()
+
+    def asked() -> dict[str, str]:
+        """Who is asked now to tell others: of whom."""
+        rows = Message.objects.filter(title__startswith="请代为通知").exclude(pk__in=seen)
+        found = {one.deliveries.get(channel=None).person.username: one.text for one in rows}
+        seen.update(rows.values_list("pk", flat=True))
+        return found
+
+    mute = "没有登记电话的住户：1 户，电话和短信都通知不到，请上门告知"
+    assert asked() == {"head2": mute, "east": mute}
+    assert ways() == {"sms": ["13900000001", "13900000003", "13900000004"], "speaker": ["LS2"]}
+    assert reaching.widen(made.pk, start + late) == 7
+    assert asked() == {}
+    assert reaching.widen(made.pk, start + 2 * late) == 7
+    homes = "未联系到的住户：%d 户"
+    assert asked() == {"head1": homes % 1, "east": homes % 3, "top": homes % 1}
+    assert sorted(ways()["speaker"]) == ["LS1", "LS2", "LS3", "LS4"]
+    assert telling.read(Person.objects.get(username="head1").pk, made.notice or 0)
+    assert reaching.widen(made.pk, start + 3 * late) == 3
+    assert asked() == {"head1": "未签收：河村 head2", "east": "未签收：河村 head2", "top": "未签收：东镇 east"}
+    page = browser(chief).get(f"/alarms/warnings/{made.warning_id}/")
+
+    def told_of(place: receipts.Place) -> tuple[Any, ...]:
+        people = [line.addressee.name for line in place.people]
+        return place.area.name, people, len(place.homes), place.percent, *map(told_of, place.inside)
+
+    villages = ("东村", ["head1"], 1, 50), ("河村", ["head2"], 1, 0), ("山村", [], 1, 0)
+    assert list(map(told_of, page.context["tree"])) == [("甲县", ["top"], 0, 12, ("东镇", ["east"], 1, 14, *villages))]
+    (east,) = [one for one in page.context["patches"] if one.place]
+    assert (east.name, east.grade, east.place.asked, east.place.percent) == ("东镇", "low", 7, 14)
 
 
 def test_who_is_not_in_the_area_any_more_hears_that_alone_and_of_the_end(
