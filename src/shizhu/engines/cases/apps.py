@@ -37,6 +37,7 @@ class CasesConfig(AppConfig):
             duty,
             emergencies,
             rollcalls,
+            taskcards,
             views,
         )
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
@@ -56,6 +57,8 @@ class CasesConfig(AppConfig):
         shelves.rules((*faults.RULES, *deciding.RULES))
         records.add_panel(views.about_record)
         records.add_panel(rollcalls.about_record)
+        records.add_panel(taskcards.about_record)
+        records.add_reference(taskcards.REFERENCE, taskcards.reference())
         shown = {"zh": "告警与处置", "en": "Alarms and cases"}
         maps.source(
             "cases",

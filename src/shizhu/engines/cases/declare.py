@@ -136,6 +136,9 @@ def check_emergency(key: str, body: Body, everything: LoadedPacks) -> Iterator[s
             if id_ in seen:
                 yield f"levels.{level}.tasks.{id_}: is the name of another step"
             seen.add(id_)
+            for register in task.get("shows", []):
+                if packs.find(everything, "registers", register) is None:
+                    yield f"levels.{level}.tasks.{id_}.shows: {register}: no pack declares this register"
             for before in task.get("after", []):
                 if before not in tasks:
                     yield f"levels.{level}.tasks.{id_}.after: {before}: is no task of this level"

@@ -38,7 +38,7 @@ FAULTS = {  # of a field that points at something, in words, as authors of packs
         "the field “%(title)s” goes by %(value)s, which must be a field beside it that everybody may see"
     ),
 }
-KNOWN = {"kernel.area", "kernel.organisation", "kernel.post", "things.device"}
+KNOWN = {"kernel.area", "kernel.organisation", "kernel.post", "things.device", "cases.emergency"}
 
 
 def fault(name: str, title: object, value: object = "", known: str = "") -> str:

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from shizhu.engines.alarms import api as alarms
 from shizhu.engines.cases import actions, approvals, concerns, emergencies, faults, flows, happening, unopened
 from shizhu.engines.cases.assignment import APPROVE, may_do, may_start, require_seen, startable
-from shizhu.engines.cases.http import acting, forms, listing
+from shizhu.engines.cases.http import acting, forms, listing, taskcards
 from shizhu.engines.cases.logic import FlowError
 from shizhu.engines.cases.models import DRILL, Attachment, Case, Helper, Petition, Task
 from shizhu.engines.cases.timeline import timeline
@@ -226,7 +226,7 @@ def task_page(request: Request, number: int) -> HttpResponse:
         return redirect("cases:detail", task.case_id)
     context = {
         **described(task), "about": about, "help": step.help, "form": form, "problems": problems,
-        "why": problems.get("", ""),
+        "why": problems.get("", ""), "card": taskcards.card(request, task),
         "fields": forms.fields(form, request.actor, task.case.county_id, given, problems),
         "lines": [x for x in timeline(task.case) if x.kind in TOLD],
     }  # fmt: skip
