@@ -32,7 +32,7 @@ def test_a_task_tells_its_level_minutes_and_rows_here(county: County, stall: Any
     task = Task.objects.get(case=case, step="ice", status="ready")
     shown = text(browser(maker).get(f"/cases/tasks/{task.pk}/"))
     assert "任务卡 Ⅳ级响应 限时 5 分钟" in shown
-    assert ("摊位 1 1号摊" in shown, "2号摊" in shown) == (True, False)
+    assert ("摊位 1 1号摊 · 4" in shown, "2号摊" in shown) == (True, False)
     assert ("139****0001" in shown, "13900000001" in shown) == (True, False)
 
 
@@ -50,8 +50,8 @@ def test_a_row_that_names_a_plan_lists_its_drills(county: County, stall: Any, ro
     began(county)
     began(county, origin=0)
     shown = text(browser(boss).get(f"/records/{STALL}/{named.id}/"))
-    assert "演练记录 1" in shown
+    assert "系统演练 1" in shown
     assert ("【演练】高温" in shown, "高温预案" in shown) == (True, True)
-    assert "演练记录" not in text(browser(boss).get(f"/records/{STALL}/{other.id}/"))
+    assert "系统演练" not in text(browser(boss).get(f"/records/{STALL}/{other.id}/"))
     with pytest.raises(records.Refused, match="plan"):
         records.update(root, other.id, {"plan": "lemonade.none"}, version=other.version)

@@ -43,9 +43,11 @@ def _group(request: Request, case: Case, register: str) -> dict[str, Any]:
     may = request.actor.has(declared.verb("view"))
     page = records.query(request.actor, case.county_id, register, wanted) if may else None
     rows = [
-        {"entry": entry, "facts": records.facts(request.actor, entry)[1 : FACTS + 1]}
+        {"entry": entry, "facts": [
+            (name, text) for name, text in records.facts(request.actor, entry) if text not in {entry.key, entry.title}
+        ][:FACTS]}
         for entry in (page.entries if page else ())
-    ]
+    ]  # fmt: skip
     return {
         "title": declared.title, "register": register, "rows": rows, "total": page.total if page else 0,
         "more": page.total - len(rows) if page else 0,
