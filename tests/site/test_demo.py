@@ -43,7 +43,7 @@ def test_demo_rows_are_valid_and_come_once(folder: counties.Folder) -> None:
     county = folder.body["code"]
     rows = [len(folder.yaml(f"demo/records/{f.stem}")["rows"]) for f in folder.path.glob("demo/records/*.yaml")]
     stations, people = len(demo.stations(county)), len(folder.yaml("demo/people"))
-    cases = len(folder.yaml("demo/cases")["cases"])
+    cases = sum(len(told["cases"]) for name in ("cases", "city_cases") if (told := folder.yaml(f"demo/{name}")))
     expected = {"records": sum(rows), "people": people, "devices": stations, "things": stations, "cases": cases}
     expected |= {name: len(folder.yaml("demo/labels")[name]) for name in ("labels", "concerns")}
     demo_rows.load(folder)

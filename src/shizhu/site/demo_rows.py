@@ -19,11 +19,13 @@ from shizhu.kernel.models import Area, Organisation, Person, Post
 from shizhu.kernel.text import sort_key
 from shizhu.site import demo, picture
 
+WISHES = {"pause": "pause", "extend": "extend", "given_back": "return", "void": "void"}  # as demo/*.yaml calls them
 CHANNELS = {"sms": "短信（模拟）", "voice": "语音电话（模拟）", "speaker": "大喇叭（模拟）"}
 
 
 def load(folder: counties.Folder) -> None:
     """Everything the county's demo folder has."""
+    organisations(folder)
     people(folder)
     channels(folder)
     stations(folder)
@@ -49,6 +51,20 @@ def records_of(folder: counties.Folder) -> None:
     """Simulated rows of registers."""
     files = sorted((folder.path / "demo/records").glob("*.yaml"))
     records.load_demo(folder.body["code"], [folder.yaml(f"demo/records/{file.stem}") for file in files])
+
+
+def organisations(folder: counties.Folder) -> None:
+    """Invented bodies, below those of the county."""
+    county = folder.body["code"]
+    for row in folder.yaml("demo/organisations"):
+        parent = Organisation.objects.get(county_id=county, code=row["parent"])
+        Organisation.objects.update_or_create(
+            county_id=county, code=row["code"],
+            defaults={
+                "name": row["name"], "name_en": row["name_en"], "sort_key": sort_key(row["name"]), "kind": "department",
+                "parent": parent, "path": f"{parent.path}{row['code']}/", "area": parent.area,
+            },
+        )  # fmt: skip
 
 
 def people(folder: counties.Folder) -> None:
@@ -103,19 +119,38 @@ def releases(folder: counties.Folder) -> None:
 
 def past_cases(folder: counties.Folder) -> None:
     """Cases of the last months, so that the county has a history; once."""
-    county, told = folder.body["code"], folder.yaml("demo/cases")
-    now = timezone.now()
-    if not told or records.tally(cases.subject(county, told["flow"], now), [""])[0]:
-        return
-    areas = {area.name: area for area in Area.objects.filter(county_id=county, level=Area.Level.TOWN)}
-    for number, row in enumerate(told["cases"]):
-        document = {"source": "person", "title": row["title"], "description": told["description"]}
-        answers = {step: dict(given) for step, given in told["answers"].items()}
-        answers["handle"]["result"] = row["result"]
-        photos = {"handle": {"photos": picture.drawn(number)}}
-        opened, took = now - timedelta(days=row["days_ago"]), timedelta(days=row["took"])
-        area = areas[row["town"]]
-        cases.play(cases.PastCase(told["flow"], row["title"], area, opened, took, document, answers, photos))
+    for name in ("cases", "city_cases"):
+        told, now = folder.yaml(f"demo/{name}"), timezone.now()
+        if told and not records.tally(cases.subject(folder.body["code"], told["flow"], now), [""])[0]:
+            for number, row in enumerate(told["cases"]):
+                cases.play(_past(folder.body["code"], told, row, number))
+
+
+def _past(county: str, told: dict[str, Any], row: dict[str, Any], number: int) -> cases.PastCase:
+    """One of them: its own answers over those of all, what was asked for about it, and how often a check failed."""
+    opened, took = timezone.now() - timedelta(days=row["days_ago"]), timedelta(days=row["took"])
+    if "at" in told:
+        hour, minute = map(int, told["at"].split(":"))
+        opened = timezone.localtime(opened).replace(hour=hour, minute=minute, second=0)
+    common = {"source": "person", "title": row["title"], "description": told["description"]}
+    answers = {step: dict(given) for step, given in told["answers"].items()}
+    answers["dispatch"] = row.get("dispatch", answers.get("dispatch", {}))
+    handled = {"result": row.get("result", "")} | ({"cost": row["cost"]} if "cost" in row else {})
+    handling = ("handle", "handle_owner")
+    answers |= {step: answers.get(step, {}) | handled for step in handling}
+    photos = {step: {"photos": picture.drawn(number)} for step in handling}
+    area = Area.objects.get(county_id=county, level=Area.Level.TOWN, name=row["town"])
+    wishes = [cases.Wish(kind, *_reason(row[name])) for name, kind in WISHES.items() if name in row]
+    return cases.PastCase(
+        told["flow"], row["title"], area, opened, took, common | row.get("document", {}), answers, photos,
+        slow=told.get("slow", ()), wishes=wishes,
+        failed={"check": {"passed": False, "remark": row["failed"]}} if "failed" in row else {},
+    )  # fmt: skip
+
+
+def _reason(told: str | list[str]) -> list[str]:
+    """Why, and of more time how much."""
+    return told if isinstance(told, list) else [told]
 
 
 def labels(folder: counties.Folder) -> None:

@@ -36,7 +36,7 @@ from shizhu.engines.records import api as records
 from shizhu.kernel import access, events, files
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation, Person
-from shizhu.lib import worktime
+from shizhu.lib import feel, worktime
 
 OPENED, TASK_READY = "cases.case.opened", "cases.task.ready"
 PHOTOS = ("image/jpeg", "image/png", "image/webp")
@@ -298,7 +298,7 @@ def advance(case: Case, flow: Flow, about: About, before: State, after: State, n
     for token in after.tokens:
         stage = about.stage_of.get(token.step_id, stage)
         if token.id not in known:
-            _give(case, flow, token, now)
+            _give(case, flow, token, now, after.document)
     Task.objects.filter(case=case, status=Task.Status.READY).exclude(token__in=[t.id for t in after.tokens]).update(
         status=Task.Status.WITHDRAWN
     )
@@ -313,9 +313,9 @@ def advance(case: Case, flow: Flow, about: About, before: State, after: State, n
     waits.tell(case, after.thrown)
 
 
-def _give(case: Case, flow: Flow, token: Token, now: datetime) -> None:
+def _give(case: Case, flow: Flow, token: Token, now: datetime, document: Mapping[str, Any]) -> None:
     step_id, step = token.step_id, flow.step[token.step_id]
-    code = step.organisation
+    code = _body(step.organisation, document)
     body = Organisation.objects.filter(county=case.county_id, code=code).first() if code else None
     people, named = called_people(token, case, step.assign, body), named_people(token, case)
     task = Task.objects.create(
@@ -331,6 +331,11 @@ def _give(case: Case, flow: Flow, token: Token, now: datetime) -> None:
     events.emit(TASK_READY, task.pk, case.county_id, told)
     if not everybody:
         acting.nobody(task)
+
+
+def _body(code: str, document: Mapping[str, Any]) -> str:
+    """Code of the body whose people do a step: as it stands, or `=` FEEL on the document; "" for the case's."""
+    return str(feel.evaluate(code[1:], document) or "") if code.startswith("=") else code
 
 
 def _joint(case: Case, task: Task, bodies: Sequence[tuple[str, str]], now: datetime) -> list[int]:

@@ -14,13 +14,13 @@ from shizhu.engines.cases.actions import (
 )
 from shizhu.engines.cases.closing import CLOSED
 from shizhu.engines.cases.datasets import subject
-from shizhu.engines.cases.past import PastCase, PastConcern, hang, play, reported
+from shizhu.engines.cases.past import PastCase, PastConcern, Wish, hang, play, reported
 from shizhu.engines.cases.rosters import simulated as duty_simulated
 from shizhu.engines.cases.stock import simulated as stock_simulated
 from shizhu.engines.cases.strolls import simulated as patrols_simulated
 
 __all__ = [
     "CLOSED", "OPENED", "TASK_READY", "AnswerRefused", "Opening", "PastCase", "PastConcern", "TaskGone", "Upload",
-    "answer", "duty_simulated", "hang", "open_case", "patrols_simulated", "play", "reported", "stock_simulated",
+    "Wish", "answer", "duty_simulated", "hang", "open_case", "patrols_simulated", "play", "reported", "stock_simulated",
     "subject",
 ]  # fmt: skip
