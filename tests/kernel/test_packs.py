@@ -140,8 +140,36 @@ def test_what_cannot_be_read_or_does_not_belong_is_named(folder: Path) -> None:
     (folder / ".cache").mkdir()
     loaded = packs.read(folder)
     first, second = packs.problems(loaded, {"lemonade": loaded})
-    assert first.startswith("lemonade/rules/cold.yaml: while parsing a flow node")
+    assert first == (
+        "lemonade/rules/cold.yaml: line 2, column 1: did not find expected node content; "
+        "a text that begins with - or holds one of { } [ ] , : # stands in quotes"
+    )
     assert second == f"lemonade/views: a pack may not hold this; kinds are {', '.join(sorted(packs.kinds()))}"
+
+
+def test_slips_that_would_only_show_in_a_running_case_are_named(folder: Path) -> None:
+    edit(folder, "flows/order.bpmn", "answers.taste.good = true", "answers.taste.godo = true")
+    edit(
+        folder,
+        "flows/order.bpmn",
+        '<camunda:property name="en" value="Make" />',
+        '<camunda:property name="stgae" value="制作" />',
+    )
+    edit(folder, "flows/order.bpmn", 'name="品尝" camunda', 'name="尝尝" camunda')
+    edit(folder, "forms/taste.yaml", "required: [good]", "required: [good, why]")
+    edit(folder, "forms/taste.yaml", "type: boolean", "type: boolean, x-hlep: 甜吗")
+    loaded = packs.read(folder)
+    assert packs.problems(loaded, {"lemonade": loaded}) == [
+        "lemonade/flows/order.bpmn: make: property 'stgae' is not read here; known are "
+        "after, assign, clock, en, key, organisation, role, stage, with",
+        "lemonade/flows/order.bpmn: yes: answers.taste.godo: the form lemonade.taste asks for no such field; "
+        "it asks for good",
+        "lemonade/flows/order.bpmn: taste: '尝尝' is none of the stages of the process (下单、制作、品尝、交付); "
+        "name one in its property `stage`",
+        "lemonade/forms/taste.yaml: good: 'x-hlep' is not read here; known are x-begins, x-choices, x-help, "
+        "x-shizhu-ref, x-title, x-widget and the keywords of JSON Schema",
+        "lemonade/forms/taste.yaml: required: why: the form has no such field: nobody could send it",
+    ]
 
 
 def test_an_installed_pack_is_found_by_its_entry_point(

@@ -47,7 +47,8 @@ def in_house(tmp_path: Path, changes: dict[str, str]) -> list[str]:
 
 
 def in_pack(tmp_path: Path, changes: dict[str, str]) -> list[str]:
-    return list(packchecks.of_pack(packs.read(build(tmp_path, {**PACK, **changes}))))
+    pack = packs.read(build(tmp_path, {**PACK, **changes}))
+    return [*packchecks.of_pack(pack), *packchecks.rights_of_pack(pack, [pack])]
 
 
 def test_a_good_house_and_a_good_pack_pass(tmp_path: Path) -> None:
@@ -151,6 +152,13 @@ def test_a_domain_word_in_an_engine_is_named(tmp_path: Path) -> None:
             PACK["pack.yaml"]
             + "roles: { washer: { name: { zh: 洗, en: Wash }, verbs: [kitchen.cup.wash, records.*] } }\n",
             "cups/pack.yaml: roles.washer: kitchen.cup.wash: there is no such engine",
+        ),
+        (
+            "pack.yaml",
+            PACK["pack.yaml"]
+            + "roles: { washer: { name: { zh: 洗, en: Wash }, verbs: [records.cups.cup.veiw, records.*.*.view] } }\n",
+            "cups/pack.yaml: roles.washer: records.cups.cup.veiw: nobody asks for this verb; near are "
+            "records.cups.cup.view, records.cups.cup.review, records.cups.cup.edit",
         ),
         ("registers/cup.yml", "title: 杯子\n", "cups/registers/cup.yml: nobody reads it; registers/ holds *.yaml"),
         ("registers/old/cup.yaml", "", "cups/registers/old/cup.yaml: nobody reads it; registers/ holds *.yaml"),

@@ -25,6 +25,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from shizhu.kernel.models import Declaration, EnabledPack, Pack, Role
+from shizhu.lib import yamls
 
 Body = dict[str, Any]
 KEPT = {"README.md", "__init__.py", "pack.yaml", "logic.py", "demo", "tests", "locale", "__pycache__"}
@@ -76,6 +77,16 @@ class LoadedPack:
     def roles(self) -> frozenset[str]:
         """Keys of the roles that its declarations may name."""
         return self.lent | {f"{self.id}.{name}" for name in self.body.get("roles", {})}
+
+    @property
+    def is_bundled(self) -> bool:
+        """Whether it is one of this repository, which its checks keep right."""
+        return self.folder.parent == BUNDLED
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether pack.yaml says what a pack must say."""
+        return all(name in self.body for name in schema_of_pack()["required"])
 
     @property
     def digest(self) -> str:
@@ -137,15 +148,30 @@ def folders() -> list[Path]:
 
 def read(folder: Path) -> LoadedPack:
     """Read a pack folder; YAML becomes JSON, other files are kept as text under `text`."""
-    body = read_yaml(folder / "pack.yaml")
+    body, wrong = _read_pack(folder)
     declared, broken = _read_files(folder, body["id"], _kinds.values())
-    return LoadedPack(body["id"], folder, json_ready(body), tuple(declared), tuple(broken))
+    return LoadedPack(body["id"], folder, body, tuple(declared), (*wrong, *broken))
+
+
+def _read_pack(folder: Path) -> tuple[Body, list[str]]:
+    """pack.yaml without the keys that are wrong in it, and what is wrong with it."""
+    try:
+        body = json_ready(read_yaml(folder / "pack.yaml"))
+    except yaml.YAMLError as error:
+        return {"id": folder.name}, [f"{folder.name}/pack.yaml: {yamls.told(error)}"]
+    if not isinstance(body, dict):
+        return {"id": folder.name}, [
+            f"{folder.name}/pack.yaml: {body!r}: must have the keys id, name, version, engines"
+        ]
+    errors = [error.absolute_path for error in Draft202012Validator(schema_of_pack()).iter_errors(body)]
+    lines = [f"{body.get('id', folder.name)}/pack.yaml: {line}" for line in schema_errors(schema_of_pack(), body)]
+    odd = {path[0] for path in errors if path}
+    return {"id": folder.name} | {name: value for name, value in body.items() if name not in odd}, lines
 
 
 def read_yaml(file: Path) -> Any:
-    """What a YAML file says, read by libyaml, which is seven times as fast. For files that are installed, not for what
-    a stranger brings: nesting without end ends the process."""
-    return yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    """What a YAML file says. For files that are installed, not for what a stranger brings."""
+    return yamls.read_own(file.read_text(encoding="utf-8"))
 
 
 def read_county(folder: Path) -> LoadedPack:
@@ -164,7 +190,7 @@ def _read_files(folder: Path, id_: str, kinds_: Iterable[Kind]) -> tuple[list[De
                 is_yaml = kind_.suffix == ".yaml"
                 content = json_ready(read_yaml(file)) if is_yaml else {"text": file.read_text(encoding="utf-8")}
             except yaml.YAMLError as error:
-                broken.append(f"{id_}/{place}: {' '.join(str(error).split())}")
+                broken.append(f"{id_}/{place}: {yamls.told(error)}")
                 continue
             item = Declared(kind_.name, f"{id_}.{file.stem}", content, place)
             declared += [item, *_made(kind_, item)]
@@ -197,7 +223,6 @@ def read_all(extra: Iterable[Path] = ()) -> dict[str, LoadedPack]:
 def problems(pack: LoadedPack, everything: LoadedPacks) -> list[str]:
     """What is wrong with a pack, one line each: file, place, value, rule."""
     found = [*pack.broken]
-    found += [f"{pack.id}/pack.yaml: {line}" for line in schema_errors(schema_of_pack(), pack.body)]
     for entry in sorted(pack.folder.iterdir()):
         if entry.name not in KEPT and entry.name not in _kinds and not entry.name.startswith("."):
             found.append(f"{pack.id}/{entry.name}: a pack may not hold this; kinds are {', '.join(sorted(_kinds))}")
@@ -225,6 +250,10 @@ def schema_errors(schema: Body, body: object) -> Iterable[str]:
     for found in Draft202012Validator(schema).iter_errors(body):
         error = best_match([found])  # of several forms, what is wrong with the nearest
         rule = error.schema.get("x-rule") if error.validator == "pattern" else None
+        if error.validator == "additionalProperties" and (known := error.schema.get("properties")):
+            odd = ", ".join(repr(name) for name in error.instance if name not in known)
+            yield f"{error.json_path}: {odd} is not read here; known are {', '.join(known)}"
+            continue
         yield f"{error.json_path}: {f'{error.instance!r}: {rule}' if rule else error.message}"
     yield from (f"{place}: {number}: must be a finite number" for place, number in _not_finite("$", body))
 

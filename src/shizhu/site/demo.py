@@ -15,11 +15,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from shizhu.gateways.simulators.hj212 import Faults, Retry, Terminal, real_time
 from shizhu.gateways.simulators.mqtt import Publisher
 from shizhu.gateways.simulators.operator import Operator
+from shizhu.lib import yamls
 from shizhu.site.config import CLONE, Config
 from shizhu.site.supervisor import free_port
 
@@ -48,7 +47,7 @@ Values = Callable[[Station, datetime], dict[str, float]]
 def stations(county: str) -> list[dict[str, Any]]:
     """The county's simulated stations."""
     file = CLONE / "counties" / county / "demo/stations.yaml"
-    found: list[dict[str, Any]] = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else []
+    found: list[dict[str, Any]] = yamls.read_own(file.read_text(encoding="utf-8")) if file.exists() else []
     return found
 
 

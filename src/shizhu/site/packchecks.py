@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import shizhu
-from shizhu.kernel import packs
+from shizhu.kernel import access, packs
 from shizhu.site.config import CLONE
 
 SOURCE = Path(shizhu.__file__).parent
 MOST_PYTHON_LINES = 400  # of a pack, and of an engine's door
 MOST_LINES = 800  # of any file people write
 LEAST_DECLARED = 0.8
+OF_REGISTER = ("view", "create", "edit", "delete", "unmask", "review", "share")
 WRITTEN = {".py", ".html", ".json", ".yaml", ".bpmn", ".dmn"}
 GENERATED = {"migrations", "static"}
 IMPURE = {
@@ -46,7 +49,7 @@ def all_problems(extra: Iterable[str] = ()) -> list[str]:
     loaded = packs.read_all(Path(folder) for folder in extra)
     found = [line for pack in loaded.values() for line in packs.problems(pack, loaded)]
     for pack in loaded.values():
-        found += of_pack(pack)
+        found += [*of_pack(pack), *rights_of_pack(pack, loaded.values())]
     for folder in sorted((CLONE / "counties").glob("*/county.yaml")):
         own = packs.read_county(folder.parent)
         found += [
@@ -90,6 +93,32 @@ def _engines_of_pack(pack: packs.LoadedPack) -> Iterator[str]:
         for verb in role["verbs"]:
             if verb.split(".")[0] not in known | {"kernel", "*"}:
                 yield f"{pack.id}/pack.yaml: roles.{name}: {verb}: there is no such engine"
+
+
+@cache
+def verbs_of_code() -> frozenset[str]:
+    """Every verb that code asks for, as it writes them. Names of events are among them."""
+    engines = "|".join(file.parent.name for file in SOURCE.glob("engines/*/api.py"))
+    form = re.compile(rf"(?:kernel|{engines})(?:\.[a-z_]+){{2}}")
+    found = set[str]()
+    for file in SOURCE.rglob("*.py"):
+        if file.relative_to(SOURCE).parts[0] != "packs" and "migrations" not in file.parts:
+            texts = (node.value for node in ast.walk(_tree(file)) if isinstance(node, ast.Constant))
+            found |= {text for text in texts if isinstance(text, str) and form.fullmatch(text)}
+    return frozenset(found)
+
+
+def rights_of_pack(pack: packs.LoadedPack, loaded: Iterable[packs.LoadedPack]) -> Iterator[str]:
+    """The verbs of its roles are asked for somewhere: one with a slip in it would give nothing, silently."""
+    registers = [item.key for other in loaded for item in other.declared if item.kind == "registers"]
+    verbs = verbs_of_code() | {f"records.{key}.{action}" for key in registers for action in OF_REGISTER}
+    for name, role in pack.body.get("roles", {}).items():
+        for verb in role["verbs"]:
+            is_of_engine = any(known.startswith(f"{verb.split('.')[0]}.") for known in verbs)
+            if is_of_engine and not any(access.covers(verb, known) for known in verbs):
+                near = difflib.get_close_matches(verb, verbs, 3)
+                hint = f"; near are {', '.join(near)}" if near else ""
+                yield f"{pack.id}/pack.yaml: roles.{name}: {verb}: nobody asks for this verb{hint}"
 
 
 def _imports_of_pack(pack: packs.LoadedPack, file: Path) -> Iterator[str]:

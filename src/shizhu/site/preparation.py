@@ -37,7 +37,11 @@ def county_folders() -> list[counties.Folder]:
 def prepare() -> str:
     """Everything, in order; returns the administrator's first password if one was made."""
     migrate()
-    changed = packs.sync(packs.read_all().values())
+    loaded = packs.read_all()
+    for pack in loaded.values():
+        for line in packs.problems(pack, loaded) if not pack.is_bundled else ():
+            logger.warning("pack: %s", line)
+    changed = packs.sync(pack for pack in loaded.values() if pack.is_whole)
     if changed:
         logger.info("packs: %d rows changed", changed)
     records.prepare_registers()

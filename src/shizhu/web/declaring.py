@@ -63,6 +63,7 @@ NAMED = re.compile(r"%\\\((\w+)\\\)s")  # a place in a text, as re.escape leaves
 SCHEMA = (  # how JSON Schema says what is wrong
     gettext_noop("%(value)s is not of type %(type)s"), gettext_noop("%(value)s is not one of %(known)s"),
     gettext_noop("%(name)s is a required property"), gettext_noop("%(value)s does not match %(pattern)s"),
+    gettext_noop("%(names)s is not read here; known are %(known)s"),
     gettext_noop("Additional properties are not allowed (%(names)s was unexpected)"),
     gettext_noop("Additional properties are not allowed (%(names)s were unexpected)"),
     gettext_noop("%(value)s is less than the minimum of %(least)s"),

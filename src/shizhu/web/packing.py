@@ -18,6 +18,7 @@ from shizhu.kernel import access, overlays, packs
 from shizhu.kernel.models import Declaration, Role
 from shizhu.kernel.packs import Body, Declared, LoadedPack
 from shizhu.kernel.text import label
+from shizhu.lib import yamls
 
 LARGEST, MOST = 2_000_000, 200  # bytes of all files, number of files
 ID, VERSION = re.compile(r"[a-z][a-z0-9_]{0,29}"), "0.1.0"
@@ -295,7 +296,7 @@ def _texts(content: bytes) -> dict[str, str]:
 def _yaml(text: str) -> Body:
     try:
         has_alias = any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text))
-        body = None if has_alias else packs.json_ready(yaml.safe_load(text))  # a few aliases can mean gigabytes
+        body = None if has_alias else packs.json_ready(yamls.read(text))  # a few aliases can mean gigabytes
     except (yaml.YAMLError, ValueError, TypeError, RecursionError):
         raise Unreadable("yaml") from None
     if not isinstance(body, dict) or not packs.is_storable(body):

@@ -13,12 +13,20 @@ from shizhu.engines.cases import cards, desks, flows, patrols, results
 from shizhu.engines.cases.logic import Flow, FlowError, Kit, approval, emergency, next_time, parse, writing
 from shizhu.engines.cases.logic.layout import laid_out
 from shizhu.engines.cases.logic.picture import picture
+from shizhu.engines.cases.logic.reading import BPMN, read_process, read_root
+from shizhu.engines.cases.logic.rules import fields_read
+from shizhu.engines.cases.logic.vendors import told
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, overlays, packs
 from shizhu.kernel.packs import Body, LoadedPacks
 from shizhu.lib import dmn, feel
 
 DRAWINGS = "drawings"  # flows that a county draws and that nobody runs yet
+OF_PROCESS = {"clock", "en", "limit", "owner", "prefix", "stages", "supplement", "tell"}
+OF_ELEMENT = {"after", "assign", "clock", "en", "key", "organisation", "role", "stage", "void", "with"}
+COMPILED = {"days", "level", "minute", "paper"}  # of emergency plans and approvals
+OF_FIELD = {"x-begins", "x-choices", "x-help", "x-shizhu-ref", "x-title", "x-widget"}
+OF_SCHEMA = {*Draft202012Validator.VALIDATORS, "default", "description", "examples", "title"}
 DRAWING: Body = {
     "type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}, "additionalProperties": False,
 }  # fmt: skip
@@ -35,7 +43,9 @@ def check_flow(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
         return
     if not key.startswith("local."):
         yield from (f"{name}: must be given as a property of the process" for name in about.missing)
+        yield from _unread_properties(xml)
     yield from _untimed(flow)
+    yield from _unknown_fields(flow, everything)
     yield from _unknown_in_steps(key, flow, about, everything)
     for node in (node for scope in flow.scope.walk() for node in scope.nodes if node.called in flow.calls):
         names = (node.called, f"{key.partition('.')[0]}.{node.called}")
@@ -46,6 +56,26 @@ def check_flow(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
             yield f"{id_}: {ask.decision}: no pack declares this decision"
     if about.start_form and packs.find(everything, "forms", about.start_form) is None:
         yield f"{flow.scope.starts()[0].step.id}: {about.start_form}: no pack declares this form"
+
+
+def _unread_properties(xml: bytes) -> Iterator[str]:
+    """Properties that nobody reads, as a word with a slip in it."""
+    process = read_process(read_root(xml))
+    for element in process.iter(f"{BPMN}*"):
+        known = OF_PROCESS if element is process else OF_ELEMENT
+        for name in told(element):
+            if name not in known | COMPILED and not name.startswith(flows.SAYS):
+                yield f"{element.get('id')}: property {name!r} is not read here; known are {', '.join(sorted(known))}"
+
+
+def _unknown_fields(flow: Flow, everything: LoadedPacks) -> Iterator[str]:
+    """Answers that an expression reads and no form asks for: they would always be null."""
+    for id_, step, name in dict.fromkeys(fields_read(flow.scope)):
+        form = flow.step[step].form if step in flow.step else None
+        asked = packs.find(everything, "forms", form) if form else None
+        if asked is not None and name not in asked["properties"]:
+            known = ", ".join(asked["properties"])
+            yield f"{id_}: answers.{step}.{name}: the form {form} asks for no such field; it asks for {known}"
 
 
 def _untimed(flow: Flow) -> Iterator[str]:
@@ -77,7 +107,9 @@ def _unknown_in_steps(key: str, flow: Flow, about: flows.About, everything: Load
             yield f"{step.id}: {step.form}: no pack declares this form"
         is_told = step.kind in {"user", "task", "start", "end"} and not flow.is_silent(step.id)
         if not about.missing and is_told and step.id not in about.stage_of:
-            yield f"{step.id}: {step.name!r} is none of the stages of the process"
+            stages = "、".join(stage["zh"] for stage in about.stages)
+            rule = f"is none of the stages of the process ({stages}); name one in its property `stage`"
+            yield f"{step.id}: {step.name!r} {rule}"
     for role in about.starters:
         if role not in roles:
             yield f"{flow.scope.id}: {role}: the pack declares no such role"
@@ -112,6 +144,10 @@ def check_form(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]: 
             yield f"{name}: {records.reference_fault('no_text', item['x-title'], item['type'])}"
         if item.get("x-widget") == "place" and item["type"] != "string":
             yield f"{name}: x-widget: place: is kept as a string"
+        yield from _slips(name, item)
+    for name in body.get("required", []):
+        if name not in body["properties"]:
+            yield f"required: {name}: the form has no such field: nobody could send it"
     when, then = body.get("if", {}), body.get("then", {})
     for name in (*when.get("properties", {}), *when.get("required", []), *then.get("required", [])):
         if name not in body["properties"]:
@@ -122,6 +158,16 @@ def check_form(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]: 
         )
     except SchemaError as error:
         yield f"{error.json_path}: {error.message}"
+
+
+def _slips(name: str, item: Body) -> Iterator[str]:
+    """Words of a field that nobody reads, and labels of values that it cannot have."""
+    for word in item.keys() - OF_FIELD - OF_SCHEMA:
+        known = ", ".join(sorted(OF_FIELD))
+        yield f"{name}: {word!r} is not read here; known are {known} and the keywords of JSON Schema"
+    for value in item.get("x-choices", {}):
+        if "enum" in item and value not in item["enum"]:
+            yield f"{name}: x-choices: {value}: is none of the values of enum"
 
 
 def check_emergency(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
@@ -150,10 +196,9 @@ def check_emergency(key: str, body: Body, everything: LoadedPacks) -> Iterator[s
             yield f"levels.{level}.tasks: {error}"
     yield from _named(body, everything)
     roles = everything[key.split(".", maxsplit=1)[0]].roles
-    for name, wanted in (("bulletin", "receivers"), ("help", "roles")):
-        for role in body.get(name, {}).get(wanted, ()):
-            if role not in roles:
-                yield f"{name}.{wanted}: {role}: the pack declares no such role"
+    asked = (("bulletin", "receivers"), ("help", "roles"))
+    named = ((f"{part}.{name}", role) for part, name in asked for role in body.get(part, {}).get(name, ()))
+    yield from (f"{place}: {role}: the pack declares no such role" for place, role in named if role not in roles)
 
 
 def _named(body: Body, everything: LoadedPacks) -> Iterator[str]:

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import django
-import yaml
 
 from shizhu.gateways.simulators.hj212 import Counts, Retry, Terminal
+from shizhu.lib import yamls
 from shizhu.site.config import Config, Trouble
 from shizhu.wire import hj212
 
@@ -54,7 +54,7 @@ def read_mapping(named: str) -> dict[str, Any]:
         except KeyError:
             raise Trouble(f"there is neither a file nor a declared mapping {named}: check --mapping") from None
         return declared
-    mapping: dict[str, Any] = packs.json_ready(yaml.safe_load(file.read_text(encoding="utf-8")))
+    mapping: dict[str, Any] = packs.json_ready(yamls.read_own(file.read_text(encoding="utf-8")))
     wrong = list(packs.schema_errors(packs.kinds()["mappings"].schema, mapping))
     if wrong:
         raise Trouble(f"the mapping {named} is wrong at {wrong[0]}: mend it and call again")

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import django
-import yaml
 
+from shizhu.lib import yamls
 from shizhu.site.config import Config, Trouble
 
 MOST = 50  # lines of firings
@@ -37,7 +37,7 @@ def read_rule(named: str, county: str) -> dict[str, Any]:
         if not declared:
             raise Trouble(f"there is neither a file nor a declared rule {named}: check its name")
         return declared
-    rule: dict[str, Any] = packs.json_ready(yaml.safe_load(file.read_text(encoding="utf-8")))
+    rule: dict[str, Any] = packs.json_ready(yamls.read_own(file.read_text(encoding="utf-8")))
     wrong = list(packs.schema_errors(packs.kinds()["rules"].schema, rule))
     if wrong:
         raise Trouble(f"the rule {named} is wrong at {wrong[0]}: mend it and call again")

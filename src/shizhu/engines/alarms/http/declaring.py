@@ -33,6 +33,7 @@ FAULTS = (  # of a rule's file and of its examples, and why a source is not judg
     gettext_noop("must be hours such as 22:00-06:00"),
     gettext_noop("must be a time of the county such as 2026-07-01T08:00"),
     gettext_noop("example %(name)s: expected %(level)s, but it says %(found)s (%(times)s times)"),
+    gettext_noop("example %(name)s: times: expected %(wanted)s, but it was raised %(times)s times"),
     gettext_noop("%(piece)s is not `value x duration`, such as 4.5 x 3h, or - x 1h for no reading"),
     gettext_noop("the rule reads it, and the example has no series of that name"),
     gettext_noop("there is no such day"),

@@ -106,7 +106,10 @@ def problem(rule: dict[str, Any], example: dict[str, Any]) -> str:
     except OverflowError:
         return f"example {example['name']!r}: ends after the year 9999"
     expected, (level, times) = example["expect"], _told(found)
-    if level != expected or times != example.get("times", 1 if found else 0):
+    wanted = example.get("times", 1 if found else 0)
+    if level == expected and times != wanted:
+        return f"example {example['name']!r}: times: expected {wanted}, but it was raised {times} times"
+    if level != expected:
         return f"example {example['name']!r}: expected {expected}, but it says {level} ({times} times)"
     return ""
 

@@ -11,6 +11,7 @@ from shizhu.lib.widths import NARROW
 
 TEXT = re.compile(r'"(?:\\.|[^"\\])*"')
 ANSWER = re.compile(r"(?<![\w.])answers\s*\.\s*(\w+)")
+FIELD = re.compile(r"(?<![\w.])answers\s*\.\s*(\w+)\s*\.\s*(\w+)")
 UNREAD = "is no FEEL: at character %(at)s it cannot be read from “%(text)s” on"
 WIDE = "is no FEEL: character %(at)s is the full-width “%(sign)s”: write %(narrow)s"
 SIGNS = {**{chr(wide): chr(narrow) for wide, narrow in NARROW.items()}, "“": '"', "”": '"'}
@@ -67,6 +68,15 @@ def expression_faults(element_id: str, expression: str, users: set[str], name: s
         if not any(re.match(rf"{re.escape(named)}(?!\w)", user.rpartition("/")[2]) for user in users):
             rule = "reads answers.%(step)s, but no user task has that id"
             yield FlowError(element_id, expression, rule, name, step=named)
+
+
+def fields_read(process: Scope) -> Iterator[tuple[str, str, str]]:
+    """(element, step, field) of every answer that an expression of the process or of a sub-process of it reads."""
+    for scope in process.walk():
+        found = [(line.id, line.condition) for line in scope.lines if line.condition is not None]
+        found += [(node.step.id, expression) for node in scope.nodes for expression in _expressions(node)]
+        for id_, expression in found:
+            yield from ((id_, step, name) for step, name in FIELD.findall(TEXT.sub('""', expression)))
 
 
 def unread(error: feel.FeelError) -> tuple[str, dict[str, object]]:
