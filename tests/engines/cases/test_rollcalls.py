@@ -141,6 +141,10 @@ def test_who_has_no_right_calls_nobody(county: County, permitted: records.Entry,
     assert told(browser(boss).post("/rollcalls/begin", asked, follow=True))[0].startswith("本县没有电话、短信渠道")
     assert browser(looks).post("/rollcalls/", {"key": KEY, "every": "month"}).status_code == 403
     assert testing.everything_kept() == before
+    town = person(county, "records.*", "cases.rollcall.*", username="town", in_area="102")
+    before = testing.everything_kept()
+    assert browser(town).post("/rollcalls/", {"key": KEY, "every": "month"}).status_code == 403
+    assert testing.everything_kept() == before
 
 
 def test_the_timetable_calls_each_number_once(
@@ -152,7 +156,8 @@ def test_the_timetable_calls_each_number_once(
         for state in ("asked", "granted"):
             made = records.move(root, made.id, state, made.version)
     permit(applicant="丙")  # nobody granted it
-    page = browser(boss).post("/rollcalls/", {"key": KEY, "every": "quarter"}, follow=True)
+    office = person(county, "cases.rollcall.*", username="office", of="stand")
+    page = browser(office).post("/rollcalls/", {"key": KEY, "every": "quarter"}, follow=True)
     assert told(page) == ["已保存，从下一个月（季度）起执行。"]
     RollTimetable.objects.update(last=date(2026, 9, 20))
     days = [date(2026, 9, 30), date(2026, 10, 1), date(2026, 10, 8), date(2026, 10, 9), date(2026, 11, 2)]

@@ -46,7 +46,7 @@ def index(request: Request) -> HttpResponse:
         tests = [one.test for group in groups for one in group["lasts"] if one.test]
         return _excel(tests, "contacts")
     context = {
-        "groups": groups, "may_set": access.has_county(request.actor, BEGIN, county),
+        "groups": groups, "may_set": rollcalls.may_set(request.actor, county),
         "every": [(value, _(text)) for value, text in EVERY.items()],
     }  # fmt: skip
     return render(request, "cases/rollcalls.html", context)
