@@ -65,6 +65,11 @@ def month(text: str, otherwise: date) -> date:
     return found if date.min.year < found.year < date.max.year else otherwise.replace(day=1)
 
 
+def beside(first: date) -> tuple[date, date]:
+    """The first days of the months before and after one, by its first day."""
+    return (first - timedelta(days=1)).replace(day=1), (first + timedelta(days=31)).replace(day=1)
+
+
 def of_month(first: date) -> Span:
     """A whole month in the county's time, by its first day."""
     start = datetime.combine(first, time(), COUNTY_ZONE)

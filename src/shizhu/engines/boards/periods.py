@@ -27,9 +27,9 @@ def of(kind: str, day: date) -> Period:
     if kind == "day":
         return Period(day.isoformat(), day, day + timedelta(days=1))
     first = day.replace(day=1)
-    return Period(f"{day:%Y-%m}", first, (first + timedelta(days=32)).replace(day=1))
+    return Period(f"{day:%Y-%m}", first, spans.beside(first)[1])
 
 
 def before(kind: str, today: date) -> Period:
     """The last one that is over: yesterday, or the month before."""
-    return of(kind, today - timedelta(days=1) if kind == "day" else today.replace(day=1) - timedelta(days=1))
+    return of(kind, today - timedelta(days=1) if kind == "day" else spans.beside(today.replace(day=1))[0])

@@ -36,7 +36,7 @@ from shizhu.engines.things.ingest import ANSWERING, ANSWERS, LIVE, ingest, prepa
 from shizhu.engines.things.lines import BACK, LineInfo, edge_of_thing, hands_on, lost_edge
 from shizhu.engines.things.lines import look as look_at_lines
 from shizhu.engines.things.logic.bench import Bench
-from shizhu.engines.things.logic.readings import KnownDevice, Origin, Sample, Submission, Verdict
+from shizhu.engines.things.logic.readings import DRILL, KnownDevice, Origin, Sample, Submission, Verdict
 from shizhu.engines.things.logic.tables import TableRefused
 from shizhu.engines.things.publication import granted, publish
 from shizhu.engines.things.queries import (
@@ -72,6 +72,7 @@ __all__ = [
     "ANSWERING",
     "ANSWERS",
     "BACK",
+    "DRILL",
     "EDGE_STREAMS",
     "LIVE",
     "MARK",

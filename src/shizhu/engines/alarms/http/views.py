@@ -23,7 +23,7 @@ from shizhu.engines.alarms.http import listing, pictures, trials
 from shizhu.engines.alarms.logic.moments import time_of
 from shizhu.engines.alarms.models import Act, Alarm, Binding, Occurrence
 from shizhu.engines.things import api as things
-from shizhu.kernel import access, overlays, packs
+from shizhu.kernel import access, overlays, packs, spans
 from shizhu.lib.numbers import whole
 from shizhu.web import declaring
 from shizhu.web.middleware import Request
@@ -332,7 +332,7 @@ def load_page(request: Request) -> HttpResponse:
     """GET /alarms/load/?month=2026-07: what each rule asked of people in a month."""
     access.require_verb(request.actor, "alarms.alarm.view")
     first = _day(f"{request.GET.get('month', '')}-01", timezone.localdate().replace(day=1))
-    after = (first + timedelta(days=32)).replace(day=1)
+    before, after = spans.beside(first)
     start, end = (timezone.make_aware(datetime.combine(day, time())) for day in (first, after))
     found = load.loads(
         request.actor, request.county.pk, start, max(start + timedelta(days=1), min(end, timezone.now()))
@@ -354,7 +354,7 @@ def load_page(request: Request) -> HttpResponse:
     ]  # fmt: skip
     context = {
         "rules": told, "dying": [one for one in told if one["load"].why_die], "first": first,
-        "before": (first - timedelta(days=1)).strftime("%Y-%m"),
+        "before": before.strftime("%Y-%m"),
         "after": after if after <= timezone.localdate() else None,
         "total": sum(one.raised for one in found),
         "days": pictures.by_day(raised.values_list("raised_at", "level"), first, after - timedelta(days=1)),

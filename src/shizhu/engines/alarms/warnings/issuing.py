@@ -15,6 +15,7 @@ from shizhu.engines.alarms.logic import warnings
 from shizhu.engines.alarms.logic.conditions import LEVELS
 from shizhu.engines.alarms.models import Alarm, PublicWarning, WarningMessage
 from shizhu.engines.alarms.warnings import beyond, drafting, reaching
+from shizhu.engines.things.api import DRILL
 from shizhu.kernel import access, events
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation
@@ -27,7 +28,6 @@ HAPPENED = {
     "allclear": "alarms.warning.cleared",
 }  # fmt: skip
 EXPIRED = "alarms.warning.expired"
-DRILL = 3  # origin of what is practised, as of a case
 AFTER = {"cancel": PublicWarning.State.CANCELLED, "allclear": PublicWarning.State.CLEARED}
 
 

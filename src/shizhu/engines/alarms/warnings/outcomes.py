@@ -15,7 +15,8 @@ from django.utils import timezone
 from shizhu.engines.alarms.logic import warnings
 from shizhu.engines.alarms.logic.conditions import LEVELS
 from shizhu.engines.alarms.models import PublicWarning
-from shizhu.engines.alarms.warnings.issuing import DRILL, REVIEW, VIEW, state
+from shizhu.engines.alarms.warnings.issuing import REVIEW, VIEW, state
+from shizhu.engines.things.api import DRILL
 from shizhu.kernel import access, events, packs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation

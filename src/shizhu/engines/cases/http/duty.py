@@ -126,8 +126,7 @@ def _shown(request: Request, asked: Asked) -> dict[str, Any]:
         "asked": asked, "weeks": weeks, "people": people, "may_edit": _may_edit(request, asked),
         "chosen": request.POST.get("person", ""), "begins": request.POST.get("begins", BEGINS),
         "ends": request.POST.get("ends", ENDS), "now": now, "on_duty": on_duty(request),
-        "before": (asked.month - timedelta(days=1)).replace(day=1),
-        "after": (asked.month + timedelta(days=32)).replace(day=1),
+        **dict(zip(("before", "after"), spans.beside(asked.month), strict=True)),
         "mine": [{"duty": one, "role": roles.get(one.role, one.role)} for one in mine[:MINE]],
         "to_take": Handover.objects.filter(to=request.user, taken_at=None).select_related("duty__person", "duty__area"),
         "swaps": Swap.objects.filter(asked_of=request.user, answered_at=None)

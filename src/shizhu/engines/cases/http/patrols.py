@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from math import cos, radians
 from typing import Any
 from uuid import UUID
@@ -44,7 +43,7 @@ def index(request: Request) -> HttpResponse:
     beat = known.get(request.GET.get("beat", "")) or next(iter(seen), None)
     month = spans.month(request.GET.get("month", ""), timezone.localdate())
     context: dict[str, Any] = {"beats": seen, "beat": beat, "month": month}
-    context |= {"before": month - timedelta(days=1), "after": month + timedelta(days=32)}
+    context |= zip(("before", "after"), spans.beside(month), strict=True)
     if beat:
         told = patrols.month_of(request.actor, county, beat, month)
         rows = sorted(told.whole.patrols, key=lambda one: one.started_at, reverse=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.core.paginator import Paginator
 from django.http import HttpResponse
@@ -51,9 +50,10 @@ def ledger(request: Request) -> HttpResponse:
         headers = {"Content-Disposition": f'attachment; filename="petitions-{month:%Y-%m}.xlsx"'}
         return HttpResponse(_table(lines(found)), content_type=records.XLSX, headers=headers)
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    before, after = spans.beside(month)
     context = {
-        "lines": list(lines(page)), "page": page, "month": month, "before": month - timedelta(days=1),
-        "after": month + timedelta(days=32), "kind": kind, "kinds": [(name, _(text)) for name, text in ASKED.items()],
+        "lines": list(lines(page)), "page": page, "month": month, "before": before, "after": after, "kind": kind,
+        "kinds": [(name, _(text)) for name, text in ASKED.items()],
     }  # fmt: skip
     return render(request, "cases/petitions.html", context)
 

@@ -4,7 +4,6 @@ from shizhu.engines.cases.models.approvals import ResultDelivery
 from shizhu.engines.cases.models.bulletins import Bulletin
 from shizhu.engines.cases.models.cards import CardEdition
 from shizhu.engines.cases.models.cases import (
-    DRILL,
     Addressed,
     Attachment,
     Case,
@@ -27,6 +26,7 @@ from shizhu.engines.cases.models.needs import Need
 from shizhu.engines.cases.models.patrols import Patrol, PatrolCase, PatrolPhoto
 from shizhu.engines.cases.models.rollcalls import Called, RollCall, RollTimetable
 from shizhu.engines.cases.models.stock import Holding, Movement
+from shizhu.engines.things.api import DRILL
 
 __all__ = [
     "DRILL", "Addressed", "Attachment", "Bulletin", "Called", "CardEdition", "Case", "CasePlace", "Concern",

@@ -12,8 +12,6 @@ from django.db.models import Q
 from shizhu.kernel.fields import OrderedJSONField
 from shizhu.kernel.models import Area, County, File, Organisation, Person
 
-DRILL = 3  # origin of a case that is practised (演练)
-
 
 class FlowVersion(models.Model):
     """The text of a flow, kept as long as a case may run on it."""

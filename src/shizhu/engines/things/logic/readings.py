@@ -50,6 +50,9 @@ class Origin(IntEnum):
     REPLAYED = 2
 
 
+DRILL = 3  # beside them: of a case or a warning that is practised (演练); no reading has it
+
+
 class Reading(NamedTuple):
     """One result for one datastream. `result_json` is a JSON text, for results that are not numbers."""
 
