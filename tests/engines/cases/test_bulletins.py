@@ -87,6 +87,15 @@ def test_a_bulletin_is_drafted_from_the_case_and_issued_by_another(county: Count
         "四、队伍和物资", "尚未调用应急物资。", "五、险情和灾情",
         "摊位（1 个区域合计）：座位 4。", "S001，摊S001。", "S002，摊S002。",
     ]  # fmt: skip
+    page = browser(desk["writer"]).get(f"/cases/{case.pk}/command/")
+    assert "摊位（1 个区域合计）：座位 4。" in text(page)
+    further = f"street={case.number}&amp;opened={timezone.localdate()}"
+    assert f'href="/records/lemonade.stall/new?{further}"' in page.content.decode()
+    blank, filled = (
+        browser(desk["writer"]).get("/records/lemonade.stall/new", asked).content.decode().count(f'"{case.number}"')
+        for asked in ({"other": case.number}, {"street": case.number})
+    )
+    assert (blank, filled) == (0, 1)
     assert new(desk["writer"], case).pk == one.pk  # goes on with it
     assert told(do(desk["writer"], one, "save", receivers=[])) == ["请选择报送对象。"]
     do(desk["writer"], one, "send", text="一、响应情况\n还剩一包糖。")

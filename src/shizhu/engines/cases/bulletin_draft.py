@@ -111,7 +111,7 @@ def _alarms(case: Case) -> Iterator[str]:
     for one in found:
         yield _("Alarm: %(title)s (%(level)s, %(area)s, since %(since)s, %(state)s)%(origin)s.") % {
             "title": label(one.title), "level": _(COLOURS[one.level]), "area": named(areas[one.area]),
-            "since": _moment(one.since), "state": _("open") if one.is_open else _("cleared"),
+            "since": _moment(one.since), "state": _("not cleared") if one.is_open else _("cleared"),
             "origin": f"（{_(NOT_REAL[one.origin])}）" if one.origin else "",
         }  # fmt: skip
 
@@ -182,7 +182,12 @@ def _sent(who: Actor, case: Case) -> list[str]:
 
 def _figures(who: Actor, case: Case, body: Body) -> Iterator[str]:
     for one in body.get("bulletin", {}).get("figures", ()):
-        yield from _summed(who, case, one) if "sum" in one else _listed(who, case, one)
+        yield from held(who, case, one)
+
+
+def held(who: Actor, case: Case, one: Body) -> list[str]:
+    """What a register of the plan holds of a response, in sentences."""
+    return list(_summed(who, case, one) if "sum" in one else _listed(who, case, one))
 
 
 def _rows(who: Actor, case: Case, one: Body) -> list[records.Entry]:

@@ -120,7 +120,7 @@ def begin(who: Actor, case_id: int, kind: str, corrects: int | None = None) -> B
     return Bulletin.objects.create(
         case=case, kind=kind, number=issued.count() + 1, title=_title(case, kind), text=text,
         imprint={name: "、".join(body.get(name, ())) for name in IMPRINT} if is_internal else {},
-        receivers=[one.pk for one in proposed(case, kind)] if is_internal else [], next_at=next_at,
+        receivers=[one.pk for one in proposed(case, kind) if one.pk != who.person_id], next_at=next_at,
         corrects_id=corrects, author_id=who.person_id or 0, made_at=now,
     )  # fmt: skip
 

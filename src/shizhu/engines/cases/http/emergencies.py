@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import shapely
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from shapely.geometry import shape
 
-from shizhu.engines.cases import emergencies, flows, places, stock
+from shizhu.engines.cases import bulletin_draft, emergencies, flows, places, stock
 from shizhu.engines.cases.acting import CannotNow
 from shizhu.engines.cases.assignment import may_do, role_names, with_case
 from shizhu.engines.cases.emergencies import Line, Response
@@ -81,6 +83,7 @@ def post(request: Request, number: int) -> HttpResponse:
         "people": _people(case) if task else (), "near": near, "sketch": drawn, "lines": timeline(case)[::-1],
         "contacts": body.get("contacts", ()), "bulletins": bulletins.listed(request, case),
         "needs": needs.listed(request, case), "mine": _mine(request, case),
+        "registered": list(_registered(request, case, body)),
         "may_draw": request.actor.has(stock.MOVE), "is_open": case.status == Case.Status.OPEN,
     }  # fmt: skip
     return render(request, "cases/command.html", context)
@@ -96,6 +99,24 @@ def _mine(request: Request, case: Case) -> list[dict[str, Any]]:
         for task in found
         if may_do(request.actor, task)
     ]
+
+
+def _registered(request: Request, case: Case, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What the registers that the plan names hold of the response, and where another row of it is written."""
+    for one in body.get("bulletin", {}).get("figures", ()):
+        key, who = one["register"], request.actor
+        if not who.has(f"records.{key}.view"):
+            continue
+        register = records.register_of(key, case.county_id)
+        now = timezone.localtime()
+        filled = {one["of"]: case.number}
+        if register.time_field:
+            is_day = register.fields[register.time_field].kind == records.Kind.DATE
+            filled[register.time_field] = f"{now:%Y-%m-%d}" if is_day else f"{now:%Y-%m-%dT%H:%M}"
+        yield {
+            "key": key, "title": register.title, "lines": bulletin_draft.held(who, case, one),
+            "new": f"/records/{key}/new?{urlencode(filled)}" if who.has(f"records.{key}.create") else "",
+        }  # fmt: skip
 
 
 def _people(case: Case) -> list[Person]:

@@ -23,7 +23,7 @@ from shizhu.engines.records.http import inputs, pages, shown
 from shizhu.engines.records.http.attached import take
 from shizhu.engines.records.http.inputs import JOINT, MOST, Input, Maker, Typed
 from shizhu.engines.records.logic import places, values
-from shizhu.engines.records.logic.register import Register
+from shizhu.engines.records.logic.register import COMPARABLE, LINE, Register
 from shizhu.engines.records.logic.values import Problem, problem
 from shizhu.engines.records.models import Record
 from shizhu.engines.records.references import Choice
@@ -159,11 +159,15 @@ def _to(entry: Entry) -> HttpResponse:
 
 
 def _first(request: Request, register: Register) -> Typed:
-    """A new record begins with the declared defaults, where the person's first post that may create it is."""
+    """A new record begins with the declared defaults and what the address says of its fields, where the person's first
+    post that may create it is.
+    """
+    fields = dict(inputs.flat(register))
     typed = {
-        n: inputs.written_one(item, item.rules["default"])
-        for n, item in inputs.flat(register)
-        if "default" in item.rules
+        n: inputs.written_one(item, item.rules["default"]) for n, item in fields.items() if "default" in item.rules
+    }
+    typed |= {
+        n: str(text)[:LINE] for n, text in request.GET.dict().items() if n in fields and fields[n].kind in COMPARABLE
     }
     organisation, area = store.first_place(request.actor, request.county.pk, register)
     return {**typed, "_organisation": organisation, "_area": area}
