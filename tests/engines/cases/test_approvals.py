@@ -23,7 +23,7 @@ from shizhu.engines.cases.acting import CannotNow
 from shizhu.engines.cases.models import Case, Duty, Helper, Petition, Task
 from shizhu.engines.notices.models import Message
 from shizhu.kernel import access, events, packs, testing
-from shizhu.kernel.models import County, OutboxEvent, Person
+from shizhu.kernel.models import County, OutboxEvent, Person, Post
 from shizhu.lib import worktime
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -403,3 +403,13 @@ def test_the_picture_marks_what_was_passed_and_what_is_critical(county: County, 
         r"<[^>]+>|\s", "", page.content.decode().partition('class="works is-tall')[2].partition("</svg>")[0]
     )
     assert [one for one in ("占道许可stand·maker准予许可", "健康证kitchen·taster进行中") if one not in picture] == []
+
+
+def test_an_item_that_nobody_can_do_is_told_where_approvals_stand(county: County, staff: dict[str, Person]) -> None:
+    page = "/cases/approvals/"
+    assert "无人可办" not in text(browser(staff["reader"]).get(page))
+    Post.objects.filter(person=staff["taster"]).update(ends=timezone.localdate() - timedelta(days=1))
+    told = text(browser(staff["reader"]).get(page))
+    assert "无人可办" in told
+    assert told.partition("无人可办")[2].count("健康证：kitchen · ") == 1
+    assert "占道许可：" not in told

@@ -407,6 +407,42 @@ def test_what_is_wrong_is_said_in_plain_chinese_with_the_name_of_its_element(cou
     assert errors(bring(drawer, named.encode())) == []
 
 
+def test_a_dead_end_is_told_with_its_element_and_is_no_flow(county: County, drawer: Client) -> None:
+    def flow(cups: str, back: str) -> bytes:
+        pairs = (("s", "a"), ("a", "x"), ("x", "b"), ("x", "c"), ("b", "j"), ("c", "j"), ("j", back), ("d", "d2"),
+                 ("d2", "d"))  # fmt: skip
+        lines = "".join(
+            f'<sequenceFlow id="{one}-{two}" sourceRef="{one}" targetRef="{two}">'
+            + (f"<conditionExpression>{cups}</conditionExpression>" if (one, two) == ("x", "c") else "")
+            + "</sequenceFlow>"
+            for one, two in pairs
+            if back == "d" or one not in {"d", "d2"}
+        )
+        tasks = "".join(
+            f'<userTask id="{id_}" name="{id_}" c:candidateGroups="lemonade.maker"/>'
+            for id_ in ("a", "b", "c", "d", "d2")
+            if back == "d" or id_ not in {"d", "d2"}
+        )
+        end = '<endEvent id="e" name="Gone"/>' if back == "e" else ""
+        return (
+            '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" '
+            'xmlns:c="http://camunda.org/schema/1.0/bpmn"><process id="p" isExecutable="true"><startEvent id="s"/>'
+            f'{tasks}<exclusiveGateway id="x" default="x-b"/><parallelGateway id="j" name="Both"/>{end}{lines}'
+            "</process></definitions>"
+        ).encode()
+
+    waits = bring(drawer, flow("answers.a.cups = 3", "e"))
+    assert [(one["element"], one["text"]) for one in waits["faults"] if one["level"] == "error"] == [
+        ("j", "并行网关“Both”：等待一个永远不会到来的分支"),
+    ]  # fmt: skip
+    before = testing.everything_kept()
+    assert keep(drawer, waits["xml"]).status_code == 422
+    assert testing.everything_kept() == before
+    round_ = flow("false", "d").replace(b"parallelGateway", b"exclusiveGateway")
+    told = {one["element"]: one["text"] for one in bring(drawer, round_)["faults"] if one["level"] == "error"}
+    assert told == {"x-c": "顺序流“x → c”：“false” 永远不可能成立", "d": "用户任务“d”：循环往复，永远到不了结束"}
+
+
 def test_a_file_in_another_encoding_comes_in_by_the_page_of_steps_too(county: County, drawer: Client) -> None:
     answer = drawer.post("/declarations/flows/new", {"do": "upload", "file": SimpleUploadedFile("x.bpmn", SIGNAVIO)})
     assert answer.status_code == 302, answer.content.decode()

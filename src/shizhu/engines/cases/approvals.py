@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -11,6 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from shizhu.engines.cases import flows
+from shizhu.engines.cases.assignment import posts_of
 from shizhu.engines.cases.logic import critical
 from shizhu.engines.cases.logic.critical import Ahead, Work
 from shizhu.engines.cases.logic.reading import BPMN, read_process, read_root
@@ -213,6 +214,16 @@ def _likely(ahead: Mapping[str, Ahead], case: Case, at: datetime, hours: Hours) 
     return early, middle, late
 
 
+def unmanned(county: str, every: Iterable[Item], owner: str) -> Iterator[tuple[Item, str, Organisation | None]]:
+    """(item, role, its body) that nobody can do now: no body of that code is there, or nobody holds the role in it."""
+    known = {row.code: row for row in Organisation.objects.filter(county=county)}
+    for item in every:
+        body = known.get(item.organisation or owner or county)
+        posts = posts_of(county, item.role).values_list("organisation__path", flat=True)
+        if body is None or not any(body.path.startswith(path) for path in posts):
+            yield item, item.role, body
+
+
 def rows(county: str) -> list[dict[str, Any]]:
     """The approvals of a county: how many days one after the other, and side by side."""
     found = []
@@ -220,7 +231,7 @@ def rows(county: str) -> list[dict[str, Any]]:
         flow, _about = flows.current(key, county)
         every = items(flow.xml)
         serial = sum(item.days for item in every)
-        found.append(
-            {"key": key, "body": body, "serial": serial, "parallel": round(longest(every)), "items": len(every)}
-        )
+        lacking = list(unmanned(county, every, body.get("owner", "")))
+        row = {"key": key, "body": body, "serial": serial, "parallel": round(longest(every)), "items": len(every)}
+        found.append({**row, "unmanned": lacking})
     return found

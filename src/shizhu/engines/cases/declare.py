@@ -11,6 +11,7 @@ from jsonschema.exceptions import SchemaError
 
 from shizhu.engines.cases import cards, desks, flows, patrols, results
 from shizhu.engines.cases.logic import Flow, FlowError, Kit, approval, emergency, next_time, parse, writing
+from shizhu.engines.cases.logic.deadends import dead_ends
 from shizhu.engines.cases.logic.layout import laid_out
 from shizhu.engines.cases.logic.picture import picture
 from shizhu.engines.cases.logic.reading import BPMN, read_process, read_root
@@ -46,6 +47,7 @@ def check_flow(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
         yield from _unread_properties(xml)
     yield from _untimed(flow)
     yield from _unknown_fields(flow, everything)
+    yield from map(str, dead_ends(flow, lambda form: packs.find(everything, "forms", form)))
     yield from _unknown_in_steps(key, flow, about, everything)
     for node in (node for scope in flow.scope.walk() for node in scope.nodes if node.called in flow.calls):
         names = (node.called, f"{key.partition('.')[0]}.{node.called}")

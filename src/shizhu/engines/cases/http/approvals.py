@@ -9,7 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from shizhu.engines.cases import approvals, flows
-from shizhu.engines.cases.assignment import may_do, may_start, require_seen, with_case
+from shizhu.engines.cases.assignment import may_do, may_start, require_seen, role_names, with_case
 from shizhu.engines.cases.http import results
 from shizhu.engines.cases.logic.layers import Room, laid
 from shizhu.engines.cases.models import Case
@@ -27,9 +27,14 @@ def library(request: Request) -> HttpResponse:
     """What can be applied for, and what runs."""
     access.require_verb(request.actor, VIEW)
     held = {scope.role for scope in request.actor.scopes}
-    rows = approvals.rows(request.county.pk)
+    rows, roles = approvals.rows(request.county.pk), role_names()
     for row in rows:
         row["may_start"] = bool(held & set(row["body"]["starters"]))
+        row["unmanned"] = [
+            {"title": label(item.title), "role": roles.get(role, role), "body": named(body) if body else None,
+             "code": item.organisation}
+            for item, role, body in row["unmanned"]
+        ]  # fmt: skip
     cases = Case.objects.filter(county=request.county, flow__in=[row["key"] for row in rows], status=Case.Status.OPEN)
     running = list(access.rows(cases, request.actor, VIEW).order_by("due_at")[:50])
     known = {flow: approvals.past(request.county.pk, flow) for flow in {case.flow for case in running}}

@@ -138,7 +138,7 @@ def faults_of(request: Request, xml: bytes, stem: str) -> list[dict[str, str]]:
         found.append(_fault(flow.scope.id, _("Its owner is no organisation of this county.")))
     everything = overlays.everything(request.county.pk)
     lines = declare.check_flow(key, {"text": xml.decode()}, everything)
-    return found + [_fault(line.partition(":")[0], line_said(line, names)) for line in lines]
+    return found + [_fault(re.split(r": | “", line)[0], line_said(line, names)) for line in lines]
 
 
 def _of_nobody(flow: Flow, request: Request) -> list[tuple[Step, str]]:
