@@ -150,9 +150,9 @@ class Ranking:
             row.keys[0]: label(row.cells[0])
             for result in self.results for row in result.rows if row.keys
         }  # fmt: skip
-        for one, column in zip(self.view["numbers"], self._columns, strict=True):
-            if one["key"] == self.view.get("named"):
-                found |= {key: beside for key, (_value, _href, beside) in column.items() if beside}
+        for one, answer in zip(self.view["numbers"], self._answers, strict=True):
+            if one["key"] == self.view.get("named") and answer.result:
+                found |= {row.keys[0]: label(row.cells[1]) for row in answer.result.rows if len(row.keys) > 1}
         return found
 
     def _inputs(self, key: Any) -> dict[str, Any]:

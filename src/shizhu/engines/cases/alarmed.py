@@ -1,4 +1,5 @@
-"""What alarms and warnings do to cases: they begin one, go on with those that wait, or join a response that runs."""
+"""What alarms and warnings do to cases: they begin one, go on with those that wait, join a response that runs, or
+the case of the same place that residents or another sensor began."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from django.db import transaction
 
 from shizhu.engines.alarms import api as alarms
 from shizhu.engines.alarms.api import AlarmInfo
-from shizhu.engines.cases import actions, emergencies, happening, unopened
+from shizhu.engines.cases import actions, concerns, emergencies, field, happening, unopened
 from shizhu.engines.cases.models import Case
 from shizhu.engines.things import api as things
 from shizhu.kernel import events
@@ -42,11 +43,18 @@ def alarm_raised(event: events.Event) -> None:
         "since": info.since, "raised_at": info.raised_at,
     }  # fmt: skip
     stream = things.describe([info.datastream]).get(info.datastream)
+    point = stream.point if stream else None
+    known = concerns.at_place(event.county, key, point, event.data["origin"]) if point else None
+    if known is not None:
+        emergencies.joined(known, info)
+        return
     title = " ".join([area.name, *([stream.thing_name] if stream else []), info.title["zh"]])
     opening = actions.Opening(
         key, title, area, document, alarm=info.id, datastream=info.datastream, origin=event.data["origin"]
     )
-    _open(opening, f"alarm/{info.id}", f"/alarms/{info.id}/")
+    case = _open(opening, f"alarm/{info.id}", f"/alarms/{info.id}/")
+    if case and point:
+        field.put(case, {"longitude": point[0], "latitude": point[1]})
 
 
 def warning_issued(event: events.Event) -> None:
@@ -68,13 +76,14 @@ def warning_issued(event: events.Event) -> None:
     _open(opening, f"warning/{info.id}", page)
 
 
-def _open(opening: actions.Opening, of: str, page: str) -> None:
+def _open(opening: actions.Opening, of: str, page: str) -> Case | None:
     """Open the case; of a flow that opens none people hear, for trying again would not mend it."""
     try:
         with transaction.atomic():
-            actions.open_case(opening)
+            return actions.open_case(opening)
     except unopened.FAULTS as error:
         unopened.not_opened(opening.area.county_id, opening.flow, unopened.why(error), of, opening.title, page)
+        return None
 
 
 def alarm_changed(event: events.Event) -> None:

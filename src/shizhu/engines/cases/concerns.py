@@ -229,7 +229,8 @@ def same(seen: Seen, kind: str, place: Position | None) -> Case | None:
     """The open case of this kind that is at the same label or near by, the oldest of several."""
     desk, label = seen.desk, seen.label
     cases = Case.objects.filter(county=label.county_id, flow=desk.flow, status=Case.Status.OPEN)
-    cases = cases.filter(**{f"state__document__{desk.kind}": kind}).select_related("place")
+    of_kind = Q(**{f"state__document__{desk.kind}": kind}) | Q(state__document__source="alarm")  # it tells no kind
+    cases = cases.filter(of_kind).select_related("place")
     at_label = Q(pk__in=[])
     if seen.is_placed:
         at_label = Q(concerns__label=label)
@@ -240,6 +241,19 @@ def same(seen: Seen, kind: str, place: Position | None) -> Case | None:
         if place is None or not _has_place(case) or _metres(case, place) <= desk.near or _is_at(case, seen):
             return case
     return None
+
+
+def at_place(county: str, flow: str, place: Position, origin: int) -> Case | None:
+    """The open case of a flow near a place, the oldest of several, which an alarm there joins: one thing is looked
+    after once, whoever told of it. None where residents cannot report at all, or what is simulated would join the real.
+    """
+    own = sorted((desk for desk in desks(county).values() if desk.flow == flow), key=lambda desk: desk.key)
+    for desk in own:
+        hold(f"cases.concern {county} {desk.key}")
+    near = max((desk.near for desk in own), default=0)
+    rows = Case.objects.filter(_box(place, near), county=county, flow=flow, status=Case.Status.OPEN, origin=origin)
+    found = rows.select_related("place").order_by("opened_at", "pk")
+    return next((case for case in found if _metres(case, place) <= near), None) if own else None
 
 
 def _is_at(case: Case, seen: Seen) -> bool:
@@ -297,6 +311,22 @@ def _tell(concern: Concern, kind: str, said: str, pictures: Sequence[Picture] = 
 
 
 @dataclass(frozen=True)
+class Clock:
+    """The working time of a step as the public sees it, in hours: used so far, and how much it may take (None: any)."""
+
+    step: str
+    used: float
+    limit: float | None
+    is_done: bool
+    stands: bool
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it took, or takes, longer than it may."""
+        return self.limit is not None and self.used > self.limit
+
+
+@dataclass(frozen=True)
 class Progress:
     """How a concern goes, as who holds its link may know it.
 
@@ -315,6 +345,7 @@ class Progress:
     pictures: list[str]
     own: list[Entry]
     is_void: bool
+    clocks: list[Clock]
 
 
 def progress(concern: Concern) -> Progress:
@@ -335,8 +366,23 @@ def progress(concern: Concern) -> Progress:
         "done" if is_done else "in_hand" if begun or concern.disputes else "received",
         case.opened_at, case.due_at, left, left / hours.day, case.closed_at, end, told, pictures,
         list(Entry.objects.filter(data__concern=concern.number, case__county=concern.county).exclude(kind=LOOKED)),
-        case.is_void,
+        case.is_void, list(_clocks(case, now)),
     )  # fmt: skip
+
+
+def _clocks(case: Case, now: datetime) -> Iterator[Clock]:
+    """Each step that was given to somebody, in order; no name of a person."""
+    _flow, about = flows.version(case.flow, case.digest)
+    hours, hour = flows.hours_of(case.county_id), timedelta(hours=1)
+    for task in Task.objects.filter(case=case).exclude(status=Task.Status.WITHDRAWN).order_by("pk"):
+        until = task.done_at or min(filter(None, (now, task.paused_at, case.paused_at)))
+        used = max(worktime.worked(task.created, until, hours) - task.rested, timedelta())
+        limit = worktime.worked(task.created, task.due_at, hours) - task.rested if task.due_at else None
+        yield Clock(
+            text_of(about.names.get(task.step, task.step)), used / hour,
+            None if limit is None else limit / hour,
+            task.status == Task.Status.DONE, task.done_at is None and until < now,
+        )  # fmt: skip
 
 
 def _public(concern: Concern) -> tuple[list[tuple[str, str]], list[str]]:

@@ -254,12 +254,18 @@ def of_alarm(alarm: int) -> Case | None:
 
 def join(case: Case, info: AlarmInfo) -> None:
     """Say on the timeline that an alarm belongs to the response, once, and propose its level."""
+    if joined(case, info):
+        propose(case, info)
+
+
+def joined(case: Case, info: AlarmInfo) -> bool:
+    """Say so on the timeline of a case; whether it was not said before."""
     if Entry.objects.filter(case=case, kind=JOINED, data__alarm=info.id).exists():
-        return
+        return False
     area = Area.objects.get(pk=info.area)
     told = {"alarm": info.id, "to": area.name, "why": info.title["zh"]}
     Entry.objects.create(case=case, at=timezone.now(), kind=JOINED, data=told)
-    propose(case, info)
+    return True
 
 
 def propose(case: Case, info: AlarmInfo) -> None:

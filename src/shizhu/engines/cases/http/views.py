@@ -24,7 +24,7 @@ from shizhu.engines.cases import actions, approvals, concerns, emergencies, faul
 from shizhu.engines.cases.assignment import APPROVE, may_do, may_start, require_seen, startable
 from shizhu.engines.cases.http import acting, forms, listing, taskcards
 from shizhu.engines.cases.logic import FlowError
-from shizhu.engines.cases.models import DRILL, Attachment, Case, Helper, Petition, Task
+from shizhu.engines.cases.models import DRILL, Attachment, Case, Entry, Helper, Petition, Task
 from shizhu.engines.cases.timeline import timeline
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, files, packs
@@ -365,7 +365,8 @@ def page_of(case: Case) -> str:
 def of_alarm(request: Request, alarm: int) -> HttpResponse:
     """The case of an alarm; where it has none, what may be opened for it."""
     access.require_verb(request.actor, "cases.case.view")
-    case = listing.seen(request).filter(alarm=alarm).first()
+    joined = Entry.objects.filter(kind="joined", data__alarm=alarm).values("case")
+    case = listing.seen(request).filter(Q(alarm=alarm) | Q(pk__in=joined)).order_by("pk").first()
     if case is not None:
         return redirect("cases:detail", case.pk)
     found = alarms.seen(request.actor, request.county.pk, alarm)
