@@ -85,6 +85,10 @@ def check_warning(key: str, body: Body, everything: LoadedPacks) -> Iterator[str
             yield checking.told("tell", role, "role")
     texts = {name: body[name] for name in warnings.TEXTS}
     texts |= {f"instructions.{name}": text for name, text in body.get("instructions", {}).items()}
+    yield from _places(key, body, everything)
+    for name, text in body.get("spoken", {}).items():
+        for unknown in warnings.unknown(text) if isinstance(text, str) else ():
+            yield checking.told(f"spoken.{name}", f"{{{unknown}}}", "filled", known=", ".join(warnings.PLACEHOLDERS))
     for place, language in product(texts, warnings.LANGUAGES):
         for name in warnings.unknown(texts[place][language]):
             yield checking.told(f"{place}.{language}", f"{{{name}}}", "filled", known=", ".join(warnings.PLACEHOLDERS))
@@ -95,6 +99,16 @@ def check_warning(key: str, body: Body, everything: LoadedPacks) -> Iterator[str
     made = warnings.filled(body["headline"]["zh"], {"event": body["title"]["zh"], "level": level, **example["given"]})
     if made != example["headline"]:
         yield checking.told("example.headline", example["headline"], "made", text=made)
+
+
+def _places(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
+    said = body.get("places")
+    if said is None:
+        return
+    yield from _own("places.register", said["register"], key)
+    register = packs.find(everything, "registers", said["register"])
+    if register is None or said["source"] not in register["properties"]:
+        yield checking.told("places.source", said["source"], "field", register=said["register"])
 
 
 def register() -> None:

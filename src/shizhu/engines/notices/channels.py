@@ -8,7 +8,7 @@ import smtplib
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import formatdate
 from typing import Any
@@ -36,6 +36,7 @@ class Parcel:
     text: str
     url: str
     level: str
+    voice: Mapping[str, Any] = field(default_factory=dict)  # what a loudspeaker says, how often, until when
 
 
 def send(channel: Channel, addresses: Sequence[str], parcels: Sequence[Parcel]) -> None:
@@ -83,7 +84,8 @@ def _operator(channel: Channel, addresses: Sequence[str], parcels: Sequence[Parc
     """Text messages, calls and loudspeakers as operators' HTTP gateways take them.
 
     Account, time, sign, receiver (a telephone number, or the number of a loudspeaker whose voice reads the text), text,
-    our number of it, and where it is reported.
+    our number of it, and where it is reported. A loudspeaker says again `every` so many seconds `until` a time, by
+    itself, even where the line is cut; what it gets next takes the place of that.
     """
     [address], now = addresses, str(int(time.time()))
     sign = hashlib.sha256(f"{channel.account}{channel.secret}{now}".encode()).hexdigest()
@@ -91,6 +93,9 @@ def _operator(channel: Channel, addresses: Sequence[str], parcels: Sequence[Parc
         "account": channel.account, "timestamp": now, "sign": sign, "kind": channel.kind, "mobile": address,
         "content": words(parcels), "extend": parcels[0].token, "report": f"/messages/receipt/{channel.pk}/",
     }  # fmt: skip
+    if channel.kind == Kind.LOUDSPEAKER and parcels[-1].voice:
+        voice = parcels[-1].voice
+        asked |= {"content": voice["text"]} | {name: voice[name] for name in ("every", "until") if name in voice}
     answer = _post(channel.address, json.dumps(asked, ensure_ascii=False).encode())
     if answer.get("code") != 0:
         raise NotSent(f"the operator answers {answer.get('code')}: {answer.get('message', '')}")

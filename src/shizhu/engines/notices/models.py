@@ -60,6 +60,7 @@ class Message(models.Model):
     title = models.CharField(max_length=200)
     text = models.TextField(blank=True)
     url = models.CharField(max_length=200, blank=True)  # path on this site
+    voice = models.JSONField(default=dict)  # what loudspeakers say instead: text; `every` so many seconds, `until`
     wants_receipt = models.BooleanField(default=False)  # everybody who is told should say that they know
     made_at = models.DateTimeField(auto_now_add=True)
 

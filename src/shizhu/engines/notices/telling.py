@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -50,10 +51,12 @@ def tell(
     level: str = "",
     wants_receipt: bool = False,
     origin: int = 0,
+    voice: Mapping[str, Any] | None = None,
 ) -> int | None:
     """Tell persons and every webhook of the county; in the transaction that makes it true. None: it was told before.
 
     Each person is told on the page, and by the channels they wish. With `wants_receipt` their page has one button.
+    `voice` is what loudspeakers say instead: `text`, again `every` so many seconds, `until` a time.
     What was not measured (`origin` of what it is about) says so before its title, by whatever way it goes.
     """
     told = {
@@ -62,6 +65,7 @@ def tell(
         "url": url,
         "level": level,
         "wants_receipt": wants_receipt,
+        "voice": dict(voice or {}),
     }
     made, is_new = Message.objects.get_or_create(county_id=county, key=key, defaults=told)
     if not is_new:
@@ -233,7 +237,9 @@ def _where(one: Delivery) -> tuple[int, str, int, str]:
 def _hand_over(batch: Sequence[Delivery]) -> str:
     """Why it was not taken; empty if it was. It asks the database nothing."""
     parcels = {
-        d.message_id: Parcel(d.token, d.message.title, d.message.text, _whole(d.message.url), d.message.level)
+        d.message_id: Parcel(
+            d.token, d.message.title, d.message.text, _whole(d.message.url), d.message.level, d.message.voice
+        )
         for d in batch
     }
     channel = batch[0].channel

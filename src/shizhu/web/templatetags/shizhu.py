@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from shizhu.kernel import text
+from shizhu.lib import speech
 from shizhu.web import search
 
 register = template.Library()
@@ -126,6 +127,12 @@ def span(value: timedelta | None) -> str:
     hours, rest = divmod(seconds, 3600)
     text = f"{hours}:{rest // 60:02}:{rest % 60:02}"
     return f"-{text}" if value < timedelta() else text
+
+
+@register.filter
+def speaking(text: str) -> float:
+    """How many seconds a text takes to be read out."""
+    return round(speech.seconds(text))
 
 
 @register.filter

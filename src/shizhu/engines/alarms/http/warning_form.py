@@ -65,6 +65,9 @@ class WarningForm(forms.Form):
     description_en = forms.CharField(label=_("What happens, English"), widget=forms.Textarea(attrs=LINES))
     instruction_zh = forms.CharField(label=_("What to do, Chinese"), widget=forms.Textarea(attrs=LINES))
     instruction_en = forms.CharField(label=_("What to do, English"), widget=forms.Textarea(attrs=LINES))
+    spoken = forms.CharField(
+        label=_("What loudspeakers say"), required=False, widget=forms.Textarea(attrs={"rows": 4, "lang": "zh-Hans"})
+    )
     onset = forms.DateTimeField(
         label=_("Begins"), required=False, widget=forms.DateTimeInput(TIME_ATTRS, TIME), validators=[_of_our_time]
     )
@@ -143,6 +146,7 @@ class WarningForm(forms.Form):
             **{name: {key: _plain(given[f"{name}_{key}"]) for key in warnings.LANGUAGES} for name in both},
             "polygon": given.get("ring", ring),
             "beyond": why,
+            "spoken": _plain(given["spoken"]).replace("\n", ""),
             **{name: _text(given[name]) for name in ("onset", "expires")},
         }
 

@@ -23,6 +23,7 @@ from shizhu.engines.alarms.warnings import datasets, drafting, issuing, outcomes
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
 from shizhu.kernel.models import Area, Organisation
+from shizhu.lib import speech
 from shizhu.lib.numbers import whole
 from shizhu.lib.sketch import sketch
 from shizhu.lib.times import typed
@@ -108,7 +109,7 @@ def _start(request: Request) -> drafting.Start:
         access.require(request.actor, "alarms.alarm.view", alarm)
         kind = asked.get("kind") or drafting.of_rule(alarm.county_id, alarm.rule)
         level = asked["level"] if asked.get("level") in LEVELS else alarm.level
-        return drafting.Start(kind, level, drafting.towns_of(alarm.area), _from(request), alarm)
+        return drafting.Start(kind, level, drafting.areas_of(kind, alarm), _from(request), alarm)
     kinds = drafting.kinds(request.county.pk)
     kind = asked.get("kind", next(iter(kinds), ""))
     level = asked["level"] if asked.get("level") in LEVELS else "yellow"
@@ -190,6 +191,7 @@ def _form(
             else:
                 content = drafting.in_step(content, form.cleaned_data["shown"], county, context.get("alarm"))
                 drafting.checked(county, content, timezone.now())
+                drafting.heard(county, content)
                 area = drafting.common(county, drafting.named(county, content["areas"]))
                 if not access.may(request.actor, issuing.DRAFT, county=county, organisation=organisation, area=area):
                     raise PermissionDenied(f"{request.actor.name} has no right {issuing.DRAFT} in {area}")
@@ -198,13 +200,16 @@ def _form(
                 return redirect("alarms:warning", number)
         except drafting.Refused as refused:
             context["beyond"] = getattr(refused, "found", None)
-            for name, _value, rule in refused.problems:
-                form.add_error(name if name in form.fields else None, _(rule))
+            for name, value, rule in refused.problems:
+                told_ = f"{value}：{_(rule)}" if name == "spoken" else _(rule)
+                form.add_error(name if name in form.fields else None, told_)
         except issuing.NotNow as how:
             messages.warning(request, _why_not(how))
             return redirect("alarms:warning", context["warning"].pk)
     context |= {"about": api.get(context["alarm"].pk).title} if context.get("alarm") else {}
-    return render(request, "alarms/warning_form.html", {"form": form, "towns": drafting.drawn(county), **context})
+    body = drafting.kinds(county).get(told["kind"], {})
+    context |= {"form": form, "towns": drafting.drawn(county), "longest": drafting.longest(body), "pace": speech.PACE}
+    return render(request, "alarms/warning_form.html", context)
 
 
 def _seen(request: Request, number: int) -> PublicWarning:

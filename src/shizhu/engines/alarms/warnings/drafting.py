@@ -15,14 +15,17 @@ from shapely.geometry.base import BaseGeometry
 
 from shizhu.engines.alarms.logic import warnings
 from shizhu.engines.alarms.models import Alarm
+from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
-from shizhu.kernel import packs
+from shizhu.kernel import access, packs
 from shizhu.kernel.models import Area, Organisation
 from shizhu.kernel.packs import Body
+from shizhu.lib import speech
 from shizhu.lib.times import parse_duration
 from shizhu.wire import cap
 
 LASTS = timedelta(hours=24)
+SECONDS = 60  # that loudspeakers may take, unless the kind says otherwise
 SYNTHETIC = "synthetic"
 
 
@@ -61,6 +64,25 @@ def towns_of(area: Area) -> tuple[Area, ...]:
     return tuple(one for one in towns if area.path.startswith(one.path)) or (area,)
 
 
+def stands_for(county: str, kind: str, alarm: Alarm) -> list[records.Entry]:
+    """The places for which the device of an alarm stands, as the register of the kind says."""
+    said = packs.declared("warnings", kind, county).get("places")
+    stream = things.describe([alarm.datastream]).get(alarm.datastream) if said else None
+    if not said or stream is None:
+        return []
+    rows = records.scan(access.ANYBODY, county, said["register"], records.Query())
+    return [one for one in rows if one.data.get(said["source"]) == stream.device]
+
+
+def areas_of(kind: str, alarm: Alarm) -> tuple[Area, ...]:
+    """The towns of an alarm: its own, and those of the places for which its device stands."""
+    found = {area.code: area for area in towns_of(alarm.area)}
+    codes = {one.area.code for one in stands_for(alarm.county_id, kind, alarm)}
+    for area in Area.objects.filter(county=alarm.county_id, code__in=codes).order_by("path"):
+        found |= {town.code: town for town in towns_of(area)}
+    return tuple(found.values())
+
+
 WORDED = ("kind", "level", "areas", "expires")
 PRINTED = "%Y-%m-%d %H:%M"  # the end, in words
 
@@ -75,7 +97,7 @@ def prefilled(start: Start, now: datetime) -> dict[str, Any]:
         "kind": start.kind, "level": start.level, "event": body.get("title", none),
         "categories": body.get("categories", ["Safety"]), "code": body.get("code", ""),
         "unit": body.get("unit", warnings.UNIT), "responses": body.get("responses", []),
-        "status": "Exercise" if start.alarm and start.alarm.origin else "Actual", "scope": "Public",
+        "status": "Exercise" if start.alarm and start.alarm.origin else "Actual", "scope": "Public", "spoken": "",
         "urgency": warnings.URGENCY[start.level],
         "certainty": "Observed" if start.alarm else warnings.CERTAINTY[start.level],
         "areas": [area.code for area in start.areas], "polygon": None, "onset": None,
@@ -98,7 +120,18 @@ def reworded(told: Mapping[str, Any], county: str, alarm: Alarm | None) -> dict[
         name: {language: warnings.filled(text[language], given[language]) for language in warnings.LANGUAGES}
         for name, text in texts.items()
     }
-    return {**told, **made}
+    return {**told, **made, "spoken": spoken({**told, **made}, given["zh"], body)}
+
+
+def spoken(told: Mapping[str, Any], given: Mapping[str, str], body: Body) -> str:
+    """What loudspeakers say: the kind's words for the ear; empty where it has none, and they read the text."""
+    said = body.get("spoken", {})
+    return speech.aloud(warnings.filled(said.get(told["level"], said.get("zh", "")), given), timezone.localtime())
+
+
+def longest(body: Body) -> int:
+    """How many seconds that may take."""
+    return int(body.get("spoken", {}).get("seconds", SECONDS))
 
 
 def in_step(told: Mapping[str, Any], shown: Mapping[str, Any], county: str, alarm: Alarm | None) -> dict[str, Any]:
@@ -108,6 +141,7 @@ def in_step(told: Mapping[str, Any], shown: Mapping[str, Any], county: str, alar
     old, new = reworded(before, county, alarm), reworded(told, county, alarm)
     ends = [f"{timezone.localtime(datetime.fromisoformat(one['expires'])):{PRINTED}}" for one in (before, told)]
     made = dict(told)
+    made["spoken"] = new["spoken"] if told.get("spoken", "") == old.get("spoken", "") else told.get("spoken", "")
     for name in warnings.TEXTS:
         made[name] = {
             language: new[name][language] if text == old[name][language] != "" else text.replace(*ends)
@@ -132,12 +166,13 @@ def _known(told: Mapping[str, Any], county: str, alarm: Alarm | None) -> dict[st
     """Placeholder → text, in each language."""
     areas = named(county, told["areas"])
     expires = timezone.localtime(datetime.fromisoformat(told["expires"]))
-    common = {"station": "", "value": "", "since": ""}
+    common = {"station": "", "value": "", "since": "", "places": ""}
     if alarm:
         stream = things.describe([alarm.datastream]).get(alarm.datastream)
         value = "" if alarm.value is None else f"{alarm.value:g} {stream.unit if stream else ''}".strip()
         since = f"{timezone.localtime(alarm.since):%Y-%m-%d %H:%M}"
         common = {"station": stream.thing_name if stream else "", "value": value, "since": since}
+        common["places"] = "、".join(one.title for one in stands_for(county, told["kind"], alarm))
     return {
         language: {
             **common, "issuer": told["issuer"][language], "event": told["event"][language],
@@ -182,6 +217,17 @@ def checked(county: str, told: Mapping[str, Any], now: datetime, before: Sequenc
         found.append(("restriction", "", gettext_noop("must say for whom a restricted warning is")))
     if found:
         raise Refused(*found)
+
+
+def heard(county: str, told: Mapping[str, Any]) -> None:
+    """Raise Refused for what a voice cannot say, or not in its time: who keeps a draft reads it for the ear."""
+    text, most = told.get("spoken", ""), longest(packs.declared("warnings", told["kind"], county))
+    if stumbles := speech.unspoken(text):
+        rule = gettext_noop("a voice cannot say these signs: write them as they are spoken")
+        raise Refused(("spoken", stumbles, rule))
+    if speech.seconds(text) > most:
+        rule = gettext_noop("takes longer to say than this kind allows: say less")
+        raise Refused(("spoken", f"{speech.seconds(text):.0f} / {most}", rule))
 
 
 def shape_of(text: str) -> list[list[float]] | None:

@@ -20,6 +20,7 @@ from shizhu.engines.things.api import DRILL
 from shizhu.kernel import access, events, packs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation
+from shizhu.lib import speech
 
 JUDGED = "alarms.warning.judged"
 MONTHS = 12
@@ -34,14 +35,16 @@ def ending(told: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """The words that end a warning, from those of its newest message."""
     zh, en = ENDINGS[kind]
     event, areas = told["event"], told["headline"]
+    after = "可以恢复正常活动。" if kind == "allclear" else "请以最新消息为准。"
     return {
+        "spoken": told.get("spoken") and speech.aloud(f"乡亲们请注意，{event['zh']}预警已经{zh}，{after}"),
         "headline": {"zh": f"{zh}{event['zh']}预警", "en": f"{event['en']}: {en}"},
         "description": {
             "zh": f"{told['issuer']['zh']}{zh}此前发布的预警：{areas['zh']}。",
             "en": f"{told['issuer']['en']}, {en}: {areas['en']}.",
         },
         "instruction": {
-            "zh": "可以恢复正常活动。" if kind == "allclear" else "请以最新消息为准。",
+            "zh": after,
             "en": "Normal activity may go on." if kind == "allclear" else "Follow the newest message.",
         },
     }

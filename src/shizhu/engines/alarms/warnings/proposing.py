@@ -38,7 +38,7 @@ def alarm_rose(event: Event) -> None:
     County.objects.select_for_update(no_key=True).get(pk=alarm.county_id)  # two alarms at once make one draft
     code = body.get("owner", alarm.organisation.code)
     owner = Organisation.objects.filter(county=alarm.county_id, code=code).first() or alarm.organisation
-    start = drafting.Start(kind, alarm.level, drafting.towns_of(alarm.area), owner, alarm)
+    start = drafting.Start(kind, alarm.level, drafting.areas_of(kind, alarm), owner, alarm)
     told = drafting.prefilled(start, timezone.now())
     draft = _widened(alarm, told) or _new(alarm, told, owner)
     if draft is not None:

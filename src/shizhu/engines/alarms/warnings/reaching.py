@@ -8,7 +8,7 @@ in the middle has done nothing, and the next does it once.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +26,7 @@ from shizhu.lib.times import parse_duration
 
 CHANNELS = ("sms", "voice")
 SPEAKER = "speaker"
+EVERY = "PT10M"  # loudspeakers say it again, unless the kind says otherwise
 WIDEN = "alarms.widen"
 RECORD = "record/"
 NOT_REAL = {"Exercise": "【演练】", "Test": "【测试】"}
@@ -114,7 +115,10 @@ def told(warning: PublicWarning, message: WarningMessage, before: Sequence[Warni
         made.due = due if has else None  # no channel reaches them: those near are told at once
         found.append(made)
     text = "\n".join(filter(None, (message.content[name]["zh"] for name in ("description", "instruction"))))
-    number = _tell(warning, message, f"warning/{message.pk}", known, homes, titled(message), text, wants_receipt=True)
+    number = _tell(
+        warning, message, f"warning/{message.pk}", known, homes, titled(message), text, wants_receipt=True,
+        voice=voice(warning, message),
+    )  # fmt: skip
     Addressee.objects.bulk_create(found)
     if level in warnings.GRAVE or not goes_on:
         _speak(message, number, homes)
@@ -127,12 +131,12 @@ def told(warning: PublicWarning, message: WarningMessage, before: Sequence[Warni
 
 def _tell(
     warning: PublicWarning, message: WarningMessage, key: str, people: set[int], homes: Sequence[Household], title: str,
-    text: str, *, wants_receipt: bool = False,
+    text: str, *, wants_receipt: bool = False, voice: Mapping[str, Any] | None = None,
 ) -> int:  # fmt: skip
     """Tell people of a message, and households by the first channel; returns the number of the notice."""
     number = notices.tell(
         warning.county_id, key, people, title=title, text=text, url=f"/cap/{message.identifier}",
-        level=message.content["level"], wants_receipt=wants_receipt,
+        level=message.content["level"], wants_receipt=wants_receipt, voice=voice,
     )  # fmt: skip
     if number is None:
         raise RuntimeError(f"warning message {message.pk} was told before it was issued")
@@ -170,6 +174,20 @@ def _let_go(
         number, kinds=[SPEAKER],
         contacts=[notices.Contact(f"{SPEAKER}/{one}", one) for one in near if f"{SPEAKER}/{one}" in spoken],
     )  # fmt: skip
+
+
+def voice(warning: PublicWarning, message: WarningMessage) -> dict[str, Any]:
+    """What loudspeakers say of a message, how often and until when; an end is said once. Nothing where nothing was
+    written for the ear, as in messages of before: they read the text."""
+    text = message.content.get("spoken", "")
+    if not text:
+        return {}
+    first = {"Exercise": "演练，演练。", "Test": "系统测试。"}.get(message.content["status"], "")
+    told: dict[str, Any] = {"text": f"{first}{text}"}
+    if message.kind in warnings.ENDING:
+        return told
+    every = packs.declared("warnings", warning.kind, warning.county_id).get("spoken", {}).get("every", EVERY)
+    return {**told, "every": int(parse_duration(every).total_seconds()), "until": message.content["expires"]}
 
 
 def titled(message: WarningMessage) -> str:
