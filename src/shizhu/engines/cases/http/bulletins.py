@@ -140,6 +140,7 @@ def _context(request: Request, one: Bulletin, written: Written | None) -> dict[s
         "issuer": label(body.get("issuer")) or named(case.organisation), "lines": lines(one.text),
         "shown": shown, "may_write": may_write, "may_issue": bulletins.may_issue(who, one),
         "is_mine": one.author_id == who.person_id, "newer": newer,
+        "may_correct": one.state == State.ISSUED and newer is None and bulletins.may(who, DRAFT, case),
         "imprint": [(name, title, shown.imprint.get(name, "")) for name, title in titles.items()],
         "people": [(person, person.pk in shown.receivers) for person in {one.pk: one for one in people}.values()],
         "receivers": receivers([one]).get(one.pk, []), "is_outside": one.kind == Kind.PUBLIC and case.origin != DRILL,
