@@ -87,6 +87,7 @@ def test_an_edition_is_issued_printed_whole_and_scanned(county: County, boss: Pe
     assert ("13900000002" in shown, "钱七" in shown, public.headers["X-Robots-Tag"]) == (True, False, "noindex")
     assert 'href="tel:13900000002"' in public.content.decode()
     assert "情况有变动" not in shown
+    assert "登记已变动" not in text(desk.get(PAGE))
     stall = records.get(access.actor(boss), county.pk, "lemonade.stall", "S001")
     records.update(access.actor(boss), stall.id, {"seats": 5}, version=stall.version)
     assert "情况有变动" in text(Client().get(f"/r/card/{edition.token}"))

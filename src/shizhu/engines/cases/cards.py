@@ -91,10 +91,15 @@ def declared(county: str) -> dict[str, Body]:
 
 
 class Filling:
-    """Fills the cards of a county: each register is read once. `who` None: whole, for an edition alone."""
+    """Fills the cards of a county, or of one area alone: each register is read once, of one area no further than its
+    town where no part looks further. `who` None: whole, for an edition alone."""
 
-    def __init__(self, county: str, body: Body, who: Actor | None) -> None:
+    def __init__(self, county: str, body: Body, who: Actor | None, only: Area | None = None) -> None:
         self._county, self._body, self._who = county, body, who
+        far = {part["from"] for part in body["parts"] if "by" in part or part.get("where") == "above"}
+        known = [records.register_of(part["from"], county) for part in body["parts"] if "from" in part]
+        named = {field.reference for register in known for field in register.fields.values()}  # by their titles
+        self._far, self._within = far | named, self._town(only) if only else ""
         self._areas = {area.code: area for area in Area.objects.filter(county=county)}
         self._rows: dict[str, list[_Row]] = {}
         self._used: dict[int, set[str]] = {}
@@ -108,7 +113,8 @@ class Filling:
 
     def _read(self, register: str) -> Iterator[_Row]:
         if self._who is None:
-            for kept in records.kept(self._county, register):
+            is_near = register not in self._far and any(part.get("from") == register for part in self._body["parts"])
+            for kept in records.kept(self._county, register, self._within if is_near else ""):
                 yield _Row(
                     kept.record, kept.key, kept.title, kept.state, kept.area.path, kept.is_simulated, kept.data,
                     kept.geometry,
@@ -160,7 +166,7 @@ class Filling:
             named = {row.data.get(part["by"]) for row in of}
             return [row for row in self.rows(part["from"]) if row.key in named]
         if part.get("where") == "town":
-            within = next((p for p in self._above(area) if self._level(p) == Area.Level.TOWN), area.path)
+            within = self._town(area)
         rows = [row for row in self.rows(part["from"]) if row.state in part.get("states", [row.state])]
         if part.get("where") == "above":
             above = self._above(area)
@@ -172,8 +178,10 @@ class Filling:
         parts = area.path.rstrip("/").split("/")
         return ["/".join(parts[:n]) + "/" for n in range(len(parts), 0, -1)]
 
-    def _level(self, path: str) -> str:
-        return self._areas[path.rstrip("/").rpartition("/")[2]].level
+    def _town(self, area: Area) -> str:
+        """The path of the town that an area lies in; of one that lies in none its own."""
+        towns = Area.objects.filter(county=self._county, level=Area.Level.TOWN, path__in=self._above(area))
+        return towns.values_list("path", flat=True).first() or area.path
 
     def _line(
         self, part: Body, row: _Row, item: Mapping[str, Any], register: records.Register,
@@ -236,7 +244,7 @@ def issue(who: Actor, county: str, key: str, area: Area, reason: str) -> CardEdi
     if len(reason.strip()) < 4:
         raise CannotIssue(_("Say in some words what the card is issued for."))
     body = declared(county)[key]
-    filled = Filling(county, body, None).fill(area)
+    filled = Filling(county, body, None, area).fill(area)
     for record, fields in sorted(filled.used.items()):
         try:
             records.unmask(who, record, fields, PURPOSE, reason)

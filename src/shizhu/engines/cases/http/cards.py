@@ -111,7 +111,7 @@ def page(request: Request, key: str, code: str) -> HttpResponse:
         return _issued(request, key, area)
     edition = cards.newest(request.county.pk, key).get(area.pk)
     filled = Filling(request.county.pk, body, request.actor).fill(area)
-    is_stale = edition and Filling(request.county.pk, body, None).fill(area).digest != edition.digest
+    is_stale = edition and Filling(request.county.pk, body, None, area).fill(area).digest != edition.digest
     context = {
         "key": key, "body": body, "area": area, "town": area.parent, "filled": filled, "edition": edition,
         "is_stale": is_stale, "may_issue": cards.may_issue(request.actor, area), "parts": _shown(filled.parts),
@@ -193,7 +193,7 @@ def scanned(request: Request, token: str) -> HttpResponse:
     if edition is None or body is None:
         return render(request, "cases/door/gone.html", {"typed": ""}, status=404)
     request.county = edition.county
-    whole = Filling(edition.county_id, body, None).fill(edition.area)
+    whole = Filling(edition.county_id, body, None, edition.area).fill(edition.area)
     context = {
         "edition": edition, "body": body, "area": edition.area, "parts": _shown(cards.public(cards.parts_of(edition))),
         "is_stale": whole.digest != edition.digest, "county": edition.county, "words": door.words(),
