@@ -440,7 +440,7 @@ def test_a_dead_end_is_told_with_its_element_and_is_no_flow(county: County, draw
     assert testing.everything_kept() == before
     round_ = flow("false", "d").replace(b"parallelGateway", b"exclusiveGateway")
     told = {one["element"]: one["text"] for one in bring(drawer, round_)["faults"] if one["level"] == "error"}
-    assert told == {"x-c": "顺序流“x → c”：“false” 永远不可能成立", "d": "用户任务“d”：循环往复，永远到不了结束"}
+    assert told == {"x-c": "顺序流“x → c”：'false' 永远不可能成立", "d": "用户任务“d”：循环往复，永远到不了结束"}
 
 
 def test_a_file_in_another_encoding_comes_in_by_the_page_of_steps_too(county: County, drawer: Client) -> None:

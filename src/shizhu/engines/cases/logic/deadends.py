@@ -78,10 +78,19 @@ class _Ways:
         lost = self._lost(stuck)
         if lost and self._explore(one_first=False):  # what goes round alone may keep others from their turn
             lost = self._lost({one for one, after in self.after.items() if one and not after})
-            circle = sorted({id_ for one in lost for id_, via in one if not via})
+            circle = sorted({id_ for one in self._round(lost) for id_, via in one if not via})
             yield from (self._fault(id_, CIRCLE) for id_ in circle[:1])
         elif not stuck and not lost:
             yield from (self._fault(id_, NEVER_DONE) for id_ in self.node if id_ not in self.seen and self._leads(id_))
+
+    def _round(self, lost: list[Marking]) -> set[Marking]:
+        """Of these, those that lie in a circle or behind one."""
+        left = set(lost)
+        while True:
+            entered = {two for one in left for two in self.after[one]} & left
+            if entered == left:
+                return left
+            left = entered
 
     def _lost(self, stuck: set[Marking]) -> list[Marking]:
         """Markings from which neither the end nor what is told already is reached."""
