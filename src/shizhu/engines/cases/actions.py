@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from jsonschema import Draft202012Validator
 from shapely import Point
 
-from shizhu.engines.cases import acting, closing, flows, results, waits
+from shizhu.engines.cases import acting, closing, flows, pace, results, waits
 from shizhu.engines.cases.assignment import called_people, candidates, may_do, named_people
 from shizhu.engines.cases.flows import About
 from shizhu.engines.cases.logic import Flow, FlowError, State, Token, complete, load, start, timers
@@ -309,6 +309,7 @@ def advance(case: Case, flow: Flow, about: About, before: State, after: State, n
         case.is_void = case.ended_at in about.voids
         closing.close(case, about, now, error=after.error)
     case.save(update_fields=["state", "stage", "status", "closed_at", "ended_at", "is_void"])
+    pace.keep(case)
     waits.keep(case, after)
     waits.tell(case, after.thrown)
 

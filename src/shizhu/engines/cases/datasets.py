@@ -13,7 +13,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from shizhu.engines.cases import filed, flows
+from shizhu.engines.cases import filed, flows, pace
 from shizhu.engines.cases.filed import Filed
 from shizhu.engines.cases.flows import EMPTY_FORM
 from shizhu.engines.cases.logic import FlowError
@@ -41,6 +41,17 @@ OUTCOMES: Mapping[str, Names] = {
     "open": {"zh": "在办", "en": "Open"}, "done": {"zh": "办结", "en": "Done"},
     "void": {"zh": "作废", "en": "Void"}, "error": {"zh": "因错误结束", "en": "Ended by an error"},
 }  # fmt: skip
+DAYS = {"zh": "工作日", "en": "working days"}
+PACES = {  # of closed approvals
+    "items": records.Said({"zh": "办结事项数", "en": "Items decided"}),
+    "together": records.Said({"zh": "并联办理事项数", "en": "Items that ran side by side"}),
+    "is_parallel": records.Said({"zh": "并联办理", "en": "In parallel"}),
+    "serial_days": records.Said({"zh": "逐项合计用时", "en": "Days one after the other"}, DAYS),
+    "elapsed_days": records.Said({"zh": "实际用时", "en": "Days in all"}, DAYS),
+    "saved_days": records.Said({"zh": "并联节省", "en": "Days saved"}, DAYS),
+    "supplements": records.Said({"zh": "补正次数", "en": "Supplements"}),
+    "visits": records.Said({"zh": "跑动次数", "en": "Visits of the applicant"}),
+}
 PHASES: Mapping[str, Names] = {  # 感知预警→决策处置→监督评价
     "sense": {"zh": "感知", "en": "Sensed"},
     "warn": {"zh": "预警", "en": "Warned"},
@@ -80,7 +91,9 @@ def _own(table: str, at: datetime) -> dict[str, records.Column]:
     outcome = f"(CASE WHEN {is_open} THEN 'open' WHEN {table}.is_void THEN 'void' "
     outcome += f"WHEN {is_broken} THEN 'error' ELSE 'done' END)"
     ended = f"(CASE WHEN {is_open} THEN {now} ELSE {table}.closed_at END)"
+    paces = pace.columns(table, now, is_open)
     return {
+        **{name: records.Column(sql, truth if name == "is_parallel" else number) for name, sql in paces.items()},
         **{name: records.Column(time_sql(f"{table}.{name}"), records.Kind.TIME) for name in TIMES},
         "is_open": records.Column(is_open, truth),
         "is_late": records.Column(f"(least({ended}, {table}.paused_at) > {table}.due_at)", truth),
@@ -120,6 +133,7 @@ def subject(county: str, flow: str, at: datetime) -> records.Subject:
             "outcome": records.Said({"zh": "结果", "en": "Outcome"}, labels=OUTCOMES),
             "in_time": records.Said({"zh": "按期办结", "en": "Closed in time"}),
             "hours": records.Said({"zh": "用时", "en": "Time taken"}, {"zh": "小时", "en": "h"}),
+            **PACES,
             "flow": records.Said({"zh": "事项", "en": "Matter"}, titles=lambda keys: _flows(county, keys)),
             "stage": records.Said({"zh": "环节", "en": "Stage"}, labels=_stages(county, flow), titles=_old_stages),
             "from_alarm": records.Said({"zh": "由告警开案", "en": "From an alarm"}, labels=SOURCES),

@@ -1,6 +1,6 @@
 """Tables of the cases engine."""
 
-from shizhu.engines.cases.models.approvals import ResultDelivery
+from shizhu.engines.cases.models.approvals import Pace, ResultDelivery
 from shizhu.engines.cases.models.bulletins import Bulletin
 from shizhu.engines.cases.models.cards import CardEdition
 from shizhu.engines.cases.models.cases import (
@@ -31,6 +31,6 @@ from shizhu.engines.things.api import DRILL
 __all__ = [
     "DRILL", "Addressed", "Attachment", "Bulletin", "Called", "CardEdition", "Case", "CasePlace", "Concern",
     "Counter", "Deed", "Duty", "Entry", "FlowVersion", "FormVersion", "Handover", "Held", "Helper", "Holding",
-    "Label", "Movement", "Need", "Patrol", "PatrolCase", "PatrolPhoto", "Petition", "Photo", "Piece",
+    "Label", "Movement", "Need", "Pace", "Patrol", "PatrolCase", "PatrolPhoto", "Petition", "Photo", "Piece",
     "ResultDelivery", "RollCall", "RollTimetable", "ShiftNote", "Subject", "Swap", "Task", "TimerStart", "Waiting",
 ]  # fmt: skip

@@ -38,3 +38,13 @@ class ResultDelivery(models.Model):
             models.CheckConstraint(condition=Q(by=None, how="online") | Q(by__isnull=False), name="result_delivery_by"),
         ]
         ordering = ["at", "pk"]
+
+
+class Pace(models.Model):
+    """How fast a closed approval was: kept as it closes, in working days by the calendar of then."""
+
+    case = models.OneToOneField(Case, models.CASCADE, primary_key=True, related_name="pace")
+    items = models.SmallIntegerField()  # that were decided
+    together = models.SmallIntegerField()  # of these, ran while another did
+    serial = models.FloatField()  # days of all items, one after the other
+    elapsed = models.FloatField()  # days from acceptance to the end
