@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db.models import F
@@ -152,3 +153,69 @@ def test_a_resident_reports_at_a_part_and_the_month_counts_what_was_in_time(
     assert list(made) == [100.0, 0.0, 100.0, 0.0]
     stranger = browser(person(county, "maps.map.view", username="stranger"))
     assert [stranger.get(one).status_code for one in ("/records/city.part/", f"/cases/{case.pk}/")] == [403, 403]
+
+
+def test_limits_follow_from_the_kind_as_the_desk_settles_it(county: County, staff: dict[str, Person]) -> None:
+    case = opened(county, staff["inspector"], "event_look", item="k1101")  # 暴露垃圾
+    do(case, staff["desk"], "accept", accepted=True, item="k1102")  # 道路不洁
+    do(case, staff["dispatcher"], "dispatch", to="crew")
+    case.refresh_from_db()
+    assert case.state["document"]["limit"] == "PT5H"
+    assert "道路不洁" in text(browser(staff["desk"]).get(f"/cases/{case.pk}/"))
+    unit = Organisation.objects.create(
+        county=county, code="drainage", name="排水公司", kind="department",
+        path=f"{organisation(county).path}drainage/", area=organisation(county).area,
+    )  # fmt: skip
+    of_unit = person(county, role="city.owner", username="of_unit", of="drainage")
+    case = opened(county, staff["inspector"], item="k0103")
+    do(case, staff["desk"], "accept", accepted=True)
+    do(case, staff["dispatcher"], "dispatch", to="owner", unit="drainage")
+    task = Task.objects.get(case=case, status="ready")
+    assert (task.organisation, task.assignee, task.case.state["document"]["limit"]) == (unit, of_unit, "P1D")
+
+
+def test_scores_count_what_was_in_time_late_done_again_and_void_and_open_their_rows(
+    county: County, staff: dict[str, Person]
+) -> None:
+    well, bad, void, away = (opened(county, staff["inspector"], part=PART) for _one in range(4))
+    for case, verdicts in ((well, (True,)), (bad, (False, True))):
+        do(case, staff["desk"], "accept", accepted=True)
+        for passed in verdicts:
+            do(case, staff["dispatcher"], "dispatch", to="crew")
+            do(case, staff["crew"], "handle", result="已压实井盖", cost=120)
+            do(case, staff["inspector"], "check", passed=passed, remark="看过了")
+    do(void, staff["desk"], "accept", accepted=False, reason="重复")
+    task = dispatched(away, staff)
+    wish = acting.ask(access.actor(staff["crew"]), task.pk, "void", "现场没有井盖")
+    acting.decide(access.actor(staff["dispatcher"]), wish.pk, is_granted=True)
+    moment = timezone.now()
+    Case.objects.update(due_at=moment)  # all of this month; only what was closed by then is in time
+    Case.objects.filter(pk=bad.pk).update(due_at=F("closed_at") - timedelta(seconds=1))
+    Task.objects.update(due_at=F("done_at"))
+    chief, base = browser(staff["dispatcher"]), "/boards/rankings/city.scores/"
+    (town,) = chief.get(base).context["rows"]
+    assert [cell.value for cell in town.cells[:7]] == [2, 2, 1, 1, 0, 1, 2]
+    assert (town.score, town.grade, town.place) == (100 * (0.5 * 0.5 + 0.3 + 0.2 * 0.5), "合格", 1)
+    listed = [len(chief.get(cell.href).context["rows"]) for cell in town.cells[:7] if cell.value]
+    assert listed == [2, 2, 1, 1, 1, 2]
+    (crew,) = chief.get(f"{base}?view=units").context["rows"]
+    assert (crew.name, [cell.value for cell in crew.cells[:6]]) == ("城管局", [3, 3, 3, 0, 0, 1])
+    assert len(chief.get(crew.cells[5].href).context["rows"]) == 1
+    people = chief.get(f"{base}?view=people&sort=-closed").context["rows"]
+    done = [(row.name, row.cells[1].value) for row in people]
+    assert (done[:2], set(done[2:])) == ([("desk", 4), ("dispatcher", 4)], {("crew", 3), ("inspector", 3)})
+    page = text(chief.get(f"{base}?view=posts"))
+    assert [one for one in ("城管受理员", "权重 60%", "timely / due", "权重与等级为演示所拟") if one not in page] == []
+    sheet = openpyxl.load_workbook(io.BytesIO(chief.get(f"{base}?as=xlsx").content)).active
+    heads, row = sheet.values  # type: ignore[union-attr]
+    told = dict(zip(heads, row, strict=True))
+    assert (told["镇街"], told["应结案"], told["作废"], told["得分"], told["等级"]) == ("东镇", 2, 2, 65, "合格")
+    (part,) = chief.get("/boards/rankings/city.parts/").context["rows"]
+    assert (part.name, part.grade, [cell.value for cell in part.cells[:3]]) == ("污水井盖", "建议更换", [2, 2, 360])
+    assert part.why == "近十二个月 2 件，其中同类（部件·公用设施）2 件，已花 360 元，更换费用未填"
+    assert chief.get("/boards/rankings/city.nothing/").status_code == 404
+    viewer = browser(person(county, "boards.board.view", username="viewer"))
+    assert viewer.get(base).status_code == 403
+    assert viewer.get("/boards/").context["rankings"] == []
+    stranger = browser(person(county, "maps.map.view", username="away"))
+    assert [stranger.get(one).status_code for one in (base, "/cases/work/")] == [403, 403]

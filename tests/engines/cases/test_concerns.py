@@ -6,6 +6,7 @@ import asyncio
 import io
 import re
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,14 +16,16 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 from PIL import Image
+from tests.engines.alarms.jugs import warm
 from tests.engines.cases.test_acting import at_once
 from tests.fixtures import CODE, area, person
 from tests.web.pages import browser, text, told
 
+from shizhu.engines.alarms import api as alarms
 from shizhu.engines.cases import acting, actions, concerns, desks
 from shizhu.engines.cases.models import Attachment, Case, CasePlace, Concern, Entry, Label, Task
 from shizhu.engines.records import api as records
-from shizhu.kernel import access, files, images, testing
+from shizhu.kernel import access, events, files, images, testing
 from shizhu.kernel.models import County, File, Person
 from shizhu.web import bodies
 
@@ -273,6 +276,39 @@ def test_what_is_known_near_by_is_joined_while_it_is_open(wall: Label, label: La
     answer(first, staff["maker"])
     answer(first, staff["maker"], result="好了")
     assert at(NEXT_DOOR) != first
+
+
+def test_an_alarm_and_reports_of_one_place_are_one_case_and_none_is_dropped(
+    county: County, staff: dict[str, Person]
+) -> None:
+    jug = warm(county, "E", "101")
+    near = desks.make(
+        access.actor(staff["office"]), county.pk, desks.desks(county.pk)[STREET], name="罐边",
+        area=area(county, "101"), point=(100.2, 30.2),
+    )  # fmt: skip
+    event = events.Event(
+        "1", alarms.RAISED, str(jug.pk), county.pk, timezone.now(),
+        {"alarm": jug.pk, "area": jug.area_id, "starts": "lemonade.mishap", "origin": 1},
+    )  # fmt: skip
+    start = next(one for one in events.consumers() if one.name == "cases.start")
+    events.handle(start, event)
+    case = Case.objects.get()
+    assert (case.alarm, case.place.longitude, case.place.latitude) == (jug.pk, 100.2, 30.2)
+    Phone().report(near, words="罐子是热的")
+    assert [(one.case, one.is_first) for one in Concern.objects.all()] == [(case, False)]
+    Case.objects.update(status="closed", closed_at=timezone.now(), alarm=None)
+    Phone().report(near, words="又热了", kind="broken")
+    events.handle(start, replace(event, id="2"))  # the alarm is simulated: it joins no real case, and begins its own
+    real, own = Case.objects.filter(status="open").order_by("pk")
+    assert (real.origin, own.alarm, Entry.objects.filter(kind="joined").count()) == (0, jug.pk, 0)
+    own.delete()
+    Case.objects.filter(pk=real.pk).update(origin=1)
+    events.handle(start, replace(event, id="3"))
+    later = Case.objects.get(status="open")
+    assert Entry.objects.get(kind="joined").data["alarm"] == jug.pk
+    office = browser(staff["office"])
+    assert office.get(f"/cases/of-alarm/{jug.pk}")["Location"] == f"/cases/{later.pk}/"
+    assert "告警并入" in text(office.get(f"/cases/{later.pk}/"))
 
 
 def test_limits_hold_and_nothing_is_kept(label: Label, wall: Label, monkeypatch: pytest.MonkeyPatch) -> None:
