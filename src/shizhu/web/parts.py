@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from shizhu.kernel.overlays import STEM, free_stem
 from shizhu.kernel.text import label
+from shizhu.lib.numbers import whole
 
 Posted = Mapping[str, str]
 Line = TypeVar("Line")
@@ -111,7 +112,7 @@ def _read(posted: Posted, id_: str, *, is_kept: bool) -> Part:
 def moved(parts: Sequence[Part], do: str) -> list[Part]:
     """The fields after a click: `add`, `remove:<id>`, `up:<id>`, `down:<id>`; anything else changes nothing."""
     if do == "add":
-        numbers = [int(part.id[1:]) for part in parts if part.id[:1] == "+" and part.id[1:].isdecimal()]
+        numbers = [whole(part.id[1:]) for part in parts if part.id[:1] == "+"]
         return [*parts, Part(f"+{max(numbers, default=0) + 1}", is_listed=True, is_new=True)]
     return rearranged(parts, [part.id for part in parts], do)
 

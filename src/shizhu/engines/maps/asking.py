@@ -11,6 +11,7 @@ from shizhu.engines.maps.contracts import Asked, Box, Region
 from shizhu.engines.maps.questions import Circle, Shape
 from shizhu.kernel.models import Area
 from shizhu.lib.geodesy import Position
+from shizhu.lib.numbers import whole
 
 MOST_POSITIONS = 500
 LARGEST_RADIUS = 500_000.0  # metres
@@ -92,9 +93,10 @@ def moment(name: str, text: str) -> datetime:
 
 def count(name: str, text: str, least: int, most: int) -> int:
     """A whole number within bounds."""
-    if not (text.isascii() and text.isdecimal() and len(text) < 9 and least <= int(text) <= most):
+    number = whole(text, -1, digits=8)
+    if not max(least, 0) <= number <= most:
         raise BadQuestion(f"{name}: {text[:20]!r}: must be a whole number from {least} to {most}")
-    return int(text)
+    return number
 
 
 def _zoom(text: str) -> float:

@@ -18,6 +18,7 @@ from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, Organisation, Post
 from shizhu.kernel.text import label, named
 from shizhu.lib import geodesy
+from shizhu.lib.numbers import whole
 
 MOST_PEOPLE, MOST_EVENTS, MOST_RELATED, MOST_CAMERAS = 6, 60, 10, 12
 IN_SIGHT = 300.0  # metres about a thing within which a camera may show it
@@ -76,7 +77,7 @@ def _contacts(who: Actor, of: Subject) -> Iterator[Contact]:
     """The posts that the object names, then those of its organisation that cover its area, the nearest area first."""
     held = Post.objects.current(timezone.localdate()).select_related("person", "role", "organisation", "area")
     named_ = dict(of.people)
-    numbers = [int(key) for key in named_ if key.isdecimal()]
+    numbers = [number for key in named_ if (number := whole(key))]
     own = {str(post.pk): post for post in held.filter(pk__in=numbers, area__county_id=of.county)}
     for key, duty in of.people:
         if key in own:

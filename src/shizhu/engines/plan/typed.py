@@ -6,6 +6,7 @@ import re
 from datetime import date
 from math import isclose, isfinite
 
+from shizhu.lib import numbers
 from shizhu.lib.widths import NARROW
 
 DAY = re.compile(r"(\d{4})(?:年|[-/.])(\d{1,2})(?:月|[-/.])(\d{1,2})日?(?:[ T]\d\d:\d\d.*)?")
@@ -15,7 +16,7 @@ NOTHING = ("", "—", "-")
 
 def whole(text: str, otherwise: int = 0) -> int:
     """The whole number a text says; another for none, and for one that is longer than any of ours."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else otherwise
+    return numbers.whole(text, otherwise, digits=9)
 
 
 def finite(text: str) -> float:

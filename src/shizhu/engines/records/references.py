@@ -27,6 +27,7 @@ from shizhu.kernel import access
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, File, Organisation, Post
 from shizhu.kernel.text import label
+from shizhu.lib.numbers import whole
 
 TABLE = "records_record"
 FAULTS = {  # of a field that points at something, in words, as authors of packs and administrators read them
@@ -177,7 +178,7 @@ def _posts(**fixed: str) -> Reference:
         return held.select_related("organisation", "role", "person", "area")
 
     def titles(county: str, values: Collection[str]) -> Mapping[str, str]:
-        numbers = [int(value) for value in values if value.isascii() and value.isdigit() and len(value) < 19]
+        numbers = [number for value in values if (number := whole(value))]
         return {str(post.pk): _post_title(post) for post in found(county).filter(pk__in=numbers)}
 
     def search(_who: Actor, county: str, text: str, most: int) -> Sequence[Choice]:

@@ -19,6 +19,7 @@ from shizhu.kernel import datasets
 from shizhu.kernel.datasets import Column, Offer
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label
+from shizhu.lib.numbers import whole
 from shizhu.web import parts
 from shizhu.web.parts import Posted, written_title
 
@@ -192,7 +193,8 @@ def _each(offer: Offer) -> str:
 def query_of(block: Block, offer: Offer) -> Body:
     """The question of a block."""
     about, made = offer.query["from"], dict(offer.query)
-    top: Body = {"top": int(block.top)} if block.top.isdecimal() and int(block.top) else {}
+    number = whole(block.top)
+    top: Body = {"top": number} if number else {}
     if about == "readings":
         return made | _of_readings(block)
     if about == "plan":
@@ -347,7 +349,7 @@ def _wrong(block: Block, offer: Offer | None) -> Iterator[str]:
         yield _("Choose at least one column.")
     if block.span and block.span not in SPANS:
         yield _("Choose one of the list.")
-    if block.top and not (block.top.isdecimal() and 1 <= int(block.top) <= 200):
+    if block.top and not 1 <= whole(block.top) <= 200:
         yield _("A whole number from 1 to 200, or nothing.")
 
 

@@ -28,6 +28,7 @@ from shizhu.kernel import overlays, packs
 from shizhu.kernel.models import Declaration, Organisation, Role
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label
+from shizhu.lib.numbers import whole
 from shizhu.web import declaring, parts
 from shizhu.web.middleware import Request
 from shizhu.web.parts import Part
@@ -201,7 +202,7 @@ def _wrong(request: Request, typed: Typed) -> dict[str, str]:
 
 
 def _is_days(text: str, *, least: int = 0) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 5 and int(text) >= least
+    return whole(text, -1, digits=4) >= least
 
 
 def _wrong_step(

@@ -22,6 +22,7 @@ from shizhu.engines.cases.models import Case, Concern, Label
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
 from shizhu.kernel.models import Area
+from shizhu.lib.numbers import whole
 from shizhu.web.codes import qr
 from shizhu.web.middleware import Request
 
@@ -127,7 +128,7 @@ def sheet(request: Request) -> HttpResponse:
     """A sheet (A4) of labels with their codes: those chosen, else all of a desk."""
     access.require_verb(request.actor, desks.VIEW)
     labels = _visible(request).filter(withdrawn_at=None)
-    chosen = [one for one in request.GET.getlist("of") if one.isdecimal()][:SHEET]
+    chosen = [number for one in request.GET.getlist("of") if (number := whole(one))][:SHEET]
     labels = labels.filter(pk__in=chosen) if chosen else labels.filter(desk=request.GET.get("desk", ""))
     return render(request, "cases/label_sheet.html", {"labels": list(_printed(request, labels[:SHEET]))})
 

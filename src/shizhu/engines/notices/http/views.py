@@ -23,6 +23,7 @@ from shizhu.engines.notices import calling, telling
 from shizhu.engines.notices.logic import signing
 from shizhu.engines.notices.models import Channel, Delivery, Kind, Message, State, Wish
 from shizhu.kernel import access
+from shizhu.lib.numbers import whole
 from shizhu.web.middleware import Request
 from shizhu.web.views import Card
 
@@ -142,9 +143,9 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]  # as above
 def channel_list(request: Request) -> HttpResponse:
     """GET and POST /messages/channels/: those of the county; `channel` says which is changed."""
     access.require_county(request.actor, MANAGE, request.county.pk)
-    asked = request.POST.get("channel") or request.GET.get("channel", "")
+    asked = whole(request.POST.get("channel") or request.GET.get("channel", ""))
     held = Channel.objects.filter(county=request.county)
-    chosen = get_object_or_404(held, pk=asked) if asked.isdecimal() else Channel(county=request.county)
+    chosen = get_object_or_404(held, pk=asked) if asked else Channel(county=request.county)
     form = ChannelForm(request.POST or None, instance=chosen)
     if request.method == "POST" and form.is_valid():
         form.save()

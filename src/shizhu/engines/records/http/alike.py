@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from shizhu.engines.records.logic.duplicates import AREA, ORGANISATION, OWN, TOWN
 from shizhu.kernel.packs import Body
 from shizhu.lib import likeness
+from shizhu.lib.numbers import whole
 from shizhu.web.parts import OTHER, Part, Posted, rearranged
 
 SAME, MOST = "same", 8
@@ -46,7 +47,7 @@ def read(posted: Posted) -> tuple[Rule, ...]:
 def moved(rules: Sequence[Rule], do: str) -> tuple[Rule, ...]:
     """The rules after a click: ADD, `remove:<id>`; anything else changes nothing."""
     if do == ADD and len(rules) < MOST:
-        numbers = [int(rule.id[1:]) for rule in rules if rule.id[:1] == "~" and rule.id[1:].isdecimal()]
+        numbers = [whole(rule.id[1:]) for rule in rules if rule.id[:1] == "~"]
         return (*rules, Rule(f"~{max(numbers, default=0) + 1}"))
     return tuple(rearranged(rules, [rule.id for rule in rules], do))
 

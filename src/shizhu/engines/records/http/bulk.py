@@ -22,6 +22,7 @@ from shizhu.engines.records.logic.register import NESTED, Field, Kind, Register
 from shizhu.engines.records.models import Batch
 from shizhu.engines.records.references import Choice
 from shizhu.kernel.text import label
+from shizhu.lib.numbers import whole
 from shizhu.web.middleware import Request
 
 MOST = 100_000  # rows of one change
@@ -80,11 +81,9 @@ def _chosen(request: Request, register: Register) -> list[tuple[int, int]]:
 
 
 def _pairs(text: str) -> list[tuple[int, int]]:
-    pairs = [part.split(":") for part in text.split(",")]
-    good = [
-        pair for pair in pairs if len(pair) == 2 and all(p.isascii() and p.isdecimal() and len(p) < 19 for p in pair)
-    ]
-    return [(int(pk), int(version)) for pk, version in good]
+    pairs = (part.split(":") for part in text.split(","))
+    read = [(whole(pair[0]), whole(pair[1], -1)) for pair in pairs if len(pair) == 2]
+    return [(pk, version) for pk, version in read if pk and version >= 0]
 
 
 @require_POST

@@ -29,6 +29,7 @@ from shizhu.kernel import overlays, packs
 from shizhu.kernel.models import Declaration
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label
+from shizhu.lib.numbers import whole
 from shizhu.web import declaring, parts
 from shizhu.web.middleware import Request
 from shizhu.web.parts import Part
@@ -163,10 +164,10 @@ def _change(request: Request, number: int) -> redeclaring.Change:
 
 def _typed(request: Request, kind: str, key: str) -> redeclaring.Change | None:
     """What was typed and not kept, to go on from."""
-    number = request.GET.get("change", "")
-    if not (number.isascii() and number.isdecimal() and len(number) < 19):
+    number = whole(request.GET.get("change", ""))
+    if not number:
         return None
-    change = _change(request, int(number))
+    change = _change(request, number)
     return change if (change.kind, change.key) == (kind, key) else None
 
 

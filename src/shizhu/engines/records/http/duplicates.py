@@ -22,6 +22,7 @@ from shizhu.engines.records.logic.register import Field, Kind, Register, file_id
 from shizhu.engines.records.merging import BOTH, OTHER
 from shizhu.engines.records.models import Merge, Record
 from shizhu.kernel.text import label
+from shizhu.lib.numbers import whole
 from shizhu.lib.sketch import Sketch
 from shizhu.web.middleware import Request
 
@@ -195,7 +196,7 @@ def merge(request: Request, register: str, number: int) -> HttpResponse:
         for name, value in request.POST.items() if name.startswith("of.")
     }  # fmt: skip
     versions = [request.POST.get(f"version.{one.id}", "") for one in (kept, gone)]
-    read = [int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0 for text in versions]
+    read = [whole(text, digits=9) for text in versions]
     try:
         merging.merge(request.actor, kept.id, gone.id, (read[0], read[1]), chosen)
     except Refused as refused:

@@ -28,6 +28,7 @@ from shizhu.engines.records.logic.values import Problem, problem
 from shizhu.engines.records.models import Record
 from shizhu.engines.records.references import Choice
 from shizhu.kernel.text import label
+from shizhu.lib.numbers import whole
 from shizhu.web.middleware import Request
 
 
@@ -80,7 +81,7 @@ def edit(request: Request, register: str, number: int) -> HttpResponse:
         wrong = revising.problems_of(entry.id)
         return _page(request, declared, Form(current, entry.version, wrong, was_tried=bool(wrong)), entry)
     typed, faults = _sent(request, declared)
-    version = int(typed["version"]) if typed.get("version", "").isdecimal() else 0
+    version = whole(typed.get("version", ""))
     if "_act" in typed:
         return _page(request, declared, _acted(declared, typed, faults, version, entry.masked), entry)
     typed = inputs.applying(declared, inputs.compact(typed))
@@ -122,7 +123,7 @@ def _unseen(
 
     If it did, who saved it nevertheless has said that it is none of those that the page named.
     """
-    known = [int(one) for one in typed.get("_known", "").split(",") if one.isascii() and one.isdecimal()]
+    known = [number for one in typed.get("_known", "").split(",") if (number := whole(one))]
     found = [one for one in _alike(request, register, number) if one.entry.id not in before]
     if {one.entry.id for one in found}.difference(known):
         return tuple(found)
@@ -283,9 +284,8 @@ def step(request: Request, register: str, number: int) -> HttpResponse:
 def _move(request: Request, register: str, number: int, act: Any, done: str, verb: str = "delete") -> HttpResponse:
     declared = pages.found(request, register, verb)
     entry = pages.entry_of(request, declared, number)
-    sent = request.POST.get("version", "")
     try:
-        act(request.actor, entry.id, int(sent) if sent.isdecimal() else 0)
+        act(request.actor, entry.id, whole(request.POST.get("version", "")))
     except StaleRecord:
         messages.error(request, _("Somebody changed this record since you opened it. Look at it again first."))
     except Refused as refused:

@@ -30,6 +30,7 @@ from shizhu.engines.records.references import Choice, Reference
 from shizhu.kernel.access import Actor
 from shizhu.kernel.text import label
 from shizhu.lib.feel import FeelError
+from shizhu.lib.numbers import whole
 
 Typed = Mapping[str, str]
 MOST = 40  # choices in a select; more are searched for
@@ -317,8 +318,7 @@ def tidy(register: Register, posted: Mapping[str, str]) -> dict[str, str]:
 
 def count(typed: Typed, name: str) -> int:
     """How many rows were sent."""
-    said = typed.get(f"{name}.{COUNT}", "")
-    return min(int(said), MOST_ROWS) if said.isascii() and said.isdecimal() and len(said) < 5 else 0
+    return min(whole(typed.get(f"{name}.{COUNT}", ""), digits=4), MOST_ROWS)
 
 
 def acted(register: Register, typed: Typed, act: str) -> dict[str, str]:
@@ -329,7 +329,7 @@ def acted(register: Register, typed: Typed, act: str) -> dict[str, str]:
         return {**typed, name: "\n".join(one for one in typed.get(name, "").splitlines() if one != number)}
     if item is None or item.kind != Kind.ROWS:
         return dict(typed)
-    rows, place = _rows(typed, name), int(number) if number.isascii() and number.isdecimal() else -1
+    rows, place = _rows(typed, name), whole(number, -1)
     if verb == "add":
         rows.append({part.name: str(part.rules["default"]) for part in item.fields if "default" in part.rules})
     elif verb == "drop" and 0 <= place < len(rows):
@@ -442,9 +442,8 @@ def _data(fields: Collection[Field], typed: Typed, prefix: str, *, is_known: boo
 
 
 def _row(item: Field, typed: Typed, prefix: str) -> dict[str, Any]:
-    was = typed.get(f"{prefix}{WAS}", "")
-    is_known = was.isascii() and was.isdecimal()
-    return _data(item.fields, typed, prefix, is_known=is_known) | ({WAS: int(was)} if is_known else {})
+    was = whole(typed.get(f"{prefix}{WAS}", ""), -1)
+    return _data(item.fields, typed, prefix, is_known=was >= 0) | ({WAS: was} if was >= 0 else {})
 
 
 def _read(item: Field, text: str) -> Any:

@@ -16,6 +16,7 @@ from shizhu.engines.records.logic.register import Kind, Register
 from shizhu.engines.records.logic.values import Problem
 from shizhu.engines.records.models import WITHDRAWN, Record
 from shizhu.engines.records.queries import COUNTED
+from shizhu.lib.numbers import whole
 
 PAGE = 50
 ALL = "all"
@@ -38,7 +39,7 @@ def read(register: Register, typed: Mapping[str, str]) -> tuple[Query, tuple[Pro
             where = Every((where, condition(register, typed["filter"])))
         except Cql2Error as error:
             where, problems = Some(()), (*problems, _told(typed["filter"], error))
-    number = int(typed["page"]) if typed.get("page", "").isdecimal() and len(typed["page"]) < 7 else 1
+    number = whole(typed.get("page", ""), 1, digits=6)
     query = Query(
         where=where, search=typed.get("q", ""), area=typed.get("area", ""), order=typed.get("order", ""),
         has_withdrawn=state in {ALL, WITHDRAWN}, offset=(max(number, 1) - 1) * PAGE, limit=PAGE,

@@ -22,6 +22,7 @@ from shizhu.engines.records.models import Look
 from shizhu.engines.records.references import Choice
 from shizhu.kernel import access
 from shizhu.kernel.text import label
+from shizhu.lib.numbers import whole
 from shizhu.web.middleware import Request
 
 PAGE = 50
@@ -57,8 +58,8 @@ def looks(request: Request) -> HttpResponse:
     rows = store.looks(request.actor, request.county.pk, chosen)
     if typed["person"]:
         rows = rows.filter(person__name__icontains=typed["person"])
-    if typed["record"].isdecimal():
-        rows = rows.filter(record=int(typed["record"][:18]))
+    if number := whole(typed["record"]):
+        rows = rows.filter(record=number)
     first, last = _day(typed["from"]), _day(typed["to"])
     rows = rows.filter(at__gte=first) if first else rows
     rows = rows.filter(at__lt=last + timedelta(days=1)) if last else rows

@@ -19,6 +19,7 @@ from shizhu.engines.records.logic.register import Register
 from shizhu.engines.records.logic.values import Problem
 from shizhu.kernel.access import Actor
 from shizhu.kernel.text import label
+from shizhu.lib.numbers import whole
 from shizhu.web.middleware import Request
 
 
@@ -31,8 +32,7 @@ def compare(request: Request, register: str, number: int) -> HttpResponse:
 
 
 def _asked(request: Request, name: str) -> int:
-    text = request.GET.get(name, "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 0
+    return whole(request.GET.get(name, ""), digits=8)
 
 
 def _page(
@@ -79,9 +79,8 @@ def revert(request: Request, register: str, number: int, version: int) -> HttpRe
     """Make an old version the newest."""
     declared = pages.found(request, register, "edit")
     entry = pages.entry_of(request, declared, number)
-    sent = request.POST.get("version", "")
     try:
-        store.revert(request.actor, entry.id, version, int(sent) if sent.isdecimal() else 0)
+        store.revert(request.actor, entry.id, version, whole(request.POST.get("version", "")))
     except NoRecord:
         raise Http404(str(version)) from None
     except Refused as refused:

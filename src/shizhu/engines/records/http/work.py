@@ -18,6 +18,7 @@ from shizhu.engines.records.logic.register import Register
 from shizhu.engines.records.models import Batch, Record
 from shizhu.kernel import access, files
 from shizhu.kernel.text import label
+from shizhu.lib.numbers import whole
 from shizhu.web.middleware import Request
 
 MOST = 100  # batches on the page of what one did before
@@ -104,7 +105,7 @@ def _left(request: Request, batch: Batch) -> list[int]:
     alike: list[int] = batch.asked.get("alike", [])
     if request.POST.get("leave_all"):
         return alike
-    ticked = {int(text) for text in request.POST.getlist("leave") if text.isascii() and text.isdecimal()}
+    ticked = {whole(text, -1) for text in request.POST.getlist("leave")}
     return [number for number in alike if number in ticked]
 
 

@@ -38,6 +38,7 @@ from shizhu.kernel import access, files, packs
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label
 from shizhu.lib import times
+from shizhu.lib.numbers import whole
 from shizhu.web.middleware import Request
 
 EDIT = "things.device.edit"
@@ -299,13 +300,13 @@ def service(request: Request, number: int) -> HttpResponse:
     if kind not in ServiceKind.values or at is None or at > timezone.now():
         messages.error(request, _("Give what was done and when; it cannot lie in the future."))
         return _back(device, "service")
-    stream = request.POST.get("datastream", "")
+    stream = whole(request.POST.get("datastream", ""))
     streams = Datastream.objects.filter(thing=device.thing)
     try:
         with transaction.atomic():
             ServiceRecord.objects.create(
                 device=device, kind=kind, at=at, valid_until=until,
-                datastream=streams.filter(pk=stream).first() if stream.isdecimal() else None,
+                datastream=streams.filter(pk=stream).first(),
                 before=request.POST.get("before", "")[:100], after=request.POST.get("after", "")[:100],
                 note=request.POST.get("note", "")[:2000], entered_by_id=request.actor.person_id,
                 certificate=sent_file(request, "certificate", device),

@@ -14,6 +14,7 @@ from shizhu.engines.things.files import FORMS
 from shizhu.engines.things.http.views import own_days
 from shizhu.engines.things.models import Datastream, Thing
 from shizhu.kernel import access
+from shizhu.lib.numbers import whole
 from shizhu.web.middleware import Request
 
 
@@ -25,7 +26,7 @@ def begin(request: Request, number: int) -> HttpResponse:
     given, days = request.POST, own_days(request.POST)
     streams = Datastream.objects.filter(thing=thing)
     if given.get("stream"):
-        streams = streams.filter(pk=int(given["stream"]) if given["stream"].isdecimal() else 0)
+        streams = streams.filter(pk=whole(given["stream"]))
     form, ids = given.get("form", ""), list(streams.values_list("pk", flat=True))
     if days is None or form not in FORMS or not ids:
         messages.error(

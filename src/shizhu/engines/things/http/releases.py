@@ -39,6 +39,7 @@ from shizhu.engines.things.rollouts import CREATE, RolloutRefused, Wanted
 from shizhu.kernel import access, files, packs
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label
+from shizhu.lib.numbers import whole
 from shizhu.web.middleware import Request
 
 LARGEST = 64_000_000  # bytes of a firmware
@@ -222,7 +223,7 @@ def rollout_new(request: Request, number: int) -> HttpResponse:
 
 
 def _share(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) <= 3 else -1
+    return whole(text, -1, digits=3)
 
 
 def rollout_page(request: Request, number: int) -> HttpResponse:

@@ -23,6 +23,7 @@ from shizhu.engines.things.http import care
 from shizhu.engines.things.http.reasons import doubt, in_words
 from shizhu.engines.things.models import Datastream, Device, Latest, Observation, Quarantine, Thing
 from shizhu.kernel import access, packs, spans
+from shizhu.lib.numbers import whole
 from shizhu.web.middleware import Request
 
 SPANS = {"6h": timedelta(hours=6), "1d": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
@@ -49,8 +50,7 @@ def thing_detail(request: Request, number: int) -> HttpResponse:
         for stream in shown
         if stream.id in newest
     ]  # fmt: skip
-    asked = request.GET.get("stream", "")
-    chosen = (streams.get(int(asked)) if asked.isdecimal() else None) or next(iter(shown), None)
+    chosen = streams.get(whole(request.GET.get("stream", ""))) or next(iter(shown), None)
     span = request.GET.get("span", "1d") if request.GET.get("span") in SPANS else "1d"
     context: dict[str, Any] = {"thing": thing, "device": device, "values": values, "chosen": chosen, "span": span}
     declared = packs.declared("things", device.profile, thing.county_id) if device else {}

@@ -16,7 +16,7 @@ from shizhu.engines.records.logic import cql2
 from shizhu.engines.records.logic.cql2 import Comparison, Every, Expression, IsNull, Literal, Property, Some
 from shizhu.engines.records.logic.register import Field, Kind
 from shizhu.engines.records.logic.values import time_text
-from shizhu.lib import crs
+from shizhu.lib import crs, numbers
 from shizhu.web.middleware import Request
 from shizhu.web.ogc import BadParameter, known
 
@@ -113,9 +113,10 @@ def whole(given: Mapping[str, str], name: str, usual: int, least: int) -> int:
     text = given.get(name)
     if text is None:
         return usual
-    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) >= least):
+    number = numbers.whole(text, -1, digits=9)
+    if number < max(least, 0):
         raise BadParameter(name, text, f"must be a whole number from {least}", "minimum")
-    return int(text)
+    return number
 
 
 def system(given: Mapping[str, str], name: str) -> str:

@@ -22,6 +22,7 @@ from shizhu.engines.things.http.sta.paths import ResourcePath
 from shizhu.engines.things.http.sta.pieces import Piece
 from shizhu.engines.things.logic.readings import parse_time
 from shizhu.engines.things.models import Latest
+from shizhu.lib.numbers import whole
 
 CALL = re.compile(r"(?P<name>interval|lttb)\((?P<inner>[^()]*)\)")
 TICK = timedelta(microseconds=1)
@@ -59,9 +60,9 @@ def wanted(path: ResourcePath, options: Options) -> Wanted:
     try:
         if call["name"] == "interval":
             return Wanted(aggregate.interval(first), names or ("count", "mean", "min", "max"), quality=quality)
-        if not first.isdecimal() or names:
+        if (points := whole(first, -1)) < 0 or names:
             raise piece.fault(f"{piece.text!r} {RULE}")
-        return Wanted(None, points=int(first), quality=quality)
+        return Wanted(None, points=points, quality=quality)
     except aggregate.AggregateFault as fault:
         raise piece.fault(str(fault)) from None
 
