@@ -6,7 +6,7 @@ import { form, type Filled } from "./field-form";
 import { asked, asking, tiles } from "./field-help";
 import { patrol, resume, underWay } from "./field-patrol";
 import { ask, LoginNeeded, send, Unreached } from "./field-send";
-import { db, enqueue, onChange, stamp, tidy, uuid7, type Draft, type Item, type Progress, type Start, type State, type Task } from "./field-store";
+import { db, enqueue, onChange, stamp, tidy, uuid7, type Doors, type Draft, type Home, type Item, type Progress, type Start, type State, type Task } from "./field-store";
 
 const main = by("field"), bar = by("field-progress") as HTMLProgressElement, net = by("field-net");
 let state: State | undefined, queue: Item[] = [];
@@ -102,10 +102,36 @@ function taskLine(task: Task, end?: HTMLElement | string): HTMLElement {
   return row;
 }
 
+// Households to bring out: who needs help first, who has left last; a word that waits to be sent counts already.
+const DOORS = ["moved", "fetch", "away", "refuses"];
+const isOut = (told: string): boolean => told === "moved" || told === "away";
+function told(warning: number, home: Home): string {
+  const mine = queue.filter((item) => item.kind === "door" && item.status !== "stuck" && item.body.warning === warning && item.body.home === home.record);
+  return mine.length ? String(mine.at(-1)!.body.state) : home.state;
+}
+
+function doors(one: Doors): HTMLElement {
+  const homes = one.homes.map((home) => ({ ...home, state: told(one.warning, home) })).sort((a, b) => Number(isOut(a.state)) - Number(isOut(b.state)) || Number(b.is_alone) - Number(a.is_alone));
+  return el("section", "card mb-3 field-doors", el("div", "card-body",
+    el("div", "field-line mb-2", el("strong", "flex-fill", one.title), el("span", `level level-${one.level}`, say("outOf", homes.filter((home) => isOut(home.state)).length, homes.length))),
+    ...homes.map((home) => el("div", "border-top py-2",
+      el("div", "field-line", el("strong", "flex-fill", home.title || words.household!), home.is_alone ? el("span", "level level-orange", words.alone) : undefined, el("span", "text-secondary text-nowrap", say("people", home.people))),
+      el("div", "btn-list mt-1", ...DOORS.map((name) => {
+        const made = button(home.state === name ? "btn-primary" : "", words[name]!, () => put({ kind: "door", title: `${home.title || words.household!} · ${words[name]!}`, words: one.title, photos: [], body: { warning: one.warning, home: home.record, state: name } }).then(read).then(draw));
+        made.setAttribute("aria-pressed", String(home.state === name));
+        return made;
+      }))))));
+}
+
 function tasks(): HTMLElement[] {
   if (!state) return [empty("clipboard-check", words.nothingYet!)];
-  if (!state.tasks.length) return [...asked(state), empty("clipboard-check", words.noTask!)];
-  return [...asked(state), el("div", "card", el("div", "list-group list-group-flush", ...state.tasks.map((task) => taskLine(task)))), el("p", "field-note", say("asOf", clock(state.at)))];
+  const first = (state.doors ?? []).map(doors);
+  return [...first, ...asked(state), ...(first.length && !state.tasks.length ? [] : myTasks(state))];
+}
+
+function myTasks(state: State): HTMLElement[] {
+  if (!state.tasks.length) return [empty("clipboard-check", words.noTask!)];
+  return [el("div", "card", el("div", "list-group list-group-flush", ...state.tasks.map((task) => taskLine(task)))), el("p", "field-note", say("asOf", clock(state.at)))];
 }
 
 function facts(task: Task): HTMLElement {

@@ -18,6 +18,9 @@ from shizhu.engines.alarms.logic.moments import time_of
 from shizhu.engines.alarms.models import Alarm, Occurrence, PublicWarning
 from shizhu.engines.alarms.raising import CHANGED, CLEARED, RAISED
 from shizhu.engines.alarms.trying import attempt as try_rule
+from shizhu.engines.alarms.warnings.moving import OverNow
+from shizhu.engines.alarms.warnings.moving import mine as doors
+from shizhu.engines.alarms.warnings.moving import tell as tell_door
 from shizhu.kernel import access, packs
 from shizhu.kernel.access import Actor
 
@@ -28,15 +31,18 @@ __all__ = [
     "RAISED",
     "WARNED",
     "AlarmInfo",
+    "OverNow",
     "Step",
     "WarningInfo",
     "alarms",
     "bind_all",
     "clear",
     "deadlines",
+    "doors",
     "example_problem",
     "get",
     "steps",
+    "tell_door",
     "told",
     "try_rule",
     "warning",

@@ -323,3 +323,30 @@ class Addressee(models.Model):
 
     def __str__(self) -> str:
         return f"{self.message_id} {self.name}"
+
+
+class Door(models.Model):
+    """A word about whether a household has left; never changed, the newest counts."""
+
+    class State(models.TextChoices):
+        """What somebody at the door found."""
+
+        MOVED = "moved"
+        REFUSES = "refuses"
+        AWAY = "away"  # nobody is at home
+        FETCH = "fetch"  # they wait to be fetched
+
+    warning = models.ForeignKey(PublicWarning, models.CASCADE, related_name="doors")
+    contact = models.CharField(max_length=120)  # record/<number>
+    state = models.CharField(max_length=8, choices=State)
+    at = models.DateTimeField()  # by the clock of the phone, not later than it was kept
+    made_at = models.DateTimeField(auto_now_add=True)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    deed = models.UUIDField(unique=True)  # made by the phone: sent again, it is the same word
+
+    class Meta:
+        ordering = ["at", "pk"]
+        indexes = [models.Index(fields=["warning", "contact", "-at"], name="door_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.warning_id} {self.contact} {self.state}"

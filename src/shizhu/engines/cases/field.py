@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from shizhu.engines.alarms import api as alarms
 from shizhu.engines.cases import actions, faults, flows, happening, needs, patrols, photos
 from shizhu.engines.cases.acting import CannotNow
 from shizhu.engines.cases.assignment import sees, startable
@@ -205,6 +206,15 @@ def _need(who: Actor, county: str, sent: Sent) -> dict[str, Any]:
     return {**_of(case), "need": made.pk}
 
 
+def _door(who: Actor, county: str, sent: Sent) -> dict[str, Any]:
+    body = sent.body
+    try:
+        alarms.tell_door(who, county, sent.id, body["warning"], body["home"], body["state"], sent.at)
+    except alarms.OverNow:
+        raise Conflict("gone", _("The warning is over, or this household is not of it any more.")) from None
+    return {}
+
+
 def _begun(who: Actor, county: str, told: Mapping[str, Any]) -> Patrol:
     try:
         return patrols.begun(who, county, told)
@@ -222,4 +232,4 @@ def _patrol(who: Actor, county: str, sent: Sent) -> dict[str, Any]:
     return {"patrol": str(patrol.pk), **told}
 
 
-MOVES |= {"answer": _answer, "report": _report, "remark": _remark, "patrol": _patrol, "need": _need}
+MOVES |= {"answer": _answer, "report": _report, "remark": _remark, "patrol": _patrol, "need": _need, "door": _door}

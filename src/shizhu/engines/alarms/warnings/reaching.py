@@ -205,9 +205,15 @@ class Household:
     speaker: str
 
 
+def register_of_homes(county: str) -> dict[str, str]:
+    """The county's register of households, and what its fields are called."""
+    found: dict[str, str] = _of_county(county).get("households", {})
+    return found
+
+
 def households(county: str, areas: Iterable[Area]) -> list[Household]:
     """Those in the areas; none where the county names no register of them."""
-    named = _of_county(county).get("households")
+    named = register_of_homes(county)
     if not named:
         return []
     fields = [named["phone"], *([named["speaker"]] if "speaker" in named else [])]

@@ -12,8 +12,8 @@ from typing import Any
 from django.db.models import Sum
 
 from shizhu.engines.alarms.logic import warnings
-from shizhu.engines.alarms.models import Addressee, PublicWarning, WarningMessage
-from shizhu.engines.alarms.warnings import reaching
+from shizhu.engines.alarms.models import Addressee, Door, PublicWarning, WarningMessage
+from shizhu.engines.alarms.warnings import moving, reaching
 from shizhu.engines.notices import api as notices
 from shizhu.engines.records import api as records
 from shizhu.kernel.access import Actor
@@ -35,6 +35,14 @@ class Line:
     role: str
     answer: reaching.Answer
     took: timedelta | None
+    door: Door | None = None
+    people: int = 0
+    is_alone: bool = False
+
+    @property
+    def is_out(self) -> bool:
+        """Whether nobody of the household is inside."""
+        return self.door is not None and self.door.state in moving.OUT
 
 
 @dataclass
@@ -90,6 +98,17 @@ class Place:
         return max((line.addressee.ring for line in silent), default=0)
 
     @cached_property
+    def out(self) -> int:
+        """Households here and below that have left."""
+        return sum(1 for line in self.every_home if line.is_out)
+
+    @cached_property
+    def still_inside(self) -> list[Line]:
+        """Households here that have not left, who need help first."""
+        found = [line for line in self.homes if not line.is_out]
+        return sorted(found, key=lambda line: (not line.is_alone, line.door is None))[:SHOWN]
+
+    @cached_property
     def silent_homes(self) -> list[Line]:
         """Households here that were not reached, some of them."""
         return [line for line in self.homes if not line.answer.at][:SHOWN]
@@ -139,14 +158,18 @@ def shown(who: Actor, warning: PublicWarning, opened: str = "") -> dict[str, Any
     message = _asking(warning)
     if message is None or message.sent is None:
         return {"tree": None}
-    mark, lines = _mark(message), list(_lines(message))
+    is_counted = moving.counts(warning, message.content["level"])
+    mark, lines = _mark(message), list(_lines(message, is_counted=is_counted))
     people = [line.answer.at for line in lines if line.addressee.person_id]
-    homes = [line.answer.at for line in lines if line.addressee.contact.startswith(reaching.RECORD)]
+    homes = [line.answer.at for line in lines if _is_home(line)]
     tree = _tree(lines)
     if len(lines) > WHOLE:
         _close(tree, opened)
     _name(who, tree)
+    left = [line.door.at if line.is_out and line.door else None for line in lines if _is_home(line)]
+    waiting = [line for line in lines if _is_home(line) and not line.is_out]
     return {
+        "moves": is_counted, "left": warnings.share(message.sent, left), "inside": _inside(waiting),
         "tree": tree, "told_of": message, "mark": mark, "people": warnings.share(message.sent, people),
         "homes": warnings.share(message.sent, homes), "patches": drawn(warning.county_id, tree),
         "opened": opened,
@@ -165,19 +188,36 @@ def _asking(warning: PublicWarning) -> WarningMessage | None:
 
 def _mark(message: WarningMessage) -> str:
     rings = message.addressees.aggregate(rings=Sum("ring"))["rings"]
-    return "-".join(map(str, (message.pk, rings, *notices.heard(message.notice or 0))))
+    doors = Door.objects.filter(warning=message.warning_id).count()
+    return "-".join(map(str, (message.pk, rings, doors, *notices.heard(message.notice or 0))))
 
 
-def _lines(message: WarningMessage) -> Iterable[Line]:
+def _is_home(line: Line) -> bool:
+    return line.addressee.contact.startswith(reaching.RECORD)
+
+
+def _inside(waiting: list[Line]) -> dict[str, int]:
+    """How many people are still inside, and of their households how many refuse, wait to be fetched, are old alone."""
+    states = [line.door.state for line in waiting if line.door]
+    return {
+        "homes": len(waiting), "people": sum(line.people for line in waiting), "refuses": states.count("refuses"),
+        "fetch": states.count("fetch"), "alone": sum(line.is_alone for line in waiting),
+    }  # fmt: skip
+
+
+def _lines(message: WarningMessage, *, is_counted: bool) -> Iterable[Line]:
     answers = reaching.answers(message)
     roles = {role.pk: label(role.name) for role in Role.objects.all()}
     rows = list(message.addressees.all())
     areas = Area.objects.in_bulk({one.area_id for one in rows})  # a few, of thousands of rows
+    doors = moving.newest(message.warning_id) if is_counted else {}
+    facts = moving.facts(message.warning.county_id, areas.values()) if is_counted else {}
     for one in rows:
         one.area = areas[one.area_id]
         answer = answers.get(reaching.who(one.person_id, one.contact), NOT_YET)
         took = answer.at - message.sent if answer.at and message.sent else None
-        yield Line(one, roles.get(one.role, one.role), answer, took)
+        known = doors.get(one.contact), *facts.get(one.contact, (0, False))
+        yield Line(one, roles.get(one.role, one.role), answer, took, *known)
 
 
 def _tree(lines: Iterable[Line]) -> list[Place]:
@@ -215,7 +255,7 @@ def _name(who: Actor, places: Iterable[Place]) -> None:
         for top in places
         for place in top.everywhere
         if place.is_open
-        for line in place.silent_homes
+        for line in (*place.silent_homes, *place.still_inside)
     }
     for number, title in records.titles(who, list(silent)).items():
         silent[number].name = title

@@ -22,6 +22,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 
+from shizhu.engines.alarms import api as alarms
 from shizhu.engines.cases import concerns, emergencies, field, flows, needs, patrols, photos, places
 from shizhu.engines.cases.assignment import startable
 from shizhu.engines.cases.http import forms, views
@@ -169,6 +170,7 @@ TRACK = "positions: longitude, latitude, seconds since the start, accuracy in me
 ANSWER = "names with texts, numbers, true or false"
 PLACE = "an object with longitude and latitude in degrees, and accuracy in metres"
 PHOTOS = "field names with lists of ids of photos, 30 at most"
+DOORS = {name: name for name in ("moved", "refuses", "away", "fetch")}
 READ: dict[str, dict[str, tuple[Callable[[Any], Any], str, bool]]] = {  # kind → field → (reader, rule, whether needed)
     "answer": {
         "task": (number, "the number of a task", True), "answer": (_plain, ANSWER, True),
@@ -185,6 +187,10 @@ READ: dict[str, dict[str, tuple[Callable[[Any], Any], str, bool]]] = {  # kind �
     "patrol": {
         "patrol": (_walk, WALK, True), "ended_at": (moment, "a time with its zone (ISO 8601)", False),
         "track": (_track, TRACK, False), "note": (text, "a text", False), "photos": (_photos, PHOTOS, False),
+    },
+    "door": {
+        "warning": (number, "the number of a warning", True), "home": (number, "the number of a household", True),
+        "state": (lambda value: DOORS[value], f"one of {', '.join(DOORS)}", True),
     },
     "remark": {
         "case": (number, "the number of a case", True), "text": (text, "a text", True),
@@ -293,7 +299,7 @@ def state(request: Request) -> HttpResponse:
         "beats": [_beat(request, beat) for beat in patrols.beats(county).values() if patrols.walked_by(who, beat)],
         "helps": [_help(request, case) for case in needs.open_to(who, county)],
         "needs": [_asked(one) for one in _mine_asked(person, county)],
-        "sent": [_told(one) for one in sent[:DEEDS]],
+        "doors": alarms.doors(who, county), "sent": [_told(one) for one in sent[:DEEDS]],
     }  # fmt: skip
     return _json(body)
 

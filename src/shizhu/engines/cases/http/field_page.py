@@ -52,6 +52,9 @@ def words() -> dict[str, str]:
         "byPosition": _("By the position"), "chooseTown": _("The phone tells no position. Choose the town."),
         "noHelp": _("No response runs that your posts may ask for help."),
         "noBeat": _("Your posts have nothing to walk."),
+        "doors": _("Households to bring out"), "moved": _("has left"), "refuses": _("refuses to leave"),
+        "away": _("nobody at home"), "fetch": _("to be fetched"), "alone": _("old people alone"),
+        "people": _("%s people"), "outOf": _("%s of %s have left"), "household": _("one household"),
         "forget": _("Remove my tasks from this phone"), "forgotten": _("Removed. What waits to be sent is still here."),
     }  # fmt: skip
 

@@ -1,0 +1,123 @@
+"""Who has left, door by door: what a household told, or who stands at its door found; the newest word counts.
+
+Whoever a warning must reach answers for the households of their area, from a phone that may have no network: each word
+has an id, and sent again it is the same word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.utils import timezone
+
+from shizhu.engines.alarms.models import Addressee, Door, PublicWarning, WarningMessage
+from shizhu.engines.alarms.warnings import issuing, reaching
+from shizhu.engines.records import api as records
+from shizhu.kernel import packs
+from shizhu.kernel.access import Actor
+from shizhu.kernel.models import Area
+from shizhu.kernel.text import named
+
+OUT = (Door.State.MOVED, Door.State.AWAY)
+
+
+class OverNow(Exception):
+    """The warning is over, or the household is not of it any more."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """A household as who answers for it has it; `is_alone` goes first."""
+
+    record: int
+    title: str
+    area: str
+    people: int
+    is_alone: bool
+    state: str
+
+
+def counts(warning: PublicWarning, level: str) -> bool:
+    """Whether households leave at a level of this kind."""
+    return level in packs.declared("warnings", warning.kind, warning.county_id).get("moves", ())
+
+
+def newest(warning: int) -> dict[str, Door]:
+    """contact → the newest word of each household."""
+    rows = Door.objects.filter(warning=warning).order_by("contact", "-at", "-pk").distinct("contact")
+    return {one.contact: one for one in rows.select_related("person")}
+
+
+def facts(county: str, areas: Iterable[Area]) -> dict[str, tuple[int, bool]]:
+    """contact → how many people, and whether old people live there alone, as the county names the fields."""
+    said = reaching.register_of_homes(county)
+    fields = [said[name] for name in ("people", "first") if name in said]
+    if len(fields) < 2:
+        return {}
+    rows = records.contacts(county, said["register"], fields, areas)
+    return {
+        f"{reaching.RECORD}{row.record}": (int(row.values[0] or 0), row.values[1] in {"True", "true"}) for row in rows
+    }
+
+
+def _asking(warning: PublicWarning) -> WarningMessage | None:
+    return warning.messages.filter(state="issued", kind__in=["alert", "update"]).order_by("pk").last()
+
+
+def mine(who: Actor, county: str) -> list[Mapping[str, object]]:
+    """Warnings in force at which households leave, each with those for whom somebody answers."""
+    found: list[Mapping[str, object]] = []
+    live = PublicWarning.objects.filter(county=county, state="current", expires_at__gt=timezone.now()).order_by("pk")
+    for warning in live:
+        message = _asking(warning)
+        if message is None or not counts(warning, message.content["level"]):
+            continue
+        own = message.addressees.filter(person=who.person_id).select_related("area").first()
+        if own is None:
+            continue
+        homes = _homes(who, warning, message, own)
+        if homes:
+            told = {"warning": warning.pk, "title": reaching.titled(message), "level": message.content["level"]}
+            found.append({**told, "homes": [vars(one) for one in homes]})
+    return found
+
+
+def _homes(who: Actor, warning: PublicWarning, message: WarningMessage, own: Addressee) -> list[Home]:
+    rows = message.addressees.filter(contact__startswith=reaching.RECORD, area__path__startswith=own.area.path)
+    listed = list(rows.select_related("area"))
+    numbers = {one.contact: int(one.contact.removeprefix(reaching.RECORD)) for one in listed}
+    titles, known = records.titles(who, list(numbers.values())), newest(warning.pk)
+    of = facts(warning.county_id, [own.area])
+    made = [
+        Home(
+            numbers[one.contact], titles.get(numbers[one.contact], ""), named(one.area),
+            *of.get(one.contact, (0, False)), known[one.contact].state if one.contact in known else "",
+        )
+        for one in listed
+    ]  # fmt: skip
+    return sorted(made, key=lambda one: (one.state in OUT, not one.is_alone, one.area, one.title, one.record))
+
+
+def tell(who: Actor, county: str, deed: UUID, warning: int, record: int, state: str, at: datetime) -> None:
+    """Keep a word about a household. Raises PermissionDenied, OverNow."""
+    held = PublicWarning.objects.filter(pk=warning, county=county).first()
+    message = _asking(held) if held else None
+    if held is None or message is None or issuing.state(held) != PublicWarning.State.CURRENT:
+        raise OverNow(str(warning))
+    own = message.addressees.filter(person=who.person_id or 0).select_related("area").first()
+    contact = f"{reaching.RECORD}{record}"
+    if own is None:
+        raise PermissionDenied(f"{who.name or 'nobody'} answers for no household of warning {warning}")
+    home = message.addressees.filter(contact=contact).select_related("area").first()
+    if home is None:
+        raise OverNow(contact)
+    if not home.area.path.startswith(own.area.path):
+        raise PermissionDenied(f"{who.name} does not answer for household {record}")
+    now = timezone.now()
+    told: dict[str, Any] = {"contact": contact, "state": Door.State(state), "at": min(at, now)}
+    Door.objects.get_or_create(deed=deed, defaults={**told, "warning": held, "person_id": who.person_id or 0})
