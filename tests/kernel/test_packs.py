@@ -161,7 +161,7 @@ def test_slips_that_would_only_show_in_a_running_case_are_named(folder: Path) ->
     loaded = packs.read(folder)
     assert packs.problems(loaded, {"lemonade": loaded}) == [
         "lemonade/flows/order.bpmn: make: property 'stgae' is not read here; known are "
-        "after, assign, clock, en, key, organisation, role, stage, with",
+        "after, assign, clock, en, key, not_by, organisation, role, stage, with",
         "lemonade/flows/order.bpmn: yes: answers.taste.godo: the form lemonade.taste asks for no such field; "
         "it asks for good",
         "lemonade/flows/order.bpmn: taste: '尝尝' is none of the stages of the process (下单、制作、品尝、交付); "

@@ -47,6 +47,7 @@ class Shelf:
     changed: Callable[[str], None] = lambda _county: None
     refuses: Callable[[Request, str, Body, Body], list[str]] = lambda _request, _key, _old, _new: []
     later: Callable[[Request, str, Body, Body, str], str] = lambda _request, _key, _old, _new, _read: ""
+    needs: Callable[[Body], Iterable[str]] = lambda _body: ()  # verbs for the whole county of who keeps one
     rights: tuple[str, ...] = ()  # the last parts of the verbs that a county grants on one
     order: int = 50
 
@@ -211,6 +212,9 @@ def restore(request: Request, kind: str, key: str) -> HttpResponse:
 def keep(request: Request, kind: str, key: str, body: Body, *, read: str, before: Body | None = None) -> Declaration:
     """Save and tell the engine; with `before`, ask it first whether it may be. Raises overlays.Refused, Stale."""
     wrong = _shelves[kind].refuses(request, key, before, body) if before is not None else []
+    for verb in _shelves[kind].needs(body):
+        if not access.has_county(request.actor, verb, request.county.pk):
+            wrong.append(_("%(verb)s: whoever keeps this must have the right for the whole county") % {"verb": verb})
     if wrong:
         raise overlays.Refused(wrong)
     row = overlays.save(request.county.pk, kind, key, body, read=read)

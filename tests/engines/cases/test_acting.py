@@ -214,7 +214,7 @@ def test_what_comes_in_a_pause_is_later_by_the_rest_of_it_alone(county: County, 
     Case.objects.update(paused_at=paused)
     Waiting.objects.update(since=paused - timedelta(days=1))
     wait = Waiting.objects.get(event="ask")
-    assert happening.deliver(county.pk, "message", wait.name, "", {}).reached == [case.pk]
+    assert happening.deliver(county.pk, "message", wait.name, [""], {}).reached == [case.pk]
     Waiting.objects.filter(event="t").update(since=now - timedelta(days=1))
     before = dict(Waiting.objects.filter(kind="timer").values_list("event", "due_at"))
     acting.resume(who(staff["maker"]), case.pk)

@@ -14,12 +14,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import closing, flows, telling, waits
-from shizhu.engines.cases.assignment import APPROVE, doers, may_do, may_start, with_case
+from shizhu.engines.cases.assignment import APPROVE, barred, doers, may_do, may_start, with_case
 from shizhu.engines.cases.logic import load, shifted
 from shizhu.engines.cases.models import Case, Entry, Helper, Petition, Task, Waiting
 from shizhu.kernel import access, events, jobs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Person
+from shizhu.kernel.text import label
 from shizhu.lib import worktime
 from shizhu.lib.times import parse_duration
 
@@ -293,6 +294,11 @@ def hand_over(who: Actor, task_id: int, to: Person, why: str = "") -> Task:
     is_here = any(scope.county == case.county_id for scope in other.scopes)
     if not to.is_active or not (fits or (is_chief and is_here)):
         raise CannotNow(_("%s holds no post that does this here.") % to.name)
+    if to.pk in barred(case, task.step):
+        flow, about = flows.version(case.flow, case.digest)
+        others = "、".join(label(about.names[one]) for one in flow.step[task.step].not_by if one in about.names)
+        why = _("%(name)s did %(step)s of it: another person does this.")
+        raise CannotNow(why % {"name": to.name, "step": others})
     if task.assignee_id == to.pk:
         raise CannotNow(_("%s has it already. Nothing was changed.") % to.name)
     had, task.assignee = task.assignee_id, to

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from shapely import Point
 
 from shizhu.engines.cases import acting, closing, flows, pace, results, waits
-from shizhu.engines.cases.assignment import called_people, candidates, may_do, named_people
+from shizhu.engines.cases.assignment import able, called_people, candidates, may_do, named_people
 from shizhu.engines.cases.flows import About
 from shizhu.engines.cases.logic import Flow, FlowError, State, Token, complete, load, start, timers
 from shizhu.engines.cases.models import (
@@ -198,7 +198,20 @@ def answer(who: Actor, task_id: int, given: Mapping[str, Any], uploads: Sequence
         data={"task": task.pk, "answer": document},
     )
     advance(case, flow, about, before, after, now)
+    _make_way(case, flow, task)
     return case
+
+
+def _make_way(case: Case, flow: Flow, done: Task) -> None:
+    """What waits for who did a step, and must be done by somebody else, goes to the others who are able to."""
+    for task in Task.objects.filter(case=case, status=Task.Status.READY, assignee=done.done_by_id):
+        if done.step in flow.step[task.step].not_by:
+            task.case = case
+            people = able(task)
+            task.assignee = people[0] if len(people) == 1 else None
+            task.save(update_fields=["assignee"])
+            if not people:
+                acting.nobody(task)
 
 
 def checked(

@@ -25,22 +25,37 @@ def _joined(flow: str, info: AlarmInfo) -> bool:
     return case is not None
 
 
+def _tell(event: events.Event, info: AlarmInfo, device: str) -> None:
+    """Cases that wait for an alarm of this rule, or of this rule at this device, go on: a message named as it."""
+    told = {"alarm": info.id, "rule": info.rule, "level": info.level, "value": info.value, "device": device}
+    happening.deliver(event.county, "message", event.type, [info.rule, f"{info.rule}@{device}"], told)
+
+
+def _device(info: AlarmInfo) -> str:
+    found = things.describe([info.datastream]).get(info.datastream)
+    return found.device if found else ""
+
+
+@transaction.atomic
+def alarm_cleared(event: events.Event) -> None:
+    """Cases that wait for the end of an alarm go on."""
+    info = alarms.get(event.data["alarm"])
+    _tell(event, info, _device(info))
+
+
 @transaction.atomic
 def alarm_raised(event: events.Event) -> None:
-    """An alarm whose rule names a flow starts a case, once; cases that wait for an alarm of its rule go on.
-
-    That is a message of the name `alarms.alarm.raised`, its key the rule.
-    """
+    """An alarm whose rule names a flow starts a case, once; cases that wait for an alarm of its rule go on."""
     info = alarms.get(event.data["alarm"])
-    told = {"alarm": info.id, "rule": info.rule, "level": info.level, "value": info.value}
-    happening.deliver(event.county, "message", event.type, info.rule, told)
+    device = _device(info)
+    _tell(event, info, device)
     key = event.data["starts"]
     if not key or Case.objects.filter(alarm=event.data["alarm"]).exists() or _joined(key, info):
         return
     area = Area.objects.get(pk=event.data["area"])
     document = {
         "source": "alarm", "rule": info.rule, "level": info.level, "value": info.value, "limit": info.limit,
-        "since": info.since, "raised_at": info.raised_at,
+        "since": info.since, "raised_at": info.raised_at, **({"device": device} if device else {}),
     }  # fmt: skip
     stream = things.describe([info.datastream]).get(info.datastream)
     point = stream.point if stream else None

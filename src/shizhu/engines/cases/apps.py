@@ -18,6 +18,7 @@ class CasesConfig(AppConfig):
             alarmed,
             datasets,
             declare,
+            devices,
             dossier,
             faults,
             features,
@@ -42,6 +43,7 @@ class CasesConfig(AppConfig):
         )
         from shizhu.engines.maps import api as maps  # noqa: PLC0415  # apps must be loaded first
         from shizhu.engines.records import api as records  # noqa: PLC0415  # apps must be loaded first
+        from shizhu.engines.things import api as things  # noqa: PLC0415  # apps must be loaded first
         from shizhu.kernel import events  # noqa: PLC0415  # apps must be loaded first
         from shizhu.web import declaring as shelves  # noqa: PLC0415  # apps must be loaded first
         from shizhu.web import live, menu, search  # noqa: PLC0415  # apps must be loaded first
@@ -74,10 +76,13 @@ class CasesConfig(AppConfig):
         maps.section(30, stock.section)
         maps.source("stock", stock.features, verb="cases.stock.view", group={"zh": "物资", "en": "Supplies"})
         events.consumer("cases.start", [alarms.RAISED], alarmed.alarm_raised)
+        events.consumer("cases.cleared", [alarms.CLEARED], alarmed.alarm_cleared)
         events.consumer("cases.graver", [alarms.CHANGED], alarmed.alarm_changed)
         events.consumer("cases.warned", [alarms.WARNED], alarmed.warning_issued)
         events.consumer("cases.telling", [actions.TASK_READY], telling.task_ready)
         events.consumer("cases.thrown", [waits.THROWN], happening.thrown)
+        events.consumer("cases.devices", [waits.JOB_READY], devices.job_ready)
+        events.consumer("cases.answered", [things.COMMAND_ENDED], devices.command_ended)
         menu.add(
             menu.Entry({"zh": "案件", "en": "Cases"}, "briefcase", "/cases/", "cases.case.view", 30, on_phone=True)
         )

@@ -25,10 +25,13 @@ def called_people(token: Token, case: Case, assign: str = "", body: Organisation
 
     Of these, with `duty` who is on duty now, if anybody is; with `load` the one who has least to do.
     """
-    named = named_people(token, case)
+    kept = barred(case, token.step_id)
+    named = [person for person in named_people(token, case) if person.pk not in kept]
     if "," not in token.person and named:
         return named
-    people = list(dict.fromkeys([*named, *candidates(token.role, case, body)]))
+    people = [
+        person for person in dict.fromkeys([*named, *candidates(token.role, case, body)]) if person.pk not in kept
+    ]
     if assign == "duty":
         people = on_duty(token.role, case, people) or people
     return _least_loaded(people) if assign == "load" else people
@@ -82,6 +85,18 @@ def candidates(role: str, case: Case, body: Organisation | None = None) -> list[
     return sorted(people.values(), key=lambda person: (person.sort_key, person.pk))
 
 
+def barred(case: Case, step_id: str) -> set[int]:
+    """Whose doing of another step, or of the beginning, keeps them from this one."""
+    flow = flows.version(case.flow, case.digest)[0]
+    others = flow.step[step_id].not_by if step_id in flow.step else ()
+    if not others:
+        return set()
+    done = Task.objects.filter(case=case, step__in=others, done_by__isnull=False)
+    found = set(done.order_by().values_list("done_by", flat=True))
+    is_of_start = any(flow.step[other].kind == "start" for other in others)
+    return {one for one in (*found, case.opened_by_id if is_of_start else None) if one is not None}
+
+
 def doers(task: Task) -> list[int]:
     """Whom a task waits for: its assignee, else those who are able to do it."""
     return [task.assignee_id] if task.assignee_id is not None else [person.pk for person in able(task)]
@@ -91,11 +106,15 @@ def able(task: Task) -> list[Person]:
     """Active people whom a task names, and who hold its role the nearest."""
     named = Person.objects.filter(pk__in=task.people, is_active=True) if task.people else ()
     held = candidates(task.role, task.case, task.organisation) if task.role else []
-    return list(dict.fromkeys([*named, *held]))
+    kept = barred(task.case, task.step)
+    return [person for person in dict.fromkeys([*named, *held]) if person.pk not in kept]
 
 
 def may_do(who: Actor, task: Task) -> bool:
-    """Whether `who` may answer the task: its assignee, else any whom it names or who holds its role."""
+    """Whether `who` may answer the task: its assignee, else any whom it names or who holds its role; nobody who did a
+    step from whose doer its own must differ."""
+    if who.person_id in barred(task.case, task.step):
+        return False
     if task.assignee_id is not None:
         return task.assignee_id == who.person_id
     if who.person_id in task.people:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from shizhu.engines.cases import cards, desks, flows, patrols, results
+from shizhu.engines.cases import cards, desks, devices, flows, patrols, results
 from shizhu.engines.cases.logic import Flow, FlowError, Kit, approval, emergency, next_time, parse, writing
 from shizhu.engines.cases.logic.deadends import dead_ends
 from shizhu.engines.cases.logic.layout import laid_out
@@ -24,7 +24,7 @@ from shizhu.lib import dmn, feel
 
 DRAWINGS = "drawings"  # flows that a county draws and that nobody runs yet
 OF_PROCESS = {"clock", "en", "limit", "owner", "prefix", "stages", "supplement", "tell"}
-OF_ELEMENT = {"after", "assign", "clock", "en", "key", "organisation", "role", "stage", "void", "with"}
+OF_ELEMENT = {"after", "assign", "clock", "en", "key", "not_by", "organisation", "role", "stage", "void", "with"}
 COMPILED = {"days", "level", "minute", "paper"}  # of emergency plans and approvals
 OF_FIELD = {"x-begins", "x-choices", "x-help", "x-shizhu-ref", "x-title", "x-widget"}
 OF_SCHEMA = {*Draft202012Validator.VALIDATORS, "default", "description", "examples", "title"}
@@ -48,6 +48,7 @@ def check_flow(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
     yield from _untimed(flow)
     yield from _unknown_fields(flow, everything)
     yield from map(str, dead_ends(flow, lambda form: packs.find(everything, "forms", form)))
+    yield from devices.check(flow, everything)
     yield from _unknown_in_steps(key, flow, about, everything)
     for node in (node for scope in flow.scope.walk() for node in scope.nodes if node.called in flow.calls):
         names = (node.called, f"{key.partition('.')[0]}.{node.called}")

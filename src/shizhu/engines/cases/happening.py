@@ -6,7 +6,7 @@ left is done again and finds either the row or nothing to do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,32 +80,32 @@ class Delivered:
 
 
 def deliver(
-    county: str, kind: str, name: str, key: str, payload: Mapping[str, Any], sender: Sender | None = None
+    county: str, kind: str, name: str, keys: Sequence[str], payload: Mapping[str, Any], sender: Sender | None = None
 ) -> Delivered:
-    """Bring a message or signal to every case that waits for it: one of this key, or of any.
+    """Bring a message or signal to every case that waits for it: one of these keys, or of any.
 
     A case that cannot go on with it says so on its timeline, keeps it for later and does not keep others from it.
     """
     found = Delivered()
-    for row in _waiting(kind, name, key).filter(county=county):
+    for row in _waiting(kind, name, keys).filter(county=county):
         try:
             if happened(row.pk, payload):
                 found.reached.append(row.case_id)
         except FlowError as error:
-            came = {"event": row.event, "kind": kind, "name": name, "key": key, "payload": dict(payload)}
+            came = {"event": row.event, "kind": kind, "name": name, "key": row.key or keys[0], "payload": dict(payload)}
             if _hold(row.case_id, came, sender or Sender()):
                 stuck(row.case_id, row.event, error)
                 found.held.append(row.case_id)
-    if kind == "message" and key and not found.reached and not found.held:
+    if kind == "message" and any(keys) and not found.reached and not found.held:
         rows = Case.objects.filter(county=county, status=Case.Status.CLOSED)
-        rows = rows.filter(addresses__name=name, addresses__key=key).order_by("-closed_at")
+        rows = rows.filter(addresses__name=name, addresses__key__in=list(filter(None, keys))).order_by("-closed_at").distinct()
         return Delivered(ended=list(rows[:MOST_ENDED]))
     return found
 
 
-def _waiting(kind: str, name: str, key: str) -> QuerySet[Waiting]:
+def _waiting(kind: str, name: str, keys: Sequence[str]) -> QuerySet[Waiting]:
     rows = Waiting.objects.filter(kind=kind, name=name).order_by("case_id", "pk")
-    return rows.filter(key__in=["", key]) if kind == "message" else rows
+    return rows.filter(key__in=["", *keys]) if kind == "message" else rows
 
 
 @transaction.atomic
@@ -135,7 +135,7 @@ def bring_again(number: int) -> None:
 def _bring_again(held: Held) -> None:
     """One transaction: it is no longer kept, and the case goes on with it."""
     Case.objects.select_for_update(of=("self",)).get(pk=held.case_id)
-    row = _waiting(held.kind, held.name, held.key).filter(case=held.case_id, event=held.event).first()
+    row = _waiting(held.kind, held.name, [held.key]).filter(case=held.case_id, event=held.event).first()
     if row is not None and Held.objects.filter(pk=held.pk).delete()[0] and not happened(row.pk, held.payload):
         transaction.set_rollback(True)
 
@@ -172,7 +172,7 @@ def bring(
     county: str, kind: str, name: str, key: str, payload: Mapping[str, Any], area: Area, sender: Sender | None = None
 ) -> Delivered:
     """Deliver a message or signal; a message that nobody waits for may open a case."""
-    found = deliver(county, kind, name, key, payload, sender)
+    found = deliver(county, kind, name, [key], payload, sender)
     if (found.reached or found.held) and kind == "message":
         return found
     for flow_key, body in packs.declarations("flows", county).items():

@@ -7,7 +7,8 @@ from shizhu.engines.things.aggregate import AggregateFault, interval
 from shizhu.engines.things.asking import hear as hear_tasks
 from shizhu.engines.things.capabilities import follow_profiles
 from shizhu.engines.things.catalogue import Registry
-from shizhu.engines.things.commanding import CommandRefused, Outgoing, send_command
+from shizhu.engines.things.commanding import ENDED_EVENT as COMMAND_ENDED
+from shizhu.engines.things.commanding import CommandRefused, Outgoing, ask_for, send_command
 from shizhu.engines.things.commanding import answered as command_answered
 from shizhu.engines.things.commanding import due as due_commands
 from shizhu.engines.things.commanding import news as command_news
@@ -57,6 +58,7 @@ from shizhu.engines.things.queries import (
     parent_of,
     readable,
     readings,
+    readings_of,
     series,
     streams_at,
     streams_of,
@@ -72,6 +74,7 @@ __all__ = [
     "ANSWERING",
     "ANSWERS",
     "BACK",
+    "COMMAND_ENDED",
     "DRILL",
     "EDGE_STREAMS",
     "LIVE",
@@ -106,6 +109,7 @@ __all__ = [
     "answer_edge",
     "answers_of_edge",
     "archive",
+    "ask_for",
     "ask_part",
     "command_answered",
     "command_news",
@@ -139,6 +143,7 @@ __all__ = [
     "publish",
     "readable",
     "readings",
+    "readings_of",
     "register",
     "registry",
     "releases_simulated",

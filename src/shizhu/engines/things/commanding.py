@@ -26,11 +26,13 @@ from jsonschema import Draft202012Validator
 from shizhu.engines.things import advancing
 from shizhu.engines.things.advancing import edge_of
 from shizhu.engines.things.models import Command, CommandState, Device, Thing
-from shizhu.kernel import access, packs
+from shizhu.kernel import access, events, packs
 from shizhu.kernel.access import Actor
+from shizhu.kernel.models import Area
 from shizhu.kernel.packs import Body
 from shizhu.lib.times import parse_duration
 
+ENDED_EVENT = "things.command.ended"  # of a command that no person asked for
 SEND, APPROVE = "things.command.send", "things.command.approve"
 WITHIN = "PT10M"
 LOOK_AFTER = timedelta(seconds=3)  # whether an edge is reached again
@@ -110,6 +112,31 @@ def ask(who: Actor, devices: Sequence[Device], name: str, parameters: Mapping[st
     return Command.objects.bulk_create(made)
 
 
+@transaction.atomic
+def ask_for(what: str, area: Area, device: str, name: str, parameters: Mapping[str, Any]) -> int:
+    """Ask a device in an area for something because of `what`, without a person; the id of the command.
+
+    A dangerous one waits until somebody who may agree does. Its end is told by ENDED_EVENT. Raises CommandRefused.
+    """
+    found = Device.objects.select_related("thing__area").filter(key=device, county=area.county_id).first()
+    if found is None or not found.thing.area.path.startswith(area.path):
+        raise CommandRefused(f"device: {device!r}: there is no such device in {area.name}")
+    body = _checked(found, name, parameters)
+    row = Command.objects.create(
+        device=found, name=name, parameters=dict(parameters), batch=uuid4(), asked_for=what[:200],
+        state=CommandState.PROPOSED if body.get("danger") == "high" else CommandState.QUEUED,
+        expires=timezone.now() + parse_duration(body.get("within", WITHIN)),
+    )  # fmt: skip
+    return row.pk
+
+
+def _tell_end(row: Command) -> None:
+    """Tell what asked for it, if that was no person, how a command ended."""
+    if row.asked_for:
+        told = {"command": row.pk, "device": row.device.key, "state": str(row.state), "answer": row.answer}
+        events.emit(ENDED_EVENT, row.pk, row.device.county_id, told)
+
+
 def _checked(device: Device, name: str, parameters: Mapping[str, Any]) -> Body:
     """The declaration of the command, if the device has it and the parameters are right."""
     body = declared(device).get(name)
@@ -137,7 +164,7 @@ def approve(who: Actor, batch: UUID) -> int:
     rows = list(_waiting(batch))
     for row in rows:
         access.require(who, APPROVE, row.device.thing)
-        if row.asked_by_id is None or row.asked_by_id == who.person_id:
+        if (row.asked_by_id is None and not row.asked_for) or row.asked_by_id == who.person_id:
             raise PermissionDenied("a second person has to agree, not who asked for it")
     moment = timezone.now()
     for row in rows:
@@ -172,6 +199,9 @@ def cancel(who: Actor, batch: UUID) -> int:
     for row in rows:
         if row.asked_by_id != who.person_id:
             access.require(who, APPROVE, row.device.thing)
+    for row in rows:
+        row.state = CommandState.CANCELLED
+        _tell_end(row)
     return Command.objects.filter(pk__in=[row.pk for row in rows]).update(
         state=CommandState.CANCELLED, decided_by=who.person_id, ended_at=timezone.now()
     )
@@ -219,6 +249,9 @@ def _due(most: int, away: Collection[str]) -> tuple[list[Outgoing], float, list[
     if over:
         ended = Command.objects.filter(pk__in=[row.pk for row in over])
         ended.update(state=CommandState.TIMED_OUT, ended_at=moment)
+        for row in over:
+            row.state = CommandState.TIMED_OUT
+            _tell_end(row)
     if going:
         sent = Command.objects.filter(pk__in=[row.pk for row in going])
         sent.update(state=CommandState.SENT, sent_at=moment, tries=F("tries") + 1, held_by="")
@@ -292,6 +325,8 @@ def answered(key: str, payload: bytes, at: datetime, edge: str = "") -> str:
         row.ended_at = at if state in ENDED else None
     if is_open:
         row.save(update_fields=["state", "acknowledged_at", "answer", "ended_at", "progress", "held_by"])
+    if is_news and state in ENDED:
+        _tell_end(row)
     if target and is_news and state in ENDED:
         advancing.advance(target.rollout)
     return ""

@@ -354,7 +354,8 @@ class CommandState(models.TextChoices):
 
 @pghistory.track(exclude=["tries", "sent_at", "progress", "held_by"])
 class Command(models.Model):
-    """What one device was told to do, by whom, and its answer. `batch` joins what was asked for together."""
+    """What one device was told to do, by whom, and its answer. `batch` joins what was asked for together.
+    `asked_for` is what asked for it where no person did."""
 
     device = models.ForeignKey(Device, models.CASCADE, related_name="commands")
     name = models.CharField(max_length=60)
@@ -372,6 +373,7 @@ class Command(models.Model):
     answer = models.JSONField(null=True)
     held_by = models.CharField(max_length=16, blank=True)  # the edge of its device, which is not reached now
     progress = models.JSONField(null=True)  # of what takes long: {stage, percent}, as far as the device came
+    asked_for = models.CharField(max_length=200, blank=True)
 
     class Meta:
         ordering = ["-id"]

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from django.db import connection
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from shizhu.engines.things import archive, history
 from shizhu.engines.things.logic import geojson, growth
@@ -29,6 +30,7 @@ from shizhu.engines.things.models import (
 )
 from shizhu.engines.things.store import HERE
 from shizhu.kernel import log, packs
+from shizhu.kernel.models import Area
 from shizhu.kernel.text import named
 from shizhu.lib.times import parse_duration
 
@@ -280,6 +282,20 @@ def latest(ids: Iterable[int], at: datetime | None = None) -> dict[int, Point]:
         row.datastream_id: Point(row.phenomenon_time, row.result, row.verdict, row.origin, row.known_at, row.reason)
         for row in rows
     }
+
+
+def readings_of(device: str, area: Area, within: timedelta) -> dict[str, Point | None]:
+    """property → newest reading of a device in an area, None where no good one is at most `within` old.
+
+    KeyError where the area has no such device.
+    """
+    found = Device.objects.filter(key=device, thing__area__path__startswith=area.path, county=area.county_id).first()
+    if found is None:
+        raise KeyError(device)
+    names = dict(Datastream.objects.filter(thing=found.thing_id, key__isnull=False).values_list("pk", "key"))
+    newest, since = latest(names), timezone.now() - within
+    good = {pk for pk, point in newest.items() if point.verdict == Verdict.GOOD and point.time >= since}
+    return {str(name): newest[stream] if stream in good else None for stream, name in names.items()}
 
 
 def packet(stream: int, time: datetime) -> Packet | None:

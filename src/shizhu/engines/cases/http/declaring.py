@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from shizhu.engines.cases import faults, flows, unopened
+from shizhu.engines.cases import devices, faults, flows, unopened
 from shizhu.engines.cases.declare import DRAWINGS
 from shizhu.engines.cases.http import deciding, drafting, drawing, forms
 from shizhu.engines.cases.http.drafting import Head
@@ -367,7 +367,7 @@ def put_up() -> None:
         "flows", {"zh": "流程", "en": "Flows"}, "hierarchy-2",
         {"zh": "一件事由谁、按什么步骤、在几天内办完", "en": "Who does what, in which order, within how many days"},
         "/declarations/flows/new", lambda key: f"/declarations/flows/{key.partition('.')[2]}/",
-        _flow_title, order=40,
+        _flow_title, needs=devices.rights, order=40,
     )  # fmt: skip
     drawings = declaring.Shelf(
         DRAWINGS, {"zh": "流程草图", "en": "Drawings of flows"}, "edit",

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from django.http import HttpResponse
 
-from shizhu.engines.cases import happening
+from shizhu.engines.cases import devices, happening
 from shizhu.engines.cases.logic import FlowError
 from shizhu.engines.cases.models import Case, Waiting
 from shizhu.kernel import access
@@ -68,7 +68,8 @@ def jobs(request: Request) -> HttpResponse:
     """Jobs that wait for somebody outside, the oldest first; `topic` chooses."""
     access.require_verb(request.actor, DO)
     asked = ogc.known(request, ["topic"], ("json",))
-    rows = Waiting.objects.filter(county=request.county, kind="job").select_related("case")
+    rows = Waiting.objects.filter(county=request.county, kind="job").exclude(name__in=devices.OWN)
+    rows = rows.select_related("case")
     if "topic" in asked:
         rows = rows.filter(name=asked["topic"])
     return _json({"jobs": list(map(_told, rows.order_by("pk")[:MOST]))})
@@ -76,7 +77,8 @@ def jobs(request: Request) -> HttpResponse:
 
 def _told(row: Waiting) -> dict[str, Any]:
     document = row.case.state["document"]
-    return {"id": row.pk, "topic": row.name, "case": row.case.number, "step": row.event, "document": document}
+    told = {"id": row.pk, "topic": row.name, "case": row.case.number, "step": row.event, "document": document}
+    return {**told, "inputs": devices.inputs_of(row)}
 
 
 def job(request: Request, number: int) -> HttpResponse:

@@ -63,6 +63,7 @@ class Step:
     assign: str = ""  # `load` gives it to who of its role has least to do, `duty` to who is on duty
     organisation: str = ""  # code of the body whose people do it, where it is not that of the case
     joint: tuple[tuple[str, str], ...] = ()  # (role, code of its body) of those who must have their say before
+    not_by: tuple[str, ...] = ()  # steps and the start whose doers do not do this one too (four eyes)
 
     @property
     def stage(self) -> str:
@@ -209,7 +210,9 @@ def _under(call: str, node: Node) -> Node:
         event = replace(event, name=f"{call}/{event.name}")
     return replace(
         node,
-        step=replace(node.step, id=f"{call}/{node.step.id}"),
+        step=replace(
+            node.step, id=f"{call}/{node.step.id}", not_by=tuple(f"{call}/{other}" for other in node.step.not_by)
+        ),
         inner=node.inner.under(call) if node.inner else None,
         event=event,
         default=f"{call}/{node.default}" if node.default else None,

@@ -79,6 +79,7 @@ NOT_RUN = {
     "adHocSubProcess": "is an ad-hoc sub-process, which is not run here: draw its tasks in their order",
     "complexGateway": "is a complex gateway, which is not run here: draw it as an inclusive or exclusive one",
 }
+ASSIGNED = {"", "duty", "load"}
 CLOCKS = {"", "working", "calendar"}  # `` is as the process says, else by the calendar
 QUANTITIES = ("startQuantity", "completionQuantity")
 DURATION = re.compile(timers.DURATION)
@@ -313,9 +314,12 @@ def _step(element: Element, kind: str, book: Book) -> Step:
         return Step(id_, name, kind, guide, clock=clock)
     form = attribute(element, "formKey") or first(element, "formDefinition", "formKey", "formId", "externalReference")
     role, person = read_doers(element, book)
+    if own.get("assign", "") not in ASSIGNED:
+        raise FlowError(id_, own["assign"], "must be duty or load: to whom it is given", name)
     return Step(
         id_, name, kind, guide, role, form or None, _due(element), person or None, clock, own.get("assign", ""),
         own.get("organisation", ""), tuple(_joint(own.get("with", ""))),
+        tuple(filter(None, map(str.strip, own.get("not_by", "").split(",")))),
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ WIDE = "is no FEEL: character %(at)s is the full-width “%(sign)s”: write %(n
 SIGNS = {**{chr(wide): chr(narrow) for wide, narrow in NARROW.items()}, "“": '"', "”": '"'}
 TOO_EARLY = "is no FEEL: at character %(at)s it ends too early"
 NO_FUNCTION = "calls “%(function)s”, which is no function of FEEL: only FEEL is evaluated here"
+NOT_BY = "is no step of people nor the start: not_by names whose doer it is not"
 SPLITS = {"exclusive", "inclusive"}
 CAUGHT = {"message", "signal", "timer", "condition"}  # what one can wait for
 LOUD = {"error", "escalation", "compensation"}  # what an event sub-process or a boundary event catches too
@@ -29,6 +30,7 @@ def faults(process: Scope) -> Faults:
     answering = {"user", "receive", "catch", "service", "send", "boundary", "start"}
     users = {node.step.id for scope in process.walk() for node in scope.nodes if node.step.kind in answering}
     inner = {node.inner.id: node for scope in process.walk() for node in scope.nodes if node.inner}
+    yield from _four_eyes(process)
     for scope in process.walk():
         for rule in RULES:
             yield from rule(scope)
@@ -213,6 +215,15 @@ def _choice(node: Node, targets: list[Node]) -> Faults:
             yield FlowError(
                 target.step.id, target.step.kind, rule, target.step.name, gateway=node.step.name or node.step.id
             )
+
+
+def _four_eyes(process: Scope) -> Faults:
+    """A step is kept from who did another only where there is that other step of people."""
+    steps = {node.step.id: node.step for scope in process.walk() for node in scope.nodes}
+    for step in steps.values():
+        for other in step.not_by:
+            if other not in steps or steps[other].kind not in {"user", "start"}:
+                yield FlowError(step.id, other, NOT_BY, step.name)
 
 
 RULES: tuple[Callable[[Scope], Faults], ...] = (_ends_of_lines, _reachable, _branches)
