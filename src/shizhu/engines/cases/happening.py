@@ -98,7 +98,11 @@ def deliver(
                 found.held.append(row.case_id)
     if kind == "message" and any(keys) and not found.reached and not found.held:
         rows = Case.objects.filter(county=county, status=Case.Status.CLOSED)
-        rows = rows.filter(addresses__name=name, addresses__key__in=list(filter(None, keys))).order_by("-closed_at").distinct()
+        rows = (
+            rows.filter(addresses__name=name, addresses__key__in=list(filter(None, keys)))
+            .order_by("-closed_at")
+            .distinct()
+        )
         return Delivered(ended=list(rows[:MOST_ENDED]))
     return found
 
