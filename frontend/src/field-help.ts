@@ -5,7 +5,8 @@ import type { Asked, Draft, Help, Item, Place, State } from "./field-store";
 
 type Put = (item: Pick<Item, "kind" | "title" | "words" | "photos" | "body">, draft?: string) => Promise<void>;
 
-const mark = (is: boolean): HTMLElement | undefined => (is ? el("span", "label-simulated", words.simulated) : undefined);
+export const mark = (one: { is_simulated: boolean; is_drill?: boolean }): HTMLElement | undefined =>
+  (one.is_drill ? el("span", "label-simulated label-drill", words.drill) : one.is_simulated ? el("span", "label-simulated", words.simulated) : undefined);
 
 function said(one: Asked): [string, string] {
   if (one.state === "refused") return ["orange", words.refused!];
@@ -20,7 +21,7 @@ export function asked(state: State | undefined): HTMLElement[] {
   const rows = state.needs.map((one) => {
     const [level, text] = said(one);
     return el("div", "list-group-item",
-      el("div", "field-line", el("strong", "flex-fill", one.text), mark(one.is_simulated), el("span", `level level-${level}`, text)),
+      el("div", "field-line", el("strong", "flex-fill", one.text), mark(one), el("span", `level level-${level}`, text)),
       el("div", "text-secondary", `${one.where} · ${clock(one.asked_at)}`),
       one.answer ? el("p", "field-told", `${one.answer}${one.by ? ` · ${one.by}` : ""}`) : undefined);
   });
@@ -31,7 +32,7 @@ export function asked(state: State | undefined): HTMLElement[] {
 export function tiles(state: State | undefined, go: (...parts: (string | number)[]) => void, only = 0): HTMLElement[] {
   const open = (state?.helps ?? []).filter((one) => !only || one.case === only);
   return open.flatMap((one) => [
-    el("h2", "field-head", icon("help"), ` ${words.help} · ${one.title} `, mark(one.is_simulated)),
+    el("h2", "field-head", icon("help"), ` ${words.help} · ${one.title} `, mark(one)),
     el("div", "field-tiles field-help", ...one.kinds.map(([name, text, sign]) => button("", text, () => go("help", one.case, name), sign))),
   ]);
 }

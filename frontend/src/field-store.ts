@@ -12,17 +12,17 @@ export interface Form {
 }
 export interface Task {
   id: number; case: number; number: string; title: string; step: string; flow: string; area: string; help: string; address: string;
-  phone: string; by: string; is_simulated: boolean; due_at: string | null; place: { type: "Point"; coordinates: [number, number] } | null;
+  phone: string; by: string; is_simulated: boolean; is_drill?: boolean; due_at: string | null; place: { type: "Point"; coordinates: [number, number] } | null;
   is_rough: boolean; form: Form; lines: string[]; photos?: string[]; // addresses; a state of an older page has none
   meets_at: string | null; meets_where: string;
 }
 export interface Start { flow: string; title: string; form: Form; areas: { code: string; name: string }[] }
 export interface Help {
-  case: number; number: string; title: string; is_simulated: boolean; form: Form; kinds: [string, string, string][]; first: string;
+  case: number; number: string; title: string; is_simulated: boolean; is_drill?: boolean; form: Form; kinds: [string, string, string][]; first: string;
   areas: { code: string; name: string }[];
 }
 export interface Asked {
-  id: number; case: number; title: string; text: string; where: string; is_simulated: boolean; is_over: boolean; state: string;
+  id: number; case: number; title: string; text: string; where: string; is_simulated: boolean; is_drill?: boolean; is_over: boolean; state: string;
   answer: string; by: string; asked_at: string; due_at: string; answered_at: string | null;
 }
 export interface State {

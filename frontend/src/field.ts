@@ -3,7 +3,7 @@ import "@tabler/core/dist/css/tabler.min.css";
 import "./style.css";
 import { button, by, clock, el, far, follow, icon, metres, position, say, toast, until, words } from "./field-dom";
 import { form, type Filled } from "./field-form";
-import { asked, asking, tiles } from "./field-help";
+import { asked, asking, mark, tiles } from "./field-help";
 import { patrol, resume, underWay } from "./field-patrol";
 import { ask, LoginNeeded, send, Unreached } from "./field-send";
 import { db, enqueue, onChange, stamp, tidy, uuid7, type Doors, type Draft, type Home, type Item, type Progress, type Start, type State, type Task } from "./field-store";
@@ -89,7 +89,6 @@ const deliver = (): Promise<void> => (delivering ??= (async () => {
 const route = (): string[] => location.hash.slice(1).split("/");
 const go = (...parts: (string | number)[]): void => { location.hash = parts.map(encodeURIComponent).join("/"); };
 const empty = (sign: string, text: string): HTMLElement => el("div", "card", el("div", "empty-note", icon(sign), text));
-const mark = (task: Task): HTMLElement | undefined => (task.is_simulated ? el("span", "label-simulated", words.simulated) : undefined);
 const answered = (task: Task): Item | undefined => queue.find((item) => item.status !== "sent" && item.kind === "answer" && item.body.task === task.id);
 
 function taskLine(task: Task, end?: HTMLElement | string): HTMLElement {

@@ -13,7 +13,7 @@ import docx
 import pytest
 from django.utils import timezone
 from tests.engines.cases.test_acting import at_once
-from tests.engines.cases.test_emergencies import began, decide, ready, staff, who  # noqa: F401  # a fixture
+from tests.engines.cases.test_emergencies import began, decide, staff, who  # noqa: F401  # a fixture
 from tests.engines.cases.test_field import Phone
 from tests.engines.cases.test_stock import A, keeper, lying, move  # noqa: F401  # a fixture
 from tests.fixtures import person
@@ -153,5 +153,7 @@ def test_a_drill_says_so_and_wakes_nobody(county: County, post: dict[str, Person
     one = ask(began(county, "IV", DRILL), urgency="now")
     assert notices(one)["asked"] == ("【演练】断糖：求助：糖 2 袋，西镇", "yellow", {"desk", "chief"})
     assert "演练 · 内容均非真实" in text(browser(post["desk"]).get(f"/cases/needs/{one.pk}/"))
-    assert ready(one.case)["decide"]
+    assert [(told_of["is_simulated"], told_of["is_drill"]) for told_of in Phone(post["village"]).state()["helps"]] == [
+        (True, True)
+    ]
     assert browser(post["outsider"]).get(f"/cases/needs/{one.pk}/").status_code == 403

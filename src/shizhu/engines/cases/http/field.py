@@ -26,7 +26,7 @@ from shizhu.engines.alarms import api as alarms
 from shizhu.engines.cases import concerns, emergencies, field, flows, needs, patrols, photos, places
 from shizhu.engines.cases.assignment import startable
 from shizhu.engines.cases.http import forms, views
-from shizhu.engines.cases.models import Case, Deed, Need, Patrol, Photo
+from shizhu.engines.cases.models import DRILL, Case, Deed, Need, Patrol, Photo
 from shizhu.engines.cases.timeline import timeline
 from shizhu.engines.things import api as things
 from shizhu.kernel import spans
@@ -316,7 +316,8 @@ def _task(request: Request, item: Mapping[str, Any], streams: Mapping[int, thing
         "flow": label(item["flow"]), "area": named(case.area), "help": step.help or "",
         "address": str(document.get("address") or (stream.thing_name if stream else "")),
         "phone": str(document.get("phone") or (by.phone if by else "")), "by": by.name if by else "",
-        "is_simulated": bool(case.origin), "due_at": task.due_at.isoformat() if task.due_at else None,
+        "is_simulated": bool(case.origin), "is_drill": case.origin == DRILL,
+        "due_at": task.due_at.isoformat() if task.due_at else None,
         "place": places.place_of(case, stream.point if stream else None),
         "is_rough": not hasattr(case, "place") and stream is None, "form": _form(request, form),
         "lines": _lines(case, document), "photos": _seen(case),
@@ -375,7 +376,8 @@ def _help(request: Request, case: Case) -> dict[str, Any]:
     """A response that one may ask for help: for what, and from where."""
     told = emergencies.plans(case.county_id)[case.flow]["help"]
     return {
-        "case": case.pk, "number": case.number, "title": case.title, "is_simulated": bool(case.origin),
+        "case": case.pk, "number": case.number, "title": case.title,
+        "is_simulated": bool(case.origin), "is_drill": case.origin == DRILL,
         "form": _form(request, flows.form(f"{case.flow}_need", case.county_id)),
         "kinds": [[name, label(one["title"]), one.get("icon", "help")] for name, one in told["kinds"].items()],
         "first": next(iter(told["urgencies"])),
@@ -397,7 +399,8 @@ def _asked(one: Need) -> dict[str, Any]:
     return {
         "id": one.pk, "case": one.case_id, "title": one.case.title, "text": needs.words(one),
         "where": needs.whither(one),
-        "is_simulated": bool(one.case.origin), "is_over": one.case.status == Case.Status.CLOSED, "state": one.state,
+        "is_simulated": bool(one.case.origin), "is_drill": one.case.origin == DRILL,
+        "is_over": one.case.status == Case.Status.CLOSED, "state": one.state,
         "answer": one.answer, "by": by, "asked_at": one.asked_at.isoformat(), "due_at": one.due_at.isoformat(),
         "answered_at": one.answered_at.isoformat() if one.answered_at else None,
     }  # fmt: skip

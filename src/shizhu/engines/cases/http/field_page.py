@@ -24,7 +24,7 @@ def words() -> dict[str, str]:
         "position": _("Position"), "here": _("Where I stand"), "onMap": _("Choose on the map"),
         "noPosition": _("The position is not known yet. Try again in a moment, or type it."),
         "noMap": _("The map needs a network. Where you stand is known without one."),
-        "town": _("Town"), "simulated": _("simulated"), "yes": _("Yes"), "no": _("No"),
+        "town": _("Town"), "simulated": _("simulated"), "drill": _("drill"), "yes": _("Yes"), "no": _("No"),
         "send": _("Send"), "choose": _("Please choose"), "remove": _("Remove"), "copy": _("Copy"),
         "photos": _("Photos: %s"), "minutes": _("%s min"), "hours": _("%s h"), "days": _("%s days"),
         "left": _("%s left"), "late": _("%s late"), "rough": _("middle of the area"),
