@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ import psutil
 import psycopg
 import pytest
 from django.conf import settings
+from django.db import connection
 from hypothesis import settings as hypothesis_settings
 from tests.stack.stack import made_once
 
@@ -29,6 +31,8 @@ from shizhu.web.translations import compile_all
 
 hypothesis_settings.register_profile("untimed", deadline=None)  # how long an example takes is no test's business
 hypothesis_settings.load_profile("untimed")
+
+MIGRATED = "migrated"  # the database that workers copy
 
 T = TypeVar("T")
 _started: list[subprocess.Popen[bytes]] = []
@@ -112,6 +116,23 @@ def pytest_unconfigure() -> None:
         process.wait(20)
     for home in _home:
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_modify_db_settings: None, request: pytest.FixtureRequest) -> None:
+    """The first worker that needs a database migrates one; the others begin with a copy of it."""
+    folder = Path(os.environ["SHIZHU_TEST_HOME"])
+    with (folder / "migrated.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if is_made := (folder / "migrated").exists():
+            connection.settings_dict["TEST"]["TEMPLATE"] = MIGRATED
+        request.getfixturevalue("django_db_setup")
+        if not is_made and "PYTEST_XDIST_WORKER" in os.environ:
+            connection.close()
+            connection.close_pool()  # type: ignore[attr-defined]
+            with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as own:
+                own.execute(f"CREATE DATABASE {MIGRATED} TEMPLATE {connection.settings_dict['NAME']}")
+            (folder / "migrated").touch()
 
 
 @pytest.fixture(scope="session")
