@@ -62,6 +62,10 @@ const OWN: Record<string, [string, string]> = {
   unfinished: ["还不能办理？可以先存为草图。", "Not ready to run? Keep it as a drawing."],
   lost: ["没有连上服务器，请稍后再试。", "The server was not reached; try again."], limit_hint: ["如 P7D（7 天）、P1M（1 个月）", "such as P7D (7 days), P1M (1 month)"], due_hint: ["如 P3D（3 天）、PT4H（4 小时），或 = 开头的 FEEL", "such as P3D (3 days), PT4H (4 hours), or FEEL after ="],
   pools: ["文件中有几个泳池都可以运行，办理哪一个？", "Several pools of the file could run. Which one is the flow?"],
+  service: ["做什么", "What is done"], outside: ["由外部程序办理", "a program outside does it"], command_of: ["给设备下命令", "a device is told something"],
+  latest_of: ["读设备的最新数值", "the newest values of a device are read"], device: ["设备", "Device"], command: ["命令", "Command"],
+  device_hint: ["编号，或 =字段名；不填为告警的设备", "its key, or =field; empty: that of the alarm"], within: ["数值最多多旧", "How old values may be"],
+  not_by: ["不得与此步同一人（两人办理）", "Not by who did (four eyes)"], as_flow: ["同流程", "as the flow"],
   process: ["流程", "Flow"], id: ["元素 id", "Id"],
 };
 export const isChinese = (language: string): boolean => language === "zh";

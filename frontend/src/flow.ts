@@ -8,7 +8,7 @@ type Kind = "flows" | "drawings";
 type Settings = {
   xml: string; read: Record<Kind, string>; check: string; bring: string; roles: Pair[]; forms: Pair[]; organisations: Pair[];
   asks: Record<string, [string, string, string][]>;
-  decisions: string[]; flows: string[]; stem: string; language: string;
+  decisions: string[]; flows: string[]; commands: [string, string, [string, string, string][]][]; stem: string; language: string;
 };
 type Fault = { element: string; text: string; level: string };
 /* eslint-disable @typescript-eslint/no-explicit-any */
@@ -85,6 +85,28 @@ const told = (name: string) => ({
   },
 });
 
+/** An input of an activity: text as it is, FEEL after `=`; `isFeel` writes the sign by itself. */
+const isInputs = (one: Business) => /:inputOutput$/.test(one.$type);
+const input = (name: string, isFeel = false) => ({
+  get: (of: Business): string => {
+    const list = (of.extensionElements?.values ?? []).find(isInputs)?.$children ?? [];
+    const value: string = list.find((one: Business) => one.name === name)?.$body ?? "";
+    return isFeel ? value.replace(/^=/, "") : value;
+  },
+  set: (of: Business, value: string) => {
+    const kept: Business[] = of.extensionElements?.values ?? [];
+    const list: Business[] = (kept.find(isInputs)?.$children ?? []).filter((one: Business) => one.name !== name);
+    const body = value && isFeel ? `=${value}` : value;
+    if (body) list.push(moddle.createAny(`${prefix()}:inputParameter`, URI, { name, $body: body }));
+    const others = kept.filter((one) => !isInputs(one));
+    const values = list.length ? [...others, moddle.createAny(`${prefix()}:inputOutput`, URI, { $children: list })] : others;
+    const made = moddle.create("bpmn:ExtensionElements", { values });
+    for (const one of values) one.$parent = made;
+    made.$parent = of;
+    update(of, { extensionElements: values.length ? made : undefined });
+  },
+});
+
 const plain = (name: string) => ({
   get: (of: Business): string => of.get(name) ?? "",
   set: (of: Business, value: string) => update(of, { [name]: value || undefined }),
@@ -103,12 +125,12 @@ const expression = (name: string, inside: (of: Business) => Business = (of) => o
 
 type Field = {
   key: string; get: (of: Business) => string; set: (of: Business, value: string) => void;
-  kind?: "area" | "feel" | "select" | "check" | "many"; options?: Pair[]; hint?: string;
+  kind?: "area" | "feel" | "select" | "check" | "many"; options?: Pair[]; hint?: string; label?: string; empty?: string; renews?: boolean;
 };
 const select = (key: string, options: Pair[], way: Pick<Field, "get" | "set">): Field => ({ key, kind: "select", options, ...way });
 const feel = (key: string, way: Pick<Field, "get" | "set">): Field => ({ key, kind: "feel", ...way });
 const pairs = (keys: string[]): Pair[] => keys.map((key) => [key, key]);
-const clock = select("clock", [["calendar", say("calendar")], ["working", say("working")]], told("clock"));
+const clock: Field = { ...select("clock", [["calendar", say("calendar")], ["working", say("working")]], told("clock")), empty: say("as_flow") };
 const definition = (of: Business): Business => of.eventDefinitions?.[0];
 const TIMERS = { date: "timeDate", duration: "timeDuration", cycle: "timeCycle" };
 
@@ -165,9 +187,9 @@ function fields(shape: Shape): Field[] {
   const english: Field = { key: "en", ...told("en") };
   switch (of.$type as string) {
     case "bpmn:Process":
-      return [name, english, select("owner", settings.organisations, told("owner")), { key: "prefix", ...told("prefix") }, { key: "limit", hint: say("limit_hint"), ...told("limit") }, clock, { key: "stages", ...told("stages") }, { key: "starters", kind: "many", options: settings.roles, ...attribute("candidateStarterGroups") }];
+      return [name, english, select("owner", settings.organisations, told("owner")), { key: "prefix", ...told("prefix") }, { key: "limit", hint: say("limit_hint"), ...told("limit") }, { ...clock, options: [["working", say("working")]], empty: say("calendar") }, { key: "stages", ...told("stages") }, { key: "starters", kind: "many", options: settings.roles, ...attribute("candidateStarterGroups") }];
     case "bpmn:UserTask":
-      return [name, english, { key: "role", kind: "select", options: settings.roles, ...attribute("candidateGroups") }, select("form", settings.forms, attribute("formKey")), { key: "due", hint: say("due_hint"), ...attribute("dueDate") }, clock, select("assign", [["load", say("load")], ["duty", say("duty")]], told("assign")), ...many(of)];
+      return [name, english, { key: "role", kind: "select", options: settings.roles, ...attribute("candidateGroups") }, select("form", settings.forms, attribute("formKey")), { key: "due", hint: say("due_hint"), ...attribute("dueDate") }, clock, select("assign", [["load", say("load")], ["duty", say("duty")]], told("assign")), select("not_by", others(of), told("not_by")), ...many(of)];
     case "bpmn:StartEvent":
       return [name, english, ...event(of), ...(of.eventDefinitions?.length ? [] : [select("form", settings.forms, attribute("formKey"))])];
     case "bpmn:SequenceFlow": {
@@ -180,7 +202,7 @@ function fields(shape: Shape): Field[] {
     case "bpmn:ScriptTask":
       return [name, english, feel("script", { get: (one) => one.script ?? "", set: (one, value) => update(one, { script: value, scriptFormat: "feel" }) }), { key: "result", ...attribute("resultVariable") }, ...many(of)];
     case "bpmn:ServiceTask":
-      return [name, english, { key: "topic", ...attribute("topic") }, ...many(of)];
+      return [name, english, ...service(of), ...many(of)];
     case "bpmn:CallActivity":
       return [name, english, select("called", pairs(settings.flows), plain("calledElement")), ...many(of)];
     case "bpmn:SendTask": case "bpmn:ReceiveTask":
@@ -188,6 +210,26 @@ function fields(shape: Shape): Field[] {
     default:
       return [name, english, ...event(of), ...many(of)];
   }
+}
+
+/** What is done here with a device, or by a program outside. */
+function service(of: Business): Field[] {
+  const topic = attribute("topic");
+  const now = topic.get(of);
+  const kind: Field = { renews: true, ...select("service", [["things.command", say("command_of")], ["things.latest", say("latest_of")]], { get: topic.get, set: (one, value) => { topic.set(one, value); if (value) attribute("type").set(one, "external"); } }) };
+  const device: Field = { key: "device", hint: say("device_hint"), ...input("device") };
+  if (now === "things.latest") return [kind, device, { key: "within", hint: say("due_hint"), ...input("within") }];
+  if (now !== "things.command") return [{ ...kind, empty: say("outside") }, { key: "topic", ...topic }];
+  const chosenCommand = settings.commands.find(([key]) => key === input("command").get(of));
+  const parameters = (chosenCommand?.[2] ?? []).map(([key, title, type]): Field => ({ key, label: title, ...input(key, type !== "string") }));
+  const command: Field = { renews: true, ...select("command", settings.commands.map(([key, title]): Pair => [key, title]), input("command")) };
+  return [kind, device, command, ...parameters];
+}
+
+/** The other steps of people, and the beginning: who did one of them does not do this one too. */
+function others(of: Business): Pair[] {
+  const shapes: Shape[] = registry.filter((one: Shape) => /bpmn:(UserTask|StartEvent)$/.test(one.type) && one.businessObject !== of);
+  return shapes.map((one) => [one.businessObject.id, one.businessObject.name || one.businessObject.id]);
 }
 
 function event(of: Business): Field[] {
@@ -203,14 +245,19 @@ function control(field: Field, of: Business, id: string): HTMLElement[] {
   const label = document.createElement("label");
   label.className = "form-label";
   label.htmlFor = id;
-  label.textContent = say(field.key);
+  label.textContent = field.label ?? say(field.key);
   if (field.kind === "select") {
     const box = document.createElement("select");
     box.className = "form-select";
-    const options = [["", say("none")] as Pair, ...field.options!];
+    const options = [["", field.empty ?? say("none")] as Pair, ...field.options!];
     if (!options.some(([key]) => key === value)) options.push([value, value]);
     box.append(...options.map(([key, title]) => new Option(title, key, false, key === value)));
-    return [label, listen(box, id, () => field.set(of, box.value))];
+    return [label, listen(box, id, () => {
+      field.set(of, box.value);
+      if (!field.renews) return;
+      panel(registry.get(chosen!.id) ?? root()); // other fields follow from it
+      find(id).focus();
+    })];
   }
   if (field.kind === "check") {
     const box = document.createElement("input");

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST
 
 from shizhu.kernel import access, overlays
-from shizhu.kernel.models import Declaration, Role
+from shizhu.kernel.models import Declaration, EnabledPack, Pack, Role
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label
 from shizhu.web import packing
@@ -252,9 +252,12 @@ def _box(
     return name, had or set(verbs) <= given.get(role.pk, set()), had
 
 
-def roles() -> list[tuple[str, str]]:
-    """(key, name) of the roles that one may choose."""
-    return [(role.pk, label(role.name)) for role in Role.objects.order_by("source", "pk") if label(role.name)]
+def roles(county: str) -> list[tuple[str, str]]:
+    """(key, name) of the roles that one may choose: not those of packs that are off in the county."""
+    on = EnabledPack.objects.filter(county=county).values("pack")
+    off = set(Pack.objects.exclude(pk__in=on).values_list("pk", flat=True))
+    rows = [role for role in Role.objects.order_by("source", "pk") if role.pk.partition(".")[0] not in off]
+    return [(role.pk, label(role.name)) for role in rows if label(role.name)]
 
 
 def wanted_rights(request: Request, actions: Mapping[str, tuple[str, ...]]) -> dict[str, set[str]]:

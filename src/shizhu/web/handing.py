@@ -120,7 +120,7 @@ def _preview(
             }
         )  # fmt: skip
     context = {
-        "brought": brought, "lines": lines, "refused": refused, "roles": declaring.roles(),
+        "brought": brought, "lines": lines, "refused": refused, "roles": declaring.roles(request.county.pk),
         "groups": [(name, label(brought.roles[name]["name"]), chosen.get(name, "")) for name in brought.groups],
         "sent": json.dumps(_dumped(brought), ensure_ascii=False),
     }  # fmt: skip

@@ -14,8 +14,9 @@ from shizhu.engines.cases import flows, happening
 from shizhu.engines.cases.logic import Flow, FlowError, parse
 from shizhu.engines.cases.models import Waiting
 from shizhu.engines.things import api as things
-from shizhu.kernel import events
+from shizhu.kernel import events, packs
 from shizhu.kernel.packs import Body, LoadedPacks
+from shizhu.kernel.text import label
 from shizhu.lib.times import parse_duration
 
 COMMAND, LATEST = "things.command", "things.latest"
@@ -134,6 +135,20 @@ def rights(body: Body) -> Iterator[str]:
         return  # told of the flow
     if any(node.topic == COMMAND for node in flow.node.values()):
         yield "things.command.send"
+
+
+def commands(county: str) -> list[tuple[str, str, list[tuple[str, str, str]]]]:
+    """(name, title, its parameters as (name, title, type)) of every command that devices of a county may know."""
+    known = [body.get("commands", {}) for body in packs.declarations("things", county).values()]
+    every = {name: item for one in known for name, item in one.items()}
+    return [
+        (
+            name,
+            label(item["title"]),
+            [(key, label(one.get("title", key)), one["type"]) for key, one in item.get("parameters", {}).items()],
+        )
+        for name, item in every.items()
+    ]
 
 
 def check(flow: Flow, everything: LoadedPacks) -> Iterator[str]:

@@ -298,7 +298,7 @@ def _flow_page(
     text = drawn or (row.body["text"] if row else "")
     context: dict[str, Any] = {
         "typed": typed, "row": row, "refused": refused, "is_refused": is_refused,
-        "roles": declaring.roles(),
+        "roles": declaring.roles(request.county.pk),
         "forms": [(key, label(body["title"])) for key, body in known.items()],
         "organisations": Organisation.objects.filter(county=county).order_by("path"),
         "steps": _steps(typed, known), "picture": _picture(text),

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from shizhu.engines.cases import declare, flows
+from shizhu.engines.cases import declare, devices, flows
 from shizhu.engines.cases.assignment import require_seen
 from shizhu.engines.cases.declare import DRAWINGS
 from shizhu.engines.cases.faults import called, line_said, said
@@ -67,7 +67,8 @@ def page(request: Request, stem: str = "", kind: str = "flows") -> HttpResponse:
         "xml": laid_out((row.body["text"] if row else EMPTY).encode()),
         "read": {one: found.digest if found else "" for one, found in rows.items()},
         "check": reverse("own:flow_check"), "bring": reverse("own:flow_bring"),
-        "roles": declaring.roles(), "forms": _forms(known), "asks": {key: _asks(body) for key, body in known.items()},
+        "roles": declaring.roles(county), "forms": _forms(known), "commands": devices.commands(county),
+        "asks": {key: _asks(body) for key, body in known.items()},
         "decisions": sorted(packs.declarations("decisions", county)),
         "flows": sorted(packs.declarations("flows", county)), "stem": stem or "flow",
         "organisations": [(o.code, label({"zh": o.name})) for o in Organisation.objects.filter(county=county)],
@@ -181,7 +182,7 @@ def bring(request: Request) -> HttpResponse:
     if file is None or (file.size or 0) > LARGEST:
         return _json({"faults": [_fault("", _("Choose a BPMN file of at most 2 MB."))]}, 422)
     try:
-        text = with_roles(laid_out(file.read()), _titled())
+        text = with_roles(laid_out(file.read()), _titled(request.county.pk))
         several, chosen = pools(text), request.POST.get("process", "")
         if several and chosen not in dict(several):
             return _json({"choose": several, "faults": []})
@@ -191,10 +192,10 @@ def bring(request: Request) -> HttpResponse:
     return _json({"xml": text, "faults": faults_of(request, text.encode(), "")})
 
 
-def _titled() -> dict[str, str]:
+def _titled(county: str) -> dict[str, str]:
     """Title → key of the roles that no other is called like."""
-    titles = Counter(title for _key, title in declaring.roles())
-    return {title: key for key, title in declaring.roles() if titles[title] == 1}
+    titles = Counter(title for _key, title in declaring.roles(county))
+    return {title: key for key, title in declaring.roles(county) if titles[title] == 1}
 
 
 def _keep(request: Request, stem: str, page_kind: str) -> HttpResponse:
