@@ -211,8 +211,8 @@ def test_scores_count_what_was_in_time_late_done_again_and_void_and_open_their_r
     told = dict(zip(heads, row, strict=True))
     assert (told["镇街"], told["应结案"], told["作废"], told["得分"], told["等级"]) == ("东镇", 2, 2, 65, "合格")
     (part,) = chief.get("/boards/rankings/city.parts/").context["rows"]
-    assert (part.name, part.grade, [cell.value for cell in part.cells[:3]]) == ("污水井盖", "建议更换", [2, 2, 360])
-    assert part.why == "近十二个月 2 件，其中同类（部件·公用设施）2 件，已花 360 元，更换费用未填"
+    assert (part.name, part.grade, [cell.value for cell in part.cells[:3]]) == ("污水井盖", "建议更换", [2, 2, 240])
+    assert part.why == "近十二个月 2 件，其中同类（部件·公用设施）2 件，已花 240 元，更换费用未填"
     assert chief.get("/boards/rankings/city.nothing/").status_code == 404
     viewer = browser(person(county, "boards.board.view", username="viewer"))
     assert viewer.get(base).status_code == 403

@@ -143,6 +143,7 @@ def _report(who: Actor, county: str, sent: Sent) -> dict[str, Any]:
     on = _begun(who, county, sent.body["patrol"]) if "patrol" in sent.body else None
     area = _town(county, mine, place, sent.body.get("area", ""))
     form, named = flows.form(about.start_form, county), _named(sent)
+    given = (_walked(form, on) if on else {}) | given
     wanted = actions.Opening(
         key, actions.title_of(who, county, about, form, given), area, {"source": "person", **given},
         by=Person.objects.get(pk=who.person_id or 0), uploads=photos.uploads(who.person_id or 0, named),
@@ -156,6 +157,13 @@ def _report(who: Actor, county: str, sent: Sent) -> dict[str, Any]:
     if on is not None:
         PatrolCase.objects.create(case=case, patrol=on)
     return _of(case)
+
+
+def _walked(form: packs.Body, on: Patrol) -> dict[str, str]:
+    """The object of a patrol, in the fields that point at such objects."""
+    beat = patrols.beats(on.county_id).get(on.beat)
+    fields = form["properties"].items()
+    return {name: on.key for name, item in fields if beat and item.get("x-shizhu-ref") == beat.register}
 
 
 def _town(county: str, mine: list[Area], place: Mapping[str, Any] | None, code: str) -> Area:
