@@ -1,0 +1,76 @@
+"""Who has left, door by door: words of a phone, each once, the newest counts; who may say and see it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from tests.engines.alarms.test_warnings import chief, duty, households, issued, makers
+from tests.fixtures import person
+from tests.web.pages import browser, text
+
+from shizhu.engines.alarms.models import Door
+from shizhu.kernel.models import County, Person
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("loopback")]
+__all__ = ["chief", "duty", "makers"]
+
+
+def said(who: Person, warning: int, home: int, state: str, ago: float, **more: Any) -> Any:
+    body = {
+        "id": str(uuid.uuid4()), "kind": "door", "at": (timezone.now() - timedelta(minutes=ago)).isoformat(),
+        "person": who.pk, "warning": warning, "home": home, "state": state, **more,
+    }  # fmt: skip
+    return browser(who).post(
+        "/field/api/deeds",
+        body,
+        content_type="application/json",
+        headers={"host": "testserver", "origin": "http://testserver"},
+    )
+
+
+def test_the_newest_word_counts_and_each_once(
+    county: County, duty: Person, chief: Person, makers: dict[str, Person]
+) -> None:
+    households(county, 3)
+    assert browser(makers["east"]).get("/field/api/state").json()["doors"] == []
+    number = issued(duty, chief, level="red").warning_id
+    (told,) = browser(makers["east"]).get("/field/api/state").json()["doors"]
+    assert (told["warning"], [one["state"] for one in told["homes"]]) == (number, ["", "", ""])
+    assert {one["title"] for one in told["homes"]} == {""}  # a maker may not see the register
+    assert browser(makers["west"]).get("/field/api/state").json()["doors"] == []
+    first, second, _third = (one["record"] for one in told["homes"])
+
+    twice = str(uuid.uuid4())
+    for _time in range(2):
+        assert said(makers["east"], number, first, "moved", 5, id=twice, at="2026-07-01T00:00:00Z").status_code == 200
+    said(makers["east"], number, second, "refuses", 1)
+    said(makers["top"], number, second, "fetch", 3)  # an older word that came later
+    assert Door.objects.count() == 3
+    assert said(makers["west"], number, first, "moved", 1).status_code == 403
+    assert said(person(county, "*"), number, first, "moved", 1).status_code == 403
+    assert said(makers["east"], number, 999_999, "moved", 1).json()["outcome"] == "conflict"
+    assert said(makers["east"], number, first, "gone", 1).status_code == 422
+    assert Door.objects.count() == 3
+
+    page = browser(chief).get(f"/alarms/warnings/{number}/")
+    assert (page.context["left"].answered, page.context["left"].asked, page.context["inside"]["homes"]) == (1, 3, 2)
+    assert (page.context["inside"]["refuses"], page.context["inside"]["fetch"]) == (1, 0)
+    assert [one for one in ("已转移 1 / 3", "不肯走", "还没消息", "一户") if one not in text(page)] == []
+    assert "住户0" not in text(page)
+    states = [one["state"] for one in browser(makers["east"]).get("/field/api/state").json()["doors"][0]["homes"]]
+    assert sorted(states) == ["", "moved", "refuses"]
+    assert states[-1] == "moved"
+    assert page.context["left"].ninety is None
+
+
+def test_no_door_is_counted_where_nobody_leaves(
+    county: County, duty: Person, chief: Person, makers: dict[str, Person]
+) -> None:
+    households(county, 1)
+    number = issued(duty, chief, level="yellow").warning_id
+    assert browser(makers["east"]).get("/field/api/state").json()["doors"] == []
+    assert "data-left" not in browser(chief).get(f"/alarms/warnings/{number}/").content.decode()
