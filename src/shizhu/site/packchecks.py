@@ -154,8 +154,9 @@ def of_source(source: Path, loaded: Iterable[packs.LoadedPack] = ()) -> Iterator
         if file.suffix in WRITTEN and not GENERATED.intersection(place.parts) and _length(file) > MOST_LINES:
             yield f"{place}: {_length(file)} lines, at most {MOST_LINES}; split it"
         if file.suffix == ".py" and place.parts[0] != "packs" and "migrations" not in place.parts:
-            yield from _past_doors(place, _tree(file), engines)
-            yield from _dynamic(place, _tree(file))
+            calls_and_texts = [node for node in ast.walk(_tree(file)) if isinstance(node, (ast.Call, ast.Constant))]
+            yield from _past_doors(place, calls_and_texts, engines)
+            yield from _dynamic(place, calls_and_texts)
     for folder in sorted(source.rglob("migrations")):
         yield from _linear(source, folder)
 
@@ -188,11 +189,11 @@ def _door(source: Path, folder: Path) -> Iterator[str]:
             yield f"{page.relative_to(source)}: takes a part of the pages of {owner}; parts for all lie in web"
 
 
-def _past_doors(place: Path, tree: ast.Module, engines: list[str]) -> Iterator[str]:
+def _past_doors(place: Path, nodes: list[ast.Call | ast.Constant], engines: list[str]) -> Iterator[str]:
     """Nobody reaches an engine's tables or modules by their names: foreign keys, get_model, SQL, dotted paths."""
     own = place.parts[1] if place.parts[0] == "engines" and len(place.parts) > 2 else ""
     others = set(engines) - {own}
-    for node in ast.walk(tree):
+    for node in nodes:
         found: set[str] = set()
         if isinstance(node, ast.Call) and _called(node) in TO_TABLES:
             named = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg == "to")]
@@ -211,11 +212,11 @@ def _dotted(place: Path, text: str) -> set[str]:
     return {match[1]}
 
 
-def _dynamic(place: Path, tree: ast.Module) -> Iterator[str]:
+def _dynamic(place: Path, nodes: list[ast.Call | ast.Constant]) -> Iterator[str]:
     """Imports by name hide from import rules, so only a few files may."""
     if DYNAMIC.keys() & {place.as_posix(), place.parent.as_posix()}:
         return
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Call) and _called(node) in {"import_module", "__import__"}:
             yield f"{place}:{_line(node)}: imports by name, which import rules do not see"
 
