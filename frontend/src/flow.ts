@@ -216,10 +216,10 @@ function fields(shape: Shape): Field[] {
 function service(of: Business): Field[] {
   const topic = attribute("topic");
   const now = topic.get(of);
-  const kind: Field = { renews: true, ...select("service", [["things.command", say("command_of")], ["things.latest", say("latest_of")]], { get: topic.get, set: (one, value) => { topic.set(one, value); if (value) attribute("type").set(one, "external"); } }) };
+  const kind: Field = { renews: true, empty: say("outside"), ...select("service", [["things.command", say("command_of")], ["things.latest", say("latest_of")]], { get: topic.get, set: (one, value) => { topic.set(one, value); if (value) attribute("type").set(one, "external"); } }) };
   const device: Field = { key: "device", hint: say("device_hint"), ...input("device") };
   if (now === "things.latest") return [kind, device, { key: "within", hint: say("due_hint"), ...input("within") }];
-  if (now !== "things.command") return [{ ...kind, empty: say("outside") }, { key: "topic", ...topic }];
+  if (now !== "things.command") return [kind, { key: "topic", ...topic }];
   const chosenCommand = settings.commands.find(([key]) => key === input("command").get(of));
   const parameters = (chosenCommand?.[2] ?? []).map(([key, title, type]): Field => ({ key, label: title, ...input(key, type !== "string") }));
   const command: Field = { renews: true, ...select("command", settings.commands.map(([key, title]): Pair => [key, title]), input("command")) };
@@ -229,7 +229,7 @@ function service(of: Business): Field[] {
 /** The other steps of people, and the beginning: who did one of them does not do this one too. */
 function others(of: Business): Pair[] {
   const shapes: Shape[] = registry.filter((one: Shape) => /bpmn:(UserTask|StartEvent)$/.test(one.type) && one.businessObject !== of);
-  return shapes.map((one) => [one.businessObject.id, one.businessObject.name || one.businessObject.id]);
+  return shapes.map((one) => [one.businessObject.id, one.businessObject.name || kind(one.businessObject)]);
 }
 
 function event(of: Business): Field[] {
@@ -394,7 +394,9 @@ modeler.on("commandStack.changed", () => {
 });
 modeler.on("selection.changed", ({ newSelection }: { newSelection: Shape[] }) => panel(newSelection[0] ?? root()));
 modeler.on("commandStack.changed", () => {
-  if (chosen && !find("flow-panel").contains(document.activeElement)) panel(registry.get(chosen.id) ?? root());
+  window.setTimeout(() => { // a click into the next field leaves this one first: what is clicked must still be there
+    if (chosen && !find("flow-panel").contains(document.activeElement)) panel(registry.get(chosen.id) ?? root());
+  });
 });
 
 /** The process that is run, which the empty canvas stands for. */

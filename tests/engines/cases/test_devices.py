@@ -146,3 +146,24 @@ def test_what_a_flow_asks_of_devices_is_checked(county: County) -> None:
         "f: things.comand: is no topic that is done here; there are things.command, things.latest",
         "h: seconds: '60': is text; write =60 for integer",
     ]
+
+
+def test_who_draws_commands_must_be_allowed_to_give_them(county: County) -> None:
+    jug(county, "E", "101")
+    key = declared(
+        '<startEvent id="s" name="下单"/>'
+        + asked("c", "things.command", command="empty", device="E")
+        + END
+        + lines("s>c", "c>e")
+    )
+    text_ = Declaration.objects.get(kind="flows", key=key).body["text"].replace('name="设备"', 'name="交付"')
+    sent = {"xml": text_, "as": "flows"}
+    verbs = ("kernel.declaration.edit", "things.command.send")
+    for username, given, status in (("drawer", verbs[:1], 422), ("both", verbs, 200)):
+        client = browser(person(county, *given, username=username))
+        answer = client.post("/declarations/flows/draw", sent, content_type="application/json")
+        assert answer.status_code == status, answer.content.decode()
+        assert Declaration.objects.filter(kind="flows", source="person").count() == (status == 200)
+    other = browser(person(county, "kernel.declaration.edit", username="third"))
+    page = other.get("/declarations/flows/draw").content.decode()
+    assert '"commands": [["set_interval", ' in page

@@ -57,8 +57,13 @@ def add(options: argparse.Namespace, things: Any) -> int:
         raise Trouble(f"there is no county {options.county}: check --county")
     organisation = models.Organisation.objects.filter(county=county, code=options.organisation or county.pk).first()
     area = models.Area.objects.filter(county=county, code=options.area or county.pk).first()
-    if organisation is None or area is None:
-        raise Trouble(f"no such organisation or area ({options.organisation} {options.area}): check the codes")
+    for name, found in (("organisation", organisation), ("area", area)):
+        if found is None:
+            given, which = (
+                getattr(options, name),
+                f"another county is named by `shizhu device --county CODE {options.part}`",
+            )
+            raise Trouble(f"--{name} {given}: {county.name} ({county.pk}) has none of this code; {which}")
     try:
         longitude, latitude = (float(part) for part in options.point.split(",")) if options.point else (None, None)
         properties = dict(item.split("=", 1) for item in options.property)
