@@ -44,30 +44,34 @@ def test_a_part_is_reported_without_a_network_mended_checked_and_read_of(
     inspector.look("city-report", dark=True)
     page.get_by_role("button", name="上报", exact=True).click()
     page.get_by_role("button", name="结束巡查").click()
-    inspector.faults = [one for one in inspector.faults if "ERR_INTERNET_DISCONNECTED" not in one]
     inspector.context.set_offline(False)
     page.get_by_role("link", name="待发送").click()
     expect(page.get_by_text("已送达")).to_have_count(3, timeout=60_000)
+    inspector.faults = [one for one in inspector.faults if "ERR_INTERNET_DISCONNECTED" not in one]
     filed = "SELECT state->'document'->>'grid', state->'document'->>'part' FROM cases_case WHERE title = %s"
     assert living.query(filed, TITLE) == [("500240001001001", PART)]
 
     desk = visit("city-desk", DESKTOP)
     desk.page.goto("/labels/?desk=city.parts")
-    desk.page.locator("form[action$='/labels/new'] button").first.click()
+    desk.page.locator("summary", has_text="新增码牌").click()
+    desk.page.get_by_role("button", name="生成", exact=True).click()
+    expect(desk.page.get_by_text("已生成码牌")).to_be_visible()
     ((code,),) = living.query("SELECT code FROM cases_label WHERE desk = 'city.parts' AND key = %s", PART)
     resident = Visitor(browser, living, PHONE, "resident")
     resident.page.goto(f"/r/{code}")
     resident.page.get_by_text("部件·公用设施").click()
     resident.page.get_by_role("button", name="提交").click()
     resident.page.wait_for_url("**/r/s/*")
-    expect(resident.page.get_by_text("您正在关注")).to_be_visible()  # it is known already: the inspector's case
+    expect(
+        resident.page.get_by_text("您的上报已关联到该事项")
+    ).to_be_visible()  # it is known already: the inspector's case
 
     do(desk, "受理")
     desk.page.get_by_text("是", exact=True).click()
     desk.page.get_by_role("button", name="提交").click()
     dispatcher = visit("city-dispatcher", DESKTOP)
     do(dispatcher, "派遣")
-    dispatcher.page.get_by_text("属地城管处置").click()
+    dispatcher.page.get_by_label("由谁处置").select_option(label="属地城管处置")
     dispatcher.page.get_by_role("button", name="派遣").click()
     crew = visit("city-crew", PHONE)
     do(crew, "处置")
@@ -77,7 +81,7 @@ def test_a_part_is_reported_without_a_network_mended_checked_and_read_of(
     crew.look("city-handle")
     crew.page.get_by_role("button", name="报送处置结果").click()
     do(inspector, "核查")
-    page.get_by_text("是", exact=True).click()
+    page.locator("label[for=passed-yes]").click()
     page.get_by_role("button", name="提交核查意见").click()
     expect(page.get_by_role("main")).to_contain_text("结案")
 
