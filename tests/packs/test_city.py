@@ -200,7 +200,11 @@ def test_scores_count_what_was_in_time_late_done_again_and_void_and_open_their_r
     assert listed == [2, 2, 1, 1, 1, 2]
     (crew,) = chief.get(f"{base}?view=units").context["rows"]
     assert (crew.name, [cell.value for cell in crew.cells[:6]]) == ("城管局", [3, 3, 3, 0, 0, 1])
-    assert len(chief.get(crew.cells[5].href).context["rows"]) == 1
+    (again,) = chief.get(crew.cells[5].href).context["rows"]
+    assert (again["number"], again["is_late"], again["is_again"]) == (bad.number, False, True)
+    one = f"/cases/work/?filter=number = '{well.number}' AND step = 'handle'"
+    (fine,) = chief.get(one).context["rows"]
+    assert (fine["is_late"], fine["is_again"]) == (False, False)
     people = chief.get(f"{base}?view=people&sort=-closed").context["rows"]
     done = [(row.name, row.cells[1].value) for row in people]
     assert (done[:2], set(done[2:])) == ([("desk", 4), ("dispatcher", 4)], {("crew", 3), ("inspector", 3)})

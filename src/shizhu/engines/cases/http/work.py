@@ -39,4 +39,6 @@ def index(request: Request) -> HttpResponse:
 def _told(row: Row) -> dict[str, Any]:
     told = dict(zip(("title", *SHOWN), row.cells, strict=True))
     times = {name: datetime.fromisoformat(told[name]) if told[name] else None for name in work.TIMES}
-    return {**told, **times, "href": row.href, "is_simulated": row.is_simulated}
+    raw = dict(zip(SHOWN, row.keys, strict=True))
+    truths = {name: raw[name] for name in ("is_late", "is_again")}  # their cells are words
+    return {**told, **times, **truths, "href": row.href, "is_simulated": row.is_simulated}
