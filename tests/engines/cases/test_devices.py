@@ -71,6 +71,10 @@ def test_a_case_tells_a_device_and_goes_on_as_it_answers(county: County) -> None
     done()
     assert (answers(good)["fan"], good.status) == ({"state": "done", "device": "E", "answer": None}, "closed")
     assert Task.objects.get(case=bad, status="ready").step == "mend"  # the error of that code was caught
+    reader = browser(person(county, "cases.*", username="reader"))
+    assert "设备 设备已执行 · E" in text(reader.get(f"/cases/{good.pk}/"))
+    assert "设备 设备没有执行 · E" in text(reader.get(f"/cases/{bad.pk}/"))
+    assert "设备 无法向设备下达 · nowhere · device: " in text(reader.get(f"/cases/{odd.pk}/"))
     page = text(browser(person(county, "things.*")).get("/things/commands/"))
     assert f"{good.number} 试" in page
 

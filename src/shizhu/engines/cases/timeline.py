@@ -14,12 +14,20 @@ from django.utils.translation import gettext_noop
 from shizhu.engines.alarms import api as alarms
 from shizhu.engines.cases import faults, flows, results
 from shizhu.engines.cases.flows import Names
-from shizhu.engines.cases.models import Attachment, Case, Photo, ResultDelivery
+from shizhu.engines.cases.logic import Flow
+from shizhu.engines.cases.models import Attachment, Case, Entry, Photo, ResultDelivery
 from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import in_words, label
 
+OF_DEVICES = ("things.command", "things.latest")
+TOLD_BY = {  # how it ended with a device
+    "done": gettext_noop("the device answered"), "failed": gettext_noop("the device did not do it"),
+    "timed_out": gettext_noop("the device did not answer in time"),
+    "cancelled": gettext_noop("the command was taken back"),
+    "refused": gettext_noop("could not be asked of the device"),
+}  # fmt: skip
 HAPPENED = {
     "timer": gettext_noop("its time has come"), "message": gettext_noop("a message has arrived"),
     "signal": gettext_noop("a signal was given"), "job": gettext_noop("done by a program outside"),
@@ -60,6 +68,25 @@ class Line:
     at: datetime
     kind: str
     data: dict[str, Any] = field(default_factory=dict)
+
+
+def _happened(entry: Entry, flow: Flow) -> str:
+    if entry.data["kind"] == "job" and entry.data["name"] in OF_DEVICES:
+        return _of_device(entry.data["answer"])
+    if "error" in entry.data:
+        return _("failed with the error “%s”") % flow.error(entry.data["error"])
+    return _("ordered") if entry.person else _(HAPPENED[entry.data["kind"]])
+
+
+def _of_device(answer: Mapping[str, Any]) -> str:
+    """How it ended with a device, its key, and the values that were read or the reason."""
+    values = [
+        f"{name} {one['value']:g}" for name, one in answer.items()
+        if isinstance(one, dict) and one.get("value") is not None and name != "answer"
+    ]  # fmt: skip
+    reason = [str(answer["answer"])] if answer["state"] == "refused" else []
+    told = [_("read from the device") if values else _(TOLD_BY[answer["state"]]), answer["device"], *values, *reason]
+    return " · ".join(filter(None, told))
 
 
 def timeline(case: Case) -> list[Line]:
@@ -115,9 +142,7 @@ def _entries(case: Case) -> list[Line]:
         if entry.kind in {*ACTED, "lapsed", "unheard"}:
             data["acted"] = _acted(entry.kind, entry.data)
         if entry.kind == "happened":
-            data["happened"] = _("ordered") if entry.person else _(HAPPENED[entry.data["kind"]])
-            if "error" in entry.data:
-                data["happened"] = _("failed with the error “%s”") % flow.error(entry.data["error"])
+            data["happened"] = _happened(entry, flow)
         if entry.kind == "passed" and "decided" in entry.data:
             data["decided"] = _decided(entry.data["decided"], about.says.get(entry.step, {}))
         lines.append(Line(entry.at, entry.kind, data))

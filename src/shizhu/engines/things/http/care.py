@@ -168,7 +168,7 @@ def shown(rows: list[Command]) -> list[dict[str, Any]]:
         told = (
             [str(row.parameters.get("version", ""))]
             if row.name in advancing.TITLES
-            else [f"{label(parameters.get(n, {}).get('title', n))} {v}" for n, v in row.parameters.items()]
+            else [f"{label(parameters.get(n, {}).get('title', n))} {_plain(v)}" for n, v in row.parameters.items()]
         )
         found.append({
             "row": row, "title": label(declared.get("title", row.name)), "told": " · ".join(told),
@@ -186,7 +186,11 @@ def _answer(given: Any, parameters: Mapping[str, Body]) -> str:
         name: label(parameters[name].get("title", name)) if name in parameters else known.get(name, name)
         for name in given
     }
-    return " · ".join(f"{names[name]}: {value}" for name, value in given.items())
+    return " · ".join(f"{names[name]}: {_plain(value)}" for name, value in given.items())
+
+
+def _plain(value: Any) -> str:
+    return (_("yes") if value else _("no")) if isinstance(value, bool) else str(value)
 
 
 def command_group(request: Request) -> HttpResponse:
