@@ -157,6 +157,7 @@ def test_slips_that_would_only_show_in_a_running_case_are_named(folder: Path) ->
     )
     edit(folder, "flows/order.bpmn", 'name="品尝" camunda', 'name="尝尝" camunda')
     edit(folder, "forms/taste.yaml", "required: [good]", "required: [good, why]")
+    edit(folder, "forms/make.yaml", "x-widget: photo, ", "")
     edit(folder, "forms/taste.yaml", "type: boolean", "type: boolean, x-hlep: 甜吗")
     loaded = packs.read(folder)
     assert packs.problems(loaded, {"lemonade": loaded}) == [
@@ -166,6 +167,8 @@ def test_slips_that_would_only_show_in_a_running_case_are_named(folder: Path) ->
         "it asks for good",
         "lemonade/flows/order.bpmn: taste: '尝尝' is none of the stages of the process (下单、制作、品尝、交付); "
         "name one in its property `stage`",
+        "lemonade/forms/make.yaml: photos: array: a list is asked as photos alone (x-widget: photo); "
+        "ask for text and split it in FEEL",
         "lemonade/forms/taste.yaml: good: 'x-hlep' is not read here; known are x-begins, x-choices, x-help, "
         "x-shizhu-ref, x-title, x-widget and the keywords of JSON Schema",
         "lemonade/forms/taste.yaml: required: why: the form has no such field: nobody could send it",
