@@ -1,4 +1,4 @@
-.PHONY: help up test tests test-spark check fix bench soak steady fuzz clients lock pictures setup
+.PHONY: help up test test-spark check fix bench soak steady fuzz clients lock pictures setup
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -13,10 +13,8 @@ setup: ## install what is missing for development
 	@$(PYTHON) deploy/install.py test
 
 test: setup ## the whole suite (ARGS="…" is passed to pytest)
-	@$(MAKE) --no-print-directory -j 2 check tests
-
-tests: # three workers on two cores: who waits for a stack leaves its core to another
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: ## format, lint, types, import rules, packcheck
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
