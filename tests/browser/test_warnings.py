@@ -63,7 +63,7 @@ def test_from_an_alarm_to_the_all_clear(living: Stack, visit: Visit) -> None:
 
     chief = visit("chief", PHONE)
     chief.page.goto("/")
-    chief.page.get_by_role("link").filter(has_text="橙色预警").first.click()
+    chief.page.get_by_role("link").filter(has_text="橙色预警", has_not_text="请代为通知").first.click()
     chief.look("warning-told")
     chief.page.get_by_role("button", name="收到").click()
     expect(chief.page.get_by_role("main")).to_contain_text("您已确认收到")

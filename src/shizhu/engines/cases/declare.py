@@ -165,8 +165,8 @@ def check_form(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]: 
 
 def _slips(name: str, item: Body) -> Iterator[str]:
     """Words of a field that nobody reads, labels of values that it cannot have, a list that no page could ask for."""
-    if item["type"] == "array" and item.get("x-widget") != "photo":
-        yield f"{name}: array: a list is asked as photos alone (x-widget: photo); ask for text and split it in FEEL"
+    if item["type"] == "array" and item.get("x-widget") not in {"photo", "file"}:
+        yield f"{name}: array: a list is of photos or files (x-widget: photo, file); ask for text and split it in FEEL"
     for word in item.keys() - OF_FIELD - OF_SCHEMA:
         known = ", ".join(sorted(OF_FIELD))
         yield f"{name}: {word!r} is not read here; known are {known} and the keywords of JSON Schema"
