@@ -162,12 +162,12 @@ def test_slips_that_would_only_show_in_a_running_case_are_named(folder: Path) ->
     loaded = packs.read(folder)
     assert packs.problems(loaded, {"lemonade": loaded}) == [
         "lemonade/flows/order.bpmn: make: property 'stgae' is not read here; known are "
-        "after, assign, clock, en, key, not_by, organisation, role, stage, with",
+        "after, assign, clock, en, key, not_by, organisation, role, stage, void, with",
         "lemonade/flows/order.bpmn: yes: answers.taste.godo: the form lemonade.taste asks for no such field; "
         "it asks for good",
         "lemonade/flows/order.bpmn: taste: '尝尝' is none of the stages of the process (下单、制作、品尝、交付); "
         "name one in its property `stage`",
-        "lemonade/forms/make.yaml: photos: array: a list is asked as photos alone (x-widget: photo); "
+        "lemonade/forms/make.yaml: photos: array: a list is of photos or files (x-widget: photo, file); "
         "ask for text and split it in FEEL",
         "lemonade/forms/taste.yaml: good: 'x-hlep' is not read here; known are x-begins, x-choices, x-help, "
         "x-shizhu-ref, x-title, x-widget and the keywords of JSON Schema",

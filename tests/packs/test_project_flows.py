@@ -155,7 +155,8 @@ def test_a_risk_that_came_true_starts_the_emergency_plan_at_its_level(
         assert set(ready(response)) == {"decide", "hear", "hold", "consult", "secure", "report"}
         assert Task.objects.get(case=response, step="consult").assignee == staff["leader"]
         page = browser(staff["clerk"]).get(f"/cases/{response.pk}/command/")
-        assert "设备停产无法到货 应急预案 Ⅲ级响应" in text(page)
+        assert f"设备停产无法到货 应急预案 {response.number} · " in text(page)
+        assert page.context["response"].level == "III"
         assert "召集会商" in text(page)
     do(case, staff["reporter"], "defuse", done="改为租用设备")
     case.refresh_from_db()

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import shapely
+from django.apps import apps
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -114,6 +115,7 @@ class Door:
     opens: Callable[[Actor, str], bool]
 
 
+T = TypeVar("T", bound=Callable[..., object])
 _samples: dict[str, Sample] = {}
 _proofs: dict[str, Proof] = {}
 _doors: dict[str, Door] = {}
@@ -132,6 +134,12 @@ def proof(kind: str, check: Proof) -> None:
 def door(kind: str, opened: Door) -> None:
     """Let an engine say where a declaration is seen."""
     _doors[kind] = opened
+
+
+def in_order(offered: Mapping[str, T]) -> list[tuple[str, T]]:
+    """What engines offered, a lower engine before a higher one, whoever imported them first."""
+    order = [config.name for config in apps.get_app_configs()]
+    return sorted(offered.items(), key=lambda item: order.index(item[1].__module__.rpartition(".")[0]))
 
 
 def everything_kept() -> dict[str, int]:
@@ -179,7 +187,7 @@ class PackTests:
     def with_samples(self) -> Trial:
         """A county with the pack and made-up rows of what it declares, in the order of the engines."""
         trial = self.trial()
-        for kind, make in _samples.items():
+        for kind, make in in_order(_samples):
             for key, body in trial.declared(kind).items():
                 make(trial, key, body)
         return trial
@@ -214,7 +222,7 @@ class PackTests:
         trial = self.with_samples()
         _none(
             f"{key}: {line}"
-            for kind, check in _proofs.items()
+            for kind, check in in_order(_proofs)
             for key, body in trial.declared(kind).items()
             for line in check(trial, key, body)
         )

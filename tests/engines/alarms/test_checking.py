@@ -161,7 +161,7 @@ def zipped(**rules: Any) -> SimpleUploadedFile:
          "example '热': 结束于 9999 年之后"),
         ({"when": {"above": "热"}}, "$.when.above: '热': 须为数字，或站点属性的名称"),
         ({"when": {"above": "hot"}}, "when.above: hot: lemonade.jug 的站点没有这个属性"),
-        ({"when": {"above": 30, "hold": "PT1H"}}, "$.when: 不认识 'hold'"),
+        ({"when": {"above": 30, "hold": "PT1H"}}, "$.when: 'hold' 不会被读取；可用的是 "),
         ({"when": {"above": 30, "for": "十分钟"}}, "$.when.for: '十分钟': 须写成时长，如 PT10M"),
         ({"level": "pink"}, "$.level: 'pink' 不在可选值 ['blue', 'yellow', 'orange', 'red'] 之中"),
         ({"levels": [{"level": "red", "above": 20}]}, "levels.red.above: 20: yellow 级为 30：级别越重，限值须越严"),
@@ -215,7 +215,7 @@ DRY = {
         ({"lasts": "PT0S"}, "lasts: PT0S: 时长须大于零"),
         ({"answer": {"red": "P0D"}}, "answer.red: P0D: 时长须大于零"),
         ({"instructions": {"red": {"zh": "{place}停水", "en": "x"}}},
-         "instructions.red.zh: {place}: 没有可填入的内容；可用的有 issuer, event, level, areas, station, value, since, "
+         "instructions.red.zh: {place}: 没有可填入的内容；可用的有 issuer, event, level, areas, places, station, value, since, "
          "expires"),
         ({"example": {**DRY["example"], "headline": "没水了"}},
          "example.headline: 没水了: 按模板得出的标题是 断水来了"),

@@ -126,7 +126,7 @@ def reworded(told: Mapping[str, Any], county: str, alarm: Alarm | None) -> dict[
 def spoken(told: Mapping[str, Any], given: Mapping[str, str], body: Body) -> str:
     """What loudspeakers say: the kind's words for the ear; empty where it has none, and they read the text."""
     said = body.get("spoken", {})
-    return speech.aloud(warnings.filled(said.get(told["level"], said.get("zh", "")), given), timezone.localtime())
+    return speech.aloud(warnings.filled(said.get(told["level"], said.get("words", "")), given), timezone.localtime())
 
 
 def longest(body: Body) -> int:

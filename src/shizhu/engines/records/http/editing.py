@@ -123,7 +123,7 @@ def _unseen(
 
     If it did, who saved it nevertheless has said that it is none of those that the page named.
     """
-    known = [number for one in typed.get("_known", "").split(",") if (number := whole(one))]
+    known = [told for one in typed.get("_known", "").split(",") if (told := whole(one))]
     found = [one for one in _alike(request, register, number) if one.entry.id not in before]
     if {one.entry.id for one in found}.difference(known):
         return tuple(found)
