@@ -215,7 +215,8 @@ DRY = {
         ({"lasts": "PT0S"}, "lasts: PT0S: 时长须大于零"),
         ({"answer": {"red": "P0D"}}, "answer.red: P0D: 时长须大于零"),
         ({"instructions": {"red": {"zh": "{place}停水", "en": "x"}}},
-         "instructions.red.zh: {place}: 没有可填入的内容；可用的有 issuer, event, level, areas, places, station, value, since, "
+         "instructions.red.zh: {place}: 没有可填入的内容；可用的有 issuer, event, level, areas, places, "
+         "station, value, since, "
          "expires"),
         ({"example": {**DRY["example"], "headline": "没水了"}},
          "example.headline: 没水了: 按模板得出的标题是 断水来了"),
