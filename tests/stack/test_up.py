@@ -162,7 +162,8 @@ def test_a_home_from_its_first_start_to_its_restored_backup(home: Path, new_stac
     assert fault in stack.run("history", "check", code=1)
     subprocess.run(["tar", "-xzf", file, "-C", home, f"history/{day.name}"], check=True)
     assert stack.run("history", "check") == "1 of 1 files hold what was written\n"
-    old = f"{stack.address}/sta/v1.1/Observations?$filter=phenomenonTime%20lt%202026-06-02T00:00:00Z"
+    day_of = "phenomenonTime%20ge%202026-06-01T00:00:00Z%20and%20phenomenonTime%20lt%202026-06-02T00:00:00Z"
+    old = f"{stack.address}/sta/v1.1/Observations?$filter={day_of}"
     observations = ask(old, login=admin)[1]["value"]
     assert [one["phenomenonTime"] for one in observations] == ["2026-06-01T00:00:00Z"]
     assert ask(f"{things}?$filter=name eq 'ST-1'".replace(" ", "%20"), login=admin)[1]["value"][0]["name"] == "ST-1"
