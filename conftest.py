@@ -69,6 +69,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("stack") is None)
 
 
+class _Told:
+    """Says at once which test failed and by what: a run that is cut off has told what it knew."""
+
+    def __init__(self, terminal: pytest.TerminalReporter) -> None:
+        self.terminal = terminal
+
+    @pytest.hookimpl(trylast=True)  # after its letter
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            cause = str(crash.message if crash else report.longrepr).strip().splitlines()
+            self.terminal.line(f"\n{report.when} of {report.nodeid} failed: {cause[0][:300] if cause else ''}")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The first process tells of failures as they come."""
+    if not hasattr(session.config, "workerinput"):
+        terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+        session.config.pluginmanager.register(_Told(terminal))
+
+
 def pytest_collection_finish() -> None:
     """The 300,000 things that imports and collection leave live to the end: never look through them for garbage."""
     gc.collect()
