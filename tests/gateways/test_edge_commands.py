@@ -116,14 +116,16 @@ async def town(county: County, settings: Any, home: Path, web: str = "") -> Asyn
         async with broker(there) as there_url, letting_in(there, there_url, "123456") as nats:
             parts = [api.ingest_edge("town1", log.MQTT, {}), api.answer_edge("town1"), commands.run({})]
             tasks = [asyncio.create_task(part) for part in parts]
-            async with Publisher("127.0.0.1", there.mqtt_port, key="E", password="123456") as device:
-                async with asyncio.timeout(30):
-                    while not device.is_listening:  # noqa: ASYNC110  # told by paho's thread
-                        await asyncio.sleep(0.1)
-                yield Town(there, link, nats, device)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            try:
+                async with Publisher("127.0.0.1", there.mqtt_port, key="E", password="123456") as device:
+                    async with asyncio.timeout(30):
+                        while not device.is_listening:  # noqa: ASYNC110  # told by paho's thread
+                            await asyncio.sleep(0.1)
+                    yield Town(there, link, nats, device)
+            finally:  # or they try on, without their brokers, while the failure is told
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
         link.cut()
 
 
