@@ -11,11 +11,13 @@ from typing import Any
 
 import openpyxl
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fixtures import person
+from tests.fixtures import area, organisation, person
 from tests.web.pages import browser, text, told
 
 from shizhu.engines.cases import rollcalls
@@ -27,8 +29,8 @@ from shizhu.engines.notices.logic import signing
 from shizhu.engines.notices.models import Channel, Delivery, Message
 from shizhu.engines.records import api as records
 from shizhu.gateways.simulators.operator import Operator
-from shizhu.kernel import access, testing
-from shizhu.kernel.models import County, Person
+from shizhu.kernel import access, packs, testing
+from shizhu.kernel.models import County, Declaration, Person
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("loopback")]
 pytest_plugins = ["tests.engines.records.stalls"]
@@ -194,3 +196,54 @@ def test_nine_in_ten_are_reached_when_they_are(total: int, minutes: list[int]) -
     found = logic.standing(begun, total, [begun + timedelta(minutes=one) for one in took])
     needed = next((one for n, one in enumerate(took, 1) if 10 * n >= 9 * total), None)
     assert (found.reached, found.minutes) == (len(took), needed)
+
+
+def test_a_row_withdrawn_while_it_is_called_keeps_no_other_from_going_on(
+    county: County, boss: Person, operator: Operator, permit: Any, root: access.Actor
+) -> None:
+    gone, stays = (permit(helpers=[{"name": name, "phone": SILENT}]) for name in ("赵", "周"))
+    for row in (gone, stays):
+        browser(boss).post("/rollcalls/begin", {"key": KEY, "record": row.id})
+    records.withdraw(root, gone.id, gone.version)
+    assert [rollcalls.go_on(timezone.now() + timedelta(days=day)) for day in (1, 2)] == [2, 0]
+    assert list(RollCall.objects.order_by("pk").values_list("record", "case__title")) == [
+        (gone.id, None), (stays.id, "【模拟】2号：拨测 1 名联系人未接通"),
+    ]  # fmt: skip
+
+
+def test_a_flow_that_opens_no_case_keeps_no_test_from_ending(
+    county: County, boss: Person, operator: Operator, permit: Any
+) -> None:
+    row = permit(helpers=[{"name": "赵", "phone": SILENT}])
+    browser(boss).post("/rollcalls/begin", {"key": KEY, "record": row.id})
+    Declaration.objects.filter(kind="flows", key="lemonade.mishap").update(body={"text": "<process>"})
+    packs.forget()
+    assert [rollcalls.go_on(timezone.now() + timedelta(days=day)) for day in (1, 2)] == [1, 0]
+    assert [(one.result, one.rollcall.case_id) for one in Called.objects.all()] == [("silent", None)]
+    told_of = Message.objects.filter(key__startswith="unopened/rollcall/")
+    assert {one.text.splitlines()[0] for one in told_of} == {"【模拟】1号：拨测 1 名联系人未接通"}
+
+
+def test_the_list_asks_the_database_as_often_for_many_as_for_few(county: County, boss: Person, permit: Any) -> None:
+    def asked(address: str) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert browser(boss).get(address).status_code == 200
+        return len(queries)
+
+    def tested(number: int) -> None:
+        for _ in range(number):
+            row = permit(helpers=[{"name": "赵", "phone": SILENT}])
+            test = RollCall.objects.create(
+                county=county, key=KEY, record=row.id, title=row.title, organisation=organisation(county),
+                area=area(county, "101"), batch="b", words="", begun_at=timezone.now(), next_at=timezone.now(),
+                ended_at=timezone.now(),
+            )  # fmt: skip
+            Called.objects.create(
+                rollcall=test, record=row.id, register=PERMIT, of="", duty="帮工", name="赵", address=SILENT,
+                result="silent",
+            )  # fmt: skip
+
+    tested(2)
+    few = [asked(address) for address in ("/rollcalls/", "/rollcalls/?as=xlsx")]
+    tested(6)
+    assert [asked(address) for address in ("/rollcalls/", "/rollcalls/?as=xlsx")] == few

@@ -18,9 +18,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from shizhu.engines.cases import actions, flows
+from shizhu.engines.cases import actions, flows, unopened
 from shizhu.engines.cases.logic import rollcall as logic
-from shizhu.engines.cases.models import Called, RollCall, RollTimetable
+from shizhu.engines.cases.models import Called, Case, RollCall, RollTimetable
 from shizhu.engines.notices import api as notices
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, packs
@@ -177,13 +177,27 @@ def _end(row: RollCall, body: Body | None, now: datetime) -> None:
     row.ended_at = now
     missed = list(row.called.exclude(result=Result.ANSWERED).order_by("pk"))
     if missed and body and body["flow"] in packs.declarations("flows", row.county_id):
-        row.case = actions.open_case(_opening(row, body, missed))
+        row.case = _opened(row, body, missed)
     row.save()
 
 
-def _opening(row: RollCall, body: Body, missed: list[Called]) -> actions.Opening:
+def _opened(row: RollCall, body: Body, missed: list[Called]) -> Case | None:
+    """The task; none of a row that was withdrawn meanwhile. Of a flow that opens none people hear."""
+    of = next((one.key for one in records.kept(row.county_id, body["of"]) if one.record == row.record), None)
+    if of is None:
+        return None
+    opening = _opening(row, body, of, missed)
+    try:
+        with transaction.atomic():
+            return actions.open_case(opening)
+    except unopened.FAULTS as error:
+        page = f"/rollcalls/{row.pk}/"
+        unopened.not_opened(row.county_id, opening.flow, unopened.why(error), f"rollcall/{row.pk}", opening.title, page)
+        return None
+
+
+def _opening(row: RollCall, body: Body, of: str, missed: list[Called]) -> actions.Opening:
     lines = [f"{one.duty} {one.name}：{label(RESULTS[one.result], 'zh')}" for one in missed]
-    of = next(one.key for one in records.kept(row.county_id, body["of"]) if one.record == row.record)
     document = {"source": "rollcall", "of": of, "unreached": len(missed), "description": "\n".join(lines)[:4000]}
     title = f"{'【模拟】' if row.is_simulated else ''}{row.title}：拨测 {len(missed)} 名联系人未接通"
     return actions.Opening(
@@ -271,9 +285,8 @@ def lasts(who: Actor, county: str, key: str) -> list[Last]:
     """Rows that have contacts to be tested and that one may see, each with its last test."""
     body = declared(county)[key]
     visible = {one.id for one in records.scan(who, county, body["of"], records.Query())}
-    tests: dict[int, RollCall] = {}
-    for test in seen(who, county).filter(key=key).order_by("begun_at", "pk"):
-        tests[test.record] = test
+    newest = seen(who, county).filter(key=key).order_by("record", "-begun_at", "-pk").distinct("record")
+    tests = {test.record: test for test in newest.prefetch_related("called")}
     return [
         Last(
             row, tests.get(row.record), standing(tests[row.record]) if row.record in tests else None,
@@ -286,8 +299,9 @@ def lasts(who: Actor, county: str, key: str) -> list[Last]:
 
 def standing(row: RollCall) -> logic.Standing:
     """How a test stands."""
-    answered = row.called.filter(result=Result.ANSWERED).values_list("answered_at", flat=True)
-    return logic.standing(row.begun_at, row.called.count(), [at for at in answered if at])
+    called = list(row.called.all())
+    answered = [one.answered_at for one in called if one.result == Result.ANSWERED and one.answered_at]
+    return logic.standing(row.begun_at, len(called), answered)
 
 
 def dead(county: str) -> dict[tuple[int, str], Called]:
@@ -295,11 +309,11 @@ def dead(county: str) -> dict[tuple[int, str], Called]:
 
     A number that was changed since is another one.
     """
-    found: dict[tuple[int, str], Called] = {}
     rows = Called.objects.filter(rollcall__county=county).exclude(result="").exclude(address="")
-    for one in rows.select_related("rollcall").order_by("rollcall__begun_at", "pk"):
-        found[one.record, one.address] = one
-    return {which: one for which, one in found.items() if one.result != Result.ANSWERED}
+    newest = rows.order_by("record", "address", "-rollcall__begun_at", "-pk").distinct("record", "address")
+    return {
+        (one.record, one.address): one for one in newest.select_related("rollcall") if one.result != Result.ANSWERED
+    }
 
 
 def shown(called: Called) -> dict[str, Any]:
