@@ -157,3 +157,17 @@ def test_a_drill_says_so_and_wakes_nobody(county: County, post: dict[str, Person
         (True, True)
     ]
     assert browser(post["outsider"]).get(f"/cases/needs/{one.pk}/").status_code == 403
+
+
+def test_nothing_is_answered_once_the_response_has_ended(
+    county: County, post: dict[str, Person], ask: Ask, keeper: Person  # noqa: F811
+) -> None:  # fmt: skip
+    case = began(county)
+    move(keeper, county, "receive", "T003", "5", target=A)
+    one = ask(case)
+    Case.objects.filter(pk=case.pk).update(status=Case.Status.CLOSED, closed_at=timezone.now())
+    lies = "lemonade.tools|T003|lemonade.stall/S001"
+    for given in ({"do": "stock", "lying": lies, "quantity": "2"}, {"do": "refuse", "why": "没人了"}):
+        assert told(answer(post["desk"], one, **given)) == ["案件已经办结。"]
+    one.refresh_from_db()
+    assert (one.state, lying()["T003", "S001"]) == ("open", 5)

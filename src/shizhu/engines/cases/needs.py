@@ -137,6 +137,8 @@ def _open(who: Actor, number: int) -> Need:
     access.require(who, ANSWER, case)
     one = Need.objects.select_for_update(of=("self",)).select_related("area", "asked_by").get(pk=number)
     one.case = case
+    if case.status != Case.Status.OPEN:
+        raise CannotNow(_("The case is closed."))
     if one.state != State.OPEN:
         raise CannotNow(_("It was answered meanwhile. Nothing was changed."))
     return one
