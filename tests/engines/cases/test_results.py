@@ -202,3 +202,26 @@ def test_the_link_tells_how_it_goes_and_no_name_of_an_officer(county: County, st
     assert link(case) in browser(staff["maker"]).get(f"/cases/{case.pk}/approval/").content.decode()
     Task.objects.filter(case=case).update(due_at=timezone.now() - timedelta(days=1))
     assert "超期" in text(Client().get(link(case)))
+
+
+def test_what_was_voided_has_no_results(county: County, staff: dict[str, Person]) -> None:
+    case = closed(county, staff)
+    Case.objects.filter(pk=case.pk).update(is_void=True)
+    assert browser(staff["maker"]).get(f"/cases/{case.pk}/results.zip").status_code == 404
+    page = text(Client().get(link(case)))
+    assert "本件申请已作废，未作准予或不予许可的决定" in page
+    assert results.code_of(case) not in page
+    assert Client().post(link(case), {"act": "take"}).status_code == 409
+    sent = {"how": "window", "to": "甲", "code": results.code_of(case)}
+    browser(staff["maker"]).post(f"/cases/{case.pk}/deliver", sent)
+    assert not ResultDelivery.objects.exists()
+
+
+def test_of_two_that_give_the_same_number_at_once_one_is_refused(county: County, staff: dict[str, Person]) -> None:
+    tasks = []
+    for case in (applied(county), applied(county)):
+        decide(case, staff["maker"], "place")
+        tasks.append(ready(case)["health"].pk)
+    paper = {"granted": True, "said": "合格", "number": "JK-1", "valid_from": "2026-01-01"}
+    moves = [partial(api.answer, who(staff["taster"]), task, paper) for task in tasks]
+    assert sorted(at_once(*moves)) == ["AnswerRefused", "done"]

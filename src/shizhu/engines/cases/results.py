@@ -18,7 +18,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from shizhu.engines.cases import approvals, flows, telling
+from shizhu.engines.cases import approvals, flows, locks, telling
 from shizhu.engines.cases.acting import CannotNow
 from shizhu.engines.cases.assignment import candidates, may_start
 from shizhu.engines.cases.models import Case, Entry, ResultDelivery, Task
@@ -98,10 +98,15 @@ def _result(
 # recording --------------------------------------------------------------------------------------------------------
 
 
+def _giving(case: Case, step: str, given: Mapping[str, Any]) -> approvals.Item | None:
+    """The item of a decision that gives a paper; None for any other answer."""
+    item = next((one for one in approvals.items_of(case) if one.id == step), None)
+    return item if item and item.paper is not None and given.get("granted") else None
+
+
 def problems(case: Case, step: str, given: Mapping[str, Any]) -> dict[str, str]:
     """What a decision lacks that gives a paper: field → what is wrong."""
-    item = next((one for one in approvals.items_of(case) if one.id == step), None)
-    if item is None or item.paper is None or not given.get("granted"):
+    if _giving(case, step, given) is None:
         return {}
     needed = _("Needed for what is granted.")
     found = {name: needed for name in ("number", "valid_from") if not given.get(name)}
@@ -113,6 +118,7 @@ def problems(case: Case, step: str, given: Mapping[str, Any]) -> dict[str, str]:
             found[name] = _("There is no such day.")
     if len(days) == 2 and days["valid_to"] < days["valid_from"]:
         found["valid_to"] = _("It must not end before it begins.")
+    locks.hold(f"paper {case.county_id} {case.flow} {step}")  # two at once give no number twice
     same = Task.objects.filter(case__county=case.county_id, case__flow=case.flow, step=step, status=Task.Status.DONE)
     if "number" not in found and (had := same.filter(answer__number=given["number"]).select_related("case").first()):
         found["number"] = _("%s has this number already.") % had.case.number
@@ -122,8 +128,8 @@ def problems(case: Case, step: str, given: Mapping[str, Any]) -> dict[str, str]:
 def keep_paper(who: Actor, task: Task) -> dict[str, str]:
     """The paper that a decision gives as a row of the register that its approval names; what is wrong, by field."""
     case, given = task.case, task.answer or {}
-    item = next((one for one in approvals.items_of(case) if one.id == task.step), None)
-    if item is None or item.paper is None or not given.get("granted"):
+    item = _giving(case, task.step, given)
+    if item is None:
         return {}
     name = approvals.declared(case.county_id)[case.flow].get("register")
     if not name:
@@ -131,8 +137,9 @@ def keep_paper(who: Actor, task: Task) -> dict[str, str]:
     key = register_of(case.flow, name)
     known = records.register_of(key, case.county_id).fields
     row = {
-        **{field: given[field] for field in COLUMNS if given.get(field)}, "paper": label(item.paper, "zh"),
-        "code": f"{case.number}-{item.id}", "holder": applicant(case), "case_number": case.number,
+        **{field: given[field] for field in COLUMNS if given.get(field)},
+        "paper": label(item.paper or item.title, "zh"), "code": f"{case.number}-{item.id}", "holder": applicant(case),
+        "case_number": case.number,
     }  # fmt: skip
     body = task.organisation or case.organisation
     try:
@@ -185,6 +192,11 @@ def digest_of(case: Case) -> str:
         for one in result_set(case)
     ]
     return packs.digest([case.number, told])
+
+
+def is_whole(case: Case) -> bool:
+    """Whether a case is an approval that came to its end: nothing is handed over of one that is void."""
+    return approvals.is_one(case.flow, case.county_id) and case.outcome == "done"
 
 
 def standing(case: Case) -> ResultDelivery | None:
@@ -278,7 +290,7 @@ def _locked(number: int) -> Case:
 
 def _free(case: Case) -> None:
     """Raise CannotNow unless the set is whole and with nobody yet."""
-    if not approvals.is_one(case.flow, case.county_id) or case.status != Case.Status.CLOSED or case.error is not None:
+    if not is_whole(case):
         raise CannotNow(_("The results are handed over as one set, once all is decided."))
     if (had := standing(case)) is not None:
         at, told = f"{timezone.localtime(had.at):%Y-%m-%d %H:%M}", _(HOWS[ResultDelivery.How(had.how)])

@@ -56,7 +56,7 @@ def section(request: Request, case: Case) -> dict[str, Any]:
     link = request.build_absolute_uri(reverse("door:application", args=[results.secret_of(case)])) if may else ""
     decided = [one for one in results.result_set(case) if one.state in {"granted", "refused"}]
     return {
-        "results": shown(decided), "is_closed": case.status == Case.Status.CLOSED and case.error is None,
+        "results": shown(decided), "is_closed": results.is_whole(case),
         "applicant": results.applicant(case), "agent": case.state["document"].get("agent", ""), "may_deliver": may,
         "deliveries": [{"row": one, "how": _(results.HOWS[ResultDelivery.How(one.how)])} for one in _handed(case)],
         "is_delivered": results.standing(case) is not None, "link": link, "qr": qr(link) if link else "",
@@ -90,7 +90,7 @@ def package(request: Request, number: int) -> HttpResponse:
 
 
 def _sent(case: Case) -> HttpResponse:
-    if not approvals.is_one(case.flow, case.county_id) or case.status != Case.Status.CLOSED or case.error is not None:
+    if not results.is_whole(case):
         raise Http404
     disposition = f"attachment; filename=\"{case.number}.zip\"; filename*=UTF-8''{quote(f'{case.number}-办理结果')}.zip"
     headers = {"Content-Disposition": disposition, "Cache-Control": "private, no-store"}
@@ -232,10 +232,11 @@ def _told(request: Request, case: Case, secret: str) -> dict[str, Any]:
          "granted": bool(line.task and line.task.answer and line.task.answer.get("granted"))}
         for line in standing.lines
     ]  # fmt: skip
-    last, closed = results.standing(case), case.status == Case.Status.CLOSED
+    last = results.standing(case)
     return {
         "case": case, "county": case.county, "secret": secret, "about": about, "lines": lines, "standing": standing,
-        "is_closed": closed, "is_whole": closed and case.error is None, "results": shown(results.result_set(case)),
+        "is_closed": case.closed_at is not None, "is_whole": results.is_whole(case), "is_void": case.is_void,
+        "results": shown(results.result_set(case)),
         "applicant": results.applicant(case), "code": results.code_of(case), "delivery": last,
         "how": _(results.HOWS[ResultDelivery.How(last.how)]) if last else "", "rights": RIGHTS,
         "denied": case.deliveries.exclude(denied_at=None).exists(), "office": named(case.organisation),
