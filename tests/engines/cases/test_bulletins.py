@@ -22,6 +22,7 @@ from tests.web.pages import browser, text, told
 from shizhu.engines.cases import bulletins
 from shizhu.engines.cases.models import DRILL, Bulletin, Case
 from shizhu.engines.notices.models import Message
+from shizhu.kernel import testing
 from shizhu.kernel.models import County, OutboxEvent, Person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -191,3 +192,16 @@ def test_a_drill_says_so_everywhere_and_never_to_the_public(county: County, desk
     shown = issued(desk, new(desk["writer"], made_up, "public"))
     page = text(Client(headers={"accept-language": "zh-hans"}).get(f"/releases/{shown.pk}/"))
     assert "模拟 这是演示用的模拟信息，并未真实发生。" in page
+
+
+def test_a_bulletin_goes_to_nobody_of_another_county(county: County, desk: dict[str, Person]) -> None:
+    away = testing.made_up_county("990002")
+    stranger = person(away, username="stranger")
+    Person.objects.filter(pk=stranger.pk).update(name="外县王")
+    one = new(desk["writer"], began(county))
+    page = do(desk["writer"], one, "save", receivers=[desk["boss"].pk, stranger.pk])
+    assert "外县王" not in page.content.decode()
+    one.refresh_from_db()
+    assert one.receivers == [desk["boss"].pk]
+    page = do(desk["writer"], one, "save", title="", receivers=[stranger.pk])
+    assert (page.status_code, "外县王" in page.content.decode()) == (422, False)

@@ -20,7 +20,7 @@ from shizhu.engines.cases.models import DRILL, Bulletin, Case, Entry
 from shizhu.engines.notices import api as notices
 from shizhu.kernel import access, events, jobs
 from shizhu.kernel.access import Actor
-from shizhu.kernel.models import Person
+from shizhu.kernel.models import Person, Post
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label
 
@@ -84,6 +84,12 @@ def proposed(case: Case, kind: str) -> list[Person]:
     return sorted(found.values(), key=lambda person: (person.sort_key, person.pk))
 
 
+def chosen(case: Case, numbers: Iterable[int]) -> list[Person]:
+    """Of persons those to whom a bulletin of a response may go: active ones with a post in its county."""
+    held = Post.objects.current(timezone.localdate()).filter(area__county=case.county_id)
+    return list(Person.objects.filter(pk__in=numbers, is_active=True, posts__in=held).distinct())
+
+
 def _case(case_id: int) -> Case:
     return Case.objects.select_for_update(of=("self",)).select_related("organisation", "area", "county").get(pk=case_id)
 
@@ -141,7 +147,7 @@ def change(who: Actor, number: int, version: int, written: Written, *, is_ready:
         raise CannotNow(_("It needs a title and a text."))
     if written.next_at is not None and written.next_at <= timezone.now():
         raise CannotNow(_("Choose a time to come for the next one."))
-    people = set(Person.objects.filter(pk__in=written.receivers, is_active=True).values_list("pk", flat=True))
+    people = {person.pk for person in chosen(one.case, written.receivers)}
     if one.kind == Kind.INTERNAL and not people:
         raise CannotNow(_("Choose whom it goes to."))
     one.title, one.text = written.title.strip()[:200], written.text.strip()

@@ -133,7 +133,7 @@ def _context(request: Request, one: Bulletin, written: Written | None) -> dict[s
     may_write = one.state == State.DRAFT and bulletins.may(who, DRAFT, case)
     shown = written or Written(one.title, one.text, one.imprint, tuple(one.receivers), one.next_at)
     titles = {"report": _("Report to"), "send": _("Send to"), "copy": _("Copies to")}
-    people = [*bulletins.proposed(case, one.kind), *Person.objects.filter(pk__in=shown.receivers)]
+    people = [*bulletins.proposed(case, one.kind), *bulletins.chosen(case, shown.receivers)]
     newer = one.corrected_by.filter(state=State.ISSUED).first()
     return {
         "one": one, "case": case, "name": bulletins.name_of(one), "is_public": one.kind == Kind.PUBLIC,
