@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import Any
 
 import docx
 import pdfplumber
 import pytest
 from django.test import Client
+from tests.engines.cases.test_acting import at_once
 from tests.fixtures import area, person
 from tests.web.pages import browser, text, told
 
@@ -19,7 +21,7 @@ from shizhu.engines.records.models import Look
 from shizhu.kernel import access, testing
 from shizhu.kernel.models import Area, County, Person
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 pytest_plugins = ["tests.engines.records.stalls"]
 KEY = "lemonade.town"
 PAGE = f"/cards/{KEY}/"
@@ -110,3 +112,21 @@ def test_who_may_not_open_numbers_issues_nothing(county: County, boss: Person, t
     assert browser(other).get(f"{PAGE}print?area={town.code}").status_code == 404
     assert told(browser(boss).post(page, {"reason": " 汛 "}, follow=True)) == ["请写明发布这张卡的用途。"]
     assert testing.everything_kept() == before
+
+
+def test_large_numbers_and_several_choices_are_said_whole(
+    county: County, root: access.Actor, town: Area, permit: Any
+) -> None:
+    permit(days=["sat", "feast"], seats=1234567, fire_plan="有")
+    part = {"from": "lemonade.permit", "title": {"zh": "日子"}, "columns": ["applicant", "days", "seats"]}
+    card = {**cards.declared(county.pk)[KEY], "parts": [part]}
+    for who in (root, None):
+        made = cards.Filling(county.pk, card, who).fill(town)
+        assert made.parts[0].rows == (("1号", "—", "—"), ("2号", "周六、节日", "1234567"))
+
+
+def test_two_first_editions_at_once_are_two(county: County, boss: Person, town: Area) -> None:
+    who = access.actor(boss)
+    moves = [partial(cards.issue, who, county.pk, KEY, town, "打印挂牌") for _ in range(2)]
+    assert at_once(*moves) == ["done", "done"]
+    assert len(set(CardEdition.objects.values_list("token", flat=True))) == 1

@@ -193,7 +193,7 @@ class Filling:
                 return row.title if name == "_title" else self._areas[code].name
             field = inner.get(name) or register.fields[name]
             given = item.get(name) if name in inner else row.data.get(name)
-            if given not in {None, ""} and field.privacy:
+            if given not in (None, "") and field.privacy:
                 path = f"{part['list']}.{name}" if name in inner else name
                 self._used.setdefault(row.record, set()).add(path)
             return self._said(field, given)
@@ -220,9 +220,11 @@ class Filling:
         if field.reference:
             rows = self.rows(field.reference) if "." in field.reference and field.reference in self._known() else []
             return next((row.title for row in rows if row.key == given), str(given))
+        if isinstance(given, list):
+            return "、".join(self._said(field, one) for one in given)
         if str(given) in field.choices:
             return label(field.choices[str(given)], "zh")
-        return f"{given:g}" if isinstance(given, int | float) and not isinstance(given, bool) else str(given)
+        return f"{given:.15g}" if isinstance(given, int | float) and not isinstance(given, bool) else str(given)
 
     def _known(self) -> Mapping[str, records.Register]:
         return records.registers(self._county)

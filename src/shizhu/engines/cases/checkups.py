@@ -129,12 +129,12 @@ class _Run:
             told = [one for one in rows if self._is_seen(body["of"], one.record)]
             sides = [
                 Side(_placed(one), f"/records/{body['of']}/{one.record}/",
-                     f"{one.data.get(body['count']) or 0:g}")
+                     f"{one.data.get(body['count']) or 0:.15g}")
                 for one in told
             ]  # fmt: skip
             rest = total - sum(one.data.get(body["count"]) or 0 for one in told)
             if rest:
-                sides.append(Side(_("others"), "", f"{rest:g}"))
+                sides.append(Side(_("others"), "", f"{rest:.15g}"))
             areas = len({one.area.pk for one in rows})
             text = ngettext(
                 "%(areas)d place counts on it for %(total)d people, it has room for %(room)d",
@@ -153,7 +153,7 @@ class _Run:
                 field = register.fields[name]
                 sides = [(row, body["of"], row.data.get(name))]
                 sides += [(other, body["said_by"], item.get(name)) for other, item in said[row.key]]
-                given = [one for one in sides if one[2] not in {None, ""}]
+                given = [one for one in sides if one[2] not in (None, "")]
                 if len({str(value) for _row, _register, value in given}) < 2:
                     continue
                 shown = [
@@ -165,7 +165,7 @@ class _Run:
     def _said(self, field: records.Field, value: Any) -> str:
         if field.reference:
             return next((row.title for row in self._all(field.reference) if row.key == value), str(value))
-        text = f"{value:g}" if isinstance(value, int | float) else str(value)
+        text = f"{value:.15g}" if isinstance(value, int | float) else str(value)
         return f"{text} {label(field.unit)}".strip()
 
     def _phones(self, check: str, body: Body) -> Iterator[Finding]:

@@ -81,7 +81,7 @@ def _happened(entry: Entry, flow: Flow) -> str:
 def _of_device(answer: Mapping[str, Any]) -> str:
     """How it ended with a device, its key, and the values that were read or the reason."""
     values = [
-        f"{name} {one['value']:g}" for name, one in answer.items()
+        f"{name} {one['value']:.15g}" for name, one in answer.items()
         if isinstance(one, dict) and one.get("value") is not None and name != "answer"
     ]  # fmt: skip
     reason = [str(answer["answer"])] if answer["state"] == "refused" else []
