@@ -16,7 +16,7 @@ from tests.fixtures import person, toy
 from tests.web.pages import browser, text
 
 from shizhu.engines.cases import api
-from shizhu.engines.cases.models import Case, Task
+from shizhu.engines.cases.models import Case, Task, Waiting
 from shizhu.engines.things import api as things
 from shizhu.engines.things import store
 from shizhu.engines.things.models import Command
@@ -171,3 +171,22 @@ def test_who_draws_commands_must_be_allowed_to_give_them(county: County) -> None
     other = browser(person(county, "kernel.declaration.edit", username="third"))
     page = other.get("/declarations/flows/draw").content.decode()
     assert '"commands": [["set_interval", ' in page
+
+
+def test_nobody_outside_answers_for_a_device_and_only_a_named_move_takes_a_command_back(county: County) -> None:
+    jug(county, "E", "101")
+    declared(START + asked("c", "things.command", command="empty", device="E") + END + lines("s>c", "c>e"))
+    case = opened(county)
+    done()
+    wait, row = Waiting.objects.get(case=case), Command.objects.get()
+    program = browser(person(county, "cases.*"))
+    sent = program.post(f"/cases/jobs/{wait.pk}", {"answer": {"state": "done"}}, **SENT)
+    assert sent.status_code == 404
+    client = browser(person(county, "things.*"))
+    for decide in ("", "agree"):
+        client.post(f"/things/commands/{row.batch}", {"decide": decide}, headers=SENT["headers"])
+        row.refresh_from_db()
+        assert row.state == "proposed"
+    client.post(f"/things/commands/{row.batch}", {"decide": "cancel"}, headers=SENT["headers"])
+    row.refresh_from_db()
+    assert row.state == "cancelled"

@@ -23,7 +23,7 @@ from tests.fixtures import area, person
 from tests.kernel.test_jobs import Run, work
 from tests.web.pages import browser, text
 
-from shizhu.engines.cases import api, happening
+from shizhu.engines.cases import acting, api, happening
 from shizhu.engines.cases.models import Case, Entry, Task, Waiting
 from shizhu.engines.notices.models import Delivery
 from shizhu.kernel import access, events, packs, testing
@@ -414,3 +414,20 @@ def test_an_error_that_nothing_catches_ends_the_case_and_is_told(county: County,
                      "closed_at <= due_at": [case]}  # fmt: skip
     (item,) = reader.get(f"/ogc/collections/cases.{case.flow}/items?f=json").json()["features"]
     assert [item["properties"][name] for name in ("outcome", "in_time", "is_late")] == ["error", False, False]
+
+
+def test_who_sent_a_message_that_a_voided_case_kept_hears_that_it_was_not_taken(county: County) -> None:
+    declared(STALLS)
+    case = opened(county, plate="A1", stop=False)
+    maker, chief = (
+        access.actor(person(county, role="lemonade.maker", username="maker")),
+        access.actor(person(county, "cases.*", username="chief")),
+    )
+    sender = browser(person(county, "cases.*", username="sender"))
+    sender.post("/cases/messages", {"name": "paid", "key": "A1", "payload": {"amount": 5}}, **SENT)
+    wish = acting.ask(maker, Task.objects.get(case=case, status="ready").pk, "void", "误报")
+    acting.decide(chief, wish.pk, is_granted=True)
+    assert not case.held.exists()
+    assert heard("消息未办理：paid") == {
+        "sender": [f"/cases/{case.pk}/", f"{case.number} · 案件已作废，未再用到该消息。"],
+    }  # fmt: skip

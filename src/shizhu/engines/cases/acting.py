@@ -172,10 +172,10 @@ def _void(case: Case, petition: Petition, entry: Entry) -> None:
     _flow, about = flows.version(case.flow, case.digest)
     held = [who for task in _waiting(case) for who in doers(task)]
     Task.objects.filter(case=case, status=Task.Status.READY).update(status=Task.Status.WITHDRAWN)
-    Waiting.objects.filter(case=case).delete()
     lapse(case, Petition.objects.all(), entry.person_id)
     case.status, case.closed_at, case.paused_at, case.is_void = Case.Status.CLOSED, entry.at, None, True
     case.save(update_fields=["status", "closed_at", "paused_at", "is_void"])
+    waits.end(case)
     closed = closing.close(case, about, entry.at, who=entry.person_id, void=entry.data["why"] or petition.why)
     telling.voided(case, closed, [one for one in held if one != petition.asked_by_id])
 

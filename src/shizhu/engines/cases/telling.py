@@ -78,7 +78,7 @@ def passed_on(task: Task, entry: Entry, people: list[int], had: int | None) -> N
 
 def untaken(case: Case, held: int, name: str, person: int | None, thrower: Case | None) -> None:
     """A case ended without taking a message that was kept for it: who sent it hears so."""
-    end = "因错误结束" if case.error is not None else "办结"
+    end = {"error": "因错误结束", "void": "作废"}.get(case.outcome, "办结")
     _tell_of(case, f"held/{held}", [person] if person else [], f"消息未办理：{name}", f"案件已{end}，未再用到该消息。")
     if thrower is not None:
         unheard(thrower, name, [case])

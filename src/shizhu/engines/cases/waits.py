@@ -41,13 +41,19 @@ def keep(case: Case, after: State) -> None:
             events.emit(JOB_READY, row.pk, case.county_id, {**told, "document": after.document})
         if row.kind == "message" and row.key:
             Addressed.objects.get_or_create(case=case, name=row.name, key=row.key)
-    held = Held.objects.filter(case=case).select_related("sent_of")
     if after.is_ended:
-        for one in held:
-            telling.untaken(case, one.pk, one.name, one.sent_by_id, one.sent_of)
-        held.delete()
-    elif held:
+        end(case)
+    elif Held.objects.filter(case=case).exists():
         jobs.wake(AGAIN, case.pk, timezone.now())
+
+
+def end(case: Case) -> None:
+    """A case that ended waits for nothing; who sent what it keeps hears that it was not taken."""
+    Waiting.objects.filter(case=case).delete()
+    held = Held.objects.filter(case=case).select_related("sent_of")
+    for one in held:
+        telling.untaken(case, one.pk, one.name, one.sent_by_id, one.sent_of)
+    held.delete()
 
 
 def _moment(due: str) -> datetime | None:

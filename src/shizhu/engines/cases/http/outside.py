@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+from django.db.models import QuerySet
 from django.http import HttpResponse
 
 from shizhu.engines.cases import devices, happening
@@ -64,12 +65,16 @@ def _numbers(cases: list[int]) -> list[str]:
     return list(Case.objects.filter(pk__in=cases).order_by("pk").values_list("number", flat=True))
 
 
+def _jobs(request: Request) -> QuerySet[Waiting]:
+    """What waits for somebody outside: what devices are asked is done here."""
+    return Waiting.objects.filter(county=request.county, kind="job").exclude(name__in=devices.OWN)
+
+
 def jobs(request: Request) -> HttpResponse:
     """Jobs that wait for somebody outside, the oldest first; `topic` chooses."""
     access.require_verb(request.actor, DO)
     asked = ogc.known(request, ["topic"], ("json",))
-    rows = Waiting.objects.filter(county=request.county, kind="job").exclude(name__in=devices.OWN)
-    rows = rows.select_related("case")
+    rows = _jobs(request).select_related("case")
     if "topic" in asked:
         rows = rows.filter(name=asked["topic"])
     return _json({"jobs": list(map(_told, rows.order_by("pk")[:MOST]))})
@@ -84,7 +89,7 @@ def _told(row: Waiting) -> dict[str, Any]:
 def job(request: Request, number: int) -> HttpResponse:
     """A job is done: `answer` goes into the case, or `error` is the code of a BPMN error thrown at it."""
     access.require_verb(request.actor, DO)
-    row = Waiting.objects.filter(pk=number, county=request.county, kind="job").first()
+    row = _jobs(request).filter(pk=number).first()
     body = _read(request, {"answer": dict, "error": str}, "")
     try:
         is_done = row is not None and happening.happened(
