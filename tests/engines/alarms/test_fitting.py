@@ -197,3 +197,10 @@ def test_it_is_adopted_after_a_dry_run_with_a_reason(county: County, stream: int
     row = overlays.find(county.pk, "rules", "local.rises")
     assert row
     assert [step.action for step in overlays.history(row)][-1] == "changed"
+
+
+def test_days_at_the_ends_of_the_calendar_are_refused(county: County, stream: int) -> None:
+    page, address = browser(person(county, *SEES)), "/alarms/rules/local.rises/fit"
+    for first, last in (("9999-12-01", "9999-12-31"), ("0001-01-01", "0005-01-01"), ("0001-01-01", "9999-12-31")):
+        shown = page.get(f"{address}?from={first}&to={last}")
+        assert (shown.status_code, shown.headers["Location"]) == (302, address)

@@ -65,7 +65,7 @@ def page(request: Request, key: str) -> HttpResponse:
     span = _span(request, events)
     try:
         now = fitting.study(rule, county, events, *span.ends)
-    except ValueError:
+    except (ValueError, OverflowError):
         messages.error(
             request, _("Choose a first and a last day, at most ten years apart, that are not in the future.")
         )

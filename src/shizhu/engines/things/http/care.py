@@ -242,10 +242,13 @@ def _propose(request: Request, devices: list[Device], name: str, body: Body) -> 
 def command_decide(request: Request, batch: UUID) -> HttpResponse:
     """Agree as the second person, or take it back."""
     try:
-        if request.POST.get("decide") == "approve":
-            messages.success(request, _("On its way to %d devices.") % commanding.approve(request.actor, batch))
-        else:
-            messages.success(request, _("Taken back from %d devices.") % commanding.cancel(request.actor, batch))
+        match request.POST.get("decide"):
+            case "approve":
+                messages.success(request, _("On its way to %d devices.") % commanding.approve(request.actor, batch))
+            case "cancel":
+                messages.success(request, _("Taken back from %d devices.") % commanding.cancel(request.actor, batch))
+            case _other:
+                messages.error(request, _("Choose what to do."))
     except CommandRefused as error:
         messages.error(request, _("The command is refused: %s") % error)
     return redirect("things:commands")
