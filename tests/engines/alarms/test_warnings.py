@@ -636,19 +636,63 @@ def test_a_household_without_a_telephone_is_told_by_those_near_at_once(
         rows = Message.objects.filter(title__startswith="请代为通知").order_by("pk")
         return sorted((one.text, [to.person and to.person.username for to in one.deliveries.all()]) for one in rows)
 
-    first = [(why, ["east"]), (why, ["top"])]
-    assert asked() == first
+    assert (asked(), notes(made)) == ([], {"top": why, "east": why})
     assert ways() == {"sms": ["13900000000"], "speaker": ["LS8"]}
+    assert Delivery.objects.filter(person=makers["east"], channel=None).count() == 1  # one notice, one receipt
+    client = browser(makers["east"])
+    assert why in text(client.get(f"/messages/{made.notice}/"))
+    assert "data-note" not in browser(chief).get(f"/messages/{made.notice}/").content.decode()
+    client.post(f"/messages/{made.notice}/")
+    assert reaching.answers(made)[f"person/{makers['east'].pk}"].at
+    Delivery.objects.update(read_at=None)
     silent = made.addressees.filter(has_phone=False)
     assert list(silent.values_list("ring", "due")) == [(2, None)] * 2
     start, late = made.sent or timezone.now(), timedelta(minutes=21)
     assert [reaching.widen(made.pk, start + n * late) for n in (1, 1, 2, 3, 9)] == [3, 0, 3, 2, 0]
     home = "未联系到的住户：1 户"
-    assert asked() == [("未签收：东镇 east", ["top"]), (home, ["east"]), (home, ["top"]), *first]
+    assert asked() == [("未签收：东镇 east", ["top"]), (home, ["east"]), (home, ["top"])]
+    told = Delivery.objects.filter(message=made.notice, person=makers["east"]).exclude(channel=None)
+    assert set(told.values_list("channel__kind", "note")) == {("sms", why), ("voice", why)}
     page = browser(Person.objects.get(username="root")).get(f"/alarms/warnings/{made.warning_id}/")
     assert text(page).count("没有登记电话，已请附近人员立即上门") == 2
     homes = page.context["homes"]
     assert (homes.asked, homes.answered) == (3, 0)
+
+
+def notes(made: WarningMessage) -> dict[str, str]:
+    """Who was told what besides, with the message itself."""
+    rows = Delivery.objects.filter(message=made.notice, channel=None).exclude(note="")
+    return dict(rows.values_list("person__username", "note"))
+
+
+def test_households_that_no_channel_reaches_are_told_by_those_near_at_once(
+    county: County, duty: Person, chief: Person, makers: Mapping[str, Person]
+) -> None:
+    households(county, 2)
+    for kind in ("sms", "voice", "speaker"):
+        Channel.objects.create(
+            county=county, kind=kind, name=kind, address="http://127.0.0.1:9/", is_simulated=True,
+            is_enabled=kind == "speaker",
+        )  # fmt: skip
+    made = issued(duty, chief)
+    why = "有电话但短信和语音都发不出去的住户：2 户，请打电话或上门告知"
+    assert notes(made) == {"top": why, "east": why}
+    assert ways() == {"speaker": ["LS0", "LS1"]}
+    start, late = made.sent or timezone.now(), timedelta(minutes=21)
+    assert [reaching.widen(made.pk, start + n * late) for n in (1, 2)] == [
+        2,
+        0,
+    ]  # persons, of whom no other way is left
+    named = Message.objects.filter(title__startswith="请代为通知")
+    assert [one.text for one in named] == ["未签收：东镇 east"]
+    page = browser(Person.objects.get(username="root")).get(f"/alarms/warnings/{made.warning_id}/")
+    assert text(page).count("没有渠道能打通这户的电话，已请附近人员立即告知") == 2
+    Channel.objects.filter(kind="voice").update(is_enabled=True)  # the first way that there is, at once
+    update = drafted(duty, f"/alarms/warnings/{made.warning_id}/follow/update", level="orange")
+    issue(chief, update)
+    update.refresh_from_db()
+    assert notes(update) == {}
+    assert ways()["voice"] == ["13900000000", "13900000001"]
 
 
 def test_the_chain_goes_from_county_to_town_to_village_to_household(
@@ -685,7 +729,7 @@ def test_the_chain_goes_from_county_to_town_to_village_to_household(
         return found
 
     mute = "没有登记电话的住户：1 户，电话和短信都通知不到，请上门告知"
-    assert asked() == {"head2": mute, "east": mute}
+    assert (asked(), notes(made)) == ({}, {"head2": mute, "east": mute})
     assert ways() == {"sms": ["13900000001", "13900000003", "13900000004"], "speaker": ["LS2"]}
     assert reaching.widen(made.pk, start + late) == 7
     assert asked() == {}

@@ -89,6 +89,7 @@ class Delivery(models.Model):
     channel = models.ForeignKey(Channel, models.CASCADE, null=True, related_name="+")
     contact = models.CharField(max_length=120, blank=True)  # somebody without a login: as whoever told them names them
     address = models.CharField(max_length=300, blank=True)
+    note = models.TextField(blank=True)  # what it says besides, to this person alone
     parcel = models.CharField(max_length=32, blank=True)  # token of the first it was last handed over with
     token = models.CharField(max_length=32, unique=True)  # by it an operator tells what became of it
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)

@@ -52,11 +52,13 @@ def tell(
     wants_receipt: bool = False,
     origin: int = 0,
     voice: Mapping[str, Any] | None = None,
+    notes: Mapping[int, str] | None = None,
 ) -> int | None:
     """Tell persons and every webhook of the county; in the transaction that makes it true. None: it was told before.
 
     Each person is told on the page, and by the channels they wish. With `wants_receipt` their page has one button.
-    `voice` is what loudspeakers say instead: `text`, again `every` so many seconds, `until` a time.
+    `voice` is what loudspeakers say instead: `text`, again `every` so many seconds, `until` a time; `notes`: what it
+    says besides, to each of these persons alone, by whatever way they are told of it.
     What was not measured (`origin` of what it is about) says so before its title, by whatever way it goes.
     """
     told = {
@@ -72,7 +74,7 @@ def tell(
         return None
     now = timezone.now()
     found = [_delivery(made, channel=one, address=one.address, due=now) for one in _ways(county, Kind.WEBHOOK)]
-    _keep(made, [*found, *_to_persons(made, people, now)], now)
+    _keep(made, [*found, *_to_persons(made, people, now, notes or {})], now)
     return made.pk
 
 
@@ -92,12 +94,13 @@ def _ways(county: str, *kinds: str) -> list[Channel]:
     return list(Channel.objects.filter(county=county, is_enabled=True, kind__in=kinds or Kind.values))
 
 
-def _to_persons(message: Message, people: Iterable[int], now: datetime) -> Iterable[Delivery]:
+def _to_persons(message: Message, people: Iterable[int], now: datetime, notes: Mapping[int, str]) -> Iterable[Delivery]:
     ways = _ways(message.county_id)
     asked = list(Person.objects.filter(pk__in=list(people), is_active=True))
     wishes = {wish.person_id: wish for wish in Wish.objects.filter(person__in=asked)}
     for person in asked:
-        yield _delivery(message, person=person, state=State.RECEIVED, sent_at=now, received_at=now)
+        note = notes.get(person.pk, "")
+        yield _delivery(message, person=person, note=note, state=State.RECEIVED, sent_at=now, received_at=now)
         wish = wishes.get(person.pk)
         if wish is None:
             continue
@@ -105,7 +108,7 @@ def _to_persons(message: Message, people: Iterable[int], now: datetime) -> Itera
         for channel in ways:
             address = wish.email if channel.kind == Kind.EMAIL else person.phone
             if channel.kind in wish.kinds and address:
-                yield _delivery(message, person=person, channel=channel, address=address, due=due)
+                yield _delivery(message, person=person, channel=channel, address=address, note=note, due=due)
 
 
 def told(county: str, keys: Sequence[str]) -> list[int]:
@@ -124,11 +127,14 @@ def also(
     """
     told, now = Message.objects.get(pk=message), timezone.now()
     asked, others = list(people), list(contacts)
-    known = set(Delivery.objects.filter(message=told, person__in=asked, channel=None).values_list("person", flat=True))
-    found = list(_to_persons(told, set(asked) - known, now))
+    known = dict(Delivery.objects.filter(message=told, person__in=asked, channel=None).values_list("person", "note"))
+    found = list(_to_persons(told, set(asked) - set(known), now, {}))
     by_telephone = Person.objects.filter(pk__in=asked, is_active=True).exclude(phone="")
     for channel in _ways(told.county_id, *kinds) if kinds else ():
-        found += [_delivery(told, person=one, channel=channel, address=one.phone, due=now) for one in by_telephone]
+        found += [
+            _delivery(told, person=one, channel=channel, address=one.phone, note=known.get(one.pk, ""), due=now)
+            for one in by_telephone
+        ]
         found += [_delivery(told, contact=one.name, channel=channel, address=one.address, due=now) for one in others]
     before = Delivery.objects.filter(message=told).count()
     _keep(told, found, now)
@@ -228,9 +234,9 @@ def _send_some(at: datetime) -> list[bool]:
 
 
 def _where(one: Delivery) -> tuple[int, str, int, str]:
-    """What goes out together: all for one address, and of a group each message to all whom it mentions."""
+    """What goes out together: all for one address, and of a group each message to all whom it tells the same."""
     if one.channel is not None and one.channel.kind == Kind.WECOM:
-        return one.channel_id or 0, "", one.message_id, ""
+        return one.channel_id or 0, "", one.message_id, one.note
     return one.channel_id or 0, one.address, one.person_id or 0, one.contact
 
 
@@ -238,10 +244,11 @@ def _hand_over(batch: Sequence[Delivery]) -> str:
     """Why it was not taken; empty if it was. It asks the database nothing."""
     parcels = {
         d.message_id: Parcel(
-            d.token, d.message.title, d.message.text, _whole(d.message.url), d.message.level, d.message.voice
+            d.token, d.message.title, "\n".join(filter(None, (d.message.text, d.note))), _whole(d.message.url),
+            d.message.level, d.message.voice,
         )
         for d in batch
-    }
+    }  # fmt: skip
     channel = batch[0].channel
     if channel is not None and not channel.is_enabled:
         return _("The channel is switched off.")

@@ -52,9 +52,9 @@ def patience(county: str, kind: str, level: str) -> timedelta:
 
 
 def channels(county: str, kind: str) -> Sequence[str]:
-    """Tried one after the other."""
+    """Tried one after the other, of those that the county has in use; none: no telephone is reached."""
     found: Sequence[str] = packs.declared("warnings", kind, county).get("channels", CHANNELS)
-    return found
+    return [one for one in found if one in notices.ways(county)]
 
 
 def holders(county: str, kind: str, areas: Sequence[Area]) -> list[Post]:
@@ -107,23 +107,22 @@ def told(warning: PublicWarning, message: WarningMessage, before: Sequence[Warni
     last = len(channels(warning.county_id, warning.kind))
     for one in found:
         one.due = due
+    people, mute = list(found), []
     for home in homes:
-        has = bool(home.phone)
-        made = Addressee(
-            message=message, contact=home.contact, area_id=home.area, has_phone=has, ring=0 if has else last
-        )
-        made.due = due if has else None  # no channel reaches them: those near are told at once
+        made = Addressee(message=message, contact=home.contact, area_id=home.area, has_phone=bool(home.phone), due=due)
+        if not home.phone or not last:  # no channel reaches them: those near are told at once
+            made.due, made.ring = None, last or 1
+            mute.append(made)
         found.append(made)
     text = "\n".join(filter(None, (message.content[name]["zh"] for name in ("description", "instruction"))))
     number = _tell(
         warning, message, f"warning/{message.pk}", known, homes, titled(message), text, wants_receipt=True,
-        voice=voice(warning, message),
+        voice=voice(warning, message), notes={one: _visits(of) for one, of in _near(mute, people).items()},
     )  # fmt: skip
     Addressee.objects.bulk_create(found)
-    if level in warnings.GRAVE or not goes_on:
-        _speak(message, number, homes)
+    silent = {one.contact for one in mute}
+    _speak(message, number, [one for one in homes if level in warnings.GRAVE or not goes_on or one.contact in silent])
     message.notice = number
-    _name(message, warning, [one for one in found if not one.has_phone])
     if due and any(one.due for one in found):
         jobs.wake(WIDEN, message.pk, due)
     return number
@@ -132,18 +131,19 @@ def told(warning: PublicWarning, message: WarningMessage, before: Sequence[Warni
 def _tell(
     warning: PublicWarning, message: WarningMessage, key: str, people: set[int], homes: Sequence[Household], title: str,
     text: str, *, wants_receipt: bool = False, voice: Mapping[str, Any] | None = None,
+    notes: Mapping[int, str] | None = None,
 ) -> int:  # fmt: skip
     """Tell people of a message, and households by the first channel; returns the number of the notice."""
     number = notices.tell(
         warning.county_id, key, people, title=title, text=text, url=f"/cap/{message.identifier}",
-        level=message.content["level"], wants_receipt=wants_receipt, voice=voice,
+        level=message.content["level"], wants_receipt=wants_receipt, voice=voice, notes=notes,
     )  # fmt: skip
     if number is None:
         raise RuntimeError(f"warning message {message.pk} was told before it was issued")
-    first = channels(warning.county_id, warning.kind)[:1]
-    notices.also(
-        number, contacts=[notices.Contact(home.contact, home.phone) for home in homes if home.phone], kinds=first
-    )
+    if first := channels(warning.county_id, warning.kind)[:1]:
+        notices.also(
+            number, contacts=[notices.Contact(home.contact, home.phone) for home in homes if home.phone], kinds=first
+        )
     return number
 
 
@@ -328,23 +328,11 @@ def _name(message: WarningMessage, warning: PublicWarning, silent: Sequence[Addr
     if not silent:
         return
     people = list(message.addressees.exclude(person=None).select_related("area"))
-    told: dict[int, list[Addressee]] = defaultdict(list)
-    near: dict[tuple[int, int | None, str], set[int]] = {}  # households of one place have the same
-    for one in silent:
-        where = one.area_id, one.person_id, one.role
-        if where not in near:
-            near[where] = beside(one, people) | above(one, people)
-        for other in near[where]:
-            told[other].append(one)
     key = f"warning/{message.pk}/silent/{silent[0].pk}"
-    for person, of in told.items():
+    for person, of in _near(silent, people).items():
         names = "、".join(f"{one.area.name} {one.name}" for one in of if one.person_id)
-        homes = sum(1 for one in of if one.contact and one.has_phone)
-        mute = sum(1 for one in of if not one.has_phone)
-        lines = [
-            f"未签收：{names}" if names else "", f"未联系到的住户：{homes} 户" if homes else "",
-            f"没有登记电话的住户：{mute} 户，电话和短信都通知不到，请上门告知" if mute else "",
-        ]  # fmt: skip
+        homes = sum(1 for one in of if one.contact)
+        lines = [f"未签收：{names}" if names else "", f"未联系到的住户：{homes} 户" if homes else ""]
         notices.tell(
             warning.county_id, f"{key}/{person}", [person], title=f"请代为通知：{titled(message)}",
             text="\n".join(filter(None, lines)), url=f"/cap/{message.identifier}", level=message.content["level"],
@@ -353,6 +341,30 @@ def _name(message: WarningMessage, warning: PublicWarning, silent: Sequence[Addr
     contacts = {one.contact for one in silent if one.contact}
     if contacts:
         _speak(message, message.notice or 0, [home for home in _homes(warning, message) if home.contact in contacts])
+
+
+def _near(silent: Iterable[Addressee], people: Sequence[Addressee]) -> dict[int, list[Addressee]]:
+    """Person → those of the silent whom they are to tell: beside or above them."""
+    told: dict[int, list[Addressee]] = defaultdict(list)
+    near: dict[tuple[int, int | None, str], set[int]] = {}  # households of one place have the same
+    for one in silent:
+        where = one.area_id, one.person_id, one.role
+        if where not in near:
+            near[where] = beside(one, people) | above(one, people)
+        for other in near[where]:
+            told[other].append(one)
+    return told
+
+
+def _visits(homes: Sequence[Addressee]) -> str:
+    """To which households somebody is asked to go, as no channel reaches them."""
+    unsent = sum(1 for one in homes if one.has_phone)
+    mute = len(homes) - unsent
+    lines = [
+        f"没有登记电话的住户：{mute} 户，电话和短信都通知不到，请上门告知" if mute else "",
+        f"有电话但短信和语音都发不出去的住户：{unsent} 户，请打电话或上门告知" if unsent else "",
+    ]  # fmt: skip
+    return "\n".join(filter(None, lines))
 
 
 def beside(one: Addressee, people: Iterable[Addressee]) -> set[int]:
