@@ -24,7 +24,7 @@ const counted = document.querySelector<HTMLElement>("[data-speak-seconds]"), ask
 const heardField = asked ? (document.getElementById(asked.dataset.speakField!) as HTMLTextAreaElement) : undefined;
 function count(): void {
   const pace = Number(asked!.dataset.pace);
-  counted!.textContent = `${[...heardField!.value].reduce((sum, one) => sum + (PAUSES[one] ?? (/\s/.test(one) ? 0 : 1 / pace)), 0).toFixed(0)} s ·`;
+  counted!.textContent = `${[...heardField!.value].reduce((sum, one) => sum + (PAUSES[one] ?? (/\s/.test(one) ? 0 : 1 / pace)), 0).toFixed(0)}`;
 }
 if (counted && heardField) { count(); heardField.addEventListener("input", count); }
 export {};

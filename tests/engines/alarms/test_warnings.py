@@ -968,3 +968,39 @@ def test_the_search_does_not_find_what_was_put_away(duty: Person, chief: Person)
     assert client.get("/search", {"q": "撤到"}).context["total"] == 1
     client.post(f"/alarms/warnings/messages/{dropped.pk}/drop", {"version": dropped.version})
     assert client.get("/search", {"q": "撤到"}).context["total"] == 0
+
+
+def test_what_a_loudspeaker_says_how_often_and_until_when_is_shown(
+    county: County, duty: Person, chief: Person, makers: Mapping[str, Person], live_server: Any
+) -> None:
+    households(county, 1)
+    operator = Operator("acc", "s3", report=live_server.url, loses=0, refuses=0, repeats=0, delay=0)
+    Channel.objects.create(
+        county=county,
+        kind="speaker",
+        name="大喇叭",
+        address=operator.url,
+        account="acc",
+        secret="s3",
+        is_simulated=True,
+    )
+    words = "东镇的乡亲们，太热了，请到阴凉处去。"
+    made = issued(duty, chief, level="red", status="Exercise", spoken=words)
+    assert telling.send_due() == 1
+    until(lambda: Delivery.objects.filter(channel__kind="speaker", state="received").count() == 1)
+    (sent,) = operator.sent
+    end = made.content["expires"]
+    assert (sent["content"], sent["every"], sent["until"]) == (f"演练，演练。{words}", 600, end)
+    when = f"{timezone.localtime(datetime.fromisoformat(end)):%Y-%m-%d %H:%M}"
+    page = text(browser(chief).get(f"/alarms/warnings/{made.warning_id}/"))
+    how = f"8 秒 · 每 10 分钟重播一次，直到 {when}"
+    assert page.count(how) == 2  # at the loudspeaker that took it, and with the message
+    assert (page.count(f"演练，演练。{words}"), "模拟 · 已接收播放" in page) == (1, True)
+    root = text(browser(Person.objects.get(username="root")).get(f"/messages/{made.notice}/"))
+    assert (f"演练，演练。{words}" in root, how in root, "大喇叭 (模拟)" in root) == (True, True, True)
+    end_of = drafted(duty, f"/alarms/warnings/{made.warning_id}/follow/cancel", spoken="不热了。")
+    issue(chief, end_of)
+    assert telling.send_due() >= 1
+    operator.stop()
+    assert (operator.sent[-1]["content"], "every" in operator.sent[-1]) == ("演练，演练。不热了。", False)
+    assert "只播一遍" in text(browser(chief).get(f"/alarms/warnings/{made.warning_id}/"))

@@ -117,7 +117,7 @@ def _said(when: Body, county: str) -> str:
 
 def _joined(when: Body, join: str, county: str) -> str:
     kept: Body = {name: when[name] for name in ("profile", "property") if name in when}
-    inner = "; ".join(_said({**kept, **part}, county) for part in when[join])
+    inner = _("; ").join(_said({**kept, **part}, county) for part in when[join])
     if join == "of":
         return _("at least %(least)s of (%(inner)s)") % {"least": when["at_least"], "inner": inner}
     return (_("all of (%s)") if join == "all" else _("any of (%s)")) % inner

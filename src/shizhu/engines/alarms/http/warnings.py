@@ -19,7 +19,7 @@ from shizhu.engines.alarms import api
 from shizhu.engines.alarms.http.warning_form import WORDS, WarningForm, initial
 from shizhu.engines.alarms.logic.conditions import LEVELS
 from shizhu.engines.alarms.models import Alarm, PublicWarning, WarningMessage
-from shizhu.engines.alarms.warnings import datasets, drafting, issuing, outcomes, places, receipts
+from shizhu.engines.alarms.warnings import datasets, drafting, issuing, outcomes, places, reaching, receipts
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
 from shizhu.kernel.models import Area, Organisation
@@ -228,7 +228,8 @@ def detail(request: Request, number: int) -> HttpResponse:
     state, may_draft = issuing.state(warning), _may(request, issuing.DRAFT, warning)
     newest = draft or (issued[-1] if issued else None)
     context: dict[str, Any] = {
-        "warning": warning, "state": state, "issued": issued[::-1], "draft": draft, "newest": newest,
+        "warning": warning, "state": state, "draft": draft, "newest": newest,
+        "issued": [(one, reaching.aloud(warning, one)) for one in issued[::-1]],
         "areas": drafting.named(warning.county_id, newest.content["areas"]) if newest else [],
         "following": FOLLOWING if may_draft and state == "current" and draft is None else (),
         "may_change": draft is not None and may_draft,
@@ -240,6 +241,7 @@ def detail(request: Request, number: int) -> HttpResponse:
     if draft:
         said = draft.content
         context |= {"expires": datetime.fromisoformat(said["expires"]), "status": WORDS[said["status"]]}
+        context["draft_aloud"] = reaching.aloud(warning, draft)
         if shape := places.shape_of(warning.county_id, draft):
             county = Area.objects.get(county=warning.county_id, code=warning.county_id)
             context["shape"] = sketch(shape, county.geometry)

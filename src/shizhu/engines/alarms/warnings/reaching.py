@@ -22,6 +22,7 @@ from shizhu.engines.notices import api as notices
 from shizhu.engines.records import api as records
 from shizhu.kernel import jobs, packs
 from shizhu.kernel.models import Area, County, Post
+from shizhu.lib import speech
 from shizhu.lib.times import parse_duration
 
 CHANNELS = ("sms", "voice")
@@ -188,6 +189,25 @@ def voice(warning: PublicWarning, message: WarningMessage) -> dict[str, Any]:
         return told
     every = packs.declared("warnings", warning.kind, warning.county_id).get("spoken", {}).get("every", EVERY)
     return {**told, "every": int(parse_duration(every).total_seconds()), "until": message.content["expires"]}
+
+
+@dataclass(frozen=True)
+class Aloud:
+    """What a loudspeaker does with a message: says it for so many seconds, again and until when; None: once."""
+
+    text: str
+    seconds: int
+    every: int | None  # minutes
+    until: datetime | None
+
+
+def aloud(warning: PublicWarning, message: WarningMessage) -> Aloud | None:
+    """The same for people who look; None where nothing was written for the ear."""
+    said = voice(warning, message)
+    if not said:
+        return None
+    until = datetime.fromisoformat(said["until"]) if "until" in said else None
+    return Aloud(said["text"], round(speech.seconds(said["text"])), said["every"] // 60 if until else None, until)
 
 
 def titled(message: WarningMessage) -> str:

@@ -172,7 +172,7 @@ def shown(who: Actor, warning: PublicWarning, opened: str = "") -> dict[str, Any
         "moves": is_counted, "left": warnings.share(message.sent, left), "inside": _inside(waiting),
         "tree": tree, "told_of": message, "mark": mark, "people": warnings.share(message.sent, people),
         "homes": warnings.share(message.sent, homes), "patches": drawn(warning.county_id, tree),
-        "opened": opened,
+        "opened": opened, "aloud": reaching.aloud(warning, message),
     }  # fmt: skip
 
 
