@@ -134,7 +134,8 @@ class Oracle:
         if not self.come.intersection(mine) and "zone" not in key:
             return part.truth
         value = self.taken(when, mine, [one[1] for one in fresh])
-        if value is None:
+        silent = sum(self.last(n) is None for n in mine) if "zone" in key and when.get("take") == "count" else 0
+        if value is None or len({self.broken(when, value + more, part.truth is YES) for more in (0, silent)}) > 1:
             part.truth = None
         elif "stuck" in when:
             if part.truth is None or abs(value - part.same) > when.get("tolerance", 0):

@@ -223,6 +223,16 @@ def test_a_zone_of_one_source_takes_its_newest_value_and_not_its_past() -> None:
     ]  # fmt: skip
 
 
+def test_a_source_that_has_never_reported_is_not_counted_as_silent() -> None:
+    few: dict[str, Any] = {"take": "count", "below": 2, "gap": "PT1H"}
+    assert zoned(few, (0, 0, 6.0), (30, 0, 6.0), (80, 0, 6.0), inputs=2) == []
+    assert zoned(few, (0, 0, 6.0), (10, 1, 6.0), (60, 0, 6.0), (80, 0, 6.0), inputs=2) == [("yellow", 70, 1)]
+    one_new = (0, 0, 6.0), (10, 1, 6.0), (20, 2, 6.0), (60, 0, 6.0), (90, 0, 6.0)
+    assert zoned({**few, "below": 3}, *one_new, inputs=4) == [("yellow", 80, 1)]  # 1 or 2 of 4: both are too few
+    many = {"take": "count", "above": 1, "gap": "PT1H"}
+    assert zoned(many, (0, 0, 6.0), (10, 1, 6.0), inputs=3) == [("yellow", 10, 2)]
+
+
 def test_change_and_rate_in_a_zone_are_of_each_source() -> None:
     readings = (0, 0, 50.0), (1, 1, 90.0), (30, 0, 50.0), (31, 1, 80.0)
     assert zoned({"take": "rate", "below": -10}, *readings, inputs=2) == [("yellow", 31, -20)]

@@ -133,7 +133,7 @@ def deadline(condition: Condition, state: State) -> Moment | None:
         if leaf.test == "missing":
             if truth == FALSE:
                 found.append(_missing_at(condition, state, leaf))
-        elif truth != UNKNOWN:
+        elif truth != UNKNOWN or _unheard(condition, state, leaf):
             found.append(_expiry(condition, state, leaf))
     if condition.is_clocked:
         found += _lasting_deadlines(condition, state)
@@ -256,12 +256,25 @@ def _truth(condition: Condition, state: State, leaf: Leaf) -> int:
     value = value_of(condition, state, leaf)
     if value is None:
         return UNKNOWN
+    unheard = _unheard(condition, state, leaf)
+    if unheard:  # whether they are counted or not must come to the same
+        was_broken = state.leaves[leaf.number] == TRUE
+        both = {_broken(leaf, count, was_broken=was_broken) for count in (value, value + unheard)}
+        return both.pop() if len(both) == 1 else UNKNOWN
     if leaf.test == "stuck":
         since = state.stuck[leaf.number]
         if since is None or state.leaves[leaf.number] == UNKNOWN or abs(value - since[1]) > leaf.tolerance:
             state.stuck[leaf.number] = since = [state.now, value]
         return int(state.now - since[0] >= leaf.span)
     return _broken(leaf, value, was_broken=state.leaves[leaf.number] == TRUE)
+
+
+def _unheard(condition: Condition, state: State, leaf: Leaf) -> int:
+    """How many sources of a zone whose reporting ones are counted have never reported: of them nothing is known."""
+    measure = condition.measures[leaf.measure]
+    if measure.take != "count" or measure.has_window:
+        return 0
+    return sum(1 for n in measure.inputs if state.inputs[n] is None)
 
 
 def _broken(leaf: Leaf, value: float, *, was_broken: bool) -> int:
