@@ -60,6 +60,15 @@ async function one(item: Item, tell: (bytes: number) => void): Promise<Item> {
   return { ...item, status: "stuck", told: { outcome: "refused", reason: body.code ?? "", text: body.detail ?? String(answer.status) } };
 }
 
+/** What was told of a household stands in what was taken along, until that is taken anew. */
+async function settle({ person, body }: Item): Promise<void> {
+  const store = await db(), state = await store.get("state", person);
+  const home = state?.doors?.find((one) => one.warning === body.warning)?.homes.find((one) => one.record === body.home);
+  if (!state || !home) return;
+  home.state = String(body.state);
+  await store.put("state", state);
+}
+
 /** Send what waits. Raises LoginNeeded, Unreached; what was sent until then is sent. */
 export async function send(): Promise<void> {
   await navigator.locks.request("shizhu-field-send", { ifAvailable: true }, async (lock) => {
@@ -78,6 +87,7 @@ export async function send(): Promise<void> {
         const after = await one(now, (bytes) => changed({ sent: sent + bytes, of }));
         const there = await store.get("queue", item.n!);
         if (there) await store.put("queue", after); // it may have been taken out meanwhile
+        if (after.kind === "door" && after.status === "sent") await settle(after);
       }
       sent += weight(item);
       changed({ sent, of });

@@ -54,7 +54,8 @@ def words() -> dict[str, str]:
         "noBeat": _("Your posts have nothing to walk."),
         "doors": _("Households to bring out"), "moved": _("has left"), "refuses": _("refuses to leave"),
         "away": _("nobody at home"), "fetch": _("to be fetched"), "alone": _("old people alone"),
-        "people": _("%s people"), "outOf": _("%s of %s have left"), "household": _("one household"),
+        "people": _("%s people"), "outOf": _("%s of %s have left"),
+        "household": _("household no. %s, whose name you may not see"),
         "forget": _("Remove my tasks from this phone"), "forgotten": _("Removed. What waits to be sent is still here."),
     }  # fmt: skip
 
