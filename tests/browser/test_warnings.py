@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 from tests.browser.conftest import PHONE, Visitor
 from tests.stack.stack import Stack, until
 
@@ -100,3 +100,51 @@ def test_from_an_alarm_to_the_all_clear(living: Stack, visit: Visit) -> None:
     warning = living.query("SELECT max(id) FROM alarms_publicwarning")[0][0]
     phone.page.goto(f"/alarms/warnings/{warning}/")
     phone.look("warning")
+
+
+def test_two_phones_at_the_doors_see_each_others_words(living: Stack, visit: Visit) -> None:
+    duty, leader = visit("duty-officer"), visit("leader")
+    page = duty.page
+    page.goto("/alarms/warnings/new?kind=emergency.flash_flood&level=red")
+    page.get_by_role("checkbox", name="三河镇").check()
+    page.get_by_label("实警或演练").select_option(label="演练")
+    page.get_by_role("button", name="按模板重新填写").click()
+    expect(page.get_by_label("标题（中文）")).to_have_value(re.compile("山洪灾害红色预警"))
+    page.get_by_role("button", name="保存草稿").click()
+    leader.page.goto(page.url)
+    leader.page.get_by_role("button", name="审批并发布").click()
+    expect(leader.page.locator("[data-spoken]")).to_contain_text(re.compile("每 10 分钟重播一次，直到"))
+
+    village, chief = visit("village-sanhe", PHONE), visit("chief-sanhe", PHONE)
+    for who in (village, chief):
+        who.page.clock.install()
+        who.page.goto("/field/")
+        who.page.wait_for_function("navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller)")
+    where = "川主社区居民委员会"
+    found = "SELECT r.id, r.title FROM records_record r JOIN kernel_area a ON a.id = r.area_id WHERE a.name = %s"
+    number, title = living.query(f"{found} AND r.register = 'rivers.household' ORDER BY r.id LIMIT 1", where)[0]
+    named = re.compile(f"^({re.escape(title)}|住户 {number} 号（无权查看户名）)$")
+
+    def home(of: Visitor) -> Locator:
+        one = of.page.locator(".field-doors .border-top")
+        return one.filter(has=of.page.get_by_text(named), has_text=where)
+
+    row, other = home(village), home(chief)
+    expect(row.get_by_role("button")).to_have_count(4)
+    village.look("doors")
+    row.get_by_role("button", name="不肯走").click()
+    expect(village.page.locator("#field-count")).to_be_empty()
+    other.get_by_role("button", name="已转移").click()  # a newer word, of somebody else
+    expect(chief.page.locator("#field-count")).to_be_empty()
+    village.page.clock.run_for(31_000)
+    expect(row.locator("[aria-pressed=true]")).to_have_text("已转移")
+
+    village.context.set_offline(True)
+    row.get_by_role("button", name="待接").click()  # waits on the phone, and counts there
+    expect(row.locator("[aria-pressed=true]")).to_have_text("待接")
+    other.get_by_role("button", name="家中无人").click()
+    expect(chief.page.locator("#field-count")).to_be_empty()
+    village.context.set_offline(False)
+    expect(village.page.locator("#field-count")).to_be_empty()
+    expect(row.locator("[aria-pressed=true]")).to_have_text("家中无人")
+    village.faults.clear()  # a request without a network is said in the console
