@@ -76,8 +76,10 @@ class _Ways:
         joins = list(dict.fromkeys(id_ for one in sorted(stuck) for id_, via in one if via))
         yield from (self._fault(id_, NEVER_COMES) for id_ in joins)
         lost = self._lost(stuck)
-        if lost and self._explore(one_first=False):  # what goes round alone may keep others from their turn
-            lost = self._lost({one for one, after in self.after.items() if one and not after})
+        if lost and any(map(self._is_stop, self.scope.nodes)):  # what goes round alone keeps others from stopping all
+            is_known = self._explore(one_first=False)
+            lost = self._lost({one for one, after in self.after.items() if one and not after}) if is_known else []
+        if lost:
             circle = sorted({id_ for one in self._round(lost) for id_, via in one if not via})
             yield from (self._fault(id_, CIRCLE) for id_ in circle[:1])
         elif not stuck and not lost:
