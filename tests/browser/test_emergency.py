@@ -72,9 +72,13 @@ def test_a_drill_from_its_start_to_the_report(living: Stack, visit: Visit) -> No
     clerk.page.get_by_label("乡镇").select_option(label="南宾街道")
     clerk.page.get_by_label("项目名称").fill("南宾小馆（虚构）")
     clerk.page.get_by_label("申请人").fill("某某（虚构）")
+    clerk.page.get_by_label("经营面积").fill("120")
+    for asked in ("设厨房", "设置户外招牌"):
+        clerk.page.get_by_role("group", name=asked).get_by_text("是", exact=True).click()
     clerk.page.get_by_role("button", name="受理", exact=True).click()
     expect(clerk.page.get_by_text("关键路径正在办理")).to_be_visible()
     expect(clerk.page.locator("svg.works.is-wide").get_by_text("联合踏勘")).to_be_visible()
+    expect(clerk.page.get_by_text("仅在经营面积不小于 300 平方米时需要")).to_be_visible()
     clerk.look("approval", dark=True)
     phone = visit("window", PHONE)
     phone.page.goto(clerk.page.url)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import flows
 from shizhu.engines.cases.assignment import posts_of
@@ -20,7 +21,8 @@ from shizhu.engines.cases.models import Case, Task
 from shizhu.kernel import packs
 from shizhu.kernel.models import Organisation
 from shizhu.kernel.packs import Body
-from shizhu.lib import worktime
+from shizhu.kernel.text import label
+from shizhu.lib import feel, worktime
 from shizhu.lib.worktime import Hours
 
 KIND = "approvals"
@@ -42,7 +44,8 @@ def is_one(flow: str, county: str) -> bool:
 class Item:
     """An item as its flow has it: `days` are working days, `after` the items it needs, `paper` what granting gives.
 
-    `organisation` is the code of the body that decides, "" for that of the case.
+    `organisation` is the code of the body that decides, "" for that of the case; `when` a condition in FEEL on the
+    application, without which it is left out, and `only` that condition in words.
     """
 
     id: str
@@ -52,6 +55,8 @@ class Item:
     after: tuple[str, ...]
     paper: Mapping[str, str] | None = None
     organisation: str = ""
+    when: str = ""
+    only: Mapping[str, str] | None = None
 
 
 @lru_cache(maxsize=64)
@@ -63,13 +68,28 @@ def items(xml: bytes) -> tuple[Item, ...]:
         title, role = {"zh": element.get("name"), "en": own["en"]}, attribute(element, "candidateGroups")
         after = tuple(filter(None, own.get("after", "").split(",")))
         paper = dict(zip(("zh", "en"), own["paper"].split("/"), strict=True)) if own.get("paper") else None
-        found.append(Item(element.get("id"), title, role, int(own["days"]), after, paper, own.get("organisation", "")))
+        only = {"zh": own["when_zh"], "en": own["when_en"]} if own.get("when") else None
+        found.append(Item(
+            element.get("id"), title, role, int(own["days"]), after, paper, own.get("organisation", ""),
+            own.get("when", ""), only,
+        ))  # fmt: skip
     return tuple(found)
 
 
 def items_of(case: Case) -> tuple[Item, ...]:
     """The items of a case; none of one that is no approval."""
     return items(flows.version(case.flow, case.digest)[0].xml) if is_one(case.flow, case.county_id) else ()
+
+
+def left_out(case: Case) -> set[str]:
+    """The items that a case needs not, by what its application says."""
+    document = case.state["document"]
+    return {item.id for item in items_of(case) if item.when and feel.evaluate(item.when, document) is False}
+
+
+def only_where(item: Item) -> str:
+    """The condition of an item in words; "" of one that is always needed."""
+    return _("Only where %s") % label(item.only) if item.only else ""
 
 
 def bodies(case: Case) -> dict[str, Organisation]:
@@ -110,7 +130,7 @@ def past(county: str, flow: str) -> Past:
 
 @dataclass(frozen=True)
 class Line:
-    """An item of a case: `state` ahead, ready, awaited (supplements), done; on the critical path or not.
+    """An item of a case: `state` ahead, ready, awaited (supplements), done, left_out; on the critical path or not.
 
     `light` of one whose clock runs: red late, yellow within a working day of its deadline, green else.
     """
@@ -140,24 +160,24 @@ class Standing:
         return [line for line in self.lines if line.is_critical and line.state in {"ready", "awaited"}]
 
 
-def longest(body_items: tuple[Item, ...]) -> float:
-    """Working days of the longest way through, if every item takes all it may."""
-    works = {item.id: Work(item.after, float(item.days)) for item in body_items}
+def longest(body_items: tuple[Item, ...], without: Collection[str] = ()) -> float:
+    """Working days of the longest way through, if every item takes all it may, but those left out."""
+    works = {item.id: Work(item.after, 0.0 if item.id in without else float(item.days)) for item in body_items}
     return max(critical.ends(works).values(), default=0.0)
 
 
 def standing(case: Case, now: datetime | None = None, known: Past | None = None) -> Standing:
     """How a case stands at a moment; `known` is the past of its flow, where it is at hand."""
     at = now or timezone.now()
-    flow, _about = flows.version(case.flow, case.digest)
-    every, hours = items(flow.xml), flows.hours_of(case.county_id)
+    flow, _told = flows.version(case.flow, case.digest)
+    every, hours, spared = items(flow.xml), flows.hours_of(case.county_id), left_out(case)
     rows = Task.objects.filter(case=case).select_related("assignee", "done_by", "organisation").order_by("pk")
     tasks = {task.step: task for task in rows}
     known = past(case.county_id, case.flow) if known is None else known
     history = {id_: [took for of, took in mine if of != case.pk][:PAST] for id_, mine in known.items()}
     took = {id_: ran(task, at, hours, case.paused_at) for id_, task in tasks.items()}
     is_open = case.status == Case.Status.OPEN
-    done = {id_ for id_, task in tasks.items() if task.status == Task.Status.DONE}
+    done = {id_ for id_, task in tasks.items() if task.status == Task.Status.DONE} | spared
     works = {
         item.id: Work(
             item.after, 0.0 if item.id in done else _allowed(item, tasks.get(item.id), at, hours, case.paused_at)
@@ -167,7 +187,7 @@ def standing(case: Case, now: datetime | None = None, known: Past | None = None)
     way = critical.path(works) if is_open else []
     lines = tuple(
         Line(
-            item, _state(task, is_open=is_open), task, item.id in way, took.get(item.id),
+            item, "left_out" if item.id in spared else _state(task, is_open=is_open), task, item.id in way, took.get(item.id),
             _light(task, at, hours, case.paused_at),
         )
         for item in every
@@ -178,7 +198,7 @@ def standing(case: Case, now: datetime | None = None, known: Past | None = None)
         for item in every
     }
     return Standing(
-        lines, tuple(way), sum(item.days for item in every), longest(every),
+        lines, tuple(way), sum(item.days for item in every if item.id not in spared), longest(every, spared),
         max(critical.ends(works).values(), default=0.0), _likely(ahead, case, at, hours) if is_open else None,
     )  # fmt: skip
 
@@ -228,10 +248,11 @@ def rows(county: str) -> list[dict[str, Any]]:
     """The approvals of a county: how many days one after the other, and side by side."""
     found = []
     for key, body in declared(county).items():
-        flow, _about = flows.current(key, county)
+        flow, _told = flows.current(key, county)
         every = items(flow.xml)
         serial = sum(item.days for item in every)
         lacking = list(unmanned(county, every, body.get("owner", "")))
         row = {"key": key, "body": body, "serial": serial, "parallel": round(longest(every)), "items": len(every)}
+        row["depends"] = sum(bool(item.when) for item in every)
         found.append({**row, "unmanned": lacking})
     return found

@@ -25,7 +25,7 @@ from shizhu.lib import dmn, feel
 DRAWINGS = "drawings"  # flows that a county draws and that nobody runs yet
 OF_PROCESS = {"clock", "en", "limit", "owner", "prefix", "stages", "supplement", "tell"}
 OF_ELEMENT = {"after", "assign", "clock", "en", "key", "not_by", "organisation", "role", "stage", "void", "with"}
-COMPILED = {"days", "level", "minute", "paper"}  # of emergency plans and approvals
+COMPILED = {"days", "level", "minute", "paper", "when", "when_en", "when_zh"}  # of emergency plans and approvals
 OF_FIELD = {"x-begins", "x-choices", "x-help", "x-shizhu-ref", "x-title", "x-widget"}
 OF_SCHEMA = {*Draft202012Validator.VALIDATORS, "default", "description", "examples", "title"}
 DRAWING: Body = {
@@ -246,13 +246,38 @@ def check_approval(key: str, body: Body, everything: LoadedPacks) -> Iterator[st
         yield from _unfit_for_papers(key, body, everything)
     after = approval.needs(body)
     for id_, wanted in after.items():
-        if id_ in approval.RESERVED:
+        if id_ in approval.RESERVED or any(f"{one}_{end}" == id_ for one in after for end in ("if", "past", "join")):
             yield f"items.{id_}: is the name of another step"
         yield from (f"items.{id_}.after: {one}: is no item" for one in wanted if one not in after)
+    yield from _unfit_conditions(body)
     try:
         writing.order(after)
     except ValueError as error:
         yield f"items: {error}"
+
+
+def _unfit_conditions(body: Body) -> Iterator[str]:
+    """Conditions that cannot be read or name what is not asked for, questions that decide nothing, and no item left."""
+    asks, items = body.get("asks", {}), body["items"]
+    conditions = {id_: item["when"]["that"] for id_, item in items.items() if "when" in item}
+    materials = {
+        f"{id_}_{number}" for id_, item in items.items() for number in range(len(item.get("materials", ())) + 1)
+    }
+    for name in sorted(asks.keys() & {*approval.ASKED, *approval.OWN, *items, *materials}):
+        yield f"asks.{name}: is the name of something else"
+    if len(conditions) == len(items):
+        yield "items: one at least must be needed always, without `when`"
+    unread = set(asks)
+    for id_, text in conditions.items():
+        try:
+            feel.check(text)
+        except feel.FeelError as error:
+            yield f"items.{id_}.when.that: {error}"
+            continue
+        named = set(feel.unknown_names(text, ()))
+        unread -= named
+        yield from (f"items.{id_}.when.that: {one}: `asks` has no such field" for one in sorted(named - asks.keys()))
+    yield from (f"asks.{one}: no item depends on it" for one in sorted(unread))
 
 
 def _unfit_for_papers(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:

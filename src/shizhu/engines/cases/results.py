@@ -38,7 +38,7 @@ HOWS = {
 
 @dataclass(frozen=True)
 class Result:
-    """What one item came to: granted, refused, dropped (the whole ended without it), or open."""
+    """What one item came to: granted, refused, dropped (the whole ended without it), left out (not needed), or open."""
 
     item: approvals.Item
     state: str
@@ -80,7 +80,13 @@ def result_set(case: Case) -> list[Result]:
     for one in case.attachments.select_related("file").order_by("pk"):
         files.setdefault(one.task_id, []).append(one.file)
     bodies, every = approvals.bodies(case), approvals.items_of(case)
-    return [_result(case, item, bodies[item.id], tasks.get(item.id), files) for item in every]
+    spared = approvals.left_out(case)
+    return [
+        Result(item, "left_out", bodies[item.id])
+        if item.id in spared
+        else _result(case, item, bodies[item.id], tasks.get(item.id), files)
+        for item in every
+    ]
 
 
 def _result(

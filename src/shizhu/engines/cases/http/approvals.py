@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import approvals, flows
 from shizhu.engines.cases.assignment import may_do, may_start, require_seen, role_names, with_case
@@ -29,6 +30,7 @@ def library(request: Request) -> HttpResponse:
     held = {scope.role for scope in request.actor.scopes}
     rows, roles = approvals.rows(request.county.pk), role_names()
     for row in rows:
+        row["depends"] = _(", %s of them only where needed") % row["depends"] if row["depends"] else ""
         row["may_start"] = bool(held & set(row["body"]["starters"]))
         row["unmanned"] = [
             {"title": label(item.title), "role": roles.get(role, role), "body": named(body) if body else None,
@@ -51,6 +53,9 @@ def drawn(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     after[END] = [id_ for id_ in shown if id_ not in awaited]
     critical = {id_ for id_, one in shown.items() if one["line"].is_critical}
     done = {BEGIN, *(id_ for id_, one in shown.items() if one["line"].state == "done")}
+    spared = [id_ for id_, one in shown.items() if one["line"].state == "left_out"]
+    for _each in spared:  # one left out is passed once all before it are
+        done |= {id_ for id_ in spared if done.issuperset(after[id_])}
     found = []
     for name, room in ROOMS.items():
         made = laid(after, room, {BEGIN: SMALL, END: SMALL})
@@ -91,7 +96,7 @@ def page(request: Request, number: int) -> HttpResponse:
             "together": list(task.helpers.select_related("person")) if task else [],
             "is_refused": bool(task and task.answer and not task.answer.get("granted")),
             "holder": (task.done_by or task.assignee) if task else None,
-            "body": named(bodies[line.item.id]),
+            "body": named(bodies[line.item.id]), "only": approvals.only_where(line.item),
             "may_do": task is not None and line.state in {"ready", "awaited"} and may_do(request.actor, task),
             "may_supply": line.state == "awaited" and (accepts or (task is not None and may_do(request.actor, task))),
         })  # fmt: skip

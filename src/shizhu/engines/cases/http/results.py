@@ -160,6 +160,10 @@ def _parts(case: Case, found: Sequence[Result], placed: Sequence[tuple[str, Any]
     if dropped:
         yield Heading("未作决定")
         yield f"因有事项不予许可，以下事项终止办理：{'、'.join(label(one.item.title, 'zh') for one in dropped)}。"
+    spared = [one for one in found if one.state == "left_out"]
+    if spared:
+        yield Heading("无需办理")
+        yield "；".join(f"{label(one.item.title, 'zh')}：{approvals.only_where(one.item)}" for one in spared) + "。"
     yield Heading("随附文件")
     if placed:
         yield Table([(place, file.sha256) for place, file in placed], head=("文件", "SHA-256"), widths=(7, 9))
@@ -229,6 +233,7 @@ def _told(request: Request, case: Case, secret: str) -> dict[str, Any]:
     lines = [
         {"line": line, "title": label(line.item.title), "body": bodies[line.item.id],
          "asked": asked.get(line.task.pk) if line.task and line.state == "awaited" else None,
+         "only": approvals.only_where(line.item),
          "granted": bool(line.task and line.task.answer and line.task.answer.get("granted"))}
         for line in standing.lines
     ]  # fmt: skip

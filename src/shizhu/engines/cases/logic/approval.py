@@ -10,6 +10,7 @@ from shizhu.engines.cases.logic.layout import laid_out
 from shizhu.engines.cases.logic.writing import element, line, tag, user
 
 EXPORTER = "shizhu-approval"
+OWN = {"answers", "area", "refused", "source"}  # of the document of any case, and of the page that opens one
 RESERVED = {"begin", "granted", "refusing", "refused_at", "refused_end"}
 START, RUN, OVER = (
     {"zh": "申请", "en": "Applied"},
@@ -25,15 +26,12 @@ def needs(body: Body) -> dict[str, list[str]]:
 
 
 def forms(key: str, body: Body) -> dict[str, Body]:
-    """The application, with a yes for each material, and what is decided on an item."""
-    asked = {
-        "title": _text("项目名称", "Project", minLength=2, maxLength=120),
-        "applicant": _text("申请人", "Applicant", minLength=2, maxLength=60),
-        "agent": _text("代办人", "Acting for the applicant", maxLength=60),
-    }
+    """The application, with what decides which items are needed and a yes for each material; the decision on an item."""
+    asks = body.get("asks", {})
     materials = {
         f"{id_}_{number}": {
-            "x-title": {one: f"{item['title'][one]}：{name[one]}" for one in ("zh", "en")}, "type": "boolean",
+            "x-title": {one: f"{item['title'][one]}{sign}{name[one]}" for one, sign in (("zh", "："), ("en", ": "))},
+            "type": "boolean", **({"x-help": _only(item["when"]["title"])} if "when" in item else {}),
         }
         for id_, item in body["items"].items()
         for number, name in enumerate(item.get("materials", ()), 1)
@@ -41,7 +39,7 @@ def forms(key: str, body: Body) -> dict[str, Body]:
     made = {
         f"{key}_start": {
             "title": body["title"], "submit": {"zh": "受理", "en": "Accept"}, "type": "object",
-            "required": ["title", "applicant"], "properties": {**asked, **materials},
+            "required": ["title", "applicant", *asks], "properties": {**ASKED, **asks, **materials},
         },
         f"{key}_done": _decision({}),
     }  # fmt: skip
@@ -58,6 +56,15 @@ def _day(zh: str, en: str, help_: tuple[str, str]) -> Body:
     return _text(zh, en, **told, examples=["2026-01-01"])
 
 
+def _only(title: Mapping[str, str]) -> Body:
+    return {"zh": f"仅在{title['zh']}时需要", "en": f"Only where {title['en']}"}
+
+
+ASKED = {
+    "title": _text("项目名称", "Project", minLength=2, maxLength=120),
+    "applicant": _text("申请人", "Applicant", minLength=2, maxLength=60),
+    "agent": _text("代办人", "Acting for the applicant", maxLength=60),
+}
 DAY = r"^\d{4}-\d{2}-\d{2}$"
 RULE = _text(
     "依据条款", "Rule", maxLength=200, **{"x-help": {
@@ -99,6 +106,12 @@ def _body(one: Body) -> str:
     return f"{one['role']}@{one['organisation']}" if "organisation" in one else str(one["role"])
 
 
+def _when(item: Body) -> dict[str, str]:
+    if "when" not in item:
+        return {}
+    return {"when": item["when"]["that"], **{f"when_{one}": item["when"]["title"][one] for one in ("zh", "en")}}
+
+
 def written(key: str, body: Body) -> str:
     """The approval as a BPMN file with its drawing. Raises ValueError for needs in a circle."""
     after = needs(body)
@@ -117,11 +130,12 @@ def written(key: str, body: Body) -> str:
         made = user(
             process, id_, item["title"], role=item["role"], form=f"{key}_{form}", due=f"P{item['days']}D",
             stage=RUN["zh"], organisation=item.get("organisation", ""), days=str(item["days"]),
-            paper=_names(item.get("paper")), after=",".join(after[id_]), **{"with": together},
+            paper=_names(item.get("paper")), after=",".join(after[id_]), **{"with": together}, **_when(item),
         )  # fmt: skip
         writing.output(made, "refused", f"answers.{id_}.granted = false or refused = true")
     element(process, "endEvent", "granted", OVER)
-    writing.weave(process, "begin", after, "granted")
+    conditions = {id_: item["when"]["that"] for id_, item in body["items"].items() if "when" in item}
+    writing.weave(process, "begin", after, "granted", conditions)
     sub = element(process, "subProcess", "refusing")
     sub.set("triggeredByEvent", "true")
     writing.condition(element(sub, "startEvent", "refused_at"), "refused = true")

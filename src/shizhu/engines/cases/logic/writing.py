@@ -95,22 +95,33 @@ def line(holder: Any, source: str, target: str, condition: str = "", id_: str = 
         inside.text = condition
 
 
-def weave(holder: Any, entry: str, after: Mapping[str, Sequence[str]], exit_: str) -> None:
+def weave(
+    holder: Any, entry: str, after: Mapping[str, Sequence[str]], exit_: str, when: Mapping[str, str] | None = None
+) -> None:
     """Join works that are there already: each begins once all that it comes after are done, the others at once.
 
-    `after` is work → works it waits for; it must have no circle (`order` tells). All ends lead to `exit_`.
+    `after` is work → works it waits for; it must have no circle (`order` tells). All ends lead to `exit_`. A work is
+    passed by where its condition in `when` is false.
     """
+    when = when or {}
     awaited = {before for waited in after.values() for before in waited}
+    for id_, text in when.items():
+        element(holder, "exclusiveGateway", f"{id_}_if").set("default", f"{id_}_if_to_{id_}")
+        element(holder, "exclusiveGateway", f"{id_}_past")
+        line(holder, f"{id_}_if", id_)
+        line(holder, f"{id_}_if", f"{id_}_past", f"({text}) = false")
+        line(holder, id_, f"{id_}_past")
+    begin, end = ({id_: f"{id_}_{one}" if id_ in when else id_ for id_ in after} for one in ("if", "past"))
     for id_, waited in after.items():
-        target = id_
+        target = begin[id_]
         if len(waited) > 1:
             target = f"{id_}_join"
             element(holder, "parallelGateway", target)
-            line(holder, target, id_)
-        for source in waited or [entry]:
+            line(holder, target, begin[id_])
+        for source in [end[one] for one in waited] or [entry]:
             line(holder, source, target)
         if id_ not in awaited:
-            line(holder, id_, exit_)
+            line(holder, end[id_], exit_)
 
 
 def order(after: Mapping[str, Sequence[str]]) -> list[str]:
