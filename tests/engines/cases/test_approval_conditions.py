@@ -14,7 +14,7 @@ from tests.web.pages import browser, text
 
 from shizhu.engines.cases import api, approvals, results
 from shizhu.engines.cases.models import Case, Task
-from shizhu.kernel import access, packs, testing
+from shizhu.kernel import packs, testing
 from shizhu.kernel.models import County, Person
 
 pytestmark = pytest.mark.django_db
@@ -96,7 +96,10 @@ def test_the_window_is_asked_for_what_decides_it(county: County, staff: dict[str
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"asks": {"size": {"x-title": "面积", "type": "number"}}}, "items.light.when.that: lamp: `asks` has no such field"),
+        (
+            {"asks": {"size": {"x-title": "面积", "type": "number"}}},
+            "items.light.when.that: lamp: `asks` has no such field",
+        ),
         ({"asks": None}, "items.fire.when.that: size: `asks` has no such field"),
         ({"that": "size >="}, "items.fire.when.that: "),
         ({"that": "lamp"}, "asks.size: no item depends on it"),

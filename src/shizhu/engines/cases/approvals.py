@@ -187,8 +187,8 @@ def standing(case: Case, now: datetime | None = None, known: Past | None = None)
     way = critical.path(works) if is_open else []
     lines = tuple(
         Line(
-            item, "left_out" if item.id in spared else _state(task, is_open=is_open), task, item.id in way, took.get(item.id),
-            _light(task, at, hours, case.paused_at),
+            item, "left_out" if item.id in spared else _state(task, is_open=is_open), task, item.id in way,
+            took.get(item.id), _light(task, at, hours, case.paused_at),
         )
         for item in every
         for task in [tasks.get(item.id)]

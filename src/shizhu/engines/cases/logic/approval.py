@@ -26,7 +26,7 @@ def needs(body: Body) -> dict[str, list[str]]:
 
 
 def forms(key: str, body: Body) -> dict[str, Body]:
-    """The application, with what decides which items are needed and a yes for each material; the decision on an item."""
+    """The application, with what decides which items are needed and a yes for each material, and the decisions."""
     asks = body.get("asks", {})
     materials = {
         f"{id_}_{number}": {
