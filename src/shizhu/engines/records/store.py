@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
@@ -10,7 +11,7 @@ from typing import Any, Final
 import pghistory
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 from django.utils import timezone
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
@@ -40,6 +41,7 @@ class Keep:
 
 
 KEEP: Final = Keep()
+COUNTED = re.compile(r"\^([A-Z]{1,8})\[0-9\]\{([1-9]|1[0-2])\}\$")  # the pattern of keys that are counted
 Known = Callable[[Leaf], bool | None]  # whether what a reference names is there; None where it must be asked
 
 
@@ -276,6 +278,18 @@ def places(who: Actor, declared: Register) -> list[tuple[str, str]]:
 def first_place(who: Actor, county: str, declared: Register) -> tuple[str, str]:
     """Where a new row is unless somebody says it: where the first post is that may create it."""
     return next(iter(places(who, declared)), (county, county))
+
+
+def next_key(declared: Register, county: str) -> str:
+    """The key behind the last one, where keys are letters and so many digits; "" where they are not, or none left."""
+    told = COUNTED.fullmatch(declared.fields[declared.key_field].rules.get("pattern", ""))
+    if told is None:
+        return ""
+    prefix, digits = told[1], int(told[2])
+    rows = Record.objects.filter(county=county, register=declared.key, key__regex=told[0])
+    last = rows.aggregate(last=Max("key"))["last"] or prefix
+    number = int(last.removeprefix(prefix) or 0) + 1
+    return f"{prefix}{number:0{digits}}" if number < 10**digits else ""
 
 
 def _last(path: str) -> str:

@@ -160,13 +160,14 @@ def _to(entry: Entry) -> HttpResponse:
 
 
 def _first(request: Request, register: Register) -> Typed:
-    """A new record begins with the declared defaults and what the address says of its fields, where the person's first
-    post that may create it is.
+    """A new record begins with the next free key, the declared defaults and what the address says of its fields, where
+    the person's first post that may create it is.
     """
     fields = dict(inputs.flat(register))
     typed = {
         n: inputs.written_one(item, item.rules["default"]) for n, item in fields.items() if "default" in item.rules
     }
+    typed[register.key_field] = typed.get(register.key_field) or store.next_key(register, request.county.pk)
     typed |= {
         n: str(text)[:LINE] for n, text in request.GET.dict().items() if n in fields and fields[n].kind in COMPARABLE
     }
