@@ -52,12 +52,19 @@ def test_the_type_is_told_by_the_first_bytes(county: County, home: Path, media_t
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"MZ\x90", b"<svg xmlns=''/>", b"<html>", b"RIFF\x24\x00\x00\x00WAVEfmt ", b" %PDF-1.7", b"\x89PNG"],
+    [b"MZ\x90", b"<svg xmlns=''/>", b"<html>", b"RIFF\x24\x00\x00\x00WAVEfmt ", b" %PDF-1.7", b"\x89PNG"],
 )
 def test_anything_else_is_refused_and_not_kept(county: County, home: Path, content: bytes) -> None:
     before = parts(home)
-    with pytest.raises(files.FileRefused, match=r"a\.png.*JPEG, PNG, WEBP, PDF"):
+    with pytest.raises(files.FileRefused, match=r"a\.png.*JPEG.+PNG.+WEBP.+PDF"):
         keep(county, content)
+    assert (File.objects.count(), parts(home)) == (0, before)
+
+
+def test_an_empty_file_is_called_empty(county: County, home: Path) -> None:
+    before = parts(home)
+    with pytest.raises(files.FileRefused, match=r"a\.png 是空文件"):
+        keep(county, b"")
     assert (File.objects.count(), parts(home)) == (0, before)
 
 

@@ -63,16 +63,18 @@ def keep(
 ) -> File:
     """Store a file durably and return its row.
 
-    Raises FileRefused for a type not in `allowed` (told by its bytes, not by its name) or above `largest` bytes.
+    Raises FileRefused for an empty file, a type not in `allowed` (told by its bytes), or above `largest` bytes.
     """
     largest = min(largest, LARGEST)
     data = content.read(largest + 1)
     if len(data) > largest:
         size = f"{largest / 1_000_000:g}"
         raise FileRefused(_("%(name)s is larger than %(size)s MB. Send a smaller one.") % {"name": name, "size": size})
+    if not data:
+        raise FileRefused(_("%(name)s is empty. Look whether it was saved, and send it again.") % {"name": name})
     media_type = type_of(data)
     if media_type not in allowed:
-        kinds = ", ".join(SHORT[kind] for kind in allowed)
+        kinds = _(", ").join(SHORT[kind] for kind in allowed)
         raise FileRefused(_("%(name)s is none of %(kinds)s. Send one of these.") % {"name": name, "kinds": kinds})
     return store(data, name=name, media_type=media_type, organisation=organisation, area=area, by=by)
 

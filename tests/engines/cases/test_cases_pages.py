@@ -200,11 +200,11 @@ def test_a_task_is_answered_with_a_photo_and_checked_by_the_next(case: Case, sta
         ({"sugar": "some"}, {"photos": "此项必填。"}),
         (
             {"sugar": "some", "photos": [picture("a.pdf", b"%PDF-1.7")]},
-            {"photos": "a.pdf 不是 JPEG, PNG, WEBP 格式，请换成这些格式。"},
+            {"photos": "a.pdf 不是 JPEG、PNG、WEBP 格式，请换成这些格式。"},
         ),
         (
             {"sugar": "some", "photos": [picture(), picture("b.png", b"MZ...")]},
-            {"photos": "b.png 不是 JPEG, PNG, WEBP 格式，请换成这些格式。"},
+            {"photos": "b.png 不是 JPEG、PNG、WEBP 格式，请换成这些格式。"},
         ),
     ],
 )
