@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
+from django.utils import timezone
 
 from shizhu.engines.cases import api, testing
 from shizhu.engines.cases.models import Task
 from shizhu.engines.records import api as records
-from shizhu.kernel import access, packs
+from shizhu.kernel import access, datasets, packs
 from shizhu.kernel.testing import PackTests, Trial, everything_kept
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +48,19 @@ def test_what_is_granted_is_registered_and_told_of_before_it_ends() -> None:
     with pytest.raises(api.AnswerRefused, match=case.number):
         decided(trial, "licence", number="91500000")
     assert everything_kept() == before
+
+
+def test_the_board_counts_the_applications_of_every_approval() -> None:
+    trial = Hall().trial()
+    flows = [item.key for item in Hall().pack.declared if item.kind == "approvals"]
+    for flow in flows:
+        testing.opened(trial, flow)
+    (board,) = (item.body for item in Hall().pack.declared if item.kind == "boards")
+    queries = {panel["key"]: panel["query"] for part in board["fields"] for panel in part["panels"]}
+    who, now = access.actor(trial.root), timezone.now() + timedelta(minutes=1)
+    found = {key: datasets.ask(datasets.Asked(queries[key], who, trial.county.pk, now)) for key in ("open", "accepted")}
+    assert [sum(row.cells[-1] for row in one.rows) for one in found.values()] == [len(flows)] * 2
+    assert [key for key, query in queries.items() if not all(f"'{flow}'" in query["where"] for flow in flows)] == []
 
 
 def test_a_role_that_may_not_register_what_it_grants_is_told_at_the_check() -> None:

@@ -13,6 +13,8 @@ from tests.fixtures import TOY, area, person
 from tests.web.pages import browser, text
 
 from shizhu.engines.cases import api, approvals, results
+from shizhu.engines.cases.logic import parse
+from shizhu.engines.cases.logic.approval import written
 from shizhu.engines.cases.models import Case, Task
 from shizhu.kernel import packs, testing
 from shizhu.kernel.models import County, Person
@@ -77,6 +79,19 @@ def test_an_item_that_is_not_needed_is_left_out_with_its_reason(county: County, 
     archive = zipfile.ZipFile(io.BytesIO(clerk.get(f"/cases/{small.pk}/results.zip").content))
     listed = docx.Document(io.BytesIO(archive.read(archive.namelist()[0])))
     assert "消防：仅在面积不小于 10 平方米时需要；照明：仅在要点灯时需要。" in [one.text for one in listed.paragraphs]
+
+
+def test_the_end_is_told_once_all_have_come_to_it(county: County, staff: dict[str, Person]) -> None:
+    """Two items that nothing waits for: the one that is done first is not the end."""
+    toy = packs.read(TOY)
+    body = next(item.body for item in toy.declared if (item.kind, item.key) == ("approvals", KEY))
+    items = {
+        id_: {**item, "after": [one for one in item.get("after", ()) if one != "light"]}
+        for id_, item in body["items"].items()
+    }
+    flow = parse(written(KEY, {**body, "items": items}).encode(), key=KEY)
+    (end,) = [node for node in flow.scope.nodes if node.step.id == "granted"]
+    assert [line.source for line in flow.scope.lines if line.target == end.step.id] == ["all"]
 
 
 def test_the_window_is_asked_for_what_decides_it(county: County, staff: dict[str, Person]) -> None:

@@ -11,7 +11,7 @@ from shizhu.engines.cases.logic.writing import element, line, tag, user
 
 EXPORTER = "shizhu-approval"
 OWN = {"answers", "area", "refused", "source"}  # of the document of any case, and of the page that opens one
-RESERVED = {"begin", "granted", "refusing", "refused_at", "refused_end"}
+RESERVED = {"all", "begin", "granted", "refusing", "refused_at", "refused_end"}
 START, RUN, OVER = (
     {"zh": "申请", "en": "Applied"},
     {"zh": "并联审批", "en": "In approval"},
@@ -135,7 +135,12 @@ def written(key: str, body: Body) -> str:
         writing.output(made, "refused", f"answers.{id_}.granted = false or refused = true")
     element(process, "endEvent", "granted", OVER)
     conditions = {id_: item["when"]["that"] for id_, item in body["items"].items() if "when" in item}
-    writing.weave(process, "begin", after, "granted", conditions)
+    last, exit_ = after.keys() - {before for waited in after.values() for before in waited}, "granted"
+    if len(last) > 1:  # that nobody reads of the end before all have come to it
+        exit_ = "all"
+        element(process, "parallelGateway", exit_)
+        line(process, exit_, "granted")
+    writing.weave(process, "begin", after, exit_, conditions)
     sub = element(process, "subProcess", "refusing")
     sub.set("triggeredByEvent", "true")
     writing.condition(element(sub, "startEvent", "refused_at"), "refused = true")
