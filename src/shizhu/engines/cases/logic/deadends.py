@@ -67,6 +67,18 @@ class _Ways:
         }
         self.after: dict[Marking, list[Marking]] = {}
         self.seen: set[str] = set()
+        self.far = self._far()
+
+    def _far(self) -> dict[str, int]:
+        """Lines from each element to where its way ends; who is nearest goes first, or tokens would heap up."""
+        far, waiting = {id_: len(self.node) for id_ in self.node}, [id_ for id_ in self.node if not self.leaving[id_]]
+        far |= dict.fromkeys(waiting, 0)
+        for id_ in waiting:  # it grows
+            for line in self.entering[id_]:
+                if far[line.source] > far[id_] + 1:
+                    far[line.source] = far[id_] + 1
+                    waiting.append(line.source)
+        return far
 
     def faults(self) -> Iterator[FlowError]:
         """What is wrong, the joins first."""
@@ -141,7 +153,7 @@ class _Ways:
         moves = [(token, self._moves(token[0])) for token in here if not token[1]]
         if moves:
             over = [one for one in moves if one[1] == [()]]  # at their end: no other way is touched
-            first = over[:1] or ([min(moves, key=lambda one: len(one[1]))] if one_first else moves)
+            first = over[:1] or ([min(moves, key=lambda one: (self.far[one[0][0]], len(one[1])))] if one_first else moves)
             return chain.from_iterable(self._moved(here, token, ways) for token, ways in first)
         for id_ in dict.fromkeys(id_ for id_, _via in here):
             if self.node[id_].step.kind == "inclusive" and not self._can_come(id_, here):
