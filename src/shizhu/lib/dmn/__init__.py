@@ -8,14 +8,18 @@ decisions, imports of other models. Not run: functions in Java or PMML.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from shizhu.lib import feel
+from shizhu.lib.dmn.opening import opened
 from shizhu.lib.dmn.reading import DmnError, asking, imports, namespace, read
 
-__all__ = ["Decided", "DmnError", "Model", "asking", "decide", "facts", "needed", "read_model", "unknown", "unreadable"]
+__all__ = [
+    "TEMPORAL", "Cell", "Decided", "DmnError", "Finding", "Model", "asking", "decide", "facts", "findings", "imports",
+    "namespace", "needed", "opened", "read_model", "unknown", "unreadable",
+]  # fmt: skip
 
 TIMEOUT = 2.0  # seconds for one decision with all it requires
 
@@ -76,26 +80,53 @@ def read_model(xml: bytes, *beside: bytes) -> Model:
     return Model(read(xml, {namespace(one): one for one in beside}))
 
 
+@dataclass(frozen=True)
+class Cell:
+    """Where an expression stands: in which decision or business knowledge; of a table which rule from 1 (0: its head)
+    and which column from 1, inputs first, with its title."""
+
+    id: str
+    name: str
+    row: int = 0
+    column: int = 0
+    title: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.row}" if self.row else self.name
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong with an expression: no FEEL (`error`), or it reads `name`, which nothing in the model is called."""
+
+    cell: Cell
+    text: str
+    name: str = ""
+    error: feel.FeelError | None = None
+
+
 def unreadable(model: Model) -> Iterator[tuple[str, str]]:
     """(element, expression) of all of its own that is no FEEL; of a table with the number of the rule."""
-    yield from ((place, text) for place, text, names in _looked_at(model) if names is None)
+    yield from ((str(one.cell), one.text) for one in findings(model) if one.error)
 
 
 def unknown(model: Model) -> Iterator[tuple[str, str, str]]:
     """(element, expression, name) of its own that reads what nothing in the model is called, which is always null."""
-    yield from ((place, text, names[0]) for place, text, names in _looked_at(model) if names)
+    yield from ((str(one.cell), one.text, one.name) for one in findings(model) if one.name)
 
 
-def _looked_at(model: Model) -> Iterator[tuple[str, str, tuple[str, ...] | None]]:
-    """(element, expression, unknown names it reads; None where it is no FEEL)."""
+def findings(model: Model) -> Iterator[Finding]:
+    """What is wrong with expressions of its own."""
     names = sorted({*_names(model.body), *model.body["items"]})
     for part in [*model.body["decisions"], *model.body["knowledge"]]:
         if _is_own(part):
-            for place, text, is_test in _expressions(part, part["name"]):
+            for cell, text, is_test in _expressions(part, Cell(part["id"], part["name"])):
                 try:
-                    yield place, text, feel.unknown_names(text, names, is_test=is_test)
-                except feel.FeelError:
-                    yield place, text, None
+                    unknown_ = feel.unknown_names(text, names, is_test=is_test)
+                except feel.FeelError as error:
+                    yield Finding(cell, text, error=error)
+                else:
+                    yield from (Finding(cell, text, name) for name in unknown_[:1])
 
 
 def _names(part: object) -> Iterator[str]:
@@ -108,27 +139,46 @@ def _names(part: object) -> Iterator[str]:
             yield from _names(one)
 
 
-def _expressions(part: object, place: str) -> Iterator[tuple[str, str, bool]]:
-    """(element, text, whether it is unary tests) of what stands in an expression."""
+def _expressions(part: object, cell: Cell) -> Iterator[tuple[Cell, str, bool]]:
+    """(where, text, whether it is unary tests) of what stands in an expression."""
     if isinstance(part, list):
         for one in part:
-            yield from _expressions(one, place)
+            yield from _expressions(one, cell)
     if not isinstance(part, Mapping) or part.get("language", "FEEL") != "FEEL":
         return
     if part.get("kind") == "literal":
-        yield place, part["text"], False
+        yield cell, part["text"], False
     if part.get("kind") == "filter" and part["match"]["kind"] == "literal":  # it reads what the filtered hold
-        yield from _expressions(part["of"], place)
-        yield place, f"[][{part['match']['text']}]", False
+        yield from _expressions(part["of"], cell)
+        yield cell, f"[][{part['match']['text']}]", False
         return
     if part.get("kind") == "table":
-        yield from ((place, one["test"], False) for one in part["inputs"])
-        for number, rule in enumerate(part["rules"], 1):
-            yield from ((f"{place} {number}", text, True) for text in rule["tests"] if text not in {"", "-"})
-            yield from ((f"{place} {number}", text, False) for text in rule["outputs"] if text)
+        yield from _of_table(part, cell)
         return
     for one in part.values():
-        yield from _expressions(one, place)
+        yield from _expressions(one, cell)
+
+
+def _of_table(table: Mapping[str, Any], cell: Cell) -> Iterator[tuple[Cell, str, bool]]:
+    columns = [*table["inputs"], *table["outputs"]]
+    at = [
+        replace(cell, column=number, title=one.get("title", ""))
+        for number, one in enumerate(columns, 1)
+    ]  # fmt: skip
+    for where, one in zip(at, columns, strict=True):
+        if "test" in one:
+            yield where, one["test"], False
+        if "values" in one:
+            yield where, one["values"], True
+        if "default" in one:
+            yield where, one["default"], False
+    split = len(table["inputs"])
+    for number, rule in enumerate(table["rules"], 1):
+        here = [replace(where, row=number) for where in at]
+        tests = zip(here[:split], rule["tests"], strict=True)
+        outputs = zip(here[split:], rule["outputs"], strict=True)
+        yield from ((where, text, True) for where, text in tests if text not in {"", "-"})
+        yield from ((where, text, False) for where, text in outputs if text)
 
 
 def needed(xml: bytes, beside: Iterable[bytes]) -> list[bytes]:

@@ -44,15 +44,18 @@ EXPRESSIONS = {
 class DmnError(ValueError):
     """What is wrong in a decision model: the element, the value found there and the rule it breaks."""
 
-    def __init__(self, element: str, value: object, rule: str) -> None:
+    def __init__(
+        self, element: str, value: object, rule: str, *, row: int = 0, column: int = 0, title: str = ""
+    ) -> None:
         super().__init__(f"{element}: {value!r} {rule}")
         self.element, self.value, self.rule = element, value, rule
+        self.row, self.column, self.title = row, column, title  # of a table, from 1, inputs first
 
 
 def read(xml: bytes, others: Mapping[str, bytes] | None = None) -> Json:
     """The model a file describes, with what it imports from `others`, files by their namespace. Raises DmnError."""
     model: Json = {"items": {}, "inputs": [], "decisions": [], "knowledge": [], "services": []}
-    root = _root(xml)
+    root = root_of(xml)
     _add(model, root, others or {}, "", {})
     model["asked"] = str(root.get(f"{{{ASKED}}}asked") or "")
     _check(model)
@@ -69,7 +72,7 @@ def asking(text: str, id_: str) -> str:
 def imports(xml: bytes) -> tuple[str, ...]:
     """Namespaces of the decision models a file imports (6.3.3); none of a file that is no decision model."""
     try:
-        return tuple(one.get("namespace") or "" for one in _imported(_root(xml)))
+        return tuple(one.get("namespace") or "" for one in _imported(root_of(xml)))
     except DmnError:
         return ()
 
@@ -78,12 +81,13 @@ def imports(xml: bytes) -> tuple[str, ...]:
 def namespace(xml: bytes) -> str:
     """The namespace others import a file by; "" where it is no decision model."""
     try:
-        return str(_root(xml).get("namespace") or "")
+        return str(root_of(xml).get("namespace") or "")
     except DmnError:
         return ""
 
 
-def _root(xml: bytes) -> Element:
+def root_of(xml: bytes) -> Element:
+    """The element `definitions` of a file, names in it without breaks. Raises DmnError."""
     try:
         root = markup.read(xml, "a decision model")
     except markup.MarkupError as error:
@@ -113,7 +117,7 @@ def _add(model: Json, root: Element, others: Mapping[str, bytes], place: str, be
         if begun.get(far) is False:
             raise DmnError(name, far, "imports itself")
         if far not in begun:
-            _add(model, _root(_file(others, far, name)), others, f"{far}#", begun)
+            _add(model, root_of(_file(others, far, name)), others, f"{far}#", begun)
     begun[own] = True
     for kind, parts in _qualified(read_, names, same, place, model["items"]).items():
         model[kind] = parts | model[kind] if kind == "items" else parts + model[kind]
@@ -134,7 +138,7 @@ def _merged(root: Element, others: Mapping[str, bytes], seen: set[str]) -> tuple
             names.setdefault(far, name)
         elif far not in seen:
             seen.add(far)
-            parts, further, others_same = _merged(_root(_file(others, far, "import")), others, seen)
+            parts, further, others_same = _merged(root_of(_file(others, far, "import")), others, seen)
             names, same = further | names, same | others_same | _put(file, parts)
     return file, names, same
 
@@ -370,10 +374,15 @@ def _expression(element: Element) -> Json:
 
 
 def _literal(element: Element) -> Json:
+    _speaks_feel(element)
+    return {"kind": "literal", "text": _text(element) or "null"}
+
+
+def _speaks_feel(element: Element, row: int = 0, column: int = 0, title: str = "") -> None:
     language = (element.get("expressionLanguage") or "").strip()
     if language.lower() not in {known.lower() for known in FEEL}:
-        raise DmnError(_place(element), language, "is no language that is evaluated here: expressions are FEEL")
-    return {"kind": "literal", "text": _text(element) or "null"}
+        rule = "is no language that is evaluated here: expressions are FEEL"
+        raise DmnError(_place(element), language, rule, row=row, column=column, title=title)
 
 
 def _table(element: Element) -> Json:
@@ -382,6 +391,10 @@ def _table(element: Element) -> Json:
         raise DmnError(_place(element), policy, f"is no hit policy: {', '.join(sorted(POLICIES))}")
     if aggregation is not None and aggregation not in AGGREGATIONS:
         raise DmnError(_place(element), aggregation, f"is no aggregation: {', '.join(sorted(AGGREGATIONS))}")
+    titles = [_title(child) for child in _children(element, "input") + _children(element, "output")]
+    for column, asked in enumerate(_children(element, "input"), 1):
+        for expression in _children(asked, "inputExpression"):
+            _speaks_feel(expression, column=column, title=titles[column - 1])
     inputs = [_input(child) for child in _children(element, "input")]
     outputs = [_output(child) for child in _children(element, "output")]
     if not outputs:
@@ -392,24 +405,32 @@ def _table(element: Element) -> Json:
         found = [_text(entry) for entry in _children(rule, "outputEntry")]
         if (len(tests), len(found)) != (len(inputs), len(outputs)):
             rule_ = "has not one cell for each input and each output of its table"
-            raise DmnError(_place(element), f"rule {number}", rule_)
+            raise DmnError(_place(element), f"rule {number}", rule_, row=number)
+        for column, entry in enumerate(_children(rule, "inputEntry") + _children(rule, "outputEntry"), 1):
+            _speaks_feel(entry, number, column, titles[column - 1])
         types = [_type(entry) for entry in _children(rule, "outputEntry")]
         rules.append({"tests": tests, "outputs": found} | ({"types": types} if any(types) else {}))
     made: Json = {"kind": "table", "policy": policy, "inputs": inputs, "outputs": outputs, "rules": rules}
     return {**made, "aggregation": aggregation} if aggregation else made
 
 
+def _title(element: Element) -> str:
+    """What a column is called."""
+    return element.get("label") or element.get("name") or _text(_child(element, "inputExpression"))
+
+
 def _input(element: Element) -> Json:
     expression = _child(element, "inputExpression")
     made: Json = {"test": _text(expression) or element.get("label") or "null"}
-    return made | _given(type=_type(expression), values=_text(_child(element, "inputValues")))
+    values = _text(_child(element, "inputValues"))
+    return made | _given(type=_type(expression), values=values, title=_title(element))
 
 
 def _output(element: Element) -> Json:
     made = {"name": element.get("name") or element.get("label") or ""}
     default = _child(element, "defaultOutputEntry")
     values = _text(_child(element, "outputValues"))
-    return made | _given(type=_type(element), values=values, default=_text(default))
+    return made | _given(type=_type(element), values=values, default=_text(default), title=_title(element))
 
 
 def _given(**values: str | None) -> Json:
