@@ -10,6 +10,6 @@ export default defineConfig({
     emptyOutDir: true,
     manifest: "manifest.json",
     chunkSizeWarningLimit: 2000,
-    rollupOptions: { input: { main: "src/main.ts", map: "src/map.ts", place: "src/place.ts", chart: "src/chart.ts", meeting: "src/meeting.ts", review: "src/review.ts", board: "src/board.ts", warning: "src/warning.ts", speak: "src/speak.ts", flow: "src/flow.ts", "flow-view": "src/flow-view.ts", field: "src/field.ts", door: "src/door.ts" } },
+    rollupOptions: { input: { main: "src/main.ts", map: "src/map.ts", place: "src/place.ts", chart: "src/chart.ts", meeting: "src/meeting.ts", review: "src/review.ts", board: "src/board.ts", warning: "src/warning.ts", speak: "src/speak.ts", flow: "src/flow.ts", tables: "src/tables.ts", "flow-view": "src/flow-view.ts", field: "src/field.ts", door: "src/door.ts" } },
   },
 });

@@ -1,4 +1,6 @@
 // Chinese for bpmn-js: its palette, context pad, menus and messages, and the labels of our own panel.
+import { ownOf, translationOf } from "./words";
+
 const ZH: Record<string, string> = {
   "Activate hand tool": "抓手", "Activate lasso tool": "框选", "Activate create/remove space tool": "增减空间",
   "Activate global connect tool": "连线", "Create start event": "开始事件", "Create intermediate/boundary event": "中间/边界事件",
@@ -68,9 +70,4 @@ const OWN: Record<string, [string, string]> = {
   not_by: ["不得与此步同一人（两人办理）", "Not by who did (four eyes)"], as_flow: ["同流程", "as the flow"],
   process: ["流程", "Flow"], id: ["元素 id", "Id"],
 };
-export const isChinese = (language: string): boolean => language === "zh";
-export const own = (language: string) => (key: string): string => OWN[key]?.[isChinese(language) ? 0 : 1] ?? key;
-export const translation = (language: string) => (template: string, given: Record<string, string> = {}): string => {
-  const text = isChinese(language) ? ZH[template] ?? template : template;
-  return text.replace(/{([^}]+)}/g, (_, key: string) => given[key] ?? `{${key}}`);
-};
+export const own = ownOf(OWN), translation = translationOf(ZH);

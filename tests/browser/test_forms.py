@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.conftest import DESKTOP, PHONE, Visitor
 from tests.engines.cases.test_deciding import CAMUNDA
 from tests.engines.cases.test_drawing import POOLS
@@ -273,3 +273,46 @@ def test_what_was_typed_outlives_a_lost_login(clerk: Any, county: County) -> Non
     page.get_by_role("button", name="保存").last.click()
     expect(page.get_by_text("已登记")).to_be_visible()
     assert Record.objects.filter(register="lemonade.grower", key="G009").exists()
+
+
+def type_into(cell: Locator, text: str) -> None:
+    """Write a cell of a decision table anew, as one types."""
+    cell.click()
+    cell.page.keyboard.press("Control+a")
+    cell.page.keyboard.insert_text(text)
+
+
+def test_a_decision_is_opened_changed_tried_and_kept(clerk: Any, county: County) -> None:
+    overlays.save(county.pk, "decisions", "local.lemon", {"text": CAMUNDA.decode()})
+    visitor = clerk()
+    page = visitor.page
+    page.goto("/declarations/decisions/lemon/open")
+    expect(page.locator("#tables[data-ready]")).to_be_visible()
+    expect(page.locator("#tables-lost")).to_be_hidden()
+    expect(page.locator(".djs-element[data-element-id=guests_id]")).to_be_visible()  # which the file had not drawn
+    visitor.look("decision-graph")
+    page.locator("#tables-tabs").get_by_role("button", name="加糖").click()
+    cell = page.locator("[data-row-id=DecisionRule_1][data-col-id=Output_1]")
+    expect(cell).to_have_text("5 * guests")
+    visitor.look("decision-table")
+    type_into(cell, "“7” * guests")
+    expect(page.locator("#tables-faults")).to_contain_text("决策“加糖”第 1 行“糖（克）”列：")
+    expect(page.locator("#tables-count")).to_have_text("1")
+    visitor.look("decision-fault")
+    page.locator("#tables-save").click()
+    expect(page.locator("#tables-count")).to_have_text("1")
+    expect(cell).to_have_text("“7” * guests")
+    type_into(cell, "7 * guests")
+    expect(page.locator("#tables-count")).to_have_text("0")
+    page.get_by_label("degrees").fill("30")
+    page.get_by_label("guests").fill("3")
+    page.get_by_role("button", name="试算").click()
+    expect(page.locator("#tables-answer")).to_contain_text("加糖21命中第 1 行")
+    visitor.look("decision-try")
+    page.locator("#tables-save").click()
+    expect(page.get_by_text("已保存新版本")).to_be_visible()
+    with visitor.phone(anew=True):
+        expect(page.locator("#tables[data-ready]")).to_be_visible()
+        page.locator("#tables-tabs").get_by_role("button", name="加糖").click()
+        expect(page.locator("[data-row-id=DecisionRule_1]").filter(has_text="7 * guests")).to_be_visible()
+        visitor.look("decision")

@@ -11,11 +11,12 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from shizhu.engines.cases import flows
-from shizhu.kernel import overlays
+from shizhu.kernel import overlays, packs
 from shizhu.kernel.models import Declaration
 from shizhu.kernel.packs import Body
 from shizhu.lib import dmn, feel, markup
@@ -76,6 +77,13 @@ def title_of(key: str, body: Body) -> str:
         return markup.read(body["text"].encode(), "a decision").get("name", "").strip() or key.partition(".")[2]
     except markup.MarkupError:
         return key.partition(".")[2]
+
+
+def opened_at(key: str) -> str:
+    """Where a decision is opened: one of the county's own to change it, a pack's to look at it."""
+    if overlays.is_own(key):
+        return reverse("own:decision_open", args=[key.partition(".")[2]])
+    return reverse("own:decision_of_pack", args=[key])
 
 
 def new(request: Request) -> HttpResponse:
@@ -165,10 +173,10 @@ def _tried(request: Request, row: Declaration) -> HttpResponse:
         return _page(request, row, [_("%(text)s is no value in FEEL.") % {"text": error.expression}], typed)
     value = json.dumps(found.value, ensure_ascii=False, default=str)
     hits = [f"{table} {'、'.join(map(str, rules))}" for table, rules in found.hits]
-    return _page(request, row, (), typed, {"value": value, "hits": hits, "faults": map(_said, found.faults)})
+    return _page(request, row, (), typed, {"value": value, "hits": hits, "faults": map(said, found.faults)})
 
 
-def _said(fault: str) -> str:
+def said(fault: str) -> str:
     """`element: message` in the language in force, where the message is one of ours."""
     element, _colon, message = fault.partition(": ")
     matches = ((pattern.fullmatch(message), form) for pattern, form in FAULTS)
@@ -196,7 +204,9 @@ def _page(
     model, asked = _model(request, row) if row else (None, None)
     unknown = _("%(place)s: “%(text)s” reads “%(name)s”, which nothing here is called: a text stands in quotes.")
     given = typed or {}
+    known = {} if row else packs.declarations(KIND, request.county.pk)
     context = {
+        "of_packs": [(title_of(key, body), opened_at(key)) for key, body in known.items() if not overlays.is_own(key)],
         "row": row, "title": title_of(row.key, row.body) if row else "", "refused": refused,
         "model": model, "asked": asked, "answer": answer,
         "unknown": [unknown % dict(zip(("place", "text", "name"), one, strict=True)) for one in dmn.unknown(model)]

@@ -100,7 +100,8 @@ def _asks(form: Body) -> list[tuple[str, str, str]]:
     return found
 
 
-def _sent(request: Request) -> dict[str, str]:
+def read_json(request: Request) -> dict[str, str]:
+    """The texts of a JSON object that was sent; nothing of what is too large or none."""
     if len(request.body) > LARGEST:
         return {}
     try:
@@ -110,7 +111,8 @@ def _sent(request: Request) -> dict[str, str]:
     return {name: value for name, value in body.items() if isinstance(value, str)} if isinstance(body, dict) else {}
 
 
-def _json(body: object, status: int = 200) -> HttpResponse:
+def json_answer(body: object, status: int = 200) -> HttpResponse:
+    """An answer for a script."""
     return HttpResponse(orjson.dumps(body), content_type="application/json", status=status)
 
 
@@ -160,16 +162,16 @@ def _noted(note: Note, names: Mapping[str, str]) -> str:
 def check(request: Request) -> HttpResponse:
     """What is wrong with a drawing, or with one expression of it, as it is typed."""
     declaring.require(request)
-    sent = _sent(request)
+    sent = read_json(request)
     if "expression" in sent:
         text = sent["expression"].strip().removeprefix("=").strip()
         try:
             feel.check(text or "null")
         except feel.FeelError as error:
             rule, told = unread(error)
-            return _json({"fault": _(rule) % told, "position": error.position})
-        return _json({"fault": ""})
-    return _json({"faults": faults_of(request, sent.get("xml", "").encode(), sent.get("stem", ""))})
+            return json_answer({"fault": _(rule) % told, "position": error.position})
+        return json_answer({"fault": ""})
+    return json_answer({"faults": faults_of(request, sent.get("xml", "").encode(), sent.get("stem", ""))})
 
 
 def bring(request: Request) -> HttpResponse:
@@ -180,16 +182,16 @@ def bring(request: Request) -> HttpResponse:
     declaring.require(request)
     file = request.FILES.get("file")
     if file is None or (file.size or 0) > LARGEST:
-        return _json({"faults": [_fault("", _("Choose a BPMN file of at most 2 MB."))]}, 422)
+        return json_answer({"faults": [_fault("", _("Choose a BPMN file of at most 2 MB."))]}, 422)
     try:
         text = with_roles(laid_out(file.read()), _titled(request.county.pk))
         several, chosen = pools(text), request.POST.get("process", "")
         if several and chosen not in dict(several):
-            return _json({"choose": several, "faults": []})
+            return json_answer({"choose": several, "faults": []})
         text = run_by(text, chosen) if several else text
     except FlowError as error:
-        return _json({"faults": [_fault(error.element_id, said(error, {}))]}, 422)
-    return _json({"xml": text, "faults": faults_of(request, text.encode(), "")})
+        return json_answer({"faults": [_fault(error.element_id, said(error, {}))]}, 422)
+    return json_answer({"xml": text, "faults": faults_of(request, text.encode(), "")})
 
 
 def _titled(county: str) -> dict[str, str]:
@@ -200,12 +202,12 @@ def _titled(county: str) -> dict[str, str]:
 
 def _keep(request: Request, stem: str, page_kind: str) -> HttpResponse:
     """As a flow, which must run, or as a drawing, which nobody runs yet."""
-    sent = _sent(request)
+    sent = read_json(request)
     text, kind = sent.get("xml", ""), DRAWINGS if sent.get("as") == DRAWINGS else "flows"
     if kind == "flows":
         faults = [one for one in faults_of(request, text.encode(), stem) if one["level"] == "error"]
         if faults:
-            return _json({"faults": faults}, 422)
+            return json_answer({"faults": faults}, 422)
     if not stem:
         stem = overlays.new_stem(request.county.pk, title_of(text), *KINDS)
     key = f"{overlays.LOCAL}.{stem}"
@@ -217,8 +219,8 @@ def _keep(request: Request, stem: str, page_kind: str) -> HttpResponse:
     except (overlays.Refused, overlays.Stale) as error:
         names = called(text.encode())
         lines = [(re.split(r"[:\s]", line)[0], line_said(line, names)) for line in declaring.refusal(error)]
-        return _json({"faults": [_fault(*line) for line in lines]}, 422)
-    return _json({"read": row.digest, "address": reverse(KINDS[kind], args=[stem])})
+        return json_answer({"faults": [_fault(*line) for line in lines]}, 422)
+    return json_answer({"read": row.digest, "address": reverse(KINDS[kind], args=[stem])})
 
 
 def title_of(text: str) -> str:
@@ -241,4 +243,4 @@ def of_case(request: Request, number: int) -> HttpResponse:
         "now": sorted({id_.partition("/")[0] for id_ in standing}),
         "late": sorted({step.partition("/")[0] for step in late.values_list("step", flat=True)}),
     }  # fmt: skip
-    return _json(told)
+    return json_answer(told)
