@@ -11,6 +11,7 @@ declare module "dmn-js/lib/*" {
     getActiveView(): View | undefined;
     getActiveViewer(): { get(name: string): Part } | undefined;
     open(view: View): Promise<unknown>;
+    destroy(): void;
     on(event: string, told: (event: Part) => void): void;
   }
 }

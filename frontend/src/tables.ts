@@ -22,7 +22,7 @@ const token = document.querySelector<HTMLInputElement>("[name=csrfmiddlewaretoke
 const isNarrow = matchMedia("(max-width: 767.98px)").matches;
 const style = document.head.appendChild(document.createElement("style"));
 const typed: Record<string, string> = {};
-let editor: Manager;
+let editor: Manager, isFixed = isNarrow; // nothing is changed
 let { read, keep: address } = settings;
 let marks = { faults: [] as string[], hits: [] as string[] };
 
@@ -34,7 +34,8 @@ function element<K extends keyof HTMLElementTagNameMap>(tag: K, given: Partial<H
 
 const post = (to: string, body: object): Promise<Response> =>
   fetch(to, { method: "POST", headers: { "Content-Type": "application/json", "X-CSRFToken": token }, body: JSON.stringify(body) });
-const xml = async (): Promise<string> => (await editor.saveXML({ format: true })).xml;
+const written = async (): Promise<string> => (await editor.saveXML({ format: true })).xml;
+const xml = async (): Promise<string> => (isFixed ? settings.xml : written());
 const note = (text: string, look = "text-secondary"): HTMLElement => element("div", { className: `list-group-item ${look}`, textContent: text });
 
 function part(id: string): Part {
@@ -221,12 +222,12 @@ function sayings(text: string): Map<string, number> {
 
 /** What the editor would not write again. */
 async function lost(): Promise<string[]> {
-  const after = sayings(await xml());
+  const after = sayings(await written());
   return [...sayings(settings.xml)].filter(([what, times]) => times > (after.get(what) ?? 0)).map(([what]) => what);
 }
 
 async function begin(): Promise<void> {
-  const { default: Editor } = isNarrow ? await import("dmn-js/lib/NavigatedViewer") : await import("dmn-js/lib/Modeler");
+  const { default: Editor } = isFixed ? await import("dmn-js/lib/NavigatedViewer") : await import("dmn-js/lib/Modeler");
   const words = { additionalModules: [{ translate: ["value", translation(settings.language)] }] };
   editor = new Editor({
     container: find("tables"), common: { debounceInput: false },
@@ -241,8 +242,13 @@ async function begin(): Promise<void> {
   const missing = await lost();
   if (missing.length) {
     find("tables-lost").hidden = false;
-    find("tables-lost").append(say("kept_from") + missing.slice(0, 8).join("，"));
+    find("tables-lost").textContent = say("kept_from") + missing.slice(0, 8).join("，");
     find<HTMLButtonElement>("tables-save").disabled = true;
+    if (!isFixed) {
+      isFixed = true;
+      editor.destroy();
+      return begin();
+    }
   }
   await check();
   find("tables").dataset.ready = "yes";
