@@ -34,8 +34,8 @@ soak: setup ## an hour of 1,000 devices at twelve times its speed, with faults a
 steady: setup ## readings at full rate for ten minutes, the database stopped for one of them: memory, and nothing lost (ARGS="--minutes 2")
 	@$(BIN)/python -m bench.steady $(ARGS)
 
-fuzz: setup ## our OpenAPI definition through schemathesis, for longer than the tests do (SHIZHU_FUZZ=examples an operation)
-	@SHIZHU_FUZZ=$${SHIZHU_FUZZ:-200} $(BIN)/python -m pytest tests/engines/records/test_ogc_fuzz.py $(ARGS)
+fuzz: setup ## property tests with other examples each time; our OpenAPI definition for longer (SHIZHU_FUZZ=examples an operation)
+	@SHIZHU_FUZZ=$${SHIZHU_FUZZ:-200} $(BIN)/python -m pytest -n 2 --dist loadfile -m hypothesis $(ARGS)
 
 clients: setup ## programs of others (frost-sta-client, pygeoapi; QGIS where it is installed) read and write a stack, from an environment of their own
 	@$(PYTHON) -m venv var/clients

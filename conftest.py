@@ -30,8 +30,12 @@ from shizhu.site.config import Config
 from shizhu.site.supervisor import free_port
 from shizhu.web.translations import compile_all
 
-hypothesis_settings.register_profile("untimed", deadline=None)  # how long an example takes is no test's business
-hypothesis_settings.load_profile("untimed")
+hypothesis_settings.register_profile(
+    "same",
+    deadline=None,
+    derandomize="SHIZHU_FUZZ" not in os.environ,  # `make fuzz` draws others each time
+)
+hypothesis_settings.load_profile("same")
 
 MIGRATED = "migrated"  # the database that workers copy
 

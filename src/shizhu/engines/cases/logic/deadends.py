@@ -67,7 +67,8 @@ class _Ways:
         }
         self.after: dict[Marking, list[Marking]] = {}
         self.seen: set[str] = set()
-        self.far = self._far()
+        self.is_stopped = any(map(self._is_stop, scope.nodes))
+        self.far = dict.fromkeys(self.node, 0) if self.is_stopped else self._far()  # others have their turn before it
 
     def _far(self) -> dict[str, int]:
         """Lines from each element to where its way ends; who is nearest goes first, or tokens would heap up."""
@@ -88,7 +89,7 @@ class _Ways:
         joins = list(dict.fromkeys(id_ for one in sorted(stuck) for id_, via in one if via))
         yield from (self._fault(id_, NEVER_COMES) for id_ in joins)
         lost = self._lost(stuck)
-        if lost and any(map(self._is_stop, self.scope.nodes)):  # what goes round alone keeps others from stopping all
+        if lost and self.is_stopped:  # what goes round alone keeps others from stopping all
             is_known = self._explore(one_first=False)
             lost = self._lost({one for one, after in self.after.items() if one and not after}) if is_known else []
         if lost:
@@ -153,7 +154,9 @@ class _Ways:
         moves = [(token, self._moves(token[0])) for token in here if not token[1]]
         if moves:
             over = [one for one in moves if one[1] == [()]]  # at their end: no other way is touched
-            first = over[:1] or ([min(moves, key=lambda one: (self.far[one[0][0]], len(one[1])))] if one_first else moves)
+            first = over[:1] or (
+                [min(moves, key=lambda one: (self.far[one[0][0]], len(one[1])))] if one_first else moves
+            )
             return chain.from_iterable(self._moved(here, token, ways) for token, ways in first)
         for id_ in dict.fromkeys(id_ for id_, _via in here):
             if self.node[id_].step.kind == "inclusive" and not self._can_come(id_, here):
