@@ -60,8 +60,12 @@ async function put(item: Omit<Item, "n" | "status" | "at" | "id" | "person">, dr
 
 const waits = (item: Item): boolean => item.status === "waiting";
 const SOON = 5000, SELDOM = 300_000; // milliseconds until what could not be sent is tried again: twice as long each time
-let delivering: Promise<void> | undefined, pause = SOON, timer = 0;
-const deliver = (): Promise<void> => (delivering ??= (async () => {
+let delivering: Promise<void> | undefined, more = false, pause = SOON, timer = 0;
+const deliver = (): Promise<void> => {
+  more = delivering !== undefined; // what is put in meanwhile goes right behind it
+  return (delivering ??= delivered());
+};
+async function delivered(): Promise<void> {
   const before = queue.some(waits);
   try {
     await send();
@@ -74,6 +78,7 @@ const deliver = (): Promise<void> => (delivering ??= (async () => {
     bar.hidden = true;
   }
   await read();
+  if (more) return deliver();
   clearTimeout(timer);
   if (!queue.some(waits)) pause = SOON;
   else if (navigator.onLine && !needsLogin) { // the line was cut, or the server could not answer: no event tells when that is over
@@ -82,7 +87,7 @@ const deliver = (): Promise<void> => (delivering ??= (async () => {
   }
   if (before && !queue.some(waits)) toast(words.allSent!, "good");
   refresh();
-})());
+}
 
 // views --------------------------------------------------------------------------------------------------------------
 

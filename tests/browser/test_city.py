@@ -46,7 +46,7 @@ def test_a_part_is_reported_without_a_network_mended_checked_and_read_of(
     page.get_by_role("button", name="结束巡查").click()
     inspector.context.set_offline(False)
     page.get_by_role("link", name="待发送").click()
-    expect(page.get_by_text("已送达")).to_have_count(3, timeout=60_000)
+    expect(page.get_by_text("已送达", exact=True)).to_have_count(3, timeout=60_000)
     inspector.faults = [one for one in inspector.faults if "ERR_INTERNET_DISCONNECTED" not in one]
     filed = "SELECT state->'document'->>'grid', state->'document'->>'part' FROM cases_case WHERE title = %s"
     assert living.query(filed, TITLE) == [("500240001001001", PART)]

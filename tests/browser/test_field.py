@@ -157,12 +157,12 @@ def test_a_day_without_a_network(living: Stack, visit: Visit, tmp_path: Path) ->
 
     chief.context.route("**/field/api/photos/*", cut)  # the line ends once, in the middle of the first photo
     chief.context.set_offline(False)
-    expect(page.get_by_text("已送达")).to_have_count(2, timeout=60_000)
+    expect(page.get_by_text("已送达", exact=True)).to_have_count(2, timeout=60_000)
     assert (offsets[0], offsets[1] > 0, offsets[2]) == (0, True, offsets[1])  # it goes on from where it was
     expect(page.get_by_text("这项任务已由他人办理：马德顺")).to_be_visible()
     chief.look("field-conflict", dark=True)
     page.get_by_role("button", name="作为备注发到案件").click()
-    expect(page.get_by_text("已送达")).to_have_count(3, timeout=60_000)
+    expect(page.get_by_text("已送达", exact=True)).to_have_count(3, timeout=60_000)
 
     answered = "SELECT t.answer->>'result' FROM cases_task t JOIN cases_case c ON c.id = t.case_id " \
         "WHERE t.step = 'handle' AND c.title = ANY(%s) ORDER BY c.id"  # fmt: skip
@@ -171,7 +171,8 @@ def test_a_day_without_a_network(living: Stack, visit: Visit, tmp_path: Path) ->
         "JOIN cases_caseplace p ON p.case_id = c.id WHERE c.opened_at >= %s AND p.accuracy = 6"  # fmt: skip
     assert living.query(reported, began) == [(108.114, 30.0, "discharge")]
     done = "SELECT kind, count(*) FROM cases_deed WHERE received_at >= %s GROUP BY kind ORDER BY kind"
-    assert until(lambda: living.query(done, began) == [("answer", 2), ("remark", 1), ("report", 1)], 20)
+    is_all = until(lambda: living.query(done, began) == [("answer", 2), ("remark", 1), ("report", 1)], 20)
+    assert is_all, living.query("SELECT kind, received_at, done_at, answer FROM cases_deed ORDER BY received_at")
     taken = "SELECT round(longitude::numeric, 4)::float, round(latitude::numeric, 4)::float, " \
         "to_char(taken_at AT TIME ZONE 'Asia/Shanghai', 'MM-DD HH24:MI'), file_id IS NOT NULL, size < 600000 " \
         "FROM cases_photo WHERE created >= %s"  # fmt: skip
@@ -213,7 +214,7 @@ def test_a_patrol_is_walked_without_a_network(living: Stack, visit: Visit, tmp_p
     expect(page.locator("#field-count")).to_have_text("3")
     chief.context.set_offline(False)
     page.get_by_role("link", name="待发送").click()
-    expect(page.get_by_text("已送达")).to_have_count(3, timeout=60_000)
+    expect(page.get_by_text("已送达", exact=True)).to_have_count(3, timeout=60_000)
 
     walked = "SELECT jsonb_array_length(p.track) >= 4, p.note, p.lacks ? 'minutes', count(DISTINCT c.id), " \
         "count(DISTINCT f.id) FROM cases_patrol p JOIN cases_patrolcase c ON c.patrol_id = p.id " \

@@ -142,9 +142,11 @@ def test_two_phones_at_the_doors_see_each_others_words(living: Stack, visit: Vis
     village.context.set_offline(True)
     row.get_by_role("button", name="待接").click()  # waits on the phone, and counts there
     expect(row.locator("[aria-pressed=true]")).to_have_text("待接")
+    chief.page.clock.run_for(33_000)  # later by both clocks
     other.get_by_role("button", name="家中无人").click()
     expect(chief.page.locator("#field-count")).to_be_empty()
     village.context.set_offline(False)
     expect(village.page.locator("#field-count")).to_be_empty()
+    village.page.clock.run_for(31_000)
     expect(row.locator("[aria-pressed=true]")).to_have_text("家中无人")
     village.faults.clear()  # a request without a network is said in the console
