@@ -126,7 +126,7 @@ def test_a_sheet_of_a3(visit: Visit) -> None:
     visitor = visit("leader")
     page = opened(visitor)
     page.get_by_role("button", name="打印 A3 图").click()
-    expect(page.locator(".sheet-map[data-ready]")).to_be_attached(timeout=60_000)
+    expect(page.locator(".sheet-map[data-ready]")).to_be_attached(timeout=180_000)
     title = page.get_by_label("标题")
     title.fill("水质自动站分布图")
     sheet = page.locator(".map-sheet-a3")
