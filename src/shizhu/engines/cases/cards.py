@@ -19,6 +19,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from shapely.geometry.base import BaseGeometry
 
+from shizhu.engines.cases.locks import hold
 from shizhu.engines.cases.models import CardEdition
 from shizhu.engines.records import api as records
 from shizhu.kernel import packs
@@ -180,7 +181,7 @@ class Filling:
 
     def _town(self, area: Area) -> str:
         """The path of the town that an area lies in; of one that lies in none its own."""
-        towns = Area.objects.filter(county=self._county, level=Area.Level.TOWN, path__in=self._above(area))
+        towns = Area.objects.towns(self._county).filter(path__in=self._above(area))
         return towns.values_list("path", flat=True).first() or area.path
 
     def _line(
@@ -255,7 +256,8 @@ def issue(who: Actor, county: str, key: str, area: Area, reason: str) -> CardEdi
                 _("You may not open the numbers of %s, which stand on the card: ask who keeps it.")
                 % _titles(county, body, record)
             ) from None
-    before = CardEdition.objects.select_for_update().filter(county=county, key=key, area=area)
+    hold(f"cases.card {county} {key} {area.pk}")  # of two first editions at once too one gives the token
+    before = CardEdition.objects.filter(county=county, key=key, area=area)
     year, now = timezone.localdate().year, timezone.now()
     token = before.values_list("token", flat=True).first() or secrets.token_urlsafe(16)
     return CardEdition.objects.create(
