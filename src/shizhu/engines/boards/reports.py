@@ -254,7 +254,7 @@ class _Making:
     def _places(self, given: Body) -> list[_Place]:
         columns = {name: self._by_town(key) for name, key in given["inputs"].items()}
         found = []
-        for town in Area.objects.filter(county=self._county, level=Area.Level.TOWN).order_by("sort_key"):
+        for town in Area.objects.towns(self._county):
             inputs = {name: column.get(town.code, 0) for name, column in columns.items()}
             value = feel.evaluate(given["score"], inputs)
             score = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

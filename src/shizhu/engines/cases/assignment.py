@@ -161,5 +161,5 @@ def may_start(who: Actor, about: About, owner: Organisation, area: Area) -> bool
 def startable(who: Actor, county: str, about: About) -> list[Area]:
     """The towns in which `who` may open a case of a flow by hand."""
     owner = flows.owner(about, county)
-    towns = Area.objects.filter(county=county, level=Area.Level.TOWN).order_by("sort_key")
+    towns = Area.objects.towns(county)
     return [town for town in towns if owner and may_start(who, about, owner, town)]

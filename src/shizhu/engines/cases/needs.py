@@ -64,7 +64,7 @@ def towns(who: Actor, case: Case) -> list[Area]:
     """Where somebody may ask a response for help: the towns of their posts of the plan's roles; none who may not."""
     roles = (_help(case) or {}).get("roles", ())
     paths = [one.area_path for one in who.scopes if one.county == case.county_id and one.role in roles]
-    found = Area.objects.filter(county=case.county_id, level=Area.Level.TOWN).order_by("sort_key", "pk")
+    found = Area.objects.towns(case.county_id)
     return [town for town in found if any(town.path.startswith(path) or path.startswith(town.path) for path in paths)]
 
 

@@ -74,7 +74,7 @@ class Index:
             return [Subject(code, label(names.get(code, code)), (code,)) for code in sorted(found)]
         if self.body["subjects"] == "towns":
             codes = list(Area.objects.filter(county_id=self.county).values_list("code", "path"))
-            towns = Area.objects.filter(county_id=self.county, level=Area.Level.TOWN).order_by("code")
+            towns = Area.objects.towns(self.county).order_by("code")
             return [Subject(town.code, town.name, _below(town.path, codes)) for town in towns]
         codes = list(Organisation.objects.filter(county_id=self.county).values_list("code", "path"))
         departments = Organisation.objects.filter(county_id=self.county, kind="department").order_by("code")

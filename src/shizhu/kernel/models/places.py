@@ -28,6 +28,14 @@ class County(models.Model):
         return self.name
 
 
+class AreaQuerySet(models.QuerySet["Area"]):
+    """Areas, with those that pages ask for."""
+
+    def towns(self, county: County | str) -> AreaQuerySet:
+        """The towns of a county, by name."""
+        return self.filter(county=county, level=Area.Level.TOWN).order_by("sort_key", "pk")
+
+
 class Area(models.Model):
     """County, town (乡镇/街道) or village (村/社区), by its statistical code."""
 
@@ -49,6 +57,8 @@ class Area(models.Model):
     geometry = GeometryField(null=True)
     box = BoxField(null=True)
     provenance = models.JSONField(default=dict)  # where name and geometry come from; synthetic says so
+
+    objects = AreaQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -61,7 +61,7 @@ def choices(request: Request) -> dict[str, Any]:
     """What a list may be asked for: levels, rules that ever raised an alarm, towns."""
     titles = edges.titles(request.county.pk)
     rules = seen(request).order_by("rule").values_list("rule", flat=True).distinct()
-    towns = Area.objects.filter(county=request.county, level=Area.Level.TOWN).order_by("sort_key")
+    towns = Area.objects.towns(request.county)
     return {
         "level_names": [(level, label(LEVEL_NAMES[level])) for level in LEVELS[::-1]],
         "rules": [(key, label(titles[key]) if key in titles else key) for key in rules],

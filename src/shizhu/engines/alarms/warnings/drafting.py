@@ -60,7 +60,7 @@ def of_rule(county: str, rule: str) -> str:
 
 def towns_of(area: Area) -> tuple[Area, ...]:
     """The town that an area is, or lies in; itself where there is none."""
-    towns = Area.objects.filter(county=area.county_id, level=Area.Level.TOWN)
+    towns = Area.objects.towns(area.county_id)
     return tuple(one for one in towns if area.path.startswith(one.path)) or (area,)
 
 
@@ -263,7 +263,7 @@ def _ring(text: str) -> list[tuple[float, float]]:
 def met(county: str, ring: Sequence[Sequence[float]]) -> list[Area]:
     """The towns that a shape meets; a village has no outline and lies in its town."""
     shape: BaseGeometry = shapely.Polygon(ring)
-    towns = Area.objects.filter(county=county, level=Area.Level.TOWN, geometry__isnull=False).order_by("path")
+    towns = Area.objects.towns(county).exclude(geometry=None).order_by("path")
     return [town for town in towns if town.geometry.intersects(shape)]
 
 
@@ -290,7 +290,7 @@ def _rings(area: Area) -> tuple[tuple[cap.Position, ...], ...]:
 
 def drawn(county: str) -> list[dict[str, Any]]:
     """The towns to click on: code, name, outline in degrees, made simpler."""
-    rows = Area.objects.filter(county=county, level=Area.Level.TOWN, geometry__isnull=False).order_by("path")
+    rows = Area.objects.towns(county).exclude(geometry=None).order_by("path")
     return [
         {"code": one.code, "name": one.name, "shape": shapely.geometry.mapping(one.geometry.simplify(0.002))}
         for one in rows

@@ -126,7 +126,7 @@ class Patch:
 
 def drawn(county: str, tree: Iterable[Place]) -> list[Patch]:
     """The towns of the county coloured by the share of those in each who know."""
-    towns = list(Area.objects.filter(county=county, level=Area.Level.TOWN, geometry__isnull=False).order_by("path"))
+    towns = list(Area.objects.towns(county).exclude(geometry=None).order_by("path"))
     if not towns:
         return []
     found: dict[str, Place] = {}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -38,10 +36,11 @@ def page(request: Request, key: str) -> HttpResponse:
         return HttpResponse(sheet, content_type=records.XLSX, headers=headers)
     sort = request.GET.get("sort", "")
     numbers = [_head(one, sort) for one in found.view["numbers"]]
+    before, after = spans.beside(month)
     context = {
         "ranking": found, "key": key, "title": label(found.body["title"]), "note": label(found.body.get("note")),
         "views": [(one["key"], label(one["title"])) for one in found.body["views"]], "rows": found.sorted(sort),
-        "numbers": numbers, "month": month, "before": month - timedelta(days=1), "after": month + timedelta(days=32),
+        "numbers": numbers, "month": month, "before": before, "after": after,
         "what": label(found.view["what"]), "told": list(found.told()),
     }  # fmt: skip
     return render(request, "boards/ranking.html", context)

@@ -67,7 +67,7 @@ def _shown(parts: Iterable[Part]) -> list[dict[str, Any]]:
 
 def _towns(request: Request, areas: Iterable[Area]) -> list[tuple[Area, list[Area]]]:
     """Areas by the town they lie in."""
-    towns = Area.objects.filter(county=request.county, level=Area.Level.TOWN).order_by("sort_key")
+    towns = Area.objects.towns(request.county)
     listed = list(areas)
     grouped = [(town, [area for area in listed if area.path.startswith(town.path)]) for town in towns]
     return [(town, inside) for town, inside in grouped if inside]

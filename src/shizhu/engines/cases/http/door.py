@@ -95,7 +95,7 @@ def _page(
 
 
 def _towns(county: County) -> list[Area]:
-    return list(Area.objects.filter(county=county, level=Area.Level.TOWN).order_by("sort_key"))
+    return list(Area.objects.towns(county))
 
 
 def words() -> dict[str, str]:

@@ -54,7 +54,7 @@ def index(request: Request) -> HttpResponse:
         "rows": [_row(label, known) for label in page], "page": page, "desks": known.values(), "desk": desk,
         "with_old": with_old, "may_edit": request.actor.has(desks.EDIT), "total": page.paginator.count,
         "kept": "".join([f"desk={desk.key}&" if desk else "", "old=1&" if with_old else ""]),
-        "towns": Area.objects.filter(county=request.county, level=Area.Level.TOWN).order_by("sort_key"),
+        "towns": Area.objects.towns(request.county),
     }  # fmt: skip
     return render(request, "cases/labels.html", context)
 

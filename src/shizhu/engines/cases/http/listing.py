@@ -75,7 +75,7 @@ def _due(found: QuerySet[Case], due: str, now: datetime) -> QuerySet[Case]:
 
 def choices(request: Request) -> dict[str, Any]:
     """What a list may be asked for: matters, towns, deadlines."""
-    towns = Area.objects.filter(county=request.county, level=Area.Level.TOWN).order_by("sort_key")
+    towns = Area.objects.towns(request.county)
     return {
         "flows": [(key, label(about.title)) for key, about in flows.abouts(request.county.pk)],
         "towns": [(town.code, named(town)) for town in towns],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Any
 
 from django.db.models.expressions import RawSQL
@@ -34,10 +33,8 @@ def ledger(request: Request) -> HttpResponse:
     if request.GET.get("as") == "xlsx":
         headers = {"Content-Disposition": f'attachment; filename="approvals-{month:%Y-%m}.xlsx"'}
         return HttpResponse(_table(rows), content_type=records.XLSX, headers=headers)
-    context = {
-        "rows": rows, "sum": summed(rows), "month": month, "before": month - timedelta(days=1),
-        "after": month + timedelta(days=32),
-    }  # fmt: skip
+    before, after = spans.beside(month)
+    context = {"rows": rows, "sum": summed(rows), "month": month, "before": before, "after": after}
     return render(request, "cases/pace.html", context)
 
 

@@ -342,7 +342,7 @@ def _openings(request: Request, entry: records.Entry) -> Iterator[tuple[str, dic
     if entry.is_withdrawn:
         return
     area = Area.objects.get(county=request.county, code=entry.area.code)
-    towns = Area.objects.filter(county=request.county, level=Area.Level.TOWN)
+    towns = Area.objects.towns(request.county)
     town = next((town for town in towns if area.path.startswith(town.path)), None)
     for key, about in flows.abouts(request.county.pk):
         owner = flows.owner(about, request.county.pk)

@@ -362,7 +362,7 @@ def towns_page(request: Request, number: int) -> HttpResponse:
     if not declared:
         raise Http404
     areas = list(Area.objects.filter(county=request.county).values_list("code", "path"))
-    towns = Area.objects.filter(county=request.county, level=Area.Level.TOWN).order_by("sort_key")
+    towns = Area.objects.towns(request.county)
     parts = {town.code: [code for code, path in areas if path.startswith(town.path)] for town in towns}
     [found] = computing.by_part([(declared, period)], request.county.pk, "area", parts)
     most = max((abs(one.value) for one in found.values() if one.value is not None), default=0.0)

@@ -199,7 +199,7 @@ def _states(wanted: Listing) -> Iterator[Choice]:
 
 def _areas(request: Request) -> list[Choice]:
     """Towns of the county."""
-    towns = Area.objects.filter(county=request.county, level=Area.Level.TOWN).order_by("path")
+    towns = Area.objects.towns(request.county).order_by("path")
     return [Choice(code, name) for code, name in towns.values_list("code", "name")]
 
 
