@@ -1,5 +1,6 @@
 // The editor of flows: bpmn-js with a panel of our own. What is wrong is said by the server while one draws.
 import Modeler from "bpmn-js/lib/Modeler";
+import { find, post, token } from "./editor";
 import "./flow.css";
 import { own, translation } from "./flow-words";
 
@@ -18,8 +19,6 @@ type Shape = { id: string; type: string; businessObject: Business; source?: Shap
 const URI = "http://camunda.org/schema/1.0/bpmn";
 const settings = JSON.parse(document.getElementById("flow-settings")!.textContent!) as Settings;
 const say = own(settings.language), inWords = translation(settings.language);
-const find = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
-const token = document.querySelector<HTMLInputElement>("[name=csrfmiddlewaretoken]")!.value;
 const modeler = new Modeler({
   container: find("flow"), additionalModules: [{ translate: ["value", inWords] }],
 } as ConstructorParameters<typeof Modeler>[0]);
@@ -346,9 +345,6 @@ function panel(shape: Shape): void {
   find("flow-name").textContent = one.businessObject.name || (one.businessObject.$type === "bpmn:Process" ? say("process") : kind(one.businessObject));
   find("flow-panel").replaceChildren(...fields(one).flatMap((field) => control(field, one.businessObject, `field-${field.key}`)));
 }
-
-const post = (to: string, body: object): Promise<Response> =>
-  fetch(to, { method: "POST", headers: { "Content-Type": "application/json", "X-CSRFToken": token }, body: JSON.stringify(body) });
 
 let marked: string[] = [];
 function mark(faults: Fault[]): void {

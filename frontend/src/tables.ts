@@ -2,6 +2,7 @@
 // told by the server. On a narrow screen it is looked at and tried, not changed.
 import "./tables.css";
 import type Manager from "dmn-js/lib/Manager";
+import { find, post } from "./editor";
 import { own, translation } from "./tables-words";
 
 type Pair = [string, string];
@@ -17,8 +18,6 @@ const ASKED = "https://shizhu.example/dmn";
 const DEFAULTS = new Set(["false", "UNIQUE", "Rule-as-Row", "text/plain", "None", "FEEL"]); // which need not be written
 const settings = JSON.parse(document.getElementById("tables-settings")!.textContent!) as Settings;
 const say = own(settings.language);
-const find = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
-const token = document.querySelector<HTMLInputElement>("[name=csrfmiddlewaretoken]")!.value;
 const isNarrow = matchMedia("(max-width: 767.98px)").matches;
 const style = document.head.appendChild(document.createElement("style"));
 const typed: Record<string, string> = {};
@@ -32,8 +31,6 @@ function element<K extends keyof HTMLElementTagNameMap>(tag: K, given: Partial<H
   return made;
 }
 
-const post = (to: string, body: object): Promise<Response> =>
-  fetch(to, { method: "POST", headers: { "Content-Type": "application/json", "X-CSRFToken": token }, body: JSON.stringify(body) });
 const written = async (): Promise<string> => (await editor.saveXML({ format: true })).xml;
 const xml = async (): Promise<string> => (isFixed ? settings.xml : written());
 const note = (text: string, look = "text-secondary"): HTMLElement => element("div", { className: `list-group-item ${look}`, textContent: text });
