@@ -9,11 +9,10 @@ from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import flows
 from shizhu.engines.cases.assignment import posts_of
-from shizhu.engines.cases.logic import critical
+from shizhu.engines.cases.logic import approval, critical
 from shizhu.engines.cases.logic.critical import Ahead, Work
 from shizhu.engines.cases.logic.reading import BPMN, read_process, read_root
 from shizhu.engines.cases.logic.vendors import attribute, told
@@ -89,7 +88,7 @@ def left_out(case: Case) -> set[str]:
 
 def only_where(item: Item) -> str:
     """The condition of an item in words; "" of one that is always needed."""
-    return _("Only where %s") % label(item.only) if item.only else ""
+    return label(approval.only(item.only)) if item.only else ""
 
 
 def bodies(case: Case) -> dict[str, Organisation]:

@@ -31,7 +31,7 @@ def forms(key: str, body: Body) -> dict[str, Body]:
     materials = {
         f"{id_}_{number}": {
             "x-title": {one: f"{item['title'][one]}{sign}{name[one]}" for one, sign in (("zh", "："), ("en", ": "))},
-            "type": "boolean", **({"x-help": _only(item["when"]["title"])} if "when" in item else {}),
+            "type": "boolean", **({"x-help": only(item["when"]["title"])} if "when" in item else {}),
         }
         for id_, item in body["items"].items()
         for number, name in enumerate(item.get("materials", ()), 1)
@@ -56,7 +56,8 @@ def _day(zh: str, en: str, help_: tuple[str, str]) -> Body:
     return _text(zh, en, **told, examples=["2026-01-01"])
 
 
-def _only(title: Mapping[str, str]) -> Body:
+def only(title: Mapping[str, str]) -> Body:
+    """The condition of an item as a sentence."""
     return {"zh": f"仅在{title['zh']}时需要", "en": f"Only where {title['en']}"}
 
 
