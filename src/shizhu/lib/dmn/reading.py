@@ -391,12 +391,12 @@ def _table(element: Element) -> Json:
         raise DmnError(_place(element), policy, f"is no hit policy: {', '.join(sorted(POLICIES))}")
     if aggregation is not None and aggregation not in AGGREGATIONS:
         raise DmnError(_place(element), aggregation, f"is no aggregation: {', '.join(sorted(AGGREGATIONS))}")
-    titles = [_title(child) for child in _children(element, "input") + _children(element, "output")]
-    for column, asked in enumerate(_children(element, "input"), 1):
-        for expression in _children(asked, "inputExpression"):
+    asked, said = _children(element, "input"), _children(element, "output")
+    titles = [_title(child) for child in asked + said]
+    for column, child in enumerate(asked, 1):
+        for expression in _children(child, "inputExpression"):
             _speaks_feel(expression, column=column, title=titles[column - 1])
-    inputs = [_input(child) for child in _children(element, "input")]
-    outputs = [_output(child) for child in _children(element, "output")]
+    inputs, outputs = [_input(child) for child in asked], [_output(child) for child in said]
     if not outputs:
         raise DmnError(_place(element), 0, "outputs: a decision table has at least one")
     rules = []
