@@ -24,6 +24,7 @@ from shizhu.engines.notices.logic.timing import Wishes
 from shizhu.engines.notices.models import Channel, Delivery, Kind, Message, State, Wish
 from shizhu.kernel import jobs
 from shizhu.kernel.models import Person
+from shizhu.lib import speech
 
 logger = logging.getLogger(__name__)
 AT_ONCE, LINES = 100, 16  # deliveries taken together; calls at a time: a call lasts ten seconds at most
@@ -109,6 +110,24 @@ def _to_persons(message: Message, people: Iterable[int], now: datetime, notes: M
             address = wish.email if channel.kind == Kind.EMAIL else person.phone
             if channel.kind in wish.kinds and address:
                 yield _delivery(message, person=person, channel=channel, address=address, note=note, due=due)
+
+
+@dataclass(frozen=True)
+class Aloud:
+    """What a loudspeaker does with a message: says it for so many seconds, again and until when; None: once."""
+
+    text: str
+    seconds: int
+    every: int | None  # minutes
+    until: datetime | None
+
+
+def aloud(voice: Mapping[str, Any]) -> Aloud | None:
+    """A `voice` for people who look; None where nothing was written for the ear."""
+    if not voice:
+        return None
+    until = datetime.fromisoformat(voice["until"]) if "until" in voice else None
+    return Aloud(voice["text"], round(speech.seconds(voice["text"])), voice["every"] // 60 if until else None, until)
 
 
 def told(county: str, keys: Sequence[str]) -> list[int]:

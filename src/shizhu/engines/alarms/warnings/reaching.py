@@ -22,7 +22,6 @@ from shizhu.engines.notices import api as notices
 from shizhu.engines.records import api as records
 from shizhu.kernel import jobs, packs
 from shizhu.kernel.models import Area, County, Post
-from shizhu.lib import speech
 from shizhu.lib.times import parse_duration
 
 CHANNELS = ("sms", "voice")
@@ -55,7 +54,8 @@ def patience(county: str, kind: str, level: str) -> timedelta:
 def channels(county: str, kind: str) -> Sequence[str]:
     """Tried one after the other, of those that the county has in use; none: no telephone is reached."""
     found: Sequence[str] = packs.declared("warnings", kind, county).get("channels", CHANNELS)
-    return [one for one in found if one in notices.ways(county)]
+    used = notices.ways(county)
+    return [one for one in found if one in used]
 
 
 def holders(county: str, kind: str, areas: Sequence[Area]) -> list[Post]:
@@ -191,23 +191,9 @@ def voice(warning: PublicWarning, message: WarningMessage) -> dict[str, Any]:
     return {**told, "every": int(parse_duration(every).total_seconds()), "until": message.content["expires"]}
 
 
-@dataclass(frozen=True)
-class Aloud:
-    """What a loudspeaker does with a message: says it for so many seconds, again and until when; None: once."""
-
-    text: str
-    seconds: int
-    every: int | None  # minutes
-    until: datetime | None
-
-
-def aloud(warning: PublicWarning, message: WarningMessage) -> Aloud | None:
-    """The same for people who look; None where nothing was written for the ear."""
-    said = voice(warning, message)
-    if not said:
-        return None
-    until = datetime.fromisoformat(said["until"]) if "until" in said else None
-    return Aloud(said["text"], round(speech.seconds(said["text"])), said["every"] // 60 if until else None, until)
+def aloud(warning: PublicWarning, message: WarningMessage) -> notices.Aloud | None:
+    """The same for people who look."""
+    return notices.aloud(voice(warning, message))
 
 
 def titled(message: WarningMessage) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -64,9 +64,10 @@ def detail(request: Request, number: int) -> HttpResponse:
     told = mine.filter(channel=None).first()
     moves = message.deliveries.filter(state__in=[State.WAITING, State.SENT]).exclude(channel=None).exists()
     is_fresh = timezone.now() - message.made_at < LOOKED_AT
-    shown: dict[str, Any] = {"message": message, "rows": rows, "told": told, "is_moving": moves and is_fresh}
-    if every := message.voice.get("every"):
-        shown |= {"every": every // 60, "until": datetime.fromisoformat(message.voice["until"])}
+    shown = {
+        "message": message, "rows": rows, "told": told, "is_moving": moves and is_fresh,
+        "aloud": telling.aloud(message.voice),
+    }  # fmt: skip
     return render(request, "notices/detail.html", shown)
 
 
