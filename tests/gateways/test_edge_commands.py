@@ -23,6 +23,7 @@ from django.utils import timezone
 from natsrpy import Message, Nats
 from natsrpy.js import RetentionPolicy, StorageType, StreamConfig
 from tests.fixtures import area, organisation, person
+from tests.stack.stack import own_port
 from tests.stack.test_edge import Link
 
 from shizhu.engines.things import api, rollouts
@@ -36,7 +37,6 @@ from shizhu.kernel.models import County
 from shizhu.kernel.threads import in_thread
 from shizhu.site import edges, servers
 from shizhu.site.config import Config
-from shizhu.site.supervisor import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FIRMWARE = random.Random(1).randbytes(600_000)  # more than two parts
@@ -46,7 +46,7 @@ FIRMWARE = random.Random(1).randbytes(600_000)  # more than two parts
 async def broker(config: Config) -> AsyncIterator[str]:
     """A broker as `shizhu up` starts it."""
     (config.home / "run").mkdir(parents=True)
-    launch = servers.embedded_nats(config, free_port())
+    launch = servers.embedded_nats(config, own_port())
     process = subprocess.Popen(launch.command, stdout=-3, stderr=-3, cwd="/")  # noqa: ASYNC220  # it only starts it
     try:
         yield launch.url
@@ -102,7 +102,7 @@ def known(county: County) -> access.Actor:
 async def town(county: County, settings: Any, home: Path, web: str = "") -> AsyncIterator[Town]:
     """A county that mirrors an edge and sends commands, and that edge."""
     edge = edges.new("town1", county.pk, f"{county.pk}101", web)
-    own = replace(settings.CONFIG, home=home / "county", mqtt_port=free_port(), edge_port=free_port())
+    own = replace(settings.CONFIG, home=home / "county", mqtt_port=own_port(), edge_port=own_port())
     own.home.mkdir()
     edges.keep(own.home, {"town1": edge})
     settings.CONFIG = own
@@ -111,7 +111,7 @@ async def town(county: County, settings: Any, home: Path, web: str = "") -> Asyn
         settings.NATS_URL = url
         link = Link(own.edge_port)
         line = edges.Town("town1", edge.area, f"nats-leaf://127.0.0.1:{link.port}", edge.link, web)
-        there = replace(own, home=home / "town", mqtt_port=free_port(), edge=line)
+        there = replace(own, home=home / "town", mqtt_port=own_port(), edge=line)
         there.home.mkdir()
         async with broker(there) as there_url, letting_in(there, there_url, "123456") as nats:
             parts = [api.ingest_edge("town1", log.MQTT, {}), api.answer_edge("town1"), commands.run({})]
@@ -180,7 +180,7 @@ def told_to_update(county: County, first: access.Actor) -> Release:
 
 async def test_a_firmware_comes_to_a_device_by_way_of_its_edge(county: County, settings: Any, tmp_path: Path) -> None:
     who = await in_thread(known)(county)
-    port = free_port()
+    port = own_port()
     web = f"http://127.0.0.1:{port}"
 
     def get(path: str, key: str = "E", password: str = "123456", **headers: str) -> tuple[int, bytes, Any]:

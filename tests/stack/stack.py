@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import json
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -18,11 +21,28 @@ from typing import Any
 import psutil
 import psycopg
 
-from shizhu.site.supervisor import free_port
-
 SHIZHU = Path(sys.executable).parent / "shizhu"
 ROOT = Path(__file__).resolve().parents[2]
 OWN = ("DATABASE_URL", "NATS_URL", "DJANGO_SETTINGS_MODULE", "SHIZHU_TEST_HOME", "SHIZHU_DEMO", "SHIZHU_OPEN")
+
+WORKERS = 8  # of a run, at most
+FIRST_OF_CLIENTS = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_first = random.SystemRandom().randrange(10_000, max(FIRST_OF_CLIENTS - 8_000, 20_000), WORKERS)
+_ports = itertools.count(_first + _worker, WORKERS)
+
+
+def own_port() -> int:
+    """A loopback port that stays ours until it is bound: minutes may pass until a stack does.
+
+    The system gives none of these to a client, nor to a server that asks for any; another worker of this run counts
+    beside us.
+    """
+    for port in _ports:
+        with socket.socket() as tried, contextlib.suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("counts for ever")
 
 
 class Stack:
@@ -37,7 +57,7 @@ class Stack:
             subprocess.run(["cp", "-a", like, home], check=True)  # keeps whose files they are, as shutil does not
             _move_operator(home / "demo.json")
         self.program, self.user = program, user
-        self.mqtt, self.hj212, self.port, self.edges = free_port(), free_port(), free_port(), free_port()
+        self.mqtt, self.hj212, self.port, self.edges = own_port(), own_port(), own_port(), own_port()
         self.environment = {k: v for k, v in os.environ.items() if k not in OWN} | {
             "SHIZHU_HOME": str(home), "SHIZHU_PORT": str(self.port), "SHIZHU_MQTT_PORT": str(self.mqtt),
             "SHIZHU_HJ212_PORT": str(self.hj212), "SHIZHU_EDGE_PORT": str(self.edges),
@@ -160,7 +180,7 @@ def _move_operator(file: Path) -> None:
     """The simulated operator of a copy has a port of its own: with one, only the first of several would hear."""
     if file.exists():
         known = json.loads(file.read_text())
-        file.write_text(json.dumps({**known, "operator": free_port()}))
+        file.write_text(json.dumps({**known, "operator": own_port()}))
 
 
 def until(tried: Callable[[], bool], seconds: float = 60.0) -> bool:

@@ -13,11 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.stack.stack import Stack
+from tests.stack.stack import Stack, own_port
 
 from shizhu.site import servers
 from shizhu.site.config import Config
-from shizhu.site.supervisor import free_port
 
 pytestmark = pytest.mark.stack
 
@@ -74,7 +73,7 @@ def test_a_full_disk(full: Path) -> None:
 
 
 def test_a_database_that_is_not_there(home: Path) -> None:
-    port = free_port()
+    port = own_port()
     said = refused(home, DATABASE_URL=f"postgresql://shizhu@127.0.0.1:{port}/shizhu")
     assert said.startswith("shizhu: the database at DATABASE_URL refused us (")
     assert said.endswith("Connection refused): check address, user and password\n")

@@ -110,7 +110,7 @@ def test_a_home_from_its_first_start_to_its_restored_backup(home: Path, new_stac
     of_others = {"database", "event_log", "history"}
     assert {part["version"] for name, part in told["parts"].items() if name not in of_others} == {told["version"]}
     assert set(told["parts"]["event_log"]["lag"]) == {"EVENTS", "READINGS", "$MQTT_msgs"}
-    assert set(told["restarts"].values()) == {0}
+    assert set(told["restarts"].values()) == {0}, stack.tail()
     status = json.loads(stack.run("status", "--json"))
     assert set(status["processes"]) == {
         "postgres", "nats", "forkserver", "web", "gateway", "ingest", "worker", "demo",
