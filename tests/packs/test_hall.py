@@ -9,7 +9,9 @@ import pytest
 from django.utils import timezone
 
 from shizhu.engines.cases import api, testing
-from shizhu.engines.cases.models import Task
+from shizhu.engines.cases.models import Case, Task
+from shizhu.engines.plan import counting
+from shizhu.engines.plan.periods import period_of
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, datasets, packs
 from shizhu.kernel.testing import PackTests, Trial, everything_kept
@@ -50,17 +52,49 @@ def test_what_is_granted_is_registered_and_told_of_before_it_ends() -> None:
     assert everything_kept() == before
 
 
-def test_the_board_counts_the_applications_of_every_approval() -> None:
+def declared(kind: str) -> dict[str, packs.Body]:
+    return {item.key: item.body for item in Hall().pack.declared if item.kind == kind}
+
+
+def test_the_board_and_the_indicators_count_the_applications_of_every_approval() -> None:
     trial = Hall().trial()
-    flows = [item.key for item in Hall().pack.declared if item.kind == "approvals"]
-    for flow in flows:
+    refused = {"hall.restaurant": "fire", "hall.shop": "sign"}
+    assert refused.keys() == declared("approvals").keys()
+    for flow, step in refused.items():
         testing.opened(trial, flow)
-    (board,) = (item.body for item in Hall().pack.declared if item.kind == "boards")
+        decided(trial, "licence", number=flow)
+        decided(trial, step, granted=False, rule="条例第六条")
+    for flow in refused:
+        testing.opened(trial, flow)
+    (board,) = declared("boards").values()
     queries = {panel["key"]: panel["query"] for part in board["fields"] for panel in part["panels"]}
     who, now = access.actor(trial.root), timezone.now() + timedelta(minutes=1)
     found = {key: datasets.ask(datasets.Asked(queries[key], who, trial.county.pk, now)) for key in ("open", "accepted")}
-    assert [sum(row.cells[-1] for row in one.rows) for one in found.values()] == [len(flows)] * 2
-    assert [key for key, query in queries.items() if not all(f"'{flow}'" in query["where"] for flow in flows)] == []
+    assert {key: sum(row.cells[-1] for row in one.rows) for key, one in found.items()} == {"open": 2, "accepted": 4}
+    inputs = {
+        f"{key}.{name}": given for key, one in declared("indicators").items() for name, given in one["inputs"].items()
+    }
+    days = {"closed_at": {timezone.localdate()}, "due_at": {case.due_at.date() for case in Case.objects.all()}}
+    months = {by: {period_of("P1M", day) for day in given} for by, given in days.items()}
+    counted = {
+        name: sum(counting.count(given, trial.county.pk, month) for month in months[given["by"]])
+        for name, given in inputs.items()
+    }
+    assert counted == {
+        "hall.closed_in_time.closed": 2, "hall.closed_in_time.due": 4, "hall.in_parallel.parallel": 0,
+        "hall.in_parallel.several": 2, "hall.one_visit.once": 2, "hall.one_visit.closed": 2,
+    }  # fmt: skip
+    assert {of["of"] for of in (*queries.values(), *inputs.values())} == {"hall"}
+
+
+def test_an_indicator_counts_flows_of_its_own_pack_alone() -> None:
+    (item,) = (one for one in Hall().pack.declared if one.key == "hall.one_visit" and one.kind == "indicators")
+    everything = {"hall": Hall().pack, "rivers": packs.read(packs.BUNDLED / "rivers")}
+    for wrong in ("rivers", "hall.nothing", "nobody"):
+        inputs = {**item.body["inputs"], "once": {**item.body["inputs"]["once"], "of": wrong}}
+        other = dataclasses.replace(item, body={**item.body, "inputs": inputs})
+        told = list(packs.problems_of(packs.kinds()["indicators"], other, everything))
+        assert told == [f"inputs.once.of: {wrong}: the pack declares no such flow"]
 
 
 def test_a_role_that_may_not_register_what_it_grants_is_told_at_the_check() -> None:

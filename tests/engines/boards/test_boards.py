@@ -215,6 +215,8 @@ def test_the_wall_computes_its_type_and_goes_round(county: County, stalls: None)
         ({"query": {"from": "nothing"}}, "query.from: nothing: there is no such dataset; there are alarms, cases"),
         ({"query": {"from": "records", "of": "lemonade.stall", "by": ["phone"]}}, "phone: there is no such column"),
         ({"query": {"from": "records", "of": "other.stall"}}, "is another pack's"),
+        ({"query": {"from": "cases", "of": "other"}}, "is another pack's"),
+        ({"query": {"from": "cases", "of": "nobody"}}, "of: nobody: nobody declares this flow"),
         ({"kind": "bar"}, "must be put together by something"),
         ({"compare": "before"}, "only what happened during a span"),
         ({"stale": "tomorrow"}, "is not an ISO 8601 duration"),
@@ -225,7 +227,7 @@ def test_packcheck_says_what_is_wrong(changed: dict[str, Any], told: str) -> Non
     toy = packs.read(TOY)
     wrong = panel("number", of_stalls()) | changed
     body = {"title": {}, "fields": [{"key": "a", "title": {}, "panels": [wrong]}]}
-    found = list(packs.kinds()["boards"].check("lemonade.one", body, {"lemonade": toy}))
+    found = list(packs.kinds()["boards"].check("lemonade.one", body, {"lemonade": toy, "other": toy}))
     assert len(found) >= 1
     assert told in " ".join(found)
 

@@ -106,6 +106,18 @@ def test_cases_are_open_late_and_closed_in_time(county: County, orders: list[Cas
     assert ask(who, {**base, "where": "is_open = TRUE"}, three_days_ago).value == 2
 
 
+def test_cases_of_all_flows_of_a_pack_are_counted(county: County, orders: list[Case]) -> None:
+    who = person(county, *VERBS)
+    stall = cases.open_case(cases.Opening("lemonade.new_stall", "新摊", area(county, "101"), {"title": "新摊"}))
+    Case.objects.exclude(pk__in=[orders[0].pk, stall.pk]).update(flow="lemonades.order")
+    Case.objects.filter(pk=stall.pk).update(opened_at=orders[0].opened_at)
+    found = ask(who, {"from": "cases", "of": "lemonade"})
+    assert (found.value, found.source["zh"], found.href) == (2, "柠檬水摊", "/cases/?status=all&flow=lemonade")
+    page = browser(who).get(found.href)
+    assert {row["case"].pk for row in page.context["rows"]} == {orders[0].pk, stall.pk}
+    assert '<option value="lemonade" selected>柠檬水摊</option>' in page.content.decode()
+
+
 def test_the_story_of_an_event_says_what_is_still_to_come(county: County, orders: list[Case]) -> None:
     result = ask(person(county, *VERBS), {"from": "cases", "timeline": True}, LATER + timedelta(days=400))
     phases = list(dict.fromkeys(row.keys[0] for row in result.rows))
@@ -120,6 +132,8 @@ def test_the_story_of_an_event_says_what_is_still_to_come(county: County, orders
         {"from": "alarms"}, {"from": "alarms", "where": "is_open = TRUE"}, {"from": "alarms", "by": ["_town"]},
         {"from": "alarms", "by": ["rule"]}, {"from": "alarms", "by": ["raised_at"], "each": "day"},
         {"from": "cases"}, {"from": "cases", "of": "lemonade.order", "where": "is_late = TRUE"},
+        {"from": "cases", "of": "lemonade", "where": "is_late = TRUE"},
+        {"from": "cases", "of": "lemonade", "by": ["flow"]},
         {"from": "cases", "by": ["is_open"]}, {"from": "cases", "by": ["_town"]}, {"from": "cases", "by": ["flow"]},
         {"from": "cases", "by": ["opened_at"], "each": "day"}, {"from": "devices"},
         {"from": "devices", "by": ["state"]},

@@ -59,7 +59,7 @@ def of_panel(key: str, panel: Body, everything: LoadedPacks) -> Iterator[str]:
     has_time = query["from"] == "readings" or panel.get("trend", {}).get("time") or query.get("during", {}).get("time")
     if panel.get("trend") and not has_time:
         yield "trend.time: which column puts a row into an hour or a day?"
-    yield from (f"query.{line}" for line in _foreign(key, query))
+    yield from (f"query.{line}" for line in _foreign(key, query, everything))
     dataset = datasets.known().get(query["from"])
     if dataset is None:
         yield f"query.from: {query['from']}: there is no such dataset; there are {', '.join(sorted(datasets.known()))}"
@@ -67,11 +67,11 @@ def of_panel(key: str, panel: Body, everything: LoadedPacks) -> Iterator[str]:
     yield from (f"query.{line}" for line in dataset.check(query, everything))
 
 
-def _foreign(key: str, query: Body) -> Iterator[str]:
+def _foreign(key: str, query: Body, everything: LoadedPacks) -> Iterator[str]:
     """A pack's board asks for what the pack declares; only a county's board joins packs."""
     pack = key.split(".", maxsplit=1)[0]
     of: Any = query.get("of", "")
-    if pack not in {packs.COUNTY, overlays.LOCAL} and "." in of and of.split(".")[0] != pack:
+    if pack not in {packs.COUNTY, overlays.LOCAL} and ("." in of or of in everything) and of.split(".")[0] != pack:
         yield f"of: {of}: is another pack's; a county's board may join packs"
 
 

@@ -1,4 +1,4 @@
-"""Cases as a dataset (`from: cases`, `of` a flow or nothing for all), and the one timeline of an event.
+"""Cases as a dataset (`from: cases`, `of` a flow, a pack or nothing for all), and the one timeline of an event.
 
 What was open or late at a moment is told from the times kept, so a question about yesterday gives yesterday's answer.
 """
@@ -24,6 +24,7 @@ from shizhu.engines.things.api import Origin
 from shizhu.kernel import access, datasets, packs, spans
 from shizhu.kernel.access import Predicate
 from shizhu.kernel.datasets import Asked, Column, Names, Offer, Result, Row
+from shizhu.kernel.models import Pack
 from shizhu.kernel.packs import Body, LoadedPacks
 from shizhu.kernel.text import label, moment_sql, time_sql
 
@@ -118,7 +119,7 @@ def _own(table: str, at: datetime) -> dict[str, records.Column]:
 
 
 def subject(county: str, flow: str, at: datetime) -> records.Subject:
-    """Cases that had been opened by a moment, of one flow or all."""
+    """Cases that had been opened by a moment, of one flow, of all flows of a pack (a name without a dot) or of all."""
     asked = asked_of(county, flow, "t")
     said = (
         {one.item.name: _said(one, county) for one in asked}
@@ -146,9 +147,9 @@ def subject(county: str, flow: str, at: datetime) -> records.Subject:
         table="cases_case",
         columns=columns("t", at, asked),
         said=said,
-        fixed=fixed & Predicate("t.flow = %s", (flow,)) if flow else fixed,
+        fixed=fixed & _of(flow) if flow else fixed,
         verb=VIEW,
-        source=_flows(county, [flow]).get(flow, SOURCE) if flow else SOURCE,
+        source=title_of(county, flow) if flow else SOURCE,
         page=f"/cases/?status=all{f'&flow={flow}' if flow else ''}",
         title="t.title",
         href="'/cases/' || t.id || '/'",
@@ -156,6 +157,23 @@ def subject(county: str, flow: str, at: datetime) -> records.Subject:
         simulated=f"t.origin <> {Origin.MEASURED:d}",
         moments={name: f"t.{name}" for name in TIMES},
     )
+
+
+def among(flow: str) -> dict[str, str]:
+    """What narrows rows of cases to a flow, or to those of a pack."""
+    return {"flow": flow} if "." in flow else {"flow__startswith": f"{flow}."}
+
+
+def _of(flow: str) -> Predicate:
+    if "." in flow:
+        return Predicate("t.flow = %s", (flow,))
+    return Predicate("starts_with(t.flow, %s)", (f"{flow}.",))
+
+
+def title_of(county: str, flow: str) -> Names:
+    """What cases of a flow or of a pack are called."""
+    name = None if "." in flow else Pack.objects.filter(pk=flow).values_list("name", flat=True).first()
+    return name or _flows(county, [flow]).get(flow, SOURCE)
 
 
 def _said(one: Filed, county: str) -> records.Said:
@@ -196,8 +214,8 @@ def _story(asked: Asked) -> Result:
     """
     body = asked.body
     rows = Case.objects.filter(county_id=asked.county, alarm__isnull=False, opened_at__lt=asked.at)
-    if body.get("of"):
-        rows = rows.filter(flow=body["of"])
+    if of := body.get("of"):
+        rows = rows.filter(**among(of))
     if "during" in body:
         rows = rows.filter(opened_at__gte=spans.span(body["during"]["span"], asked.at).start)
     top = int(body.get("top", 1))
@@ -248,9 +266,15 @@ def _told(line: Line, case: Case) -> Row:
     return Row((PHASES[phase], line.at, text), (phase,), f"/cases/{case.pk}/")
 
 
+def has_flows(flow: str, everything: LoadedPacks) -> bool:
+    """Whether there is such a flow, or a pack of this name with flows."""
+    pack = everything.get(flow.partition(".")[0])
+    return pack is not None and any(one.kind == "flows" and flow in {one.key, pack.id} for one in pack.declared)
+
+
 def check(body: Body, everything: LoadedPacks) -> Iterable[str]:
     """The flow and the columns exist."""
-    if body.get("of") and packs.find(everything, "flows", body["of"]) is None:
+    if body.get("of") and not has_flows(body["of"], everything):
         return [f"of: {body['of']}: nobody declares this flow"]
     if body.get("timeline"):
         return []

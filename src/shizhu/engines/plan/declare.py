@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shizhu.engines.cases import api as cases
 from shizhu.engines.plan.logic import index
 from shizhu.kernel import packs
 from shizhu.kernel.packs import Body, LoadedPacks
@@ -16,8 +17,7 @@ def check(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
     """Inputs exist, in the same pack, but for reported values, which are the county's; the example comes out."""
     for name, given in body["inputs"].items():
         if given["count"] in KIND_OF and (
-            given["of"].split(".")[0] != key.split(".", maxsplit=1)[0]
-            or packs.find(everything, KIND_OF[given["count"]], given["of"]) is None
+            given["of"].split(".")[0] != key.split(".", maxsplit=1)[0] or not _is_there(given, everything)
         ):
             yield f"inputs.{name}.of: {given['of']}: the pack declares no such {KIND_OF[given['count']].rstrip('s')}"
         elif given["count"] == "readings":
@@ -33,6 +33,12 @@ def check(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
         return
     if value != body["example"]["expect"]:
         yield f"example: expected {body['example']['expect']}, but the formula says {value}"
+
+
+def _is_there(given: Body, everything: LoadedPacks) -> bool:
+    if given["count"] == "cases":
+        return cases.has_flows(given["of"], everything)
+    return packs.find(everything, KIND_OF[given["count"]], given["of"]) is not None
 
 
 def _formulas(body: Body, everything: LoadedPacks) -> set[str]:

@@ -43,7 +43,7 @@ def chosen(request: Request, asked: Mapping[str, str]) -> QuerySet[Case]:
     if word := asked.get("q"):
         found = found.filter(Q(number__icontains=word) | Q(title__icontains=word))
     if flow := asked.get("flow"):
-        found = found.filter(flow=flow)
+        found = found.filter(**datasets.among(flow))
     if town := asked.get("town"):
         found = found.filter(area__path__startswith=f"{request.county.pk}/{town}/")
     now = timezone.now()
@@ -73,11 +73,12 @@ def _due(found: QuerySet[Case], due: str, now: datetime) -> QuerySet[Case]:
     return found.filter(closed_at=None).exclude(paused_at=None) if due == "paused" else found
 
 
-def choices(request: Request) -> dict[str, Any]:
-    """What a list may be asked for: matters, towns, deadlines."""
-    towns = Area.objects.towns(request.county)
+def choices(request: Request, asked: Mapping[str, str]) -> dict[str, Any]:
+    """What a list may be asked for: matters (and all of a pack, where it asks for that), towns, deadlines."""
+    towns, county, flow = Area.objects.towns(request.county), request.county.pk, asked.get("flow", "")
+    packs = [] if not flow or "." in flow else [(flow, label(datasets.title_of(county, flow)))]
     return {
-        "flows": [(key, label(about.title)) for key, about in flows.abouts(request.county.pk)],
+        "flows": packs + [(key, label(about.title)) for key, about in flows.abouts(county)],
         "towns": [(town.code, named(town)) for town in towns],
         "dues": DUE.items(),
     }

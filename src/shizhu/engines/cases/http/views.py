@@ -131,7 +131,8 @@ def case_list(request: Request) -> HttpResponse:
         "kept": urlencode(kept), "query": urlencode(asked), "starters": starters(request.actor, request.county.pk),
         "tasks": [] if kept else [*mine, *joint_tasks(request.actor)],
         "wishes": [] if kept else list(wishes(request.actor, request.county.pk)),
-        "tiles": listing.tiles(request) if asked == {"status": Case.Status.OPEN} else [], **listing.choices(request),
+        "tiles": listing.tiles(request) if asked == {"status": Case.Status.OPEN} else [],
+        **listing.choices(request, asked),
     }  # fmt: skip
     return render(request, "cases/list.html", context)
 
