@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import zipfile
 from datetime import timedelta
 from functools import partial
@@ -18,7 +19,7 @@ from tests.engines.cases.test_approvals import KEY, decide, ready, staff, who
 from tests.fixtures import area, person
 from tests.web.pages import browser, text
 
-from shizhu.engines.cases import acting, api, results
+from shizhu.engines.cases import acting, api, approvals, flows, results
 from shizhu.engines.cases.acting import CannotNow
 from shizhu.engines.cases.models import Case, Entry, Helper, ResultDelivery, Task
 from shizhu.engines.notices.models import Message
@@ -80,12 +81,12 @@ def test_the_set_goes_out_as_one_package_with_hashes(county: County, staff: dict
     case = closed(county, staff, agent="乙")
     page = text(browser(staff["maker"]).get(f"/cases/{case.pk}/approval/"))
     assert [
-        one for one in ("健康合格证 准予许可", "JK-1", "2026-01-01 – 2026-06-30", "已过有效期") if one not in page
+        one for one in ("健康证/合格证 准予许可", "JK-1", "2026-01-01 – 2026-06-30", "已过有效期") if one not in page
     ] == []
     first, again = (browser(staff["maker"]).get(f"/cases/{case.pk}/results.zip") for _ in range(2))
     archive = zipfile.ZipFile(io.BytesIO(first.content))
     listed, place, sums = archive.namelist()
-    assert (listed, place, sums) == (f"办理结果清单-{case.number}.docx", "02-健康合格证/1-证.pdf", "SHA256SUMS")
+    assert (listed, place, sums) == (f"办理结果清单-{case.number}.docx", "02-健康证_合格证/1-证.pdf", "SHA256SUMS")
     digest = hashlib.sha256(PDF).hexdigest()
     assert archive.read(place) == PDF == zipfile.ZipFile(io.BytesIO(again.content)).read(place)
     assert archive.read(sums).decode() == f"{digest}  {place}\n"
@@ -94,6 +95,13 @@ def test_the_set_goes_out_as_one_package_with_hashes(county: County, staff: dict
         assert one in said
     assert browser(staff["reader"]).get(f"/cases/{case.pk}/results.zip").status_code == 200
     open_ = applied(county)
+    older = re.sub(
+        rb'paper_zh" value="[^"]+"/>.+paper_en" value="[^"]+"',
+        b'paper" value="Z/E"',
+        flows.version(KEY, open_.digest)[0].xml,
+        flags=re.DOTALL,
+    )
+    assert [one.paper for one in approvals.items(older)] == [None, {"zh": "Z", "en": "E"}, None]
     assert browser(staff["maker"]).get(f"/cases/{open_.pk}/results.zip").status_code == 404
     stranger = browser(person(county, "cases.duty.view", username="stranger"))
     assert stranger.get(f"/cases/{case.pk}/results.zip").status_code == 403

@@ -66,13 +66,19 @@ def items(xml: bytes) -> tuple[Item, ...]:
         own = told(element)
         title, role = {"zh": element.get("name"), "en": own["en"]}, attribute(element, "candidateGroups")
         after = tuple(filter(None, own.get("after", "").split(",")))
-        paper = dict(zip(("zh", "en"), own["paper"].split("/"), strict=True)) if own.get("paper") else None
-        only = {"zh": own["when_zh"], "en": own["when_en"]} if own.get("when") else None
         found.append(Item(
-            element.get("id"), title, role, int(own["days"]), after, paper, own.get("organisation", ""),
-            own.get("when", ""), only,
+            element.get("id"), title, role, int(own["days"]), after, _names(own, "paper"), own.get("organisation", ""),
+            own.get("when", ""), _names(own, "when"),
         ))  # fmt: skip
     return tuple(found)
+
+
+def _names(own: Mapping[str, str], what: str) -> Mapping[str, str] | None:
+    """Names that an item has in both languages; a version kept from before has those of its paper as `zh/en`."""
+    if f"{what}_zh" in own:
+        return {"zh": own[f"{what}_zh"], "en": own[f"{what}_en"]}
+    zh, sign, en = own.get(what, "").partition("/")
+    return {"zh": zh, "en": en} if sign else None
 
 
 def items_of(case: Case) -> tuple[Item, ...]:

@@ -25,7 +25,7 @@ from shizhu.lib import dmn, feel
 DRAWINGS = "drawings"  # flows that a county draws and that nobody runs yet
 OF_PROCESS = {"clock", "en", "limit", "owner", "prefix", "stages", "supplement", "tell"}
 OF_ELEMENT = {"after", "assign", "clock", "en", "key", "not_by", "organisation", "role", "stage", "void", "with"}
-COMPILED = {"days", "level", "minute", "paper", "when", "when_en", "when_zh"}  # of emergency plans and approvals
+COMPILED = {"days", "level", "minute", "paper_en", "paper_zh", "when", "when_en", "when_zh"}  # of plans and approvals
 OF_FIELD = {"x-begins", "x-choices", "x-help", "x-shizhu-ref", "x-title", "x-widget"}
 OF_SCHEMA = {*Draft202012Validator.VALIDATORS, "default", "description", "examples", "title"}
 DRAWING: Body = {

@@ -99,8 +99,8 @@ def _decision(more: Mapping[str, Body]) -> Body:
     }  # fmt: skip
 
 
-def _names(one: Body | None) -> str:
-    return f"{one['zh']}/{one['en']}" if one else ""
+def _names(what: str, one: Body | None) -> dict[str, str]:
+    return {f"{what}_{language}": one[language] for language in ("zh", "en")} if one else {}
 
 
 def _body(one: Body) -> str:
@@ -110,7 +110,7 @@ def _body(one: Body) -> str:
 def _when(item: Body) -> dict[str, str]:
     if "when" not in item:
         return {}
-    return {"when": item["when"]["that"], **{f"when_{one}": item["when"]["title"][one] for one in ("zh", "en")}}
+    return {"when": item["when"]["that"], **_names("when", item["when"]["title"])}
 
 
 def written(key: str, body: Body) -> str:
@@ -131,7 +131,7 @@ def written(key: str, body: Body) -> str:
         made = user(
             process, id_, item["title"], role=item["role"], form=f"{key}_{form}", due=f"P{item['days']}D",
             stage=RUN["zh"], organisation=item.get("organisation", ""), days=str(item["days"]),
-            paper=_names(item.get("paper")), after=",".join(after[id_]), **{"with": together}, **_when(item),
+            after=",".join(after[id_]), **{"with": together}, **_names("paper", item.get("paper")), **_when(item),
         )  # fmt: skip
         writing.output(made, "refused", f"answers.{id_}.granted = false or refused = true")
     element(process, "endEvent", "granted", OVER)
