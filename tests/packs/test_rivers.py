@@ -45,12 +45,16 @@ def test_spans_are_no_dates() -> None:
     now = timezone.now()
     with translation.override("zh-hans"):
         told = [
-            since(now - timedelta(days=40)),
+            since(now - timedelta(days=70)),
+            until(now + timedelta(days=40, hours=1)),
+            until(now + timedelta(days=12, hours=1)),
             until(now + timedelta(days=6, hours=1)),
             since(now - timedelta(days=3)),
         ]
     assert [text.split(">")[1].split("<")[0].replace("\xa0", " ") for text in told] == [
-        "1 个月前",
+        "2 个月前",
+        "还剩 40 天",
+        "还剩 12 天",
         "还剩 6 天",
         "3 天前",
     ]

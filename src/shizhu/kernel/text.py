@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import Any, Protocol, TypeVar
 
+from django.utils.html import avoid_wrapping
 from django.utils.timesince import timesince
 from django.utils.translation import get_language, ngettext_lazy
 
@@ -22,6 +23,7 @@ SPANS: dict[str, Any] = {  # Django's own Chinese has 1 月 and 6 日, which are
     "hour": ngettext_lazy("%(num)d hour", "%(num)d hours", "num"),
     "minute": ngettext_lazy("%(num)d minute", "%(num)d minutes", "num"),
 }
+DAYS_SAID = 60
 ISO = re.compile(  # of whole units
     r"P(?:(?P<year>\d+)Y)?(?:(?P<month>\d+)M)?(?:(?P<week>\d+)W)?(?:(?P<day>\d+)D)?"
     r"(?:T(?:(?P<hour>\d+)H)?(?:(?P<minute>\d+)M)?)?"
@@ -29,7 +31,13 @@ ISO = re.compile(  # of whole units
 
 
 def spoken(begin: datetime, end: datetime, depth: int = 1) -> str:
-    """How long it is from one moment to a later one, in the largest units, as people say it."""
+    """How long it is from one moment to a later one, in the largest units, as people say it.
+
+    In one unit alone weeks and one month leave too much unsaid of a deadline: up to two months they are days.
+    """
+    days = (end - begin).days
+    if depth == 1 and 1 <= days < DAYS_SAID:
+        return avoid_wrapping(SPANS["day"] % {"num": days})
     return timesince(begin, end, time_strings=SPANS, depth=depth)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 from typing import Any
 
 import docx
 import pytest
 from tests.engines.cases.test_approvals import decide, ready
 from tests.fixtures import TOY, area, person
-from tests.web.pages import browser, text
+from tests.web.pages import browser, text, told
 
 from shizhu.engines.cases import api, approvals, results
 from shizhu.engines.cases.logic import parse
@@ -67,6 +68,9 @@ def test_an_item_that_is_not_needed_is_left_out_with_its_reason(county: County, 
     assert [text(answer).count(f"无需办理 仅在{one}时需要") for one in ("面积不小于 10 平方米", "要点灯")] == [1, 1]
     ways = [[way["css"] for way in drawing["ways"]] for drawing in answer.context["drawings"]]
     assert ways == [["is-passed"] * 3 + ["is-critical"] * 3] * 2
+    lit = clerk.get(f"/cases/{applied(county, size=9.5, lamp=True).pk}/approval/")
+    ways = [sorted(way["css"] for way in drawing["ways"]) for drawing in lit.context["drawings"]]
+    assert ways == [["is-critical"] * 4 + ["is-passed", "plain"]] * 2  # it leads over what is left out
     applicant = f"/r/a/{results.secret_of(small)}"
     assert "消防 kitchen 无需办理 仅在面积不小于 10 平方米时需要" in text(clerk.get(applicant))
     for step in ("place", "open"):
@@ -94,17 +98,37 @@ def test_the_end_is_told_once_all_have_come_to_it(county: County, staff: dict[st
     assert [line.source for line in flow.scope.lines if line.target == end.step.id] == ["all"]
 
 
+def test_a_form_to_begin_with_has_no_field_called_as_what_every_case_has() -> None:
+    """A field `area` would have the town's value, and the town the field's."""
+    toy = packs.read(TOY)
+    form = next(item for item in toy.declared if (item.kind, item.key) == ("forms", "lemonade.order"))
+    more = {
+        **form.body["properties"],
+        "area": {"x-title": "面积", "type": "number"},
+        "source": form.body["properties"]["title"],
+    }
+    changed = replace(form, body={**form.body, "properties": more})
+    other = replace(toy, declared=tuple(changed if one is form else one for one in toy.declared))
+    flow = next(item for item in toy.declared if (item.kind, item.key) == ("flows", "lemonade.order"))
+    rule = "every case has something of this name; call the field otherwise"
+    assert packs.problems_of(packs.kinds()["flows"], flow, {"lemonade": other}) == [
+        f"order_in: lemonade.order: {name}: {rule}" for name in ("area", "source")
+    ]
+
+
 def test_the_window_is_asked_for_what_decides_it(county: County, staff: dict[str, Person]) -> None:
     clerk = browser(staff["maker"])
     assert "4 个审批事项，其中 2 项视情况办理" in text(clerk.get("/cases/approvals/"))
     page = text(clerk.get(f"/cases/new/{KEY}/"))
+    assert "受理 · 开夜间摊位" in page
     asked = ("面积（平方米）", "要点灯", "消防：平面图", "仅在面积不小于 10 平方米时需要")
     assert [one for one in asked if one not in page] == []
     sent = {"area": area(county, "101").code, "title": "夜摊", "applicant": "某某", "size": "9.5"}
     before = testing.everything_kept()
     assert "要点灯" in text(clerk.post(f"/cases/new/{KEY}/", sent))
     assert testing.everything_kept() == before
-    clerk.post(f"/cases/new/{KEY}/", {**sent, "lamp": "yes"})
+    answer = clerk.post(f"/cases/new/{KEY}/", {**sent, "lamp": "yes"}, follow=True)
+    assert told(answer) == [f"已受理，编号 {Case.objects.get().number}。"]
     assert states(Case.objects.get()) == {"place": "ready", "fire": "left_out", "light": "ready", "open": "ahead"}
 
 

@@ -12,6 +12,7 @@ from jsonschema.exceptions import SchemaError
 from shizhu.engines.cases import cards, desks, devices, flows, patrols, results
 from shizhu.engines.cases.logic import Flow, FlowError, Kit, approval, emergency, next_time, parse, writing
 from shizhu.engines.cases.logic.deadends import dead_ends
+from shizhu.engines.cases.logic.flow import TAKEN
 from shizhu.engines.cases.logic.layout import laid_out
 from shizhu.engines.cases.logic.picture import picture
 from shizhu.engines.cases.logic.reading import BPMN, read_process, read_root
@@ -57,8 +58,18 @@ def check_flow(key: str, body: Body, everything: LoadedPacks) -> Iterator[str]:
     for id_, ask in flow.asks.items():
         if packs.find(everything, "decisions", ask.decision) is None:
             yield f"{id_}: {ask.decision}: no pack declares this decision"
-    if about.start_form and packs.find(everything, "forms", about.start_form) is None:
-        yield f"{flow.scope.starts()[0].step.id}: {about.start_form}: no pack declares this form"
+    if about.start_form:
+        yield from _unfit_to_begin(flow.scope.starts()[0].step.id, about.start_form, everything)
+
+
+def _unfit_to_begin(begin: str, key: str, everything: LoadedPacks) -> Iterator[str]:
+    """A form to begin with that nobody declares, or whose fields have names that the case and the page need."""
+    form = packs.find(everything, "forms", key)
+    if form is None:
+        yield f"{begin}: {key}: no pack declares this form"
+        return
+    for name in sorted(TAKEN & form["properties"].keys()):
+        yield f"{begin}: {key}: {name}: every case has something of this name; call the field otherwise"
 
 
 def _unread_properties(xml: bytes) -> Iterator[str]:

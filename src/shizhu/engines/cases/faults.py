@@ -102,6 +102,7 @@ RULES = (
     gettext_noop("nobody declares this flow"),
     gettext_noop("no pack declares this decision"),
     gettext_noop("no pack declares this form"),
+    gettext_noop("every case has something of this name; call the field otherwise"),
     gettext_noop("the pack declares no such role"),
     gettext_noop("is not the root of a BPMN 2.0 file"),
     gettext_noop("is kept as a string"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -44,22 +45,24 @@ def library(request: Request) -> HttpResponse:
     return render(request, "cases/approvals.html", {"rows": rows, "running": shown})
 
 
-def drawn(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def drawn(lines: Iterable[Mapping[str, Any]], path: Sequence[str]) -> list[dict[str, Any]]:
     """The picture of an approval, for a wide screen and for a phone: items in layers, lines critical or passed."""
     shown = {one["line"].item.id: one for one in lines}
     awaited = {before for one in shown.values() for before in one["line"].item.after}
     after: dict[str, Sequence[str]] = {BEGIN: ()}
     after |= {id_: one["line"].item.after or (BEGIN,) for id_, one in shown.items()}
     after[END] = [id_ for id_ in shown if id_ not in awaited]
-    critical = {id_ for id_, one in shown.items() if one["line"].is_critical}
     done = {BEGIN, *(id_ for id_, one in shown.items() if one["line"].state == "done")}
     spared = [id_ for id_, one in shown.items() if one["line"].state == "left_out"]
     for _each in spared:  # one left out is passed once all before it are
         done |= {id_ for id_ in spared if done.issuperset(after[id_])}
+    critical = {
+        step for one, two in pairwise([BEGIN, *path, END] if path else ()) for step in _steps(one, two, after, spared)
+    }
     found = []
     for name, room in ROOMS.items():
         made = laid(after, room, {BEGIN: SMALL, END: SMALL})
-        ways = [{"path": made.path(one, two), "css": _way(one, two, critical, done)} for one, two in made.lines]
+        ways = [{"path": made.path(one, two), "css": _way((one, two), critical, done)} for one, two in made.lines]
         ways.sort(key=lambda way: way["css"] == "is-critical")  # above the others
         found.append({
             "name": name, "width": round(made.size[0]), "height": round(made.size[1]), "ways": ways,
@@ -70,10 +73,16 @@ def drawn(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _way(before: str, after: str, critical: Collection[str], done: Collection[str]) -> str:
-    if (before in critical and after in {*critical, END}) or (before == BEGIN and after in critical):
-        return "is-critical"
-    return "is-passed" if before in done else "plain"
+def _steps(one: str, two: str, after: Mapping[str, Sequence[str]], spared: Collection[str]) -> list[tuple[str, str]]:
+    """The lines that lead from one item to another, over such as are left out where no line leads there at once."""
+    if one in after[two]:
+        return [(one, two)]
+    ways = [(_steps(one, between, after, spared), between) for between in after[two] if between in spared]
+    return min(([*way, (between, two)] for way, between in ways if way), key=len, default=[])
+
+
+def _way(line: tuple[str, str], critical: Collection[tuple[str, str]], done: Collection[str]) -> str:
+    return "is-critical" if line in critical else "is-passed" if line[0] in done else "plain"
 
 
 def page(request: Request, number: int) -> HttpResponse:
@@ -102,6 +111,7 @@ def page(request: Request, number: int) -> HttpResponse:
         })  # fmt: skip
     context = {
         "case": case, "about": about, "standing": standing, "lines": lines, "timeline": timeline(case)[::-1],
-        "is_open": case.status == Case.Status.OPEN, "set": results.section(request, case), "drawings": drawn(lines),
+        "is_open": case.status == Case.Status.OPEN, "set": results.section(request, case),
+        "drawings": drawn(lines, standing.path),
     }  # fmt: skip
     return render(request, "cases/approval.html", context)

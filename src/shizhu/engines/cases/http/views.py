@@ -18,6 +18,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from shizhu.engines.alarms import api as alarms
 from shizhu.engines.cases import actions, approvals, concerns, emergencies, faults, flows, happening, unopened
@@ -36,6 +37,11 @@ from shizhu.web.views import Card, Tile
 
 PAGE = 50
 SHOWN = 20  # cases on the page of a record
+OPENED = {  # page of a case → what happened as it was opened by hand
+    "cases:approval": gettext_noop("Accepted as %(number)s."),
+    "cases:command": gettext_noop("The response has begun as %(number)s."),
+    "cases:detail": gettext_noop("Reported as %(number)s."),
+}
 TOLD = (
     "broken",
     "alarm",
@@ -287,8 +293,9 @@ def case_new(request: Request, flow: str) -> HttpResponse:
             except IntegrityError:  # somebody opened one of this alarm meanwhile
                 return redirect("cases:of_alarm", wanted.alarm)
             else:
-                messages.success(request, _("Reported as %(number)s.") % {"number": case.number})
-                return redirect(page_of(case), case.pk)
+                page = page_of(case)
+                messages.success(request, _(OPENED[page]) % {"number": case.number})
+                return redirect(page, case.pk)
     context = {
         "is_drill": is_drill,
         "alarm": alarm,

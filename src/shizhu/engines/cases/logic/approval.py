@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from shizhu.engines.cases.logic import writing
+from shizhu.engines.cases.logic.flow import TAKEN
 from shizhu.engines.cases.logic.layout import laid_out
 from shizhu.engines.cases.logic.writing import element, line, tag, user
 
 EXPORTER = "shizhu-approval"
-OWN = {"answers", "area", "refused", "source"}  # of the document of any case, and of the page that opens one
+OWN = {*TAKEN, "refused"}
 RESERVED = {"all", "begin", "granted", "refusing", "refused_at", "refused_end"}
 START, RUN, OVER = (
     {"zh": "申请", "en": "Applied"},

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 MULTI, STANDARD = "multi", "standard"
+TAKEN = {"answers", "area", "source"}  # names of what every case has in its document, and the page that opens one
 
 
 class FlowError(ValueError):
