@@ -147,6 +147,22 @@ def test_what_cannot_be_read_or_does_not_belong_is_named(folder: Path) -> None:
     assert second == f"lemonade/views: a pack may not hold this; kinds are {', '.join(sorted(packs.kinds()))}"
 
 
+def test_a_file_that_older_programs_saved_or_with_a_day_that_is_none_is_named_and_the_rest_is_read(
+    folder: Path,
+) -> None:
+    whole = len(packs.read(folder).declared)
+    (folder / "rules/cold.yaml").write_bytes("title: 太冷".encode("gbk"))
+    (folder / "rules/warm.yaml").write_text("since: 2026-02-30", encoding="utf-8")
+    (folder / "flows/fetch.bpmn").write_bytes('<a name="太冷"/>'.encode("gbk"))
+    loaded = packs.read(folder)
+    assert packs.problems(loaded, {"lemonade": loaded})[:3] == [
+        "lemonade/rules/cold.yaml: byte 10: is no UTF-8; save the file as UTF-8",
+        "lemonade/rules/warm.yaml: line 1, column 8: '2026-02-30' is no timestamp that can be kept",
+        "lemonade/flows/fetch.bpmn: byte 12: is no UTF-8; save the file as UTF-8",
+    ]
+    assert len(loaded.declared) == whole
+
+
 def test_slips_that_would_only_show_in_a_running_case_are_named(folder: Path) -> None:
     edit(folder, "flows/order.bpmn", "answers.taste.good = true", "answers.taste.godo = true")
     edit(

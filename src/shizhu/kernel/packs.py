@@ -170,8 +170,19 @@ def _read_pack(folder: Path) -> tuple[Body, list[str]]:
 
 
 def read_yaml(file: Path) -> Any:
-    """What a YAML file says. For files that are installed, not for what a stranger brings."""
-    return yamls.read_own(file.read_text(encoding="utf-8"))
+    """What a YAML file says. For files that are installed, not for what a stranger brings. Raises yaml.YAMLError."""
+    try:
+        return yamls.read_own(read_text(file))
+    except RecursionError:
+        raise yaml.YAMLError("nested too deep") from None
+
+
+def read_text(file: Path) -> str:
+    """The text of a file. Raises yaml.YAMLError for one that is not UTF-8, as older editors save Chinese."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise yaml.YAMLError(f"byte {error.start + 1}: is no UTF-8; save the file as UTF-8") from None
 
 
 def read_county(folder: Path) -> LoadedPack:
@@ -188,7 +199,7 @@ def _read_files(folder: Path, id_: str, kinds_: Iterable[Kind]) -> tuple[list[De
             place = f"{kind_.name}/{file.name}"
             try:
                 is_yaml = kind_.suffix == ".yaml"
-                content = json_ready(read_yaml(file)) if is_yaml else {"text": file.read_text(encoding="utf-8")}
+                content = json_ready(read_yaml(file)) if is_yaml else {"text": read_text(file)}
             except yaml.YAMLError as error:
                 broken.append(f"{id_}/{place}: {yamls.told(error)}")
                 continue

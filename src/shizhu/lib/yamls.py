@@ -18,6 +18,9 @@ _SCALARS = {  # name → pattern, what it may begin with
         "-+0123456789.",
     ),
 }
+MOST = 200_000  # values of a file, those told by an alias counted wherever they stand
+LARGEST = 2**63  # of whole numbers
+UNMADE = (ValueError, LookupError, AttributeError, OverflowError)  # raised for a scalar that is not what it says
 HINT = "a text that begins with - or holds one of { } [ ] , : # stands in quotes"
 
 
@@ -34,6 +37,20 @@ def _resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
 class _Strict(SafeConstructor):
     yaml_implicit_resolvers = _resolvers()
 
+    def construct_document(self, node: Any) -> Any:
+        _count(node, {})
+        return super().construct_document(node)
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        try:
+            made = super().construct_object(node, deep)
+            if type(made) is not int or abs(made) < LARGEST:
+                return made
+        except UNMADE:
+            pass
+        problem = f"{str(node.value)[:40]!r} is no {node.tag.rpartition(':')[2]} that can be kept"
+        raise ConstructorError(None, None, problem, node.start_mark)
+
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen = set[str]()
         for key, _value in node.value:
@@ -41,7 +58,26 @@ class _Strict(SafeConstructor):
                 if key.value in seen:
                     raise ConstructorError(None, None, f"{key.value!r} stands here twice", key.start_mark)
                 seen.add(key.value)
+                if key.tag.endswith((":timestamp", ":binary")):
+                    problem = f"{key.value!r} is no text: such a key stands in quotes"
+                    raise ConstructorError(None, None, problem, key.start_mark)
         return super().construct_mapping(node, deep)
+
+
+def _count(node: Any, known: dict[int, int]) -> int:
+    """How many values a node holds; 0 is one that is being counted. A few aliases can mean gigabytes."""
+    if isinstance(node, yaml.ScalarNode):
+        return 1
+    if id(node) not in known:
+        known[id(node)], found = 0, 1
+        for one in node.value:
+            found += sum(_count(part, known) for part in (one if isinstance(one, tuple) else (one,)))
+            if found > MOST:
+                raise ConstructorError(None, None, f"more than {MOST:,} values, with its aliases", node.start_mark)
+        known[id(node)] = found
+    elif not known[id(node)]:
+        raise ConstructorError(None, None, "holds itself by an alias", node.start_mark)
+    return known[id(node)]
 
 
 class _Slow(_Strict, yaml.SafeLoader):
