@@ -319,19 +319,35 @@ def test_empty_words_are_filled_in(duty: Person) -> None:
     assert not WarningMessage.objects.exists()
 
 
+NO_JSON = ("{", "[" * 100_000)
+
+
 @pytest.mark.parametrize(
     "shown",
-    ["[]", "5", "{}", "{", '{"level": "red", "kind": [], "areas": 5, "expires": "x"}',
+    ["[]", "5", "{}", NO_JSON[0], '{"level": "red", "kind": [], "areas": 5, "expires": "x"}',
      '{"level": [], "kind": "lemonade.heat", "areas": [], "expires": "2026-07-01T08:00:00+08:00"}',
-     '{"level": "red", "kind": "lemonade.heat", "areas": [], "expires": "2026-07-01T08:00:00"}'],
+     '{"level": "red", "kind": "lemonade.heat", "areas": [], "expires": "2026-07-01T08:00:00"}',
+     '{"level": "red", "kind": "lemonade.heat", "areas": [], "expires": "9999-12-31T23:59:59+00:00"}',
+     '{"level": "red", "kind": "lemonade.heat", "areas": [], "expires": "0001-01-01T00:00:00+14:00"}',
+     r'{"level": "red", "kind": "lemonade.heat", "areas": ["\u0000"], "expires": "2026-07-01T08:00:00+08:00"}',
+     r'{"level": "red", "kind": "lemonade.heat", "areas": ["\ud800"], "expires": "2026-07-01T08:00:00+08:00"}',
+     pytest.param(NO_JSON[1], id="deep")],
 )  # fmt: skip
 def test_a_page_that_was_tampered_with_keeps_what_is_typed(duty: Person, shown: str) -> None:
     client, new = browser(duty), "/alarms/warnings/new?kind=lemonade.heat&level=red"
     sent = typed(client.get(new), areas=[EAST], level="orange", shown=shown)
     answer = client.post(new, sent)
-    assert answer.status_code == (200 if shown == "{" else 302)
+    assert answer.status_code == (200 if shown in NO_JSON else 302)
     said = [message.content["headline"]["zh"] for message in WarningMessage.objects.all()]
-    assert said == ([] if shown == "{" else ["县政府发布高温红色预警"])
+    assert said == ([] if shown in NO_JSON else ["县政府发布高温红色预警"])
+
+
+NO_SHAPES = (
+    "100.6,30.1;100.7,30.2;100.7,30.1;100.6,30.2", "1,1;2,2", "nan,1;2,2;3,1", '{"type":' * 100_000,
+    '{"type": "FeatureCollection", "features": [1]}', '{"type": "Polygon", "coordinates": 5}',
+    '{"type": "Polygon", "coordinates": [[[%s, 1], [2, 2], [3, 1]]]}' % ("9" * 400),
+    "100.6,30.1;100.600001,30.1;100.600001,30.100001",  # nothing is left of it once it is rounded to a metre
+)  # fmt: skip
 
 
 def test_what_is_wrong_is_named_and_a_shape_finds_its_towns(county: County, duty: Person, chief: Person) -> None:
@@ -343,13 +359,15 @@ def test_what_is_wrong_is_named_and_a_shape_finds_its_towns(county: County, duty
         ("expires", {"areas": [EAST], "expires": "2020-01-01T00:00"}, "必须晚于现在"),
         ("onset", {"areas": [EAST], "onset": "2099-01-01T00:00"}, "必须早于截止时间"),
         ("restriction", {"areas": [EAST], "scope": "Restricted"}, "请说明限于哪些人"),
-        ("polygon", {"polygon": "100.6,30.1;100.7,30.2;100.7,30.1;100.6,30.2"}, "必须是一个不自相交的 WGS 84 多边形"),
+        *(("polygon", {"polygon": shape}, "必须是一个不自相交的 WGS 84 多边形") for shape in NO_SHAPES),
+        ("polygon", {"polygon": ";".join(["100.6,30.1"] * 10_001)}, "范围的点超过一万个"),
+        ("description_zh", {"areas": [EAST], "description_zh": "雨" * 5001}, "5000"),
     ]
     words = {
         f"{name}_{key}": "暴雨" for name in ("event", "headline", "description", "instruction") for key in ("zh", "en")
     }
     for name, changes, said in wrong:
-        answer = client.post("/alarms/warnings/new?kind=", typed(page, **words, **changes))
+        answer = client.post("/alarms/warnings/new?kind=", typed(page, **{**words, **changes}))
         assert said in str(answer.context["form"].errors[name])
     far = {"polygon": "10,10;11,10;11,11"}
     assert "与本县任何乡镇都不相交" in text(client.post("/alarms/warnings/new?kind=", typed(page, **words, **far)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from shizhu.engines.alarms.logic import warnings
 from shizhu.engines.alarms.models import LEVEL_CHOICES
 from shizhu.engines.alarms.warnings import beyond, drafting
+from shizhu.kernel import packs
 from shizhu.kernel.models import Area
 from shizhu.kernel.text import label, named
 from shizhu.lib.times import YEARS
@@ -31,6 +33,7 @@ WORDS = {
     "Assess": _("judge the danger"), "None": _("nothing to do"),
 }  # fmt: skip
 LINES = {"rows": 3}
+LONG: dict[str, Any] = {"max_length": 5000, "widget": forms.Textarea(attrs=LINES)}
 TIME_ATTRS = {"type": "datetime-local"}
 
 
@@ -43,10 +46,23 @@ def _choices(*values: str) -> list[tuple[str, Any]]:
     return [(value, WORDS[value]) for value in values]
 
 
+class _Decoder(json.JSONDecoder):
+    """What is nested too deep to be read is no JSON either."""
+
+    def decode(self, s: str, *more: Any) -> Any:
+        """The value. Raises JSONDecodeError."""
+        try:
+            return super().decode(s, *more)
+        except RecursionError:
+            raise json.JSONDecodeError("nested too deep", s[:60], 0) from None
+
+
 class WarningForm(forms.Form):
     """Everything that a message says; texts in both languages, places by name or by a shape."""
 
-    shown = forms.JSONField(required=False, widget=forms.HiddenInput)  # of what the words on the page were made
+    shown = forms.JSONField(
+        required=False, decoder=_Decoder, widget=forms.HiddenInput
+    )  # of what the words on the page were made
     kind = forms.ChoiceField(label=_("Kind of warning"), required=False)
     level = forms.ChoiceField(label=_("Level"), choices=LEVEL_CHOICES, widget=forms.RadioSelect)
     areas = forms.MultipleChoiceField(label=_("Towns"), required=False, widget=forms.CheckboxSelectMultiple)
@@ -61,10 +77,10 @@ class WarningForm(forms.Form):
     event_en = forms.CharField(label=_("Event, English"), max_length=80)
     headline_zh = forms.CharField(label=_("Headline, Chinese"), max_length=160)
     headline_en = forms.CharField(label=_("Headline, English"), max_length=160)
-    description_zh = forms.CharField(label=_("What happens, Chinese"), widget=forms.Textarea(attrs=LINES))
-    description_en = forms.CharField(label=_("What happens, English"), widget=forms.Textarea(attrs=LINES))
-    instruction_zh = forms.CharField(label=_("What to do, Chinese"), widget=forms.Textarea(attrs=LINES))
-    instruction_en = forms.CharField(label=_("What to do, English"), widget=forms.Textarea(attrs=LINES))
+    description_zh = forms.CharField(label=_("What happens, Chinese"), **LONG)
+    description_en = forms.CharField(label=_("What happens, English"), **LONG)
+    instruction_zh = forms.CharField(label=_("What to do, Chinese"), **LONG)
+    instruction_en = forms.CharField(label=_("What to do, English"), **LONG)
     spoken = forms.CharField(
         label=_("What loudspeakers say"), required=False, widget=forms.Textarea(attrs={"rows": 4, "lang": "zh-Hans"})
     )
@@ -113,7 +129,8 @@ class WarningForm(forms.Form):
         codes = told.get("areas")
         is_sound = isinstance(told.get("kind"), str) and isinstance(codes, list) and all(type(c) is str for c in codes)
         try:
-            is_sound &= datetime.fromisoformat(told["expires"]).tzinfo is not None
+            expires = datetime.fromisoformat(told["expires"])
+            is_sound &= expires.tzinfo is not None and expires.year in YEARS and packs.is_storable(told)
         except (KeyError, TypeError, ValueError):
             is_sound = False
         return told if is_sound else {}

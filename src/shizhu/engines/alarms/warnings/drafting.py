@@ -27,6 +27,15 @@ from shizhu.wire import cap
 LASTS = timedelta(hours=24)
 SECONDS = 60  # that loudspeakers may take, unless the kind says otherwise
 SYNTHETIC = "synthetic"
+MOST = 10_000  # points of a shape
+UNREAD = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)  # of a shape that is none
 
 
 class Refused(ValueError):
@@ -235,17 +244,19 @@ def shape_of(text: str) -> list[list[float]] | None:
     if not text.strip():
         return None
     try:
-        ring = _ring(text.strip())
-        shape = shapely.Polygon(ring)
-        is_one = shape.is_valid and shape.area > 0 and all(-180 <= x <= 180 and -90 <= y <= 90 for x, y in ring)
-    except (ValueError, KeyError, TypeError, IndexError, shapely.errors.ShapelyError):
-        is_one = False
-    if not is_one:
+        ring = [[round(x, 5), round(y, 5)] for x, y in _ring(text.strip())]
+    except UNREAD:
+        ring = []
+    if len(ring) > MOST:
+        raise Refused(("polygon", len(ring), gettext_noop("has more than 10,000 points: draw it with fewer")))
+    is_on_earth = all(-180 <= x <= 180 and -90 <= y <= 90 for x, y in ring)
+    shape = shapely.Polygon(ring) if len(ring) > 2 and is_on_earth else shapely.Polygon()
+    if not shape.is_valid or shape.area == 0:
         rule = gettext_noop(
             "must be one polygon of WGS 84 that does not cross itself: GeoJSON, or longitude,latitude;…"
         )
         raise Refused(("polygon", text[:60], rule))
-    return [[round(x, 5), round(y, 5)] for x, y in shape.exterior.coords]
+    return [[x, y] for x, y in shape.exterior.coords]
 
 
 def _ring(text: str) -> list[tuple[float, float]]:
