@@ -320,6 +320,9 @@ def test_limits_hold_and_nothing_is_kept(label: Label, wall: Label, monkeypatch:
     before = kept()
     refused = phone.send(label)
     assert (refused.status_code, refused["Retry-After"]) == (429, "3600")
+    with monkeypatch.context() as patch:
+        patch.setattr(images, "copy", lambda *_: pytest.fail("a photo was unpacked"))
+        assert phone.send(label, photos=[photo()]).status_code == 429
     assert kept() == before
     assert "10.2.2.2" not in str(list(Concern.objects.values()))
     Phone("10.3.3.3").report(label)

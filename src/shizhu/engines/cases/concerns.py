@@ -112,8 +112,11 @@ def report(seen: Seen, sent: Sent, *, origin: int = 0) -> Concern:
 
     Raises AnswerRefused (field → what is wrong), TooMany, IdTaken.
     """
-    known = _known(sent)
-    return known or _report(seen, sent, [_picture(one) for one in sent.photos], origin)
+    if known := _known(sent):
+        return known
+    now = timezone.now()
+    _limit(_source(sent.address, now), seen.label, now)  # before photos are unpacked, which takes long
+    return _report(seen, sent, [_picture(one) for one in sent.photos], origin)
 
 
 def _known(sent: Sent) -> Concern | None:
@@ -423,19 +426,24 @@ def _held(number: UUID) -> Concern:
 
 def add(number: UUID, words: str, data: Sequence[bytes] = ()) -> Concern:
     """Something more about a concern whose case is open. Raises CannotNow, AnswerRefused."""
-    pictures = [_picture(one) for one in data]
-    if not words.strip() and not pictures:
+    if not words.strip() and not data:
         raise AnswerRefused({"words": _("Write something.")})
-    if len(words) > 1000 or len(pictures) > 6:
+    if len(words) > 1000 or len(data) > 6:
         raise AnswerRefused({"words": _("At most %d characters, and six photos.") % 1000})
+    _takes_more(Concern.objects.select_related("case").get(pk=number))  # before photos are unpacked
+    pictures = [_picture(one) for one in data]
     with transaction.atomic():
         concern = _held(number)
-        if concern.case.status != Case.Status.OPEN:
-            raise CannotNow(_("This is done already. Say whether the result is right, or report anew."))
-        if Entry.objects.filter(case=concern.case, kind=ADDED, data__concern=concern.number).count() >= MOST_ADDED:
-            raise CannotNow(_("You have added a lot already. Who handles it reads it all."))
+        _takes_more(concern)
         _tell(concern, ADDED, words.strip(), pictures)
     return concern
+
+
+def _takes_more(concern: Concern) -> None:
+    if concern.case.status != Case.Status.OPEN:
+        raise CannotNow(_("This is done already. Say whether the result is right, or report anew."))
+    if Entry.objects.filter(case=concern.case, kind=ADDED, data__concern=concern.number).count() >= MOST_ADDED:
+        raise CannotNow(_("You have added a lot already. Who handles it reads it all."))
 
 
 @transaction.atomic
