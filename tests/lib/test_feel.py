@@ -483,6 +483,29 @@ def test_a_date_python_cannot_hold_says_itself() -> None:
     assert caught.value.text == "-0044-03-15"
 
 
+DEEP = "{f: function(n) if n = 0 then 0 else %s, r: f(%d)}.r"
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        (r'"\uD800"', "its value is no text that can be kept"),
+        (r'"a\u0000"', "its value holds the character U+0000"), (r'{"a\u0000": 1}', "its value holds the character"),
+        (DEEP % ("[f(n-1)]", 200), "its value is nested deeper than 100"),
+        (DEEP % ("{a: f(n-1)}", 300), "its value is nested deeper than 100"),
+        (DEEP % ("[f(n-1)]", 600), "its value is nested deeper than 100"),
+        ('{"@feel": 3}', "its value has the name @feel"), ('{"@feel": ["day", "x"]}', "its value has the name @feel"),
+        ('{"@feel": ["date"]}', "its value has the name @feel"),
+    ],
+)  # fmt: skip
+def test_a_value_that_nothing_can_keep_is_told(expression: str, said: str) -> None:
+    with pytest.raises(feel.FeelError) as caught:
+        feel.evaluate(expression, {})
+    assert caught.value.rule.startswith(said)
+    assert feel.evaluate(r'"a\\u0000"', {}) == r"a\u0000"
+    assert feel.evaluate("1 + 1", {}) == 2
+
+
 @pytest.mark.parametrize(
     ("function", "type_", "holds"),
     [

@@ -18,7 +18,7 @@ from concurrent.futures import Future
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeAlias
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 from py_mini_racer import JSEvalException, JSOOMException, JSTimeoutException, MiniRacer
@@ -31,10 +31,12 @@ EACH_TIMEOUT = 2.0  # seconds for SLICE of them
 SLICE = 250  # contexts of one call
 PATIENCE = 5  # tries for an evaluation that ran out of time while the process hardly ran
 MEMORY = 64 * 2**20  # bytes of V8 heap
+DEEPEST = 100  # levels of lists and contexts in a value
 EXACT = 2**53  # above it a double no longer tells neighbouring whole numbers apart
 ENGINE = Path(__file__).with_name("engine.js")
 TAG = "@feel"
 UNKNOWN_NAMES = frozenset({"NO_VARIABLE_FOUND", "NO_CONTEXT_ENTRY_FOUND", "NO_PROPERTY_FOUND", "NO_FUNCTION_FOUND"})
+NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as JSON writes it
 DURATION = re.compile(r"(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 
 
@@ -229,7 +231,12 @@ _isolate = _Isolate()
 def _run(verb: str, expression: str, context: Mapping[str, object], timeout: float) -> dict[str, Any]:
     payload = _payload(verb, expression, context)
     try:
-        answer: dict[str, Any] = orjson.loads(_isolate.call(payload, timeout))
+        text = _isolate.call(payload, timeout)
+        if NUL.search(text):
+            raise FeelError(expression, None, "its value holds the character U+0000, which is kept nowhere")
+        answer: dict[str, Any] = orjson.loads(text)
+    except orjson.JSONDecodeError:  # half of a pair of surrogates, or a thousand levels
+        raise FeelError(expression, None, "its value is no text that can be kept, or nested too deep") from None
     except JSTimeoutException:
         raise FeelError(expression, None, f"takes longer than {timeout * 1000:.0f} ms") from None
     except JSOOMException:
@@ -299,17 +306,21 @@ READERS = {
 }
 
 
-def _untag(value: Any, expression: str) -> Value:
+def _untag(value: Any, expression: str, depth: int = 0) -> Value:
+    if depth > DEEPEST:
+        raise FeelError(expression, None, f"its value is nested deeper than {DEEPEST}")
     if isinstance(value, list):
-        return [_untag(item, expression) for item in value]
+        return [_untag(item, expression, depth + 1) for item in value]
     if isinstance(value, int) and abs(value) > EXACT:
         return float(value)  # JavaScript writes 2e17 as a row of digits, of which the last are rounded
     if not isinstance(value, dict):
         return value  # type: ignore[no-any-return]  # a JSON scalar
     if TAG not in value:
-        return {key: _untag(item, expression) for key, item in value.items()}
-    kind, text = value[TAG]
-    try:
-        return READERS[kind](text)
-    except (ValueError, OverflowError) as error:
-        raise OutOfRange(expression, text, str(error)) from None
+        return {key: _untag(item, expression, depth + 1) for key, item in value.items()}
+    match value[TAG]:
+        case [str() as kind, str() as text] if kind in READERS:
+            try:
+                return READERS[kind](text)
+            except (ValueError, OverflowError, ZoneInfoNotFoundError) as error:
+                raise OutOfRange(expression, text, str(error)) from None
+    raise FeelError(expression, None, f"its value has the name {TAG}, which is taken")
