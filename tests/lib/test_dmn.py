@@ -598,6 +598,18 @@ def test_files_of_every_edition(namespace: str) -> None:
         ((decision("a", literal("1", expressionLanguage="groovy")),), "a: 'groovy' is no language"),
         ((input_data("x"), input_data("x")), "x: 'i_x' is the id of more than one element"),
         ((decision("a", "<conditional/>"),), "a: 'if' is missing"),
+        (
+            (
+                '<itemDefinition name="t"><typeRef>u</typeRef></itemDefinition>',
+                '<itemDefinition name="u"><typeRef>t</typeRef></itemDefinition>',
+            ),
+            "t: 't → u → t' is a type that is made of itself",
+        ),
+        ((decision("a", "<list>" * 110 + "</list>" * 110),), "a: 101 is how deep it stands in others"),
+        (
+            ('<itemDefinition name="t">' + "<itemComponent>" * 110 + "</itemComponent>" * 110 + "</itemDefinition>",),
+            "t: 101 is how deep it stands in others",
+        ),
     ],
 )
 def test_what_cannot_be_decided_is_refused_by_name(parts: tuple[str, ...], said: str) -> None:
@@ -627,6 +639,14 @@ def test_a_dtd_is_refused_and_a_comment_is_no_text() -> None:
         dmn.read_model(file.encode())
     body = "<literalExpression><text>6 <!-- not 9 --> * 7</text></literalExpression>"
     assert dmn.decide(model(decision("d", body)), "d", {}).value == 42
+
+
+def test_which_decision_is_asked_is_written_whatever_else_its_file_has() -> None:
+    body = f'name="m" namespace="n">{decision("a", literal("1"))}{decision("b", literal("2"))}</definitions>'
+    for before in ("", "<!-- <definitions> is the root -->", '<?xml version="1.0"?>\n'):
+        for also in ("", ' xmlns:shizhu="urn:other"'):
+            xml = f'{before}<definitions xmlns="{OF_1_3}"{also} {body}'
+            assert dmn.read_model(dmn.asking(xml, "d_b").encode()).answer_to("x") == "b"
 
 
 def test_an_unknown_decision() -> None:

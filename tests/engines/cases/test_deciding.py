@@ -119,7 +119,7 @@ def test_which_of_several_last_decisions_is_asked_is_chosen_and_kept_with_the_fi
     assert "null" in text(boss.post(address, {"do": "try", "i.cups": "20"}))
     wrong = row().body["text"].replace('asked="size"', 'asked="gone"').encode()
     refused = bring(boss, wrong, address, read=row().digest)
-    assert (refused.status_code, "'gone' 被引用，但文件中没有这个元素" in unescape(text(refused))) == (422, True)
+    assert (refused.status_code, "“gone” 被引用，但文件中没有这个元素" in unescape(text(refused))) == (422, True)
 
 
 def test_a_flow_asks_a_decision_of_the_county(county: County, boss: Client) -> None:
@@ -133,17 +133,22 @@ def test_a_flow_asks_a_decision_of_the_county(county: County, boss: Client) -> N
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('CDATA["cold"]', 'CDATA[== "cold"]', 'Cup size 2: == "cold": 不是能读懂的 FEEL'),
-        ("FIRST", "BEST", "'BEST' 不是命中策略：ANY"),
-        ("<text>cups</text>", "<text>cups &gt;</text>", "Cup size: cups >: 不是能读懂的 FEEL"),
+        ('CDATA["cold"]', 'CDATA[== "cold"]', '“Cup size”第 2 行'),
+        ("FIRST", "BEST", "决策“Cup size”：“BEST” 不是命中策略：ANY"),
+        ("<text>cups</text>", "<text>cups &gt;</text>", "“cups >” "),
         ("<decisionTable",
          '<informationRequirement><requiredInput href="#gone"/></informationRequirement><decisionTable',
-         "Cup size: 'gone' 被引用，但文件中没有这个元素"),
+         "决策“Cup size”：“gone” 被引用，但文件中没有这个元素"),
         ("</definitions>", "", "不是可读的 XML"),
         ('<inputEntry id="inputEntry_1_1"><text><![CDATA[>= 20]]></text></inputEntry>', "",
-         "Cup size: 'rule 1' 的单元格数与决策表的输入、输出列数不符"),
-        ("</definitions>", '<decision id="cup_size" name="Twin"/></definitions>', "'cup_size' 是多个元素的编号"),
+         "决策“Cup size”第 1 行的单元格数与决策表的输入、输出列数不符"),
+        ("</definitions>", '<decision id="cup_size" name="Twin"/></definitions>',
+         "决策“Cup size”：“cup_size” 是多个元素的编号"),
         ("https://www.omg.org/spec/DMN/20191111/MODEL/", "urn:other", "不是 DMN 文件"),
+        ("</definitions>", '<itemDefinition name="t"><typeRef>t</typeRef></itemDefinition></definitions>',
+         "“t → t” 是引用了自己的类型"),
+        ("</definitions>", f'<decision id="d">{"<list>" * 120}{"</list>" * 120}</decision></definitions>',
+         "是它外面的层数，嵌套过深"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_refused_with_its_element(boss: Client, old: str, new: str, said: str) -> None:

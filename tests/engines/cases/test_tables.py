@@ -186,6 +186,10 @@ def test_a_try_tells_each_decision_and_its_rows(boss: Client) -> None:
         refused = tried(**given)
         assert (refused.status_code, said in refused.json()["faults"][0]["text"]) == (422, True)
     assert tried("gone").json()["faults"][0]["text"] == "请选择要试算的决策。"
+    unkept = tried("cup_size", FLOWABLE.replace(b'"large"', rb'"a\u0000"'), cups="20")
+    assert (unkept.status_code, unkept.json()["faults"][0]["text"]) == (
+        422, "决策“cup_size”：结果含有字符 U+0000，无法保存",
+    )  # fmt: skip
     unread = tried(xml=CAMUNDA.replace(b"5 * guests", b"5 *"))
     assert (unread.status_code, unread.json()["faults"][0]["row"]) == (422, 1)
 
@@ -198,6 +202,15 @@ def test_a_date_is_tried_as_it_is_typed(boss: Client) -> None:
     for typed, value in (("2026-07-01", "hot"), ('date("2026-05-01")', "cold"), ("", "cold")):
         assert post(boss, TRY, xml=xml, asked="warmth", **{"i.degrees": typed}).json()["value"] == value
     assert post(boss, TRY, xml=xml, asked="warmth", **{"i.degrees": "2026-13-01"}).status_code == 422
+
+
+def test_a_drawing_of_no_numbers_is_drawn_anew(boss: Client) -> None:
+    for odd in (b"wide", b"inf", b"nan", b"1e300"):
+        xml = CAMUNDA.replace(b"<dc:Bounds", b'<dc:Bounds x="%s"' % odd, 1).replace(b'x="150"', b"", 1)
+        assert b'x="%s"' % odd in xml
+        page = settings(boss, bring(boss, xml)["Location"] + "open")["xml"]
+        boxes = [one for one in etree.fromstring(page.encode()).iter() if etree.QName(one).localname == "Bounds"]
+        assert all(abs(float(one.get("y"))) < 10_000 for one in boxes)
 
 
 def test_which_of_several_is_asked_is_chosen_beside_it(boss: Client) -> None:

@@ -7,6 +7,7 @@ decisions, imports of other models. Not run: functions in Java or PMML.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -21,6 +22,7 @@ __all__ = [
     "namespace", "needed", "opened", "read_model", "unknown", "unreadable",
 ]  # fmt: skip
 
+FIRST = re.compile(r"\w+")  # the beginning of a name, as an expression writes it
 TIMEOUT = 2.0  # seconds for one decision with all it requires
 
 
@@ -117,12 +119,13 @@ def unknown(model: Model) -> Iterator[tuple[str, str, str]]:
 
 def findings(model: Model) -> Iterator[Finding]:
     """What is wrong with expressions of its own."""
-    names = sorted({*_names(model.body), *model.body["items"]})
+    names = {name: FIRST.search(name) for name in sorted({*_names(model.body), *model.body["items"]})}
     for part in [*model.body["decisions"], *model.body["knowledge"]]:
         if _is_own(part):
             for cell, text, is_test in _expressions(part, Cell(part["id"], part["name"])):
+                read = [name for name, first in names.items() if first and first[0] in text]  # those it may read
                 try:
-                    unknown_ = feel.unknown_names(text, names, is_test=is_test)
+                    unknown_ = feel.unknown_names(text, read, is_test=is_test)
                 except feel.FeelError as error:
                     yield Finding(cell, text, error=error)
                 else:

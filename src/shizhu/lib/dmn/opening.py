@@ -29,6 +29,7 @@ HAVE_ID = {
     *SIZES, *REQUIREMENTS, "association", "definitions", "decisionTable", "input", "inputExpression", "inputValues",
     "output", "outputValues", "rule", "inputEntry", "outputEntry", "literalExpression", "encapsulatedLogic",
 }  # fmt: skip
+FARTHEST = 1e6  # of a drawing: farther is none
 GAP, LEFT, TOP, STEP = 60, 150, 80, 160
 
 
@@ -89,8 +90,17 @@ Box: TypeAlias = tuple[float, float, float, float]  # x, y, width, height
 def _box(shape: Element) -> Box:
     bounds = shape.find(f"{{{DC}}}Bounds")
     told = {} if bounds is None else bounds.attrib
-    x, y, width, height = (float(told.get(name, 0)) for name in ("x", "y", "width", "height"))
+    x, y, width, height = (_length(told.get(name, "")) for name in ("x", "y", "width", "height"))
     return x, y, width, height
+
+
+def _length(text: str) -> float:
+    """A length of a drawing; nothing for what is none, which no drawing needs to be read for."""
+    try:
+        found = float(text)
+    except ValueError:
+        return 0.0
+    return found if abs(found) < FARTHEST else 0.0
 
 
 def _lines(root: Element) -> Iterator[tuple[str, tuple[str, str]]]:

@@ -6,8 +6,10 @@ Drawings, annotations and extensions are left alone; what could not be decided a
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from itertools import count
 from typing import Any, TypeAlias
 from xml.sax.saxutils import quoteattr
 
@@ -26,9 +28,11 @@ NAMESPACES = {
     "https://www.omg.org/spec/DMN/20230324/MODEL/": "1.5",
 }
 ASKED = "https://shizhu.example/dmn"  # namespace of `asked` of a file: the id of the decision it is there for
+ROOT = re.compile(r"\A(?:\s|<\?.*?\?>|<!--.*?-->)*<(?:[\w.-]+:)?definitions\b", re.DOTALL)
 POLICIES = {"UNIQUE", "FIRST", "PRIORITY", "ANY", "COLLECT", "RULE ORDER", "OUTPUT ORDER"}
 LISTS = {"COLLECT", "RULE ORDER", "OUTPUT ORDER"}  # a type of such a table is read as that of its rows by some editors
 DEEPEST = 200  # decisions that require one another
+INNERMOST = 100  # elements around an expression, or around a part of a type
 AGGREGATIONS = {"SUM", "COUNT", "MIN", "MAX"}
 FEEL = {
     "", "feel", "http://www.omg.org/spec/FEEL/20140401", "http://www.omg.org/spec/DMN/20180521/FEEL/",
@@ -64,8 +68,10 @@ def read(xml: bytes, others: Mapping[str, bytes] | None = None) -> Json:
 
 def asking(text: str, id_: str) -> str:
     """A file, else as it was, that says which of its decisions it is there for."""
-    told = f" xmlns:shizhu={quoteattr(ASKED)} shizhu:asked={quoteattr(id_)}"
-    return re.sub(r"<(?:[\w.-]+:)?definitions\b", lambda found: found[0] + told, text, count=1)
+    prefixes = (f"shizhu{number or ''}" for number in count())
+    prefix = next(one for one in prefixes if f"xmlns:{one}=" not in text)
+    told = f" xmlns:{prefix}={quoteattr(ASKED)} {prefix}:asked={quoteattr(id_)}"
+    return ROOT.sub(lambda found: found[0] + told, text, count=1)
 
 
 @lru_cache(maxsize=128)
@@ -324,6 +330,7 @@ def _items(root: Element) -> Iterator[tuple[str, Json]]:
 
 def _item(element: Element, name: str) -> Iterator[tuple[str, Json]]:
     """An item definition and those inside it, which get names of their own."""
+    _within_reach(element)
     made: Json = {}
     parts = _children(element, "itemComponent")
     if parts:
@@ -368,9 +375,16 @@ def _place(element: Element) -> str:
 
 
 def _expression(element: Element) -> Json:
+    _within_reach(element)
     made = READERS[_local(element)](element)
     found = None if made["kind"] == "table" and made["policy"] in LISTS else _type(element)
     return {**made, "id": _place(element)} | ({"type": found} if found else {})
+
+
+def _within_reach(element: Element) -> None:
+    depth = sum(1 for _ in element.iterancestors())
+    if depth > INNERMOST:
+        raise DmnError(_place(element), depth, "is how deep it stands in others: that is too deep")
 
 
 def _literal(element: Element) -> Json:
@@ -527,9 +541,9 @@ READERS = {
 def _check(model: Json) -> None:
     """What is required exists, nothing is there twice, nothing requires itself."""
     parts = [*model["inputs"], *model["decisions"], *model["knowledge"], *model["services"]]
-    ids = [part["id"] for part in parts]
+    ids = Counter(part["id"] for part in parts)
     for part in parts:
-        if ids.count(part["id"]) > 1:
+        if ids[part["id"]] > 1:
             raise DmnError(part["name"], part["id"], "is the id of more than one element")
         for href in [*part.get("requires", ()), *part.get("knows", ()), *part.get("outputs", ())]:
             if href not in ids:
@@ -541,6 +555,17 @@ def _check(model: Json) -> None:
     done: set[str] = set()
     for id_ in needs:
         _follow(needs, id_, {}, done, names)
+    for name in model["items"]:
+        _settle(model["items"], name)
+
+
+def _settle(items: Mapping[str, Json], name: str) -> None:
+    """A type comes down to one that is none of these."""
+    path = [name]
+    while (base := str(items[path[-1]].get("base"))) in items:
+        path.append(base)
+        if base in path[:-1]:
+            raise DmnError(name, " → ".join(path), "is a type that is made of itself")
 
 
 def _follow(

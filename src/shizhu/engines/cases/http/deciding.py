@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from shizhu.engines.cases import flows
+from shizhu.engines.cases.http.decision_faults import faults_of, unanswered
 from shizhu.kernel import overlays, packs
 from shizhu.kernel.models import Declaration
 from shizhu.kernel.packs import Body
@@ -43,6 +44,8 @@ RULES = (
     gettext_noop("one must be named as the file, or required by no other"),
     gettext_noop("outputs: a decision table has at least one"),
     gettext_noop("requires itself"),
+    gettext_noop("is a type that is made of itself"),
+    gettext_noop("is how deep it stands in others: that is too deep"),
 )
 TYPES = {  # of FEEL; what a file defines itself is called as it calls it
     "string": gettext_noop("text"), "number": gettext_noop("number"), "boolean": gettext_noop("yes or no"),
@@ -124,6 +127,8 @@ def _brought(request: Request, row: Declaration | None) -> HttpResponse:
         if asked not in choices:
             return _page(request, row, choices=choices, kept=b64encode(text.encode()).decode())
         text = dmn.asking(text, asked)
+    if wrong := [one["text"] for one in faults_of(request, text, stem) if one["level"] == "error"]:
+        return _page(request, row, wrong)
     try:
         declaring.keep(request, KIND, f"{overlays.LOCAL}.{stem}", {"text": text}, read=request.POST.get("read", ""))
     except (overlays.Refused, overlays.Stale) as error:
@@ -168,9 +173,12 @@ def _tried(request: Request, row: Declaration) -> HttpResponse:
     typed = {name: request.POST.get(f"i.{name}", "").strip() for name in model.inputs}
     try:
         given = {name: feel.evaluate(text or "null", {}, is_strict=True) for name, text in typed.items()}
-        found = dmn.decide(model, asked, given)
     except feel.FeelError as error:
         return _page(request, row, [_("%(text)s is no value in FEEL.") % {"text": error.expression}], typed)
+    try:
+        found = dmn.decide(model, asked, given)
+    except feel.FeelError as error:
+        return _page(request, row, [unanswered(asked, error)["text"]], typed)
     value = json.dumps(found.value, ensure_ascii=False, default=str)
     hits = [f"{table} {'、'.join(map(str, rules))}" for table, rules in found.hits]
     return _page(request, row, (), typed, {"value": value, "hits": hits, "faults": map(said, found.faults)})

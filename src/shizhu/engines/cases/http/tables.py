@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import flows
 from shizhu.engines.cases.http.deciding import KIND, LARGEST, TYPES, opened_at, said, title_of
+from shizhu.engines.cases.http.decision_faults import WHOLE, fault, faults_of, model_of, unanswered
 from shizhu.engines.cases.http.drawing import json_answer, read_json
 from shizhu.engines.cases.logic import FlowError, parse
-from shizhu.engines.cases.logic.rules import unread
 from shizhu.engines.cases.models import Case
 from shizhu.kernel import overlays, packs
 from shizhu.kernel.packs import Body
@@ -23,7 +23,6 @@ from shizhu.lib import dmn, feel
 from shizhu.web import declaring
 from shizhu.web.middleware import Request
 
-WHOLE = dmn.Cell("", "")
 EMPTY = """<?xml version="1.0" encoding="UTF-8"?>
 <definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="definitions" name="{name}" namespace="https://shizhu.example/local">
 <decision id="decision" name="{name}"><informationRequirement id="needs"><requiredInput href="#given"/></informationRequirement>
@@ -80,56 +79,6 @@ def _uses(county: str, key: str, body: Body) -> Any:
             yield _("Decision model"), title_of(other, declared), opened_at(other)
 
 
-def _fault(cell: dmn.Cell, told: str, level: str = "error") -> dict[str, Any]:
-    """What is wrong at a place: its decision, row and column, in words too."""
-    words = {"decision": cell.name, "row": cell.row, "column": cell.title or cell.column, "told": told}
-    if cell.row and cell.column:
-        text = _("“%(decision)s”, row %(row)s, column “%(column)s”: %(told)s") % words
-    elif cell.row:
-        text = _("“%(decision)s”, row %(row)s: %(told)s") % words
-    elif cell.column:
-        text = _("“%(decision)s”, head of column “%(column)s”: %(told)s") % words
-    elif cell.name:
-        text = _("“%(decision)s”: %(told)s") % words
-    else:
-        text = told
-    return {
-        "element": cell.id or cell.name, "row": cell.row, "column": cell.column, "level": level,
-        "text": text.replace("：的", "的"),
-    }  # fmt: skip
-
-
-def model_of(request: Request, text: str) -> dmn.Model:
-    """The model of a file beside those the county has. Raises DmnError."""
-    return flows.model_of({"text": text}, request.county.pk)
-
-
-def faults_of(request: Request, text: str, stem: str) -> list[dict[str, Any]]:
-    """What is wrong with a file, by decision, row and column, and what is odd."""
-    try:
-        model = model_of(request, text)
-    except dmn.DmnError as error:
-        value = "" if error.value in {0, f"rule {error.row}"} else f"“{error.value}” "
-        name = "" if error.element == "file" else error.element
-        cell = dmn.Cell("", name, error.row, error.column, error.title)
-        return [_fault(cell, f"{value}{_(error.rule)}")]
-    found = []
-    for one in dmn.findings(model):
-        if one.error:
-            rule, told = unread(one.error)
-            found.append(_fault(one.cell, f"“{one.text}” {_(rule) % told}"))
-        else:
-            words = {"text": one.text, "name": one.name}
-            told_ = _("“%(text)s” reads “%(name)s”, which nothing here is called: a text stands in quotes.") % words
-            found.append(_fault(one.cell, told_, "note"))
-    if not model.decisions:
-        found.append(_fault(WHOLE, _("There is no decision in it.")))
-    elif model.answer_to(stem) is None:
-        told_ = _("Several of its decisions are required by no other: choose beside which one flows are answered with.")
-        found.append(_fault(WHOLE, told_))
-    return found
-
-
 def check(request: Request) -> HttpResponse:
     """What is wrong with what is drawn, what it asks for, and which decisions it has."""
     declaring.require(request)
@@ -167,12 +116,17 @@ def tried(request: Request) -> HttpResponse:
     try:
         model = model_of(request, sent.get("xml", ""))
         given = {name: _given(model, name, kind, sent.get(f"i.{name}", "")) for name, kind in model.inputs.items()}
-        found = dmn.decide(model, sent.get("asked", ""), given)
     except feel.FeelError as error:
         wrong = _("%(text)s is no value in FEEL.") % {"text": error.expression}
-        return json_answer({"faults": [_fault(WHOLE, wrong)]}, 422)
-    except (dmn.DmnError, KeyError):
-        return json_answer({"faults": [_fault(WHOLE, _("Choose the decision that is tried."))]}, 422)
+        return json_answer({"faults": [fault(WHOLE, wrong)]}, 422)
+    except dmn.DmnError:
+        return json_answer({"faults": [fault(WHOLE, _("Choose the decision that is tried."))]}, 422)
+    try:
+        found = dmn.decide(model, sent.get("asked", ""), given)
+    except feel.FeelError as error:
+        return json_answer({"faults": [unanswered(sent.get("asked", ""), error)]}, 422)
+    except KeyError:
+        return json_answer({"faults": [fault(WHOLE, _("Choose the decision that is tried."))]}, 422)
     ids = {one["name"]: one["id"] for one in model.body["decisions"]}
     made = [
         {"element": ids[name], "name": name, "value": _shown(value), "rows": rows}
@@ -204,7 +158,7 @@ def _keep(request: Request, stem: str) -> HttpResponse:
     sent = read_json(request)
     text = sent.get("xml", "")
     if len(text.encode()) > LARGEST:
-        return json_answer({"faults": [_fault(WHOLE, _("Choose a DMN file of at most 500 kB."))]}, 422)
+        return json_answer({"faults": [fault(WHOLE, _("Choose a DMN file of at most 500 kB."))]}, 422)
     faults = faults_of(request, text, stem)
     if any(one["level"] == "error" for one in faults):
         return json_answer({"faults": faults}, 422)
@@ -213,6 +167,6 @@ def _keep(request: Request, stem: str) -> HttpResponse:
     try:
         row = declaring.keep(request, KIND, f"{overlays.LOCAL}.{stem}", {"text": text}, read=sent.get("read", ""))
     except (overlays.Refused, overlays.Stale) as error:
-        lines = [_fault(WHOLE, line) for line in declaring.refusal(error)]
+        lines = [fault(WHOLE, line) for line in declaring.refusal(error)]
         return json_answer({"faults": lines}, 422)
     return json_answer({"read": row.digest, "address": reverse("own:decision_open", args=[stem])})
