@@ -49,6 +49,7 @@ const ZH: Record<string, string> = {
 const OWN: Record<string, [string, string]> = {
   name: ["名称", "Name"], en: ["英文名称", "Name in English"], owner: ["案件归属单位", "Cases belong to"],
   prefix: ["编号前缀", "Numbers begin with"], limit: ["全程期限", "Limit of the whole"], stages: ["环节（用逗号分隔）", "Stages (commas between)"],
+  stage: ["所属环节", "Stage"], as_name: ["与步骤同名的环节", "the one called as the step"],
   clock: ["期限按", "Counted in"], calendar: ["自然时间", "calendar time"], working: ["工作时间", "working time"],
   starters: ["可以开案的角色", "Who may begin a case"], role: ["办理角色", "Done by"], form: ["表单", "Form"], due: ["期限", "Deadline"],
   assign: ["分派", "Given to"], pool: ["先领先办", "whoever comes first"], load: ["在办最少的人", "who has least to do"],

@@ -1,6 +1,6 @@
 // The editor of flows: bpmn-js with a panel of our own. What is wrong is said by the server while one draws.
 import Modeler from "bpmn-js/lib/Modeler";
-import { find, post, token } from "./editor";
+import { find, post, token, unsaved } from "./editor";
 import "./flow.css";
 import { own, translation } from "./flow-words";
 
@@ -129,6 +129,11 @@ type Field = {
 const select = (key: string, options: Pair[], way: Pick<Field, "get" | "set">): Field => ({ key, kind: "select", options, ...way });
 const feel = (key: string, way: Pick<Field, "get" | "set">): Field => ({ key, kind: "feel", ...way });
 const pairs = (keys: string[]): Pair[] => keys.map((key) => [key, key]);
+/** To which stage of the process a step belongs; without a word to the one that is called as the step. */
+const stage = (): Field[] => {
+  const known = told("stages").get(root().businessObject as Business).split(",").map((one) => one.trim().split("/")[0]).filter(Boolean);
+  return known.length ? [{ ...select("stage", pairs(known), told("stage")), empty: say("as_name") }] : [];
+};
 const clock: Field = { ...select("clock", [["calendar", say("calendar")], ["working", say("working")]], told("clock")), empty: say("as_flow") };
 const definition = (of: Business): Business => of.eventDefinitions?.[0];
 const TIMERS = { date: "timeDate", duration: "timeDuration", cycle: "timeCycle" };
@@ -188,9 +193,11 @@ function fields(shape: Shape): Field[] {
     case "bpmn:Process":
       return [name, english, select("owner", settings.organisations, told("owner")), { key: "prefix", ...told("prefix") }, { key: "limit", hint: say("limit_hint"), ...told("limit") }, { ...clock, options: [["working", say("working")]], empty: say("calendar") }, { key: "stages", ...told("stages") }, { key: "starters", kind: "many", options: settings.roles, ...attribute("candidateStarterGroups") }];
     case "bpmn:UserTask":
-      return [name, english, { key: "role", kind: "select", options: settings.roles, ...attribute("candidateGroups") }, select("form", settings.forms, attribute("formKey")), { key: "due", hint: say("due_hint"), ...attribute("dueDate") }, clock, select("assign", [["load", say("load")], ["duty", say("duty")]], told("assign")), select("not_by", others(of), told("not_by")), ...many(of)];
+      return [name, english, { key: "role", kind: "select", options: settings.roles, ...attribute("candidateGroups") }, select("form", settings.forms, attribute("formKey")), { key: "due", hint: say("due_hint"), ...attribute("dueDate") }, clock, select("assign", [["load", say("load")], ["duty", say("duty")]], told("assign")), select("not_by", others(of), told("not_by")), ...stage(), ...many(of)];
     case "bpmn:StartEvent":
-      return [name, english, ...event(of), ...(of.eventDefinitions?.length ? [] : [select("form", settings.forms, attribute("formKey"))])];
+      return [name, english, ...event(of), ...(of.eventDefinitions?.length ? [] : [select("form", settings.forms, attribute("formKey"))]), ...stage()];
+    case "bpmn:EndEvent":
+      return [name, english, ...event(of), ...stage()];
     case "bpmn:SequenceFlow": {
       const source = of.sourceRef;
       const isDefault: Field = { key: "isDefault", kind: "check", get: () => (source.default === of ? "yes" : ""), set: (_, value) => update(source, { default: value ? of : undefined }) };
@@ -384,7 +391,8 @@ async function check(): Promise<void> {
 }
 
 let soon = 0;
-modeler.on("commandStack.changed", () => {
+modeler.on("commandStack.changed", ({ trigger }: { trigger: string }) => {
+  if (trigger !== "clear") unsaved(); // a drawing that is opened clears it
   clearTimeout(soon);
   soon = window.setTimeout(() => void check(), 500);
 });
@@ -450,7 +458,7 @@ async function bring(file: File, process = ""): Promise<void> {
     });
     find("flow-faults").replaceChildren(note(say("pools")), ...ways);
     ways[0].focus();
-  } else if (told.xml) await open(told.xml).catch((error: Error) => mark([{ element: "", text: error.message, level: "error" }]));
+  } else if (told.xml) await open(told.xml).then(() => unsaved()).catch((error: Error) => mark([{ element: "", text: error.message, level: "error" }]));
   else mark(told.faults);
   const findings = find("flow-faults").parentElement!;
   findings.classList.toggle("order-first", told.faults.some((fault) => fault.level === "error") || !!told.choose);
@@ -463,10 +471,16 @@ find("flow-take").addEventListener("click", async () => {
   URL.revokeObjectURL(link.href);
 });
 async function keep(as: Kind): Promise<void> {
-  const answer = await post(address || location.pathname, { xml: await xml(), read: read[as], as }).catch(() => null);
-  if (!answer) return mark([{ element: "", text: say("lost"), level: "error" }]);
+  const text = await xml();
+  unsaved(false);
+  const answer = await post(address || location.pathname, { xml: text, read: read[as], as }).catch(() => null);
+  if (!answer) {
+    unsaved();
+    return mark([{ element: "", text: say("lost"), level: "error" }]);
+  }
   const told = (await answer.json()) as { faults?: Fault[]; read?: string; address?: string };
   if (told.faults) {
+    unsaved();
     mark(told.faults);
     if (as === "flows") find("flow-faults").append(note(say("unfinished")));
     return;
@@ -481,4 +495,5 @@ async function keep(as: Kind): Promise<void> {
 }
 find("flow-save").addEventListener("click", () => void keep("flows"));
 find("flow-keep").addEventListener("click", () => void keep("drawings"));
+find("flow-panel").addEventListener("input", () => unsaved()); // also what is typed and not left yet
 void open(settings.xml);

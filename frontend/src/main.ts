@@ -9,6 +9,7 @@ import "./session"; // before whatever else hears a form go
 import "./typed";
 import "./form";
 import "./conditions";
+import "./unsaved";
 
 // An element with data-row-href is a link as a whole row.
 document.addEventListener("click", (event) => {

@@ -97,7 +97,10 @@ function wait(more: number): void {
 }
 document.addEventListener("htmx:beforeRequest", () => wait(1));
 document.addEventListener("htmx:afterRequest", () => wait(-1));
-window.addEventListener("beforeunload", () => wait(1));
+window.addEventListener("beforeunload", (event) => {
+  wait(1);
+  setTimeout(() => { if (event.defaultPrevented) wait(-1); }); // who was asked whether to leave may have stayed
+});
 window.addEventListener("pageshow", () => { waits = 0; wait(0); });
 document.addEventListener("click", (event) => { // a download does not leave the page
   if ((event.target as HTMLElement).closest("a[download]")) setTimeout(() => { waits = 0; wait(0); }, 1500);

@@ -2,7 +2,7 @@
 // told by the server. On a narrow screen it is looked at and tried, not changed.
 import "./tables.css";
 import type Manager from "dmn-js/lib/Manager";
-import { find, post } from "./editor";
+import { find, post, unsaved } from "./editor";
 import { own, translation } from "./tables-words";
 
 type Pair = [string, string];
@@ -147,6 +147,7 @@ function ask(told: Checked): void {
     const attributes = editor.getDefinitions().$attrs as Record<string, string>;
     attributes["xmlns:shizhu"] = ASKED;
     attributes["shizhu:asked"] = which.value;
+    unsaved();
     void check();
   });
   find("tables-asked").replaceChildren(element("label", { className: "form-label", htmlFor: "tables-which", textContent: say("asked") }), which);
@@ -174,8 +175,11 @@ async function attempt(): Promise<void> {
 }
 
 async function save(): Promise<void> {
-  const answer = await post(address, { xml: await xml(), read }).catch(() => null);
+  const text = await xml();
+  unsaved(false);
+  const answer = await post(address, { xml: text, read }).catch(() => null);
   const told = (await answer?.json().catch(() => null)) as { faults?: Fault[]; read?: string; address?: string } | null | undefined;
+  if (!told?.read) unsaved();
   if (!told) mark([{ element: "", row: 0, column: 0, text: say("lost"), level: "error" }]);
   else if (told.faults) mark(told.faults);
   else {
@@ -231,7 +235,10 @@ async function begin(): Promise<void> {
     drd: words, decisionTable: words, literalExpression: words, boxedExpression: words,
   });
   editor.on("views.changed", tabs);
-  editor.on("viewer.created", ({ viewer }) => viewer.on("commandStack.changed", changed));
+  editor.on("viewer.created", ({ viewer }) => viewer.on("commandStack.changed", ({ trigger }: { trigger: string }) => {
+    if (trigger !== "clear") unsaved(); // a part that is opened clears it
+    changed();
+  }));
   editor.on("import.render.complete", ({ view }) => {
     if (view.type === "drd") editor.getActiveViewer()?.get("canvas").zoom("fit-viewport", "auto");
   });

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Dialog, Locator, Page, expect
 from tests.browser.conftest import DESKTOP, PHONE, Visitor
 from tests.engines.cases.test_deciding import CAMUNDA
 from tests.engines.cases.test_drawing import POOLS
 from tests.fixtures import person
 
+from shizhu.engines.cases import flows
 from shizhu.engines.cases.logic.steps import Plain, Step, written
 from shizhu.engines.records import api
 from shizhu.engines.records.models import Record
@@ -200,6 +201,25 @@ def test_a_place_is_chosen_on_the_field_page(clerk: Any, county: County) -> None
     visitor.faults = [fault for fault in visitor.faults if "ERR_INTERNET_DISCONNECTED" not in fault]
 
 
+UNSAVED = "有改动尚未保存"
+
+
+def stays_at(page: Page, leave: Callable[[], None]) -> None:
+    """Something is said to be unsaved; the browser asks whoever leaves, and who does not want to is still there."""
+    expect(page.get_by_text(UNSAVED)).to_be_visible()
+    asked, at = list[str](), page.url
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.once("dialog", stay)
+    leave()
+    page.wait_for_timeout(700)
+    assert (asked, page.url) == (["beforeunload"], at)
+    expect(page.locator("#loading")).to_be_hidden()
+
+
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desk", "phone"])
 def test_a_decision_of_another_editor_is_brought_and_tried(clerk: Any, county: County, size: dict[str, int]) -> None:
     visitor = clerk(size)
@@ -234,16 +254,48 @@ def test_a_file_of_another_editor_is_drawn_mended_and_kept(clerk: Any, county: C
     page.locator("#field-name").fill("收钱")
     page.locator("#field-name").blur()
     expect(page.locator("#flow-count")).to_have_text("0")
+    stays_at(page, page.locator(".flow-side a.back").click)
     palette, pool = (page.locator(one).first.bounding_box() or {} for one in (".djs-palette", ".djs-shape"))
     assert palette["x"] + palette["width"] <= pool["x"]  # it hides nothing of the drawing
     visitor.look("flow-draw")
     page.locator("#flow-save").click()
     expect(page.get_by_text("已保存新版本")).to_be_visible()
+    expect(page.get_by_text(UNSAVED)).to_be_hidden()
     page.reload()
+    expect(page.locator("[data-element-id=pay]").first).to_be_visible()
+    expect(page.get_by_text(UNSAVED)).to_be_hidden()  # opened, not changed
     expect(page.locator("[data-element-id=pay]").first).to_contain_text("收钱")
     row = Declaration.objects.get(kind="flows", source="person")
     assert (page.url.endswith(f"/{row.stem}/draw"), "收钱" in row.body["text"]) == (True, True)
     assert [part for part in ("邻居", "摊主", 'id="mix"') if part not in row.body["text"]] == []
+
+
+def test_a_step_that_is_called_anew_is_put_into_its_stage(clerk: Any, county: County) -> None:
+    page = clerk().page
+    leak(county)
+    page.goto("/declarations/flows/leak/draw")
+    page.locator("[data-element-id=s1]").first.click()
+    page.locator("#field-name").fill("修理")
+    page.locator("#field-name").blur()
+    expect(page.locator("#flow-faults")).to_contain_text("请在该步骤的“所属环节”")
+    page.locator("#field-stage").select_option("检修")
+    expect(page.locator("#flow-count")).to_have_text("0")
+    page.locator("#flow-save").click()
+    expect(page.get_by_text("已保存新版本")).to_be_visible()
+    about = flows.about(overlays.find(county.pk, "flows", "local.leak").body["text"].encode())
+    assert (about.names["s1"]["zh"], about.stages[about.stage_of["s1"]]["zh"]) == ("修理", "检修")
+
+
+def test_a_form_that_is_not_saved_is_asked_about_before_one_leaves(clerk: Any, county: County) -> None:
+    page = clerk().page
+    page.goto("/declarations/forms/new")
+    expect(page.get_by_text(UNSAVED)).to_be_hidden()
+    page.locator("[id='r.zh']").fill("借书单")
+    stays_at(page, page.get_by_role("link", name="本县自建").last.click)
+    expect(page.locator("[id='r.zh']")).to_have_value("借书单")
+    page.get_by_role("button", name="保存").click()
+    page.wait_for_url("**/declarations/forms/jie_shu_dan/")
+    expect(page.get_by_text(UNSAVED)).to_be_hidden()
 
 
 def test_what_was_typed_outlives_a_lost_login(clerk: Any, county: County) -> None:
@@ -300,6 +352,7 @@ def test_a_decision_is_opened_changed_tried_and_kept(clerk: Any, county: County)
         page.locator("#tables").get_by_title("Powered by bpmn.io").first
     ).to_be_in_viewport()  # its licence asks for it
     visitor.look("decision-table")
+    expect(page.get_by_text(UNSAVED)).to_be_hidden()
     type_into(cell, "“7” * guests")
     expect(page.locator("#tables-faults")).to_contain_text("决策“加糖”第 1 行“糖（克）”列：")
     expect(page.locator("#tables-count")).to_have_text("1")
@@ -314,8 +367,10 @@ def test_a_decision_is_opened_changed_tried_and_kept(clerk: Any, county: County)
     page.get_by_role("button", name="试算").click()
     expect(page.locator("#tables-answer")).to_contain_text("加糖21命中第 1 行")
     visitor.look("decision-try")
+    stays_at(page, page.locator(".flow-side a.back").click)
     page.locator("#tables-save").click()
     expect(page.get_by_text("已保存新版本")).to_be_visible()
+    expect(page.get_by_text(UNSAVED)).to_be_hidden()
     with visitor.phone(anew=True):
         expect(page.locator("#tables[data-ready]")).to_be_visible()
         page.locator("#tables-tabs").get_by_role("button", name="加糖").click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -66,6 +67,13 @@ def client(county: County) -> Client:
 @pytest.fixture
 def staff(county: County, client: Client) -> dict[str, Person]:
     return {role: person(county, role=f"lemonade.{role}", username=role) for role in ("maker", "taster")}
+
+
+def test_forms_of_one_name_are_told_apart_where_one_is_chosen(client: Client) -> None:
+    kept(client, CHECK, FORMS)
+    keys = Declaration.objects.filter(kind="forms", key__startswith="local.hui_fang").values_list("key", flat=True)
+    said = set(re.findall(r"<option[^>]*>((?:回访|水井报修)[^<]*)</option>", client.get(FLOWS).content.decode()))
+    assert (len(keys), said) == (2, {*(f"回访 ({key})" for key in keys), "水井报修"})
 
 
 def test_forms_and_flows_made_by_clicking_are_what_a_pack_would_declare(county: County, client: Client) -> None:

@@ -299,7 +299,7 @@ def _flow_page(
     context: dict[str, Any] = {
         "typed": typed, "row": row, "refused": refused, "is_refused": is_refused,
         "roles": declaring.roles(request.county.pk),
-        "forms": [(key, label(body["title"])) for key, body in known.items()],
+        "forms": drawing.forms_of(known),
         "organisations": Organisation.objects.filter(county=county).order_by("path"),
         "steps": _steps(typed, known), "picture": _picture(text),
         "open": Case.objects.filter(county=county, flow=row.key, status=Case.Status.OPEN).count() if row else 0,

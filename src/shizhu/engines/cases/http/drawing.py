@@ -67,7 +67,7 @@ def page(request: Request, stem: str = "", kind: str = "flows") -> HttpResponse:
         "xml": laid_out((row.body["text"] if row else EMPTY).encode()),
         "read": {one: found.digest if found else "" for one, found in rows.items()},
         "check": reverse("own:flow_check"), "bring": reverse("own:flow_bring"),
-        "roles": declaring.roles(county), "forms": _forms(known), "commands": devices.commands(county),
+        "roles": declaring.roles(county), "forms": forms_of(known), "commands": devices.commands(county),
         "asks": {key: _asks(body) for key, body in known.items()},
         "decisions": sorted(packs.declarations("decisions", county)),
         "flows": sorted(packs.declarations("flows", county)), "stem": stem or "flow",
@@ -84,7 +84,7 @@ def page(request: Request, stem: str = "", kind: str = "flows") -> HttpResponse:
     return render(request, "cases/draw.html", context)
 
 
-def _forms(known: Mapping[str, Body]) -> list[tuple[str, str]]:
+def forms_of(known: Mapping[str, Body]) -> list[tuple[str, str]]:
     """(key, title) of every form; with its key where another is called the same."""
     titles = {key: label(body["title"]) for key, body in known.items()}
     shared = Counter(titles.values())
