@@ -45,6 +45,9 @@ def test_what_is_granted_is_registered_and_told_of_before_it_ends() -> None:
     (soon,) = records.expiring(trial.county.pk, date(2026, 12, 1))
     assert (soon.title, soon.on) == ("食品经营许可证", date(2026, 12, 20))
     assert trial.person("hall.market").pk in soon.editors
+    looker, window = (access.actor(trial.person(role)) for role in ("hall.papers", "hall.window"))
+    assert len(records.query(looker, trial.county.pk, "hall.paper", records.Query()).entries) == 2
+    assert not window.has("records.hall.paper.view")  # of its own body alone it would see none
     testing.opened(trial, "hall.restaurant")
     before = everything_kept()
     with pytest.raises(api.AnswerRefused, match=case.number):

@@ -18,7 +18,7 @@ from tests.engines.cases.test_acting import at_once
 from tests.fixtures import TOY, area, person
 from tests.web.pages import browser, text
 
-from shizhu.engines.cases import acting, api, approvals, duties, flows, telling
+from shizhu.engines.cases import acting, api, approvals, duties, flows, results, telling
 from shizhu.engines.cases.acting import CannotNow
 from shizhu.engines.cases.models import Case, Duty, Helper, Petition, Task
 from shizhu.engines.notices.models import Message
@@ -265,13 +265,19 @@ def test_an_item_turns_yellow_a_working_day_before_its_deadline_and_red_after_it
     for at in (MONDAY, due - timedelta(days=1, minutes=1), due - timedelta(days=1), due, due + timedelta(minutes=1)):
         lights = {one.item.id: one.light for one in approvals.standing(Case.objects.get(pk=case.pk), at).lines}
         with patch("django.utils.timezone.now", lambda at=at: at):
-            page = text(browser(staff["reader"]).get(f"/cases/{case.pk}/approval/"))
-        told_.append((lights["place"], lights["health"], lights["open"], "临近到期" in page))
+            reader = browser(staff["reader"])
+            page, listed = (text(reader.get(f"/cases/{part}/")) for part in (f"{case.pk}/approval", "approvals"))
+            applicant = text(reader.get(f"/r/a/{results.secret_of(case)}"))
+        said = [one for one in ("1 项超期", "1 项临近到期") if one in listed]
+        told_.append((lights["place"], lights["health"], lights["open"], "临近到期" in page, said))
+        assert ("超期 期限 12-03" in applicant) == (lights["place"] == "red")
     assert told_ == [
-        ("green", "green", "", False), ("green", "green", "", False), ("yellow", "green", "", True),
-        ("yellow", "green", "", True), ("red", "green", "", False),
+        ("green", "green", "", False, []), ("green", "green", "", False, []),
+        ("yellow", "green", "", True, ["1 项临近到期"]), ("yellow", "green", "", True, ["1 项临近到期"]),
+        ("red", "green", "", False, ["1 项超期"]),
     ]  # fmt: skip
     acting.supplement(who(staff["maker"]), ready(case)["place"].pk, "缺位置图")
+    assert "待补正 缺位置图" in text(browser(staff["reader"]).get(f"/cases/{case.pk}/approval/"))
     stands = approvals.standing(Case.objects.get(pk=case.pk), due + timedelta(days=9)).lines[0]
     assert (stands.state, stands.light) == ("awaited", "")
 

@@ -78,7 +78,7 @@ def test_closed_approvals_stand_with_what_was_saved_and_go_out_as_excel(
         november = text(reader.get("/cases/approvals/pace/?month=2026-11"))
     page = text(answer)
     assert [
-        one for one in ("100% 并联办理", "1 节省工作日", "2/3", "1 每件补正", "0% 最多跑一次") if one not in page
+        one for one in ("100% 并联办理", "1 节省工作日", "2/3", "1 次补正（每件）", "0% 最多跑一次") if one not in page
     ] == []
     row = next(one for one in sheet.active.iter_rows(values_only=True) if one[0] == case.number)
     assert row[6:14] == ("是", 3, 2, 4, 3, 1, 1, 3)

@@ -15,6 +15,7 @@ from shizhu.engines.cases.assignment import may_do, may_start, require_seen, rol
 from shizhu.engines.cases.http import results
 from shizhu.engines.cases.logic.layers import Room, laid
 from shizhu.engines.cases.models import Case
+from shizhu.engines.cases.results import asked_for
 from shizhu.engines.cases.timeline import timeline
 from shizhu.kernel import access
 from shizhu.kernel.text import label, named
@@ -41,7 +42,12 @@ def library(request: Request) -> HttpResponse:
     cases = Case.objects.filter(county=request.county, flow__in=[row["key"] for row in rows], status=Case.Status.OPEN)
     running = list(access.rows(cases, request.actor, VIEW).order_by("due_at")[:50])
     known = {flow: approvals.past(request.county.pk, flow) for flow in {case.flow for case in running}}
-    shown = [{"case": case, "standing": approvals.standing(case, known=known[case.flow])} for case in running]
+    shown = []
+    for case in running:
+        standing = approvals.standing(case, known=known[case.flow])
+        lights = [line.light for line in standing.lines]
+        late, soon = lights.count("red"), lights.count("yellow")
+        shown.append({"case": case, "standing": standing, "late": late, "soon": soon})
     return render(request, "cases/approvals.html", {"rows": rows, "running": shown})
 
 
@@ -96,6 +102,7 @@ def page(request: Request, number: int) -> HttpResponse:
     standing = approvals.standing(case)
     bodies = approvals.bodies(case)
     titles = {line.item.id: label(line.item.title) for line in standing.lines}
+    asked = asked_for(case)
     accepts = may_start(request.actor, about, case.organisation, case.area)
     lines: list[dict[str, Any]] = []
     for line in standing.lines:
@@ -104,6 +111,7 @@ def page(request: Request, number: int) -> HttpResponse:
             "line": line, "title": titles[line.item.id], "needs": "、".join(titles[one] for one in line.item.after),
             "together": list(task.helpers.select_related("person")) if task else [],
             "is_refused": bool(task and task.answer and not task.answer.get("granted")),
+            "asked": asked.get(task.pk) if task else None,
             "holder": (task.done_by or task.assignee) if task else None,
             "body": named(bodies[line.item.id]), "only": approvals.only_where(line.item),
             "may_do": task is not None and line.state in {"ready", "awaited"} and may_do(request.actor, task),

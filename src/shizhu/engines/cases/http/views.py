@@ -298,6 +298,7 @@ def case_new(request: Request, flow: str) -> HttpResponse:
                 return redirect(page, case.pk)
     context = {
         "is_drill": is_drill,
+        "is_approval": approvals.is_one(flow, request.county.pk),
         "alarm": alarm,
         "about": about,
         "form": form,
