@@ -221,7 +221,10 @@ def test_an_item_that_is_refused_ends_the_whole(county: County, staff: dict[str,
     decide(case, staff["taster"], "health", granted=False)
     case.refresh_from_db()
     assert (case.status, case.ended_at, ready(case)) == ("closed", "refusing", {})
-    page = text(browser(staff["reader"]).get(f"/cases/{case.pk}/approval/"))
+    answer = browser(staff["reader"]).get(f"/cases/{case.pk}/approval/")
+    ways = [sorted(way["css"] for way in drawing["ways"]) for drawing in answer.context["drawings"]]
+    assert ways == [["is-passed"] * 2 + ["plain"] * 3] * 2  # nothing leads on from what is refused
+    page = text(answer)
     table = page.partition("由谁办理 天数 期限 状态")[2].partition("办理结果")[0]
     assert [table.count(word) for word in ("不予许可", "未作决定", "已撤回", "已办")] == [1, 2, 0, 0]
     assert "最多还需工作日" not in page

@@ -58,7 +58,7 @@ def drawn(lines: Iterable[Mapping[str, Any]], path: Sequence[str]) -> list[dict[
     after: dict[str, Sequence[str]] = {BEGIN: ()}
     after |= {id_: one["line"].item.after or (BEGIN,) for id_, one in shown.items()}
     after[END] = [id_ for id_ in shown if id_ not in awaited]
-    done = {BEGIN, *(id_ for id_, one in shown.items() if one["line"].state == "done")}
+    done = {BEGIN, *(id_ for id_, one in shown.items() if one["line"].state == "done" and not one["is_refused"])}
     spared = [id_ for id_, one in shown.items() if one["line"].state == "left_out"]
     for _each in spared:  # one left out is passed once all before it are
         done |= {id_ for id_ in spared if done.issuperset(after[id_])}
