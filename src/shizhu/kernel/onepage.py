@@ -10,18 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import docx
 from docx.document import Document
-from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
-from docx.oxml import parse_xml
-from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
 from docx.text.paragraph import Paragraph
 
 from shizhu.kernel import pdf
 from shizhu.kernel.documents import UNPRINTABLE
-from shizhu.kernel.official import BODY, BORDERS, HEAD, TITLE
+from shizhu.kernel.official import BODY, HEAD, TITLE, blank, grid, run, saved, set_fonts
 
 MARGIN, WIDTH = 13.0, 210 - 2 * 13.0  # millimetres
 SIZES, USUAL = (14.0, 13.0, 12.0, 11.0, 10.0, 9.0, 8.0, 7.0, 6.0), 9.0  # points
@@ -79,22 +75,18 @@ def _pages(content: bytes) -> int:
 
 
 def _written(sheets: Sequence[Sheet], sizes: Iterable[float], mark: str) -> bytes:
-    document = docx.Document()
+    document = blank()
     section = document.sections[0]
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.top_margin = section.bottom_margin = section.left_margin = section.right_margin = Mm(MARGIN)
     section.footer_distance = section.header_distance = Mm(5)
     style: Any = document.styles["Normal"]
     style.font.name = "Times New Roman"
-    style.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), BODY)
+    set_fonts(style.element, BODY)
     style.paragraph_format.space_after = style.paragraph_format.space_before = Pt(0)
     for number, (sheet, size) in enumerate(zip(sheets, sizes, strict=True)):
         _sheet(document, sheet, size, mark, is_first=number == 0)
-    about = document.core_properties
-    about.title, about.author = sheets[0].title[:255] if sheets else "", ""
-    out = io.BytesIO()
-    document.save(out)
-    return out.getvalue()
+    return saved(document, sheets[0].title if sheets else "", "")
 
 
 def _sheet(document: Document, sheet: Sheet, size: float, mark: str, *, is_first: bool) -> None:
@@ -128,34 +120,19 @@ def _line(
     at = clean.find(mark) if mark else -1
     while at >= 0:
         end = clean.find("〕", at) + 1 or len(clean)
-        _run(paragraph, clean[:at], font, size)
-        _run(paragraph, clean[at:end], font, size).font.color.rgb = RED
+        run(paragraph, clean[:at], font, size)
+        run(paragraph, clean[at:end], font, size, colour=RED)
         clean = clean[end:]
         at = clean.find(mark)
-    run = _run(paragraph, clean, font, size)
-    run.bold = font in {HEAD, TITLE} or None
-    if colour is not None:
-        run.font.color.rgb = colour
+    run(paragraph, clean, font, size, colour=colour).bold = font in {HEAD, TITLE} or None
     return paragraph
-
-
-def _run(paragraph: Paragraph, text: str, font: str, size: float) -> Any:
-    run = paragraph.add_run(text)
-    run.font.name, run.font.size = "Times New Roman", Pt(size)
-    run._r.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), font)  # noqa: SLF001
-    return run
 
 
 def _table(document: Document, block: Block, size: float, mark: str) -> None:
     rows = [block.head, *block.rows]
-    made = document.add_table(len(rows), len(block.head))
-    made._tbl.tblPr.insert_element_before(  # noqa: SLF001  # as official documents have them
-        parse_xml(BORDERS), "w:shd", "w:tblLayout", "w:tblCellMar", "w:tblLook"
-    )
-    made.alignment, made.autofit = WD_TABLE_ALIGNMENT.CENTER, False
     longest = [max(min(sum(1 if sign.isascii() else 2 for sign in row[n]), 40) for row in rows) + 3
                for n in range(len(block.head))]  # fmt: skip
+    made = grid(document, len(rows), [WIDTH * one / sum(longest) for one in longest], head=True)
     for number, (row, texts) in enumerate(zip(made.rows, rows, strict=True)):
-        for column, (cell, text) in enumerate(zip(row.cells, texts, strict=True)):
+        for cell, text in zip(row.cells, texts, strict=True):
             _line(cell.paragraphs[0], text, HEAD if number == 0 else BODY, size, mark=mark)
-            cell.width = Mm(WIDTH * longest[column] / sum(longest))

@@ -36,10 +36,11 @@ def test_planned_and_real_minutes_are_compared(county: County, staff: dict[str, 
     assert "这是演练，内容均非真实；按现行预案运行并逐分钟计时。" in texts
     assert "共 4 项任务，完成 2 项，其中按时 1 项。" in texts or "共 3 项任务，完成 2 项，其中按时 1 项。" in texts
     assert [[cell.text for cell in row.cells] for row in made.tables[0].rows][:3] == [
-        ["任务", "级别", "由谁办理", "计划", "实际", "偏差"],
+        ["任务", "级别", "由谁办理", "计划\n（分钟）", "实际\n（分钟）", "偏差\n（分钟）"],
         ["告知客人", "Ⅲ级响应", "taster", "5", "4", "-1"],
         ["清点存糖", "Ⅳ级响应", "chief", "10", "25", "+15"],
     ]
     assert "清点存糖（chief）：超时 15 分钟" in texts
     assert len([part for part in made.part.package.iter_parts() if "/charts/" in str(part.partname)]) == 1
+    assert [made.tables[-1].rows[0].cells[n].text for n in (0, 1)] == ["时间", "发生了什么"]
     assert browser(person(county, username="stranger")).get(f"/cases/{case.pk}/command/report.docx").status_code == 403

@@ -63,7 +63,8 @@ def notice(key: str) -> tuple[str, set[str]]:
 def file_of(by: Person, one: Bulletin) -> tuple[list[str], str]:
     made = docx.Document(io.BytesIO(browser(by).get(f"/cases/bulletins/{one.pk}/file.docx").content))
     headers = {made.sections[0].header.paragraphs[0].text, made.sections[0].even_page_header.paragraphs[0].text}
-    return [paragraph.text for paragraph in made.paragraphs if paragraph.text], "|".join(sorted(headers))
+    imprint = [row.cells[0].text for row in made.tables[-1].rows]
+    return [*(one.text for one in made.paragraphs if one.text), *imprint], "|".join(sorted(headers))
 
 
 def test_a_bulletin_is_drafted_from_the_case_and_issued_by_another(county: County, desk: dict[str, Person]) -> None:

@@ -10,6 +10,7 @@ import docx
 import pdfplumber
 import pytest
 from django.test import Client
+from docx.oxml.ns import qn
 from tests.engines.cases.test_acting import at_once
 from tests.fixtures import area, person
 from tests.web.pages import browser, text, told
@@ -67,7 +68,13 @@ def test_a_card_is_filled_masked_and_says_what_is_missing(county: County, root: 
 def test_an_edition_is_issued_printed_whole_and_scanned(county: County, boss: Person, town: Area) -> None:
     desk, page = browser(boss), f"{PAGE}{town.code}/"
     draft = desk.get(f"{PAGE}print?area={county.pk}&as=docx")
-    said = "\n".join(one.text for one in docx.Document(io.BytesIO(draft.content)).paragraphs)
+    printed = docx.Document(io.BytesIO(draft.content))
+    said = "\n".join(one.text for one in printed.paragraphs)
+    for table in printed.tables:  # where every program looks for widths, or a card has two pages
+        columns = [int(one.get(qn("w:w"))) for one in table._tbl.tblGrid.gridCol_lst]
+        assert [cell.width.twips for cell in table.rows[0].cells] == columns
+        assert sum(columns) / 1440 * 25.4 == pytest.approx(184, abs=0.3)
+    assert printed.styles.element.xpath("w:docDefaults//w:lang/@w:eastAsia") == ["zh-CN"]
     assert "草稿，未发布" in said
     assert "13900000002" not in said
     issued = told(desk.post(page, {"reason": "汛期张贴"}, follow=True))

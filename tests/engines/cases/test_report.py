@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import docx
 import pytest
@@ -18,8 +19,8 @@ from shizhu.site.picture import drawn
 pytestmark = pytest.mark.django_db
 
 
-def login(who: Person) -> Client:
-    client = Client()
+def login(who: Person, language: str = "zh-hans") -> Client:
+    client = Client(headers={"accept-language": language})
     client.force_login(who)
     return client
 
@@ -46,10 +47,13 @@ def test_the_report_tells_the_case(address: str, maker: Person) -> None:
     assert answer.headers["Content-Type"].endswith("wordprocessingml.document")
     assert answer.headers["Content-Disposition"].startswith('attachment; filename="LM-20')
     document = docx.Document(io.BytesIO(answer.content))
+    assert document.paragraphs[0].text == "三杯案件档案"
     facts, lines = ([[cell.text for cell in row.cells] for row in table.rows] for table in document.tables)
-    assert [row[0] for row in facts] == ["类别", "环节", "乡镇", "主管单位", "开案时间", "期限"]
-    assert facts[0][1] == "订单（模拟）"
-    assert [told for _at, told in lines] == [
+    assert [row[0] for row in facts] == ["编号", "类别", "环节", "乡镇", "主管单位", "开案时间", "期限"]
+    assert facts[1][1] == "订单（模拟）"
+    assert re.fullmatch(r"20\d\d年1?\d月[1-3]?\d日\d\d:\d\d · maker", facts[5][1])
+    assert lines[0] == ["时间", "发生了什么"]
+    assert [told for _at, told in lines[1:]] == [
         "开案\nmaker\n少放冰",
         "下单",
         "制作 派给 maker",
@@ -57,8 +61,11 @@ def test_the_report_tells_the_case(address: str, maker: Person) -> None:
         "品尝 派给 taster",
     ]
     assert len(document.inline_shapes) == 1
-    assert document.paragraphs[-1].text.startswith("\n杯子.png · 20")
-    assert document.paragraphs[-1].text.endswith(" · maker")
+    caption = [one.text for one in document.paragraphs if one.text][-1]
+    assert re.fullmatch(r"杯子\.png · 20\d\d年1?\d月[1-3]?\d日\d\d:\d\d · maker", caption)
+    assert [one.text for one in document.sections[0].header.paragraphs] == ["模拟数据"]
+    document = docx.Document(io.BytesIO(login(maker, "en").get(address).content))  # Chinese whoever asks
+    assert document.paragraphs[0].text == "三杯案件档案"
 
 
 def test_who_may_not_see_the_case_gets_no_report(address: str, county: County) -> None:

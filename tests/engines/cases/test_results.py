@@ -14,6 +14,7 @@ import docx
 import pytest
 from django.test import Client
 from django.utils import timezone
+from docx.oxml.ns import qn
 from tests.engines.cases.test_acting import at_once
 from tests.engines.cases.test_approvals import KEY, decide, ready, staff, who
 from tests.fixtures import area, person
@@ -91,7 +92,13 @@ def test_the_set_goes_out_as_one_package_with_hashes(county: County, staff: dict
     assert archive.read(place) == PDF == zipfile.ZipFile(io.BytesIO(again.content)).read(place)
     assert archive.read(sums).decode() == f"{digest}  {place}\n"
     said = texts(archive.read(listed))
-    for one in ("甲", "乙", "JK-1", "2026-01-01 至 2026-06-30", digest, "领取人（签字）", "kitchen"):
+    made = docx.Document(io.BytesIO(archive.read(listed)))
+    assert [round(side.mm) for side in (made.sections[0].page_width, made.sections[0].page_height)] == [210, 297]
+    for table in made.tables:  # where every program looks for them
+        columns = [int(one.get(qn("w:w"))) for one in table._tbl.tblGrid.gridCol_lst]
+        assert [cell.width.twips for cell in table.rows[0].cells] == columns
+        assert sum(columns) / 1440 * 25.4 == pytest.approx(156, abs=0.2)
+    for one in ("甲", "乙", "JK-1", "2026年1月1日至2026年6月30日", digest, "领取人（签字）", "kitchen"):
         assert one in said
     assert browser(staff["reader"]).get(f"/cases/{case.pk}/results.zip").status_code == 200
     open_ = applied(county)

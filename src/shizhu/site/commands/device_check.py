@@ -47,10 +47,10 @@ def main(options: argparse.Namespace) -> int:
     for name, told in rows:
         print(f"{name}：{told}")
     if options.report:
-        documents = importlib.import_module("shizhu.kernel.documents")
+        official = importlib.import_module("shizhu.kernel.official")
         title = f"设备接入检测报告：{profile['title']['zh']}"
-        parts = [f"被测文件：{options.file.name}", documents.Table(rows, widths=(4.5, 11.5))]
-        options.report.write_bytes(documents.word(title, parts, source="shizhu device-check"))
+        parts = [f"被测文件：{options.file.name}", official.Table(rows, widths=(4.5, 11.5))]
+        options.report.write_bytes(official.filed(title, parts, source="shizhu device-check"))
     return 0 if bench.is_passed else FAILED
 
 

@@ -15,17 +15,14 @@ from shizhu.engines.cases import emergencies, flows, needs
 from shizhu.engines.cases.bulletins import name_of
 from shizhu.engines.cases.emergencies import Line, Response
 from shizhu.engines.cases.http import bulletins
-from shizhu.engines.cases.http.report import moment, told
+from shizhu.engines.cases.http.report import happened
 from shizhu.engines.cases.http.responses import response_of
 from shizhu.engines.cases.logic.emergency import LEVEL_NAMES
 from shizhu.engines.cases.models import DRILL, Bulletin, Case, Need
-from shizhu.engines.cases.timeline import timeline
 from shizhu.kernel import documents
-from shizhu.kernel.documents import Heading, Table
+from shizhu.kernel.documents import CHINESE, Heading, Table, day, moment
 from shizhu.kernel.text import label, named
 from shizhu.web.middleware import Request
-
-CHINESE = "zh-hans"
 
 
 def report(request: Request, number: int) -> HttpResponse:
@@ -42,19 +39,15 @@ def _made(case: Case) -> tuple[bytes, str]:
 
     _flow, about = flows.version(case.flow, case.digest)
     name = _("After-action report of a drill") if case.origin == DRILL else _("After-action report")
-    today = timezone.localdate()
     front = official.Front(
         head=f"{label(about.title)}{_('drill') if case.origin == DRILL else ''}", number=case.number,
-        issuer=named(case.organisation), day=official.dated(today.year, today.month, today.day),
+        issuer=named(case.organisation), day=day(timezone.localdate()),
         title=f"{case.title}{name}", mark=_(bulletins.ON_PAGES[case.origin]) if case.origin else "",
     )  # fmt: skip
     return official.official(front, _parts(case, emergencies.response(case))), f"{case.number}-{name}"
 
 
 def _parts(case: Case, response: Response) -> Iterator[Any]:
-    from shizhu.kernel.wordcharts import Chart, Series  # noqa: PLC0415  # beside what loads python-docx
-
-    done = [line for line in response.lines if line.off is not None]
     yield Heading(_("What it was"))
     if case.origin == DRILL:
         yield _("This is a drill: nothing in it is real. It was run on the plan in force and measured by the minute.")
@@ -64,11 +57,27 @@ def _parts(case: Case, response: Response) -> Iterator[Any]:
         yield _("It began on %(begin)s, ended on %(end)s and took %(minutes)d minutes.") % ended
     else:
         yield _("It began on %(begin)s and is still running after %(minutes)d minutes.") % span
+    if response.lines:
+        yield from _tasks(response)
+    else:
+        yield _("No level is in force yet, so no task is open.")
+    yield from _asked(case)
+    yield from _told(case)
+    yield Heading(_("Timeline"))
+    yield happened(case)
+
+
+def _tasks(response: Response) -> Iterator[Any]:
+    """Planned and real minutes of each task, and which were late."""
+    from shizhu.kernel.wordcharts import Chart, Series  # noqa: PLC0415  # beside what loads python-docx
+
+    done = [line for line in response.lines if line.off is not None]
     yield _("Of %(all)d tasks %(done)d were done, %(in_time)d of them in time.") % {
         "all": len(response.lines), "done": response.done, "in_time": response.in_time,
     }  # fmt: skip
     yield Heading(_("Planned and real minutes"))
-    heads = [_("Task"), _("Level"), _("Done by"), _("Planned"), _("Real"), _("Off by")]
+    measured = (f"{one}\n（{_('minutes')}）" for one in (_("Planned"), _("Real"), _("Off by")))
+    heads = [_("Task"), _("Level"), _("Done by"), *measured]
     yield Table([_row(line) for line in response.lines], head=heads, widths=(4.9, 2.1, 2.4, 2, 2, 2.2))
     if done:
         series = [
@@ -87,14 +96,6 @@ def _parts(case: Case, response: Response) -> Iterator[Any]:
         }
     if not late:
         yield _("Nothing was late.")
-    yield from _asked(case)
-    yield from _told(case)
-    yield Heading(_("Timeline"))
-    yield Table(
-        [(moment(line.at), told(line)) for line in timeline(case)],
-        head=[_("Time"), _("What happened")],
-        widths=(4, 11.6),
-    )
 
 
 def _asked(case: Case) -> Iterator[Any]:

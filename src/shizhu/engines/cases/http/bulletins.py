@@ -27,14 +27,13 @@ from shizhu.engines.cases.http.responses import response_of
 from shizhu.engines.cases.models import DRILL, Bulletin, Case
 from shizhu.engines.notices import api as notices
 from shizhu.kernel import documents
-from shizhu.kernel.documents import Heading
+from shizhu.kernel.documents import CHINESE, Heading, day, moment
 from shizhu.kernel.models import Person
 from shizhu.kernel.text import label, named
 from shizhu.lib.numbers import whole
 from shizhu.lib.times import typed
 from shizhu.web.middleware import Request
 
-CHINESE = "zh-hans"
 HEADING = re.compile(r"[一二三四五六七八九十]+、")
 ON_PAGES = {1: gettext_noop("Simulated data"), 2: gettext_noop("Replayed data"), DRILL: gettext_noop("Drill")}
 PUBLIC = {"Cache-Control": "public, max-age=30"}
@@ -211,22 +210,21 @@ def written(one: Bulletin) -> bytes:
     from shizhu.kernel import official  # noqa: PLC0415  # loads python-docx
 
     body, case = bulletins.declared(one.case, one.kind) or {}, one.case
-    day = timezone.localtime(one.issued_at or one.made_at)
     marks = [_(ON_PAGES[case.origin])] if case.origin in ON_PAGES else []
     marks += [] if one.state == State.ISSUED else [_("Draft, not issued")]
     front = official.Front(
         head=label(body.get("head", one.title)), number=f"（第{one.number}期）",
         issuer=label(body.get("issuer")) or named(case.organisation),
-        day=official.dated(day.year, day.month, day.day), title=f"{MARKS.get(case.origin, '')}{one.title}",
+        day=day(timezone.localtime(one.issued_at or one.made_at)), title=f"{MARKS.get(case.origin, '')}{one.title}",
         mark=" · ".join(marks),
     )  # fmt: skip
     return official.official(front, _parts(one), imprint=list(_imprint(one)))
 
 
 def _parts(one: Bulletin) -> Iterator[str | Heading]:
-    if one.corrects is not None:
+    if one.corrects is not None and one.corrects.issued_at is not None:
         yield _("This corrects no. %(number)d of %(day)s.") % {
-            "number": one.corrects.number, "day": f"{timezone.localtime(one.corrects.issued_at):%Y-%m-%d %H:%M}",
+            "number": one.corrects.number, "day": moment(one.corrects.issued_at),
         }  # fmt: skip
     for is_heading, text in lines(one.text):
         yield Heading(HEADING.sub("", text, count=1)) if is_heading else text
@@ -237,7 +235,7 @@ def _imprint(one: Bulletin) -> Iterator[str]:
         if one.imprint.get(name):
             yield f"{sign}：{one.imprint[name]}"
     checked = f"审核签发：{one.checker.name}" if one.checker else "审核签发：（未签发）"
-    when = f"　{timezone.localtime(one.issued_at):%Y年%m月%d日 %H:%M} 印发" if one.issued_at else ""
+    when = f"　{moment(one.issued_at)}印发" if one.issued_at else ""
     yield f"编辑：{one.author.name}　{checked}{when}"
 
 

@@ -6,6 +6,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from typing import Any
 from urllib.parse import quote
 
@@ -21,16 +22,15 @@ from django.views.decorators.http import require_POST
 from shizhu.engines.cases import approvals, flows, results
 from shizhu.engines.cases.acting import CannotNow
 from shizhu.engines.cases.assignment import may_start, require_seen
-from shizhu.engines.cases.http.report import moment
+from shizhu.engines.cases.http.bulletins import ON_PAGES
 from shizhu.engines.cases.models import Case, ResultDelivery
 from shizhu.engines.cases.results import Result
-from shizhu.kernel import documents, files
-from shizhu.kernel.documents import Heading, Part, Table
+from shizhu.kernel import files
+from shizhu.kernel.documents import CHINESE, Heading, Part, Table, day, moment
 from shizhu.kernel.text import label, named
 from shizhu.web.codes import qr
 from shizhu.web.middleware import Request
 
-CHINESE = "zh-hans"
 UNFIT = re.compile(r'[\\/:*?"<>|\x00-\x1f]')  # in the name of a file
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of every file in a package: the same set is the same bytes
 RIGHTS = (
@@ -124,8 +124,12 @@ def _places(found: Sequence[Result]) -> Iterator[tuple[str, Any]]:
 
 def listed(case: Case, found: Sequence[Result], placed: Sequence[tuple[str, Any]]) -> bytes:
     """The list of results (办理结果清单) as a Word document."""
-    source = f"{named(case.organisation)} {case.number}"
-    return documents.word(f"{case.title}办理结果清单", _parts(case, found, placed), source=source)
+    from shizhu.kernel import official  # noqa: PLC0415  # loads python-docx
+
+    return official.filed(
+        f"{case.title}办理结果清单", _parts(case, found, placed), source=f"{named(case.organisation)} {case.number}",
+        mark=_(ON_PAGES[case.origin]) if case.origin else "",
+    )  # fmt: skip
 
 
 def _parts(case: Case, found: Sequence[Result], placed: Sequence[tuple[str, Any]]) -> Iterator[Part]:
@@ -172,8 +176,8 @@ def _parts(case: Case, found: Sequence[Result], placed: Sequence[tuple[str, Any]
     yield Heading("交付")
     rows = _handed(case)
     for one in rows:
-        told = f"{moment(one.at)} 交付 {one.to}（{_(results.HOWS[ResultDelivery.How(one.how)])}）{one.proof}"
-        yield f"{told}{' 申请人反映未收到。' if one.denied_at else ''}"
+        told = f"{moment(one.at)}交付{one.to}（{_(results.HOWS[ResultDelivery.How(one.how)])}）{one.proof}。"
+        yield f"{told}{'申请人反映未收到。' if one.denied_at else ''}"
     if not any(one.denied_at is None for one in rows):
         yield "领取人（签字）：　　　　　　　　　　领取时间：　　　年　　月　　日"
 
@@ -181,9 +185,9 @@ def _parts(case: Case, found: Sequence[Result], placed: Sequence[tuple[str, Any]
 def _granted(one: Result) -> tuple[str, ...]:
     if not one.is_paper:
         return label(one.item.title, "zh"), "—", named(one.body), "—", "—"
-    until = one.given.get("valid_to") or "长期"
-    conditions = str(one.given.get("conditions") or "—")
-    return label(one.paper, "zh"), one.number, named(one.body), f"{one.given['valid_from']} 至 {until}", conditions
+    until = day(date.fromisoformat(one.given["valid_to"])) if one.given.get("valid_to") else "长期"
+    span = f"{day(date.fromisoformat(one.given['valid_from']))}至{until}"
+    return label(one.paper, "zh"), one.number, named(one.body), span, str(one.given.get("conditions") or "—")
 
 
 # the applicant, without a login -----------------------------------------------------------------------------------
