@@ -84,8 +84,7 @@ def test_a_list_is_narrowed_and_taken_away_as_it_is_asked_for(county: County, ea
         assert [row[1] for row in rows[1:]] == ["W号罐" if one == west else "E号罐" for one in found], asked
     assert "没有符合条件的告警" in text(boss.get("/alarms/?level=blue"))
     head, row = load_workbook(io.BytesIO(boss.get("/alarms/table.xlsx?level=red").content)).active.values
-    at = f"{timezone.localtime(west.raised_at):%Y-%m-%d %H:%M:%S}"
-    since = f"{timezone.localtime(west.since):%Y-%m-%d %H:%M:%S}"
+    at, since = (timezone.localtime(one).replace(tzinfo=None) for one in (west.raised_at, west.since))
     assert dict(zip(head, row, strict=True)) == {
         "级别": "红", "地点": "W号罐", "乡镇": "西镇", "内容": "柠檬水太热", "数值": 31.5, "单位": "℃",
         "限值": "≤ 30", "起始": since, "触发时间": at, "触发次数": 1, "状态": "未解除", "签收时间": at, "责任人": None,

@@ -128,7 +128,10 @@ def test_a_list_is_narrowed_counted_above_and_taken_away_as_it_is_asked_for(
         rows = list(openpyxl.load_workbook(io.BytesIO(reader.get(f"/cases/table.xlsx?{asked}").content)).active.values)
         assert {row[2] for row in rows[1:]} == titles, asked
     assert "没有符合条件的案件" in text(reader.get("/cases/?q=没有"))
-    head, row = openpyxl.load_workbook(io.BytesIO(reader.get("/cases/table.xlsx?status=closed").content)).active.values
+    sheet = openpyxl.load_workbook(io.BytesIO(reader.get("/cases/table.xlsx?status=closed").content)).active
+    assert sheet["H2"].number_format == "yyyy-mm-dd hh:mm"  # times to be sorted and counted with
+    assert sheet.column_dimensions["H"].width >= 16
+    head, row = sheet.values
     assert dict(zip(head, row, strict=True)) == {
         "编号": closed.number, "事项": "订单", "标题": "旧杯", "乡镇": "东镇", "主管单位": "stand", "环节": "制作",
         "责任人": "east", "开案时间": moment(closed.opened_at), "期限": moment(now - far), "结案时间": moment(now),
@@ -139,8 +142,8 @@ def test_a_list_is_narrowed_counted_above_and_taken_away_as_it_is_asked_for(
     assert browser(staff["viewer"]).get("/cases/table.xlsx").status_code == 403
 
 
-def moment(at: datetime) -> str:
-    return f"{timezone.localtime(at):%Y-%m-%d %H:%M}"
+def moment(at: datetime) -> datetime:
+    return timezone.localtime(at).replace(tzinfo=None, microsecond=0)
 
 
 def test_a_report_opens_a_case(county: County, staff: dict[str, Person]) -> None:

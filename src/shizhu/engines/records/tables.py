@@ -10,10 +10,12 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 LARGEST = 60_000_000  # bytes of a file
@@ -23,6 +25,8 @@ LONGEST = 1_048_576  # rows of a sheet
 SHEETS = "xl/worksheets/"
 WIDEST = 500  # columns
 MOST_SHEETS = 20  # that are looked at
+MEASURED = 200  # rows by which columns have their width
+NARROWEST, WIDEST_SHOWN = 10, 50  # digits of a column
 LOOKED_AT = 10  # rows among which the heads are looked for
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv"
@@ -270,49 +274,85 @@ def _csv(path: Path) -> Iterator[Sequence[str]]:
 
 
 class Writer:
-    """An Excel file written row by row; nothing in it is a formula."""
+    """An Excel file written row by row; nothing in it is a formula, times are those of the wall clock.
+
+    Columns are as wide as what stands in the first rows wants.
+    """
 
     def __init__(self, title: str, heads: Sequence[str], *, marked: frozenset[int] = frozenset()) -> None:
         self._book = _openpyxl().Workbook(write_only=True)
         styles = _openpyxl().styles
         self._bold, self._fill = styles.Font(bold=True), styles.PatternFill("solid", fgColor="FFFFE5B4")
+        self._sheet: Any = None
         self.sheet(title, heads, marked=marked)
 
     def sheet(self, title: str, heads: Sequence[str], *, marked: frozenset[int] = frozenset()) -> None:
         """Go on with another sheet."""
+        self._begin()
         self._sheet = self._book.create_sheet(_sheet_name(title))
         self._sheet.freeze_panes = "B2"
-        for number, head in enumerate(heads, 1):
-            width = 60 if number - 1 in marked else min(40, max(12, 2 * len(head) + 2))
-            self._sheet.column_dimensions[_openpyxl().utils.get_column_letter(number)].width = width
-        made = [self._cell(head, is_marked=number in marked) for number, head in enumerate(heads)]
-        for cell in made:
+        self._first: list[list[Any]] | None = []
+        self._widths = [60 if n in marked else max(NARROWEST, _wide(head) + 2) for n, head in enumerate(heads)]
+        self._heads = [self._cell(head, is_marked=number in marked) for number, head in enumerate(heads)]
+        for cell in self._heads:
             cell.font = self._bold
-        self._sheet.append(made)
 
     def add(self, cells: Sequence[Any], marked: frozenset[int] = frozenset()) -> None:
         """One row; the cells to look at have a colour."""
-        self._sheet.append(
-            [
-                self._cell(value, is_marked=number in marked) if isinstance(value, str) or number in marked else value
-                for number, value in enumerate(cells)
-            ]
-        )
+        row = [
+            self._cell(value, is_marked=number in marked)
+            if isinstance(value, str | date) or number in marked
+            else value
+            for number, value in enumerate(cells)
+        ]
+        if self._first is None:
+            self._sheet.append(row)
+            return
+        self._first.append(row)
+        for number, value in enumerate(cells[: len(self._widths)]):
+            self._widths[number] = max(self._widths[number], min(WIDEST_SHOWN, _wide(value) + 2))
+        if len(self._first) == MEASURED:
+            self._begin()
 
     def done(self) -> bytes:
         """The file."""
+        self._begin()
         out = io.BytesIO()
         self._book.save(out)
         return out.getvalue()
 
+    def _begin(self) -> None:
+        """Write the head and the first rows: the library wants the widths of columns before them."""
+        if self._sheet is None or self._first is None:
+            return
+        for number, width in enumerate(self._widths, 1):
+            self._sheet.column_dimensions[_openpyxl().utils.get_column_letter(number)].width = width
+        for row in [self._heads, *self._first]:
+            self._sheet.append(row)
+        self._first = None
+
     def _cell(self, value: Any, *, is_marked: bool) -> Any:
-        """A cell; a text stays a text even where it looks like a formula."""
+        """A cell; a text stays a text even where it looks like a formula, a time has no zone, which Excel lacks."""
+        form = None
+        if isinstance(value, datetime):
+            here = timezone.localtime(value) if timezone.is_aware(value) else value
+            value, form = here.replace(tzinfo=None, microsecond=0), "yyyy-mm-dd hh:mm"
         cell = _openpyxl().cell.WriteOnlyCell(self._sheet, value=clean(value) if isinstance(value, str) else value)
         if isinstance(value, str):
             cell.data_type = "s"
+        if form:
+            cell.number_format = form
         if is_marked:
             cell.fill = self._fill
         return cell
+
+
+def _wide(value: Any) -> int:
+    """How wide a cell is, in digits: Chinese signs have two."""
+    if isinstance(value, date):
+        return len("2026-11-25 18:05" if isinstance(value, datetime) else "2026-11-25")
+    lines = "" if value is None else f"{value}"
+    return max(sum(1 if sign.isascii() else 2 for sign in line) for line in lines.split("\n"))
 
 
 def written(title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:

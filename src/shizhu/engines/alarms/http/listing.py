@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -91,14 +90,10 @@ def _lines(found: QuerySet[Alarm]) -> Iterator[list[Any]]:
         yield [
             label(LEVEL_NAMES[alarm.level]), stream.thing_name if stream else "", named(alarm.area),
             label(titles.get(alarm.rule, {"zh": alarm.rule})),
-            alarm.value, stream.unit if stream else "", alarm.limit, _at(alarm.since), _at(alarm.raised_at),
-            alarm.occurrences, _state(alarm), _at(alarm.acknowledged_at), alarm.assignee.name if alarm.assignee else "",
-            _at(alarm.cleared_at), alarm.cleared_why, _("yes") if alarm.origin else "",
+            alarm.value, stream.unit if stream else "", alarm.limit, alarm.since, alarm.raised_at,
+            alarm.occurrences, _state(alarm), alarm.acknowledged_at, alarm.assignee.name if alarm.assignee else "",
+            alarm.cleared_at, alarm.cleared_why, _("yes") if alarm.origin else "",
         ]  # fmt: skip
-
-
-def _at(moment: datetime | None) -> str:
-    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S}" if moment else ""
 
 
 def _state(alarm: Alarm) -> str:

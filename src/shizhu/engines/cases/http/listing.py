@@ -117,13 +117,9 @@ def _lines(found: QuerySet[Case]) -> Iterator[list[Any]]:
         _flow, about = flows.version(case.flow, case.digest)
         yield [
             case.number, label(about.title), case.title, named(case.area), named(case.organisation),
-            label(about.stages[case.stage]), "、".join(dict.fromkeys(holders.get(case.pk, []))), _at(case.opened_at),
-            _at(case.due_at), _at(case.closed_at), _outcome(case), _("yes") if case.origin else "",
+            label(about.stages[case.stage]), "、".join(dict.fromkeys(holders.get(case.pk, []))), case.opened_at,
+            case.due_at, case.closed_at, _outcome(case), _("yes") if case.origin else "",
         ]  # fmt: skip
-
-
-def _at(moment: datetime | None) -> str:
-    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M}" if moment else ""
 
 
 def _outcome(case: Case) -> str:

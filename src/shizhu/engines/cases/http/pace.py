@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import approvals, datasets
 from shizhu.engines.cases.assignment import VIEW
-from shizhu.engines.cases.http.report import moment
 from shizhu.engines.cases.models import Case
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, spans
@@ -65,7 +64,7 @@ def _table(rows: Iterable[Any]) -> bytes:
     ]  # fmt: skip
     return records.written_table(_("Approvals side by side"), heads, (
         [
-            one.number, one.title, one.area.name, moment(one.opened_at), moment(one.closed_at), moment(one.due_at),
+            one.number, one.title, one.area.name, one.opened_at, one.closed_at, one.due_at,
             _("yes") if one.closed_at <= one.due_at else _("no"), int(one.of_items), int(one.of_together),
             *(round(float(value), 1) for value in (one.of_serial_days, one.of_elapsed_days, one.of_saved_days)),
             int(one.of_supplements), int(one.of_visits), _("yes") if one.origin else "",

@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import flows
 from shizhu.engines.cases.assignment import VIEW
-from shizhu.engines.cases.http.report import moment
 from shizhu.engines.cases.models import Case, Entry, Petition
 from shizhu.engines.cases.timeline import ASKED
 from shizhu.engines.records import api as records
@@ -84,10 +83,10 @@ def _table(found: Iterable[Line]) -> bytes:
     ]  # fmt: skip
     return records.written_table(_("Ledger of petitions"), heads, (
         [
-            moment(line.petition.asked_at), line.kind, line.span, line.petition.why, line.petition.case.number,
+            line.petition.asked_at, line.kind, line.span, line.petition.why, line.petition.case.number,
             line.petition.case.title, line.petition.case.area.name, line.step, line.petition.asked_by.name,
             outcomes[line.outcome], line.petition.decided_by.name if line.petition.decided_by else "",
-            moment(line.petition.decided_at) if line.petition.decided_at else "", line.said,
+            line.petition.decided_at, line.said,
             _("yes") if line.petition.case.origin else "",
         ]
         for line in found

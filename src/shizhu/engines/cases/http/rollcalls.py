@@ -13,7 +13,6 @@ from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.cases import rollcalls
-from shizhu.engines.cases.http.report import moment
 from shizhu.engines.cases.models import RollCall
 from shizhu.engines.cases.rollcalls import BEGIN, RESULTS, VIEW, CannotCall, Result
 from shizhu.engines.records import api as records
@@ -124,8 +123,8 @@ def _rows(test: RollCall) -> Iterator[list[Any]]:
     for line in map(rollcalls.shown, test.called.all()):
         one = line["called"]
         yield [
-            test.title, moment(test.begun_at), share, minutes, one.of, one.duty, one.name, line["address"],
-            line["result"], moment(one.answered_at) if one.answered_at else "", line["way"], one.tries,
+            test.title, test.begun_at, share, minutes, one.of, one.duty, one.name, line["address"],
+            line["result"], one.answered_at, line["way"], one.tries,
             _("yes") if test.is_simulated else "",
         ]  # fmt: skip
 
