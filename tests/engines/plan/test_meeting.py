@@ -21,6 +21,7 @@ from tests.web.pages import browser, saved, text, told
 from shizhu.engines.notices.models import Delivery, Message
 from shizhu.engines.plan import api, meetings, nodes, reports
 from shizhu.engines.plan.models import Decision, Dependency, Indicator, Look, Meeting, Node, Plan, Task, Value
+from shizhu.kernel import documents
 from shizhu.kernel.models import County, Person
 from shizhu.kernel.testing import everything_kept
 
@@ -105,11 +106,15 @@ def test_units_are_invited_with_topics_and_what_was_decided_goes_out_in_word(cou
     chair.post(f"{base}/4/decide", good)
     assert chair.get(f"{base}/minutes.docx").status_code == 404  # it runs
     chair.post(f"{base}/close")
-    minutes = docx.Document(io.BytesIO(chair.get(f"{base}/minutes.docx").content))
+    asked = chair.get(f"{base}/minutes.docx", headers={"accept-language": "en"})  # Chinese whoever asks
+    minutes = docx.Document(io.BytesIO(asked.content))
     lines = [line.text for line in minutes.paragraphs if line.text.strip()]
     assert [line for line in ("联席会议", "研究摊位选址", "参会单位：stand") if line not in lines] == []
     [table] = [one for one in minutes.tables if len(one.columns) == 6]
-    assert [cell.text for cell in table.rows[1].cells] == ["1", "补足差距", "stand", good["due_on"], "滞后的", "未办结"]
+    assert [cell.text for cell in table.rows[1].cells] == [
+        "1", "补足差距", "stand", documents.day(TODAY + timedelta(days=9)), "滞后的", "未办结",
+    ]  # fmt: skip
+    assert f"会议于{documents.day(meeting.held_on)}（" in "".join(lines)
     assert f"会议纪要〔{meeting.held_on.year}〕1号" in [line.text for line in minutes.paragraphs]
     assert f"会议纪要〔{meeting.held_on.year}〕1号" in text(chair.get("/plan/meetings/"))
 

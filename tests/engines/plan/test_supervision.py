@@ -23,7 +23,7 @@ from shizhu.engines.plan.computing import by_part
 from shizhu.engines.plan.models import Call, Check, Evidence, Indicator, Measure, Node, Piece, Sample, Step
 from shizhu.engines.plan.periods import period_of
 from shizhu.engines.records import api as records
-from shizhu.kernel import access, datasets, testing
+from shizhu.kernel import access, datasets, documents, testing
 from shizhu.kernel.models import Organisation, OutboxEvent, Person
 
 pytestmark = pytest.mark.django_db
@@ -317,8 +317,8 @@ def test_urging_has_a_receipt_and_what_blocks_goes_to_who_can_help_and_up(
     assert list(raised.deliveries.values_list("person__username", flat=True)) == ["du"]
     document = docx.Document(io.BytesIO(desk.supervisor.get("/plan/supervision/agenda.docx").content))
     cells = [[cell.text for cell in row.cells] for part in document.tables for row in part.rows]
-    assert ["2", "县摊位管理局", node.title, f"{node.due_on}", "逾期 3 天；已催办 1 次"] in cells
-    assert ["1", "县摊位管理局", "县厨房办", "请腾出场地", f"{day(-1)}", "已上报"] in cells
+    assert ["2", "县摊位管理局", node.title, documents.day(node.due_on), "逾期 3 天；已催办 1 次"] in cells
+    assert ["1", "县摊位管理局", "县厨房办", "请腾出场地", documents.day(day(-1)), "已上报"] in cells
     assert post(desk.kitchen, f"/plan/calls/{blocked.pk}/answer", {"text": " "}) == ["请写明怎么办。"]
     assert post(desk.kitchen, f"/plan/calls/{blocked.pk}/answer", {"text": "下周腾出"}) == ["已记录您的姓名和时间。"]
 

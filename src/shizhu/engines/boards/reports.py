@@ -29,7 +29,6 @@ from shizhu.kernel.text import label, named
 from shizhu.lib import feel
 
 VIEW, MAKE = "boards.report.view", "boards.report.make"
-CHINESE = "zh-hans"
 DATED = re.compile(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2})?")
 
 
@@ -59,7 +58,7 @@ def make(key: str, county: County, day: date, by: Person | None = None) -> Repor
     body = declared(county.pk).get(key)
     if body is None:
         raise NoReport(key)
-    with translation.override(CHINESE):  # an office's document is Chinese whoever asks for it
+    with translation.override(documents.CHINESE):  # whoever asks for it
         made = _Making(body, county, periods.of(body["period"], day))
         content, title = made.document(), made.title
     top = Organisation.objects.get(county=county, code=county.pk)
@@ -119,22 +118,20 @@ class _Making:
 
     @cached_property
     def _day(self) -> str:
-        from shizhu.kernel.official import dated  # noqa: PLC0415  # loads python-docx
-
         first = self.period.first
-        return dated(first.year, first.month, first.day if self._body["period"] == "day" else None)
+        return documents.dated(first.year, first.month, first.day if self._body["period"] == "day" else None)
 
     def document(self) -> bytes:
         """The file."""
         from shizhu.kernel import official  # noqa: PLC0415  # loads python-docx
 
-        first, issued = self.period.first, timezone.localdate()
+        first = self.period.first
         number = first.timetuple().tm_yday if self._body["period"] == "day" else first.month
         front = official.Front(
             head=label(self._body.get("head", self._body["title"])),
             number=_("No. %(number)s of %(year)s") % {"number": number, "year": first.year},
             issuer=label(self._body["issuer"]),
-            day=official.dated(issued.year, issued.month, issued.day),
+            day=documents.day(timezone.localdate()),
             title=self.title,
         )
         return official.official(front, [*self._parts(), *self._accounts()])
@@ -269,9 +266,8 @@ class _Making:
         """Where everything comes from, how old it is, what is simulated and what is missing."""
         yield documents.Heading(_("About the data"))
         yield _("Counted as of %(moment)s; registers and devices as of the making on %(made)s.") % {
-            "moment": f"{timezone.localtime(self._at):%Y-%m-%d %H:%M}",
-            "made": f"{timezone.localtime():%Y-%m-%d %H:%M}",
-        }
+            "moment": documents.moment(self._at), "made": documents.moment(timezone.now()),
+        }  # fmt: skip
         rows = []
         for key, answer in self._answers.items():
             one = self._shown(key)

@@ -17,7 +17,7 @@ from shizhu.engines.plan.keytasks import LEVEL_NAMES
 from shizhu.engines.plan.telling import RULES
 from shizhu.engines.records import api as records
 from shizhu.kernel import official
-from shizhu.kernel.documents import Heading, Table
+from shizhu.kernel.documents import Heading, Table, day, moment
 from shizhu.kernel.text import label
 from shizhu.kernel.wordcharts import Chart, Series
 from shizhu.web.templatetags.shizhu import number
@@ -71,9 +71,9 @@ def words(facts: Facts, *, issuer: str, serial: str) -> dict[str, str]:
             MIDTERM: _("evaluation of the plan"),
         }[facts["kind"]],
         "number": _("No. %(number)s of %(year)s") % {"number": serial, "year": timezone.localtime(made).year},
-        "issuer": issuer, "day": _dated(timezone.localtime(made).date()), "title": official.in_lines(title(facts)),
+        "issuer": issuer, "day": day(timezone.localtime(made).date()), "title": official.in_lines(title(facts)),
         "county": facts["county"], "plan": facts["plan"], "period": _period(facts),
-        "as_of": _dated(date.fromisoformat(facts["day"])), "known_at": _moment(facts["known_at"]),
+        "as_of": day(date.fromisoformat(facts["day"])), "known_at": _moment(facts["known_at"]),
         "all": str(len(facts["indicators"])), "tasks": str(len(facts["tasks"])),
         **{light: str(count) for light, count in counts.items()},
     }  # fmt: skip
@@ -97,12 +97,8 @@ def _period(facts: Facts) -> str:
     return _("the year %s") % year if facts["kind"] == ANNUAL else year if first == year else f"{first}—{year}"
 
 
-def _dated(day: date) -> str:
-    return official.dated(day.year, day.month, day.day)
-
-
 def _moment(text: str) -> str:
-    return text and f"{timezone.localtime(datetime.fromisoformat(text)):%Y-%m-%d %H:%M}"
+    return text and moment(datetime.fromisoformat(text))
 
 
 def _light(key: str) -> str:
@@ -152,7 +148,7 @@ def _summary(facts: Facts) -> Parts:
     if not facts["indicators"]:
         yield _("The plan has no indicators.")
         return
-    counts = {"all": len(facts["indicators"]), "day": _dated(date.fromisoformat(facts["day"])), **facts["counts"]}
+    counts = {"all": len(facts["indicators"]), "day": day(date.fromisoformat(facts["day"])), **facts["counts"]}
     yield (
         _(
             "By %(day)s the plan has %(all)d indicators: %(green)d on the way, %(yellow)d nearly, %(red)d behind, "
@@ -362,11 +358,12 @@ def _nodes(facts: Facts) -> Parts:
     yield Table(rows, (_("Unit in charge"), _("red"), _("yellow"), _("green")), (8.1, 2.5, 2.5, 2.5))
     if told["rows"]:
         heads = (_("No."), _("Node"), _("Unit in charge"), _("Due on"), _("Why"))
-        yield Table([_node(n, row) for n, row in enumerate(told["rows"], 1)], heads, (1.2, 5.2, 3.4, 3.0, 2.8))
+        yield Table([_node(n, row) for n, row in enumerate(told["rows"], 1)], heads, (1.2, 5.1, 3.2, 3.3, 2.8))
 
 
 def _node(place: int, row: Mapping[str, Any]) -> list[str]:
-    due = _("%(day)s (before: %(was)s)") % {"day": row["due"], "was": row["was_due"]} if row["was_due"] else row["due"]
+    due, was = (one and day(date.fromisoformat(one)) for one in (row["due"], row["was_due"]))
+    due = _("%(day)s (before: %(was)s)") % {"day": due, "was": was} if was else due
     why = _("Said done, the readings say no") if row["contradicted"] else _(RULES[row["rule"]])
     return [str(place), _told(row["title"]), row["unit"], due, why]
 
@@ -431,13 +428,13 @@ def _sources(facts: Facts) -> Parts:
         for row in facts["sources"]
     ]  # fmt: skip
     if rows:
-        heads = ("", _("Indicator"), _("Period"), _("Value"), _("Recorded"), _("Where it comes from"))
+        heads = (_("No."), _("Indicator"), _("Period"), _("Value"), _("Recorded"), _("Where it comes from"))
         yield Table(rows, heads, (1.75, 3.0, 2.45, 2.2, 2.6, 3.6))
     yield _("Data as known at %s. A number in brackets ［ ］ names its line here.") % _moment(facts["known_at"])
     yield _(
         "Of a year that goes on after %(day)s it is what was known on that day. Numbers left out here are not used in "
         "this document; the Excel annex has all of them, and the code of the formulas."
-    ) % {"day": _dated(date.fromisoformat(facts["last"]))}
+    ) % {"day": day(date.fromisoformat(facts["last"]))}
     yield _(
         "The way done is (value − base) ÷ (target − base), without a base value ÷ target. Tasks, nodes, risks and days "
         "late are counted from their lists as they stood then."
@@ -647,8 +644,8 @@ def _source_rows(facts: Facts) -> Iterator[list[Any]]:
     for row in facts["sources"]:
         formula = row["formula"] if row["source"] == "formula" else ""
         yield [
-            row["no"], of_what(row), row["period"], row["value"], row["unit"], _moment(row["known_at"]), how(row),
-            formula,
+            row["no"], of_what(row), row["period"], row["value"], row["unit"],
+            row["known_at"] and datetime.fromisoformat(row["known_at"]), how(row), formula,
         ]  # fmt: skip
 
 

@@ -21,7 +21,6 @@ from shizhu.kernel.models import Area, County, File, Organisation, Person
 from shizhu.lib import personal
 
 logger = logging.getLogger(__name__)
-CHINESE = "zh-hans"  # an office's document is Chinese whoever asks for it
 FILES = ("word", "pdf", "excel")  # of a report
 STEPS = 4  # facts, Word, PDF, Excel
 State = Report.State
@@ -81,7 +80,7 @@ def make(number: int) -> None:
     if report is None or report.state != State.WAITING:
         return
     try:
-        with translation.override(CHINESE):
+        with translation.override(documents.CHINESE):
             _make(report)
     except OperationalError:
         raise  # the database is away: the job is tried again
@@ -127,7 +126,7 @@ def for_outsiders(report: Report) -> briefs.Facts:
     risks = [{**row, "name": "", "measure": ""} for row in told["risks"]]
     nodes = {**told["nodes"], "rows": [{**row, "title": ""} for row in told["nodes"]["rows"]]}
     found = personal.masked_in({**told, "sources": reported, "risks": risks, "nodes": nodes, "outside": True})
-    with translation.override(CHINESE):
+    with translation.override(documents.CHINESE):
         return {**found, "title": briefs.title(found)}
 
 
@@ -144,7 +143,7 @@ def copy_for_outsiders(report: Report, name: str) -> tuple[bytes, str, str]:
     It has the form of the house: in their own templates offices write freely.
     """
     found = for_outsiders(report)
-    with translation.override(CHINESE):
+    with translation.override(documents.CHINESE):
         if name == "excel":
             return briefs.annex(found), f"{found['title']}.xlsx", records.XLSX
         word = _word(report, found)
@@ -194,7 +193,7 @@ def template_of(county: County, kind: str) -> Template | None:
 def content_of(template: Template | None, kind: str) -> bytes:
     """A template as a Word document."""
     if template is None or template.file is None:
-        with translation.override(CHINESE):
+        with translation.override(documents.CHINESE):
             return briefs.house_template(kind)
     return files.path_of(template.file).read_bytes()
 

@@ -13,6 +13,7 @@ from shizhu.engines.plan.logic import lights
 from shizhu.engines.plan.models import Call, Extension, Meeting, Node, Step
 from shizhu.kernel import documents, official
 from shizhu.kernel.documents import Heading, Table
+from shizhu.kernel.documents import day as written
 from shizhu.kernel.models import County, Person
 
 WORD = documents.MEDIA_TYPE
@@ -128,7 +129,7 @@ def agenda(county: County, red: Sequence[Node], calls: Sequence[Call], day: date
     front = official.Front(
         head=_("Joint meeting on science and technology: agenda"),
         number=_("No. %(number)s of %(year)s") % {"number": number, "year": day.year},
-        issuer=county.name, day=official.dated(day.year, day.month, day.day),
+        issuer=county.name, day=written(day),
         title=_("Agenda: what is late and what is blocked"),
     )  # fmt: skip
     return official.official(front, _agenda(red, calls, day))
@@ -146,7 +147,7 @@ def minutes(meeting: Meeting) -> bytes:
     front = official.Front(
         head=_("Joint meeting on science and technology: minutes"),
         number=minutes_number(meeting),
-        issuer=county.name, day=official.dated(day.year, day.month, day.day), title=meeting.title,
+        issuer=county.name, day=written(day), title=meeting.title,
     )  # fmt: skip
     return official.official(front, _minutes(meeting))
 
@@ -154,7 +155,8 @@ def minutes(meeting: Meeting) -> bytes:
 def _minutes(meeting: Meeting) -> Iterator[official.Part]:
     rows = list(meeting.decisions.select_related("organisation", "indicator"))
     yield _("The meeting was held on %(day)s %(venue)s and decided %(number)d matters.") % {
-        "day": f"{meeting.held_on}", "venue": meeting.venue, "number": len(rows)}  # fmt: skip
+        "day": written(meeting.held_on), "venue": f"（{meeting.venue}）" if meeting.venue else "", "number": len(rows),
+    }  # fmt: skip
     if invited := [unit.name for unit in meeting.invited.all()]:
         yield _("Invited units: %s") % "、".join(invited)
     if meeting.topics:
@@ -163,7 +165,7 @@ def _minutes(meeting: Meeting) -> Iterator[official.Part]:
     yield Heading(_("What was decided"))
     if rows:
         cells = [
-            (str(place), one.text, one.organisation.name, f"{one.due_on}",
+            (str(place), one.text, one.organisation.name, written(one.due_on),
              one.indicator.name if one.indicator else "—", one.outcome or _("not done yet"))
             for place, one in enumerate(rows, 1)
         ]  # fmt: skip
@@ -171,7 +173,7 @@ def _minutes(meeting: Meeting) -> Iterator[official.Part]:
             _("No."), _("What is decided"), _("Responsible unit"), _("To be done by"), _("Indicator"),
             _("What came of it"),
         )  # fmt: skip
-        yield Table(cells, heads, (1.2, 4.9, 2.8, 2.6, 2.1, 2.0))
+        yield Table(cells, heads, (1.2, 4.6, 2.6, 3.3, 2.1, 1.8))
     else:
         yield _("Nothing was decided yet.")
 
@@ -185,10 +187,10 @@ def _agenda(red: Sequence[Node], calls: Sequence[Call], day: date) -> Iterator[o
     if red:
         yield Table(
             [
-                (str(place), node.organisation.name, node.title, f"{node.due_on}", _why_red(node, day))
+                (str(place), node.organisation.name, node.title, written(node.due_on), _why_red(node, day))
                 for place, node in enumerate(red, 1)
             ],
-            (_("No."), _("Unit in charge"), _("Node"), _("Due on"), _("Why")), (1.2, 3.2, 4.9, 2.6, 3.7),
+            (_("No."), _("Unit in charge"), _("Node"), _("Due on"), _("Why")), (1.2, 3.2, 4.4, 3.3, 3.5),
         )  # fmt: skip
     else:
         yield _("Nothing is red.")
@@ -197,11 +199,11 @@ def _agenda(red: Sequence[Node], calls: Sequence[Call], day: date) -> Iterator[o
         yield Table(
             [
                 (str(place), call.node.organisation.name, call.organisation.name, call.text,
-                 f"{call.answer_by or '—'}", _("went up") if call.raised_at else _("open"))
+                 written(call.answer_by) if call.answer_by else "—", _("went up") if call.raised_at else _("open"))
                 for place, call in enumerate(calls, 1)
             ],
             (_("No."), _("Unit in charge"), _("Asked unit"), _("What is asked"), _("Answer by"), _("State")),
-            (1.2, 3, 3, 4.2, 2.6, 1.6),
+            (1.2, 2.8, 2.8, 3.9, 3.3, 1.6),
         )  # fmt: skip
     else:
         yield _("No question is open.")

@@ -12,7 +12,7 @@ from shizhu.engines.plan.indexes import Index
 from shizhu.engines.plan.logic.index import judgements
 from shizhu.engines.plan.models import Evaluation
 from shizhu.kernel import documents, official
-from shizhu.kernel.documents import Heading, Table
+from shizhu.kernel.documents import Heading, Table, day
 from shizhu.kernel.text import label
 from shizhu.kernel.wordcharts import Chart, Series
 
@@ -65,12 +65,12 @@ def sentences(normalise: str, weights: str, combine: str, body: Any) -> list[str
 
 def report(evaluation: Evaluation) -> bytes:
     """The evaluation as a Word document after GB/T 9704: result, chart, method, every value, the hash."""
-    day = timezone.localtime(evaluation.issued_at)
+    issued = timezone.localtime(evaluation.issued_at)
     front = official.Front(
         head=evaluation.title,
-        number=_("No. %(number)s of %(year)s") % {"number": evaluation.pk, "year": day.year},
+        number=_("No. %(number)s of %(year)s") % {"number": evaluation.pk, "year": issued.year},
         issuer=evaluation.county.name,
-        day=official.dated(day.year, day.month, day.day),
+        day=day(issued),
         title=_("%(title)s: result of %(year)s") % {"title": evaluation.title, "year": evaluation.year},
     )
     return official.official(front, _parts(evaluation))

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import translation
 from django.utils.functional import lazy
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
@@ -35,6 +36,7 @@ from shizhu.engines.plan.models import Evaluation, Measure
 from shizhu.engines.plan.typed import MOST, whole
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
+from shizhu.kernel.documents import CHINESE
 from shizhu.kernel.text import label
 from shizhu.web.middleware import Request
 
@@ -264,12 +266,13 @@ def evaluation_page(request: Request, number: int) -> HttpResponse:
 
 
 def evaluation_file(request: Request, number: int, kind: str) -> HttpResponse:
-    """The package for an outsider (`zip`), or the report in Word (`docx`)."""
+    """The package for an outsider (`zip`), or the report in Word (`docx`), Chinese whoever asks."""
     found = _evaluation(request, number)
     name = f"{found.title}-{found.year}"
     if kind == "zip":
         return attached(issuing.package(found), f"{name}.zip", "application/zip")
-    return attached(wording.report(found), f"{name}.docx", wording.WORD)
+    with translation.override(CHINESE):
+        return attached(wording.report(found), f"{name}.docx", wording.WORD)
 
 
 def _evaluation(request: Request, number: int) -> Evaluation:

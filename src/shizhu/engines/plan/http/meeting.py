@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -26,6 +26,7 @@ from shizhu.engines.plan.models import Decision, Meeting
 from shizhu.engines.plan.people import SEE, SUPERVISE
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
+from shizhu.kernel.documents import CHINESE
 from shizhu.kernel.models import Organisation
 from shizhu.web.middleware import Request
 
@@ -233,12 +234,13 @@ def supervise(request: Request, number: int) -> HttpResponse:
 
 
 def minutes(request: Request, number: int) -> HttpResponse:
-    """What a meeting that is over decided, in Word."""
+    """What a meeting that is over decided, in Word: Chinese whoever asks."""
     meeting = _meeting(request, number)
     if meeting.closed_at is None:
         raise Http404
-    name = f"{telling.minutes_number(meeting)} {meeting.title}.docx"
-    return attached(telling.minutes(meeting), name, telling.WORD)
+    with translation.override(CHINESE):
+        name = f"{telling.minutes_number(meeting)} {meeting.title}.docx"
+        return attached(telling.minutes(meeting), name, telling.WORD)
 
 
 @require_POST

@@ -17,7 +17,7 @@ from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -42,6 +42,7 @@ from shizhu.engines.plan.people import REPORT, SEE, SUPERVISE
 from shizhu.engines.plan.typed import finite, whole
 from shizhu.engines.records import api as records
 from shizhu.kernel import access, files
+from shizhu.kernel.documents import CHINESE
 from shizhu.kernel.models import File
 from shizhu.web.middleware import Request
 
@@ -366,8 +367,9 @@ def agenda(request: Request) -> HttpResponse:
     today = timezone.localdate()
     red = list(visible_nodes(request.actor, request.county.pk).filter(light="red").prefetch_related("calls"))
     red.sort(key=lambda node: (node.organisation.path, node.due_on, node.pk))
-    content = telling.agenda(request.county, red, list(_open_calls(request)), today, today.month)
-    name = f"{_('Agenda')}-{today}.docx"
+    with translation.override(CHINESE):
+        content = telling.agenda(request.county, red, list(_open_calls(request)), today, today.month)
+        name = f"{_('Agenda')}-{today}.docx"
     return attached(content, name, telling.WORD)
 
 
