@@ -95,6 +95,22 @@ def test_it_is_tried_on_the_past_before_it_is_kept(county: County, client: Clien
     assert everything_kept() == before
 
 
+def test_what_came_of_a_dry_run_is_said_where_it_was_asked_for(county: County, client: Client) -> None:
+    """Beside its button; and whoever saves after it is not left at its place, where nothing is said."""
+    for number in range(1, 8):
+        send(jug(county, f"jug-{number}")["temperature"], (0, 31), (3, 31), (4, 20))
+    day = f"{NOON:%Y-%m-%d}"
+    page = client.post(NEW, {**posted(WARM, do="try", margin="2"), "from": day, "to": day})
+    shown = page.content.decode()
+    assert 'id="declare" method="post" action="/declarations/rules/new"' in shown
+    assert (page.context["places"], page.context["others"]) == ([(f"jug-{n}", 1) for n in range(1, 6)], (2, 2))
+    assert "其余地点 2 · 2" in text(page)
+    assert "回差 2 ℃" in text(page)
+    page = client.post(NEW, {**posted(WARM, do="try"), "from": "2026-05-02", "to": "2026-05-01"})
+    card = page.content.decode().partition('id="dry-run"')[2]
+    assert "请选择起止日期：最长一年，且不晚于今天。" in card
+
+
 def test_lines_are_added_and_taken_away_and_nothing_typed_is_lost(county: County, client: Client) -> None:
     page = client.post(NEW, posted(WARM, EMPTY, do="add"))
     assert page.context["order"] == "t1,t2,t3"

@@ -50,12 +50,12 @@ def spoken(span: timedelta) -> str:
 
 def condition(rule: Body, county: str) -> str:
     """When a rule raises."""
-    return " · ".join([*_zone(rule, county), _said(rule["when"], county), *_around(rule)])
+    return " · ".join([*_zone(rule, county), _said(rule["when"], county), *_around(rule, county)])
 
 
 def shared(rule: Body, county: str) -> str:
     """What holds for all levels of a rule: where it is judged, in which windows, when it has recovered."""
-    return " · ".join([*_zone(rule, county), *_around(rule)])
+    return " · ".join([*_zone(rule, county), *_around(rule, county)])
 
 
 def _zone(rule: Body, county: str) -> list[str]:
@@ -66,7 +66,7 @@ def _zone(rule: Body, county: str) -> list[str]:
     return [_("in each feature of %s") % label(layer.get("title")) if layer else _(ZONES[str(zone)])]
 
 
-def _around(rule: Body) -> list[str]:
+def _around(rule: Body, county: str) -> list[str]:
     parts, clear = [], rule.get("clear", {})
     if by := rule["when"].get("by"):
         classes = " / ".join(f"{label(one['title'])} ≥ {one['from']:g}" for one in by["classes"])
@@ -74,7 +74,8 @@ def _around(rule: Body) -> list[str]:
     if "calendar" in rule:
         parts.append(calendar(rule["calendar"]))
     if "margin" in clear:
-        parts.append(_("hysteresis %s") % clear["margin"])
+        unit = _unit(rule["when"], county) if "property" in rule["when"] else ""
+        parts.append(f"{_('hysteresis %s') % clear['margin']} {unit}".strip())
     if "for" in clear:
         parts.append(_("recovered after %s") % lasting(clear["for"]))
     return parts
@@ -130,8 +131,7 @@ def measured(when: Body, county: str) -> str:
 
 def _test(when: Body, county: str) -> str:
     profile = packs.declared("things", when["profile"], county)
-    declared = profile.get("properties", {}).get(when["property"], {})
-    unit = declared.get("symbol", declared.get("unit", ""))
+    declared, unit = profile.get("properties", {}).get(when["property"], {}), _unit(when, county)
     parts = [label(declared.get("title")) or when["property"]]
     if "take" in when:
         parts.append(_taken(when))
@@ -153,6 +153,12 @@ def _test(when: Body, county: str) -> str:
     if "at_least" in when:
         parts.append(_("%s sources or more at once") % when["at_least"])
     return " · ".join(parts)
+
+
+def _unit(when: Body, county: str) -> str:
+    declared = packs.declared("things", when["profile"], county).get("properties", {}).get(when["property"], {})
+    unit: str = declared.get("symbol", declared.get("unit", ""))
+    return unit
 
 
 def _taken(when: Body) -> str:

@@ -102,14 +102,14 @@ def _tried(request: Request, typed: Typed) -> dict[str, Any]:
     try:
         trial = api.try_rule(drafting.body_of(typed), request.county.pk, start, min(end, timezone.now()))
     except ValueError:
-        messages.error(request, _("Choose a first and a last day, at most a year apart, that are not in the future."))
-        return {}
+        return {"untried": _("Choose a first and a last day, at most a year apart, that are not in the future.")}
     by_place: dict[str, int] = {}
     for one in trial.firings:
         by_place[one.stream.thing_name] = by_place.get(one.stream.thing_name, 0) + 1
-    places = sorted(by_place.items(), key=lambda pair: -pair[1])
+    places = sorted(by_place.items(), key=lambda pair: (-pair[1], pair[0]))
     return {
         "trial": trial, "unjudged": list(map(declaring.say, trial.problems)), "places": places[:MOST_PLACES],
+        "others": (len(places[MOST_PLACES:]), sum(count for _place, count in places[MOST_PLACES:])),
         "spots": trials.spots(trial, request.county.pk), "judged": trials.judged(trial),
     }  # fmt: skip
 
