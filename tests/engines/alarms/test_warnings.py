@@ -223,6 +223,50 @@ def test_what_is_practised_says_so_in_every_list(county: County, duty: Person, c
     assert len(browser(chief).get(f"{page}skill/").context["months"]) == 1
 
 
+def test_a_warning_of_two_towns_is_seen_by_whom_it_concerns(
+    county: County, duty: Person, chief: Person, makers: Mapping[str, Person]
+) -> None:
+    made = issued(duty, chief)
+    update = drafted(duty, f"/alarms/warnings/{made.warning_id}/follow/update", areas=[EAST, WEST], level="red")
+    page = browser(chief).get(f"/alarms/warnings/{made.warning_id}/")
+    named_ = [[one.code for one in page.context[name]] for name in ("areas", "draft_areas")]
+    assert named_ == [[EAST], [EAST, WEST]]  # a draft says nothing of what is in force
+    assert "西镇" not in text(browser(chief).get("/alarms/warnings/"))
+    homes = {name: browser(who) for name, who in makers.items()}
+    assert [name for name, home in homes.items() if "生效中的预警" in text(home.get("/"))] == ["top", "east"]
+    issue(chief, update)
+    assert "东镇、西镇" in text(browser(chief).get("/alarms/warnings/"))
+    update.refresh_from_db()
+    for home in homes.values():  # none of them may open the list of warnings
+        page = home.get("/")
+        assert "1 生效中的预警" in text(page)
+        assert f'href="/cap/{update.identifier}"' in page.content.decode()
+        assert [part for part in ("高温", "东镇、西镇", "逐户登记是否转移") if part not in text(page)] == []
+    made.refresh_from_db()
+    page = homes["east"].get(f"/messages/{made.notice}/")  # what was first told of it asks for nothing any more
+    assert "情况已有变化，请看最新的通知。" in text(page)
+    assert f'href="/messages/{update.notice}/"' in page.content.decode()
+    assert ("收到" in text(page), "收到" in text(homes["east"].get(f"/messages/{update.notice}/"))) == (False, True)
+    assert f"/messages/{made.notice}/" not in homes["east"].get("/").content.decode()
+    assert text(homes["east"].get("/messages/")).count("已有更新") == 1
+    issue(chief, drafted(duty, f"/alarms/warnings/{made.warning_id}/follow/allclear"))
+    assert [name for name, home in homes.items() if "生效中的预警" in text(home.get("/"))] == []
+    page = homes["west"].get("/").content.decode()
+    assert ("level-cleared" in page, "level-red" in page) == (True, False)  # an end has no colour of danger
+
+
+def test_a_drill_is_listed_and_not_counted_among_what_is_real(county: County, duty: Person, chief: Person) -> None:
+    issue(chief, drafted(duty, areas=[EAST], level="red", status="Exercise"))
+    assert "0 生效中的预警" in text(browser(chief).get("/"))
+    assert "演练" in text(browser(chief).get("/"))
+    issued(duty, chief)
+    page = browser(chief).get("/")
+    assert "1 生效中的预警" in text(page)
+    assert [tile.level for card in page.context["cards"] for tile in card.tiles if tile.name == "生效中的预警"] == [
+        "yellow"
+    ]
+
+
 def test_whoever_wrote_it_last_may_not_issue_it(county: County, duty: Person) -> None:
     both = person(county, "alarms.warning.*", username="both")
     draft = drafted(duty, areas=[EAST])

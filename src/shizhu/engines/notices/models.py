@@ -62,6 +62,8 @@ class Message(models.Model):
     url = models.CharField(max_length=200, blank=True)  # path on this site
     voice = models.JSONField(default=dict)  # what loudspeakers say instead: text; `every` so many seconds, `until`
     wants_receipt = models.BooleanField(default=False)  # everybody who is told should say that they know
+    is_end = models.BooleanField(default=False)  # what it is about is over
+    replaced_by = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")  # the newer one that counts
     made_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -54,12 +54,16 @@ def tell(
     origin: int = 0,
     voice: Mapping[str, Any] | None = None,
     notes: Mapping[int, str] | None = None,
+    replaces: Iterable[int] = (),
+    is_end: bool = False,
 ) -> int | None:
     """Tell persons and every webhook of the county; in the transaction that makes it true. None: it was told before.
 
     Each person is told on the page, and by the channels they wish. With `wants_receipt` their page has one button.
     `voice` is what loudspeakers say instead: `text`, again `every` so many seconds, `until` a time; `notes`: what it
     says besides, to each of these persons alone, by whatever way they are told of it.
+    Earlier messages that it `replaces` say so, and nobody has to confirm them any more; `is_end`: it tells that
+    something is over.
     What was not measured (`origin` of what it is about) says so before its title, by whatever way it goes.
     """
     told = {
@@ -69,10 +73,12 @@ def tell(
         "level": level,
         "wants_receipt": wants_receipt,
         "voice": dict(voice or {}),
+        "is_end": is_end,
     }
     made, is_new = Message.objects.get_or_create(county_id=county, key=key, defaults=told)
     if not is_new:
         return None
+    Message.objects.filter(county_id=county, pk__in=list(replaces)).update(replaced_by=made)
     now = timezone.now()
     found = [_delivery(made, channel=one, address=one.address, due=now) for one in _ways(county, Kind.WEBHOOK)]
     _keep(made, [*found, *_to_persons(made, people, now, notes or {})], now)

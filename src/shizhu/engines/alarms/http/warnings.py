@@ -19,8 +19,19 @@ from shizhu.engines.alarms import api
 from shizhu.engines.alarms.http.warning_form import WORDS, WarningForm, initial
 from shizhu.engines.alarms.logic.conditions import LEVELS
 from shizhu.engines.alarms.models import Alarm, PublicWarning, WarningMessage
-from shizhu.engines.alarms.warnings import datasets, drafting, issuing, outcomes, places, reaching, receipts
+from shizhu.engines.alarms.warnings import (
+    concerning,
+    datasets,
+    drafting,
+    issuing,
+    moving,
+    outcomes,
+    places,
+    reaching,
+    receipts,
+)
 from shizhu.engines.records import api as records
+from shizhu.engines.things.api import DRILL
 from shizhu.kernel import access
 from shizhu.kernel.models import Area, Organisation
 from shizhu.lib import speech
@@ -32,24 +43,40 @@ from shizhu.web.views import Card, Tile
 from shizhu.wire import cap
 
 PAGE = 50
+MOST = 6  # on the home page
 LIVE = ("draft", "current")
 FOLLOWING = ("update", "allclear", "cancel")
 
 
 def card(request: Request) -> Card | None:
     """Warnings in force, drafts that wait for this person's word, and those of rules that nobody has checked."""
-    if not request.actor.has(issuing.VIEW):
-        return None
+    may_list = request.actor.has(issuing.VIEW)
     held = access.rows(PublicWarning.objects.filter(county=request.county), request.actor, issuing.VIEW)
-    current = list(held.filter(state="current", expires_at__gt=timezone.now()).select_related("area")[:6])
+    current = list(held.filter(state="current", expires_at__gt=timezone.now()).select_related("area"))
+    mine, seen = concerning.told(request.user.pk or 0, request.county.pk), {one.pk for one in current}
+    told = [one for one in mine if one.warning_id not in seen]
     found = drafts(request)
     waiting = [one for one in found if _may_issue(request, one)]
     waiting += [one for one in found if one.author_id is None and _may(request, issuing.DRAFT, one.warning)]
-    if not current and not waiting:
+    if not current and not waiting and not told:
         return None
-    worst = max((one.level for one in current), key=LEVELS.index, default="none")
-    tile = Tile(len(current), _("Warnings in force"), "/alarms/warnings/", worst)
-    return Card("alarms/warning_card.html", {"current": current, "waiting": waiting}, tiles=(tile,))
+    real = [one for one in (*current, *(one.warning for one in told)) if one.origin != DRILL]
+    worst = max((one.level for one in real), key=LEVELS.index, default="none")
+    tile = Tile(len(real), _("Warnings in force"), "/alarms/warnings/" if may_list else "#warnings", worst)
+    _placed([one.warning for one in told[:MOST]])
+    context = {
+        "current": _placed(current[:MOST]), "waiting": waiting, "told": told[:MOST], "may_list": may_list,
+        "asks_doors": any(moving.counts(one.warning, one.content["level"]) for one in mine),
+    }  # fmt: skip
+    return Card("alarms/warning_card.html", context, tiles=(tile,))
+
+
+def _placed(found: list[PublicWarning]) -> list[PublicWarning]:
+    """Warnings, each with the areas that it names."""
+    areas = concerning.areas(found)
+    for one in found:
+        one.areas = areas.get(one.pk, [])  # type: ignore[attr-defined]  # for the page
+    return found
 
 
 def drafts(request: Request) -> list[WarningMessage]:
@@ -84,7 +111,7 @@ def index(request: Request) -> HttpResponse:
     page = Paginator(found.select_related("area", "organisation").order_by("-made_at", "-pk"), PAGE).get_page(
         request.GET.get("page")
     )
-    for one in page:
+    for one in _placed(list(page.object_list)):
         one.state = issuing.state(one)
     context = {
         "page": page, "is_all": is_all, "condition": asked,
@@ -226,7 +253,7 @@ def detail(request: Request, number: int) -> HttpResponse:
     issued = [one for one in rows if one.state == "issued"]
     draft = next((one for one in rows if one.state == "draft"), None)
     state, may_draft = issuing.state(warning), _may(request, issuing.DRAFT, warning)
-    newest = draft or (issued[-1] if issued else None)
+    newest = issued[-1] if issued else draft
     context: dict[str, Any] = {
         "warning": warning, "state": state, "draft": draft, "newest": newest,
         "issued": [(one, reaching.aloud(warning, one)) for one in issued[::-1]],
@@ -240,6 +267,7 @@ def detail(request: Request, number: int) -> HttpResponse:
     }  # fmt: skip
     if draft:
         said = draft.content
+        context["draft_areas"] = drafting.named(warning.county_id, said["areas"])
         context |= {"expires": datetime.fromisoformat(said["expires"]), "status": WORDS[said["status"]]}
         context["draft_aloud"] = reaching.aloud(warning, draft)
         if shape := places.shape_of(warning.county_id, draft):

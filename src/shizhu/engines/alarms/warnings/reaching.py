@@ -119,6 +119,7 @@ def told(warning: PublicWarning, message: WarningMessage, before: Sequence[Warni
     number = _tell(
         warning, message, f"warning/{message.pk}", known, homes, titled(message), text, wants_receipt=True,
         voice=voice(warning, message), notes={one: _visits(of) for one, of in _near(mute, people).items()},
+        replaces=[one.notice for one in before if one.notice],
     )  # fmt: skip
     Addressee.objects.bulk_create(found)
     silent = {one.contact for one in mute}
@@ -132,12 +133,13 @@ def told(warning: PublicWarning, message: WarningMessage, before: Sequence[Warni
 def _tell(
     warning: PublicWarning, message: WarningMessage, key: str, people: set[int], homes: Sequence[Household], title: str,
     text: str, *, wants_receipt: bool = False, voice: Mapping[str, Any] | None = None,
-    notes: Mapping[int, str] | None = None,
+    notes: Mapping[int, str] | None = None, replaces: Sequence[int] = (),
 ) -> int:  # fmt: skip
     """Tell people of a message, and households by the first channel; returns the number of the notice."""
     number = notices.tell(
         warning.county_id, key, people, title=title, text=text, url=f"/cap/{message.identifier}",
         level=message.content["level"], wants_receipt=wants_receipt, voice=voice, notes=notes,
+        replaces=replaces, is_end=message.kind in warnings.ENDING,
     )  # fmt: skip
     if number is None:
         raise RuntimeError(f"warning message {message.pk} was told before it was issued")

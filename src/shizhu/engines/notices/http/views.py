@@ -36,7 +36,9 @@ LOOKED_AT = timedelta(minutes=5)  # so long a page asks anew what became of a me
 
 def card(request: Request) -> Card | None:
     """What I have not read."""
-    mine = Delivery.objects.filter(person=request.user.pk, channel=None, read_at=None).select_related("message")
+    mine = Delivery.objects.filter(
+        person=request.user.pk, channel=None, read_at=None, message__replaced_by=None
+    ).select_related("message")
     rows = list(mine.order_by("-message__made_at")[:5])
     return Card("notices/card.html", {"rows": rows}) if rows else None
 
@@ -46,6 +48,15 @@ def index(request: Request) -> HttpResponse:
     mine = Delivery.objects.filter(person=request.user.pk, channel=None, message__made_at__gt=timezone.now() - SINCE)
     rows = sorted(mine.select_related("message").order_by("-message__made_at")[:SHOWN], key=lambda d: bool(d.read_at))
     return render(request, "notices/list.html", {"rows": rows})
+
+
+def _newer(request: Request, message: Message) -> Message | None:
+    """The newest of those that replaced a message, where this person was told of it."""
+    after = message.replaced_by
+    while after and after.replaced_by:
+        after = after.replaced_by
+    is_told = after is not None and Delivery.objects.filter(message=after, person=request.user.pk).exists()
+    return after if is_told else None
 
 
 def detail(request: Request, number: int) -> HttpResponse:
@@ -66,7 +77,7 @@ def detail(request: Request, number: int) -> HttpResponse:
     is_fresh = timezone.now() - message.made_at < LOOKED_AT
     shown = {
         "message": message, "rows": rows, "told": told, "is_moving": moves and is_fresh,
-        "aloud": telling.aloud(message.voice),
+        "aloud": telling.aloud(message.voice), "newer": _newer(request, message),
     }  # fmt: skip
     return render(request, "notices/detail.html", shown)
 
