@@ -89,6 +89,23 @@ def test_a_piece_goes_its_way_and_the_book_is_never_changed(county: County, keep
             change()
 
 
+def test_it_says_where_a_piece_lies_that_is_taken_from_elsewhere(county: County, keeper: Person) -> None:
+    page = browser(keeper)
+    sent = {"article": "T001", "quantity": "1", "source": f"{PLACE}/S001", "target": f"{PLACE}/S002"}
+
+    def said(kind: str, **more: Any) -> list[str]:
+        return told(page.post(f"/stock/{BOOK}/", {**sent, "kind": kind, **more}, follow=True))
+
+    assert said("receive") == ["已签名入账。"]
+    before = lying()
+    assert said("move", source=f"{PLACE}/S003") == ["物T001 是单件，在 摊S002。"]
+    assert lying() == before
+    case = began(county)
+    assert len(said("issue", source=f"{PLACE}/S002", case=str(case.pk))) == 1
+    assert said("receive") == [f"物T001 是单件，在 {case.number}。"]
+    assert "物T001 1 台" in text(page.get(f"/stock/{BOOK}/"))
+
+
 def test_what_a_drill_drew_is_back_where_it_was_when_it_is_over(county: County, keeper: Person) -> None:
     chief = person(county, role="lemonade.maker", username="chief")
     case = began(county, origin=DRILL)

@@ -101,7 +101,7 @@ def move(who: Actor, county: str, wanted: Wanted) -> Movement:
                 target=ends[1][1], case=case, note=wanted.note.strip(), at=timezone.now(), person_id=who.person_id or 0,
             )  # fmt: skip
     except IntegrityError as error:
-        raise CannotMove(_refused(error, article.title)) from None
+        raise CannotMove(_refused(error, article.title, _lies(who, county, wanted))) from None
     _tell(made, words_of(made, who))
     return made
 
@@ -169,10 +169,24 @@ def _case(who: Actor, county: str, wanted: Wanted) -> Case | None:
     return case
 
 
-def _refused(error: IntegrityError, title: str) -> str:
+def _lies(who: Actor, county: str, wanted: Wanted) -> str:
+    """Where a single article lies; empty where it lies nowhere, or at a place that this person may not see."""
+    lies = Holding.objects.filter(county=county, book=wanted.book, article=wanted.article, quantity__gt=0).first()
+    with suppress(CannotMove, PermissionDenied):
+        if lies and lies.register == CASE:
+            case = Case.objects.select_related("organisation", "area").get(pk=lies.place)
+            require_seen(who, case)
+            return case.number
+        return _row(who, county, lies.register, lies.place).title if lies else ""
+    return ""
+
+
+def _refused(error: IntegrityError, title: str, place: str) -> str:
     text = str(error)
     if "holding_not_below_nought" in text:
         return _("There is not so much of %s there.") % title
+    if place:
+        return _("%(article)s is one piece and lies at %(place)s.") % {"article": title, "place": place}
     return _("%s lies somewhere already: it is one piece.") % title
 
 

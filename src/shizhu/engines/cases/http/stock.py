@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -17,7 +17,6 @@ from shizhu.engines.cases.models import DRILL, Case, Movement
 from shizhu.engines.cases.stock import CASE, MOVE, VIEW, CannotMove
 from shizhu.engines.records import api as records
 from shizhu.kernel import access
-from shizhu.kernel.packs import Body
 from shizhu.lib.numbers import whole
 from shizhu.web.middleware import Request
 
@@ -58,6 +57,7 @@ def book(request: Request, key: str) -> HttpResponse:
     articles = list(_rows(request, body["articles"]))
     lines = list(stock.held(request.actor, request.county.pk, key))
     cases = {str(case.pk): case for case in _cases(request)}
+    units = {one.key: one.data.get(body["unit"], "") for one in articles}
     named = {line.article: line.title for line in lines} | {one.key: one.title for one in articles}
     groups = [
         {"title": place.title, "key": place.key, "url": f"/records/{register}/{place.id}/",
@@ -74,7 +74,7 @@ def book(request: Request, key: str) -> HttpResponse:
         "places": [(f"{register}/{place.key}", place.title) for (register, _key), place in places.items()],
         "cases": cases.values(),
         "kinds": [(kind, _(title)) for kind, title in KINDS.items()], "typed": typed,
-        "may_move": request.actor.has(MOVE), "movements": list(_movements(request, key, body, named, places)),
+        "may_move": request.actor.has(MOVE), "movements": list(_movements(request, key, named, units, places)),
     }  # fmt: skip
     return render(request, "cases/stock.html", context, status=422 if request.method == "POST" else 200)
 
@@ -96,7 +96,11 @@ def _cases(request: Request) -> list[Case]:
 
 
 def _movements(
-    request: Request, key: str, body: Body, named: dict[str, str], places: dict[tuple[str, str], records.Entry]
+    request: Request,
+    key: str,
+    named: Mapping[str, str],
+    units: Mapping[str, str],
+    places: Mapping[tuple[str, str], records.Entry],
 ) -> Iterator[dict[str, Any]]:
     rows = Movement.objects.filter(county=request.county, book=key, article__in=named).select_related("person", "case")
 
@@ -108,6 +112,7 @@ def _movements(
     for row in rows[:SHOWN]:
         yield {
             "row": row, "kind": _(KINDS[row.kind]), "article": named[row.article],
+            "unit": units.get(row.article, ""),
             "source": place(row.source_register, row.source, row.case),
             "target": place(row.target_register, row.target, row.case),
         }  # fmt: skip
