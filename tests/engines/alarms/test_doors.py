@@ -13,6 +13,7 @@ from tests.fixtures import person
 from tests.web.pages import browser, text
 
 from shizhu.engines.alarms.models import Door
+from shizhu.engines.records.models import Record
 from shizhu.kernel.models import County, Person
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("loopback")]
@@ -65,6 +66,20 @@ def test_the_newest_word_counts_and_each_once(
     assert sorted(states) == ["", "moved", "refuses"]
     assert states[-1] == "moved"
     assert page.context["left"].ninety is None
+
+
+def test_how_many_live_there_may_be_written_in_any_way(
+    county: County, duty: Person, chief: Person, makers: dict[str, Person]
+) -> None:
+    households(county, 4)
+    county.settings["warnings"]["households"] |= {"people": "note", "first": "badge"}
+    county.save()
+    for row, note in zip(Record.objects.order_by("key"), ("3", "3.0", "三", "1e999"), strict=True):
+        row.data["note"] = note
+        row.save()
+    issued(duty, chief, level="red")
+    (told,) = browser(makers["east"]).get("/field/api/state").json()["doors"]
+    assert [one["people"] for one in told["homes"]] == [3, 3, 0, 0]
 
 
 def test_no_door_is_counted_where_nobody_leaves(

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.test import Client
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.engines.alarms.jugs import warm
@@ -225,6 +226,12 @@ def test_orders_reach_a_named_person_and_are_answered_side_by_side(county: Count
             emergencies.order(who(staff["chief"]), case.pk, to, words, minutes)
     assert browser(staff["outsider"]).get(f"/cases/{case.pk}/command/").status_code == 403
     assert browser(staff["outsider"]).get("/cases/emergencies/").status_code == 403
+    assert testing.everything_kept() == before
+    staff["taster"].posts.update(ends=timezone.localdate() - timedelta(days=1))
+    before = testing.everything_kept()
+    assert "taster" not in [one.username for one in client.get(f"/cases/{case.pk}/command/").context["people"]]
+    refused = client.post(f"/cases/{case.pk}/order", {"person": "taster", "text": "x", "minutes": "5"}, follow=True)
+    assert told(refused) == ["taster 在这里没有可以办理的岗位。"]
     assert testing.everything_kept() == before
 
 

@@ -90,6 +90,8 @@ def test_what_the_phone_asks_arrives_once_and_waits_at_the_command_post(
     assert "尽快 糖 2 袋 西镇 老井边 · village" in page
     assert "已等 0 分钟" in page
     assert "离线填写，途中耗时" in text(browser(post["village"]).get(f"/cases/needs/{one.pk}/"))
+    for clock in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-11-26T12:00:00", "1899-12-31T23:00:00-05:00"):
+        assert phone.deed("need", case=case.pk, answer=SOON, at=clock).status_code == 422
     refused = phone.deed("need", case=case.pk, answer={**SOON, "amount": 0}).json()
     assert (refused["outcome"], list(refused["problems"])) == ("refused", ["amount"])
     assert Phone(post["reader"]).deed("need", case=case.pk, answer=SOON).status_code == 403

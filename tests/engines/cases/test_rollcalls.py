@@ -175,6 +175,21 @@ def test_the_timetable_calls_each_number_once(
     assert Called.objects.exclude(way="voice").count() == 0
 
 
+def test_a_register_that_a_county_does_not_have_keeps_nothing_from_being_tested(
+    county: County, boss: Person, operator: Operator, permit: Any, stall: Any
+) -> None:
+    RollTimetable.objects.create(county=county, key=KEY, every="month", last=date(2026, 9, 20))
+    for register in (PERMIT, "lemonade.stall"):
+        row = Declaration.objects.get(kind="registers", key=register)
+        row.delete()
+        packs.forget()
+        assert (rollcalls.by_timetable(date(2026, 10, 8)), rollcalls.declared(county.pk)) == (0, {})
+        assert browser(boss).get("/rollcalls/").status_code == 200
+        row.save(force_insert=True)
+    packs.forget()
+    assert list(rollcalls.declared(county.pk)) == [KEY]
+
+
 @given(st.lists(st.tuples(st.integers(0, 400), st.booleans()), max_size=60), st.sampled_from(["month", "quarter"]))
 def test_a_timetable_begins_once_in_each_month_or_quarter(days: list[tuple[int, bool]], every: str) -> None:
     last, begun = None, []

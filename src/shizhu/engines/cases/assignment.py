@@ -40,8 +40,13 @@ def called_people(token: Token, case: Case, assign: str = "", body: Organisation
 def named_people(token: Token, case: Case) -> list[Person]:
     """Those of the people whom a step names that are active here, by their names."""
     names = [name.strip() for name in token.person.split(",") if name.strip()]
-    found = Person.objects.filter(username__in=names, is_active=True, posts__area__county=case.county_id)
-    return sorted(found.distinct(), key=lambda person: (person.sort_key, person.pk))
+    return list(people_of(case.county_id).filter(username__in=names))
+
+
+def people_of(county: str) -> QuerySet[Person]:
+    """Active people who hold a post in the county today, by their names."""
+    held = Post.objects.current(timezone.localdate()).filter(area__county=county)
+    return Person.objects.filter(is_active=True, posts__in=held).distinct().order_by("sort_key", "pk")
 
 
 def on_duty(role: str, case: Case, people: list[Person]) -> list[Person]:

@@ -16,7 +16,7 @@ from shizhu.engines.alarms import api as alarms
 from shizhu.engines.alarms.api import AlarmInfo
 from shizhu.engines.cases import flows, happening
 from shizhu.engines.cases.acting import CannotNow
-from shizhu.engines.cases.assignment import may_do, posts_of, with_case
+from shizhu.engines.cases.assignment import may_do, people_of, posts_of, with_case
 from shizhu.engines.cases.logic.emergency import CONFIRM, DECIDE, END, HEARD, LEVELS, NO, ORDER, ORDERED, RAISE
 from shizhu.engines.cases.logic.reading import BPMN, read_process, read_root
 from shizhu.engines.cases.logic.vendors import attribute, told
@@ -220,7 +220,7 @@ def order(who: Actor, case_id: int, to: Person, text: str, minutes: int) -> None
         raise PermissionDenied(f"{who.name or 'nobody'} does not command {case}")
     if not text.strip() or not 1 <= minutes <= LONGEST:
         raise CannotNow(_("Say what is to be done, and within how many minutes."))
-    if not to.is_active or not to.posts.filter(area__county=case.county_id).exists():
+    if not people_of(case.county_id).filter(pk=to.pk).exists():
         raise CannotNow(_("%s holds no post that does this here.") % to.name)
     due = timezone.now() + timedelta(minutes=minutes)
     given = {"text": text.strip(), "person": to.username, "to": to.name, "minutes": minutes, "due": due.isoformat()}

@@ -93,7 +93,7 @@ def ask(who: Actor, case_id: int, asked: Asked) -> Need:
     kind, urgency, now = told["kinds"][given["kind"]], told["urgencies"][given["urgency"]], timezone.now()
     place = asked.place or {}
     made = Need.objects.create(
-        case=case, kind=given["kind"], title=kind["title"], amount=given["amount"], unit=kind.get("unit", {}),
+        case=case, kind=given["kind"], title=kind["title"], amount=int(given["amount"]), unit=kind.get("unit", {}),
         urgency=given["urgency"], urgent=urgency["title"], level=urgency["level"], area=_town(case, mine, asked),
         where=given.get("where", "").strip(), note=given.get("note", "").strip(), longitude=place.get("longitude"),
         latitude=place.get("latitude"), asked_by_id=who.person_id or 0, written_at=asked.at, asked_at=now,

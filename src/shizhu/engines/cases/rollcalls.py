@@ -42,8 +42,13 @@ class CannotCall(ValueError):
 
 
 def declared(county: str) -> dict[str, Body]:
-    """What the county tests, by key."""
-    return packs.declarations(KIND, county)
+    """What the county tests, by key; nothing whose registers it does not have."""
+    known = records.registers(county).keys()
+    return {key: body for key, body in packs.declarations(KIND, county).items() if _registers(body) <= known}
+
+
+def _registers(body: Body) -> set[str]:
+    return {body["of"], *(source["from"] for source in body["contacts"] if "from" in source)}
 
 
 def of_register(county: str, register: str) -> str:

@@ -23,6 +23,7 @@ from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area
 from shizhu.kernel.text import named
 
+TRUE = {"True", "true"}
 OUT = (Door.State.MOVED, Door.State.AWAY)
 
 
@@ -60,9 +61,15 @@ def facts(county: str, areas: Iterable[Area]) -> dict[str, tuple[int, bool]]:
     if len(fields) < 2:
         return {}
     rows = records.contacts(county, said["register"], fields, areas)
-    return {
-        f"{reaching.RECORD}{row.record}": (int(row.values[0] or 0), row.values[1] in {"True", "true"}) for row in rows
-    }
+    return {f"{reaching.RECORD}{row.record}": (_whole(row.values[0]), row.values[1] in TRUE) for row in rows}
+
+
+def _whole(text: str) -> int:
+    """The number of people that a row tells, 3.0 as 3; none where it tells no number."""
+    try:
+        return int(float(text))
+    except (ValueError, OverflowError):
+        return 0
 
 
 def _asking(warning: PublicWarning) -> WarningMessage | None:

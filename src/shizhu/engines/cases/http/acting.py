@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from shizhu.engines.cases import acting
 from shizhu.engines.cases.acting import CannotNow, Kind
-from shizhu.engines.cases.assignment import APPROVE, require_seen
+from shizhu.engines.cases.assignment import APPROVE, people_of, require_seen
 from shizhu.engines.cases.models import Case, Helper, Petition, Task
 from shizhu.kernel import access
 from shizhu.kernel.models import Person
@@ -131,5 +131,4 @@ def offered(request: Request, case: Case, tasks: list[dict[str, Any]]) -> dict[s
 
 def _people(case: Case) -> list[Person]:
     """Active people with a post in the county, to hand over to or to ask."""
-    found = Person.objects.filter(is_active=True, posts__area__county=case.county_id).distinct()
-    return list(found.order_by("sort_key", "pk")[:300])
+    return list(people_of(case.county_id)[:300])

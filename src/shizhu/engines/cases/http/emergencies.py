@@ -18,7 +18,7 @@ from shapely.geometry import shape
 
 from shizhu.engines.cases import bulletin_draft, emergencies, flows, places, stock
 from shizhu.engines.cases.acting import CannotNow
-from shizhu.engines.cases.assignment import may_do, role_names, with_case
+from shizhu.engines.cases.assignment import may_do, people_of, role_names, with_case
 from shizhu.engines.cases.emergencies import Line, Response
 from shizhu.engines.cases.http import acting, bulletins, forms, needs
 from shizhu.engines.cases.http.responses import response_of
@@ -120,8 +120,7 @@ def _registered(request: Request, case: Case, body: dict[str, Any]) -> Iterator[
 
 
 def _people(case: Case) -> list[Person]:
-    found = Person.objects.filter(is_active=True, posts__area__county=case.county_id).distinct()
-    return list(found.order_by("sort_key", "pk")[:300])
+    return list(people_of(case.county_id)[:300])
 
 
 def _near(request: Request, case: Case, body: dict[str, Any]) -> tuple[list[dict[str, Any]], Sketch | None]:

@@ -33,6 +33,7 @@ from shizhu.kernel import spans
 from shizhu.kernel.models import Area
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label, named
+from shizhu.lib.times import YEARS
 from shizhu.web import ogc
 from shizhu.web.middleware import Request
 from shizhu.web.ogc import Fault, Wrong
@@ -104,7 +105,7 @@ def text(value: Any) -> str:
 def moment(value: Any) -> datetime:
     """A time with its zone, ISO 8601."""
     found = datetime.fromisoformat(text(value))
-    if found.tzinfo is None:
+    if found.tzinfo is None or found.year not in YEARS:
         raise ValueError(value)
     return found.astimezone(UTC)
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import emergencies, needs, stock
 from shizhu.engines.cases.acting import CannotNow
+from shizhu.engines.cases.assignment import people_of
 from shizhu.engines.cases.http import acting
 from shizhu.engines.cases.models import Case, Need
 from shizhu.engines.cases.stock import CannotMove
@@ -98,8 +99,7 @@ def _teams(request: Request, case: Case) -> list[records.Entry]:
 
 
 def _people(case: Case) -> list[Person]:
-    found = Person.objects.filter(is_active=True, posts__area__county=case.county_id).distinct()
-    return list(found.order_by("sort_key", "pk")[:300])
+    return list(people_of(case.county_id)[:300])
 
 
 def _lying(request: Request, case: Case) -> list[tuple[str, str]]:
