@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from tests.engines.cases.logic.test_bpmn_tokens import flow_of, lines, user
 
-from shizhu.engines.cases.logic import Flow, FlowError, State, complete, start
+from shizhu.engines.cases.logic import Flow, FlowError, State, complete, parse, start
 from shizhu.engines.cases.logic.deadends import CIRCLE, NEVER_COMES, NEVER_DONE, NEVER_TRUE, dead_ends
 from shizhu.lib import feel
 
@@ -157,3 +157,41 @@ def test_a_condition_is_told_if_and_only_if_no_answer_makes_it_true(
 )
 def test_of_what_is_not_known_nothing_is_told(condition: str) -> None:
     assert told(branch(condition), FORM) == set()
+
+
+def test_what_is_begun_before_all_ends_is_no_dead_end() -> None:
+    over = '<endEvent id="over"><terminateEventDefinition/></endEvent>'
+    reminder = (
+        '<boundaryEvent id="late" attachedToRef="a" cancelActivity="false"><timerEventDefinition>'
+        "<timeDuration>PT1H</timeDuration></timerEventDefinition></boundaryEvent>"
+    )
+    flow = '<startEvent id="s"/><endEvent id="e"/>' + over + user("a") + user("b")
+    reminded = flow_of(flow + reminder + lines("s>a", "a>over", "late>b", "b>e"))
+    assert told(reminded) == set()
+    beside = flow_of(flow + '<parallelGateway id="x"/>' + lines("s>x", "x>a", "x>b", "a>over", "b>e"))
+    assert told(beside) == set()
+    task = user("u").replace("/>", ' c:formKey="f"/>')
+    gate = '<exclusiveGateway id="g" default="g-over"/>' + task
+    never = flow_of(flow + gate + lines("s>u", "u>g", "g>a: answers.u.n > 6", "g>over", "a>b", "b>e"))
+    assert told(never, FORM) == {("g-a", NEVER_TRUE), ("a", NEVER_DONE)}
+
+
+def test_what_a_sub_process_throws_is_taken_to_come() -> None:
+    escalation = '<escalationEventDefinition escalationRef="esc"/>'
+    inside = (
+        f'<startEvent id="i"/><endEvent id="j">{escalation}</endEvent>' + user("c") + lines("i>c", "c>j")
+    )  # fmt: skip
+    body = (
+        f'<startEvent id="s"/><subProcess id="p">{inside}</subProcess><parallelGateway id="both"/><endEvent id="e"/>'
+        f'<boundaryEvent id="told" attachedToRef="p" cancelActivity="false">{escalation}</boundaryEvent>'
+        + lines("s>p", "p>both", "told>both", "both>e")
+    )
+    xml = (
+        '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" '
+        'xmlns:c="http://camunda.org/schema/1.0/bpmn"><escalation id="esc" escalationCode="x"/>'
+        f'<process id="q" isExecutable="true">{body}</process></definitions>'
+    )
+    flow = parse(xml.encode(), key="toy")
+    assert told(flow) == set()
+    state = start(flow, {})
+    assert complete(flow, state, state.tokens[0].id, {}).is_ended

@@ -85,18 +85,26 @@ class _Ways:
         """What is wrong, the joins first."""
         if not self._explore():
             return
-        stuck = {one for one, after in self.after.items() if one and not after}
+        stuck = self._stuck()
         joins = list(dict.fromkeys(id_ for one in sorted(stuck) for id_, via in one if via))
         yield from (self._fault(id_, NEVER_COMES) for id_ in joins)
-        lost = self._lost(stuck)
-        if lost and self.is_stopped:  # what goes round alone keeps others from stopping all
+        lost, undone = self._lost(stuck), self._undone()
+        if (lost or undone) and self.is_stopped:  # who goes first keeps others from stopping all, or is stopped by them
             is_known = self._explore(one_first=False)
-            lost = self._lost({one for one, after in self.after.items() if one and not after}) if is_known else []
+            lost, undone = (self._lost(self._stuck()), self._undone()) if is_known else ([], [])
         if lost:
             circle = sorted({id_ for one in self._round(lost) for id_, via in one if not via})
             yield from (self._fault(id_, CIRCLE) for id_ in circle[:1])
-        elif not stuck and not lost:
-            yield from (self._fault(id_, NEVER_DONE) for id_ in self.node if id_ not in self.seen and self._leads(id_))
+        elif not stuck:
+            yield from (self._fault(id_, NEVER_DONE) for id_ in undone)
+
+    def _stuck(self) -> set[Marking]:
+        """Markings in which every token waits for another."""
+        return {one for one, after in self.after.items() if one and not after}
+
+    def _undone(self) -> list[str]:
+        """Elements that no token came to, the first of a way."""
+        return [id_ for id_ in self.node if id_ not in self.seen and self._leads(id_)]
 
     def _round(self, lost: list[Marking]) -> set[Marking]:
         """Of these, those that lie in a circle or behind one."""
@@ -153,7 +161,7 @@ class _Ways:
             return ()
         moves = [(token, self._moves(token[0])) for token in here if not token[1]]
         if moves:
-            over = [one for one in moves if one[1] == [()]]  # at their end: no other way is touched
+            over = [one for one in moves if one[1] == [()] and not self._is_stop(self.node[one[0][0]])]  # touch nothing
             first = over[:1] or (
                 [min(moves, key=lambda one: (self.far[one[0][0]], len(one[1])))] if one_first else moves
             )
@@ -202,7 +210,9 @@ class _Ways:
             if edge.attached == id_:
                 self.seen.add(edge.step.id)
                 own = [tuple(chain.from_iterable(one)) for one in product(self._moves(edge.step.id))]
-                ways += own if edge.is_interrupting else [(*one, *two) for one in ways for two in own]
+                both = [] if edge.is_interrupting else [(*one, *two) for one in ways for two in own]
+                is_sure = edge.event is not None and edge.event.kind == "escalation"  # thrown inside, for all we know
+                ways = both if both and is_sure else ways + (both or own)
         return ways
 
     def _joined(self, rest: list[Token], lines: Sequence[Line]) -> Marking:
