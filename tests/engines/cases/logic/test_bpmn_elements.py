@@ -397,12 +397,15 @@ def test_a_schedule_that_says_no_time_is_refused_in_words(text: str, rule: str) 
     assert (fault.element_id, fault.called, fault.value, fault.rule) == ("b", "b “Nag”", text, rule)
 
 
+def undone(id_: str) -> str:
+    """A task of people and what undoes it: a task `un…`."""
+    body = user(id_) + f'<userTask id="un{id_}" c:candidateGroups="seller" isForCompensation="true"/>'
+    body += event("boundaryEvent", f"c{id_}", "<compensateEventDefinition/>", f'attachedToRef="{id_}"')
+    return body + f'<association id="as{id_}" sourceRef="c{id_}" targetRef="un{id_}"/>'
+
+
 def test_what_was_done_is_undone_the_last_first() -> None:
-    body = START + END
-    for id_ in ("a", "b"):
-        body += user(id_) + f'<userTask id="un{id_}" c:candidateGroups="seller" isForCompensation="true"/>'
-        body += event("boundaryEvent", f"c{id_}", "<compensateEventDefinition/>", f'attachedToRef="{id_}"')
-        body += f'<association id="as{id_}" sourceRef="c{id_}" targetRef="un{id_}"/>'
+    body = START + END + undone("a") + undone("b")
     body += event("intermediateThrowEvent", "undo", "<compensateEventDefinition/>")
     flow = flow_of(body + lines("s>a", "a>b", "b>undo", "undo>e"))
     state = do(flow, start(flow, {}, KIT), "a", "b")
@@ -410,6 +413,43 @@ def test_what_was_done_is_undone_the_last_first() -> None:
     state = do(flow, state, "unb")
     assert ready(state) == ["una"]
     assert do(flow, state, "una").ended_at == "e"
+
+
+def test_a_sub_process_is_undone_by_its_name_with_all_it_did() -> None:
+    inner = '<startEvent id="s2"/><endEvent id="e2"/>' + undone("a") + undone("b") + lines("s2>a", "a>b", "b>e2")
+    throw = event("endEvent", "undo", '<compensateEventDefinition activityRef="t:sub"/>')
+    body = START + undone("c") + f'<subProcess id="sub">{inner}</subProcess>{throw}'
+    flow = flow_of(body + lines("s>c", "c>sub", "sub>undo"))
+    state = do(flow, start(flow, {}, KIT), "c", "a", "b")
+    assert ready(state) == ["unb"]
+    state = do(flow, state, "unb", "una")
+    assert (state.ended_at, passed(state)[-3:]) == ("undo", ["undo", "unb", "una"])
+
+
+def test_a_sub_process_is_undone_as_the_event_sub_process_in_it_says() -> None:
+    back = event("intermediateThrowEvent", "back", "<compensateEventDefinition/>")
+    undo = event("startEvent", "s3", "<compensateEventDefinition/>") + user("call") + back + '<endEvent id="e3"/>'
+    undo += lines("s3>call", "call>back", "back>e3")
+    undo = f'<subProcess id="undoing" triggeredByEvent="true">{undo}</subProcess>'
+    inner = '<startEvent id="s2"/><endEvent id="e2"/>' + undone("a") + undo + lines("s2>a", "a>e2")
+    throw = event("endEvent", "undo", "<compensateEventDefinition/>")
+    flow = flow_of(START + f'<subProcess id="sub">{inner}</subProcess>{throw}' + lines("s>sub", "sub>undo"))
+    state = do(flow, start(flow, {}, KIT), "a")
+    assert ready(state) == ["call"]
+    state = do(flow, state, "call")
+    assert ready(state) == ["una"]
+    assert do(flow, state, "una").ended_at == "undo"
+
+
+def test_an_event_sub_process_undoes_what_was_done_around_it() -> None:
+    back = event("endEvent", "back", '<compensateEventDefinition activityRef="a"/>')
+    sub = event("startEvent", "s2", '<errorEventDefinition errorRef="x"/>') + back + lines("s2>back")
+    body = START + undone("a") + undone("b") + event("endEvent", "e2", '<errorEventDefinition errorRef="x"/>')
+    body += f'<subProcess id="rescue" triggeredByEvent="true">{sub}</subProcess>'
+    flow = flow_of(body + lines("s>a", "a>b", "b>e2"), '<error id="x" errorCode="x"/>')
+    state = do(flow, start(flow, {}, KIT), "a", "b")
+    assert ready(state) == ["una"]
+    assert do(flow, state, "una").is_ended
 
 
 def test_a_cancelled_transaction_is_undone_and_goes_on_at_its_cancel_event() -> None:

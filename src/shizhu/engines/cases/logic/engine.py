@@ -235,7 +235,7 @@ class Run(Standing):
 
     # Activities ---------------------------------------------------------------------------------------------------
 
-    def _begin_activity(self, node: Node, within: int) -> None:
+    def _begin_activity(self, node: Node, within: int) -> Place:
         place = self._new(node.step.id, within)
         place.vars = {name: self._kept(node, expression, place) for name, expression in node.inputs}
         for event in self.flow.boundary.get(node.step.id, ()):
@@ -244,6 +244,7 @@ class Run(Standing):
             self._begin(place)
         else:
             self._begin_loop(place, node)
+        return place
 
     def _begin(self, place: Place) -> None:
         node = self.flow.node[place.at]
@@ -314,7 +315,7 @@ class Run(Standing):
         if around.at == place.at and around.loop is not None:
             self._instance_over(around, place, node, answer or {})
             return
-        if node.step.kind == "eventsub":
+        if node.step.kind == "eventsub" and around.undo is None:
             del self.places[place.n]
             self._consumed(place.within, node.step.id)
             return
@@ -326,8 +327,9 @@ class Run(Standing):
             del self.places[place.n]
             self._undo_next(around)
             return
-        can_undo = any(e.event and e.event.kind == "compensation" for e in self.flow.boundary.get(place.at, ()))
-        around.done += [place.at] if can_undo else place.done
+        undoing = self.flow.undoing.get(place.at)
+        around.done += [*([] if undoing and undoing not in self.flow.inside(place.at) else place.done)]
+        around.done += [place.at] if undoing else []
         del self.places[place.n]
         self.leave(node, place.within)
 
@@ -546,11 +548,15 @@ class Run(Standing):
         self.enter(begin.step.id, inner.n)
 
     def _undoable(self, within: int, activity: str) -> list[str]:
-        """What is undone in a scope, the last first; it is undone once."""
+        """What is undone in a scope, the last first, by an event sub-process in the scope around it too; it is undone
+        once."""
         place = self.places[within]
-        wanted = [id_ for id_ in place.done if not activity or id_ == activity]
+        known = self.flow.inside(activity) if activity else None
+        wanted = [id_ for id_ in place.done if known is None or id_ in known]
         place.done = [id_ for id_ in place.done if id_ not in wanted]
-        return wanted[::-1]
+        node = self.flow.node.get(place.at)
+        is_beside = node is not None and node.step.kind == "eventsub" and not node.is_handler
+        return wanted[::-1] + (self._undoable(place.within, activity) if is_beside else [])
 
     def _undo(self, node: Node, within: int, wanted: list[str]) -> None:
         place = self._new(node.step.id, within)
@@ -561,8 +567,10 @@ class Run(Standing):
         node = self.flow.node[place.at]
         if place.undo:
             done = place.undo.pop(0)
-            handlers = [event.handler for event in self.flow.boundary[done] if event.handler]
-            self._begin_activity(self.flow.node[handlers[0]], place.n)
+            inside = self.flow.inside(done)
+            held = [id_ for id_ in place.undo if id_ in inside]  # left to what undoes the whole
+            place.undo = [id_ for id_ in place.undo if id_ not in inside]
+            self._begin_activity(self.flow.node[self.flow.undoing[done]], place.n).done = held[::-1]
             return
         del self.places[place.n]
         if node.event and node.event.kind == "cancel":

@@ -76,9 +76,10 @@ def _event(element: Element, definition: Element, book: Book) -> Event:
         return _timer(element, definition)
     if kind == "compensate":
         activity = definition.get("activityRef")
-        if activity and book.refer(activity) is None:
+        referred = book.refer(activity)
+        if activity and referred is None:
             raise FlowError(id_, activity, "is no activity of this file", name)
-        return Event("compensation", activity or "")
+        return Event("compensation", "" if referred is None else referred.get("id"))
     if kind not in NAMED:
         raise FlowError(id_, kind, "is not supported yet", name)
     reference = definition.get(NAMED[kind])

@@ -287,6 +287,21 @@ class Flow:
         return found
 
     @cached_property
+    def undoing(self) -> dict[str, str]:
+        """What undoes an activity: what its compensation event leads to, or an event sub-process inside it."""
+        found = {node.attached: node.handler for node in self.node.values() if node.handler}
+        for node in self.node.values():
+            for sub, _begin in node.inner.triggers() if node.inner else []:
+                if sub.is_handler:
+                    found.setdefault(node.step.id, sub.step.id)
+        return found
+
+    def inside(self, id_: str) -> set[str]:
+        """An activity and all it holds."""
+        scopes = self.node[id_].inner
+        return {id_, *(node.step.id for scope in (scopes.walk() if scopes else ()) for node in scope.nodes)}
+
+    @cached_property
     def conditions(self) -> dict[str, str]:
         """FEEL by id of the sequence flow."""
         lines = (line for scope in self.scope.walk() for line in scope.lines)

@@ -282,12 +282,18 @@ def _read_node(element: Element, book: Book, inner: Scope | None) -> Node:
         inner=inner,
         attached=_attached(element, book) if kind == "boundary" else "",
         is_interrupting=interrupts != "false",
-        is_handler=element.get("isForCompensation") == "true",
+        is_handler=element.get("isForCompensation") == "true" or (kind == "eventsub" and _undoes(inner)),
         handler=_handler(element, book) if event and kind == "boundary" and event.kind == "compensation" else "",
         is_isolated=is_isolated and kind == "call",
         inputs=tuple(inputs),
         outputs=tuple(outputs),
     )
+
+
+def _undoes(inner: Scope | None) -> bool:
+    """Whether it is what undoes the sub-process that it lies in."""
+    begin = inner.begin().event if inner else None
+    return begin is not None and begin.kind == "compensation"
 
 
 def _refuse_odd(element: Element, *, is_scope: bool) -> None:
