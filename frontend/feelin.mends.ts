@@ -650,6 +650,11 @@ function matchesType(value, descriptor, context) {`,
 /** The same of lezer-feel, its parser, which knows by the names in the context where a name ends. */
 const PARSER_MENDS: Mend[] = [
   {
+    why: "what is merged with itself is itself, however deep it is",
+    from: "      if (has(merged, key)) {",
+    to: "      if (merged[key] === value) continue;\n\n      if (has(merged, key)) {",
+  },
+  {
     why: "names in the contexts of a list are known where it is filtered, gone through or read by a path",
     from: "    if (this.isAtomic(context)) {\n      return {};\n    }\n",
     to: `    if (this.isAtomic(context)) {

@@ -51,9 +51,11 @@ const VERBS: Record<Verb, (expression: string, context: Context) => object> = {
   "decide": (asked, { model, given }) => decide(model as Model, asked, given as Context),
 };
 
-/** A context in which each name holds a context of them all, three deep: a path may lead to any. */
-function nested(names: Context, depth = 3): Context {
-  return depth ? Object.fromEntries(Object.keys(names).map((name) => [name, nested(names, depth - 1)])) : names;
+/** A context in which each name holds that context again: a path may lead to any. */
+function nested(names: Context): Context {
+  const all: Context = {};
+  for (const name of Object.keys(names)) all[name] = all;
+  return all;
 }
 
 /** Names used that neither FEEL has, nor the expression makes itself, nor are given: functions called, and all others. */

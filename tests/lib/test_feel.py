@@ -224,6 +224,12 @@ def test_unknown_names_are_null_unless_strict() -> None:
     assert feel.evaluate("a + 1", {"a": 1}, is_strict=True) == 2
 
 
+def test_names_of_a_large_model_are_told_apart_at_once() -> None:
+    names = ["Flights", "Flight Number", "Next Passenger", *(f"fact {number}" for number in range(250))]
+    assert feel.unknown_names("Flights[ Flight Number = Next Passenger.Flight Number ][1]", names) == ()
+    assert feel.unknown_names("if fact 7.fact 8.fact 9 > 1 then Flights.fact 10 else weather", names) == ("weather",)
+
+
 @pytest.mark.parametrize("bad", [2**60, {1}, object()])
 def test_a_context_that_is_not_json_is_refused(bad: object) -> None:
     with pytest.raises(feel.FeelError, match="cannot be written as JSON"):
