@@ -39,9 +39,9 @@ from shizhu.engines.notices.logic import timing
 from shizhu.engines.notices.models import Channel, Delivery, Message
 from shizhu.engines.records import api as records
 from shizhu.gateways.simulators.operator import Operator
-from shizhu.kernel import access, datasets, events
+from shizhu.kernel import access, datasets, events, packs
 from shizhu.kernel.datasets import Asked
-from shizhu.kernel.models import Area, County, OutboxEvent, Person
+from shizhu.kernel.models import Area, County, Declaration, OutboxEvent, Person
 from shizhu.wire import cap
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("loopback")]
@@ -265,6 +265,21 @@ def test_a_drill_is_listed_and_not_counted_among_what_is_real(county: County, du
     assert [tile.level for card in page.context["cards"] for tile in card.tiles if tile.name == "生效中的预警"] == [
         "yellow"
     ]
+
+
+def test_another_kind_that_is_chosen_says_nothing_of_the_one_before(county: County, duty: Person) -> None:
+    """Also where nobody has the words filled in anew; what was written by hand stays."""
+    heat = packs.declared("warnings", "lemonade.heat", county.pk)
+    other = {"title": {"zh": "低温", "en": "Cold"}, "code": "11B07", "categories": ["Met"], "responses": ["Shelter"]}
+    row = {"county": county, "digest": "x", "source": "person", "body": {**heat, **other}}
+    Declaration.objects.create(kind="warnings", key="local.cold", **row)
+    packs.forget()
+    new = "/alarms/warnings/new?kind=lemonade.heat"
+    for own, event in ({}, "低温"), ({"event_zh": "高温天气"}, "高温天气"):
+        said = drafted(duty, new, areas=[EAST], kind="local.cold", level="red", **own).content
+        assert (said["kind"], said["event"]["zh"], said["code"]) == ("local.cold", event, "11B07")
+        assert said["headline"]["zh"] == f"县政府发布{event}红色预警"
+        assert (said["categories"], said["responses"]) == (["Met"], ["Shelter"])
 
 
 def test_whoever_wrote_it_last_may_not_issue_it(county: County, duty: Person) -> None:

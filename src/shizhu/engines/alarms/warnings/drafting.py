@@ -147,15 +147,34 @@ def in_step(told: Mapping[str, Any], shown: Mapping[str, Any], county: str, alar
     """The same with words that go with what was changed: those of the kind, where nobody has changed them by hand, are
     made anew; in others the end is put right. `shown`: of what the words were made."""
     before = {**told, **{name: shown[name] for name in WORDED if name in shown}}
+    told = _of_kind(told, before["kind"], county)
     old, new = reworded(before, county, alarm), reworded(told, county, alarm)
+    event = packs.declared("warnings", before["kind"], county).get("title", before["event"])
+    usual = reworded({**before, "event": event}, county, alarm)  # as it was before somebody wrote another event
     ends = [f"{timezone.localtime(datetime.fromisoformat(one['expires'])):{PRINTED}}" for one in (before, told)]
     made = dict(told)
     made["spoken"] = new["spoken"] if told.get("spoken", "") == old.get("spoken", "") else told.get("spoken", "")
     for name in warnings.TEXTS:
         made[name] = {
-            language: new[name][language] if text == old[name][language] != "" else text.replace(*ends)
+            language: new[name][language]
+            if text and text in {old[name][language], usual[name][language]}
+            else text.replace(*ends)
             for language, text in told[name].items()
         }
+    return made
+
+
+def _of_kind(told: Mapping[str, Any], kind: str, county: str) -> Mapping[str, Any]:
+    """The same as another kind than the one it was shown as: what was that kind's is the new one's."""
+    old, new = (packs.declared("warnings", key, county) for key in (kind, told["kind"]))
+    if told["kind"] == kind or not new:
+        return told
+    made = {**told, "code": new.get("code", ""), "unit": new.get("unit", warnings.UNIT)}
+    if told["event"] == old.get("title"):
+        made["event"] = new["title"]
+    for name in ("categories", "responses"):
+        if set(told[name]) == set(old.get(name, [])):
+            made[name] = new.get(name, [])
     return made
 
 
