@@ -73,9 +73,11 @@ def test_a_drill_from_its_start_to_the_report(living: Stack, visit: Visit) -> No
     clerk.page.get_by_label("项目名称").fill("南宾小馆（虚构）")
     clerk.page.get_by_label("申请人").fill("某某（虚构）")
     clerk.page.get_by_label("经营面积").fill("120")
+    clerk.page.set_viewport_size({"width": 1366, "height": 500})
     clerk.page.get_by_role("button", name="受理", exact=True).click()  # nothing is said of the kitchen yet
     bar, question = clerk.page.locator(".topbar"), clerk.page.get_by_role("group", name="设厨房").locator("legend")
     assert bar.bounding_box()["height"] <= question.bounding_box()["y"]
+    clerk.page.set_viewport_size(clerk.size)
     for asked in ("设厨房", "设置户外招牌"):
         clerk.page.get_by_role("group", name=asked).get_by_text("是", exact=True).click()
     clerk.page.get_by_role("button", name="受理", exact=True).click()
