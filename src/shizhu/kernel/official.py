@@ -51,7 +51,7 @@ LINE = AREA_HEIGHT / 25.4 * 72 / LINES  # points
 RED = RGBColor(0xC8, 0x10, 0x1E)
 NUMBERS = "一二三四五六七八九十"
 TITLE_CHARACTERS = 20  # of a line
-SHORT, LONGEST_WORD, PADDING = 6, 10, 4.0  # characters of a column, and millimetres beside them
+SHORT, LONGEST_WORD, PADDING = 6, 10, 3.6  # characters of a column, and millimetres beside them
 ROOMY = 0.8  # of the type area, at most, for what may not break: the rest is for long texts
 WORD = re.compile(r"[!-~]+|[^ -~\n]{1,2}")  # what stands on one line: a number, a Latin word, two Chinese characters
 BLANKS = re.compile(r"(?<=[^ -~]) +(?=[^ -~])")  # between Chinese characters
@@ -403,7 +403,8 @@ def _table(document: Document, part: Table) -> None:
         is_head = bool(part.head) and number == 0
         for column, (cell, text) in enumerate(zip(row.cells, texts, strict=False)):
             is_name = is_head or (not part.head and column == 0)
-            _cell(cell.paragraphs[0], text, HEAD if is_name else BODY, size, is_centred=is_head)
+            is_figure = bool(part.head) and _is_number(text.partition("［")[0].strip())  # whatever its source
+            _cell(cell.paragraphs[0], text, HEAD if is_name else BODY, size, is_centred=is_head or is_figure)
             cell.vertical_alignment = WD_ALIGN_VERTICAL.CENTER
     _line(document, "", size=FIVE, pitch=12)
 
@@ -437,7 +438,7 @@ def _cell(paragraph: Paragraph, text: str, font: str, size: float, *, is_centred
     for name in ("w:autoSpaceDE", "w:autoSpaceDN"):  # no air beside numbers: a day stands on one line
         shape.append(OxmlElement(name, {qn("w:val"): "0"}))
     shape.append(_off_the_grid())
-    if is_centred or _is_number(text.partition("［")[0].strip()):  # whatever its source
+    if is_centred:
         paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
 
 
@@ -446,22 +447,33 @@ def _laid(rows: Sequence[Sequence[str]]) -> tuple[float, list[float]]:
 
     No number breaks; where all is too much, long texts do, and short ones stand as they are as long as there is room.
     """
-    columns = range(max(map(len, rows), default=1))
-    texts = [[row[n] for row in rows if n < len(row)] for n in columns]
-    longest = [max((_wide(line) for text in column for line in text.split("\n")), default=0) for column in texts]
-    words = [max((_wide(word) for text in column for word in WORD.findall(text)), default=0) for column in texts]
+    columns = [[row[n] for row in rows if n < len(row)] for n in range(max(map(len, rows), default=1))]
+    longest = [max(map(_longest, texts), default=0) for texts in columns]
+    words = [max((_wide(word) for text in texts for word in WORD.findall(text)), default=0) for texts in columns]
     size, least = SMALL_FOUR, list[float]()
     for size in (SMALL_FOUR, FIVE, SMALL_FIVE):
-        least = [max(1.0, min(word, LONGEST_WORD)) * size / 72 * 25.4 + PADDING for word in words]
+        least = [_millimetres(max(1.0, min(word, LONGEST_WORD)), size) for word in words]
         if sum(least) <= ROOMY * AREA_WIDTH:
             break
-    needs = [max(need, one * size / 72 * 25.4 + PADDING) for need, one in zip(least, longest, strict=True)]
+    needs = [max(need, _millimetres(one, size)) for need, one in zip(least, longest, strict=True)]
     if sum(needs) <= AREA_WIDTH or sum(least) >= AREA_WIDTH:
         return size, needs if sum(needs) <= AREA_WIDTH else least
     kept = [need if one <= SHORT else small for need, one, small in zip(needs, longest, least, strict=True)]
     least = kept if sum(kept) <= ROOMY * AREA_WIDTH else least
-    share = (AREA_WIDTH - sum(least)) / sum(need - small for need, small in zip(needs, least, strict=True))
-    return size, [small + share * (need - small) for need, small in zip(needs, least, strict=True)]
+    below = [max(map(_longest, texts[1:]), default=0) for texts in columns]  # a head may stand on several lines
+    more = [max(0.1, _millimetres(one, size) - small) for one, small in zip(below, least, strict=True)]
+    share = (AREA_WIDTH - sum(least)) / sum(more)
+    return size, [small + share * want for small, want in zip(least, more, strict=True)]
+
+
+def _longest(text: str) -> float:
+    """The longest line of a text, in characters of Chinese."""
+    return max(map(_wide, text.split("\n")))
+
+
+def _millimetres(characters: float, size: float) -> float:
+    """A column of so many characters."""
+    return characters * size / 72 * 25.4 + PADDING
 
 
 def _is_number(text: str) -> bool:

@@ -358,7 +358,7 @@ def _nodes(facts: Facts) -> Parts:
     yield Table(rows, (_("Unit in charge"), _("red"), _("yellow"), _("green")), (8.1, 2.5, 2.5, 2.5))
     if told["rows"]:
         heads = (_("No."), _("Node"), _("Unit in charge"), _("Due on"), _("Why"))
-        yield Table([_node(n, row) for n, row in enumerate(told["rows"], 1)], heads, (1.2, 5.1, 3.2, 3.3, 2.8))
+        yield Table([_node(n, row) for n, row in enumerate(told["rows"], 1)], heads, (1.2, 4.9, 3.0, 3.8, 2.7))
 
 
 def _node(place: int, row: Mapping[str, Any]) -> list[str]:
@@ -429,7 +429,7 @@ def _sources(facts: Facts) -> Parts:
     ]  # fmt: skip
     if rows:
         heads = (_("No."), _("Indicator"), _("Period"), _("Value"), _("Recorded"), _("Where it comes from"))
-        yield Table(rows, heads, (1.75, 3.0, 2.45, 2.2, 2.6, 3.6))
+        yield Table(rows, heads, (1.75, 2.7, 2.4, 2.0, 3.8, 2.95))
     yield _("Data as known at %s. A number in brackets ［ ］ names its line here.") % _moment(facts["known_at"])
     yield _(
         "Of a year that goes on after %(day)s it is what was known on that day. Numbers left out here are not used in "

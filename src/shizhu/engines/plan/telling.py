@@ -173,7 +173,7 @@ def _minutes(meeting: Meeting) -> Iterator[official.Part]:
             _("No."), _("What is decided"), _("Responsible unit"), _("To be done by"), _("Indicator"),
             _("What came of it"),
         )  # fmt: skip
-        yield Table(cells, heads, (1.2, 4.6, 2.6, 3.3, 2.1, 1.8))
+        yield Table(cells, heads, (1.2, 4.1, 2.6, 3.8, 2.1, 1.8))
     else:
         yield _("Nothing was decided yet.")
 
@@ -190,7 +190,7 @@ def _agenda(red: Sequence[Node], calls: Sequence[Call], day: date) -> Iterator[o
                 (str(place), node.organisation.name, node.title, written(node.due_on), _why_red(node, day))
                 for place, node in enumerate(red, 1)
             ],
-            (_("No."), _("Unit in charge"), _("Node"), _("Due on"), _("Why")), (1.2, 3.2, 4.4, 3.3, 3.5),
+            (_("No."), _("Unit in charge"), _("Node"), _("Due on"), _("Why")), (1.2, 3.1, 4.2, 3.8, 3.3),
         )  # fmt: skip
     else:
         yield _("Nothing is red.")
@@ -203,7 +203,7 @@ def _agenda(red: Sequence[Node], calls: Sequence[Call], day: date) -> Iterator[o
                 for place, call in enumerate(calls, 1)
             ],
             (_("No."), _("Unit in charge"), _("Asked unit"), _("What is asked"), _("Answer by"), _("State")),
-            (1.2, 2.8, 2.8, 3.9, 3.3, 1.6),
+            (1.2, 2.6, 2.6, 3.8, 3.8, 1.6),
         )  # fmt: skip
     else:
         yield _("No question is open.")

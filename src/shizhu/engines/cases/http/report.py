@@ -63,7 +63,7 @@ def _parts(case: Case) -> Iterator[Part]:
 def happened(case: Case) -> Table:
     """The timeline as a table."""
     rows = [(moment(line.at), told(line)) for line in timeline(case)]
-    return Table(rows, head=[_("Time"), _("What happened")], widths=(4.6, 11))
+    return Table(rows, head=[_("Time"), _("What happened")], widths=(5, 10.6))
 
 
 def _facts(case: Case) -> Iterator[tuple[str, str]]:

@@ -179,7 +179,8 @@ def _parts(case: Case, found: Sequence[Result], placed: Sequence[tuple[str, Any]
         told = f"{moment(one.at)}交付{one.to}（{_(results.HOWS[ResultDelivery.How(one.how)])}）{one.proof}。"
         yield f"{told}{'申请人反映未收到。' if one.denied_at else ''}"
     if not any(one.denied_at is None for one in rows):
-        yield "领取人（签字）：　　　　　　　　　　领取时间：　　　年　　月　　日"
+        yield "领取人（签字）："
+        yield "领取时间：　　　　年　　月　　日"
 
 
 def _granted(one: Result) -> tuple[str, ...]:
