@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import openpyxl
@@ -41,7 +41,7 @@ def test_nodes_go_out_as_they_are_filtered_and_seen(desk: Desk, sent: Callable[[
     assert [row["责任单位"] for row in rows] == ["县厨房办", "县摊位管理局"]
     assert rows[1] == {
         "亮灯": "红灯", "理由": "逾期", "节点": node.title, "任务": "示范摊位", "责任单位": "县摊位管理局",
-        "完成时限": f"{day(-3)}", "应达到的数值": 10, "计量单位": "个", "要求附件（个）": 1,
+        "完成时限": datetime.combine(day(-3), time.min), "应达到的数值": 10, "计量单位": "个", "要求附件（个）": 1,
         "重开次数（次）": 0, "模拟": None,
     }  # fmt: skip
     own = sheet(desk.supervisor, "/plan/supervision/?unit=stand&light=red&as=xlsx")
@@ -130,5 +130,5 @@ def test_decisions_are_filled_into_a_table_and_taken_whole_or_not_at_all(desk: D
     assert (Decision.objects.count(), everything_kept()["plan_decision"]) == (2, before["plan_decision"])
     [first, _second] = sheet(reader, "/plan/meetings/?as=xlsx")
     assert [first[head] for head in ("会议", "责任单位", "完成日期", "状态")] == [
-        "调度会", "县摊位管理局", f"{due}", "未办结",
+        "调度会", "县摊位管理局", datetime.combine(due, time.min), "未办结",
     ]  # fmt: skip

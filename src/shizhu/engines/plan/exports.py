@@ -28,7 +28,7 @@ def nodes(found: Iterable[Node]) -> bytes:
     return records.written_table(_("Supervision"), heads, (
         [
             lights.get(node.light, ""), telling.rule_of(node), node.title, node.piece.title, node.organisation.name,
-            f"{node.due_on}", node.value, node.piece.unit, node.files, node.reopened,
+            node.due_on, node.value, node.piece.unit, node.files, node.reopened,
             _("yes") if node.is_simulated else "",
         ]
         for node in found
@@ -114,9 +114,9 @@ def decisions(found: Iterable[Decision]) -> bytes:
     ]  # fmt: skip
     return records.written_table(_("Decisions"), heads, (
         [
-            one.meeting.title, f"{one.meeting.held_on}", one.text, one.organisation.name, f"{one.due_on}",
+            one.meeting.title, one.meeting.held_on, one.text, one.organisation.name, one.due_on,
             one.indicator.name if one.indicator else "", _state(one, today), one.outcome,
-            f"{timezone.localtime(one.done_at):%Y-%m-%d %H:%M}" if one.done_at else "",
+            one.done_at,
         ]
         for one in found
     ))  # fmt: skip

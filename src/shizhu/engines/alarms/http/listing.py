@@ -90,9 +90,10 @@ def _lines(found: QuerySet[Alarm]) -> Iterator[list[Any]]:
         yield [
             label(LEVEL_NAMES[alarm.level]), stream.thing_name if stream else "", named(alarm.area),
             label(titles.get(alarm.rule, {"zh": alarm.rule})),
-            alarm.value, stream.unit if stream else "", alarm.limit, alarm.since, alarm.raised_at,
-            alarm.occurrences, _state(alarm), alarm.acknowledged_at, alarm.assignee.name if alarm.assignee else "",
-            alarm.cleared_at, alarm.cleared_why, _("yes") if alarm.origin else "",
+            None if alarm.value is None else round(alarm.value, 9), stream.unit if stream else "", alarm.limit,
+            alarm.since, alarm.raised_at, alarm.occurrences, _state(alarm), alarm.acknowledged_at,
+            alarm.assignee.name if alarm.assignee else "", alarm.cleared_at,
+            alarm.cleared_why, _("yes") if alarm.origin else "",
         ]  # fmt: skip
 
 

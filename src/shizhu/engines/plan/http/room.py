@@ -117,7 +117,7 @@ def _cells(rows: QuerySet[Value]) -> Iterator[list[Any]]:
         yield [
             *(masked(told) for told in (one.plan.title, one.key, one.name, one.unit)),
             named(row.period).name, row.value,
-            f"{timezone.localtime(row.known_at):%Y-%m-%d %H:%M}", row.source, _("yes") if row.is_simulated else "",
+            row.known_at, row.source, _("yes") if row.is_simulated else "",
         ]  # fmt: skip
 
 
