@@ -353,6 +353,10 @@ def test_limits_hold_and_nothing_is_kept(label: Label, wall: Label, monkeypatch:
         ("/r/ABC", b"", 411),
         ("/open311/v2/requests.json", b"-1", 411),
         ("/r/ABC", b"9", 0),
+        ("/messages/receipt/1/", b"1000001", 413),
+        ("/login", b"1000001", 413),
+        ("/login", b"900", 0),
+        ("/cases/", b"64000001", 0),  # after the login
     ],
 )
 def test_what_is_too_much_is_refused_before_it_is_read(path: str, length: bytes, status: int) -> None:

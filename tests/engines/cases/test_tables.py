@@ -164,6 +164,12 @@ def test_what_is_wrong_is_told_with_its_decision_row_and_column(
     assert (kept.status_code, row().body["text"] == wrong) == ((200, True) if is_note else (422, False))
 
 
+def test_a_form_where_words_are_wanted_is_nothing(boss: Client) -> None:
+    assert boss.post(TRY, {"xml": CAMUNDA.decode(), "asked": "sugar"}).status_code == 422
+    assert boss.post(OPEN, {"xml": CAMUNDA.decode()}).status_code == 422
+    assert not Declaration.objects.filter(source="person")
+
+
 def test_a_try_tells_each_decision_and_its_rows(boss: Client) -> None:
     def tried(asked: str = "sugar", xml: bytes = CAMUNDA, **given: str) -> Any:
         return post(boss, TRY, xml=xml.decode(), asked=asked, **{f"i.{name}": value for name, value in given.items()})

@@ -290,6 +290,8 @@ def test_a_receipt_without_the_right_signature_changes_nothing(county: County, w
     Wish.objects.create(person=wei, kinds=["sms"])
     tell(county, wei)
     token = Delivery.objects.get(channel=made).token
+    form = {"X-Shizhu-Timestamp": str(int(time.time())), "X-Shizhu-Signature": "x"}
+    assert Client().post(f"/messages/receipt/{made.pk}/", {"reports": "x"}, headers=form).status_code == 403
     for secret, status, expected in (("wrong", 403, "waiting"), ("s3", 200, "received")):
         assert reported(made, "DELIVRD", token, secret) == status
         assert states() == [("sms", expected, 0)]

@@ -31,7 +31,7 @@ from shizhu.kernel.models import Organisation, Person
 from shizhu.kernel.packs import Body
 from shizhu.kernel.text import label
 from shizhu.lib import feel
-from shizhu.web import declaring
+from shizhu.web import bodies, declaring
 from shizhu.web.middleware import Request
 
 KINDS = {"flows": "own:flow_draw", DRAWINGS: "own:drawing"}  # with their pages: a drawing has the name of its flow
@@ -102,10 +102,11 @@ def _asks(form: Body) -> list[tuple[str, str, str]]:
 
 def read_json(request: Request) -> dict[str, str]:
     """The texts of a JSON object that was sent; nothing of what is too large or none."""
-    if len(request.body) > LARGEST:
+    sent = bodies.of(request)
+    if len(sent) > LARGEST:
         return {}
     try:
-        body = orjson.loads(request.body)
+        body = orjson.loads(sent)
     except orjson.JSONDecodeError:
         return {}
     return {name: value for name, value in body.items() if isinstance(value, str)} if isinstance(body, dict) else {}

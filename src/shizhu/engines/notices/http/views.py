@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from datetime import timedelta
 from typing import Any
 
+import orjson
 from django import forms
 from django.conf import settings
 from django.contrib import messages
@@ -24,6 +24,7 @@ from shizhu.engines.notices.logic import signing
 from shizhu.engines.notices.models import Channel, Delivery, Kind, Message, State, Wish
 from shizhu.kernel import access
 from shizhu.lib.numbers import whole
+from shizhu.web import bodies
 from shizhu.web.middleware import Request
 from shizhu.web.views import Card
 
@@ -192,7 +193,8 @@ def _counts(channel: Channel, since: Any) -> dict[str, int]:
 def receipt(request: HttpRequest, number: int) -> HttpResponse:
     """POST /messages/receipt/N/: an operator reports, signed with the channel's secret."""
     channel = Channel.objects.filter(pk=number).exclude(secret="").first()
-    body = request.body if len(request.body) <= MOST_REPORT else b""
+    sent = bodies.of(request)
+    body = sent if len(sent) <= MOST_REPORT else b""
     given = request.headers.get("X-Shizhu-Timestamp", ""), body, request.headers.get("X-Shizhu-Signature", "")
     if channel is None or not signing.is_signed(channel.secret, *given, timezone.now()):
         return JsonResponse(
@@ -201,7 +203,7 @@ def receipt(request: HttpRequest, number: int) -> HttpResponse:
     try:
         reports = [
             (str(one["token"]), str(one["status"]), str(one.get("why", "")), str(one.get("answer", "")))
-            for one in json.loads(body)["reports"]
+            for one in orjson.loads(body)["reports"]
         ]
     except (ValueError, KeyError, TypeError, AttributeError):
         return JsonResponse({"error": 'body: must be {"reports": [{"token", "status", "why", "answer"}]}'}, status=400)
