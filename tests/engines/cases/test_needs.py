@@ -11,6 +11,8 @@ from typing import Any
 
 import docx
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from tests.engines.cases.test_acting import at_once
 from tests.engines.cases.test_emergencies import began, decide, staff, who  # noqa: F401  # a fixture
@@ -149,6 +151,20 @@ def test_stock_is_issued_a_team_is_sent_or_a_reason_is_given_once(
     assert "收到求助 3 件：按时答复 2 件，超时 1 件；其中未能满足 1 件。" in [one.text for one in report.paragraphs]
     table = next(made for made in report.tables if made.rows[0].cells[0].text == "求助内容")
     assert [cell.text for cell in table.rows[1].cells][:4] == ["人手 2，西镇 桥头", "尽快", "village", "-50"]
+
+
+def test_many_responses_ask_the_database_as_often_as_one(county: County, post: dict[str, Person]) -> None:
+    counts = []
+    for number in (1, 5):
+        for _case in range(number):
+            began(county)
+        found = []
+        for name in ("reader", "village"):
+            with CaptureQueriesContext(connection) as asked:
+                found.append(len(needs.open_to(who(post[name]), county.pk)))
+            counts.append(len(asked))
+        assert found == [0, {1: 1, 5: 6}[number]]
+    assert counts[:2] == counts[2:]
 
 
 def test_a_drill_says_so_and_wakes_nobody(county: County, post: dict[str, Person], ask: Ask) -> None:

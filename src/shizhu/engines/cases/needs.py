@@ -55,24 +55,28 @@ def whither(one: Need) -> str:
     return " ".join(filter(None, [named(one.area), one.where]))
 
 
-def _help(case: Case) -> Body | None:
-    found: Body | None = emergencies.plans(case.county_id).get(case.flow, {}).get("help")
+def _help(county: str, flow: str) -> Body | None:
+    found: Body | None = emergencies.plans(county).get(flow, {}).get("help")
     return found
 
 
 def towns(who: Actor, case: Case) -> list[Area]:
     """Where somebody may ask a response for help: the towns of their posts of the plan's roles; none who may not."""
-    roles = (_help(case) or {}).get("roles", ())
-    paths = [one.area_path for one in who.scopes if one.county == case.county_id and one.role in roles]
-    found = Area.objects.towns(case.county_id)
+    return _towns(who, case.county_id, case.flow)
+
+
+def _towns(who: Actor, county: str, flow: str) -> list[Area]:
+    roles = (_help(county, flow) or {}).get("roles", ())
+    paths = [one.area_path for one in who.scopes if one.county == county and one.role in roles]
+    found = Area.objects.towns(county) if paths else ()
     return [town for town in found if any(town.path.startswith(path) or path.startswith(town.path) for path in paths)]
 
 
 def open_to(who: Actor, county: str) -> list[Case]:
     """The responses that run and that somebody may ask for help, the newest first."""
-    keys = [key for key, body in emergencies.plans(county).items() if "help" in body]
+    keys = [key for key in emergencies.plans(county) if _towns(who, county, key)]
     rows = Case.objects.filter(county=county, flow__in=keys, status=Case.Status.OPEN).select_related("area")
-    return [case for case in rows.order_by("-opened_at", "-pk") if towns(who, case)]
+    return list(rows.order_by("-opened_at", "-pk"))
 
 
 def _case(case_id: int) -> Case:
@@ -83,7 +87,7 @@ def _case(case_id: int) -> Case:
 def ask(who: Actor, case_id: int, asked: Asked) -> Need:
     """Ask a response for help. Raises CannotNow, AnswerRefused."""
     case = _case(case_id)
-    told, mine = _help(case), towns(who, case)
+    told, mine = _help(case.county_id, case.flow), towns(who, case)
     if case.status != Case.Status.OPEN:
         raise CannotNow(_("The response has ended. Ring the duty desk."))
     if told is None or not mine:
