@@ -319,6 +319,7 @@ def test_what_the_editor_would_drop_is_said_its_way(county: County, drawer: Clie
 DOUBLE = f"""
 <?xml version="1.0"?><definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:v="urn:v"
   xmlns:bpmndi="http://www.omg.org/spec/BPMN/20100524/DI" xmlns:dc="http://www.omg.org/spec/DD/20100524/DC">
+ <signal id="full" name="Full"/><signal name="Full" id="full"/>
  <process id="p"><property id="cups"/><property id="cup"/><startEvent id="begin"/>
   <subProcess id="box" name="Two&#13;&#10;lines"><extensionElements><v:a/></extensionElements><extensionElements><v:b/>
    </extensionElements><userTask id="taste"><potentialOwner id="who"><formalExpression>{ROLE}</formalExpression>
@@ -353,6 +354,8 @@ def test_what_two_elements_share_is_parted_where_nothing_refers_to_it(county: Co
     row = Declaration.objects.get(kind="flows", source="person")
     case = api.open_case(api.Opening(row.key, "试", area(county, "101"), {"cups": [1, 2]}))
     assert case.tasks.count() == 2
+    empty = DOUBLE.replace('<signal name="Full" id="full"/>', '<signal name="Empty" id="full"/>')
+    assert errors(bring(drawer, empty.encode())) == ["full"]
     other = DOUBLE.replace('<endEvent id="end"/>', '<endEvent id="end"/><userTask id="taste"/>')
     assert "taste" in errors(bring(drawer, other.encode()))  # which of the two a line means, nobody knows
 
@@ -565,6 +568,8 @@ def test_what_a_drawing_leaves_out_is_drawn_below_it() -> None:
     assert [shape.get("isExpanded") for shape in root.iter(f"{DI}BPMNShape")] == [None] * 4  # what `u` holds is hidden
     assert [edge.get("bpmnElement") for edge in root.iter(f"{DI}BPMNEdge")] == ["st", "tu", "bu"]
     assert laid_out(laid_out(text.encode()).encode()) == laid_out(text.encode())
+    no_line = etree.fromstring(laid_out(text.replace(edge, "").encode()).encode())
+    assert [edge.get("bpmnElement") for edge in no_line.iter(f"{DI}BPMNEdge")] == ["st", "tu", "bu"]
 
 
 def test_a_condition_is_clicked_together_from_what_the_forms_ask(drawer: Client) -> None:

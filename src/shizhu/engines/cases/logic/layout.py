@@ -110,13 +110,15 @@ def _lies_in(box: Box, other: Box) -> bool:
 
 
 def _draw_rest(root: Element) -> None:
-    """Put below a drawing, in a row, what it leaves out of the processes that it draws, with their lines."""
+    """Put below a drawing, in a row, what it leaves out of the processes that it draws, and lines that it lacks."""
     planes = list(root.iter(f"{{{DI}}}BPMNPlane"))
     shown = {local(plane.get("bpmnElement")) for plane in planes}
     for pool in root.iter(f"{BPMN}participant"):
         if pool.getparent().get("id") in shown:
             shown.add(local(pool.get("processRef")))
-    places = {local(shape.get("bpmnElement")): _box(shape) for shape in root.iter(f"{{{DI}}}BPMNShape")}
+    shapes = {local(shape.get("bpmnElement")): shape for shape in root.iter(f"{{{DI}}}BPMNShape")}
+    places = {id_: _box(shape) for id_, shape in shapes.items()}
+    edges = {local(edge.get("bpmnElement")) for edge in root.iter(f"{{{DI}}}BPMNEdge")}
     x, y = MARGIN, max(top + height for _, top, _, height in places.values()) + DOWN
     for process in root.findall(f"{BPMN}process"):
         nodes = {child.get("id"): child for child in process if _is_shape(child)}
@@ -131,10 +133,12 @@ def _draw_rest(root: Element) -> None:
             _shape(planes[0], node, places[node.get("id")])
             planes[0][-1].attrib.pop("isExpanded", None)  # what it holds is not drawn
         new = {node.get("id") for node in missing}
-        for line in process.findall(f"{BPMN}sequenceFlow"):
+        for line in process.iter(f"{BPMN}sequenceFlow"):
             ends = [local(line.get(end)) for end in ("sourceRef", "targetRef")]
-            if new & {*ends} and all(end in places for end in ends):
-                _edge(planes[0], line.get("id"), places[ends[0]], places[ends[1]], [])
+            is_left_out = line.get("id") not in edges or new & {*ends}
+            if is_left_out and all(end in places for end in ends):
+                plane = planes[0] if new & {*ends} else shapes[ends[0]].getparent()
+                _edge(plane, line.get("id"), places[ends[0]], places[ends[1]], [])
 
 
 def _box(shape: Element) -> Box:

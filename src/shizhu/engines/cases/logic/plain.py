@@ -43,6 +43,7 @@ DRAWN = {"participant", "sequenceFlow", "association", "messageFlow", "textAnnot
 DRAWN |= {"dataObjectReference", "dataStoreReference"}
 TOLD = {*KINDS, *NOT_RUN, *DRAWN, "process", "lane", "message", "signal", "error", "escalation"}  # if they share an id
 DATA = {"property", "dataInput", "dataOutput", "dataObject", "inputDataItem", "outputDataItem"}  # named by their id
+DEFINED = {"message", "signal", "error", "escalation", "itemDefinition"}  # what events refer to
 THROWN = {"signal": "name", "error": "errorCode"}  # other engines take a reference to none for its name
 
 
@@ -177,7 +178,16 @@ def _set(element: Element, name: str, value: str) -> None:
 
 
 def _part_doubles(root: Element) -> None:
-    """An id of its own for what only holds data or is a drawing; that others share one is told when they are read."""
+    """An id of its own for what only holds data or is a drawing; that others share one is told when they are read.
+
+    A message, signal or error that is written down twice, word for word, is one (jBPM does so for each event).
+    """
+    said: set[tuple[str, ...]] = set()
+    for element in [one for one in root if _name(one) in DEFINED and len(one) == 0]:
+        words = (element.tag, *(word for pair in sorted(element.items()) for word in pair))
+        if words in said:
+            root.remove(element)
+        said.add(words)
     sharing: dict[str, list[Element]] = {}
     for element in root.iter(f"{BPMN}*", f"{DI}*"):
         sharing.setdefault(element.get("id", ""), []).append(element)
